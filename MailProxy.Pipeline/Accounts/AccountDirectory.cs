@@ -1,0 +1,63 @@
+using System.Collections.Frozen;
+using System.Net;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Accounts;
+
+/// <summary>All SMTP accounts at one instant: an immutable snapshot, swapped whole when one changes.</summary>
+public sealed class AccountDirectory
+{
+    public static readonly AccountDirectory Empty = new([], null);
+
+    private readonly FrozenDictionary<AccountKey, SmtpAccount> _byKey;
+    private readonly FrozenDictionary<(string Tenant, string Id), SmtpAccount> _byName;
+
+    public AccountDirectory(IReadOnlyCollection<SmtpAccount> accounts, IPEndPoint? sandbox)
+    {
+        All = accounts;
+        Sandbox = sandbox;
+        _byKey = accounts.ToFrozenDictionary(a => a.Key);
+        _byName = accounts.ToFrozenDictionary(a => (a.Tenant, a.Id));
+    }
+
+    public IReadOnlyCollection<SmtpAccount> All { get; }
+
+    /// <summary>Where the built-in catcher listens, once it does.</summary>
+    public IPEndPoint? Sandbox { get; }
+
+    public SmtpAccount? Find(AccountKey key) => _byKey.GetValueOrDefault(key);
+
+    public SmtpAccount? Find(string tenant, string id) => _byName.GetValueOrDefault((tenant, id));
+
+    /// <summary>The account of a message that names none: the only one the tenant has, where the sandbox counts only while it is the only one; null when the client must choose.</summary>
+    public SmtpAccount? Default(string tenant)
+    {
+        SmtpAccount? real = null, sandbox = null;
+        foreach (var account in All)
+        {
+            if (account.Tenant != tenant) continue;
+            if (account.Sandbox) sandbox = account;
+            else if (real is not null) return null;
+            else real = account;
+        }
+
+        return real ?? sandbox;
+    }
+}
+
+/// <summary>Holds the directory that is in force. Written by the account store's owner, read everywhere.</summary>
+public sealed class CurrentAccounts
+{
+    private AccountDirectory _directory = AccountDirectory.Empty;
+
+    public AccountDirectory Directory => Volatile.Read(ref _directory);
+
+    /// <summary>Raised after a swap, on the swapping thread; a handler must not block.</summary>
+    public event Action? Changed;
+
+    public void Swap(AccountDirectory directory)
+    {
+        Volatile.Write(ref _directory, directory);
+        Changed?.Invoke();
+    }
+}

@@ -1,0 +1,106 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Accounts;
+
+/// <summary>How the connection to an SMTP server is protected (RFC 3207 STARTTLS, RFC 8314 implicit TLS).</summary>
+public enum SmtpSecurity : byte
+{
+    None = 0,
+    StartTls = 1,
+    Tls = 2,
+    StartTlsWhenAvailable = 3,
+}
+
+/// <summary>What an account's limits count.</summary>
+public enum LimitCount : byte
+{
+    Recipients = 0,
+    Messages = 1,
+}
+
+/// <summary>What happens to a mail when a limit is reached: it waits, or it fails at once.</summary>
+public enum LimitReached : byte
+{
+    Wait = 0,
+    Fail = 1,
+}
+
+/// <summary>How many an account may send in any 1, 60, 3,600 and 86,400 seconds (rolling windows). Null is no limit.</summary>
+/// <param name="Burst">With <paramref name="PerSecond"/>: how many may go at once after a pause; makes the second a token bucket of this size instead of a window.</param>
+public sealed record AccountLimits(
+    int? PerSecond = null,
+    int? PerMinute = null,
+    int? PerHour = null,
+    int? PerDay = null,
+    int? Burst = null,
+    LimitCount Count = LimitCount.Recipients,
+    LimitReached WhenReached = LimitReached.Wait)
+{
+    public static readonly AccountLimits None = new();
+
+    public bool IsUnlimited => PerSecond is null && PerMinute is null && PerHour is null && PerDay is null;
+
+    /// <summary>The smallest window's size: no transaction may ask for more permits than this. <see cref="int.MaxValue"/> when unlimited.</summary>
+    public int SmallestWindow => Math.Min(
+        Math.Min(Burst ?? PerSecond ?? int.MaxValue, PerMinute ?? int.MaxValue),
+        Math.Min(PerHour ?? int.MaxValue, PerDay ?? int.MaxValue));
+}
+
+/// <summary>DKIM signing of an account's mail (RFC 6376); relaxed/relaxed, rsa-sha256 or ed25519-sha256 by the key.</summary>
+/// <param name="PrivateKey">PEM. A secret: encrypted at rest, never shown.</param>
+public sealed record DkimKey(string Domain, string Selector, string PrivateKey);
+
+/// <summary>One SMTP account (smart host), as the rooms see it: secrets decrypted, immutable. A changed account is a new object with the same key and a higher <see cref="Version"/>.</summary>
+public sealed record SmtpAccount
+{
+    public required AccountKey Key { get; init; }
+    public required string Tenant { get; init; }
+    public required string Id { get; init; }
+
+    /// <summary>Raised by every change; a pooled connection of an older version is not used again.</summary>
+    public required int Version { get; init; }
+
+    /// <summary>Null for the sandbox account; the pool then asks <see cref="AccountDirectory"/> for the catcher's endpoint.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>TCP port, 1 to 65535.</summary>
+    public int Port { get; init; }
+
+    public SmtpSecurity Security { get; init; }
+    public bool VerifyCertificate { get; init; } = true;
+    public string? User { get; init; }
+    public string? Password { get; init; }
+    public bool PasswordSet => Password is not null;
+    public AccountLimits Limits { get; init; } = AccountLimits.None;
+
+    /// <summary>Connections at the same time, 1 to 100; default 8.</summary>
+    public int MaxConnections { get; init; } = 8;
+
+    /// <summary>Messages before a connection is closed and opened anew, 1 to 10,000; default 100.</summary>
+    public int MaxMessagesPerConnection { get; init; } = 100;
+
+    /// <summary>Recipients of one transaction, 1 to 1,000; default 50.</summary>
+    public int MaxRecipients { get; init; } = 50;
+
+    public DkimKey? Dkim { get; init; }
+
+    /// <summary>Addresses or <c>@domain</c>s that From may have; empty: any.</summary>
+    public IReadOnlyList<string> FromAllowed { get; init; } = [];
+
+    public string? Description { get; init; }
+
+    /// <summary>Delivers to the built-in catcher.</summary>
+    public bool Sandbox { get; init; }
+
+    /// <summary>Paused by a person: its mail waits.</summary>
+    public bool Paused { get; init; }
+
+    /// <summary>Recipients that one transaction may carry: <see cref="MaxRecipients"/>, or the smallest window when that is smaller.</summary>
+    public int SliceSize => Limits.Count == LimitCount.Recipients ? Math.Min(MaxRecipients, Limits.SmallestWindow) : MaxRecipients;
+
+    /// <summary>The permits that a slice of this many recipients costs.</summary>
+    public int PermitsFor(int recipients) => Limits.Count == LimitCount.Messages ? 1 : Math.Min(recipients, SliceSize);
+
+    // A record's generated text would carry the password into a log.
+    public override string ToString() => $"{Tenant}/{Id}";
+}

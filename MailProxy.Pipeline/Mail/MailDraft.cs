@@ -1,0 +1,71 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace MailProxy.Pipeline.Mail;
+
+/// <summary>A message as the client wrote it (section 2 of the HTTP contract), bound but not yet judged. The same JSON is what the body store keeps and what the composer reads.</summary>
+public sealed record MailDraft
+{
+    public string? Id { get; init; }
+    public string? Account { get; init; }
+    public AddressList? From { get; init; }
+    public AddressList? To { get; init; }
+    public AddressList? Cc { get; init; }
+    public AddressList? Bcc { get; init; }
+    public AddressList? ReplyTo { get; init; }
+    public string? ReturnPath { get; init; }
+    public string? Subject { get; init; }
+    public string? Text { get; init; }
+    public string? Html { get; init; }
+    public Dictionary<string, string>? Headers { get; init; }
+
+    /// <summary>A whole RFC 5322 message; base64 on the wire.</summary>
+    public string? Raw { get; init; }
+
+    public List<AttachmentDraft>? Attachments { get; init; }
+
+    /// <summary>A name or a number from 0 to 3.</summary>
+    public JsonElement? Priority { get; init; }
+
+    /// <summary>RFC 3339 text or Unix seconds.</summary>
+    public JsonElement? SendAt { get; init; }
+
+    /// <summary>RFC 3339 text or Unix seconds.</summary>
+    public JsonElement? ExpiresAt { get; init; }
+
+    public string? Batch { get; init; }
+    public List<string>? Tags { get; init; }
+    public Dictionary<string, JsonElement>? Metadata { get; init; }
+    public string? OnAmbiguous { get; init; }
+
+    /// <summary>What the contract does not know; each is refused with its pointer.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; init; }
+}
+
+/// <summary>One attachment of a draft. In this release only inline <see cref="Content"/> (base64).</summary>
+public sealed record AttachmentDraft
+{
+    public string? Filename { get; init; }
+    public string? ContentType { get; init; }
+
+    /// <summary>Content-ID without angle brackets; makes the part inline, for <c>cid:</c> links in HTML.</summary>
+    public string? InlineId { get; init; }
+
+    public string? Content { get; init; }
+
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; init; }
+}
+
+/// <summary>One address as written: <c>"a@x"</c>, <c>"Ann &lt;a@x&gt;"</c> (then only <see cref="Text"/>), or <c>{"email","name"}</c>.</summary>
+/// <param name="Text">The whole written text, or null for the object form.</param>
+/// <param name="Email">The object form's address.</param>
+/// <param name="Name">The object form's display name.</param>
+/// <param name="Fault">Why this is not an address at all (wrong JSON kind, unknown member), else null.</param>
+/// <param name="FaultAt">The pointer of the fault below this entry ("" or "/member").</param>
+public readonly record struct AddressDraft(string? Text, string? Email, string? Name, string? Fault = null, string FaultAt = "");
+
+/// <summary>One address or a list of them; <see cref="Single"/> when the client did not write a list, which decides the pointer of a fault (<c>/to</c> or <c>/to/0</c>).</summary>
+[JsonConverter(typeof(AddressListConverter))]
+public sealed record AddressList(IReadOnlyList<AddressDraft> Entries, bool Single);

@@ -1,0 +1,75 @@
+namespace MailProxy.Pipeline.Mail;
+
+/// <summary>What events tell. Stored as a number: never renumber.</summary>
+public enum EventType : byte
+{
+    MessageQueued = 0,
+    MessageScheduled = 1,
+    MessageHeld = 2,
+    MessageReleased = 3,
+    MessageReplaced = 4,
+    MessageDeferred = 5,
+    MessageSent = 6,
+    MessagePartiallySent = 7,
+    MessageFailed = 8,
+    MessageAmbiguous = 9,
+    MessageBounced = 10,
+    MessageSuppressed = 11,
+    MessageCancelled = 12,
+    MessageExpired = 13,
+    AccountThrottled = 40,
+    AccountCircuitOpened = 41,
+    AccountCircuitClosed = 42,
+    AccountAuthFailed = 43,
+    WebhookDisabled = 60,
+}
+
+/// <summary>One event of the log.</summary>
+/// <param name="Position">Commit order over everything; what a webhook acknowledges.</param>
+/// <param name="Sequence">Counts per message from 1 without gaps; 0 for events that are not about a message.</param>
+/// <param name="Detail">JSON members of <c>data</c>, without braces, or empty.</param>
+public sealed record MailEvent(
+    long Position,
+    EventType Type,
+    long At,
+    string Tenant,
+    string? MessageId,
+    int Sequence,
+    MessageState Status,
+    string? Account,
+    int Attempt,
+    string? Batch,
+    string? Tags,
+    string? Metadata,
+    ReadOnlyMemory<byte> Detail)
+{
+    public string Id => $"evt_{Position}";
+}
+
+/// <summary>The wire names of event types.</summary>
+public static class EventNames
+{
+    public static string Name(this EventType type) => type switch
+    {
+        EventType.MessageQueued => "message.queued",
+        EventType.MessageScheduled => "message.scheduled",
+        EventType.MessageHeld => "message.held",
+        EventType.MessageReleased => "message.released",
+        EventType.MessageReplaced => "message.replaced",
+        EventType.MessageDeferred => "message.deferred",
+        EventType.MessageSent => "message.sent",
+        EventType.MessagePartiallySent => "message.partially_sent",
+        EventType.MessageFailed => "message.failed",
+        EventType.MessageAmbiguous => "message.ambiguous",
+        EventType.MessageBounced => "message.bounced",
+        EventType.MessageSuppressed => "message.suppressed",
+        EventType.MessageCancelled => "message.cancelled",
+        EventType.MessageExpired => "message.expired",
+        EventType.AccountThrottled => "account.throttled",
+        EventType.AccountCircuitOpened => "account.circuit_opened",
+        EventType.AccountCircuitClosed => "account.circuit_closed",
+        EventType.AccountAuthFailed => "account.auth_failed",
+        EventType.WebhookDisabled => "webhook.disabled",
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
+    };
+}

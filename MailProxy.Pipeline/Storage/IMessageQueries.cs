@@ -1,0 +1,69 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage;
+
+/// <summary>What people ask about messages. Reads only.</summary>
+public interface IMessageQueries
+{
+    Task<MessageView?> GetAsync(MessageKey key);
+
+    /// <summary>Newest first, keyset: <paramref name="before"/> is the last arrival number of the page before, or null.</summary>
+    Task<IReadOnlyList<MessageView>> ListAsync(MessageFilter filter, int limit, long? before);
+
+    /// <summary>A message's events after this sequence; null when there is no such message.</summary>
+    Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit);
+
+    /// <summary>What the composer needs; null when there is no such message. Throws <see cref="BodyPurgedException"/> when the body is gone.</summary>
+    Task<MailContent?> ContentAsync(MessageKey key);
+
+    /// <summary>How much waits, by state and priority. Not on the hot path: it counts the queue's index.</summary>
+    Task<QueueCounts> CountsAsync(long now);
+}
+
+/// <summary>The message is known but its body was purged (410).</summary>
+public sealed class BodyPurgedException() : Exception("The message's body was purged.");
+
+/// <param name="Tenant">Null: every tenant.</param>
+public sealed record MessageFilter(
+    string? Tenant,
+    MessageState? Status = null,
+    AccountKey? Account = null,
+    string? Batch = null,
+    string? Tag = null,
+    string? To = null,
+    Priority? Priority = null,
+    long? CreatedAfter = null,
+    long? CreatedBefore = null);
+
+/// <summary>One message as people see it.</summary>
+/// <param name="Number">Arrival number: the list's cursor.</param>
+/// <param name="State">Sending while an attempt is marked; scheduled and deferred as stored.</param>
+/// <param name="NextAttemptAt">When it is due, for states that wait on time; else null.</param>
+public sealed record MessageView(
+    long Number,
+    MessageKey Key,
+    MessageState State,
+    int Revision,
+    AccountKey Account,
+    Priority Priority,
+    string EnvelopeSender,
+    string? Subject,
+    long CreatedAt,
+    long? SendAt,
+    long ExpiresAt,
+    long? NextAttemptAt,
+    int Attempts,
+    string? HoldReason,
+    bool PossibleDuplicate,
+    string MessageIdHeader,
+    string? Batch,
+    string? Tags,
+    string? Metadata,
+    AmbiguousPolicy OnAmbiguous,
+    IReadOnlyList<RecipientView> Recipients);
+
+public sealed record RecipientView(string Address, RecipientState State, int? SmtpCode, string? EnhancedCode, string? Reply);
+
+/// <param name="OldestDue">The due time of the oldest ready mail, or null.</param>
+/// <param name="Overdue">Ready mails whose due time passed more than a minute ago.</param>
+public sealed record QueueCounts(IReadOnlyList<(MessageState State, Priority Priority, long Count)> Depth, long? OldestDue, long Overdue);

@@ -1,0 +1,31 @@
+namespace MailProxy.Pipeline.Telemetry;
+
+/// <summary>What <c>/health/ready</c> asks, and what makes Schedule stand still.</summary>
+public sealed class PipelineHealth
+{
+    private string? _storeTrouble;
+    private bool _running;
+
+    /// <summary>Why the store cannot write, or null when it can. Set by the commit loop.</summary>
+    public string? StoreTrouble
+    {
+        get => Volatile.Read(ref _storeTrouble);
+        set
+        {
+            if (Interlocked.Exchange(ref _storeTrouble, value) != value) Changed?.Invoke();
+        }
+    }
+
+    /// <summary>True from the end of recovery to the stop.</summary>
+    public bool Running
+    {
+        get => Volatile.Read(ref _running);
+        set => Volatile.Write(ref _running, value);
+    }
+
+    /// <summary>Raised when <see cref="StoreTrouble"/> changes; a handler must not block.</summary>
+    public event Action? Changed;
+
+    /// <summary>Why the daemon is not ready, or null when it is.</summary>
+    public string? NotReady => StoreTrouble is { } trouble ? $"The store cannot write: {trouble}" : Running ? null : "The pipeline is not running.";
+}

@@ -1,0 +1,57 @@
+using Prometheus;
+
+namespace MailProxy.Pipeline.Telemetry;
+
+/// <summary>Every metric of the engine with its help text. Labels are bounded: tenants, accounts, and the closed sets named in the help.</summary>
+public sealed class PipelineMetrics
+{
+    private static readonly double[] Latencies = [.001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 14400, 86400];
+
+    public PipelineMetrics(CollectorRegistry registry)
+    {
+        var make = Metrics.WithCustomRegistry(registry);
+        Accepted = make.CreateCounter("mailproxy_messages_accepted_total", "Messages committed to the store, by tenant and account.", "tenant", "account");
+        Refused = make.CreateCounter("mailproxy_messages_refused_total", "Messages refused at ingest, by problem code.", "code");
+        Shed = make.CreateCounter("mailproxy_submissions_shed_total", "Submissions answered with 503, by reason: door_full, disk_low, store.", "reason");
+        Finished = make.CreateCounter("mailproxy_messages_finished_total", "Messages that reached a final state, by tenant, account and state (sent, partially_sent, failed, ambiguous, cancelled, expired, suppressed).", "tenant", "account", "state");
+        Deferred = make.CreateCounter("mailproxy_messages_deferred_total", "Attempts after which a message waits for its retry, by tenant and account.", "tenant", "account");
+        Attempts = make.CreateCounter("mailproxy_attempts_total", "Delivery attempts by account and outcome: accepted, partial, deferred, refused, in_doubt, account, unsendable, postponed, dropped.", "account", "outcome");
+        TimeToFirstAttempt = make.CreateHistogram("mailproxy_accept_to_first_attempt_seconds", "Time from acceptance (or send_at) to the mark of the first attempt.", new HistogramConfiguration { Buckets = Latencies });
+        TimeToSent = make.CreateHistogram("mailproxy_accept_to_sent_seconds", "Time from acceptance (or send_at) to the state sent.", new HistogramConfiguration { Buckets = Latencies });
+        Connections = make.CreateGauge("mailproxy_smtp_connections", "Open SMTP connections by account and use: busy, idle.", "account", "use");
+        ConnectionsOpened = make.CreateCounter("mailproxy_smtp_connections_opened_total", "SMTP connections opened, by account.", "account");
+        PermitsRefused = make.CreateCounter("mailproxy_permits_refused_total", "Times a rate limit made an account wait, by account; 'global' is the installation's own limit.", "account");
+        ReportLag = make.CreateGauge("mailproxy_report_lag_seconds", "Age of the oldest event that an endpoint has not acknowledged, by tenant and endpoint.", "tenant", "endpoint");
+        ReportBacklog = make.CreateGauge("mailproxy_report_backlog", "Event positions between an endpoint's acknowledgement and the end of the log, by tenant and endpoint.", "tenant", "endpoint");
+        Reports = make.CreateCounter("mailproxy_reports_total", "Webhook requests by tenant, endpoint and result: ok, failed.", "tenant", "endpoint", "result");
+        CommitSeconds = make.CreateHistogram("mailproxy_store_commit_seconds", "Duration of one turn of the store's writer, from BEGIN to the end of COMMIT.", new HistogramConfiguration { Buckets = [.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .25, 1, 5] });
+        CommitRows = make.CreateHistogram("mailproxy_store_commit_batch_size", "Marks, outcomes and messages written by one turn of the store's writer.", new HistogramConfiguration { Buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] });
+        CommitFailures = make.CreateCounter("mailproxy_store_commit_failures_total", "Turns of the store's writer that failed.");
+        ChannelDepth = make.CreateGauge("mailproxy_channel_depth", "Items waiting at a door: ingest, persist, schedule, resolve, send, report.", "door");
+        QueueDepth = make.CreateGauge("mailproxy_queue_depth", "Messages that are not final, by state and priority; counted at scrape time.", "state", "priority");
+        OldestDue = make.CreateGauge("mailproxy_queue_oldest_due_seconds", "How long the oldest ready message has been due.");
+        Overdue = make.CreateGauge("mailproxy_queue_overdue", "Ready messages due for more than a minute whose account is neither paused, parked nor at its limit; 0 in health.");
+    }
+
+    public Counter Accepted { get; }
+    public Counter Refused { get; }
+    public Counter Shed { get; }
+    public Counter Finished { get; }
+    public Counter Deferred { get; }
+    public Counter Attempts { get; }
+    public Histogram TimeToFirstAttempt { get; }
+    public Histogram TimeToSent { get; }
+    public Gauge Connections { get; }
+    public Counter ConnectionsOpened { get; }
+    public Counter PermitsRefused { get; }
+    public Gauge ReportLag { get; }
+    public Gauge ReportBacklog { get; }
+    public Counter Reports { get; }
+    public Histogram CommitSeconds { get; }
+    public Histogram CommitRows { get; }
+    public Counter CommitFailures { get; }
+    public Gauge ChannelDepth { get; }
+    public Gauge QueueDepth { get; }
+    public Gauge OldestDue { get; }
+    public Gauge Overdue { get; }
+}
