@@ -39,8 +39,8 @@ public sealed record MailDraft
     public string? OnAmbiguous { get; init; }
 
     /// <summary>What the contract does not know; each is refused with its pointer.</summary>
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; init; }
+    [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
 }
 
 /// <summary>One attachment of a draft. In this release only inline <see cref="Content"/> (base64).</summary>
@@ -54,8 +54,8 @@ public sealed record AttachmentDraft
 
     public string? Content { get; init; }
 
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; init; }
+    [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
 }
 
 /// <summary>One address as written: <c>"a@x"</c>, <c>"Ann &lt;a@x&gt;"</c> (then only <see cref="Text"/>), or <c>{"email","name"}</c>.</summary>

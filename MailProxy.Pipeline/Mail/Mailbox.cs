@@ -18,6 +18,7 @@ public readonly record struct Mailbox(string? Name, string LocalPart, string Dom
     /// <summary>Equal for the same mailbox: exact local part, domain without regard to case.</summary>
     public string Identity => $"{LocalPart}@{Domain.ToLowerInvariant()}";
 
+    /// <summary>For a MIME header. Beware: MimeKit's own <see cref="MailboxAddress.Address"/> turns A-labels back into U-labels; for the envelope take <see cref="Address"/>.</summary>
     public MailboxAddress ToMime() => new(Encoding.UTF8, Name, Address);
 }
 

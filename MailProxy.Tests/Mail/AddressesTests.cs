@@ -193,8 +193,7 @@ internal sealed class AddressesTests
         {
             if (Addresses.Read(text, out var mailbox) is not null) return true;
             var mime = mailbox.ToMime();
-            return mime.Address == mailbox.Address
-                && MailboxAddress.TryParse(mime.ToString(true), out var again)
+            return MailboxAddress.TryParse(mime.ToString(true), out var again)
                 && Addresses.ReadBare(again.Address, out var same) is null
                 && same.Identity == mailbox.Identity
                 && !mime.ToString(true).Contains('\n', StringComparison.Ordinal);
