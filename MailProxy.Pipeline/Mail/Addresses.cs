@@ -13,7 +13,7 @@ public static class Addresses
     public static AddressFault? Read(AddressDraft draft, out Mailbox mailbox)
     {
         mailbox = default;
-        if (draft.Fault is not null) return new(draft.FaultAt, "malformed_address", draft.Fault);
+        if (draft.Fault is not null) return new(draft.FaultAt ?? "", draft.FaultCode ?? "malformed_address", draft.Fault);
         if (draft.Text is not null) return Read(draft.Text, out mailbox);
         if (draft.Email is null) return new("/email", "malformed_address", "An address needs an email.");
         if (draft.Name is not null && Faults.InText(draft.Name, MaxName) is { } fault) return new("/name", fault.Code, fault.Detail);

@@ -15,8 +15,10 @@ public readonly record struct Mailbox(string? Name, string LocalPart, string Dom
     /// <summary>Only the local part can ask for SMTPUTF8, since the domain is ASCII already.</summary>
     public bool NeedsSmtpUtf8 => !Ascii.IsValid(LocalPart);
 
-    /// <summary>Equal for the same mailbox: exact local part, domain without regard to case.</summary>
-    public string Identity => $"{LocalPart}@{Domain.ToLowerInvariant()}";
+    /// <summary>Tells whether mail would reach the same mailbox: exact local part, domain without regard to case.</summary>
+    public static IEqualityComparer<Mailbox> ByIdentity { get; } = EqualityComparer<Mailbox>.Create(
+        static (x, y) => x.LocalPart == y.LocalPart && x.Domain.Equals(y.Domain, StringComparison.OrdinalIgnoreCase),
+        static x => HashCode.Combine(x.LocalPart, x.Domain.GetHashCode(StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>For a MIME header. Beware: MimeKit's own <see cref="MailboxAddress.Address"/> turns A-labels back into U-labels; for the envelope take <see cref="Address"/>.</summary>
     public MailboxAddress ToMime() => new(Encoding.UTF8, Name, Address);
