@@ -26,6 +26,29 @@ public static class DraftBinder
         return new(drafts, envelope.Messages, null);
     }
 
+    /// <summary>The id that a well-formed draft wrote, even when it could not be bound; null when there is none to be found.</summary>
+    internal static string? FindId(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(json.Span);
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return null;
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var found = reader.ValueTextEquals("id"u8);
+                reader.Read();
+                if (found) return reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped ? reader.GetString() : null;
+                reader.Skip();
+            }
+        }
+        catch (JsonException)
+        {
+            // Broken before an id was seen.
+        }
+
+        return null;
+    }
+
     // The text was checked: valid UTF-8, whole surrogate pairs.
     internal static Draft Bind(ReadOnlyMemory<byte> json)
     {
