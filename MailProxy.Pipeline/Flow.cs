@@ -168,6 +168,15 @@ public sealed record MailContent
     public required IReadOnlyList<SliceRecipient> Slice { get; init; }
 
     public required MailStanding Standing { get; init; }
+
+    /// <summary>Not before, when the client asked for that; times are measured from here.</summary>
+    public long? SendAt { get; init; }
+
+    /// <summary>The message's stored state before the mark; null: not known.</summary>
+    public MessageState? State { get; init; }
+
+    /// <summary>With the last slice of a round: the recipients of its earlier slices, for the event that ends the round.</summary>
+    public IReadOnlyList<Storage.RecipientView> Earlier { get; init; } = [];
 }
 
 /// <summary>One RCPT of a transaction; <paramref name="Ordinal"/> is its place in the message.</summary>

@@ -1,0 +1,63 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>How long an account in trouble is left alone. Pure but for what it remembers.</summary>
+/// <remarks>Several connections fail together, so trouble counts once for each time of waiting; and a mail that was under way when the trouble began proves nothing, so success counts only after the wait.</remarks>
+internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
+{
+    // A server may name any delay; we come back within this in any case.
+    private static readonly TimeSpan LongestNamed = TimeSpan.FromHours(8);
+
+    private readonly Dictionary<AccountKey, Spell> _spells = [];
+
+    /// <summary>Park until then; and tell it when the kind of trouble has changed.</summary>
+    public (long Until, EventType? Event) Trouble(AccountTrouble trouble, int version, long now)
+    {
+        var told = Event(trouble.Kind);
+        _spells.TryGetValue(trouble.Account, out var spell);
+        if (now < spell.Until)
+        {
+            if (trouble.RetryAfter is { } longer) spell.Until = Math.Max(spell.Until, now + Milliseconds(Named(longer)));
+            _spells[trouble.Account] = spell;
+            return (spell.Until, null);
+        }
+
+        var wait = trouble.RetryAfter is { } named ? Named(named) : RetryPolicy.Spread(Step(trouble.Kind, spell.Count), options.Jitter, chance());
+        _spells[trouble.Account] = new(spell.Count + 1, now + Milliseconds(wait), told, version);
+        return (now + Milliseconds(wait), spell.Told == told ? null : told);
+    }
+
+    /// <summary>A server answered a mail of this account. True when that ends its trouble.</summary>
+    public bool Succeeded(AccountKey account, long now) =>
+        _spells.TryGetValue(account, out var spell) && now >= spell.Until && _spells.Remove(account);
+
+    /// <summary>A person changed the accounts: those with another version begin anew. Returns them.</summary>
+    public IReadOnlyList<AccountKey> Forget(Func<AccountKey, int?> version)
+    {
+        AccountKey[] changed = [.. _spells.Where(known => version(known.Key) != known.Value.Version).Select(known => known.Key)];
+        foreach (var account in changed) _spells.Remove(account);
+        return changed;
+    }
+
+    private TimeSpan Step(TroubleKind kind, int count)
+    {
+        var first = kind == TroubleKind.Authentication ? options.AuthenticationBackoffFirst : options.AccountBackoffFirst;
+        var wait = first * Math.Pow(2, Math.Min(count, 30));
+        return wait < options.AccountBackoffLongest ? wait : options.AccountBackoffLongest;
+    }
+
+    private static TimeSpan Named(TimeSpan named) =>
+        named < TimeSpan.FromSeconds(1) ? TimeSpan.FromSeconds(1) : named > LongestNamed ? LongestNamed : named;
+
+    private static long Milliseconds(TimeSpan wait) => (long)wait.TotalMilliseconds;
+
+    private static EventType Event(TroubleKind kind) => kind switch
+    {
+        TroubleKind.Authentication => EventType.AccountAuthFailed,
+        TroubleKind.Throttled => EventType.AccountThrottled,
+        _ => EventType.AccountCircuitOpened,
+    };
+
+    private record struct Spell(int Count, long Until, EventType? Told, int Version);
+}

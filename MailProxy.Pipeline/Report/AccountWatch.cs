@@ -1,0 +1,122 @@
+using System.Threading.Channels;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>Parks accounts in trouble, lets them go again, and tells both. Its events are written by a task of its own, so that outcomes never wait for them.</summary>
+internal sealed partial class AccountWatch : IAsyncDisposable
+{
+    private const string DefaultTenant = "default";
+
+    private readonly Lock _gate = new();
+    private readonly AccountBackoff _backoff;
+    private readonly CurrentAccounts _accounts;
+    private readonly Wake _wake;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly Task _writing;
+
+    // Events come once per change of an account, so this is years of room; what does not fit is logged.
+    private readonly Channel<Change> _events = Channel.CreateBounded<Change>(256);
+
+    public AccountWatch(AccountBackoff backoff, CurrentAccounts accounts, Wake wake, IDeliveryLog log, TimeProvider clock, ILogger logger)
+    {
+        (_backoff, _accounts, _wake, _clock, _logger) = (backoff, accounts, wake, clock, logger);
+        _accounts.Changed += OnChanged;
+        _writing = Task.Run(() => WriteAsync(log));
+    }
+
+    public void Trouble(AccountTrouble trouble)
+    {
+        var now = Now();
+        var account = _accounts.Directory.Find(trouble.Account);
+        long until;
+        EventType? told;
+        lock (_gate) (until, told) = _backoff.Trouble(trouble, account?.Version ?? 0, now);
+        _wake.Park(trouble, until);
+        if (told is not { } type) return;
+        Log.Parked(_logger, account?.Id, trouble.Kind, trouble.SmtpCode, trouble.Reply, Rfc3339.Text(until));
+        Tell(trouble.Account, type, Detail(trouble, until), now);
+    }
+
+    public void Succeeded(AccountKey account)
+    {
+        var now = Now();
+        lock (_gate)
+        {
+            if (!_backoff.Succeeded(account, now)) return;
+        }
+
+        Close(account, now);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _accounts.Changed -= OnChanged;
+        _events.Writer.TryComplete();
+        await _writing;
+    }
+
+    private void OnChanged()
+    {
+        IReadOnlyList<AccountKey> forgotten;
+        lock (_gate) forgotten = _backoff.Forget(key => _accounts.Directory.Find(key)?.Version);
+        foreach (var account in forgotten) Close(account, Now());
+    }
+
+    private void Close(AccountKey account, long now)
+    {
+        _wake.Unpark(account);
+        Log.Closed(_logger, _accounts.Directory.Find(account)?.Id);
+        Tell(account, EventType.AccountCircuitClosed, null, now);
+    }
+
+    private void Tell(AccountKey account, EventType type, byte[]? detail, long now)
+    {
+        var tenant = _accounts.Directory.Find(account)?.Tenant ?? DefaultTenant;
+        if (!_events.Writer.TryWrite(new(tenant, account, type, detail, now))) Log.NotTold(_logger, type, null);
+    }
+
+    private async Task WriteAsync(IDeliveryLog log)
+    {
+        await foreach (var change in _events.Reader.ReadAllAsync())
+        {
+            try
+            {
+                await log.AppendAsync(change.Tenant, change.Type, change.Account, change.Detail, change.At);
+            }
+            catch (StoreUnavailableException refused)
+            {
+                Log.NotTold(_logger, change.Type, refused);
+            }
+        }
+    }
+
+    private static byte[]? Detail(AccountTrouble trouble, long until) => EventDetail.Make((trouble, until), static (json, told) =>
+    {
+        json.WriteString("kind"u8, told.trouble.Kind.ToString().ToLowerInvariant());
+        if (told.trouble.SmtpCode is { } code) json.WriteNumber("smtp_code"u8, code);
+        if (told.trouble.EnhancedCode is { } enhanced) json.WriteString("enhanced_code"u8, enhanced);
+        json.WriteString("reason"u8, told.trouble.Reply);
+        json.WriteString("until"u8, Rfc3339.Text(told.until));
+    });
+
+    private long Now() => _clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private sealed record Change(string Tenant, AccountKey Account, EventType Type, byte[]? Detail, long At);
+
+    private static partial class Log
+    {
+        [LoggerMessage(610, LogLevel.Warning, "Account {Account} is left alone until {Until}: {Kind}, reply {Code} {Reply}")]
+        public static partial void Parked(ILogger logger, string? account, TroubleKind kind, int? code, string reply, string until);
+
+        [LoggerMessage(611, LogLevel.Information, "Account {Account} is used again")]
+        public static partial void Closed(ILogger logger, string? account);
+
+        [LoggerMessage(612, LogLevel.Error, "The event {Type} could not be stored and is lost")]
+        public static partial void NotTold(ILogger logger, EventType type, Exception? fault);
+    }
+}

@@ -1,0 +1,40 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>One webhook request: the same events, id and bytes however often it is tried.</summary>
+internal sealed class OutboxRequest(IReadOnlyList<MailEvent> events, bool asBatch)
+{
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    private byte[]? _body;
+
+    public IReadOnlyList<MailEvent> Events { get; } = events;
+
+    /// <summary>The value of <c>webhook-id</c>.</summary>
+    public string Id => asBatch ? $"batch_{Events[0].Position}-{Events[^1].Position}" : Events[0].Id;
+
+    public byte[] Body => _body ??= asBatch ? Batch() : EventJson.ToUtf8(Events[0]);
+
+    private byte[] Batch()
+    {
+        var buffer = new ArrayBufferWriter<byte>(512 * Events.Count);
+        using (var json = new Utf8JsonWriter(buffer, Plain))
+        {
+            json.WriteStartObject();
+            json.WriteString("type"u8, "batch"u8);
+            json.WriteString("timestamp"u8, Rfc3339.Text(Events[^1].At)); // not the time of the attempt: retries must be the same bytes
+            json.WriteStartObject("data"u8);
+            json.WriteStartArray("events"u8);
+            foreach (var mailEvent in Events) EventJson.Write(json, mailEvent);
+            json.WriteEndArray();
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+}

@@ -1,0 +1,89 @@
+using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>Keeps an endpoint's progress in the store: one write at a time, and what came meanwhile goes with the next.</summary>
+internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint endpoint, TimeProvider clock, ILogger logger)
+{
+    // Events that nobody wanted move the position too, but that is worth a write only now and then.
+    private const int Drift = 500;
+
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private EndpointProgress _saved = endpoint.Progress;
+    private bool _acknowledged;
+
+    /// <summary>The write under way; completed when there is none.</summary>
+    public Task Write { get; private set; } = Task.CompletedTask;
+
+    /// <summary>The endpoint answered: the next move of the position is worth a write.</summary>
+    public void Acknowledged() => _acknowledged = true;
+
+    public void Save(EndpointProgress progress, CancellationToken stop)
+    {
+        if (Write.IsCompleted && IsWorthIt(progress)) Begin(progress, stop);
+    }
+
+    /// <summary>Writes the last word, if the store answers soon. If not, some events come twice after the next start.</summary>
+    public async Task CloseAsync(EndpointProgress progress)
+    {
+        try
+        {
+            await Write.WaitAsync(Patience, clock);
+        }
+        catch (Exception unwritten) when (unwritten is OperationCanceledException or TimeoutException)
+        {
+            Log.Unsaved(logger, endpoint.Id, unwritten);
+            return;
+        }
+
+        if (progress == _saved) return;
+        try
+        {
+            await log.SaveProgressAsync(endpoint.Tenant, endpoint.Id, progress).WaitAsync(Patience, clock);
+        }
+        catch (Exception unwritten) when (unwritten is StoreUnavailableException or TimeoutException)
+        {
+            Log.Unsaved(logger, endpoint.Id, unwritten);
+        }
+    }
+
+    private bool IsWorthIt(EndpointProgress progress)
+    {
+        if (progress with { Acknowledged = _saved.Acknowledged } != _saved) return true;
+        var moved = progress.Acknowledged - _saved.Acknowledged;
+        return moved >= Drift || (moved > 0 && _acknowledged);
+    }
+
+    private void Begin(EndpointProgress progress, CancellationToken stop)
+    {
+        _acknowledged = false;
+        Write = WriteAsync(progress, stop);
+    }
+
+    private async Task WriteAsync(EndpointProgress progress, CancellationToken stop)
+    {
+        while (true)
+        {
+            try
+            {
+                await log.SaveProgressAsync(endpoint.Tenant, endpoint.Id, progress);
+                _saved = progress;
+                return;
+            }
+            catch (StoreUnavailableException unavailable)
+            {
+                Log.Unsaved(logger, endpoint.Id, unavailable);
+                await Task.Delay(BetweenTries, clock, stop);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(635, LogLevel.Warning, "How far webhook {Endpoint} has acknowledged could not be stored; some events may reach it twice")]
+        public static partial void Unsaved(ILogger logger, string endpoint, Exception fault);
+    }
+}

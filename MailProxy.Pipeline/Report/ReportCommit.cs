@@ -1,0 +1,71 @@
+using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>One commit for a batch of marks and settlements. Marks that could not be written fault at once; settlements are written however long it takes.</summary>
+internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clock, ILogger logger)
+{
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(1);
+
+    /// <summary>One result for each item; false where nothing was asked of the store or the mark faulted.</summary>
+    public async ValueTask<bool[]> WriteAsync(List<ReportItem> batch, List<StoreWrite?> writes)
+    {
+        var results = new bool[writes.Count];
+        List<int> asked = [.. Enumerable.Range(0, writes.Count).Where(i => writes[i] is not null)];
+        if (asked.Count == 0) return results;
+        try
+        {
+            Spread(await store.CommitAsync(asked.ConvertAll(i => writes[i]!)));
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            foreach (var item in batch) Fault(item, unavailable);
+            asked.RemoveAll(i => writes[i] is Mark);
+            if (asked.Count > 0) Spread(await SettlementsAsync(asked.ConvertAll(i => writes[i]!)));
+        }
+        catch (Exception fault)
+        {
+            foreach (var item in batch) Fault(item, fault);
+            throw;
+        }
+
+        return results;
+
+        void Spread(IReadOnlyList<bool> written)
+        {
+            for (var i = 0; i < asked.Count; i++) results[asked[i]] = written[i];
+        }
+    }
+
+    /// <summary>The store retries settlements by itself; this is for a store that gives up all the same. A settlement that was written already changes nothing the second time.</summary>
+    public async Task<IReadOnlyList<bool>> SettlementsAsync(IReadOnlyList<StoreWrite> settlements)
+    {
+        while (true)
+        {
+            try
+            {
+                return await store.CommitAsync(settlements);
+            }
+            catch (StoreUnavailableException unavailable)
+            {
+                Log.Unavailable(logger, settlements.Count, unavailable);
+                await Task.Delay(BetweenTries, clock);
+            }
+        }
+    }
+
+    /// <summary>Breaks the promise of a mark; of anything else there is none.</summary>
+    public static void Fault(ReportItem item, Exception fault)
+    {
+        if (item is not Begun begun) return;
+        begun.Marked.TrySetException(fault);
+        _ = begun.Marked.Task.Exception; // seen, even when the sender has let go already
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(601, LogLevel.Error, "{Count} outcomes cannot be written now; trying again")]
+        public static partial void Unavailable(ILogger logger, int count, Exception fault);
+    }
+}

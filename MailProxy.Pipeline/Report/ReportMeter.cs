@@ -1,0 +1,31 @@
+using System.Globalization;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>Counts what the report room settles. Used by its loop alone.</summary>
+internal sealed class ReportMeter(PipelineMetrics metrics, CurrentAccounts accounts)
+{
+    // When the open attempts were marked: as many as there are mails on their way.
+    private readonly Dictionary<long, long> _marked = [];
+
+    public void Marked(QueuedMail ticket, long at) => _marked[ticket.Id] = at;
+
+    public void Forget(QueuedMail ticket) => _marked.Remove(ticket.Id);
+
+    public void Settled(Settlement settlement, MailContent content)
+    {
+        var (ticket, tenant) = (settlement.Ticket, content.Key.Tenant);
+        var account = accounts.Directory.Find(ticket.Account)?.Id ?? ticket.Account.Number.ToString(CultureInfo.InvariantCulture);
+        var asked = Math.Max(content.CreatedAt, content.SendAt ?? 0);
+        if (_marked.Remove(ticket.Id, out var marked) && ticket.Attempt == 0) metrics.TimeToFirstAttempt.Observe(Seconds(marked - asked));
+        if (settlement.State == MessageState.Sent) metrics.TimeToSent.Observe(Seconds(settlement.At - asked));
+        if (settlement.Step is QueueStep.Remove) metrics.Finished.WithLabels(tenant, account, settlement.State.Name()).Inc();
+        if (settlement.Step is QueueStep.Again { Due: > 0 }) metrics.Deferred.WithLabels(tenant, account).Inc();
+    }
+
+    private static double Seconds(long milliseconds) => Math.Max(0, milliseconds) / 1000d;
+}

@@ -1,0 +1,61 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>How outcomes are settled and told.</summary>
+public sealed class ReportOptions
+{
+    /// <summary>Waits before each retry of a deferred message, in minutes, separated by commas; when they are used up it has failed. Default 1, 5, 15, 60, 120, 240, 480.</summary>
+    [Required]
+    [RegularExpression(@"\s*\d+(\.\d+)?\s*(,\s*\d+(\.\d+)?\s*)*")]
+    public string RetryMinutes { get; set; } = "1, 5, 15, 60, 120, 240, 480";
+
+    /// <summary>Waits after trouble of our own (disk, attachment source), in seconds, separated by commas; the last one repeats. No attempt is lost. Default 30, 60, 120, 300, 900.</summary>
+    [Required]
+    [RegularExpression(@"\s*\d+(\.\d+)?\s*(,\s*\d+(\.\d+)?\s*)*")]
+    public string PostponeSeconds { get; set; } = "30, 60, 120, 300, 900";
+
+    /// <summary>Every wait is spread by this share of itself in both directions. Default 0.1.</summary>
+    [Range(0, 0.5)]
+    public double Jitter { get; set; } = 0.1;
+
+    /// <summary>Marks and outcomes of one commit at most. Default 512.</summary>
+    [Range(1, 4096)]
+    public int MaxCommit { get; set; } = 512;
+
+    /// <summary>First back-off of an account in trouble; doubles up to <see cref="AccountBackoffLongest"/>. Default 5 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan AccountBackoffFirst { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>First back-off after a refused log-in. Default 1 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan AuthenticationBackoffFirst { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Longest back-off of an account. Default 15 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan AccountBackoffLongest { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How long a webhook may take to answer. Default 15 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
+    public TimeSpan WebhookTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Requests in flight for one webhook. Default 8.</summary>
+    [Range(1, 64)]
+    public int WebhookInFlight { get; set; } = 8;
+
+    /// <summary>A webhook is disabled this long after the first of a row of failures. Default 75 h.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
+    public TimeSpan WebhookDisableAfter { get; set; } = TimeSpan.FromHours(75);
+
+    /// <summary>How much of a webhook's answer is read, in bytes; none of it is kept. Default 65536.</summary>
+    [Range(0, 16 * 1024 * 1024)]
+    public int WebhookAnswerBytes { get; set; } = 64 * 1024;
+
+    internal TimeSpan[] RetrySteps => Parse(RetryMinutes, TimeSpan.FromMinutes);
+
+    internal TimeSpan[] PostponeSteps => Parse(PostponeSeconds, TimeSpan.FromSeconds);
+
+    private static TimeSpan[] Parse(string list, Func<double, TimeSpan> unit) =>
+        [.. list.Split(',').Select(step => unit(double.Parse(step, CultureInfo.InvariantCulture)))];
+}

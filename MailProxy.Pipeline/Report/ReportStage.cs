@@ -1,0 +1,150 @@
+using System.Threading.Channels;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>Writes marks and outcomes in the order in which they came, one commit a batch; then keeps the promises, and wakes Schedule. While one commit is under way the next batch gathers.</summary>
+internal sealed partial class ReportStage(
+    ChannelReader<ReportItem> door,
+    IMessageStore store,
+    IDeliveryLog log,
+    CurrentAccounts accounts,
+    Wake wake,
+    ReportOptions options,
+    PipelineMetrics metrics,
+    TimeProvider clock,
+    Func<double> chance,
+    ILogger logger)
+{
+    private readonly ReportCommit _commit = new(store, clock, logger);
+    private readonly Settler _settler = new(options, chance);
+    private readonly ReportMeter _meter = new(metrics, accounts);
+
+    /// <summary>Runs until the door is closed and empty. Obeys no token: what became of a mail is always recorded.</summary>
+    public async Task RunAsync()
+    {
+        await using var watch = new AccountWatch(new(options, chance), accounts, wake, log, clock, logger);
+        try
+        {
+            await Stage.ForEachBatch(door, options.MaxCommit, long.MaxValue, static _ => 0, batch => HandleAsync(batch, watch));
+        }
+        catch (Exception fault)
+        {
+            // The room is lost and the process ends; nobody must go on waiting for a mark.
+            while (door.TryRead(out var item)) ReportCommit.Fault(item, fault);
+            throw;
+        }
+    }
+
+    /// <summary>Settles what a crash left marked, by each message's policy. Before the first mail goes out.</summary>
+    public async Task SettleInDoubtAsync(Recovery recovery)
+    {
+        if (recovery.InDoubt.Count == 0) return;
+        Log.InDoubt(logger, recovery.InDoubt.Count);
+        foreach (var chunk in recovery.InDoubt.Chunk(options.MaxCommit))
+        {
+            Settlement[] settlements = [.. chunk.Select(doubt => _settler.InDoubt(doubt.Ticket, doubt.Content, Now()))];
+            var written = await _commit.SettlementsAsync(settlements);
+            foreach (var ((doubt, settlement), done) in chunk.Zip(settlements).Zip(written)) After(settlement, doubt.Content, done);
+        }
+    }
+
+    private async ValueTask HandleAsync(List<ReportItem> batch, AccountWatch watch)
+    {
+        var now = Now();
+        var writes = batch.ConvertAll(item => Decide(item, now));
+        var results = await _commit.WriteAsync(batch, writes);
+        for (var i = 0; i < batch.Count; i++) After(batch[i], writes[i], results[i], now, watch);
+    }
+
+    /// <summary>What an item asks the store to write; null: nothing.</summary>
+    private StoreWrite? Decide(ReportItem item, long now) => item switch
+    {
+        Begun begun => new Mark(begun.Ticket, begun.Recipients, begun.Permit.AccountPermits, begun.Permit.GlobalPermits, now),
+        Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
+        Outcome.AccountToBlame { Content: { } content } => Settler.Unmark(item.Ticket, content, now),
+        Outcome.Unsendable never => _settler.Unsendable(never.Ticket, never.Content, never.EnhancedCode, never.Reason, now),
+        Outcome.Postponed { Content: { } content } later => _settler.Postponed(later.Ticket, content, later.Reason, now),
+        _ => null,
+    };
+
+    private void After(ReportItem item, StoreWrite? write, bool written, long now, AccountWatch watch)
+    {
+        switch (item)
+        {
+            case Begun begun:
+                if (written) begun.Permit.Spend();
+                if (written) _meter.Marked(begun.Ticket, now);
+                begun.Marked.TrySetResult(written);
+                return;
+            case Outcome.NotYet:
+                return; // Wake.Return brings the ticket back; the claim lasts
+            case Outcome.AccountToBlame { Trouble: var trouble }:
+                watch.Trouble(trouble); // before the mail is due again, so that it meets a parked lane
+                break;
+            case Outcome.Attempted { Verdicts: var verdicts } when verdicts.Any(static v => v.SmtpCode is not null || v.Verdict == Verdict.Accepted):
+                watch.Succeeded(item.Ticket.Account);
+                break;
+        }
+
+        switch (item, write)
+        {
+            case (Outcome.Attempted tried, Settlement settlement):
+                After(settlement, tried.Content, written);
+                return;
+            case (Outcome.Unsendable never, Settlement settlement):
+                After(settlement, never.Content, written);
+                return;
+            case (Outcome.Postponed { Content: { } content }, Settlement settlement):
+                After(settlement, content, written);
+                return;
+            case (Outcome.AccountToBlame { Content: { } content }, Settlement settlement):
+                After(settlement, content, written);
+                return;
+            case (Outcome.Postponed, null):
+                // Nothing is known of the mail, so nothing can be written; only the lane waits a little.
+                Return(item.Ticket, now + (long)options.PostponeSteps[0].TotalMilliseconds);
+                return;
+            default:
+                Return(item.Ticket, item.Ticket.Due);
+                return;
+        }
+    }
+
+    private void After(Settlement settlement, MailContent content, bool written)
+    {
+        var ticket = settlement.Ticket;
+        if (!written)
+        {
+            Log.Stale(logger, content.Key.Id, settlement.State);
+            _meter.Forget(ticket);
+            Return(ticket, ticket.Due);
+            return;
+        }
+
+        _meter.Settled(settlement, content);
+        wake.Done(ticket);
+        if (settlement.Step is QueueStep.Again again) wake.Due(ticket.Account, again.Due);
+    }
+
+    private void Return(QueuedMail ticket, long due)
+    {
+        _meter.Forget(ticket);
+        wake.Done(ticket);
+        wake.Due(ticket.Account, due);
+    }
+
+    private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static partial class Log
+    {
+        [LoggerMessage(600, LogLevel.Warning, "{Count} messages were being sent when the last run ended; whether they arrived is unknown. Each is settled by its own on_ambiguous")]
+        public static partial void InDoubt(ILogger logger, int count);
+
+        [LoggerMessage(602, LogLevel.Warning, "The outcome {State} of message {Message} came for an attempt that is no longer open; nothing was changed")]
+        public static partial void Stale(ILogger logger, string message, Mail.MessageState state);
+    }
+}

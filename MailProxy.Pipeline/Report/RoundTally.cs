@@ -1,0 +1,95 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>Counts how a message stands once a slice's verdicts are in.</summary>
+internal sealed class RoundTally
+{
+    private readonly RetryPolicy _retry;
+    private readonly MailContent _content;
+    private readonly double _chance;
+    private readonly List<(string Address, RecipientUpdate Update)> _changed = [];
+
+    public RoundTally(RetryPolicy retry, MailContent content, double chance)
+    {
+        (_retry, _content, _chance) = (retry, content, chance);
+        var standing = content.Standing;
+        (Rest, Waiting, Sent, Failed, Ambiguous) = (standing.Rest, standing.Deferred, standing.Sent, standing.Failed, standing.Ambiguous);
+        // Those of earlier slices wait by the schedule; what their replies named is not known any more.
+        if (Waiting > 0) Wait = retry.Delay(standing.Round, null, chance) ?? retry.Longest;
+    }
+
+    public IReadOnlyList<(string Address, RecipientUpdate Update)> Changed => _changed;
+    public int Rest { get; private set; }
+    public int Waiting { get; private set; }
+    public int Sent { get; private set; }
+    public int Failed { get; private set; }
+    public int Ambiguous { get; private set; }
+
+    /// <summary>Of this slice, whatever the policy makes of them.</summary>
+    public int InDoubt { get; private set; }
+
+    /// <summary>Somebody in doubt will be sent to again.</summary>
+    public bool MayDouble { get; private set; }
+
+    /// <summary>Until the next round. The longest of the recipients' waits, so that nobody is asked before the time it named.</summary>
+    public TimeSpan Wait { get; private set; }
+
+    public void Untried() => Rest++;
+
+    public void Add(RecipientVerdict verdict)
+    {
+        switch (verdict.Verdict)
+        {
+            case Verdict.NotTried:
+                Rest++;
+                return;
+            case Verdict.Accepted:
+                Sent++;
+                Change(verdict, RecipientState.Sent);
+                return;
+            case Verdict.Refused:
+                Failed++;
+                Change(verdict, RecipientState.Failed);
+                return;
+            case Verdict.Deferred when _retry.Delay(_content.Standing.Round, verdict.RetryAfter, _chance) is { } wait:
+                Later(wait);
+                Change(verdict, RecipientState.Deferred);
+                return;
+            case Verdict.Deferred:
+                Failed++;
+                Change(verdict, RecipientState.Failed);
+                return;
+            case Verdict.InDoubt:
+                InDoubt++;
+                Change(verdict, Doubt());
+                return;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(verdict), verdict.Verdict, null);
+        }
+    }
+
+    private RecipientState Doubt()
+    {
+        var wait = _retry.Delay(_content.Standing.Round, null, _chance);
+        if (_content.OnAmbiguous == AmbiguousPolicy.AssumeSent || (_content.OnAmbiguous == AmbiguousPolicy.Retry && wait is null))
+        {
+            Ambiguous++;
+            return RecipientState.Ambiguous;
+        }
+
+        MayDouble = true;
+        Later(wait ?? TimeSpan.Zero);
+        return RecipientState.InDoubt;
+    }
+
+    private void Later(TimeSpan wait)
+    {
+        Waiting++;
+        if (wait > Wait) Wait = wait;
+    }
+
+    private void Change(RecipientVerdict verdict, RecipientState state) =>
+        _changed.Add((verdict.Address, new(verdict.Ordinal, state, Tried: true, verdict.SmtpCode, verdict.EnhancedCode, verdict.Reply)));
+}

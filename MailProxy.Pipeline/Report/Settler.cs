@@ -1,0 +1,117 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>From what became of an attempt to what the store must write. Pure.</summary>
+/// <remarks>
+/// Events: a round ends with one event (deferred, held, or final) that lists every recipient that had its turn in it.
+/// A slice after which others still want the round writes none and leaves the state as it was, with one exception:
+/// doubt under the policy "retry" is told at once. Trouble of the account writes none either.
+/// </remarks>
+internal sealed class Settler(RetryPolicy retry, IReadOnlyList<TimeSpan> postpone, double jitter, Func<double> chance)
+{
+    private const int LongestReply = 1000;
+
+    public Settler(ReportOptions options, Func<double> chance) : this(new(options), options.PostponeSteps, options.Jitter, chance) { }
+
+    /// <summary>A marked attempt with a verdict for each recipient of its slice.</summary>
+    public Settlement Attempted(QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts, long now) =>
+        Settle(ticket, content, verdicts, marked: true, now);
+
+    /// <summary>A marked attempt of which nothing is known, after a crash: everybody in the slice is in doubt.</summary>
+    public Settlement InDoubt(QueuedMail ticket, MailContent content, long now) =>
+        Settle(ticket, content, All(content, Verdict.InDoubt, null, "The attempt was interrupted; its outcome is unknown."), marked: true, now);
+
+    /// <summary>Not marked, and never sendable as it is.</summary>
+    public Settlement Unsendable(QueuedMail ticket, MailContent content, string enhancedCode, string reason, long now) =>
+        Settle(ticket, content, All(content, Verdict.Refused, enhancedCode, reason), marked: false, now);
+
+    /// <summary>Marked, but the account is to blame: as if it had not been tried.</summary>
+    public static Settlement Unmark(QueuedMail ticket, MailContent content, long now) =>
+        new(ticket, Marked: true, Before(content), new QueueStep.Again(0, content.Standing.Round, Wanting(content)),
+            content.Standing.Attempts, [], [], content.Standing.PossibleDuplicate, now);
+
+    /// <summary>Not marked, trouble of our own: later, by a schedule of our own, no attempt lost.</summary>
+    public Settlement Postponed(QueuedMail ticket, MailContent content, string reason, long now)
+    {
+        // The store counts every end of an attempt; what is more than the attempts that counted was put off before.
+        var before = Math.Clamp(ticket.Attempt - content.Standing.Attempts, 0, postpone.Count - 1);
+        var due = now + (long)RetryPolicy.Spread(postpone[before], jitter, chance()).TotalMilliseconds;
+        var standing = content.Standing;
+        var detail = SettlementDetail.Make(new() { NextAttemptAt = due, Reason = Clip(reason), PossibleDuplicate = standing.PossibleDuplicate });
+        return new(
+            ticket, Marked: false, MessageState.Deferred, new QueueStep.Again(due, standing.Round, Wanting(content)), standing.Attempts, [],
+            [new(EventType.MessageDeferred, MessageState.Deferred, standing.Attempts, detail)], standing.PossibleDuplicate, now);
+    }
+
+    private Settlement Settle(QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts, bool marked, long now)
+    {
+        var standing = content.Standing;
+        var attempts = standing.Attempts + (marked ? 1 : 0);
+        var tally = new RoundTally(retry, content, chance());
+        var untouched = verdicts.All(verdict => verdict.Verdict == Verdict.NotTried);
+        var byOrdinal = verdicts.ToDictionary(verdict => verdict.Ordinal);
+        foreach (var recipient in content.Slice)
+        {
+            if (!byOrdinal.TryGetValue(recipient.Ordinal, out var verdict)) tally.Untried();
+            // A slice of which nobody was tried would come back at once, for ever.
+            else tally.Add(untouched ? verdict with { Verdict = Verdict.Deferred } : verdict with { Reply = Clip(verdict.Reply) });
+        }
+
+        var facts = new SettlementDetail.Facts { PossibleDuplicate = standing.PossibleDuplicate, Earlier = content.Earlier, Now = tally.Changed };
+        var (state, step, type) = Close(tally, content, now);
+        if (step is QueueStep.Again { Due: > 0 and var due }) facts = facts with { NextAttemptAt = due };
+        if (step is QueueStep.Hold { Reason: var reason }) facts = facts with { HoldReason = reason };
+        if (tally.InDoubt > 0 && type is EventType.MessageAmbiguous or EventType.MessageHeld) facts = facts with { Policy = content.OnAmbiguous };
+        return new(
+            ticket, marked, state, step, attempts, [.. tally.Changed.Select(change => change.Update)],
+            type is { } told ? [new(told, state, attempts, SettlementDetail.Make(facts))] : [],
+            standing.PossibleDuplicate || tally.MayDouble, now);
+    }
+
+    private (MessageState State, QueueStep Step, EventType? Event) Close(RoundTally tally, MailContent content, long now)
+    {
+        var round = content.Standing.Round;
+        if (tally.InDoubt > 0 && content.OnAmbiguous == AmbiguousPolicy.Hold)
+        {
+            // Whoever releases it means everybody who is not final, so all of them want the next round.
+            return (MessageState.Held, new QueueStep.Hold("ambiguous", round + 1, tally.Waiting + tally.Rest), EventType.MessageHeld);
+        }
+
+        if (tally.Rest > 0)
+        {
+            var again = new QueueStep.Again(0, round, tally.Rest);
+            return tally.MayDouble ? (MessageState.Deferred, again, EventType.MessageAmbiguous) : (Before(content), again, null);
+        }
+
+        if (tally.Waiting > 0)
+        {
+            var due = now + Math.Max(1, (long)tally.Wait.TotalMilliseconds);
+            return (MessageState.Deferred, new QueueStep.Again(due, round + 1, tally.Waiting), tally.MayDouble ? EventType.MessageAmbiguous : EventType.MessageDeferred);
+        }
+
+        return tally switch
+        {
+            { Sent: > 0, Failed: > 0 } => (MessageState.PartiallySent, new QueueStep.Remove(), EventType.MessagePartiallySent),
+            { Ambiguous: > 0 } => (MessageState.Ambiguous, new QueueStep.Remove(), EventType.MessageAmbiguous),
+            { Sent: > 0 } => (MessageState.Sent, new QueueStep.Remove(), EventType.MessageSent),
+            _ => (MessageState.Failed, new QueueStep.Remove(), EventType.MessageFailed),
+        };
+    }
+
+    /// <summary>The state to go back to: a mail whose time has come is queued, or deferred when it was put off before.</summary>
+    private static MessageState Before(MailContent content) => content.State switch
+    {
+        MessageState.Deferred => MessageState.Deferred,
+        MessageState.Queued or MessageState.Scheduled => MessageState.Queued,
+        _ => content.Standing is { Round: 0, PossibleDuplicate: false } ? MessageState.Queued : MessageState.Deferred,
+    };
+
+    private static int Wanting(MailContent content) => content.Slice.Count + content.Standing.Rest;
+
+    private static RecipientVerdict[] All(MailContent content, Verdict verdict, string? enhancedCode, string reply) =>
+        [.. content.Slice.Select(recipient => new RecipientVerdict(recipient.Ordinal, recipient.Address, verdict, null, enhancedCode, reply))];
+
+    private static string? Clip(string? reply) => reply is { Length: > LongestReply } ? reply[..LongestReply] : reply;
+}

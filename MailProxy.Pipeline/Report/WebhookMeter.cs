@@ -1,0 +1,34 @@
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>Counts one endpoint's requests and shows how far behind it is. Written by its lane, read at scrape time too.</summary>
+internal sealed class WebhookMeter(WebhookEndpoint endpoint, IDeliveryLog log, PipelineMetrics metrics, TimeProvider clock)
+{
+    private long _oldestAt = long.MaxValue;
+    private long _acknowledged = endpoint.Progress.Acknowledged;
+
+    public void Count(WebhookResult result) =>
+        metrics.Reports.WithLabels(endpoint.Tenant, endpoint.Id, result is WebhookResult.Acknowledged ? "ok" : "failed").Inc();
+
+    public void Keep(Outbox outbox)
+    {
+        Volatile.Write(ref _oldestAt, outbox.Oldest?.At ?? long.MaxValue);
+        Volatile.Write(ref _acknowledged, outbox.Acknowledged);
+        Show();
+    }
+
+    public void Show()
+    {
+        var late = clock.GetUtcNow().ToUnixTimeMilliseconds() - Volatile.Read(ref _oldestAt);
+        metrics.ReportLag.WithLabels(endpoint.Tenant, endpoint.Id).Set(Math.Max(0, late) / 1000d);
+        metrics.ReportBacklog.WithLabels(endpoint.Tenant, endpoint.Id).Set(Math.Max(0, log.Last - Volatile.Read(ref _acknowledged)));
+    }
+
+    public void Remove()
+    {
+        metrics.ReportLag.RemoveLabelled(endpoint.Tenant, endpoint.Id);
+        metrics.ReportBacklog.RemoveLabelled(endpoint.Tenant, endpoint.Id);
+    }
+}

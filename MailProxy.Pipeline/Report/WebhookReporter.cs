@@ -1,0 +1,118 @@
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>Keeps one lane running for each enabled webhook, and none for the others.</summary>
+internal sealed partial class WebhookReporter(
+    IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger)
+{
+    private static readonly TimeSpan BetweenReads = TimeSpan.FromSeconds(5);
+
+    private readonly Dictionary<(string Tenant, string Id), Running> _running = [];
+    private readonly HashSet<(string Tenant, string Id)> _ended = [];
+    private TaskCompletionSource _changed = NewSignal();
+    private WebhookLane[] _lanes = [];
+
+    /// <summary>The endpoints have changed in the store: lanes start, stop, and start anew accordingly.</summary>
+    public void Refresh() => Volatile.Read(ref _changed).TrySetResult();
+
+    /// <summary>Brings the metrics of every endpoint up to date; for the time of a scrape.</summary>
+    public void Measure()
+    {
+        foreach (var lane in Volatile.Read(ref _lanes)) lane.Measure();
+    }
+
+    /// <summary>Runs until it is told to stop; then requests under way are let go and come again after the next start.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var stopping = Task.Delay(Timeout.InfiniteTimeSpan, clock, stop);
+        try
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await ReapAsync();
+                if (_changed.Task.IsCompleted) _ended.Clear();
+                // Renewed before the look: a change after it is seen at the next turn.
+                var changed = NewSignal();
+                Volatile.Write(ref _changed, changed);
+                var again = await MatchAsync(stop) ? changed.Task : Task.Delay(BetweenReads, clock, stop);
+                Volatile.Write(ref _lanes, [.. _running.Values.Select(running => running.Lane)]);
+                await Task.WhenAny([stopping, again, .. _running.Values.Select(running => running.Loop)]);
+            }
+        }
+        finally
+        {
+            await EndAsync([.. _running.Keys]);
+        }
+    }
+
+    private async Task<bool> MatchAsync(CancellationToken stop)
+    {
+        try
+        {
+            var wanted = await EnabledAsync();
+            (string, string)[] outdated = [.. _running.Where(known => !wanted.TryGetValue(known.Key, out var now) || !IsSame(now, known.Value.Lane.Endpoint)).Select(known => known.Key)];
+            if (outdated.Length > 0)
+            {
+                await EndAsync(outdated);
+                wanted = await EnabledAsync(); // with the progress that they left
+            }
+
+            foreach (var (key, endpoint) in wanted)
+            {
+                if (!_running.ContainsKey(key) && !_ended.Contains(key)) _running[key] = Begin(endpoint, stop);
+            }
+
+            return true;
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            Log.Unread(logger, unavailable);
+            return false;
+        }
+    }
+
+    private Running Begin(WebhookEndpoint endpoint, CancellationToken stop)
+    {
+        var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var lane = new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger);
+        return new(lane, end, Task.Run(() => lane.RunAsync(end.Token), CancellationToken.None));
+    }
+
+    private async Task<Dictionary<(string, string), WebhookEndpoint>> EnabledAsync() =>
+        (await log.EndpointsAsync()).Where(endpoint => endpoint is { Paused: false, Progress.DisabledAt: null }).ToDictionary(endpoint => (endpoint.Tenant, endpoint.Id));
+
+    /// <summary>Lanes whose endpoint was disabled have ended by themselves, and rest until somebody changes something, even if the store could not keep it. A lane that failed is a bug and ends the pipeline.</summary>
+    private async Task ReapAsync()
+    {
+        (string, string)[] ended = [.. _running.Where(known => known.Value.Loop.IsCompleted).Select(known => known.Key)];
+        await EndAsync(ended);
+        _ended.UnionWith(ended);
+    }
+
+    private async Task EndAsync((string, string)[] keys)
+    {
+        foreach (var key in keys) await _running[key].End.CancelAsync();
+        await Task.WhenAll(keys.Select(key => _running[key].Loop));
+        foreach (var key in keys)
+        {
+            _running[key].End.Dispose();
+            _running.Remove(key);
+        }
+    }
+
+    private static bool IsSame(WebhookEndpoint now, WebhookEndpoint then) =>
+        now.Types.SequenceEqual(then.Types) && now with { Types = then.Types, Progress = then.Progress } == then;
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private readonly record struct Running(WebhookLane Lane, CancellationTokenSource End, Task Loop);
+
+    private static partial class Log
+    {
+        [LoggerMessage(620, LogLevel.Warning, "The webhooks cannot be read from the store now; trying again")]
+        public static partial void Unread(ILogger logger, Exception fault);
+    }
+}
