@@ -43,7 +43,7 @@ internal sealed class MasterKeyFile(string directory)
             }
 
             System.IO.File.Move(draft, Path, overwrite: false);
-            DirectorySync.Sync(directory);
+            DirectorySync.Flush(directory);
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {

@@ -12,8 +12,11 @@ namespace MailProxy.Pipeline.Accounts;
 public sealed class SecretBox(IReadOnlyList<MasterKey> keys)
 {
     private const byte Version = 1;
-    private const int HeadSize = 1 + MasterKey.IdSize, NonceSize = 12, TagSize = 16;
+    private const int NonceSize = 12, TagSize = 16;
     private const int Overhead = HeadSize + NonceSize + TagSize;
+
+    /// <summary>Bytes that tell the key.</summary>
+    internal const int HeadSize = 1 + MasterKey.IdSize;
 
     private readonly MasterKey _first = keys[0];
     private readonly Dictionary<string, MasterKey> _keys = keys.ToDictionary(k => k.Id);
@@ -33,7 +36,7 @@ public sealed class SecretBox(IReadOnlyList<MasterKey> keys)
     /// <summary>Throws <see cref="StoreRefusedException"/> when the key is not held, or when the bytes are damaged or belong elsewhere.</summary>
     public string Open(ReadOnlySpan<byte> box, string owner)
     {
-        if (KeyIdOf(box) is not { } id) throw new StoreRefusedException($"The secret of {owner} is damaged: it is not in a form that this program seals.");
+        if (KeyIdOf(box) is not { } id || box.Length < Overhead) throw new StoreRefusedException($"The secret of {owner} is damaged: it is not in a form that this program seals.");
         if (!_keys.TryGetValue(id, out var key)) throw new StoreRefusedException($"The secret of {owner} is sealed under the key {id}, which is not among the master keys.");
 
         var secret = new byte[box.Length - Overhead];
@@ -55,9 +58,9 @@ public sealed class SecretBox(IReadOnlyList<MasterKey> keys)
         }
     }
 
-    /// <summary>Which key sealed it; null when this is not a sealed secret.</summary>
-    public static string? KeyIdOf(ReadOnlySpan<byte> box) =>
-        box.Length >= Overhead && box[0] == Version ? Convert.ToHexStringLower(box[1..HeadSize]) : null;
+    /// <summary>Which key sealed it, by its first <see cref="HeadSize"/> bytes; null when this is not a sealed secret.</summary>
+    internal static string? KeyIdOf(ReadOnlySpan<byte> box) =>
+        box.Length >= HeadSize && box[0] == Version ? Convert.ToHexStringLower(box[1..HeadSize]) : null;
 
     private static byte[] SealUnder(MasterKey key, string secret, string owner)
     {
