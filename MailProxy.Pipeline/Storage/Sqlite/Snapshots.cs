@@ -12,7 +12,7 @@ internal static class Snapshots
     public static Task<T> ReadAsync<T>(this SqliteReaders readers, Func<SqliteConnection, T> read) => Told(() => readers.Read(read));
 
     /// <summary>Several statements over one snapshot. Runs on the caller's thread; faults with <see cref="StoreUnavailableException"/>.</summary>
-    public static Task<T> SnapshotAsync<T>(this SqliteReaders readers, Func<Session, T> read) => Told(() => readers.Read((Session session) =>
+    public static Task<T> SnapshotAsync<T>(this SqliteReaders readers, Func<Session, T> read) => Told(() => readers.Query(session =>
     {
         session.Prepare(Begin).Run();
         var result = read(session);
