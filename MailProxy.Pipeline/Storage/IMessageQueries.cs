@@ -66,4 +66,8 @@ public sealed record RecipientView(string Address, RecipientState State, int? Sm
 
 /// <param name="OldestDue">The due time of the oldest ready mail, or null.</param>
 /// <param name="Overdue">Ready mails whose due time passed more than a minute ago.</param>
-public sealed record QueueCounts(IReadOnlyList<(MessageState State, Priority Priority, long Count)> Depth, long? OldestDue, long Overdue);
+public sealed record QueueCounts(IReadOnlyList<(MessageState State, Priority Priority, long Count)> Depth, long? OldestDue, long Overdue)
+{
+    /// <summary><see cref="Overdue"/> by account, so that those who wait for a named reason (paused, parked, at a limit) can be left out.</summary>
+    public IReadOnlyList<(AccountKey Account, long Count)> OverdueByAccount { get; init; } = [];
+}

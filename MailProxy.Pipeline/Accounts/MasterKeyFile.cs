@@ -1,0 +1,55 @@
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Pipeline.Accounts;
+
+/// <summary>The key that a fresh installation makes for itself: <c>master.key</c> in the data directory.</summary>
+internal sealed class MasterKeyFile(string directory)
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    public string Path { get; } = System.IO.Path.Combine(directory, "master.key");
+
+    /// <summary>The text of a key file; null when there is none.</summary>
+    public static string? Read(string path)
+    {
+        try
+        {
+            return System.IO.File.ReadAllText(path);
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreRefusedException($"The master key file {path} cannot be read.", unreadable);
+        }
+    }
+
+    /// <summary>Makes a key and the file, which must not be there. It appears whole, synced and under 0600 or not at all: a half-written key would refuse every later start.</summary>
+    public MasterKey Create()
+    {
+        var key = MasterKey.Generate();
+        var draft = Path + ".new";
+        try
+        {
+            System.IO.File.Delete(draft);
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
+            using (var file = new FileStream(draft, options))
+            {
+                file.Write(key.ToFileContent());
+                file.Flush(flushToDisk: true);
+            }
+
+            System.IO.File.Move(draft, Path, overwrite: false);
+            DirectorySync.Flush(directory);
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreRefusedException($"The master key file {Path} cannot be made.", failed);
+        }
+
+        return key;
+    }
+}

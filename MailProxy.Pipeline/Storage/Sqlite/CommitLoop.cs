@@ -1,0 +1,256 @@
+using System.Diagnostics;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using SQLitePCL;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Everything that is written goes through here: one connection on a thread of its own, synchronous, because SQLite is. A turn takes what has gathered, in one transaction, and then keeps the promises. Nothing waits for a timer, so that a lone write goes at once and many share one sync of the disk.</summary>
+/// <remarks>The inboxes have no bound of their own: whoever posts awaits the promise, so the doors of the rooms bound them.</remarks>
+internal sealed partial class CommitLoop : IDisposable
+{
+    // Keeps a turn short: the next mark waits at most this long behind it.
+    private const int SubmissionRows = 256;
+    private const long SubmissionBytes = 4 << 20;
+    private const int OutcomeRows = 1024;
+    private const int OtherWrites = 64;
+
+    private const string Begin = "BEGIN IMMEDIATE";
+    private const string Commit = "COMMIT";
+
+    private readonly object _gate = new(); // Monitor's Wait and Pulse need one; Lock has neither
+    private readonly Queue<WriteJob> _outcomes = [], _submissions = [], _others = [];
+    private readonly List<WriteJob> _turn = [], _kept = [];
+    private readonly List<Action> _beforeCommit = [], _afterCommit = [];
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Session _session;
+    private readonly EventSignal _signal;
+    private readonly Checkpointer _checkpointer;
+    private readonly PipelineHealth _health;
+    private readonly PipelineMetrics _metrics;
+    private readonly ILogger _logger;
+    private readonly TimeSpan _backOff;
+    private readonly Thread _thread;
+    private long _retryAt; // Stopwatch time; 0: no trouble
+    private bool _stopping, _probed;
+    private Exception? _over;
+
+    public CommitLoop(Session session, EventSignal signal, Checkpointer checkpointer, PipelineHealth health, PipelineMetrics metrics, ILogger logger, TimeSpan backOff)
+    {
+        (_session, _signal, _checkpointer, _health, _metrics, _logger, _backOff) = (session, signal, checkpointer, health, metrics, logger, backOff);
+        Events = new(session, signal.Last);
+        _thread = new(Live) { IsBackground = true, Name = "store writer" };
+    }
+
+    /// <summary>Ends well after <see cref="Dispose"/>; faults when the loop died of a mistake, and the process must then end with a failure.</summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>The event log's writer, for use inside a write only.</summary>
+    public EventRows Events { get; }
+
+    /// <summary>The writer's statements, for use inside a write only.</summary>
+    public Session Session => _session;
+
+    /// <summary>Adds a step inside every turn's transaction. Before <see cref="Start"/> only.</summary>
+    public void BeforeCommit(Action step) => _beforeCommit.Add(step);
+
+    /// <summary>Adds a step after every successful commit. Before <see cref="Start"/> only.</summary>
+    public void AfterCommit(Action step) => _afterCommit.Add(step);
+
+    public void Start() => _thread.Start();
+
+    /// <summary>Runs a small write in the next turn, on the writer's thread, inside its transaction (no BEGIN or COMMIT of its own). What it throws comes back and undoes only its own work; faults with <see cref="StoreUnavailableException"/> when the store cannot write now.</summary>
+    public Task<T> WriteAsync<T>(Func<SqliteConnection, T> write)
+    {
+        var job = new SmallWrite<T>(write, Events);
+        Post(_others, job);
+        return job.Promise;
+    }
+
+    /// <summary>Marks and settlements: first in every turn, in the order of their coming.</summary>
+    public void PostOutcomes(WriteJob job) => Post(_outcomes, job);
+
+    /// <summary>Whole submissions, up to a budget a turn.</summary>
+    public void PostSubmissions(WriteJob job) => Post(_submissions, job);
+
+    /// <summary>Writes what has been posted and ends. With a store in trouble it tries once and gives up; what was marked is in doubt at the next start.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.PulseAll(_gate);
+        }
+
+        if (_thread.IsAlive) _thread.Join();
+    }
+
+    private void Post(Queue<WriteJob> inbox, WriteJob job)
+    {
+        Exception? over;
+        lock (_gate)
+        {
+            over = _over;
+            if (over is null)
+            {
+                inbox.Enqueue(job);
+                Monitor.Pulse(_gate);
+            }
+        }
+
+        if (over is not null) job.Abandon(over);
+    }
+
+    private void Live()
+    {
+        Exception end = new ObjectDisposedException(nameof(CommitLoop));
+        try
+        {
+            while (Gather()) Turn();
+            _completion.TrySetResult();
+        }
+        catch (Exception fault)
+        {
+            // The last resort of the thread: a mistake of ours. The host hears of it and exits.
+            end = fault;
+            Log.Died(_logger, fault);
+            _completion.TrySetException(fault);
+        }
+
+        End(end);
+    }
+
+    /// <summary>Waits for something to do; false: the loop is to end.</summary>
+    private bool Gather()
+    {
+        lock (_gate)
+        {
+            while (true)
+            {
+                var idle = _kept.Count + _outcomes.Count + _submissions.Count + _others.Count == 0;
+                if (_retryAt == 0 || _stopping)
+                {
+                    if (!idle) break;
+                    if (_stopping) return false;
+                    Monitor.Wait(_gate);
+                    continue;
+                }
+
+                // In trouble: one try each back-off. With nothing to write it tries all the same, so that health recovers.
+                var wait = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), _retryAt);
+                if (wait <= TimeSpan.Zero) break;
+                Monitor.Wait(_gate, wait + TimeSpan.FromMilliseconds(1));
+            }
+
+            _turn.AddRange(_kept);
+            _kept.Clear();
+            Take(_outcomes, OutcomeRows, long.MaxValue);
+            Take(_submissions, SubmissionRows, SubmissionBytes);
+            Take(_others, OtherWrites, long.MaxValue);
+            return true;
+        }
+    }
+
+    /// <summary>At least one, then as long as the budget lasts.</summary>
+    private void Take(Queue<WriteJob> inbox, int rows, long bytes)
+    {
+        while (rows > 0 && bytes > 0 && inbox.TryDequeue(out var job))
+        {
+            rows -= job.Rows;
+            bytes -= job.Bytes;
+            _turn.Add(job);
+        }
+    }
+
+    private void Turn()
+    {
+        var begun = Stopwatch.GetTimestamp();
+        try
+        {
+            _session.Prepare(Begin).Run();
+            foreach (var job in _turn) job.Run(_session);
+            if (_turn.Count == 0) StoreProbe.Write(_session);
+            else if (_probed) StoreProbe.Clean(_session);
+            foreach (var step in _beforeCommit) step();
+            _session.Prepare(Commit).Run();
+        }
+        catch (SqliteException fault) when (StoreTrouble.Passes(fault))
+        {
+            Undo(fault);
+            return;
+        }
+
+        var rows = 0;
+        foreach (var job in _turn) rows += job.Rows;
+        _metrics.CommitSeconds.Observe(Stopwatch.GetElapsedTime(begun).TotalSeconds);
+        if (rows > 0) _metrics.CommitRows.Observe(rows);
+        _probed = _turn.Count == 0;
+        Recover();
+        _signal.Publish(Events.Last);
+        foreach (var job in _turn) job.Committed();
+        _turn.Clear();
+        foreach (var step in _afterCommit) step();
+        _checkpointer.AfterCommit(_session);
+    }
+
+    private void Undo(SqliteException fault)
+    {
+        // Some errors have rolled back by themselves. A rollback that cannot be done is a mistake and ends the loop.
+        if (raw.sqlite3_get_autocommit(_session.Connection.Handle) == 0) _session.Prepare("ROLLBACK").Run();
+        Events.Forget(_signal.Last);
+
+        var trouble = StoreTrouble.Describe(fault);
+        _metrics.CommitFailures.Inc();
+        if (_health.StoreTrouble is null) Log.Trouble(_logger, trouble, fault);
+        _health.StoreTrouble = trouble;
+        _retryAt = Stopwatch.GetTimestamp() + (long)(_backOff.TotalSeconds * Stopwatch.Frequency);
+
+        var why = new StoreUnavailableException($"The store cannot write: {trouble}.", fault);
+        foreach (var job in _turn)
+        {
+            if (!job.RolledBack(why)) continue;
+            if (Volatile.Read(ref _stopping)) job.Abandon(why);
+            else _kept.Add(job);
+        }
+
+        _turn.Clear();
+    }
+
+    private void Recover()
+    {
+        if (_retryAt == 0) return;
+        _retryAt = 0;
+        _health.StoreTrouble = null;
+        Log.Recovered(_logger);
+    }
+
+    private void End(Exception why)
+    {
+        WriteJob[] left;
+        lock (_gate)
+        {
+            _over = why;
+            left = [.. _turn, .. _kept, .. _outcomes, .. _submissions, .. _others];
+            _turn.Clear();
+            _kept.Clear();
+            _outcomes.Clear();
+            _submissions.Clear();
+            _others.Clear();
+        }
+
+        foreach (var job in left) job.Abandon(why);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(700, LogLevel.Error, "The store cannot write: {Trouble}. Nothing is acknowledged and nothing sent until it can; outcomes are kept.")]
+        public static partial void Trouble(ILogger logger, string trouble, Exception fault);
+
+        [LoggerMessage(701, LogLevel.Information, "The store can write again.")]
+        public static partial void Recovered(ILogger logger);
+
+        [LoggerMessage(702, LogLevel.Critical, "The store's writer has ended because of a mistake in this program.")]
+        public static partial void Died(ILogger logger, Exception fault);
+    }
+}

@@ -1,0 +1,68 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Reads the event log. What does not vary between a message's events is joined from its row, so that the log stays small.</summary>
+internal static class EventPages
+{
+    private const string Columns =
+        "e.position, e.type, e.at, e.tenant, m.id, e.sequence, e.status, a.id, e.attempt, m.batch, m.tags, m.metadata, e.detail";
+
+    private const string Message =
+        $"""
+        SELECT {Columns}
+        FROM events e INDEXED BY events_message LEFT JOIN messages m ON m.number = e.message LEFT JOIN accounts a ON a.number = e.account
+        WHERE e.message = ?1 AND e.sequence > ?2 ORDER BY e.sequence LIMIT ?3
+        """;
+
+    // Other tenants' events pass by without a look at their messages.
+    private const string Log =
+        $"""
+        SELECT {Columns}, e.tenant = ?1
+        FROM events e NOT INDEXED
+            LEFT JOIN messages m ON m.number = e.message AND e.tenant = ?1
+            LEFT JOIN accounts a ON a.number = e.account AND e.tenant = ?1
+        WHERE e.position > ?2 ORDER BY e.position LIMIT ?3
+        """;
+
+    private const int Mine = 13;
+
+    public static List<MailEvent> OfMessage(Session session, long message, int afterSequence, int limit)
+    {
+        var row = session.Prepare(Message).Add(message).Add(afterSequence).Add(limit);
+        var events = new List<MailEvent>();
+        while (row.Step()) events.Add(Read(row));
+        return events;
+    }
+
+    /// <summary>Up to <paramref name="limit"/> events of one tenant among the next <paramref name="scan"/> of the log, and how far that got.</summary>
+    public static (IReadOnlyList<MailEvent> Events, long Through) OfTenant(Session session, string tenant, long after, int limit, int scan)
+    {
+        var row = session.Prepare(Log).Add(tenant).Add(after).Add(scan);
+        var events = new List<MailEvent>();
+        var through = after;
+        while (events.Count < limit && row.Step())
+        {
+            through = row.Long(0);
+            if (row.Int(Mine) != 0) events.Add(Read(row));
+        }
+
+        row.Reset();
+        return (events, through);
+    }
+
+    private static MailEvent Read(Statement row) => new(
+        Position: row.Long(0),
+        Type: (EventType)row.Int(1),
+        At: row.Long(2),
+        Tenant: row.Text(3),
+        MessageId: row.TextOrNull(4),
+        Sequence: row.Int(5),
+        Status: (MessageState)row.Int(6),
+        Account: row.TextOrNull(7),
+        Attempt: row.Int(8),
+        Batch: row.TextOrNull(9),
+        Tags: row.TextOrNull(10),
+        Metadata: row.TextOrNull(11),
+        Detail: row.BlobOrNull(12) ?? []);
+}

@@ -1,0 +1,64 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>One numbered step of the schema.</summary>
+internal sealed record Migration(int Number, string Name, string Sql);
+
+/// <summary>Brings the schema forward, one transaction a step; never back.</summary>
+internal static class Migrator
+{
+    private const string Folder = ".Storage.Sqlite.Migrations.";
+
+    /// <summary>The steps in this program, from 1 without gaps.</summary>
+    public static IReadOnlyList<Migration> Embedded { get; } = Load();
+
+    /// <summary>Throws <see cref="StoreRefusedException"/> when the file is from a newer program, before anything is changed.</summary>
+    public static void Run(SqliteConnection connection, string path, IReadOnlyList<Migration> migrations)
+    {
+        var version = Connections.Number(connection, "PRAGMA user_version");
+        if (version > migrations.Count)
+        {
+            throw new StoreRefusedException($"'{path}' was written by a newer program (schema {version}; this one knows up to {migrations.Count}). It was not touched; install the newer version again, or restore a backup made before it.");
+        }
+
+        foreach (var migration in migrations.Where(m => m.Number > version))
+        {
+            try
+            {
+                Connections.Execute(connection, "BEGIN IMMEDIATE");
+                Connections.Execute(connection, migration.Sql);
+                Connections.Execute(connection, $"PRAGMA user_version={migration.Number}");
+                Connections.Execute(connection, "COMMIT");
+            }
+            catch (SqliteException fault)
+            {
+                // Closing the connection rolls back what is open.
+                throw new StoreRefusedException($"'{path}' could not be brought to schema {migration.Number} ({migration.Name}): {fault.Message}. It is as it was before this step.", fault);
+            }
+        }
+    }
+
+    private static Migration[] Load()
+    {
+        var assembly = typeof(Migrator).Assembly;
+        var found = new List<Migration>();
+        foreach (var resource in assembly.GetManifestResourceNames())
+        {
+            var at = resource.IndexOf(Folder, StringComparison.Ordinal);
+            if (at < 0) continue;
+            var name = resource[(at + Folder.Length)..^".sql".Length];
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
+            found.Add(new(int.Parse(name.AsSpan(0, 4), NumberStyles.None, CultureInfo.InvariantCulture), name, reader.ReadToEnd()));
+        }
+
+        found.Sort((a, b) => a.Number.CompareTo(b.Number));
+        for (var i = 0; i < found.Count; i++)
+        {
+            if (found[i].Number != i + 1) throw new InvalidOperationException($"Migration {i + 1} is missing.");
+        }
+
+        return [.. found];
+    }
+}

@@ -1,0 +1,92 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>
+/// Counts what waits. Joining a backlog with its messages would read them all; so the ready are counted in the lane index, those of them that
+/// are deferred or scheduled in the index of notable states, and queued is the rest.
+/// </summary>
+internal static class QueueCounting
+{
+    private const long OverdueAfter = 60_000;
+
+    private const string Ready =
+        """
+        SELECT account, priority, count(*),
+               min(CASE WHEN due > 0 THEN due END), min(CASE WHEN due = 0 THEN message END),
+               sum(CASE WHEN due = 0 THEN message <= ?1 ELSE due <= ?2 END)
+        FROM queue INDEXED BY queue_lane WHERE state = 0
+        GROUP BY account, priority
+        """;
+
+    private const string Waiting =
+        "SELECT state, priority, count(*) FROM messages INDEXED BY messages_notable WHERE state <> 0 AND state <> 10 AND state IN (1, 4) GROUP BY state, priority";
+
+    // Held, and marked: few. A marked one is still deferred or scheduled in its message.
+    private const string Unready =
+        """
+        SELECT q.state, m.state, q.priority, count(*)
+        FROM queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message WHERE q.state <> 0
+        GROUP BY q.state, m.state, q.priority
+        """;
+
+    private const string CreatedAt = "SELECT created_at FROM messages WHERE number = ?1";
+    private const string NumberAtMost = "SELECT max(number) FROM messages WHERE number <= ?1";
+
+    public static QueueCounts Count(Session session, long now)
+    {
+        var depth = new Dictionary<(MessageState State, Priority Priority), long>();
+        void Add(MessageState state, Priority priority, long count) => depth[(state, priority)] = depth.GetValueOrDefault((state, priority)) + count;
+
+        long? oldestDue = null, oldestFresh = null;
+        var overdue = new Dictionary<AccountKey, long>();
+        var ready = session.Prepare(Ready).Add(LastCreatedBy(session, now - OverdueAfter)).Add(now - OverdueAfter);
+        while (ready.Step())
+        {
+            Add(MessageState.Queued, (Priority)ready.Int(1), ready.Long(2));
+            oldestDue = Earlier(oldestDue, ready.LongOrNull(3));
+            oldestFresh = Earlier(oldestFresh, ready.LongOrNull(4));
+            if (ready.Long(5) is > 0 and var late) overdue[new(ready.Int(0))] = overdue.GetValueOrDefault(new(ready.Int(0))) + late;
+        }
+
+        var waiting = session.Prepare(Waiting);
+        while (waiting.Step())
+        {
+            Add((MessageState)waiting.Int(0), (Priority)waiting.Int(1), waiting.Long(2));
+            Add(MessageState.Queued, (Priority)waiting.Int(1), -waiting.Long(2));
+        }
+
+        var unready = session.Prepare(Unready);
+        while (unready.Step())
+        {
+            var (stored, priority, count) = ((MessageState)unready.Int(1), (Priority)unready.Int(2), unready.Long(3));
+            Add(unready.Int(0) == 1 ? MessageState.Sending : MessageState.Held, priority, count);
+            if (stored is not (MessageState.Scheduled or MessageState.Deferred)) continue;
+            Add(stored, priority, -count);
+            Add(MessageState.Queued, priority, count);
+        }
+
+        if (oldestFresh is { } message) oldestDue = Earlier(oldestDue, session.Prepare(CreatedAt).Add(message).Scalar());
+        return new([.. depth.Where(d => d.Value != 0).Select(d => (d.Key.State, d.Key.Priority, d.Value))], oldestDue <= now ? oldestDue : null, overdue.Values.Sum())
+        {
+            OverdueByAccount = [.. overdue.Select(o => (o.Key, o.Value))],
+        };
+    }
+
+    /// <summary>The newest message created by then; numbers and times rise together but for clock steps, which a gauge may forget.</summary>
+    private static long LastCreatedBy(Session session, long time)
+    {
+        long low = 0, high = session.Prepare(NumberAtMost).Add(long.MaxValue).Scalar() ?? 0;
+        while (low < high)
+        {
+            var middle = low + (high - low + 1) / 2;
+            var there = session.Prepare(NumberAtMost).Add(middle).Scalar();
+            if (there is null || session.Prepare(CreatedAt).Add(there.Value).Scalar() <= time) low = middle;
+            else high = there.Value - 1;
+        }
+
+        return low;
+    }
+
+    private static long? Earlier(long? one, long? other) => one is null || other < one ? other : one;
+}

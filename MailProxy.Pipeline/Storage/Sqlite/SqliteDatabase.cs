@@ -1,0 +1,105 @@
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>A data directory's database, opened by the one process that may: the lock, the writer, the readers, the signal of new events.</summary>
+public sealed class SqliteDatabase : IDisposable
+{
+    private readonly DataLock _lock;
+    private readonly Checkpointer _checkpointer;
+    private readonly Session _session;
+
+    private SqliteDatabase(string path, DataLock dataLock, SqliteConnection connection, PipelineHealth health, PipelineMetrics metrics, ILogger logger, TimeSpan backOff)
+    {
+        Path = path;
+        _lock = dataLock;
+        _session = new(connection);
+        Events = new(Connections.Number(connection, "SELECT max(position) FROM events"));
+        Readers = new(path);
+        _checkpointer = new(path, logger);
+        Writer = new(_session, Events, _checkpointer, health, metrics, logger, backOff);
+    }
+
+    /// <summary>The database file.</summary>
+    public string Path { get; }
+
+    /// <summary>Faults when the writer died of a mistake in this program; the host must then exit with a failure.</summary>
+    public Task Completion => Writer.Completion;
+
+    internal CommitLoop Writer { get; }
+
+    internal SqliteReaders Readers { get; }
+
+    internal EventSignal Events { get; }
+
+    /// <summary>Takes the directory, makes or checks <c>mailproxy.db</c> in it, and brings its schema forward. Throws <see cref="StoreRefusedException"/> when it is in use, not ours, newer than this program or damaged. No write is made before <see cref="Start"/>.</summary>
+    public static SqliteDatabase Open(string dataDirectory, PipelineHealth health, PipelineMetrics metrics, ILogger logger, TimeSpan? backOff = null) =>
+        Open(dataDirectory, health, metrics, logger, backOff ?? TimeSpan.FromSeconds(1), Migrator.Embedded);
+
+    internal static SqliteDatabase Open(string dataDirectory, PipelineHealth health, PipelineMetrics metrics, ILogger logger, TimeSpan backOff, IReadOnlyList<Migration> migrations)
+    {
+        Directory.CreateDirectory(dataDirectory);
+        var path = System.IO.Path.Combine(dataDirectory, "mailproxy.db");
+        var dataLock = DataLock.Take(dataDirectory);
+        SqliteConnection? connection = null;
+        try
+        {
+            if (!File.Exists(path)) StoreFile.Create(path);
+            StoreFile.Inspect(path);
+            connection = OpenChecked(path, migrations);
+            return new(path, dataLock, connection, health, metrics, logger, backOff);
+        }
+        catch
+        {
+            connection?.Dispose();
+            dataLock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Starts the writer. What wants to take part in its turns has said so before.</summary>
+    public void Start()
+    {
+        _checkpointer.Start();
+        Writer.Start();
+    }
+
+    /// <summary>Writes what was posted, carries the log back, closes, and gives the directory free.</summary>
+    public void Dispose()
+    {
+        Writer.Dispose();
+        _checkpointer.Dispose();
+        Readers.Dispose();
+        _session.Dispose(); // the last connection of a database carries its log back and removes it
+        _lock.Dispose();
+    }
+
+    private static SqliteConnection OpenChecked(string path, IReadOnlyList<Migration> migrations)
+    {
+        SqliteConnection? connection = null;
+        try
+        {
+            var log = new FileInfo(path + "-wal");
+            var isShort = StoreFile.IsShort(path);
+            if (isShort && (!log.Exists || log.Length == 0)) throw StoreFile.Damaged(path, "it is shorter than its own header says, so its end is missing");
+            connection = Connections.OpenWriter(path, Checkpointer.StartAt);
+            Migrator.Run(connection, path, migrations);
+            StoreFile.Probe(connection, path, isShort);
+            return connection;
+        }
+        catch (SqliteException fault)
+        {
+            connection?.Dispose();
+            throw StoreTrouble.IsDamage(fault)
+                ? StoreFile.Damaged(path, fault.Message, fault)
+                : new StoreRefusedException($"'{path}' cannot be opened: {StoreTrouble.Describe(fault)}.", fault);
+        }
+        catch
+        {
+            connection?.Dispose();
+            throw;
+        }
+    }
+}

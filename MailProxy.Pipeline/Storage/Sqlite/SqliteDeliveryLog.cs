@@ -1,0 +1,81 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>The event log and how far each webhook is. Reading never waits for the writer.</summary>
+public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, TimeProvider clock) : IDeliveryLog
+{
+    // A reading stays short though a tenant has few events in a long log: it gives up early and says how far it came.
+    private const int LeastScanned = 2_000;
+    private const int ScannedPerEvent = 4;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    private readonly CommitLoop _writer = database.Writer;
+    private readonly SqliteReaders _readers = database.Readers;
+    private readonly EventSignal _signal = database.Events;
+    private readonly WebhookRows _rows = new(box);
+
+    public long Last => _signal.Last;
+
+    public Task WaitBeyondAsync(long position, CancellationToken cancel) => _signal.WaitBeyondAsync(position, cancel);
+
+    public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit) => _readers.SnapshotAsync(session =>
+        EventPages.OfTenant(session, tenant, after, limit, Math.Max(LeastScanned, ScannedPerEvent * limit)));
+
+    public Task AppendAsync(string tenant, EventType type, AccountKey? account, byte[]? detail, long at) => _writer.WriteAsync(_ =>
+    {
+        _writer.Events.AppendOther(tenant, type, account, detail, at);
+        return true;
+    });
+
+    public Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync() => _readers.ReadAsync<IReadOnlyList<WebhookEndpoint>>(_rows.All);
+
+    public Task<bool> PutEndpointAsync(WebhookEndpoint endpoint, string actor) => _writer.WriteAsync(db =>
+    {
+        var before = _rows.Find(db, endpoint.Tenant, endpoint.Id);
+        if (before is null)
+        {
+            ArgumentException.ThrowIfNullOrEmpty(endpoint.Secret);
+            _rows.Insert(db, endpoint, _writer.Events.Last);
+            Audit(db, actor, "webhook.create", endpoint, null, Audited(endpoint));
+            return true;
+        }
+
+        _rows.Update(db, endpoint);
+        var changed = endpoint.Secret.Length > 0 && endpoint.Secret != before.Secret;
+        Audit(db, actor, "webhook.replace", endpoint, Audited(before), Audited(endpoint) with { SecretChanged = changed });
+        return false;
+    });
+
+    public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor) => _writer.WriteAsync(db =>
+    {
+        if (_rows.Find(db, tenant, id) is not { } endpoint) return false;
+        WebhookRows.Delete(db, tenant, id);
+        Audit(db, actor, "webhook.delete", endpoint, Audited(endpoint), null);
+        return true;
+    });
+
+    public async Task SaveProgressAsync(string tenant, string id, EndpointProgress progress)
+    {
+        while (true)
+        {
+            try
+            {
+                await _writer.WriteAsync(db => WebhookRows.SaveProgress(db, tenant, id, progress));
+                return;
+            }
+            catch (StoreUnavailableException) when (!_writer.Completion.IsCompleted)
+            {
+                await Task.Delay(Patience, clock);
+            }
+        }
+    }
+
+    private void Audit(SqliteConnection db, string actor, string action, WebhookEndpoint endpoint, AuditedWebhook? before, AuditedWebhook? after) => AuditRows.Append(
+        db, clock.GetUtcNow().ToUnixTimeMilliseconds(), actor, action, $"webhook/{endpoint.Tenant}/{endpoint.Id}", before?.ToJson(), after?.ToJson());
+
+    private static AuditedWebhook Audited(WebhookEndpoint endpoint) => new(endpoint.Url, endpoint.Types, endpoint.FinalOnly, endpoint.MaxBatch, endpoint.Paused);
+}

@@ -1,0 +1,45 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>What people ask about messages, from one snapshot each. Nothing here waits for the writer or makes it wait.</summary>
+public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spool) : IMessageQueries
+{
+    private readonly SqliteReaders _readers = database.Readers;
+
+    public Task<MessageView?> GetAsync(MessageKey key) => _readers.SnapshotAsync(session =>
+        MessageRows.Find(session, key) is { } number ? MessageRows.View(session, number) : null);
+
+    public Task<IReadOnlyList<MessageView>> ListAsync(MessageFilter filter, int limit, long? before) => _readers.SnapshotAsync<IReadOnlyList<MessageView>>(session =>
+    {
+        var numbers = session.Connection.Query(
+            MessageListSql.Page(filter), row => row.GetInt64(0),
+            [.. MessageListSql.Parameters(filter), ("@before", before ?? long.MaxValue), ("@limit", limit)]);
+        return [.. numbers.Select(number => MessageRows.View(session, number)!)];
+    });
+
+    public Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit) => _readers.SnapshotAsync<IReadOnlyList<MailEvent>?>(session =>
+        MessageRows.Find(session, key) is { } number ? EventPages.OfMessage(session, number, afterSequence, limit) : null);
+
+    public async Task<MailContent?> ContentAsync(MessageKey key)
+    {
+        if (await ReadAsync(key) is not { } stored) return null;
+        if (stored.SpoolFile is null) return stored.Content;
+
+        try
+        {
+            return stored.Content with { Json = await spool.ReadAsync(stored.SpoolFile) };
+        }
+        catch (FileNotFoundException)
+        {
+            // Purged or replaced since the row was read? Then this says so. Else the file was lost, which is for the operator to hear.
+            if (await ReadAsync(key) is { } now && now.SpoolFile == stored.SpoolFile) throw;
+            return await ContentAsync(key);
+        }
+    }
+
+    public Task<QueueCounts> CountsAsync(long now) => _readers.SnapshotAsync(session => QueueCounting.Count(session, now));
+
+    private Task<StoredContent?> ReadAsync(MessageKey key) => _readers.SnapshotAsync(session =>
+        MessageRows.Find(session, key) is { } number ? ContentRows.Read(session, number) : null);
+}

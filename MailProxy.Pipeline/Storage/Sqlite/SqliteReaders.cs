@@ -1,0 +1,42 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Read-only connections, used again. A reading is synchronous and short: no snapshot outlives the call, so checkpoints are never held up.</summary>
+internal sealed class SqliteReaders(string path) : IDisposable
+{
+    // More than this are opened when needed and closed after use.
+    private const int Kept = 8;
+
+    private readonly ConcurrentStack<Session> _idle = [];
+    private volatile bool _closed;
+
+    public T Read<T>(Func<SqliteConnection, T> read) => Query(session => read(session.Connection));
+
+    /// <summary>With prepared statements. They must be finished or reset when <paramref name="read"/> returns.</summary>
+    public T Query<T>(Func<Session, T> read)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        if (!_idle.TryPop(out var session)) session = new(Connections.OpenReader(path));
+        var whole = false;
+        try
+        {
+            var result = read(session);
+            whole = true;
+            return result;
+        }
+        finally
+        {
+            // After a fault a statement may be left in the middle: that connection is not used again.
+            if (whole && !_closed && _idle.Count < Kept) _idle.Push(session);
+            else session.Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        _closed = true;
+        while (_idle.TryPop(out var session)) session.Dispose();
+    }
+}

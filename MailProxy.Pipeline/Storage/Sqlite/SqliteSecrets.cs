@@ -1,0 +1,65 @@
+using MailProxy.Pipeline.Accounts;
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Brings the stored secrets and the master keys together, once, at start: either every stored secret's key is held, or the store is refused.</summary>
+public static class SqliteSecrets
+{
+    private const string ProofText = "mailproxy";
+
+    /// <summary>Makes <c>master.key</c> when there is neither a key nor a secret. Throws <see cref="StoreRefusedException"/> when a key is malformed, missing or wrong.</summary>
+    public static async Task<SecretBox> OpenAsync(SqliteDatabase database, MasterKeySources sources)
+    {
+        var found = sources.Find();
+        var wanted = database.Readers.Read(KeysInUse);
+        if (found.Keys.Count == 0 && wanted.Count == 0) found = found with { Keys = [sources.File.Create()] };
+
+        var held = found.Keys.Select(k => k.Id).ToHashSet();
+        wanted.ExceptWith(held);
+        if (wanted.Count > 0) throw new StoreRefusedException(Refusal(wanted, held, found.LookedAt));
+
+        var box = new SecretBox(found.Keys);
+        var proofs = database.Readers.Read(Proofs);
+        foreach (var id in box.KeyIds)
+        {
+            if (proofs.TryGetValue(id, out var proof)) Check(box, id, proof);
+            else await database.Writer.WriteAsync(db => Prove(db, box, id));
+        }
+
+        return box;
+    }
+
+    /// <summary>The ids of the keys that stored secrets are sealed under.</summary>
+    private static HashSet<string> KeysInUse(SqliteConnection db)
+    {
+        var heads = db.Query(
+            """
+            SELECT substr(password, 1, @size) FROM accounts WHERE password IS NOT NULL
+            UNION SELECT substr(dkim_key, 1, @size) FROM accounts WHERE dkim_key IS NOT NULL
+            UNION SELECT substr(secret, 1, @size) FROM webhooks
+            """,
+            row => row.GetFieldValue<byte[]>(0), ("@size", SecretBox.HeadSize));
+        return [.. heads.Select(head => SecretBox.KeyIdOf(head) ?? throw new StoreRefusedException("A stored secret is damaged: it is not in a form that this program seals."))];
+    }
+
+    private static Dictionary<string, byte[]> Proofs(SqliteConnection db) => db
+        .Query("SELECT key_id, proof FROM secret_keys", row => (Id: row.GetString(0), Proof: row.GetFieldValue<byte[]>(1)))
+        .ToDictionary(p => p.Id, p => p.Proof);
+
+    private static int Prove(SqliteConnection db, SecretBox box, string id) => db.Run(
+        "INSERT OR IGNORE INTO secret_keys (key_id, proof) VALUES (@id, @proof)",
+        ("@id", id), ("@proof", box.Seal(ProofText, ProofOwner(id), id)));
+
+    private static void Check(SecretBox box, string id, byte[] proof)
+    {
+        if (box.Open(proof, ProofOwner(id)) != ProofText) throw new StoreRefusedException($"The proof of the master key {id} is not what this program wrote.");
+    }
+
+    private static string Refusal(IEnumerable<string> wanted, IReadOnlyCollection<string> held, IEnumerable<string> lookedAt) =>
+        $"Stored secrets are sealed under the master key {string.Join(", ", wanted.Order())}, which is not there. Looked at: {string.Join("; ", lookedAt)}"
+        + (held.Count > 0 ? $", which holds {string.Join(", ", held)}." : ".")
+        + " Bring the key back; no other can open the secrets.";
+
+    private static string ProofOwner(string id) => $"key/{id}/proof";
+}

@@ -1,0 +1,144 @@
+using System.Buffers;
+using System.Text;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>One prepared statement, used again and again on one connection by one thread at a time. Parameters are given in order (?1, ?2, …).</summary>
+/// <remarks>SqliteCommand looks every parameter up by name and makes a reader for each call; on the hot path, with some seven statements a message, that costs more than SQLite itself.</remarks>
+internal sealed class Statement : IDisposable
+{
+    // SQLITE_PREPARE_PERSISTENT: it lives as long as the connection.
+    private const uint Persistent = 1;
+
+    private readonly sqlite3 _db;
+    private readonly sqlite3_stmt _handle;
+    private int _bound;
+
+    public Statement(sqlite3 db, string sql)
+    {
+        _db = db;
+        Check(raw.sqlite3_prepare_v3(db, sql, Persistent, out _handle));
+    }
+
+    public Statement Add(long value)
+    {
+        Check(raw.sqlite3_bind_int64(_handle, ++_bound, value));
+        return this;
+    }
+
+    public Statement Add(bool value) => Add(value ? 1L : 0L);
+
+    public Statement Add(long? value) => value is { } number ? Add(number) : AddNull();
+
+    public Statement Add(string? value)
+    {
+        if (value is null) return AddNull();
+        var longest = Encoding.UTF8.GetMaxByteCount(value.Length);
+        if (longest <= 512)
+        {
+            Span<byte> small = stackalloc byte[512];
+            return AddText(small[..Encoding.UTF8.GetBytes(value, small)]);
+        }
+
+        var rented = ArrayPool<byte>.Shared.Rent(longest);
+        AddText(rented.AsSpan(0, Encoding.UTF8.GetBytes(value, rented)));
+        ArrayPool<byte>.Shared.Return(rented);
+        return this;
+    }
+
+    public Statement Add(byte[]? value) => value is null ? AddNull() : AddBlob(value);
+
+    public Statement AddBlob(ReadOnlySpan<byte> value)
+    {
+        // An empty span has no address, and SQLite takes that for NULL.
+        Check(value.IsEmpty ? raw.sqlite3_bind_zeroblob(_handle, ++_bound, 0) : raw.sqlite3_bind_blob(_handle, ++_bound, value));
+        return this;
+    }
+
+    public Statement AddNull()
+    {
+        Check(raw.sqlite3_bind_null(_handle, ++_bound));
+        return this;
+    }
+
+    /// <summary>Moves to the next row; false: there is none, and the statement is reset.</summary>
+    public bool Step()
+    {
+        var result = raw.sqlite3_step(_handle);
+        if (result == raw.SQLITE_ROW) return true;
+        if (result != raw.SQLITE_DONE)
+        {
+            // The exception is made first: resetting forgets the message.
+            try
+            {
+                SqliteException.ThrowExceptionForRC(result, _db);
+            }
+            finally
+            {
+                Reset();
+            }
+        }
+
+        Reset();
+        return false;
+    }
+
+    /// <summary>Runs to the end; the number of rows that changed.</summary>
+    public int Run()
+    {
+        while (Step())
+        {
+            // A RETURNING clause whose rows nobody wants.
+        }
+
+        return raw.sqlite3_changes(_db);
+    }
+
+    /// <summary>The first column of the first row, or null when there is no row or it is NULL.</summary>
+    public long? Scalar()
+    {
+        if (!Step()) return null;
+        var value = LongOrNull(0);
+        Reset();
+        return value;
+    }
+
+    public long Long(int column) => raw.sqlite3_column_int64(_handle, column);
+
+    public int Int(int column) => raw.sqlite3_column_int(_handle, column);
+
+    public bool IsNull(int column) => raw.sqlite3_column_type(_handle, column) == raw.SQLITE_NULL;
+
+    public long? LongOrNull(int column) => IsNull(column) ? null : Long(column);
+
+    public int? IntOrNull(int column) => IsNull(column) ? null : Int(column);
+
+    public string Text(int column) => raw.sqlite3_column_text(_handle, column).utf8_to_string() ?? "";
+
+    public string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
+
+    public byte[] Blob(int column) => raw.sqlite3_column_blob(_handle, column).ToArray();
+
+    public byte[]? BlobOrNull(int column) => IsNull(column) ? null : Blob(column);
+
+    /// <summary>Ends a reading before its last row, so that it holds no snapshot.</summary>
+    public Statement Reset()
+    {
+        raw.sqlite3_reset(_handle); // returns the last step's error once more
+        _bound = 0;
+        return this;
+    }
+
+    public void Dispose() => _handle.Dispose();
+
+    private Statement AddText(ReadOnlySpan<byte> utf8)
+    {
+        // As with blobs, no address would mean NULL.
+        Check(utf8.IsEmpty ? raw.sqlite3_bind_text(_handle, ++_bound, "") : raw.sqlite3_bind_text(_handle, ++_bound, utf8));
+        return this;
+    }
+
+    private void Check(int result) => SqliteException.ThrowExceptionForRC(result, _db);
+}

@@ -1,0 +1,86 @@
+using System.Buffers.Binary;
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>The database file as bytes: made with what cannot be changed later, and looked at before SQLite may touch it.</summary>
+internal static class StoreFile
+{
+    /// <summary>"MPrx": tells our file from anybody else's (SQLite's application_id).</summary>
+    public const int ApplicationId = 0x4D507278;
+
+    public const int PageSize = 4096;
+
+    private const int HeaderSize = 100;
+
+    /// <summary>Makes an empty database. It gets its name when it is complete, so that an empty file of that name is never ours.</summary>
+    public static void Create(string path)
+    {
+        if (File.Exists(path + "-wal") && new FileInfo(path + "-wal").Length > 0)
+        {
+            throw new StoreRefusedException($"'{path}' is missing but its log '{Path.GetFileName(path)}-wal' is there. Put the database back beside its log; starting anew would lose the mail in it.");
+        }
+
+        var draft = path + ".new";
+        File.Delete(draft);
+        File.Delete(draft + "-journal");
+        using (var connection = Connections.OpenPlain(draft))
+        {
+            // Page size and auto_vacuum take effect only before the first table; the application id's write makes the header.
+            Connections.Execute(connection, $"PRAGMA page_size={PageSize}; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id={ApplicationId}; VACUUM;");
+        }
+
+        File.Move(draft, path);
+        DirectorySync.Flush(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Refuses a file that is foreign, or damaged so that its first page shows it.</summary>
+    public static void Inspect(string path)
+    {
+        Span<byte> header = stackalloc byte[HeaderSize];
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var read = file.ReadAtLeast(header, HeaderSize, throwOnEndOfStream: false);
+        if (read < HeaderSize) throw Damaged(path, $"it has only {file.Length} bytes");
+        if (!header.StartsWith("SQLite format 3\0"u8)) throw Damaged(path, "it does not begin like a database");
+
+        var application = BinaryPrimitives.ReadInt32BigEndian(header[68..]);
+        if (application != ApplicationId)
+        {
+            throw new StoreRefusedException($"'{path}' is a database of another program (application id 0x{application:X8}). It was not touched; move it away or set another data directory.");
+        }
+    }
+
+    /// <summary>Whether pages are missing at the end. A crash in the middle of a checkpoint looks like that too; then the log still has them.</summary>
+    public static bool IsShort(string path)
+    {
+        Span<byte> header = stackalloc byte[HeaderSize];
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        file.ReadExactly(header);
+        int pageSize = BinaryPrimitives.ReadUInt16BigEndian(header[16..]);
+        var pages = BinaryPrimitives.ReadUInt32BigEndian(header[28..]);
+        return file.Length < (pageSize == 1 ? 65536L : pageSize) * pages;
+    }
+
+    public static StoreRefusedException Damaged(string path, string what, Exception? inner = null) =>
+        new($"'{path}' is damaged: {what}. It was not changed; restore it from a backup, or move it away to start with an empty store.", inner);
+
+    /// <summary>Reads the ends of every table, so that what SQLite itself can see at once is refused now and not in the middle of the night. A full check reads the whole file and would take minutes on a big one.</summary>
+    public static void Probe(SqliteConnection connection, string path, bool suspicious)
+    {
+        try
+        {
+            foreach (var table in Connections.Texts(connection, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"))
+            {
+                Connections.Execute(connection, $"SELECT * FROM \"{table}\" LIMIT 1");
+            }
+
+            if (!suspicious) return;
+            var verdict = Connections.Texts(connection, "PRAGMA quick_check(1)");
+            if (verdict is not ["ok"]) throw Damaged(path, verdict.Count > 0 ? verdict[0] : "it cannot be checked");
+        }
+        catch (SqliteException fault) when (StoreTrouble.IsDamage(fault))
+        {
+            throw Damaged(path, fault.Message, fault);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>One piece of a turn of the commit loop. All members are called on the writer's thread.</summary>
+internal abstract class WriteJob
+{
+    /// <summary>How many rows it stands for, for the turn's budget and the metric.</summary>
+    public virtual int Rows => 1;
+
+    /// <summary>How many bytes it carries, for the turn's budget.</summary>
+    public virtual long Bytes => 0;
+
+    /// <summary>Writes, inside the turn's transaction. May be called again after <see cref="RolledBack"/> answered true.</summary>
+    public abstract void Run(Session session);
+
+    /// <summary>It is on disk: keep the promise.</summary>
+    public abstract void Committed();
+
+    /// <summary>Nothing of it is on disk. True: keep it and try again; false: its promise was broken.</summary>
+    public abstract bool RolledBack(StoreUnavailableException why);
+
+    /// <summary>The loop is over; it will never be written.</summary>
+    public abstract void Abandon(Exception why);
+}
+
+/// <summary>A small write of somebody else, in a savepoint: when it fails, its neighbours do not.</summary>
+internal sealed class SmallWrite<T>(Func<SqliteConnection, T> write, EventRows events) : WriteJob
+{
+    private const string Begin = "SAVEPOINT one";
+    private const string Keep = "RELEASE one";
+    private const string Undo = "ROLLBACK TO one";
+
+    private readonly TaskCompletionSource<T> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private T _result = default!;
+    private Exception? _fault;
+
+    public Task<T> Promise => _promise.Task;
+
+    public override void Run(Session session)
+    {
+        var last = events.Last;
+        session.Prepare(Begin).Run();
+        try
+        {
+            _result = write(session.Connection);
+        }
+        catch (Exception fault) when (fault is not SqliteException { } sqlite || !StoreTrouble.Passes(sqlite))
+        {
+            // The caller's mistake, and the caller's to hear of.
+            _fault = fault;
+            session.Prepare(Undo).Run();
+            events.Forget(last);
+        }
+
+        session.Prepare(Keep).Run();
+    }
+
+    public override void Committed()
+    {
+        if (_fault is null) _promise.TrySetResult(_result);
+        else _promise.TrySetException(_fault);
+    }
+
+    public override bool RolledBack(StoreUnavailableException why)
+    {
+        _promise.TrySetException(why);
+        return false;
+    }
+
+    public override void Abandon(Exception why) => _promise.TrySetException(new StoreUnavailableException("The store's writer has stopped.", why));
+}

@@ -1,0 +1,23 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace MailProxy.Pipeline.Storage;
+
+/// <summary>What a change looks like in the audit log: secrets only as set or not.</summary>
+internal sealed record AuditedAccount(AccountConfig Config, bool PasswordSet, bool DkimKeySet, bool Paused, bool? PasswordChanged = null, bool? DkimKeyChanged = null)
+{
+    public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedAccount);
+}
+
+/// <summary>What a change of a webhook looks like in the audit log.</summary>
+internal sealed record AuditedWebhook(string Url, IReadOnlyList<string> Types, bool FinalOnly, int MaxBatch, bool Paused, bool? SecretChanged = null)
+{
+    public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedWebhook);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(AccountConfig))]
+[JsonSerializable(typeof(AuditedAccount))]
+[JsonSerializable(typeof(AuditedWebhook))]
+[JsonSerializable(typeof(IReadOnlyList<string>))]
+internal sealed partial class StoredJson : JsonSerializerContext;
