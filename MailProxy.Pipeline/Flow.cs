@@ -137,6 +137,12 @@ public abstract class SendPermit : RateLimitLease
     /// <summary>Permits held in the installation's partition; 0 when there is no global limit.</summary>
     public abstract int GlobalPermits { get; }
 
+    /// <summary>Recipients that it was taken for: the transaction must not carry more.</summary>
+    public virtual int MaxRecipients => int.MaxValue;
+
+    /// <summary>Why there is no permit, when <see cref="RateLimitLease.IsAcquired"/> is false: the account's limit says that a mail fails rather than waits, so it is to be reported as <see cref="Outcome.Unsendable"/>.</summary>
+    public virtual string? Refusal => null;
+
     /// <summary>The mark is on disk: what is held counts as used from now on.</summary>
     public abstract void Spend();
 }

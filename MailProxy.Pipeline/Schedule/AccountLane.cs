@@ -1,0 +1,134 @@
+using System.Numerics;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Schedule;
+
+/// <summary>Why a lane waits, and until when (Unix milliseconds).</summary>
+internal sealed record LanePark(long Until, string Reason);
+
+/// <summary>One account's tickets in order: by priority, inside one priority fresh (due 0) and deferred in turns, each by due time and arrival. Written by the scheduler's loop only; others may read what stands in whole words.</summary>
+internal sealed class AccountLane
+{
+    private const int Priorities = 4;
+
+    // Fresh and deferred of each priority: index 2 * priority, + 1 for deferred.
+    private readonly TicketHeap?[] _heaps = new TicketHeap?[2 * Priorities];
+    private uint _filled;       // which heaps have tickets
+    private uint _deferredTurn; // by priority: whose turn it is while there are both
+
+    public AccountLane(AccountKey account)
+    {
+        Account = account;
+        Ready = new(this);
+        Urgent = new(this);
+        Hungry = new(this);
+    }
+
+    public AccountKey Account { get; }
+
+    public int Count { get; private set; }
+
+    public int InFlight { get; set; }
+    public int InFlightCap { get; set; } = 1;
+
+    // ── Why it waits ──
+    public bool Paused { get; set; }
+    public bool Unknown { get; set; }
+    public LanePark? AtLimit { get; set; }
+    public LanePark? BackingOff { get; set; }
+
+    public bool Waits => Paused || Unknown || AtLimit is not null || BackingOff is not null;
+
+    /// <summary>It waits for long and holds no tickets meanwhile.</summary>
+    public bool LetsGo { get; set; }
+
+    /// <summary>When it last had a reason to wait; <see cref="long.MinValue"/>: never.</summary>
+    public long WaitedLast { get; set; } = long.MinValue;
+
+    // ── What it knows of the disk ──
+
+    /// <summary>The disk may have more that is due. Set after a commit, cleared before a query.</summary>
+    public bool More { get; set; }
+
+    /// <summary>Something new may be on disk, and it may be more urgent than the last ticket here.</summary>
+    public bool Glance { get; set; }
+
+    /// <summary>When the disk's next mail is due; <see cref="long.MaxValue"/>: none is known.</summary>
+    public long NextDue { get; set; } = long.MaxValue;
+
+    /// <summary>How many to ask for next: small after a long wait, doubled with each page.</summary>
+    public int Page { get; set; }
+
+    // ── Where the queue keeps it ──
+    public LinkedListNode<AccountLane> Ready { get; }
+    public LinkedListNode<AccountLane> Urgent { get; }
+    public LinkedListNode<AccountLane> Hungry { get; }
+    public int[] Places { get; } = [-1, -1];
+
+    public bool HasImmediate => (_filled & 0b11) != 0;
+
+    public Priority LastPriority => (Priority)((31 - BitOperations.LeadingZeroCount(_filled)) >> 1);
+
+    /// <summary>The ticket that <see cref="TakeFirst"/> takes. The lane must not be empty.</summary>
+    public ref readonly QueuedMail First => ref _heaps[FirstHeap()]!.First;
+
+    public void Add(in QueuedMail ticket)
+    {
+        var heap = HeapOf(ticket);
+        (_heaps[heap] ??= new()).Add(ticket);
+        _filled |= 1u << heap;
+        Count++;
+    }
+
+    public QueuedMail TakeFirst()
+    {
+        var heap = FirstHeap();
+        // The other kind of the same priority is next.
+        _deferredTurn = (heap & 1) == 0 ? _deferredTurn | (1u << (heap >> 1)) : _deferredTurn & ~(1u << (heap >> 1));
+        var ticket = _heaps[heap]!.TakeFirst();
+        Took(heap);
+        return ticket;
+    }
+
+    /// <summary>Takes the ticket that can wait best: the last of the larger half of the lowest priority.</summary>
+    public QueuedMail TakeLast()
+    {
+        var heap = LastHeap();
+        var ticket = _heaps[heap]!.TakeLast();
+        Took(heap);
+        return ticket;
+    }
+
+    /// <summary>Whether the ticket goes before one that is here: of a lower priority, or the last of its own kind.</summary>
+    public bool Outranks(in QueuedMail ticket)
+    {
+        if (Count == 0) return false;
+        var last = LastPriority;
+        return ticket.Priority < last
+            || (ticket.Priority == last && (_filled & (1u << HeapOf(ticket))) != 0 && TicketHeap.Before(ticket, _heaps[HeapOf(ticket)]!.Last));
+    }
+
+    private static int HeapOf(in QueuedMail ticket) => (2 * (int)ticket.Priority) + (ticket.Due > 0 ? 1 : 0);
+
+    private int FirstHeap()
+    {
+        var heap = BitOperations.TrailingZeroCount(_filled);
+        if ((heap & 1) == 1) return heap;
+        var both = (_filled & (0b10u << heap)) != 0;
+        return both && (_deferredTurn & (1u << (heap >> 1))) != 0 ? heap + 1 : heap;
+    }
+
+    private int LastHeap()
+    {
+        var fresh = 2 * (int)LastPriority;
+        var fresher = _heaps[fresh]?.Count ?? 0;
+        var deferred = _heaps[fresh + 1]?.Count ?? 0;
+        return fresher >= deferred ? fresh : fresh + 1;
+    }
+
+    private void Took(int heap)
+    {
+        Count--;
+        if (_heaps[heap]!.Count == 0) _filled &= ~(1u << heap);
+    }
+}

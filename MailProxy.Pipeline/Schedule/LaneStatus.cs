@@ -1,0 +1,32 @@
+namespace MailProxy.Pipeline.Schedule;
+
+/// <summary>Why an account's mail waits, or that it does not.</summary>
+public enum LaneState : byte
+{
+    Ready = 0,
+
+    /// <summary>Paused by a person.</summary>
+    Paused = 1,
+
+    /// <summary>The dispatcher was suspended by a person.</summary>
+    Suspended = 2,
+
+    /// <summary>The account's rate limit, or the installation's, is used up.</summary>
+    AtLimit = 3,
+
+    /// <summary>The account's server is in trouble.</summary>
+    BackingOff = 4,
+
+    /// <summary>The store cannot be read or written.</summary>
+    StoreTrouble = 5,
+
+    /// <summary>The account was deleted.</summary>
+    UnknownAccount = 6,
+}
+
+/// <summary>How one account's lane stands.</summary>
+/// <param name="Until">Unix milliseconds when that ends; null: not by itself, or it is ready.</param>
+/// <param name="Reason">In words; null when ready.</param>
+/// <param name="InFlight">Mails on their way.</param>
+/// <param name="Waiting">Tickets in memory; the disk may have more.</param>
+public sealed record LaneStatus(LaneState State, long? Until, string? Reason, int InFlight, int Waiting);

@@ -1,0 +1,76 @@
+namespace MailProxy.Pipeline.Schedule;
+
+/// <summary>What was counted in the last so many seconds: a ring of slots. Every count stays for at least the whole window and at most a slot longer, so that no stretch of that length ever sees more than the limit. Times are milliseconds and never run backwards here.</summary>
+internal sealed class RollingWindow(int seconds)
+{
+    /// <summary>Slots to a window; the ring has one more for the slot that has begun.</summary>
+    public const int Slots = 120;
+
+    private readonly int[] _counts = new int[Slots + 1];
+    private long _newest = long.MinValue / 2;
+
+    public int Seconds => seconds;
+
+    /// <summary>The sum, as of the last <see cref="Advance"/>.</summary>
+    public long Used { get; private set; }
+
+    public void Advance(long now)
+    {
+        var slot = SlotOf(now);
+        if (slot <= _newest) return;
+        if (Used == 0 || slot - _newest > Slots)
+        {
+            if (Used != 0) Array.Clear(_counts);
+            Used = 0;
+            _newest = slot;
+            return;
+        }
+
+        while (_newest < slot)
+        {
+            ref var oldest = ref Count(++_newest);
+            Used -= oldest;
+            oldest = 0;
+        }
+    }
+
+    public void Add(long now, int count)
+    {
+        Advance(now);
+        Count(_newest) += count;
+        Used += count;
+    }
+
+    /// <summary>Adds what was counted at an earlier time; a time to come counts as now, and one that is over not at all.</summary>
+    public void AddPast(long at, int count)
+    {
+        var slot = Math.Min(SlotOf(at), _newest);
+        if (slot < _newest - Slots) return;
+        Count(slot) += count;
+        Used += count;
+    }
+
+    public void Clear()
+    {
+        Array.Clear(_counts);
+        Used = 0;
+    }
+
+    /// <summary>When at least <paramref name="enough"/> of what is counted will have passed; what is not counted yet counts as of now.</summary>
+    public long PassedAt(long enough)
+    {
+        for (var slot = _newest - Slots; slot <= _newest; slot++)
+        {
+            enough -= Count(slot);
+            if (enough <= 0) return Start(slot + Slots + 1);
+        }
+
+        return Start(_newest + Slots + 1);
+    }
+
+    private long SlotOf(long at) => at * Slots / (seconds * 1000L);
+
+    private long Start(long slot) => ((slot * seconds * 1000L) + Slots - 1) / Slots;
+
+    private ref int Count(long slot) => ref _counts[(int)(slot % (Slots + 1))];
+}
