@@ -44,7 +44,7 @@ internal sealed record Rehearsal(
 {
     public const int MaxDelay = 60_000;
 
-    /// <summary>Silence that outlasts every timeout of RFC 5321 4.5.3.2.</summary>
+    /// <summary>Silence that outlasts every timeout of RFC 5321 4.5.3.2; bounded, so that no connection stays for ever.</summary>
     public static readonly TimeSpan HangTime = TimeSpan.FromMinutes(15);
 
     /// <summary>Every rehearsal there is; the README's table is made of these.</summary>
@@ -58,13 +58,13 @@ internal sealed record Rehearsal(
         new("tempN", RehearsalPhase.Rcpt, "451 4.7.1 Try again later", "Refused for now N times for that whole address, then accepted.", RehearsalNumber.Attempts),
         new("greyN", RehearsalPhase.Rcpt, "450 4.7.1 Greylisted, try again in {N} seconds", "Refused once with a delay of N seconds in the reply, then accepted.", RehearsalNumber.Seconds),
         new("quota", RehearsalPhase.Rcpt, "452 4.2.2 Mailbox over quota", "A full mailbox, refused for now."),
-        new("toomany", RehearsalPhase.Rcpt, "452 4.5.3 Too many recipients", "Accepted only as the first recipient of a transaction: the rest must come in the next."),
+        new("toomany", RehearsalPhase.Rcpt, "452 4.5.3 Too many recipients", "Accepted only as the first recipient of a transaction: the rest must come in the next.") { AcceptsFirst = true },
         new("auth", RehearsalPhase.Rcpt, "530 5.7.0 Authentication required", "The account is to blame, not the message."),
         new("busy", RehearsalPhase.Rcpt, "421 4.3.2 Busy, closing", "The server sends everybody away: the account backs off.", Then: SandboxStep.Close),
         new("hangup", RehearsalPhase.Rcpt, null, "The connection is closed without a word.", Then: SandboxStep.Close),
         new("garbage", RehearsalPhase.Rcpt, "this is not SMTP", "A reply without a code."),
         new("slowN", RehearsalPhase.Rcpt, "250 2.1.5 Recipient ok", "Accepted after N milliseconds, at most 60,000.", RehearsalNumber.Milliseconds),
-        new("hang", RehearsalPhase.Rcpt, null, "No reply for 15 minutes: the client's timeout decides.", RehearsalNumber.None, SandboxStep.Close),
+        new("hang", RehearsalPhase.Rcpt, null, "No reply for 15 minutes: the client's timeout decides.", Then: SandboxStep.Close) { Hangs = true },
         new("dropdata", RehearsalPhase.Body, null, "The connection is closed while the body is on its way; the mail is not kept.", Then: SandboxStep.Close),
         new("spam", RehearsalPhase.Dot, "554 5.7.1 Content refused", "The mail is refused after the final dot."),
         new("defer", RehearsalPhase.Dot, "451 4.3.0 Not now", "The mail is refused for now after the final dot."),
@@ -89,6 +89,11 @@ internal sealed record Rehearsal(
             && int.TryParse(local[name.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? (numbered, n) : null;
     }
 
+    /// <summary>The first recipient of a transaction is accepted all the same.</summary>
+    public bool AcceptsFirst { get; private init; }
+
+    private bool Hangs { get; init; }
+
     /// <summary>Whether this leaves a mail in the mailbox although nobody was told.</summary>
     public bool Keeps => Phase == RehearsalPhase.Dot && (Reply is null || Reply[0] == '2');
 
@@ -97,7 +102,7 @@ internal sealed record Rehearsal(
 
     public SandboxReply Play(int n)
     {
-        var delay = Local == "hang" ? HangTime
+        var delay = Hangs ? HangTime
             : Number == RehearsalNumber.Milliseconds ? TimeSpan.FromMilliseconds(Math.Min(n, MaxDelay))
             : TimeSpan.Zero;
         var reply = Reply is null

@@ -104,14 +104,14 @@ internal sealed class SandboxConnection(Socket socket, SandboxSession session, S
         return false;
     }
 
-    private Task<bool> FinishAsync(PipeWriter output, DataDecoder data, CancellationToken stop)
+    private ValueTask<bool> FinishAsync(PipeWriter output, DataDecoder data, CancellationToken stop)
     {
         var (reply, keep) = session.EndOfData(data);
 
         // Kept before the reply: whoever has read the reply finds the mail in the mailbox.
         if (keep) mailbox.Add(clock.GetUtcNow(), session.Sender!, [.. session.Recipients], data.Body.ToArray());
         session.EndTransaction();
-        return AnswerAsync(output, reply, stop).AsTask();
+        return AnswerAsync(output, reply, stop);
     }
 
     /// <summary>False: the conversation is over.</summary>

@@ -1,5 +1,4 @@
 using MimeKit;
-using MimeKit.Utils;
 
 namespace MailProxy.Daemon.Sandbox;
 
@@ -12,22 +11,21 @@ internal sealed record SandboxMail(long Id, DateTimeOffset ReceivedAt, string Fr
 {
     public int Size => Raw.Length;
 
-    /// <summary>The decoded Subject header, or null. Read when asked for: nobody looks at most mails.</summary>
-    public string? Subject => Header(HeaderId.Subject);
+    /// <summary>The Subject, decoded; null when there is none. Read when asked for: nobody looks at most mails.</summary>
+    public string? Subject => Header("Subject");
 
-    /// <summary>The decoded value of a header, unfolded; null when absent.</summary>
-    public string? Header(HeaderId id)
+    /// <summary>A header's value, unfolded and decoded; null when it is absent or the mail has no header that can be read.</summary>
+    public string? Header(string name)
     {
-        var value = Headers()[id];
-        return value is null ? null : Rfc2047.DecodeText(System.Text.Encoding.UTF8.GetBytes(value)).Trim();
-    }
-
-    /// <summary>The value of a header; null when absent.</summary>
-    public string? Header(string name) => Headers()[name];
-
-    private HeaderList Headers()
-    {
-        using var stream = new MemoryStream(Raw.ToArray(), writable: false);
-        return HeaderList.Load(stream);
+        var end = Raw.Span.IndexOf("\r\n\r\n"u8);
+        using var head = new MemoryStream((end < 0 ? Raw : Raw[..(end + 4)]).ToArray(), writable: false);
+        try
+        {
+            return HeaderList.Load(head)[name]?.Trim();
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
     }
 }

@@ -26,7 +26,6 @@ internal readonly record struct SandboxReply(ReadOnlyMemory<byte> Bytes, Sandbox
     public static readonly SandboxReply LineTooLong = Of("500 5.5.2 Line too long");
     public static readonly SandboxReply BareLineFeed = Of("500 5.5.2 Lines end with CR LF");
     public static readonly SandboxReply TooManyConnections = Of("421 4.3.2 Too many connections", SandboxStep.Close);
-    public static readonly SandboxReply Stopping = Of("421 4.3.2 Shutting down", SandboxStep.Close);
 
     public static SandboxReply Of(string text, SandboxStep then = SandboxStep.NextCommand) => new(Encoding.UTF8.GetBytes(text + "\r\n"), then);
 

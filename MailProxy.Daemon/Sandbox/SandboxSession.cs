@@ -126,7 +126,7 @@ internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempt
         {
             RehearsalNumber.Attempts => attempts.Next(recipient) > n,
             RehearsalNumber.Seconds => attempts.Next(recipient) > 1,
-            _ => rehearsal.Local == "toomany" && _recipients.Count == 0,
+            _ => rehearsal.AcceptsFirst && _recipients.Count == 0,
         };
         if (givesIn) return Accept(recipient);
         if (rehearsal.AcceptsRecipient) _recipients.Add(recipient);
