@@ -22,7 +22,7 @@ switch (args)
     // In this process: --test proves that a benchmark runs, not how fast.
     case ["--test", ..]:
         return Verdict(BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly)
-            .RunAll(DefaultConfig.Instance.AddJob(Job.Dry.WithToolchain(InProcessEmitToolchain.Default)).WithOptions(ConfigOptions.JoinSummary)));
+            .RunAll(DefaultConfig.Instance.AddJob(Job.Dry.WithToolchain(InProcessEmitToolchain.Instance)).WithOptions(ConfigOptions.JoinSummary)));
     default:
         return Verdict(BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args));
 }
