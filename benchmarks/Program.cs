@@ -1,1 +1,38 @@
-System.Console.WriteLine("benchmarks");
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+
+const string Usage = """
+    dotnet run -c Release --project benchmarks -- [--test | load | chaos | BenchmarkDotNet's own arguments]
+      --test   runs each benchmark once, so that none rots
+      load     throughput and latency of the whole daemon (comes with the proof)
+      chaos    kills the daemon and counts what was lost (comes with the proof)
+    """;
+
+switch (args)
+{
+    case ["load" or "chaos", ..]:
+        Console.Error.WriteLine($"'{args[0]}' is not there yet: it comes with the proof.");
+        return 2;
+    case ["--help" or "-h"]:
+        Console.WriteLine(Usage);
+        return 0;
+    // In this process: --test proves that a benchmark runs, not how fast.
+    case ["--test", ..]:
+        return Verdict(BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly)
+            .RunAll(DefaultConfig.Instance.AddJob(Job.Dry.WithToolchain(InProcessEmitToolchain.Instance)).WithOptions(ConfigOptions.JoinSummary)));
+    default:
+        return Verdict(BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args));
+}
+
+// BenchmarkDotNet itself exits 0 when a benchmark throws.
+static int Verdict(IEnumerable<Summary> summaries)
+{
+    var reports = summaries.SelectMany(summary => summary.Reports).ToList();
+    var failed = reports.Count(report => !report.Success)
+        + summaries.Count(summary => summary.HasCriticalValidationErrors);
+    Console.WriteLine($"{reports.Count - reports.Count(report => !report.Success)} benchmarks ran, {failed} failed");
+    return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,21 @@
+namespace MailProxy.Daemon.Sandbox;
+
+/// <summary>How often each address was tried, for rehearsals that give in. Shared by all connections; the addresses longest known are forgotten first.</summary>
+internal sealed class AttemptCounter(int capacity = 10_000)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, int> _attempts = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Queue<string> _order = new();
+
+    /// <summary>Counts one more attempt and says which one it is, from 1.</summary>
+    public int Next(string address)
+    {
+        lock (_lock)
+        {
+            if (_attempts.TryGetValue(address, out var tried)) return _attempts[address] = tried + 1;
+            if (_attempts.Count == capacity) _attempts.Remove(_order.Dequeue());
+            _order.Enqueue(address);
+            return _attempts[address] = 1;
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.Buffers;
+
+namespace MailProxy.Daemon.Sandbox;
+
+/// <summary>Takes the body of DATA apart (RFC 5321 4.5.2): finds the final dot however the packets fall, removes stuffed dots, bounds the size. Pure; one per connection, its buffer used again.</summary>
+internal sealed class DataDecoder(int maxBytes) : IDisposable
+{
+    private const int KeepBuffer = 256 << 10;
+
+    private enum At : byte
+    {
+        LineStart,
+        Dot,
+        DotCr,
+        Line,
+    }
+
+    private byte[] _buffer = [];
+    private int _length;
+    private At _at;
+    private bool _lastWasCr;
+
+    /// <summary>The body so far, dots unstuffed; not more than the limit.</summary>
+    public ReadOnlyMemory<byte> Body => _buffer.AsMemory(0, _length);
+
+    /// <summary>The body is larger than the limit; the rest is read and forgotten.</summary>
+    public bool TooLarge { get; private set; }
+
+    /// <summary>A line ended without CR: what RFC 5321 2.3.8 forbids and smugglers use.</summary>
+    public bool BareLineFeed { get; private set; }
+
+    public void Reset()
+    {
+        _length = 0;
+        _at = At.LineStart;
+        _lastWasCr = false;
+        TooLarge = BareLineFeed = false;
+        if (_buffer.Length > KeepBuffer) Dispose();
+    }
+
+    /// <summary>Reads on. True when the final dot was found; <paramref name="used"/> says how far.</summary>
+    public bool Read(ReadOnlySpan<byte> input, out int used)
+    {
+        var i = 0;
+        while (i < input.Length)
+        {
+            switch (_at)
+            {
+                case At.LineStart:
+                    _at = input[i] == '.' ? At.Dot : At.Line;
+                    if (_at == At.Dot) i++;
+                    break;
+                case At.Dot:
+                    _at = input[i] == '\r' ? At.DotCr : At.Line;
+                    if (_at == At.DotCr) i++;
+                    break;
+                case At.DotCr when input[i] == '\n':
+                    used = i + 1;
+                    return true;
+                case At.DotCr:
+                    Append("\r"u8);
+                    _lastWasCr = true;
+                    _at = At.Line;
+                    break;
+                default:
+                    i += ReadLine(input[i..]);
+                    break;
+            }
+        }
+
+        used = i;
+        return false;
+    }
+
+    public void Dispose()
+    {
+        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+    }
+
+    private int ReadLine(ReadOnlySpan<byte> input)
+    {
+        var feed = input.IndexOf((byte)'\n');
+        var piece = feed < 0 ? input : input[..(feed + 1)];
+        Append(piece);
+        if (feed < 0)
+        {
+            _lastWasCr = piece[^1] == '\r';
+            return piece.Length;
+        }
+
+        if (feed > 0 ? piece[feed - 1] == '\r' : _lastWasCr) _at = At.LineStart;
+        else BareLineFeed = true;
+        _lastWasCr = false;
+        return piece.Length;
+    }
+
+    private void Append(ReadOnlySpan<byte> bytes)
+    {
+        if (TooLarge || bytes.Length > maxBytes - _length)
+        {
+            TooLarge = true;
+            _length = 0;
+            return;
+        }
+
+        if (bytes.Length > _buffer.Length - _length) Grow(_length + bytes.Length);
+        bytes.CopyTo(_buffer.AsSpan(_length));
+        _length += bytes.Length;
+    }
+
+    private void Grow(int needed)
+    {
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Max(_buffer.Length * 2, 4096)));
+        _buffer.AsSpan(0, _length).CopyTo(larger);
+        Dispose();
+        _buffer = larger;
+    }
+}

@@ -1,0 +1,67 @@
+namespace MailProxy.Daemon.Sandbox;
+
+/// <summary>What the sandbox took lately: a ring bounded in count and bytes. Safe for many writers and readers.</summary>
+internal sealed class SandboxMailbox(SandboxOptions options)
+{
+    private readonly Lock _lock = new();
+    private readonly Queue<SandboxMail> _mails = new();
+    private readonly List<(long Total, TaskCompletionSource Reached)> _waiting = [];
+    private long _bytes;
+    private long _received;
+
+    /// <summary>Mails taken since the start, kept or not.</summary>
+    public long Received => Interlocked.Read(ref _received);
+
+    public SandboxMail Add(DateTimeOffset at, string from, IReadOnlyList<string> recipients, ReadOnlyMemory<byte> raw)
+    {
+        lock (_lock)
+        {
+            var mail = new SandboxMail(++_received, at, from, recipients, raw);
+            _mails.Enqueue(mail);
+            _bytes += raw.Length;
+            while (_mails.Count > 1 && (_mails.Count > options.KeepMessages || _bytes > options.KeepBytes))
+            {
+                _bytes -= _mails.Dequeue().Size;
+            }
+
+            for (var i = _waiting.Count - 1; i >= 0; i--)
+            {
+                if (_waiting[i].Total > _received) continue;
+                _waiting[i].Reached.TrySetResult();
+                _waiting.RemoveAt(i);
+            }
+
+            return mail;
+        }
+    }
+
+    /// <summary>Newest first; <paramref name="before"/> is the last id of the page before, or null.</summary>
+    public IReadOnlyList<SandboxMail> Page(int limit, long? before = null)
+    {
+        lock (_lock)
+        {
+            return [.. _mails.Reverse().Where(mail => before is null || mail.Id < before).Take(limit)];
+        }
+    }
+
+    /// <summary>One mail, or null when it never was or is forgotten.</summary>
+    public SandboxMail? Find(long id)
+    {
+        lock (_lock)
+        {
+            return _mails.FirstOrDefault(mail => mail.Id == id);
+        }
+    }
+
+    /// <summary>Completes when at least this many mails were taken since the start.</summary>
+    public Task ReachedAsync(long total)
+    {
+        lock (_lock)
+        {
+            if (_received >= total) return Task.CompletedTask;
+            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting.Add((total, reached));
+            return reached.Task;
+        }
+    }
+}

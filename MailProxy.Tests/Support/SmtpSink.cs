@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using MimeKit;
+
+namespace MailProxy.Tests.Support;
+
+/// <summary>One mail that smtp-sink took.</summary>
+/// <param name="MailKey">The X-Mail-Key header, <c>tenant/id</c>, or null.</param>
+internal sealed record SinkMessage(string? MailKey, string? MessageId, string Sender, IReadOnlyList<string> Recipients, MimeMessage Message);
+
+/// <summary>Postfix's own smtp-sink on a loopback port of its own, each mail dumped to a file. Can be killed and started again on the same port.</summary>
+internal sealed class SmtpSink(string directory) : IAsyncDisposable
+{
+    private Process? _process;
+
+    public int Port { get; } = FreePort.Take();
+
+    public async Task StartAsync()
+    {
+        if (_process is not null) throw new InvalidOperationException("The sink runs already");
+        Directory.CreateDirectory(directory);
+        string[] user = [];
+        if (Environment.IsPrivilegedProcess)
+        {
+            // As root it insists on becoming somebody else, who must be able to write here.
+            user = ["-u", "postfix"];
+            await Run.AsRootAsync("chown", "postfix", directory);
+        }
+
+        var info = Run.Info("smtp-sink", [.. user, "-d", Path.Combine(directory, "mail."), $"127.0.0.1:{Port}", "1000"]);
+        info.RedirectStandardOutput = info.RedirectStandardError = false;
+        _process = Process.Start(info)!;
+        await ListeningAsync(_process);
+    }
+
+    /// <summary>SIGKILL: connections break, and what was on its way is lost.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is null) return;
+        _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>The mails that it took whole, in no order. A mail on its way when the sink was killed leaves a dump without the empty line at its end.</summary>
+    public IReadOnlyList<SinkMessage> Messages() =>
+        [.. Directory.EnumerateFiles(directory).Select(File.ReadAllBytes).Where(dump => dump.AsSpan().EndsWith("\n\n"u8)).Select(Parse)];
+
+    public async ValueTask DisposeAsync() => await KillAsync();
+
+    private static SinkMessage Parse(byte[] dump)
+    {
+        using var stream = new MemoryStream(dump);
+        var message = MimeMessage.Load(stream);
+        return new SinkMessage(
+            message.Headers["X-Mail-Key"],
+            message.Headers["Message-ID"],
+            Bare(message.Headers["X-Mail-Args"]),
+            [.. message.Headers.Where(header => header.Field == "X-Rcpt-Args").Select(header => Bare(header.Value))],
+            message);
+
+        static string Bare(string? path) => path?[(path.IndexOf('<') + 1)..path.IndexOf('>')] ?? throw new InvalidDataException("Not a dump of smtp-sink");
+    }
+
+    // It tells nobody when it listens, so the port is tried until it answers.
+    private async Task ListeningAsync(Process process)
+    {
+        for (var left = 500; ; left--)
+        {
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                await socket.ConnectAsync(IPAddress.Loopback, Port);
+                return;
+            }
+            catch (SocketException) when (left > 0 && !process.HasExited)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+            }
+        }
+    }
+}
