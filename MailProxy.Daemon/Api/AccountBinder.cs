@@ -1,0 +1,143 @@
+using System.Net;
+using System.Text;
+using MailProxy.Pipeline.Accounts;
+using MimeKit.Cryptography;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Reads an account as a client wrote it, over the one that is there. Pure.</summary>
+internal static class AccountBinder
+{
+    public static readonly IReadOnlyList<(string Name, SmtpSecurity Value)> Securities =
+    [
+        ("none", SmtpSecurity.None), ("starttls", SmtpSecurity.StartTls), ("tls", SmtpSecurity.Tls), ("starttls_when_available", SmtpSecurity.StartTlsWhenAvailable),
+    ];
+
+    public static readonly IReadOnlyList<(string Name, LimitCount Value)> Counts = [("recipients", LimitCount.Recipients), ("messages", LimitCount.Messages)];
+    public static readonly IReadOnlyList<(string Name, LimitReached Value)> Reached = [("wait", LimitReached.Wait), ("fail", LimitReached.Fail)];
+
+    public static SmtpAccount Bind(MemberReader members, string tenant, string id, SmtpAccount? existing)
+    {
+        members.ReadOnly("tenant", "paused", "waiting_for");
+        if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
+        var account = new SmtpAccount
+        {
+            Key = existing?.Key ?? default,
+            Version = existing?.Version ?? 0,
+            Paused = existing?.Paused ?? false,
+            Tenant = tenant,
+            Id = id,
+            Sandbox = members.Flag("sandbox") ?? false,
+            Limits = Limits(members.Object("limits")),
+            MaxConnections = members.Number("max_connections", 1, 100) ?? 8,
+            MaxMessagesPerConnection = members.Number("max_messages_per_connection", 1, 10_000) ?? 100,
+            MaxRecipients = members.Number("max_recipients", 1, 1_000) ?? 50,
+            Dkim = Dkim(members.Object("dkim"), existing?.Dkim),
+            FromAllowed = members.Texts("from_allowed", 1_000, AllowedFault),
+            Description = members.Text("description", 1_000),
+        };
+        account = account.Sandbox ? WithoutHost(members, account) : WithHost(members, account, existing);
+        members.Close();
+        return account;
+    }
+
+    private static SmtpAccount WithoutHost(MemberReader members, SmtpAccount account)
+    {
+        foreach (var name in (ReadOnlySpan<string>)["host", "port", "security", "verify_certificate", "auth"])
+        {
+            if (members.Has(name)) members.Fault(name, "not_allowed", "A sandbox account has no server of its own.");
+        }
+
+        return account;
+    }
+
+    private static SmtpAccount WithHost(MemberReader members, SmtpAccount account, SmtpAccount? existing)
+    {
+        var host = members.Text("host", 253, required: true);
+        if (host is not null && !IsHost(host)) members.Fault("host", "invalid_host", "Must be a host name or an IP address.");
+        account = account with
+        {
+            Host = host,
+            Port = members.Number("port", 1, 65_535, required: true) ?? 0,
+            Security = members.Choice("security", Securities, required: true) ?? SmtpSecurity.Tls,
+            VerifyCertificate = members.Flag("verify_certificate") ?? true,
+        };
+        return members.Object("auth") is { } auth ? WithAuth(auth, account, existing) : account;
+    }
+
+    private static SmtpAccount WithAuth(MemberReader auth, SmtpAccount account, SmtpAccount? existing)
+    {
+        auth.ReadOnly("password_set");
+        if (auth.Has("oauth2")) auth.Fault("oauth2", "not_supported", "OAuth 2 is not supported yet.");
+        var user = auth.Text("user", 512, required: true);
+        var removed = auth.IsNull("password");
+        var password = removed ? null : auth.Text("password", 4_096);
+        if (password is "") auth.Fault("password", "required", "Must not be empty; null removes it.");
+        auth.Close();
+
+        // A kept password must not be sent to a place its owner never named.
+        var kept = password is null && !removed ? existing?.Password : null;
+        var moved = existing is not null && !(SameHost(existing.Host, account.Host) && existing.Port == account.Port && existing.User == user);
+        if (kept is not null && moved) auth.Fault("password", "secret_required", "Host, port or user changes: send the password again.");
+        return account with { User = user, Password = password ?? kept };
+    }
+
+    private static bool SameHost(string? one, string? other) => string.Equals(one, other, StringComparison.OrdinalIgnoreCase);
+
+    private static AccountLimits Limits(MemberReader? limits)
+    {
+        const int Most = 1_000_000_000;
+        if (limits is null) return AccountLimits.None;
+        var bound = new AccountLimits(
+            limits.Number("per_second", 1, Most),
+            limits.Number("per_minute", 1, Most),
+            limits.Number("per_hour", 1, Most),
+            limits.Number("per_day", 1, Most),
+            limits.Number("burst", 1, Most),
+            limits.Choice("count", Counts) ?? LimitCount.Recipients,
+            limits.Choice("when_reached", Reached) ?? LimitReached.Wait);
+        if (bound is { Burst: not null, PerSecond: null }) limits.Fault("burst", "needs_per_second", "Only together with per_second.");
+        limits.Close();
+        return bound;
+    }
+
+    private static DkimKey? Dkim(MemberReader? dkim, DkimKey? existing)
+    {
+        if (dkim is null) return null;
+        dkim.ReadOnly("private_key_set");
+        var domain = dkim.Text("domain", 253, required: true);
+        if (domain is not null && Uri.CheckHostName(domain) != UriHostNameType.Dns) dkim.Fault("domain", "invalid_domain", "Must be a domain name.");
+        var selector = dkim.Text("selector", 253, required: true);
+        if (selector is not null && Uri.CheckHostName(selector) != UriHostNameType.Dns) dkim.Fault("selector", "invalid_selector", "Must be DNS labels.");
+        var key = dkim.Lines("private_key", 16_384);
+        if (key is null && existing is null) dkim.Fault("private_key", "required", "A new key must be given.");
+        else if (key is not null && domain is not null && selector is not null && !IsKey(key, domain, selector)) dkim.Fault("private_key", "invalid_key", "Must be an unencrypted RSA or Ed25519 private key in PEM.");
+        dkim.Close();
+        return new(domain ?? "", selector ?? "", key ?? existing?.PrivateKey ?? "");
+    }
+
+    private static bool IsKey(string pem, string domain, string selector)
+    {
+        try
+        {
+            using var stream = new MemoryStream(Encoding.UTF8.GetBytes(pem));
+            _ = new DkimSigner(stream, domain, selector);
+            return true;
+        }
+        catch (Exception fault) when (fault is FormatException or ArgumentException or IOException or Org.BouncyCastle.OpenSsl.PemException)
+        {
+            return false;
+        }
+    }
+
+    private static bool IsHost(string host) => Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4
+        || (IPAddress.TryParse(host, out var address) && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6);
+
+    private static string? AllowedFault(string entry)
+    {
+        var at = entry.LastIndexOf('@');
+        return at < 0 || entry.Length > 320 || entry.AsSpan().ContainsAny(" \t\r\n\0<>,;") || Uri.CheckHostName(entry[(at + 1)..]) != UriHostNameType.Dns
+            ? "Must be an address or @domain."
+            : null;
+    }
+}

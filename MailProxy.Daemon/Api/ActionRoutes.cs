@@ -1,0 +1,65 @@
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>What a person may do with one message: cancel, retry, hold, release, reschedule.</summary>
+internal sealed class ActionRoutes(
+    IMessageStore store, IMessageQueries queries, MessageAnswers answers, ConfigurationBody bodies, Wake wake, DispatcherControl dispatcher, SubmissionLimits limits, TimeProvider clock)
+{
+    public void Map(RouteGroupBuilder v1)
+    {
+        Map(v1, "cancel", Cancel, "Never send it (again)");
+        Map(v1, "retry", Retry, "Try it now; a failed or expired one is queued anew");
+        Map(v1, "hold", Hold, "Keep it until released");
+        Map(v1, "release", Release, "Let a held one go");
+        Map(v1, "reschedule", Reschedule, "Send it at another time").Accepts<RescheduleRequest>("application/json");
+    }
+
+    private static RouteHandlerBuilder Map(RouteGroupBuilder v1, string name, Delegate handler, string summary) =>
+        v1.MapPost($"/messages/{{id}}/{name}", handler).WithName(name + "Message").WithSummary(summary).WithTags("Messages").Produces<MessageAnswer>();
+
+    private Task<IResult> Cancel(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Cancel());
+
+    private Task<IResult> Retry(HttpContext http, string id) =>
+        ChangeAsync(http, id, new MessageChange.Retry(Now + (long)limits.DefaultLifetime.TotalMilliseconds));
+
+    private Task<IResult> Hold(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Hold());
+
+    private Task<IResult> Release(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Release());
+
+    private async Task<IResult> Reschedule(HttpContext http, string id)
+    {
+        using var body = await bodies.ReadAsync(http);
+        if (body.Refusal is { } refusal) return refusal;
+
+        var members = new MemberReader(body.Root);
+        var sendAt = members.Time("send_at", required: true);
+        members.Close();
+        return members.Refusal ?? await ChangeAsync(http, id, new MessageChange.Reschedule(sendAt!.Value));
+    }
+
+    private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private async Task<IResult> ChangeAsync(HttpContext http, string id, MessageChange change)
+    {
+        var key = new MessageKey(Caller.Of(http).Tenant, id);
+        switch (await store.ChangeAsync(key, change, Now))
+        {
+            case ChangeResult.Done done:
+                if (done.Due != long.MaxValue) wake.Due(done.Account, done.Due);
+                if (done.ExpiresAt != long.MaxValue) dispatcher.ExpiryHint(done.ExpiresAt);
+                return await queries.GetAsync(key) is { } view
+                    ? TypedResults.Json(answers.Of(view), ApiJson.Default.MessageAnswer)
+                    : ProblemAnswer.NotFound("message");
+            case ChangeResult.Conflict conflict:
+                var problem = new Problem(409, conflict.Code, $"The message is {conflict.State.Name()}: this cannot be done now.");
+                return new ProblemAnswer(problem, null, id, conflict.State);
+            case ChangeResult.Purged:
+                return Refusals.BodyPurged;
+            default:
+                return ProblemAnswer.NotFound("message");
+        }
+    }
+}

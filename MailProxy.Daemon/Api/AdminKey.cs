@@ -1,0 +1,74 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>The installation's admin key. Only its SHA-256 is kept in memory, and it is compared in constant time.</summary>
+public sealed partial class AdminKey
+{
+    private const string FileName = "admin.key";
+
+    private readonly byte[] _hash;
+
+    public AdminKey(string key)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(key);
+        _hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
+    }
+
+    public bool Matches(string offered)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        var length = Encoding.UTF8.GetByteCount(offered);
+        var bytes = length <= 512 ? stackalloc byte[length] : new byte[length];
+        Encoding.UTF8.GetBytes(offered, bytes);
+        SHA256.HashData(bytes, hash);
+        return CryptographicOperations.FixedTimeEquals(hash, _hash);
+    }
+
+    /// <summary>The configured key, or the one in the data directory, made (mode 0600) at the first start. The log says where, never what.</summary>
+    public static AdminKey Open(string? configured, string dataDirectory, ILogger logger)
+    {
+        if (!string.IsNullOrWhiteSpace(configured)) return new(configured.Trim());
+
+        var path = Path.Combine(dataDirectory, FileName);
+        if (!File.Exists(path))
+        {
+            Write(path, "mpa_" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)));
+            Log.Made(logger, path);
+        }
+        else
+        {
+            Log.Found(logger, path);
+        }
+
+        var key = File.ReadAllText(path).Trim();
+        return key.Length > 0 ? new(key) : throw new InvalidOperationException($"The admin key's file {path} is empty. Delete it to have a new key made.");
+    }
+
+    private static void Write(string path, string key)
+    {
+        // Whole or not at all: a crash must not leave an empty key behind.
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var partial = path + ".new";
+        File.Delete(partial); // a left-over would keep its own mode
+        using (var file = new FileStream(partial, options))
+        {
+            file.Write(Encoding.ASCII.GetBytes(key + "\n"));
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(partial, path);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(901, LogLevel.Information, "An admin key was made; it is in {Path}.")]
+        public static partial void Made(ILogger logger, string path);
+
+        [LoggerMessage(902, LogLevel.Information, "The admin key is in {Path}.")]
+        public static partial void Found(ILogger logger, string path);
+    }
+}

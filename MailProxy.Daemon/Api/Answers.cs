@@ -1,0 +1,89 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace MailProxy.Daemon.Api;
+
+// The shapes of all answers, as the HTTP contract names them (snake_case on the wire, absent when null).
+
+/// <summary>RFC 9457, with our members.</summary>
+/// <param name="Id">The message that a conflict is about.</param>
+/// <param name="MessageStatus">The state that forbids what was asked.</param>
+public sealed record ProblemAnswerBody(
+    string Type, string Title, int Status, string Detail, string Code,
+    IReadOnlyList<FieldErrorAnswer>? Errors = null, string? Id = null, string? MessageStatus = null, string? RequestId = null);
+
+/// <param name="Pointer">JSON pointer into the request (RFC 6901); for a query parameter, a slash and its name.</param>
+public sealed record FieldErrorAnswer(string Pointer, string Code, string Detail);
+
+public sealed record Receipt(string Id, string Status, DateTime CreatedAt);
+
+/// <summary>One message of a batch: <c>id</c> and <c>status</c>, or <c>error</c>.</summary>
+public sealed record ReceiptItem(int Index, string? Id = null, string? Status = null, ProblemAnswerBody? Error = null);
+
+public sealed record BatchReceipt(IReadOnlyList<ReceiptItem> Results);
+
+public sealed record RecipientAnswer(string Email, string Status, int? SmtpCode, string? EnhancedCode, string? Reply);
+
+/// <summary>Why a message waits.</summary>
+/// <param name="Reason"><c>turn</c>, <c>attempt</c>, <c>person</c>, <c>send_at</c>, <c>retry</c>, <c>dispatcher_suspended</c>, or what its account's lane waits for.</param>
+public sealed record WaitAnswer(string Reason, DateTime? Until = null, string? Detail = null);
+
+public sealed record MessageAnswer(
+    string Id, string Tenant, string Status, bool Final, int Revision, string? Account, string Priority, string ReturnPath, string? Subject,
+    DateTime CreatedAt, DateTime? SendAt, DateTime ExpiresAt, DateTime? NextAttemptAt, int Attempts, string? HoldReason,
+    bool PossibleDuplicate, string MessageIdHeader, string? Batch, JsonElement? Tags, JsonElement? Metadata, string OnAmbiguous,
+    WaitAnswer? WaitingFor, IReadOnlyList<RecipientAnswer> Recipients);
+
+public sealed record MessageList(IReadOnlyList<MessageAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
+
+/// <summary>An event of the log; <c>data</c> is as webhooks get it.</summary>
+public sealed record EventAnswer(string Id, int Sequence, string Type, DateTime Timestamp, JsonElement Data);
+
+public sealed record EventList(IReadOnlyList<EventAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
+
+public sealed record AuthAnswer(string User, bool PasswordSet);
+
+public sealed record LimitsAnswer(int? PerSecond, int? PerMinute, int? PerHour, int? PerDay, int? Burst, string Count, string WhenReached);
+
+public sealed record DkimAnswer(string Domain, string Selector, bool PrivateKeySet);
+
+public sealed record AccountAnswer(
+    string Id, string Tenant, bool? Sandbox, string? Host, int? Port, string? Security, bool? VerifyCertificate, AuthAnswer? Auth, LimitsAnswer? Limits,
+    int MaxConnections, int MaxMessagesPerConnection, int MaxRecipients, DkimAnswer? Dkim, IReadOnlyList<string> FromAllowed,
+    string? Description, bool Paused, WaitAnswer? WaitingFor);
+
+public sealed record AccountList(IReadOnlyList<AccountAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
+
+/// <summary>What a test of an account saw. Nothing was sent.</summary>
+/// <param name="Stage">Where it ended: <c>connect</c>, <c>tls</c>, <c>greeting</c>, <c>authenticate</c>, <c>done</c>.</param>
+/// <param name="Tls">The protocol and cipher, or null when the connection is not protected.</param>
+/// <param name="Error">The server's words, or ours when there were none.</param>
+public sealed record AccountTestAnswer(
+    bool Ok, string Stage, bool Secure, string? Tls, bool Authenticated, IReadOnlyList<string> Extensions, int? SmtpCode, string? Error, double Milliseconds);
+
+/// <param name="Secret">Only in the answer that created the webhook or its new secret.</param>
+public sealed record WebhookAnswer(
+    string Id, string Tenant, string Url, IReadOnlyList<string> Types, string Style, bool FinalOnly, int MaxBatch, string Status, bool Paused,
+    bool SecretSet, string? Secret, long Backlog, int Failures, DateTime? FailingSince, DateTime? DisabledAt, string? LastError);
+
+public sealed record WebhookList(IReadOnlyList<WebhookAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
+
+public sealed record DispatcherAnswer(bool Suspended);
+
+public sealed record HealthAnswer(string Status);
+
+public sealed record StoreAnswer(bool Ok, string? Trouble);
+
+public sealed record QueueDepthAnswer(string Status, string Priority, long Count);
+
+public sealed record QueueAnswer(long Total, IReadOnlyList<QueueDepthAnswer> Depth, DateTime? OldestDueAt, long Overdue);
+
+public sealed record AccountStatusAnswer(string Tenant, string Id, bool Paused, WaitAnswer? WaitingFor);
+
+public sealed record StatusAnswer(
+    string Version, DateTime StartedAt, double UptimeSeconds, bool Ready, bool Suspended, StoreAnswer Store, QueueAnswer Queue, IReadOnlyList<AccountStatusAnswer> Accounts);
+
+/// <summary>A mail in the built-in catcher's mailbox.</summary>
+public sealed record SandboxMailAnswer(long Id, DateTime ReceivedAt, string From, IReadOnlyList<string> To, string? Subject, long Size);
+
+public sealed record SandboxList(IReadOnlyList<SandboxMailAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);

@@ -1,0 +1,56 @@
+using MailProxy.Pipeline;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Puts the HTTP edge together.</summary>
+public static class ApiRegistration
+{
+    /// <summary>Adds what the edge is made of. From the wiring it takes: <c>ChannelWriter&lt;Submission&gt;</c>, <see cref="SubmissionLimits"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>,
+    /// <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="SandboxShelf"/>, the four stores, <c>CurrentAccounts</c>, <c>Wake</c>,
+    /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>
+    public static IServiceCollection AddMailProxyApi(this IServiceCollection services)
+    {
+        services.AddOptions<ApiOptions>().BindConfiguration("Api").ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SubmissionDoor>(
+            provider, new ByteBudget(provider.GetRequiredService<IOptions<ApiOptions>>().Value.BodyBudgetBytes)));
+        services.AddSingleton<IdempotencyKeys>();
+        services.AddSingleton<NdjsonSubmission>();
+        services.AddSingleton<ConfigurationBody>();
+        services.AddSingleton<ConfigurationTurn>();
+        services.AddSingleton<MessageAnswers>();
+        services.AddSingleton<AccountAnswers>();
+
+        // Bodies are measured and refused by the edge itself, with a problem that names the limit.
+        services.Configure<KestrelServerOptions>(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.AddServerHeader = false;
+        });
+        services.AddMailProxyDocument();
+        return services;
+    }
+
+    /// <summary>Adds the edge's layers and routes.</summary>
+    public static void MapMailProxyApi(this WebApplication app)
+    {
+        app.UseMiddleware<RequestEdge>();
+        app.UseRouting();
+        app.UseMiddleware<KeyCheck>();
+
+        var v1 = app.MapGroup("/v1");
+        Make<SubmitRoutes>(app).Map(v1);
+        Make<MessageRoutes>(app).Map(v1);
+        Make<ActionRoutes>(app).Map(v1);
+        Make<AccountRoutes>(app).Map(v1);
+        Make<WebhookRoutes>(app).Map(v1);
+        Make<DispatcherRoutes>(app).Map(v1);
+        Make<StatusRoutes>(app).Map(v1);
+        Make<SandboxRoutes>(app).Map(v1);
+        Make<HealthRoutes>(app).Map(app);
+        app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(PublicRoute.Mark);
+    }
+
+    private static T Make<T>(WebApplication app) => ActivatorUtilities.CreateInstance<T>(app.Services);
+}

@@ -1,0 +1,43 @@
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Daemon.Api;
+
+// What the HTTP edge asks of rooms that it must not name: functions, given by the wiring.
+
+/// <summary>The dispatcher as people steer it.</summary>
+/// <param name="ExpiryHint">A message expires at this time (Unix milliseconds), perhaps earlier than Schedule thinks.</param>
+/// <param name="Waiting">Why an account's lane waits, or null when it does not.</param>
+public sealed record DispatcherControl(
+    Action Suspend,
+    Action Activate,
+    Action RunNow,
+    Func<bool> IsSuspended,
+    Action<long> ExpiryHint,
+    Func<AccountKey, LaneWait?> Waiting);
+
+/// <summary>Why a lane waits.</summary>
+/// <param name="Reason">A stable snake_case word: <c>account_paused</c>, <c>account_limit</c>, <c>account_backoff</c>, <c>installation_limit</c>, <c>account_busy</c>, <c>dispatcher_suspended</c>, <c>store</c>.</param>
+/// <param name="Until">Unix milliseconds, or null when nobody knows.</param>
+/// <param name="Detail">For a person; the server's own words when the account backs off.</param>
+public sealed record LaneWait(string Reason, long? Until = null, string? Detail = null);
+
+/// <summary>Connects to an account's server and authenticates, without sending.</summary>
+public delegate Task<AccountTestAnswer> AccountTest(SmtpAccount account, CancellationToken cancel);
+
+/// <summary>Renders a stored message as it goes (or went) out, RFC 5322.</summary>
+public delegate Task WriteRaw(MailContent content, SmtpAccount? account, Stream target, CancellationToken cancel);
+
+/// <summary>Called after a webhook changed, so that its reporter reads it anew.</summary>
+public delegate void WebhooksChanged();
+
+/// <summary>Free bytes on the disk of the data directory.</summary>
+public delegate long FreeDisk();
+
+/// <summary>The built-in catcher's mailbox as people see it.</summary>
+/// <param name="List">Newest first: up to a count of mails older than a number (null: from the newest).</param>
+/// <param name="Raw">One mail's bytes, or null when it is gone.</param>
+public sealed record SandboxShelf(
+    Func<int, long?, IReadOnlyList<SandboxMailAnswer>> List,
+    Func<long, ReadOnlyMemory<byte>?> Raw);

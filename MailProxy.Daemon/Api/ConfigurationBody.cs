@@ -1,0 +1,70 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Reads the small JSON object of a configuration request.</summary>
+internal sealed class ConfigurationBody(IOptions<ApiOptions> options)
+{
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
+
+    public async ValueTask<JsonBody> ReadAsync(HttpContext http)
+    {
+        var limit = options.Value.MaxConfigurationBytes;
+        if (MediaTypes.NotJson(http.Request) is { } refusal) return new(null, refusal);
+        if (http.Request.ContentLength > limit) return new(null, Refusals.TooLarge(limit));
+
+        using var bytes = new MemoryStream();
+        var buffer = new byte[4096];
+        for (int read; (read = await http.Request.Body.ReadAsync(buffer, http.RequestAborted)) > 0;)
+        {
+            bytes.Write(buffer, 0, read);
+            if (bytes.Length > limit) return new(null, Refusals.TooLarge(limit));
+        }
+
+        try
+        {
+            var document = JsonDocument.Parse(bytes.ToArray(), Strict);
+            if (document.RootElement.ValueKind == JsonValueKind.Object && IsText(document.RootElement)) return new(document, null);
+            document.Dispose();
+            return new(null, Refusals.Malformed("The body must be a JSON object of whole Unicode texts."));
+        }
+        catch (JsonException fault)
+        {
+            // The parser's own words may quote the body, which may hold a secret.
+            return new(null, Refusals.Malformed($"The body is not JSON: line {fault.LineNumber + 1}, byte {fault.BytePositionInLine}."));
+        }
+    }
+
+    // A \u escape may be half of a surrogate pair; whoever takes such a text gets an exception.
+    private static bool IsText(JsonElement value)
+    {
+        try
+        {
+            switch (value.ValueKind)
+            {
+                case JsonValueKind.String:
+                    _ = value.GetString();
+                    return true;
+                case JsonValueKind.Array:
+                    return value.EnumerateArray().All(IsText);
+                case JsonValueKind.Object:
+                    return value.EnumerateObject().All(member => member.Name is not null && IsText(member.Value));
+                default:
+                    return true;
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>A request's JSON object, or why it is none.</summary>
+internal readonly record struct JsonBody(JsonDocument? Document, ProblemAnswer? Refusal) : IDisposable
+{
+    public JsonElement Root => Document!.RootElement;
+
+    public void Dispose() => Document?.Dispose();
+}

@@ -1,0 +1,20 @@
+namespace MailProxy.Daemon.Api;
+
+/// <summary>One change of configuration at a time: each reads what is there, decides, and writes.</summary>
+internal sealed class ConfigurationTurn : IDisposable
+{
+    private readonly SemaphoreSlim _turn = new(1);
+
+    public async ValueTask<IDisposable> TakeAsync(CancellationToken cancel)
+    {
+        await _turn.WaitAsync(cancel);
+        return new Turn(_turn);
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private sealed class Turn(SemaphoreSlim turn) : IDisposable
+    {
+        public void Dispose() => turn.Release();
+    }
+}

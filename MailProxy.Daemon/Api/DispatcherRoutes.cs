@@ -1,0 +1,35 @@
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Sending as a whole: suspend, activate, run now.</summary>
+internal sealed class DispatcherRoutes(IAccountStore store, ConfigurationTurn turn, DispatcherControl dispatcher)
+{
+    public void Map(RouteGroupBuilder v1)
+    {
+        v1.MapPost("/dispatcher/suspend", (Delegate)Suspend).WithName("suspendDispatcher").WithSummary("Begin no new attempts").WithTags("Dispatcher").Produces<DispatcherAnswer>();
+        v1.MapPost("/dispatcher/activate", (Delegate)Activate).WithName("activateDispatcher").WithSummary("Begin attempts again").WithTags("Dispatcher").Produces<DispatcherAnswer>();
+        v1.MapPost("/dispatcher/run-now", RunNow).WithName("runDispatcher").WithSummary("End every back-off and look now").WithTags("Dispatcher").Produces<DispatcherAnswer>();
+    }
+
+    private Task<IResult> Suspend(HttpContext http) => SetAsync(http, true);
+
+    private Task<IResult> Activate(HttpContext http) => SetAsync(http, false);
+
+    private IResult RunNow()
+    {
+        dispatcher.RunNow();
+        return Answer();
+    }
+
+    private async Task<IResult> SetAsync(HttpContext http, bool suspended)
+    {
+        using var mine = await turn.TakeAsync(http.RequestAborted);
+        await store.SetSuspendedAsync(suspended, Caller.Of(http).Actor);
+        if (suspended) dispatcher.Suspend();
+        else dispatcher.Activate();
+        return Answer();
+    }
+
+    private IResult Answer() => TypedResults.Json(new(dispatcher.IsSuspended()), ApiJson.Default.DispatcherAnswer);
+}

@@ -1,0 +1,62 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
+using Prometheus;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>For machines that watch: liveness, readiness, metrics. No key.</summary>
+internal sealed class HealthRoutes(PipelineHealth health, PipelineMetrics metrics, CollectorRegistry registry, IMessageQueries queries, TimeProvider clock)
+{
+    private static readonly MessageState[] Waiting = [MessageState.Queued, MessageState.Scheduled, MessageState.Held, MessageState.Sending, MessageState.Deferred];
+
+    private readonly SemaphoreSlim _scrape = new(1);
+
+    public void Map(IEndpointRouteBuilder app)
+    {
+        app.MapGet("/health/live", Live).Public().WithName("live").WithSummary("The process answers").WithTags("Health").Produces<HealthAnswer>();
+        app.MapGet("/health/ready", Ready).Public().WithName("ready").WithSummary("Messages are taken; 503 says why not").WithTags("Health").Produces<HealthAnswer>();
+        app.MapGet("/metrics", (Delegate)Scrape).Public().WithName("metrics").WithSummary("Metrics in the Prometheus text format").WithTags("Health")
+            .Produces<string>(StatusCodes.Status200OK, "text/plain");
+    }
+
+    private static IResult Live() => TypedResults.Json(new("ok"), ApiJson.Default.HealthAnswer);
+
+    private IResult Ready() => health.NotReady is { } reason
+        ? new ProblemAnswer(new(503, "not_ready", reason), 5)
+        : TypedResults.Json(new("ready"), ApiJson.Default.HealthAnswer);
+
+    private async Task Scrape(HttpContext http)
+    {
+        // One at a time: counting walks an index, and the page must show one count.
+        await _scrape.WaitAsync(http.RequestAborted);
+        try
+        {
+            await RefreshAsync();
+            using var page = new MemoryStream();
+            await registry.CollectAndExportAsTextAsync(page, http.RequestAborted);
+            http.Response.ContentType = PrometheusConstants.TextContentTypeWithVersionAndEncoding;
+            http.Response.ContentLength = page.Length;
+            page.Position = 0;
+            await page.CopyToAsync(http.Response.Body, http.RequestAborted);
+        }
+        finally
+        {
+            _scrape.Release();
+        }
+    }
+
+    private async Task RefreshAsync()
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var counts = await queries.CountsAsync(now);
+        foreach (var state in Waiting)
+        {
+            foreach (var priority in Enum.GetValues<Priority>()) metrics.QueueDepth.WithLabels(state.Name(), priority.Name()).Set(0);
+        }
+
+        foreach (var (state, priority, count) in counts.Depth) metrics.QueueDepth.WithLabels(state.Name(), priority.Name()).Set(count);
+        metrics.OldestDue.Set(counts.OldestDue is { } due ? Math.Max(0, now - due) / 1000.0 : 0);
+        metrics.Overdue.Set(counts.Overdue);
+    }
+}

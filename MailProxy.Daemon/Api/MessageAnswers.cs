@@ -1,0 +1,34 @@
+using System.Text.Json;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Turns stored messages into answers, and says why each one waits.</summary>
+internal sealed class MessageAnswers(IAccountStore accounts, DispatcherControl dispatcher, TimeProvider clock)
+{
+    public MessageAnswer Of(MessageView view) => new(
+        view.Key.Id,
+        view.Key.Tenant,
+        view.State.Name(),
+        view.State.IsFinal(),
+        view.Revision,
+        accounts.NameOf(view.Account),
+        view.Priority.Name(),
+        view.EnvelopeSender,
+        view.Subject,
+        Times.Utc(view.CreatedAt),
+        Times.Utc(view.SendAt),
+        Times.Utc(view.ExpiresAt),
+        Times.Utc(view.NextAttemptAt),
+        view.Attempts,
+        view.HoldReason,
+        view.PossibleDuplicate,
+        view.MessageIdHeader,
+        view.Batch,
+        view.Tags is null ? null : JsonElement.Parse(view.Tags),
+        view.Metadata is null ? null : JsonElement.Parse(view.Metadata),
+        view.OnAmbiguous.Name(),
+        WaitReason.Of(view, dispatcher.IsSuspended(), dispatcher.Waiting(view.Account), clock.GetUtcNow().ToUnixTimeMilliseconds()),
+        [.. view.Recipients.Select(r => new RecipientAnswer(r.Address, r.State.Name(), r.SmtpCode, r.EnhancedCode, r.Reply))]);
+}

@@ -1,0 +1,114 @@
+using System.Buffers;
+using System.Text.Json;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Reading messages: list, one, its events, its bytes.</summary>
+internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answers, CurrentAccounts accounts, WriteRaw writeRaw)
+{
+    public void Map(RouteGroupBuilder v1)
+    {
+        v1.MapGet("/messages", (Delegate)List)
+            .WithName("listMessages").WithSummary("List messages, newest first").WithTags("Messages")
+            .Query("status", "account", "batch", "tag", "to", "priority", "created_after", "created_before", "tenant", "limit", "cursor")
+            .Produces<MessageList>();
+        v1.MapGet("/messages/{id}", Get)
+            .WithName("getMessage").WithSummary("One message with its recipients and why it waits").WithTags("Messages")
+            .Produces<MessageAnswer>();
+        v1.MapGet("/messages/{id}/events", Events)
+            .WithName("listMessageEvents").WithSummary("What became of a message, oldest first").WithTags("Messages")
+            .Query("limit", "cursor")
+            .Produces<EventList>();
+        v1.MapGet("/messages/{id}/raw", Raw)
+            .WithName("getRawMessage").WithSummary("The message as it goes out, RFC 5322").WithTags("Messages")
+            .Produces<string>(StatusCodes.Status200OK, "message/rfc822");
+    }
+
+    private async Task<IResult> List(HttpContext http)
+    {
+        var query = new QueryReader(http);
+        if (!query.Tenant(out var tenant)) return ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
+        var name = query.Text("account");
+        var filter = new MessageFilter(
+            tenant,
+            query.Value("status", WireNames.ParseState, "Must be the name of a message state."),
+            null,
+            query.Text("batch"),
+            query.Text("tag"),
+            query.Text("to"),
+            query.Value("priority", WireNames.ParsePriority, "Must be immediate, high, medium, low, or 0 to 3."),
+            query.Time("created_after"),
+            query.Time("created_before"));
+        var limit = query.Limit();
+        var before = query.CursorNumber();
+        if (query.Refusal is { } refusal) return refusal;
+
+        if (name is not null)
+        {
+            // An account that is not there has no messages; its name is not a mistake of the request.
+            if (accounts.Directory.Find(tenant ?? Caller.Of(http).Tenant, name) is not { } account) return Page([], limit);
+            filter = filter with { Account = account.Key };
+        }
+
+        return Page(await queries.ListAsync(filter, limit + 1, before), limit);
+    }
+
+    private IResult Page(IReadOnlyList<MessageView> views, int limit)
+    {
+        var page = views.Take(limit).Select(answers.Of).ToArray();
+        return TypedResults.Json(new(page, views.Count > limit ? Cursor.Write(views[limit - 1].Number) : null), ApiJson.Default.MessageList);
+    }
+
+    private async Task<IResult> Get(HttpContext http, string id) =>
+        await queries.GetAsync(new(Caller.Of(http).Tenant, id)) is { } view
+            ? TypedResults.Json(answers.Of(view), ApiJson.Default.MessageAnswer)
+            : ProblemAnswer.NotFound("message");
+
+    private async Task<IResult> Events(HttpContext http, string id)
+    {
+        var query = new QueryReader(http);
+        var limit = query.Limit();
+        var after = query.CursorNumber() ?? 0;
+        if (after > int.MaxValue) query.Fault("cursor", "Must be a next_cursor of this list.");
+        if (query.Refusal is { } refusal) return refusal;
+
+        var events = await queries.EventsAsync(new(Caller.Of(http).Tenant, id), (int)after, limit + 1);
+        return events is null ? ProblemAnswer.NotFound("message") : new EventPage(events, limit);
+    }
+
+    private async Task<IResult> Raw(HttpContext http, string id)
+    {
+        if (await queries.ContentAsync(new(Caller.Of(http).Tenant, id)) is not { } content) return ProblemAnswer.NotFound("message");
+        if (await queries.GetAsync(content.Key) is not { } view) return ProblemAnswer.NotFound("message");
+
+        // Rendered before the first byte goes out, so that a failure is still a problem and not half a message.
+        using var rendered = new MemoryStream();
+        await writeRaw(content, accounts.Directory.Find(view.Account), rendered, http.RequestAborted);
+        return TypedResults.Bytes(rendered.ToArray(), "message/rfc822");
+    }
+
+    /// <summary>Events are stored as JSON and copied as such.</summary>
+    private sealed class EventPage(IReadOnlyList<MailEvent> events, int limit) : IResult
+    {
+        public async Task ExecuteAsync(HttpContext http)
+        {
+            var body = new ArrayBufferWriter<byte>();
+            using (var json = new Utf8JsonWriter(body))
+            {
+                json.WriteStartObject();
+                json.WriteStartArray("data"u8);
+                foreach (var one in events.Take(limit)) EventJson.Write(json, one);
+                json.WriteEndArray();
+                json.WriteString("next_cursor"u8, events.Count > limit ? Cursor.Write(events[limit - 1].Sequence) : null);
+                json.WriteEndObject();
+            }
+
+            http.Response.ContentType = "application/json; charset=utf-8";
+            http.Response.ContentLength = body.WrittenCount;
+            await http.Response.BodyWriter.WriteAsync(body.WrittenMemory);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using System.Globalization;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Reads query parameters and gathers every mistake, each under its name. Names not known to the route were refused before.</summary>
+internal sealed class QueryReader(HttpContext http)
+{
+    public const int DefaultLimit = 50;
+    public const int MaxLimit = 500;
+
+    private readonly List<FieldError> _errors = [];
+
+    /// <summary>All mistakes, or null when there are none. Asked for after everything was read.</summary>
+    public ProblemAnswer? Refusal => _errors.Count == 0
+        ? null
+        : new(new Problem(StatusCodes.Status422UnprocessableEntity, "validation_failed", $"Wrong query parameters: {string.Join(", ", _errors.Select(e => e.Pointer[1..]))}.", _errors));
+
+    /// <summary>Null when absent; an empty value is a mistake.</summary>
+    public string? Text(string name)
+    {
+        var values = http.Request.Query[name];
+        if (values.Count == 0) return null;
+        if (values[0] is { Length: > 0 } text) return text;
+        Fault(name, "Must not be empty.");
+        return null;
+    }
+
+    public T? Value<T>(string name, Func<string, T?> parse, string expected) where T : struct
+    {
+        if (Text(name) is not { } text) return null;
+        if (parse(text) is { } value) return value;
+        Fault(name, expected);
+        return null;
+    }
+
+    public long? Time(string name) => Value(name, Times.Parse, "Must be an RFC 3339 time with an offset, or Unix seconds.");
+
+    public int Limit() => Value("limit", Number, $"Must be a number from 1 to {MaxLimit}.") ?? DefaultLimit;
+
+    public long? CursorNumber() => Value("cursor", Cursor.ReadNumber, "Must be a next_cursor of this list.");
+
+    public string? CursorText()
+    {
+        if (Text("cursor") is not { } text) return null;
+        if (Cursor.ReadText(text) is { } position) return position;
+        Fault("cursor", "Must be a next_cursor of this list.");
+        return null;
+    }
+
+    /// <summary>The tenant a list is about; null: every one (<c>?tenant=*</c>). False: there is no such tenant.</summary>
+    public bool Tenant(out string? tenant)
+    {
+        tenant = Text("tenant") ?? Caller.Of(http).Tenant;
+        if (tenant == "*") tenant = null;
+        return tenant is null or Caller.DefaultTenant;
+    }
+
+    public void Fault(string name, string detail) => _errors.Add(new("/" + name, "invalid_parameter", detail));
+
+    private static int? Number(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= MaxLimit ? number : null;
+}

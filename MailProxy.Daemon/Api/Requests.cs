@@ -1,0 +1,47 @@
+using System.Text.Json;
+
+namespace MailProxy.Daemon.Api;
+
+// The shapes of requests, for the OpenAPI document. They are bound by hand, so that every mistake gets its pointer.
+
+/// <summary>One message, section 2 of the HTTP contract.</summary>
+/// <param name="Id">The client's own id, unique per tenant: 1 to 128 of <c>[A-Za-z0-9._:@-]</c>. Made when absent.</param>
+/// <param name="Account">The SMTP account. Absent: the only one there is.</param>
+/// <param name="ReturnPath">Envelope sender; absent: from.</param>
+/// <param name="Raw">Base64 of a whole RFC 5322 message, instead of subject, text, html, headers and attachments.</param>
+/// <param name="Priority"><c>immediate</c>, <c>high</c>, <c>medium</c> (default), <c>low</c>, or 0 to 3.</param>
+/// <param name="SendAt">Not before: RFC 3339 text or Unix seconds.</param>
+/// <param name="ExpiresAt">Not after: RFC 3339 text or Unix seconds. Absent: 5 days after acceptance or send_at.</param>
+/// <param name="OnAmbiguous"><c>retry</c> (default), <c>hold</c>, <c>assume_sent</c>.</param>
+public sealed record MessageRequest(
+    string? Id, string? Account, JsonElement? From, JsonElement? To, JsonElement? Cc, JsonElement? Bcc, JsonElement? ReplyTo, string? ReturnPath,
+    string? Subject, string? Text, string? Html, Dictionary<string, string>? Headers, string? Raw, IReadOnlyList<AttachmentRequest>? Attachments,
+    JsonElement? Priority, JsonElement? SendAt, JsonElement? ExpiresAt, string? Batch, IReadOnlyList<string>? Tags, Dictionary<string, JsonElement>? Metadata,
+    string? OnAmbiguous);
+
+/// <param name="InlineId">Content-ID without angle brackets, for <c>cid:</c> links in html.</param>
+/// <param name="Content">Base64.</param>
+public sealed record AttachmentRequest(string Filename, string? ContentType, string? InlineId, string Content);
+
+/// <param name="Defaults">Top-level members for messages that do not have them; not <c>id</c>.</param>
+public sealed record BatchRequest(IReadOnlyList<MessageRequest> Messages, MessageRequest? Defaults);
+
+/// <param name="SendAt">RFC 3339 text or Unix seconds.</param>
+public sealed record RescheduleRequest(JsonElement SendAt);
+
+/// <param name="Password">Write-only. Absent: kept; null: removed.</param>
+public sealed record AuthRequest(string User, string? Password);
+
+public sealed record LimitsRequest(int? PerSecond, int? PerMinute, int? PerHour, int? PerDay, int? Burst, string? Count, string? WhenReached);
+
+/// <param name="PrivateKey">Write-only PEM. Absent: kept.</param>
+public sealed record DkimRequest(string Domain, string Selector, string? PrivateKey);
+
+/// <summary>An SMTP account: a host, or <c>sandbox: true</c>.</summary>
+/// <param name="Security"><c>none</c>, <c>starttls</c>, <c>tls</c>, <c>starttls_when_available</c>.</param>
+public sealed record AccountRequest(
+    string? Host, int? Port, string? Security, bool? VerifyCertificate, AuthRequest? Auth, LimitsRequest? Limits, int? MaxConnections,
+    int? MaxMessagesPerConnection, int? MaxRecipients, DkimRequest? Dkim, IReadOnlyList<string>? FromAllowed, string? Description, bool? Sandbox);
+
+/// <param name="Secret">Write-only: <c>whsec_</c> and base64 of 24 to 64 bytes. Absent: kept, or made at creation; null: made anew.</param>
+public sealed record WebhookRequest(string Url, IReadOnlyList<string>? Types, string? Style, bool? FinalOnly, int? MaxBatch, string? Secret);

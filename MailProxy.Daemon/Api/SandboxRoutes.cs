@@ -1,0 +1,28 @@
+namespace MailProxy.Daemon.Api;
+
+/// <summary>What the built-in catcher took.</summary>
+internal sealed class SandboxRoutes(SandboxShelf shelf)
+{
+    public void Map(RouteGroupBuilder v1)
+    {
+        v1.MapGet("/sandbox/messages", (Delegate)List).WithName("listSandboxMessages").WithSummary("Mail that the sandbox took, newest first").WithTags("Sandbox")
+            .Query("limit", "cursor").Produces<SandboxList>();
+        v1.MapGet("/sandbox/messages/{id:long}/raw", Raw).WithName("getRawSandboxMessage").WithSummary("A mail as the sandbox received it").WithTags("Sandbox")
+            .Produces<string>(StatusCodes.Status200OK, "message/rfc822");
+    }
+
+    private IResult List(HttpContext http)
+    {
+        var query = new QueryReader(http);
+        var limit = query.Limit();
+        var before = query.CursorNumber();
+        if (query.Refusal is { } refusal) return refusal;
+
+        var found = shelf.List(limit + 1, before);
+        return TypedResults.Json(new([.. found.Take(limit)], found.Count > limit ? Cursor.Write(found[limit - 1].Id) : null), ApiJson.Default.SandboxList);
+    }
+
+    private IResult Raw(long id) => shelf.Raw(id) is { } bytes
+        ? TypedResults.Bytes(bytes, "message/rfc822")
+        : ProblemAnswer.NotFound("mail in the sandbox");
+}

@@ -1,0 +1,124 @@
+using System.Text.Json;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Telemetry;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary><c>POST /v1/messages</c> and <c>/v1/messages/batch</c>: answered after the commit.</summary>
+internal sealed class SubmitRoutes(SubmissionDoor door, SubmissionLimits limits, IdempotencyKeys keys, NdjsonSubmission ndjson, PipelineMetrics metrics)
+{
+    private const string Ndjson = "application/x-ndjson";
+
+    public void Map(RouteGroupBuilder v1)
+    {
+        v1.MapPost("/messages", (Delegate)PostOne)
+            .WithName("submitMessage").WithSummary("Queue one message").WithTags("Messages")
+            .WithMetadata(TakesIdempotencyKey.Mark)
+            .Accepts<MessageRequest>("application/json", Ndjson)
+            .Produces<Receipt>(StatusCodes.Status202Accepted);
+        v1.MapPost("/messages/batch", (Delegate)PostBatch)
+            .WithName("submitBatch").WithSummary("Queue up to 1,000 messages").WithTags("Messages")
+            .WithMetadata(TakesIdempotencyKey.Mark)
+            .Accepts<BatchRequest>("application/json", Ndjson)
+            .Produces<BatchReceipt>();
+    }
+
+    private Task PostOne(HttpContext http) => MediaTypes.Is(http.Request, Ndjson) ? ndjson.AnswerAsync(http) : PostJson(http, single: true);
+
+    private Task PostBatch(HttpContext http) => MediaTypes.Is(http.Request, Ndjson) ? ndjson.AnswerAsync(http) : PostJson(http, single: false);
+
+    private async Task PostJson(HttpContext http, bool single)
+    {
+        var refusal = MediaTypes.NotJson(http.Request) ?? door.Closed(http.Request) ?? IdempotencyKeys.Read(http.Request, out _);
+        if (refusal is not null)
+        {
+            await refusal.ExecuteAsync(http);
+            return;
+        }
+
+        IdempotencyKeys.Read(http.Request, out var key);
+        var patience = door.NewPatience();
+        using var body = door.NewBuffer(patience, http.RequestAborted);
+        refusal = await door.ReadAsync(http.Request, body, http.RequestAborted);
+        if (refusal is null && key is null)
+        {
+            refusal = await SubmitAsync(http, body, patience, single, null);
+        }
+        else if (refusal is null)
+        {
+            using var hold = keys.TryHold(Caller.Of(http).Tenant, key!);
+            refusal = hold is null ? IdempotencyKeys.InProgress : await SubmitAsync(http, body, patience, single, key);
+        }
+
+        if (refusal is not null) await refusal.ExecuteAsync(http);
+    }
+
+    private async ValueTask<ProblemAnswer?> SubmitAsync(HttpContext http, ChargedBuffer body, Patience patience, bool single, string? key)
+    {
+        Func<IReadOnlyList<ReceiptLine>, StoredAnswer?> render = Receipts.One;
+        IReadOnlyList<Draft> drafts;
+        if (single)
+        {
+            drafts = [DraftBinder.BindOne(body.Bytes)];
+        }
+        else
+        {
+            var batch = DraftBinder.BindBatch(body.Bytes, limits.MaxMessages);
+            if (batch.Problem is { } problem) return Refuse(problem);
+            drafts = batch.Drafts;
+            render = lines => Receipts.Batch(lines, batch.Locate);
+        }
+
+        // Nothing to store, and no key to look up: the store need not hear of it.
+        if (key is null && drafts.All(static d => d.Problem is not null))
+        {
+            foreach (var draft in drafts) metrics.Refused.WithLabels(draft.Problem!.Code).Inc();
+            return await AnswerAsync(http, Receipts.Refused(drafts), render);
+        }
+
+        var claim = key is null ? null : new IdempotencyClaim(key, IdempotencyKeys.Fingerprint(http.Request, body.Bytes.Span), render);
+        var submission = new Submission(Caller.Of(http).Tenant, drafts, body.Length, claim);
+        switch (await door.OfferAsync(submission, patience, http.RequestAborted))
+        {
+            case SubmissionAnswer.Stored stored:
+                return await AnswerAsync(http, stored.Lines, render);
+            case SubmissionAnswer.Replayed replayed:
+                http.Response.Headers[IdempotencyKeys.ReplayedHeader] = "true";
+                await WriteAsync(http, replayed.Answer, replayed.Answer.Status == StatusCodes.Status202Accepted ? IdOf(replayed.Answer) : null);
+                return null;
+            case SubmissionAnswer.KeyReused:
+                return IdempotencyKeys.Reused;
+            case SubmissionAnswer.Unavailable:
+                return door.StoreFailed();
+            default:
+                return door.Shed();
+        }
+    }
+
+    private ProblemAnswer Refuse(Problem problem)
+    {
+        metrics.Refused.WithLabels(problem.Code).Inc();
+        return new(problem);
+    }
+
+    private static async ValueTask<ProblemAnswer?> AnswerAsync(HttpContext http, IReadOnlyList<ReceiptLine> lines, Func<IReadOnlyList<ReceiptLine>, StoredAnswer?> render)
+    {
+        if (render(lines) is not { } answer) return Receipts.Refusal(lines[0]);
+        await WriteAsync(http, answer, answer.Status == StatusCodes.Status202Accepted ? lines[0].Id : null);
+        return null;
+    }
+
+    private static async Task WriteAsync(HttpContext http, StoredAnswer answer, string? created)
+    {
+        var response = http.Response;
+        response.StatusCode = answer.Status;
+        response.ContentType = "application/json; charset=utf-8";
+        response.ContentLength = answer.Body.Length;
+        if (created is not null) response.Headers.Location = "/v1/messages/" + created; // ids hold nothing that a path must escape
+        await response.BodyWriter.WriteAsync(answer.Body);
+    }
+
+    private static string? IdOf(StoredAnswer answer) => JsonSerializer.Deserialize(answer.Body, ApiJson.Default.Receipt)?.Id;
+}

@@ -1,0 +1,50 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Reads a webhook as a client wrote it, over the one that is there. Pure.</summary>
+internal static class WebhookBinder
+{
+    private const string SecretPrefix = "whsec_";
+
+    private static readonly IReadOnlyList<(string Name, bool Sync)> Styles = [("events", false), ("sync", true)];
+    private static readonly HashSet<string> Types = [.. Enum.GetValues<EventType>().Select(EventNames.Name)];
+
+    /// <param name="newSecret">Makes a secret for a webhook that has none.</param>
+    /// <returns>The webhook, its secret "" when the stored one is kept; and whether the secret was made here and must be shown.</returns>
+    public static (WebhookEndpoint Endpoint, bool ShowSecret) Bind(MemberReader members, string tenant, string id, WebhookEndpoint? existing, long from, Func<string> newSecret)
+    {
+        members.ReadOnly("tenant", "status", "paused", "secret_set", "backlog", "failures", "failing_since", "disabled_at", "last_error");
+        if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
+        var url = members.Text("url", 2_048, required: true);
+        if (url is not null && !IsUrl(url)) members.Fault("url", "invalid_url", "Must be an absolute http or https URL without credentials or fragment.");
+        if (members.Choice("style", Styles) is true) members.Fault("style", "not_supported", "The style sync is not supported yet.");
+        if (members.Has("auth")) members.Fault("auth", "not_supported", "Credentials for webhooks are not supported yet.");
+        var types = members.Texts("types", Types.Count, type => Types.Contains(type) ? null : "There is no such event type.");
+        var finalOnly = members.Flag("final_only") ?? false;
+        var maxBatch = members.Number("max_batch", 1, 1_000) ?? 1;
+        var renew = members.IsNull("secret");
+        var secret = members.Text("secret", 256);
+        if (secret is not null && !IsSecret(secret)) members.Fault("secret", "invalid_secret", "Must be whsec_ and base64 of 24 to 64 bytes.");
+        if (existing is not null && secret is null && !renew && existing.Url != url) members.Fault("secret", "secret_required", "The url changes: send the secret again, or null for a new one.");
+        members.Close();
+
+        var made = secret is null && (existing is null || renew);
+        var progress = existing?.Progress ?? new(from);
+        return (new(tenant, id, url ?? "", made ? newSecret() : secret ?? "", types, finalOnly, maxBatch, existing?.Paused ?? false, progress), made);
+    }
+
+    private static bool IsUrl(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url)
+        && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps)
+        && url.UserInfo.Length == 0 && url.Fragment.Length == 0 && url.Host.Length > 0;
+
+    private static bool IsSecret(string secret)
+    {
+        Span<byte> bytes = stackalloc byte[192];
+        return secret.StartsWith(SecretPrefix, StringComparison.Ordinal)
+            && Convert.TryFromBase64String(secret[SecretPrefix.Length..], bytes, out var length)
+            && length is >= 24 and <= 64;
+    }
+}

@@ -1,0 +1,123 @@
+using System.Security.Cryptography;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Webhooks. For now a tenant has one.</summary>
+internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged changed)
+{
+    public void Map(RouteGroupBuilder v1)
+    {
+        v1.MapGet("/webhooks", (Delegate)List).WithName("listWebhooks").WithSummary("List webhooks").WithTags("Webhooks")
+            .Query("tenant", "limit", "cursor").Produces<WebhookList>();
+        v1.MapGet("/webhooks/{id}", Get).WithName("getWebhook").WithSummary("One webhook and how far it is behind").WithTags("Webhooks").Produces<WebhookAnswer>();
+        v1.MapPut("/webhooks/{id}", Put).WithName("putWebhook").WithSummary("Create or replace the webhook; its creation answers the secret once").WithTags("Webhooks")
+            .Accepts<WebhookRequest>("application/json").Produces<WebhookAnswer>().Produces<WebhookAnswer>(StatusCodes.Status201Created);
+        v1.MapDelete("/webhooks/{id}", Delete).WithName("deleteWebhook").WithSummary("Delete a webhook").WithTags("Webhooks").Produces(StatusCodes.Status204NoContent);
+        v1.MapPost("/webhooks/{id}/pause", Pause).WithName("pauseWebhook").WithSummary("Let its events wait").WithTags("Webhooks").Produces<WebhookAnswer>();
+        v1.MapPost("/webhooks/{id}/resume", Resume).WithName("resumeWebhook").WithSummary("Report again; enables one that was disabled").WithTags("Webhooks").Produces<WebhookAnswer>();
+    }
+
+    private async Task<IResult> List(HttpContext http)
+    {
+        var query = new QueryReader(http);
+        if (!query.Tenant(out var tenant)) return ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
+        var limit = query.Limit();
+        var after = query.CursorText();
+        if (query.Refusal is { } refusal) return refusal;
+
+        var found = (await log.EndpointsAsync())
+            .Where(e => tenant is null || e.Tenant == tenant)
+            .Select(e => (Endpoint: e, Place: $"{e.Tenant}/{e.Id}"))
+            .Where(e => after is null || string.CompareOrdinal(e.Place, after) > 0)
+            .OrderBy(e => e.Place, StringComparer.Ordinal)
+            .Take(limit + 1)
+            .ToArray();
+        var page = found.Take(limit).Select(e => Of(e.Endpoint)).ToArray();
+        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Place) : null), ApiJson.Default.WebhookList);
+    }
+
+    private async Task<IResult> Get(HttpContext http, string id) =>
+        await FindAsync(Caller.Of(http).Tenant, id) is { } endpoint ? Json(Of(endpoint)) : ProblemAnswer.NotFound("webhook");
+
+    private async Task<IResult> Put(HttpContext http, string id)
+    {
+        if (!ObjectIds.IsValid(id)) return ObjectIds.Invalid;
+        using var body = await bodies.ReadAsync(http);
+        if (body.Refusal is { } refusal) return refusal;
+
+        var caller = Caller.Of(http);
+        using var mine = await turn.TakeAsync(http.RequestAborted);
+        var all = await log.EndpointsAsync();
+        var existing = all.FirstOrDefault(e => e.Tenant == caller.Tenant && e.Id == id);
+        if (existing is null && all.Any(e => e.Tenant == caller.Tenant)) return ProblemAnswer.Of(422, "one_webhook", "A tenant has one webhook for now; replace or delete it.");
+
+        var members = new MemberReader(body.Root);
+        var (endpoint, show) = WebhookBinder.Bind(members, caller.Tenant, id, existing, log.Last, NewSecret);
+        if (members.Refusal is { } mistakes) return mistakes;
+
+        var created = await log.PutEndpointAsync(endpoint, caller.Actor);
+        if (existing is not null && existing.Url != endpoint.Url) await EnableAsync(existing); // a new address begins without the old one's failures
+        changed();
+
+        if (created) http.Response.Headers.Location = $"/v1/webhooks/{id}";
+        var answer = Of(await FindAsync(caller.Tenant, id) ?? endpoint) with { Secret = show ? endpoint.Secret : null };
+        return Json(answer, created ? StatusCodes.Status201Created : StatusCodes.Status200OK);
+    }
+
+    private async Task<IResult> Delete(HttpContext http, string id)
+    {
+        var caller = Caller.Of(http);
+        using var mine = await turn.TakeAsync(http.RequestAborted);
+        if (!await log.DeleteEndpointAsync(caller.Tenant, id, caller.Actor)) return ProblemAnswer.NotFound("webhook");
+        changed();
+        return TypedResults.NoContent();
+    }
+
+    private Task<IResult> Pause(HttpContext http, string id) => SetPausedAsync(http, id, true);
+
+    private Task<IResult> Resume(HttpContext http, string id) => SetPausedAsync(http, id, false);
+
+    private async Task<IResult> SetPausedAsync(HttpContext http, string id, bool paused)
+    {
+        var caller = Caller.Of(http);
+        using var mine = await turn.TakeAsync(http.RequestAborted);
+        if (await FindAsync(caller.Tenant, id) is not { } endpoint) return ProblemAnswer.NotFound("webhook");
+
+        await log.PutEndpointAsync(endpoint with { Paused = paused, Secret = "" }, caller.Actor);
+        if (!paused) await EnableAsync(endpoint);
+        changed();
+        return Json(Of(await FindAsync(caller.Tenant, id) ?? endpoint));
+    }
+
+    // Only of a disabled one: the progress of the others is their reporter's to write.
+    private Task EnableAsync(WebhookEndpoint endpoint) => endpoint.Progress.DisabledAt is null
+        ? Task.CompletedTask
+        : log.SaveProgressAsync(endpoint.Tenant, endpoint.Id, new(endpoint.Progress.Acknowledged));
+
+    private async Task<WebhookEndpoint?> FindAsync(string tenant, string id) =>
+        (await log.EndpointsAsync()).FirstOrDefault(e => e.Tenant == tenant && e.Id == id);
+
+    private WebhookAnswer Of(WebhookEndpoint endpoint) => new(
+        endpoint.Id,
+        endpoint.Tenant,
+        endpoint.Url,
+        endpoint.Types,
+        "events",
+        endpoint.FinalOnly,
+        endpoint.MaxBatch,
+        endpoint.Progress.DisabledAt is not null ? "disabled" : endpoint.Paused ? "paused" : "enabled",
+        endpoint.Paused,
+        true,
+        null,
+        Math.Max(0, log.Last - endpoint.Progress.Acknowledged),
+        endpoint.Progress.Failures,
+        Times.Utc(endpoint.Progress.FailingSince),
+        Times.Utc(endpoint.Progress.DisabledAt),
+        endpoint.Progress.LastError);
+
+    private static IResult Json(WebhookAnswer answer, int status = StatusCodes.Status200OK) =>
+        TypedResults.Json(answer, ApiJson.Default.WebhookAnswer, statusCode: status);
+
+    private static string NewSecret() => "whsec_" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
+}
