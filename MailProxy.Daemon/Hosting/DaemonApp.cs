@@ -1,0 +1,118 @@
+using MailProxy.Daemon.Api;
+using MailProxy.Daemon.Sandbox;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Send;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Options;
+using Prometheus;
+using Serilog;
+using Serilog.Events;
+using Serilog.Formatting.Compact;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>Puts the daemon together: opens the data directory, builds sandbox, pipeline and HTTP edge. Nothing runs before <c>StartAsync</c>.</summary>
+internal static class DaemonApp
+{
+    public static async Task<WebApplication> BuildAsync(DaemonSettings settings)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory });
+        builder.Host.UseSerilog(Logger(settings.Log), dispose: true);
+        builder.Host.UseSystemd();
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(_ => { });
+        builder.WebHost.UseUrls(settings.Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        builder.Services.AddRoutingCore();
+
+        // Longer than the drain and its reply: the pipeline ends by its own clock, and the host must not cut it short.
+        var drain = settings.Engine.Drain;
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(drain.GraceSeconds + drain.ReplySeconds + 20));
+
+        var storage = await AddEngineAsync(builder.Services, settings);
+        try
+        {
+            AddEdge(builder.Services, settings, storage);
+            var app = builder.Build();
+            app.MapMailProxyApi();
+            return app;
+        }
+        catch
+        {
+            storage.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<StorageRoom> AddEngineAsync(IServiceCollection services, DaemonSettings settings)
+    {
+        var registry = Metrics.NewCustomRegistry();
+        var health = new PipelineHealth();
+        var metrics = new PipelineMetrics(registry);
+        var clock = TimeProvider.System;
+        var logs = new Serilog.Extensions.Logging.SerilogLoggerFactory(Logger(settings.Log), dispose: true);
+        var storage = await StorageRoom.OpenAsync(settings, health, metrics, clock, logs);
+        var accounts = new CurrentAccounts();
+        var dialer = new Dialer(new NetworkPolicy(settings.Network));
+        var pipeline = new MailPipeline(settings.Engine, new(
+            storage.Messages,
+            storage.Log,
+            accounts,
+            key => storage.Accounts.NameOf(key) ?? "deleted",
+            storage.Spool,
+            dialer.HttpClient(),
+            health,
+            metrics,
+            clock,
+            Random.Shared.NextDouble,
+            logs));
+
+        services.AddSingleton(registry);
+        services.AddSingleton(health);
+        services.AddSingleton(metrics);
+        services.AddSingleton(clock);
+        services.AddSingleton(storage);
+        services.AddSingleton(storage.Messages);
+        services.AddSingleton(storage.Queries);
+        services.AddSingleton(storage.Accounts);
+        services.AddSingleton(storage.Log);
+        services.AddSingleton(accounts);
+        services.AddSingleton(pipeline);
+        services.AddSingleton(pipeline.Wake);
+        services.AddSingleton(new AccountChanges(storage.Accounts, accounts));
+        services.AddSingleton(new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>()));
+
+        // First in, last out: it starts before Kestrel takes requests and stops after the last was answered.
+        services.AddSingleton<PipelineService>();
+        services.AddHostedService(provider => provider.GetRequiredService<PipelineService>());
+        return storage;
+    }
+
+    private static void AddEdge(IServiceCollection services, DaemonSettings settings, StorageRoom storage)
+    {
+        var ingest = settings.Engine.Ingest;
+        services.AddSingleton(Options.Create(settings.Api));
+        services.AddSingleton(ingest);
+        services.AddSingleton(provider => AdminKey.Open(settings.AdminKey, Path.GetFullPath(settings.Data), provider.GetRequiredService<ILogger<AdminKey>>()));
+        services.AddSingleton(provider => provider.GetRequiredService<MailPipeline>().Submissions);
+        services.AddSingleton<FreeDisk>(storage.Spool.FreeBytes);
+        services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
+        services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);
+        services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, TimeProvider.System)));
+        services.AddSingleton(Seams.Raw(new MimeComposer(settings.Engine.Send)));
+        services.AddSingleton(provider => Seams.Shelf(provider.GetRequiredService<SandboxServer>().Mailbox));
+        services.AddMailProxyApi();
+    }
+
+    private static Serilog.Core.Logger Logger(LogSettings settings)
+    {
+        var configuration = new LoggerConfiguration()
+            .MinimumLevel.Is(Enum.Parse<LogEventLevel>(settings.Level))
+            .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+            .MinimumLevel.Override("Microsoft.Hosting.Lifetime", LogEventLevel.Information);
+        return settings.Format == "json"
+            ? configuration.WriteTo.Console(new CompactJsonFormatter()).CreateLogger()
+            : configuration.WriteTo.Console(outputTemplate: "{Timestamp:HH:mm:ss.fff} {Level:u3} {SourceContext:l}: {Message:lj}{NewLine}{Exception}", formatProvider: System.Globalization.CultureInfo.InvariantCulture).CreateLogger();
+    }
+}

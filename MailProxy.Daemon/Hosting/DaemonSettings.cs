@@ -1,0 +1,48 @@
+using System.ComponentModel.DataAnnotations;
+using MailProxy.Daemon.Api;
+using MailProxy.Daemon.Sandbox;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Network;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>Everything that can be set: the shell's own settings here, the engine's in <see cref="Engine"/>. In files and variables both stand at the top level.</summary>
+public sealed class DaemonSettings
+{
+    /// <summary>Data directory: database, lock, keys, spool. Default <c>./data</c>.</summary>
+    [Required]
+    public string Data { get; init; } = "./data";
+
+    /// <summary>Where HTTP listens, separated by semicolons. Default <c>http://127.0.0.1:8000</c>.</summary>
+    [Required]
+    public string Urls { get; init; } = "http://127.0.0.1:8000";
+
+    /// <summary>The admin key; absent: made at the first start and kept in <c>admin.key</c> (0600) in the data directory.</summary>
+    [MinLength(16)]
+    public string? AdminKey { get; init; }
+
+    /// <summary>Seals the secrets in the store: 32 bytes as base64 or 64 hexadecimal digits. Absent: a systemd credential, else <c>master.key</c> (0600) in the data directory.</summary>
+    public string? MasterKey { get; init; }
+
+    public LogSettings Log { get; init; } = new();
+
+    public NetworkOptions Network { get; init; } = new();
+
+    public SandboxOptions Sandbox { get; init; } = new();
+
+    public ApiOptions Api { get; init; } = new();
+
+    internal PipelineOptions Engine { get; set; } = new();
+}
+
+/// <summary>Logging, by Serilog.</summary>
+public sealed class LogSettings
+{
+    /// <summary><c>console</c> for people (default), <c>json</c> for machines (compact JSON, one event a line).</summary>
+    [AllowedValues("console", "json")]
+    public string Format { get; init; } = "console";
+
+    /// <summary>The least level written: Verbose, Debug, Information (default), Warning, Error, Fatal. Addresses appear at Debug only; bodies and secrets never.</summary>
+    [AllowedValues("Verbose", "Debug", "Information", "Warning", "Error", "Fatal")]
+    public string Level { get; init; } = "Information";
+}

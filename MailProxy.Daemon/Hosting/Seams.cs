@@ -1,0 +1,42 @@
+using MailProxy.Daemon.Api;
+using MailProxy.Daemon.Sandbox;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Schedule;
+using MailProxy.Pipeline.Send;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>What the HTTP edge asks of the rooms, in the edge's own terms.</summary>
+internal static class Seams
+{
+    public static DispatcherControl Dispatcher(MailPipeline pipeline) => new(
+        pipeline.Suspend, pipeline.Activate, pipeline.RunNow, () => pipeline.IsSuspended, pipeline.ExpiryHint, key => Wait(pipeline.Status(key)));
+
+    public static AccountTest Probe(SmtpProbe probe) => async (account, cancel) =>
+    {
+        var seen = await probe.TryAsync(account, cancel);
+        return new(seen.Trouble is null, seen.Tls, seen.Authenticated, seen.Extensions, seen.Trouble?.Reply);
+    };
+
+    public static WriteRaw Raw(MimeComposer composer) => async (content, account, target, cancel) =>
+    {
+        using var mail = composer.Compose(content, account?.Dkim);
+        await target.WriteAsync(mail.Bytes, cancel);
+    };
+
+    public static SandboxShelf Shelf(SandboxMailbox mailbox) => new(
+        (count, before) => [.. mailbox.Page(count, before).Select(m => new SandboxMailAnswer(m.Id, m.ReceivedAt.UtcDateTime, m.From, m.Recipients, m.Subject, m.Size))],
+        id => mailbox.Find(id)?.Raw);
+
+    private static LaneWait? Wait(LaneStatus lane) => lane.State switch
+    {
+        LaneState.Ready => null,
+        LaneState.Paused => new("account_paused", lane.Until, lane.Reason),
+        LaneState.Suspended => new("dispatcher_suspended", lane.Until, lane.Reason),
+        LaneState.AtLimit => new("account_limit", lane.Until, lane.Reason),
+        LaneState.BackingOff => new("account_backoff", lane.Until, lane.Reason),
+        LaneState.StoreTrouble => new("store", lane.Until, lane.Reason),
+        LaneState.UnknownAccount => new("account_unknown", lane.Until, lane.Reason),
+        _ => throw new ArgumentOutOfRangeException(nameof(lane), lane.State, null),
+    };
+}

@@ -1,0 +1,57 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Telemetry;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>Everything that stands in the data directory, opened in order: lock, database, migrations, master key, accounts.</summary>
+internal sealed class StorageRoom : IDisposable
+{
+    private readonly SqliteDatabase _database;
+
+    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, IDeliveryLog log)
+    {
+        _database = database;
+        (Spool, Messages, Queries, Accounts, Log) = (spool, messages, queries, accounts, log);
+    }
+
+    public SpoolFiles Spool { get; }
+    public IMessageStore Messages { get; }
+    public IMessageQueries Queries { get; }
+    public IAccountStore Accounts { get; }
+    public IDeliveryLog Log { get; }
+
+    /// <summary>Faults when the writer died of a mistake in this program.</summary>
+    public Task Completion => _database.Completion;
+
+    /// <summary>Throws <see cref="StoreRefusedException"/> when the directory is in use, the file is not ours, newer or damaged, or the master key does not fit.</summary>
+    public static async Task<StorageRoom> OpenAsync(DaemonSettings settings, PipelineHealth health, PipelineMetrics metrics, TimeProvider clock, ILoggerFactory logs)
+    {
+        var data = Path.GetFullPath(settings.Data);
+        var database = SqliteDatabase.Open(data, health, metrics, logs.CreateLogger<SqliteDatabase>());
+        try
+        {
+            var spool = new SpoolFiles(Path.Combine(data, "spool"));
+            var sources = new MasterKeySources(settings.MasterKey, Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"), data);
+            var box = await SqliteSecrets.OpenAsync(database, sources);
+            var accounts = SqliteAccountStore.Open(database, box, clock);
+            await accounts.EnsureSandboxAsync();
+            return new(
+                database,
+                spool,
+                new SqliteMessageStore(database, spool, ContentHash.Of, clock, logs.CreateLogger<SqliteMessageStore>()),
+                new SqliteMessageQueries(database, spool),
+                accounts,
+                new SqliteDeliveryLog(database, box, clock));
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _database.Dispose();
+}

@@ -1,0 +1,210 @@
+using System.Threading.Channels;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Persist;
+using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Schedule;
+using MailProxy.Pipeline.Send;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline;
+
+/// <summary>What the rooms share and do not own.</summary>
+public sealed record PipelineCupboards(
+    IMessageStore Store,
+    IDeliveryLog Log,
+    CurrentAccounts Accounts,
+    Func<AccountKey, string> AccountName,
+    SpoolFiles Spool,
+    HttpMessageInvoker Http,
+    PipelineHealth Health,
+    PipelineMetrics Metrics,
+    TimeProvider Clock,
+    Func<double> Chance,
+    ILoggerFactory Logs);
+
+/// <summary>The map of the building: makes the doors, builds the rooms, runs, drains, aborts.</summary>
+public sealed class MailPipeline : IAsyncDisposable
+{
+    private readonly PipelineOptions _options;
+    private readonly PipelineCupboards _shared;
+
+    private readonly Channel<Submission> _submissions;
+    private readonly Channel<AcceptedBatch> _accepted;
+    private readonly Channel<QueuedMail> _queued;
+    private readonly Channel<DueMail> _due;
+    private readonly Channel<ResolvedMail> _resolved;
+    private readonly Channel<ReportItem> _report;
+
+    private readonly IngestStage _ingest;
+    private readonly PersistStage _persist;
+    private readonly ResolveStage _resolve;
+    private readonly SendStage _send;
+    private readonly ReportStage _reportRoom;
+    private readonly ScheduleStage _schedule;
+    private readonly WebhookReporter _webhooks;
+    private readonly AccountGate _gate;
+    private readonly SmtpPool _pool;
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _abort = new();
+    private readonly CancellationTokenSource _abandon = new();
+    private Task _completion = Task.CompletedTask;
+
+    public MailPipeline(PipelineOptions options, PipelineCupboards shared)
+    {
+        _options = options;
+        _shared = shared;
+        ILogger Log<T>() => shared.Logs.CreateLogger<T>();
+
+        // Full: the endpoint waits, then answers 503; the bytes are bounded beside it by the endpoint's own budget.
+        _submissions = Door<Submission>(options.Ingest.DoorCapacity, manyReaders: true);
+        // Full: Ingest waits.
+        _accepted = Door<AcceptedBatch>(256);
+        // Full: Persist lets the ticket go and tells the lane that the disk has more; it never waits.
+        _queued = Door<QueuedMail>(4096);
+        // Small: Schedule waits for room and only then chooses, so that late urgent mail still wins.
+        _due = Door<DueMail>(16, manyReaders: true);
+        // Small, and the bodies in it are bounded by a byte budget. Full: Resolve waits.
+        _resolved = Door<ResolvedMail>(16, manyReaders: true);
+        // Full: the writer waits. Report always empties it, so nobody waits for himself.
+        _report = Door<ReportItem>(1024);
+
+        Wake = new Wake();
+        _ingest = new(_submissions.Reader, _accepted.Writer, new SubmissionRules(shared.Accounts, options.Ingest), shared.Spool, options.Ingest, shared.Metrics, shared.Clock, Log<IngestStage>());
+        _gate = new(shared.Accounts, options.Limits, shared.Clock);
+        _schedule = new(_queued.Reader, Wake, shared.Store, shared.Accounts, _gate, _due.Writer, shared.Health, shared.Metrics, options.Schedule, shared.Clock, Log<ScheduleStage>());
+        _persist = new(_accepted.Reader, shared.Store, _queued.Writer, Wake, _schedule.ExpiryHint, options.Persist, shared.Metrics, shared.AccountName, Log<PersistStage>());
+        _resolve = new(_due.Reader, shared.Store, shared.Accounts, _resolved.Writer, _report.Writer, new ByteBudget(options.Resolve.BodyBytes), _gate.SliceSize, options.Resolve, Log<ResolveStage>());
+        _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>());
+        _send = new(_resolved.Reader, _pool, _report.Writer, options.Send, shared.Metrics, shared.AccountName, shared.Clock, Log<SendStage>());
+        _reportRoom = new(_report.Reader, shared.Store, shared.Log, shared.Accounts, Wake, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<ReportStage>());
+        _webhooks = new(shared.Log, shared.Http, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<WebhookReporter>());
+    }
+
+    /// <summary>Where the shell hands submissions over.</summary>
+    public ChannelWriter<Submission> Submissions => _submissions.Writer;
+
+    public Wake Wake { get; }
+
+    // What people steer, by way of the shell.
+
+    /// <summary>Nothing new is chosen until <see cref="Activate"/>; what is on its way goes on.</summary>
+    public void Suspend() => _schedule.Suspend();
+
+    public void Activate() => _schedule.Activate();
+
+    public bool IsSuspended => _schedule.IsSuspended;
+
+    /// <summary>Looks at everything at once; ends the back-off of accounts, not their limits.</summary>
+    public void RunNow() => _schedule.RunNow();
+
+    /// <summary>A stored message expires then.</summary>
+    public void ExpiryHint(long at) => _schedule.ExpiryHint(at);
+
+    /// <summary>Why an account's mail waits, or that it does not. From any thread.</summary>
+    public LaneStatus Status(AccountKey account) => _schedule.Status(account);
+
+    /// <summary>Whether the account's mail waits for a reason, and so is not overdue.</summary>
+    public bool IsExcused(AccountKey account) => _schedule.IsExcused(account);
+
+    /// <summary>A webhook was changed.</summary>
+    public void RefreshWebhooks() => _webhooks.Refresh();
+
+    /// <summary>Brings the gauges up to date that are read at a scrape: doors and report lag.</summary>
+    public void Measure()
+    {
+        _webhooks.Measure();
+        void Depth(string door, int count) => _shared.Metrics.ChannelDepth.WithLabels(door).Set(count);
+        Depth("ingest", _submissions.Reader.Count);
+        Depth("persist", _accepted.Reader.Count);
+        Depth("schedule", _queued.Reader.Count);
+        Depth("resolve", _due.Reader.Count);
+        Depth("send", _resolved.Reader.Count);
+        Depth("report", _report.Reader.Count);
+    }
+
+    /// <summary>Ends when the pipeline has run dry; faults when a room crashed, and then the process must end.</summary>
+    public Task Completion => _completion;
+
+    /// <summary>Recovers what a crash left open, then opens the doors.</summary>
+    public async Task StartAsync(bool suspended)
+    {
+        var recovery = await _shared.Store.RecoverAsync(_shared.Clock.GetUtcNow().ToUnixTimeMilliseconds());
+        _gate.Seed(recovery.LimitUses);
+        await _reportRoom.SettleInDoubtAsync(recovery);
+
+        _shared.Health.Changed += Wake.Look;
+        _shared.Accounts.Changed += Wake.Look;
+        _completion = RunAsync(recovery, suspended);
+        _shared.Health.Running = true;
+    }
+
+    /// <summary>Takes nothing new, lets attempts under way end within the grace period, and runs dry.</summary>
+    public async Task StopAsync()
+    {
+        _shared.Health.Running = false;
+        _submissions.Writer.TryComplete();
+        await _stop.CancelAsync();
+        var grace = TimeSpan.FromSeconds(_options.Drain.GraceSeconds);
+        using var letGo = _shared.Clock.CreateTimer(_ => _abort.Cancel(), null, grace, Timeout.InfiniteTimeSpan);
+        using var giveUp = _shared.Clock.CreateTimer(_ => _abandon.Cancel(), null, grace + TimeSpan.FromSeconds(_options.Drain.ReplySeconds), Timeout.InfiniteTimeSpan);
+        await _completion;
+    }
+
+    /// <summary>Lets go now: what is unanswered after the final dot is recorded as ambiguous.</summary>
+    public void Abort()
+    {
+        _abort.Cancel();
+        _abandon.Cancel();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _shared.Health.Changed -= Wake.Look;
+        _shared.Accounts.Changed -= Wake.Look;
+        await _pool.DisposeAsync();
+        _gate.Dispose();
+        _stop.Dispose();
+        _abort.Dispose();
+        _abandon.Dispose();
+    }
+
+    private async Task RunAsync(Recovery recovery, bool suspended)
+    {
+        var ingest = Stage.Link(_ingest.RunAsync(), _accepted.Writer);
+        var persist = _persist.RunAsync();
+        var schedule = Stage.Link(_schedule.RunAsync(recovery, suspended, _stop.Token), _due.Writer);
+        var resolve = Stage.Link(_resolve.RunAsync(_abort.Token), _resolved.Writer);
+        var send = _send.RunAsync(_abort.Token, _abandon.Token);
+        var outcomes = Stage.Link(Task.WhenAll(resolve, send), _report.Writer);
+        var report = _reportRoom.RunAsync();
+        var webhooks = _webhooks.RunAsync(_stop.Token);
+
+        await foreach (var room in Task.WhenEach(ingest, persist, schedule, resolve, send, outcomes, report, webhooks))
+        {
+            if (!room.IsFaulted) continue;
+            CloseEveryDoor(room.Exception!.InnerException!);
+            Abort();
+            await _stop.CancelAsync();
+            await room;
+        }
+    }
+
+    private void CloseEveryDoor(Exception fault)
+    {
+        _shared.Health.Running = false;
+        _submissions.Writer.TryComplete(fault);
+        _accepted.Writer.TryComplete(fault);
+        _queued.Writer.TryComplete(fault);
+        _due.Writer.TryComplete(fault);
+        _resolved.Writer.TryComplete(fault);
+        _report.Writer.TryComplete(fault);
+    }
+
+    private static Channel<T> Door<T>(int capacity, bool manyReaders = false) =>
+        Channel.CreateBounded<T>(new BoundedChannelOptions(capacity) { SingleReader = !manyReaders, FullMode = BoundedChannelFullMode.Wait });
+}

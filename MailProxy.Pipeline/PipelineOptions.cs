@@ -1,0 +1,37 @@
+using System.ComponentModel.DataAnnotations;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Persist;
+using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Schedule;
+using MailProxy.Pipeline.Send;
+
+namespace MailProxy.Pipeline;
+
+/// <summary>The options of the engine: one class a room, and what belongs to the building.</summary>
+public sealed class PipelineOptions
+{
+    public IngestOptions Ingest { get; init; } = new();
+    public PersistOptions Persist { get; init; } = new();
+    public ScheduleOptions Schedule { get; init; } = new();
+    public ResolveOptions Resolve { get; init; } = new();
+    public SendOptions Send { get; init; } = new();
+    public ReportOptions Report { get; init; } = new();
+    public DrainOptions Drain { get; init; } = new();
+
+    /// <summary>The limit of the whole installation, in front of every account's own. Default: none.</summary>
+    public AccountLimits Limits { get; init; } = AccountLimits.None;
+}
+
+/// <summary>How the pipeline stops.</summary>
+public sealed class DrainOptions
+{
+    /// <summary>Seconds that attempts under way have to end after a stop was asked for; default 25.</summary>
+    [Range(0, 600)]
+    public double GraceSeconds { get; init; } = 25;
+
+    /// <summary>Seconds more for a server's reply after the final dot; what is unanswered then is ambiguous. Default 10.</summary>
+    [Range(0, 600)]
+    public double ReplySeconds { get; init; } = 10;
+}

@@ -1,0 +1,112 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using MailProxy.Daemon.Hosting;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MailProxy.Tests.Support;
+
+/// <summary>The whole daemon in this process, on a free port and in a directory of its own, spoken to over HTTP.</summary>
+internal sealed class TestDaemon : IAsyncDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private const string Key = "test-admin-key-0123456789";
+
+    private readonly WebApplication _app;
+
+    private TestDaemon(WebApplication app, string data)
+    {
+        _app = app;
+        Data = data;
+        Http = new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = Patience };
+        Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
+    }
+
+    public string Data { get; }
+
+    public HttpClient Http { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    public static async Task<TestDaemon> StartAsync(string data, params (string Name, string Value)[] settings)
+    {
+        var values = new Dictionary<string, string?> { ["Data"] = data, ["Urls"] = "http://127.0.0.1:0", ["AdminKey"] = Key, ["Log:Level"] = "Warning" };
+        foreach (var (name, value) in settings) values[name] = value;
+        var (read, mistakes) = SettingsReader.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
+        Assert.That(mistakes, Is.Empty);
+        var app = await DaemonApp.BuildAsync(read!);
+        await app.StartAsync();
+        return new(app, data);
+    }
+
+    /// <summary>Posts one message; the answer is 202 and its id is returned.</summary>
+    public async Task<string> PostAsync(object message)
+    {
+        using var answer = await Http.PostAsJsonAsync("/v1/messages", message);
+        var body = await answer.Content.ReadAsStringAsync();
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), body);
+        return (string)JsonNode.Parse(body)!["id"]!;
+    }
+
+    public async Task<JsonNode> GetAsync(string path) => JsonNode.Parse(await Http.GetStringAsync(path))!;
+
+    public async Task<HttpStatusCode> SendAsync(HttpMethod method, string path, object? body = null)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
+        using var answer = await Http.SendAsync(request);
+        return answer.StatusCode;
+    }
+
+    public async Task PutAccountAsync(string id, int port, object? limits = null)
+    {
+        var status = await SendAsync(HttpMethod.Put, $"/v1/accounts/{id}", new { host = "127.0.0.1", port, security = "none", limits = limits ?? new { } });
+        Assert.That(status, Is.AnyOf(HttpStatusCode.Created, HttpStatusCode.OK));
+    }
+
+    /// <summary>Follows the event log until enough events satisfy the question; woken by commits, never by a clock.</summary>
+    public async Task<IReadOnlyList<MailEvent>> EventsAsync(Func<MailEvent, bool> wanted, int count, TimeSpan? within = null)
+    {
+        var log = Services.GetRequiredService<IDeliveryLog>();
+        using var patience = new CancellationTokenSource(within ?? Patience);
+        var found = new List<MailEvent>();
+        long position = 0;
+        while (true)
+        {
+            var (events, through) = await log.ReadAsync("default", position, 1000);
+            found.AddRange(events.Where(wanted));
+            if (found.Count >= count) return found;
+            if (through > position)
+            {
+                position = through;
+                continue;
+            }
+
+            try
+            {
+                await log.WaitBeyondAsync(position, patience.Token);
+            }
+            catch (OperationCanceledException) when (patience.IsCancellationRequested)
+            {
+                Assert.Fail($"Only {found.Count} of {count} events came in time; the log ends at {position}.");
+            }
+        }
+    }
+
+    /// <summary>Waits until this message has this event.</summary>
+    public Task<IReadOnlyList<MailEvent>> UntilAsync(string id, EventType type, TimeSpan? within = null) =>
+        EventsAsync(e => e.MessageId == id && e.Type == type, 1, within);
+
+    public async Task StopAsync() => await _app.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _app.DisposeAsync();
+    }
+}

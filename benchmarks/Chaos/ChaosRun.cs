@@ -1,0 +1,101 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using MailProxy.Benchmarks.Support;
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Benchmarks.Chaos;
+
+/// <summary>Kills the daemon at random instants while clients post, and then counts what was lost and what came twice.</summary>
+internal static class ChaosRun
+{
+    private const int Connections = 8;
+
+    public static async Task<int> RunAsync(string[] args, string root)
+    {
+        var options = ChaosOptions.Parse(args);
+        var place = Directory.CreateTempSubdirectory("mailproxy-chaos-").FullName;
+        var program = options.Daemon ?? DaemonProcess.Publish(root, Path.Combine(place, "program"));
+        var data = Directory.CreateDirectory(Path.Combine(place, "data")).FullName;
+        var dice = new Random(options.Seed);
+        using var sink = new RecordingSink(Locked(new Random(options.Seed + 1)));
+        using var daemon = new DaemonProcess(program, data, new Dictionary<string, string>
+        {
+            // A short schedule, so that what the sink puts off is tried again within the run.
+            ["MAILPROXY_REPORT__RETRYSECONDS__0"] = "1",
+            ["MAILPROXY_REPORT__RETRYSECONDS__1"] = "1",
+            ["MAILPROXY_REPORT__RETRYSECONDS__2"] = "2",
+            ["MAILPROXY_REPORT__RETRYSECONDS__3"] = "4",
+            ["MAILPROXY_REPORT__RETRYSECONDS__4"] = "8",
+            ["MAILPROXY_REPORT__RETRYSECONDS__5"] = "8",
+            ["MAILPROXY_REPORT__RETRYSECONDS__6"] = "8",
+        });
+        var acknowledged = new ConcurrentDictionary<string, string>();
+        var watch = Stopwatch.StartNew();
+
+        daemon.Start();
+        await daemon.ReadyAsync(Within(30));
+        await daemon.PutAccountAsync("sink", sink.Port, Connections);
+
+        using var stop = new CancellationTokenSource();
+        var clients = Enumerable.Range(0, options.Clients).Select(n => new ChaosClient(daemon.Http, n, acknowledged).RunAsync(stop.Token)).ToArray();
+        var inDoubt = new List<int>();
+        var kills = 0;
+        while (kills < options.Kills && watch.Elapsed.TotalSeconds < options.Seconds)
+        {
+            // Some kills hit the start itself: recovery must survive its own crash.
+            await Task.Delay(dice.Next(5) == 0 ? dice.Next(5, 250) : dice.Next(250, 1200));
+            daemon.Kill();
+            kills++;
+            inDoubt.Add((int)Count(data, "SELECT count(*) FROM queue WHERE state = 1"));
+            daemon.Start();
+            if (kills % 25 == 0) Console.WriteLine($"{kills} kills, {acknowledged.Count} acknowledged, {sink.Taken.Count} arrived, {watch.Elapsed:hh\\:mm\\:ss}");
+        }
+
+        await daemon.ReadyAsync(Within(60));
+        await stop.CancelAsync();
+        await Task.WhenAll(clients).WaitAsync(TimeSpan.FromSeconds(60));
+        sink.Misbehaves = false;
+        await DrainAsync(daemon, data);
+        var exit = await daemon.StopAsync();
+
+        var result = ChaosResult.Of(options, kills, acknowledged, sink, inDoubt, exit, data, watch.Elapsed);
+        Console.WriteLine(result.Text);
+        if (options.Report) await File.WriteAllTextAsync(Path.Combine(root, "benchmarks", "results", "chaos.md"), result.Text);
+        if (result.Good) Directory.Delete(place, recursive: true);
+        else Console.WriteLine($"The data is kept in {place}.");
+        Console.WriteLine(result.Good ? "1 passed, 0 failed" : "0 passed, 1 failed");
+        return result.Good ? 0 : 1;
+    }
+
+    public static long Count(string data, string sql)
+    {
+        var file = Path.Combine(data, "mailproxy.db");
+        if (!File.Exists(file)) return 0;
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return Convert.ToInt64(command.ExecuteScalar());
+    }
+
+    /// <summary>Releases what waits for a person after an ambiguous attempt, and waits until nothing waits.</summary>
+    private static async Task DrainAsync(DaemonProcess daemon, string data)
+    {
+        var deadline = Stopwatch.StartNew();
+        while (Count(data, "SELECT count(*) FROM queue") > 0)
+        {
+            if (deadline.Elapsed > TimeSpan.FromMinutes(5)) return;
+            await daemon.PostAsync("/v1/dispatcher/run-now");
+            var held = await daemon.GetAsync("/v1/messages?status=held&limit=500");
+            foreach (var message in held["data"]!.AsArray()) await daemon.PostAsync($"/v1/messages/{message!["id"]}/release");
+            await Task.Delay(250);
+        }
+    }
+
+    private static CancellationToken Within(int seconds) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
+
+    private static Func<double> Locked(Random random) => () =>
+    {
+        lock (random) return random.NextDouble();
+    };
+}
