@@ -1,0 +1,40 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
+namespace MailProxy.Pipeline.Storage;
+
+/// <summary>Makes a new or renamed entry of a directory survive a power cut. The framework opens no directories, so libc is asked.</summary>
+internal static class DirectorySync
+{
+    private const int ReadOnly = 0;
+
+    /// <summary>Throws <see cref="IOException"/> when the disk does not confirm.</summary>
+    public static void Flush(string directory)
+    {
+        // Windows neither needs this nor offers it.
+        if (OperatingSystem.IsWindows()) return;
+
+        var handle = Open(directory, ReadOnly);
+        if (handle < 0) throw Failed(directory);
+        try
+        {
+            if (FSync(handle) < 0) throw Failed(directory);
+        }
+        finally
+        {
+            _ = Close(handle);
+        }
+    }
+
+    private static IOException Failed(string directory) =>
+        new($"The directory '{directory}' cannot be synced: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}.");
+
+    [DllImport("libc", EntryPoint = "open", SetLastError = true)]
+    private static extern int Open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags);
+
+    [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static extern int FSync(int handle);
+
+    [DllImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static extern int Close(int handle);
+}
