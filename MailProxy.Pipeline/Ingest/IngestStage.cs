@@ -1,0 +1,91 @@
+using System.Threading.Channels;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Ingest;
+
+/// <summary>The first room: judges what came in, moves large bodies out of the writer's way, and hands the submission on whole.</summary>
+internal sealed partial class IngestStage(
+    ChannelReader<Submission> door,
+    ChannelWriter<AcceptedBatch> next,
+    SubmissionRules rules,
+    SpoolFiles spool,
+    IngestOptions options,
+    PipelineMetrics metrics,
+    TimeProvider clock,
+    ILogger logger)
+{
+    /// <summary>Two: while one waits for a spool file's sync, the other judges.</summary>
+    private const int Workers = 2;
+
+    /// <summary>Ends when the door is closed and empty.</summary>
+    public Task RunAsync() => Stage.ForEach(door, Workers, HandleAsync);
+
+    private async ValueTask HandleAsync(Submission submission)
+    {
+        if (submission.IsWithdrawn) return;
+        var spooled = new List<string>();
+        try
+        {
+            var lines = Judge(submission);
+            await SpoolAsync(lines, spooled);
+            if (!Answered(submission, lines)) await next.WriteAsync(new(submission, lines));
+        }
+        catch (IOException fault)
+        {
+            GiveUp(submission, spooled);
+            Log.DiskFailed(logger, fault);
+        }
+        catch (Exception fault)
+        {
+            // A message never dies in a room: whatever this was, it is this submission's trouble and nobody else's.
+            GiveUp(submission, spooled);
+            Log.Failed(logger, fault);
+        }
+    }
+
+    private AcceptedLine[] Judge(Submission submission)
+    {
+        var now = clock.GetUtcNow();
+        var lines = new AcceptedLine[submission.Drafts.Count];
+        for (var i = 0; i < lines.Length; i++) lines[i] = rules.Judge(submission.Tenant, submission.Drafts[i], now.ToUnixTimeMilliseconds(), () => Guid.CreateVersion7(now));
+        return lines;
+    }
+
+    private async ValueTask SpoolAsync(AcceptedLine[] lines, List<string> spooled)
+    {
+        for (var i = 0; i < lines.Length; i++)
+        {
+            if (lines[i].Mail is not { } mail || mail.Body.Size <= options.SpoolThreshold) continue;
+            var name = await spool.WriteAsync(mail.Body.Inline);
+            spooled.Add(name);
+            lines[i] = lines[i] with { Mail = mail with { Body = new(default, name, mail.Body.Size) } };
+        }
+    }
+
+    // Nothing to store and no key to remember: the answer does not depend on the store, and need not wait for it.
+    private bool Answered(Submission submission, AcceptedLine[] lines)
+    {
+        if (submission.Idempotency is not null || Array.Exists(lines, line => line.Mail is not null)) return false;
+        if (!submission.TryTake()) return true;
+        foreach (var line in lines) metrics.Refused.WithLabels(line.Problem!.Code).Inc();
+        submission.Complete(new SubmissionAnswer.Stored([.. lines.Select(line => new ReceiptLine(line.Id, default, 0, line.Problem))]));
+        return true;
+    }
+
+    private void GiveUp(Submission submission, List<string> spooled)
+    {
+        foreach (var name in spooled) spool.Delete(name);
+        submission.Complete(new SubmissionAnswer.Unavailable("The message could not be taken in."));
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(100, LogLevel.Error, "The spool cannot be written; the submission was answered as unavailable.")]
+        public static partial void DiskFailed(ILogger logger, Exception fault);
+
+        [LoggerMessage(101, LogLevel.Error, "A submission failed in Ingest and was answered as unavailable.")]
+        public static partial void Failed(ILogger logger, Exception fault);
+    }
+}

@@ -1,0 +1,15 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace MailProxy.Pipeline.Persist;
+
+/// <summary>How much goes into one transaction. A submission is never split, so one alone may be larger.</summary>
+public sealed class PersistOptions
+{
+    /// <summary>Messages of one transaction; default 256.</summary>
+    [Range(1, 10_000)]
+    public int MaxMails { get; set; } = 256;
+
+    /// <summary>Bytes of bodies in one transaction, spool files not counted; default 4 MB.</summary>
+    [Range(65_536, 268_435_456)]
+    public long MaxBytes { get; set; } = 4 * 1024 * 1024;
+}

@@ -1,0 +1,108 @@
+using System.Threading.Channels;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Persist;
+
+/// <summary>The second room: puts submissions on disk in natural batches, answers them after the commit, and hands out tickets. It never waits for Schedule.</summary>
+internal sealed partial class PersistStage(
+    ChannelReader<AcceptedBatch> door,
+    IMessageStore store,
+    ChannelWriter<QueuedMail> next,
+    Wake wake,
+    Action<long> expiryHint,
+    PersistOptions options,
+    PipelineMetrics metrics,
+    Func<AccountKey, string> accountName,
+    SpoolFiles spool,
+    ILogger logger)
+{
+    /// <summary>Ends when the door is closed and empty. An exception that is not the store's unavailability ends the pipeline: nobody knows then what was stored.</summary>
+    public Task RunAsync() => Stage.ForEachBatch(door, options.MaxMails, options.MaxBytes, Weigh, HandleAsync);
+
+    // One weight for both bounds: bytes, where a mail weighs at least its share of the transaction.
+    private long Weigh(AcceptedBatch batch)
+    {
+        var share = options.MaxBytes / options.MaxMails;
+        long weight = 0;
+        foreach (var line in batch.Lines) weight += Math.Max(share, line.Mail?.Body.Inline.Length ?? 0);
+        return weight;
+    }
+
+    private async ValueTask HandleAsync(List<AcceptedBatch> batches)
+    {
+        Appended appended;
+        try
+        {
+            appended = await store.AppendAsync(batches);
+        }
+        catch (StoreUnavailableException fault)
+        {
+            Refuse(batches);
+            Log.Unavailable(logger, batches.Count, fault);
+            return;
+        }
+
+        for (var i = 0; i < batches.Count; i++) Answer(batches[i], appended.Answers[i]);
+        Pass(appended);
+    }
+
+    private void Refuse(List<AcceptedBatch> batches)
+    {
+        foreach (var batch in batches)
+        {
+            DeleteSpooled(batch, static _ => true);
+            batch.Submission.Complete(new SubmissionAnswer.Unavailable("The store cannot write now."));
+        }
+    }
+
+    // Null is a submission that was withdrawn before it could be taken: nobody waits for its answer.
+    private void Answer(AcceptedBatch batch, SubmissionAnswer? answer)
+    {
+        if (answer is not SubmissionAnswer.Stored stored)
+        {
+            DeleteSpooled(batch, static _ => true);
+            if (answer is not null) batch.Submission.Complete(answer);
+            return;
+        }
+
+        batch.Submission.Complete(stored);
+        DeleteSpooled(batch, i => stored.Lines[i].Problem is not null);
+        for (var i = 0; i < stored.Lines.Count; i++)
+        {
+            if (stored.Lines[i].Problem is { } problem) metrics.Refused.WithLabels(problem.Code).Inc();
+            else if (batch.Lines[i].Mail is { } mail) metrics.Accepted.WithLabels(mail.Key.Tenant, accountName(mail.Account)).Inc();
+        }
+    }
+
+    // What does not fit stays on disk, and its lane is told that the disk has more.
+    private void Pass(Appended appended)
+    {
+        foreach (var ticket in appended.Tickets)
+        {
+            if (next.TryWrite(ticket)) continue;
+            store.Release(ticket);
+            wake.Due(ticket.Account, ticket.Due);
+        }
+
+        foreach (var (account, due) in appended.Later) wake.Due(account, due);
+        if (appended.NextExpiry != long.MaxValue) expiryHint(appended.NextExpiry);
+    }
+
+    private void DeleteSpooled(AcceptedBatch batch, Func<int, bool> unused)
+    {
+        for (var i = 0; i < batch.Lines.Count; i++)
+        {
+            if (batch.Lines[i].Mail?.Body.SpoolFile is { } name && unused(i)) spool.Delete(name);
+        }
+    }
+
+    private static partial class Log
+    {
+        // The store itself reports its trouble, once; this would say it again for every batch.
+        [LoggerMessage(200, LogLevel.Debug, "The store cannot write: {Submissions} submissions were answered as unavailable.")]
+        public static partial void Unavailable(ILogger logger, int submissions, Exception fault);
+    }
+}
