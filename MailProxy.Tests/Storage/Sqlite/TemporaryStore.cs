@@ -26,9 +26,8 @@ internal sealed class TemporaryStore : IDisposable
         get
         {
             if (_database is not null) return _database;
-            _database = SqliteDatabase.Open(Path, new PipelineHealth(), new PipelineMetrics(Metrics.NewCustomRegistry()), NullLogger.Instance);
-            _database.Start();
-            return _database;
+            return _database = SqliteDatabase.Open(
+                Path, new PipelineHealth(), new PipelineMetrics(Metrics.NewCustomRegistry()), NullLogger.Instance, backOff: TimeSpan.FromMilliseconds(10));
         }
     }
 
