@@ -20,7 +20,7 @@ public interface IMessageStore
     /// <summary>Loads a claimed mail with up to <paramref name="maxRecipients"/> recipients that still want this round; null when the ticket is stale.</summary>
     ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients);
 
-    /// <summary>Writes marks and settlements in order, in one transaction. The result says for each whether a row changed. Settlements are retried for ever; marks fault.</summary>
+    /// <summary>Writes marks and settlements in order, in one transaction. The result says for each whether a row changed. Settlements are retried for ever. A call with a mark in it faults as a whole and nothing of it is kept: give its settlements again, alone.</summary>
     Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes);
 
     /// <summary>A person's change of one message. Checked and made in one transaction.</summary>

@@ -22,7 +22,6 @@ internal sealed partial class CommitLoop : IDisposable
     private readonly object _gate = new(); // Monitor's Wait and Pulse need one; Lock has neither
     private readonly Queue<WriteJob> _outcomes = [], _submissions = [], _others = [];
     private readonly List<WriteJob> _turn = [], _kept = [];
-    private readonly List<Action> _beforeCommit = [], _afterCommit = [];
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Session _session;
     private readonly EventSignal _signal;
@@ -32,6 +31,7 @@ internal sealed partial class CommitLoop : IDisposable
     private readonly ILogger _logger;
     private readonly TimeSpan _backOff;
     private readonly Thread _thread;
+    private volatile Action[] _beforeCommit = [], _afterCommit = [];
     private long _retryAt; // Stopwatch time; 0: no trouble
     private bool _stopping, _probed;
     private Exception? _over;
@@ -52,11 +52,15 @@ internal sealed partial class CommitLoop : IDisposable
     /// <summary>The writer's statements, for use inside a write only.</summary>
     public Session Session => _session;
 
-    /// <summary>Adds a step inside every turn's transaction. Before <see cref="Start"/> only.</summary>
-    public void BeforeCommit(Action step) => _beforeCommit.Add(step);
-
-    /// <summary>Adds a step after every successful commit. Before <see cref="Start"/> only.</summary>
-    public void AfterCommit(Action step) => _afterCommit.Add(step);
+    /// <summary>Adds a step inside every later turn's transaction, and one after every successful commit; both on the writer's thread.</summary>
+    public void TakePart(Action beforeCommit, Action afterCommit)
+    {
+        lock (_gate)
+        {
+            _beforeCommit = [.. _beforeCommit, beforeCommit];
+            _afterCommit = [.. _afterCommit, afterCommit];
+        }
+    }
 
     public void Start() => _thread.Start();
 

@@ -20,6 +20,8 @@ public sealed class SqliteDatabase : IDisposable
         Readers = new(path);
         _checkpointer = new(path, logger);
         Writer = new(_session, Events, _checkpointer, health, metrics, logger, backOff);
+        _checkpointer.Start();
+        Writer.Start();
     }
 
     /// <summary>The database file.</summary>
@@ -34,7 +36,7 @@ public sealed class SqliteDatabase : IDisposable
 
     internal EventSignal Events { get; }
 
-    /// <summary>Takes the directory, makes or checks <c>mailproxy.db</c> in it, and brings its schema forward. Throws <see cref="StoreRefusedException"/> when it is in use, not ours, newer than this program or damaged. No write is made before <see cref="Start"/>.</summary>
+    /// <summary>Takes the directory, makes or checks <c>mailproxy.db</c> in it, and brings its schema forward. Throws <see cref="StoreRefusedException"/> when it is in use, not ours, newer than this program or damaged.</summary>
     public static SqliteDatabase Open(string dataDirectory, PipelineHealth health, PipelineMetrics metrics, ILogger logger, TimeSpan? backOff = null) =>
         Open(dataDirectory, health, metrics, logger, backOff ?? TimeSpan.FromSeconds(1), Migrator.Embedded);
 
@@ -57,13 +59,6 @@ public sealed class SqliteDatabase : IDisposable
             dataLock.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Starts the writer. What wants to take part in its turns has said so before.</summary>
-    public void Start()
-    {
-        _checkpointer.Start();
-        Writer.Start();
     }
 
     /// <summary>Writes what was posted, carries the log back, closes, and gives the directory free.</summary>

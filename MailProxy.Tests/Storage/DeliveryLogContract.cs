@@ -1,0 +1,238 @@
+using System.Text;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Time.Testing;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Storage;
+
+/// <summary>What every event log does.</summary>
+internal abstract class DeliveryLogContract
+{
+    private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
+
+    private static readonly WebhookEndpoint Hook = new(
+        "default", "hook", "https://example.com/in", "whsec_first", ["message.sent", "message.failed"], FinalOnly: true, MaxBatch: 7, Paused: false, new(999));
+
+    protected SignallingClock Clock { get; private set; } = new();
+
+    protected abstract IDeliveryLog Log { get; }
+
+    /// <summary>Closes the store and opens it again.</summary>
+    protected abstract void Reopen();
+
+    protected abstract Task<List<long>> SeedAsync(IEnumerable<SeedMessage> seeds);
+
+    protected abstract Task<AccountKey> PutAccountAsync(string id);
+
+    protected abstract Task AppendEventAsync(long message, NewEvent e, long at);
+
+    /// <summary>The store cannot write from now on, until it is mended.</summary>
+    protected abstract Task BreakAsync();
+
+    protected abstract void Mend();
+
+    protected abstract IReadOnlyList<(string Actor, string Action, string Text)> Audit();
+
+    [SetUp]
+    public void StartClock() => Clock = new();
+
+    [Test]
+    public async Task Read_OwnEvents_InCommitOrderWithWhatTheMessageSays()
+    {
+        var account = await PutAccountAsync("relay");
+        var numbers = await SeedAsync([new() { Id = "m1", Account = account.Number, Batch = "b", Tags = """["t"]""", Metadata = """{"a":1}""" }, new() { Id = "m2", Account = account.Number }]);
+        await AppendEventAsync(numbers[1], new(EventType.MessageQueued, MessageState.Queued, 0, null), 10);
+        await AppendEventAsync(numbers[0], new(EventType.MessageSent, MessageState.Sent, 1, "\"x\":1"u8.ToArray()), 11);
+        await Log.AppendAsync("default", EventType.AccountThrottled, account, "\"until\":5"u8.ToArray(), 12);
+
+        var (events, through) = await Log.ReadAsync("default", 0, 10);
+        Assert.Multiple(() =>
+        {
+            Assert.That(events.Select(e => e.Position), Is.Ordered.And.Unique);
+            Assert.That(through, Is.EqualTo(events[^1].Position).And.EqualTo(Log.Last));
+            Assert.That(events.Select(e => (e.Tenant, e.MessageId, e.Type, e.Sequence, e.At, e.Account, e.Attempt, e.Batch, e.Tags, e.Metadata, Encoding.UTF8.GetString(e.Detail.Span))), Is.EqualTo([
+                ("default", "m2", EventType.MessageQueued, 1, 10L, "relay", 0, (string?)null, (string?)null, (string?)null, ""),
+                ("default", "m1", EventType.MessageSent, 1, 11L, "relay", 1, "b", """["t"]""", """{"a":1}""", "\"x\":1"),
+                ("default", null, EventType.AccountThrottled, 0, 12L, "relay", 0, null, null, null, "\"until\":5"),
+            ]));
+        });
+    }
+
+    [Test]
+    public async Task Read_Limit_GoesOnFromWhereItStopped()
+    {
+        for (var i = 0; i < 5; i++) await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, i);
+        var first = await Log.ReadAsync("default", 0, 2);
+        var second = await Log.ReadAsync("default", first.Through, 2);
+        var third = await Log.ReadAsync("default", second.Through, 2);
+        var fourth = await Log.ReadAsync("default", third.Through, 2);
+        Assert.Multiple(() =>
+        {
+            Assert.That(first.Events.Concat(second.Events).Concat(third.Events).Select(e => e.At), Is.EqualTo([0, 1, 2, 3, 4]));
+            Assert.That(fourth.Events, Is.Empty);
+            Assert.That(fourth.Through, Is.EqualTo(third.Through));
+        });
+    }
+
+    [Test]
+    public async Task Read_OneEventBehindManyOfAnotherTenant_GetsThereStepByStep()
+    {
+        await AppendManyAsync("other", 3_000);
+        await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, 7);
+
+        long through = 0;
+        var steps = 0;
+        IReadOnlyList<MailEvent> events = [];
+        while (events.Count == 0)
+        {
+            var before = through;
+            (events, through) = await Log.ReadAsync("default", before, 100);
+            Assert.That(through, Is.GreaterThan(before), "every step must come further");
+            steps++;
+        }
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(steps, Is.GreaterThan(1), "a reading must stay short");
+            Assert.That(events.Single().At, Is.EqualTo(7));
+            Assert.That(through, Is.EqualTo(Log.Last));
+        });
+    }
+
+    [Test]
+    public async Task WaitBeyond_EventCommitted_Completes()
+    {
+        var wait = Log.WaitBeyondAsync(Log.Last, CancellationToken.None);
+        Assert.That(wait.IsCompleted, Is.False);
+        await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, 1);
+        await wait.WaitAsync(Generous);
+        await Log.WaitBeyondAsync(Log.Last - 1, CancellationToken.None).WaitAsync(Generous);
+    }
+
+    [Test]
+    public async Task WaitBeyond_Cancelled_Ends()
+    {
+        using var stop = new CancellationTokenSource();
+        var wait = Log.WaitBeyondAsync(Log.Last, stop.Token);
+        await stop.CancelAsync();
+        Assert.That(async () => await wait.WaitAsync(Generous), Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
+    public async Task PutEndpoint_New_StartsAtTheEndOfTheLog()
+    {
+        await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, 1);
+        var created = await Log.PutEndpointAsync(Hook, "ann");
+        Reopen();
+
+        var stored = (await Log.EndpointsAsync()).Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(created, Is.True);
+            Assert.That(stored.Types, Is.EqualTo(Hook.Types));
+            Assert.That(stored with { Types = Hook.Types }, Is.EqualTo(Hook with { Progress = new(Log.Last) }));
+        });
+    }
+
+    [Test]
+    public async Task PutEndpoint_KnownWithoutSecret_KeepsSecretAndProgress()
+    {
+        var progress = new EndpointProgress(5, FailingSince: 6, Failures: 7, DisabledAt: 8, LastError: "HTTP 500");
+        await Log.PutEndpointAsync(Hook, "ann");
+        await Log.SaveProgressAsync("default", "hook", progress);
+
+        var created = await Log.PutEndpointAsync(Hook with { Secret = "", Url = "https://example.org/", Types = [], FinalOnly = false, MaxBatch = 1, Paused = true }, "ann");
+        var stored = (await Log.EndpointsAsync()).Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(created, Is.False);
+            Assert.That(stored.Types, Is.Empty);
+            Assert.That((stored.Url, stored.Secret, stored.FinalOnly, stored.MaxBatch, stored.Paused, stored.Progress),
+                Is.EqualTo(("https://example.org/", "whsec_first", false, 1, true, progress)));
+        });
+    }
+
+    [Test]
+    public async Task PutEndpoint_KnownWithSecret_ReplacesIt()
+    {
+        await Log.PutEndpointAsync(Hook, "ann");
+        await Log.PutEndpointAsync(Hook with { Secret = "whsec_second" }, "ann");
+        Assert.That((await Log.EndpointsAsync()).Single().Secret, Is.EqualTo("whsec_second"));
+    }
+
+    [Test]
+    public async Task PutEndpoint_NewWithoutSecret_IsAMistakeAndStoresNothing()
+    {
+        Assert.That(() => Log.PutEndpointAsync(Hook with { Secret = "" }, "ann"), Throws.InstanceOf<ArgumentException>());
+        Assert.That(await Log.EndpointsAsync(), Is.Empty);
+    }
+
+    [Test]
+    public async Task DeleteEndpoint_KnownOrNot_TellsWhich()
+    {
+        await Log.PutEndpointAsync(Hook, "ann");
+        Assert.That(await Log.DeleteEndpointAsync("other", "hook", "ann"), Is.False);
+        Assert.That(await Log.DeleteEndpointAsync("default", "hook", "ann"), Is.True);
+        Assert.That(await Log.EndpointsAsync(), Is.Empty);
+    }
+
+    [Test]
+    public async Task SaveProgress_EndpointDeletedMeanwhile_DoesNothing()
+    {
+        await Log.SaveProgressAsync("default", "hook", new(5)).WaitAsync(Generous);
+        Assert.That(await Log.EndpointsAsync(), Is.Empty);
+    }
+
+    [Test]
+    public async Task SaveProgress_StoreCannotWrite_IsTriedUntilItCan()
+    {
+        await Log.PutEndpointAsync(Hook, "ann");
+        await BreakAsync();
+        var save = Log.SaveProgressAsync("default", "hook", new(5));
+        await Clock.TimerAsked.WaitAsync(Generous);
+        Assert.That(save.IsCompleted, Is.False);
+
+        Mend();
+        Clock.Advance(TimeSpan.FromSeconds(1));
+        await save.WaitAsync(Generous);
+        Assert.That((await Log.EndpointsAsync()).Single().Progress.Acknowledged, Is.EqualTo(5));
+    }
+
+    [Test]
+    public async Task Audit_EveryChange_TellsWhoAndWhatWithoutSecrets()
+    {
+        await Log.PutEndpointAsync(Hook, "ann");
+        await Log.PutEndpointAsync(Hook with { Secret = "whsec_second" }, "bob");
+        await Log.DeleteEndpointAsync("default", "hook", "ann");
+        var audit = Audit();
+        Assert.Multiple(() =>
+        {
+            Assert.That(audit.Select(a => (a.Actor, a.Action)), Is.EqualTo([("ann", "webhook.create"), ("bob", "webhook.replace"), ("ann", "webhook.delete")]));
+            Assert.That(audit[1].Text, Does.Contain("\"secret_changed\":true"));
+            Assert.That(string.Concat(audit.Select(a => a.Text)), Does.Contain("https://example.com/in").And.Not.Contain("whsec"));
+        });
+    }
+
+    private async Task AppendManyAsync(string tenant, int count)
+    {
+        var appends = new List<Task>(count);
+        for (var i = 0; i < count; i++) appends.Add(Log.AppendAsync(tenant, EventType.WebhookDisabled, null, null, i));
+        await Task.WhenAll(appends).WaitAsync(Generous);
+    }
+
+    /// <summary>Tells when somebody begins to wait on it.</summary>
+    protected sealed class SignallingClock : FakeTimeProvider
+    {
+        private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task TimerAsked => _asked.Task;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            _asked.TrySetResult();
+            return timer;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Tests.Storage;
+
+/// <summary>A message as a store may have it, in any state, without having been through the rooms.</summary>
+internal sealed record SeedMessage
+{
+    public required string Id { get; init; }
+    public string Tenant { get; init; } = "default";
+    public MessageState State { get; init; }
+
+    /// <summary>An attempt is marked: the state people see is sending.</summary>
+    public bool Marked { get; init; }
+
+    public int Account { get; init; } = 1;
+    public Priority Priority { get; init; } = Priority.Medium;
+    public long CreatedAt { get; init; } = 1_000;
+    public long? SendAt { get; init; }
+
+    /// <summary>0: by arrival.</summary>
+    public long Due { get; init; }
+
+    public int Round { get; init; }
+    public int Attempts { get; init; }
+    public string? Batch { get; init; }
+
+    /// <summary>JSON.</summary>
+    public string? Tags { get; init; }
+
+    /// <summary>JSON.</summary>
+    public string? Metadata { get; init; }
+
+    public string? HoldReason { get; init; }
+    public IReadOnlyList<string> Recipients { get; init; } = ["bob@example.com"];
+
+    /// <summary>Null: purged.</summary>
+    public string? Body { get; init; } = "{}";
+
+    /// <summary>The body is in this spool file.</summary>
+    public string? SpoolFile { get; init; }
+
+    public MessageState Seen => Marked ? MessageState.Sending : State;
+}

@@ -1,0 +1,118 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Sqlite;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Storage.Sqlite;
+
+internal sealed class SqliteSecretsTests
+{
+    private TemporaryStore _store = null!;
+
+    private string KeyFile => Path.Combine(_store.Path, "master.key");
+
+    [SetUp]
+    public void Open() => _store = new();
+
+    [TearDown]
+    public void Remove() => _store.Dispose();
+
+    [Test]
+    public async Task Open_FreshStore_MakesTheKeyFileAndUsesItAgain()
+    {
+        var first = await OpenAsync(null);
+        Assert.That(KeyFile, Does.Exist);
+        var second = await OpenAsync(null);
+        Assert.That(second.SealingKey, Is.EqualTo(first.SealingKey));
+    }
+
+    [Test]
+    public async Task Open_ConfiguredKey_MakesNoFile()
+    {
+        var key = MasterKey.Generate();
+        var box = await OpenAsync(Text(key));
+        Assert.That(box.SealingKey, Is.EqualTo(key.Id));
+        Assert.That(KeyFile, Does.Not.Exist);
+    }
+
+    [TestCase("account")]
+    [TestCase("webhook")]
+    public async Task Open_SecretStoredAndKeyFileGone_IsRefusedNamingKeyAndPlacesAndMakesNone(string kind)
+    {
+        var box = await OpenAsync(null);
+        await StoreSecretAsync(box, kind);
+        File.Delete(KeyFile);
+
+        var refusal = Assert.ThrowsAsync<StoreRefusedException>(() => OpenAsync(null));
+        Assert.Multiple(() =>
+        {
+            Assert.That(refusal!.Message, Does.Contain(box.SealingKey).And.Contain("MAILPROXY_MASTER_KEY").And.Contain(KeyFile));
+            Assert.That(KeyFile, Does.Not.Exist);
+        });
+    }
+
+    [Test]
+    public async Task Open_WrongKeyConfigured_IsRefusedThoughTheFileHasTheRightOne()
+    {
+        var box = await OpenAsync(null);
+        await StoreSecretAsync(box, "account");
+        var wrong = MasterKey.Generate();
+
+        var refusal = Assert.ThrowsAsync<StoreRefusedException>(() => OpenAsync(Text(wrong)));
+        Assert.That(refusal!.Message, Does.Contain(box.SealingKey).And.Contain(wrong.Id).And.Not.Contain(Text(wrong)));
+    }
+
+    [Test]
+    public async Task Open_NewKeyBeforeTheOld_SealsWithTheNewAndOpensBoth()
+    {
+        MasterKey old = MasterKey.Generate(), fresh = MasterKey.Generate();
+        await StoreSecretAsync(await OpenAsync(Text(old)), "account");
+
+        var rotated = await OpenAsync(Text(fresh) + "," + Text(old));
+        Assert.Multiple(() =>
+        {
+            Assert.That(rotated.SealingKey, Is.EqualTo(fresh.Id));
+            Assert.That(SqliteAccountStore.Open(_store.Database, rotated, TimeProvider.System).AccountsAsync, Has.Count.EqualTo(1));
+        });
+    }
+
+    [Test]
+    public async Task Open_KeyFileGoneAfterTheLastSecret_MakesANewOne()
+    {
+        var box = await OpenAsync(null);
+        await StoreSecretAsync(box, "account");
+        await SqliteAccountStore.Open(_store.Database, box, TimeProvider.System).DeleteAccountAsync("default", "one", "ann");
+        File.Delete(KeyFile);
+
+        Assert.That((await OpenAsync(null)).SealingKey, Is.Not.EqualTo(box.SealingKey));
+    }
+
+    [Test]
+    public async Task Open_ProofDamaged_IsRefused()
+    {
+        await OpenAsync(null);
+        await _store.RunAsync("UPDATE secret_keys SET proof = substr(proof, 1, length(proof) - 1)");
+        Assert.That(() => OpenAsync(null), Throws.TypeOf<StoreRefusedException>().With.Message.Contains("damaged"));
+    }
+
+    [Test]
+    public async Task Open_StoredSecretIsNoSecret_IsRefused()
+    {
+        await StoreSecretAsync(await OpenAsync(null), "account");
+        await _store.RunAsync("UPDATE accounts SET password = x'00'");
+        Assert.That(() => OpenAsync(null), Throws.TypeOf<StoreRefusedException>().With.Message.Contains("damaged"));
+    }
+
+    private Task<SecretBox> OpenAsync(string? configured) => SqliteSecrets.OpenAsync(_store.Database, new(configured, null, _store.Path));
+
+    private Task StoreSecretAsync(SecretBox box, string kind)
+    {
+        if (kind == "webhook")
+            return new SqliteDeliveryLog(_store.Database, box, TimeProvider.System).PutEndpointAsync(new("default", "hook", "https://example.com/", "whsec_abc", [], false, 1, false, new(0)), "ann");
+
+        var account = new SmtpAccount { Key = default, Tenant = "default", Id = "one", Version = 0, Host = "smtp.example.com", Port = 25, Password = "a" };
+        return SqliteAccountStore.Open(_store.Database, box, TimeProvider.System).PutAccountAsync(account, "ann");
+    }
+
+    private static string Text(MasterKey key) => Convert.ToBase64String(key.Bytes);
+}

@@ -1,0 +1,52 @@
+using System.Text;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite;
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Tests.Storage.Sqlite;
+
+/// <summary>Puts seeds into a database; returns their numbers.</summary>
+internal static class SqliteSeeds
+{
+    public static Task<List<long>> SeedAsync(this TemporaryStore store, IEnumerable<SeedMessage> seeds) =>
+        store.Database.Writer.WriteAsync(db => seeds.Select(seed => Put(db, seed)).ToList());
+
+    private static long Put(SqliteConnection db, SeedMessage seed)
+    {
+        var number = db.QueryNumber(
+            """
+            INSERT INTO messages (tenant, id, revision, state, account, priority, attempts, envelope_sender, subject, message_id_header,
+                                  created_at, send_at, expires_at, on_ambiguous, possible_duplicate, hold_reason, batch, tags, metadata)
+            VALUES (@tenant, @id, 3, @state, @account, @priority, @attempts, 'ann@example.com', 'Grüße', '<1@example.com>',
+                    @created, @send, 9000, 1, 1, @hold, @batch, @tags, @metadata)
+            RETURNING number
+            """,
+            ("@tenant", seed.Tenant), ("@id", seed.Id), ("@state", (long)seed.State), ("@account", seed.Account), ("@priority", (long)seed.Priority),
+            ("@attempts", seed.Attempts), ("@created", seed.CreatedAt), ("@send", seed.SendAt), ("@hold", seed.HoldReason), ("@batch", seed.Batch),
+            ("@tags", seed.Tags), ("@metadata", seed.Metadata))!.Value;
+
+        if (!seed.State.IsFinal())
+        {
+            db.Run(
+                "INSERT INTO queue VALUES (@message, @account, @priority, @due, @state, 3, 0, @round, 1, 0, 9000)",
+                ("@message", number), ("@account", seed.Account), ("@priority", (long)seed.Priority), ("@due", seed.Due), ("@round", seed.Round),
+                ("@state", seed.Marked ? 1 : seed.State == MessageState.Held ? 2 : 0));
+        }
+
+        if (seed.Body is not null)
+        {
+            db.Run(
+                "INSERT INTO bodies VALUES (@message, @json, @spool, 2)", ("@message", number), ("@spool", seed.SpoolFile),
+                ("@json", seed.SpoolFile is null ? Encoding.UTF8.GetBytes(seed.Body) : null));
+        }
+
+        for (var i = 0; i < seed.Recipients.Count; i++)
+        {
+            db.Run(
+                "INSERT INTO recipients VALUES (@message, @ordinal, @address, 12, 0, 550, '5.1.1', 'No such user')",
+                ("@message", number), ("@ordinal", i), ("@address", seed.Recipients[i]));
+        }
+
+        return number;
+    }
+}
