@@ -10,13 +10,17 @@ internal sealed partial class WebhookReporter(
 {
     private static readonly TimeSpan BetweenReads = TimeSpan.FromSeconds(5);
 
+    private readonly Lock _gate = new();
     private readonly Dictionary<(string Tenant, string Id), Running> _running = [];
     private readonly HashSet<(string Tenant, string Id)> _ended = [];
     private TaskCompletionSource _changed = NewSignal();
     private WebhookLane[] _lanes = [];
 
     /// <summary>The endpoints have changed in the store: lanes start, stop, and start anew accordingly.</summary>
-    public void Refresh() => Volatile.Read(ref _changed).TrySetResult();
+    public void Refresh()
+    {
+        lock (_gate) _changed.TrySetResult();
+    }
 
     /// <summary>Brings the metrics of every endpoint up to date; for the time of a scrape.</summary>
     public void Measure()
@@ -33,11 +37,8 @@ internal sealed partial class WebhookReporter(
             while (!stop.IsCancellationRequested)
             {
                 await ReapAsync();
-                if (_changed.Task.IsCompleted) _ended.Clear();
-                // Renewed before the look: a change after it is seen at the next turn.
-                var changed = NewSignal();
-                Volatile.Write(ref _changed, changed);
-                var again = await MatchAsync(stop) ? changed.Task : Task.Delay(BetweenReads, clock, stop);
+                var changed = Renew();
+                var again = await MatchAsync(stop) ? changed : Task.Delay(BetweenReads, clock, stop);
                 Volatile.Write(ref _lanes, [.. _running.Values.Select(running => running.Lane)]);
                 await Task.WhenAny([stopping, again, .. _running.Values.Select(running => running.Loop)]);
             }
@@ -45,6 +46,18 @@ internal sealed partial class WebhookReporter(
         finally
         {
             await EndAsync([.. _running.Keys]);
+        }
+    }
+
+    /// <summary>Before the look at the store, so that a change after it is seen at the next turn.</summary>
+    private Task Renew()
+    {
+        lock (_gate)
+        {
+            if (!_changed.Task.IsCompleted) return _changed.Task;
+            _changed = NewSignal();
+            _ended.Clear();
+            return _changed.Task;
         }
     }
 

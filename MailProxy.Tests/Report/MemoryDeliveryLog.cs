@@ -1,0 +1,137 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Tests.Report;
+
+/// <summary>An event log that behaves, in memory.</summary>
+internal sealed class MemoryDeliveryLog : IDeliveryLog
+{
+    private readonly Lock _gate = new();
+    private readonly List<MailEvent> _events = [];
+    private readonly List<WebhookEndpoint> _endpoints = [];
+    private readonly List<(string Id, EndpointProgress Progress)> _saves = [];
+    private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Thrown by <see cref="AppendAsync"/> when set.</summary>
+    public Exception? AppendFault { get; set; }
+
+    public IReadOnlyList<(string Id, EndpointProgress Progress)> Saves
+    {
+        get { lock (_gate) return [.. _saves]; }
+    }
+
+    public IReadOnlyList<MailEvent> Events
+    {
+        get { lock (_gate) return [.. _events]; }
+    }
+
+    public long Last
+    {
+        get { lock (_gate) return _events.Count; }
+    }
+
+    public MailEvent Add(string? message, int sequence, EventType type = EventType.MessageQueued, MessageState status = MessageState.Queued, long at = 0)
+    {
+        lock (_gate)
+        {
+            var added = new MailEvent(_events.Count + 1, type, at, "default", message, sequence, status, "main", 0, null, null, null, default);
+            _events.Add(added);
+            Move();
+            return added;
+        }
+    }
+
+    /// <summary>Completes when the log or somebody's progress looks like this.</summary>
+    public async Task UntilAsync(Func<MemoryDeliveryLog, bool> holds)
+    {
+        while (true)
+        {
+            Task moved;
+            lock (_gate) moved = _moved.Task;
+            if (holds(this)) return;
+            await moved.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+    }
+
+    public EndpointProgress ProgressOf(string id)
+    {
+        lock (_gate) return _endpoints.Single(endpoint => endpoint.Id == id).Progress;
+    }
+
+    public async Task WaitBeyondAsync(long position, CancellationToken cancel)
+    {
+        while (true)
+        {
+            Task moved;
+            lock (_gate)
+            {
+                if (_events.Count > position) return;
+                moved = _moved.Task;
+            }
+
+            await moved.WaitAsync(cancel);
+        }
+    }
+
+    public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit)
+    {
+        lock (_gate)
+        {
+            MailEvent[] page = [.. _events.Where(known => known.Position > after && known.Tenant == tenant).Take(limit)];
+            return Task.FromResult<(IReadOnlyList<MailEvent>, long)>((page, page.Length == limit ? page[^1].Position : _events.Count));
+        }
+    }
+
+    public Task AppendAsync(string tenant, EventType type, AccountKey? account, byte[]? detail, long at)
+    {
+        if (AppendFault is not null) return Task.FromException(AppendFault);
+        lock (_gate)
+        {
+            _events.Add(new(_events.Count + 1, type, at, tenant, null, 0, MessageState.Queued, account?.Number.ToString(), 0, null, null, null, detail));
+            Move();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync()
+    {
+        lock (_gate) return Task.FromResult<IReadOnlyList<WebhookEndpoint>>([.. _endpoints]);
+    }
+
+    public Task<bool> PutEndpointAsync(WebhookEndpoint endpoint, string actor)
+    {
+        lock (_gate)
+        {
+            var known = _endpoints.FindIndex(other => other.Id == endpoint.Id);
+            if (known >= 0) _endpoints[known] = endpoint with { Progress = _endpoints[known].Progress };
+            else _endpoints.Add(endpoint);
+            return Task.FromResult(known < 0);
+        }
+    }
+
+    public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor)
+    {
+        lock (_gate) return Task.FromResult(_endpoints.RemoveAll(endpoint => endpoint.Id == id) > 0);
+    }
+
+    public Task SaveProgressAsync(string tenant, string id, EndpointProgress progress)
+    {
+        lock (_gate)
+        {
+            _saves.Add((id, progress));
+            var known = _endpoints.FindIndex(other => other.Id == id);
+            if (known >= 0) _endpoints[known] = _endpoints[known] with { Progress = progress };
+            Move();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private void Move()
+    {
+        var moved = _moved;
+        _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        moved.TrySetResult();
+    }
+}
