@@ -12,7 +12,7 @@ internal sealed class AccountConnections : IDisposable
     private readonly SendOptions _options;
     private readonly TimeProvider _clock;
     private readonly Gauge.Child _busyGauge, _idleGauge;
-    private readonly ITimer _idleTimer;
+    private readonly System.Threading.ITimer _idleTimer;
 
     private readonly Lock _gate = new();
 

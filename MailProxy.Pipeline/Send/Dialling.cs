@@ -10,6 +10,14 @@ namespace MailProxy.Pipeline.Send;
 /// <summary>The beginning and the end of a conversation: TCP, TLS, greeting, EHLO, login; QUIT.</summary>
 internal static class Dialling
 {
+    /// <summary>Where an account's server is.</summary>
+    /// <exception cref="SmtpOpenException">The sandbox does not listen (yet).</exception>
+    public static EndPoint ServerOf(SmtpAccount account, AccountDirectory directory)
+    {
+        if (account.Sandbox) return directory.Sandbox ?? throw new SmtpOpenException(SmtpPhase.Connect, null, false, "The sandbox is not listening.");
+        return IPAddress.TryParse(account.Host!, out var ip) ? new IPEndPoint(ip, account.Port) : new DnsEndPoint(account.Host!, account.Port);
+    }
+
     /// <summary>Tries each address of the server in turn.</summary>
     public static async Task<Socket> ConnectAsync(EndPoint server, PhaseClock clock)
     {

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using MailProxy.Pipeline.Accounts;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Send;
@@ -43,6 +42,18 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Mime
         }
     }
 
+    /// <summary>The outcome after an exception that nobody foresaw. Once the transaction may have begun, nobody knows what the server has.</summary>
+    public async Task<Outcome> UnforeseenAsync(Exception trouble)
+    {
+        Connection?.Abandon();
+        if (_begun is null) return new Outcome.Postponed(Ticket, Bodiless(), $"An error nobody foresaw: {trouble.Message}");
+        if (!await WasMarkedAsync()) return new Outcome.Dropped(Ticket);
+        return new Outcome.Attempted(
+            Ticket,
+            Bodiless(),
+            [.. mail.Content.Slice.Select(to => new RecipientVerdict(to.Ordinal, to.Address, Verdict.InDoubt, null, "4.3.0", "An error nobody foresaw."))]);
+    }
+
     private async Task<Outcome> DeliverAsync(Envelope envelope, RenderedMail rendered, CancellationToken abort)
     {
         Connection = await pool.RentAsync(mail.Account, abort);
@@ -76,7 +87,7 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Mime
 
     // The server hung up on an idle connection just when we took it: no news about the account. Once, since the next one is new.
     private static bool WasDeadAlready(TransactionResult result) =>
-        result is { End: TransactionEnd.Lost, SenderAnswered: false, Phase: SmtpPhase.Mail } or { Ending.Code: 421, Phase: SmtpPhase.Mail };
+        result is { End: TransactionEnd.Lost, SenderAnswered: false, Phase: SmtpPhase.Mail };
 
     private async Task ReplaceAsync(CancellationToken abort)
     {

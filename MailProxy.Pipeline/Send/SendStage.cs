@@ -65,6 +65,7 @@ internal sealed partial class SendStage(
 
     private async Task HandleAsync(ResolvedMail mail, CancellationToken abort)
     {
+        var began = clock.GetTimestamp();
         var attempt = new SendAttempt(mail, pool, _composer, report, logger);
         Outcome outcome;
         try
@@ -84,7 +85,9 @@ internal sealed partial class SendStage(
 
         mail.Due.Permit.Dispose();
         mail.Charge.Dispose();
-        metrics.Attempts.WithLabels(accountName(mail.Account.Key), Class(outcome)).Inc();
+        var result = Class(outcome);
+        metrics.Attempts.WithLabels(accountName(mail.Account.Key), result).Inc();
+        Log.Attempted(logger, mail.Due.Ticket.Id, mail.Account.ToString(), result, (long)clock.GetElapsedTime(began).TotalMilliseconds);
 
         // The outcome goes first, so that it precedes the mark of the next mail on this connection.
         await report.WriteAsync(outcome, CancellationToken.None);
@@ -113,5 +116,8 @@ internal sealed partial class SendStage(
     {
         [LoggerMessage(502, LogLevel.Error, "Message {Message} met an error nobody foresaw")]
         public static partial void Unforeseen(ILogger logger, long message, Exception trouble);
+
+        [LoggerMessage(503, LogLevel.Debug, "Message {Message} by account {Account}: {Result} after {Milliseconds} ms")]
+        public static partial void Attempted(ILogger logger, long message, string account, string result, long milliseconds);
     }
 }

@@ -44,7 +44,8 @@ internal sealed class SmtpConnection : IAsyncDisposable
 
     public SmtpCapabilities Capabilities => _client.Capabilities;
 
-    public string Tls => Protected ? _client.SslProtocol.ToString() : "";
+    /// <summary>Null without TLS.</summary>
+    public string? Tls => Protected ? _client.SslProtocol.ToString() : null;
 
     /// <summary>False after a 421, a broken conversation, or anything else after which nobody knows what the server thinks.</summary>
     public bool IsUsable => _usable && _client.IsConnected && !_clock.Token.IsCancellationRequested;
@@ -125,6 +126,9 @@ internal sealed class SmtpConnection : IAsyncDisposable
         if (_usable) _clock.Enter(SmtpPhase.Idle);
         return result;
     }
+
+    /// <summary>Not to be used again.</summary>
+    public void Abandon() => _usable = false;
 
     /// <summary>QUIT when the conversation is in order, waiting only briefly for the reply; never throws.</summary>
     public async ValueTask DisposeAsync()

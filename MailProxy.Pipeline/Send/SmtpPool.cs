@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Telemetry;
@@ -60,12 +59,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
 
     private async Task<SmtpConnection> OpenAsync(SmtpAccount account, CancellationToken abort)
     {
-        EndPoint server;
-        if (!account.Sandbox) server = IPAddress.TryParse(account.Host!, out var ip) ? new IPEndPoint(ip, account.Port) : new DnsEndPoint(account.Host!, account.Port);
-        else if (_accounts.Directory.Sandbox is { } sandbox) server = sandbox;
-        else throw new SmtpOpenException(SmtpPhase.Connect, null, false, "The sandbox is not listening.");
-
-        var connection = await SmtpConnection.OpenAsync(account, server, _options, _clock, abort);
+        var connection = await SmtpConnection.OpenAsync(account, Dialling.ServerOf(account, _accounts.Directory), _options, _clock, abort);
         _metrics.ConnectionsOpened.WithLabels(account.Id).Inc();
         if (account is { Sandbox: false, Security: SmtpSecurity.StartTlsWhenAvailable } && !connection.Protected) WarnOnce(account);
         return connection;
