@@ -1,0 +1,70 @@
+using System.Threading.Channels;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>Turns a ticket into a mail that can be sent: loads its content and charges it to the memory budget. What cannot be loaded leaves as an outcome.</summary>
+internal sealed partial class ResolveStage(
+    ChannelReader<DueMail> door,
+    IMessageStore store,
+    CurrentAccounts accounts,
+    ChannelWriter<ResolvedMail> next,
+    ChannelWriter<ReportItem> report,
+    ByteBudget bodies,
+    ResolveOptions options,
+    ILogger logger)
+{
+    public Task RunAsync(CancellationToken abort) => Stage.ForEach(door, options.Workers, due => HandleAsync(due, abort));
+
+    private async ValueTask HandleAsync(DueMail due, CancellationToken abort)
+    {
+        Outcome outcome;
+        try
+        {
+            if (await ResolveAsync(due, abort) is { } mail)
+            {
+                await next.WriteAsync(mail, CancellationToken.None);
+                return;
+            }
+
+            outcome = new Outcome.Dropped(due.Ticket);
+        }
+        catch (OperationCanceledException) when (abort.IsCancellationRequested)
+        {
+            outcome = new Outcome.Dropped(due.Ticket);
+        }
+        catch (ChannelClosedException)
+        {
+            // Send is gone: a bug elsewhere is ending the pipeline, and there is nobody to tell.
+            due.Permit.Dispose();
+            throw;
+        }
+        catch (Exception trouble)
+        {
+            Log.CannotLoad(logger, due.Ticket.Id, trouble);
+            outcome = new Outcome.Postponed(due.Ticket, null, $"The message could not be loaded: {trouble.Message}");
+        }
+
+        due.Permit.Dispose();
+        await report.WriteAsync(outcome, CancellationToken.None);
+    }
+
+    private async ValueTask<ResolvedMail?> ResolveAsync(DueMail due, CancellationToken abort)
+    {
+        abort.ThrowIfCancellationRequested();
+        if (accounts.Directory.Find(due.Ticket.Account) is not { } account) return null;
+        if (await store.LoadAsync(due.Ticket, account.SliceSize) is not { } content) return null;
+
+        // The JSON and what is rendered from it live side by side until the mail is gone.
+        var charge = await bodies.ChargeAsync(2L * content.Json.Length, abort);
+        return new(due, account, content, charge);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(401, LogLevel.Error, "Message {Message} could not be loaded; it is deferred")]
+        public static partial void CannotLoad(ILogger logger, long message, Exception trouble);
+    }
+}

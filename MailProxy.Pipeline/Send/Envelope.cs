@@ -1,0 +1,33 @@
+using System.Globalization;
+using System.Text;
+
+namespace MailProxy.Pipeline.Send;
+
+/// <summary>Who sends to whom on the wire: bare addresses, domains as A-labels.</summary>
+/// <param name="Sender">"" is the null reverse-path.</param>
+/// <param name="NeedsSmtpUtf8">A local part is not ASCII (RFC 6531).</param>
+internal sealed record Envelope(string Sender, IReadOnlyList<string> Recipients, bool NeedsSmtpUtf8)
+{
+    private static readonly IdnMapping Idn = new();
+
+    public static Envelope Of(MailContent content)
+    {
+        var sender = Encode(content.EnvelopeSender);
+        var recipients = new string[content.Slice.Count];
+        var international = !Ascii.IsValid(sender);
+        for (var i = 0; i < recipients.Length; i++)
+        {
+            recipients[i] = Encode(content.Slice[i].Address);
+            international |= !Ascii.IsValid(recipients[i]);
+        }
+
+        return new(sender, recipients, international);
+    }
+
+    private static string Encode(string address)
+    {
+        var at = address.LastIndexOf('@');
+        if (at < 0 || Ascii.IsValid(address.AsSpan(at))) return address;
+        return string.Concat(address.AsSpan(0, at + 1), Idn.GetAscii(address[(at + 1)..].ToLowerInvariant()));
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text;
+using System.Text.Json;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MimeKit;
+using MimeKit.Utils;
+
+namespace MailProxy.Pipeline.Send;
+
+/// <summary>Renders a stored mail. Pure: the same content gives the same octets in every attempt, boundaries included. Everything but <c>raw</c> comes out 7-bit safe; Bcc never comes out.</summary>
+public sealed class MimeComposer(SendOptions options)
+{
+    private static readonly FormatOptions Plain = Format(international: false), International = Format(international: true);
+
+    /// <summary>Renders for the wire; the caller disposes the result.</summary>
+    /// <param name="dkim">Signs (RFC 6376) when given.</param>
+    /// <exception cref="UnsendableException">What is stored cannot be rendered.</exception>
+    /// <exception cref="DkimKeyException">The key cannot sign.</exception>
+    public RenderedMail Compose(MailContent content, DkimKey? dkim)
+    {
+        var bytes = new PooledBytes(content.Json.Length + (content.Json.Length / 8) + 1024);
+        try
+        {
+            var draft = JsonSerializer.Deserialize(content.Json.Span, MailJson.Default.MailDraft) ?? throw new JsonException("The stored message is empty.");
+            var needsSmtpUtf8 = false;
+            if (draft.Raw is { } raw) RawMessage.Write(bytes, Convert.FromBase64String(raw), options.MailKeyInRaw ? KeyHeader(content) : null, content);
+            else needsSmtpUtf8 = Write(bytes, draft, content);
+
+            if (dkim is not null) bytes = DkimSigning.Sign(bytes, dkim, content.CreatedAt);
+            var written = bytes.Written;
+            var header = written.IndexOf("\r\n\r\n"u8) + 2;
+            var eightBit = draft.Raw is not null && !Ascii.IsValid(written);
+            var (buffer, length) = bytes.Detach();
+            return new(buffer, length, header, eightBit, needsSmtpUtf8);
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or FormatException)
+        {
+            throw new UnsendableException("5.6.0", $"The message cannot be rendered: {unreadable.Message}", unreadable);
+        }
+        finally
+        {
+            bytes.Dispose();
+        }
+    }
+
+    private bool Write(PooledBytes bytes, MailDraft draft, MailContent content)
+    {
+        var from = Addresses.ReadAll(draft.From);
+        var (to, cc, replyTo) = (Addresses.ReadAll(draft.To), Addresses.ReadAll(draft.Cc), Addresses.ReadAll(draft.ReplyTo));
+        var international = Any(from) || Any(to) || Any(cc) || Any(replyTo);
+
+        var headers = new HeaderList();
+        if (KeyHeader(content) is { } key) headers.Add(Opaque(key.Name, key.Value));
+        headers.Add(List(HeaderId.From, from));
+        if (from.Count > 1) headers.Add(List(HeaderId.Sender, [from[0]]));
+        if (to.Count > 0) headers.Add(List(HeaderId.To, to));
+        else if (cc.Count == 0) headers.Add(Opaque("To", "undisclosed-recipients:;"));
+        if (cc.Count > 0) headers.Add(List(HeaderId.Cc, cc));
+        if (replyTo.Count > 0) headers.Add(List(HeaderId.ReplyTo, replyTo));
+        headers.Add(new Header(Encoding.UTF8, HeaderId.Subject, draft.Subject ?? ""));
+        headers.Add(Opaque("Date", Date(content)));
+        headers.Add(Opaque("Message-ID", content.MessageIdHeader));
+        foreach (var (name, value) in draft.Headers ?? [])
+        {
+            if (!name.Equals("Message-ID", StringComparison.OrdinalIgnoreCase)) headers.Add(new Header(Encoding.UTF8, name, value));
+        }
+
+        headers.Add(Opaque("MIME-Version", "1.0"));
+        using var message = new MimeMessage(headers) { Body = MimeBody.Of(draft, content.MessageIdHeader) };
+        message.WriteTo(international ? International : Plain, bytes);
+        return international;
+    }
+
+    /// <summary>The Date header's value, always in UTC.</summary>
+    internal static string Date(MailContent content) => DateUtils.FormatDate(DateTimeOffset.FromUnixTimeMilliseconds(content.CreatedAt));
+
+    private (string Name, string Value)? KeyHeader(MailContent content) =>
+        options.MailKeyHeader.Length == 0 ? null : (options.MailKeyHeader, $"{content.Key.Tenant}/{content.Key.Id}");
+
+    private static bool Any(IReadOnlyList<Mailbox> mailboxes) => mailboxes.Any(static m => m.NeedsSmtpUtf8);
+
+    private static Header List(HeaderId id, IReadOnlyList<Mailbox> mailboxes) =>
+        new(Encoding.UTF8, id, new InternetAddressList(mailboxes.Select(static m => m.ToMime())).ToString());
+
+    // Short ASCII values that nobody may fold or encode.
+    private static Header Opaque(string name, string value)
+    {
+        var header = new Header(name, "");
+        header.SetRawValue(Encoding.ASCII.GetBytes($" {value}\r\n"));
+        return header;
+    }
+
+    private static FormatOptions Format(bool international)
+    {
+        var format = FormatOptions.Default.Clone();
+        format.NewLineFormat = NewLineFormat.Dos;
+        format.EnsureNewLine = true;
+        format.International = international;
+        return format;
+    }
+}

@@ -1,0 +1,75 @@
+using MailKit;
+
+namespace MailProxy.Pipeline.Send;
+
+/// <summary>Knows how far a conversation came and how long the server may still take. It reads along what MailKit writes, which is the only way to learn its phases; it keeps nothing.</summary>
+internal sealed class PhaseClock : IProtocolLogger
+{
+    private readonly SmtpTimeouts _timeouts;
+    private readonly CancellationTokenSource _ended;
+
+    public PhaseClock(SmtpTimeouts timeouts, TimeProvider clock)
+    {
+        _timeouts = timeouts;
+        _ended = new(Timeout.InfiniteTimeSpan, clock);
+    }
+
+    /// <summary>Cancelled when the phase took too long, or by <see cref="CancelWith"/>; never again usable after that.</summary>
+    public CancellationToken Token => _ended.Token;
+
+    public SmtpPhase Phase { get; private set; }
+
+    public IAuthenticationSecretDetector? AuthenticationSecretDetector { get; set; }
+
+    /// <summary>Lets <paramref name="abort"/> end the conversation until the result is disposed.</summary>
+    public CancellationTokenRegistration CancelWith(CancellationToken abort) =>
+        abort.UnsafeRegister(static ended => ((CancellationTokenSource)ended!).Cancel(), _ended);
+
+    /// <summary>The conversation moves on; the time for the next reply starts now.</summary>
+    public void Enter(SmtpPhase phase)
+    {
+        Phase = phase;
+        Allow(phase switch
+        {
+            SmtpPhase.Connect => _timeouts.Connect,
+            SmtpPhase.Handshake => _timeouts.Handshake,
+            SmtpPhase.Greeting => _timeouts.Greeting,
+            SmtpPhase.Hello or SmtpPhase.StartTls or SmtpPhase.Authenticate => _timeouts.Command,
+            SmtpPhase.Mail => _timeouts.Mail,
+            SmtpPhase.Recipient => _timeouts.Recipient,
+            SmtpPhase.Data => _timeouts.DataInitiation,
+            SmtpPhase.Body => _timeouts.DataBlock,
+            SmtpPhase.Final => _timeouts.DataTermination,
+            _ => Timeout.InfiniteTimeSpan,
+        });
+    }
+
+    /// <summary>RSET or QUIT: the phase stays what it was, and the wait is short.</summary>
+    public void EnterFarewell() => Allow(_timeouts.Farewell);
+
+    public void LogConnect(Uri uri) => Enter(SmtpPhase.Greeting);
+
+    public void LogClient(byte[] buffer, int offset, int count)
+    {
+        var written = buffer.AsSpan(offset, count);
+
+        // A body's chunk never is exactly this: chunks are full blocks, or end with the final dot.
+        if (written.SequenceEqual("RSET\r\n"u8) || written.SequenceEqual("QUIT\r\n"u8)) EnterFarewell();
+        else if (Phase is SmtpPhase.Body or SmtpPhase.Final) Enter(Phase);
+        else if (written.StartsWith("EHLO"u8) || written.StartsWith("HELO"u8)) Enter(SmtpPhase.Hello);
+        else if (written.StartsWith("STARTTLS"u8)) Enter(SmtpPhase.StartTls);
+        else if (written.StartsWith("AUTH"u8)) Enter(SmtpPhase.Authenticate);
+        else if (written.StartsWith("MAIL"u8)) Enter(SmtpPhase.Mail);
+        else if (written.StartsWith("RCPT"u8)) Enter(SmtpPhase.Recipient);
+        else if (written.StartsWith("DATA"u8)) Enter(SmtpPhase.Data);
+        else Enter(Phase);
+    }
+
+    public void LogServer(byte[] buffer, int offset, int count)
+    {
+    }
+
+    public void Dispose() => _ended.Dispose();
+
+    private void Allow(TimeSpan time) => _ended.CancelAfter(time);
+}

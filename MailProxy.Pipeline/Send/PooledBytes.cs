@@ -1,0 +1,73 @@
+using System.Buffers;
+
+namespace MailProxy.Pipeline.Send;
+
+/// <summary>A stream to write to once, in one growing array of the shared pool.</summary>
+internal sealed class PooledBytes(int expected) : Stream
+{
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(expected, 1024));
+    private int _length;
+
+    public override bool CanRead => false;
+    public override bool CanSeek => false;
+    public override bool CanWrite => true;
+    public override long Length => _length;
+
+    public override long Position
+    {
+        get => _length;
+        set => throw new NotSupportedException();
+    }
+
+    public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, _length);
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override void Write(ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(Room(bytes.Length));
+        _length += bytes.Length;
+    }
+
+    public override void WriteByte(byte value)
+    {
+        Room(1)[0] = value;
+        _length++;
+    }
+
+    /// <summary>Gives the array away; the stream is spent.</summary>
+    public (byte[] Buffer, int Length) Detach()
+    {
+        var buffer = _buffer;
+        _buffer = [];
+        return (buffer, _length);
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        var (buffer, _) = Detach();
+        if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
+        base.Dispose(disposing);
+    }
+
+    private Span<byte> Room(int count)
+    {
+        if (_buffer.Length - _length < count)
+        {
+            var larger = ArrayPool<byte>.Shared.Rent(checked(Math.Max(_buffer.Length * 2, _length + count)));
+            Written.CopyTo(larger);
+            if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = larger;
+        }
+
+        return _buffer.AsSpan(_length);
+    }
+}

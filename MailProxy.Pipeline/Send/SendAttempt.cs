@@ -1,0 +1,133 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Send;
+
+/// <summary>One mail in Send, from rendering to its outcome. Holds what has to be given back afterwards.</summary>
+internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, MimeComposer composer, ChannelWriter<ReportItem> report, ILogger logger)
+{
+    private Begun? _begun;
+
+    /// <summary>The connection in use; the stage returns it after the outcome is written.</summary>
+    public SmtpConnection? Connection { get; private set; }
+
+    private QueuedMail Ticket => mail.Due.Ticket;
+
+    /// <summary>Never throws but for a bug after the mark, which then leaves nobody in the dark: see <see cref="SendStage"/>.</summary>
+    public async Task<Outcome> RunAsync(CancellationToken abort)
+    {
+        try
+        {
+            abort.ThrowIfCancellationRequested();
+            var envelope = Envelope.Of(mail.Content);
+            using var rendered = composer.Compose(mail.Content, mail.Account.Dkim);
+            return await DeliverAsync(envelope, rendered, abort);
+        }
+        catch (UnsendableException unsendable)
+        {
+            return new Outcome.Unsendable(Ticket, Bodiless(), unsendable.EnhancedCode, unsendable.Message);
+        }
+        catch (SmtpOpenException failure)
+        {
+            Log.NoConnection(logger, mail.Account.ToString(), failure.Phase, failure.Reply?.Code, failure.Message);
+            return await BlamedAsync(SmtpVerdict.Trouble(mail.Account.Key, failure));
+        }
+        catch (DkimKeyException bad)
+        {
+            return await BlamedAsync(new(mail.Account.Key, TroubleKind.Configuration, null, null, bad.Message));
+        }
+        catch (OperationCanceledException) when (abort.IsCancellationRequested)
+        {
+            return await BlamedAsync(new(mail.Account.Key, TroubleKind.Connect, null, null, "The program was told to stop at once."), stopping: true);
+        }
+    }
+
+    /// <summary>The outcome after an exception that nobody foresaw. Once the transaction may have begun, nobody knows what the server has.</summary>
+    public async Task<Outcome> UnforeseenAsync(Exception trouble)
+    {
+        Connection?.Abandon();
+        if (_begun is null) return new Outcome.Postponed(Ticket, Bodiless(), $"An error nobody foresaw: {trouble.Message}");
+        if (!await WasMarkedAsync()) return new Outcome.Dropped(Ticket);
+        return new Outcome.Attempted(
+            Ticket,
+            Bodiless(),
+            [.. mail.Content.Slice.Select(to => new RecipientVerdict(to.Ordinal, to.Address, Verdict.InDoubt, null, "4.3.0", "An error nobody foresaw."))]);
+    }
+
+    private async Task<Outcome> DeliverAsync(Envelope envelope, RenderedMail rendered, CancellationToken abort)
+    {
+        Connection = await pool.RentAsync(mail.Account, abort);
+        if (Connection.LostSmtpUtf8 && (envelope.NeedsSmtpUtf8 || rendered.NeedsSmtpUtf8)) await ReplaceAsync(abort);
+        if (rendered.EightBit && !Connection.OffersEightBit)
+        {
+            throw new UnsendableException("5.6.3", "The message has 8-bit content and the server does not offer 8BITMIME.");
+        }
+
+        if ((envelope.NeedsSmtpUtf8 || rendered.NeedsSmtpUtf8) && !Connection.OffersSmtpUtf8)
+        {
+            throw new UnsendableException("5.6.7", "The message needs SMTPUTF8 and the server does not offer it.");
+        }
+
+        // Written to the report before the transaction and awaited inside it: the commit overlaps MAIL, RCPT and DATA.
+        _begun = new(Ticket, mail.Content.Slice.Count, mail.Due.Permit);
+        await report.WriteAsync(_begun, CancellationToken.None);
+
+        var used = Connection.Messages > 0;
+        var result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort);
+        if (used && WasDeadAlready(result))
+        {
+            await ReplaceAsync(abort);
+            result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort);
+        }
+
+        if (!await WasMarkedAsync()) return new Outcome.Dropped(Ticket);
+        if (result is { End: not TransactionEnd.Answered, Fault: { } fault }) Log.Broken(logger, mail.Account.ToString(), result.Phase, result.End, fault);
+        return SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result);
+    }
+
+    // The server hung up on an idle connection just when we took it: no news about the account. Once, since the next one is new.
+    private static bool WasDeadAlready(TransactionResult result) =>
+        result is { End: TransactionEnd.Lost, SenderAnswered: false, Phase: SmtpPhase.Mail };
+
+    private async Task ReplaceAsync(CancellationToken abort)
+    {
+        var dead = Connection!;
+        Connection = null;
+        Connection = await pool.ReplaceAsync(dead, abort);
+    }
+
+    private async Task<Outcome> BlamedAsync(AccountTrouble trouble, bool stopping = false)
+    {
+        if (_begun is null) return stopping ? new Outcome.Dropped(Ticket) : new Outcome.AccountToBlame(Ticket, trouble, null);
+        return await WasMarkedAsync() ? new Outcome.AccountToBlame(Ticket, trouble, Bodiless()) : new Outcome.Dropped(Ticket);
+    }
+
+    // Report answers every mark, and only it knows; so neither token is asked.
+    private async Task<bool> WasMarkedAsync()
+    {
+        try
+        {
+            return await _begun!.Marked.Task;
+        }
+        catch (Exception unwritten) when (_begun!.Marked.Task.IsCompleted)
+        {
+            Log.Unmarked(logger, Ticket.Id, unwritten.Message);
+            return false;
+        }
+    }
+
+    // Report decides by standing and verdicts; the body must not wait there.
+    private MailContent Bodiless() => mail.Content with { Json = ReadOnlyMemory<byte>.Empty };
+
+    private static partial class Log
+    {
+        [LoggerMessage(510, LogLevel.Warning, "No connection for account {Account} ({Phase}, reply {Code}): {Reason}")]
+        public static partial void NoConnection(ILogger logger, string account, SmtpPhase phase, int? code, string reason);
+
+        [LoggerMessage(511, LogLevel.Warning, "A transaction of account {Account} broke in {Phase}: {End}")]
+        public static partial void Broken(ILogger logger, string account, SmtpPhase phase, TransactionEnd end, Exception fault);
+
+        [LoggerMessage(512, LogLevel.Warning, "Message {Message} could not be marked and is left for later: {Reason}")]
+        public static partial void Unmarked(ILogger logger, long message, string reason);
+    }
+}

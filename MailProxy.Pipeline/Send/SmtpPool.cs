@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Send;
+
+/// <summary>The open connections of every account.</summary>
+internal sealed partial class SmtpPool : IAsyncDisposable
+{
+    private readonly CurrentAccounts _accounts;
+    private readonly SendOptions _options;
+    private readonly PipelineMetrics _metrics;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly ConcurrentDictionary<AccountKey, AccountConnections> _pools = new();
+    private readonly ConcurrentDictionary<AccountKey, int> _warnedVersion = new();
+    private readonly Farewells _farewells = new();
+
+    public SmtpPool(CurrentAccounts accounts, SendOptions options, PipelineMetrics metrics, TimeProvider clock, ILogger logger)
+    {
+        (_accounts, _options, _metrics, _clock, _logger) = (accounts, options, metrics, clock, logger);
+        accounts.Changed += CloseOutdated;
+    }
+
+    /// <summary>A connection of the account as it is now; waits, first come first served, while as many are busy as it may have.</summary>
+    /// <exception cref="SmtpOpenException">None could be had.</exception>
+    public ValueTask<SmtpConnection> RentAsync(SmtpAccount account, CancellationToken abort)
+    {
+        var current = Current(account);
+        return Of(current).RentAsync(current, abort);
+    }
+
+    /// <summary>Gives up a connection that turned out to be dead, for a new one in its place.</summary>
+    /// <exception cref="SmtpOpenException">None could be had; the place is free again.</exception>
+    public ValueTask<SmtpConnection> ReplaceAsync(SmtpConnection dead, CancellationToken abort)
+    {
+        var current = Current(dead.Account);
+        return Of(current).ReplaceAsync(dead, current, abort);
+    }
+
+    /// <summary>Ends the use of a connection; it goes to the next who waits, rests, or is closed.</summary>
+    public void Return(SmtpConnection connection) => Of(connection.Account).Return(connection);
+
+    public async ValueTask DisposeAsync()
+    {
+        _accounts.Changed -= CloseOutdated;
+        foreach (var pool in _pools.Values) pool.Dispose();
+        await _farewells.WaitAsync();
+    }
+
+    private SmtpAccount Current(SmtpAccount account) => _accounts.Directory.Find(account.Key) ?? account;
+
+    private AccountConnections Of(SmtpAccount account) => _pools.GetOrAdd(
+        account.Key,
+        static (_, arg) => new(arg.pool.OpenAsync, arg.pool._farewells, arg.pool._options, arg.pool._clock, arg.pool._metrics, arg.account.Id),
+        (pool: this, account));
+
+    private async Task<SmtpConnection> OpenAsync(SmtpAccount account, CancellationToken abort)
+    {
+        var connection = await SmtpConnection.OpenAsync(account, Dialling.ServerOf(account, _accounts.Directory), _options, _clock, abort);
+        _metrics.ConnectionsOpened.WithLabels(account.Id).Inc();
+        if (account is { Sandbox: false, Security: SmtpSecurity.StartTlsWhenAvailable } && !connection.Protected) WarnOnce(account);
+        return connection;
+    }
+
+    // Once per version of the account, so that it is heard again after somebody changed it.
+    private void WarnOnce(SmtpAccount account)
+    {
+        var warned = _warnedVersion.GetValueOrDefault(account.Key, -1);
+        if (warned == account.Version) return;
+        _warnedVersion[account.Key] = account.Version;
+        Log.NotProtected(_logger, account.ToString());
+    }
+
+    private void CloseOutdated()
+    {
+        foreach (var (key, pool) in _pools) pool.CloseOutdated(_accounts.Directory.Find(key)?.Version);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(501, LogLevel.Warning, "The server of account {Account} offers no STARTTLS: its mail, and its password if it has one, go out unprotected")]
+        public static partial void NotProtected(ILogger logger, string account);
+    }
+}

@@ -1,0 +1,45 @@
+namespace MailProxy.Pipeline.Send;
+
+/// <summary>How a transaction ended.</summary>
+internal enum TransactionEnd : byte
+{
+    /// <summary>With a reply.</summary>
+    Answered,
+
+    /// <summary>The mark did not come: the connection was dropped before the last of the body, nothing was delivered.</summary>
+    Unmarked,
+
+    /// <summary>The connection broke, or what came back is not SMTP.</summary>
+    Lost,
+
+    TimedOut,
+
+    /// <summary>We were told to let go.</summary>
+    Aborted,
+
+    /// <summary>The addresses could not be put on the wire.</summary>
+    BadAddress,
+}
+
+/// <summary>What one transaction came to, as facts; <see cref="SmtpVerdict"/> judges them.</summary>
+internal sealed class TransactionResult(int recipients)
+{
+    public TransactionEnd End { get; set; }
+
+    /// <summary>How far it came.</summary>
+    public SmtpPhase Phase { get; set; } = SmtpPhase.Mail;
+
+    /// <summary>MAIL was answered; a reused connection that breaks before this was dead already.</summary>
+    public bool SenderAnswered { get; set; }
+
+    /// <summary>The reply with which it ended, at <see cref="Phase"/>; null when none did, or when every RCPT was refused.</summary>
+    public SmtpReply? Ending { get; set; }
+
+    /// <summary>The reply to each RCPT, in the order of the envelope; null: not offered.</summary>
+    public SmtpReply?[] Recipients { get; } = new SmtpReply?[recipients];
+
+    /// <summary>What broke it, for the log and the report.</summary>
+    public Exception? Fault { get; set; }
+
+    public bool AnyAccepted => Array.Exists(Recipients, static reply => reply is { IsPositive: true });
+}
