@@ -13,6 +13,7 @@ internal sealed partial class ResolveStage(
     ChannelWriter<ResolvedMail> next,
     ChannelWriter<ReportItem> report,
     ByteBudget bodies,
+    Func<SmtpAccount, int> sliceSize,
     ResolveOptions options,
     ILogger logger)
 {
@@ -55,7 +56,7 @@ internal sealed partial class ResolveStage(
     {
         abort.ThrowIfCancellationRequested();
         if (accounts.Directory.Find(due.Ticket.Account) is not { } account) return null;
-        if (await store.LoadAsync(due.Ticket, account.SliceSize) is not { } content) return null;
+        if (await store.LoadAsync(due.Ticket, sliceSize(account)) is not { } content) return null;
 
         // The JSON and what is rendered from it live side by side until the mail is gone.
         var charge = await bodies.ChargeAsync(2L * content.Json.Length, abort);

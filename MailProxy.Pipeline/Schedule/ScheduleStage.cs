@@ -77,6 +77,8 @@ internal sealed partial class ScheduleStage
 
     public void Activate() => SetSuspended(false);
 
+    public bool IsSuspended => _suspended;
+
     /// <summary>Looks at everything at once: every lane, what may expire, and accounts that back off. Limits still hold.</summary>
     public void RunNow()
     {
