@@ -41,6 +41,19 @@ public sealed class SpoolFiles
     /// <summary>Throws <see cref="IOException"/> when it is missing or cannot be read.</summary>
     public async Task<ReadOnlyMemory<byte>> ReadAsync(string name) => await File.ReadAllBytesAsync(Full(name));
 
+    /// <summary>For the writer's thread, which has no async; null when it cannot be read.</summary>
+    internal byte[]? TryRead(string name)
+    {
+        try
+        {
+            return File.ReadAllBytes(Full(name));
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Removes a file that no row names any more. One that cannot be removed now is swept at the next start.</summary>
     public void Delete(string name)
     {

@@ -1,67 +1,73 @@
 using MailProxy.Pipeline.Mail;
+using SQLitePCL;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>A message as people see it, from its row, its place in the queue and its recipients.</summary>
+/// <summary>Writes accepted mail: the message, its body and its recipients.</summary>
 internal static class MessageRows
 {
-    private const string Number = "SELECT number FROM messages WHERE tenant = ?1 AND id = ?2";
-
-    private const string Message =
+    // DO NOTHING tells a known id without looking for it first: nearly every id is new.
+    private const string InsertSql =
         """
-        SELECT m.number, m.tenant, m.id, m.state, m.revision, m.account, m.priority, m.envelope_sender, m.subject, m.created_at, m.send_at,
-               m.expires_at, m.attempts, m.hold_reason, m.possible_duplicate, m.message_id_header, m.batch, m.tags, m.metadata, m.on_ambiguous,
-               q.state, q.due
-        FROM messages m LEFT JOIN queue q ON q.message = m.number
-        WHERE m.number = ?1
+        INSERT INTO messages (tenant, id, revision, state, account, priority, sequence, envelope_sender, subject, message_id_header,
+            created_at, send_at, expires_at, on_ambiguous, batch, tags, metadata, content_hash)
+        VALUES (?1, ?2, 1, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+        ON CONFLICT (tenant, id) DO NOTHING
         """;
 
-    private const string Recipients = "SELECT address, state, smtp_code, enhanced_code, reply FROM recipients WHERE message = ?1 ORDER BY ordinal";
+    // A hold outlives a replacement, but what was in doubt was the old content.
+    private const string ReplaceSql =
+        """
+        UPDATE messages SET revision = ?2, state = ?3, account = ?4, priority = ?5, attempts = 0, envelope_sender = ?6, subject = ?7,
+            message_id_header = ?8, created_at = ?9, send_at = ?10, expires_at = ?11, on_ambiguous = ?12, possible_duplicate = 0,
+            hold_reason = CASE WHEN ?3 = 2 THEN 'manual' END, batch = ?13, tags = ?14, metadata = ?15, content_hash = ?16
+        WHERE number = ?1
+        """;
 
-    /// <summary>The value of queue.state from the mark to the outcome.</summary>
-    private const int Marked = 1;
+    private const string Body = "INSERT OR REPLACE INTO bodies (message, json, spool, size) VALUES (?1, ?2, ?3, ?4)";
+    private const string Recipient = "INSERT INTO recipients (message, ordinal, address, state) VALUES (?1, ?2, ?3, 0)";
+    private const string ClearRecipients = "DELETE FROM recipients WHERE message = ?1";
+    private const string ReadBody = "SELECT json FROM bodies WHERE message = ?1";
 
-    public static long? Find(Session session, MessageKey key) => session.Prepare(Number).Add(key.Tenant).Add(key.Id).Scalar();
-
-    public static MessageView? View(Session session, long number)
+    /// <summary>The new message's number; null when the id is known.</summary>
+    public static long? TryInsert(Session session, AcceptedMail mail, MessageState state)
     {
-        var row = session.Prepare(Message).Add(number);
-        if (!row.Step()) return null;
-
-        var stored = (MessageState)row.Int(3);
-        var state = row.IntOrNull(20) == Marked ? MessageState.Sending : stored;
-        var due = row.LongOrNull(21);
-        var view = new MessageView(
-            Number: row.Long(0),
-            Key: new(row.Text(1), row.Text(2)),
-            State: state,
-            Revision: row.Int(4),
-            Account: new(row.Int(5)),
-            Priority: (Priority)row.Int(6),
-            EnvelopeSender: row.Text(7),
-            Subject: row.TextOrNull(8),
-            CreatedAt: row.Long(9),
-            SendAt: row.LongOrNull(10),
-            ExpiresAt: row.Long(11),
-            NextAttemptAt: state is MessageState.Scheduled or MessageState.Deferred && due > 0 ? due : null,
-            Attempts: row.Int(12),
-            HoldReason: row.TextOrNull(13),
-            PossibleDuplicate: row.Int(14) != 0,
-            MessageIdHeader: row.Text(15),
-            Batch: row.TextOrNull(16),
-            Tags: row.TextOrNull(17),
-            Metadata: row.TextOrNull(18),
-            OnAmbiguous: (AmbiguousPolicy)row.Int(19),
-            Recipients: []);
-        row.Reset();
-        return view with { Recipients = ReadRecipients(session, number) };
+        var insert = session.Prepare(InsertSql).Add(mail.Key.Tenant).Add(mail.Key.Id);
+        if (AddColumns(insert, mail, state).Run() == 0) return null;
+        var number = raw.sqlite3_last_insert_rowid(session.Connection.Handle);
+        AddParts(session, number, mail);
+        return number;
     }
 
-    private static List<RecipientView> ReadRecipients(Session session, long number)
+    /// <summary>Other content under a known id: everything but the number, the id and the events.</summary>
+    public static void Replace(Session session, long number, int revision, AcceptedMail mail, MessageState state)
     {
-        var row = session.Prepare(Recipients).Add(number);
-        var recipients = new List<RecipientView>();
-        while (row.Step()) recipients.Add(new(row.Text(0), (RecipientState)row.Int(1), row.IntOrNull(2), row.TextOrNull(3), row.TextOrNull(4)));
-        return recipients;
+        AddColumns(session.Prepare(ReplaceSql).Add(number).Add(revision), mail, state).Run();
+        session.Prepare(ClearRecipients).Add(number).Run();
+        AddParts(session, number, mail);
+    }
+
+    /// <summary>The body that stands in the row, or null.</summary>
+    public static byte[]? InlineBody(Session session, long number)
+    {
+        var row = session.Prepare(ReadBody).Add(number);
+        if (!row.Step()) return null;
+        var json = row.BlobOrNull(0);
+        row.Reset();
+        return json;
+    }
+
+    private static Statement AddColumns(Statement statement, AcceptedMail mail, MessageState state) => statement
+        .Add((long)state).Add(mail.Account.Number).Add((long)mail.Priority).Add(mail.EnvelopeSender).Add(mail.Subject).Add(mail.MessageIdHeader)
+        .Add(mail.CreatedAt).Add(mail.SendAt).Add(mail.ExpiresAt).Add((long)mail.OnAmbiguous).Add(mail.Batch).Add(mail.Tags).Add(mail.Metadata).Add(mail.ContentHash);
+
+    private static void AddParts(Session session, long number, AcceptedMail mail)
+    {
+        var body = session.Prepare(Body).Add(number);
+        if (mail.Body.SpoolFile is null) body.AddBlob(mail.Body.Inline.Span).AddNull();
+        else body.AddNull().Add(mail.Body.SpoolFile);
+        body.Add(mail.Body.Size).Run();
+
+        for (var i = 0; i < mail.Recipients.Count; i++) session.Prepare(Recipient).Add(number).Add(i).Add(mail.Recipients[i]).Run();
     }
 }

@@ -8,18 +8,18 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
     private readonly SqliteReaders _readers = database.Readers;
 
     public Task<MessageView?> GetAsync(MessageKey key) => _readers.SnapshotAsync(session =>
-        MessageRows.Find(session, key) is { } number ? MessageRows.View(session, number) : null);
+        MessageViews.Find(session, key) is { } number ? MessageViews.View(session, number) : null);
 
     public Task<IReadOnlyList<MessageView>> ListAsync(MessageFilter filter, int limit, long? before) => _readers.SnapshotAsync<IReadOnlyList<MessageView>>(session =>
     {
         var numbers = session.Connection.Query(
             MessageListSql.Page(filter), row => row.GetInt64(0),
             [.. MessageListSql.Parameters(filter), ("@before", before ?? long.MaxValue), ("@limit", limit)]);
-        return [.. numbers.Select(number => MessageRows.View(session, number)!)];
+        return [.. numbers.Select(number => MessageViews.View(session, number)!)];
     });
 
     public Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit) => _readers.SnapshotAsync<IReadOnlyList<MailEvent>?>(session =>
-        MessageRows.Find(session, key) is { } number ? EventPages.OfMessage(session, number, afterSequence, limit) : null);
+        MessageViews.Find(session, key) is { } number ? EventPages.OfMessage(session, number, afterSequence, limit) : null);
 
     public async Task<MailContent?> ContentAsync(MessageKey key)
     {
@@ -41,5 +41,5 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
     public Task<QueueCounts> CountsAsync(long now) => _readers.SnapshotAsync(session => QueueCounting.Count(session, now));
 
     private Task<StoredContent?> ReadAsync(MessageKey key) => _readers.SnapshotAsync(session =>
-        MessageRows.Find(session, key) is { } number ? ContentRows.Read(session, number) : null);
+        MessageViews.Find(session, key) is { } number ? ContentRows.Read(session, number) : null);
 }

@@ -9,6 +9,9 @@ internal sealed class SqliteReaders(string path) : IDisposable
     // More than this are opened when needed and closed after use.
     private const int Kept = 8;
 
+    private const string Begin = "BEGIN";
+    private const string End = "COMMIT";
+
     private readonly ConcurrentStack<Session> _idle = [];
     private volatile bool _closed;
 
@@ -33,6 +36,15 @@ internal sealed class SqliteReaders(string path) : IDisposable
             else session.Dispose();
         }
     }
+
+    /// <summary>Several statements that see the same state.</summary>
+    public T Snapshot<T>(Func<Session, T> read) => Query(session =>
+    {
+        session.Prepare(Begin).Run();
+        var result = read(session);
+        session.Prepare(End).Run();
+        return result;
+    });
 
     public void Dispose()
     {

@@ -47,6 +47,7 @@ CREATE TABLE bodies (
     spool   TEXT,
     size    INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX bodies_spool ON bodies (spool) WHERE spool IS NOT NULL; -- the sweep of orphaned spool files reads only this
 
 CREATE TABLE recipients (
     message       INTEGER NOT NULL,

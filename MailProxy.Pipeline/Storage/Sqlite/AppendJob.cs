@@ -1,0 +1,88 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Stores submissions, each whole. What may go at once is claimed for the caller before the commit, so that no refill can claim it in between.</summary>
+internal sealed class AppendJob(IReadOnlyList<AcceptedBatch> batches, SubmissionWriter writer) : WriteJob
+{
+    private readonly TaskCompletionSource<Appended> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly AppendResult _result = new();
+
+    public override int Rows { get; } = batches.Sum(b => b.Lines.Count);
+
+    public override long Bytes { get; } = batches.Sum(b => b.Submission.Bytes);
+
+    public Task<Appended> Promise => _promise.Task;
+
+    public override void Run(Session session)
+    {
+        foreach (var batch in batches)
+        {
+            // Taken as late as can be: until now the endpoint may have given up.
+            if (batch.Submission.TryTake()) writer.Write(session, batch, _result);
+            else _result.Refuse(batch, null);
+        }
+    }
+
+    public override void Committed()
+    {
+        writer.Stored(_result);
+        _promise.TrySetResult(_result.ToAppended());
+    }
+
+    public override bool RolledBack(StoreUnavailableException why)
+    {
+        writer.Undone(_result, batches);
+        _promise.TrySetException(why);
+        return false;
+    }
+
+    public override void Abandon(Exception why)
+    {
+        writer.Undone(_result, batches);
+        _promise.TrySetException(new StoreUnavailableException("The store's writer has stopped.", why));
+    }
+}
+
+/// <summary>What one <see cref="AppendJob"/> has come to so far.</summary>
+internal sealed class AppendResult
+{
+    private readonly List<SubmissionAnswer?> _answers = [];
+    private readonly Dictionary<AccountKey, long> _later = [];
+    private long _nextExpiry = long.MaxValue;
+
+    public List<QueuedMail> Tickets { get; } = [];
+
+    /// <summary>Spool files that no row names after the commit.</summary>
+    public List<string> Unused { get; } = [];
+
+    public void Answer(SubmissionAnswer answer) => _answers.Add(answer);
+
+    /// <summary>Nothing of the batch was stored.</summary>
+    public void Refuse(AcceptedBatch batch, SubmissionAnswer? answer)
+    {
+        _answers.Add(answer);
+        foreach (var line in batch.Lines) Drop(line.Mail?.Body.SpoolFile);
+    }
+
+    public void Drop(string? spoolFile)
+    {
+        if (spoolFile is not null) Unused.Add(spoolFile);
+    }
+
+    /// <summary>The ticket of a line that a later line of the same turn replaced; null: there is none.</summary>
+    public QueuedMail? Withdraw(long id)
+    {
+        var at = Tickets.FindLastIndex(t => t.Id == id);
+        if (at < 0) return null;
+        var ticket = Tickets[at];
+        Tickets.RemoveAt(at);
+        return ticket;
+    }
+
+    public void Expires(long at) => _nextExpiry = Math.Min(_nextExpiry, at);
+
+    public void Later(AccountKey account, long due) => _later[account] = Math.Min(due, _later.GetValueOrDefault(account, long.MaxValue));
+
+    public Appended ToAppended() => new(_answers, Tickets, [.. _later.Select(l => (l.Key, l.Value))], _nextExpiry);
+}

@@ -1,0 +1,105 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>A person's change of a message, and its expiry: decided by <see cref="Transitions"/>, written here. On the writer's thread.</summary>
+internal sealed class ChangeWriter(EventRows events)
+{
+    private const string StateSql = "UPDATE messages SET state = ?2, hold_reason = ?3, send_at = ?4, expires_at = ?5 WHERE number = ?1";
+    private const string SendAtSql = "UPDATE messages SET send_at = ?2 WHERE number = ?1";
+    private const string CloseSql = "UPDATE recipients SET state = CASE state WHEN 2 THEN ?3 ELSE ?2 END WHERE message = ?1 AND state < 10";
+
+    // Sent and ambiguous ones stay as they are: they are never sent to again.
+    private const string StartOver =
+        "UPDATE recipients SET state = 0, rounds = 0, smtp_code = NULL, enhanced_code = NULL, reply = NULL WHERE message = ?1 AND state NOT IN (10, 13)";
+
+    private const string CountOpen = "SELECT count(*) FROM recipients WHERE message = ?1 AND state < 10";
+    private const string PrioritySql = "SELECT priority FROM messages WHERE number = ?1";
+    private const string Due = "SELECT message FROM queue WHERE state = 0 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+    private const string Sequence = "SELECT sequence FROM messages WHERE number = ?1";
+    private const string Next = "SELECT min(expires_at) FROM queue WHERE state = 0";
+
+    public ChangeResult Change(Session session, MessageKey key, MessageChange change, long now)
+    {
+        if (StoredMessage.Find(session, key) is not { } stored) return new ChangeResult.NotFound();
+        switch (Transitions.Decide(stored.Standpoint, change, now))
+        {
+            case Transition.Refused refused:
+                return new ChangeResult.Conflict(refused.Code, stored.State);
+            case Transition.Purged:
+                return new ChangeResult.Purged();
+            case Transition.Unchanged:
+                return Done(stored, stored.State, stored.QueueDue ?? long.MaxValue, stored.Standpoint.ExpiresAt);
+            case Transition.Close close:
+                Close(session, stored, close, now);
+                return Done(stored, close.State, long.MaxValue, stored.Standpoint.ExpiresAt);
+            case Transition.HoldUntil until:
+                session.Prepare(SendAtSql).Add(stored.Number).Add(until.SendAt).Run();
+                return Done(stored, stored.State, long.MaxValue, stored.Standpoint.ExpiresAt);
+            case Transition.Hold hold:
+                Write(session, stored, MessageState.Held, hold.Reason, stored.Standpoint.SendAt, stored.Standpoint.ExpiresAt);
+                QueueRows.Hold(session, stored.Number);
+                Tell(stored, EventType.MessageHeld, MessageState.Held, null, now);
+                return Done(stored, MessageState.Held, long.MaxValue, stored.Standpoint.ExpiresAt);
+            case Transition.Wait wait:
+                Wait(session, stored, wait, now);
+                return Done(stored, wait.State, wait.Due, wait.ExpiresAt);
+            default:
+                throw new InvalidOperationException("An unknown transition.");
+        }
+    }
+
+    /// <summary>Closes messages whose time is over.</summary>
+    public ExpirySweep Expire(Session session, long now, int limit)
+    {
+        var due = new List<long>();
+        var row = session.Prepare(Due).Add(now).Add(limit);
+        while (row.Step()) due.Add(row.Long(0));
+        foreach (var number in due)
+        {
+            var stored = StoredMessage.Find(session, number) ?? throw new InvalidOperationException($"Message {number} is queued but does not exist.");
+            Close(session, stored, Transitions.Expire(stored.Standpoint), now);
+        }
+
+        return new(due.Count, NextExpiry(session));
+    }
+
+    /// <summary>When the next message expires; <see cref="long.MaxValue"/>: never.</summary>
+    public static long NextExpiry(Session session) => session.Prepare(Next).Scalar() ?? long.MaxValue;
+
+    private static ChangeResult.Done Done(StoredMessage stored, MessageState state, long due, long expiresAt) => new(state, stored.Account, due, expiresAt);
+
+    private void Wait(Session session, StoredMessage stored, Transition.Wait wait, long now)
+    {
+        Write(session, stored, wait.State, null, wait.SendAt, wait.ExpiresAt);
+        if (wait.Anew)
+        {
+            session.Prepare(StartOver).Add(stored.Number).Run();
+            var open = (int)(session.Prepare(CountOpen).Add(stored.Number).Scalar() ?? 0);
+            var priority = (Priority)(session.Prepare(PrioritySql).Add(stored.Number).Scalar() ?? 0);
+            // The sequence only grows, so that a ticket of the message's earlier life does not fit the new row.
+            var attempt = (int)(session.Prepare(Sequence).Add(stored.Number).Scalar() ?? 0);
+            QueueRows.Insert(session, stored.Number, stored.Account, priority, wait.Due, QueueRows.Ready, stored.Revision, attempt, open, wait.ExpiresAt);
+        }
+        else
+        {
+            QueueRows.MakeReady(session, stored.Number, wait.Due, wait.ExpiresAt);
+        }
+
+        Tell(stored, wait.Event, wait.State, null, now);
+    }
+
+    private void Close(Session session, StoredMessage stored, Transition.Close close, long now)
+    {
+        QueueRows.Delete(session, stored.Number);
+        session.Prepare(CloseSql).Add(stored.Number).Add((long)close.Rest).Add((long)close.Doubt).Run();
+        Write(session, stored, close.State, null, stored.Standpoint.SendAt, stored.Standpoint.ExpiresAt);
+        Tell(stored, close.Event, close.State, RecipientDetail.Write(RecipientRows.Read(session, stored.Number)), now);
+    }
+
+    private static void Write(Session session, StoredMessage stored, MessageState state, string? reason, long? sendAt, long expiresAt) =>
+        session.Prepare(StateSql).Add(stored.Number).Add((long)state).Add(reason).Add(sendAt).Add(expiresAt).Run();
+
+    private void Tell(StoredMessage stored, EventType type, MessageState state, byte[]? detail, long now) =>
+        events.Append(stored.Number, new(type, state, stored.Attempts, detail), now);
+}

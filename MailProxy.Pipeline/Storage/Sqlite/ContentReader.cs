@@ -1,0 +1,50 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Loads a mail for one transaction: point reads, in one snapshot.</summary>
+internal static class ContentReader
+{
+    private const string Select =
+        """
+        SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate, m.expires_at, q.round
+        FROM queue q JOIN messages m ON m.number = q.message
+        WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND q.state = ?4
+        """;
+
+    private const string Body = "SELECT json, spool FROM bodies WHERE message = ?1";
+
+    /// <summary>Null when the ticket is stale. The body of a mail in a spool file is left empty and the file's name given.</summary>
+    public static (MailContent Content, string? Spool)? Load(Session session, QueuedMail ticket, int maxRecipients)
+    {
+        if (Read(session, ticket, QueueRows.Ready, maxRecipients) is not { } content) return null;
+        var body = session.Prepare(Body).Add(ticket.Id);
+        if (!body.Step()) throw new IOException("The message's body is not in the store.");
+        var (json, spool) = (body.BlobOrNull(0), body.TextOrNull(1));
+        body.Reset();
+        return json is null && spool is null
+            ? throw new IOException("The message's body is not in the store.")
+            : (content with { Json = json }, spool);
+    }
+
+    /// <summary>Without the body: whoever settles what a crash left open does not read it.</summary>
+    public static MailContent? Read(Session session, QueuedMail ticket, int state, int maxRecipients)
+    {
+        var row = session.Prepare(Select).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add(state);
+        if (!row.Step()) return null;
+        var (slice, others) = RecipientRows.Slice(session, ticket.Id, row.Int(9), maxRecipients);
+        var content = new MailContent
+        {
+            Key = new(row.Text(0), row.Text(1)),
+            EnvelopeSender = row.Text(2),
+            MessageIdHeader = row.Text(3),
+            CreatedAt = row.Long(4),
+            OnAmbiguous = (AmbiguousPolicy)row.Int(5),
+            Json = default,
+            Slice = slice,
+            Standing = others with { Attempts = row.Int(6), PossibleDuplicate = row.Int(7) != 0, ExpiresAt = row.Long(8) },
+        };
+        row.Reset();
+        return content;
+    }
+}

@@ -1,0 +1,21 @@
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Takes away what nobody reads any more: a small slice in a turn that writes anyway, so that it wakes no idle machine. What is too old is ignored by its readers, so that late is soon enough.</summary>
+internal sealed class Housekeeping(TimeProvider clock)
+{
+    private const int Slice = 200;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
+
+    private DateTimeOffset _next;
+
+    /// <summary>Inside a turn's transaction.</summary>
+    public void Work(Session session)
+    {
+        var now = clock.GetUtcNow();
+        if (now < _next) return;
+        var at = now.ToUnixTimeMilliseconds();
+        var more = IdempotencyRows.Forget(session, at, Slice) == Slice | LimitUses.Forget(session, at, Slice) == Slice;
+        if (!more) _next = now + Pause;
+    }
+}

@@ -1,0 +1,90 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Reads one account's lane: what is due, in the order of its going, without what is claimed.</summary>
+internal sealed class LaneReader(Claims claims)
+{
+    private const string Columns = "SELECT message, revision, attempt, due, recipients FROM queue INDEXED BY queue_lane";
+
+    // What is past its expiry waits for the sweep only.
+    private const string Fresh = Columns + " WHERE state = 0 AND account = ?1 AND priority = ?2 AND due = 0 AND expires_at > ?3 ORDER BY message";
+    private const string Deferred = Columns + " WHERE state = 0 AND account = ?1 AND priority = ?2 AND due > 0 AND due <= ?3 AND expires_at > ?3 ORDER BY due, message";
+    private const string Next = "SELECT min(due) FROM queue INDEXED BY queue_lane WHERE state = 0 AND account = ?1 AND priority = ?2 AND due > ?3";
+    private const string NextAccount = "SELECT account FROM queue INDEXED BY queue_lane WHERE state = 0 AND account > ?1 ORDER BY account LIMIT 1";
+
+    public ClaimedPage Claim(Session session, AccountKey account, ClaimRequest request)
+    {
+        var tickets = new List<QueuedMail>();
+        var more = false;
+        var nextDue = long.MaxValue;
+        for (var priority = Priority.Immediate; priority <= Priority.Low; priority++)
+        {
+            // Beyond what may be claimed only one question is left: is there more?
+            var wanted = priority <= request.LowestPriority ? request.Count - tickets.Count : 0;
+            if (wanted > 0 || !more)
+            {
+                var fresh = Read(session.Prepare(Fresh).Add(account.Number).Add((long)priority).Add(request.Now), account, priority, wanted + 1);
+                var deferred = Read(session.Prepare(Deferred).Add(account.Number).Add((long)priority).Add(request.Now), account, priority, wanted + 1);
+                more |= Mix(fresh, deferred, wanted, tickets);
+            }
+
+            nextDue = Math.Min(nextDue, NextDue(session, account, priority, request.Now) ?? long.MaxValue);
+        }
+
+        return new(tickets, more, nextDue);
+    }
+
+    /// <summary>Accounts with mail waiting and when its earliest is due: a few steps through the index for each account, however long its queue.</summary>
+    public static List<(AccountKey Account, long Due)> Lanes(Session session)
+    {
+        var lanes = new List<(AccountKey, long)>();
+        long last = long.MinValue;
+        while (session.Prepare(NextAccount).Add(last).Scalar() is { } account)
+        {
+            last = account;
+            var key = new AccountKey((int)account);
+            var due = long.MaxValue;
+            for (var priority = Priority.Immediate; priority <= Priority.Low; priority++)
+            {
+                due = Math.Min(due, NextDue(session, key, priority, -1) ?? long.MaxValue);
+            }
+
+            lanes.Add((key, due));
+        }
+
+        return lanes;
+    }
+
+    private static long? NextDue(Session session, AccountKey account, Priority priority, long after) =>
+        session.Prepare(Next).Add(account.Number).Add((long)priority).Add(after).Scalar();
+
+    /// <summary>Claimed rows stand at the head of the index and are passed over.</summary>
+    private List<QueuedMail> Read(Statement row, AccountKey account, Priority priority, int limit)
+    {
+        var found = new List<QueuedMail>();
+        while (found.Count < limit && row.Step())
+        {
+            var (id, revision, attempt) = (row.Long(0), row.Int(1), row.Int(2));
+            if (!claims.Contains(id, revision, attempt)) found.Add(new(id, revision, account, priority, attempt, row.Long(3), row.Int(4)));
+        }
+
+        row.Reset();
+        return found;
+    }
+
+    /// <summary>Takes turns between the two; what one lacks, the other gives. True: something was left.</summary>
+    private bool Mix(List<QueuedMail> fresh, List<QueuedMail> deferred, int wanted, List<QueuedMail> tickets)
+    {
+        var (f, d, taken) = (0, 0, 0);
+        while (taken < wanted && (f < fresh.Count || d < deferred.Count))
+        {
+            var ticket = f < fresh.Count && (f <= d || d == deferred.Count) ? fresh[f++] : deferred[d++];
+            if (!claims.TryAdd(ticket.Id, ticket.Revision, ticket.Attempt)) continue;
+            tickets.Add(ticket);
+            taken++;
+        }
+
+        return f < fresh.Count || d < deferred.Count;
+    }
+}

@@ -1,0 +1,67 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>A message as people see it, from its row, its place in the queue and its recipients.</summary>
+internal static class MessageViews
+{
+    private const string Number = "SELECT number FROM messages WHERE tenant = ?1 AND id = ?2";
+
+    private const string Message =
+        """
+        SELECT m.number, m.tenant, m.id, m.state, m.revision, m.account, m.priority, m.envelope_sender, m.subject, m.created_at, m.send_at,
+               m.expires_at, m.attempts, m.hold_reason, m.possible_duplicate, m.message_id_header, m.batch, m.tags, m.metadata, m.on_ambiguous,
+               q.state, q.due
+        FROM messages m LEFT JOIN queue q ON q.message = m.number
+        WHERE m.number = ?1
+        """;
+
+    private const string Recipients = "SELECT address, state, smtp_code, enhanced_code, reply FROM recipients WHERE message = ?1 ORDER BY ordinal";
+
+    /// <summary>The value of queue.state from the mark to the outcome.</summary>
+    private const int Marked = 1;
+
+    public static long? Find(Session session, MessageKey key) => session.Prepare(Number).Add(key.Tenant).Add(key.Id).Scalar();
+
+    public static MessageView? View(Session session, long number)
+    {
+        var row = session.Prepare(Message).Add(number);
+        if (!row.Step()) return null;
+
+        var stored = (MessageState)row.Int(3);
+        var state = row.IntOrNull(20) == Marked ? MessageState.Sending : stored;
+        var due = row.LongOrNull(21);
+        var view = new MessageView(
+            Number: row.Long(0),
+            Key: new(row.Text(1), row.Text(2)),
+            State: state,
+            Revision: row.Int(4),
+            Account: new(row.Int(5)),
+            Priority: (Priority)row.Int(6),
+            EnvelopeSender: row.Text(7),
+            Subject: row.TextOrNull(8),
+            CreatedAt: row.Long(9),
+            SendAt: row.LongOrNull(10),
+            ExpiresAt: row.Long(11),
+            NextAttemptAt: state is MessageState.Scheduled or MessageState.Deferred && due > 0 ? due : null,
+            Attempts: row.Int(12),
+            HoldReason: row.TextOrNull(13),
+            PossibleDuplicate: row.Int(14) != 0,
+            MessageIdHeader: row.Text(15),
+            Batch: row.TextOrNull(16),
+            Tags: row.TextOrNull(17),
+            Metadata: row.TextOrNull(18),
+            OnAmbiguous: (AmbiguousPolicy)row.Int(19),
+            Recipients: []);
+        row.Reset();
+        return view with { Recipients = ReadRecipients(session, number) };
+    }
+
+    private static List<RecipientView> ReadRecipients(Session session, long number)
+    {
+        var row = session.Prepare(Recipients).Add(number);
+        var recipients = new List<RecipientView>();
+        while (row.Step()) recipients.Add(new(row.Text(0), (RecipientState)row.Int(1), row.IntOrNull(2), row.TextOrNull(3), row.TextOrNull(4)));
+        return recipients;
+    }
+}

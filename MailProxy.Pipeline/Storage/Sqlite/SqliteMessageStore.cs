@@ -1,0 +1,85 @@
+using MailProxy.Pipeline.Mail;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>The message store on SQLite. Writes go through the one commit loop; claims live in memory, since one process owns the file, and the mark arbitrates.</summary>
+public sealed partial class SqliteMessageStore : IMessageStore
+{
+    private readonly SqliteDatabase _database;
+    private readonly SpoolFiles _spool;
+    private readonly ILogger _logger;
+    private readonly Claims _claims = new();
+    private readonly LaneReader _lanes;
+    private readonly SubmissionWriter _submissions;
+    private readonly OutcomeWriter _outcomes;
+    private readonly ChangeWriter _changes;
+
+    /// <param name="contentHash">The hash of a stored body as ingest would make it, for ids that were made here; null when it cannot be told.</param>
+    public SqliteMessageStore(SqliteDatabase database, SpoolFiles spool, Func<ReadOnlyMemory<byte>, byte[]?> contentHash, TimeProvider clock, ILogger logger)
+    {
+        (_database, _spool, _logger) = (database, spool, logger);
+        var writer = database.Writer;
+        var bin = new SpoolBin(spool);
+        var uses = new LimitUses();
+        var housekeeping = new Housekeeping(clock);
+        _lanes = new(_claims);
+        _submissions = new(writer.Events, _claims, spool, bin, contentHash, clock);
+        _outcomes = new(writer.Events, uses);
+        _changes = new(writer.Events);
+        writer.TakePart(
+            beforeCommit: () =>
+            {
+                uses.Write(writer.Session);
+                housekeeping.Work(writer.Session);
+            },
+            afterCommit: bin.Empty);
+    }
+
+    public Task<Recovery> RecoverAsync(long now)
+    {
+        _claims.Clear();
+        var recovery = _database.Readers.Snapshot(session => RecoveryReader.Read(session, now));
+        var swept = _spool.Sweep(_database.Readers.Snapshot(RecoveryReader.SpoolFiles));
+        if (swept > 0) Log.Swept(_logger, swept);
+        return Task.FromResult(recovery);
+    }
+
+    public Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches)
+    {
+        var job = new AppendJob(batches, _submissions);
+        _database.Writer.PostSubmissions(job);
+        return job.Promise;
+    }
+
+    public Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request) =>
+        Task.FromResult(_database.Readers.Snapshot(session => _lanes.Claim(session, account, request)));
+
+    public void Release(QueuedMail ticket) => _claims.Remove(ticket);
+
+    public async ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients)
+    {
+        if (_database.Readers.Snapshot(session => ContentReader.Load(session, ticket, maxRecipients)) is not { } loaded) return null;
+        return loaded.Spool is null ? loaded.Content : loaded.Content with { Json = await _spool.ReadAsync(loaded.Spool) };
+    }
+
+    public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes)
+    {
+        if (writes.Count == 0) return Task.FromResult<IReadOnlyList<bool>>([]);
+        var job = new OutcomeJob(writes, _outcomes);
+        _database.Writer.PostOutcomes(job);
+        return job.Promise;
+    }
+
+    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, long now) =>
+        _database.Writer.WriteAsync(_ => _changes.Change(_database.Writer.Session, key, change, now));
+
+    public Task<ExpirySweep> ExpireAsync(long now, int limit) =>
+        _database.Writer.WriteAsync(_ => _changes.Expire(_database.Writer.Session, now, limit));
+
+    private static partial class Log
+    {
+        [LoggerMessage(720, LogLevel.Information, "Removed {Count} spool files that no message names.")]
+        public static partial void Swept(ILogger logger, int count);
+    }
+}

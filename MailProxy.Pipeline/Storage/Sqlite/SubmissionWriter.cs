@@ -1,0 +1,110 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Writes one submission line by line, with the rules of the idempotency key and of "the same id again". On the writer's thread.</summary>
+internal sealed class SubmissionWriter(EventRows events, Claims claims, SpoolFiles spool, SpoolBin bin, Func<ReadOnlyMemory<byte>, byte[]?> hash, TimeProvider clock)
+{
+    public void Write(Session session, AcceptedBatch batch, AppendResult result)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var submission = batch.Submission;
+        if (submission.Idempotency is { } known && IdempotencyRows.Find(session, submission.Tenant, known, now) is { } earlier)
+        {
+            result.Refuse(batch, earlier);
+            return;
+        }
+
+        var lines = new ReceiptLine[batch.Lines.Count];
+        for (var i = 0; i < lines.Length; i++)
+        {
+            var (mail, id, problem) = batch.Lines[i];
+            lines[i] = mail is null
+                ? new(id, MessageState.Failed, 0, problem ?? throw new InvalidOperationException("A line has neither mail nor problem."))
+                : Write(session, mail, now, result);
+        }
+
+        if (submission.Idempotency is { } claim && claim.Render(lines) is { } answer) IdempotencyRows.Keep(session, submission.Tenant, claim, answer, now);
+        result.Answer(new SubmissionAnswer.Stored(lines));
+    }
+
+    /// <summary>After the commit.</summary>
+    public void Stored(AppendResult result) => bin.Add(result.Unused);
+
+    /// <summary>After a rollback: nothing was stored, nothing is claimed.</summary>
+    public void Undone(AppendResult result, IReadOnlyList<AcceptedBatch> batches)
+    {
+        foreach (var ticket in result.Tickets) claims.Remove(ticket);
+        bin.Add(batches.SelectMany(b => b.Lines).Select(l => l.Mail?.Body.SpoolFile).OfType<string>());
+    }
+
+    private ReceiptLine Write(Session session, AcceptedMail mail, long now, AppendResult result)
+    {
+        var (state, due) = mail.SendAt > now ? (MessageState.Scheduled, mail.SendAt.Value) : (MessageState.Queued, 0);
+        if (MessageRows.TryInsert(session, mail, state) is not { } number) return Again(session, mail, state, due, now, result);
+
+        QueueRows.Insert(session, number, mail.Account, mail.Priority, due, QueueRows.Ready, 1, 0, mail.Recipients.Count, mail.ExpiresAt);
+        events.Append(mail.Key.Tenant, number, 1, new(Arrival(state), state, 0, null), mail.Account, now);
+        Offer(number, 1, mail, due, result);
+        return new(mail.Key.Id, state, mail.CreatedAt);
+    }
+
+    private ReceiptLine Again(Session session, AcceptedMail mail, MessageState state, long due, long now, AppendResult result)
+    {
+        var stored = StoredMessage.Find(session, mail.Key)!;
+        var at = stored.Standpoint;
+        var decision = Resubmissions.Decide(stored.State, at.Accepted || at.Ambiguous, SameContent(session, stored, mail));
+        if (decision is Resubmission.Same or Resubmission.Sending or Resubmission.AlreadySent)
+        {
+            result.Drop(mail.Body.SpoolFile);
+            return new(mail.Key.Id, stored.State, stored.CreatedAt, Refusal(decision));
+        }
+
+        var held = decision == Resubmission.Replace && stored.State == MessageState.Held;
+        if (held) state = MessageState.Held;
+        var revision = stored.Revision + 1;
+        MessageRows.Replace(session, stored.Number, revision, mail, state);
+        QueueRows.Insert(session, stored.Number, mail.Account, mail.Priority, due, held ? QueueRows.Held : QueueRows.Ready, revision, 0, mail.Recipients.Count, mail.ExpiresAt);
+        events.Append(stored.Number, new(decision == Resubmission.Anew ? Arrival(state) : EventType.MessageReplaced, state, 0, null), now);
+        result.Drop(stored.Spool);
+        if (result.Withdraw(stored.Number) is { } early) claims.Remove(early);
+        if (!held) Offer(stored.Number, revision, mail, due, result);
+        return new(mail.Key.Id, state, mail.CreatedAt);
+    }
+
+    private void Offer(long number, int revision, AcceptedMail mail, long due, AppendResult result)
+    {
+        result.Expires(mail.ExpiresAt);
+        if (due > 0)
+        {
+            result.Later(mail.Account, due);
+            return;
+        }
+
+        claims.TryAdd(number, revision, 0);
+        result.Tickets.Add(new(number, revision, mail.Account, mail.Priority, 0, 0, mail.Recipients.Count));
+    }
+
+    /// <summary>An id made here has no hash: its body is asked, in case a client posts what it was given.</summary>
+    private bool SameContent(Session session, StoredMessage stored, AcceptedMail mail)
+    {
+        if (mail.ContentHash is null) return false;
+        var known = stored.ContentHash;
+        if (known is null && stored.Standpoint.BodyKept)
+        {
+            var body = stored.Spool is null ? MessageRows.InlineBody(session, stored.Number) : spool.TryRead(stored.Spool);
+            known = body is null ? null : hash(body);
+        }
+
+        return known is not null && known.AsSpan().SequenceEqual(mail.ContentHash);
+    }
+
+    private static Problem? Refusal(Resubmission decision) => decision switch
+    {
+        Resubmission.Sending => new(409, "sending", "An attempt to send the message with this id is under way; it cannot be replaced now."),
+        Resubmission.AlreadySent => new(409, "already_sent", "The message with this id was sent, at least to some recipients; other content needs an id of its own."),
+        _ => null,
+    };
+
+    private static EventType Arrival(MessageState state) => state == MessageState.Scheduled ? EventType.MessageScheduled : EventType.MessageQueued;
+}
