@@ -45,7 +45,7 @@ internal sealed class AddressListConverter : JsonConverter<AddressList>
                 return ReadObject(ref reader);
             default:
                 reader.Skip();
-                return new(null, null, null, "Write an address as text or as {\"email\", \"name\"}.");
+                return new(null, null, null, "Write an address as text or as {\"email\", \"name\"}.", FaultCode: "invalid_type");
         }
     }
 
@@ -58,12 +58,17 @@ internal sealed class AddressListConverter : JsonConverter<AddressList>
             reader.Read();
             if (member is not ("email" or "name"))
             {
-                address = address with { Fault = "Unknown member.", FaultAt = "/" + member };
+                address = address with { Fault = "Unknown member.", FaultAt = JsonPointer.Member("", member), FaultCode = "unknown_field" };
+                reader.Skip();
+            }
+            else if ((member == "email" ? address.Email : address.Name) is not null)
+            {
+                address = address with { Fault = "Given twice.", FaultAt = "/" + member, FaultCode = "duplicate_field" };
                 reader.Skip();
             }
             else if (reader.TokenType != JsonTokenType.String && !(member == "name" && reader.TokenType == JsonTokenType.Null))
             {
-                address = address with { Fault = "Must be text.", FaultAt = "/" + member };
+                address = address with { Fault = "Must be text.", FaultAt = "/" + member, FaultCode = "invalid_type" };
                 reader.Skip();
             }
             else if (member == "email")

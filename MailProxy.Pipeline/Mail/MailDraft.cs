@@ -39,8 +39,8 @@ public sealed record MailDraft
     public string? OnAmbiguous { get; init; }
 
     /// <summary>What the contract does not know; each is refused with its pointer.</summary>
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; init; }
+    [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
 }
 
 /// <summary>One attachment of a draft. In this release only inline <see cref="Content"/> (base64).</summary>
@@ -54,8 +54,8 @@ public sealed record AttachmentDraft
 
     public string? Content { get; init; }
 
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; init; }
+    [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
 }
 
 /// <summary>One address as written: <c>"a@x"</c>, <c>"Ann &lt;a@x&gt;"</c> (then only <see cref="Text"/>), or <c>{"email","name"}</c>.</summary>
@@ -64,7 +64,8 @@ public sealed record AttachmentDraft
 /// <param name="Name">The object form's display name.</param>
 /// <param name="Fault">Why this is not an address at all (wrong JSON kind, unknown member), else null.</param>
 /// <param name="FaultAt">The pointer of the fault below this entry ("" or "/member").</param>
-public readonly record struct AddressDraft(string? Text, string? Email, string? Name, string? Fault = null, string FaultAt = "");
+/// <param name="FaultCode">The fault's stable code.</param>
+public readonly record struct AddressDraft(string? Text, string? Email, string? Name, string? Fault = null, string? FaultAt = "", string? FaultCode = null);
 
 /// <summary>One address or a list of them; <see cref="Single"/> when the client did not write a list, which decides the pointer of a fault (<c>/to</c> or <c>/to/0</c>).</summary>
 [JsonConverter(typeof(AddressListConverter))]

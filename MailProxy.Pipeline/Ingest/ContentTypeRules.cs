@@ -1,0 +1,22 @@
+using System.Text.RegularExpressions;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Ingest;
+
+/// <summary>The media type of an attachment: RFC 2045 5.1, without comments.</summary>
+internal static partial class ContentTypeRules
+{
+    private const int MaxLength = 255;
+
+    public static (string Code, string Detail)? Fault(string contentType)
+    {
+        if (Faults.Injection(contentType) is { } injection) return injection;
+        if (contentType.Length > MaxLength || !Syntax().IsMatch(contentType)) return ("invalid_content_type", "Write type/subtype; parameters may follow.");
+        return contentType.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase)
+            ? ("invalid_content_type", "An attachment is one part; multipart is not.")
+            : null;
+    }
+
+    [GeneratedRegex("""^[A-Za-z0-9!#$%&'*+.^_`{|}~-]+/[A-Za-z0-9!#$%&'*+.^_`{|}~-]+([ \t]*;[ \t]*[A-Za-z0-9!#$%&'*+.^_`{|}~-]+=([A-Za-z0-9!#$%&'*+.^_`{|}~-]+|"([ !#-\[\]-~]|\\[ -~])*"))*[ \t]*;?[ \t]*\z""", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex Syntax();
+}

@@ -1,0 +1,99 @@
+using System.Text.Json;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Ingest;
+
+/// <summary>Top-level members that every message of a batch has unless it writes them itself. A null written in a message counts as written: so a message drops a default. An id is never merged.</summary>
+internal sealed class Defaults
+{
+    public static readonly Defaults None = new([]);
+
+    private readonly (byte[] Name, ReadOnlyMemory<byte> Member)[] _members;
+    private readonly int _length;
+
+    private Defaults((byte[] Name, ReadOnlyMemory<byte> Member)[] members)
+    {
+        _members = members;
+        foreach (var (_, member) in members) _length += member.Length + 1;
+    }
+
+    /// <summary>Checked once for the request: its problems point at <c>/defaults</c>.</summary>
+    public static Problem? Read(ReadOnlyMemory<byte> json, out Defaults defaults)
+    {
+        defaults = None;
+        if (json.IsEmpty || json.Span.SequenceEqual("null"u8)) return null;
+        var draft = DraftBinder.Bind(json);
+        if (draft.Problem is { } problem) return problem with { Errors = [.. problem.Errors.Select(e => e with { Pointer = "/defaults" + e.Pointer })] };
+
+        var errors = new Mistakes();
+        foreach (var member in draft.Mail!.Unknown?.Keys ?? Enumerable.Empty<string>()) errors.Add(JsonPointer.Member("/defaults", member), "unknown_field", "Unknown field.");
+        if (errors.Any) return errors.ToProblem("The defaults were not understood.");
+        defaults = new(Members(json));
+        return null;
+    }
+
+    /// <summary>The message itself when there is nothing to add, else a new buffer.</summary>
+    public ReadOnlyMemory<byte> MergeInto(ReadOnlyMemory<byte> message)
+    {
+        if (_members.Length == 0 || message.Span[0] != '{') return message;
+
+        Span<bool> written = stackalloc bool[_members.Length];
+        var any = false;
+        var reader = new Utf8JsonReader(message.Span);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            any = true;
+            for (var i = 0; i < _members.Length; i++) written[i] |= reader.ValueTextEquals(_members[i].Name);
+            reader.Skip();
+        }
+
+        if (!written.Contains(false)) return message;
+        var merged = new byte[message.Length + _length];
+        message.Span[..^1].CopyTo(merged);
+        var end = message.Length - 1;
+        for (var i = 0; i < _members.Length; i++)
+        {
+            if (written[i]) continue;
+            if (any) merged[end++] = (byte)',';
+            any = true;
+            _members[i].Member.Span.CopyTo(merged.AsSpan(end));
+            end += _members[i].Member.Length;
+        }
+
+        merged[end++] = (byte)'}';
+        return merged.AsMemory(0, end);
+    }
+
+    /// <summary>Whether an object that was read before has this top-level member, given as a pointer's token.</summary>
+    public static bool Writes(ReadOnlyMemory<byte> json, string token)
+    {
+        if (json.Span is not [(byte)'{', ..]) return false;
+        var name = token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+        var reader = new Utf8JsonReader(json.Span);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals(name)) return true;
+            reader.Skip();
+        }
+
+        return false;
+    }
+
+    private static (byte[], ReadOnlyMemory<byte>)[] Members(ReadOnlyMemory<byte> json)
+    {
+        var members = new List<(byte[], ReadOnlyMemory<byte>)>();
+        var reader = new Utf8JsonReader(json.Span);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var start = (int)reader.TokenStartIndex;
+            var name = System.Text.Encoding.UTF8.GetBytes(reader.GetString()!);
+            reader.Skip();
+            if (!name.AsSpan().SequenceEqual("id"u8)) members.Add((name, json[start..(int)reader.BytesConsumed]));
+        }
+
+        return [.. members];
+    }
+}

@@ -1,0 +1,81 @@
+using System.Text.Json;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Ingest;
+
+/// <summary>Turns a request's bytes into drafts. Whatever the bytes are, it answers with a draft or a problem and never throws. What it returns looks into the given memory, which must stay as it is until the submission is answered.</summary>
+public static class DraftBinder
+{
+    /// <summary>One message: the body of a single submission, or one line of NDJSON.</summary>
+    public static Draft BindOne(ReadOnlyMemory<byte> json)
+    {
+        json = JsonFaults.WithoutBom(json);
+        return JsonFaults.InText(json.Span) is { } problem ? new(null, json, problem) : Bind(json);
+    }
+
+    /// <summary><c>{"messages":[…],"defaults":{…}}</c>. A bad message refuses only itself; a bad envelope or bad defaults refuse the request.</summary>
+    public static BoundBatch BindBatch(ReadOnlyMemory<byte> json, int maxMessages)
+    {
+        json = JsonFaults.WithoutBom(json);
+        if (JsonFaults.InText(json.Span) is { } malformed) return BoundBatch.Refused(malformed);
+        if (BatchEnvelope.Read(json, maxMessages, out var envelope) is { } problem) return BoundBatch.Refused(problem);
+        if (Defaults.Read(envelope.Defaults, out var defaults) is { } wrong) return BoundBatch.Refused(wrong);
+
+        var drafts = new Draft[envelope.Messages.Count];
+        for (var i = 0; i < drafts.Length; i++) drafts[i] = Bind(defaults.MergeInto(envelope.Messages[i]));
+        return new(drafts, envelope.Messages, null);
+    }
+
+    /// <summary>The id that a well-formed draft wrote, even when it could not be bound; null when there is none to be found.</summary>
+    internal static string? FindId(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(json.Span);
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return null;
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var found = reader.ValueTextEquals("id"u8);
+                reader.Read();
+                if (found) return reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped ? reader.GetString() : null;
+                reader.Skip();
+            }
+        }
+        catch (JsonException)
+        {
+            // Broken before an id was seen.
+        }
+
+        return null;
+    }
+
+    // The text was checked: valid UTF-8, whole surrogate pairs.
+    internal static Draft Bind(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json.Span, MailJson.Default.MailDraft) is { } mail
+                ? new(mail, json, null)
+                : new(null, json, JsonFaults.NotAnObject);
+        }
+        catch (JsonException thrown)
+        {
+            return new(null, json, JsonFaults.Explain(json.Span, thrown));
+        }
+    }
+}
+
+/// <summary>A batch request, bound: its drafts in request order, or the problem that refuses the whole request.</summary>
+public sealed record BoundBatch(IReadOnlyList<Draft> Drafts, IReadOnlyList<ReadOnlyMemory<byte>> Written, Problem? Problem)
+{
+    internal static BoundBatch Refused(Problem problem) => new([], [], problem);
+
+    /// <summary>A message's pointer, made relative to the request: <c>/messages/7/to/0</c>, or <c>/defaults/from</c> when the message did not write that member itself.</summary>
+    public string Locate(int index, string pointer)
+    {
+        var first = pointer.Split('/') is [_, var member, ..] ? member : null;
+        return first is not null && !Defaults.Writes(Written[index], first) && Drafts[index].Json.Length != Written[index].Length && Defaults.Writes(Drafts[index].Json, first)
+            ? $"/defaults{pointer}"
+            : $"/messages/{index}{pointer}";
+    }
+}

@@ -1,0 +1,101 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Ingest;
+
+/// <param name="Sender">Bare reverse-path; "" is the null one.</param>
+/// <param name="FromDomain">Where our Message-ID lives.</param>
+internal readonly record struct Envelope(string Sender, string FromDomain, IReadOnlyList<string> Recipients);
+
+/// <summary>Who sends, and to whom.</summary>
+internal static class EnvelopeRules
+{
+    public static Envelope Read(MailDraft mail, RawHead raw, SmtpAccount? account, Mistakes mistakes, IngestOptions options)
+    {
+        var from = From(mail, raw, account, mistakes);
+        var sender = mail.ReturnPath is null ? from?.Address : ReturnPath(mail.ReturnPath, mistakes);
+        var recipients = Recipients(mail, mistakes, options);
+        Each(mail.ReplyTo, "/reply_to", mistakes, static (_, _) => { });
+        if (mail.ReplyTo?.Entries.Count > options.MaxRecipients) mistakes.Add("/reply_to", "too_many_addresses", $"At most {options.MaxRecipients} addresses.");
+        return new(sender ?? "", from?.Domain ?? "", recipients);
+    }
+
+    // A whole message brings its own From header, so the field may be missing beside it; when both are there the field is the envelope's.
+    private static Mailbox? From(MailDraft mail, RawHead raw, SmtpAccount? account, Mistakes mistakes)
+    {
+        Mailbox? from = null;
+        if (mail.From is null or { Entries.Count: 0 })
+        {
+            from = raw.Sender;
+            if (from is null && raw.Readable) mistakes.Add("/from", "required", mail.Raw is null ? "A sender is required." : "The raw message has several From addresses and no Sender: name one here.");
+        }
+        else
+        {
+            Each(mail.From, "/from", mistakes, (_, mailbox) => from = mailbox);
+            if (mail.From.Entries.Count > 1) mistakes.Add("/from", "too_many_addresses", "Exactly one sender.");
+            else if (from is { } one && !Allowed(account, one)) mistakes.Add(Pointer(mail.From, "/from", 0), "from_not_allowed", "The account may not send from this address.");
+        }
+
+        foreach (var written in raw.From)
+        {
+            if (!Allowed(account, written)) mistakes.Add("/raw", "from_not_allowed", "The account may not send from the address in the message's From header.");
+        }
+
+        return from;
+    }
+
+    private static string? ReturnPath(string path, Mistakes mistakes)
+    {
+        if (path is "" or "<>") return "";
+        if (Addresses.ReadBare(path, out var mailbox) is not { } fault) return mailbox.Address;
+        mistakes.Add("/return_path", fault.Code, fault.Detail);
+        return null;
+    }
+
+    private static List<string> Recipients(MailDraft mail, Mistakes mistakes, IngestOptions options)
+    {
+        var entries = (mail.To?.Entries.Count ?? 0) + (mail.Cc?.Entries.Count ?? 0) + (mail.Bcc?.Entries.Count ?? 0);
+        if (entries == 0) mistakes.Add("/to", "recipient_required", "At least one recipient in to, cc or bcc.");
+
+        var once = new HashSet<Mailbox>(Math.Min(entries, options.MaxRecipients + 1), Mailbox.ByIdentity);
+        var recipients = new List<string>(Math.Min(entries, options.MaxRecipients + 1));
+        Add(mail.To, "/to");
+        Add(mail.Cc, "/cc");
+        Add(mail.Bcc, "/bcc");
+        return recipients;
+
+        void Add(AddressList? list, string pointer)
+        {
+            var before = once.Count;
+            Each(list, pointer, mistakes, (_, mailbox) =>
+            {
+                if (once.Add(mailbox with { Name = null }) && once.Count <= options.MaxRecipients) recipients.Add(mailbox.Address);
+            });
+            if (before <= options.MaxRecipients && once.Count > options.MaxRecipients) mistakes.Add(pointer, "too_many_recipients", $"At most {options.MaxRecipients} recipients a message.");
+        }
+    }
+
+    private static void Each(AddressList? list, string pointer, Mistakes mistakes, Action<int, Mailbox> take)
+    {
+        for (var i = 0; i < list?.Entries.Count; i++)
+        {
+            if (Addresses.Read(list.Entries[i], out var mailbox) is { } fault) mistakes.Add(Pointer(list, pointer, i) + fault.At, fault.Code, fault.Detail);
+            else take(i, mailbox);
+        }
+    }
+
+    private static string Pointer(AddressList list, string pointer, int index) => list.Single ? pointer : $"{pointer}/{index}";
+
+    private static bool Allowed(SmtpAccount? account, Mailbox sender)
+    {
+        if (account is null or { FromAllowed.Count: 0 }) return true;
+        foreach (var allowed in account.FromAllowed)
+        {
+            var domainOnly = allowed.StartsWith('@');
+            if (Addresses.ReadBare(domainOnly ? "any" + allowed : allowed, out var pattern) is not null) continue;
+            if (Mailbox.ByIdentity.Equals(pattern, domainOnly ? sender with { LocalPart = "any" } : sender)) return true;
+        }
+
+        return false;
+    }
+}

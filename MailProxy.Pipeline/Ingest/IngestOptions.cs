@@ -1,0 +1,71 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace MailProxy.Pipeline.Ingest;
+
+/// <summary>What Ingest takes in, and what it refuses.</summary>
+public sealed class IngestOptions
+{
+    /// <summary>Messages of one request; default 1,000.</summary>
+    [Range(1, 100_000)]
+    public int MaxMessages { get; set; } = 1_000;
+
+    /// <summary>Bytes of one request; default 50 MB.</summary>
+    [Range(1_024, 1_073_741_824)]
+    public long MaxRequestBytes { get; set; } = 50 * 1024 * 1024;
+
+    /// <summary>Recipients of one message, each counted once; default 1,000.</summary>
+    [Range(1, 100_000)]
+    public int MaxRecipients { get; set; } = 1_000;
+
+    /// <summary>Submissions that wait at the door; default 256.</summary>
+    [Range(1, 65_536)]
+    public int DoorCapacity { get; set; } = 256;
+
+    /// <summary>Bytes of request bodies held from the door to the commit; default 64 MB.</summary>
+    [Range(1_024, 17_179_869_184)]
+    public long DoorBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>How long a request waits for room at the door before it is answered with 503; default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
+    public TimeSpan DoorWait { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Free bytes of the data directory's disk below which nothing is taken; default 256 MB; 0: no floor.</summary>
+    [Range(0, long.MaxValue)]
+    public long MinFreeBytes { get; set; } = 256 * 1024 * 1024;
+
+    /// <summary>Bytes of a message's JSON above which it goes to a spool file instead of a row; default 256 KB.</summary>
+    [Range(1_024, 16_777_216)]
+    public int SpoolThreshold { get; set; } = 256 * 1024;
+
+    /// <summary>How long after acceptance or send_at a message expires that names no expires_at; default 5 days.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00")]
+    public TimeSpan DefaultExpiry { get; set; } = TimeSpan.FromDays(5);
+
+    /// <summary>How far ahead send_at and expires_at may lie; default 36,525 days. It catches milliseconds given for seconds.</summary>
+    [Range(typeof(TimeSpan), "1.00:00:00", "365250.00:00:00")]
+    public TimeSpan MaxAhead { get; set; } = TimeSpan.FromDays(36_525);
+
+    /// <summary>Characters of a subject; default 2,000.</summary>
+    [Range(1, 100_000)]
+    public int MaxSubjectLength { get; set; } = 2_000;
+
+    /// <summary>Bytes of a message's own headers, names and values together; default 64 KB.</summary>
+    [Range(256, 1_048_576)]
+    public int MaxHeaderBytes { get; set; } = 64 * 1024;
+
+    /// <summary>Tags of one message; default 20.</summary>
+    [Range(0, 1_000)]
+    public int MaxTags { get; set; } = 20;
+
+    /// <summary>Characters of one tag; default 128.</summary>
+    [Range(1, 1_000)]
+    public int MaxTagLength { get; set; } = 128;
+
+    /// <summary>Bytes of a message's metadata as compact JSON; default 16 KB.</summary>
+    [Range(2, 1_048_576)]
+    public int MaxMetadataBytes { get; set; } = 16 * 1024;
+
+    /// <summary>The header that carries tenant and id for bounces; clients may not set it. Default <c>X-Mail-Key</c>.</summary>
+    [Required, RegularExpression("^[A-Za-z0-9-]{1,64}$")]
+    public string MailKeyHeader { get; set; } = "X-Mail-Key";
+}

@@ -1,0 +1,138 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Ingest;
+
+/// <summary>Finds out what is wrong with JSON that could not be read. But for <see cref="InText"/> none of it runs on good input.</summary>
+internal static class JsonFaults
+{
+    private const int MaxDepth = 64; // the readers' own default
+
+    public static readonly Problem NotAnObject = new(422, "invalid_type", "Must be a JSON object.", [new("", "invalid_type", "Must be a JSON object.")]);
+
+    public static ReadOnlyMemory<byte> WithoutBom(ReadOnlyMemory<byte> json) => json.Span.StartsWith("\uFEFF"u8) ? json[3..] : json;
+
+    /// <summary>What every later reader trusts: valid UTF-8, and no <c>\u</c> escape of half a surrogate pair, which would throw when the text is taken.</summary>
+    public static Problem? InText(ReadOnlySpan<byte> json)
+    {
+        if (!Utf8.IsValid(json)) return Malformed(json, FirstInvalid(json), "The text is not UTF-8");
+        for (var at = json.IndexOf((byte)'\\'); at >= 0;)
+        {
+            var high = Escaped(json, at);
+            var pair = high is >= 0xD800 and <= 0xDBFF;
+            if (high is >= 0xDC00 and <= 0xDFFF || (pair && Escaped(json, at + 6) is not (>= 0xDC00 and <= 0xDFFF)))
+            {
+                return Malformed(json, at, "A \\u escape is half of a surrogate pair");
+            }
+
+            at += high < 0 ? 2 : pair ? 12 : 6;
+            if (at >= json.Length) break;
+            var next = json[at..].IndexOf((byte)'\\');
+            at = next < 0 ? -1 : at + next;
+        }
+
+        return null;
+    }
+
+    /// <summary>Null when the JSON is well-formed.</summary>
+    public static Problem? Syntax(ReadOnlySpan<byte> json)
+    {
+        if (Ends(json, MaxDepth) is not { } end) return null;
+        return Ends(json, int.MaxValue) is null ? Malformed(json, end, $"Nested deeper than {MaxDepth} levels") : Malformed(json, end, "This is not JSON");
+    }
+
+    /// <summary>Why binding threw: malformed (400), or a member twice or of the wrong type (422).</summary>
+    public static Problem Explain(ReadOnlySpan<byte> json, JsonException thrown)
+    {
+        if (Syntax(json) is { } malformed) return malformed;
+        var duplicate = Duplicate(json);
+        var pointer = duplicate ?? JsonPointer.FromPath(thrown.Path);
+        var error = duplicate is null ? new FieldError(pointer, "invalid_type", Expected(pointer)) : new(pointer, "duplicate_field", "Given twice.");
+        return new(422, error.Code, pointer.Length > 0 ? $"{pointer}: {error.Detail}" : error.Detail, [error]);
+    }
+
+    private static string Expected(string pointer) => pointer.Split('/') switch
+    {
+        [_] or [_, "attachments", _] => "Must be a JSON object.",
+        [_, "headers"] => "Must be an object of text values.",
+        [_, "attachments"] => "Must be a list of objects.",
+        [_, "tags"] => "Must be a list of text.",
+        [_, "metadata"] => "Must be an object.",
+        _ => "Must be text.",
+    };
+
+    private static long? Ends(ReadOnlySpan<byte> json, int maxDepth)
+    {
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = maxDepth });
+        try
+        {
+            while (reader.Read())
+            {
+                // Only to see whether it can be read.
+            }
+
+            return null;
+        }
+        catch (JsonException)
+        {
+            return reader.BytesConsumed;
+        }
+    }
+
+    // The pointer of the first member that its object already has.
+    private static string? Duplicate(ReadOnlySpan<byte> json)
+    {
+        var open = new Stack<(HashSet<string>? Names, int Index)>();
+        var path = new Stack<string>();
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+        {
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.EndObject or JsonTokenType.EndArray:
+                    open.Pop();
+                    if (path.Count > 0) path.Pop();
+                    continue;
+                case JsonTokenType.PropertyName:
+                    var name = reader.GetString()!;
+                    path.Push(JsonPointer.Escape(name));
+                    if (!open.Peek().Names!.Add(name)) return "/" + string.Join('/', path.Reverse());
+                    continue;
+            }
+
+            if (open.TryPeek(out var within) && within.Names is null)
+            {
+                open.Push(open.Pop() with { Index = within.Index + 1 });
+                path.Push(within.Index.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            }
+
+            if (reader.TokenType == JsonTokenType.StartObject) open.Push((new(StringComparer.Ordinal), 0));
+            else if (reader.TokenType == JsonTokenType.StartArray) open.Push((null, 0));
+            else if (path.Count > 0) path.Pop();
+        }
+
+        return null;
+    }
+
+    private static int Escaped(ReadOnlySpan<byte> json, int at) =>
+        at + 6 <= json.Length && json[at] == '\\' && json[at + 1] == 'u'
+        && Utf8Parser.TryParse(json.Slice(at + 2, 4), out ushort unit, out var used, 'x') && used == 4 ? unit : -1;
+
+    private static long FirstInvalid(ReadOnlySpan<byte> json)
+    {
+        var at = 0;
+        while (at < json.Length && Rune.DecodeFromUtf8(json[at..], out _, out var used) == OperationStatus.Done) at += used;
+        return at;
+    }
+
+    private static Problem Malformed(ReadOnlySpan<byte> json, long at, string what)
+    {
+        var before = json[..(int)Math.Min(at, json.Length)];
+        var line = before.Count((byte)'\n') + 1;
+        return new(400, "malformed_json", $"{what}: line {line}, byte {before.Length - before.LastIndexOf((byte)'\n')}.");
+    }
+}

@@ -1,0 +1,71 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Ingest;
+
+/// <summary>Judges drafts against sections 1 and 2 of the HTTP contract. Pure but for the accounts, which it reads once a message; every mistake of a message is told at once.</summary>
+internal sealed class SubmissionRules(CurrentAccounts accounts, IngestOptions options)
+{
+    /// <param name="now">Unix milliseconds: when the message is accepted.</param>
+    /// <param name="newId">Makes ids for messages that bring none, and for Message-ID headers.</param>
+    public AcceptedLine Judge(string tenant, Draft draft, long now, Func<Guid> newId)
+    {
+        if (draft.Problem is { } refused) return new(null, refused.Status == 422 ? WrittenId(draft.Json) : null, refused);
+
+        var mail = draft.Mail!;
+        var mistakes = new Mistakes();
+        UnknownFields(mail, mistakes);
+        if (mail.Id is not null && !IdSyntax.IsMessageId(mail.Id)) mistakes.Add("/id", "invalid_id", $"An id is {IdSyntax.MessageRule}.");
+
+        var account = FindAccount(tenant, mail.Account, mistakes);
+        var raw = RawRules.Read(mail, mistakes, options);
+        var envelope = EnvelopeRules.Read(mail, raw, account, mistakes, options);
+        var messageId = ContentRules.Check(mail, mistakes, options) ?? raw.MessageId;
+        var times = TimeRules.Read(mail, now, mistakes, options);
+        var labels = LabelRules.Read(mail, mistakes, options);
+        if (mistakes.Any) return new(null, IdSyntax.IsMessageId(mail.Id) ? mail.Id : null, mistakes.ToProblem("The message was refused."));
+
+        var own = newId();
+        var id = mail.Id ?? own.ToString();
+        var accepted = new AcceptedMail
+        {
+            Key = new(tenant, id),
+            ContentHash = mail.Id is null ? null : ContentHash.Of(mail),
+            Account = account!.Key,
+            Priority = labels.Priority,
+            EnvelopeSender = envelope.Sender,
+            Recipients = envelope.Recipients,
+            Subject = mail.Subject ?? raw.Subject,
+            CreatedAt = now,
+            SendAt = times.SendAt,
+            ExpiresAt = times.ExpiresAt,
+            MessageIdHeader = messageId ?? $"<{own}@{envelope.FromDomain}>",
+            Batch = mail.Batch,
+            Tags = labels.Tags,
+            Metadata = labels.Metadata,
+            OnAmbiguous = labels.OnAmbiguous,
+            Body = new(draft.Json, null, draft.Json.Length),
+        };
+        return new(accepted, id, null);
+    }
+
+    private SmtpAccount? FindAccount(string tenant, string? id, Mistakes mistakes)
+    {
+        var directory = accounts.Directory;
+        var account = id is null ? directory.Default(tenant) : directory.Find(tenant, id);
+        if (account is not null) return account;
+        if (id is null) mistakes.Add("/account", "account_required", "There is no default account: name one.");
+        else mistakes.Add("/account", "unknown_account", "There is no such account.");
+        return null;
+    }
+
+    private static void UnknownFields(MailDraft mail, Mistakes mistakes)
+    {
+        if (mail.Unknown is not null)
+        {
+            foreach (var name in mail.Unknown.Keys) mistakes.Add(JsonPointer.Member("", name), "unknown_field", "Unknown field.");
+        }
+    }
+
+    private static string? WrittenId(ReadOnlyMemory<byte> json) => DraftBinder.FindId(json) is { } id && IdSyntax.IsMessageId(id) ? id : null;
+}

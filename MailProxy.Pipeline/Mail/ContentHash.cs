@@ -1,0 +1,107 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace MailProxy.Pipeline.Mail;
+
+/// <summary>Tells whether the same id came with the same content. Stored, so what is hashed for an existing field may never change; a new field is added only when it is present.</summary>
+public static class ContentHash
+{
+    /// <summary>SHA-256 of a stored draft without its id, whatever the order, spacing and escapes of its members; null when it is not a draft.</summary>
+    public static byte[]? Of(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json.Span, MailJson.Default.MailDraft) is { } mail ? Of(mail) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>SHA-256 of a draft without its id.</summary>
+    public static byte[] Of(MailDraft mail)
+    {
+        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Text(sha, "account", mail.Account);
+        Mailboxes(sha, "from", mail.From);
+        Mailboxes(sha, "to", mail.To);
+        Mailboxes(sha, "cc", mail.Cc);
+        Mailboxes(sha, "bcc", mail.Bcc);
+        Mailboxes(sha, "reply_to", mail.ReplyTo);
+        Text(sha, "return_path", mail.ReturnPath);
+        Text(sha, "subject", mail.Subject);
+        Text(sha, "text", mail.Text);
+        Text(sha, "html", mail.Html);
+        foreach (var (name, value) in mail.Headers ?? []) Pair(sha, "header", name, value);
+        Text(sha, "raw", mail.Raw);
+        foreach (var attachment in mail.Attachments ?? [])
+        {
+            Text(sha, "attachment", attachment?.Filename);
+            Text(sha, "content_type", attachment?.ContentType);
+            Text(sha, "inline_id", attachment?.InlineId);
+            Text(sha, "content", attachment?.Content);
+        }
+
+        if (mail.Priority is not null) Text(sha, "priority", DraftValues.TryPriority(mail.Priority, out var priority) ? priority.Name() : null);
+        Time(sha, "send_at", mail.SendAt);
+        Time(sha, "expires_at", mail.ExpiresAt);
+        Text(sha, "batch", mail.Batch);
+        foreach (var tag in mail.Tags ?? []) Text(sha, "tag", tag);
+        foreach (var (name, value) in (mail.Metadata ?? []).OrderBy(m => m.Key, StringComparer.Ordinal)) Pair(sha, "metadata", name, Canonical(value));
+        Text(sha, "on_ambiguous", mail.OnAmbiguous);
+        return sha.GetHashAndReset();
+    }
+
+    private static void Mailboxes(IncrementalHash sha, string field, AddressList? list)
+    {
+        foreach (var entry in list?.Entries ?? [])
+        {
+            Text(sha, field, entry.Text);
+            Pair(sha, field, entry.Email, entry.Name);
+        }
+    }
+
+    private static void Time(IncrementalHash sha, string field, JsonElement? written)
+    {
+        if (written is { } element && Timestamps.TryRead(element, out var time)) Text(sha, field, Timestamps.Write(time));
+    }
+
+    private static void Pair(IncrementalHash sha, string field, string? name, string? value)
+    {
+        if (name is null && value is null) return;
+        Text(sha, field, name ?? "");
+        Text(sha, "=", value);
+    }
+
+    // Field and value each with their length in front, so that no two drafts run together into the same bytes.
+    private static void Text(IncrementalHash sha, string field, string? value)
+    {
+        if (value is null) return;
+        Framed(sha, field);
+        Framed(sha, value);
+    }
+
+    private static void Framed(IncrementalHash sha, ReadOnlySpan<char> text)
+    {
+        Span<byte> length = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(length, text.Length);
+        sha.AppendData(length);
+        if (BitConverter.IsLittleEndian) sha.AppendData(MemoryMarshal.AsBytes(text));
+        else sha.AppendData(Encoding.Unicode.GetBytes(text.ToString()));
+    }
+
+    // Members of nested objects in one order; numbers as written.
+    private static string Canonical(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => $"{{{string.Join(',', value.EnumerateObject().OrderBy(m => m.Name, StringComparer.Ordinal).Select(m => $"{Quote(m.Name)}:{Canonical(m.Value)}"))}}}",
+        JsonValueKind.Array => $"[{string.Join(',', value.EnumerateArray().Select(Canonical))}]",
+        JsonValueKind.String => Quote(value.GetString()!),
+        _ => value.GetRawText(),
+    };
+
+    private static string Quote(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
+}

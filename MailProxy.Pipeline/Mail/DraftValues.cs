@@ -1,0 +1,34 @@
+using System.Text.Json;
+
+namespace MailProxy.Pipeline.Mail;
+
+/// <summary>Reads the draft's fields that have a closed set of values.</summary>
+public static class DraftValues
+{
+    /// <summary>A name or a number from 0 to 3; absent: medium.</summary>
+    public static bool TryPriority(JsonElement? written, out Priority priority)
+    {
+        var read = written switch
+        {
+            null => Priority.Medium,
+            { ValueKind: JsonValueKind.String } text => WireNames.ParsePriority(text.GetString()!),
+            { ValueKind: JsonValueKind.Number } number when number.TryGetInt32(out var value) && value is >= 0 and <= 3 => (Priority)value,
+            _ => null,
+        };
+        priority = read ?? Priority.Medium;
+        return read is not null;
+    }
+
+    /// <summary>Absent: retry.</summary>
+    public static bool TryPolicy(string? written, out AmbiguousPolicy policy)
+    {
+        (policy, var known) = written switch
+        {
+            null or "retry" => (AmbiguousPolicy.Retry, true),
+            "hold" => (AmbiguousPolicy.Hold, true),
+            "assume_sent" => (AmbiguousPolicy.AssumeSent, true),
+            _ => (AmbiguousPolicy.Retry, false),
+        };
+        return known;
+    }
+}

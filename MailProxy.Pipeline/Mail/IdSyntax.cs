@@ -1,0 +1,21 @@
+using System.Buffers;
+
+namespace MailProxy.Pipeline.Mail;
+
+/// <summary>How ids are written.</summary>
+public static class IdSyntax
+{
+    public const string MessageRule = "1 to 128 of A-Z, a-z, 0-9 and ._:@- but not . or ..";
+    public const string ObjectRule = "1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit";
+
+    private static readonly SearchValues<char> MessageChars = SearchValues.Create("-.0123456789:@ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz");
+    private static readonly SearchValues<char> ObjectChars = SearchValues.Create("-0123456789_abcdefghijklmnopqrstuvwxyz");
+
+    /// <summary>The id of a message.</summary>
+    public static bool IsMessageId(ReadOnlySpan<char> id) =>
+        id.Length is >= 1 and <= 128 && !id.ContainsAnyExcept(MessageChars) && id is not ("." or "..");
+
+    /// <summary>The id of everything else: accounts, webhooks, batches.</summary>
+    public static bool IsObjectId(ReadOnlySpan<char> id) =>
+        id.Length is >= 1 and <= 63 && !id.ContainsAnyExcept(ObjectChars) && id[0] is not ('-' or '_');
+}
