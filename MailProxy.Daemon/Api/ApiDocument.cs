@@ -1,7 +1,84 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
 namespace MailProxy.Daemon.Api;
 
-/// <summary>The OpenAPI document, made from the routes and from the shapes of requests and answers.</summary>
+/// <summary>The OpenAPI document, made from the routes, their marks, and the shapes of requests and answers.</summary>
 internal static class ApiDocument
 {
-    public static void AddMailProxyDocument(this IServiceCollection services) => services.AddOpenApi("v1");
+    private const string KeyScheme = "key";
+    private const string ProblemSchema = "ProblemAnswerBody";
+
+    public static void AddMailProxyDocument(this IServiceCollection services)
+    {
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
+            json.SerializerOptions.PropertyNamingPolicy = System.Text.Json.JsonNamingPolicy.SnakeCaseLower;
+            json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
+        });
+        services.AddOpenApi("v1", document =>
+        {
+            document.AddDocumentTransformer(Head);
+            document.AddOperationTransformer(Operation);
+            document.AddSchemaTransformer(ApiSchemas.Refine);
+        });
+    }
+
+    private static async Task Head(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancel)
+    {
+        document.Info = new() { Title = "MailProxy", Version = "v1", Description = "Hand a mail over and forget it: stored before it is answered, sent within the account's limits, reported." };
+        document.Servers = [new() { Url = "/" }];
+        document.Components ??= new();
+        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        {
+            [KeyScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "The admin key. X-API-Token is accepted too." },
+        };
+        document.AddComponent(ProblemSchema, await context.GetOrCreateSchemaAsync(typeof(ProblemAnswerBody), null, cancel));
+    }
+
+    private static Task Operation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancel)
+    {
+        var marks = context.Description.ActionDescriptor.EndpointMetadata;
+        operation.Parameters ??= [];
+        foreach (var name in marks.OfType<QueryNames>().SelectMany(q => q.Names))
+        {
+            operation.Parameters.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Query, Schema = ApiSchemas.OfQuery(name) });
+        }
+
+        if (marks.OfType<TakesIdempotencyKey>().Any())
+        {
+            operation.Parameters.Add(new OpenApiParameter
+            {
+                Name = IdempotencyKeys.Header,
+                In = ParameterLocation.Header,
+                Description = "1 to 256 characters; the same request under the same key gets the same answer for 24 hours. Not for NDJSON.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = 256 },
+            });
+        }
+
+        if (!marks.OfType<PublicRoute>().Any())
+        {
+            operation.Parameters.Add(new OpenApiParameter
+            {
+                Name = "X-Tenant",
+                In = ParameterLocation.Header,
+                Description = "The tenant to act on.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Default = JsonValue.Create(Caller.DefaultTenant) },
+            });
+            operation.Security = [new() { [new OpenApiSecuritySchemeReference(KeyScheme, context.Document)] = [] }];
+        }
+
+        operation.Responses ??= [];
+        operation.Responses["default"] = new OpenApiResponse
+        {
+            Description = "A problem (RFC 9457).",
+            Content = new Dictionary<string, OpenApiMediaType>
+            {
+                ["application/problem+json"] = new() { Schema = new OpenApiSchemaReference(ProblemSchema, context.Document) },
+            },
+        };
+        return Task.CompletedTask;
+    }
 }

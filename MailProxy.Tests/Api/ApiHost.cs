@@ -1,0 +1,204 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+using MailProxy.Daemon.Api;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Api;
+
+/// <summary>The HTTP edge alone: the stores are lists, and a script stands behind the door where Ingest and Persist would.</summary>
+internal sealed class ApiHost : IAsyncDisposable
+{
+    public const string Key = "a-key-for-tests";
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private WebApplication? _app;
+    private Task _ingest = Task.CompletedTask;
+
+    public TimerClock Clock { get; } = new();
+    public Channel<Submission> Door { get; init; } = Channel.CreateBounded<Submission>(16);
+    public SubmissionLimits Limits { get; init; } = new();
+    public Action<ApiOptions> Configure { get; init; } = _ => { };
+    public bool OnKestrel { get; init; }
+
+    public FakeQueries Queries { get; } = new();
+    public FakeMessageStore Store { get; } = new();
+    public FakeAccountStore Accounts { get; } = new();
+    public FakeDeliveryLog Log { get; } = new();
+    public CurrentAccounts Current { get; } = new();
+    public Wake Wake { get; } = new();
+    public PipelineHealth Health { get; } = new() { Running = true };
+    public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
+    public LogRecorder Logged { get; } = new();
+    public long FreeDisk { get; set; } = long.MaxValue;
+    public List<string> Dispatcher { get; } = [];
+    public bool Suspended { get; set; }
+    public Dictionary<AccountKey, LaneWait> Lanes { get; } = [];
+    public List<SandboxMailAnswer> Caught { get; } = [];
+    public int WebhookChanges { get; private set; }
+    public Func<SmtpAccount, AccountTestAnswer> TestAccount { get; set; } = _ => new(true, "done", true, "Tls13", true, ["SIZE"], null, null, 1.5);
+
+    /// <summary>What stands behind the door; null: nobody reads it.</summary>
+    public Func<Submission, ValueTask>? Ingest { get; init; } = s =>
+    {
+        StoreAll(s);
+        return ValueTask.CompletedTask;
+    };
+
+    public IServiceProvider Services => _app!.Services;
+    public HttpClient Client { get; private set; } = null!;
+    public Uri Address { get; private set; } = null!;
+
+    public static async Task<ApiHost> StartAsync(ApiHost? host = null)
+    {
+        host ??= new();
+        await host.RunAsync();
+        return host;
+    }
+
+    public static void StoreAll(Submission submission)
+    {
+        if (submission.TryTake()) submission.Complete(Stored(submission));
+    }
+
+    /// <summary>What the store says when everything that was bound is accepted.</summary>
+    public static SubmissionAnswer.Stored Stored(Submission submission) => new([.. submission.Drafts.Select((d, i) =>
+        d.Problem is null ? new ReceiptLine(d.Mail!.Id ?? $"made-{i}", MessageState.Queued, 1_893_553_445_000) : new ReceiptLine(null, default, 0, d.Problem))]);
+
+    public HttpClient NewClient(string? key)
+    {
+        var client = OnKestrel ? new HttpClient { BaseAddress = Address } : _app!.GetTestClient();
+        client.Timeout = Patience;
+        if (key is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return client;
+    }
+
+    public Task<HttpResponseMessage> SendAsync(string method, string path, string? json = null, string contentType = "application/json", params (string Name, string Value)[] headers)
+    {
+        var request = new HttpRequestMessage(new(method), path);
+        if (json is not null)
+        {
+            request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(json));
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+        }
+
+        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+        return Client.SendAsync(request).WaitAsync(Patience);
+    }
+
+    /// <summary>Puts an account where both the store and the rooms see it.</summary>
+    public SmtpAccount Add(SmtpAccount account)
+    {
+        var numbered = account with { Key = new(Accounts.Accounts.Count + 1_000) };
+        Accounts.Accounts.Add(numbered);
+        Current.Swap(new(Accounts.Accounts, null));
+        return numbered;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Door.Writer.TryComplete();
+        await _ingest.WaitAsync(Patience);
+        Client.Dispose();
+        if (_app is not null) await _app.DisposeAsync();
+    }
+
+    private async Task RunAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        if (OnKestrel) builder.WebHost.UseKestrel(k => k.ListenLocalhost(0)).UseUrls("http://127.0.0.1:0");
+        else builder.WebHost.UseTestServer();
+        builder.Logging.ClearProviders().AddProvider(Logged);
+
+        var services = builder.Services;
+        services.AddMailProxyApi();
+        services.Configure(Configure);
+        services.AddSingleton(Door.Writer).AddSingleton(Limits).AddSingleton(new AdminKey(Key)).AddSingleton<FreeDisk>(() => FreeDisk)
+            .AddSingleton<IMessageQueries>(Queries).AddSingleton<IMessageStore>(Store).AddSingleton<IAccountStore>(Accounts).AddSingleton<IDeliveryLog>(Log)
+            .AddSingleton(Current).AddSingleton(Wake).AddSingleton(Health).AddSingleton(Registry).AddSingleton(new PipelineMetrics(Registry))
+            .AddSingleton<TimeProvider>(Clock)
+            .AddSingleton(new DispatcherControl(
+                () => Dispatcher.Add("suspend"), () => Dispatcher.Add("activate"), () => Dispatcher.Add("run-now"),
+                () => Suspended, at => Dispatcher.Add($"expiry {at}"), key => Lanes.GetValueOrDefault(key)))
+            .AddSingleton<AccountTest>((account, _) => Task.FromResult(TestAccount(account)))
+            .AddSingleton<WriteRaw>(async (content, _, target, cancel) => await target.WriteAsync(content.Json, cancel))
+            .AddSingleton<WebhooksChanged>(() => WebhookChanges++)
+            .AddSingleton(new SandboxShelf(
+                (limit, before) => [.. Caught.Where(m => before is null || m.Id < before).OrderByDescending(m => m.Id).Take(limit)],
+                id => Caught.Any(m => m.Id == id) ? Encoding.ASCII.GetBytes($"raw {id}") : null));
+
+        _app = builder.Build();
+        _app.MapMailProxyApi();
+        await _app.StartAsync();
+        if (OnKestrel) Address = new Uri(_app.Urls.First());
+        Client = NewClient(Key);
+        if (Ingest is { } ingest) _ingest = Task.Run(async () =>
+        {
+            await foreach (var submission in Door.Reader.ReadAllAsync()) await ingest(submission);
+        });
+    }
+}
+
+/// <summary>Keeps what was logged.</summary>
+internal sealed class LogRecorder : ILoggerProvider, ILogger
+{
+    private readonly Lock _lock = new();
+    private readonly List<(LogLevel Level, string Text)> _lines = [];
+
+    public IReadOnlyList<(LogLevel Level, string Text)> Lines
+    {
+        get { lock (_lock) return [.. _lines]; }
+    }
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        lock (_lock) _lines.Add((logLevel, $"{formatter(state, exception)} {exception}"));
+    }
+
+    public void Dispose() { }
+}
+
+internal static class Answers
+{
+    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage answer) => JsonElement.Parse(await answer.Content.ReadAsStringAsync());
+
+    /// <summary>Asserts that this is a whole problem with the code, and returns it.</summary>
+    public static async Task<JsonElement> ProblemAsync(this HttpResponseMessage answer, int status, string code)
+    {
+        var body = await answer.Content.ReadAsStringAsync();
+        Assert.That((int)answer.StatusCode, Is.EqualTo(status), body);
+        Assert.That(answer.Content.Headers.ContentType?.MediaType, Is.EqualTo("application/problem+json"));
+        var problem = JsonElement.Parse(body);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(problem.GetProperty("code").GetString(), Is.EqualTo(code), body);
+            Assert.That(problem.GetProperty("status").GetInt32(), Is.EqualTo(status));
+            Assert.That(problem.GetProperty("title").GetString(), Is.Not.Empty);
+            Assert.That(problem.GetProperty("detail").GetString(), Is.Not.Empty);
+            Assert.That(problem.GetProperty("request_id").GetString(), Is.EqualTo(answer.Headers.GetValues("X-Request-Id").Single()));
+        }
+
+        return problem;
+    }
+
+    public static string[] Pointers(this JsonElement problem) =>
+        problem.TryGetProperty("errors", out var errors) ? [.. errors.EnumerateArray().Select(e => e.GetProperty("pointer").GetString()!)] : [];
+}

@@ -1,0 +1,144 @@
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Tests.Api;
+
+/// <summary>Answers questions from lists, newest first as the real one does.</summary>
+internal sealed class FakeQueries : IMessageQueries
+{
+    public List<MessageView> Views { get; } = [];
+    public Dictionary<MessageKey, List<MailEvent>> Events { get; } = [];
+    public Dictionary<MessageKey, MailContent> Contents { get; } = [];
+    public QueueCounts Counts { get; set; } = new([], null, 0);
+    public Exception? Fault { get; set; }
+    public List<MessageFilter> Filters { get; } = [];
+
+    public Task<MessageView?> GetAsync(MessageKey key) => Answer(() => Views.FirstOrDefault(v => v.Key == key));
+
+    public Task<IReadOnlyList<MessageView>> ListAsync(MessageFilter filter, int limit, long? before) => Answer<IReadOnlyList<MessageView>>(() =>
+    {
+        Filters.Add(filter);
+        return [.. Views
+            .Where(v => (filter.Tenant is null || v.Key.Tenant == filter.Tenant) && (filter.Status is null || v.State == filter.Status) && (before is null || v.Number < before))
+            .OrderByDescending(v => v.Number).Take(limit)];
+    });
+
+    public Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit) => Answer<IReadOnlyList<MailEvent>?>(() =>
+        Events.TryGetValue(key, out var events) ? [.. events.Where(e => e.Sequence > afterSequence).Take(limit)] : null);
+
+    public Task<MailContent?> ContentAsync(MessageKey key) => Answer(() => Contents.GetValueOrDefault(key));
+
+    public Task<QueueCounts> CountsAsync(long now) => Answer(() => Counts);
+
+    private Task<T> Answer<T>(Func<T> answer) => Fault is null ? Task.FromResult(answer()) : Task.FromException<T>(Fault);
+}
+
+/// <summary>Only what people may change; the rooms' verbs are not the edge's to call.</summary>
+internal sealed class FakeMessageStore : IMessageStore
+{
+    public List<(MessageKey Key, MessageChange Change)> Changes { get; } = [];
+    public Func<MessageKey, ChangeResult> Result { get; set; } = _ => new ChangeResult.NotFound();
+
+    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, long now)
+    {
+        Changes.Add((key, change));
+        return Task.FromResult(Result(key));
+    }
+
+    public Task<Recovery> RecoverAsync(long now) => throw new NotSupportedException();
+
+    public Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches) => throw new NotSupportedException();
+
+    public Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request) => throw new NotSupportedException();
+
+    public void Release(QueuedMail ticket) => throw new NotSupportedException();
+
+    public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes) => throw new NotSupportedException();
+
+    public Task<ExpirySweep> ExpireAsync(long now, int limit) => throw new NotSupportedException();
+}
+
+/// <summary>Accounts in memory, with the numbers and versions that the store gives.</summary>
+internal sealed class FakeAccountStore : IAccountStore
+{
+    private int _last;
+
+    public List<SmtpAccount> Accounts { get; } = [];
+    public HashSet<string> InUse { get; } = [];
+    public bool Suspended { get; private set; }
+    public Exception? Fault { get; set; }
+
+    public Task<IReadOnlyList<SmtpAccount>> AccountsAsync() => Task.FromResult<IReadOnlyList<SmtpAccount>>([.. Accounts]);
+
+    public Task<bool> PutAccountAsync(SmtpAccount account, string actor)
+    {
+        if (Fault is not null) return Task.FromException<bool>(Fault);
+        var existing = Accounts.Find(a => a.Tenant == account.Tenant && a.Id == account.Id);
+        if (existing is not null) Accounts.Remove(existing);
+        Accounts.Add(account with { Key = existing?.Key ?? new(++_last), Version = (existing?.Version ?? 0) + 1, Paused = existing?.Paused ?? false });
+        return Task.FromResult(existing is null);
+    }
+
+    public Task<DeleteResult> DeleteAccountAsync(string tenant, string id, string actor)
+    {
+        if (InUse.Contains(id)) return Task.FromResult(DeleteResult.InUse);
+        return Task.FromResult(Accounts.RemoveAll(a => a.Tenant == tenant && a.Id == id) > 0 ? DeleteResult.Deleted : DeleteResult.NotFound);
+    }
+
+    public Task<bool> SetPausedAsync(string tenant, string id, bool paused, string actor)
+    {
+        var at = Accounts.FindIndex(a => a.Tenant == tenant && a.Id == id);
+        if (at >= 0) Accounts[at] = Accounts[at] with { Paused = paused, Version = Accounts[at].Version + 1 };
+        return Task.FromResult(at >= 0);
+    }
+
+    public Task<bool> SuspendedAsync() => Task.FromResult(Suspended);
+
+    public Task SetSuspendedAsync(bool suspended, string actor)
+    {
+        Suspended = suspended;
+        return Task.CompletedTask;
+    }
+
+    public string? NameOf(AccountKey account) => Accounts.Find(a => a.Key == account)?.Id;
+}
+
+/// <summary>Webhook endpoints in memory.</summary>
+internal sealed class FakeDeliveryLog : IDeliveryLog
+{
+    public List<WebhookEndpoint> Endpoints { get; } = [];
+    public long Last { get; set; } = 100;
+
+    public Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync() => Task.FromResult<IReadOnlyList<WebhookEndpoint>>([.. Endpoints]);
+
+    public Task<bool> PutEndpointAsync(WebhookEndpoint endpoint, string actor)
+    {
+        var existing = Endpoints.Find(e => e.Tenant == endpoint.Tenant && e.Id == endpoint.Id);
+        if (existing is not null) Endpoints.Remove(existing);
+        Endpoints.Add(endpoint with
+        {
+            Secret = endpoint.Secret.Length > 0 ? endpoint.Secret : existing!.Secret,
+            Progress = existing?.Progress ?? new(Last),
+        });
+        return Task.FromResult(existing is null);
+    }
+
+    public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor) => Task.FromResult(Endpoints.RemoveAll(e => e.Tenant == tenant && e.Id == id) > 0);
+
+    public Task SaveProgressAsync(string tenant, string id, EndpointProgress progress)
+    {
+        var at = Endpoints.FindIndex(e => e.Tenant == tenant && e.Id == id);
+        Endpoints[at] = Endpoints[at] with { Progress = progress };
+        return Task.CompletedTask;
+    }
+
+    public Task WaitBeyondAsync(long position, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit) => throw new NotSupportedException();
+
+    public Task AppendAsync(string tenant, EventType type, AccountKey? account, byte[]? detail, long at) => throw new NotSupportedException();
+}
