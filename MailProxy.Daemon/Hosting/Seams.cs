@@ -12,10 +12,20 @@ internal static class Seams
     public static DispatcherControl Dispatcher(MailPipeline pipeline) => new(
         pipeline.Suspend, pipeline.Activate, pipeline.RunNow, () => pipeline.IsSuspended, pipeline.ExpiryHint, key => Wait(pipeline.Status(key)));
 
-    public static AccountTest Probe(SmtpProbe probe) => async (account, cancel) =>
+    public static AccountTest Probe(SmtpProbe probe, TimeProvider clock) => async (account, cancel) =>
     {
+        var began = clock.GetTimestamp();
         var seen = await probe.TryAsync(account, cancel);
-        return new(seen.Trouble is null, seen.Tls, seen.Authenticated, seen.Extensions, seen.Trouble?.Reply);
+        return new(
+            seen.Trouble is null,
+            Stage(seen.Trouble),
+            seen.Tls is not null,
+            seen.Tls,
+            seen.Authenticated,
+            seen.Extensions,
+            seen.Trouble?.SmtpCode,
+            seen.Trouble?.Reply,
+            Math.Round(clock.GetElapsedTime(began).TotalMilliseconds, 1));
     };
 
     public static WriteRaw Raw(MimeComposer composer) => async (content, account, target, cancel) =>
@@ -27,6 +37,17 @@ internal static class Seams
     public static SandboxShelf Shelf(SandboxMailbox mailbox) => new(
         (count, before) => [.. mailbox.Page(count, before).Select(m => new SandboxMailAnswer(m.Id, m.ReceivedAt.UtcDateTime, m.From, m.Recipients, m.Subject, m.Size))],
         id => mailbox.Find(id)?.Raw);
+
+    // Where it ended: the stage that failed, or "done".
+    private static string Stage(AccountTrouble? trouble) => trouble?.Kind switch
+    {
+        null => "done",
+        TroubleKind.Connect => "connect",
+        TroubleKind.Tls => "tls",
+        TroubleKind.Greeting => "greeting",
+        TroubleKind.Authentication => "authenticate",
+        _ => "conversation",
+    };
 
     private static LaneWait? Wait(LaneStatus lane) => lane.State switch
     {
