@@ -1,0 +1,105 @@
+using System.Text;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Storage;
+
+/// <summary>What every message store must do; each verb has its fixture, and each database its bench.</summary>
+internal abstract class MessageStoreContract<TBench> where TBench : StoreBench, new()
+{
+    protected static readonly AccountKey Account = new(1);
+
+    protected TBench Bench { get; private set; } = null!;
+
+    protected IMessageStore Store => Bench.Store;
+
+    protected long Now => Bench.Now;
+
+    [SetUp]
+    public void MakeBench() => Bench = new TBench();
+
+    [TearDown]
+    public void DropBench() => Bench.Dispose();
+
+    protected AcceptedMail Mail(string id, string content = "one", long? sendAt = null, Priority priority = Priority.Medium, AccountKey? account = null, long? expiresAt = null, AmbiguousPolicy policy = AmbiguousPolicy.Retry, params string[] to) => new()
+    {
+        Key = new("default", id),
+        ContentHash = StoreBench.Hash(Json(content)),
+        Account = account ?? Account,
+        Priority = priority,
+        EnvelopeSender = "sender@example.org",
+        Recipients = to.Length > 0 ? to : ["a@example.com"],
+        Subject = "A subject",
+        CreatedAt = Now,
+        SendAt = sendAt,
+        ExpiresAt = expiresAt ?? Now + 432_000_000,
+        MessageIdHeader = $"<{id}@example.org>",
+        Batch = "b1",
+        Tags = """["t"]""",
+        Metadata = """{"k":1}""",
+        OnAmbiguous = policy,
+        Body = new(Json(content), null, content.Length),
+    };
+
+    protected static byte[] Json(string content) => Encoding.UTF8.GetBytes($"{{\"text\":\"{content}\"}}");
+
+    protected static AcceptedBatch Batch(params AcceptedMail[] mails) => Batch(null, mails);
+
+    protected static AcceptedBatch Batch(IdempotencyClaim? claim, params AcceptedMail[] mails) =>
+        new(new Submission("default", [], mails.Sum(m => m.Body.Size), claim), [.. mails.Select(m => new AcceptedLine(m, m.Key.Id, null))]);
+
+    protected Task<Appended> AppendAsync(params AcceptedMail[] mails) => In30(Store.AppendAsync([Batch(mails)]));
+
+    /// <summary>Stores one mail; its only receipt line.</summary>
+    protected async Task<ReceiptLine> PutAsync(AcceptedMail mail) => Lines(await AppendAsync(mail))[0];
+
+    /// <summary>Stores one mail that may go at once; its ticket.</summary>
+    protected async Task<QueuedMail> TicketAsync(AcceptedMail mail) => (await AppendAsync(mail)).Tickets.Single();
+
+    /// <summary>Stores and marks one mail.</summary>
+    protected async Task<QueuedMail> MarkedAsync(AcceptedMail mail)
+    {
+        var ticket = await TicketAsync(mail);
+        Assert.That(await MarkAsync(ticket), Is.True);
+        return ticket;
+    }
+
+    protected async Task<bool> MarkAsync(QueuedMail ticket, int recipients = 1, int permits = 0, int global = 0) =>
+        (await In30(Store.CommitAsync([new Mark(ticket, recipients, permits, global, Now)])))[0];
+
+    protected async Task<bool> SettleAsync(Settlement settlement) => (await In30(Store.CommitAsync([settlement])))[0];
+
+    protected async Task<ChangeResult> ChangeAsync(string id, MessageChange change) => await In30(Store.ChangeAsync(new("default", id), change, Now));
+
+    /// <summary>The attempt ended with every recipient accepted.</summary>
+    protected Settlement Sent(QueuedMail ticket, int recipients = 1) => new(
+        ticket, true, MessageState.Sent, new QueueStep.Remove(), 1, Verdicts(recipients, RecipientState.Sent, 250, "2.0.0", "ok"),
+        [new(EventType.MessageSent, MessageState.Sent, 1, null)], false, Now);
+
+    /// <summary>The attempt ended with every recipient put off until <paramref name="due"/>.</summary>
+    protected Settlement Put(QueuedMail ticket, long due, int recipients = 1) => new(
+        ticket, true, MessageState.Deferred, new QueueStep.Again(due, 1, recipients), 1, Verdicts(recipients, RecipientState.Deferred, 450, "4.2.0", "later"),
+        [new(EventType.MessageDeferred, MessageState.Deferred, 1, null)], false, Now);
+
+    protected Settlement Failed(QueuedMail ticket) => new(
+        ticket, true, MessageState.Failed, new QueueStep.Remove(), 1, Verdicts(1, RecipientState.Failed, 550, "5.1.1", "no such user"),
+        [new(EventType.MessageFailed, MessageState.Failed, 1, null)], false, Now);
+
+    protected Settlement Held(QueuedMail ticket) => new(
+        ticket, true, MessageState.Held, new QueueStep.Hold("ambiguous", 0, 1), 1, [new(0, RecipientState.InDoubt, false, null, null, null)],
+        [new(EventType.MessageAmbiguous, MessageState.Held, 1, null)], true, Now);
+
+    protected static RecipientUpdate[] Verdicts(int count, RecipientState state, int code, string enhanced, string reply) =>
+        [.. Enumerable.Range(0, count).Select(i => new RecipientUpdate(i, state, true, code, enhanced, reply))];
+
+    protected static IReadOnlyList<ReceiptLine> Lines(Appended appended, int batch = 0) => ((SubmissionAnswer.Stored)appended.Answers[batch]!).Lines;
+
+    protected StoredLook Look(string id) => Bench.Look(id) ?? throw new AssertionException($"'{id}' is not stored.");
+
+    protected Task<ClaimedPage> ClaimAsync(int count = 100, Priority lowest = Priority.Low, AccountKey? account = null) =>
+        In30(Store.ClaimAsync(account ?? Account, new(count, Now, lowest)));
+
+    protected static Task<T> In30<T>(Task<T> task) => task.WaitAsync(TimeSpan.FromSeconds(30));
+}

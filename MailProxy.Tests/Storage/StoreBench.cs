@@ -1,0 +1,49 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Time.Testing;
+
+namespace MailProxy.Tests.Storage;
+
+/// <summary>A message store on real storage, and a look at what it wrote. One for each database that the contract runs against.</summary>
+internal abstract class StoreBench : IDisposable
+{
+    public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
+
+    public long Now => Clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    public abstract IMessageStore Store { get; }
+
+    public abstract SpoolFiles Spool { get; }
+
+    /// <summary>What the store is given to tell the content hash of an id that was made here.</summary>
+    public static byte[]? Hash(ReadOnlyMemory<byte> json) => System.Security.Cryptography.SHA256.HashData(json.Span);
+
+    /// <summary>Goes on with exactly what is on disk now, as after a crash.</summary>
+    public abstract void Crash();
+
+    public abstract StoredLook? Look(string id, string tenant = "default");
+
+    /// <summary>How many rows a table has.</summary>
+    public abstract long Count(string table);
+
+    /// <summary>Takes the body away, as retention does.</summary>
+    public abstract Task PurgeBodyAsync(string id);
+
+    public abstract IReadOnlyList<string> SpoolNames();
+
+    public abstract void Dispose();
+}
+
+/// <summary>A message as the tables have it. <see cref="Queue"/> is null when it is final.</summary>
+internal sealed record StoredLook(
+    long Number, MessageState State, int Revision, AccountKey Account, int Attempts, int Sequence, long CreatedAt, long? SendAt, long ExpiresAt,
+    bool PossibleDuplicate, string? HoldReason, string? Json, QueueLook? Queue, IReadOnlyList<RecipientLook> Recipients, IReadOnlyList<EventLook> Events)
+{
+    public IEnumerable<EventType> EventTypes => Events.Select(e => e.Type);
+}
+
+internal sealed record QueueLook(int State, long Due, int Revision, int Attempt, int Round, int Recipients, long ExpiresAt);
+
+internal sealed record RecipientLook(string Address, RecipientState State, int Rounds, int? SmtpCode, string? EnhancedCode, string? Reply);
+
+internal sealed record EventLook(int Sequence, EventType Type, MessageState Status, int Attempt, string? Detail);
