@@ -40,7 +40,7 @@ public static class ContentHash
         Text(sha, "raw", mail.Raw);
         foreach (var attachment in mail.Attachments ?? [])
         {
-            Text(sha, "attachment", attachment?.Filename);
+            Text(sha, "attachment", attachment?.Filename ?? "");
             Text(sha, "content_type", attachment?.ContentType);
             Text(sha, "inline_id", attachment?.InlineId);
             Text(sha, "content", attachment?.Content);
