@@ -10,7 +10,7 @@ internal static class QueueCounting
 {
     private const long OverdueAfter = 60_000;
 
-    private const string Ready =
+    internal const string Ready =
         """
         SELECT account, priority, count(*),
                min(CASE WHEN due > 0 THEN due END), min(CASE WHEN due = 0 THEN message END),
@@ -19,7 +19,7 @@ internal static class QueueCounting
         GROUP BY account, priority
         """;
 
-    private const string Waiting =
+    internal const string Waiting =
         "SELECT state, priority, count(*) FROM messages INDEXED BY messages_notable WHERE state <> 0 AND state <> 10 AND state IN (1, 4) GROUP BY state, priority";
 
     // Held, and marked: few. A marked one is still deferred or scheduled in its message.

@@ -37,6 +37,14 @@ internal sealed class SqliteMessageQueriesTests : MessageQueriesContract
     public void Page_Failed_ReadsNoMessageOfAnotherTenant() =>
         Assert.That(Plan(new("default", MessageState.Failed, Priority: Priority.High)), Does.Contain("COVERING INDEX messages_notable"));
 
+    [TestCase(QueueCounting.Ready, "queue_lane")]
+    [TestCase(QueueCounting.Waiting, "messages_notable")]
+    public void Counts_Backlog_IsCountedInAnIndexAlone(string sql, string index)
+    {
+        var plan = _store.Database.Readers.Read((SqliteConnection db) => db.Query("EXPLAIN QUERY PLAN " + sql.Replace("?1", "1").Replace("?2", "2"), row => row.GetString(3)));
+        Assert.That(plan[0], Does.Contain("COVERING INDEX " + index));
+    }
+
     protected override Task<List<long>> SeedAsync(IEnumerable<SeedMessage> seeds) => _store.SeedAsync(seeds);
 
     protected override Task PutAccountAsync(string id) => SqliteAccountStore.Open(_store.Database, _store.Box, TimeProvider.System)

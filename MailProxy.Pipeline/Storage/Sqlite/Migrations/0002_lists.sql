@@ -5,3 +5,6 @@ CREATE INDEX messages_notable ON messages (state, number, tenant, priority) WHER
 
 -- Costs nothing for mail that names no batch.
 CREATE INDEX messages_batch ON messages (batch, tenant) WHERE batch IS NOT NULL;
+
+-- None on account, tags or created_at: every message would pay for it when it is stored, and a list filtered by those alone
+-- reads backwards from the newest, at worst the whole table (a few tenths of a second for a million rows).
