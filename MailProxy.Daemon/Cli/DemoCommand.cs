@@ -68,10 +68,11 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
         }
         finally
         {
-            if (!posting.IsCompleted) await enough.CancelAsync();
+            // Still posting: the watch gave up or broke, and says so itself.
+            await enough.CancelAsync();
+            await posting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        await posting;
         return new DemoResult(messages, states, elapsed, await LatenciesAsync(client, batch, postedAt, stop));
     }
 

@@ -67,6 +67,13 @@ internal sealed class DemoCommandTests
     }
 
     [Test]
+    public async Task Run_OnATerminal_ShowsBarsAndTheNumbers()
+    {
+        Assert.That(await RunAsync(200, terminal: true), Is.Zero, _printed.ToString());
+        Assert.That(_printed.ToString(), Does.Contain('━').And.Contain("100%").And.Match(@"sent +196\b"));
+    }
+
+    [Test]
     public async Task Run_DaemonShedsLoad_PostsAgain()
     {
         _refuse = 1;
@@ -89,9 +96,14 @@ internal sealed class DemoCommandTests
         Assert.That(_printed.ToString(), Does.Contain("401"));
     }
 
-    private Task<int> RunAsync(int messages, string key = "key")
+    private Task<int> RunAsync(int messages, string key = "key", bool terminal = false)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_printed) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = terminal ? AnsiSupport.Yes : AnsiSupport.No,
+            Interactive = terminal ? InteractionSupport.Yes : InteractionSupport.No,
+            Out = new Screen(_printed, terminal),
+        });
         return new DemoCommand(console, TimeProvider.System)
             .RunAsync(new Uri(_daemon.Urls.Single()), key, messages, CancellationToken.None)
             .WaitAsync(TimeSpan.FromSeconds(60));
@@ -123,4 +135,17 @@ internal sealed class DemoCommandTests
     private IResult Events(string id) => _messages.TryGetValue(id, out var message)
         ? Results.Ok(new { data = new[] { new { type = "message.queued", timestamp = message.At }, new { type = $"message.{message.Status}", timestamp = message.At } } })
         : Results.NotFound();
+
+    private sealed class Screen(TextWriter writer, bool terminal) : IAnsiConsoleOutput
+    {
+        public TextWriter Writer => writer;
+        public bool IsTerminal => terminal;
+        public int Width => 100;
+        public int Height => 30;
+
+        public void SetEncoding(System.Text.Encoding encoding)
+        {
+            // A string has none.
+        }
+    }
 }
