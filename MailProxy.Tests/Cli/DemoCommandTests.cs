@@ -96,7 +96,19 @@ internal sealed class DemoCommandTests
         Assert.That(_printed.ToString(), Does.Contain("401"));
     }
 
-    private Task<int> RunAsync(int messages, string key = "key", bool terminal = false)
+    [Test]
+    public async Task Run_InterruptedWhileItWatches_130()
+    {
+        using var interrupt = new CancellationTokenSource();
+        _settle = to =>
+        {
+            if (to.StartsWith("reader9@", StringComparison.Ordinal)) interrupt.Cancel();
+            return "queued";
+        };
+        Assert.That(await RunAsync(10, stop: interrupt.Token), Is.EqualTo(130));
+    }
+
+    private Task<int> RunAsync(int messages, string key = "key", bool terminal = false, CancellationToken stop = default)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
@@ -105,7 +117,7 @@ internal sealed class DemoCommandTests
             Out = new Screen(_printed, terminal),
         });
         return new DemoCommand(console, TimeProvider.System)
-            .RunAsync(new Uri(_daemon.Urls.Single()), key, messages, CancellationToken.None)
+            .RunAsync(new Uri(_daemon.Urls.Single()), key, messages, stop)
             .WaitAsync(TimeSpan.FromSeconds(60));
     }
 
