@@ -10,7 +10,7 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>0 when every mail came to rest as expected, else 1.</summary>
+    /// <summary>0 when every mail came to rest as expected, 130 when interrupted, else 1.</summary>
     public async Task<int> RunAsync(Uri baseAddress, string adminKey, int messages, CancellationToken stop)
     {
         using var client = new DemoClient(baseAddress, adminKey, clock);
@@ -28,6 +28,11 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
         {
             console.WriteLine($"The demo stopped: {trouble.Message}");
             return 1;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            console.WriteLine("The demo was interrupted.");
+            return 130;
         }
     }
 
@@ -68,10 +73,11 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
         }
         finally
         {
-            if (!posting.IsCompleted) await enough.CancelAsync();
+            // Still posting: the watch gave up or broke, and says so itself.
+            await enough.CancelAsync();
+            await posting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        await posting;
         return new DemoResult(messages, states, elapsed, await LatenciesAsync(client, batch, postedAt, stop));
     }
 

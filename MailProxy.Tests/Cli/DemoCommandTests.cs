@@ -67,6 +67,13 @@ internal sealed class DemoCommandTests
     }
 
     [Test]
+    public async Task Run_OnATerminal_ShowsBarsAndTheNumbers()
+    {
+        Assert.That(await RunAsync(200, terminal: true), Is.Zero, _printed.ToString());
+        Assert.That(_printed.ToString(), Does.Contain('━').And.Contain("100%").And.Match(@"sent +196\b"));
+    }
+
+    [Test]
     public async Task Run_DaemonShedsLoad_PostsAgain()
     {
         _refuse = 1;
@@ -89,11 +96,28 @@ internal sealed class DemoCommandTests
         Assert.That(_printed.ToString(), Does.Contain("401"));
     }
 
-    private Task<int> RunAsync(int messages, string key = "key")
+    [Test]
+    public async Task Run_InterruptedWhileItWatches_130()
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_printed) });
+        using var interrupt = new CancellationTokenSource();
+        _settle = to =>
+        {
+            if (to.StartsWith("reader9@", StringComparison.Ordinal)) interrupt.Cancel();
+            return "queued";
+        };
+        Assert.That(await RunAsync(10, stop: interrupt.Token), Is.EqualTo(130));
+    }
+
+    private Task<int> RunAsync(int messages, string key = "key", bool terminal = false, CancellationToken stop = default)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = terminal ? AnsiSupport.Yes : AnsiSupport.No,
+            Interactive = terminal ? InteractionSupport.Yes : InteractionSupport.No,
+            Out = new Screen(_printed, terminal),
+        });
         return new DemoCommand(console, TimeProvider.System)
-            .RunAsync(new Uri(_daemon.Urls.Single()), key, messages, CancellationToken.None)
+            .RunAsync(new Uri(_daemon.Urls.Single()), key, messages, stop)
             .WaitAsync(TimeSpan.FromSeconds(60));
     }
 
@@ -123,4 +147,17 @@ internal sealed class DemoCommandTests
     private IResult Events(string id) => _messages.TryGetValue(id, out var message)
         ? Results.Ok(new { data = new[] { new { type = "message.queued", timestamp = message.At }, new { type = $"message.{message.Status}", timestamp = message.At } } })
         : Results.NotFound();
+
+    private sealed class Screen(TextWriter writer, bool terminal) : IAnsiConsoleOutput
+    {
+        public TextWriter Writer => writer;
+        public bool IsTerminal => terminal;
+        public int Width => 100;
+        public int Height => 30;
+
+        public void SetEncoding(System.Text.Encoding encoding)
+        {
+            // A string has none.
+        }
+    }
 }

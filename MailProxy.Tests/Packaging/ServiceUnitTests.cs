@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
@@ -27,6 +28,10 @@ internal sealed class ServiceUnitTests
     [Test]
     public void Unit_TimeToStop_LongerThanTheDrain() =>
         Assert.That(Unit().Split('\n'), Is.SupersetOf(new[] { "Type=notify", "TimeoutStopSec=60", "KillMode=mixed", "Environment=MAILPROXY_DATA=%S/mailproxy" }));
+
+    [Test]
+    public void Unit_CredentialItSuggests_IsTheOneThatIsRead() =>
+        Assert.That(Unit(), Does.Contain($"LoadCredentialEncrypted={MasterKeySources.Credential}:").And.Contain($"--name={MasterKeySources.Credential} "));
 
     // verify wants the program to exist, which it does only where MailProxy is installed.
     private static async Task<(int ExitCode, string Output)> VerifyAsync(Func<string, string> change)
