@@ -1,4 +1,5 @@
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 
@@ -6,7 +7,7 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>What a person may do with one message: cancel, retry, hold, release, reschedule.</summary>
 internal sealed class ActionRoutes(
-    IMessageStore store, IMessageQueries queries, MessageAnswers answers, ConfigurationBody bodies, Wake wake, DispatcherControl dispatcher, SubmissionLimits limits, TimeProvider clock)
+    IMessageStore store, IMessageQueries queries, MessageAnswers answers, ConfigurationBody bodies, Wake wake, DispatcherControl dispatcher, IngestOptions limits, TimeProvider clock)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -23,7 +24,7 @@ internal sealed class ActionRoutes(
     private Task<IResult> Cancel(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Cancel());
 
     private Task<IResult> Retry(HttpContext http, string id) =>
-        ChangeAsync(http, id, new MessageChange.Retry(Now + (long)limits.DefaultLifetime.TotalMilliseconds));
+        ChangeAsync(http, id, new MessageChange.Retry(Now + (long)limits.DefaultExpiry.TotalMilliseconds));
 
     private Task<IResult> Hold(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Hold());
 

@@ -1,20 +1,20 @@
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Ingest;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Options;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Puts the HTTP edge together.</summary>
 public static class ApiRegistration
 {
-    /// <summary>Adds what the edge is made of. From the wiring it takes: <c>ChannelWriter&lt;Submission&gt;</c>, <see cref="SubmissionLimits"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>,
+    /// <summary>Adds what the edge is made of. From the wiring it takes: <c>ChannelWriter&lt;Submission&gt;</c>, <see cref="IngestOptions"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>,
     /// <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="SandboxShelf"/>, the four stores, <c>CurrentAccounts</c>, <c>Wake</c>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>
     public static IServiceCollection AddMailProxyApi(this IServiceCollection services)
     {
         services.AddOptions<ApiOptions>().BindConfiguration("Api").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SubmissionDoor>(
-            provider, new ByteBudget(provider.GetRequiredService<IOptions<ApiOptions>>().Value.BodyBudgetBytes)));
+            provider, new ByteBudget(provider.GetRequiredService<IngestOptions>().DoorBytes)));
         services.AddSingleton<IdempotencyKeys>();
         services.AddSingleton<NdjsonSubmission>();
         services.AddSingleton<ConfigurationBody>();

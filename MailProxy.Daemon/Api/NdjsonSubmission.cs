@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>NDJSON: one message a line, committed in chunks while the body is still coming; the results are written after it was read. What was committed stays so, whatever becomes of the rest.</summary>
-internal sealed class NdjsonSubmission(SubmissionDoor door, SubmissionLimits limits, IOptions<ApiOptions> options)
+internal sealed class NdjsonSubmission(SubmissionDoor door, IngestOptions limits, IOptions<ApiOptions> options)
 {
     private const string MediaType = "application/x-ndjson";
 

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Options;
 
@@ -10,7 +11,7 @@ internal sealed class SubmissionDoor(
     ChannelWriter<Submission> door,
     ByteBudget budget,
     IOptions<ApiOptions> options,
-    SubmissionLimits limits,
+    IngestOptions limits,
     FreeDisk freeDisk,
     PipelineHealth health,
     PipelineMetrics metrics,
@@ -18,12 +19,12 @@ internal sealed class SubmissionDoor(
 {
     private const int FirstStep = 16 << 10;
 
-    private readonly ApiOptions _options = options.Value;
+    private readonly TimeSpan _takeWait = options.Value.TakeWait;
     private DiskLook _disk = new(long.MaxValue, long.MinValue);
 
     public long MaxRequestBytes => limits.MaxRequestBytes;
 
-    public Patience NewPatience() => new(TimeSpan.FromSeconds(_options.DoorPatienceSeconds), clock);
+    public Patience NewPatience() => new(limits.DoorWait, clock);
 
     public ChargedBuffer NewBuffer(Patience patience, CancellationToken gone) => new(budget, patience, gone);
 
@@ -32,7 +33,7 @@ internal sealed class SubmissionDoor(
     {
         if (!health.Running) return Refusals.Stopping;
         if (request.ContentLength > limits.MaxRequestBytes) return Refusals.TooLarge(limits.MaxRequestBytes);
-        if (FreeBytes() >= _options.DiskFloorBytes) return null;
+        if (FreeBytes() >= limits.MinFreeBytes) return null;
         metrics.Shed.WithLabels("disk_low").Inc();
         return Refusals.DiskLow;
     }
@@ -83,7 +84,7 @@ internal sealed class SubmissionDoor(
         // From here on the client may go: whether the message is stored no longer depends on it.
         try
         {
-            return await submission.Answer.WaitAsync(TimeSpan.FromSeconds(_options.TakePatienceSeconds), clock, CancellationToken.None);
+            return await submission.Answer.WaitAsync(_takeWait, clock, CancellationToken.None);
         }
         catch (TimeoutException)
         {
@@ -119,13 +120,4 @@ internal sealed class SubmissionDoor(
     }
 
     private sealed record DiskLook(long Free, long At);
-}
-
-/// <summary>How large requests may be.</summary>
-/// <param name="MaxRequestBytes">Bytes of one body.</param>
-/// <param name="MaxMessages">Messages of one request.</param>
-public sealed record SubmissionLimits(long MaxRequestBytes = 50_000_000, int MaxMessages = 1_000)
-{
-    /// <summary>How long after acceptance a message expires that does not say; default 5 days.</summary>
-    public TimeSpan DefaultLifetime { get; init; } = TimeSpan.FromDays(5);
 }

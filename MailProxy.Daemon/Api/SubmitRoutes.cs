@@ -7,7 +7,7 @@ using MailProxy.Pipeline.Telemetry;
 namespace MailProxy.Daemon.Api;
 
 /// <summary><c>POST /v1/messages</c> and <c>/v1/messages/batch</c>: answered after the commit.</summary>
-internal sealed class SubmitRoutes(SubmissionDoor door, SubmissionLimits limits, IdempotencyKeys keys, NdjsonSubmission ndjson, PipelineMetrics metrics)
+internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, IdempotencyKeys keys, NdjsonSubmission ndjson, PipelineMetrics metrics)
 {
     private const string Ndjson = "application/x-ndjson";
 

@@ -5,6 +5,7 @@ using System.Threading.Channels;
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
@@ -29,7 +30,7 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public TimerClock Clock { get; } = new();
     public Channel<Submission> Door { get; init; } = Channel.CreateBounded<Submission>(16);
-    public SubmissionLimits Limits { get; init; } = new();
+    public IngestOptions Limits { get; init; } = new();
     public Action<ApiOptions> Configure { get; init; } = _ => { };
     public bool OnKestrel { get; init; }
 
@@ -51,7 +52,7 @@ internal sealed class ApiHost : IAsyncDisposable
     public Func<SmtpAccount, AccountTestAnswer> TestAccount { get; set; } = _ => new(true, "done", true, "Tls13", true, ["SIZE"], null, null, 1.5);
 
     /// <summary>What stands behind the door; null: nobody reads it.</summary>
-    public Func<Submission, ValueTask>? Ingest { get; init; } = s =>
+    public Func<Submission, ValueTask>? Behind { get; init; } = s =>
     {
         StoreAll(s);
         return ValueTask.CompletedTask;
@@ -118,7 +119,7 @@ internal sealed class ApiHost : IAsyncDisposable
     private async Task RunAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
-        if (OnKestrel) builder.WebHost.UseKestrel(k => k.ListenLocalhost(0)).UseUrls("http://127.0.0.1:0");
+        if (OnKestrel) builder.WebHost.UseUrls("http://127.0.0.1:0");
         else builder.WebHost.UseTestServer();
         builder.Logging.ClearProviders().AddProvider(Logged);
 
@@ -144,9 +145,9 @@ internal sealed class ApiHost : IAsyncDisposable
         await _app.StartAsync();
         if (OnKestrel) Address = new Uri(_app.Urls.First());
         Client = NewClient(Key);
-        if (Ingest is { } ingest) _ingest = Task.Run(async () =>
+        if (Behind is { } behind) _ingest = Task.Run(async () =>
         {
-            await foreach (var submission in Door.Reader.ReadAllAsync()) await ingest(submission);
+            await foreach (var submission in Door.Reader.ReadAllAsync()) await behind(submission);
         });
     }
 }

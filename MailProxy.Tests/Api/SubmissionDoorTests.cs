@@ -14,7 +14,7 @@ public sealed class SubmissionDoorTests
 
     private static Submission Blocker() => new("default", [], 0, null);
 
-    private static ApiHost Unread(int capacity = 1) => new() { Ingest = null, Door = Channel.CreateBounded<Submission>(capacity) };
+    private static ApiHost Unread(int capacity = 1) => new() { Behind = null, Door = Channel.CreateBounded<Submission>(capacity) };
 
     private static async Task<Submission> NextAsync(ApiHost host) => await host.Door.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
 
@@ -53,7 +53,7 @@ public sealed class SubmissionDoorTests
     [Test]
     public async Task MemoryFull_PatienceOver_503AndRoomAgainAfterTheFirst()
     {
-        await using var host = await ApiHost.StartAsync(new() { Ingest = null, Configure = o => o.BodyBudgetBytes = 1 << 20 });
+        await using var host = await ApiHost.StartAsync(new() { Behind = null, Limits = new() { DoorBytes = 1 << 20 } });
         var large = Mail.Replace("hello", new string('x', 700_000));
 
         var first = host.SendAsync("POST", "/v1/messages", large);
@@ -75,7 +75,7 @@ public sealed class SubmissionDoorTests
     [Test]
     public async Task MemoryThenDoor_WaitsTogetherAtMostThePatience()
     {
-        await using var host = await ApiHost.StartAsync(new() { Ingest = null, Door = Channel.CreateBounded<Submission>(1), Configure = o => o.BodyBudgetBytes = 1 << 20 });
+        await using var host = await ApiHost.StartAsync(new() { Behind = null, Door = Channel.CreateBounded<Submission>(1), Limits = new() { DoorBytes = 1 << 20 } });
         var large = Mail.Replace("hello", new string('x', 700_000));
         var first = host.SendAsync("POST", "/v1/messages", large);
         var taken = await NextAsync(host);
@@ -129,7 +129,7 @@ public sealed class SubmissionDoorTests
     [Test]
     public async Task ClientGone_AfterHandingOver_CancelsNothing()
     {
-        await using var host = await ApiHost.StartAsync(new() { Ingest = null, Configure = o => o.BodyBudgetBytes = 1 << 20 });
+        await using var host = await ApiHost.StartAsync(new() { OnKestrel = true, Behind = null, Limits = new() { DoorBytes = 1 << 20 } });
         var large = Mail.Replace("hello", new string('x', 700_000));
         using var gone = new CancellationTokenSource();
         var posting = host.Client.PostAsync("/v1/messages", new StringContent(large, null, "application/json"), gone.Token);
@@ -170,7 +170,7 @@ public sealed class SubmissionDoorTests
     [Test]
     public async Task DiskLow_503UntilThereIsSpaceAgain()
     {
-        await using var host = await ApiHost.StartAsync(new() { Configure = o => o.DiskFloorBytes = 1_000 });
+        await using var host = await ApiHost.StartAsync(new() { Limits = new() { MinFreeBytes = 1_000 } });
         host.FreeDisk = 999;
         foreach (var path in (string[])["/v1/messages", "/v1/messages/batch"])
         {

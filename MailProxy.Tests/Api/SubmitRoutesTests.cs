@@ -1,5 +1,4 @@
 using System.Text;
-using MailProxy.Daemon.Api;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Mail;
 using NUnit.Framework;
@@ -22,8 +21,8 @@ public sealed class SubmitRoutesTests
         _seen.Clear();
         _host = await ApiHost.StartAsync(new()
         {
-            Limits = new(2_000, 3),
-            Ingest = submission =>
+            Limits = new() { MaxRequestBytes = 2_000, MaxMessages = 3 },
+            Behind = submission =>
             {
                 _seen.Add(submission);
                 if (submission.TryTake()) submission.Complete(_script(submission));
@@ -220,11 +219,11 @@ public sealed class SubmitRoutesTests
         private readonly byte[] _bytes;
         private readonly int _piece;
 
-        public ChunkedContent(string text, int piece)
+        public ChunkedContent(string text, int piece, string contentType = "application/json")
         {
             _bytes = Encoding.UTF8.GetBytes(text);
             _piece = piece;
-            Headers.ContentType = new("application/json");
+            Headers.ContentType = new(contentType);
         }
 
         protected override async Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context)

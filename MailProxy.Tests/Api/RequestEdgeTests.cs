@@ -1,0 +1,130 @@
+using System.Net.Sockets;
+using System.Text;
+using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Logging;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Api;
+
+[TestFixture]
+public sealed class RequestEdgeTests
+{
+    [Test]
+    public async Task UnknownRoute_404WithBody()
+    {
+        await using var host = await ApiHost.StartAsync();
+        foreach (var path in (string[])["/v1/nothing", "/v1", "/", "/elsewhere", "/v1/messages/a/b/c"])
+        {
+            using var answer = await host.SendAsync("GET", path);
+            await answer.ProblemAsync(404, "unknown_route");
+        }
+    }
+
+    [Test]
+    public async Task UnknownRoute_NoKey_SaysNothingOfV1()
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var bare = host.NewClient(null);
+        using var within = await bare.GetAsync("/v1/nothing");
+        await within.ProblemAsync(401, "unauthorized");
+        using var outside = await bare.GetAsync("/favicon.ico");
+        await outside.ProblemAsync(404, "unknown_route");
+    }
+
+    [Test]
+    public async Task WrongMethod_405WithAllow()
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var answer = await host.SendAsync("PATCH", "/v1/messages");
+        await answer.ProblemAsync(405, "method_not_allowed");
+        Assert.That(answer.Content.Headers.Allow, Is.EquivalentTo(new[] { "GET", "POST" }));
+    }
+
+    [Test]
+    public async Task RequestId_Given_ComesBack()
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var answer = await host.SendAsync("GET", "/health/live", headers: ("X-Request-Id", "trace-7.a:b_c"));
+        Assert.That(answer.Headers.GetValues("X-Request-Id").Single(), Is.EqualTo("trace-7.a:b_c"));
+    }
+
+    [TestCase("with space")]
+    [TestCase("<script>")]
+    [TestCase("")]
+    public async Task RequestId_Unfit_OneIsMade(string id)
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var answer = await host.SendAsync("GET", "/health/live", headers: ("X-Request-Id", id));
+        Assert.That(answer.Headers.GetValues("X-Request-Id").Single(), Is.Not.Empty.And.Not.EqualTo(id));
+    }
+
+    [Test]
+    public async Task Exception_500WithoutItsWordsAndLogged()
+    {
+        await using var host = await ApiHost.StartAsync();
+        host.Queries.Fault = new InvalidOperationException("the secret inner works");
+        using var answer = await host.SendAsync("GET", "/v1/messages/m", headers: ("X-Request-Id", "trace-500"));
+        var problem = await answer.ProblemAsync(500, "internal_error");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(problem.ToString(), Does.Not.Contain("secret inner works"));
+            Assert.That(host.Logged.Lines, Has.Some.Matches<(LogLevel Level, string Text)>(l =>
+                l.Level == LogLevel.Error && l.Text.Contains("trace-500") && l.Text.Contains("the secret inner works")));
+        }
+    }
+
+    [Test]
+    public async Task StoreUnavailable_503WithRetryAfter()
+    {
+        await using var host = await ApiHost.StartAsync();
+        host.Queries.Fault = new StoreUnavailableException("locked");
+        using var answer = await host.SendAsync("GET", "/v1/messages");
+        await answer.ProblemAsync(503, "store_unavailable");
+        Assert.That(answer.Headers.RetryAfter?.Delta, Is.GreaterThan(TimeSpan.Zero));
+    }
+
+    [Test]
+    public async Task Kestrel_RequestThatIsNoHttp_400AndTheNextOneWorks()
+    {
+        await using var host = await ApiHost.StartAsync(new() { OnKestrel = true });
+        Assert.That(await RawAsync(host, "NONSENSE\r\n\r\n"), Does.StartWith("HTTP/1.1 400"));
+        using var answer = await host.SendAsync("GET", "/health/live");
+        Assert.That((int)answer.StatusCode, Is.EqualTo(200));
+    }
+
+    [Test]
+    public async Task Kestrel_BrokenChunk_400WithBody()
+    {
+        await using var host = await ApiHost.StartAsync(new() { OnKestrel = true });
+        var answer = await RawAsync(host, $"POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ApiHost.Key}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n");
+        Assert.That(answer, Does.StartWith("HTTP/1.1 400").And.Contain("application/problem+json").And.Contain("\"code\":\"malformed\"").And.Contain("X-Request-Id"));
+    }
+
+    [Test]
+    public async Task Kestrel_ConnectionBreaksInTheBody_NothingSubmitted()
+    {
+        await using var host = await ApiHost.StartAsync(new() { OnKestrel = true, Behind = null });
+        using (var socket = new TcpClient("127.0.0.1", host.Address.Port))
+        {
+            socket.LingerState = new LingerOption(true, 0);
+            await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+                $"POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ApiHost.Key}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"from\":"));
+        }
+
+        var next = host.SendAsync("POST", "/v1/messages", """{"id":"whole","from":"a@x.example","to":"b@x.example","text":"t"}""");
+        var submission = await host.Door.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
+        Assert.That(submission.Drafts.Single().Mail!.Id, Is.EqualTo("whole"));
+        ApiHost.StoreAll(submission);
+        using var answer = await next;
+        Assert.That(host.Logged.Lines.Where(l => l.Level >= LogLevel.Error), Is.Empty);
+    }
+
+    private static async Task<string> RawAsync(ApiHost host, string request)
+    {
+        using var socket = new TcpClient("127.0.0.1", host.Address.Port);
+        await using var stream = socket.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(request));
+        using var reader = new StreamReader(stream);
+        return await reader.ReadToEndAsync().WaitAsync(ApiHost.Patience);
+    }
+}

@@ -1,0 +1,132 @@
+using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Mail;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Api;
+
+/// <summary>Dispatcher, status, sandbox, health, metrics.</summary>
+[TestFixture]
+public sealed class StatusRoutesTests
+{
+    private ApiHost _host = null!;
+
+    [SetUp]
+    public async Task StartAsync() => _host = await ApiHost.StartAsync();
+
+    [TearDown]
+    public ValueTask StopAsync() => _host.DisposeAsync();
+
+    [TestCase("suspend", true)]
+    [TestCase("activate", false)]
+    public async Task Dispatcher_Set_StoredAndDone(string action, bool suspended)
+    {
+        await _host.Accounts.SetSuspendedAsync(!suspended, "before");
+        _host.Suspended = suspended;
+        using var answer = await _host.SendAsync("POST", $"/v1/dispatcher/{action}");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo($$"""{"suspended":{{(suspended ? "true" : "false")}}}"""));
+            Assert.That(_host.Accounts.Suspended, Is.EqualTo(suspended), "survives a restart");
+            Assert.That(_host.Dispatcher, Is.EqualTo(new[] { action }));
+        }
+    }
+
+    [Test]
+    public async Task Dispatcher_RunNow_Done()
+    {
+        using var answer = await _host.SendAsync("POST", "/v1/dispatcher/run-now");
+        Assert.That((int)answer.StatusCode, Is.EqualTo(200));
+        Assert.That(_host.Dispatcher, Is.EqualTo(new[] { "run-now" }));
+    }
+
+    [Test]
+    public async Task Status_Everything_OnOnePage()
+    {
+        var account = _host.Add(new() { Key = default, Tenant = "default", Id = "main", Version = 1, Host = "x" });
+        _host.Add(new() { Key = default, Tenant = "default", Id = "idle", Version = 1, Host = "x", Paused = true });
+        _host.Lanes[account.Key] = new("account_limit", null, "500 of 500 per hour");
+        _host.Queries.Counts = new([(MessageState.Queued, Priority.High, 3), (MessageState.Held, Priority.Low, 2)], 1_893_553_444_000, 1);
+        _host.Clock.Advance(TimeSpan.FromSeconds(90));
+        using var answer = await _host.SendAsync("GET", "/v1/status");
+
+        var json = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!.AsObject();
+        Assert.That(json["version"]!.GetValue<string>(), Does.Match(@"^\d+\.\d+\.\d+"));
+        json.Remove("version");
+        var expected = JsonNode.Parse("""
+            {"started_at":"2030-01-02T03:04:05Z","uptime_seconds":90,"ready":true,"suspended":false,"store":{"ok":true},
+             "queue":{"total":5,"depth":[{"status":"queued","priority":"high","count":3},{"status":"held","priority":"low","count":2}],"oldest_due_at":"2030-01-02T03:04:04Z","overdue":1},
+             "accounts":[{"tenant":"default","id":"idle","paused":true,"waiting_for":{"reason":"account_paused","detail":"The account was paused by a person."}},
+                         {"tenant":"default","id":"main","paused":false,"waiting_for":{"reason":"account_limit","detail":"500 of 500 per hour"}}]}
+            """);
+        Assert.That(JsonNode.DeepEquals(json, expected), json.ToJsonString());
+    }
+
+    [Test]
+    public async Task Status_StoreInTrouble_SaysSo()
+    {
+        _host.Health.StoreTrouble = "disk full";
+        using var answer = await _host.SendAsync("GET", "/v1/status");
+        var json = await answer.JsonAsync();
+        Assert.That(json.GetProperty("store").ToString(), Is.EqualTo("""{"ok":false,"trouble":"disk full"}"""));
+        Assert.That(json.GetProperty("ready").GetBoolean(), Is.False);
+    }
+
+    [Test]
+    public async Task Ready_Healthy_200()
+    {
+        using var answer = await _host.SendAsync("GET", "/health/ready");
+        Assert.That((int)answer.StatusCode, Is.EqualTo(200));
+    }
+
+    [TestCase(true, "disk full", "disk full")]
+    [TestCase(false, null, "not running")]
+    public async Task Ready_Trouble_503WithReasonAliveNevertheless(bool running, string? trouble, string reason)
+    {
+        _host.Health.Running = running;
+        _host.Health.StoreTrouble = trouble;
+        using var answer = await _host.SendAsync("GET", "/health/ready");
+        Assert.That((await answer.ProblemAsync(503, "not_ready")).GetProperty("detail").GetString(), Does.Contain(reason));
+        using var live = await _host.SendAsync("GET", "/health/live");
+        Assert.That((int)live.StatusCode, Is.EqualTo(200));
+    }
+
+    [Test]
+    public async Task Metrics_Scraped_QueueAsItStands()
+    {
+        _host.Queries.Counts = new([(MessageState.Deferred, Priority.Low, 4)], 1_893_553_445_000 - 2_500, 1);
+        using (await _host.SendAsync("GET", "/metrics")) { }
+        _host.Queries.Counts = new([(MessageState.Queued, Priority.High, 3)], 1_893_553_445_000 - 2_500, 1);
+        using var answer = await _host.SendAsync("GET", "/metrics");
+        var page = await answer.Content.ReadAsStringAsync();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Content.Headers.ContentType?.MediaType, Is.EqualTo("text/plain"));
+            Assert.That(page, Does.Contain("mailproxy_queue_depth{state=\"queued\",priority=\"high\"} 3\n"));
+            Assert.That(page, Does.Contain("mailproxy_queue_depth{state=\"deferred\",priority=\"low\"} 0\n"), "what has gone is not counted on");
+            Assert.That(page, Does.Contain("mailproxy_queue_oldest_due_seconds 2.5\n"));
+            Assert.That(page, Does.Contain("mailproxy_queue_overdue 1\n"));
+        }
+    }
+
+    [Test]
+    public async Task Sandbox_ListAndRaw()
+    {
+        for (var i = 1; i <= 3; i++) _host.Caught.Add(new(i, new DateTime(2030, 1, 2, 3, 4, 5, DateTimeKind.Utc), "a@x.example", ["b@x.example"], $"mail {i}", 10));
+        using var first = await _host.SendAsync("GET", "/v1/sandbox/messages?limit=2");
+        var page = await first.JsonAsync();
+        using var second = await _host.SendAsync("GET", $"/v1/sandbox/messages?limit=2&cursor={page.GetProperty("next_cursor").GetString()}");
+        using var raw = await _host.SendAsync("GET", "/v1/sandbox/messages/2/raw");
+        using var none = await _host.SendAsync("GET", "/v1/sandbox/messages/9/raw");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(page.GetProperty("data")[0].ToString(), Is.EqualTo(
+                """{"id":3,"received_at":"2030-01-02T03:04:05Z","from":"a@x.example","to":["b@x.example"],"subject":"mail 3","size":10}"""));
+            Assert.That((await second.JsonAsync()).GetProperty("data").EnumerateArray().Single().GetProperty("id").GetInt64(), Is.EqualTo(1));
+            Assert.That(await raw.Content.ReadAsStringAsync(), Is.EqualTo("raw 2"));
+            Assert.That(raw.Content.Headers.ContentType?.MediaType, Is.EqualTo("message/rfc822"));
+        }
+
+        await none.ProblemAsync(404, "not_found");
+    }
+}
