@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using MailProxy.Pipeline;
 using MailProxy.Tests.Support;
+using NUnit.Framework;
 
 namespace MailProxy.Tests.Architecture;
 

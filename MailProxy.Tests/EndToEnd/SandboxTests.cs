@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Mail;
 using MailProxy.Tests.Support;
+using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
 

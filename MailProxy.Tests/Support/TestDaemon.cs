@@ -1,6 +1,6 @@
-using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net;
 using System.Text.Json.Nodes;
 using MailProxy.Daemon.Hosting;
 using MailProxy.Pipeline.Mail;
@@ -8,6 +8,7 @@ using MailProxy.Pipeline.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using NUnit.Framework;
 
 namespace MailProxy.Tests.Support;
 
