@@ -51,7 +51,7 @@ internal sealed class SqliteBench : StoreBench
     /// <summary>Room again. The limit belongs to the writer's connection, whose thread only turns that fail can reach; so the loop's own file is asked directly.</summary>
     public void FreeDisk() => SQLitePCL.raw.sqlite3_exec(Database.Writer.Session.Connection.Handle, "PRAGMA max_page_count=1000000");
 
-    public override StoredLook? Look(string id, string tenant) => Database.Readers.Read(connection =>
+    public override StoredLook? Look(string id, string tenant = "default") => Database.Readers.Read(connection =>
     {
         using var command = connection.CreateCommand();
         command.CommandText = """

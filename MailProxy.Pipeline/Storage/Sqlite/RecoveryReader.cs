@@ -5,6 +5,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>Reads what the start must know. Nothing is written: claims die with their process, and what was marked stays marked until it is settled.</summary>
 internal static class RecoveryReader
 {
+    // "state <> 0" only repeats the partial index's condition: SQLite does not see that "state = 1" implies it.
     private const string Marked = "SELECT message, revision, account, priority, attempt, due, recipients, marked FROM queue INDEXED BY queue_unready WHERE state <> 0 AND state = 1 ORDER BY message";
     private const string Spooled = "SELECT spool FROM bodies INDEXED BY bodies_spool WHERE spool IS NOT NULL";
 

@@ -1,0 +1,233 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Storage;
+
+[TestFixture(typeof(SqliteBench))]
+internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+{
+    [Test]
+    public async Task Change_UnknownMessage_IsNotFound() =>
+        Assert.That(await ChangeAsync("nobody", new MessageChange.Cancel()), Is.InstanceOf<ChangeResult.NotFound>());
+
+    [Test]
+    public async Task Change_MarkedMessage_IsRefusedAsSending()
+    {
+        await MarkedAsync(Mail("m1"));
+
+        Assert.That(await ChangeAsync("m1", new MessageChange.Cancel()), Is.EqualTo(new ChangeResult.Conflict("sending", MessageState.Sending)));
+    }
+
+    [Test]
+    public async Task Cancel_QueuedMessage_ClosesItWithItsRecipients()
+    {
+        var ticket = await TicketAsync(Mail("m1"));
+
+        var result = await ChangeAsync("m1", new MessageChange.Cancel());
+
+        Assert.That(((ChangeResult.Done)result).State, Is.EqualTo(MessageState.Cancelled));
+        var look = Look("m1");
+        Assert.That((look.State, look.Queue, look.Recipients.Single().State), Is.EqualTo((MessageState.Cancelled, (QueueLook?)null, RecipientState.Cancelled)));
+        Assert.That(look.Events[^1], Is.EqualTo(new EventLook(2, EventType.MessageCancelled, MessageState.Cancelled, 0,
+            "\"recipients\":" + """[{"email":"a@example.com","status":"cancelled","smtp_code":null,"enhanced_code":null,"reply":null}]""")));
+        Assert.That(await MarkAsync(ticket), Is.False);
+    }
+
+    [Test]
+    public async Task Cancel_PartlyAcceptedMessage_ClosesAsPartiallySent()
+    {
+        await PartlySentAsync("m1");
+
+        await ChangeAsync("m1", new MessageChange.Cancel());
+
+        Assert.That(Look("m1").State, Is.EqualTo(MessageState.PartiallySent));
+        Assert.That(Look("m1").Recipients.Select(r => r.State), Is.EqualTo(new[] { RecipientState.Sent, RecipientState.Cancelled }));
+        Assert.That(Look("m1").EventTypes.Last(), Is.EqualTo(EventType.MessagePartiallySent));
+    }
+
+    [Test]
+    public async Task Cancel_HeldAmbiguousMessage_ClosesAsAmbiguous()
+    {
+        await SettleAsync(Held(await MarkedAsync(Mail("m1"))));
+
+        await ChangeAsync("m1", new MessageChange.Cancel());
+
+        Assert.That((Look("m1").State, Look("m1").HoldReason, Look("m1").Recipients.Single().State), Is.EqualTo((MessageState.Ambiguous, (string?)null, RecipientState.Ambiguous)));
+        Assert.That(Look("m1").EventTypes.Last(), Is.EqualTo(EventType.MessageAmbiguous));
+    }
+
+    [Test]
+    public async Task Hold_QueuedMessage_MakesItsTicketsStale()
+    {
+        var ticket = await TicketAsync(Mail("m1"));
+
+        var result = await ChangeAsync("m1", new MessageChange.Hold());
+
+        Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Held, Account, long.MaxValue, Look("m1").ExpiresAt)));
+        Assert.That((Look("m1").State, Look("m1").HoldReason), Is.EqualTo((MessageState.Held, "manual")));
+        Assert.That(Look("m1").EventTypes.Last(), Is.EqualTo(EventType.MessageHeld));
+        Assert.That(await MarkAsync(ticket), Is.False);
+    }
+
+    [Test]
+    public async Task Release_HeldMessage_GoesAtOnceWithANewTicket()
+    {
+        var old = await TicketAsync(Mail("m1"));
+        await ChangeAsync("m1", new MessageChange.Hold());
+
+        var result = await ChangeAsync("m1", new MessageChange.Release());
+
+        Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Queued, Account, 0, Look("m1").ExpiresAt)));
+        Assert.That((Look("m1").State, Look("m1").HoldReason, Look("m1").EventTypes.Last()), Is.EqualTo((MessageState.Queued, (string?)null, EventType.MessageReleased)));
+        Assert.That(await MarkAsync(old), Is.False);
+        Assert.That(await MarkAsync((await ClaimAsync()).Tickets.Single()), Is.True);
+    }
+
+    [Test]
+    public async Task Release_HeldMessageWithSendAtAhead_WaitsForIt()
+    {
+        await AppendAsync(Mail("m1", sendAt: Now + 60_000));
+        await ChangeAsync("m1", new MessageChange.Hold());
+
+        await ChangeAsync("m1", new MessageChange.Release());
+
+        Assert.That((Look("m1").State, Look("m1").Queue!.Due), Is.EqualTo((MessageState.Scheduled, Now + 60_000)));
+    }
+
+    [Test]
+    public async Task Release_AmbiguousMessage_OffersItsRecipientsAgain()
+    {
+        await SettleAsync(Held(await MarkedAsync(Mail("m1"))));
+
+        await ChangeAsync("m1", new MessageChange.Release());
+        var ticket = (await ClaimAsync()).Tickets.Single();
+
+        Assert.That((await Store.LoadAsync(ticket, 50))!.Slice, Has.Count.EqualTo(1));
+        Assert.That(Look("m1").PossibleDuplicate, Is.True);
+    }
+
+    [Test]
+    public async Task Release_WhenAllHadTheirTurn_BeginsTheNextRound()
+    {
+        var settlement = Held(await MarkedAsync(Mail("m1")));
+        await SettleAsync(settlement with { Recipients = [new(0, RecipientState.InDoubt, true, null, null, null)], Step = new QueueStep.Hold("ambiguous", 0, 0) });
+
+        await ChangeAsync("m1", new MessageChange.Release());
+
+        Assert.That((Look("m1").Queue!.Round, Look("m1").Queue!.Recipients), Is.EqualTo((1, 1)));
+        Assert.That((await Store.LoadAsync((await ClaimAsync()).Tickets.Single(), 50))!.Slice, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Retry_DeferredMessage_GoesAtOnce()
+    {
+        await SettleAsync(Put(await MarkedAsync(Mail("m1")), Now + 60_000));
+
+        var result = await ChangeAsync("m1", new MessageChange.Retry(Now + 1000));
+
+        Assert.That(((ChangeResult.Done)result).Due, Is.Zero);
+        var look = Look("m1");
+        Assert.That((look.State, look.Queue!.Due, look.Queue.Round, look.Queue.Recipients, look.EventTypes.Last()), Is.EqualTo((MessageState.Queued, 0L, 1, 1, EventType.MessageQueued)));
+    }
+
+    [Test]
+    public async Task Retry_FailedMessage_StartsOverForThoseNotAccepted()
+    {
+        var ticket = await MarkedAsync(Mail("m1", to: ["a@example.com", "b@example.com"]));
+        await SettleAsync(Failed(ticket) with { Recipients = [new(0, RecipientState.Failed, true, 550, null, "no"), new(1, RecipientState.Ambiguous, true, null, null, null)] });
+
+        var result = await ChangeAsync("m1", new MessageChange.Retry(Now + 1000));
+
+        var look = Look("m1");
+        Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Queued, Account, 0, look.ExpiresAt)));
+        Assert.That((look.State, look.Attempts, look.Queue!.Round, look.Queue.Recipients), Is.EqualTo((MessageState.Queued, 1, 0, 1)));
+        Assert.That(look.Recipients.Select(r => r.State), Is.EqualTo(new[] { RecipientState.Pending, RecipientState.Ambiguous }));
+        Assert.That(await MarkAsync(ticket), Is.False);
+        Assert.That(await MarkAsync((await ClaimAsync()).Tickets.Single()), Is.True);
+    }
+
+    [Test]
+    public async Task Retry_ExpiredMessage_GetsTheNewExpiry()
+    {
+        await AppendAsync(Mail("m1", expiresAt: Now + 1000));
+        Bench.Clock.Advance(TimeSpan.FromSeconds(2));
+        await Store.ExpireAsync(Now, 10);
+
+        await ChangeAsync("m1", new MessageChange.Retry(Now + 5000));
+
+        Assert.That((Look("m1").State, Look("m1").ExpiresAt, Look("m1").Queue!.ExpiresAt), Is.EqualTo((MessageState.Queued, Now + 5000, Now + 5000)));
+    }
+
+    [Test]
+    public async Task Retry_FailedMessageWithoutBody_IsPurged()
+    {
+        await SettleAsync(Failed(await MarkedAsync(Mail("m1"))));
+        await Bench.PurgeBodyAsync("m1");
+
+        Assert.That(await ChangeAsync("m1", new MessageChange.Retry(Now + 1000)), Is.InstanceOf<ChangeResult.Purged>());
+    }
+
+    [Test]
+    public async Task Retry_QueuedMessage_ChangesNothing()
+    {
+        var ticket = await TicketAsync(Mail("m1"));
+
+        Assert.That(((ChangeResult.Done)await ChangeAsync("m1", new MessageChange.Retry(Now))).Due, Is.Zero);
+        Assert.That(Look("m1").Events, Has.Count.EqualTo(1));
+        Assert.That(await MarkAsync(ticket), Is.True);
+    }
+
+    [Test]
+    public async Task Reschedule_QueuedMessage_WaitsForTheNewTime()
+    {
+        var ticket = await TicketAsync(Mail("m1"));
+
+        var result = await ChangeAsync("m1", new MessageChange.Reschedule(Now + 60_000));
+
+        var look = Look("m1");
+        Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Scheduled, Account, Now + 60_000, look.ExpiresAt)));
+        Assert.That((look.State, look.SendAt, look.Queue!.Due, look.EventTypes.Last()), Is.EqualTo((MessageState.Scheduled, (long?)Now + 60_000, Now + 60_000, EventType.MessageScheduled)));
+        Assert.That(await MarkAsync(ticket), Is.False);
+    }
+
+    [Test]
+    public async Task Reschedule_HeldMessage_StaysHeldUntilReleased()
+    {
+        await AppendAsync(Mail("m1"));
+        await ChangeAsync("m1", new MessageChange.Hold());
+
+        var result = await ChangeAsync("m1", new MessageChange.Reschedule(Now + 60_000));
+        Assert.That(((ChangeResult.Done)result).State, Is.EqualTo(MessageState.Held));
+
+        await ChangeAsync("m1", new MessageChange.Release());
+        Assert.That(Look("m1").Queue!.Due, Is.EqualTo(Now + 60_000));
+    }
+
+    [Test]
+    public async Task Reschedule_BehindTheExpiry_IsRefused()
+    {
+        await AppendAsync(Mail("m1", expiresAt: Now + 1000));
+
+        Assert.That(await ChangeAsync("m1", new MessageChange.Reschedule(Now + 1000)), Is.EqualTo(new ChangeResult.Conflict("expires_before_send_at", MessageState.Queued)));
+    }
+
+    [Test]
+    public async Task Change_Events_HaveNoGaps()
+    {
+        await AppendAsync(Mail("m1"));
+        await ChangeAsync("m1", new MessageChange.Hold());
+        await ChangeAsync("m1", new MessageChange.Release());
+        await ChangeAsync("m1", new MessageChange.Reschedule(Now + 1000));
+        await ChangeAsync("m1", new MessageChange.Cancel());
+        await AppendAsync(Mail("m1", "two"));
+
+        Assert.That(Look("m1").Events.Select(e => e.Sequence), Is.EqualTo(Enumerable.Range(1, 6)));
+    }
+
+    private async Task PartlySentAsync(string id)
+    {
+        var ticket = await MarkedAsync(Mail(id, to: ["a@example.com", "b@example.com"]));
+        await SettleAsync(Put(ticket, Now + 60_000) with { Recipients = [new(0, RecipientState.Sent, true, 250, null, "ok"), new(1, RecipientState.Deferred, true, 450, null, "later")] });
+    }
+}

@@ -1,0 +1,165 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Storage;
+
+[TestFixture(typeof(SqliteBench))]
+internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+{
+    [Test]
+    public async Task Mark_FreshTicket_StandsUntilTheOutcome()
+    {
+        var ticket = await TicketAsync(Mail("m1"));
+
+        Assert.That(await MarkAsync(ticket), Is.True);
+        Assert.That(await MarkAsync(ticket), Is.False);
+        Assert.That(Look("m1").Queue!.State, Is.EqualTo(1));
+        Assert.That(Look("m1").Events, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Settle_Sent_IsFinal()
+    {
+        var ticket = await MarkedAsync(Mail("m1"));
+
+        Assert.That(await SettleAsync(Sent(ticket)), Is.True);
+
+        var look = Look("m1");
+        Assert.That((look.State, look.Attempts, look.Queue), Is.EqualTo((MessageState.Sent, 1, (QueueLook?)null)));
+        Assert.That(look.Recipients.Single(), Is.EqualTo(new RecipientLook("a@example.com", RecipientState.Sent, 0, 250, "2.0.0", "ok")));
+        Assert.That(look.Events[^1], Is.EqualTo(new EventLook(2, EventType.MessageSent, MessageState.Sent, 1, null)));
+    }
+
+    [Test]
+    public async Task Settle_Deferred_WaitsForTheNextRound()
+    {
+        var ticket = await MarkedAsync(Mail("m1"));
+
+        await SettleAsync(Put(ticket, Now + 60_000));
+
+        var look = Look("m1");
+        Assert.That(look.State, Is.EqualTo(MessageState.Deferred));
+        Assert.That(look.Queue, Is.EqualTo(new QueueLook(0, Now + 60_000, 1, 1, 1, 1, look.ExpiresAt)));
+        Assert.That(look.Recipients.Single().Rounds, Is.EqualTo(1));
+        Assert.That(await MarkAsync(ticket), Is.False, "the old ticket");
+        Assert.That(await MarkAsync(ticket with { Attempt = 1 }), Is.True, "the new one");
+    }
+
+    [Test]
+    public async Task Settle_NotTriedRecipient_StillWantsThisRound()
+    {
+        var ticket = await MarkedAsync(Mail("m1", to: ["a@example.com", "b@example.com"]));
+
+        await SettleAsync(new(ticket, true, MessageState.Queued, new QueueStep.Again(0, 0, 1), 1,
+            [new(0, RecipientState.Deferred, true, 450, null, null), new(1, RecipientState.Pending, false, 452, "4.5.3", null)], [], false, Now));
+
+        Assert.That(Look("m1").Recipients.Select(r => r.Rounds), Is.EqualTo(new[] { 1, 0 }));
+        Assert.That((await Store.LoadAsync(ticket with { Attempt = 1 }, 50))!.Slice.Single().Ordinal, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Settle_Hold_WaitsForAPerson()
+    {
+        await SettleAsync(Held(await MarkedAsync(Mail("m1"))));
+
+        var look = Look("m1");
+        Assert.That((look.State, look.HoldReason, look.PossibleDuplicate, look.Queue!.State), Is.EqualTo((MessageState.Held, "ambiguous", true, 2)));
+    }
+
+    [Test]
+    public async Task Settle_WithoutEvents_KeepsTheSequence()
+    {
+        var ticket = await MarkedAsync(Mail("m1"));
+
+        await SettleAsync(new(ticket, true, MessageState.Queued, new QueueStep.Again(0, 0, 1), 0, [], [], false, Now));
+
+        var look = Look("m1");
+        Assert.That((look.State, look.Attempts, look.Sequence, look.Queue!.Attempt), Is.EqualTo((MessageState.Queued, 0, 1, 1)));
+    }
+
+    [Test]
+    public async Task Settle_SeveralEvents_AreNumberedInOrder()
+    {
+        var ticket = await MarkedAsync(Mail("m1"));
+        NewEvent[] events = [new(EventType.MessageAmbiguous, MessageState.Ambiguous, 1, "\"final\":false"u8.ToArray()), new(EventType.MessageFailed, MessageState.Failed, 1, null)];
+
+        await SettleAsync(Failed(ticket) with { Events = events });
+
+        Assert.That(Look("m1").Events.Skip(1), Is.EqualTo(new[]
+        {
+            new EventLook(2, EventType.MessageAmbiguous, MessageState.Ambiguous, 1, "\"final\":false"),
+            new EventLook(3, EventType.MessageFailed, MessageState.Failed, 1, null),
+        }));
+    }
+
+    [Test]
+    public async Task Settle_Stale_ChangesNothing()
+    {
+        var ticket = await MarkedAsync(Mail("m1"));
+
+        Assert.That(await SettleAsync(Sent(ticket) with { Marked = false }), Is.False);
+        Assert.That(await SettleAsync(Sent(ticket with { Attempt = 3 })), Is.False);
+        Assert.That(await SettleAsync(Put(ticket with { Revision = 2 }, Now)), Is.False);
+        Assert.That((Look("m1").State, Look("m1").Events.Count), Is.EqualTo((MessageState.Queued, 1)));
+    }
+
+    [Test]
+    public async Task Settle_UnmarkedOfReadyMail_IsWritten()
+    {
+        var ticket = await TicketAsync(Mail("m1"));
+
+        Assert.That(await SettleAsync(Failed(ticket) with { Marked = false }), Is.True);
+        Assert.That(Look("m1").State, Is.EqualTo(MessageState.Failed));
+    }
+
+    [Test]
+    public async Task Commit_MarksAndSettlements_AreWrittenInOrder()
+    {
+        var (m1, m2) = (await TicketAsync(Mail("m1")), await TicketAsync(Mail("m2")));
+
+        var changed = await In30(Store.CommitAsync([new Mark(m1, 1, 0, 0, Now), Sent(m1), new Mark(m2, 1, 0, 0, Now), new Mark(m1, 1, 0, 0, Now)]));
+
+        Assert.That(changed, Is.EqualTo(new[] { true, true, true, false }));
+    }
+
+    [Test]
+    public async Task Mark_Permits_AreCountedForEachWindowAndSurviveACrash()
+    {
+        var (m1, m2) = (await TicketAsync(Mail("m1")), await TicketAsync(Mail("m2")));
+        await In30(Store.CommitAsync([new Mark(m1, 1, 3, 2, Now), new Mark(m2, 1, 1, 0, Now)]));
+
+        Bench.Crash();
+        var uses = (await Store.RecoverAsync(Now)).LimitUses;
+
+        Assert.That(uses, Is.EquivalentTo(new[]
+        {
+            new LimitUse(Account, 60, Now - Now % 500, 4), new LimitUse(Account, 3600, Now - Now % 30_000, 4), new LimitUse(Account, 86400, Now - Now % 720_000, 4),
+            new LimitUse(default, 60, Now - Now % 500, 2), new LimitUse(default, 3600, Now - Now % 30_000, 2), new LimitUse(default, 86400, Now - Now % 720_000, 2),
+        }));
+    }
+
+    [Test]
+    public async Task Mark_StaleOrFree_CountsNothing()
+    {
+        var ticket = await TicketAsync(Mail("m1"));
+
+        await MarkAsync(ticket with { Attempt = 9 }, permits: 5);
+        await MarkAsync(ticket);
+
+        Assert.That(Bench.Count("limit_uses"), Is.Zero);
+    }
+
+    [Test]
+    public async Task Recover_UsesThatLeftTheirWindow_AreNotToldAndGo()
+    {
+        await MarkAsync(await TicketAsync(Mail("m1")), permits: 1);
+        Bench.Clock.Advance(TimeSpan.FromMinutes(2));
+
+        var uses = (await Store.RecoverAsync(Now)).LimitUses;
+        await AppendAsync(Mail("m2"));
+
+        Assert.That(uses.Select(u => u.WindowSeconds), Is.EquivalentTo(new[] { 3600, 86400 }));
+        Assert.That(Bench.Count("limit_uses"), Is.EqualTo(2));
+    }
+}

@@ -1,0 +1,113 @@
+using MailProxy.Pipeline.Mail;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Storage;
+
+[TestFixture(typeof(SqliteBench))]
+internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+{
+    [Test]
+    public async Task Recover_MarkedWithoutOutcome_IsInDoubtWithTheMarkedSlice()
+    {
+        var ticket = await TicketAsync(Mail("m1", priority: Priority.High, to: ["a@example.com", "b@example.com", "c@example.com"]));
+        await MarkAsync(ticket, recipients: 2);
+
+        Bench.Crash();
+        var recovery = await Store.RecoverAsync(Now);
+
+        var (doubt, content) = recovery.InDoubt.Single();
+        Assert.That(doubt, Is.EqualTo(ticket));
+        Assert.That(content.Slice.Select(r => r.Address), Is.EqualTo(new[] { "a@example.com", "b@example.com" }));
+        Assert.That(content.Standing.Rest, Is.EqualTo(1));
+        Assert.That(content.Key.Id, Is.EqualTo("m1"));
+    }
+
+    [Test]
+    public async Task Recover_InDoubt_CanBeSettled()
+    {
+        await MarkedAsync(Mail("m1"));
+        Bench.Crash();
+        var (doubt, _) = (await Store.RecoverAsync(Now)).InDoubt.Single();
+
+        Assert.That(await SettleAsync(Put(doubt, Now + 1000)), Is.True);
+        Assert.That(Look("m1").State, Is.EqualTo(MessageState.Deferred));
+    }
+
+    [Test]
+    public async Task Recover_ClaimedButUnmarked_IsQueuedAgainAsItWas()
+    {
+        var ticket = await TicketAsync(Mail("m1"));
+
+        Bench.Crash();
+        var recovery = await Store.RecoverAsync(Now);
+
+        Assert.That(recovery.InDoubt, Is.Empty);
+        Assert.That((await ClaimAsync()).Tickets, Is.EqualTo(new[] { ticket }));
+    }
+
+    [Test]
+    public async Task Recover_OutcomeWritten_IsNotInDoubt()
+    {
+        await SettleAsync(Sent(await MarkedAsync(Mail("m1"))));
+
+        Bench.Crash();
+
+        Assert.That((await Store.RecoverAsync(Now)).InDoubt, Is.Empty);
+        Assert.That(Look("m1").State, Is.EqualTo(MessageState.Sent));
+    }
+
+    [Test]
+    public async Task Recover_WaitingMail_TellsEachLaneAndItsEarliest()
+    {
+        await AppendAsync(
+            Mail("m1", account: new(2), sendAt: Now + 5000), Mail("m2", account: new(2), sendAt: Now + 3000, priority: Priority.Low),
+            Mail("m3", account: new(7)), Mail("m4", account: new(7), sendAt: Now + 1000));
+
+        Bench.Crash();
+        var recovery = await Store.RecoverAsync(Now);
+
+        Assert.That(recovery.Lanes, Is.EqualTo(new[] { (new AccountKey(2), Now + 3000), (new AccountKey(7), 0L) }));
+    }
+
+    [Test]
+    public async Task Recover_EmptyStore_HasNothingToDo()
+    {
+        var recovery = await Store.RecoverAsync(Now);
+
+        Assert.That((recovery.InDoubt.Count, recovery.Lanes.Count, recovery.LimitUses.Count, recovery.NextExpiry), Is.EqualTo((0, 0, 0, long.MaxValue)));
+    }
+
+    [Test]
+    public async Task Recover_NextExpiry_IsTheEarliest()
+    {
+        await AppendAsync(Mail("m1", expiresAt: Now + 9000), Mail("m2", expiresAt: Now + 4000));
+
+        Assert.That((await Store.RecoverAsync(Now)).NextExpiry, Is.EqualTo(Now + 4000));
+    }
+
+    [Test]
+    public async Task Recover_SpoolFiles_KeepsTheNamedAndSweepsTheOrphans()
+    {
+        var kept = await Bench.Spool.WriteAsync(Json("kept"));
+        await AppendAsync(Mail("m1") with { Body = new(default, kept, 300_000) });
+        await Bench.Spool.WriteAsync(Json("orphan"));
+
+        Bench.Crash();
+        await Store.RecoverAsync(Now);
+
+        Assert.That(Bench.SpoolNames(), Is.EqualTo(new[] { kept }));
+    }
+
+    [Test]
+    public async Task Append_SpoolFilesThatNothingNames_DoNotOutliveTheNextStart()
+    {
+        var (first, same, second) = (await Bench.Spool.WriteAsync(Json("one")), await Bench.Spool.WriteAsync(Json("one")), await Bench.Spool.WriteAsync(Json("two")));
+        await AppendAsync(Mail("m1") with { Body = new(default, first, 1) });
+        await AppendAsync(Mail("m1") with { Body = new(default, same, 1) });
+        await AppendAsync(Mail("m1", "two") with { Body = new(default, second, 1) });
+
+        await Store.RecoverAsync(Now);
+
+        Assert.That(Bench.SpoolNames(), Is.EqualTo(new[] { second }));
+    }
+}
