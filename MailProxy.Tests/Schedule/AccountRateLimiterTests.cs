@@ -243,7 +243,7 @@ internal sealed class AccountRateLimiterTests
                         // Never more than any stretch of the window's length may hold; never less than one a slot longer would.
                         if (lease.IsAcquired ? !model.Allows(time, count + reserved, slack: 0) : model.Allows(time, count + reserved, slack: 1)) return false;
                         if (lease.IsAcquired) held.Add(lease);
-                        else if (!OpensThen(limiter, lease.Refusal!, model, time, count + reserved)) return false;
+                        else if (!OpensThen(lease.Refusal!, model, time, count, reserved)) return false;
                         break;
                     case 5 or 6 when held.Count > 0:
                         held[0].Spend();
@@ -269,17 +269,26 @@ internal sealed class AccountRateLimiterTests
         });
     }
 
-    // The named time is true: by then a slot longer than the window would allow it too, or what is reserved stands in the way.
-    private static bool OpensThen(AccountRateLimiter limiter, LimitRefusal refusal, NaiveLimiter model, long time, int count)
+    // The named time is true: by then an exact window allows it, with what is reserved counted as of now.
+    private static bool OpensThen(LimitRefusal refusal, NaiveLimiter model, long time, int count, int reserved)
     {
-        if (limiter.GetStatistics() is null) return false;
+        var then = model.With(time, reserved);
         var at = time + (long)refusal.RetryAfter.TotalMilliseconds;
-        return model.Allows(at, count, slack: 0) || refusal.RetryAfter.TotalSeconds >= refusal.WindowSeconds;
+        // Nor is it too late: a slot before that it did not.
+        return then.Allows(at, count, slack: 0) && !then.Allows(at - (refusal.WindowSeconds * 1000 / 120) - 2, count, slack: 0);
     }
 
     private sealed class NaiveLimiter((int Seconds, int Limit)[] windows)
     {
         private readonly List<(long At, int Count)> _counted = [];
+
+        public NaiveLimiter With(long at, int count)
+        {
+            var with = new NaiveLimiter(windows);
+            with._counted.AddRange(_counted);
+            with.Count(at, count);
+            return with;
+        }
 
         public void Count(long at, int count) => _counted.Add((at, count));
 
