@@ -12,9 +12,6 @@ internal sealed partial class ScheduleStage
 {
     private const int DoorBatch = 1024, Pages = 4, Picks = 32;
 
-    /// <summary>The clock is read again after this long at most (milliseconds): it may step, and the machine may sleep.</summary>
-    private const long LongestRest = 60_000;
-
     /// <summary>How long (milliseconds) a store that cannot be asked is left alone.</summary>
     private const long StorePause = 1000;
 
@@ -26,29 +23,15 @@ internal sealed partial class ScheduleStage
     private readonly ChannelWriter<DueMail> _next;
     private readonly PipelineHealth _health;
     private readonly PipelineMetrics _metrics;
-    private readonly ScheduleOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly ActiveQueue _queue;
-
-    // Written by others.
-    private volatile bool _suspended;
-    private volatile bool _lookAtAll;
-    private long _expiryHint = long.MaxValue;
-
-    // Written by the loop; the parks are read by others.
-    private volatile LanePark? _globalPark;
-    private volatile LanePark? _storePark;
+    private readonly Standstill _standstill;
+    private readonly LaneReasons _reasons;
+    private readonly ExpiryWatch _expiry;
+    private readonly ClockWatch _time;
     private AccountDirectory? _directory;
-    private long _nextExpiry = long.MaxValue;
-    private long _lastTime;
-    private long _lastStamp;
-    private Task<bool>? _doorOpens;
-    private Task<bool>? _roomOpens;
-    private bool _doorClosed;
-    private bool _nextClosed;
-    private bool _stands;
-    private long _stoodStill = long.MinValue; // when nobody could go for a reason, last; the start counts
+    private volatile bool _lookAtAll;
 
     public ScheduleStage(
         ChannelReader<QueuedMail> door,
@@ -64,11 +47,13 @@ internal sealed partial class ScheduleStage
         ILogger logger)
     {
         (_door, _wake, _store, _accounts, _gate, _next) = (door, wake, store, accounts, gate, next);
-        (_health, _metrics, _options, _clock, _logger) = (health, metrics, options, clock, logger);
+        (_health, _metrics, _clock, _logger) = (health, metrics, clock, logger);
         _queue = new(options.Window, options.InFlight, options.Page, store.Release);
+        _standstill = new(health);
+        _reasons = new(_queue, _standstill, accounts, clock);
+        _expiry = new(store, options.ExpiryChunk);
+        _time = new(clock);
     }
-
-    private long Now => _clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     // ── What others ask of it, from any thread ──
 
@@ -89,70 +74,58 @@ internal sealed partial class ScheduleStage
     /// <summary>A stored mail expires then.</summary>
     public void ExpiryHint(long at)
     {
-        var known = Volatile.Read(ref _expiryHint);
-        while (at < known)
-        {
-            var was = Interlocked.CompareExchange(ref _expiryHint, at, known);
-            if (was == known)
-            {
-                _wake.Look();
-                return;
-            }
-
-            known = was;
-        }
+        if (_expiry.Hint(at)) _wake.Look();
     }
 
     /// <summary>Why an account's mail waits, or that it does not.</summary>
-    public LaneStatus Status(AccountKey account)
-    {
-        var lane = _queue.Find(account);
-        var (state, until, reason) = Reason(account, lane);
-        return new(state, until, reason, lane?.InFlight ?? 0, lane?.Count ?? 0);
-    }
+    public LaneStatus Status(AccountKey account) => _reasons.Status(account);
 
     /// <summary>Whether the account waits for a reason, or did so within the last minute: then its mail is not overdue.</summary>
-    public bool IsExcused(AccountKey account)
-    {
-        var lane = _queue.Find(account);
-        return Reason(account, lane).State != LaneState.Ready || Math.Max(lane?.WaitedLast ?? long.MinValue, Volatile.Read(ref _stoodStill)) > Now - 60_000;
-    }
+    public bool IsExcused(AccountKey account) => _reasons.IsExcused(account);
 
     // ── The loop ──
 
     /// <summary>Runs until <paramref name="stop"/>, then gives its tickets back. What was counted against limits before the restart is taken over here.</summary>
     public async Task RunAsync(Recovery recovery, bool suspended, CancellationToken stop)
     {
-        _suspended = suspended;
-        _nextExpiry = recovery.NextExpiry;
+        var now = ReadClock();
+        _standstill.Suspended = suspended;
+        _standstill.Start(now);
+        _expiry.Next = recovery.NextExpiry;
         _gate.Seed(recovery.LimitUses);
-        _lastTime = _stoodStill = Now;
-        _lastStamp = _clock.GetTimestamp();
-        SeeAccounts(_lastTime);
-        foreach (var (account, due) in recovery.Lanes) _queue.DiskHas(Lane(account), due, _lastTime);
+        SeeAccounts(now);
+        foreach (var (account, due) in recovery.Lanes) _queue.DiskHas(Lane(account), due, now);
 
         _accounts.Changed += _wake.Look;
         _health.Changed += _wake.Look;
         try
         {
-            await using var timer = _clock.CreateTimer(static wake => ((Wake)wake!).Look(), _wake, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            await using var rest = new Rest(_door, _next, _wake, _clock);
             await using var stopping = stop.Register(_wake.Look);
-            while (!stop.IsCancellationRequested && !_nextClosed)
+            while (!stop.IsCancellationRequested && !rest.NextClosed)
             {
-                if (!await TurnAsync()) await RestAsync(timer);
+                if (!await TurnAsync(rest)) await rest.UntilAsync(NextTime());
             }
         }
         finally
         {
             _accounts.Changed -= _wake.Look;
             _health.Changed -= _wake.Look;
-            while (_door.TryRead(out var ticket)) _store.Release(ticket);
-            _queue.Clear();
+            LetGo();
         }
     }
 
+    private void LetGo()
+    {
+        while (_door.TryRead(out var ticket)) _store.Release(ticket);
+        var news = _wake.Drain();
+        foreach (var ticket in news.Done) _store.Release(ticket);
+        foreach (var ticket in news.Returned) _store.Release(ticket);
+        _queue.Clear();
+    }
+
     // True: there is more to do at once.
-    private async ValueTask<bool> TurnAsync()
+    private async ValueTask<bool> TurnAsync(Rest rest)
     {
         var now = ReadClock();
         SeeAccounts(now);
@@ -160,31 +133,22 @@ internal sealed partial class ScheduleStage
         Obey(_wake.Drain());
         if (_lookAtAll) LookAtAll(now);
         _queue.Advance(now);
-        if (_globalPark?.Until <= now) _globalPark = null;
-        if (_storePark?.Until <= now) _storePark = null;
-        SeeStandstill(now);
-        if (_health.StoreTrouble is not null || _storePark is not null) return more;
+        _standstill.Advance(now);
+        if (_standstill.StoreInTrouble) return more;
 
         try
         {
-            more |= await ExpireAsync(now);
-            if (!_suspended) more |= await RefillAsync(now);
+            more |= await _expiry.SweepAsync(now);
+            if (!_standstill.Suspended) more |= await RefillAsync(now);
         }
         catch (StoreUnavailableException trouble)
         {
-            _storePark = new(now + StorePause, trouble.Message);
+            _standstill.Store = new(now + StorePause, trouble.Message);
             Log.StoreUnavailable(_logger, trouble.Message);
             return more;
         }
 
-        return Choose(now) || more || (!_suspended && _queue.Hungers);
-    }
-
-    private void SeeStandstill(long now)
-    {
-        var standing = _suspended || _globalPark is not null || _storePark is not null || _health.StoreTrouble is not null;
-        if (standing || _stands) Volatile.Write(ref _stoodStill, now);
-        _stands = standing;
+        return Choose(rest) || more || (!_standstill.Suspended && _queue.Hungers);
     }
 
     private bool TakeTickets()
@@ -192,7 +156,7 @@ internal sealed partial class ScheduleStage
         for (var i = 0; i < DoorBatch; i++)
         {
             if (!_door.TryRead(out var ticket)) return false;
-            if (ticket.Due > _lastTime) PutOff(ticket);
+            if (ticket.Due > _time.Now) PutOff(ticket);
             else _queue.Offer(Lane(ticket.Account), ticket);
         }
 
@@ -203,7 +167,7 @@ internal sealed partial class ScheduleStage
     private void PutOff(QueuedMail ticket)
     {
         _store.Release(ticket);
-        _queue.DiskHas(Lane(ticket.Account), ticket.Due, _lastTime);
+        _queue.DiskHas(Lane(ticket.Account), ticket.Due, _time.Now);
     }
 
     private void Obey(WakeSet news)
@@ -212,14 +176,14 @@ internal sealed partial class ScheduleStage
         {
             var lane = Lane(account);
             lane.BackingOff = null;
-            _queue.Waited(lane, _lastTime);
+            _queue.Waited(lane, _time.Now);
         }
 
         foreach (var (account, (until, trouble)) in news.Parked)
         {
             var lane = Lane(account);
             lane.BackingOff = new(until, $"{trouble.Kind}: {trouble.Reply}");
-            _queue.Waited(lane, _lastTime);
+            _queue.Waited(lane, _time.Now);
         }
 
         // Claims end before the lanes look at the disk again.
@@ -230,20 +194,18 @@ internal sealed partial class ScheduleStage
         }
 
         foreach (var ticket in news.Returned) _queue.Return(Lane(ticket.Account), ticket);
-        foreach (var (account, due) in news.DueByAccount) _queue.DiskHas(Lane(account), due, _lastTime);
+        foreach (var (account, due) in news.DueByAccount) _queue.DiskHas(Lane(account), due, _time.Now);
     }
 
     // Waits were measured on the wall clock. When that has stepped, limits are asked again (they know better), and what was to end after a step back keeps its length.
     private long ReadClock()
     {
-        var now = Now;
-        var stamp = _clock.GetTimestamp();
-        var step = now - _lastTime - (long)_clock.GetElapsedTime(_lastStamp, stamp).TotalMilliseconds;
-        (_lastTime, _lastStamp) = (now, stamp);
-        if (Math.Abs(step) <= StorePause) return now;
+        var step = _time.Read();
+        var now = _time.Now;
+        if (step == 0) return now;
 
         Log.ClockStepped(_logger, step);
-        _globalPark = _storePark = null;
+        _standstill.Limit = _standstill.Store = null;
         foreach (var lane in _queue.Lanes)
         {
             lane.AtLimit = null;
@@ -277,14 +239,14 @@ internal sealed partial class ScheduleStage
     private AccountLane Lane(AccountKey account)
     {
         var lane = _queue.Lane(account, out var made);
-        if (made) See(lane, _directory, _lastTime);
+        if (made) See(lane, _directory, _time.Now);
         return lane;
     }
 
     private void LookAtAll(long now)
     {
         _lookAtAll = false;
-        _nextExpiry = now;
+        _expiry.Next = now;
         foreach (var account in _accounts.Directory.All) Lane(account.Key);
         foreach (var lane in _queue.Lanes)
         {
@@ -292,16 +254,6 @@ internal sealed partial class ScheduleStage
             _queue.Waited(lane, now);
             _queue.DiskHas(lane, 0, now);
         }
-    }
-
-    private async ValueTask<bool> ExpireAsync(long now)
-    {
-        _nextExpiry = Math.Min(_nextExpiry, Interlocked.Exchange(ref _expiryHint, long.MaxValue));
-        if (_nextExpiry > now) return false;
-        var sweep = await _store.ExpireAsync(now, _options.ExpiryChunk);
-        // A sweep that found nothing has no reason to be repeated at once.
-        _nextExpiry = sweep.Expired > 0 ? sweep.NextExpiry : Math.Max(sweep.NextExpiry, now + StorePause);
-        return _nextExpiry <= now;
     }
 
     // A few pages at a time, so that many hungry lanes do not hold up the others.
@@ -326,31 +278,31 @@ internal sealed partial class ScheduleStage
     }
 
     // First room downstream, then the choice, so that urgent mail wins until the last moment.
-    private bool Choose(long now)
+    private bool Choose(Rest rest)
     {
         for (var i = 0; i < Picks; i++)
         {
-            if (_suspended || _globalPark is not null || _queue.Next() is not { } lane || !HasRoom()) return false;
+            if (_standstill.Stands || _queue.Next() is not { } lane || !rest.HasRoom()) return false;
             if (_directory!.Find(lane.Account) is not { } account) throw new InvalidOperationException("A lane without an account was chosen.");
 
             var answer = _gate.Ask(account, lane.First.Recipients);
-            if (answer.Refusal is not { } refusal) Hand(lane, answer.Permit!);
-            else if (answer.Fail) Hand(lane, new RefusedPermit((answer.Global ? "the installation " : "the account ") + refusal));
-            else Park(lane, account, answer.Global, refusal, now);
+            if (answer.Refusal is { } refusal && !answer.Fail) Park(lane, account, answer.Global, refusal);
+            else if (!Hand(lane, answer.Permit ?? new RefusedPermit((answer.Global ? "the installation " : "the account ") + answer.Refusal))) return !rest.HasRoom();
         }
 
         return true;
     }
 
-    private void Park(AccountLane lane, SmtpAccount account, bool global, LimitRefusal refusal, long now)
+    private void Park(AccountLane lane, SmtpAccount account, bool global, LimitRefusal refusal)
     {
-        // A millisecond more, because both clocks are cut to whole ones.
+        // Read anew, for the turn may have waited for the store; and a millisecond more, because both clocks are cut to whole ones.
+        var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         var until = now + (long)Math.Ceiling(refusal.RetryAfter.TotalMilliseconds) + 1;
         _metrics.PermitsRefused.WithLabels(global ? "global" : account.Id).Inc();
         if (global)
         {
             // Nobody may send, and the lane keeps its turn: else the order of waking would decide who goes first each time.
-            _globalPark = new(until, $"the installation {refusal}");
+            _standstill.Limit = new(until, $"the installation {refusal}");
             return;
         }
 
@@ -358,88 +310,27 @@ internal sealed partial class ScheduleStage
         _queue.Waited(lane, now);
     }
 
-    private void Hand(AccountLane lane, SendPermit permit)
+    // False: the door was closed though it had room. The pipeline is coming down, and the next rest says so.
+    private bool Hand(AccountLane lane, SendPermit permit)
     {
         var ticket = _queue.Take(lane);
-        if (_next.TryWrite(new(ticket, permit))) return;
-        // Only a closed door refuses what it had room for: the pipeline is coming down.
+        if (_next.TryWrite(new(ticket, permit))) return true;
         permit.Dispose();
         _queue.Return(lane, ticket);
-        _nextClosed = true;
-    }
-
-    private bool HasRoom()
-    {
-        if (_nextClosed) return false;
-        if (_roomOpens is not null) return false;
-        var room = _next.WaitToWriteAsync();
-        if (room.IsCompletedSuccessfully)
-        {
-            _nextClosed = !room.GetAwaiter().GetResult();
-            return !_nextClosed;
-        }
-
-        _roomOpens = room.AsTask();
         return false;
-    }
-
-    private async ValueTask RestAsync(ITimer timer)
-    {
-        if (_nextClosed) return;
-        // The clock is read again after the timer was set: should it have moved meanwhile, the timer would ring late.
-        for (var now = Now; ;)
-        {
-            var rest = Math.Min(NextTime() - now, LongestRest);
-            if (rest <= 0) return;
-            timer.Change(TimeSpan.FromMilliseconds(rest), Timeout.InfiniteTimeSpan);
-            var again = Now;
-            if (again == now) break;
-            now = again;
-        }
-
-        if (!_doorClosed) _doorOpens ??= _door.WaitToReadAsync().AsTask();
-        var news = _wake.WaitAsync();
-        if (!news.IsCompleted) await Task.WhenAny(news, _doorOpens ?? news, _roomOpens ?? news);
-
-        if (_doorOpens is { IsCompleted: true })
-        {
-            _doorClosed = !await _doorOpens;
-            _doorOpens = null;
-        }
-
-        if (_roomOpens is { IsCompleted: true })
-        {
-            _nextClosed = !await _roomOpens;
-            _roomOpens = null;
-        }
     }
 
     // The earliest moment at which something is known to be to do.
     private long NextTime()
     {
-        var at = Math.Min(_queue.NextLook, Math.Min(_globalPark?.Until ?? long.MaxValue, _storePark?.Until ?? long.MaxValue));
-        var expiry = Math.Min(_nextExpiry, Volatile.Read(ref _expiryHint));
-        return _health.StoreTrouble is null && _storePark is null ? Math.Min(at, expiry) : at;
+        var at = Math.Min(_queue.NextLook, _standstill.NextEnd);
+        return _standstill.StoreInTrouble ? at : Math.Min(at, _expiry.Next);
     }
 
     private void SetSuspended(bool suspended)
     {
-        if (_suspended == suspended) return;
-        _suspended = suspended;
+        _standstill.Suspended = suspended;
         _wake.Look();
-    }
-
-    private (LaneState State, long? Until, string? Reason) Reason(AccountKey account, AccountLane? lane)
-    {
-        if (_accounts.Directory.Find(account) is not { } known) return (LaneState.UnknownAccount, null, "the account does not exist any more");
-        if (known.Paused) return (LaneState.Paused, null, "the account is paused");
-        if (_suspended) return (LaneState.Suspended, null, "the dispatcher is suspended");
-        if (_health.StoreTrouble is { } trouble) return (LaneState.StoreTrouble, null, trouble);
-        if (_storePark is { } store) return (LaneState.StoreTrouble, store.Until, store.Reason);
-        if (lane?.BackingOff is { } backingOff) return (LaneState.BackingOff, backingOff.Until, backingOff.Reason);
-        if (lane?.AtLimit is { } limit) return (LaneState.AtLimit, limit.Until, limit.Reason);
-        if (_globalPark is { } global) return (LaneState.AtLimit, global.Until, global.Reason);
-        return (LaneState.Ready, null, null);
     }
 
     private static partial class Log

@@ -1,0 +1,39 @@
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Pipeline.Schedule;
+
+/// <summary>Knows when the next stored mail expires, and closes what has. The hint may come from any thread; the rest is the scheduler's loop's.</summary>
+internal sealed class ExpiryWatch(IMessageStore store, int chunk)
+{
+    /// <summary>A sweep that found nothing is not repeated within this time (milliseconds).</summary>
+    private const long Pause = 1000;
+
+    private long _hint = long.MaxValue;
+    private long _next = long.MaxValue;
+
+    /// <summary>When there is something to do; <see cref="long.MaxValue"/>: never.</summary>
+    public long Next { get => Math.Min(_next, Volatile.Read(ref _hint)); set => _next = value; }
+
+    /// <summary>Some mail expires then. True: that is earlier than was known of late.</summary>
+    public bool Hint(long at)
+    {
+        for (var known = Volatile.Read(ref _hint); at < known;)
+        {
+            var was = Interlocked.CompareExchange(ref _hint, at, known);
+            if (was == known) return true;
+            known = was;
+        }
+
+        return false;
+    }
+
+    /// <summary>Closes a chunk of what is over; true when there is more.</summary>
+    public async ValueTask<bool> SweepAsync(long now)
+    {
+        _next = Math.Min(_next, Interlocked.Exchange(ref _hint, long.MaxValue));
+        if (_next > now) return false;
+        var sweep = await store.ExpireAsync(now, chunk);
+        _next = sweep.Expired > 0 ? sweep.NextExpiry : Math.Max(sweep.NextExpiry, now + Pause);
+        return _next <= now;
+    }
+}

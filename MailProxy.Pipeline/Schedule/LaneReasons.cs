@@ -1,0 +1,38 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Schedule;
+
+/// <summary>Says why an account's mail waits. Safe to call from any thread.</summary>
+internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, CurrentAccounts accounts, TimeProvider clock)
+{
+    /// <summary>Mail is overdue when it waits longer than this (milliseconds) without a reason.</summary>
+    private const long Overdue = 60_000;
+
+    public LaneStatus Status(AccountKey account)
+    {
+        var lane = queue.Find(account);
+        var (state, until, reason) = Reason(account, lane);
+        return new(state, until, reason, lane?.InFlight ?? 0, lane?.Count ?? 0);
+    }
+
+    /// <summary>Whether the account has a reason to wait, or had one so lately that its mail cannot be called overdue.</summary>
+    public bool IsExcused(AccountKey account)
+    {
+        var lane = queue.Find(account);
+        if (Reason(account, lane).State != LaneState.Ready) return true;
+        var waited = Math.Max(lane?.WaitedLast ?? long.MinValue, standstill.StoodLast);
+        return waited > clock.GetUtcNow().ToUnixTimeMilliseconds() - Overdue;
+    }
+
+    private (LaneState State, long? Until, string? Reason) Reason(AccountKey account, AccountLane? lane)
+    {
+        if (accounts.Directory.Find(account) is not { } known) return (LaneState.UnknownAccount, null, "the account does not exist any more");
+        if (known.Paused) return (LaneState.Paused, null, "the account is paused");
+        var all = standstill.Reason();
+        if (all.State is LaneState.Suspended or LaneState.StoreTrouble) return all;
+        if (lane?.BackingOff is { } backingOff) return (LaneState.BackingOff, backingOff.Until, backingOff.Reason);
+        if (lane?.AtLimit is { } limit) return (LaneState.AtLimit, limit.Until, limit.Reason);
+        return all;
+    }
+}

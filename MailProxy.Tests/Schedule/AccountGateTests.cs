@@ -1,0 +1,158 @@
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Schedule;
+using NUnit.Framework;
+using static MailProxy.Tests.Schedule.Tickets;
+
+namespace MailProxy.Tests.Schedule;
+
+internal sealed class AccountGateTests
+{
+    private static readonly AccountKey Installation = new(0);
+
+    private readonly StepClock _clock = new();
+    private readonly CurrentAccounts _accounts = new();
+
+    [Test]
+    public void Ask_Unlimited_HoldsNoPermits()
+    {
+        using var gate = Gate(AccountLimits.None, Account(A));
+
+        using var permit = gate.Ask(Find(A), 20).Permit!;
+
+        Assert.That((permit.IsAcquired, permit.AccountPermits, permit.GlobalPermits, permit.MaxRecipients), Is.EqualTo((true, 0, 0, 20)));
+    }
+
+    [Test]
+    public void Ask_AccountRefuses_TakesNothingFromTheInstallation()
+    {
+        using var gate = Gate(new(PerHour: 100), Account(A, new(PerHour: 5)));
+        gate.Ask(Find(A), 5).Permit!.Spend();
+
+        var answer = gate.Ask(Find(A), 1);
+
+        Assert.That((answer.Permit, answer.Global, answer.Refusal!.ToString()), Is.EqualTo((default(SendPermit), false, "used 5 of 5 per hour")));
+        Assert.That(Used(gate, Installation), Is.EqualTo(5));
+    }
+
+    [Test]
+    public void Ask_InstallationRefuses_TakesNothingFromTheAccount()
+    {
+        using var gate = Gate(new(PerHour: 5), Account(A, new(PerHour: 100)), Account(B, new(PerHour: 100)));
+        gate.Ask(Find(A), 5).Permit!.Spend();
+
+        var answer = gate.Ask(Find(B), 1);
+
+        Assert.That((answer.Permit, answer.Global), Is.EqualTo((default(SendPermit), true)));
+        Assert.That(Used(gate, B), Is.Zero);
+    }
+
+    [Test]
+    public void Dispose_Unspent_GivesBackInBoth()
+    {
+        using var gate = Gate(new(PerHour: 50), Account(A, new(PerHour: 50)));
+        var permit = gate.Ask(Find(A), 7).Permit!;
+        Assert.That((Used(gate, A), Used(gate, Installation)), Is.EqualTo((7, 7)));
+
+        permit.Dispose();
+
+        Assert.That((Used(gate, A), Used(gate, Installation)), Is.EqualTo((0, 0)));
+    }
+
+    [Test]
+    public void Spend_ThenDispose_CountsInBoth()
+    {
+        using var gate = Gate(new(PerHour: 50), Account(A, new(PerHour: 50)));
+        var permit = gate.Ask(Find(A), 7).Permit!;
+        permit.Spend();
+        permit.Dispose();
+
+        Assert.That((Used(gate, A), Used(gate, Installation)), Is.EqualTo((7, 7)));
+    }
+
+    [Test]
+    public void Ask_MoreThanTheSmallestWindow_IsCutToIt()
+    {
+        using var gate = Gate(AccountLimits.None, Account(A, new(PerMinute: 3, PerHour: 100)));
+
+        var permit = gate.Ask(Find(A), 40).Permit!;
+
+        Assert.That((permit.AccountPermits, permit.MaxRecipients), Is.EqualTo((3, 3)));
+    }
+
+    [Test]
+    public void Ask_MoreThanTheInstallationsSmallestWindow_IsCutToIt()
+    {
+        using var gate = Gate(new(PerSecond: 2), Account(A));
+
+        var permit = gate.Ask(Find(A), 40).Permit!;
+
+        Assert.That((permit.GlobalPermits, permit.MaxRecipients), Is.EqualTo((2, 2)));
+    }
+
+    [Test]
+    public void Ask_CountingMessages_TakesOnePermitForAnySlice()
+    {
+        using var gate = Gate(new(PerMinute: 9, Count: LimitCount.Messages), Account(A, new(PerMinute: 3, Count: LimitCount.Messages)));
+
+        var permit = gate.Ask(Find(A), 40).Permit!;
+
+        Assert.That((permit.AccountPermits, permit.GlobalPermits, permit.MaxRecipients), Is.EqualTo((1, 1, 40)));
+    }
+
+    [Test]
+    public void Ask_WhenReachedIsFail_SaysSo()
+    {
+        using var gate = Gate(AccountLimits.None, Account(A, new(PerMinute: 1, WhenReached: LimitReached.Fail)));
+        gate.Ask(Find(A), 1).Permit!.Spend();
+
+        Assert.That(gate.Ask(Find(A), 1).Fail, Is.True);
+    }
+
+    [Test]
+    public void Ask_LimitsChangedAtRunTime_HoldAtOnceWithTheCountsKept()
+    {
+        using var gate = Gate(AccountLimits.None, Account(A, new(PerHour: 10)));
+        gate.Ask(Find(A), 6).Permit!.Spend();
+
+        _accounts.Swap(new([Account(A, new(PerHour: 6), version: 2)], null));
+        Assert.That(gate.Ask(Find(A), 1).Refusal, Is.Not.Null);
+        _accounts.Swap(new([Account(A, new(PerHour: 7), version: 3)], null));
+        Assert.That(gate.Ask(Find(A), 1).Permit, Is.Not.Null);
+    }
+
+    [Test]
+    public void Seed_AfterARestart_HoldsAccountAndInstallation()
+    {
+        using var gate = Gate(new(PerHour: 20), Account(A, new(PerHour: 10)), Account(B, new(PerHour: 10)));
+        var slot = _clock.GetUtcNow().ToUnixTimeMilliseconds() - 600_000;
+        gate.Seed([new(A, 3600, slot, 10), new(Installation, 3600, slot, 15)]);
+
+        var refused = gate.Ask(Find(A), 1);
+        Assert.That(refused.Refusal!.RetryAfter, Is.InRange(TimeSpan.FromMinutes(50), TimeSpan.FromMinutes(50.5)));
+        gate.Ask(Find(B), 5).Permit!.Spend();
+        Assert.That(gate.Ask(Find(B), 1).Global, Is.True);
+        _clock.Advance(refused.Refusal.RetryAfter);
+        Assert.That(gate.Ask(Find(A), 10).Permit, Is.Not.Null);
+    }
+
+    [Test]
+    public void Usage_OfAnAccountWithoutLimits_IsEmpty()
+    {
+        using var gate = Gate(AccountLimits.None, Account(A));
+
+        Assert.That(gate.Usage(A), Is.Empty);
+        Assert.That(gate.Usage(C), Is.Empty);
+    }
+
+    private AccountGate Gate(AccountLimits global, params SmtpAccount[] accounts)
+    {
+        _accounts.Swap(new(accounts, null));
+        return new(_accounts, global, _clock);
+    }
+
+    private SmtpAccount Find(AccountKey key) => _accounts.Directory.Find(key)!;
+
+    private static int Used(AccountGate gate, AccountKey key) => (int)gate.Usage(key).Single().Used;
+}
