@@ -48,15 +48,16 @@ public sealed class MimeComposer(SendOptions options)
         var from = Addresses.ReadAll(draft.From);
         var (to, cc, replyTo) = (Addresses.ReadAll(draft.To), Addresses.ReadAll(draft.Cc), Addresses.ReadAll(draft.ReplyTo));
         var international = Any(from) || Any(to) || Any(cc) || Any(replyTo);
+        var format = international ? International : Plain;
 
         var headers = new HeaderList();
         if (KeyHeader(content) is { } key) headers.Add(Opaque(key.Name, key.Value));
-        headers.Add(List(HeaderId.From, from));
-        if (from.Count > 1) headers.Add(List(HeaderId.Sender, [from[0]]));
-        if (to.Count > 0) headers.Add(List(HeaderId.To, to));
+        headers.Add(List("From", from, format));
+        if (from.Count > 1) headers.Add(List("Sender", [from[0]], format));
+        if (to.Count > 0) headers.Add(List("To", to, format));
         else if (cc.Count == 0) headers.Add(Opaque("To", "undisclosed-recipients:;"));
-        if (cc.Count > 0) headers.Add(List(HeaderId.Cc, cc));
-        if (replyTo.Count > 0) headers.Add(List(HeaderId.ReplyTo, replyTo));
+        if (cc.Count > 0) headers.Add(List("Cc", cc, format));
+        if (replyTo.Count > 0) headers.Add(List("Reply-To", replyTo, format));
         headers.Add(new Header(Encoding.UTF8, HeaderId.Subject, draft.Subject ?? ""));
         headers.Add(Opaque("Date", Date(content)));
         headers.Add(Opaque("Message-ID", content.MessageIdHeader));
@@ -67,7 +68,7 @@ public sealed class MimeComposer(SendOptions options)
 
         headers.Add(Opaque("MIME-Version", "1.0"));
         using var message = new MimeMessage(headers) { Body = MimeBody.Of(draft, content.MessageIdHeader) };
-        message.WriteTo(international ? International : Plain, bytes);
+        message.WriteTo(format, bytes);
         return international;
     }
 
@@ -79,14 +80,15 @@ public sealed class MimeComposer(SendOptions options)
 
     private static bool Any(IReadOnlyList<Mailbox> mailboxes) => mailboxes.Any(static m => m.NeedsSmtpUtf8);
 
-    private static Header List(HeaderId id, IReadOnlyList<Mailbox> mailboxes) =>
-        new(Encoding.UTF8, id, new InternetAddressList(mailboxes.Select(static m => m.ToMime())).ToString());
+    // As a raw value, since MimeKit's own way would write international local parts as question marks.
+    private static Header List(string name, IReadOnlyList<Mailbox> mailboxes, FormatOptions format) =>
+        Opaque(name, new InternetAddressList(mailboxes.Select(static m => m.ToMime())).ToString(format, encode: true));
 
-    // Short ASCII values that nobody may fold or encode.
+    // A value that nobody may fold or encode any more.
     private static Header Opaque(string name, string value)
     {
         var header = new Header(name, "");
-        header.SetRawValue(Encoding.ASCII.GetBytes($" {value}\r\n"));
+        header.SetRawValue(Encoding.UTF8.GetBytes($" {value}\r\n"));
         return header;
     }
 

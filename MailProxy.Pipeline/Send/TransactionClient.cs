@@ -52,8 +52,8 @@ internal sealed class TransactionClient(PhaseClock clock) : SmtpClient(clock)
 
     private void Record(SmtpResponse response)
     {
-        // After a refused MAIL a pipelining server answers each RCPT with 503, which says nothing about the recipient.
-        if (_result!.Ending is not null) return;
+        // After a refused MAIL (of 530 MailKit does not even tell) a pipelining server's answer to RCPT says nothing about the recipient.
+        if (!_result!.SenderAnswered || _result.Ending is not null) return;
 
         var reply = SmtpReply.Of((int)response.StatusCode, response.Response);
         if (!SmtpVerdict.BlamesAccount(SmtpPhase.Recipient, reply.Code))

@@ -1,0 +1,101 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Send;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MailProxy.Tests.Send;
+
+/// <summary>A send stage between two doors and a scripted server, with a report room that only answers marks and keeps what comes.</summary>
+internal sealed class SendRig : IAsyncDisposable
+{
+    private readonly Channel<ResolvedMail> _door = Channel.CreateBounded<ResolvedMail>(1024);
+    private readonly Channel<ReportItem> _report = Channel.CreateBounded<ReportItem>(1024);
+    private readonly CancellationTokenSource _abort = new();
+    private readonly ConcurrentDictionary<long, TaskCompletionSource<Outcome>> _outcomes = new();
+    private readonly Task _stage, _reporting;
+
+    public SendRig(SmtpAccount account, SendOptions? options = null, Func<Begun, Task<bool>>? mark = null)
+    {
+        Accounts.Swap(new([account], null));
+        Account = account;
+        Mark = mark ?? (static _ => Task.FromResult(true));
+        Options = options ?? new();
+        Pool = new(Accounts, Options, Metrics, TimeProvider.System, NullLogger.Instance);
+        var stage = new SendStage(_door.Reader, Pool, _report.Writer, Options, Metrics, static _ => "relay", TimeProvider.System, NullLogger.Instance);
+        _stage = stage.RunAsync(_abort.Token);
+        _reporting = Task.Run(ReportAsync);
+    }
+
+    public CurrentAccounts Accounts { get; } = new();
+    public SmtpAccount Account { get; }
+    public SendOptions Options { get; }
+    public PipelineMetrics Metrics { get; } = new(Prometheus.Metrics.NewCustomRegistry());
+    public SmtpPool Pool { get; }
+    public Func<Begun, Task<bool>> Mark { get; set; }
+
+    /// <summary>What came through Report's door, in order.</summary>
+    public ConcurrentQueue<ReportItem> Items { get; } = new();
+
+    public ConcurrentDictionary<long, Sample.Permit> Permits { get; } = new();
+    public ConcurrentDictionary<long, Sample.Charge> Charges { get; } = new();
+
+    public async Task<Outcome> SendAsync(long id = 1, MailContent? content = null)
+    {
+        await PutAsync(id, content);
+        return await OutcomeAsync(id);
+    }
+
+    public async Task PutAsync(long id, MailContent? content = null)
+    {
+        var permit = Permits.GetOrAdd(id, static _ => new());
+        await _door.Writer.WriteAsync(new(new(Sample.Ticket(id), permit), Account, content ?? Sample.Content(), Charges.GetOrAdd(id, static _ => new())));
+    }
+
+    public Task<Outcome> OutcomeAsync(long id) => Promise(id).Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+    public Task AbortAsync() => _abort.CancelAsync();
+
+    /// <summary>Closes the door and waits until the stage has run dry.</summary>
+    public async Task DrainAsync()
+    {
+        _door.Writer.TryComplete();
+        await _stage.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _abort.CancelAsync();
+        await DrainAsync();
+        _report.Writer.TryComplete();
+        await _reporting.WaitAsync(TimeSpan.FromSeconds(30));
+        await Pool.DisposeAsync();
+        _abort.Dispose();
+    }
+
+    private async Task ReportAsync()
+    {
+        await foreach (var item in _report.Reader.ReadAllAsync())
+        {
+            Items.Enqueue(item);
+            if (item is Begun begun) _ = AnswerAsync(begun);
+            else Promise(item.Ticket.Id).TrySetResult((Outcome)item);
+        }
+    }
+
+    private async Task AnswerAsync(Begun begun)
+    {
+        try
+        {
+            begun.Marked.TrySetResult(await Mark(begun));
+        }
+        catch (Exception trouble)
+        {
+            begun.Marked.TrySetException(trouble);
+        }
+    }
+
+    private TaskCompletionSource<Outcome> Promise(long id) => _outcomes.GetOrAdd(id, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+}

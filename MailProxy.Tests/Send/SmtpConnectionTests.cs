@@ -1,0 +1,428 @@
+using System.Net;
+using System.Text;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Send;
+using MailProxy.Tests.Support;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Send;
+
+internal sealed class SmtpConnectionTests
+{
+    private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
+
+    private ScriptedSmtpServer _server = null!;
+    private SendOptions _options = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        _server = new();
+        _options = new();
+    }
+
+    [TearDown]
+    public async Task TearDown() => await _server.DisposeAsync();
+
+    [Test]
+    public async Task Transact_AllAccepted_DeliversRenderedBytes()
+    {
+        var content = Sample.Content(recipients: ["b@y.example", "c@y.example"]);
+        using var rendered = new MimeComposer(_options).Compose(content, null);
+
+        var result = await TransactAsync(content);
+
+        Assert.That(result.End, Is.EqualTo(TransactionEnd.Answered));
+        Assert.That(result.Ending!.Code, Is.EqualTo(250));
+        Assert.That(result.Phase, Is.EqualTo(SmtpPhase.Final));
+        var mail = _server.Mails.Single();
+        Assert.That(mail.Sender, Is.EqualTo("a@x.example"));
+        Assert.That(mail.Recipients, Is.EqualTo(new[] { "b@y.example", "c@y.example" }));
+        Assert.That(mail.Text, Is.EqualTo(Encoding.UTF8.GetString(rendered.Bytes.Span)));
+    }
+
+    [Test]
+    public async Task Transact_LinesThatBeginWithDots_ArriveUnchanged()
+    {
+        await TransactAsync(Sample.Content("""{"from":"a@x.example","to":"b@y.example","text":".\n..two\nx.\n.\n"}"""));
+
+        Assert.That(_server.Mails.Single().Text, Does.EndWith("\r\n\r\n.\r\n..two\r\nx.\r\n.\r\n"));
+    }
+
+    [Test]
+    public async Task Transact_NullSender_SendsEmptyPath()
+    {
+        await TransactAsync(Sample.Content(sender: ""));
+
+        Assert.That(_server.Mails.Single().Sender, Is.Empty);
+    }
+
+    [Test]
+    public async Task Transact_WithoutPipelining_RecordsEachRecipient()
+    {
+        _server.Extensions.Remove("PIPELINING");
+        _server.Say("RCPT", "250 ok", "550 5.1.1 who?");
+
+        var result = await TransactAsync(Sample.Content(recipients: ["b@y.example", "c@y.example"]));
+
+        Assert.That(result.Recipients.Select(r => r!.Code), Is.EqualTo(new[] { 250, 550 }));
+        Assert.That(result.Ending!.Code, Is.EqualTo(250));
+    }
+
+    [Test]
+    public async Task Transact_EveryRecipientGreylisted_KeepsTheServersReply()
+    {
+        _server.Say("RCPT", "450 4.7.1 Greylisted, try again in 5 minutes", "451 4.7.1 later");
+
+        var (connection, result) = await OpenAndTransactAsync(Sample.Content(recipients: ["b@y.example", "c@y.example"]));
+
+        await using (connection)
+        {
+            Assert.That(result.Ending, Is.Null);
+            Assert.That(result.Recipients.Select(r => r!.Code), Is.EqualTo(new[] { 450, 451 }));
+            Assert.That(connection.IsUsable, Is.True);
+            Assert.That(_server.Mails, Is.Empty);
+        }
+    }
+
+    [Test]
+    public async Task Transact_SenderRefusedWhilePipelining_IgnoresWhatIsSaidOfRecipients()
+    {
+        _server.Say("MAIL", "550 5.7.1 not you").Say("RCPT", "503 5.5.1 MAIL first");
+
+        var result = await TransactAsync(Sample.Content());
+
+        Assert.That(result.Phase, Is.EqualTo(SmtpPhase.Mail));
+        Assert.That(result.Ending!.Code, Is.EqualTo(550));
+        Assert.That(result.Recipients[0], Is.Null);
+    }
+
+    [Test]
+    public async Task Transact_AddressesDifferOnlyInCase_SecondIsNotOffered()
+    {
+        var result = await TransactAsync(Sample.Content(recipients: ["Bob@y.example", "bob@y.example"]));
+
+        Assert.That(result.Recipients[0]!.Code, Is.EqualTo(250));
+        Assert.That(result.Recipients[1], Is.Null);
+    }
+
+    [TestCase("MAIL", "421 4.3.2 closing", SmtpPhase.Mail)]
+    [TestCase("RCPT", "421 4.3.2 closing", SmtpPhase.Recipient)]
+    [TestCase("DATA", "421 4.3.2 closing", SmtpPhase.Data)]
+    [TestCase("DOT", "421 4.3.2 closing", SmtpPhase.Final)]
+    [TestCase("MAIL", "530 5.7.0 log in", SmtpPhase.Mail)]
+    [TestCase("RCPT", "530 5.7.0 log in", SmtpPhase.Recipient)]
+    [TestCase("RCPT", "454 4.7.1 relay", SmtpPhase.Recipient)]
+    public async Task Transact_ReplyBlamesAccount_EndsThereAndTheConnectionIsDone(string phase, string reply, SmtpPhase expected)
+    {
+        _server.Say(phase, reply);
+
+        var (connection, result) = await OpenAndTransactAsync(Sample.Content());
+
+        await using (connection)
+        {
+            Assert.That(result.End, Is.EqualTo(TransactionEnd.Answered));
+            Assert.That((result.Phase, result.Ending!.Code), Is.EqualTo((expected, int.Parse(reply[..3]))));
+            Assert.That(connection.IsUsable, Is.False);
+        }
+    }
+
+    [Test]
+    public async Task Transact_AccountBlamedAtSecondRecipient_NeverSendsTheBody()
+    {
+        _server.Extensions.Remove("PIPELINING");
+        _server.Say("RCPT", "250 ok", "454 4.7.1 relay");
+
+        var result = await TransactAsync(Sample.Content(recipients: ["b@y.example", "c@y.example"]));
+
+        Assert.That(result.Ending!.Code, Is.EqualTo(454));
+        Assert.That(_server.Journal, Has.None.Contains("DATA"));
+    }
+
+    [TestCase("MAIL", "450 4.1.8 later", SmtpPhase.Mail)]
+    [TestCase("DATA", "451 4.3.0 later", SmtpPhase.Data)]
+    [TestCase("DATA", "554 5.5.1 no", SmtpPhase.Data)]
+    [TestCase("DOT", "451 4.3.0 later", SmtpPhase.Final)]
+    [TestCase("DOT", "554 5.7.1 spam", SmtpPhase.Final)]
+    public async Task Transact_OrdinaryRefusal_KeepsTheConnection(string phase, string reply, SmtpPhase expected)
+    {
+        _server.Say(phase, reply);
+
+        var (connection, result) = await OpenAndTransactAsync(Sample.Content());
+
+        await using (connection)
+        {
+            Assert.That((result.Phase, result.Ending!.Code), Is.EqualTo((expected, int.Parse(reply[..3]))));
+            Assert.That(connection.IsUsable, Is.True);
+            using var rendered = new MimeComposer(_options).Compose(Sample.Content(), null);
+            var next = await connection.TransactAsync(Envelope.Of(Sample.Content()), rendered, Task.FromResult(true), CancellationToken.None).WaitAsync(Generous);
+            Assert.That(next.Ending!.Code, Is.EqualTo(250));
+        }
+    }
+
+    [TestCase("MAIL", ScriptedSmtpServer.Drop, SmtpPhase.Mail)]
+    [TestCase("MAIL", ScriptedSmtpServer.Reset, SmtpPhase.Mail)]
+    [TestCase("MAIL", "what?", SmtpPhase.Mail)]
+    [TestCase("DATA", ScriptedSmtpServer.Drop, SmtpPhase.Data)]
+    [TestCase("DATA", "garbage", SmtpPhase.Data)]
+    [TestCase("DOT", ScriptedSmtpServer.Drop, SmtpPhase.Final)]
+    [TestCase("DOT", ScriptedSmtpServer.Reset, SmtpPhase.Final)]
+    [TestCase("DOT", "no number", SmtpPhase.Final)]
+    public async Task Transact_ConversationBreaks_IsLostInThatPhase(string phase, string trick, SmtpPhase expected)
+    {
+        _server.Say(phase, trick);
+
+        var (connection, result) = await OpenAndTransactAsync(Sample.Content());
+
+        await using (connection)
+        {
+            Assert.That((result.End, result.Phase), Is.EqualTo((TransactionEnd.Lost, expected)));
+            Assert.That(connection.IsUsable, Is.False);
+        }
+    }
+
+    [Test]
+    public async Task Transact_DroppedInTheMiddleOfALargeBody_IsLostBeforeTheEnd()
+    {
+        _server.Say("BODY", ScriptedSmtpServer.Reset);
+        var large = Sample.Content($$"""{"from":"a@x.example","to":"b@y.example","text":"{{new string('x', 900)}}","attachments":[{"filename":"a.bin","content":"{{Convert.ToBase64String(new byte[20_000_000])}}"}]}""");
+
+        var result = await TransactAsync(large);
+
+        Assert.That((result.End, result.Phase), Is.EqualTo((TransactionEnd.Lost, SmtpPhase.Body)));
+    }
+
+    [TestCase("MAIL", SmtpPhase.Mail)]
+    [TestCase("RCPT", SmtpPhase.Recipient)]
+    [TestCase("DATA", SmtpPhase.Data)]
+    [TestCase("DOT", SmtpPhase.Final)]
+    public async Task Transact_ServerHangs_EndsByThatPhasesTimeoutAlone(string phase, SmtpPhase expected)
+    {
+        _server.Extensions.Remove("PIPELINING");
+        _server.Say(phase, ScriptedSmtpServer.Hang);
+        var tiny = TimeSpan.FromMilliseconds(50);
+        if (expected == SmtpPhase.Mail) _options.Timeouts.Mail = tiny;
+        if (expected == SmtpPhase.Recipient) _options.Timeouts.Recipient = tiny;
+        if (expected == SmtpPhase.Data) _options.Timeouts.DataInitiation = tiny;
+        if (expected == SmtpPhase.Final) _options.Timeouts.DataTermination = tiny;
+
+        var result = await TransactAsync(Sample.Content());
+
+        Assert.That((result.End, result.Phase), Is.EqualTo((TransactionEnd.TimedOut, expected)));
+    }
+
+    [Test]
+    public async Task Transact_AbortWhileTheReplyToTheDotIsAwaited_IsAbortedInFinal()
+    {
+        _server.Say("DOT", ScriptedSmtpServer.Hang);
+        using var abort = new CancellationTokenSource();
+        var transaction = TransactAsync(Sample.Content(), abort: abort.Token);
+
+        await _server.Seen("DOT");
+        await abort.CancelAsync();
+
+        var result = await transaction.WaitAsync(Generous);
+        Assert.That((result.End, result.Phase), Is.EqualTo((TransactionEnd.Aborted, SmtpPhase.Final)));
+    }
+
+    [TestCase(100)]
+    [TestCase(100_000)]
+    public async Task Transact_MarkIsStale_DeliversNothingAndHangsUp(int size)
+    {
+        var mark = new TaskCompletionSource<bool>();
+        var content = Sample.Content($$"""{"from":"a@x.example","to":"b@y.example","text":"{{new string('x', size)}}"}""");
+        var transaction = TransactAsync(content, mark.Task);
+
+        await _server.Seen("DATA");
+        mark.SetResult(false);
+
+        var result = await transaction.WaitAsync(Generous);
+        await _server.Seen("GONE");
+        Assert.That(result.End, Is.EqualTo(TransactionEnd.Unmarked));
+        Assert.That(_server.Mails, Is.Empty);
+    }
+
+    [Test]
+    public async Task Transact_MarkFaults_DeliversNothing()
+    {
+        var result = await TransactAsync(Sample.Content(), Task.FromException<bool>(new InvalidOperationException("disk")));
+
+        await _server.Seen("GONE");
+        Assert.That(result.End, Is.EqualTo(TransactionEnd.Unmarked));
+        Assert.That(_server.Mails, Is.Empty);
+    }
+
+    [Test]
+    public async Task Transact_MarkIsLate_SendsAllButTheLastBlockMeanwhile()
+    {
+        var mark = new TaskCompletionSource<bool>();
+        var transaction = TransactAsync(Sample.Content($$"""{"from":"a@x.example","to":"b@y.example","text":"{{string.Join("\\n", Enumerable.Repeat(new string('x', 70), 2000))}}"}"""), mark.Task);
+
+        await _server.Seen("BODY");
+        Assert.That(_server.Mails, Is.Empty);
+        Assert.That(transaction.IsCompleted, Is.False);
+        mark.SetResult(true);
+
+        Assert.That((await transaction.WaitAsync(Generous)).Ending!.Code, Is.EqualTo(250));
+    }
+
+    [TestCase("CONNECT", "554 no", SmtpPhase.Greeting, 554)]
+    [TestCase("CONNECT", "421 4.3.2 busy", SmtpPhase.Greeting, 421)]
+    [TestCase("CONNECT", "hello", SmtpPhase.Greeting, null)]
+    [TestCase("CONNECT", ScriptedSmtpServer.Drop, SmtpPhase.Greeting, null)]
+    [TestCase("AUTH", "535 5.7.8 no", SmtpPhase.Authenticate, 535)]
+    [TestCase("AUTH", "454 4.7.0 later", SmtpPhase.Authenticate, 454)]
+    [TestCase("AUTH", ScriptedSmtpServer.Drop, SmtpPhase.Authenticate, null)]
+    public void Open_ServerRefuses_TellsWhereAndWhat(string phase, string reply, SmtpPhase expected, int? code)
+    {
+        _server.Extensions.Add("AUTH PLAIN");
+        _server.Say(phase, reply);
+
+        var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Sample.Account(_server.Port) with { User = "u", Password = "p" }))!;
+
+        Assert.That((failure.Phase, failure.Reply?.Code, failure.TimedOut), Is.EqualTo((expected, code, false)));
+    }
+
+    [Test]
+    public void Open_EhloAndHeloRefused_TellsSo()
+    {
+        _server.Say("EHLO", "502 what").Say("HELO", "502 what");
+
+        var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Sample.Account(_server.Port)))!;
+
+        Assert.That((failure.Phase, failure.Reply!.Code), Is.EqualTo((SmtpPhase.Hello, 502)));
+    }
+
+    [TestCase("CONNECT", SmtpPhase.Greeting)]
+    [TestCase("EHLO", SmtpPhase.Hello)]
+    [TestCase("AUTH", SmtpPhase.Authenticate)]
+    public void Open_ServerHangs_EndsByThatPhasesTimeout(string phase, SmtpPhase expected)
+    {
+        _server.Extensions.Add("AUTH PLAIN");
+        _server.Say(phase, ScriptedSmtpServer.Hang);
+        if (expected == SmtpPhase.Greeting) _options.Timeouts.Greeting = TimeSpan.FromMilliseconds(50);
+        else _options.Timeouts.Command = TimeSpan.FromMilliseconds(500);
+
+        var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Sample.Account(_server.Port) with { User = "u", Password = "p" }))!;
+
+        Assert.That((failure.Phase, failure.TimedOut), Is.EqualTo((expected, true)));
+    }
+
+    [Test]
+    public async Task Open_NobodyListens_FailsToConnect()
+    {
+        await _server.DisposeAsync();
+
+        var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Sample.Account(_server.Port)))!;
+
+        Assert.That((failure.Phase, failure.Reply), Is.EqualTo((SmtpPhase.Connect, (SmtpReply?)null)));
+        _server = new();
+    }
+
+    [Test]
+    public void Open_StartTlsRequiredButNotOffered_Fails()
+    {
+        var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Sample.Account(_server.Port, SmtpSecurity.StartTls)))!;
+
+        Assert.That(failure.Phase, Is.EqualTo(SmtpPhase.StartTls));
+    }
+
+    [TestCase(SmtpSecurity.StartTls)]
+    [TestCase(SmtpSecurity.StartTlsWhenAvailable)]
+    public void Open_StartTlsRefused_NeverGoesOnWithoutIt(SmtpSecurity security)
+    {
+        _server.StartTls = true;
+        _server.Say("STARTTLS", "454 4.7.0 not now");
+
+        var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Sample.Account(_server.Port, security)))!;
+
+        Assert.That((failure.Phase, failure.Reply!.Code), Is.EqualTo((SmtpPhase.StartTls, 454)));
+    }
+
+    [TestCase(SmtpSecurity.StartTls)]
+    [TestCase(SmtpSecurity.StartTlsWhenAvailable)]
+    [TestCase(SmtpSecurity.Tls)]
+    public void Open_CertificateNotTrusted_Fails(SmtpSecurity security)
+    {
+        (_server.StartTls, _server.ImplicitTls) = (security != SmtpSecurity.Tls, security == SmtpSecurity.Tls);
+
+        var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Sample.Account(_server.Port, security)))!;
+
+        Assert.That(failure.Phase, Is.EqualTo(SmtpPhase.Handshake));
+        Assert.That(_server.Journal, Has.None.Contains("MAIL"));
+    }
+
+    [TestCase(SmtpSecurity.StartTls)]
+    [TestCase(SmtpSecurity.StartTlsWhenAvailable)]
+    [TestCase(SmtpSecurity.Tls)]
+    public async Task Open_CertificateNotVerified_DeliversUnderTls(SmtpSecurity security)
+    {
+        (_server.StartTls, _server.ImplicitTls) = (security != SmtpSecurity.Tls, security == SmtpSecurity.Tls);
+
+        var (connection, result) = await OpenAndTransactAsync(Sample.Content(), account: Sample.Account(_server.Port, security) with { VerifyCertificate = false });
+
+        await using (connection)
+        {
+            Assert.That(connection.Protected, Is.True);
+            Assert.That(result.Ending!.Code, Is.EqualTo(250));
+        }
+    }
+
+    [Test]
+    public async Task Dispose_ServerIgnoresQuit_IsBounded()
+    {
+        _server.Say("QUIT", ScriptedSmtpServer.Hang);
+        _options.Timeouts.Farewell = TimeSpan.FromMilliseconds(50);
+        var connection = await OpenAsync(Sample.Account(_server.Port));
+
+        await connection.DisposeAsync().AsTask().WaitAsync(Generous);
+
+        Assert.That(_server.Journal, Has.Some.Contains("QUIT"));
+    }
+
+    [Test]
+    public async Task Transact_InternationalDomainOnly_AsksForNoSmtpUtf8()
+    {
+        await TransactAsync(Sample.Content(recipients: ["b@xn--mnchen-3ya.example"]));
+
+        Assert.That(_server.Mails.Single().Recipients, Is.EqualTo(new[] { "b@xn--mnchen-3ya.example" }));
+        Assert.That(_server.Journal, Has.None.Contains("SMTPUTF8"));
+    }
+
+    [Test]
+    public async Task Transact_InternationalLocalPart_AsksForSmtpUtf8()
+    {
+        await TransactAsync(Sample.Content(recipients: ["bøb@y.example"]));
+
+        Assert.That(_server.Mails.Single().Recipients, Is.EqualTo(new[] { "bøb@y.example" }));
+        Assert.That(_server.Journal, Has.Some.Contains("SMTPUTF8"));
+    }
+
+    [Test]
+    public async Task Transact_EightBitRaw_AsksFor8BitMime()
+    {
+        await TransactAsync(Sample.Content($$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String("From: a@x.example\n\ngrün\n"u8)}}"}"""));
+
+        Assert.That(_server.Journal, Has.Some.Contains("BODY=8BITMIME"));
+        Assert.That(_server.Mails.Single().Text, Does.EndWith("\r\n\r\ngrün\r\n"));
+    }
+
+    private Task<SmtpConnection> OpenAsync(SmtpAccount account) =>
+        SmtpConnection.OpenAsync(account, new IPEndPoint(IPAddress.Loopback, account.Port), _options, TimeProvider.System, CancellationToken.None).WaitAsync(Generous);
+
+    private async Task<TransactionResult> TransactAsync(MailContent content, Task<bool>? mark = null, CancellationToken abort = default)
+    {
+        var (connection, result) = await OpenAndTransactAsync(content, mark, abort: abort);
+        await connection.DisposeAsync();
+        return result;
+    }
+
+    private async Task<(SmtpConnection Connection, TransactionResult Result)> OpenAndTransactAsync(
+        MailContent content, Task<bool>? mark = null, SmtpAccount? account = null, CancellationToken abort = default)
+    {
+        var connection = await OpenAsync(account ?? Sample.Account(_server.Port));
+        using var rendered = new MimeComposer(_options).Compose(content, null);
+        return (connection, await connection.TransactAsync(Envelope.Of(content), rendered, mark ?? Task.FromResult(true), abort).WaitAsync(Generous, CancellationToken.None));
+    }
+}
