@@ -48,7 +48,7 @@ public sealed class NetworkPolicy
     public NetworkPolicy(NetworkOptions options) => _allowed =
         [.. options.Allowed.Select(range => TryParse(range, out var network) ? network : throw new FormatException($"'{range}' is not a CIDR range."))];
 
-    /// <summary>A CIDR range or a single address. Bits below the prefix must be zero.</summary>
+    /// <summary>A CIDR range or a single address. Bits below the prefix do not matter.</summary>
     public static bool TryParse([NotNullWhen(true)] string? range, out IPNetwork network)
     {
         if (IPNetwork.TryParse(range, out network)) return true;

@@ -1,0 +1,26 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Storage;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Report;
+
+public sealed class EndpointFilterTests
+{
+    [TestCase("", false, EventType.MessageQueued, MessageState.Queued, true)]
+    [TestCase("", false, EventType.AccountThrottled, MessageState.Queued, true)]
+    [TestCase("message.sent,message.failed", false, EventType.MessageSent, MessageState.Sent, true)]
+    [TestCase("message.sent,message.failed", false, EventType.MessageDeferred, MessageState.Deferred, false)]
+    [TestCase("", true, EventType.MessageDeferred, MessageState.Deferred, false)]
+    [TestCase("", true, EventType.MessageAmbiguous, MessageState.Deferred, false)]
+    [TestCase("", true, EventType.MessageAmbiguous, MessageState.Ambiguous, true)]
+    [TestCase("", true, EventType.AccountThrottled, MessageState.Queued, false)]
+    [TestCase("message.sent", true, EventType.MessageFailed, MessageState.Failed, false)]
+    public void Wants_TypesAndFinalOnly_AreBothAsked(string types, bool finalOnly, EventType type, MessageState status, bool wanted)
+    {
+        var endpoint = new WebhookEndpoint("default", "w", "http://x", "", types.Split(',', StringSplitOptions.RemoveEmptyEntries), finalOnly, 1, false, new(0));
+        var message = type.Name().StartsWith("message.", StringComparison.Ordinal) ? "m" : null;
+
+        Assert.That(new EndpointFilter(endpoint).Wants(new(1, type, 0, "default", message, 1, status, null, 0, null, null, null, default)), Is.EqualTo(wanted));
+    }
+}

@@ -1,0 +1,37 @@
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Tests.Report;
+
+/// <summary>The one verb of the store that the report room uses, by a script.</summary>
+internal sealed class ScriptedStore : IMessageStore
+{
+    private readonly Lock _gate = new();
+    private readonly List<IReadOnlyList<StoreWrite>> _commits = [];
+
+    /// <summary>Makes each commit's answer; by default every row changes.</summary>
+    public Func<IReadOnlyList<StoreWrite>, Task<IReadOnlyList<bool>>> Commit { get; set; } = AllWritten;
+
+    public IReadOnlyList<IReadOnlyList<StoreWrite>> Commits
+    {
+        get { lock (_gate) return [.. _commits]; }
+    }
+
+    public static Task<IReadOnlyList<bool>> AllWritten(IReadOnlyList<StoreWrite> writes) =>
+        Task.FromResult<IReadOnlyList<bool>>([.. writes.Select(_ => true)]);
+
+    public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes)
+    {
+        lock (_gate) _commits.Add([.. writes]);
+        return Commit(writes);
+    }
+
+    public Task<Recovery> RecoverAsync(long now) => throw new NotSupportedException();
+    public Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches) => throw new NotSupportedException();
+    public Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request) => throw new NotSupportedException();
+    public void Release(QueuedMail ticket) => throw new NotSupportedException();
+    public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
+    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, long now) => throw new NotSupportedException();
+    public Task<ExpirySweep> ExpireAsync(long now, int limit) => throw new NotSupportedException();
+}
