@@ -6,7 +6,7 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>SMTP accounts. Changes act at once.</summary>
 internal sealed class AccountRoutes(
-    IAccountStore store, CurrentAccounts accounts, AccountAnswers answers, ConfigurationBody bodies, ConfigurationTurn turn, Wake wake, AccountTest test)
+    AccountChanges changes, CurrentAccounts accounts, AccountAnswers answers, ConfigurationBody bodies, ConfigurationTurn turn, Wake wake, AccountTest test)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -57,8 +57,8 @@ internal sealed class AccountRoutes(
         var account = AccountBinder.Bind(members, caller.Tenant, id, existing);
         if (members.Refusal is { } mistakes) return mistakes;
 
-        var created = await store.PutAccountAsync(account, caller.Actor);
-        await RefreshAsync(caller.Tenant, id, unpark: true);
+        var created = await changes.PutAsync(account, caller.Actor);
+        Wake(caller.Tenant, id, unpark: true);
         if (created) http.Response.Headers.Location = $"/v1/accounts/{id}";
         return Answer(caller.Tenant, id, created ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
@@ -67,10 +67,10 @@ internal sealed class AccountRoutes(
     {
         var caller = Caller.Of(http);
         using var mine = await turn.TakeAsync(http.RequestAborted);
-        switch (await store.DeleteAccountAsync(caller.Tenant, id, caller.Actor))
+        switch (await changes.DeleteAsync(caller.Tenant, id, caller.Actor))
         {
             case DeleteResult.Deleted:
-                await RefreshAsync(caller.Tenant, id, unpark: false);
+                Wake(caller.Tenant, id, unpark: false);
                 return TypedResults.NoContent();
             case DeleteResult.InUse:
                 return ProblemAnswer.Of(409, "in_use", "The account has unfinished mail. Cancel it, or wait.");
@@ -92,16 +92,13 @@ internal sealed class AccountRoutes(
     {
         var caller = Caller.Of(http);
         using var mine = await turn.TakeAsync(http.RequestAborted);
-        if (!await store.SetPausedAsync(caller.Tenant, id, paused, caller.Actor)) return ProblemAnswer.NotFound("account");
-        await RefreshAsync(caller.Tenant, id, unpark: !paused);
+        if (!await changes.SetPausedAsync(caller.Tenant, id, paused, caller.Actor)) return ProblemAnswer.NotFound("account");
+        Wake(caller.Tenant, id, unpark: !paused);
         return Answer(caller.Tenant, id);
     }
 
-    // The change is stored: what follows does not depend on the client any more.
-    private async Task RefreshAsync(string tenant, string id, bool unpark)
+    private void Wake(string tenant, string id, bool unpark)
     {
-        var all = await store.AccountsAsync();
-        accounts.Swap(new(all, accounts.Directory.Sandbox));
         if (unpark && accounts.Directory.Find(tenant, id) is { } account) wake.Unpark(account.Key);
         else wake.Look();
     }

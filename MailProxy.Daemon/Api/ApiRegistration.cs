@@ -8,11 +8,11 @@ namespace MailProxy.Daemon.Api;
 public static class ApiRegistration
 {
     /// <summary>Adds what the edge is made of. From the wiring it takes: <c>ChannelWriter&lt;Submission&gt;</c>, <see cref="IngestOptions"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>,
-    /// <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="SandboxShelf"/>, the four stores, <c>CurrentAccounts</c>, <c>Wake</c>,
+    /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="SandboxShelf"/>, the four stores, <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>Wake</c>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>
     public static IServiceCollection AddMailProxyApi(this IServiceCollection services)
     {
-        services.AddOptions<ApiOptions>().BindConfiguration("Api").ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SubmissionDoor>(
             provider, new ByteBudget(provider.GetRequiredService<IngestOptions>().DoorBytes)));
         services.AddSingleton<IdempotencyKeys>();

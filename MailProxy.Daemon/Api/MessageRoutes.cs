@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
@@ -86,7 +87,15 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
 
         // Rendered before the first byte goes out, so that a failure is still a problem and not half a message.
         using var rendered = new MemoryStream();
-        await writeRaw(content, accounts.Directory.Find(view.Account), rendered, http.RequestAborted);
+        try
+        {
+            await writeRaw(content, accounts.Directory.Find(view.Account), rendered, http.RequestAborted);
+        }
+        catch (UnsendableException unsendable)
+        {
+            return ProblemAnswer.Of(422, "unsendable", unsendable.Message);
+        }
+
         return TypedResults.Bytes(rendered.ToArray(), "message/rfc822");
     }
 

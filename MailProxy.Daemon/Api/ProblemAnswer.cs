@@ -9,8 +9,13 @@ internal sealed record ProblemAnswer(Problem Problem, int? RetryAfter = null, st
 {
     public static ProblemAnswer Of(int status, string code, string detail) => new(new Problem(status, code, detail));
 
-    public static ProblemAnswer Invalid(IReadOnlyList<FieldError> errors) =>
-        new(new Problem(StatusCodes.Status422UnprocessableEntity, "validation_failed", "The request has mistakes; each is named in errors.", errors));
+    /// <summary>The problem's own code is the errors' code when they all have the same, else <c>validation_failed</c>.</summary>
+    public static ProblemAnswer Invalid(IReadOnlyList<FieldError> errors)
+    {
+        var code = errors.All(e => e.Code == errors[0].Code) ? errors[0].Code : "validation_failed";
+        var detail = errors.Count == 1 ? $"{errors[0].Pointer}: {errors[0].Detail}" : "The request has mistakes; each is named in errors.";
+        return new(new Problem(StatusCodes.Status422UnprocessableEntity, code, detail, errors));
+    }
 
     public static ProblemAnswer NotFound(string what) => Of(StatusCodes.Status404NotFound, "not_found", $"There is no such {what}.");
 

@@ -14,7 +14,7 @@ internal sealed class QueryReader(HttpContext http)
     /// <summary>All mistakes, or null when there are none. Asked for after everything was read.</summary>
     public ProblemAnswer? Refusal => _errors.Count == 0
         ? null
-        : new(new Problem(StatusCodes.Status422UnprocessableEntity, "validation_failed", $"Wrong query parameters: {string.Join(", ", _errors.Select(e => e.Pointer[1..]))}.", _errors));
+        : ProblemAnswer.Invalid(_errors);
 
     /// <summary>Null when absent; an empty value is a mistake.</summary>
     public string? Text(string name)

@@ -128,7 +128,7 @@ internal sealed class ApiHost : IAsyncDisposable
         services.Configure(Configure);
         services.AddSingleton(Door.Writer).AddSingleton(Limits).AddSingleton(new AdminKey(Key)).AddSingleton<FreeDisk>(() => FreeDisk)
             .AddSingleton<IMessageQueries>(Queries).AddSingleton<IMessageStore>(Store).AddSingleton<IAccountStore>(Accounts).AddSingleton<IDeliveryLog>(Log)
-            .AddSingleton(Current).AddSingleton(Wake).AddSingleton(Health).AddSingleton(Registry).AddSingleton(new PipelineMetrics(Registry))
+            .AddSingleton(Current).AddSingleton(new AccountChanges(Accounts, Current)).AddSingleton(Wake).AddSingleton(Health).AddSingleton(Registry).AddSingleton(new PipelineMetrics(Registry))
             .AddSingleton<TimeProvider>(Clock)
             .AddSingleton(new DispatcherControl(
                 () => Dispatcher.Add("suspend"), () => Dispatcher.Add("activate"), () => Dispatcher.Add("run-now"),
@@ -138,7 +138,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton<WebhooksChanged>(() => WebhookChanges++)
             .AddSingleton(new SandboxShelf(
                 (limit, before) => [.. Caught.Where(m => before is null || m.Id < before).OrderByDescending(m => m.Id).Take(limit)],
-                id => Caught.Any(m => m.Id == id) ? Encoding.ASCII.GetBytes($"raw {id}") : null));
+                id => Caught.Any(m => m.Id == id) ? (ReadOnlyMemory<byte>?)Encoding.ASCII.GetBytes($"raw {id}") : null));
 
         _app = builder.Build();
         _app.MapMailProxyApi();

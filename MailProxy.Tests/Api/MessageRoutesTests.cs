@@ -119,7 +119,7 @@ public sealed class MessageRoutesTests
     public async Task List_WrongValue_422NamesIt(string query, string pointers)
     {
         using var answer = await _host.SendAsync("GET", "/v1/messages?" + query);
-        var problem = await answer.ProblemAsync(422, "validation_failed");
+        var problem = await answer.ProblemAsync(422, "invalid_parameter");
         Assert.That(problem.Pointers(), Is.EqualTo(pointers.Split(',')));
     }
 
