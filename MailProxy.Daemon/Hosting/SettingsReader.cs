@@ -31,16 +31,14 @@ internal static class SettingsReader
             var shell = Find(typeof(DaemonSettings), section.Key);
             var property = shell ?? Find(typeof(PipelineOptions), section.Key);
             if (property is null) mistakes.Add($"{section.Path}: unknown setting.");
-            else Check(section, property.PropertyType, mistakes);
+            else Check(section, property, mistakes);
         }
 
         if (mistakes.Count > 0) return (null, mistakes);
 
         var settings = configuration.Get<DaemonSettings>() ?? new();
         settings.Engine = configuration.Get<PipelineOptions>() ?? new();
-        Validate(settings, "", mistakes);
-        Validate(settings.Engine, "", mistakes);
-        return mistakes.Count > 0 ? (null, mistakes) : (settings, mistakes);
+        return (settings, mistakes);
     }
 
     /// <summary>MAILPROXY_INGEST__MAXMESSAGES is Ingest:MaxMessages; short names such as MAILPROXY_ADMIN_KEY lose their underscores.</summary>
@@ -58,12 +56,13 @@ internal static class SettingsReader
         return values;
     }
 
-    private static void Check(IConfigurationSection section, Type type, List<string> mistakes)
+    private static void Check(IConfigurationSection section, PropertyInfo property, List<string> mistakes)
     {
+        var type = property.PropertyType;
         if (IsLeaf(type))
         {
             if (section.GetChildren().Any()) mistakes.Add($"{section.Path}: takes one value, not a group.");
-            else if (section.Value is { } text && !Converts(text, type)) mistakes.Add($"{section.Path}: '{text}' is not {Describe(type)}.");
+            else if (section.Value is { } text) CheckValue(section.Path, text, property, mistakes);
             return;
         }
 
@@ -71,9 +70,23 @@ internal static class SettingsReader
         if (section.Value is { Length: > 0 }) mistakes.Add($"{section.Path}: is a group of settings, not one value.");
         foreach (var child in section.GetChildren())
         {
-            var property = Find(type, child.Key);
-            if (property is null) mistakes.Add($"{child.Path}: unknown setting.");
-            else Check(child, property.PropertyType, mistakes);
+            if (Find(type, child.Key) is { } nested) Check(child, nested, mistakes);
+            else mistakes.Add($"{child.Path}: unknown setting.");
+        }
+    }
+
+    // Ranges are checked here and not after binding, so that one wrong number does not hide the others.
+    private static void CheckValue(string path, string text, PropertyInfo property, List<string> mistakes)
+    {
+        if (!Converts(text, property.PropertyType, out var value))
+        {
+            mistakes.Add($"{path}: '{text}' is not {Describe(property.PropertyType)}.");
+            return;
+        }
+
+        foreach (var rule in property.GetCustomAttributes<ValidationAttribute>())
+        {
+            if (!rule.IsValid(value)) mistakes.Add($"{path}: {rule.FormatErrorMessage(property.Name)}");
         }
     }
 
@@ -87,15 +100,17 @@ internal static class SettingsReader
         return plain.IsPrimitive || plain.IsEnum || plain == typeof(string) || plain == typeof(TimeSpan) || plain == typeof(decimal);
     }
 
-    private static bool Converts(string text, Type type)
+    private static bool Converts(string text, Type type, out object? value)
     {
+        value = null;
         var plain = Nullable.GetUnderlyingType(type) ?? type;
-        if (plain != type && text.Length == 0) return true;
+        if (text.Length == 0 && (plain != type || plain == typeof(string))) return true;
         try
         {
-            return TypeDescriptor.GetConverter(plain).ConvertFromInvariantString(text) is not null || plain == typeof(string);
+            value = TypeDescriptor.GetConverter(plain).ConvertFromInvariantString(text);
+            return value is not null;
         }
-        catch (Exception e) when (e is FormatException or ArgumentException or NotSupportedException)
+        catch (Exception wrong) when (wrong is FormatException or ArgumentException or NotSupportedException)
         {
             return false;
         }
@@ -108,17 +123,5 @@ internal static class SettingsReader
             : plain == typeof(bool) ? "true or false"
             : plain == typeof(TimeSpan) ? "a time span such as 00:00:30"
             : "a number in range";
-    }
-
-    private static void Validate(object options, string path, List<string> mistakes)
-    {
-        var results = new List<ValidationResult>();
-        Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true);
-        mistakes.AddRange(results.Select(r => $"{path}{string.Join(", ", r.MemberNames)}: {r.ErrorMessage}"));
-        foreach (var property in options.GetType().GetProperties(BindingFlags.Instance | BindingFlags.Public))
-        {
-            if (IsLeaf(property.PropertyType) || property.PropertyType.IsArray || property.GetIndexParameters().Length > 0) continue;
-            if (property.GetValue(options) is { } nested and not IEnumerable) Validate(nested, $"{path}{property.Name}:", mistakes);
-        }
     }
 }

@@ -62,7 +62,7 @@ internal sealed partial class ScheduleStage
 
     public void Activate() => SetSuspended(false);
 
-    public bool IsSuspended => _suspended;
+    public bool IsSuspended => _standstill.Suspended;
 
     /// <summary>Looks at everything at once: every lane, what may expire, and accounts that back off. Limits still hold.</summary>
     public void RunNow()

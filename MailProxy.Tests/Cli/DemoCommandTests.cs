@@ -118,7 +118,7 @@ internal sealed class DemoCommandTests
         });
         return new DemoCommand(console, TimeProvider.System)
             .RunAsync(new Uri(_daemon.Urls.Single()), key, messages, stop)
-            .WaitAsync(TimeSpan.FromSeconds(60));
+            .WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
     }
 
     private async Task PostAsync(HttpContext context)

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Support;
+
+/// <summary>The daemon as a process of its own, as systemd or a shell runs it: signals, exit codes, what it prints.</summary>
+internal sealed class DaemonProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private const string Key = "test-admin-key-0123456789";
+
+    private readonly Process _process;
+    private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<string> _output = [];
+
+    private DaemonProcess(Process process)
+    {
+        _process = process;
+        Http = new HttpClient { Timeout = Patience };
+        Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
+    }
+
+    public HttpClient Http { get; }
+
+    public string Output
+    {
+        get
+        {
+            lock (_output) return string.Join('\n', _output);
+        }
+    }
+
+    /// <summary>Starts it with these settings (environment names without the prefix); does not wait.</summary>
+    public static DaemonProcess Start(string data, params (string Name, string Value)[] settings)
+    {
+        var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "mailproxy.dll")]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        info.Environment["MAILPROXY_DATA"] = data;
+        info.Environment["MAILPROXY_URLS"] = "http://127.0.0.1:0";
+        info.Environment["MAILPROXY_ADMIN_KEY"] = Key;
+        foreach (var (name, value) in settings) info.Environment["MAILPROXY_" + name] = value;
+        var daemon = new DaemonProcess(new Process { StartInfo = info });
+        daemon._process.OutputDataReceived += (_, line) => daemon.Read(line.Data);
+        daemon._process.ErrorDataReceived += (_, line) => daemon.Read(line.Data);
+        daemon._process.Start();
+        daemon._process.BeginOutputReadLine();
+        daemon._process.BeginErrorReadLine();
+        return daemon;
+    }
+
+    /// <summary>Completes when HTTP listens.</summary>
+    public async Task ListeningAsync()
+    {
+        var exited = _process.WaitForExitAsync();
+        if (await Task.WhenAny(_listening.Task, exited).WaitAsync(Patience) == exited) Assert.Fail($"It exited with {_process.ExitCode}:\n{Output}");
+        Http.BaseAddress = await _listening.Task;
+    }
+
+    public async Task SignalAsync(string signal) => await Run.AsIsAsync("kill", $"-{signal}", _process.Id.ToString());
+
+    public async Task<int> ExitAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(Patience);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited) _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        Http.Dispose();
+    }
+
+    private void Read(string? line)
+    {
+        if (line is null) return;
+        lock (_output) _output.Add(line);
+        var at = line.IndexOf("Now listening on: ", StringComparison.Ordinal);
+        if (at >= 0) _listening.TrySetResult(new Uri(line[(at + "Now listening on: ".Length)..].Trim()));
+    }
+}
