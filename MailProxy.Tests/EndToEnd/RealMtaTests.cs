@@ -52,7 +52,7 @@ internal sealed class RealMtaTests
                 Assert.That(message.Message.Subject, Is.EqualTo($"Bestellung № {n} — 注文"));
                 Assert.That(message.Message.From.Mailboxes.Single().Name, Is.EqualTo("Größe & Söhne"));
                 Assert.That(message.Recipients, Is.EquivalentTo(Recipients(n)));
-                Assert.That(message.Message.TextBody.TrimEnd(), Does.StartWith($"Grüße {n}"));
+                Assert.That(message.Message.TextBody?.TrimEnd(), Does.StartWith($"Grüße {n}"));
                 if (n % 3 == 0) Assert.That(message.Message.HtmlBody, Does.Contain("<p>"));
                 if (n % 5 == 0) Assert.That(AttachmentOf(message), Is.EqualTo(Attachment(n)));
             }
@@ -99,7 +99,7 @@ internal sealed class RealMtaTests
     private static byte[] AttachmentOf(SinkMessage message)
     {
         using var content = new MemoryStream();
-        ((MimeKit.MimePart)message.Message.Attachments.Single()).Content.DecodeTo(content);
+        ((MimeKit.MimePart)message.Message.Attachments.Single()).Content!.DecodeTo(content);
         return content.ToArray();
     }
 }
