@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Net.Http.Headers;
+using System.Text.RegularExpressions;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Support;
 
 /// <summary>The daemon as a process of its own, as systemd or a shell runs it: signals, exit codes, what it prints.</summary>
-internal sealed class DaemonProcess : IAsyncDisposable
+internal sealed partial class DaemonProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
@@ -77,7 +78,10 @@ internal sealed class DaemonProcess : IAsyncDisposable
     {
         if (line is null) return;
         lock (_output) _output.Add(line);
-        var at = line.IndexOf("Now listening on: ", StringComparison.Ordinal);
-        if (at >= 0) _listening.TrySetResult(new Uri(line[(at + "Now listening on: ".Length)..].Trim()));
+        if (line.Contains("Now listening on: ", StringComparison.Ordinal) && Address().Match(line) is { Success: true } address) _listening.TrySetResult(new Uri(address.Value));
     }
+
+    // As words for people or as JSON.
+    [GeneratedRegex(@"http://127\.0\.0\.1:\d+")]
+    private static partial Regex Address();
 }
