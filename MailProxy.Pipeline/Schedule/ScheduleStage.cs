@@ -29,8 +29,7 @@ internal sealed partial class ScheduleStage
     private readonly Standstill _standstill;
     private readonly LaneReasons _reasons;
     private readonly ExpiryWatch _expiry;
-    private readonly ClockWatch _time;
-    private AccountDirectory? _directory;
+    private readonly LaneKeeper _lanes;
     private volatile bool _lookAtAll;
 
     public ScheduleStage(
@@ -52,7 +51,7 @@ internal sealed partial class ScheduleStage
         _standstill = new(health);
         _reasons = new(_queue, _standstill, accounts, clock);
         _expiry = new(store, options.ExpiryChunk);
-        _time = new(clock);
+        _lanes = new(_queue, store, accounts, clock, logger);
     }
 
     // ── What others ask of it, from any thread ──
@@ -88,13 +87,14 @@ internal sealed partial class ScheduleStage
     /// <summary>Runs until <paramref name="stop"/>, then gives its tickets back. What was counted against limits before the restart is taken over here.</summary>
     public async Task RunAsync(Recovery recovery, bool suspended, CancellationToken stop)
     {
-        var now = ReadClock();
+        _lanes.ReadClock();
+        var now = _lanes.Now;
         _standstill.Suspended = suspended;
         _standstill.Start(now);
         _expiry.Next = recovery.NextExpiry;
         _gate.Seed(recovery.LimitUses);
-        SeeAccounts(now);
-        foreach (var (account, due) in recovery.Lanes) _queue.DiskHas(Lane(account), due, now);
+        _lanes.SeeAccounts();
+        foreach (var (account, due) in recovery.Lanes) _queue.DiskHas(_lanes.Lane(account), due, now);
 
         _accounts.Changed += _wake.Look;
         _health.Changed += _wake.Look;
@@ -127,11 +127,18 @@ internal sealed partial class ScheduleStage
     // True: there is more to do at once.
     private async ValueTask<bool> TurnAsync(Rest rest)
     {
-        var now = ReadClock();
-        SeeAccounts(now);
-        var more = TakeTickets();
-        Obey(_wake.Drain());
-        if (_lookAtAll) LookAtAll(now);
+        if (_lanes.ReadClock()) _standstill.Limit = _standstill.Store = null;
+        var now = _lanes.Now;
+        _lanes.SeeAccounts();
+        var more = TakeTickets(now);
+        _lanes.Obey(_wake.Drain());
+        if (_lookAtAll)
+        {
+            _lookAtAll = false;
+            _expiry.Next = now;
+            _lanes.LookAtAll();
+        }
+
         _queue.Advance(now);
         _standstill.Advance(now);
         if (_standstill.StoreInTrouble) return more;
@@ -151,109 +158,22 @@ internal sealed partial class ScheduleStage
         return Choose(rest) || more || (!_standstill.Suspended && _queue.Hungers);
     }
 
-    private bool TakeTickets()
+    private bool TakeTickets(long now)
     {
         for (var i = 0; i < DoorBatch; i++)
         {
             if (!_door.TryRead(out var ticket)) return false;
-            if (ticket.Due > _time.Now) PutOff(ticket);
-            else _queue.Offer(Lane(ticket.Account), ticket);
+            var lane = _lanes.Lane(ticket.Account);
+            if (ticket.Due <= now) _queue.Offer(lane, ticket);
+            else
+            {
+                // Its time has not come, so it is the disk's.
+                _store.Release(ticket);
+                _queue.DiskHas(lane, ticket.Due, now);
+            }
         }
 
         return true;
-    }
-
-    // Its time has not come, so it is the disk's.
-    private void PutOff(QueuedMail ticket)
-    {
-        _store.Release(ticket);
-        _queue.DiskHas(Lane(ticket.Account), ticket.Due, _time.Now);
-    }
-
-    private void Obey(WakeSet news)
-    {
-        foreach (var account in news.Unparked)
-        {
-            var lane = Lane(account);
-            lane.BackingOff = null;
-            _queue.Waited(lane, _time.Now);
-        }
-
-        foreach (var (account, (until, trouble)) in news.Parked)
-        {
-            var lane = Lane(account);
-            lane.BackingOff = new(until, $"{trouble.Kind}: {trouble.Reply}");
-            _queue.Waited(lane, _time.Now);
-        }
-
-        // Claims end before the lanes look at the disk again.
-        foreach (var ticket in news.Done)
-        {
-            _queue.Done(Lane(ticket.Account), ticket);
-            _store.Release(ticket);
-        }
-
-        foreach (var ticket in news.Returned) _queue.Return(Lane(ticket.Account), ticket);
-        foreach (var (account, due) in news.DueByAccount) _queue.DiskHas(Lane(account), due, _time.Now);
-    }
-
-    // Waits were measured on the wall clock. When that has stepped, limits are asked again (they know better), and what was to end after a step back keeps its length.
-    private long ReadClock()
-    {
-        var step = _time.Read();
-        var now = _time.Now;
-        if (step == 0) return now;
-
-        Log.ClockStepped(_logger, step);
-        _standstill.Limit = _standstill.Store = null;
-        foreach (var lane in _queue.Lanes)
-        {
-            lane.AtLimit = null;
-            if (step < 0 && lane.BackingOff is { } park) lane.BackingOff = park with { Until = park.Until + step };
-            _queue.Waited(lane, now);
-        }
-
-        return now;
-    }
-
-    private void SeeAccounts(long now)
-    {
-        var directory = _accounts.Directory;
-        if (directory == _directory) return;
-        var before = _directory;
-        _directory = directory;
-        foreach (var lane in _queue.Lanes) See(lane, before, now);
-    }
-
-    private void See(AccountLane lane, AccountDirectory? before, long now)
-    {
-        var account = _directory?.Find(lane.Account);
-        if (account is null && !lane.Unknown) Log.UnknownAccount(_logger, lane.Account.Number);
-        lane.Unknown = account is null;
-        lane.Paused = account is { Paused: true };
-        lane.InFlightCap = 2 * (account?.MaxConnections ?? 1);
-        if (account?.Version != before?.Find(lane.Account)?.Version) lane.AtLimit = lane.BackingOff = null;
-        _queue.Waited(lane, now);
-    }
-
-    private AccountLane Lane(AccountKey account)
-    {
-        var lane = _queue.Lane(account, out var made);
-        if (made) See(lane, _directory, _time.Now);
-        return lane;
-    }
-
-    private void LookAtAll(long now)
-    {
-        _lookAtAll = false;
-        _expiry.Next = now;
-        foreach (var account in _accounts.Directory.All) Lane(account.Key);
-        foreach (var lane in _queue.Lanes)
-        {
-            lane.BackingOff = null;
-            _queue.Waited(lane, now);
-            _queue.DiskHas(lane, 0, now);
-        }
     }
 
     // A few pages at a time, so that many hungry lanes do not hold up the others.
@@ -283,7 +203,7 @@ internal sealed partial class ScheduleStage
         for (var i = 0; i < Picks; i++)
         {
             if (_standstill.Stands || _queue.Next() is not { } lane || !rest.HasRoom()) return false;
-            if (_directory!.Find(lane.Account) is not { } account) throw new InvalidOperationException("A lane without an account was chosen.");
+            if (_lanes.Directory.Find(lane.Account) is not { } account) throw new InvalidOperationException("A lane without an account was chosen.");
 
             var answer = _gate.Ask(account, lane.First.Recipients);
             if (answer.Refusal is { } refusal && !answer.Fail) Park(lane, account, answer.Global, refusal);
@@ -337,11 +257,5 @@ internal sealed partial class ScheduleStage
     {
         [LoggerMessage(300, LogLevel.Warning, "The store cannot be asked for mail; the scheduler tries again in a second: {Reason}")]
         public static partial void StoreUnavailable(ILogger logger, string reason);
-
-        [LoggerMessage(301, LogLevel.Warning, "There is mail of account {Account}, which does not exist any more; it waits")]
-        public static partial void UnknownAccount(ILogger logger, int account);
-
-        [LoggerMessage(302, LogLevel.Warning, "The clock stepped by {Milliseconds} ms; waiting times are looked at again")]
-        public static partial void ClockStepped(ILogger logger, long milliseconds);
     }
 }

@@ -1,0 +1,105 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Schedule;
+
+/// <summary>Tells the lanes what happened outside: wakes, changed accounts, steps of the clock. The scheduler's loop's own.</summary>
+internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store, CurrentAccounts accounts, TimeProvider clock, ILogger logger)
+{
+    private readonly ClockWatch _clock = new(clock);
+
+    /// <summary>The accounts that the lanes know of.</summary>
+    public AccountDirectory Directory { get; private set; } = AccountDirectory.Empty;
+
+    /// <summary>Unix milliseconds, as of the last reading.</summary>
+    public long Now => _clock.Now;
+
+    public AccountLane Lane(AccountKey account)
+    {
+        var lane = queue.Lane(account, out var made);
+        if (made) See(lane, Directory);
+        return lane;
+    }
+
+    /// <summary>Reads the clock. True when it has stepped: waits were measured by it, so limits are asked again (they know better), and a back-off keeps its length when the step was back.</summary>
+    public bool ReadClock()
+    {
+        var step = _clock.Read();
+        if (step == 0) return false;
+        Log.ClockStepped(logger, step);
+        foreach (var lane in queue.Lanes)
+        {
+            lane.AtLimit = null;
+            if (step < 0 && lane.BackingOff is { } park) lane.BackingOff = park with { Until = park.Until + step };
+            queue.Waited(lane, Now);
+        }
+
+        return true;
+    }
+
+    public void SeeAccounts()
+    {
+        var now = accounts.Directory;
+        if (now == Directory) return;
+        var before = Directory;
+        Directory = now;
+        foreach (var lane in queue.Lanes) See(lane, before);
+    }
+
+    public void Obey(WakeSet news)
+    {
+        foreach (var account in news.Unparked) BackOff(account, null);
+        foreach (var (account, (until, trouble)) in news.Parked) BackOff(account, new(until, $"{trouble.Kind}: {trouble.Reply}"));
+
+        // Claims end before the lanes look at the disk again.
+        foreach (var ticket in news.Done)
+        {
+            queue.Done(Lane(ticket.Account), ticket);
+            store.Release(ticket);
+        }
+
+        foreach (var ticket in news.Returned) queue.Return(Lane(ticket.Account), ticket);
+        foreach (var (account, due) in news.DueByAccount) queue.DiskHas(Lane(account), due, Now);
+    }
+
+    /// <summary>Every lane looks at the disk, and nobody backs off any longer.</summary>
+    public void LookAtAll()
+    {
+        foreach (var account in Directory.All) Lane(account.Key);
+        foreach (var lane in queue.Lanes)
+        {
+            BackOff(lane.Account, null);
+            queue.DiskHas(lane, 0, Now);
+        }
+    }
+
+    private void BackOff(AccountKey account, LanePark? park)
+    {
+        var lane = Lane(account);
+        lane.BackingOff = park;
+        queue.Waited(lane, Now);
+    }
+
+    private void See(AccountLane lane, AccountDirectory before)
+    {
+        var account = Directory.Find(lane.Account);
+        if (account is null && !lane.Unknown) Log.UnknownAccount(logger, lane.Account.Number);
+        lane.Unknown = account is null;
+        lane.Paused = account is { Paused: true };
+        lane.InFlightCap = 2 * (account?.MaxConnections ?? 1);
+        // A changed account deserves a new look.
+        if (account?.Version != before.Find(lane.Account)?.Version) lane.AtLimit = lane.BackingOff = null;
+        queue.Waited(lane, Now);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(301, LogLevel.Warning, "There is mail of account {Account}, which does not exist any more; it waits")]
+        public static partial void UnknownAccount(ILogger logger, int account);
+
+        [LoggerMessage(302, LogLevel.Warning, "The clock stepped by {Milliseconds} ms; waiting times are looked at again")]
+        public static partial void ClockStepped(ILogger logger, long milliseconds);
+    }
+}
