@@ -8,6 +8,9 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Reads an account as a client wrote it, over the one that is there. Pure.</summary>
 internal static class AccountBinder
 {
+    /// <summary>The largest limit that can be set.</summary>
+    public const int MostPermits = 1_000_000_000;
+
     public static readonly IReadOnlyList<(string Name, SmtpSecurity Value)> Securities =
     [
         ("none", SmtpSecurity.None), ("starttls", SmtpSecurity.StartTls), ("tls", SmtpSecurity.Tls), ("starttls_when_available", SmtpSecurity.StartTlsWhenAvailable),
@@ -86,14 +89,13 @@ internal static class AccountBinder
 
     private static AccountLimits Limits(MemberReader? limits)
     {
-        const int Most = 1_000_000_000;
         if (limits is null) return AccountLimits.None;
         var bound = new AccountLimits(
-            limits.Number("per_second", 1, Most),
-            limits.Number("per_minute", 1, Most),
-            limits.Number("per_hour", 1, Most),
-            limits.Number("per_day", 1, Most),
-            limits.Number("burst", 1, Most),
+            limits.Number("per_second", 1, MostPermits),
+            limits.Number("per_minute", 1, MostPermits),
+            limits.Number("per_hour", 1, MostPermits),
+            limits.Number("per_day", 1, MostPermits),
+            limits.Number("burst", 1, MostPermits),
             limits.Choice("count", Counts) ?? LimitCount.Recipients,
             limits.Choice("when_reached", Reached) ?? LimitReached.Wait);
         if (bound is { Burst: not null, PerSecond: null }) limits.Fault("burst", "needs_per_second", "Only together with per_second.");

@@ -8,7 +8,7 @@ namespace MailProxy.Daemon.Api;
 internal static class ApiDocument
 {
     private const string KeyScheme = "key";
-    private const string ProblemSchema = "ProblemAnswerBody";
+    private const string ProblemSchema = "Problem";
 
     public static void AddMailProxyDocument(this IServiceCollection services)
     {
@@ -22,7 +22,7 @@ internal static class ApiDocument
         {
             document.AddDocumentTransformer(Head);
             document.AddOperationTransformer(Operation);
-            document.AddSchemaTransformer(ApiSchemas.Refine);
+            document.CreateSchemaReferenceId = type => ApiSchemas.NameOf(OpenApiOptions.CreateDefaultSchemaReferenceId(type));
         });
     }
 
@@ -36,6 +36,7 @@ internal static class ApiDocument
             [KeyScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "The admin key. X-API-Token is accepted too." },
         };
         document.AddComponent(ProblemSchema, await context.GetOrCreateSchemaAsync(typeof(ProblemAnswerBody), null, cancel));
+        if (document.Components.Schemas is { } schemas) ApiSchemas.Finish(schemas);
     }
 
     private static Task Operation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancel)

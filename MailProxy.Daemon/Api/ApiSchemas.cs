@@ -1,7 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Mail;
-using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
 namespace MailProxy.Daemon.Api;
@@ -9,24 +7,62 @@ namespace MailProxy.Daemon.Api;
 /// <summary>What the types alone do not say of a member: its form, its choices, its range.</summary>
 internal static class ApiSchemas
 {
+    private const string AnyJson = "JsonElement";
+
     private static readonly JsonNode[] States = [.. Enum.GetValues<MessageState>().Select(s => (JsonNode)s.Name())];
     private static readonly JsonNode[] Priorities = [.. Enum.GetValues<Priority>().Select(p => (JsonNode)p.Name())];
 
-    public static Task Refine(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancel)
+    // By schema and member, or by member alone: the range of a whole number.
+    private static readonly Dictionary<string, (int Least, int Most)> Ranges = new()
     {
-        if (context.JsonPropertyInfo is not { } member) return Task.CompletedTask;
-        if (Nullable.GetUnderlyingType(member.PropertyType) == typeof(JsonElement) || member.PropertyType == typeof(JsonElement)) RefineElement(schema, member.Name);
+        ["port"] = (1, 65_535),
+        ["max_connections"] = (1, 100),
+        ["max_messages_per_connection"] = (1, 10_000),
+        ["max_recipients"] = (1, 1_000),
+        ["max_batch"] = (1, 1_000),
+        ["per_second"] = (1, AccountBinder.MostPermits),
+        ["per_minute"] = (1, AccountBinder.MostPermits),
+        ["per_hour"] = (1, AccountBinder.MostPermits),
+        ["per_day"] = (1, AccountBinder.MostPermits),
+        ["burst"] = (1, AccountBinder.MostPermits),
+    };
 
-        var choices = member.Name switch
+    private static readonly Dictionary<string, JsonNode[]> Choices = new()
+    {
+        ["security"] = Names(AccountBinder.Securities),
+        ["when_reached"] = Names(AccountBinder.Reached),
+        ["on_ambiguous"] = [.. Enum.GetValues<AmbiguousPolicy>().Select(p => (JsonNode)p.Name())],
+        ["Limits.count"] = Names(AccountBinder.Counts),
+        ["LimitsRequest.count"] = Names(AccountBinder.Counts),
+        ["Message.status"] = States,
+        ["Receipt.status"] = States,
+        ["Message.priority"] = Priorities,
+    };
+
+    private static readonly string[] Secrets = ["password", "private_key", "secret"];
+
+    /// <summary>The name of a type in the document: what it is, without saying that it is an answer.</summary>
+    public static string? NameOf(string? made) =>
+        made == nameof(ProblemAnswerBody) ? "Problem" : made is not null && made.EndsWith("Answer", StringComparison.Ordinal) ? made[..^"Answer".Length] : made;
+
+    /// <summary>Goes over all schemas once the document is made.</summary>
+    public static void Finish(IDictionary<string, IOpenApiSchema> schemas)
+    {
+        foreach (var (name, found) in schemas)
         {
-            "security" => Names(AccountBinder.Securities),
-            "count" when member.PropertyType == typeof(string) => Names(AccountBinder.Counts),
-            "when_reached" => Names(AccountBinder.Reached),
-            "on_ambiguous" => [.. Enum.GetValues<AmbiguousPolicy>().Select(p => (JsonNode)p.Name())],
-            _ => null,
-        };
-        if (choices is not null) schema.Enum = [.. choices];
-        return Task.CompletedTask;
+            if (found is not OpenApiSchema { Properties: { } members } schema) continue;
+            foreach (var member in members.Keys.ToArray())
+            {
+                var optional = IsNullable(members[member]);
+                if (IsAnyJson(members[member])) members[member] = Element(member);
+                if (members[member] is OpenApiSchema own) Refine(own, name, member);
+
+                // The serializer calls every constructor parameter required; what may be null may be absent, but for the cursor.
+                if (optional && member != "next_cursor") schema.Required?.Remove(member);
+            }
+        }
+
+        schemas.Remove(AnyJson);
     }
 
     public static OpenApiSchema OfQuery(string name) => name switch
@@ -40,30 +76,39 @@ internal static class ApiSchemas
         _ => new() { Type = JsonSchemaType.String },
     };
 
-    private static void RefineElement(OpenApiSchema schema, string name)
+    private static void Refine(OpenApiSchema schema, string name, string member)
     {
-        switch (name)
-        {
-            case "from" or "to" or "cc" or "bcc" or "reply_to":
-                schema.Description = "An address (a@x), an address with a name (Ann <a@x>), an object with email and name, or a list of those.";
-                schema.OneOf = [Address(), AddressObject(), new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { OneOf = [Address(), AddressObject()] } }];
-                break;
-            case "send_at" or "expires_at":
-                schema.Description = "RFC 3339 with an offset, or Unix seconds.";
-                schema.OneOf = [new OpenApiSchema { Type = JsonSchemaType.String, Format = "date-time" }, new OpenApiSchema { Type = JsonSchemaType.Number }];
-                break;
-            case "priority":
-                schema.OneOf = [new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. Priorities] }, new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "0", Maximum = "3" }];
-                break;
-            case "tags":
-                schema.Type = JsonSchemaType.Array;
-                schema.Items = new OpenApiSchema { Type = JsonSchemaType.String };
-                break;
-            case "metadata" or "data":
-                schema.Type = JsonSchemaType.Object;
-                break;
-        }
+        if (Ranges.TryGetValue(member, out var range)) (schema.Minimum, schema.Maximum) = ($"{range.Least}", $"{range.Most}");
+        if (Choices.GetValueOrDefault($"{name}.{member}") is { } choices || Choices.TryGetValue(member, out choices)) schema.Enum = [.. choices];
+        if (name.EndsWith("Request", StringComparison.Ordinal) && Secrets.Contains(member)) schema.WriteOnly = true;
     }
+
+    private static bool IsNullable(IOpenApiSchema schema) =>
+        schema.Type?.HasFlag(JsonSchemaType.Null) == true || schema.OneOf?.Any(s => s.Type == JsonSchemaType.Null) == true;
+
+    private static bool IsAnyJson(IOpenApiSchema schema) =>
+        schema is OpenApiSchemaReference { Reference.Id: AnyJson } || schema.OneOf?.Any(IsAnyJson) == true;
+
+    private static OpenApiSchema Element(string member) => member switch
+    {
+        "from" or "to" or "cc" or "bcc" or "reply_to" => new()
+        {
+            Description = "An address (a@x), an address with a name (Ann <a@x>), an object with email and name, or a list of those.",
+            OneOf = [Address(), AddressObject(), new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { OneOf = [Address(), AddressObject()] } }],
+        },
+        "send_at" or "expires_at" => new()
+        {
+            Description = "RFC 3339 with an offset, or Unix seconds.",
+            OneOf = [new OpenApiSchema { Type = JsonSchemaType.String, Format = "date-time" }, new OpenApiSchema { Type = JsonSchemaType.Number }],
+        },
+        "priority" => new()
+        {
+            Description = "Default: medium.",
+            OneOf = [new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. Priorities] }, new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "0", Maximum = "3" }],
+        },
+        "tags" => new() { Type = JsonSchemaType.Array, Items = Address() },
+        _ => new() { Type = JsonSchemaType.Object },
+    };
 
     private static OpenApiSchema Address() => new() { Type = JsonSchemaType.String };
 

@@ -39,7 +39,7 @@ internal sealed partial class RequestEdge(RequestDelegate next, ILogger<RequestE
         }
         catch (Exception fault)
         {
-            Log.Failed(logger, fault, http.Request.Method, http.Request.Path, http.TraceIdentifier);
+            Log.Failed(logger, fault, http.Request.Method, (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)", http.TraceIdentifier);
             answer = ProblemAnswer.Of(500, "internal_error", "The request failed; the log says more under this request_id.");
         }
 
@@ -59,7 +59,7 @@ internal sealed partial class RequestEdge(RequestDelegate next, ILogger<RequestE
 
     private static partial class Log
     {
-        [LoggerMessage(910, LogLevel.Error, "{Method} {Path} failed, request {RequestId}.")]
-        public static partial void Failed(ILogger logger, Exception fault, string method, string path, string requestId);
+        [LoggerMessage(910, LogLevel.Error, "{Method} {Route} failed, request {RequestId}.")]
+        public static partial void Failed(ILogger logger, Exception fault, string method, string route, string requestId);
     }
 }
