@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Persist;
 
-/// <summary>The second room: puts submissions on disk in natural batches, answers them after the commit, and hands out tickets. It never waits for Schedule.</summary>
+/// <summary>The second room: puts submissions on disk in natural batches, answers them after the commit, and hands out tickets. It never waits for Schedule. Spool files are the store's from here on: only it knows when a failed commit can no longer come back to life.</summary>
 internal sealed partial class PersistStage(
     ChannelReader<AcceptedBatch> door,
     IMessageStore store,
@@ -16,7 +16,6 @@ internal sealed partial class PersistStage(
     PersistOptions options,
     PipelineMetrics metrics,
     Func<AccountKey, string> accountName,
-    SpoolFiles spool,
     ILogger logger)
 {
     /// <summary>Ends when the door is closed and empty. An exception that is not the store's unavailability ends the pipeline: nobody knows then what was stored.</summary>
@@ -51,25 +50,15 @@ internal sealed partial class PersistStage(
 
     private void Refuse(List<AcceptedBatch> batches)
     {
-        foreach (var batch in batches)
-        {
-            DeleteSpooled(batch, static _ => true);
-            batch.Submission.Complete(new SubmissionAnswer.Unavailable("The store cannot write now."));
-        }
+        foreach (var batch in batches) batch.Submission.Complete(new SubmissionAnswer.Unavailable("The store cannot write now."));
     }
 
     // Null is a submission that was withdrawn before it could be taken: nobody waits for its answer.
     private void Answer(AcceptedBatch batch, SubmissionAnswer? answer)
     {
-        if (answer is not SubmissionAnswer.Stored stored)
-        {
-            DeleteSpooled(batch, static _ => true);
-            if (answer is not null) batch.Submission.Complete(answer);
-            return;
-        }
-
-        batch.Submission.Complete(stored);
-        DeleteSpooled(batch, i => stored.Lines[i].Problem is not null);
+        if (answer is null) return;
+        batch.Submission.Complete(answer);
+        if (answer is not SubmissionAnswer.Stored stored) return;
         for (var i = 0; i < stored.Lines.Count; i++)
         {
             if (stored.Lines[i].Problem is { } problem) metrics.Refused.WithLabels(problem.Code).Inc();
@@ -89,14 +78,6 @@ internal sealed partial class PersistStage(
 
         foreach (var (account, due) in appended.Later) wake.Due(account, due);
         if (appended.NextExpiry != long.MaxValue) expiryHint(appended.NextExpiry);
-    }
-
-    private void DeleteSpooled(AcceptedBatch batch, Func<int, bool> unused)
-    {
-        for (var i = 0; i < batch.Lines.Count; i++)
-        {
-            if (batch.Lines[i].Mail?.Body.SpoolFile is { } name && unused(i)) spool.Delete(name);
-        }
     }
 
     private static partial class Log

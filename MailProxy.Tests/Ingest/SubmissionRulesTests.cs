@@ -272,6 +272,14 @@ internal sealed class SubmissionRulesTests
         Assert.That(line.Errors(), good ? Is.Empty : Is.EqualTo(new[] { ("/cc", "too_many_recipients") }));
     }
 
+    [Test]
+    public void Judge_AMillionAddresses_AreNotKept()
+    {
+        var line = Rules.JudgeWith($"\"to\":[{string.Join(',', Enumerable.Repeat("\"b@y\"", 100_000))},{string.Join(',', Enumerable.Repeat("{}", 900_000))}]");
+
+        Assert.That(line.Errors(), Is.EqualTo(new[] { ("/to/100000", "too_many_addresses") }));
+    }
+
     [TestCase("\"return_path\":\"\"", "")]
     [TestCase("\"return_path\":\"<>\"", "")]
     [TestCase("\"return_path\":\"bounce@z.example\"", "bounce@z.example")]

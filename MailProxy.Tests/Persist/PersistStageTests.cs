@@ -21,16 +21,9 @@ internal sealed class PersistStageTests
     private readonly List<long> _expiryHints = [];
     private readonly ScriptedStore _store = new();
     private readonly PipelineMetrics _metrics = new(Prometheus.Metrics.NewCustomRegistry());
-    private string _directory = "";
-
-    [SetUp]
-    public void MakeDirectory() => _directory = Directory.CreateTempSubdirectory("mailproxy-persist-").FullName;
-
-    [TearDown]
-    public void RemoveDirectory() => Directory.Delete(_directory, recursive: true);
 
     private Task Run(PersistOptions? options = null) => new PersistStage(
-        _door, _store, _next, _wake, _expiryHints.Add, options ?? new(), _metrics, key => $"account{key.Number}", new SpoolFiles(_directory), NullLogger.Instance).RunAsync();
+        _door, _store, _next, _wake, _expiryHints.Add, options ?? new(), _metrics, key => $"account{key.Number}", NullLogger.Instance).RunAsync();
 
     private async Task Finish(Task room)
     {
@@ -44,15 +37,6 @@ internal sealed class PersistStageTests
         var batch = new AcceptedBatch(new("default", [], 1, null), lines);
         _door.Writer.TryWrite(batch);
         return batch;
-    }
-
-    private async Task<(AcceptedBatch Batch, string File)> OfferSpooled()
-    {
-        var line = Rules.JudgeWith("");
-        var name = await new SpoolFiles(_directory).WriteAsync(line.Mail!.Body.Inline);
-        var batch = new AcceptedBatch(new("default", [], 1, null), [line with { Mail = line.Mail with { Body = new(default, name, 1) } }]);
-        _door.Writer.TryWrite(batch);
-        return (batch, Path.Combine(_directory, name));
     }
 
     [Test]
@@ -86,50 +70,42 @@ internal sealed class PersistStageTests
     }
 
     [Test]
-    public async Task Run_WithdrawnSubmission_IsNotAnsweredAndItsFilesGo()
+    public async Task Run_WithdrawnSubmission_IsNotAnsweredButItsNeighbourIs()
     {
-        var (batch, file) = await OfferSpooled();
-        batch.Submission.TryWithdraw();
+        var withdrawn = Offer("");
+        var neighbour = Offer("");
+        withdrawn.Submission.TryWithdraw();
 
         await Finish(Run());
 
-        Assert.That((batch.Submission.Answer.IsCompleted, File.Exists(file), _next.Reader.TryRead(out _)), Is.EqualTo((false, false, false)));
+        Assert.That(await neighbour.Submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Stored>());
+        Assert.That((withdrawn.Submission.Answer.IsCompleted, _next.Reader.Count), Is.EqualTo((false, 1)));
+        Assert.That(_metrics.Accepted.WithLabels("default", "account1").Value, Is.EqualTo(1));
     }
 
     [Test]
-    public async Task Run_StoredSubmission_KeepsItsFiles()
+    public async Task Run_LineRefusedByTheStore_IsCountedAsRefused()
     {
-        var (_, file) = await OfferSpooled();
-
-        await Finish(Run());
-
-        Assert.That(File.Exists(file), Is.True);
-    }
-
-    [Test]
-    public async Task Run_LineRefusedByTheStore_LosesItsFile()
-    {
-        var (batch, file) = await OfferSpooled();
+        var batch = Offer("");
         _store.Answers[batch.Submission] = new SubmissionAnswer.Stored([new("a", MessageState.Sent, 0, new Problem(409, "already_sent", "Sent."))]);
 
         await Finish(Run());
 
-        Assert.That(File.Exists(file), Is.False);
-        Assert.That(_metrics.Refused.WithLabels("already_sent").Value, Is.EqualTo(1));
+        Assert.That((_metrics.Refused.WithLabels("already_sent").Value, _metrics.Accepted.WithLabels("default", "account1").Value), Is.EqualTo((1d, 0d)));
     }
 
     [TestCase(true)]
     [TestCase(false)]
-    public async Task Run_IdempotencyKeyUsedBefore_AnswersThatAndItsFilesGo(bool replayed)
+    public async Task Run_IdempotencyKeyUsedBefore_AnswersThat(bool replayed)
     {
-        var (batch, file) = await OfferSpooled();
+        var batch = Offer("");
         SubmissionAnswer answer = replayed ? new SubmissionAnswer.Replayed(new(202, [])) : new SubmissionAnswer.KeyReused();
         _store.Answers[batch.Submission] = answer;
 
         await Finish(Run());
 
         Assert.That(await batch.Submission.Answer.WaitAsync(Patience), Is.SameAs(answer));
-        Assert.That(File.Exists(file), Is.False);
+        Assert.That(_metrics.Accepted.WithLabels("default", "account1").Value, Is.Zero);
     }
 
     [Test]
@@ -139,7 +115,7 @@ internal sealed class PersistStageTests
         var gate = new TaskCompletionSource();
         _store.Gate = gate.Task;
         var one = Offer("");
-        var (two, file) = await OfferSpooled();
+        var two = Offer("");
         var room = Run();
         await _store.Entered.Task.WaitAsync(Patience);
         var three = Offer("");
@@ -149,7 +125,6 @@ internal sealed class PersistStageTests
         Assert.That(await one.Submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Unavailable>());
         Assert.That(await two.Submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Unavailable>());
         Assert.That(await three.Submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Stored>());
-        Assert.That(File.Exists(file), Is.False);
     }
 
     [Test]
