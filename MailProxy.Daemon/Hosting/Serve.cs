@@ -19,9 +19,10 @@ internal static class Serve
         try
         {
             await using var app = await DaemonApp.BuildAsync(settings);
+            var pipeline = app.Services.GetRequiredService<PipelineService>();
             using var signals = new SecondSignal(app.Services.GetRequiredService<MailPipeline>());
             await app.RunAsync();
-            return app.Services.GetRequiredService<PipelineService>().Crash is null ? 0 : 1;
+            return pipeline.Crash is null ? 0 : 1;
         }
         catch (StoreRefusedException refusal)
         {

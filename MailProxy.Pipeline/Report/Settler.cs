@@ -63,7 +63,7 @@ internal sealed class Settler(RetryPolicy retry, IReadOnlyList<TimeSpan> postpon
         var (state, step, type) = Close(tally, content, now);
         if (step is QueueStep.Again { Due: > 0 and var due }) facts = facts with { NextAttemptAt = due };
         if (step is QueueStep.Hold { Reason: var reason }) facts = facts with { HoldReason = reason };
-        if (tally.InDoubt > 0 && type is EventType.MessageAmbiguous or EventType.MessageHeld) facts = facts with { Policy = content.OnAmbiguous };
+        if (tally.InDoubt > 0 && type is EventType.MessageAmbiguous) facts = facts with { Policy = content.OnAmbiguous };
         return new(
             ticket, marked, state, step, attempts, [.. tally.Changed.Select(change => change.Update)],
             type is { } told ? [new(told, state, attempts, SettlementDetail.Make(facts))] : [],
@@ -76,7 +76,7 @@ internal sealed class Settler(RetryPolicy retry, IReadOnlyList<TimeSpan> postpon
         if (tally.InDoubt > 0 && content.OnAmbiguous == AmbiguousPolicy.Hold)
         {
             // Whoever releases it means everybody who is not final, so all of them want the next round.
-            return (MessageState.Held, new QueueStep.Hold("ambiguous", round + 1, tally.Waiting + tally.Rest), EventType.MessageHeld);
+            return (MessageState.Held, new QueueStep.Hold("ambiguous", round + 1, tally.Waiting + tally.Rest), EventType.MessageAmbiguous);
         }
 
         if (tally.Rest > 0)

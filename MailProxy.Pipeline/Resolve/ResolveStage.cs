@@ -24,13 +24,14 @@ internal sealed partial class ResolveStage(
         Outcome outcome;
         try
         {
-            if (await ResolveAsync(due, abort) is { } mail)
+            var (mail, refused) = await ResolveAsync(due, abort);
+            if (mail is not null)
             {
                 await next.WriteAsync(mail, CancellationToken.None);
                 return;
             }
 
-            outcome = new Outcome.Dropped(due.Ticket);
+            outcome = refused ?? new Outcome.Dropped(due.Ticket);
         }
         catch (OperationCanceledException) when (abort.IsCancellationRequested)
         {
@@ -52,15 +53,19 @@ internal sealed partial class ResolveStage(
         await report.WriteAsync(outcome, CancellationToken.None);
     }
 
-    private async ValueTask<ResolvedMail?> ResolveAsync(DueMail due, CancellationToken abort)
+    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused)> ResolveAsync(DueMail due, CancellationToken abort)
     {
         abort.ThrowIfCancellationRequested();
-        if (accounts.Directory.Find(due.Ticket.Account) is not { } account) return null;
-        if (await store.LoadAsync(due.Ticket, sliceSize(account)) is not { } content) return null;
+        if (accounts.Directory.Find(due.Ticket.Account) is not { } account) return default;
+
+        // The limits may have changed since the permit was given: it says how many it is good for.
+        var slice = due.Permit.IsAcquired ? Math.Min(sliceSize(account), due.Permit.MaxRecipients) : sliceSize(account);
+        if (await store.LoadAsync(due.Ticket, slice) is not { } content) return default;
+        if (!due.Permit.IsAcquired) return (null, new Outcome.Unsendable(due.Ticket, content, "5.7.28", $"The account does not wait for its limits: {due.Permit.Refusal}."));
 
         // The JSON and what is rendered from it live side by side until the mail is gone.
         var charge = await bodies.ChargeAsync(2L * content.Json.Length, abort);
-        return new(due, account, content, charge);
+        return (new(due, account, content, charge), null);
     }
 
     private static partial class Log

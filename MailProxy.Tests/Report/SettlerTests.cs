@@ -67,10 +67,10 @@ public sealed class SettlerTests
         yield return Row("?D", retry, Standing(round: 7), MessageState.Ambiguous, "remove", EventType.MessageAmbiguous);
 
         // In doubt, hold: a person decides, about all that is not final.
-        yield return Row("?", hold, fresh, MessageState.Held, "hold 1/1", EventType.MessageHeld, mayDouble: true);
-        yield return Row("A?", hold, fresh, MessageState.Held, "hold 1/1", EventType.MessageHeld, mayDouble: true);
-        yield return Row("?D", hold, Standing(round: 1, rest: 2, deferred: 1), MessageState.Held, "hold 2/5", EventType.MessageHeld, mayDouble: true);
-        yield return Row("?", hold, Standing(round: 7), MessageState.Held, "hold 8/1", EventType.MessageHeld, mayDouble: true);
+        yield return Row("?", hold, fresh, MessageState.Held, "hold 1/1", EventType.MessageAmbiguous, mayDouble: true);
+        yield return Row("A?", hold, fresh, MessageState.Held, "hold 1/1", EventType.MessageAmbiguous, mayDouble: true);
+        yield return Row("?D", hold, Standing(round: 1, rest: 2, deferred: 1), MessageState.Held, "hold 2/5", EventType.MessageAmbiguous, mayDouble: true);
+        yield return Row("?", hold, Standing(round: 7), MessageState.Held, "hold 8/1", EventType.MessageAmbiguous, mayDouble: true);
         yield return Row("A", hold, fresh, MessageState.Sent, "remove", EventType.MessageSent);
 
         // In doubt, assume sent: closed, never sent again.
