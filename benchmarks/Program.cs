@@ -3,18 +3,22 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using MailProxy.Benchmarks.Chaos;
+using MailProxy.Benchmarks.Support;
 
 const string Usage = """
     dotnet run -c Release --project benchmarks -- [--test | load | chaos | BenchmarkDotNet's own arguments]
       --test   runs each benchmark once, so that none rots
       load     throughput and latency of the whole daemon (comes with the proof)
-      chaos    kills the daemon and counts what was lost (comes with the proof)
+      chaos    kills the daemon under load and counts what was lost and doubled; --kills, --seed, --seconds, --clients, --test
     """;
 
 switch (args)
 {
-    case ["load" or "chaos", ..]:
-        Console.Error.WriteLine($"'{args[0]}' is not there yet: it comes with the proof.");
+    case ["chaos", .. var rest]:
+        return await ChaosRun.RunAsync(rest, Checkout.Root());
+    case ["load", ..]:
+        Console.Error.WriteLine("'load' is not there yet: it comes with the proof.");
         return 2;
     case ["--help" or "-h"]:
         Console.WriteLine(Usage);

@@ -45,7 +45,7 @@ internal sealed class ChaosClient(HttpClient http, int number, ConcurrentDiction
                 using var answer = await http.PostAsJsonAsync(path, body, CancellationToken.None);
                 if (answer.StatusCode is HttpStatusCode.Accepted or HttpStatusCode.OK)
                 {
-                    await answer.Content.LoadIntoBufferAsync();
+                    await answer.Content.LoadIntoBufferAsync(CancellationToken.None);
                     foreach (var mail in mails) acknowledged[(string)mail["id"]!] = (string)mail["on_ambiguous"]!;
                     return;
                 }
@@ -57,7 +57,7 @@ internal sealed class ChaosClient(HttpClient http, int number, ConcurrentDiction
                     return;
                 }
 
-                if ((int)answer.StatusCode < 500) throw new InvalidOperationException($"{(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync()}");
+                if ((int)answer.StatusCode < 500) throw new InvalidOperationException($"{(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(CancellationToken.None)}");
             }
             catch (Exception e) when (e is HttpRequestException or IOException or TaskCanceledException)
             {
@@ -65,7 +65,7 @@ internal sealed class ChaosClient(HttpClient http, int number, ConcurrentDiction
             }
 
             if (stop.IsCancellationRequested) return;
-            await Task.Delay(20);
+            await Task.Delay(20, CancellationToken.None);
         }
     }
 }

@@ -21,13 +21,9 @@ internal static class ChaosRun
         using var daemon = new DaemonProcess(program, data, new Dictionary<string, string>
         {
             // A short schedule, so that what the sink puts off is tried again within the run.
-            ["MAILPROXY_REPORT__RETRYSECONDS__0"] = "1",
-            ["MAILPROXY_REPORT__RETRYSECONDS__1"] = "1",
-            ["MAILPROXY_REPORT__RETRYSECONDS__2"] = "2",
-            ["MAILPROXY_REPORT__RETRYSECONDS__3"] = "4",
-            ["MAILPROXY_REPORT__RETRYSECONDS__4"] = "8",
-            ["MAILPROXY_REPORT__RETRYSECONDS__5"] = "8",
-            ["MAILPROXY_REPORT__RETRYSECONDS__6"] = "8",
+            ["MAILPROXY_REPORT__RETRYMINUTES"] = "0.02, 0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2, 0.2",
+            ["MAILPROXY_REPORT__ACCOUNTBACKOFFFIRST"] = "00:00:01",
+            ["MAILPROXY_REPORT__ACCOUNTBACKOFFLONGEST"] = "00:00:01",
         });
         var acknowledged = new ConcurrentDictionary<string, string>();
         var watch = Stopwatch.StartNew();

@@ -11,7 +11,6 @@ internal sealed class RecordingSink : IDisposable
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<double> _chance;
-    private readonly Task _accepting;
 
     public RecordingSink(Func<double> chance)
     {
@@ -19,7 +18,7 @@ internal sealed class RecordingSink : IDisposable
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen(512);
         Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
-        _accepting = AcceptAsync();
+        _ = AcceptAsync();
     }
 
     public int Port { get; }
