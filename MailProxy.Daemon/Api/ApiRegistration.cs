@@ -21,6 +21,7 @@ public static class ApiRegistration
         services.AddSingleton<ConfigurationTurn>();
         services.AddSingleton<MessageAnswers>();
         services.AddSingleton<AccountAnswers>();
+        services.AddSingleton<QueueCensus>();
 
         // Bodies are measured and refused by the edge itself, with a problem that names the limit.
         services.Configure<KestrelServerOptions>(kestrel =>

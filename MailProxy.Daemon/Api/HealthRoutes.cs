@@ -1,12 +1,11 @@
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Prometheus;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>For machines that watch: liveness, readiness, metrics. No key.</summary>
-internal sealed class HealthRoutes(PipelineHealth health, PipelineMetrics metrics, CollectorRegistry registry, IMessageQueries queries, TimeProvider clock)
+internal sealed class HealthRoutes(PipelineHealth health, PipelineMetrics metrics, CollectorRegistry registry, QueueCensus census)
 {
     private static readonly MessageState[] Waiting = [MessageState.Queued, MessageState.Scheduled, MessageState.Held, MessageState.Sending, MessageState.Deferred];
 
@@ -48,8 +47,7 @@ internal sealed class HealthRoutes(PipelineHealth health, PipelineMetrics metric
 
     private async Task RefreshAsync()
     {
-        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var counts = await queries.CountsAsync(now);
+        var (counts, now) = await census.TakeAsync();
         foreach (var state in Waiting)
         {
             foreach (var priority in Enum.GetValues<Priority>()) metrics.QueueDepth.WithLabels(state.Name(), priority.Name()).Set(0);

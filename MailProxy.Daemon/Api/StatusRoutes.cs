@@ -1,13 +1,12 @@
 using System.Reflection;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary><c>GET /v1/status</c>: the whole installation on one page.</summary>
-internal sealed class StatusRoutes(IMessageQueries queries, CurrentAccounts accounts, AccountAnswers answers, DispatcherControl dispatcher, PipelineHealth health, TimeProvider clock)
+internal sealed class StatusRoutes(QueueCensus census, CurrentAccounts accounts, AccountAnswers answers, DispatcherControl dispatcher, PipelineHealth health, TimeProvider clock)
 {
     private static readonly string Version =
         typeof(StatusRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
@@ -20,7 +19,7 @@ internal sealed class StatusRoutes(IMessageQueries queries, CurrentAccounts acco
 
     private async Task<IResult> Get()
     {
-        var counts = await queries.CountsAsync(clock.GetUtcNow().ToUnixTimeMilliseconds());
+        var (counts, _) = await census.TakeAsync();
         var queue = new QueueAnswer(
             counts.Depth.Sum(d => d.Count),
             [.. counts.Depth.Select(d => new QueueDepthAnswer(d.State.Name(), d.Priority.Name(), d.Count))],

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Options;
 
@@ -101,6 +102,9 @@ internal sealed class SubmissionDoor(
         metrics.Shed.WithLabels("door_full").Inc();
         return Refusals.Overloaded;
     }
+
+    /// <summary>Counts what the binder refused and Ingest never saw.</summary>
+    public void CountRefused(Problem problem) => metrics.Refused.WithLabels(problem.Code).Inc();
 
     public ProblemAnswer StoreFailed()
     {

@@ -2,12 +2,11 @@ using System.Text.Json;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary><c>POST /v1/messages</c> and <c>/v1/messages/batch</c>: answered after the commit.</summary>
-internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, IdempotencyKeys keys, NdjsonSubmission ndjson, PipelineMetrics metrics)
+internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, IdempotencyKeys keys, NdjsonSubmission ndjson)
 {
     private const string Ndjson = "application/x-ndjson";
 
@@ -74,7 +73,7 @@ internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, Id
         // Nothing to store, and no key to look up: the store need not hear of it.
         if (key is null && drafts.All(static d => d.Problem is not null))
         {
-            foreach (var draft in drafts) metrics.Refused.WithLabels(draft.Problem!.Code).Inc();
+            foreach (var draft in drafts) door.CountRefused(draft.Problem!);
             return await AnswerAsync(http, Receipts.Refused(drafts), render);
         }
 
@@ -99,7 +98,7 @@ internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, Id
 
     private ProblemAnswer Refuse(Problem problem)
     {
-        metrics.Refused.WithLabels(problem.Code).Inc();
+        door.CountRefused(problem);
         return new(problem);
     }
 

@@ -45,7 +45,7 @@ public sealed class StatusRoutesTests
         var account = _host.Add(new() { Key = default, Tenant = "default", Id = "main", Version = 1, Host = "x" });
         _host.Add(new() { Key = default, Tenant = "default", Id = "idle", Version = 1, Host = "x", Paused = true });
         _host.Lanes[account.Key] = new("account_limit", null, "500 of 500 per hour");
-        _host.Queries.Counts = new([(MessageState.Queued, Priority.High, 3), (MessageState.Held, Priority.Low, 2)], 1_893_553_444_000, 1);
+        _host.Queries.Counts = new([(MessageState.Queued, Priority.High, 3), (MessageState.Held, Priority.Low, 2)], 1_893_553_444_000, 0);
         _host.Clock.Advance(TimeSpan.FromSeconds(90));
         using var answer = await _host.SendAsync("GET", "/v1/status");
 
@@ -54,7 +54,7 @@ public sealed class StatusRoutesTests
         json.Remove("version");
         var expected = JsonNode.Parse("""
             {"started_at":"2030-01-02T03:04:05Z","uptime_seconds":90,"ready":true,"suspended":false,"store":{"ok":true},
-             "queue":{"total":5,"depth":[{"status":"queued","priority":"high","count":3},{"status":"held","priority":"low","count":2}],"oldest_due_at":"2030-01-02T03:04:04Z","overdue":1},
+             "queue":{"total":5,"depth":[{"status":"queued","priority":"high","count":3},{"status":"held","priority":"low","count":2}],"oldest_due_at":"2030-01-02T03:04:04Z","overdue":0},
              "accounts":[{"tenant":"default","id":"idle","paused":true,"waiting_for":{"reason":"account_paused","detail":"The account was paused by a person."}},
                          {"tenant":"default","id":"main","paused":false,"waiting_for":{"reason":"account_limit","detail":"500 of 500 per hour"}}]}
             """);
@@ -93,9 +93,9 @@ public sealed class StatusRoutesTests
     [Test]
     public async Task Metrics_Scraped_QueueAsItStands()
     {
-        _host.Queries.Counts = new([(MessageState.Deferred, Priority.Low, 4)], 1_893_553_445_000 - 2_500, 1);
+        _host.Queries.Counts = new([(MessageState.Deferred, Priority.Low, 4)], 1_893_553_445_000 - 2_500, 0);
         using (await _host.SendAsync("GET", "/metrics")) { }
-        _host.Queries.Counts = new([(MessageState.Queued, Priority.High, 3)], 1_893_553_445_000 - 2_500, 1);
+        _host.Queries.Counts = new([(MessageState.Queued, Priority.High, 3)], 1_893_553_445_000 - 2_500, 0);
         using var answer = await _host.SendAsync("GET", "/metrics");
         var page = await answer.Content.ReadAsStringAsync();
         using (Assert.EnterMultipleScope())
@@ -104,8 +104,27 @@ public sealed class StatusRoutesTests
             Assert.That(page, Does.Contain("mailproxy_queue_depth{state=\"queued\",priority=\"high\"} 3\n"));
             Assert.That(page, Does.Contain("mailproxy_queue_depth{state=\"deferred\",priority=\"low\"} 0\n"), "what has gone is not counted on");
             Assert.That(page, Does.Contain("mailproxy_queue_oldest_due_seconds 2.5\n"));
-            Assert.That(page, Does.Contain("mailproxy_queue_overdue 1\n"));
+            Assert.That(page, Does.Contain("mailproxy_queue_overdue 0\n"));
         }
+    }
+
+    [Test]
+    public async Task Overdue_NamedReasons_AreLeftOut()
+    {
+        var busy = _host.Add(new() { Key = default, Tenant = "default", Id = "busy", Version = 1, Host = "x" });
+        var paused = _host.Add(new() { Key = default, Tenant = "default", Id = "paused", Version = 1, Host = "x", Paused = true });
+        var limited = _host.Add(new() { Key = default, Tenant = "default", Id = "limited", Version = 1, Host = "x" });
+        _host.Lanes[limited.Key] = new("account_limit");
+        _host.Queries.Counts = new([], null, 1_111) { OverdueByAccount = [(busy.Key, 1), (paused.Key, 10), (limited.Key, 100), (new(77), 1_000)] };
+
+        using var page = await _host.SendAsync("GET", "/metrics");
+        using var status = await _host.SendAsync("GET", "/v1/status");
+        Assert.That(await page.Content.ReadAsStringAsync(), Does.Contain("mailproxy_queue_overdue 1001\n"), "an account that is not there is no reason");
+        Assert.That((await status.JsonAsync()).GetProperty("queue").GetProperty("overdue").GetInt64(), Is.EqualTo(1_001));
+
+        _host.Suspended = true;
+        using var suspended = await _host.SendAsync("GET", "/v1/status");
+        Assert.That((await suspended.JsonAsync()).GetProperty("queue").GetProperty("overdue").GetInt64(), Is.EqualTo(1_000));
     }
 
     [Test]
