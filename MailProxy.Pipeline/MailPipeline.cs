@@ -180,7 +180,7 @@ public sealed class MailPipeline : IAsyncDisposable
         var persist = _persist.RunAsync();
         var schedule = Stage.Link(_schedule.RunAsync(recovery, suspended, _stop.Token), _due.Writer);
         var resolve = Stage.Link(_resolve.RunAsync(_abort.Token), _resolved.Writer);
-        var send = _send.RunAsync(_abandon.Token);
+        var send = _send.RunAsync(_abort.Token, _abandon.Token);
         var outcomes = Stage.Link(Task.WhenAll(resolve, send), _report.Writer);
         var report = _reportRoom.RunAsync();
         var webhooks = _webhooks.RunAsync(_stop.Token);

@@ -1,5 +1,8 @@
 using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text;
 using MailKit.Net.Smtp;
 using MailKit.Security;
@@ -7,7 +10,7 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>The beginning and the end of a conversation: TCP, TLS, greeting, EHLO, login; QUIT.</summary>
+/// <summary>The beginning of a conversation: TCP, TLS, and then MailKit's greeting, EHLO and login.</summary>
 internal static class Dialling
 {
     /// <summary>Where an account's server is.</summary>
@@ -50,56 +53,47 @@ internal static class Dialling
         throw last ?? new SocketException((int)SocketError.HostNotFound);
     }
 
-    /// <summary>Greeting, EHLO, TLS as the account asks, login.</summary>
-    public static async Task GreetAsync(TransactionClient client, Socket socket, SmtpAccount account, SendOptions options, PhaseClock clock)
+    /// <summary>The name after EHLO: as configured, else this machine's full name, else the address that the server sees (RFC 5321 section 4.1.3).</summary>
+    public static string HelloName(SendOptions options, Socket socket)
     {
-        client.LocalDomain = options.HelloName;
-        client.CheckCertificateRevocation = options.CheckRevocation && account.VerifyCertificate;
-        if (!account.VerifyCertificate) client.ServerCertificateValidationCallback = static (_, _, _, _) => true;
-
-        // Implicit TLS begins before the first word; STARTTLS is part of the conversation and the clock sees it.
-        if (account is { Sandbox: false, Security: SmtpSecurity.Tls }) clock.Enter(SmtpPhase.Handshake);
-        var security = account.Sandbox ? SecureSocketOptions.None : account.Security switch
-        {
-            SmtpSecurity.None => SecureSocketOptions.None,
-            SmtpSecurity.StartTls => SecureSocketOptions.StartTls,
-            SmtpSecurity.Tls => SecureSocketOptions.SslOnConnect,
-            SmtpSecurity.StartTlsWhenAvailable => SecureSocketOptions.StartTlsWhenAvailable,
-            _ => throw new ArgumentOutOfRangeException(nameof(account), account.Security, null),
-        };
-        await client.ConnectAsync(socket, account.Sandbox ? "localhost" : account.Host!, account.Port, security, clock.Token);
-
-        if (account is { Sandbox: false, User: { } user, Password: { } password })
-        {
-            clock.Enter(SmtpPhase.Authenticate);
-            await client.AuthenticateAsync(Encoding.UTF8, user, password, clock.Token);
-        }
+        if (options.HelloName is { } configured) return configured;
+        var network = IPGlobalProperties.GetIPGlobalProperties();
+        if (network.DomainName is { Length: > 0 } domain && Ascii.IsValid(network.HostName)) return $"{network.HostName}.{domain}";
+        var address = (socket.LocalEndPoint as IPEndPoint)?.Address ?? IPAddress.Loopback;
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        return address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[IPv6:{address}]" : $"[{address}]";
     }
 
-    public static async Task QuitAsync(TransactionClient client, PhaseClock clock)
+    /// <summary>Greeting, EHLO, login. What the server offers is in the client's capabilities afterwards.</summary>
+    public static async Task GreetAsync(SmtpClient client, Stream stream, SmtpAccount account, string hello, PhaseClock clock)
     {
-        clock.EnterFarewell();
-        try
-        {
-            await client.DisconnectAsync(quit: true, clock.Token);
-        }
-        catch (Exception)
-        {
-            // A server that answers QUIT badly loses nothing of ours.
-        }
+        client.LocalDomain = hello;
+        clock.Enter(SmtpPhase.Greeting);
+        await client.ConnectAsync(stream, account.Sandbox ? "localhost" : account.Host!, account.Port, SecureSocketOptions.None, clock.Token);
+        if (account is not { Sandbox: false, User: { } user, Password: { } password }) return;
+
+        clock.Enter(SmtpPhase.Authenticate);
+        await client.AuthenticateAsync(Encoding.UTF8, user, password, clock.Token);
     }
 
     /// <summary>What went wrong, in terms of SMTP.</summary>
     public static SmtpOpenException Explain(Exception trouble, SmtpPhase phase, bool timedOut)
     {
+        if (trouble is SmtpOpenException told) return told;
+        if (timedOut) return new(phase, null, true, $"The server took too long ({phase}).", trouble);
         var command = trouble as SmtpCommandException ?? trouble.InnerException as SmtpCommandException;
         var reply = command is null ? null : SmtpReply.Of((int)command.StatusCode, command.Message);
-        if (timedOut) return new(phase, null, true, $"The server took too long ({phase}).", trouble);
-        return trouble switch
-        {
-            SslHandshakeException => new(SmtpPhase.Handshake, null, false, $"The TLS handshake failed: {(trouble.InnerException ?? trouble).Message}", trouble),
-            NotSupportedException when phase == SmtpPhase.Hello => new(SmtpPhase.StartTls, null, false, trouble.Message, trouble),
-            _ => new(phase, reply, false, reply?.Text ?? trouble.Message, trouble),
-        };
+        return trouble is System.Security.Authentication.AuthenticationException || (phase == SmtpPhase.Handshake && trouble is IOException)
+            ? new(SmtpPhase.Handshake, null, false, $"The TLS handshake failed: {(trouble.InnerException ?? trouble).Message}", trouble)
+            : new(phase, reply, false, reply?.Text ?? trouble.Message, trouble);
     }
+
+    /// <summary>The TLS version in words, or null.</summary>
+    public static string? TlsOf(SslStream? tls) => tls?.SslProtocol switch
+    {
+        null => null,
+        SslProtocols.Tls12 => "TLS 1.2",
+        SslProtocols.Tls13 => "TLS 1.3",
+        var other => other.ToString(),
+    };
 }

@@ -2,7 +2,7 @@ using MailKit;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>Knows how far a conversation came and how long the server may still take. It reads along what MailKit writes, which is the only way to learn its phases; it keeps nothing.</summary>
+/// <summary>Knows how far a conversation came and how long the server may still take. While MailKit greets and logs in it reads along what MailKit writes, which is the only way to learn its phases; it keeps nothing.</summary>
 internal sealed class PhaseClock : IProtocolLogger
 {
     private readonly SmtpTimeouts _timeouts;
@@ -25,6 +25,15 @@ internal sealed class PhaseClock : IProtocolLogger
     public CancellationTokenRegistration CancelWith(CancellationToken abort) =>
         abort.UnsafeRegister(static ended => ((CancellationTokenSource)ended!).Cancel(), _ended);
 
+    /// <summary>The same, but not once the last of the body has gone out: then a reply may still come.</summary>
+    public CancellationTokenRegistration CancelUnlessFinalWith(CancellationToken abort) => abort.UnsafeRegister(
+        static state =>
+        {
+            var clock = (PhaseClock)state!;
+            if (clock.Phase < SmtpPhase.Final) clock._ended.Cancel();
+        },
+        this);
+
     /// <summary>The conversation moves on; the time for the next reply starts now.</summary>
     public void Enter(SmtpPhase phase)
     {
@@ -44,7 +53,7 @@ internal sealed class PhaseClock : IProtocolLogger
         });
     }
 
-    /// <summary>RSET or QUIT: the phase stays what it was, and the wait is short.</summary>
+    /// <summary>QUIT: the phase stays what it was, and the wait is short.</summary>
     public void EnterFarewell() => Allow(_timeouts.Farewell);
 
     public void LogConnect(Uri uri) => Enter(SmtpPhase.Greeting);
@@ -52,16 +61,8 @@ internal sealed class PhaseClock : IProtocolLogger
     public void LogClient(byte[] buffer, int offset, int count)
     {
         var written = buffer.AsSpan(offset, count);
-
-        // A body's chunk never is exactly this: chunks are full blocks, or end with the final dot.
-        if (written.SequenceEqual("RSET\r\n"u8) || written.SequenceEqual("QUIT\r\n"u8)) EnterFarewell();
-        else if (Phase is SmtpPhase.Body or SmtpPhase.Final) Enter(Phase);
-        else if (written.StartsWith("EHLO"u8) || written.StartsWith("HELO"u8)) Enter(SmtpPhase.Hello);
-        else if (written.StartsWith("STARTTLS"u8)) Enter(SmtpPhase.StartTls);
+        if (written.StartsWith("EHLO"u8) || written.StartsWith("HELO"u8)) Enter(SmtpPhase.Hello);
         else if (written.StartsWith("AUTH"u8)) Enter(SmtpPhase.Authenticate);
-        else if (written.StartsWith("MAIL"u8)) Enter(SmtpPhase.Mail);
-        else if (written.StartsWith("RCPT"u8)) Enter(SmtpPhase.Recipient);
-        else if (written.StartsWith("DATA"u8)) Enter(SmtpPhase.Data);
         else Enter(Phase);
     }
 

@@ -14,14 +14,14 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Mime
     private QueuedMail Ticket => mail.Due.Ticket;
 
     /// <summary>Never throws but for a bug after the mark, which then leaves nobody in the dark: see <see cref="SendStage"/>.</summary>
-    public async Task<Outcome> RunAsync(CancellationToken abort)
+    public async Task<Outcome> RunAsync(CancellationToken abort, CancellationToken abandon)
     {
         try
         {
             abort.ThrowIfCancellationRequested();
             var envelope = Envelope.Of(mail.Content);
             using var rendered = composer.Compose(mail.Content, mail.Account.Dkim);
-            return await DeliverAsync(envelope, rendered, abort);
+            return await DeliverAsync(envelope, rendered, abort, abandon);
         }
         catch (UnsendableException unsendable)
         {
@@ -54,10 +54,9 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Mime
             [.. mail.Content.Slice.Select(to => new RecipientVerdict(to.Ordinal, to.Address, Verdict.InDoubt, null, "4.3.0", "An error nobody foresaw."))]);
     }
 
-    private async Task<Outcome> DeliverAsync(Envelope envelope, RenderedMail rendered, CancellationToken abort)
+    private async Task<Outcome> DeliverAsync(Envelope envelope, RenderedMail rendered, CancellationToken abort, CancellationToken abandon)
     {
         Connection = await pool.RentAsync(mail.Account, abort);
-        if (Connection.LostSmtpUtf8 && (envelope.NeedsSmtpUtf8 || rendered.NeedsSmtpUtf8)) await ReplaceAsync(abort);
         if (rendered.EightBit && !Connection.OffersEightBit)
         {
             throw new UnsendableException("5.6.3", "The message has 8-bit content and the server does not offer 8BITMIME.");
@@ -73,11 +72,11 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Mime
         await report.WriteAsync(_begun, CancellationToken.None);
 
         var used = Connection.Messages > 0;
-        var result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort);
+        var result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort, abandon);
         if (used && WasDeadAlready(result))
         {
             await ReplaceAsync(abort);
-            result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort);
+            result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort, abandon);
         }
 
         if (!await WasMarkedAsync()) return new Outcome.Dropped(Ticket);

@@ -19,8 +19,10 @@ internal sealed partial class SendStage(
 {
     private readonly MimeComposer _composer = new(options);
 
-    /// <summary>Runs until the door is closed and empty and every attempt has its outcome. <paramref name="abort"/>: let go now.</summary>
-    public async Task RunAsync(CancellationToken abort)
+    /// <summary>Runs until the door is closed and empty and every attempt has its outcome. </summary>
+    /// <param name="abort">Let go, but wait for the reply of a server that has the whole mail.</param>
+    /// <param name="abandon">Do not wait for that either.</param>
+    public async Task RunAsync(CancellationToken abort, CancellationToken abandon)
     {
         // One loop and a count of places instead of so many loops, since each of those would wake for every single mail.
         using var places = new SemaphoreSlim(options.Workers, options.Workers);
@@ -31,7 +33,7 @@ internal sealed partial class SendStage(
         {
             try
             {
-                await HandleAsync(mail, abort);
+                await HandleAsync(mail, abort, abandon);
             }
             catch (Exception escaped)
             {
@@ -63,14 +65,14 @@ internal sealed partial class SendStage(
         if (bug is not null) ExceptionDispatchInfo.Throw(bug);
     }
 
-    private async Task HandleAsync(ResolvedMail mail, CancellationToken abort)
+    private async Task HandleAsync(ResolvedMail mail, CancellationToken abort, CancellationToken abandon)
     {
         var began = clock.GetTimestamp();
         var attempt = new SendAttempt(mail, pool, _composer, report, logger);
         Outcome outcome;
         try
         {
-            outcome = await attempt.RunAsync(abort);
+            outcome = await attempt.RunAsync(abort, abandon);
         }
         catch (ChannelClosedException)
         {

@@ -28,6 +28,9 @@ internal static class SmtpVerdict
                 return Each(ticket, content, result, static (to, _) => new(to.Ordinal, to.Address, Verdict.Refused, null, "5.1.3", "The address cannot be put on the wire."));
             case TransactionEnd.Answered when result.Ending is { } ending && BlamesAccount(result.Phase, ending.Code):
                 return new Outcome.AccountToBlame(ticket, Trouble(account, result.Phase, ending), content);
+            // The server took the envelope and then broke off: it may be this very message that breaks it, so the message waits and not everybody.
+            case TransactionEnd.Lost or TransactionEnd.TimedOut when result.Phase is SmtpPhase.Data or SmtpPhase.Body:
+                return Each(ticket, content, result, (to, reply) => reply is { IsPositive: true } ? new(to.Ordinal, to.Address, Verdict.Deferred, null, "4.4.2", BrokenText(result)) : One(to, reply, result));
             case not TransactionEnd.Answered when result.Phase < SmtpPhase.Final:
                 return new Outcome.AccountToBlame(ticket, Broken(account, result), content);
         }
@@ -84,15 +87,17 @@ internal static class SmtpVerdict
 
     private static AccountTrouble Broken(AccountKey account, TransactionResult result) => new(
         account,
-        result.Fault is MailKit.Net.Smtp.SmtpProtocolException ? TroubleKind.Protocol : TroubleKind.Connect,
+        result.Fault is SmtpGarbageException ? TroubleKind.Protocol : TroubleKind.Connect,
         null,
         null,
-        result.End switch
-        {
-            TransactionEnd.TimedOut => $"The server took too long ({result.Phase}).",
-            TransactionEnd.Aborted => "The program was told to stop at once.",
-            _ => SmtpReply.OneLine($"The connection was lost ({result.Phase}): {result.Fault?.Message}"),
-        });
+        BrokenText(result));
+
+    private static string BrokenText(TransactionResult result) => result.End switch
+    {
+        TransactionEnd.TimedOut => $"The server took too long ({result.Phase}).",
+        TransactionEnd.Aborted => "The program was told to stop at once.",
+        _ => SmtpReply.OneLine($"The connection was lost ({result.Phase}): {result.Fault?.Message}"),
+    };
 
     private static string InDoubtText(TransactionResult result) => result.End switch
     {

@@ -25,7 +25,7 @@ internal sealed class SendRig : IAsyncDisposable
         Options = options ?? new();
         Pool = new(Accounts, Options, Metrics, TimeProvider.System, NullLogger.Instance);
         var stage = new SendStage(_door.Reader, Pool, _report.Writer, Options, Metrics, static _ => "relay", TimeProvider.System, NullLogger.Instance);
-        _stage = stage.RunAsync(_abort.Token);
+        _stage = stage.RunAsync(_abort.Token, _abort.Token);
         _reporting = Task.Run(ReportAsync);
     }
 

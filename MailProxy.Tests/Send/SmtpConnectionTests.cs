@@ -82,7 +82,9 @@ internal sealed class SmtpConnectionTests
             Assert.That(result.Ending, Is.Null);
             Assert.That(result.Recipients.Select(r => r!.Code), Is.EqualTo(new[] { 450, 451 }));
             Assert.That(connection.IsUsable, Is.True);
-            Assert.That(_server.Mails, Is.Empty);
+
+            // This server says 354 although it refused everybody: it got the lone dot.
+            Assert.That(_server.Mails.Single().Data, Is.Empty);
         }
     }
 
@@ -99,12 +101,11 @@ internal sealed class SmtpConnectionTests
     }
 
     [Test]
-    public async Task Transact_AddressesDifferOnlyInCase_SecondIsNotOffered()
+    public async Task Transact_AddressesDifferOnlyInCase_BothAreOffered()
     {
         var result = await TransactAsync(Sample.Content(recipients: ["Bob@y.example", "bob@y.example"]));
 
-        Assert.That(result.Recipients[0]!.Code, Is.EqualTo(250));
-        Assert.That(result.Recipients[1], Is.Null);
+        Assert.That(result.Recipients.Select(r => r?.Code), Is.EqualTo(new int?[] { 250, 250 }));
     }
 
     [TestCase("MAIL", "421 4.3.2 closing", SmtpPhase.Mail)]
@@ -156,7 +157,7 @@ internal sealed class SmtpConnectionTests
             Assert.That((result.Phase, result.Ending!.Code), Is.EqualTo((expected, int.Parse(reply[..3]))));
             Assert.That(connection.IsUsable, Is.True);
             using var rendered = new MimeComposer(_options).Compose(Sample.Content(), null);
-            var next = await connection.TransactAsync(Envelope.Of(Sample.Content()), rendered, Task.FromResult(true), CancellationToken.None).WaitAsync(Generous);
+            var next = await connection.TransactAsync(Envelope.Of(Sample.Content()), rendered, Task.FromResult(true), CancellationToken.None, CancellationToken.None).WaitAsync(Generous);
             Assert.That(next.Ending!.Code, Is.EqualTo(250));
         }
     }
@@ -309,6 +310,6 @@ internal sealed class SmtpConnectionTests
     {
         var connection = await OpenAsync(account ?? Sample.Account(_server.Port));
         using var rendered = new MimeComposer(_options).Compose(content, null);
-        return (connection, await connection.TransactAsync(Envelope.Of(content), rendered, mark ?? Task.FromResult(true), abort).WaitAsync(Generous, CancellationToken.None));
+        return (connection, await connection.TransactAsync(Envelope.Of(content), rendered, mark ?? Task.FromResult(true), abort, abort).WaitAsync(Generous, CancellationToken.None));
     }
 }

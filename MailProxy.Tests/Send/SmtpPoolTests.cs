@@ -157,9 +157,8 @@ internal sealed class SmtpPoolTests
     public async Task Rent_ServerHungUpWhileIdle_OpensAnother()
     {
         var dropping = Account();
-        _server.Say("RSET", ScriptedSmtpServer.Drop);
+        _server.Say("DOT", ScriptedSmtpServer.ThenDrop + "250 2.0.0 taken");
         var first = await RentAsync(dropping);
-        _server.Say("RCPT", "550 no");
         await SendAsync(first);
         await _server.Seen("GONE");
         _pool.Return(first);
@@ -249,7 +248,7 @@ internal sealed class SmtpPoolTests
     private static async Task SendAsync(SmtpConnection connection)
     {
         using var rendered = new MimeComposer(new()).Compose(Sample.Content(), null);
-        await connection.TransactAsync(Envelope.Of(Sample.Content()), rendered, Task.FromResult(true), CancellationToken.None).WaitAsync(Generous);
+        await connection.TransactAsync(Envelope.Of(Sample.Content()), rendered, Task.FromResult(true), CancellationToken.None, CancellationToken.None).WaitAsync(Generous);
     }
 
     private sealed class CountingLogger : ILogger

@@ -107,15 +107,24 @@ internal sealed class SmtpVerdictTests
         Assert.That(Verdicts(1, r => (r.Phase, r.Ending) = (SmtpPhase.Final, Reply(354)), Reply(250)).Single().Verdict, Is.EqualTo(Verdict.InDoubt));
 
     [TestCase(TransactionEnd.Lost, SmtpPhase.Mail)]
-    [TestCase(TransactionEnd.Lost, SmtpPhase.Body)]
-    [TestCase(TransactionEnd.TimedOut, SmtpPhase.Data)]
+    [TestCase(TransactionEnd.TimedOut, SmtpPhase.Recipient)]
     [TestCase(TransactionEnd.Aborted, SmtpPhase.Recipient)]
+    [TestCase(TransactionEnd.Aborted, SmtpPhase.Body)]
     public void Judge_BrokenBefore_BlamesTheAccountAndKeepsTheContent(TransactionEnd end, SmtpPhase phase)
     {
         var outcome = Judge(1, r => (r.Phase, r.End) = (phase, end), Reply(250));
 
         Assert.That(outcome, Is.TypeOf<Outcome.AccountToBlame>());
         Assert.That(((Outcome.AccountToBlame)outcome).Content, Is.Not.Null);
+    }
+
+    [TestCase(TransactionEnd.Lost, SmtpPhase.Body)]
+    [TestCase(TransactionEnd.TimedOut, SmtpPhase.Data)]
+    public void Judge_BrokenOverThisMessage_DefersTheAcceptedSoThatOthersGoOn(TransactionEnd end, SmtpPhase phase)
+    {
+        var verdicts = Verdicts(2, r => (r.Phase, r.End) = (phase, end), Reply(250), Reply(550));
+
+        Assert.That(verdicts.Select(v => (v.Verdict, v.EnhancedCode)), Is.EqualTo(new[] { (Verdict.Deferred, "4.4.2"), (Verdict.Refused, "5.0.0") }));
     }
 
     [TestCase(421, TroubleKind.Throttled)]

@@ -23,6 +23,9 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
     /// <summary>Close the connection with a TCP reset.</summary>
     public const string Reset = "\0reset";
 
+    /// <summary>Before a reply: say it, and then close the connection.</summary>
+    public const string ThenDrop = "\0then";
+
     private static readonly Lazy<X509Certificate2> SelfSigned = new(MakeCertificate);
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -237,8 +240,9 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
                 case Drop:
                     return false;
                 default:
-                    await _stream.WriteAsync(Encoding.UTF8.GetBytes(reply + "\r\n"), server._stop.Token);
-                    return true;
+                    var last = reply.StartsWith(ThenDrop, StringComparison.Ordinal);
+                    await _stream.WriteAsync(Encoding.UTF8.GetBytes((last ? reply[ThenDrop.Length..] : reply) + "\r\n"), server._stop.Token);
+                    return !last;
             }
         }
 

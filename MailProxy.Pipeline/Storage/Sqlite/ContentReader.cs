@@ -7,7 +7,7 @@ internal static class ContentReader
 {
     private const string Select =
         """
-        SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate, m.expires_at, q.round
+        SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate, m.expires_at, q.round, m.state, m.send_at
         FROM queue q JOIN messages m ON m.number = q.message
         WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND q.state = ?4
         """;
@@ -32,7 +32,11 @@ internal static class ContentReader
     {
         var row = session.Prepare(Select).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add(state);
         if (!row.Step()) return null;
-        var (slice, others) = RecipientRows.Slice(session, ticket.Id, row.Int(9), maxRecipients);
+        var round = row.Int(9);
+        var (slice, others) = RecipientRows.Slice(session, ticket.Id, round, maxRecipients);
+
+        // The event that ends a round tells of everybody who had a turn in it; with one slice there is nobody else.
+        var last = others is { Rest: 0 } and not { Deferred: 0, Sent: 0, Failed: 0, Ambiguous: 0 };
         var content = new MailContent
         {
             Key = new(row.Text(0), row.Text(1)),
@@ -43,6 +47,9 @@ internal static class ContentReader
             Json = default,
             Slice = slice,
             Standing = others with { Attempts = row.Int(6), PossibleDuplicate = row.Int(7) != 0, ExpiresAt = row.Long(8) },
+            State = (MessageState)row.Int(10),
+            SendAt = row.LongOrNull(11),
+            Earlier = last ? RecipientRows.OfRound(session, ticket.Id, round) : [],
         };
         row.Reset();
         return content;

@@ -1,0 +1,69 @@
+using System.Text;
+using MailProxy.Pipeline.Send;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Send;
+
+internal sealed class ReplyReaderTests
+{
+    [TestCase("250 2.1.0 fine\r\n", 250, "2.1.0", "2.1.0 fine")]
+    [TestCase("250\r\n", 250, "2.0.0", "")]
+    [TestCase("250 ok\n", 250, "2.0.0", "ok")]
+    [TestCase("550-5.7.1 no\r\n550-5.7.1 really\r\n550 5.7.1 no\r\n", 550, "5.7.1", "5.7.1 no 5.7.1 really 5.7.1 no")]
+    [TestCase("354\r\n", 354, "3.0.0", "")]
+    [TestCase("451 4.7.1 Grüße\r\n", 451, "4.7.1", "4.7.1 Grüße")]
+    public async Task Read_AReply_OneLineOrMany(string wire, int code, string enhanced, string text)
+    {
+        var reply = await Reader(wire).ReadAsync(CancellationToken.None);
+        Assert.That((reply.Code, reply.EnhancedCode, reply.Text), Is.EqualTo((code, enhanced, text)));
+    }
+
+    [TestCase("hello\r\n")]
+    [TestCase("\r\n")]
+    [TestCase("25 ok\r\n")]
+    [TestCase("2500 ok\r\n")]
+    [TestCase("650 ok\r\n")]
+    [TestCase("150 ok\r\n")]
+    [TestCase("2x0 ok\r\n")]
+    [TestCase("250-ok\r\n251 ok\r\n")]
+    [TestCase("HTTP/1.1 400 Bad Request\r\n")]
+    public void Read_NotAReply_SaysSo(string wire) =>
+        Assert.That(async () => await Reader(wire).ReadAsync(CancellationToken.None), Throws.TypeOf<SmtpGarbageException>());
+
+    [Test]
+    public void Read_ALineWithoutEnd_IsGarbageAndBounded() =>
+        Assert.That(async () => await Reader("250 " + new string('x', 100_000)).ReadAsync(CancellationToken.None), Throws.TypeOf<SmtpGarbageException>());
+
+    [Test]
+    public void Read_LinesWithoutEnd_AreGarbageAndBounded() =>
+        Assert.That(async () => await Reader(string.Concat(Enumerable.Repeat("250-more\r\n", 1000))).ReadAsync(CancellationToken.None), Throws.TypeOf<SmtpGarbageException>());
+
+    [Test]
+    public void Read_EndOfStream_IsALostConnection() =>
+        Assert.That(async () => await Reader("250-half\r\n").ReadAsync(CancellationToken.None), Throws.TypeOf<IOException>());
+
+    [Test]
+    public async Task Read_SeveralInOnePacket_OneAfterTheOther()
+    {
+        var reader = Reader("250 a\r\n251 b\r\n354 c\r\n");
+        var codes = new[] { (await reader.ReadAsync(default)).Code, (await reader.ReadAsync(default)).Code, (await reader.ReadAsync(default)).Code };
+        Assert.That(codes, Is.EqualTo(new[] { 250, 251, 354 }));
+        Assert.That(reader.HasLeftovers, Is.False);
+    }
+
+    [Test]
+    public async Task Read_ByteByByte_IsTheSame()
+    {
+        using var slow = new OneByteStream("220-a\r\n220 b\r\n");
+        var lines = new List<string>();
+        await new ReplyReader(slow).ReadAsync(CancellationToken.None, lines);
+        Assert.That(lines, Is.EqualTo(new[] { "a", "b" }));
+    }
+
+    private static ReplyReader Reader(string wire) => new(new MemoryStream(Encoding.UTF8.GetBytes(wire)));
+
+    private sealed class OneByteStream(string text) : MemoryStream(Encoding.ASCII.GetBytes(text))
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => base.ReadAsync(buffer[..1], cancellationToken);
+    }
+}
