@@ -34,7 +34,7 @@ internal sealed record ChaosResult(string Text, bool Good)
 
             `dotnet run -c Release --project benchmarks -- chaos --kills {kills} --seed {options.Seed}` on {Environment.ProcessorCount} cores, .NET {Environment.Version}, in {took:hh\:mm\:ss}.
             {options.Clients} clients post (single and batches of 10, with ids of their own, again on every error) while the daemon is killed at random instants and the sink
-            refuses RCPTs (1 %), answers 421 (0.5 %) and drops the connection after the final dot (0.5 %). The policies are mixed: half `retry`, a quarter `hold`, a quarter `assume_sent`.
+            refuses RCPTs (1 %), answers 421 to MAIL (0.1 %) and drops the connection after the final dot (0.5 %). The policies are mixed: half `retry`, a quarter `hold`, a quarter `assume_sent`.
 
             | | count | per 1,000 kills |
             |---|---|---|

@@ -62,6 +62,7 @@ internal sealed class RecordingSink : IDisposable
         using var reader = new StreamReader(stream, Encoding.Latin1, false, 16384, leaveOpen: true);
         try
         {
+            var accepted = 0;
             await ReplyAsync(stream, "220 sink ESMTP");
             while (await reader.ReadLineAsync(_stop.Token) is { } line)
             {
@@ -71,13 +72,24 @@ internal sealed class RecordingSink : IDisposable
                     case "EHLO":
                         await ReplyAsync(stream, "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 SMTPUTF8");
                         break;
-                    case "MAIL" when Fault(0.005):
+                    case "MAIL" when Fault(0.001):
                         Interlocked.Increment(ref Refused);
                         await ReplyAsync(stream, "421 4.3.2 going down");
                         return;
                     case "RCPT" when Fault(0.01):
                         Interlocked.Increment(ref Refused);
                         await ReplyAsync(stream, "451 4.7.1 try again in 1 second");
+                        break;
+                    case "MAIL":
+                        accepted = 0;
+                        await ReplyAsync(stream, "250 2.1.0 ok");
+                        break;
+                    case "RCPT":
+                        accepted++;
+                        await ReplyAsync(stream, "250 2.1.5 ok");
+                        break;
+                    case "DATA" when accepted == 0:
+                        await ReplyAsync(stream, "554 5.5.1 no valid recipients");
                         break;
                     case "DATA":
                         await ReplyAsync(stream, "354 go on");
