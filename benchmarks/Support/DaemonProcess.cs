@@ -10,7 +10,7 @@ namespace MailProxy.Benchmarks.Support;
 /// <summary>The published daemon as a process of its own, in a data directory that outlives it.</summary>
 internal sealed class DaemonProcess : IDisposable
 {
-    private const string Key = "benchmark-admin-key-0123456789";
+    public const string Key = "benchmark-admin-key-0123456789";
 
     private readonly string _program;
     private readonly IReadOnlyDictionary<string, string> _settings;
