@@ -20,6 +20,8 @@ switch (args)
         return await ChaosRun.RunAsync(rest, Checkout.Root());
     case ["load", .. var rest]:
         return await LoadRun.RunAsync(rest, Checkout.Root());
+    case [BareEndpoint.Verb, var address]:
+        return await BareEndpoint.ServeAsync(address);
     case ["--help" or "-h"]:
         Console.WriteLine(Usage);
         return 0;

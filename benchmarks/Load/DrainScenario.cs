@@ -42,10 +42,10 @@ internal static class DrainScenario
     }
 
     /// <summary>Fills a suspended queue, then measures from activation until it is empty.</summary>
-    public static async Task<Reading> DrainAsync(LoadDaemon daemon, SmtpSink sink, int messages, int bytes)
+    public static async Task<Reading> DrainAsync(LoadDaemon daemon, SmtpSink sink, int messages, int bytes, int batch = 1_000)
     {
         await daemon.SuspendAsync();
-        await daemon.FillAsync(messages, bytes);
+        await daemon.FillAsync(messages, bytes, batch: batch);
         var meter = daemon.Meter(sink);
         await daemon.ActivateAsync();
         await daemon.Store.EmptyAsync(TimeSpan.FromMinutes(10));

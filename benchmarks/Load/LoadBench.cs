@@ -48,12 +48,20 @@ internal sealed class LoadDaemon(DaemonProcess process) : IDisposable
     public Task PostAsync(byte[] body, string path, int requests, int connections) =>
         Poster.RunAsync(process.Base, HttpLane.Request(path, body, DaemonProcess.Key), requests, connections);
 
-    /// <summary>Posts messages in batches of 1,000, as fast as they are taken.</summary>
-    public Task FillAsync(int messages, int bytes, string? extra = null)
+    /// <summary>Posts messages in batches, as fast as they are taken.</summary>
+    public Task FillAsync(int messages, int bytes, string? extra = null, int batch = 1_000)
     {
-        var size = Math.Min(1_000, messages);
-        if (messages % size != 0) throw new ArgumentException("Messages must be a multiple of the batch.");
-        return PostAsync(TestMail.Batch(size, bytes, extra), "/v1/messages/batch", messages / size, 4);
+        if (messages % batch != 0) throw new ArgumentException("Messages must be a multiple of the batch.");
+        return PostAsync(TestMail.Batch(batch, bytes, extra), "/v1/messages/batch", messages / batch, 4);
+    }
+
+    /// <summary>An orderly stop; <see cref="StartAsync"/> starts it again on the same data.</summary>
+    public async Task StopAsync()
+    {
+        _store?.Dispose();
+        _store = null;
+        var exit = await process.StopAsync();
+        if (exit != 0) throw new InvalidOperationException($"The daemon exited with {exit}.");
     }
 
     public void Dispose()

@@ -8,6 +8,11 @@ internal static class LoadRun
     private static readonly (string Name, Func<LoadBench, Task<LoadSection>> Run)[] Scenarios =
     [
         ("drain", DrainScenario.RunAsync),
+        ("ingest", IngestScenario.RunAsync),
+        ("latency", LatencyScenario.RunAsync),
+        ("large", LargeScenario.RunAsync),
+        ("growth", GrowthScenario.RunAsync),
+        ("idle", IdleScenario.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, string root)

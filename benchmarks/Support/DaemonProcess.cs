@@ -52,6 +52,7 @@ internal sealed class DaemonProcess : IDisposable
         start.Environment["MAILPROXY_ADMIN_KEY"] = Key;
         start.Environment["MAILPROXY_LOG__LEVEL"] = "Warning";
         foreach (var (name, value) in _settings) start.Environment[name] = value;
+        _process?.Dispose();
         _process = System.Diagnostics.Process.Start(start)!;
         var log = Path.Combine(Data, "..", "daemon.log");
         _process.OutputDataReceived += (_, line) => Append(log, line.Data);

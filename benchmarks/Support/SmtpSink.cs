@@ -9,6 +9,7 @@ internal sealed class SmtpSink : IDisposable
 {
     private static readonly string[] Places = ["/usr/sbin/smtp-sink", "/usr/bin/smtp-sink", "/usr/local/sbin/smtp-sink"];
     private readonly Process _process;
+    private bool _ended;
 
     private SmtpSink(Process process, int port) => (_process, Port) = (process, port);
 
@@ -35,6 +36,8 @@ internal sealed class SmtpSink : IDisposable
 
     public void Dispose()
     {
+        if (_ended) return;
+        _ended = true;
         if (!_process.HasExited) _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
