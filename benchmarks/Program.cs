@@ -4,12 +4,13 @@ using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using MailProxy.Benchmarks.Chaos;
+using MailProxy.Benchmarks.Load;
 using MailProxy.Benchmarks.Support;
 
 const string Usage = """
     dotnet run -c Release --project benchmarks -- [--test | load | chaos | BenchmarkDotNet's own arguments]
       --test   runs each benchmark once, so that none rots
-      load     throughput and latency of the whole daemon (comes with the proof)
+      load     throughput and latency of the whole daemon beside baselines; --rounds, --only, --messages, --quick
       chaos    kills the daemon under load and counts what was lost and doubled; --kills, --seed, --seconds, --clients, --test
     """;
 
@@ -17,9 +18,10 @@ switch (args)
 {
     case ["chaos", .. var rest]:
         return await ChaosRun.RunAsync(rest, Checkout.Root());
-    case ["load", ..]:
-        Console.Error.WriteLine("'load' is not there yet: it comes with the proof.");
-        return 2;
+    case ["load", .. var rest]:
+        return await LoadRun.RunAsync(rest, Checkout.Root());
+    case [BareEndpoint.Verb, var address]:
+        return await BareEndpoint.ServeAsync(address);
     case ["--help" or "-h"]:
         Console.WriteLine(Usage);
         return 0;

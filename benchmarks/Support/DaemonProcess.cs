@@ -10,7 +10,7 @@ namespace MailProxy.Benchmarks.Support;
 /// <summary>The published daemon as a process of its own, in a data directory that outlives it.</summary>
 internal sealed class DaemonProcess : IDisposable
 {
-    private const string Key = "benchmark-admin-key-0123456789";
+    public const string Key = "benchmark-admin-key-0123456789";
 
     private readonly string _program;
     private readonly IReadOnlyDictionary<string, string> _settings;
@@ -52,6 +52,7 @@ internal sealed class DaemonProcess : IDisposable
         start.Environment["MAILPROXY_ADMIN_KEY"] = Key;
         start.Environment["MAILPROXY_LOG__LEVEL"] = "Warning";
         foreach (var (name, value) in _settings) start.Environment[name] = value;
+        _process?.Dispose();
         _process = System.Diagnostics.Process.Start(start)!;
         var log = Path.Combine(Data, "..", "daemon.log");
         _process.OutputDataReceived += (_, line) => Append(log, line.Data);

@@ -1,0 +1,45 @@
+using MailKit.Net.Smtp;
+using MailKit.Security;
+using MailProxy.Benchmarks.Support;
+using MimeKit;
+
+namespace MailProxy.Benchmarks.Load;
+
+/// <summary>The baseline: what an application gets that calls MailKit itself over eight connections kept open, with one fresh message each, and remembers nothing.</summary>
+internal sealed class BareMailKit : IAsyncDisposable
+{
+    private readonly SmtpClient[] _clients = [.. Enumerable.Range(0, 8).Select(_ => new SmtpClient())];
+
+    public static async Task<BareMailKit> ConnectAsync(int port)
+    {
+        var loop = new BareMailKit();
+        foreach (var client in loop._clients) await client.ConnectAsync("127.0.0.1", port, SecureSocketOptions.None);
+        return loop;
+    }
+
+    public async Task SendAsync(int messages, string text)
+    {
+        var left = messages;
+        await Task.WhenAll(_clients.Select(client => Task.Run(async () =>
+        {
+            for (var n = Interlocked.Decrement(ref left); n >= 0; n = Interlocked.Decrement(ref left))
+            {
+                using var message = new MimeMessage();
+                message.From.Add(MailboxAddress.Parse(TestMail.From));
+                message.To.Add(MailboxAddress.Parse($"reader{n}@example.net"));
+                message.Subject = $"Your order {n}";
+                message.Body = new TextPart("plain") { Text = text };
+                await client.SendAsync(message);
+            }
+        })));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients)
+        {
+            await client.DisconnectAsync(true);
+            client.Dispose();
+        }
+    }
+}
