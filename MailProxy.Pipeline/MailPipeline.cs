@@ -75,7 +75,7 @@ public sealed class MailPipeline : IAsyncDisposable
         _report = Door<ReportItem>(1024);
 
         Wake = new Wake();
-        _ingest = new(_submissions.Reader, _accepted.Writer, new SubmissionRules(shared.Accounts, options.Ingest), shared.Spool, options.Ingest, shared.Metrics, shared.Clock, Log<IngestStage>());
+        _ingest = new(_submissions.Reader, _accepted.Writer, new SubmissionRules(shared.Accounts, options.Ingest, options.Send.MailKeyHeader), shared.Spool, options.Ingest, shared.Metrics, shared.Clock, Log<IngestStage>());
         _gate = new(shared.Accounts, options.Limits, shared.Clock);
         _schedule = new(_queued.Reader, Wake, shared.Store, shared.Accounts, _gate, _due.Writer, shared.Health, shared.Metrics, options.Schedule, shared.Clock, Log<ScheduleStage>());
         _persist = new(_accepted.Reader, shared.Store, _queued.Writer, Wake, _schedule.ExpiryHint, options.Persist, shared.Metrics, shared.AccountName, Log<PersistStage>());

@@ -21,7 +21,7 @@ public sealed class PipelineOptions
     public DrainOptions Drain { get; init; } = new();
 
     /// <summary>The limit of the whole installation, in front of every account's own. Default: none.</summary>
-    public AccountLimits Limits { get; init; } = AccountLimits.None;
+    public AccountLimits Limits { get; init; } = new(); // not the shared None: the binder writes into what it finds here
 }
 
 /// <summary>How the pipeline stops.</summary>

@@ -23,7 +23,7 @@ internal static class DaemonApp
         builder.Host.UseSystemd();
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(_ => { });
-        builder.WebHost.UseUrls(settings.Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        builder.WebHost.UseUrls(ListenAddressesAttribute.Split(settings.Urls));
         builder.Services.AddRoutingCore();
 
         // Longer than the drain and its reply: the pipeline ends by its own clock, and the host must not cut it short.
@@ -107,10 +107,13 @@ internal static class DaemonApp
 
     private static Serilog.Core.Logger Logger(LogSettings settings)
     {
+        var level = Enum.Parse<LogEventLevel>(settings.Level);
+        LogEventLevel AtLeast(LogEventLevel other) => level > other ? level : other;
         var configuration = new LoggerConfiguration()
-            .MinimumLevel.Is(Enum.Parse<LogEventLevel>(settings.Level))
-            .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
-            .MinimumLevel.Override("Microsoft.Hosting.Lifetime", LogEventLevel.Information);
+            .MinimumLevel.Is(level)
+            .MinimumLevel.Override("Microsoft", AtLeast(LogEventLevel.Warning))
+            .MinimumLevel.Override("Microsoft.Hosting.Lifetime", AtLeast(LogEventLevel.Information))
+            .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LevelAlias.Off); // what stops the start is told in one line by Serve
         return settings.Format == "json"
             ? configuration.WriteTo.Console(new CompactJsonFormatter()).CreateLogger()
             : configuration.WriteTo.Console(outputTemplate: "{Timestamp:HH:mm:ss.fff} {Level:u3} {SourceContext:l}: {Message:lj}{NewLine}{Exception}", formatProvider: System.Globalization.CultureInfo.InvariantCulture).CreateLogger();

@@ -13,8 +13,8 @@ public sealed class DaemonSettings
     [Required]
     public string Data { get; init; } = "./data";
 
-    /// <summary>Where HTTP listens, separated by semicolons. Default <c>http://127.0.0.1:8000</c>.</summary>
-    [Required]
+    /// <summary>Where HTTP listens: <c>http://address:port</c>, several with semicolons between. Port 0 takes any free one. Default <c>http://127.0.0.1:8000</c>.</summary>
+    [Required, ListenAddresses]
     public string Urls { get; init; } = "http://127.0.0.1:8000";
 
     /// <summary>The admin key; absent: made at the first start and kept in <c>admin.key</c> (0600) in the data directory.</summary>

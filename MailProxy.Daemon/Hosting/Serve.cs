@@ -1,5 +1,7 @@
+using System.Net.Sockets;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Storage;
+using Microsoft.AspNetCore.Connections;
 
 namespace MailProxy.Daemon.Hosting;
 
@@ -8,7 +10,7 @@ internal static class Serve
 {
     public static async Task<int> RunAsync(string[] args)
     {
-        var (settings, mistakes) = SettingsReader.Read(SettingsReader.Sources(args, AppContext.BaseDirectory));
+        var (settings, mistakes) = SettingsReader.Read(args, AppContext.BaseDirectory, SettingsReader.InstalledFile, Environment.GetEnvironmentVariables());
         if (settings is null)
         {
             Console.Error.WriteLine("mailproxy: the settings are wrong:");
@@ -21,18 +23,41 @@ internal static class Serve
             await using var app = await DaemonApp.BuildAsync(settings);
             var pipeline = app.Services.GetRequiredService<PipelineService>();
             using var signals = new SecondSignal(app.Services.GetRequiredService<MailPipeline>());
-            await app.RunAsync();
+            await StartAsync(app);
+            await app.WaitForShutdownAsync();
             return pipeline.Crash is null ? 0 : 1;
         }
         catch (StoreRefusedException refusal)
         {
-            Console.Error.WriteLine("mailproxy: " + refusal.Message);
-            return 1;
+            return Refuse(refusal.Message);
         }
-        catch (IOException failure) when (failure.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        catch (IOException failure) when (failure.InnerException is AddressInUseException)
         {
-            Console.Error.WriteLine($"mailproxy: {settings.Urls} is in use already: {failure.Message}");
-            return 1;
+            return Refuse($"Cannot listen on {settings.Urls}: the port is in use already. Set another by --urls or MAILPROXY_URLS.");
         }
+        catch (SocketException failure)
+        {
+            return Refuse($"Cannot listen on {settings.Urls}: {failure.Message}.");
+        }
+    }
+
+    // The pipeline starts before HTTP listens and may be sending already: it drains, lest a mail be left in doubt.
+    private static async Task StartAsync(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            await app.StopAsync();
+            throw;
+        }
+    }
+
+    private static int Refuse(string reason)
+    {
+        Console.Error.WriteLine("mailproxy: " + reason);
+        return 1;
     }
 }

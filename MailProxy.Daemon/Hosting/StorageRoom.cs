@@ -30,6 +30,7 @@ internal sealed class StorageRoom : IDisposable
     public static async Task<StorageRoom> OpenAsync(DaemonSettings settings, PipelineHealth health, PipelineMetrics metrics, TimeProvider clock, ILoggerFactory logs)
     {
         var data = Path.GetFullPath(settings.Data);
+        MakeDirectory(data);
         var database = SqliteDatabase.Open(data, health, metrics, logs.CreateLogger<SqliteDatabase>());
         try
         {
@@ -54,4 +55,19 @@ internal sealed class StorageRoom : IDisposable
     }
 
     public void Dispose() => _database.Dispose();
+
+    // Mail is private: a directory made here is its owner's only. One that is there keeps its mode.
+    private static void MakeDirectory(string data)
+    {
+        if (Directory.Exists(data)) return;
+        try
+        {
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(data);
+            else Directory.CreateDirectory(data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreRefusedException($"The data directory '{data}' cannot be made: {failure.Message}", failure);
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Accounts;
@@ -28,11 +29,11 @@ public enum LimitReached : byte
 /// <summary>How many an account may send in any 1, 60, 3,600 and 86,400 seconds (rolling windows). Null is no limit.</summary>
 /// <param name="Burst">With <paramref name="PerSecond"/>: how many may go at once after a pause; makes the second a token bucket of this size instead of a window.</param>
 public sealed record AccountLimits(
-    int? PerSecond = null,
-    int? PerMinute = null,
-    int? PerHour = null,
-    int? PerDay = null,
-    int? Burst = null,
+    [property: Range(1, 1_000_000_000)] int? PerSecond = null,
+    [property: Range(1, 1_000_000_000)] int? PerMinute = null,
+    [property: Range(1, 1_000_000_000)] int? PerHour = null,
+    [property: Range(1, 1_000_000_000)] int? PerDay = null,
+    [property: Range(1, 1_000_000_000)] int? Burst = null,
     LimitCount Count = LimitCount.Recipients,
     LimitReached WhenReached = LimitReached.Wait)
 {

@@ -19,7 +19,7 @@ internal static class HeaderRules
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Returns the Message-ID that the client chose, or null.</summary>
-    public static string? Check(Dictionary<string, string>? headers, Mistakes mistakes, IngestOptions options)
+    public static string? Check(Dictionary<string, string>? headers, Mistakes mistakes, IngestOptions options, string mailKeyHeader)
     {
         if (headers is null) return null;
         string? messageId = null;
@@ -32,7 +32,7 @@ internal static class HeaderRules
             if (names?.Add(name) == false) mistakes.Add(pointer, "duplicate_header", "Given twice, in different case.");
             if (Faults.Injection(name) is { } injection) mistakes.Add(pointer, injection);
             else if (name.Length is 0 or > 76 || name.AsSpan().ContainsAnyExcept(NameChars)) mistakes.Add(pointer, "invalid_header", "A header's name is 1 to 76 visible ASCII characters without a colon.");
-            else if (IsOurs(name, options)) mistakes.Add(pointer, "reserved_header", "This header is made from the message's other fields, or on the way.");
+            else if (IsOurs(name, mailKeyHeader)) mistakes.Add(pointer, "reserved_header", "This header is made from the message's other fields, or on the way.");
 
             if (Value(value) is { } fault) mistakes.Add(pointer, fault);
             else if (!name.Equals("Message-ID", StringComparison.OrdinalIgnoreCase)) continue;
@@ -53,11 +53,11 @@ internal static class HeaderRules
         return id.ContainsAnyExceptInRange('!', '~') || id.ContainsAny("<>()\\\",;") ? null : $"<{id}>";
     }
 
-    private static bool IsOurs(string name, IngestOptions options) =>
+    private static bool IsOurs(string name, string mailKeyHeader) =>
         Ours.Contains(name)
         || name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)
         || name.StartsWith("Resent-", StringComparison.OrdinalIgnoreCase)
-        || name.Equals(options.MailKeyHeader, StringComparison.OrdinalIgnoreCase);
+        || name.Equals(mailKeyHeader, StringComparison.OrdinalIgnoreCase);
 
     private static (string Code, string Detail)? Value(string? value)
     {

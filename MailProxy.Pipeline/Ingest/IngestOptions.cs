@@ -64,8 +64,4 @@ public sealed class IngestOptions
     /// <summary>Bytes of a message's metadata as compact JSON; default 16 KB.</summary>
     [Range(2, 1_048_576)]
     public int MaxMetadataBytes { get; set; } = 16 * 1024;
-
-    /// <summary>The header that carries tenant and id for bounces; clients may not set it. Default <c>X-Mail-Key</c>.</summary>
-    [Required, RegularExpression("^[A-Za-z0-9-]{1,64}$")]
-    public string MailKeyHeader { get; set; } = "X-Mail-Key";
 }

@@ -9,7 +9,7 @@ public sealed class SendOptions
     [Range(1, 4096)]
     public int Workers { get; set; } = 256;
 
-    /// <summary>The header that carries <c>tenant/id</c>, so that bounces can be correlated; empty: none. Default <c>X-Mail-Key</c>.</summary>
+    /// <summary>The header that carries <c>tenant/id</c>, so that bounces can be correlated; clients may not set it. Empty: none. Default <c>X-Mail-Key</c>.</summary>
     [RegularExpression("[!-9;-~]{0,76}")]
     public string MailKeyHeader { get; set; } = "X-Mail-Key";
 

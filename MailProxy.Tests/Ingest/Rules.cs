@@ -26,11 +26,13 @@ internal static class Rules
 
     public static SubmissionRules With(params SmtpAccount[] accounts) => With(new IngestOptions(), accounts);
 
-    public static SubmissionRules With(IngestOptions options, params SmtpAccount[] accounts)
+    public static SubmissionRules With(IngestOptions options, params SmtpAccount[] accounts) => With(options, "X-Mail-Key", accounts);
+
+    public static SubmissionRules With(IngestOptions options, string mailKeyHeader, params SmtpAccount[] accounts)
     {
         var current = new CurrentAccounts();
         current.Swap(new(accounts, null));
-        return new(current, options);
+        return new(current, options, mailKeyHeader);
     }
 
     public static AcceptedLine Judge(string json, SubmissionRules? rules = null) =>

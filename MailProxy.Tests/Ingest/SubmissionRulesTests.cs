@@ -205,6 +205,15 @@ internal sealed class SubmissionRulesTests
         Assert.That(line.Problem.Detail, Does.Contain("900 more"));
     }
 
+    [TestCase("X-Bounce-Key", "X-Mail-Key", "/headers/X-Bounce-Key")]
+    [TestCase("", "X-Mail-Key", null)]
+    public void Judge_HeaderThatSendAdds_IsTheOneRefused(string adds, string allowed, string? refused)
+    {
+        var rules = Rules.With(new(), adds, Rules.Account(1, "main"));
+        Assert.That(Rules.JudgeWith($"\"headers\":{{\"{allowed}\":\"a/b\"}}", rules).Problem, Is.Null);
+        if (refused is not null) Assert.That(Rules.JudgeWith($"\"headers\":{{\"{adds}\":\"a/b\"}}", rules).Errors(), Is.EqualTo(new[] { (refused, "reserved_header") }));
+    }
+
     [Test]
     public void Judge_BadId_IsNotEchoed() => Assert.That(Rules.JudgeWith("\"id\":\"a b\"").Id, Is.Null);
 

@@ -1,0 +1,25 @@
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>Settings on the command line: <c>--Name=value</c> or <c>--Name value</c>, with colons between levels. Nothing is skipped silently.</summary>
+internal static class CommandLine
+{
+    public static (Dictionary<string, string?> Values, IReadOnlyList<string> Mistakes) Read(string[] args)
+    {
+        var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        var mistakes = new List<string>();
+        for (var i = 0; i < args.Length; i++)
+        {
+            var arg = args[i];
+            var equals = arg.IndexOf('=', StringComparison.Ordinal);
+            var name = equals < 0 ? arg : arg[..equals];
+
+            // What is no name may be a secret's value, so it is counted and not told.
+            if (!name.StartsWith("--", StringComparison.Ordinal) || name.Length == 2) mistakes.Add($"argument {i + 1}: a setting is written --Name=value or --Name value.");
+            else if (equals >= 0) values[name[2..]] = arg[(equals + 1)..];
+            else if (i + 1 < args.Length && !args[i + 1].StartsWith("--", StringComparison.Ordinal)) values[name[2..]] = args[++i];
+            else mistakes.Add($"{name}: has no value.");
+        }
+
+        return (values, mistakes);
+    }
+}

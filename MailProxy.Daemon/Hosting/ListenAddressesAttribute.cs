@@ -1,0 +1,27 @@
+using System.ComponentModel.DataAnnotations;
+using System.Net;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>Addresses that Kestrel can listen on, separated by semicolons: plain HTTP, and a host that is an address. A name would be taken for every interface.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class ListenAddressesAttribute() : ValidationAttribute("must be http://address:port, several with semicolons between; the address is an IP address, localhost or * (all). For https put a reverse proxy in front.")
+{
+    public override bool IsValid(object? value) => value is not string text || Split(text) is { Length: > 0 } parts && parts.All(IsAddress);
+
+    public static string[] Split(string text) => text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static bool IsAddress(string text)
+    {
+        try
+        {
+            var address = BindingAddress.Parse(text);
+            return address is { Scheme: "http", PathBase: "", Port: >= 0 and <= 65_535 }
+                && (address.IsUnixPipe || address.Host is "localhost" or "*" or "+" || IPAddress.TryParse(address.Host.Trim('[', ']'), out _));
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+}
