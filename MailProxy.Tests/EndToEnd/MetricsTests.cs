@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using System.Net;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Tests.Support;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.EndToEnd;
+
+/// <summary>The metrics page of a daemon that has seen something, read as Prometheus reads it.</summary>
+[TestFixture]
+internal sealed class MetricsTests
+{
+    private TempDirectory _directory = null!;
+    private TestDaemon _daemon = null!;
+
+    [SetUp]
+    public async Task Start()
+    {
+        _directory = new();
+        _daemon = await TestDaemon.StartAsync(_directory, ("Drain:GraceSeconds", "1"), ("Drain:ReplySeconds", "0"));
+        await BusyAsync();
+    }
+
+    [TearDown]
+    public async Task Stop()
+    {
+        await _daemon.StopAsync();
+        await _daemon.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    [Test]
+    public async Task Metrics_OfABusyDaemon_PromtoolFindsNoFault()
+    {
+        var page = await _daemon.Http.GetStringAsync("/metrics");
+        using var promtool = Process.Start(Run.Info("promtool", "check", "metrics"))!;
+        var output = promtool.StandardOutput.ReadToEndAsync();
+        var error = promtool.StandardError.ReadToEndAsync();
+        await promtool.StandardInput.WriteAsync(page);
+        promtool.StandardInput.Close();
+        await promtool.WaitForExitAsync().WaitAsync(TestDaemon.Patience);
+
+        Assert.That(await output + await error, Is.Empty);
+        Assert.That(promtool.ExitCode, Is.Zero);
+    }
+
+    [Test]
+    public async Task Metrics_OfABusyDaemon_AreOursAndCountWhatHappened()
+    {
+        var lines = (await _daemon.Http.GetStringAsync("/metrics")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(lines.Where(l => l.StartsWith("# HELP ", StringComparison.Ordinal)), Is.All.StartsWith("# HELP mailproxy_"));
+        Assert.That(lines.Where(l => !l.StartsWith('#')), Is.All.StartsWith("mailproxy_"));
+
+        string Sum(string name) => lines.Where(l => l.StartsWith(name, StringComparison.Ordinal)).Sum(l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        Assert.That(Sum("mailproxy_messages_accepted_total"), Is.EqualTo("4"));
+        Assert.That(Sum("mailproxy_messages_sent_total"), Is.EqualTo("1"));
+        Assert.That(Sum("mailproxy_messages_failed_total"), Is.EqualTo("1"));
+    }
+
+    [Test]
+    public async Task Metrics_HoldNoAddressAndNoId()
+    {
+        var page = await _daemon.Http.GetStringAsync("/metrics");
+        Assert.That(page, Does.Not.Contain("@").And.Not.Contain("busy-1"));
+    }
+
+    // Something of everything: sent, failed, deferred, scheduled, refused.
+    private async Task BusyAsync()
+    {
+        string[] to = ["good@example.com", "perm@example.com", "temp@example.com"];
+        for (var n = 0; n < to.Length; n++) await _daemon.PostAsync(new { id = $"busy-{n}", from = "a@example.com", to = to[n], text = "x" });
+        await _daemon.PostAsync(new { from = "a@example.com", to = "later@example.com", text = "x", send_at = DateTimeOffset.UtcNow.AddHours(1) });
+        Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/messages", new { from = "nobody" }), Is.EqualTo((HttpStatusCode)422));
+        await _daemon.EventsAsync(e => e.Type is EventType.MessageSent or EventType.MessageFailed or EventType.MessageDeferred, 3);
+    }
+}

@@ -1,0 +1,123 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Tests.Support;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.EndToEnd;
+
+/// <summary>Servers that hang, babble, hang up or are full: every mail arrives all the same, and none twice but where nobody can know.</summary>
+[TestFixture]
+internal sealed class SmtpFaultTests
+{
+    private static readonly (string, string)[] Impatient =
+    [
+        ("Send:Timeouts:Greeting", "00:00:00.4"), ("Send:Timeouts:Command", "00:00:00.4"), ("Send:Timeouts:Mail", "00:00:00.4"),
+        ("Send:Timeouts:Recipient", "00:00:00.4"), ("Send:Timeouts:DataInitiation", "00:00:00.4"), ("Send:Timeouts:DataBlock", "00:00:00.4"),
+        ("Send:Timeouts:DataTermination", "00:00:00.4"), ("Send:Timeouts:Farewell", "00:00:00.4"),
+        ("Report:AccountBackoffFirst", "00:00:01"), ("Report:AccountBackoffLongest", "00:00:01"), ("Report:RetryMinutes", "0.01,0.01,0.01,0.01"),
+        ("Drain:GraceSeconds", "1"), ("Drain:ReplySeconds", "0"),
+    ];
+
+    private static readonly string[] BeforeTheDot = ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA"];
+    private static readonly string[] Tricks = [ScriptedSmtpServer.Hang, ScriptedSmtpServer.Drop, ScriptedSmtpServer.Reset, "\u0001\u00ff not a reply at all", "999 beyond", "421 4.3.2 going down"];
+
+    private TempDirectory _directory = null!;
+    private TestDaemon _daemon = null!;
+
+    [SetUp]
+    public async Task Start()
+    {
+        _directory = new();
+        _daemon = await TestDaemon.StartAsync(_directory, Impatient);
+    }
+
+    [TearDown]
+    public async Task Stop()
+    {
+        await _daemon.StopAsync();
+        await _daemon.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    [Test]
+    public async Task Trick_OnceBeforeTheDot_IsTriedAgainAndArrivesOnceWithoutDoubt([ValueSource(nameof(Tricks))] string trick)
+    {
+        // One server a phase, all at the same time: most of this is waiting.
+        var all = BeforeTheDot.Select(async phase =>
+        {
+            await using var server = new ScriptedSmtpServer().Say(phase, trick);
+            await _daemon.PutAccountAsync(phase.ToLowerInvariant(), server.Port);
+            var id = await PostAsync(phase.ToLowerInvariant(), "b@example.com");
+            await _daemon.UntilAsync(id, EventType.MessageSent, TimeSpan.FromSeconds(15));
+
+            Assert.That(server.Mails, Has.Count.EqualTo(1), phase);
+            Assert.That((bool)(await _daemon.GetAsync($"/v1/messages/{id}"))["possible_duplicate"]!, Is.False, phase);
+        });
+        await Task.WhenAll(all);
+    }
+
+    [TestCase(ScriptedSmtpServer.Hang)]
+    [TestCase(ScriptedSmtpServer.Drop)]
+    [TestCase(ScriptedSmtpServer.Reset)]
+    public async Task Trick_InsteadOfTheReplyToTheDot_IsAdmittedAsADoubt(string trick)
+    {
+        await using var server = new ScriptedSmtpServer().Say("DOT", trick);
+        await _daemon.PutAccountAsync("real", server.Port);
+        var id = await PostAsync("real", "b@example.com");
+        await _daemon.UntilAsync(id, EventType.MessageAmbiguous);
+        await _daemon.UntilAsync(id, EventType.MessageSent);
+
+        Assert.That(server.Mails, Has.Count.EqualTo(2));
+        Assert.That((bool)(await _daemon.GetAsync($"/v1/messages/{id}"))["possible_duplicate"]!, Is.True);
+        var types = (await _daemon.GetAsync($"/v1/messages/{id}/events"))["data"]!.AsArray().Select(e => (string)e!["type"]!);
+        Assert.That(types, Is.EqualTo(new[] { "message.queued", "message.ambiguous", "message.sent" }));
+    }
+
+    [TestCase(ScriptedSmtpServer.Hang)]
+    [TestCase(ScriptedSmtpServer.Drop)]
+    public async Task Trick_ToQuit_ChangesNothing(string trick)
+    {
+        await using var server = new ScriptedSmtpServer().Say("QUIT", trick);
+        await _daemon.SendAsync(HttpMethod.Put, "/v1/accounts/real", new { host = "127.0.0.1", port = server.Port, security = "none", max_messages_per_connection = 1 });
+        await PostAsync("real", "b@example.com");
+        await PostAsync("real", "c@example.com");
+        await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, 2);
+        Assert.That(server.Mails, Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task ServiceClosing_AfterEveryMail_EachArrivesOnce()
+    {
+        await using var server = new ImprovisingSmtpServer((phase, _) => Task.FromResult(
+            phase == "DOT" ? new Improvised("250 2.0.0 taken\r\n421 4.3.2 enough\r\n"u8.ToArray(), HangUp: true) : ImprovisingSmtpServer.Ordinary(phase)));
+        await _daemon.PutAccountAsync("real", server.Port);
+        await AllArriveOnceAsync(server, 40);
+    }
+
+    [Test]
+    public async Task HangUp_AfterEveryMail_EachArrivesOnce()
+    {
+        await using var server = new ImprovisingSmtpServer((phase, _) => Task.FromResult(
+            phase == "DOT" ? new Improvised("250 2.0.0 taken\r\n"u8.ToArray(), HangUp: true) : ImprovisingSmtpServer.Ordinary(phase)));
+        await _daemon.PutAccountAsync("real", server.Port);
+        await AllArriveOnceAsync(server, 40);
+    }
+
+    [Test]
+    public async Task TooManyConnections_ServerTakesTwo_EachArrivesOnce()
+    {
+        ImprovisingSmtpServer? server = null;
+        await using var owned = server = new((phase, _) => Task.FromResult(
+            phase == "CONNECT" && server!.Open > 2 ? new Improvised("421 4.7.0 too many connections\r\n"u8.ToArray(), HangUp: true) : ImprovisingSmtpServer.Ordinary(phase)));
+        await _daemon.SendAsync(HttpMethod.Put, "/v1/accounts/real", new { host = "127.0.0.1", port = server.Port, security = "none", max_connections = 8 });
+        await AllArriveOnceAsync(server, 40);
+    }
+
+    private Task<string> PostAsync(string account, string to) => _daemon.PostAsync(new { account, from = "a@example.com", to, text = "x" });
+
+    private async Task AllArriveOnceAsync(ImprovisingSmtpServer server, int count)
+    {
+        var ids = await Task.WhenAll(Enumerable.Range(0, count).Select(n => PostAsync("real", $"b{n}@example.com")));
+        await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, count);
+        Assert.That(server.Taken.Select(m => m.Key), Is.EquivalentTo(ids.Select(id => $"default/{id}")));
+    }
+}
