@@ -38,8 +38,10 @@ internal static class ChaosRun
         var kills = 0;
         while (kills < options.Kills && watch.Elapsed.TotalSeconds < options.Seconds)
         {
-            // Some kills hit the start itself: recovery must survive its own crash.
-            await Task.Delay(dice.Next(5) == 0 ? dice.Next(5, 250) : dice.Next(250, 1200));
+            // Some kills hit the start itself: recovery must survive its own crash. The others hit a daemon at work.
+            if (dice.Next(5) > 0) await daemon.ReadyAsync(Within(60));
+            await Task.Delay(dice.Next(5, 600));
+            if (Array.Find(clients, static client => client.IsFaulted) is { } fault) await fault;
             daemon.Kill();
             kills++;
             inDoubt.Add((int)Count(data, "SELECT count(*) FROM queue WHERE state = 1"));
