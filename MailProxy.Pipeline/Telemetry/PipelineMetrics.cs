@@ -13,7 +13,9 @@ public sealed class PipelineMetrics
         Accepted = make.CreateCounter("mailproxy_messages_accepted_total", "Messages committed to the store, by tenant and account.", "tenant", "account");
         Refused = make.CreateCounter("mailproxy_messages_refused_total", "Messages refused at ingest, by problem code.", "code");
         Shed = make.CreateCounter("mailproxy_submissions_shed_total", "Submissions answered with 503, by reason: door_full, disk_low, store.", "reason");
-        Finished = make.CreateCounter("mailproxy_messages_finished_total", "Messages that reached a final state, by tenant, account and state (sent, partially_sent, failed, ambiguous, cancelled, expired, suppressed).", "tenant", "account", "state");
+        Sent = make.CreateCounter("mailproxy_messages_sent_total", "Messages all of whose recipients were accepted, by tenant and account.", "tenant", "account");
+        Failed = make.CreateCounter("mailproxy_messages_failed_total", "Messages that ended without any recipient accepted, by tenant and account.", "tenant", "account");
+        Closed = make.CreateCounter("mailproxy_messages_closed_total", "Messages that ended otherwise after an attempt, by tenant, account and state: partially_sent, ambiguous.", "tenant", "account", "state");
         Deferred = make.CreateCounter("mailproxy_messages_deferred_total", "Attempts after which a message waits for its retry, by tenant and account.", "tenant", "account");
         Attempts = make.CreateCounter("mailproxy_attempts_total", "Delivery attempts by account and outcome: accepted, partial, deferred, refused, in_doubt, account, unsendable, postponed, dropped.", "account", "outcome");
         TimeToFirstAttempt = make.CreateHistogram("mailproxy_accept_to_first_attempt_seconds", "Time from acceptance (or send_at) to the mark of the first attempt.", new HistogramConfiguration { Buckets = Latencies });
@@ -36,7 +38,9 @@ public sealed class PipelineMetrics
     public Counter Accepted { get; }
     public Counter Refused { get; }
     public Counter Shed { get; }
-    public Counter Finished { get; }
+    public Counter Sent { get; }
+    public Counter Failed { get; }
+    public Counter Closed { get; }
     public Counter Deferred { get; }
     public Counter Attempts { get; }
     public Histogram TimeToFirstAttempt { get; }

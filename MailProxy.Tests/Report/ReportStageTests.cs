@@ -162,7 +162,7 @@ public sealed class ReportStageTests
         Assert.Multiple(() =>
         {
             Assert.That(_wake.Drain().DueByAccount, Is.Empty);
-            Assert.That(_metrics.Finished.WithLabels("default", "main", "sent").Value, Is.EqualTo(1));
+            Assert.That(_metrics.Sent.WithLabels("default", "main").Value, Is.EqualTo(1));
             Assert.That(_metrics.TimeToSent.Sum, Is.EqualTo(5));
             Assert.That(_metrics.TimeToFirstAttempt.Sum, Is.EqualTo(5));
         });
@@ -285,7 +285,7 @@ public sealed class ReportStageTests
 
         await RunAsync(new Outcome.AccountToBlame(Ticket(1), Trouble(), null), Sent(2));
 
-        Assert.That(_metrics.Finished.WithLabels("default", "main", "sent").Value, Is.EqualTo(1));
+        Assert.That(_metrics.Sent.WithLabels("default", "main").Value, Is.EqualTo(1));
     }
 
     [Test]
