@@ -33,6 +33,8 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    public string Url => _app.Urls.First();
+
     public IServiceProvider Services => _app.Services;
 
     public static async Task<TestDaemon> StartAsync(string data, params (string Name, string Value)[] settings)

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Docs;
+
+/// <summary>Runs the README's shell blocks in order, as somebody does who reads it from top to bottom.</summary>
+[TestFixture]
+internal sealed class ReadmeRunTests
+{
+    private const string WrittenUrl = "http://127.0.0.1:8000";
+
+    [Test]
+    public async Task Blocks_RunInOrder_SucceedAndAnswerWhatTheySay()
+    {
+        using var directory = new TempDirectory();
+        await using var daemon = await TestDaemon.StartAsync(Path.Combine(directory, "data"), ("AdminKey", ""));
+        using (var key = RSA.Create(2048)) await File.WriteAllTextAsync(Path.Combine(directory, "dkim.pem"), key.ExportRSAPrivateKeyPem() + "\n");
+
+        // An answer of 400 and above ends a block.
+        await File.WriteAllTextAsync(Path.Combine(directory, ".curlrc"), "fail-with-body\nmax-time = 30\n");
+        var prelude = "";
+        foreach (var block in Readme.Runnable)
+        {
+            var (exitCode, output) = await BashAsync(directory, (prelude + block.Text).Replace(WrittenUrl, daemon.Url, StringComparison.Ordinal));
+            Assert.That(exitCode, Is.Zero, $"README.md:{block.Line}: {output}");
+            if (block.Remark == "prelude") prelude = block.Text;
+            else Assert.That(output, Does.Contain(block.Remark["answers: ".Length..]), $"README.md:{block.Line}");
+            await RestAsync(daemon);
+        }
+
+        await daemon.StopAsync();
+    }
+
+    [Test]
+    public void Blocks_Each_SaysWhatItAnswers() => Assert.That(Readme.Runnable.Select(b => b.Remark).ToArray(), Has.Length.GreaterThan(15).And.All.Match("^(prelude|answers: .+)$"));
+
+    private static async Task<(int ExitCode, string Output)> BashAsync(string directory, string script)
+    {
+        var info = Run.Info("bash", "-euo", "pipefail", "-c", script);
+        info.WorkingDirectory = directory;
+        info.Environment["HOME"] = directory;
+        info.Environment["CURL_HOME"] = directory;
+        using var bash = Process.Start(info)!;
+        bash.StandardInput.Close();
+        var output = bash.StandardOutput.ReadToEndAsync();
+        var error = bash.StandardError.ReadToEndAsync();
+        await bash.WaitForExitAsync().WaitAsync(TestDaemon.Patience);
+        return (bash.ExitCode, await output + await error);
+    }
+
+    /// <summary>Waits until no message is ready to be sent, which is what "a moment later" means to a reader.</summary>
+    private static async Task RestAsync(TestDaemon daemon)
+    {
+        var log = daemon.Services.GetRequiredService<IDeliveryLog>();
+        using var patience = new CancellationTokenSource(TestDaemon.Patience);
+        var states = new Dictionary<string, MessageState>();
+        for (long position = 0; ;)
+        {
+            var (events, through) = await log.ReadAsync("default", position, 1000);
+            foreach (var one in events.Where(e => e.MessageId is not null)) states[one.MessageId!] = one.Status;
+            if (through > position) position = through;
+            else if (!states.ContainsValue(MessageState.Queued)) return;
+            else await log.WaitBeyondAsync(position, patience.Token);
+        }
+    }
+}
