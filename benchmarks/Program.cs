@@ -27,14 +27,14 @@ switch (args)
         return 0;
     // In this process: --test proves that a benchmark runs, not how fast.
     case ["--test", ..]:
-        return Verdict(BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly)
+        return ExitCode(BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly)
             .RunAll(DefaultConfig.Instance.AddJob(Job.Dry.WithToolchain(InProcessEmitToolchain.Instance)).WithOptions(ConfigOptions.JoinSummary)));
     default:
-        return Verdict(BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args));
+        return ExitCode(BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args));
 }
 
 // BenchmarkDotNet itself exits 0 when a benchmark throws.
-static int Verdict(IEnumerable<Summary> summaries)
+static int ExitCode(IEnumerable<Summary> summaries)
 {
     var reports = summaries.SelectMany(summary => summary.Reports).ToList();
     var failed = reports.Count(report => !report.Success)
