@@ -16,7 +16,7 @@ public sealed class SqliteDatabase : IDisposable
         Path = path;
         _lock = dataLock;
         _session = new(connection);
-        Events = new(Connections.Number(connection, "SELECT max(position) FROM events"));
+        Events = new(Connections.Number(connection, "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"));
         Readers = new(path);
         _checkpointer = new(path, logger);
         Writer = new(_session, Events, _checkpointer, health, metrics, logger, backOff);
