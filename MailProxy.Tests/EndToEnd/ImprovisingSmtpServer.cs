@@ -40,7 +40,7 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
     /// <summary>Connections open now, the one that asks among them.</summary>
     public int Open => Volatile.Read(ref _open);
 
-    /// <summary>Mails that were answered with 250 after their dot.</summary>
+    /// <summary>Mails whose dot was answered with a 2xx.</summary>
     public ConcurrentQueue<Mail> Taken { get; } = new();
 
     public CancellationToken Over => _stop.Token;
@@ -114,12 +114,15 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
             if (!await SayAsync(stream, verb, mail)) return;
             if (verb != "DATA" || !mail.Started) continue;
 
-            while (await reader.ReadLineAsync(_stop.Token) is { } content)
+            var whole = false;
+            while (!whole && await reader.ReadLineAsync(_stop.Token) is { } content)
             {
-                if (content == ".") break;
+                whole = content == ".";
                 if (content.StartsWith("X-Mail-Key:", StringComparison.OrdinalIgnoreCase)) mail.Key = content["X-Mail-Key:".Length..].Trim();
             }
 
+            // Let go before the dot: no server keeps such a mail.
+            if (!whole) return;
             mail.Started = false;
             if (!await SayAsync(stream, "DOT", mail)) return;
         }
@@ -131,7 +134,7 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
         if (said.Bytes is { } bytes)
         {
             if (phase == "DATA") mail.Started = bytes.AsSpan().StartsWith("354"u8);
-            if (phase == "DOT" && bytes.AsSpan().StartsWith("250 "u8)) Taken.Enqueue(mail);
+            if (phase == "DOT" && bytes is [(byte)'2', >= (byte)'0' and <= (byte)'5', >= (byte)'0' and <= (byte)'9', (byte)' ' or (byte)'-' or (byte)'\r', ..]) Taken.Enqueue(mail);
             await stream.WriteAsync(bytes, _stop.Token);
         }
 

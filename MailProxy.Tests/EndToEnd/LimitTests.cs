@@ -29,7 +29,7 @@ internal sealed class LimitTests
         {
             await first.PutAccountAsync("real", _server.Port, new { per_minute = 5 });
             ids = await PostAsync(first, 8);
-            await first.EventsAsync(e => e.Type == EventType.MessageSent, 5);
+            await Soon.BecomesAsync(async () => (await first.GetAsync("/v1/messages"))["data"]!.ToJsonString(), all => all.Split("\"status\":\"sent\",\"final\"").Length == 6);
             await AssertThreeWaitAsync(first, ids);
             await first.StopAsync();
         }
