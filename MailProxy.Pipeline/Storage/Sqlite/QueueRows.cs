@@ -17,8 +17,8 @@ internal static class QueueRows
         """;
 
     private const string MarkSql = "UPDATE queue SET state = 1, marked = ?4 WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND state = 0";
-    private const string RoundSql = "SELECT round FROM queue WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND state = ?4";
-    private const string DeleteTicket = "DELETE FROM queue WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND state = ?4";
+    private const string RoundSql = "SELECT round FROM queue WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND +state = ?4";
+    private const string DeleteTicket = "DELETE FROM queue WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND +state = ?4";
     private const string DeleteSql = "DELETE FROM queue WHERE message = ?1";
 
     private const string Settle =
