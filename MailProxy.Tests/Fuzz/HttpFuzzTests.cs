@@ -13,6 +13,9 @@ internal sealed class HttpFuzzTests
 {
     private const int Requests = 4_000;
 
+    // Kestrel's own, before there is a request that could be answered in words.
+    private const int UriTooLong = 414;
+
     [Test]
     public async Task Requests_NearlyRight_NeverBreakTheDaemon()
     {
@@ -32,7 +35,7 @@ internal sealed class HttpFuzzTests
             var (status, type, body) = await ThrowAsync(daemon.Http, thrown);
             statuses[status] = statuses.GetValueOrDefault(status) + 1;
             Assert.That(status, Is.LessThan(500), $"{body}\nof {thrown}");
-            if (status >= 400 && thrown.Method != "HEAD") AssertProblem(status, type, body, thrown);
+            if (status >= 400 && status != UriTooLong && thrown.Method != "HEAD") AssertProblem(status, type, body, thrown);
 
             var now = Stored(reader);
             var added = Accepted(status, thrown, type, body);
