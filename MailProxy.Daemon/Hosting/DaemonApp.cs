@@ -68,6 +68,7 @@ internal static class DaemonApp
             Random.Shared.NextDouble,
             logs));
 
+        registry.AddBeforeCollectCallback(pipeline.Measure);
         services.AddSingleton(registry);
         services.AddSingleton(health);
         services.AddSingleton(metrics);

@@ -1,0 +1,18 @@
+using MailProxy.Tests.Support;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Hosting;
+
+[TestFixture]
+internal sealed class MetricsTests
+{
+    [Test]
+    public async Task Scrape_Always_HasTheGaugesThatAreReadOnlyThen()
+    {
+        using var directory = new TempDirectory();
+        await using var daemon = await TestDaemon.StartAsync(directory);
+        var page = await daemon.Http.GetStringAsync("/metrics");
+        foreach (var door in new[] { "ingest", "persist", "schedule", "resolve", "send", "report" }) Assert.That(page, Does.Contain($"mailproxy_channel_depth{{door=\"{door}\"}} 0"));
+        await daemon.StopAsync();
+    }
+}
