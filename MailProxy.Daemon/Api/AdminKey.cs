@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
@@ -44,7 +45,7 @@ public sealed partial class AdminKey
         }
 
         var key = File.ReadAllText(path).Trim();
-        return key.Length > 0 ? new(key) : throw new InvalidOperationException($"The admin key's file {path} is empty. Delete it to have a new key made.");
+        return key.Length > 0 ? new(key) : throw new StoreRefusedException($"The admin key's file {path} is empty. Delete it to have a new key made.");
     }
 
     private static void Write(string path, string key)

@@ -35,9 +35,10 @@ internal sealed partial class PipelineService(
         {
             await pipeline.StopAsync();
         }
-        catch (Exception fault) when (ReferenceEquals(fault, Crash))
+        catch (Exception fault)
         {
-            // Already logged and remembered by the watch; the exit code tells.
+            // The watch logs it; the exit code tells. What is left must still be closed in order.
+            Crash ??= fault;
         }
 
         await _watch;

@@ -141,6 +141,9 @@ internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseC
         Put(".\r\n"u8);
         if (!await StandsAsync(mark)) throw new UnmarkedException();
 
+        // A reply that nobody asked for would be taken for the one to the final dot.
+        if (replies.HasLeftovers) throw new SmtpGarbageException("The server said more than it was asked.");
+
         // From here on the server may have it all, whatever the write says.
         Enter(SmtpPhase.Final, result);
         await FlushAsync();

@@ -56,7 +56,7 @@ public sealed class AdminKeyTests
     public void Open_EmptyFile_RefusesToStart()
     {
         System.IO.File.WriteAllText(File, "\n");
-        Assert.That(() => AdminKey.Open(null, _data, new LogRecorder()), Throws.InvalidOperationException.With.Message.Contains(File));
+        Assert.That(() => AdminKey.Open(null, _data, new LogRecorder()), Throws.TypeOf<MailProxy.Pipeline.Storage.StoreRefusedException>().With.Message.Contains(File));
     }
 
     [TestCase("the-key", true)]
