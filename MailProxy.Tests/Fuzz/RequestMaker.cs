@@ -34,19 +34,19 @@ internal sealed class RequestMaker(Random random)
 
     private static readonly string[] Paths =
     [
-        "/v1/messages", "/v1/messages", "/v1/messages", "/v1/messages/batch", "/v1/messages/batch", "/v1/messages/a%2Fb", "/v1/messages/known", "/v1/messages/known/cancel", "/v1/messages/known/hold",
-        "/v1/messages/known/release", "/v1/messages/known/reschedule", "/v1/messages/known/retry", "/v1/messages/known/raw", "/v1/messages/known/events", "/v1/accounts/sandbox", "/v1/accounts/A", "/v1/accounts/fuzz", "/v1/webhooks/fuzz", "/v1/messages/\u00fc", "/v1/nothing", "/%2e%2e/v1/messages",
+        .. Enumerable.Repeat("/v1/messages", 20), .. Enumerable.Repeat("/v1/messages/batch", 10), "/v1/messages/a%2Fb", "/v1/messages/known", "/v1/messages/known/cancel", "/v1/messages/known/hold",
+        "/v1/messages/known/release", "/v1/messages/known/reschedule", "/v1/messages/known/retry", "/v1/messages/known/raw", "/v1/messages/known/events", "/v1/accounts/A", "/v1/accounts/fuzz", "/v1/webhooks/fuzz", "/v1/messages/\u00fc", "/v1/nothing", "/%2e%2e/v1/messages",
         "/v1/sandbox/messages", "/v1/sandbox/messages/x/raw", "/v1/status", "/v1/accounts", "/v1/webhooks",
     ];
 
     private static readonly string[] Queries = ["limit", "cursor", "status", "account", "batch", "tag", "to", "priority", "created_after", "created_before", "tenant", "after", "zz"];
-    private static readonly string?[] Types = ["application/json", "application/json", "application/json", "application/json", "application/x-ndjson", "application/json; charset=utf-16", "text/plain", "application/json; charset=\"", "multipart/form-data", "", null];
-    private static readonly string?[] Encodings = [null, null, null, null, null, null, null, "gzip", "identity", "br, gzip", "nonsense"];
+    private static readonly string?[] Types = [.. Enumerable.Repeat("application/json", 20), "application/x-ndjson", "application/x-ndjson", "application/x-ndjson", "application/json; charset=utf-16", "text/plain", "application/json; charset=\"", "multipart/form-data", "", null];
+    private static readonly string?[] Encodings = [.. Enumerable.Repeat<string?>(null, 30), "gzip", "identity", "br, gzip", "nonsense"];
 
     public ThrownRequest Next()
     {
         var path = Pick(Paths);
-        var method = path is "/v1/messages" or "/v1/messages/batch" && random.Next(10) > 0 ? "POST" : Pick(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]);
+        var method = path is "/v1/messages" or "/v1/messages/batch" && random.Next(10) > 0 ? "POST" : Pick(["GET", "GET", "POST", "POST", "PUT", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]);
         if (random.Next(method == "GET" ? 2 : 10) == 0) path += "?" + string.Join('&', Enumerable.Range(0, random.Next(1, 4)).Select(_ => $"{Pick(Queries)}={Uri.EscapeDataString(Text())}"));
         var bodiless = method is "GET" or "HEAD" or "OPTIONS" or "DELETE";
         return new(method, path, bodiless ? null : Pick(Types), bodiless ? null : Pick(Encodings), bodiless ? null : Body(path));
