@@ -110,7 +110,7 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
         {
             var verb = line.Split(' ')[0].ToUpperInvariant();
             if (verb == "MAIL") mail = new();
-            if (verb == "RCPT") mail.Recipients.Add(line[(line.IndexOf('<') + 1)..line.LastIndexOf('>')]);
+            if (verb == "RCPT") mail.Asked = line[(line.IndexOf('<') + 1)..line.LastIndexOf('>')];
             if (!await SayAsync(stream, verb, mail)) return;
             if (verb != "DATA" || !mail.Started) continue;
 
@@ -133,6 +133,7 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
         var said = await _say(phase, mail);
         if (said.Bytes is { } bytes)
         {
+            if (phase == "RCPT" && bytes is [(byte)'2', (byte)'5', _, (byte)' ', ..]) mail.Recipients.Add(mail.Asked);
             if (phase == "DATA") mail.Started = bytes.AsSpan().StartsWith("354"u8);
             if (phase == "DOT" && bytes is [(byte)'2', >= (byte)'0' and <= (byte)'5', >= (byte)'0' and <= (byte)'9', (byte)' ' or (byte)'-' or (byte)'\r', ..]) Taken.Enqueue(mail);
             await stream.WriteAsync(bytes, _stop.Token);
@@ -144,10 +145,13 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
     /// <summary>A mail on its way in.</summary>
     internal sealed class Mail
     {
+        /// <summary>Those that were accepted, in plain words: a reply of one line.</summary>
         public List<string> Recipients { get; } = [];
 
         /// <summary>Its X-Mail-Key header.</summary>
         public string? Key { get; set; }
+
+        internal string Asked { get; set; } = "";
 
         internal bool Started { get; set; }
     }

@@ -35,7 +35,7 @@ internal sealed class RequestMaker(Random random)
     private static readonly string[] Paths =
     [
         .. Enumerable.Repeat("/v1/messages", 20), .. Enumerable.Repeat("/v1/messages/batch", 10), "/v1/messages/a%2Fb", "/v1/messages/known", "/v1/messages/known/cancel", "/v1/messages/known/hold",
-        "/v1/messages/known/release", "/v1/messages/known/reschedule", "/v1/messages/known/retry", "/v1/messages/known/raw", "/v1/messages/known/events", "/v1/accounts/A", "/v1/accounts/fuzz", "/v1/webhooks/fuzz", "/v1/messages/\u00fc", "/v1/nothing", "/%2e%2e/v1/messages",
+        "/v1/messages/known/release", "/v1/messages/known/reschedule", "/v1/messages/known/retry", "/v1/messages/known/raw", "/v1/messages/known/events", "/v1/accounts/A", "/v1/accounts/fuzz", "/v1/webhooks/fuzz", "/v1/messages/\u00fc", "/v1/nothing",
         "/v1/sandbox/messages", "/v1/sandbox/messages/x/raw", "/v1/status", "/v1/accounts", "/v1/webhooks",
     ];
 
