@@ -8,6 +8,8 @@ internal sealed class ConfigurationBody(IOptions<ApiOptions> options)
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
 
+    private static ProblemAnswer NotText => Refusals.Malformed("The body must be a JSON object of whole Unicode texts.");
+
     public async ValueTask<JsonBody> ReadAsync(HttpContext http)
     {
         var limit = options.Value.MaxConfigurationBytes;
@@ -27,7 +29,12 @@ internal sealed class ConfigurationBody(IOptions<ApiOptions> options)
             var document = JsonDocument.Parse(bytes.ToArray(), Strict);
             if (document.RootElement.ValueKind == JsonValueKind.Object && IsText(document.RootElement)) return new(document, null);
             document.Dispose();
-            return new(null, Refusals.Malformed("The body must be a JSON object of whole Unicode texts."));
+            return new(null, NotText);
+        }
+        catch (InvalidOperationException)
+        {
+            // Looking for duplicates takes the names of an inner object, and one of them is half of a surrogate pair.
+            return new(null, NotText);
         }
         catch (JsonException fault)
         {
