@@ -16,6 +16,7 @@ internal sealed class AccountGate : IDisposable
     private readonly TimeProvider _clock;
     private readonly PartitionedRateLimiter<AccountKey> _limiters;
     private readonly ConcurrentDictionary<AccountKey, AccountRateLimiter> _live = [];
+    private long _givenBack;
 
     public AccountGate(CurrentAccounts accounts, AccountLimits global, TimeProvider clock)
     {
@@ -24,6 +25,9 @@ internal sealed class AccountGate : IDisposable
         _clock = clock;
         _limiters = PartitionedRateLimiter.Create<AccountKey, AccountKey>(key => RateLimitPartition.Get(key, Make));
     }
+
+    /// <summary>How many permits came back unspent. When it rises, a wait for a limit may be over early.</summary>
+    public long GivenBack => Interlocked.Read(ref _givenBack);
 
     /// <summary>What was counted before a restart, in place of what is counted now.</summary>
     public void Seed(IEnumerable<LimitUse> uses)
@@ -57,7 +61,7 @@ internal sealed class AccountGate : IDisposable
             }
         }
 
-        return new(new GatePermit(own, global, slice), null, false, false);
+        return new(new GatePermit(own, global, slice, this), null, false, false);
     }
 
     /// <summary>Recipients that one transaction of this account may carry under its own and the installation's limits.</summary>
@@ -74,6 +78,8 @@ internal sealed class AccountGate : IDisposable
 
     public void Dispose() => _limiters.Dispose();
 
+    internal void CountGivenBack() => Interlocked.Increment(ref _givenBack);
+
     private AccountLimits LimitsOf(AccountKey account) =>
         account == Installation ? _global : _accounts.Directory.Find(account)?.Limits ?? AccountLimits.None;
 
@@ -87,8 +93,10 @@ internal sealed class AccountGate : IDisposable
 internal readonly record struct GateAnswer(SendPermit? Permit, LimitRefusal? Refusal, bool Global, bool Fail);
 
 /// <summary>Permits of the account's partition and of the installation's, spent or given back together.</summary>
-internal sealed class GatePermit(AccountLease? own, AccountLease? global, int recipients) : SendPermit
+internal sealed class GatePermit(AccountLease? own, AccountLease? global, int recipients, AccountGate gate) : SendPermit
 {
+    private bool _spent;
+
     public override bool IsAcquired => true;
     public override int AccountPermits => own?.Permits ?? 0;
     public override int GlobalPermits => global?.Permits ?? 0;
@@ -97,6 +105,7 @@ internal sealed class GatePermit(AccountLease? own, AccountLease? global, int re
 
     public override void Spend()
     {
+        _spent = true;
         own?.Spend();
         global?.Spend();
     }
@@ -112,6 +121,7 @@ internal sealed class GatePermit(AccountLease? own, AccountLease? global, int re
         if (!disposing) return;
         own?.Dispose();
         global?.Dispose();
+        if (!_spent && (own ?? global) is not null) gate.CountGivenBack();
     }
 }
 

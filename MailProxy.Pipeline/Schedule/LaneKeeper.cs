@@ -48,7 +48,8 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
         foreach (var lane in queue.Lanes) See(lane, before);
     }
 
-    public void Obey(WakeSet news)
+    /// <param name="limitsMayOpen">A permit came back unspent.</param>
+    public void Obey(WakeSet news, bool limitsMayOpen)
     {
         foreach (var account in news.Unparked) BackOff(account, null);
         foreach (var (account, (until, trouble)) in news.Parked) BackOff(account, new(until, $"{trouble.Kind}: {trouble.Reply}"));
@@ -56,8 +57,14 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
         // Claims end before the lanes look at the disk again.
         foreach (var ticket in news.Done)
         {
-            queue.Done(Lane(ticket.Account), ticket);
+            var lane = Lane(ticket.Account);
+            queue.Done(lane, ticket);
             store.Release(ticket);
+            if (!limitsMayOpen || lane.AtLimit is null) continue;
+
+            // The wait was reckoned with the permit as used; the limit is asked again.
+            lane.AtLimit = null;
+            queue.Waited(lane, Now);
         }
 
         foreach (var ticket in news.Returned) queue.Return(Lane(ticket.Account), ticket);

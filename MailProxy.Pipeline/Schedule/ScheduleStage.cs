@@ -25,6 +25,7 @@ internal sealed partial class ScheduleStage
     private readonly PipelineMetrics _metrics;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
+    private long _givenBack;
     private readonly ActiveQueue _queue;
     private readonly Standstill _standstill;
     private readonly LaneReasons _reasons;
@@ -131,7 +132,10 @@ internal sealed partial class ScheduleStage
         var now = _lanes.Now;
         _lanes.SeeAccounts();
         var more = TakeTickets(now);
-        _lanes.Obey(_wake.Drain());
+        var news = _wake.Drain();
+        var limitsMayOpen = news.Done.Count > 0 && PermitsCameBack();
+        if (limitsMayOpen) _standstill.Limit = null;
+        _lanes.Obey(news, limitsMayOpen);
         if (_lookAtAll)
         {
             _lookAtAll = false;
@@ -245,6 +249,13 @@ internal sealed partial class ScheduleStage
     {
         var at = Math.Min(_queue.NextLook, _standstill.NextEnd);
         return _standstill.StoreInTrouble ? at : Math.Min(at, _expiry.Next);
+    }
+
+    private bool PermitsCameBack()
+    {
+        var before = _givenBack;
+        _givenBack = _gate.GivenBack;
+        return _givenBack != before;
     }
 
     private void SetSuspended(bool suspended)

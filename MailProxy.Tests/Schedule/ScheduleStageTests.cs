@@ -270,6 +270,23 @@ internal sealed class ScheduleStageTests
     }
 
     [Test]
+    public async Task Limit_PermitGivenBackUnspent_IsAskedAgainAtOnce()
+    {
+        await using var room = new ScheduleRoom(accounts: Account(A, new(PerDay: 1))).Start();
+        room.Offer(Ticket(1, A));
+        room.Offer(Ticket(2, A));
+        var first = await room.NextAsync();
+        await room.RestedAsync();
+        Assert.That(room.Stage.Status(A).State, Is.EqualTo(LaneState.AtLimit));
+
+        // No connection could be had: the attempt never began.
+        first.Permit.Dispose();
+        room.Wake.Done(first.Ticket);
+
+        Assert.That((await room.NextAsync()).Permit.IsAcquired, Is.True);
+    }
+
+    [Test]
     public async Task Limit_Raised_IsNoticedAtOnce()
     {
         await using var room = new ScheduleRoom(accounts: Account(A, new(PerDay: 1))).Start();
