@@ -6,7 +6,8 @@ namespace MailProxy.Pipeline.Mail;
 /// <param name="Inline">Base64, unchecked; null: not inline.</param>
 /// <param name="Fetched">What is to be fetched; null: inline, or wrong.</param>
 /// <param name="Errors">Pointers are relative to the attachment (<c>/source</c>); empty: it is good.</param>
-public readonly record struct AttachmentReading(ReadOnlyMemory<char>? Inline, AttachmentRef? Fetched, IReadOnlyList<FieldError> Errors);
+/// <param name="InlineMd5">What the inline content was said to hash to, or null.</param>
+public readonly record struct AttachmentReading(ReadOnlyMemory<char>? Inline, AttachmentRef? Fetched, IReadOnlyList<FieldError> Errors, byte[]? InlineMd5 = null);
 
 /// <summary>Reads what an attachment of a draft says about its content. Pure, and the only place that knows both notations.</summary>
 public static partial class AttachmentNotation
@@ -66,7 +67,7 @@ public static partial class AttachmentNotation
             if (draft.Sha256 is not null) errors.Add(new("/sha256", "source_required", "Only for attachments that are fetched."));
             if (draft.Size is not null) errors.Add(new("/size", "source_required", "Only for attachments that are fetched."));
             if (draft.Auth is not null) errors.Add(new("/auth", "source_required", "Only for attachments that are fetched."));
-            return new(inline, null, errors);
+            return new(inline, null, errors, md5);
         }
 
         var (at, text) = draft.Source is { } source ? ("/source", source) : ("/storage_path", draft.StoragePath!);

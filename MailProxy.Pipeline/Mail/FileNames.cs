@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace MailProxy.Pipeline.Mail;
@@ -8,6 +9,9 @@ public static class FileNames
     /// <summary>In UTF-8: the longest name of common file systems.</summary>
     private const int MaxBytes = 255;
 
+    /// <summary>Overrides and isolates make <c>exe.pdf</c> of <c>fdp.exe</c>.</summary>
+    internal static readonly SearchValues<char> Turning = SearchValues.Create("\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069");
+
     private static readonly string[] Devices = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 
     /// <summary>The name itself when it is harmless, else the nearest one that is; never empty.</summary>
@@ -16,7 +20,7 @@ public static class FileNames
         var safe = new StringBuilder(name.Length);
         foreach (var rune in name.EnumerateRunes())
         {
-            if (TurnsDirection(rune.Value)) continue;
+            if (rune.IsBmp && Turning.Contains((char)rune.Value)) continue;
             if (Rune.IsControl(rune) || rune.Value is '/' or '\\' or ':' or '*' or '?' or '"' or '<' or '>' or '|' or 0x2028 or 0x2029 or 0xFFFD) safe.Append('_');
             else safe.Append(rune.ToString());
         }
@@ -27,9 +31,6 @@ public static class FileNames
         if (IsDevice(trimmed)) trimmed = "_" + trimmed;
         return trimmed.Length == 0 || trimmed == "_" ? "attachment" : Shortened(trimmed);
     }
-
-    /// <summary>Overrides and isolates make <c>exe.pdf</c> of <c>fdp.exe</c>.</summary>
-    internal static bool TurnsDirection(int c) => c is (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069);
 
     private static bool IsDevice(string name)
     {

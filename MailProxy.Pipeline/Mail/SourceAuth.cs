@@ -1,25 +1,19 @@
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>What identifies us to an HTTP source: a closed set. Its text never shows the secret.</summary>
+/// <summary>What is sent to whoever has an attachment, so that he gives it: a closed set. Never printed.</summary>
 public abstract record SourceAuth
 {
     private SourceAuth() { }
 
     /// <summary>RFC 7617.</summary>
-    public sealed record Basic(string User, string Password) : SourceAuth
-    {
-        public override string ToString() => "basic";
-    }
+    public sealed record Basic(string User, string Password) : SourceAuth;
 
     /// <summary>RFC 6750.</summary>
-    public sealed record Bearer(string Token) : SourceAuth
-    {
-        public override string ToString() => "bearer";
-    }
+    public sealed record Bearer(string Token) : SourceAuth;
 
-    /// <summary>A header of the source's own.</summary>
-    public sealed record Header(string Name, string Value) : SourceAuth
-    {
-        public override string ToString() => $"header {Name}";
-    }
+    /// <summary>A header of the owner's choice.</summary>
+    public sealed record Header(string Name, string Value) : SourceAuth;
+
+    // A record's generated text would carry the secret into a log.
+    public sealed override string ToString() => "credentials";
 }

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>What is to be done about a source that gives no content.</summary>
@@ -21,6 +23,15 @@ internal sealed class SourceException(SourceFault fault, string message, Excepti
 
     /// <summary>The enhanced status (RFC 3463) of a message that fails for it.</summary>
     public string Status { get; init; } = fault == SourceFault.Refused ? "5.7.1" : "5.6.0";
+
+    /// <summary>The source's HTTP status, when it answered.</summary>
+    public HttpStatusCode? Answered { get; init; }
+
+    /// <summary>An S3 store's own code (<c>NoSuchKey</c>), when it gave one.</summary>
+    public string? AnsweredCode { get; init; }
+
+    /// <summary>When the source said it may be asked again, if it did.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>5.3.4: message too big for system.</summary>
     public static SourceException TooLarge(object place, long cap) =>
