@@ -32,6 +32,7 @@ internal static class ApiSchemas
         ["security"] = Names(AccountBinder.Securities),
         ["backend"] = Names(VolumeBinder.Backends),
         ["when_reached"] = Names(AccountBinder.Reached),
+        ["fetch_mode"] = [.. AttachmentNotation.FetchModes.Select(m => (JsonNode)m)],
         ["on_ambiguous"] = [.. Enum.GetValues<AmbiguousPolicy>().Select(p => (JsonNode)p.Name())],
         ["Limits.count"] = Names(AccountBinder.Counts),
         ["LimitsRequest.count"] = Names(AccountBinder.Counts),

@@ -19,9 +19,19 @@ public sealed record MessageRequest(
     JsonElement? Priority, JsonElement? SendAt, JsonElement? ExpiresAt, string? Batch, IReadOnlyList<string>? Tags, Dictionary<string, JsonElement>? Metadata,
     string? OnAmbiguous);
 
+/// <summary>One of content, source and storage_path says where the content is.</summary>
 /// <param name="InlineId">Content-ID without angle brackets, for <c>cid:</c> links in html.</param>
 /// <param name="Content">Base64.</param>
-public sealed record AttachmentRequest(string Filename, string? ContentType, string? InlineId, string Content);
+/// <param name="Source"><c>volume:path</c>, <c>http(s)://…</c>, an absolute path below an allowed root, or what the tenant's attachment endpoint knows. Fetched just before sending.</param>
+/// <param name="Sha256">64 hexadecimal digits; other content fails the message.</param>
+/// <param name="Size">Bytes; another length fails the message.</param>
+/// <param name="Auth">For an http(s) source.</param>
+/// <param name="StoragePath">The older notation of source.</param>
+/// <param name="FetchMode">What storage_path is: <c>base64</c>, <c>filesystem</c>, <c>http_url</c>, <c>endpoint</c>, <c>storage</c>. Absent: by its form.</param>
+/// <param name="ContentMd5">32 hexadecimal digits; a marker <c>{MD5:…}</c> in the file name means the same and is removed.</param>
+public sealed record AttachmentRequest(
+    string Filename, string? ContentType, string? InlineId, string? Content, string? Source, string? Sha256, long? Size, SourceAuthRequest? Auth,
+    string? StoragePath, string? FetchMode, string? ContentMd5);
 
 /// <param name="Defaults">Top-level members for messages that do not have them; not <c>id</c>.</param>
 public sealed record BatchRequest(IReadOnlyList<MessageRequest> Messages, MessageRequest? Defaults);

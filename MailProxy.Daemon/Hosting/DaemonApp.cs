@@ -68,7 +68,10 @@ internal static class DaemonApp
             metrics,
             clock,
             Random.Shared.NextDouble,
-            logs));
+            logs)
+        {
+            Volumes = volumes,
+        });
 
         registry.AddBeforeCollectCallback(pipeline.Measure);
         services.AddSingleton(registry);
@@ -81,6 +84,7 @@ internal static class DaemonApp
         services.AddSingleton(storage.Accounts);
         services.AddSingleton(storage.Log);
         services.AddSingleton(accounts);
+        services.AddSingleton(dialer);
         services.AddSingleton(pipeline);
         services.AddSingleton(pipeline.Wake);
         services.AddSingleton(new AccountChanges(storage.Accounts, accounts));
@@ -105,7 +109,7 @@ internal static class DaemonApp
         services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
         services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);
         services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, TimeProvider.System), TimeProvider.System));
-        services.AddSingleton<IVolumeProbe>(new VolumeProbe(TimeProvider.System));
+        services.AddSingleton<IVolumeProbe>(provider => new VolumeProbe(provider.GetRequiredService<Dialer>(), settings.Engine.Resolve, TimeProvider.System));
         services.AddSingleton(Seams.Raw(new MimeComposer(settings.Engine.Send)));
         services.AddSingleton(provider => Seams.Shelf(provider.GetRequiredService<SandboxServer>().Mailbox));
         services.AddMailProxyApi();

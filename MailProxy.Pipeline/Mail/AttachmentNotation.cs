@@ -14,6 +14,9 @@ public static partial class AttachmentNotation
 {
     private const string Base64Prefix = "base64:";
 
+    /// <summary>The values of <c>fetch_mode</c>.</summary>
+    public static IReadOnlyList<string> FetchModes => PlaceNotation.Modes;
+
     /// <summary>How many attachments of the mail have to be fetched. Cheap.</summary>
     public static int CountFetched(MailDraft mail)
     {
