@@ -19,7 +19,7 @@ internal sealed class ClockStepTests
     public async Task Start()
     {
         (_directory, _server, _clock) = (new(), new(), new());
-        _daemon = await TestDaemon.StartAsync(_directory, _clock, ("Report:RetryMinutes", "30"), ("Report:Jitter", "0"), ("Report:AccountBackoffFirst", "00:00:01"), ("Report:AccountBackoffLongest", "00:00:02"), ("Log:Level", "Error"));
+        _daemon = await TestDaemon.StartAsync(_directory, _clock, ("Report:RetryMinutes", "30"), ("Report:Jitter", "0"), ("Report:AccountBackoffFirst", "00:00:01"), ("Report:AccountBackoffLongest", "00:00:02"), ("Network:Allowed:0", "127.0.0.0/8"), ("Log:Level", "Error"));
     }
 
     [TearDown]
@@ -123,6 +123,21 @@ internal sealed class ClockStepTests
         }
 
         await _daemon.UntilAsync(id, EventType.MessageSent);
+    }
+
+    [Test]
+    public async Task Step_Back_AFailingWebhookIsTriedAgainAfterItsOwnWait()
+    {
+        await using var hook = await LoopbackWebhook.StartAsync();
+        hook.AnswerWith(500);
+        await _daemon.SendAsync(HttpMethod.Put, "/v1/webhooks/main", new { url = hook.Url });
+        await _daemon.PutAccountAsync("real", _server.Port);
+        await PostAsync("real");
+        await Soon.BecomesAsync(() => _daemon.GetAsync("/v1/webhooks/main"), webhook => (int)webhook["failures"]! > 0);
+        hook.AnswerWith(200);
+        _clock.Step(-Hour);
+
+        await Soon.BecomesAsync(() => _daemon.GetAsync("/v1/webhooks/main"), webhook => (int)webhook["failures"]! == 0);
     }
 
     private async Task<string> DeferAsync()
