@@ -25,7 +25,13 @@ public sealed record PipelineCupboards(
     PipelineMetrics Metrics,
     TimeProvider Clock,
     Func<double> Chance,
-    ILoggerFactory Logs);
+    ILoggerFactory Logs)
+{
+    public CurrentVolumes Volumes { get; init; } = new();
+
+    /// <summary>The attachment endpoint that is in force for a tenant; null: it has none.</summary>
+    public Func<string, (Uri Address, SourceAuth? Auth)?> AttachmentEndpoint { get; init; } = static _ => null;
+}
 
 /// <summary>The map of the building: makes the doors, builds the rooms, runs, drains, aborts.</summary>
 public sealed class MailPipeline : IAsyncDisposable
@@ -75,7 +81,8 @@ public sealed class MailPipeline : IAsyncDisposable
         _report = Door<ReportItem>(1024);
 
         Wake = new Wake();
-        _ingest = new(_submissions.Reader, _accepted.Writer, new SubmissionRules(shared.Accounts, options.Ingest, options.Send.MailKeyHeader), shared.Spool, options.Ingest, shared.Metrics, shared.Clock, Log<IngestStage>());
+        var known = new KnownSources(shared.Volumes, tenant => shared.AttachmentEndpoint(tenant) is not null, options.Resolve.AllowedRoots, options.Resolve.MaxAttachmentBytes);
+        _ingest = new(_submissions.Reader, _accepted.Writer, new SubmissionRules(shared.Accounts, known, options.Ingest, options.Send.MailKeyHeader), shared.Spool, options.Ingest, shared.Metrics, shared.Clock, Log<IngestStage>());
         _gate = new(shared.Accounts, options.Limits, shared.Clock);
         _schedule = new(_queued.Reader, Wake, shared.Store, shared.Accounts, _gate, _due.Writer, shared.Health, shared.Metrics, options.Schedule, shared.Clock, Log<ScheduleStage>());
         _persist = new(_accepted.Reader, shared.Store, _queued.Writer, Wake, _schedule.ExpiryHint, options.Persist, shared.Metrics, shared.AccountName, Log<PersistStage>());

@@ -68,6 +68,37 @@ public sealed record WebhookAnswer(
 
 public sealed record WebhookList(IReadOnlyList<WebhookAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
 
+/// <summary>How a source of files is asked; secrets only as set.</summary>
+public sealed record SourceAuthAnswer(string? User = null, bool? PasswordSet = null, bool? BearerSet = null, string? Header = null, bool? ValueSet = null);
+
+/// <summary>Where a volume's files are; which members there are depends on the backend.</summary>
+public sealed record VolumeConfigAnswer
+{
+    public string? Root { get; init; }
+    public string? Bucket { get; init; }
+    public string? Prefix { get; init; }
+    public string? Region { get; init; }
+    public string? Endpoint { get; init; }
+    public bool? PathStyle { get; init; }
+    public string? AccessKey { get; init; }
+    public bool? SecretKeySet { get; init; }
+    public bool? ChunkedUpload { get; init; }
+    public string? BaseUrl { get; init; }
+    public SourceAuthAnswer? Auth { get; init; }
+}
+
+/// <param name="Config">Absent for a shared volume of another tenant.</param>
+public sealed record VolumeAnswer(string Id, string Tenant, string Backend, VolumeConfigAnswer? Config, bool Shared);
+
+public sealed record VolumeList(IReadOnlyList<VolumeAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
+
+/// <summary>What a test of a volume saw. Nothing was changed.</summary>
+/// <param name="Status">The HTTP status, when there was an answer.</param>
+/// <param name="Code">The store's own error code, or <c>gone</c>, <c>refused</c>, <c>down</c>.</param>
+/// <param name="Objects">Files among the first 1,000; absent when the backend cannot list, or a path was asked for.</param>
+/// <param name="Size">Bytes of the file that was asked for.</param>
+public sealed record VolumeTestAnswer(bool Ok, int? Status, string? Code, long? Objects, bool? More, long? Size, string? Error, double Milliseconds);
+
 public sealed record DispatcherAnswer(bool Suspended);
 
 public sealed record HealthAnswer(string Status);

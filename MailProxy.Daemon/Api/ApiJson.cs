@@ -19,6 +19,9 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(AccountTestAnswer))]
 [JsonSerializable(typeof(WebhookAnswer))]
 [JsonSerializable(typeof(WebhookList))]
+[JsonSerializable(typeof(VolumeAnswer))]
+[JsonSerializable(typeof(VolumeList))]
+[JsonSerializable(typeof(VolumeTestAnswer))]
 [JsonSerializable(typeof(DispatcherAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(StatusAnswer))]
@@ -28,6 +31,8 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(RescheduleRequest))]
 [JsonSerializable(typeof(AccountRequest))]
 [JsonSerializable(typeof(WebhookRequest))]
+[JsonSerializable(typeof(VolumeRequest))]
+[JsonSerializable(typeof(VolumeTestRequest))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {

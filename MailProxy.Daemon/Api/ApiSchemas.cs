@@ -30,7 +30,9 @@ internal static class ApiSchemas
     private static readonly Dictionary<string, JsonNode[]> Choices = new()
     {
         ["security"] = Names(AccountBinder.Securities),
+        ["backend"] = Names(VolumeBinder.Backends),
         ["when_reached"] = Names(AccountBinder.Reached),
+        ["fetch_mode"] = [.. AttachmentNotation.FetchModes.Select(m => (JsonNode)m)],
         ["on_ambiguous"] = [.. Enum.GetValues<AmbiguousPolicy>().Select(p => (JsonNode)p.Name())],
         ["Limits.count"] = Names(AccountBinder.Counts),
         ["LimitsRequest.count"] = Names(AccountBinder.Counts),
@@ -39,7 +41,7 @@ internal static class ApiSchemas
         ["Message.priority"] = Priorities,
     };
 
-    private static readonly string[] Secrets = ["password", "private_key", "secret"];
+    private static readonly string[] Secrets = ["password", "private_key", "secret", "secret_key", "bearer", "value"];
 
     /// <summary>The name of a type in the document: what it is, without saying that it is an answer.</summary>
     public static string? NameOf(string? made) =>

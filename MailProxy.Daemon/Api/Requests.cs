@@ -19,9 +19,19 @@ public sealed record MessageRequest(
     JsonElement? Priority, JsonElement? SendAt, JsonElement? ExpiresAt, string? Batch, IReadOnlyList<string>? Tags, Dictionary<string, JsonElement>? Metadata,
     string? OnAmbiguous);
 
+/// <summary>One of content, source and storage_path says where the content is.</summary>
 /// <param name="InlineId">Content-ID without angle brackets, for <c>cid:</c> links in html.</param>
 /// <param name="Content">Base64.</param>
-public sealed record AttachmentRequest(string Filename, string? ContentType, string? InlineId, string Content);
+/// <param name="Source"><c>volume:path</c>, <c>http(s)://…</c>, an absolute path below an allowed root, or what the tenant's attachment endpoint knows. Fetched just before sending.</param>
+/// <param name="Sha256">64 hexadecimal digits; other content fails the message.</param>
+/// <param name="Size">Bytes; another length fails the message.</param>
+/// <param name="Auth">For an http(s) source.</param>
+/// <param name="StoragePath">The older notation of source.</param>
+/// <param name="FetchMode">What storage_path is: <c>base64</c>, <c>filesystem</c>, <c>http_url</c>, <c>endpoint</c>, <c>storage</c>. Absent: by its form.</param>
+/// <param name="ContentMd5">32 hexadecimal digits; a marker <c>{MD5:…}</c> in the file name means the same and is removed.</param>
+public sealed record AttachmentRequest(
+    string Filename, string? ContentType, string? InlineId, string? Content, string? Source, string? Sha256, long? Size, SourceAuthRequest? Auth,
+    string? StoragePath, string? FetchMode, string? ContentMd5);
 
 /// <param name="Defaults">Top-level members for messages that do not have them; not <c>id</c>.</param>
 public sealed record BatchRequest(IReadOnlyList<MessageRequest> Messages, MessageRequest? Defaults);
@@ -45,3 +55,24 @@ public sealed record AccountRequest(
 
 /// <param name="Secret">Write-only: <c>whsec_</c> and base64 of 24 to 64 bytes. Absent: kept, or made at creation; null: made anew.</param>
 public sealed record WebhookRequest(string Url, IReadOnlyList<string>? Types, string? Style, bool? FinalOnly, int? MaxBatch, string? Secret);
+
+/// <summary>How a source of files is asked: <c>user</c> and <c>password</c>, or <c>bearer</c>, or <c>header</c> and <c>value</c>. Secrets are write-only; absent: kept.</summary>
+public sealed record SourceAuthRequest(string? User, string? Password, string? Bearer, string? Header, string? Value);
+
+/// <summary>Where a volume's files are. local: root; s3: bucket to chunked_upload; http: base_url and auth.</summary>
+/// <param name="Root">An absolute path. Only with the admin key.</param>
+/// <param name="Region">Required without endpoint.</param>
+/// <param name="Endpoint">Of a store that is compatible with S3.</param>
+/// <param name="AccessKey">Absent, together with secret_key: the machine's default AWS credentials. Only with the admin key.</param>
+/// <param name="SecretKey">Write-only. Absent: kept.</param>
+/// <param name="ChunkedUpload">Default true; false for stores that do not know aws-chunked uploads.</param>
+public sealed record VolumeConfigRequest(
+    string? Root, string? Bucket, string? Prefix, string? Region, string? Endpoint, bool? PathStyle, string? AccessKey, string? SecretKey, bool? ChunkedUpload,
+    string? BaseUrl, SourceAuthRequest? Auth);
+
+/// <param name="Backend"><c>local</c>, <c>s3</c>, <c>http</c>.</param>
+/// <param name="Shared">For every tenant. Only with the admin key.</param>
+public sealed record VolumeRequest(string Backend, VolumeConfigRequest Config, bool? Shared);
+
+/// <param name="Path">A file of the volume to read the beginning of. Absent: the volume as a whole.</param>
+public sealed record VolumeTestRequest(string? Path);

@@ -3,6 +3,7 @@ using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Options;
@@ -54,6 +55,7 @@ internal static class DaemonApp
         var logs = new Serilog.Extensions.Logging.SerilogLoggerFactory(Logger(settings.Log), dispose: true);
         var storage = await StorageRoom.OpenAsync(settings, health, metrics, clock, logs);
         var accounts = new CurrentAccounts();
+        var volumes = new CurrentVolumes();
         var dialer = new Dialer(new NetworkPolicy(settings.Network));
         var pipeline = new MailPipeline(settings.Engine, new(
             storage.Messages,
@@ -66,7 +68,10 @@ internal static class DaemonApp
             metrics,
             clock,
             Random.Shared.NextDouble,
-            logs));
+            logs)
+        {
+            Volumes = volumes,
+        });
 
         registry.AddBeforeCollectCallback(pipeline.Measure);
         services.AddSingleton(registry);
@@ -79,9 +84,12 @@ internal static class DaemonApp
         services.AddSingleton(storage.Accounts);
         services.AddSingleton(storage.Log);
         services.AddSingleton(accounts);
+        services.AddSingleton(dialer);
         services.AddSingleton(pipeline);
         services.AddSingleton(pipeline.Wake);
         services.AddSingleton(new AccountChanges(storage.Accounts, accounts));
+        services.AddSingleton(volumes);
+        services.AddSingleton(new VolumeChanges(storage.Volumes, volumes));
         services.AddSingleton(new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>()));
 
         // First in, last out: it starts before Kestrel takes requests and stops after the last was answered.
@@ -101,6 +109,7 @@ internal static class DaemonApp
         services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
         services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);
         services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, provider.GetRequiredService<TimeProvider>()), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IVolumeProbe>(provider => new VolumeProbe(provider.GetRequiredService<Dialer>(), settings.Engine.Resolve, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(Seams.Raw(new MimeComposer(settings.Engine.Send)));
         services.AddSingleton(provider => Seams.Shelf(provider.GetRequiredService<SandboxServer>().Mailbox));
         services.AddMailProxyApi();

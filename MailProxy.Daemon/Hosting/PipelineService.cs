@@ -10,6 +10,7 @@ internal sealed partial class PipelineService(
     MailPipeline pipeline,
     SandboxServer sandbox,
     AccountChanges accounts,
+    VolumeChanges volumes,
     IAccountStore accountStore,
     StorageRoom storage,
     IHostApplicationLifetime lifetime,
@@ -23,6 +24,7 @@ internal sealed partial class PipelineService(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await accounts.SandboxListensAsync(await sandbox.StartAsync());
+        await volumes.LoadAsync();
         await pipeline.StartAsync(await accountStore.SuspendedAsync());
         _watch = WatchAsync();
     }

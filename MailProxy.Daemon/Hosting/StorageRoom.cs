@@ -11,16 +11,17 @@ internal sealed class StorageRoom : IDisposable
 {
     private readonly SqliteDatabase _database;
 
-    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, IDeliveryLog log)
+    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, IVolumeStore volumes, IDeliveryLog log)
     {
         _database = database;
-        (Spool, Messages, Queries, Accounts, Log) = (spool, messages, queries, accounts, log);
+        (Spool, Messages, Queries, Accounts, Volumes, Log) = (spool, messages, queries, accounts, volumes, log);
     }
 
     public SpoolFiles Spool { get; }
     public IMessageStore Messages { get; }
     public IMessageQueries Queries { get; }
     public IAccountStore Accounts { get; }
+    public IVolumeStore Volumes { get; }
     public IDeliveryLog Log { get; }
 
     /// <summary>Faults when the writer died of a mistake in this program.</summary>
@@ -45,6 +46,7 @@ internal sealed class StorageRoom : IDisposable
                 new SqliteMessageStore(database, spool, ContentHash.Of, clock, logs.CreateLogger<SqliteMessageStore>()),
                 new SqliteMessageQueries(database, spool),
                 accounts,
+                new SqliteVolumeStore(database, box, clock),
                 new SqliteDeliveryLog(database, box, clock));
         }
         catch

@@ -1,10 +1,12 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Security.Cryptography;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>Attachments with inline content.</summary>
+/// <summary>Attachments: their names, and where their content is.</summary>
 internal static class AttachmentRules
 {
     public const string Base64Rule = "Not base64 (RFC 4648 section 4, padded, without line breaks).";
@@ -13,7 +15,7 @@ internal static class AttachmentRules
 
     private static readonly SearchValues<char> Base64Chars = SearchValues.Create("+/0123456789=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
-    public static void Check(List<AttachmentDraft>? attachments, Mistakes mistakes)
+    public static void Check(string tenant, List<AttachmentDraft>? attachments, KnownSources known, Mistakes mistakes)
     {
         HashSet<string>? inlineIds = null;
         for (var i = 0; i < attachments?.Count; i++)
@@ -25,9 +27,9 @@ internal static class AttachmentRules
                 continue;
             }
 
-            var sourced = Unknown(attachment, at, mistakes);
+            foreach (var name in attachment.Unknown?.Keys ?? Enumerable.Empty<string>()) mistakes.Add(JsonPointer.Member(at, name), "unknown_field", "Unknown field.");
             if (string.IsNullOrEmpty(attachment.Filename)) mistakes.Add(at + "/filename", "required", "An attachment needs a file name.");
-            else if (Faults.InText(attachment.Filename, MaxName) is { } fault) mistakes.Add(at + "/filename", fault);
+            else if (FileName(attachment.Filename) is { } fault) mistakes.Add(at + "/filename", fault);
 
             if (attachment.ContentType is not null && ContentTypeRules.Fault(attachment.ContentType) is { } wrongType) mistakes.Add(at + "/content_type", wrongType);
             if (attachment.InlineId is not null)
@@ -36,30 +38,50 @@ internal static class AttachmentRules
                 else if (!(inlineIds ??= new(StringComparer.Ordinal)).Add(attachment.InlineId)) mistakes.Add(at + "/inline_id", "duplicate_inline_id", "Another attachment has this inline_id.");
             }
 
-            if (attachment.Content is null && !sourced) mistakes.Add(at + "/content", "required", "An attachment needs content.");
-            else if (attachment.Content is not null && !IsBase64(attachment.Content, out _)) mistakes.Add(at + "/content", "invalid_base64", Base64Rule);
+            Content(tenant, attachment, i, at, known, mistakes);
         }
     }
 
     /// <summary>Strictly RFC 4648 section 4: no white space, no line breaks, padded.</summary>
-    public static bool IsBase64(string text, out int bytes)
+    public static bool IsBase64(ReadOnlySpan<char> text, out int bytes)
     {
         bytes = 0;
-        return !text.AsSpan().ContainsAnyExcept(Base64Chars) && Base64.IsValid(text, out bytes);
+        return !text.ContainsAnyExcept(Base64Chars) && Base64.IsValid(text, out bytes);
     }
 
-    // True when the content was meant to come from a source.
-    private static bool Unknown(AttachmentDraft attachment, string at, Mistakes mistakes)
+    private static void Content(string tenant, AttachmentDraft attachment, int index, string at, KnownSources known, Mistakes mistakes)
     {
-        if (attachment.Unknown is null) return false;
-        foreach (var name in attachment.Unknown.Keys)
+        var reading = AttachmentNotation.Read(attachment, index);
+        foreach (var error in reading.Errors) mistakes.Add(at + error.Pointer, error.Code, error.Detail);
+        if (reading.Inline is { } inline)
         {
-            var pointer = JsonPointer.Member(at, name);
-            if (name is "source" or "sha256" or "size" or "auth") mistakes.Add(pointer, "not_supported", "Attachments by source come with a later release; send content.");
-            else mistakes.Add(pointer, "unknown_field", "Unknown field.");
+            var pointer = at + (attachment.Content is null ? "/storage_path" : "/content");
+            if (!IsBase64(inline.Span, out var bytes)) mistakes.Add(pointer, "invalid_base64", Base64Rule);
+            else if (reading.InlineMd5 is { } md5 && !IsHash(inline.Span, bytes, md5)) mistakes.Add(pointer, "hash_mismatch", "The content has another MD5 than was given with it.");
         }
 
-        return attachment.Unknown.ContainsKey("source");
+        if (reading.Fetched is not { } fetched) return;
+        if (known.Fault(tenant, fetched.Place) is { } unknown) mistakes.Add(at + (attachment.Source is null ? "/storage_path" : "/source"), unknown);
+        if (fetched.Size is { } size && known.Fault(size) is { } large) mistakes.Add(at + "/size", large);
+    }
+
+    private static (string Code, string Detail)? FileName(string name)
+    {
+        if (Faults.InText(name, MaxName) is { } fault) return fault;
+        return name.AsSpan().IndexOfAny(FileNames.Turning) >= 0 ? ("invalid_filename", "Characters that turn the direction of the text make a name say what it is not.") : null;
+    }
+
+    private static bool IsHash(ReadOnlySpan<char> base64, int length, byte[] md5)
+    {
+        var bytes = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            return Convert.TryFromBase64Chars(base64, bytes, out var written) && MD5.HashData(bytes.AsSpan(0, written)).AsSpan().SequenceEqual(md5);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
     }
 
     // It stands between angle brackets in a header, and behind cid: in HTML.

@@ -3,9 +3,9 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>Judges drafts against sections 1 and 2 of the HTTP contract. Pure but for the accounts, which it reads once a message; every mistake of a message is told at once.</summary>
+/// <summary>Judges drafts against sections 1 and 2 of the HTTP contract. Pure but for the accounts and the sources that are known, which it reads as they are at this moment; every mistake of a message is told at once.</summary>
 /// <param name="mailKeyHeader">The header that Send adds for bounces, which clients may not set; empty: none.</param>
-internal sealed class SubmissionRules(CurrentAccounts accounts, IngestOptions options, string mailKeyHeader)
+internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources known, IngestOptions options, string mailKeyHeader)
 {
     /// <param name="now">Unix milliseconds: when the message is accepted.</param>
     /// <param name="newId">Makes ids for messages that bring none, and for Message-ID headers.</param>
@@ -21,7 +21,7 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, IngestOptions op
         var account = FindAccount(tenant, mail.Account, mistakes);
         var raw = RawRules.Read(mail, mistakes, options);
         var envelope = EnvelopeRules.Read(mail, raw, account, mistakes, options);
-        var messageId = ContentRules.Check(mail, mistakes, options, mailKeyHeader) ?? raw.MessageId;
+        var messageId = ContentRules.Check(tenant, mail, known, mistakes, options, mailKeyHeader) ?? raw.MessageId;
         var times = TimeRules.Read(mail, now, mistakes, options);
         var labels = LabelRules.Read(mail, mistakes, options);
         if (mistakes.Any) return new(null, IdSyntax.IsMessageId(mail.Id) ? mail.Id : null, mistakes.ToProblem("The message was refused."));

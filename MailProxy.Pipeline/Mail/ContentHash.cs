@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -44,6 +45,7 @@ public static class ContentHash
             Text(sha, "content_type", attachment?.ContentType);
             Text(sha, "inline_id", attachment?.InlineId);
             Text(sha, "content", attachment?.Content);
+            Source(sha, attachment);
         }
 
         if (mail.Priority is not null) Text(sha, "priority", DraftValues.TryPriority(mail.Priority, out var priority) ? priority.Name() : null);
@@ -54,6 +56,22 @@ public static class ContentHash
         foreach (var (name, value) in (mail.Metadata ?? []).OrderBy(m => m.Key, StringComparer.Ordinal)) Pair(sha, "metadata", name, Canonical(value));
         Text(sha, "on_ambiguous", mail.OnAmbiguous);
         return sha.GetHashAndReset();
+    }
+
+    private static void Source(IncrementalHash sha, AttachmentDraft? attachment)
+    {
+        Text(sha, "source", attachment?.Source);
+        Text(sha, "sha256", attachment?.Sha256);
+        Text(sha, "size", attachment?.Size?.ToString(CultureInfo.InvariantCulture));
+        Text(sha, "storage_path", attachment?.StoragePath);
+        Text(sha, "fetch_mode", attachment?.FetchMode);
+        Text(sha, "content_md5", attachment?.ContentMd5);
+        if (attachment?.Auth is not { } auth) return;
+        Text(sha, "auth.user", auth.User);
+        Text(sha, "auth.password", auth.Password);
+        Text(sha, "auth.bearer", auth.Bearer);
+        Text(sha, "auth.header", auth.Header);
+        Text(sha, "auth.value", auth.Value);
     }
 
     private static void Mailboxes(IncrementalHash sha, string field, AddressList? list)

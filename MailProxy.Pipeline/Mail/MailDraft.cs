@@ -43,7 +43,7 @@ public sealed record MailDraft
     public Dictionary<string, JsonElement>? Unknown { get; set; }
 }
 
-/// <summary>One attachment of a draft. In this release only inline <see cref="Content"/> (base64).</summary>
+/// <summary>One attachment of a draft: inline <see cref="Content"/>, a <see cref="Source"/>, or the old notation's <see cref="StoragePath"/>. <see cref="AttachmentNotation"/> reads it.</summary>
 public sealed record AttachmentDraft
 {
     public string? Filename { get; init; }
@@ -52,10 +52,46 @@ public sealed record AttachmentDraft
     /// <summary>Content-ID without angle brackets; makes the part inline, for <c>cid:</c> links in HTML.</summary>
     public string? InlineId { get; init; }
 
+    /// <summary>Base64.</summary>
     public string? Content { get; init; }
+
+    /// <summary><c>volume:path</c>, <c>http(s)://…</c>, an absolute path, or what the tenant's attachment endpoint knows.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>64 hexadecimal digits.</summary>
+    public string? Sha256 { get; init; }
+
+    /// <summary>Bytes.</summary>
+    public long? Size { get; init; }
+
+    public SourceAuthDraft? Auth { get; init; }
+
+    public string? StoragePath { get; init; }
+
+    /// <summary><c>base64</c>, <c>filesystem</c>, <c>http_url</c>, <c>endpoint</c>, <c>storage</c>; absent: by the form of <see cref="StoragePath"/>.</summary>
+    public string? FetchMode { get; init; }
+
+    /// <summary>32 hexadecimal digits.</summary>
+    public string? ContentMd5 { get; init; }
 
     [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
     public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>Credentials for an HTTP source: <c>{user, password}</c>, <c>{bearer}</c> or <c>{header, value}</c>.</summary>
+public sealed record SourceAuthDraft
+{
+    public string? User { get; init; }
+    public string? Password { get; init; }
+    public string? Bearer { get; init; }
+    public string? Header { get; init; }
+    public string? Value { get; init; }
+
+    [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+
+    // A record's generated text would carry the secrets into a log.
+    public override string ToString() => nameof(SourceAuthDraft);
 }
 
 /// <summary>One address as written: <c>"a@x"</c>, <c>"Ann &lt;a@x&gt;"</c> (then only <see cref="Text"/>), or <c>{"email","name"}</c>.</summary>

@@ -37,7 +37,10 @@ public sealed class Dialer(NetworkPolicy policy, Func<string, CancellationToken,
     }
 
     /// <summary>An HTTP client for addresses that strangers chose: no proxy, no redirects, no cookies, no decompression, no trace headers.</summary>
-    public HttpMessageInvoker HttpClient() => new(new SocketsHttpHandler
+    public HttpMessageInvoker HttpClient() => new(Handler());
+
+    /// <summary>The same, for a library that builds its own client around a handler.</summary>
+    public SocketsHttpHandler Handler() => new()
     {
         UseProxy = false,
         AllowAutoRedirect = false,
@@ -50,5 +53,5 @@ public sealed class Dialer(NetworkPolicy policy, Func<string, CancellationToken,
         MaxResponseHeadersLength = 32, // KB
         ConnectCallback = async (context, cancel) =>
             new NetworkStream(await ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancel), ownsSocket: true),
-    });
+    };
 }

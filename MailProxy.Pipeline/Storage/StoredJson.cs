@@ -19,5 +19,7 @@ internal sealed record AuditedWebhook(string Url, IReadOnlyList<string> Types, b
 [JsonSerializable(typeof(AccountConfig))]
 [JsonSerializable(typeof(AuditedAccount))]
 [JsonSerializable(typeof(AuditedWebhook))]
+[JsonSerializable(typeof(AuditedVolume))]
+[JsonSerializable(typeof(VolumeRecord))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 internal sealed partial class StoredJson : JsonSerializerContext;

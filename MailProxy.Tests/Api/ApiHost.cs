@@ -37,6 +37,9 @@ internal sealed class ApiHost : IAsyncDisposable
     public FakeQueries Queries { get; } = new();
     public FakeMessageStore Store { get; } = new();
     public FakeAccountStore Accounts { get; } = new();
+    public FakeVolumeStore Volumes { get; } = new();
+    public CurrentVolumes CurrentVolumes { get; } = new();
+    public FakeVolumeProbe VolumeProbe { get; } = new();
     public FakeDeliveryLog Log { get; } = new();
     public CurrentAccounts Current { get; } = new();
     public Wake Wake { get; } = new();
@@ -128,7 +131,8 @@ internal sealed class ApiHost : IAsyncDisposable
         services.Configure(Configure);
         services.AddSingleton(Door.Writer).AddSingleton(Limits).AddSingleton(new AdminKey(Key)).AddSingleton<FreeDisk>(() => FreeDisk)
             .AddSingleton<IMessageQueries>(Queries).AddSingleton<IMessageStore>(Store).AddSingleton<IAccountStore>(Accounts).AddSingleton<IDeliveryLog>(Log)
-            .AddSingleton(Current).AddSingleton(new AccountChanges(Accounts, Current)).AddSingleton(Wake).AddSingleton(Health).AddSingleton(Registry).AddSingleton(new PipelineMetrics(Registry))
+            .AddSingleton(Current).AddSingleton(new AccountChanges(Accounts, Current))
+            .AddSingleton(CurrentVolumes).AddSingleton(new VolumeChanges(Volumes, CurrentVolumes)).AddSingleton<IVolumeProbe>(VolumeProbe).AddSingleton(Wake).AddSingleton(Health).AddSingleton(Registry).AddSingleton(new PipelineMetrics(Registry))
             .AddSingleton<TimeProvider>(Clock)
             .AddSingleton(new DispatcherControl(
                 () => Dispatcher.Add("suspend"), () => Dispatcher.Add("activate"), () => Dispatcher.Add("run-now"),

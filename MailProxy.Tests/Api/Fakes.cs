@@ -107,6 +107,40 @@ internal sealed class FakeAccountStore : IAccountStore
     public string? NameOf(AccountKey account) => Accounts.Find(a => a.Key == account)?.Id;
 }
 
+/// <summary>Volumes in memory.</summary>
+internal sealed class FakeVolumeStore : IVolumeStore
+{
+    public List<Volume> Volumes { get; } = [];
+    public HashSet<string> InUse { get; } = [];
+
+    public Task<IReadOnlyList<Volume>> VolumesAsync() => Task.FromResult<IReadOnlyList<Volume>>([.. Volumes]);
+
+    public Task<bool> PutVolumeAsync(Volume volume, string actor)
+    {
+        var replaced = Volumes.RemoveAll(v => v.Tenant == volume.Tenant && v.Id == volume.Id) > 0;
+        Volumes.Add(volume);
+        return Task.FromResult(!replaced);
+    }
+
+    public Task<DeleteResult> DeleteVolumeAsync(string tenant, string id, string actor)
+    {
+        if (InUse.Contains(id)) return Task.FromResult(DeleteResult.InUse);
+        return Task.FromResult(Volumes.RemoveAll(v => v.Tenant == tenant && v.Id == id) > 0 ? DeleteResult.Deleted : DeleteResult.NotFound);
+    }
+}
+
+internal sealed class FakeVolumeProbe : IVolumeProbe
+{
+    public VolumeTest Seen { get; set; } = new(true, TimeSpan.FromMilliseconds(12.34), Objects: 3);
+    public (string Volume, string? Path)? Asked { get; private set; }
+
+    public Task<VolumeTest> TestAsync(Volume volume, string? path, CancellationToken cancel)
+    {
+        Asked = (volume.ToString(), path);
+        return Task.FromResult(Seen);
+    }
+}
+
 /// <summary>Webhook endpoints in memory.</summary>
 internal sealed class FakeDeliveryLog : IDeliveryLog
 {

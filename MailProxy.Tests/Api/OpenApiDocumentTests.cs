@@ -54,7 +54,7 @@ public sealed class OpenApiDocumentTests
             Assert.That(schemas.Select(s => s.Key), Has.None.EqualTo("JsonElement"));
             Assert.That(schemas["MessageRequest"]!["required"]?.AsArray() ?? [], Is.Empty);
             Assert.That(schemas["MessageRequest"]!["properties"]!["to"]!["oneOf"]!.AsArray(), Has.Count.EqualTo(3));
-            Assert.That(schemas["AttachmentRequest"]!["required"]!.AsArray().Select(r => (string?)r), Is.EquivalentTo(new[] { "filename", "content" }));
+            Assert.That(schemas["AttachmentRequest"]!["required"]!.AsArray().Select(r => (string?)r), Is.EquivalentTo(new[] { "filename" }));
             Assert.That(schemas["MessageList"]!["required"]!.AsArray().Select(r => (string?)r), Does.Contain("next_cursor"));
             Assert.That((bool?)schemas["AuthRequest"]!["properties"]!["password"]!["writeOnly"], Is.True);
             foreach (var reference in References(document)) Assert.That(schemas.ContainsKey(reference), reference);

@@ -32,7 +32,9 @@ internal static class Rules
     {
         var current = new CurrentAccounts();
         current.Swap(new(accounts, null));
-        return new(current, options, mailKeyHeader);
+        var volumes = new CurrentVolumes();
+        volumes.Swap(new([new() { Tenant = "default", Id = "docs", Config = new VolumeConfig.Local("/srv/docs") }]));
+        return new(current, new(volumes, static tenant => tenant == "default", ["/srv/mail"], 1_000_000), options, mailKeyHeader);
     }
 
     public static AcceptedLine Judge(string json, SubmissionRules? rules = null) =>

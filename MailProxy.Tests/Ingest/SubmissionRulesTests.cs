@@ -115,8 +115,8 @@ internal sealed class SubmissionRulesTests
         ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"inline_id\":\"<a@b>\"}]", "/attachments/0/inline_id", "invalid_inline_id"],
         ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"inline_id\":\"a\\nb\"}]", "/attachments/0/inline_id", "header_injection"],
         ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"inline_id\":\"i\"},{\"filename\":\"b\",\"content\":\"AA==\",\"inline_id\":\"i\"}]", "/attachments/1/inline_id", "duplicate_inline_id"],
-        ["\"attachments\":[{\"filename\":\"a\",\"source\":\"s3://b/k\"}]", "/attachments/0/source", "not_supported"],
-        ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"size\":1}]", "/attachments/0/size", "not_supported"],
+        ["\"attachments\":[{\"filename\":\"a\",\"source\":\"s3://b/k\"}]", "/attachments/0/source", "unsupported_scheme"],
+        ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"size\":1}]", "/attachments/0/size", "source_required"],
         ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"name\":\"b\"}]", "/attachments/0/name", "unknown_field"],
         // order, times, labels
         ["\"priority\":\"urgent\"", "/priority", "invalid_priority"],

@@ -22,7 +22,7 @@ internal sealed class RoomFixture : IDisposable
     public RoomFixture()
     {
         Accounts.Swap(new([Account], null));
-        _rules = new(Accounts, new IngestOptions(), "X-Mail-Key");
+        _rules = new(Accounts, new KnownSources(new CurrentVolumes(), static _ => false, [], long.MaxValue), new IngestOptions(), "X-Mail-Key");
         _database = SqliteDatabase.Open(_directory.FullName, new PipelineHealth(), new PipelineMetrics(Prometheus.Metrics.NewCustomRegistry()), NullLogger.Instance);
         Store = new SqliteMessageStore(_database, new SpoolFiles(Path.Combine(_directory.FullName, "spool")), ContentHash.Of, TimeProvider.System, NullLogger.Instance);
     }

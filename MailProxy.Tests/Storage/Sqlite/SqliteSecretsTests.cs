@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using NUnit.Framework;
@@ -37,6 +38,7 @@ internal sealed class SqliteSecretsTests
 
     [TestCase("account")]
     [TestCase("webhook")]
+    [TestCase("volume")]
     public async Task Open_SecretStoredAndKeyFileGone_IsRefusedNamingKeyAndPlacesAndMakesNone(string kind)
     {
         var box = await OpenAsync(null);
@@ -109,6 +111,9 @@ internal sealed class SqliteSecretsTests
     {
         if (kind == "webhook")
             return new SqliteDeliveryLog(_store.Database, box, TimeProvider.System).PutEndpointAsync(new("default", "hook", "https://example.com/", "whsec_abc", [], false, 1, false, new(0)), "ann");
+
+        if (kind == "volume")
+            return new SqliteVolumeStore(_store.Database, box, TimeProvider.System).PutVolumeAsync(new() { Tenant = "default", Id = "files", Config = new VolumeConfig.Http(new("https://example.com/"), new SourceAuth.Bearer("a")) }, "ann");
 
         var account = new SmtpAccount { Key = default, Tenant = "default", Id = "one", Version = 0, Host = "smtp.example.com", Port = 25, Password = "a" };
         return SqliteAccountStore.Open(_store.Database, box, TimeProvider.System).PutAccountAsync(account, "ann");

@@ -1,0 +1,63 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>Picks the source for a place.</summary>
+internal sealed class AttachmentSources : IAttachmentSource, IDisposable
+{
+    private readonly CurrentVolumes _volumes;
+    private readonly HttpMessageInvoker _http;
+    private readonly HttpSource _addresses;
+    private readonly VolumeSource _inVolumes;
+    private readonly AbsolutePathSource _files;
+    private readonly EndpointSource _endpoints;
+
+    /// <param name="endpoints">The attachment endpoint that is in force for a tenant; null: it has none.</param>
+    public AttachmentSources(CurrentVolumes volumes, Func<string, (Uri Address, SourceAuth? Auth)?> endpoints, Dialer dialer, ResolveOptions options, TimeProvider clock)
+    {
+        _volumes = volumes;
+        _http = dialer.HttpClient();
+        S3 = new(dialer);
+        var fetch = new HttpFetch(_http, options, clock);
+        var local = new LocalSource(options, clock);
+        _addresses = new(fetch);
+        _inVolumes = new(volumes, new(local, new(S3, options, clock), fetch));
+        _files = new(local, options);
+        _endpoints = new(fetch, endpoints);
+        _volumes.Changed += Forget;
+    }
+
+    /// <summary>For whoever writes to a volume.</summary>
+    public S3Clients S3 { get; }
+
+    /// <summary>What shares one bound on concurrent fetches: a host, a volume, the tenant's endpoint, or <c>files</c>.</summary>
+    public static string HostOf(string tenant, AttachmentRef wanted) => wanted.Place switch
+    {
+        AttachmentPlace.Url url => url.Address.Authority,
+        AttachmentPlace.InVolume file => $"{tenant}/{file.Volume}:",
+        AttachmentPlace.Endpoint => $"{tenant}/endpoint",
+        _ => "files",
+    };
+
+    public Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel) => Of(wanted.Place).OpenAsync(tenant, wanted, cancel);
+
+    public void Dispose()
+    {
+        _volumes.Changed -= Forget;
+        _http.Dispose();
+        S3.Dispose();
+    }
+
+    private IAttachmentSource Of(AttachmentPlace place) => place switch
+    {
+        AttachmentPlace.Url => _addresses,
+        AttachmentPlace.InVolume => _inVolumes,
+        AttachmentPlace.AbsolutePath => _files,
+        AttachmentPlace.Endpoint => _endpoints,
+        _ => throw new ArgumentOutOfRangeException(nameof(place), place, null),
+    };
+
+    private void Forget() => S3.Keep(_volumes.Directory);
+}

@@ -1,0 +1,28 @@
+using System.Text.Json;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>Content that the tenant's own application gives for a name of its choice: it gets <c>{"storage_path": …}</c> and answers with the bytes.</summary>
+/// <param name="endpoints">The endpoint that is in force for a tenant; null: it has none.</param>
+internal sealed class EndpointSource(HttpFetch http, Func<string, (Uri Address, SourceAuth? Auth)?> endpoints) : IAttachmentSource
+{
+    public Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel)
+    {
+        if (endpoints(tenant) is not { } endpoint) throw new SourceException(SourceFault.Gone, $"{wanted.Place}: the tenant has no attachment endpoint.");
+        return http.OpenAsync(new(endpoint.Address, endpoint.Auth, wanted.Place, Body(((AttachmentPlace.Endpoint)wanted.Place).StoragePath)), cancel);
+    }
+
+    private static byte[] Body(string path)
+    {
+        using var body = new MemoryStream();
+        using (var json = new Utf8JsonWriter(body))
+        {
+            json.WriteStartObject();
+            json.WriteString("storage_path", path);
+            json.WriteEndObject();
+        }
+
+        return body.ToArray();
+    }
+}

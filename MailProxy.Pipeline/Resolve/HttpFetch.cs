@@ -1,0 +1,154 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>One request for content.</summary>
+/// <param name="Place">Names the source in messages.</param>
+/// <param name="Post">JSON to post; null: GET.</param>
+internal sealed record HttpAsk(Uri Address, SourceAuth? Auth, object Place, byte[]? Post = null);
+
+/// <summary>Fetches over HTTP what strangers named. Every connection, those after redirects too, is made by the dialer, which checks the address it really connects to.</summary>
+/// <param name="http">Must not follow redirects, decompress, or use a proxy.</param>
+internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options, TimeProvider clock)
+{
+    private const int MaxRedirects = 3;
+
+    /// <summary>Returns when the headers of a 200 are here.</summary>
+    public async Task<OpenedSource> OpenAsync(HttpAsk ask, CancellationToken cancel)
+    {
+        using var late = new CancellationTokenSource(options.FirstByteTimeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
+        try
+        {
+            return await FollowAsync(ask, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new SourceException(SourceFault.Down, $"{ask.Place}: no answer in time.");
+        }
+        catch (Exception trouble) when (trouble is HttpRequestException or SocketException or IOException or AddressRefusedException)
+        {
+            throw Explain(ask.Place, trouble);
+        }
+    }
+
+    /// <summary>What a failed connection or request says about the source.</summary>
+    public static SourceException Explain(object place, Exception trouble)
+    {
+        for (var cause = trouble; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is AddressRefusedException refused) return new(SourceFault.Refused, $"{place}: {refused.Message}", trouble);
+        }
+
+        var kind = (trouble as HttpRequestException)?.HttpRequestError;
+        return kind == HttpRequestError.ConfigurationLimitExceeded
+            ? new(SourceFault.Refused, $"{place}: the answer's headers are too large.", trouble)
+            : new(SourceFault.Down, $"{place}: " + kind switch
+            {
+                HttpRequestError.NameResolutionError => "the host's name could not be resolved.",
+                HttpRequestError.SecureConnectionError => "no secure connection could be made.",
+                HttpRequestError.InvalidResponse => "the answer is not HTTP.",
+                HttpRequestError.ResponseEnded => "the connection ended before an answer.",
+                _ => "the connection failed.",
+            }, trouble);
+    }
+
+    private async Task<OpenedSource> FollowAsync(HttpAsk ask, CancellationToken cancel)
+    {
+        var (address, auth, post) = (ask.Address, ask.Auth, ask.Post);
+        for (var redirects = 0; ; redirects++)
+        {
+            using var request = Request(address, auth, post);
+            var response = await http.SendAsync(request, cancel);
+            try
+            {
+                if (!IsRedirect(response)) return await TakeAsync(response, ask.Place, cancel);
+                if (redirects == MaxRedirects) throw Refused(ask.Place, $"it redirects more than {MaxRedirects} times.");
+                var next = Target(address, response, ask.Place);
+                var moved = !SameOrigin(address, next);
+
+                // Whoever we are sent to was not given these credentials, even if he sends us back.
+                if (moved) auth = null;
+                if (response.StatusCode is not (HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect)) post = null;
+                else if (moved && post is not null) throw Refused(ask.Place, "it redirects a POST to another host.");
+                address = next;
+            }
+            catch
+            {
+                response.Dispose();
+                throw;
+            }
+
+            response.Dispose();
+        }
+    }
+
+    private async Task<OpenedSource> TakeAsync(HttpResponseMessage response, object place, CancellationToken cancel)
+    {
+        if (Fault(response.StatusCode) is { } fault) throw new SourceException(fault, $"{place}: it answered {(int)response.StatusCode}.") { Answered = response.StatusCode, RetryAfter = RetryAfter(response) };
+        if (response.Content.Headers.ContentEncoding.Any(static e => !e.Equals("identity", StringComparison.OrdinalIgnoreCase))) throw Refused(place, "it is encoded, although that was not asked for.");
+        var length = response.Content.Headers.ContentLength;
+        if (length > options.MaxAttachmentBytes) throw SourceException.TooLarge(place, options.MaxAttachmentBytes);
+        return new(new CappedStream(await response.Content.ReadAsStreamAsync(cancel), place, length, options.MaxAttachmentBytes), length, response);
+    }
+
+    /// <summary>Null: content follows.</summary>
+    public static SourceFault? Fault(HttpStatusCode status) => (int)status switch
+    {
+        200 or 203 => null,
+        404 or 410 => SourceFault.Gone,
+        408 or 425 or 429 or >= 500 => SourceFault.Down,
+        _ => SourceFault.Refused,
+    };
+
+    private static HttpRequestMessage Request(Uri address, SourceAuth? auth, byte[]? post)
+    {
+        var request = new HttpRequestMessage(post is null ? HttpMethod.Get : HttpMethod.Post, address);
+        request.Headers.AcceptEncoding.Add(new("identity"));
+        request.Headers.Accept.Add(new("*/*"));
+        request.Headers.UserAgent.Add(new("MailProxy", null));
+        if (post is not null) request.Content = new ByteArrayContent(post) { Headers = { ContentType = new("application/json") } };
+        switch (auth)
+        {
+            case SourceAuth.Basic basic:
+                request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{basic.User}:{basic.Password}")));
+                break;
+            case SourceAuth.Bearer bearer:
+                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer.Token);
+                break;
+            case SourceAuth.Header header:
+                request.Headers.Remove(header.Name);
+                request.Headers.TryAddWithoutValidation(header.Name, header.Value);
+                break;
+        }
+
+        return request;
+    }
+
+    private TimeSpan? RetryAfter(HttpResponseMessage response)
+    {
+        if (response.Headers.RetryAfter is not { } named) return null;
+        var wait = named.Delta ?? named.Date - clock.GetUtcNow();
+        return wait > TimeSpan.Zero ? wait : null;
+    }
+
+    private static bool IsRedirect(HttpResponseMessage response) => (int)response.StatusCode is 301 or 302 or 303 or 307 or 308;
+
+    private static Uri Target(Uri from, HttpResponseMessage response, object place)
+    {
+        if (response.Headers.Location is not { } location || !Uri.TryCreate(from, location, out var next)) throw Refused(place, "it redirects to nowhere.");
+        if (next.Scheme is not ("http" or "https") || next.Host.Length == 0) throw Refused(place, "it redirects to what is not http.");
+        if (next.UserInfo.Length > 0) throw Refused(place, "it redirects to an address with credentials.");
+        if (from.Scheme == "https" && next.Scheme == "http") throw Refused(place, "it redirects from https to http.");
+        return next;
+    }
+
+    private static bool SameOrigin(Uri one, Uri other) => one.Scheme == other.Scheme && one.Port == other.Port && one.IdnHost.Equals(other.IdnHost, StringComparison.OrdinalIgnoreCase);
+
+    private static SourceException Refused(object place, string why) => new(SourceFault.Refused, $"{place}: {why}");
+}

@@ -1,0 +1,10 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>Content behind an address that the message names.</summary>
+internal sealed class HttpSource(HttpFetch http) : IAttachmentSource
+{
+    public Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel) =>
+        http.OpenAsync(new(((AttachmentPlace.Url)wanted.Place).Address, wanted.Auth, wanted.Place), cancel);
+}
