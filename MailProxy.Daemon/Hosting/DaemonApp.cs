@@ -66,7 +66,10 @@ internal static class DaemonApp
             metrics,
             clock,
             Random.Shared.NextDouble,
-            logs));
+            logs)
+        {
+            CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
+        });
 
         registry.AddBeforeCollectCallback(pipeline.Measure);
         services.AddSingleton(registry);

@@ -22,6 +22,9 @@ internal sealed class SourceException(SourceFault fault, string message, Excepti
     /// <summary>The enhanced status (RFC 3463) of a message that fails for it.</summary>
     public string Status { get; init; } = fault == SourceFault.Refused ? "5.7.1" : "5.6.0";
 
+    /// <summary>A wait that the source asked for.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>5.3.4: message too big for system.</summary>
     public static SourceException TooLarge(object place, long cap) =>
         new(SourceFault.Refused, $"{place}: larger than the {cap} bytes that an attachment may have.") { Status = "5.3.4" };
