@@ -64,6 +64,7 @@ internal static class DaemonApp
             key => storage.Accounts.NameOf(key) ?? "deleted",
             storage.Spool,
             dialer.HttpClient(),
+            dialer,
             health,
             metrics,
             clock,
@@ -71,6 +72,7 @@ internal static class DaemonApp
             logs)
         {
             Volumes = volumes,
+            CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
         });
 
         registry.AddBeforeCollectCallback(pipeline.Measure);
