@@ -33,6 +33,9 @@ internal sealed class SubmissionDoor(
     public ProblemAnswer? Closed(HttpRequest request)
     {
         if (!health.Running) return Refusals.Stopping;
+
+        // Other trouble passes, and the writer itself finds out when. Damage does not, and a page that can still be written proves nothing.
+        if (health.StoreDamage is not null) return StoreFailed();
         if (request.ContentLength > limits.MaxRequestBytes) return Refusals.TooLarge(limits.MaxRequestBytes);
         if (FreeBytes() >= limits.MinFreeBytes) return null;
         metrics.Shed.WithLabels("disk_low").Inc();

@@ -17,7 +17,8 @@ namespace MailProxy.Daemon.Hosting;
 /// <summary>Puts the daemon together: opens the data directory, builds sandbox, pipeline and HTTP edge. Nothing runs before <c>StartAsync</c>.</summary>
 internal static class DaemonApp
 {
-    public static async Task<WebApplication> BuildAsync(DaemonSettings settings)
+    /// <param name="clock">The time; null: the system's.</param>
+    public static async Task<WebApplication> BuildAsync(DaemonSettings settings, TimeProvider? clock = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory });
         builder.Host.UseSerilog(Logger(settings.Log), dispose: true);
@@ -31,7 +32,7 @@ internal static class DaemonApp
         var drain = settings.Engine.Drain;
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(drain.GraceSeconds + drain.ReplySeconds + 20));
 
-        var storage = await AddEngineAsync(builder.Services, settings);
+        var storage = await AddEngineAsync(builder.Services, settings, clock ?? TimeProvider.System);
         try
         {
             AddEdge(builder.Services, settings, storage);
@@ -46,12 +47,11 @@ internal static class DaemonApp
         }
     }
 
-    private static async Task<StorageRoom> AddEngineAsync(IServiceCollection services, DaemonSettings settings)
+    private static async Task<StorageRoom> AddEngineAsync(IServiceCollection services, DaemonSettings settings, TimeProvider clock)
     {
         var registry = Metrics.NewCustomRegistry();
         var health = new PipelineHealth();
         var metrics = new PipelineMetrics(registry);
-        var clock = TimeProvider.System;
         var logs = new Serilog.Extensions.Logging.SerilogLoggerFactory(Logger(settings.Log), dispose: true);
         var storage = await StorageRoom.OpenAsync(settings, health, metrics, clock, logs);
         var accounts = new CurrentAccounts();
@@ -64,6 +64,7 @@ internal static class DaemonApp
             key => storage.Accounts.NameOf(key) ?? "deleted",
             storage.Spool,
             dialer.HttpClient(),
+            dialer,
             health,
             metrics,
             clock,
@@ -71,6 +72,7 @@ internal static class DaemonApp
             logs)
         {
             Volumes = volumes,
+            CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
         });
 
         registry.AddBeforeCollectCallback(pipeline.Measure);
@@ -108,8 +110,8 @@ internal static class DaemonApp
         services.AddSingleton<FreeDisk>(storage.Spool.FreeBytes);
         services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
         services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);
-        services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, TimeProvider.System), TimeProvider.System));
-        services.AddSingleton<IVolumeProbe>(provider => new VolumeProbe(provider.GetRequiredService<Dialer>(), settings.Engine.Resolve, TimeProvider.System));
+        services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, provider.GetRequiredService<TimeProvider>()), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IVolumeProbe>(provider => new VolumeProbe(provider.GetRequiredService<Dialer>(), settings.Engine.Resolve, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(Seams.Raw(new MimeComposer(settings.Engine.Send)));
         services.AddSingleton(provider => Seams.Shelf(provider.GetRequiredService<SandboxServer>().Mailbox));
         services.AddMailProxyApi();

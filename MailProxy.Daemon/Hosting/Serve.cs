@@ -31,6 +31,10 @@ internal static class Serve
         {
             return Refuse(refusal.Message);
         }
+        catch (StoreUnavailableException unavailable)
+        {
+            return Refuse($"The start failed. {unavailable.Message}");
+        }
         catch (IOException failure) when (failure.InnerException is AddressInUseException)
         {
             return Refuse($"Cannot listen on {settings.Urls}: the port is in use already. Set another by --urls or MAILPROXY_URLS.");

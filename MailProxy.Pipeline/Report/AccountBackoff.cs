@@ -16,7 +16,7 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
     {
         var told = Event(trouble.Kind);
         _spells.TryGetValue(trouble.Account, out var spell);
-        if (now < spell.Until)
+        if (spell.Holds(now))
         {
             if (trouble.RetryAfter is { } longer) spell.Until = Math.Max(spell.Until, now + Milliseconds(Named(longer)));
             _spells[trouble.Account] = spell;
@@ -24,13 +24,13 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
         }
 
         var wait = trouble.RetryAfter is { } named ? Named(named) : RetryPolicy.Spread(Step(trouble.Kind, spell.Count), options.Jitter, chance());
-        _spells[trouble.Account] = new(spell.Count + 1, now + Milliseconds(wait), told, version);
+        _spells[trouble.Account] = new(spell.Count + 1, now, now + Milliseconds(wait), told, version);
         return (now + Milliseconds(wait), spell.Told == told ? null : told);
     }
 
     /// <summary>A server answered a mail of this account. True when that ends its trouble.</summary>
     public bool Succeeded(AccountKey account, long now) =>
-        _spells.TryGetValue(account, out var spell) && now >= spell.Until && _spells.Remove(account);
+        _spells.TryGetValue(account, out var spell) && !spell.Holds(now) && _spells.Remove(account);
 
     /// <summary>A person changed the accounts: those with another version begin anew. Returns them.</summary>
     public IReadOnlyList<AccountKey> Forget(Func<AccountKey, int?> version)
@@ -59,5 +59,9 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
         _ => EventType.AccountCircuitOpened,
     };
 
-    private record struct Spell(int Count, long Until, EventType? Told, int Version);
+    private record struct Spell(int Count, long From, long Until, EventType? Told, int Version)
+    {
+        // Before its own beginning only a clock that was set back can be, and its hour must not be waited out.
+        public readonly bool Holds(long now) => now >= From && now < Until;
+    }
 }

@@ -22,7 +22,7 @@ internal sealed partial class WebhookLane(
     private readonly WebhookMeter _meter = new(endpoint, log, metrics, clock);
     private readonly List<Task<Answer>> _flights = [];
     private EndpointProgress _progress = endpoint.Progress;
-    private long _until;
+    private long _failedAt, _until;
     private Task _more = Task.CompletedTask;
     private Task _pause = Task.CompletedTask;
 
@@ -100,7 +100,9 @@ internal sealed partial class WebhookLane(
             return;
         }
 
-        var left = _until - Now();
+        // A clock that was set back must not make the wait an hour longer.
+        var now = Now();
+        var left = now < _failedAt ? 0 : _until - now;
         if (left > 0)
         {
             if (_pause.IsCompleted) _pause = Task.Delay(TimeSpan.FromMilliseconds(left), clock, stop);
@@ -149,7 +151,8 @@ internal sealed partial class WebhookLane(
 
     private async Task FailAsync(WebhookResult.Failed failed)
     {
-        var (progress, until) = _backoff.Failed(_progress, failed.Error, failed.RetryAfter, Now());
+        var now = Now();
+        var (progress, until) = _backoff.Failed(_progress, failed.Error, failed.RetryAfter, now);
         if (progress.DisabledAt is not null)
         {
             await DisableAsync(progress, "failing");
@@ -157,7 +160,7 @@ internal sealed partial class WebhookLane(
         }
 
         if (progress.Failures == 1) Log.Failing(logger, endpoint.Id, failed.Error, Rfc3339.Text(until));
-        (_progress, _until) = (progress, until);
+        (_progress, _failedAt, _until) = (progress, now, until);
     }
 
     private async Task DisableAsync(EndpointProgress progress, string reason)

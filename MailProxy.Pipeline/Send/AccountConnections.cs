@@ -4,7 +4,7 @@ using Prometheus;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>One account's connections: a slot for each that is open or being opened, idle ones used last in first out, waiters served first come first.</summary>
+/// <summary>One account's connections: a slot for each that is open or being opened, idle ones used last in first out, waiters served first come first. A server that turns one away while it bears others has no trouble: the account makes do with those.</summary>
 internal sealed class AccountConnections : IDisposable
 {
     private readonly Func<SmtpAccount, CancellationToken, Task<SmtpConnection>> _open;
@@ -13,6 +13,10 @@ internal sealed class AccountConnections : IDisposable
     private readonly TimeProvider _clock;
     private readonly Gauge.Child _busyGauge, _idleGauge;
     private readonly System.Threading.ITimer _idleTimer;
+    private readonly ConnectionAllowance _allowance;
+
+    /// <summary>Told when the server turned a connection away, with the number of those that are left.</summary>
+    private readonly Action<SmtpAccount, int> _crowded;
 
     private readonly Lock _gate = new();
 
@@ -26,9 +30,10 @@ internal sealed class AccountConnections : IDisposable
     private bool _closed;
 
     public AccountConnections(
-        Func<SmtpAccount, CancellationToken, Task<SmtpConnection>> open, Farewells farewells, SendOptions options, TimeProvider clock, PipelineMetrics metrics, string name)
+        Func<SmtpAccount, CancellationToken, Task<SmtpConnection>> open, Action<SmtpAccount, int> crowded, Farewells farewells, SendOptions options, TimeProvider clock, PipelineMetrics metrics, string name)
     {
-        (_open, _farewells, _options, _clock) = (open, farewells, options, clock);
+        (_open, _crowded, _farewells, _options, _clock) = (open, crowded, farewells, options, clock);
+        _allowance = new(clock);
         _busyGauge = metrics.Connections.WithLabels(name, "busy");
         _idleGauge = metrics.Connections.WithLabels(name, "idle");
         _idleTimer = clock.CreateTimer(static self => ((AccountConnections)self!).CloseUnused(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -36,22 +41,32 @@ internal sealed class AccountConnections : IDisposable
 
     public async ValueTask<SmtpConnection> RentAsync(SmtpAccount account, CancellationToken abort)
     {
-        abort.ThrowIfCancellationRequested();
-        TaskCompletionSource<SmtpConnection?>? turn = null;
-        lock (_gate)
+        while (true)
         {
-            (_limit, _version) = (account.MaxConnections, account.Version);
-            if (TakeIdle() is { } idle) return idle;
-            if (_slots < _limit) _slots++;
-            else _waiters.Enqueue(turn = new(TaskCreationOptions.RunContinuationsAsynchronously));
-        }
+            abort.ThrowIfCancellationRequested();
+            TaskCompletionSource<SmtpConnection?>? turn = null;
+            lock (_gate)
+            {
+                if (_version != account.Version) _allowance.Forget();
+                _version = account.Version;
+                if (TakeIdle() is { } idle) return idle;
+                _limit = _allowance.Within(account.MaxConnections, _slots);
+                if (_slots < _limit) _slots++;
+                else _waiters.Enqueue(turn = new(TaskCreationOptions.RunContinuationsAsynchronously));
+            }
 
-        if (turn is null || await TurnAsync(turn, abort) is not { } given) return await OpenInSlotAsync(account, abort);
-        return given.Account.Version == account.Version ? given : await ReplaceAsync(given, account, abort);
+            if (turn is not null && await TurnAsync(turn, abort) is { } given)
+            {
+                return given.Account.Version == account.Version ? given : await ReplaceAsync(given, account, abort);
+            }
+
+            // Turned away while others are there: its turn comes with one of those.
+            if (await OpenInSlotAsync(account, abort) is { } opened) return opened;
+        }
     }
 
     /// <summary>Closes a connection and opens another in its slot.</summary>
-    public ValueTask<SmtpConnection> ReplaceAsync(SmtpConnection dead, SmtpAccount account, CancellationToken abort)
+    public async ValueTask<SmtpConnection> ReplaceAsync(SmtpConnection dead, SmtpAccount account, CancellationToken abort)
     {
         lock (_gate)
         {
@@ -60,7 +75,7 @@ internal sealed class AccountConnections : IDisposable
         }
 
         _farewells.Say(dead);
-        return OpenInSlotAsync(account, abort);
+        return await OpenInSlotAsync(account, abort) ?? await RentAsync(account, abort);
     }
 
     public void Return(SmtpConnection connection)
@@ -109,7 +124,8 @@ internal sealed class AccountConnections : IDisposable
         }
     }
 
-    private async ValueTask<SmtpConnection> OpenInSlotAsync(SmtpAccount account, CancellationToken abort)
+    /// <summary>Null: the server bears no more than the others that there are, and the slot is gone.</summary>
+    private async ValueTask<SmtpConnection?> OpenInSlotAsync(SmtpAccount account, CancellationToken abort)
     {
         try
         {
@@ -121,6 +137,11 @@ internal sealed class AccountConnections : IDisposable
             }
 
             return connection;
+        }
+        catch (SmtpOpenException turnedAway) when (SmtpVerdict.BearsNoMore(turnedAway) && TryMakeDo(out var others))
+        {
+            _crowded(account, others);
+            return null;
         }
         catch (Exception trouble)
         {
@@ -135,6 +156,25 @@ internal sealed class AccountConnections : IDisposable
 
             foreach (var waiter in alsoWaiting) waiter.TrySetException(trouble);
             throw;
+        }
+    }
+
+    // Those that are still being opened count: the last one of all that are turned away has nobody left, and tells.
+    private bool TryMakeDo(out int others)
+    {
+        lock (_gate)
+        {
+            others = _slots - 1;
+            if (others == 0)
+            {
+                _allowance.Forget();
+                return false;
+            }
+
+            _slots = others;
+            _limit = Math.Min(_limit, others);
+            _allowance.TurnedAway(others);
+            return true;
         }
     }
 

@@ -77,12 +77,13 @@ internal static class Dialling
     }
 
     /// <summary>What went wrong, in terms of SMTP.</summary>
-    public static SmtpOpenException Explain(Exception trouble, SmtpPhase phase, bool timedOut)
+    /// <param name="helloRefused">What the server said to EHLO, when that was no.</param>
+    public static SmtpOpenException Explain(Exception trouble, SmtpPhase phase, bool timedOut, SmtpReply? helloRefused)
     {
         if (trouble is SmtpOpenException told) return told;
         if (timedOut) return new(phase, null, true, $"The server took too long ({phase}).", trouble);
         var command = trouble as SmtpCommandException ?? trouble.InnerException as SmtpCommandException;
-        var reply = command is null ? null : SmtpReply.Of((int)command.StatusCode, command.Message);
+        var reply = command is null ? helloRefused : SmtpReply.Of((int)command.StatusCode, command.Message);
         return trouble is System.Security.Authentication.AuthenticationException || (phase == SmtpPhase.Handshake && trouble is IOException)
             ? new(SmtpPhase.Handshake, null, false, $"The TLS handshake failed: {(trouble.InnerException ?? trouble).Message}", trouble)
             : new(phase, reply, false, reply?.Text ?? trouble.Message, trouble);

@@ -10,7 +10,7 @@ namespace MailProxy.Pipeline.Send;
 internal static class MimeBody
 {
     /// <summary>RFC 5322 section 2.1.1.</summary>
-    private const int LongestLine = 998;
+    public const int LongestLine = 998;
 
     private static readonly SearchValues<char> LineEnds = SearchValues.Create("\r\n");
 

@@ -50,25 +50,26 @@ public sealed class MimeComposer(SendOptions options)
         var international = Any(from) || Any(to) || Any(cc) || Any(replyTo);
         var format = international ? International : Plain;
 
-        var headers = new HeaderList();
-        if (KeyHeader(content) is { } key) headers.Add(Opaque(key.Name, key.Value));
-        headers.Add(List("From", from, format));
-        if (from.Count > 1) headers.Add(List("Sender", [from[0]], format));
-        if (to.Count > 0) headers.Add(List("To", to, format));
-        else if (cc.Count == 0) headers.Add(Opaque("To", "undisclosed-recipients:;"));
-        if (cc.Count > 0) headers.Add(List("Cc", cc, format));
-        if (replyTo.Count > 0) headers.Add(List("Reply-To", replyTo, format));
-        headers.Add(new Header(Encoding.UTF8, HeaderId.Subject, draft.Subject ?? ""));
-        headers.Add(Opaque("Date", Date(content)));
-        headers.Add(Opaque("Message-ID", content.MessageIdHeader));
+        var headers = new HeaderLines(bytes, format);
+        if (KeyHeader(content) is { } key) headers.Exact(key.Name, key.Value);
+        headers.Mailboxes("From", from);
+        if (from.Count > 1) headers.Mailboxes("Sender", [from[0]]);
+        if (to.Count > 0) headers.Mailboxes("To", to);
+        else if (cc.Count == 0) headers.Exact("To", "undisclosed-recipients:;");
+        if (cc.Count > 0) headers.Mailboxes("Cc", cc);
+        if (replyTo.Count > 0) headers.Mailboxes("Reply-To", replyTo);
+        headers.Text("Subject", draft.Subject ?? "");
+        headers.Exact("Date", Date(content));
+        headers.Exact("Message-ID", content.MessageIdHeader);
         foreach (var (name, value) in draft.Headers ?? [])
         {
-            if (!name.Equals("Message-ID", StringComparison.OrdinalIgnoreCase)) headers.Add(new Header(Encoding.UTF8, name, value));
+            if (!name.Equals("Message-ID", StringComparison.OrdinalIgnoreCase)) headers.Text(name, value);
         }
 
-        headers.Add(Opaque("MIME-Version", "1.0"));
-        using var message = new MimeMessage(headers) { Body = MimeBody.Of(draft, content.MessageIdHeader) };
-        message.WriteTo(format, bytes);
+        headers.Exact("MIME-Version", "1.0");
+        if (PlainText.TryWrite(bytes, draft)) return international;
+        MimeBody.Of(draft, content.MessageIdHeader).WriteTo(format, bytes);
+        if (!bytes.Written.EndsWith("\r\n"u8)) bytes.Write("\r\n"u8);
         return international;
     }
 
@@ -79,18 +80,6 @@ public sealed class MimeComposer(SendOptions options)
         options.MailKeyHeader.Length == 0 ? null : (options.MailKeyHeader, $"{content.Key.Tenant}/{content.Key.Id}");
 
     private static bool Any(IReadOnlyList<Mailbox> mailboxes) => mailboxes.Any(static m => m.NeedsSmtpUtf8);
-
-    // As a raw value, since MimeKit's own way would write international local parts as question marks.
-    private static Header List(string name, IReadOnlyList<Mailbox> mailboxes, FormatOptions format) =>
-        Opaque(name, new InternetAddressList(mailboxes.Select(static m => m.ToMime())).ToString(format, encode: true));
-
-    // A value that nobody may fold or encode any more.
-    private static Header Opaque(string name, string value)
-    {
-        var header = new Header(name, "");
-        header.SetRawValue(Encoding.UTF8.GetBytes($" {value}\r\n"));
-        return header;
-    }
 
     private static FormatOptions Format(bool international)
     {

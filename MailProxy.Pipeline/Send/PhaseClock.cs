@@ -1,8 +1,10 @@
+using System.Globalization;
+using System.Text;
 using MailKit;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>Knows how far a conversation came and how long the server may still take. While MailKit greets and logs in it reads along what MailKit writes, which is the only way to learn its phases; it keeps nothing.</summary>
+/// <summary>Knows how far a conversation came and how long the server may still take. While MailKit greets and logs in it reads along, which is the only way to learn its phases and what it does not tell; of all it reads it keeps a refused EHLO.</summary>
 internal sealed class PhaseClock : IProtocolLogger
 {
     private readonly SmtpTimeouts _timeouts;
@@ -18,6 +20,9 @@ internal sealed class PhaseClock : IProtocolLogger
     public CancellationToken Token => _ended.Token;
 
     public SmtpPhase Phase { get; private set; }
+
+    /// <summary>What the server said to EHLO when that was no. MailKit then tries HELO, and of a server that has hung up meanwhile it knows only that.</summary>
+    public SmtpReply? HelloRefused { get; private set; }
 
     public IAuthenticationSecretDetector? AuthenticationSecretDetector { get; set; }
 
@@ -38,6 +43,7 @@ internal sealed class PhaseClock : IProtocolLogger
     public void Enter(SmtpPhase phase)
     {
         Phase = phase;
+        if (phase != SmtpPhase.Hello) HelloRefused = null;
         Allow(phase switch
         {
             SmtpPhase.Connect => _timeouts.Connect,
@@ -68,6 +74,9 @@ internal sealed class PhaseClock : IProtocolLogger
 
     public void LogServer(byte[] buffer, int offset, int count)
     {
+        var read = buffer.AsSpan(offset, count);
+        if (Phase != SmtpPhase.Hello || read is not [(byte)'4' or (byte)'5', _, _, (byte)' ', ..]) return;
+        if (int.TryParse(read[..3], NumberStyles.None, CultureInfo.InvariantCulture, out var code)) HelloRefused = SmtpReply.Of(code, Encoding.UTF8.GetString(read[4..]));
     }
 
     public void Dispose() => _ended.Dispose();

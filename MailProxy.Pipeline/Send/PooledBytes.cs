@@ -35,6 +35,9 @@ internal sealed class PooledBytes(int expected) : Stream
         _length++;
     }
 
+    /// <summary>So many bytes were written into the room; a negative number takes the last ones back.</summary>
+    public void Advance(int count) => _length += count;
+
     /// <summary>Gives the array away; the stream is spent.</summary>
     public (byte[] Buffer, int Length) Detach()
     {
@@ -58,7 +61,8 @@ internal sealed class PooledBytes(int expected) : Stream
         base.Dispose(disposing);
     }
 
-    private Span<byte> Room(int count)
+    /// <summary>At least so many bytes to write into; then <see cref="Advance"/>.</summary>
+    public Span<byte> Room(int count)
     {
         if (_buffer.Length - _length < count)
         {

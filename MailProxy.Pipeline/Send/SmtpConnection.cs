@@ -96,7 +96,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
             if (stream is not null) await stream.DisposeAsync();
             socket?.Dispose();
             if (abort.IsCancellationRequested) throw new OperationCanceledException(abort);
-            throw Dialling.Explain(trouble, clock.Phase, timedOut);
+            throw Dialling.Explain(trouble, clock.Phase, timedOut, clock.HelloRefused);
         }
     }
 

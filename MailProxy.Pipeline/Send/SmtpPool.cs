@@ -16,6 +16,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<AccountKey, AccountConnections> _pools = new();
     private readonly ConcurrentDictionary<AccountKey, int> _warnedVersion = new();
+    private readonly ConcurrentDictionary<AccountKey, int> _crowdedVersion = new();
     private readonly Farewells _farewells = new();
 
     public SmtpPool(CurrentAccounts accounts, SendOptions options, PipelineMetrics metrics, TimeProvider clock, ILogger logger)
@@ -54,7 +55,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
 
     private AccountConnections Of(SmtpAccount account) => _pools.GetOrAdd(
         account.Key,
-        static (_, arg) => new(arg.pool.OpenAsync, arg.pool._farewells, arg.pool._options, arg.pool._clock, arg.pool._metrics, arg.account.Id),
+        static (_, arg) => new(arg.pool.OpenAsync, arg.pool.TellCrowdedOnce, arg.pool._farewells, arg.pool._options, arg.pool._clock, arg.pool._metrics, arg.account.Id),
         (pool: this, account));
 
     private async Task<SmtpConnection> OpenAsync(SmtpAccount account, CancellationToken abort)
@@ -74,6 +75,13 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         Log.NotProtected(_logger, account.ToString());
     }
 
+    private void TellCrowdedOnce(SmtpAccount account, int others)
+    {
+        if (_crowdedVersion.GetValueOrDefault(account.Key, -1) == account.Version) return;
+        _crowdedVersion[account.Key] = account.Version;
+        Log.Crowded(_logger, account.ToString(), others);
+    }
+
     private void CloseOutdated()
     {
         foreach (var (key, pool) in _pools) pool.CloseOutdated(_accounts.Directory.Find(key)?.Version);
@@ -83,5 +91,8 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     {
         [LoggerMessage(501, LogLevel.Warning, "The server of account {Account} offers no STARTTLS: its mail, and its password if it has one, go out unprotected")]
         public static partial void NotProtected(ILogger logger, string account);
+
+        [LoggerMessage(504, LogLevel.Information, "The server of account {Account} turned a connection away beside {Others} others: fewer are used from now on, and one more is tried each minute")]
+        public static partial void Crowded(ILogger logger, string account, int others);
     }
 }

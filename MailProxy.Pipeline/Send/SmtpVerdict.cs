@@ -50,6 +50,9 @@ internal static class SmtpVerdict
             null,
             SmtpReply.OneLine(failure.Message));
 
+    /// <summary>The server turned a connection away before it knew who was calling: with too many of them, or with trouble of its own. Which of the two is seen by whether it bears others.</summary>
+    public static bool BearsNoMore(SmtpOpenException failure) => failure is { Phase: SmtpPhase.Greeting or SmtpPhase.Hello, Reply.IsTransient: true };
+
     private static RecipientVerdict One(SliceRecipient to, SmtpReply? reply, TransactionResult result)
     {
         // MAIL refused: all of them. Else what RCPT said, and for the accepted what came of the body.

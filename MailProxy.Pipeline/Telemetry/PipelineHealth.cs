@@ -3,16 +3,26 @@ namespace MailProxy.Pipeline.Telemetry;
 /// <summary>What <c>/health/ready</c> asks, and what makes Schedule stand still.</summary>
 public sealed class PipelineHealth
 {
-    private string? _storeTrouble;
+    private string? _storeTrouble, _storeDamage;
     private bool _running;
 
-    /// <summary>Why the store cannot write, or null when it can. Set by the commit loop.</summary>
+    /// <summary>Why the store cannot write, or null when it can. Set by the commit loop. Damage that was found stays until the process ends.</summary>
     public string? StoreTrouble
     {
-        get => Volatile.Read(ref _storeTrouble);
+        get => StoreDamage ?? Volatile.Read(ref _storeTrouble);
         set
         {
             if (Interlocked.Exchange(ref _storeTrouble, value) != value) Changed?.Invoke();
+        }
+    }
+
+    /// <summary>The store's file is damaged; the first finding stays. A write that succeeds proves nothing about it, so nothing is taken or sent any more.</summary>
+    public string? StoreDamage
+    {
+        get => Volatile.Read(ref _storeDamage);
+        set
+        {
+            if (value is not null && Interlocked.CompareExchange(ref _storeDamage, value, null) is null) Changed?.Invoke();
         }
     }
 

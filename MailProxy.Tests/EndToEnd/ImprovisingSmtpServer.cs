@@ -25,7 +25,7 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
     private readonly ConcurrentBag<Task> _conversations = [];
     private readonly Func<string, Mail, Task<Improvised>> _say;
     private readonly Task _accepting;
-    private int _open;
+    private int _open, _turnedAway;
 
     /// <param name="say">Phase and the mail so far; what is said.</param>
     public ImprovisingSmtpServer(Func<string, Mail, Task<Improvised>> say)
@@ -39,6 +39,12 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
 
     /// <summary>Connections open now, the one that asks among them.</summary>
     public int Open => Volatile.Read(ref _open);
+
+    /// <summary>How many connections it bears; the others are told 421 as they come.</summary>
+    public int Places { get; set; } = int.MaxValue;
+
+    /// <summary>Connections that found no place.</summary>
+    public int TurnedAway => Volatile.Read(ref _turnedAway);
 
     /// <summary>Mails whose dot was answered with a 2xx.</summary>
     public ConcurrentQueue<Mail> Taken { get; } = new();
@@ -72,7 +78,11 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
             try
             {
                 var socket = await _listener.AcceptSocketAsync(_stop.Token);
-                _conversations.Add(Task.Run(() => ServeAsync(socket)));
+
+                // Decided here, one after the other: those that find no place never take one, not even for a moment.
+                var full = Interlocked.Increment(ref _open) > Places;
+                if (full) Interlocked.Decrement(ref _open);
+                _conversations.Add(Task.Run(() => full ? TurnAwayAsync(socket) : ServeAsync(socket)));
             }
             catch (Exception) when (_stop.IsCancellationRequested)
             {
@@ -85,7 +95,6 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
     {
         using var owned = socket;
         socket.NoDelay = true;
-        Interlocked.Increment(ref _open);
         try
         {
             await using var stream = new NetworkStream(socket);
@@ -100,6 +109,14 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
         {
             Interlocked.Decrement(ref _open);
         }
+    }
+
+    private async Task TurnAwayAsync(Socket socket)
+    {
+        using var owned = socket;
+        Interlocked.Increment(ref _turnedAway);
+        await using var stream = new NetworkStream(socket);
+        await stream.WriteAsync("421 4.7.0 too many connections\r\n"u8.ToArray(), _stop.Token);
     }
 
     private async Task ConverseAsync(NetworkStream stream, StreamReader reader)

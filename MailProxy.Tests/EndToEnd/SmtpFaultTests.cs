@@ -111,13 +111,18 @@ internal sealed class SmtpFaultTests
     }
 
     [Test]
-    public async Task TooManyConnections_ServerTakesTwo_EachArrivesOnce()
+    public async Task TooManyConnections_ServerTakesTwo_EachArrivesOnceAndTheAccountNeverRests()
     {
-        ImprovisingSmtpServer? server = null;
-        await using var owned = server = new((phase, _) => Task.FromResult(
-            phase == "CONNECT" && server!.Open > 2 ? new Improvised("421 4.7.0 too many connections\r\n"u8.ToArray(), HangUp: true) : ImprovisingSmtpServer.Ordinary(phase)));
-        await _daemon.SendAsync(HttpMethod.Put, "/v1/accounts/real", new { host = "127.0.0.1", port = server.Port, security = "none", max_connections = 8 });
-        await AllArriveOnceAsync(server, 40);
+        await using var server = new ImprovisingSmtpServer((phase, _) => Task.FromResult<Improvised>(ImprovisingSmtpServer.Ordinary(phase))) { Places = 2 };
+        await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
+        await _daemon.SendAsync(HttpMethod.Put, "/v1/accounts/real", new { host = "127.0.0.1", port = server.Port, security = "none", max_connections = 8, max_messages_per_connection = 1000 });
+        var ids = await Task.WhenAll(Enumerable.Range(0, 400).Select(n => PostAsync("real", $"b{n}@example.com")));
+        await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate");
+        var events = await _daemon.EventsAsync(e => e.Type != EventType.MessageQueued, 400);
+
+        Assert.That(server.Taken.Select(m => m.Key), Is.EquivalentTo(ids.Select(id => $"default/{id}")));
+        Assert.That(server.TurnedAway, Is.InRange(1, 6), "as many as wanted more than two, and each once");
+        Assert.That(events, Has.All.Property(nameof(MailEvent.Type)).EqualTo(EventType.MessageSent), "no throttled account, nothing deferred");
     }
 
     private Task<string> PostAsync(string account, string to) => _daemon.PostAsync(new { account, from = "a@example.com", to, text = "x" });

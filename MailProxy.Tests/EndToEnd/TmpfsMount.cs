@@ -49,6 +49,13 @@ internal sealed class TmpfsMount : IAsyncDisposable
 
     public void Free() => File.Delete(Filler);
 
+    /// <summary>Gives this much back.</summary>
+    public void Free(int megabytes)
+    {
+        using var file = new FileStream(Filler, FileMode.Open, FileAccess.Write);
+        file.SetLength(file.Length - ((long)megabytes << 20));
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Run.AsRootAsync("umount", "-l", _place.Path);

@@ -31,6 +31,23 @@ public sealed class AccountBackoffTests
         Assert.That(_backoff.Trouble(Trouble(TroubleKind.Authentication), 1, Now).Until, Is.EqualTo(Now + 60_000));
 
     [Test]
+    public void Trouble_AfterTheClockWasSetBack_WaitsItsOwnTimeAndNotThatHour()
+    {
+        _backoff.Trouble(Trouble(TroubleKind.Connect), 1, Now);
+        var earlier = Now - 3_600_000;
+
+        Assert.That(_backoff.Trouble(Trouble(TroubleKind.Connect), 1, earlier).Until, Is.EqualTo(earlier + 10_000));
+    }
+
+    [Test]
+    public void Succeeded_AfterTheClockWasSetBack_EndsTheTrouble()
+    {
+        _backoff.Trouble(Trouble(TroubleKind.Connect), 1, Now);
+
+        Assert.That(_backoff.Succeeded(new(1), Now - 3_600_000), Is.True);
+    }
+
+    [Test]
     public void Trouble_OfManyConnectionsAtOnce_CountsOnce()
     {
         var (until, _) = _backoff.Trouble(Trouble(TroubleKind.Connect), 1, Now);

@@ -194,6 +194,20 @@ internal sealed class SmtpConnectionTests
         Assert.That((result.End, result.Phase), Is.EqualTo((TransactionEnd.Lost, SmtpPhase.Body)));
     }
 
+    [Test]
+    public async Task Transact_ServerStopsReadingTheBody_EndsByThatBlocksTimeoutAndBlamesTheMail()
+    {
+        _server.Say("BODY", ScriptedSmtpServer.Hang);
+        _options.Timeouts.DataBlock = TimeSpan.FromMilliseconds(500);
+        var large = Sample.Content($$"""{"from":"a@x.example","to":"b@y.example","attachments":[{"filename":"a.bin","content":"{{Convert.ToBase64String(new byte[20_000_000])}}"}]}""");
+
+        var result = await TransactAsync(large);
+
+        Assert.That((result.End, result.Phase), Is.EqualTo((TransactionEnd.TimedOut, SmtpPhase.Body)));
+        var outcome = (Outcome.Attempted)SmtpVerdict.Judge(Sample.Ticket(), new(7), large, result);
+        Assert.That(outcome.Verdicts.Single().Verdict, Is.EqualTo(Verdict.Deferred));
+    }
+
     [TestCase("MAIL", SmtpPhase.Mail)]
     [TestCase("RCPT", SmtpPhase.Recipient)]
     [TestCase("DATA", SmtpPhase.Data)]

@@ -22,12 +22,13 @@ internal sealed class PostfixInstance : IAsyncDisposable
     private string Configuration => Path.Combine(_root.FullName, "conf");
 
     /// <summary>Returns when Postfix and its sink take mail.</summary>
-    public static async Task<PostfixInstance> StartAsync()
+    /// <param name="settings">More lines for its main.cf.</param>
+    public static async Task<PostfixInstance> StartAsync(string settings = "")
     {
         var postfix = new PostfixInstance();
         try
         {
-            await postfix.LayOutAsync();
+            await postfix.LayOutAsync(settings);
             await postfix.Sink.StartAsync();
             await postfix.BeginAsync();
             return postfix;
@@ -67,12 +68,12 @@ internal sealed class PostfixInstance : IAsyncDisposable
         await Run.AsRootAsync("rm", "-rf", _root.FullName);
     }
 
-    private async Task LayOutAsync()
+    private async Task LayOutAsync(string settings)
     {
         // A temporary directory is its owner's alone; Postfix's own users must be able to walk through.
         await Run.AsRootAsync("chmod", "755", _root.FullName);
         foreach (var name in new[] { "conf", "queue", "data" }) _root.CreateSubdirectory(name);
-        await File.WriteAllTextAsync(Path.Combine(Configuration, "main.cf"), PostfixConfiguration.MainCf(_root.FullName, Sink.Port));
+        await File.WriteAllTextAsync(Path.Combine(Configuration, "main.cf"), PostfixConfiguration.MainCf(_root.FullName, Sink.Port) + settings);
         await File.WriteAllTextAsync(Path.Combine(Configuration, "master.cf"), PostfixConfiguration.MasterCf(Port));
         await Run.AsRootAsync("chown", "postfix", Path.Combine(_root.FullName, "data"));
 

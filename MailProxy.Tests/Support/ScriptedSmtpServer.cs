@@ -10,7 +10,7 @@ namespace MailProxy.Tests.Support;
 
 /// <summary>
 /// A loopback SMTP server that plays what a test wrote: for each phase a row of replies, used up one by one over all connections, then
-/// the ordinary reply. Phases: CONNECT (the greeting), EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, BODY (its first line came), DOT, RSET, QUIT.
+/// the ordinary reply. Phases: CONNECT (the greeting), EHLO, STARTTLS, HANDSHAKE (tricks only), AUTH, MAIL, RCPT, DATA, BODY (its first line came), DOT, RSET, QUIT.
 /// </summary>
 internal sealed class ScriptedSmtpServer : IAsyncDisposable
 {
@@ -160,7 +160,7 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
 
         public async Task RunAsync()
         {
-            if (server.ImplicitTls) await SecureAsync();
+            if (server.ImplicitTls && !await SecureAsync()) return;
             if (!await AnswerAsync("CONNECT", "220 scripted ESMTP")) return;
             while (await ReadLineAsync() is { } octets)
             {
@@ -182,8 +182,7 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
                     return await AnswerAsync(verb, string.Join("\r\n", offers.Prepend("scripted").Select((o, i) => i == offers.Count() ? $"250 {o}" : $"250-{o}")));
                 case "STARTTLS":
                     if (!await AnswerAsync(verb, "220 go")) return false;
-                    await SecureAsync();
-                    return true;
+                    return await SecureAsync();
                 case "MAIL":
                     _recipients.Clear();
                     _sender = Path(line);
@@ -246,12 +245,13 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
             }
         }
 
-        private async Task SecureAsync()
+        private async Task<bool> SecureAsync()
         {
+            if (server.Reached("HANDSHAKE") is { Length: > 0 } trick) return await SayAsync(trick);
             var tls = new SslStream(_stream);
             await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = SelfSigned.Value }, server._stop.Token);
             _stream = tls;
-            _secure = true;
+            return _secure = true;
         }
 
         private async Task<byte[]?> ReadLineAsync()

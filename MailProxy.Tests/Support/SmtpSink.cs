@@ -10,7 +10,8 @@ namespace MailProxy.Tests.Support;
 internal sealed record SinkMessage(string? MailKey, string? MessageId, string Sender, IReadOnlyList<string> Recipients, MimeMessage Message);
 
 /// <summary>Postfix's own smtp-sink on a loopback port of its own, each mail dumped to a file. Can be killed and started again on the same port.</summary>
-internal sealed class SmtpSink(string directory) : IAsyncDisposable
+/// <param name="tricks">Options that make it misbehave, as its manual has them.</param>
+internal sealed class SmtpSink(string directory, params string[] tricks) : IAsyncDisposable
 {
     private Process? _process;
 
@@ -28,7 +29,7 @@ internal sealed class SmtpSink(string directory) : IAsyncDisposable
             await Run.AsRootAsync("chown", "postfix", directory);
         }
 
-        var info = Run.Info("smtp-sink", [.. user, "-d", Path.Combine(directory, "mail."), $"127.0.0.1:{Port}", "1000"]);
+        var info = Run.Info("smtp-sink", [.. user, .. tricks, "-d", Path.Combine(directory, "mail."), $"127.0.0.1:{Port}", "1000"]);
         info.RedirectStandardOutput = info.RedirectStandardError = false;
         _process = Process.Start(info)!;
         await ListeningAsync(_process);

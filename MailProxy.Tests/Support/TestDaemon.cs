@@ -37,13 +37,15 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static async Task<TestDaemon> StartAsync(string data, params (string Name, string Value)[] settings)
+    public static Task<TestDaemon> StartAsync(string data, params (string Name, string Value)[] settings) => StartAsync(data, TimeProvider.System, settings);
+
+    public static async Task<TestDaemon> StartAsync(string data, TimeProvider clock, params (string Name, string Value)[] settings)
     {
         var values = new Dictionary<string, string?> { ["Data"] = data, ["Urls"] = "http://127.0.0.1:0", ["AdminKey"] = Key, ["Log:Level"] = "Warning" };
         foreach (var (name, value) in settings) values[name] = value;
         var (read, mistakes) = SettingsReader.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
         Assert.That(mistakes, Is.Empty);
-        var app = await DaemonApp.BuildAsync(read!);
+        var app = await DaemonApp.BuildAsync(read!, clock);
         await app.StartAsync();
         return new(app, data);
     }

@@ -10,7 +10,7 @@ internal sealed record ChaosResult(string Text, bool Good)
     private const int Sent = 10, Ambiguous = 13, AmbiguousEvent = 9, Connections = 8;
 
     public static ChaosResult Of(
-        ChaosOptions options, int kills, ConcurrentDictionary<string, string> acknowledged, RecordingSink sink, List<int> inDoubt, int exit, string data, TimeSpan took)
+        ChaosOptions options, int kills, ConcurrentDictionary<string, string> acknowledged, RecordingSink sink, HangingWebhook webhook, List<int> inDoubt, int exit, string data, TimeSpan took)
     {
         var states = Messages(data);
         var admitted = Admitted(data);
@@ -24,7 +24,7 @@ internal sealed record ChaosResult(string Text, bool Good)
         var gaps = ChaosRun.Count(data, "SELECT count(*) FROM (SELECT message FROM events WHERE message IS NOT NULL GROUP BY message HAVING max(sequence) <> count(*) OR min(sequence) <> 1)");
         var integrity = Integrity(data);
         var worst = inDoubt.Count == 0 ? 0 : inDoubt.Max();
-        var good = lost.Count == 0 && unadmitted.Count == 0 && unfinished == 0 && wrongState == 0 && gaps == 0 && integrity == "ok" && worst <= Connections && exit == 0;
+        var good = lost.Count == 0 && unadmitted.Count == 0 && unfinished == 0 && wrongState == 0 && gaps == 0 && integrity == "ok" && worst <= Connections && webhook.Requests > 0 && exit == 0;
         var per1000 = 1000.0 / Math.Max(1, kills);
         string N(double n) => n.ToString("0.##", CultureInfo.InvariantCulture);
 
@@ -35,6 +35,7 @@ internal sealed record ChaosResult(string Text, bool Good)
             `dotnet run -c Release --project benchmarks -- chaos --kills {kills} --seed {options.Seed}` on {Environment.ProcessorCount} cores, .NET {Environment.Version}, in {took:hh\:mm\:ss}.
             {options.Clients} clients post (single and batches of 10, with ids of their own, again on every error) while the daemon is killed at random instants and the sink
             refuses RCPTs (1 %), answers 421 to MAIL (0.1 %) and drops the connection after the final dot (0.5 %). The policies are mixed: half `retry`, a quarter `hold`, a quarter `assume_sent`.
+            All the while a webhook is set whose endpoint takes every request and never answers.
 
             | | count | per 1,000 kills |
             |---|---|---|
@@ -48,6 +49,7 @@ internal sealed record ChaosResult(string Text, bool Good)
             | messages with a `message.ambiguous` event | {admitted.Count} | {N(admitted.Count * per1000)} |
             | closed as ambiguous by `assume_sent` | {states.Count(s => s.Value == Ambiguous)} | |
             | connections dropped by the sink after the final dot | {sink.DroppedAfterDot} | |
+            | requests that the hanging webhook swallowed | {webhook.Requests} | |
             | left without a final state | {unfinished} | |
             | in a final state other than sent or ambiguous | {wrongState} | |
             | messages with a gap in their event sequence | {gaps} | |

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net.Http.Json;
 using MailProxy.Benchmarks.Support;
 using Microsoft.Data.Sqlite;
 
@@ -18,12 +19,14 @@ internal static class ChaosRun
         var data = Directory.CreateDirectory(Path.Combine(place, "data")).FullName;
         var dice = new Random(options.Seed);
         using var sink = new RecordingSink(Locked(new Random(options.Seed + 1)));
+        using var webhook = new HangingWebhook();
         using var daemon = new DaemonProcess(program, data, new Dictionary<string, string>
         {
             // A short schedule, so that what the sink puts off is tried again within the run.
             ["MAILPROXY_REPORT__RETRYMINUTES"] = "0.02, 0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2, 0.2",
             ["MAILPROXY_REPORT__ACCOUNTBACKOFFFIRST"] = "00:00:01",
             ["MAILPROXY_REPORT__ACCOUNTBACKOFFLONGEST"] = "00:00:01",
+            ["MAILPROXY_NETWORK__ALLOWED__0"] = "127.0.0.0/8",
         });
         var acknowledged = new ConcurrentDictionary<string, string>();
         var watch = Stopwatch.StartNew();
@@ -31,6 +34,7 @@ internal static class ChaosRun
         daemon.Start();
         await daemon.ReadyAsync(Within(30));
         await daemon.PutAccountAsync("sink", sink.Port, Connections);
+        using (var put = await daemon.Http.PutAsJsonAsync("/v1/webhooks/hanging", new { url = webhook.Url })) put.EnsureSuccessStatusCode();
 
         using var stop = new CancellationTokenSource();
         var clients = Enumerable.Range(0, options.Clients).Select(n => new ChaosClient(daemon.Http, n, acknowledged).RunAsync(stop.Token)).ToArray();
@@ -56,7 +60,7 @@ internal static class ChaosRun
         await DrainAsync(daemon, data);
         var exit = await daemon.StopAsync();
 
-        var result = ChaosResult.Of(options, kills, acknowledged, sink, inDoubt, exit, data, watch.Elapsed);
+        var result = ChaosResult.Of(options, kills, acknowledged, sink, webhook, inDoubt, exit, data, watch.Elapsed);
         Console.WriteLine(result.Text);
         if (options.Report) await File.WriteAllTextAsync(Path.Combine(root, "benchmarks", "results", "chaos.md"), result.Text);
         if (result.Good) Directory.Delete(place, recursive: true);

@@ -3,7 +3,8 @@ using Microsoft.Data.Sqlite;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>A connection with its prepared statements. One thread at a time.</summary>
-internal sealed class Session(SqliteConnection connection) : IDisposable
+/// <param name="damaged">Hears of every statement that met damage, whoever catches the exception.</param>
+internal sealed class Session(SqliteConnection connection, Action<SqliteException>? damaged = null) : IDisposable
 {
     // Keyed by reference: every SQL text is a constant of its class, so the same text is the same object.
     private readonly Dictionary<string, Statement> _statements = new(ReferenceEqualityComparer.Instance);
@@ -14,7 +15,7 @@ internal sealed class Session(SqliteConnection connection) : IDisposable
     public Statement Prepare(string sql)
     {
         if (_statements.TryGetValue(sql, out var known)) return known.Reset();
-        var made = new Statement(Connection.Handle!, sql);
+        var made = new Statement(Connection.Handle!, sql, damaged);
         _statements.Add(sql, made);
         return made;
     }

@@ -2,7 +2,7 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Readings for people and reporters: what a reading sees is of one instant, and trouble that passes is told as such.</summary>
+/// <summary>Readings for people and reporters: what a reading sees is of one instant, and trouble comes by the task.</summary>
 internal static class Snapshots
 {
     private const string Begin = "BEGIN";
@@ -20,15 +20,6 @@ internal static class Snapshots
         return result;
     }));
 
-    private static async Task<T> Told<T>(Func<T> read)
-    {
-        try
-        {
-            return await Task.FromResult(read());
-        }
-        catch (SqliteException fault) when (StoreTrouble.Passes(fault))
-        {
-            throw new StoreUnavailableException($"The store cannot read now: {StoreTrouble.Describe(fault)}.", fault);
-        }
-    }
+    // What is thrown comes by the task.
+    private static async Task<T> Told<T>(Func<T> read) => await Task.FromResult(read());
 }

@@ -5,8 +5,10 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>A data directory's database, opened by the one process that may: the lock, the writer, the readers, the signal of new events.</summary>
-public sealed class SqliteDatabase : IDisposable
+public sealed partial class SqliteDatabase : IDisposable
 {
+    private readonly PipelineHealth _health;
+    private readonly ILogger _logger;
     private readonly DataLock _lock;
     private readonly Checkpointer _checkpointer;
     private readonly Session _session;
@@ -14,10 +16,11 @@ public sealed class SqliteDatabase : IDisposable
     private SqliteDatabase(string path, DataLock dataLock, SqliteConnection connection, PipelineHealth health, PipelineMetrics metrics, ILogger logger, TimeSpan backOff)
     {
         Path = path;
+        (_health, _logger) = (health, logger);
         _lock = dataLock;
-        _session = new(connection);
+        _session = new(connection, Damaged);
         Events = new(Connections.Number(connection, "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"));
-        Readers = new(path);
+        Readers = new(path, Damaged);
         _checkpointer = new(path, logger);
         Writer = new(_session, Events, _checkpointer, health, metrics, logger, backOff);
         _checkpointer.Start();
@@ -71,6 +74,14 @@ public sealed class SqliteDatabase : IDisposable
         _lock.Dispose();
     }
 
+    // From any thread: whoever meets it first tells.
+    private void Damaged(SqliteException fault)
+    {
+        if (_health.StoreDamage is not null) return;
+        _health.StoreDamage = StoreTrouble.Describe(fault);
+        Log.Damaged(_logger, Path, fault);
+    }
+
     private static SqliteConnection OpenChecked(string path, IReadOnlyList<Migration> migrations)
     {
         SqliteConnection? connection = null;
@@ -96,5 +107,11 @@ public sealed class SqliteDatabase : IDisposable
             connection?.Dispose();
             throw;
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(703, LogLevel.Critical, "{Path} is damaged. Nothing is taken or sent any more; outcomes of attempts under way are kept while this process lives. Stop it and restore the file from a backup, or recover it with SQLite's own tools.")]
+        public static partial void Damaged(ILogger logger, string path, Exception fault);
     }
 }

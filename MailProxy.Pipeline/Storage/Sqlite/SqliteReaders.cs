@@ -3,8 +3,8 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Read-only connections, used again. A reading is synchronous and short: no snapshot outlives the call, so checkpoints are never held up.</summary>
-internal sealed class SqliteReaders(string path) : IDisposable
+/// <summary>Read-only connections, used again. A reading is synchronous and short: no snapshot outlives the call, so checkpoints are never held up. Trouble of the disk is told as <see cref="StoreUnavailableException"/>.</summary>
+internal sealed class SqliteReaders(string path, Action<SqliteException>? damaged = null) : IDisposable
 {
     // More than this are opened when needed and closed after use.
     private const int Kept = 8;
@@ -21,19 +21,25 @@ internal sealed class SqliteReaders(string path) : IDisposable
     public T Query<T>(Func<Session, T> read)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
-        if (!_idle.TryPop(out var session)) session = new(Connections.OpenReader(path));
+        Session? session = null;
         var whole = false;
         try
         {
+            if (!_idle.TryPop(out session)) session = new(Connections.OpenReader(path));
             var result = read(session);
             whole = true;
             return result;
         }
+        catch (SqliteException fault) when (StoreTrouble.Passes(fault))
+        {
+            if (StoreTrouble.IsDamage(fault)) damaged?.Invoke(fault);
+            throw new StoreUnavailableException($"The store cannot read now: {StoreTrouble.Describe(fault)}.", fault);
+        }
         finally
         {
             // After a fault a statement may be left in the middle: that connection is not used again.
-            if (whole && !_closed && _idle.Count < Kept) _idle.Push(session);
-            else session.Dispose();
+            if (whole && !_closed && _idle.Count < Kept) _idle.Push(session!);
+            else session?.Dispose();
         }
     }
 

@@ -14,11 +14,12 @@ internal sealed class Statement : IDisposable
 
     private readonly sqlite3 _db;
     private readonly sqlite3_stmt _handle;
+    private readonly Action<SqliteException>? _damaged;
     private int _bound;
 
-    public Statement(sqlite3 db, string sql)
+    public Statement(sqlite3 db, string sql, Action<SqliteException>? damaged = null)
     {
-        _db = db;
+        (_db, _damaged) = (db, damaged);
         Check(raw.sqlite3_prepare_v3(db, sql, Persistent, out _handle));
     }
 
@@ -74,6 +75,11 @@ internal sealed class Statement : IDisposable
             try
             {
                 SqliteException.ThrowExceptionForRC(result, _db);
+            }
+            catch (SqliteException fault) when (StoreTrouble.IsDamage(fault))
+            {
+                _damaged?.Invoke(fault);
+                throw;
             }
             finally
             {

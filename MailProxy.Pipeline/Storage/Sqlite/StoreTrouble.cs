@@ -3,11 +3,11 @@ using SQLitePCL;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Tells the disk's trouble, which passes, from a mistake of ours, which does not.</summary>
+/// <summary>Tells the disk's trouble from a mistake of ours, which ends the process.</summary>
 internal static class StoreTrouble
 {
-    /// <summary>The store cannot write now and may again later.</summary>
-    public static bool Passes(SqliteException fault) => fault.SqliteErrorCode is
+    /// <summary>The store cannot write now and may again later. With damage that is when somebody has put the file right; ending the process instead would only begin a row of restarts.</summary>
+    public static bool Passes(SqliteException fault) => IsDamage(fault) || fault.SqliteErrorCode is
         raw.SQLITE_FULL or raw.SQLITE_IOERR or raw.SQLITE_BUSY or raw.SQLITE_LOCKED or
         raw.SQLITE_READONLY or raw.SQLITE_CANTOPEN or raw.SQLITE_NOMEM;
 
@@ -22,6 +22,7 @@ internal static class StoreTrouble
         raw.SQLITE_READONLY => "the database is read-only",
         raw.SQLITE_CANTOPEN => "a file beside the database cannot be opened",
         raw.SQLITE_NOMEM => "out of memory",
+        raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB => $"the database file is damaged (SQLite {fault.SqliteExtendedErrorCode}); stop this program and restore the file from a backup, or recover it with SQLite's own tools",
         _ => fault.Message,
     };
 }
