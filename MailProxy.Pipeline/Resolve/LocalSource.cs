@@ -1,13 +1,23 @@
+using System.Collections.Concurrent;
+
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>Files of this machine, below a root.</summary>
-internal sealed class LocalSource(ResolveOptions options, TimeProvider clock)
+/// <param name="open">Root, path, and what names the source in messages; null: <see cref="RootedFile.Open"/>.</param>
+internal sealed class LocalSource(ResolveOptions options, TimeProvider clock, Func<string, string, object, FileStream>? open = null)
 {
+    /// <summary>Openings of one root that never came back; each holds a thread.</summary>
+    private const int MostStuck = 4;
+
+    private readonly Func<string, string, object, FileStream> _open = open ?? RootedFile.Open;
+    private readonly ConcurrentDictionary<string, int> _stuck = new();
+
     /// <param name="place">Names the source in messages.</param>
     public async Task<OpenedSource> OpenAsync(string root, string path, object place, CancellationToken cancel)
     {
         // A file system of another machine may hang, so the opening has a thread and a patience of its own.
-        var opening = Task.Run(() => RootedFile.Open(root, path, place), CancellationToken.None);
+        if (_stuck.GetValueOrDefault(root) >= MostStuck) throw new SourceException(SourceFault.Down, $"{place}: its file system does not answer.");
+        var opening = Task.Run(() => _open(root, path, place), CancellationToken.None);
         FileStream file;
         try
         {
@@ -15,7 +25,7 @@ internal sealed class LocalSource(ResolveOptions options, TimeProvider clock)
         }
         catch (Exception gaveUp) when (gaveUp is TimeoutException or OperationCanceledException)
         {
-            _ = CloseLateAsync(opening);
+            _ = CloseLateAsync(root, opening);
             if (gaveUp is TimeoutException) throw new SourceException(SourceFault.Down, $"{place}: it could not be opened in time.", gaveUp);
             throw;
         }
@@ -30,9 +40,11 @@ internal sealed class LocalSource(ResolveOptions options, TimeProvider clock)
         throw SourceException.TooLarge(place, options.MaxAttachmentBytes);
     }
 
-    private static async Task CloseLateAsync(Task<FileStream> opening)
+    private async Task CloseLateAsync(string root, Task<FileStream> opening)
     {
+        _stuck.AddOrUpdate(root, 1, static (_, stuck) => stuck + 1);
         await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stuck.AddOrUpdate(root, 0, static (_, stuck) => stuck - 1);
         if (opening.IsCompletedSuccessfully) await (await opening).DisposeAsync();
     }
 }

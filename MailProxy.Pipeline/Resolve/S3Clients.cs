@@ -36,6 +36,9 @@ internal sealed class S3Clients : IDisposable
         }
     }
 
+    /// <summary>Lets go of the client of a volume that may never be asked again.</summary>
+    public void Forget(Volume volume) => _clients.TryRemove((volume.Tenant, volume.Id), out _);
+
     public void Dispose() => _handler.Dispose();
 
     private AmazonS3Client Client(Volume volume, VolumeConfig.S3 config)

@@ -32,8 +32,14 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
     public async Task<VolumeTest> TestAsync(Volume volume, string? path, CancellationToken cancel)
     {
         var began = _clock.GetTimestamp();
-        var seen = await SeeAsync(volume, path, cancel);
-        return seen with { Took = _clock.GetElapsedTime(began) };
+        try
+        {
+            return await SeeAsync(volume, path, cancel) with { Took = _clock.GetElapsedTime(began) };
+        }
+        finally
+        {
+            _clients.Forget(volume);
+        }
     }
 
     public void Dispose()

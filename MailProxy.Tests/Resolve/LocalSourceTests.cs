@@ -249,6 +249,29 @@ public sealed class LocalSourceTests
     }
 
     [Test]
+    public async Task Open_FileSystemThatHangs_HoldsAFewThreadsAndNoOtherRoot()
+    {
+        using var answers = new ManualResetEventSlim();
+        var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        var files = new LocalSource(_bench.Options, clock, (root, path, place) =>
+        {
+            if (root == "/hung") answers.Wait();
+            return RootedFile.Open(Root, path, place);
+        });
+
+        for (var n = 0; n < 4; n++)
+        {
+            var open = files.OpenAsync("/hung", "sub/a b%.pdf", "hung", default);
+            clock.Advance(_bench.Options.FirstByteTimeout);
+            Assert.That(Assert.ThrowsAsync<SourceException>(() => open.WaitAsync(SourceBench.Patience))!.Fault, Is.EqualTo(SourceFault.Down));
+        }
+
+        Assert.That(Assert.ThrowsAsync<SourceException>(() => files.OpenAsync("/hung", "sub/a b%.pdf", "hung", default))!.Message, Does.Contain("does not answer"));
+        await using (var other = await files.OpenAsync("/other", "sub/a b%.pdf", "other", default)) Assert.That(other.Length, Is.EqualTo(6));
+        answers.Set();
+    }
+
+    [Test]
     public async Task Open_VolumeThatIsNotThere_IsGone() =>
         Assert.That((await _bench.TryAsync("gone:a"))?.Fault, Is.EqualTo(SourceFault.Gone));
 
