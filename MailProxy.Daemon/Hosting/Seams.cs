@@ -30,8 +30,9 @@ internal static class Seams
 
     public static WriteRaw Raw(MimeComposer composer) => async (content, account, target, cancel) =>
     {
-        using var mail = composer.Compose(content, account?.Dkim);
-        await target.WriteAsync(mail.Bytes, cancel);
+        using var mail = composer.Compose(content, [], account?.Dkim);
+        await using var octets = mail.OpenRead();
+        await octets.CopyToAsync(target, cancel);
     };
 
     public static SandboxShelf Shelf(SandboxMailbox mailbox) => new(
