@@ -59,11 +59,7 @@ public static partial class AttachmentNotation
         if (OneOf(draft) is { } conflict) return new(null, null, [conflict]);
         Old(draft, errors);
 
-        var sha256 = Hash(draft.Sha256, "/sha256", 32, errors);
         var md5 = Md5(draft, errors);
-        if (draft.Size is < 0) errors.Add(new("/size", "out_of_range", "A size is a number of bytes."));
-        var auth = draft.Auth is { } written ? AuthNotation.Read(written, "/auth", errors) : null;
-
         if (Inline(draft) is { } inline)
         {
             // Beside content of its own they would be promises that nobody looks at.
@@ -72,6 +68,10 @@ public static partial class AttachmentNotation
             if (draft.Auth is not null) errors.Add(new("/auth", "source_required", "Only for attachments that are fetched."));
             return new(inline, null, errors, md5);
         }
+
+        var sha256 = Hash(draft.Sha256, "/sha256", 32, errors);
+        if (draft.Size is < 0) errors.Add(new("/size", "out_of_range", "A size is a number of bytes."));
+        var auth = draft.Auth is { } written ? AuthNotation.Read(written, "/auth", errors) : null;
 
         var (at, text) = draft.Source is { } source ? ("/source", source) : ("/storage_path", draft.StoragePath!);
         var (place, fault) = PlaceNotation.Read(text, draft.Source is null ? draft.FetchMode : null);

@@ -47,6 +47,7 @@ internal sealed class S3Clients : IDisposable
             IgnoreConfiguredEndpointUrls = true, // what the machine is set up for is not what the volume says
             AllowAutoRedirect = false,
             MaxErrorRetry = 0, // who asks decides about retries
+            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED, // what is fetched is hashed here anyway
             RequestChecksumCalculation = config.ChunkedUpload ? RequestChecksumCalculation.WHEN_SUPPORTED : RequestChecksumCalculation.WHEN_REQUIRED,
         };
         if (config.Endpoint is { } endpoint)

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using Amazon.Runtime;
-using Amazon.S3;
+using Amazon.Runtime.Internal.Util;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Network;
 
@@ -14,10 +14,13 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
     {
         var response = await clients.Of(volume, config).GetObjectAsync(config.Bucket, config.KeyOf(path), token);
         var length = response.Headers.ContentLength is >= 0 and var declared ? declared : (long?)null;
-        if (length <= options.MaxAttachmentBytes || length is null) return new OpenedSource(new CappedStream(response.ResponseStream, place, length, options.MaxAttachmentBytes), length, response);
+        if (length <= options.MaxAttachmentBytes || length is null) return new OpenedSource(new CappedStream(Bare(response.ResponseStream), place, length, options.MaxAttachmentBytes), length, response);
         response.Dispose();
         throw SourceException.TooLarge(place, options.MaxAttachmentBytes);
     }, cancel);
+
+    // The SDK's own stream copies every block into a new array to hash it once more.
+    private static Stream Bare(Stream content) => content is WrapperStream wrapped ? wrapped.GetNonWrapperBaseStream() : content;
 
     /// <summary>Asks the store something, and says what went wrong as a <see cref="SourceException"/>.</summary>
     public async Task<T> AskAsync<T>(object place, Func<CancellationToken, Task<T>> question, CancellationToken cancel)
@@ -32,7 +35,7 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
         {
             throw new SourceException(SourceFault.Down, $"{place}: no answer in time.");
         }
-        catch (Exception trouble) when (trouble is AmazonClientException or HttpRequestException or SocketException or IOException or AddressRefusedException)
+        catch (Exception trouble) when (trouble is AmazonServiceException or AmazonClientException or HttpRequestException or SocketException or IOException or AddressRefusedException)
         {
             throw Explain(place, trouble);
         }
@@ -40,7 +43,7 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
 
     private static SourceException Explain(object place, Exception trouble)
     {
-        if (trouble is AmazonS3Exception { StatusCode: > 0 } told)
+        if (trouble is AmazonServiceException { StatusCode: > 0 } told)
         {
             var code = Safe(told.ErrorCode);
             return new(HttpFetch.Fault(told.StatusCode) ?? SourceFault.Down, $"{place}: the store answered {(int)told.StatusCode}{(code is null ? "" : $" {code}")}.", trouble) { Answered = told.StatusCode, AnsweredCode = code };

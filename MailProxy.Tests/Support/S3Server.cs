@@ -43,7 +43,6 @@ internal sealed class S3Server : IAsyncDisposable
             if (await process.StandardOutput.ReadLineAsync().WaitAsync(Patience) is not { } address) throw new InvalidOperationException($"The S3 server ended: {await process.StandardError.ReadToEndAsync()}");
             process.ErrorDataReceived += (_, _) => { };
             process.BeginErrorReadLine();
-            process.BeginOutputReadLine();
             server.Endpoint = new Uri(address);
             foreach (var bucket in buckets) (await server._http.PutAsync(new Uri(server.Endpoint, bucket), null)).EnsureSuccessStatusCode().Dispose();
             return server;
