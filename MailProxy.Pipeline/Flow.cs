@@ -111,6 +111,9 @@ public sealed record AcceptedMail
 
     public AmbiguousPolicy OnAmbiguous { get; init; }
     public required StoredBody Body { get; init; }
+
+    /// <summary>Attachments whose content is fetched just before the attempt.</summary>
+    public int Sources { get; init; }
 }
 
 /// <summary>A draft's JSON as UTF-8: in the row, or, when larger than 256 KB, in a spool file that is already synced.</summary>
@@ -153,7 +156,11 @@ public readonly record struct DueMail(QueuedMail Ticket, SendPermit Permit);
 // ── Resolve → Send ──────────────────────────────────────────────────────────────────────────────
 
 /// <summary>A mail with all that the transaction needs. <paramref name="Charge"/> is its share of the memory budget, returned on dispose.</summary>
-public sealed record ResolvedMail(DueMail Due, SmtpAccount Account, MailContent Content, IDisposable Charge);
+public sealed record ResolvedMail(DueMail Due, SmtpAccount Account, MailContent Content, IDisposable Charge)
+{
+    /// <summary>What was fetched, by the attachment's place in the message; null: that attachment is inline. Empty: all of them are. Its files end with <see cref="Charge"/>.</summary>
+    public IReadOnlyList<LocalContent?> Files { get; init; } = [];
+}
 
 /// <summary>A stored mail, loaded for one transaction.</summary>
 public sealed record MailContent
@@ -169,6 +176,9 @@ public sealed record MailContent
 
     /// <summary>The draft as UTF-8 JSON.</summary>
     public required ReadOnlyMemory<byte> Json { get; init; }
+
+    /// <summary>Attachments whose content is fetched just before the attempt.</summary>
+    public int Sources { get; init; }
 
     /// <summary>The recipients of this transaction.</summary>
     public required IReadOnlyList<SliceRecipient> Slice { get; init; }
@@ -223,10 +233,17 @@ public abstract record Outcome(QueuedMail Ticket) : ReportItem(Ticket)
     /// <summary>The message can never be sent as it is; not marked.</summary>
     public sealed record Unsendable(QueuedMail Ticket, MailContent Content, string EnhancedCode, string Reason) : Outcome(Ticket);
 
-    /// <summary>Our own trouble (disk, attachment source): deferred; not marked.</summary>
-    public sealed record Postponed(QueuedMail Ticket, MailContent? Content, string Reason) : Outcome(Ticket);
+    /// <summary>Our own trouble (disk), or an attachment's source: deferred; not marked.</summary>
+    public sealed record Postponed(QueuedMail Ticket, MailContent? Content, string Reason) : Outcome(Ticket)
+    {
+        /// <summary>A source of the message is down, and has a schedule of its own.</summary>
+        public bool BySource { get; init; }
 
-    /// <summary>An attachment is still on its way: nothing is written, the ticket comes back by <see cref="Wake.Return"/>.</summary>
+        /// <summary>A delay that the source named, or that we know to be enough.</summary>
+        public TimeSpan? RetryAfter { get; init; }
+    }
+
+    /// <summary>An attachment is still on its way: nothing is written; the ticket was set aside with <see cref="Wake.SetAside"/> and comes back by <see cref="Wake.Return"/>.</summary>
     public sealed record NotYet(QueuedMail Ticket) : Outcome(Ticket);
 
     /// <summary>The ticket was stale, or the mark could not be written: nothing is written, the claim ends.</summary>

@@ -20,6 +20,9 @@ public sealed class Wake
     /// <summary>An attempt is over and the store knows: the claim ends.</summary>
     public void Done(QueuedMail ticket) => Put(set => set.Done.Add(ticket));
 
+    /// <summary>A mail waits for what it carries (<see cref="Outcome.NotYet"/>) and is not on its way meanwhile. Before its <see cref="Return"/> or <see cref="Done"/>.</summary>
+    public void SetAside(QueuedMail ticket) => Put(set => set.Aside.Add(ticket));
+
     /// <summary>What a mail waited for has come (<see cref="Outcome.NotYet"/>): the same ticket again.</summary>
     public void Return(QueuedMail ticket) => Put(set => set.Returned.Add(ticket));
 
@@ -75,6 +78,7 @@ public sealed class WakeSet
 
     public Dictionary<AccountKey, long> DueByAccount { get; } = [];
     public List<QueuedMail> Done { get; } = [];
+    public List<QueuedMail> Aside { get; } = [];
     public List<QueuedMail> Returned { get; } = [];
     public Dictionary<AccountKey, (long Until, AccountTrouble Trouble)> Parked { get; } = [];
     public HashSet<AccountKey> Unparked { get; } = [];

@@ -13,7 +13,7 @@ internal static class ContentReader
         WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND +q.state = ?4
         """;
 
-    private const string Body = "SELECT json, spool FROM bodies WHERE message = ?1";
+    private const string Body = "SELECT json, spool, sources FROM bodies WHERE message = ?1";
 
     /// <summary>Null when the ticket is stale. The body of a mail in a spool file is left empty and the file's name given.</summary>
     public static (MailContent Content, string? Spool)? Load(Session session, QueuedMail ticket, int maxRecipients)
@@ -21,11 +21,11 @@ internal static class ContentReader
         if (Read(session, ticket, QueueRows.Ready, maxRecipients) is not { } content) return null;
         var body = session.Prepare(Body).Add(ticket.Id);
         if (!body.Step()) throw new IOException("The message's body is not in the store.");
-        var (json, spool) = (body.BlobOrNull(0), body.TextOrNull(1));
+        var (json, spool, sources) = (body.BlobOrNull(0), body.TextOrNull(1), body.Int(2));
         body.Reset();
         return json is null && spool is null
             ? throw new IOException("The message's body is not in the store.")
-            : (content with { Json = json }, spool);
+            : (content with { Json = json, Sources = sources }, spool);
     }
 
     /// <summary>Without the body: whoever settles what a crash left open does not read it.</summary>

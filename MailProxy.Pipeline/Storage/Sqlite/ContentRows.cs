@@ -8,7 +8,7 @@ internal static class ContentRows
     private const string Message =
         """
         SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate, m.expires_at,
-               q.round, b.message, b.json, b.spool
+               q.round, b.message, b.json, b.spool, b.sources
         FROM messages m LEFT JOIN queue q ON q.message = m.number LEFT JOIN bodies b ON b.message = m.number
         WHERE m.number = ?1
         """;
@@ -30,6 +30,7 @@ internal static class ContentRows
             CreatedAt = row.Long(4),
             OnAmbiguous = (AmbiguousPolicy)row.Int(5),
             Json = row.BlobOrNull(11) ?? [],
+            Sources = row.Int(13),
             Slice = [],
             Standing = new(
                 Round: row.IntOrNull(9) ?? 0, Attempts: row.Int(6), Rest: 0, Deferred: 0, Sent: 0, Failed: 0, Ambiguous: 0,

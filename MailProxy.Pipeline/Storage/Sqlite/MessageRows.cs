@@ -24,7 +24,7 @@ internal static class MessageRows
         WHERE number = ?1
         """;
 
-    private const string Body = "INSERT OR REPLACE INTO bodies (message, json, spool, size) VALUES (?1, ?2, ?3, ?4)";
+    private const string Body = "INSERT OR REPLACE INTO bodies (message, json, spool, size, sources) VALUES (?1, ?2, ?3, ?4, ?5)";
     private const string Recipient = "INSERT INTO recipients (message, ordinal, address, state) VALUES (?1, ?2, ?3, 0)";
     private const string ClearRecipients = "DELETE FROM recipients WHERE message = ?1";
     private const string ReadBody = "SELECT json FROM bodies WHERE message = ?1";
@@ -66,7 +66,7 @@ internal static class MessageRows
         var body = session.Prepare(Body).Add(number);
         if (mail.Body.SpoolFile is null) body.AddBlob(mail.Body.Inline.Span).AddNull();
         else body.AddNull().Add(mail.Body.SpoolFile);
-        body.Add(mail.Body.Size).Run();
+        body.Add(mail.Body.Size).Add(mail.Sources).Run();
 
         for (var i = 0; i < mail.Recipients.Count; i++) session.Prepare(Recipient).Add(number).Add(i).Add(mail.Recipients[i]).Run();
     }
