@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Persist;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;
@@ -31,6 +32,12 @@ public sealed record PipelineCupboards(
 
     /// <summary>The attachment endpoint that is in force for a tenant; null: it has none.</summary>
     public Func<string, (Uri Address, SourceAuth? Auth)?> AttachmentEndpoint { get; init; } = static _ => null;
+
+    /// <summary>Makes every connection to a source.</summary>
+    public required Dialer Dialer { get; init; }
+
+    /// <summary>Where fetched attachments are kept.</summary>
+    public required string CacheDirectory { get; init; }
 }
 
 /// <summary>The map of the building: makes the doors, builds the rooms, runs, drains, aborts.</summary>
@@ -48,6 +55,9 @@ public sealed class MailPipeline : IAsyncDisposable
 
     private readonly IngestStage _ingest;
     private readonly PersistStage _persist;
+    private readonly AttachmentCache _cache;
+    private readonly AttachmentSources _sources;
+    private readonly FetchDesk _desk;
     private readonly ResolveStage _resolve;
     private readonly SendStage _send;
     private readonly ReportStage _reportRoom;
@@ -86,7 +96,10 @@ public sealed class MailPipeline : IAsyncDisposable
         _gate = new(shared.Accounts, options.Limits, shared.Clock);
         _schedule = new(_queued.Reader, Wake, shared.Store, shared.Accounts, _gate, _due.Writer, shared.Health, shared.Metrics, options.Schedule, shared.Clock, Log<ScheduleStage>());
         _persist = new(_accepted.Reader, shared.Store, _queued.Writer, Wake, _schedule.ExpiryHint, options.Persist, shared.Metrics, shared.AccountName, Log<PersistStage>());
-        _resolve = new(_due.Reader, shared.Store, shared.Accounts, _resolved.Writer, _report.Writer, new ByteBudget(options.Resolve.BodyBytes), _gate.SliceSize, options.Resolve, Log<ResolveStage>());
+        _cache = new(shared.CacheDirectory, options.Resolve, shared.Metrics, shared.Clock, Log<AttachmentCache>());
+        _sources = new(shared.Volumes, shared.AttachmentEndpoint, shared.Dialer, options.Resolve, shared.Clock);
+        _desk = new(_cache, _sources, AttachmentSources.HostOf, Wake, new FetchEnds(shared.Store, _report.Writer, Log<FetchDesk>()).FailedAsync, options.Resolve, shared.Metrics, shared.Clock, Log<FetchDesk>());
+        _resolve = new(_due.Reader, shared.Store, shared.Accounts, _resolved.Writer, _report.Writer, new ByteBudget(options.Resolve.BodyBytes), _gate.SliceSize, new Attachments(_desk), options.Resolve, Log<ResolveStage>());
         _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>());
         _send = new(_resolved.Reader, _pool, _report.Writer, options.Send, shared.Metrics, shared.AccountName, shared.Clock, Log<SendStage>());
         _reportRoom = new(_report.Reader, shared.Store, shared.Log, shared.Accounts, Wake, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<ReportStage>());
@@ -141,6 +154,7 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>Recovers what a crash left open, then opens the doors.</summary>
     public async Task StartAsync(bool suspended)
     {
+        _cache.Open();
         var recovery = await _shared.Store.RecoverAsync(_shared.Clock.GetUtcNow().ToUnixTimeMilliseconds());
         _gate.Seed(recovery.LimitUses);
         await _reportRoom.SettleInDoubtAsync(recovery);
@@ -175,6 +189,8 @@ public sealed class MailPipeline : IAsyncDisposable
         _shared.Health.Changed -= Wake.Look;
         _shared.Accounts.Changed -= Wake.Look;
         await _pool.DisposeAsync();
+        _cache.Dispose();
+        _sources.Dispose();
         _gate.Dispose();
         _stop.Dispose();
         _abort.Dispose();
@@ -187,12 +203,13 @@ public sealed class MailPipeline : IAsyncDisposable
         var persist = _persist.RunAsync();
         var schedule = Stage.Link(_schedule.RunAsync(recovery, suspended, _stop.Token), _due.Writer);
         var resolve = Stage.Link(_resolve.RunAsync(_abort.Token), _resolved.Writer);
+        var desk = _desk.RunAsync(_stop.Token);
         var send = _send.RunAsync(_abort.Token, _abandon.Token);
-        var outcomes = Stage.Link(Task.WhenAll(resolve, send), _report.Writer);
+        var outcomes = Stage.Link(Task.WhenAll(resolve, desk, send), _report.Writer);
         var report = _reportRoom.RunAsync();
         var webhooks = _webhooks.RunAsync(_stop.Token);
 
-        await foreach (var room in Task.WhenEach(ingest, persist, schedule, resolve, send, outcomes, report, webhooks))
+        await foreach (var room in Task.WhenEach(ingest, persist, schedule, resolve, desk, send, outcomes, report, webhooks))
         {
             if (!room.IsFaulted) continue;
             CloseEveryDoor(room.Exception!.InnerException!);

@@ -71,6 +71,8 @@ internal static class DaemonApp
             logs)
         {
             Volumes = volumes,
+            Dialer = dialer,
+            CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
         });
 
         registry.AddBeforeCollectCallback(pipeline.Measure);

@@ -67,7 +67,7 @@ internal sealed partial class ReportStage(
         Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
         Outcome.AccountToBlame { Content: { } content } => Settler.Unmark(item.Ticket, content, now),
         Outcome.Unsendable never => _settler.Unsendable(never.Ticket, never.Content, never.EnhancedCode, never.Reason, now),
-        Outcome.Postponed { Content: { } content } later => _settler.Postponed(later.Ticket, content, later.Reason, now),
+        Outcome.Postponed { Content: { } content } later => _settler.Postponed(later, content, now),
         _ => null,
     };
 

@@ -9,11 +9,12 @@ namespace MailProxy.Pipeline.Report;
 /// A slice after which others still want the round writes none and leaves the state as it was, with one exception:
 /// doubt under the policy "retry" is told at once. Trouble of the account writes none either.
 /// </remarks>
-internal sealed class Settler(RetryPolicy retry, IReadOnlyList<TimeSpan> postpone, double jitter, Func<double> chance)
+internal sealed class Settler(RetryPolicy retry, PostponePolicy own, PostponePolicy source, Func<double> chance)
 {
     private const int LongestReply = 1000;
 
-    public Settler(ReportOptions options, Func<double> chance) : this(new(options), options.PostponeSteps, options.Jitter, chance) { }
+    public Settler(ReportOptions options, Func<double> chance)
+        : this(new(options), new(options.PostponeSteps, options.Jitter), new(options.SourceSteps, options.Jitter), chance) { }
 
     /// <summary>A marked attempt with a verdict for each recipient of its slice.</summary>
     public Settlement Attempted(QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts, long now) =>
@@ -32,14 +33,14 @@ internal sealed class Settler(RetryPolicy retry, IReadOnlyList<TimeSpan> postpon
         new(ticket, Marked: true, Before(content), new QueueStep.Again(0, content.Standing.Round, Wanting(content)),
             content.Standing.Attempts, [], [], content.Standing.PossibleDuplicate, now);
 
-    /// <summary>Not marked, trouble of our own: later, by a schedule of our own, no attempt lost.</summary>
-    public Settlement Postponed(QueuedMail ticket, MailContent content, string reason, long now)
+    /// <summary>Not marked, trouble of our own or of a source: later, by a schedule of its own, no attempt lost.</summary>
+    public Settlement Postponed(Outcome.Postponed later, MailContent content, long now)
     {
+        var (ticket, standing) = (later.Ticket, content.Standing);
         // The store counts every end of an attempt; what is more than the attempts that counted was put off before.
-        var before = Math.Clamp(ticket.Attempt - content.Standing.Attempts, 0, postpone.Count - 1);
-        var due = now + (long)RetryPolicy.Spread(postpone[before], jitter, chance()).TotalMilliseconds;
-        var standing = content.Standing;
-        var detail = SettlementDetail.Make(new() { NextAttemptAt = due, Reason = Clip(reason), PossibleDuplicate = standing.PossibleDuplicate });
+        var wait = (later.BySource ? source : own).Delay(ticket.Attempt - standing.Attempts, later.RetryAfter, chance());
+        var due = now + (long)wait.TotalMilliseconds;
+        var detail = SettlementDetail.Make(new() { NextAttemptAt = due, Reason = Clip(later.Reason), PossibleDuplicate = standing.PossibleDuplicate });
         return new(
             ticket, Marked: false, MessageState.Deferred, new QueueStep.Again(due, standing.Round, Wanting(content)), standing.Attempts, [],
             [new(EventType.MessageDeferred, MessageState.Deferred, standing.Attempts, detail)], standing.PossibleDuplicate, now);

@@ -24,4 +24,32 @@ public sealed class ResolveOptions
     /// <summary>How long a source may take to begin its answer, connecting (at most 10 s) included; default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan FirstByteTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a source that has begun may pause; default 30 s. There is no limit for the whole.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan StallTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Attachments fetched at the same time; one source host has a quarter at most. Default 32.</summary>
+    [Range(1, 1024)]
+    public int Fetches { get; set; } = 32;
+
+    /// <summary>Attachments fetched at the same time from one host, volume or endpoint. Default 8.</summary>
+    [Range(1, 1024)]
+    public int FetchesPerHost { get; set; } = 8;
+
+    /// <summary>Bytes on disk that are being fetched, or wait for the first use of their mail; a fetch waits for room, and one source host has a quarter at most. Default 2 GB.</summary>
+    [Range(1_024, 1_099_511_627_776)]
+    public long FetchBytes { get; set; } = 2L * 1024 * 1024 * 1024;
+
+    /// <summary>Mails that wait for their attachments; what comes beyond is deferred a little. Default 10,000.</summary>
+    [Range(1, 1_000_000)]
+    public int SetAside { get; set; } = 10_000;
+
+    /// <summary>Bytes of fetched content kept on disk for the next mail that carries it, without what mail holds at the moment; default 1 GB.</summary>
+    [Range(0, 1_099_511_627_776)]
+    public long CacheBytes { get; set; } = 1024 * 1024 * 1024;
+
+    /// <summary>Content that nobody used for so long is removed; default 1 day.</summary>
+    [Range(typeof(TimeSpan), "00:00:10", "365.00:00:00")]
+    public TimeSpan CacheAge { get; set; } = TimeSpan.FromDays(1);
 }

@@ -14,6 +14,7 @@ internal sealed partial class ResolveStage(
     ChannelWriter<ReportItem> report,
     ByteBudget bodies,
     Func<SmtpAccount, int> sliceSize,
+    Attachments attachments,
     ResolveOptions options,
     ILogger logger)
 {
@@ -65,7 +66,8 @@ internal sealed partial class ResolveStage(
 
         // The JSON and what is rendered from it live side by side until the mail is gone.
         var charge = await bodies.ChargeAsync(2L * content.Json.Length, abort);
-        return (new(due, account, content, charge), null);
+        var mail = new ResolvedMail(due, account, content, charge);
+        return content.Sources == 0 ? (mail, null) : attachments.Equip(mail);
     }
 
     private static partial class Log

@@ -20,6 +20,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     private readonly LaneHeap _looks = new(0); // by the time of the next look
     private readonly LaneHeap _sizes = new(1); // by tickets, most first; only lanes that have some
     private readonly HashSet<(long, int, int)> _flying = [];
+    private readonly HashSet<QueuedMail> _aside = []; // wait for what they carry
     private bool _urgentLast;
 
     /// <summary>Tickets in memory.</summary>
@@ -54,10 +55,17 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         Settle(lane);
     }
 
-    /// <summary>A ticket that was on its way and comes back.</summary>
+    /// <summary>A ticket that was on its way waits for what it carries: others may go meanwhile.</summary>
+    public void SetAside(AccountLane lane, in QueuedMail ticket)
+    {
+        if (Land(lane, ticket)) _aside.Add(ticket);
+        Settle(lane);
+    }
+
+    /// <summary>A ticket that was on its way, or set aside, comes back to its old place, which is before all that came after it.</summary>
     public void Return(AccountLane lane, in QueuedMail ticket)
     {
-        Land(lane, ticket);
+        if (!_aside.Remove(ticket)) Land(lane, ticket);
         if (lane.LetsGo) TurnAway(lane, ticket);
         else Insert(lane, ticket);
         Settle(lane);
@@ -66,7 +74,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>The attempt is over. False: it was none of ours.</summary>
     public bool Done(AccountLane lane, in QueuedMail ticket)
     {
-        var ours = Land(lane, ticket);
+        var ours = Land(lane, ticket) || _aside.Remove(ticket);
         Settle(lane);
         return ours;
     }
@@ -98,6 +106,8 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     public void Clear()
     {
         foreach (var lane in _lanes.Values) Empty(lane);
+        foreach (var ticket in _aside) letGo(ticket);
+        _aside.Clear();
     }
 
     // ── The disk ──

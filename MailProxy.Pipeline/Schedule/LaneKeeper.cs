@@ -54,17 +54,20 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
         foreach (var account in news.Unparked) BackOff(account, null);
         foreach (var (account, (until, trouble)) in news.Parked) BackOff(account, new(until, $"{trouble.Kind}: {trouble.Reply}"));
 
+        foreach (var ticket in news.Aside)
+        {
+            var lane = Lane(ticket.Account);
+            queue.SetAside(lane, ticket);
+            if (limitsMayOpen) AskLimitAgain(lane);
+        }
+
         // Claims end before the lanes look at the disk again.
         foreach (var ticket in news.Done)
         {
             var lane = Lane(ticket.Account);
             queue.Done(lane, ticket);
             store.Release(ticket);
-            if (!limitsMayOpen || lane.AtLimit is null) continue;
-
-            // The wait was reckoned with the permit as used; the limit is asked again.
-            lane.AtLimit = null;
-            queue.Waited(lane, Now);
+            if (limitsMayOpen) AskLimitAgain(lane);
         }
 
         foreach (var ticket in news.Returned) queue.Return(Lane(ticket.Account), ticket);
@@ -80,6 +83,14 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
             BackOff(lane.Account, null);
             queue.DiskHas(lane, 0, Now);
         }
+    }
+
+    // The wait was reckoned with the permit as used.
+    private void AskLimitAgain(AccountLane lane)
+    {
+        if (lane.AtLimit is null) return;
+        lane.AtLimit = null;
+        queue.Waited(lane, Now);
     }
 
     private void BackOff(AccountKey account, LanePark? park)

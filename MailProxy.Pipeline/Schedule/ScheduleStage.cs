@@ -121,7 +121,7 @@ internal sealed partial class ScheduleStage
         while (_door.TryRead(out var ticket)) _store.Release(ticket);
         var news = _wake.Drain();
         foreach (var ticket in news.Done) _store.Release(ticket);
-        foreach (var ticket in news.Returned) _store.Release(ticket);
+        foreach (var ticket in news.Returned.Concat(news.Aside)) _store.Release(ticket);
         _queue.Clear();
     }
 
@@ -133,7 +133,7 @@ internal sealed partial class ScheduleStage
         _lanes.SeeAccounts();
         var more = TakeTickets(now);
         var news = _wake.Drain();
-        var limitsMayOpen = news.Done.Count > 0 && PermitsCameBack();
+        var limitsMayOpen = news.Done.Count + news.Aside.Count > 0 && PermitsCameBack();
         if (limitsMayOpen) _standstill.Limit = null;
         _lanes.Obey(news, limitsMayOpen);
         if (_lookAtAll)

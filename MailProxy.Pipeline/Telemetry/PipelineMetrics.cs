@@ -29,6 +29,14 @@ public sealed class PipelineMetrics
         CommitSeconds = make.CreateHistogram("mailproxy_store_commit_seconds", "Duration of one turn of the store's writer, from BEGIN to the end of COMMIT.", new HistogramConfiguration { Buckets = [.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .25, 1, 5] });
         CommitRows = make.CreateHistogram("mailproxy_store_commit_batch_size", "Marks, outcomes and messages written by one turn of the store's writer.", new HistogramConfiguration { Buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] });
         CommitFailures = make.CreateCounter("mailproxy_store_commit_failures_total", "Turns of the store's writer that failed.");
+        AttachmentBytes = make.CreateCounter("mailproxy_attachment_bytes_total", "Bytes of attachments fetched from their sources.");
+        CacheHits = make.CreateCounter("mailproxy_attachment_cache_hits_total", "Attachments that were here already when a mail's turn came.");
+        CacheMisses = make.CreateCounter("mailproxy_attachment_cache_misses_total", "Attachments that a mail had to wait for.");
+        CacheEvictions = make.CreateCounter("mailproxy_attachment_cache_evictions_total", "Contents removed from the attachment cache, for room or for age.");
+        CacheBytes = make.CreateGauge("mailproxy_attachment_cache_bytes", "Bytes in the attachment cache, with those that mail holds.");
+        FetchSeconds = make.CreateHistogram("mailproxy_attachment_fetch_seconds", "Duration of one fetch, by outcome: ok, gone, refused, down, disk, stopped.", new HistogramConfiguration { Buckets = Latencies, LabelNames = ["outcome"] });
+        FetchesInFlight = make.CreateGauge("mailproxy_attachment_fetches_in_flight", "Attachments that are being fetched.");
+        MailsAside = make.CreateGauge("mailproxy_mails_set_aside", "Mails whose turn had come and that wait for an attachment.");
         ChannelDepth = make.CreateGauge("mailproxy_channel_depth", "Items waiting at a door: ingest, persist, schedule, resolve, send, report.", "door");
         QueueDepth = make.CreateGauge("mailproxy_queue_depth", "Messages that are not final, by state and priority; counted at scrape time.", "state", "priority");
         OldestDue = make.CreateGauge("mailproxy_queue_oldest_due_seconds", "How long the oldest ready message has been due.");
@@ -54,6 +62,14 @@ public sealed class PipelineMetrics
     public Histogram CommitSeconds { get; }
     public Histogram CommitRows { get; }
     public Counter CommitFailures { get; }
+    public Counter AttachmentBytes { get; }
+    public Counter CacheHits { get; }
+    public Counter CacheMisses { get; }
+    public Counter CacheEvictions { get; }
+    public Gauge CacheBytes { get; }
+    public Histogram FetchSeconds { get; }
+    public Gauge FetchesInFlight { get; }
+    public Gauge MailsAside { get; }
     public Gauge ChannelDepth { get; }
     public Gauge QueueDepth { get; }
     public Gauge OldestDue { get; }

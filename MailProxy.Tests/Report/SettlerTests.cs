@@ -294,7 +294,7 @@ public sealed class SettlerTests
     [TestCase(1, 5, 30)]
     public void Postponed_AgainAndAgain_WaitsLongerButLosesNoAttempt(int ended, int counted, int seconds)
     {
-        var settlement = _settler.Postponed(Ticket(attempt: ended), Content(2, new() { Round = 2, Attempts = counted, Rest = 1 }), "disk", Now);
+        var settlement = _settler.Postponed(new(Ticket(attempt: ended), null, "disk"), Content(2, new() { Round = 2, Attempts = counted, Rest = 1 }), Now);
 
         Assert.Multiple(() =>
         {

@@ -1,0 +1,144 @@
+using System.Buffers;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>One content from its source to the disk, in a stream: hashed and counted while it goes by, one block in memory.</summary>
+internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, ResolveOptions options, TimeProvider clock)
+{
+    /// <summary>Throws <see cref="SourceException"/>, for trouble with our own disk <see cref="FetchDiskException"/>, and <see cref="OperationCanceledException"/> for <paramref name="stop"/>. A part that did not become content is gone.</summary>
+    /// <param name="sized">Told the length as soon as it is known; may throw to refuse it.</param>
+    public async Task<(LocalContent Content, ContentDigest Digest)> RunAsync(string tenant, AttachmentRef wanted, Action<long> sized, CancellationToken stop)
+    {
+        var part = cache.NewPart();
+        try
+        {
+            for (var again = false; ; again = true)
+            {
+                var run = new Run(wanted, part, sized);
+                try
+                {
+                    var (digest, size) = await ReadAsync(tenant, run, stop);
+                    try
+                    {
+                        return (cache.Keep(tenant, part, digest, size), digest);
+                    }
+                    catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+                    {
+                        throw new FetchDiskException(fault);
+                    }
+                }
+                catch (SourceException down) when (down.Fault == SourceFault.Down && down.RetryAfter is null && !run.Begun && !again)
+                {
+                    // A connection that was dead already, a server that had just gone: once more, at once.
+                }
+            }
+        }
+        finally
+        {
+            CacheFolder.Delete(part);
+        }
+    }
+
+    private async Task<(ContentDigest Digest, long Size)> ReadAsync(string tenant, Run run, CancellationToken stop)
+    {
+        using var patience = new CancellationTokenSource(options.FirstByteTimeout, clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
+        try
+        {
+            await using var opened = await source.OpenAsync(tenant, run.Wanted, both.Token);
+            if (opened.Length is { } declared) Declare(run, declared);
+            return await CopyAsync(run, opened, patience, both.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        {
+            throw run.Begun
+                ? Down(run, $"nothing came for {options.StallTimeout.TotalSeconds:0.#} s")
+                : Down(run, $"no answer within {options.FirstByteTimeout.TotalSeconds:0.#} s");
+        }
+        catch (Exception broken) when (broken is IOException or HttpRequestException or System.Net.Sockets.SocketException)
+        {
+            throw Down(run, "the connection broke off", broken);
+        }
+    }
+
+    private void Declare(Run run, long length)
+    {
+        if (length > options.MaxAttachmentBytes) throw SourceException.TooLarge(run.Wanted.Place, options.MaxAttachmentBytes);
+        run.Sized(length);
+    }
+
+    private async Task<(ContentDigest Digest, long Size)> CopyAsync(Run run, OpenedSource opened, CancellationTokenSource patience, CancellationToken cancel)
+    {
+        using var hasher = new ContentHasher();
+        using var file = Create(run.Part);
+        var buffer = ArrayPool<byte>.Shared.Rent(ContentHasher.Block);
+        try
+        {
+            for (long size = 0; ;)
+            {
+                var read = await opened.Content.ReadAsync(buffer.AsMemory(0, ContentHasher.Block), cancel);
+                run.Begun = true;
+                patience.CancelAfter(options.StallTimeout);
+                if (read == 0)
+                {
+                    if (opened.Length is { } declared && declared != size) throw Down(run, $"broke off after {size} of {declared} bytes");
+                    if (opened.Length is null) run.Sized(size);
+                    return (hasher.Take(), size);
+                }
+
+                if (size + read > options.MaxAttachmentBytes) throw SourceException.TooLarge(run.Wanted.Place, options.MaxAttachmentBytes);
+                hasher.Append(buffer.AsSpan(0, read));
+                await WriteAsync(file, buffer.AsMemory(0, read), size, cancel);
+                size += read;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static Microsoft.Win32.SafeHandles.SafeFileHandle Create(string part)
+    {
+        try
+        {
+            return File.OpenHandle(part, FileMode.Create, FileAccess.Write, FileShare.None, FileOptions.Asynchronous);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new FetchDiskException(fault);
+        }
+    }
+
+    private static async ValueTask WriteAsync(Microsoft.Win32.SafeHandles.SafeFileHandle file, ReadOnlyMemory<byte> block, long at, CancellationToken cancel)
+    {
+        try
+        {
+            await RandomAccess.WriteAsync(file, block, at, cancel);
+        }
+        catch (IOException fault)
+        {
+            throw new FetchDiskException(fault);
+        }
+    }
+
+    private static SourceException Down(Run run, string what, Exception? inner = null) => new(SourceFault.Down, $"{run.Wanted.Place}: {what}.", inner);
+
+    private sealed class Run(AttachmentRef wanted, string part, Action<long> sized)
+    {
+        public AttachmentRef Wanted { get; } = wanted;
+        public string Part { get; } = part;
+        public Action<long> Sized { get; } = sized;
+
+        /// <summary>The first byte is here, or the end.</summary>
+        public bool Begun { get; set; }
+    }
+}
+
+/// <summary>What was fetched cannot be written to our own disk.</summary>
+internal sealed class FetchDiskException(Exception inner) : Exception(inner.Message, inner);

@@ -1,0 +1,267 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>Where a mail asks for what it carries. What is here it gets at once; for the rest it is set aside, and comes back when all of it is here. Nobody waits at the desk.</summary>
+/// <param name="hostOf">What shares one bound on concurrent fetches.</param>
+/// <param name="failed">Told once for a mail whose attachments will not come.</param>
+internal sealed class FetchDesk(
+    AttachmentCache cache,
+    IAttachmentSource source,
+    Func<string, AttachmentRef, string> hostOf,
+    Wake wake,
+    Func<QueuedMail, FetchTrouble, ValueTask> failed,
+    ResolveOptions options,
+    PipelineMetrics metrics,
+    TimeProvider clock,
+    ILogger logger)
+{
+    /// <summary>How long content that was fetched is kept for the mail that waited for it.</summary>
+    public static readonly TimeSpan Reserve = TimeSpan.FromMinutes(10);
+
+    private const int RememberedSources = 20_000;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<SourceKey, FetchLine> _lines = [];
+    private readonly SourceIndex _sources = new(RememberedSources);
+    private readonly ReadyMails _ready = new(Reserve, clock);
+    private readonly FetchWork _work = new(cache, source, options, metrics, clock, logger);
+    private readonly CancellationTokenSource _cancel = new();
+    private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _fault = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _stopping;
+    private int _aside;
+
+    /// <summary>Mails that wait for something.</summary>
+    public int Aside { get { lock (_gate) return _aside; } }
+
+    /// <summary>Everything that the mail fetches, in that order, to be disposed by the caller; null: something is missing.</summary>
+    /// <param name="accepted">When the client's request was accepted; nothing older than that is given, unless its hash is claimed.</param>
+    public LocalContent[]? TryTake(QueuedMail ticket, string tenant, long accepted, IReadOnlyList<AttachmentRef> wanted)
+    {
+        if (_ready.Take(ticket) is { } waited) return waited;
+
+        var files = new LocalContent[wanted.Count];
+        for (var i = 0; i < files.Length; i++)
+        {
+            if (Local(tenant, accepted, wanted[i]) is { } file)
+            {
+                files[i] = file;
+                continue;
+            }
+
+            for (var j = 0; j < i; j++) files[j].Dispose();
+            return null;
+        }
+
+        metrics.CacheHits.Inc(files.Length);
+        return files;
+    }
+
+    /// <summary>Sets the mail aside and fetches what is missing; it comes back by <see cref="Wake.Return"/>, or as a failure. The caller has given its permit back. False: too many wait already, and nothing was done.</summary>
+    public bool TryFetch(QueuedMail ticket, string tenant, long accepted, IReadOnlyList<AttachmentRef> wanted)
+    {
+        lock (_gate)
+        {
+            if (!_stopping && _aside >= options.SetAside) return false;
+            _aside++;
+        }
+
+        metrics.MailsAside.Inc();
+        wake.SetAside(ticket);
+        var mail = new WaitingMail(ticket, wanted.Count);
+        for (var i = 0; i < wanted.Count; i++)
+        {
+            if (Local(tenant, accepted, wanted[i]) is not { } here) Join(new(tenant, wanted[i].Place, wanted[i].Auth), new(mail, wanted[i], i));
+            else if (mail.Give(i, here, null)) Arrived(mail);
+        }
+
+        return true;
+    }
+
+    /// <summary>Ends after <paramref name="stop"/>, when nothing is fetched any more and no partial file is left; mails that wait stay where they are, in the store. Faults when the desk has a bug.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        await using var stopping = stop.UnsafeRegister(static asked => ((TaskCompletionSource)asked!).TrySetResult(), _asked);
+        await Task.WhenAny(_asked.Task, _fault.Task);
+        bool idle;
+        lock (_gate)
+        {
+            _stopping = true;
+            idle = _lines.Count == 0;
+        }
+
+        await _cancel.CancelAsync();
+        if (!idle) await _idle.Task;
+        await _ready.DisposeAsync();
+        if (_fault.Task.IsFaulted) await _fault.Task;
+    }
+
+    private LocalContent? Local(string tenant, long accepted, AttachmentRef wanted)
+    {
+        if ((wanted.Sha256 ?? wanted.Md5) is not null && cache.Find(tenant, wanted) is { } claimed) return claimed;
+
+        ContentDigest digest;
+        lock (_gate)
+        {
+            var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+            if (!_sources.TryFind(new(tenant, wanted.Place, wanted.Auth), accepted, now, out digest)) return null;
+        }
+
+        if (cache.Find(tenant, digest) is not { } found) return null;
+        if (digest.Contradiction(wanted, found.Size) is null) return found;
+        found.Dispose(); // asked for again: it may have changed since
+        return null;
+    }
+
+    private void Join(in SourceKey key, in Piece piece)
+    {
+        FetchLine? line;
+        lock (_gate)
+        {
+            if (_stopping) return; // it is queued in the store, and the next start finds it there
+            var known = _lines.TryGetValue(key, out line);
+            if (!known) _lines[key] = line = new(key);
+            line!.Add(piece);
+            if (known) return;
+        }
+
+        _ = Task.Run(() => WorkAsync(line));
+    }
+
+    private async Task WorkAsync(FetchLine line)
+    {
+        try
+        {
+            while (Goes(line)) await ServeAsync(line);
+        }
+        catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
+        {
+            Leave(line);
+        }
+        catch (Exception bug)
+        {
+            _fault.TrySetException(bug);
+            Leave(line);
+        }
+    }
+
+    private bool Goes(FetchLine line)
+    {
+        lock (_gate)
+        {
+            if (!line.IsEmpty) return true;
+        }
+
+        Leave(line);
+        return false;
+    }
+
+    private void Leave(FetchLine line)
+    {
+        lock (_gate)
+        {
+            _lines.Remove(line.Key);
+            if (!_stopping || _lines.Count > 0) return;
+        }
+
+        _idle.TrySetResult();
+    }
+
+    private async Task ServeAsync(FetchLine line)
+    {
+        var waiting = Take(line);
+        await _work.VerifyAsync(line.Key.Tenant, waiting, _cancel.Token);
+        GiveFound(line, waiting);
+        if (waiting.Count == 0) return;
+
+        var host = hostOf(line.Key.Tenant, waiting[0].Wanted);
+        var size = _work.Most(waiting);
+        lock (_gate) line.PutBack(waiting);
+        var room = await _work.EnterAsync(host, size, _cancel.Token);
+        try
+        {
+            // From here on the source is asked: whoever comes now waits for the next answer.
+            waiting = Take(line);
+            var began = clock.GetUtcNow().ToUnixTimeMilliseconds();
+            GiveFound(line, waiting);
+            if (waiting.Count > 0) await FetchAsync(line.Key, host, waiting, room, began);
+        }
+        finally
+        {
+            room.Release();
+        }
+    }
+
+    private async Task FetchAsync(SourceKey key, string host, List<Piece> waiting, FetchTicket room, long began)
+    {
+        var (content, digest, trouble) = await _work.FetchAsync(key.Tenant, host, waiting, room, _cancel.Token);
+        room.Landed();
+        if (content is null)
+        {
+            foreach (var piece in waiting) await FailAsync(piece.Mail, trouble!);
+            return;
+        }
+
+        using (content)
+        {
+            lock (_gate) _sources.Remember(key, digest, began);
+            foreach (var piece in waiting) await GiveAsync(piece, key.Tenant, digest, content.Size, room);
+        }
+    }
+
+    private async ValueTask GiveAsync(Piece piece, string tenant, ContentDigest digest, long size, FetchTicket room)
+    {
+        if (digest.Contradiction(piece.Wanted, size) is { } wrong)
+        {
+            await FailAsync(piece.Mail, new($"{piece.Wanted.Place}: {wrong}.", "5.6.0", BySource: true));
+        }
+        else if (cache.Find(tenant, digest) is { } file)
+        {
+            room.Hold();
+            if (piece.Mail.Give(piece.Place, file, room)) Arrived(piece.Mail);
+        }
+        else
+        {
+            await FailAsync(piece.Mail, FetchTrouble.Own($"{piece.Wanted.Place}: what was fetched is gone from the disk."));
+        }
+    }
+
+    // What the tenant has by now under the hash that a mail claims.
+    private void GiveFound(FetchLine line, List<Piece> waiting) => waiting.RemoveAll(piece =>
+    {
+        if (piece.Mail.IsOver) return true;
+        if ((piece.Wanted.Sha256 ?? piece.Wanted.Md5) is null || cache.Find(line.Key.Tenant, piece.Wanted) is not { } file) return false;
+        if (piece.Mail.Give(piece.Place, file, null)) Arrived(piece.Mail);
+        return true;
+    });
+
+    private List<Piece> Take(FetchLine line)
+    {
+        lock (_gate) return line.Take();
+    }
+
+    private void Arrived(WaitingMail mail)
+    {
+        EndWait();
+        mail.Ready();
+        _ready.Add(mail);
+        wake.Return(mail.Ticket);
+    }
+
+    private async ValueTask FailAsync(WaitingMail mail, FetchTrouble trouble)
+    {
+        if (!mail.LetGo()) return; // one failure decides
+        EndWait();
+        await failed(mail.Ticket, trouble);
+    }
+
+    private void EndWait()
+    {
+        lock (_gate) _aside--;
+        metrics.MailsAside.Dec();
+    }
+}

@@ -1,0 +1,34 @@
+using System.Threading.Channels;
+using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>Tells Report of mail whose attachments will not come.</summary>
+internal sealed partial class FetchEnds(IMessageStore store, ChannelWriter<ReportItem> report, ILogger logger)
+{
+    public async ValueTask FailedAsync(QueuedMail ticket, FetchTrouble trouble)
+    {
+        Outcome outcome;
+        try
+        {
+            // With everybody it still goes to: what cannot be had fails for all of them.
+            outcome = await store.LoadAsync(ticket, int.MaxValue) is not { } content ? new Outcome.Dropped(ticket)
+                : trouble.Status is { } status ? new Outcome.Unsendable(ticket, content, status, trouble.Message)
+                : new Outcome.Postponed(ticket, content, trouble.Message) { BySource = trouble.BySource, RetryAfter = trouble.RetryAfter };
+        }
+        catch (Exception fault)
+        {
+            Log.CannotLoad(logger, ticket.Id, fault);
+            outcome = new Outcome.Postponed(ticket, null, trouble.Message);
+        }
+
+        await report.WriteAsync(outcome, CancellationToken.None);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(413, LogLevel.Error, "Message {Message}, whose attachments cannot be had, could not be loaded; it is deferred")]
+        public static partial void CannotLoad(ILogger logger, long message, Exception fault);
+    }
+}

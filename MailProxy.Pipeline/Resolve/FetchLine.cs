@@ -1,0 +1,33 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>One attachment that a mail waits for; <paramref name="Place"/> is its place among those that the mail fetches.</summary>
+internal readonly record struct Piece(WaitingMail Mail, AttachmentRef Wanted, int Place);
+
+/// <summary>All who wait for one source. One fetch at a time serves all who waited when it began; who comes later may carry what is newer, and waits for the next. Under the desk's lock.</summary>
+internal sealed class FetchLine(SourceKey key)
+{
+    private List<Piece> _waiting = [];
+
+    public SourceKey Key { get; } = key;
+
+    public bool IsEmpty => _waiting.Count == 0;
+
+    public void Add(in Piece piece) => _waiting.Add(piece);
+
+    /// <summary>All who wait now.</summary>
+    public List<Piece> Take()
+    {
+        var taken = _waiting;
+        _waiting = [];
+        return taken;
+    }
+
+    /// <summary>Back, before those who came meanwhile.</summary>
+    public void PutBack(List<Piece> pieces)
+    {
+        pieces.AddRange(_waiting);
+        _waiting = pieces;
+    }
+}

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>Fetches when it may, measures it, and says what came of it.</summary>
+internal sealed partial class FetchWork(
+    AttachmentCache cache,
+    IAttachmentSource source,
+    ResolveOptions options,
+    PipelineMetrics metrics,
+    TimeProvider clock,
+    ILogger logger)
+{
+    /// <summary>The host under which files of the last run are hashed.</summary>
+    private const string OwnDisk = "";
+
+    private readonly Fetch _fetch = new(source, cache, options, clock);
+    private readonly FetchGovernor _governor = new(options.Fetches, options.FetchesPerHost, options.FetchBytes);
+    private readonly HostWatch _hosts = new();
+    private readonly Lock _gate = new();
+
+    /// <summary>What the source may give, by what those say who wait.</summary>
+    public long Most(List<Piece> waiting) => waiting.Max(piece => Math.Min(piece.Wanted.Size ?? long.MaxValue, options.MaxAttachmentBytes));
+
+    /// <summary>Waits for a turn, and for room.</summary>
+    public Task<FetchTicket> EnterAsync(string host, long size, CancellationToken stop) => _governor.EnterAsync(host, size, stop);
+
+    /// <summary>The first use of what the last run left: hashed, and gone when it is not what its name says.</summary>
+    public async Task VerifyAsync(string tenant, List<Piece> waiting, CancellationToken stop)
+    {
+        foreach (var piece in waiting)
+        {
+            if (!cache.IsUnverified(tenant, piece.Wanted)) continue;
+            var turn = await _governor.EnterAsync(OwnDisk, 0, stop);
+            try
+            {
+                (await cache.VerifyAsync(tenant, piece.Wanted, stop))?.Dispose();
+            }
+            finally
+            {
+                turn.Release();
+            }
+        }
+    }
+
+    /// <summary>Content, or trouble.</summary>
+    public async Task<(LocalContent? Content, ContentDigest Digest, FetchTrouble? Trouble)> FetchAsync(
+        string tenant, string host, List<Piece> waiting, FetchTicket room, CancellationToken stop)
+    {
+        var place = waiting[0].Wanted.Place;
+        if (IsLeftAlone(host)) return (null, default, new($"{place}: its host fails again and again, and is left alone for a while.", null, BySource: true));
+
+        metrics.FetchesInFlight.Inc();
+        var began = clock.GetTimestamp();
+        var outcome = "stopped";
+        try
+        {
+            // What a message claims is compared for each that waits: others may claim otherwise.
+            var plain = waiting[0].Wanted with { Sha256 = null, Md5 = null, Size = null };
+            var (content, digest) = await _fetch.RunAsync(tenant, plain, size => Sized(waiting, room, size), stop);
+            outcome = "ok";
+            metrics.AttachmentBytes.Inc(content.Size);
+            return (content, digest, null);
+        }
+        catch (SourceException fault)
+        {
+            outcome = Name(fault.Fault);
+            return (null, default, FetchTrouble.Of(fault));
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception trouble)
+        {
+            // A disk that is full, or a bug: the mail waits, and an operator reads this.
+            outcome = "disk";
+            Log.CannotFetch(logger, place, trouble);
+            return (null, default, FetchTrouble.Own($"{place} could not be fetched: {trouble.Message}"));
+        }
+        finally
+        {
+            metrics.FetchesInFlight.Dec();
+            metrics.FetchSeconds.WithLabels(outcome).Observe(clock.GetElapsedTime(began).TotalSeconds);
+            Note(host, outcome);
+        }
+    }
+
+    private static void Sized(List<Piece> waiting, FetchTicket room, long size)
+    {
+        room.Resize(size);
+        var (_, wanted, _) = waiting[0];
+        if (!waiting.TrueForAll(piece => piece.Wanted.Size is { } claimed && claimed != size)) return;
+        throw new SourceException(SourceFault.Refused, $"{wanted.Place}: it has {size} bytes, the message says {wanted.Size}.") { Status = "5.6.0" };
+    }
+
+    private bool IsLeftAlone(string host)
+    {
+        lock (_gate) return _hosts.IsLeftAlone(host, clock.GetUtcNow().ToUnixTimeMilliseconds());
+    }
+
+    private void Note(string host, string outcome)
+    {
+        lock (_gate)
+        {
+            if (outcome == "down") _hosts.Failed(host, clock.GetUtcNow().ToUnixTimeMilliseconds());
+            else if (outcome is "ok" or "gone" or "refused") _hosts.Answered(host);
+        }
+    }
+
+    private static string Name(SourceFault fault) => fault switch
+    {
+        SourceFault.Gone => "gone",
+        SourceFault.Refused => "refused",
+        SourceFault.Down => "down",
+        _ => throw new UnreachableException(),
+    };
+
+    private static partial class Log
+    {
+        [LoggerMessage(412, LogLevel.Error, "{Place} could not be fetched; the messages that carry it are deferred")]
+        public static partial void CannotFetch(ILogger logger, AttachmentPlace place, Exception trouble);
+    }
+}

@@ -1,0 +1,65 @@
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>A mail that was set aside: what it has already, and how much is missing. It holds its content and the room that was reserved for it until the mail's turn.</summary>
+internal sealed class WaitingMail(QueuedMail ticket, int attachments)
+{
+    private readonly Lock _gate = new();
+    private readonly List<FetchTicket> _rooms = [];
+    private LocalContent[]? _files = new LocalContent[attachments];
+    private int _missing = attachments;
+    private bool _ready;
+
+    public QueuedMail Ticket { get; } = ticket;
+
+    /// <summary>It was decided already, and takes nothing more.</summary>
+    public bool IsOver { get { lock (_gate) return _files is null; } }
+
+    /// <summary>Hands one content over, with the room it takes. True: that was the last.</summary>
+    public bool Give(int place, LocalContent content, FetchTicket? room)
+    {
+        lock (_gate)
+        {
+            if (_files is not null)
+            {
+                _files[place] = content;
+                if (room is not null) _rooms.Add(room);
+                return --_missing == 0;
+            }
+        }
+
+        content.Dispose();
+        room?.Release();
+        return false;
+    }
+
+    /// <summary>All is here, and the mail goes as soon as it may.</summary>
+    public void Ready()
+    {
+        lock (_gate)
+        {
+            _ready = true;
+            foreach (var room in _rooms) room.Ready();
+        }
+    }
+
+    /// <summary>The content, to be disposed by the caller; the reserved room is free from now on. Null: it was taken, or let go.</summary>
+    public LocalContent[]? Take()
+    {
+        lock (_gate)
+        {
+            if (_files is not { } files) return null;
+            _files = null;
+            foreach (var room in _rooms) room.Release(_ready);
+            _rooms.Clear();
+            return files;
+        }
+    }
+
+    /// <summary>Gives up what it has. False: somebody did so before, or took it.</summary>
+    public bool LetGo()
+    {
+        if (Take() is not { } files) return false;
+        foreach (var file in files) file?.Dispose();
+        return true;
+    }
+}
