@@ -75,8 +75,14 @@ internal sealed class FetchDesk(
         var mail = new WaitingMail(ticket, wanted.Count);
         for (var i = 0; i < wanted.Count; i++)
         {
-            if (Local(tenant, accepted, wanted[i]) is not { } here) Join(new(tenant, wanted[i].Place, wanted[i].Auth), new(mail, wanted[i], i, accepted));
-            else if (mail.Give(i, here, null)) Arrived(mail);
+            if (Local(tenant, accepted, wanted[i]) is { } here)
+            {
+                if (mail.Give(i, here, null)) Arrived(mail);
+                continue;
+            }
+
+            metrics.CacheMisses.Inc();
+            Join(new(tenant, wanted[i].Place, wanted[i].Auth), new(mail, wanted[i], i, accepted));
         }
 
         return true;

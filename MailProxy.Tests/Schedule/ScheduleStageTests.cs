@@ -442,7 +442,7 @@ internal sealed class ScheduleStageTests
         room.Wake.SetAside(first.Ticket);
 
         Assert.That((await room.NextAsync()).Ticket.Id, Is.EqualTo(2));
-        room.Wake.Done(first.Ticket);
+        room.Sent(first);
         await room.RestedAsync();
     }
 
