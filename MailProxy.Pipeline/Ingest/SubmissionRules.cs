@@ -46,6 +46,7 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
             Metadata = labels.Metadata,
             OnAmbiguous = labels.OnAmbiguous,
             Body = new(draft.Json, null, draft.Json.Length),
+            Sources = AttachmentNotation.CountFetched(mail),
         };
         return new(accepted, id, null);
     }
