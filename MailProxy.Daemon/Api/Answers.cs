@@ -68,6 +68,19 @@ public sealed record WebhookAnswer(
 
 public sealed record WebhookList(IReadOnlyList<WebhookAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
 
+public sealed record LargeFilesAnswer(long Threshold, string Action, string? Volume, int LifetimeDays);
+
+/// <summary>How a source of files is asked; secrets only as set.</summary>
+public sealed record SourceAuthAnswer(string? User = null, bool? PasswordSet = null, bool? BearerSet = null, string? Header = null, bool? ValueSet = null);
+
+public sealed record AttachmentEndpointAnswer(string Url, SourceAuthAnswer? Auth);
+
+/// <param name="Active">False: sending is suspended, and all its mail waits.</param>
+public sealed record TenantAnswer(
+    string Id, string Name, bool Active, string? DefaultAccount, string? Retain, LargeFilesAnswer? LargeFiles, AttachmentEndpointAnswer? AttachmentEndpoint);
+
+public sealed record TenantList(IReadOnlyList<TenantAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
+
 public sealed record DispatcherAnswer(bool Suspended);
 
 public sealed record HealthAnswer(string Status);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using Microsoft.OpenApi;
 
@@ -25,6 +26,7 @@ internal static class ApiSchemas
         ["per_hour"] = (1, AccountBinder.MostPermits),
         ["per_day"] = (1, AccountBinder.MostPermits),
         ["burst"] = (1, AccountBinder.MostPermits),
+        ["lifetime_days"] = (1, 3_650),
     };
 
     private static readonly Dictionary<string, JsonNode[]> Choices = new()
@@ -34,12 +36,14 @@ internal static class ApiSchemas
         ["on_ambiguous"] = [.. Enum.GetValues<AmbiguousPolicy>().Select(p => (JsonNode)p.Name())],
         ["Limits.count"] = Names(AccountBinder.Counts),
         ["LimitsRequest.count"] = Names(AccountBinder.Counts),
+        ["LargeFiles.action"] = Names(LargeFileActions.Names),
+        ["LargeFilesRequest.action"] = Names(LargeFileActions.Names),
         ["Message.status"] = States,
         ["Receipt.status"] = States,
         ["Message.priority"] = Priorities,
     };
 
-    private static readonly string[] Secrets = ["password", "private_key", "secret"];
+    private static readonly string[] Secrets = ["password", "private_key", "secret", "bearer", "value"];
 
     /// <summary>The name of a type in the document: what it is, without saying that it is an answer.</summary>
     public static string? NameOf(string? made) =>

@@ -54,6 +54,8 @@ internal static class DaemonApp
         var logs = new Serilog.Extensions.Logging.SerilogLoggerFactory(Logger(settings.Log), dispose: true);
         var storage = await StorageRoom.OpenAsync(settings, health, metrics, clock, logs);
         var accounts = new CurrentAccounts();
+        var tenants = new CurrentTenants();
+        var accountChanges = new AccountChanges(storage.Accounts, accounts, tenants);
         var dialer = new Dialer(new NetworkPolicy(settings.Network));
         var pipeline = new MailPipeline(settings.Engine, new(
             storage.Messages,
@@ -81,7 +83,10 @@ internal static class DaemonApp
         services.AddSingleton(accounts);
         services.AddSingleton(pipeline);
         services.AddSingleton(pipeline.Wake);
-        services.AddSingleton(new AccountChanges(storage.Accounts, accounts));
+        services.AddSingleton(storage.Tenants);
+        services.AddSingleton(tenants);
+        services.AddSingleton(accountChanges);
+        services.AddSingleton(new TenantChanges(storage.Tenants, tenants, accountChanges));
         services.AddSingleton(new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>()));
 
         // First in, last out: it starts before Kestrel takes requests and stops after the last was answered.

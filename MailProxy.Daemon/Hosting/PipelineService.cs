@@ -10,6 +10,7 @@ internal sealed partial class PipelineService(
     MailPipeline pipeline,
     SandboxServer sandbox,
     AccountChanges accounts,
+    TenantChanges tenants,
     IAccountStore accountStore,
     StorageRoom storage,
     IHostApplicationLifetime lifetime,
@@ -22,6 +23,7 @@ internal sealed partial class PipelineService(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        await tenants.LoadAsync();
         await accounts.SandboxListensAsync(await sandbox.StartAsync());
         await pipeline.StartAsync(await accountStore.SuspendedAsync());
         _watch = WatchAsync();

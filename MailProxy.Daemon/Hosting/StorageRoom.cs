@@ -11,16 +11,17 @@ internal sealed class StorageRoom : IDisposable
 {
     private readonly SqliteDatabase _database;
 
-    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, IDeliveryLog log)
+    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, ITenantStore tenants, IDeliveryLog log)
     {
         _database = database;
-        (Spool, Messages, Queries, Accounts, Log) = (spool, messages, queries, accounts, log);
+        (Spool, Messages, Queries, Accounts, Tenants, Log) = (spool, messages, queries, accounts, tenants, log);
     }
 
     public SpoolFiles Spool { get; }
     public IMessageStore Messages { get; }
     public IMessageQueries Queries { get; }
     public IAccountStore Accounts { get; }
+    public ITenantStore Tenants { get; }
     public IDeliveryLog Log { get; }
 
     /// <summary>Faults when the writer died of a mistake in this program.</summary>
@@ -45,6 +46,7 @@ internal sealed class StorageRoom : IDisposable
                 new SqliteMessageStore(database, spool, ContentHash.Of, clock, logs.CreateLogger<SqliteMessageStore>()),
                 new SqliteMessageQueries(database, spool),
                 accounts,
+                new SqliteTenantStore(database, box, clock),
                 new SqliteDeliveryLog(database, box, clock));
         }
         catch

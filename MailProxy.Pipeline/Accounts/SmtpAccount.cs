@@ -96,6 +96,9 @@ public sealed record SmtpAccount
     /// <summary>Paused by a person: its mail waits.</summary>
     public bool Paused { get; init; }
 
+    /// <summary>Sending was suspended for its whole tenant: its mail waits. Put in by <see cref="AccountDirectory"/>, not stored with the account.</summary>
+    public bool TenantSuspended { get; init; }
+
     /// <summary>Recipients that one transaction may carry: <see cref="MaxRecipients"/>, or the smallest window when that is smaller.</summary>
     public int SliceSize => Limits.Count == LimitCount.Recipients ? Math.Min(MaxRecipients, Limits.SmallestWindow) : MaxRecipients;
 

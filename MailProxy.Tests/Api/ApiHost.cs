@@ -39,6 +39,8 @@ internal sealed class ApiHost : IAsyncDisposable
     public FakeAccountStore Accounts { get; } = new();
     public FakeDeliveryLog Log { get; } = new();
     public CurrentAccounts Current { get; } = new();
+    public FakeTenantStore Tenants { get; } = new();
+    public CurrentTenants CurrentTenants { get; } = new();
     public Wake Wake { get; } = new();
     public PipelineHealth Health { get; } = new() { Running = true };
     public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
@@ -126,9 +128,11 @@ internal sealed class ApiHost : IAsyncDisposable
         var services = builder.Services;
         services.AddMailProxyApi();
         services.Configure(Configure);
+        var accountChanges = new AccountChanges(Accounts, Current, CurrentTenants);
+        services.AddSingleton<ITenantStore>(Tenants).AddSingleton(CurrentTenants).AddSingleton(new TenantChanges(Tenants, CurrentTenants, accountChanges));
         services.AddSingleton(Door.Writer).AddSingleton(Limits).AddSingleton(new AdminKey(Key)).AddSingleton<FreeDisk>(() => FreeDisk)
             .AddSingleton<IMessageQueries>(Queries).AddSingleton<IMessageStore>(Store).AddSingleton<IAccountStore>(Accounts).AddSingleton<IDeliveryLog>(Log)
-            .AddSingleton(Current).AddSingleton(new AccountChanges(Accounts, Current)).AddSingleton(Wake).AddSingleton(Health).AddSingleton(Registry).AddSingleton(new PipelineMetrics(Registry))
+            .AddSingleton(Current).AddSingleton(accountChanges).AddSingleton(Wake).AddSingleton(Health).AddSingleton(Registry).AddSingleton(new PipelineMetrics(Registry))
             .AddSingleton<TimeProvider>(Clock)
             .AddSingleton(new DispatcherControl(
                 () => Dispatcher.Add("suspend"), () => Dispatcher.Add("activate"), () => Dispatcher.Add("run-now"),

@@ -38,6 +38,7 @@ public static class SqliteSecrets
             SELECT substr(password, 1, @size) FROM accounts WHERE password IS NOT NULL
             UNION SELECT substr(dkim_key, 1, @size) FROM accounts WHERE dkim_key IS NOT NULL
             UNION SELECT substr(secret, 1, @size) FROM webhooks
+            UNION SELECT substr(attachment_auth, 1, @size) FROM tenants WHERE attachment_auth IS NOT NULL
             """,
             row => row.GetFieldValue<byte[]>(0), ("@size", SecretBox.HeadSize));
         return [.. heads.Select(head => SecretBox.KeyIdOf(head) ?? throw new StoreRefusedException("A stored secret is damaged: it is not in a form that this program seals."))];
