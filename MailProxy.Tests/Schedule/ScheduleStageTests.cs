@@ -513,6 +513,23 @@ internal sealed class ScheduleStageTests
     }
 
     [Test]
+    public async Task TenantSuspended_ThenActive_HoldsItsAccountsMeanwhileAndNobodyElses()
+    {
+        await using var room = new ScheduleRoom().Start();
+        SmtpAccount[] accounts = [Account(A) with { Tenant = "acme" }, Account(B)];
+        room.Accounts.Swap(new(accounts, null, new([new() { Id = "default", Name = "d" }, new() { Id = "acme", Name = "a", Active = false }])));
+        room.Offer(Ticket(1, A));
+        room.Offer(Ticket(2, B));
+        Assert.That(await room.SendAsync(1), Is.EqualTo(new long[] { 2 }));
+        await room.RestedAsync();
+        Assert.That((room.Stage.Status(A).State, room.Stage.IsExcused(A), room.Store.Claimed), Is.EqualTo((LaneState.TenantSuspended, true, 0)));
+
+        room.Accounts.Swap(new(accounts, null));
+
+        Assert.That(await room.SendAsync(1), Is.EqualTo(new long[] { 1 }));
+    }
+
+    [Test]
     public async Task Run_UnknownAccount_WaitsForItWithAName()
     {
         await using var room = new ScheduleRoom(accounts: Account(A)).Start();
