@@ -31,6 +31,9 @@ public sealed record PipelineCupboards(
 {
     public CurrentVolumes Volumes { get; init; } = new();
 
+    /// <summary>Null: there are no links to large files.</summary>
+    public LinkDesk? Links { get; init; }
+
     /// <summary>The attachment endpoint that is in force for a tenant; null: it has none.</summary>
     public Func<string, (Uri Address, SourceAuth? Auth)?> AttachmentEndpoint { get; init; } = static _ => null;
 
@@ -206,8 +209,9 @@ public sealed class MailPipeline : IAsyncDisposable
         var outcomes = Stage.Link(Task.WhenAll(resolve, desk, send), _report.Writer);
         var report = _reportRoom.RunAsync();
         var webhooks = _webhooks.RunAsync(_stop.Token);
+        var links = _shared.Links?.RunAsync(_stop.Token) ?? Task.CompletedTask;
 
-        await foreach (var room in Task.WhenEach(ingest, persist, schedule, resolve, desk, send, outcomes, report, webhooks))
+        await foreach (var room in Task.WhenEach(ingest, persist, schedule, resolve, desk, send, outcomes, report, webhooks, links))
         {
             if (!room.IsFaulted) continue;
             CloseEveryDoor(room.Exception!.InnerException!);

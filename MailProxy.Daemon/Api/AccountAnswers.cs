@@ -20,6 +20,7 @@ internal sealed class AccountAnswers(DispatcherControl dispatcher)
         account.MaxRecipients,
         account.Dkim is { } dkim ? new(dkim.Domain, dkim.Selector, true) : null,
         account.FromAllowed,
+        TenantAnswers.Of(account.LargeFiles),
         account.Description,
         account.Paused,
         Waiting(account));
@@ -27,9 +28,11 @@ internal sealed class AccountAnswers(DispatcherControl dispatcher)
     /// <summary>Why the account's mail waits, or null.</summary>
     public WaitAnswer? Waiting(SmtpAccount account) => dispatcher.IsSuspended()
         ? WaitReason.Suspended
-        : account.Paused
-            ? new("account_paused", null, "The account was paused by a person.")
-            : WaitReason.Of(dispatcher.Waiting(account.Key));
+        : account.TenantSuspended
+            ? new("tenant_suspended", null, "Sending was suspended for the tenant by a person.")
+            : account.Paused
+                ? new("account_paused", null, "The account was paused by a person.")
+                : WaitReason.Of(dispatcher.Waiting(account.Key));
 
     private static LimitsAnswer Of(AccountLimits limits) => new(
         limits.PerSecond,

@@ -37,6 +37,7 @@ internal static class AccountBinder
             MaxRecipients = members.Number("max_recipients", 1, 1_000) ?? 50,
             Dkim = Dkim(members.Object("dkim"), existing?.Dkim),
             FromAllowed = members.Texts("from_allowed", 1_000, AllowedFault),
+            LargeFiles = TenantBinder.LargeFiles(members.Object("large_files")),
             Description = members.Text("description", 1_000),
         };
         account = account.Sandbox ? WithoutHost(members, account) : WithHost(members, account, existing);

@@ -10,17 +10,17 @@ internal sealed class AccountRoutes(
 {
     public void Map(RouteGroupBuilder v1)
     {
-        v1.MapGet("/accounts", (Delegate)List).WithName("listAccounts").WithSummary("List SMTP accounts").WithTags("Accounts")
+        v1.MapGet("/accounts", (Delegate)List).WithName("listAccounts").WithSummary("List SMTP accounts").WithTags("Accounts").Needs(KeyScopes.Read)
             .Query("tenant", "limit", "cursor").Produces<AccountList>();
-        v1.MapGet("/accounts/{id}", Get).WithName("getAccount").WithSummary("One SMTP account; secrets never come out").WithTags("Accounts")
+        v1.MapGet("/accounts/{id}", Get).WithName("getAccount").WithSummary("One SMTP account; secrets never come out").WithTags("Accounts").Needs(KeyScopes.Read)
             .Produces<AccountAnswer>();
-        v1.MapPut("/accounts/{id}", Put).WithName("putAccount").WithSummary("Create or replace an SMTP account, all but its secrets").WithTags("Accounts")
+        v1.MapPut("/accounts/{id}", Put).WithName("putAccount").WithSummary("Create or replace an SMTP account, all but its secrets").WithTags("Accounts").Needs(KeyScopes.Manage)
             .Accepts<AccountRequest>("application/json").Produces<AccountAnswer>().Produces<AccountAnswer>(StatusCodes.Status201Created);
-        v1.MapDelete("/accounts/{id}", Delete).WithName("deleteAccount").WithSummary("Delete an SMTP account that has no unfinished mail").WithTags("Accounts")
+        v1.MapDelete("/accounts/{id}", Delete).WithName("deleteAccount").WithSummary("Delete an SMTP account that has no unfinished mail").WithTags("Accounts").Needs(KeyScopes.Manage)
             .Produces(StatusCodes.Status204NoContent);
-        v1.MapPost("/accounts/{id}/pause", Pause).WithName("pauseAccount").WithSummary("Let its mail wait").WithTags("Accounts").Produces<AccountAnswer>();
-        v1.MapPost("/accounts/{id}/resume", Resume).WithName("resumeAccount").WithSummary("Send again, without waiting for a back-off").WithTags("Accounts").Produces<AccountAnswer>();
-        v1.MapPost("/accounts/{id}/test", Test).WithName("testAccount").WithSummary("Connect and authenticate without sending").WithTags("Accounts").Produces<AccountTestAnswer>();
+        v1.MapPost("/accounts/{id}/pause", Pause).WithName("pauseAccount").WithSummary("Let its mail wait").WithTags("Accounts").Needs(KeyScopes.Manage).Produces<AccountAnswer>();
+        v1.MapPost("/accounts/{id}/resume", Resume).WithName("resumeAccount").WithSummary("Send again, without waiting for a back-off").WithTags("Accounts").Needs(KeyScopes.Manage).Produces<AccountAnswer>();
+        v1.MapPost("/accounts/{id}/test", Test).WithName("testAccount").WithSummary("Connect and authenticate without sending").WithTags("Accounts").Needs(KeyScopes.Manage).Produces<AccountTestAnswer>();
     }
 
     private IResult List(HttpContext http)

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
@@ -19,7 +20,7 @@ internal sealed class ActionRoutes(
     }
 
     private static RouteHandlerBuilder Map(RouteGroupBuilder v1, string name, Delegate handler, string summary) =>
-        v1.MapPost($"/messages/{{id}}/{name}", handler).WithName(name + "Message").WithSummary(summary).WithTags("Messages").Produces<MessageAnswer>();
+        v1.MapPost($"/messages/{{id}}/{name}", handler).WithName(name + "Message").WithSummary(summary).WithTags("Messages").Needs(KeyScopes.Send).Produces<MessageAnswer>();
 
     private Task<IResult> Cancel(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Cancel());
 

@@ -49,7 +49,7 @@ public sealed record DkimAnswer(string Domain, string Selector, bool PrivateKeyS
 
 public sealed record AccountAnswer(
     string Id, string Tenant, bool? Sandbox, string? Host, int? Port, string? Security, bool? VerifyCertificate, AuthAnswer? Auth, LimitsAnswer? Limits,
-    int MaxConnections, int MaxMessagesPerConnection, int MaxRecipients, DkimAnswer? Dkim, IReadOnlyList<string> FromAllowed,
+    int MaxConnections, int MaxMessagesPerConnection, int MaxRecipients, DkimAnswer? Dkim, IReadOnlyList<string> FromAllowed, LargeFilesAnswer? LargeFiles,
     string? Description, bool Paused, WaitAnswer? WaitingFor);
 
 public sealed record AccountList(IReadOnlyList<AccountAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
@@ -98,6 +98,16 @@ public sealed record VolumeList(IReadOnlyList<VolumeAnswer> Data, [property: Jso
 /// <param name="Objects">Files among the first 1,000; absent when the backend cannot list, or a path was asked for.</param>
 /// <param name="Size">Bytes of the file that was asked for.</param>
 public sealed record VolumeTestAnswer(bool Ok, int? Status, string? Code, long? Objects, bool? More, long? Size, string? Error, double Milliseconds);
+
+public sealed record LargeFilesAnswer(long Threshold, string Action, string? Volume, int LifetimeDays);
+
+public sealed record AttachmentEndpointAnswer(string Url, SourceAuthAnswer? Auth);
+
+/// <param name="Active">False: sending is suspended, and all its mail waits.</param>
+public sealed record TenantAnswer(
+    string Id, string Name, bool Active, string? DefaultAccount, string? Retain, LargeFilesAnswer? LargeFiles, AttachmentEndpointAnswer? AttachmentEndpoint);
+
+public sealed record TenantList(IReadOnlyList<TenantAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
 
 public sealed record DispatcherAnswer(bool Suspended);
 

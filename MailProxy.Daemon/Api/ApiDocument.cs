@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Accounts;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -66,7 +67,7 @@ internal static class ApiDocument
                 Name = "X-Tenant",
                 In = ParameterLocation.Header,
                 Description = "The tenant to act on.",
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Default = JsonValue.Create(Caller.DefaultTenant) },
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Default = JsonValue.Create(Tenant.DefaultId) },
             });
             operation.Security = [new() { [new OpenApiSecuritySchemeReference(KeyScheme, context.Document)] = [] }];
         }

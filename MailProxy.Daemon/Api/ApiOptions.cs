@@ -20,4 +20,8 @@ public sealed class ApiOptions
     /// <summary>Bytes of a configuration request; default 256 KB.</summary>
     [Range(1_024, 67_108_864)]
     public int MaxConfigurationBytes { get; set; } = 256 * 1024;
+
+    /// <summary>Where this daemon is reached by those who get its mail, for links to files that it serves itself (<c>/d/…</c>). Default: none, and such links are not made.</summary>
+    [PublicUrl]
+    public string? PublicUrl { get; set; }
 }

@@ -8,7 +8,7 @@ namespace MailProxy.Daemon.Api;
 public static class ApiRegistration
 {
     /// <summary>Adds what the edge is made of. From the wiring it takes: <c>ChannelWriter&lt;Submission&gt;</c>, <see cref="IngestOptions"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>,
-    /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="SandboxShelf"/>, the four stores, <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>CurrentVolumes</c>, <c>VolumeChanges</c>, <c>IVolumeProbe</c>, <c>Wake</c>,
+    /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="OpenDownload"/>, <see cref="SandboxShelf"/>, the stores, <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>, <c>CurrentVolumes</c>, <c>VolumeChanges</c>, <c>IVolumeProbe</c>, <c>Wake</c>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>
     public static IServiceCollection AddMailProxyApi(this IServiceCollection services)
     {
@@ -44,6 +44,7 @@ public static class ApiRegistration
         Make<SubmitRoutes>(app).Map(v1);
         Make<MessageRoutes>(app).Map(v1);
         Make<ActionRoutes>(app).Map(v1);
+        Make<TenantRoutes>(app).Map(v1);
         Make<AccountRoutes>(app).Map(v1);
         Make<WebhookRoutes>(app).Map(v1);
         Make<VolumeRoutes>(app).Map(v1);
@@ -51,6 +52,7 @@ public static class ApiRegistration
         Make<StatusRoutes>(app).Map(v1);
         Make<SandboxRoutes>(app).Map(v1);
         Make<HealthRoutes>(app).Map(app);
+        Make<DownloadRoutes>(app).Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(PublicRoute.Mark);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using Microsoft.OpenApi;
 
@@ -25,6 +26,7 @@ internal static class ApiSchemas
         ["per_hour"] = (1, AccountBinder.MostPermits),
         ["per_day"] = (1, AccountBinder.MostPermits),
         ["burst"] = (1, AccountBinder.MostPermits),
+        ["lifetime_days"] = (1, 3_650),
     };
 
     private static readonly Dictionary<string, JsonNode[]> Choices = new()
@@ -36,6 +38,8 @@ internal static class ApiSchemas
         ["on_ambiguous"] = [.. Enum.GetValues<AmbiguousPolicy>().Select(p => (JsonNode)p.Name())],
         ["Limits.count"] = Names(AccountBinder.Counts),
         ["LimitsRequest.count"] = Names(AccountBinder.Counts),
+        ["LargeFiles.action"] = Names(LargeFileActions.Names),
+        ["LargeFilesRequest.action"] = Names(LargeFileActions.Names),
         ["Message.status"] = States,
         ["Receipt.status"] = States,
         ["Message.priority"] = Priorities,

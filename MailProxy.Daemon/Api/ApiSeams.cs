@@ -1,6 +1,7 @@
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Resolve;
 
 namespace MailProxy.Daemon.Api;
 
@@ -18,7 +19,7 @@ public sealed record DispatcherControl(
     Func<AccountKey, LaneWait?> Waiting);
 
 /// <summary>Why a lane waits.</summary>
-/// <param name="Reason">A stable snake_case word: <c>account_paused</c>, <c>account_limit</c>, <c>account_backoff</c>, <c>installation_limit</c>, <c>account_busy</c>, <c>dispatcher_suspended</c>, <c>store</c>.</param>
+/// <param name="Reason">A stable snake_case word: <c>account_paused</c>, <c>tenant_suspended</c>, <c>account_limit</c>, <c>account_backoff</c>, <c>installation_limit</c>, <c>account_busy</c>, <c>dispatcher_suspended</c>, <c>store</c>.</param>
 /// <param name="Until">Unix milliseconds, or null when nobody knows.</param>
 /// <param name="Detail">For a person; the server's own words when the account backs off.</param>
 public sealed record LaneWait(string Reason, long? Until = null, string? Detail = null);
@@ -31,6 +32,9 @@ public delegate Task WriteRaw(MailContent content, SmtpAccount? account, Stream 
 
 /// <summary>Called after a webhook changed, so that its reporter reads it anew.</summary>
 public delegate void WebhooksChanged();
+
+/// <summary>Finds what a link of this daemon leads to.</summary>
+public delegate Task<Download> OpenDownload(string token, bool head, CancellationToken cancel);
 
 /// <summary>Free bytes on the disk of the data directory.</summary>
 public delegate long FreeDisk();

@@ -7,9 +7,9 @@ internal sealed class DispatcherRoutes(IAccountStore store, ConfigurationTurn tu
 {
     public void Map(RouteGroupBuilder v1)
     {
-        v1.MapPost("/dispatcher/suspend", (Delegate)Suspend).WithName("suspendDispatcher").WithSummary("Begin no new attempts").WithTags("Dispatcher").Produces<DispatcherAnswer>();
-        v1.MapPost("/dispatcher/activate", (Delegate)Activate).WithName("activateDispatcher").WithSummary("Begin attempts again").WithTags("Dispatcher").Produces<DispatcherAnswer>();
-        v1.MapPost("/dispatcher/run-now", RunNow).WithName("runDispatcher").WithSummary("End every back-off and look now").WithTags("Dispatcher").Produces<DispatcherAnswer>();
+        v1.MapPost("/dispatcher/suspend", (Delegate)Suspend).WithName("suspendDispatcher").WithSummary("Begin no new attempts").WithTags("Dispatcher").AdminOnly().Produces<DispatcherAnswer>();
+        v1.MapPost("/dispatcher/activate", (Delegate)Activate).WithName("activateDispatcher").WithSummary("Begin attempts again").WithTags("Dispatcher").AdminOnly().Produces<DispatcherAnswer>();
+        v1.MapPost("/dispatcher/run-now", RunNow).WithName("runDispatcher").WithSummary("End every back-off and look now").WithTags("Dispatcher").AdminOnly().Produces<DispatcherAnswer>();
     }
 
     private Task<IResult> Suspend(HttpContext http) => SetAsync(http, true);

@@ -1,7 +1,9 @@
+using MailProxy.Pipeline.Accounts;
+
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Stands between routing and the routes: key, tenant, and names of query parameters.</summary>
-internal sealed class KeyCheck(RequestDelegate next, AdminKey key)
+internal sealed class KeyCheck(RequestDelegate next, AdminKey key, CurrentTenants tenants)
 {
     private static readonly ProblemAnswer Unauthorized = ProblemAnswer.Of(401, "unauthorized", "Send a valid key: Authorization: Bearer <key>, or X-API-Token.");
     private static readonly ProblemAnswer UnknownTenant = ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
@@ -18,9 +20,10 @@ internal sealed class KeyCheck(RequestDelegate next, AdminKey key)
             return Unauthorized.ExecuteAsync(http);
         }
 
-        var tenant = http.Request.Headers["X-Tenant"];
-        if (tenant.Count > 1 || (tenant.Count == 1 && tenant[0] != Caller.DefaultTenant)) return UnknownTenant.ExecuteAsync(http);
-        http.Features.Set(Caller.Admin);
+        var named = http.Request.Headers["X-Tenant"];
+        var caller = new Caller("admin", named is [{ } tenant] ? tenant : Tenant.DefaultId, IsAdmin: true, tenants.Directory);
+        if (named.Count > 1 || !caller.Knows(caller.Tenant)) return UnknownTenant.ExecuteAsync(http);
+        http.Features.Set(caller);
 
         if (endpoint is RouteEndpoint && http.Request.QueryString.HasValue && UnknownParameter(http, endpoint) is { } refusal) return refusal.ExecuteAsync(http);
         return next(http);

@@ -58,6 +58,15 @@ internal sealed class MemberReader
         return null;
     }
 
+    /// <summary>A number of bytes, 1 to <paramref name="most"/>.</summary>
+    public long? Bytes(string name, long most, bool required = false)
+    {
+        if (Find(name, required) is not { } value) return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= 1 && number <= most) return number;
+        Fault(name, "out_of_range", $"Must be a whole number of bytes from 1 to {most}.");
+        return null;
+    }
+
     public bool? Flag(string name)
     {
         if (Find(name) is not { } value) return null;

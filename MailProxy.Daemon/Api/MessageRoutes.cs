@@ -13,18 +13,18 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
     public void Map(RouteGroupBuilder v1)
     {
         v1.MapGet("/messages", (Delegate)List)
-            .WithName("listMessages").WithSummary("List messages, newest first").WithTags("Messages")
+            .WithName("listMessages").WithSummary("List messages, newest first").WithTags("Messages").Needs(KeyScopes.Read)
             .Query("status", "account", "batch", "tag", "to", "priority", "created_after", "created_before", "tenant", "limit", "cursor")
             .Produces<MessageList>();
         v1.MapGet("/messages/{id}", Get)
-            .WithName("getMessage").WithSummary("One message with its recipients and why it waits").WithTags("Messages")
+            .WithName("getMessage").WithSummary("One message with its recipients and why it waits").WithTags("Messages").Needs(KeyScopes.Read)
             .Produces<MessageAnswer>();
         v1.MapGet("/messages/{id}/events", Events)
-            .WithName("listMessageEvents").WithSummary("What became of a message, oldest first").WithTags("Messages")
+            .WithName("listMessageEvents").WithSummary("What became of a message, oldest first").WithTags("Messages").Needs(KeyScopes.Read)
             .Query("limit", "cursor")
             .Produces<EventList>();
         v1.MapGet("/messages/{id}/raw", Raw)
-            .WithName("getRawMessage").WithSummary("The message as it goes out, RFC 5322").WithTags("Messages")
+            .WithName("getRawMessage").WithSummary("The message as it goes out, RFC 5322").WithTags("Messages").Needs(KeyScopes.Read)
             .Produces<string>(StatusCodes.Status200OK, "message/rfc822");
     }
 

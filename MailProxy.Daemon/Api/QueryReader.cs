@@ -48,12 +48,14 @@ internal sealed class QueryReader(HttpContext http)
         return null;
     }
 
-    /// <summary>The tenant a list is about; null: every one (<c>?tenant=*</c>). False: there is no such tenant.</summary>
+    /// <summary>The tenant a list is about; null: every one (<c>?tenant=*</c>, for the admin key). False: there is no such tenant, as far as the caller may know.</summary>
     public bool Tenant(out string? tenant)
     {
-        tenant = Text("tenant") ?? Caller.Of(http).Tenant;
-        if (tenant == "*") tenant = null;
-        return tenant is null or Caller.DefaultTenant;
+        var caller = Caller.Of(http);
+        tenant = Text("tenant") ?? caller.Tenant;
+        if (tenant != "*") return caller.Knows(tenant);
+        tenant = null;
+        return caller.IsAdmin;
     }
 
     public void Fault(string name, string detail) => _errors.Add(new("/" + name, "invalid_parameter", detail));

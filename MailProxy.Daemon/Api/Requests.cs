@@ -49,15 +49,32 @@ public sealed record DkimRequest(string Domain, string Selector, string? Private
 
 /// <summary>An SMTP account: a host, or <c>sandbox: true</c>.</summary>
 /// <param name="Security"><c>none</c>, <c>starttls</c>, <c>tls</c>, <c>starttls_when_available</c>.</param>
+/// <param name="LargeFiles">Absent: the tenant's rule.</param>
 public sealed record AccountRequest(
     string? Host, int? Port, string? Security, bool? VerifyCertificate, AuthRequest? Auth, LimitsRequest? Limits, int? MaxConnections,
-    int? MaxMessagesPerConnection, int? MaxRecipients, DkimRequest? Dkim, IReadOnlyList<string>? FromAllowed, string? Description, bool? Sandbox);
+    int? MaxMessagesPerConnection, int? MaxRecipients, DkimRequest? Dkim, IReadOnlyList<string>? FromAllowed,
+    LargeFilesRequest? LargeFiles, string? Description, bool? Sandbox);
 
-/// <param name="Secret">Write-only: <c>whsec_</c> and base64 of 24 to 64 bytes. Absent: kept, or made at creation; null: made anew.</param>
-public sealed record WebhookRequest(string Url, IReadOnlyList<string>? Types, string? Style, bool? FinalOnly, int? MaxBatch, string? Secret);
+/// <param name="Threshold">Bytes; what is larger is large.</param>
+/// <param name="Volume">Where linked files are put; required with <c>link</c>.</param>
+/// <param name="LifetimeDays">Days that a link lives; default 30.</param>
+public sealed record LargeFilesRequest(long Threshold, string Action, string? Volume, int? LifetimeDays);
 
 /// <summary>How a source of files is asked: <c>user</c> and <c>password</c>, or <c>bearer</c>, or <c>header</c> and <c>value</c>. Secrets are write-only; absent: kept.</summary>
 public sealed record SourceAuthRequest(string? User, string? Password, string? Bearer, string? Header, string? Value);
+
+/// <param name="Auth">Absent or null: none; a secret of it that is absent is kept while the url stays the same.</param>
+public sealed record AttachmentEndpointRequest(string Url, SourceAuthRequest? Auth);
+
+/// <summary>A tenant.</summary>
+/// <param name="DefaultAccount">The account of messages that name none.</param>
+/// <param name="Active">False suspends its sending; default true.</param>
+/// <param name="Retain">How long bodies and attachments stay: <c>none</c>, <c>until_reported</c>, or days such as <c>7d</c>.</param>
+public sealed record TenantRequest(
+    string Name, string? DefaultAccount, bool? Active, string? Retain, LargeFilesRequest? LargeFiles, AttachmentEndpointRequest? AttachmentEndpoint);
+
+/// <param name="Secret">Write-only: <c>whsec_</c> and base64 of 24 to 64 bytes. Absent: kept, or made at creation; null: made anew.</param>
+public sealed record WebhookRequest(string Url, IReadOnlyList<string>? Types, string? Style, bool? FinalOnly, int? MaxBatch, string? Secret);
 
 /// <summary>Where a volume's files are. local: root; s3: bucket to chunked_upload; http: base_url and auth.</summary>
 /// <param name="Root">An absolute path. Only with the admin key.</param>

@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Accounts;
+
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Marks a route that needs no key.</summary>
@@ -18,22 +20,20 @@ internal sealed class TakesIdempotencyKey
     public static readonly TakesIdempotencyKey Mark = new();
 }
 
-/// <summary>Who asks, and for whom. For now there is one: the holder of the admin key, acting on the tenant <c>default</c>.</summary>
-internal sealed record Caller(string Actor, string Tenant)
+/// <summary>What a tenant's key must be allowed to do to call a route. A route without this mark, like one that needs <see cref="KeyScopes.None"/>, is for the admin key only.</summary>
+internal sealed record RouteScope(KeyScopes Needed)
 {
-    public const string DefaultTenant = "default";
-
-    public static readonly Caller Admin = new("admin", DefaultTenant);
-
-    /// <summary>Holds the admin key. For now everybody who may call does.</summary>
-    public bool IsAdmin => true;
-
-    public static Caller Of(HttpContext http) => http.Features.Get<Caller>() ?? throw new InvalidOperationException("The route was reached without a key.");
+    public static readonly RouteScope AdminOnly = new(KeyScopes.None);
 }
 
 internal static class RouteMarkExtensions
 {
     public static RouteHandlerBuilder Public(this RouteHandlerBuilder route) => route.WithMetadata(PublicRoute.Mark);
+
+    /// <summary>A tenant's key with this scope may call it; the admin key always may.</summary>
+    public static RouteHandlerBuilder Needs(this RouteHandlerBuilder route, KeyScopes scope) => route.WithMetadata(new RouteScope(scope));
+
+    public static RouteHandlerBuilder AdminOnly(this RouteHandlerBuilder route) => route.WithMetadata(RouteScope.AdminOnly);
 
     public static RouteHandlerBuilder Query(this RouteHandlerBuilder route, params string[] names) => route.WithMetadata(new QueryNames(names));
 }

@@ -5,9 +5,9 @@ internal sealed class SandboxRoutes(SandboxShelf shelf)
 {
     public void Map(RouteGroupBuilder v1)
     {
-        v1.MapGet("/sandbox/messages", (Delegate)List).WithName("listSandboxMessages").WithSummary("Mail that the sandbox took, newest first").WithTags("Sandbox")
+        v1.MapGet("/sandbox/messages", (Delegate)List).WithName("listSandboxMessages").WithSummary("Mail that the sandbox took, newest first").WithTags("Sandbox").AdminOnly()
             .Query("limit", "cursor").Produces<SandboxList>();
-        v1.MapGet("/sandbox/messages/{id:long}/raw", Raw).WithName("getRawSandboxMessage").WithSummary("A mail as the sandbox received it").WithTags("Sandbox")
+        v1.MapGet("/sandbox/messages/{id:long}/raw", Raw).WithName("getRawSandboxMessage").WithSummary("A mail as the sandbox received it").WithTags("Sandbox").AdminOnly()
             .Produces<string>(StatusCodes.Status200OK, "message/rfc822");
     }
 

@@ -15,7 +15,7 @@ internal sealed class StatusRoutes(QueueCensus census, CurrentAccounts accounts,
     private readonly long _startedAt = clock.GetTimestamp();
 
     public void Map(RouteGroupBuilder v1) =>
-        v1.MapGet("/status", Get).WithName("getStatus").WithSummary("Version, queue, accounts and health on one page").WithTags("Status").Produces<StatusAnswer>();
+        v1.MapGet("/status", Get).WithName("getStatus").WithSummary("Version, queue, accounts and health on one page").WithTags("Status").AdminOnly().Produces<StatusAnswer>();
 
     private async Task<IResult> Get()
     {

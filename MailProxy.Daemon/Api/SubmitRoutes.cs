@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
 
@@ -13,12 +14,12 @@ internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, Id
     public void Map(RouteGroupBuilder v1)
     {
         v1.MapPost("/messages", (Delegate)PostOne)
-            .WithName("submitMessage").WithSummary("Queue one message").WithTags("Messages")
+            .WithName("submitMessage").WithSummary("Queue one message").WithTags("Messages").Needs(KeyScopes.Send)
             .WithMetadata(TakesIdempotencyKey.Mark)
             .Accepts<MessageRequest>("application/json", Ndjson)
             .Produces<Receipt>(StatusCodes.Status202Accepted);
         v1.MapPost("/messages/batch", (Delegate)PostBatch)
-            .WithName("submitBatch").WithSummary("Queue up to 1,000 messages").WithTags("Messages")
+            .WithName("submitBatch").WithSummary("Queue up to 1,000 messages").WithTags("Messages").Needs(KeyScopes.Send)
             .WithMetadata(TakesIdempotencyKey.Mark)
             .Accepts<BatchRequest>("application/json", Ndjson)
             .Produces<BatchReceipt>();

@@ -12,14 +12,14 @@ internal sealed class VolumeRoutes(VolumeChanges changes, CurrentVolumes volumes
 
     public void Map(RouteGroupBuilder v1)
     {
-        v1.MapGet("/volumes", (Delegate)List).WithName("listVolumes").WithSummary("List volumes, shared ones too").WithTags("Volumes")
+        v1.MapGet("/volumes", (Delegate)List).WithName("listVolumes").WithSummary("List volumes, shared ones too").WithTags("Volumes").Needs(KeyScopes.Read)
             .Query("tenant", "limit", "cursor").Produces<VolumeList>();
-        v1.MapGet("/volumes/{id}", Get).WithName("getVolume").WithSummary("One volume; secrets never come out").WithTags("Volumes").Produces<VolumeAnswer>();
-        v1.MapPut("/volumes/{id}", Put).WithName("putVolume").WithSummary("Create or replace a volume, all but its secrets").WithTags("Volumes")
+        v1.MapGet("/volumes/{id}", Get).WithName("getVolume").WithSummary("One volume; secrets never come out").WithTags("Volumes").Needs(KeyScopes.Read).Produces<VolumeAnswer>();
+        v1.MapPut("/volumes/{id}", Put).WithName("putVolume").WithSummary("Create or replace a volume, all but its secrets").WithTags("Volumes").Needs(KeyScopes.Manage)
             .Accepts<VolumeRequest>("application/json").Produces<VolumeAnswer>().Produces<VolumeAnswer>(StatusCodes.Status201Created);
-        v1.MapDelete("/volumes/{id}", Delete).WithName("deleteVolume").WithSummary("Delete a volume; the files stay where they are").WithTags("Volumes")
+        v1.MapDelete("/volumes/{id}", Delete).WithName("deleteVolume").WithSummary("Delete a volume; the files stay where they are").WithTags("Volumes").Needs(KeyScopes.Manage)
             .Produces(StatusCodes.Status204NoContent);
-        v1.MapPost("/volumes/{id}/test", Test).WithName("testVolume").WithSummary("Read the volume, or the beginning of one file in it, and say what was seen").WithTags("Volumes")
+        v1.MapPost("/volumes/{id}/test", Test).WithName("testVolume").WithSummary("Read the volume, or the beginning of one file in it, and say what was seen").WithTags("Volumes").Needs(KeyScopes.Manage)
             .Accepts<VolumeTestRequest>(isOptional: true, "application/json").Produces<VolumeTestAnswer>();
     }
 

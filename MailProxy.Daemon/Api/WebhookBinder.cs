@@ -18,7 +18,7 @@ internal static class WebhookBinder
         members.ReadOnly("tenant", "status", "paused", "secret_set", "backlog", "failures", "failing_since", "disabled_at", "last_error");
         if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
         var url = members.Text("url", 2_048, required: true);
-        if (url is not null && !IsUrl(url)) members.Fault("url", "invalid_url", "Must be an absolute http or https URL without credentials or fragment.");
+        if (url is not null && !Urls.IsPlain(url)) members.Fault("url", "invalid_url", Urls.Rule);
         if (members.Choice("style", Styles) is true) members.Fault("style", "not_supported", "The style sync is not supported yet.");
         if (members.Has("auth")) members.Fault("auth", "not_supported", "Credentials for webhooks are not supported yet.");
         var types = members.Texts("types", Types.Count, type => Types.Contains(type) ? null : "There is no such event type.");
@@ -34,11 +34,6 @@ internal static class WebhookBinder
         var progress = existing?.Progress ?? new(from);
         return (new(tenant, id, url ?? "", made ? newSecret() : secret ?? "", types, finalOnly, maxBatch, existing?.Paused ?? false, progress), made);
     }
-
-    private static bool IsUrl(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var url)
-        && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps)
-        && url.UserInfo.Length == 0 && url.Fragment.Length == 0 && url.Host.Length > 0;
 
     private static bool IsSecret(string secret)
     {

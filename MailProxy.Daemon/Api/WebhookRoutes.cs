@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
@@ -8,14 +9,14 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
 {
     public void Map(RouteGroupBuilder v1)
     {
-        v1.MapGet("/webhooks", (Delegate)List).WithName("listWebhooks").WithSummary("List webhooks").WithTags("Webhooks")
+        v1.MapGet("/webhooks", (Delegate)List).WithName("listWebhooks").WithSummary("List webhooks").WithTags("Webhooks").Needs(KeyScopes.Read)
             .Query("tenant", "limit", "cursor").Produces<WebhookList>();
-        v1.MapGet("/webhooks/{id}", Get).WithName("getWebhook").WithSummary("One webhook and how far it is behind").WithTags("Webhooks").Produces<WebhookAnswer>();
-        v1.MapPut("/webhooks/{id}", Put).WithName("putWebhook").WithSummary("Create or replace the webhook; its creation answers the secret once").WithTags("Webhooks")
+        v1.MapGet("/webhooks/{id}", Get).WithName("getWebhook").WithSummary("One webhook and how far it is behind").WithTags("Webhooks").Needs(KeyScopes.Read).Produces<WebhookAnswer>();
+        v1.MapPut("/webhooks/{id}", Put).WithName("putWebhook").WithSummary("Create or replace the webhook; its creation answers the secret once").WithTags("Webhooks").Needs(KeyScopes.Manage)
             .Accepts<WebhookRequest>("application/json").Produces<WebhookAnswer>().Produces<WebhookAnswer>(StatusCodes.Status201Created);
-        v1.MapDelete("/webhooks/{id}", Delete).WithName("deleteWebhook").WithSummary("Delete a webhook").WithTags("Webhooks").Produces(StatusCodes.Status204NoContent);
-        v1.MapPost("/webhooks/{id}/pause", Pause).WithName("pauseWebhook").WithSummary("Let its events wait").WithTags("Webhooks").Produces<WebhookAnswer>();
-        v1.MapPost("/webhooks/{id}/resume", Resume).WithName("resumeWebhook").WithSummary("Report again; enables one that was disabled").WithTags("Webhooks").Produces<WebhookAnswer>();
+        v1.MapDelete("/webhooks/{id}", Delete).WithName("deleteWebhook").WithSummary("Delete a webhook").WithTags("Webhooks").Needs(KeyScopes.Manage).Produces(StatusCodes.Status204NoContent);
+        v1.MapPost("/webhooks/{id}/pause", Pause).WithName("pauseWebhook").WithSummary("Let its events wait").WithTags("Webhooks").Needs(KeyScopes.Manage).Produces<WebhookAnswer>();
+        v1.MapPost("/webhooks/{id}/resume", Resume).WithName("resumeWebhook").WithSummary("Report again; enables one that was disabled").WithTags("Webhooks").Needs(KeyScopes.Manage).Produces<WebhookAnswer>();
     }
 
     private async Task<IResult> List(HttpContext http)

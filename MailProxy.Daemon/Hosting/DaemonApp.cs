@@ -56,7 +56,10 @@ internal static class DaemonApp
         var storage = await StorageRoom.OpenAsync(settings, health, metrics, clock, logs);
         var accounts = new CurrentAccounts();
         var volumes = new CurrentVolumes();
+        var tenants = new CurrentTenants();
+        var accountChanges = new AccountChanges(storage.Accounts, accounts, tenants);
         var dialer = new Dialer(new NetworkPolicy(settings.Network));
+        var links = new LinkDesk(storage.Links, volumes, dialer, settings.Api.PublicUrl is { } url ? new Uri(url) : null, clock, logs);
         var pipeline = new MailPipeline(settings.Engine, new(
             storage.Messages,
             storage.Log,
@@ -72,7 +75,9 @@ internal static class DaemonApp
             logs)
         {
             Volumes = volumes,
+            AttachmentEndpoint = tenant => tenants.Directory.Find(tenant)?.AttachmentEndpoint is { } endpoint ? (endpoint.Url, endpoint.Auth) : null,
             CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
+            Links = links,
         });
 
         registry.AddBeforeCollectCallback(pipeline.Measure);
@@ -87,11 +92,15 @@ internal static class DaemonApp
         services.AddSingleton(storage.Log);
         services.AddSingleton(accounts);
         services.AddSingleton(dialer);
+        services.AddSingleton(links);
         services.AddSingleton(pipeline);
         services.AddSingleton(pipeline.Wake);
-        services.AddSingleton(new AccountChanges(storage.Accounts, accounts));
         services.AddSingleton(volumes);
         services.AddSingleton(new VolumeChanges(storage.Volumes, volumes));
+        services.AddSingleton(storage.Tenants);
+        services.AddSingleton(tenants);
+        services.AddSingleton(accountChanges);
+        services.AddSingleton(new TenantChanges(storage.Tenants, tenants, accountChanges));
         services.AddSingleton(new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>()));
 
         // First in, last out: it starts before Kestrel takes requests and stops after the last was answered.
@@ -112,6 +121,7 @@ internal static class DaemonApp
         services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);
         services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, provider.GetRequiredService<TimeProvider>()), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IVolumeProbe>(provider => new VolumeProbe(provider.GetRequiredService<Dialer>(), settings.Engine.Resolve, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<OpenDownload>(provider => provider.GetRequiredService<LinkDesk>().Downloads.OpenAsync);
         services.AddSingleton(Seams.Raw(new MimeComposer(settings.Engine.Send)));
         services.AddSingleton(provider => Seams.Shelf(provider.GetRequiredService<SandboxServer>().Mailbox));
         services.AddMailProxyApi();

@@ -11,6 +11,7 @@ internal sealed partial class PipelineService(
     SandboxServer sandbox,
     AccountChanges accounts,
     VolumeChanges volumes,
+    TenantChanges tenants,
     IAccountStore accountStore,
     StorageRoom storage,
     IHostApplicationLifetime lifetime,
@@ -23,6 +24,7 @@ internal sealed partial class PipelineService(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        await tenants.LoadAsync();
         await accounts.SandboxListensAsync(await sandbox.StartAsync());
         await volumes.LoadAsync();
         await pipeline.StartAsync(await accountStore.SuspendedAsync());

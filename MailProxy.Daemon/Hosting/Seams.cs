@@ -30,8 +30,9 @@ internal static class Seams
 
     public static WriteRaw Raw(MimeComposer composer) => async (content, account, target, cancel) =>
     {
-        using var mail = composer.Compose(content, account?.Dkim);
-        await target.WriteAsync(mail.Bytes, cancel);
+        using var mail = composer.Compose(content, [], account?.Dkim);
+        await using var octets = mail.OpenRead();
+        await octets.CopyToAsync(target, cancel);
     };
 
     public static SandboxShelf Shelf(SandboxMailbox mailbox) => new(
@@ -53,6 +54,7 @@ internal static class Seams
     {
         LaneState.Ready => null,
         LaneState.Paused => new("account_paused", lane.Until, lane.Reason),
+        LaneState.TenantSuspended => new("tenant_suspended", lane.Until, lane.Reason),
         LaneState.Suspended => new("dispatcher_suspended", lane.Until, lane.Reason),
         LaneState.AtLimit => new("account_limit", lane.Until, lane.Reason),
         LaneState.BackingOff => new("account_backoff", lane.Until, lane.Reason),

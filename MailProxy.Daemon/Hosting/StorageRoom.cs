@@ -11,10 +11,10 @@ internal sealed class StorageRoom : IDisposable
 {
     private readonly SqliteDatabase _database;
 
-    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, IVolumeStore volumes, IDeliveryLog log)
+    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, ITenantStore tenants, IVolumeStore volumes, ILinkStore links, IDeliveryLog log)
     {
         _database = database;
-        (Spool, Messages, Queries, Accounts, Volumes, Log) = (spool, messages, queries, accounts, volumes, log);
+        (Spool, Messages, Queries, Accounts, Tenants, Volumes, Links, Log) = (spool, messages, queries, accounts, tenants, volumes, links, log);
     }
 
     public SpoolFiles Spool { get; }
@@ -22,6 +22,8 @@ internal sealed class StorageRoom : IDisposable
     public IMessageQueries Queries { get; }
     public IAccountStore Accounts { get; }
     public IVolumeStore Volumes { get; }
+    public ILinkStore Links { get; }
+    public ITenantStore Tenants { get; }
     public IDeliveryLog Log { get; }
 
     /// <summary>Faults when the writer died of a mistake in this program.</summary>
@@ -46,7 +48,9 @@ internal sealed class StorageRoom : IDisposable
                 new SqliteMessageStore(database, spool, ContentHash.Of, clock, logs.CreateLogger<SqliteMessageStore>()),
                 new SqliteMessageQueries(database, spool),
                 accounts,
+                new SqliteTenantStore(database, box, clock),
                 new SqliteVolumeStore(database, box, clock),
+                await SqliteLinkStore.OpenAsync(database, box),
                 new SqliteDeliveryLog(database, box, clock));
         }
         catch

@@ -4,12 +4,12 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Pipeline.Accounts;
 
 /// <summary>Changes accounts and puts what the store then has in force, so that a change acts at once. One change at a time: an older reading never overwrites a newer one.</summary>
-public sealed class AccountChanges(IAccountStore store, CurrentAccounts current) : IDisposable
+public sealed class AccountChanges(IAccountStore store, CurrentAccounts current, CurrentTenants tenants) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
     private IPEndPoint? _sandbox;
 
-    /// <summary>Reads all accounts from the store. Throws <see cref="StoreRefusedException"/> when a secret cannot be opened.</summary>
+    /// <summary>Reads all accounts from the store, and the tenants that are in force. Throws <see cref="StoreRefusedException"/> when a secret cannot be opened.</summary>
     public Task LoadAsync() => InTurnAsync(static () => Task.FromResult(true));
 
     /// <summary>The built-in catcher listens there from now on.</summary>
@@ -35,7 +35,7 @@ public sealed class AccountChanges(IAccountStore store, CurrentAccounts current)
         try
         {
             var result = await change();
-            current.Swap(new AccountDirectory(await store.AccountsAsync(), _sandbox));
+            current.Swap(new AccountDirectory(await store.AccountsAsync(), _sandbox, tenants.Directory));
             return result;
         }
         finally

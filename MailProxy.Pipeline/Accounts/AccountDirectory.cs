@@ -12,26 +12,35 @@ public sealed class AccountDirectory
     private readonly FrozenDictionary<AccountKey, SmtpAccount> _byKey;
     private readonly FrozenDictionary<(string Tenant, string Id), SmtpAccount> _byName;
 
-    public AccountDirectory(IReadOnlyCollection<SmtpAccount> accounts, IPEndPoint? sandbox)
+    /// <param name="tenants">As they are at this instant; null: as in a new store.</param>
+    public AccountDirectory(IReadOnlyCollection<SmtpAccount> accounts, IPEndPoint? sandbox, TenantDirectory? tenants = null)
     {
-        All = accounts;
+        Tenants = tenants ?? TenantDirectory.Initial;
+        All = Tenants.All.All(tenant => tenant.Active) ? accounts : [.. accounts.Select(a => a with { TenantSuspended = Tenants.IsSuspended(a.Tenant) })];
         Sandbox = sandbox;
-        _byKey = accounts.ToFrozenDictionary(a => a.Key);
-        _byName = accounts.ToFrozenDictionary(a => (a.Tenant, a.Id));
+        _byKey = All.ToFrozenDictionary(a => a.Key);
+        _byName = All.ToFrozenDictionary(a => (a.Tenant, a.Id));
     }
+
+    /// <summary>The tenants of the same instant.</summary>
+    public TenantDirectory Tenants { get; }
 
     public IReadOnlyCollection<SmtpAccount> All { get; }
 
     /// <summary>Where the built-in catcher listens, once it does.</summary>
     public IPEndPoint? Sandbox { get; }
 
+    /// <summary>The rule for large files of the account's mail: its own, else its tenant's.</summary>
+    public LargeFiles? LargeFilesOf(SmtpAccount account) => account.LargeFiles ?? Tenants.Find(account.Tenant)?.LargeFiles;
+
     public SmtpAccount? Find(AccountKey key) => _byKey.GetValueOrDefault(key);
 
     public SmtpAccount? Find(string tenant, string id) => _byName.GetValueOrDefault((tenant, id));
 
-    /// <summary>The account of a message that names none: the only one the tenant has, where the sandbox counts only while it is the only one; null when the client must choose.</summary>
+    /// <summary>The account of a message that names none: the tenant's default, else the only one it has, where the sandbox counts only while it is the only one; null when the client must choose.</summary>
     public SmtpAccount? Default(string tenant)
     {
+        if (Tenants.Find(tenant)?.DefaultAccount is { } chosen) return Find(tenant, chosen);
         SmtpAccount? real = null, sandbox = null;
         foreach (var account in All)
         {

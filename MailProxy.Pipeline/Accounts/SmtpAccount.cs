@@ -88,6 +88,9 @@ public sealed record SmtpAccount
     /// <summary>Addresses or <c>@domain</c>s that From may have; empty: any.</summary>
     public IReadOnlyList<string> FromAllowed { get; init; } = [];
 
+    /// <summary>The rule for large attachments; null: the tenant's.</summary>
+    public LargeFiles? LargeFiles { get; init; }
+
     public string? Description { get; init; }
 
     /// <summary>Delivers to the built-in catcher.</summary>
@@ -95,6 +98,9 @@ public sealed record SmtpAccount
 
     /// <summary>Paused by a person: its mail waits.</summary>
     public bool Paused { get; init; }
+
+    /// <summary>Sending was suspended for its whole tenant: its mail waits. Put in by <see cref="AccountDirectory"/>, not stored with the account.</summary>
+    public bool TenantSuspended { get; init; }
 
     /// <summary>Recipients that one transaction may carry: <see cref="MaxRecipients"/>, or the smallest window when that is smaller.</summary>
     public int SliceSize => Limits.Count == LimitCount.Recipients ? Math.Min(MaxRecipients, Limits.SmallestWindow) : MaxRecipients;

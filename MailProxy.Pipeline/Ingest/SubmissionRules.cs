@@ -22,6 +22,7 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
         var raw = RawRules.Read(mail, mistakes, options);
         var envelope = EnvelopeRules.Read(mail, raw, account, mistakes, options);
         var messageId = ContentRules.Check(tenant, mail, known, mistakes, options, mailKeyHeader) ?? raw.MessageId;
+        if (account is not null) LargeFileRules.Check(mail.Attachments, accounts.Directory.LargeFilesOf(account), mistakes);
         var times = TimeRules.Read(mail, now, mistakes, options);
         var labels = LabelRules.Read(mail, mistakes, options);
         if (mistakes.Any) return new(null, IdSyntax.IsMessageId(mail.Id) ? mail.Id : null, mistakes.ToProblem("The message was refused."));
@@ -46,6 +47,7 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
             Metadata = labels.Metadata,
             OnAmbiguous = labels.OnAmbiguous,
             Body = new(draft.Json, null, draft.Json.Length),
+            Sources = AttachmentNotation.CountFetched(mail),
         };
         return new(accepted, id, null);
     }

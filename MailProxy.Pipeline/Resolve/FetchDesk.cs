@@ -75,8 +75,14 @@ internal sealed class FetchDesk(
         var mail = new WaitingMail(ticket, wanted.Count);
         for (var i = 0; i < wanted.Count; i++)
         {
-            if (Local(tenant, accepted, wanted[i]) is not { } here) Join(new(tenant, wanted[i].Place, wanted[i].Auth), new(mail, wanted[i], i));
-            else if (mail.Give(i, here, null)) Arrived(mail);
+            if (Local(tenant, accepted, wanted[i]) is { } here)
+            {
+                if (mail.Give(i, here, null)) Arrived(mail);
+                continue;
+            }
+
+            metrics.CacheMisses.Inc();
+            Join(new(tenant, wanted[i].Place, wanted[i].Auth), new(mail, wanted[i], i, accepted));
         }
 
         return true;
@@ -199,9 +205,10 @@ internal sealed class FetchDesk(
     private async Task FetchAsync(SourceKey key, string host, List<Piece> waiting, FetchTicket room, long began)
     {
         var (content, digest, trouble) = await _work.FetchAsync(key.Tenant, host, waiting, room, _cancel.Token);
-        room.Landed();
         if (content is null)
         {
+            room.Resize(0);
+            room.Landed();
             foreach (var piece in waiting) await FailAsync(piece.Mail, trouble!);
             return;
         }
@@ -210,6 +217,7 @@ internal sealed class FetchDesk(
         {
             lock (_gate) _sources.Remember(key, digest, began);
             foreach (var piece in waiting) await GiveAsync(piece, key.Tenant, digest, content.Size, room);
+            room.Landed(); // not before: what is held by mail that is ready must be known as such
         }
     }
 
@@ -230,11 +238,11 @@ internal sealed class FetchDesk(
         }
     }
 
-    // What the tenant has by now under the hash that a mail claims.
+    // What is here by now: under the hash that a mail claims, or by an answer that is not older than the mail.
     private void GiveFound(FetchLine line, List<Piece> waiting) => waiting.RemoveAll(piece =>
     {
         if (piece.Mail.IsOver) return true;
-        if ((piece.Wanted.Sha256 ?? piece.Wanted.Md5) is null || cache.Find(line.Key.Tenant, piece.Wanted) is not { } file) return false;
+        if (Local(line.Key.Tenant, piece.Accepted, piece.Wanted) is not { } file) return false;
         if (piece.Mail.Give(piece.Place, file, null)) Arrived(piece.Mail);
         return true;
     });

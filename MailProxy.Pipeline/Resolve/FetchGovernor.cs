@@ -16,7 +16,7 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes)
     public long Used => Volatile.Read(ref _used);
 
     /// <summary>Waits for its turn and for room. The ticket gives both back.</summary>
-    public async Task<FetchTicket> EnterAsync(string host, long size, CancellationToken cancel)
+    public Task<FetchTicket> EnterAsync(string host, long size, CancellationToken cancel)
     {
         Waiter waiter;
         lock (_gate)
@@ -28,10 +28,7 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes)
             Grant();
         }
 
-        await using (cancel.UnsafeRegister(static (waiter, token) => ((Waiter)waiter!).Granted.TrySetCanceled(token), waiter))
-        {
-            return await waiter.Granted.Task;
-        }
+        return waiter.Granted.Task.IsCompleted || !cancel.CanBeCanceled ? waiter.Granted.Task : WaitAsync(waiter, cancel);
     }
 
     internal void Change(Host host, int running, int ready, long size, bool ends = false)
@@ -47,6 +44,14 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes)
             host.Used += size;
             Grant();
             if (host is { Held: 0, Waiting.Count: 0 }) _hosts.Remove(host.Name);
+        }
+    }
+
+    private static async Task<FetchTicket> WaitAsync(Waiter waiter, CancellationToken cancel)
+    {
+        await using (cancel.UnsafeRegister(static (waiter, token) => ((Waiter)waiter!).Granted.TrySetCanceled(token), waiter))
+        {
+            return await waiter.Granted.Task;
         }
     }
 

@@ -2,8 +2,10 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>One attachment that a mail waits for; <paramref name="Place"/> is its place among those that the mail fetches.</summary>
-internal readonly record struct Piece(WaitingMail Mail, AttachmentRef Wanted, int Place);
+/// <summary>One attachment that a mail waits for.</summary>
+/// <param name="Place">Its place among those that the mail fetches.</param>
+/// <param name="Accepted">When the client's request was accepted; nothing older will do.</param>
+internal readonly record struct Piece(WaitingMail Mail, AttachmentRef Wanted, int Place, long Accepted);
 
 /// <summary>All who wait for one source. One fetch at a time serves all who waited when it began; who comes later may carry what is newer, and waits for the next. Under the desk's lock.</summary>
 internal sealed class FetchLine(SourceKey key)

@@ -92,7 +92,7 @@ internal sealed partial class FetchWork(
     private static void Sized(List<Piece> waiting, FetchTicket room, long size)
     {
         room.Resize(size);
-        var (_, wanted, _) = waiting[0];
+        var wanted = waiting[0].Wanted;
         if (!waiting.TrueForAll(piece => piece.Wanted.Size is { } claimed && claimed != size)) return;
         throw new SourceException(SourceFault.Refused, $"{wanted.Place}: it has {size} bytes, the message says {wanted.Size}.") { Status = "5.6.0" };
     }

@@ -105,7 +105,7 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
         var account = Directory.Find(lane.Account);
         if (account is null && !lane.Unknown) Log.UnknownAccount(logger, lane.Account.Number);
         lane.Unknown = account is null;
-        lane.Paused = account is { Paused: true };
+        lane.Paused = account is { Paused: true } or { TenantSuspended: true };
         lane.InFlightCap = 2 * (account?.MaxConnections ?? 1);
         // A changed account deserves a new look.
         if (account?.Version != before.Find(lane.Account)?.Version) lane.AtLimit = lane.BackingOff = null;

@@ -28,6 +28,7 @@ internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, Curr
     private (LaneState State, long? Until, string? Reason) Reason(AccountKey account, AccountLane? lane)
     {
         if (accounts.Directory.Find(account) is not { } known) return (LaneState.UnknownAccount, null, "the account does not exist any more");
+        if (known.TenantSuspended) return (LaneState.TenantSuspended, null, "sending is suspended for the tenant");
         if (known.Paused) return (LaneState.Paused, null, "the account is paused");
         var all = standstill.Reason();
         if (all.State is LaneState.Suspended or LaneState.StoreTrouble) return all;

@@ -22,6 +22,9 @@ public enum LaneState : byte
 
     /// <summary>The account was deleted.</summary>
     UnknownAccount = 6,
+
+    /// <summary>Sending was suspended by a person for the account's tenant.</summary>
+    TenantSuspended = 7,
 }
 
 /// <summary>How one account's lane stands.</summary>

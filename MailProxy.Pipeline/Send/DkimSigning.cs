@@ -20,9 +20,10 @@ internal static class DkimSigning
     // A changed account brings a new DkimKey; the parsed form of the old one goes with it.
     private static readonly ConditionalWeakTable<DkimKey, AsymmetricKeyParameter> Parsed = [];
 
-    /// <summary>Takes <paramref name="mail"/> and gives back a new stream with the signature in front.</summary>
-    public static PooledBytes Sign(PooledBytes mail, DkimKey key, long at)
+    /// <summary>The mail with the signature in front; takes over the one without.</summary>
+    public static RenderedMail Sign(RenderedMail mail, DkimKey key, long at)
     {
+        using var unsigned = mail;
         var privateKey = Parsed.GetValue(key, Parse);
         var algorithm = privateKey is Ed25519PrivateKeyParameters ? DkimSignatureAlgorithm.Ed25519Sha256 : DkimSignatureAlgorithm.RsaSha256;
         var signer = new TimedSigner(privateKey, key, algorithm, at / 1000)
@@ -31,13 +32,14 @@ internal static class DkimSigning
             BodyCanonicalizationAlgorithm = DkimCanonicalizationAlgorithm.Relaxed,
         };
 
-        using var message = MimeMessage.Load(new MemoryStream(mail.Written.ToArray(), writable: false));
+        using var octets = new RenderedStream(mail);
+        using var message = MimeMessage.Load(ParserOptions.Default, octets, persistent: true);
         var format = FormatOptions.Default.Clone();
         format.NewLineFormat = NewLineFormat.Dos;
         signer.Sign(format, message, Signed);
 
         var signature = message.Headers[0];
-        var signed = new PooledBytes((int)mail.Length + 1024);
+        var signed = new PooledBytes(mail.BufferLength + 1024);
         signed.Write(signature.RawField);
         signed.Write(":"u8);
         foreach (var octet in signature.RawValue)
@@ -46,9 +48,10 @@ internal static class DkimSigning
             if (octet != '\r') signed.WriteByte(octet);
         }
 
-        signed.Write(mail.Written);
-        mail.Dispose();
-        return signed;
+        var before = (int)signed.Length;
+        signed.Write(mail.Bytes.Span);
+        signed.Files.AddRange(mail.Files.Select(file => file with { At = before + file.At }));
+        return RenderedMail.Of(signed, mail.EightBit, mail.NeedsSmtpUtf8);
     }
 
     private static AsymmetricKeyParameter Parse(DkimKey key)

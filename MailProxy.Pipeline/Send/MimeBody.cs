@@ -14,17 +14,18 @@ internal static class MimeBody
 
     private static readonly SearchValues<char> LineEnds = SearchValues.Create("\r\n");
 
-    public static MimeEntity Of(MailDraft draft, string messageId)
+    public static MimeEntity Of(MailDraft draft, IReadOnlyList<LocalContent?> files, string messageId)
     {
         var boundaries = new Boundaries(messageId);
         var attachments = draft.Attachments ?? [];
 
         // Without HTML nobody links to an inline part, so it stands with the others.
-        var inline = draft.Html is null ? [] : attachments.FindAll(static a => a.InlineId is not null);
+        var parts = attachments.Select((a, i) => (IsInline: a.InlineId is not null && draft.Html is not null, Part: MimeFile.Of(a, i, i < files.Count ? files[i] : null))).ToList();
+        var inline = parts.FindAll(static p => p.IsInline);
         MimeEntity? html = draft.Html is { } markup ? Text("html", markup) : null;
         if (inline.Count > 0)
         {
-            var related = Group("related", boundaries, [html!, .. inline.Select(Part)]);
+            var related = Group("related", boundaries, [html!, .. inline.Select(static p => p.Part)]);
             related.ContentType.Parameters["type"] = "text/html";
             html = related;
         }
@@ -36,7 +37,7 @@ internal static class MimeBody
             (_, null) => Text("plain", draft.Text),
             _ => Group("alternative", boundaries, [Text("plain", draft.Text), html]),
         };
-        return attachments.Count == inline.Count ? body : Group("mixed", boundaries, [body, .. attachments.Except(inline).Select(Part)]);
+        return parts.Count == inline.Count ? body : Group("mixed", boundaries, [body, .. parts.Where(static p => !p.IsInline).Select(static p => p.Part)]);
     }
 
     private static Multipart Group(string subtype, Boundaries boundaries, IEnumerable<MimeEntity> parts)
@@ -52,46 +53,6 @@ internal static class MimeBody
         part.SetText(Encoding.UTF8, WithCrLf(text));
         part.Prepare(EncodingConstraint.SevenBit, LongestLine);
         return part;
-    }
-
-    private static MimePart Part(AttachmentDraft attachment)
-    {
-        var bytes = Convert.FromBase64String(attachment.Content ?? "");
-        var name = attachment.Filename;
-        var type = Type(attachment, name);
-        var encoding = ContentEncoding.Base64;
-        if (type.IsMimeType("message", "*") || type.IsMimeType("multipart", "*"))
-        {
-            // RFC 2046 section 5.2 allows such types no base64: they go as they are, or as plain octets.
-            if (IsSevenBit(bytes)) encoding = ContentEncoding.SevenBit;
-            else type = new ContentType("application", "octet-stream");
-        }
-
-        return new MimePart(type)
-        {
-            Content = new MimeContent(new MemoryStream(bytes, writable: false)),
-            ContentTransferEncoding = encoding,
-            ContentDisposition = new(attachment.InlineId is null ? ContentDisposition.Attachment : ContentDisposition.Inline),
-            ContentId = attachment.InlineId,
-            FileName = name,
-        };
-    }
-
-    private static ContentType Type(AttachmentDraft attachment, string? name)
-    {
-        if (attachment.ContentType is { } written) return ContentType.TryParse(written, out var parsed) ? parsed : new("application", "octet-stream");
-        return ContentType.Parse(MimeTypes.GetMimeType(name ?? ""));
-    }
-
-    private static bool IsSevenBit(ReadOnlySpan<byte> bytes)
-    {
-        if (!Ascii.IsValid(bytes) || bytes.Contains((byte)0)) return false;
-        foreach (var line in bytes.Split((byte)'\n'))
-        {
-            if (bytes[line].Length > LongestLine) return false;
-        }
-
-        return true;
     }
 
     /// <summary>The canonical form of text (RFC 2046 section 4.1.1), before any encoding.</summary>

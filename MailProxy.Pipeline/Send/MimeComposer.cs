@@ -13,10 +13,11 @@ public sealed class MimeComposer(SendOptions options)
     private static readonly FormatOptions Plain = Format(international: false), International = Format(international: true);
 
     /// <summary>Renders for the wire; the caller disposes the result.</summary>
+    /// <param name="files">What was fetched, by the attachment's place; without it such an attachment only names its source.</param>
     /// <param name="dkim">Signs (RFC 6376) when given.</param>
     /// <exception cref="UnsendableException">What is stored cannot be rendered.</exception>
     /// <exception cref="DkimKeyException">The key cannot sign.</exception>
-    public RenderedMail Compose(MailContent content, DkimKey? dkim)
+    public RenderedMail Compose(MailContent content, IReadOnlyList<LocalContent?> files, DkimKey? dkim)
     {
         var bytes = new PooledBytes(content.Json.Length + (content.Json.Length / 8) + 1024);
         try
@@ -24,14 +25,11 @@ public sealed class MimeComposer(SendOptions options)
             var draft = JsonSerializer.Deserialize(content.Json.Span, MailJson.Default.MailDraft) ?? throw new JsonException("The stored message is empty.");
             var needsSmtpUtf8 = false;
             if (draft.Raw is { } raw) RawMessage.Write(bytes, Convert.FromBase64String(raw), options.MailKeyInRaw ? KeyHeader(content) : null, content);
-            else needsSmtpUtf8 = Write(bytes, draft, content);
+            else needsSmtpUtf8 = Write(bytes, draft, files, content);
 
-            if (dkim is not null) bytes = DkimSigning.Sign(bytes, dkim, content.CreatedAt);
-            var written = bytes.Written;
-            var header = written.IndexOf("\r\n\r\n"u8) + 2;
-            var eightBit = draft.Raw is not null && !Ascii.IsValid(written);
-            var (buffer, length) = bytes.Detach();
-            return new(buffer, length, header, eightBit, needsSmtpUtf8);
+            var eightBit = draft.Raw is not null && !Ascii.IsValid(bytes.Written);
+            var rendered = RenderedMail.Of(bytes, eightBit, needsSmtpUtf8);
+            return dkim is null ? rendered : DkimSigning.Sign(rendered, dkim, content.CreatedAt);
         }
         catch (Exception unreadable) when (unreadable is JsonException or FormatException)
         {
@@ -43,7 +41,7 @@ public sealed class MimeComposer(SendOptions options)
         }
     }
 
-    private bool Write(PooledBytes bytes, MailDraft draft, MailContent content)
+    private bool Write(PooledBytes bytes, MailDraft draft, IReadOnlyList<LocalContent?> files, MailContent content)
     {
         var from = Addresses.ReadAll(draft.From);
         var (to, cc, replyTo) = (Addresses.ReadAll(draft.To), Addresses.ReadAll(draft.Cc), Addresses.ReadAll(draft.ReplyTo));
@@ -68,7 +66,7 @@ public sealed class MimeComposer(SendOptions options)
 
         headers.Exact("MIME-Version", "1.0");
         if (PlainText.TryWrite(bytes, draft)) return international;
-        MimeBody.Of(draft, content.MessageIdHeader).WriteTo(format, bytes);
+        MimeBody.Of(draft, files, content.MessageIdHeader).WriteTo(format, bytes);
         if (!bytes.Written.EndsWith("\r\n"u8)) bytes.Write("\r\n"u8);
         return international;
     }

@@ -19,6 +19,9 @@ internal sealed class PooledBytes(int expected) : Stream
         set => throw new NotSupportedException();
     }
 
+    /// <summary>Files that belong between what is written.</summary>
+    public List<FileInsert> Files { get; init; } = [];
+
     public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, _length);
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -60,6 +63,9 @@ internal sealed class PooledBytes(int expected) : Stream
         if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
         base.Dispose(disposing);
     }
+
+    /// <summary>The file's content, as base64 lines, stands here.</summary>
+    public void Insert(string path, long size) => Files.Add(new(_length, path, size));
 
     /// <summary>At least so many bytes to write into; then <see cref="Advance"/>.</summary>
     public Span<byte> Room(int count)

@@ -13,9 +13,6 @@ internal readonly record struct SmtpOffers(bool Pipelining, bool EightBit, bool 
 /// </summary>
 internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseClock clock, SmtpOffers offers)
 {
-    /// <summary>What goes out in one write; the last one is held back until the mark stands.</summary>
-    private const int Block = 32 * 1024;
-
     private readonly ArrayBufferWriter<byte> _out = new(2048);
     private bool _reset;
 
@@ -128,16 +125,13 @@ internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseC
     private async ValueTask DeliverAsync(RenderedMail mail, Task<bool> mark, TransactionResult result)
     {
         Enter(SmtpPhase.Body, result);
-        var bytes = mail.Bytes;
-        var at = 0;
-        for (; bytes.Length - at > Block; at += Block)
+        using var blocks = new WireBlocks(mail);
+        while (blocks.Next(_out))
         {
-            DotStuffing.Copy(bytes.Span, at, at + Block, _out);
             await FlushAsync();
             clock.Enter(SmtpPhase.Body);
         }
 
-        DotStuffing.Copy(bytes.Span, at, bytes.Length, _out);
         Put(".\r\n"u8);
         if (!await StandsAsync(mark)) throw new UnmarkedException();
 

@@ -18,6 +18,7 @@ internal sealed record AccountConfig
     public int MaxRecipients { get; init; }
     public DkimConfig? Dkim { get; init; }
     public IReadOnlyList<string> FromAllowed { get; init; } = [];
+    public LargeFilesConfig? LargeFiles { get; init; }
     public string? Description { get; init; }
 
     public static AccountConfig Of(SmtpAccount account) => new()
@@ -34,6 +35,7 @@ internal sealed record AccountConfig
         MaxRecipients = account.MaxRecipients,
         Dkim = account.Dkim is { } dkim ? new(dkim.Domain, dkim.Selector) : null,
         FromAllowed = account.FromAllowed,
+        LargeFiles = LargeFilesConfig.Of(account.LargeFiles),
         Description = account.Description,
     };
 
@@ -52,6 +54,7 @@ internal sealed record AccountConfig
         MaxRecipients = MaxRecipients,
         Dkim = Dkim is not null && dkimKey is not null ? new(Dkim.Domain, Dkim.Selector, dkimKey) : null,
         FromAllowed = FromAllowed,
+        LargeFiles = LargeFiles?.ToLargeFiles(account.ToString()),
         Description = Description,
     };
 

@@ -15,11 +15,20 @@ internal sealed record AuditedWebhook(string Url, IReadOnlyList<string> Types, b
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedWebhook);
 }
 
+/// <summary>What a change of a tenant looks like in the audit log.</summary>
+internal sealed record AuditedTenant(TenantConfig Config, bool AuthSet, bool? AuthChanged = null)
+{
+    public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedTenant);
+}
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AccountConfig))]
 [JsonSerializable(typeof(AuditedAccount))]
 [JsonSerializable(typeof(AuditedWebhook))]
 [JsonSerializable(typeof(AuditedVolume))]
 [JsonSerializable(typeof(VolumeRecord))]
+[JsonSerializable(typeof(TenantConfig))]
+[JsonSerializable(typeof(AuditedTenant))]
+[JsonSerializable(typeof(StoredAuth))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 internal sealed partial class StoredJson : JsonSerializerContext;

@@ -20,7 +20,7 @@ internal sealed class AccountChangesTests
     {
         _store = new();
         _current = new();
-        _changes = new(SqliteAccountStore.Open(_store.Database, _store.Box, TimeProvider.System), _current);
+        _changes = new(SqliteAccountStore.Open(_store.Database, _store.Box, TimeProvider.System), _current, new());
     }
 
     [TearDown]
@@ -81,7 +81,7 @@ internal sealed class AccountChangesTests
     {
         await _changes.PutAsync(Relay, "ann");
         var current = new CurrentAccounts();
-        using var later = new AccountChanges(SqliteAccountStore.Open(_store.Database, _store.Box, TimeProvider.System), current);
+        using var later = new AccountChanges(SqliteAccountStore.Open(_store.Database, _store.Box, TimeProvider.System), current, new());
         await later.LoadAsync();
         Assert.That(current.Directory.Find("default", "relay"), Is.Not.Null);
     }

@@ -7,6 +7,7 @@ using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.AspNetCore.Builder;
@@ -42,6 +43,8 @@ internal sealed class ApiHost : IAsyncDisposable
     public FakeVolumeProbe VolumeProbe { get; } = new();
     public FakeDeliveryLog Log { get; } = new();
     public CurrentAccounts Current { get; } = new();
+    public FakeTenantStore Tenants { get; } = new();
+    public CurrentTenants CurrentTenants { get; } = new();
     public Wake Wake { get; } = new();
     public PipelineHealth Health { get; } = new() { Running = true };
     public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
@@ -52,6 +55,7 @@ internal sealed class ApiHost : IAsyncDisposable
     public Dictionary<AccountKey, LaneWait> Lanes { get; } = [];
     public List<SandboxMailAnswer> Caught { get; } = [];
     public int WebhookChanges { get; private set; }
+    public OpenDownload Downloads { get; set; } = (_, _, _) => Task.FromResult<Download>(new Download.Unknown());
     public Func<SmtpAccount, AccountTestAnswer> TestAccount { get; set; } = _ => new(true, "done", true, "Tls13", true, ["SIZE"], null, null, 1.5);
 
     /// <summary>What stands behind the door; null: nobody reads it.</summary>
@@ -129,9 +133,11 @@ internal sealed class ApiHost : IAsyncDisposable
         var services = builder.Services;
         services.AddMailProxyApi();
         services.Configure(Configure);
+        var accountChanges = new AccountChanges(Accounts, Current, CurrentTenants);
+        services.AddSingleton<ITenantStore>(Tenants).AddSingleton(CurrentTenants).AddSingleton(new TenantChanges(Tenants, CurrentTenants, accountChanges));
         services.AddSingleton(Door.Writer).AddSingleton(Limits).AddSingleton(new AdminKey(Key)).AddSingleton<FreeDisk>(() => FreeDisk)
             .AddSingleton<IMessageQueries>(Queries).AddSingleton<IMessageStore>(Store).AddSingleton<IAccountStore>(Accounts).AddSingleton<IDeliveryLog>(Log)
-            .AddSingleton(Current).AddSingleton(new AccountChanges(Accounts, Current))
+            .AddSingleton(Current).AddSingleton(accountChanges)
             .AddSingleton(CurrentVolumes).AddSingleton(new VolumeChanges(Volumes, CurrentVolumes)).AddSingleton<IVolumeProbe>(VolumeProbe).AddSingleton(Wake).AddSingleton(Health).AddSingleton(Registry).AddSingleton(new PipelineMetrics(Registry))
             .AddSingleton<TimeProvider>(Clock)
             .AddSingleton(new DispatcherControl(
@@ -139,6 +145,7 @@ internal sealed class ApiHost : IAsyncDisposable
                 () => Suspended, at => Dispatcher.Add($"expiry {at}"), key => Lanes.GetValueOrDefault(key)))
             .AddSingleton<AccountTest>((account, _) => Task.FromResult(TestAccount(account)))
             .AddSingleton<WriteRaw>(async (content, _, target, cancel) => await target.WriteAsync(content.Json, cancel))
+            .AddSingleton<OpenDownload>((token, head, cancel) => Downloads(token, head, cancel))
             .AddSingleton<WebhooksChanged>(() => WebhookChanges++)
             .AddSingleton(new SandboxShelf(
                 (limit, before) => [.. Caught.Where(m => before is null || m.Id < before).OrderByDescending(m => m.Id).Take(limit)],

@@ -1,4 +1,5 @@
 using System.Net;
+using MailProxy.Pipeline.Resolve;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
@@ -24,6 +25,10 @@ public sealed class AuthTableTests
         ["POST /v1/messages/{id}/hold"] = Keyed,
         ["POST /v1/messages/{id}/release"] = Keyed,
         ["POST /v1/messages/{id}/reschedule"] = Keyed,
+        ["GET /v1/tenants"] = Keyed,
+        ["GET /v1/tenants/{id}"] = Keyed,
+        ["PUT /v1/tenants/{id}"] = Keyed,
+        ["DELETE /v1/tenants/{id}"] = Keyed,
         ["GET /v1/accounts"] = Keyed,
         ["GET /v1/accounts/{id}"] = Keyed,
         ["PUT /v1/accounts/{id}"] = Keyed,
@@ -51,6 +56,8 @@ public sealed class AuthTableTests
         ["GET /health/live"] = Public,
         ["GET /health/ready"] = Public,
         ["GET /metrics"] = Public,
+        ["GET /d/{token}"] = Public,
+        ["HEAD /d/{token}"] = Public,
         ["GET /openapi/{documentName}.json"] = Public,
     };
 
@@ -75,6 +82,7 @@ public sealed class AuthTableTests
     public async Task StartAsync()
     {
         _host = await ApiHost.StartAsync();
+        _host.Downloads = (_, _, _) => Task.FromResult<Download>(new Download.File(new MemoryStream([1]), "a", "text/plain", DateTimeOffset.UnixEpoch, "t"));
         _bare = _host.NewClient(null);
     }
 

@@ -307,6 +307,29 @@ public sealed class SettlerTests
         });
     }
 
+    [TestCase(0, 30)]
+    [TestCase(1, 120)]
+    [TestCase(3, 900)]
+    [TestCase(50, 3600)]
+    public void Postponed_ByASource_HasAScheduleOfItsOwn(int before, int seconds)
+    {
+        var settlement = _settler.Postponed(new(Ticket(attempt: before), null, "http://x/y: no answer") { BySource = true }, Content(1), Now);
+
+        Assert.That(Describe(settlement.Step), Is.EqualTo($"again {seconds * 1000}/0/1"));
+        Assert.That((settlement.Marked, settlement.Attempts, settlement.Events.Single().Type), Is.EqualTo((false, 0, EventType.MessageDeferred)));
+        Assert.That(Detail(settlement.Events.Single()).GetProperty("reason").GetString(), Is.EqualTo("http://x/y: no answer"));
+    }
+
+    [TestCase(70, 70)]
+    [TestCase(0, 1)]
+    [TestCase(100_000, 3600)]
+    public void Postponed_WithANamedDelay_KeepsToIt(int named, int seconds)
+    {
+        var settlement = _settler.Postponed(new(Ticket(), null, "busy") { BySource = true, RetryAfter = TimeSpan.FromSeconds(named) }, Content(1), Now);
+
+        Assert.That(Describe(settlement.Step), Is.EqualTo($"again {seconds * 1000}/0/1"));
+    }
+
     [Test]
     public void InDoubt_AfterACrash_PutsTheWholeSliceInDoubt()
     {

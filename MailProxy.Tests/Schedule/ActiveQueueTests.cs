@@ -182,6 +182,77 @@ internal sealed class ActiveQueueTests
     }
 
     [Test]
+    public void SetAside_Ticket_LeavesItsPlaceToOthersAndComesBackBeforeThem()
+    {
+        var queue = Queue(cap: 1);
+        Offer(queue, A, 1, 2, 3);
+        Assert.That(Picks(queue, 1), Is.EqualTo(new long[] { 1 }));
+        Assert.That(queue.Next(), Is.Null);
+
+        queue.SetAside(queue.Find(A)!, Ticket(1, A));
+        Assert.That((queue.InFlight, queue.Count), Is.EqualTo((0, 2)));
+        Assert.That(Picks(queue, 1), Is.EqualTo(new long[] { 2 }));
+
+        queue.Return(queue.Find(A)!, Ticket(1, A));
+        queue.Done(queue.Find(A)!, Ticket(2, A));
+        Assert.That(Picks(queue, 1), Is.EqualTo(new long[] { 1 }));
+        Assert.That((queue.InFlight, queue.Find(A)!.InFlight), Is.EqualTo((1, 1)));
+    }
+
+    [Test]
+    public void SetAside_NeitherCountsNorDisplaces()
+    {
+        var queue = Queue(window: 2, inFlight: 8, cap: 8);
+        for (var id = 1; id <= 20; id++)
+        {
+            Offer(queue, A, id);
+            queue.SetAside(queue.Find(A)!, queue.Take(queue.Next()!));
+        }
+
+        Assert.That((queue.InFlight, queue.Count, _letGo.Count), Is.EqualTo((0, 0, 0)));
+    }
+
+    [Test]
+    public void Done_OfATicketSetAside_IsOurs()
+    {
+        var queue = Queue();
+        Offer(queue, A, 1);
+        Picks(queue, 1);
+        queue.SetAside(queue.Find(A)!, Ticket(1, A));
+
+        Assert.That(queue.Done(queue.Find(A)!, Ticket(1, A)), Is.True);
+        Assert.That(queue.Done(queue.Find(A)!, Ticket(1, A)), Is.False);
+        queue.Clear();
+        Assert.That(_letGo, Is.Empty);
+    }
+
+    [Test]
+    public void Return_ToALaneThatLetGo_IsTheDisks()
+    {
+        var queue = Queue();
+        Offer(queue, A, 1);
+        Picks(queue, 1);
+        queue.SetAside(queue.Find(A)!, Ticket(1, A));
+        Park(queue, A, until: 10_000, now: 0);
+
+        queue.Return(queue.Find(A)!, Ticket(1, A));
+
+        Assert.That((_letGo.Single().Id, queue.Find(A)!.More), Is.EqualTo((1L, true)));
+    }
+
+    [Test]
+    public void Clear_LetsGoOfWhatIsSetAside()
+    {
+        var queue = Queue();
+        Offer(queue, A, 1, 2);
+        Picks(queue, 2);
+        queue.SetAside(queue.Find(A)!, Ticket(1, A));
+        queue.Clear();
+
+        Assert.That(_letGo.Single().Id, Is.EqualTo(1));
+    }
+
+    [Test]
     public void NextHungry_BelowAQuarter_AsksForAPage()
     {
         var queue = Queue(window: 400);
@@ -325,10 +396,11 @@ internal sealed class ActiveQueueTests
     public void AnySequence_LosesNothingAndStaysWithinItsBounds()
     {
         // Every ticket offered is in the window, on its way, done, or let go with the lane knowing that the disk has more.
-        Gen.Select(Gen.Int[0, 9], Gen.Int[1, 5], Gen.Int[0, 3], Gen.Int[0, 2]).Array[1, 300].Sample(steps =>
+        Gen.Select(Gen.Int[0, 11], Gen.Int[1, 5], Gen.Int[0, 3], Gen.Int[0, 2]).Array[1, 300].Sample(steps =>
         {
             var letGo = 0;
             var flying = new List<(AccountLane, QueuedMail)>();
+            var aside = new List<(AccountLane, QueuedMail)>();
             var queue = new ActiveQueue(20, 12, 8, _ => letGo++);
             var (offered, done, now, id) = (0, 0, 1000L, 0L);
             foreach (var (what, account, priority, late) in steps)
@@ -351,6 +423,17 @@ internal sealed class ActiveQueueTests
                         if (late == 0) queue.Return(from, ticket);
                         else if (queue.Done(from, ticket)) done++;
                         break;
+                    case 10 when flying.Count > 0:
+                        aside.Add(flying[0]);
+                        flying.RemoveAt(0);
+                        queue.SetAside(aside[^1].Item1, aside[^1].Item2);
+                        break;
+                    case 11 when aside.Count > 0:
+                        var (home, waited) = aside[0];
+                        aside.RemoveAt(0);
+                        if (late > 0) queue.Return(home, waited);
+                        else if (queue.Done(home, waited)) done++;
+                        break;
                     case 8:
                         lane.AtLimit = new(now + (late * 900), "");
                         queue.Waited(lane, now);
@@ -363,7 +446,7 @@ internal sealed class ActiveQueueTests
 
                 if (queue.Count > 20 || queue.InFlight > 12 || queue.InFlight != flying.Count) return false;
                 if (queue.Lanes.Sum(l => l.Count) != queue.Count || queue.Lanes.Any(l => l.LetsGo && l.Count > 0)) return false;
-                if (offered != queue.Count + flying.Count + done + letGo) return false;
+                if (offered != queue.Count + flying.Count + aside.Count + done + letGo) return false;
             }
 
             return true;

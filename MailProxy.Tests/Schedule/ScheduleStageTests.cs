@@ -409,6 +409,59 @@ internal sealed class ScheduleStageTests
     }
 
     [Test]
+    public async Task SetAside_AllThatMayGo_LeavesTheWayToOthers()
+    {
+        await using var room = new ScheduleRoom(new() { InFlight = 4 }).Start();
+        for (var id = 1; id <= 3; id++) room.Offer(Ticket(id, A));
+        var first = await room.NextAsync();
+        await room.RestedAsync();
+        Assert.That(room.TryNext(out _), Is.False, "one account, a quarter");
+
+        first.Permit.Dispose();
+        room.Wake.SetAside(first.Ticket);
+        var second = await room.NextAsync();
+        Assert.That((second.Ticket.Id, room.Stage.Status(A).InFlight), Is.EqualTo((2L, 1)));
+
+        room.Wake.Return(first.Ticket);
+        await room.RestedAsync();
+        room.Sent(second);
+        Assert.That((await room.NextAsync()).Ticket, Is.EqualTo(first.Ticket));
+    }
+
+    [Test]
+    public async Task SetAside_GivesItsPermitToTheNext()
+    {
+        await using var room = new ScheduleRoom(accounts: Account(A, new(PerHour: 1))).Start();
+        room.Offer(Ticket(1, A));
+        room.Offer(Ticket(2, A));
+        var first = await room.NextAsync();
+        await room.RestedAsync();
+        Assert.That(room.Stage.Status(A).State, Is.EqualTo(LaneState.AtLimit));
+
+        first.Permit.Dispose();
+        room.Wake.SetAside(first.Ticket);
+
+        Assert.That((await room.NextAsync()).Ticket.Id, Is.EqualTo(2));
+        room.Sent(first);
+        await room.RestedAsync();
+    }
+
+    [Test]
+    public async Task Stop_WithMailSetAside_GivesItsClaimsBack([Values] bool seen)
+    {
+        var room = new ScheduleRoom().Start();
+        room.Offer(Ticket(1, A));
+        var due = await room.NextAsync();
+        due.Permit.Dispose();
+        room.Wake.SetAside(due.Ticket);
+        if (seen) await room.RestedAsync();
+
+        await room.StopAsync();
+
+        Assert.That(room.Store.Claimed, Is.Zero);
+    }
+
+    [Test]
     public async Task Done_DeferredByReport_ComesBackWhenDue()
     {
         await using var room = new ScheduleRoom().Start();
@@ -455,6 +508,23 @@ internal sealed class ScheduleStageTests
         Assert.That((room.Stage.Status(A).State, room.Store.Claimed), Is.EqualTo((LaneState.Paused, 0)));
 
         room.Accounts.Swap(new([Account(A, version: 3), Account(B)], null));
+
+        Assert.That(await room.SendAsync(1), Is.EqualTo(new long[] { 1 }));
+    }
+
+    [Test]
+    public async Task TenantSuspended_ThenActive_HoldsItsAccountsMeanwhileAndNobodyElses()
+    {
+        await using var room = new ScheduleRoom().Start();
+        SmtpAccount[] accounts = [Account(A) with { Tenant = "acme" }, Account(B)];
+        room.Accounts.Swap(new(accounts, null, new([new() { Id = "default", Name = "d" }, new() { Id = "acme", Name = "a", Active = false }])));
+        room.Offer(Ticket(1, A));
+        room.Offer(Ticket(2, B));
+        Assert.That(await room.SendAsync(1), Is.EqualTo(new long[] { 2 }));
+        await room.RestedAsync();
+        Assert.That((room.Stage.Status(A).State, room.Stage.IsExcused(A), room.Store.Claimed), Is.EqualTo((LaneState.TenantSuspended, true, 0)));
+
+        room.Accounts.Swap(new(accounts, null));
 
         Assert.That(await room.SendAsync(1), Is.EqualTo(new long[] { 1 }));
     }

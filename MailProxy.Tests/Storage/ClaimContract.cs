@@ -157,6 +157,47 @@ internal sealed class ClaimContract<TBench> : MessageStoreContract<TBench> where
     }
 
     [Test]
+    public async Task Load_TellsHowManyAttachmentsAreFetched()
+    {
+        var none = await TicketAsync(Mail("none"));
+        var two = await TicketAsync(Mail("two") with { Sources = 2 });
+        await AppendAsync(Mail("none", "other") with { Sources = 3 });
+
+        Assert.That((await Store.LoadAsync(two, 10))!.Sources, Is.EqualTo(2));
+        Assert.That((await Store.LoadAsync(none with { Revision = 2 }, 10))!.Sources, Is.EqualTo(3), "as the replacement has it");
+    }
+
+    [Test]
+    public async Task Load_AfterACancelHoldReplacementOrExpiry_GivesNull([Values("cancel", "hold", "replace", "reschedule", "expire")] string how)
+    {
+        // A mail that is set aside keeps its claim, and everything else may happen to it meanwhile.
+        var ticket = await TicketAsync(Mail("m1", expiresAt: Now + 60_000));
+        switch (how)
+        {
+            case "cancel":
+                await ChangeAsync("m1", new MessageChange.Cancel());
+                break;
+            case "hold":
+                await ChangeAsync("m1", new MessageChange.Hold());
+                await ChangeAsync("m1", new MessageChange.Release());
+                break;
+            case "replace":
+                await AppendAsync(Mail("m1", "other"));
+                break;
+            case "reschedule":
+                await ChangeAsync("m1", new MessageChange.Reschedule(Now + 30_000));
+                break;
+            default:
+                Bench.Clock.Advance(TimeSpan.FromMinutes(1));
+                Assert.That((await In30(Store.ExpireAsync(Now, 10))).Expired, Is.EqualTo(1));
+                break;
+        }
+
+        Assert.That(await Store.LoadAsync(ticket, 10), Is.Null);
+        Assert.That(await MarkAsync(ticket), Is.False);
+    }
+
+    [Test]
     public async Task Load_StaleTicket_GivesNull()
     {
         var ticket = await TicketAsync(Mail("m1"));

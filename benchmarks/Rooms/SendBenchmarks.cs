@@ -15,9 +15,9 @@ public class SendBenchmarks
     public SendBenchmarks() => _taken.Recipients[0] = SmtpReply.Of(250, "2.1.5 ok");
 
     [Benchmark]
-    public int Compose()
+    public long Compose()
     {
-        using var rendered = _composer.Compose(_content, null);
+        using var rendered = _composer.Compose(_content, [], null);
         return rendered.Length;
     }
 

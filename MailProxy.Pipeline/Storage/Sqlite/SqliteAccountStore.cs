@@ -110,7 +110,7 @@ public sealed class SqliteAccountStore : IAccountStore
     private static bool Suspended(SqliteConnection db) => db.QueryNumber(
         "SELECT EXISTS (SELECT 1 FROM settings WHERE name = @name AND value = @value)", ("@name", SuspendedSetting), ("@value", Text(true))) == 1;
 
-    private static AuditedAccount Audited(SmtpAccount account, bool paused) =>
+    internal static AuditedAccount Audited(SmtpAccount account, bool paused) =>
         new(AccountConfig.Of(account), account.PasswordSet, account.Dkim is not null, paused);
 
     private static string Subject(SmtpAccount account) => $"account/{account.Tenant}/{account.Id}";

@@ -39,6 +39,8 @@ public static class SqliteSecrets
             UNION SELECT substr(dkim_key, 1, @size) FROM accounts WHERE dkim_key IS NOT NULL
             UNION SELECT substr(secret, 1, @size) FROM webhooks
             UNION SELECT substr(secret, 1, @size) FROM volumes WHERE secret IS NOT NULL
+            UNION SELECT substr(secret, 1, @size) FROM link_key
+            UNION SELECT substr(attachment_auth, 1, @size) FROM tenants WHERE attachment_auth IS NOT NULL
             """,
             row => row.GetFieldValue<byte[]>(0), ("@size", SecretBox.HeadSize));
         return [.. heads.Select(head => SecretBox.KeyIdOf(head) ?? throw new StoreRefusedException("A stored secret is damaged: it is not in a form that this program seals."))];

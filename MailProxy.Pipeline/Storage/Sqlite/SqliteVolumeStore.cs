@@ -29,6 +29,7 @@ public sealed class SqliteVolumeStore(SqliteDatabase database, SecretBox box, Ti
     public Task<DeleteResult> DeleteVolumeAsync(string tenant, string id, string actor) => _writer.WriteAsync(db =>
     {
         if (_rows.Find(db, tenant, id) is not { } volume) return DeleteResult.NotFound;
+        if (LinkRows.InVolume(db, tenant, id, Now)) return DeleteResult.InUse;
 
         VolumeRows.Delete(db, tenant, id);
         AuditRows.Append(db, Now, actor, "volume.delete", Subject(volume), Audited(volume).ToJson(), null);

@@ -1,0 +1,18 @@
+using MailProxy.Pipeline.Accounts;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Turns tenants into answers: secrets never come out.</summary>
+internal static class TenantAnswers
+{
+    public static LargeFilesAnswer? Of(LargeFiles? large) => large is null ? null : new(large.Threshold, large.Action.Name(), large.Volume, large.LifetimeDays);
+
+    public static TenantAnswer Of(Tenant tenant) => new(
+        tenant.Id,
+        tenant.Name,
+        tenant.Active,
+        tenant.DefaultAccount,
+        tenant.Retain?.ToString(),
+        Of(tenant.LargeFiles),
+        tenant.AttachmentEndpoint is { } endpoint ? new(endpoint.Url.OriginalString, SourceAuthBinder.Answer(endpoint.Auth)) : null);
+}

@@ -1,0 +1,68 @@
+using MailProxy.Pipeline.Accounts;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Reads a tenant as a client wrote it, over the one that is there. Pure.</summary>
+internal static class TenantBinder
+{
+    // JSON numbers are whole up to here everywhere.
+    private const int MostMegabytes = 1_048_576;
+
+    public static Tenant Bind(MemberReader members, string id, Tenant? existing)
+    {
+        members.ReadOnly("waiting_for");
+        if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
+        if (members.Has("default_pool")) members.Fault("default_pool", "not_supported", "Pools are not supported yet.");
+        if (members.Has("limits")) members.Fault("limits", "not_supported", "A tenant has no limits of its own yet; set them on its accounts.");
+        var tenant = new Tenant
+        {
+            Id = id,
+            Name = members.Text("name", 200, required: true) ?? "",
+            DefaultAccount = Id(members, "default_account"),
+            Active = members.Flag("active") ?? true,
+            Retain = Retain(members),
+            LargeFiles = LargeFiles(members.Object("large_files")),
+            AttachmentEndpoint = Endpoint(members.Object("attachment_endpoint"), existing?.AttachmentEndpoint),
+        };
+        members.Close();
+        return tenant;
+    }
+
+    private static string? Id(MemberReader members, string name)
+    {
+        var id = members.Text(name, 63);
+        if (id is not null && !ObjectIds.IsValid(id)) members.Fault(name, "invalid_id", "Must be an id: 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit.");
+        return id;
+    }
+
+    private static Retention? Retain(MemberReader members)
+    {
+        if (members.Text("retain", 32) is not { } text) return null;
+        if (Retention.Parse(text) is { } retain) return retain;
+        members.Fault("retain", "invalid_choice", "Must be none, until_reported, or days such as 7d (1 to 3650).");
+        return null;
+    }
+
+    /// <summary>The rule for large files, a tenant's or an account's.</summary>
+    public static LargeFiles? LargeFiles(MemberReader? large)
+    {
+        if (large is null) return null;
+        var threshold = large.Bytes("threshold", MostMegabytes * 1024L * 1024, required: true);
+        var action = large.Choice("action", LargeFileActions.Names, required: true);
+        var volume = Id(large, "volume");
+        var lifetime = large.Number("lifetime_days", 1, 3_650);
+        if (action == LargeFileAction.Link && volume is null) large.Fault("volume", "required", "A link needs the volume where the files are put.");
+        large.Close();
+        return new(threshold ?? 0, action ?? default, volume, lifetime ?? MailProxy.Pipeline.Accounts.LargeFiles.DefaultLifetimeDays);
+    }
+
+    private static AttachmentEndpoint? Endpoint(MemberReader? endpoint, AttachmentEndpoint? existing)
+    {
+        if (endpoint is null) return null;
+        var text = endpoint.Text("url", 2_048, required: true);
+        if (text is not null && !Urls.IsPlain(text)) endpoint.Fault("url", "invalid_url", Urls.Rule);
+        var auth = SourceAuthBinder.Bind(endpoint.Object("auth"), existing?.Auth, existing?.Url.OriginalString != text);
+        endpoint.Close();
+        return text is not null && Urls.IsPlain(text) ? new(new(text), auth) : null;
+    }
+}

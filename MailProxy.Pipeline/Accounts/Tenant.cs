@@ -1,0 +1,59 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Accounts;
+
+/// <summary>One tenant, as the rooms see it: secrets decrypted, immutable. A changed tenant is a new object.</summary>
+public sealed record Tenant
+{
+    /// <summary>The tenant that is there from the start and cannot be deleted.</summary>
+    public const string DefaultId = "default";
+
+    public required string Id { get; init; }
+
+    /// <summary>For people.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The account of messages that name none; null: the only one there is.</summary>
+    public string? DefaultAccount { get; init; }
+
+    /// <summary>False: sending is suspended by a person, and all its mail waits.</summary>
+    public bool Active { get; init; } = true;
+
+    /// <summary>How long bodies and attachments stay; null: the installation's own rule.</summary>
+    public Retention? Retain { get; init; }
+
+    public LargeFiles? LargeFiles { get; init; }
+
+    public AttachmentEndpoint? AttachmentEndpoint { get; init; }
+
+    // A record's generated text would carry what belongs to the endpoint into a log.
+    public override string ToString() => Id;
+}
+
+/// <summary>What happens to an attachment that is larger than the threshold.</summary>
+public enum LargeFileAction : byte
+{
+    /// <summary>It is sent, and the log and an event say so.</summary>
+    Warn = 0,
+
+    /// <summary>The message fails.</summary>
+    Reject = 1,
+
+    /// <summary>It is put into a volume and the message carries a link.</summary>
+    Link = 2,
+}
+
+/// <summary>A tenant's rule for large attachments.</summary>
+/// <param name="Threshold">Bytes; what is larger is large.</param>
+/// <param name="Volume">Where linked files are put; set with <see cref="LargeFileAction.Link"/> only.</param>
+/// <param name="LifetimeDays">Days that a link lives, 1 to 3,650; default 30.</param>
+public sealed record LargeFiles(long Threshold, LargeFileAction Action, string? Volume = null, int LifetimeDays = LargeFiles.DefaultLifetimeDays)
+{
+    public const int DefaultLifetimeDays = 30;
+}
+
+/// <summary>The tenant's own server that attachments named by a storage path come from.</summary>
+public sealed record AttachmentEndpoint(Uri Url, SourceAuth? Auth = null)
+{
+    public override string ToString() => Url.GetLeftPart(UriPartial.Path);
+}

@@ -1,0 +1,35 @@
+using System.Collections.Frozen;
+
+namespace MailProxy.Pipeline.Accounts;
+
+/// <summary>All tenants at one instant: an immutable snapshot, swapped whole when one changes.</summary>
+public sealed class TenantDirectory
+{
+    /// <summary>Before anything was read: the tenant <c>default</c>, as it is in a new store.</summary>
+    public static readonly TenantDirectory Initial = new([new() { Id = Tenant.DefaultId, Name = Tenant.DefaultId }]);
+
+    private readonly FrozenDictionary<string, Tenant> _byId;
+
+    public TenantDirectory(IReadOnlyCollection<Tenant> tenants)
+    {
+        All = tenants;
+        _byId = tenants.ToFrozenDictionary(t => t.Id);
+    }
+
+    public IReadOnlyCollection<Tenant> All { get; }
+
+    public Tenant? Find(string id) => _byId.GetValueOrDefault(id);
+
+    /// <summary>Whether a person suspended the tenant's sending.</summary>
+    public bool IsSuspended(string id) => Find(id) is { Active: false };
+}
+
+/// <summary>Holds the directory that is in force. Written by <see cref="TenantChanges"/>, read everywhere.</summary>
+public sealed class CurrentTenants
+{
+    private TenantDirectory _directory = TenantDirectory.Initial;
+
+    public TenantDirectory Directory => Volatile.Read(ref _directory);
+
+    public void Swap(TenantDirectory directory) => Volatile.Write(ref _directory, directory);
+}

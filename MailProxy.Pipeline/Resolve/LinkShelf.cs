@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.Sockets;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
+using Amazon.S3.Transfer;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>Puts files into volumes for links, and takes them away again. Whatever goes wrong is the volume's trouble and passes: <see cref="SourceFault.Down"/>.</summary>
+internal sealed class LinkShelf(S3Clients clients, TimeProvider clock)
+{
+    // Above this an upload goes in parts, which are read from the file one after the other as they are sent.
+    private const long PartBytes = 8 * 1024 * 1024;
+
+    // What an upload may take: a minute, and its size at 64 KB/s.
+    private const long SlowestBytes = 64 * 1024;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    public static bool Takes(Volume volume) => volume.Config is VolumeConfig.S3 || volume is { AdminSet: true, Config: VolumeConfig.Local };
+
+    /// <summary>Writes the whole file, in the place of what an upload that failed may have left.</summary>
+    public Task PutAsync(Volume volume, string key, LargeFile file, CancellationToken cancel) => DoAsync(volume, Patience + TimeSpan.FromSeconds(file.Size / SlowestBytes), async token =>
+    {
+        if (volume.Config is VolumeConfig.Local local)
+        {
+            await using var content = file.Open();
+            await LocalShelf.PutAsync(local.Root, key, content, file.Size, token);
+            return;
+        }
+
+        var store = (VolumeConfig.S3)volume.Config;
+        using var transfer = new TransferUtility(clients.Of(volume, store), new TransferUtilityConfig { ConcurrentServiceRequests = 2, MinSizeBeforePartUpload = PartBytes });
+        var request = new TransferUtilityUploadRequest
+        {
+            BucketName = store.Bucket,
+            Key = store.KeyOf(key),
+            InputStream = file.Open(),
+            AutoCloseStream = true,
+            PartSize = Math.Max(PartBytes, file.Size / 9_000), // S3 takes 10,000 parts
+            ContentType = LinkAddress.ContentType(file.ContentType),
+            DisablePayloadSigning = store.ChunkedUpload ? null : false,
+        };
+        request.Headers.ContentDisposition = DownloadName.Header(file.Name);
+        await transfer.UploadAsync(request, token);
+    }, cancel);
+
+    /// <summary>Removes it; what is not there is removed already.</summary>
+    public Task RemoveAsync(Volume volume, string key, CancellationToken cancel) => DoAsync(volume, Patience, async token =>
+    {
+        if (volume.Config is VolumeConfig.Local local) LocalShelf.Remove(local.Root, key);
+        else if (volume.Config is VolumeConfig.S3 store) await clients.Of(volume, store).DeleteObjectAsync(store.Bucket, store.KeyOf(key), token);
+    }, cancel);
+
+    /// <summary>An address from which anybody may get the file until then, under its name.</summary>
+    /// <param name="head">For HEAD and not for GET: a signature is for one of them.</param>
+    public async Task<Uri> PresignAsync(Volume volume, string key, string name, string contentType, DateTimeOffset expires, bool head)
+    {
+        var store = (VolumeConfig.S3)volume.Config;
+        Uri? address = null;
+        await DoAsync(volume, Patience, async _ => address = new(await clients.Of(volume, store).GetPreSignedURLAsync(new GetPreSignedUrlRequest
+        {
+            BucketName = store.Bucket,
+            Key = store.KeyOf(key),
+            Verb = head ? HttpVerb.HEAD : HttpVerb.GET,
+            Expires = expires.UtcDateTime,
+            Protocol = store.Endpoint?.Scheme == Uri.UriSchemeHttp ? Protocol.HTTP : Protocol.HTTPS,
+            ResponseHeaderOverrides = new() { ContentDisposition = DownloadName.Header(name), ContentType = contentType },
+        })), CancellationToken.None);
+        return address!;
+    }
+
+    /// <summary>Opens a file of this machine. Throws <see cref="SourceException"/>.</summary>
+    public static FileStream Open(VolumeConfig.Local local, string key) => RootedFile.Open(local.Root, key, "linked file");
+
+    private async Task DoAsync(Volume volume, TimeSpan patience, Func<CancellationToken, Task> work, CancellationToken cancel)
+    {
+        using var late = new CancellationTokenSource(patience, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
+        try
+        {
+            await work(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw Down(volume, "it did not answer in time", null);
+        }
+        catch (SourceException refused)
+        {
+            throw refused.Fault == SourceFault.Down ? refused : new SourceException(SourceFault.Down, refused.Message, refused);
+        }
+        catch (AmazonS3Exception told) when (told.StatusCode > 0)
+        {
+            throw Down(volume, told.StatusCode == HttpStatusCode.NotFound ? "the bucket is not there" : $"the store answered {(int)told.StatusCode}", told);
+        }
+        catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException && volume.Config is VolumeConfig.Local)
+        {
+            throw Down(volume, "its directory cannot be written", trouble);
+        }
+        catch (Exception trouble) when (trouble is AmazonClientException or HttpRequestException or SocketException or IOException or AddressRefusedException)
+        {
+            throw new SourceException(SourceFault.Down, HttpFetch.Explain($"The volume '{volume.Id}'", trouble).Message, trouble);
+        }
+    }
+
+    private static SourceException Down(Volume volume, string why, Exception? trouble) => new(SourceFault.Down, $"The volume '{volume.Id}': {why}.", trouble);
+}

@@ -1,0 +1,95 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>Removes linked files from their volumes when their time is over. What is due stands in the store, so that a restart forgets nothing; what fails is tried again, ever more rarely.</summary>
+internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes, LinkShelf shelf, TimeProvider clock, ILogger logger)
+{
+    private const int Slice = 100;
+
+    private static readonly TimeSpan First = TimeSpan.FromMinutes(5), Longest = TimeSpan.FromHours(6);
+
+    // Nothing tells of a new link, whose life is a day at least, so an hour's sleep is never too long; and a clock that was set is noticed.
+    private static readonly TimeSpan Look = TimeSpan.FromHours(1);
+
+    /// <summary>Until <paramref name="stop"/>.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        try
+        {
+            while (true)
+            {
+                var wait = Look;
+                try
+                {
+                    wait = await SweepAsync(stop);
+                }
+                catch (StoreUnavailableException trouble)
+                {
+                    Log.StoreTrouble(logger, trouble);
+                    wait = First;
+                }
+
+                await Task.Delay(wait, clock, stop);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // What is left is due at the next start.
+        }
+    }
+
+    /// <summary>Removes all that is due. Answers how long nothing will be.</summary>
+    public async Task<TimeSpan> SweepAsync(CancellationToken stop)
+    {
+        while (await store.TakeRemovalsAsync(Now, Slice) is { Count: > 0 } due)
+        {
+            foreach (var one in due) await RemoveAsync(one, stop);
+        }
+
+        if (await store.NextRemovalAsync() is not { } next) return Look;
+        var wait = TimeSpan.FromMilliseconds(Math.Max(1, next - Now));
+        return wait < Look ? wait : Look;
+    }
+
+    private async Task RemoveAsync(LinkObject one, CancellationToken stop)
+    {
+        var content = one.Content;
+        if (volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is not { } volume || LinkAddress.Place(volume.Config) != content.Place)
+        {
+            Log.Left(logger, one.Key, content.VolumeTenant, content.Volume);
+            await store.RemovedAsync(one.Number);
+            return;
+        }
+
+        try
+        {
+            await shelf.RemoveAsync(volume, one.Key, stop);
+        }
+        catch (SourceException trouble)
+        {
+            var wait = First * Math.Min(Math.Pow(2, Math.Min(one.Tries, 20)), Longest / First);
+            Log.NotRemoved(logger, one.Key, volume, trouble.Message, wait);
+            await store.NotRemovedAsync(one.Number, Now + (long)wait.TotalMilliseconds);
+            return;
+        }
+
+        await store.RemovedAsync(one.Number);
+    }
+
+    private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static partial class Log
+    {
+        [LoggerMessage(442, LogLevel.Warning, "The linked file {Key} could not be removed from the volume {Volume}: {Trouble} Again in {Wait}")]
+        public static partial void NotRemoved(ILogger logger, string key, Volume volume, string trouble, TimeSpan wait);
+
+        [LoggerMessage(443, LogLevel.Warning, "The linked file {Key} stays where it is: the volume {Tenant}/{Volume} is gone, or elsewhere now")]
+        public static partial void Left(ILogger logger, string key, string tenant, string volume);
+
+        [LoggerMessage(444, LogLevel.Warning, "The sweep of linked files waits for the store")]
+        public static partial void StoreTrouble(ILogger logger, Exception trouble);
+    }
+}

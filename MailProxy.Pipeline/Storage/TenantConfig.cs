@@ -1,0 +1,55 @@
+using System.Text.Json;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage;
+
+/// <summary>A tenant as stores keep it: everything a person configures, in the contract's words, without secrets.</summary>
+internal sealed record TenantConfig
+{
+    public required string Name { get; init; }
+    public string? DefaultAccount { get; init; }
+
+    // Absent: true. Not a default of the property, which the serializer would not keep.
+    public bool? Active { get; init; }
+    public string? Retain { get; init; }
+    public LargeFilesConfig? LargeFiles { get; init; }
+    public string? AttachmentUrl { get; init; }
+
+    public static TenantConfig Of(Tenant tenant) => new()
+    {
+        Name = tenant.Name,
+        DefaultAccount = tenant.DefaultAccount,
+        Active = tenant.Active,
+        Retain = tenant.Retain?.ToString(),
+        LargeFiles = LargeFilesConfig.Of(tenant.LargeFiles),
+        AttachmentUrl = tenant.AttachmentEndpoint?.Url.OriginalString,
+    };
+
+    public Tenant ToTenant(string id, SourceAuth? auth) => new()
+    {
+        Id = id,
+        Name = Name,
+        DefaultAccount = DefaultAccount,
+        Active = Active ?? true,
+        Retain = Retain is null ? null : Retention.Parse(Retain) ?? throw new StoreRefusedException($"The stored tenant '{id}' has the unknown retention '{Retain}'."),
+        LargeFiles = LargeFiles?.ToLargeFiles(id),
+        AttachmentEndpoint = AttachmentUrl is null ? null : new(new(AttachmentUrl), auth),
+    };
+
+    public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.TenantConfig);
+
+    public static TenantConfig FromJson(string json) => JsonSerializer.Deserialize(json, StoredJson.Default.TenantConfig)!;
+}
+
+internal sealed record LargeFilesConfig(long Threshold, string Action, string? Volume, int LifetimeDays)
+{
+    public static LargeFilesConfig? Of(LargeFiles? large) => large is null ? null : new(large.Threshold, large.Action.Name(), large.Volume, large.LifetimeDays);
+
+    // An unknown word must not let a large file through.
+    public LargeFiles ToLargeFiles(string owner) => new(
+        Threshold,
+        LargeFileActions.Parse(Action) ?? throw new StoreRefusedException($"The stored rule of '{owner}' has the unknown action '{Action}' for large files."),
+        Volume,
+        LifetimeDays);
+}

@@ -1,0 +1,159 @@
+using System.Threading.Channels;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Send;
+using Microsoft.Extensions.Logging.Abstractions;
+using NSubstitute;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Resolve;
+
+/// <summary>The room with a desk behind it.</summary>
+internal sealed class AttachmentsTests
+{
+    private const string Json =
+        """
+        {"from":"a@x.example","to":["b@y.example"],"text":"Hello","attachments":[
+          {"filename":"inline.txt","content":"aGVsbG8="},
+          {"filename":"a.pdf","source":"http://files.example/a"},
+          {"filename":"b.pdf","source":"http://files.example/b"}]}
+        """;
+
+    private static readonly MailContent Content = Sample.Content(Json) with { Sources = 2 };
+
+    [Test]
+    public async Task Mail_WithoutSources_NeverSeesTheDesk()
+    {
+        await using var room = new Room();
+        var (mail, outcome) = await room.ResolveAsync(Content with { Sources = 0 });
+
+        Assert.That((mail!.Files, outcome), Is.EqualTo((Array.Empty<LocalContent?>(), (ReportItem?)null)));
+    }
+
+    [Test]
+    public async Task Mail_NothingHere_IsSetAsideAfterItsPermitCameBack()
+    {
+        await using var room = new Room();
+        var permitWhenAsked = new TaskCompletionSource<bool>();
+        room.Rig.Source.Answer = (_, _) =>
+        {
+            permitWhenAsked.TrySetResult(room.Permit.Disposed);
+            return Task.FromResult(ScriptedSource.Of("x"));
+        };
+
+        var (_, outcome) = await room.ResolveAsync(Content);
+
+        Assert.That(outcome, Is.EqualTo(new Outcome.NotYet(Sample.Ticket())));
+        Assert.That(await permitWhenAsked.Task.WaitAsync(TimeSpan.FromSeconds(30)), Is.True);
+        Assert.That((room.Permit.Disposed, room.Bodies.Used), Is.EqualTo((true, 0L)));
+        await room.Rig.ReturnedAsync(1);
+        Assert.That(room.Rig.AsideSeen.Single(), Is.EqualTo(Sample.Ticket()));
+    }
+
+    [Test]
+    public async Task Mail_AllHere_GoesOnWithItsFilesUntilItsChargeEnds()
+    {
+        await using var room = new Room(new() { CacheBytes = 0 });
+        await room.ResolveAsync(Content);
+        await room.Rig.ReturnedAsync(1);
+
+        var (mail, _) = await room.ResolveAsync(Content);
+
+        Assert.That(mail!.Files, Has.Count.EqualTo(3));
+        Assert.That(mail.Files[0], Is.Null);
+        Assert.That(await File.ReadAllTextAsync(mail.Files[1]!.Path), Is.EqualTo("http://files.example/a"));
+        Assert.That(await File.ReadAllTextAsync(mail.Files[2]!.Path), Is.EqualTo("http://files.example/b"));
+        Assert.That(room.Bodies.Used, Is.EqualTo(2 * Content.Json.Length), "what lies in files is not in memory");
+
+        mail.Charge.Dispose();
+        Assert.That((room.Bodies.Used, room.Rig.Files().Length), Is.EqualTo((0L, 0)));
+    }
+
+    [Test]
+    public async Task Mail_WhenTooManyWait_IsDeferredALittle()
+    {
+        await using var room = new Room(new() { SetAside = 1 });
+        room.Rig.Source.Answer = ScriptedSource.Silent;
+        room.Rig.Fetch(99, FetchRig.Url("other"));
+
+        var (_, outcome) = await room.ResolveAsync(Content);
+
+        Assert.That(outcome, Is.TypeOf<Outcome.Postponed>().With.Property("RetryAfter").EqualTo(TimeSpan.FromSeconds(30)));
+        Assert.That((room.Permit.Disposed, room.Bodies.Used), Is.EqualTo((true, 0L)));
+    }
+
+    [Test]
+    public async Task Mail_WhoseJsonCannotBeRead_IsDeferredAndGivesAllBack()
+    {
+        await using var room = new Room();
+        var (_, outcome) = await room.ResolveAsync(Sample.Content("{") with { Sources = 1 });
+
+        Assert.That(outcome, Is.TypeOf<Outcome.Postponed>());
+        Assert.That((room.Permit.Disposed, room.Bodies.Used), Is.EqualTo((true, 0L)));
+    }
+
+    [TestCase("5.6.0", true, typeof(Outcome.Unsendable))]
+    [TestCase(null, true, typeof(Outcome.Postponed))]
+    [TestCase(null, false, typeof(Outcome.Postponed))]
+    public async Task Failed_Mail_IsTold(string? status, bool bySource, Type type)
+    {
+        await using var room = new Room();
+        room.Store.LoadAsync(Sample.Ticket(), int.MaxValue).Returns(Content);
+
+        var outcome = await room.EndAsync(new("http://files.example/a: why", status, bySource, TimeSpan.FromSeconds(9)));
+
+        Assert.That(outcome, Is.TypeOf(type).With.Property("Reason").EqualTo("http://files.example/a: why"));
+        if (outcome is Outcome.Unsendable never) Assert.That((never.EnhancedCode, never.Content), Is.EqualTo((status, Content)));
+        if (outcome is Outcome.Postponed later) Assert.That((later.BySource, later.RetryAfter, later.Content), Is.EqualTo((bySource, (TimeSpan?)TimeSpan.FromSeconds(9), Content)));
+    }
+
+    [Test]
+    public async Task Failed_MailThatWasChangedMeanwhile_IsDropped()
+    {
+        await using var room = new Room();
+        Assert.That(await room.EndAsync(new("why", "5.6.0", true)), Is.EqualTo(new Outcome.Dropped(Sample.Ticket())));
+    }
+
+    [Test]
+    public async Task Failed_MailThatCannotBeLoaded_StillLeavesTheDesk()
+    {
+        await using var room = new Room();
+        room.Store.LoadAsync(Sample.Ticket(), int.MaxValue).Returns<ValueTask<MailContent?>>(_ => throw new IOException("gone"));
+
+        Assert.That(await room.EndAsync(new("why", "5.6.0", true)), Is.EqualTo(new Outcome.Postponed(Sample.Ticket(), null, "why")));
+    }
+
+    private sealed class Room(ResolveOptions? options = null) : IAsyncDisposable
+    {
+        public FetchRig Rig { get; } = new(options);
+        public IMessageStore Store { get; } = Substitute.For<IMessageStore>();
+        public ByteBudget Bodies { get; } = new(100_000);
+        public Sample.Permit Permit { get; private set; } = new();
+
+        public async Task<(ResolvedMail? Mail, ReportItem? Outcome)> ResolveAsync(MailContent content)
+        {
+            var (door, next, report) = (Channel.CreateBounded<DueMail>(1), Channel.CreateBounded<ResolvedMail>(1), Channel.CreateBounded<ReportItem>(1));
+            var accounts = new CurrentAccounts();
+            accounts.Swap(new([Sample.Account(25)], null));
+            Store.LoadAsync(Sample.Ticket(), 50).Returns(content);
+            Permit = new();
+            await door.Writer.WriteAsync(new(Sample.Ticket(), Permit));
+            door.Writer.Complete();
+
+            var stage = new ResolveStage(door.Reader, Store, accounts, next.Writer, report.Writer, Bodies, static account => account.SliceSize, new Attachments(Rig.Desk), new(), NullLogger.Instance);
+            await stage.RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+            return (next.Reader.TryRead(out var mail) ? mail : null, report.Reader.TryRead(out var outcome) ? outcome : null);
+        }
+
+        public async Task<ReportItem> EndAsync(FetchTrouble trouble)
+        {
+            var report = Channel.CreateBounded<ReportItem>(1);
+            await new FetchEnds(Store, report.Writer, NullLogger.Instance).FailedAsync(Sample.Ticket(), trouble);
+            return await report.Reader.ReadAsync();
+        }
+
+        public ValueTask DisposeAsync() => Rig.DisposeAsync();
+    }
+}

@@ -1,0 +1,62 @@
+using System.Text;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Sqlite;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Storage.Sqlite;
+
+internal sealed class SqliteTenantStoreTests : TenantStoreContract
+{
+    private TemporaryStore _store = null!;
+
+    protected override ITenantStore Store => new SqliteTenantStore(_store.Database, _store.Box, TimeProvider.System);
+
+    protected override IAccountStore Accounts => SqliteAccountStore.Open(_store.Database, _store.Box, TimeProvider.System);
+
+    protected override IDeliveryLog Log => new SqliteDeliveryLog(_store.Database, _store.Box, TimeProvider.System);
+
+    [SetUp]
+    public void Open() => _store = new();
+
+    [TearDown]
+    public void Remove() => _store.Dispose();
+
+    [Test]
+    public async Task Put_Auth_IsNowhereInTheFiles()
+    {
+        await PutAsync("acme", "correct-horse-battery");
+        _store.Close();
+        foreach (var file in Directory.GetFiles(_store.Path))
+            Assert.That(Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file)), Does.Not.Contain("correct-horse"), file);
+    }
+
+    [Test]
+    public async Task Tenants_SealedAuthsSwapped_IsRefused()
+    {
+        await PutAsync("acme", "one");
+        await PutAsync("beta", "two");
+        await _store.RunAsync("UPDATE tenants SET attachment_auth = (SELECT attachment_auth FROM tenants t WHERE t.id = 'acme') WHERE id = 'beta'");
+        Assert.That(Store.TenantsAsync, Throws.TypeOf<StoreRefusedException>());
+    }
+
+    [Test]
+    public async Task Open_KeyOfAnAuthIsMissing_IsRefused()
+    {
+        await PutAsync("acme", "one");
+        Assert.That(() => SqliteSecrets.OpenAsync(_store.Database, new(null, null, _store.Path)), Throws.TypeOf<StoreRefusedException>().With.Message.Contains(_store.Key.Id));
+    }
+
+    protected override void Reopen() => _store.Close();
+
+    protected override Task QueueMailAsync(AccountKey account, int queueState) => _store.RunAsync(
+        "INSERT INTO queue (account, priority, due, state, revision, attempt, round, recipients, expires_at) VALUES (@account, 2, 0, @state, 1, 0, 0, 1, 0)",
+        ("@account", account.Number), ("@state", queueState));
+
+    protected override IReadOnlyList<(string, string, string, string?, string?)> Audit() => _store.Query(
+        "SELECT actor, action, object, before, after FROM audit ORDER BY number",
+        row => (row.GetString(0), row.GetString(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4)));
+
+    private Task PutAsync(string id, string token) =>
+        Store.PutTenantAsync(new() { Id = id, Name = id, AttachmentEndpoint = new(new("https://files.example.com/"), new SourceAuth.Bearer(token)) }, "ann");
+}
