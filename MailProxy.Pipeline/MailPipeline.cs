@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Persist;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;
@@ -25,7 +26,11 @@ public sealed record PipelineCupboards(
     PipelineMetrics Metrics,
     TimeProvider Clock,
     Func<double> Chance,
-    ILoggerFactory Logs);
+    ILoggerFactory Logs)
+{
+    /// <summary>Where the SMTP servers that tenants name may be.</summary>
+    public NetworkPolicy Network { get; init; } = NetworkPolicy.PublicOnly;
+}
 
 /// <summary>The map of the building: makes the doors, builds the rooms, runs, drains, aborts.</summary>
 public sealed class MailPipeline : IAsyncDisposable
@@ -80,7 +85,7 @@ public sealed class MailPipeline : IAsyncDisposable
         _schedule = new(_queued.Reader, Wake, shared.Store, shared.Accounts, _gate, _due.Writer, shared.Health, shared.Metrics, options.Schedule, shared.Clock, Log<ScheduleStage>());
         _persist = new(_accepted.Reader, shared.Store, _queued.Writer, Wake, _schedule.ExpiryHint, options.Persist, shared.Metrics, shared.AccountName, Log<PersistStage>());
         _resolve = new(_due.Reader, shared.Store, shared.Accounts, _resolved.Writer, _report.Writer, new ByteBudget(options.Resolve.BodyBytes), _gate.SliceSize, options.Resolve, Log<ResolveStage>());
-        _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>());
+        _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network);
         _send = new(_resolved.Reader, _pool, _report.Writer, options.Send, shared.Metrics, shared.AccountName, shared.Clock, Log<SendStage>());
         _reportRoom = new(_report.Reader, shared.Store, shared.Log, shared.Accounts, Wake, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<ReportStage>());
         _webhooks = new(shared.Log, shared.Http, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<WebhookReporter>());

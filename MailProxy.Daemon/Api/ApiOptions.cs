@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Daemon.Api;
 
@@ -20,4 +21,8 @@ public sealed class ApiOptions
     /// <summary>Bytes of a configuration request; default 256 KB.</summary>
     [Range(1_024, 67_108_864)]
     public int MaxConfigurationBytes { get; set; } = 256 * 1024;
+
+    /// <summary>CIDR ranges of reverse proxies whose <c>X-Forwarded-For</c> is believed, for the allow-lists of keys and the audit log. Default: none.</summary>
+    [CidrRanges]
+    public string[] TrustedProxies { get; set; } = [];
 }

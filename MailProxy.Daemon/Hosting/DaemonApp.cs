@@ -56,7 +56,10 @@ internal static class DaemonApp
         var accounts = new CurrentAccounts();
         var tenants = new CurrentTenants();
         var accountChanges = new AccountChanges(storage.Accounts, accounts, tenants);
-        var dialer = new Dialer(new NetworkPolicy(settings.Network));
+        var keys = new CurrentKeys();
+        var keyChanges = new KeyChanges(storage.Keys, keys);
+        var policy = new NetworkPolicy(settings.Network);
+        var dialer = new Dialer(policy);
         var pipeline = new MailPipeline(settings.Engine, new(
             storage.Messages,
             storage.Log,
@@ -68,7 +71,8 @@ internal static class DaemonApp
             metrics,
             clock,
             Random.Shared.NextDouble,
-            logs));
+            logs)
+        { Network = policy });
 
         registry.AddBeforeCollectCallback(pipeline.Measure);
         services.AddSingleton(registry);
@@ -84,9 +88,14 @@ internal static class DaemonApp
         services.AddSingleton(pipeline);
         services.AddSingleton(pipeline.Wake);
         services.AddSingleton(storage.Tenants);
+        services.AddSingleton(storage.Keys);
+        services.AddSingleton(storage.Audit);
         services.AddSingleton(tenants);
+        services.AddSingleton(keys);
+        services.AddSingleton(keyChanges);
+        services.AddSingleton(policy);
         services.AddSingleton(accountChanges);
-        services.AddSingleton(new TenantChanges(storage.Tenants, tenants, accountChanges));
+        services.AddSingleton(new TenantChanges(storage.Tenants, tenants, accountChanges, keyChanges));
         services.AddSingleton(new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>()));
 
         // First in, last out: it starts before Kestrel takes requests and stops after the last was answered.
@@ -105,7 +114,7 @@ internal static class DaemonApp
         services.AddSingleton<FreeDisk>(storage.Spool.FreeBytes);
         services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
         services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);
-        services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, TimeProvider.System), TimeProvider.System));
+        services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, TimeProvider.System, provider.GetRequiredService<NetworkPolicy>()), TimeProvider.System));
         services.AddSingleton(Seams.Raw(new MimeComposer(settings.Engine.Send)));
         services.AddSingleton(provider => Seams.Shelf(provider.GetRequiredService<SandboxServer>().Mailbox));
         services.AddMailProxyApi();

@@ -11,10 +11,10 @@ internal sealed class StorageRoom : IDisposable
 {
     private readonly SqliteDatabase _database;
 
-    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, ITenantStore tenants, IDeliveryLog log)
+    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, ITenantStore tenants, IKeyStore keys, IAuditLog audit, IDeliveryLog log)
     {
         _database = database;
-        (Spool, Messages, Queries, Accounts, Tenants, Log) = (spool, messages, queries, accounts, tenants, log);
+        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Log) = (spool, messages, queries, accounts, tenants, keys, audit, log);
     }
 
     public SpoolFiles Spool { get; }
@@ -22,6 +22,8 @@ internal sealed class StorageRoom : IDisposable
     public IMessageQueries Queries { get; }
     public IAccountStore Accounts { get; }
     public ITenantStore Tenants { get; }
+    public IKeyStore Keys { get; }
+    public IAuditLog Audit { get; }
     public IDeliveryLog Log { get; }
 
     /// <summary>Faults when the writer died of a mistake in this program.</summary>
@@ -47,6 +49,8 @@ internal sealed class StorageRoom : IDisposable
                 new SqliteMessageQueries(database, spool),
                 accounts,
                 new SqliteTenantStore(database, box, clock),
+                new SqliteKeyStore(database, clock),
+                new SqliteAuditLog(database, clock),
                 new SqliteDeliveryLog(database, box, clock));
         }
         catch

@@ -19,6 +19,7 @@ internal sealed record AccountConfig
     public DkimConfig? Dkim { get; init; }
     public IReadOnlyList<string> FromAllowed { get; init; } = [];
     public string? Description { get; init; }
+    public bool ByTenant { get; init; }
 
     public static AccountConfig Of(SmtpAccount account) => new()
     {
@@ -35,6 +36,7 @@ internal sealed record AccountConfig
         Dkim = account.Dkim is { } dkim ? new(dkim.Domain, dkim.Selector) : null,
         FromAllowed = account.FromAllowed,
         Description = account.Description,
+        ByTenant = account.ByTenant,
     };
 
     /// <summary>Puts the configuration into an account that has its names and secrets already.</summary>
@@ -53,6 +55,7 @@ internal sealed record AccountConfig
         Dkim = Dkim is not null && dkimKey is not null ? new(Dkim.Domain, Dkim.Selector, dkimKey) : null,
         FromAllowed = FromAllowed,
         Description = Description,
+        ByTenant = ByTenant,
     };
 
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AccountConfig);
