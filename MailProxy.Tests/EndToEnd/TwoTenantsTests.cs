@@ -36,7 +36,7 @@ internal sealed class TwoTenantsTests
 
         foreach (var side in (Side[])[acme, beta])
         {
-            await daemon.EventsAsync(e => e.Type == EventType.Sent, 1, tenant: side.Tenant);
+            await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 1, tenant: side.Tenant);
             var events = (await side.Hook.NextAsync(2)).Select(hit => JsonNode.Parse(hit.Text)!["data"]!).ToArray();
             var message = await side.GetAsync("/v1/messages/order-1");
             using (Assert.EnterMultipleScope())
@@ -64,13 +64,13 @@ internal sealed class TwoTenantsTests
         await daemon.SendAsync(HttpMethod.Put, "/v1/tenants/acme", new { name = "acme", active = false });
 
         foreach (var side in (Side[])[acme, beta]) await side.PostAsync("one", null);
-        await daemon.EventsAsync(e => e.Type == EventType.Sent, 1, tenant: "beta");
+        await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 1, tenant: "beta");
         var waiting = await acme.GetAsync("/v1/messages/one");
         Assert.That(((string)waiting["status"]!, (string)waiting["waiting_for"]!["reason"]!), Is.EqualTo(("queued", "tenant_suspended")));
         Assert.That((int)await daemon.SendAsync(HttpMethod.Delete, "/v1/tenants/acme"), Is.EqualTo(409));
 
         await daemon.SendAsync(HttpMethod.Put, "/v1/tenants/acme", new { name = "acme" });
-        await daemon.EventsAsync(e => e.Type == EventType.Sent, 1, tenant: "acme");
+        await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 1, tenant: "acme");
     }
 
     [Test]
