@@ -39,6 +39,9 @@ public sealed record PipelineCupboards(
 
     /// <summary>Where fetched attachments are kept.</summary>
     public required string CacheDirectory { get; init; }
+
+    /// <summary>Where the SMTP servers that tenants name may be.</summary>
+    public NetworkPolicy Network { get; init; } = NetworkPolicy.PublicOnly;
 }
 
 /// <summary>The map of the building: makes the doors, builds the rooms, runs, drains, aborts.</summary>
@@ -101,7 +104,7 @@ public sealed class MailPipeline : IAsyncDisposable
         _sources = new(shared.Volumes, shared.AttachmentEndpoint, shared.Dialer, options.Resolve, shared.Clock);
         _desk = new(_cache, _sources, AttachmentSources.HostOf, Wake, new FetchEnds(shared.Store, _report.Writer, Log<FetchDesk>()).FailedAsync, options.Resolve, shared.Metrics, shared.Clock, Log<FetchDesk>());
         _resolve = new(_due.Reader, shared.Store, shared.Accounts, _resolved.Writer, _report.Writer, new ByteBudget(options.Resolve.BodyBytes), _gate.SliceSize, new Attachments(_desk), options.Resolve, Log<ResolveStage>());
-        _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>());
+        _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network);
         _send = new(_resolved.Reader, _pool, _report.Writer, options.Send, shared.Metrics, shared.AccountName, shared.Clock, Log<SendStage>());
         _reportRoom = new(_report.Reader, shared.Store, shared.Log, shared.Accounts, Wake, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<ReportStage>());
         _webhooks = new(shared.Log, shared.Http, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<WebhookReporter>());
