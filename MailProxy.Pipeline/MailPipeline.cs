@@ -102,7 +102,7 @@ public sealed class MailPipeline : IAsyncDisposable
         _persist = new(_accepted.Reader, shared.Store, _queued.Writer, Wake, _schedule.ExpiryHint, options.Persist, shared.Metrics, shared.AccountName, Log<PersistStage>());
         _cache = new(shared.CacheDirectory, options.Resolve, shared.Metrics, shared.Clock, Log<AttachmentCache>());
         _sources = new(shared.Volumes, shared.AttachmentEndpoint, shared.Dialer, options.Resolve, shared.Clock);
-        _desk = new(_cache, _sources, AttachmentSources.HostOf, Wake, new FetchEnds(shared.Store, _report.Writer, Log<FetchDesk>()).FailedAsync, options.Resolve, shared.Metrics, shared.Clock, Log<FetchDesk>());
+        _desk = new(_cache, _sources, _sources.HostOf, Wake, new FetchEnds(shared.Store, _report.Writer, Log<FetchDesk>()).FailedAsync, options.Resolve, shared.Metrics, shared.Clock, Log<FetchDesk>());
         _resolve = new(_due.Reader, shared.Store, shared.Accounts, _resolved.Writer, _report.Writer, new ByteBudget(options.Resolve.BodyBytes), _gate.SliceSize, new Attachments(_desk), options.Resolve, Log<ResolveStage>());
         _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network);
         _send = new(_resolved.Reader, _pool, _report.Writer, options.Send, shared.Metrics, shared.AccountName, shared.Clock, Log<SendStage>());

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -47,6 +48,7 @@ internal sealed class VolumeRoutes(VolumeChanges changes, CurrentVolumes volumes
     private async Task<IResult> Put(HttpContext http, string id)
     {
         if (!ObjectIds.IsValid(id)) return ObjectIds.Invalid;
+        if (!AttachmentNotation.IsVolumeName(id)) return ProblemAnswer.Of(422, "reserved_id", "A source that begins with this word is no volume's: choose another id.");
         using var body = await bodies.ReadAsync(http);
         if (body.Refusal is { } refusal) return refusal;
 

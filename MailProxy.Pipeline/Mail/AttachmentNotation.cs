@@ -17,6 +17,9 @@ public static partial class AttachmentNotation
     /// <summary>The values of <c>fetch_mode</c>.</summary>
     public static IReadOnlyList<string> FetchModes => PlaceNotation.Modes;
 
+    /// <summary>False: a volume of this name could not be written as a source.</summary>
+    public static bool IsVolumeName(string id) => id is not ("http" or "https" or "base64");
+
     /// <summary>How many attachments of the mail have to be fetched. Cheap.</summary>
     public static int CountFetched(MailDraft mail)
     {

@@ -8,6 +8,7 @@ namespace MailProxy.Pipeline.Resolve;
 internal sealed class AttachmentSources : IAttachmentSource, IDisposable
 {
     private readonly CurrentVolumes _volumes;
+    private readonly Func<string, (Uri Address, SourceAuth? Auth)?> _endpointOf;
     private readonly HttpMessageInvoker _http;
     private readonly HttpSource _addresses;
     private readonly VolumeSource _inVolumes;
@@ -17,7 +18,7 @@ internal sealed class AttachmentSources : IAttachmentSource, IDisposable
     /// <param name="endpoints">The attachment endpoint that is in force for a tenant; null: it has none.</param>
     public AttachmentSources(CurrentVolumes volumes, Func<string, (Uri Address, SourceAuth? Auth)?> endpoints, Dialer dialer, ResolveOptions options, TimeProvider clock)
     {
-        _volumes = volumes;
+        (_volumes, _endpointOf) = (volumes, endpoints);
         _http = dialer.HttpClient();
         S3 = new(dialer);
         var fetch = new HttpFetch(_http, options, clock);
@@ -32,12 +33,18 @@ internal sealed class AttachmentSources : IAttachmentSource, IDisposable
     /// <summary>For whoever writes to a volume.</summary>
     public S3Clients S3 { get; }
 
-    /// <summary>What shares one bound on concurrent fetches: a host, a volume, the tenant's endpoint, or <c>files</c>.</summary>
-    public static string HostOf(string tenant, AttachmentRef wanted) => wanted.Place switch
+    /// <summary>What shares one bound on concurrent fetches: a host, however it is named, a volume, or <c>files</c>.</summary>
+    public string HostOf(string tenant, AttachmentRef wanted) => wanted.Place switch
     {
         AttachmentPlace.Url url => url.Address.Authority,
-        AttachmentPlace.InVolume file => $"{tenant}/{file.Volume}:",
-        AttachmentPlace.Endpoint => $"{tenant}/endpoint",
+        AttachmentPlace.Endpoint => _endpointOf(tenant)?.Address.Authority ?? "nowhere",
+        AttachmentPlace.InVolume file => _volumes.Directory.Find(tenant, file.Volume) switch
+        {
+            { Config: VolumeConfig.Http web } => web.BaseUrl.Authority,
+            { Config: VolumeConfig.S3 { Endpoint: { } endpoint } } => endpoint.Authority,
+            { } volume => $"{volume.Tenant}/{volume.Id}:",
+            null => "nowhere",
+        },
         _ => "files",
     };
 

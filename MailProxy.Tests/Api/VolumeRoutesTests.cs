@@ -24,6 +24,17 @@ public sealed class VolumeRoutesTests
 
     private VolumeConfig Stored(string id = "main") => _host.Volumes.Volumes.Single(v => v.Id == id).Config;
 
+    [TestCase("http")]
+    [TestCase("https")]
+    [TestCase("base64")]
+    public async Task Put_IdThatNoSourceCanName_422(string id)
+    {
+        using var answer = await PutAsync(Local, id);
+
+        Assert.That((int)answer.StatusCode, Is.EqualTo(422));
+        Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("reserved_id"));
+    }
+
     [Test]
     public async Task Put_NewS3_201WithoutTheSecretAndActsAtOnce()
     {

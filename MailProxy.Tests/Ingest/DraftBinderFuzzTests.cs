@@ -11,7 +11,7 @@ internal sealed class DraftBinderFuzzTests
 {
     private const string One = """
         {"id":"m-1","account":"main","from":"Ann <a@x>","to":["b@y",{"email":"c@z","name":"C\u00fc"}],"cc":[],"return_path":"","subject":"\ud83d\ude00","text":"t","html":null,
-        "headers":{"X-A":"1","Message-ID":"<a@b>"},"attachments":[{"filename":"f","content":"AAAA","content_type":"a/b","inline_id":"i"}],"priority":1,"send_at":"2030-02-01T00:00:00Z",
+        "headers":{"X-A":"1","Message-ID":"<a@b>"},"attachments":[{"filename":"f","content":"AAAA","content_type":"a/b","inline_id":"i"},{"filename":"g","source":"docs:a","sha256":"00","size":7,"auth":{"bearer":"x"}},{"filename":"h{MD5:00}","storage_path":"/srv/mail/a","fetch_mode":"filesystem","content_md5":"00"}],"priority":1,"send_at":"2030-02-01T00:00:00Z",
         "expires_at":1900000000,"batch":"b","tags":["t"],"metadata":{"k":{"l":[1,2.5e3,true,null]}},"on_ambiguous":"hold"}
         """;
 
