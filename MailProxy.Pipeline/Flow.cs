@@ -160,6 +160,9 @@ public sealed record ResolvedMail(DueMail Due, SmtpAccount Account, MailContent 
 {
     /// <summary>What was fetched, by the attachment's place in the message; null: that attachment is inline. Empty: all of them are. Its files end with <see cref="Charge"/>.</summary>
     public IReadOnlyList<LocalContent?> Files { get; init; } = [];
+
+    /// <summary>What stands at the foot of the mail instead of attachments that are too large for it.</summary>
+    public IReadOnlyList<FileLink> Links { get; init; } = [];
 }
 
 /// <summary>A stored mail, loaded for one transaction.</summary>

@@ -19,7 +19,8 @@ internal static class AccountBinder
     public static readonly IReadOnlyList<(string Name, LimitCount Value)> Counts = [("recipients", LimitCount.Recipients), ("messages", LimitCount.Messages)];
     public static readonly IReadOnlyList<(string Name, LimitReached Value)> Reached = [("wait", LimitReached.Wait), ("fail", LimitReached.Fail)];
 
-    public static SmtpAccount Bind(MemberReader members, string tenant, string id, SmtpAccount? existing)
+    /// <param name="byTenant">Asked for with a tenant's key: a server that it names is held to the network policy. One that was set with the admin key and stays the same is not.</param>
+    public static SmtpAccount Bind(MemberReader members, string tenant, string id, SmtpAccount? existing, bool byTenant)
     {
         members.ReadOnly("tenant", "paused", "waiting_for");
         if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
@@ -41,6 +42,7 @@ internal static class AccountBinder
             Description = members.Text("description", 1_000),
         };
         account = account.Sandbox ? WithoutHost(members, account) : WithHost(members, account, existing);
+        account = account with { ByTenant = byTenant && !account.Sandbox && !(existing is { ByTenant: false } && SamePlace(existing, account)) };
         members.Close();
         return account;
     }
@@ -81,12 +83,12 @@ internal static class AccountBinder
 
         // A kept password must not be sent to a place its owner never named.
         var kept = password is null && !removed ? existing?.Password : null;
-        var moved = existing is not null && !(SameHost(existing.Host, account.Host) && existing.Port == account.Port && existing.User == user);
+        var moved = existing is not null && !(SamePlace(existing, account) && existing.User == user);
         if (kept is not null && moved) auth.Fault("password", "secret_required", "Host, port or user changes: send the password again.");
         return account with { User = user, Password = password ?? kept };
     }
 
-    private static bool SameHost(string? one, string? other) => string.Equals(one, other, StringComparison.OrdinalIgnoreCase);
+    private static bool SamePlace(SmtpAccount one, SmtpAccount other) => string.Equals(one.Host, other.Host, StringComparison.OrdinalIgnoreCase) && one.Port == other.Port;
 
     private static AccountLimits Limits(MemberReader? limits)
     {

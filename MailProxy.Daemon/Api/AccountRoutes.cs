@@ -54,7 +54,7 @@ internal sealed class AccountRoutes(
         using var mine = await turn.TakeAsync(http.RequestAborted);
         var members = new MemberReader(body.Root);
         var existing = accounts.Directory.Find(caller.Tenant, id);
-        var account = AccountBinder.Bind(members, caller.Tenant, id, existing);
+        var account = AccountBinder.Bind(members, caller.Tenant, id, existing, byTenant: !caller.IsAdmin);
         if (members.Refusal is { } mistakes) return mistakes;
 
         var created = await changes.PutAsync(account, caller.Actor);

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
@@ -15,18 +16,13 @@ public sealed partial class AdminKey
     public AdminKey(string key)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(key);
-        _hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
+        _hash = TenantKey.HashOf(key);
     }
 
-    public bool Matches(string offered)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        var length = Encoding.UTF8.GetByteCount(offered);
-        var bytes = length <= 512 ? stackalloc byte[length] : new byte[length];
-        Encoding.UTF8.GetBytes(offered, bytes);
-        SHA256.HashData(bytes, hash);
-        return CryptographicOperations.FixedTimeEquals(hash, _hash);
-    }
+    public bool Matches(string offered) => Matches(TenantKey.HashOf(offered));
+
+    /// <param name="hash">SHA-256 of what was offered.</param>
+    internal bool Matches(ReadOnlySpan<byte> hash) => CryptographicOperations.FixedTimeEquals(hash, _hash);
 
     /// <summary>The configured key, or the one in the data directory, made (mode 0600) at the first start. The log says where, never what.</summary>
     public static AdminKey Open(string? configured, string dataDirectory, ILogger logger)

@@ -109,6 +109,20 @@ public sealed record TenantAnswer(
 
 public sealed record TenantList(IReadOnlyList<TenantAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
 
+/// <param name="LastUsedAt">Within a minute; absent: never.</param>
+/// <param name="Key">Only in the answer that made it.</param>
+public sealed record KeyAnswer(
+    string Id, string Tenant, string Name, IReadOnlyList<string> Scopes, IReadOnlyList<string> AllowedNetworks, DateTime CreatedAt, DateTime? ExpiresAt,
+    DateTime? LastUsedAt, string? Key);
+
+public sealed record KeyList(IReadOnlyList<KeyAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
+
+/// <summary>One line of the audit log.</summary>
+/// <param name="Actor"><c>admin</c>, <c>key/&lt;tenant&gt;/&lt;id&gt;</c>, <c>mailproxy</c>, or <c>unknown</c> with a refused key that is none of ours.</param>
+/// <param name="Before">Secrets left out; absent: it was not there.</param>
+/// <param name="After">Secrets left out; absent: it is gone.</param>
+public sealed record AuditLine(long Number, DateTime At, string Actor, string Action, string Object, JsonElement? Before, JsonElement? After);
+
 public sealed record DispatcherAnswer(bool Suspended);
 
 public sealed record HealthAnswer(string Status);

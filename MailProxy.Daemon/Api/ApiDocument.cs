@@ -34,7 +34,7 @@ internal static class ApiDocument
         document.Components ??= new();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
-            [KeyScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "The admin key. X-API-Token is accepted too." },
+            [KeyScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "The admin key, or a tenant's. X-API-Token is accepted too." },
         };
         document.AddComponent(ProblemSchema, await context.GetOrCreateSchemaAsync(typeof(ProblemAnswerBody), null, cancel));
         if (document.Components.Schemas is { } schemas) ApiSchemas.Finish(schemas);
@@ -66,9 +66,12 @@ internal static class ApiDocument
             {
                 Name = "X-Tenant",
                 In = ParameterLocation.Header,
-                Description = "The tenant to act on.",
+                Description = "The tenant to act on. A tenant's key may name its own only.",
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String, Default = JsonValue.Create(Tenant.DefaultId) },
             });
+            operation.Description = marks.OfType<RouteScope>().LastOrDefault() is { Needed: not KeyScopes.None } scope
+                ? $"A tenant's key needs the scope `{scope.Needed.Names()[0]}`."
+                : "For the admin key only.";
             operation.Security = [new() { [new OpenApiSecuritySchemeReference(KeyScheme, context.Document)] = [] }];
         }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Daemon.Api;
 
@@ -24,4 +25,8 @@ public sealed class ApiOptions
     /// <summary>Where this daemon is reached by those who get its mail, for links to files that it serves itself (<c>/d/…</c>). Default: none, and such links are not made.</summary>
     [PublicUrl]
     public string? PublicUrl { get; set; }
+
+    /// <summary>CIDR ranges of reverse proxies whose <c>X-Forwarded-For</c> is believed, for the allow-lists of keys and the audit log. Default: none.</summary>
+    [CidrRanges]
+    public string[] TrustedProxies { get; set; } = [];
 }

@@ -8,13 +8,16 @@ namespace MailProxy.Daemon.Api;
 public static class ApiRegistration
 {
     /// <summary>Adds what the edge is made of. From the wiring it takes: <c>ChannelWriter&lt;Submission&gt;</c>, <see cref="IngestOptions"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>,
-    /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="OpenDownload"/>, <see cref="SandboxShelf"/>, the stores, <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>, <c>CurrentVolumes</c>, <c>VolumeChanges</c>, <c>IVolumeProbe</c>, <c>Wake</c>,
+    /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="OpenDownload"/>, <see cref="SandboxShelf"/>, the stores, <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>, <c>CurrentKeys</c>, <c>KeyChanges</c>, <c>CurrentVolumes</c>, <c>VolumeChanges</c>, <c>IVolumeProbe</c>, <c>Wake</c>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>
     public static IServiceCollection AddMailProxyApi(this IServiceCollection services)
     {
         services.AddOptions();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SubmissionDoor>(
             provider, new ByteBudget(provider.GetRequiredService<IngestOptions>().DoorBytes)));
+        services.AddSingleton<RemoteAddress>();
+        services.AddSingleton<RefusedKeys>();
+        services.AddSingleton<KeyUses>();
         services.AddSingleton<IdempotencyKeys>();
         services.AddSingleton<NdjsonSubmission>();
         services.AddSingleton<ConfigurationBody>();
@@ -45,6 +48,8 @@ public static class ApiRegistration
         Make<MessageRoutes>(app).Map(v1);
         Make<ActionRoutes>(app).Map(v1);
         Make<TenantRoutes>(app).Map(v1);
+        Make<KeyRoutes>(app).Map(v1);
+        Make<AuditRoutes>(app).Map(v1);
         Make<AccountRoutes>(app).Map(v1);
         Make<WebhookRoutes>(app).Map(v1);
         Make<VolumeRoutes>(app).Map(v1);

@@ -78,6 +78,7 @@ internal static class ApiSchemas
         "priority" => new() { Type = JsonSchemaType.String, Enum = [.. Priorities] },
         "created_after" or "created_before" => new() { Type = JsonSchemaType.String, Description = "RFC 3339, or Unix seconds." },
         "tenant" => new() { Type = JsonSchemaType.String, Description = "* for every tenant." },
+        "after" => new() { Type = JsonSchemaType.Integer, Minimum = "0", Description = "What stands behind this number." },
         "cursor" => new() { Type = JsonSchemaType.String, Description = "The next_cursor of the page before." },
         _ => new() { Type = JsonSchemaType.String },
     };

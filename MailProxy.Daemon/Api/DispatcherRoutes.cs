@@ -1,24 +1,29 @@
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Sending as a whole: suspend, activate, run now.</summary>
-internal sealed class DispatcherRoutes(IAccountStore store, ConfigurationTurn turn, DispatcherControl dispatcher)
+internal sealed class DispatcherRoutes(IAccountStore store, ConfigurationTurn turn, DispatcherControl dispatcher, CurrentAccounts accounts, Wake wake)
 {
     public void Map(RouteGroupBuilder v1)
     {
         v1.MapPost("/dispatcher/suspend", (Delegate)Suspend).WithName("suspendDispatcher").WithSummary("Begin no new attempts").WithTags("Dispatcher").AdminOnly().Produces<DispatcherAnswer>();
         v1.MapPost("/dispatcher/activate", (Delegate)Activate).WithName("activateDispatcher").WithSummary("Begin attempts again").WithTags("Dispatcher").AdminOnly().Produces<DispatcherAnswer>();
-        v1.MapPost("/dispatcher/run-now", RunNow).WithName("runDispatcher").WithSummary("End every back-off and look now").WithTags("Dispatcher").AdminOnly().Produces<DispatcherAnswer>();
+        v1.MapPost("/dispatcher/run-now", RunNow).WithName("runDispatcher").WithSummary("End every back-off and look now").WithTags("Dispatcher").Needs(KeyScopes.Manage).Produces<DispatcherAnswer>();
     }
 
     private Task<IResult> Suspend(HttpContext http) => SetAsync(http, true);
 
     private Task<IResult> Activate(HttpContext http) => SetAsync(http, false);
 
-    private IResult RunNow()
+    // A tenant's own run-now ends the back-off of its own accounts.
+    private IResult RunNow(HttpContext http)
     {
-        dispatcher.RunNow();
+        var caller = Caller.Of(http);
+        if (caller.IsAdmin) dispatcher.RunNow();
+        else foreach (var account in accounts.Directory.All.Where(a => a.Tenant == caller.Tenant)) wake.Unpark(account.Key);
         return Answer();
     }
 

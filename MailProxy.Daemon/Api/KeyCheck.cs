@@ -2,10 +2,14 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Daemon.Api;
 
-/// <summary>Stands between routing and the routes: key, tenant, and names of query parameters.</summary>
-internal sealed class KeyCheck(RequestDelegate next, AdminKey key, CurrentTenants tenants)
+/// <summary>Stands between routing and the routes: key, tenant, scope, and names of query parameters.</summary>
+internal sealed class KeyCheck(
+    RequestDelegate next, AdminKey admin, CurrentTenants tenants, CurrentKeys keys, KeyUses uses, RefusedKeys refused, RemoteAddress remote, TimeProvider clock)
 {
     private static readonly ProblemAnswer Unauthorized = ProblemAnswer.Of(401, "unauthorized", "Send a valid key: Authorization: Bearer <key>, or X-API-Token.");
+    private static readonly ProblemAnswer Expired = ProblemAnswer.Of(401, "key_expired", "The key has expired.");
+    private static readonly ProblemAnswer WrongAddress = ProblemAnswer.Of(403, "address_not_allowed", "The key may not be used from this address.");
+    private static readonly ProblemAnswer AdminOnly = ProblemAnswer.Of(403, "admin_only", "Only the admin key may do this.");
     private static readonly ProblemAnswer UnknownTenant = ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
 
     public Task InvokeAsync(HttpContext http)
@@ -14,19 +18,49 @@ internal sealed class KeyCheck(RequestDelegate next, AdminKey key, CurrentTenant
         if (endpoint?.Metadata.GetMetadata<PublicRoute>() is not null) return next(http);
         if (endpoint is null && !http.Request.Path.StartsWithSegments("/v1")) return next(http);
 
-        if (Offered(http.Request.Headers) is not { } offered || !key.Matches(offered))
+        var (caller, refusal) = Identify(http, endpoint);
+        if (refusal is { Problem.Status: 401 }) http.Response.Headers.WWWAuthenticate = "Bearer realm=\"mailproxy\"";
+        if (refusal is null && endpoint is RouteEndpoint && http.Request.QueryString.HasValue) refusal = UnknownParameter(http, endpoint);
+        if (refusal is not null) return refusal.ExecuteAsync(http);
+        http.Features.Set(caller);
+        return next(http);
+    }
+
+    private (Caller? Caller, ProblemAnswer? Refusal) Identify(HttpContext http, Endpoint? endpoint)
+    {
+        if (Offered(http.Request.Headers) is not { } offered) return (null, Unauthorized);
+        var hash = TenantKey.HashOf(offered);
+        var named = http.Request.Headers["X-Tenant"];
+        if (admin.Matches(hash))
         {
-            http.Response.Headers.WWWAuthenticate = "Bearer realm=\"mailproxy\"";
-            return Unauthorized.ExecuteAsync(http);
+            var caller = new Caller("admin", named is [{ } tenant] ? tenant : Tenant.DefaultId, IsAdmin: true, tenants.Directory);
+            return named.Count > 1 || !caller.Knows(caller.Tenant) ? (null, UnknownTenant) : (caller, null);
         }
 
-        var named = http.Request.Headers["X-Tenant"];
-        var caller = new Caller("admin", named is [{ } tenant] ? tenant : Tenant.DefaultId, IsAdmin: true, tenants.Directory);
-        if (named.Count > 1 || !caller.Knows(caller.Tenant)) return UnknownTenant.ExecuteAsync(http);
-        http.Features.Set(caller);
+        if (keys.Directory.Find(hash) is not { } key) return Refuse(http, RefusedKeys.Unknown, Unauthorized);
+        var holder = new Caller($"key/{key.Tenant}/{key.Id}", key.Tenant, IsAdmin: false, tenants.Directory);
+        if (Fault(http, endpoint, key, named) is { } fault) return Refuse(http, holder.Actor, fault);
+        uses.Note(key);
+        return (holder, null);
+    }
 
-        if (endpoint is RouteEndpoint && http.Request.QueryString.HasValue && UnknownParameter(http, endpoint) is { } refusal) return refusal.ExecuteAsync(http);
-        return next(http);
+    private ProblemAnswer? Fault(HttpContext http, Endpoint? endpoint, TenantKey key, IReadOnlyList<string?> named)
+    {
+        if (key.ExpiresAt <= clock.GetUtcNow().ToUnixTimeMilliseconds()) return Expired;
+        if (key.AllowedNetworks.Count > 0 && !key.AllowsFrom(remote.Of(http))) return WrongAddress;
+        if (named.Count > 1 || (named.Count == 1 && named[0] != key.Tenant)) return UnknownTenant;
+        if (endpoint is not RouteEndpoint) return null; // no route, or none with this method: there is nothing to protect
+
+        // A route that does not say what it needs is the admin's.
+        var needed = (endpoint.Metadata.GetMetadata<RouteScope>() ?? RouteScope.AdminOnly).Needed;
+        if (needed == KeyScopes.None) return AdminOnly;
+        return key.Scopes.HasFlag(needed) ? null : ProblemAnswer.Of(403, "insufficient_scope", $"The key needs the scope {needed.Names()[0]}.");
+    }
+
+    private (Caller?, ProblemAnswer) Refuse(HttpContext http, string actor, ProblemAnswer refusal)
+    {
+        refused.Note(http, actor, refusal.Problem.Code);
+        return (null, refusal);
     }
 
     private static string? Offered(IHeaderDictionary headers)

@@ -36,6 +36,10 @@ internal sealed class QueryReader(HttpContext http)
 
     public long? Time(string name) => Value(name, Times.Parse, "Must be an RFC 3339 time with an offset, or Unix seconds.");
 
+    /// <summary>A whole number from 0.</summary>
+    public long? Whole(string name) =>
+        Value<long>(name, text => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null, "Must be a whole number.");
+
     public int Limit() => Value("limit", Number, $"Must be a number from 1 to {MaxLimit}.") ?? DefaultLimit;
 
     public long? CursorNumber() => Value("cursor", Cursor.ReadNumber, "Must be a next_cursor of this list.");

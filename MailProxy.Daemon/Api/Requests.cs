@@ -73,6 +73,12 @@ public sealed record AttachmentEndpointRequest(string Url, SourceAuthRequest? Au
 public sealed record TenantRequest(
     string Name, string? DefaultAccount, bool? Active, string? Retain, LargeFilesRequest? LargeFiles, AttachmentEndpointRequest? AttachmentEndpoint);
 
+/// <summary>A key of a tenant.</summary>
+/// <param name="Scopes"><c>send</c> (submit messages and act on them), <c>read</c>, <c>manage</c> (accounts, webhooks, volumes).</param>
+/// <param name="ExpiresAt">RFC 3339 text or Unix seconds; absent: never.</param>
+/// <param name="AllowedNetworks">CIDR ranges it may be used from; absent: from anywhere.</param>
+public sealed record KeyRequest(string Name, IReadOnlyList<string> Scopes, JsonElement? ExpiresAt, IReadOnlyList<string>? AllowedNetworks);
+
 /// <param name="Secret">Write-only: <c>whsec_</c> and base64 of 24 to 64 bytes. Absent: kept, or made at creation; null: made anew.</param>
 public sealed record WebhookRequest(string Url, IReadOnlyList<string>? Types, string? Style, bool? FinalOnly, int? MaxBatch, string? Secret);
 

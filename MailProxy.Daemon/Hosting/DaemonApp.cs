@@ -58,7 +58,10 @@ internal static class DaemonApp
         var volumes = new CurrentVolumes();
         var tenants = new CurrentTenants();
         var accountChanges = new AccountChanges(storage.Accounts, accounts, tenants);
-        var dialer = new Dialer(new NetworkPolicy(settings.Network));
+        var keys = new CurrentKeys();
+        var keyChanges = new KeyChanges(storage.Keys, keys);
+        var policy = new NetworkPolicy(settings.Network);
+        var dialer = new Dialer(policy);
         var links = new LinkDesk(storage.Links, volumes, dialer, settings.Api.PublicUrl is { } url ? new Uri(url) : null, clock, logs);
         var pipeline = new MailPipeline(settings.Engine, new(
             storage.Messages,
@@ -78,6 +81,7 @@ internal static class DaemonApp
             AttachmentEndpoint = tenant => tenants.Directory.Find(tenant)?.AttachmentEndpoint is { } endpoint ? (endpoint.Url, endpoint.Auth) : null,
             CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
             Links = links,
+            Network = policy,
         });
 
         registry.AddBeforeCollectCallback(pipeline.Measure);
@@ -98,9 +102,14 @@ internal static class DaemonApp
         services.AddSingleton(volumes);
         services.AddSingleton(new VolumeChanges(storage.Volumes, volumes));
         services.AddSingleton(storage.Tenants);
+        services.AddSingleton(storage.Keys);
+        services.AddSingleton(storage.Audit);
         services.AddSingleton(tenants);
+        services.AddSingleton(keys);
+        services.AddSingleton(keyChanges);
+        services.AddSingleton(policy);
         services.AddSingleton(accountChanges);
-        services.AddSingleton(new TenantChanges(storage.Tenants, tenants, accountChanges));
+        services.AddSingleton(new TenantChanges(storage.Tenants, tenants, accountChanges, keyChanges));
         services.AddSingleton(new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>()));
 
         // First in, last out: it starts before Kestrel takes requests and stops after the last was answered.
@@ -119,7 +128,7 @@ internal static class DaemonApp
         services.AddSingleton<FreeDisk>(storage.Spool.FreeBytes);
         services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
         services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);
-        services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, provider.GetRequiredService<TimeProvider>()), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<NetworkPolicy>()), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IVolumeProbe>(provider => new VolumeProbe(provider.GetRequiredService<Dialer>(), settings.Engine.Resolve, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<OpenDownload>(provider => provider.GetRequiredService<LinkDesk>().Downloads.OpenAsync);
         services.AddSingleton(Seams.Raw(new MimeComposer(settings.Engine.Send)));

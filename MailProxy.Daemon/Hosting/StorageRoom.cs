@@ -11,10 +11,10 @@ internal sealed class StorageRoom : IDisposable
 {
     private readonly SqliteDatabase _database;
 
-    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, ITenantStore tenants, IVolumeStore volumes, ILinkStore links, IDeliveryLog log)
+    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, ITenantStore tenants, IKeyStore keys, IAuditLog audit, IVolumeStore volumes, ILinkStore links, IDeliveryLog log)
     {
         _database = database;
-        (Spool, Messages, Queries, Accounts, Tenants, Volumes, Links, Log) = (spool, messages, queries, accounts, tenants, volumes, links, log);
+        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Volumes, Links, Log) = (spool, messages, queries, accounts, tenants, keys, audit, volumes, links, log);
     }
 
     public SpoolFiles Spool { get; }
@@ -24,6 +24,8 @@ internal sealed class StorageRoom : IDisposable
     public IVolumeStore Volumes { get; }
     public ILinkStore Links { get; }
     public ITenantStore Tenants { get; }
+    public IKeyStore Keys { get; }
+    public IAuditLog Audit { get; }
     public IDeliveryLog Log { get; }
 
     /// <summary>Faults when the writer died of a mistake in this program.</summary>
@@ -49,6 +51,8 @@ internal sealed class StorageRoom : IDisposable
                 new SqliteMessageQueries(database, spool),
                 accounts,
                 new SqliteTenantStore(database, box, clock),
+                new SqliteKeyStore(database, clock),
+                new SqliteAuditLog(database, clock),
                 new SqliteVolumeStore(database, box, clock),
                 await SqliteLinkStore.OpenAsync(database, box),
                 new SqliteDeliveryLog(database, box, clock));

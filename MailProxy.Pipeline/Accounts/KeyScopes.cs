@@ -15,3 +15,11 @@ public enum KeyScopes : byte
     /// <summary>Change what is configured in the tenant.</summary>
     Manage = 4,
 }
+
+/// <summary>The contract's words for <see cref="KeyScopes"/>.</summary>
+public static class KeyScopeNames
+{
+    public static readonly IReadOnlyList<(string Name, KeyScopes Value)> All = [("send", KeyScopes.Send), ("read", KeyScopes.Read), ("manage", KeyScopes.Manage)];
+
+    public static IReadOnlyList<string> Names(this KeyScopes scopes) => [.. All.Where(known => scopes.HasFlag(known.Value)).Select(known => known.Name)];
+}

@@ -96,6 +96,9 @@ public sealed record SmtpAccount
     /// <summary>Delivers to the built-in catcher.</summary>
     public bool Sandbox { get; init; }
 
+    /// <summary>Host and port were set with a tenant's key: only addresses that the network policy allows are connected to.</summary>
+    public bool ByTenant { get; init; }
+
     /// <summary>Paused by a person: its mail waits.</summary>
     public bool Paused { get; init; }
 

@@ -2,8 +2,8 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Accounts;
 
-/// <summary>Changes tenants and puts what the store then has in force, for their accounts too. One change at a time: an older reading never overwrites a newer one.</summary>
-public sealed class TenantChanges(ITenantStore store, CurrentTenants current, AccountChanges accounts) : IDisposable
+/// <summary>Changes tenants and puts what the store then has in force, for their accounts and keys too. One change at a time: an older reading never overwrites a newer one.</summary>
+public sealed class TenantChanges(ITenantStore store, CurrentTenants current, AccountChanges accounts, KeyChanges keys) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
 
@@ -26,6 +26,7 @@ public sealed class TenantChanges(ITenantStore store, CurrentTenants current, Ac
             var result = await change();
             current.Swap(new(await store.TenantsAsync()));
             await accounts.LoadAsync();
+            await keys.LoadAsync();
             return result;
         }
         finally

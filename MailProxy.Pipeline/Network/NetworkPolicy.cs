@@ -42,6 +42,9 @@ public sealed class NetworkPolicy
     // Translated by the network to the IPv4 address in the last four bytes (RFC 6052).
     private static readonly IPNetwork Nat64 = IPNetwork.Parse("64:ff9b::/96");
 
+    /// <summary>Nothing but public addresses.</summary>
+    public static readonly NetworkPolicy PublicOnly = new(new());
+
     private readonly IPNetwork[] _allowed;
 
     /// <summary>Throws <see cref="FormatException"/> for what is no CIDR range; see <see cref="TryParse"/>.</summary>

@@ -51,7 +51,7 @@ internal sealed partial class FetchWork(
         string tenant, string host, List<Piece> waiting, FetchTicket room, CancellationToken stop)
     {
         var place = waiting[0].Wanted.Place;
-        if (IsLeftAlone(host)) return (null, default, new($"{place}: its host fails again and again, and is left alone for a while.", null, BySource: true));
+        if (IsLeftAlone(tenant, host)) return (null, default, new($"{place}: its host fails again and again, and is left alone for a while.", null, BySource: true));
 
         metrics.FetchesInFlight.Inc();
         var began = clock.GetTimestamp();
@@ -85,7 +85,7 @@ internal sealed partial class FetchWork(
         {
             metrics.FetchesInFlight.Dec();
             metrics.FetchSeconds.WithLabels(outcome).Observe(clock.GetElapsedTime(began).TotalSeconds);
-            Note(host, outcome);
+            Note(tenant, host, outcome);
         }
     }
 
@@ -97,17 +97,17 @@ internal sealed partial class FetchWork(
         throw new SourceException(SourceFault.Refused, $"{wanted.Place}: it has {size} bytes, the message says {wanted.Size}.") { Status = "5.6.0" };
     }
 
-    private bool IsLeftAlone(string host)
+    private bool IsLeftAlone(string tenant, string host)
     {
-        lock (_gate) return _hosts.IsLeftAlone(host, clock.GetUtcNow().ToUnixTimeMilliseconds());
+        lock (_gate) return _hosts.IsLeftAlone(tenant, host, clock.GetUtcNow().ToUnixTimeMilliseconds());
     }
 
-    private void Note(string host, string outcome)
+    private void Note(string tenant, string host, string outcome)
     {
         lock (_gate)
         {
-            if (outcome == "down") _hosts.Failed(host, clock.GetUtcNow().ToUnixTimeMilliseconds());
-            else if (outcome is "ok" or "gone" or "refused") _hosts.Answered(host);
+            if (outcome == "down") _hosts.Failed(tenant, host, clock.GetUtcNow().ToUnixTimeMilliseconds());
+            else if (outcome is "ok" or "gone" or "refused") _hosts.Answered(tenant, host);
         }
     }
 

@@ -59,7 +59,7 @@ internal sealed partial class LargeFileLinks(ILinkStore store, CurrentVolumes vo
         var hash = file.Sha256 ?? await HashAsync(file, cancel);
         var content = new LinkContent(tenant, volume.Tenant, volume.Id, LinkAddress.Place(volume.Config), hash, file.Size);
         var kept = await store.ReserveAsync(content, LinkAddress.NewKey(tenant), expiresAt, now);
-        if (!kept.Uploaded) await UploadOnceAsync(volume, kept, file, cancel);
+        if (!kept.Uploaded) await UploadOnceAsync(volume, kept, file, expiresAt, cancel);
 
         var type = LinkAddress.ContentType(file.ContentType);
         var presigned = viaDaemon ? null : await shelf.PresignAsync(volume, kept.Key, file.Name, type, DateTimeOffset.FromUnixTimeMilliseconds(expiresAt), head: false);
@@ -81,9 +81,9 @@ internal sealed partial class LargeFileLinks(ILinkStore store, CurrentVolumes vo
     }
 
     // It is the upload of whoever came first, from his file; when it fails or he gives up, all who waited come again later.
-    private async Task UploadOnceAsync(Volume volume, LinkObject kept, LargeFile file, CancellationToken cancel)
+    private async Task UploadOnceAsync(Volume volume, LinkObject kept, LargeFile file, long expiresAt, CancellationToken cancel)
     {
-        var upload = _uploads.GetOrAdd(kept.Number, _ => new(() => UploadAsync(volume, kept, file, cancel)));
+        var upload = _uploads.GetOrAdd(kept.Number, _ => new(() => UploadAsync(volume, kept, file, expiresAt, cancel)));
         try
         {
             await upload.Value.WaitAsync(cancel);
@@ -98,10 +98,13 @@ internal sealed partial class LargeFileLinks(ILinkStore store, CurrentVolumes vo
         }
     }
 
-    private async Task UploadAsync(Volume volume, LinkObject kept, LargeFile file, CancellationToken cancel)
+    private async Task UploadAsync(Volume volume, LinkObject kept, LargeFile file, long expiresAt, CancellationToken cancel)
     {
+        // Another may have done it between the look at the store and this.
+        if ((await store.ReserveAsync(kept.Content, kept.Key, expiresAt, Now)).Uploaded) return;
         var began = clock.GetTimestamp();
         await shelf.PutAsync(volume, kept.Key, file, cancel);
+        await store.UploadedAsync(kept.Number);
         Log.Uploaded(logger, kept.Content.Size, volume, (long)clock.GetElapsedTime(began).TotalMilliseconds);
     }
 

@@ -93,7 +93,7 @@ internal sealed class LinkShelf(S3Clients clients, TimeProvider clock)
         {
             throw refused.Fault == SourceFault.Down ? refused : new SourceException(SourceFault.Down, refused.Message, refused);
         }
-        catch (AmazonS3Exception told) when (told.StatusCode > 0)
+        catch (AmazonServiceException told) when (told.StatusCode > 0)
         {
             throw Down(volume, told.StatusCode == HttpStatusCode.NotFound ? "the bucket is not there" : $"the store answered {(int)told.StatusCode}", told);
         }
@@ -101,7 +101,7 @@ internal sealed class LinkShelf(S3Clients clients, TimeProvider clock)
         {
             throw Down(volume, "its directory cannot be written", trouble);
         }
-        catch (Exception trouble) when (trouble is AmazonClientException or HttpRequestException or SocketException or IOException or AddressRefusedException)
+        catch (Exception trouble) when (trouble is AmazonServiceException or AmazonClientException or HttpRequestException or SocketException or IOException or AddressRefusedException)
         {
             throw new SourceException(SourceFault.Down, HttpFetch.Explain($"The volume '{volume.Id}'", trouble).Message, trouble);
         }

@@ -67,7 +67,7 @@ internal sealed partial class ResolveStage(
         // The JSON and what is rendered from it live side by side until the mail is gone.
         var charge = await bodies.ChargeAsync(2L * content.Json.Length, abort);
         var mail = new ResolvedMail(due, account, content, charge);
-        return content.Sources == 0 ? (mail, null) : attachments.Equip(mail);
+        return attachments.Concern(mail) ? await attachments.EquipAsync(mail, abort) : (mail, null);
     }
 
     private static partial class Log

@@ -7,6 +7,7 @@ using System.Text;
 using MailKit.Net.Smtp;
 using MailKit.Security;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Send;
 
@@ -15,9 +16,10 @@ internal static class Dialling
 {
     /// <summary>Where an account's server is.</summary>
     /// <exception cref="SmtpOpenException">The sandbox does not listen (yet).</exception>
-    public static EndPoint ServerOf(SmtpAccount account, AccountDirectory directory)
+    public static EndPoint ServerOf(SmtpAccount account, AccountDirectory directory, NetworkPolicy policy)
     {
         if (account.Sandbox) return directory.Sandbox ?? throw new SmtpOpenException(SmtpPhase.Connect, null, false, "The sandbox is not listening.");
+        if (account.ByTenant) return new CheckedEndPoint(account.Host!, account.Port, policy);
         return IPAddress.TryParse(account.Host!, out var ip) ? new IPEndPoint(ip, account.Port) : new DnsEndPoint(account.Host!, account.Port);
     }
 
@@ -28,8 +30,9 @@ internal static class Dialling
         var (addresses, port) = server switch
         {
             IPEndPoint ip => ([ip.Address], ip.Port),
+            CheckedEndPoint named => (await named.AddressesAsync(clock.Token), named.Port),
             DnsEndPoint name => (await Dns.GetHostAddressesAsync(name.Host, clock.Token), name.Port),
-            _ => throw new ArgumentException("Not an IP or DNS end point.", nameof(server)),
+            _ => throw new ArgumentException("Not a kind of end point that is known here.", nameof(server)),
         };
 
         Exception? last = null;

@@ -14,13 +14,24 @@ internal static class MimeBody
 
     private static readonly SearchValues<char> LineEnds = SearchValues.Create("\r\n");
 
-    public static MimeEntity Of(MailDraft draft, IReadOnlyList<LocalContent?> files, string messageId)
+    public static MimeEntity Of(MailDraft draft, IReadOnlyList<LocalContent?> files, IReadOnlyList<FileLink> links, string messageId)
     {
         var boundaries = new Boundaries(messageId);
         var attachments = draft.Attachments ?? [];
+        if (links.Count > 0)
+        {
+            draft = draft with
+            {
+                Text = draft.Text is null && draft.Html is not null ? null : LinkFoot.Text(draft.Text, links),
+                Html = draft.Html is null ? null : LinkFoot.Html(draft.Html, links),
+            };
+        }
 
         // Without HTML nobody links to an inline part, so it stands with the others.
-        var parts = attachments.Select((a, i) => (IsInline: a.InlineId is not null && draft.Html is not null, Part: MimeFile.Of(a, i, i < files.Count ? files[i] : null))).ToList();
+        var parts = attachments.Select((a, i) => (Index: i, IsInline: a.InlineId is not null && draft.Html is not null, Draft: a))
+            .Where(a => links.All(link => link.Index != a.Index))
+            .Select(a => (a.IsInline, Part: MimeFile.Of(a.Draft, a.Index, a.Index < files.Count ? files[a.Index] : null)))
+            .ToList();
         var inline = parts.FindAll(static p => p.IsInline);
         MimeEntity? html = draft.Html is { } markup ? Text("html", markup) : null;
         if (inline.Count > 0)

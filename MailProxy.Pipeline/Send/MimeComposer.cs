@@ -14,10 +14,11 @@ public sealed class MimeComposer(SendOptions options)
 
     /// <summary>Renders for the wire; the caller disposes the result.</summary>
     /// <param name="files">What was fetched, by the attachment's place; without it such an attachment only names its source.</param>
+    /// <param name="links">What stands at the foot instead of attachments.</param>
     /// <param name="dkim">Signs (RFC 6376) when given.</param>
     /// <exception cref="UnsendableException">What is stored cannot be rendered.</exception>
     /// <exception cref="DkimKeyException">The key cannot sign.</exception>
-    public RenderedMail Compose(MailContent content, IReadOnlyList<LocalContent?> files, DkimKey? dkim)
+    public RenderedMail Compose(MailContent content, IReadOnlyList<LocalContent?> files, IReadOnlyList<FileLink> links, DkimKey? dkim)
     {
         var bytes = new PooledBytes(content.Json.Length + (content.Json.Length / 8) + 1024);
         try
@@ -25,7 +26,7 @@ public sealed class MimeComposer(SendOptions options)
             var draft = JsonSerializer.Deserialize(content.Json.Span, MailJson.Default.MailDraft) ?? throw new JsonException("The stored message is empty.");
             var needsSmtpUtf8 = false;
             if (draft.Raw is { } raw) RawMessage.Write(bytes, Convert.FromBase64String(raw), options.MailKeyInRaw ? KeyHeader(content) : null, content);
-            else needsSmtpUtf8 = Write(bytes, draft, files, content);
+            else needsSmtpUtf8 = Write(bytes, draft, files, links, content);
 
             var eightBit = draft.Raw is not null && !Ascii.IsValid(bytes.Written);
             var rendered = RenderedMail.Of(bytes, eightBit, needsSmtpUtf8);
@@ -41,7 +42,7 @@ public sealed class MimeComposer(SendOptions options)
         }
     }
 
-    private bool Write(PooledBytes bytes, MailDraft draft, IReadOnlyList<LocalContent?> files, MailContent content)
+    private bool Write(PooledBytes bytes, MailDraft draft, IReadOnlyList<LocalContent?> files, IReadOnlyList<FileLink> links, MailContent content)
     {
         var from = Addresses.ReadAll(draft.From);
         var (to, cc, replyTo) = (Addresses.ReadAll(draft.To), Addresses.ReadAll(draft.Cc), Addresses.ReadAll(draft.ReplyTo));
@@ -66,7 +67,7 @@ public sealed class MimeComposer(SendOptions options)
 
         headers.Exact("MIME-Version", "1.0");
         if (PlainText.TryWrite(bytes, draft)) return international;
-        MimeBody.Of(draft, files, content.MessageIdHeader).WriteTo(format, bytes);
+        MimeBody.Of(draft, files, links, content.MessageIdHeader).WriteTo(format, bytes);
         if (!bytes.Written.EndsWith("\r\n"u8)) bytes.Write("\r\n"u8);
         return international;
     }

@@ -20,7 +20,7 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Mime
         {
             abort.ThrowIfCancellationRequested();
             var envelope = Envelope.Of(mail.Content);
-            using var rendered = composer.Compose(mail.Content, mail.Files, mail.Account.Dkim);
+            using var rendered = composer.Compose(mail.Content, mail.Files, mail.Links, mail.Account.Dkim);
             return await DeliverAsync(envelope, rendered, abort, abandon);
         }
         catch (UnsendableException unsendable)

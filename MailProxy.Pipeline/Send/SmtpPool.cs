@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -14,14 +15,17 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     private readonly PipelineMetrics _metrics;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
+    private readonly NetworkPolicy _policy;
     private readonly ConcurrentDictionary<AccountKey, AccountConnections> _pools = new();
     private readonly ConcurrentDictionary<AccountKey, int> _warnedVersion = new();
     private readonly ConcurrentDictionary<AccountKey, int> _crowdedVersion = new();
     private readonly Farewells _farewells = new();
 
-    public SmtpPool(CurrentAccounts accounts, SendOptions options, PipelineMetrics metrics, TimeProvider clock, ILogger logger)
+    /// <param name="policy">Where the servers of accounts that tenants set may be; null: public addresses only.</param>
+    public SmtpPool(CurrentAccounts accounts, SendOptions options, PipelineMetrics metrics, TimeProvider clock, ILogger logger, NetworkPolicy? policy = null)
     {
         (_accounts, _options, _metrics, _clock, _logger) = (accounts, options, metrics, clock, logger);
+        _policy = policy ?? NetworkPolicy.PublicOnly;
         accounts.Changed += CloseOutdated;
     }
 
@@ -60,7 +64,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
 
     private async Task<SmtpConnection> OpenAsync(SmtpAccount account, CancellationToken abort)
     {
-        var connection = await SmtpConnection.OpenAsync(account, Dialling.ServerOf(account, _accounts.Directory), _options, _clock, abort);
+        var connection = await SmtpConnection.OpenAsync(account, Dialling.ServerOf(account, _accounts.Directory, _policy), _options, _clock, abort);
         _metrics.ConnectionsOpened.WithLabels(account.Id).Inc();
         if (account is { Sandbox: false, Security: SmtpSecurity.StartTlsWhenAvailable } && !connection.Protected) WarnOnce(account);
         return connection;

@@ -1,17 +1,19 @@
 using MailKit.Net.Smtp;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>Connects to an account's server and logs in, outside the pool and without sending anything: the "test" of an account.</summary>
-public sealed class SmtpProbe(CurrentAccounts accounts, SendOptions options, TimeProvider clock)
+/// <param name="policy">As in the pool: for accounts that tenants set; null: public addresses only.</param>
+public sealed class SmtpProbe(CurrentAccounts accounts, SendOptions options, TimeProvider clock, NetworkPolicy? policy = null)
 {
     /// <summary>Never faults but when <paramref name="cancel"/> asks; what went wrong is in the result.</summary>
     public async Task<SmtpProbeResult> TryAsync(SmtpAccount account, CancellationToken cancel)
     {
         try
         {
-            await using var connection = await SmtpConnection.OpenAsync(account, Dialling.ServerOf(account, accounts.Directory), options, clock, cancel);
+            await using var connection = await SmtpConnection.OpenAsync(account, Dialling.ServerOf(account, accounts.Directory, policy ?? NetworkPolicy.PublicOnly), options, clock, cancel);
             return new(connection.Tls, Names(connection.Capabilities), account is { Sandbox: false, User: not null, Password: not null }, null);
         }
         catch (SmtpOpenException failure)

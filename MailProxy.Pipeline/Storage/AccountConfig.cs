@@ -20,6 +20,7 @@ internal sealed record AccountConfig
     public IReadOnlyList<string> FromAllowed { get; init; } = [];
     public LargeFilesConfig? LargeFiles { get; init; }
     public string? Description { get; init; }
+    public bool ByTenant { get; init; }
 
     public static AccountConfig Of(SmtpAccount account) => new()
     {
@@ -37,6 +38,7 @@ internal sealed record AccountConfig
         FromAllowed = account.FromAllowed,
         LargeFiles = LargeFilesConfig.Of(account.LargeFiles),
         Description = account.Description,
+        ByTenant = account.ByTenant,
     };
 
     /// <summary>Puts the configuration into an account that has its names and secrets already.</summary>
@@ -56,6 +58,7 @@ internal sealed record AccountConfig
         FromAllowed = FromAllowed,
         LargeFiles = LargeFiles?.ToLargeFiles(account.ToString()),
         Description = Description,
+        ByTenant = ByTenant,
     };
 
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AccountConfig);

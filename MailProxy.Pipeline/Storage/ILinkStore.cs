@@ -18,7 +18,10 @@ public interface ILinkStore
     /// <param name="key">Of a new one.</param>
     Task<LinkObject> ReserveAsync(LinkContent content, string key, long expiresAt, long now);
 
-    /// <summary>The object is in its volume: adds a link to it, or gives the one that the message has for this attachment.</summary>
+    /// <summary>The object is in its volume.</summary>
+    Task UploadedAsync(long number);
+
+    /// <summary>Adds a link to an object that is in its volume, or gives the one that the message has for this attachment.</summary>
     /// <param name="url">Makes the address from the link's number; pure.</param>
     Task<FileLink> AddAsync(NewLink link, Func<long, string> url, long now);
 

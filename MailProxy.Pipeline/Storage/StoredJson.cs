@@ -21,6 +21,12 @@ internal sealed record AuditedTenant(TenantConfig Config, bool AuthSet, bool? Au
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedTenant);
 }
 
+/// <summary>What a key looks like in the audit log.</summary>
+internal sealed record AuditedKey(string Name, IReadOnlyList<string> Scopes, IReadOnlyList<string> AllowedNetworks, long? ExpiresAt)
+{
+    public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedKey);
+}
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AccountConfig))]
 [JsonSerializable(typeof(AuditedAccount))]
@@ -29,6 +35,7 @@ internal sealed record AuditedTenant(TenantConfig Config, bool AuthSet, bool? Au
 [JsonSerializable(typeof(VolumeRecord))]
 [JsonSerializable(typeof(TenantConfig))]
 [JsonSerializable(typeof(AuditedTenant))]
+[JsonSerializable(typeof(AuditedKey))]
 [JsonSerializable(typeof(StoredAuth))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 internal sealed partial class StoredJson : JsonSerializerContext;

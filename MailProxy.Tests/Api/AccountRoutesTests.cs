@@ -58,6 +58,7 @@ public sealed class AccountRoutesTests
             ["max_recipients"] = 4,
             ["dkim"] = new JsonObject { ["domain"] = "x.example", ["selector"] = "s1", ["private_key"] = key.ExportPkcs8PrivateKeyPem() },
             ["from_allowed"] = JsonNode.Parse("""["a@x.example","@y.example"]"""),
+            ["large_files"] = JsonNode.Parse("""{"threshold":1000,"action":"link","volume":"files","lifetime_days":3}"""),
             ["description"] = "the big one",
         };
         using var answer = await PutAsync(body.ToJsonString());
@@ -68,6 +69,8 @@ public sealed class AccountRoutesTests
         {
             Assert.That(Stored().Limits, Is.EqualTo(new AccountLimits(5, 100, 500, 1_000, 9, LimitCount.Messages, LimitReached.Fail)));
             Assert.That(Stored() is { Host: "2001:db8::1", Port: 465, Security: SmtpSecurity.Tls, VerifyCertificate: false, MaxConnections: 2, MaxMessagesPerConnection: 3, MaxRecipients: 4, User: null, Password: null });
+            Assert.That(Stored().LargeFiles, Is.EqualTo(new LargeFiles(1_000, LargeFileAction.Link, "files", 3)));
+            Assert.That(json.GetProperty("large_files").ToString(), Is.EqualTo("""{"threshold":1000,"action":"link","volume":"files","lifetime_days":3}"""));
             Assert.That(Stored().FromAllowed, Is.EqualTo(new[] { "a@x.example", "@y.example" }));
             Assert.That(Stored().Dkim!.PrivateKey, Does.Contain("PRIVATE KEY"));
             Assert.That(json.GetProperty("dkim").ToString(), Is.EqualTo("""{"domain":"x.example","selector":"s1","private_key_set":true}"""));

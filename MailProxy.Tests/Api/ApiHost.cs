@@ -45,6 +45,9 @@ internal sealed class ApiHost : IAsyncDisposable
     public CurrentAccounts Current { get; } = new();
     public FakeTenantStore Tenants { get; } = new();
     public CurrentTenants CurrentTenants { get; } = new();
+    public FakeKeyStore Keys { get; } = new();
+    public CurrentKeys CurrentKeys { get; } = new();
+    public FakeAuditLog Audit { get; } = new();
     public Wake Wake { get; } = new();
     public PipelineHealth Health { get; } = new() { Running = true };
     public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
@@ -134,7 +137,9 @@ internal sealed class ApiHost : IAsyncDisposable
         services.AddMailProxyApi();
         services.Configure(Configure);
         var accountChanges = new AccountChanges(Accounts, Current, CurrentTenants);
-        services.AddSingleton<ITenantStore>(Tenants).AddSingleton(CurrentTenants).AddSingleton(new TenantChanges(Tenants, CurrentTenants, accountChanges));
+        var keyChanges = new KeyChanges(Keys, CurrentKeys);
+        services.AddSingleton<ITenantStore>(Tenants).AddSingleton(CurrentTenants).AddSingleton(new TenantChanges(Tenants, CurrentTenants, accountChanges, keyChanges))
+            .AddSingleton<IKeyStore>(Keys).AddSingleton(CurrentKeys).AddSingleton(keyChanges).AddSingleton<IAuditLog>(Audit);
         services.AddSingleton(Door.Writer).AddSingleton(Limits).AddSingleton(new AdminKey(Key)).AddSingleton<FreeDisk>(() => FreeDisk)
             .AddSingleton<IMessageQueries>(Queries).AddSingleton<IMessageStore>(Store).AddSingleton<IAccountStore>(Accounts).AddSingleton<IDeliveryLog>(Log)
             .AddSingleton(Current).AddSingleton(accountChanges)

@@ -163,6 +163,52 @@ internal sealed class FakeTenantStore : ITenantStore
     }
 }
 
+/// <summary>Keys in memory.</summary>
+internal sealed class FakeKeyStore : IKeyStore
+{
+    private readonly Lock _lock = new();
+
+    public List<TenantKey> Keys { get; } = [];
+    public List<(string Id, long At)> Uses { get; } = [];
+
+    public Task<IReadOnlyList<TenantKey>> KeysAsync() => Task.FromResult<IReadOnlyList<TenantKey>>([.. Keys]);
+
+    public Task CreateKeyAsync(TenantKey key, string actor)
+    {
+        Keys.Add(key);
+        return Task.CompletedTask;
+    }
+
+    public Task<bool> DeleteKeyAsync(string tenant, string id, string actor) => Task.FromResult(Keys.RemoveAll(k => k.Tenant == tenant && k.Id == id) > 0);
+
+    public Task NoteUseAsync(string tenant, string id, long at)
+    {
+        lock (_lock) Uses.Add((id, at));
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>The audit log in memory.</summary>
+internal sealed class FakeAuditLog : IAuditLog
+{
+    private readonly Lock _lock = new();
+    private readonly List<AuditEntry> _entries = [];
+
+    public IReadOnlyList<AuditEntry> Entries
+    {
+        get { lock (_lock) return [.. _entries]; }
+    }
+
+    public Task AppendAsync(string actor, string action, string subject, string? detail)
+    {
+        lock (_lock) _entries.Add(new(_entries.Count + 1, 1_000 * (_entries.Count + 1), actor, action, subject, null, detail));
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyList<AuditEntry>> ReadAsync(long after, int limit) =>
+        Task.FromResult<IReadOnlyList<AuditEntry>>([.. Entries.Where(e => e.Number > after).Take(limit)]);
+}
+
 /// <summary>Webhook endpoints in memory.</summary>
 internal sealed class FakeDeliveryLog : IDeliveryLog
 {

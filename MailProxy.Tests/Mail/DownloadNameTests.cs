@@ -20,7 +20,6 @@ internal sealed class DownloadNameTests
     [TestCase("\u0000", "attachment; filename=\"_\"")]
     [TestCase("...", "attachment; filename=\"attachment\"")]
     [TestCase("", "attachment; filename=\"attachment\"")]
-    [TestCase("half \ud83d", "attachment; filename=\"half _\"; filename*=UTF-8''half%20%EF%BF%BD")]
     [TestCase("😀.txt", "attachment; filename=\"_.txt\"; filename*=UTF-8''%F0%9F%98%80.txt")]
     public void Header_Any_IsSafeAndWhole(string name, string header)
     {

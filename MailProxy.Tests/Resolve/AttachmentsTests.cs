@@ -142,7 +142,7 @@ internal sealed class AttachmentsTests
             await door.Writer.WriteAsync(new(Sample.Ticket(), Permit));
             door.Writer.Complete();
 
-            var stage = new ResolveStage(door.Reader, Store, accounts, next.Writer, report.Writer, Bodies, static account => account.SliceSize, new Attachments(Rig.Desk), new(), NullLogger.Instance);
+            var stage = new ResolveStage(door.Reader, Store, accounts, next.Writer, report.Writer, Bodies, static account => account.SliceSize, new Attachments(Rig.Desk, accounts, null, null), new(), NullLogger.Instance);
             await stage.RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
             return (next.Reader.TryRead(out var mail) ? mail : null, report.Reader.TryRead(out var outcome) ? outcome : null);
         }

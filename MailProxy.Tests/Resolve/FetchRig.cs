@@ -27,7 +27,7 @@ internal sealed class FetchRig : IAsyncDisposable
         Options = options ?? new();
         Cache = new(_directory, Options, Metrics, Clock, NullLogger.Instance);
         Cache.Open();
-        Desk = new(Cache, Source, static (_, wanted) => ((AttachmentPlace.Url)wanted.Place).Address.Authority, Wake, (ticket, trouble) => _failed.Writer.WriteAsync((ticket, trouble)), Options, Metrics, Clock, NullLogger.Instance);
+        Desk = new(Cache, Source, HostOf, Wake, (ticket, trouble) => _failed.Writer.WriteAsync((ticket, trouble)), Options, Metrics, Clock, NullLogger.Instance);
         _running = Desk.RunAsync(_stop.Token);
     }
 
@@ -89,4 +89,6 @@ internal sealed class FetchRig : IAsyncDisposable
         _stop.Dispose();
         _directory.Dispose();
     }
+
+    private static string HostOf(string tenant, AttachmentRef wanted) => wanted.Place is AttachmentPlace.Url url ? url.Address.Authority : wanted.Place.ToString();
 }

@@ -97,7 +97,7 @@ internal sealed class FetchedFileTests
     [Test]
     public void Compose_WithoutItsFiles_NamesTheSourceAndNoSecret()
     {
-        using var rendered = new MimeComposer(new()).Compose(Sample.Content(TwoFiles), [], null);
+        using var rendered = new MimeComposer(new()).Compose(Sample.Content(TwoFiles), [], [], null);
         var text = Encoding.ASCII.GetString(Read(rendered));
         Assert.That(text, Does.Contain("message/external-body").And.Contain("store:a/big.bin").And.Contain("https://x.example/i.png").And.Not.Contain("secret"));
     }
@@ -107,7 +107,7 @@ internal sealed class FetchedFileTests
         // The mail's inline part stands before the plain attachments, but files are given by the attachment's place.
         var files = contents.Select(content => new LocalContent(Write(content), content.Length, null)).ToList();
         LocalContent?[] places = files.Count == 2 ? [files[0], null, files[1]] : [files[0]];
-        return new MimeComposer(new()).Compose(Sample.Content(json), places, null);
+        return new MimeComposer(new()).Compose(Sample.Content(json), places, [], null);
     }
 
     private string Write(byte[] content)

@@ -168,7 +168,7 @@ internal sealed class MimeComposerTests
         Assert.That(rendered.EightBit, Is.False);
     }
 
-    private RenderedMail Render(MailContent content) => new MimeComposer(_options).Compose(content, [], null);
+    private RenderedMail Render(MailContent content) => new MimeComposer(_options).Compose(content, [], [], null);
 
     private string Compose(string json)
     {

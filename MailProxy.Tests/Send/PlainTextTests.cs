@@ -56,7 +56,7 @@ internal sealed class PlainTextTests
         format.NewLineFormat = NewLineFormat.Dos;
         format.EnsureNewLine = true;
         using var stream = new MemoryStream();
-        MimeBody.Of(new MailDraft { Text = text }, [], "<id@x.example>").WriteTo(format, stream);
+        MimeBody.Of(new MailDraft { Text = text }, [], [], "<id@x.example>").WriteTo(format, stream);
         var written = Encoding.ASCII.GetString(stream.ToArray());
         return written.EndsWith("\r\n", StringComparison.Ordinal) ? written : written + "\r\n";
     }

@@ -38,7 +38,7 @@ internal sealed class RawMessageTests
     }
 
     private RenderedMail Render(string raw) =>
-        new MimeComposer(_options).Compose(Sample.Content($$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String(Encoding.UTF8.GetBytes(raw))}}"}"""), [], null);
+        new MimeComposer(_options).Compose(Sample.Content($$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String(Encoding.UTF8.GetBytes(raw))}}"}"""), [], [], null);
 
     private string Compose(string raw)
     {

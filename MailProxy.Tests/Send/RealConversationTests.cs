@@ -128,7 +128,7 @@ internal sealed class RealConversationTests
     private static async Task<TransactionResult> TransactAsync(SmtpConnection connection, Stage stage)
     {
         var content = Sample.Content(sender: stage.Sender, recipients: [stage.Recipient]);
-        using var rendered = new MimeComposer(new()).Compose(content, [], null);
+        using var rendered = new MimeComposer(new()).Compose(content, [], [], null);
         return await connection.TransactAsync(Envelope.Of(content), rendered, Task.FromResult(true), CancellationToken.None, CancellationToken.None).WaitAsync(Generous);
     }
 }

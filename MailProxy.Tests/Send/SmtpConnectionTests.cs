@@ -29,7 +29,7 @@ internal sealed class SmtpConnectionTests
     public async Task Transact_AllAccepted_DeliversRenderedBytes()
     {
         var content = Sample.Content(recipients: ["b@y.example", "c@y.example"]);
-        using var rendered = new MimeComposer(_options).Compose(content, [], null);
+        using var rendered = new MimeComposer(_options).Compose(content, [], [], null);
 
         var result = await TransactAsync(content);
 
@@ -156,7 +156,7 @@ internal sealed class SmtpConnectionTests
         {
             Assert.That((result.Phase, result.Ending!.Code), Is.EqualTo((expected, int.Parse(reply[..3]))));
             Assert.That(connection.IsUsable, Is.True);
-            using var rendered = new MimeComposer(_options).Compose(Sample.Content(), [], null);
+            using var rendered = new MimeComposer(_options).Compose(Sample.Content(), [], [], null);
             var next = await connection.TransactAsync(Envelope.Of(Sample.Content()), rendered, Task.FromResult(true), CancellationToken.None, CancellationToken.None).WaitAsync(Generous);
             Assert.That(next.Ending!.Code, Is.EqualTo(250));
         }
@@ -323,7 +323,7 @@ internal sealed class SmtpConnectionTests
         MailContent content, Task<bool>? mark = null, SmtpAccount? account = null, CancellationToken abort = default)
     {
         var connection = await OpenAsync(account ?? Sample.Account(_server.Port));
-        using var rendered = new MimeComposer(_options).Compose(content, [], null);
+        using var rendered = new MimeComposer(_options).Compose(content, [], [], null);
         return (connection, await connection.TransactAsync(Envelope.Of(content), rendered, mark ?? Task.FromResult(true), abort, abort).WaitAsync(Generous, CancellationToken.None));
     }
 }

@@ -247,7 +247,7 @@ internal sealed class SmtpPoolTests
 
     private static async Task SendAsync(SmtpConnection connection)
     {
-        using var rendered = new MimeComposer(new()).Compose(Sample.Content(), [], null);
+        using var rendered = new MimeComposer(new()).Compose(Sample.Content(), [], [], null);
         await connection.TransactAsync(Envelope.Of(Sample.Content()), rendered, Task.FromResult(true), CancellationToken.None, CancellationToken.None).WaitAsync(Generous);
     }
 

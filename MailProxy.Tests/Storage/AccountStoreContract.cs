@@ -29,6 +29,7 @@ internal abstract class AccountStoreContract
         MaxRecipients = 5,
         Dkim = new("example.com", "s1", "-----BEGIN PRIVATE KEY-----"),
         FromAllowed = ["@example.com", "ann@example.org"],
+        LargeFiles = new(20_000_000, LargeFileAction.Link, "files", 14),
         Description = "Bücher & Co",
     };
 

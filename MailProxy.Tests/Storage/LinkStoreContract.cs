@@ -125,9 +125,17 @@ internal abstract class LinkStoreContract
     }
 
     [Test]
+    public async Task Add_NotUploaded_Faults()
+    {
+        var kept = await Store.ReserveAsync(Content, "links/a", Now + Day, Now);
+        Assert.That(() => Store.AddAsync(new(5, 1, 0, kept.Number, "a", "b/c", Now + Day), _ => "", Now), Throws.InstanceOf<StoreUnavailableException>());
+    }
+
+    [Test]
     public async Task Add_SweptMeanwhile_Faults()
     {
         var kept = await Store.ReserveAsync(Content, "links/a", Now + Day, Now);
+        await Store.UploadedAsync(kept.Number);
         await Store.RemovedAsync(kept.Number);
         Assert.That(() => Store.AddAsync(new(5, 1, 0, kept.Number, "a", "b/c", Now + Day), _ => "", Now), Throws.InstanceOf<StoreUnavailableException>());
     }
@@ -135,6 +143,7 @@ internal abstract class LinkStoreContract
     private async Task<FileLink> AddAsync(string name = "a.pdf", long now = Now)
     {
         var kept = await Store.ReserveAsync(Content, "links/a", now + Day, now);
+        await Store.UploadedAsync(kept.Number);
         return await Store.AddAsync(new(5, 1, 0, kept.Number, name, "application/pdf", now + Day), number => $"https://x/{number}", now);
     }
 }

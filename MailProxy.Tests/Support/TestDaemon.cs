@@ -75,7 +75,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     }
 
     /// <summary>Follows the event log until enough events satisfy the question; woken by commits, never by a clock.</summary>
-    public async Task<IReadOnlyList<MailEvent>> EventsAsync(Func<MailEvent, bool> wanted, int count, TimeSpan? within = null)
+    public async Task<IReadOnlyList<MailEvent>> EventsAsync(Func<MailEvent, bool> wanted, int count, TimeSpan? within = null, string tenant = "default")
     {
         var log = Services.GetRequiredService<IDeliveryLog>();
         using var patience = new CancellationTokenSource(within ?? Patience);
@@ -83,7 +83,7 @@ internal sealed class TestDaemon : IAsyncDisposable
         long position = 0;
         while (true)
         {
-            var (events, through) = await log.ReadAsync("default", position, 1000);
+            var (events, through) = await log.ReadAsync(tenant, position, 1000);
             found.AddRange(events.Where(wanted));
             if (found.Count >= count) return found;
             if (through > position)

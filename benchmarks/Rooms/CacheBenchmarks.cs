@@ -28,7 +28,7 @@ public class CacheBenchmarks
         var (options, metrics, wake) = (new ResolveOptions(), new PipelineMetrics(Prometheus.Metrics.NewCustomRegistry()), new Wake());
         _cache = new(_directory.FullName, options, metrics, TimeProvider.System, NullLogger.Instance);
         _cache.Open();
-        _desk = new(_cache, new Given(), static (_, wanted) => ((AttachmentPlace.Url)wanted.Place).Address.Authority, wake, static (_, trouble) => throw new InvalidOperationException(trouble.Message), options, metrics, TimeProvider.System, NullLogger.Instance);
+        _desk = new(_cache, new Given(), static (_, _) => "given", wake, static (_, trouble) => throw new InvalidOperationException(trouble.Message), options, metrics, TimeProvider.System, NullLogger.Instance);
         _running = _desk.RunAsync(_stop.Token);
         var place = new AttachmentPlace.Url(new("https://files.example.com/catalogue/2026/spring.pdf"));
         _bySource = [new(0, place)];

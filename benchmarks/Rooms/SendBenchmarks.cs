@@ -17,7 +17,7 @@ public class SendBenchmarks
     [Benchmark]
     public long Compose()
     {
-        using var rendered = _composer.Compose(_content, [], null);
+        using var rendered = _composer.Compose(_content, [], [], null);
         return rendered.Length;
     }
 

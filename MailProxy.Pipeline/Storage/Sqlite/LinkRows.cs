@@ -44,12 +44,15 @@ internal static class LinkRows
             Object, place)!;
     }
 
+    public static int Uploaded(SqliteConnection db, long number) => db.Run(
+        "UPDATE link_objects SET uploaded = 1, due = expires_at + @grace WHERE number = @number AND removing = 0", ("@number", number), ("@grace", Grace));
+
     public static FileLink Add(SqliteConnection db, NewLink link, Func<long, string> url, long now)
     {
         if (OfMessage(db, link.Message, link.Revision, now).Find(l => l.Index == link.Index) is { } there) return there;
 
         var size = db.QueryNumber(
-            "UPDATE link_objects SET uploaded = 1, due = max(expires_at, @expires) + @grace WHERE number = @object AND removing = 0 RETURNING size",
+            "UPDATE link_objects SET expires_at = max(expires_at, @expires), due = max(expires_at, @expires) + @grace WHERE number = @object AND uploaded = 1 AND removing = 0 RETURNING size",
             ("@object", link.Object), ("@expires", link.ExpiresAt), ("@grace", Grace)) ?? throw new StoreUnavailableException("The object of a link was swept while it was uploaded.");
 
         // One that no longer works makes room.

@@ -40,6 +40,8 @@ public sealed class SqliteLinkStore : ILinkStore
 
     public Task<LinkObject> ReserveAsync(LinkContent content, string key, long expiresAt, long now) => _writer.WriteAsync(db => LinkRows.Reserve(db, content, key, expiresAt, now));
 
+    public Task UploadedAsync(long number) => _writer.WriteAsync(db => LinkRows.Uploaded(db, number));
+
     public Task<FileLink> AddAsync(NewLink link, Func<long, string> url, long now) => _writer.WriteAsync(db => LinkRows.Add(db, link, url, now));
 
     public Task<long?> NextRemovalAsync() => _readers.ReadAsync(LinkRows.NextRemoval);

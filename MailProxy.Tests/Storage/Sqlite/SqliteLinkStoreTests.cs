@@ -39,6 +39,7 @@ internal sealed class SqliteLinkStoreTests : LinkStoreContract
         await volumes.PutVolumeAsync(new() { Tenant = "default", Id = "files", Config = new VolumeConfig.Local("/srv") }, "ann");
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         var kept = await Store.ReserveAsync(new("acme", "default", "files", "local /srv", [1], 1), "links/a", now + 60_000, now);
+        await Store.UploadedAsync(kept.Number);
         await Store.AddAsync(new(1, 1, 0, kept.Number, "a", "b/c", now + 60_000), _ => "", now);
         Assert.That(await volumes.DeleteVolumeAsync("default", "files", "ann"), Is.EqualTo(DeleteResult.InUse));
         await Store.RemovedAsync(kept.Number);

@@ -36,7 +36,7 @@ internal static class SqliteSeeds
         if (seed.Body is not null)
         {
             db.Run(
-                "INSERT INTO bodies VALUES (@message, @json, @spool, 2)", ("@message", number), ("@spool", seed.SpoolFile),
+                "INSERT INTO bodies (message, json, spool, size) VALUES (@message, @json, @spool, 2)", ("@message", number), ("@spool", seed.SpoolFile),
                 ("@json", seed.SpoolFile is null ? Encoding.UTF8.GetBytes(seed.Body) : null));
         }
 

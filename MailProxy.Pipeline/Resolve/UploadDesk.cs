@@ -1,0 +1,111 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>Where a mail leaves files that have to be put into a volume before it can go. It is set aside and comes back when its links are made; no worker, permit or connection waits for an upload.</summary>
+/// <param name="failed">Told once for a mail whose links cannot be made.</param>
+internal sealed partial class UploadDesk(
+    LargeFileLinks links, Wake wake, Func<QueuedMail, FetchTrouble, ValueTask> failed, PipelineMetrics metrics, ILogger logger)
+{
+    /// <summary>Mails at the desk at a time; their files are held in the cache meanwhile, so these must not be many.</summary>
+    public const int MostMails = 64;
+
+    private const int AtATime = 4;
+
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _turns = new(AtATime);
+    private readonly CancellationTokenSource _cancel = new();
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _mails;
+    private bool _stopping;
+
+    /// <summary>Sets the mail aside and makes its links; it comes back by <see cref="Wake.Return"/>, or as a failure. The caller has given its permit back. False: too many wait already, and nothing was done.</summary>
+    /// <param name="belongings">Holds the files; the desk's from here on, when the answer is true.</param>
+    public bool TryUpload(QueuedMail ticket, string tenant, LargeFiles rule, IReadOnlyList<LargeFile> files, IDisposable belongings)
+    {
+        lock (_gate)
+        {
+            if (_stopping || _mails >= MostMails) return false;
+            _mails++;
+        }
+
+        metrics.MailsAside.Inc();
+        wake.SetAside(ticket);
+        _ = Task.Run(() => WorkAsync(ticket, tenant, rule, files, belongings));
+        return true;
+    }
+
+    /// <summary>Ends after <paramref name="stop"/>, when nothing is uploaded any more; mails that wait stay where they are, in the store. Faults when the desk has a bug.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var stopping = stop.UnsafeRegister(static asked => ((TaskCompletionSource)asked!).TrySetResult(), asked);
+        await Task.WhenAny(asked.Task, _over.Task);
+        bool idle;
+        lock (_gate)
+        {
+            _stopping = true;
+            idle = _mails == 0;
+        }
+
+        await _cancel.CancelAsync();
+        if (!idle || _over.Task.IsCompleted) await _over.Task;
+    }
+
+    private async Task WorkAsync(QueuedMail ticket, string tenant, LargeFiles rule, IReadOnlyList<LargeFile> files, IDisposable belongings)
+    {
+        try
+        {
+            var trouble = await LinkAsync(ticket, tenant, rule, files, belongings);
+            metrics.MailsAside.Dec();
+            if (trouble is null) wake.Return(ticket);
+            else await failed(ticket, trouble);
+        }
+        catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
+        {
+            // The next start finds the mail in the store.
+        }
+        catch (Exception bug)
+        {
+            _over.TrySetException(bug);
+        }
+        finally
+        {
+            bool last;
+            lock (_gate) last = --_mails == 0 && _stopping;
+            if (last) _over.TrySetResult();
+        }
+    }
+
+    private async Task<FetchTrouble?> LinkAsync(QueuedMail ticket, string tenant, LargeFiles rule, IReadOnlyList<LargeFile> files, IDisposable belongings)
+    {
+        using var held = belongings;
+        await _turns.WaitAsync(_cancel.Token);
+        try
+        {
+            await links.ApplyAsync(ticket, tenant, rule, files, mayUpload: true, _cancel.Token);
+            return null;
+        }
+        catch (SourceException fault)
+        {
+            return FetchTrouble.Of(fault);
+        }
+        catch (Exception trouble) when (trouble is not OperationCanceledException || !_cancel.IsCancellationRequested)
+        {
+            Log.CannotLink(logger, ticket.Id, trouble);
+            return FetchTrouble.Own($"Its links could not be made: {trouble.Message}");
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(445, LogLevel.Error, "Links for message {Message} could not be made; it is deferred")]
+        public static partial void CannotLink(ILogger logger, long message, Exception trouble);
+    }
+}

@@ -1,0 +1,104 @@
+using MailProxy.Daemon.Api;
+using MailProxy.Pipeline.Accounts;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MailProxy.Tests.Api;
+
+/// <summary>Who may call a route.</summary>
+internal enum Access
+{
+    Public,
+    Send,
+    Read,
+    Manage,
+    Admin,
+}
+
+/// <param name="Json">A body that the route takes.</param>
+internal sealed record RouteEntry(Access Access, string? Json = null)
+{
+    public bool IsPublic => Access == Access.Public;
+
+    public KeyScopes Scope => Access switch { Access.Send => KeyScopes.Send, Access.Read => KeyScopes.Read, Access.Manage => KeyScopes.Manage, _ => KeyScopes.None };
+}
+
+/// <summary>Every route there is, and who may call it. A test compares it with the routes, so that a new route without an entry fails.</summary>
+internal static class RouteTable
+{
+    public const string Account = """{"sandbox":true}""";
+    public const string Webhook = """{"url":"https://hook.example.com/"}""";
+    public const string Volume = """{"backend":"http","config":{"base_url":"https://files.example.com/"}}""";
+    public const string Message = """{"id":"some","account":"some","from":"a@x.example","to":"b@y.example","text":"t","send_at":"2099-01-01T00:00:00Z"}""";
+
+    public static readonly IReadOnlyDictionary<string, RouteEntry> Entries = new Dictionary<string, RouteEntry>
+    {
+        ["POST /v1/messages"] = new(Access.Send, Message.Replace("2099", "2098")),
+        ["POST /v1/messages/batch"] = new(Access.Send, $$"""{"messages":[{{Message.Replace("2099", "2098")}}]}"""),
+        ["GET /v1/messages"] = new(Access.Read),
+        ["GET /v1/messages/{id}"] = new(Access.Read),
+        ["GET /v1/messages/{id}/events"] = new(Access.Read),
+        ["GET /v1/messages/{id}/raw"] = new(Access.Read),
+        ["POST /v1/messages/{id}/cancel"] = new(Access.Send),
+        ["POST /v1/messages/{id}/retry"] = new(Access.Send),
+        ["POST /v1/messages/{id}/hold"] = new(Access.Send),
+        ["POST /v1/messages/{id}/release"] = new(Access.Send),
+        ["POST /v1/messages/{id}/reschedule"] = new(Access.Send, """{"send_at":"2097-01-01T00:00:00Z"}"""),
+        ["GET /v1/tenants"] = new(Access.Admin),
+        ["GET /v1/tenants/{id}"] = new(Access.Admin),
+        ["PUT /v1/tenants/{id}"] = new(Access.Admin, """{"name":"n"}"""),
+        ["DELETE /v1/tenants/{id}"] = new(Access.Admin),
+        ["POST /v1/tenants/{id}/keys"] = new(Access.Admin, """{"name":"n","scopes":["read"]}"""),
+        ["GET /v1/tenants/{id}/keys"] = new(Access.Admin),
+        ["DELETE /v1/tenants/{id}/keys/{key}"] = new(Access.Admin),
+        ["GET /v1/audit"] = new(Access.Admin),
+        ["GET /v1/accounts"] = new(Access.Read),
+        ["GET /v1/accounts/{id}"] = new(Access.Read),
+        ["PUT /v1/accounts/{id}"] = new(Access.Manage, Account),
+        ["DELETE /v1/accounts/{id}"] = new(Access.Manage),
+        ["POST /v1/accounts/{id}/pause"] = new(Access.Manage),
+        ["POST /v1/accounts/{id}/resume"] = new(Access.Manage),
+        ["POST /v1/accounts/{id}/test"] = new(Access.Manage),
+        ["GET /v1/webhooks"] = new(Access.Read),
+        ["GET /v1/webhooks/{id}"] = new(Access.Read),
+        ["PUT /v1/webhooks/{id}"] = new(Access.Manage, Webhook),
+        ["DELETE /v1/webhooks/{id}"] = new(Access.Manage),
+        ["POST /v1/webhooks/{id}/pause"] = new(Access.Manage),
+        ["POST /v1/webhooks/{id}/resume"] = new(Access.Manage),
+        ["GET /v1/volumes"] = new(Access.Read),
+        ["GET /v1/volumes/{id}"] = new(Access.Read),
+        ["PUT /v1/volumes/{id}"] = new(Access.Manage, Volume),
+        ["DELETE /v1/volumes/{id}"] = new(Access.Manage),
+        ["POST /v1/volumes/{id}/test"] = new(Access.Manage),
+        ["POST /v1/dispatcher/suspend"] = new(Access.Admin),
+        ["POST /v1/dispatcher/activate"] = new(Access.Admin),
+        ["POST /v1/dispatcher/run-now"] = new(Access.Manage),
+        ["GET /v1/status"] = new(Access.Admin),
+        ["GET /v1/sandbox/messages"] = new(Access.Admin),
+        ["GET /v1/sandbox/messages/{id:long}/raw"] = new(Access.Admin),
+        ["GET /health/live"] = new(Access.Public),
+        ["GET /health/ready"] = new(Access.Public),
+        ["GET /metrics"] = new(Access.Public),
+        ["GET /d/{token}"] = new(Access.Public),
+        ["HEAD /d/{token}"] = new(Access.Public),
+        ["GET /openapi/{documentName}.json"] = new(Access.Public),
+    };
+
+    /// <summary>The routes there are, and what each says of itself; null: nothing.</summary>
+    public static IReadOnlyList<(string Route, Access? Access)> Of(IServiceProvider services) => [.. services.GetRequiredService<EndpointDataSource>().Endpoints
+        .OfType<RouteEndpoint>()
+        .SelectMany(e => e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Select(m => ($"{m} {e.RoutePattern.RawText}", AccessOf(e))))];
+
+    private static Access? AccessOf(RouteEndpoint route)
+    {
+        if (route.Metadata.GetMetadata<PublicRoute>() is not null) return Access.Public;
+        return route.Metadata.GetMetadata<RouteScope>()?.Needed switch
+        {
+            KeyScopes.None => Access.Admin,
+            KeyScopes.Send => Access.Send,
+            KeyScopes.Read => Access.Read,
+            KeyScopes.Manage => Access.Manage,
+            _ => null,
+        };
+    }
+}

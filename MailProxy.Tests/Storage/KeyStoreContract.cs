@@ -1,0 +1,80 @@
+using System.Net;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Storage;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Storage;
+
+/// <summary>What every key store does.</summary>
+internal abstract class KeyStoreContract
+{
+    private static readonly TenantKey Shop = new()
+    {
+        Tenant = "acme",
+        Id = "k1",
+        Name = "Shop & Co",
+        Hash = TenantKey.HashOf("the-key"),
+        Scopes = KeyScopes.Send | KeyScopes.Manage,
+        CreatedAt = 1_000,
+        ExpiresAt = 2_000,
+        AllowedNetworks = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("2001:db8::/32")],
+    };
+
+    protected abstract IKeyStore Store { get; }
+
+    /// <summary>Closes the store and opens it again.</summary>
+    protected abstract void Reopen();
+
+    protected abstract Task<IReadOnlyList<AuditEntry>> AuditAsync();
+
+    [Test]
+    public async Task Create_Key_ComesBackWhole()
+    {
+        await Store.CreateKeyAsync(Shop, "ann");
+        Reopen();
+        var stored = (await Store.KeysAsync()).Single();
+        Assert.That(stored.Hash, Is.EqualTo(Shop.Hash));
+        Assert.That(stored.AllowedNetworks, Is.EqualTo(Shop.AllowedNetworks));
+        Assert.That(stored with { Hash = Shop.Hash, AllowedNetworks = Shop.AllowedNetworks }, Is.EqualTo(Shop));
+    }
+
+    [Test]
+    public async Task Create_SameIdInTwoTenants_AreTwoKeys()
+    {
+        await Store.CreateKeyAsync(Shop, "ann");
+        await Store.CreateKeyAsync(Shop with { Tenant = "beta", Hash = TenantKey.HashOf("another") }, "ann");
+        await Store.DeleteKeyAsync("acme", "k1", "ann");
+        Assert.That((await Store.KeysAsync()).Select(k => k.Tenant), Is.EqualTo(new[] { "beta" }));
+    }
+
+    [Test]
+    public async Task Delete_Unknown_IsFalse()
+    {
+        await Store.CreateKeyAsync(Shop, "ann");
+        Assert.That(await Store.DeleteKeyAsync("beta", "k1", "ann"), Is.False);
+        Assert.That(await Store.DeleteKeyAsync("acme", "k2", "ann"), Is.False);
+    }
+
+    [Test]
+    public async Task NoteUse_Known_NeverGoesBack()
+    {
+        await Store.CreateKeyAsync(Shop, "ann");
+        await Store.NoteUseAsync("acme", "k1", 5_000);
+        await Store.NoteUseAsync("acme", "k1", 4_000);
+        await Store.NoteUseAsync("acme", "gone", 9_000);
+        Assert.That((await Store.KeysAsync()).Single().LastUsedAt, Is.EqualTo(5_000));
+    }
+
+    [Test]
+    public async Task Audit_Changes_TellWhoAndWhatWithoutTheHash()
+    {
+        await Store.CreateKeyAsync(Shop, "ann");
+        await Store.NoteUseAsync("acme", "k1", 5_000);
+        await Store.DeleteKeyAsync("acme", "k1", "bob");
+
+        var audit = await AuditAsync();
+        Assert.That(audit.Select(a => (a.Actor, a.Action, a.Subject)), Is.EqualTo([("ann", "key.create", "key/acme/k1"), ("bob", "key.delete", "key/acme/k1")]));
+        Assert.That(audit[0].After, Is.EqualTo("""{"name":"Shop \u0026 Co","scopes":["send","manage"],"allowed_networks":["10.0.0.0/8","2001:db8::/32"],"expires_at":2000}"""));
+        Assert.That(audit[1].Before, Is.EqualTo(audit[0].After));
+    }
+}
