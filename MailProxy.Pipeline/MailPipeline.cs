@@ -62,7 +62,7 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly AttachmentCache _cache;
     private readonly FetchDesk _desk;
     private readonly AttachmentSources _sources;
-    private readonly LinkMaker? _linkMaker;
+    private readonly UploadDesk? _uploads;
     private readonly ResolveStage _resolve;
     private readonly SendStage _send;
     private readonly ReportStage _reportRoom;
@@ -105,8 +105,8 @@ public sealed class MailPipeline : IAsyncDisposable
         _sources = new(shared.Volumes, shared.AttachmentEndpoint, shared.Dialer, options.Resolve, shared.Clock);
         var ends = new FetchEnds(shared.Store, _report.Writer, Log<FetchDesk>());
         _desk = new(_cache, _sources, _sources.HostOf, Wake, ends.FailedAsync, options.Resolve, shared.Metrics, shared.Clock, Log<FetchDesk>());
-        _linkMaker = shared.Links is { } desk ? new(desk.Files, Wake, ends.FailedAsync, Log<LinkMaker>()) : null;
-        _resolve = new(_due.Reader, shared.Store, shared.Accounts, _resolved.Writer, _report.Writer, new ByteBudget(options.Resolve.BodyBytes), _gate.SliceSize, new Attachments(_desk, shared.Accounts, shared.Links?.Files, _linkMaker), options.Resolve, Log<ResolveStage>());
+        _uploads = shared.Links is { } desk ? new(desk.Files, Wake, ends.FailedAsync, shared.Metrics, Log<UploadDesk>()) : null;
+        _resolve = new(_due.Reader, shared.Store, shared.Accounts, _resolved.Writer, _report.Writer, new ByteBudget(options.Resolve.BodyBytes), _gate.SliceSize, new Attachments(_desk, shared.Accounts, shared.Links?.Files, _uploads), options.Resolve, Log<ResolveStage>());
         _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network);
         _send = new(_resolved.Reader, _pool, _report.Writer, options.Send, shared.Metrics, shared.AccountName, shared.Clock, Log<SendStage>());
         _reportRoom = new(_report.Reader, shared.Store, shared.Log, shared.Accounts, Wake, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<ReportStage>());
@@ -211,14 +211,14 @@ public sealed class MailPipeline : IAsyncDisposable
         var schedule = Stage.Link(_schedule.RunAsync(recovery, suspended, _stop.Token), _due.Writer);
         var resolve = Stage.Link(_resolve.RunAsync(_abort.Token), _resolved.Writer);
         var desk = _desk.RunAsync(_stop.Token);
-        var maker = _linkMaker?.RunAsync(_stop.Token) ?? Task.CompletedTask;
+        var uploads = _uploads?.RunAsync(_stop.Token) ?? Task.CompletedTask;
         var send = _send.RunAsync(_abort.Token, _abandon.Token);
-        var outcomes = Stage.Link(Task.WhenAll(resolve, desk, maker, send), _report.Writer);
+        var outcomes = Stage.Link(Task.WhenAll(resolve, desk, uploads, send), _report.Writer);
         var report = _reportRoom.RunAsync();
         var webhooks = _webhooks.RunAsync(_stop.Token);
         var links = _shared.Links?.RunAsync(_stop.Token) ?? Task.CompletedTask;
 
-        await foreach (var room in Task.WhenEach(ingest, persist, schedule, resolve, desk, maker, send, outcomes, report, webhooks, links))
+        await foreach (var room in Task.WhenEach(ingest, persist, schedule, resolve, desk, uploads, send, outcomes, report, webhooks, links))
         {
             if (!room.IsFaulted) continue;
             CloseEveryDoor(room.Exception!.InnerException!);

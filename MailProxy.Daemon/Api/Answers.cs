@@ -25,7 +25,7 @@ public sealed record BatchReceipt(IReadOnlyList<ReceiptItem> Results);
 public sealed record RecipientAnswer(string Email, string Status, int? SmtpCode, string? EnhancedCode, string? Reply);
 
 /// <summary>Why a message waits.</summary>
-/// <param name="Reason"><c>turn</c>, <c>attempt</c>, <c>person</c>, <c>send_at</c>, <c>retry</c>, <c>dispatcher_suspended</c>, or what its account's lane waits for.</param>
+/// <param name="Reason"><c>turn</c>, <c>attempt</c>, <c>person</c>, <c>send_at</c>, <c>retry</c>, <c>dispatcher_suspended</c>, <c>batch_suspended</c>, or what its account's lane waits for.</param>
 public sealed record WaitAnswer(string Reason, DateTime? Until = null, string? Detail = null);
 
 public sealed record MessageAnswer(
@@ -122,6 +122,10 @@ public sealed record KeyList(IReadOnlyList<KeyAnswer> Data, [property: JsonIgnor
 /// <param name="Before">Secrets left out; absent: it was not there.</param>
 /// <param name="After">Secrets left out; absent: it is gone.</param>
 public sealed record AuditLine(long Number, DateTime At, string Actor, string Action, string Object, JsonElement? Before, JsonElement? After);
+
+/// <summary>A batch: whether its mail waits, and what has become of it.</summary>
+/// <param name="Counts">Messages by status.</param>
+public sealed record BatchAnswer(string Id, string Tenant, bool Suspended, DateTime? SuspendedAt, long Total, IReadOnlyDictionary<string, long> Counts);
 
 public sealed record DispatcherAnswer(bool Suspended);
 

@@ -27,6 +27,7 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(KeyRequest))]
 [JsonSerializable(typeof(AuditLine))]
 [JsonSerializable(typeof(RefusedKeyDetail))]
+[JsonSerializable(typeof(BatchAnswer))]
 [JsonSerializable(typeof(TenantAnswer))]
 [JsonSerializable(typeof(TenantList))]
 [JsonSerializable(typeof(TenantRequest))]

@@ -50,6 +50,7 @@ public static class ApiRegistration
         Make<TenantRoutes>(app).Map(v1);
         Make<KeyRoutes>(app).Map(v1);
         Make<AuditRoutes>(app).Map(v1);
+        Make<BatchRoutes>(app).Map(v1);
         Make<AccountRoutes>(app).Map(v1);
         Make<WebhookRoutes>(app).Map(v1);
         Make<VolumeRoutes>(app).Map(v1);

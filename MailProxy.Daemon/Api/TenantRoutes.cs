@@ -5,7 +5,8 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Tenants, for the holder of the admin key. Changes act at once.</summary>
-internal sealed class TenantRoutes(TenantChanges changes, CurrentTenants tenants, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged webhooks, Wake wake)
+internal sealed class TenantRoutes(
+    TenantChanges changes, CurrentTenants tenants, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged webhooks, VolumeChanges volumes, Wake wake)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -61,9 +62,10 @@ internal sealed class TenantRoutes(TenantChanges changes, CurrentTenants tenants
         {
             case DeleteResult.Deleted:
                 webhooks();
+                await volumes.LoadAsync();
                 return TypedResults.NoContent();
             case DeleteResult.InUse:
-                return ProblemAnswer.Of(409, "in_use", "The tenant has unfinished mail. Cancel it, or wait.");
+                return ProblemAnswer.Of(409, "in_use", "The tenant has unfinished mail, or links in mail to files in its volumes. Cancel the mail, or wait.");
             default:
                 return ProblemAnswer.NotFound("tenant");
         }

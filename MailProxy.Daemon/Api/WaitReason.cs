@@ -14,6 +14,7 @@ internal static class WaitReason
         {
             MessageState.Held => new("person", null, message.HoldReason is null ? "Held until released." : $"Held until released: {message.HoldReason}."),
             MessageState.Sending => new("attempt", null, "An attempt is under way."),
+            _ when message.BatchSuspended => new("batch_suspended", null, "Its batch was suspended by a person."),
             _ when message.NextAttemptAt > now && message.State == MessageState.Deferred => new("retry", Times.Utc(message.NextAttemptAt), LastReply(message)),
             _ when message.NextAttemptAt > now => new("send_at", Times.Utc(message.NextAttemptAt), "Not before its send_at."),
             _ when suspended => Suspended,

@@ -104,6 +104,7 @@ internal static class DaemonApp
         services.AddSingleton(storage.Tenants);
         services.AddSingleton(storage.Keys);
         services.AddSingleton(storage.Audit);
+        services.AddSingleton(storage.Batches);
         services.AddSingleton(tenants);
         services.AddSingleton(keys);
         services.AddSingleton(keyChanges);

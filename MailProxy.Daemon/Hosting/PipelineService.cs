@@ -27,6 +27,7 @@ internal sealed partial class PipelineService(
         await tenants.LoadAsync();
         await accounts.SandboxListensAsync(await sandbox.StartAsync());
         await volumes.LoadAsync();
+        await storage.Batches.RepairAsync();
         await pipeline.StartAsync(await accountStore.SuspendedAsync());
         _watch = WatchAsync();
     }

@@ -11,10 +11,10 @@ internal sealed class StorageRoom : IDisposable
 {
     private readonly SqliteDatabase _database;
 
-    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, ITenantStore tenants, IKeyStore keys, IAuditLog audit, IVolumeStore volumes, ILinkStore links, IDeliveryLog log)
+    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, ITenantStore tenants, IKeyStore keys, IAuditLog audit, IBatchStore batches, IVolumeStore volumes, ILinkStore links, IDeliveryLog log)
     {
         _database = database;
-        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Volumes, Links, Log) = (spool, messages, queries, accounts, tenants, keys, audit, volumes, links, log);
+        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Batches, Volumes, Links, Log) = (spool, messages, queries, accounts, tenants, keys, audit, batches, volumes, links, log);
     }
 
     public SpoolFiles Spool { get; }
@@ -26,6 +26,7 @@ internal sealed class StorageRoom : IDisposable
     public ITenantStore Tenants { get; }
     public IKeyStore Keys { get; }
     public IAuditLog Audit { get; }
+    public IBatchStore Batches { get; }
     public IDeliveryLog Log { get; }
 
     /// <summary>Faults when the writer died of a mistake in this program.</summary>
@@ -53,6 +54,7 @@ internal sealed class StorageRoom : IDisposable
                 new SqliteTenantStore(database, box, clock),
                 new SqliteKeyStore(database, clock),
                 new SqliteAuditLog(database, clock),
+                new SqliteBatchStore(database, clock),
                 new SqliteVolumeStore(database, box, clock),
                 await SqliteLinkStore.OpenAsync(database, box),
                 new SqliteDeliveryLog(database, box, clock));

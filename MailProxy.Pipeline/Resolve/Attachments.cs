@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
@@ -7,10 +6,13 @@ namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>What a mail needs beyond its body: its fetched files, and links in the place of those that are too large. What is not at hand is got while the mail is set aside.</summary>
 /// <param name="links">Null: large files go as they are.</param>
-internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, LargeFileLinks? links, LinkMaker? maker)
+internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, LargeFileLinks? links, UploadDesk? uploads)
 {
     /// <summary>A retried mail with less than this has no link of an earlier attempt.</summary>
     private const int Small = 16 * 1024;
+
+    /// <summary>A body of this much is held by few uploads only.</summary>
+    private const int Heavy = 1024 * 1024;
 
     /// <summary>Until what waits has become less.</summary>
     private static readonly TimeSpan Crowded = TimeSpan.FromSeconds(30);
@@ -36,8 +38,8 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
                     : new Outcome.Postponed(ticket, content, "Too many messages wait for their attachments.") { RetryAfter = Crowded });
             }
 
-            if (files.Length > 0) equipped = mail with { Files = ByIndex(files, wanted, draft.Attachments!.Count), Charge = new Belongings(mail.Charge, files) };
-            return MayLink(mail, Rule(mail)) ? await LinkAsync(equipped, draft, abort) : (equipped, null);
+            if (files.Length > 0) equipped = mail with { Files = ByIndex(files, wanted, draft.Attachments!.Count), Charge = new Belongings([.. files, mail.Charge]) };
+            return MayLink(mail, Rule(mail)) ? await LinkAsync(equipped, mail.Charge, files, draft, abort) : (equipped, null);
         }
         catch (SourceException fault)
         {
@@ -54,30 +56,22 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
         }
     }
 
-    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused)> LinkAsync(ResolvedMail mail, MailDraft draft, CancellationToken abort)
+    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused)> LinkAsync(ResolvedMail mail, IDisposable memory, LocalContent[] files, MailDraft draft, CancellationToken abort)
     {
         var (ticket, tenant, rule) = (mail.Due.Ticket, mail.Content.Key.Tenant, Rule(mail));
-        LargeFile[] large = [.. AtHand(draft, mail.Files)];
+        var large = LargeFile.Of(draft, mail.Files);
         if (await links!.ApplyAsync(ticket, tenant, rule, large, mayUpload: false, abort) is { } linked) return (mail with { Links = linked.Links }, null);
 
+        // An upload may take long: it has no share of the memory budget, which others wait for, so few of them hold a large body.
         mail.Due.Permit.Dispose();
-        if (maker!.TryMake(mail, rule!, large)) return (null, new Outcome.NotYet(ticket));
+        if ((mail.Content.Json.Length < Heavy || !uploads!.IsBusy) && uploads!.TryUpload(ticket, tenant, rule!, large, new Belongings([.. files])))
+        {
+            memory.Dispose();
+            return (null, new Outcome.NotYet(ticket));
+        }
+
         mail.Charge.Dispose();
         return (null, new Outcome.Postponed(ticket, mail.Content, "Too many messages wait for links to their large files.") { RetryAfter = Crowded });
-    }
-
-    private static IEnumerable<LargeFile> AtHand(MailDraft draft, IReadOnlyList<LocalContent?> files)
-    {
-        for (var i = 0; i < draft.Attachments?.Count; i++)
-        {
-            var attachment = draft.Attachments[i];
-            var (name, shown) = (AttachmentNotation.FileName(attachment), attachment.InlineId is not null && draft.Html is not null);
-            if (i < files.Count && files[i] is { } file) yield return LargeFile.Of(i, name, attachment.ContentType, shown, file.Path, file.Size);
-            else if (AttachmentNotation.Inline(attachment) is { } base64 && Base64.IsValid(base64.Span, out var size))
-            {
-                yield return new(i, name, attachment.ContentType, size, shown, () => new MemoryStream(Convert.FromBase64String(base64.ToString()), writable: false));
-            }
-        }
     }
 
     private LargeFiles? Rule(ResolvedMail mail) => links is null ? null : accounts.Directory.LargeFilesOf(mail.Account);
@@ -95,12 +89,11 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
         return places;
     }
 
-    private sealed class Belongings(IDisposable charge, LocalContent[] files) : IDisposable
+    private sealed class Belongings(IDisposable[] things) : IDisposable
     {
         public void Dispose()
         {
-            foreach (var file in files) file.Dispose();
-            charge.Dispose();
+            foreach (var thing in things) thing.Dispose();
         }
     }
 }

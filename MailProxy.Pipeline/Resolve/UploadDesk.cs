@@ -21,6 +21,9 @@ internal sealed partial class UploadDesk(
     private int _mails;
     private bool _stopping;
 
+    /// <summary>Who comes now waits for his turn.</summary>
+    public bool IsBusy { get { lock (_gate) return _mails >= AtATime; } }
+
     /// <summary>Sets the mail aside and makes its links; it comes back by <see cref="Wake.Return"/>, or as a failure. The caller has given its permit back. False: too many wait already, and nothing was done.</summary>
     /// <param name="belongings">Holds the files; the desk's from here on, when the answer is true.</param>
     public bool TryUpload(QueuedMail ticket, string tenant, LargeFiles rule, IReadOnlyList<LargeFile> files, IDisposable belongings)

@@ -60,7 +60,11 @@ public sealed record MessageView(
     string? Tags,
     string? Metadata,
     AmbiguousPolicy OnAmbiguous,
-    IReadOnlyList<RecipientView> Recipients);
+    IReadOnlyList<RecipientView> Recipients)
+{
+    /// <summary>It waits because a person suspended its batch.</summary>
+    public bool BatchSuspended { get; init; }
+}
 
 public sealed record RecipientView(string Address, RecipientState State, int? SmtpCode, string? EnhancedCode, string? Reply);
 

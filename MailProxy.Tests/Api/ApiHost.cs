@@ -48,6 +48,7 @@ internal sealed class ApiHost : IAsyncDisposable
     public FakeKeyStore Keys { get; } = new();
     public CurrentKeys CurrentKeys { get; } = new();
     public FakeAuditLog Audit { get; } = new();
+    public FakeBatchStore Batches { get; } = new();
     public Wake Wake { get; } = new();
     public PipelineHealth Health { get; } = new() { Running = true };
     public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
@@ -139,7 +140,7 @@ internal sealed class ApiHost : IAsyncDisposable
         var accountChanges = new AccountChanges(Accounts, Current, CurrentTenants);
         var keyChanges = new KeyChanges(Keys, CurrentKeys);
         services.AddSingleton<ITenantStore>(Tenants).AddSingleton(CurrentTenants).AddSingleton(new TenantChanges(Tenants, CurrentTenants, accountChanges, keyChanges))
-            .AddSingleton<IKeyStore>(Keys).AddSingleton(CurrentKeys).AddSingleton(keyChanges).AddSingleton<IAuditLog>(Audit);
+            .AddSingleton<IKeyStore>(Keys).AddSingleton(CurrentKeys).AddSingleton(keyChanges).AddSingleton<IAuditLog>(Audit).AddSingleton<IBatchStore>(Batches);
         services.AddSingleton(Door.Writer).AddSingleton(Limits).AddSingleton(new AdminKey(Key)).AddSingleton<FreeDisk>(() => FreeDisk)
             .AddSingleton<IMessageQueries>(Queries).AddSingleton<IMessageStore>(Store).AddSingleton<IAccountStore>(Accounts).AddSingleton<IDeliveryLog>(Log)
             .AddSingleton(Current).AddSingleton(accountChanges)

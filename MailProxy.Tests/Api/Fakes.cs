@@ -188,6 +188,24 @@ internal sealed class FakeKeyStore : IKeyStore
     }
 }
 
+/// <summary>Batches in memory: those that were suspended, and those that are named here.</summary>
+internal sealed class FakeBatchStore : IBatchStore
+{
+    public Dictionary<(string Tenant, string Id), BatchView> Batches { get; } = [];
+
+    public Task<BatchView?> BatchAsync(string tenant, string batch) => Task.FromResult(Batches.GetValueOrDefault((tenant, batch)));
+
+    public Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor)
+    {
+        var known = Batches.GetValueOrDefault((tenant, batch)) ?? new(tenant, batch, null, []);
+        if (!suspended && known.Counts.Count == 0) Batches.Remove((tenant, batch));
+        else Batches[(tenant, batch)] = known with { SuspendedAt = suspended ? 1_000 : null };
+        return Task.CompletedTask;
+    }
+
+    public Task RepairAsync() => throw new NotSupportedException();
+}
+
 /// <summary>The audit log in memory.</summary>
 internal sealed class FakeAuditLog : IAuditLog
 {

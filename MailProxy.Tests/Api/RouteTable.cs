@@ -28,8 +28,8 @@ internal static class RouteTable
 {
     public const string Account = """{"sandbox":true}""";
     public const string Webhook = """{"url":"https://hook.example.com/"}""";
-    public const string Volume = """{"backend":"http","config":{"base_url":"https://files.example.com/"}}""";
-    public const string Message = """{"id":"some","account":"some","from":"a@x.example","to":"b@y.example","text":"t","send_at":"2099-01-01T00:00:00Z"}""";
+    public const string Volume = """{"backend":"http","config":{"base_url":"http://127.0.0.1:9/"}}""";
+    public const string Message = """{"id":"some","account":"some","from":"a@x.example","to":"b@y.example","text":"t","batch":"some","send_at":"2099-01-01T00:00:00Z"}""";
 
     public static readonly IReadOnlyDictionary<string, RouteEntry> Entries = new Dictionary<string, RouteEntry>
     {
@@ -52,6 +52,9 @@ internal static class RouteTable
         ["GET /v1/tenants/{id}/keys"] = new(Access.Admin),
         ["DELETE /v1/tenants/{id}/keys/{key}"] = new(Access.Admin),
         ["GET /v1/audit"] = new(Access.Admin),
+        ["GET /v1/batches/{id}"] = new(Access.Read),
+        ["POST /v1/batches/{id}/suspend"] = new(Access.Send),
+        ["POST /v1/batches/{id}/activate"] = new(Access.Send),
         ["GET /v1/accounts"] = new(Access.Read),
         ["GET /v1/accounts/{id}"] = new(Access.Read),
         ["PUT /v1/accounts/{id}"] = new(Access.Manage, Account),

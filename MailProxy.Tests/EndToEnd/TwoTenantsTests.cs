@@ -74,6 +74,27 @@ internal sealed class TwoTenantsTests
     }
 
     [Test]
+    public async Task BatchSuspended_ItsMailWaitsWithANameAndGoesWhenActivated()
+    {
+        await using var daemon = await TestDaemon.StartAsync(_directory);
+        await using var acme = await Side.StartAsync(daemon, "acme");
+        await using var beta = await Side.StartAsync(daemon, "beta");
+        foreach (var side in (Side[])[acme, beta]) await side.PutAsync("/v1/accounts/main", new { sandbox = true });
+        await acme.ActAsync("/v1/batches/news/suspend");
+        foreach (var side in (Side[])[acme, beta]) await side.PostAsync("one", null, batch: "news");
+        await acme.PostAsync("two", null);
+        await daemon.EventsAsync(e => e.Type == EventType.MessageSent && e.MessageId == "one", 1, tenant: "beta");
+        await daemon.EventsAsync(e => e.Type == EventType.MessageSent && e.MessageId == "two", 1, tenant: "acme");
+
+        var waiting = await acme.GetAsync("/v1/messages/one");
+        Assert.That(((string)waiting["status"]!, (string)waiting["waiting_for"]!["reason"]!), Is.EqualTo(("queued", "batch_suspended")));
+        Assert.That((await acme.GetAsync("/v1/messages?status=queued"))["data"]!.AsArray(), Has.Count.EqualTo(1));
+
+        await acme.ActAsync("/v1/batches/news/activate");
+        await daemon.EventsAsync(e => e.Type == EventType.MessageSent && e.MessageId == "one", 1, tenant: "acme");
+    }
+
+    [Test]
     public async Task TenantsKey_HostThatIsNotPublic_IsNotConnectedTo()
     {
         await using var daemon = await TestDaemon.StartAsync(_directory);
@@ -130,11 +151,11 @@ internal sealed class TwoTenantsTests
             Assert.That((int)answer.StatusCode, Is.EqualTo(201), await answer.Content.ReadAsStringAsync());
         }
 
-        public async Task<(int Status, bool Replayed)> PostAsync(string id, string? idempotencyKey)
+        public async Task<(int Status, bool Replayed)> PostAsync(string id, string? idempotencyKey, string? batch = null)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages")
             {
-                Content = JsonContent.Create(new { id, from = "a@x.example", to = "b@y.example", subject = $"for {Tenant}", text = "t" }),
+                Content = JsonContent.Create(new { id, from = "a@x.example", to = "b@y.example", subject = $"for {Tenant}", text = "t", batch }),
             };
             if (idempotencyKey is not null) request.Headers.Add("Idempotency-Key", idempotencyKey);
             using var answer = await _http.SendAsync(request);
@@ -147,6 +168,12 @@ internal sealed class TwoTenantsTests
         {
             using var answer = await _http.PostAsync($"/v1/accounts/{account}/test", null);
             return JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+        }
+
+        public async Task ActAsync(string path)
+        {
+            using var answer = await _http.PostAsync(path, null);
+            Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
         }
 
         public async ValueTask DisposeAsync()

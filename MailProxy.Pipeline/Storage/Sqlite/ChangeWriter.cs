@@ -15,9 +15,9 @@ internal sealed class ChangeWriter(EventRows events)
 
     private const string CountOpen = "SELECT count(*) FROM recipients WHERE message = ?1 AND state < 10";
     private const string PrioritySql = "SELECT priority FROM messages WHERE number = ?1";
-    private const string Due = "SELECT message FROM queue WHERE state = 0 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+    private const string Due = "SELECT message FROM queue INDEXED BY queue_expiry WHERE state IN (0, 3) AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
     private const string Sequence = "SELECT sequence FROM messages WHERE number = ?1";
-    private const string Next = "SELECT min(expires_at) FROM queue WHERE state = 0";
+    private const string Next = "SELECT min(expires_at) FROM queue INDEXED BY queue_expiry WHERE state IN (0, 3)";
 
     public ChangeResult Change(Session session, MessageKey key, MessageChange change, long now)
     {

@@ -51,7 +51,7 @@ internal static class MessageListSql
             case MessageState.Sending:
                 return ("queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message", "q.message", ["q.state = 1 AND q.state <> 0"]);
             case MessageState.Queued:
-                return ("queue q NOT INDEXED CROSS JOIN messages m ON m.number = q.message", "q.message", ["q.state = 0 AND m.state = @state"]);
+                return ("queue q NOT INDEXED CROSS JOIN messages m ON m.number = q.message", "q.message", ["q.state IN (0, 3) AND m.state = @state"]);
             case not null and not MessageState.Sent:
                 // The literal terms let SQLite see that the partial index has every such row.
                 return ("messages m INDEXED BY messages_notable", "m.number", ["m.state <> 0 AND m.state <> 10", .. State(filter)]);

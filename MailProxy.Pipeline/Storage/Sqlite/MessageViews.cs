@@ -52,7 +52,8 @@ internal static class MessageViews
             Tags: row.TextOrNull(17),
             Metadata: row.TextOrNull(18),
             OnAmbiguous: (AmbiguousPolicy)row.Int(19),
-            Recipients: []);
+            Recipients: [])
+        { BatchSuspended = row.IntOrNull(20) == QueueRows.Aside };
         row.Reset();
         return view with { Recipients = ReadRecipients(session, number) };
     }

@@ -26,9 +26,12 @@ internal static class QueueCounting
     private const string Unready =
         """
         SELECT q.state, m.state, q.priority, count(*)
-        FROM queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message WHERE q.state <> 0
+        FROM queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message WHERE q.state <> 0 AND q.state < 3
         GROUP BY q.state, m.state, q.priority
         """;
+
+    // Set aside with their batch, perhaps many; what they are besides is in the index of notable states.
+    private const string Aside = "SELECT priority, count(*) FROM queue INDEXED BY queue_unready WHERE state <> 0 AND state = 3 GROUP BY priority";
 
     private const string CreatedAt = "SELECT created_at FROM messages WHERE number = ?1";
     private const string NumberAtMost = "SELECT max(number) FROM messages WHERE number <= ?1";
@@ -55,6 +58,9 @@ internal static class QueueCounting
             Add((MessageState)waiting.Int(0), (Priority)waiting.Int(1), waiting.Long(2));
             Add(MessageState.Queued, (Priority)waiting.Int(1), -waiting.Long(2));
         }
+
+        var aside = session.Prepare(Aside);
+        while (aside.Step()) Add(MessageState.Queued, (Priority)aside.Int(0), aside.Long(1));
 
         var unready = session.Prepare(Unready);
         while (unready.Step())

@@ -10,6 +10,9 @@ internal static class QueueRows
     public const int Sending = 1;
     public const int Held = 2;
 
+    /// <summary>Ready, but its batch is suspended. Set by a trigger (migration 7) and by <see cref="SqliteBatchStore"/>.</summary>
+    public const int Aside = 3;
+
     private const string Put =
         """
         INSERT OR REPLACE INTO queue (message, account, priority, due, state, revision, attempt, round, recipients, expires_at)

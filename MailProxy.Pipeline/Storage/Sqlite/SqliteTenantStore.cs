@@ -24,7 +24,7 @@ public sealed class SqliteTenantStore(SqliteDatabase database, SecretBox box, Ti
     public Task<DeleteResult> DeleteTenantAsync(string id, string actor) => _writer.WriteAsync(db =>
     {
         if (_rows.Find(db, id) is not { } tenant) return DeleteResult.NotFound;
-        if (id == Tenant.DefaultId || _belongings.HasMail(db, id)) return DeleteResult.InUse;
+        if (id == Tenant.DefaultId || _belongings.AreInUse(db, id, Now)) return DeleteResult.InUse;
 
         _belongings.Remove(db, id, actor, Now);
         TenantRows.Delete(db, id);

@@ -8,7 +8,9 @@ internal sealed class TenantBelongings(SecretBox box)
 {
     private readonly AccountRows _accounts = new(box);
 
-    public bool HasMail(SqliteConnection db, string tenant) => Accounts(db, tenant).Any(account => AccountRows.HasMail(db, account.Key));
+    /// <summary>It has unfinished mail, or mail that was sent links to files in its volumes and their time is not over.</summary>
+    public bool AreInUse(SqliteConnection db, string tenant, long now) =>
+        Accounts(db, tenant).Any(account => AccountRows.HasMail(db, account.Key)) || Ids(db, "volumes", tenant).Any(volume => LinkRows.InVolume(db, tenant, volume, now));
 
     /// <summary>Removes them, each with its row in the audit log.</summary>
     public void Remove(SqliteConnection db, string tenant, string actor, long now)
@@ -19,15 +21,20 @@ internal sealed class TenantBelongings(SecretBox box)
             AuditRows.Append(db, now, actor, "account.delete", $"account/{tenant}/{account.Id}", SqliteAccountStore.Audited(account, account.Paused).ToJson(), null);
         }
 
+        db.Run("DELETE FROM suspended_batches WHERE tenant = @tenant", ("@tenant", tenant));
+        RemoveAll(db, "volumes", "volume", tenant, actor, now);
         RemoveAll(db, "webhooks", "webhook", tenant, actor, now);
         RemoveAll(db, "tenant_keys", "key", tenant, actor, now);
     }
 
     private IEnumerable<SmtpAccount> Accounts(SqliteConnection db, string tenant) => _accounts.All(db).Where(account => account.Tenant == tenant);
 
+    private static List<string> Ids(SqliteConnection db, string table, string tenant) =>
+        db.Query($"SELECT id FROM {table} WHERE tenant = @tenant ORDER BY id", row => row.GetString(0), ("@tenant", tenant));
+
     private static void RemoveAll(SqliteConnection db, string table, string kind, string tenant, string actor, long now)
     {
-        foreach (var id in db.Query($"SELECT id FROM {table} WHERE tenant = @tenant ORDER BY id", row => row.GetString(0), ("@tenant", tenant)))
+        foreach (var id in Ids(db, table, tenant))
         {
             db.Run($"DELETE FROM {table} WHERE tenant = @tenant AND id = @id", ("@tenant", tenant), ("@id", id));
             AuditRows.Append(db, now, actor, kind + ".delete", $"{kind}/{tenant}/{id}", null, null);

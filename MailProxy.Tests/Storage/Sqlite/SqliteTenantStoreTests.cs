@@ -1,4 +1,5 @@
 using System.Text;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
@@ -45,6 +46,35 @@ internal sealed class SqliteTenantStoreTests : TenantStoreContract
     {
         await PutAsync("acme", "one");
         Assert.That(() => SqliteSecrets.OpenAsync(_store.Database, new(null, null, _store.Path)), Throws.TypeOf<StoreRefusedException>().With.Message.Contains(_store.Key.Id));
+    }
+
+    [Test]
+    public async Task Delete_Tenant_TakesItsVolumesAndSuspendedBatches()
+    {
+        await PutAsync("acme", "one");
+        var volumes = new SqliteVolumeStore(_store.Database, _store.Box, TimeProvider.System);
+        var batches = new SqliteBatchStore(_store.Database, TimeProvider.System);
+        foreach (var tenant in (string[])["acme", "default"])
+        {
+            await volumes.PutVolumeAsync(new() { Tenant = tenant, Id = "files", Config = new VolumeConfig.Http(new("https://files.example.com/"), null) }, "ann");
+            await batches.SetSuspendedAsync(tenant, "news", true, "ann");
+        }
+
+        Assert.That(await Store.DeleteTenantAsync("acme", "bob"), Is.EqualTo(DeleteResult.Deleted));
+        Assert.That((await volumes.VolumesAsync()).Select(v => v.Tenant), Is.EqualTo(new[] { "default" }));
+        Assert.That(_store.Query("SELECT tenant FROM suspended_batches", row => row.GetString(0)), Is.EqualTo(new[] { "default" }));
+    }
+
+    [Test]
+    public async Task Delete_LinksInItsVolumesAreGood_IsInUse()
+    {
+        await PutAsync("acme", "one");
+        var volumes = new SqliteVolumeStore(_store.Database, _store.Box, TimeProvider.System);
+        await volumes.PutVolumeAsync(new() { Tenant = "acme", Id = "files", Config = new VolumeConfig.Http(new("https://files.example.com/"), null) }, "ann");
+        await _store.RunAsync(
+            "INSERT INTO link_objects (tenant, volume_tenant, volume, place, key, sha256, size, uploaded, expires_at, due) VALUES ('acme', 'acme', 'files', 'p', 'k', x'00', 1, 1, @later, @later)",
+            ("@later", DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
+        Assert.That(await Store.DeleteTenantAsync("acme", "bob"), Is.EqualTo(DeleteResult.InUse));
     }
 
     protected override void Reopen() => _store.Close();

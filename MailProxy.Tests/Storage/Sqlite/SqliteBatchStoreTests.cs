@@ -1,0 +1,120 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Storage.Sqlite;
+
+internal sealed class SqliteBatchStoreTests
+{
+    private TemporaryStore _store = null!;
+
+    private SqliteBatchStore Batches => new(_store.Database, TimeProvider.System);
+
+    [SetUp]
+    public void Open() => _store = new();
+
+    [TearDown]
+    public void Remove() => _store.Dispose();
+
+    [Test]
+    public async Task Suspend_ThenActivate_MovesTheBatchsReadyMailOnly()
+    {
+        await SeedAsync(("default", "news", 0), ("default", "news", 1), ("default", "news", 2), ("default", "other", 0), ("default", null, 0), ("acme", "news", 0));
+
+        await Batches.SetSuspendedAsync("default", "news", true, "ann");
+        Assert.That(States(), Is.EqualTo(new[] { 3, 1, 2, 0, 0, 0 }));
+
+        await Batches.SetSuspendedAsync("default", "news", false, "ann");
+        Assert.That(States(), Is.EqualTo(new[] { 0, 1, 2, 0, 0, 0 }));
+    }
+
+    [Test]
+    public async Task Suspended_MailThatBecomesReady_IsSetAside()
+    {
+        await SeedAsync(("default", "news", 1), ("default", "news", 2), ("default", "other", 1));
+        await Batches.SetSuspendedAsync("default", "news", true, "ann");
+
+        await SeedAsync(("default", "news", 0), ("acme", "news", 0));
+        await _store.RunAsync("UPDATE queue SET state = 0 WHERE state IN (1, 2)");
+        Assert.That(States(), Is.EqualTo(new[] { 3, 3, 0, 3, 0 }));
+
+        await _store.RunAsync("UPDATE queue SET state = 2 WHERE message = 1");
+        Assert.That(States()[0], Is.EqualTo(2), "a hold is a hold");
+    }
+
+    [Test]
+    public async Task Suspend_ManyChunks_MovesThemAll()
+    {
+        await SeedAsync([.. Enumerable.Repeat(("default", (string?)"news", 0), 2_500)]);
+        await Batches.SetSuspendedAsync("default", "news", true, "ann");
+        Assert.That(States(), Has.All.EqualTo(3));
+        await Batches.SetSuspendedAsync("default", "news", false, "ann");
+        Assert.That(States(), Has.All.EqualTo(0));
+    }
+
+    [Test]
+    public async Task Repair_CrashInBetween_IsFinished()
+    {
+        await SeedAsync(("default", "news", 0), ("default", "other", 0));
+        await _store.RunAsync("UPDATE queue SET state = 3 WHERE message = 2"); // its activation was interrupted
+        await _store.RunAsync("INSERT INTO suspended_batches VALUES ('default', 'news', 1)"); // its suspension was
+        _store.Close();
+
+        await Batches.RepairAsync();
+        Assert.That(States(), Is.EqualTo(new[] { 3, 0 }));
+    }
+
+    [Test]
+    public async Task Batch_Known_CountsWhatBecameOfIt()
+    {
+        await SeedAsync(("default", "news", 0), ("default", "news", 0), ("default", "news", 1), ("acme", "news", 0));
+        await _store.RunAsync("UPDATE messages SET state = 10 WHERE number = 1");
+        var view = (await Batches.BatchAsync("default", "news"))!;
+        Assert.That(view.SuspendedAt, Is.Null);
+        Assert.That(view.Counts, Is.EquivalentTo(new[] { (MessageState.Queued, 1L), (MessageState.Sending, 1L), (MessageState.Sent, 1L) }));
+        Assert.That(await Batches.BatchAsync("default", "nobody"), Is.Null);
+    }
+
+    [Test]
+    public async Task Batch_SuspendedBeforeItsMail_IsThere()
+    {
+        await Batches.SetSuspendedAsync("default", "later", true, "ann");
+        Assert.That((await Batches.BatchAsync("default", "later"))?.SuspendedAt, Is.Not.Null);
+        await Batches.SetSuspendedAsync("default", "later", false, "ann");
+        Assert.That(await Batches.BatchAsync("default", "later"), Is.Null);
+    }
+
+    [Test]
+    public async Task Audit_Changes_AreWrittenOnce()
+    {
+        foreach (var suspended in (bool[])[true, true, false, false]) await Batches.SetSuspendedAsync("default", "news", suspended, "ann");
+        var audit = await new SqliteAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 10);
+        Assert.That(audit.Select(a => (a.Action, a.Subject)), Is.EqualTo(new[] { ("batch.suspend", "batch/default/news"), ("batch.activate", "batch/default/news") }));
+    }
+
+    [Test]
+    public async Task Counts_SetAside_AreQueuedAndNotOverdue()
+    {
+        await SeedAsync(("default", "news", 0), ("default", "news", 0));
+        await Batches.SetSuspendedAsync("default", "news", true, "ann");
+        var counts = _store.Database.Readers.Snapshot(session => QueueCounting.Count(session, 10_000_000));
+        Assert.That(counts.Depth, Is.EqualTo(new[] { (MessageState.Queued, Priority.Medium, 2L) }));
+        Assert.That((counts.Overdue, counts.OldestDue), Is.EqualTo((0L, (long?)null)));
+    }
+
+    [Test]
+    public async Task Expiry_SetAside_IsSeen()
+    {
+        await SeedAsync(("default", "news", 0));
+        await Batches.SetSuspendedAsync("default", "news", true, "ann");
+        Assert.That(_store.Database.Readers.Snapshot(ChangeWriter.NextExpiry), Is.EqualTo(9_000));
+    }
+
+    private async Task SeedAsync(params (string Tenant, string? Batch, int QueueState)[] seeds)
+    {
+        var made = await _store.SeedAsync(seeds.Select(s => new SeedMessage { Id = $"m-{Guid.NewGuid():N}", Tenant = s.Tenant, Batch = s.Batch, State = s.QueueState == 2 ? MessageState.Held : MessageState.Queued, Marked = s.QueueState == 1 }));
+        Assert.That(made, Has.Count.EqualTo(seeds.Length));
+    }
+
+    private int[] States() => [.. _store.Query("SELECT state FROM queue ORDER BY message", row => row.GetInt32(0))];
+}
