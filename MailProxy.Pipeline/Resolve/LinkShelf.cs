@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
-using Amazon.S3.Transfer;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
@@ -13,9 +12,6 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>Puts files into volumes for links, and takes them away again. Whatever goes wrong is the volume's trouble and passes: <see cref="SourceFault.Down"/>.</summary>
 internal sealed class LinkShelf(S3Clients clients, TimeProvider clock)
 {
-    // Above this an upload goes in parts, which are read from the file one after the other as they are sent.
-    private const long PartBytes = 8 * 1024 * 1024;
-
     // What an upload may take: a minute, and its size at 64 KB/s.
     private const long SlowestBytes = 64 * 1024;
 
@@ -34,19 +30,7 @@ internal sealed class LinkShelf(S3Clients clients, TimeProvider clock)
         }
 
         var store = (VolumeConfig.S3)volume.Config;
-        using var transfer = new TransferUtility(clients.Of(volume, store), new TransferUtilityConfig { ConcurrentServiceRequests = 2, MinSizeBeforePartUpload = PartBytes });
-        var request = new TransferUtilityUploadRequest
-        {
-            BucketName = store.Bucket,
-            Key = store.KeyOf(key),
-            InputStream = file.Open(),
-            AutoCloseStream = true,
-            PartSize = Math.Max(PartBytes, file.Size / 9_000), // S3 takes 10,000 parts
-            ContentType = LinkAddress.ContentType(file.ContentType),
-            DisablePayloadSigning = store.ChunkedUpload ? null : false,
-        };
-        request.Headers.ContentDisposition = DownloadName.Header(file.Name);
-        await transfer.UploadAsync(request, token);
+        await S3Upload.PutAsync(clients.Of(volume, store), store, key, file, token);
     }, cancel);
 
     /// <summary>Removes it; what is not there is removed already.</summary>

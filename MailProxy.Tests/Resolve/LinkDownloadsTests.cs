@@ -162,6 +162,17 @@ internal sealed class LinkDownloadsTests
         }
     }
 
+    [TestCase(50_000)]
+    [TestCase(20_000_000)]
+    public async Task Presigned_S3WithoutChunkedUpload_IsWhole(int size)
+    {
+        await using var server = await S3Server.StartAsync("files");
+        _rig.Use(LinkRig.Bucket(server) with { ChunkedUpload = false });
+        var content = LinkRig.Bytes(size);
+        var link = await _rig.LinkAsync(LinkRig.File(content));
+        Assert.That((await _http.GetByteArrayAsync(link.Url)).AsSpan().SequenceEqual(content));
+    }
+
     [Test]
     public async Task Get_S3LinkLongerThanASignature_SendsOnToS3()
     {
