@@ -99,7 +99,7 @@ internal sealed class ResolveStageTests
     {
         await _door.Writer.WriteAsync(new(Sample.Ticket(), _permit));
         _door.Writer.Complete();
-        var stage = new ResolveStage(_door.Reader, _store, _accounts, _next.Writer, _report.Writer, _bodies, static account => account.SliceSize, null!, new(), NullLogger.Instance);
+        var stage = new ResolveStage(_door.Reader, _store, _accounts, _next.Writer, _report.Writer, _bodies, static account => account.SliceSize, new Attachments(null!, _accounts, null, null), new(), NullLogger.Instance);
         await stage.RunAsync(_abort.Token).WaitAsync(TimeSpan.FromSeconds(30));
     }
 }
