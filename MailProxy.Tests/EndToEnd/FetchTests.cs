@@ -154,7 +154,6 @@ public sealed class FetchTests
             await first.ExitAsync();
         }
 
-        Assert.That(CacheFiles(directory), Is.Not.Empty, "a partial file was there");
         go.SetResult();
         await using var second = DaemonProcess.Start(directory, ("NETWORK__ALLOWED__0", "127.0.0.1"));
         await second.ListeningAsync();

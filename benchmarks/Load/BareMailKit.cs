@@ -17,7 +17,19 @@ internal sealed class BareMailKit : IAsyncDisposable
         return loop;
     }
 
-    public async Task SendAsync(int messages, string text)
+    public Task SendAsync(int messages, string text) => SendAsync(messages, () => new TextPart("plain") { Text = text });
+
+    /// <summary>With an attachment that is in memory.</summary>
+    public Task SendAsync(int messages, byte[] attachment) => SendAsync(messages, () => new Multipart("mixed")
+    {
+        new TextPart("plain") { Text = "Attached." },
+        new MimePart("application", "octet-stream")
+        {
+            Content = new MimeContent(new MemoryStream(attachment)), ContentTransferEncoding = ContentEncoding.Base64, FileName = "file.bin",
+        },
+    });
+
+    private async Task SendAsync(int messages, Func<MimeEntity> body)
     {
         var left = messages;
         await Task.WhenAll(_clients.Select(client => Task.Run(async () =>
@@ -28,7 +40,7 @@ internal sealed class BareMailKit : IAsyncDisposable
                 message.From.Add(MailboxAddress.Parse(TestMail.From));
                 message.To.Add(MailboxAddress.Parse($"reader{n}@example.net"));
                 message.Subject = $"Your order {n}";
-                message.Body = new TextPart("plain") { Text = text };
+                message.Body = body();
                 await client.SendAsync(message);
             }
         })));

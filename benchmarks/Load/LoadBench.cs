@@ -11,10 +11,11 @@ internal sealed class LoadBench(string program, string place, LoadOptions option
     public LoadOptions Options => options;
 
     /// <summary>A daemon with a data directory of its own and an account <c>sink</c> that leads to this port.</summary>
-    public async Task<LoadDaemon> StartAsync(int sinkPort)
+    /// <param name="settings">By their environment names.</param>
+    public async Task<LoadDaemon> StartAsync(int sinkPort, IReadOnlyDictionary<string, string>? settings = null)
     {
         var data = Directory.CreateDirectory(Path.Combine(place, $"run{_count++}", "data")).FullName;
-        var daemon = new LoadDaemon(new DaemonProcess(program, data));
+        var daemon = new LoadDaemon(new DaemonProcess(program, data, settings));
         await daemon.StartAsync();
         await daemon.Process.PutAccountAsync("sink", sinkPort);
         return daemon;

@@ -14,6 +14,7 @@ internal static class LoadRun
         ("large", LargeScenario.RunAsync),
         ("growth", GrowthScenario.RunAsync),
         ("idle", IdleScenario.RunAsync),
+        ("attachments", AttachmentScenario.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, string root)

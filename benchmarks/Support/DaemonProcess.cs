@@ -104,6 +104,12 @@ internal sealed class DaemonProcess : IDisposable
         if (!answer.IsSuccessStatusCode) throw new InvalidOperationException(await answer.Content.ReadAsStringAsync());
     }
 
+    public async Task PutAsync(string path, object body)
+    {
+        using var answer = await Http.PutAsJsonAsync(path, body);
+        if (!answer.IsSuccessStatusCode) throw new InvalidOperationException(await answer.Content.ReadAsStringAsync());
+    }
+
     public async Task<JsonNode> GetAsync(string path) => JsonNode.Parse(await Http.GetStringAsync(path))!;
 
     public async Task PostAsync(string path)

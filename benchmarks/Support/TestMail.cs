@@ -21,6 +21,10 @@ internal static class TestMail
 
     public static byte[] Single(int n, int bytes, string? extra = null) => Encoding.ASCII.GetBytes(Json(n, Text(bytes), extra));
 
+    /// <summary>Short messages, each with further members of its own.</summary>
+    public static byte[] Batch(IEnumerable<string> extras) =>
+        Encoding.UTF8.GetBytes($$"""{"messages":[{{string.Join(',', extras.Select(static (extra, n) => Json(n, "Attached.", extra)))}}]}""");
+
     public static byte[] Batch(int messages, int bytes, string? extra = null)
     {
         var text = Text(bytes);
