@@ -14,6 +14,7 @@ internal static class LoadRun
         ("large", LargeScenario.RunAsync),
         ("growth", GrowthScenario.RunAsync),
         ("idle", IdleScenario.RunAsync),
+        ("mark", MarkScenario.RunAsync),
         ("attachments", AttachmentScenario.RunAsync),
     ];
 

@@ -1,0 +1,63 @@
+using MailProxy.Benchmarks.Rooms;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Benchmarks.Load;
+
+/// <summary>What the mark costs the store: the same outcomes with and without it. Eight connections: a turn holds the outcomes of their last mails and, with it, the marks of their next.</summary>
+internal static class MarkScenario
+{
+    private const int Connections = 8;
+
+    private static readonly RecipientVerdict[] Taken = [new(0, "reader1@example.net", Verdict.Accepted, 250, "2.0.0", "taken")];
+
+    public static async Task<LoadSection> RunAsync(LoadBench bench)
+    {
+        using var room = new RoomFixture();
+        var settler = new Settler(new ReportOptions(), static () => 0.5);
+        var messages = bench.Options.Scale(10_000, 800);
+        var (with, without) = (new Row("outcomes and marks"), new Row("outcomes alone"));
+        for (var round = -1; round < bench.Options.Rounds; round++)
+        {
+            var marked = await MeasureAsync(room, settler, messages, marks: true);
+            var unmarked = await MeasureAsync(room, settler, messages, marks: false);
+            if (round < 0) continue; // warms up
+            with.Add(marked);
+            without.Add(unmarked);
+        }
+
+        return new("mark", "9. The mark's cost",
+            $"""
+            The daemon's own writer in this process, {Connections} messages a turn, each turn one synced commit. The marks of the next messages share the commit with the outcomes of the last, as in the daemon.
+
+            {Row.Table(with, without)}
+            Rate without marks by the rate with them, round by round: **{without.Over(with)}**.
+            """,
+            []);
+    }
+
+    private static async Task<Reading> MeasureAsync(RoomFixture room, Settler settler, int messages, bool marks)
+    {
+        var content = RoomFixture.Content();
+        var turns = Enumerable.Range(0, messages / Connections).Select(_ => room.Append(Connections)).ToList();
+        var now = RoomFixture.Now;
+        var meter = Meter.OfMyself(null);
+        IEnumerable<StoreWrite> outcomes = [];
+        foreach (var turn in turns)
+        {
+            var settled = turn.Select(ticket => settler.Attempted(ticket, content, Taken, now) with { Marked = marks });
+            await CommitAsync(room, marks ? outcomes.Concat(turn.Select(ticket => new Mark(ticket, 1, 0, 0, now))) : settled);
+            outcomes = settled;
+        }
+
+        if (marks) await CommitAsync(room, outcomes);
+        return meter.Read(messages);
+    }
+
+    private static async Task CommitAsync(RoomFixture room, IEnumerable<StoreWrite> writes)
+    {
+        var written = await room.Store.CommitAsync([.. writes]);
+        if (written.Contains(false)) throw new InvalidOperationException("A ticket was stale.");
+    }
+}
