@@ -47,6 +47,7 @@ public static class ApiRegistration
         Make<SubmitRoutes>(app).Map(v1);
         Make<MessageRoutes>(app).Map(v1);
         Make<ActionRoutes>(app).Map(v1);
+        Make<EventFeedRoutes>(app).Map(v1);
         Make<TenantRoutes>(app).Map(v1);
         Make<KeyRoutes>(app).Map(v1);
         Make<AuditRoutes>(app).Map(v1);

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Send;
@@ -77,7 +75,9 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
         if (query.Refusal is { } refusal) return refusal;
 
         var events = await queries.EventsAsync(new(Caller.Of(http).Tenant, id), (int)after, limit + 1);
-        return events is null ? ProblemAnswer.NotFound("message") : new EventPage(events, limit);
+        return events is null
+            ? ProblemAnswer.NotFound("message")
+            : new EventPage([.. events.Take(limit)], events.Count > limit ? Cursor.Write(events[limit - 1].Sequence) : null);
     }
 
     private async Task<IResult> Raw(HttpContext http, string id)
@@ -97,27 +97,5 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
         }
 
         return TypedResults.Bytes(rendered.ToArray(), "message/rfc822");
-    }
-
-    /// <summary>Events are stored as JSON and copied as such.</summary>
-    private sealed class EventPage(IReadOnlyList<MailEvent> events, int limit) : IResult
-    {
-        public async Task ExecuteAsync(HttpContext http)
-        {
-            var body = new ArrayBufferWriter<byte>();
-            using (var json = new Utf8JsonWriter(body))
-            {
-                json.WriteStartObject();
-                json.WriteStartArray("data"u8);
-                foreach (var one in events.Take(limit)) EventJson.Write(json, one);
-                json.WriteEndArray();
-                json.WriteString("next_cursor"u8, events.Count > limit ? Cursor.Write(events[limit - 1].Sequence) : null);
-                json.WriteEndObject();
-            }
-
-            http.Response.ContentType = "application/json; charset=utf-8";
-            http.Response.ContentLength = body.WrittenCount;
-            await http.Response.BodyWriter.WriteAsync(body.WrittenMemory);
-        }
     }
 }

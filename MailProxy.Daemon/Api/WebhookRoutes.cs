@@ -4,7 +4,7 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
-/// <summary>Webhooks. For now a tenant has one.</summary>
+/// <summary>Webhooks of a tenant, each with a position of its own.</summary>
 internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged changed)
 {
     public void Map(RouteGroupBuilder v1)
@@ -12,7 +12,7 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
         v1.MapGet("/webhooks", (Delegate)List).WithName("listWebhooks").WithSummary("List webhooks").WithTags("Webhooks").Needs(KeyScopes.Read)
             .Query("tenant", "limit", "cursor").Produces<WebhookList>();
         v1.MapGet("/webhooks/{id}", Get).WithName("getWebhook").WithSummary("One webhook and how far it is behind").WithTags("Webhooks").Needs(KeyScopes.Read).Produces<WebhookAnswer>();
-        v1.MapPut("/webhooks/{id}", Put).WithName("putWebhook").WithSummary("Create or replace the webhook; its creation answers the secret once").WithTags("Webhooks").Needs(KeyScopes.Manage)
+        v1.MapPut("/webhooks/{id}", Put).WithName("putWebhook").WithSummary("Create or replace a webhook; its creation answers the secret once").WithTags("Webhooks").Needs(KeyScopes.Manage)
             .Accepts<WebhookRequest>("application/json").Produces<WebhookAnswer>().Produces<WebhookAnswer>(StatusCodes.Status201Created);
         v1.MapDelete("/webhooks/{id}", Delete).WithName("deleteWebhook").WithSummary("Delete a webhook").WithTags("Webhooks").Needs(KeyScopes.Manage).Produces(StatusCodes.Status204NoContent);
         v1.MapPost("/webhooks/{id}/pause", Pause).WithName("pauseWebhook").WithSummary("Let its events wait").WithTags("Webhooks").Needs(KeyScopes.Manage).Produces<WebhookAnswer>();
@@ -49,9 +49,7 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
 
         var caller = Caller.Of(http);
         using var mine = await turn.TakeAsync(http.RequestAborted);
-        var all = await log.EndpointsAsync();
-        var existing = all.FirstOrDefault(e => e.Tenant == caller.Tenant && e.Id == id);
-        if (existing is null && all.Any(e => e.Tenant == caller.Tenant)) return ProblemAnswer.Of(422, "one_webhook", "A tenant has one webhook for now; replace or delete it.");
+        var existing = await FindAsync(caller.Tenant, id);
 
         var members = new MemberReader(body.Root);
         var (endpoint, show) = WebhookBinder.Bind(members, caller.Tenant, id, existing, log.Last, NewSecret);

@@ -62,6 +62,7 @@ internal static class RouteTable
         ["POST /v1/accounts/{id}/pause"] = new(Access.Manage),
         ["POST /v1/accounts/{id}/resume"] = new(Access.Manage),
         ["POST /v1/accounts/{id}/test"] = new(Access.Manage),
+        ["GET /v1/events"] = new(Access.Read),
         ["GET /v1/webhooks"] = new(Access.Read),
         ["GET /v1/webhooks/{id}"] = new(Access.Read),
         ["PUT /v1/webhooks/{id}"] = new(Access.Manage, Webhook),

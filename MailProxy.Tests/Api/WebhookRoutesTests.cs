@@ -105,11 +105,12 @@ public sealed class WebhookRoutesTests
     }
 
     [Test]
-    public async Task Put_Second_422OneWebhook()
+    public async Task Put_Second_StandsBesideTheFirst()
     {
         using (await PutAsync(Plain)) { }
         using var answer = await PutAsync(Plain, "second");
-        await answer.ProblemAsync(422, "one_webhook");
+        Assert.That((int)answer.StatusCode, Is.EqualTo(201));
+        Assert.That(_host.Log.Endpoints, Has.Count.EqualTo(2));
     }
 
     [Test]

@@ -33,6 +33,30 @@ internal sealed class WebhookTests
     }
 
     [Test]
+    public async Task Post_WithSeveralWebhooks_HealthyOnesHearEverythingWhileOthersHangOrFail()
+    {
+        await using var hanging = await LoopbackWebhook.StartAsync();
+        await using var failing = await LoopbackWebhook.StartAsync();
+        await using var picky = await LoopbackWebhook.StartAsync();
+        hanging.Hang();
+        failing.AnswerWith(500);
+        await using var daemon = await TestDaemon.StartAsync(_directory, LoopbackAllowed);
+        foreach (var (id, body) in new (string, object)[] { ("hanging", new { url = hanging.Url }), ("failing", new { url = failing.Url }), ("healthy", new { url = _hook.Url }), ("picky", new { url = picky.Url, types = new[] { "message.sent" } }) })
+        {
+            Assert.That(await daemon.SendAsync(HttpMethod.Put, $"/v1/webhooks/{id}", body), Is.EqualTo(HttpStatusCode.Created));
+        }
+
+        var ids = new List<string>();
+        for (var n = 0; n < 20; n++) ids.Add(await PostAsync(daemon, $"b{n}@example.com"));
+
+        var all = await _hook.NextAsync(40);
+        var sent = await picky.NextAsync(20);
+        static string Id(WebhookHit hit) => (string)JsonNode.Parse(hit.Text)!["data"]!["message_id"]!;
+        Assert.That(all.GroupBy(Id).Select(static g => (g.Key, g.Count())), Is.EquivalentTo(ids.Select(static id => (id, 2))));
+        Assert.That(sent.Select(Id), Is.EquivalentTo(ids));
+    }
+
+    [Test]
     public async Task Post_WithAWebhook_ReportsQueuedAndSentSigned()
     {
         await using var daemon = await TestDaemon.StartAsync(_directory, LoopbackAllowed);

@@ -1,0 +1,63 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>A tenant's events in the order of their commits, to be pulled. It holds nothing back and remembers no reader: the cursor is the reader's.</summary>
+internal sealed class EventFeedRoutes(IDeliveryLog log, IHostApplicationLifetime lifetime, TimeProvider clock)
+{
+    private const int LongestWait = 60;
+
+    public void Map(RouteGroupBuilder v1) =>
+        v1.MapGet("/events", (Delegate)Read).WithName("listEvents").WithSummary("All events in commit order; with wait, a long poll").WithTags("Events").Needs(KeyScopes.Read)
+            .Query("after", "wait", "limit").Produces<EventList>();
+
+    private async Task<IResult> Read(HttpContext http)
+    {
+        var query = new QueryReader(http);
+        var limit = query.Limit();
+        var wait = query.Whole("wait") ?? 0;
+        if (wait > LongestWait) query.Fault("wait", $"Must be at most {LongestWait} seconds.");
+        var after = After(query);
+        if (query.Refusal is { } refusal) return refusal;
+
+        // A stop ends long answers too: with what there is, and a cursor to go on from.
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(wait), clock);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, lifetime.ApplicationStopping, http.RequestAborted);
+        var (events, through) = await ReadAsync(Caller.Of(http).Tenant, after, limit, wait > 0, over.Token);
+        return new EventPage(events, Cursor.Write(through));
+    }
+
+    private async Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit, bool wait, CancellationToken over)
+    {
+        while (true)
+        {
+            var (events, through) = await log.ReadAsync(tenant, after, limit);
+            if (events.Count > 0) return (events, through);
+
+            // Other tenants' events were passed by; there may be more behind them.
+            var moved = through > after;
+            after = through;
+            if (moved && after < log.Last) continue;
+            if (!wait || over.IsCancellationRequested) return ([], after);
+            try
+            {
+                await log.WaitBeyondAsync(after, over);
+            }
+            catch (OperationCanceledException) when (over.IsCancellationRequested)
+            {
+                return ([], after);
+            }
+        }
+    }
+
+    private long After(QueryReader query)
+    {
+        if (query.Text("after") is not { } text) return 0;
+        if (text == "now") return log.Last;
+        if (Cursor.ReadNumber(text) is { } position && position <= log.Last) return position;
+        query.Fault("after", "Must be a next_cursor of this feed, or now.");
+        return 0;
+    }
+}

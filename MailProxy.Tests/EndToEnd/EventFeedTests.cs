@@ -1,0 +1,82 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Tests.Support;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.EndToEnd;
+
+/// <summary>The events of a tenant, pulled.</summary>
+internal sealed class EventFeedTests
+{
+    private TempDirectory _directory = null!;
+    private TestDaemon _daemon = null!;
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _directory = new();
+        _daemon = await TestDaemon.StartAsync(_directory);
+    }
+
+    [TearDown]
+    public async Task StopAsync()
+    {
+        await _daemon.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    [Test]
+    public async Task Feed_PageByPage_TellsEverythingOnceAndInOrder()
+    {
+        var ids = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => PostAsync()));
+        await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, ids.Length);
+
+        var (seen, cursor) = (new List<JsonNode>(), "");
+        for (var page = await FeedAsync("limit=3"); page["data"]!.AsArray().Count > 0; page = await FeedAsync($"limit=3&after={cursor}"))
+        {
+            seen.AddRange(page["data"]!.AsArray().Select(e => e!.DeepClone()));
+            cursor = (string)page["next_cursor"]!;
+        }
+
+        Assert.That(seen.Select(static e => (string)e["id"]!), Is.Unique.And.Exactly(10).Items);
+        foreach (var id in ids) Assert.That(seen.Where(e => (string)e["data"]!["message_id"]! == id).Select(static e => (int)e["sequence"]!), Is.EqualTo([1, 2]));
+    }
+
+    [Test]
+    public async Task Wait_NothingNew_AnswersWhenSomethingComes()
+    {
+        await _daemon.UntilAsync(await PostAsync(), EventType.MessageSent);
+        var now = (string)(await FeedAsync("after=now"))["next_cursor"]!;
+        Assert.That((await FeedAsync($"after={now}"))["data"]!.AsArray(), Is.Empty);
+
+        var waiting = FeedAsync($"after={now}&wait=60");
+        var id = await PostAsync();
+        Assert.That((string)(await waiting)["data"]![0]!["data"]!["message_id"]!, Is.EqualTo(id));
+    }
+
+    [Test]
+    public async Task Wait_AtAStop_EndsWithACursor()
+    {
+        var waiting = FeedAsync("after=now&wait=60");
+        var posted = await _daemon.Http.GetAsync("/health/live"); // the long poll is on its way before this is answered
+        Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        await _daemon.StopAsync();
+        Assert.That((string?)(await waiting)["next_cursor"], Is.Not.Null.And.Not.Empty);
+    }
+
+    [TestCase("after=nonsense")]
+    [TestCase("after=OTk5OTk")] // beyond the end
+    [TestCase("wait=61")]
+    [TestCase("limit=0")]
+    public async Task Feed_WrongParameter_IsRefusedByName(string query)
+    {
+        using var answer = await _daemon.Http.GetAsync("/v1/events?" + query);
+        Assert.That((int)answer.StatusCode, Is.EqualTo(400).Or.EqualTo(422));
+        Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("/" + query[..query.IndexOf('=')]));
+    }
+
+    private Task<string> PostAsync() => _daemon.PostAsync(new { from = "a@example.com", to = "b@example.com", text = "x" });
+
+    private Task<JsonNode> FeedAsync(string query) => _daemon.GetAsync("/v1/events?" + query);
+}
