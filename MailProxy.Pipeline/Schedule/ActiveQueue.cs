@@ -45,8 +45,6 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         return lane!;
     }
 
-    // ── Tickets in ──
-
     /// <summary>A ticket fresh from the store. While the disk has more, only what goes before a ticket in memory may pass it.</summary>
     public void Offer(AccountLane lane, in QueuedMail ticket)
     {
@@ -78,8 +76,6 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         Settle(lane);
         return ours;
     }
-
-    // ── Tickets out ──
 
     /// <summary>Whose turn it is, or null when nobody may go. A lane with an immediate mail goes first, but at most every second time.</summary>
     public AccountLane? Next()

@@ -258,7 +258,7 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
 
     public Task WaitBeyondAsync(long position, CancellationToken cancel) => throw new NotSupportedException();
 
-    public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit) => throw new NotSupportedException();
+    public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit) => Task.FromResult<(IReadOnlyList<MailEvent>, long)>(([], after));
 
     public Task AppendAsync(string tenant, EventType type, AccountKey? account, byte[]? detail, long at) => throw new NotSupportedException();
 }

@@ -1,18 +1,19 @@
 using MailProxy.Pipeline.Accounts;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Brings the stored secrets and the master keys together, once, at start: either every stored secret's key is held, or the store is refused.</summary>
-public static class SqliteSecrets
+/// <summary>Brings the stored secrets and the master keys together, once, at start: either every stored secret's key is held, or the store is refused. With several keys everything is sealed under the first of them.</summary>
+public static partial class SqliteSecrets
 {
     private const string ProofText = "mailproxy";
 
     /// <summary>Makes <c>master.key</c> when there is neither a key nor a secret. Throws <see cref="StoreRefusedException"/> when a key is malformed, missing or wrong.</summary>
-    public static async Task<SecretBox> OpenAsync(SqliteDatabase database, MasterKeySources sources)
+    public static async Task<SecretBox> OpenAsync(SqliteDatabase database, MasterKeySources sources, ILogger logger)
     {
         var found = sources.Find();
-        var wanted = database.Readers.Read(KeysInUse);
+        var wanted = database.Readers.Read(SealedColumns.KeysInUse);
         if (found.Keys.Count == 0 && wanted.Count == 0) found = found with { Keys = [sources.File.Create()] };
 
         var held = found.Keys.Select(k => k.Id).ToHashSet();
@@ -27,23 +28,13 @@ public static class SqliteSecrets
             else await database.Writer.WriteAsync(db => Prove(db, box, id));
         }
 
-        return box;
-    }
+        if (box.KeyIds.Count > 1)
+        {
+            var renewed = await database.Writer.WriteAsync(db => SealedColumns.Renew(db, box));
+            Log.Renewed(logger, box.SealingKey, renewed, string.Join(", ", box.KeyIds.Where(id => id != box.SealingKey)));
+        }
 
-    /// <summary>The ids of the keys that stored secrets are sealed under.</summary>
-    private static HashSet<string> KeysInUse(SqliteConnection db)
-    {
-        var heads = db.Query(
-            """
-            SELECT substr(password, 1, @size) FROM accounts WHERE password IS NOT NULL
-            UNION SELECT substr(dkim_key, 1, @size) FROM accounts WHERE dkim_key IS NOT NULL
-            UNION SELECT substr(secret, 1, @size) FROM webhooks
-            UNION SELECT substr(secret, 1, @size) FROM volumes WHERE secret IS NOT NULL
-            UNION SELECT substr(secret, 1, @size) FROM link_key
-            UNION SELECT substr(attachment_auth, 1, @size) FROM tenants WHERE attachment_auth IS NOT NULL
-            """,
-            row => row.GetFieldValue<byte[]>(0), ("@size", SecretBox.HeadSize));
-        return [.. heads.Select(head => SecretBox.KeyIdOf(head) ?? throw new StoreRefusedException("A stored secret is damaged: it is not in a form that this program seals."))];
+        return box;
     }
 
     private static Dictionary<string, byte[]> Proofs(SqliteConnection db) => db
@@ -65,4 +56,10 @@ public static class SqliteSecrets
         + " Bring the key back; no other can open the secrets.";
 
     private static string ProofOwner(string id) => $"key/{id}/proof";
+
+    private static partial class Log
+    {
+        [LoggerMessage(752, LogLevel.Warning, "Every stored secret is sealed under the master key {Key} ({Renewed} were sealed anew just now). {Old} may be taken out of the configuration; keep it with backups made before")]
+        public static partial void Renewed(ILogger logger, string key, int renewed, string old);
+    }
 }

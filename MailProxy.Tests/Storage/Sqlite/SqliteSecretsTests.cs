@@ -2,6 +2,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite;
@@ -79,6 +80,35 @@ internal sealed class SqliteSecretsTests
     }
 
     [Test]
+    public async Task Open_TwoKeys_SealsEverythingUnderTheFirstSoThatTheOldOneMayGo()
+    {
+        MasterKey old = MasterKey.Generate(), fresh = MasterKey.Generate();
+        var before = await OpenAsync(Text(old));
+        foreach (var kind in new[] { "account", "webhook", "volume" }) await StoreSecretAsync(before, kind);
+        await new SqliteTenantStore(_store.Database, before, TimeProvider.System).PutTenantAsync(new() { Id = "acme", Name = "Acme", AttachmentEndpoint = new(new("https://example.com/"), new SourceAuth.Bearer("b")) }, "ann");
+        var links = (await SqliteLinkStore.OpenAsync(_store.Database, before)).SigningKey.ToArray();
+
+        await OpenAsync(Text(fresh) + "," + Text(old));
+        var alone = await OpenAsync(Text(fresh));
+        Assert.Multiple(async () =>
+        {
+            Assert.That((await SqliteAccountStore.Open(_store.Database, alone, TimeProvider.System).AccountsAsync()).Single().Password, Is.EqualTo("a"));
+            Assert.That((await new SqliteDeliveryLog(_store.Database, alone, TimeProvider.System).EndpointsAsync()).Single().Secret, Is.EqualTo("whsec_abc"));
+            Assert.That(((VolumeConfig.Http)(await new SqliteVolumeStore(_store.Database, alone, TimeProvider.System).VolumesAsync()).Single().Config).Auth, Is.EqualTo(new SourceAuth.Bearer("a")));
+            Assert.That((await new SqliteTenantStore(_store.Database, alone, TimeProvider.System).TenantsAsync()).Single(t => t.Id == "acme").AttachmentEndpoint!.Auth, Is.EqualTo(new SourceAuth.Bearer("b")));
+            Assert.That((await SqliteLinkStore.OpenAsync(_store.Database, alone)).SigningKey.ToArray(), Is.EqualTo(links));
+        });
+    }
+
+    [Test]
+    public async Task Sealed_EveryBlobThatSaysSo_IsAmongThoseThatAreRenewed()
+    {
+        await OpenAsync(null);
+        var said = _store.Query("SELECT sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%sealed by SecretBox%'", row => row.GetString(0));
+        Assert.That(said.Sum(static sql => sql.Split("sealed by SecretBox").Length - 1), Is.EqualTo(6), string.Join('\n', said));
+    }
+
+    [Test]
     public async Task Open_KeyFileGoneAfterTheLastSecret_MakesANewOne()
     {
         var box = await OpenAsync(null);
@@ -105,7 +135,7 @@ internal sealed class SqliteSecretsTests
         Assert.That(() => OpenAsync(null), Throws.TypeOf<StoreRefusedException>().With.Message.Contains("damaged"));
     }
 
-    private Task<SecretBox> OpenAsync(string? configured) => SqliteSecrets.OpenAsync(_store.Database, new(configured, null, _store.Path));
+    private Task<SecretBox> OpenAsync(string? configured) => SqliteSecrets.OpenAsync(_store.Database, new(configured, null, _store.Path), NullLogger.Instance);
 
     private Task StoreSecretAsync(SecretBox box, string kind)
     {

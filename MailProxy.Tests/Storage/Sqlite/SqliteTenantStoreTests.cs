@@ -3,6 +3,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite;
@@ -45,7 +46,7 @@ internal sealed class SqliteTenantStoreTests : TenantStoreContract
     public async Task Open_KeyOfAnAuthIsMissing_IsRefused()
     {
         await PutAsync("acme", "one");
-        Assert.That(() => SqliteSecrets.OpenAsync(_store.Database, new(null, null, _store.Path)), Throws.TypeOf<StoreRefusedException>().With.Message.Contains(_store.Key.Id));
+        Assert.That(() => SqliteSecrets.OpenAsync(_store.Database, new(null, null, _store.Path), NullLogger.Instance), Throws.TypeOf<StoreRefusedException>().With.Message.Contains(_store.Key.Id));
     }
 
     [Test]

@@ -1,0 +1,46 @@
+using MailProxy.Pipeline.Accounts;
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Every place of the store where a sealed secret stands. A column that is missing here would be lost when the master key changes; a test says so.</summary>
+internal static class SealedColumns
+{
+    // The owner is what the secret was sealed for, as the rows' own classes write it.
+    private static readonly (string Table, string Column, string Owner)[] All =
+    [
+        ("accounts", "password", "'account/' || number || '/password'"),
+        ("accounts", "dkim_key", "'account/' || number || '/dkim'"),
+        ("webhooks", "secret", "'webhook/' || tenant || '/' || id || '/secret'"),
+        ("volumes", "secret", "'volume/' || tenant || '/' || id || '/secret'"),
+        ("tenants", "attachment_auth", "'tenant/' || id || '/attachment_auth'"),
+        ("link_key", "secret", "'links/key'"),
+    ];
+
+    /// <summary>The ids of the keys that stored secrets are sealed under.</summary>
+    public static HashSet<string> KeysInUse(SqliteConnection db)
+    {
+        var heads = db.Query(
+            string.Join(" UNION ", All.Select(static c => $"SELECT substr({c.Column}, 1, @size) FROM {c.Table} WHERE {c.Column} IS NOT NULL")),
+            row => row.GetFieldValue<byte[]>(0), ("@size", SecretBox.HeadSize));
+        return [.. heads.Select(head => SecretBox.KeyIdOf(head) ?? throw new StoreRefusedException("A stored secret is damaged: it is not in a form that this program seals."))];
+    }
+
+    /// <summary>Seals under the first key what stands under another. In the caller's transaction: all of it or nothing. How many.</summary>
+    public static int Renew(SqliteConnection db, SecretBox box)
+    {
+        var renewed = 0;
+        foreach (var (table, column, owner) in All)
+        {
+            var stored = db.Query($"SELECT {owner}, {column} FROM {table} WHERE {column} IS NOT NULL", row => (Owner: row.GetString(0), Sealed: row.GetFieldValue<byte[]>(1)));
+            foreach (var secret in stored.Where(secret => SecretBox.KeyIdOf(secret.Sealed) != box.SealingKey))
+            {
+                renewed += db.Run(
+                    $"UPDATE {table} SET {column} = @sealed WHERE {owner} = @owner",
+                    ("@sealed", box.Seal(box.Open(secret.Sealed, secret.Owner), secret.Owner)), ("@owner", secret.Owner));
+            }
+        }
+
+        return renewed;
+    }
+}
