@@ -36,6 +36,7 @@ internal static class LoadReport
 
             """);
         foreach (var target in sections.SelectMany(s => s.Targets)) text.Append($"| {target.What} | {target.Wanted} | {target.Found} | {(target.IsMet ? "met" : "**missed**")} |\n");
+        text.Append("\nWhat was missed, what the profile shows, and what was tried: [missed.md](missed.md).\n");
         foreach (var section in sections) text.Append($"\n## {section.Title}\n\n{section.Text.TrimEnd()}\n\nMeasured {section.Measured}.\n");
         return text.ToString();
     }
