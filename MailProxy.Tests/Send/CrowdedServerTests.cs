@@ -41,14 +41,14 @@ internal sealed class CrowdedServerTests
         _server.Say(phase, ordinary, ordinary, Full, Full).Say("HELO", Full, Full);
         var (first, second) = (await RentAsync(), await RentAsync());
         var (third, fourth) = (RentAsync(), RentAsync());
-        await _server.Seen("GONE", 2);
+        await _server.Seen("GONE", 1); // the other one tries too, or has learned from it already
         Assert.That((third.IsCompleted, fourth.IsCompleted), Is.EqualTo((false, false)));
 
         _pool.Return(first);
         _pool.Return(second);
 
         Assert.That(await Task.WhenAll(third, fourth), Is.EquivalentTo(new[] { first, second }));
-        Assert.That(_server.Connections, Is.EqualTo(4));
+        Assert.That(_server.Connections, Is.InRange(3, 4));
         Return(first, second);
     }
 
