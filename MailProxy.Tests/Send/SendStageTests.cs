@@ -50,11 +50,16 @@ internal sealed class SendStageTests
     [Test]
     public async Task Mark_Pending_HoldsTheFinalDotBack()
     {
-        var mark = new TaskCompletionSource<bool>();
-        await using var rig = new SendRig(Account(), mark: _ => mark.Task);
+        var (mark, asked) = (new TaskCompletionSource<bool>(), new TaskCompletionSource());
+        await using var rig = new SendRig(Account(), mark: _ =>
+        {
+            asked.TrySetResult();
+            return mark.Task;
+        });
         await rig.PutAsync(1);
 
         await _server.Seen("DATA");
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.That(_server.Mails, Is.Empty);
         Assert.That(rig.Items.Single(), Is.TypeOf<Begun>());
         mark.SetResult(true);
