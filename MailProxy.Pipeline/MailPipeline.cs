@@ -130,6 +130,9 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>Looks at everything at once; ends the back-off of accounts, not their limits.</summary>
     public void RunNow() => _schedule.RunNow();
 
+    /// <summary>Ends back-off and quiet of a tenant's webhooks, or with null of everybody's.</summary>
+    public void ReportNow(string? tenant) => _webhooks.RunNow(tenant);
+
     /// <summary>A stored message expires then.</summary>
     public void ExpiryHint(long at) => _schedule.ExpiryHint(at);
 

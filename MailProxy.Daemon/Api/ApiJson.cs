@@ -40,6 +40,8 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(RescheduleRequest))]
 [JsonSerializable(typeof(AccountRequest))]
 [JsonSerializable(typeof(WebhookRequest))]
+[JsonSerializable(typeof(WebhookReplayRequest))]
+[JsonSerializable(typeof(WebhookTestAnswer))]
 [JsonSerializable(typeof(VolumeRequest))]
 [JsonSerializable(typeof(VolumeTestRequest))]
 [JsonSerializable(typeof(string))]

@@ -22,6 +22,10 @@ public sealed class ApiOptions
     [Range(1_024, 67_108_864)]
     public int MaxConfigurationBytes { get; set; } = 256 * 1024;
 
+    /// <summary>How long the old secret of a webhook signs beside the new one after <c>rotate-secret</c>; default 24 h.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
+    public TimeSpan WebhookSecretOverlap { get; set; } = TimeSpan.FromHours(24);
+
     /// <summary>Where this daemon is reached by those who get its mail, for links to files that it serves itself (<c>/d/…</c>). Default: none, and such links are not made.</summary>
     [PublicUrl]
     public string? PublicUrl { get; set; }

@@ -8,7 +8,7 @@ namespace MailProxy.Daemon.Api;
 public static class ApiRegistration
 {
     /// <summary>Adds what the edge is made of. From the wiring it takes: <c>ChannelWriter&lt;Submission&gt;</c>, <see cref="IngestOptions"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>,
-    /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="OpenDownload"/>, <see cref="SandboxShelf"/>, the stores, <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>, <c>CurrentKeys</c>, <c>KeyChanges</c>, <c>CurrentVolumes</c>, <c>VolumeChanges</c>, <c>IVolumeProbe</c>, <c>Wake</c>,
+    /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="WebhookTrial"/>, <see cref="OpenDownload"/>, <see cref="SandboxShelf"/>, the stores, <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>, <c>CurrentKeys</c>, <c>KeyChanges</c>, <c>CurrentVolumes</c>, <c>VolumeChanges</c>, <c>IVolumeProbe</c>, <c>Wake</c>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>
     public static IServiceCollection AddMailProxyApi(this IServiceCollection services)
     {
@@ -24,6 +24,7 @@ public static class ApiRegistration
         services.AddSingleton<ConfigurationTurn>();
         services.AddSingleton<MessageAnswers>();
         services.AddSingleton<AccountAnswers>();
+        services.AddSingleton<WebhookAnswers>();
         services.AddSingleton<QueueCensus>();
 
         // Bodies are measured and refused by the edge itself, with a problem that names the limit.
@@ -54,6 +55,7 @@ public static class ApiRegistration
         Make<BatchRoutes>(app).Map(v1);
         Make<AccountRoutes>(app).Map(v1);
         Make<WebhookRoutes>(app).Map(v1);
+        Make<WebhookActionRoutes>(app).Map(v1);
         Make<VolumeRoutes>(app).Map(v1);
         Make<DispatcherRoutes>(app).Map(v1);
         Make<StatusRoutes>(app).Map(v1);

@@ -2,6 +2,7 @@ using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
@@ -9,6 +10,7 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>The dispatcher as people steer it.</summary>
 /// <param name="ExpiryHint">A message expires at this time (Unix milliseconds), perhaps earlier than Schedule thinks.</param>
+/// <param name="ReportNow">Ends back-off and quiet of a tenant's webhooks; null: of everybody's.</param>
 /// <param name="Waiting">Why an account's lane waits, or null when it does not.</param>
 public sealed record DispatcherControl(
     Action Suspend,
@@ -16,7 +18,8 @@ public sealed record DispatcherControl(
     Action RunNow,
     Func<bool> IsSuspended,
     Action<long> ExpiryHint,
-    Func<AccountKey, LaneWait?> Waiting);
+    Func<AccountKey, LaneWait?> Waiting,
+    Action<string?> ReportNow);
 
 /// <summary>Why a lane waits.</summary>
 /// <param name="Reason">A stable snake_case word: <c>account_paused</c>, <c>tenant_suspended</c>, <c>account_limit</c>, <c>account_backoff</c>, <c>installation_limit</c>, <c>account_busy</c>, <c>dispatcher_suspended</c>, <c>store</c>.</param>
@@ -32,6 +35,9 @@ public delegate Task WriteRaw(MailContent content, SmtpAccount? account, Stream 
 
 /// <summary>Called after a webhook changed, so that its reporter reads it anew.</summary>
 public delegate void WebhooksChanged();
+
+/// <summary>Sends an endpoint a request that tells of nothing.</summary>
+public delegate Task<WebhookTestAnswer> WebhookTrial(WebhookEndpoint endpoint, CancellationToken cancel);
 
 /// <summary>Finds what a link of this daemon leads to.</summary>
 public delegate Task<Download> OpenDownload(string token, bool head, CancellationToken cancel);

@@ -18,12 +18,13 @@ internal sealed class DispatcherRoutes(IAccountStore store, ConfigurationTurn tu
 
     private Task<IResult> Activate(HttpContext http) => SetAsync(http, false);
 
-    // A tenant's own run-now ends the back-off of its own accounts.
+    // A tenant's own run-now ends the back-off of its own accounts and webhooks.
     private IResult RunNow(HttpContext http)
     {
         var caller = Caller.Of(http);
         if (caller.IsAdmin) dispatcher.RunNow();
         else foreach (var account in accounts.Directory.All.Where(a => a.Tenant == caller.Tenant)) wake.Unpark(account.Key);
+        dispatcher.ReportNow(caller.IsAdmin ? null : caller.Tenant);
         return Answer();
     }
 

@@ -8,19 +8,19 @@ internal static class WebhookBinder
 {
     private const string SecretPrefix = "whsec_";
 
-    private static readonly IReadOnlyList<(string Name, bool Sync)> Styles = [("events", false), ("sync", true)];
     private static readonly HashSet<string> Types = [.. Enum.GetValues<EventType>().Select(EventNames.Name)];
 
     /// <param name="newSecret">Makes a secret for a webhook that has none.</param>
     /// <returns>The webhook, its secret "" when the stored one is kept; and whether the secret was made here and must be shown.</returns>
     public static (WebhookEndpoint Endpoint, bool ShowSecret) Bind(MemberReader members, string tenant, string id, WebhookEndpoint? existing, long from, Func<string> newSecret)
     {
-        members.ReadOnly("tenant", "status", "paused", "secret_set", "backlog", "failures", "failing_since", "disabled_at", "last_error");
+        members.ReadOnly("tenant", "status", "paused", "secret_set", "previous_secret_until", "backlog", "backlog_capped", "lag_seconds", "replay", "failures", "failing_since", "disabled_at", "last_error");
         if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
         var url = members.Text("url", 2_048, required: true);
         if (url is not null && !Urls.IsPlain(url)) members.Fault("url", "invalid_url", Urls.Rule);
-        if (members.Choice("style", Styles) is true) members.Fault("style", "not_supported", "The style sync is not supported yet.");
-        if (members.Has("auth")) members.Fault("auth", "not_supported", "Credentials for webhooks are not supported yet.");
+        var style = members.Choice("style", ReportStyles.Names) ?? ReportStyle.Events;
+        if (style == ReportStyle.Sync) members.Fault("style", "not_supported", "The style sync is not supported yet.");
+        var auth = SourceAuthBinder.Bind(members.Object("auth"), existing?.Auth, existing is not null && existing.Url != url);
         var types = members.Texts("types", Types.Count, type => Types.Contains(type) ? null : "There is no such event type.");
         var finalOnly = members.Flag("final_only") ?? false;
         var maxBatch = members.Number("max_batch", 1, 1_000) ?? 1;
@@ -32,7 +32,7 @@ internal static class WebhookBinder
 
         var made = secret is null && (existing is null || renew);
         var progress = existing?.Progress ?? new(from);
-        return (new(tenant, id, url ?? "", made ? newSecret() : secret ?? "", types, finalOnly, maxBatch, existing?.Paused ?? false, progress), made);
+        return (new(tenant, id, url ?? "", made ? newSecret() : secret ?? "", types, finalOnly, maxBatch, existing?.Paused ?? false, progress) { Style = style, Auth = auth }, made);
     }
 
     private static bool IsSecret(string secret)

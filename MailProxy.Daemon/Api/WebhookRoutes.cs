@@ -1,11 +1,11 @@
-using System.Security.Cryptography;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Webhooks of a tenant, each with a position of its own.</summary>
-internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged changed)
+internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged changed, WebhookAnswers answers)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -34,12 +34,13 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
             .OrderBy(e => e.Place, StringComparer.Ordinal)
             .Take(limit + 1)
             .ToArray();
-        var page = found.Take(limit).Select(e => Of(e.Endpoint)).ToArray();
+        var page = new List<WebhookAnswer>();
+        foreach (var (endpoint, _) in found.Take(limit)) page.Add(await answers.OfAsync(endpoint));
         return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Place) : null), ApiJson.Default.WebhookList);
     }
 
     private async Task<IResult> Get(HttpContext http, string id) =>
-        await FindAsync(Caller.Of(http).Tenant, id) is { } endpoint ? Json(Of(endpoint)) : ProblemAnswer.NotFound("webhook");
+        await FindAsync(Caller.Of(http).Tenant, id) is { } endpoint ? await answers.JsonAsync(endpoint) : ProblemAnswer.NotFound("webhook");
 
     private async Task<IResult> Put(HttpContext http, string id)
     {
@@ -52,7 +53,7 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
         var existing = await FindAsync(caller.Tenant, id);
 
         var members = new MemberReader(body.Root);
-        var (endpoint, show) = WebhookBinder.Bind(members, caller.Tenant, id, existing, log.Last, NewSecret);
+        var (endpoint, show) = WebhookBinder.Bind(members, caller.Tenant, id, existing, log.Last, WebhookSignature.NewSecret);
         if (members.Refusal is { } mistakes) return mistakes;
 
         var created = await log.PutEndpointAsync(endpoint, caller.Actor);
@@ -60,8 +61,7 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
         changed();
 
         if (created) http.Response.Headers.Location = $"/v1/webhooks/{id}";
-        var answer = Of(await FindAsync(caller.Tenant, id) ?? endpoint) with { Secret = show ? endpoint.Secret : null };
-        return Json(answer, created ? StatusCodes.Status201Created : StatusCodes.Status200OK);
+        return await answers.JsonAsync(await FindAsync(caller.Tenant, id) ?? endpoint, show ? endpoint.Secret : null, created ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
 
     private async Task<IResult> Delete(HttpContext http, string id)
@@ -86,37 +86,14 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
         await log.PutEndpointAsync(endpoint with { Paused = paused, Secret = "" }, caller.Actor);
         if (!paused) await EnableAsync(endpoint);
         changed();
-        return Json(Of(await FindAsync(caller.Tenant, id) ?? endpoint));
+        return await answers.JsonAsync(await FindAsync(caller.Tenant, id) ?? endpoint);
     }
 
     // Only of a disabled one: the progress of the others is their reporter's to write.
     private Task EnableAsync(WebhookEndpoint endpoint) => endpoint.Progress.DisabledAt is null
         ? Task.CompletedTask
-        : log.SaveProgressAsync(endpoint.Tenant, endpoint.Id, new(endpoint.Progress.Acknowledged));
+        : log.SaveProgressAsync(endpoint, new(endpoint.Progress.Acknowledged));
 
     private async Task<WebhookEndpoint?> FindAsync(string tenant, string id) =>
         (await log.EndpointsAsync()).FirstOrDefault(e => e.Tenant == tenant && e.Id == id);
-
-    private WebhookAnswer Of(WebhookEndpoint endpoint) => new(
-        endpoint.Id,
-        endpoint.Tenant,
-        endpoint.Url,
-        endpoint.Types,
-        "events",
-        endpoint.FinalOnly,
-        endpoint.MaxBatch,
-        endpoint.Progress.DisabledAt is not null ? "disabled" : endpoint.Paused ? "paused" : "enabled",
-        endpoint.Paused,
-        true,
-        null,
-        Math.Max(0, log.Last - endpoint.Progress.Acknowledged),
-        endpoint.Progress.Failures,
-        Times.Utc(endpoint.Progress.FailingSince),
-        Times.Utc(endpoint.Progress.DisabledAt),
-        endpoint.Progress.LastError);
-
-    private static IResult Json(WebhookAnswer answer, int status = StatusCodes.Status200OK) =>
-        TypedResults.Json(answer, ApiJson.Default.WebhookAnswer, statusCode: status);
-
-    private static string NewSecret() => "whsec_" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
 }

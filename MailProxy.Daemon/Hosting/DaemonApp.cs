@@ -63,13 +63,14 @@ internal static class DaemonApp
         var policy = new NetworkPolicy(settings.Network);
         var dialer = new Dialer(policy);
         var links = new LinkDesk(storage.Links, volumes, dialer, settings.Api.PublicUrl is { } url ? new Uri(url) : null, clock, logs);
+        var http = dialer.HttpClient();
         var pipeline = new MailPipeline(settings.Engine, new(
             storage.Messages,
             storage.Log,
             accounts,
             key => storage.Accounts.NameOf(key) ?? "deleted",
             storage.Spool,
-            dialer.HttpClient(),
+            http,
             dialer,
             health,
             metrics,
@@ -84,6 +85,7 @@ internal static class DaemonApp
             Network = policy,
         });
 
+        services.AddSingleton(Seams.Trial(new(http, settings.Engine.Report, clock)));
         registry.AddBeforeCollectCallback(pipeline.Measure);
         services.AddSingleton(registry);
         services.AddSingleton(health);

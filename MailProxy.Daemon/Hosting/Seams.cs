@@ -1,6 +1,7 @@
 using MailProxy.Daemon.Api;
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Schedule;
 using MailProxy.Pipeline.Send;
 
@@ -10,7 +11,7 @@ namespace MailProxy.Daemon.Hosting;
 internal static class Seams
 {
     public static DispatcherControl Dispatcher(MailPipeline pipeline) => new(
-        pipeline.Suspend, pipeline.Activate, pipeline.RunNow, () => pipeline.IsSuspended, pipeline.ExpiryHint, key => Wait(pipeline.Status(key)));
+        pipeline.Suspend, pipeline.Activate, pipeline.RunNow, () => pipeline.IsSuspended, pipeline.ExpiryHint, key => Wait(pipeline.Status(key)), pipeline.ReportNow);
 
     public static AccountTest Probe(SmtpProbe probe, TimeProvider clock) => async (account, cancel) =>
     {
@@ -26,6 +27,12 @@ internal static class Seams
             seen.Trouble?.SmtpCode,
             seen.Trouble?.Reply,
             Math.Round(clock.GetElapsedTime(began).TotalMilliseconds, 1));
+    };
+
+    public static WebhookTrial Trial(WebhookProbe probe) => async (endpoint, cancel) =>
+    {
+        var test = await probe.TryAsync(endpoint, cancel);
+        return new(test.Error is null, Math.Round(test.Took.TotalMilliseconds, 1), test.Error);
     };
 
     public static WriteRaw Raw(MimeComposer composer) => async (content, account, target, cancel) =>

@@ -4,15 +4,26 @@ namespace MailProxy.Pipeline.Report;
 
 /// <summary>Events of one endpoint between "read" and "acknowledged", cut into requests. Pure.</summary>
 /// <remarks>
-/// Each message belongs to one of a fixed number of strands by its id, and a strand has one request at a time: so one message's events arrive
-/// in order, and strands do not wait for each other. A request once cut stays as it is until it is acknowledged, under one id.
-/// Its id is the event's, or for batches made of the first and last position and so the same whenever the same events are cut again; after a restart
-/// an unacknowledged batch may be cut longer, then under another id, with the same event ids in it.
+/// Each message belongs to one of a fixed number of strands by its id. A request takes the oldest events of as few strands as fill it, and those strands
+/// wait until it is over: so one message's events arrive in order, a busy log makes full requests beside each other, and a quiet one does not wait for company.
+/// A request once cut stays as it is until it is acknowledged, under one id: the event's, or for batches one made of the first and last position.
+/// How batches were cut is told by <see cref="Kept"/>, and what is kept of it is cut in the same way after a restart.
 /// </remarks>
-internal sealed class Outbox(int strands, int maxBatch, long acknowledged)
+internal sealed class Outbox
 {
-    private readonly Strand[] _strands = [.. Enumerable.Range(0, strands).Select(_ => new Strand())];
-    private long _read = acknowledged;
+    private readonly Strand[] _strands;
+    private readonly int _maxBatch;
+    private readonly List<OutboxRequest> _cut = [];
+    private readonly List<BatchCut> _before;
+    private long _read;
+
+    /// <param name="kept">What <see cref="Kept"/> said when it was stored last.</param>
+    public Outbox(int strands, int maxBatch, long acknowledged, string? kept = null)
+    {
+        _strands = [.. Enumerable.Range(0, strands).Select(_ => new Strand())];
+        (_maxBatch, _read) = (maxBatch, acknowledged);
+        _before = maxBatch > 1 ? BatchCut.Read(kept, strands) : [];
+    }
 
     /// <summary>Everything up to here was read from the log.</summary>
     public long Read => _read;
@@ -22,11 +33,17 @@ internal sealed class Outbox(int strands, int maxBatch, long acknowledged)
 
     public int InFlight { get; private set; }
 
+    /// <summary>Batches cannot be cut as they were before everything up to here was read.</summary>
+    public long Promised => _before.Count == 0 ? 0 : _before.Max(cut => cut.Last);
+
     /// <summary>Everything up to here is acknowledged or was not wanted.</summary>
     public long Acknowledged => Oldest is { } oldest ? oldest.Position - 1 : _read;
 
     /// <summary>The oldest event that is not acknowledged.</summary>
     public MailEvent? Oldest => _strands.Select(strand => strand.Head).OfType<MailEvent>().MinBy(first => first.Position);
+
+    /// <summary>How the batches were cut that are not acknowledged; null: there is nothing to keep.</summary>
+    public string? Kept => BatchCut.Write([.. _before, .. _cut.Select(request => request.Cut).OfType<BatchCut>()], _strands.Length);
 
     public void Add(IEnumerable<MailEvent> wanted, long through)
     {
@@ -39,45 +56,80 @@ internal sealed class Outbox(int strands, int maxBatch, long acknowledged)
         _read = Math.Max(_read, through);
     }
 
-    /// <summary>The next request that may go out beside those in flight, or null.</summary>
-    public OutboxRequest? Next()
+    /// <summary>Makes requests of what waits and may go beside those that are there.</summary>
+    public void Cut()
     {
-        foreach (var strand in _strands)
+        foreach (var cut in _before.Where(cut => cut.Last <= _read).ToArray())
         {
-            if (!strand.InFlight && strand.Head is not null) return Start(strand);
+            _before.Remove(cut);
+            CutAgain(cut);
         }
 
-        return null;
+        var reserved = _before.Aggregate(0UL, (all, cut) => all | cut.Strands);
+        while (Free(reserved) is { Count: > 0 } free) CutFrom(free, long.MaxValue);
     }
 
+    /// <summary>The next request that may go out beside those in flight, or null. Of batches only those that are kept.</summary>
+    public OutboxRequest? Next(string? kept) => Start(_cut.Find(request => !request.InFlight && IsKept(request, kept)));
+
     /// <summary>The request with the oldest event, or null when there is none or any is in flight: what a failing endpoint is tried with.</summary>
-    public OutboxRequest? Probe() =>
-        InFlight > 0 || Oldest is not { } oldest ? null : Start(Array.Find(_strands, strand => strand.Head == oldest)!);
+    public OutboxRequest? Probe(string? kept) => InFlight > 0 ? null : Start(_cut.Where(request => IsKept(request, kept)).MinBy(request => request.Events[0].Position));
 
     /// <summary>The request is over. Not acknowledged, it goes out again unchanged.</summary>
     public void End(OutboxRequest request, bool acknowledged)
     {
-        var strand = Array.Find(_strands, strand => strand.Cut == request)!;
-        strand.InFlight = false;
+        request.InFlight = false;
         InFlight--;
         if (!acknowledged) return;
-        strand.Cut = null;
+        _cut.Remove(request);
+        foreach (var strand in _strands.Where(strand => strand.Request == request)) strand.Request = null;
         Count -= request.Events.Count;
     }
 
-    private OutboxRequest Start(Strand strand)
+    private OutboxRequest? Start(OutboxRequest? request)
     {
-        if (strand.Cut is null)
+        if (request is null) return null;
+        request.InFlight = true;
+        InFlight++;
+        return request;
+    }
+
+    private static bool IsKept(OutboxRequest request, string? kept) => request.Cut is not { } cut || cut.IsIn(kept);
+
+    private void CutAgain(BatchCut cut)
+    {
+        var strands = _strands.Where((_, index) => cut.Holds(index)).ToList();
+        // A strand is cut only when all before it is acknowledged.
+        foreach (var strand in strands) Count -= strand.Skip(cut.First);
+        strands.RemoveAll(strand => strand.Head is not { } head || head.Position > cut.Last);
+        if (strands.Count > 0) CutFrom(strands, cut.Last);
+    }
+
+    /// <summary>As few strands as fill a request, the one that has waited longest first.</summary>
+    private List<Strand> Free(ulong reserved)
+    {
+        var enough = 0;
+        return [.. _strands
+            .Where((strand, index) => strand.Request is null && strand.Waiting.Count > 0 && (reserved >> index & 1) == 0)
+            .OrderBy(strand => strand.Waiting.Peek().Position)
+            .TakeWhile(strand => (enough += strand.Waiting.Count) - strand.Waiting.Count < _maxBatch)];
+    }
+
+    private void CutFrom(List<Strand> strands, long last)
+    {
+        var events = new List<MailEvent>();
+        while (events.Count < _maxBatch && strands.Where(strand => strand.Waiting.Count > 0).MinBy(strand => strand.Waiting.Peek().Position) is { } next)
         {
-            var events = new List<MailEvent>(Math.Min(maxBatch, strand.Waiting.Count));
-            while (events.Count < maxBatch && strand.Waiting.TryDequeue(out var next)) events.Add(next);
-            strand.Cut = new(events, asBatch: maxBatch > 1);
+            if (next.Waiting.Peek().Position > last) break;
+            events.Add(next.Waiting.Dequeue());
         }
 
-        strand.InFlight = true;
-        InFlight++;
-        return strand.Cut;
+        var request = new OutboxRequest(events, _maxBatch > 1 ? new(Mask(strands), events[0].Position, events[^1].Position) : null);
+        foreach (var strand in strands) strand.Request = request;
+        _cut.Add(request);
     }
+
+    private ulong Mask(List<Strand> strands) => strands.Aggregate(0UL, (mask, strand) => mask | 1UL << Array.IndexOf(_strands, strand));
 
     // FNV-1a: unlike string.GetHashCode the same in every run.
     private int StrandOf(string? message)
@@ -90,13 +142,18 @@ internal sealed class Outbox(int strands, int maxBatch, long acknowledged)
     private sealed class Strand
     {
         public Queue<MailEvent> Waiting { get; } = new();
-        public OutboxRequest? Cut { get; set; }
-        public bool InFlight { get; set; }
-        public MailEvent? Head => Cut?.Events[0] ?? Waiting.GetValueOrDefault();
-    }
-}
 
-file static class QueueExtensions
-{
-    public static T? GetValueOrDefault<T>(this Queue<T> queue) where T : class => queue.TryPeek(out var head) ? head : null;
+        /// <summary>What it waits for.</summary>
+        public OutboxRequest? Request { get; set; }
+
+        /// <summary>Drops what is before a position; how many.</summary>
+        public int Skip(long first)
+        {
+            var dropped = 0;
+            for (; Waiting.TryPeek(out var head) && head.Position < first; dropped++) Waiting.Dequeue();
+            return dropped;
+        }
+
+        public MailEvent? Head => Request?.Events[0] ?? (Waiting.TryPeek(out var head) ? head : null);
+    }
 }

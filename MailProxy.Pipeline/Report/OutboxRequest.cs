@@ -6,7 +6,8 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>One webhook request: the same events, id and bytes however often it is tried.</summary>
-internal sealed class OutboxRequest(IReadOnlyList<MailEvent> events, bool asBatch)
+/// <param name="cut">How the batch was cut; null: the body is the one event.</param>
+internal sealed class OutboxRequest(IReadOnlyList<MailEvent> events, BatchCut? cut)
 {
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
@@ -14,10 +15,14 @@ internal sealed class OutboxRequest(IReadOnlyList<MailEvent> events, bool asBatc
 
     public IReadOnlyList<MailEvent> Events { get; } = events;
 
-    /// <summary>The value of <c>webhook-id</c>.</summary>
-    public string Id => asBatch ? $"batch_{Events[0].Position}-{Events[^1].Position}" : Events[0].Id;
+    public BatchCut? Cut { get; } = cut;
 
-    public byte[] Body => _body ??= asBatch ? Batch() : EventJson.ToUtf8(Events[0]);
+    public bool InFlight { get; set; }
+
+    /// <summary>The value of <c>webhook-id</c>.</summary>
+    public string Id => Cut?.Id ?? Events[0].Id;
+
+    public byte[] Body => _body ??= Cut is null ? EventJson.ToUtf8(Events[0]) : Batch();
 
     private byte[] Batch()
     {

@@ -12,8 +12,10 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
     private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private EndpointProgress _saved = endpoint.Progress;
     private bool _acknowledged;
+
+    /// <summary>What the store has.</summary>
+    public EndpointProgress Saved { get; private set; } = endpoint.Progress;
 
     /// <summary>The write under way; completed when there is none.</summary>
     public Task Write { get; private set; } = Task.CompletedTask;
@@ -39,10 +41,10 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
             return;
         }
 
-        if (progress == _saved) return;
+        if (progress == Saved) return;
         try
         {
-            await log.SaveProgressAsync(endpoint.Tenant, endpoint.Id, progress).WaitAsync(Patience, clock);
+            await log.SaveProgressAsync(endpoint, progress).WaitAsync(Patience, clock);
         }
         catch (Exception unwritten) when (unwritten is StoreUnavailableException or TimeoutException)
         {
@@ -52,8 +54,9 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
 
     private bool IsWorthIt(EndpointProgress progress)
     {
-        if (progress with { Acknowledged = _saved.Acknowledged } != _saved) return true;
-        var moved = progress.Acknowledged - _saved.Acknowledged;
+        var replay = progress.Replay is { } told ? told with { Acknowledged = Saved.Replay?.Acknowledged ?? told.Acknowledged } : null;
+        if (progress with { Acknowledged = Saved.Acknowledged, Replay = replay } != Saved) return true;
+        var moved = progress.Acknowledged - Saved.Acknowledged + (progress.Replay?.Acknowledged - Saved.Replay?.Acknowledged ?? 0);
         return moved >= Drift || (moved > 0 && _acknowledged);
     }
 
@@ -69,8 +72,8 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
         {
             try
             {
-                await log.SaveProgressAsync(endpoint.Tenant, endpoint.Id, progress);
-                _saved = progress;
+                await log.SaveProgressAsync(endpoint, progress);
+                Saved = progress;
                 return;
             }
             catch (StoreUnavailableException unavailable)

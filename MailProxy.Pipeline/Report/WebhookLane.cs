@@ -7,32 +7,28 @@ namespace MailProxy.Pipeline.Report;
 
 /// <summary>One endpoint's own loop: reads the log from the acknowledged position, sends, and keeps how far it is. What it waits for delays nobody else.</summary>
 internal sealed partial class WebhookLane(
-    WebhookEndpoint endpoint, IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger)
+    WebhookEndpoint endpoint, IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger) : IReportLane
 {
-    // Events held in memory for one endpoint: what a slow strand may be ahead of by.
-    private const int Ahead = 1000;
-    private const int Page = 250;
-    private static readonly TimeSpan BetweenReads = TimeSpan.FromSeconds(5);
+    private readonly EventStretch _live = new(
+        endpoint, log, new(options.WebhookInFlight, endpoint.MaxBatch, endpoint.Progress.Acknowledged, endpoint.Progress.Batches), long.MaxValue, clock, logger);
 
-    private readonly Outbox _outbox = new(options.WebhookInFlight, endpoint.MaxBatch, endpoint.Progress.Acknowledged);
     private readonly WebhookPost _post = new(endpoint, http, options, clock);
-    private readonly EndpointFilter _filter = new(endpoint);
     private readonly EndpointBackoff _backoff = new(options.WebhookDisableAfter, options.Jitter, chance);
     private readonly ProgressKeeper _keeper = new(log, endpoint, clock, logger);
     private readonly WebhookMeter _meter = new(endpoint, log, metrics, clock);
     private readonly List<Task<Answer>> _flights = [];
+    private EventStretch? _replay = Replayed(endpoint, log, options, clock, logger);
     private EndpointProgress _progress = endpoint.Progress;
     private long _failedAt, _until;
-    private Task _more = Task.CompletedTask;
     private Task _pause = Task.CompletedTask;
+    private volatile TaskCompletionSource _hurry = NewSignal();
 
-    /// <summary>What it was started with.</summary>
     public WebhookEndpoint Endpoint => endpoint;
 
-    /// <summary>Shows how far behind the endpoint is now.</summary>
     public void Measure() => _meter.Show();
 
-    /// <summary>Runs until it is told to stop or the endpoint is disabled.</summary>
+    public void RunNow() => _hurry.TrySetResult();
+
     public async Task RunAsync(CancellationToken stop)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -42,11 +38,12 @@ internal sealed partial class WebhookLane(
             while (!stop.IsCancellationRequested && _progress.DisabledAt is null)
             {
                 await ReadAsync(end.Token);
-                Start(end.Token);
                 _keeper.Save(Progress(), end.Token);
-                _meter.Keep(_outbox);
+                Start(end.Token); // batches only when their cut is kept
+                _meter.Keep(_live.Outbox);
                 await Task.WhenAny([stopping, .. Waits()]);
                 await LandAsync();
+                if (_hurry.Task.IsCompleted) Hurry();
             }
         }
         finally
@@ -60,13 +57,23 @@ internal sealed partial class WebhookLane(
         }
     }
 
-    private bool IsFull => _outbox.Count >= Ahead;
+    private static EventStretch? Replayed(WebhookEndpoint endpoint, IDeliveryLog log, ReportOptions options, TimeProvider clock, ILogger logger) =>
+        endpoint.Progress.Replay is { } replay
+            ? new(endpoint, log, new(options.WebhookInFlight, endpoint.MaxBatch, replay.Acknowledged, replay.Batches), replay.Through, clock, logger)
+            : null;
 
-    private EndpointProgress Progress() => _progress with { Acknowledged = _outbox.Acknowledged };
+    private EndpointProgress Progress() => _progress with
+    {
+        Acknowledged = _live.Outbox.Acknowledged,
+        Batches = _live.Outbox.Kept,
+        Replay = _replay is { } replay ? new(replay.Outbox.Acknowledged, replay.Through, replay.Outbox.Kept) : null,
+    };
 
     private IEnumerable<Task> Waits()
     {
-        if (!IsFull) yield return _more;
+        yield return _hurry.Task;
+        if (_live.More is { } more) yield return more;
+        if (_replay?.More is { } told) yield return told;
         if (!_pause.IsCompleted) yield return _pause;
         if (!_keeper.Write.IsCompleted) yield return _keeper.Write;
         foreach (var flight in _flights) yield return flight;
@@ -74,29 +81,21 @@ internal sealed partial class WebhookLane(
 
     private async Task ReadAsync(CancellationToken stop)
     {
-        if (IsFull || !_more.IsCompleted) return;
-        try
-        {
-            if (log.Last > _outbox.Read)
-            {
-                var (events, through) = await log.ReadAsync(endpoint.Tenant, _outbox.Read, Page);
-                _outbox.Add(events.Where(_filter.Wants), through);
-            }
-
-            _more = log.WaitBeyondAsync(_outbox.Read, stop);
-        }
-        catch (StoreUnavailableException unavailable)
-        {
-            Log.Unread(logger, endpoint.Id, unavailable);
-            _more = Task.Delay(BetweenReads, clock, stop);
-        }
+        await _live.ReadAsync(stop);
+        _live.Outbox.Cut();
+        if (_replay is null) return;
+        await _replay.ReadAsync(stop);
+        _replay.Outbox.Cut();
+        if (!_replay.IsOver) return;
+        Log.Replayed(logger, endpoint.Id, _replay.Through);
+        _replay = null;
     }
 
     private void Start(CancellationToken stop)
     {
         if (_progress.Failures == 0)
         {
-            while (_outbox.Next() is { } next) _flights.Add(FlyAsync(next, probe: false, stop));
+            while (Next() is { } next) _flights.Add(FlyAsync(next.From, next.Request, probe: false, stop));
             return;
         }
 
@@ -107,13 +106,34 @@ internal sealed partial class WebhookLane(
         {
             if (_pause.IsCompleted) _pause = Task.Delay(TimeSpan.FromMilliseconds(left), clock, stop);
         }
-        else if (_outbox.Probe() is { } probe)
+        else if (_flights.Count == 0 && Probe() is { } probe)
         {
-            _flights.Add(FlyAsync(probe, probe: true, stop));
+            _flights.Add(FlyAsync(probe.From, probe.Request, probe: true, stop));
         }
     }
 
-    private async Task<Answer> FlyAsync(OutboxRequest request, bool probe, CancellationToken stop) => new(request, probe, await _post.SendAsync(request, stop));
+    /// <summary>What is new goes before what is told once more.</summary>
+    private (Outbox From, OutboxRequest Request)? Next()
+    {
+        if (_flights.Count >= options.WebhookInFlight) return null;
+        if (_live.Outbox.Next(_keeper.Saved.Batches) is { } next) return (_live.Outbox, next);
+        return _replay?.Outbox.Next(_keeper.Saved.Replay?.Batches) is { } again ? (_replay.Outbox, again) : null;
+    }
+
+    private (Outbox From, OutboxRequest Request)? Probe()
+    {
+        if (_live.Outbox.Probe(_keeper.Saved.Batches) is { } probe) return (_live.Outbox, probe);
+        return _replay?.Outbox.Probe(_keeper.Saved.Replay?.Batches) is { } again ? (_replay.Outbox, again) : null;
+    }
+
+    private void Hurry()
+    {
+        _hurry = NewSignal();
+        _until = 0;
+    }
+
+    private async Task<Answer> FlyAsync(Outbox from, OutboxRequest request, bool probe, CancellationToken stop) =>
+        new(from, request, probe, await _post.SendAsync(request.Id, request.Body, wantsAnswer: false, stop));
 
     private async Task LandAsync()
     {
@@ -128,7 +148,7 @@ internal sealed partial class WebhookLane(
 
     private async Task TakeAsync(Answer answer)
     {
-        _outbox.End(answer.Request, acknowledged: answer.Result is WebhookResult.Acknowledged);
+        answer.From.End(answer.Request, acknowledged: answer.Result is WebhookResult.Acknowledged);
         if (answer.Result is WebhookResult.LetGo) return;
         _meter.Count(answer.Result);
         switch (answer.Result)
@@ -185,9 +205,11 @@ internal sealed partial class WebhookLane(
         }
     }
 
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    private readonly record struct Answer(OutboxRequest Request, bool Probe, WebhookResult Result);
+    private readonly record struct Answer(Outbox From, OutboxRequest Request, bool Probe, WebhookResult Result);
 
     private static partial class Log
     {
@@ -203,7 +225,7 @@ internal sealed partial class WebhookLane(
         [LoggerMessage(633, LogLevel.Error, "The event that webhook {Endpoint} was disabled could not be stored and is lost")]
         public static partial void NotTold(ILogger logger, string endpoint, Exception fault);
 
-        [LoggerMessage(634, LogLevel.Warning, "The events for webhook {Endpoint} cannot be read now; trying again")]
-        public static partial void Unread(ILogger logger, string endpoint, Exception fault);
+        [LoggerMessage(636, LogLevel.Information, "The replay for webhook {Endpoint} is over, through position {Through}")]
+        public static partial void Replayed(ILogger logger, string endpoint, long through);
     }
 }

@@ -7,7 +7,8 @@ namespace MailProxy.Pipeline.Report;
 internal sealed class WebhookMeter(WebhookEndpoint endpoint, IDeliveryLog log, PipelineMetrics metrics, TimeProvider clock)
 {
     private long _oldestAt = long.MaxValue;
-    private long _acknowledged = endpoint.Progress.Acknowledged;
+    private long _read = endpoint.Progress.Acknowledged;
+    private int _waiting;
 
     public void Count(WebhookResult result) =>
         metrics.Reports.WithLabels(endpoint.Tenant, endpoint.Id, result is WebhookResult.Acknowledged ? "ok" : "failed").Inc();
@@ -15,7 +16,8 @@ internal sealed class WebhookMeter(WebhookEndpoint endpoint, IDeliveryLog log, P
     public void Keep(Outbox outbox)
     {
         Volatile.Write(ref _oldestAt, outbox.Oldest?.At ?? long.MaxValue);
-        Volatile.Write(ref _acknowledged, outbox.Acknowledged);
+        Volatile.Write(ref _read, outbox.Read);
+        Volatile.Write(ref _waiting, outbox.Count);
         Show();
     }
 
@@ -23,7 +25,7 @@ internal sealed class WebhookMeter(WebhookEndpoint endpoint, IDeliveryLog log, P
     {
         var late = clock.GetUtcNow().ToUnixTimeMilliseconds() - Volatile.Read(ref _oldestAt);
         metrics.ReportLag.WithLabels(endpoint.Tenant, endpoint.Id).Set(Math.Max(0, late) / 1000d);
-        metrics.ReportBacklog.WithLabels(endpoint.Tenant, endpoint.Id).Set(Math.Max(0, log.Last - Volatile.Read(ref _acknowledged)));
+        metrics.ReportBacklog.WithLabels(endpoint.Tenant, endpoint.Id).Set(Volatile.Read(ref _waiting) + Math.Max(0, log.Last - Volatile.Read(ref _read)));
     }
 
     public void Remove()

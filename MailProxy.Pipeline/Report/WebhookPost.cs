@@ -1,35 +1,23 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>What a webhook request came to: a closed set.</summary>
-internal abstract record WebhookResult
-{
-    private WebhookResult() { }
-
-    /// <summary>Answered with 2xx.</summary>
-    public sealed record Acknowledged : WebhookResult;
-
-    /// <summary>Answered with 410: the endpoint wants no more.</summary>
-    public sealed record Gone : WebhookResult;
-
-    /// <param name="Error">For a person; holds nothing of the answer's body.</param>
-    public sealed record Failed(string Error, TimeSpan? RetryAfter = null) : WebhookResult;
-
-    /// <summary>We stopped.</summary>
-    public sealed record LetGo : WebhookResult;
-}
-
-/// <summary>Sends one request to one endpoint: signed, within the time, its answer's body read up to a cap and forgotten.</summary>
+/// <summary>Sends one request to one endpoint: signed, within the time, its answer read up to a cap.</summary>
 internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker http, ReportOptions options, TimeProvider clock)
 {
     private readonly byte[]? _key = WebhookSignature.Key(endpoint.Secret);
+    private readonly byte[]? _previous = endpoint.PreviousSecret is { } secret ? WebhookSignature.Key(secret) : null;
     private readonly Uri? _url = Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" ? url : null;
 
-    public async Task<WebhookResult> SendAsync(OutboxRequest outgoing, CancellationToken stop)
+    /// <param name="id">The value of <c>webhook-id</c>.</param>
+    /// <param name="wantsAnswer">The body of a good answer is handed over; one that breaks off is then a failure.</param>
+    public async Task<WebhookResult> SendAsync(string id, byte[] body, bool wantsAnswer, CancellationToken stop)
     {
         if (_key is null) return new WebhookResult.Failed("The secret is not whsec_ and base64.");
         if (_url is null) return new WebhookResult.Failed("The address is not an http or https URL.");
@@ -37,9 +25,10 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop);
         try
         {
-            using var request = Request(outgoing);
+            using var request = Request(id, body);
             using var response = await http.SendAsync(request, both.Token);
             var result = Judge(response);
+            if (wantsAnswer && result is WebhookResult.Acknowledged) return new WebhookResult.Acknowledged(await ReadAsync(response.Content, both.Token));
             await DiscardAsync(response.Content, both.Token);
             return result;
         }
@@ -55,6 +44,10 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
         {
             return new WebhookResult.Failed((fault.InnerException as AddressRefusedException)?.Message ?? fault.Message);
         }
+        catch (IOException broken)
+        {
+            return new WebhookResult.Failed(broken.Message);
+        }
         catch (AddressRefusedException refused)
         {
             return new WebhookResult.Failed(refused.Message);
@@ -65,21 +58,44 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
         }
     }
 
-    private HttpRequestMessage Request(OutboxRequest outgoing)
+    private HttpRequestMessage Request(string id, byte[] body)
     {
-        var now = clock.GetUtcNow().ToUnixTimeSeconds();
-        var request = new HttpRequestMessage(HttpMethod.Post, _url) { Content = new ByteArrayContent(outgoing.Body) };
+        var now = clock.GetUtcNow();
+        var timestamp = now.ToUnixTimeSeconds();
+        var request = new HttpRequestMessage(HttpMethod.Post, _url) { Content = new ByteArrayContent(body) };
         request.Content.Headers.ContentType = new("application/json");
         request.Headers.TryAddWithoutValidation("User-Agent", "MailProxy");
-        request.Headers.TryAddWithoutValidation("webhook-id", outgoing.Id);
-        request.Headers.TryAddWithoutValidation("webhook-timestamp", now.ToString(CultureInfo.InvariantCulture));
-        request.Headers.TryAddWithoutValidation("webhook-signature", WebhookSignature.Sign(_key!, outgoing.Id, now, outgoing.Body));
+        request.Headers.TryAddWithoutValidation("webhook-id", id);
+        request.Headers.TryAddWithoutValidation("webhook-timestamp", timestamp.ToString(CultureInfo.InvariantCulture));
+        request.Headers.TryAddWithoutValidation("webhook-signature", WebhookSignature.Sign(Keys(now), id, timestamp, body));
+        Authorise(request.Headers);
         return request;
+    }
+
+    // The newest first: who knows only the old one finds it behind.
+    private byte[][] Keys(DateTimeOffset now) =>
+        _previous is not null && endpoint.PreviousUntil > now.ToUnixTimeMilliseconds() ? [_key!, _previous] : [_key!];
+
+    private void Authorise(HttpRequestHeaders headers)
+    {
+        switch (endpoint.Auth)
+        {
+            case SourceAuth.Basic basic:
+                headers.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{basic.User}:{basic.Password}")));
+                break;
+            case SourceAuth.Bearer bearer:
+                headers.Authorization = new("Bearer", bearer.Token);
+                break;
+            case SourceAuth.Header header:
+                headers.Remove(header.Name);
+                headers.TryAddWithoutValidation(header.Name, header.Value);
+                break;
+        }
     }
 
     private WebhookResult Judge(HttpResponseMessage response) => response switch
     {
-        { IsSuccessStatusCode: true } => new WebhookResult.Acknowledged(),
+        { IsSuccessStatusCode: true } => new WebhookResult.Acknowledged(default),
         { StatusCode: HttpStatusCode.Gone } => new WebhookResult.Gone(),
         { Headers.RetryAfter: { } after } => new WebhookResult.Failed(Status(response), after.Delta ?? after.Date - clock.GetUtcNow()),
         _ => new WebhookResult.Failed(Status(response)),
@@ -87,6 +103,14 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
 
     private static string Status(HttpResponseMessage response) =>
         string.Create(CultureInfo.InvariantCulture, $"Answered with HTTP status {(int)response.StatusCode}.");
+
+    private async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContent content, CancellationToken cancel)
+    {
+        await using var body = await content.ReadAsStreamAsync(cancel);
+        var answer = new byte[options.WebhookAnswerBytes];
+        var length = await body.ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false, cancel);
+        return answer.AsMemory(0, length);
+    }
 
     // The status has been given; the body is only read so that the connection can be used again, and how that goes changes nothing.
     private async Task DiscardAsync(HttpContent content, CancellationToken cancel)

@@ -14,7 +14,7 @@ internal sealed partial class WebhookReporter(
     private readonly Dictionary<(string Tenant, string Id), Running> _running = [];
     private readonly HashSet<(string Tenant, string Id)> _ended = [];
     private TaskCompletionSource _changed = NewSignal();
-    private WebhookLane[] _lanes = [];
+    private IReportLane[] _lanes = [];
 
     /// <summary>The endpoints have changed in the store: lanes start, stop, and start anew accordingly.</summary>
     public void Refresh()
@@ -26,6 +26,12 @@ internal sealed partial class WebhookReporter(
     public void Measure()
     {
         foreach (var lane in Volatile.Read(ref _lanes)) lane.Measure();
+    }
+
+    /// <summary>Ends back-off and quiet of a tenant's webhooks, or with null of everybody's.</summary>
+    public void RunNow(string? tenant)
+    {
+        foreach (var lane in Volatile.Read(ref _lanes).Where(lane => tenant is null || lane.Endpoint.Tenant == tenant)) lane.RunNow();
     }
 
     /// <summary>Runs until it is told to stop; then requests under way are let go and come again after the next start.</summary>
@@ -66,7 +72,7 @@ internal sealed partial class WebhookReporter(
         try
         {
             var wanted = await EnabledAsync();
-            (string, string)[] outdated = [.. _running.Where(known => !wanted.TryGetValue(known.Key, out var now) || !IsSame(now, known.Value.Lane.Endpoint)).Select(known => known.Key)];
+            (string, string)[] outdated = [.. _running.Where(known => !wanted.TryGetValue(known.Key, out var now) || now.Version != known.Value.Lane.Endpoint.Version).Select(known => known.Key)];
             if (outdated.Length > 0)
             {
                 await EndAsync(outdated);
@@ -90,7 +96,7 @@ internal sealed partial class WebhookReporter(
     private Running Begin(WebhookEndpoint endpoint, CancellationToken stop)
     {
         var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var lane = new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger);
+        IReportLane lane = new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger);
         return new(lane, end, Task.Run(() => lane.RunAsync(end.Token), CancellationToken.None));
     }
 
@@ -116,12 +122,9 @@ internal sealed partial class WebhookReporter(
         }
     }
 
-    private static bool IsSame(WebhookEndpoint now, WebhookEndpoint then) =>
-        now.Types.SequenceEqual(then.Types) && now with { Types = then.Types, Progress = then.Progress } == then;
-
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private readonly record struct Running(WebhookLane Lane, CancellationTokenSource End, Task Loop);
+    private readonly record struct Running(IReportLane Lane, CancellationTokenSource End, Task Loop);
 
     private static partial class Log
     {

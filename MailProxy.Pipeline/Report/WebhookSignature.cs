@@ -20,8 +20,15 @@ public static class WebhookSignature
         return Convert.TryFromBase64String(secret[Prefix.Length..], key, out var length) && length > 0 ? key[..length] : null;
     }
 
-    /// <summary>The value of <c>webhook-signature</c>.</summary>
+    /// <summary>The value of <c>webhook-signature</c>: one signature for each key, with spaces between.</summary>
     /// <param name="timestamp">Unix seconds, the same as in <c>webhook-timestamp</c>.</param>
+    public static string Sign(IReadOnlyList<byte[]> keys, string id, long timestamp, ReadOnlySpan<byte> body)
+    {
+        var signatures = new string[keys.Count];
+        for (var i = 0; i < signatures.Length; i++) signatures[i] = Sign(keys[i], id, timestamp, body);
+        return string.Join(' ', signatures);
+    }
+
     public static string Sign(byte[] key, string id, long timestamp, ReadOnlySpan<byte> body)
     {
         using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);

@@ -19,36 +19,17 @@ public interface IDeliveryLog
 
     Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync();
 
-    /// <summary>Creates (from here on: position is <see cref="Last"/>) or replaces all but progress and, when <see cref="WebhookEndpoint.Secret"/> is "", the secret. True: created.</summary>
+    /// <summary>Creates (from here on: position is <see cref="Last"/>) or replaces all but progress and, when <see cref="WebhookEndpoint.Secret"/> is "", the secrets. Raises the version. True: created.</summary>
     Task<bool> PutEndpointAsync(WebhookEndpoint endpoint, string actor);
 
     Task<bool> DeleteEndpointAsync(string tenant, string id, string actor);
 
-    /// <summary>Keeps how far an endpoint is. Retried for ever, like an outcome.</summary>
-    Task SaveProgressAsync(string tenant, string id, EndpointProgress progress);
-}
+    /// <summary>Keeps how far an endpoint is. Retried for ever, like an outcome. When a person has changed the endpoint since, its batches and replay stay as they are.</summary>
+    Task SaveProgressAsync(WebhookEndpoint endpoint, EndpointProgress progress);
 
-/// <summary>A webhook: where a tenant's events go.</summary>
-/// <param name="Secret">Standard Webhooks secret, <c>whsec_…</c>; encrypted at rest.</param>
-/// <param name="Types">Event types wanted; empty: all.</param>
-/// <param name="MaxBatch">Events a request, 1 to 1,000.</param>
-public sealed record WebhookEndpoint(
-    string Tenant,
-    string Id,
-    string Url,
-    string Secret,
-    IReadOnlyList<string> Types,
-    bool FinalOnly,
-    int MaxBatch,
-    bool Paused,
-    EndpointProgress Progress)
-{
-    // A record's generated text would carry the secret into a log.
-    public override string ToString() => $"{Tenant}/{Id}";
-}
+    /// <summary>Lets the endpoint be told once more what it acknowledged of a time (Unix milliseconds, both included); one replay at a time, a new one takes the place of the old. Null: there is no such endpoint.</summary>
+    Task<WebhookEndpoint?> ReplayAsync(string tenant, string id, long from, long to, string actor);
 
-/// <param name="Acknowledged">Everything up to this position was answered with 2xx.</param>
-/// <param name="FailingSince">When the row of failures began; null: the last request succeeded.</param>
-/// <param name="Failures">How many in a row.</param>
-/// <param name="DisabledAt">Set on 410 or after 75 h of failures; null: enabled.</param>
-public sealed record EndpointProgress(long Acknowledged, long? FailingSince = null, int Failures = 0, long? DisabledAt = null, string? LastError = null);
+    /// <summary>Counts what the endpoint wants and has not acknowledged.</summary>
+    Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint);
+}

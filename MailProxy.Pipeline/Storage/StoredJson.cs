@@ -10,9 +10,16 @@ internal sealed record AuditedAccount(AccountConfig Config, bool PasswordSet, bo
 }
 
 /// <summary>What a change of a webhook looks like in the audit log.</summary>
-internal sealed record AuditedWebhook(string Url, IReadOnlyList<string> Types, bool FinalOnly, int MaxBatch, bool Paused, bool? SecretChanged = null)
+internal sealed record AuditedWebhook(
+    string Url, string Style, IReadOnlyList<string> Types, bool FinalOnly, int MaxBatch, bool Paused, bool AuthSet, bool? SecretChanged = null, bool? AuthChanged = null)
 {
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedWebhook);
+}
+
+/// <summary>What a replay looks like in the audit log: times in Unix milliseconds.</summary>
+internal sealed record AuditedReplay(long From, long To)
+{
+    public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedReplay);
 }
 
 /// <summary>What a change of a tenant looks like in the audit log.</summary>
@@ -31,6 +38,7 @@ internal sealed record AuditedKey(string Name, IReadOnlyList<string> Scopes, IRe
 [JsonSerializable(typeof(AccountConfig))]
 [JsonSerializable(typeof(AuditedAccount))]
 [JsonSerializable(typeof(AuditedWebhook))]
+[JsonSerializable(typeof(AuditedReplay))]
 [JsonSerializable(typeof(AuditedVolume))]
 [JsonSerializable(typeof(VolumeRecord))]
 [JsonSerializable(typeof(TenantConfig))]

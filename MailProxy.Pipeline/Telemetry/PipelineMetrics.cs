@@ -24,7 +24,7 @@ public sealed class PipelineMetrics
         ConnectionsOpened = make.CreateCounter("mailproxy_smtp_connections_opened_total", "SMTP connections opened, by account.", "account");
         PermitsRefused = make.CreateCounter("mailproxy_permits_refused_total", "Times a rate limit made an account wait, by account; 'global' is the installation's own limit.", "account");
         ReportLag = make.CreateGauge("mailproxy_report_lag_seconds", "Age of the oldest event that an endpoint has not acknowledged, by tenant and endpoint.", "tenant", "endpoint");
-        ReportBacklog = make.CreateGauge("mailproxy_report_backlog", "Event positions between an endpoint's acknowledgement and the end of the log, by tenant and endpoint.", "tenant", "endpoint");
+        ReportBacklog = make.CreateGauge("mailproxy_report_backlog", "Events that an endpoint has not acknowledged, with those of the log that it has not looked at yet, by tenant and endpoint.", "tenant", "endpoint");
         Reports = make.CreateCounter("mailproxy_reports_total", "Webhook requests by tenant, endpoint and result: ok, failed.", "tenant", "endpoint", "result");
         CommitSeconds = make.CreateHistogram("mailproxy_store_commit_seconds", "Duration of one turn of the store's writer, from BEGIN to the end of COMMIT.", new HistogramConfiguration { Buckets = [.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .25, 1, 5] });
         CommitRows = make.CreateHistogram("mailproxy_store_commit_batch_size", "Marks, outcomes and messages written by one turn of the store's writer.", new HistogramConfiguration { Buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] });

@@ -40,6 +40,7 @@ internal sealed class ApiHost : IAsyncDisposable
     public FakeAccountStore Accounts { get; } = new();
     public FakeVolumeStore Volumes { get; } = new();
     public CurrentVolumes CurrentVolumes { get; } = new();
+    public Func<WebhookEndpoint, WebhookTestAnswer> TestWebhook { get; set; } = static _ => new(true, 1, null);
     public FakeVolumeProbe VolumeProbe { get; } = new();
     public FakeDeliveryLog Log { get; } = new();
     public CurrentAccounts Current { get; } = new();
@@ -148,7 +149,8 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton<TimeProvider>(Clock)
             .AddSingleton(new DispatcherControl(
                 () => Dispatcher.Add("suspend"), () => Dispatcher.Add("activate"), () => Dispatcher.Add("run-now"),
-                () => Suspended, at => Dispatcher.Add($"expiry {at}"), key => Lanes.GetValueOrDefault(key)))
+                () => Suspended, at => Dispatcher.Add($"expiry {at}"), key => Lanes.GetValueOrDefault(key), tenant => Dispatcher.Add($"report {tenant}")))
+            .AddSingleton<WebhookTrial>((endpoint, _) => Task.FromResult(TestWebhook(endpoint)))
             .AddSingleton<AccountTest>((account, _) => Task.FromResult(TestAccount(account)))
             .AddSingleton<WriteRaw>(async (content, _, target, cancel) => await target.WriteAsync(content.Json, cancel))
             .AddSingleton<OpenDownload>((token, head, cancel) => Downloads(token, head, cancel))

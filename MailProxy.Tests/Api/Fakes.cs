@@ -242,6 +242,9 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
         Endpoints.Add(endpoint with
         {
             Secret = endpoint.Secret.Length > 0 ? endpoint.Secret : existing!.Secret,
+            PreviousSecret = endpoint.Secret.Length > 0 ? endpoint.PreviousSecret : existing!.PreviousSecret,
+            PreviousUntil = endpoint.Secret.Length > 0 ? endpoint.PreviousUntil : existing!.PreviousUntil,
+            Version = (existing?.Version ?? 0) + 1,
             Progress = existing?.Progress ?? new(Last),
         });
         return Task.FromResult(existing is null);
@@ -249,9 +252,25 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
 
     public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor) => Task.FromResult(Endpoints.RemoveAll(e => e.Tenant == tenant && e.Id == id) > 0);
 
-    public Task SaveProgressAsync(string tenant, string id, EndpointProgress progress)
+    public Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint) =>
+        Task.FromResult(new EndpointBacklog(Last - endpoint.Progress.Acknowledged, false, Last > endpoint.Progress.Acknowledged ? OldestAt : null));
+
+    public long OldestAt { get; set; }
+
+    public Task<WebhookEndpoint?> ReplayAsync(string tenant, string id, long from, long to, string actor)
     {
         var at = Endpoints.FindIndex(e => e.Tenant == tenant && e.Id == id);
+        if (at < 0) return Task.FromResult<WebhookEndpoint?>(null);
+        Replays.Add((from, to));
+        Endpoints[at] = Endpoints[at] with { Progress = Endpoints[at].Progress with { Replay = new(10, 30) } };
+        return Task.FromResult<WebhookEndpoint?>(Endpoints[at]);
+    }
+
+    public List<(long From, long To)> Replays { get; } = [];
+
+    public Task SaveProgressAsync(WebhookEndpoint endpoint, EndpointProgress progress)
+    {
+        var at = Endpoints.FindIndex(e => e.Tenant == endpoint.Tenant && e.Id == endpoint.Id);
         Endpoints[at] = Endpoints[at] with { Progress = progress };
         return Task.CompletedTask;
     }

@@ -35,7 +35,7 @@ public sealed class WebhookRoutesTests
             Assert.That(_host.Log.Endpoints.Single().Secret, Is.EqualTo(secret));
             Assert.That(_host.Log.Endpoints.Single().Progress.Acknowledged, Is.EqualTo(100), "begins where the log is now");
             Assert.That(await read.Content.ReadAsStringAsync(), Is.EqualTo(
-                """{"id":"main","tenant":"default","url":"https://hooks.example/mail","types":[],"style":"events","final_only":false,"max_batch":1,"status":"enabled","paused":false,"secret_set":true,"backlog":0,"failures":0}"""));
+                """{"id":"main","tenant":"default","url":"https://hooks.example/mail","types":[],"style":"events","final_only":false,"max_batch":1,"status":"enabled","paused":false,"secret_set":true,"backlog":0,"lag_seconds":0,"failures":0}"""));
             Assert.That((int)again.StatusCode, Is.EqualTo(200));
             Assert.That((await again.JsonAsync()).TryGetProperty("secret", out _), Is.False);
             Assert.That(_host.WebhookChanges, Is.EqualTo(2));
@@ -87,7 +87,7 @@ public sealed class WebhookRoutesTests
     [TestCase("""{"url":"https://x.example/#part"}""", "/url invalid_url")]
     [TestCase("""{"url":"https://x.example/","style":"sync"}""", "/style not_supported")]
     [TestCase("""{"url":"https://x.example/","style":"other"}""", "/style invalid_choice")]
-    [TestCase("""{"url":"https://x.example/","auth":{"bearer":"t0ken"}}""", "/auth not_supported")]
+    [TestCase("""{"url":"https://x.example/","auth":{"bearer":"t0ken","user":"u"}}""", "/auth/password required,/auth/bearer unknown_field")]
     [TestCase("""{"url":"https://x.example/","types":["message.sent","nonsense"],"max_batch":1001,"final_only":1}""", "/types/1 invalid_entry,/max_batch out_of_range,/final_only invalid_type")]
     [TestCase("""{"url":"https://x.example/","secret":"short"}""", "/secret invalid_secret")]
     [TestCase("""{"url":"https://x.example/","secret":"whsec_AAAA"}""", "/secret invalid_secret")]
@@ -139,7 +139,7 @@ public sealed class WebhookRoutesTests
     public async Task Resume_Disabled_EnabledFromWhereItStood()
     {
         using (await PutAsync(Plain)) { }
-        await _host.Log.SaveProgressAsync("default", "main", new(42, 1_893_553_445_000, 9, 1_893_553_446_000, "410 Gone"));
+        await _host.Log.SaveProgressAsync(_host.Log.Endpoints.Single(), new(42, 1_893_553_445_000, 9, 1_893_553_446_000, "410 Gone"));
         using var read = await _host.SendAsync("GET", "/v1/webhooks/main");
         var disabled = await read.JsonAsync();
         using var resumed = await _host.SendAsync("POST", "/v1/webhooks/main/resume");
@@ -151,6 +151,87 @@ public sealed class WebhookRoutesTests
             Assert.That((await resumed.JsonAsync()).GetProperty("status").GetString(), Is.EqualTo("enabled"));
             Assert.That(_host.Log.Endpoints.Single().Progress, Is.EqualTo(new MailProxy.Pipeline.Storage.EndpointProgress(42)));
         }
+    }
+
+    [Test]
+    public async Task Put_Credentials_AreWriteOnlyAndBoundToTheUrl()
+    {
+        using var created = await PutAsync("""{"url":"https://x.example/","auth":{"bearer":"t0ken"}}""");
+        using var kept = await PutAsync("""{"url":"https://x.example/","auth":{"bearer_set":true}}""");
+        var stored = _host.Log.Endpoints.Single().Auth;
+        using var moved = await PutAsync("""{"url":"https://other.example/","secret":null,"auth":{"bearer_set":true}}""");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((await created.JsonAsync()).GetProperty("auth").ToString(), Is.EqualTo("""{"bearer_set":true}"""));
+            Assert.That((int)kept.StatusCode, Is.EqualTo(200), await kept.Content.ReadAsStringAsync());
+            Assert.That(stored, Is.EqualTo(new MailProxy.Pipeline.Mail.SourceAuth.Bearer("t0ken")));
+            Assert.That((await moved.ProblemAsync(422, "secret_required")).Pointers(), Is.EqualTo(new[] { "/auth/bearer" }));
+        }
+    }
+
+    [Test]
+    public async Task RotateSecret_Known_ShowsTheNewOnceAndKeepsTheOldForAWhile()
+    {
+        using (await PutAsync(Plain)) { }
+        var before = _host.Log.Endpoints.Single().Secret;
+        using var rotated = await _host.SendAsync("POST", "/v1/webhooks/main/rotate-secret");
+        var json = await rotated.JsonAsync();
+        using var read = await _host.SendAsync("GET", "/v1/webhooks/main");
+        var stored = _host.Log.Endpoints.Single();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(stored.Secret, Is.EqualTo(json.GetProperty("secret").GetString()).And.Not.EqualTo(before));
+            Assert.That(stored.PreviousSecret, Is.EqualTo(before));
+            Assert.That(stored.PreviousUntil, Is.EqualTo((_host.Clock.GetUtcNow() + TimeSpan.FromHours(24)).ToUnixTimeMilliseconds()));
+            Assert.That((await read.JsonAsync()).TryGetProperty("secret", out _), Is.False);
+            Assert.That((await read.JsonAsync()).GetProperty("previous_secret_until").GetDateTime(), Is.EqualTo(_host.Clock.GetUtcNow().UtcDateTime.AddHours(24)).Within(TimeSpan.FromMilliseconds(1)));
+            Assert.That(_host.WebhookChanges, Is.EqualTo(2));
+        }
+    }
+
+    [Test]
+    public async Task Test_Known_SaysHowItWasAnswered()
+    {
+        using (await PutAsync(Plain)) { }
+        _host.TestWebhook = endpoint => new(false, 12.5, $"{endpoint.Url} is down.");
+        using var answer = await _host.SendAsync("POST", "/v1/webhooks/main/test");
+        Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo("""{"ok":false,"milliseconds":12.5,"error":"https://hooks.example/mail is down."}"""));
+    }
+
+    [Test]
+    public async Task Replay_OfATime_ReachesTheStoreAndTheReporter()
+    {
+        using (await PutAsync(Plain)) { }
+        using var answer = await _host.SendAsync("POST", "/v1/webhooks/main/replay", """{"from":"2026-11-01T00:00:00Z","to":1793577600}""");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((await answer.JsonAsync()).GetProperty("replay").GetProperty("left").GetInt64(), Is.EqualTo(20));
+            Assert.That(_host.Log.Replays, Is.EqualTo(new[] { (1_793_491_200_000L, 1_793_577_600_000L) }));
+            Assert.That(_host.WebhookChanges, Is.EqualTo(2));
+        }
+    }
+
+    [TestCase("""{}""", "/from required")]
+    [TestCase("""{"from":"yesterday"}""", "/from invalid_time")]
+    [TestCase("""{"from":20,"to":10}""", "/from out_of_range")]
+    [TestCase("""{"from":20,"till":10}""", "/till unknown_field")]
+    public async Task Replay_Mistakes_EachWithPointerAndCode(string body, string expected)
+    {
+        using (await PutAsync(Plain)) { }
+        using var answer = await _host.SendAsync("POST", "/v1/webhooks/main/replay", body);
+        var errors = (await answer.JsonAsync()).GetProperty("errors").EnumerateArray();
+        Assert.That(errors.Select(e => $"{e.GetProperty("pointer")} {e.GetProperty("code")}"), Is.EqualTo(new[] { expected }));
+    }
+
+    [TestCase("test", null)]
+    [TestCase("rotate-secret", null)]
+    [TestCase("replay", """{"from":0}""")]
+    public async Task Actions_UnknownWebhook_404(string action, string? body)
+    {
+        using var answer = await _host.SendAsync("POST", $"/v1/webhooks/none/{action}", body);
+        await answer.ProblemAsync(404, "not_found");
     }
 
     [Test]

@@ -15,6 +15,12 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
     /// <summary>Thrown by <see cref="AppendAsync"/> when set.</summary>
     public Exception? AppendFault { get; set; }
 
+    /// <summary>What the next save waits for.</summary>
+    public TaskCompletionSource? SaveGate { get; set; }
+
+    /// <summary>Saves that were asked for, also those that wait.</summary>
+    public int Asked { get; private set; }
+
     public IReadOnlyList<(string Id, EndpointProgress Progress)> Saves
     {
         get { lock (_gate) return [.. _saves]; }
@@ -104,7 +110,7 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
         lock (_gate)
         {
             var known = _endpoints.FindIndex(other => other.Id == endpoint.Id);
-            if (known >= 0) _endpoints[known] = endpoint with { Progress = _endpoints[known].Progress };
+            if (known >= 0) _endpoints[known] = endpoint with { Progress = _endpoints[known].Progress, Version = _endpoints[known].Version + 1 };
             else _endpoints.Add(endpoint);
             return Task.FromResult(known < 0);
         }
@@ -115,17 +121,38 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
         lock (_gate) return Task.FromResult(_endpoints.RemoveAll(endpoint => endpoint.Id == id) > 0);
     }
 
-    public Task SaveProgressAsync(string tenant, string id, EndpointProgress progress)
+    public Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint) => throw new NotSupportedException();
+
+    /// <summary>All that the endpoint acknowledged, whatever its time.</summary>
+    public Task<WebhookEndpoint?> ReplayAsync(string tenant, string id, long from, long to, string actor)
     {
         lock (_gate)
         {
-            _saves.Add((id, progress));
             var known = _endpoints.FindIndex(other => other.Id == id);
-            if (known >= 0) _endpoints[known] = _endpoints[known] with { Progress = progress };
+            var progress = _endpoints[known].Progress;
+            _endpoints[known] = _endpoints[known] with { Version = _endpoints[known].Version + 1, Progress = progress with { Replay = new(0, progress.Acknowledged) } };
+            return Task.FromResult<WebhookEndpoint?>(_endpoints[known]);
+        }
+    }
+
+    public async Task SaveProgressAsync(WebhookEndpoint endpoint, EndpointProgress progress)
+    {
+        var id = endpoint.Id;
+        lock (_gate)
+        {
+            Asked++;
             Move();
         }
 
-        return Task.CompletedTask;
+        if (SaveGate is { } gate) await gate.Task;
+        lock (_gate)
+        {
+            var known = _endpoints.FindIndex(other => other.Id == id);
+            if (known >= 0 && _endpoints[known].Version != endpoint.Version) progress = progress with { Batches = _endpoints[known].Progress.Batches, Replay = _endpoints[known].Progress.Replay };
+            _saves.Add((id, progress));
+            if (known >= 0) _endpoints[known] = _endpoints[known] with { Progress = progress };
+            Move();
+        }
     }
 
     private void Move()

@@ -13,14 +13,14 @@ public sealed class OutboxTests
     {
         var outbox = new Outbox(8, 1, 0);
         outbox.Add([Event(1, "m"), Event(2, "m")], 2);
-        var first = outbox.Next()!;
+        var first = Next(outbox)!;
 
         Assert.Multiple(() =>
         {
             Assert.That(first.Id, Is.EqualTo("evt_1"));
-            Assert.That(outbox.Next(), Is.Null);
+            Assert.That(Next(outbox), Is.Null);
             outbox.End(first, acknowledged: true);
-            Assert.That(outbox.Next()!.Id, Is.EqualTo("evt_2"));
+            Assert.That(Next(outbox)!.Id, Is.EqualTo("evt_2"));
         });
     }
 
@@ -53,7 +53,7 @@ public sealed class OutboxTests
     {
         var outbox = new Outbox(8, 10, 5);
         outbox.Add([Event(7, "a")], 9);
-        outbox.End(outbox.Next()!, acknowledged: true);
+        outbox.End(Next(outbox)!, acknowledged: true);
 
         Assert.Multiple(() =>
         {
@@ -68,12 +68,12 @@ public sealed class OutboxTests
     {
         var outbox = new Outbox(1, 10, 0);
         outbox.Add([Event(1, "a"), Event(2, "b")], 2);
-        var tried = outbox.Next()!;
+        var tried = Next(outbox)!;
         var body = tried.Body;
         outbox.Add([Event(3, "c")], 3);
         outbox.End(tried, acknowledged: false);
 
-        var again = outbox.Next()!;
+        var again = Next(outbox)!;
 
         Assert.Multiple(() =>
         {
@@ -89,7 +89,7 @@ public sealed class OutboxTests
         {
             var outbox = new Outbox(8, 100, 0);
             outbox.Add(Enumerable.Range(1, 40).Select(i => Event(i, "m" + (i % 5))), 40);
-            return outbox.Next()!;
+            return Next(outbox)!;
         }
 
         var (before, after) = (Cut(), Cut());
@@ -106,13 +106,13 @@ public sealed class OutboxTests
     {
         var outbox = new Outbox(1, 3, 0);
         outbox.Add(Enumerable.Range(1, 5).Select(i => Event(i, "m")), 5);
-        var first = outbox.Next()!;
+        var first = Next(outbox)!;
         outbox.End(first, acknowledged: true);
 
         Assert.Multiple(() =>
         {
             Assert.That(first.Events.Select(e => e.Position), Is.EqualTo(new[] { 1, 2, 3 }));
-            Assert.That(outbox.Next()!.Events.Select(e => e.Position), Is.EqualTo(new[] { 4, 5 }));
+            Assert.That(Next(outbox)!.Events.Select(e => e.Position), Is.EqualTo(new[] { 4, 5 }));
         });
     }
 
@@ -123,11 +123,11 @@ public sealed class OutboxTests
         outbox.Add(Enumerable.Range(1, 50).Select(i => Event(i, $"m{i}")), 50);
         var requests = Requests(outbox);
         foreach (var request in requests.Skip(1)) outbox.End(request, acknowledged: false);
-        Assert.That(outbox.Probe(), Is.Null);
+        Assert.That(Probe(outbox), Is.Null);
 
         outbox.End(requests[0], acknowledged: false);
 
-        Assert.That(outbox.Probe()!.Id, Is.EqualTo("evt_1"));
+        Assert.That(Probe(outbox)!.Id, Is.EqualTo("evt_1"));
     }
 
     [Test]
@@ -136,7 +136,7 @@ public sealed class OutboxTests
         var outbox = new Outbox(1, 2, 0);
         outbox.Add([Event(1, "a"), Event(2, "b")], 2);
 
-        using var body = JsonDocument.Parse(outbox.Next()!.Body);
+        using var body = JsonDocument.Parse(Next(outbox)!.Body);
 
         Assert.Multiple(() =>
         {
@@ -154,13 +154,133 @@ public sealed class OutboxTests
         var outbox = new Outbox(1, 2, 0);
         outbox.Add([Event(1, "a")], 1);
 
-        Assert.That(Encoding.UTF8.GetString(outbox.Next()!.Body), Does.StartWith("""{"type":"batch","timestamp":"1970-01-01T00:00:01.000Z","data":{"events":[{"id":"evt_1","""));
+        Assert.That(Encoding.UTF8.GetString(Next(outbox)!.Body), Does.StartWith("""{"type":"batch","timestamp":"1970-01-01T00:00:01.000Z","data":{"events":[{"id":"evt_1","""));
+    }
+
+    [Test]
+    public void Next_BatchNotKept_WaitsUntilItIs()
+    {
+        var outbox = new Outbox(8, 10, 0);
+        outbox.Add([Event(1, "a"), Event(2, "b")], 2);
+        outbox.Cut();
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(outbox.Next(null), Is.Null);
+            Assert.That(outbox.Probe("8 1:7-9"), Is.Null);
+            Assert.That(outbox.Next(outbox.Kept)!.Id, Is.EqualTo("batch_1-2"));
+        });
+    }
+
+    [Test]
+    public void Next_Kept_IsCutInTheSameWayThoughMoreHasCome()
+    {
+        var before = new Outbox(8, 100, 0);
+        before.Add(Enumerable.Range(1, 40).Select(i => Event(i, "m" + i)), 40);
+        var acknowledged = Next(before)!;
+        before.Add(Enumerable.Range(41, 40).Select(i => Event(i, "m" + i)), 80);
+        before.End(acknowledged, acknowledged: true);
+        var tried = Next(before)!;
+        before.Add(Enumerable.Range(81, 40).Select(i => Event(i, "m" + i)), 120);
+
+        // The position of before the first answer was stored last: what was acknowledged then is known to be by how the batch is cut.
+        var after = new Outbox(8, 100, 0, before.Kept);
+        after.Add(Enumerable.Range(1, 60).Select(i => Event(i, "m" + i)), 60);
+        Assert.That(Next(after), Is.Null, "not all of it is read");
+        after.Add(Enumerable.Range(61, 60).Select(i => Event(i, "m" + i)), 120);
+        var again = Next(after)!;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(again.Id, Is.EqualTo(tried.Id).And.EqualTo("batch_41-80"));
+            Assert.That(again.Body, Is.EqualTo(tried.Body));
+            Assert.That(after.Kept, Is.EqualTo(before.Kept));
+            Assert.That(after.Acknowledged, Is.EqualTo(40));
+        });
+    }
+
+    [Test]
+    public void Next_KeptForAnotherNumberOfStrands_IsCutAnew()
+    {
+        var outbox = new Outbox(4, 100, 0, "8 ff:1-2");
+        outbox.Add(Enumerable.Range(1, 3).Select(i => Event(i, "m" + i)), 3);
+
+        Assert.That(Next(outbox)!.Id, Is.EqualTo("batch_1-3"));
+    }
+
+    [Test]
+    public void Next_ManyWait_FullBatchesGoBesideEachOther()
+    {
+        var outbox = new Outbox(8, 10, 0);
+        outbox.Add(Enumerable.Range(1, 400).Select(i => Event(i, "m" + i)), 400);
+
+        var requests = Requests(outbox);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(requests, Has.Count.EqualTo(8));
+            Assert.That(requests.Select(request => request.Events.Count), Is.All.EqualTo(10));
+        });
+    }
+
+    [Test]
+    public void Next_AnyOrderOfAnswers_EveryMessageInItsOrderAndNothingLost([Values(1, 3, 100)] int maxBatch, [Range(1, 20)] int seed)
+    {
+        var chance = new Random(seed);
+        var (told, flying) = (new List<MailEvent>(), new List<OutboxRequest>());
+        var outbox = new Outbox(8, maxBatch, 0);
+        for (var read = 0; read < 500 || flying.Count > 0;)
+        {
+            if (read < 500 && chance.Next(3) == 0)
+            {
+                var page = Enumerable.Range(read + 1, chance.Next(1, 60)).Where(i => i <= 500).ToArray();
+                outbox.Add(page.Select(i => Event(i, "m" + i * 7919 % 23)), read = page[^1]);
+            }
+
+            while (Next(outbox) is { } next) flying.Add(next);
+            if (flying.Count == 0) continue;
+            var over = flying[chance.Next(flying.Count)];
+            flying.Remove(over);
+            var acknowledged = chance.Next(4) > 0;
+            outbox.End(over, acknowledged);
+            if (acknowledged) told.AddRange(over.Events);
+            if (chance.Next(10) > 0 || flying.Count > 0) continue;
+
+            // A crash: what the store has is the position and the cuts.
+            read = (int)outbox.Acknowledged;
+            outbox = new(8, maxBatch, outbox.Acknowledged, outbox.Kept);
+        }
+
+        while (Next(outbox) is { } next)
+        {
+            outbox.End(next, acknowledged: true);
+            told.AddRange(next.Events);
+        }
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(outbox.Acknowledged, Is.EqualTo(500));
+            Assert.That(told.Select(one => one.Position).Distinct().Count(), Is.EqualTo(500));
+            foreach (var message in told.DistinctBy(one => one.Position).GroupBy(one => one.MessageId)) Assert.That(message.Select(one => one.Position), Is.Ordered);
+        });
+    }
+
+    private static OutboxRequest? Next(Outbox outbox)
+    {
+        outbox.Cut();
+        return outbox.Next(outbox.Kept);
+    }
+
+    private static OutboxRequest? Probe(Outbox outbox)
+    {
+        outbox.Cut();
+        return outbox.Probe(outbox.Kept);
     }
 
     private static List<OutboxRequest> Requests(Outbox outbox)
     {
         var requests = new List<OutboxRequest>();
-        while (outbox.Next() is { } next) requests.Add(next);
+        while (Next(outbox) is { } next) requests.Add(next);
         return requests;
     }
 

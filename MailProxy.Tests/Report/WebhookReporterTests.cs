@@ -120,7 +120,7 @@ public sealed class WebhookReporterTests : IDisposable
         {
             Assert.That(hits.Select(hit => hit.Id), Is.EqualTo(new[] { "batch_1-100", "batch_101-200" }));
             Assert.That(hits.Select(hit => hit.Signature), Is.EqualTo(hits.Select(SignatureOf)));
-            Assert.That(_log.Saves, Has.Count.LessThanOrEqualTo(2));
+            Assert.That(_log.Saves, Has.Count.LessThanOrEqualTo(3), "how the first is cut, its answer with how the second is cut, and that one's answer");
         });
     }
 

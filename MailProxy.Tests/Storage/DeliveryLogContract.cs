@@ -131,7 +131,7 @@ internal abstract class DeliveryLogContract
         {
             Assert.That(created, Is.True);
             Assert.That(stored.Types, Is.EqualTo(Hook.Types));
-            Assert.That(stored with { Types = Hook.Types }, Is.EqualTo(Hook with { Progress = new(Log.Last) }));
+            Assert.That(stored with { Types = Hook.Types }, Is.EqualTo(Hook with { Progress = new(Log.Last), Version = 1 }));
         });
     }
 
@@ -140,7 +140,7 @@ internal abstract class DeliveryLogContract
     {
         var progress = new EndpointProgress(5, FailingSince: 6, Failures: 7, DisabledAt: 8, LastError: "HTTP 500");
         await Log.PutEndpointAsync(Hook, "ann");
-        await Log.SaveProgressAsync("default", "hook", progress);
+        await Log.SaveProgressAsync(Hook, progress);
 
         var created = await Log.PutEndpointAsync(Hook with { Secret = "", Url = "https://example.org/", Types = [], FinalOnly = false, MaxBatch = 1, Paused = true }, "ann");
         var stored = (await Log.EndpointsAsync()).Single();
@@ -169,6 +169,86 @@ internal abstract class DeliveryLogContract
     }
 
     [Test]
+    public async Task PutEndpoint_StyleCredentialsAndTwoSecrets_AreKeptAndSealed()
+    {
+        var rotated = Hook with { Style = ReportStyle.Sync, Auth = new SourceAuth.Bearer("t0ken"), PreviousSecret = "whsec_old", PreviousUntil = 99 };
+        await Log.PutEndpointAsync(Hook, "ann");
+        await Log.PutEndpointAsync(rotated, "ann");
+        Reopen();
+        var stored = (await Log.EndpointsAsync()).Single();
+        await Log.PutEndpointAsync(stored with { Secret = "", PreviousSecret = null, PreviousUntil = null, Auth = null }, "ann");
+        var kept = (await Log.EndpointsAsync()).Single();
+        await Log.PutEndpointAsync(stored with { Secret = "whsec_new", PreviousSecret = null, PreviousUntil = null }, "ann");
+        var renewed = (await Log.EndpointsAsync()).Single();
+
+        Assert.Multiple(() =>
+        {
+            Assert.That((stored.Style, stored.Auth, stored.PreviousSecret, stored.PreviousUntil, stored.Version), Is.EqualTo((rotated.Style, rotated.Auth, rotated.PreviousSecret, rotated.PreviousUntil, 2)));
+            Assert.That((kept.Secret, kept.PreviousSecret, kept.PreviousUntil, kept.Auth), Is.EqualTo((Hook.Secret, rotated.PreviousSecret, rotated.PreviousUntil, (SourceAuth?)null)), "no secret given: both stay");
+            Assert.That((renewed.Secret, renewed.PreviousSecret, renewed.PreviousUntil), Is.EqualTo(("whsec_new", (string?)null, (long?)null)));
+        });
+    }
+
+    [Test]
+    public async Task SaveProgress_BatchesAndReplay_AreKeptForTheSameVersionOnly()
+    {
+        await Log.PutEndpointAsync(Hook, "ann");
+        var first = (await Log.EndpointsAsync()).Single();
+        var progress = first.Progress with { Batches = "8 1:2-3", Replay = new(1, 9, "8 2:4-5") };
+        await Log.SaveProgressAsync(first, progress);
+        var saved = (await Log.EndpointsAsync()).Single().Progress;
+        await Log.PutEndpointAsync(first with { Paused = true }, "ann");
+        await Log.SaveProgressAsync(first, new(7));
+        var paused = (await Log.EndpointsAsync()).Single();
+        await Log.PutEndpointAsync(first with { MaxBatch = 2 }, "ann");
+        var otherwise = (await Log.EndpointsAsync()).Single().Progress;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(saved, Is.EqualTo(progress));
+            Assert.That(paused.Progress, Is.EqualTo(progress with { Acknowledged = 7 }), "a lane that ends does not know what came after it");
+            Assert.That(otherwise, Is.EqualTo(new EndpointProgress(7, Replay: new(1, 9))), "batches would be cut otherwise now");
+        });
+    }
+
+    [Test]
+    public async Task Replay_OfATime_IsItsPositionsUpToWhatWasAcknowledged()
+    {
+        for (var at = 1; at <= 50; at++) await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, at * 10);
+        var from = Log.Last - 50;
+        await Log.PutEndpointAsync(Hook, "ann");
+        await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, 510);
+
+        var unknown = await Log.ReplayAsync("other", "hook", 0, 1000, "ann");
+        var middle = (await Log.ReplayAsync("default", "hook", 95, 200, "ann"))!;
+        var all = (await Log.ReplayAsync("default", "hook", 0, 1000, "ann"))!;
+        var none = (await Log.ReplayAsync("default", "hook", 2000, 3000, "ann"))!;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(unknown, Is.Null);
+            Assert.That(middle.Progress.Replay, Is.EqualTo(new ReplayProgress(from + 9, from + 20)));
+            Assert.That(all.Progress.Replay, Is.EqualTo(new ReplayProgress(0, from + 50)), "the 51st is not acknowledged and comes anyway");
+            Assert.That(none.Progress.Replay, Is.EqualTo(new ReplayProgress(from + 50, from + 50)));
+            Assert.That(none.Version, Is.EqualTo(4));
+        });
+    }
+
+    [Test]
+    public async Task Backlog_OfATenant_CountsWhatTheEndpointWants()
+    {
+        await Log.PutEndpointAsync(Hook with { Types = ["webhook.disabled"], FinalOnly = false }, "ann");
+        await Log.AppendAsync("default", EventType.AccountThrottled, null, null, 1);
+        await Log.AppendAsync("other", EventType.WebhookDisabled, null, null, 2);
+        await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, 3);
+        await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, 4);
+
+        var hook = (await Log.EndpointsAsync()).Single();
+        Assert.That(await Log.BacklogAsync(hook), Is.EqualTo(new EndpointBacklog(2, false, 3)));
+        Assert.That(await Log.BacklogAsync(hook with { Progress = new(Log.Last) }), Is.EqualTo(new EndpointBacklog(0, false, null)));
+    }
+
+    [Test]
     public async Task DeleteEndpoint_KnownOrNot_TellsWhich()
     {
         await Log.PutEndpointAsync(Hook, "ann");
@@ -180,7 +260,7 @@ internal abstract class DeliveryLogContract
     [Test]
     public async Task SaveProgress_EndpointDeletedMeanwhile_DoesNothing()
     {
-        await Log.SaveProgressAsync("default", "hook", new(5)).WaitAsync(Generous);
+        await Log.SaveProgressAsync(Hook, new(5)).WaitAsync(Generous);
         Assert.That(await Log.EndpointsAsync(), Is.Empty);
     }
 
@@ -189,7 +269,7 @@ internal abstract class DeliveryLogContract
     {
         await Log.PutEndpointAsync(Hook, "ann");
         await BreakAsync();
-        var save = Log.SaveProgressAsync("default", "hook", new(5));
+        var save = Log.SaveProgressAsync(Hook, new(5));
         await Clock.TimerAsked.WaitAsync(Generous);
         Assert.That(save.IsCompleted, Is.False);
 

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Tests.Support;
 
 /// <summary>One request as a webhook received it.</summary>
-internal sealed record WebhookHit(string Path, string Id, string Timestamp, string Signature, string? ContentType, byte[] Body)
+internal sealed record WebhookHit(string Path, string Id, string Timestamp, string Signature, string? ContentType, byte[] Body, string? Authorization = null)
 {
     public string Text => Encoding.UTF8.GetString(Body);
 }
@@ -88,7 +88,7 @@ internal sealed class LoopbackWebhook : IAsyncDisposable
         var headers = context.Request.Headers;
         var hit = new WebhookHit(
             context.Request.Path, headers["webhook-id"].ToString(), headers["webhook-timestamp"].ToString(), headers["webhook-signature"].ToString(),
-            context.Request.ContentType, body.ToArray());
+            context.Request.ContentType, body.ToArray(), context.Request.Headers.Authorization);
         _hits.Enqueue(hit);
         _news.Writer.TryWrite(hit);
         await Answer(hit, context);

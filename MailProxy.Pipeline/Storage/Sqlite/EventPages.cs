@@ -27,6 +27,11 @@ internal static class EventPages
 
     private const int Mine = 13;
 
+    private const string Kinds = "SELECT tenant = ?1, type, status, message IS NOT NULL, at FROM events NOT INDEXED WHERE position > ?2 ORDER BY position LIMIT ?3";
+
+    // Looking further tells nobody more.
+    private const int MostLookedAt = 200_000;
+
     public static List<MailEvent> OfMessage(Session session, long message, int afterSequence, int limit)
     {
         var row = session.Prepare(Message).Add(message).Add(afterSequence).Add(limit);
@@ -49,6 +54,21 @@ internal static class EventPages
 
         row.Reset();
         return (events, through);
+    }
+
+    /// <summary>What of a tenant's events after a position somebody wants.</summary>
+    public static EndpointBacklog Backlog(Session session, string tenant, long after, Subscription wanted)
+    {
+        var row = session.Prepare(Kinds).Add(tenant).Add(after).Add(MostLookedAt);
+        var (count, seen, oldest) = (0, 0, (long?)null);
+        for (; row.Step(); seen++)
+        {
+            if (row.Int(0) == 0 || !wanted.Wants((EventType)row.Int(1), row.Int(3) != 0, (MessageState)row.Int(2))) continue;
+            oldest ??= row.Long(4);
+            count++;
+        }
+
+        return new(count, seen == MostLookedAt, oldest);
     }
 
     private static MailEvent Read(Statement row) => new(

@@ -12,10 +12,14 @@ internal static class SealedColumns
         ("accounts", "password", "'account/' || number || '/password'"),
         ("accounts", "dkim_key", "'account/' || number || '/dkim'"),
         ("webhooks", "secret", "'webhook/' || tenant || '/' || id || '/secret'"),
+        ("webhooks", "auth", "'webhook/' || tenant || '/' || id || '/auth'"),
+        ("webhooks", "previous_secret", "'webhook/' || tenant || '/' || id || '/previous_secret'"),
         ("volumes", "secret", "'volume/' || tenant || '/' || id || '/secret'"),
         ("tenants", "attachment_auth", "'tenant/' || id || '/attachment_auth'"),
         ("link_key", "secret", "'links/key'"),
     ];
+
+    public static int Count => All.Length;
 
     /// <summary>The ids of the keys that stored secrets are sealed under.</summary>
     public static HashSet<string> KeysInUse(SqliteConnection db)

@@ -45,8 +45,8 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
         }
 
         _rows.Update(db, endpoint);
-        var changed = endpoint.Secret.Length > 0 && endpoint.Secret != before.Secret;
-        Audit(db, actor, "webhook.replace", endpoint, Audited(before), Audited(endpoint) with { SecretChanged = changed });
+        var secret = endpoint.Secret.Length > 0 && endpoint.Secret != before.Secret;
+        Audit(db, actor, "webhook.replace", endpoint, Audited(before), Audited(endpoint) with { SecretChanged = secret, AuthChanged = endpoint.Auth != before.Auth });
         return false;
     });
 
@@ -58,13 +58,25 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
         return true;
     });
 
-    public async Task SaveProgressAsync(string tenant, string id, EndpointProgress progress)
+    public Task<WebhookEndpoint?> ReplayAsync(string tenant, string id, long from, long to, string actor) => _writer.WriteAsync(db =>
+    {
+        if (_rows.Find(db, tenant, id) is not { } endpoint) return null;
+        var last = endpoint.Progress.Acknowledged;
+        WebhookRows.BeginReplay(db, tenant, id, EventTimes.Before(_writer.Session, from, last), EventTimes.Before(_writer.Session, to + 1, last));
+        AuditRows.Append(db, Now(), actor, "webhook.replay", $"webhook/{tenant}/{id}", null, new AuditedReplay(from, to).ToJson());
+        return _rows.Find(db, tenant, id);
+    });
+
+    public Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint) => _readers.SnapshotAsync(session =>
+        EventPages.Backlog(session, endpoint.Tenant, endpoint.Progress.Acknowledged, new(endpoint.Types, endpoint.FinalOnly)));
+
+    public async Task SaveProgressAsync(WebhookEndpoint endpoint, EndpointProgress progress)
     {
         while (true)
         {
             try
             {
-                await _writer.WriteAsync(db => WebhookRows.SaveProgress(db, tenant, id, progress));
+                await _writer.WriteAsync(db => WebhookRows.SaveProgress(db, endpoint, progress));
                 return;
             }
             catch (StoreUnavailableException) when (!_writer.Completion.IsCompleted)
@@ -75,7 +87,10 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
     }
 
     private void Audit(SqliteConnection db, string actor, string action, WebhookEndpoint endpoint, AuditedWebhook? before, AuditedWebhook? after) => AuditRows.Append(
-        db, clock.GetUtcNow().ToUnixTimeMilliseconds(), actor, action, $"webhook/{endpoint.Tenant}/{endpoint.Id}", before?.ToJson(), after?.ToJson());
+        db, Now(), actor, action, $"webhook/{endpoint.Tenant}/{endpoint.Id}", before?.ToJson(), after?.ToJson());
 
-    private static AuditedWebhook Audited(WebhookEndpoint endpoint) => new(endpoint.Url, endpoint.Types, endpoint.FinalOnly, endpoint.MaxBatch, endpoint.Paused);
+    private static AuditedWebhook Audited(WebhookEndpoint endpoint) => new(
+        endpoint.Url, endpoint.Style.Name(), endpoint.Types, endpoint.FinalOnly, endpoint.MaxBatch, endpoint.Paused, endpoint.Auth is not null);
+
+    private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }

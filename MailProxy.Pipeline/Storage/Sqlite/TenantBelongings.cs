@@ -21,6 +21,7 @@ internal sealed class TenantBelongings(SecretBox box)
             AuditRows.Append(db, now, actor, "account.delete", $"account/{tenant}/{account.Id}", SqliteAccountStore.Audited(account, account.Paused).ToJson(), null);
         }
 
+        db.Run("DELETE FROM webhook_resends WHERE tenant = @tenant", ("@tenant", tenant));
         db.Run("DELETE FROM suspended_batches WHERE tenant = @tenant", ("@tenant", tenant));
         RemoveAll(db, "volumes", "volume", tenant, actor, now);
         RemoveAll(db, "webhooks", "webhook", tenant, actor, now);

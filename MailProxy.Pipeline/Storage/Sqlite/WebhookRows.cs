@@ -9,7 +9,8 @@ internal sealed class WebhookRows(SecretBox box)
 {
     private const string Select =
         """
-        SELECT tenant, id, url, secret, types, final_only, max_batch, paused, acknowledged, failing_since, failures, disabled_at, last_error
+        SELECT tenant, id, url, secret, types, final_only, max_batch, paused, acknowledged, failing_since, failures, disabled_at, last_error,
+               version, style, auth, previous_secret, previous_until, batches, replay_acknowledged, replay_through, replay_batches
         FROM webhooks
         """;
 
@@ -21,51 +22,86 @@ internal sealed class WebhookRows(SecretBox box)
     /// <summary>Progress starts at <paramref name="acknowledged"/>.</summary>
     public void Insert(SqliteConnection db, WebhookEndpoint endpoint, long acknowledged) => db.Run(
         """
-        INSERT INTO webhooks (tenant, id, url, secret, types, final_only, max_batch, paused, acknowledged, failures)
-        VALUES (@tenant, @id, @url, @secret, @types, @final, @batch, @paused, @acknowledged, 0)
+        INSERT INTO webhooks (tenant, id, url, secret, previous_secret, previous_until, auth, style, types, final_only, max_batch, paused, acknowledged, failures)
+        VALUES (@tenant, @id, @url, @secret, @previous, @until, @auth, @style, @types, @final, @batch, @paused, @acknowledged, 0)
         """,
-        [.. Configuration(endpoint), ("@secret", Seal(endpoint)), ("@acknowledged", acknowledged)]);
+        [.. Configuration(endpoint), ("@acknowledged", acknowledged)]);
 
-    /// <summary>Keeps progress, and the secret when none is given.</summary>
+    /// <summary>Keeps progress, and the secrets when none is given. How batches were cut is forgotten when they would be cut otherwise now.</summary>
     public void Update(SqliteConnection db, WebhookEndpoint endpoint) => db.Run(
         """
-        UPDATE webhooks SET url = @url, secret = coalesce(@secret, secret), types = @types, final_only = @final, max_batch = @batch, paused = @paused
+        UPDATE webhooks SET version = version + 1, url = @url, auth = @auth, style = @style, types = @types, final_only = @final, max_batch = @batch, paused = @paused,
+            secret = coalesce(@secret, secret),
+            previous_secret = iif(@secret IS NULL, previous_secret, @previous), previous_until = iif(@secret IS NULL, previous_until, @until),
+            batches = iif(style = @style AND types = @types AND final_only = @final AND max_batch = @batch, batches, NULL),
+            replay_batches = iif(style = @style AND types = @types AND final_only = @final AND max_batch = @batch, replay_batches, NULL)
         WHERE tenant = @tenant AND id = @id
         """,
-        [.. Configuration(endpoint), ("@secret", endpoint.Secret.Length > 0 ? Seal(endpoint) : null)]);
+        Configuration(endpoint));
 
-    public static void Delete(SqliteConnection db, string tenant, string id) =>
+    public static void Delete(SqliteConnection db, string tenant, string id)
+    {
+        db.Run("DELETE FROM webhook_resends WHERE tenant = @tenant AND webhook = @id", ("@tenant", tenant), ("@id", id));
         db.Run("DELETE FROM webhooks WHERE tenant = @tenant AND id = @id", ("@tenant", tenant), ("@id", id));
+    }
 
     /// <summary>Rows changed: 0 when the endpoint is gone.</summary>
-    public static int SaveProgress(SqliteConnection db, string tenant, string id, EndpointProgress progress) => db.Run(
+    public static int SaveProgress(SqliteConnection db, WebhookEndpoint endpoint, EndpointProgress progress) => db.Run(
         """
-        UPDATE webhooks SET acknowledged = @acknowledged, failing_since = @since, failures = @failures, disabled_at = @disabled, last_error = @error
+        UPDATE webhooks SET acknowledged = @acknowledged, failing_since = @since, failures = @failures, disabled_at = @disabled, last_error = @error,
+            batches = iif(version = @version, @batches, batches),
+            replay_acknowledged = iif(version = @version, @replay, replay_acknowledged),
+            replay_through = iif(version = @version, @through, replay_through),
+            replay_batches = iif(version = @version, @replayed, replay_batches)
         WHERE tenant = @tenant AND id = @id
         """,
-        ("@tenant", tenant), ("@id", id), ("@acknowledged", progress.Acknowledged), ("@since", progress.FailingSince),
-        ("@failures", progress.Failures), ("@disabled", progress.DisabledAt), ("@error", progress.LastError));
+        ("@tenant", endpoint.Tenant), ("@id", endpoint.Id), ("@version", endpoint.Version), ("@acknowledged", progress.Acknowledged), ("@since", progress.FailingSince),
+        ("@failures", progress.Failures), ("@disabled", progress.DisabledAt), ("@error", progress.LastError), ("@batches", progress.Batches),
+        ("@replay", progress.Replay?.Acknowledged), ("@through", progress.Replay?.Through), ("@replayed", progress.Replay?.Batches));
 
-    private static (string Name, object? Value)[] Configuration(WebhookEndpoint endpoint) =>
+    public static void BeginReplay(SqliteConnection db, string tenant, string id, long after, long through) => db.Run(
+        """
+        UPDATE webhooks SET version = version + 1, replay_acknowledged = @after, replay_through = @through, replay_batches = NULL
+        WHERE tenant = @tenant AND id = @id
+        """,
+        ("@tenant", tenant), ("@id", id), ("@after", after), ("@through", through));
+
+    private (string Name, object? Value)[] Configuration(WebhookEndpoint endpoint) =>
     [
-        ("@tenant", endpoint.Tenant), ("@id", endpoint.Id), ("@url", endpoint.Url),
+        ("@tenant", endpoint.Tenant), ("@id", endpoint.Id), ("@url", endpoint.Url), ("@style", (int)endpoint.Style),
         ("@types", JsonSerializer.Serialize(endpoint.Types, StoredJson.Default.IReadOnlyListString)),
-        ("@final", endpoint.FinalOnly ? 1 : 0), ("@batch", endpoint.MaxBatch), ("@paused", endpoint.Paused ? 1 : 0),
+        ("@final", endpoint.FinalOnly ? 1 : 0), ("@batch", endpoint.MaxBatch), ("@paused", endpoint.Paused ? 1 : 0), ("@until", endpoint.PreviousUntil),
+        ("@secret", Seal(endpoint, endpoint.Secret.Length > 0 ? endpoint.Secret : null, "secret")),
+        ("@previous", Seal(endpoint, endpoint.PreviousSecret, "previous_secret")),
+        ("@auth", Seal(endpoint, endpoint.Auth is { } auth ? StoredAuth.ToText(auth) : null, "auth")),
     ];
 
-    private byte[] Seal(WebhookEndpoint endpoint) => box.Seal(endpoint.Secret, Owner(endpoint.Tenant, endpoint.Id));
+    private byte[]? Seal(WebhookEndpoint endpoint, string? secret, string what) => secret is null ? null : box.Seal(secret, Owner(endpoint.Tenant, endpoint.Id, what));
 
-    private WebhookEndpoint Row(SqliteDataReader row) => new(
-        row.GetString(0),
-        row.GetString(1),
-        row.GetString(2),
-        box.Open(row.GetFieldValue<byte[]>(3), Owner(row.GetString(0), row.GetString(1))),
-        JsonSerializer.Deserialize(row.GetString(4), StoredJson.Default.IReadOnlyListString)!,
-        row.GetInt32(5) != 0,
-        row.GetInt32(6),
-        row.GetInt32(7) != 0,
-        new(row.GetInt64(8), row.NumberOrNull(9), row.GetInt32(10), row.NumberOrNull(11), row.TextOrNull(12)));
+    private WebhookEndpoint Row(SqliteDataReader row)
+    {
+        var (tenant, id) = (row.GetString(0), row.GetString(1));
+        string? Open(int column, string what) => row.BytesOrNull(column) is { } secret ? box.Open(secret, Owner(tenant, id, what)) : null;
+        return new(
+            tenant,
+            id,
+            row.GetString(2),
+            Open(3, "secret")!,
+            JsonSerializer.Deserialize(row.GetString(4), StoredJson.Default.IReadOnlyListString)!,
+            row.GetInt32(5) != 0,
+            row.GetInt32(6),
+            row.GetInt32(7) != 0,
+            new(row.GetInt64(8), row.NumberOrNull(9), row.GetInt32(10), row.NumberOrNull(11), row.TextOrNull(12), row.TextOrNull(18),
+                row.NumberOrNull(19) is { } after ? new(after, row.GetInt64(20), row.TextOrNull(21)) : null))
+        {
+            Version = row.GetInt32(13),
+            Style = (ReportStyle)row.GetInt32(14),
+            Auth = Open(15, "auth") is { } auth ? StoredAuth.FromText(auth) : null,
+            PreviousSecret = Open(16, "previous_secret"),
+            PreviousUntil = row.NumberOrNull(17),
+        };
+    }
 
     // Neither part may contain a slash, so no two webhooks share this.
-    private static string Owner(string tenant, string id) => $"webhook/{tenant}/{id}/secret";
+    private static string Owner(string tenant, string id, string what) => $"webhook/{tenant}/{id}/{what}";
 }

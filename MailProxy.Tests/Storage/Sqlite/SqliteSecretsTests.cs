@@ -101,11 +101,10 @@ internal sealed class SqliteSecretsTests
     }
 
     [Test]
-    public async Task Sealed_EveryBlobThatSaysSo_IsAmongThoseThatAreRenewed()
+    public void Sealed_EveryBlobThatSaysSo_IsAmongThoseThatAreRenewed()
     {
-        await OpenAsync(null);
-        var said = _store.Query("SELECT sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%sealed by SecretBox%'", row => row.GetString(0));
-        Assert.That(said.Sum(static sql => sql.Split("sealed by SecretBox").Length - 1), Is.EqualTo(6), string.Join('\n', said));
+        var said = Migrator.Embedded.Sum(static migration => migration.Sql.Split("sealed by SecretBox").Length - 1);
+        Assert.That(said, Is.EqualTo(SealedColumns.Count));
     }
 
     [Test]

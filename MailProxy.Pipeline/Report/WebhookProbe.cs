@@ -1,0 +1,37 @@
+using System.Text;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <param name="Error">For a person; null: it answered with 2xx.</param>
+public sealed record WebhookTest(string? Error, TimeSpan Took);
+
+/// <summary>Tries an endpoint with a request that tells of nothing. It changes nothing: not the endpoint's position, not its row of failures.</summary>
+public sealed class WebhookProbe(HttpMessageInvoker http, ReportOptions options, TimeProvider clock)
+{
+    /// <summary>Ends within <see cref="ReportOptions.WebhookTimeout"/>.</summary>
+    public async Task<WebhookTest> TryAsync(WebhookEndpoint endpoint, CancellationToken cancel)
+    {
+        var begun = clock.GetTimestamp();
+        var id = $"test_{Guid.CreateVersion7():N}";
+        var result = await new WebhookPost(endpoint, http, options, clock).SendAsync(id, Body(endpoint, id), wantsAnswer: false, cancel);
+        var took = clock.GetElapsedTime(begun);
+        return result switch
+        {
+            WebhookResult.Acknowledged => new(null, took),
+            WebhookResult.Gone => new("Answered with HTTP status 410.", took),
+            WebhookResult.Failed failed => new(failed.Error, took),
+            WebhookResult.LetGo => throw new OperationCanceledException(cancel),
+            _ => throw new InvalidOperationException($"Unknown result {result}."),
+        };
+    }
+
+    // Ids need no escaping.
+    private byte[] Body(WebhookEndpoint endpoint, string id)
+    {
+        if (endpoint.Style == ReportStyle.Sync) return """{"delivery_report":[]}"""u8.ToArray();
+        var body = $$$"""{"id":"{{{id}}}","type":"webhook.test","timestamp":"{{{Rfc3339.Text(clock.GetUtcNow().ToUnixTimeMilliseconds())}}}","data":{"tenant":"{{{endpoint.Tenant}}}","webhook":"{{{endpoint.Id}}}"}}""";
+        return Encoding.UTF8.GetBytes(body);
+    }
+}
