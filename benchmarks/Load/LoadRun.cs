@@ -16,6 +16,7 @@ internal static class LoadRun
         ("idle", IdleScenario.RunAsync),
         ("mark", MarkScenario.RunAsync),
         ("attachments", AttachmentScenario.RunAsync),
+        ("reports", ReportScenario.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, string root)
