@@ -6,6 +6,7 @@ using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Persist;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Retain;
 using MailProxy.Pipeline.Schedule;
 using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Storage;
@@ -18,6 +19,7 @@ namespace MailProxy.Pipeline;
 public sealed record PipelineCupboards(
     IMessageStore Store,
     IDeliveryLog Log,
+    IRetentionStore Retention,
     CurrentAccounts Accounts,
     Func<AccountKey, string> AccountName,
     SpoolFiles Spool,
@@ -36,6 +38,9 @@ public sealed record PipelineCupboards(
 
     /// <summary>The attachment endpoint that is in force for a tenant; null: it has none.</summary>
     public Func<string, (Uri Address, SourceAuth? Auth)?> AttachmentEndpoint { get; init; } = static _ => null;
+
+    /// <summary>A tenant's own rule of how long content stays; null: it has none.</summary>
+    public Func<string, Retention?> RetentionOf { get; init; } = static _ => null;
 
     /// <summary>Where fetched attachments are kept.</summary>
     public required string CacheDirectory { get; init; }
@@ -68,6 +73,7 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly ReportStage _reportRoom;
     private readonly ScheduleStage _schedule;
     private readonly WebhookReporter _webhooks;
+    private readonly RetainStage _retain;
     private readonly AccountGate _gate;
     private readonly SmtpPool _pool;
 
@@ -101,7 +107,8 @@ public sealed class MailPipeline : IAsyncDisposable
         _gate = new(shared.Accounts, options.Limits, shared.Clock);
         _schedule = new(_queued.Reader, Wake, shared.Store, shared.Accounts, _gate, _due.Writer, shared.Health, shared.Metrics, options.Schedule, shared.Clock, Log<ScheduleStage>());
         _persist = new(_accepted.Reader, shared.Store, _queued.Writer, Wake, _schedule.ExpiryHint, options.Persist, shared.Metrics, shared.AccountName, Log<PersistStage>());
-        _cache = new(shared.CacheDirectory, options.Resolve, shared.Metrics, shared.Clock, Log<AttachmentCache>());
+        Retention ContentRule(string tenant) => shared.RetentionOf(tenant) ?? options.Retention.ContentRule;
+        _cache = new(shared.CacheDirectory, tenant => ContentRule(tenant) != Retention.None, options.Resolve, shared.Metrics, shared.Clock, Log<AttachmentCache>());
         _sources = new(shared.Volumes, shared.AttachmentEndpoint, shared.Dialer, options.Resolve, shared.Clock);
         var ends = new FetchEnds(shared.Store, _report.Writer, Log<FetchDesk>());
         _desk = new(_cache, _sources, _sources.HostOf, Wake, ends.FailedAsync, options.Resolve, shared.Metrics, shared.Clock, Log<FetchDesk>());
@@ -110,6 +117,7 @@ public sealed class MailPipeline : IAsyncDisposable
         _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network);
         _send = new(_resolved.Reader, _pool, _report.Writer, options.Send, shared.Metrics, shared.AccountName, shared.Clock, Log<SendStage>());
         _reportRoom = new(_report.Reader, shared.Store, shared.Log, shared.Accounts, Wake, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<ReportStage>());
+        _retain = new(shared.Retention, new(ContentRule, options.Retention.Undelivered, options.Retention.Metadata, options.Retention.WebhookHold), shared.Metrics, shared.Clock, Log<RetainStage>());
         _webhooks = new(shared.Log, shared.Http, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<WebhookReporter>());
     }
 
@@ -219,9 +227,10 @@ public sealed class MailPipeline : IAsyncDisposable
         var outcomes = Stage.Link(Task.WhenAll(resolve, desk, uploads, send), _report.Writer);
         var report = _reportRoom.RunAsync();
         var webhooks = _webhooks.RunAsync(_stop.Token);
+        var retain = _retain.RunAsync(_stop.Token);
         var links = _shared.Links?.RunAsync(_stop.Token) ?? Task.CompletedTask;
 
-        await foreach (var room in Task.WhenEach(ingest, persist, schedule, resolve, desk, uploads, send, outcomes, report, webhooks, links))
+        await foreach (var room in Task.WhenEach(ingest, persist, schedule, resolve, desk, uploads, send, outcomes, report, webhooks, retain, links))
         {
             if (!room.IsFaulted) continue;
             CloseEveryDoor(room.Exception!.InnerException!);

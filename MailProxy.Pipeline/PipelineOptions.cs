@@ -4,6 +4,7 @@ using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Persist;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Retain;
 using MailProxy.Pipeline.Schedule;
 using MailProxy.Pipeline.Send;
 
@@ -18,6 +19,7 @@ public sealed class PipelineOptions
     public ResolveOptions Resolve { get; init; } = new();
     public SendOptions Send { get; init; } = new();
     public ReportOptions Report { get; init; } = new();
+    public RetainOptions Retention { get; init; } = new();
     public DrainOptions Drain { get; init; } = new();
 
     /// <summary>The limit of the whole installation, in front of every account's own. Default: none.</summary>

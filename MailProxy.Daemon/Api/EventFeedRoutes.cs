@@ -22,10 +22,13 @@ internal sealed class EventFeedRoutes(IDeliveryLog log, IHostApplicationLifetime
         var after = After(query);
         if (query.Refusal is { } refusal) return refusal;
 
+        var tenant = Caller.Of(http).Tenant;
+        if (after is { } asked && asked < await log.FloorAsync(tenant)) return ProblemAnswer.Of(410, "cursor_expired", "Events behind this cursor were purged. Begin anew without after, or with after=now.");
+
         // A stop ends long answers too: with what there is, and a cursor to go on from.
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(wait), clock);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, lifetime.ApplicationStopping, http.RequestAborted);
-        var (events, through) = await ReadAsync(Caller.Of(http).Tenant, after, limit, wait > 0, over.Token);
+        var (events, through) = await ReadAsync(tenant, after ?? 0, limit, wait > 0, over.Token);
         return new EventPage(events, Cursor.Write(through));
     }
 
@@ -52,12 +55,13 @@ internal sealed class EventFeedRoutes(IDeliveryLog log, IHostApplicationLifetime
         }
     }
 
-    private long After(QueryReader query)
+    // Null: from the oldest that is kept.
+    private long? After(QueryReader query)
     {
-        if (query.Text("after") is not { } text) return 0;
+        if (query.Text("after") is not { } text) return null;
         if (text == "now") return log.Last;
         if (Cursor.ReadNumber(text) is { } position && position <= log.Last) return position;
         query.Fault("after", "Must be a next_cursor of this feed, or now.");
-        return 0;
+        return null;
     }
 }

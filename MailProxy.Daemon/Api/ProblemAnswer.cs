@@ -48,7 +48,7 @@ internal static class Refusals
     public static readonly ProblemAnswer DiskLow = new(new Problem(503, "disk_low", "The disk is nearly full. Nothing of this request was stored; send it again later."), 30);
     public static readonly ProblemAnswer Stopping = new(new Problem(503, "stopping", "The daemon is not taking messages: it is starting or stopping. Nothing of this request was stored; send it again."), 5);
     public static readonly ProblemAnswer StoreUnavailable = new(new Problem(503, "store_unavailable", "The store cannot write now. Nothing of this request was stored; send it again later."), 5);
-    public static readonly ProblemAnswer BodyPurged = ProblemAnswer.Of(410, "purged", "The message's body was purged.");
+    public static readonly ProblemAnswer BodyPurged = ProblemAnswer.Of(410, "purged", "The message's body was purged; the tenant's retain says how long it stays.");
 
     public static ProblemAnswer TooLarge(long limit) => ProblemAnswer.Of(413, "too_large", $"The body is larger than {limit} bytes.");
 

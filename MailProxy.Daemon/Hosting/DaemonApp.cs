@@ -67,6 +67,7 @@ internal static class DaemonApp
         var pipeline = new MailPipeline(settings.Engine, new(
             storage.Messages,
             storage.Log,
+            storage.Retention,
             accounts,
             key => storage.Accounts.NameOf(key) ?? "deleted",
             storage.Spool,
@@ -80,6 +81,7 @@ internal static class DaemonApp
         {
             Volumes = volumes,
             AttachmentEndpoint = tenant => tenants.Directory.Find(tenant)?.AttachmentEndpoint is { } endpoint ? (endpoint.Url, endpoint.Auth) : null,
+            RetentionOf = tenant => tenants.Directory.Find(tenant)?.Retain,
             CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
             Links = links,
             Network = policy,

@@ -11,10 +11,10 @@ internal sealed class StorageRoom : IDisposable
 {
     private readonly SqliteDatabase _database;
 
-    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, ITenantStore tenants, IKeyStore keys, IAuditLog audit, IBatchStore batches, IVolumeStore volumes, ILinkStore links, IDeliveryLog log)
+    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, ITenantStore tenants, IKeyStore keys, IAuditLog audit, IBatchStore batches, IVolumeStore volumes, ILinkStore links, IDeliveryLog log, IRetentionStore retention)
     {
         _database = database;
-        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Batches, Volumes, Links, Log) = (spool, messages, queries, accounts, tenants, keys, audit, batches, volumes, links, log);
+        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Batches, Volumes, Links, Log, Retention) = (spool, messages, queries, accounts, tenants, keys, audit, batches, volumes, links, log, retention);
     }
 
     public SpoolFiles Spool { get; }
@@ -28,6 +28,7 @@ internal sealed class StorageRoom : IDisposable
     public IAuditLog Audit { get; }
     public IBatchStore Batches { get; }
     public IDeliveryLog Log { get; }
+    public IRetentionStore Retention { get; }
 
     /// <summary>Faults when the writer died of a mistake in this program.</summary>
     public Task Completion => _database.Completion;
@@ -57,7 +58,8 @@ internal sealed class StorageRoom : IDisposable
                 new SqliteBatchStore(database, clock),
                 new SqliteVolumeStore(database, box, clock),
                 await SqliteLinkStore.OpenAsync(database, box),
-                new SqliteDeliveryLog(database, box, clock));
+                new SqliteDeliveryLog(database, box, clock),
+                new SqliteRetentionStore(database, spool));
         }
         catch
         {

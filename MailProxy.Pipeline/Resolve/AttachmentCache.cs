@@ -9,6 +9,7 @@ internal sealed partial class AttachmentCache : IDisposable
 {
     private readonly CacheFolder _folder;
     private readonly CacheShelf _shelf;
+    private readonly Func<string, bool> _keeps;
     private readonly PipelineMetrics _metrics;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
@@ -17,9 +18,10 @@ internal sealed partial class AttachmentCache : IDisposable
     private readonly Lock _gate = new();
     private bool _timed;
 
-    public AttachmentCache(string directory, ResolveOptions options, PipelineMetrics metrics, TimeProvider clock, ILogger logger)
+    /// <param name="keeps">Whether a tenant's content stays when nobody holds it.</param>
+    public AttachmentCache(string directory, Func<string, bool> keeps, ResolveOptions options, PipelineMetrics metrics, TimeProvider clock, ILogger logger)
     {
-        (_folder, _metrics, _clock, _logger) = (new(directory), metrics, clock, logger);
+        (_folder, _keeps, _metrics, _clock, _logger) = (new(directory), keeps, metrics, clock, logger);
         _ageMs = (long)options.CacheAge.TotalMilliseconds;
         _shelf = new(options.CacheBytes, _ageMs);
         _timer = clock.CreateTimer(static cache => ((AttachmentCache)cache!).Aged(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -35,6 +37,7 @@ internal sealed partial class AttachmentCache : IDisposable
                 var entry = new CacheEntry(tenant, digest, _folder.Path(tenant, digest), size, verified: false, Let);
                 _shelf.Add(entry);
                 _shelf.Unpin(entry, written.ToUnixTimeMilliseconds());
+                if (!_keeps(tenant)) Forget(entry);
             }
 
             Trim();
@@ -160,6 +163,7 @@ internal sealed partial class AttachmentCache : IDisposable
         lock (_gate)
         {
             _shelf.Unpin(entry, Now());
+            if (entry.Pins == 0 && !_keeps(entry.Tenant)) Forget(entry);
             Trim();
         }
     }

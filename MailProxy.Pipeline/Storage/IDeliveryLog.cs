@@ -11,6 +11,9 @@ public interface IDeliveryLog
     /// <summary>Events of one tenant after a position, in commit order. <c>Through</c> is the position up to which nothing was left out.</summary>
     Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit);
 
+    /// <summary>Up to this position events of the tenant may have been purged; 0: none were.</summary>
+    Task<long> FloorAsync(string tenant);
+
     /// <summary>Appends an event that is not about a message.</summary>
     Task AppendAsync(string tenant, EventType type, AccountKey? account, byte[]? detail, long at);
 

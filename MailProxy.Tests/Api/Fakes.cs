@@ -252,6 +252,10 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
 
     public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor) => Task.FromResult(Endpoints.RemoveAll(e => e.Tenant == tenant && e.Id == id) > 0);
 
+    public long Floor { get; set; }
+
+    public Task<long> FloorAsync(string tenant) => Task.FromResult(Floor);
+
     public Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint) =>
         Task.FromResult(new EndpointBacklog(Last - endpoint.Progress.Acknowledged, false, Last > endpoint.Progress.Acknowledged ? OldestAt : null));
 

@@ -9,7 +9,7 @@ namespace MailProxy.Tests.Architecture;
 /// <summary>Dependencies go one way: Daemon → Pipeline; MailPipeline → rooms → cupboards; no room names a room.</summary>
 public sealed partial class DependencyTests
 {
-    private static readonly string[] Rooms = ["Ingest", "Persist", "Schedule", "Resolve", "Send", "Report"];
+    private static readonly string[] Rooms = ["Ingest", "Persist", "Schedule", "Resolve", "Send", "Report", "Retain"];
     private static readonly string[] Cupboards = ["Accounts", "Mail", "Storage", "Telemetry", "Network"];
 
     [TestCaseSource(nameof(Rooms))]

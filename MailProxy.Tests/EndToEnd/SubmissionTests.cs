@@ -23,7 +23,7 @@ internal sealed class SubmissionTests
     public async Task Start()
     {
         _directory = new();
-        _daemon = await TestDaemon.StartAsync(_directory);
+        _daemon = await TestDaemon.StartAsync(_directory, ("Retention:Content", "1d"));
     }
 
     [TearDown]
@@ -43,7 +43,7 @@ internal sealed class SubmissionTests
         await _daemon.UntilAsync((string)JsonNode.Parse(first.Body)!["id"]!, EventType.MessageSent);
         await _daemon.StopAsync();
         await _daemon.DisposeAsync();
-        _daemon = await TestDaemon.StartAsync(_directory);
+        _daemon = await TestDaemon.StartAsync(_directory, ("Retention:Content", "1d"));
 
         var again = await PostAsync("/v1/messages", mail, key: "order-7");
         Assert.That(again, Is.EqualTo(first with { Replayed = "true" }));
@@ -112,7 +112,7 @@ internal sealed class SubmissionTests
         // The file lasts as long as the row that names it: over a restart, and after the sending, since raw can be asked for.
         await _daemon.StopAsync();
         await _daemon.DisposeAsync();
-        _daemon = await TestDaemon.StartAsync(_directory);
+        _daemon = await TestDaemon.StartAsync(_directory, ("Retention:Content", "1d"));
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate");
         await _daemon.UntilAsync("large", EventType.MessageSent);
 
@@ -156,7 +156,7 @@ internal sealed class SubmissionTests
         await File.WriteAllTextAsync(Path.Combine(_directory, "spool", "orphan"), "x");
         await File.WriteAllTextAsync(Path.Combine(_directory, "spool", "half.part"), "x");
 
-        _daemon = await TestDaemon.StartAsync(_directory);
+        _daemon = await TestDaemon.StartAsync(_directory, ("Retention:Content", "1d"));
         Assert.That(Spool(), Is.EqualTo(new[] { named }));
     }
 

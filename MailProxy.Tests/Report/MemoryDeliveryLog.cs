@@ -121,6 +121,8 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
         lock (_gate) return Task.FromResult(_endpoints.RemoveAll(endpoint => endpoint.Id == id) > 0);
     }
 
+    public Task<long> FloorAsync(string tenant) => throw new NotSupportedException();
+
     public Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint) => throw new NotSupportedException();
 
     /// <summary>All that the endpoint acknowledged, whatever its time.</summary>

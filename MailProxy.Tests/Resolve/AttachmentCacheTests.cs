@@ -50,6 +50,19 @@ internal sealed class AttachmentCacheTests
     }
 
     [Test]
+    public void Let_OfATenantThatKeepsNothing_GoesWithItsLastHolder()
+    {
+        var cache = Open();
+        var first = Keep(cache, "hello", "forgetful");
+        var second = cache.Find("forgetful", Claim("hello"))!;
+        first.Dispose();
+        Assert.That(Files(), Is.EqualTo(new[] { second.Path }));
+
+        second.Dispose();
+        Assert.That((Files().Length, cache.Bytes), Is.EqualTo((0, 0L)));
+    }
+
+    [Test]
     public void Keep_OfTwoTenants_AreTwoFiles()
     {
         var cache = Open();
@@ -202,7 +215,7 @@ internal sealed class AttachmentCacheTests
 
     private AttachmentCache Open(ResolveOptions? options = null)
     {
-        var cache = new AttachmentCache(System.IO.Path.Combine(_directory, "cache"), options ?? new(), _metrics, _clock, NullLogger.Instance);
+        var cache = new AttachmentCache(System.IO.Path.Combine(_directory, "cache"), tenant => tenant != "forgetful", options ?? new(), _metrics, _clock, NullLogger.Instance);
         cache.Open();
         _caches.Add(cache);
         return cache;

@@ -25,7 +25,7 @@ internal sealed class FetchRig : IAsyncDisposable
     public FetchRig(ResolveOptions? options = null)
     {
         Options = options ?? new();
-        Cache = new(_directory, Options, Metrics, Clock, NullLogger.Instance);
+        Cache = new(_directory, static _ => true, Options, Metrics, Clock, NullLogger.Instance);
         Cache.Open();
         Desk = new(Cache, Source, HostOf, Wake, (ticket, trouble) => _failed.Writer.WriteAsync((ticket, trouble)), Options, Metrics, Clock, NullLogger.Instance);
         _running = Desk.RunAsync(_stop.Token);

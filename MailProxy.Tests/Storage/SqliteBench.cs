@@ -1,4 +1,5 @@
 using System.Text;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
@@ -12,10 +13,13 @@ namespace MailProxy.Tests.Storage;
 /// <summary>The message store on a SQLite file in a directory of its own.</summary>
 internal sealed class SqliteBench : StoreBench
 {
+    private readonly MasterKey _key = MasterKey.Generate();
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("mailproxy-store-");
     private readonly TimeSpan _backOff;
     private SqliteMessageStore _store = null!;
     private SpoolFiles _spool = null!;
+    private SqliteDeliveryLog _log = null!;
+    private SqliteRetentionStore _retention = null!;
     private int _life;
 
     public SqliteBench() : this(TimeSpan.FromMilliseconds(20)) { }
@@ -29,6 +33,10 @@ internal sealed class SqliteBench : StoreBench
     public override IMessageStore Store => _store;
 
     public override SpoolFiles Spool => _spool;
+
+    public override IDeliveryLog Log => _log;
+
+    public override IRetentionStore Retention => _retention;
 
     public SqliteDatabase Database { get; private set; } = null!;
 
@@ -76,6 +84,8 @@ internal sealed class SqliteBench : StoreBench
 
     public override long Count(string table) => Database.Readers.Read(c => Scalar(c, $"SELECT count(*) FROM {table}"));
 
+    public override Task RunAsync(string sql) => Database.Writer.WriteAsync(c => Scalar(c, sql));
+
     public override Task PurgeBodyAsync(string id) =>
         Database.Writer.WriteAsync(c => Scalar(c, $"DELETE FROM bodies WHERE message = (SELECT number FROM messages WHERE id = '{id}')"));
 
@@ -93,6 +103,8 @@ internal sealed class SqliteBench : StoreBench
         Database = SqliteDatabase.Open(directory, Health, new PipelineMetrics(Metrics.NewCustomRegistry()), NullLogger.Instance, _backOff);
         _spool = new(Path.Combine(directory, "spool"));
         _store = new(Database, _spool, Hash, Clock, NullLogger.Instance);
+        _log = new(Database, new([_key]), Clock);
+        _retention = new(Database, _spool);
     }
 
     private string Life(int number) => Path.Combine(_root.FullName, $"life{number}");

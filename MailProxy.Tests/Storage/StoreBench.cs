@@ -13,6 +13,10 @@ internal abstract class StoreBench : IDisposable
 
     public abstract IMessageStore Store { get; }
 
+    public abstract IDeliveryLog Log { get; }
+
+    public abstract IRetentionStore Retention { get; }
+
     public abstract SpoolFiles Spool { get; }
 
     /// <summary>What the store is given to tell the content hash of an id that was made here.</summary>
@@ -25,6 +29,9 @@ internal abstract class StoreBench : IDisposable
 
     /// <summary>How many rows a table has.</summary>
     public abstract long Count(string table);
+
+    /// <summary>Writes past every interface.</summary>
+    public abstract Task RunAsync(string sql);
 
     /// <summary>Takes the body away, as retention does.</summary>
     public abstract Task PurgeBodyAsync(string id);

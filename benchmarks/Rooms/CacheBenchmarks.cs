@@ -26,7 +26,7 @@ public class CacheBenchmarks
     public async Task Open()
     {
         var (options, metrics, wake) = (new ResolveOptions(), new PipelineMetrics(Prometheus.Metrics.NewCustomRegistry()), new Wake());
-        _cache = new(_directory.FullName, options, metrics, TimeProvider.System, NullLogger.Instance);
+        _cache = new(_directory.FullName, static _ => true, options, metrics, TimeProvider.System, NullLogger.Instance);
         _cache.Open();
         _desk = new(_cache, new Given(), static (_, _) => "given", wake, static (_, trouble) => throw new InvalidOperationException(trouble.Message), options, metrics, TimeProvider.System, NullLogger.Instance);
         _running = _desk.RunAsync(_stop.Token);

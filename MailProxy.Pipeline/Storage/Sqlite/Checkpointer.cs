@@ -63,6 +63,12 @@ internal sealed partial class Checkpointer : IDisposable
             return;
         }
 
+        Ask();
+    }
+
+    /// <summary>Carries the log back soon, however short it is. From any thread.</summary>
+    public void Ask()
+    {
         lock (_gate)
         {
             _wanted = true;

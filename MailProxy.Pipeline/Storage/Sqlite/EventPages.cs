@@ -27,7 +27,7 @@ internal static class EventPages
 
     private const int Mine = 13;
 
-    private const string Kinds = "SELECT tenant = ?1, type, status, message IS NOT NULL, at FROM events NOT INDEXED WHERE position > ?2 ORDER BY position LIMIT ?3";
+    private const string Kinds = "SELECT tenant = ?1, type, status, message IS NOT NULL, at, position FROM events NOT INDEXED WHERE position > ?2 ORDER BY position LIMIT ?3";
 
     // Looking further tells nobody more.
     private const int MostLookedAt = 200_000;
@@ -69,6 +69,41 @@ internal static class EventPages
         }
 
         return new(count, seen == MostLookedAt, oldest);
+    }
+
+    /// <summary>Up to which position nothing of a tenant's is wanted, and the time of the first event that is; null: none was met. Not whole: it gave up after <paramref name="scan"/> events.</summary>
+    public static (long Through, long? WantedAt, bool Whole) FirstWanted(Session session, string tenant, long after, Subscription wanted, int scan)
+    {
+        var row = session.Prepare(Kinds).Add(tenant).Add(after).Add(scan);
+        var (through, seen) = (after, 0);
+        for (; row.Step(); seen++)
+        {
+            if (row.Int(0) != 0 && wanted.Wants((EventType)row.Int(1), row.Int(3) != 0, (MessageState)row.Int(2)))
+            {
+                var at = row.Long(4);
+                row.Reset();
+                return (through, at, true);
+            }
+
+            through = row.Long(5);
+        }
+
+        return (through, null, seen < scan);
+    }
+
+    /// <summary>How many of a tenant's events between two positions somebody wants, but for one type. It may look at very many.</summary>
+    public static long CountWanted(Session session, string tenant, long after, long through, Subscription wanted, EventType besides)
+    {
+        var row = session.Prepare(Kinds).Add(tenant).Add(after).Add(long.MaxValue);
+        var count = 0L;
+        while (row.Step() && row.Long(5) <= through)
+        {
+            var type = (EventType)row.Int(1);
+            if (row.Int(0) != 0 && type != besides && wanted.Wants(type, row.Int(3) != 0, (MessageState)row.Int(2))) count++;
+        }
+
+        row.Reset();
+        return count;
     }
 
     private static MailEvent Read(Statement row) => new(

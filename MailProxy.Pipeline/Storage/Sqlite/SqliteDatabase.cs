@@ -64,6 +64,9 @@ public sealed partial class SqliteDatabase : IDisposable
         }
     }
 
+    /// <summary>Has the log carried into the file soon, so that pages given back leave it.</summary>
+    internal void CarryLog() => _checkpointer.Ask();
+
     /// <summary>Writes what was posted, carries the log back, closes, and gives the directory free.</summary>
     public void Dispose()
     {

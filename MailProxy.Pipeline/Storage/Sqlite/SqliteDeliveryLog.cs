@@ -25,6 +25,9 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
     public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit) => _readers.SnapshotAsync(session =>
         EventPages.OfTenant(session, tenant, after, limit, Math.Max(LeastScanned, ScannedPerEvent * limit)));
 
+    public Task<long> FloorAsync(string tenant) => _readers.ReadAsync(db =>
+        db.QueryNumber("SELECT position FROM event_floors WHERE tenant = @tenant", ("@tenant", tenant)) ?? 0);
+
     public Task AppendAsync(string tenant, EventType type, AccountKey? account, byte[]? detail, long at) => _writer.WriteAsync(_ =>
     {
         _writer.Events.AppendOther(tenant, type, account, detail, at);

@@ -1,0 +1,97 @@
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Retain;
+
+/// <summary>Takes away what is final, reported and old enough, slice by slice, and gives its space back. Wakes when something was committed, and at the time when something becomes old enough.</summary>
+internal sealed partial class RetainStage(
+    IRetentionStore store, RetentionRules rules, PipelineMetrics metrics, TimeProvider clock, ILogger logger)
+{
+    // Gathers what came meanwhile, so that many messages share a turn of the writer.
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(200);
+
+    // The clock is read again after this long at most: it may step, and the machine may sleep.
+    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(5);
+
+    private bool _troubled;
+
+    /// <summary>Runs until it is told to stop; what is left goes after the next start.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        try
+        {
+            while (true) await RestAsync(await WorkAsync(stop), stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The stop that was asked for.
+        }
+    }
+
+    /// <summary>When to come again though nothing happens.</summary>
+    private async Task<long> WorkAsync(CancellationToken stop)
+    {
+        try
+        {
+            PurgeSlice slice;
+            do
+            {
+                stop.ThrowIfCancellationRequested();
+                slice = await store.PurgeAsync(rules, Now());
+                Count("content", slice.Contents);
+                Count("message", slice.Messages);
+                Count("event", slice.Events);
+            }
+            while (slice.More);
+
+            while (await store.ReclaimAsync(busy: store.Changed.IsCompleted)) await Task.Delay(Pace, clock, stop);
+            if (_troubled) Log.Recovered(logger);
+            _troubled = false;
+            return slice.NextDue;
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            if (!_troubled) Log.Troubled(logger, unavailable);
+            _troubled = true;
+            await Task.Delay(AfterTrouble, clock, stop);
+            return 0;
+        }
+    }
+
+    private async Task RestAsync(long until, CancellationToken stop)
+    {
+        while (Now() < until)
+        {
+            if (store.Changed.IsCompleted)
+            {
+                await Task.Delay(Pace, clock, stop);
+                return;
+            }
+
+            var rest = TimeSpan.FromMilliseconds(Math.Min(until - Now(), LongestRest.TotalMilliseconds));
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            await Task.WhenAny(store.Changed, Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, clock, over.Token));
+            await over.CancelAsync();
+            stop.ThrowIfCancellationRequested();
+        }
+    }
+
+    private void Count(string what, int gone)
+    {
+        if (gone > 0) metrics.Purged.WithLabels(what).Inc(gone);
+    }
+
+    private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static partial class Log
+    {
+        [LoggerMessage(800, LogLevel.Warning, "Nothing can be purged now; trying again")]
+        public static partial void Troubled(ILogger logger, Exception fault);
+
+        [LoggerMessage(801, LogLevel.Information, "Purging goes on")]
+        public static partial void Recovered(ILogger logger);
+    }
+}

@@ -1,0 +1,61 @@
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Retention on SQLite: finds on a reader's connection, deletes in small turns of the one writer, and gives the file's free pages back.</summary>
+public sealed class SqliteRetentionStore : IRetentionStore
+{
+    private const long Day = 86_400_000;
+
+    private readonly SqliteDatabase _database;
+    private readonly SpoolFiles _spool;
+    private readonly ReportReach _reach = new();
+    private readonly Dictionary<(string Tenant, string Id), long> _notBefore = [];
+    private TaskCompletionSource _changed = NewSignal();
+
+    public SqliteRetentionStore(SqliteDatabase database, SpoolFiles spool)
+    {
+        (_database, _spool) = (database, spool);
+        database.Writer.TakePart(beforeCommit: static () => { }, afterCommit: () => Volatile.Read(ref _changed).TrySetResult());
+    }
+
+    public Task Changed => Volatile.Read(ref _changed).Task;
+
+    public async Task<PurgeSlice> PurgeAsync(RetentionRules rules, long now)
+    {
+        // Before the look, so that a commit after it is heard of.
+        if (Changed.IsCompleted) Volatile.Write(ref _changed, NewSignal());
+        var plan = await _database.Readers.SnapshotAsync(session =>
+        {
+            _reach.Look(session);
+            return new PurgeReader(_reach, rules, _notBefore, _database.Events.Last, now).Read(session);
+        });
+        if (plan.IsEmpty) return new(0, 0, 0, plan.More, plan.NextDue);
+
+        var done = await _database.Writer.WriteAsync(_ =>
+        {
+            var writer = new PurgeWriter(_database.Writer.Session, _database.Writer.Events, now);
+            writer.Write(plan);
+            return writer;
+        });
+
+        // The rows that named them are gone for good; a file that outlives a crash here is swept at the start.
+        foreach (var file in done.Spool) _spool.Delete(file);
+        foreach (var drop in plan.Drops) _notBefore[(drop.Tenant, drop.Id)] = now + Day;
+        return new(done.Contents, done.Messages, done.Events, plan.More, plan.NextDue);
+    }
+
+    public async Task<bool> ReclaimAsync(bool busy)
+    {
+        if (await FreePages.AreWorthItAsync(_database.Readers, busy))
+        {
+            await _database.Writer.WriteAsync(_ => FreePages.GiveBack(_database.Writer.Session));
+            if (await FreePages.AreWorthItAsync(_database.Readers, busy)) return true;
+
+            // The file itself becomes shorter when the log is carried into it.
+            _database.CarryLog();
+        }
+
+        return false;
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
