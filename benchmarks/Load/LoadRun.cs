@@ -17,6 +17,7 @@ internal static class LoadRun
         ("mark", MarkScenario.RunAsync),
         ("attachments", AttachmentScenario.RunAsync),
         ("reports", ReportScenario.RunAsync),
+        ("retention", RetentionScenario.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, string root)

@@ -27,6 +27,13 @@ internal sealed class StoreProbe : IDisposable
 
     public async Task PositionAsync(long position, TimeSpan patience) => await UntilAsync(() => Position >= position, patience, $"event {position}");
 
+    /// <param name="sql">1 when it is met.</param>
+    public async Task UntilAsync(string sql, TimeSpan patience)
+    {
+        using var command = Command(sql);
+        await UntilAsync(() => Number(command) == 1, patience, sql);
+    }
+
     public long Count(string sql)
     {
         using var command = Command(sql);
