@@ -81,7 +81,7 @@ public sealed record KeyRequest(string Name, IReadOnlyList<string> Scopes, JsonE
 
 /// <param name="Types">Event types wanted; absent: all.</param>
 /// <param name="Style"><c>events</c> (default; Standard Webhooks 1.0) or <c>sync</c> (delivery reports whose answers steer the next one).</param>
-/// <param name="MaxBatch">Events a request, 1 to 1,000; default 1.</param>
+/// <param name="MaxBatch">Events a request, 1 to 1,000; default 1, with style sync 100.</param>
 /// <param name="Secret">Write-only: <c>whsec_</c> and base64 of 24 to 64 bytes. Absent: kept, or made at creation; null: made anew.</param>
 /// <param name="Auth">Sent with every request; its secret is write-only and kept when absent.</param>
 public sealed record WebhookRequest(string Url, IReadOnlyList<string>? Types, string? Style, bool? FinalOnly, int? MaxBatch, string? Secret, SourceAuthRequest? Auth);

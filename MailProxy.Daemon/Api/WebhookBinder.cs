@@ -6,6 +6,9 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Reads a webhook as a client wrote it, over the one that is there. Pure.</summary>
 internal static class WebhookBinder
 {
+    // A conversation tells one report at a time, so that a small one would be slow.
+    private const int SyncBatch = 100;
+
     private const string SecretPrefix = "whsec_";
 
     private static readonly HashSet<string> Types = [.. Enum.GetValues<EventType>().Select(EventNames.Name)];
@@ -19,11 +22,10 @@ internal static class WebhookBinder
         var url = members.Text("url", 2_048, required: true);
         if (url is not null && !Urls.IsPlain(url)) members.Fault("url", "invalid_url", Urls.Rule);
         var style = members.Choice("style", ReportStyles.Names) ?? ReportStyle.Events;
-        if (style == ReportStyle.Sync) members.Fault("style", "not_supported", "The style sync is not supported yet.");
         var auth = SourceAuthBinder.Bind(members.Object("auth"), existing?.Auth, existing is not null && existing.Url != url);
         var types = members.Texts("types", Types.Count, type => Types.Contains(type) ? null : "There is no such event type.");
         var finalOnly = members.Flag("final_only") ?? false;
-        var maxBatch = members.Number("max_batch", 1, 1_000) ?? 1;
+        var maxBatch = members.Number("max_batch", 1, 1_000) ?? (style == ReportStyle.Sync ? SyncBatch : 1);
         var renew = members.IsNull("secret");
         var secret = members.Text("secret", 256);
         if (secret is not null && !IsSecret(secret)) members.Fault("secret", "invalid_secret", "Must be whsec_ and base64 of 24 to 64 bytes.");

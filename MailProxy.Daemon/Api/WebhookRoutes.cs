@@ -92,7 +92,7 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
     // Only of a disabled one: the progress of the others is their reporter's to write.
     private Task EnableAsync(WebhookEndpoint endpoint) => endpoint.Progress.DisabledAt is null
         ? Task.CompletedTask
-        : log.SaveProgressAsync(endpoint, new(endpoint.Progress.Acknowledged));
+        : log.SaveProgressAsync(endpoint, endpoint.Progress.Cleared);
 
     private async Task<WebhookEndpoint?> FindAsync(string tenant, string id) =>
         (await log.EndpointsAsync()).FirstOrDefault(e => e.Tenant == tenant && e.Id == id);

@@ -3,48 +3,56 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>A part of the log on its way to one endpoint: reads ahead into its outbox, a page at a time.</summary>
+/// <summary>A part of the log on its way to one endpoint: reads ahead, a page at a time.</summary>
 /// <param name="through">Nothing beyond this position.</param>
-internal sealed partial class EventStretch(WebhookEndpoint endpoint, IDeliveryLog log, Outbox outbox, long through, TimeProvider clock, ILogger logger)
+internal sealed partial class EventStretch(WebhookEndpoint endpoint, IDeliveryLog log, IEventQueue queue, long through, TimeProvider clock, ILogger logger)
 {
-    // Events held in memory for one endpoint: what a slow strand may be ahead of by.
-    private const int Ahead = 1000;
     private const int Page = 250;
-    private static readonly TimeSpan BetweenReads = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(5);
+
+    // Where batches are asked for, what comes within this time goes together: the first at once, the rest a little later.
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(20);
 
     private readonly EndpointFilter _filter = new(endpoint);
+    private readonly TimeSpan _gather = endpoint.MaxBatch > 1 ? Gather : TimeSpan.Zero;
     private Task _more = Task.CompletedTask;
-
-    public Outbox Outbox => outbox;
+    private long? _readAt;
 
     public long Through => through;
 
     /// <summary>All of it is acknowledged.</summary>
-    public bool IsOver => outbox.Read >= through && outbox.Count == 0;
+    public bool IsOver => queue.Read >= through && queue.IsEmpty;
 
     /// <summary>Completes when there is more to read; null: there is no room, or no more.</summary>
-    public Task? More => IsFull || outbox.Read >= through ? null : _more;
-
-    private bool IsFull => outbox.Count >= Math.Max(Ahead, 2 * endpoint.MaxBatch) && outbox.Read >= outbox.Promised;
+    public Task? More => !queue.HasRoom || queue.Read >= through ? null : _more;
 
     public async Task ReadAsync(CancellationToken stop)
     {
         if (More is not { IsCompleted: true }) return;
         try
         {
-            if (log.Last > outbox.Read)
+            if (log.Last > queue.Read)
             {
-                var (events, read) = await log.ReadAsync(endpoint.Tenant, outbox.Read, Page);
-                outbox.Add(events.Where(one => one.Position <= through && _filter.Wants(one)), Math.Min(read, through));
+                var (events, read) = await log.ReadAsync(endpoint.Tenant, queue.Read, Page);
+                var full = events.Count == Page;
+                queue.Add(events.Where(one => one.Position <= through && _filter.Wants(one)), Math.Min(read, through));
+                _readAt = full ? null : clock.GetTimestamp(); // of what is there already all is read at once
             }
 
-            _more = log.WaitBeyondAsync(outbox.Read, stop);
+            _more = MoreAsync(queue.Read, stop);
         }
         catch (StoreUnavailableException unavailable)
         {
             Log.Unread(logger, endpoint.Id, unavailable);
-            _more = Task.Delay(BetweenReads, clock, stop);
+            _more = Task.Delay(AfterTrouble, clock, stop);
         }
+    }
+
+    private async Task MoreAsync(long position, CancellationToken stop)
+    {
+        await log.WaitBeyondAsync(position, stop);
+        var left = _readAt is { } read ? _gather - clock.GetElapsedTime(read) : TimeSpan.Zero;
+        if (left > TimeSpan.Zero) await Task.Delay(left, clock, stop);
     }
 
     private static partial class Log

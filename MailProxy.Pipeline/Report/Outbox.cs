@@ -9,8 +9,11 @@ namespace MailProxy.Pipeline.Report;
 /// A request once cut stays as it is until it is acknowledged, under one id: the event's, or for batches one made of the first and last position.
 /// How batches were cut is told by <see cref="Kept"/>, and what is kept of it is cut in the same way after a restart.
 /// </remarks>
-internal sealed class Outbox
+internal sealed class Outbox : IEventQueue
 {
+    // Events held in memory for one endpoint: what a slow strand may be ahead of by.
+    private const int Ahead = 1000;
+
     private readonly Strand[] _strands;
     private readonly int _maxBatch;
     private readonly List<OutboxRequest> _cut = [];
@@ -30,6 +33,10 @@ internal sealed class Outbox
 
     /// <summary>Events not acknowledged yet.</summary>
     public int Count { get; private set; }
+
+    public bool HasRoom => Count < Math.Max(Ahead, 2 * _maxBatch) || Read < Promised;
+
+    public bool IsEmpty => Count == 0;
 
     public int InFlight { get; private set; }
 

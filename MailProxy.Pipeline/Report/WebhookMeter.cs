@@ -13,11 +13,13 @@ internal sealed class WebhookMeter(WebhookEndpoint endpoint, IDeliveryLog log, P
     public void Count(WebhookResult result) =>
         metrics.Reports.WithLabels(endpoint.Tenant, endpoint.Id, result is WebhookResult.Acknowledged ? "ok" : "failed").Inc();
 
-    public void Keep(Outbox outbox)
+    /// <param name="oldestAt">Of what was read and is not acknowledged; null: there is none.</param>
+    /// <param name="waiting">How much that is.</param>
+    public void Keep(long? oldestAt, int waiting, long read)
     {
-        Volatile.Write(ref _oldestAt, outbox.Oldest?.At ?? long.MaxValue);
-        Volatile.Write(ref _read, outbox.Read);
-        Volatile.Write(ref _waiting, outbox.Count);
+        Volatile.Write(ref _oldestAt, oldestAt ?? long.MaxValue);
+        Volatile.Write(ref _read, read);
+        Volatile.Write(ref _waiting, waiting);
         Show();
     }
 

@@ -11,12 +11,15 @@ namespace MailProxy.Pipeline.Report;
 /// <summary>Sends one request to one endpoint: signed, within the time, its answer read up to a cap.</summary>
 internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker http, ReportOptions options, TimeProvider clock)
 {
+    // Room for a thousand of the longest ids, twice.
+    private const int LongestAnswer = 512 * 1024;
+
     private readonly byte[]? _key = WebhookSignature.Key(endpoint.Secret);
     private readonly byte[]? _previous = endpoint.PreviousSecret is { } secret ? WebhookSignature.Key(secret) : null;
     private readonly Uri? _url = Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" ? url : null;
 
     /// <param name="id">The value of <c>webhook-id</c>.</param>
-    /// <param name="wantsAnswer">The body of a good answer is handed over; one that breaks off is then a failure.</param>
+    /// <param name="wantsAnswer">The body of a good answer is handed over; one that breaks off, or is too long, is then a failure.</param>
     public async Task<WebhookResult> SendAsync(string id, byte[] body, bool wantsAnswer, CancellationToken stop)
     {
         if (_key is null) return new WebhookResult.Failed("The secret is not whsec_ and base64.");
@@ -28,7 +31,7 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
             using var request = Request(id, body);
             using var response = await http.SendAsync(request, both.Token);
             var result = Judge(response);
-            if (wantsAnswer && result is WebhookResult.Acknowledged) return new WebhookResult.Acknowledged(await ReadAsync(response.Content, both.Token));
+            if (wantsAnswer && result is WebhookResult.Acknowledged) return await ReadAsync(response.Content, both.Token);
             await DiscardAsync(response.Content, both.Token);
             return result;
         }
@@ -104,12 +107,19 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
     private static string Status(HttpResponseMessage response) =>
         string.Create(CultureInfo.InvariantCulture, $"Answered with HTTP status {(int)response.StatusCode}.");
 
-    private async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContent content, CancellationToken cancel)
+    private static async Task<WebhookResult> ReadAsync(HttpContent content, CancellationToken cancel)
     {
         await using var body = await content.ReadAsStreamAsync(cancel);
-        var answer = new byte[options.WebhookAnswerBytes];
-        var length = await body.ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false, cancel);
-        return answer.AsMemory(0, length);
+        using var answer = new MemoryStream();
+        var part = new byte[4096];
+        while (await body.ReadAsync(part, cancel) is var read and > 0)
+        {
+            // What is cut off might have been a list of ids that must come again.
+            if (answer.Length + read > LongestAnswer) return new WebhookResult.Failed($"The answer is longer than {LongestAnswer} bytes.");
+            answer.Write(part, 0, read);
+        }
+
+        return new WebhookResult.Acknowledged(answer.ToArray());
     }
 
     // The status has been given; the body is only read so that the connection can be used again, and how that goes changes nothing.

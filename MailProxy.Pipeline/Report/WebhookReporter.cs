@@ -96,7 +96,9 @@ internal sealed partial class WebhookReporter(
     private Running Begin(WebhookEndpoint endpoint, CancellationToken stop)
     {
         var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        IReportLane lane = new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger);
+        IReportLane lane = endpoint.Style == ReportStyle.Sync
+            ? new SyncLane(endpoint, log, http, options, metrics, clock, chance, logger)
+            : new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger);
         return new(lane, end, Task.Run(() => lane.RunAsync(end.Token), CancellationToken.None));
     }
 

@@ -11,6 +11,9 @@ public interface IDeliveryLog
     /// <summary>Events of one tenant after a position, in commit order. <c>Through</c> is the position up to which nothing was left out.</summary>
     Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit);
 
+    /// <summary>A tenant's events at these positions, in order; those that are gone are left out.</summary>
+    Task<IReadOnlyList<MailEvent>> AtAsync(string tenant, IReadOnlyCollection<long> positions);
+
     /// <summary>Up to this position events of the tenant may have been purged; 0: none were.</summary>
     Task<long> FloorAsync(string tenant);
 
@@ -27,7 +30,7 @@ public interface IDeliveryLog
 
     Task<bool> DeleteEndpointAsync(string tenant, string id, string actor);
 
-    /// <summary>Keeps how far an endpoint is. Retried for ever, like an outcome. When a person has changed the endpoint since, its batches and replay stay as they are.</summary>
+    /// <summary>Keeps how far an endpoint is, with what is to be told again, in one transaction. Retried for ever, like an outcome. When a person has changed the endpoint since, its batches and replay stay as they are, and with another style its position too.</summary>
     Task SaveProgressAsync(WebhookEndpoint endpoint, EndpointProgress progress);
 
     /// <summary>Lets the endpoint be told once more what it acknowledged of a time (Unix milliseconds, both included); one replay at a time, a new one takes the place of the old. Null: there is no such endpoint.</summary>

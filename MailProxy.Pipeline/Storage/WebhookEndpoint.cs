@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
@@ -60,7 +61,26 @@ public sealed record WebhookEndpoint(
 /// <param name="Batches">How the requests that are out were cut, as its outbox writes it; null: none, or each is a single event.</param>
 /// <param name="Replay">A part of the log that is told once more; null: none.</param>
 public sealed record EndpointProgress(
-    long Acknowledged, long? FailingSince = null, int Failures = 0, long? DisabledAt = null, string? LastError = null, string? Batches = null, ReplayProgress? Replay = null);
+    long Acknowledged, long? FailingSince = null, int Failures = 0, long? DisabledAt = null, string? LastError = null, string? Batches = null, ReplayProgress? Replay = null)
+{
+    /// <summary>Style sync: when it was called last.</summary>
+    public long? CalledAt { get; init; }
+
+    /// <summary>Style sync: no empty report before this time.</summary>
+    public long? QuietUntil { get; init; }
+
+    /// <summary>Style sync: events up to <see cref="Acknowledged"/> that it named in "error", by position. They are not reported while they are here.</summary>
+    public ImmutableSortedDictionary<long, Resend> Resends { get; init; } = ImmutableSortedDictionary<long, Resend>.Empty;
+
+    /// <summary>Enabled, and without the failures of before.</summary>
+    public EndpointProgress Cleared => this with { FailingSince = null, Failures = 0, DisabledAt = null, LastError = null };
+}
+
+/// <summary>An event that an endpoint could not take yet.</summary>
+/// <param name="Since">When it said so first.</param>
+/// <param name="Failures">How often it said so.</param>
+/// <param name="Due">When it is told again.</param>
+public readonly record struct Resend(long Since, int Failures, long Due);
 
 /// <summary>Events told once more: those behind <paramref name="Acknowledged"/>, up to <paramref name="Through"/>.</summary>
 /// <param name="Batches">As in <see cref="EndpointProgress"/>.</param>

@@ -252,6 +252,8 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
 
     public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor) => Task.FromResult(Endpoints.RemoveAll(e => e.Tenant == tenant && e.Id == id) > 0);
 
+    public Task<IReadOnlyList<MailEvent>> AtAsync(string tenant, IReadOnlyCollection<long> positions) => throw new NotSupportedException();
+
     public long Floor { get; set; }
 
     public Task<long> FloorAsync(string tenant) => Task.FromResult(Floor);

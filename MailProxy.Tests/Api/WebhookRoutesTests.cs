@@ -85,7 +85,6 @@ public sealed class WebhookRoutesTests
     [TestCase("""{"url":"/relative"}""", "/url invalid_url")]
     [TestCase("""{"url":"https://user:pw@x.example/"}""", "/url invalid_url")]
     [TestCase("""{"url":"https://x.example/#part"}""", "/url invalid_url")]
-    [TestCase("""{"url":"https://x.example/","style":"sync"}""", "/style not_supported")]
     [TestCase("""{"url":"https://x.example/","style":"other"}""", "/style invalid_choice")]
     [TestCase("""{"url":"https://x.example/","auth":{"bearer":"t0ken","user":"u"}}""", "/auth/password required,/auth/bearer unknown_field")]
     [TestCase("""{"url":"https://x.example/","types":["message.sent","nonsense"],"max_batch":1001,"final_only":1}""", "/types/1 invalid_entry,/max_batch out_of_range,/final_only invalid_type")]

@@ -59,6 +59,11 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
         }
     }
 
+    public bool Knows(string id)
+    {
+        lock (_gate) return _endpoints.Exists(endpoint => endpoint.Id == id);
+    }
+
     public EndpointProgress ProgressOf(string id)
     {
         lock (_gate) return _endpoints.Single(endpoint => endpoint.Id == id).Progress;
@@ -119,6 +124,11 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
     public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor)
     {
         lock (_gate) return Task.FromResult(_endpoints.RemoveAll(endpoint => endpoint.Id == id) > 0);
+    }
+
+    public Task<IReadOnlyList<MailEvent>> AtAsync(string tenant, IReadOnlyCollection<long> positions)
+    {
+        lock (_gate) return Task.FromResult<IReadOnlyList<MailEvent>>([.. _events.Where(known => positions.Contains(known.Position))]);
     }
 
     public Task<long> FloorAsync(string tenant) => throw new NotSupportedException();

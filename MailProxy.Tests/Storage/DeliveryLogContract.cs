@@ -212,6 +212,51 @@ internal abstract class DeliveryLogContract
     }
 
     [Test]
+    public async Task SaveProgress_OfSync_KeepsPositionQuietAndResendsTogether()
+    {
+        await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
+        var endpoint = (await Log.EndpointsAsync()).Single();
+        var resends = System.Collections.Immutable.ImmutableSortedDictionary<long, Resend>.Empty.Add(2, new(10, 1, 15)).Add(3, new(11, 2, 40));
+        var progress = new EndpointProgress(7) { CalledAt = 20, QuietUntil = 900, Resends = resends };
+        await Log.SaveProgressAsync(endpoint, progress);
+        Reopen();
+        var first = (await Log.EndpointsAsync()).Single().Progress;
+        await Log.SaveProgressAsync(endpoint, progress with { Resends = resends.Remove(2).SetItem(3, new(11, 3, 60)) });
+        var second = (await Log.EndpointsAsync()).Single().Progress;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That((first.Acknowledged, first.CalledAt, first.QuietUntil), Is.EqualTo((7L, 20L, 900L)));
+            Assert.That(first.Resends, Is.EqualTo(resends));
+            Assert.That(second.Resends, Is.EqualTo(new[] { KeyValuePair.Create(3L, new Resend(11, 3, 60)) }));
+        });
+    }
+
+    [Test]
+    public async Task Put_AnotherStyle_OwesFromTheFirstResendWhateverTheOldLaneSaves()
+    {
+        await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
+        var sync = (await Log.EndpointsAsync()).Single();
+        var progress = new EndpointProgress(7) { Resends = System.Collections.Immutable.ImmutableSortedDictionary<long, Resend>.Empty.Add(4, new(10, 1, 15)) };
+        await Log.SaveProgressAsync(sync, progress);
+        await Log.PutEndpointAsync(Hook, "ann");
+        await Log.SaveProgressAsync(sync, progress);
+        await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
+        var back = (await Log.EndpointsAsync()).Single().Progress;
+        Assert.That((back.Acknowledged, back.Resends.Count), Is.EqualTo((3L, 0)));
+    }
+
+    [Test]
+    public async Task At_Positions_InOrderAndOnlyTheTenants()
+    {
+        for (var i = 0; i < 3; i++) await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, i);
+        await Log.AppendAsync("other", EventType.WebhookDisabled, null, null, 9);
+        var last = Log.Last;
+        var found = await Log.AtAsync("default", [last - 1, last, last - 3, 99_999]);
+        Assert.That(found.Select(e => e.Position), Is.EqualTo(new[] { last - 3, last - 1 }));
+    }
+
+    [Test]
     public async Task Replay_OfATime_IsItsPositionsUpToWhatWasAcknowledged()
     {
         for (var at = 1; at <= 50; at++) await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, at * 10);

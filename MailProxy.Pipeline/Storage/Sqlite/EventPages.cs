@@ -25,6 +25,13 @@ internal static class EventPages
         WHERE e.position > ?2 ORDER BY e.position LIMIT ?3
         """;
 
+    private const string One =
+        $"""
+        SELECT {Columns}
+        FROM events e NOT INDEXED LEFT JOIN messages m ON m.number = e.message LEFT JOIN accounts a ON a.number = e.account
+        WHERE e.position = ?1 AND e.tenant = ?2
+        """;
+
     private const int Mine = 13;
 
     private const string Kinds = "SELECT tenant = ?1, type, status, message IS NOT NULL, at, position FROM events NOT INDEXED WHERE position > ?2 ORDER BY position LIMIT ?3";
@@ -54,6 +61,15 @@ internal static class EventPages
 
         row.Reset();
         return (events, through);
+    }
+
+    public static MailEvent? At(Session session, string tenant, long position)
+    {
+        var row = session.Prepare(One).Add(position).Add(tenant);
+        if (!row.Step()) return null;
+        var found = Read(row);
+        row.Reset();
+        return found;
     }
 
     /// <summary>What of a tenant's events after a position somebody wants.</summary>

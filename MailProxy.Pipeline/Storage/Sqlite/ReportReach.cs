@@ -6,7 +6,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>How far the webhooks of each tenant have been told: everything up to there is acknowledged by, or not wanted by, each of them. Remembers what it has looked at. One thread at a time.</summary>
 internal sealed class ReportReach
 {
-    private const string Webhooks = "SELECT tenant, id, acknowledged, version, types, final_only, paused <> 0 OR disabled_at IS NOT NULL FROM webhooks";
+    private const string Webhooks = "SELECT tenant, id, acknowledged, version, types, final_only, style, paused <> 0 OR disabled_at IS NOT NULL FROM webhooks";
 
     // What an endpoint of style sync named in "error" is not reported, though its position has passed it. A bare column beside min() is of that row.
     private const string Resends =
@@ -86,7 +86,7 @@ internal sealed class ReportReach
     {
         var endpoints = new List<Endpoint>();
         var row = session.Prepare(Webhooks);
-        while (row.Step()) endpoints.Add(new((row.Text(0), row.Text(1)), row.Long(2), row.Int(3), row.Text(4), row.Int(5) != 0, row.Int(6) != 0));
+        while (row.Step()) endpoints.Add(new((row.Text(0), row.Text(1)), row.Long(2), row.Int(3), row.Text(4), row.Int(5) != 0, (ReportStyle)row.Int(6), row.Int(7) != 0));
         return endpoints;
     }
 
@@ -107,8 +107,8 @@ internal sealed class ReportReach
     /// <param name="WaitingAt">The time of the event behind it, which is wanted and not acknowledged; null: there is none yet.</param>
     private sealed record Seen(long Acknowledged, int Version, Subscription Wanted, long Through, long? WaitingAt);
 
-    private sealed record Endpoint((string Tenant, string Id) Key, long Acknowledged, int Version, string Types, bool FinalOnly, bool Resting)
+    private sealed record Endpoint((string Tenant, string Id) Key, long Acknowledged, int Version, string Types, bool FinalOnly, ReportStyle Style, bool Resting)
     {
-        public Subscription Wanted() => new(JsonSerializer.Deserialize(Types, StoredJson.Default.IReadOnlyListString)!, FinalOnly);
+        public Subscription Wanted() => new(JsonSerializer.Deserialize(Types, StoredJson.Default.IReadOnlyListString)!, FinalOnly, Style);
     }
 }

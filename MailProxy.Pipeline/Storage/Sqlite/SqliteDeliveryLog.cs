@@ -25,6 +25,9 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
     public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit) => _readers.SnapshotAsync(session =>
         EventPages.OfTenant(session, tenant, after, limit, Math.Max(LeastScanned, ScannedPerEvent * limit)));
 
+    public Task<IReadOnlyList<MailEvent>> AtAsync(string tenant, IReadOnlyCollection<long> positions) => _readers.SnapshotAsync<IReadOnlyList<MailEvent>>(session =>
+        [.. positions.Order().Select(position => EventPages.At(session, tenant, position)).OfType<MailEvent>()]);
+
     public Task<long> FloorAsync(string tenant) => _readers.ReadAsync(db =>
         db.QueryNumber("SELECT position FROM event_floors WHERE tenant = @tenant", ("@tenant", tenant)) ?? 0);
 
@@ -48,6 +51,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
         }
 
         _rows.Update(db, endpoint);
+        WebhookRows.OweFromTheFirst(db, endpoint);
         var secret = endpoint.Secret.Length > 0 && endpoint.Secret != before.Secret;
         Audit(db, actor, "webhook.replace", endpoint, Audited(before), Audited(endpoint) with { SecretChanged = secret, AuthChanged = endpoint.Auth != before.Auth });
         return false;
@@ -71,7 +75,12 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
     });
 
     public Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint) => _readers.SnapshotAsync(session =>
-        EventPages.Backlog(session, endpoint.Tenant, endpoint.Progress.Acknowledged, new(endpoint.Types, endpoint.FinalOnly)));
+    {
+        var ahead = EventPages.Backlog(session, endpoint.Tenant, endpoint.Progress.Acknowledged, Subscription.Of(endpoint));
+        var again = endpoint.Progress.Resends;
+        if (again.IsEmpty) return ahead;
+        return ahead with { Events = ahead.Events + again.Count, OldestAt = EventPages.At(session, endpoint.Tenant, again.Keys.First())?.At ?? ahead.OldestAt };
+    });
 
     public async Task SaveProgressAsync(WebhookEndpoint endpoint, EndpointProgress progress)
     {
@@ -79,7 +88,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
         {
             try
             {
-                await _writer.WriteAsync(db => WebhookRows.SaveProgress(db, endpoint, progress));
+                await _writer.WriteAsync(db => WebhookRows.SaveProgress(db, _writer.Session, endpoint, progress));
                 return;
             }
             catch (StoreUnavailableException) when (!_writer.Completion.IsCompleted)

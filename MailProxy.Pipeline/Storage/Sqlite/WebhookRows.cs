@@ -10,14 +10,15 @@ internal sealed class WebhookRows(SecretBox box)
     private const string Select =
         """
         SELECT tenant, id, url, secret, types, final_only, max_batch, paused, acknowledged, failing_since, failures, disabled_at, last_error,
-               version, style, auth, previous_secret, previous_until, batches, replay_acknowledged, replay_through, replay_batches
+               version, style, auth, previous_secret, previous_until, batches, replay_acknowledged, replay_through, replay_batches, called_at, quiet_until
         FROM webhooks
         """;
 
-    public List<WebhookEndpoint> All(SqliteConnection db) => db.Query(Select + " ORDER BY tenant, id", Row);
+    public List<WebhookEndpoint> All(SqliteConnection db) =>
+        db.Query(Select + " ORDER BY tenant, id", Row).ConvertAll(endpoint => WithResends(db, endpoint));
 
     public WebhookEndpoint? Find(SqliteConnection db, string tenant, string id) =>
-        db.QueryFirst(Select + " WHERE tenant = @tenant AND id = @id", Row, ("@tenant", tenant), ("@id", id));
+        db.QueryFirst(Select + " WHERE tenant = @tenant AND id = @id", Row, ("@tenant", tenant), ("@id", id)) is { } endpoint ? WithResends(db, endpoint) : null;
 
     /// <summary>Progress starts at <paramref name="acknowledged"/>.</summary>
     public void Insert(SqliteConnection db, WebhookEndpoint endpoint, long acknowledged) => db.Run(
@@ -39,16 +40,37 @@ internal sealed class WebhookRows(SecretBox box)
         """,
         Configuration(endpoint));
 
+    /// <summary>Only the style sync knows single events that are owed: another style begins at the first of them.</summary>
+    public static void OweFromTheFirst(SqliteConnection db, WebhookEndpoint endpoint)
+    {
+        if (endpoint.Style == ReportStyle.Sync) return;
+        db.Run(
+            """
+            UPDATE webhooks SET acknowledged = min(acknowledged, coalesce((SELECT min(position) - 1 FROM webhook_resends WHERE tenant = @tenant AND webhook = @id), acknowledged))
+            WHERE tenant = @tenant AND id = @id
+            """,
+            ("@tenant", endpoint.Tenant), ("@id", endpoint.Id));
+        ResendRows.Forget(db, endpoint.Tenant, endpoint.Id);
+    }
+
     public static void Delete(SqliteConnection db, string tenant, string id)
     {
-        db.Run("DELETE FROM webhook_resends WHERE tenant = @tenant AND webhook = @id", ("@tenant", tenant), ("@id", id));
+        ResendRows.Forget(db, tenant, id);
         db.Run("DELETE FROM webhooks WHERE tenant = @tenant AND id = @id", ("@tenant", tenant), ("@id", id));
     }
 
     /// <summary>Rows changed: 0 when the endpoint is gone.</summary>
-    public static int SaveProgress(SqliteConnection db, WebhookEndpoint endpoint, EndpointProgress progress) => db.Run(
+    public static int SaveProgress(SqliteConnection db, Session session, WebhookEndpoint endpoint, EndpointProgress progress)
+    {
+        var changed = UpdateProgress(db, endpoint, progress);
+        var style = db.QueryNumber("SELECT style FROM webhooks WHERE tenant = @tenant AND id = @id", ("@tenant", endpoint.Tenant), ("@id", endpoint.Id));
+        if (endpoint.Style == ReportStyle.Sync && style == (long)ReportStyle.Sync) ResendRows.Write(session, endpoint.Tenant, endpoint.Id, progress.Resends);
+        return changed;
+    }
+
+    private static int UpdateProgress(SqliteConnection db, WebhookEndpoint endpoint, EndpointProgress progress) => db.Run(
         """
-        UPDATE webhooks SET acknowledged = @acknowledged, failing_since = @since, failures = @failures, disabled_at = @disabled, last_error = @error,
+        UPDATE webhooks SET called_at = @called, quiet_until = @quiet, acknowledged = iif(style = @style, @acknowledged, acknowledged), failing_since = @since, failures = @failures, disabled_at = @disabled, last_error = @error,
             batches = iif(version = @version, @batches, batches),
             replay_acknowledged = iif(version = @version, @replay, replay_acknowledged),
             replay_through = iif(version = @version, @through, replay_through),
@@ -57,7 +79,7 @@ internal sealed class WebhookRows(SecretBox box)
         """,
         ("@tenant", endpoint.Tenant), ("@id", endpoint.Id), ("@version", endpoint.Version), ("@acknowledged", progress.Acknowledged), ("@since", progress.FailingSince),
         ("@failures", progress.Failures), ("@disabled", progress.DisabledAt), ("@error", progress.LastError), ("@batches", progress.Batches),
-        ("@replay", progress.Replay?.Acknowledged), ("@through", progress.Replay?.Through), ("@replayed", progress.Replay?.Batches));
+        ("@replay", progress.Replay?.Acknowledged), ("@through", progress.Replay?.Through), ("@replayed", progress.Replay?.Batches), ("@style", (int)endpoint.Style), ("@called", progress.CalledAt), ("@quiet", progress.QuietUntil));
 
     public static void BeginReplay(SqliteConnection db, string tenant, string id, long after, long through) => db.Run(
         """
@@ -78,6 +100,10 @@ internal sealed class WebhookRows(SecretBox box)
 
     private byte[]? Seal(WebhookEndpoint endpoint, string? secret, string what) => secret is null ? null : box.Seal(secret, Owner(endpoint.Tenant, endpoint.Id, what));
 
+    private static WebhookEndpoint WithResends(SqliteConnection db, WebhookEndpoint endpoint) => endpoint.Style != ReportStyle.Sync
+        ? endpoint
+        : endpoint with { Progress = endpoint.Progress with { Resends = ResendRows.Read(db, endpoint.Tenant, endpoint.Id) } };
+
     private WebhookEndpoint Row(SqliteDataReader row)
     {
         var (tenant, id) = (row.GetString(0), row.GetString(1));
@@ -92,7 +118,11 @@ internal sealed class WebhookRows(SecretBox box)
             row.GetInt32(6),
             row.GetInt32(7) != 0,
             new(row.GetInt64(8), row.NumberOrNull(9), row.GetInt32(10), row.NumberOrNull(11), row.TextOrNull(12), row.TextOrNull(18),
-                row.NumberOrNull(19) is { } after ? new(after, row.GetInt64(20), row.TextOrNull(21)) : null))
+                row.NumberOrNull(19) is { } after ? new(after, row.GetInt64(20), row.TextOrNull(21)) : null)
+            {
+                CalledAt = row.NumberOrNull(22),
+                QuietUntil = row.NumberOrNull(23),
+            })
         {
             Version = row.GetInt32(13),
             Style = (ReportStyle)row.GetInt32(14),

@@ -1,0 +1,157 @@
+using System.Collections.Immutable;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>What is told to an endpoint of style sync, and when it is called. Pure.</summary>
+/// <remarks>
+/// An event that the endpoint named in "error" leaves the queue for the resends, each with its own time; the position passes it. Later events of the same
+/// message join it there, so that a message's events never come out of order.
+/// </remarks>
+internal sealed class SyncConversation
+{
+    /// <summary>Beyond so many resends nothing new is told until the endpoint takes some of them.</summary>
+    public const int MostResends = 10_000;
+
+    private const int CallsInARow = 100;
+    private const long AfterTheRow = 1_000, BetweenEmpty = 300_000, LongestQuiet = 7 * 86_400_000L, GiveUpAfter = 75 * 3_600_000L;
+
+    private static readonly long[] Steps = [5_000, 30_000, 300_000, 900_000];
+
+    private readonly int _maxBatch;
+    private readonly double _jitter;
+    private readonly Func<double> _chance;
+    private readonly Dictionary<long, string> _messages = [];
+    private ImmutableSortedDictionary<long, Resend> _resends;
+    private long? _calledAt, _quietUntil;
+    private int _inARow;
+    private bool _again, _hurry;
+
+    /// <param name="resending">The ids of the messages that the stored resends are about, by position.</param>
+    public SyncConversation(EndpointProgress stored, int maxBatch, IEnumerable<KeyValuePair<long, string>> resending, double jitter, Func<double> chance)
+    {
+        (_maxBatch, _jitter, _chance) = (maxBatch, jitter, chance);
+        (_calledAt, _quietUntil) = (stored.CalledAt, stored.QuietUntil);
+        foreach (var (position, message) in resending) _messages.Add(position, message);
+
+        // What is not in the log any more needs no telling.
+        _resends = stored.Resends.RemoveRange(stored.Resends.Keys.Where(position => !_messages.ContainsKey(position)));
+        Live = new(stored.Acknowledged, maxBatch, position => _resends.ContainsKey(position));
+        Replay = stored.Replay is { } replay ? new(replay.Acknowledged, maxBatch, static _ => false) : null;
+    }
+
+    public SyncQueue Live { get; }
+
+    /// <summary>Null: nothing is told once more.</summary>
+    public SyncQueue? Replay { get; private set; }
+
+    public int Resends => _resends.Count;
+
+    /// <summary>Since when the oldest of them is owed.</summary>
+    public long? OldestResend => _resends.IsEmpty ? null : _resends.Values.First().Since;
+
+    public void ReplayIsOver() => Replay = null;
+
+    /// <summary>A person wants it called now.</summary>
+    public void Hurry() => _hurry = true;
+
+    /// <summary>What of it is to be kept, but for the replay's end.</summary>
+    public EndpointProgress In(EndpointProgress progress) => progress with { Acknowledged = Live.Acknowledged, CalledAt = _calledAt, QuietUntil = _quietUntil, Resends = _resends };
+
+    /// <summary>When the next call is to go out; now or before: at once.</summary>
+    public long NextCall(long now)
+    {
+        if (_hurry) return now;
+        if (_again) return _inARow <= CallsInARow ? now : Called(now) + AfterTheRow;
+        if ((!Live.IsEmpty && _resends.Count < MostResends) || Replay is { IsEmpty: false }) return now;
+        var next = _quietUntil ?? (_calledAt is null ? now : Called(now) + BetweenEmpty);
+        foreach (var resend in _resends.Values) next = Math.Min(next, resend.Due);
+        return next;
+    }
+
+    /// <summary>What the next call tells, oldest first: what is due again, then what is new, then what is told once more.</summary>
+    public SyncCall Cut(long now)
+    {
+        var again = _resends.Where(resend => resend.Value.Due <= now).Select(resend => resend.Key).Take(_maxBatch).ToArray();
+        var waiting = _messages.Where(known => Array.BinarySearch(again, known.Key) < 0).Select(known => known.Value).ToHashSet(StringComparer.Ordinal);
+        var (fresh, joined) = (new List<MailEvent>(), new HashSet<MailEvent>(ReferenceEqualityComparer.Instance));
+        foreach (var one in Live.Waiting)
+        {
+            if (again.Length + fresh.Count == _maxBatch || _resends.Count >= MostResends) break;
+            if (one.MessageId is { } message && waiting.Contains(message))
+            {
+                Join(one, message);
+                joined.Add(one);
+            }
+            else
+            {
+                fresh.Add(one);
+            }
+        }
+
+        Live.Remove(joined);
+        var room = _maxBatch - again.Length - fresh.Count;
+        return new(again, fresh, Replay is null ? [] : [.. Replay.Waiting.Take(room)]);
+    }
+
+    /// <summary>The endpoint answered. Returns the positions that are given up, because it has named them for too long.</summary>
+    public IReadOnlyList<long> Answered(SyncCall call, SyncAnswer answer, long now)
+    {
+        _hurry = false;
+        _calledAt = now;
+        _again = answer.Queued > 0;
+        _inARow = _again ? _inARow + 1 : 0;
+        _quietUntil = answer.NextSyncAfter is { } after && after > now / 1000 ? after > (now + LongestQuiet) / 1000 ? now + LongestQuiet : after * 1000 : null;
+        var spread = 1 + (_jitter * ((2 * _chance()) - 1));
+        var gaveUp = new List<long>();
+        foreach (var position in call.Again) Settle(position, _messages[position], answer, now, spread, gaveUp);
+        foreach (var one in call.Fresh.Concat(call.Replayed)) Settle(one.Position, one.MessageId!, answer, now, spread, gaveUp);
+        Live.Take(call.Fresh.Count);
+        Replay?.Take(call.Replayed.Count);
+        return gaveUp;
+    }
+
+    /// <summary>It did not answer as it should: what was told waits as before.</summary>
+    public void Failed(long now)
+    {
+        _hurry = false;
+        _calledAt = now;
+    }
+
+    private void Settle(long position, string message, SyncAnswer answer, long now, double spread, List<long> gaveUp)
+    {
+        var known = _resends.TryGetValue(position, out var resend);
+        if (answer.Errors.Contains(message))
+        {
+            var (since, failures) = known ? (resend.Since, resend.Failures) : (now, 0);
+            if (now - since < GiveUpAfter)
+            {
+                _resends = _resends.SetItem(position, new(since, failures + 1, now + (long)(Steps[Math.Min(failures, Steps.Length - 1)] * spread)));
+                _messages[position] = message;
+                return;
+            }
+
+            gaveUp.Add(position);
+        }
+
+        _resends = _resends.Remove(position);
+        _messages.Remove(position);
+    }
+
+    private void Join(MailEvent one, string message)
+    {
+        var last = _messages.Where(known => known.Value == message).Max(known => known.Key);
+        _resends = _resends.SetItem(one.Position, _resends[last]);
+        _messages[one.Position] = message;
+    }
+
+    // A clock that was set back must not make the wait longer.
+    private long Called(long now) => Math.Min(_calledAt ?? now, now);
+}
+
+/// <summary>One call: what it tells.</summary>
+/// <param name="Again">Positions of events that were named in "error" before.</param>
+/// <param name="Fresh">The oldest of what is new.</param>
+/// <param name="Replayed">The oldest of what is told once more.</param>
+internal sealed record SyncCall(IReadOnlyList<long> Again, IReadOnlyList<MailEvent> Fresh, IReadOnlyList<MailEvent> Replayed);

@@ -1,0 +1,191 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>The loop of one endpoint of style sync: one call at a time, and its answer steers the next. What it waits for delays nobody else.</summary>
+internal sealed partial class SyncLane(
+    WebhookEndpoint endpoint, IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger) : IReportLane
+{
+    // The clock is read again after this long at most: it may step, and the machine may sleep.
+    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(5);
+    private const int Page = 250;
+
+    private readonly WebhookPost _post = new(endpoint, http, options, clock);
+    private readonly EndpointStanding _standing = new(endpoint, log, new(options.WebhookDisableAfter, options.Jitter, chance), clock, logger);
+    private readonly ProgressKeeper _keeper = new(log, endpoint, clock, logger);
+    private readonly WebhookMeter _meter = new(endpoint, log, metrics, clock);
+    private volatile TaskCompletionSource _hurry = NewSignal();
+
+    public WebhookEndpoint Endpoint => endpoint;
+
+    public void Measure() => _meter.Show();
+
+    public void RunNow() => _hurry.TrySetResult();
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        if (await OpenAsync(stop) is not { } talk) return;
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var stopping = Task.Delay(Timeout.InfiniteTimeSpan, clock, end.Token);
+        var live = new EventStretch(endpoint, log, talk.Live, long.MaxValue, clock, logger);
+        var replay = talk.Replay is { } queue ? new EventStretch(endpoint, log, queue, endpoint.Progress.Replay!.Through, clock, logger) : null;
+        EndpointProgress Progress() => _standing.In(talk.In(new(0)
+        {
+            Replay = talk.Replay is { } told && replay is not null ? new(told.Acknowledged, replay.Through) : null,
+        }));
+
+        try
+        {
+            while (!stop.IsCancellationRequested && !_standing.IsDisabled)
+            {
+                await live.ReadAsync(end.Token);
+                if (replay is not null) await replay.ReadAsync(end.Token);
+                if (replay is { IsOver: true })
+                {
+                    Log.Replayed(logger, endpoint.Id, replay.Through);
+                    replay = null;
+                    talk.ReplayIsOver();
+                }
+
+                if (_hurry.Task.IsCompleted) Hurry(talk);
+                Measure(talk);
+                _keeper.Save(Progress(), end.Token);
+                if (Left(talk) is var left && left <= 0)
+                {
+                    await CallAsync(talk, end.Token);
+                    continue;
+                }
+
+                using var rest = CancellationTokenSource.CreateLinkedTokenSource(end.Token);
+                var timer = Task.Delay(left < LongestRest.TotalMilliseconds ? TimeSpan.FromMilliseconds(left) : LongestRest, clock, rest.Token);
+
+                // Asked again once the timer is set: had the clock moved in between, it would ring late.
+                if (Left(talk) > 0)
+                {
+                    Task[] waits = [stopping, timer, _hurry.Task, .. new[] { live.More, replay?.More, _keeper.Write.IsCompleted ? null : _keeper.Write }.OfType<Task>()];
+                    await Task.WhenAny(waits);
+                }
+
+                await rest.CancelAsync();
+            }
+        }
+        finally
+        {
+            // Nothing outlives the lane, and what was acknowledged until now is kept.
+            await end.CancelAsync();
+            await _keeper.CloseAsync(Progress());
+            _meter.Remove();
+        }
+    }
+
+    /// <summary>Looks up what the stored resends are about. Null: it was told to stop.</summary>
+    private async Task<SyncConversation?> OpenAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                var messages = new List<KeyValuePair<long, string>>();
+                foreach (var page in endpoint.Progress.Resends.Keys.Chunk(Page))
+                {
+                    foreach (var one in await log.AtAsync(endpoint.Tenant, page)) messages.Add(new(one.Position, one.MessageId ?? ""));
+                }
+
+                return new(endpoint.Progress, endpoint.MaxBatch, messages, options.Jitter, chance);
+            }
+            catch (StoreUnavailableException unavailable)
+            {
+                Log.Unread(logger, endpoint.Id, unavailable);
+                await RestAsync(stop);
+            }
+        }
+
+        return null;
+    }
+
+    private async Task CallAsync(SyncConversation talk, CancellationToken stop)
+    {
+        var call = talk.Cut(Now());
+        IReadOnlyList<MailEvent> again = [];
+        try
+        {
+            if (call.Again.Count > 0) again = await log.AtAsync(endpoint.Tenant, call.Again);
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            Log.Unread(logger, endpoint.Id, unavailable);
+            await RestAsync(stop);
+            return;
+        }
+
+        var result = await _post.SendAsync($"sync_{Guid.CreateVersion7():N}", SyncReport.Write(again.Concat(call.Fresh).Concat(call.Replayed)), wantsAnswer: true, stop);
+        if (result is WebhookResult.LetGo) return;
+        _meter.Count(result);
+        switch (result)
+        {
+            case WebhookResult.Acknowledged answered:
+                foreach (var position in talk.Answered(call, SyncAnswer.Read(answered.Body), Now())) Log.GaveUp(logger, endpoint.Id, position);
+                _keeper.Acknowledged();
+                _standing.Succeeded();
+                break;
+            case WebhookResult.Gone:
+                await _standing.GoneAsync();
+                break;
+            case WebhookResult.Failed failed:
+                talk.Failed(Now());
+                await _standing.FailedAsync(failed);
+                break;
+        }
+    }
+
+    private long Left(SyncConversation talk)
+    {
+        var now = Now();
+        return _standing.IsFailing ? _standing.Wait : talk.NextCall(now) - now;
+    }
+
+    private void Hurry(SyncConversation talk)
+    {
+        _hurry = NewSignal();
+        _standing.Hurry();
+        talk.Hurry();
+    }
+
+    private void Measure(SyncConversation talk)
+    {
+        var oldest = Math.Min(talk.Live.Oldest?.At ?? long.MaxValue, talk.OldestResend ?? long.MaxValue);
+        _meter.Keep(oldest == long.MaxValue ? null : oldest, talk.Live.Count + talk.Resends, talk.Live.Read);
+    }
+
+    private async Task RestAsync(CancellationToken stop)
+    {
+        try
+        {
+            await Task.Delay(AfterTrouble, clock, stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The loop sees the stop.
+        }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static partial class Log
+    {
+        [LoggerMessage(640, LogLevel.Warning, "The events for webhook {Endpoint} cannot be read now; trying again")]
+        public static partial void Unread(ILogger logger, string endpoint, Exception fault);
+
+        [LoggerMessage(641, LogLevel.Warning, "Webhook {Endpoint} has named the message of event {Position} in error for 75 hours; it is told no more")]
+        public static partial void GaveUp(ILogger logger, string endpoint, long position);
+
+        [LoggerMessage(642, LogLevel.Information, "The replay for webhook {Endpoint} is over, through position {Through}")]
+        public static partial void Replayed(ILogger logger, string endpoint, long through);
+    }
+}
