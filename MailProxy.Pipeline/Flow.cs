@@ -137,6 +137,12 @@ public abstract class SendPermit : RateLimitLease
     /// <summary>Permits held in the account's partition; 0 when the account has no limit.</summary>
     public abstract int AccountPermits { get; }
 
+    /// <summary>Permits held in the tenant's partition; 0 when the tenant has no limit.</summary>
+    public virtual int TenantPermits => 0;
+
+    /// <summary>The tenant's partition.</summary>
+    public virtual AccountKey Tenant => default;
+
     /// <summary>Permits held in the installation's partition; 0 when there is no global limit.</summary>
     public abstract int GlobalPermits { get; }
 

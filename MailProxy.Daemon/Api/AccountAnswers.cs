@@ -21,6 +21,8 @@ internal sealed class AccountAnswers(DispatcherControl dispatcher)
         account.Dkim is { } dkim ? new(dkim.Domain, dkim.Selector, true) : null,
         account.FromAllowed,
         TenantAnswers.Of(account.LargeFiles),
+        (long?)account.ExpiresAfter?.TotalSeconds,
+        account.Retry?.Minutes,
         account.Description,
         account.Paused,
         Waiting(account));
@@ -34,7 +36,7 @@ internal sealed class AccountAnswers(DispatcherControl dispatcher)
                 ? new("account_paused", null, "The account was paused by a person.")
                 : WaitReason.Of(dispatcher.Waiting(account.Key));
 
-    private static LimitsAnswer Of(AccountLimits limits) => new(
+    public static LimitsAnswer Of(AccountLimits limits) => new(
         limits.PerSecond,
         limits.PerMinute,
         limits.PerHour,

@@ -39,6 +39,8 @@ internal static class AccountBinder
             Dkim = Dkim(members.Object("dkim"), existing?.Dkim),
             FromAllowed = members.Texts("from_allowed", 1_000, AllowedFault),
             LargeFiles = TenantBinder.LargeFiles(members.Object("large_files")),
+            ExpiresAfter = TenantBinder.ExpiresAfter(members),
+            Retry = TenantBinder.Retry(members),
             Description = members.Text("description", 1_000),
         };
         account = account.Sandbox ? WithoutHost(members, account) : WithHost(members, account, existing);
@@ -90,7 +92,8 @@ internal static class AccountBinder
 
     private static bool SamePlace(SmtpAccount one, SmtpAccount other) => string.Equals(one.Host, other.Host, StringComparison.OrdinalIgnoreCase) && one.Port == other.Port;
 
-    private static AccountLimits Limits(MemberReader? limits)
+    /// <summary>The limits of an account or of a tenant.</summary>
+    public static AccountLimits Limits(MemberReader? limits)
     {
         if (limits is null) return AccountLimits.None;
         var bound = new AccountLimits(

@@ -50,7 +50,7 @@ public sealed record DkimAnswer(string Domain, string Selector, bool PrivateKeyS
 public sealed record AccountAnswer(
     string Id, string Tenant, bool? Sandbox, string? Host, int? Port, string? Security, bool? VerifyCertificate, AuthAnswer? Auth, LimitsAnswer? Limits,
     int MaxConnections, int MaxMessagesPerConnection, int MaxRecipients, DkimAnswer? Dkim, IReadOnlyList<string> FromAllowed, LargeFilesAnswer? LargeFiles,
-    string? Description, bool Paused, WaitAnswer? WaitingFor);
+    long? ExpiresAfter, IReadOnlyList<double>? RetryMinutes, string? Description, bool Paused, WaitAnswer? WaitingFor);
 
 public sealed record AccountList(IReadOnlyList<AccountAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
 
@@ -113,7 +113,7 @@ public sealed record AttachmentEndpointAnswer(string Url, SourceAuthAnswer? Auth
 
 /// <param name="Active">False: sending is suspended, and all its mail waits.</param>
 public sealed record TenantAnswer(
-    string Id, string Name, bool Active, string? DefaultAccount, string? Retain, LargeFilesAnswer? LargeFiles, AttachmentEndpointAnswer? AttachmentEndpoint);
+    string Id, string Name, bool Active, string? DefaultAccount, LimitsAnswer? Limits, long? ExpiresAfter, IReadOnlyList<double>? RetryMinutes, string? Retain, LargeFilesAnswer? LargeFiles, AttachmentEndpointAnswer? AttachmentEndpoint);
 
 public sealed record TenantList(IReadOnlyList<TenantAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using MailProxy.Pipeline.Mail;
 
@@ -111,6 +112,24 @@ internal sealed class MemberReader
         }
 
         return texts;
+    }
+
+    /// <summary>A list of 1 to <paramref name="maxCount"/> numbers; null when absent.</summary>
+    public IReadOnlyList<double>? Numbers(string name, int maxCount, double least, double most)
+    {
+        if (Find(name) is not { } value) return null;
+        if (value.ValueKind != JsonValueKind.Array) return Fault<double[]>(name, "invalid_type", "Must be a list of numbers.");
+        if (value.GetArrayLength() is var count && (count == 0 || count > maxCount)) return Fault<double[]>(name, "out_of_range", $"Must have 1 to {maxCount} entries.");
+
+        var numbers = new List<double>();
+        foreach (var item in value.EnumerateArray())
+        {
+            var number = item.ValueKind == JsonValueKind.Number ? item.GetDouble() : double.NaN;
+            if (!(number >= least && number <= most)) Fault($"{name}/{numbers.Count}", "invalid_entry", string.Create(CultureInfo.InvariantCulture, $"Must be a number from {least} to {most}."));
+            numbers.Add(number);
+        }
+
+        return Refusal is null ? numbers : null;
     }
 
     /// <summary>A nested object, or null when absent. The caller closes it.</summary>

@@ -50,10 +50,12 @@ public sealed record DkimRequest(string Domain, string Selector, string? Private
 /// <summary>An SMTP account: a host, or <c>sandbox: true</c>.</summary>
 /// <param name="Security"><c>none</c>, <c>starttls</c>, <c>tls</c>, <c>starttls_when_available</c>.</param>
 /// <param name="LargeFiles">Absent: the tenant's rule.</param>
+/// <param name="ExpiresAfter">Seconds after acceptance or <c>send_at</c>, 60 to 31,536,000, for messages without <c>expires_at</c>; absent: the tenant's rule.</param>
+/// <param name="RetryMinutes">Waits before each retry; absent: the tenant's schedule.</param>
 public sealed record AccountRequest(
     string? Host, int? Port, string? Security, bool? VerifyCertificate, AuthRequest? Auth, LimitsRequest? Limits, int? MaxConnections,
     int? MaxMessagesPerConnection, int? MaxRecipients, DkimRequest? Dkim, IReadOnlyList<string>? FromAllowed,
-    LargeFilesRequest? LargeFiles, string? Description, bool? Sandbox);
+    LargeFilesRequest? LargeFiles, int? ExpiresAfter, IReadOnlyList<double>? RetryMinutes, string? Description, bool? Sandbox);
 
 /// <param name="Threshold">Bytes; what is larger is large.</param>
 /// <param name="Volume">Where linked files are put; required with <c>link</c>.</param>
@@ -69,9 +71,12 @@ public sealed record AttachmentEndpointRequest(string Url, SourceAuthRequest? Au
 /// <summary>A tenant.</summary>
 /// <param name="DefaultAccount">The account of messages that name none.</param>
 /// <param name="Active">False suspends its sending; default true.</param>
+/// <param name="Limits">Of all its accounts together.</param>
+/// <param name="ExpiresAfter">Seconds after acceptance or <c>send_at</c>, 60 to 31,536,000, for messages without <c>expires_at</c>; absent: the installation's rule.</param>
+/// <param name="RetryMinutes">Waits before each retry; absent: the installation's schedule.</param>
 /// <param name="Retain">How long bodies and attachments stay: <c>none</c>, <c>until_reported</c>, or days such as <c>7d</c>.</param>
 public sealed record TenantRequest(
-    string Name, string? DefaultAccount, bool? Active, string? Retain, LargeFilesRequest? LargeFiles, AttachmentEndpointRequest? AttachmentEndpoint);
+    string Name, string? DefaultAccount, bool? Active, LimitsRequest? Limits, int? ExpiresAfter, IReadOnlyList<double>? RetryMinutes, string? Retain, LargeFilesRequest? LargeFiles, AttachmentEndpointRequest? AttachmentEndpoint);
 
 /// <summary>A key of a tenant.</summary>
 /// <param name="Scopes"><c>send</c> (submit messages and act on them), <c>read</c>, <c>manage</c> (accounts, webhooks, volumes).</param>

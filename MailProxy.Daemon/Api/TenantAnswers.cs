@@ -12,6 +12,9 @@ internal static class TenantAnswers
         tenant.Name,
         tenant.Active,
         tenant.DefaultAccount,
+        tenant.Limits == AccountLimits.None ? null : AccountAnswers.Of(tenant.Limits),
+        (long?)tenant.ExpiresAfter?.TotalSeconds,
+        tenant.Retry?.Minutes,
         tenant.Retain?.ToString(),
         Of(tenant.LargeFiles),
         tenant.AttachmentEndpoint is { } endpoint ? new(endpoint.Url.OriginalString, SourceAuthBinder.Answer(endpoint.Auth)) : null);

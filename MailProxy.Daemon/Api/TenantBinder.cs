@@ -6,6 +6,7 @@ namespace MailProxy.Daemon.Api;
 internal static class TenantBinder
 {
     // JSON numbers are whole up to here everywhere.
+    private const int MostSeconds = 365 * 86_400;
     private const int MostMegabytes = 1_048_576;
 
     public static Tenant Bind(MemberReader members, string id, Tenant? existing)
@@ -13,13 +14,16 @@ internal static class TenantBinder
         members.ReadOnly("waiting_for");
         if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
         if (members.Has("default_pool")) members.Fault("default_pool", "not_supported", "Pools are not supported yet.");
-        if (members.Has("limits")) members.Fault("limits", "not_supported", "A tenant has no limits of its own yet; set them on its accounts.");
         var tenant = new Tenant
         {
             Id = id,
             Name = members.Text("name", 200, required: true) ?? "",
             DefaultAccount = Id(members, "default_account"),
             Active = members.Flag("active") ?? true,
+            Number = existing?.Number ?? 0,
+            Limits = AccountBinder.Limits(members.Object("limits")),
+            ExpiresAfter = ExpiresAfter(members),
+            Retry = Retry(members),
             Retain = Retain(members),
             LargeFiles = LargeFiles(members.Object("large_files")),
             AttachmentEndpoint = Endpoint(members.Object("attachment_endpoint"), existing?.AttachmentEndpoint),
@@ -42,6 +46,13 @@ internal static class TenantBinder
         members.Fault("retain", "invalid_choice", "Must be none, until_reported, or days such as 7d (1 to 3650).");
         return null;
     }
+
+    /// <summary>When mail expires that says nothing else, a tenant's rule or an account's.</summary>
+    public static TimeSpan? ExpiresAfter(MemberReader members) => members.Number("expires_after", 60, MostSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+
+    /// <summary>The retry schedule of a tenant or an account.</summary>
+    public static RetrySchedule? Retry(MemberReader members) =>
+        members.Numbers("retry_minutes", RetrySchedule.MostSteps, RetrySchedule.Least, RetrySchedule.Most) is { Count: > 0 } minutes ? new(minutes) : null;
 
     /// <summary>The rule for large files, a tenant's or an account's.</summary>
     public static LargeFiles? LargeFiles(MemberReader? large)

@@ -33,6 +33,12 @@ public sealed class AccountDirectory
     /// <summary>The rule for large files of the account's mail: its own, else its tenant's.</summary>
     public LargeFiles? LargeFilesOf(SmtpAccount account) => account.LargeFiles ?? Tenants.Find(account.Tenant)?.LargeFiles;
 
+    /// <summary>How long its mail lasts that says nothing else: the account's rule, else its tenant's; null: neither has one.</summary>
+    public TimeSpan? ExpiryOf(SmtpAccount account) => account.ExpiresAfter ?? Tenants.Find(account.Tenant)?.ExpiresAfter;
+
+    /// <summary>The account's retry schedule, else its tenant's; null: neither has one.</summary>
+    public RetrySchedule? RetryOf(AccountKey key) => Find(key) is { } account ? account.Retry ?? Tenants.Find(account.Tenant)?.Retry : null;
+
     public SmtpAccount? Find(AccountKey key) => _byKey.GetValueOrDefault(key);
 
     public SmtpAccount? Find(string tenant, string id) => _byName.GetValueOrDefault((tenant, id));

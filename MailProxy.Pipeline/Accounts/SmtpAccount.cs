@@ -91,6 +91,12 @@ public sealed record SmtpAccount
     /// <summary>The rule for large attachments; null: the tenant's.</summary>
     public LargeFiles? LargeFiles { get; init; }
 
+    /// <summary>How long after acceptance or send_at its messages expire that say nothing else; null: the tenant's rule.</summary>
+    public TimeSpan? ExpiresAfter { get; init; }
+
+    /// <summary>Waits before each retry; null: the tenant's.</summary>
+    public RetrySchedule? Retry { get; init; }
+
     public string? Description { get; init; }
 
     /// <summary>Delivers to the built-in catcher.</summary>

@@ -19,6 +19,21 @@ public sealed record Tenant
     /// <summary>False: sending is suspended by a person, and all its mail waits.</summary>
     public bool Active { get; init; } = true;
 
+    /// <summary>Given by the store; never used again for another tenant. 0: not stored yet.</summary>
+    public int Number { get; init; }
+
+    /// <summary>How much all its accounts may send together, behind the installation's limit and in front of each account's own.</summary>
+    public AccountLimits Limits { get; init; } = AccountLimits.None;
+
+    /// <summary>What its limits are counted under. Accounts have numbers above 0, the installation 0.</summary>
+    public AccountKey LimitKey => new(-Number);
+
+    /// <summary>How long after acceptance or send_at its messages expire that say nothing else; null: the installation's own rule.</summary>
+    public TimeSpan? ExpiresAfter { get; init; }
+
+    /// <summary>Waits before each retry; null: the installation's own schedule.</summary>
+    public RetrySchedule? Retry { get; init; }
+
     /// <summary>How long bodies and attachments stay; null: the installation's own rule.</summary>
     public Retention? Retain { get; init; }
 

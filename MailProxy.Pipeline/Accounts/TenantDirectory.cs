@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Accounts;
 
@@ -9,16 +10,21 @@ public sealed class TenantDirectory
     public static readonly TenantDirectory Initial = new([new() { Id = Tenant.DefaultId, Name = Tenant.DefaultId }]);
 
     private readonly FrozenDictionary<string, Tenant> _byId;
+    private readonly FrozenDictionary<AccountKey, Tenant> _byLimitKey;
 
     public TenantDirectory(IReadOnlyCollection<Tenant> tenants)
     {
         All = tenants;
         _byId = tenants.ToFrozenDictionary(t => t.Id);
+        _byLimitKey = tenants.Where(t => t.Number > 0).ToFrozenDictionary(t => t.LimitKey);
     }
 
     public IReadOnlyCollection<Tenant> All { get; }
 
     public Tenant? Find(string id) => _byId.GetValueOrDefault(id);
+
+    /// <summary>Whose limits are counted under this key.</summary>
+    public Tenant? Find(AccountKey limitKey) => _byLimitKey.GetValueOrDefault(limitKey);
 
     /// <summary>Whether a person suspended the tenant's sending.</summary>
     public bool IsSuspended(string id) => Find(id) is { Active: false };

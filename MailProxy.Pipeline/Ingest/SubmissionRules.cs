@@ -23,7 +23,7 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
         var envelope = EnvelopeRules.Read(mail, raw, account, mistakes, options);
         var messageId = ContentRules.Check(tenant, mail, known, mistakes, options, mailKeyHeader) ?? raw.MessageId;
         if (account is not null) LargeFileRules.Check(mail.Attachments, accounts.Directory.LargeFilesOf(account), mistakes);
-        var times = TimeRules.Read(mail, now, mistakes, options);
+        var times = TimeRules.Read(mail, now, account is null ? null : accounts.Directory.ExpiryOf(account), mistakes, options);
         var labels = LabelRules.Read(mail, mistakes, options);
         if (mistakes.Any) return new(null, IdSyntax.IsMessageId(mail.Id) ? mail.Id : null, mistakes.ToProblem("The message was refused."));
 

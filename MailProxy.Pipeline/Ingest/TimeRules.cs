@@ -9,7 +9,8 @@ internal readonly record struct MailTimes(long? SendAt, long ExpiresAt);
 /// <summary>When a message goes out, and when it is too late.</summary>
 internal static class TimeRules
 {
-    public static MailTimes Read(MailDraft mail, long now, Mistakes mistakes, IngestOptions options)
+    /// <param name="expiresAfter">The account's rule, or its tenant's; null: neither has one.</param>
+    public static MailTimes Read(MailDraft mail, long now, TimeSpan? expiresAfter, Mistakes mistakes, IngestOptions options)
     {
         var sendAt = Time(mail.SendAt, "/send_at", now, mistakes, options);
         var expiresAt = Time(mail.ExpiresAt, "/expires_at", now, mistakes, options);
@@ -17,7 +18,7 @@ internal static class TimeRules
         else if (expiresAt <= now) mistakes.Add("/expires_at", "expires_in_past", "expires_at has passed.");
 
         if (sendAt <= now) sendAt = null;
-        return new(sendAt, expiresAt ?? (sendAt ?? now) + (long)options.DefaultExpiry.TotalMilliseconds);
+        return new(sendAt, expiresAt ?? (sendAt ?? now) + (long)(expiresAfter ?? options.DefaultExpiry).TotalMilliseconds);
     }
 
     private static long? Time(JsonElement? written, string pointer, long now, Mistakes mistakes, IngestOptions options)

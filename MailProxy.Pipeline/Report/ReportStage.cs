@@ -20,7 +20,7 @@ internal sealed partial class ReportStage(
     ILogger logger)
 {
     private readonly ReportCommit _commit = new(store, clock, logger);
-    private readonly Settler _settler = new(options, chance);
+    private readonly Settler _settler = new(options, account => accounts.Directory.RetryOf(account), chance);
     private readonly ReportMeter _meter = new(metrics, accounts);
 
     /// <summary>Runs until the door is closed and empty. Obeys no token: what became of a mail is always recorded.</summary>
@@ -63,7 +63,7 @@ internal sealed partial class ReportStage(
     /// <summary>What an item asks the store to write; null: nothing.</summary>
     private StoreWrite? Decide(ReportItem item, long now) => item switch
     {
-        Begun begun => new Mark(begun.Ticket, begun.Recipients, begun.Permit.AccountPermits, begun.Permit.GlobalPermits, now),
+        Begun begun => new Mark(begun.Ticket, begun.Recipients, begun.Permit.AccountPermits, begun.Permit.GlobalPermits, now) { Tenant = begun.Permit.Tenant, TenantPermits = begun.Permit.TenantPermits },
         Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
         Outcome.AccountToBlame { Content: { } content } => Settler.Unmark(item.Ticket, content, now),
         Outcome.Unsendable never => _settler.Unsendable(never.Ticket, never.Content, never.EnhancedCode, never.Reason, now),

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 
@@ -9,12 +10,13 @@ namespace MailProxy.Pipeline.Report;
 /// A slice after which others still want the round writes none and leaves the state as it was, with one exception:
 /// doubt under the policy "retry" is told at once. Trouble of the account writes none either.
 /// </remarks>
-internal sealed class Settler(RetryPolicy retry, PostponePolicy own, PostponePolicy source, Func<double> chance)
+internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePolicy own, PostponePolicy source, Func<double> chance)
 {
     private const int LongestReply = 1000;
 
-    public Settler(ReportOptions options, Func<double> chance)
-        : this(new(options), new(options.PostponeSteps, options.Jitter), new(options.SourceSteps, options.Jitter), chance) { }
+    /// <param name="scheduleOf">An account's own retry schedule, or its tenant's; null: neither has one.</param>
+    public Settler(ReportOptions options, Func<AccountKey, RetrySchedule?> scheduleOf, Func<double> chance)
+        : this(RetryOf(options, scheduleOf), new(options.PostponeSteps, options.Jitter), new(options.SourceSteps, options.Jitter), chance) { }
 
     /// <summary>A marked attempt with a verdict for each recipient of its slice.</summary>
     public Settlement Attempted(QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts, long now) =>
@@ -50,7 +52,7 @@ internal sealed class Settler(RetryPolicy retry, PostponePolicy own, PostponePol
     {
         var standing = content.Standing;
         var attempts = standing.Attempts + (marked ? 1 : 0);
-        var tally = new RoundTally(retry, content, chance());
+        var tally = new RoundTally(retryOf(ticket.Account), content, chance());
         var untouched = verdicts.All(verdict => verdict.Verdict == Verdict.NotTried);
         var byOrdinal = verdicts.ToDictionary(verdict => verdict.Ordinal);
         foreach (var recipient in content.Slice)
@@ -113,6 +115,12 @@ internal sealed class Settler(RetryPolicy retry, PostponePolicy own, PostponePol
 
     private static RecipientVerdict[] All(MailContent content, Verdict verdict, string? enhancedCode, string reply) =>
         [.. content.Slice.Select(recipient => new RecipientVerdict(recipient.Ordinal, recipient.Address, verdict, null, enhancedCode, reply))];
+
+    private static Func<AccountKey, RetryPolicy> RetryOf(ReportOptions options, Func<AccountKey, RetrySchedule?> scheduleOf)
+    {
+        var common = new RetryPolicy(options);
+        return account => scheduleOf(account) is { } own ? new(own.Steps, options.Jitter) : common;
+    }
 
     private static string? Clip(string? reply) => reply is { Length: > LongestReply } ? reply[..LongestReply] : reply;
 }

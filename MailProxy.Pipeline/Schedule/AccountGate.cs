@@ -6,7 +6,7 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Who may send now: a partition for each account, and the installation's own (account 0) in front of all. A refusal by either takes nothing from the other. Never waits. Limits changed at run time hold at once; counts are kept.</summary>
+/// <summary>Who may send now: the installation's own partition (key 0) in front of all, then one for each tenant (below 0), then one for each account. A refusal by any takes nothing from the others. Never waits. Limits changed at run time hold at once; counts are kept.</summary>
 internal sealed class AccountGate : IDisposable
 {
     private static readonly AccountKey Installation = new(0);
@@ -43,30 +43,30 @@ internal sealed class AccountGate : IDisposable
     public GateAnswer Ask(SmtpAccount account, int recipients)
     {
         var slice = Math.Clamp(recipients, 1, Math.Max(1, SliceSize(account)));
-        AccountLease? global = null;
-        if (!_global.IsUnlimited)
+        if (Take(Installation, _global, slice, out var global) is { } everybody) return Refused(everybody, LimitOwner.Installation, _global);
+
+        var tenant = TenantOf(account);
+        AccountLease? shared = null;
+        if (tenant is not null && Take(tenant.LimitKey, tenant.Limits, slice, out shared) is { } theirs)
         {
-            global = (AccountLease)_limiters.AttemptAcquire(Installation, _global.Count == LimitCount.Messages ? 1 : slice);
-            if (global.Refusal is { } refusal) return new(null, refusal, Global: true, _global.WhenReached == LimitReached.Fail);
+            global?.Dispose();
+            return Refused(theirs, LimitOwner.Tenant, tenant.Limits);
         }
 
-        AccountLease? own = null;
-        if (!account.Limits.IsUnlimited)
+        if (Take(account.Key, account.Limits, Math.Min(slice, account.SliceSize), out var own) is { } refusal)
         {
-            own = (AccountLease)_limiters.AttemptAcquire(account.Key, account.PermitsFor(slice));
-            if (own.Refusal is { } refusal)
-            {
-                global?.Dispose();
-                return new(null, refusal, Global: false, account.Limits.WhenReached == LimitReached.Fail);
-            }
+            shared?.Dispose();
+            global?.Dispose();
+            return Refused(refusal, LimitOwner.Account, account.Limits);
         }
 
-        return new(new GatePermit(own, global, slice, this), null, false, false);
+        return new(new GatePermit(own, shared, tenant?.LimitKey ?? default, global, slice, this), null, LimitOwner.Account, false);
     }
 
-    /// <summary>Recipients that one transaction of this account may carry under its own and the installation's limits.</summary>
-    public int SliceSize(SmtpAccount account) =>
-        _global.Count == LimitCount.Recipients ? Math.Min(account.SliceSize, _global.SmallestWindow) : account.SliceSize;
+    /// <summary>Recipients that one transaction of this account may carry under its own, its tenant's and the installation's limits.</summary>
+    public int SliceSize(SmtpAccount account) => Math.Min(
+        account.SliceSize,
+        Math.Min(Slice(_global), TenantOf(account) is { } tenant ? Slice(tenant.Limits) : int.MaxValue));
 
     /// <summary>How far an account's limits are used up; empty when it has none. <see cref="AccountKey"/> 0: the installation's. Safe to call from any thread.</summary>
     public IReadOnlyList<LimitUsage> Usage(AccountKey account)
@@ -80,25 +80,55 @@ internal sealed class AccountGate : IDisposable
 
     internal void CountGivenBack() => Interlocked.Increment(ref _givenBack);
 
-    private AccountLimits LimitsOf(AccountKey account) =>
-        account == Installation ? _global : _accounts.Directory.Find(account)?.Limits ?? AccountLimits.None;
+    private static int Slice(AccountLimits limits) => limits.Count == LimitCount.Recipients ? limits.SmallestWindow : int.MaxValue;
+
+    private static GateAnswer Refused(LimitRefusal refusal, LimitOwner owner, AccountLimits limits) => new(null, refusal, owner, limits.WhenReached == LimitReached.Fail);
+
+    // Null: it has no limits.
+    private Tenant? TenantOf(SmtpAccount account) => _accounts.Directory.Tenants.Find(account.Tenant) is { Limits.IsUnlimited: false, Number: > 0 } tenant ? tenant : null;
+
+    /// <summary>Null: granted, or there is no limit to ask.</summary>
+    private LimitRefusal? Take(AccountKey partition, AccountLimits limits, int recipients, out AccountLease? lease)
+    {
+        lease = null;
+        if (limits.IsUnlimited) return null;
+        lease = (AccountLease)_limiters.AttemptAcquire(partition, limits.Count == LimitCount.Messages ? 1 : recipients);
+        return lease.Refusal;
+    }
+
+    private AccountLimits LimitsOf(AccountKey partition) => partition.Number switch
+    {
+        0 => _global,
+        < 0 => _accounts.Directory.Tenants.Find(partition)?.Limits ?? AccountLimits.None,
+        _ => _accounts.Directory.Find(partition)?.Limits ?? AccountLimits.None,
+    };
 
     // An idle partition is dropped by the built-in limiter and made anew here, so the last one made is the one in force.
     private AccountRateLimiter Make(AccountKey account) => _live[account] = new(() => LimitsOf(account), _clock);
 }
 
 /// <summary>A permit, or which limit refused.</summary>
-/// <param name="Global">It was the installation's limit, so nobody may send.</param>
+/// <param name="Owner">Whose limit refused.</param>
 /// <param name="Fail">The mail is to fail instead of waiting.</param>
-internal readonly record struct GateAnswer(SendPermit? Permit, LimitRefusal? Refusal, bool Global, bool Fail);
+internal readonly record struct GateAnswer(SendPermit? Permit, LimitRefusal? Refusal, LimitOwner Owner, bool Fail);
 
-/// <summary>Permits of the account's partition and of the installation's, spent or given back together.</summary>
-internal sealed class GatePermit(AccountLease? own, AccountLease? global, int recipients, AccountGate gate) : SendPermit
+/// <summary>Whose limit it is, and so who waits when it is used up.</summary>
+internal enum LimitOwner : byte
+{
+    Account = 0,
+    Tenant = 1,
+    Installation = 2,
+}
+
+/// <summary>Permits of the account's partition, the tenant's and the installation's, spent or given back together.</summary>
+internal sealed class GatePermit(AccountLease? own, AccountLease? shared, AccountKey tenant, AccountLease? global, int recipients, AccountGate gate) : SendPermit
 {
     private bool _spent;
 
     public override bool IsAcquired => true;
     public override int AccountPermits => own?.Permits ?? 0;
+    public override int TenantPermits => shared?.Permits ?? 0;
+    public override AccountKey Tenant => tenant;
     public override int GlobalPermits => global?.Permits ?? 0;
     public override int MaxRecipients => recipients;
     public override IEnumerable<string> MetadataNames => [];
@@ -107,6 +137,7 @@ internal sealed class GatePermit(AccountLease? own, AccountLease? global, int re
     {
         _spent = true;
         own?.Spend();
+        shared?.Spend();
         global?.Spend();
     }
 
@@ -120,8 +151,9 @@ internal sealed class GatePermit(AccountLease? own, AccountLease? global, int re
     {
         if (!disposing) return;
         own?.Dispose();
+        shared?.Dispose();
         global?.Dispose();
-        if (!_spent && (own ?? global) is not null) gate.CountGivenBack();
+        if (!_spent && (own ?? shared ?? global) is not null) gate.CountGivenBack();
     }
 }
 

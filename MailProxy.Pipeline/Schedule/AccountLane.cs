@@ -4,7 +4,11 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>Why a lane waits, and until when (Unix milliseconds).</summary>
-internal sealed record LanePark(long Until, string Reason);
+internal sealed record LanePark(long Until, string Reason)
+{
+    /// <summary>It waits for the limit of its whole tenant.</summary>
+    public bool OfTenant { get; init; }
+}
 
 /// <summary>One account's tickets in order: by priority, inside one priority fresh (due 0) and deferred in turns, each by due time and arrival. Written by the scheduler's loop only; others may read what stands in whole words.</summary>
 internal sealed class AccountLane

@@ -52,6 +52,12 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
     public void Obey(WakeSet news, bool limitsMayOpen)
     {
         foreach (var account in news.Unparked) BackOff(account, null);
+        if (limitsMayOpen)
+        {
+            // What one account of a tenant did not spend another one may.
+            foreach (var lane in queue.Lanes.Where(lane => lane.AtLimit is { OfTenant: true })) AskLimitAgain(lane);
+        }
+
         foreach (var (account, (until, trouble)) in news.Parked) BackOff(account, new(until, $"{trouble.Kind}: {trouble.Reply}"));
 
         foreach (var ticket in news.Aside)
@@ -109,6 +115,7 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
         lane.InFlightCap = 2 * (account?.MaxConnections ?? 1);
         // A changed account deserves a new look.
         if (account?.Version != before.Find(lane.Account)?.Version) lane.AtLimit = lane.BackingOff = null;
+        if (account is not null && Directory.Tenants.Find(account.Tenant)?.Limits != before.Tenants.Find(account.Tenant)?.Limits) lane.AtLimit = null;
         queue.Waited(lane, Now);
     }
 

@@ -33,7 +33,7 @@ internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, Curr
         var all = standstill.Reason();
         if (all.State is LaneState.Suspended or LaneState.StoreTrouble) return all;
         if (lane?.BackingOff is { } backingOff) return (LaneState.BackingOff, backingOff.Until, backingOff.Reason);
-        if (lane?.AtLimit is { } limit) return (LaneState.AtLimit, limit.Until, limit.Reason);
+        if (lane?.AtLimit is { } limit) return (limit.OfTenant ? LaneState.TenantAtLimit : LaneState.AtLimit, limit.Until, limit.Reason);
         return all;
     }
 }

@@ -25,6 +25,9 @@ public enum LaneState : byte
 
     /// <summary>Sending was suspended by a person for the account's tenant.</summary>
     TenantSuspended = 7,
+
+    /// <summary>The rate limit of the account's tenant is used up.</summary>
+    TenantAtLimit = 8,
 }
 
 /// <summary>How one account's lane stands.</summary>

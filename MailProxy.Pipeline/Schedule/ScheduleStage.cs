@@ -210,29 +210,31 @@ internal sealed partial class ScheduleStage
             if (_lanes.Directory.Find(lane.Account) is not { } account) throw new InvalidOperationException("A lane without an account was chosen.");
 
             var answer = _gate.Ask(account, lane.First.Recipients);
-            if (answer.Refusal is { } refusal && !answer.Fail) Park(lane, account, answer.Global, refusal);
-            else if (!Hand(lane, answer.Permit ?? new RefusedPermit((answer.Global ? "the installation " : "the account ") + answer.Refusal))) return !rest.HasRoom();
+            if (answer.Refusal is { } refusal && !answer.Fail) Park(lane, account, answer.Owner, refusal);
+            else if (!Hand(lane, answer.Permit ?? new RefusedPermit($"{Name(answer.Owner)} {answer.Refusal}"))) return !rest.HasRoom();
         }
 
         return true;
     }
 
-    private void Park(AccountLane lane, SmtpAccount account, bool global, LimitRefusal refusal)
+    private void Park(AccountLane lane, SmtpAccount account, LimitOwner owner, LimitRefusal refusal)
     {
         // Read anew, for the turn may have waited for the store; and a millisecond more, because both clocks are cut to whole ones.
         var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         var until = now + (long)Math.Ceiling(refusal.RetryAfter.TotalMilliseconds) + 1;
-        _metrics.PermitsRefused.WithLabels(global ? "global" : account.Id).Inc();
-        if (global)
+        _metrics.PermitsRefused.WithLabels(owner switch { LimitOwner.Installation => "global", LimitOwner.Tenant => "tenant", _ => account.Id }).Inc();
+        if (owner == LimitOwner.Installation)
         {
             // Nobody may send, and the lane keeps its turn: else the order of waking would decide who goes first each time.
             _standstill.Limit = new(until, $"the installation {refusal}");
             return;
         }
 
-        lane.AtLimit = new(until, refusal.ToString());
+        lane.AtLimit = owner == LimitOwner.Tenant ? new(until, $"the tenant {refusal}") { OfTenant = true } : new(until, refusal.ToString());
         _queue.Waited(lane, now);
     }
+
+    private static string Name(LimitOwner owner) => owner switch { LimitOwner.Installation => "the installation", LimitOwner.Tenant => "the tenant", _ => "the account" };
 
     // False: the door was closed though it had room. The pipeline is coming down, and the next rest says so.
     private bool Hand(AccountLane lane, SendPermit permit)

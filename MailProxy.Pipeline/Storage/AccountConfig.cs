@@ -19,6 +19,8 @@ internal sealed record AccountConfig
     public DkimConfig? Dkim { get; init; }
     public IReadOnlyList<string> FromAllowed { get; init; } = [];
     public LargeFilesConfig? LargeFiles { get; init; }
+    public long? ExpiresAfterSeconds { get; init; }
+    public IReadOnlyList<double>? RetryMinutes { get; init; }
     public string? Description { get; init; }
     public bool ByTenant { get; init; }
 
@@ -37,6 +39,8 @@ internal sealed record AccountConfig
         Dkim = account.Dkim is { } dkim ? new(dkim.Domain, dkim.Selector) : null,
         FromAllowed = account.FromAllowed,
         LargeFiles = LargeFilesConfig.Of(account.LargeFiles),
+        ExpiresAfterSeconds = (long?)account.ExpiresAfter?.TotalSeconds,
+        RetryMinutes = account.Retry?.Minutes,
         Description = account.Description,
         ByTenant = account.ByTenant,
     };
@@ -57,6 +61,8 @@ internal sealed record AccountConfig
         Dkim = Dkim is not null && dkimKey is not null ? new(Dkim.Domain, Dkim.Selector, dkimKey) : null,
         FromAllowed = FromAllowed,
         LargeFiles = LargeFiles?.ToLargeFiles(account.ToString()),
+        ExpiresAfter = ExpiresAfterSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        Retry = RetryMinutes is { } minutes ? new(minutes) : null,
         Description = Description,
         ByTenant = ByTenant,
     };

@@ -46,7 +46,7 @@ public sealed record Recovery(
     IReadOnlyList<LimitUse> LimitUses,
     long NextExpiry);
 
-/// <summary>Permits counted in one slot of one window. Account 0 is the installation's own partition.</summary>
+/// <summary>Permits counted in one slot of one window. Account 0 is the installation's own partition, one below 0 a tenant's.</summary>
 /// <param name="WindowSeconds">60, 3,600 or 86,400; the second is not kept.</param>
 /// <param name="Slot">The slot's start.</param>
 public readonly record struct LimitUse(AccountKey Account, int WindowSeconds, long Slot, int Count);
@@ -73,7 +73,13 @@ public sealed record ClaimedPage(IReadOnlyList<QueuedMail> Tickets, bool More, l
 public abstract record StoreWrite(QueuedMail Ticket);
 
 /// <summary>The attempt begins: state sending, if the ticket still holds. Permits are counted at <paramref name="At"/> in the same transaction.</summary>
-public sealed record Mark(QueuedMail Ticket, int Recipients, int AccountPermits, int GlobalPermits, long At) : StoreWrite(Ticket);
+public sealed record Mark(QueuedMail Ticket, int Recipients, int AccountPermits, int GlobalPermits, long At) : StoreWrite(Ticket)
+{
+    /// <summary>What the tenant's limits are counted under.</summary>
+    public AccountKey Tenant { get; init; }
+
+    public int TenantPermits { get; init; }
+}
 
 /// <summary>How an attempt ended. Does nothing when the ticket is stale.</summary>
 /// <param name="Marked">The row must be in state sending; else it must be ready.</param>

@@ -13,6 +13,9 @@ internal sealed record TenantConfig
     // Absent: true. Not a default of the property, which the serializer would not keep.
     public bool? Active { get; init; }
     public string? Retain { get; init; }
+    public LimitsConfig? Limits { get; init; }
+    public long? ExpiresAfterSeconds { get; init; }
+    public IReadOnlyList<double>? RetryMinutes { get; init; }
     public LargeFilesConfig? LargeFiles { get; init; }
     public string? AttachmentUrl { get; init; }
 
@@ -22,6 +25,9 @@ internal sealed record TenantConfig
         DefaultAccount = tenant.DefaultAccount,
         Active = tenant.Active,
         Retain = tenant.Retain?.ToString(),
+        Limits = LimitsConfig.Of(tenant.Limits),
+        ExpiresAfterSeconds = (long?)tenant.ExpiresAfter?.TotalSeconds,
+        RetryMinutes = tenant.Retry?.Minutes,
         LargeFiles = LargeFilesConfig.Of(tenant.LargeFiles),
         AttachmentUrl = tenant.AttachmentEndpoint?.Url.OriginalString,
     };
@@ -33,6 +39,9 @@ internal sealed record TenantConfig
         DefaultAccount = DefaultAccount,
         Active = Active ?? true,
         Retain = Retain is null ? null : Retention.Parse(Retain) ?? throw new StoreRefusedException($"The stored tenant '{id}' has the unknown retention '{Retain}'."),
+        Limits = Limits?.ToLimits() ?? AccountLimits.None,
+        ExpiresAfter = ExpiresAfterSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        Retry = RetryMinutes is { } minutes ? new(minutes) : null,
         LargeFiles = LargeFiles?.ToLargeFiles(id),
         AttachmentEndpoint = AttachmentUrl is null ? null : new(new(AttachmentUrl), auth),
     };

@@ -22,7 +22,7 @@ public sealed class PipelineMetrics
         TimeToSent = make.CreateHistogram("mailproxy_accept_to_sent_seconds", "Time from acceptance (or send_at) to the state sent.", new HistogramConfiguration { Buckets = Latencies });
         Connections = make.CreateGauge("mailproxy_smtp_connections", "Open SMTP connections by account and use: busy, idle.", "account", "use");
         ConnectionsOpened = make.CreateCounter("mailproxy_smtp_connections_opened_total", "SMTP connections opened, by account.", "account");
-        PermitsRefused = make.CreateCounter("mailproxy_permits_refused_total", "Times a rate limit made an account wait, by account; 'global' is the installation's own limit.", "account");
+        PermitsRefused = make.CreateCounter("mailproxy_permits_refused_total", "Times a rate limit made an account wait, by account; 'tenant' is the limit of its whole tenant, 'global' the installation's own.", "account");
         ReportLag = make.CreateGauge("mailproxy_report_lag_seconds", "Age of the oldest event that an endpoint has not acknowledged, by tenant and endpoint.", "tenant", "endpoint");
         ReportBacklog = make.CreateGauge("mailproxy_report_backlog", "Events that an endpoint has not acknowledged, with those of the log that it has not looked at yet, by tenant and endpoint.", "tenant", "endpoint");
         Reports = make.CreateCounter("mailproxy_reports_total", "Webhook requests by tenant, endpoint and result: ok, failed.", "tenant", "endpoint", "result");

@@ -8,7 +8,7 @@ public sealed class TenantRoutesTests
 {
     private const string Whole =
         """
-        {"name":"Acme","default_account":"main","active":false,"retain":"7d",
+        {"name":"Acme","default_account":"main","active":false,"retain":"7d","limits":{"per_hour":500,"when_reached":"fail"},"expires_after":3600,"retry_minutes":[1,2.5],
          "large_files":{"threshold":10000000,"action":"link","volume":"files","lifetime_days":14},
          "attachment_endpoint":{"url":"https://files.example.com/x","auth":{"user":"ann","password":"hunter2"}}}
         """;
@@ -33,7 +33,7 @@ public sealed class TenantRoutesTests
             Assert.That(created.Headers.Location?.ToString(), Is.EqualTo("/v1/tenants/acme"));
             Assert.That(await read.Content.ReadAsStringAsync(), Is.EqualTo(body));
             Assert.That(body, Is.EqualTo(
-                """{"id":"acme","name":"Acme","active":false,"default_account":"main","retain":"7d","large_files":{"threshold":10000000,"action":"link","volume":"files","lifetime_days":14},"attachment_endpoint":{"url":"https://files.example.com/x","auth":{"user":"ann","password_set":true}}}"""));
+                """{"id":"acme","name":"Acme","active":false,"default_account":"main","limits":{"per_hour":500,"count":"recipients","when_reached":"fail"},"expires_after":3600,"retry_minutes":[1,2.5],"retain":"7d","large_files":{"threshold":10000000,"action":"link","volume":"files","lifetime_days":14},"attachment_endpoint":{"url":"https://files.example.com/x","auth":{"user":"ann","password_set":true}}}"""));
         }
     }
 
@@ -50,7 +50,13 @@ public sealed class TenantRoutesTests
     [TestCase("""{}""", "/name")]
     [TestCase("""{"name":""}""", "/name")]
     [TestCase("""{"name":"A","id":"other"}""", "/id")]
-    [TestCase("""{"name":"A","limits":{"per_hour":5}}""", "/limits")]
+    [TestCase("""{"name":"A","limits":{"per_hour":0}}""", "/limits/per_hour")]
+    [TestCase("""{"name":"A","limits":{"burst":5}}""", "/limits/burst")]
+    [TestCase("""{"name":"A","expires_after":59}""", "/expires_after")]
+    [TestCase("""{"name":"A","retry_minutes":[]}""", "/retry_minutes")]
+    [TestCase("""{"name":"A","retry_minutes":5}""", "/retry_minutes")]
+    [TestCase("""{"name":"A","retry_minutes":[1,0]}""", "/retry_minutes/1")]
+    [TestCase("""{"name":"A","retry_minutes":["1"]}""", "/retry_minutes/0")]
     [TestCase("""{"name":"A","default_pool":"p"}""", "/default_pool")]
     [TestCase("""{"name":"A","default_account":"No Id"}""", "/default_account")]
     [TestCase("""{"name":"A","retain":"forever"}""", "/retain")]

@@ -95,6 +95,36 @@ internal sealed class LimitTests
         await daemon.StopAsync();
     }
 
+    [Test]
+    public async Task TenantLimit_TwoAccounts_StandsInFrontOfBothAlsoAfterARestartAndLeavesOthersAlone()
+    {
+        string[] waiting;
+        await using (var first = await TestDaemon.StartAsync(_directory))
+        {
+            await first.PutAccountAsync("real", _server.Port);
+            await first.PutAccountAsync("other", _server.Port);
+            Assert.That((int)await first.SendAsync(HttpMethod.Put, "/v1/tenants/default", new { name = "Default", limits = new { per_hour = 5 } }), Is.EqualTo(200));
+            var ids = (await PostAsync(first, 4)).Concat(await PostAsync(first, 4, "other")).ToArray();
+            await first.EventsAsync(e => e.Type == EventType.MessageSent, 5);
+            var all = await Task.WhenAll(ids.Select(id => first.GetAsync($"/v1/messages/{id}")));
+            waiting = [.. all.Where(m => (string)m["status"]! == "queued").Select(m => (string)m["id"]!)];
+            Assert.That(waiting, Has.Length.EqualTo(3));
+            await first.StopAsync();
+        }
+
+        await using var second = await TestDaemon.StartAsync(_directory);
+        foreach (var id in waiting)
+        {
+            var message = await Soon.BecomesAsync(() => second.GetAsync($"/v1/messages/{id}"), m => (string?)m["waiting_for"]?["reason"] == "tenant_limit" && m["waiting_for"]!["until"] is not null);
+            Assert.That((string)message["waiting_for"]!["detail"]!, Is.EqualTo("the tenant used 5 of 5 per hour"));
+        }
+
+        await second.SendAsync(HttpMethod.Put, "/v1/tenants/default", new { name = "Default", limits = new { per_hour = 6 } });
+        await second.EventsAsync(e => e.Type == EventType.MessageSent, 6);
+        Assert.That(_server.Mails, Has.Count.EqualTo(6), "a raised limit acts at once");
+        await second.StopAsync();
+    }
+
     private static async Task AssertThreeWaitAsync(TestDaemon daemon, string[] ids)
     {
         var messages = await Task.WhenAll(ids.Select(id => daemon.GetAsync($"/v1/messages/{id}")));

@@ -28,10 +28,12 @@ internal static class Rules
 
     public static SubmissionRules With(IngestOptions options, params SmtpAccount[] accounts) => With(options, "X-Mail-Key", accounts);
 
-    public static SubmissionRules With(IngestOptions options, string mailKeyHeader, params SmtpAccount[] accounts)
+    public static SubmissionRules With(IngestOptions options, string mailKeyHeader, params SmtpAccount[] accounts) => With(options, mailKeyHeader, null, accounts);
+
+    public static SubmissionRules With(IngestOptions options, string mailKeyHeader, TenantDirectory? tenants, params SmtpAccount[] accounts)
     {
         var current = new CurrentAccounts();
-        current.Swap(new(accounts, null));
+        current.Swap(new(accounts, null, tenants));
         var volumes = new CurrentVolumes();
         volumes.Swap(new([new() { Tenant = "default", Id = "docs", Config = new VolumeConfig.Local("/srv/docs") }]));
         return new(current, new(volumes, static tenant => tenant == "default", ["/srv/mail"], 1_000_000), options, mailKeyHeader);

@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
 using NUnit.Framework;
 
@@ -247,6 +249,17 @@ internal sealed class SubmissionRulesTests
     [TestCase("\"headers\":{\"message-id\":\" a.b@c \"}", "<a.b@c>")]
     public void Judge_OwnMessageId_IsUsed(string members, string header) =>
         Assert.That(Rules.JudgeWith(members).Mail!.MessageIdHeader, Is.EqualTo(header));
+
+    [TestCase(null, null, 5 * 86_400)]
+    [TestCase(null, 600, 600)]
+    [TestCase(120, 600, 120)]
+    public void Judge_WithoutExpiry_TheAccountsRuleThenTheTenantsThenOurs(int? account, int? tenant, int seconds)
+    {
+        TimeSpan? Of(int? given) => given is { } some ? TimeSpan.FromSeconds(some) : null;
+        var tenants = new TenantDirectory([new() { Id = "default", Name = "default", ExpiresAfter = Of(tenant) }]);
+        var rules = Rules.With(new IngestOptions(), "X-Mail-Key", tenants, Rules.Account(1, "main") with { ExpiresAfter = Of(account) });
+        Assert.That(Rules.JudgeWith("", rules).Mail!.ExpiresAt, Is.EqualTo(Rules.Now + seconds * 1000L));
+    }
 
     [Test]
     public void Judge_PlainMessage_HasTheDefaults()

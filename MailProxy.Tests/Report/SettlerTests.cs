@@ -11,7 +11,7 @@ public sealed class SettlerTests
 {
     private const long Minute = 60_000;
 
-    private readonly Settler _settler = new(new ReportOptions(), () => 0.5);
+    private readonly Settler _settler = new(new ReportOptions(), _ => null, () => 0.5);
 
     // verdicts, policy, round, rest, deferred, sent, failed, ambiguous before → state, step, event, may double
     // A step is "remove", "hold round/recipients", or "again delay/round/recipients".
@@ -328,6 +328,15 @@ public sealed class SettlerTests
         var settlement = _settler.Postponed(new(Ticket(), null, "busy") { BySource = true, RetryAfter = TimeSpan.FromSeconds(named) }, Content(1), Now);
 
         Assert.That(Describe(settlement.Step), Is.EqualTo($"again {seconds * 1000}/0/1"));
+    }
+
+    [Test]
+    public void Attempted_AccountWithAScheduleOfItsOwn_FollowsIt()
+    {
+        var settler = new Settler(new ReportOptions(), account => account == Ticket().Account ? new([7]) : null, () => 0.5);
+        RecipientVerdict[] later = [new(0, "a@example.com", Verdict.Deferred, 450, null, null)];
+        Assert.That(Describe(settler.Attempted(Ticket(), Content(1), later, Now).Step), Is.EqualTo($"again {7 * Minute}/1/1"));
+        Assert.That(settler.Attempted(Ticket(), Content(1, new() { Round = 1 }), later, Now).State, Is.EqualTo(MessageState.Failed), "it has one step");
     }
 
     [Test]

@@ -32,7 +32,7 @@ internal sealed class AccountGateTests
 
         var answer = gate.Ask(Find(A), 1);
 
-        Assert.That((answer.Permit, answer.Global, answer.Refusal!.ToString()), Is.EqualTo((default(SendPermit), false, "used 5 of 5 per hour")));
+        Assert.That((answer.Permit, answer.Owner, answer.Refusal!.ToString()), Is.EqualTo((default(SendPermit), LimitOwner.Account, "used 5 of 5 per hour")));
         Assert.That(Used(gate, Installation), Is.EqualTo(5));
     }
 
@@ -44,7 +44,7 @@ internal sealed class AccountGateTests
 
         var answer = gate.Ask(Find(B), 1);
 
-        Assert.That((answer.Permit, answer.Global), Is.EqualTo((default(SendPermit), true)));
+        Assert.That((answer.Permit, answer.Owner), Is.EqualTo((default(SendPermit), LimitOwner.Installation)));
         Assert.That(Used(gate, B), Is.Zero);
     }
 
@@ -132,9 +132,55 @@ internal sealed class AccountGateTests
         var refused = gate.Ask(Find(A), 1);
         Assert.That(refused.Refusal!.RetryAfter, Is.InRange(TimeSpan.FromMinutes(50), TimeSpan.FromMinutes(50.5)));
         gate.Ask(Find(B), 5).Permit!.Spend();
-        Assert.That(gate.Ask(Find(B), 1).Global, Is.True);
+        Assert.That(gate.Ask(Find(B), 1).Owner, Is.EqualTo(LimitOwner.Installation));
         _clock.Advance(refused.Refusal.RetryAfter);
         Assert.That(gate.Ask(Find(A), 10).Permit, Is.Not.Null);
+    }
+
+    [Test]
+    public void Ask_TenantRefuses_TakesNothingFromTheOthersAndStopsAllItsAccountsButNobodyElses()
+    {
+        using var gate = Gate(new(PerHour: 100), Account(A, new(PerHour: 100)), Account(B, new(PerHour: 100)), Account(C) with { Tenant = "other" });
+        Limit(new(PerHour: 5));
+        gate.Ask(Find(A), 5).Permit!.Spend();
+
+        var answer = gate.Ask(Find(B), 1);
+
+        Assert.That((answer.Permit, answer.Owner, answer.Refusal!.ToString()), Is.EqualTo((default(SendPermit), LimitOwner.Tenant, "used 5 of 5 per hour")));
+        Assert.That((Used(gate, Installation), Used(gate, B)), Is.EqualTo((5, 0)));
+        Assert.That(gate.Ask(Find(C), 1).Permit, Is.Not.Null);
+    }
+
+    [Test]
+    public void Ask_AccountRefuses_TakesNothingFromTheTenant()
+    {
+        using var gate = Gate(AccountLimits.None, Account(A, new(PerHour: 1)));
+        Limit(new(PerHour: 5));
+        gate.Ask(Find(A), 1).Permit!.Spend();
+        Assert.That(gate.Ask(Find(A), 1).Owner, Is.EqualTo(LimitOwner.Account));
+        Assert.That(Used(gate, new(-7)), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Ask_TenantLimit_CutsTheSliceAndIsGivenBack()
+    {
+        using var gate = Gate(AccountLimits.None, Account(A));
+        Limit(new(PerMinute: 3));
+        var permit = gate.Ask(Find(A), 20).Permit!;
+        Assert.That((permit.Tenant, permit.TenantPermits, permit.MaxRecipients, gate.SliceSize(Find(A))), Is.EqualTo((new AccountKey(-7), 3, 3, 3)));
+        permit.Dispose();
+        Assert.That((Used(gate, new(-7)), gate.GivenBack), Is.EqualTo((0, 1L)));
+    }
+
+    [Test]
+    public void Seed_AfterARestart_HoldsTheTenantAndAChangeActsAtOnce()
+    {
+        using var gate = Gate(AccountLimits.None, Account(A));
+        Limit(new(PerHour: 10));
+        gate.Seed([new(new(-7), 3600, _clock.GetUtcNow().ToUnixTimeMilliseconds() - 600_000, 10)]);
+        Assert.That(gate.Ask(Find(A), 1).Owner, Is.EqualTo(LimitOwner.Tenant));
+        Limit(new(PerHour: 11));
+        Assert.That(gate.Ask(Find(A), 1).Permit, Is.Not.Null);
     }
 
     [Test]
@@ -151,6 +197,9 @@ internal sealed class AccountGateTests
         _accounts.Swap(new(accounts, null));
         return new(_accounts, global, _clock);
     }
+
+    private void Limit(AccountLimits limits) =>
+        _accounts.Swap(new(_accounts.Directory.All, null, new([new() { Id = "default", Name = "default", Number = 7, Limits = limits }, new() { Id = "other", Name = "other", Number = 8 }])));
 
     private SmtpAccount Find(AccountKey key) => _accounts.Directory.Find(key)!;
 

@@ -59,6 +59,16 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench> whe
     }
 
     [Test]
+    public async Task Mark_OfATenantWithLimits_CountsForItTooAndIsKnownAfterARestart()
+    {
+        var ticket = await TicketAsync(Mail("m1"));
+        await In30(Store.CommitAsync([new Mark(ticket, 1, 3, 1, Now) { Tenant = new(-7), TenantPermits = 2 }]));
+        Bench.Crash();
+        var uses = (await Store.RecoverAsync(Now)).LimitUses.Where(use => use.WindowSeconds == 3600);
+        Assert.That(uses.Select(use => (use.Account.Number, use.Count)), Is.EquivalentTo(new[] { (Account.Number, 3), (-7, 2), (0, 1) }));
+    }
+
+    [Test]
     public async Task Settle_Hold_WaitsForAPerson()
     {
         await SettleAsync(Held(await MarkedAsync(Mail("m1"))));

@@ -15,6 +15,9 @@ internal abstract class TenantStoreContract
         DefaultAccount = "main",
         Active = false,
         Retain = Retention.Parse("7d"),
+        Limits = new(PerHour: 500, Burst: 5, PerSecond: 2, Count: LimitCount.Messages, WhenReached: LimitReached.Fail),
+        ExpiresAfter = TimeSpan.FromHours(36),
+        Retry = new([0.5, 10]),
         LargeFiles = new(5_000_000_000, LargeFileAction.Link, "files", 14),
         AttachmentEndpoint = new(new("https://files.example.com/base?x=1"), new SourceAuth.Basic("ann", "hunter2")),
     };
@@ -38,7 +41,7 @@ internal abstract class TenantStoreContract
     public async Task Tenants_FreshStore_IsDefaultOnly()
     {
         var tenant = (await Store.TenantsAsync()).Single();
-        Assert.That(tenant, Is.EqualTo(TenantDirectory.Initial.All.Single()));
+        Assert.That(tenant, Is.EqualTo(TenantDirectory.Initial.All.Single() with { Number = 1 }));
     }
 
     [Test]
@@ -48,6 +51,20 @@ internal abstract class TenantStoreContract
         Reopen();
         Assert.That((await Store.TenantsAsync()).Select(t => t.Id), Is.EqualTo(["acme", "default"]));
         Assert.That(await AcmeAsync(), Is.EqualTo(Acme));
+    }
+
+    [Test]
+    public async Task Put_AfterDelete_HasAnotherNumberSoThatItInheritsNoCounts()
+    {
+        async Task<int> NumberAsync() => (await Store.TenantsAsync()).Single(t => t.Id == "acme").Number;
+        await Store.PutTenantAsync(Acme, "ann");
+        var first = await NumberAsync();
+        await Store.PutTenantAsync(Acme with { Name = "Acme" }, "ann");
+        Assert.That(await NumberAsync(), Is.EqualTo(first));
+
+        await Store.DeleteTenantAsync("acme", "ann");
+        await Store.PutTenantAsync(Acme, "ann");
+        Assert.That(await NumberAsync(), Is.GreaterThan(first));
     }
 
     [TestCaseSource(nameof(Auths))]
@@ -162,5 +179,6 @@ internal abstract class TenantStoreContract
 
     private static SmtpAccount Account(string tenant) => new() { Key = default, Tenant = tenant, Id = "main", Version = 0, Host = "smtp.example.com", Port = 25, User = "u", Password = "p" };
 
-    private async Task<Tenant> AcmeAsync() => (await Store.TenantsAsync()).Single(t => t.Id == "acme");
+    // As it was put: the number is the store's to give.
+    private async Task<Tenant> AcmeAsync() => (await Store.TenantsAsync()).Single(t => t.Id == "acme") with { Number = 0 };
 }

@@ -15,7 +15,7 @@ internal static class MarkScenario
     public static async Task<LoadSection> RunAsync(LoadBench bench)
     {
         using var room = new RoomFixture();
-        var settler = new Settler(new ReportOptions(), static () => 0.5);
+        var settler = new Settler(new ReportOptions(), static _ => null, static () => 0.5);
         var messages = bench.Options.Scale(10_000, 800);
         var (with, without) = (new Row("outcomes and marks"), new Row("outcomes alone"));
         for (var round = -1; round < bench.Options.Rounds; round++)

@@ -11,7 +11,7 @@ public class ReportBenchmarks
 {
     private const int PerTurn = 8;
 
-    private readonly Settler _settler = new(new ReportOptions(), static () => 0.5);
+    private readonly Settler _settler = new(new ReportOptions(), static _ => null, static () => 0.5);
     private readonly MailContent _content = RoomFixture.Content();
     private readonly RecipientVerdict[] _verdicts = [new(0, "reader1@example.net", Verdict.Accepted, 250, "2.0.0", "taken")];
     private RoomFixture _room = null!;

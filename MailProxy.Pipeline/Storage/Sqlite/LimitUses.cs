@@ -27,6 +27,7 @@ internal sealed class LimitUses
     public void Count(Mark mark)
     {
         if (mark.AccountPermits > 0) Count(mark.Ticket.Account.Number, mark.AccountPermits, mark.At);
+        if (mark.TenantPermits > 0) Count(mark.Tenant.Number, mark.TenantPermits, mark.At);
         if (mark.GlobalPermits > 0) Count(0, mark.GlobalPermits, mark.At);
     }
 

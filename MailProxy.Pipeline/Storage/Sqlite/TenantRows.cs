@@ -6,7 +6,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>The tenants table: sealed secrets in, open ones out.</summary>
 internal sealed class TenantRows(SecretBox box)
 {
-    private const string Select = "SELECT id, config, attachment_auth FROM tenants";
+    private const string Select = "SELECT id, config, attachment_auth, number FROM tenants";
 
     public List<Tenant> All(SqliteConnection db) => db.Query(Select + " ORDER BY id", Row);
 
@@ -26,7 +26,7 @@ internal sealed class TenantRows(SecretBox box)
     {
         var id = row.GetString(0);
         var auth = row.BytesOrNull(2) is { } sealedAuth ? StoredAuth.FromText(box.Open(sealedAuth, AuthOwner(id))) : null;
-        return TenantConfig.FromJson(row.GetString(1)).ToTenant(id, auth);
+        return TenantConfig.FromJson(row.GetString(1)).ToTenant(id, auth) with { Number = row.GetInt32(3) };
     }
 
     private static string AuthOwner(string id) => $"tenant/{id}/attachment_auth";
