@@ -154,3 +154,13 @@ public sealed record StatusAnswer(
 public sealed record SandboxMailAnswer(long Id, DateTime ReceivedAt, string From, IReadOnlyList<string> To, string? Subject, long Size);
 
 public sealed record SandboxList(IReadOnlyList<SandboxMailAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
+
+/// <summary>What an erasure came to.</summary>
+/// <param name="Messages">Messages that named the person.</param>
+/// <param name="Cancelled">Of them those that waited for nobody else and are never sent now.</param>
+/// <param name="Sandbox">Mails that the built-in catcher forgot.</param>
+/// <param name="Pending">Messages that are under way to others, or at this moment: erase again when they are final. 100 at most.</param>
+/// <param name="PendingCount">How many those are.</param>
+public sealed record ErasureAnswer(int Messages, int Cancelled, int Bodies, int Events, int Links, int Sandbox, IReadOnlyList<PendingErasureAnswer> Pending, int PendingCount);
+
+public sealed record PendingErasureAnswer(string Tenant, string Id, string Status);

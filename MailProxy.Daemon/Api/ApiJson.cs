@@ -37,6 +37,7 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(SandboxList))]
 [JsonSerializable(typeof(MessageRequest))]
 [JsonSerializable(typeof(BatchRequest))]
+[JsonSerializable(typeof(ErasureAnswer))]
 [JsonSerializable(typeof(RescheduleRequest))]
 [JsonSerializable(typeof(AccountRequest))]
 [JsonSerializable(typeof(WebhookRequest))]

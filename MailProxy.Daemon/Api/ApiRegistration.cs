@@ -57,6 +57,7 @@ public static class ApiRegistration
         Make<WebhookRoutes>(app).Map(v1);
         Make<WebhookActionRoutes>(app).Map(v1);
         Make<VolumeRoutes>(app).Map(v1);
+        Make<RecipientRoutes>(app).Map(v1);
         Make<DispatcherRoutes>(app).Map(v1);
         Make<StatusRoutes>(app).Map(v1);
         Make<SandboxRoutes>(app).Map(v1);

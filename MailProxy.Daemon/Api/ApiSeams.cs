@@ -48,6 +48,8 @@ public delegate long FreeDisk();
 /// <summary>The built-in catcher's mailbox as people see it.</summary>
 /// <param name="List">Newest first: up to a count of mails older than a number (null: from the newest).</param>
 /// <param name="Raw">One mail's bytes, or null when it is gone.</param>
+/// <param name="Forget">Takes away every mail to an address; how many.</param>
 public sealed record SandboxShelf(
     Func<int, long?, IReadOnlyList<SandboxMailAnswer>> List,
-    Func<long, ReadOnlyMemory<byte>?> Raw);
+    Func<long, ReadOnlyMemory<byte>?> Raw,
+    Func<string, int> Forget);

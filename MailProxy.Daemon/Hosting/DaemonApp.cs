@@ -109,6 +109,7 @@ internal static class DaemonApp
         services.AddSingleton(storage.Keys);
         services.AddSingleton(storage.Audit);
         services.AddSingleton(storage.Batches);
+        services.AddSingleton(storage.Erasure);
         services.AddSingleton(tenants);
         services.AddSingleton(keys);
         services.AddSingleton(keyChanges);

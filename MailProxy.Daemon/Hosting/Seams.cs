@@ -44,7 +44,8 @@ internal static class Seams
 
     public static SandboxShelf Shelf(SandboxMailbox mailbox) => new(
         (count, before) => [.. mailbox.Page(count, before).Select(m => new SandboxMailAnswer(m.Id, m.ReceivedAt.UtcDateTime, m.From, m.Recipients, m.Subject, m.Size))],
-        id => mailbox.Find(id)?.Raw);
+        id => mailbox.Find(id)?.Raw,
+        mailbox.Forget);
 
     // Where it ended: the stage that failed, or "done".
     private static string Stage(AccountTrouble? trouble) => trouble?.Kind switch

@@ -11,10 +11,10 @@ internal sealed class StorageRoom : IDisposable
 {
     private readonly SqliteDatabase _database;
 
-    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, ITenantStore tenants, IKeyStore keys, IAuditLog audit, IBatchStore batches, IVolumeStore volumes, ILinkStore links, IDeliveryLog log, IRetentionStore retention)
+    private StorageRoom(SqliteDatabase database, SpoolFiles spool, IMessageStore messages, IMessageQueries queries, IAccountStore accounts, ITenantStore tenants, IKeyStore keys, IAuditLog audit, IBatchStore batches, IVolumeStore volumes, ILinkStore links, IDeliveryLog log, IRetentionStore retention, IErasure erasure)
     {
         _database = database;
-        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Batches, Volumes, Links, Log, Retention) = (spool, messages, queries, accounts, tenants, keys, audit, batches, volumes, links, log, retention);
+        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Batches, Volumes, Links, Log, Retention, Erasure) = (spool, messages, queries, accounts, tenants, keys, audit, batches, volumes, links, log, retention, erasure);
     }
 
     public SpoolFiles Spool { get; }
@@ -29,6 +29,7 @@ internal sealed class StorageRoom : IDisposable
     public IBatchStore Batches { get; }
     public IDeliveryLog Log { get; }
     public IRetentionStore Retention { get; }
+    public IErasure Erasure { get; }
 
     /// <summary>Faults when the writer died of a mistake in this program.</summary>
     public Task Completion => _database.Completion;
@@ -59,7 +60,8 @@ internal sealed class StorageRoom : IDisposable
                 new SqliteVolumeStore(database, box, clock),
                 await SqliteLinkStore.OpenAsync(database, box),
                 new SqliteDeliveryLog(database, box, clock),
-                new SqliteRetentionStore(database, spool));
+                new SqliteRetentionStore(database, spool),
+                new SqliteErasure(database, spool));
         }
         catch
         {

@@ -53,6 +53,20 @@ internal sealed class SandboxMailbox(SandboxOptions options)
         }
     }
 
+    /// <summary>Forgets every mail to this address; how many.</summary>
+    public int Forget(string address)
+    {
+        lock (_lock)
+        {
+            SandboxMail[] kept = [.. _mails.Where(mail => !mail.Recipients.Contains(address, StringComparer.OrdinalIgnoreCase))];
+            var forgotten = _mails.Count - kept.Length;
+            _mails.Clear();
+            foreach (var mail in kept) _mails.Enqueue(mail);
+            _bytes = kept.Sum(mail => (long)mail.Size);
+            return forgotten;
+        }
+    }
+
     /// <summary>Completes when at least this many mails were taken since the start.</summary>
     public Task ReachedAsync(long total)
     {

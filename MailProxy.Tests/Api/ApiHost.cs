@@ -154,10 +154,12 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton<AccountTest>((account, _) => Task.FromResult(TestAccount(account)))
             .AddSingleton<WriteRaw>(async (content, _, target, cancel) => await target.WriteAsync(content.Json, cancel))
             .AddSingleton<OpenDownload>((token, head, cancel) => Downloads(token, head, cancel))
+            .AddSingleton(NSubstitute.Substitute.For<IErasure>())
             .AddSingleton<WebhooksChanged>(() => WebhookChanges++)
             .AddSingleton(new SandboxShelf(
                 (limit, before) => [.. Caught.Where(m => before is null || m.Id < before).OrderByDescending(m => m.Id).Take(limit)],
-                id => Caught.Any(m => m.Id == id) ? (ReadOnlyMemory<byte>?)Encoding.ASCII.GetBytes($"raw {id}") : null));
+                id => Caught.Any(m => m.Id == id) ? (ReadOnlyMemory<byte>?)Encoding.ASCII.GetBytes($"raw {id}") : null,
+                static _ => 0));
 
         _app = builder.Build();
         _app.MapMailProxyApi();

@@ -16,7 +16,8 @@ internal enum Access
 }
 
 /// <param name="Json">A body that the route takes.</param>
-internal sealed record RouteEntry(Access Access, string? Json = null)
+/// <param name="Query">What the route must be asked with.</param>
+internal sealed record RouteEntry(Access Access, string? Json = null, string Query = "")
 {
     public bool IsPublic => Access == Access.Public;
 
@@ -72,6 +73,7 @@ internal static class RouteTable
         ["POST /v1/webhooks/{id}/test"] = new(Access.Manage),
         ["POST /v1/webhooks/{id}/rotate-secret"] = new(Access.Manage),
         ["POST /v1/webhooks/{id}/replay"] = new(Access.Manage, """{"from":0}"""),
+        ["DELETE /v1/recipients"] = new(Access.Manage, Query: "?address=nobody@z.example"),
         ["GET /v1/volumes"] = new(Access.Read),
         ["GET /v1/volumes/{id}"] = new(Access.Read),
         ["PUT /v1/volumes/{id}"] = new(Access.Manage, Volume),

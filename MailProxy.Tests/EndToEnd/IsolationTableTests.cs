@@ -201,7 +201,7 @@ internal sealed class IsolationTableTests
         var parts = route.Split(' ');
         json ??= RouteTable.Entries.GetValueOrDefault(route)?.Json;
         var path = parts[1].Replace("{id:long}", "7").Replace("{id}", "some").Replace("{key}", "some").Replace("{documentName}", "v1");
-        var request = new HttpRequestMessage(new(parts[0]), path);
+        var request = new HttpRequestMessage(new(parts[0]), path + RouteTable.Entries.GetValueOrDefault(route)?.Query);
         if (key is not null) request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + key);
         if (header is { } given) request.Headers.TryAddWithoutValidation(given.Name, given.Value);
         if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, "application/json");

@@ -38,6 +38,8 @@ internal sealed class SqliteBench : StoreBench
 
     public override IRetentionStore Retention => _retention;
 
+    public override IErasure Erasure => new SqliteErasure(Database, _spool);
+
     public SqliteDatabase Database { get; private set; } = null!;
 
     public PipelineHealth Health { get; private set; } = null!;
@@ -85,6 +87,15 @@ internal sealed class SqliteBench : StoreBench
     public override long Count(string table) => Database.Readers.Read(c => Scalar(c, $"SELECT count(*) FROM {table}"));
 
     public override Task RunAsync(string sql) => Database.Writer.WriteAsync(c => Scalar(c, sql));
+
+    public override async Task<bool> LeftAsync(string text)
+    {
+        await RunAsync("UPDATE settings SET value = value");
+        Database.Dispose(); // the log is carried back and removed
+        var left = File.ReadAllBytes(Path.Combine(Life(_life), "mailproxy.db")).AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) >= 0;
+        Open(Life(_life));
+        return left;
+    }
 
     public override Task PurgeBodyAsync(string id) =>
         Database.Writer.WriteAsync(c => Scalar(c, $"DELETE FROM bodies WHERE message = (SELECT number FROM messages WHERE id = '{id}')"));

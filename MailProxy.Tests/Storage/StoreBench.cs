@@ -17,6 +17,8 @@ internal abstract class StoreBench : IDisposable
 
     public abstract IRetentionStore Retention { get; }
 
+    public abstract IErasure Erasure { get; }
+
     public abstract SpoolFiles Spool { get; }
 
     /// <summary>What the store is given to tell the content hash of an id that was made here.</summary>
@@ -32,6 +34,9 @@ internal abstract class StoreBench : IDisposable
 
     /// <summary>Writes past every interface.</summary>
     public abstract Task RunAsync(string sql);
+
+    /// <summary>Whether these bytes stand anywhere in what is on disk once everything has been carried there.</summary>
+    public abstract Task<bool> LeftAsync(string text);
 
     /// <summary>Takes the body away, as retention does.</summary>
     public abstract Task PurgeBodyAsync(string id);

@@ -1,0 +1,122 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Erases one slice of what the store knows of an address. On the writer's thread, in one transaction.</summary>
+internal sealed class ErasureWriter(Session session, ChangeWriter changes, string address, long now)
+{
+    private const int Slice = 100;
+
+    private const string Find =
+        """
+        SELECT DISTINCT r.message, m.tenant, m.id FROM recipients r INDEXED BY recipients_address JOIN messages m ON m.number = r.message
+        WHERE r.address = ?1 COLLATE NOCASE AND r.message > ?2 AND (?3 IS NULL OR m.tenant = ?3) ORDER BY r.message LIMIT ?4
+        """;
+
+    private const string Others = "SELECT count(*) FROM recipients WHERE message = ?1 AND address <> ?2 COLLATE NOCASE AND (?3 = 0 OR state < 10)";
+    private const string IsWaited = "SELECT count(*) FROM recipients WHERE message = ?1 AND address = ?2 COLLATE NOCASE AND state < 10";
+    private const string CancelSql = "UPDATE recipients SET state = CASE state WHEN 2 THEN 13 ELSE 14 END WHERE message = ?1 AND address = ?2 COLLATE NOCASE AND state < 10";
+    private const string Again = "UPDATE queue SET attempt = attempt + 1 WHERE message = ?1";
+    private const string Redact = "UPDATE recipients SET address = ?3, reply = NULL WHERE message = ?1 AND address = ?2 COLLATE NOCASE";
+    private const string RedactMessage = "UPDATE messages SET subject = NULL, tags = iif(?2, NULL, tags), metadata = iif(?2, NULL, metadata) WHERE number = ?1";
+    private const string Replies = "UPDATE recipients SET reply = NULL WHERE message = ?1 AND instr(lower(reply), lower(?2)) > 0";
+    private const string DeleteBody = "DELETE FROM bodies WHERE message = ?1 RETURNING spool";
+    private const string DeleteLinks = "DELETE FROM links WHERE message = ?1";
+    private const string Events = "SELECT position, detail FROM events WHERE message = ?1 AND detail IS NOT NULL";
+    private const string UpdateEvent = "UPDATE events SET detail = ?2 WHERE position = ?1";
+
+    // What is deleted or written over leaves nothing behind in the pages.
+    private const string Overwrite = "PRAGMA secure_delete = ON";
+    private const string Usual = "PRAGMA secure_delete = OFF";
+
+    private readonly List<PendingErasure> _pending = [];
+    private readonly List<(AccountKey, long)> _lanes = [];
+    private ErasedCounts _counts;
+
+    /// <summary>Spool files that no row names any more; they may go after the commit.</summary>
+    public List<string> Spool { get; } = [];
+
+    public ErasedSlice Write(string? tenant, long after)
+    {
+        session.Prepare(Overwrite).Run();
+        try
+        {
+            var found = new List<(long Number, MessageKey Key)>();
+            var row = session.Prepare(Find).Add(address).Add(after).Add(tenant).Add(Slice);
+            while (row.Step()) found.Add((row.Long(0), new(row.Text(1), row.Text(2))));
+            foreach (var (number, key) in found) Erase(number, key);
+            return new(found.Count == Slice ? found[^1].Number : null, _counts, _pending, _lanes);
+        }
+        finally
+        {
+            session.Prepare(Usual).Run();
+        }
+    }
+
+    private void Erase(long number, MessageKey key)
+    {
+        var stored = StoredMessage.Find(session, number)!;
+        _counts += new ErasedCounts(1, 0, 0, 0, 0);
+        if (!stored.State.IsFinal() && !Stop(stored, key))
+        {
+            _pending.Add(new(key, stored.State));
+            return;
+        }
+
+        var alone = Count(Others, number, 0) == 0;
+        session.Prepare(Redact).Add(number).Add(address).Add(ErasedDetail.Address).Run();
+        session.Prepare(Replies).Add(number).Add(address).Run();
+        session.Prepare(RedactMessage).Add(number).Add(alone).Run();
+        _counts += new ErasedCounts(0, 0, DropBody(number), EraseEvents(number), alone ? session.Prepare(DeleteLinks).Add(number).Run() : 0);
+    }
+
+    /// <summary>Nobody sends to the person any more. True: the message is final with that.</summary>
+    private bool Stop(StoredMessage stored, MessageKey key)
+    {
+        if (stored.State == MessageState.Sending) return false;
+        if (Count(Others, stored.Number, 1) == 0)
+        {
+            if (changes.Change(session, key, new MessageChange.Cancel(), now) is not ChangeResult.Done { State: var state } || !state.IsFinal()) return false;
+            _counts += new ErasedCounts(0, 1, 0, 0, 0);
+            return true;
+        }
+
+        if (Count(IsWaited, stored.Number, null) == 0) return false;
+        session.Prepare(CancelSql).Add(stored.Number).Add(address).Run();
+
+        // A ticket that has the person in its slice is stale from here on.
+        if (stored.State == MessageState.Held) session.Prepare(Again).Add(stored.Number).Run();
+        else QueueRows.MakeReady(session, stored.Number, stored.QueueDue ?? 0, stored.Standpoint.ExpiresAt);
+        _lanes.Add((stored.Account, stored.QueueDue ?? 0));
+        return false;
+    }
+
+    private int DropBody(long number)
+    {
+        var row = session.Prepare(DeleteBody).Add(number);
+        if (!row.Step()) return 0;
+        if (row.TextOrNull(0) is { } file) Spool.Add(file);
+        row.Run();
+        return 1;
+    }
+
+    private int EraseEvents(long number)
+    {
+        var cleaned = new List<(long Position, byte[] Detail)>();
+        var row = session.Prepare(Events).Add(number);
+        while (row.Step())
+        {
+            if (ErasedDetail.Of(row.Blob(1), address) is { } detail) cleaned.Add((row.Long(0), detail));
+        }
+
+        foreach (var (position, detail) in cleaned) session.Prepare(UpdateEvent).Add(position).Add(detail).Run();
+        return cleaned.Count;
+    }
+
+    private long Count(string sql, long number, int? open)
+    {
+        var statement = session.Prepare(sql).Add(number).Add(address);
+        if (open is { } only) statement.Add(only);
+        return statement.Scalar() ?? 0;
+    }
+}

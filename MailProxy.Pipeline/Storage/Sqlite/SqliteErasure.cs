@@ -1,0 +1,33 @@
+using System.Globalization;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Erasure on SQLite, in small turns of the one writer; each has its row in the audit log, with counts and without the address.</summary>
+public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : IErasure
+{
+    private readonly CommitLoop _writer = database.Writer;
+
+    public async Task<ErasedSlice> EraseAsync(string? tenant, string address, long after, long now, string actor)
+    {
+        var (slice, files) = await _writer.WriteAsync(db =>
+        {
+            var writer = new ErasureWriter(_writer.Session, new ChangeWriter(_writer.Events), address, now);
+            var done = writer.Write(tenant, after);
+            if (done.Counts.Messages > 0)
+            {
+                var (messages, cancelled, bodies, events, links) = done.Counts;
+                var told = string.Create(CultureInfo.InvariantCulture, $$"""{"messages":{{messages}},"cancelled":{{cancelled}},"bodies":{{bodies}},"events":{{events}},"links":{{links}},"pending":{{done.Pending.Count}}}""");
+                AuditRows.Append(db, now, actor, "recipient.erase", $"tenant/{tenant ?? "*"}", null, told);
+            }
+
+            return (done, writer.Spool);
+        });
+
+        // The rows that named them are gone for good; a file that outlives a crash here is swept at the start.
+        foreach (var file in files) spool.Delete(file);
+
+        // Older states of the pages stand in the log until it has been carried back and begun anew.
+        if (slice.Through is null) database.CarryLog();
+        return slice;
+    }
+}
