@@ -36,6 +36,8 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(StatusAnswer))]
 [JsonSerializable(typeof(SandboxList))]
 [JsonSerializable(typeof(MessageRequest))]
+[JsonSerializable(typeof(BatchChangeRequest))]
+[JsonSerializable(typeof(BatchList))]
 [JsonSerializable(typeof(BatchRequest))]
 [JsonSerializable(typeof(ErasureAnswer))]
 [JsonSerializable(typeof(RescheduleRequest))]

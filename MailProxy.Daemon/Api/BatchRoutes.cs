@@ -5,13 +5,61 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Batches: what became of their mail, and letting it wait. One that no message names yet may be suspended before its mail comes.</summary>
-internal sealed class BatchRoutes(IBatchStore store, CurrentAccounts accounts, ConfigurationTurn turn, Wake wake)
+internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, CurrentAccounts accounts, ConfigurationTurn turn, Wake wake)
 {
     public void Map(RouteGroupBuilder v1)
     {
+        v1.MapGet("/batches", (Delegate)List).Needs(KeyScopes.Read).WithName("listBatches").WithSummary("Batches that messages name or that are suspended, by name").WithTags("Batches")
+            .Query("limit", "cursor").Produces<BatchList>();
+        v1.MapPut("/batches/{id}", Put).Needs(KeyScopes.Send).WithName("putBatch").WithSummary("Let a batch's mail wait, or go").WithTags("Batches")
+            .Accepts<BatchChangeRequest>("application/json").Produces<BatchAnswer>().Produces<BatchAnswer>(StatusCodes.Status201Created);
+        v1.MapDelete("/batches/{id}", Delete).Needs(KeyScopes.Send).WithName("deleteBatch").WithSummary("Forget a batch's suspension; its mail goes, and its messages stay").WithTags("Batches")
+            .Produces(StatusCodes.Status204NoContent);
         v1.MapGet("/batches/{id}", Get).Needs(KeyScopes.Read).WithName("getBatch").WithSummary("Whether a batch is suspended, and its messages by status").WithTags("Batches").Produces<BatchAnswer>();
         v1.MapPost("/batches/{id}/suspend", Suspend).Needs(KeyScopes.Send).WithName("suspendBatch").WithSummary("Let its mail wait, also what is yet to come").WithTags("Batches").Produces<BatchAnswer>();
         v1.MapPost("/batches/{id}/activate", Activate).Needs(KeyScopes.Send).WithName("activateBatch").WithSummary("Let its mail go").WithTags("Batches").Produces<BatchAnswer>();
+    }
+
+    private async Task<IResult> List(HttpContext http)
+    {
+        var query = new QueryReader(http);
+        var limit = query.Limit();
+        var after = query.CursorText();
+        if (query.Refusal is { } refusal) return refusal;
+        var (batches, next) = await store.ListAsync(Caller.Of(http).Tenant, after ?? "", limit);
+        return TypedResults.Json(
+            new([.. batches.Select(batch => new BatchListItem(batch.Id, batch.SuspendedAt is not null, Times.Utc(batch.SuspendedAt)))], next is null ? null : Cursor.Write(next)),
+            ApiJson.Default.BatchList);
+    }
+
+    private async Task<IResult> Put(HttpContext http, string id)
+    {
+        if (!ObjectIds.IsValid(id)) return ObjectIds.Invalid;
+        using var body = await bodies.ReadAsync(http);
+        if (body.Refusal is { } refusal) return refusal;
+        var members = new MemberReader(body.Root);
+        members.ReadOnly("tenant", "suspended_at", "total", "counts");
+        if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
+        var suspended = members.Flag("suspended");
+        if (suspended is null && !members.Has("suspended")) members.Fault("suspended", "required", "Required: true or false.");
+        members.Close();
+        if (members.Refusal is { } mistakes) return mistakes;
+
+        var caller = Caller.Of(http);
+        using var mine = await turn.TakeAsync(http.RequestAborted);
+        var created = await store.BatchAsync(caller.Tenant, id) is null;
+        await SetAsync(caller, id, suspended!.Value);
+        if (created) http.Response.Headers.Location = $"/v1/batches/{id}";
+        return Json(await store.BatchAsync(caller.Tenant, id) ?? new(caller.Tenant, id, null, []), created ? StatusCodes.Status201Created : StatusCodes.Status200OK);
+    }
+
+    private async Task<IResult> Delete(HttpContext http, string id)
+    {
+        var caller = Caller.Of(http);
+        using var mine = await turn.TakeAsync(http.RequestAborted);
+        if (await store.BatchAsync(caller.Tenant, id) is null) return ProblemAnswer.NotFound("batch");
+        await SetAsync(caller, id, false);
+        return TypedResults.NoContent();
     }
 
     private Task<IResult> Get(HttpContext http, string id) => AnswerAsync(Caller.Of(http).Tenant, id);
@@ -27,20 +75,23 @@ internal sealed class BatchRoutes(IBatchStore store, CurrentAccounts accounts, C
         using var mine = await turn.TakeAsync(http.RequestAborted);
         if (!suspended && await store.BatchAsync(caller.Tenant, id) is null) return ProblemAnswer.NotFound("batch");
 
-        await store.SetSuspendedAsync(caller.Tenant, id, suspended, caller.Actor);
-        if (!suspended)
-        {
-            foreach (var account in accounts.Directory.All.Where(a => a.Tenant == caller.Tenant)) wake.Due(account.Key, 0);
-        }
+        await SetAsync(caller, id, suspended);
 
         // An empty batch that was activated is none any more, and that is what was asked for.
         return Json(await store.BatchAsync(caller.Tenant, id) ?? new(caller.Tenant, id, null, []));
     }
 
+    private async Task SetAsync(Caller caller, string id, bool suspended)
+    {
+        await store.SetSuspendedAsync(caller.Tenant, id, suspended, caller.Actor);
+        if (suspended) return;
+        foreach (var account in accounts.Directory.All.Where(a => a.Tenant == caller.Tenant)) wake.Due(account.Key, 0);
+    }
+
     private async Task<IResult> AnswerAsync(string tenant, string id) =>
         await store.BatchAsync(tenant, id) is { } batch ? Json(batch) : ProblemAnswer.NotFound("batch");
 
-    private static IResult Json(BatchView batch) => TypedResults.Json(
+    private static IResult Json(BatchView batch, int status = StatusCodes.Status200OK) => TypedResults.Json(
         new(batch.Id, batch.Tenant, batch.SuspendedAt is not null, Times.Utc(batch.SuspendedAt), batch.Counts.Sum(c => c.Count), batch.Counts.ToDictionary(c => Pipeline.Mail.WireNames.Name(c.State), c => c.Count)),
-        ApiJson.Default.BatchAnswer);
+        ApiJson.Default.BatchAnswer, statusCode: status);
 }

@@ -78,6 +78,9 @@ public sealed record AttachmentEndpointRequest(string Url, SourceAuthRequest? Au
 public sealed record TenantRequest(
     string Name, string? DefaultAccount, bool? Active, LimitsRequest? Limits, int? ExpiresAfter, IReadOnlyList<double>? RetryMinutes, string? Retain, LargeFilesRequest? LargeFiles, AttachmentEndpointRequest? AttachmentEndpoint);
 
+/// <param name="Suspended">True: its mail waits, also what is yet to come.</param>
+public sealed record BatchChangeRequest(bool Suspended);
+
 /// <summary>A key of a tenant.</summary>
 /// <param name="Scopes"><c>send</c> (submit messages and act on them), <c>read</c>, <c>manage</c> (accounts, webhooks, volumes).</param>
 /// <param name="ExpiresAt">RFC 3339 text or Unix seconds; absent: never.</param>

@@ -8,12 +8,18 @@ public interface IBatchStore
     /// <summary>Null: no message names it, and nobody suspended it.</summary>
     Task<BatchView?> BatchAsync(string tenant, string batch);
 
+    /// <summary>A tenant's batches by name, those that messages name and those that are suspended: up to <paramref name="limit"/> behind <paramref name="after"/>, and where to go on; null: that is all.</summary>
+    Task<(IReadOnlyList<BatchName> Batches, string? Next)> ListAsync(string tenant, string after, int limit);
+
     /// <summary>From now on, for mail that is there and mail that comes; attempts under way go on. When it faults half-way, calling it again finishes it.</summary>
     Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor);
 
     /// <summary>At start: finishes what a crash interrupted.</summary>
     Task RepairAsync();
 }
+
+/// <param name="SuspendedAt">Unix milliseconds; null: it is not suspended.</param>
+public sealed record BatchName(string Id, long? SuspendedAt);
 
 /// <param name="SuspendedAt">Unix milliseconds; null: it is not suspended.</param>
 public sealed record BatchView(string Tenant, string Id, long? SuspendedAt, IReadOnlyList<(MessageState State, long Count)> Counts);

@@ -32,6 +32,38 @@ public sealed class BatchRoutesTests
     }
 
     [Test]
+    public async Task List_Known_ByNamePageByPage()
+    {
+        foreach (var id in new[] { "b", "a", "c" }) _host.Batches.Batches[("default", id)] = new("default", id, id == "b" ? 1_000 : null, []);
+        _host.Batches.Batches[("acme", "d")] = new("acme", "d", null, []);
+        using var first = await _host.SendAsync("GET", "/v1/batches?limit=2");
+        var page = await first.JsonAsync();
+        using var second = await _host.SendAsync("GET", $"/v1/batches?limit=2&cursor={page.GetProperty("next_cursor").GetString()}");
+        Assert.That(page.GetProperty("data").ToString(), Is.EqualTo("""[{"id":"a","suspended":false},{"id":"b","suspended":true,"suspended_at":"1970-01-01T00:00:01Z"}]"""));
+        Assert.That(await second.Content.ReadAsStringAsync(), Is.EqualTo("""{"data":[{"id":"c","suspended":false}],"next_cursor":null}"""));
+    }
+
+    [Test]
+    public async Task PutThenDelete_OfANewOne_SuspendsAndForgets()
+    {
+        using var made = await _host.SendAsync("PUT", "/v1/batches/news", """{"suspended":true}""");
+        using var again = await _host.SendAsync("PUT", "/v1/batches/news", await made.Content.ReadAsStringAsync());
+        using var gone = await _host.SendAsync("DELETE", "/v1/batches/news");
+        using var unknown = await _host.SendAsync("DELETE", "/v1/batches/news");
+        Assert.That(new[] { made, again, gone, unknown }.Select(a => (int)a.StatusCode), Is.EqualTo(new[] { 201, 200, 204, 404 }));
+    }
+
+    [TestCase("{}", "/suspended")]
+    [TestCase("""{"suspended":"yes"}""", "/suspended")]
+    [TestCase("""{"suspended":true,"more":1}""", "/more")]
+    public async Task Put_Mistake_422WithItsPointer(string json, string pointer)
+    {
+        using var answer = await _host.SendAsync("PUT", "/v1/batches/news", json);
+        Assert.That((int)answer.StatusCode, Is.EqualTo(422));
+        Assert.That((await answer.JsonAsync()).Pointers(), Is.EqualTo(new[] { pointer }));
+    }
+
+    [Test]
     public async Task Suspend_NotAnId_422()
     {
         using var answer = await _host.SendAsync("POST", "/v1/batches/No%20Id/suspend");

@@ -195,6 +195,12 @@ internal sealed class FakeBatchStore : IBatchStore
 
     public Task<BatchView?> BatchAsync(string tenant, string batch) => Task.FromResult(Batches.GetValueOrDefault((tenant, batch)));
 
+    public Task<(IReadOnlyList<BatchName> Batches, string? Next)> ListAsync(string tenant, string after, int limit)
+    {
+        var all = Batches.Values.Where(b => b.Tenant == tenant && string.CompareOrdinal(b.Id, after) > 0).OrderBy(b => b.Id, StringComparer.Ordinal).Select(b => new BatchName(b.Id, b.SuspendedAt)).ToArray();
+        return Task.FromResult<(IReadOnlyList<BatchName>, string?)>((all.Take(limit).ToArray(), all.Length > limit ? all[limit - 1].Id : null));
+    }
+
     public Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor)
     {
         var known = Batches.GetValueOrDefault((tenant, batch)) ?? new(tenant, batch, null, []);

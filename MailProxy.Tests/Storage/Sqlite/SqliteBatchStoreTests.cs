@@ -93,6 +93,17 @@ internal sealed class SqliteBatchStoreTests
     }
 
     [Test]
+    public async Task List_NamedAndSuspended_OfOneTenantByNamePageByPage()
+    {
+        await SeedAsync(("default", "b", 0), ("default", "b", 0), ("acme", "c", 0), ("default", "d", 0), ("acme", "a", 0), ("default", null, 0));
+        foreach (var batch in new[] { "c", "d", "e" }) await Batches.SetSuspendedAsync("default", batch, true, "ann");
+        var (first, next) = await Batches.ListAsync("default", "", 2);
+        var (rest, end) = await Batches.ListAsync("default", next!, 2);
+        Assert.That(first.Concat(rest).Select(b => (b.Id, b.SuspendedAt is not null)), Is.EqualTo(new[] { ("b", false), ("c", true), ("d", true), ("e", true) }));
+        Assert.That(end, Is.Null);
+    }
+
+    [Test]
     public async Task Counts_SetAside_AreQueuedAndNotOverdue()
     {
         await SeedAsync(("default", "news", 0), ("default", "news", 0));
