@@ -8,7 +8,7 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>What a person may do with one message: cancel, retry, hold, release, reschedule.</summary>
 internal sealed class ActionRoutes(
-    IMessageStore store, IMessageQueries queries, MessageAnswers answers, ConfigurationBody bodies, Wake wake, DispatcherControl dispatcher, IngestOptions limits, TimeProvider clock)
+    IMessageStore store, IMessageQueries queries, CurrentAccounts accounts, MessageAnswers answers, ConfigurationBody bodies, Wake wake, DispatcherControl dispatcher, IngestOptions limits, TimeProvider clock)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -24,8 +24,13 @@ internal sealed class ActionRoutes(
 
     private Task<IResult> Cancel(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Cancel());
 
-    private Task<IResult> Retry(HttpContext http, string id) =>
-        ChangeAsync(http, id, new MessageChange.Retry(Now + (long)limits.DefaultExpiry.TotalMilliseconds));
+    private async Task<IResult> Retry(HttpContext http, string id)
+    {
+        // An expired message lasts anew as long as one that is submitted now.
+        var view = await queries.GetAsync(new(Caller.Of(http).Tenant, id));
+        var lasts = view is not null && accounts.Directory.Find(view.Account) is { } account ? accounts.Directory.ExpiryOf(account) : null;
+        return await ChangeAsync(http, id, new MessageChange.Retry(Now + (long)(lasts ?? limits.DefaultExpiry).TotalMilliseconds));
+    }
 
     private Task<IResult> Hold(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Hold());
 
