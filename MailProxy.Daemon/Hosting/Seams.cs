@@ -64,6 +64,7 @@ internal static class Seams
         LaneState.Paused => new("account_paused", lane.Until, lane.Reason),
         LaneState.TenantSuspended => new("tenant_suspended", lane.Until, lane.Reason),
         LaneState.Suspended => new("dispatcher_suspended", lane.Until, lane.Reason),
+        LaneState.InstallationAtLimit => new("installation_limit", lane.Until, lane.Reason),
         LaneState.TenantAtLimit => new("tenant_limit", lane.Until, lane.Reason),
         LaneState.AtLimit => new("account_limit", lane.Until, lane.Reason),
         LaneState.BackingOff => new("account_backoff", lane.Until, lane.Reason),

@@ -20,8 +20,9 @@ internal sealed record SyncAnswer(long Queued, long? NextSyncAfter, IReadOnlySet
             if (json.RootElement.ValueKind != JsonValueKind.Object) return Nothing;
             return new(Number(json.RootElement, "queued") ?? 0, Number(json.RootElement, "next_sync_after"), Ids(json.RootElement, "error"));
         }
-        catch (JsonException)
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
+            // Not JSON; or JSON with half a surrogate pair in it, which is told when that text is looked at.
             return Nothing;
         }
     }
@@ -41,13 +42,13 @@ internal sealed record SyncAnswer(long Queued, long? NextSyncAfter, IReadOnlySet
         if (!root.TryGetProperty(name, out var list) || list.ValueKind != JsonValueKind.Array) return ids;
         foreach (var id in list.EnumerateArray())
         {
-            // Half a surrogate pair is no id of ours.
             if (id.ValueKind == JsonValueKind.String && TryText(id) is { } text) ids.Add(text);
         }
 
         return ids;
     }
 
+    // Half a surrogate pair is no id of ours, and the other ids count all the same.
     private static string? TryText(JsonElement value)
     {
         try

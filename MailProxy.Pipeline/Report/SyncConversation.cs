@@ -15,11 +15,12 @@ internal sealed class SyncConversation
     public const int MostResends = 10_000;
 
     private const int CallsInARow = 100;
-    private const long AfterTheRow = 1_000, BetweenEmpty = 300_000, LongestQuiet = 7 * 86_400_000L, GiveUpAfter = 75 * 3_600_000L;
+    private const long AfterTheRow = 1_000, BetweenEmpty = 300_000, LongestQuiet = 7 * 86_400_000L;
 
     private static readonly long[] Steps = [5_000, 30_000, 300_000, 900_000];
 
     private readonly int _maxBatch;
+    private readonly long _giveUpAfter;
     private readonly double _jitter;
     private readonly Func<double> _chance;
     private readonly Dictionary<long, string> _messages = [];
@@ -29,9 +30,9 @@ internal sealed class SyncConversation
     private bool _again, _hurry;
 
     /// <param name="resending">The ids of the messages that the stored resends are about, by position.</param>
-    public SyncConversation(EndpointProgress stored, int maxBatch, IEnumerable<KeyValuePair<long, string>> resending, double jitter, Func<double> chance)
+    public SyncConversation(EndpointProgress stored, int maxBatch, IEnumerable<KeyValuePair<long, string>> resending, TimeSpan giveUpAfter, double jitter, Func<double> chance)
     {
-        (_maxBatch, _jitter, _chance) = (maxBatch, jitter, chance);
+        (_maxBatch, _giveUpAfter, _jitter, _chance) = (maxBatch, (long)giveUpAfter.TotalMilliseconds, jitter, chance);
         (_calledAt, _quietUntil) = (stored.CalledAt, stored.QuietUntil);
         foreach (var (position, message) in resending) _messages.Add(position, message);
 
@@ -57,7 +58,32 @@ internal sealed class SyncConversation
     public void Hurry() => _hurry = true;
 
     /// <summary>What of it is to be kept, but for the replay's end.</summary>
-    public EndpointProgress In(EndpointProgress progress) => progress with { Acknowledged = Live.Acknowledged, CalledAt = _calledAt, QuietUntil = _quietUntil, Resends = _resends };
+    public EndpointProgress In(EndpointProgress progress) => progress with
+    {
+        Acknowledged = Live.Acknowledged,
+        CalledAt = _again ? null : _calledAt, // it has more for us: a restart calls at once
+        QuietUntil = _again ? null : _quietUntil,
+        Resends = _resends,
+    };
+
+    /// <summary>Lets new events of messages that wait join them, so that they never overtake; and tells nothing new for them.</summary>
+    public void Join()
+    {
+        if (_resends.IsEmpty || Live.IsEmpty) return;
+        var last = new Dictionary<string, Resend>(StringComparer.Ordinal);
+        foreach (var (position, message) in _messages.OrderBy(known => known.Key)) last[message] = _resends[position];
+        var joined = new HashSet<MailEvent>(ReferenceEqualityComparer.Instance);
+        foreach (var one in Live.Waiting)
+        {
+            if (_resends.Count >= MostResends) break;
+            if (one.MessageId is not { } message || !last.TryGetValue(message, out var resend)) continue;
+            _resends = _resends.SetItem(one.Position, resend);
+            _messages[one.Position] = message;
+            joined.Add(one);
+        }
+
+        Live.Remove(joined);
+    }
 
     /// <summary>When the next call is to go out; now or before: at once.</summary>
     public long NextCall(long now)
@@ -70,29 +96,12 @@ internal sealed class SyncConversation
         return next;
     }
 
-    /// <summary>What the next call tells, oldest first: what is due again, then what is new, then what is told once more.</summary>
+    /// <summary>What the next call tells, oldest first: what is due again, then what is new, then what is told once more. Behind <see cref="Join"/>.</summary>
     public SyncCall Cut(long now)
     {
         var again = _resends.Where(resend => resend.Value.Due <= now).Select(resend => resend.Key).Take(_maxBatch).ToArray();
-        var waiting = _messages.Where(known => Array.BinarySearch(again, known.Key) < 0).Select(known => known.Value).ToHashSet(StringComparer.Ordinal);
-        var (fresh, joined) = (new List<MailEvent>(), new HashSet<MailEvent>(ReferenceEqualityComparer.Instance));
-        foreach (var one in Live.Waiting)
-        {
-            if (again.Length + fresh.Count == _maxBatch || _resends.Count >= MostResends) break;
-            if (one.MessageId is { } message && waiting.Contains(message))
-            {
-                Join(one, message);
-                joined.Add(one);
-            }
-            else
-            {
-                fresh.Add(one);
-            }
-        }
-
-        Live.Remove(joined);
-        var room = _maxBatch - again.Length - fresh.Count;
-        return new(again, fresh, Replay is null ? [] : [.. Replay.Waiting.Take(room)]);
+        MailEvent[] fresh = _resends.Count < MostResends ? [.. Live.Waiting.Take(_maxBatch - again.Length)] : [];
+        return new(again, fresh, Replay is null ? [] : [.. Replay.Waiting.Take(_maxBatch - again.Length - fresh.Length)]);
     }
 
     /// <summary>The endpoint answered. Returns the positions that are given up, because it has named them for too long.</summary>
@@ -125,7 +134,7 @@ internal sealed class SyncConversation
         if (answer.Errors.Contains(message))
         {
             var (since, failures) = known ? (resend.Since, resend.Failures) : (now, 0);
-            if (now - since < GiveUpAfter)
+            if (now - since < _giveUpAfter)
             {
                 _resends = _resends.SetItem(position, new(since, failures + 1, now + (long)(Steps[Math.Min(failures, Steps.Length - 1)] * spread)));
                 _messages[position] = message;
@@ -137,13 +146,6 @@ internal sealed class SyncConversation
 
         _resends = _resends.Remove(position);
         _messages.Remove(position);
-    }
-
-    private void Join(MailEvent one, string message)
-    {
-        var last = _messages.Where(known => known.Value == message).Max(known => known.Key);
-        _resends = _resends.SetItem(one.Position, _resends[last]);
-        _messages[one.Position] = message;
     }
 
     // A clock that was set back must not make the wait longer.

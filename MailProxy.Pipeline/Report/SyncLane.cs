@@ -51,6 +51,7 @@ internal sealed partial class SyncLane(
                     talk.ReplayIsOver();
                 }
 
+                talk.Join();
                 if (_hurry.Task.IsCompleted) Hurry(talk);
                 Measure(talk);
                 _keeper.Save(Progress(), end.Token);
@@ -95,7 +96,7 @@ internal sealed partial class SyncLane(
                     foreach (var one in await log.AtAsync(endpoint.Tenant, page)) messages.Add(new(one.Position, one.MessageId ?? ""));
                 }
 
-                return new(endpoint.Progress, endpoint.MaxBatch, messages, options.Jitter, chance);
+                return new(endpoint.Progress, endpoint.MaxBatch, messages, options.WebhookDisableAfter, options.Jitter, chance);
             }
             catch (StoreUnavailableException unavailable)
             {

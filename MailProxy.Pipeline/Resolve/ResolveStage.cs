@@ -62,7 +62,7 @@ internal sealed partial class ResolveStage(
         // The limits may have changed since the permit was given: it says how many it is good for.
         var slice = due.Permit.IsAcquired ? Math.Min(sliceSize(account), due.Permit.MaxRecipients) : sliceSize(account);
         if (await store.LoadAsync(due.Ticket, slice) is not { } content) return default;
-        if (!due.Permit.IsAcquired) return (null, new Outcome.Unsendable(due.Ticket, content, "5.7.28", $"The account does not wait for its limits: {due.Permit.Refusal}."));
+        if (!due.Permit.IsAcquired) return (null, new Outcome.Unsendable(due.Ticket, content, "5.7.28", $"A limit is reached and mail does not wait for it: {due.Permit.Refusal}."));
 
         // The JSON and what is rendered from it live side by side until the mail is gone.
         var charge = await bodies.ChargeAsync(2L * content.Json.Length, abort);

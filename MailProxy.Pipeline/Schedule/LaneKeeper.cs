@@ -54,8 +54,8 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
         foreach (var account in news.Unparked) BackOff(account, null);
         if (limitsMayOpen)
         {
-            // What one account of a tenant did not spend another one may.
-            foreach (var lane in queue.Lanes.Where(lane => lane.AtLimit is { OfTenant: true })) AskLimitAgain(lane);
+            // Whose permit it was is not known here, and what one account of a tenant did not spend another one may.
+            foreach (var lane in queue.Lanes.Where(lane => lane.AtLimit is not null)) AskLimitAgain(lane);
         }
 
         foreach (var (account, (until, trouble)) in news.Parked) BackOff(account, new(until, $"{trouble.Kind}: {trouble.Reply}"));
@@ -64,7 +64,6 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
         {
             var lane = Lane(ticket.Account);
             queue.SetAside(lane, ticket);
-            if (limitsMayOpen) AskLimitAgain(lane);
         }
 
         // Claims end before the lanes look at the disk again.
@@ -73,7 +72,6 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
             var lane = Lane(ticket.Account);
             queue.Done(lane, ticket);
             store.Release(ticket);
-            if (limitsMayOpen) AskLimitAgain(lane);
         }
 
         foreach (var ticket in news.Returned) queue.Return(Lane(ticket.Account), ticket);
@@ -94,7 +92,6 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
     // The wait was reckoned with the permit as used.
     private void AskLimitAgain(AccountLane lane)
     {
-        if (lane.AtLimit is null) return;
         lane.AtLimit = null;
         queue.Waited(lane, Now);
     }

@@ -11,7 +11,7 @@ public enum LaneState : byte
     /// <summary>The dispatcher was suspended by a person.</summary>
     Suspended = 2,
 
-    /// <summary>The account's rate limit, or the installation's, is used up.</summary>
+    /// <summary>The account's rate limit is used up.</summary>
     AtLimit = 3,
 
     /// <summary>The account's server is in trouble.</summary>
@@ -28,6 +28,9 @@ public enum LaneState : byte
 
     /// <summary>The rate limit of the account's tenant is used up.</summary>
     TenantAtLimit = 8,
+
+    /// <summary>The rate limit of the whole installation is used up.</summary>
+    InstallationAtLimit = 9,
 }
 
 /// <summary>How one account's lane stands.</summary>

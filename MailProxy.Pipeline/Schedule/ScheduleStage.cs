@@ -15,6 +15,9 @@ internal sealed partial class ScheduleStage
     /// <summary>How long (milliseconds) a store that cannot be asked is left alone.</summary>
     private const long StorePause = 1000;
 
+    // Time for the one that goes first to be chosen (milliseconds).
+    private const long BehindFirst = 20;
+
     private readonly ChannelReader<QueuedMail> _door;
     private readonly Wake _wake;
     private readonly IMessageStore _store;
@@ -31,6 +34,7 @@ internal sealed partial class ScheduleStage
     private readonly LaneReasons _reasons;
     private readonly ExpiryWatch _expiry;
     private readonly LaneKeeper _lanes;
+    private readonly TenantTurns _turns = new();
     private volatile bool _lookAtAll;
 
     public ScheduleStage(
@@ -209,7 +213,14 @@ internal sealed partial class ScheduleStage
             if (_standstill.Stands || _queue.Next() is not { } lane || !rest.HasRoom()) return false;
             if (_lanes.Directory.Find(lane.Account) is not { } account) throw new InvalidOperationException("A lane without an account was chosen.");
 
+            if (_turns.Before(account.Tenant, lane) is { } first)
+            {
+                ParkBehind(lane, first);
+                continue;
+            }
+
             var answer = _gate.Ask(account, lane.First.Recipients);
+            if (answer.Refusal is null) _turns.Granted(account.Tenant, lane);
             if (answer.Refusal is { } refusal && !answer.Fail) Park(lane, account, answer.Owner, refusal);
             else if (!Hand(lane, answer.Permit ?? new RefusedPermit($"{Name(answer.Owner)} {answer.Refusal}"))) return !rest.HasRoom();
         }
@@ -230,7 +241,15 @@ internal sealed partial class ScheduleStage
             return;
         }
 
+        if (owner == LimitOwner.Tenant) _turns.Refused(account.Tenant, lane);
         lane.AtLimit = owner == LimitOwner.Tenant ? new(until, $"the tenant {refusal}") { OfTenant = true } : new(until, refusal.ToString());
+        _queue.Waited(lane, now);
+    }
+
+    private void ParkBehind(AccountLane lane, AccountLane first)
+    {
+        var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        lane.AtLimit = new(Math.Max(first.AtLimit?.Until ?? now, now) + BehindFirst, first.AtLimit?.Reason ?? "the tenant's limit lets another account go first") { OfTenant = true };
         _queue.Waited(lane, now);
     }
 

@@ -47,7 +47,7 @@ internal sealed class Standstill(PipelineHealth health)
         if (_suspended) return (LaneState.Suspended, null, "the dispatcher is suspended");
         if (health.StoreTrouble is { } trouble) return (LaneState.StoreTrouble, null, trouble);
         if (_store is { } store) return (LaneState.StoreTrouble, store.Until, store.Reason);
-        if (_limit is { } limit) return (LaneState.AtLimit, limit.Until, limit.Reason);
+        if (_limit is { } limit) return (LaneState.InstallationAtLimit, limit.Until, limit.Reason);
         return (LaneState.Ready, null, null);
     }
 }

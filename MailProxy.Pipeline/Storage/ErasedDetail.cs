@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -10,16 +12,20 @@ internal static class ErasedDetail
     /// <summary>Stands where an address was; can be nobody's (RFC 6761: <c>invalid</c>).</summary>
     public const string Address = "erased@erased.invalid";
 
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>The detail without the address: null when it does not name it.</summary>
     public static byte[]? Of(ReadOnlySpan<byte> detail, string address)
     {
-        if (!Encoding.UTF8.GetString(detail).Contains(Local(address), StringComparison.OrdinalIgnoreCase)) return null;
         var json = JsonNode.Parse((byte[])[(byte)'{', .. detail, (byte)'}'])!;
-        return Clean(json, address) ? JsonSerializer.SerializeToUtf8Bytes(json, StoredJson.Default.JsonNode)[1..^1] : null;
+        if (!Clean(json, address)) return null;
+        var buffer = new ArrayBufferWriter<byte>(detail.Length);
+        using (var writer = new Utf8JsonWriter(buffer, Plain)) json.WriteTo(writer);
+        return buffer.WrittenSpan[1..^1].ToArray();
     }
 
-    // Escapes differ between the ways that details were written; the part before @ seldom has any.
-    private static string Local(string address) => address[..address.LastIndexOf('@')] is var local && Ascii.IsValid(local) && local.All(char.IsLetterOrDigit) ? local : "";
+    /// <summary>Whether a text has the address, and not only a longer one that ends or begins like it.</summary>
+    public static bool Names(string text, string address) => Find(text, address, 0) >= 0;
 
     private static bool Clean(JsonNode node, string address)
     {
@@ -29,9 +35,10 @@ internal static class ErasedDetail
             case JsonObject members:
                 foreach (var (name, value) in members.ToArray())
                 {
-                    if (Cleaned(value, address) is { } clean)
+                    if (value is JsonValue leaf && leaf.TryGetValue<string>(out var text))
                     {
-                        members[name] = clean;
+                        if (!Names(text, address)) continue;
+                        members[name] = Without(text, address);
                         changed = true;
                     }
                     else if (value is not null)
@@ -49,9 +56,35 @@ internal static class ErasedDetail
         return changed;
     }
 
-    private static JsonNode? Cleaned(JsonNode? value, string address)
+    private static string Without(string text, string address)
     {
-        if (value is not JsonValue leaf || !leaf.TryGetValue<string>(out var text)) return null;
-        return text.Contains(address, StringComparison.OrdinalIgnoreCase) ? JsonValue.Create(text.Replace(address, Address, StringComparison.OrdinalIgnoreCase)) : null;
+        var clean = new StringBuilder();
+        var from = 0;
+        for (var at = Find(text, address, 0); at >= 0; at = Find(text, address, from))
+        {
+            clean.Append(text, from, at - from).Append(Address);
+            from = at + address.Length;
+        }
+
+        return clean.Append(text, from, text.Length - from).ToString();
     }
+
+    private static int Find(string text, string address, int from)
+    {
+        while (from < text.Length && text.IndexOf(address, from, StringComparison.OrdinalIgnoreCase) is var at and >= 0)
+        {
+            var end = at + address.Length;
+            var longer = (at > 0 && IsOfLocalPart(text[at - 1])) || (end < text.Length && IsOfDomain(text, end));
+            if (!longer) return at;
+            from = at + 1;
+        }
+
+        return -1;
+    }
+
+    private static bool IsOfLocalPart(char c) => char.IsLetterOrDigit(c) || ".!#$%&'*+-/=?^_`{|}~".Contains(c, StringComparison.Ordinal);
+
+    // A dot at the end of a sentence is none of the domain's.
+    private static bool IsOfDomain(string text, int at) =>
+        char.IsLetterOrDigit(text[at]) || text[at] == '-' || (text[at] == '.' && at + 1 < text.Length && char.IsLetterOrDigit(text[at + 1]));
 }

@@ -46,5 +46,4 @@ internal sealed record AuditedKey(string Name, IReadOnlyList<string> Scopes, IRe
 [JsonSerializable(typeof(AuditedKey))]
 [JsonSerializable(typeof(StoredAuth))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
-[JsonSerializable(typeof(System.Text.Json.Nodes.JsonNode))]
 internal sealed partial class StoredJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using System.Text.RegularExpressions;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Tests.Api;
 using MailProxy.Tests.Support;
@@ -10,7 +11,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Every route of the whole daemon with every kind of key. The tenant <c>acme</c> has an account, a webhook, a volume and a message named "some"; the tenant <c>beta</c> has nothing.</summary>
 [TestFixture]
-internal sealed class IsolationTableTests
+internal sealed partial class IsolationTableTests
 {
     private const string AdminKey = "test-admin-key-0123456789", Acme = "acme-key", Beta = "beta-key", Expired = "expired-key", Elsewhere = "elsewhere-key";
 
@@ -190,11 +191,15 @@ internal sealed class IsolationTableTests
         foreach (var path in (string[])["accounts", "accounts/some", "webhooks/some", "volumes/some", "batches/some", "messages/some", "messages/some/events"])
         {
             using var answer = await CallAsync($"GET /v1/{path}", AdminKey, ("X-Tenant", tenant));
-            all.AppendLine($"{path} {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+            all.AppendLine($"{path} {(int)answer.StatusCode} {MovesByItself().Replace(await answer.Content.ReadAsStringAsync(), "")}");
         }
 
         return all.ToString();
     }
+
+    // How a webhook that cannot be reached is behind.
+    [GeneratedRegex("\"(backlog|lag_seconds|failures|failing_since|last_error)\":(\"[^\"]*\"|[^,}]*),?")]
+    private static partial Regex MovesByItself();
 
     private Task<HttpResponseMessage> CallAsync(string route, string? key, (string Name, string Value)? header = null, string? json = null)
     {

@@ -72,7 +72,7 @@ internal sealed class LimitTests
         var all = await Task.WhenAll(ids.Concat(others).Select(id => daemon.GetAsync($"/v1/messages/{id}")));
         var waiting = all.Where(m => (string)m["status"]! == "queued").Select(m => (string)m["id"]!).ToArray();
         Assert.That(waiting, Has.Length.EqualTo(2));
-        foreach (var id in waiting) await WaitsForLimitAsync(daemon, id);
+        foreach (var id in waiting) await WaitsForLimitAsync(daemon, id, "installation_limit");
         Assert.That(_server.Mails, Has.Count.EqualTo(4));
         await daemon.StopAsync();
     }
@@ -134,10 +134,10 @@ internal sealed class LimitTests
     }
 
     // The lane knows that it stands only after a pick was refused, and of that nobody is told.
-    private static async Task WaitsForLimitAsync(TestDaemon daemon, string id)
+    private static async Task WaitsForLimitAsync(TestDaemon daemon, string id, string reason = "account_limit")
     {
         var asked = DateTimeOffset.UtcNow;
-        var message = await Soon.BecomesAsync(() => daemon.GetAsync($"/v1/messages/{id}"), m => (string?)m["waiting_for"]?["reason"] == "account_limit" && m["waiting_for"]!["until"] is not null);
+        var message = await Soon.BecomesAsync(() => daemon.GetAsync($"/v1/messages/{id}"), m => (string?)m["waiting_for"]?["reason"] == reason && m["waiting_for"]!["until"] is not null);
         Assert.That(DateTimeOffset.Parse((string)message["waiting_for"]!["until"]!), Is.InRange(asked, asked.AddSeconds(90)));
     }
 

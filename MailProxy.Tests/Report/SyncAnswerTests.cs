@@ -16,6 +16,8 @@ public sealed class SyncAnswerTests
     [TestCase("null", 0, null, "")]
     [TestCase("""{"queued":"3","next_sync_after":"soon","error":"a"}""", 0, null, "")]
     [TestCase("""{"queued":1e300,"next_sync_after":-1e300,"error":[1,null,{"a":1},["b"],"c","\ud800"]}""", 0, null, "c")]
+    [TestCase("""{"\ud800":1}""", 0, null, "")]
+    [TestCase("""{"queued":2,"\udfff":{"error":["x"]}}""", 0, null, "")]
     [TestCase("""{"queued":1""", 0, null, "")]
     public void Read_Whatever_SaysWhatCanBeUnderstood(string body, long queued, long? after, string errors)
     {

@@ -68,6 +68,14 @@ public sealed class SyncConversationTests
     }
 
     [Test]
+    public void NextCall_QueuedBeforeARestart_IsAtOnceAfterIt()
+    {
+        var talk = Talk();
+        Answer(talk, queued: 1, after: (Now / 1000) + 900);
+        Assert.That(Talk(stored: talk.In(new(0))).NextCall(Now), Is.EqualTo(Now));
+    }
+
+    [Test]
     public void Cut_OldestFirst_UpToABatch()
     {
         var talk = Talk(maxBatch: 2);
@@ -133,7 +141,11 @@ public sealed class SyncConversationTests
         var talk = Talk();
         talk.Live.Add([Event(1, "a")], 1);
         Answer(talk, "a");
-        talk.Live.Add([Event(2, "a"), Event(3, "b")], 3);
+        talk.Live.Add([Event(2, "a")], 2);
+        talk.Join();
+        Assert.That(talk.NextCall(Now), Is.GreaterThan(Now), "there is nothing new to tell");
+        talk.Live.Add([Event(3, "b")], 3);
+        talk.Join();
         var call = talk.Cut(Now);
         Answer(talk, call: call);
         var kept = talk.In(new(0));
@@ -153,8 +165,10 @@ public sealed class SyncConversationTests
         var stored = new EndpointProgress(0) { CalledAt = Now, Resends = Resends((1, new(Now, 1, Now)), (2, new(Now, 1, Now))) };
         var talk = Talk(stored: stored, about: new() { [1] = "a", [2] = "a" });
         talk.Live.Add([Event(1, "a"), Event(2, "a"), Event(3, "a")], 3); // the position was stored before them
+        talk.Join();
         var call = talk.Cut(Now);
-        Assert.That((call.Again, call.Fresh.Select(e => e.Position)), Is.EqualTo((new[] { 1L, 2L }, new[] { 3L })).Using<(IEnumerable<long>, IEnumerable<long>)>((a, b) => a.Item1.SequenceEqual(b.Item1) && a.Item2.SequenceEqual(b.Item2)));
+        Assert.That(call.Again, Is.EqualTo(new[] { 1, 2, 3 }));
+        Assert.That(call.Fresh, Is.Empty);
     }
 
     [Test]
@@ -185,7 +199,7 @@ public sealed class SyncConversationTests
     }
 
     private static SyncConversation Talk(int maxBatch = 100, long? calledAt = Now, EndpointProgress? stored = null, Dictionary<long, string>? about = null) =>
-        new(stored ?? new EndpointProgress(0) { CalledAt = calledAt }, maxBatch, about ?? [], jitter: 0.1, chance: static () => 0.5);
+        new(stored ?? new EndpointProgress(0) { CalledAt = calledAt }, maxBatch, about ?? [], TimeSpan.FromHours(75), jitter: 0.1, chance: static () => 0.5);
 
     private static System.Collections.Immutable.ImmutableSortedDictionary<long, Resend> Resends(params (long Position, Resend Resend)[] all) =>
         System.Collections.Immutable.ImmutableSortedDictionary.CreateRange(all.Select(one => KeyValuePair.Create(one.Position, one.Resend)));

@@ -287,26 +287,6 @@ internal sealed class ScheduleStageTests
     }
 
     [Test]
-    public async Task TenantLimit_UsedUp_EveryLaneOfItWaitsWithThatReasonUntilAPermitComesBack()
-    {
-        await using var room = new ScheduleRoom(accounts: [Account(A), Account(B), Account(C) with { Tenant = "other" }]);
-        room.Accounts.Swap(new(room.Accounts.Directory.All, null, new([new() { Id = "default", Name = "default", Number = 7, Limits = new(PerDay: 1) }])));
-        room.Start();
-        room.Offer(Ticket(1, A));
-        var first = await room.NextAsync();
-        room.Offer(Ticket(2, A));
-        room.Offer(Ticket(3, B));
-        room.Offer(Ticket(4, C));
-        Assert.That((await room.NextAsync()).Ticket.Id, Is.EqualTo(4), "another tenant's");
-        await room.RestedAsync();
-        Assert.That(new[] { room.Stage.Status(A), room.Stage.Status(B) }.Select(s => (s.State, s.Reason, s.Until is not null)), Is.All.EqualTo((LaneState.TenantAtLimit, "the tenant used 1 of 1 per day", true)));
-
-        first.Permit.Dispose();
-        room.Wake.Done(first.Ticket);
-        Assert.That((await room.NextAsync()).Permit.TenantPermits, Is.EqualTo(1));
-    }
-
-    [Test]
     public async Task Limit_Raised_IsNoticedAtOnce()
     {
         await using var room = new ScheduleRoom(accounts: Account(A, new(PerDay: 1))).Start();

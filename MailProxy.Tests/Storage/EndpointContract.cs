@@ -157,6 +157,18 @@ internal abstract class EndpointContract
     }
 
     [Test]
+    public async Task Put_AnotherUrl_DoesNotInheritTheQuietWhateverTheOldLaneSaves()
+    {
+        await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
+        var old = (await Log.EndpointsAsync()).Single();
+        await Log.SaveProgressAsync(old, new(3) { CalledAt = 20, QuietUntil = 900 });
+        await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync, Url = "https://other.example/" }, "ann");
+        await Log.SaveProgressAsync(old, new(4) { CalledAt = 30, QuietUntil = 900 });
+        var progress = (await Log.EndpointsAsync()).Single().Progress;
+        Assert.That((progress.Acknowledged, progress.CalledAt, progress.QuietUntil), Is.EqualTo((4L, (long?)null, (long?)null)));
+    }
+
+    [Test]
     public async Task Put_AnotherStyle_OwesFromTheFirstResendWhateverTheOldLaneSaves()
     {
         await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");

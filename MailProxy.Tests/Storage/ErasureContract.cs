@@ -102,6 +102,22 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench> whe
     }
 
     [Test]
+    public async Task Erase_LeftOutAndTheOthersFail_ARetryDoesNotBringThePersonBack()
+    {
+        var stale = await TicketAsync(Mail("m1", to: [Ann, "bob@example.com"]));
+        await EraseAsync(Ann);
+        Store.Release(stale);
+        var ticket = (await ClaimAsync()).Tickets.Single();
+        await MarkAsync(ticket);
+        await SettleAsync(new(ticket, true, MessageState.Failed, new QueueStep.Remove(), 1, [new(1, RecipientState.Failed, true, 550, null, "no")], [new(EventType.MessageFailed, MessageState.Failed, 1, null)], false, Now));
+        Store.Release(ticket);
+
+        await ChangeAsync("m1", new MessageChange.Retry(Now + 1_000));
+        var again = (await ClaimAsync()).Tickets.Single();
+        Assert.That((await Store.LoadAsync(again, 50))!.Slice.Select(r => r.Address), Is.EqualTo(new[] { "bob@example.com" }));
+    }
+
+    [Test]
     public async Task Erase_WhileItIsSent_IsPending()
     {
         await MarkedAsync(Mail("m1", to: [Ann]));

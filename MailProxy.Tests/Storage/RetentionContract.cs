@@ -149,6 +149,18 @@ internal sealed class RetentionContract<TBench> : RetentionFixture<TBench> where
     }
 
     [Test]
+    public async Task Purge_ManyTenants_ComeToTheirTurnsOneAfterAnother()
+    {
+        Content = Retention.Parse("7d")!;
+        for (var i = 0; i < 150; i++) await SendAsync(Mail("m1") with { Key = new($"t{i}", "m1") });
+        await PurgeAsync();
+        Bench.Clock.Advance(TimeSpan.FromDays(7));
+        var gone = 0;
+        for (var look = 0; look < 4; look++) gone += (await PurgeAsync()).Contents;
+        Assert.That(gone, Is.EqualTo(150));
+    }
+
+    [Test]
     public async Task Purge_SpoolFile_GoesWithItsRow()
     {
         var file = await Bench.Spool.WriteAsync(Json("large"));

@@ -9,9 +9,9 @@ internal sealed class ChangeWriter(EventRows events)
     private const string SendAtSql = "UPDATE messages SET send_at = ?2 WHERE number = ?1";
     private const string CloseSql = "UPDATE recipients SET state = CASE state WHEN 2 THEN ?3 ELSE ?2 END WHERE message = ?1 AND state < 10";
 
-    // Sent and ambiguous ones stay as they are: they are never sent to again.
+    // Sent and ambiguous ones stay as they are: they are never sent to again. Nor is one that was cancelled by itself, because the person was erased.
     private const string StartOver =
-        "UPDATE recipients SET state = 0, rounds = 0, smtp_code = NULL, enhanced_code = NULL, reply = NULL WHERE message = ?1 AND state NOT IN (10, 13)";
+        "UPDATE recipients SET state = 0, rounds = 0, smtp_code = NULL, enhanced_code = NULL, reply = NULL WHERE message = ?1 AND state NOT IN (10, 13, 14)";
 
     private const string CountOpen = "SELECT count(*) FROM recipients WHERE message = ?1 AND state < 10";
     private const string PrioritySql = "SELECT priority FROM messages WHERE number = ?1";

@@ -7,7 +7,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
 {
     private const int Slice = 100;
 
-    private const string Find =
+    private const string FindSql =
         """
         SELECT DISTINCT r.message, m.tenant, m.id FROM recipients r INDEXED BY recipients_address JOIN messages m ON m.number = r.message
         WHERE r.address = ?1 COLLATE NOCASE AND r.message > ?2 AND (?3 IS NULL OR m.tenant = ?3) ORDER BY r.message LIMIT ?4
@@ -19,7 +19,8 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
     private const string Again = "UPDATE queue SET attempt = attempt + 1 WHERE message = ?1";
     private const string Redact = "UPDATE recipients SET address = ?3, reply = NULL WHERE message = ?1 AND address = ?2 COLLATE NOCASE";
     private const string RedactMessage = "UPDATE messages SET subject = NULL, tags = iif(?2, NULL, tags), metadata = iif(?2, NULL, metadata) WHERE number = ?1";
-    private const string Replies = "UPDATE recipients SET reply = NULL WHERE message = ?1 AND instr(lower(reply), lower(?2)) > 0";
+    private const string Replies = "SELECT ordinal, reply FROM recipients WHERE message = ?1 AND reply IS NOT NULL";
+    private const string ClearReply = "UPDATE recipients SET reply = NULL WHERE message = ?1 AND ordinal = ?2";
     private const string DeleteBody = "DELETE FROM bodies WHERE message = ?1 RETURNING spool";
     private const string DeleteLinks = "DELETE FROM links WHERE message = ?1";
     private const string Events = "SELECT position, detail FROM events WHERE message = ?1 AND detail IS NOT NULL";
@@ -27,7 +28,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
 
     // What is deleted or written over leaves nothing behind in the pages.
     private const string Overwrite = "PRAGMA secure_delete = ON";
-    private const string Usual = "PRAGMA secure_delete = OFF";
+    private const string Usual = "PRAGMA secure_delete = FAST";
 
     private readonly List<PendingErasure> _pending = [];
     private readonly List<(AccountKey, long)> _lanes = [];
@@ -36,14 +37,20 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
     /// <summary>Spool files that no row names any more; they may go after the commit.</summary>
     public List<string> Spool { get; } = [];
 
-    public ErasedSlice Write(string? tenant, long after)
+    /// <summary>The messages of the next slice. On a reader's connection: an address that many tenants send to has many rows to pass by.</summary>
+    public static List<(long Number, MessageKey Key)> Find(Session session, string? tenant, string address, long after)
+    {
+        var found = new List<(long, MessageKey)>();
+        var row = session.Prepare(FindSql).Add(address).Add(after).Add(tenant).Add(Slice);
+        while (row.Step()) found.Add((row.Long(0), new(row.Text(1), row.Text(2))));
+        return found;
+    }
+
+    public ErasedSlice Write(IReadOnlyList<(long Number, MessageKey Key)> found)
     {
         session.Prepare(Overwrite).Run();
         try
         {
-            var found = new List<(long Number, MessageKey Key)>();
-            var row = session.Prepare(Find).Add(address).Add(after).Add(tenant).Add(Slice);
-            while (row.Step()) found.Add((row.Long(0), new(row.Text(1), row.Text(2))));
             foreach (var (number, key) in found) Erase(number, key);
             return new(found.Count == Slice ? found[^1].Number : null, _counts, _pending, _lanes);
         }
@@ -55,7 +62,8 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
 
     private void Erase(long number, MessageKey key)
     {
-        var stored = StoredMessage.Find(session, number)!;
+        // Since the reading it may have been purged.
+        if (StoredMessage.Find(session, number) is not { } stored) return;
         _counts += new ErasedCounts(1, 0, 0, 0, 0);
         if (!stored.State.IsFinal() && !Stop(stored, key))
         {
@@ -65,7 +73,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
 
         var alone = Count(Others, number, 0) == 0;
         session.Prepare(Redact).Add(number).Add(address).Add(ErasedDetail.Address).Run();
-        session.Prepare(Replies).Add(number).Add(address).Run();
+        EraseReplies(number);
         session.Prepare(RedactMessage).Add(number).Add(alone).Run();
         _counts += new ErasedCounts(0, 0, DropBody(number), EraseEvents(number), alone ? session.Prepare(DeleteLinks).Add(number).Run() : 0);
     }
@@ -89,6 +97,18 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
         else QueueRows.MakeReady(session, stored.Number, stored.QueueDue ?? 0, stored.Standpoint.ExpiresAt);
         _lanes.Add((stored.Account, stored.QueueDue ?? 0));
         return false;
+    }
+
+    private void EraseReplies(long number)
+    {
+        var naming = new List<int>();
+        var row = session.Prepare(Replies).Add(number);
+        while (row.Step())
+        {
+            if (ErasedDetail.Names(row.Text(1), address)) naming.Add(row.Int(0));
+        }
+
+        foreach (var ordinal in naming) session.Prepare(ClearReply).Add(number).Add(ordinal).Run();
     }
 
     private int DropBody(long number)

@@ -19,6 +19,9 @@ internal sealed class PurgePlan
 
     public long? MetadataCursor { get; set; }
 
+    /// <summary>The tenant that was looked at again last; the next look goes on behind it. "": all were.</summary>
+    public string Tenant { get; set; } = "";
+
     public bool More { get; set; }
 
     public long NextDue { get; set; } = long.MaxValue;

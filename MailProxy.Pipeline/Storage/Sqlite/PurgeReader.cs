@@ -6,14 +6,19 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>Finds what may go: walks along the log once for the content of finished messages and once, later, for all the rest of them. On a reader's connection, so that the writer only deletes.</summary>
 /// <remarks>An event that ends a message is met once by each walk. What must stay longer goes to the table retained, so that one tenant's days or one dead webhook holds up nobody else.</remarks>
 /// <param name="notBefore">When each webhook may have held events dropped again: once a day, so that nobody is told every minute.</param>
+/// <param name="afterTenant">Where the look at what stays longer goes on.</param>
 /// <param name="last">The end of the log.</param>
-internal sealed class PurgeReader(ReportReach reach, RetentionRules rules, IReadOnlyDictionary<(string Tenant, string Id), long> notBefore, long last, long now)
+internal sealed class PurgeReader(ReportReach reach, RetentionRules rules, IReadOnlyDictionary<(string Tenant, string Id), long> notBefore, string afterTenant, long last, long now)
 {
     public const string ContentCursor = "retention_content";
     public const string MetadataCursor = "retention_metadata";
 
     // Bounds of one slice: the writer is busy for some milliseconds.
     private const int Scan = 1_000, Contents = 128, Records = 32, Aside = 256;
+
+    // Of many tenants only so many are looked at in one go; the next follow soon.
+    private const int Tenants = 64;
+    private const long NextTenants = 1_000;
 
     // A webhook in health acknowledges sooner; only what waits longer is worth a row.
     private const long Patience = 10_000;
@@ -35,7 +40,14 @@ internal sealed class PurgeReader(ReportReach reach, RetentionRules rules, IRead
         var plan = new PurgePlan { More = reach.Partial };
         WalkForContent(session, plan);
         WalkForMetadata(session, plan);
-        foreach (var tenant in RetainedRows.Tenants(session))
+        var tenants = RetainedRows.Tenants(session, afterTenant, Tenants);
+        if (tenants.Count == Tenants)
+        {
+            plan.Tenant = tenants[^1];
+            plan.Due(now + NextTenants);
+        }
+
+        foreach (var tenant in tenants)
         {
             LookAgain(session, plan, tenant, RetainedRows.Content);
             LookAgain(session, plan, tenant, RetainedRows.UndeliveredContent);

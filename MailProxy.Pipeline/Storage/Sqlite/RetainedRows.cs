@@ -21,18 +21,19 @@ internal static class RetainedRows
     private const string DeleteSql = "DELETE FROM retained WHERE subject = ?1";
     private const string DeleteContent = "DELETE FROM retained WHERE subject = ?1 AND stage < 2";
 
-    public static List<string> Tenants(Session session)
+    /// <summary>Tenants that have rows, behind a name; fewer than <paramref name="limit"/>: there are no more.</summary>
+    public static List<string> Tenants(Session session, string after, int limit)
     {
         var tenants = new List<string>();
-        for (var last = ""; ;)
+        while (tenants.Count < limit)
         {
-            var row = session.Prepare(NextTenant).Add(last);
-            if (!row.Step() || row.TextOrNull(0) is not { } next) break;
+            var row = session.Prepare(NextTenant).Add(after);
+            var next = row.Step() ? row.TextOrNull(0) : null;
             row.Reset();
-            tenants.Add(last = next);
+            if (next is null) break;
+            tenants.Add(after = next);
         }
 
-        session.Prepare(NextTenant);
         return tenants;
     }
 

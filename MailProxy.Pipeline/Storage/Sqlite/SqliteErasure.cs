@@ -9,10 +9,11 @@ public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : I
 
     public async Task<ErasedSlice> EraseAsync(string? tenant, string address, long after, long now, string actor)
     {
+        var found = await database.Readers.SnapshotAsync(session => ErasureWriter.Find(session, tenant, address, after));
         var (slice, files) = await _writer.WriteAsync(db =>
         {
             var writer = new ErasureWriter(_writer.Session, new ChangeWriter(_writer.Events), address, now);
-            var done = writer.Write(tenant, after);
+            var done = writer.Write(found);
             if (done.Counts.Messages > 0)
             {
                 var (messages, cancelled, bodies, events, links) = done.Counts;

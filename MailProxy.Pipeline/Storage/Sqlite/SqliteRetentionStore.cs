@@ -9,6 +9,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
     private readonly SpoolFiles _spool;
     private readonly ReportReach _reach = new();
     private readonly Dictionary<(string Tenant, string Id), long> _notBefore = [];
+    private string _tenant = "";
     private TaskCompletionSource _changed = NewSignal();
 
     public SqliteRetentionStore(SqliteDatabase database, SpoolFiles spool)
@@ -26,8 +27,9 @@ public sealed class SqliteRetentionStore : IRetentionStore
         var plan = await _database.Readers.SnapshotAsync(session =>
         {
             _reach.Look(session);
-            return new PurgeReader(_reach, rules, _notBefore, _database.Events.Last, now).Read(session);
+            return new PurgeReader(_reach, rules, _notBefore, _tenant, _database.Events.Last, now).Read(session);
         });
+        _tenant = plan.Tenant;
         if (plan.IsEmpty) return new(0, 0, 0, plan.More, plan.NextDue);
 
         var done = await _database.Writer.WriteAsync(_ =>

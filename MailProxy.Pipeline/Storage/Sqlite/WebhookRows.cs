@@ -34,6 +34,7 @@ internal sealed class WebhookRows(SecretBox box)
         UPDATE webhooks SET version = version + 1, url = @url, auth = @auth, style = @style, types = @types, final_only = @final, max_batch = @batch, paused = @paused,
             secret = coalesce(@secret, secret),
             previous_secret = iif(@secret IS NULL, previous_secret, @previous), previous_until = iif(@secret IS NULL, previous_until, @until),
+            called_at = iif(style = @style AND url = @url, called_at, NULL), quiet_until = iif(style = @style AND url = @url, quiet_until, NULL),
             batches = iif(style = @style AND types = @types AND final_only = @final AND max_batch = @batch, batches, NULL),
             replay_batches = iif(style = @style AND types = @types AND final_only = @final AND max_batch = @batch, replay_batches, NULL)
         WHERE tenant = @tenant AND id = @id
@@ -70,7 +71,7 @@ internal sealed class WebhookRows(SecretBox box)
 
     private static int UpdateProgress(SqliteConnection db, WebhookEndpoint endpoint, EndpointProgress progress) => db.Run(
         """
-        UPDATE webhooks SET called_at = @called, quiet_until = @quiet, acknowledged = iif(style = @style, @acknowledged, acknowledged), failing_since = @since, failures = @failures, disabled_at = @disabled, last_error = @error,
+        UPDATE webhooks SET called_at = iif(version = @version, @called, called_at), quiet_until = iif(version = @version, @quiet, quiet_until), acknowledged = iif(style = @style, @acknowledged, acknowledged), failing_since = @since, failures = @failures, disabled_at = @disabled, last_error = @error,
             batches = iif(version = @version, @batches, batches),
             replay_acknowledged = iif(version = @version, @replay, replay_acknowledged),
             replay_through = iif(version = @version, @through, replay_through),
