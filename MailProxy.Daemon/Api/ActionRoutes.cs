@@ -51,8 +51,9 @@ internal sealed class ActionRoutes(
 
     private async Task<IResult> ChangeAsync(HttpContext http, string id, MessageChange change)
     {
-        var key = new MessageKey(Caller.Of(http).Tenant, id);
-        switch (await store.ChangeAsync(key, change, Now))
+        var caller = Caller.Of(http);
+        var key = new MessageKey(caller.Tenant, id);
+        switch (await store.ChangeAsync(key, change, caller.Actor, Now))
         {
             case ChangeResult.Done done:
                 if (done.Due != long.MaxValue) wake.Due(done.Account, done.Due);

@@ -57,7 +57,6 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
         if (members.Refusal is { } mistakes) return mistakes;
 
         var created = await log.PutEndpointAsync(endpoint, caller.Actor);
-        if (existing is not null && existing.Url != endpoint.Url) await EnableAsync(existing); // a new address begins without the old one's failures
         changed();
 
         if (created) http.Response.Headers.Location = $"/v1/webhooks/{id}";
@@ -81,18 +80,10 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
     {
         var caller = Caller.Of(http);
         using var mine = await turn.TakeAsync(http.RequestAborted);
-        if (await FindAsync(caller.Tenant, id) is not { } endpoint) return ProblemAnswer.NotFound("webhook");
-
-        await log.PutEndpointAsync(endpoint with { Paused = paused, Secret = "" }, caller.Actor);
-        if (!paused) await EnableAsync(endpoint);
+        if (await log.SetPausedAsync(caller.Tenant, id, paused, caller.Actor) is not { } endpoint) return ProblemAnswer.NotFound("webhook");
         changed();
-        return await answers.JsonAsync(await FindAsync(caller.Tenant, id) ?? endpoint);
+        return await answers.JsonAsync(endpoint);
     }
-
-    // Only of a disabled one: the progress of the others is their reporter's to write.
-    private Task EnableAsync(WebhookEndpoint endpoint) => endpoint.Progress.DisabledAt is null
-        ? Task.CompletedTask
-        : log.SaveProgressAsync(endpoint, endpoint.Progress.Cleared);
 
     private async Task<WebhookEndpoint?> FindAsync(string tenant, string id) =>
         (await log.EndpointsAsync()).FirstOrDefault(e => e.Tenant == tenant && e.Id == id);

@@ -41,7 +41,7 @@ internal sealed partial class EndpointStanding(WebhookEndpoint endpoint, IDelive
     {
         if (!IsFailing) return;
         Log.Recovered(logger, endpoint.Id, _progress.Failures);
-        _progress = _progress.Cleared;
+        _progress = _progress.Cleared();
     }
 
     public Task GoneAsync() => DisableAsync(_progress with { DisabledAt = Now(), LastError = "Answered with HTTP status 410." }, "gone");

@@ -25,8 +25,11 @@ public interface IDeliveryLog
 
     Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync();
 
-    /// <summary>Creates (from here on: position is <see cref="Last"/>) or replaces all but progress and, when <see cref="WebhookEndpoint.Secret"/> is "", the secrets. Raises the version. True: created.</summary>
+    /// <summary>Creates (from here on: position is <see cref="Last"/>) or replaces all but progress and, when <see cref="WebhookEndpoint.Secret"/> is "", the secrets. A new address enables an endpoint that failures have disabled. Raises the version. True: created.</summary>
     Task<bool> PutEndpointAsync(WebhookEndpoint endpoint, string actor);
+
+    /// <summary>Resuming also enables an endpoint that failures have disabled. Null: there is no such endpoint.</summary>
+    Task<WebhookEndpoint?> SetPausedAsync(string tenant, string id, bool paused, string actor);
 
     Task<bool> DeleteEndpointAsync(string tenant, string id, string actor);
 

@@ -23,8 +23,8 @@ public interface IMessageStore
     /// <summary>Writes marks and settlements in order, in one transaction. The result says for each whether a row changed. Settlements are retried for ever. A call with a mark in it faults as a whole and nothing of it is kept: give its settlements again, alone.</summary>
     Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes);
 
-    /// <summary>A person's change of one message. Checked and made in one transaction.</summary>
-    Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, long now);
+    /// <summary>A person's change of one message. Checked, made and told to the audit log in one transaction.</summary>
+    Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now);
 
     /// <summary>Closes up to <paramref name="limit"/> messages whose time is over (not sending, not held), with their events.</summary>
     Task<ExpirySweep> ExpireAsync(long now, int limit);
@@ -122,15 +122,35 @@ public abstract record MessageChange
 {
     private MessageChange() { }
 
-    public sealed record Cancel : MessageChange;
+    /// <summary>As the audit log names it.</summary>
+    public abstract string ActionName { get; }
+
+    public sealed record Cancel : MessageChange
+    {
+        public override string ActionName => "message.cancel";
+    }
 
     /// <summary>Try now. Failed and expired messages are queued anew, for the recipients that were not accepted.</summary>
     /// <param name="ExpiresAt">The new expiry of a message that had expired.</param>
-    public sealed record Retry(long ExpiresAt) : MessageChange;
+    public sealed record Retry(long ExpiresAt) : MessageChange
+    {
+        public override string ActionName => "message.retry";
+    }
 
-    public sealed record Hold : MessageChange;
-    public sealed record Release : MessageChange;
-    public sealed record Reschedule(long SendAt) : MessageChange;
+    public sealed record Hold : MessageChange
+    {
+        public override string ActionName => "message.hold";
+    }
+
+    public sealed record Release : MessageChange
+    {
+        public override string ActionName => "message.release";
+    }
+
+    public sealed record Reschedule(long SendAt) : MessageChange
+    {
+        public override string ActionName => "message.reschedule";
+    }
 }
 
 /// <summary>What a change came to: a closed set.</summary>

@@ -11,7 +11,7 @@ internal sealed record AuditedAccount(AccountConfig Config, bool PasswordSet, bo
 
 /// <summary>What a change of a webhook looks like in the audit log.</summary>
 internal sealed record AuditedWebhook(
-    string Url, string Style, IReadOnlyList<string> Types, bool FinalOnly, int MaxBatch, bool Paused, bool AuthSet, bool? SecretChanged = null, bool? AuthChanged = null)
+    string Url, string Style, IReadOnlyList<string> Types, bool FinalOnly, int MaxBatch, bool Paused, bool? Disabled, bool AuthSet, bool? SecretChanged = null, bool? AuthChanged = null)
 {
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedWebhook);
 }
@@ -20,6 +20,12 @@ internal sealed record AuditedWebhook(
 internal sealed record AuditedReplay(long From, long To)
 {
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedReplay);
+}
+
+/// <summary>What a person's change of a message looks like in the audit log: times in Unix milliseconds.</summary>
+internal sealed record AuditedMessage(string Status, long? SendAt, long ExpiresAt)
+{
+    public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedMessage);
 }
 
 /// <summary>What a change of a tenant looks like in the audit log.</summary>
@@ -39,6 +45,7 @@ internal sealed record AuditedKey(string Name, IReadOnlyList<string> Scopes, IRe
 [JsonSerializable(typeof(AuditedAccount))]
 [JsonSerializable(typeof(AuditedWebhook))]
 [JsonSerializable(typeof(AuditedReplay))]
+[JsonSerializable(typeof(AuditedMessage))]
 [JsonSerializable(typeof(AuditedVolume))]
 [JsonSerializable(typeof(VolumeRecord))]
 [JsonSerializable(typeof(TenantConfig))]

@@ -73,7 +73,7 @@ public sealed record EndpointProgress(
     public ImmutableSortedDictionary<long, Resend> Resends { get; init; } = ImmutableSortedDictionary<long, Resend>.Empty;
 
     /// <summary>Enabled, and without the failures of before.</summary>
-    public EndpointProgress Cleared => this with { FailingSince = null, Failures = 0, DisabledAt = null, LastError = null };
+    public EndpointProgress Cleared() => this with { FailingSince = null, Failures = 0, DisabledAt = null, LastError = null };
 }
 
 /// <summary>An event that an endpoint could not take yet.</summary>

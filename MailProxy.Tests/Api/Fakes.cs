@@ -41,7 +41,7 @@ internal sealed class FakeMessageStore : IMessageStore
     public List<(MessageKey Key, MessageChange Change)> Changes { get; } = [];
     public Func<MessageKey, ChangeResult> Result { get; set; } = _ => new ChangeResult.NotFound();
 
-    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, long now)
+    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now)
     {
         Changes.Add((key, change));
         return Task.FromResult(Result(key));
@@ -254,6 +254,15 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
             Progress = existing?.Progress ?? new(Last),
         });
         return Task.FromResult(existing is null);
+    }
+
+    public Task<WebhookEndpoint?> SetPausedAsync(string tenant, string id, bool paused, string actor)
+    {
+        var at = Endpoints.FindIndex(e => e.Tenant == tenant && e.Id == id);
+        if (at < 0) return Task.FromResult<WebhookEndpoint?>(null);
+        var progress = Endpoints[at].Progress;
+        Endpoints[at] = Endpoints[at] with { Paused = paused, Progress = paused || progress.DisabledAt is null ? progress : new(progress.Acknowledged) };
+        return Task.FromResult<WebhookEndpoint?>(Endpoints[at]);
     }
 
     public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor) => Task.FromResult(Endpoints.RemoveAll(e => e.Tenant == tenant && e.Id == id) > 0);

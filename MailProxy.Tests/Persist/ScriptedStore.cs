@@ -64,7 +64,7 @@ internal sealed class ScriptedStore : IMessageStore
     public Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request) => throw new NotSupportedException();
     public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
     public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes) => throw new NotSupportedException();
-    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, long now) => throw new NotSupportedException();
+    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) => throw new NotSupportedException();
     public Task<ExpirySweep> ExpireAsync(long now, int limit) => throw new NotSupportedException();
 
     private static ReceiptLine Line(AcceptedLine line) =>

@@ -121,6 +121,8 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
         }
     }
 
+    public Task<WebhookEndpoint?> SetPausedAsync(string tenant, string id, bool paused, string actor) => throw new NotSupportedException();
+
     public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor)
     {
         lock (_gate) return Task.FromResult(_endpoints.RemoveAll(endpoint => endpoint.Id == id) > 0);

@@ -32,6 +32,6 @@ internal sealed class ScriptedStore : IMessageStore
     public Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request) => throw new NotSupportedException();
     public void Release(QueuedMail ticket) => throw new NotSupportedException();
     public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
-    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, long now) => throw new NotSupportedException();
+    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) => throw new NotSupportedException();
     public Task<ExpirySweep> ExpireAsync(long now, int limit) => throw new NotSupportedException();
 }

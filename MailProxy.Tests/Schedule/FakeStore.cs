@@ -83,5 +83,5 @@ internal sealed class FakeStore : IMessageStore
     public Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches) => throw new NotSupportedException();
     public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
     public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes) => throw new NotSupportedException();
-    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, long now) => throw new NotSupportedException();
+    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) => throw new NotSupportedException();
 }

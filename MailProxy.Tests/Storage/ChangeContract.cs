@@ -225,6 +225,37 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> wher
         Assert.That(Look("m1").Events.Select(e => e.Sequence), Is.EqualTo(Enumerable.Range(1, 6)));
     }
 
+    [Test]
+    public async Task Change_Made_IsInTheAuditLogWithOldAndNew()
+    {
+        await AppendAsync(Mail("m1", expiresAt: Now + 10_000));
+        await ChangeAsync("m1", new MessageChange.Hold());
+        await ChangeAsync("m1", new MessageChange.Reschedule(Now + 1000));
+        await ChangeAsync("m1", new MessageChange.Release());
+        await ChangeAsync("m1", new MessageChange.Retry(Now));
+        await ChangeAsync("m1", new MessageChange.Cancel());
+
+        var (before, later) = ($$"""{"status":"queued","expires_at":{{Now + 10_000}}}""", $$"""{"status":"held","send_at":{{Now + 1000}},"expires_at":{{Now + 10_000}}}""");
+        var audit = Bench.Audit();
+        Assert.That(audit.Select(a => a.Action), Is.EqualTo(new[] { "message.hold", "message.reschedule", "message.release", "message.retry", "message.cancel" }));
+        Assert.That(audit.Select(a => (a.Actor, a.Subject, a.At)), Is.All.EqualTo(("ann", "message/default/m1", Now)));
+        Assert.That((audit[0].Before, audit[0].After), Is.EqualTo((before, before.Replace("queued", "held"))));
+        Assert.That((audit[1].After, audit[2].Before), Is.EqualTo((later, later)));
+        Assert.That(audit[4].After, Does.Contain("cancelled"));
+    }
+
+    [Test]
+    public async Task Change_RefusedOrNone_IsNotInTheAuditLog()
+    {
+        await AppendAsync(Mail("m1"));
+        await MarkedAsync(Mail("m2"));
+        await ChangeAsync("m1", new MessageChange.Retry(Now)); // it is queued already
+        await ChangeAsync("m1", new MessageChange.Release());
+        await ChangeAsync("m2", new MessageChange.Cancel());
+        await ChangeAsync("nobody", new MessageChange.Cancel());
+        Assert.That(Bench.Audit(), Is.Empty);
+    }
+
     private async Task PartlySentAsync(string id)
     {
         var ticket = await MarkedAsync(Mail(id, to: ["a@example.com", "b@example.com"]));

@@ -103,14 +103,19 @@ internal abstract class DeliveryLogContract : EndpointContract
     public async Task Audit_EveryChange_TellsWhoAndWhatWithoutSecrets()
     {
         await Log.PutEndpointAsync(Hook, "ann");
-        await Log.PutEndpointAsync(Hook with { Secret = "whsec_second" }, "bob");
+        await Log.PutEndpointAsync(Hook with { Secret = "whsec_second", Auth = new SourceAuth.Bearer("t0ken") }, "bob");
+        foreach (var paused in (bool[])[false, true, true, false]) await Log.SetPausedAsync("default", "hook", paused, "eve");
+        await Log.PutEndpointAsync(Hook with { Secret = "whsec_third", PreviousSecret = "whsec_second", PreviousUntil = 9 }, "bob");
+        await Log.ReplayAsync("default", "hook", 1, 2, "ann");
         await Log.DeleteEndpointAsync("default", "hook", "ann");
         var audit = Audit();
         Assert.Multiple(() =>
         {
-            Assert.That(audit.Select(a => (a.Actor, a.Action)), Is.EqualTo([("ann", "webhook.create"), ("bob", "webhook.replace"), ("ann", "webhook.delete")]));
-            Assert.That(audit[1].Text, Does.Contain("\"secret_changed\":true"));
-            Assert.That(string.Concat(audit.Select(a => a.Text)), Does.Contain("https://example.com/in").And.Not.Contain("whsec"));
+            Assert.That(audit.Select(a => (a.Actor, a.Action)), Is.EqualTo([
+                ("ann", "webhook.create"), ("bob", "webhook.replace"), ("eve", "webhook.pause"), ("eve", "webhook.resume"), ("bob", "webhook.rotate_secret"), ("ann", "webhook.replay"), ("ann", "webhook.delete")]));
+            Assert.That(audit[1].Text, Does.Contain("\"secret_changed\":true").And.Contain("\"auth_changed\":true"));
+            Assert.That(audit[4].Text, Does.Contain("\"secret_changed\":true"));
+            Assert.That(string.Concat(audit.Select(a => a.Text)), Does.Contain("https://example.com/in").And.Not.Contain("whsec").And.Not.Contain("t0ken"));
         });
     }
 }

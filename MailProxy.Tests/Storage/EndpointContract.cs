@@ -62,7 +62,7 @@ internal abstract class EndpointContract
     [Test]
     public async Task PutEndpoint_KnownWithoutSecret_KeepsSecretAndProgress()
     {
-        var progress = new EndpointProgress(5, FailingSince: 6, Failures: 7, DisabledAt: 8, LastError: "HTTP 500");
+        var progress = new EndpointProgress(5, FailingSince: 6, Failures: 7, LastError: "HTTP 500");
         await Log.PutEndpointAsync(Hook, "ann");
         await Log.SaveProgressAsync(Hook, progress);
 
@@ -74,6 +74,41 @@ internal abstract class EndpointContract
             Assert.That(stored.Types, Is.Empty);
             Assert.That((stored.Url, stored.Secret, stored.FinalOnly, stored.MaxBatch, stored.Paused, stored.Progress),
                 Is.EqualTo(("https://example.org/", "whsec_first", false, 1, true, progress)));
+        });
+    }
+
+    [Test]
+    public async Task PutEndpoint_Disabled_IsEnabledByANewAddressOnly()
+    {
+        var progress = new EndpointProgress(5, FailingSince: 6, Failures: 7, DisabledAt: 8, LastError: "410");
+        await Log.PutEndpointAsync(Hook, "ann");
+        await Log.SaveProgressAsync(Hook, progress);
+        await Log.PutEndpointAsync(Hook with { Secret = "", MaxBatch = 1 }, "ann");
+        var same = (await Log.EndpointsAsync()).Single().Progress;
+        await Log.PutEndpointAsync(Hook with { Secret = "", Url = "https://example.org/" }, "ann");
+        var moved = (await Log.EndpointsAsync()).Single().Progress;
+        Assert.That((same, moved), Is.EqualTo((progress, new EndpointProgress(5))));
+        Assert.That(Audit()[^1].Text, Does.Contain("\"disabled\":true").And.EndsWith("\"auth_set\":false,\"secret_changed\":false,\"auth_changed\":false}"));
+        Assert.That(Audit()[^1].Text.Split("\"disabled\":true"), Has.Length.EqualTo(2), "only before");
+    }
+
+    [Test]
+    public async Task SetPaused_KnownOrNot_TellsWhatItIsNow()
+    {
+        await Log.PutEndpointAsync(Hook, "ann");
+        await Log.SaveProgressAsync(Hook, new(5, FailingSince: 6, Failures: 7, DisabledAt: 8, LastError: "410"));
+
+        var unknown = await Log.SetPausedAsync("other", "hook", true, "ann");
+        var paused = (await Log.SetPausedAsync("default", "hook", true, "bob"))!;
+        var resumed = (await Log.SetPausedAsync("default", "hook", false, "bob"))!;
+        Reopen();
+        var stored = (await Log.EndpointsAsync()).Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(unknown, Is.Null);
+            Assert.That((paused.Paused, paused.Progress.DisabledAt, paused.Version, paused.Secret), Is.EqualTo((true, (long?)8, 2, Hook.Secret)));
+            Assert.That((resumed.Paused, resumed.Progress, resumed.Version, resumed.Secret), Is.EqualTo((false, new EndpointProgress(5), 3, Hook.Secret)));
+            Assert.That((stored.Paused, stored.Progress, stored.Version), Is.EqualTo((resumed.Paused, resumed.Progress, resumed.Version)));
         });
     }
 

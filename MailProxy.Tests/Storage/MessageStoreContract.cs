@@ -71,7 +71,7 @@ internal abstract class MessageStoreContract<TBench> where TBench : StoreBench, 
 
     protected async Task<bool> SettleAsync(Settlement settlement) => (await In30(Store.CommitAsync([settlement])))[0];
 
-    protected async Task<ChangeResult> ChangeAsync(string id, MessageChange change) => await In30(Store.ChangeAsync(new("default", id), change, Now));
+    protected async Task<ChangeResult> ChangeAsync(string id, MessageChange change) => await In30(Store.ChangeAsync(new("default", id), change, "ann", Now));
 
     /// <summary>The attempt ended with every recipient accepted.</summary>
     protected Settlement Sent(QueuedMail ticket, int recipients = 1) => new(

@@ -84,6 +84,9 @@ internal sealed class SqliteBench : StoreBench
                 x => new EventLook(x.GetInt32(0), (EventType)x.GetInt32(1), (MessageState)x.GetInt32(2), x.GetInt32(3), x.IsDBNull(4) ? null : Encoding.UTF8.GetString((byte[])x.GetValue(4)))));
     });
 
+    public override IReadOnlyList<AuditEntry> Audit() => Database.Readers.Read(connection => Rows(connection, "SELECT number, at, actor, action, object, before, after FROM audit ORDER BY number",
+        x => new AuditEntry(x.GetInt64(0), x.GetInt64(1), x.GetString(2), x.GetString(3), x.GetString(4), Text(x, 5), Text(x, 6))));
+
     public override long Count(string table) => Database.Readers.Read(c => Scalar(c, $"SELECT count(*) FROM {table}"));
 
     public override Task RunAsync(string sql) => Database.Writer.WriteAsync(c => Scalar(c, sql));

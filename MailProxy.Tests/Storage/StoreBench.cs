@@ -29,6 +29,9 @@ internal abstract class StoreBench : IDisposable
 
     public abstract StoredLook? Look(string id, string tenant = "default");
 
+    /// <summary>The audit log, oldest first.</summary>
+    public abstract IReadOnlyList<AuditEntry> Audit();
+
     /// <summary>How many rows a table has.</summary>
     public abstract long Count(string table);
 

@@ -118,6 +118,7 @@ internal abstract class TenantStoreContract
             Assert.That(Audit().Where(a => a.Actor == "bob").Select(a => (a.Action, a.Object)), Is.EqualTo([
                 ("account.delete", "account/acme/main"), ("webhook.delete", "webhook/acme/hook"), ("tenant.delete", "tenant/acme"),
             ]));
+            Assert.That(Audit().Where(a => a.Actor == "bob").Select(a => (a.Before is null, a.After)), Is.All.EqualTo((false, (string?)null)), "what it was");
         });
     }
 

@@ -19,10 +19,37 @@ internal sealed class ChangeWriter(EventRows events)
     private const string Sequence = "SELECT sequence FROM messages WHERE number = ?1";
     private const string Next = "SELECT min(expires_at) FROM queue INDEXED BY queue_expiry WHERE state IN (0, 3)";
 
-    public ChangeResult Change(Session session, MessageKey key, MessageChange change, long now)
+    public ChangeResult Change(Session session, MessageKey key, MessageChange change, string actor, long now)
     {
         if (StoredMessage.Find(session, key) is not { } stored) return new ChangeResult.NotFound();
-        switch (Transitions.Decide(stored.Standpoint, change, now))
+        var decided = Transitions.Decide(stored.Standpoint, change, now);
+        var result = Make(session, stored, decided, now);
+        if (result is ChangeResult.Done && decided is not Transition.Unchanged)
+            AuditRows.Append(session.Connection, now, actor, change.ActionName, $"message/{key.Tenant}/{key.Id}", Audited(stored), Audited(StoredMessage.Find(session, stored.Number)!));
+        return result;
+    }
+
+    /// <summary>Closes messages whose time is over.</summary>
+    public ExpirySweep Expire(Session session, long now, int limit)
+    {
+        var due = new List<long>();
+        var row = session.Prepare(Due).Add(now).Add(limit);
+        while (row.Step()) due.Add(row.Long(0));
+        foreach (var number in due)
+        {
+            var stored = StoredMessage.Find(session, number) ?? throw new InvalidOperationException($"Message {number} is queued but does not exist.");
+            Close(session, stored, Transitions.Expire(stored.Standpoint), now);
+        }
+
+        return new(due.Count, NextExpiry(session));
+    }
+
+    /// <summary>When the next message expires; <see cref="long.MaxValue"/>: never.</summary>
+    public static long NextExpiry(Session session) => session.Prepare(Next).Scalar() ?? long.MaxValue;
+
+    private ChangeResult Make(Session session, StoredMessage stored, Transition decided, long now)
+    {
+        switch (decided)
         {
             case Transition.Refused refused:
                 return new ChangeResult.Conflict(refused.Code, stored.State);
@@ -49,23 +76,7 @@ internal sealed class ChangeWriter(EventRows events)
         }
     }
 
-    /// <summary>Closes messages whose time is over.</summary>
-    public ExpirySweep Expire(Session session, long now, int limit)
-    {
-        var due = new List<long>();
-        var row = session.Prepare(Due).Add(now).Add(limit);
-        while (row.Step()) due.Add(row.Long(0));
-        foreach (var number in due)
-        {
-            var stored = StoredMessage.Find(session, number) ?? throw new InvalidOperationException($"Message {number} is queued but does not exist.");
-            Close(session, stored, Transitions.Expire(stored.Standpoint), now);
-        }
-
-        return new(due.Count, NextExpiry(session));
-    }
-
-    /// <summary>When the next message expires; <see cref="long.MaxValue"/>: never.</summary>
-    public static long NextExpiry(Session session) => session.Prepare(Next).Scalar() ?? long.MaxValue;
+    private static string Audited(StoredMessage stored) => new AuditedMessage(stored.State.Name(), stored.Standpoint.SendAt, stored.Standpoint.ExpiresAt).ToJson();
 
     private static ChangeResult.Done Done(StoredMessage stored, MessageState state, long due, long expiresAt) => new(state, stored.Account, due, expiresAt);
 

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>Erases one slice of what the store knows of an address. On the writer's thread, in one transaction.</summary>
-internal sealed class ErasureWriter(Session session, ChangeWriter changes, string address, long now)
+internal sealed class ErasureWriter(Session session, ChangeWriter changes, string address, string actor, long now)
 {
     private const int Slice = 100;
 
@@ -84,7 +84,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
         if (stored.State == MessageState.Sending) return false;
         if (Count(Others, stored.Number, 1) == 0)
         {
-            if (changes.Change(session, key, new MessageChange.Cancel(), now) is not ChangeResult.Done { State: var state } || !state.IsFinal()) return false;
+            if (changes.Change(session, key, new MessageChange.Cancel(), actor, now) is not ChangeResult.Done { State: var state } || !state.IsFinal()) return false;
             _counts += new ErasedCounts(0, 1, 0, 0, 0);
             return true;
         }

@@ -52,9 +52,21 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
 
         _rows.Update(db, endpoint);
         WebhookRows.OweFromTheFirst(db, endpoint);
+        if (before.Url != endpoint.Url) Enable(db, before); // a new address begins without the old one's failures
         var secret = endpoint.Secret.Length > 0 && endpoint.Secret != before.Secret;
-        Audit(db, actor, "webhook.replace", endpoint, Audited(before), Audited(endpoint) with { SecretChanged = secret, AuthChanged = endpoint.Auth != before.Auth });
+        var action = secret && endpoint.PreviousSecret is not null ? "webhook.rotate_secret" : "webhook.replace";
+        Audit(db, actor, action, endpoint, Audited(before), Audited(_rows.Find(db, endpoint.Tenant, endpoint.Id)!) with { SecretChanged = secret, AuthChanged = endpoint.Auth != before.Auth });
         return false;
+    });
+
+    public Task<WebhookEndpoint?> SetPausedAsync(string tenant, string id, bool paused, string actor) => _writer.WriteAsync(db =>
+    {
+        if (_rows.Find(db, tenant, id) is not { } before) return null;
+        _rows.Update(db, before with { Paused = paused, Secret = "" });
+        if (!paused) Enable(db, before);
+        var after = _rows.Find(db, tenant, id)!;
+        if (before.Paused != paused || before.Progress.DisabledAt != after.Progress.DisabledAt) Audit(db, actor, paused ? "webhook.pause" : "webhook.resume", after, Audited(before), Audited(after));
+        return after;
     });
 
     public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor) => _writer.WriteAsync(db =>
@@ -101,8 +113,14 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
     private void Audit(SqliteConnection db, string actor, string action, WebhookEndpoint endpoint, AuditedWebhook? before, AuditedWebhook? after) => AuditRows.Append(
         db, Now(), actor, action, $"webhook/{endpoint.Tenant}/{endpoint.Id}", before?.ToJson(), after?.ToJson());
 
-    private static AuditedWebhook Audited(WebhookEndpoint endpoint) => new(
-        endpoint.Url, endpoint.Style.Name(), endpoint.Types, endpoint.FinalOnly, endpoint.MaxBatch, endpoint.Paused, endpoint.Auth is not null);
+    // Only a disabled one: the progress of the others is their reporter's to write.
+    private void Enable(SqliteConnection db, WebhookEndpoint endpoint)
+    {
+        if (endpoint.Progress.DisabledAt is not null) WebhookRows.SaveProgress(db, _writer.Session, endpoint, endpoint.Progress.Cleared());
+    }
+
+    internal static AuditedWebhook Audited(WebhookEndpoint endpoint) => new(
+        endpoint.Url, endpoint.Style.Name(), endpoint.Types, endpoint.FinalOnly, endpoint.MaxBatch, endpoint.Paused, endpoint.Progress.DisabledAt is null ? null : true, endpoint.Auth is not null);
 
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }

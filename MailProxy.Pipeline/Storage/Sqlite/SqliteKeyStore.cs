@@ -30,7 +30,7 @@ public sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider clock) 
 
     public Task<bool> DeleteKeyAsync(string tenant, string id, string actor) => _writer.WriteAsync(db =>
     {
-        if (db.QueryFirst(Select + " WHERE tenant = @tenant AND id = @id", Row, ("@tenant", tenant), ("@id", id)) is not { } key) return false;
+        if (Find(db, tenant, id) is not { } key) return false;
         db.Run("DELETE FROM tenant_keys WHERE tenant = @tenant AND id = @id", ("@tenant", tenant), ("@id", id));
         Audit(db, actor, "key.delete", key, Audited(key), null);
         return true;
@@ -39,6 +39,9 @@ public sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider clock) 
     public Task NoteUseAsync(string tenant, string id, long at) => _writer.WriteAsync(db => db.Run(
         "UPDATE tenant_keys SET last_used_at = @at WHERE tenant = @tenant AND id = @id AND (last_used_at IS NULL OR last_used_at < @at)",
         ("@tenant", tenant), ("@id", id), ("@at", at)));
+
+    internal static TenantKey? Find(SqliteConnection db, string tenant, string id) =>
+        db.QueryFirst(Select + " WHERE tenant = @tenant AND id = @id", Row, ("@tenant", tenant), ("@id", id));
 
     private void Audit(SqliteConnection db, string actor, string action, TenantKey key, AuditedKey? before, AuditedKey? after) => AuditRows.Append(
         db, clock.GetUtcNow().ToUnixTimeMilliseconds(), actor, action, $"key/{key.Tenant}/{key.Id}", before?.ToJson(), after?.ToJson());
@@ -56,7 +59,7 @@ public sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider clock) 
         LastUsedAt = row.NumberOrNull(8),
     };
 
-    private static AuditedKey Audited(TenantKey key) => new(key.Name, key.Scopes.Names(), Texts(key), key.ExpiresAt);
+    internal static AuditedKey Audited(TenantKey key) => new(key.Name, key.Scopes.Names(), Texts(key), key.ExpiresAt);
 
     private static IReadOnlyList<string> Texts(TenantKey key) => [.. key.AllowedNetworks.Select(network => network.ToString())];
 }

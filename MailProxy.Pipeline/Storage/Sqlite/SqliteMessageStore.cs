@@ -71,8 +71,8 @@ public sealed partial class SqliteMessageStore : IMessageStore
         return job.Promise;
     }
 
-    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, long now) =>
-        _database.Writer.WriteAsync(_ => _changes.Change(_database.Writer.Session, key, change, now));
+    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) =>
+        _database.Writer.WriteAsync(_ => _changes.Change(_database.Writer.Session, key, change, actor, now));
 
     public Task<ExpirySweep> ExpireAsync(long now, int limit) =>
         _database.Writer.WriteAsync(_ => _changes.Expire(_database.Writer.Session, now, limit));

@@ -38,7 +38,7 @@ public sealed class SqliteVolumeStore(SqliteDatabase database, SecretBox box, Ti
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    private static AuditedVolume Audited(Volume volume) =>
+    internal static AuditedVolume Audited(Volume volume) =>
         new(VolumeRecord.Of(volume.Config), VolumeRecord.SecretOf(volume.Config) is not null, volume.Shared, volume.AdminSet);
 
     private static string Subject(Volume volume) => $"volume/{volume.Tenant}/{volume.Id}";

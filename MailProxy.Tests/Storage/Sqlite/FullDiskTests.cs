@@ -112,7 +112,7 @@ internal sealed class FullDiskTests
     {
         await _bench.FillDiskAsync();
 
-        Assert.That(async () => await In30(Store.ChangeAsync(new("default", "m1"), new MessageChange.Cancel(), 0)), Is.InstanceOf<ChangeResult.NotFound>(), "a write of nothing needs no room");
+        Assert.That(async () => await In30(Store.ChangeAsync(new("default", "m1"), new MessageChange.Cancel(), "ann", 0)), Is.InstanceOf<ChangeResult.NotFound>(), "a write of nothing needs no room");
         Assert.That(
             async () => await In30(_bench.Database.Writer.WriteAsync(c => { MailProxy.Pipeline.Storage.Sqlite.Connections.Execute(c, $"INSERT INTO settings VALUES ('a', '{Large}')"); return 0; })),
             Throws.InstanceOf<StoreUnavailableException>());

@@ -50,20 +50,25 @@ internal sealed class SqliteTenantStoreTests : TenantStoreContract
     }
 
     [Test]
-    public async Task Delete_Tenant_TakesItsVolumesAndSuspendedBatches()
+    public async Task Delete_Tenant_TakesItsVolumesKeysAndSuspendedBatchesAndTellsWhatTheyWere()
     {
         await PutAsync("acme", "one");
         var volumes = new SqliteVolumeStore(_store.Database, _store.Box, TimeProvider.System);
         var batches = new SqliteBatchStore(_store.Database, TimeProvider.System);
+        var keys = new SqliteKeyStore(_store.Database, TimeProvider.System);
         foreach (var tenant in (string[])["acme", "default"])
         {
             await volumes.PutVolumeAsync(new() { Tenant = tenant, Id = "files", Config = new VolumeConfig.Http(new("https://files.example.com/"), null) }, "ann");
             await batches.SetSuspendedAsync(tenant, "news", true, "ann");
+            await keys.CreateKeyAsync(new() { Tenant = tenant, Id = "k1", Name = "Shop", Hash = TenantKey.HashOf(tenant), Scopes = KeyScopes.Read, CreatedAt = 0 }, "ann");
         }
 
         Assert.That(await Store.DeleteTenantAsync("acme", "bob"), Is.EqualTo(DeleteResult.Deleted));
         Assert.That((await volumes.VolumesAsync()).Select(v => v.Tenant), Is.EqualTo(new[] { "default" }));
-        Assert.That(_store.Query("SELECT tenant FROM suspended_batches", row => row.GetString(0)), Is.EqualTo(new[] { "default" }));
+        Assert.That(_store.Query("SELECT tenant FROM suspended_batches UNION ALL SELECT tenant FROM tenant_keys", row => row.GetString(0)), Is.EqualTo(new[] { "default", "default" }));
+        var told = Audit().Where(a => a.Item1 == "bob").Select(a => (a.Item2, a.Item3, a.Item4 ?? "")).ToArray();
+        Assert.That(told.Select(a => (a.Item1, a.Item2)), Is.EqualTo(new[] { ("batch.delete", "batch/acme/news"), ("volume.delete", "volume/acme/files"), ("key.delete", "key/acme/k1"), ("tenant.delete", "tenant/acme") }));
+        Assert.That((told[0].Item3, told[1].Item3.Contains("files.example.com"), told[2].Item3.Contains("Shop")), Is.EqualTo(("true", true, true)));
     }
 
     [Test]
