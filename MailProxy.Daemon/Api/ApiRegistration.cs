@@ -18,6 +18,7 @@ public static class ApiRegistration
         services.AddSingleton<RemoteAddress>();
         services.AddSingleton<RefusedKeys>();
         services.AddSingleton<KeyUses>();
+        services.AddSingleton<KeyLife>();
         services.AddSingleton<IdempotencyKeys>();
         services.AddSingleton<NdjsonSubmission>();
         services.AddSingleton<ConfigurationBody>();

@@ -7,7 +7,8 @@ namespace MailProxy.Daemon.Api;
 /// <param name="Tenant">The tenant that is acted on.</param>
 /// <param name="IsAdmin">Holds the admin key, and so may name any tenant.</param>
 /// <param name="Tenants">The tenants when the request came in.</param>
-internal sealed record Caller(string Actor, string Tenant, bool IsAdmin, TenantDirectory Tenants)
+/// <param name="Key">The tenant's key; null: the admin key.</param>
+internal sealed record Caller(string Actor, string Tenant, bool IsAdmin, TenantDirectory Tenants, TenantKey? Key = null)
 {
     public static Caller Of(HttpContext http) => http.Features.Get<Caller>() ?? throw new InvalidOperationException("The route was reached without a key.");
 

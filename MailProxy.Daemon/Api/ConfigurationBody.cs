@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Reads the small JSON object of a configuration request.</summary>
-internal sealed class ConfigurationBody(IOptions<ApiOptions> options)
+internal sealed class ConfigurationBody(KeyLife keys, IOptions<ApiOptions> options)
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
 
@@ -24,6 +24,7 @@ internal sealed class ConfigurationBody(IOptions<ApiOptions> options)
             if (bytes.Length > limit) return new(null, Refusals.TooLarge(limit));
         }
 
+        if (keys.Refusal(http) is { } gone) return new(null, gone);
         try
         {
             var document = JsonDocument.Parse(bytes.ToArray(), Strict);

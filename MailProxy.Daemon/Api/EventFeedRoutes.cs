@@ -5,7 +5,7 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>A tenant's events in the order of their commits, to be pulled. It holds nothing back and remembers no reader: the cursor is the reader's.</summary>
-internal sealed class EventFeedRoutes(IDeliveryLog log, IHostApplicationLifetime lifetime, TimeProvider clock)
+internal sealed class EventFeedRoutes(IDeliveryLog log, KeyLife keys, IHostApplicationLifetime lifetime, TimeProvider clock)
 {
     private const int LongestWait = 60;
 
@@ -27,8 +27,10 @@ internal sealed class EventFeedRoutes(IDeliveryLog log, IHostApplicationLifetime
 
         // A stop ends long answers too: with what there is, and a cursor to go on from.
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(wait), clock);
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, lifetime.ApplicationStopping, http.RequestAborted);
+        using var key = keys.Watch(http);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource([patience.Token, lifetime.ApplicationStopping, http.RequestAborted, key.Over]);
         var (events, through) = await ReadAsync(tenant, after ?? 0, limit, wait > 0, over.Token);
+        if (keys.Refusal(http) is { } gone) return gone;
         return new EventPage(events, Cursor.Write(through));
     }
 

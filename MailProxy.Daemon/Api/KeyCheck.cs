@@ -4,10 +4,8 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>Stands between routing and the routes: key, tenant, scope, and names of query parameters.</summary>
 internal sealed class KeyCheck(
-    RequestDelegate next, AdminKey admin, CurrentTenants tenants, CurrentKeys keys, KeyUses uses, RefusedKeys refused, RemoteAddress remote, TimeProvider clock)
+    RequestDelegate next, AdminKey admin, CurrentTenants tenants, CurrentKeys keys, KeyLife life, KeyUses uses, RefusedKeys refused, RemoteAddress remote)
 {
-    private static readonly ProblemAnswer Unauthorized = ProblemAnswer.Of(401, "unauthorized", "Send a valid key: Authorization: Bearer <key>, or X-API-Token.");
-    private static readonly ProblemAnswer Expired = ProblemAnswer.Of(401, "key_expired", "The key has expired.");
     private static readonly ProblemAnswer WrongAddress = ProblemAnswer.Of(403, "address_not_allowed", "The key may not be used from this address.");
     private static readonly ProblemAnswer AdminOnly = ProblemAnswer.Of(403, "admin_only", "Only the admin key may do this.");
     private static readonly ProblemAnswer UnknownTenant = ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
@@ -19,7 +17,7 @@ internal sealed class KeyCheck(
         if (endpoint is null && !http.Request.Path.StartsWithSegments("/v1")) return next(http);
 
         var (caller, refusal) = Identify(http, endpoint);
-        if (refusal is { Problem.Status: 401 }) http.Response.Headers.WWWAuthenticate = "Bearer realm=\"mailproxy\"";
+        if (refusal is { Problem.Status: 401 }) KeyLife.Challenge(http);
         if (refusal is null && endpoint is RouteEndpoint && http.Request.QueryString.HasValue) refusal = UnknownParameter(http, endpoint);
         if (refusal is not null) return refusal.ExecuteAsync(http);
         http.Features.Set(caller);
@@ -28,7 +26,7 @@ internal sealed class KeyCheck(
 
     private (Caller? Caller, ProblemAnswer? Refusal) Identify(HttpContext http, Endpoint? endpoint)
     {
-        if (Offered(http.Request.Headers) is not { } offered) return (null, Unauthorized);
+        if (Offered(http.Request.Headers) is not { } offered) return (null, KeyLife.Unauthorized);
         var hash = TenantKey.HashOf(offered);
         var named = http.Request.Headers["X-Tenant"];
         if (admin.Matches(hash))
@@ -37,8 +35,8 @@ internal sealed class KeyCheck(
             return named.Count > 1 || !caller.Knows(caller.Tenant) ? (null, UnknownTenant) : (caller, null);
         }
 
-        if (keys.Directory.Find(hash) is not { } key) return Refuse(http, RefusedKeys.Unknown, Unauthorized);
-        var holder = new Caller($"key/{key.Tenant}/{key.Id}", key.Tenant, IsAdmin: false, tenants.Directory);
+        if (keys.Directory.Find(hash) is not { } key) return Refuse(http, RefusedKeys.Unknown, KeyLife.Unauthorized);
+        var holder = new Caller($"key/{key.Tenant}/{key.Id}", key.Tenant, IsAdmin: false, tenants.Directory, key);
         if (Fault(http, endpoint, key, named) is { } fault) return Refuse(http, holder.Actor, fault);
         uses.Note(key);
         return (holder, null);
@@ -46,7 +44,7 @@ internal sealed class KeyCheck(
 
     private ProblemAnswer? Fault(HttpContext http, Endpoint? endpoint, TenantKey key, IReadOnlyList<string?> named)
     {
-        if (key.ExpiresAt <= clock.GetUtcNow().ToUnixTimeMilliseconds()) return Expired;
+        if (life.Fault(key) is { } over) return over;
         if (key.AllowedNetworks.Count > 0 && !key.AllowsFrom(remote.Of(http))) return WrongAddress;
         if (named.Count > 1 || (named.Count == 1 && named[0] != key.Tenant)) return UnknownTenant;
         if (endpoint is not RouteEndpoint) return null; // no route, or none with this method: there is nothing to protect

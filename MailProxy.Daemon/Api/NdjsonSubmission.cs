@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>NDJSON: one message a line, committed in chunks while the body is still coming; the results are written after it was read. What was committed stays so, whatever becomes of the rest.</summary>
-internal sealed class NdjsonSubmission(SubmissionDoor door, IngestOptions limits, IOptions<ApiOptions> options)
+internal sealed class NdjsonSubmission(SubmissionDoor door, KeyLife keys, IngestOptions limits, IOptions<ApiOptions> options)
 {
     private const string MediaType = "application/x-ndjson";
 
@@ -24,9 +24,14 @@ internal sealed class NdjsonSubmission(SubmissionDoor door, IngestOptions limits
 
         var results = new Results();
         using var lines = new NdjsonLines(door, options.Value, http);
-        while (await lines.NextAsync(limits.MaxMessages - results.Count)) await StoreAsync(http, lines, results);
+        ProblemAnswer? over = null;
+        while (over is null && await lines.NextAsync(limits.MaxMessages - results.Count))
+        {
+            over = keys.Refusal(http);
+            if (over is null) await StoreAsync(http, lines, results);
+        }
 
-        if (lines.Refusal is { } end)
+        if ((over ?? lines.Refusal) is { } end)
         {
             if (results.Count == 0)
             {
@@ -34,7 +39,7 @@ internal sealed class NdjsonSubmission(SubmissionDoor door, IngestOptions limits
                 return;
             }
 
-            results.Add(new(null, default, 0, end.Problem with { Detail = end.Problem.Detail + " This line and all after it were not read." }));
+            results.Add(new(null, default, 0, end.Problem with { Detail = end.Problem.Detail + " This line and all after it were not taken." }));
         }
 
         http.Response.ContentType = MediaType;

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using MailProxy.Pipeline.Network;
 using Microsoft.Extensions.Options;
 
@@ -32,5 +33,7 @@ internal sealed class RemoteAddress(IOptions<ApiOptions> options)
 
     private bool IsProxy(IPAddress address) => Array.Exists(_proxies, network => network.Contains(address));
 
-    private static IPAddress? Plain(IPAddress? address) => address?.IsIPv4MappedToIPv6 == true ? address.MapToIPv4() : address;
+    // A zone has no say in what an address is, and would keep it out of every range.
+    private static IPAddress? Plain(IPAddress? address) =>
+        address is not { AddressFamily: AddressFamily.InterNetworkV6 } ? address : address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : new(address.GetAddressBytes());
 }

@@ -7,7 +7,7 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Daemon.Api;
 
 /// <summary><c>POST /v1/messages</c> and <c>/v1/messages/batch</c>: answered after the commit.</summary>
-internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, IdempotencyKeys keys, NdjsonSubmission ndjson)
+internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, IdempotencyKeys keys, KeyLife life, NdjsonSubmission ndjson)
 {
     private const string Ndjson = "application/x-ndjson";
 
@@ -41,7 +41,7 @@ internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, Id
         IdempotencyKeys.Read(http.Request, out var key);
         var patience = door.NewPatience();
         using var body = door.NewBuffer(patience, http.RequestAborted);
-        refusal = await door.ReadAsync(http.Request, body, http.RequestAborted);
+        refusal = await door.ReadAsync(http.Request, body, http.RequestAborted) ?? life.Refusal(http);
         if (refusal is null && key is null)
         {
             refusal = await SubmitAsync(http, body, patience, single, null);

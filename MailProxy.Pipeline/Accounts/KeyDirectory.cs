@@ -36,5 +36,12 @@ public sealed class CurrentKeys
 
     public KeyDirectory Directory => Volatile.Read(ref _directory);
 
-    public void Swap(KeyDirectory directory) => Volatile.Write(ref _directory, directory);
+    /// <summary>Raised after a swap, on the swapping thread; a handler must not block.</summary>
+    public event Action? Changed;
+
+    public void Swap(KeyDirectory directory)
+    {
+        Volatile.Write(ref _directory, directory);
+        Changed?.Invoke();
+    }
 }

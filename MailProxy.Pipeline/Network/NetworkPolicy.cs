@@ -51,12 +51,17 @@ public sealed class NetworkPolicy
     public NetworkPolicy(NetworkOptions options) => _allowed =
         [.. options.Allowed.Select(range => TryParse(range, out var network) ? network : throw new FormatException($"'{range}' is not a CIDR range."))];
 
-    /// <summary>A CIDR range or a single address. Bits below the prefix do not matter.</summary>
+    /// <summary>A CIDR range or a single address. Bits below the prefix do not matter. A range of IPv4-mapped addresses is the range of IPv4 that it means.</summary>
     public static bool TryParse([NotNullWhen(true)] string? range, out IPNetwork network)
     {
-        if (IPNetwork.TryParse(range, out network)) return true;
-        if (!IPAddress.TryParse(range, out var single)) return false;
-        network = new(single, single.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
+        const int MappedPrefix = 96;
+        if (!IPNetwork.TryParse(range, out network))
+        {
+            if (!IPAddress.TryParse(range, out var single)) return false;
+            network = new(single, single.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
+        }
+
+        if (network.BaseAddress.IsIPv4MappedToIPv6 && network.PrefixLength >= MappedPrefix) network = new(network.BaseAddress.MapToIPv4(), network.PrefixLength - MappedPrefix);
         return true;
     }
 

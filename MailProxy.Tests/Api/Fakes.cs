@@ -171,6 +171,9 @@ internal sealed class FakeKeyStore : IKeyStore
     public List<TenantKey> Keys { get; } = [];
     public List<(string Id, long At)> Uses { get; } = [];
 
+    /// <summary>Completes with the first use.</summary>
+    public TaskCompletionSource Used { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public Task<IReadOnlyList<TenantKey>> KeysAsync() => Task.FromResult<IReadOnlyList<TenantKey>>([.. Keys]);
 
     public Task CreateKeyAsync(TenantKey key, string actor)
@@ -184,6 +187,7 @@ internal sealed class FakeKeyStore : IKeyStore
     public Task NoteUseAsync(string tenant, string id, long at)
     {
         lock (_lock) Uses.Add((id, at));
+        Used.TrySetResult();
         return Task.CompletedTask;
     }
 }
@@ -296,7 +300,15 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
         return Task.CompletedTask;
     }
 
-    public Task WaitBeyondAsync(long position, CancellationToken cancel) => throw new NotSupportedException();
+    /// <summary>Completes when somebody begins to wait. Nothing ever comes.</summary>
+    public TaskCompletionSource Waiting { get; set; } = new();
+
+    public Task WaitBeyondAsync(long position, CancellationToken cancel)
+    {
+        var never = Task.Delay(Timeout.Infinite, cancel);
+        Waiting.TrySetResult();
+        return never;
+    }
 
     public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit) => Task.FromResult<(IReadOnlyList<MailEvent>, long)>(([], after));
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;
@@ -52,6 +53,34 @@ public sealed class NdjsonSubmissionTests
             Assert.That(results.Select(r => r.GetProperty("index").GetInt32()), Is.EqualTo(Enumerable.Range(0, 5)));
             Assert.That(results.Select(r => r.GetProperty("status").GetString()), Is.All.EqualTo("queued"));
         }
+    }
+
+    [Test]
+    public async Task Post_KeyDeletedAfterAChunk_TheRestIsNotTaken()
+    {
+        ApiHost host = null!;
+        var seen = 0;
+        host = await ApiHost.StartAsync(new()
+        {
+            Configure = o => o.NdjsonChunkMessages = 2,
+            Behind = submission =>
+            {
+                seen++;
+                host.CurrentKeys.Swap(KeyDirectory.Empty);
+                ApiHost.StoreAll(submission);
+                return ValueTask.CompletedTask;
+            },
+        });
+        await using var _ = host;
+        host.CurrentKeys.Swap(new([new() { Tenant = "default", Id = "k1", Name = "n", Hash = TenantKey.HashOf("the-key"), Scopes = KeyScopes.Send, CreatedAt = 0 }]));
+        using var client = host.NewClient("the-key");
+        using var content = new StringContent(Lines(5), System.Text.Encoding.UTF8, Ndjson);
+        using var answer = await client.PostAsync("/v1/messages", content).WaitAsync(ApiHost.Patience);
+
+        var results = await ResultsAsync(answer);
+        Assert.That(Ids(results), Is.EqualTo(new[] { "m-0", "m-1", null }));
+        Assert.That(results[2].GetProperty("error").GetProperty("code").GetString(), Is.EqualTo("unauthorized"));
+        Assert.That(seen, Is.EqualTo(1));
     }
 
     [Test]

@@ -103,4 +103,14 @@ public sealed class NetworkPolicyTests
     [TestCase("")]
     public void NetworkPolicy_NoRange_Throws(string range) =>
         Assert.That(() => new NetworkPolicy(new() { Allowed = [range] }), Throws.TypeOf<FormatException>());
+
+    [TestCase("::ffff:10.1.2.3", "10.1.2.3/32")]
+    [TestCase("::ffff:10.0.0.0/104", "10.0.0.0/8")]
+    [TestCase("::/0", "::/0")]
+    [TestCase("10.0.0.0/8", "10.0.0.0/8")]
+    public void TryParse_MappedRange_IsTheRangeItMeans(string text, string expected)
+    {
+        Assert.That(NetworkPolicy.TryParse(text, out var network));
+        Assert.That(network.ToString(), Is.EqualTo(expected));
+    }
 }
