@@ -39,7 +39,7 @@ internal sealed class AccountRoutes(
             .Take(limit + 1)
             .ToArray();
         var page = found.Take(limit).Select(a => answers.Of(a.Account)).ToArray();
-        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Place) : null), ApiJson.Default.AccountList);
+        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Place) : null), ApiJson.Plain.AccountList);
     }
 
     private IResult Get(HttpContext http, string id) => Answer(Caller.Of(http).Tenant, id);
@@ -85,7 +85,7 @@ internal sealed class AccountRoutes(
 
     private async Task<IResult> Test(HttpContext http, string id) =>
         accounts.Directory.Find(Caller.Of(http).Tenant, id) is { } account
-            ? TypedResults.Json(await test(account, http.RequestAborted), ApiJson.Default.AccountTestAnswer)
+            ? TypedResults.Json(await test(account, http.RequestAborted), ApiJson.Plain.AccountTestAnswer)
             : ProblemAnswer.NotFound("account");
 
     private async Task<IResult> SetPausedAsync(HttpContext http, string id, bool paused)
@@ -105,6 +105,6 @@ internal sealed class AccountRoutes(
 
     private IResult Answer(string tenant, string id, int status = StatusCodes.Status200OK) =>
         accounts.Directory.Find(tenant, id) is { } account
-            ? TypedResults.Json(answers.Of(account), ApiJson.Default.AccountAnswer, statusCode: status)
+            ? TypedResults.Json(answers.Of(account), ApiJson.Plain.AccountAnswer, statusCode: status)
             : ProblemAnswer.NotFound("account");
 }

@@ -59,7 +59,7 @@ internal sealed class ActionRoutes(
                 if (done.Due != long.MaxValue) wake.Due(done.Account, done.Due);
                 if (done.ExpiresAt != long.MaxValue) dispatcher.ExpiryHint(done.ExpiresAt);
                 return await queries.GetAsync(key) is { } view
-                    ? TypedResults.Json(answers.Of(view), ApiJson.Default.MessageAnswer)
+                    ? TypedResults.Json(answers.Of(view), ApiJson.Plain.MessageAnswer)
                     : ProblemAnswer.NotFound("message");
             case ChangeResult.Conflict conflict:
                 var problem = new Problem(409, conflict.Code, $"The message is {conflict.State.Name()}: this cannot be done now.");

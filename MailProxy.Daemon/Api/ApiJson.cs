@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -50,5 +51,11 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(string))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
-    public static byte[] Bytes(ProblemAnswerBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Default.ProblemAnswerBody);
+    // Not an initializer: the generated part's own may come later.
+    private static ApiJson? _plain;
+
+    /// <summary>Escapes only what JSON asks for: answers are never part of a page, and a secret is copied as it stands.</summary>
+    public static ApiJson Plain => _plain ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    public static byte[] Bytes(ProblemAnswerBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Plain.ProblemAnswerBody);
 }

@@ -25,7 +25,7 @@ internal sealed class AuditRoutes(IAuditLog log)
         using var page = new MemoryStream();
         foreach (var entry in found.Take(limit))
         {
-            JsonSerializer.Serialize(page, Of(entry), ApiJson.Default.AuditLine);
+            JsonSerializer.Serialize(page, Of(entry), ApiJson.Plain.AuditLine);
             page.WriteByte((byte)'\n');
         }
 

@@ -29,7 +29,7 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
         var (batches, next) = await store.ListAsync(Caller.Of(http).Tenant, after ?? "", limit);
         return TypedResults.Json(
             new([.. batches.Select(batch => new BatchListItem(batch.Id, batch.SuspendedAt is not null, Times.Utc(batch.SuspendedAt)))], next is null ? null : Cursor.Write(next)),
-            ApiJson.Default.BatchList);
+            ApiJson.Plain.BatchList);
     }
 
     private async Task<IResult> Put(HttpContext http, string id)
@@ -93,5 +93,5 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
 
     private static IResult Json(BatchView batch, int status = StatusCodes.Status200OK) => TypedResults.Json(
         new(batch.Id, batch.Tenant, batch.SuspendedAt is not null, Times.Utc(batch.SuspendedAt), batch.Counts.Sum(c => c.Count), batch.Counts.ToDictionary(c => Pipeline.Mail.WireNames.Name(c.State), c => c.Count)),
-        ApiJson.Default.BatchAnswer, statusCode: status);
+        ApiJson.Plain.BatchAnswer, statusCode: status);
 }

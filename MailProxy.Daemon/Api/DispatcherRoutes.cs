@@ -37,5 +37,5 @@ internal sealed class DispatcherRoutes(IAccountStore store, ConfigurationTurn tu
         return Answer();
     }
 
-    private IResult Answer() => TypedResults.Json(new(dispatcher.IsSuspended()), ApiJson.Default.DispatcherAnswer);
+    private IResult Answer() => TypedResults.Json(new(dispatcher.IsSuspended()), ApiJson.Plain.DispatcherAnswer);
 }

@@ -19,11 +19,11 @@ internal sealed class HealthRoutes(PipelineHealth health, PipelineMetrics metric
             .Produces<string>(StatusCodes.Status200OK, "text/plain");
     }
 
-    private static IResult Live() => TypedResults.Json(new("ok"), ApiJson.Default.HealthAnswer);
+    private static IResult Live() => TypedResults.Json(new("ok"), ApiJson.Plain.HealthAnswer);
 
     private IResult Ready() => health.NotReady is { } reason
         ? new ProblemAnswer(new(503, "not_ready", reason), 5)
-        : TypedResults.Json(new("ready"), ApiJson.Default.HealthAnswer);
+        : TypedResults.Json(new("ready"), ApiJson.Plain.HealthAnswer);
 
     private async Task Scrape(HttpContext http)
     {

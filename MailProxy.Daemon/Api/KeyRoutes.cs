@@ -31,7 +31,7 @@ internal sealed class KeyRoutes(IKeyStore store, KeyChanges changes, CurrentTena
         if ((await store.KeysAsync()).Count(k => k.Tenant == id) >= Most) return ProblemAnswer.Of(422, "too_many_keys", $"A tenant has at most {Most} keys; delete those that are not used.");
 
         await changes.CreateAsync(stored, Caller.Of(http).Actor);
-        return TypedResults.Json(Of(stored, key), ApiJson.Default.KeyAnswer, statusCode: StatusCodes.Status201Created);
+        return TypedResults.Json(Of(stored, key), ApiJson.Plain.KeyAnswer, statusCode: StatusCodes.Status201Created);
     }
 
     private async Task<IResult> List(HttpContext http, string id)
@@ -48,7 +48,7 @@ internal sealed class KeyRoutes(IKeyStore store, KeyChanges changes, CurrentTena
             .Take(limit + 1)
             .ToArray();
         var page = found.Take(limit).Select(k => Of(k, null)).ToArray();
-        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Id) : null), ApiJson.Default.KeyList);
+        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Id) : null), ApiJson.Plain.KeyList);
     }
 
     private async Task<IResult> Delete(HttpContext http, string id, string key)

@@ -58,12 +58,12 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
     private IResult Page(IReadOnlyList<MessageView> views, int limit)
     {
         var page = views.Take(limit).Select(answers.Of).ToArray();
-        return TypedResults.Json(new(page, views.Count > limit ? Cursor.Write(views[limit - 1].Number) : null), ApiJson.Default.MessageList);
+        return TypedResults.Json(new(page, views.Count > limit ? Cursor.Write(views[limit - 1].Number) : null), ApiJson.Plain.MessageList);
     }
 
     private async Task<IResult> Get(HttpContext http, string id) =>
         await queries.GetAsync(new(Caller.Of(http).Tenant, id)) is { } view
-            ? TypedResults.Json(answers.Of(view), ApiJson.Default.MessageAnswer)
+            ? TypedResults.Json(answers.Of(view), ApiJson.Plain.MessageAnswer)
             : ProblemAnswer.NotFound("message");
 
     private async Task<IResult> Events(HttpContext http, string id)

@@ -89,7 +89,7 @@ internal sealed class NdjsonSubmission(SubmissionDoor door, KeyLife keys, Ingest
         {
             using (var json = new Utf8JsonWriter(_written))
             {
-                JsonSerializer.Serialize(json, Receipts.Item(Count++, line, OfLine), ApiJson.Default.ReceiptItem);
+                JsonSerializer.Serialize(json, Receipts.Item(Count++, line, OfLine), ApiJson.Plain.ReceiptItem);
             }
 
             _written.Write("\n"u8);

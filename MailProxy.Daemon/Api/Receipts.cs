@@ -9,7 +9,7 @@ internal static class Receipts
 {
     /// <summary>The 202 of one message, or null when it was refused.</summary>
     public static StoredAnswer? One(IReadOnlyList<ReceiptLine> lines) => lines is [{ Problem: null, Id: { } id } line]
-        ? new(StatusCodes.Status202Accepted, JsonSerializer.SerializeToUtf8Bytes(new Receipt(id, line.State.Name(), Times.Utc(line.CreatedAt)), ApiJson.Default.Receipt))
+        ? new(StatusCodes.Status202Accepted, JsonSerializer.SerializeToUtf8Bytes(new Receipt(id, line.State.Name(), Times.Utc(line.CreatedAt)), ApiJson.Plain.Receipt))
         : null;
 
     /// <summary>The 200 of a batch: good items were queued though others were refused.</summary>
@@ -18,7 +18,7 @@ internal static class Receipts
     {
         var results = new ReceiptItem[lines.Count];
         for (var index = 0; index < results.Length; index++) results[index] = Item(index, lines[index], locate);
-        return new(StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(new(results), ApiJson.Default.BatchReceipt));
+        return new(StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(new(results), ApiJson.Plain.BatchReceipt));
     }
 
     public static ReceiptItem Item(int index, ReceiptLine line, Func<int, string, string> locate) => line.Problem is { } problem

@@ -42,6 +42,6 @@ internal sealed class RecipientRoutes(IErasure store, SandboxShelf sandbox, Wake
         return TypedResults.Json(
             new(counts.Messages, counts.Cancelled, counts.Bodies, counts.Events, counts.Links, caught,
                 [.. pending.Take(MostPending).Select(p => new PendingErasureAnswer(p.Key.Tenant, p.Key.Id, p.State.Name()))], pending.Count),
-            ApiJson.Default.ErasureAnswer);
+            ApiJson.Plain.ErasureAnswer);
     }
 }

@@ -43,7 +43,7 @@ internal sealed partial class RefusedKeys(IAuditLog log, RemoteAddress remote, T
 
         var route = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)";
         var detail = new RefusedKeyDetail(reason, from?.ToString(), $"{http.Request.Method} {route}", left);
-        _ = WriteAsync(actor, JsonSerializer.Serialize(detail, ApiJson.Default.RefusedKeyDetail));
+        _ = WriteAsync(actor, JsonSerializer.Serialize(detail, ApiJson.Plain.RefusedKeyDetail));
     }
 
     private async Task WriteAsync(string actor, string detail)

@@ -19,7 +19,7 @@ internal sealed class SandboxRoutes(SandboxShelf shelf)
         if (query.Refusal is { } refusal) return refusal;
 
         var found = shelf.List(limit + 1, before);
-        return TypedResults.Json(new([.. found.Take(limit)], found.Count > limit ? Cursor.Write(found[limit - 1].Id) : null), ApiJson.Default.SandboxList);
+        return TypedResults.Json(new([.. found.Take(limit)], found.Count > limit ? Cursor.Write(found[limit - 1].Id) : null), ApiJson.Plain.SandboxList);
     }
 
     private IResult Raw(long id) => shelf.Raw(id) is { } bytes

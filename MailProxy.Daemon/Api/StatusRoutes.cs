@@ -38,6 +38,6 @@ internal sealed class StatusRoutes(QueueCensus census, CurrentAccounts accounts,
             new(health.StoreTrouble is null, health.StoreTrouble),
             queue,
             lanes);
-        return TypedResults.Json(status, ApiJson.Default.StatusAnswer);
+        return TypedResults.Json(status, ApiJson.Plain.StatusAnswer);
     }
 }

@@ -120,5 +120,5 @@ internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, Id
         await response.BodyWriter.WriteAsync(answer.Body);
     }
 
-    private static string? IdOf(StoredAnswer answer) => JsonSerializer.Deserialize(answer.Body, ApiJson.Default.Receipt)?.Id;
+    private static string? IdOf(StoredAnswer answer) => JsonSerializer.Deserialize(answer.Body, ApiJson.Plain.Receipt)?.Id;
 }

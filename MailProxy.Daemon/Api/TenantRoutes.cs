@@ -32,7 +32,7 @@ internal sealed class TenantRoutes(
             .Take(limit + 1)
             .ToArray();
         var page = found.Take(limit).Select(TenantAnswers.Of).ToArray();
-        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Id) : null), ApiJson.Default.TenantList);
+        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Id) : null), ApiJson.Plain.TenantList);
     }
 
     private IResult Get(string id) => Answer(id);
@@ -73,6 +73,6 @@ internal sealed class TenantRoutes(
 
     private IResult Answer(string id, int status = StatusCodes.Status200OK) =>
         tenants.Directory.Find(id) is { } tenant
-            ? TypedResults.Json(TenantAnswers.Of(tenant), ApiJson.Default.TenantAnswer, statusCode: status)
+            ? TypedResults.Json(TenantAnswers.Of(tenant), ApiJson.Plain.TenantAnswer, statusCode: status)
             : ProblemAnswer.NotFound("tenant");
 }

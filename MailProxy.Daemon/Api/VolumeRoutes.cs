@@ -40,7 +40,7 @@ internal sealed class VolumeRoutes(VolumeChanges changes, CurrentVolumes volumes
             .Take(limit + 1)
             .ToArray();
         var page = found.Take(limit).Select(v => VolumeAnswers.Of(v.Volume, caller)).ToArray();
-        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Place) : null), ApiJson.Default.VolumeList);
+        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Place) : null), ApiJson.Plain.VolumeList);
     }
 
     private IResult Get(HttpContext http, string id) => Answer(Caller.Of(http), id);
@@ -93,11 +93,11 @@ internal sealed class VolumeRoutes(VolumeChanges changes, CurrentVolumes volumes
         }
 
         if (volumes.Directory.Find(Caller.Of(http).Tenant, id) is not { } volume) return ProblemAnswer.NotFound("volume");
-        return TypedResults.Json(VolumeAnswers.Of(await probe.TestAsync(volume, path, http.RequestAborted)), ApiJson.Default.VolumeTestAnswer);
+        return TypedResults.Json(VolumeAnswers.Of(await probe.TestAsync(volume, path, http.RequestAborted)), ApiJson.Plain.VolumeTestAnswer);
     }
 
     private IResult Answer(Caller caller, string id, int status = StatusCodes.Status200OK) =>
         volumes.Directory.Find(caller.Tenant, id) is { } volume
-            ? TypedResults.Json(VolumeAnswers.Of(volume, caller), ApiJson.Default.VolumeAnswer, statusCode: status)
+            ? TypedResults.Json(VolumeAnswers.Of(volume, caller), ApiJson.Plain.VolumeAnswer, statusCode: status)
             : ProblemAnswer.NotFound("volume");
 }

@@ -19,7 +19,7 @@ internal sealed class WebhookActionRoutes(
 
     private async Task<IResult> Test(HttpContext http, string id) =>
         await FindAsync(Caller.Of(http).Tenant, id) is { } endpoint
-            ? TypedResults.Json(await trial(endpoint, http.RequestAborted), ApiJson.Default.WebhookTestAnswer)
+            ? TypedResults.Json(await trial(endpoint, http.RequestAborted), ApiJson.Plain.WebhookTestAnswer)
             : ProblemAnswer.NotFound("webhook");
 
     private async Task<IResult> Rotate(HttpContext http, string id)

@@ -7,7 +7,7 @@ internal sealed class WebhookAnswers(IDeliveryLog log, TimeProvider clock)
 {
     /// <param name="secret">Shown only when it was made just now.</param>
     public async Task<IResult> JsonAsync(WebhookEndpoint endpoint, string? secret = null, int status = StatusCodes.Status200OK) =>
-        TypedResults.Json(await OfAsync(endpoint) with { Secret = secret }, ApiJson.Default.WebhookAnswer, statusCode: status);
+        TypedResults.Json(await OfAsync(endpoint) with { Secret = secret }, ApiJson.Plain.WebhookAnswer, statusCode: status);
 
     public async Task<WebhookAnswer> OfAsync(WebhookEndpoint endpoint)
     {

@@ -36,7 +36,7 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
             .ToArray();
         var page = new List<WebhookAnswer>();
         foreach (var (endpoint, _) in found.Take(limit)) page.Add(await answers.OfAsync(endpoint));
-        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Place) : null), ApiJson.Default.WebhookList);
+        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Place) : null), ApiJson.Plain.WebhookList);
     }
 
     private async Task<IResult> Get(HttpContext http, string id) =>
