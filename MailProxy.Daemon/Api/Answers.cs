@@ -135,7 +135,7 @@ public sealed record AuditLine(long Number, DateTime At, string Actor, string Ac
 /// <param name="Counts">Messages by status.</param>
 public sealed record BatchAnswer(string Id, string Tenant, bool Suspended, DateTime? SuspendedAt, long Total, IReadOnlyDictionary<string, long> Counts);
 
-public sealed record BatchListItem(string Id, bool Suspended, DateTime? SuspendedAt);
+public sealed record BatchListItem(string Id, string Tenant, bool Suspended, DateTime? SuspendedAt);
 
 public sealed record BatchList(IReadOnlyList<BatchListItem> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
 

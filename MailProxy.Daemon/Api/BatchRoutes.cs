@@ -10,7 +10,7 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
     public void Map(RouteGroupBuilder v1)
     {
         v1.MapGet("/batches", (Delegate)List).Needs(KeyScopes.Read).WithName("listBatches").WithSummary("Batches that messages name or that are suspended, by name").WithTags("Batches")
-            .Query("limit", "cursor").Produces<BatchList>();
+            .Query("tenant", "limit", "cursor").Produces<BatchList>();
         v1.MapPut("/batches/{id}", Put).Needs(KeyScopes.Send).WithName("putBatch").WithSummary("Let a batch's mail wait, or go").WithTags("Batches")
             .Accepts<BatchChangeRequest>("application/json").Produces<BatchAnswer>().Produces<BatchAnswer>(StatusCodes.Status201Created);
         v1.MapDelete("/batches/{id}", Delete).Needs(KeyScopes.Send).WithName("deleteBatch").WithSummary("Forget a batch's suspension; its mail goes, and its messages stay").WithTags("Batches")
@@ -26,9 +26,13 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
         var limit = query.Limit();
         var after = query.CursorText();
         if (query.Refusal is { } refusal) return refusal;
-        var (batches, next) = await store.ListAsync(Caller.Of(http).Tenant, after ?? "", limit);
+        if (!query.Tenant(out var tenant)) return ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
+
+        // Names have no line break.
+        var place = (after ?? "\n").Split('\n', 2);
+        var (batches, next) = await store.ListAsync(tenant, (place[0], place[^1]), limit);
         return TypedResults.Json(
-            new([.. batches.Select(batch => new BatchListItem(batch.Id, batch.SuspendedAt is not null, Times.Utc(batch.SuspendedAt)))], next is null ? null : Cursor.Write(next)),
+            new([.. batches.Select(batch => new BatchListItem(batch.Id, batch.Tenant, batch.SuspendedAt is not null, Times.Utc(batch.SuspendedAt)))], next is { } last ? Cursor.Write($"{last.Batch}\n{last.Tenant}") : null),
             ApiJson.Plain.BatchList);
     }
 

@@ -39,8 +39,8 @@ public sealed class BatchRoutesTests
         using var first = await _host.SendAsync("GET", "/v1/batches?limit=2");
         var page = await first.JsonAsync();
         using var second = await _host.SendAsync("GET", $"/v1/batches?limit=2&cursor={page.GetProperty("next_cursor").GetString()}");
-        Assert.That(page.GetProperty("data").ToString(), Is.EqualTo("""[{"id":"a","suspended":false},{"id":"b","suspended":true,"suspended_at":"1970-01-01T00:00:01Z"}]"""));
-        Assert.That(await second.Content.ReadAsStringAsync(), Is.EqualTo("""{"data":[{"id":"c","suspended":false}],"next_cursor":null}"""));
+        Assert.That(page.GetProperty("data").ToString(), Is.EqualTo("""[{"id":"a","tenant":"default","suspended":false},{"id":"b","tenant":"default","suspended":true,"suspended_at":"1970-01-01T00:00:01Z"}]"""));
+        Assert.That(await second.Content.ReadAsStringAsync(), Is.EqualTo("""{"data":[{"id":"c","tenant":"default","suspended":false}],"next_cursor":null}"""));
     }
 
     [Test]

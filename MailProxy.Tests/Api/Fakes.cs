@@ -199,10 +199,10 @@ internal sealed class FakeBatchStore : IBatchStore
 
     public Task<BatchView?> BatchAsync(string tenant, string batch) => Task.FromResult(Batches.GetValueOrDefault((tenant, batch)));
 
-    public Task<(IReadOnlyList<BatchName> Batches, string? Next)> ListAsync(string tenant, string after, int limit)
+    public Task<(IReadOnlyList<BatchName> Batches, (string Batch, string Tenant)? Next)> ListAsync(string? tenant, (string Batch, string Tenant) after, int limit)
     {
-        var all = Batches.Values.Where(b => b.Tenant == tenant && string.CompareOrdinal(b.Id, after) > 0).OrderBy(b => b.Id, StringComparer.Ordinal).Select(b => new BatchName(b.Id, b.SuspendedAt)).ToArray();
-        return Task.FromResult<(IReadOnlyList<BatchName>, string?)>((all.Take(limit).ToArray(), all.Length > limit ? all[limit - 1].Id : null));
+        var all = Batches.Values.Where(b => (tenant ?? b.Tenant) == b.Tenant && string.CompareOrdinal(b.Id, after.Batch) > 0).OrderBy(b => b.Id, StringComparer.Ordinal).Select(b => new BatchName(b.Tenant, b.Id, b.SuspendedAt)).ToArray();
+        return Task.FromResult<(IReadOnlyList<BatchName>, (string, string)?)>((all.Take(limit).ToArray(), all.Length > limit ? (all[limit - 1].Id, all[limit - 1].Tenant) : null));
     }
 
     public Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor)

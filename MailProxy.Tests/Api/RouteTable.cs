@@ -16,10 +16,15 @@ internal enum Access
 }
 
 /// <param name="Json">A body that the route takes.</param>
+/// <param name="Answer">What whoever may call it gets, when the tenant has one of everything.</param>
+/// <param name="Elsewhere">What he gets in a tenant that has nothing; null: 404 when the route names an object, else the same.</param>
+/// <param name="Before">A route to call first.</param>
 /// <param name="Query">What the route must be asked with.</param>
-internal sealed record RouteEntry(Access Access, string? Json = null, string Query = "")
+internal sealed record RouteEntry(Access Access, string? Json = null, int Answer = 200, int? Elsewhere = null, string? Before = null, string Query = "")
 {
     public bool IsPublic => Access == Access.Public;
+
+    public string MediaType { get; init; } = "application/json";
 
     public KeyScopes Scope => Access switch { Access.Send => KeyScopes.Send, Access.Read => KeyScopes.Read, Access.Manage => KeyScopes.Manage, _ => KeyScopes.None };
 }
@@ -28,14 +33,16 @@ internal sealed record RouteEntry(Access Access, string? Json = null, string Que
 internal static class RouteTable
 {
     public const string Account = """{"sandbox":true}""";
-    public const string Webhook = """{"url":"https://hook.example.com/"}""";
+    public const string Webhook = """{"url":"https://hook.example.com/","types":["webhook.disabled"]}""";
     public const string Volume = """{"backend":"http","config":{"base_url":"http://127.0.0.1:9/"}}""";
     public const string Message = """{"id":"some","account":"some","from":"a@x.example","to":"b@y.example","text":"t","batch":"some","send_at":"2099-01-01T00:00:00Z"}""";
 
+    private static readonly string Other = Message.Replace("2099", "2098");
+
     public static readonly IReadOnlyDictionary<string, RouteEntry> Entries = new Dictionary<string, RouteEntry>
     {
-        ["POST /v1/messages"] = new(Access.Send, Message.Replace("2099", "2098")),
-        ["POST /v1/messages/batch"] = new(Access.Send, $$"""{"messages":[{{Message.Replace("2099", "2098")}}]}"""),
+        ["POST /v1/messages"] = new(Access.Send, Other, 202, 422),
+        ["POST /v1/messages/batch"] = new(Access.Send, $$"""{"messages":[{{Other}}]}"""),
         ["GET /v1/messages"] = new(Access.Read),
         ["GET /v1/messages/{id}"] = new(Access.Read),
         ["GET /v1/messages/{id}/events"] = new(Access.Read),
@@ -43,51 +50,51 @@ internal static class RouteTable
         ["POST /v1/messages/{id}/cancel"] = new(Access.Send),
         ["POST /v1/messages/{id}/retry"] = new(Access.Send),
         ["POST /v1/messages/{id}/hold"] = new(Access.Send),
-        ["POST /v1/messages/{id}/release"] = new(Access.Send),
+        ["POST /v1/messages/{id}/release"] = new(Access.Send, Before: "POST /v1/messages/{id}/hold"),
         ["POST /v1/messages/{id}/reschedule"] = new(Access.Send, """{"send_at":"2097-01-01T00:00:00Z"}"""),
         ["GET /v1/tenants"] = new(Access.Admin),
         ["GET /v1/tenants/{id}"] = new(Access.Admin),
         ["PUT /v1/tenants/{id}"] = new(Access.Admin, """{"name":"n"}"""),
-        ["DELETE /v1/tenants/{id}"] = new(Access.Admin),
-        ["POST /v1/tenants/{id}/keys"] = new(Access.Admin, """{"name":"n","scopes":["read"]}"""),
+        ["DELETE /v1/tenants/{id}"] = new(Access.Admin, Answer: 204),
+        ["POST /v1/tenants/{id}/keys"] = new(Access.Admin, """{"name":"n","scopes":["read"]}""", 201),
         ["GET /v1/tenants/{id}/keys"] = new(Access.Admin),
-        ["DELETE /v1/tenants/{id}/keys/{key}"] = new(Access.Admin),
+        ["DELETE /v1/tenants/{id}/keys/{key}"] = new(Access.Admin, Answer: 204),
         ["GET /v1/audit"] = new(Access.Admin),
         ["GET /v1/batches/{id}"] = new(Access.Read),
-        ["POST /v1/batches/{id}/suspend"] = new(Access.Send),
+        ["POST /v1/batches/{id}/suspend"] = new(Access.Send, Elsewhere: 200),
         ["POST /v1/batches/{id}/activate"] = new(Access.Send),
         ["GET /v1/accounts"] = new(Access.Read),
         ["GET /v1/accounts/{id}"] = new(Access.Read),
-        ["PUT /v1/accounts/{id}"] = new(Access.Manage, Account),
-        ["DELETE /v1/accounts/{id}"] = new(Access.Manage),
+        ["PUT /v1/accounts/{id}"] = new(Access.Manage, Account, Elsewhere: 201),
+        ["DELETE /v1/accounts/{id}"] = new(Access.Manage, Answer: 409),
         ["POST /v1/accounts/{id}/pause"] = new(Access.Manage),
         ["POST /v1/accounts/{id}/resume"] = new(Access.Manage),
         ["POST /v1/accounts/{id}/test"] = new(Access.Manage),
         ["GET /v1/events"] = new(Access.Read),
         ["GET /v1/webhooks"] = new(Access.Read),
         ["GET /v1/webhooks/{id}"] = new(Access.Read),
-        ["PUT /v1/webhooks/{id}"] = new(Access.Manage, Webhook),
-        ["DELETE /v1/webhooks/{id}"] = new(Access.Manage),
+        ["PUT /v1/webhooks/{id}"] = new(Access.Manage, Webhook, Elsewhere: 201),
+        ["DELETE /v1/webhooks/{id}"] = new(Access.Manage, Answer: 204),
         ["POST /v1/webhooks/{id}/pause"] = new(Access.Manage),
         ["POST /v1/webhooks/{id}/resume"] = new(Access.Manage),
         ["POST /v1/webhooks/{id}/test"] = new(Access.Manage),
         ["POST /v1/webhooks/{id}/rotate-secret"] = new(Access.Manage),
         ["POST /v1/webhooks/{id}/replay"] = new(Access.Manage, """{"from":0}"""),
         ["GET /v1/batches"] = new(Access.Read),
-        ["PUT /v1/batches/{id}"] = new(Access.Send, """{"suspended":false}"""),
-        ["DELETE /v1/batches/{id}"] = new(Access.Send),
+        ["PUT /v1/batches/{id}"] = new(Access.Send, """{"suspended":true}""", Elsewhere: 201),
+        ["DELETE /v1/batches/{id}"] = new(Access.Send, Answer: 204),
         ["DELETE /v1/recipients"] = new(Access.Manage, Query: "?address=nobody@z.example"),
         ["GET /v1/volumes"] = new(Access.Read),
         ["GET /v1/volumes/{id}"] = new(Access.Read),
-        ["PUT /v1/volumes/{id}"] = new(Access.Manage, Volume),
-        ["DELETE /v1/volumes/{id}"] = new(Access.Manage),
+        ["PUT /v1/volumes/{id}"] = new(Access.Manage, Volume, Elsewhere: 201),
+        ["DELETE /v1/volumes/{id}"] = new(Access.Manage, Answer: 204),
         ["POST /v1/volumes/{id}/test"] = new(Access.Manage),
         ["POST /v1/dispatcher/suspend"] = new(Access.Admin),
         ["POST /v1/dispatcher/activate"] = new(Access.Admin),
         ["POST /v1/dispatcher/run-now"] = new(Access.Manage),
         ["GET /v1/status"] = new(Access.Admin),
         ["GET /v1/sandbox/messages"] = new(Access.Admin),
-        ["GET /v1/sandbox/messages/{id:long}/raw"] = new(Access.Admin),
+        ["GET /v1/sandbox/messages/{id:long}/raw"] = new(Access.Admin, Answer: 404),
         ["GET /health/live"] = new(Access.Public),
         ["GET /health/ready"] = new(Access.Public),
         ["GET /metrics"] = new(Access.Public),
@@ -96,10 +103,25 @@ internal static class RouteTable
         ["GET /openapi/{documentName}.json"] = new(Access.Public),
     };
 
+    /// <summary>Routes that take another kind of body too.</summary>
+    public static readonly IReadOnlyDictionary<string, RouteEntry> Variants = new Dictionary<string, RouteEntry>
+    {
+        ["POST /v1/messages as NDJSON"] = new(Access.Send, Other) { MediaType = "application/x-ndjson" },
+        ["POST /v1/messages/batch as NDJSON"] = new(Access.Send, Other) { MediaType = "application/x-ndjson" },
+    };
+
+    public static RouteEntry Find(string route) => Entries.GetValueOrDefault(route) ?? Variants[route];
+
     /// <summary>The routes there are, and what each says of itself; null: nothing.</summary>
     public static IReadOnlyList<(string Route, Access? Access)> Of(IServiceProvider services) => [.. services.GetRequiredService<EndpointDataSource>().Endpoints
         .OfType<RouteEndpoint>()
         .SelectMany(e => e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Select(m => ($"{m} {e.RoutePattern.RawText}", AccessOf(e))))];
+
+    /// <summary>The lists that may be asked for another tenant's things.</summary>
+    public static IEnumerable<string> Lists(IServiceProvider services) => services.GetRequiredService<EndpointDataSource>().Endpoints
+        .OfType<RouteEndpoint>()
+        .Where(e => e.Metadata.GetMetadata<QueryNames>()?.Names.Contains("tenant") == true && e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET"))
+        .Select(e => $"GET {e.RoutePattern.RawText}");
 
     private static Access? AccessOf(RouteEndpoint route)
     {

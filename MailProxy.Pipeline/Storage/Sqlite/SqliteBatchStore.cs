@@ -26,8 +26,8 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
         return since is null && counts.Count == 0 ? null : new BatchView(tenant, batch, since, counts);
     });
 
-    public Task<(IReadOnlyList<BatchName> Batches, string? Next)> ListAsync(string tenant, string after, int limit) =>
-        _readers.SnapshotAsync<(IReadOnlyList<BatchName>, string?)>(session => BatchNames.Of(session, tenant, after, limit));
+    public Task<(IReadOnlyList<BatchName> Batches, (string Batch, string Tenant)? Next)> ListAsync(string? tenant, (string Batch, string Tenant) after, int limit) =>
+        _readers.SnapshotAsync(session => BatchNames.Of(session, tenant, after, limit));
 
     public async Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor)
     {

@@ -97,8 +97,12 @@ internal sealed class SqliteBatchStoreTests
     {
         await SeedAsync(("default", "b", 0), ("default", "b", 0), ("acme", "c", 0), ("default", "d", 0), ("acme", "a", 0), ("default", null, 0));
         foreach (var batch in new[] { "c", "d", "e" }) await Batches.SetSuspendedAsync("default", batch, true, "ann");
-        var (first, next) = await Batches.ListAsync("default", "", 2);
-        var (rest, end) = await Batches.ListAsync("default", next!, 2);
+        var (first, next) = await Batches.ListAsync("default", ("", ""), 2);
+        var (rest, last) = await Batches.ListAsync("default", next!.Value, 2);
+        var (nothing, end) = await Batches.ListAsync("default", last!.Value, 2);
+        var (all, _) = await Batches.ListAsync(null, ("", ""), 100);
+        Assert.That(all.Select(b => b.Id + b.Tenant[0]), Is.EqualTo(new[] { "aa", "bd", "ca", "cd", "dd", "ed" }));
+        Assert.That(nothing, Is.Empty);
         Assert.That(first.Concat(rest).Select(b => (b.Id, b.SuspendedAt is not null)), Is.EqualTo(new[] { ("b", false), ("c", true), ("d", true), ("e", true) }));
         Assert.That(end, Is.Null);
     }
