@@ -44,7 +44,7 @@ internal sealed class StorageRoom : IDisposable
         {
             var spool = new SpoolFiles(Path.Combine(data, "spool"));
             var sources = new MasterKeySources(settings.MasterKey, Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"), data);
-            var box = await SqliteSecrets.OpenAsync(database, sources, logs.CreateLogger(typeof(SqliteSecrets).FullName!));
+            var box = await SqliteSecrets.OpenAsync(database, sources, clock, logs.CreateLogger(typeof(SqliteSecrets).FullName!));
             var accounts = SqliteAccountStore.Open(database, box, clock);
             await accounts.EnsureSandboxAsync();
             return new(

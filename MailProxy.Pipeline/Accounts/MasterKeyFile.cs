@@ -26,6 +26,14 @@ internal sealed class MasterKeyFile(string directory)
         }
     }
 
+    /// <summary>The file's mode in octal when others than its owner may read or write it; null: it is the owner's alone, or not there.</summary>
+    public string? LooseMode()
+    {
+        if (OperatingSystem.IsWindows() || !System.IO.File.Exists(Path)) return null;
+        var mode = System.IO.File.GetUnixFileMode(Path);
+        return (mode & ~(OwnerOnly | UnixFileMode.UserExecute)) == 0 ? null : Convert.ToString((int)mode, 8).PadLeft(4, '0');
+    }
+
     /// <summary>Makes a key and the file, which must not be there. It appears whole, synced and under 0600 or not at all: a half-written key would refuse every later start.</summary>
     public MasterKey Create()
     {

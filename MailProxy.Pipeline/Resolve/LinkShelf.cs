@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Xml;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -80,6 +81,10 @@ internal sealed class LinkShelf(S3Clients clients, TimeProvider clock)
         catch (AmazonServiceException told) when (told.StatusCode > 0)
         {
             throw Down(volume, told.StatusCode == HttpStatusCode.NotFound ? "the bucket is not there" : $"the store answered {(int)told.StatusCode}", told);
+        }
+        catch (XmlException trouble)
+        {
+            throw Down(volume, "what answered is no S3 store", trouble);
         }
         catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException && volume.Config is VolumeConfig.Local)
         {

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Xml;
 using Amazon.Runtime;
 using Amazon.Runtime.Internal.Util;
 using MailProxy.Pipeline.Accounts;
@@ -34,6 +35,10 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
             throw new SourceException(SourceFault.Down, $"{place}: no answer in time.");
+        }
+        catch (XmlException trouble)
+        {
+            throw new SourceException(SourceFault.Down, $"{place}: what answered is no S3 store.", trouble);
         }
         catch (Exception trouble) when (trouble is AmazonServiceException or AmazonClientException or HttpRequestException or SocketException or IOException or AddressRefusedException)
         {

@@ -98,6 +98,38 @@ internal sealed class MasterKeySourcesTests
         Assert.That(MasterKey.ParseList(File.ReadAllText(Path.Combine(_data, "master.key")))!.Single().Id, Is.EqualTo(first.Id));
     }
 
+    [Test]
+    public void Find_TwoKeysInOnePlace_KeepsTheirOrder()
+    {
+        var ((first, firstId), (second, secondId)) = (Key(), Key());
+        foreach (var between in (string[])[",", "\n", " , "])
+        {
+            File.WriteAllText(Path.Combine(_credentials, "mailproxy-master-key"), first + between + second + "\n");
+            Assert.That(new MasterKeySources(null, _credentials, _data).Find().Keys.Select(k => k.Id), Is.EqualTo(new[] { firstId, secondId }));
+        }
+    }
+
+    [Test]
+    public void Find_MalformedCredential_IsRefusedByNameThoughTheFileIsGood()
+    {
+        new MasterKeyFile(_data).Create();
+        File.WriteAllText(Path.Combine(_credentials, "mailproxy-master-key"), "correct-horse");
+        Assert.That(() => new MasterKeySources(null, _credentials, _data).Find(), Throws.TypeOf<StoreRefusedException>().With.Message.Contains(_credentials).And.Message.Not.Contains("correct-horse"));
+    }
+
+    [TestCase(UnixFileMode.UserRead | UnixFileMode.UserWrite, null)]
+    [TestCase(UnixFileMode.UserRead, null)]
+    [TestCase(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, "0640")]
+    [TestCase(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead, "0644")]
+    public void LooseMode_OfAFile_IsToldWhenOthersMay(UnixFileMode mode, string? told)
+    {
+        var file = new MasterKeyFile(_data);
+        Assert.That(file.LooseMode(), Is.Null, "there is none");
+        file.Create();
+        File.SetUnixFileMode(file.Path, mode);
+        Assert.That(file.LooseMode(), Is.EqualTo(told));
+    }
+
     private string PutCredential()
     {
         var (text, id) = Key();

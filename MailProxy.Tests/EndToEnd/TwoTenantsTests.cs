@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Tests.Support;
+using Microsoft.AspNetCore.Http;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
@@ -95,6 +96,79 @@ internal sealed class TwoTenantsTests
     }
 
     [Test]
+    public async Task SameAccountId_LimitAndBackOffOfOneDoNotHoldTheOther()
+    {
+        await using var daemon = await TestDaemon.StartAsync(_directory, LoopbackAllowed);
+        await using var acme = await Side.StartAsync(daemon, "acme");
+        await using var beta = await Side.StartAsync(daemon, "beta");
+        await acme.PutAsync("/v1/accounts/main", new { host = "127.0.0.1", port = acme.Smtp.Port, security = "none", limits = new { per_day = 1 } });
+        await beta.PutAsync("/v1/accounts/main", new { host = "127.0.0.1", port = beta.Smtp.Port, security = "none" });
+        foreach (var id in (string[])["one", "two"]) Assert.That((await acme.PostAsync(id, null)).Status, Is.EqualTo(202));
+        await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 1, tenant: "acme");
+        await Soon.BecomesAsync(async () => (await acme.GetAsync("/v1/accounts/main")).ToJsonString(), account => account.Contains("account_limit"));
+
+        foreach (var id in (string[])["one", "two", "three"]) Assert.That((await beta.PostAsync(id, null)).Status, Is.EqualTo(202));
+        await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 3, tenant: "beta");
+        Assert.That((acme.Smtp.Mails.Count, beta.Smtp.Mails.Count), Is.EqualTo((1, 3)));
+
+        // Of another account, which also has the id of the other's.
+        acme.Smtp.Say("CONNECT", [.. Enumerable.Repeat("421 4.3.2 Not now", 20)]);
+        foreach (var side in (Side[])[acme, beta]) await side.PutAsync("/v1/accounts/spare", new { host = "127.0.0.1", port = side.Smtp.Port, security = "none" });
+        foreach (var side in (Side[])[acme, beta]) Assert.That((await side.PostAsync("four", null, account: "spare")).Status, Is.EqualTo(202));
+        await daemon.EventsAsync(e => e.Type == EventType.MessageSent && e.MessageId == "four", 1, tenant: "beta");
+        await Soon.BecomesAsync(async () => (await acme.GetAsync("/v1/accounts/spare")).ToJsonString(), account => account.Contains("account_backoff"));
+        Assert.That((await beta.GetAsync("/v1/accounts/spare")).ToJsonString(), Does.Not.Contain("waiting_for"));
+        await daemon.StopAsync();
+    }
+
+    [Test]
+    public async Task SameVolumeAndPath_EachCarriesItsOwnFileAndTheCacheToo()
+    {
+        await using var web = await LoopbackFiles.StartAsync();
+        web.Answer = context => context.Response.WriteAsync($"the file of {context.Request.Path.Value!.Split('/')[1]}");
+        await using var daemon = await TestDaemon.StartAsync(_directory, LoopbackAllowed);
+        await using var acme = await Side.StartAsync(daemon, "acme");
+        await using var beta = await Side.StartAsync(daemon, "beta");
+        foreach (var side in (Side[])[acme, beta])
+        {
+            await side.PutAsync("/v1/accounts/main", new { host = "127.0.0.1", port = side.Smtp.Port, security = "none" });
+            await side.PutAsync("/v1/volumes/files", new { backend = "http", config = new { base_url = $"http://127.0.0.1:{web.Port}/{side.Tenant}/" } });
+            Assert.That((await side.PostAsync("one", null, source: "files:a.txt")).Status, Is.EqualTo(202));
+        }
+
+        foreach (var side in (Side[])[acme, beta])
+        {
+            await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 1, tenant: side.Tenant);
+            using var raw = new MemoryStream(side.Smtp.Mails.Single().Data);
+            var part = (MimeKit.MimePart)(await MimeKit.MimeMessage.LoadAsync(raw)).Attachments.Single();
+            using var content = new StreamReader(part.Content!.Open());
+            Assert.That(await content.ReadToEndAsync(), Is.EqualTo($"the file of {side.Tenant}"));
+        }
+
+        // What one tenant has fetched is no proof for another: it asks its own source, and that has something else.
+        var hash = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData("the file of acme"u8));
+        await beta.PostAsync("two", null, source: "files:a.txt", sha256: hash);
+        await daemon.EventsAsync(e => e.Type == EventType.MessageFailed && e.MessageId == "two", 1, tenant: "beta");
+        Assert.That(Directory.GetDirectories(Path.Combine(daemon.Data, "cache")).Select(Path.GetFileName), Is.SupersetOf(new[] { "acme", "beta" }));
+        await daemon.StopAsync();
+    }
+
+    [Test]
+    public async Task NamesOfAnother_AreUnknown()
+    {
+        await using var daemon = await TestDaemon.StartAsync(_directory);
+        await using var acme = await Side.StartAsync(daemon, "acme");
+        await using var beta = await Side.StartAsync(daemon, "beta");
+        await acme.PutAsync("/v1/accounts/theirs", new { sandbox = true });
+        await acme.PutAsync("/v1/volumes/theirs", new { backend = "http", config = new { base_url = "https://files.example.com/" } });
+        await beta.PutAsync("/v1/accounts/main", new { sandbox = true });
+
+        Assert.That((await beta.PostAsync("one", null, account: "theirs")).Status, Is.EqualTo(422));
+        Assert.That((await beta.PostAsync("one", null, source: "theirs:a.txt")).Status, Is.EqualTo(422));
+        Assert.That((await beta.PostAsync("one", null)).Status, Is.EqualTo(202));
+    }
+
+    [Test]
     public async Task TenantsKey_HostThatIsNotPublic_IsNotConnectedTo()
     {
         await using var daemon = await TestDaemon.StartAsync(_directory);
@@ -151,11 +225,21 @@ internal sealed class TwoTenantsTests
             Assert.That((int)answer.StatusCode, Is.EqualTo(201), await answer.Content.ReadAsStringAsync());
         }
 
-        public async Task<(int Status, bool Replayed)> PostAsync(string id, string? idempotencyKey, string? batch = null)
+        public async Task<(int Status, bool Replayed)> PostAsync(string id, string? idempotencyKey, string? batch = null, string? account = null, string? source = null, string? sha256 = null)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages")
             {
-                Content = JsonContent.Create(new { id, from = "a@x.example", to = "b@y.example", subject = $"for {Tenant}", text = "t", batch }),
+                Content = JsonContent.Create(new
+                {
+                    id,
+                    account,
+                    from = "a@x.example",
+                    to = "b@y.example",
+                    subject = $"for {Tenant}",
+                    text = "t",
+                    batch,
+                    attachments = source is null ? null : new[] { new { filename = "a.txt", source, sha256 } },
+                }),
             };
             if (idempotencyKey is not null) request.Headers.Add("Idempotency-Key", idempotencyKey);
             using var answer = await _http.SendAsync(request);

@@ -33,8 +33,27 @@ internal sealed class ServiceUnitTests
     public void Unit_CredentialItSuggests_IsTheOneThatIsRead() =>
         Assert.That(Unit(), Does.Contain($"LoadCredentialEncrypted={MasterKeySources.Credential}:").And.Contain($"--name={MasterKeySources.Credential} "));
 
+    [Test]
+    public async Task Verify_WithTheCredentialThatTheReadmeNames_NoComplaint()
+    {
+        const string Credential = $"LoadCredentialEncrypted={MasterKeySources.Credential}:/etc/mailproxy/master-key.cred";
+        Assert.That(File.ReadAllText(Repository.File("packaging/README.md")), Does.Contain(Credential));
+        var (exitCode, output) = await VerifyAsync(unit => unit.Replace("[Install]", Credential + "\n\n[Install]", StringComparison.Ordinal));
+        Assert.That((exitCode, output), Is.EqualTo((0, "")));
+    }
+
+    [Test]
+    public async Task Security_ServiceUnit_IsWellBelowMedium()
+    {
+        // In tenths of the exposure that systemd counts; 5 is medium.
+        var (exitCode, output) = await AnalyzeAsync(unit => unit, "security", "--offline=true", "--threshold=20");
+        Assert.That(exitCode, Is.Zero, output);
+    }
+
     // verify wants the program to exist, which it does only where MailProxy is installed.
-    private static async Task<(int ExitCode, string Output)> VerifyAsync(Func<string, string> change)
+    private static Task<(int ExitCode, string Output)> VerifyAsync(Func<string, string> change) => AnalyzeAsync(change, "verify");
+
+    private static async Task<(int ExitCode, string Output)> AnalyzeAsync(Func<string, string> change, params string[] arguments)
     {
         var unit = Unit();
         Assert.That(unit, Does.Contain($"ExecStart={Program} "));
@@ -43,7 +62,7 @@ internal sealed class ServiceUnitTests
         {
             var file = Path.Combine(directory.FullName, "mailproxy.service");
             await File.WriteAllTextAsync(file, change(unit.Replace($"ExecStart={Program} ", "ExecStart=/bin/true ", StringComparison.Ordinal)));
-            return await Run.AsIsAsync("systemd-analyze", "verify", file);
+            return await Run.AsIsAsync("systemd-analyze", [.. arguments, file]);
         }
         finally
         {

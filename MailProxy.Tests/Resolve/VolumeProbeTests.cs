@@ -50,6 +50,17 @@ public sealed class VolumeProbeTests
         });
     }
 
+    [TestCase("a file")]
+    [TestCase("")]
+    public async Task Test_S3_WhatAnswersIsNoStore_IsToldAndNotThrown(string answer)
+    {
+        await using var web = await LoopbackFiles.StartAsync();
+        web.Answer = context => context.Response.WriteAsync(answer);
+        var test = await TestAsync(new VolumeConfig.S3("files", null, null, new($"http://store.files.example:{web.Port}"), true, "a", "b", true));
+        Assert.That((test.Ok, test.Code), Is.EqualTo((false, "down")), test.Error);
+        Assert.That(test.Error, Does.Contain("vol"));
+    }
+
     [Test]
     public async Task Test_S3_CountsAndReads()
     {

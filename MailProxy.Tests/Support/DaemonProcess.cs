@@ -33,14 +33,14 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts it with these settings (environment names without the prefix); does not wait.</summary>
+    /// <summary>Starts it with these settings (environment names without the prefix, or with a $ in front as they are); does not wait.</summary>
     public static DaemonProcess Start(string data, params (string Name, string Value)[] settings)
     {
         var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "mailproxy.dll")]) { RedirectStandardOutput = true, RedirectStandardError = true };
         info.Environment["MAILPROXY_DATA"] = data;
         info.Environment["MAILPROXY_URLS"] = "http://127.0.0.1:0";
         info.Environment["MAILPROXY_ADMIN_KEY"] = Key;
-        foreach (var (name, value) in settings) info.Environment["MAILPROXY_" + name] = value;
+        foreach (var (name, value) in settings) info.Environment[name.StartsWith('$') ? name[1..] : "MAILPROXY_" + name] = value;
         var daemon = new DaemonProcess(new Process { StartInfo = info });
         daemon._process.OutputDataReceived += (_, line) => daemon.Read(line.Data);
         daemon._process.ErrorDataReceived += (_, line) => daemon.Read(line.Data);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -10,9 +11,10 @@ public static partial class SqliteSecrets
     private const string ProofText = "mailproxy";
 
     /// <summary>Makes <c>master.key</c> when there is neither a key nor a secret. Throws <see cref="StoreRefusedException"/> when a key is malformed, missing or wrong.</summary>
-    public static async Task<SecretBox> OpenAsync(SqliteDatabase database, MasterKeySources sources, ILogger logger)
+    public static async Task<SecretBox> OpenAsync(SqliteDatabase database, MasterKeySources sources, TimeProvider clock, ILogger logger)
     {
         var found = sources.Find();
+        if (sources.File.LooseMode() is { } mode) Log.Loose(logger, sources.File.Path, mode);
         var wanted = database.Readers.Read(SealedColumns.KeysInUse);
         if (found.Keys.Count == 0 && wanted.Count == 0) found = found with { Keys = [sources.File.Create()] };
 
@@ -30,12 +32,22 @@ public static partial class SqliteSecrets
 
         if (box.KeyIds.Count > 1)
         {
-            var renewed = await database.Writer.WriteAsync(db => SealedColumns.Renew(db, box));
+            var renewed = await database.Writer.WriteAsync(db => Renew(db, box, clock));
             Log.Renewed(logger, box.SealingKey, renewed, string.Join(", ", box.KeyIds.Where(id => id != box.SealingKey)));
         }
 
         return box;
     }
+
+    private static int Renew(SqliteConnection db, SecretBox box, TimeProvider clock)
+    {
+        var old = SealedColumns.KeysInUse(db);
+        var renewed = SealedColumns.Renew(db, box);
+        if (renewed > 0) AuditRows.Append(db, clock.GetUtcNow().ToUnixTimeMilliseconds(), "mailproxy", "master_key.renew", "master_key", Ids(old), Ids([box.SealingKey]));
+        return renewed;
+    }
+
+    private static string Ids(IEnumerable<string> keys) => JsonSerializer.Serialize([.. keys.Order()], StoredJson.Default.IReadOnlyListString);
 
     private static Dictionary<string, byte[]> Proofs(SqliteConnection db) => db
         .Query("SELECT key_id, proof FROM secret_keys", row => (Id: row.GetString(0), Proof: row.GetFieldValue<byte[]>(1)))
@@ -59,6 +71,9 @@ public static partial class SqliteSecrets
 
     private static partial class Log
     {
+        [LoggerMessage(753, LogLevel.Warning, "The master key file {Path} may be read or written by others than its owner (mode {Mode}); set it to 0600")]
+        public static partial void Loose(ILogger logger, string path, string mode);
+
         [LoggerMessage(752, LogLevel.Warning, "Every stored secret is sealed under the master key {Key} ({Renewed} were sealed anew just now). {Old} may be taken out of the configuration; keep it with backups made before")]
         public static partial void Renewed(ILogger logger, string key, int renewed, string old);
     }

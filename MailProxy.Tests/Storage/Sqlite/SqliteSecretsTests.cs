@@ -101,6 +101,33 @@ internal sealed class SqliteSecretsTests
     }
 
     [Test]
+    public async Task Open_TwoKeysAndTheSealingFailsInTheMiddle_LeavesEverythingUnderTheOld()
+    {
+        MasterKey old = MasterKey.Generate(), fresh = MasterKey.Generate();
+        var before = await OpenAsync(Text(old));
+        foreach (var kind in new[] { "account", "webhook", "volume" }) await StoreSecretAsync(before, kind);
+        await _store.RunAsync("CREATE TRIGGER fail BEFORE UPDATE OF secret ON volumes BEGIN SELECT RAISE(ABORT, 'in the middle'); END");
+
+        Assert.That(() => OpenAsync(Text(fresh) + "," + Text(old)), Throws.Exception.With.Message.Contains("in the middle"));
+        Assert.That(_store.Database.Readers.Read(SealedColumns.KeysInUse), Is.EqualTo(new[] { old.Id }));
+        Assert.That((await SqliteAccountStore.Open(_store.Database, await OpenAsync(Text(old)), TimeProvider.System).AccountsAsync()).Single().Password, Is.EqualTo("a"));
+
+        await _store.RunAsync("DROP TRIGGER fail");
+        await OpenAsync(Text(fresh) + "," + Text(old));
+        Assert.That(_store.Database.Readers.Read(SealedColumns.KeysInUse), Is.EqualTo(new[] { fresh.Id }));
+    }
+
+    [Test]
+    public async Task Open_TwoKeys_TellsTheAuditLogOnceAndWithoutTheKeys()
+    {
+        MasterKey old = MasterKey.Generate(), fresh = MasterKey.Generate();
+        await StoreSecretAsync(await OpenAsync(Text(old)), "webhook");
+        for (var i = 0; i < 2; i++) await OpenAsync(Text(fresh) + "," + Text(old));
+        var told = (await new SqliteAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 10)).Where(a => a.Actor == "mailproxy").ToArray();
+        Assert.That(told.Select(a => (a.Action, a.Subject, a.Before, a.After)), Is.EqualTo(new[] { ("master_key.renew", "master_key", (string?)$"[\"{old.Id}\"]", (string?)$"[\"{fresh.Id}\"]") }));
+    }
+
+    [Test]
     public void Sealed_EveryBlobThatSaysSo_IsAmongThoseThatAreRenewed()
     {
         var said = Migrator.Embedded.Sum(static migration => migration.Sql.Split("sealed by SecretBox").Length - 1);
@@ -134,7 +161,7 @@ internal sealed class SqliteSecretsTests
         Assert.That(() => OpenAsync(null), Throws.TypeOf<StoreRefusedException>().With.Message.Contains("damaged"));
     }
 
-    private Task<SecretBox> OpenAsync(string? configured) => SqliteSecrets.OpenAsync(_store.Database, new(configured, null, _store.Path), NullLogger.Instance);
+    private Task<SecretBox> OpenAsync(string? configured) => SqliteSecrets.OpenAsync(_store.Database, new(configured, null, _store.Path), TimeProvider.System, NullLogger.Instance);
 
     private Task StoreSecretAsync(SecretBox box, string kind)
     {

@@ -46,7 +46,7 @@ internal sealed class SqliteTenantStoreTests : TenantStoreContract
     public async Task Open_KeyOfAnAuthIsMissing_IsRefused()
     {
         await PutAsync("acme", "one");
-        Assert.That(() => SqliteSecrets.OpenAsync(_store.Database, new(null, null, _store.Path), NullLogger.Instance), Throws.TypeOf<StoreRefusedException>().With.Message.Contains(_store.Key.Id));
+        Assert.That(() => SqliteSecrets.OpenAsync(_store.Database, new(null, null, _store.Path), TimeProvider.System, NullLogger.Instance), Throws.TypeOf<StoreRefusedException>().With.Message.Contains(_store.Key.Id));
     }
 
     [Test]
