@@ -171,6 +171,9 @@ internal sealed class FakeKeyStore : IKeyStore
     public List<TenantKey> Keys { get; } = [];
     public List<(string Id, long At)> Uses { get; } = [];
 
+    /// <summary>What a note of a use waits for.</summary>
+    public Task NoteWritten { get; set; } = Task.CompletedTask;
+
     /// <summary>Completes with the first use.</summary>
     public TaskCompletionSource Used { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -188,7 +191,7 @@ internal sealed class FakeKeyStore : IKeyStore
     {
         lock (_lock) Uses.Add((id, at));
         Used.TrySetResult();
-        return Task.CompletedTask;
+        return NoteWritten;
     }
 }
 

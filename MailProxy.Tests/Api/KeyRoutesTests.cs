@@ -164,6 +164,17 @@ public sealed class KeyRoutesTests
     }
 
     [Test]
+    public async Task Key_Used_TheRequestDoesNotWaitForTheNote()
+    {
+        var never = new TaskCompletionSource();
+        _host.Keys.NoteWritten = never.Task;
+        await AddAsync(Key("k1", "the-key"));
+        Assert.That(await StatusAsync("the-key").WaitAsync(ApiHost.Patience), Is.EqualTo(200));
+        Assert.That(_host.Keys.Uses, Has.Count.EqualTo(1));
+        never.SetResult();
+    }
+
+    [Test]
     public async Task Refused_Keys_AreAuditedWithoutTheKeyAndRateBounded()
     {
         await AddAsync(Key("k1", "the-key") with { Scopes = KeyScopes.Send });

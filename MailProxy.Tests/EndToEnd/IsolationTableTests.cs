@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Api;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,6 +29,8 @@ internal sealed partial class IsolationTableTests
     private static IEnumerable<string> Routes() => RouteTable.Entries.Keys.Concat(RouteTable.Variants.Keys);
 
     private static IEnumerable<string> KeyedRoutes() => RouteTable.Entries.Where(e => !e.Value.IsPublic).Select(e => e.Key).Concat(RouteTable.Variants.Keys);
+
+    private static IEnumerable<string> AuditedRoutes() => RouteTable.Audited.Keys;
 
     private static IEnumerable<string> TenantRoutes() => KeyedRoutes().Where(route => RouteTable.Find(route).Access != Access.Admin);
 
@@ -139,6 +142,30 @@ internal sealed partial class IsolationTableTests
     }
 
     [Test]
+    public void Routes_ThatMayChangeSomething_AllSayWhatTheAuditLogTells() =>
+        Assert.That(RouteTable.Audited.Keys, Is.EquivalentTo(RouteTable.Entries.Where(e => !e.Value.IsPublic && !e.Key.StartsWith("GET ", StringComparison.Ordinal)).Select(e => e.Key)));
+
+    [TestCaseSource(nameof(AuditedRoutes))]
+    public async Task Route_ThatMayChangeSomething_IsInTheAuditLogWithWhoDidIt(string route)
+    {
+        await SeedAsync("acme");
+        await SeedTenantAsync();
+        var (key, actor) = RouteTable.Find(route).Access == Access.Admin ? (AdminKey, "admin") : (Acme, "key/acme/" + Acme);
+        if (RouteTable.Find(route).Before is { } before) (await CallAsync(before, key, ("X-Tenant", "acme"))).Dispose();
+        var log = _daemon.Services.GetRequiredService<IAuditLog>();
+        var last = (await log.ReadAsync(0, int.MaxValue)).LastOrDefault()?.Number ?? 0;
+
+        using var answer = await CallAsync(route, key, ("X-Tenant", "acme"));
+        Assert.That((int)answer.StatusCode, Is.EqualTo(RouteTable.Find(route).Answer), await answer.Content.ReadAsStringAsync());
+        using var exported = await CallAsync($"GET /v1/audit?limit=500&after={last}", AdminKey);
+        var lines = (await exported.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!).ToArray();
+        var made = lines.Where(line => (string)line["action"]! != "key.refused").ToArray();
+        if (RouteTable.Audited[route] is not { } action) Assert.That(made, Is.Empty);
+        else Assert.That(((string)made[^1]["action"]!, made[^1]["before"] is not null || made[^1]["after"] is not null), Is.EqualTo((action, true)));
+        Assert.That(made.Select(line => (string)line["actor"]!), Is.All.EqualTo(actor));
+    }
+
+    [Test]
     public async Task Lists_OfEveryKind_TellATenantsKeyOfItsOwnOnly()
     {
         foreach (var tenant in (string[])["acme", "beta"]) await SeedAsync(tenant);
@@ -224,8 +251,9 @@ internal sealed partial class IsolationTableTests
     private async Task SeedAsync(string tenant)
     {
         if (tenant == "acme") _case++;
-        foreach (var (route, json) in ((string, string)[])[
-            ("PUT /v1/accounts/some", RouteTable.Account), ("PUT /v1/webhooks/some", RouteTable.Webhook), ("PUT /v1/volumes/some", RouteTable.Volume), ("POST /v1/messages", RouteTable.Message)])
+        foreach (var (route, json) in ((string, string?)[])[
+            ("PUT /v1/accounts/some", RouteTable.Account), ("PUT /v1/webhooks/some", RouteTable.Webhook), ("PUT /v1/volumes/some", RouteTable.Volume), ("POST /v1/messages", RouteTable.Message),
+            ("POST /v1/accounts/some/resume", null), ("POST /v1/webhooks/some/resume", null), ("POST /v1/batches/some/activate", null)])
         {
             using var answer = await CallAsync(route, AdminKey, ("X-Tenant", tenant), json);
             Assert.That((int)answer.StatusCode, Is.AnyOf(200, 201, 202), await answer.Content.ReadAsStringAsync());
