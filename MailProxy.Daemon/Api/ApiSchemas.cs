@@ -78,7 +78,7 @@ internal static class ApiSchemas
         "priority" => new() { Type = JsonSchemaType.String, Enum = [.. Priorities] },
         "created_after" or "created_before" => new() { Type = JsonSchemaType.String, Description = "RFC 3339, or Unix seconds." },
         "tenant" => new() { Type = JsonSchemaType.String, Description = "* for every tenant." },
-        "after" => new() { Type = JsonSchemaType.Integer, Minimum = "0", Description = "What stands behind this number." },
+        "after" => new() { Type = JsonSchemaType.String, Description = "Where to go on: a next_cursor of the feed, or now; in the audit log the number of a line." },
         "cursor" => new() { Type = JsonSchemaType.String, Description = "The next_cursor of the page before." },
         _ => new() { Type = JsonSchemaType.String },
     };

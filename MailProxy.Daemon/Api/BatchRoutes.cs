@@ -13,7 +13,7 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
             .Query("tenant", "limit", "cursor").Produces<BatchList>();
         v1.MapPut("/batches/{id}", Put).Needs(KeyScopes.Send).WithName("putBatch").WithSummary("Let a batch's mail wait, or go").WithTags("Batches")
             .Accepts<BatchChangeRequest>("application/json").Produces<BatchAnswer>().Produces<BatchAnswer>(StatusCodes.Status201Created);
-        v1.MapDelete("/batches/{id}", Delete).Needs(KeyScopes.Send).WithName("deleteBatch").WithSummary("Forget a batch's suspension; its mail goes, and its messages stay").WithTags("Batches")
+        v1.MapDelete("/batches/{id}", Delete).Needs(KeyScopes.Send).WithName("deleteBatch").WithSummary("Forget a batch that has no unfinished mail; its messages stay").WithTags("Batches")
             .Produces(StatusCodes.Status204NoContent);
         v1.MapGet("/batches/{id}", Get).Needs(KeyScopes.Read).WithName("getBatch").WithSummary("Whether a batch is suspended, and its messages by status").WithTags("Batches").Produces<BatchAnswer>();
         v1.MapPost("/batches/{id}/suspend", Suspend).Needs(KeyScopes.Send).WithName("suspendBatch").WithSummary("Let its mail wait, also what is yet to come").WithTags("Batches").Produces<BatchAnswer>();
@@ -61,7 +61,10 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
     {
         var caller = Caller.Of(http);
         using var mine = await turn.TakeAsync(http.RequestAborted);
-        if (await store.BatchAsync(caller.Tenant, id) is null) return ProblemAnswer.NotFound("batch");
+        if (await store.BatchAsync(caller.Tenant, id) is not { } batch) return ProblemAnswer.NotFound("batch");
+
+        // To forget that it is suspended would send its mail, and that is what activate is for.
+        if (batch.Counts.Any(count => !Pipeline.Mail.WireNames.IsFinal(count.State))) return ProblemAnswer.Of(409, "in_use", "The batch has unfinished mail. Activate it, or cancel the mail.");
         await SetAsync(caller, id, false);
         return TypedResults.NoContent();
     }

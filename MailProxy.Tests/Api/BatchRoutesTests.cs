@@ -53,6 +53,16 @@ public sealed class BatchRoutesTests
         Assert.That(new[] { made, again, gone, unknown }.Select(a => (int)a.StatusCode), Is.EqualTo(new[] { 201, 200, 204, 404 }));
     }
 
+    [TestCase(MessageState.Queued, 409)]
+    [TestCase(MessageState.Sent, 204)]
+    public async Task Delete_WithMail_OnlyWhenItIsFinished(MessageState state, int status)
+    {
+        _host.Batches.Batches[("default", "news")] = new("default", "news", 1_000, [(state, 3)]);
+        using var answer = await _host.SendAsync("DELETE", "/v1/batches/news");
+        Assert.That((int)answer.StatusCode, Is.EqualTo(status));
+        Assert.That(_host.Batches.Batches[("default", "news")].SuspendedAt is null, Is.EqualTo(status == 204));
+    }
+
     [TestCase("{}", "/suspended")]
     [TestCase("""{"suspended":"yes"}""", "/suspended")]
     [TestCase("""{"suspended":true,"more":1}""", "/more")]
