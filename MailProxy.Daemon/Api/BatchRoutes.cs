@@ -51,7 +51,9 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
 
         var caller = Caller.Of(http);
         using var mine = await turn.TakeAsync(http.RequestAborted);
-        var created = await store.BatchAsync(caller.Tenant, id) is null;
+
+        // One that no message names is there only while it is suspended.
+        var created = await store.BatchAsync(caller.Tenant, id) is null && suspended!.Value;
         await SetAsync(caller, id, suspended!.Value);
         if (created) http.Response.Headers.Location = $"/v1/batches/{id}";
         return Json(await store.BatchAsync(caller.Tenant, id) ?? new(caller.Tenant, id, null, []), created ? StatusCodes.Status201Created : StatusCodes.Status200OK);

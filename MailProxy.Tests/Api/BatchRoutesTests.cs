@@ -53,6 +53,14 @@ public sealed class BatchRoutesTests
         Assert.That(new[] { made, again, gone, unknown }.Select(a => (int)a.StatusCode), Is.EqualTo(new[] { 201, 200, 204, 404 }));
     }
 
+    [Test]
+    public async Task Put_NotSuspendedOfAnUnknownOne_CreatesNothing()
+    {
+        using var answer = await _host.SendAsync("PUT", "/v1/batches/none", """{"suspended":false}""");
+        using var read = await _host.SendAsync("GET", "/v1/batches/none");
+        Assert.That(((int)answer.StatusCode, answer.Headers.Location, (int)read.StatusCode), Is.EqualTo((200, (Uri?)null, 404)));
+    }
+
     [TestCase(MessageState.Queued, 409)]
     [TestCase(MessageState.Sent, 204)]
     public async Task Delete_WithMail_OnlyWhenItIsFinished(MessageState state, int status)
