@@ -9,6 +9,7 @@ using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Retain;
 using MailProxy.Pipeline.Schedule;
 using MailProxy.Pipeline.Send;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -41,6 +42,9 @@ public sealed record PipelineCupboards(
 
     /// <summary>A tenant's own rule of how long content stays; null: it has none.</summary>
     public Func<string, Retention?> RetentionOf { get; init; } = static _ => null;
+
+    /// <summary>How tenants share what they use together.</summary>
+    public TenantShare Share { get; init; } = TenantShare.Unlimited;
 
     /// <summary>Where fetched attachments are kept.</summary>
     public required string CacheDirectory { get; init; }

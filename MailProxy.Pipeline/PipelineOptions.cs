@@ -7,6 +7,7 @@ using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Retain;
 using MailProxy.Pipeline.Schedule;
 using MailProxy.Pipeline.Send;
+using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Pipeline;
 
@@ -21,6 +22,8 @@ public sealed class PipelineOptions
     public ReportOptions Report { get; init; } = new();
     public RetainOptions Retention { get; init; } = new();
     public DrainOptions Drain { get; init; } = new();
+
+    public TenantOptions Tenants { get; init; } = new();
 
     /// <summary>The limit of the whole installation, in front of every account's own. Default: none.</summary>
     public AccountLimits Limits { get; init; } = new(); // not the shared None: the binder writes into what it finds here

@@ -5,6 +5,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Send;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Options;
 using Prometheus;
@@ -64,6 +65,7 @@ internal static class DaemonApp
         var dialer = new Dialer(policy);
         var links = new LinkDesk(storage.Links, volumes, dialer, settings.Api.PublicUrl is { } url ? new Uri(url) : null, clock, logs);
         var http = dialer.HttpClient();
+        var share = new TenantShare(settings.Engine.Tenants.Share, () => tenants.Directory.All.Count > 1);
         var pipeline = new MailPipeline(settings.Engine, new(
             storage.Messages,
             storage.Log,
@@ -85,6 +87,7 @@ internal static class DaemonApp
             CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
             Links = links,
             Network = policy,
+            Share = share,
         });
 
         services.AddSingleton(Seams.Trial(new(http, settings.Engine.Report, clock)));
@@ -111,6 +114,7 @@ internal static class DaemonApp
         services.AddSingleton(storage.Batches);
         services.AddSingleton(storage.Erasure);
         services.AddSingleton(tenants);
+        services.AddSingleton(share);
         services.AddSingleton(keys);
         services.AddSingleton(keyChanges);
         services.AddSingleton(policy);

@@ -10,7 +10,7 @@ namespace MailProxy.Tests.Architecture;
 public sealed partial class DependencyTests
 {
     private static readonly string[] Rooms = ["Ingest", "Persist", "Schedule", "Resolve", "Send", "Report", "Retain"];
-    private static readonly string[] Cupboards = ["Accounts", "Mail", "Storage", "Telemetry", "Network"];
+    private static readonly string[] Cupboards = ["Accounts", "Mail", "Storage", "Telemetry", "Network", "Sharing"];
 
     [TestCaseSource(nameof(Rooms))]
     public void Room_NamesNoOtherRoom(string room)

@@ -1,0 +1,184 @@
+namespace MailProxy.Pipeline.Sharing;
+
+/// <summary>
+/// A bounded amount of something that tenants use together: bytes, slots, connections. Each holds its share at most
+/// (<see cref="TenantShare"/>). Who waits is served in turn, tenant by tenant; within a tenant, first come, first served.
+/// </summary>
+public sealed class SharedCapacity(long capacity, TenantShare share)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Holder> _holders = [];
+    private readonly LinkedList<Holder> _turns = []; // tenants for which somebody waits
+    private long _used;
+
+    public long Capacity => capacity;
+
+    public long Used => Volatile.Read(ref _used);
+
+    /// <summary>What a tenant holds now, and the most that it may hold now.</summary>
+    public (long Held, long Allowed) Of(string tenant)
+    {
+        lock (_gate)
+        {
+            var held = _holders.GetValueOrDefault(tenant)?.Held ?? 0;
+            return (held, share.Of(capacity, _used - held));
+        }
+    }
+
+    /// <summary>Null: there is no room for this tenant now, or somebody of it waits already.</summary>
+    public Charge? TryTake(string tenant, long amount)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(amount);
+        lock (_gate)
+        {
+            var holder = HolderOf(tenant);
+            if (holder.Waiting.Count == 0 && May(holder, amount)) return Take(holder, amount);
+            Forget(holder);
+            return null;
+        }
+    }
+
+    /// <summary>Waits for room. What was taken is given back when the charge is disposed.</summary>
+    public async ValueTask<Charge> TakeAsync(string tenant, long amount, CancellationToken cancel)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(amount);
+        Waiter waiter;
+        lock (_gate)
+        {
+            var holder = HolderOf(tenant);
+            if (holder.Waiting.Count == 0 && May(holder, amount)) return Take(holder, amount);
+            waiter = new(holder, amount);
+            waiter.Place = holder.Waiting.AddLast(waiter);
+            if (holder.Turn.List is null) _turns.AddLast(holder.Turn);
+        }
+
+        await using (cancel.UnsafeRegister(static waiter => ((Waiter)waiter!).Granted.TrySetCanceled(), waiter))
+        {
+            try
+            {
+                return await waiter.Granted.Task;
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                GiveUp(waiter);
+                throw;
+            }
+        }
+    }
+
+    private Holder HolderOf(string tenant)
+    {
+        if (!_holders.TryGetValue(tenant, out var holder)) _holders[tenant] = holder = new(tenant);
+        return holder;
+    }
+
+    private void Forget(Holder holder)
+    {
+        if (holder is { Charges: 0, Waiting.Count: 0 }) _holders.Remove(holder.Tenant);
+    }
+
+    private bool May(Holder holder, long amount) => share.Allows(capacity, _used - holder.Held, holder.Held, amount);
+
+    private Charge Take(Holder holder, long amount)
+    {
+        _used += amount;
+        holder.Held += amount;
+        holder.Charges++;
+        return new(this, holder, amount);
+    }
+
+    private void Return(Holder holder, long amount)
+    {
+        lock (_gate)
+        {
+            _used -= amount;
+            holder.Held -= amount;
+            holder.Charges--;
+            Grant();
+            Forget(holder);
+        }
+    }
+
+    private void GiveUp(Waiter waiter)
+    {
+        lock (_gate)
+        {
+            if (waiter.Place.List is not null) waiter.Holder.Waiting.Remove(waiter.Place);
+            Grant();
+            Forget(waiter.Holder);
+        }
+    }
+
+    // One for each tenant that may, round after round, until nobody may. A large one that does not fit does not stop the others' small ones.
+    private void Grant()
+    {
+        for (var passed = 0; passed < _turns.Count;)
+        {
+            var holder = _turns.First!.Value;
+            _turns.RemoveFirst();
+            if (holder.Waiting.First is not { } first) continue;
+            passed = TryGrant(holder, first.Value) ? 0 : passed + 1;
+            if (holder.Waiting.Count > 0) _turns.AddLast(holder.Turn);
+        }
+    }
+
+    private bool TryGrant(Holder holder, Waiter waiter)
+    {
+        if (!waiter.Granted.Task.IsCompleted && !May(holder, waiter.Amount)) return false;
+        holder.Waiting.Remove(waiter.Place);
+        if (waiter.Granted.Task.IsCompleted) return true;
+        var charge = Take(holder, waiter.Amount);
+        if (!waiter.Granted.TrySetResult(charge)) charge.Undo();
+        return true;
+    }
+
+    private void Undo(Holder holder, long amount)
+    {
+        _used -= amount;
+        holder.Held -= amount;
+        holder.Charges--;
+    }
+
+    /// <summary>What a tenant holds until this is disposed.</summary>
+    public sealed class Charge : IDisposable
+    {
+        private readonly SharedCapacity _of;
+        private readonly Holder _holder;
+        private int _returned;
+
+        internal Charge(SharedCapacity of, Holder holder, long amount) => (_of, _holder, Amount) = (of, holder, amount);
+
+        public long Amount { get; }
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _returned, 1) == 0) _of.Return(_holder, Amount);
+        }
+
+        // Under the gate: it was never handed over.
+        internal void Undo() => _of.Undo(_holder, Amount);
+    }
+
+    internal sealed class Holder
+    {
+        public Holder(string tenant)
+        {
+            Tenant = tenant;
+            Turn = new(this);
+        }
+
+        public string Tenant { get; }
+        public LinkedListNode<Holder> Turn { get; }
+        public LinkedList<Waiter> Waiting { get; } = [];
+        public long Held { get; set; }
+        public int Charges { get; set; }
+    }
+
+    internal sealed class Waiter(Holder holder, long amount)
+    {
+        public Holder Holder { get; } = holder;
+        public long Amount { get; } = amount;
+        public LinkedListNode<Waiter> Place { get; set; } = null!;
+        public TaskCompletionSource<Charge> Granted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
