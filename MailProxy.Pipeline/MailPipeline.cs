@@ -46,6 +46,9 @@ public sealed record PipelineCupboards(
     /// <summary>How tenants share what they use together.</summary>
     public TenantShare Share { get; init; } = TenantShare.Unlimited;
 
+    /// <summary>Where every shared capacity is told, so that a tenant's part of it can be shown.</summary>
+    public TenantShares Shares { get; init; } = new();
+
     /// <summary>Where fetched attachments are kept.</summary>
     public required string CacheDirectory { get; init; }
 

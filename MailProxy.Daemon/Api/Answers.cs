@@ -111,9 +111,14 @@ public sealed record LargeFilesAnswer(long Threshold, string Action, string? Vol
 
 public sealed record AttachmentEndpointAnswer(string Url, SourceAuthAnswer? Auth);
 
+/// <summary>What a tenant holds now of something that tenants share, and the most that it may hold now.</summary>
+public sealed record ShareAnswer(long Held, long Allowed);
+
 /// <param name="Active">False: sending is suspended, and all its mail waits.</param>
+/// <param name="Shares">Its part of each thing that tenants share, at this moment.</param>
 public sealed record TenantAnswer(
-    string Id, string Name, bool Active, string? DefaultAccount, LimitsAnswer? Limits, long? ExpiresAfter, IReadOnlyList<double>? RetryMinutes, string? Retain, LargeFilesAnswer? LargeFiles, AttachmentEndpointAnswer? AttachmentEndpoint);
+    string Id, string Name, bool Active, string? DefaultAccount, LimitsAnswer? Limits, long? ExpiresAfter, IReadOnlyList<double>? RetryMinutes, string? Retain,
+    LargeFilesAnswer? LargeFiles, AttachmentEndpointAnswer? AttachmentEndpoint, IReadOnlyDictionary<string, ShareAnswer> Shares);
 
 public sealed record TenantList(IReadOnlyList<TenantAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
 

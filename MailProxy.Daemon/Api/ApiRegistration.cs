@@ -1,6 +1,8 @@
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Sharing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace MailProxy.Daemon.Api;
 
@@ -13,6 +15,8 @@ public static class ApiRegistration
     public static IServiceCollection AddMailProxyApi(this IServiceCollection services)
     {
         services.AddOptions();
+        services.TryAddSingleton(TenantShare.Unlimited);
+        services.TryAddSingleton<TenantShares>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SubmissionDoor>(
             provider, new ByteBudget(provider.GetRequiredService<IngestOptions>().DoorBytes)));
         services.AddSingleton<RemoteAddress>();

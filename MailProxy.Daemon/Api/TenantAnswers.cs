@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Daemon.Api;
 
@@ -7,7 +8,7 @@ internal static class TenantAnswers
 {
     public static LargeFilesAnswer? Of(LargeFiles? large) => large is null ? null : new(large.Threshold, large.Action.Name(), large.Volume, large.LifetimeDays);
 
-    public static TenantAnswer Of(Tenant tenant) => new(
+    public static TenantAnswer Of(Tenant tenant, IReadOnlyList<HeldShare> shares) => new(
         tenant.Id,
         tenant.Name,
         tenant.Active,
@@ -17,5 +18,6 @@ internal static class TenantAnswers
         tenant.Retry?.Minutes,
         tenant.Retain?.ToString(),
         Of(tenant.LargeFiles),
-        tenant.AttachmentEndpoint is { } endpoint ? new(endpoint.Url.OriginalString, SourceAuthBinder.Answer(endpoint.Auth)) : null);
+        tenant.AttachmentEndpoint is { } endpoint ? new(endpoint.Url.OriginalString, SourceAuthBinder.Answer(endpoint.Auth)) : null,
+        shares.ToDictionary(static share => share.Name, static share => new ShareAnswer(share.Held, share.Allowed)));
 }

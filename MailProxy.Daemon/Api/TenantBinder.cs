@@ -11,7 +11,7 @@ internal static class TenantBinder
 
     public static Tenant Bind(MemberReader members, string id, Tenant? existing)
     {
-        members.ReadOnly("waiting_for");
+        members.ReadOnly("waiting_for", "shares");
         if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
         if (members.Has("default_pool")) members.Fault("default_pool", "not_supported", "Pools are not supported yet.");
         var tenant = new Tenant

@@ -1,12 +1,14 @@
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Tenants, for the holder of the admin key. Changes act at once.</summary>
 internal sealed class TenantRoutes(
-    TenantChanges changes, CurrentTenants tenants, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged webhooks, VolumeChanges volumes, Wake wake)
+    TenantChanges changes, CurrentTenants tenants, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged webhooks, VolumeChanges volumes, Wake wake,
+    TenantShares shares)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -31,7 +33,7 @@ internal sealed class TenantRoutes(
             .OrderBy(t => t.Id, StringComparer.Ordinal)
             .Take(limit + 1)
             .ToArray();
-        var page = found.Take(limit).Select(TenantAnswers.Of).ToArray();
+        var page = found.Take(limit).Select(t => TenantAnswers.Of(t, shares.Of(t.Id))).ToArray();
         return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Id) : null), ApiJson.Plain.TenantList);
     }
 
@@ -73,6 +75,6 @@ internal sealed class TenantRoutes(
 
     private IResult Answer(string id, int status = StatusCodes.Status200OK) =>
         tenants.Directory.Find(id) is { } tenant
-            ? TypedResults.Json(TenantAnswers.Of(tenant), ApiJson.Plain.TenantAnswer, statusCode: status)
+            ? TypedResults.Json(TenantAnswers.Of(tenant, shares.Of(id)), ApiJson.Plain.TenantAnswer, statusCode: status)
             : ProblemAnswer.NotFound("tenant");
 }

@@ -66,6 +66,7 @@ internal static class DaemonApp
         var links = new LinkDesk(storage.Links, volumes, dialer, settings.Api.PublicUrl is { } url ? new Uri(url) : null, clock, logs);
         var http = dialer.HttpClient();
         var share = new TenantShare(settings.Engine.Tenants.Share, () => tenants.Directory.All.Count > 1);
+        var shares = new TenantShares();
         var pipeline = new MailPipeline(settings.Engine, new(
             storage.Messages,
             storage.Log,
@@ -88,6 +89,7 @@ internal static class DaemonApp
             Links = links,
             Network = policy,
             Share = share,
+            Shares = shares,
         });
 
         services.AddSingleton(Seams.Trial(new(http, settings.Engine.Report, clock)));
@@ -115,6 +117,7 @@ internal static class DaemonApp
         services.AddSingleton(storage.Erasure);
         services.AddSingleton(tenants);
         services.AddSingleton(share);
+        services.AddSingleton(shares);
         services.AddSingleton(keys);
         services.AddSingleton(keyChanges);
         services.AddSingleton(policy);
