@@ -114,6 +114,9 @@ public sealed record AcceptedMail
 
     /// <summary>Attachments whose content is fetched just before the attempt.</summary>
     public int Sources { get; init; }
+
+    /// <summary>Attachments, by their place in the list, and the volumes that they name. The commit asks whether those are still there.</summary>
+    public IReadOnlyList<(int Attachment, string Volume)> Volumes { get; init; } = [];
 }
 
 /// <summary>A draft's JSON as UTF-8: in the row, or, when larger than 256 KB, in a spool file that is already synced.</summary>

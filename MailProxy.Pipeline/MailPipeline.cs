@@ -52,6 +52,9 @@ public sealed record PipelineCupboards(
     /// <summary>Where fetched attachments are kept.</summary>
     public required string CacheDirectory { get; init; }
 
+    /// <summary>The daemon's own files, which no mail may carry; null: there are none.</summary>
+    public ProtectedFiles? Secret { get; init; }
+
     /// <summary>Where the SMTP servers that tenants name may be.</summary>
     public NetworkPolicy Network { get; init; } = NetworkPolicy.PublicOnly;
 }
@@ -116,7 +119,7 @@ public sealed class MailPipeline : IAsyncDisposable
         _persist = new(_accepted.Reader, shared.Store, _queued.Writer, Wake, _schedule.ExpiryHint, options.Persist, shared.Metrics, shared.AccountName, Log<PersistStage>());
         Retention ContentRule(string tenant) => shared.RetentionOf(tenant) ?? options.Retention.ContentRule;
         _cache = new(shared.CacheDirectory, tenant => ContentRule(tenant) != Retention.None, options.Resolve, shared.Metrics, shared.Clock, Log<AttachmentCache>());
-        _sources = new(shared.Volumes, shared.AttachmentEndpoint, shared.Dialer, options.Resolve, shared.Clock);
+        _sources = new(shared.Volumes, shared.AttachmentEndpoint, shared.Dialer, options.Resolve, shared.Clock, shared.Secret);
         var ends = new FetchEnds(shared.Store, _report.Writer, Log<FetchDesk>());
         _desk = new(_cache, _sources, _sources.HostOf, Wake, ends.FailedAsync, options.Resolve, shared.Metrics, shared.Clock, Log<FetchDesk>());
         _uploads = shared.Links is { } desk ? new(desk.Files, Wake, ends.FailedAsync, shared.Metrics, Log<UploadDesk>()) : null;

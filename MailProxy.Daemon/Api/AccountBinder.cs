@@ -87,8 +87,21 @@ internal static class AccountBinder
         var kept = password is null && !removed ? existing?.Password : null;
         var moved = existing is not null && !(SamePlace(existing, account) && existing.User == user);
         if (kept is not null && moved) auth.Fault("password", "secret_required", "Host, port or user changes: send the password again.");
+        else if (kept is not null && IsLessSafe(account, existing!))
+            auth.Fault("password", "secret_required", "The connection becomes less safe (security, verify_certificate): send the password again.");
         return account with { User = user, Password = password ?? kept };
     }
+
+    // Without it a key that may change the account, but never saw the password, could have it sent in the clear or to an impostor.
+    private static bool IsLessSafe(SmtpAccount now, SmtpAccount before) =>
+        Safety(now.Security) < Safety(before.Security) || (before.VerifyCertificate && !now.VerifyCertificate);
+
+    private static int Safety(SmtpSecurity security) => security switch
+    {
+        SmtpSecurity.Tls or SmtpSecurity.StartTls => 2,
+        SmtpSecurity.StartTlsWhenAvailable => 1,
+        _ => 0,
+    };
 
     private static bool SamePlace(SmtpAccount one, SmtpAccount other) => string.Equals(one.Host, other.Host, StringComparison.OrdinalIgnoreCase) && one.Port == other.Port;
 

@@ -1,12 +1,13 @@
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>SMTP accounts. Changes act at once.</summary>
 internal sealed class AccountRoutes(
-    AccountChanges changes, CurrentAccounts accounts, AccountAnswers answers, ConfigurationBody bodies, ConfigurationTurn turn, Wake wake, AccountTest test)
+    AccountChanges changes, CurrentAccounts accounts, AccountAnswers answers, ConfigurationBody bodies, ConfigurationTurn turn, Wake wake, AccountTest test, Quotas quotas)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -56,6 +57,7 @@ internal sealed class AccountRoutes(
         var existing = accounts.Directory.Find(caller.Tenant, id);
         var account = AccountBinder.Bind(members, caller.Tenant, id, existing, byTenant: !caller.IsAdmin);
         if (members.Refusal is { } mistakes) return mistakes;
+        if (existing is null && TooMany(caller) is { } full) return full;
 
         var created = await changes.PutAsync(account, caller.Actor);
         Wake(caller.Tenant, id, unpark: true);
@@ -83,10 +85,16 @@ internal sealed class AccountRoutes(
 
     private Task<IResult> Resume(HttpContext http, string id) => SetPausedAsync(http, id, false);
 
-    private async Task<IResult> Test(HttpContext http, string id) =>
-        accounts.Directory.Find(Caller.Of(http).Tenant, id) is { } account
-            ? TypedResults.Json(await test(account, http.RequestAborted), ApiJson.Plain.AccountTestAnswer)
-            : ProblemAnswer.NotFound("account");
+    private async Task<IResult> Test(HttpContext http, string id)
+    {
+        var caller = Caller.Of(http);
+        if (accounts.Directory.Find(caller.Tenant, id) is not { } account) return ProblemAnswer.NotFound("account");
+        using var one = quotas.TryTest(caller);
+        return one is null ? Quotas.TooManyTests : TypedResults.Json(await test(account, http.RequestAborted), ApiJson.Plain.AccountTestAnswer);
+    }
+
+    private ProblemAnswer? TooMany(Caller caller) => Quotas.Refusal(
+        caller, accounts.Directory.All.Count(account => account.Tenant == caller.Tenant), quotas.Options.MaxAccounts, "accounts", nameof(TenantOptions.MaxAccounts));
 
     private async Task<IResult> SetPausedAsync(HttpContext http, string id, bool paused)
     {

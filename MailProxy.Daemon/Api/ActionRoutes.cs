@@ -47,6 +47,10 @@ internal sealed class ActionRoutes(
         return members.Refusal ?? await ChangeAsync(http, id, new MessageChange.Reschedule(sendAt!.Value));
     }
 
+    private static string Detail(ChangeResult.Conflict conflict) => conflict.Code == "account_deleted"
+        ? "The account that the message names was deleted. Submit the message anew with another account."
+        : $"The message is {conflict.State.Name()}: this cannot be done now.";
+
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     private async Task<IResult> ChangeAsync(HttpContext http, string id, MessageChange change)
@@ -62,7 +66,7 @@ internal sealed class ActionRoutes(
                     ? TypedResults.Json(answers.Of(view), ApiJson.Plain.MessageAnswer)
                     : ProblemAnswer.NotFound("message");
             case ChangeResult.Conflict conflict:
-                var problem = new Problem(409, conflict.Code, $"The message is {conflict.State.Name()}: this cannot be done now.");
+                var problem = new Problem(409, conflict.Code, Detail(conflict));
                 return new ProblemAnswer(problem, null, id, conflict.State);
             case ChangeResult.Purged:
                 return Refusals.BodyPurged;

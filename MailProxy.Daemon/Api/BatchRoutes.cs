@@ -1,23 +1,24 @@
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Batches: what became of their mail, and letting it wait. One that no message names yet may be suspended before its mail comes.</summary>
-internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, CurrentAccounts accounts, ConfigurationTurn turn, Wake wake)
+internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, CurrentAccounts accounts, ConfigurationTurn turn, Wake wake, Quotas quotas)
 {
     public void Map(RouteGroupBuilder v1)
     {
         v1.MapGet("/batches", (Delegate)List).Needs(KeyScopes.Read).WithName("listBatches").WithSummary("Batches that messages name or that are suspended, by name").WithTags("Batches")
             .Query("tenant", "limit", "cursor").Produces<BatchList>();
-        v1.MapPut("/batches/{id}", Put).Needs(KeyScopes.Send).WithName("putBatch").WithSummary("Let a batch's mail wait, or go").WithTags("Batches")
+        v1.MapPut("/batches/{id}", Put).Needs(KeyScopes.Send).Changes().WithName("putBatch").WithSummary("Let a batch's mail wait, or go").WithTags("Batches")
             .Accepts<BatchChangeRequest>("application/json").Produces<BatchAnswer>().Produces<BatchAnswer>(StatusCodes.Status201Created);
-        v1.MapDelete("/batches/{id}", Delete).Needs(KeyScopes.Send).WithName("deleteBatch").WithSummary("Forget a batch that has no unfinished mail; its messages stay").WithTags("Batches")
+        v1.MapDelete("/batches/{id}", Delete).Needs(KeyScopes.Send).Changes().WithName("deleteBatch").WithSummary("Forget a batch that has no unfinished mail; its messages stay").WithTags("Batches")
             .Produces(StatusCodes.Status204NoContent);
         v1.MapGet("/batches/{id}", Get).Needs(KeyScopes.Read).WithName("getBatch").WithSummary("Whether a batch is suspended, and its messages by status").WithTags("Batches").Produces<BatchAnswer>();
-        v1.MapPost("/batches/{id}/suspend", Suspend).Needs(KeyScopes.Send).WithName("suspendBatch").WithSummary("Let its mail wait, also what is yet to come").WithTags("Batches").Produces<BatchAnswer>();
-        v1.MapPost("/batches/{id}/activate", Activate).Needs(KeyScopes.Send).WithName("activateBatch").WithSummary("Let its mail go").WithTags("Batches").Produces<BatchAnswer>();
+        v1.MapPost("/batches/{id}/suspend", Suspend).Needs(KeyScopes.Send).Changes().WithName("suspendBatch").WithSummary("Let its mail wait, also what is yet to come").WithTags("Batches").Produces<BatchAnswer>();
+        v1.MapPost("/batches/{id}/activate", Activate).Needs(KeyScopes.Send).Changes().WithName("activateBatch").WithSummary("Let its mail go").WithTags("Batches").Produces<BatchAnswer>();
     }
 
     private async Task<IResult> List(HttpContext http)
@@ -53,8 +54,10 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
         using var mine = await turn.TakeAsync(http.RequestAborted);
 
         // One that no message names is there only while it is suspended.
-        var created = await store.BatchAsync(caller.Tenant, id) is null && suspended!.Value;
-        await SetAsync(caller, id, suspended!.Value);
+        var before = await store.BatchAsync(caller.Tenant, id);
+        if (suspended!.Value && before?.SuspendedAt is null && await TooManyAsync(caller) is { } full) return full;
+        var created = before is null && suspended.Value;
+        await SetAsync(caller, id, suspended.Value);
         if (created) http.Response.Headers.Location = $"/v1/batches/{id}";
         return Json(await store.BatchAsync(caller.Tenant, id) ?? new(caller.Tenant, id, null, []), created ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
@@ -82,13 +85,18 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
         if (!ObjectIds.IsValid(id)) return ObjectIds.Invalid;
         var caller = Caller.Of(http);
         using var mine = await turn.TakeAsync(http.RequestAborted);
-        if (!suspended && await store.BatchAsync(caller.Tenant, id) is null) return ProblemAnswer.NotFound("batch");
+        var before = await store.BatchAsync(caller.Tenant, id);
+        if (!suspended && before is null) return ProblemAnswer.NotFound("batch");
+        if (suspended && before?.SuspendedAt is null && await TooManyAsync(caller) is { } full) return full;
 
         await SetAsync(caller, id, suspended);
 
         // An empty batch that was activated is none any more, and that is what was asked for.
         return Json(await store.BatchAsync(caller.Tenant, id) ?? new(caller.Tenant, id, null, []));
     }
+
+    private async Task<ProblemAnswer?> TooManyAsync(Caller caller) => caller.IsAdmin ? null : Quotas.Refusal(
+        caller, await store.CountSuspendedAsync(caller.Tenant), quotas.Options.MaxSuspendedBatches, "suspended batches", nameof(TenantOptions.MaxSuspendedBatches));
 
     private async Task SetAsync(Caller caller, string id, bool suspended)
     {

@@ -4,7 +4,7 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>Stands between routing and the routes: key, tenant, scope, and names of query parameters.</summary>
 internal sealed class KeyCheck(
-    RequestDelegate next, AdminKey admin, CurrentTenants tenants, CurrentKeys keys, KeyLife life, KeyUses uses, RefusedKeys refused, RemoteAddress remote)
+    RequestDelegate next, AdminKey admin, CurrentTenants tenants, CurrentKeys keys, KeyLife life, KeyUses uses, RefusedKeys refused, RemoteAddress remote, Quotas quotas)
 {
     private static readonly ProblemAnswer WrongAddress = ProblemAnswer.Of(403, "address_not_allowed", "The key may not be used from this address.");
     private static readonly ProblemAnswer AdminOnly = ProblemAnswer.Of(403, "admin_only", "Only the admin key may do this.");
@@ -19,6 +19,7 @@ internal sealed class KeyCheck(
         var (caller, refusal) = Identify(http, endpoint);
         if (refusal is { Problem.Status: 401 }) KeyLife.Challenge(http);
         if (refusal is null && endpoint is RouteEndpoint && http.Request.QueryString.HasValue) refusal = UnknownParameter(http, endpoint);
+        if (refusal is null && IsChange(http, endpoint)) refusal = quotas.ChangeTooMany(caller!);
         if (refusal is not null) return refusal.ExecuteAsync(http);
         http.Features.Set(caller);
         return next(http);
@@ -60,6 +61,11 @@ internal sealed class KeyCheck(
         refused.Note(http, actor, refusal.Problem.Code);
         return (null, refusal);
     }
+
+    // Each leaves rows that stay: tombstones, the audit log.
+    private static bool IsChange(HttpContext http, Endpoint? endpoint) =>
+        endpoint is RouteEndpoint route && !HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method)
+        && (route.Metadata.GetMetadata<RouteScope>()?.Needed == KeyScopes.Manage || route.Metadata.GetMetadata<ConfigurationChange>() is not null);
 
     private static string? Offered(IHeaderDictionary headers)
     {

@@ -1,13 +1,13 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>The keys of a tenant, for the holder of the admin key. A new key is valid beside the old ones, so that keys can be rotated; a deleted one is refused at once.</summary>
-internal sealed class KeyRoutes(IKeyStore store, KeyChanges changes, CurrentTenants tenants, ConfigurationBody bodies, ConfigurationTurn turn, TimeProvider clock)
+internal sealed class KeyRoutes(IKeyStore store, KeyChanges changes, CurrentTenants tenants, ConfigurationBody bodies, ConfigurationTurn turn, TimeProvider clock,
+    TenantOptions quotas)
 {
-    private const int Most = 100;
-
     public void Map(RouteGroupBuilder v1)
     {
         v1.MapPost("/tenants/{id}/keys", Post).AdminOnly().WithName("createKey").WithSummary("Make a key for a tenant; it is shown once").WithTags("Tenants")
@@ -28,7 +28,8 @@ internal sealed class KeyRoutes(IKeyStore store, KeyChanges changes, CurrentTena
         var members = new MemberReader(body.Root);
         var (stored, key) = KeyBinder.Bind(members, id, clock.GetUtcNow().ToUnixTimeMilliseconds());
         if (members.Refusal is { } mistakes) return mistakes;
-        if ((await store.KeysAsync()).Count(k => k.Tenant == id) >= Most) return ProblemAnswer.Of(422, "too_many_keys", $"A tenant has at most {Most} keys; delete those that are not used.");
+        if ((await store.KeysAsync()).Count(k => k.Tenant == id) >= quotas.MaxKeys)
+            return ProblemAnswer.Of(422, "quota_exceeded", $"A tenant has at most {quotas.MaxKeys} keys (Tenants:MaxKeys); delete those that are not used.");
 
         await changes.CreateAsync(stored, Caller.Of(http).Actor);
         return TypedResults.Json(Of(stored, key), ApiJson.Plain.KeyAnswer, statusCode: StatusCodes.Status201Created);

@@ -23,8 +23,9 @@ internal sealed class RemoteAddress(IOptions<ApiOptions> options)
         var named = http.Request.Headers["X-Forwarded-For"].SelectMany(line => (line ?? "").Split(',')).Reverse().Take(MostHops);
         foreach (var text in named)
         {
-            if (!IPAddress.TryParse(text.AsSpan().Trim(), out var before)) return null;
-            address = Plain(before)!;
+            // Some proxies (Azure's gateway) write the port too; an IPv6 address then stands in brackets.
+            if (!IPEndPoint.TryParse(text.AsSpan().Trim(), out var before)) return null;
+            address = Plain(before.Address)!;
             if (!IsProxy(address)) break;
         }
 

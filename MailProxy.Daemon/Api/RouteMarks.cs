@@ -26,8 +26,16 @@ internal sealed record RouteScope(KeyScopes Needed)
     public static readonly RouteScope AdminOnly = new(KeyScopes.None);
 }
 
+/// <summary>Marks a route that changes what is configured, though it does not need <see cref="KeyScopes.Manage"/>.</summary>
+internal sealed class ConfigurationChange
+{
+    public static readonly ConfigurationChange Mark = new();
+}
+
 internal static class RouteMarkExtensions
 {
+    public static RouteHandlerBuilder Changes(this RouteHandlerBuilder route) => route.WithMetadata(ConfigurationChange.Mark);
+
     public static RouteHandlerBuilder Public(this RouteHandlerBuilder route) => route.WithMetadata(PublicRoute.Mark);
 
     /// <summary>A tenant's key with this scope may call it; the admin key always may.</summary>

@@ -1,12 +1,15 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Volumes: named stores of files. Changes act at once.</summary>
-internal sealed class VolumeRoutes(VolumeChanges changes, CurrentVolumes volumes, ConfigurationBody bodies, ConfigurationTurn turn, IVolumeProbe probe)
+internal sealed class VolumeRoutes(VolumeChanges changes, CurrentVolumes volumes, ConfigurationBody bodies, ConfigurationTurn turn, IVolumeProbe probe, Quotas quotas,
+    ProtectedFiles secret)
 {
     private static readonly ProblemAnswer AdminOnly = ProblemAnswer.Of(403, "admin_only", "The volume is shared with every tenant: only the admin key may change it.");
 
@@ -58,8 +61,11 @@ internal sealed class VolumeRoutes(VolumeChanges changes, CurrentVolumes volumes
         var existing = volumes.Directory.FindOwn(caller.Tenant, id);
         if (existing is { Shared: true } && !caller.IsAdmin) return AdminOnly;
         var volume = VolumeBinder.Bind(members, caller.Tenant, id, existing, caller.IsAdmin);
+        if (volume.Config is VolumeConfig.Local { Root: var root } && root.Length > 0 && secret.AreAllOf(root))
+            members.Fault("config/root", "invalid_path", "The daemon keeps its own files there: name another directory.");
         if (volume.Shared && volumes.Directory.FindShared(id) is { } other && other.Tenant != caller.Tenant) members.Fault("shared", "taken", $"The tenant {other.Tenant} shares a volume of this id already.");
         if (members.Refusal is { } mistakes) return mistakes;
+        if (existing is null && TooMany(caller) is { } full) return full;
 
         var created = await changes.PutAsync(volume, caller.Actor);
         if (created) http.Response.Headers.Location = $"/v1/volumes/{id}";
@@ -92,9 +98,15 @@ internal sealed class VolumeRoutes(VolumeChanges changes, CurrentVolumes volumes
             if (members.Refusal is { } mistakes) return mistakes;
         }
 
-        if (volumes.Directory.Find(Caller.Of(http).Tenant, id) is not { } volume) return ProblemAnswer.NotFound("volume");
+        var caller = Caller.Of(http);
+        if (volumes.Directory.Find(caller.Tenant, id) is not { } volume) return ProblemAnswer.NotFound("volume");
+        using var one = quotas.TryTest(caller);
+        if (one is null) return Quotas.TooManyTests;
         return TypedResults.Json(VolumeAnswers.Of(await probe.TestAsync(volume, path, http.RequestAborted)), ApiJson.Plain.VolumeTestAnswer);
     }
+
+    private ProblemAnswer? TooMany(Caller caller) => Quotas.Refusal(
+        caller, volumes.Directory.All.Count(volume => volume.Tenant == caller.Tenant), quotas.Options.MaxVolumes, "volumes", nameof(TenantOptions.MaxVolumes));
 
     private IResult Answer(Caller caller, string id, int status = StatusCodes.Status200OK) =>
         volumes.Directory.Find(caller.Tenant, id) is { } volume

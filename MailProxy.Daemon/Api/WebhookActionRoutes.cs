@@ -7,7 +7,8 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>What is done with a webhook, beside setting and pausing it.</summary>
 internal sealed class WebhookActionRoutes(
-    IDeliveryLog log, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged changed, WebhookAnswers answers, WebhookTrial trial, IOptions<ApiOptions> options, TimeProvider clock)
+    IDeliveryLog log, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged changed, WebhookAnswers answers, WebhookTrial trial, IOptions<ApiOptions> options, TimeProvider clock,
+    Quotas quotas)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -17,10 +18,13 @@ internal sealed class WebhookActionRoutes(
             .Accepts<WebhookReplayRequest>("application/json").Produces<WebhookAnswer>();
     }
 
-    private async Task<IResult> Test(HttpContext http, string id) =>
-        await FindAsync(Caller.Of(http).Tenant, id) is { } endpoint
-            ? TypedResults.Json(await trial(endpoint, http.RequestAborted), ApiJson.Plain.WebhookTestAnswer)
-            : ProblemAnswer.NotFound("webhook");
+    private async Task<IResult> Test(HttpContext http, string id)
+    {
+        var caller = Caller.Of(http);
+        if (await FindAsync(caller.Tenant, id) is not { } endpoint) return ProblemAnswer.NotFound("webhook");
+        using var one = quotas.TryTest(caller);
+        return one is null ? Quotas.TooManyTests : TypedResults.Json(await trial(endpoint, http.RequestAborted), ApiJson.Plain.WebhookTestAnswer);
+    }
 
     private async Task<IResult> Rotate(HttpContext http, string id)
     {

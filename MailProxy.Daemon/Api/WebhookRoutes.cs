@@ -1,11 +1,13 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Webhooks of a tenant, each with a position of its own.</summary>
-internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged changed, WebhookAnswers answers)
+internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged changed, WebhookAnswers answers,
+    Quotas quotas)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -55,6 +57,7 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
         var members = new MemberReader(body.Root);
         var (endpoint, show) = WebhookBinder.Bind(members, caller.Tenant, id, existing, log.Last, WebhookSignature.NewSecret);
         if (members.Refusal is { } mistakes) return mistakes;
+        if (existing is null && await TooManyAsync(caller) is { } full) return full;
 
         var created = await log.PutEndpointAsync(endpoint, caller.Actor);
         changed();
@@ -83,6 +86,13 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
         if (await log.SetPausedAsync(caller.Tenant, id, paused, caller.Actor) is not { } endpoint) return ProblemAnswer.NotFound("webhook");
         changed();
         return await answers.JsonAsync(endpoint);
+    }
+
+    private async Task<ProblemAnswer?> TooManyAsync(Caller caller)
+    {
+        if (caller.IsAdmin) return null;
+        var there = (await log.EndpointsAsync()).Count(endpoint => endpoint.Tenant == caller.Tenant);
+        return Quotas.Refusal(caller, there, quotas.Options.MaxWebhooks, "webhooks", nameof(TenantOptions.MaxWebhooks));
     }
 
     private async Task<WebhookEndpoint?> FindAsync(string tenant, string id) =>

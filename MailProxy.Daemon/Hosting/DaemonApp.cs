@@ -65,6 +65,7 @@ internal static class DaemonApp
         var dialer = new Dialer(policy);
         var links = new LinkDesk(storage.Links, volumes, dialer, settings.Api.PublicUrl is { } url ? new Uri(url) : null, clock, logs);
         var http = dialer.HttpClient();
+        var secret = new ProtectedFiles(settings.Data);
         var share = new TenantShare(settings.Engine.Tenants.Share, () => tenants.Directory.All.Count > 1);
         var shares = new TenantShares();
         var pipeline = new MailPipeline(settings.Engine, new(
@@ -87,6 +88,7 @@ internal static class DaemonApp
             RetentionOf = tenant => tenants.Directory.Find(tenant)?.Retain,
             CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
             Links = links,
+            Secret = secret,
             Network = policy,
             Share = share,
             Shares = shares,
@@ -116,8 +118,10 @@ internal static class DaemonApp
         services.AddSingleton(storage.Batches);
         services.AddSingleton(storage.Erasure);
         services.AddSingleton(tenants);
+        services.AddSingleton(settings.Engine.Tenants);
         services.AddSingleton(share);
         services.AddSingleton(shares);
+        services.AddSingleton(secret);
         services.AddSingleton(keys);
         services.AddSingleton(keyChanges);
         services.AddSingleton(policy);
@@ -142,7 +146,8 @@ internal static class DaemonApp
         services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
         services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);
         services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<NetworkPolicy>()), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<IVolumeProbe>(provider => new VolumeProbe(provider.GetRequiredService<Dialer>(), settings.Engine.Resolve, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IVolumeProbe>(provider => new VolumeProbe(
+            provider.GetRequiredService<Dialer>(), settings.Engine.Resolve, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ProtectedFiles>()));
         services.AddSingleton<OpenDownload>(provider => provider.GetRequiredService<LinkDesk>().Downloads.OpenAsync);
         services.AddSingleton(Seams.Raw(new MimeComposer(settings.Engine.Send)));
         services.AddSingleton(provider => Seams.Shelf(provider.GetRequiredService<SandboxServer>().Mailbox));

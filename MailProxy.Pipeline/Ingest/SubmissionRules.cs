@@ -48,6 +48,7 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
             OnAmbiguous = labels.OnAmbiguous,
             Body = new(draft.Json, null, draft.Json.Length),
             Sources = AttachmentNotation.CountFetched(mail),
+            Volumes = AttachmentNotation.Volumes(mail),
         };
         return new(accepted, id, null);
     }

@@ -32,6 +32,11 @@ public static partial class AttachmentNotation
         return count;
     }
 
+    /// <summary>Attachments, by their place in the list, and the volumes that they name.</summary>
+    public static IReadOnlyList<(int Attachment, string Volume)> Volumes(MailDraft mail) =>
+        CountFetched(mail) == 0 ? [] : [.. from fetched in Fetched(mail) where fetched.Place is AttachmentPlace.InVolume
+            select (fetched.Index, ((AttachmentPlace.InVolume)fetched.Place).Volume)];
+
     /// <summary>What is to be fetched for a mail that was accepted, in the order of its list.</summary>
     public static IReadOnlyList<AttachmentRef> Fetched(MailDraft mail)
     {

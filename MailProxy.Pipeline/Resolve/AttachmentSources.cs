@@ -16,13 +16,15 @@ internal sealed class AttachmentSources : IAttachmentSource, IDisposable
     private readonly EndpointSource _endpoints;
 
     /// <param name="endpoints">The attachment endpoint that is in force for a tenant; null: it has none.</param>
-    public AttachmentSources(CurrentVolumes volumes, Func<string, (Uri Address, SourceAuth? Auth)?> endpoints, Dialer dialer, ResolveOptions options, TimeProvider clock)
+    /// <param name="secret">Files that no mail may carry; null: there are none.</param>
+    public AttachmentSources(CurrentVolumes volumes, Func<string, (Uri Address, SourceAuth? Auth)?> endpoints, Dialer dialer, ResolveOptions options, TimeProvider clock,
+        ProtectedFiles? secret = null)
     {
         (_volumes, _endpointOf) = (volumes, endpoints);
         _http = dialer.HttpClient();
         S3 = new(dialer);
         var fetch = new HttpFetch(_http, options, clock);
-        var local = new LocalSource(options, clock);
+        var local = new LocalSource(options, clock, secret);
         _addresses = new(fetch);
         _inVolumes = new(volumes, new(local, new(S3, options, clock), fetch));
         _files = new(local, options);

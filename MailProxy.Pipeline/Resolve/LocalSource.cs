@@ -3,13 +3,16 @@ using System.Collections.Concurrent;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>Files of this machine, below a root.</summary>
+/// <param name="secret">Files that no mail may carry; null: there are none.</param>
 /// <param name="open">Root, path, and what names the source in messages; null: <see cref="RootedFile.Open"/>.</param>
-internal sealed class LocalSource(ResolveOptions options, TimeProvider clock, Func<string, string, object, FileStream>? open = null)
+internal sealed class LocalSource(
+    ResolveOptions options, TimeProvider clock, ProtectedFiles? secret = null, Func<string, string, object, FileStream>? open = null)
 {
     /// <summary>Openings of one root that never came back; each holds a thread.</summary>
     private const int MostStuck = 4;
 
-    private readonly Func<string, string, object, FileStream> _open = open ?? RootedFile.Open;
+    private readonly Func<string, string, object, FileStream> _open =
+        open ?? ((root, path, place) => RootedFile.Open(root, path, place, secret));
     private readonly ConcurrentDictionary<string, int> _stuck = new();
 
     /// <param name="place">Names the source in messages.</param>

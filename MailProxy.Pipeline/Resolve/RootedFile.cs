@@ -13,14 +13,15 @@ internal static class RootedFile
 {
     private const int OPath = 0x20_0000, OCloseOnExec = 0x8_0000, ODirectory = 0x1_0000;
     private const int AtEmptyPath = 0x1000;
-    private const uint StatxType = 1, TypeMask = 0xF000, RegularFile = 0x8000;
+    private const uint StatxType = 1, StatxLinks = 4, StatxInode = 0x100, TypeMask = 0xF000, RegularFile = 0x8000;
 
     private const int NoPermission = 1, NoEntry = 2, AccessDenied = 13, NotDirectory = 20, NameTooLong = 36, LinkLoop = 40;
 
     /// <param name="root">Absolute. May itself be reached over links.</param>
     /// <param name="path">Relative to the root, already checked by its form.</param>
     /// <param name="place">Names the source in messages.</param>
-    public static FileStream Open(string root, string path, object place)
+    /// <param name="secret">Files that may not be read though they lie below the root; null: there are none.</param>
+    public static FileStream Open(string root, string path, object place, ProtectedFiles? secret = null)
     {
         using var directory = OpenPath(root, ODirectory, out var error);
         if (directory is null) throw new SourceException(SourceFault.Down, $"{place}: its root cannot be reached ({Text(error)}).");
@@ -31,6 +32,7 @@ internal static class RootedFile
         var (home, real) = (RealPath(directory), RealPath(named));
         if (!real.StartsWith(home.EndsWith('/') ? home : home + "/", StringComparison.Ordinal)) throw new SourceException(SourceFault.Refused, $"{place}: it is not below its root.");
         if (!IsRegular(named)) throw new SourceException(SourceFault.Refused, $"{place}: it is not a regular file.");
+        if (secret?.Contain(real, named) == true) throw new SourceException(SourceFault.Refused, $"{place}: it is the daemon's own.");
         try
         {
             // The stream's own buffer would be a second copy; nobody is locked out while we read.
@@ -44,6 +46,26 @@ internal static class RootedFile
         {
             throw new SourceException(SourceFault.Down, $"{place}: it cannot be read.", trouble);
         }
+    }
+
+    /// <summary>Where a path leads to; null: it cannot be reached.</summary>
+    internal static string? RealPath(string path)
+    {
+        using var handle = OpenPath(path, 0, out _);
+        return handle is null ? null : RealPath(handle);
+    }
+
+    /// <summary>Null: it cannot be reached.</summary>
+    internal static FileIdentity? Identity(string path)
+    {
+        using var handle = OpenPath(path, 0, out _);
+        return handle is null ? null : Identity(handle);
+    }
+
+    internal static FileIdentity Identity(SafeFileHandle handle)
+    {
+        var status = Status(handle, StatxLinks | StatxInode);
+        return new(BitConverter.ToUInt32(status, 16), BitConverter.ToUInt64(status, 32), BitConverter.ToUInt32(status, 136), BitConverter.ToUInt32(status, 140));
     }
 
     private static SafeFileHandle? OpenPath(string path, int flags, out int error)
@@ -73,12 +95,14 @@ internal static class RootedFile
         return Encoding.UTF8.GetString(target, 0, (int)length);
     }
 
-    private static bool IsRegular(SafeFileHandle handle)
+    private static bool IsRegular(SafeFileHandle handle) => (BitConverter.ToUInt16(Status(handle, StatxType), 28) & TypeMask) == RegularFile;
+
+    // struct statx is the same on every architecture: 256 bytes; links at 16, the mode at 28, the inode at 32, the device at 136 and 140.
+    private static byte[] Status(SafeFileHandle handle, uint wanted)
     {
-        // struct statx is the same on every architecture: 256 bytes, the mode at 28.
         var status = new byte[256];
-        if (statx(handle, "", AtEmptyPath, StatxType, status) != 0) throw new IOException($"The kind of an open file is unknown: {Text(Marshal.GetLastPInvokeError())}");
-        return (BitConverter.ToUInt16(status, 28) & TypeMask) == RegularFile;
+        if (statx(handle, "", AtEmptyPath, wanted, status) == 0) return status;
+        throw new IOException($"What an open file is cannot be told: {Text(Marshal.GetLastPInvokeError())}");
     }
 
     private static string Text(int error) => new Win32Exception(error).Message;

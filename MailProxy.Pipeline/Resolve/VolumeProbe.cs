@@ -19,14 +19,14 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
     private readonly HttpFetch _fetch;
     private readonly VolumeReader _reader;
 
-    public VolumeProbe(Dialer dialer, ResolveOptions options, TimeProvider clock)
+    public VolumeProbe(Dialer dialer, ResolveOptions options, TimeProvider clock, ProtectedFiles? secret = null)
     {
         _clock = clock;
         _http = dialer.HttpClient();
         _clients = new(dialer);
         _s3 = new(_clients, options, clock);
         _fetch = new(_http, options, clock);
-        _reader = new(new(options, clock), _s3, _fetch);
+        _reader = new(new(options, clock, secret), _s3, _fetch);
     }
 
     public async Task<VolumeTest> TestAsync(Volume volume, string? path, CancellationToken cancel)

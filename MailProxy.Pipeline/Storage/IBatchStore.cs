@@ -12,6 +12,9 @@ public interface IBatchStore
     /// <param name="tenant">Null: every one.</param>
     Task<(IReadOnlyList<BatchName> Batches, (string Batch, string Tenant)? Next)> ListAsync(string? tenant, (string Batch, string Tenant) after, int limit);
 
+    /// <summary>How many of a tenant's batches are suspended.</summary>
+    Task<int> CountSuspendedAsync(string tenant);
+
     /// <summary>From now on, for mail that is there and mail that comes; attempts under way go on. When it faults half-way, calling it again finishes it.</summary>
     Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor);
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Storage;
@@ -118,6 +119,36 @@ public sealed class AccountRoutesTests
         var problem = await answer.ProblemAsync(422, "secret_required");
         Assert.That(problem.Pointers(), Is.EqualTo(new[] { "/auth/password" }));
         Assert.That(Stored() is { Host: "smtp.example", Port: 587, User: "u" });
+    }
+
+    [TestCase("starttls", true, "none", true, false)]
+    [TestCase("starttls", true, "starttls_when_available", true, false)]
+    [TestCase("starttls", true, "starttls", false, false)]
+    [TestCase("tls", true, "none", true, false)]
+    [TestCase("tls", true, "tls", false, false)]
+    [TestCase("starttls_when_available", true, "none", true, false)]
+    [TestCase("starttls", true, "tls", true, true)]
+    [TestCase("tls", true, "starttls", true, true)]
+    [TestCase("none", true, "starttls", true, true)]
+    [TestCase("starttls_when_available", false, "starttls", false, true)]
+    [TestCase("starttls", false, "starttls", true, true)]
+    public async Task Put_ConnectionBecomesLessSafe_NeedsThePasswordAgain(string before, bool checkedBefore, string now, bool checkedNow, bool kept)
+    {
+        using (await PutAsync(Body(before, checkedBefore, "s3cr3t-words"))) { }
+
+        using var answer = await PutAsync(Body(now, checkedNow, null));
+        if (!kept) Assert.That((await answer.ProblemAsync(422, "secret_required")).Pointers(), Is.EqualTo(new[] { "/auth/password" }));
+        Assert.That((int)answer.StatusCode, Is.EqualTo(kept ? 200 : 422));
+        Assert.That((Stored().Password, Stored().VerifyCertificate), Is.EqualTo(("s3cr3t-words", kept ? checkedNow : checkedBefore)));
+
+        using var again = await PutAsync(Body(now, checkedNow, "new"));
+        Assert.That(Stored().Password, Is.EqualTo("new"));
+
+        static string Body(string security, bool verify, string? password) => JsonSerializer.Serialize(new
+        {
+            host = "smtp.example", port = 587, security, verify_certificate = verify,
+            auth = password is null ? (object)new { user = "u" } : new { user = "u", password },
+        });
     }
 
     [TestCase("""{}""", "/host required,/port required,/security required")]

@@ -8,6 +8,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.AspNetCore.Builder;
@@ -33,6 +34,7 @@ internal sealed class ApiHost : IAsyncDisposable
     public Channel<Submission> Door { get; init; } = Channel.CreateBounded<Submission>(16);
     public IngestOptions Limits { get; init; } = new();
     public Action<ApiOptions> Configure { get; init; } = _ => { };
+    public TenantOptions Quotas { get; init; } = new();
     public bool OnKestrel { get; init; }
 
     public FakeQueries Queries { get; } = new();
@@ -161,6 +163,7 @@ internal sealed class ApiHost : IAsyncDisposable
                 id => Caught.Any(m => m.Id == id) ? (ReadOnlyMemory<byte>?)Encoding.ASCII.GetBytes($"raw {id}") : null,
                 static _ => 0));
 
+        services.AddSingleton(Quotas).AddSingleton(TenantShare.Unlimited).AddSingleton(new ProtectedFiles("data"));
         _app = builder.Build();
         _app.MapMailProxyApi();
         await _app.StartAsync();

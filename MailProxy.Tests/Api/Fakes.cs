@@ -208,6 +208,8 @@ internal sealed class FakeBatchStore : IBatchStore
         return Task.FromResult<(IReadOnlyList<BatchName>, (string, string)?)>((all.Take(limit).ToArray(), all.Length > limit ? (all[limit - 1].Id, all[limit - 1].Tenant) : null));
     }
 
+    public Task<int> CountSuspendedAsync(string tenant) => Task.FromResult(Batches.Values.Count(b => b.Tenant == tenant && b.SuspendedAt is not null));
+
     public Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor)
     {
         var known = Batches.GetValueOrDefault((tenant, batch)) ?? new(tenant, batch, null, []);

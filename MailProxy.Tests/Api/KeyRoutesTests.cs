@@ -65,7 +65,7 @@ public sealed class KeyRoutesTests
     {
         for (var i = 0; i < 100; i++) _host.Keys.Keys.Add(Key($"k{i}", $"key{i}"));
         using var answer = await _host.SendAsync("POST", "/v1/tenants/default/keys", """{"name":"n","scopes":["read"]}""");
-        await answer.ProblemAsync(422, "too_many_keys");
+        await answer.ProblemAsync(422, "quota_exceeded");
     }
 
     [Test]
@@ -225,6 +225,13 @@ public sealed class KeyRoutesTests
     [TestCase("198.51.100.9, 10.1.2.3", true)]
     [TestCase("10.1.2.3, 198.51.100.9", false)]
     [TestCase("10.1.2.3, 127.0.0.1", true)]
+    [TestCase("10.1.2.3:5678", true)]
+    [TestCase("192.0.2.1:5678, 10.1.2.3:80", true)]
+    [TestCase("10.1.2.3:5678, 192.0.2.1:80", false)]
+    [TestCase("[::ffff:10.1.2.3]:5678", true)]
+    [TestCase("[2001:db8::1]:5678", false)]
+    [TestCase("10.1.2.3:port", false)]
+    [TestCase("10.1.2.3:99999", false)]
     [TestCase("not an address", false)]
     public async Task AllowList_BehindATrustedProxy_LooksAtTheLastAddressThatIsNotOurs(string forwarded, bool allowed)
     {

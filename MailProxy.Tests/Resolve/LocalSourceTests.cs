@@ -253,7 +253,7 @@ public sealed class LocalSourceTests
     {
         using var answers = new ManualResetEventSlim();
         var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
-        var files = new LocalSource(_bench.Options, clock, (root, path, place) =>
+        var files = new LocalSource(_bench.Options, clock, open: (root, path, place) =>
         {
             if (root == "/hung") answers.Wait();
             return RootedFile.Open(Root, path, place);

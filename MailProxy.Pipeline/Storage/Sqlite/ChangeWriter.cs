@@ -23,6 +23,10 @@ internal sealed class ChangeWriter(EventRows events)
     {
         if (StoredMessage.Find(session, key) is not { } stored) return new ChangeResult.NotFound();
         var decided = Transitions.Decide(stored.Standpoint, change, now);
+
+        // Queued anew it would wait for ever: what is final does not keep its account from being deleted.
+        if (decided is Transition.Wait { Anew: true } && new ReferenceCheck(session).IsDeleted(stored.Account))
+            decided = new Transition.Refused("account_deleted");
         var result = Make(session, stored, decided, now);
         if (result is ChangeResult.Done && decided is not Transition.Unchanged)
             AuditRows.Append(session.Connection, now, actor, change.ActionName, $"message/{key.Tenant}/{key.Id}", Audited(stored), Audited(StoredMessage.Find(session, stored.Number)!));

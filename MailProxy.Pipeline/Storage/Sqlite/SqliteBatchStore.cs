@@ -29,6 +29,9 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
     public Task<(IReadOnlyList<BatchName> Batches, (string Batch, string Tenant)? Next)> ListAsync(string? tenant, (string Batch, string Tenant) after, int limit) =>
         _readers.SnapshotAsync(session => BatchNames.Of(session, tenant, after, limit));
 
+    public Task<int> CountSuspendedAsync(string tenant) => _readers.ReadAsync(db =>
+        (int)db.QueryNumber("SELECT count(*) FROM suspended_batches WHERE tenant = @tenant", ("@tenant", tenant))!.Value);
+
     public async Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor)
     {
         await _writer.WriteAsync(db =>

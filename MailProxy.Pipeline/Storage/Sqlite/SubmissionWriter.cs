@@ -15,13 +15,14 @@ internal sealed class SubmissionWriter(EventRows events, Claims claims, SpoolFil
             return;
         }
 
+        var references = new ReferenceCheck(session);
         var lines = new ReceiptLine[batch.Lines.Count];
         for (var i = 0; i < lines.Length; i++)
         {
             var (mail, id, problem) = batch.Lines[i];
             lines[i] = mail is null
                 ? new(id, MessageState.Failed, 0, problem ?? throw new InvalidOperationException("A line has neither mail nor problem."))
-                : Write(session, mail, now, result);
+                : Write(session, references, mail, now, result);
         }
 
         if (submission.Idempotency is { } claim && claim.Render(lines) is { } answer) IdempotencyRows.Keep(session, submission.Tenant, claim, answer, now);
@@ -38,8 +39,14 @@ internal sealed class SubmissionWriter(EventRows events, Claims claims, SpoolFil
         bin.Add(batches.SelectMany(b => b.Lines).Select(l => l.Mail?.Body.SpoolFile).OfType<string>());
     }
 
-    private ReceiptLine Write(Session session, AcceptedMail mail, long now, AppendResult result)
+    private ReceiptLine Write(Session session, ReferenceCheck references, AcceptedMail mail, long now, AppendResult result)
     {
+        if (references.Fault(mail) is { } fault)
+        {
+            result.Drop(mail.Body.SpoolFile);
+            return new(mail.Key.Id, default, 0, fault);
+        }
+
         var (state, due) = mail.SendAt > now ? (MessageState.Scheduled, mail.SendAt.Value) : (MessageState.Queued, 0);
         if (MessageRows.TryInsert(session, mail, state) is not { } number) return Again(session, mail, state, due, now, result);
 

@@ -1,0 +1,38 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>
+/// Asks once more, in the transaction that stores a submission, whether what it was judged by is still there: its account, which goes with
+/// its tenant too, and the volumes that its attachments name. Between judging and committing a person may have deleted them, and the
+/// deletion, which looks for unfinished mail, cannot have seen what was not stored yet. One for each submission.
+/// </summary>
+internal sealed class ReferenceCheck(Session session)
+{
+    private const string Deleted = "SELECT EXISTS (SELECT 1 FROM accounts WHERE number = ?1 AND deleted_at IS NOT NULL)";
+    private const string Volume = "SELECT EXISTS (SELECT 1 FROM volumes WHERE id = ?2 AND (tenant = ?1 OR shared <> 0))";
+
+    private readonly Dictionary<AccountKey, bool> _deleted = [];
+
+    /// <summary>Null: everything is there.</summary>
+    public Problem? Fault(AcceptedMail mail)
+    {
+        if (IsDeleted(mail.Account)) return Refused("/account", "unknown_account", "The account was deleted while the message came in.");
+        foreach (var (attachment, volume) in mail.Volumes)
+        {
+            if (session.Prepare(Volume).Add(mail.Key.Tenant).Add(volume).Scalar() == 1) continue;
+            return Refused($"/attachments/{attachment}/source", "unknown_volume", $"The volume '{volume}' was deleted while the message came in.");
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether mail of this account could never go.</summary>
+    public bool IsDeleted(AccountKey account)
+    {
+        if (_deleted.TryGetValue(account, out var deleted)) return deleted;
+        return _deleted[account] = session.Prepare(Deleted).Add(account.Number).Scalar() == 1;
+    }
+
+    private static Problem Refused(string pointer, string code, string detail) => new(422, code, detail, [new(pointer, code, detail)]);
+}

@@ -1,0 +1,85 @@
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Storage;
+
+/// <summary>What a submission was judged by may be deleted before it is stored; the commit asks again.</summary>
+[TestFixture(typeof(SqliteBench))]
+internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+{
+    private const string Tombstone =
+        "INSERT INTO accounts (number, tenant, id, version, config, created_at, updated_at, deleted_at) VALUES (1, 'default', 'gone', 2, '{}', 1, 1, 2)";
+
+    [Test]
+    public async Task Append_AccountDeletedMeanwhile_IsRefusedAndNothingIsStored()
+    {
+        await Bench.RunAsync(Tombstone);
+        var file = await Bench.Spool.WriteAsync(Json("large"));
+
+        var appended = await AppendAsync(Mail("m1") with { Body = new(default, file, 15) }, Mail("m2", account: new(2)));
+
+        var lines = Lines(appended);
+        Assert.That(lines[0].Problem?.Code, Is.EqualTo("unknown_account"));
+        Assert.That(lines[0].Problem?.Errors.Single().Pointer, Is.EqualTo("/account"));
+        Assert.That(lines[1].Problem, Is.Null);
+        Assert.That(Bench.Look("m1"), Is.Null);
+        Assert.That(appended.Tickets.Select(ticket => ticket.Account), Is.EqualTo(new[] { new AccountKey(2) }));
+        Assert.That(Bench.SpoolNames(), Does.Not.Contain(file));
+    }
+
+    [Test]
+    public async Task Append_ReplacementForADeletedAccount_LeavesTheStoredMessageAlone()
+    {
+        await TicketAsync(Mail("m1", account: new(2)));
+        await Bench.RunAsync(Tombstone);
+
+        var line = await PutAsync(Mail("m1", "two"));
+
+        Assert.That(line.Problem?.Code, Is.EqualTo("unknown_account"));
+        Assert.That((Look("m1").Revision, Look("m1").Account), Is.EqualTo((1, new AccountKey(2))));
+    }
+
+    [Test]
+    public async Task Append_VolumeDeletedMeanwhile_NamesTheAttachment()
+    {
+        await Bench.RunAsync("INSERT INTO volumes VALUES ('default', 'kept', 0, 1, '{}', NULL, 1, 1), ('other', 'shared', 1, 1, '{}', NULL, 1, 1), ('other', 'private', 0, 1, '{}', NULL, 1, 1)");
+
+        var good = await PutAsync(Mail("m1") with { Volumes = [(0, "kept"), (1, "shared")] });
+        var gone = await PutAsync(Mail("m2") with { Volumes = [(0, "kept"), (2, "gone")] });
+        var foreign = await PutAsync(Mail("m3") with { Volumes = [(0, "private")] });
+
+        Assert.That(good.Problem, Is.Null);
+        Assert.That(gone.Problem?.Errors.Single().Pointer, Is.EqualTo("/attachments/2/source"));
+        Assert.That(foreign.Problem?.Code, Is.EqualTo("unknown_volume"));
+    }
+
+    [Test]
+    public async Task Append_RefusedByTheCommit_IsToldToTheIdempotencyKeyToo()
+    {
+        await Bench.RunAsync(Tombstone);
+        var rendered = new List<ReceiptLine>();
+        var claim = new IdempotencyClaim("key", [1], lines =>
+        {
+            rendered.AddRange(lines);
+            return null;
+        });
+
+        await In30(Store.AppendAsync([Batch(claim, Mail("m1"))]));
+
+        Assert.That(rendered.Single().Problem?.Code, Is.EqualTo("unknown_account"));
+    }
+
+    [Test]
+    public async Task Retry_AccountDeletedMeanwhile_IsRefused()
+    {
+        await SettleAsync(Failed(await MarkedAsync(Mail("m1"))));
+        await Bench.RunAsync(Tombstone);
+
+        var result = await ChangeAsync("m1", new MessageChange.Retry(Now + 60_000));
+
+        Assert.That(result, Is.EqualTo(new ChangeResult.Conflict("account_deleted", MessageState.Failed)));
+        Assert.That(Look("m1").Queue, Is.Null);
+    }
+}
