@@ -160,6 +160,9 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>Whether the account's mail waits for a reason, and so is not overdue.</summary>
     public bool IsExcused(AccountKey account) => _schedule.IsExcused(account);
 
+    /// <summary>A tenant is gone: so is what was fetched for it.</summary>
+    public void ForgetContent(string tenant) => _cache.Forget(tenant);
+
     /// <summary>A webhook was changed.</summary>
     public void RefreshWebhooks() => _webhooks.Refresh();
 

@@ -36,6 +36,9 @@ public delegate Task WriteRaw(MailContent content, SmtpAccount? account, Stream 
 /// <summary>Called after a webhook changed, so that its reporter reads it anew.</summary>
 public delegate void WebhooksChanged();
 
+/// <summary>Called after a tenant was deleted, so that what was fetched for it goes too.</summary>
+public delegate void ForgetContent(string tenant);
+
 /// <summary>Sends an endpoint a request that tells of nothing.</summary>
 public delegate Task<WebhookTestAnswer> WebhookTrial(WebhookEndpoint endpoint, CancellationToken cancel);
 

@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Sharing;
+using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Daemon.Api;
 
@@ -18,6 +19,6 @@ internal static class TenantAnswers
         tenant.Retry?.Minutes,
         tenant.Retain?.ToString(),
         Of(tenant.LargeFiles),
-        tenant.AttachmentEndpoint is { } endpoint ? new(endpoint.Url.OriginalString, SourceAuthBinder.Answer(endpoint.Auth)) : null,
+        tenant.AttachmentEndpoint is { } endpoint ? new(ShownUrl.Of(endpoint.Url.OriginalString), SourceAuthBinder.Answer(endpoint.Auth)) : null,
         shares.ToDictionary(static share => share.Name, static share => new ShareAnswer(share.Held, share.Allowed)));
 }

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Daemon.Api;
 
@@ -70,7 +71,7 @@ internal static class TenantBinder
     private static AttachmentEndpoint? Endpoint(MemberReader? endpoint, AttachmentEndpoint? existing)
     {
         if (endpoint is null) return null;
-        var text = endpoint.Text("url", 2_048, required: true);
+        var text = ShownUrl.Kept(endpoint.Text("url", 2_048, required: true), existing?.Url.OriginalString);
         if (text is not null && !Urls.IsPlain(text)) endpoint.Fault("url", "invalid_url", Urls.Rule);
         var auth = SourceAuthBinder.Bind(endpoint.Object("auth"), existing?.Auth, existing?.Url.OriginalString != text);
         endpoint.Close();

@@ -8,8 +8,14 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Tenants, for the holder of the admin key. Changes act at once.</summary>
 internal sealed class TenantRoutes(
     TenantChanges changes, CurrentTenants tenants, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged webhooks, VolumeChanges volumes, Wake wake,
-    TenantShares shares)
+    TenantShares shares, ITenantRemoval removal, ForgetContent forget)
 {
+    // Some ten thousand messages; what is left goes on beside the mail.
+    private const int Slices = 100;
+
+    private static readonly ProblemAnswer StillRemoved = new(new(409, "tenant_being_removed",
+        "Mail of a deleted tenant of this id is still being removed. Send it again when that is done."), 5);
+
     public void Map(RouteGroupBuilder v1)
     {
         v1.MapGet("/tenants", (Delegate)List).AdminOnly().WithName("listTenants").WithSummary("List tenants").WithTags("Tenants")
@@ -50,6 +56,7 @@ internal sealed class TenantRoutes(
         var tenant = TenantBinder.Bind(members, id, tenants.Directory.Find(id));
         if (members.Refusal is { } mistakes) return mistakes;
 
+        if (tenants.Directory.Find(id) is null && !await removal.RemoveAsync(id, Slices)) return StillRemoved;
         var created = await changes.PutAsync(tenant, Caller.Of(http).Actor);
         wake.Look();
         if (created) http.Response.Headers.Location = $"/v1/tenants/{id}";
@@ -65,6 +72,8 @@ internal sealed class TenantRoutes(
             case DeleteResult.Deleted:
                 webhooks();
                 await volumes.LoadAsync();
+                forget(id);
+                await removal.RemoveAsync(id, Slices);
                 return TypedResults.NoContent();
             case DeleteResult.InUse:
                 return ProblemAnswer.Of(409, "in_use", "The tenant has unfinished mail, or links in mail to files in its volumes. Cancel the mail, or wait.");

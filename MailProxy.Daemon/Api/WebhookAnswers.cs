@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
@@ -16,7 +17,7 @@ internal sealed class WebhookAnswers(IDeliveryLog log, TimeProvider clock)
         return new(
             endpoint.Id,
             endpoint.Tenant,
-            endpoint.Url,
+            ShownUrl.Of(endpoint.Url),
             endpoint.Types,
             endpoint.Style.Name(),
             endpoint.FinalOnly,

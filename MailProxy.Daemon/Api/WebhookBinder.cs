@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
@@ -19,7 +20,7 @@ internal static class WebhookBinder
     {
         members.ReadOnly("tenant", "status", "paused", "secret_set", "previous_secret_until", "backlog", "backlog_capped", "lag_seconds", "replay", "failures", "failing_since", "disabled_at", "last_error");
         if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
-        var url = members.Text("url", 2_048, required: true);
+        var url = ShownUrl.Kept(members.Text("url", 2_048, required: true), existing?.Url);
         if (url is not null && !Urls.IsPlain(url)) members.Fault("url", "invalid_url", Urls.Rule);
         var style = members.Choice("style", ReportStyles.Names) ?? ReportStyle.Events;
         var auth = SourceAuthBinder.Bind(members.Object("auth"), existing?.Auth, existing is not null && existing.Url != url);

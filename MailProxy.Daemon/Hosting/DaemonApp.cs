@@ -113,6 +113,8 @@ internal static class DaemonApp
         services.AddSingleton(volumes);
         services.AddSingleton(new VolumeChanges(storage.Volumes, volumes));
         services.AddSingleton(storage.Tenants);
+        services.AddSingleton(storage.Removal);
+        services.AddSingleton<ForgetContent>(pipeline.ForgetContent);
         services.AddSingleton(storage.Keys);
         services.AddSingleton(storage.Audit);
         services.AddSingleton(storage.Batches);

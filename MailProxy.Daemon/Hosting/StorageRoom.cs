@@ -31,6 +31,8 @@ internal sealed class StorageRoom : IDisposable
     public IRetentionStore Retention { get; }
     public IErasure Erasure { get; }
 
+    public ITenantRemoval Removal => new SqliteTenantRemoval(_database, Spool);
+
     /// <summary>Faults when the writer died of a mistake in this program.</summary>
     public Task Completion => _database.Completion;
 

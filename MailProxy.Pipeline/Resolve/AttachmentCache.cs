@@ -145,6 +145,15 @@ internal sealed partial class AttachmentCache : IDisposable
         return entry.Lend();
     }
 
+    /// <summary>Removes what a tenant fetched and nobody holds.</summary>
+    public void Forget(string tenant)
+    {
+        lock (_gate)
+        {
+            foreach (var entry in _shelf.UnusedOf(tenant)) Forget(entry);
+        }
+    }
+
     public void Dispose() => _timer.Dispose();
 
     // One look at the disk: somebody may have cleared the directory.

@@ -99,6 +99,9 @@ internal sealed class CacheShelf(long capacity, long age)
         return entry;
     }
 
+    /// <summary>What nobody holds of a tenant's.</summary>
+    public IReadOnlyList<CacheEntry> UnusedOf(string tenant) => [.. _unused.Where(entry => entry.Tenant == tenant)];
+
     private void Leave(CacheEntry entry)
     {
         if (entry.Unused.List is not null) _unused.Remove(entry.Unused);

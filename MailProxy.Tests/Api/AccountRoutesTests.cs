@@ -146,7 +146,10 @@ public sealed class AccountRoutesTests
 
         static string Body(string security, bool verify, string? password) => JsonSerializer.Serialize(new
         {
-            host = "smtp.example", port = 587, security, verify_certificate = verify,
+            host = "smtp.example",
+            port = 587,
+            security,
+            verify_certificate = verify,
             auth = password is null ? (object)new { user = "u" } : new { user = "u", password },
         });
     }

@@ -35,6 +35,8 @@ internal sealed class ApiHost : IAsyncDisposable
     public IngestOptions Limits { get; init; } = new();
     public Action<ApiOptions> Configure { get; init; } = _ => { };
     public TenantOptions Quotas { get; init; } = new();
+    public ITenantRemoval Removal { get; } = NSubstitute.Substitute.For<ITenantRemoval>();
+    public List<string> Forgotten { get; } = [];
     public bool OnKestrel { get; init; }
 
     public FakeQueries Queries { get; } = new();
@@ -163,7 +165,9 @@ internal sealed class ApiHost : IAsyncDisposable
                 id => Caught.Any(m => m.Id == id) ? (ReadOnlyMemory<byte>?)Encoding.ASCII.GetBytes($"raw {id}") : null,
                 static _ => 0));
 
-        services.AddSingleton(Quotas).AddSingleton(TenantShare.Unlimited).AddSingleton(new ProtectedFiles("data"));
+        services.AddSingleton(Quotas).AddSingleton(TenantShare.Unlimited).AddSingleton(new ProtectedFiles("data"))
+            .AddSingleton(Removal).AddSingleton<ForgetContent>(tenant => Forgotten.Add(tenant));
+        NSubstitute.SubstituteExtensions.ReturnsForAnyArgs(Removal.RemoveAsync("", 0), Task.FromResult(true));
         _app = builder.Build();
         _app.MapMailProxyApi();
         await _app.StartAsync();

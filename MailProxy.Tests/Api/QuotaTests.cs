@@ -1,6 +1,5 @@
 using System.Net;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;

@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -120,7 +121,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
     }
 
     internal static AuditedWebhook Audited(WebhookEndpoint endpoint) => new(
-        endpoint.Url, endpoint.Style.Name(), endpoint.Types, endpoint.FinalOnly, endpoint.MaxBatch, endpoint.Paused, endpoint.Progress.DisabledAt is null ? null : true, endpoint.Auth is not null);
+        ShownUrl.Of(endpoint.Url), endpoint.Style.Name(), endpoint.Types, endpoint.FinalOnly, endpoint.MaxBatch, endpoint.Paused, endpoint.Progress.DisabledAt is null ? null : true, endpoint.Auth is not null);
 
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }

@@ -7,6 +7,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
 
     private readonly SqliteDatabase _database;
     private readonly SpoolFiles _spool;
+    private readonly SqliteTenantRemoval _removal;
     private readonly ReportReach _reach = new();
     private readonly Dictionary<(string Tenant, string Id), long> _notBefore = [];
     private string _tenant = "";
@@ -14,7 +15,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
 
     public SqliteRetentionStore(SqliteDatabase database, SpoolFiles spool)
     {
-        (_database, _spool) = (database, spool);
+        (_database, _spool, _removal) = (database, spool, new(database, spool));
         database.Writer.TakePart(beforeCommit: static () => { }, afterCommit: () => Volatile.Read(ref _changed).TrySetResult());
     }
 
@@ -24,6 +25,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
     {
         // Before the look, so that a commit after it is heard of.
         if (Changed.IsCompleted) Volatile.Write(ref _changed, NewSignal());
+        if (await _removal.RemoveSomeAsync()) return new(0, 0, 0, More: true, 0);
         var plan = await _database.Readers.SnapshotAsync(session =>
         {
             _reach.Look(session);

@@ -34,18 +34,18 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
 
     private async Task RemoveSliceAsync(string tenant)
     {
-        var files = await database.Writer.WriteAsync(db => RemoveSlice(db, tenant, database.Events.Last));
+        var files = await database.Writer.WriteAsync(db => RemoveSlice(db, tenant));
 
         // The rows that named them are gone for good; a file that outlives a crash here is swept at the start.
         foreach (var file in files) spool.Delete(file);
     }
 
-    private static List<string> RemoveSlice(SqliteConnection db, string tenant, long last)
+    private static List<string> RemoveSlice(SqliteConnection db, string tenant)
     {
         var files = new List<string>();
         if (RemoveMessages(db, tenant, files)) return files;
         if (RemoveRequests(db, tenant)) return files;
-        if (RemoveEvents(db, tenant, last)) return files;
+        if (RemoveEvents(db, tenant)) return files;
         db.Run("DELETE FROM retained WHERE tenant = @tenant", ("@tenant", tenant));
         db.Run("DELETE FROM removed_tenants WHERE id = @tenant", ("@tenant", tenant));
         return files;
@@ -71,8 +71,9 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
         ("@tenant", tenant), ("@limit", Requests)) > 0;
 
     // The log has no index on tenants, so it is walked once. What is about a message went with it.
-    private static bool RemoveEvents(SqliteConnection db, string tenant, long last)
+    private static bool RemoveEvents(SqliteConnection db, string tenant)
     {
+        var last = db.QueryNumber("SELECT max(position) FROM events") ?? 0;
         var from = db.QueryNumber("SELECT through FROM removed_tenants WHERE id = @tenant", ("@tenant", tenant)) ?? last;
         if (from >= last) return false;
         var through = Math.Min(

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -28,13 +29,19 @@ public sealed class SqliteTenantStore(SqliteDatabase database, SecretBox box, Ti
 
         _belongings.Remove(db, id, actor, Now);
         TenantRows.Delete(db, id);
+        SqliteTenantRemoval.Begin(db, id);
         AuditRows.Append(db, Now, actor, "tenant.delete", Subject(id), Audited(tenant).ToJson(), null);
         return DeleteResult.Deleted;
     });
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    private static AuditedTenant Audited(Tenant tenant) => new(TenantConfig.Of(tenant), tenant.AttachmentEndpoint?.Auth is not null);
+    private static AuditedTenant Audited(Tenant tenant)
+    {
+        var config = TenantConfig.Of(tenant);
+        if (config.AttachmentUrl is { } url) config = config with { AttachmentUrl = ShownUrl.Of(url) };
+        return new(config, tenant.AttachmentEndpoint?.Auth is not null);
+    }
 
     private static string Subject(string id) => $"tenant/{id}";
 }

@@ -1,0 +1,70 @@
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Sqlite;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Storage;
+
+/// <summary>A tenant made anew under an old id finds nothing of the old one.</summary>
+internal sealed class TenantRemovalContract : MessageStoreContract<SqliteBench>
+{
+    private SqliteTenantStore Tenants => new(Bench.Database, new([MasterKey.Generate()]), Bench.Clock);
+
+    private SqliteTenantRemoval Removal => new(Bench.Database, Bench.Spool);
+
+    [Test]
+    public async Task Delete_FinishedMail_GoesWithItsTenantAndNobodyElses()
+    {
+        await Tenants.PutTenantAsync(new() { Id = "acme", Name = "Acme" }, "ann");
+        var file = await Bench.Spool.WriteAsync(Json("large"));
+        for (var i = 0; i < 450; i++) await FinishAsync("acme", $"m{i}", i == 7 ? file : null);
+        await FinishAsync("other", "m1", null);
+        await Bench.RunAsync("INSERT INTO events (tenant, message, sequence, type, at, status, attempt) VALUES ('acme', NULL, 0, 20, 1, 0, 0), ('other', NULL, 0, 20, 1, 0, 0)");
+        await Bench.RunAsync("INSERT INTO idempotency VALUES ('acme', 'k', x'01', 202, x'01', 1), ('other', 'k', x'01', 202, x'01', 1)");
+
+        Assert.That(await Tenants.DeleteTenantAsync("acme", "ann"), Is.EqualTo(DeleteResult.Deleted));
+        Assert.That(await Removal.RemoveAsync("acme", 1), Is.False);
+        Assert.That(await Removal.RemoveAsync("acme", 100), Is.True);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That((Bench.Count("messages"), Bench.Count("bodies"), Bench.Count("recipients"), Bench.Count("idempotency")), Is.EqualTo((1L, 1L, 1L, 1L)));
+            Assert.That(Bench.Count("events"), Is.EqualTo(Look("other", "m1").Events.Count + 1));
+            Assert.That(Bench.SpoolNames(), Does.Not.Contain(file));
+            Assert.That(Bench.Count("removed_tenants"), Is.Zero);
+        });
+    }
+
+    [Test]
+    public async Task Delete_CrashBeforeTheRemoval_RetentionGoesOnWithIt()
+    {
+        await Tenants.PutTenantAsync(new() { Id = "acme", Name = "Acme" }, "ann");
+        await FinishAsync("acme", "m1", null);
+        await Tenants.DeleteTenantAsync("acme", "ann");
+        Bench.Crash();
+
+        var rules = new RetentionRules(_ => Retention.None, TimeSpan.FromDays(3), TimeSpan.FromDays(30), TimeSpan.FromDays(30));
+        while ((await Bench.Retention.PurgeAsync(rules, Now)).More) { }
+
+        Assert.That((Bench.Count("messages"), Bench.Count("removed_tenants")), Is.EqualTo((0L, 0L)));
+    }
+
+    [Test]
+    public async Task Remove_TenantThatLives_LeavesItAlone()
+    {
+        await FinishAsync("default", "m1", null);
+        Assert.That(await Removal.RemoveAsync("default", 10), Is.True);
+        Assert.That(Bench.Count("messages"), Is.EqualTo(1));
+    }
+
+    private async Task FinishAsync(string tenant, string id, string? file)
+    {
+        var mail = Mail(id) with { Key = new(tenant, id) };
+        if (file is not null) mail = mail with { Body = new(default, file, 15) };
+        await In30(Store.AppendAsync([new(new Submission(tenant, [], 10, null), [new(mail, id, null)])]));
+        await In30(Store.ChangeAsync(new(tenant, id), new MessageChange.Cancel(), "ann", Now));
+    }
+
+    private StoredLook Look(string tenant, string id) => Bench.Look(id, tenant)!;
+}
