@@ -9,10 +9,11 @@ internal sealed class Quotas : IDisposable
     private readonly SharedCapacity _tests;
     private readonly PartitionedRateLimiter<string> _changes;
 
-    public Quotas(TenantOptions options, TenantShare share)
+    public Quotas(TenantOptions options, TenantShare share, TenantShares shares)
     {
         Options = options;
         _tests = new(options.Tests, share);
+        shares.Add("tests", _tests);
         _changes = PartitionedRateLimiter.Create<string, string>(tenant => RateLimitPartition.GetTokenBucketLimiter(tenant, _ => new()
         {
             TokenLimit = options.ChangesPerMinute,
