@@ -9,6 +9,9 @@ namespace MailProxy.Daemon.Api;
 /// <summary>The installation's admin key. Only its SHA-256 is kept in memory, and it is compared in constant time.</summary>
 public sealed partial class AdminKey
 {
+    /// <summary>Characters that a key has at least, blanks at its ends not counted.</summary>
+    public const int LeastLength = 16;
+
     private const string FileName = "admin.key";
 
     private readonly byte[] _hash;
@@ -30,6 +33,19 @@ public sealed partial class AdminKey
         if (!string.IsNullOrWhiteSpace(configured)) return new(configured.Trim());
 
         var path = Path.Combine(dataDirectory, FileName);
+        try
+        {
+            return new(ReadOrMake(path, logger));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            var why = Directory.Exists(path) ? "it is a directory." : failure.Message;
+            throw new StoreRefusedException($"The admin key's file '{path}' cannot be {(Path.Exists(path) ? "read" : "made")}: {why}", failure);
+        }
+    }
+
+    private static string ReadOrMake(string path, ILogger logger)
+    {
         if (!File.Exists(path))
         {
             Write(path, "mpa_" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)));
@@ -41,7 +57,9 @@ public sealed partial class AdminKey
         }
 
         var key = File.ReadAllText(path).Trim();
-        return key.Length > 0 ? new(key) : throw new StoreRefusedException($"The admin key's file {path} is empty. Delete it to have a new key made.");
+        if (key.Length == 0) throw new StoreRefusedException($"The admin key's file '{path}' is empty. Delete it to have a new key made.");
+        return KeyLengthAttribute.Fits(key, LeastLength) ? key : throw new StoreRefusedException(
+            $"The key in the admin key's file '{path}' has fewer than {LeastLength} characters, or some that no header carries. Write a longer one, or delete the file to have one made.");
     }
 
     private static void Write(string path, string key)

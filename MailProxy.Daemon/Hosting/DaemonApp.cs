@@ -10,8 +10,7 @@ using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Options;
 using Prometheus;
 using Serilog;
-using Serilog.Events;
-using Serilog.Formatting.Compact;
+using Serilog.Extensions.Logging;
 
 namespace MailProxy.Daemon.Hosting;
 
@@ -21,22 +20,38 @@ internal static class DaemonApp
     /// <param name="clock">The time; null: the system's.</param>
     public static async Task<WebApplication> BuildAsync(DaemonSettings settings, TimeProvider? clock = null)
     {
+        var time = clock ?? TimeProvider.System;
+        var (logger, log) = LogSetup.Open(settings.Log, time);
+        try
+        {
+            return await BuildAsync(settings, time, logger, log);
+        }
+        catch
+        {
+            await logger.DisposeAsync(); // else the application disposes it, last of all
+            throw;
+        }
+    }
+
+    private static async Task<WebApplication> BuildAsync(DaemonSettings settings, TimeProvider clock, Serilog.Core.Logger logger, BackgroundSink log)
+    {
         var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory });
-        builder.Host.UseSerilog(Logger(settings.Log), dispose: true);
+        builder.Host.UseSerilog(logger, dispose: true);
         builder.Host.UseSystemd();
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(_ => { });
-        builder.WebHost.UseUrls(ListenAddressesAttribute.Split(settings.Urls));
+        builder.WebHost.UseUrls(ListenAddressesAttribute.Bindable(settings.Urls));
         builder.Services.AddRoutingCore();
 
         // Longer than the drain and its reply: the pipeline ends by its own clock, and the host must not cut it short.
         var drain = settings.Engine.Drain;
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(drain.GraceSeconds + drain.ReplySeconds + 20));
 
-        var storage = await AddEngineAsync(builder.Services, settings, clock ?? TimeProvider.System);
+        var logs = new SerilogLoggerFactory(logger);
+        var storage = await AddEngineAsync(builder.Services, settings, clock, logs, log);
         try
         {
-            AddEdge(builder.Services, settings, storage);
+            AddEdge(builder.Services, settings, storage, logs);
             var app = builder.Build();
             app.MapMailProxyApi();
             return app;
@@ -48,12 +63,11 @@ internal static class DaemonApp
         }
     }
 
-    private static async Task<StorageRoom> AddEngineAsync(IServiceCollection services, DaemonSettings settings, TimeProvider clock)
+    private static async Task<StorageRoom> AddEngineAsync(IServiceCollection services, DaemonSettings settings, TimeProvider clock, ILoggerFactory logs, BackgroundSink log)
     {
         var registry = Metrics.NewCustomRegistry();
         var health = new PipelineHealth();
         var metrics = new PipelineMetrics(registry);
-        var logs = new Serilog.Extensions.Logging.SerilogLoggerFactory(Logger(settings.Log), dispose: true);
         var storage = await StorageRoom.OpenAsync(settings, health, metrics, clock, logs);
         var accounts = new CurrentAccounts();
         var volumes = new CurrentVolumes();
@@ -96,6 +110,7 @@ internal static class DaemonApp
 
         services.AddSingleton(Seams.Trial(new(http, settings.Engine.Report, clock)));
         registry.AddBeforeCollectCallback(pipeline.Measure);
+        registry.AddBeforeCollectCallback(() => metrics.LogDropped.IncTo(log.Dropped));
         services.AddSingleton(registry);
         services.AddSingleton(health);
         services.AddSingleton(metrics);
@@ -137,12 +152,12 @@ internal static class DaemonApp
         return storage;
     }
 
-    private static void AddEdge(IServiceCollection services, DaemonSettings settings, StorageRoom storage)
+    private static void AddEdge(IServiceCollection services, DaemonSettings settings, StorageRoom storage, ILoggerFactory logs)
     {
         var ingest = settings.Engine.Ingest;
         services.AddSingleton(Options.Create(settings.Api));
         services.AddSingleton(ingest);
-        services.AddSingleton(provider => AdminKey.Open(settings.AdminKey, Path.GetFullPath(settings.Data), provider.GetRequiredService<ILogger<AdminKey>>()));
+        services.AddSingleton(AdminKey.Open(settings.AdminKey, Path.GetFullPath(settings.Data), logs.CreateLogger<AdminKey>()));
         services.AddSingleton(provider => provider.GetRequiredService<MailPipeline>().Submissions);
         services.AddSingleton<FreeDisk>(storage.Spool.FreeBytes);
         services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
@@ -154,19 +169,5 @@ internal static class DaemonApp
         services.AddSingleton(Seams.Raw(new MimeComposer(settings.Engine.Send)));
         services.AddSingleton(provider => Seams.Shelf(provider.GetRequiredService<SandboxServer>().Mailbox));
         services.AddMailProxyApi();
-    }
-
-    private static Serilog.Core.Logger Logger(LogSettings settings)
-    {
-        var level = Enum.Parse<LogEventLevel>(settings.Level);
-        LogEventLevel AtLeast(LogEventLevel other) => level > other ? level : other;
-        var configuration = new LoggerConfiguration()
-            .MinimumLevel.Is(level)
-            .MinimumLevel.Override("Microsoft", AtLeast(LogEventLevel.Warning))
-            .MinimumLevel.Override("Microsoft.Hosting.Lifetime", AtLeast(LogEventLevel.Information))
-            .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LevelAlias.Off); // what stops the start is told in one line by Serve
-        return settings.Format == "json"
-            ? configuration.WriteTo.Console(new CompactJsonFormatter()).CreateLogger()
-            : configuration.WriteTo.Console(outputTemplate: "{Timestamp:HH:mm:ss.fff} {Level:u3} {SourceContext:l}: {Message:lj}{NewLine}{Exception}", formatProvider: System.Globalization.CultureInfo.InvariantCulture).CreateLogger();
     }
 }

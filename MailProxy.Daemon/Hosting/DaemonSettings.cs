@@ -18,7 +18,7 @@ public sealed class DaemonSettings
     public string Urls { get; init; } = "http://127.0.0.1:8000";
 
     /// <summary>The admin key; absent: made at the first start and kept in <c>admin.key</c> (0600) in the data directory.</summary>
-    [MinLength(16)]
+    [KeyLength(MailProxy.Daemon.Api.AdminKey.LeastLength)]
     public string? AdminKey { get; init; }
 
     /// <summary>Seals the secrets in the store: 32 bytes as base64 or 64 hexadecimal digits. Absent: a systemd credential, else <c>master.key</c> (0600) in the data directory.</summary>

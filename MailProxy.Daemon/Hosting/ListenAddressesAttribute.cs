@@ -11,6 +11,10 @@ internal sealed class ListenAddressesAttribute() : ValidationAttribute("must be 
 
     public static string[] Split(string text) => text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
+    /// <summary>The addresses as Kestrel takes them. It knows no free port of localhost, which has two addresses; the older one is enough to be found by that name.</summary>
+    public static string[] Bindable(string text) => [.. Split(text).Select(static url =>
+        BindingAddress.Parse(url) is { IsUnixPipe: false, Port: 0 } address && address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? "http://127.0.0.1:0" : url)];
+
     private static bool IsAddress(string text)
     {
         try

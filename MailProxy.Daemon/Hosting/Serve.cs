@@ -1,7 +1,4 @@
-using System.Net.Sockets;
 using MailProxy.Pipeline;
-using MailProxy.Pipeline.Storage;
-using Microsoft.AspNetCore.Connections;
 
 namespace MailProxy.Daemon.Hosting;
 
@@ -11,57 +8,71 @@ internal static class Serve
     public static async Task<int> RunAsync(string[] args)
     {
         var (settings, mistakes) = SettingsReader.Read(args, AppContext.BaseDirectory, SettingsReader.InstalledFile, Environment.GetEnvironmentVariables());
-        if (settings is null)
-        {
-            Console.Error.WriteLine("mailproxy: the settings are wrong:");
-            foreach (var mistake in mistakes) Console.Error.WriteLine("  " + mistake);
-            return 2;
-        }
+        if (settings is null) return RefuseSettings(mistakes);
 
+        WebApplication? app = null;
         try
         {
-            await using var app = await DaemonApp.BuildAsync(settings);
-            var pipeline = app.Services.GetRequiredService<PipelineService>();
+            app = await DaemonApp.BuildAsync(settings);
             using var signals = new SecondSignal(app.Services.GetRequiredService<MailPipeline>());
-            await StartAsync(app);
+            if (await StartAsync(app, settings) is { } failure)
+            {
+                await app.DisposeAsync(); // what was logged comes before the reason
+                return Refuse(failure, settings);
+            }
+
             await app.WaitForShutdownAsync();
-            return pipeline.Crash is null ? 0 : 1;
+            return app.Services.GetRequiredService<PipelineService>().Crash is null ? 0 : 1;
         }
-        catch (StoreRefusedException refusal)
+        catch (Exception failure) when (app is null)
         {
-            return Refuse(refusal.Message);
+            return Refuse(failure, settings);
         }
-        catch (StoreUnavailableException unavailable)
+        finally
         {
-            return Refuse($"The start failed. {unavailable.Message}");
-        }
-        catch (IOException failure) when (failure.InnerException is AddressInUseException)
-        {
-            return Refuse($"Cannot listen on {settings.Urls}: the port is in use already. Set another by --urls or MAILPROXY_URLS.");
-        }
-        catch (SocketException failure)
-        {
-            return Refuse($"Cannot listen on {settings.Urls}: {failure.Message}.");
+            if (app is not null) await app.DisposeAsync();
         }
     }
 
     // The pipeline starts before HTTP listens and may be sending already: it drains, lest a mail be left in doubt.
-    private static async Task StartAsync(WebApplication app)
+    private static async Task<Exception?> StartAsync(WebApplication app, DaemonSettings settings)
     {
         try
         {
+            UnixSockets.Clear(settings.Urls);
             await app.StartAsync();
+            return null;
         }
-        catch
+        catch (Exception failure)
         {
-            await app.StopAsync();
-            throw;
+            try
+            {
+                await app.StopAsync();
+                return failure;
+            }
+            catch (Exception second)
+            {
+                return new AggregateException(failure, second);
+            }
         }
     }
 
-    private static int Refuse(string reason)
+    private static int RefuseSettings(IReadOnlyList<string> mistakes)
     {
-        Console.Error.WriteLine("mailproxy: " + reason);
+        if (mistakes.Count == 1)
+        {
+            Console.Error.WriteLine("mailproxy: the settings are wrong: " + mistakes[0]);
+            return 2;
+        }
+
+        Console.Error.WriteLine("mailproxy: the settings are wrong:");
+        foreach (var mistake in mistakes) Console.Error.WriteLine("  " + mistake);
+        return 2;
+    }
+
+    private static int Refuse(Exception failure, DaemonSettings settings)
+    {
+        Console.Error.WriteLine("mailproxy: " + StartFailure.Describe(failure, settings.Urls));
         return 1;
     }
 }

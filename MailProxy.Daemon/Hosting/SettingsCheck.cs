@@ -5,61 +5,94 @@ using System.Reflection;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Compares a configuration with the classes it will be bound to. Pure. It names settings as the classes do, and never tells the value of a text, which may be a secret.</summary>
-internal static class SettingsCheck
+/// <summary>Compares a configuration with the classes it will be bound to. Pure. It names settings as the classes do and where they were written, and never tells the value of a text, which may be a secret.</summary>
+internal sealed class SettingsCheck
 {
+    private readonly IReadOnlyDictionary<string, SettingValue> _written;
+    private readonly List<string> _mistakes = [];
+    private readonly Dictionary<string, TimeSpan> _times = [];
+
+    private SettingsCheck(IReadOnlyDictionary<string, SettingValue> written) => _written = written;
+
+    public IReadOnlyList<string> Mistakes => _mistakes;
+
+    /// <summary>The times among the settings, by path: .NET's own parser would take some of them for others.</summary>
+    public IReadOnlyDictionary<string, TimeSpan> Times => _times;
+
     // Before binding and not after it, so that one wrong number does not hide the others.
-    public static IReadOnlyList<string> Mistakes(IConfiguration configuration, params Type[] roots)
+    public static SettingsCheck Of(IConfiguration configuration, IReadOnlyDictionary<string, SettingValue> written, params Type[] roots)
     {
-        var mistakes = new List<string>();
-        CheckMembers(configuration, "", roots, mistakes);
-        return mistakes;
+        var check = new SettingsCheck(written);
+        check.CheckMembers(configuration, "", roots);
+        return check;
     }
 
-    private static void CheckMembers(IConfiguration group, string path, Type[] types, List<string> mistakes)
+    private void CheckMembers(IConfiguration group, string path, Type[] types)
     {
         foreach (var child in group.GetChildren())
         {
             var property = types.Select(type => Find(type, child.Key)).FirstOrDefault(found => found is not null);
-            if (property is null) mistakes.Add($"{path}{child.Key}: unknown setting.");
-            else Check(child, path + property.Name, property, mistakes);
+            if (property is null) Add(child, path + child.Key, "unknown setting.");
+            else Check(child, path + property.Name, property);
         }
     }
 
-    private static void Check(IConfigurationSection section, string path, PropertyInfo property, List<string> mistakes)
+    private void Check(IConfigurationSection section, string path, PropertyInfo property)
     {
         var type = property.PropertyType;
         if (IsLeaf(type))
         {
-            if (section.GetChildren().Any()) mistakes.Add($"{path}: takes one value, not a group.");
-            else if (section.Value is { } text) CheckValue(path, text, property, mistakes);
+            if (section.GetChildren().Any()) Add(section, path, "takes one value, not a group.");
+            else if (section.Value is { } text) CheckValue(section, path, text, property);
         }
         else if (section.Value is { Length: > 0 })
         {
-            mistakes.Add(type.IsArray ? $"{path}: is a list; its first element is {path}:0." : $"{path}: is a group of settings, not one value.");
+            Add(section, path, type.IsArray ? $"is a list; its first element is {path}:0." : "is a group of settings, not one value.");
         }
         else if (type.IsArray)
         {
-            CheckRules(path, section.GetChildren().Select(element => element.Value ?? "").ToArray(), property, mistakes);
+            CheckList(section, path, property);
         }
         else
         {
-            CheckMembers(section, path + ":", [type], mistakes);
+            CheckMembers(section, path + ":", [type]);
         }
     }
 
-    private static void CheckValue(string path, string text, PropertyInfo property, List<string> mistakes)
+    private void CheckList(IConfigurationSection section, string path, PropertyInfo property)
     {
-        if (Converts(text, property.PropertyType, out var value)) CheckRules(path, value, property, mistakes);
-        else mistakes.Add($"{path}: '{text}' is not {Describe(property.PropertyType)}.");
+        IConfigurationSection[] elements = [.. section.GetChildren()];
+        if (elements.FirstOrDefault(e => !int.TryParse(e.Key, NumberStyles.None, CultureInfo.InvariantCulture, out _)) is { } named) Add(named, $"{path}:{named.Key}", "unknown setting: the elements of a list are numbered from 0.");
+        else if (elements.FirstOrDefault(e => e.Value is null) is { } group) Add(group, $"{path}:{group.Key}", "takes one value, not a group.");
+        else CheckRules(section, path, elements.Select(e => e.Value!).ToArray(), property);
     }
 
-    private static void CheckRules(string path, object? value, PropertyInfo property, List<string> mistakes)
+    private void CheckValue(IConfigurationSection section, string path, string text, PropertyInfo property)
+    {
+        if (!Converts(text, property.PropertyType, out var value)) Add(section, path, $"'{OneLine.Quote(text)}' is not {Describe(property.PropertyType)}.");
+        else CheckRules(section, path, value, property);
+        if (value is TimeSpan time) _times[section.Path] = time;
+    }
+
+    private void CheckRules(IConfigurationSection section, string path, object? value, PropertyInfo property)
     {
         foreach (var rule in property.GetCustomAttributes<ValidationAttribute>())
         {
-            if (!rule.IsValid(value)) mistakes.Add($"{path}: {Describe(rule)}");
+            if (!rule.IsValid(value)) Add(section, path, Describe(rule));
         }
+    }
+
+    private void Add(IConfigurationSection section, string path, string what)
+    {
+        var origin = Origin(section);
+        _mistakes.Add(origin.Length == 0 ? $"{path}: {what}" : $"{path} ({origin}): {what}");
+    }
+
+    // A group or list has no value of its own; its first one says where it stands.
+    private string Origin(IConfigurationSection section)
+    {
+        if (_written.TryGetValue(section.Path, out var value)) return value.Origin;
+        return _written.Values.FirstOrDefault(v => v.Path.StartsWith(section.Path + ":", StringComparison.OrdinalIgnoreCase))?.Origin ?? "";
     }
 
     private static PropertyInfo? Find(Type type, string name) => Array.Find(
@@ -77,12 +110,19 @@ internal static class SettingsCheck
         value = null;
         var plain = Nullable.GetUnderlyingType(type) ?? type;
         if (text.Length == 0 && (plain != type || plain == typeof(string))) return true;
+        if (plain == typeof(TimeSpan))
+        {
+            var isTime = Durations.TryParse(text, out var time);
+            value = isTime ? time : null;
+            return isTime;
+        }
+
         try
         {
             value = TypeDescriptor.GetConverter(plain).ConvertFromInvariantString(text);
             return value is not null && (!plain.IsEnum || Enum.IsDefined(plain, value));
         }
-        catch (Exception wrong) when (wrong is FormatException or ArgumentException or NotSupportedException)
+        catch (Exception wrong) when (wrong is FormatException or ArgumentException or NotSupportedException or OverflowException)
         {
             return false;
         }
@@ -93,7 +133,7 @@ internal static class SettingsCheck
         var plain = Nullable.GetUnderlyingType(type) ?? type;
         return plain.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(plain))
             : plain == typeof(bool) ? "true or false"
-            : plain == typeof(TimeSpan) ? "a time span such as 00:00:30"
+            : plain == typeof(TimeSpan) ? "a time: write hh:mm:ss (the hours may be more than 23) or d.hh:mm:ss"
             : "a number in range";
     }
 
@@ -102,7 +142,7 @@ internal static class SettingsCheck
         RequiredAttribute => "must not be empty.",
         RangeAttribute range => string.Create(CultureInfo.InvariantCulture, $"must be from {range.Minimum} to {range.Maximum}."),
         AllowedValuesAttribute allowed => $"must be one of {string.Join(", ", allowed.Values)}.",
-        MinLengthAttribute least => $"must have at least {least.Length} characters.",
+        MinLengthAttribute least => $"must have at least {least.Length} characters, blanks at its ends not counted.",
         RegularExpressionAttribute { ErrorMessage: null } pattern => $"must match {pattern.Pattern}",
         _ => rule.FormatErrorMessage(""),
     };

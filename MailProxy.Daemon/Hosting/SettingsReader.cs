@@ -8,56 +8,44 @@ internal static class SettingsReader
 {
     public const string InstalledFile = "/etc/mailproxy/appsettings.json";
 
-    private const string Prefix = "MAILPROXY_";
-
-    /// <summary>Variables of the command line tools, not of the daemon.</summary>
-    private static readonly HashSet<string> NotSettings = new(StringComparer.OrdinalIgnoreCase) { "Url", "Key" };
-
     /// <summary>The settings, or every reason why there are none.</summary>
     public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(string[] args, string baseDirectory, string installedFile, IDictionary environment)
     {
-        var (values, mistakes) = CommandLine.Read(args);
-        try
-        {
-            var sources = new ConfigurationBuilder()
-                .AddJsonFile(Path.Combine(baseDirectory, "appsettings.json"), optional: true, reloadOnChange: false)
-                .AddJsonFile(installedFile, optional: true, reloadOnChange: false)
-                .AddInMemoryCollection(FromEnvironment(environment))
-                .AddInMemoryCollection(values)
-                .Build();
-            var (settings, more) = Read(sources);
-            return (mistakes.Count > 0 ? null : settings, [.. mistakes, .. more]);
-        }
-        catch (InvalidDataException broken)
-        {
-            // It names the file; the line and column are in the inner one. Neither has the text.
-            return (null, [.. mistakes, $"{broken.Message} {broken.InnerException?.InnerException?.Message ?? broken.InnerException?.Message}".Trim()]);
-        }
+        var named = environment[EnvironmentSettings.FileVariable] as string;
+        var fromArguments = CommandLine.Read(args);
+        (IReadOnlyList<SettingValue> Values, IReadOnlyList<string> Mistakes)[] sources =
+        [
+            SettingsFile.Read(Path.Combine(baseDirectory, "appsettings.json"), required: false),
+            SettingsFile.Read(string.IsNullOrEmpty(named) ? installedFile : named, required: !string.IsNullOrEmpty(named)),
+            EnvironmentSettings.Read(environment),
+            fromArguments,
+        ];
+        string[] mistakes = [.. fromArguments.Mistakes, .. sources.SkipLast(1).SelectMany(s => s.Mistakes)];
+        var (settings, more) = Read(sources.SelectMany(s => s.Values));
+        return (mistakes.Length > 0 ? null : settings, [.. mistakes, .. more]);
     }
 
     /// <summary>The settings, or every reason why there are none.</summary>
-    public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(IConfiguration configuration)
-    {
-        var mistakes = SettingsCheck.Mistakes(configuration, typeof(DaemonSettings), typeof(PipelineOptions));
-        if (mistakes.Count > 0) return (null, mistakes);
+    public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(IConfiguration configuration) =>
+        Read(configuration.AsEnumerable().Select(pair => new SettingValue(pair.Key, pair.Value, "")));
 
+    private static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(IEnumerable<SettingValue> values)
+    {
+        var last = new Dictionary<string, SettingValue>(StringComparer.OrdinalIgnoreCase);
+        foreach (var value in values) last[value.Path] = value;
+
+        // What is said to be nothing is the default.
+        var texts = last.Values.Where(v => v.Text is not null).ToDictionary(v => v.Path, v => v.Text, StringComparer.OrdinalIgnoreCase);
+        var check = SettingsCheck.Of(Bindable(texts), last, typeof(DaemonSettings), typeof(PipelineOptions));
+        if (check.Mistakes.Count > 0) return (null, check.Mistakes);
+
+        foreach (var (path, time) in check.Times) texts[path] = Durations.Write(time);
+        var configuration = Bindable(texts);
         var settings = configuration.Get<DaemonSettings>() ?? new();
         settings.Engine = configuration.Get<PipelineOptions>() ?? new();
-        return settings.Engine.Limits is { Burst: not null, PerSecond: null } ? (null, ["Limits:Burst: only together with Limits:PerSecond."]) : (settings, mistakes);
+        var combined = SettingsRules.Mistakes(settings);
+        return combined.Count > 0 ? (null, combined) : (settings, []);
     }
 
-    /// <summary>MAILPROXY_INGEST__MAXMESSAGES is Ingest:MaxMessages; short names such as MAILPROXY_ADMIN_KEY lose their underscores.</summary>
-    private static Dictionary<string, string?> FromEnvironment(IDictionary environment)
-    {
-        var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
-        foreach (DictionaryEntry variable in environment)
-        {
-            var name = (string)variable.Key;
-            if (!name.StartsWith(Prefix, StringComparison.Ordinal)) continue;
-            var key = string.Join(':', name[Prefix.Length..].Split("__").Select(part => part.Replace("_", "", StringComparison.Ordinal)));
-            if (!NotSettings.Contains(key)) values[key] = (string?)variable.Value;
-        }
-
-        return values;
-    }
+    private static IConfiguration Bindable(IReadOnlyDictionary<string, string?> texts) => new ConfigurationBuilder().AddInMemoryCollection(texts).Build();
 }

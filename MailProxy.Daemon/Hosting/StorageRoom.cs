@@ -39,8 +39,7 @@ internal sealed class StorageRoom : IDisposable
     /// <summary>Throws <see cref="StoreRefusedException"/> when the directory is in use, the file is not ours, newer or damaged, or the master key does not fit.</summary>
     public static async Task<StorageRoom> OpenAsync(DaemonSettings settings, PipelineHealth health, PipelineMetrics metrics, TimeProvider clock, ILoggerFactory logs)
     {
-        var data = Path.GetFullPath(settings.Data);
-        MakeDirectory(data);
+        var data = DataDirectory.Prepare(settings.Data);
         var database = SqliteDatabase.Open(data, health, metrics, logs.CreateLogger<SqliteDatabase>());
         try
         {
@@ -73,19 +72,4 @@ internal sealed class StorageRoom : IDisposable
     }
 
     public void Dispose() => _database.Dispose();
-
-    // Mail is private: a directory made here is its owner's only. One that is there keeps its mode.
-    private static void MakeDirectory(string data)
-    {
-        if (Directory.Exists(data)) return;
-        try
-        {
-            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(data);
-            else Directory.CreateDirectory(data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new StoreRefusedException($"The data directory '{data}' cannot be made: {failure.Message}", failure);
-        }
-    }
 }

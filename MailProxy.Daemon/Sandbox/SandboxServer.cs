@@ -27,10 +27,10 @@ internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptio
             listener.Bind(new IPEndPoint(IPAddress.Loopback, options.Port));
             listener.Listen(512);
         }
-        catch
+        catch (SocketException refused)
         {
             listener.Dispose();
-            throw;
+            throw new IOException($"The sandbox cannot listen on 127.0.0.1:{options.Port} (Sandbox:Port): {refused.Message}.", refused);
         }
 
         _listener = listener;

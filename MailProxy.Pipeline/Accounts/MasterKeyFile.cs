@@ -22,7 +22,7 @@ internal sealed class MasterKeyFile(string directory)
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
-            throw new StoreRefusedException($"The master key file {path} cannot be read.", unreadable);
+            throw new StoreRefusedException($"The master key file {path} cannot be read: {(Directory.Exists(path) ? "it is a directory." : unreadable.Message)}", unreadable);
         }
     }
 
@@ -55,7 +55,7 @@ internal sealed class MasterKeyFile(string directory)
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {
-            throw new StoreRefusedException($"The master key file {Path} cannot be made.", failed);
+            throw new StoreRefusedException($"The master key file {Path} cannot be made: {failed.Message}", failed);
         }
 
         return key;

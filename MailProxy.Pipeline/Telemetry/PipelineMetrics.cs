@@ -29,6 +29,7 @@ public sealed class PipelineMetrics
         CommitSeconds = make.CreateHistogram("mailproxy_store_commit_seconds", "Duration of one turn of the store's writer, from BEGIN to the end of COMMIT.", new HistogramConfiguration { Buckets = [.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .25, 1, 5] });
         CommitRows = make.CreateHistogram("mailproxy_store_commit_batch_size", "Marks, outcomes and messages written by one turn of the store's writer.", new HistogramConfiguration { Buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] });
         CommitFailures = make.CreateCounter("mailproxy_store_commit_failures_total", "Turns of the store's writer that failed.");
+        LogDropped = make.CreateCounter("mailproxy_log_lines_dropped_total", "Lines of the log that were dropped because whoever reads it is too slow or gone.");
         Purged = make.CreateCounter("mailproxy_purged_total", "What retention took away, by what: content (bodies of finished messages), message, event.", "what");
         AttachmentBytes = make.CreateCounter("mailproxy_attachment_bytes_total", "Bytes of attachments fetched from their sources.");
         CacheHits = make.CreateCounter("mailproxy_attachment_cache_hits_total", "Attachments that were here already when a mail's turn came.");
@@ -63,6 +64,7 @@ public sealed class PipelineMetrics
     public Histogram CommitSeconds { get; }
     public Histogram CommitRows { get; }
     public Counter CommitFailures { get; }
+    public Counter LogDropped { get; }
     public Counter Purged { get; }
     public Counter AttachmentBytes { get; }
     public Counter CacheHits { get; }

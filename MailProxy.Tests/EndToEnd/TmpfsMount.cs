@@ -47,6 +47,8 @@ internal sealed class TmpfsMount : IAsyncDisposable
         }
     }
 
+    public Task MakeReadOnlyAsync() => Run.AsRootAsync("mount", "-o", "remount,ro", _place.Path);
+
     public void Free() => File.Delete(Filler);
 
     /// <summary>Gives this much back.</summary>

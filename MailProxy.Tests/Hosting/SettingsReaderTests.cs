@@ -12,6 +12,10 @@ internal sealed class SettingsReaderTests
 
     private TempDirectory _directory = null!;
 
+    private string Shipped => Path.Combine(_directory, "appsettings.json");
+
+    private string Installed => Path.Combine(_directory, "installed.json");
+
     [SetUp]
     public void SetUp() => _directory = new();
 
@@ -61,7 +65,7 @@ internal sealed class SettingsReaderTests
     public void Read_ManyMistakes_AllAreToldByTheirProperName()
     {
         var (settings, mistakes) = Read(
-            """{"Nosuch":1,"Ingest":{"MaxMesages":3}}""",
+            "{\"Nosuch\":1,\n\"Ingest\":{\"MaxMesages\":3}}",
             """{"Sandbox":"on"}""",
             [("MAILPROXY_SEND__WORKERS", "abc"), ("MAILPROXY_SEND__TIMEOUTS__MAIL", "never"), ("MAILPROXY_LIMITS__PERSECOND", "-5")],
             "--log:format=xml", "stray", "--Data");
@@ -71,13 +75,13 @@ internal sealed class SettingsReaderTests
         {
             "argument 2: a setting is written --Name=value or --Name value.",
             "--Data: has no value.",
-            "Nosuch: unknown setting.",
-            "Ingest:MaxMesages: unknown setting.",
-            "Sandbox: is a group of settings, not one value.",
-            "Send:Workers: 'abc' is not a number in range.",
-            "Send:Timeouts:Mail: 'never' is not a time span such as 00:00:30.",
-            "Limits:PerSecond: must be from 1 to 1000000000.",
-            "Log:Format: must be one of console, json.",
+            $"Nosuch ({Shipped}, line 1): unknown setting.",
+            $"Ingest:MaxMesages ({Shipped}, line 2): unknown setting.",
+            $"Sandbox ({Installed}, line 1): is a group of settings, not one value.",
+            "Send:Workers (MAILPROXY_SEND__WORKERS): 'abc' is not a number in range.",
+            "Send:Timeouts:Mail (MAILPROXY_SEND__TIMEOUTS__MAIL): 'never' is not a time: write hh:mm:ss (the hours may be more than 23) or d.hh:mm:ss.",
+            "Limits:PerSecond (MAILPROXY_LIMITS__PERSECOND): must be from 1 to 1000000000.",
+            "Log:Format (--log:format): must be one of console, json.",
         }));
     }
 
@@ -88,15 +92,15 @@ internal sealed class SettingsReaderTests
         Assert.That((settings!.Engine.Limits.PerSecond, AccountLimits.None.PerSecond), Is.EqualTo(((int?)5, (int?)null)));
     }
 
-    [TestCase("--Limits:Count=bananas", "Limits:Count: 'bananas' is not one of Recipients, Messages.")]
-    [TestCase("--Limits:Count=7", "Limits:Count: '7' is not one of Recipients, Messages.")]
+    [TestCase("--Limits:Count=bananas", "Limits:Count (--Limits:Count): 'bananas' is not one of Recipients, Messages.")]
+    [TestCase("--Limits:Count=7", "Limits:Count (--Limits:Count): '7' is not one of Recipients, Messages.")]
     [TestCase("--Limits:Burst=7", "Limits:Burst: only together with Limits:PerSecond.")]
-    [TestCase("--Network:Allowed=10.0.0.0/8", "Network:Allowed: is a list; its first element is Network:Allowed:0.")]
-    [TestCase("--Network:Allowed:0=ten", "Network:Allowed: must be CIDR ranges such as 10.1.0.0/16, or single addresses.")]
-    [TestCase("--Report:RetryMinutes=1,99999999999999999999", "Report:RetryMinutes: must be up to 100 numbers below 1,000,000, separated by commas.")]
-    [TestCase("--Ingest:MaxTags:0=1", "Ingest:MaxTags: takes one value, not a group.")]
-    [TestCase("--Urls=", "Urls: must not be empty.")]
-    [TestCase("--Ingest:MaxTags=", "Ingest:MaxTags: '' is not a number in range.")]
+    [TestCase("--Network:Allowed=10.0.0.0/8", "Network:Allowed (--Network:Allowed): is a list; its first element is Network:Allowed:0.")]
+    [TestCase("--Network:Allowed:0=ten", "Network:Allowed (--Network:Allowed:0): must be CIDR ranges such as 10.1.0.0/16, or single addresses.")]
+    [TestCase("--Report:RetryMinutes=1,99999999999999999999", "Report:RetryMinutes (--Report:RetryMinutes): must be up to 100 numbers below 1,000,000, separated by commas.")]
+    [TestCase("--Ingest:MaxTags:0=1", "Ingest:MaxTags (--Ingest:MaxTags:0): takes one value, not a group.")]
+    [TestCase("--Urls=", "Urls (--Urls): must not be empty.")]
+    [TestCase("--Ingest:MaxTags=", "Ingest:MaxTags (--Ingest:MaxTags): '' is not a number in range.")]
     public void Read_OneMistake_IsTold(string argument, string mistake) => Assert.That(Read(argument).Mistakes, Does.Contain(mistake));
 
     [TestCase("localhost:8000")]
@@ -105,7 +109,7 @@ internal sealed class SettingsReaderTests
     [TestCase("http://127.0.0.1:8000/path")]
     [TestCase("http://127.0.0.1:8000;nonsense")]
     [TestCase(";")]
-    public void Read_UrlsThatCannotBeListenedOn_AreRefused(string urls) => Assert.That(Read("--urls=" + urls).Mistakes, Has.One.StartsWith("Urls: must be http://address:port"));
+    public void Read_UrlsThatCannotBeListenedOn_AreRefused(string urls) => Assert.That(Read("--urls=" + urls).Mistakes, Has.One.StartsWith("Urls (--urls): must be http://address:port"));
 
     [TestCase("http://127.0.0.1:0")]
     [TestCase("http://localhost:8000")]
@@ -135,9 +139,8 @@ internal sealed class SettingsReaderTests
 
     private (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(string shipped, string installed, (string Name, string Value)[] environment, params string[] args)
     {
-        var installedFile = Path.Combine(_directory, "installed.json");
-        File.WriteAllText(Path.Combine(_directory, "appsettings.json"), shipped);
-        File.WriteAllText(installedFile, installed);
-        return SettingsReader.Read(args, _directory, installedFile, environment.ToDictionary(v => v.Name, v => v.Value));
+        File.WriteAllText(Shipped, shipped);
+        File.WriteAllText(Installed, installed);
+        return SettingsReader.Read(args, _directory, Installed, environment.ToDictionary(v => v.Name, v => v.Value));
     }
 }

@@ -37,7 +37,7 @@ internal sealed class ShippedSettingsTests
     private static IEnumerable<string> Leaves(JsonNode? node, string path) =>
         node is JsonObject group ? group.SelectMany(m => Leaves(m.Value, path.Length == 0 ? m.Key : path + ":" + m.Key)) : [path];
 
-    private static object? Value(DaemonSettings settings, string path)
+    internal static object? Value(DaemonSettings settings, string path)
     {
         var names = path.Split(':');
         object? at = typeof(DaemonSettings).GetProperty(names[0]) is null ? settings.Engine : settings;

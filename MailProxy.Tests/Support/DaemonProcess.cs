@@ -37,6 +37,7 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
     public static DaemonProcess Start(string data, params (string Name, string Value)[] settings)
     {
         var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "mailproxy.dll")]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var name in (string[])["JOURNAL_STREAM", "INVOCATION_ID"]) info.Environment.Remove(name);
         info.Environment["MAILPROXY_DATA"] = data;
         info.Environment["MAILPROXY_URLS"] = "http://127.0.0.1:0";
         info.Environment["MAILPROXY_ADMIN_KEY"] = Key;

@@ -51,6 +51,7 @@ public sealed partial class SqliteDatabase : IDisposable
         SqliteConnection? connection = null;
         try
         {
+            StoreFile.CheckAccess(path);
             if (!File.Exists(path)) StoreFile.Create(path);
             StoreFile.Inspect(path);
             connection = OpenChecked(path, migrations);

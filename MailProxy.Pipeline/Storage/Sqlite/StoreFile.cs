@@ -22,17 +22,48 @@ internal static class StoreFile
             throw new StoreRefusedException($"'{path}' is missing but its log '{Path.GetFileName(path)}-wal' is there. Put the database back beside its log; starting anew would lose the mail in it.");
         }
 
-        var draft = path + ".new";
-        File.Delete(draft);
-        File.Delete(draft + "-journal");
-        using (var connection = Connections.OpenPlain(draft))
+        try
         {
-            // Page size and auto_vacuum take effect only before the first table; the application id's write makes the header.
-            Connections.Execute(connection, $"PRAGMA page_size={PageSize}; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id={ApplicationId}; VACUUM;");
-        }
+            var draft = path + ".new";
+            File.Delete(draft);
+            File.Delete(draft + "-journal");
+            using (var connection = Connections.OpenPlain(draft))
+            {
+                // Page size and auto_vacuum take effect only before the first table; the application id's write makes the header.
+                Connections.Execute(connection, $"PRAGMA page_size={PageSize}; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id={ApplicationId}; VACUUM;");
+            }
 
-        File.Move(draft, path);
-        DirectorySync.Flush(Path.GetDirectoryName(path)!);
+            File.Move(draft, path);
+            DirectorySync.Flush(Path.GetDirectoryName(path)!);
+        }
+        catch (SqliteException fault)
+        {
+            throw new StoreRefusedException($"'{path}' cannot be made: {StoreTrouble.Describe(fault)}.", fault);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreRefusedException($"'{path}' cannot be made: {fault.Message}", fault);
+        }
+    }
+
+    /// <summary>Refuses what is no file, or may not be written by this user, in words: the database's own library only says that it cannot open something.</summary>
+    public static void CheckAccess(string path)
+    {
+        foreach (var file in (string[])[path, path + "-wal", path + "-shm"])
+        {
+            if (Directory.Exists(file)) throw new StoreRefusedException($"'{file}' is a directory and not a file. Move it away, or set another data directory.");
+            if (!File.Exists(file)) continue;
+            try
+            {
+                using (File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+                {
+                }
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                throw new StoreRefusedException($"'{file}' cannot be read and written by this user: {fault.Message}", fault);
+            }
+        }
     }
 
     /// <summary>Refuses a file that is foreign, or damaged so that its first page shows it.</summary>

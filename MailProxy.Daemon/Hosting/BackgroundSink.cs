@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Serilog.Core;
+using Serilog.Events;
+using Serilog.Formatting;
+using Serilog.Parsing;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>Writes the log on a thread of its own, so that whoever reads it can hold up nobody. What finds the queue full is dropped, counted, and told as soon as something is read again.</summary>
+/// <remarks>Not the kept library's wrapper: its end waits for the queue to be empty, and with a reader that has stopped that is never.</remarks>
+internal sealed class BackgroundSink : ILogEventSink, IDisposable
+{
+    /// <summary>Lines that wait for the reader. Some seconds of the busiest log, and a few megabytes.</summary>
+    public const int DefaultCapacity = 10_000;
+
+    private const int BatchCharacters = 32 << 10;
+
+    private static readonly MessageTemplate Lost = new MessageTemplateParser().Parse("{Count} lines of the log were dropped, because whoever reads it is too slow");
+
+    private readonly BlockingCollection<LogEvent> _queue;
+    private readonly Stream _target;
+    private readonly ITextFormatter _formatter;
+    private readonly TimeProvider _clock;
+    private readonly TimeSpan _patience;
+    private readonly Thread _writer;
+    private long _unsaid, _dropped;
+
+    /// <param name="patience">How long the end waits for what is queued.</param>
+    public BackgroundSink(Stream target, ITextFormatter formatter, TimeProvider clock, TimeSpan patience, int capacity = DefaultCapacity)
+    {
+        (_target, _formatter, _clock, _patience) = (target, formatter, clock, patience);
+        _queue = new(capacity);
+        _writer = new(Live) { IsBackground = true, Name = "log writer" };
+        _writer.Start();
+    }
+
+    /// <summary>Lines that nobody will read.</summary>
+    public long Dropped => Interlocked.Read(ref _dropped);
+
+    public void Emit(LogEvent logEvent)
+    {
+        if (!_queue.IsAddingCompleted && TryAdd(logEvent)) return;
+        Count(1);
+    }
+
+    public void Dispose()
+    {
+        _queue.CompleteAdding();
+        _writer.Join(_patience); // a reader that has stopped must not keep the process
+    }
+
+    private bool TryAdd(LogEvent logEvent)
+    {
+        try
+        {
+            return _queue.TryAdd(logEvent);
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // the end came between the question and the answer
+        }
+    }
+
+    private void Live()
+    {
+        using var page = new StringWriter(new StringBuilder(BatchCharacters));
+        var lines = 0;
+        foreach (var logEvent in _queue.GetConsumingEnumerable())
+        {
+            _formatter.Format(logEvent, page);
+            lines++;
+            if (_queue.Count > 0 && page.GetStringBuilder().Length < BatchCharacters) continue;
+            Write(page.GetStringBuilder(), lines);
+            lines = 0;
+            if (Interlocked.Exchange(ref _unsaid, 0) is > 0 and var count) Tell(page, count);
+        }
+
+        if (Interlocked.Exchange(ref _unsaid, 0) is > 0 and var last) Tell(page, last);
+    }
+
+    private void Tell(StringWriter page, long count)
+    {
+        var properties = new[]
+        {
+            new LogEventProperty("Count", new ScalarValue(count)),
+            new LogEventProperty(Constants.SourceContextPropertyName, new ScalarValue(typeof(BackgroundSink).FullName)),
+        };
+        _formatter.Format(new LogEvent(_clock.GetUtcNow(), LogEventLevel.Warning, null, Lost, properties), page);
+        Write(page.GetStringBuilder(), 0);
+    }
+
+    private void Write(StringBuilder page, int lines)
+    {
+        try
+        {
+            _target.Write(Encoding.UTF8.GetBytes(page.ToString()));
+            _target.Flush();
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException or ObjectDisposedException or NotSupportedException)
+        {
+            Count(lines); // a full disk or a closed pipe: the mail goes on
+        }
+
+        page.Clear();
+    }
+
+    private void Count(long lines)
+    {
+        Interlocked.Add(ref _unsaid, lines);
+        Interlocked.Add(ref _dropped, lines);
+    }
+}

@@ -1,0 +1,90 @@
+using System.Text;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>The data directory before anything in it is opened: it is there, and this user may write in it and in its folders.</summary>
+internal static class DataDirectory
+{
+    // The database's own library takes no longer path than 512 bytes, with the name of a log beside it.
+    private const int LongestPath = 480;
+
+    private const int NoSpace = 28; // ENOSPC
+    private const int ReadOnly = 30; // EROFS
+
+    /// <summary>Its full path. Throws <see cref="StoreRefusedException"/>, which says what is wrong with it.</summary>
+    public static string Prepare(string setting)
+    {
+        var data = Full(setting);
+        if (Encoding.UTF8.GetByteCount(data) > LongestPath) throw new StoreRefusedException($"The data directory's path is longer than {LongestPath} bytes, the most that the database takes: '{data[..60]}…'.");
+        Make(data, "data directory");
+        foreach (var folder in (string[])["spool", "cache"]) Make(Path.Combine(data, folder), "directory");
+        return data;
+    }
+
+    private static string Full(string setting)
+    {
+        try
+        {
+            return Path.GetFullPath(setting);
+        }
+        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreRefusedException($"The data directory '{setting}' is relative, and the working directory is gone or cannot be read. Set an absolute path by --data or MAILPROXY_DATA.", wrong);
+        }
+        catch (ArgumentException wrong)
+        {
+            throw new StoreRefusedException($"The data directory '{OneLine.Quote(setting)}' is no path: {OneLine.Of(wrong)}", wrong);
+        }
+    }
+
+    // Mail is private: a directory made here is its owner's only. One that is there keeps its mode.
+    private static void Make(string path, string what)
+    {
+        if (File.Exists(path)) throw new StoreRefusedException($"The {what} '{path}' is a file. Move it away, or set another data directory.");
+        try
+        {
+            if (!Directory.Exists(path)) MakePrivate(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreRefusedException($"The {what} '{path}' cannot be made: {Why(failure)}.", failure);
+        }
+
+        TryToWrite(path, what);
+    }
+
+    private static void MakePrivate(string path)
+    {
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
+        else Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    // Modes, owners, access lists, read-only mounts: only trying tells of all of them.
+    private static void TryToWrite(string path, string what)
+    {
+        var probe = Path.Combine(path, $".probe-{Guid.NewGuid():N}");
+        try
+        {
+            using (File.OpenHandle(probe, FileMode.CreateNew, FileAccess.Write))
+            {
+            }
+
+            File.Delete(probe);
+            _ = Directory.EnumerateFileSystemEntries(path).FirstOrDefault();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreRefusedException($"The {what} '{path}' cannot be written: {Why(failure)}.", failure);
+        }
+    }
+
+    private static string Why(Exception failure) => failure switch
+    {
+        UnauthorizedAccessException => "this user lacks the permission",
+        IOException { HResult: NoSpace } => "the disk is full",
+        IOException { HResult: ReadOnly } => "the file system is read-only",
+        DirectoryNotFoundException => "what is above it is missing or no directory",
+        _ => OneLine.Of(failure)[..^1],
+    };
+}

@@ -1,0 +1,23 @@
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>Texts that are told in one line, whatever they hold.</summary>
+internal static class OneLine
+{
+    private const int Longest = 80;
+
+    /// <summary>An exception's words without line breaks and a full stop at their end.</summary>
+    public static string Of(Exception fault) => Of(fault.Message);
+
+    public static string Of(string text)
+    {
+        var line = string.Join(' ', text.Split(['\r', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).TrimEnd('.');
+        return new string([.. line.Select(static c => char.IsControl(c) ? '?' : c)]) + ".";
+    }
+
+    /// <summary>The beginning of a value that is shown.</summary>
+    public static string Quote(string text)
+    {
+        var shown = text.Length <= Longest ? text : text[..Longest] + "…";
+        return new string([.. shown.Select(static c => char.IsControl(c) ? '?' : c)]);
+    }
+}

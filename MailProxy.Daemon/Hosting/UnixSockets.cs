@@ -1,0 +1,82 @@
+using System.Net.Sockets;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>Sockets of the file system that HTTP is to listen on. One that a killed process left is removed; anything else of that name is left alone.</summary>
+internal static class UnixSockets
+{
+    private const int NoSuchDevice = 6; // ENXIO: what opening a socket as a file comes to
+
+    /// <summary>Throws <see cref="StartRefusedException"/> when one of them cannot be listened on.</summary>
+    public static void Clear(string urls)
+    {
+        foreach (var path in ListenAddressesAttribute.Split(urls).Select(BindingAddress.Parse).Where(a => a.IsUnixPipe).Select(a => a.UnixPipePath)) ClearPath(path);
+    }
+
+    private static void ClearPath(string path)
+    {
+        var address = Address(path);
+        if (Path.GetDirectoryName(path) is { Length: > 0 } folder && !Directory.Exists(folder)) throw Refused(path, $"the directory '{folder}' does not exist");
+        if (Directory.Exists(path)) throw Refused(path, "it is a directory");
+        if (!File.Exists(path)) return;
+        if (!IsSocket(path)) throw Refused(path, "a file of that name is there, and it is no socket");
+        if (Answers(address, path)) throw Refused(path, "another process listens on it");
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)
+        {
+            throw Refused(path, $"nobody listens on it, and it cannot be removed: {OneLine.Of(kept)[..^1]}", kept);
+        }
+    }
+
+    private static UnixDomainSocketEndPoint Address(string path)
+    {
+        try
+        {
+            return new(path);
+        }
+        catch (ArgumentException tooLong)
+        {
+            throw Refused(path, "the path is longer than that of a socket may be (107 bytes)", tooLong);
+        }
+    }
+
+    private static bool IsSocket(string path)
+    {
+        try
+        {
+            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            return false;
+        }
+        catch (IOException refused)
+        {
+            return refused.HResult == NoSuchDevice;
+        }
+        catch (UnauthorizedAccessException denied)
+        {
+            throw Refused(path, "what is there may not be looked at by this user", denied);
+        }
+    }
+
+    private static bool Answers(UnixDomainSocketEndPoint address, string path)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(address);
+            return true;
+        }
+        catch (SocketException nobody) when (nobody.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            return false;
+        }
+        catch (SocketException other)
+        {
+            throw Refused(path, OneLine.Of(other)[..^1], other);
+        }
+    }
+
+    private static StartRefusedException Refused(string path, string why, Exception? inner = null) => new($"Cannot listen on the socket '{path}': {why}.", inner);
+}
