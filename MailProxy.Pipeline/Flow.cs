@@ -205,6 +205,9 @@ public sealed record MailContent
 
     /// <summary>With the last slice of a round: the recipients of its earlier slices, for the event that ends the round.</summary>
     public IReadOnlyList<Storage.RecipientView> Earlier { get; init; } = [];
+
+    /// <summary>For an outcome: Report decides by standing and verdicts, and the body must not wait there.</summary>
+    public MailContent Bodiless() => this with { Json = ReadOnlyMemory<byte>.Empty };
 }
 
 /// <summary>One RCPT of a transaction; <paramref name="Ordinal"/> is its place in the message.</summary>

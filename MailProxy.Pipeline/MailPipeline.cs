@@ -115,20 +115,33 @@ public sealed class MailPipeline : IAsyncDisposable
         var known = new KnownSources(shared.Volumes, tenant => shared.AttachmentEndpoint(tenant) is not null, options.Resolve.AllowedRoots, options.Resolve.MaxAttachmentBytes);
         _ingest = new(_submissions.Reader, _accepted.Writer, new SubmissionRules(shared.Accounts, known, options.Ingest, options.Send.MailKeyHeader), shared.Spool, options.Ingest, shared.Metrics, shared.Clock, Log<IngestStage>());
         _gate = new(shared.Accounts, options.Limits, shared.Clock);
-        _schedule = new(_queued.Reader, Wake, shared.Store, shared.Accounts, _gate, _due.Writer, shared.Health, shared.Metrics, options.Schedule, shared.Clock, Log<ScheduleStage>());
+        _schedule = new(_queued.Reader, Wake, shared.Store, shared.Accounts, _gate, _due.Writer, shared.Health, shared.Metrics, options.Schedule, shared.Clock, Log<ScheduleStage>(), shared.Share);
         _persist = new(_accepted.Reader, shared.Store, _queued.Writer, Wake, _schedule.ExpiryHint, options.Persist, shared.Metrics, shared.AccountName, Log<PersistStage>());
         Retention ContentRule(string tenant) => shared.RetentionOf(tenant) ?? options.Retention.ContentRule;
         _cache = new(shared.CacheDirectory, tenant => ContentRule(tenant) != Retention.None, options.Resolve, shared.Metrics, shared.Clock, Log<AttachmentCache>());
         _sources = new(shared.Volumes, shared.AttachmentEndpoint, shared.Dialer, options.Resolve, shared.Clock, shared.Secret);
-        var ends = new FetchEnds(shared.Store, _report.Writer, Log<FetchDesk>());
-        _desk = new(_cache, _sources, _sources.HostOf, Wake, ends.FailedAsync, options.Resolve, shared.Metrics, shared.Clock, Log<FetchDesk>());
-        _uploads = shared.Links is { } desk ? new(desk.Files, Wake, ends.FailedAsync, shared.Metrics, Log<UploadDesk>()) : null;
-        _resolve = new(_due.Reader, shared.Store, shared.Accounts, _resolved.Writer, _report.Writer, new ByteBudget(options.Resolve.BodyBytes), _gate.SliceSize, new Attachments(_desk, shared.Accounts, shared.Links?.Files, _uploads), options.Resolve, Log<ResolveStage>());
-        _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network);
-        _send = new(_resolved.Reader, _pool, _report.Writer, options.Send, shared.Metrics, shared.AccountName, shared.Clock, Log<SendStage>());
+        var loads = new SharedCapacity(options.Resolve.Workers, shared.Share);
+        var bodies = new BodyMemory(options.Resolve.BodyBytes, shared.Share);
+        var ends = new FetchEnds(shared.Store, shared.Accounts, loads, _report.Writer, Log<FetchDesk>());
+        _desk = new(
+            _cache, _sources, _sources.HostOf, Wake, ends.FailedAsync, options.Resolve, shared.Metrics, shared.Clock, Log<FetchDesk>(), shared.Share);
+        _uploads = shared.Links is { } desk ? new(desk.Files, Wake, ends.FailedAsync, shared.Metrics, Log<UploadDesk>(), shared.Share) : null;
+        var attachments = new Attachments(_desk, shared.Accounts, shared.Links?.Files, _uploads);
+        _resolve = new(
+            _due.Reader, shared.Store, shared.Accounts, _resolved.Writer, _report.Writer, loads, bodies, _gate.SliceSize, attachments, Log<ResolveStage>());
+        _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network, shared.Share);
+        _send = new(
+            _resolved.Reader, _pool, _report.Writer, options.Send, shared.Metrics, shared.AccountName, shared.Clock, Log<SendStage>(), shared.Share);
         _reportRoom = new(_report.Reader, shared.Store, shared.Log, shared.Accounts, Wake, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<ReportStage>());
         _retain = new(shared.Retention, new(ContentRule, options.Retention.Undelivered, options.Retention.Metadata, options.Retention.WebhookHold), shared.Metrics, shared.Clock, Log<RetainStage>());
-        _webhooks = new(shared.Log, shared.Http, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<WebhookReporter>());
+        _webhooks = new(shared.Log, shared.Http, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<WebhookReporter>(), shared.Share);
+        shared.Shares.Add("loads", loads);
+        shared.Shares.Add("body_bytes", bodies.Bytes);
+        _schedule.ShowIn(shared.Shares);
+        _desk.ShowIn(shared.Shares);
+        _uploads?.ShowIn(shared.Shares);
+        _pool.ShowIn(shared.Shares);
+        _webhooks.ShowIn(shared.Shares);
     }
 
     /// <summary>Where the shell hands submissions over.</summary>
@@ -177,6 +190,7 @@ public sealed class MailPipeline : IAsyncDisposable
         Depth("resolve", _due.Reader.Count);
         Depth("send", _resolved.Reader.Count);
         Depth("report", _report.Reader.Count);
+        foreach (var (name, times) in _shared.Shares.Refused) _shared.Metrics.SharesRefused.WithLabels(name).IncTo(times);
     }
 
     /// <summary>Ends when the pipeline has run dry; faults when a room crashed, and then the process must end.</summary>

@@ -1,8 +1,9 @@
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 
 namespace MailProxy.Pipeline;
 
-/// <summary>The three ways in which a room reads its door. No base class: a room owns its rules, these own the loop.</summary>
+/// <summary>The ways in which a stage reads its channel. No base class: a stage owns its rules, these own the loop.</summary>
 internal static class Stage
 {
     /// <summary>Runs <paramref name="workers"/> loops until the door is closed and empty. An exception ends its loop and so the pipeline.</summary>
@@ -17,6 +18,63 @@ internal static class Stage
         }
 
         return AllOrFirstFault([.. Enumerable.Range(0, workers).Select(_ => Task.Run(Work))]);
+    }
+
+    /// <summary>
+    /// Begins with every item at once, each for itself, so that one that waits holds up none of the others. Whoever writes to the channel bounds how many there are.
+    /// Ends when it is closed and empty and all of them are done; the first exception ends it earlier.
+    /// </summary>
+    public static async Task ForEachApart<T>(ChannelReader<T> door, Func<T, Task> handle)
+    {
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var broken = new CancellationTokenSource();
+        Exception? bug = null;
+        var running = 1; // this loop
+
+        void End()
+        {
+            if (Interlocked.Decrement(ref running) == 0) over.TrySetResult();
+        }
+
+        async Task Work(T item)
+        {
+            try
+            {
+                await handle(item);
+            }
+            catch (Exception escaped)
+            {
+                Interlocked.CompareExchange(ref bug, escaped, null);
+                await broken.CancelAsync();
+            }
+            finally
+            {
+                End();
+            }
+        }
+
+        try
+        {
+            while (await door.WaitToReadAsync(broken.Token))
+            {
+                while (door.TryRead(out var item))
+                {
+                    Interlocked.Increment(ref running);
+                    _ = Task.Run(() => Work(item), CancellationToken.None);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (broken.IsCancellationRequested)
+        {
+            // The bug is thrown below, once the others are done.
+        }
+        finally
+        {
+            End();
+        }
+
+        await over.Task;
+        if (bug is not null) ExceptionDispatchInfo.Throw(bug);
     }
 
     /// <summary>Natural batches: waits for one, then takes all there is up to a count and a weight. The batch is the handler's only until it returns.</summary>

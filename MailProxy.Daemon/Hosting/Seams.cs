@@ -66,6 +66,7 @@ internal static class Seams
         LaneState.Suspended => new("dispatcher_suspended", lane.Until, lane.Reason),
         LaneState.InstallationAtLimit => new("installation_limit", lane.Until, lane.Reason),
         LaneState.TenantAtLimit => new("tenant_limit", lane.Until, lane.Reason),
+        LaneState.TenantAtShare => new("tenant_share", lane.Until, lane.Reason),
         LaneState.AtLimit => new("account_limit", lane.Until, lane.Reason),
         LaneState.BackingOff => new("account_backoff", lane.Until, lane.Reason),
         LaneState.StoreTrouble => new("store", lane.Until, lane.Reason),

@@ -49,6 +49,10 @@ public sealed class ReportOptions
     [Range(1, 64)]
     public int WebhookInFlight { get; set; } = 8;
 
+    /// <summary>Requests in flight for all webhooks together; a tenant has its share. Default 512.</summary>
+    [Range(1, 10_000)]
+    public int WebhookRequests { get; set; } = 512;
+
     /// <summary>A webhook is disabled this long after the first of a row of failures. Default 75 h.</summary>
     [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
     public TimeSpan WebhookDisableAfter { get; set; } = TimeSpan.FromHours(75);

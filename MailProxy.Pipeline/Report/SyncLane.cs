@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -7,14 +8,15 @@ namespace MailProxy.Pipeline.Report;
 
 /// <summary>The loop of one endpoint of style sync: one call at a time, and its answer steers the next. What it waits for delays nobody else.</summary>
 internal sealed partial class SyncLane(
-    WebhookEndpoint endpoint, IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger) : IReportLane
+    WebhookEndpoint endpoint, IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger,
+    SharedCapacity? requests = null) : IReportLane
 {
     // The clock is read again after this long at most: it may step, and the machine may sleep.
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(5);
     private const int Page = 250;
 
-    private readonly WebhookPost _post = new(endpoint, http, options, clock);
+    private readonly WebhookPost _post = new(endpoint, http, options, clock, requests);
     private readonly EndpointStanding _standing = new(endpoint, log, new(options.WebhookDisableAfter, options.Jitter, chance), clock, logger);
     private readonly ProgressKeeper _keeper = new(log, endpoint, clock, logger);
     private readonly WebhookMeter _meter = new(endpoint, log, metrics, clock);

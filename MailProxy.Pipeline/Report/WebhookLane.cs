@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -21,10 +22,10 @@ internal sealed partial class WebhookLane : IReportLane
     private volatile TaskCompletionSource _hurry = NewSignal();
 
     public WebhookLane(
-        WebhookEndpoint endpoint, IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger)
+        WebhookEndpoint endpoint, IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger, SharedCapacity? requests = null)
     {
         (Endpoint, _options, _clock, _logger) = (endpoint, options, clock, logger);
-        _post = new(endpoint, http, options, clock);
+        _post = new(endpoint, http, options, clock, requests);
         _standing = new(endpoint, log, new(options.WebhookDisableAfter, options.Jitter, chance), clock, logger);
         _keeper = new(log, endpoint, clock, logger);
         _meter = new(endpoint, log, metrics, clock);

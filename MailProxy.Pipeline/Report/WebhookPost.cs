@@ -4,12 +4,14 @@ using System.Net.Http.Headers;
 using System.Text;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>Sends one request to one endpoint: signed, within the time, its answer read up to a cap.</summary>
-internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker http, ReportOptions options, TimeProvider clock)
+/// <param name="requests">What bounds the requests of all endpoints together; null: nothing does.</param>
+internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker http, ReportOptions options, TimeProvider clock, SharedCapacity? requests = null)
 {
     // Room for a thousand of the longest ids, twice.
     private const int LongestAnswer = 512 * 1024;
@@ -24,6 +26,22 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
     {
         if (_key is null) return new WebhookResult.Failed("The secret is not whsec_ and base64.");
         if (_url is null) return new WebhookResult.Failed("The address is not an http or https URL.");
+        if (requests is null) return await PostAsync(id, body, wantsAnswer, stop);
+        SharedCapacity.Charge turn;
+        try
+        {
+            turn = await requests.TakeAsync(endpoint.Tenant, 1, stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return new WebhookResult.LetGo();
+        }
+
+        using (turn) return await PostAsync(id, body, wantsAnswer, stop);
+    }
+
+    private async Task<WebhookResult> PostAsync(string id, byte[] body, bool wantsAnswer, CancellationToken stop)
+    {
         using var timeout = new CancellationTokenSource(options.WebhookTimeout, clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop);
         try

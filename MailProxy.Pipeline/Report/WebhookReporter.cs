@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -6,10 +7,12 @@ namespace MailProxy.Pipeline.Report;
 
 /// <summary>Keeps one lane running for each enabled webhook, and none for the others.</summary>
 internal sealed partial class WebhookReporter(
-    IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger)
+    IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger,
+    TenantShare? share = null)
 {
     private static readonly TimeSpan BetweenReads = TimeSpan.FromSeconds(5);
 
+    private readonly SharedCapacity _requests = new(options.WebhookRequests, share ?? TenantShare.Unlimited);
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Tenant, string Id), Running> _running = [];
     private readonly HashSet<(string Tenant, string Id)> _ended = [];
@@ -21,6 +24,9 @@ internal sealed partial class WebhookReporter(
     {
         lock (_gate) _changed.TrySetResult();
     }
+
+    /// <summary>What each tenant has of the requests in flight.</summary>
+    public void ShowIn(TenantShares shares) => shares.Add("webhook_requests", _requests);
 
     /// <summary>Brings the metrics of every endpoint up to date; for the time of a scrape.</summary>
     public void Measure()
@@ -97,8 +103,8 @@ internal sealed partial class WebhookReporter(
     {
         var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         IReportLane lane = endpoint.Style == ReportStyle.Sync
-            ? new SyncLane(endpoint, log, http, options, metrics, clock, chance, logger)
-            : new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger);
+            ? new SyncLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests)
+            : new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests);
         return new(lane, end, Task.Run(() => lane.RunAsync(end.Token), CancellationToken.None));
     }
 

@@ -35,7 +35,7 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
                 mail.Due.Permit.Dispose();
                 return (null, desk.TryFetch(ticket, content.Key.Tenant, content.CreatedAt, wanted)
                     ? new Outcome.NotYet(ticket)
-                    : new Outcome.Postponed(ticket, content, "Too many messages wait for their attachments.") { RetryAfter = Crowded });
+                    : new Outcome.Postponed(ticket, content.Bodiless(), desk.WhyNot(content.Key.Tenant)) { RetryAfter = Crowded });
             }
 
             if (files.Length > 0) equipped = mail with { Files = ByIndex(files, wanted, draft.Attachments!.Count), Charge = new Belongings([.. files, mail.Charge]) };
@@ -46,8 +46,8 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
             equipped.Charge.Dispose();
             var trouble = FetchTrouble.Of(fault);
             return (null, trouble.Status is { } status
-                ? new Outcome.Unsendable(ticket, content, status, trouble.Message)
-                : new Outcome.Postponed(ticket, content, trouble.Message) { BySource = true, RetryAfter = trouble.RetryAfter });
+                ? new Outcome.Unsendable(ticket, content.Bodiless(), status, trouble.Message)
+                : new Outcome.Postponed(ticket, content.Bodiless(), trouble.Message) { BySource = true, RetryAfter = trouble.RetryAfter });
         }
         catch
         {
@@ -64,14 +64,14 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
 
         // An upload may take long: it has no share of the memory budget, which others wait for, so few of them hold a large body.
         mail.Due.Permit.Dispose();
-        if ((mail.Content.Json.Length < Heavy || !uploads!.IsBusy) && uploads!.TryUpload(ticket, tenant, rule!, large, new Belongings([.. files])))
+        if (uploads!.TryUpload(ticket, tenant, rule!, large, new Belongings([.. files]), heavy: mail.Content.Json.Length >= Heavy))
         {
             memory.Dispose();
             return (null, new Outcome.NotYet(ticket));
         }
 
         mail.Charge.Dispose();
-        return (null, new Outcome.Postponed(ticket, mail.Content, "Too many messages wait for links to their large files.") { RetryAfter = Crowded });
+        return (null, new Outcome.Postponed(ticket, mail.Content.Bodiless(), uploads.WhyNot(tenant)) { RetryAfter = Crowded });
     }
 
     private LargeFiles? Rule(ResolvedMail mail) => links is null ? null : accounts.Directory.LargeFilesOf(mail.Account);

@@ -77,6 +77,8 @@ internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, Res
         using var hasher = new ContentHasher();
         using var file = Create(run.Part);
         var buffer = ArrayPool<byte>.Shared.Rent(ContentHasher.Block);
+        var rate = new TransferRate(options.MinBytesPerSecond, options.StallTimeout);
+        var opening = clock.GetTimestamp();
         try
         {
             for (long size = 0; ;)
@@ -92,6 +94,7 @@ internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, Res
                 }
 
                 if (size + read > options.MaxAttachmentBytes) throw SourceException.TooLarge(run.Wanted.Place, options.MaxAttachmentBytes);
+                if (rate.IsTooSlow(read, clock.GetElapsedTime(opening))) throw Down(run, $"it sends less than {options.MinBytesPerSecond} bytes a second");
                 hasher.Append(buffer.AsSpan(0, read));
                 await WriteAsync(file, buffer.AsMemory(0, read), size, cancel);
                 size += read;

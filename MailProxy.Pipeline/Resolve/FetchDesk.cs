@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -16,7 +17,8 @@ internal sealed class FetchDesk(
     ResolveOptions options,
     PipelineMetrics metrics,
     TimeProvider clock,
-    ILogger logger)
+    ILogger logger,
+    TenantShare? share = null)
 {
     /// <summary>How long content that was fetched is kept for the mail that waited for it.</summary>
     public static readonly TimeSpan Reserve = TimeSpan.FromMinutes(10);
@@ -27,16 +29,30 @@ internal sealed class FetchDesk(
     private readonly Dictionary<SourceKey, FetchLine> _lines = [];
     private readonly SourceIndex _sources = new(RememberedSources);
     private readonly ReadyMails _ready = new(Reserve, clock);
-    private readonly FetchWork _work = new(cache, source, options, metrics, clock, logger);
+    private readonly FetchWork _work = new(cache, source, options, metrics, clock, logger, share ?? TenantShare.Unlimited);
     private readonly CancellationTokenSource _cancel = new();
     private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _fault = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SharedCapacity _aside = new(options.SetAside, share ?? TenantShare.Unlimited);
     private bool _stopping;
-    private int _aside;
 
     /// <summary>Mails that wait for something.</summary>
-    public int Aside { get { lock (_gate) return _aside; } }
+    public int Aside => (int)_aside.Used;
+
+    /// <summary>What each tenant has of what is fetched, and of the mails that wait for it.</summary>
+    public void ShowIn(TenantShares shares)
+    {
+        _work.ShowIn(shares);
+        shares.Add("set_aside", _aside);
+    }
+
+    /// <summary>Why <see cref="TryFetch"/> said no.</summary>
+    public string WhyNot(string tenant)
+    {
+        var (held, allowed) = _aside.Of(tenant);
+        return $"Too many messages wait for their attachments: {held} of this tenant, which may have {allowed} now (Resolve:SetAside). It is tried again when fewer do.";
+    }
 
     /// <summary>Everything that the mail fetches, in that order, to be disposed by the caller; null: something is missing.</summary>
     /// <param name="accepted">When the client's request was accepted; nothing older than that is given, unless its hash is claimed.</param>
@@ -64,15 +80,15 @@ internal sealed class FetchDesk(
     /// <summary>Sets the mail aside and fetches what is missing; it comes back by <see cref="Wake.Return"/>, or as a failure. The caller has given its permit back. False: too many wait already, and nothing was done.</summary>
     public bool TryFetch(QueuedMail ticket, string tenant, long accepted, IReadOnlyList<AttachmentRef> wanted)
     {
+        var place = _aside.TryTake(tenant, 1);
         lock (_gate)
         {
-            if (!_stopping && _aside >= options.SetAside) return false;
-            _aside++;
+            if (place is null && !_stopping) return false;
         }
 
         metrics.MailsAside.Inc();
         wake.SetAside(ticket);
-        var mail = new WaitingMail(ticket, wanted.Count);
+        var mail = new WaitingMail(ticket, wanted.Count, place);
         for (var i = 0; i < wanted.Count; i++)
         {
             if (Local(tenant, accepted, wanted[i]) is { } here)
@@ -187,7 +203,7 @@ internal sealed class FetchDesk(
         var host = hostOf(line.Key.Tenant, waiting[0].Wanted);
         var size = _work.Most(waiting);
         lock (_gate) line.PutBack(waiting);
-        var room = await _work.EnterAsync(host, size, _cancel.Token);
+        var room = await _work.EnterAsync(line.Key.Tenant, host, size, _cancel.Token);
         try
         {
             // From here on the source is asked: whoever comes now waits for the next answer.
@@ -254,7 +270,7 @@ internal sealed class FetchDesk(
 
     private void Arrived(WaitingMail mail)
     {
-        EndWait();
+        EndWait(mail);
         mail.Ready();
         _ready.Add(mail);
         wake.Return(mail.Ticket);
@@ -263,13 +279,13 @@ internal sealed class FetchDesk(
     private async ValueTask FailAsync(WaitingMail mail, FetchTrouble trouble)
     {
         if (!mail.LetGo()) return; // one failure decides
-        EndWait();
+        EndWait(mail);
         await failed(mail.Ticket, trouble);
     }
 
-    private void EndWait()
+    private void EndWait(WaitingMail mail)
     {
-        lock (_gate) _aside--;
+        mail.EndWait();
         metrics.MailsAside.Dec();
     }
 }

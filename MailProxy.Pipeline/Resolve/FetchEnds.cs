@@ -1,11 +1,14 @@
 using System.Threading.Channels;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>Tells Report of mail whose attachments will not come.</summary>
-internal sealed partial class FetchEnds(IMessageStore store, ChannelWriter<ReportItem> report, ILogger logger)
+/// <param name="loads">Mails that are loaded at the same time.</param>
+internal sealed partial class FetchEnds(IMessageStore store, CurrentAccounts accounts, SharedCapacity loads, ChannelWriter<ReportItem> report, ILogger logger)
 {
     public async ValueTask FailedAsync(QueuedMail ticket, FetchTrouble trouble)
     {
@@ -13,7 +16,7 @@ internal sealed partial class FetchEnds(IMessageStore store, ChannelWriter<Repor
         try
         {
             // With everybody it still goes to: what cannot be had fails for all of them.
-            outcome = await store.LoadAsync(ticket, int.MaxValue) is not { } content ? new Outcome.Dropped(ticket)
+            outcome = await LoadAsync(ticket) is not { } content ? new Outcome.Dropped(ticket)
                 : trouble.Status is { } status ? new Outcome.Unsendable(ticket, content, status, trouble.Message)
                 : new Outcome.Postponed(ticket, content, trouble.Message) { BySource = trouble.BySource, RetryAfter = trouble.RetryAfter };
         }
@@ -24,6 +27,12 @@ internal sealed partial class FetchEnds(IMessageStore store, ChannelWriter<Repor
         }
 
         await report.WriteAsync(outcome, CancellationToken.None);
+    }
+
+    private async ValueTask<MailContent?> LoadAsync(QueuedMail ticket)
+    {
+        using var turn = await loads.TakeAsync(accounts.Directory.Find(ticket.Account)?.Tenant ?? "", 1, CancellationToken.None);
+        return (await store.LoadAsync(ticket, int.MaxValue))?.Bodiless();
     }
 
     private static partial class Log

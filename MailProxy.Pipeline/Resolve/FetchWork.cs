@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -12,13 +13,14 @@ internal sealed partial class FetchWork(
     ResolveOptions options,
     PipelineMetrics metrics,
     TimeProvider clock,
-    ILogger logger)
+    ILogger logger,
+    TenantShare share)
 {
     /// <summary>The host under which files of the last run are hashed.</summary>
     private const string OwnDisk = "";
 
     private readonly Fetch _fetch = new(source, cache, options, clock);
-    private readonly FetchGovernor _governor = new(options.Fetches, options.FetchesPerHost, options.FetchBytes);
+    private readonly FetchGovernor _governor = new(options.Fetches, options.FetchesPerHost, options.FetchBytes, share);
     private readonly HostWatch _hosts = new();
     private readonly Lock _gate = new();
 
@@ -26,7 +28,14 @@ internal sealed partial class FetchWork(
     public long Most(List<Piece> waiting) => waiting.Max(piece => Math.Min(piece.Wanted.Size ?? long.MaxValue, options.MaxAttachmentBytes));
 
     /// <summary>Waits for a turn, and for room.</summary>
-    public Task<FetchTicket> EnterAsync(string host, long size, CancellationToken stop) => _governor.EnterAsync(host, size, stop);
+    public Task<FetchTicket> EnterAsync(string tenant, string host, long size, CancellationToken stop) => _governor.EnterAsync(tenant, host, size, stop);
+
+    /// <summary>What each tenant has of the fetches and of their bytes.</summary>
+    public void ShowIn(TenantShares shares)
+    {
+        shares.Add("fetches", _governor.FetchesOf, () => _governor.Refused);
+        shares.Add("fetch_bytes", _governor.BytesOf);
+    }
 
     /// <summary>The first use of what the last run left: hashed, and gone when it is not what its name says.</summary>
     public async Task VerifyAsync(string tenant, List<Piece> waiting, CancellationToken stop)
@@ -34,7 +43,7 @@ internal sealed partial class FetchWork(
         foreach (var piece in waiting)
         {
             if (!cache.IsUnverified(tenant, piece.Wanted)) continue;
-            var turn = await _governor.EnterAsync(OwnDisk, 0, stop);
+            var turn = await _governor.EnterAsync(tenant, OwnDisk, 0, stop);
             try
             {
                 (await cache.VerifyAsync(tenant, piece.Wanted, stop))?.Dispose();

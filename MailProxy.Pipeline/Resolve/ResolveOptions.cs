@@ -5,11 +5,11 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>How mail is loaded before it is sent.</summary>
 public sealed class ResolveOptions
 {
-    /// <summary>Mails loaded at the same time, 1 to 64; default 4. Each is one read of the store.</summary>
+    /// <summary>Mails loaded at the same time, 1 to 64; default 4. Each is one read of the store. A tenant has its share.</summary>
     [Range(1, 64)]
     public int Workers { get; set; } = 4;
 
-    /// <summary>Bytes of bodies held in memory between Resolve and the end of an attempt; a larger one goes alone. Default 64 MB.</summary>
+    /// <summary>Bytes of bodies held in memory between Resolve and the end of an attempt; a tenant has its share. One beyond a quarter counts as a quarter, and there are two of those at most. Default 64 MB.</summary>
     [Range(1_024, 17_179_869_184)]
     public long BodyBytes { get; set; } = 64 * 1024 * 1024;
 
@@ -29,19 +29,23 @@ public sealed class ResolveOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan StallTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Attachments fetched at the same time; one source host has a quarter at most. Default 32.</summary>
+    /// <summary>What a source must send on average, over every stretch of <see cref="StallTimeout"/>; a slower one counts as down. 0: any rate will do. Default 1,024.</summary>
+    [Range(0, 1_000_000_000)]
+    public int MinBytesPerSecond { get; set; } = 1024;
+
+    /// <summary>Attachments fetched at the same time; a tenant has its share, one source host a quarter at most. Default 32.</summary>
     [Range(1, 1024)]
     public int Fetches { get; set; } = 32;
 
-    /// <summary>Attachments fetched at the same time from one host, volume or endpoint. Default 8.</summary>
+    /// <summary>Attachments fetched at the same time from one host, volume or endpoint; a tenant has its share. Default 8.</summary>
     [Range(1, 1024)]
     public int FetchesPerHost { get; set; } = 8;
 
-    /// <summary>Bytes on disk that are being fetched, or wait for the first use of their mail; a fetch waits for room, and one source host has a quarter at most. Default 2 GB.</summary>
+    /// <summary>Bytes on disk that are being fetched, or wait for the first use of their mail; a fetch waits for room. A tenant has its share, one source host a quarter at most. Default 2 GB.</summary>
     [Range(1_024, 1_099_511_627_776)]
     public long FetchBytes { get; set; } = 2L * 1024 * 1024 * 1024;
 
-    /// <summary>Mails that wait for their attachments; what comes beyond is deferred a little. Default 10,000.</summary>
+    /// <summary>Mails that wait for their attachments; a tenant has its share, and what comes beyond is deferred a little. Default 10,000.</summary>
     [Range(1, 1_000_000)]
     public int SetAside { get; set; } = 10_000;
 

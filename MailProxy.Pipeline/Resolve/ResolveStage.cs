@@ -1,26 +1,29 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Turns a ticket into a mail that can be sent: loads its content and charges it to the memory budget. What cannot be loaded leaves as an outcome.</summary>
+/// <summary>Turns a ticket into a mail that can be sent: loads its content and charges it to the memory for bodies. What cannot be loaded leaves as an outcome. Each mail waits for itself, with nothing in hand, so that one tenant's large mail holds up nobody else's.</summary>
+/// <param name="loads">Mails that are loaded at the same time.</param>
 internal sealed partial class ResolveStage(
     ChannelReader<DueMail> door,
     IMessageStore store,
     CurrentAccounts accounts,
     ChannelWriter<ResolvedMail> next,
     ChannelWriter<ReportItem> report,
-    ByteBudget bodies,
+    SharedCapacity loads,
+    BodyMemory bodies,
     Func<SmtpAccount, int> sliceSize,
     Attachments attachments,
-    ResolveOptions options,
     ILogger logger)
 {
-    public Task RunAsync(CancellationToken abort) => Stage.ForEach(door, options.Workers, due => HandleAsync(due, abort));
+    /// <summary>Bounded by the mails that Schedule lets be on their way.</summary>
+    public Task RunAsync(CancellationToken abort) => Stage.ForEachApart(door, due => HandleAsync(due, abort));
 
-    private async ValueTask HandleAsync(DueMail due, CancellationToken abort)
+    private async Task HandleAsync(DueMail due, CancellationToken abort)
     {
         Outcome outcome;
         try
@@ -58,17 +61,54 @@ internal sealed partial class ResolveStage(
     {
         abort.ThrowIfCancellationRequested();
         if (accounts.Directory.Find(due.Ticket.Account) is not { } account) return default;
+        var loaded = await LoadAsync(due, account, null, abort);
 
-        // The limits may have changed since the permit was given: it says how many it is good for.
-        var slice = due.Permit.IsAcquired ? Math.Min(sliceSize(account), due.Permit.MaxRecipients) : sliceSize(account);
-        if (await store.LoadAsync(due.Ticket, slice) is not { } content) return default;
-        if (!due.Permit.IsAcquired) return (null, new Outcome.Unsendable(due.Ticket, content, "5.7.28", $"A limit is reached and mail does not wait for it: {due.Permit.Refusal}."));
-
-        // The JSON and what is rendered from it live side by side until the mail is gone.
-        var charge = await bodies.ChargeAsync(2L * content.Json.Length, abort);
-        var mail = new ResolvedMail(due, account, content, charge);
-        return attachments.Concern(mail) ? await attachments.EquipAsync(mail, abort) : (mail, null);
+        // Not with the body in hand: whoever waits for room has none of it, and loads it again.
+        if (loaded.Missing > 0) loaded = await LoadAsync(due, account, await bodies.TakeAsync(account.Tenant, loaded.Missing, abort), abort);
+        return (loaded.Mail, loaded.Refused);
     }
+
+    /// <summary>Missing: there is no room for so many bytes now.</summary>
+    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused, long Missing)> LoadAsync(DueMail due, SmtpAccount account, IDisposable? charge, CancellationToken abort)
+    {
+        try
+        {
+            using var turn = await loads.TakeAsync(account.Tenant, 1, abort);
+
+            // The limits may have changed since the permit was given: it says how many it is good for.
+            var slice = due.Permit.IsAcquired ? Math.Min(sliceSize(account), due.Permit.MaxRecipients) : sliceSize(account);
+            if (await store.LoadAsync(due.Ticket, slice) is not { } content)
+            {
+                charge?.Dispose();
+                return default;
+            }
+
+            if (!due.Permit.IsAcquired)
+            {
+                charge?.Dispose();
+                return (null, Refused(due, content), 0);
+            }
+
+            // The JSON and what is rendered from it live side by side until the mail is gone.
+            var bytes = 2L * content.Json.Length;
+            charge ??= bodies.TryTake(account.Tenant, bytes);
+            if (charge is null) return (null, null, bytes);
+
+            var mail = new ResolvedMail(due, account, content, charge);
+            charge = null; // the mail's from here on
+            if (!attachments.Concern(mail)) return (mail, null, 0);
+            var (equipped, refused) = await attachments.EquipAsync(mail, abort);
+            return (equipped, refused, 0);
+        }
+        catch
+        {
+            charge?.Dispose();
+            throw;
+        }
+    }
+
+    private static Outcome.Unsendable Refused(DueMail due, MailContent content) =>
+        new(due.Ticket, content.Bodiless(), "5.7.28", $"A limit is reached and mail does not wait for it: {due.Permit.Refusal}.");
 
     private static partial class Log
     {

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -7,7 +8,7 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>Where a mail leaves files that have to be put into a volume before it can go. It is set aside and comes back when its links are made; no worker, permit or connection waits for an upload.</summary>
 /// <param name="failed">Told once for a mail whose links cannot be made.</param>
 internal sealed partial class UploadDesk(
-    LargeFileLinks links, Wake wake, Func<QueuedMail, FetchTrouble, ValueTask> failed, PipelineMetrics metrics, ILogger logger)
+    LargeFileLinks links, Wake wake, Func<QueuedMail, FetchTrouble, ValueTask> failed, PipelineMetrics metrics, ILogger logger, TenantShare? share = null)
 {
     /// <summary>Mails at the desk at a time; their files are held in the cache meanwhile, so these must not be many.</summary>
     public const int MostMails = 64;
@@ -15,28 +16,48 @@ internal sealed partial class UploadDesk(
     private const int AtATime = 4;
 
     private readonly Lock _gate = new();
-    private readonly SemaphoreSlim _turns = new(AtATime);
+    private readonly SharedCapacity _places = new(MostMails, share ?? TenantShare.Unlimited);
+    private readonly SharedCapacity _turns = new(AtATime, share ?? TenantShare.Unlimited);
+    private readonly SharedCapacity _heavy = new(AtATime, share ?? TenantShare.Unlimited);
     private readonly CancellationTokenSource _cancel = new();
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _mails;
     private bool _stopping;
 
-    /// <summary>Who comes now waits for his turn.</summary>
-    public bool IsBusy { get { lock (_gate) return _mails >= AtATime; } }
+    /// <summary>What each tenant has of the uploads.</summary>
+    public void ShowIn(TenantShares shares) => shares.Add("uploads", _places);
+
+    /// <summary>Why <see cref="TryUpload"/> said no.</summary>
+    public string WhyNot(string tenant)
+    {
+        var (held, allowed) = _places.Of(tenant);
+        return $"Too many messages wait for links to their large files: {held} of this tenant, which may have {allowed} now. It is tried again when fewer do.";
+    }
 
     /// <summary>Sets the mail aside and makes its links; it comes back by <see cref="Wake.Return"/>, or as a failure. The caller has given its permit back. False: too many wait already, and nothing was done.</summary>
     /// <param name="belongings">Holds the files; the desk's from here on, when the answer is true.</param>
-    public bool TryUpload(QueuedMail ticket, string tenant, LargeFiles rule, IReadOnlyList<LargeFile> files, IDisposable belongings)
+    /// <param name="heavy">Its body stays in memory; there are as few of those as are uploaded at a time.</param>
+    public bool TryUpload(QueuedMail ticket, string tenant, LargeFiles rule, IReadOnlyList<LargeFile> files, IDisposable belongings, bool heavy = false)
     {
+        if (_places.TryTake(tenant, 1) is not { } place) return false;
+        IDisposable? weight = heavy ? _heavy.TryTake(tenant, 1) : null;
+        var refused = heavy && weight is null;
         lock (_gate)
         {
-            if (_stopping || _mails >= MostMails) return false;
-            _mails++;
+            refused |= _stopping;
+            if (!refused) _mails++;
+        }
+
+        if (refused)
+        {
+            weight?.Dispose();
+            place.Dispose();
+            return false;
         }
 
         metrics.MailsAside.Inc();
         wake.SetAside(ticket);
-        _ = Task.Run(() => WorkAsync(ticket, tenant, rule, files, belongings));
+        _ = Task.Run(() => WorkAsync(ticket, tenant, rule, files, [belongings, .. weight is null ? Array.Empty<IDisposable>() : [weight], place]));
         return true;
     }
 
@@ -57,7 +78,7 @@ internal sealed partial class UploadDesk(
         if (!idle || _over.Task.IsCompleted) await _over.Task;
     }
 
-    private async Task WorkAsync(QueuedMail ticket, string tenant, LargeFiles rule, IReadOnlyList<LargeFile> files, IDisposable belongings)
+    private async Task WorkAsync(QueuedMail ticket, string tenant, LargeFiles rule, IReadOnlyList<LargeFile> files, IDisposable[] belongings)
     {
         try
         {
@@ -82,12 +103,11 @@ internal sealed partial class UploadDesk(
         }
     }
 
-    private async Task<FetchTrouble?> LinkAsync(QueuedMail ticket, string tenant, LargeFiles rule, IReadOnlyList<LargeFile> files, IDisposable belongings)
+    private async Task<FetchTrouble?> LinkAsync(QueuedMail ticket, string tenant, LargeFiles rule, IReadOnlyList<LargeFile> files, IDisposable[] belongings)
     {
-        using var held = belongings;
-        await _turns.WaitAsync(_cancel.Token);
         try
         {
+            using var turn = await _turns.TakeAsync(tenant, 1, _cancel.Token);
             await links.ApplyAsync(ticket, tenant, rule, files, mayUpload: true, _cancel.Token);
             return null;
         }
@@ -102,7 +122,7 @@ internal sealed partial class UploadDesk(
         }
         finally
         {
-            _turns.Release();
+            foreach (var thing in belongings) thing.Dispose();
         }
     }
 

@@ -1,7 +1,8 @@
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>A mail that was set aside: what it has already, and how much is missing. It holds its content and the room that was reserved for it until the mail's turn.</summary>
-internal sealed class WaitingMail(QueuedMail ticket, int attachments)
+/// <param name="place">Its place among the mails that wait; null: it has none.</param>
+internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposable? place)
 {
     private readonly Lock _gate = new();
     private readonly List<FetchTicket> _rooms = [];
@@ -10,6 +11,9 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments)
     private bool _ready;
 
     public QueuedMail Ticket { get; } = ticket;
+
+    /// <summary>It waits no longer.</summary>
+    public void EndWait() => place?.Dispose();
 
     /// <summary>It was decided already, and takes nothing more.</summary>
     public bool IsOver { get { lock (_gate) return _files is null; } }

@@ -20,9 +20,10 @@ internal sealed class AccountLane
     private uint _filled;       // which heaps have tickets
     private uint _deferredTurn; // by priority: whose turn it is while there are both
 
-    public AccountLane(AccountKey account)
+    public AccountLane(AccountKey account, TenantLanes? tenant = null)
     {
         Account = account;
+        Tenant = tenant ?? new("");
         Ready = new(this);
         Urgent = new(this);
         Hungry = new(this);
@@ -30,7 +31,13 @@ internal sealed class AccountLane
 
     public AccountKey Account { get; }
 
+    /// <summary>Whose account it is.</summary>
+    public TenantLanes Tenant { get; set; }
+
     public int Count { get; private set; }
+
+    /// <summary>Tickets that wait for what they carry.</summary>
+    public int Aside { get; set; }
 
     public int InFlight { get; set; }
     public int InFlightCap { get; set; } = 1;

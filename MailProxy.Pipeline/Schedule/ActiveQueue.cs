@@ -1,12 +1,17 @@
 using System.Collections.Concurrent;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>The tickets in memory, a lane for each account, and whose turn it is. Pure: no clock, no I/O; times come as arguments. Every operation is O(log n) or better. A ticket that finds no room, or loses it, goes to <paramref name="letGo"/>, and its lane remembers that the disk has more.</summary>
-/// <param name="window">Tickets in all; each lane has an equal share of it.</param>
-/// <param name="inFlight">Mails on their way in all; a lane may have a quarter.</param>
-internal sealed class ActiveQueue(int window, int inFlight, int page, Action<QueuedMail> letGo)
+/// <summary>
+/// The tickets in memory, a lane for each account, and whose turn it is. Pure: no clock, no I/O; times come as arguments.
+/// A ticket that finds no room, or loses it, goes to <paramref name="letGo"/>, and its lane remembers that the disk has more.
+/// Every operation is O(log n) in the lanes or better, but for tenants that are passed over: those are looked at each time.
+/// </summary>
+/// <param name="window">Tickets in all; each tenant has its share of it, and each of its lanes an equal part of that.</param>
+/// <param name="inFlight">Mails on their way in all; each tenant has its share of it, and a lane a quarter of the whole at most.</param>
+internal sealed class ActiveQueue(int window, int inFlight, int page, Action<QueuedMail> letGo, TenantShare? share = null)
 {
     /// <summary>A lane that waits longer than this (milliseconds) keeps no tickets.</summary>
     public const long LongPark = 1000;
@@ -14,41 +19,87 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     private const int FirstPage = 32;
 
     private readonly ConcurrentDictionary<AccountKey, AccountLane> _lanes = [];
-    private readonly LinkedList<AccountLane> _ready = [];
-    private readonly LinkedList<AccountLane> _urgent = [];
-    private readonly LinkedList<AccountLane> _hungry = [];
+    private readonly ConcurrentDictionary<string, TenantLanes> _tenants = new(StringComparer.Ordinal);
+    private readonly HashSet<AccountLane> _atLimit = [];
+    private readonly LinkedList<TenantLanes> _hungry = []; // tenants with lanes that should ask the disk
     private readonly LaneHeap _looks = new(0); // by the time of the next look
-    private readonly LaneHeap _sizes = new(1); // by tickets, most first; only lanes that have some
+    private readonly LaneTurns _turns = new(inFlight, share ?? TenantShare.Unlimited);
+    private readonly TicketWindow _window = new(window, share ?? TenantShare.Unlimited, letGo);
     private readonly HashSet<(long, int, int)> _flying = [];
     private readonly HashSet<QueuedMail> _aside = []; // wait for what they carry
-    private bool _urgentLast;
+    private long _now;
 
     /// <summary>Tickets in memory.</summary>
-    public int Count { get; private set; }
+    public int Count => _window.Count;
 
-    public int InFlight => _flying.Count;
+    /// <summary>Mails on their way.</summary>
+    public int InFlight => _turns.InFlight;
+
+    /// <summary>How often a tenant came to its share of what is on its way while it had mail that could go. Safe to read from other threads.</summary>
+    public long HeldBack => _turns.HeldBack;
 
     /// <summary>When <see cref="Advance"/> has something to do; <see cref="long.MaxValue"/>: nothing is known.</summary>
     public long NextLook => _looks.FirstKey;
 
-    /// <summary>Every lane ever seen; safe to read from other threads.</summary>
+    /// <summary>Every lane there is; safe to read from other threads.</summary>
     public IEnumerable<AccountLane> Lanes => _lanes.Values;
+
+    /// <summary>Lanes that wait for a limit.</summary>
+    public IReadOnlyCollection<AccountLane> AtLimit => _atLimit;
 
     /// <summary>Safe to call from other threads.</summary>
     public AccountLane? Find(AccountKey account) => _lanes.GetValueOrDefault(account);
 
+    /// <summary>What a tenant has on its way, and the most that it may. Safe to call from other threads.</summary>
+    public (long Held, long Allowed) InFlightOf(string tenant) => _turns.Of(_tenants.GetValueOrDefault(tenant));
+
+    /// <summary>What a tenant has in memory, and the most that it may. Safe to call from other threads.</summary>
+    public (long Held, long Allowed) TicketsOf(string tenant) => _window.Of(_tenants.GetValueOrDefault(tenant));
+
+    /// <summary>Whether only its tenant's share keeps the lane from more. Safe to call from other threads.</summary>
+    public bool IsAtShare(AccountLane lane) => _turns.IsAtShare(lane.Tenant);
+
     /// <summary>The account's lane, made when it is new (<paramref name="made"/>).</summary>
-    public AccountLane Lane(AccountKey account, out bool made)
+    public AccountLane Lane(AccountKey account, out bool made, string tenant = "")
     {
         made = !_lanes.TryGetValue(account, out var lane);
-        if (made) _lanes[account] = lane = new(account) { Page = FirstPage };
-        return lane!;
+        if (!made) return lane!;
+        var owner = TenantOf(tenant);
+        owner.Lanes++;
+        return _lanes[account] = new(account, owner) { Page = FirstPage };
+    }
+
+    /// <summary>Whose the lane is; it goes from one tenant to another when its account was not known before.</summary>
+    public void Belongs(AccountLane lane, string tenant)
+    {
+        if (lane.Tenant.Tenant == tenant) return;
+        var to = TenantOf(tenant);
+        LaneTurns.Leave(lane.Tenant.Hungry, lane.Hungry);
+        _turns.Move(lane, to);
+        _window.Move(lane, to);
+        var from = lane.Tenant;
+        lane.Tenant = to;
+        to.Lanes++;
+        LeftBy(from);
+        Settle(lane);
+    }
+
+    /// <summary>Forgets a lane whose account is gone. False: it has something still.</summary>
+    public bool Forget(AccountLane lane)
+    {
+        if (lane.Count > 0 || lane.InFlight > 0 || lane.Aside > 0 || lane.More || lane.NextDue < long.MaxValue) return false;
+        lane.Unknown = true;
+        Settle(lane);
+        LaneTurns.Leave(lane.Tenant.Hungry, lane.Hungry);
+        _atLimit.Remove(lane);
+        LeftBy(lane.Tenant);
+        return _lanes.TryRemove(lane.Account, out _);
     }
 
     /// <summary>A ticket fresh from the store. While the disk has more, only what goes before a ticket in memory may pass it.</summary>
     public void Offer(AccountLane lane, in QueuedMail ticket)
     {
-        if (lane.LetsGo || (lane.More && !lane.Outranks(ticket))) TurnAway(lane, ticket);
+        if (lane.LetsGo || (lane.More && !lane.Outranks(ticket))) _window.TurnAway(lane, ticket);
         else Insert(lane, ticket);
         Settle(lane);
     }
@@ -56,15 +107,15 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>A ticket that was on its way waits for what it carries: others may go meanwhile.</summary>
     public void SetAside(AccountLane lane, in QueuedMail ticket)
     {
-        if (Land(lane, ticket)) _aside.Add(ticket);
+        if (Land(lane, ticket) && _aside.Add(ticket)) lane.Aside++;
         Settle(lane);
     }
 
     /// <summary>A ticket that was on its way, or set aside, comes back to its old place, which is before all that came after it.</summary>
     public void Return(AccountLane lane, in QueuedMail ticket)
     {
-        if (!_aside.Remove(ticket)) Land(lane, ticket);
-        if (lane.LetsGo) TurnAway(lane, ticket);
+        if (!ComesBack(lane, ticket)) Land(lane, ticket);
+        if (lane.LetsGo) _window.TurnAway(lane, ticket);
         else Insert(lane, ticket);
         Settle(lane);
     }
@@ -72,28 +123,20 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>The attempt is over. False: it was none of ours.</summary>
     public bool Done(AccountLane lane, in QueuedMail ticket)
     {
-        var ours = Land(lane, ticket) || _aside.Remove(ticket);
+        var ours = Land(lane, ticket) || ComesBack(lane, ticket);
         Settle(lane);
         return ours;
     }
 
     /// <summary>Whose turn it is, or null when nobody may go. A lane with an immediate mail goes first, but at most every second time.</summary>
-    public AccountLane? Next()
-    {
-        if (_flying.Count >= inFlight) return null;
-        return (_urgentLast ? null : _urgent.First)?.Value ?? _ready.First?.Value;
-    }
+    public AccountLane? Next() => _turns.Next(_now);
 
     /// <summary>Takes the first ticket of the lane that <see cref="Next"/> named.</summary>
     public QueuedMail Take(AccountLane lane)
     {
-        _urgentLast = !_urgentLast && _urgent.First?.Value == lane;
-        var ticket = lane.TakeFirst();
-        Count--;
-        lane.InFlight++;
+        _turns.Took(lane, _now);
+        var ticket = _window.Take(lane);
         _flying.Add(Name(ticket));
-        Leave(_ready, lane.Ready); // to the end of the round
-        Leave(_urgent, lane.Urgent);
         Settle(lane);
         return ticket;
     }
@@ -119,14 +162,15 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>Whether a lane should ask the disk now.</summary>
     public bool Hungers => FirstHungry() is not null;
 
-    /// <summary>The next lane that should ask the disk, and for what; what it knew of the disk is forgotten before the question.</summary>
+    /// <summary>The next lane that should ask the disk, and for what; what it knew of the disk is forgotten before the question. Tenants take turns.</summary>
     public AccountLane? NextHungry(out int count, out Priority lowest)
     {
         (count, lowest) = (0, Priority.Low);
         if (FirstHungry() is not { } lane) return null;
-        _hungry.Remove(lane.Hungry);
+        lane.Tenant.Hungry.Remove(lane.Hungry);
+        LaneTurns.Leave(_hungry, lane.Tenant.HungryTurn);
         lane.Glance = false;
-        if (lane.More && Below(lane))
+        if (lane.More && _window.Below(lane))
         {
             count = Math.Min(Math.Min(lane.Page, page), Room(lane));
             lane.More = false;
@@ -136,7 +180,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         else
         {
             // Enough is here; only what is more urgent than the last of it is worth a look.
-            count = Math.Min(FirstPage, Share(lane));
+            count = Math.Min(FirstPage, _window.Share(lane));
             lowest = lane.LastPriority - 1;
         }
 
@@ -159,6 +203,8 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>Ends the waits that are over and notices what came due.</summary>
     public void Advance(long now)
     {
+        _now = now;
+        foreach (var lane in _window.Trim()) Settle(lane);
         while (_looks.FirstKey <= now && _looks.First is { } lane)
         {
             if (lane.AtLimit?.Until <= now) lane.AtLimit = null;
@@ -179,6 +225,8 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         var until = Math.Max(lane.AtLimit?.Until ?? 0, lane.BackingOff?.Until ?? 0);
         lane.LetsGo = lane.Paused || lane.Unknown || (lane.Waits && until - now > LongPark);
         if (lane.Waits || lane.WaitedLast == long.MaxValue) lane.WaitedLast = lane.Waits ? long.MaxValue : now;
+        if (lane.AtLimit is null) _atLimit.Remove(lane);
+        else _atLimit.Add(lane);
         if (lane.LetsGo) Empty(lane);
         else Settle(lane);
     }
@@ -187,37 +235,38 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
 
     private static (long, int, int) Name(in QueuedMail ticket) => (ticket.Id, ticket.Revision, ticket.Attempt);
 
-    private static void Leave(LinkedList<AccountLane> list, LinkedListNode<AccountLane> node)
+    private TenantLanes TenantOf(string tenant)
     {
-        if (node.List is not null) list.Remove(node);
+        if (_tenants.TryGetValue(tenant, out var known)) return known;
+        _window.Add(known = new(tenant));
+        return _tenants[tenant] = known;
     }
 
-    private static void Keep(LinkedList<AccountLane> list, LinkedListNode<AccountLane> node, bool member)
+    private void LeftBy(TenantLanes tenant)
     {
-        if (!member) Leave(list, node);
-        else if (node.List is null) list.AddLast(node);
+        if (--tenant.Lanes > 0) return;
+        LaneTurns.Leave(_hungry, tenant.HungryTurn);
+        _window.Remove(tenant);
+        _tenants.TryRemove(tenant.Tenant, out _);
     }
 
-    private int Share(AccountLane lane) => Math.Max(1, window / (_sizes.Count + (lane.Count == 0 ? 1 : 0)));
-
-    private int Room(AccountLane lane)
-    {
-        var room = Share(lane) - lane.Count;
-        return room <= 0 || (Count >= window && -_sizes.FirstKey <= lane.Count + 1) ? 0 : room;
-    }
-
-    private bool Below(AccountLane lane) => lane.Count < Math.Max(1, Share(lane) / 4);
+    private int Room(AccountLane lane) => _window.Room(lane);
 
     private bool IsHungry(AccountLane lane) => !lane.Waits
-        && ((lane.More && Below(lane)) || (lane.Glance && lane.Count > 0 && lane.LastPriority > Priority.Immediate));
+        && ((lane.More && _window.Below(lane)) || (lane.Glance && lane.Count > 0 && lane.LastPriority > Priority.Immediate));
 
     private AccountLane? FirstHungry()
     {
-        while (_hungry.First is { Value: var lane } node)
+        for (var node = _hungry.First; node is not null;)
         {
-            // With more lanes than tickets there may be no room; then the next pick makes some.
-            if (IsHungry(lane)) return lane.More && Below(lane) && Room(lane) == 0 ? null : lane;
-            _hungry.Remove(node);
+            var tenant = node.Value;
+            var next = node.Next;
+            while (tenant.Hungry.First is { } head && !IsHungry(head.Value)) tenant.Hungry.Remove(head);
+            if (tenant.Hungry.First?.Value is not { } lane) _hungry.Remove(node);
+
+            // With more lanes than tickets there may be no room; then the tenant's next pick makes some.
+            else if (!(lane.More && _window.Below(lane)) || Room(lane) > 0) return lane;
+            node = next;
         }
 
         return null;
@@ -226,67 +275,42 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     private bool Land(AccountLane lane, in QueuedMail ticket)
     {
         if (!_flying.Remove(Name(ticket))) return false;
-        lane.InFlight--;
+        _turns.Landed(lane);
         return true;
     }
 
-    private void TurnAway(AccountLane lane, in QueuedMail ticket)
+    private bool ComesBack(AccountLane lane, in QueuedMail ticket)
     {
-        lane.More = true;
-        letGo(ticket);
+        if (!_aside.Remove(ticket)) return false;
+        lane.Aside--;
+        return true;
     }
 
     private void Insert(AccountLane lane, in QueuedMail ticket)
     {
-        // A full lane makes room in itself; a full window in the largest lane, which has more than its share.
-        var full = lane.Count >= Share(lane);
-        var largest = full || Count < window ? null : _sizes.First;
-        if (largest is not null && largest.Count > lane.Count + 1) Displace(largest);
-        else if (full || largest is not null)
-        {
-            if (!lane.Outranks(ticket))
-            {
-                TurnAway(lane, ticket);
-                return;
-            }
-
-            Displace(lane);
-        }
-
-        lane.Add(ticket);
-        Count++;
-        _sizes.Set(lane, -lane.Count);
-    }
-
-    private void Displace(AccountLane lane)
-    {
-        TurnAway(lane, lane.TakeLast());
-        Count--;
-        Settle(lane);
+        if (_window.Insert(lane, ticket) is { } loser) Settle(loser);
     }
 
     private void Empty(AccountLane lane)
     {
         if (lane.Count > 0) lane.Page = FirstPage;
-        while (lane.Count > 0)
-        {
-            Count--;
-            TurnAway(lane, lane.TakeLast());
-        }
-
+        _window.Empty(lane);
         Settle(lane);
     }
 
     // Puts the lane where it belongs after any change of it.
     private void Settle(AccountLane lane)
     {
-        if (lane.Count == 0) _sizes.Remove(lane);
-        else _sizes.Set(lane, -lane.Count);
-
-        var may = lane.Count > 0 && !lane.Waits && lane.InFlight < Math.Min(lane.InFlightCap, Math.Max(1, inFlight / 4));
-        Keep(_ready, lane.Ready, may);
-        Keep(_urgent, lane.Urgent, may && lane.HasImmediate);
-        if (IsHungry(lane)) Keep(_hungry, lane.Hungry, true);
+        _turns.Settle(lane);
+        if (IsHungry(lane))
+        {
+            LaneTurns.Keep(lane.Tenant.Hungry, lane.Hungry, true);
+            LaneTurns.Keep(_hungry, lane.Tenant.HungryTurn, true);
+        }
+        else if (lane.Tenant.Hungry.Count > 0)
+        {
+            LaneTurns.Keep(_hungry, lane.Tenant.HungryTurn, true);
+        }
 
         var look = lane.Paused || lane.Unknown ? long.MaxValue
             : lane.Waits ? Math.Min(lane.AtLimit?.Until ?? long.MaxValue, lane.BackingOff?.Until ?? long.MaxValue)

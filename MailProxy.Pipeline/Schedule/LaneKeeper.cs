@@ -18,7 +18,7 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
 
     public AccountLane Lane(AccountKey account)
     {
-        var lane = queue.Lane(account, out var made);
+        var lane = queue.Lane(account, out var made, Directory.Find(account)?.Tenant ?? "");
         if (made) See(lane, Directory);
         return lane;
     }
@@ -45,7 +45,11 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
         if (now == Directory) return;
         var before = Directory;
         Directory = now;
-        foreach (var lane in queue.Lanes) See(lane, before);
+        foreach (var lane in queue.Lanes)
+        {
+            // An account that is gone had no mail left, unless something is very wrong.
+            if (now.Find(lane.Account) is not null || !queue.Forget(lane)) See(lane, before);
+        }
     }
 
     /// <param name="limitsMayOpen">A permit came back unspent.</param>
@@ -55,7 +59,7 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
         if (limitsMayOpen)
         {
             // Whose permit it was is not known here, and what one account of a tenant did not spend another one may.
-            foreach (var lane in queue.Lanes.Where(lane => lane.AtLimit is not null)) AskLimitAgain(lane);
+            foreach (var lane in queue.AtLimit.ToArray()) AskLimitAgain(lane);
         }
 
         foreach (var (account, (until, trouble)) in news.Parked) BackOff(account, new(until, $"{trouble.Kind}: {trouble.Reply}"));
@@ -106,6 +110,7 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
     private void See(AccountLane lane, AccountDirectory before)
     {
         var account = Directory.Find(lane.Account);
+        if (account is not null) queue.Belongs(lane, account.Tenant);
         if (account is null && !lane.Unknown) Log.UnknownAccount(logger, lane.Account.Number);
         lane.Unknown = account is null;
         lane.Paused = account is { Paused: true } or { TenantSuspended: true };

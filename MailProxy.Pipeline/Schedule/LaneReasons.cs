@@ -9,6 +9,8 @@ internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, Curr
     /// <summary>Mail is overdue when it waits longer than this (milliseconds) without a reason.</summary>
     private const long Overdue = 60_000;
 
+    private const long Flicker = 1000;
+
     public LaneStatus Status(AccountKey account)
     {
         var lane = queue.Find(account);
@@ -21,7 +23,7 @@ internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, Curr
     {
         var lane = queue.Find(account);
         if (Reason(account, lane).State != LaneState.Ready) return true;
-        var waited = Math.Max(lane?.WaitedLast ?? long.MinValue, standstill.StoodLast);
+        var waited = Math.Max(lane?.WaitedLast ?? long.MinValue, Math.Max(lane?.Tenant.HeldBackLast ?? long.MinValue, standstill.StoodLast));
         return waited > clock.GetUtcNow().ToUnixTimeMilliseconds() - Overdue;
     }
 
@@ -34,6 +36,18 @@ internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, Curr
         if (all.State is LaneState.Suspended or LaneState.StoreTrouble) return all;
         if (lane?.BackingOff is { } backingOff) return (LaneState.BackingOff, backingOff.Until, backingOff.Reason);
         if (lane?.AtLimit is { } limit) return (limit.OfTenant ? LaneState.TenantAtLimit : LaneState.AtLimit, limit.Until, limit.Reason);
+        if (all.State == LaneState.Ready && lane is not null && IsAtShare(lane)) return (LaneState.TenantAtShare, null, AtShare(known.Tenant));
         return all;
+    }
+
+    // A tenant at its share is below it for a moment whenever one of its attempts ends.
+    private bool IsAtShare(AccountLane lane) =>
+        queue.IsAtShare(lane) || lane.Tenant.HeldBackLast > clock.GetUtcNow().ToUnixTimeMilliseconds() - Flicker;
+
+    private string AtShare(string tenant)
+    {
+        var (held, allowed) = queue.InFlightOf(tenant);
+        return $"the tenant has {held} attempts under way and its share is {allowed}, as long as other tenants are there; the next goes when one of them ends."
+            + " Servers that do not answer hold attempts longest: pause their accounts, or raise Schedule:InFlight";
     }
 }

@@ -31,6 +31,9 @@ public enum LaneState : byte
 
     /// <summary>The rate limit of the whole installation is used up.</summary>
     InstallationAtLimit = 9,
+
+    /// <summary>The account's tenant has as many attempts under way as is its share.</summary>
+    TenantAtShare = 10,
 }
 
 /// <summary>How one account's lane stands.</summary>

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -48,11 +49,12 @@ internal sealed partial class ScheduleStage
         PipelineMetrics metrics,
         ScheduleOptions options,
         TimeProvider clock,
-        ILogger logger)
+        ILogger logger,
+        TenantShare? share = null)
     {
         (_door, _wake, _store, _accounts, _gate, _next) = (door, wake, store, accounts, gate, next);
         (_health, _metrics, _clock, _logger) = (health, metrics, clock, logger);
-        _queue = new(options.Window, options.InFlight, options.Page, store.Release);
+        _queue = new(options.Window, options.InFlight, options.Page, store.Release, share);
         _standstill = new(health);
         _reasons = new(_queue, _standstill, accounts, clock);
         _expiry = new(store, options.ExpiryChunk);
@@ -83,6 +85,13 @@ internal sealed partial class ScheduleStage
 
     /// <summary>Why an account's mail waits, or that it does not.</summary>
     public LaneStatus Status(AccountKey account) => _reasons.Status(account);
+
+    /// <summary>What of a tenant is on its way and in memory, and how much may be.</summary>
+    public void ShowIn(TenantShares shares)
+    {
+        shares.Add("attempts", _queue.InFlightOf, () => _queue.HeldBack);
+        shares.Add("tickets", _queue.TicketsOf);
+    }
 
     /// <summary>Whether the account waits for a reason, or did so within the last minute: then its mail is not overdue.</summary>
     public bool IsExcused(AccountKey account) => _reasons.IsExcused(account);

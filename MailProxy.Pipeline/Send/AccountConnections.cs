@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Prometheus;
 
@@ -9,6 +10,7 @@ internal sealed class AccountConnections : IDisposable
 {
     private readonly Func<SmtpAccount, CancellationToken, Task<SmtpConnection>> _open;
     private readonly Farewells _farewells;
+    private readonly SharedCapacity _resting;
     private readonly SendOptions _options;
     private readonly TimeProvider _clock;
     private readonly Gauge.Child _busyGauge, _idleGauge;
@@ -30,9 +32,9 @@ internal sealed class AccountConnections : IDisposable
     private bool _closed;
 
     public AccountConnections(
-        Func<SmtpAccount, CancellationToken, Task<SmtpConnection>> open, Action<SmtpAccount, int> crowded, Farewells farewells, SendOptions options, TimeProvider clock, PipelineMetrics metrics, string name)
+        Func<SmtpAccount, CancellationToken, Task<SmtpConnection>> open, Action<SmtpAccount, int> crowded, Farewells farewells, SharedCapacity resting, SendOptions options, TimeProvider clock, PipelineMetrics metrics, string name)
     {
-        (_open, _crowded, _farewells, _options, _clock) = (open, crowded, farewells, options, clock);
+        (_open, _crowded, _farewells, _resting, _options, _clock) = (open, crowded, farewells, resting, options, clock);
         _allowance = new(clock);
         _busyGauge = metrics.Connections.WithLabels(name, "busy");
         _idleGauge = metrics.Connections.WithLabels(name, "idle");
@@ -184,6 +186,7 @@ internal sealed class AccountConnections : IDisposable
         {
             var connection = _idle[^1];
             _idle.RemoveAt(_idle.Count - 1);
+            connection.Rest?.Dispose();
             if (IsFit(connection) && !IsUnused(connection) && !connection.HasGoneStale)
             {
                 Publish();
@@ -209,7 +212,8 @@ internal sealed class AccountConnections : IDisposable
 
     private bool TryRest(SmtpConnection connection)
     {
-        if (_options.IdleConnection <= TimeSpan.Zero) return false;
+        if (_options.IdleConnection <= TimeSpan.Zero || _options.IdleConnections == 0 || _resting.TryTake(connection.Account.Tenant, 1) is not { } place) return false;
+        connection.Rest = place;
         connection.IdleSince = _clock.GetTimestamp();
         _idle.Add(connection);
         if (_idle.Count == 1) _idleTimer.Change(_options.IdleConnection, Timeout.InfiniteTimeSpan);
@@ -255,6 +259,7 @@ internal sealed class AccountConnections : IDisposable
         foreach (var connection in _idle.FindAll(which))
         {
             _idle.Remove(connection);
+            connection.Rest?.Dispose();
             Close(connection);
         }
 

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>One mail in Send, from rendering to its outcome. Holds what has to be given back afterwards.</summary>
-internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, MimeComposer composer, ChannelWriter<ReportItem> report, ILogger logger)
+internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Rendering rendering, ChannelWriter<ReportItem> report, ILogger logger)
 {
     private Begun? _begun;
 
@@ -20,7 +20,7 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Mime
         {
             abort.ThrowIfCancellationRequested();
             var envelope = Envelope.Of(mail.Content);
-            using var rendered = composer.Compose(mail.Content, mail.Files, mail.Links, mail.Account.Dkim);
+            using var rendered = await rendering.RenderAsync(mail, abort);
             return await DeliverAsync(envelope, rendered, abort, abandon);
         }
         catch (UnsendableException unsendable)
@@ -115,8 +115,7 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Mime
         }
     }
 
-    // Report decides by standing and verdicts; the body must not wait there.
-    private MailContent Bodiless() => mail.Content with { Json = ReadOnlyMemory<byte>.Empty };
+    private MailContent Bodiless() => mail.Content.Bodiless();
 
     private static partial class Log
     {

@@ -5,7 +5,7 @@ namespace MailProxy.Pipeline.Send;
 /// <summary>How mail goes out.</summary>
 public sealed class SendOptions
 {
-    /// <summary>Mails in Send at the same time, waiting for a connection or on one, 1 to 4,096; default 256.</summary>
+    /// <summary>Mails in Send at the same time, waiting for a connection or on one, 1 to 4,096; a tenant has its share. Default 256.</summary>
     [Range(1, 4096)]
     public int Workers { get; set; } = 256;
 
@@ -29,6 +29,10 @@ public sealed class SendOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
     public TimeSpan IdleConnection { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Unused connections that stay open, all accounts together, 0 to 100,000; a tenant has its share, and what is beyond is closed at once. Default 512.</summary>
+    [Range(0, 100_000)]
+    public int IdleConnections { get; set; } = 512;
 
     /// <summary>How long a connection is used before it is opened anew, so that a changed DNS is noticed, 1 s to 1 day; default 5 minutes.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]

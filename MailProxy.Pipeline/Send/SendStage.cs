@@ -1,6 +1,6 @@
-using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -15,60 +15,25 @@ internal sealed partial class SendStage(
     PipelineMetrics metrics,
     Func<AccountKey, string> accountName,
     TimeProvider clock,
-    ILogger logger)
+    ILogger logger,
+    TenantShare? share = null)
 {
-    private readonly MimeComposer _composer = new(options);
+    private readonly Rendering _rendering = new(new(options), share ?? TenantShare.Unlimited);
+    private readonly SharedCapacity _places = new(options.Workers, share ?? TenantShare.Unlimited);
 
-    /// <summary>Runs until the door is closed and empty and every attempt has its outcome. </summary>
+    /// <summary>Runs until the door is closed and empty and every attempt has its outcome. Bounded by the mails that Schedule lets be on their way.</summary>
     /// <param name="abort">Let go, but wait for the reply of a server that has the whole mail.</param>
     /// <param name="abandon">Do not wait for that either.</param>
-    public async Task RunAsync(CancellationToken abort, CancellationToken abandon)
+    public Task RunAsync(CancellationToken abort, CancellationToken abandon) => Stage.ForEachApart(door, async mail =>
     {
-        // One loop and a count of places instead of so many loops, since each of those would wake for every single mail.
-        using var places = new SemaphoreSlim(options.Workers, options.Workers);
-        using var broken = new CancellationTokenSource();
-        Exception? bug = null;
-
-        async Task Work(ResolvedMail mail)
-        {
-            try
-            {
-                await HandleAsync(mail, abort, abandon);
-            }
-            catch (Exception escaped)
-            {
-                Interlocked.CompareExchange(ref bug, escaped, null);
-                await broken.CancelAsync();
-            }
-            finally
-            {
-                places.Release();
-            }
-        }
-
-        try
-        {
-            while (await door.WaitToReadAsync(broken.Token))
-            {
-                // The place comes first: a mail taken from the door is a mail in work.
-                await places.WaitAsync(broken.Token);
-                if (door.TryRead(out var mail)) _ = Task.Run(() => Work(mail), CancellationToken.None);
-                else places.Release();
-            }
-        }
-        catch (OperationCanceledException) when (broken.IsCancellationRequested)
-        {
-            // The bug is thrown below, once the others are done.
-        }
-
-        for (var i = 0; i < options.Workers; i++) await places.WaitAsync(CancellationToken.None);
-        if (bug is not null) ExceptionDispatchInfo.Throw(bug);
-    }
+        using var place = await _places.TakeAsync(mail.Account.Tenant, 1, CancellationToken.None);
+        await HandleAsync(mail, abort, abandon);
+    });
 
     private async Task HandleAsync(ResolvedMail mail, CancellationToken abort, CancellationToken abandon)
     {
         var began = clock.GetTimestamp();
-        var attempt = new SendAttempt(mail, pool, _composer, report, logger);
+        var attempt = new SendAttempt(mail, pool, _rendering, report, logger);
         Outcome outcome;
         try
         {

@@ -34,6 +34,9 @@ internal sealed class SmtpConnection : IAsyncDisposable
 
     public long IdleSince { get; set; }
 
+    /// <summary>Its place among the connections that rest; disposed by the pool.</summary>
+    public IDisposable? Rest { get; set; }
+
     /// <summary>Transactions begun on it.</summary>
     public int Messages { get; private set; }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -19,13 +20,16 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     private readonly ConcurrentDictionary<AccountKey, AccountConnections> _pools = new();
     private readonly ConcurrentDictionary<AccountKey, int> _warnedVersion = new();
     private readonly ConcurrentDictionary<AccountKey, int> _crowdedVersion = new();
-    private readonly Farewells _farewells = new();
+    private readonly Farewells _farewells;
+    private readonly SharedCapacity _resting;
 
     /// <param name="policy">Where the servers of accounts that tenants set may be; null: public addresses only.</param>
-    public SmtpPool(CurrentAccounts accounts, SendOptions options, PipelineMetrics metrics, TimeProvider clock, ILogger logger, NetworkPolicy? policy = null)
+    public SmtpPool(CurrentAccounts accounts, SendOptions options, PipelineMetrics metrics, TimeProvider clock, ILogger logger, NetworkPolicy? policy = null, TenantShare? share = null)
     {
         (_accounts, _options, _metrics, _clock, _logger) = (accounts, options, metrics, clock, logger);
         _policy = policy ?? NetworkPolicy.PublicOnly;
+        _farewells = new(share ?? TenantShare.Unlimited);
+        _resting = new(options.IdleConnections, share ?? TenantShare.Unlimited);
         accounts.Changed += CloseOutdated;
     }
 
@@ -45,6 +49,9 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         return Of(current).ReplaceAsync(dead, current, abort);
     }
 
+    /// <summary>What each tenant has of the connections that rest.</summary>
+    public void ShowIn(TenantShares shares) => shares.Add("idle_connections", _resting);
+
     /// <summary>Ends the use of a connection; it goes to the next who waits, rests, or is closed.</summary>
     public void Return(SmtpConnection connection) => Of(connection.Account).Return(connection);
 
@@ -59,7 +66,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
 
     private AccountConnections Of(SmtpAccount account) => _pools.GetOrAdd(
         account.Key,
-        static (_, arg) => new(arg.pool.OpenAsync, arg.pool.TellCrowdedOnce, arg.pool._farewells, arg.pool._options, arg.pool._clock, arg.pool._metrics, arg.account.Id),
+        static (_, arg) => new(arg.pool.OpenAsync, arg.pool.TellCrowdedOnce, arg.pool._farewells, arg.pool._resting, arg.pool._options, arg.pool._clock, arg.pool._metrics, arg.account.Id),
         (pool: this, account));
 
     private async Task<SmtpConnection> OpenAsync(SmtpAccount account, CancellationToken abort)

@@ -9,11 +9,14 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Holder> _holders = [];
     private readonly LinkedList<Holder> _turns = []; // tenants for which somebody waits
-    private long _used;
+    private long _used, _refused;
 
     public long Capacity => capacity;
 
     public long Used => Volatile.Read(ref _used);
+
+    /// <summary>How often somebody had to wait, or was refused.</summary>
+    public long Refused => Volatile.Read(ref _refused);
 
     /// <summary>What a tenant holds now, and the most that it may hold now.</summary>
     public (long Held, long Allowed) Of(string tenant)
@@ -34,6 +37,7 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
             var holder = HolderOf(tenant);
             if (holder.Waiting.Count == 0 && May(holder, amount)) return Take(holder, amount);
             Forget(holder);
+            _refused++;
             return null;
         }
     }
@@ -47,6 +51,7 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
         {
             var holder = HolderOf(tenant);
             if (holder.Waiting.Count == 0 && May(holder, amount)) return Take(holder, amount);
+            _refused++;
             waiter = new(holder, amount);
             waiter.Place = holder.Waiting.AddLast(waiter);
             if (holder.Turn.List is null) _turns.AddLast(holder.Turn);

@@ -23,6 +23,10 @@ public sealed class PipelineMetrics
         Connections = make.CreateGauge("mailproxy_smtp_connections", "Open SMTP connections by account and use: busy, idle.", "account", "use");
         ConnectionsOpened = make.CreateCounter("mailproxy_smtp_connections_opened_total", "SMTP connections opened, by account.", "account");
         PermitsRefused = make.CreateCounter("mailproxy_permits_refused_total", "Times a rate limit made an account wait, by account; 'tenant' is the limit of its whole tenant, 'global' the installation's own.", "account");
+        SharesRefused = make.CreateCounter(
+            "mailproxy_tenant_shares_refused_total",
+            "Times somebody waited for his tenant's share of something that tenants use together, or was refused it, by what: the names under shares of GET /v1/tenants/{id}.",
+            "share");
         ReportLag = make.CreateGauge("mailproxy_report_lag_seconds", "Age of the oldest event that an endpoint has not acknowledged, by tenant and endpoint.", "tenant", "endpoint");
         ReportBacklog = make.CreateGauge("mailproxy_report_backlog", "Events that an endpoint has not acknowledged, with those of the log that it has not looked at yet, by tenant and endpoint.", "tenant", "endpoint");
         Reports = make.CreateCounter("mailproxy_reports_total", "Webhook requests by tenant, endpoint and result: ok, failed.", "tenant", "endpoint", "result");
@@ -58,6 +62,7 @@ public sealed class PipelineMetrics
     public Gauge Connections { get; }
     public Counter ConnectionsOpened { get; }
     public Counter PermitsRefused { get; }
+    public Counter SharesRefused { get; }
     public Gauge ReportLag { get; }
     public Gauge ReportBacklog { get; }
     public Counter Reports { get; }

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Send;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -47,7 +48,7 @@ internal sealed class AttachmentsTests
 
         Assert.That(outcome, Is.EqualTo(new Outcome.NotYet(Sample.Ticket())));
         Assert.That(await permitWhenAsked.Task.WaitAsync(TimeSpan.FromSeconds(30)), Is.True);
-        Assert.That((room.Permit.Disposed, room.Bodies.Used), Is.EqualTo((true, 0L)));
+        Assert.That((room.Permit.Disposed, room.Bodies.Bytes.Used), Is.EqualTo((true, 0L)));
         await room.Rig.ReturnedAsync(1);
         Assert.That(room.Rig.AsideSeen.Single(), Is.EqualTo(Sample.Ticket()));
     }
@@ -65,10 +66,10 @@ internal sealed class AttachmentsTests
         Assert.That(mail.Files[0], Is.Null);
         Assert.That(await File.ReadAllTextAsync(mail.Files[1]!.Path), Is.EqualTo("http://files.example/a"));
         Assert.That(await File.ReadAllTextAsync(mail.Files[2]!.Path), Is.EqualTo("http://files.example/b"));
-        Assert.That(room.Bodies.Used, Is.EqualTo(2 * Content.Json.Length), "what lies in files is not in memory");
+        Assert.That(room.Bodies.Bytes.Used, Is.EqualTo(2 * Content.Json.Length), "what lies in files is not in memory");
 
         mail.Charge.Dispose();
-        Assert.That((room.Bodies.Used, room.Rig.Files().Length), Is.EqualTo((0L, 0)));
+        Assert.That((room.Bodies.Bytes.Used, room.Rig.Files().Length), Is.EqualTo((0L, 0)));
     }
 
     [Test]
@@ -81,7 +82,7 @@ internal sealed class AttachmentsTests
         var (_, outcome) = await room.ResolveAsync(Content);
 
         Assert.That(outcome, Is.TypeOf<Outcome.Postponed>().With.Property("RetryAfter").EqualTo(TimeSpan.FromSeconds(30)));
-        Assert.That((room.Permit.Disposed, room.Bodies.Used), Is.EqualTo((true, 0L)));
+        Assert.That((room.Permit.Disposed, room.Bodies.Bytes.Used), Is.EqualTo((true, 0L)));
     }
 
     [Test]
@@ -91,7 +92,7 @@ internal sealed class AttachmentsTests
         var (_, outcome) = await room.ResolveAsync(Sample.Content("{") with { Sources = 1 });
 
         Assert.That(outcome, Is.TypeOf<Outcome.Postponed>());
-        Assert.That((room.Permit.Disposed, room.Bodies.Used), Is.EqualTo((true, 0L)));
+        Assert.That((room.Permit.Disposed, room.Bodies.Bytes.Used), Is.EqualTo((true, 0L)));
     }
 
     [TestCase("5.6.0", true, typeof(Outcome.Unsendable))]
@@ -105,8 +106,8 @@ internal sealed class AttachmentsTests
         var outcome = await room.EndAsync(new("http://files.example/a: why", status, bySource, TimeSpan.FromSeconds(9)));
 
         Assert.That(outcome, Is.TypeOf(type).With.Property("Reason").EqualTo("http://files.example/a: why"));
-        if (outcome is Outcome.Unsendable never) Assert.That((never.EnhancedCode, never.Content), Is.EqualTo((status, Content)));
-        if (outcome is Outcome.Postponed later) Assert.That((later.BySource, later.RetryAfter, later.Content), Is.EqualTo((bySource, (TimeSpan?)TimeSpan.FromSeconds(9), Content)));
+        if (outcome is Outcome.Unsendable never) Assert.That((never.EnhancedCode, never.Content), Is.EqualTo((status, Content.Bodiless())));
+        if (outcome is Outcome.Postponed later) Assert.That((later.BySource, later.RetryAfter, later.Content), Is.EqualTo((bySource, (TimeSpan?)TimeSpan.FromSeconds(9), Content.Bodiless())));
     }
 
     [Test]
@@ -129,7 +130,7 @@ internal sealed class AttachmentsTests
     {
         public FetchRig Rig { get; } = new(options);
         public IMessageStore Store { get; } = Substitute.For<IMessageStore>();
-        public ByteBudget Bodies { get; } = new(100_000);
+        public BodyMemory Bodies { get; } = new(1_000_000, TenantShare.Unlimited);
         public Sample.Permit Permit { get; private set; } = new();
 
         public async Task<(ResolvedMail? Mail, ReportItem? Outcome)> ResolveAsync(MailContent content)
@@ -142,7 +143,10 @@ internal sealed class AttachmentsTests
             await door.Writer.WriteAsync(new(Sample.Ticket(), Permit));
             door.Writer.Complete();
 
-            var stage = new ResolveStage(door.Reader, Store, accounts, next.Writer, report.Writer, Bodies, static account => account.SliceSize, new Attachments(Rig.Desk, accounts, null, null), new(), NullLogger.Instance);
+            var attachments = new Attachments(Rig.Desk, accounts, null, null);
+            var stage = new ResolveStage(
+                door.Reader, Store, accounts, next.Writer, report.Writer, new(4, TenantShare.Unlimited), Bodies, static account => account.SliceSize, attachments,
+                NullLogger.Instance);
             await stage.RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
             return (next.Reader.TryRead(out var mail) ? mail : null, report.Reader.TryRead(out var outcome) ? outcome : null);
         }
@@ -150,7 +154,7 @@ internal sealed class AttachmentsTests
         public async Task<ReportItem> EndAsync(FetchTrouble trouble)
         {
             var report = Channel.CreateBounded<ReportItem>(1);
-            await new FetchEnds(Store, report.Writer, NullLogger.Instance).FailedAsync(Sample.Ticket(), trouble);
+            await new FetchEnds(Store, new(), new(4, TenantShare.Unlimited), report.Writer, NullLogger.Instance).FailedAsync(Sample.Ticket(), trouble);
             return await report.Reader.ReadAsync();
         }
 

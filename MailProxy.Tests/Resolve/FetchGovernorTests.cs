@@ -5,12 +5,12 @@ namespace MailProxy.Tests.Resolve;
 
 internal sealed class FetchGovernorTests
 {
-    private const string A = "a.example", B = "b.example";
+    private const string A = "a.example", B = "b.example", T = "acme", U = "bolt";
 
     [Test]
     public void Enter_OneHost_HasAQuarterOfAll()
     {
-        var governor = new FetchGovernor(8, 8, 1000);
+        var governor = Governor(8, 8, 1000);
         var entered = Enter(governor, A, 0, 5);
 
         Assert.That(Granted(entered), Is.EqualTo(2));
@@ -20,7 +20,7 @@ internal sealed class FetchGovernorTests
     [Test]
     public void Enter_All_AreBounded()
     {
-        var governor = new FetchGovernor(8, 8, 1000);
+        var governor = Governor(8, 8, 1000);
         var entered = Enumerable.Range(0, 9).SelectMany(i => Enter(governor, $"{i}.example", 0, 1)).ToList();
 
         Assert.That((Granted(entered), governor.Running), Is.EqualTo((8, 8)));
@@ -31,7 +31,7 @@ internal sealed class FetchGovernorTests
     [Test]
     public void Enter_WithoutRoom_WaitsUntilSomeIsGivenBack()
     {
-        var governor = new FetchGovernor(32, 8, 400);
+        var governor = Governor(32, 8, 400);
         var entered = Enter(governor, A, 50, 3);
         Assert.That(Granted(entered), Is.EqualTo(2), "a quarter of the bytes");
 
@@ -44,7 +44,7 @@ internal sealed class FetchGovernorTests
     [Test]
     public void Resize_Smaller_LetsTheNextIn()
     {
-        var governor = new FetchGovernor(32, 8, 400);
+        var governor = Governor(32, 8, 400);
         var entered = Enter(governor, A, 100, 2);
         Assert.That(Granted(entered), Is.EqualTo(1));
 
@@ -57,7 +57,7 @@ internal sealed class FetchGovernorTests
     [Test]
     public void Enter_LargerThanAll_GoesAlone()
     {
-        var governor = new FetchGovernor(32, 8, 400);
+        var governor = Governor(32, 8, 400);
         var large = Enter(governor, A, 1000, 1);
         var next = Enter(governor, B, 1, 1);
         Assert.That((Granted(large), Granted(next)), Is.EqualTo((1, 0)));
@@ -69,7 +69,7 @@ internal sealed class FetchGovernorTests
     [Test]
     public void Enter_LargeOne_IsNotPassedByTheSmallForEver()
     {
-        var governor = new FetchGovernor(32, 8, 400);
+        var governor = Governor(32, 8, 400);
         var before = Enumerable.Range(0, 4).Select(i => Enter(governor, $"{i}.example", 90, 1)[0]).ToList();
         var large = Enter(governor, A, 100, 1);
         var small = Enter(governor, B, 10, 1);
@@ -82,7 +82,7 @@ internal sealed class FetchGovernorTests
     [Test]
     public void Enter_WhenAllRoomIsHeldByMailThatWaits_LetsOneIn()
     {
-        var governor = new FetchGovernor(32, 8, 400);
+        var governor = Governor(32, 8, 400);
         var entered = Enter(governor, A, 100, 3);
         entered[0].Result().Hold();
         entered[0].Result().Landed();
@@ -101,7 +101,7 @@ internal sealed class FetchGovernorTests
     [Test]
     public void Hosts_TakeTurns()
     {
-        var governor = new FetchGovernor(4, 4, 1000);
+        var governor = Governor(4, 4, 1000);
         var order = new List<string>();
         var first = Enumerable.Range(0, 4).Select(i => Enter(governor, $"{i}.example", 0, 1)[0]).ToList();
         var many = Enter(governor, A, 0, 3);
@@ -118,12 +118,56 @@ internal sealed class FetchGovernorTests
     }
 
     [Test]
+    public void Enter_OfSeveralTenants_HasHalfOfWhatTheOthersLeave()
+    {
+        var governor = Governor(32, 8, 1_000_000, several: true);
+        var greedy = Enumerable.Range(0, 8).SelectMany(i => Enter(governor, $"{i}.example", 0, 8)).ToList();
+        Assert.That(Granted(greedy), Is.EqualTo(16), "however many hosts it names");
+
+        var other = Enumerable.Range(0, 8).SelectMany(i => Enter(governor, $"{i}.other.example", 0, 8, U)).ToList();
+        Assert.That((Granted(other), governor.FetchesOf(T), governor.FetchesOf(U)), Is.EqualTo((8, (16L, 12L), (8L, 8L))));
+    }
+
+    [Test]
+    public void Enter_OfOneHost_IsSharedToo()
+    {
+        var governor = Governor(32, 8, 1_000_000, several: true);
+        Assert.That(Granted(Enter(governor, A, 0, 8)), Is.EqualTo(4));
+        Assert.That(Granted(Enter(governor, A, 0, 8, U)), Is.EqualTo(2), "half of the other four");
+    }
+
+    [Test]
+    public void Enter_Bytes_AreSharedToo()
+    {
+        var governor = Governor(32, 8, 800, several: true);
+        var greedy = Enumerable.Range(0, 4).SelectMany(i => Enter(governor, $"{i}.example", 100, 2)).ToList();
+        Assert.That((Granted(greedy), governor.BytesOf(T)), Is.EqualTo((4, (400L, 400L))));
+
+        foreach (var ticket in greedy.Where(static t => t.IsCompleted)) ticket.Result().Ready();
+        Assert.That(Granted(Enter(governor, A, 100, 1, U)), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Tenants_TakeTurns_HoweverManyHostsOneNames()
+    {
+        var governor = Governor(1, 4, 1000, several: true);
+        var first = Enter(governor, A, 0, 1);
+        var many = Enumerable.Range(10, 50).SelectMany(i => Enter(governor, $"{i}.example", 0, 1)).ToList();
+        var other = Enter(governor, B, 0, 1, U);
+
+        first[0].Result().Release();
+        Assert.That((Granted(many), Granted(other)), Is.EqualTo((1, 0)));
+        many[0].Result().Release();
+        Assert.That((Granted(many), Granted(other)), Is.EqualTo((1, 1)));
+    }
+
+    [Test]
     public async Task Cancelled_WhileWaiting_LeavesTheTurnToTheNext()
     {
-        var governor = new FetchGovernor(4, 4, 1000);
+        var governor = Governor(4, 4, 1000);
         using var cancel = new CancellationTokenSource();
         var entered = Enter(governor, A, 0, 1);
-        var waiting = governor.EnterAsync(A, 0, cancel.Token);
+        var waiting = governor.EnterAsync(T, A, 0, cancel.Token);
         var next = Enter(governor, A, 0, 1);
 
         await cancel.CancelAsync();
@@ -133,8 +177,10 @@ internal sealed class FetchGovernorTests
         Assert.That(Granted(next), Is.EqualTo(1));
     }
 
-    private static List<Task<FetchTicket>> Enter(FetchGovernor governor, string host, long size, int count) =>
-        [.. Enumerable.Range(0, count).Select(_ => governor.EnterAsync(host, size, CancellationToken.None))];
+    private static FetchGovernor Governor(int total, int perHost, long bytes, bool several = false) => new(total, perHost, bytes, new(0.5, () => several));
+
+    private static List<Task<FetchTicket>> Enter(FetchGovernor governor, string host, long size, int count, string tenant = T) =>
+        [.. Enumerable.Range(0, count).Select(_ => governor.EnterAsync(tenant, host, size, CancellationToken.None))];
 
     private static int Granted(List<Task<FetchTicket>> entered) => entered.Count(static task => task.IsCompletedSuccessfully);
 }

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Send;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -16,7 +17,7 @@ internal sealed class ResolveStageTests
     private readonly Channel<DueMail> _door = Channel.CreateBounded<DueMail>(16);
     private readonly Channel<ResolvedMail> _next = Channel.CreateBounded<ResolvedMail>(16);
     private readonly Channel<ReportItem> _report = Channel.CreateBounded<ReportItem>(16);
-    private readonly ByteBudget _bodies = new(1000);
+    private readonly BodyMemory _bodies = new(10_000, TenantShare.Unlimited);
     private readonly CurrentAccounts _accounts = new();
     private readonly CancellationTokenSource _abort = new();
     private readonly IMessageStore _store = Substitute.For<IMessageStore>();
@@ -37,10 +38,10 @@ internal sealed class ResolveStageTests
 
         var mail = await _next.Reader.ReadAsync();
         Assert.That((mail.Account, mail.Content, mail.Due.Ticket), Is.EqualTo((account, content, Sample.Ticket())));
-        Assert.That(_bodies.Used, Is.EqualTo(2 * content.Json.Length));
+        Assert.That(_bodies.Bytes.Used, Is.EqualTo(2 * content.Json.Length));
         Assert.That(_permit.Disposed, Is.False);
         mail.Charge.Dispose();
-        Assert.That(_bodies.Used, Is.Zero);
+        Assert.That(_bodies.Bytes.Used, Is.Zero);
     }
 
     [Test]
@@ -71,7 +72,7 @@ internal sealed class ResolveStageTests
     public async Task Abort_WhileTheBudgetIsSpent_Drops()
     {
         _accounts.Swap(new([Sample.Account(25)], null));
-        using var others = await _bodies.ChargeAsync(1000, CancellationToken.None);
+        using var others = _bodies.Bytes.TryTake("others", 10_000);
         var loaded = new TaskCompletionSource();
         _store.LoadAsync(Sample.Ticket(), 50).Returns(_ =>
         {
@@ -99,7 +100,10 @@ internal sealed class ResolveStageTests
     {
         await _door.Writer.WriteAsync(new(Sample.Ticket(), _permit));
         _door.Writer.Complete();
-        var stage = new ResolveStage(_door.Reader, _store, _accounts, _next.Writer, _report.Writer, _bodies, static account => account.SliceSize, new Attachments(null!, _accounts, null, null), new(), NullLogger.Instance);
+        var attachments = new Attachments(null!, _accounts, null, null);
+        var stage = new ResolveStage(
+            _door.Reader, _store, _accounts, _next.Writer, _report.Writer, new(4, TenantShare.Unlimited), _bodies, static account => account.SliceSize, attachments,
+            NullLogger.Instance);
         await stage.RunAsync(_abort.Token).WaitAsync(TimeSpan.FromSeconds(30));
     }
 }

@@ -1,0 +1,108 @@
+using MailProxy.Pipeline.Sharing;
+
+namespace MailProxy.Pipeline.Schedule;
+
+/// <summary>Whose turn it is: tenant by tenant, and within a tenant lane by lane. A tenant at its share of what is on its way is passed over and keeps its turn. Pure.</summary>
+/// <param name="inFlight">Mails on their way in all; a lane may have a quarter.</param>
+internal sealed class LaneTurns(int inFlight, TenantShare share)
+{
+    private readonly LinkedList<TenantLanes> _ready = [];
+    private readonly LinkedList<TenantLanes> _urgent = [];
+    private bool _urgentLast;
+    private int _flying;
+
+    /// <summary>Mails on their way. Safe to read from other threads.</summary>
+    public int InFlight => Volatile.Read(ref _flying);
+
+    /// <summary>How often a tenant came to its share while it had mail that could go.</summary>
+    public long HeldBack { get; private set; }
+
+    /// <summary>What a tenant has on its way, and the most that it may have now. Safe to call from other threads.</summary>
+    public (long Held, long Allowed) Of(TenantLanes? tenant)
+    {
+        var held = tenant?.InFlight ?? 0;
+        return (held, share.Of(inFlight, Math.Max(0, InFlight - held)));
+    }
+
+    /// <summary>Whether the tenant's part, and not what there is in all, keeps it from more. Safe to call from other threads.</summary>
+    public bool IsAtShare(TenantLanes tenant) => InFlight < inFlight && !May(tenant);
+
+    /// <summary>Null: nobody may go. A lane with an immediate mail goes first, but at most every second time.</summary>
+    public AccountLane? Next(long now)
+    {
+        if (_flying >= inFlight) return null;
+        return (_urgentLast ? null : First(_urgent, now)?.Urgent.First)?.Value ?? First(_ready, now)?.Ready.First?.Value;
+    }
+
+    /// <summary>A ticket of the lane goes on its way; lane and tenant go to the end of their rounds.</summary>
+    public void Took(AccountLane lane, long now)
+    {
+        var tenant = lane.Tenant;
+        _urgentLast = !_urgentLast && First(_urgent, now)?.Urgent.First?.Value == lane;
+        tenant.IsHeldBack = false;
+        Flies(lane, 1);
+        Leave(tenant.Ready, lane.Ready);
+        Leave(tenant.Urgent, lane.Urgent);
+        Leave(_ready, tenant.ReadyTurn);
+        Leave(_urgent, tenant.UrgentTurn);
+    }
+
+    /// <summary>It is on its way no longer.</summary>
+    public void Landed(AccountLane lane) => Flies(lane, -1);
+
+    /// <summary>Puts lane and tenant where they belong after any change of the lane.</summary>
+    public void Settle(AccountLane lane)
+    {
+        var tenant = lane.Tenant;
+        var may = lane.Count > 0 && !lane.Waits && lane.InFlight < Math.Min(lane.InFlightCap, Math.Max(1, inFlight / 4));
+        Keep(tenant.Ready, lane.Ready, may);
+        Keep(tenant.Urgent, lane.Urgent, may && lane.HasImmediate);
+        Keep(_ready, tenant.ReadyTurn, tenant.Ready.Count > 0);
+        Keep(_urgent, tenant.UrgentTurn, tenant.Urgent.Count > 0);
+    }
+
+    /// <summary>The lane is another tenant's from now on; to be settled afterwards.</summary>
+    public void Move(AccountLane lane, TenantLanes to)
+    {
+        Leave(lane.Tenant.Ready, lane.Ready);
+        Leave(lane.Tenant.Urgent, lane.Urgent);
+        Keep(_ready, lane.Tenant.ReadyTurn, lane.Tenant.Ready.Count > 0);
+        Keep(_urgent, lane.Tenant.UrgentTurn, lane.Tenant.Urgent.Count > 0);
+        lane.Tenant.InFlight -= lane.InFlight;
+        to.InFlight += lane.InFlight;
+    }
+
+    internal static void Leave<T>(LinkedList<T> list, LinkedListNode<T> node)
+    {
+        if (node.List is not null) list.Remove(node);
+    }
+
+    internal static void Keep<T>(LinkedList<T> list, LinkedListNode<T> node, bool member)
+    {
+        if (!member) Leave(list, node);
+        else if (node.List is null) list.AddLast(node);
+    }
+
+    private void Flies(AccountLane lane, int change)
+    {
+        lane.InFlight += change;
+        lane.Tenant.InFlight += change;
+        Volatile.Write(ref _flying, _flying + change);
+    }
+
+    private TenantLanes? First(LinkedList<TenantLanes> round, long now)
+    {
+        for (var node = round.First; node is not null; node = node.Next)
+        {
+            var tenant = node.Value;
+            if (May(tenant)) return tenant;
+            if (!tenant.IsHeldBack) HeldBack++;
+            tenant.IsHeldBack = true;
+            tenant.HeldBackLast = now;
+        }
+
+        return null;
+    }
+
+    private bool May(TenantLanes tenant) => share.Allows(inFlight, Math.Max(0, InFlight - tenant.InFlight), tenant.InFlight, 1);
+}

@@ -1,0 +1,42 @@
+namespace MailProxy.Pipeline.Schedule;
+
+/// <summary>One tenant's lanes, and whose turn it is among them: a tenant with six hundred accounts has as many turns as one with a single account. Written by the scheduler's loop only; others may read what stands in whole words.</summary>
+internal sealed class TenantLanes
+{
+    public TenantLanes(string tenant)
+    {
+        Tenant = tenant;
+        ReadyTurn = new(this);
+        UrgentTurn = new(this);
+        HungryTurn = new(this);
+    }
+
+    public string Tenant { get; }
+
+    /// <summary>How many there are.</summary>
+    public int Lanes { get; set; }
+
+    /// <summary>Tickets in memory.</summary>
+    public int Count { get; set; }
+
+    /// <summary>Mails on their way.</summary>
+    public int InFlight { get; set; }
+
+    /// <summary>It was passed over because of its share, and has had no turn since.</summary>
+    public bool IsHeldBack { get; set; }
+
+    /// <summary>When it was last passed over because of its share; <see cref="long.MinValue"/>: never.</summary>
+    public long HeldBackLast { get; set; } = long.MinValue;
+
+    public LinkedList<AccountLane> Ready { get; } = [];
+    public LinkedList<AccountLane> Urgent { get; } = [];
+    public LinkedList<AccountLane> Hungry { get; } = [];
+
+    /// <summary>Its lanes that have tickets, most first.</summary>
+    public LaneHeap Sizes { get; } = new(1);
+
+    // ── Where the queue keeps it ──
+    public LinkedListNode<TenantLanes> ReadyTurn { get; }
+    public LinkedListNode<TenantLanes> UrgentTurn { get; }
+    public LinkedListNode<TenantLanes> HungryTurn { get; }
+}
