@@ -240,7 +240,11 @@ public sealed record Begun(QueuedMail Ticket, int Recipients, SendPermit Permit)
 public abstract record Outcome(QueuedMail Ticket) : ReportItem(Ticket)
 {
     /// <summary>The transaction ended and every recipient of the slice has a verdict.</summary>
-    public sealed record Attempted(QueuedMail Ticket, MailContent Content, IReadOnlyList<RecipientVerdict> Verdicts) : Outcome(Ticket);
+    public sealed record Attempted(QueuedMail Ticket, MailContent Content, IReadOnlyList<RecipientVerdict> Verdicts) : Outcome(Ticket)
+    {
+        /// <summary>Some have a verdict, and then the account got into trouble: the others go again when that is over.</summary>
+        public AccountTrouble? Trouble { get; init; }
+    }
 
     /// <summary>The account, not the message, is to blame. <paramref name="Content"/> is set when the attempt was marked.</summary>
     public sealed record AccountToBlame(QueuedMail Ticket, AccountTrouble Trouble, MailContent? Content) : Outcome(Ticket);
@@ -275,7 +279,7 @@ public enum Verdict : byte
     /// <summary>The body went out and no reply is known.</summary>
     InDoubt = 3,
 
-    /// <summary>Not offered in this transaction (452 4.5.3): goes out at once in the next.</summary>
+    /// <summary>Not offered in this transaction (too many recipients), or not answered before it ended: goes out in the next, and loses no attempt.</summary>
     NotTried = 4,
 }
 

@@ -170,6 +170,9 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>Why an account's mail waits, or that it does not. From any thread.</summary>
     public LaneStatus Status(AccountKey account) => _schedule.Status(account);
 
+    /// <summary>The connection that an account's mail waits for, or null. From any thread.</summary>
+    public Connecting? ConnectingOf(AccountKey account) => _pool.ConnectingOf(account);
+
     /// <summary>Whether the account's mail waits for a reason, and so is not overdue.</summary>
     public bool IsExcused(AccountKey account) => _schedule.IsExcused(account);
 
@@ -250,7 +253,7 @@ public sealed class MailPipeline : IAsyncDisposable
         var resolve = Stage.Link(_resolve.RunAsync(_abort.Token), _resolved.Writer);
         var desk = _desk.RunAsync(_stop.Token);
         var uploads = _uploads?.RunAsync(_stop.Token) ?? Task.CompletedTask;
-        var send = _send.RunAsync(_abort.Token, _abandon.Token);
+        var send = _send.RunAsync(_stop.Token, _abort.Token, _abandon.Token);
         var outcomes = Stage.Link(Task.WhenAll(resolve, desk, uploads, send), _report.Writer);
         var report = _reportRoom.RunAsync();
         var webhooks = _webhooks.RunAsync(_stop.Token);

@@ -22,7 +22,7 @@ public sealed record DispatcherControl(
     Action<string?> ReportNow);
 
 /// <summary>Why a lane waits.</summary>
-/// <param name="Reason">A stable snake_case word: <c>account_paused</c>, <c>tenant_suspended</c>, <c>account_limit</c>, <c>tenant_limit</c>, <c>account_backoff</c>, <c>installation_limit</c>, <c>account_busy</c>, <c>dispatcher_suspended</c>, <c>store</c>.</param>
+/// <param name="Reason">A stable snake_case word: <c>account_paused</c>, <c>tenant_suspended</c>, <c>account_limit</c>, <c>tenant_limit</c>, <c>account_backoff</c>, <c>connecting</c>, <c>installation_limit</c>, <c>account_busy</c>, <c>dispatcher_suspended</c>, <c>store</c>.</param>
 /// <param name="Until">Unix milliseconds, or null when nobody knows.</param>
 /// <param name="Detail">For a person; the server's own words when the account backs off.</param>
 public sealed record LaneWait(string Reason, long? Until = null, string? Detail = null);

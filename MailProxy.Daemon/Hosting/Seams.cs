@@ -11,7 +11,7 @@ namespace MailProxy.Daemon.Hosting;
 internal static class Seams
 {
     public static DispatcherControl Dispatcher(MailPipeline pipeline) => new(
-        pipeline.Suspend, pipeline.Activate, pipeline.RunNow, () => pipeline.IsSuspended, pipeline.ExpiryHint, key => Wait(pipeline.Status(key)), pipeline.ReportNow);
+        pipeline.Suspend, pipeline.Activate, pipeline.RunNow, () => pipeline.IsSuspended, pipeline.ExpiryHint, key => Wait(pipeline.Status(key)) ?? Wait(pipeline.ConnectingOf(key)), pipeline.ReportNow);
 
     public static AccountTest Probe(SmtpProbe probe, TimeProvider clock) => async (account, cancel) =>
     {
@@ -57,6 +57,8 @@ internal static class Seams
         TroubleKind.Authentication => "authenticate",
         _ => "conversation",
     };
+
+    private static LaneWait? Wait(Connecting? connecting) => connecting is null ? null : new("connecting", null, connecting.ToString());
 
     private static LaneWait? Wait(LaneStatus lane) => lane.State switch
     {

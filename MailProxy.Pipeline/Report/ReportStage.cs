@@ -85,6 +85,9 @@ internal sealed partial class ReportStage(
             case Outcome.AccountToBlame { Trouble: var trouble }:
                 watch.Trouble(trouble); // before the mail is due again, so that it meets a parked lane
                 break;
+            case Outcome.Attempted { Trouble: { } trouble }:
+                watch.Trouble(trouble);
+                break;
             case Outcome.Attempted { Verdicts: var verdicts } when verdicts.Any(static v => v.SmtpCode is not null || v.Verdict == Verdict.Accepted):
                 watch.Succeeded(item.Ticket.Account);
                 break;

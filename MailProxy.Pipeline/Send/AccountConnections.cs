@@ -8,7 +8,7 @@ namespace MailProxy.Pipeline.Send;
 /// <summary>One account's connections: a slot for each that is open or being opened, idle ones used last in first out, waiters served first come first. A server that turns one away while it bears others has no trouble: the account makes do with those.</summary>
 internal sealed class AccountConnections : IDisposable
 {
-    private readonly Func<SmtpAccount, CancellationToken, Task<SmtpConnection>> _open;
+    private readonly Func<SmtpAccount, Action<PhaseClock>, CancellationToken, Task<SmtpConnection>> _open;
     private readonly Farewells _farewells;
     private readonly SharedCapacity _resting;
     private readonly SendOptions _options;
@@ -28,11 +28,21 @@ internal sealed class AccountConnections : IDisposable
     /// <summary>Each is given a connection, or null: a slot in which to open one.</summary>
     private readonly Queue<TaskCompletionSource<SmtpConnection?>> _waiters = new();
 
+    /// <summary>The longest under way first.</summary>
+    private readonly List<Opening> _opening = [];
+
     private int _slots, _established, _limit, _version;
     private bool _closed;
 
     public AccountConnections(
-        Func<SmtpAccount, CancellationToken, Task<SmtpConnection>> open, Action<SmtpAccount, int> crowded, Farewells farewells, SharedCapacity resting, SendOptions options, TimeProvider clock, PipelineMetrics metrics, string name)
+        Func<SmtpAccount, Action<PhaseClock>, CancellationToken, Task<SmtpConnection>> open,
+        Action<SmtpAccount, int> crowded,
+        Farewells farewells,
+        SharedCapacity resting,
+        SendOptions options,
+        TimeProvider clock,
+        PipelineMetrics metrics,
+        string name)
     {
         (_open, _crowded, _farewells, _resting, _options, _clock) = (open, crowded, farewells, resting, options, clock);
         _allowance = new(clock);
@@ -41,7 +51,21 @@ internal sealed class AccountConnections : IDisposable
         _idleTimer = clock.CreateTimer(static self => ((AccountConnections)self!).CloseUnused(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    public async ValueTask<SmtpConnection> RentAsync(SmtpAccount account, CancellationToken abort)
+    /// <summary>What it waits for while there is no connection at all.</summary>
+    public Connecting? Connecting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (_established > 0 || _opening.Count == 0) return null;
+                var first = _opening[0];
+                return new(first.Server, first.Since, first.Clock?.Phase ?? SmtpPhase.Connect);
+            }
+        }
+    }
+
+    public async ValueTask<SmtpConnection> RentAsync(SmtpAccount account, CancellationToken opening, CancellationToken abort)
     {
         while (true)
         {
@@ -59,11 +83,11 @@ internal sealed class AccountConnections : IDisposable
 
             if (turn is not null && await TurnAsync(turn, abort) is { } given)
             {
-                return given.Account.Version == account.Version ? given : await ReplaceAsync(given, account, abort);
+                return given.Account.Version == account.Version ? given : await ReplaceAsync(given, account, opening);
             }
 
             // Turned away while others are there: its turn comes with one of those.
-            if (await OpenInSlotAsync(account, abort) is { } opened) return opened;
+            if (await OpenInSlotAsync(account, opening) is { } opened) return opened;
         }
     }
 
@@ -77,14 +101,16 @@ internal sealed class AccountConnections : IDisposable
         }
 
         _farewells.Say(dead);
-        return await OpenInSlotAsync(account, abort) ?? await RentAsync(account, abort);
+        return await OpenInSlotAsync(account, abort) ?? await RentAsync(account, abort, abort);
     }
 
     public void Return(SmtpConnection connection)
     {
+        // With anything unread it goes to nobody: the next mail would take it for its own answer.
+        var quiet = connection.IsUsable && !connection.HasGoneStale;
         lock (_gate)
         {
-            if (!_closed && IsFit(connection) && _slots <= _limit && (TryGive(connection) || TryRest(connection)))
+            if (!_closed && quiet && IsFit(connection) && _slots <= _limit && (TryGive(connection) || TryRest(connection)))
             {
                 Publish();
                 return;
@@ -129,9 +155,12 @@ internal sealed class AccountConnections : IDisposable
     /// <summary>Null: the server bears no more than the others that there are, and the slot is gone.</summary>
     private async ValueTask<SmtpConnection?> OpenInSlotAsync(SmtpAccount account, CancellationToken abort)
     {
+        var opening = new Opening(ServerName.Of(account), _clock.GetUtcNow());
+        lock (_gate) _opening.Add(opening);
         try
         {
-            var connection = await _open(account, abort);
+            abort.ThrowIfCancellationRequested();
+            var connection = await _open(account, clock => opening.Clock = clock, abort);
             lock (_gate)
             {
                 _established++;
@@ -158,6 +187,10 @@ internal sealed class AccountConnections : IDisposable
 
             foreach (var waiter in alsoWaiting) waiter.TrySetException(trouble);
             throw;
+        }
+        finally
+        {
+            lock (_gate) _opening.Remove(opening);
         }
     }
 
@@ -277,5 +310,14 @@ internal sealed class AccountConnections : IDisposable
     {
         _busyGauge.Set(_established - _idle.Count);
         _idleGauge.Set(_idle.Count);
+    }
+
+    private sealed class Opening(ServerName server, DateTimeOffset since)
+    {
+        public ServerName Server => server;
+        public DateTimeOffset Since => since;
+
+        /// <summary>Knows how far it is.</summary>
+        public PhaseClock? Clock { get; set; }
     }
 }

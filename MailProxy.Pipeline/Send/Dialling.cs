@@ -1,17 +1,13 @@
 using System.Net;
 using System.Net.NetworkInformation;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Text;
-using MailKit.Net.Smtp;
-using MailKit.Security;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>The beginning of a conversation: TCP, TLS, and then MailKit's greeting, EHLO and login.</summary>
+/// <summary>The beginning of a connection: where the server is, TCP, and our own name.</summary>
 internal static class Dialling
 {
     /// <summary>Where an account's server is.</summary>
@@ -27,11 +23,13 @@ internal static class Dialling
     public static async Task<Socket> ConnectAsync(EndPoint server, PhaseClock clock)
     {
         clock.Enter(SmtpPhase.Connect);
+
+        // The system's resolver cannot be interrupted: it is left to itself when the time is over.
         var (addresses, port) = server switch
         {
             IPEndPoint ip => ([ip.Address], ip.Port),
-            CheckedEndPoint named => (await named.AddressesAsync(clock.Token), named.Port),
-            DnsEndPoint name => (await Dns.GetHostAddressesAsync(name.Host, clock.Token), name.Port),
+            CheckedEndPoint named => (await named.AddressesAsync(clock.Token).WaitAsync(clock.Token), named.Port),
+            DnsEndPoint name => (await Dns.GetHostAddressesAsync(name.Host, clock.Token).WaitAsync(clock.Token), name.Port),
             _ => throw new ArgumentException("Not a kind of end point that is known here.", nameof(server)),
         };
 
@@ -66,38 +64,4 @@ internal static class Dialling
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
         return address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[IPv6:{address}]" : $"[{address}]";
     }
-
-    /// <summary>Greeting, EHLO, login. What the server offers is in the client's capabilities afterwards.</summary>
-    public static async Task GreetAsync(SmtpClient client, Stream stream, SmtpAccount account, string hello, PhaseClock clock)
-    {
-        client.LocalDomain = hello;
-        clock.Enter(SmtpPhase.Greeting);
-        await client.ConnectAsync(stream, account.Sandbox ? "localhost" : account.Host!, account.Port, SecureSocketOptions.None, clock.Token);
-        if (account is not { Sandbox: false, User: { } user, Password: { } password }) return;
-
-        clock.Enter(SmtpPhase.Authenticate);
-        await client.AuthenticateAsync(Encoding.UTF8, user, password, clock.Token);
-    }
-
-    /// <summary>What went wrong, in terms of SMTP.</summary>
-    /// <param name="helloRefused">What the server said to EHLO, when that was no.</param>
-    public static SmtpOpenException Explain(Exception trouble, SmtpPhase phase, bool timedOut, SmtpReply? helloRefused)
-    {
-        if (trouble is SmtpOpenException told) return told;
-        if (timedOut) return new(phase, null, true, $"The server took too long ({phase}).", trouble);
-        var command = trouble as SmtpCommandException ?? trouble.InnerException as SmtpCommandException;
-        var reply = command is null ? helloRefused : SmtpReply.Of((int)command.StatusCode, command.Message);
-        return trouble is System.Security.Authentication.AuthenticationException || (phase == SmtpPhase.Handshake && trouble is IOException)
-            ? new(SmtpPhase.Handshake, null, false, $"The TLS handshake failed: {(trouble.InnerException ?? trouble).Message}", trouble)
-            : new(phase, reply, false, reply?.Text ?? trouble.Message, trouble);
-    }
-
-    /// <summary>The TLS version in words, or null.</summary>
-    public static string? TlsOf(SslStream? tls) => tls?.SslProtocol switch
-    {
-        null => null,
-        SslProtocols.Tls12 => "TLS 1.2",
-        SslProtocols.Tls13 => "TLS 1.3",
-        var other => other.ToString(),
-    };
 }

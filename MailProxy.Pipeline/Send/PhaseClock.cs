@@ -1,18 +1,19 @@
-using System.Globalization;
-using System.Text;
-using MailKit;
-
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>Knows how far a conversation came and how long the server may still take. While MailKit greets and logs in it reads along, which is the only way to learn its phases and what it does not tell; of all it reads it keeps a refused EHLO.</summary>
-internal sealed class PhaseClock : IProtocolLogger
+/// <summary>Knows how far a conversation came and how long the server may still take for the whole of its next reply.</summary>
+internal sealed class PhaseClock : IDisposable
 {
     private readonly SmtpTimeouts _timeouts;
+    private readonly TimeProvider _time;
     private readonly CancellationTokenSource _ended;
+    private readonly long _began;
+    private TimeSpan? _whole;
 
-    public PhaseClock(SmtpTimeouts timeouts, TimeProvider clock)
+    /// <param name="whole">A bound for everything up to <see cref="SmtpPhase.Idle"/> together; null: each phase has its own only.</param>
+    public PhaseClock(SmtpTimeouts timeouts, TimeProvider clock, TimeSpan? whole = null)
     {
-        _timeouts = timeouts;
+        (_timeouts, _time, _whole) = (timeouts, clock, whole);
+        _began = clock.GetTimestamp();
         _ended = new(Timeout.InfiniteTimeSpan, clock);
     }
 
@@ -20,11 +21,6 @@ internal sealed class PhaseClock : IProtocolLogger
     public CancellationToken Token => _ended.Token;
 
     public SmtpPhase Phase { get; private set; }
-
-    /// <summary>What the server said to EHLO when that was no. MailKit then tries HELO, and of a server that has hung up meanwhile it knows only that.</summary>
-    public SmtpReply? HelloRefused { get; private set; }
-
-    public IAuthenticationSecretDetector? AuthenticationSecretDetector { get; set; }
 
     /// <summary>Lets <paramref name="abort"/> end the conversation until the result is disposed.</summary>
     public CancellationTokenRegistration CancelWith(CancellationToken abort) =>
@@ -43,7 +39,7 @@ internal sealed class PhaseClock : IProtocolLogger
     public void Enter(SmtpPhase phase)
     {
         Phase = phase;
-        if (phase != SmtpPhase.Hello) HelloRefused = null;
+        if (phase >= SmtpPhase.Idle) _whole = null;
         Allow(phase switch
         {
             SmtpPhase.Connect => _timeouts.Connect,
@@ -62,24 +58,16 @@ internal sealed class PhaseClock : IProtocolLogger
     /// <summary>QUIT: the phase stays what it was, and the wait is short.</summary>
     public void EnterFarewell() => Allow(_timeouts.Farewell);
 
-    public void LogConnect(Uri uri) => Enter(SmtpPhase.Greeting);
-
-    public void LogClient(byte[] buffer, int offset, int count)
-    {
-        var written = buffer.AsSpan(offset, count);
-        if (written.StartsWith("EHLO"u8) || written.StartsWith("HELO"u8)) Enter(SmtpPhase.Hello);
-        else if (written.StartsWith("AUTH"u8)) Enter(SmtpPhase.Authenticate);
-        else Enter(Phase);
-    }
-
-    public void LogServer(byte[] buffer, int offset, int count)
-    {
-        var read = buffer.AsSpan(offset, count);
-        if (Phase != SmtpPhase.Hello || read is not [(byte)'4' or (byte)'5', _, _, (byte)' ', ..]) return;
-        if (int.TryParse(read[..3], NumberStyles.None, CultureInfo.InvariantCulture, out var code)) HelloRefused = SmtpReply.Of(code, Encoding.UTF8.GetString(read[4..]));
-    }
-
     public void Dispose() => _ended.Dispose();
 
-    private void Allow(TimeSpan time) => _ended.CancelAfter(time);
+    private void Allow(TimeSpan time)
+    {
+        if (_whole is { } whole)
+        {
+            var left = whole - _time.GetElapsedTime(_began);
+            if (left < time) time = left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
+
+        _ended.CancelAfter(time);
+    }
 }

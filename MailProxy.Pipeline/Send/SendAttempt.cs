@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>One mail in Send, from rendering to its outcome. Holds what has to be given back afterwards.</summary>
-internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Rendering rendering, ChannelWriter<ReportItem> report, ILogger logger)
+internal sealed partial class SendAttempt(
+    ResolvedMail mail, SmtpPool pool, SenderRefusals refusals, Rendering rendering, ChannelWriter<ReportItem> report, ILogger logger)
 {
     private Begun? _begun;
 
@@ -14,14 +15,15 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Rend
     private QueuedMail Ticket => mail.Due.Ticket;
 
     /// <summary>Never throws but for a bug after the mark, which then leaves nobody in the dark: see <see cref="SendStage"/>.</summary>
-    public async Task<Outcome> RunAsync(CancellationToken abort, CancellationToken abandon)
+    /// <param name="opening">Ends the wait for a connection that is still to be opened.</param>
+    public async Task<Outcome> RunAsync(CancellationToken opening, CancellationToken abort, CancellationToken abandon)
     {
         try
         {
             abort.ThrowIfCancellationRequested();
             var envelope = Envelope.Of(mail.Content);
             using var rendered = await rendering.RenderAsync(mail, abort);
-            return await DeliverAsync(envelope, rendered, abort, abandon);
+            return await DeliverAsync(envelope, rendered, opening, abort, abandon);
         }
         catch (UnsendableException unsendable)
         {
@@ -36,7 +38,7 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Rend
         {
             return await BlamedAsync(new(mail.Account.Key, TroubleKind.Configuration, null, null, bad.Message));
         }
-        catch (OperationCanceledException) when (abort.IsCancellationRequested)
+        catch (OperationCanceledException) when (opening.IsCancellationRequested)
         {
             return await BlamedAsync(new(mail.Account.Key, TroubleKind.Connect, null, null, "The program was told to stop at once."), stopping: true);
         }
@@ -54,15 +56,20 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Rend
             [.. mail.Content.Slice.Select(to => new RecipientVerdict(to.Ordinal, to.Address, Verdict.InDoubt, null, "4.3.0", "An error nobody foresaw."))]);
     }
 
-    private async Task<Outcome> DeliverAsync(Envelope envelope, RenderedMail rendered, CancellationToken abort, CancellationToken abandon)
+    private async Task<Outcome> DeliverAsync(Envelope envelope, RenderedMail rendered, CancellationToken opening, CancellationToken abort, CancellationToken abandon)
     {
-        Connection = await pool.RentAsync(mail.Account, abort);
-        if (rendered.EightBit && !Connection.OffersEightBit)
+        Connection = await pool.RentAsync(mail.Account, opening, abort);
+        if (Connection.Offers.LargestMessage is { } most && rendered.Length > most)
+        {
+            throw new UnsendableException("5.3.4", $"The message has {rendered.Length} octets and the server takes {most} at most (SIZE).");
+        }
+
+        if (rendered.EightBit && !Connection.Offers.EightBit)
         {
             throw new UnsendableException("5.6.3", "The message has 8-bit content and the server does not offer 8BITMIME.");
         }
 
-        if ((envelope.NeedsSmtpUtf8 || rendered.NeedsSmtpUtf8) && !Connection.OffersSmtpUtf8)
+        if ((envelope.NeedsSmtpUtf8 || rendered.NeedsSmtpUtf8) && !Connection.Offers.SmtpUtf8)
         {
             throw new UnsendableException("5.6.7", "The message needs SMTPUTF8 and the server does not offer it.");
         }
@@ -73,20 +80,18 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SmtpPool pool, Rend
 
         var used = Connection.Messages > 0;
         var result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort, abandon);
-        if (used && WasDeadAlready(result))
+        if (used && result.NeverBegan)
         {
+            // The server ended an idle connection just when we took it: no news about the account. Once, since the next one is new.
             await ReplaceAsync(abort);
             result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort, abandon);
         }
 
         if (!await WasMarkedAsync()) return new Outcome.Dropped(Ticket);
         if (result is { End: not TransactionEnd.Answered, Fault: { } fault }) Log.Broken(logger, mail.Account.ToString(), result.Phase, result.End, fault);
-        return SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result);
+        var everySender = refusals.Learn(mail.Account, envelope.Sender, result);
+        return SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result, everySender);
     }
-
-    // The server hung up on an idle connection just when we took it: no news about the account. Once, since the next one is new.
-    private static bool WasDeadAlready(TransactionResult result) =>
-        result is { End: TransactionEnd.Lost, SenderAnswered: false, Phase: SmtpPhase.Mail };
 
     private async Task ReplaceAsync(CancellationToken abort)
     {

@@ -20,24 +20,30 @@ internal sealed partial class SendStage(
 {
     private readonly Rendering _rendering = new(new(options), share ?? TenantShare.Unlimited);
     private readonly SharedCapacity _places = new(options.Workers, share ?? TenantShare.Unlimited);
+    private readonly SenderRefusals _refusals = new();
 
     /// <summary>Runs until the door is closed and empty and every attempt has its outcome. Bounded by the mails that Schedule lets be on their way.</summary>
+    /// <param name="stop">Open no connection any more: mail that would need one stays in the queue. Those that are open go on.</param>
     /// <param name="abort">Let go, but wait for the reply of a server that has the whole mail.</param>
     /// <param name="abandon">Do not wait for that either.</param>
-    public Task RunAsync(CancellationToken abort, CancellationToken abandon) => Stage.ForEachApart(door, async mail =>
+    public async Task RunAsync(CancellationToken stop, CancellationToken abort, CancellationToken abandon)
     {
-        using var place = await _places.TakeAsync(mail.Account.Tenant, 1, CancellationToken.None);
-        await HandleAsync(mail, abort, abandon);
-    });
+        using var opening = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
+        await Stage.ForEachApart(door, async mail =>
+        {
+            using var place = await _places.TakeAsync(mail.Account.Tenant, 1, CancellationToken.None);
+            await HandleAsync(mail, opening.Token, abort, abandon);
+        });
+    }
 
-    private async Task HandleAsync(ResolvedMail mail, CancellationToken abort, CancellationToken abandon)
+    private async Task HandleAsync(ResolvedMail mail, CancellationToken opening, CancellationToken abort, CancellationToken abandon)
     {
         var began = clock.GetTimestamp();
-        var attempt = new SendAttempt(mail, pool, _rendering, report, logger);
+        var attempt = new SendAttempt(mail, pool, _refusals, _rendering, report, logger);
         Outcome outcome;
         try
         {
-            outcome = await attempt.RunAsync(abort, abandon);
+            outcome = await attempt.RunAsync(opening, abort, abandon);
         }
         catch (ChannelClosedException)
         {

@@ -1,30 +1,25 @@
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
-using MailKit.Net.Smtp;
 using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>One open connection to an account's server: we connect and do TLS, MailKit greets and logs in, and the transactions are our own. The one place that touches MailKit's client. One user at a time.</summary>
+/// <summary>One open connection to an account's server, logged in. One user at a time.</summary>
 internal sealed class SmtpConnection : IAsyncDisposable
 {
-    private readonly SmtpClient _client;
     private readonly PhaseClock _clock;
     private readonly Socket _socket;
-    private readonly Stream _stream;
-    private readonly ReplyReader _replies;
+    private readonly SmtpDialogue _dialogue;
     private readonly SmtpTransaction _transaction;
+    private readonly ServerName _server;
     private bool _usable = true;
 
-    private SmtpConnection(SmtpAccount account, SmtpClient client, PhaseClock clock, Socket socket, Stream stream, SslStream? tls, long openedAt)
+    private SmtpConnection(SmtpAccount account, PhaseClock clock, Socket socket, SmtpOpening opening, long openedAt)
     {
-        (Account, _client, _clock, _socket, _stream, OpenedAt) = (account, client, clock, socket, stream, openedAt);
-        Tls = Dialling.TlsOf(tls);
-        OffersEightBit = Offers(SmtpCapabilities.EightBitMime);
-        OffersSmtpUtf8 = OffersEightBit && Offers(SmtpCapabilities.UTF8);
-        _replies = new(stream);
-        _transaction = new(stream, _replies, clock, new(Offers(SmtpCapabilities.Pipelining), OffersEightBit, OffersSmtpUtf8, Offers(SmtpCapabilities.Size)));
+        (Account, _clock, _socket, _dialogue, Offers, OpenedAt) = (account, clock, socket, opening.Dialogue, opening.Offers, openedAt);
+        Tls = opening.TlsVersion;
+        _server = ServerName.Of(account);
+        _transaction = new(_dialogue, clock, Offers, () => Tls is null && _socket.Poll(0, SelectMode.SelectRead));
     }
 
     public SmtpAccount Account { get; }
@@ -40,14 +35,10 @@ internal sealed class SmtpConnection : IAsyncDisposable
     /// <summary>Transactions begun on it.</summary>
     public int Messages { get; private set; }
 
-    public bool OffersEightBit { get; }
-
-    public bool OffersSmtpUtf8 { get; }
+    public SmtpOffers Offers { get; }
 
     /// <summary>Under TLS.</summary>
     public bool Protected => Tls is not null;
-
-    public SmtpCapabilities Capabilities => _client.Capabilities;
 
     /// <summary>Null without TLS.</summary>
     public string? Tls { get; }
@@ -55,14 +46,14 @@ internal sealed class SmtpConnection : IAsyncDisposable
     /// <summary>False after a 421, a broken conversation, or anything else after which nobody knows what the server thinks.</summary>
     public bool IsUsable => _usable && !_clock.Token.IsCancellationRequested;
 
-    /// <summary>While idle: the server hung up or said something (a 421, most likely).</summary>
+    /// <summary>Between two mails: the server hung up or said something (a 421, most likely), which would be taken for the answer to the next MAIL.</summary>
     public bool HasGoneStale
     {
         get
         {
             try
             {
-                return _replies.HasLeftovers || _socket.Poll(0, SelectMode.SelectRead);
+                return _dialogue.Replies.HasLeftovers || _socket.Poll(0, SelectMode.SelectRead);
             }
             catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
             {
@@ -71,35 +62,37 @@ internal sealed class SmtpConnection : IAsyncDisposable
         }
     }
 
+    /// <param name="whole">A bound for all phases together; null: each has its own only.</param>
+    /// <param name="entered">Told of each opening's clock, so that others can see how far it is.</param>
     /// <exception cref="SmtpOpenException">Always this, whatever went wrong, unless <paramref name="abort"/> did.</exception>
-    public static async Task<SmtpConnection> OpenAsync(SmtpAccount account, EndPoint server, SendOptions options, TimeProvider time, CancellationToken abort)
+    public static async Task<SmtpConnection> OpenAsync(
+        SmtpAccount account, EndPoint server, SendOptions options, TimeProvider time, CancellationToken abort, TimeSpan? whole = null, Action<PhaseClock>? entered = null)
     {
-        var clock = new PhaseClock(options.Timeouts, time);
-        var client = new SmtpClient(clock);
+        var clock = new PhaseClock(options.Timeouts, time, whole);
+        entered?.Invoke(clock);
         Socket? socket = null;
-        Stream? stream = null;
+        SmtpOpening? opening = null;
         try
         {
             using (clock.CancelWith(abort))
             {
                 socket = await Dialling.ConnectAsync(server, clock);
-                var hello = Dialling.HelloName(options, socket);
-                stream = await SmtpTls.ProtectAsync(socket, account, options, hello, clock);
-                await Dialling.GreetAsync(client, stream, account, hello, clock);
-                clock.Enter(SmtpPhase.Idle);
+                opening = new(socket, account, options, Dialling.HelloName(options, socket), clock);
+                await opening.RunAsync();
             }
 
-            return new(account, client, clock, socket, stream, stream as SslStream ?? (stream as GreetedStream)?.Inner as SslStream, time.GetTimestamp());
+            return new(account, clock, socket, opening, time.GetTimestamp());
         }
         catch (Exception trouble)
         {
             var timedOut = clock.Token.IsCancellationRequested && !abort.IsCancellationRequested;
-            client.Dispose();
             clock.Dispose();
-            if (stream is not null) await stream.DisposeAsync();
+            if (opening is not null) await opening.DisposeAsync();
             socket?.Dispose();
             if (abort.IsCancellationRequested) throw new OperationCanceledException(abort);
-            throw Dialling.Explain(trouble, clock.Phase, timedOut, clock.HelloRefused);
+            var told = OpenTrouble.Explain(trouble, clock.Phase, timedOut, ServerName.Of(account));
+            (told.Tls, told.Offered) = (opening?.TlsVersion, opening?.Offers.Names ?? []);
+            throw told;
         }
     }
 
@@ -108,8 +101,15 @@ internal sealed class SmtpConnection : IAsyncDisposable
     /// <param name="abandon">Ends it in any case: what is unanswered then stays unknown.</param>
     public async Task<TransactionResult> TransactAsync(Envelope envelope, RenderedMail mail, Task<bool> mark, CancellationToken abort, CancellationToken abandon)
     {
-        Messages++;
-        var result = new TransactionResult(envelope.Recipients.Count);
+        var result = new TransactionResult(envelope.Recipients.Count) { Server = _server };
+
+        // Asked again just before use: what is unread would be taken for the answer to MAIL.
+        if (Messages++ > 0 && HasGoneStale)
+        {
+            (_usable, result.End, result.Fault) = (false, TransactionEnd.Lost, new IOException("The server had hung up, or said something of its own accord."));
+            return result;
+        }
+
         using (_clock.CancelUnlessFinalWith(abort))
         using (_clock.CancelWith(abandon))
         {
@@ -131,7 +131,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
             }
         }
 
-        _usable = result.End == TransactionEnd.Answered && _transaction.InStep;
+        _usable = result.End == TransactionEnd.Answered && _transaction.InStep && !_dialogue.Replies.HasLeftovers;
         if (_usable) _clock.Enter(SmtpPhase.Idle);
         return result;
     }
@@ -143,8 +143,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (IsUsable) await QuitAsync();
-        _client.Dispose();
-        await _stream.DisposeAsync();
+        await _dialogue.Stream.DisposeAsync();
         _clock.Dispose();
         _socket.Dispose();
     }
@@ -154,16 +153,13 @@ internal sealed class SmtpConnection : IAsyncDisposable
         _clock.EnterFarewell();
         try
         {
-            await _stream.WriteAsync("QUIT\r\n"u8.ToArray(), _clock.Token);
-            await _replies.ReadAsync(_clock.Token);
+            await _dialogue.AskAsync("QUIT");
         }
         catch (Exception)
         {
             // A server that answers QUIT badly loses nothing of ours.
         }
     }
-
-    private bool Offers(SmtpCapabilities capability) => _client.Capabilities.HasFlag(capability);
 }
 
 /// <summary>The mark did not come: the connection is dropped in the middle of DATA, and nothing was delivered.</summary>

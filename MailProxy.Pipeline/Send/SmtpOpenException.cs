@@ -6,4 +6,13 @@ internal sealed class SmtpOpenException(SmtpPhase phase, SmtpReply? reply, bool 
     public SmtpPhase Phase { get; } = phase;
     public SmtpReply? Reply { get; } = reply;
     public bool TimedOut { get; } = timedOut;
+
+    /// <summary>What is wrong, when phase and reply do not tell.</summary>
+    public TroubleKind? Kind { get; init; }
+
+    /// <summary>The TLS version, when the connection was already protected.</summary>
+    public string? Tls { get; set; }
+
+    /// <summary>What the server had offered by then.</summary>
+    public IReadOnlyList<string> Offered { get; set; } = [];
 }

@@ -34,12 +34,17 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     }
 
     /// <summary>A connection of the account as it is now; waits, first come first served, while as many are busy as it may have.</summary>
+    /// <param name="opening">Ends the opening of a new one.</param>
+    /// <param name="abort">Ends the wait for one that others use.</param>
     /// <exception cref="SmtpOpenException">None could be had.</exception>
-    public ValueTask<SmtpConnection> RentAsync(SmtpAccount account, CancellationToken abort)
+    public ValueTask<SmtpConnection> RentAsync(SmtpAccount account, CancellationToken opening, CancellationToken abort)
     {
         var current = Current(account);
-        return Of(current).RentAsync(current, abort);
+        return Of(current).RentAsync(current, opening, abort);
     }
+
+    /// <summary>What the account waits for while it has no connection and one is being opened; null: it has one, or needs none. From any thread.</summary>
+    public Connecting? ConnectingOf(AccountKey account) => _pools.TryGetValue(account, out var pool) ? pool.Connecting : null;
 
     /// <summary>Gives up a connection that turned out to be dead, for a new one in its place.</summary>
     /// <exception cref="SmtpOpenException">None could be had; the place is free again.</exception>
@@ -69,9 +74,10 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         static (_, arg) => new(arg.pool.OpenAsync, arg.pool.TellCrowdedOnce, arg.pool._farewells, arg.pool._resting, arg.pool._options, arg.pool._clock, arg.pool._metrics, arg.account.Id),
         (pool: this, account));
 
-    private async Task<SmtpConnection> OpenAsync(SmtpAccount account, CancellationToken abort)
+    private async Task<SmtpConnection> OpenAsync(SmtpAccount account, Action<PhaseClock> entered, CancellationToken abort)
     {
-        var connection = await SmtpConnection.OpenAsync(account, Dialling.ServerOf(account, _accounts.Directory, _policy), _options, _clock, abort);
+        var server = Dialling.ServerOf(account, _accounts.Directory, _policy);
+        var connection = await SmtpConnection.OpenAsync(account, server, _options, _clock, abort, entered: entered);
         _metrics.ConnectionsOpened.WithLabels(account.Id).Inc();
         if (account is { Sandbox: false, Security: SmtpSecurity.StartTlsWhenAvailable } && !connection.Protected) WarnOnce(account);
         return connection;

@@ -1,4 +1,3 @@
-using MailKit.Net.Smtp;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Network;
 
@@ -8,34 +7,31 @@ namespace MailProxy.Pipeline.Send;
 /// <param name="policy">As in the pool: for accounts that tenants set; null: public addresses only.</param>
 public sealed class SmtpProbe(CurrentAccounts accounts, SendOptions options, TimeProvider clock, NetworkPolicy? policy = null)
 {
+    /// <summary>A person waits for the answer, so it does not take the minutes that mail may take: all phases together, and some time for the answer itself below 10 s.</summary>
+    public static readonly TimeSpan Whole = TimeSpan.FromSeconds(9);
+
     /// <summary>Never faults but when <paramref name="cancel"/> asks; what went wrong is in the result.</summary>
     public async Task<SmtpProbeResult> TryAsync(SmtpAccount account, CancellationToken cancel)
     {
+        var asked = account is { Sandbox: false, User: not null, Password: not null };
         try
         {
-            await using var connection = await SmtpConnection.OpenAsync(account, Dialling.ServerOf(account, accounts.Directory, policy ?? NetworkPolicy.PublicOnly), options, clock, cancel);
-            return new(connection.Tls, Names(connection.Capabilities), account is { Sandbox: false, User: not null, Password: not null }, null);
+            var server = Dialling.ServerOf(account, accounts.Directory, policy ?? NetworkPolicy.PublicOnly);
+            var connection = await SmtpConnection.OpenAsync(account, server, options, clock, cancel, Whole);
+            SmtpProbeResult seen = new(connection.Tls, connection.Offers.Names, asked, null);
+
+            // Nobody waits for the farewell.
+            _ = connection.DisposeAsync().AsTask();
+            return seen;
         }
         catch (SmtpOpenException failure)
         {
-            return new(null, [], false, SmtpVerdict.Trouble(account.Key, failure));
+            return new(failure.Tls, failure.Offered, false, SmtpVerdict.Trouble(account.Key, failure));
         }
-    }
-
-    private static string[] Names(SmtpCapabilities capabilities)
-    {
-        (SmtpCapabilities Capability, string Name)[] known =
-        [
-            (SmtpCapabilities.Size, "SIZE"), (SmtpCapabilities.Dsn, "DSN"), (SmtpCapabilities.EnhancedStatusCodes, "ENHANCEDSTATUSCODES"),
-            (SmtpCapabilities.Authentication, "AUTH"), (SmtpCapabilities.EightBitMime, "8BITMIME"), (SmtpCapabilities.Pipelining, "PIPELINING"),
-            (SmtpCapabilities.BinaryMime, "BINARYMIME"), (SmtpCapabilities.Chunking, "CHUNKING"), (SmtpCapabilities.StartTLS, "STARTTLS"),
-            (SmtpCapabilities.UTF8, "SMTPUTF8"), (SmtpCapabilities.RequireTLS, "REQUIRETLS"),
-        ];
-        return [.. known.Where(k => capabilities.HasFlag(k.Capability)).Select(static k => k.Name)];
     }
 }
 
-/// <summary>What a probe saw.</summary>
+/// <summary>What a probe saw, also when it failed.</summary>
 /// <param name="Tls">The TLS version, or null without TLS.</param>
 /// <param name="Extensions">The keywords of EHLO that matter here.</param>
 /// <param name="Authenticated">A login took place and was accepted.</param>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace MailProxy.Pipeline.Send;
@@ -10,8 +11,18 @@ internal sealed record SmtpReply(int Code, string EnhancedCode, string Text)
     private const int LongestText = 512;
 
     public bool IsPositive => Code is >= 200 and < 300;
+
+    /// <summary>"Go on": 354, and by its first digit whatever else begins so (RFC 5321 section 4.2.1).</summary>
+    public bool IsIntermediate => Code is >= 300 and < 400;
+
     public bool IsTransient => Code is >= 400 and < 500;
     public bool IsPermanent => Code is >= 500 and < 600;
+
+    /// <summary>It says no.</summary>
+    public bool Refuses => Code is >= 400 and < 600;
+
+    /// <summary>The server gave no enhanced code, or one that says nothing.</summary>
+    public bool IsPlain => EnhancedCode.EndsWith(".0.0", StringComparison.Ordinal);
 
     public static SmtpReply Of(int code, string? text)
     {
@@ -19,16 +30,28 @@ internal sealed record SmtpReply(int Code, string EnhancedCode, string Text)
         return new(code, Enhanced(code, words) ?? $"{code / 100}.0.0", words);
     }
 
-    /// <summary>Control characters, line ends included, become one space; at most 512 characters.</summary>
+    /// <summary>
+    /// A stranger's words made fit for events, answers and logs: control characters and line ends of every kind become one space, what is
+    /// invisible or turns the direction of writing is left out; at most 512 UTF-16 units, no character cut in two.
+    /// </summary>
     public static string OneLine(string? text)
     {
         if (string.IsNullOrEmpty(text)) return "";
         var line = new StringBuilder(Math.Min(text.Length, LongestText));
-        foreach (var c in text)
+        foreach (var rune in text.EnumerateRunes())
         {
-            if (line.Length == LongestText) break;
-            if (!char.IsControl(c)) line.Append(c);
-            else if (line.Length > 0 && line[^1] != ' ') line.Append(' ');
+            if (line.Length + rune.Utf16SequenceLength > LongestText) break;
+            switch (Rune.GetUnicodeCategory(rune))
+            {
+                case UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator:
+                    if (line.Length > 0 && line[^1] != ' ') line.Append(' ');
+                    break;
+                case UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.Surrogate:
+                    break;
+                default:
+                    line.Append(rune.ToString());
+                    break;
+            }
         }
 
         return line.ToString().Trim();

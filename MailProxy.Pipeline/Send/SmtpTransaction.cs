@@ -4,14 +4,13 @@ using System.Text;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>What the server offered after EHLO.</summary>
-internal readonly record struct SmtpOffers(bool Pipelining, bool EightBit, bool SmtpUtf8, bool Size);
-
 /// <summary>
 /// MAIL, RCPT…, DATA on an open connection (RFC 5321). With PIPELINING all commands up to DATA go out in one write (RFC 2920).
-/// Fills in a <see cref="TransactionResult"/>; what breaks the conversation is thrown, and the result says how far it had come.
+/// Fills in a <see cref="TransactionResult"/> as replies come, so that what was read stands whatever happens next; what breaks the
+/// conversation is thrown.
 /// </summary>
-internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseClock clock, SmtpOffers offers)
+/// <param name="speaks">The server says something just now, as far as that can be seen without reading.</param>
+internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, SmtpOffers offers, Func<bool> speaks)
 {
     private readonly ArrayBufferWriter<byte> _out = new(2048);
     private bool _reset;
@@ -22,6 +21,7 @@ internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseC
     public async Task RunAsync(Envelope envelope, RenderedMail mail, Task<bool> mark, TransactionResult result)
     {
         InStep = false;
+        _out.ResetWrittenCount();
         Enter(SmtpPhase.Mail, result);
         var go = offers.Pipelining ? await AllAtOnceAsync(envelope, mail, result) : await OneByOneAsync(envelope, mail, result);
 
@@ -29,13 +29,13 @@ internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseC
         _reset = true;
         if (result.Ending is not null)
         {
-            InStep = !SmtpVerdict.BlamesAccount(result.Phase, result.Ending.Code);
+            InStep = !result.Unasked && !SmtpVerdict.BlamesAccount(result.Phase, result.Ending) && (go is null || await WithdrawAsync(go));
         }
         else if (!result.AnyAccepted)
         {
             InStep = go is null || await WithdrawAsync(go);
         }
-        else if (go is { Code: 354 })
+        else if (go is { IsIntermediate: true })
         {
             await DeliverAsync(mail, mark, result);
         }
@@ -43,7 +43,7 @@ internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseC
         {
             // 2xx to DATA is a reply out of turn: the verdict finds that by its code.
             result.Ending = go;
-            InStep = go is { IsTransient: true } or { IsPermanent: true } && !SmtpVerdict.BlamesAccount(SmtpPhase.Data, go.Code);
+            InStep = go is { Refuses: true } && !SmtpVerdict.BlamesAccount(SmtpPhase.Data, go);
         }
     }
 
@@ -54,15 +54,24 @@ internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseC
         PutMail(envelope, mail);
         foreach (var recipient in envelope.Recipients) PutRecipient(recipient);
         Put("DATA\r\n"u8);
-        await FlushAsync();
+        if (await FlushAsync() is { } gone)
+        {
+            (result.Ending, result.Unasked) = (gone, true);
+            return null;
+        }
 
-        if (withReset) await replies.ReadAsync(clock.Token);
-        var refused = await SenderAsync(result);
+        if (withReset && await ReadAsync() is { Code: 421 } closing)
+        {
+            result.Ending = closing;
+            return null;
+        }
+
+        var refused = Sender(await ReadAsync(), result);
         if (Over(result)) return null;
         if (!refused) Enter(SmtpPhase.Recipient, result);
         for (var i = 0; i < envelope.Recipients.Count; i++)
         {
-            var reply = await replies.ReadAsync(clock.Token);
+            var reply = await ReadAsync();
 
             // After a refused MAIL each RCPT is answered with 503, which says nothing about the recipient.
             if (refused) continue;
@@ -71,24 +80,25 @@ internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseC
         }
 
         if (result.AnyAccepted) Enter(SmtpPhase.Data, result);
-        var go = await replies.ReadAsync(clock.Token);
-        if (refused && !await WithdrawAsync(go)) throw new SmtpGarbageException("The server lost step after it had refused the sender.");
-        return go;
+        return await ReadAsync();
     }
 
     private async ValueTask<SmtpReply?> OneByOneAsync(Envelope envelope, RenderedMail mail, TransactionResult result)
     {
-        if (_reset) await AskAsync("RSET\r\n"u8);
+        if (_reset && await AskAsync("RSET\r\n"u8) is { Code: 421 } closing)
+        {
+            result.Ending = closing;
+            return null;
+        }
+
         PutMail(envelope, mail);
-        await FlushAsync();
-        if (await SenderAsync(result)) return null;
+        if (Sender(await AskAsync([]), result)) return null;
 
         Enter(SmtpPhase.Recipient, result);
         for (var i = 0; i < envelope.Recipients.Count; i++)
         {
             PutRecipient(envelope.Recipients[i]);
-            await FlushAsync();
-            Record(await replies.ReadAsync(clock.Token), i, result);
+            Record(await AskAsync([]), i, result);
             if (Over(result)) return null;
         }
 
@@ -97,9 +107,8 @@ internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseC
         return await AskAsync("DATA\r\n"u8);
     }
 
-    private async ValueTask<bool> SenderAsync(TransactionResult result)
+    private static bool Sender(SmtpReply reply, TransactionResult result)
     {
-        var reply = await replies.ReadAsync(clock.Token);
         result.SenderAnswered = true;
         if (reply.IsPositive) return false;
         result.Ending = reply;
@@ -108,18 +117,18 @@ internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseC
 
     private void Record(SmtpReply reply, int index, TransactionResult result)
     {
-        if (SmtpVerdict.BlamesAccount(SmtpPhase.Recipient, reply.Code)) result.Ending = reply;
+        if (SmtpVerdict.BlamesAccount(SmtpPhase.Recipient, reply)) result.Ending = reply;
         else result.Recipients[index] = reply;
         clock.Enter(SmtpPhase.Recipient);
     }
 
-    private static bool Over(TransactionResult result) => result.Ending is { } ending && SmtpVerdict.BlamesAccount(result.Phase, ending.Code);
+    private static bool Over(TransactionResult result) => result.Ending is { } ending && SmtpVerdict.BlamesAccount(result.Phase, ending);
 
     // DATA went out before the server had refused everything. If it says 354 all the same, it gets an empty mail for nobody: a lone dot.
     private async ValueTask<bool> WithdrawAsync(SmtpReply go)
     {
-        if (go.Code == 354) go = await AskAsync(".\r\n"u8);
-        return go.Code != 421;
+        if (!go.IsIntermediate) return go.Refuses && go.Code != 421;
+        return (await AskAsync(".\r\n"u8)).Code is not 421;
     }
 
     private async ValueTask DeliverAsync(RenderedMail mail, Task<bool> mark, TransactionResult result)
@@ -128,22 +137,30 @@ internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseC
         using var blocks = new WireBlocks(mail);
         while (blocks.Next(_out))
         {
-            await FlushAsync();
+            if (await FlushAsync() is { } refusal)
+            {
+                result.Ending = refusal;
+                return;
+            }
+
             clock.Enter(SmtpPhase.Body);
         }
 
         Put(".\r\n"u8);
         if (!await StandsAsync(mark)) throw new UnmarkedException();
 
-        // A reply that nobody asked for would be taken for the one to the final dot.
-        if (replies.HasLeftovers) throw new SmtpGarbageException("The server said more than it was asked.");
+        // A reply that nobody asked for would be taken for the one to the final dot. A refusal, before the dot: the server does not want the rest.
+        if (dialogue.Replies.HasLeftovers || speaks())
+        {
+            result.Ending = await ReadAsync() is { Refuses: true } early ? early : throw new SmtpGarbageException("The server said more than it was asked.");
+            return;
+        }
 
         // From here on the server may have it all, whatever the write says.
         Enter(SmtpPhase.Final, result);
-        await FlushAsync();
-        result.Ending = await replies.ReadAsync(clock.Token);
+        result.Ending = await FlushAsync() ?? await ReadAsync();
         _reset = !result.Ending.IsPositive;
-        InStep = !SmtpVerdict.BlamesAccount(SmtpPhase.Final, result.Ending.Code) && result.Ending.Code is (>= 200 and < 300) or (>= 400 and < 600);
+        InStep = (result.Ending.IsPositive || result.Ending.Refuses) && !SmtpVerdict.BlamesAccount(SmtpPhase.Final, result.Ending);
     }
 
     // The clock's time for the body runs on: a mark that does not come in that time is none.
@@ -198,6 +215,9 @@ internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseC
         Encoding.UTF8.GetBytes(text, _out);
     }
 
+    private ValueTask<SmtpReply> ReadAsync() => dialogue.Replies.ReadAsync(clock.Token);
+
+    /// <summary>Sends what was put together, and then this.</summary>
     private ValueTask<SmtpReply> AskAsync(ReadOnlySpan<byte> command)
     {
         Put(command);
@@ -206,13 +226,16 @@ internal sealed class SmtpTransaction(Stream stream, ReplyReader replies, PhaseC
 
     private async ValueTask<SmtpReply> FlushThenReadAsync()
     {
-        await FlushAsync();
-        return await replies.ReadAsync(clock.Token);
+        var reply = await dialogue.AskAsync(_out.WrittenMemory);
+        _out.ResetWrittenCount();
+        return reply;
     }
 
-    private async ValueTask FlushAsync()
+    /// <summary>Null: it went out. Else the refusal with which the server left before it had everything.</summary>
+    private async ValueTask<SmtpReply?> FlushAsync()
     {
-        await stream.WriteAsync(_out.WrittenMemory, clock.Token);
+        var refusal = await dialogue.WriteAsync(_out.WrittenMemory);
         _out.ResetWrittenCount();
+        return refusal;
     }
 }

@@ -9,65 +9,106 @@ internal static class SmtpVerdict
     public static bool BlamesAccount(SmtpPhase phase, int code) => code switch
     {
         421 or 454 or 530 or 534 or 535 or 538 => true,
-        >= 500 and <= 504 => phase is not (SmtpPhase.Recipient or SmtpPhase.Data or SmtpPhase.Final),
-        >= 400 and < 600 => false,
+
+        // Unknown commands and lost order at MAIL are between the two programs; 501 is what is said of the sender's address.
+        500 or 502 or 503 or 504 => phase is not (SmtpPhase.Recipient or SmtpPhase.Data or SmtpPhase.Body or SmtpPhase.Final),
+        501 => phase < SmtpPhase.Mail,
+        >= 400 and < 600 => phase < SmtpPhase.Mail,
 
         // A reply out of turn. After the final dot it is no refusal, so it is not known who has the mail.
         >= 200 and < 300 => phase is not (SmtpPhase.Recipient or SmtpPhase.Final),
         _ => phase is not SmtpPhase.Final,
     };
 
-    /// <summary>The outcome of a transaction whose attempt was marked.</summary>
-    public static Outcome Judge(QueuedMail ticket, AccountKey account, MailContent content, TransactionResult result)
+    /// <summary>The same, of a whole reply: 5.1.7 (bad sender's address) at MAIL is the message's, whatever the code.</summary>
+    public static bool BlamesAccount(SmtpPhase phase, SmtpReply reply) =>
+        BlamesAccount(phase, reply.Code) && (phase != SmtpPhase.Mail || reply is not { Code: >= 500 and <= 504, EnhancedCode: "5.1.7" });
+
+    /// <summary>Whether MAIL was refused in a way that is the message's, as long as not every sender meets the same: see <see cref="SenderRefusals"/>.</summary>
+    public static bool RefusesSender(TransactionResult result) =>
+        result is { Phase: SmtpPhase.Mail, Unasked: false, Ending: { IsPermanent: true } ending } && !BlamesAccount(SmtpPhase.Mail, ending);
+
+    /// <summary>The outcome of a transaction whose attempt was marked. What was read stands, whatever the connection did next; who got no answer goes again, without losing an attempt.</summary>
+    /// <param name="everySender">The server refuses every sender of the account alike, so it is not the message's fault.</param>
+    public static Outcome Judge(QueuedMail ticket, AccountKey account, MailContent content, TransactionResult result, bool everySender = false)
     {
-        switch (result.End)
+        if (result.End == TransactionEnd.Unmarked) return new Outcome.Dropped(ticket);
+        if (result.End == TransactionEnd.BadAddress)
         {
-            case TransactionEnd.Unmarked:
-                return new Outcome.Dropped(ticket);
-            case TransactionEnd.BadAddress:
-                return Each(ticket, content, result, static (to, _) => new(to.Ordinal, to.Address, Verdict.Refused, null, "5.1.3", "The address cannot be put on the wire."));
-            case TransactionEnd.Answered when result.Ending is { } ending && BlamesAccount(result.Phase, ending.Code):
-                return new Outcome.AccountToBlame(ticket, Trouble(account, result.Phase, ending), content);
-            // The server took the envelope and then broke off: it may be this very message that breaks it, so the message waits and not everybody.
-            case TransactionEnd.Lost or TransactionEnd.TimedOut when result.Phase is SmtpPhase.Data or SmtpPhase.Body:
-                return Each(ticket, content, result, (to, reply) => reply is { IsPositive: true } ? new(to.Ordinal, to.Address, Verdict.Deferred, null, "4.4.2", BrokenText(result)) : One(to, reply, result));
-            case not TransactionEnd.Answered when result.Phase < SmtpPhase.Final:
-                return new Outcome.AccountToBlame(ticket, Broken(account, result), content);
+            return new Outcome.Attempted(ticket, content, Each(content, result, static (to, _) =>
+                new(to.Ordinal, to.Address, Verdict.Refused, null, "5.1.3", "The address cannot be put on the wire.")));
         }
 
-        return Each(ticket, content, result, (to, reply) => One(to, reply, result));
+        var trouble = TroubleOf(account, result, everySender && RefusesSender(result));
+        var verdicts = Each(content, result, (to, i) => One(to, i, result, trouble));
+        var settled = verdicts.Any(static verdict => verdict.Verdict != Verdict.NotTried);
+        if (settled) return new Outcome.Attempted(ticket, content, verdicts) { Trouble = trouble };
+        return new Outcome.AccountToBlame(ticket, trouble ?? Broken(account, result), content);
     }
 
     /// <summary>Why an account has no connection.</summary>
     public static AccountTrouble Trouble(AccountKey account, SmtpOpenException failure) => failure.Reply is { } reply
         ? Trouble(account, failure.Phase, reply)
-        : new(
-            account,
-            failure is { Phase: SmtpPhase.Authenticate, InnerException: NotSupportedException or MailKit.Security.AuthenticationException }
-                ? TroubleKind.Authentication
-                : KindOf(failure.Phase, code: null),
-            null,
-            null,
-            SmtpReply.OneLine(failure.Message));
+        : new(account, failure.Kind ?? KindOf(failure.Phase, code: null), null, null, SmtpReply.OneLine(failure.Message));
 
     /// <summary>The server turned a connection away before it knew who was calling: with too many of them, or with trouble of its own. Which of the two is seen by whether it bears others.</summary>
     public static bool BearsNoMore(SmtpOpenException failure) => failure is { Phase: SmtpPhase.Greeting or SmtpPhase.Hello, Reply.IsTransient: true };
 
-    private static RecipientVerdict One(SliceRecipient to, SmtpReply? reply, TransactionResult result)
+    /// <summary>What speaks against the account; null: nothing, the replies are about the mail.</summary>
+    private static AccountTrouble? TroubleOf(AccountKey account, TransactionResult result, bool everySender)
     {
-        // MAIL refused: all of them. Else what RCPT said, and for the accepted what came of the body.
-        if (result.Phase == SmtpPhase.Mail) return Settled(to, result.Ending!);
-        if (reply is null) return new(to.Ordinal, to.Address, Verdict.NotTried, null, null, null);
-        if (!reply.IsPositive)
+        if (result.Ending is { } ending)
         {
-            var tooMany = result.AnyAccepted && (reply.Code == 552 || reply is { Code: 452, EnhancedCode: "4.5.3" });
-            return tooMany ? new(to.Ordinal, to.Address, Verdict.NotTried, reply.Code, reply.EnhancedCode, reply.Text) : Settled(to, reply);
+            if (everySender) return Trouble(account, result.Phase, ending) with { Reply = SmtpReply.OneLine($"Every sender is refused alike: {ending.Text}") };
+            return result.Unasked || BlamesAccount(result.Phase, ending) ? Trouble(account, result.Phase, ending) : null;
         }
 
-        return result.Ending is { } ending && (ending.IsPositive || ending.IsTransient || ending.IsPermanent)
-            ? Settled(to, ending)
-            : new(to.Ordinal, to.Address, Verdict.InDoubt, result.Ending?.Code, "4.4.2", InDoubtText(result));
+        return result switch
+        {
+            { End: TransactionEnd.Answered } or { Phase: SmtpPhase.Final } => null,
+
+            // The server took the envelope and then broke off: it may be this very message that breaks it, so the message waits and not everybody.
+            { End: TransactionEnd.Lost or TransactionEnd.TimedOut, Phase: SmtpPhase.Data or SmtpPhase.Body } => null,
+
+            // It refused somebody and hung up over that: no news about the account, and the others go at once on a new connection.
+            { End: TransactionEnd.Lost, Phase: SmtpPhase.Recipient, Fault: not SmtpGarbageException } when AnySettled(result) => null,
+            _ => Broken(account, result),
+        };
     }
+
+    private static bool AnySettled(TransactionResult result)
+    {
+        for (var i = 0; i < result.Recipients.Length; i++)
+        {
+            if (result.Recipients[i] is { Refuses: true } && !IsTooMany(result, i)) return true;
+        }
+
+        return false;
+    }
+
+    private static RecipientVerdict One(SliceRecipient to, int index, TransactionResult result, AccountTrouble? trouble)
+    {
+        // MAIL refused: all of them. Else what RCPT said, and for the accepted what came of the body.
+        if (result.Phase == SmtpPhase.Mail) return trouble is null ? Settled(to, result.Ending!) : NotTried(to, null);
+        var reply = result.Recipients[index];
+        if (reply is null) return NotTried(to, null);
+        if (!reply.IsPositive) return IsTooMany(result, index) ? NotTried(to, reply) : Settled(to, reply);
+        if (trouble is not null || result is { Phase: SmtpPhase.Recipient }) return NotTried(to, null);
+        if (result.Ending is { } ending && (ending.IsPositive || ending.Refuses)) return Settled(to, ending);
+        return result.Phase == SmtpPhase.Final
+            ? new(to.Ordinal, to.Address, Verdict.InDoubt, result.Ending?.Code, "4.4.2", InDoubtText(result))
+            : new(to.Ordinal, to.Address, Verdict.Deferred, null, "4.4.2", BrokenText(result));
+    }
+
+    private static RecipientVerdict NotTried(SliceRecipient to, SmtpReply? reply) => new(to.Ordinal, to.Address, Verdict.NotTried, reply?.Code, reply?.EnhancedCode, reply?.Text);
+
+    // RFC 5321 section 4.5.3.1.10: 452 is the code, and 552 stands for it where servers follow RFC 821. An enhanced code that names another
+    // cause (mailbox full, disk full) is that recipient's. Only after an acceptance, so that each transaction settles somebody.
+    private static bool IsTooMany(TransactionResult result, int index) =>
+        result.Recipients[index] is { Code: 452 or 552 } reply
+        && (reply.IsPlain || reply.EnhancedCode.EndsWith(".5.3", StringComparison.Ordinal))
+        && Array.FindIndex(result.Recipients, static earlier => earlier is { IsPositive: true }) is var first and >= 0
+        && first < index;
 
     private static RecipientVerdict Settled(SliceRecipient to, SmtpReply reply) => new(
         to.Ordinal,
@@ -78,11 +119,11 @@ internal static class SmtpVerdict
         reply.Text,
         RetryHint.In(reply));
 
-    private static Outcome.Attempted Each(QueuedMail ticket, MailContent content, TransactionResult result, Func<SliceRecipient, SmtpReply?, RecipientVerdict> judge)
+    private static RecipientVerdict[] Each(MailContent content, TransactionResult result, Func<SliceRecipient, int, RecipientVerdict> judge)
     {
-        var verdicts = new RecipientVerdict[content.Slice.Count];
-        for (var i = 0; i < verdicts.Length; i++) verdicts[i] = judge(content.Slice[i], result.Recipients[i]);
-        return new(ticket, content, verdicts);
+        var verdicts = new RecipientVerdict[result.Recipients.Length];
+        for (var i = 0; i < verdicts.Length; i++) verdicts[i] = judge(content.Slice[i], i);
+        return verdicts;
     }
 
     private static AccountTrouble Trouble(AccountKey account, SmtpPhase phase, SmtpReply reply) =>
@@ -97,9 +138,9 @@ internal static class SmtpVerdict
 
     private static string BrokenText(TransactionResult result) => result.End switch
     {
-        TransactionEnd.TimedOut => $"The server took too long ({result.Phase}).",
+        TransactionEnd.TimedOut => SmtpReply.OneLine(result.Server.TookTooLong(result.Phase)),
         TransactionEnd.Aborted => "The program was told to stop at once.",
-        _ => SmtpReply.OneLine($"The connection was lost ({result.Phase}): {result.Fault?.Message}"),
+        _ => SmtpReply.OneLine(result.Server.Lost(result.Phase, result.Fault?.Message)),
     };
 
     private static string InDoubtText(TransactionResult result) => result.End switch

@@ -29,8 +29,17 @@ internal sealed class TransactionResult(int recipients)
     /// <summary>How far it came.</summary>
     public SmtpPhase Phase { get; set; } = SmtpPhase.Mail;
 
-    /// <summary>MAIL was answered; a reused connection that breaks before this was dead already.</summary>
+    /// <summary>Whom we talked to.</summary>
+    public ServerName Server { get; init; } = new("the server", 0, Accounts.SmtpSecurity.None);
+
+    /// <summary>MAIL was answered.</summary>
     public bool SenderAnswered { get; set; }
+
+    /// <summary>What ended it was said before the first command could be sent: it is about the connection, not about the mail.</summary>
+    public bool Unasked { get; set; }
+
+    /// <summary>It ended before it began: with the connection, or with a 421 instead of the first answer. On a reused connection that says nothing about the account.</summary>
+    public bool NeverBegan => Phase == SmtpPhase.Mail && (Unasked || Ending is { Code: 421 } || this is { End: TransactionEnd.Lost, SenderAnswered: false, Ending: null });
 
     /// <summary>The reply with which it ended, at <see cref="Phase"/>; null when none did, or when every RCPT was refused.</summary>
     public SmtpReply? Ending { get; set; }

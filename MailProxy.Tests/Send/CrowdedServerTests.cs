@@ -121,7 +121,7 @@ internal sealed class CrowdedServerTests
         _server.Say("CONNECT", "220 scripted", "421 4.7.0 too many");
         var first = await RentAsync();
         using var abort = new CancellationTokenSource();
-        var waiting = _pool.RentAsync(Account(), abort.Token).AsTask().WaitAsync(Generous);
+        var waiting = _pool.RentAsync(Account(), abort.Token, abort.Token).AsTask().WaitAsync(Generous);
         await _log.Crowded.WaitAsync(Generous);
         await abort.CancelAsync();
         Assert.That(async () => await waiting, Throws.InstanceOf<OperationCanceledException>());
@@ -130,7 +130,7 @@ internal sealed class CrowdedServerTests
 
     private SmtpAccount Account() => Sample.Account(_server.Port);
 
-    private Task<SmtpConnection> RentAsync(SmtpAccount? account = null) => _pool.RentAsync(account ?? Account(), CancellationToken.None).AsTask().WaitAsync(Generous);
+    private Task<SmtpConnection> RentAsync(SmtpAccount? account = null) => _pool.RentAsync(account ?? Account(), CancellationToken.None, CancellationToken.None).AsTask().WaitAsync(Generous);
 
     private void Return(params SmtpConnection[] connections)
     {

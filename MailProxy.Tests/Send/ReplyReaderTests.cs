@@ -32,15 +32,53 @@ internal sealed class ReplyReaderTests
 
     [Test]
     public void Read_ALineWithoutEnd_IsGarbageAndBounded() =>
-        Assert.That(async () => await Reader("250 " + new string('x', 100_000)).ReadAsync(CancellationToken.None), Throws.TypeOf<SmtpGarbageException>());
+        Assert.That(async () => await Reader("250 " + new string('x', 200_000)).ReadAsync(CancellationToken.None), Throws.TypeOf<SmtpGarbageException>());
 
     [Test]
     public void Read_LinesWithoutEnd_AreGarbageAndBounded() =>
-        Assert.That(async () => await Reader(string.Concat(Enumerable.Repeat("250-more\r\n", 1000))).ReadAsync(CancellationToken.None), Throws.TypeOf<SmtpGarbageException>());
+        Assert.That(async () => await Reader(string.Concat(Enumerable.Repeat("250-more\r\n", 20_000))).ReadAsync(CancellationToken.None), Throws.TypeOf<SmtpGarbageException>());
 
     [Test]
     public void Read_EndOfStream_IsALostConnection() =>
         Assert.That(async () => await Reader("250-half\r\n").ReadAsync(CancellationToken.None), Throws.TypeOf<IOException>());
+
+    [TestCase("550 5.7.1 ")]
+    [TestCase("450-")]
+    public async Task Read_ARefusalWithoutEnd_IsThatRefusalAndBounded(string begin)
+    {
+        var reader = Reader(begin + new string('x', 200_000));
+        var reply = await reader.ReadAsync(CancellationToken.None);
+        Assert.That((reply.Code.ToString(), reply.Text.Length, reader.HasLeftovers), Is.EqualTo((begin[..3], 512, true)));
+    }
+
+    [TestCase(100_000)]
+    [TestCase(4_100)]
+    public async Task Read_ALongLine_KeepsItsBeginning(int length)
+    {
+        var reader = Reader("550 5.7.1 " + new string('x', length) + "\r\n250 next\r\n");
+        Assert.That((await reader.ReadAsync(CancellationToken.None)).Text, Has.Length.EqualTo(512));
+        Assert.That((await reader.ReadAsync(CancellationToken.None)).Code, Is.EqualTo(250));
+    }
+
+    [TestCase("550-half\r\n", 550)]
+    [TestCase("450-half\r\n450-mo", 450)]
+    [TestCase("550 no end", 550)]
+    [TestCase("550-a\r\n450 b\r\n", 450)]
+    [TestCase("450-a\r\n550 b\r\n", 450)]
+    public async Task Read_ARefusalCutOff_CountsAndNothingComesAfterIt(string wire, int code)
+    {
+        var reader = Reader(wire);
+        Assert.That((await reader.ReadAsync(CancellationToken.None)).Code, Is.EqualTo(code));
+        Assert.That(reader.HasLeftovers, Is.True);
+        Assert.That(async () => await reader.ReadAsync(CancellationToken.None), Throws.TypeOf<IOException>());
+    }
+
+    [TestCase("550-a\r\n250 b\r\n")]
+    [TestCase("250-a\r\n550 b\r\n")]
+    [TestCase("5501 b\r\n")]
+    [TestCase("55")]
+    public void Read_WhatContradictsItself_IsNoRefusal(string wire) =>
+        Assert.That(async () => await Reader(wire).ReadAsync(CancellationToken.None), Throws.InstanceOf<IOException>());
 
     [Test]
     public async Task Read_SeveralInOnePacket_OneAfterTheOther()

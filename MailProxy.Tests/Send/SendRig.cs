@@ -13,6 +13,7 @@ internal sealed class SendRig : IAsyncDisposable
 {
     private readonly Channel<ResolvedMail> _door = Channel.CreateBounded<ResolvedMail>(1024);
     private readonly Channel<ReportItem> _report = Channel.CreateBounded<ReportItem>(1024);
+    private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _abort = new();
     private readonly ConcurrentDictionary<long, TaskCompletionSource<Outcome>> _outcomes = new();
     private readonly Task _stage, _reporting;
@@ -25,7 +26,7 @@ internal sealed class SendRig : IAsyncDisposable
         Options = options ?? new();
         Pool = new(Accounts, Options, Metrics, TimeProvider.System, NullLogger.Instance);
         var stage = new SendStage(_door.Reader, Pool, _report.Writer, Options, Metrics, static _ => "relay", TimeProvider.System, NullLogger.Instance);
-        _stage = stage.RunAsync(_abort.Token, _abort.Token);
+        _stage = stage.RunAsync(_stop.Token, _abort.Token, _abort.Token);
         _reporting = Task.Run(ReportAsync);
     }
 
@@ -56,6 +57,9 @@ internal sealed class SendRig : IAsyncDisposable
 
     public Task<Outcome> OutcomeAsync(long id) => Promise(id).Task.WaitAsync(TimeSpan.FromSeconds(30));
 
+    /// <summary>No connection is opened any more.</summary>
+    public Task StopAsync() => _stop.CancelAsync();
+
     public Task AbortAsync() => _abort.CancelAsync();
 
     /// <summary>Closes the door and waits until the stage has run dry.</summary>
@@ -73,6 +77,7 @@ internal sealed class SendRig : IAsyncDisposable
         await _reporting.WaitAsync(TimeSpan.FromSeconds(30));
         await Pool.DisposeAsync();
         _abort.Dispose();
+        _stop.Dispose();
     }
 
     private async Task ReportAsync()

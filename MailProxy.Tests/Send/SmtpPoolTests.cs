@@ -73,7 +73,7 @@ internal sealed class SmtpPoolTests
         var account = Account() with { MaxConnections = 1 };
         var busy = await RentAsync(account);
         using var abort = new CancellationTokenSource();
-        var first = _pool.RentAsync(account, abort.Token).AsTask();
+        var first = _pool.RentAsync(account, abort.Token, abort.Token).AsTask();
         var second = RentAsync(account);
 
         await abort.CancelAsync();
@@ -227,9 +227,9 @@ internal sealed class SmtpPoolTests
         await using var pool = NewPool(log);
         var account = Account() with { Security = SmtpSecurity.StartTlsWhenAvailable };
 
-        var (first, second) = (await pool.RentAsync(account, default), await pool.RentAsync(account, default));
+        var (first, second) = (await pool.RentAsync(account, default, default), await pool.RentAsync(account, default, default));
         Assert.That(log.Warnings, Is.EqualTo(1));
-        var third = await pool.RentAsync(account with { Version = 2 }, default);
+        var third = await pool.RentAsync(account with { Version = 2 }, default, default);
         Assert.That(log.Warnings, Is.EqualTo(2));
         foreach (var connection in new[] { first, second, third }) pool.Return(connection);
     }
@@ -238,7 +238,7 @@ internal sealed class SmtpPoolTests
 
     private SmtpPool NewPool(ILogger logger) => new(_accounts, new(), _metrics, _clock, logger);
 
-    private Task<SmtpConnection> RentAsync(SmtpAccount? account = null) => _pool.RentAsync(account ?? Account(), CancellationToken.None).AsTask().WaitAsync(Generous);
+    private Task<SmtpConnection> RentAsync(SmtpAccount? account = null) => _pool.RentAsync(account ?? Account(), CancellationToken.None, CancellationToken.None).AsTask().WaitAsync(Generous);
 
     private void Return(params SmtpConnection[] connections)
     {

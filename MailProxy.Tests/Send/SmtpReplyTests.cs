@@ -26,6 +26,27 @@ internal sealed class SmtpReplyTests
     [Test]
     public void Of_LongText_IsCut() => Assert.That(SmtpReply.Of(550, new('x', 10_000)).Text, Has.Length.EqualTo(512));
 
+    [TestCase("a\u202eb", "ab")]
+    [TestCase("a\u2028b\u2029c", "a b c")]
+    [TestCase("a\0b\u0085c\u007fd", "a b c d")]
+    [TestCase("a\u200bb\ufeffc\u2066d", "abcd")]
+    [TestCase("Gr\u00fc\u00dfe \U0001F600", "Gr\u00fc\u00dfe \U0001F600")]
+    [TestCase("\U000E0041\U000E0042x", "x")]
+    public void OneLine_AStrangersWords_AreFitToBeTold(string text, string expected) => Assert.That(SmtpReply.OneLine(text), Is.EqualTo(expected));
+
+    [Test]
+    public void OneLine_HalfACharacter_IsMarked() => Assert.That(SmtpReply.OneLine("a" + (char)0xd800 + "b"), Is.EqualTo("a\ufffdb"));
+
+    [Test]
+    public void OneLine_CutInACharacter_LeavesItOut() =>
+        Assert.That(SmtpReply.OneLine(new string('x', 511) + "\U0001F600"), Is.EqualTo(new string('x', 511)));
+
+    [TestCase("450 try again in \u0663\u0660 seconds")]
+    [TestCase("450 try again in \uff13\uff10 seconds")]
+    [TestCase("450 come back in \u0660\u0660:\u0660\u0665:\u0660\u0660")]
+    public void RetryHint_DigitsOfOtherScripts_NameNoDelay(string line) =>
+        Assert.That(RetryHint.In(SmtpReply.Of(int.Parse(line[..3]), line[4..])), Is.Null);
+
     [TestCase("450 4.7.1 Greylisted, try again in 5 minutes", 300)]
     [TestCase("451 4.7.1 Greylisting in action, please come back in 00:05:00", 300)]
     [TestCase("450 4.2.0 Recipient address rejected: Greylisted for 300 seconds", 300)]

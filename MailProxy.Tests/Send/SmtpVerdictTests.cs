@@ -17,17 +17,71 @@ internal sealed class SmtpVerdictTests
         }
     }
 
-    [TestCase(500)]
-    [TestCase(501)]
-    [TestCase(502)]
-    [TestCase(503)]
-    [TestCase(504)]
-    public void BlamesAccount_SyntaxErrors_OnlyAtMail(int code)
+    [TestCase(500, true)]
+    [TestCase(501, false)]
+    [TestCase(502, true)]
+    [TestCase(503, true)]
+    [TestCase(504, true)]
+    public void BlamesAccount_SyntaxErrors_OnlyAtMail(int code, bool atMail)
     {
-        Assert.That(SmtpVerdict.BlamesAccount(SmtpPhase.Mail, code), Is.True);
+        Assert.That(SmtpVerdict.BlamesAccount(SmtpPhase.Mail, code), Is.EqualTo(atMail));
         Assert.That(SmtpVerdict.BlamesAccount(SmtpPhase.Recipient, code), Is.False);
         Assert.That(SmtpVerdict.BlamesAccount(SmtpPhase.Data, code), Is.False);
         Assert.That(SmtpVerdict.BlamesAccount(SmtpPhase.Final, code), Is.False);
+    }
+
+    // Section 4 of the contract, as a table: what each code means at each step, for one recipient. A: the account; D: deferred; R: refused; T: taken; ?: in doubt.
+    private static char Expected(SmtpPhase step, int code) => (step, code) switch
+    {
+        (_, 421 or 454 or 530 or 534 or 535 or 538) => 'A',
+        (_, >= 400 and < 500) => 'D',
+        (SmtpPhase.Mail, 500 or 502 or 503 or 504) => 'A',
+        (_, >= 500) => 'R',
+        (SmtpPhase.Final, < 300) => 'T',
+        (SmtpPhase.Final, _) => '?',
+        _ => 'A',
+    };
+
+    [TestCase(SmtpPhase.Mail)]
+    [TestCase(SmtpPhase.Recipient)]
+    [TestCase(SmtpPhase.Data)]
+    [TestCase(SmtpPhase.Final)]
+    public void Judge_EveryCodeAtEveryStep_BlamesWhomTheContractSays(SmtpPhase step)
+    {
+        using var all = Assert.EnterMultipleScope();
+        for (var code = 200; code < 600; code++)
+        {
+            // A yes to MAIL or RCPT, or 3yz to DATA, ends nothing.
+            if ((step is SmtpPhase.Mail or SmtpPhase.Recipient && code < 300) || (step == SmtpPhase.Data && code is >= 300 and < 400)) continue;
+            Assert.That(Judged(step, code), Is.EqualTo(Expected(step, code)), $"{code} at {step}");
+        }
+    }
+
+    [TestCase(501, "5.1.7 bad")]
+    [TestCase(503, "5.1.7 bad")]
+    [TestCase(550, "5.1.7 bad")]
+    public void Judge_BadSender_IsTheMessages(int code, string text) =>
+        Assert.That(Verdicts(1, r => (r.Phase, r.Ending) = (SmtpPhase.Mail, Reply(code, text))).Single().Verdict, Is.EqualTo(Verdict.Refused));
+
+    private static char Judged(SmtpPhase step, int code)
+    {
+        var blamed = SmtpVerdict.BlamesAccount(step, code);
+        var outcome = Judge(
+            1,
+            r => (r.Phase, r.Ending) = (step, step == SmtpPhase.Recipient && !blamed ? null : Reply(code)),
+            step switch
+            {
+                SmtpPhase.Mail => null,
+                SmtpPhase.Recipient => blamed ? null : Reply(code),
+                _ => Reply(250),
+            });
+        return outcome is not Outcome.Attempted attempted ? 'A' : attempted.Verdicts.Single().Verdict switch
+        {
+            Verdict.Accepted => 'T',
+            Verdict.Deferred => 'D',
+            Verdict.Refused => 'R',
+            _ => '?',
+        };
     }
 
     [TestCase(SmtpPhase.Mail, 450, ExpectedResult = false)]
@@ -73,9 +127,11 @@ internal sealed class SmtpVerdictTests
 
     [TestCase(452, "4.5.3 too many recipients", Verdict.NotTried)]
     [TestCase(552, "5.5.3 too many recipients", Verdict.NotTried)]
-    [TestCase(552, "mailbox full", Verdict.NotTried)]
+    [TestCase(552, "too many recipients", Verdict.NotTried)]
+    [TestCase(552, "5.2.2 mailbox full", Verdict.Refused)]
     [TestCase(452, "4.3.1 disk full", Verdict.Deferred)]
-    [TestCase(452, "too many recipients", Verdict.Deferred)]
+    [TestCase(452, "too many recipients", Verdict.NotTried)]
+    [TestCase(452, "", Verdict.NotTried)]
     public void Judge_RefusedAfterAnAcceptance_TooManyIsNotTried(int code, string text, Verdict expected)
     {
         var verdicts = Verdicts(2, r => (r.Phase, r.Ending) = (SmtpPhase.Final, Reply(250)), Reply(250), Reply(code, text));
@@ -87,6 +143,12 @@ internal sealed class SmtpVerdictTests
     [TestCase(552, "5.5.3 too many recipients", Verdict.Refused)]
     public void Judge_TooManyButNoneAccepted_CountsLikeAnyRefusal(int code, string text, Verdict expected) =>
         Assert.That(Verdicts(1, r => r.Phase = SmtpPhase.Recipient, Reply(code, text)).Single().Verdict, Is.EqualTo(expected));
+
+    [Test]
+    public void Judge_TooManyBeforeTheFirstAcceptance_CountsLikeAnyRefusal() =>
+        Assert.That(
+            Verdicts(2, r => (r.Phase, r.Ending) = (SmtpPhase.Final, Reply(250)), Reply(452, "too many"), Reply(250)).Select(v => v.Verdict),
+            Is.EqualTo(new[] { Verdict.Deferred, Verdict.Accepted }));
 
     [Test]
     public void Judge_NotOffered_IsNotTried() =>

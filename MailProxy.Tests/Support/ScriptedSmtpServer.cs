@@ -42,6 +42,9 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
         _accepting = Task.Run(AcceptAsync);
     }
 
+    /// <summary>Of localhost and 127.0.0.1, signed by itself.</summary>
+    public static X509Certificate2 Certificate => SelfSigned.Value;
+
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
     /// <summary>What EHLO offers; STARTTLS is added when <see cref="StartTls"/> is set and TLS is not there yet.</summary>

@@ -1,0 +1,51 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Send;
+
+/// <summary>
+/// Tells a sender that a server does not want from a server that wants nobody. A 5xx at MAIL is the message's; but when the account's last
+/// three messages of different senders met the same one and none was taken since, the next is the account's, so that a wrong setting does
+/// not fail a whole queue. Pure but for what it remembers; from any thread.
+/// </summary>
+internal sealed class SenderRefusals
+{
+    private const int Enough = 3;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<AccountKey, Row> _last = [];
+
+    /// <summary>Learns from a transaction. True: it was refused as all the others were.</summary>
+    public bool Learn(SmtpAccount account, string sender, TransactionResult result)
+    {
+        if (!SmtpVerdict.RefusesSender(result))
+        {
+            // A taken sender disproves it; what says nothing of a sender leaves it as it was.
+            if (result.SenderAnswered && result.Phase > SmtpPhase.Mail)
+            {
+                lock (_gate) _last.Remove(account.Key);
+            }
+
+            return false;
+        }
+
+        var met = new Refusal(sender, result.Ending!.Code, result.Ending.EnhancedCode);
+        lock (_gate)
+        {
+            // A person changed the account: what was met before says nothing.
+            if (!_last.TryGetValue(account.Key, out var row) || row.Version != account.Version) _last[account.Key] = row = new(account.Version, []);
+            if (row.Last.Exists(earlier => !earlier.IsLike(met))) row.Last.Clear();
+            if (row.Last.Count == Enough) return true;
+            row.Last.RemoveAll(earlier => earlier.Sender == sender);
+            row.Last.Add(met);
+            return false;
+        }
+    }
+
+    private sealed record Row(int Version, List<Refusal> Last);
+
+    private sealed record Refusal(string Sender, int Code, string Enhanced)
+    {
+        public bool IsLike(Refusal other) => Code == other.Code && Enhanced == other.Enhanced;
+    }
+}
