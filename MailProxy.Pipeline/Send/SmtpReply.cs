@@ -11,10 +11,6 @@ internal sealed record SmtpReply(int Code, string EnhancedCode, string Text)
     private const int LongestText = 512;
 
     public bool IsPositive => Code is >= 200 and < 300;
-
-    /// <summary>"Go on": 354, and by its first digit whatever else begins so (RFC 5321 section 4.2.1).</summary>
-    public bool IsIntermediate => Code is >= 300 and < 400;
-
     public bool IsTransient => Code is >= 400 and < 500;
     public bool IsPermanent => Code is >= 500 and < 600;
 

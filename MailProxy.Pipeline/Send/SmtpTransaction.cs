@@ -35,13 +35,13 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         {
             InStep = go is null || await WithdrawAsync(go);
         }
-        else if (go is { IsIntermediate: true })
+        else if (go is { Code: 354 })
         {
             await DeliverAsync(mail, mark, result);
         }
         else
         {
-            // 2xx to DATA is a reply out of turn: the verdict finds that by its code.
+            // Neither 354 nor a refusal is a reply out of turn: the verdict finds that by its code.
             result.Ending = go;
             InStep = go is { Refuses: true } && !SmtpVerdict.BlamesAccount(SmtpPhase.Data, go);
         }
@@ -127,7 +127,7 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
     // DATA went out before the server had refused everything. If it says 354 all the same, it gets an empty mail for nobody: a lone dot.
     private async ValueTask<bool> WithdrawAsync(SmtpReply go)
     {
-        if (!go.IsIntermediate) return go.Refuses && go.Code != 421;
+        if (go.Code != 354) return go.Refuses && go.Code != 421;
         return (await AskAsync(".\r\n"u8)).Code is not 421;
     }
 

@@ -67,6 +67,9 @@ internal static class SmtpVerdict
         {
             { End: TransactionEnd.Answered } or { Phase: SmtpPhase.Final } => null,
 
+            // Everybody was refused; what came after that is about nobody.
+            { Phase: SmtpPhase.Recipient } when Array.TrueForAll(result.Recipients, static reply => reply is { Refuses: true }) => null,
+
             // The server took the envelope and then broke off: it may be this very message that breaks it, so the message waits and not everybody.
             { End: TransactionEnd.Lost or TransactionEnd.TimedOut, Phase: SmtpPhase.Data or SmtpPhase.Body } => null,
 

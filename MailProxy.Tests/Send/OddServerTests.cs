@@ -30,7 +30,6 @@ internal sealed class OddServerTests
     [TestCase("RCPT", "253 pending\r\n")]
     [TestCase("DATA", "354\r\n")]
     [TestCase("DATA", "354-go\r\n354 on\r\n")]
-    [TestCase("DATA", "350 go on\r\n")]
     [TestCase("DOT", "250\r\n")]
     [TestCase("DOT", "250-2.0.0 taken\r\n250 2.0.0 as 1\r\n")]
     [TestCase("DOT", "200 taken\r\n")]
@@ -303,6 +302,7 @@ internal sealed class OddServerTests
     }
 
     [TestCase("DATA", "250 what")]
+    [TestCase("DATA", "300 more")]
     [TestCase("MAIL", "354 go")]
     [TestCase("RCPT", "354 go")]
     [TestCase("MAIL", "503 5.5.1 order")]

@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Send;
+using MailProxy.Pipeline;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 

@@ -51,8 +51,8 @@ internal sealed class SmtpVerdictTests
         using var all = Assert.EnterMultipleScope();
         for (var code = 200; code < 600; code++)
         {
-            // A yes to MAIL or RCPT, or 3yz to DATA, ends nothing.
-            if ((step is SmtpPhase.Mail or SmtpPhase.Recipient && code < 300) || (step == SmtpPhase.Data && code is >= 300 and < 400)) continue;
+            // A yes to MAIL or RCPT, or 354 to DATA, ends nothing.
+            if ((step is SmtpPhase.Mail or SmtpPhase.Recipient && code < 300) || (step, code) == (SmtpPhase.Data, 354)) continue;
             Assert.That(Judged(step, code), Is.EqualTo(Expected(step, code)), $"{code} at {step}");
         }
     }
