@@ -61,7 +61,8 @@ internal sealed class HangingServerTests
 
     private static Task<TestDaemon> StartAsync(string directory, string timeout) => TestDaemon.StartAsync(
         directory,
-        ($"Send:Timeouts:{timeout}", "00:00:01"), ("Report:AccountBackoffFirst", "00:00:01"), ("Report:AccountBackoffLongest", "00:00:01"), ("Report:RetryMinutes", "0.01,0.01"));
+        ($"Send:Timeouts:{timeout}", "00:00:01"), ("Report:AccountBackoffFirst", "00:00:01"), ("Report:AccountBackoffLongest", "00:00:01"),
+        ("Report:AuthenticationBackoffFirst", "00:00:01"), ("Report:RetryMinutes", "0.01,0.01"));
 
     private static async Task<string[]> TypesAsync(TestDaemon daemon, string id) =>
         [.. (await daemon.GetAsync($"/v1/messages/{id}/events"))["data"]!.AsArray().Select(e => (string)e!["type"]!)];

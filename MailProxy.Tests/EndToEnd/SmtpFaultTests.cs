@@ -13,7 +13,7 @@ internal sealed class SmtpFaultTests
         ("Send:Timeouts:Greeting", "00:00:00.4"), ("Send:Timeouts:Command", "00:00:00.4"), ("Send:Timeouts:Mail", "00:00:00.4"),
         ("Send:Timeouts:Recipient", "00:00:00.4"), ("Send:Timeouts:DataInitiation", "00:00:00.4"), ("Send:Timeouts:DataBlock", "00:00:00.4"),
         ("Send:Timeouts:DataTermination", "00:00:00.4"), ("Send:Timeouts:Farewell", "00:00:00.4"),
-        ("Report:AccountBackoffFirst", "00:00:01"), ("Report:AccountBackoffLongest", "00:00:01"), ("Report:RetryMinutes", "0.01,0.01,0.01,0.01"),
+        ("Report:AccountBackoffFirst", "00:00:01"), ("Report:AccountBackoffLongest", "00:00:01"), ("Report:AuthenticationBackoffFirst", "00:00:01"), ("Report:RetryMinutes", "0.01,0.01,0.01,0.01"),
         ("Drain:GraceSeconds", "1"), ("Drain:ReplySeconds", "0"),
     ];
 
