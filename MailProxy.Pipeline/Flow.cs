@@ -15,6 +15,7 @@ public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, long 
 
     private readonly TaskCompletionSource<SubmissionAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _state;
+    private IDisposable? _place;
 
     public string Tenant { get; } = tenant;
     public IReadOnlyList<Draft> Drafts { get; } = drafts;
@@ -26,13 +27,27 @@ public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, long 
 
     public bool IsWithdrawn => Volatile.Read(ref _state) == Withdrawn;
 
+    /// <summary>Its place among all that wait, given back when it waits no longer. Before it is handed over.</summary>
+    public void Occupy(IDisposable place) => _place = place;
+
     /// <summary>The store's writer takes it; from then on the endpoint awaits the commit however long it takes.</summary>
-    public bool TryTake() => Interlocked.CompareExchange(ref _state, Taken, Offered) == Offered;
+    public bool TryTake() => Leave(Taken);
 
     /// <summary>The endpoint gives up; true means it was never stored and never will be.</summary>
-    public bool TryWithdraw() => Interlocked.CompareExchange(ref _state, Withdrawn, Offered) == Offered;
+    public bool TryWithdraw() => Leave(Withdrawn);
 
-    public void Complete(SubmissionAnswer answer) => _answer.TrySetResult(answer);
+    public void Complete(SubmissionAnswer answer)
+    {
+        _answer.TrySetResult(answer);
+        _place?.Dispose();
+    }
+
+    private bool Leave(int state)
+    {
+        if (Interlocked.CompareExchange(ref _state, state, Offered) != Offered) return false;
+        _place?.Dispose();
+        return true;
+    }
 }
 
 /// <summary>One message of a request: bound (<see cref="Mail"/>, with its JSON as UTF-8, defaults merged), or already refused by the binder.</summary>

@@ -113,7 +113,8 @@ public sealed class MailPipeline : IAsyncDisposable
 
         Wake = new Wake();
         var known = new KnownSources(shared.Volumes, tenant => shared.AttachmentEndpoint(tenant) is not null, options.Resolve.AllowedRoots, options.Resolve.MaxAttachmentBytes);
-        _ingest = new(_submissions.Reader, _accepted.Writer, new SubmissionRules(shared.Accounts, known, options.Ingest, options.Send.MailKeyHeader), shared.Spool, options.Ingest, shared.Metrics, shared.Clock, Log<IngestStage>());
+        _ingest = new(_submissions.Reader, _accepted.Writer, new SubmissionRules(shared.Accounts, known, options.Ingest, options.Send.MailKeyHeader), shared.Spool, options.Ingest, shared.Metrics, shared.Clock, shared.Share, Log<IngestStage>());
+        shared.Shares.Add("ingest_workers", _ingest.ShareOf);
         _gate = new(shared.Accounts, options.Limits, shared.Clock);
         _schedule = new(_queued.Reader, Wake, shared.Store, shared.Accounts, _gate, _due.Writer, shared.Health, shared.Metrics, options.Schedule, shared.Clock, Log<ScheduleStage>(), shared.Share);
         _persist = new(_accepted.Reader, shared.Store, _queued.Writer, Wake, _schedule.ExpiryHint, options.Persist, shared.Metrics, shared.AccountName, Log<PersistStage>());

@@ -115,7 +115,8 @@ internal static class Stage
         }
     }
 
-    private static async Task AllOrFirstFault(Task[] loops)
+    /// <summary>Ends when all loops have, or faults with the first that does.</summary>
+    public static async Task AllOrFirstFault(Task[] loops)
     {
         await foreach (var loop in Task.WhenEach(loops)) await loop;
     }

@@ -28,6 +28,7 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(KeyRequest))]
 [JsonSerializable(typeof(AuditLine))]
 [JsonSerializable(typeof(RefusedKeyDetail))]
+[JsonSerializable(typeof(SuppressedKeysDetail))]
 [JsonSerializable(typeof(BatchAnswer))]
 [JsonSerializable(typeof(TenantAnswer))]
 [JsonSerializable(typeof(TenantList))]
@@ -54,8 +55,11 @@ internal sealed partial class ApiJson : JsonSerializerContext
     // Not an initializer: the generated part's own may come later.
     private static ApiJson? _plain;
 
+    // Deeper than anything that was ever taken in: metadata of 62 levels was, and a list adds some.
+    private const int MaxDepth = 128;
+
     /// <summary>Escapes only what JSON asks for: answers are never part of a page, and a secret is copied as it stands.</summary>
-    public static ApiJson Plain => _plain ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static ApiJson Plain => _plain ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth });
 
     public static byte[] Bytes(ProblemAnswerBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Plain.ProblemAnswerBody);
 }

@@ -22,6 +22,22 @@ public sealed class ApiOptions
     [Range(1_024, 67_108_864)]
     public int MaxConfigurationBytes { get; set; } = 256 * 1024;
 
+    /// <summary>Requests to <c>GET /v1/events</c> that wait at once; default 1,000.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxLongPolls { get; set; } = 1_000;
+
+    /// <summary>Bytes of answers over 64 KB that clients have not read yet, large messages (in files) included; default 256 MB.</summary>
+    [Range(1_048_576, 17_179_869_184)]
+    public long AnswerBytes { get; set; } = 256 * 1024 * 1024;
+
+    /// <summary>Bytes a second that a client must read of its answer; slower ones are cut. Default 4,096; 0: as slow as they like.</summary>
+    [Range(0, 1_073_741_824)]
+    public int MinAnswerBytesPerSecond { get; set; } = 4_096;
+
+    /// <summary>HTTP connections at once; beyond, the one that has been idle longest is closed, or the new one. Absent: half of the files that the process may have open.</summary>
+    [Range(1, 1_000_000)]
+    public int? MaxConnections { get; set; }
+
     /// <summary>How long the old secret of a webhook signs beside the new one after <c>rotate-secret</c>; default 24 h.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
     public TimeSpan WebhookSecretOverlap { get; set; } = TimeSpan.FromHours(24);

@@ -1,14 +1,22 @@
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Sharing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Puts the HTTP edge together.</summary>
 public static class ApiRegistration
 {
+    /// <summary>Connections where nobody says how many.</summary>
+    private const int UsualConnections = 512;
+
+    /// <summary>Bytes of each connection that the server reads ahead, charged to nobody: enough for every head, and for ordinary mail.</summary>
+    private const int ServerBuffer = 64 << 10;
+
+    private static readonly TimeSpan AnswerGrace = TimeSpan.FromSeconds(10);
+
     /// <summary>Adds what the edge is made of. From the wiring it takes: <c>ChannelWriter&lt;Submission&gt;</c>, <see cref="IngestOptions"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>,
     /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="WebhookTrial"/>, <see cref="OpenDownload"/>, <see cref="SandboxShelf"/>, the stores, <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>, <c>CurrentKeys</c>, <c>KeyChanges</c>, <c>CurrentVolumes</c>, <c>VolumeChanges</c>, <c>IVolumeProbe</c>, <c>Wake</c>, <c>TenantOptions</c>, <c>TenantShare</c>, <c>ProtectedFiles</c>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>
@@ -17,8 +25,14 @@ public static class ApiRegistration
         services.AddOptions();
         services.TryAddSingleton(TenantShare.Unlimited);
         services.TryAddSingleton<TenantShares>();
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SubmissionDoor>(
-            provider, new ByteBudget(provider.GetRequiredService<IngestOptions>().DoorBytes)));
+        services.AddSingleton<RequestMemory>();
+        services.AddSingleton<AnswerMemory>();
+        services.AddSingleton<RenderMemory>();
+        services.AddSingleton<RawMessages>();
+        services.AddSingleton<ReadTurns>();
+        services.AddSingleton<LongPolls>();
+        services.AddSingleton<SubmissionPlaces>();
+        services.AddSingleton<SubmissionDoor>();
         services.AddSingleton<RemoteAddress>();
         services.AddSingleton<RefusedKeys>();
         services.AddSingleton<KeyUses>();
@@ -33,19 +47,35 @@ public static class ApiRegistration
         services.AddSingleton<WebhookAnswers>();
         services.AddSingleton<QueueCensus>();
 
-        // Bodies are measured and refused by the edge itself, with a problem that names the limit.
-        services.Configure<KestrelServerOptions>(kestrel =>
-        {
-            kestrel.Limits.MaxRequestBodySize = null;
-            kestrel.AddServerHeader = false;
-        });
+        services.TryAddSingleton(new ConnectionLimit(UsualConnections));
+        services.AddSingleton<TenantRequests>();
+        services.AddOptions<KestrelServerOptions>().Configure<ConnectionLimit, IngestOptions, IOptions<ApiOptions>>(Configure);
         services.AddMailProxyDocument();
         return services;
+    }
+
+    private static void Configure(KestrelServerOptions kestrel, ConnectionLimit connections, IngestOptions ingest, IOptions<ApiOptions> options)
+    {
+        var limits = kestrel.Limits;
+        kestrel.AddServerHeader = false;
+        kestrel.ConfigureEndpointDefaults(listen => listen.Use(next => connection => connections.RunAsync(connection, next)));
+
+        // Bodies are measured, paced and refused by the edge itself, with a problem that names the limit; the server's own watch stands behind it.
+        limits.MaxRequestBodySize = null;
+        limits.MaxRequestBufferSize = ServerBuffer;
+        limits.MinRequestBodyDataRate = ingest.MinBodyBytesPerSecond > 0 ? new(ingest.MinBodyBytesPerSecond, ingest.BodyGrace) : null;
+        limits.MinResponseDataRate = options.Value.MinAnswerBytesPerSecond > 0 ? new(options.Value.MinAnswerBytesPerSecond, AnswerGrace) : null;
+
+        // Somebody who opens a connection and is slow to ask, or asks no more.
+        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+        limits.KeepAliveTimeout = TimeSpan.FromSeconds(120);
     }
 
     /// <summary>Adds the edge's layers and routes.</summary>
     public static void MapMailProxyApi(this WebApplication app)
     {
+        var connections = app.Services.GetRequiredService<ConnectionLimit>();
+        app.Use(next => http => connections.RunAsync(http, next));
         app.UseMiddleware<RequestEdge>();
         app.UseRouting();
         app.UseMiddleware<KeyCheck>();

@@ -4,7 +4,7 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary><c>GET /v1/audit</c>: every change and every refused key, oldest first, one JSON object a line.</summary>
-internal sealed class AuditRoutes(IAuditLog log)
+internal sealed class AuditRoutes(IAuditLog log, ReadTurns turns, AnswerMemory memory)
 {
     private const string MediaType = "application/x-ndjson";
 
@@ -21,7 +21,7 @@ internal sealed class AuditRoutes(IAuditLog log)
         if (cursor is not null && after is not null) query.Fault("after", "Not together with cursor.");
         if (query.Refusal is { } refusal) return refusal;
 
-        var found = await log.ReadAsync(cursor ?? after ?? 0, limit + 1);
+        var found = await turns.RunAsync(http, () => log.ReadAsync(cursor ?? after ?? 0, limit + 1));
         using var page = new MemoryStream();
         foreach (var entry in found.Take(limit))
         {
@@ -31,7 +31,7 @@ internal sealed class AuditRoutes(IAuditLog log)
 
         // A line is an entry, so that there is more stands in a header.
         if (found.Count > limit) http.Response.Headers["X-Next-Cursor"] = Cursor.Write(found[limit - 1].Number);
-        return TypedResults.Bytes(page.ToArray(), MediaType);
+        return new BytesAnswer(memory, page.ToArray(), MediaType);
     }
 
     private static AuditLine Of(AuditEntry entry) => new(entry.Number, Times.Utc(entry.At), entry.Actor, entry.Action, entry.Subject, Json(entry.Before), Json(entry.After));

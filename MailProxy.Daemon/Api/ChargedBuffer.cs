@@ -1,11 +1,11 @@
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Daemon.Api;
 
-/// <summary>Bytes of a request body, each charged to the budget before it is read. Disposing it ends the charges; the bytes stay valid for whoever still looks at them.</summary>
-internal sealed class ChargedBuffer(ByteBudget budget, Patience patience, CancellationToken gone) : IDisposable
+/// <summary>Bytes of a request, charged to its tenant before there is room for them, and no faster than they come. Disposing it ends the charge; the bytes stay valid for whoever still looks at them.</summary>
+internal sealed class ChargedBuffer(SharedCapacity memory, string tenant, Patience patience, CancellationToken gone) : IDisposable
 {
-    private readonly List<IDisposable> _charges = new(1);
+    private SharedCapacity.Charge? _charge;
     private byte[] _bytes = [];
 
     public int Length { get; private set; }
@@ -22,7 +22,7 @@ internal sealed class ChargedBuffer(ByteBudget budget, Patience patience, Cancel
     {
         var more = capacity - _bytes.Length;
         if (more <= 0) return true;
-        if (!await patience.TryAsync(static (at, cancel) => at.Self.ChargeAsync(at.More, cancel), (Self: this, More: more), gone)) return false;
+        if (!await ChargeAsync(more)) return false;
 
         var larger = GC.AllocateUninitializedArray<byte>(capacity);
         Bytes.CopyTo(larger);
@@ -30,11 +30,14 @@ internal sealed class ChargedBuffer(ByteBudget budget, Patience patience, Cancel
         return true;
     }
 
-    public void Dispose()
-    {
-        foreach (var charge in _charges) charge.Dispose();
-        _charges.Clear();
-    }
+    /// <summary>Charges what is to be made of the bytes; false as above.</summary>
+    public ValueTask<bool> ChargeAsync(long more) => patience.TryAsync(static (at, cancel) => at.Self.TakeAsync(at.More, cancel), (Self: this, More: more), gone);
 
-    private async ValueTask ChargeAsync(int more, CancellationToken cancel) => _charges.Add(await budget.ChargeAsync(more, cancel));
+    public void Dispose() => _charge?.Dispose();
+
+    private async ValueTask TakeAsync(long more, CancellationToken cancel)
+    {
+        if (_charge is null) _charge = await memory.TakeAsync(tenant, more, cancel);
+        else await memory.GrowAsync(_charge, more, cancel);
+    }
 }

@@ -4,9 +4,11 @@ using Microsoft.Extensions.Options;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Reads the small JSON object of a configuration request.</summary>
-internal sealed class ConfigurationBody(KeyLife keys, IOptions<ApiOptions> options)
+internal sealed class ConfigurationBody(RequestMemory memory, KeyLife keys, IOptions<ApiOptions> options)
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
+
+    private const int FirstStep = 4 << 10;
 
     private static ProblemAnswer NotText => Refusals.Malformed("The body must be a JSON object of whole Unicode texts.");
 
@@ -16,18 +18,21 @@ internal sealed class ConfigurationBody(KeyLife keys, IOptions<ApiOptions> optio
         if (MediaTypes.NotJson(http.Request) is { } refusal) return new(null, refusal);
         if (http.Request.ContentLength > limit) return new(null, Refusals.TooLarge(limit));
 
-        using var bytes = new MemoryStream();
-        var buffer = new byte[4096];
-        for (int read; (read = await http.Request.Body.ReadAsync(buffer, http.RequestAborted)) > 0;)
+        using var bytes = memory.NewBuffer(http, memory.NewPatience());
+        var body = memory.NewBody(http);
+        while (true)
         {
-            bytes.Write(buffer, 0, read);
+            if (bytes.Room.Length == 0 && !await bytes.GrowAsync(Math.Max(FirstStep, bytes.Length * 2))) return new(null, Refusals.Overloaded);
+            var read = await body.ReadAsync(bytes.Room);
+            if (read == 0) break;
+            bytes.Filled(read);
             if (bytes.Length > limit) return new(null, Refusals.TooLarge(limit));
         }
 
         if (keys.Refusal(http) is { } gone) return new(null, gone);
         try
         {
-            var document = JsonDocument.Parse(bytes.ToArray(), Strict);
+            var document = JsonDocument.Parse(bytes.Bytes, Strict);
             if (document.RootElement.ValueKind == JsonValueKind.Object && IsText(document.RootElement)) return new(document, null);
             document.Dispose();
             return new(null, NotText);

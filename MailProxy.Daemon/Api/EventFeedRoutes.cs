@@ -5,7 +5,7 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>A tenant's events in the order of their commits, to be pulled. It holds nothing back and remembers no reader: the cursor is the reader's.</summary>
-internal sealed class EventFeedRoutes(IDeliveryLog log, KeyLife keys, IHostApplicationLifetime lifetime, TimeProvider clock)
+internal sealed class EventFeedRoutes(IDeliveryLog log, KeyLife keys, ReadTurns turns, LongPolls polls, AnswerMemory memory, IHostApplicationLifetime lifetime, TimeProvider clock)
 {
     private const int LongestWait = 60;
 
@@ -25,30 +25,31 @@ internal sealed class EventFeedRoutes(IDeliveryLog log, KeyLife keys, IHostAppli
         var tenant = Caller.Of(http).Tenant;
         if (after is { } asked && asked < await log.FloorAsync(tenant)) return ProblemAnswer.Of(410, "cursor_expired", "Events behind this cursor were purged. Begin anew without after, or with after=now.");
 
+        using var place = wait > 0 ? polls.TryTake(tenant) : null;
+        if (wait > 0 && place is null) return LongPolls.TooMany;
+
         // A stop ends long answers too: with what there is, and a cursor to go on from.
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(wait), clock);
         using var key = keys.Watch(http);
         using var over = CancellationTokenSource.CreateLinkedTokenSource([patience.Token, lifetime.ApplicationStopping, http.RequestAborted, key.Over]);
-        var (events, through) = await ReadAsync(tenant, after ?? 0, limit, wait > 0, over.Token);
+        var (events, through) = await ReadAsync(http, after ?? 0, limit, wait > 0, over.Token);
         if (keys.Refusal(http) is { } gone) return gone;
-        return new EventPage(events, Cursor.Write(through));
+        return new EventPage(memory, events, Cursor.Write(through));
     }
 
-    private async Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit, bool wait, CancellationToken over)
+    private async Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(HttpContext http, long after, int limit, bool wait, CancellationToken over)
     {
+        var tenant = Caller.Of(http).Tenant;
         while (true)
         {
-            var (events, through) = await log.ReadAsync(tenant, after, limit);
+            var (events, through) = await turns.RunAsync(http, () => log.ReadAsync(tenant, after, limit));
             if (events.Count > 0) return (events, through);
 
-            // Other tenants' events were passed by; there may be more behind them.
-            var moved = through > after;
-            after = through;
-            if (moved && after < log.Last) continue;
+            after = Math.Max(after, through);
             if (!wait || over.IsCancellationRequested) return ([], after);
             try
             {
-                await log.WaitBeyondAsync(after, over);
+                await log.WaitBeyondAsync(tenant, after, over);
             }
             catch (OperationCanceledException) when (over.IsCancellationRequested)
             {

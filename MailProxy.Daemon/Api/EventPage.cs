@@ -5,7 +5,7 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Events as an answer. They are stored as JSON and copied as such.</summary>
-internal sealed class EventPage(IReadOnlyList<MailEvent> events, string? nextCursor) : IResult
+internal sealed class EventPage(AnswerMemory memory, IReadOnlyList<MailEvent> events, string? nextCursor) : IResult
 {
     public async Task ExecuteAsync(HttpContext http)
     {
@@ -20,8 +20,6 @@ internal sealed class EventPage(IReadOnlyList<MailEvent> events, string? nextCur
             json.WriteEndObject();
         }
 
-        http.Response.ContentType = "application/json; charset=utf-8";
-        http.Response.ContentLength = body.WrittenCount;
-        await http.Response.BodyWriter.WriteAsync(body.WrittenMemory);
+        await memory.WriteAsync(http, body.WrittenMemory, "application/json; charset=utf-8");
     }
 }

@@ -27,17 +27,22 @@ internal sealed class HealthRoutes(PipelineHealth health, PipelineMetrics metric
 
     private async Task Scrape(HttpContext http)
     {
-        // One at a time: counting walks an index, and the page must show one count.
-        await _scrape.WaitAsync(http.RequestAborted);
+        var page = await PageAsync(http.RequestAborted);
+        http.Response.ContentType = PrometheusConstants.TextContentTypeWithVersionAndEncoding;
+        http.Response.ContentLength = page.Length;
+        await AnswerMemory.SendAsync(http, page);
+    }
+
+    // One at a time: counting walks an index, and the page must show one count. Whoever reads it slowly keeps nobody waiting.
+    private async Task<ReadOnlyMemory<byte>> PageAsync(CancellationToken gone)
+    {
+        await _scrape.WaitAsync(gone);
         try
         {
             await RefreshAsync();
             using var page = new MemoryStream();
-            await registry.CollectAndExportAsTextAsync(page, http.RequestAborted);
-            http.Response.ContentType = PrometheusConstants.TextContentTypeWithVersionAndEncoding;
-            http.Response.ContentLength = page.Length;
-            page.Position = 0;
-            await page.CopyToAsync(http.Response.Body, http.RequestAborted);
+            await registry.CollectAndExportAsTextAsync(page, gone);
+            return page.GetBuffer().AsMemory(0, (int)page.Length);
         }
         finally
         {

@@ -4,7 +4,8 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>Stands between routing and the routes: key, tenant, scope, and names of query parameters.</summary>
 internal sealed class KeyCheck(
-    RequestDelegate next, AdminKey admin, CurrentTenants tenants, CurrentKeys keys, KeyLife life, KeyUses uses, RefusedKeys refused, RemoteAddress remote, Quotas quotas)
+    RequestDelegate next, AdminKey admin, CurrentTenants tenants, CurrentKeys keys, KeyLife life, KeyUses uses, RefusedKeys refused, RemoteAddress remote,
+    Quotas quotas, TenantRequests requests)
 {
     private static readonly ProblemAnswer WrongAddress = ProblemAnswer.Of(403, "address_not_allowed", "The key may not be used from this address.");
     private static readonly ProblemAnswer AdminOnly = ProblemAnswer.Of(403, "admin_only", "Only the admin key may do this.");
@@ -22,7 +23,12 @@ internal sealed class KeyCheck(
         if (refusal is null && IsChange(http, endpoint)) refusal = quotas.ChangeTooMany(caller!);
         if (refusal is not null) return refusal.ExecuteAsync(http);
         http.Features.Set(caller);
-        return next(http);
+        return requests.TryTake(caller!) is { } place ? RunAsync(http, place) : Refusals.NoRoom.ExecuteAsync(http);
+    }
+
+    private async Task RunAsync(HttpContext http, IDisposable place)
+    {
+        using (place) await next(http);
     }
 
     private (Caller? Caller, ProblemAnswer? Refusal) Identify(HttpContext http, Endpoint? endpoint)

@@ -7,6 +7,8 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Reads a JSON object member by member and gathers every mistake with its pointer. What was never asked for is unknown. No value is ever echoed: it may be a secret.</summary>
 internal sealed class MemberReader
 {
+    private const int MostTold = 100;
+
     private readonly JsonElement _object;
     private readonly string _at;
     private readonly List<FieldError> _errors;
@@ -155,7 +157,11 @@ internal sealed class MemberReader
         }
     }
 
-    public void Fault(string name, string code, string detail) => _errors.Add(new($"{_at}/{name}", code, detail));
+    public void Fault(string name, string code, string detail)
+    {
+        // The rest of a thousand mistakes tells nobody more.
+        if (_errors.Count < MostTold) _errors.Add(new($"{_at}/{name}", code, detail));
+    }
 
     private T? Fault<T>(string name, string code, string detail) where T : class
     {

@@ -1,12 +1,12 @@
+using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Reading messages: list, one, its events, its bytes.</summary>
-internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answers, CurrentAccounts accounts, WriteRaw writeRaw)
+internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answers, CurrentAccounts accounts, ReadTurns turns, AnswerMemory memory, RawMessages raw)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -21,7 +21,7 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
             .WithName("listMessageEvents").WithSummary("What became of a message, oldest first").WithTags("Messages").Needs(KeyScopes.Read)
             .Query("limit", "cursor")
             .Produces<EventList>();
-        v1.MapGet("/messages/{id}/raw", Raw)
+        v1.MapGet("/messages/{id}/raw", raw.GetAsync)
             .WithName("getRawMessage").WithSummary("The message as it goes out, RFC 5322").WithTags("Messages").Needs(KeyScopes.Read)
             .Produces<string>(StatusCodes.Status200OK, "message/rfc822");
     }
@@ -48,17 +48,17 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
         if (name is not null)
         {
             // An account that is not there has no messages; its name is not a mistake of the request.
-            if (accounts.Directory.Find(tenant ?? Caller.Of(http).Tenant, name) is not { } account) return Page([], limit);
+            if (accounts.Directory.Find(tenant ?? Caller.Of(http).Tenant, name) is not { } account) return Page(new([], null));
             filter = filter with { Account = account.Key };
         }
 
-        return Page(await queries.ListAsync(filter, limit + 1, before), limit);
+        return Page(await turns.RunAsync(http, () => queries.ListAsync(filter, limit, before)));
     }
 
-    private IResult Page(IReadOnlyList<MessageView> views, int limit)
+    private BytesAnswer Page(MessagePage page)
     {
-        var page = views.Take(limit).Select(answers.Of).ToArray();
-        return TypedResults.Json(new(page, views.Count > limit ? Cursor.Write(views[limit - 1].Number) : null), ApiJson.Plain.MessageList);
+        var list = new MessageList([.. page.Messages.Select(answers.Of)], page.Next is { } next ? Cursor.Write(next) : null);
+        return new(memory, JsonSerializer.SerializeToUtf8Bytes(list, ApiJson.Plain.MessageList), "application/json; charset=utf-8");
     }
 
     private async Task<IResult> Get(HttpContext http, string id) =>
@@ -74,28 +74,9 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
         if (after > int.MaxValue) query.Fault("cursor", "Must be a next_cursor of this list.");
         if (query.Refusal is { } refusal) return refusal;
 
-        var events = await queries.EventsAsync(new(Caller.Of(http).Tenant, id), (int)after, limit + 1);
+        var events = await turns.RunAsync(http, () => queries.EventsAsync(new(Caller.Of(http).Tenant, id), (int)after, limit + 1));
         return events is null
             ? ProblemAnswer.NotFound("message")
-            : new EventPage([.. events.Take(limit)], events.Count > limit ? Cursor.Write(events[limit - 1].Sequence) : null);
-    }
-
-    private async Task<IResult> Raw(HttpContext http, string id)
-    {
-        if (await queries.ContentAsync(new(Caller.Of(http).Tenant, id)) is not { } content) return ProblemAnswer.NotFound("message");
-        if (await queries.GetAsync(content.Key) is not { } view) return ProblemAnswer.NotFound("message");
-
-        // Rendered before the first byte goes out, so that a failure is still a problem and not half a message.
-        using var rendered = new MemoryStream();
-        try
-        {
-            await writeRaw(content, accounts.Directory.Find(view.Account), rendered, http.RequestAborted);
-        }
-        catch (UnsendableException unsendable)
-        {
-            return ProblemAnswer.Of(422, "unsendable", unsendable.Message);
-        }
-
-        return TypedResults.Bytes(rendered.ToArray(), "message/rfc822");
+            : new EventPage(memory, [.. events.Take(limit)], events.Count > limit ? Cursor.Write(events[limit - 1].Sequence) : null);
     }
 }

@@ -1,9 +1,10 @@
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Cuts the body into chunks of whole lines. The bytes of a chunk stay charged until the next one.</summary>
-internal sealed class NdjsonLines(SubmissionDoor door, ApiOptions options, HttpContext http) : IDisposable
+internal sealed class NdjsonLines(SubmissionDoor door, RequestMemory memory, ApiOptions options, HttpContext http) : IDisposable
 {
-    private ChargedBuffer _buffer = door.NewBuffer(door.NewPatience(), http.RequestAborted);
+    private ChargedBuffer _buffer = memory.NewBuffer(http, memory.NewPatience());
+    private readonly PacedBody _body = memory.NewBody(http);
     private int _used; // bytes of the buffer that belong to the chunk before
     private long _total;
     private bool _ended;
@@ -40,14 +41,20 @@ internal sealed class NdjsonLines(SubmissionDoor door, ApiOptions options, HttpC
         return Chunk.Count > 0;
     }
 
+    /// <summary>Charges what binding the chunk will take, until the next one; false: there is no memory for it.</summary>
+    public ValueTask<bool> ChargeAsync(long cost) => door.ChargeAsync(_buffer, cost);
+
     public void Dispose() => _buffer.Dispose();
+
+    // What may still come, and the byte that proves it was too much.
+    private long Left => (http.Request.ContentLength ?? door.MaxRequestBytes + 1) - _total;
 
     // The unread rest starts a buffer of its own, so that the chunk's charge can end with the chunk.
     private async ValueTask<bool> MoveRestAsync()
     {
         if (_used == 0) return true;
         var rest = _buffer.Bytes[_used..];
-        var next = door.NewBuffer(door.NewPatience(), http.RequestAborted);
+        var next = memory.NewBuffer(http, memory.NewPatience());
         _buffer.Dispose();
         _buffer = next;
         _used = 0;
@@ -92,11 +99,11 @@ internal sealed class NdjsonLines(SubmissionDoor door, ApiOptions options, HttpC
 
     private async ValueTask<bool> ReadAsync()
     {
-        if (_buffer.Room.Length == 0 && !await Grow(door.NextStep(_buffer.Length))) return false;
-        var read = await http.Request.Body.ReadAsync(_buffer.Room, http.RequestAborted);
+        if (_buffer.Room.Length == 0 && !await Grow(SubmissionDoor.NextStep(_buffer.Length, _buffer.Length + Left))) return false;
+        var read = await _body.ReadAsync(_buffer.Room);
         _buffer.Filled(read);
         _total += read;
-        _ended = read == 0;
+        _ended = read == 0 || _total == http.Request.ContentLength;
         if (_total > door.MaxRequestBytes) Refusal = Refusals.TooLarge(door.MaxRequestBytes);
         return Refusal is null;
     }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>NDJSON: one message a line, committed in chunks while the body is still coming; the results are written after it was read. What was committed stays so, whatever becomes of the rest.</summary>
-internal sealed class NdjsonSubmission(SubmissionDoor door, KeyLife keys, IngestOptions limits, IOptions<ApiOptions> options)
+internal sealed class NdjsonSubmission(SubmissionDoor door, RequestMemory memory, KeyLife keys, IngestOptions limits, IOptions<ApiOptions> options)
 {
     private const string MediaType = "application/x-ndjson";
 
@@ -23,7 +23,7 @@ internal sealed class NdjsonSubmission(SubmissionDoor door, KeyLife keys, Ingest
         }
 
         var results = new Results();
-        using var lines = new NdjsonLines(door, options.Value, http);
+        using var lines = new NdjsonLines(door, memory, options.Value, http);
         ProblemAnswer? over = null;
         while (over is null && await lines.NextAsync(limits.MaxMessages - results.Count))
         {
@@ -44,14 +44,20 @@ internal sealed class NdjsonSubmission(SubmissionDoor door, KeyLife keys, Ingest
 
         http.Response.ContentType = MediaType;
         http.Response.ContentLength = results.Written.Length;
-        await http.Response.BodyWriter.WriteAsync(results.Written);
+        await AnswerMemory.SendAsync(http, results.Written);
     }
 
     private async ValueTask StoreAsync(HttpContext http, NdjsonLines lines, Results results)
     {
-        var drafts = new Draft[lines.Chunk.Count];
-        for (var i = 0; i < drafts.Length; i++) drafts[i] = DraftBinder.BindOne(lines.Chunk[i]);
+        var opened = OpenedMessages.Lines(lines.Chunk, limits);
+        if (!await lines.ChargeAsync(opened.Cost))
+        {
+            var refused = door.Shed();
+            foreach (var _ in lines.Chunk) results.Add(new(null, default, 0, refused.Problem));
+            return;
+        }
 
+        var drafts = opened.Bind().Drafts;
         SubmissionAnswer? answer;
         if (drafts.All(static d => d.Problem is not null))
         {
@@ -60,7 +66,7 @@ internal sealed class NdjsonSubmission(SubmissionDoor door, KeyLife keys, Ingest
         }
         else
         {
-            answer = await door.OfferAsync(new(Caller.Of(http).Tenant, drafts, lines.ChunkBytes, null), door.NewPatience(), http.RequestAborted);
+            answer = await door.OfferAsync(new(Caller.Of(http).Tenant, drafts, lines.ChunkBytes, null), memory.NewPatience(), http.RequestAborted);
         }
 
         if (answer is SubmissionAnswer.Stored stored)

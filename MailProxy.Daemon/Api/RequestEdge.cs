@@ -14,6 +14,7 @@ internal sealed partial class RequestEdge(RequestDelegate next, ILogger<RequestE
         http.Response.Headers[RequestIdHeader] = http.TraceIdentifier;
 
         ProblemAnswer answer;
+        var over = false;
         try
         {
             await next(http);
@@ -27,7 +28,18 @@ internal sealed partial class RequestEdge(RequestDelegate next, ILogger<RequestE
         }
         catch (BadHttpRequestException bad)
         {
+            // What of the body is still to come would be taken for the next request, or not come at all.
             answer = Refusals.ForStatus(bad.StatusCode);
+            over = true;
+        }
+        catch (OverloadedException)
+        {
+            answer = Refusals.NoRoom;
+        }
+        catch (OutOfMemoryException fault)
+        {
+            Log.NoMemory(logger, fault, http.Request.Method, RouteOf(http), http.TraceIdentifier);
+            answer = Refusals.NoMemory;
         }
         catch (StoreUnavailableException)
         {
@@ -39,7 +51,7 @@ internal sealed partial class RequestEdge(RequestDelegate next, ILogger<RequestE
         }
         catch (Exception fault)
         {
-            Log.Failed(logger, fault, http.Request.Method, (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)", http.TraceIdentifier);
+            Log.Failed(logger, fault, http.Request.Method, RouteOf(http), http.TraceIdentifier);
             answer = ProblemAnswer.Of(500, "internal_error", "The request failed; the log says more under this request_id.");
         }
 
@@ -51,8 +63,11 @@ internal sealed partial class RequestEdge(RequestDelegate next, ILogger<RequestE
 
         http.Response.Clear();
         http.Response.Headers[RequestIdHeader] = http.TraceIdentifier;
+        if (over) http.Response.Headers.Connection = "close";
         await answer.ExecuteAsync(http);
     }
+
+    private static string RouteOf(HttpContext http) => (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)";
 
     [GeneratedRegex("^[A-Za-z0-9._:-]{1,128}$")]
     private static partial Regex RequestId();
@@ -61,5 +76,8 @@ internal sealed partial class RequestEdge(RequestDelegate next, ILogger<RequestE
     {
         [LoggerMessage(910, LogLevel.Error, "{Method} {Route} failed, request {RequestId}.")]
         public static partial void Failed(ILogger logger, Exception fault, string method, string route, string requestId);
+
+        [LoggerMessage(911, LogLevel.Warning, "There was no memory for {Method} {Route}, request {RequestId}: it was answered with 503.")]
+        public static partial void NoMemory(ILogger logger, Exception fault, string method, string route, string requestId);
     }
 }

@@ -1,7 +1,7 @@
 namespace MailProxy.Daemon.Api;
 
 /// <summary>What the built-in catcher took.</summary>
-internal sealed class SandboxRoutes(SandboxShelf shelf)
+internal sealed class SandboxRoutes(SandboxShelf shelf, AnswerMemory memory)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -23,6 +23,6 @@ internal sealed class SandboxRoutes(SandboxShelf shelf)
     }
 
     private IResult Raw(long id) => shelf.Raw(id) is { } bytes
-        ? TypedResults.Bytes(bytes, "message/rfc822")
+        ? new BytesAnswer(memory, bytes, "message/rfc822")
         : ProblemAnswer.NotFound("mail in the sandbox");
 }

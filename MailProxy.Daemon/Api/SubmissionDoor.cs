@@ -10,7 +10,8 @@ namespace MailProxy.Daemon.Api;
 /// <summary>The way from HTTP to Ingest: bodies within the byte budget, a bounded wait, and then either withdrawn (503, never stored) or taken (awaited however long the commit takes).</summary>
 internal sealed class SubmissionDoor(
     ChannelWriter<Submission> door,
-    ByteBudget budget,
+    RequestMemory memory,
+    SubmissionPlaces places,
     IOptions<ApiOptions> options,
     IngestOptions limits,
     FreeDisk freeDisk,
@@ -18,16 +19,16 @@ internal sealed class SubmissionDoor(
     PipelineMetrics metrics,
     TimeProvider clock)
 {
-    private const int FirstStep = 16 << 10;
+    /// <summary>What a body may have before its first byte came, as far as it says that it is so long.</summary>
+    private const int FirstStep = 64 << 10;
+
+    /// <summary>Costs of binding that every request may have.</summary>
+    private const int Unnoticed = 64 << 10;
 
     private readonly TimeSpan _takeWait = options.Value.TakeWait;
     private DiskLook _disk = new(long.MaxValue, long.MinValue);
 
     public long MaxRequestBytes => limits.MaxRequestBytes;
-
-    public Patience NewPatience() => new(limits.DoorWait, clock);
-
-    public ChargedBuffer NewBuffer(Patience patience, CancellationToken gone) => new(budget, patience, gone);
 
     /// <summary>Why nothing may come in now, before a byte of the body is read; null: come in.</summary>
     public ProblemAnswer? Closed(HttpRequest request)
@@ -42,47 +43,48 @@ internal sealed class SubmissionDoor(
         return Refusals.DiskLow;
     }
 
-    /// <summary>Reads the whole body into <paramref name="buffer"/>; a refusal when it is too large or memory is short.</summary>
-    public async ValueTask<ProblemAnswer?> ReadAsync(HttpRequest request, ChargedBuffer buffer, CancellationToken gone)
+    /// <summary>Reads the whole body into <paramref name="buffer"/>, which grows as it is filled; a refusal when it is too large or memory is short.</summary>
+    public async ValueTask<ProblemAnswer?> ReadAsync(HttpContext http, ChargedBuffer buffer)
     {
-        if (request.ContentLength is { } length)
+        var body = memory.NewBody(http);
+        var length = http.Request.ContentLength ?? limits.MaxRequestBytes + 1; // the byte more proves that the limit was passed
+        while (buffer.Length < length)
         {
-            if (!await buffer.GrowAsync((int)length)) return Shed();
-            while (buffer.Room.Length > 0)
-            {
-                var read = await request.Body.ReadAsync(buffer.Room, gone);
-                if (read == 0) break;
-                buffer.Filled(read);
-            }
-
-            return null;
-        }
-
-        while (true)
-        {
-            if (buffer.Room.Length == 0 && !await buffer.GrowAsync(NextStep(buffer.Length))) return Shed();
-            var read = await request.Body.ReadAsync(buffer.Room, gone);
+            if (buffer.Room.Length == 0 && !await buffer.GrowAsync(NextStep(buffer.Length, length))) return Shed();
+            var read = await body.ReadAsync(buffer.Room);
             if (read == 0) return null;
             buffer.Filled(read);
-            if (buffer.Length > limits.MaxRequestBytes) return Refusals.TooLarge(limits.MaxRequestBytes);
         }
+
+        return buffer.Length > limits.MaxRequestBytes ? Refusals.TooLarge(limits.MaxRequestBytes) : null;
     }
 
-    /// <summary>How large a buffer of this many bytes becomes: twice as large, but not beyond the limit and the byte that proves it was passed.</summary>
-    public int NextStep(int length) => (int)Math.Min(Math.Max(FirstStep, length * 2L), limits.MaxRequestBytes + 1);
+    /// <summary>How large a buffer of this many bytes becomes: twice as large, but not beyond what may come.</summary>
+    public static int NextStep(int filled, long most) => (int)Math.Min(Math.Max(FirstStep, filled * 2L), most);
+
+    /// <summary>Charges what binding will take; false: there is no memory for it.</summary>
+    public ValueTask<bool> ChargeAsync(ChargedBuffer buffer, long cost) =>
+        cost <= Unnoticed ? ValueTask.FromResult(true) : buffer.ChargeAsync(Math.Clamp(memory.MostBeside - buffer.Length, 0, cost));
 
     /// <summary>Hands a submission over and awaits its answer. Null: withdrawn, or never let in.</summary>
     public async ValueTask<SubmissionAnswer?> OfferAsync(Submission submission, Patience patience, CancellationToken gone)
     {
+        if (await places.TakeAsync(submission.Tenant, patience, gone) is not { } place) return null;
+        submission.Occupy(place);
+        var handedOver = false;
         try
         {
-            var handedOver = door.TryWrite(submission)
+            handedOver = door.TryWrite(submission)
                 || await patience.TryAsync(static (at, cancel) => at.door.WriteAsync(at.submission, cancel), (door, submission), gone);
             if (!handedOver) return null;
         }
         catch (ChannelClosedException)
         {
             return null; // stopping: what comes now is told to come again
+        }
+        finally
+        {
+            if (!handedOver) place.Dispose();
         }
 
         // From here on the client may go: whether the message is stored no longer depends on it.

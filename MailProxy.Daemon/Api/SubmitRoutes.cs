@@ -7,7 +7,7 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Daemon.Api;
 
 /// <summary><c>POST /v1/messages</c> and <c>/v1/messages/batch</c>: answered after the commit.</summary>
-internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, IdempotencyKeys keys, KeyLife life, NdjsonSubmission ndjson)
+internal sealed class SubmitRoutes(SubmissionDoor door, RequestMemory memory, IngestOptions limits, IdempotencyKeys keys, KeyLife life, NdjsonSubmission ndjson)
 {
     private const string Ndjson = "application/x-ndjson";
 
@@ -39,9 +39,9 @@ internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, Id
         }
 
         IdempotencyKeys.Read(http.Request, out var key);
-        var patience = door.NewPatience();
-        using var body = door.NewBuffer(patience, http.RequestAborted);
-        refusal = await door.ReadAsync(http.Request, body, http.RequestAborted) ?? life.Refusal(http);
+        var patience = memory.NewPatience();
+        using var body = memory.NewBuffer(http, patience);
+        refusal = await door.ReadAsync(http, body) ?? life.Refusal(http);
         if (refusal is null && key is null)
         {
             refusal = await SubmitAsync(http, body, patience, single, null);
@@ -57,19 +57,12 @@ internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, Id
 
     private async ValueTask<ProblemAnswer?> SubmitAsync(HttpContext http, ChargedBuffer body, Patience patience, bool single, string? key)
     {
-        Func<IReadOnlyList<ReceiptLine>, StoredAnswer?> render = Receipts.One;
-        IReadOnlyList<Draft> drafts;
-        if (single)
-        {
-            drafts = [DraftBinder.BindOne(body.Bytes)];
-        }
-        else
-        {
-            var batch = DraftBinder.BindBatch(body.Bytes, limits.MaxMessages);
-            if (batch.Problem is { } problem) return Refuse(problem);
-            drafts = batch.Drafts;
-            render = lines => Receipts.Batch(lines, batch.Locate);
-        }
+        var opened = single ? OpenedMessages.One(body.Bytes, limits) : OpenedMessages.Batch(body.Bytes, limits);
+        if (opened.Problem is { } problem) return Refuse(problem);
+        if (!await door.ChargeAsync(body, opened.Cost)) return door.Shed();
+        var bound = opened.Bind();
+        var drafts = bound.Drafts;
+        Func<IReadOnlyList<ReceiptLine>, StoredAnswer?> render = single ? Receipts.One : lines => Receipts.Batch(lines, bound.Locate);
 
         // Nothing to store, and no key to look up: the store need not hear of it.
         if (key is null && drafts.All(static d => d.Problem is not null))
@@ -117,7 +110,7 @@ internal sealed class SubmitRoutes(SubmissionDoor door, IngestOptions limits, Id
         response.ContentType = "application/json; charset=utf-8";
         response.ContentLength = answer.Body.Length;
         if (created is not null) response.Headers.Location = "/v1/messages/" + created; // ids hold nothing that a path must escape
-        await response.BodyWriter.WriteAsync(answer.Body);
+        await AnswerMemory.SendAsync(http, answer.Body);
     }
 
     private static string? IdOf(StoredAnswer answer) => JsonSerializer.Deserialize(answer.Body, ApiJson.Plain.Receipt)?.Id;

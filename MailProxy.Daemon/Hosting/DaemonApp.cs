@@ -17,6 +17,9 @@ namespace MailProxy.Daemon.Hosting;
 /// <summary>Puts the daemon together: opens the data directory, builds sandbox, pipeline and HTTP edge. Nothing runs before <c>StartAsync</c>.</summary>
 internal static class DaemonApp
 {
+    /// <summary>Connections there must be, however few files the process may have open.</summary>
+    private const int LeastConnections = 16;
+
     /// <param name="clock">The time; null: the system's.</param>
     public static async Task<WebApplication> BuildAsync(DaemonSettings settings, TimeProvider? clock = null)
     {
@@ -160,6 +163,8 @@ internal static class DaemonApp
         services.AddSingleton(AdminKey.Open(settings.AdminKey, Path.GetFullPath(settings.Data), logs.CreateLogger<AdminKey>()));
         services.AddSingleton(provider => provider.GetRequiredService<MailPipeline>().Submissions);
         services.AddSingleton<FreeDisk>(storage.Spool.FreeBytes);
+        services.AddSingleton(new ConnectionLimit(settings.Api.MaxConnections ?? Math.Max(LeastConnections, OpenFiles.Limit() / 2)));
+        services.AddSingleton(new ScratchFiles(Path.Combine(Path.GetFullPath(settings.Data), "spool")));
         services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
         services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);
         services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<NetworkPolicy>()), provider.GetRequiredService<TimeProvider>()));

@@ -32,14 +32,17 @@ internal readonly record struct BatchEnvelope(IReadOnlyList<ReadOnlyMemory<byte>
         var named = new HashSet<string>(StringComparer.Ordinal);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            if (named.Count > Mistakes.Told) return errors.ToProblem("The request was not understood.");
             var member = reader.GetString()!;
             var pointer = JsonPointer.Member("", member);
             reader.Read();
             if (!named.Add(member)) errors.Add(pointer, "duplicate_field", "Given twice.");
             if (member == "messages" && reader.TokenType == JsonTokenType.StartArray)
             {
-                messages = Slices(json, ref reader);
-                continue;
+                messages = Slices(json, ref reader, maxMessages);
+                if (messages.Count <= maxMessages) continue;
+                errors.Add("/messages", "too_many_messages", $"At most {maxMessages} messages a request.");
+                return errors.ToProblem("The request was not understood.");
             }
 
             var start = (int)reader.TokenStartIndex;
@@ -56,16 +59,16 @@ internal readonly record struct BatchEnvelope(IReadOnlyList<ReadOnlyMemory<byte>
 
         if (!named.Contains("messages")) errors.Add("/messages", "required", "Must be a list of messages.");
         else if (messages is { Count: 0 }) errors.Add("/messages", "required", "The list is empty.");
-        else if (messages?.Count > maxMessages) errors.Add("/messages", "too_many_messages", $"At most {maxMessages} messages a request.");
         if (errors.Any) return errors.ToProblem("The request was not understood.");
         envelope = new(messages!, defaults);
         return null;
     }
 
-    private static List<ReadOnlyMemory<byte>> Slices(ReadOnlyMemory<byte> json, ref Utf8JsonReader reader)
+    // One more than there may be is enough to know.
+    private static List<ReadOnlyMemory<byte>> Slices(ReadOnlyMemory<byte> json, ref Utf8JsonReader reader, int most)
     {
         var slices = new List<ReadOnlyMemory<byte>>();
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        while (slices.Count <= most && reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             var start = (int)reader.TokenStartIndex;
             reader.Skip();

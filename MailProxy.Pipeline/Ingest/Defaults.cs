@@ -9,27 +9,41 @@ internal sealed class Defaults
     public static readonly Defaults None = new([]);
 
     private readonly (byte[] Name, ReadOnlyMemory<byte> Member)[] _members;
-    private readonly int _length;
 
-    private Defaults((byte[] Name, ReadOnlyMemory<byte> Member)[] members)
-    {
-        _members = members;
-        foreach (var (_, member) in members) _length += member.Length + 1;
-    }
+    private Defaults((byte[] Name, ReadOnlyMemory<byte> Member)[] members) => _members = members;
 
     /// <summary>Checked once for the request: its problems point at <c>/defaults</c>.</summary>
-    public static Problem? Read(ReadOnlyMemory<byte> json, out Defaults defaults)
+    public static Problem? Read(ReadOnlyMemory<byte> json, IngestOptions options, out Defaults defaults)
     {
         defaults = None;
         if (json.IsEmpty || json.Span.SequenceEqual("null"u8)) return null;
+        if (DraftShape.Fault(json.Span, options, out var values) is { } shape) return Located(shape);
         var draft = DraftBinder.Bind(json);
-        if (draft.Problem is { } problem) return problem with { Errors = [.. problem.Errors.Select(e => e with { Pointer = "/defaults" + e.Pointer })] };
+        if (draft.Problem is { } problem) return Located(problem);
 
         var errors = new Mistakes();
         foreach (var member in draft.Mail!.Unknown?.Keys ?? Enumerable.Empty<string>()) errors.Add(JsonPointer.Member("/defaults", member), "unknown_field", "Unknown field.");
         if (errors.Any) return errors.ToProblem("The defaults were not understood.");
-        defaults = new(Members(json));
+        defaults = new(Members(json)) { Values = values };
         return null;
+    }
+
+    /// <summary>JSON values that each merged message may get by them.</summary>
+    public int Values { get; private init; }
+
+    /// <summary>Bytes by which <see cref="MergeInto"/> makes the message longer.</summary>
+    public int MoreIn(ReadOnlyMemory<byte> message)
+    {
+        if (_members.Length == 0 || message.Span[0] != '{') return 0;
+        Span<bool> written = stackalloc bool[_members.Length];
+        var any = Written(message, written);
+        var more = any ? 0 : -1; // no comma before the first
+        for (var i = 0; i < _members.Length; i++)
+        {
+            if (!written[i]) more += _members[i].Member.Length + 1;
+        }
+
+        return Math.Max(0, more);
     }
 
     /// <summary>The message itself when there is nothing to add, else a new buffer.</summary>
@@ -38,18 +52,9 @@ internal sealed class Defaults
         if (_members.Length == 0 || message.Span[0] != '{') return message;
 
         Span<bool> written = stackalloc bool[_members.Length];
-        var any = false;
-        var reader = new Utf8JsonReader(message.Span);
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            any = true;
-            for (var i = 0; i < _members.Length; i++) written[i] |= reader.ValueTextEquals(_members[i].Name);
-            reader.Skip();
-        }
-
+        var any = Written(message, written);
         if (!written.Contains(false)) return message;
-        var merged = new byte[message.Length + _length];
+        var merged = new byte[message.Length + MoreIn(message)];
         message.Span[..^1].CopyTo(merged);
         var end = message.Length - 1;
         for (var i = 0; i < _members.Length; i++)
@@ -64,6 +69,27 @@ internal sealed class Defaults
         merged[end++] = (byte)'}';
         return merged.AsMemory(0, end);
     }
+
+    // Whether the message has members at all, and which of ours.
+    private bool Written(ReadOnlyMemory<byte> message, Span<bool> written)
+    {
+        var any = false;
+        var reader = new Utf8JsonReader(message.Span);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            any = true;
+            for (var i = 0; i < _members.Length; i++) written[i] |= reader.ValueTextEquals(_members[i].Name);
+            reader.Skip();
+        }
+
+        return any;
+    }
+
+    private static Problem Located(Problem problem) => problem with
+    {
+        Errors = [.. problem.Errors.Select(static e => e with { Pointer = "/defaults" + e.Pointer })],
+    };
 
     /// <summary>Whether an object that was read before has this top-level member, given as a pointer's token.</summary>
     public static bool Writes(ReadOnlyMemory<byte> json, string token)

@@ -6,24 +6,16 @@ namespace MailProxy.Pipeline.Ingest;
 /// <summary>Turns a request's bytes into drafts. Whatever the bytes are, it answers with a draft or a problem and never throws. What it returns looks into the given memory, which must stay as it is until the submission is answered.</summary>
 public static class DraftBinder
 {
+    private static readonly IngestOptions Usual = new();
+
     /// <summary>One message: the body of a single submission, or one line of NDJSON.</summary>
-    public static Draft BindOne(ReadOnlyMemory<byte> json)
-    {
-        json = JsonFaults.WithoutBom(json);
-        return JsonFaults.InText(json.Span) is { } problem ? new(null, json, problem) : Bind(json);
-    }
+    public static Draft BindOne(ReadOnlyMemory<byte> json, IngestOptions? options = null) => OpenedMessages.One(json, options ?? Usual).Bind().Drafts[0];
 
     /// <summary><c>{"messages":[…],"defaults":{…}}</c>. A bad message refuses only itself; a bad envelope or bad defaults refuse the request.</summary>
-    public static BoundBatch BindBatch(ReadOnlyMemory<byte> json, int maxMessages)
+    public static BoundBatch BindBatch(ReadOnlyMemory<byte> json, IngestOptions? options = null)
     {
-        json = JsonFaults.WithoutBom(json);
-        if (JsonFaults.InText(json.Span) is { } malformed) return BoundBatch.Refused(malformed);
-        if (BatchEnvelope.Read(json, maxMessages, out var envelope) is { } problem) return BoundBatch.Refused(problem);
-        if (Defaults.Read(envelope.Defaults, out var defaults) is { } wrong) return BoundBatch.Refused(wrong);
-
-        var drafts = new Draft[envelope.Messages.Count];
-        for (var i = 0; i < drafts.Length; i++) drafts[i] = Bind(defaults.MergeInto(envelope.Messages[i]));
-        return new(drafts, envelope.Messages, null);
+        var opened = OpenedMessages.Batch(json, options ?? Usual);
+        return opened.Problem is { } problem ? BoundBatch.Refused(problem) : opened.Bind();
     }
 
     /// <summary>The id that a well-formed draft wrote, even when it could not be bound; null when there is none to be found.</summary>

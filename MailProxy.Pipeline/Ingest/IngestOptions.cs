@@ -45,6 +45,18 @@ public sealed class IngestOptions
     [Range(typeof(TimeSpan), "1.00:00:00", "365250.00:00:00")]
     public TimeSpan MaxAhead { get; set; } = TimeSpan.FromDays(36_525);
 
+    /// <summary>Attachments of one message; default 500.</summary>
+    [Range(0, 100_000)]
+    public int MaxAttachments { get; set; } = 500;
+
+    /// <summary>Bytes a second that a request's body must bring; slower ones are cut with 408. Default 4,096; 0: as slow as they like.</summary>
+    [Range(0, 1_073_741_824)]
+    public int MinBodyBytesPerSecond { get; set; } = 4_096;
+
+    /// <summary>How long a body may stay away altogether before the least rate is asked of it; default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
+    public TimeSpan BodyGrace { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Characters of a subject; default 2,000.</summary>
     [Range(1, 100_000)]
     public int MaxSubjectLength { get; set; } = 2_000;

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -14,13 +15,64 @@ internal sealed partial class IngestStage(
     IngestOptions options,
     PipelineMetrics metrics,
     TimeProvider clock,
+    TenantShare share,
     ILogger logger)
 {
-    /// <summary>Two: while one waits for a spool file's sync, the other judges.</summary>
-    private const int Workers = 2;
+    /// <summary>While one waits for a spool file's sync, others judge; and a tenant that has half of them leaves some for the next.</summary>
+    private const int Workers = 4;
+
+    // Mistakes listed in the answer to one request, and yet some of each message.
+    private const int MostTold = 1_000;
+    private const int LeastTold = 5;
+
+    private readonly SubmissionTurns _turns = new(Workers, share);
+
+    // As many permits as submissions came, and more: who finds nothing that may be taken waits again, and who ends looks once more.
+    private readonly SemaphoreSlim _come = new(0);
+
+    private volatile bool _closed;
+
+    /// <summary>What a tenant's submissions occupy of the workers, and may.</summary>
+    public (long Held, long Allowed) ShareOf(string tenant) => _turns.Of(tenant);
 
     /// <summary>Ends when the door is closed and empty.</summary>
-    public Task RunAsync() => Stage.ForEach(door, Workers, HandleAsync);
+    public Task RunAsync() => Stage.AllOrFirstFault([TakeInAsync(), .. Enumerable.Range(0, Workers).Select(_ => Task.Run(WorkAsync))]);
+
+    // Nothing is bounded here: every submission holds a place of the door's, by which its tenant's are counted.
+    private async Task TakeInAsync()
+    {
+        try
+        {
+            await foreach (var submission in door.ReadAllAsync())
+            {
+                _turns.Add(submission);
+                _come.Release();
+            }
+        }
+        finally
+        {
+            _closed = true;
+            _come.Release(Workers);
+        }
+    }
+
+    private async Task WorkAsync()
+    {
+        while (true)
+        {
+            await _come.WaitAsync();
+            while (_turns.TryTake(out var submission))
+            {
+                await HandleAsync(submission);
+                _turns.Done(submission);
+            }
+
+            // What its tenant may not have judged now is taken by the worker that ends next.
+            if (!_closed) continue;
+            _come.Release();
+            return;
+        }
+    }
 
     private async ValueTask HandleAsync(Submission submission)
     {
@@ -49,7 +101,12 @@ internal sealed partial class IngestStage(
     {
         var now = clock.GetUtcNow();
         var lines = new AcceptedLine[submission.Drafts.Count];
-        for (var i = 0; i < lines.Length; i++) lines[i] = rules.Judge(submission.Tenant, submission.Drafts[i], now.ToUnixTimeMilliseconds(), () => Guid.CreateVersion7(now));
+        var told = Math.Clamp(MostTold / Math.Max(1, lines.Length), LeastTold, Mistakes.Told);
+        for (var i = 0; i < lines.Length; i++)
+        {
+            lines[i] = rules.Judge(submission.Tenant, submission.Drafts[i], now.ToUnixTimeMilliseconds(), () => Guid.CreateVersion7(now), told);
+        }
+
         return lines;
     }
 

@@ -9,12 +9,13 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
 {
     /// <param name="now">Unix milliseconds: when the message is accepted.</param>
     /// <param name="newId">Makes ids for messages that bring none, and for Message-ID headers.</param>
-    public AcceptedLine Judge(string tenant, Draft draft, long now, Func<Guid> newId)
+    /// <param name="told">How many mistakes are listed.</param>
+    public AcceptedLine Judge(string tenant, Draft draft, long now, Func<Guid> newId, int told = Mistakes.Told)
     {
         if (draft.Problem is { } refused) return new(null, refused.Status == 422 ? WrittenId(draft.Json) : null, refused);
 
         var mail = draft.Mail!;
-        var mistakes = new Mistakes();
+        var mistakes = new Mistakes(told);
         UnknownFields(mail, mistakes);
         if (mail.Id is not null && !IdSyntax.IsMessageId(mail.Id)) mistakes.Add("/id", "invalid_id", $"An id is {IdSyntax.MessageRule}.");
 

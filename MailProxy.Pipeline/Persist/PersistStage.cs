@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -19,7 +20,27 @@ internal sealed partial class PersistStage(
     ILogger logger)
 {
     /// <summary>Ends when the door is closed and empty. An exception that is not the store's unavailability ends the pipeline: nobody knows then what was stored.</summary>
-    public Task RunAsync() => Stage.ForEachBatch(door, options.MaxMails, options.MaxBytes, Weigh, HandleAsync);
+    public Task RunAsync() => Task.Run(WorkAsync);
+
+    // Natural batches: waits for one, then takes all there is up to a transaction's bounds, tenants in turn, so that nobody's thousand are before another's one.
+    private async Task WorkAsync()
+    {
+        var waiting = new TenantQueue<AcceptedBatch>();
+        var batches = new List<AcceptedBatch>();
+        while (waiting.Count > 0 || await door.WaitToReadAsync())
+        {
+            while (door.TryRead(out var batch)) waiting.Enqueue(batch.Submission.Tenant, batch);
+            long weight = 0;
+            batches.Clear();
+            while (batches.Count < options.MaxMails && weight < options.MaxBytes && waiting.TryDequeue(out var next))
+            {
+                batches.Add(next);
+                weight += Weigh(next);
+            }
+
+            if (batches.Count > 0) await HandleAsync(batches);
+        }
+    }
 
     // One weight for both bounds: bytes, where a mail weighs at least its share of the transaction.
     private long Weigh(AcceptedBatch batch)

@@ -43,20 +43,53 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
     }
 
     /// <summary>Waits for room. What was taken is given back when the charge is disposed.</summary>
-    public async ValueTask<Charge> TakeAsync(string tenant, long amount, CancellationToken cancel)
+    public ValueTask<Charge> TakeAsync(string tenant, long amount, CancellationToken cancel)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(amount);
         Waiter waiter;
         lock (_gate)
         {
             var holder = HolderOf(tenant);
-            if (holder.Waiting.Count == 0 && May(holder, amount)) return Take(holder, amount);
+            if (holder.Waiting.Count == 0 && May(holder, amount)) return new(Take(holder, amount));
             _refused++;
-            waiter = new(holder, amount);
+            waiter = new(holder, amount, null);
             waiter.Place = holder.Waiting.AddLast(waiter);
             if (holder.Turn.List is null) _turns.AddLast(holder.Turn);
         }
 
+        return GrantedAsync(waiter, cancel);
+    }
+
+    /// <summary>
+    /// Waits for room to make a charge larger; judged as if it were given back and taken anew at its new size, so that a tenant's only charge
+    /// may grow into all that is free. Within a tenant it goes before what is only to begin: it ends sooner, and gives back.
+    /// </summary>
+    public async ValueTask GrowAsync(Charge charge, long more, CancellationToken cancel)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(more);
+        Waiter waiter;
+        lock (_gate)
+        {
+            if (MayGrow(charge, more))
+            {
+                Enlarge(charge, more);
+                return;
+            }
+
+            _refused++;
+            var holder = charge.Holder;
+            waiter = new(holder, more, charge);
+            var before = holder.Waiting.First;
+            while (before?.Value.Grows is not null) before = before.Next;
+            waiter.Place = before is null ? holder.Waiting.AddLast(waiter) : holder.Waiting.AddBefore(before, waiter);
+            if (holder.Turn.List is null) _turns.AddLast(holder.Turn);
+        }
+
+        await GrantedAsync(waiter, cancel);
+    }
+
+    private async ValueTask<Charge> GrantedAsync(Waiter waiter, CancellationToken cancel)
+    {
         await using (cancel.UnsafeRegister(static waiter => ((Waiter)waiter!).Granted.TrySetCanceled(), waiter))
         {
             try
@@ -84,6 +117,16 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
 
     private bool May(Holder holder, long amount) => share.Allows(capacity, _used - holder.Held, holder.Held, amount);
 
+    private bool MayGrow(Charge charge, long more) =>
+        share.Allows(capacity, _used - charge.Holder.Held, charge.Holder.Held - charge.Amount, charge.Amount + more);
+
+    private void Enlarge(Charge charge, long more)
+    {
+        _used += more;
+        charge.Holder.Held += more;
+        charge.Amount += more;
+    }
+
     private Charge Take(Holder holder, long amount)
     {
         _used += amount;
@@ -92,15 +135,13 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
         return new(this, holder, amount);
     }
 
-    private void Return(Holder holder, long amount)
+    private void Return(Charge charge)
     {
         lock (_gate)
         {
-            _used -= amount;
-            holder.Held -= amount;
-            holder.Charges--;
+            Undo(charge);
             Grant();
-            Forget(holder);
+            Forget(charge.Holder);
         }
     }
 
@@ -129,39 +170,43 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
 
     private bool TryGrant(Holder holder, Waiter waiter)
     {
-        if (!waiter.Granted.Task.IsCompleted && !May(holder, waiter.Amount)) return false;
+        if (!waiter.Granted.Task.IsCompleted && !(waiter.Grows is { } growing ? MayGrow(growing, waiter.Amount) : May(holder, waiter.Amount))) return false;
         holder.Waiting.Remove(waiter.Place);
         if (waiter.Granted.Task.IsCompleted) return true;
-        var charge = Take(holder, waiter.Amount);
-        if (!waiter.Granted.TrySetResult(charge)) charge.Undo();
+        if (waiter.Grows is { } charge)
+        {
+            if (waiter.Granted.TrySetResult(charge)) Enlarge(charge, waiter.Amount);
+            return true;
+        }
+
+        var taken = Take(holder, waiter.Amount);
+        if (!waiter.Granted.TrySetResult(taken)) Undo(taken);
         return true;
     }
 
-    private void Undo(Holder holder, long amount)
+    private void Undo(Charge charge)
     {
-        _used -= amount;
-        holder.Held -= amount;
-        holder.Charges--;
+        _used -= charge.Amount;
+        charge.Holder.Held -= charge.Amount;
+        charge.Holder.Charges--;
     }
 
     /// <summary>What a tenant holds until this is disposed.</summary>
     public sealed class Charge : IDisposable
     {
         private readonly SharedCapacity _of;
-        private readonly Holder _holder;
         private int _returned;
 
-        internal Charge(SharedCapacity of, Holder holder, long amount) => (_of, _holder, Amount) = (of, holder, amount);
+        internal Charge(SharedCapacity of, Holder holder, long amount) => (_of, Holder, Amount) = (of, holder, amount);
 
-        public long Amount { get; }
+        public long Amount { get; internal set; }
+
+        internal Holder Holder { get; }
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _returned, 1) == 0) _of.Return(_holder, Amount);
+            if (Interlocked.Exchange(ref _returned, 1) == 0) _of.Return(this);
         }
-
-        // Under the gate: it was never handed over.
-        internal void Undo() => _of.Undo(_holder, Amount);
     }
 
     internal sealed class Holder
@@ -179,10 +224,14 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
         public int Charges { get; set; }
     }
 
-    internal sealed class Waiter(Holder holder, long amount)
+    internal sealed class Waiter(Holder holder, long amount, Charge? grows)
     {
         public Holder Holder { get; } = holder;
         public long Amount { get; } = amount;
+
+        /// <summary>The charge that this makes larger; null: it waits for one of its own.</summary>
+        public Charge? Grows { get; } = grows;
+
         public LinkedListNode<Waiter> Place { get; set; } = null!;
         public TaskCompletionSource<Charge> Granted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -8,6 +8,9 @@ public interface IDeliveryLog
     /// <summary>Completes when an event beyond this position is committed.</summary>
     Task WaitBeyondAsync(long position, CancellationToken cancel);
 
+    /// <summary>Completes when an event of this tenant beyond a position is committed; others' wake nobody. The position is one that was read through.</summary>
+    Task WaitBeyondAsync(string tenant, long position, CancellationToken cancel);
+
     /// <summary>Events of one tenant after a position, in commit order. <c>Through</c> is the position up to which nothing was left out.</summary>
     Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit);
 

@@ -7,11 +7,14 @@ public interface IMessageQueries
 {
     Task<MessageView?> GetAsync(MessageKey key);
 
-    /// <summary>Newest first, keyset: <paramref name="before"/> is the last arrival number of the page before, or null.</summary>
-    Task<IReadOnlyList<MessageView>> ListAsync(MessageFilter filter, int limit, long? before);
+    /// <summary>Newest first, keyset: <paramref name="before"/> is <see cref="MessagePage.Next"/> of the page before, or null.</summary>
+    Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before);
 
     /// <summary>A message's events after this sequence; null when there is no such message.</summary>
     Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit);
+
+    /// <summary>Bytes of the message's stored JSON; null when there is no such message, or its body is gone.</summary>
+    Task<long?> BodySizeAsync(MessageKey key);
 
     /// <summary>What the composer needs; null when there is no such message. Throws <see cref="BodyPurgedException"/> when the body is gone.</summary>
     Task<MailContent?> ContentAsync(MessageKey key);
@@ -19,6 +22,11 @@ public interface IMessageQueries
     /// <summary>How much waits, by state and priority. Not on the hot path: it counts the queue's index.</summary>
     Task<QueueCounts> CountsAsync(long now);
 }
+
+/// <summary>A part of a list.</summary>
+/// <param name="Messages">Fewer than asked for, or none, when they are large or few among many: then there is more all the same.</param>
+/// <param name="Next">Where the next page begins; null: this was the last.</param>
+public sealed record MessagePage(IReadOnlyList<MessageView> Messages, long? Next);
 
 /// <summary>The message is known but its body was purged (410).</summary>
 public sealed class BodyPurgedException() : Exception("The message's body was purged.");

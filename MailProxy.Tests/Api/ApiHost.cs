@@ -38,6 +38,8 @@ internal sealed class ApiHost : IAsyncDisposable
     public ITenantRemoval Removal { get; } = NSubstitute.Substitute.For<ITenantRemoval>();
     public List<string> Forgotten { get; } = [];
     public bool OnKestrel { get; init; }
+    public TenantShare Share { get; init; } = TenantShare.Unlimited;
+    public int MostConnections { get; init; } = 512;
 
     public FakeQueries Queries { get; } = new();
     public FakeMessageStore Store { get; } = new();
@@ -140,6 +142,7 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Logging.ClearProviders().AddProvider(Logged);
 
         var services = builder.Services;
+        services.AddSingleton(Share).AddSingleton(new ConnectionLimit(MostConnections));
         services.AddMailProxyApi();
         services.Configure(Configure);
         var accountChanges = new AccountChanges(Accounts, Current, CurrentTenants);
@@ -157,6 +160,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton<WebhookTrial>((endpoint, _) => Task.FromResult(TestWebhook(endpoint)))
             .AddSingleton<AccountTest>((account, _) => Task.FromResult(TestAccount(account)))
             .AddSingleton<WriteRaw>(async (content, _, target, cancel) => await target.WriteAsync(content.Json, cancel))
+            .AddSingleton(new ScratchFiles(Path.GetTempPath()))
             .AddSingleton<OpenDownload>((token, head, cancel) => Downloads(token, head, cancel))
             .AddSingleton(NSubstitute.Substitute.For<IErasure>())
             .AddSingleton<WebhooksChanged>(() => WebhookChanges++)
@@ -165,7 +169,7 @@ internal sealed class ApiHost : IAsyncDisposable
                 id => Caught.Any(m => m.Id == id) ? (ReadOnlyMemory<byte>?)Encoding.ASCII.GetBytes($"raw {id}") : null,
                 static _ => 0));
 
-        services.AddSingleton(Quotas).AddSingleton(TenantShare.Unlimited).AddSingleton(new ProtectedFiles("data"))
+        services.AddSingleton(Quotas).AddSingleton(new ProtectedFiles("data"))
             .AddSingleton(Removal).AddSingleton<ForgetContent>(tenant => Forgotten.Add(tenant));
         NSubstitute.SubstituteExtensions.ReturnsForAnyArgs(Removal.RemoveAsync("", 0), Task.FromResult(true));
         _app = builder.Build();

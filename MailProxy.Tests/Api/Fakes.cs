@@ -17,13 +17,16 @@ internal sealed class FakeQueries : IMessageQueries
 
     public Task<MessageView?> GetAsync(MessageKey key) => Answer(() => Views.FirstOrDefault(v => v.Key == key));
 
-    public Task<IReadOnlyList<MessageView>> ListAsync(MessageFilter filter, int limit, long? before) => Answer<IReadOnlyList<MessageView>>(() =>
+    public Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before) => Answer(() =>
     {
         Filters.Add(filter);
-        return [.. Views
+        var wanted = Views
             .Where(v => (filter.Tenant is null || v.Key.Tenant == filter.Tenant) && (filter.Status is null || v.State == filter.Status) && (before is null || v.Number < before))
-            .OrderByDescending(v => v.Number).Take(limit)];
+            .OrderByDescending(v => v.Number).ToArray();
+        return new MessagePage([.. wanted.Take(limit)], wanted.Length > limit ? wanted[limit - 1].Number : null);
     });
+
+    public Task<long?> BodySizeAsync(MessageKey key) => Answer(() => (long?)Contents.GetValueOrDefault(key)?.Json.Length);
 
     public Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit) => Answer<IReadOnlyList<MailEvent>?>(() =>
         Events.TryGetValue(key, out var events) ? [.. events.Where(e => e.Sequence > afterSequence).Take(limit)] : null);
@@ -307,6 +310,8 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
 
     /// <summary>Completes when somebody begins to wait. Nothing ever comes.</summary>
     public TaskCompletionSource Waiting { get; set; } = new();
+
+    public Task WaitBeyondAsync(string tenant, long position, CancellationToken cancel) => WaitBeyondAsync(position, cancel);
 
     public Task WaitBeyondAsync(long position, CancellationToken cancel)
     {

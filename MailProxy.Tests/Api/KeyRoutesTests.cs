@@ -195,7 +195,8 @@ public sealed class KeyRoutesTests
 
         _host.Clock.Advance(TimeSpan.FromMinutes(1));
         await StatusAsync("guess-again");
-        Assert.That(_host.Audit.Entries, Has.Count.EqualTo(3));
+        Assert.That(_host.Audit.Entries.Select(e => e.Action), Is.EqualTo(new[] { "key.refused", "key.refused", "key.refused_more", "key.refused" }));
+        Assert.That(Detail(_host.Audit.Entries[2], "unlogged"), Is.EqualTo("4"));
     }
 
     [Test]

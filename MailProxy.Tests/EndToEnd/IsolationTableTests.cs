@@ -159,7 +159,7 @@ internal sealed partial class IsolationTableTests
         Assert.That((int)answer.StatusCode, Is.EqualTo(RouteTable.Find(route).Answer), await answer.Content.ReadAsStringAsync());
         using var exported = await CallAsync($"GET /v1/audit?limit=500&after={last}", AdminKey);
         var lines = (await exported.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!).ToArray();
-        var made = lines.Where(line => (string)line["action"]! != "key.refused").ToArray();
+        var made = lines.Where(line => !((string)line["action"]!).StartsWith("key.refused", StringComparison.Ordinal)).ToArray();
         if (RouteTable.Audited[route] is not { } action) Assert.That(made, Is.Empty);
         else Assert.That(((string)made[^1]["action"]!, made[^1]["before"] is not null || made[^1]["after"] is not null), Is.EqualTo((action, true)));
         Assert.That(made.Select(line => (string)line["actor"]!), Is.All.EqualTo(actor));

@@ -6,7 +6,7 @@ namespace MailProxy.Tests.Ingest;
 
 internal sealed class DraftBinderBatchTests
 {
-    private static BoundBatch Bind(string json, int maxMessages = 10) => DraftBinder.BindBatch(Encoding.UTF8.GetBytes(json), maxMessages);
+    private static BoundBatch Bind(string json, int maxMessages = 10) => DraftBinder.BindBatch(Encoding.UTF8.GetBytes(json), new() { MaxMessages = maxMessages });
 
     private static string Text(ReadOnlyMemory<byte> json) => Encoding.UTF8.GetString(json.Span);
 
@@ -15,7 +15,7 @@ internal sealed class DraftBinderBatchTests
     {
         var bytes = Encoding.UTF8.GetBytes("{ \"messages\" : [ {\"id\":\"a\"} , { \"id\" : \"b\" } ] }");
 
-        var batch = DraftBinder.BindBatch(bytes, 10);
+        var batch = DraftBinder.BindBatch(bytes);
 
         Assert.That(batch.Drafts.Select(d => Text(d.Json)), Is.EqualTo(new[] { "{\"id\":\"a\"}", "{ \"id\" : \"b\" }" }));
         Assert.That(batch.Drafts[1].Json.Span.Overlaps(bytes), Is.True);

@@ -29,7 +29,7 @@ internal sealed class DraftBinderFuzzTests
     [Test]
     public void BindBatch_AnyBytes_GivesDraftsOrAProblem() => Hostile.Sample(bytes =>
     {
-        var batch = DraftBinder.BindBatch(bytes, 100);
+        var batch = DraftBinder.BindBatch(bytes, new() { MaxMessages = 100 });
         return batch.Problem is not null
             ? batch.Drafts.Count == 0
             : batch.Drafts.Select((draft, i) => Holds(draft) && batch.Locate(i, "/from").EndsWith("/from", StringComparison.Ordinal)).All(good => good);

@@ -2,6 +2,7 @@ using System.Text;
 using System.Threading.Channels;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -30,7 +31,7 @@ internal sealed class IngestStageTests
 
     private Task Run(SubmissionRules? rules = null) => new IngestStage(
         _door, _next, rules ?? Rules.With(Rules.Account(1, "main")), new SpoolFiles(Spool), new IngestOptions(), _metrics,
-        new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Rules.Now)), NullLogger.Instance).RunAsync();
+        new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Rules.Now)), TenantShare.Unlimited, NullLogger.Instance).RunAsync();
 
     private static Submission Submission(IdempotencyClaim? claim, params string[] messages) =>
         new("default", [.. messages.Select(m => DraftBinder.BindOne(Encoding.UTF8.GetBytes(m)))], 1, claim);

@@ -299,7 +299,7 @@ internal sealed class SubmissionRulesTests
     {
         var line = Rules.JudgeWith($"\"to\":[{string.Join(',', Enumerable.Repeat("\"b@y\"", 100_000))},{string.Join(',', Enumerable.Repeat("{}", 900_000))}]");
 
-        Assert.That(line.Errors(), Is.EqualTo(new[] { ("/to/100000", "too_many_addresses") }));
+        Assert.That(line.Errors(), Is.EqualTo(new[] { ("/to", "too_many_addresses") }));
     }
 
     [TestCase("\"return_path\":\"\"", "")]

@@ -69,6 +69,8 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
         lock (_gate) return _endpoints.Single(endpoint => endpoint.Id == id).Progress;
     }
 
+    public Task WaitBeyondAsync(string tenant, long position, CancellationToken cancel) => WaitBeyondAsync(position, cancel);
+
     public async Task WaitBeyondAsync(long position, CancellationToken cancel)
     {
         while (true)

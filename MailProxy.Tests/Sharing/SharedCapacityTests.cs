@@ -88,4 +88,42 @@ public sealed class SharedCapacityTests
         charge.Dispose();
         Assert.That(_capacity.Used, Is.EqualTo(10));
     }
+
+    [Test]
+    public async Task GrowAsync_OnlyChargeOfItsTenant_IntoAllThatIsFree()
+    {
+        using var other = _capacity.TryTake("b", 20);
+        using var charge = _capacity.TryTake("a", 10)!;
+        await _capacity.GrowAsync(charge, 70, CancellationToken.None);
+        Assert.That((charge.Amount, _capacity.Of("a").Held, _capacity.Used), Is.EqualTo((80L, 80L, 100L)));
+    }
+
+    [Test]
+    public async Task GrowAsync_BeyondTheShare_WaitsBeforeWhatIsToBeginAndHoldsWhatItHas()
+    {
+        var first = _capacity.TryTake("a", 20)!;
+        using var second = _capacity.TryTake("a", 30)!;
+        var begin = _capacity.TakeAsync("a", 5, CancellationToken.None).AsTask();
+        var grow = _capacity.GrowAsync(second, 20, CancellationToken.None).AsTask();
+        Assert.That((grow.IsCompleted, begin.IsCompleted, second.Amount), Is.EqualTo((false, false, 30L)));
+        first.Dispose();
+        await grow;
+        Assert.That((second.Amount, begin.IsCompleted), Is.EqualTo((50L, false)));
+        second.Dispose();
+        using (await begin) Assert.That(_capacity.Used, Is.EqualTo(5));
+        Assert.That(_capacity.Used, Is.Zero);
+    }
+
+    [Test]
+    public async Task GrowAsync_Cancelled_ChargeStaysAsItWas()
+    {
+        using var first = _capacity.TryTake("a", 30)!;
+        var second = _capacity.TryTake("a", 20)!;
+        using var cancel = new CancellationTokenSource();
+        var grow = _capacity.GrowAsync(second, 20, cancel.Token).AsTask();
+        await cancel.CancelAsync();
+        Assert.ThrowsAsync<TaskCanceledException>(() => grow);
+        second.Dispose();
+        Assert.That((_capacity.Used, _capacity.Of("a").Held), Is.EqualTo((30L, 30L)));
+    }
 }

@@ -84,7 +84,7 @@ internal abstract class MessageQueriesContract
         foreach (var filter in MessageSeeds.Filters())
         {
             var expected = seeds.Zip(numbers).Where(s => MessageSeeds.Matches(s.First, filter)).Select(s => s.Second).Reverse().ToList();
-            var found = (await Queries.ListAsync(filter, 500, null)).Select(v => v.Number);
+            var found = (await Queries.ListAsync(filter, 500, null)).Messages.Select(v => v.Number);
             Assert.That(found, Is.EqualTo(expected), filter.ToString());
         }
     }
@@ -103,10 +103,10 @@ internal abstract class MessageQueriesContract
             while (true)
             {
                 var page = await Queries.ListAsync(filter, 3, before);
-                if (page.Count == 0) break;
-                Assert.That(page, Has.Count.LessThanOrEqualTo(3));
-                found.AddRange(page.Select(v => v.Number));
-                before = found[^1];
+                Assert.That(page.Messages, Has.Count.LessThanOrEqualTo(3));
+                found.AddRange(page.Messages.Select(v => v.Number));
+                before = page.Next;
+                if (before is null) break;
             }
 
             var expected = seeds.Zip(numbers).Where(s => MessageSeeds.Matches(s.First, filter)).Select(s => s.Second).Reverse();

@@ -191,7 +191,8 @@ internal sealed partial class CommitLoop : IDisposable
         if (rows > 0) _metrics.CommitRows.Observe(rows);
         _probed = _turn.Count == 0;
         Recover();
-        _signal.Publish(Events.Last);
+        _signal.Publish(Events.Last, Events.Tenants);
+        Events.Tenants.Clear();
         foreach (var job in _turn) job.Committed();
         _turn.Clear();
         foreach (var step in _afterCommit) step();

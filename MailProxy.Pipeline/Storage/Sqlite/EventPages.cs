@@ -15,15 +15,14 @@ internal static class EventPages
         WHERE e.message = ?1 AND e.sequence > ?2 ORDER BY e.sequence LIMIT ?3
         """;
 
-    // Other tenants' events pass by without a look at their messages.
     private const string Log =
         $"""
-        SELECT {Columns}, e.tenant = ?1
-        FROM events e NOT INDEXED
-            LEFT JOIN messages m ON m.number = e.message AND e.tenant = ?1
-            LEFT JOIN accounts a ON a.number = e.account AND e.tenant = ?1
-        WHERE e.position > ?2 ORDER BY e.position LIMIT ?3
+        SELECT {Columns}
+        FROM events e INDEXED BY events_tenant LEFT JOIN messages m ON m.number = e.message LEFT JOIN accounts a ON a.number = e.account
+        WHERE e.tenant = ?1 AND e.position > ?2 ORDER BY e.position LIMIT ?3
         """;
+
+    private const string End = "SELECT max(position) FROM events";
 
     private const string One =
         $"""
@@ -32,9 +31,14 @@ internal static class EventPages
         WHERE e.position = ?1 AND e.tenant = ?2
         """;
 
-    private const int Mine = 13;
+    private const string Kinds =
+        """
+        SELECT type, status, message IS NOT NULL, at, position FROM events INDEXED BY events_tenant
+        WHERE tenant = ?1 AND position > ?2 ORDER BY position LIMIT ?3
+        """;
 
-    private const string Kinds = "SELECT tenant = ?1, type, status, message IS NOT NULL, at, position FROM events NOT INDEXED WHERE position > ?2 ORDER BY position LIMIT ?3";
+    /// <summary>Bytes of one page: an event has up to the metadata of its message and the replies of all recipients.</summary>
+    private const int Weight = 4 << 20;
 
     // Looking further tells nobody more.
     private const int MostLookedAt = 200_000;
@@ -47,20 +51,22 @@ internal static class EventPages
         return events;
     }
 
-    /// <summary>Up to <paramref name="limit"/> events of one tenant among the next <paramref name="scan"/> of the log, and how far that got.</summary>
-    public static (IReadOnlyList<MailEvent> Events, long Through) OfTenant(Session session, string tenant, long after, int limit, int scan)
+    /// <summary>Up to <paramref name="limit"/> events of one tenant, fewer when they are large, and how far that got: up to there nothing was left out.</summary>
+    public static (IReadOnlyList<MailEvent> Events, long Through) OfTenant(Session session, string tenant, long after, int limit)
     {
-        var row = session.Prepare(Log).Add(tenant).Add(after).Add(scan);
+        var row = session.Prepare(Log).Add(tenant).Add(after).Add(limit);
         var events = new List<MailEvent>();
-        var through = after;
-        while (events.Count < limit && row.Step())
+        var weight = 0;
+        while (weight < Weight && row.Step())
         {
-            through = row.Long(0);
-            if (row.Int(Mine) != 0) events.Add(Read(row));
+            var one = Read(row);
+            events.Add(one);
+            weight += 500 + one.Detail.Length + (one.Tags?.Length ?? 0) + (one.Metadata?.Length ?? 0);
         }
 
         row.Reset();
-        return (events, through);
+        if (events.Count == limit || weight >= Weight) return (events, events[^1].Position);
+        return (events, Math.Max(after, session.Prepare(End).Scalar() ?? 0));
     }
 
     public static MailEvent? At(Session session, string tenant, long position)
@@ -79,8 +85,8 @@ internal static class EventPages
         var (count, seen, oldest) = (0, 0, (long?)null);
         for (; row.Step(); seen++)
         {
-            if (row.Int(0) == 0 || !wanted.Wants((EventType)row.Int(1), row.Int(3) != 0, (MessageState)row.Int(2))) continue;
-            oldest ??= row.Long(4);
+            if (!wanted.Wants((EventType)row.Int(0), row.Int(2) != 0, (MessageState)row.Int(1))) continue;
+            oldest ??= row.Long(3);
             count++;
         }
 
@@ -94,14 +100,14 @@ internal static class EventPages
         var (through, seen) = (after, 0);
         for (; row.Step(); seen++)
         {
-            if (row.Int(0) != 0 && wanted.Wants((EventType)row.Int(1), row.Int(3) != 0, (MessageState)row.Int(2)))
+            if (wanted.Wants((EventType)row.Int(0), row.Int(2) != 0, (MessageState)row.Int(1)))
             {
-                var at = row.Long(4);
+                var at = row.Long(3);
                 row.Reset();
                 return (through, at, true);
             }
 
-            through = row.Long(5);
+            through = row.Long(4);
         }
 
         return (through, null, seen < scan);
@@ -112,10 +118,10 @@ internal static class EventPages
     {
         var row = session.Prepare(Kinds).Add(tenant).Add(after).Add(long.MaxValue);
         var count = 0L;
-        while (row.Step() && row.Long(5) <= through)
+        while (row.Step() && row.Long(4) <= through)
         {
-            var type = (EventType)row.Int(1);
-            if (row.Int(0) != 0 && type != besides && wanted.Wants(type, row.Int(3) != 0, (MessageState)row.Int(2))) count++;
+            var type = (EventType)row.Int(0);
+            if (type != besides && wanted.Wants(type, row.Int(2) != 0, (MessageState)row.Int(1))) count++;
         }
 
         row.Reset();

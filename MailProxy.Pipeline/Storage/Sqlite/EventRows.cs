@@ -15,6 +15,9 @@ internal sealed class EventRows(Session session, long last)
     /// <summary>The end of the log as this transaction sees it.</summary>
     public long Last { get; private set; } = last;
 
+    /// <summary>Whose events this turn has appended.</summary>
+    public HashSet<string> Tenants { get; } = new(StringComparer.Ordinal);
+
     /// <summary>The next event of a message; raises its sequence.</summary>
     public void Append(long message, NewEvent e, long at)
     {
@@ -30,6 +33,7 @@ internal sealed class EventRows(Session session, long last)
     {
         session.Prepare(Insert).Add(tenant).Add(message).Add(sequence).Add((long)e.Type).Add(at).Add((long)e.Status).Add(account.Number).Add(e.Attempt).Add(e.Detail).Run();
         Last = raw.sqlite3_last_insert_rowid(session.Connection.Handle);
+        Tenants.Add(tenant);
     }
 
     /// <summary>An event that is not about a message.</summary>
@@ -37,6 +41,7 @@ internal sealed class EventRows(Session session, long last)
     {
         session.Prepare(Insert).Add(tenant).AddNull().Add(0).Add((long)type).Add(at).Add(0).Add(account?.Number).Add(0).Add(detail).Run();
         Last = raw.sqlite3_last_insert_rowid(session.Connection.Handle);
+        Tenants.Add(tenant);
     }
 
     /// <summary>What was appended since then was rolled back.</summary>

@@ -5,6 +5,8 @@ internal sealed class EventSignal(long last)
 {
     private readonly Lock _gate = new();
     private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly long _first = last;
+    private readonly Dictionary<string, News> _tenants = new(StringComparer.Ordinal);
     private long _last = last;
 
     /// <summary>The position of the last committed event; 0: none yet.</summary>
@@ -26,18 +28,54 @@ internal sealed class EventSignal(long last)
         }
     }
 
+    /// <summary>Completes when an event of this tenant beyond a position is committed; at once when it lies before what was there at the start.</summary>
+    public async Task WaitBeyondAsync(string tenant, long position, CancellationToken cancel)
+    {
+        while (true)
+        {
+            Task next;
+            lock (_gate)
+            {
+                if (position < _first) return;
+                if (!_tenants.TryGetValue(tenant, out var news)) _tenants[tenant] = news = new();
+                if (news.Last > position) return;
+                next = news.Next.Task;
+            }
+
+            await next.WaitAsync(cancel);
+        }
+    }
+
     /// <summary>After the commit; lower positions are ignored.</summary>
-    public void Publish(long last)
+    /// <param name="tenants">Whose events were committed.</param>
+    public void Publish(long last, IReadOnlyCollection<string> tenants)
     {
         TaskCompletionSource done;
+        TaskCompletionSource[] theirs;
         lock (_gate)
         {
             if (last <= _last) return;
             _last = last;
             done = _next;
             _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            theirs = [.. tenants.Select(tenant => Renew(tenant, last))];
         }
 
         done.SetResult();
+        foreach (var one in theirs) one.SetResult();
+    }
+
+    private TaskCompletionSource Renew(string tenant, long last)
+    {
+        if (!_tenants.TryGetValue(tenant, out var news)) _tenants[tenant] = news = new();
+        var done = news.Next;
+        (news.Last, news.Next) = (last, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        return done;
+    }
+
+    private sealed class News
+    {
+        public long Last { get; set; }
+        public TaskCompletionSource Next { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

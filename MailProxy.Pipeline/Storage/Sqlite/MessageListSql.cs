@@ -4,28 +4,30 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// The statement that finds one page of arrival numbers, newest first. What drives it is chosen here and not by SQLite, which keeps no statistics:
-/// it must come out in the order of the numbers without a sort, and start at the page without an OFFSET.
+/// The statement that walks along arrival numbers, newest first, and says of each whether the filter wants it. What drives it is chosen here and not by
+/// SQLite, which keeps no statistics: it must come out in the order of the numbers without a sort, and start at the page without an OFFSET. What a
+/// filter skips is counted by the reader, so that a page never looks at more than its share of the store.
 /// </summary>
 internal static class MessageListSql
 {
     private const string NotMarked = "NOT EXISTS (SELECT 1 FROM queue w WHERE w.message = m.number AND w.state = 1)";
 
-    /// <summary>Takes <see cref="Parameters"/>, <c>@before</c> and <c>@limit</c>.</summary>
+    /// <summary>Columns: the number, and whether it is wanted. Takes <see cref="Parameters"/>, <c>@before</c> and <c>@scan</c>.</summary>
     public static string Page(MessageFilter filter)
     {
-        var (from, number, where) = Driver(filter);
-        var sql = new StringBuilder($"SELECT {(filter.To is null ? "" : "DISTINCT ")}{number} FROM {from} WHERE {number} < @before");
-        foreach (var term in where) sql.Append(" AND ").Append(term);
+        var (from, number, drives, wanted) = Driver(filter);
+        var terms = new List<string>(wanted);
+        if (filter.Tenant is not null && !drives.Contains("m.tenant = @tenant", StringComparison.Ordinal)) terms.Add("m.tenant = @tenant");
+        if (filter.Account is not null) terms.Add("m.account = @account");
+        if (filter.Batch is not null && !drives.Contains("m.batch = @batch", StringComparison.Ordinal)) terms.Add("m.batch = @batch");
+        if (filter.Priority is not null) terms.Add("m.priority = @priority");
+        if (filter.CreatedAfter is not null) terms.Add("m.created_at >= @after");
+        if (filter.CreatedBefore is not null) terms.Add("m.created_at < @until");
+        if (filter.Tag is not null) terms.Add("m.tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(m.tags) t WHERE t.value = @tag)");
 
-        if (filter.Tenant is not null) sql.Append(" AND m.tenant = @tenant");
-        if (filter.Account is not null) sql.Append(" AND m.account = @account");
-        if (filter.Batch is not null) sql.Append(" AND m.batch = @batch");
-        if (filter.Priority is not null) sql.Append(" AND m.priority = @priority");
-        if (filter.CreatedAfter is not null) sql.Append(" AND m.created_at >= @after");
-        if (filter.CreatedBefore is not null) sql.Append(" AND m.created_at < @until");
-        if (filter.Tag is not null) sql.Append(" AND m.tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(m.tags) t WHERE t.value = @tag)");
-        return sql.Append($" ORDER BY {number} DESC LIMIT @limit").ToString();
+        var sql = new StringBuilder($"SELECT {number}, {(terms.Count == 0 ? "1" : string.Join(" AND ", terms))} FROM {from} WHERE {number} < @before");
+        if (drives.Length > 0) sql.Append(" AND ").Append(drives);
+        return sql.Append($" ORDER BY {number} DESC LIMIT @scan").ToString();
     }
 
     public static (string Name, object? Value)[] Parameters(MessageFilter filter) => [.. new (string Name, object? Value)[]
@@ -41,23 +43,32 @@ internal static class MessageListSql
         ("@until", filter.CreatedBefore),
     }.Where(p => p.Value is not null)];
 
-    private static (string From, string Number, string[] Where) Driver(MessageFilter filter)
+    // Drives: what the index finds by itself; a row that does not have it is never met.
+    private static (string From, string Number, string Drives, string[] Wanted) Driver(MessageFilter filter)
     {
         if (filter.To is not null)
-            return ("recipients r INDEXED BY recipients_address CROSS JOIN messages m ON m.number = r.message", "r.message", ["r.address = @to COLLATE NOCASE", .. State(filter)]);
+        {
+            return ("recipients r INDEXED BY recipients_address CROSS JOIN messages m ON m.number = r.message", "r.message",
+                "r.address = @to COLLATE NOCASE", State(filter));
+        }
 
         switch (filter.Status)
         {
             case MessageState.Sending:
-                return ("queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message", "q.message", ["q.state = 1 AND q.state <> 0"]);
+                return ("queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message", "q.message", "q.state = 1 AND q.state <> 0", []);
             case MessageState.Queued:
-                return ("queue q NOT INDEXED CROSS JOIN messages m ON m.number = q.message", "q.message", ["q.state IN (0, 3) AND m.state = @state"]);
+                return ("queue q NOT INDEXED CROSS JOIN messages m ON m.number = q.message", "q.message", "", ["q.state IN (0, 3) AND m.state = @state"]);
             case not null and not MessageState.Sent:
                 // The literal terms let SQLite see that the partial index has every such row.
-                return ("messages m INDEXED BY messages_notable", "m.number", ["m.state <> 0 AND m.state <> 10", .. State(filter)]);
+                const string Notable = "m.state <> 0 AND m.state <> 10 AND m.state = @state";
+                return filter.Tenant is null
+                    ? ("messages m INDEXED BY messages_notable", "m.number", Notable, Unmarked(filter))
+                    : ("messages m INDEXED BY messages_tenant_state", "m.number", "m.tenant = @tenant AND " + Notable, Unmarked(filter));
             default:
-                var from = filter.Batch is not null && filter.Tenant is not null ? "messages m INDEXED BY messages_batch" : "messages m NOT INDEXED";
-                return (from, "m.number", State(filter));
+                if (filter.Tenant is null) return ("messages m NOT INDEXED", "m.number", "", State(filter));
+                return filter.Batch is null
+                    ? ("messages m INDEXED BY messages_tenant", "m.number", "m.tenant = @tenant", State(filter))
+                    : ("messages m INDEXED BY messages_batch", "m.number", "m.batch = @batch AND m.tenant = @tenant", State(filter));
         }
     }
 
@@ -66,7 +77,8 @@ internal static class MessageListSql
     {
         null => [],
         MessageState.Sending => ["EXISTS (SELECT 1 FROM queue w WHERE w.message = m.number AND w.state = 1)"],
-        MessageState.Queued or MessageState.Scheduled or MessageState.Deferred => ["m.state = @state", NotMarked],
-        _ => ["m.state = @state"],
+        _ => ["m.state = @state", .. Unmarked(filter)],
     };
+
+    private static string[] Unmarked(MessageFilter filter) => filter.Status is MessageState.Queued or MessageState.Scheduled or MessageState.Deferred ? [NotMarked] : [];
 }

@@ -8,10 +8,6 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>The event log and how far each webhook is. Reading never waits for the writer.</summary>
 public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, TimeProvider clock) : IDeliveryLog
 {
-    // A reading stays short though a tenant has few events in a long log: it gives up early and says how far it came.
-    private const int LeastScanned = 2_000;
-    private const int ScannedPerEvent = 4;
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly CommitLoop _writer = database.Writer;
@@ -23,8 +19,10 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
 
     public Task WaitBeyondAsync(long position, CancellationToken cancel) => _signal.WaitBeyondAsync(position, cancel);
 
+    public Task WaitBeyondAsync(string tenant, long position, CancellationToken cancel) => _signal.WaitBeyondAsync(tenant, position, cancel);
+
     public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit) => _readers.SnapshotAsync(session =>
-        EventPages.OfTenant(session, tenant, after, limit, Math.Max(LeastScanned, ScannedPerEvent * limit)));
+        EventPages.OfTenant(session, tenant, after, limit));
 
     public Task<IReadOnlyList<MailEvent>> AtAsync(string tenant, IReadOnlyCollection<long> positions) => _readers.SnapshotAsync<IReadOnlyList<MailEvent>>(session =>
         [.. positions.Order().Select(position => EventPages.At(session, tenant, position)).OfType<MailEvent>()]);

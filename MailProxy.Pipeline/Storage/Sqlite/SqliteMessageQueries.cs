@@ -10,13 +10,11 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
     public Task<MessageView?> GetAsync(MessageKey key) => _readers.SnapshotAsync(session =>
         MessageViews.Find(session, key) is { } number ? MessageViews.View(session, number) : null);
 
-    public Task<IReadOnlyList<MessageView>> ListAsync(MessageFilter filter, int limit, long? before) => _readers.SnapshotAsync<IReadOnlyList<MessageView>>(session =>
-    {
-        var numbers = session.Connection.Query(
-            MessageListSql.Page(filter), row => row.GetInt64(0),
-            [.. MessageListSql.Parameters(filter), ("@before", before ?? long.MaxValue), ("@limit", limit)]);
-        return [.. numbers.Select(number => MessageViews.View(session, number)!)];
-    });
+    public Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before) =>
+        _readers.SnapshotAsync(session => MessagePages.Read(session, filter, limit, before));
+
+    public Task<long?> BodySizeAsync(MessageKey key) => _readers.ReadAsync(db => db.QueryNumber(
+        "SELECT b.size FROM messages m JOIN bodies b ON b.message = m.number WHERE m.tenant = @tenant AND m.id = @id", ("@tenant", key.Tenant), ("@id", key.Id)));
 
     public Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit) => _readers.SnapshotAsync<IReadOnlyList<MailEvent>?>(session =>
         MessageViews.Find(session, key) is { } number ? EventPages.OfMessage(session, number, afterSequence, limit) : null);

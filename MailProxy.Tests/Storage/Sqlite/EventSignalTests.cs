@@ -14,10 +14,10 @@ internal sealed class EventSignalTests
         var signal = new EventSignal(5);
         var waiting = signal.WaitBeyondAsync(7, default);
 
-        signal.Publish(6);
-        signal.Publish(7);
+        signal.Publish(6, []);
+        signal.Publish(7, []);
         Assert.That(waiting.IsCompleted, Is.False);
-        signal.Publish(8);
+        signal.Publish(8, []);
 
         await waiting.WaitAsync(TimeSpan.FromSeconds(30));
     }
@@ -27,7 +27,7 @@ internal sealed class EventSignalTests
     {
         var signal = new EventSignal(5);
 
-        signal.Publish(3);
+        signal.Publish(3, []);
 
         Assert.That(signal.Last, Is.EqualTo(5));
     }

@@ -25,17 +25,55 @@ internal sealed class SqliteMessageQueriesTests : MessageQueriesContract
         foreach (var filter in MessageSeeds.Filters()) Assert.That(Plan(filter), Does.Not.Contain("TEMP B-TREE"), filter.ToString());
     });
 
-    [TestCase(MessageState.Failed, "messages_notable")]
-    [TestCase(MessageState.Deferred, "messages_notable")]
-    [TestCase(MessageState.Held, "messages_notable")]
+    [TestCase(MessageState.Failed, "messages_tenant_state (tenant=? AND state=? AND rowid<?)")]
+    [TestCase(MessageState.Deferred, "messages_tenant_state (tenant=? AND state=? AND rowid<?)")]
+    [TestCase(MessageState.Held, "messages_tenant_state (tenant=? AND state=? AND rowid<?)")]
     [TestCase(MessageState.Sending, "queue_unready")]
     [TestCase(MessageState.Queued, "SEARCH q USING INTEGER PRIMARY KEY")]
     public void Page_StatesThatAreFew_AreFoundByTheirIndex(MessageState state, string driver) =>
         Assert.That(Plan(new("default", state)), Does.StartWith("SEARCH").And.Contain(driver));
 
     [Test]
-    public void Page_Failed_ReadsNoMessageOfAnotherTenant() =>
-        Assert.That(Plan(new("default", MessageState.Failed, Priority: Priority.High)), Does.Contain("COVERING INDEX messages_notable"));
+    public void Page_OfATenant_MeetsNoMessageOfAnother() => Assert.Multiple(() =>
+    {
+        // But for lists of one recipient, and of what waits: those meet others' too, and are cut.
+        MessageFilter[] filters =
+        [
+            new("t"), new("t", MessageState.Sent), new("t", Batch: "b"), new("t", Tag: "x"), new("t", Account: new(1)), new("t", Priority: Priority.Low),
+            new("t", CreatedAfter: 1), new("t", CreatedBefore: 1), new("t", MessageState.Cancelled), new("t", MessageState.Expired, Batch: "b", Tag: "x"),
+        ];
+        foreach (var filter in filters) Assert.That(Plan(filter), Does.StartWith("SEARCH m USING").And.Contain("tenant=?"), filter.ToString());
+    });
+
+    [TestCase(null)]
+    [TestCase("bob@example.com")]
+    public async Task List_FewAmongMany_IsCutAndGoesOn(string? to)
+    {
+        await _store.SeedAsync(Enumerable.Range(0, 50).Select(i => new SeedMessage { Id = $"m{i}", Tenant = i is 3 or 40 ? "mine" : "other", Priority = Priority.Low, Recipients = ["bob@example.com"] }));
+        var filter = new MessageFilter(to is null ? null : "mine", Priority: to is null ? Priority.High : null, To: to);
+        var (pages, found) = (0, 0);
+        long? before = null;
+        do
+        {
+            var page = await _store.Database.Readers.SnapshotAsync(session => MessagePages.Read(session, filter, 10, before, scanned: 8));
+            found += page.Messages.Count;
+            before = page.Next;
+            pages++;
+        }
+        while (before is not null);
+        Assert.That((pages, found), Is.EqualTo((7, to is null ? 0 : 2)));
+    }
+
+    [Test]
+    public async Task List_LargeMessages_IsCutByTheirWeight()
+    {
+        var metadata = $$"""{"a":"{{new string('x', MessagePages.Weight / 4)}}"}""";
+        await _store.SeedAsync(Enumerable.Range(0, 10).Select(i => new SeedMessage { Id = $"m{i}", Metadata = metadata }));
+        var first = await Queries.ListAsync(new("default"), 10, null);
+        var second = await Queries.ListAsync(new("default"), 10, first.Next);
+        var third = await Queries.ListAsync(new("default"), 10, second.Next);
+        Assert.That(((int[])[first.Messages.Count, second.Messages.Count, third.Messages.Count], third.Next), Is.EqualTo((new[] { 4, 4, 2 }, (long?)null)));
+    }
 
     [TestCase(QueueCounting.Ready, "queue_lane")]
     [TestCase(QueueCounting.Waiting, "messages_notable")]

@@ -1,0 +1,29 @@
+using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Sharing;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Memory for what requests bring: charged to the tenant as it is filled, and shared.</summary>
+internal sealed class RequestMemory
+{
+    private readonly SharedCapacity _bytes;
+    private readonly IngestOptions _limits;
+    private readonly TimeProvider _clock;
+
+    public RequestMemory(IngestOptions limits, TenantShare share, TenantShares shares, TimeProvider clock)
+    {
+        (_limits, _clock) = (limits, clock);
+        _bytes = new(limits.DoorBytes, share);
+        shares.Add("request_bytes", _bytes);
+    }
+
+    /// <summary>What one request may be charged beside its body: it must not shut the others out, however much it asks for.</summary>
+    public long MostBeside => _bytes.Capacity / 2;
+
+    /// <summary>How long a request may wait for us.</summary>
+    public Patience NewPatience() => new(_limits.DoorWait, _clock);
+
+    public ChargedBuffer NewBuffer(HttpContext http, Patience patience) => new(_bytes, Caller.Of(http).Tenant, patience, http.RequestAborted);
+
+    public PacedBody NewBody(HttpContext http) => new(http, _limits.MinBodyBytesPerSecond, _limits.BodyGrace, _clock);
+}

@@ -1,0 +1,24 @@
+using System.Globalization;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>How many files and connections the process may have open.</summary>
+internal static class OpenFiles
+{
+    private const string Limits = "/proc/self/limits";
+
+    /// <summary>Where nothing says more.</summary>
+    private const int Usual = 1_024;
+
+    /// <summary>The soft limit of this process; <see cref="Usual"/> where the system does not tell.</summary>
+    public static int Limit() => File.Exists(Limits) ? Parse(File.ReadLines(Limits)) ?? Usual : Usual;
+
+    /// <summary>From <c>Max open files            1024                 1048576              files</c>; null: no such line, or no limit.</summary>
+    public static int? Parse(IEnumerable<string> lines)
+    {
+        const string Name = "Max open files";
+        var line = lines.FirstOrDefault(static line => line.StartsWith(Name, StringComparison.Ordinal));
+        var soft = line?[Name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
+        return long.TryParse(soft, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) ? (int)Math.Min(limit, 1_000_000) : null;
+    }
+}

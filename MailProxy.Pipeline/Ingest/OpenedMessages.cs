@@ -1,0 +1,93 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Ingest;
+
+/// <summary>A request's messages, cut out and weighed but not bound: what binding will take is known before it is taken.</summary>
+public sealed class OpenedMessages
+{
+    /// <summary>What a JSON value becomes in memory, beside its text; rounded up.</summary>
+    private const int BytesPerValue = 64;
+
+    private readonly IReadOnlyList<ReadOnlyMemory<byte>> _written;
+    private readonly Problem?[] _faults;
+    private readonly Defaults _defaults;
+
+    private OpenedMessages(IReadOnlyList<ReadOnlyMemory<byte>> written, Problem?[] faults, Defaults defaults, long cost)
+    {
+        (_written, _faults, _defaults, Cost) = (written, faults, defaults, cost);
+    }
+
+    /// <summary>Bytes that binding takes beside the request's own: merged defaults, and the objects that small values become.</summary>
+    public long Cost { get; }
+
+    /// <summary>Why the whole request is refused; null: bind it.</summary>
+    public Problem? Problem { get; private init; }
+
+    /// <summary>One message: the body of a single submission.</summary>
+    public static OpenedMessages One(ReadOnlyMemory<byte> json, IngestOptions options) => Lines([json], options);
+
+    /// <summary>Messages that stand by themselves, as the lines of NDJSON do.</summary>
+    public static OpenedMessages Lines(IReadOnlyList<ReadOnlyMemory<byte>> lines, IngestOptions options)
+    {
+        var written = new ReadOnlyMemory<byte>[lines.Count];
+        var faults = new Problem?[lines.Count];
+        var values = 0L;
+        for (var i = 0; i < written.Length; i++)
+        {
+            written[i] = JsonFaults.WithoutBom(lines[i]);
+            faults[i] = JsonFaults.InText(written[i].Span) ?? Weigh(written[i], options, ref values);
+        }
+
+        return new(written, faults, Defaults.None, values * BytesPerValue);
+    }
+
+    /// <summary><c>{"messages":[…],"defaults":{…}}</c>. A bad message refuses only itself; a bad envelope or bad defaults refuse the request.</summary>
+    public static OpenedMessages Batch(ReadOnlyMemory<byte> json, IngestOptions options)
+    {
+        json = JsonFaults.WithoutBom(json);
+        if (JsonFaults.InText(json.Span) is { } malformed) return Refused(malformed);
+        if (BatchEnvelope.Read(json, options.MaxMessages, out var envelope) is { } problem) return Refused(problem);
+        if (Defaults.Read(envelope.Defaults, options, out var defaults) is { } wrong) return Refused(wrong);
+
+        var faults = new Problem?[envelope.Messages.Count];
+        var (values, whole, merged) = (0L, 0L, 0L);
+        for (var i = 0; i < faults.Length; i++)
+        {
+            faults[i] = Weigh(envelope.Messages[i], options, ref values);
+            if (faults[i] is not null) continue;
+            var more = defaults.MoreIn(envelope.Messages[i]);
+            whole += envelope.Messages[i].Length + more;
+            merged += more;
+            if (more > 0) values += defaults.Values;
+        }
+
+        if (merged > 0 && whole > options.MaxRequestBytes) return Refused(TooMuch(whole, faults.Length, options));
+        return new(envelope.Messages, faults, defaults, merged + (values * BytesPerValue));
+    }
+
+    public BoundBatch Bind()
+    {
+        var drafts = new Draft[_written.Count];
+        for (var i = 0; i < drafts.Length; i++)
+        {
+            drafts[i] = _faults[i] is { } fault ? new(null, _written[i], fault) : DraftBinder.Bind(_defaults.MergeInto(_written[i]));
+        }
+
+        return new(drafts, _written, null);
+    }
+
+    private static Problem? Weigh(ReadOnlyMemory<byte> message, IngestOptions options, ref long values)
+    {
+        var fault = DraftShape.Fault(message.Span, options, out var found);
+        if (fault is null) values += found;
+        return fault;
+    }
+
+    private static Problem TooMuch(long bytes, int messages, IngestOptions options)
+    {
+        var detail = $"Merged into {messages} messages the defaults make {bytes} bytes; a request makes at most {options.MaxRequestBytes}. Send fewer messages at once.";
+        return new(422, "defaults_too_large", "/defaults: " + detail, [new("/defaults", "defaults_too_large", detail)]);
+    }
+
+    private static OpenedMessages Refused(Problem problem) => new([], [], Defaults.None, 0) { Problem = problem };
+}

@@ -1,0 +1,57 @@
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>One page of a list: bounded by how many messages it has, by how much they weigh, and by how many were looked at in vain.</summary>
+internal static class MessagePages
+{
+    /// <summary>Messages looked at for one page: some tens of milliseconds.</summary>
+    internal const int Scanned = 20_000;
+
+    /// <summary>Characters of one page, some megabytes as an answer: a message has up to thousands of recipients, each with a reply.</summary>
+    internal const int Weight = 2_000_000;
+
+    public static MessagePage Read(Session session, MessageFilter filter, int limit, long? before, int scanned = Scanned)
+    {
+        var (numbers, next) = Numbers(session, filter, limit, before ?? long.MaxValue, scanned);
+        var views = new List<MessageView>(numbers.Count);
+        var weight = 0;
+        foreach (var number in numbers)
+        {
+            if (weight >= Weight) return new(views, views[^1].Number);
+            if (MessageViews.View(session, number) is not { } view) continue;
+            views.Add(view);
+            weight += Weigh(view);
+        }
+
+        return new(views, next);
+    }
+
+    private static (List<long> Numbers, long? Next) Numbers(Session session, MessageFilter filter, int limit, long before, int scanned)
+    {
+        using var command = session.Connection.Command(MessageListSql.Page(filter), [.. MessageListSql.Parameters(filter), ("@before", before), ("@scan", scanned)]);
+        using var row = command.ExecuteReader();
+        var numbers = new List<long>();
+        var (last, seen) = (before, 0);
+        for (; row.Read(); seen++)
+        {
+            // A message whose recipients differ in case only comes once for each.
+            var number = row.GetInt64(0);
+            if (number == last || row.IsDBNull(1) || row.GetInt64(1) == 0)
+            {
+                last = number;
+                continue;
+            }
+
+            if (numbers.Count == limit) return (numbers, numbers[^1]);
+            numbers.Add(last = number);
+        }
+
+        return (numbers, seen < scanned ? null : last);
+    }
+
+    private static int Weigh(MessageView view)
+    {
+        var weight = 500 + (view.Subject?.Length ?? 0) + (view.Tags?.Length ?? 0) + (view.Metadata?.Length ?? 0);
+        foreach (var recipient in view.Recipients) weight += 100 + recipient.Address.Length + (recipient.Reply?.Length ?? 0);
+        return weight;
+    }
+}
