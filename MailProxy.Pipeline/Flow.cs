@@ -96,6 +96,9 @@ public sealed record AcceptedMail
     /// <summary>SHA-256 of the draft's canonical JSON; null when the id was made here and so cannot come again.</summary>
     public byte[]? ContentHash { get; init; }
 
+    /// <summary>The same before <c>raw</c> was brought into the octets of the wire, as versions that stored it as it came took it; null: it came so.</summary>
+    public byte[]? HashAsWritten { get; init; }
+
     public required AccountKey Account { get; init; }
     public required Priority Priority { get; init; }
 

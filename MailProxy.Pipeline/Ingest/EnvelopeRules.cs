@@ -12,8 +12,9 @@ internal static class EnvelopeRules
 {
     public static Envelope Read(MailDraft mail, RawHead raw, SmtpAccount? account, Mistakes mistakes, IngestOptions options)
     {
-        var from = From(mail, raw, account, mistakes);
-        var sender = mail.ReturnPath is null ? from?.Address : ReturnPath(mail.ReturnPath, mistakes);
+        var allowed = AllowedSenders.Of(account);
+        var from = From(mail, raw, allowed, mistakes);
+        var sender = mail.ReturnPath is null ? from?.Address : ReturnPath(mail.ReturnPath, allowed, mistakes);
         var recipients = Recipients(mail, mistakes, options);
         Each(mail.ReplyTo, "/reply_to", mistakes, static (_, _) => { });
         if (mail.ReplyTo?.Entries.Count > options.MaxRecipients) mistakes.Add("/reply_to", "too_many_addresses", $"At most {options.MaxRecipients} addresses.");
@@ -21,35 +22,54 @@ internal static class EnvelopeRules
     }
 
     // A whole message brings its own From header, so the field may be missing beside it; when both are there the field is the envelope's.
-    private static Mailbox? From(MailDraft mail, RawHead raw, SmtpAccount? account, Mistakes mistakes)
+    private static Mailbox? From(MailDraft mail, RawHead raw, AllowedSenders? allowed, Mistakes mistakes)
     {
         Mailbox? from = null;
         if (mail.From is null or { Entries.Count: 0 })
         {
-            from = raw.Sender;
+            from = raw.Responsible;
             if (from is null && raw.Readable) mistakes.Add("/from", "required", mail.Raw is null ? "A sender is required." : "The raw message has several From addresses and no Sender: name one here.");
         }
         else
         {
             Each(mail.From, "/from", mistakes, (_, mailbox) => from = mailbox);
             if (mail.From.Entries.Count > 1) mistakes.Add("/from", "too_many_addresses", "Exactly one sender.");
-            else if (from is { } one && !Allowed(account, one)) mistakes.Add(Pointer(mail.From, "/from", 0), "from_not_allowed", "The account may not send from this address.");
+            else if (from is { } one && allowed?.Contains(one) == false) mistakes.Add(Pointer(mail.From, "/from", 0), "from_not_allowed", "The account may not send from this address.");
         }
 
-        foreach (var written in raw.From)
-        {
-            if (!Allowed(account, written)) mistakes.Add("/raw", "from_not_allowed", "The account may not send from the address in the message's From header.");
-        }
-
+        if (allowed is not null && raw.Readable) RawSenders(raw, allowed, mistakes);
         return from;
     }
 
-    private static string? ReturnPath(string path, Mistakes mistakes)
+    // One mistake a header, however many mailboxes it has.
+    private static void RawSenders(RawHead raw, AllowedSenders allowed, Mistakes mistakes)
+    {
+        if (raw.From.Any(written => !allowed.Contains(written)))
+        {
+            mistakes.Add("/raw", "from_not_allowed", "The account may not send from the address in the message's From header.");
+        }
+
+        if (raw.HasSender && (raw.Sender is not { } sender || !allowed.Contains(sender)))
+        {
+            mistakes.Add("/raw", "from_not_allowed", "The account may not send from the address in the message's Sender header.");
+        }
+    }
+
+    private static string? ReturnPath(string path, AllowedSenders? allowed, Mistakes mistakes)
     {
         if (path is "" or "<>") return "";
-        if (Addresses.ReadBare(path, out var mailbox) is not { } fault) return mailbox.Address;
-        mistakes.Add("/return_path", fault.Code, fault.Detail);
-        return null;
+        if (Addresses.ReadBare(path, out var mailbox) is { } fault)
+        {
+            mistakes.Add("/return_path", fault.Code, fault.Detail);
+            return null;
+        }
+
+        if (allowed?.Contains(mailbox) == false)
+        {
+            mistakes.Add("/return_path", "from_not_allowed", "The account may not send from this address: add it or its @domain to the account's from_allowed.");
+        }
+
+        return mailbox.Address;
     }
 
     private static List<string> Recipients(MailDraft mail, Mistakes mistakes, IngestOptions options)
@@ -85,17 +105,4 @@ internal static class EnvelopeRules
     }
 
     private static string Pointer(AddressList list, string pointer, int index) => list.Single ? pointer : $"{pointer}/{index}";
-
-    private static bool Allowed(SmtpAccount? account, Mailbox sender)
-    {
-        if (account is null or { FromAllowed.Count: 0 }) return true;
-        foreach (var allowed in account.FromAllowed)
-        {
-            var domainOnly = allowed.StartsWith('@');
-            if (Addresses.ReadBare(domainOnly ? "any" + allowed : allowed, out var pattern) is not null) continue;
-            if (Mailbox.ByIdentity.Equals(pattern, domainOnly ? sender with { LocalPart = "any" } : sender)) return true;
-        }
-
-        return false;
-    }
 }

@@ -16,6 +16,7 @@ internal static class HeaderRules
     private static readonly FrozenSet<string> Ours = new[]
     {
         "From", "To", "Cc", "Bcc", "Subject", "Date", "Sender", "Reply-To", "MIME-Version", "Received", "Return-Path", "DKIM-Signature",
+        "Authentication-Results",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Returns the Message-ID that the client chose, or null.</summary>

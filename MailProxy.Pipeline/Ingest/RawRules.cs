@@ -1,28 +1,44 @@
+using System.Buffers;
+using System.Text;
 using MailProxy.Pipeline.Mail;
-using MimeKit;
+using MimeKit.Utils;
 
 namespace MailProxy.Pipeline.Ingest;
 
 /// <summary>What the engine has to know of a whole message that a client composed itself.</summary>
 /// <param name="From">Every mailbox of its From header; empty without <c>raw</c>.</param>
-/// <param name="Sender">The one From mailbox, else the Sender header's; null: neither.</param>
+/// <param name="Sender">The Sender header's mailbox; null: it has none, or none that can be read.</param>
 /// <param name="MessageId">With angle brackets, or null: it has none.</param>
 /// <param name="Readable">False: a mistake was told already.</param>
-internal readonly record struct RawHead(IReadOnlyList<Mailbox> From, Mailbox? Sender, string? MessageId, string? Subject, bool Readable)
+internal sealed record RawHead(IReadOnlyList<Mailbox> From, Mailbox? Sender, string? MessageId, string? Subject, bool Readable)
 {
     public static readonly RawHead None = new([], null, null, null, true);
     public static readonly RawHead Unreadable = new([], null, null, null, false);
+
+    /// <summary>It has a Sender header.</summary>
+    public bool HasSender { get; init; }
+
+    /// <summary>The message's octets as they go on the wire; null: as they came.</summary>
+    public ReadOnlyMemory<byte>? Octets { get; init; }
+
+    /// <summary>Who a bounce goes to when nobody says so: the one From mailbox, else the Sender's.</summary>
+    public Mailbox? Responsible => From.Count == 1 ? From[0] : Sender;
 }
 
-/// <summary>Reads the head of <c>raw</c>; the rest is nobody's business before it is sent.</summary>
+/// <summary>Reads <c>raw</c> once: brings it into the octets of the wire, and judges those. Nobody reads the message behind its header.</summary>
 internal static class RawRules
 {
-    /// <summary>Bytes within which the headers of a raw message must end.</summary>
+    /// <summary>Mailboxes of a From header.</summary>
+    private const int MaxFrom = 100;
+
+    /// <summary>Bytes of the header.</summary>
     private const int MaxHead = 1 << 20;
+
+    private const string Code = "malformed_raw";
 
     private static readonly string[] Excluded = ["subject", "text", "html", "headers", "attachments"];
 
-    public static RawHead Read(MailDraft mail, Mistakes mistakes, IngestOptions options)
+    public static RawHead Read(MailDraft mail, Mistakes mistakes, IngestOptions options, string mailKeyHeader)
     {
         if (mail.Raw is null) return RawHead.None;
         bool[] beside = [mail.Subject is not null, mail.Text is not null, mail.Html is not null, mail.Headers is not null, mail.Attachments is not null];
@@ -37,83 +53,62 @@ internal static class RawRules
             return RawHead.Unreadable;
         }
 
-        if (Headers(mail.Raw, length) is { } headers && Head(headers, options) is { } head) return head;
-        mistakes.Add("/raw", "malformed_raw", "Not an RFC 5322 message: it needs headers, one readable From among them, and at most one Message-ID.");
-        return RawHead.Unreadable;
-    }
-
-    private static RawHead? Head(HeaderList headers, IngestOptions options)
-    {
-        List<Mailbox>? from = null;
-        Mailbox? sender = null;
-        string? messageId = null, subject = null;
-        foreach (var header in headers)
-        {
-            switch (header.Id)
-            {
-                case HeaderId.From:
-                    if (from is not null || (from = Mailboxes(header)) is null) return null;
-                    break;
-                case HeaderId.Sender:
-                    sender = Mailboxes(header) is [var one] ? one : null;
-                    break;
-                case HeaderId.MessageId:
-                    if (messageId is not null || (messageId = HeaderRules.MessageId(header.Value)) is null) return null;
-                    break;
-                case HeaderId.Subject:
-                    subject ??= header.Value.Length > options.MaxSubjectLength ? header.Value[..options.MaxSubjectLength] : header.Value;
-                    break;
-            }
-        }
-
-        return from is null ? null : new(from, from.Count == 1 ? from[0] : sender, messageId, subject, true);
-    }
-
-    private static List<Mailbox>? Mailboxes(Header header)
-    {
-        if (!InternetAddressList.TryParse(header.RawValue, out var list)) return null;
-        var mailboxes = new List<Mailbox>();
-        foreach (var written in list.Mailboxes)
-        {
-            if (Addresses.ReadBare(written.Address, out var mailbox) is not null) return null;
-            mailboxes.Add(mailbox);
-        }
-
-        return mailboxes.Count > 0 ? mailboxes : null;
-    }
-
-    // Decodes no more than the headers need: an attachment of 40 MB behind them stays text.
-    private static HeaderList? Headers(string raw, int length)
-    {
-        for (var take = 16 * 1024; ; take *= 8)
-        {
-            var chars = Math.Min(raw.Length, take / 3 * 4);
-            var bytes = new byte[Math.Min(length, take)];
-            if (!Convert.TryFromBase64Chars(raw.AsSpan(0, chars), bytes, out var written)) return null;
-            var end = EndOfHead(bytes.AsSpan(0, written));
-            if (end < 0 && chars == raw.Length) end = written;
-            if (end > 0) return Parse(bytes, end);
-            if (end == 0 || take > MaxHead) return null;
-        }
-    }
-
-    private static int EndOfHead(ReadOnlySpan<byte> bytes)
-    {
-        var lf = bytes.IndexOf("\n\n"u8);
-        var crlf = bytes.IndexOf("\n\r\n"u8);
-        return lf < 0 ? crlf < 0 ? -1 : crlf + 1 : crlf < 0 ? lf + 1 : Math.Min(lf, crlf) + 1;
-    }
-
-    private static HeaderList? Parse(byte[] bytes, int length)
-    {
+        var octets = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            using var stream = new MemoryStream(bytes, 0, length, writable: false);
-            return HeaderList.Load(stream);
+            if (!Convert.TryFromBase64Chars(mail.Raw, octets, out var written)) throw new FormatException("What is base64 cannot be decoded.");
+            return Read(octets.AsSpan(0, written), mistakes, options, mailKeyHeader);
         }
-        catch (FormatException)
+        finally
         {
-            return null;
+            ArrayPool<byte>.Shared.Return(octets);
         }
+    }
+
+    private static RawHead Read(ReadOnlySpan<byte> raw, Mistakes mistakes, IngestOptions options, string mailKeyHeader)
+    {
+        var into = new ArrayBufferWriter<byte>(raw.Length + (raw.Length / 32) + 16);
+        var facts = RawOctets.Write(raw, mailKeyHeader, into);
+        var octets = into.WrittenMemory;
+        if (facts.HadMailKey) mistakes.Add("/raw", "reserved_header", $"The header {mailKeyHeader} is made here: leave it out.");
+        var head = octets.Span[..facts.HeadLength];
+        var fields = new RawFields();
+        var found = RawHead.None;
+        if ((Fault(facts) ?? fields.Read(head) ?? Known(fields, options, ref found)) is { } fault)
+        {
+            mistakes.Add("/raw", Code, fault);
+            return RawHead.Unreadable;
+        }
+
+        return octets.Span.SequenceEqual(raw) ? found : found with { Octets = octets };
+    }
+
+    private static string? Fault(RawFacts facts) => facts switch
+    {
+        { HeadLength: 0 } => "Not an RFC 5322 message: it begins without a header.",
+        { HeadLength: > MaxHead } => $"The header has more than {MaxHead} bytes.",
+        { HasNul: true } => "The message has a NUL; no mail server takes one. Encode the part that needs it as base64.",
+        { LongestLine: > RawOctets.LongestLine } => $"A line has {facts.LongestLine} octets, and RFC 5322 allows {RawOctets.LongestLine}: encode the part as quoted-printable or base64.",
+        { ReturnInHead: true } => "A line of the header ends with a CR alone: write CRLF, or LF.",
+        _ => null,
+    };
+
+    private static string? Known(RawFields fields, IngestOptions options, ref RawHead found)
+    {
+        if (fields["From"] is not { } written) return "The message has no From header.";
+        if (FromHeader.Read(written, MaxFrom, out var from) is { } fault) return $"The From header {fault}.";
+        var sender = fields["Sender"] is { } one && FromHeader.Read(one, 1, out var senders) is null ? senders[0] : (Mailbox?)null;
+        var messageId = fields["Message-ID"] is { } id ? MessageIdHeader.Read(id) : null;
+        if (fields["Message-ID"] is not null && messageId is null) return "The Message-ID header is not <text>: mend it, or leave it out, and one is made.";
+        found = new(from, sender, messageId, Subject(fields["Subject"], options), true) { HasSender = fields["Sender"] is not null };
+        return null;
+    }
+
+    // For lists and answers only; the header itself goes out as it is.
+    private static string? Subject(string? written, IngestOptions options)
+    {
+        if (written is null) return null;
+        var text = Rfc2047.DecodeText(Encoding.UTF8.GetBytes(written));
+        return text.Length > options.MaxSubjectLength ? text[..options.MaxSubjectLength] : text;
     }
 }

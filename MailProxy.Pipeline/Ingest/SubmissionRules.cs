@@ -20,7 +20,7 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
         if (mail.Id is not null && !IdSyntax.IsMessageId(mail.Id)) mistakes.Add("/id", "invalid_id", $"An id is {IdSyntax.MessageRule}.");
 
         var account = FindAccount(tenant, mail.Account, mistakes);
-        var raw = RawRules.Read(mail, mistakes, options);
+        var raw = RawRules.Read(mail, mistakes, options, mailKeyHeader);
         var envelope = EnvelopeRules.Read(mail, raw, account, mistakes, options);
         var messageId = ContentRules.Check(tenant, mail, known, mistakes, options, mailKeyHeader) ?? raw.MessageId;
         if (account is not null) LargeFileRules.Check(mail.Attachments, accounts.Directory.LargeFilesOf(account), mistakes);
@@ -30,10 +30,12 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
 
         var own = newId();
         var id = mail.Id ?? own.ToString();
+        var json = raw.Octets is { } octets ? RawJson.With(draft.Json.Span, octets.Span) : draft.Json;
         var accepted = new AcceptedMail
         {
             Key = new(tenant, id),
-            ContentHash = mail.Id is null ? null : ContentHash.Of(mail),
+            ContentHash = mail.Id is null ? null : ContentHash.Of(mail, raw.Octets),
+            HashAsWritten = mail.Id is null || raw.Octets is null ? null : ContentHash.Of(mail),
             Account = account!.Key,
             Priority = labels.Priority,
             EnvelopeSender = envelope.Sender,
@@ -47,7 +49,7 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
             Tags = labels.Tags,
             Metadata = labels.Metadata,
             OnAmbiguous = labels.OnAmbiguous,
-            Body = new(draft.Json, null, draft.Json.Length),
+            Body = new(json, null, json.Length),
             Sources = AttachmentNotation.CountFetched(mail),
             Volumes = AttachmentNotation.Volumes(mail),
         };

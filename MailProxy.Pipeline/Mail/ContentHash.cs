@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Buffers.Text;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -24,7 +25,8 @@ public static class ContentHash
     }
 
     /// <summary>SHA-256 of a draft without its id.</summary>
-    public static byte[] Of(MailDraft mail)
+    /// <param name="raw">What stands for its <c>raw</c>; null: that.</param>
+    internal static byte[] Of(MailDraft mail, ReadOnlyMemory<byte>? raw = null)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Text(sha, "account", mail.Account);
@@ -38,7 +40,8 @@ public static class ContentHash
         Text(sha, "text", mail.Text);
         Text(sha, "html", mail.Html);
         foreach (var (name, value) in mail.Headers ?? []) Pair(sha, "header", name, value);
-        Text(sha, "raw", mail.Raw);
+        if (raw is { } octets) Base64Text(sha, "raw", octets.Span);
+        else Text(sha, "raw", mail.Raw);
         foreach (var attachment in mail.Attachments ?? [])
         {
             Text(sha, "attachment", attachment?.Filename ?? "");
@@ -103,11 +106,32 @@ public static class ContentHash
         Framed(sha, value);
     }
 
+    // The same as the text of its base64, without making that.
+    private static void Base64Text(IncrementalHash sha, string field, ReadOnlySpan<byte> octets)
+    {
+        const int block = 3 * 1024;
+        Framed(sha, field);
+        Span<byte> length = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(length, Base64.GetMaxEncodedToUtf8Length(octets.Length));
+        sha.AppendData(length);
+        Span<char> text = new char[block / 3 * 4];
+        for (; !octets.IsEmpty; octets = octets[Math.Min(block, octets.Length)..])
+        {
+            Convert.TryToBase64Chars(octets[..Math.Min(block, octets.Length)], text, out var written);
+            AppendText(sha, text[..written]);
+        }
+    }
+
     private static void Framed(IncrementalHash sha, ReadOnlySpan<char> text)
     {
         Span<byte> length = stackalloc byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(length, text.Length);
         sha.AppendData(length);
+        AppendText(sha, text);
+    }
+
+    private static void AppendText(IncrementalHash sha, ReadOnlySpan<char> text)
+    {
         if (BitConverter.IsLittleEndian) sha.AppendData(MemoryMarshal.AsBytes(text));
         else sha.AppendData(Encoding.Unicode.GetBytes(text.ToString()));
     }

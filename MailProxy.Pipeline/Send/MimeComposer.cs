@@ -25,10 +25,19 @@ public sealed class MimeComposer(SendOptions options)
         {
             var draft = JsonSerializer.Deserialize(content.Json.Span, MailJson.Default.MailDraft) ?? throw new JsonException("The stored message is empty.");
             var needsSmtpUtf8 = false;
-            if (draft.Raw is { } raw) RawMessage.Write(bytes, Convert.FromBase64String(raw), options.MailKeyInRaw ? KeyHeader(content) : null, content);
-            else needsSmtpUtf8 = Write(bytes, draft, files, links, content);
+            var eightBit = false;
+            if (draft.Raw is { } raw)
+            {
+                RawMessage.Write(bytes, Convert.FromBase64String(raw), options.MailKeyHeader, options.MailKeyInRaw ? KeyHeader(content) : null, content);
+                var head = bytes.Written.IndexOf("\r\n\r\n"u8);
+                needsSmtpUtf8 = !Ascii.IsValid(bytes.Written[..head]);
+                eightBit = !Ascii.IsValid(bytes.Written[head..]);
+            }
+            else
+            {
+                needsSmtpUtf8 = Write(bytes, draft, files, links, content);
+            }
 
-            var eightBit = draft.Raw is not null && !Ascii.IsValid(bytes.Written);
             var rendered = RenderedMail.Of(bytes, eightBit, needsSmtpUtf8);
             return dkim is null ? rendered : DkimSigning.Sign(rendered, dkim, content.CreatedAt);
         }

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>A stream to write to once, in one growing array of the shared pool.</summary>
-internal sealed class PooledBytes(int expected) : Stream
+internal sealed class PooledBytes(int expected) : Stream, IBufferWriter<byte>
 {
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(expected, 1024));
     private int _length;
@@ -47,6 +47,14 @@ internal sealed class PooledBytes(int expected) : Stream
         var buffer = _buffer;
         _buffer = [];
         return (buffer, _length);
+    }
+
+    Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint) => Room(Math.Max(sizeHint, 1));
+
+    Memory<byte> IBufferWriter<byte>.GetMemory(int sizeHint)
+    {
+        Room(Math.Max(sizeHint, 1));
+        return _buffer.AsMemory(_length);
     }
 
     public override void Flush()

@@ -1,69 +1,26 @@
 using System.Text;
+using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>A client's own message: byte for byte, but with CRLF line ends, without Bcc, and with our headers on top.</summary>
+/// <summary>A client's own message with our headers on top. What Ingest stored is written as it is; a message that an older version stored as it came is brought into that form here.</summary>
 internal static class RawMessage
 {
-    public static void Write(PooledBytes bytes, ReadOnlySpan<byte> raw, (string Name, string Value)? keyHeader, MailContent content)
+    /// <exception cref="UnsendableException">Stored by a version that did not look closely, and not to be sent as it is.</exception>
+    public static void Write(PooledBytes bytes, ReadOnlySpan<byte> raw, string mailKeyHeader, (string Name, string Value)? key, MailContent content)
     {
-        var (hasMessageId, hasDate) = Look(raw);
-        if (keyHeader is { } key) Add(bytes, key.Name, key.Value);
-        if (!hasDate) Add(bytes, "Date", MimeComposer.Date(content));
-        if (!hasMessageId) Add(bytes, "Message-ID", content.MessageIdHeader);
-
-        var dropping = false;
-        while (TryReadLine(ref raw, out var line) && line.Length > 0)
+        using var head = new PooledBytes(4096);
+        var facts = RawOctets.WriteHead(ref raw, mailKeyHeader, head);
+        if (facts.Froms != 1 || facts.ReturnInHead)
         {
-            if (!IsContinuation(line)) dropping = Is(line, "Bcc"u8) || Is(line, "Resent-Bcc"u8);
-            if (dropping) continue;
-            bytes.Write(line);
-            bytes.Write("\r\n"u8);
+            throw new UnsendableException("5.6.0", "The raw message's header can be read in two ways (a lone CR in it, or not exactly one From).");
         }
 
-        bytes.Write("\r\n"u8);
-        while (TryReadLine(ref raw, out var line))
-        {
-            bytes.Write(line);
-            bytes.Write("\r\n"u8);
-        }
-    }
-
-    private static (bool MessageId, bool Date) Look(ReadOnlySpan<byte> raw)
-    {
-        bool messageId = false, date = false;
-        while (TryReadLine(ref raw, out var line) && line.Length > 0)
-        {
-            messageId |= Is(line, "Message-ID"u8);
-            date |= Is(line, "Date"u8);
-        }
-
-        return (messageId, date);
-    }
-
-    // A line ends with CRLF, LF or CR.
-    private static bool TryReadLine(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> line)
-    {
-        line = rest;
-        if (rest.IsEmpty) return false;
-        var end = rest.IndexOfAny((byte)'\r', (byte)'\n');
-        if (end < 0)
-        {
-            rest = [];
-            return true;
-        }
-
-        line = rest[..end];
-        rest = rest[(end + (rest[end..].StartsWith("\r\n"u8) ? 2 : 1))..];
-        return true;
-    }
-
-    private static bool IsContinuation(ReadOnlySpan<byte> line) => line[0] is (byte)' ' or (byte)'\t';
-
-    private static bool Is(ReadOnlySpan<byte> line, ReadOnlySpan<byte> name)
-    {
-        var colon = line.IndexOf((byte)':');
-        return colon >= 0 && Ascii.EqualsIgnoreCase(line[..colon].TrimEnd(" \t"u8), name);
+        if (key is { } own) Add(bytes, own.Name, own.Value);
+        if (!facts.HasDate) Add(bytes, "Date", MimeComposer.Date(content));
+        if (!facts.HasMessageId) Add(bytes, "Message-ID", content.MessageIdHeader);
+        bytes.Write(head.Written);
+        RawOctets.WriteBody(raw, bytes);
     }
 
     private static void Add(PooledBytes bytes, string name, string value) => bytes.Write(Encoding.ASCII.GetBytes($"{name}: {value}\r\n"));

@@ -88,6 +88,7 @@ internal sealed partial class SendAttempt(
         }
 
         if (!await WasMarkedAsync()) return new Outcome.Dropped(Ticket);
+        if (result.Fault is UnsendableException unfit) return Refused(unfit);
         if (result is { End: not TransactionEnd.Answered, Fault: { } fault }) Log.Broken(logger, mail.Account.ToString(), result.Phase, result.End, fault);
         var everySender = refusals.Learn(mail.Account, envelope.Sender, result);
         return SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result, everySender);
@@ -120,6 +121,16 @@ internal sealed partial class SendAttempt(
         }
     }
 
+    // Found at the last write: the server has an unfinished mail, which is none, and the connection is not used again.
+    private Outcome.Attempted Refused(UnsendableException unfit)
+    {
+        Log.Unfit(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, unfit.Message);
+        return new(
+            Ticket,
+            Bodiless(),
+            [.. mail.Content.Slice.Select(to => new RecipientVerdict(to.Ordinal, to.Address, Verdict.Refused, null, unfit.EnhancedCode, unfit.Message))]);
+    }
+
     private MailContent Bodiless() => mail.Content.Bodiless();
 
     private static partial class Log
@@ -129,6 +140,9 @@ internal sealed partial class SendAttempt(
 
         [LoggerMessage(511, LogLevel.Warning, "A transaction of account {Account} broke in {Phase}: {End}")]
         public static partial void Broken(ILogger logger, string account, SmtpPhase phase, TransactionEnd end, Exception fault);
+
+        [LoggerMessage(513, LogLevel.Error, "Message {Tenant}/{Id} was stopped at the last write: {Reason}")]
+        public static partial void Unfit(ILogger logger, string tenant, string id, string reason);
 
         [LoggerMessage(512, LogLevel.Warning, "Message {Message} could not be marked and is left for later: {Reason}")]
         public static partial void Unmarked(ILogger logger, long message, string reason);

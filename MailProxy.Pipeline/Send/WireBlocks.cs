@@ -13,17 +13,16 @@ internal sealed class WireBlocks(RenderedMail mail) : IDisposable
 
     private readonly RenderedStream? _files = mail.Files.Count > 0 ? new(mail) : null;
     private readonly byte[] _window = mail.Files.Count > 0 ? ArrayPool<byte>.Shared.Rent(Before + Block) : [];
+    private WireCheck _check;
     private long _at;
 
     /// <summary>The next block; false: it is the last one.</summary>
+    /// <exception cref="UnsendableException">It has octets that no mail may have; what went out before it must be left unfinished.</exception>
     public bool Next(IBufferWriter<byte> into)
     {
-        if (_files is null) return FromMemory(into);
-        var count = _files.ReadAtLeast(_window.AsSpan(Before, Block), Block, throwOnEndOfStream: false);
-        DotStuffing.Copy(_window.AsSpan(_at == 0 ? Before : 0, count + (_at == 0 ? 0 : Before)), _at == 0 ? 0 : Before, count + (_at == 0 ? 0 : Before), into);
-        _window.AsSpan(count, Before).CopyTo(_window);
-        _at += count;
-        return _at < mail.Length;
+        var more = _files is null ? FromMemory(into) : FromFiles(_files, into);
+        if (!more) _check.End();
+        return more;
     }
 
     public void Dispose()
@@ -33,9 +32,20 @@ internal sealed class WireBlocks(RenderedMail mail) : IDisposable
         ArrayPool<byte>.Shared.Return(_window);
     }
 
+    private bool FromFiles(RenderedStream files, IBufferWriter<byte> into)
+    {
+        var count = files.ReadAtLeast(_window.AsSpan(Before, Block), Block, throwOnEndOfStream: false);
+        _check.Next(_window.AsSpan(Before, count));
+        DotStuffing.Copy(_window.AsSpan(_at == 0 ? Before : 0, count + (_at == 0 ? 0 : Before)), _at == 0 ? 0 : Before, count + (_at == 0 ? 0 : Before), into);
+        _window.AsSpan(count, Before).CopyTo(_window);
+        _at += count;
+        return _at < mail.Length;
+    }
+
     private bool FromMemory(IBufferWriter<byte> into)
     {
         var (from, to) = ((int)_at, (int)Math.Min(_at + Block, mail.Length));
+        _check.Next(mail.Buffer.AsSpan(from, to - from));
         DotStuffing.Copy(mail.Buffer.AsSpan(0, to), from, to, into);
         _at = to;
         return to < mail.Length;

@@ -12,7 +12,8 @@ internal sealed class RawMessageTests
 
     [TestCase("From: a@x\r\n\r\nbody\r\n", Own + "From: a@x\r\n\r\nbody\r\n")]
     [TestCase("From: a@x\n\nbody", Own + "From: a@x\r\n\r\nbody\r\n")]
-    [TestCase("From: a@x\r\rbody\r", Own + "From: a@x\r\n\r\nbody\r\n")]
+    [TestCase("From: a@x\n\nbo\rdy\r", Own + "From: a@x\r\n\r\nbo\r\ndy\r\n")]
+    [TestCase("From a@x Mon\nX-MAIL-KEY: v/1\nFrom: a@x\nReturn-Path: <r@x>\nReceived: x\n\n", Own + "From: a@x\r\nReceived: x\r\n\r\n")]
     [TestCase("From: a@x\n", Own + "From: a@x\r\n\r\n")]
     [TestCase("From: a@x\nBcc: s@x,\n t@x\nSubject: y\nbcc : u@x\nResent-Bcc: v@x\n\nBcc: stays\n", Own + "From: a@x\r\nSubject: y\r\n\r\nBcc: stays\r\n")]
     [TestCase("Message-Id: <own@x>\ndate: then\nFrom: a@x\n\n.\n\n", "X-Mail-Key: default/m-1\r\nMessage-Id: <own@x>\r\ndate: then\r\nFrom: a@x\r\n\r\n.\r\n\r\n")]
@@ -28,14 +29,23 @@ internal sealed class RawMessageTests
         _options.MailKeyInRaw = true;
     }
 
-    [TestCase("From: a@x\n\ngrün\n", true)]
-    [TestCase("From: a@x\n\ngreen\n", false)]
-    public void Compose_Raw_TellsWhetherItIsEightBit(string raw, bool expected)
+    [TestCase("From: a@x\n\ngrün\n", true, false)]
+    [TestCase("From: a@x\n\ngreen\n", false, false)]
+    [TestCase("From: a@x\nSubject: grün\n\ngreen\n", false, true)]
+    [TestCase("From: Bär <a@x>\n\ngrün\n", true, true)]
+    public void Compose_Raw_TellsWhatItNeedsOfTheServer(string raw, bool eightBit, bool smtpUtf8)
     {
         using var rendered = Render(raw);
 
-        Assert.That(rendered.EightBit, Is.EqualTo(expected));
+        Assert.That((rendered.EightBit, rendered.NeedsSmtpUtf8), Is.EqualTo((eightBit, smtpUtf8)));
     }
+
+    // A store may hold what a former version took.
+    [TestCase("From: a@x\r\nX: a\rFrom: ceo@y\r\n\r\nhi")]
+    [TestCase("X: a\rFrom: ceo@y\r\r\nFrom: a@x\r\n\r\nhi")]
+    [TestCase("From: a@x\r\nFrom : ceo@y\r\n\r\nhi")]
+    public void Compose_StoredRawWhoseFromIsNotCertain_IsNotSent(string raw) =>
+        Assert.That(() => Compose(raw), Throws.TypeOf<UnsendableException>().With.Property(nameof(UnsendableException.EnhancedCode)).EqualTo("5.6.0"));
 
     private RenderedMail Render(string raw) =>
         new MimeComposer(_options).Compose(Sample.Content($$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String(Encoding.UTF8.GetBytes(raw))}}"}"""), [], [], null);

@@ -103,7 +103,7 @@ internal sealed class SubmissionWriter(EventRows events, Claims claims, SpoolFil
             known = body is null ? null : hash(body);
         }
 
-        return known is not null && known.AsSpan().SequenceEqual(mail.ContentHash);
+        return known is not null && (known.AsSpan().SequenceEqual(mail.ContentHash) || known.AsSpan().SequenceEqual(mail.HashAsWritten));
     }
 
     private static Problem? Refusal(Resubmission decision) => decision switch

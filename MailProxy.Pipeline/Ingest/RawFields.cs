@@ -1,0 +1,82 @@
+using System.Text;
+
+namespace MailProxy.Pipeline.Ingest;
+
+/// <summary>
+/// The header of a whole message, field by field, in the octets that go on the wire. Only what all programs read alike passes: a name
+/// directly before its colon, continuation lines that have text, UTF-8, and once what RFC 5322 3.6 and RFC 2045 allow once.
+/// </summary>
+internal sealed class RawFields
+{
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private static readonly string[] Once =
+    [
+        "From", "Sender", "Reply-To", "To", "Cc", "Subject", "Date", "Message-ID", "In-Reply-To", "References",
+        "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+    ];
+
+    private readonly string?[] _values = new string?[Once.Length];
+
+    /// <summary>Unfolded, without the blanks around it; null: there is no such field. Only for names that may stand once.</summary>
+    public string? this[string name] => _values[Array.IndexOf(Once, name)];
+
+    /// <summary>Null: every field was read; else why not.</summary>
+    /// <param name="head">Lines that end with CRLF, without the empty one.</param>
+    public string? Read(ReadOnlySpan<byte> head)
+    {
+        if (!System.Text.Unicode.Utf8.IsValid(head)) return "The header has octets that are not UTF-8: encode them (RFC 2047).";
+        while (!head.IsEmpty)
+        {
+            var line = head[..head.IndexOf("\r\n"u8)];
+            var colon = line.IndexOf((byte)':');
+            if (line.TrimEnd(" \t"u8).IsEmpty) return "The header has a line of blanks only.";
+            if (line[0] is (byte)' ' or (byte)'\t') return "The header begins with a continuation line.";
+            if (colon < 0) return $"A line of the header has no colon: {Shown(line)}";
+            if (colon == 0 || line[..colon].ContainsAnyExceptInRange((byte)'!', (byte)'~')) return $"A header's name is visible ASCII characters up to its colon, without blanks: {Shown(line)}";
+
+            var name = line[..colon];
+            var length = LengthOf(head);
+            if (length < 0) return $"The header {Shown(name)} has a continuation line of blanks only.";
+            if (Take(name, head[(colon + 1)..length]) is { } fault) return fault;
+            head = head[length..];
+        }
+
+        return null;
+    }
+
+    private string? Take(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        for (var i = 0; i < Once.Length; i++)
+        {
+            if (!Ascii.EqualsIgnoreCase(name, Once[i])) continue;
+            if (_values[i] is not null) return $"The header {Once[i]} stands there twice; RFC 5322 allows it once.";
+            _values[i] = Strict.GetString(value).Replace("\r\n", "", StringComparison.Ordinal).Trim(' ', '\t');
+            break;
+        }
+
+        return null;
+    }
+
+    // A field with its continuation lines; negative: one of them is empty but for blanks.
+    private static int LengthOf(ReadOnlySpan<byte> head)
+    {
+        var length = 0;
+        do
+        {
+            var line = head[length..][..head[length..].IndexOf("\r\n"u8)];
+            if (line.Trim(" \t"u8).IsEmpty) return -1;
+            length += line.Length + 2;
+        }
+        while (length < head.Length && head[length] is (byte)' ' or (byte)'\t');
+
+        return length;
+    }
+
+    private static string Shown(ReadOnlySpan<byte> line)
+    {
+        var shown = new StringBuilder(48);
+        foreach (var c in Encoding.UTF8.GetString(line[..Math.Min(line.Length, 40)])) shown.Append(char.IsControl(c) || c == '\ufffd' ? '?' : c);
+        return $"\"{shown}\"";
+    }
+}

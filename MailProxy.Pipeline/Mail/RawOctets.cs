@@ -1,0 +1,155 @@
+using System.Buffers;
+using System.Text;
+
+namespace MailProxy.Pipeline.Mail;
+
+/// <summary>What was seen of a whole message while it was brought into the form of the wire.</summary>
+internal readonly record struct RawFacts
+{
+    /// <summary>Octets of the header as written out, each line with its end, without the empty line.</summary>
+    public int HeadLength { get; init; }
+
+    /// <summary>From headers, however their colon stands.</summary>
+    public int Froms { get; init; }
+
+    public bool HasDate { get; init; }
+    public bool HasMessageId { get; init; }
+
+    /// <summary>It brought the header by which our own mail is known again, which was left out.</summary>
+    public bool HadMailKey { get; init; }
+
+    /// <summary>A line of the header ended with a lone CR: readers do not agree on what follows it.</summary>
+    public bool ReturnInHead { get; init; }
+
+    /// <summary>A NUL anywhere.</summary>
+    public bool HasNul { get; init; }
+
+    /// <summary>Octets of the longest line, without its end.</summary>
+    public int LongestLine { get; init; }
+}
+
+/// <summary>
+/// The one reading of <c>raw</c>: a line ends with CRLF, LF or CR, and so it is written with CRLF. What was written once is written in
+/// the same octets again, so that what Ingest has judged and stored is what Send puts on the wire below our own headers.
+/// </summary>
+internal static class RawOctets
+{
+    /// <summary>Octets of a line without its end (RFC 5321 4.5.3.1.6).</summary>
+    public const int LongestLine = 998;
+
+    private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
+
+    /// <summary>Writes the message with CRLF line ends, one empty line behind the header, and without what must not go out with it.</summary>
+    /// <param name="mailKeyHeader">Our own header; empty: none.</param>
+    public static RawFacts Write(ReadOnlySpan<byte> raw, string mailKeyHeader, IBufferWriter<byte> into)
+    {
+        var rest = raw;
+        var facts = WriteHead(ref rest, mailKeyHeader, into);
+        var longest = WriteBody(rest, into);
+        return facts with { LongestLine = Math.Max(facts.LongestLine, longest), HasNul = raw.Contains((byte)0) };
+    }
+
+
+    /// <summary>The header and the empty line; <paramref name="rest"/> is then the body.</summary>
+    public static RawFacts WriteHead(ref ReadOnlySpan<byte> rest, string mailKeyHeader, IBufferWriter<byte> into)
+    {
+        SkipMailboxLines(ref rest);
+        var facts = new RawFacts();
+        var dropping = false;
+        while (TryReadLine(ref rest, out var line, out var byReturn))
+        {
+            facts = facts with { LongestLine = Math.Max(facts.LongestLine, line.Length), ReturnInHead = facts.ReturnInHead | byReturn };
+            if (line.IsEmpty) break;
+            if (line[0] is not ((byte)' ' or (byte)'\t'))
+            {
+                var name = NameOf(line);
+                var isKey = mailKeyHeader.Length > 0 && Ascii.EqualsIgnoreCase(name, mailKeyHeader);
+                dropping = isKey || StaysBehind(name);
+                facts = facts with
+                {
+                    HadMailKey = facts.HadMailKey | isKey,
+                    Froms = facts.Froms + (Ascii.EqualsIgnoreCase(name, "From"u8) ? 1 : 0),
+                    HasDate = facts.HasDate | Ascii.EqualsIgnoreCase(name, "Date"u8),
+                    HasMessageId = facts.HasMessageId | Ascii.EqualsIgnoreCase(name, "Message-ID"u8),
+                };
+            }
+
+            if (dropping) continue;
+            into.Write(line);
+            into.Write("\r\n"u8);
+            facts = facts with { HeadLength = facts.HeadLength + line.Length + 2 };
+        }
+
+        into.Write("\r\n"u8);
+        return facts;
+    }
+
+    /// <summary>The body. Returns the octets of its longest line.</summary>
+    public static int WriteBody(ReadOnlySpan<byte> rest, IBufferWriter<byte> into)
+    {
+        // Lines that end as they should are copied together.
+        int longest = 0, done = 0, at = 0;
+        while (at < rest.Length)
+        {
+            var length = rest[at..].IndexOfAny(LineEnds);
+            if (length < 0) length = rest.Length - at;
+            longest = Math.Max(longest, length);
+            at += length;
+            if (rest[at..].StartsWith("\r\n"u8))
+            {
+                at += 2;
+                continue;
+            }
+
+            into.Write(rest[done..at]);
+            into.Write("\r\n"u8);
+            done = at = Math.Min(at + 1, rest.Length);
+        }
+
+        into.Write(rest[done..]);
+        return longest;
+    }
+
+    private static bool TryReadLine(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> line, out bool byReturn)
+    {
+        line = rest;
+        byReturn = false;
+        if (rest.IsEmpty) return false;
+        var end = rest.IndexOfAny(LineEnds);
+        if (end < 0)
+        {
+            rest = [];
+            return true;
+        }
+
+        line = rest[..end];
+        var both = rest[end..].StartsWith("\r\n"u8);
+        byReturn = !both && rest[end] == '\r';
+        rest = rest[(end + (both ? 2 : 1))..];
+        return true;
+    }
+
+    // The line before a message in a mailbox file is that file's, and no header ("From : x" is one, though badly written).
+    private static void SkipMailboxLines(ref ReadOnlySpan<byte> rest)
+    {
+        while (true)
+        {
+            var written = rest.TrimStart((byte)'>');
+            if (!written.StartsWith("From "u8) || written[5..].TrimStart(" \t"u8).StartsWith(":"u8)) return;
+            TryReadLine(ref rest, out _, out _);
+        }
+    }
+
+    // Bcc is nobody's business; Return-Path and Authentication-Results are written by who receives (RFC 5321 4.4, RFC 8601 5).
+    private static bool StaysBehind(ReadOnlySpan<byte> name) =>
+        Ascii.EqualsIgnoreCase(name, "Bcc"u8)
+        || Ascii.EqualsIgnoreCase(name, "Resent-Bcc"u8)
+        || Ascii.EqualsIgnoreCase(name, "Return-Path"u8)
+        || Ascii.EqualsIgnoreCase(name, "Authentication-Results"u8);
+
+    private static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> line)
+    {
+        var colon = line.IndexOf((byte)':');
+        return colon < 0 ? [] : line[..colon].TrimEnd(" \t"u8);
+    }
+}
