@@ -20,7 +20,7 @@ internal sealed class RawOctetsTests
         {
             var (written, facts) = Write(raw);
             var text = written.Replace("\r\n", "", StringComparison.Ordinal);
-            var head = written[..Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(written)).IndexOf("\r\n", facts.HeadLength, StringComparison.Ordinal)];
+            var head = written[..facts.HeadLength];
             return !text.Contains('\r') && !text.Contains('\n')
                 && written.EndsWith("\r\n", StringComparison.Ordinal)
                 && facts.HasNul == raw.Contains('\0')
@@ -54,7 +54,7 @@ internal sealed class RawOctetsTests
     private static (string Text, RawFacts Facts) Write(string raw)
     {
         var into = new ArrayBufferWriter<byte>();
-        var facts = RawOctets.Write(Encoding.UTF8.GetBytes(raw), "X-Mail-Key", into);
-        return (Encoding.UTF8.GetString(into.WrittenSpan), facts);
+        var facts = RawOctets.Write(Encoding.Latin1.GetBytes(raw), "X-Mail-Key", into);
+        return (Encoding.Latin1.GetString(into.WrittenSpan), facts);
     }
 }

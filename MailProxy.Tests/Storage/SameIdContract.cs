@@ -152,6 +152,16 @@ internal sealed class SameIdContract<TBench> : MessageStoreContract<TBench> wher
     }
 
     [Test]
+    public async Task Append_StoredBeforeRawWasBroughtIntoForm_IsComparedAsItWasWritten()
+    {
+        await AppendAsync(Mail("m1"));
+
+        await AppendAsync(Mail("m1", "two") with { HashAsWritten = Mail("m1").ContentHash });
+
+        Assert.That(Look("m1").Revision, Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task Append_IdMadeHereWithSpooledBody_IsComparedByTheFile()
     {
         var spool = await Bench.Spool.WriteAsync(Json("one"));

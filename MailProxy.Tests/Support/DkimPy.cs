@@ -12,9 +12,13 @@ internal static class DkimPy
         """
         import base64, sys, dkim
         record = ("v=DKIM1; k=%s; p=%s" % (sys.argv[2], sys.argv[3])).encode()
+        def good(mail):
+            try:
+                return dkim.DKIM(mail).verify(0, dnsfunc=lambda name, timeout=5: record)
+            except dkim.ValidationError:
+                return False
         with open(sys.argv[1]) as mails:
-            for mail in mails:
-                print(int(dkim.DKIM(base64.b64decode(mail)).verify(0, dnsfunc=lambda name, timeout=5: record)), end="")
+            print("".join("1" if good(base64.b64decode(mail)) else "0" for mail in mails), end="")
         """;
 
     /// <summary>Whether the topmost signature of each mail is good.</summary>
