@@ -86,6 +86,7 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly RetainStage _retain;
     private readonly AccountGate _gate;
     private readonly SmtpPool _pool;
+    private readonly AsideIndex _aside = new();
 
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _abort = new();
@@ -125,8 +126,9 @@ public sealed class MailPipeline : IAsyncDisposable
         var bodies = new BodyMemory(options.Resolve.BodyBytes, shared.Share);
         var ends = new FetchEnds(shared.Store, shared.Accounts, loads, _report.Writer, Log<FetchDesk>());
         _desk = new(
-            _cache, _sources, _sources.HostOf, Wake, ends.FailedAsync, options.Resolve, shared.Metrics, shared.Clock, Log<FetchDesk>(), shared.Share);
-        _uploads = shared.Links is { } desk ? new(desk.Files, Wake, ends.FailedAsync, shared.Metrics, Log<UploadDesk>(), shared.Share) : null;
+            _cache, _sources, _sources.HostOf, Wake, ends.FailedAsync, options.Resolve, shared.Metrics, shared.Clock, Log<FetchDesk>(), shared.Share,
+            _aside);
+        _uploads = shared.Links is { } desk ? new(desk.Files, Wake, ends.FailedAsync, shared.Metrics, Log<UploadDesk>(), shared.Share, _aside) : null;
         var attachments = new Attachments(_desk, shared.Accounts, shared.Links?.Files, _uploads);
         _resolve = new(
             _due.Reader, shared.Store, shared.Accounts, _resolved.Writer, _report.Writer, loads, bodies, _gate.SliceSize, attachments, Log<ResolveStage>());
@@ -179,6 +181,12 @@ public sealed class MailPipeline : IAsyncDisposable
 
     /// <summary>A tenant is gone: so is what was fetched for it.</summary>
     public void ForgetContent(string tenant) => _cache.Forget(tenant);
+
+    /// <summary>What the message of this number waits for though its turn had come; null: for nothing that it carries. From any thread.</summary>
+    public string? SetAsideFor(long number) => _aside.Why(number);
+
+    /// <summary>How many of the account's mails, due before that time (Unix milliseconds), wait for what they carry. From any thread.</summary>
+    public long SetAside(AccountKey account, long before) => _aside.Count(account, before);
 
     /// <summary>A webhook was changed.</summary>
     public void RefreshWebhooks() => _webhooks.Refresh();

@@ -19,10 +19,20 @@ public sealed record DispatcherControl(
     Func<bool> IsSuspended,
     Action<long> ExpiryHint,
     Func<AccountKey, LaneWait?> Waiting,
-    Action<string?> ReportNow);
+    Action<string?> ReportNow)
+{
+    /// <summary>What the message of this number waits for though its turn had come, or null.</summary>
+    public Func<long, string?> SetAsideFor { get; init; } = static _ => null;
+
+    /// <summary>How many of an account's messages, due before a time (Unix milliseconds), wait for what they carry.</summary>
+    public Func<AccountKey, long, long> SetAside { get; init; } = static (_, _) => 0;
+}
 
 /// <summary>Why a lane waits.</summary>
-/// <param name="Reason">A stable snake_case word: <c>account_paused</c>, <c>tenant_suspended</c>, <c>account_limit</c>, <c>tenant_limit</c>, <c>account_backoff</c>, <c>connecting</c>, <c>installation_limit</c>, <c>account_busy</c>, <c>dispatcher_suspended</c>, <c>store</c>.</param>
+/// <param name="Reason">
+/// A stable snake_case word: <c>account_paused</c>, <c>tenant_suspended</c>, <c>account_limit</c>, <c>tenant_limit</c>, <c>tenant_share</c>,
+/// <c>account_backoff</c>, <c>connecting</c>, <c>account_busy</c>, <c>installation_limit</c>, <c>dispatcher_suspended</c>, <c>store</c>.
+/// </param>
 /// <param name="Until">Unix milliseconds, or null when nobody knows.</param>
 /// <param name="Detail">For a person; the server's own words when the account backs off.</param>
 public sealed record LaneWait(string Reason, long? Until = null, string? Detail = null);

@@ -29,6 +29,12 @@ internal sealed class MessageAnswers(IAccountStore accounts, DispatcherControl d
         view.Tags is null ? null : JsonElement.Parse(view.Tags),
         view.Metadata is null ? null : JsonElement.Parse(view.Metadata),
         view.OnAmbiguous.Name(),
-        WaitReason.Of(view, dispatcher.IsSuspended(), dispatcher.Waiting(view.Account), clock.GetUtcNow().ToUnixTimeMilliseconds()),
+        Waiting(view),
         [.. view.Recipients.Select(r => new RecipientAnswer(r.Address, r.State.Name(), r.SmtpCode, r.EnhancedCode, r.Reply))]);
+
+    private WaitAnswer? Waiting(MessageView view)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        return WaitReason.Of(view, dispatcher.IsSuspended(), dispatcher.Waiting(view.Account), now, dispatcher.SetAsideFor(view.Number));
+    }
 }

@@ -6,7 +6,7 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Says why a message waits: the first gate it would meet. Pure.</summary>
 internal static class WaitReason
 {
-    public static WaitAnswer? Of(MessageView message, bool suspended, LaneWait? lane, long now)
+    public static WaitAnswer? Of(MessageView message, bool suspended, LaneWait? lane, long now, string? setAsideFor = null)
     {
         if (message.State.IsFinal()) return null;
 
@@ -18,6 +18,7 @@ internal static class WaitReason
             _ when message.NextAttemptAt > now && message.State == MessageState.Deferred => new("retry", Times.Utc(message.NextAttemptAt), LastReply(message)),
             _ when message.NextAttemptAt > now => new("send_at", Times.Utc(message.NextAttemptAt), "Not before its send_at."),
             _ when suspended => Suspended,
+            _ when setAsideFor is not null => new("attachments", null, setAsideFor),
             _ => Of(lane) ?? new("turn", null, "It goes as soon as its turn comes."),
         };
     }

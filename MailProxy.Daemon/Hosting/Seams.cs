@@ -1,6 +1,7 @@
 using MailProxy.Daemon.Api;
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Schedule;
 using MailProxy.Pipeline.Send;
@@ -11,7 +12,11 @@ namespace MailProxy.Daemon.Hosting;
 internal static class Seams
 {
     public static DispatcherControl Dispatcher(MailPipeline pipeline) => new(
-        pipeline.Suspend, pipeline.Activate, pipeline.RunNow, () => pipeline.IsSuspended, pipeline.ExpiryHint, key => Wait(pipeline.Status(key)) ?? Wait(pipeline.ConnectingOf(key)), pipeline.ReportNow);
+        pipeline.Suspend, pipeline.Activate, pipeline.RunNow, () => pipeline.IsSuspended, pipeline.ExpiryHint, key => Wait(pipeline, key), pipeline.ReportNow)
+    {
+        SetAsideFor = pipeline.SetAsideFor,
+        SetAside = pipeline.SetAside,
+    };
 
     public static AccountTest Probe(SmtpProbe probe, TimeProvider clock) => async (account, cancel) =>
     {
@@ -60,6 +65,13 @@ internal static class Seams
 
     private static LaneWait? Wait(Connecting? connecting) => connecting is null ? null : new("connecting", null, connecting.ToString());
 
+    // That it is being connected says more than that all it may have is under way.
+    private static LaneWait? Wait(MailPipeline pipeline, AccountKey account)
+    {
+        var lane = pipeline.Status(account);
+        return lane.State is LaneState.Ready or LaneState.Busy ? Wait(pipeline.ConnectingOf(account)) ?? Wait(lane) : Wait(lane);
+    }
+
     private static LaneWait? Wait(LaneStatus lane) => lane.State switch
     {
         LaneState.Ready => null,
@@ -68,6 +80,7 @@ internal static class Seams
         LaneState.Suspended => new("dispatcher_suspended", lane.Until, lane.Reason),
         LaneState.InstallationAtLimit => new("installation_limit", lane.Until, lane.Reason),
         LaneState.TenantAtLimit => new("tenant_limit", lane.Until, lane.Reason),
+        LaneState.Busy => new("account_busy", lane.Until, lane.Reason),
         LaneState.TenantAtShare => new("tenant_share", lane.Until, lane.Reason),
         LaneState.AtLimit => new("account_limit", lane.Until, lane.Reason),
         LaneState.BackingOff => new("account_backoff", lane.Until, lane.Reason),

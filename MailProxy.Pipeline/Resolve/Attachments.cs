@@ -64,7 +64,8 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
 
         // An upload may take long: it has no share of the memory budget, which others wait for, so few of them hold a large body.
         mail.Due.Permit.Dispose();
-        if (uploads!.TryUpload(ticket, tenant, rule!, large, new Belongings([.. files]), heavy: mail.Content.Json.Length >= Heavy))
+        var heavy = mail.Content.Json.Length >= Heavy;
+        if (uploads!.TryUpload(ticket, tenant, rule!, large, new Belongings([.. files]), heavy, mail.Content.CreatedAt))
         {
             memory.Dispose();
             return (null, new Outcome.NotYet(ticket));

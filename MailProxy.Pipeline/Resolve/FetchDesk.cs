@@ -18,7 +18,8 @@ internal sealed class FetchDesk(
     PipelineMetrics metrics,
     TimeProvider clock,
     ILogger logger,
-    TenantShare? share = null)
+    TenantShare? share = null,
+    AsideIndex? index = null)
 {
     /// <summary>How long content that was fetched is kept for the mail that waited for it.</summary>
     public static readonly TimeSpan Reserve = TimeSpan.FromMinutes(10);
@@ -37,7 +38,7 @@ internal sealed class FetchDesk(
     private readonly SharedCapacity _aside = new(options.SetAside, share ?? TenantShare.Unlimited);
     private bool _stopping;
 
-    /// <summary>Mails that wait for something.</summary>
+    /// <summary>Attachments that mails wait for.</summary>
     public int Aside => (int)_aside.Used;
 
     /// <summary>What each tenant has of what is fetched, and of the mails that wait for it.</summary>
@@ -51,7 +52,7 @@ internal sealed class FetchDesk(
     public string WhyNot(string tenant)
     {
         var (held, allowed) = _aside.Of(tenant);
-        return $"Too many messages wait for their attachments: {held} of this tenant, which may have {allowed} now (Resolve:SetAside). It is tried again when fewer do.";
+        return $"Too many messages wait for their attachments: {held} attachments of this tenant, which may have {allowed} now (Resolve:SetAside). It is tried again when fewer do.";
     }
 
     /// <summary>Everything that the mail fetches, in that order, to be disposed by the caller; null: something is missing.</summary>
@@ -80,13 +81,15 @@ internal sealed class FetchDesk(
     /// <summary>Sets the mail aside and fetches what is missing; it comes back by <see cref="Wake.Return"/>, or as a failure. The caller has given its permit back. False: too many wait already, and nothing was done.</summary>
     public bool TryFetch(QueuedMail ticket, string tenant, long accepted, IReadOnlyList<AttachmentRef> wanted)
     {
-        var place = _aside.TryTake(tenant, 1);
+        // Each attachment has a line of its own to wait in, so a mail counts for as many.
+        var place = _aside.TryTake(tenant, Math.Max(1, wanted.Count));
         lock (_gate)
         {
             if (place is null && !_stopping) return false;
         }
 
         metrics.MailsAside.Inc();
+        index?.Add(ticket, Math.Max(accepted, ticket.Due), "Its attachments are being fetched, or wait for their turn to be.");
         wake.SetAside(ticket);
         var mail = new WaitingMail(ticket, wanted.Count, place);
         for (var i = 0; i < wanted.Count; i++)
@@ -286,6 +289,7 @@ internal sealed class FetchDesk(
     private void EndWait(WaitingMail mail)
     {
         mail.EndWait();
+        index?.Remove(mail.Ticket);
         metrics.MailsAside.Dec();
     }
 }

@@ -45,7 +45,7 @@ public sealed class ResolveOptions
     [Range(1_024, 1_099_511_627_776)]
     public long FetchBytes { get; set; } = 2L * 1024 * 1024 * 1024;
 
-    /// <summary>Mails that wait for their attachments; a tenant has its share, and what comes beyond is deferred a little. Default 10,000.</summary>
+    /// <summary>Attachments that mails wait for; a tenant has its share, and a mail that comes beyond is deferred a little. Default 10,000.</summary>
     [Range(1, 1_000_000)]
     public int SetAside { get; set; } = 10_000;
 

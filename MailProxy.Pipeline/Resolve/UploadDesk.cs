@@ -8,7 +8,8 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>Where a mail leaves files that have to be put into a volume before it can go. It is set aside and comes back when its links are made; no worker, permit or connection waits for an upload.</summary>
 /// <param name="failed">Told once for a mail whose links cannot be made.</param>
 internal sealed partial class UploadDesk(
-    LargeFileLinks links, Wake wake, Func<QueuedMail, FetchTrouble, ValueTask> failed, PipelineMetrics metrics, ILogger logger, TenantShare? share = null)
+    LargeFileLinks links, Wake wake, Func<QueuedMail, FetchTrouble, ValueTask> failed, PipelineMetrics metrics, ILogger logger, TenantShare? share = null,
+    AsideIndex? index = null)
 {
     /// <summary>Mails at the desk at a time; their files are held in the cache meanwhile, so these must not be many.</summary>
     public const int MostMails = 64;
@@ -36,8 +37,10 @@ internal sealed partial class UploadDesk(
 
     /// <summary>Sets the mail aside and makes its links; it comes back by <see cref="Wake.Return"/>, or as a failure. The caller has given its permit back. False: too many wait already, and nothing was done.</summary>
     /// <param name="belongings">Holds the files; the desk's from here on, when the answer is true.</param>
+    /// <param name="since">When it could have gone.</param>
     /// <param name="heavy">Its body stays in memory; there are as few of those as are uploaded at a time.</param>
-    public bool TryUpload(QueuedMail ticket, string tenant, LargeFiles rule, IReadOnlyList<LargeFile> files, IDisposable belongings, bool heavy = false)
+    public bool TryUpload(
+        QueuedMail ticket, string tenant, LargeFiles rule, IReadOnlyList<LargeFile> files, IDisposable belongings, bool heavy = false, long since = 0)
     {
         if (_places.TryTake(tenant, 1) is not { } place) return false;
         IDisposable? weight = heavy ? _heavy.TryTake(tenant, 1) : null;
@@ -56,6 +59,7 @@ internal sealed partial class UploadDesk(
         }
 
         metrics.MailsAside.Inc();
+        index?.Add(ticket, Math.Max(since, ticket.Due), "Its large files are being put into their volume, or wait for their turn to be.");
         wake.SetAside(ticket);
         _ = Task.Run(() => WorkAsync(ticket, tenant, rule, files, [belongings, .. weight is null ? Array.Empty<IDisposable>() : [weight], place]));
         return true;
@@ -83,6 +87,7 @@ internal sealed partial class UploadDesk(
         try
         {
             var trouble = await LinkAsync(ticket, tenant, rule, files, belongings);
+            index?.Remove(ticket);
             metrics.MailsAside.Dec();
             if (trouble is null) wake.Return(ticket);
             else await failed(ticket, trouble);

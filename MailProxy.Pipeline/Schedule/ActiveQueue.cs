@@ -59,6 +59,9 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>Whether only its tenant's share keeps the lane from more. Safe to call from other threads.</summary>
     public bool IsAtShare(AccountLane lane) => _turns.IsAtShare(lane.Tenant);
 
+    /// <summary>Whether the lane has as many on their way as a lane may. Safe to call from other threads.</summary>
+    public bool IsBusy(AccountLane lane) => _turns.IsBusy(lane);
+
     /// <summary>The account's lane, made when it is new (<paramref name="made"/>).</summary>
     public AccountLane Lane(AccountKey account, out bool made, string tenant = "")
     {

@@ -22,7 +22,7 @@ internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, Curr
     public bool IsExcused(AccountKey account)
     {
         var lane = queue.Find(account);
-        if (Reason(account, lane).State != LaneState.Ready) return true;
+        if (Reason(account, lane).State is not (LaneState.Ready or LaneState.Busy)) return true;
         var waited = Math.Max(lane?.WaitedLast ?? long.MinValue, Math.Max(lane?.Tenant.HeldBackLast ?? long.MinValue, standstill.StoodLast));
         return waited > clock.GetUtcNow().ToUnixTimeMilliseconds() - Overdue;
     }
@@ -37,8 +37,13 @@ internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, Curr
         if (lane?.BackingOff is { } backingOff) return (LaneState.BackingOff, backingOff.Until, backingOff.Reason);
         if (lane?.AtLimit is { } limit) return (limit.OfTenant ? LaneState.TenantAtLimit : LaneState.AtLimit, limit.Until, limit.Reason);
         if (all.State == LaneState.Ready && lane is not null && IsAtShare(lane)) return (LaneState.TenantAtShare, null, AtShare(known.Tenant));
+        if (all.State == LaneState.Ready && lane is not null && queue.IsBusy(lane)) return (LaneState.Busy, null, Busy(lane));
         return all;
     }
+
+    private static string Busy(AccountLane lane) =>
+        $"the account has {lane.InFlight} attempts under way and may have no more (twice max_connections, a quarter of Schedule:InFlight at most);"
+        + " the next goes when one of them ends";
 
     // A tenant at its share is below it for a moment whenever one of its attempts ends.
     private bool IsAtShare(AccountLane lane) =>

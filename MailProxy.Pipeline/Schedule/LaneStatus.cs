@@ -34,6 +34,9 @@ public enum LaneState : byte
 
     /// <summary>The account's tenant has as many attempts under way as is its share.</summary>
     TenantAtShare = 10,
+
+    /// <summary>The account has as many attempts under way as it may have. Its mail may be overdue all the same.</summary>
+    Busy = 11,
 }
 
 /// <summary>How one account's lane stands.</summary>

@@ -27,6 +27,9 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
     /// <summary>Whether the tenant's part, and not what there is in all, keeps it from more. Safe to call from other threads.</summary>
     public bool IsAtShare(TenantLanes tenant) => InFlight < inFlight && !May(tenant);
 
+    /// <summary>Whether the lane has as many on their way as a lane may. Safe to call from other threads.</summary>
+    public bool IsBusy(AccountLane lane) => lane.InFlight >= Math.Min(lane.InFlightCap, Math.Max(1, inFlight / 4));
+
     /// <summary>Null: nobody may go. A lane with an immediate mail goes first, but at most every second time.</summary>
     public AccountLane? Next(long now)
     {
@@ -54,7 +57,7 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
     public void Settle(AccountLane lane)
     {
         var tenant = lane.Tenant;
-        var may = lane.Count > 0 && !lane.Waits && lane.InFlight < Math.Min(lane.InFlightCap, Math.Max(1, inFlight / 4));
+        var may = lane.Count > 0 && !lane.Waits && !IsBusy(lane);
         Keep(tenant.Ready, lane.Ready, may);
         Keep(tenant.Urgent, lane.Urgent, may && lane.HasImmediate);
         Keep(_ready, tenant.ReadyTurn, tenant.Ready.Count > 0);

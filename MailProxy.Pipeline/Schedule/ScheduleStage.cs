@@ -96,6 +96,9 @@ internal sealed partial class ScheduleStage
     /// <summary>Whether the account waits for a reason, or did so within the last minute: then its mail is not overdue.</summary>
     public bool IsExcused(AccountKey account) => _reasons.IsExcused(account);
 
+    /// <summary>Accounts that it knows of.</summary>
+    public int Lanes => _queue.Lanes.Count();
+
     // ── The loop ──
 
     /// <summary>Runs until <paramref name="stop"/>, then gives its tickets back. What was counted against limits before the restart is taken over here.</summary>

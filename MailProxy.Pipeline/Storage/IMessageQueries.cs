@@ -80,6 +80,9 @@ public sealed record RecipientView(string Address, RecipientState State, int? Sm
 /// <param name="Overdue">Ready mails whose due time passed more than a minute ago.</param>
 public sealed record QueueCounts(IReadOnlyList<(MessageState State, Priority Priority, long Count)> Depth, long? OldestDue, long Overdue)
 {
+    /// <summary>Ready mail is overdue when it waits longer than this (milliseconds).</summary>
+    public const long OverdueAfter = 60_000;
+
     /// <summary><see cref="Overdue"/> by account, so that those who wait for a named reason (paused, parked, at a limit) can be left out.</summary>
     public IReadOnlyList<(AccountKey Account, long Count)> OverdueByAccount { get; init; } = [];
 }

@@ -141,13 +141,16 @@ internal sealed class HostileTenantTests
         await _mallory.PostAsync(200, i => new { id = $"m{i}", account = "any", attachments = Source($"http://127.0.0.1:{drip.Port}/{i}") });
         await HoldsAsync("set_aside", 50);
         var put = await _daemon.EventsAsync(static e => e.Type == EventType.MessageDeferred, 150, tenant: "mallory");
-        Assert.That(System.Text.Encoding.UTF8.GetString(put[0].Detail.Span), Does.Contain("50 of this tenant").And.Contain("Resolve:SetAside"));
+        Assert.That(System.Text.Encoding.UTF8.GetString(put[0].Detail.Span), Does.Contain("50 attachments of this tenant").And.Contain("Resolve:SetAside"));
 
         await _victim.PostAsync("urgent", "good", "immediate", Source($"http://127.0.0.1:{good.Port}/a"));
         await asked.Task.WaitAsync(TestDaemon.Patience);
         go.SetResult();
         await _victim.UntilAsync("urgent", EventType.MessageSent);
         Assert.That((await _mallory.ShareAsync("set_aside")).Held, Is.EqualTo(50));
+        var waits = await WaitsAsync("queued");
+        Assert.That(waits, Has.Exactly(50).Items.EqualTo("attachments"));
+        Assert.That(await WaitsAsync("deferred"), Has.Exactly(150).Items.EqualTo("retry"));
     }
 
     [Test]
@@ -211,6 +214,9 @@ internal sealed class HostileTenantTests
         _victim = await TenantClient.MakeAsync(_daemon, "victim");
         await _victim.PutAccountAsync("good", _good.Port);
     }
+
+    private async Task<string?[]> WaitsAsync(string status) =>
+        [.. (await _mallory.GetAsync($"/v1/messages?status={status}&limit=500"))["data"]!.AsArray().Select(static m => (string?)m!["waiting_for"]?["reason"])];
 
     private Task HoldsAsync(string share, long held) => Soon.BecomesAsync(() => _mallory.ShareAsync(share), seen => seen.Held == held);
 }

@@ -63,6 +63,24 @@ internal sealed class FetchTests
         Assert.That((rig.Source.Opened, rig.Files().Length), Is.EqualTo((1, 0)));
     }
 
+    [Test]
+    public async Task Source_Drips_IsDown()
+    {
+        await using var rig = new FetchRig();
+        var reads = 0;
+        rig.Source.Answer = (_, _) => Task.FromResult(new OpenedSource(new DrippingStream(() =>
+        {
+            reads++;
+            rig.Clock.Advance(TimeSpan.FromSeconds(2));
+        }), 1_000_000));
+        rig.Fetch(1, Url());
+
+        var (_, trouble) = await rig.FailedAsync();
+
+        Assert.That(trouble, Is.EqualTo(new FetchTrouble("http://files.example/a: it sends less than 1024 bytes a second.", null, true)));
+        Assert.That((reads, rig.Source.Opened, rig.Files().Length), Is.EqualTo((15, 1, 0)), "half a minute of it");
+    }
+
     [TestCase(1025L)]
     [TestCase(null)]
     public async Task Content_OverTheCap_IsRefused(long? declared)

@@ -73,3 +73,13 @@ internal sealed class StallingStream(TaskCompletionSource stalled) : Stream
     public override void SetLength(long value) => throw new NotSupportedException();
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }
+
+/// <summary>One byte a read, for ever.</summary>
+internal sealed class DrippingStream(Action before) : MemoryStream(new byte[1_000_000])
+{
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancel = default)
+    {
+        before();
+        return await base.ReadAsync(buffer[..1], cancel);
+    }
+}

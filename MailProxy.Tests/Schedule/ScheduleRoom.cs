@@ -3,6 +3,7 @@ using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Schedule;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -23,12 +24,12 @@ internal sealed class ScheduleRoom : IAsyncDisposable
     private readonly HashSet<long> _out = [];
     private Task _running = Task.CompletedTask;
 
-    public ScheduleRoom(ScheduleOptions? options = null, AccountLimits? global = null, int room = 1000, params SmtpAccount[] accounts)
+    public ScheduleRoom(ScheduleOptions? options = null, AccountLimits? global = null, int room = 1000, TenantShare? share = null, params SmtpAccount[] accounts)
     {
         _next = Channel.CreateBounded<DueMail>(room);
         Accounts.Swap(new(accounts.Length > 0 ? accounts : [Account(A), Account(B), Account(C)], null));
         _gate = new(Accounts, global ?? AccountLimits.None, Clock);
-        Stage = new(_door.Reader, Wake, Store, Accounts, _gate, _next.Writer, Health, Metrics, options ?? new(), Clock, NullLogger.Instance);
+        Stage = new(_door.Reader, Wake, Store, Accounts, _gate, _next.Writer, Health, Metrics, options ?? new(), Clock, NullLogger.Instance, share);
     }
 
     public FakeStore Store { get; } = new();

@@ -530,6 +530,60 @@ internal sealed class ScheduleStageTests
     }
 
     [Test]
+    public async Task Status_TenantAtItsShare_IsExcusedWithThatReasonAndANeighbourIsNot()
+    {
+        SmtpAccount[] accounts = [Account(A) with { Tenant = "mallory" }, Account(B) with { Tenant = "mallory" }, Account(C) with { Tenant = "victim" }];
+        await using var room = new ScheduleRoom(new() { InFlight = 8 }, share: new(0.5, static () => true), accounts: accounts).Start();
+        for (var i = 1; i <= 8; i++) room.Offer(Ticket(i, i % 2 == 0 ? A : B));
+        var hanging = new List<DueMail>();
+        for (var i = 0; i < 4; i++) hanging.Add(await room.NextAsync());
+        room.Clock.Advance(TimeSpan.FromMinutes(2));
+        await room.RestedAsync();
+
+        var status = room.Stage.Status(A);
+        Assert.That((room.TryNext(out _), status.State, room.Stage.IsExcused(A)), Is.EqualTo((false, LaneState.TenantAtShare, true)));
+        Assert.That(status.Reason, Does.Contain("4 attempts").And.Contain("share is 4").And.Contain("Schedule:InFlight"));
+        Assert.That((room.Stage.Status(C).State, room.Stage.IsExcused(C)), Is.EqualTo((LaneState.Ready, false)));
+
+        room.Offer(Ticket(100, C));
+        Assert.That((await room.NextAsync()).Ticket.Id, Is.EqualTo(100));
+        foreach (var mail in hanging) room.Sent(mail);
+        for (var i = 0; i < 4; i++) room.Sent(await room.NextAsync());
+        await room.RestedAsync();
+        Assert.That(room.Stage.Status(A).State, Is.Not.EqualTo(LaneState.Busy));
+    }
+
+    [Test]
+    public async Task Status_AccountWithAllItMayHaveUnderWay_SaysSoAndIsNotExcused()
+    {
+        await using var room = new ScheduleRoom(accounts: [Account(A) with { MaxConnections = 1 }]).Start();
+        for (var i = 1; i <= 3; i++) room.Offer(Ticket(i, A));
+        await room.NextAsync();
+        await room.NextAsync();
+        await room.RestedAsync();
+        room.Clock.Advance(TimeSpan.FromMinutes(2));
+
+        Assert.That((room.Stage.Status(A).State, room.Stage.IsExcused(A)), Is.EqualTo((LaneState.Busy, false)));
+        Assert.That(room.Stage.Status(A).Reason, Does.Contain("2 attempts").And.Contain("max_connections"));
+    }
+
+    [Test]
+    public async Task Run_AccountGone_ItsLaneIsForgotten()
+    {
+        await using var room = new ScheduleRoom().Start();
+        room.Offer(Ticket(1, A));
+        room.Sent(await room.NextAsync());
+        await room.RestedAsync();
+        room.Accounts.Swap(new([Account(B)], null));
+        await room.RestedAsync();
+
+        Assert.That((room.Stage.Status(A).State, room.Stage.Lanes), Is.EqualTo((LaneState.UnknownAccount, 0)));
+        room.Accounts.Swap(new([Account(A), Account(B)], null));
+        room.Offer(Ticket(2, A));
+        Assert.That((await room.NextAsync()).Ticket.Id, Is.EqualTo(2));
+    }
+
+    [Test]
     public async Task Run_UnknownAccount_WaitsForItWithAName()
     {
         await using var room = new ScheduleRoom(accounts: Account(A)).Start();

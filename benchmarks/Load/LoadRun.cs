@@ -18,6 +18,7 @@ internal static class LoadRun
         ("attachments", AttachmentScenario.RunAsync),
         ("reports", ReportScenario.RunAsync),
         ("retention", RetentionScenario.RunAsync),
+        ("hostile", HostileScenario.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, string root)

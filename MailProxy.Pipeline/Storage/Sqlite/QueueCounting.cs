@@ -8,8 +8,6 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// </summary>
 internal static class QueueCounting
 {
-    private const long OverdueAfter = 60_000;
-
     internal const string Ready =
         """
         SELECT account, priority, count(*),
@@ -43,7 +41,7 @@ internal static class QueueCounting
 
         long? oldestDue = null, oldestFresh = null;
         var overdue = new Dictionary<AccountKey, long>();
-        var ready = session.Prepare(Ready).Add(LastCreatedBy(session, now - OverdueAfter)).Add(now - OverdueAfter);
+        var ready = session.Prepare(Ready).Add(LastCreatedBy(session, now - QueueCounts.OverdueAfter)).Add(now - QueueCounts.OverdueAfter);
         while (ready.Step())
         {
             Add(MessageState.Queued, (Priority)ready.Int(1), ready.Long(2));
