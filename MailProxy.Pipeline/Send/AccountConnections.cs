@@ -5,7 +5,8 @@ using Prometheus;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>One account's connections: a slot for each that is open or being opened, idle ones used last in first out, waiters served first come first. A server that turns one away while it bears others has no trouble: the account makes do with those.</summary>
+/// <summary>One account's connections: a slot for each that is open or being opened, idle ones used last in first out, waiters served
+/// first come first. A server that turns one away while it bears others has no trouble: the account makes do with those.</summary>
 internal sealed class AccountConnections : IDisposable
 {
     private readonly Func<SmtpAccount, Action<PhaseClock>, CancellationToken, Task<SmtpConnection>> _open;

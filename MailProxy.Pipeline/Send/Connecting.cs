@@ -11,7 +11,8 @@ public sealed class Connecting
     public DateTimeOffset Since { get; }
 
     /// <summary>Where to, since when, how far it came, and what to try when that lasts.</summary>
-    public override string ToString() => $"connecting to {_server} since {Since.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'} ({Words()}).{_server.Hint(_phase)}";
+    public override string ToString() =>
+        $"connecting to {_server} since {Since.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'} ({Words()}).{_server.Hint(_phase)}";
 
     private string Words() => _phase switch
     {

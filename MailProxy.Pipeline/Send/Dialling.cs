@@ -14,7 +14,11 @@ internal static class Dialling
     /// <exception cref="SmtpOpenException">The sandbox does not listen (yet).</exception>
     public static EndPoint ServerOf(SmtpAccount account, AccountDirectory directory, NetworkPolicy policy)
     {
-        if (account.Sandbox) return directory.Sandbox ?? throw new SmtpOpenException(SmtpPhase.Connect, null, false, "The sandbox is not listening.");
+        if (account.Sandbox)
+        {
+            return directory.Sandbox ?? throw new SmtpOpenException(SmtpPhase.Connect, null, false, "The sandbox is not listening.");
+        }
+
         if (account.ByTenant) return new CheckedEndPoint(account.Host!, account.Port, policy);
         return IPAddress.TryParse(account.Host!, out var ip) ? new IPEndPoint(ip, account.Port) : new DnsEndPoint(account.Host!, account.Port);
     }
@@ -54,7 +58,8 @@ internal static class Dialling
         throw last ?? new SocketException((int)SocketError.HostNotFound);
     }
 
-    /// <summary>The name after EHLO: as configured, else this machine's full name, else the address that the server sees (RFC 5321 section 4.1.3).</summary>
+    /// <summary>The name after EHLO: as configured, else this machine's full name, else the address that the server sees (RFC 5321
+    /// section 4.1.3).</summary>
     public static string HelloName(SendOptions options, Socket socket)
     {
         if (options.HelloName is { } configured) return configured;

@@ -5,7 +5,8 @@ using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>What kept a conversation from coming about, in terms of SMTP, and in words that name the server and, where one is known, the remedy. Pure; by type and phase, never by a message's words.</summary>
+/// <summary>What kept a conversation from coming about, in terms of SMTP, and in words that name the server and, where one is known, the
+/// remedy. Pure; by type and phase, never by a message's words.</summary>
 internal static class OpenTrouble
 {
     public static SmtpOpenException Explain(Exception trouble, SmtpPhase phase, bool timedOut, ServerName server)
@@ -15,17 +16,20 @@ internal static class OpenTrouble
         return trouble switch
         {
             AddressRefusedException => new(phase, null, false, trouble.Message, trouble),
-            CertificateException { Errors: var errors } => new(SmtpPhase.Handshake, null, false, $"The certificate of {server} {Words(errors)}.", trouble),
+            CertificateException { Errors: var errors } => new(
+                SmtpPhase.Handshake, null, false, $"The certificate of {server} {Words(errors)}.", trouble),
 
             // Without an inner exception it is the stream itself that makes no sense of what came; TLS' own alerts have one.
             AuthenticationException { InnerException: null } => new(SmtpPhase.Handshake, null, false, server.SpeaksNoTls(), trouble),
-            AuthenticationException => new(SmtpPhase.Handshake, null, false, $"The TLS handshake with {server} failed: {trouble.InnerException!.Message}", trouble),
+            AuthenticationException => new(
+                SmtpPhase.Handshake, null, false, $"The TLS handshake with {server} failed: {trouble.InnerException!.Message}", trouble),
             SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain or SocketError.NoRecovery } =>
                 new(phase, null, false, $"The host of {server} was not found: {trouble.Message}", trouble),
             _ when phase == SmtpPhase.Connect => new(phase, null, false, $"No connection to {server}: {trouble.Message}", trouble),
             IOException when phase == SmtpPhase.Handshake =>
                 new(phase, null, false, $"The TLS handshake with {server} failed: {trouble.Message}{server.Hint(phase)}", trouble),
-            SmtpGarbageException => new(phase, null, false, $"The server {server} does not speak SMTP ({phase}): {trouble.Message}", trouble),
+            SmtpGarbageException => new(
+                phase, null, false, $"The server {server} does not speak SMTP ({phase}): {trouble.Message}", trouble),
             _ => new(phase, null, false, server.Lost(phase, trouble.Message), trouble),
         };
     }

@@ -6,8 +6,7 @@ namespace MailProxy.Pipeline.Send;
 /// Puts one reply together from octets as they come (RFC 5321 section 4.2). Keeps the head of each line and the beginning of the text,
 /// counts everything, and so never holds more than it may, whatever a server sends. Pure.
 /// </summary>
-/// <param name="lines">Takes the text of each line, for EHLO and AUTH; else null.</param>
-internal sealed class ReplyLines(List<string>? lines)
+internal sealed class ReplyLines
 {
     /// <summary>A reply of more octets is none. RFC 5321 allows 512 a line; servers that quote a policy at length exceed it.</summary>
     public const int MostOctets = 128 * 1024;
@@ -18,6 +17,7 @@ internal sealed class ReplyLines(List<string>? lines)
 
     private readonly StringBuilder _text = new();
     private byte[] _head = new byte[256];
+    private List<string>? _lines;
     private int _length, _code, _octets;
     private bool _any, _contradicts;
 
@@ -35,6 +35,16 @@ internal sealed class ReplyLines(List<string>? lines)
             if (_length < 4 || CodeOf(_head) is not { } its) return _code;
             return _code == 0 ? its : Math.Min(_code, its);
         }
+    }
+
+    /// <summary>The next reply begins.</summary>
+    /// <param name="lines">Takes the text of each line, for EHLO and AUTH; else null.</param>
+    public void Begin(List<string>? lines)
+    {
+        _lines = lines;
+        _text.Clear();
+        (_length, _code, _octets) = (0, 0, 0);
+        (_any, _contradicts, IsComplete) = (false, false, false);
     }
 
     /// <summary>Takes octets up to the end of a line at most; returns how many.</summary>
@@ -77,7 +87,8 @@ internal sealed class ReplyLines(List<string>? lines)
         if (CodeOf(line) is not { } its || (line.Length > 3 && line[3] is not ((byte)' ' or (byte)'-' or (byte)'\t')))
         {
             _contradicts = true;
-            throw new SmtpGarbageException($"Not a reply: '{SmtpReply.OneLine(Encoding.Latin1.GetString(line[..Math.Min(line.Length, 80)]))}'.");
+            throw new SmtpGarbageException(
+                $"Not a reply: '{SmtpReply.OneLine(Encoding.Latin1.GetString(line[..Math.Min(line.Length, 80)]))}'.");
         }
 
         if (_code == 0 || its == _code) return;
@@ -92,7 +103,7 @@ internal sealed class ReplyLines(List<string>? lines)
         var line = Line();
         _code = CodeOf(line)!.Value;
         var text = TextOf(line);
-        lines?.Add(text);
+        _lines?.Add(text);
         IsComplete = line.Length < 4 || line[3] != (byte)'-';
         Append(text);
         _length = 0;
@@ -116,7 +127,8 @@ internal sealed class ReplyLines(List<string>? lines)
 
     private static int? CodeOf(ReadOnlySpan<byte> line)
     {
-        if (line.Length < 3 || line[0] is < (byte)'2' or > (byte)'5' || line[1..3].ContainsAnyExceptInRange((byte)'0', (byte)'9')) return null;
+        if (line.Length < 3 || line[0] is < (byte)'2' or > (byte)'5') return null;
+        if (line[1..3].ContainsAnyExceptInRange((byte)'0', (byte)'9')) return null;
         return ((line[0] - '0') * 100) + ((line[1] - '0') * 10) + (line[2] - '0');
     }
 }

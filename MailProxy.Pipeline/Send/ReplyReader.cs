@@ -7,14 +7,17 @@ internal sealed class SmtpGarbageException(string message) : IOException(message
 internal sealed class ReplyReader(Stream stream)
 {
     private readonly byte[] _buffer = new byte[4096];
+    private readonly ReplyLines _reply = new();
     private int _start, _end;
     private bool _broken;
 
-    /// <summary>Something has arrived that nobody asked for, or nobody knows what comes next. Before STARTTLS it would be read as if it had come under TLS.</summary>
+    /// <summary>Something has arrived that nobody asked for, or nobody knows what comes next. Before STARTTLS it would be read as if it
+    /// had come under TLS.</summary>
     public bool HasLeftovers => _start < _end || _broken;
 
     /// <summary>
-    /// The next reply. A refusal counts as soon as its code is known, also when the connection ends before its last line: the code stands on
+    /// The next reply. A refusal counts as soon as its code is known, also when the connection ends before its last line: the code
+    /// stands on
     /// each line. An acceptance counts only when it is whole.
     /// </summary>
     /// <exception cref="IOException">The stream ended.</exception>
@@ -24,20 +27,20 @@ internal sealed class ReplyReader(Stream stream)
     public async ValueTask<SmtpReply> ReadAsync(CancellationToken cancel, List<string>? lines = null)
     {
         if (_broken) throw new IOException("The conversation had ended before.");
-        var reply = new ReplyLines(lines);
+        _reply.Begin(lines);
         try
         {
-            while (!reply.IsComplete)
+            while (!_reply.IsComplete)
             {
                 if (_start == _end) await FillAsync(cancel);
-                _start += reply.Take(_buffer.AsSpan(_start, _end - _start));
+                _start += _reply.Take(_buffer.AsSpan(_start, _end - _start));
             }
         }
-        catch (Exception) when (reply.Refuses)
+        catch (Exception) when (_reply.Refuses)
         {
             // Whatever broke it off: what was read before stands. The next read tells.
             _broken = true;
-            return reply.ToRefusal();
+            return _reply.ToRefusal();
         }
         catch
         {
@@ -45,7 +48,7 @@ internal sealed class ReplyReader(Stream stream)
             throw;
         }
 
-        return reply.ToReply();
+        return _reply.ToReply();
     }
 
     private async ValueTask FillAsync(CancellationToken cancel)

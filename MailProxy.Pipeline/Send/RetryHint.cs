@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>The delay that a transient reply names ("try again in 5 minutes", "Greylisted for 300 seconds", "come back in 00:05:00"). Nothing is guessed: a number without such words is no delay.</summary>
+/// <summary>The delay that a transient reply names ("try again in 5 minutes", "Greylisted for 300 seconds", "come back in 00:05:00").
+/// Nothing is guessed: a number without such words is no delay.</summary>
 internal static partial class RetryHint
 {
     public static TimeSpan? In(SmtpReply reply)

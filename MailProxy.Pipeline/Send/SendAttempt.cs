@@ -40,11 +40,13 @@ internal sealed partial class SendAttempt(
         }
         catch (OperationCanceledException) when (opening.IsCancellationRequested)
         {
-            return await BlamedAsync(new(mail.Account.Key, TroubleKind.Connect, null, null, "The program was told to stop at once."), stopping: true);
+            return await BlamedAsync(
+                new(mail.Account.Key, TroubleKind.Connect, null, null, "The program was told to stop at once."), stopping: true);
         }
     }
 
-    /// <summary>The outcome after an exception that nobody foresaw. Once the transaction may have begun, nobody knows what the server has.</summary>
+    /// <summary>The outcome after an exception that nobody foresaw. Once the transaction may have begun, nobody knows what the server
+    /// has.</summary>
     public async Task<Outcome> UnforeseenAsync(Exception trouble)
     {
         Connection?.Abandon();
@@ -56,7 +58,8 @@ internal sealed partial class SendAttempt(
             [.. mail.Content.Slice.Select(to => new RecipientVerdict(to.Ordinal, to.Address, Verdict.InDoubt, null, "4.3.0", "An error nobody foresaw."))]);
     }
 
-    private async Task<Outcome> DeliverAsync(Envelope envelope, RenderedMail rendered, CancellationToken opening, CancellationToken abort, CancellationToken abandon)
+    private async Task<Outcome> DeliverAsync(
+        Envelope envelope, RenderedMail rendered, CancellationToken opening, CancellationToken abort, CancellationToken abandon)
     {
         Connection = await pool.RentAsync(mail.Account, opening, abort);
         if (Connection.Offers.LargestMessage is { } most && rendered.Length > most)
@@ -89,7 +92,11 @@ internal sealed partial class SendAttempt(
 
         if (!await WasMarkedAsync()) return new Outcome.Dropped(Ticket);
         if (result.Fault is UnsendableException unfit) return Refused(unfit);
-        if (result is { End: not TransactionEnd.Answered, Fault: { } fault }) Log.Broken(logger, mail.Account.ToString(), result.Phase, result.End, fault);
+        if (result is { End: not TransactionEnd.Answered, Fault: { } fault })
+        {
+            Log.Broken(logger, mail.Account.ToString(), result.Phase, result.End, fault);
+        }
+
         var everySender = refusals.Learn(mail.Account, envelope.Sender, result);
         return SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result, everySender);
     }

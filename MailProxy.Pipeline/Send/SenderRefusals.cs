@@ -33,7 +33,11 @@ internal sealed class SenderRefusals
         lock (_gate)
         {
             // A person changed the account: what was met before says nothing.
-            if (!_last.TryGetValue(account.Key, out var row) || row.Version != account.Version) _last[account.Key] = row = new(account.Version, []);
+            if (!_last.TryGetValue(account.Key, out var row) || row.Version != account.Version)
+            {
+                _last[account.Key] = row = new(account.Version, []);
+            }
+
             if (row.Last.Exists(earlier => !earlier.IsLike(met))) row.Last.Clear();
             if (row.Last.Count == Enough) return true;
             row.Last.RemoveAll(earlier => earlier.Sender == sender);

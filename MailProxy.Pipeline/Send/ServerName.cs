@@ -8,7 +8,8 @@ internal sealed record ServerName(string? Host, int Port, SmtpSecurity Security)
     // RFC 8314: TLS from the first octet. Everywhere else the server speaks first.
     private const int TlsPort = 465;
 
-    public static ServerName Of(SmtpAccount account) => account.Sandbox ? new(null, 0, SmtpSecurity.None) : new(account.Host, account.Port, account.Security);
+    public static ServerName Of(SmtpAccount account) =>
+        account.Sandbox ? new(null, 0, SmtpSecurity.None) : new(account.Host, account.Port, account.Security);
 
     public override string ToString() => Host is null ? "the sandbox" : Host.Contains(':') ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 
@@ -26,12 +27,16 @@ internal sealed record ServerName(string? Host, int Port, SmtpSecurity Security)
 
     public string TookTooLong(SmtpPhase phase) => $"The server {this} took too long ({phase}).{Hint(phase)}";
 
-    public string Lost(SmtpPhase phase, string? fault) => $"The connection to {this} was lost ({phase}): {fault}{(phase == SmtpPhase.Greeting ? Hint(phase) : "")}";
+    public string Lost(SmtpPhase phase, string? fault) =>
+        $"The connection to {this} was lost ({phase}): {fault}{(phase == SmtpPhase.Greeting ? Hint(phase) : "")}";
 
     /// <summary>What came instead of TLS is none.</summary>
-    public string SpeaksNoTls() => Security == SmtpSecurity.Tls
-        ? $"The server {this} does not speak TLS, but answers in the clear.{(Hint(SmtpPhase.Handshake) is { Length: > 0 } hint ? hint : " Set security to \"starttls\" if it offers that.")}"
-        : $"The server {this} agreed to STARTTLS, and what came then is no TLS.";
+    public string SpeaksNoTls()
+    {
+        if (Security != SmtpSecurity.Tls) return $"The server {this} agreed to STARTTLS, and what came then is no TLS.";
+        var hint = Hint(SmtpPhase.Handshake) is { Length: > 0 } known ? known : " Set security to \"starttls\" if it offers that.";
+        return $"The server {this} does not speak TLS, but answers in the clear.{hint}";
+    }
 
     public string NoStartTls() => $"The server {this} does not offer STARTTLS, and the account demands it.{Hint(SmtpPhase.StartTls)}";
 
@@ -39,10 +44,12 @@ internal sealed record ServerName(string? Host, int Port, SmtpSecurity Security)
     public string NoLogin(SmtpOffers offers) => offers switch
     {
         { Mechanisms.Count: > 0 } => SmtpReply.OneLine(
-            $"The server {this} lets nobody log in but by {string.Join(", ", offers.Mechanisms)}; known here are {string.Join(", ", SmtpLogin.Known)}."
+            $"The server {this} lets nobody log in but by {string.Join(", ", offers.Mechanisms)};"
+            + $" known here are {string.Join(", ", SmtpLogin.Known)}."
             + " Ask the provider for a way to log in with a password, such as a password for programs."),
         { StartTls: true } when Security == SmtpSecurity.None =>
             $"The server {this} offers no log-in without TLS, and the account has a user and a password: set security to \"starttls\".",
-        _ => $"The server {this} offers no log-in, and the account has a user and a password: remove auth, or take the port and the security that the provider names for it.",
+        _ => $"The server {this} offers no log-in, and the account has a user and a password:"
+            + " remove auth, or take the port and the security that the provider names for it.",
     };
 }

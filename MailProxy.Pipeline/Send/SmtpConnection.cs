@@ -46,7 +46,8 @@ internal sealed class SmtpConnection : IAsyncDisposable
     /// <summary>False after a 421, a broken conversation, or anything else after which nobody knows what the server thinks.</summary>
     public bool IsUsable => _usable && !_clock.Token.IsCancellationRequested;
 
-    /// <summary>Between two mails: the server hung up or said something (a 421, most likely), which would be taken for the answer to the next MAIL.</summary>
+    /// <summary>Between two mails: the server hung up or said something (a 421, most likely), which would be taken for the answer to the
+    /// next MAIL.</summary>
     public bool HasGoneStale
     {
         get
@@ -66,7 +67,13 @@ internal sealed class SmtpConnection : IAsyncDisposable
     /// <param name="entered">Told of each opening's clock, so that others can see how far it is.</param>
     /// <exception cref="SmtpOpenException">Always this, whatever went wrong, unless <paramref name="abort"/> did.</exception>
     public static async Task<SmtpConnection> OpenAsync(
-        SmtpAccount account, EndPoint server, SendOptions options, TimeProvider time, CancellationToken abort, TimeSpan? whole = null, Action<PhaseClock>? entered = null)
+        SmtpAccount account,
+        EndPoint server,
+        SendOptions options,
+        TimeProvider time,
+        CancellationToken abort,
+        TimeSpan? whole = null,
+        Action<PhaseClock>? entered = null)
     {
         var clock = new PhaseClock(options.Timeouts, time, whole);
         entered?.Invoke(clock);
@@ -96,17 +103,20 @@ internal sealed class SmtpConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>One MAIL, RCPT…, DATA. Never throws: what happened is in the result. <paramref name="mark"/> is awaited before the last block of the body.</summary>
+    /// <summary>One MAIL, RCPT…, DATA. Never throws: what happened is in the result. <paramref name="mark"/> is awaited before the last
+    /// block of the body.</summary>
     /// <param name="abort">Ends it unless the last of the body has gone out.</param>
     /// <param name="abandon">Ends it in any case: what is unanswered then stays unknown.</param>
-    public async Task<TransactionResult> TransactAsync(Envelope envelope, RenderedMail mail, Task<bool> mark, CancellationToken abort, CancellationToken abandon)
+    public async Task<TransactionResult> TransactAsync(
+        Envelope envelope, RenderedMail mail, Task<bool> mark, CancellationToken abort, CancellationToken abandon)
     {
         var result = new TransactionResult(envelope.Recipients.Count) { Server = _server };
 
         // Asked again just before use: what is unread would be taken for the answer to MAIL.
         if (Messages++ > 0 && HasGoneStale)
         {
-            (_usable, result.End, result.Fault) = (false, TransactionEnd.Lost, new IOException("The server had hung up, or said something of its own accord."));
+            (_usable, result.End) = (false, TransactionEnd.Lost);
+            result.Fault = new IOException("The server had hung up, or said something of its own accord.");
             return result;
         }
 

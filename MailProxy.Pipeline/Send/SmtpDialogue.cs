@@ -2,14 +2,16 @@ using System.Text;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>A command and its reply, on one stream. What the server sends of its own accord is never taken for an answer, except a 421.</summary>
+/// <summary>A command and its reply, on one stream. What the server sends of its own accord is never taken for an answer, except a
+/// 421.</summary>
 internal sealed class SmtpDialogue(Stream stream, PhaseClock clock)
 {
     public ReplyReader Replies { get; } = new(stream);
 
     public Stream Stream => stream;
 
-    public ValueTask<SmtpReply> AskAsync(string command, List<string>? lines = null) => AskAsync(Encoding.UTF8.GetBytes(command + "\r\n"), lines);
+    public ValueTask<SmtpReply> AskAsync(string command, List<string>? lines = null) =>
+        AskAsync(Encoding.UTF8.GetBytes(command + "\r\n"), lines);
 
     /// <summary>Writes, and reads the reply.</summary>
     public async ValueTask<SmtpReply> AskAsync(ReadOnlyMemory<byte> command, List<string>? lines = null)
@@ -33,11 +35,13 @@ internal sealed class SmtpDialogue(Stream stream, PhaseClock clock)
         }
     }
 
-    /// <summary>What the server said before it was asked: its farewell (RFC 5321 section 3.8 allows a 421 at any time), or else nobody knows what its next reply is the reply to.</summary>
+    /// <summary>What the server said before it was asked: its farewell (RFC 5321 section 3.8 allows a 421 at any time), or else nobody
+    /// knows what its next reply is the reply to.</summary>
     public async ValueTask<SmtpReply> UnaskedAsync()
     {
         var reply = await Replies.ReadAsync(clock.Token);
-        return reply.Code == 421 ? reply : throw new SmtpGarbageException($"The server said more than it was asked: {reply.Code} {reply.Text}");
+        if (reply.Code == 421) return reply;
+        throw new SmtpGarbageException($"The server said more than it was asked: {reply.Code} {reply.Text}");
     }
 
     // The write failed, so the other side is closed: what it sent has come, or never will.

@@ -7,7 +7,8 @@ namespace MailProxy.Pipeline.Send;
 /// <summary>Logs in (RFC 4954). The mechanisms' own computing is MailKit's, within bounds; the conversation is ours.</summary>
 internal static class SmtpLogin
 {
-    /// <summary>SCRAM's work is named by the server, and cannot be ended once begun. OWASP asks for some hundred thousand where passwords are kept; servers use 4,096 to 15,000.</summary>
+    /// <summary>SCRAM's work is named by the server, and cannot be ended once begun. OWASP asks for some hundred thousand where
+    /// passwords are kept; servers use 4,096 to 15,000.</summary>
     public const int MostIterations = 100_000;
 
     // No mechanism has more.
@@ -16,9 +17,11 @@ internal static class SmtpLogin
     /// <summary>The best first: those that do not show the password.</summary>
     public static readonly IReadOnlyList<string> Known = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"];
 
-    /// <summary>Tries what both sides know, one after the other, while the server goes on talking. A refusal that it gave counts, whatever becomes of the next try.</summary>
+    /// <summary>Tries what both sides know, one after the other, while the server goes on talking. A refusal that it gave counts,
+    /// whatever becomes of the next try.</summary>
     /// <exception cref="SmtpOpenException">The server refused, or there is no way to log in.</exception>
-    public static async Task RunAsync(SmtpDialogue dialogue, SmtpOffers offers, string user, string password, PhaseClock clock, ServerName server)
+    public static async Task RunAsync(
+        SmtpDialogue dialogue, SmtpOffers offers, string user, string password, PhaseClock clock, ServerName server)
     {
         clock.Enter(SmtpPhase.Authenticate);
         SmtpReply? refused = null;
@@ -62,7 +65,8 @@ internal static class SmtpLogin
         }
 
         if (reply.Code == 235) return null;
-        return reply.Refuses ? reply : throw new SmtpGarbageException($"A reply to AUTH that is neither yes nor no: {reply.Code} {reply.Text}");
+        if (reply.Refuses) return reply;
+        throw new SmtpGarbageException($"A reply to AUTH that is neither yes nor no: {reply.Code} {reply.Text}");
     }
 
     private static (string? Initial, Func<string, string> Answer) Answers(string mechanism, string user, string password)
@@ -77,7 +81,8 @@ internal static class SmtpLogin
                 var asked = 0;
                 return (null, _ => Base64(asked++ == 0 ? user : password));
             default:
-                var sasl = SaslMechanism.Create(mechanism, Encoding.UTF8, new(user, password)) ?? throw new ArgumentOutOfRangeException(nameof(mechanism), mechanism, null);
+                var sasl = SaslMechanism.Create(mechanism, Encoding.UTF8, new(user, password))
+                    ?? throw new ArgumentOutOfRangeException(nameof(mechanism), mechanism, null);
                 return (sasl.SupportsInitialResponse ? Compute(sasl, null) : null, challenge => Compute(sasl, challenge));
         }
     }
@@ -99,7 +104,8 @@ internal static class SmtpLogin
         }
     }
 
-    /// <summary>What a SCRAM challenge asks for (RFC 5802 section 5.1: i=); a number that is none is too much, and no number at all is none.</summary>
+    /// <summary>What a SCRAM challenge asks for (RFC 5802 section 5.1: i=); a number that is none is too much, and no number at all is
+    /// none.</summary>
     public static long Iterations(string challenge)
     {
         var octets = new byte[challenge.Length];
@@ -109,7 +115,8 @@ internal static class SmtpLogin
         {
             if (!part.TrimStart().StartsWith("i=", StringComparison.OrdinalIgnoreCase)) continue;
             var digits = part.TrimStart()[2..];
-            most = Math.Max(most, long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var asked) ? asked : long.MaxValue);
+            var known = long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var asked);
+            most = Math.Max(most, known ? asked : long.MaxValue);
         }
 
         return most;

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>What a server offers (RFC 5321 section 4.1.1.1): keywords in any case, blanks and tabs wherever servers put them. Pure.</summary>
+/// <summary>What a server offers (RFC 5321 section 4.1.1.1): keywords in any case, blanks and tabs wherever servers put them.
+/// Pure.</summary>
 internal sealed class SmtpOffers
 {
     /// <summary>A server that knows HELO only.</summary>
@@ -11,7 +12,9 @@ internal sealed class SmtpOffers
     private static readonly char[] Blanks = [' ', '\t'];
 
     private static readonly string[] Told =
-        ["SIZE", "DSN", "ENHANCEDSTATUSCODES", "AUTH", "8BITMIME", "PIPELINING", "BINARYMIME", "CHUNKING", "STARTTLS", "SMTPUTF8", "REQUIRETLS"];
+    [
+        "SIZE", "DSN", "ENHANCEDSTATUSCODES", "AUTH", "8BITMIME", "PIPELINING", "BINARYMIME", "CHUNKING", "STARTTLS", "SMTPUTF8", "REQUIRETLS",
+    ];
 
     private readonly HashSet<string> _keywords = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _mechanisms = new(StringComparer.OrdinalIgnoreCase);

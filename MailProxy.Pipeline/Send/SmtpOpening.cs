@@ -3,8 +3,10 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>A conversation up to where mail may be sent: TLS at once (RFC 8314), greeting, EHLO or HELO (RFC 5321), STARTTLS (RFC 3207), AUTH (RFC 4954). Remembers how far it came.</summary>
-internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOptions options, string hello, PhaseClock clock) : IAsyncDisposable
+/// <summary>A conversation up to where mail may be sent: TLS at once (RFC 8314), greeting, EHLO or HELO (RFC 5321), STARTTLS (RFC 3207),
+/// AUTH (RFC 4954). Remembers how far it came.</summary>
+internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOptions options, string hello, PhaseClock clock)
+    : IAsyncDisposable
 {
     private readonly ServerName _server = ServerName.Of(account);
     private SmtpDialogue _dialogue = new(new NetworkStream(socket, ownsSocket: false), clock);
@@ -26,7 +28,10 @@ internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOption
         Demand(await _dialogue.Replies.ReadAsync(clock.Token), 220, SmtpPhase.Greeting);
         await HelloAsync();
         if (security is SmtpSecurity.StartTls or SmtpSecurity.StartTlsWhenAvailable) await StartTlsAsync(security);
-        if (account is { Sandbox: false, User: { } user, Password: { } password }) await SmtpLogin.RunAsync(_dialogue, Offers, user, password, clock, _server);
+        if (account is { Sandbox: false, User: { } user, Password: { } password })
+        {
+            await SmtpLogin.RunAsync(_dialogue, Offers, user, password, clock, _server);
+        }
 
         if (_dialogue.Replies.HasLeftovers) Demand(await _dialogue.UnaskedAsync(), 0, clock.Phase);
         clock.Enter(SmtpPhase.Idle);
@@ -69,7 +74,10 @@ internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOption
 
         clock.Enter(SmtpPhase.StartTls);
         Demand(await _dialogue.AskAsync("STARTTLS"), 220, SmtpPhase.StartTls);
-        if (_dialogue.Replies.HasLeftovers) throw new SmtpGarbageException("The server sent more after it had agreed to STARTTLS; it could be somebody else's words.");
+        if (_dialogue.Replies.HasLeftovers)
+        {
+            throw new SmtpGarbageException("The server sent more after it had agreed to STARTTLS; it could be somebody else's words.");
+        }
 
         // What was said in the clear counts no more (RFC 3207 section 4.2).
         Offers = SmtpOffers.None;

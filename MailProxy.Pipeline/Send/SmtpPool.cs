@@ -43,7 +43,8 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         return Of(current).RentAsync(current, opening, abort);
     }
 
-    /// <summary>What the account waits for while it has no connection and one is being opened; null: it has one, or needs none. From any thread.</summary>
+    /// <summary>What the account waits for while it has no connection and one is being opened; null: it has one, or needs none. From any
+    /// thread.</summary>
     public Connecting? ConnectingOf(AccountKey account) => _pools.TryGetValue(account, out var pool) ? pool.Connecting : null;
 
     /// <summary>Gives up a connection that turned out to be dead, for a new one in its place.</summary>

@@ -7,7 +7,8 @@ namespace MailProxy.Pipeline.Send;
 /// <param name="policy">As in the pool: for accounts that tenants set; null: public addresses only.</param>
 public sealed class SmtpProbe(CurrentAccounts accounts, SendOptions options, TimeProvider clock, NetworkPolicy? policy = null)
 {
-    /// <summary>A person waits for the answer, so it does not take the minutes that mail may take: all phases together, and some time for the answer itself below 10 s.</summary>
+    /// <summary>A person waits for the answer, so it does not take the minutes that mail may take: all phases together, and some time
+    /// for the answer itself below 10 s.</summary>
     public static readonly TimeSpan Whole = TimeSpan.FromSeconds(9);
 
     /// <summary>Never faults but when <paramref name="cancel"/> asks; what went wrong is in the result.</summary>

@@ -33,7 +33,11 @@ internal sealed record SmtpReply(int Code, string EnhancedCode, string Text)
     public static string OneLine(string? text)
     {
         if (string.IsNullOrEmpty(text)) return "";
+
+        // Nearly every reply is plain.
+        if (text.Length <= LongestText && !text.AsSpan().ContainsAnyExceptInRange(' ', '~')) return text.Trim();
         var line = new StringBuilder(Math.Min(text.Length, LongestText));
+        Span<char> units = stackalloc char[2];
         foreach (var rune in text.EnumerateRunes())
         {
             if (line.Length + rune.Utf16SequenceLength > LongestText) break;
@@ -45,7 +49,7 @@ internal sealed record SmtpReply(int Code, string EnhancedCode, string Text)
                 case UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.Surrogate:
                     break;
                 default:
-                    line.Append(rune.ToString());
+                    line.Append(units[..rune.EncodeToUtf16(units)]);
                     break;
             }
         }

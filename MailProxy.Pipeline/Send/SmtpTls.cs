@@ -25,7 +25,8 @@ internal static class SmtpTls
                 new SslClientAuthenticationOptions
                 {
                     TargetHost = account.Host!,
-                    CertificateRevocationCheckMode = options.CheckRevocation && account.VerifyCertificate ? X509RevocationMode.Online : X509RevocationMode.NoCheck,
+                    CertificateRevocationCheckMode =
+                        options.CheckRevocation && account.VerifyCertificate ? X509RevocationMode.Online : X509RevocationMode.NoCheck,
                     RemoteCertificateValidationCallback = (_, _, _, found) =>
                     {
                         errors = found;

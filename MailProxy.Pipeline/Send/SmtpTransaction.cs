@@ -149,10 +149,13 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         Put(".\r\n"u8);
         if (!await StandsAsync(mark)) throw new UnmarkedException();
 
-        // A reply that nobody asked for would be taken for the one to the final dot. A refusal, before the dot: the server does not want the rest.
+        // A reply that nobody asked for would be taken for the one to the final dot. A refusal, before the dot: the server does not want
+        // the rest.
         if (dialogue.Replies.HasLeftovers || speaks())
         {
-            result.Ending = await ReadAsync() is { Refuses: true } early ? early : throw new SmtpGarbageException("The server said more than it was asked.");
+            var early = await ReadAsync();
+            if (!early.Refuses) throw new SmtpGarbageException("The server said more than it was asked.");
+            result.Ending = early;
             return;
         }
 

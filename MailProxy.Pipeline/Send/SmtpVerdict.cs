@@ -2,7 +2,8 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>Who is to blame (section 4 of the HTTP contract): from facts to an outcome, by reply code, enhanced code, phase and kind of end; never by a reply's words. Pure.</summary>
+/// <summary>Who is to blame (section 4 of the HTTP contract): from facts to an outcome, by reply code, enhanced code, phase and kind of
+/// end; never by a reply's words. Pure.</summary>
 internal static class SmtpVerdict
 {
     /// <summary>The account backs off and the message loses no attempt.</summary>
@@ -24,13 +25,16 @@ internal static class SmtpVerdict
     public static bool BlamesAccount(SmtpPhase phase, SmtpReply reply) =>
         BlamesAccount(phase, reply.Code) && (phase != SmtpPhase.Mail || reply is not { Code: >= 500 and <= 504, EnhancedCode: "5.1.7" });
 
-    /// <summary>Whether MAIL was refused in a way that is the message's, as long as not every sender meets the same: see <see cref="SenderRefusals"/>.</summary>
+    /// <summary>Whether MAIL was refused in a way that is the message's, as long as not every sender meets the same: see
+    /// <see cref="SenderRefusals"/>.</summary>
     public static bool RefusesSender(TransactionResult result) =>
         result is { Phase: SmtpPhase.Mail, Unasked: false, Ending: { IsPermanent: true } ending } && !BlamesAccount(SmtpPhase.Mail, ending);
 
-    /// <summary>The outcome of a transaction whose attempt was marked. What was read stands, whatever the connection did next; who got no answer goes again, without losing an attempt.</summary>
+    /// <summary>The outcome of a transaction whose attempt was marked. What was read stands, whatever the connection did next; who got
+    /// no answer goes again, without losing an attempt.</summary>
     /// <param name="everySender">The server refuses every sender of the account alike, so it is not the message's fault.</param>
-    public static Outcome Judge(QueuedMail ticket, AccountKey account, MailContent content, TransactionResult result, bool everySender = false)
+    public static Outcome Judge(
+        QueuedMail ticket, AccountKey account, MailContent content, TransactionResult result, bool everySender = false)
     {
         if (result.End == TransactionEnd.Unmarked) return new Outcome.Dropped(ticket);
         if (result.End == TransactionEnd.BadAddress)
@@ -51,15 +55,21 @@ internal static class SmtpVerdict
         ? Trouble(account, failure.Phase, reply)
         : new(account, failure.Kind ?? KindOf(failure.Phase, code: null), null, null, SmtpReply.OneLine(failure.Message));
 
-    /// <summary>The server turned a connection away before it knew who was calling: with too many of them, or with trouble of its own. Which of the two is seen by whether it bears others.</summary>
-    public static bool BearsNoMore(SmtpOpenException failure) => failure is { Phase: SmtpPhase.Greeting or SmtpPhase.Hello, Reply.IsTransient: true };
+    /// <summary>The server turned a connection away before it knew who was calling: with too many of them, or with trouble of its own.
+    /// Which of the two is seen by whether it bears others.</summary>
+    public static bool BearsNoMore(SmtpOpenException failure) =>
+        failure is { Phase: SmtpPhase.Greeting or SmtpPhase.Hello, Reply.IsTransient: true };
 
     /// <summary>What speaks against the account; null: nothing, the replies are about the mail.</summary>
     private static AccountTrouble? TroubleOf(AccountKey account, TransactionResult result, bool everySender)
     {
         if (result.Ending is { } ending)
         {
-            if (everySender) return Trouble(account, result.Phase, ending) with { Reply = SmtpReply.OneLine($"Every sender is refused alike: {ending.Text}") };
+            if (everySender)
+            {
+                return Trouble(account, result.Phase, ending) with { Reply = SmtpReply.OneLine($"Every sender is refused alike: {ending.Text}") };
+            }
+
             return result.Unasked || BlamesAccount(result.Phase, ending) ? Trouble(account, result.Phase, ending) : null;
         }
 
@@ -70,7 +80,8 @@ internal static class SmtpVerdict
             // Everybody was refused; what came after that is about nobody.
             { Phase: SmtpPhase.Recipient } when Array.TrueForAll(result.Recipients, static reply => reply is { Refuses: true }) => null,
 
-            // The server took the envelope and then broke off: it may be this very message that breaks it, so the message waits and not everybody.
+            // The server took the envelope and then broke off: it may be this very message that breaks it, so the message waits and not
+            // everybody.
             { End: TransactionEnd.Lost or TransactionEnd.TimedOut, Phase: SmtpPhase.Data or SmtpPhase.Body } => null,
 
             // It refused somebody and hung up over that: no news about the account, and the others go at once on a new connection.
@@ -103,7 +114,8 @@ internal static class SmtpVerdict
             : new(to.Ordinal, to.Address, Verdict.Deferred, null, "4.4.2", BrokenText(result));
     }
 
-    private static RecipientVerdict NotTried(SliceRecipient to, SmtpReply? reply) => new(to.Ordinal, to.Address, Verdict.NotTried, reply?.Code, reply?.EnhancedCode, reply?.Text);
+    private static RecipientVerdict NotTried(SliceRecipient to, SmtpReply? reply) =>
+        new(to.Ordinal, to.Address, Verdict.NotTried, reply?.Code, reply?.EnhancedCode, reply?.Text);
 
     // RFC 5321 section 4.5.3.1.10: 452 is the code, and 552 stands for it where servers follow RFC 821. An enhanced code that names another
     // cause (mailbox full, disk full) is that recipient's. Only after an acceptance, so that each transaction settles somebody.
@@ -150,7 +162,8 @@ internal static class SmtpVerdict
     {
         TransactionEnd.TimedOut => "No reply to the end of the message in time.",
         TransactionEnd.Aborted => "The program stopped before the reply to the end of the message.",
-        TransactionEnd.Answered => SmtpReply.OneLine($"A reply that is neither success nor failure: {result.Ending?.Code} {result.Ending?.Text}"),
+        TransactionEnd.Answered => SmtpReply.OneLine(
+            $"A reply that is neither success nor failure: {result.Ending?.Code} {result.Ending?.Text}"),
         _ => SmtpReply.OneLine($"The connection was lost before the reply to the end of the message: {result.Fault?.Message}"),
     };
 

@@ -38,8 +38,11 @@ internal sealed class TransactionResult(int recipients)
     /// <summary>What ended it was said before the first command could be sent: it is about the connection, not about the mail.</summary>
     public bool Unasked { get; set; }
 
-    /// <summary>It ended before it began: with the connection, or with a 421 instead of the first answer. On a reused connection that says nothing about the account.</summary>
-    public bool NeverBegan => Phase == SmtpPhase.Mail && (Unasked || Ending is { Code: 421 } || this is { End: TransactionEnd.Lost, SenderAnswered: false, Ending: null });
+    /// <summary>It ended before it began: with the connection, or with a 421 instead of the first answer. On a reused connection that
+    /// says nothing about the account.</summary>
+    public bool NeverBegan =>
+        Phase == SmtpPhase.Mail
+        && (Unasked || Ending is { Code: 421 } || this is { End: TransactionEnd.Lost, SenderAnswered: false, Ending: null });
 
     /// <summary>The reply with which it ended, at <see cref="Phase"/>; null when none did, or when every RCPT was refused.</summary>
     public SmtpReply? Ending { get; set; }

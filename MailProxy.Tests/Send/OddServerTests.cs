@@ -8,7 +8,8 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Send;
 
-/// <summary>Servers that are odd and within the RFCs (mail goes through), and those that lie or never end (they are told as what they are, in bounded time and memory).</summary>
+/// <summary>Servers that are odd and within the RFCs (mail goes through), and those that lie or never end (they are told as what they
+/// are, in bounded time and memory).</summary>
 internal sealed class OddServerTests
 {
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
@@ -37,7 +38,8 @@ internal sealed class OddServerTests
     [TestCase("QUIT", "")]
     public async Task Server_OddButWithinTheRules_TakesTheMail(string verb, string wire)
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb == verb ? new Said(wire, verb == "QUIT" ? SaidThen.Close : SaidThen.Listen) : null);
+        await using var server = new OddSmtpServer(
+            heard => heard.Verb == verb ? new Said(wire, verb == "QUIT" ? SaidThen.Close : SaidThen.Listen) : null);
         await using var rig = new SendRig(Sample.Account(server.Port));
 
         for (var id = 1; id <= 2; id++)
@@ -68,7 +70,10 @@ internal sealed class OddServerTests
         await using var connection = await OpenAsync(Trusting(server, SmtpSecurity.StartTlsWhenAvailable));
 
         Assert.That(connection.Protected, Is.True);
-        Assert.That(server.Lines.Count(line => line.StartsWith("STARTTLS", StringComparison.Ordinal)), Is.EqualTo(1), "that it is on offer again under TLS changes nothing");
+        Assert.That(
+            server.Lines.Count(line => line.StartsWith("STARTTLS", StringComparison.Ordinal)),
+            Is.EqualTo(1),
+            "that it is on offer again under TLS changes nothing");
         Assert.That(server.Lines.Count(line => line.StartsWith("EHLO", StringComparison.Ordinal)), Is.EqualTo(2));
     }
 
@@ -76,7 +81,10 @@ internal sealed class OddServerTests
     public async Task StartTls_WhatWasOfferedInTheClear_CountsNoMore()
     {
         var hellos = 0;
-        await using var server = new OddSmtpServer(heard => heard.Verb != "EHLO" ? null : ++hellos == 1 ? "250-odd\r\n250-SMTPUTF8\r\n250-8BITMIME\r\n250 STARTTLS" : "250-odd\r\n250 AUTH LOGIN");
+        await using var server = new OddSmtpServer(
+            heard => heard.Verb != "EHLO" ? null
+                : ++hellos == 1 ? "250-odd\r\n250-SMTPUTF8\r\n250-8BITMIME\r\n250 STARTTLS"
+                : "250-odd\r\n250 AUTH LOGIN");
 
         await using var connection = await OpenAsync(Trusting(server, SmtpSecurity.StartTls) with { User = "u", Password = "p" });
 
@@ -114,9 +122,12 @@ internal sealed class OddServerTests
             _ => null,
         });
 
-        var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Sample.Account(server.Port) with { User = "u", Password = "p" }))!;
+        var failure = Assert.ThrowsAsync<SmtpOpenException>(
+            () => OpenAsync(Sample.Account(server.Port) with { User = "u", Password = "p" }))!;
 
-        Assert.That((failure.Phase, failure.Reply!.Code, failure.Message), Is.EqualTo((SmtpPhase.Authenticate, code, SmtpReply.Of(code, reply.Replace("\r\n534 ", " ")[4..]).Text)));
+        Assert.That(
+            (failure.Phase, failure.Reply!.Code, failure.Message),
+            Is.EqualTo((SmtpPhase.Authenticate, code, SmtpReply.Of(code, reply.Replace("\r\n534 ", " ")[4..]).Text)));
         Assert.That(SmtpVerdict.Trouble(new(7), failure).Kind, Is.EqualTo(code < 500 ? TroubleKind.Throttled : TroubleKind.Authentication));
     }
 
@@ -187,7 +198,8 @@ internal sealed class OddServerTests
             _ => null,
         });
 
-        var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Sample.Account(server.Port) with { User = "u", Password = "p" }))!;
+        var failure = Assert.ThrowsAsync<SmtpOpenException>(
+            () => OpenAsync(Sample.Account(server.Port) with { User = "u", Password = "p" }))!;
 
         Assert.That(failure.Message, Does.Contain("iterations"));
         Assert.That(server.Journal.Select(heard => heard.Verb), Does.Not.Contain("SASL"));
@@ -228,7 +240,8 @@ internal sealed class OddServerTests
     {
         await using var server = new OddSmtpServer(heard => heard.Verb == "EHLO" ? hello : null);
 
-        var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Sample.Account(server.Port) with { User = "u", Password = "p" }))!;
+        var failure = Assert.ThrowsAsync<SmtpOpenException>(
+            () => OpenAsync(Sample.Account(server.Port) with { User = "u", Password = "p" }))!;
 
         Assert.That(failure.Message, Does.Contain($"127.0.0.1:{server.Port}").And.Contain(remedy));
         Assert.That(SmtpVerdict.Trouble(new(7), failure).Kind, Is.EqualTo(TroubleKind.Authentication));
@@ -248,7 +261,8 @@ internal sealed class OddServerTests
             .TryAsync(Trusting(server, SmtpSecurity.StartTls) with { User = "u", Password = "p" }, CancellationToken.None).WaitAsync(Generous);
 
         Assert.That(seen.Tls, Does.StartWith("TLS 1."));
-        Assert.That((seen.Extensions, seen.Authenticated, seen.Trouble!.SmtpCode), Is.EqualTo((new[] { "AUTH", "STARTTLS" }, false, (int?)535)));
+        Assert.That(
+            (seen.Extensions, seen.Authenticated, seen.Trouble!.SmtpCode), Is.EqualTo((new[] { "AUTH", "STARTTLS" }, false, (int?)535)));
     }
 
     [Test]
@@ -276,7 +290,8 @@ internal sealed class OddServerTests
             : heard.Verb == "EHLO" ? "250-odd\r\n250-STARTTLS\r\n250 AUTH PLAIN" : null);
         var security = verb == "STARTTLS" ? SmtpSecurity.StartTls : SmtpSecurity.None;
 
-        var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Trusting(server, security) with { User = "u", Password = "p" }))!;
+        var failure = Assert.ThrowsAsync<SmtpOpenException>(
+            () => OpenAsync(Trusting(server, security) with { User = "u", Password = "p" }))!;
 
         Assert.That((failure.TimedOut, failure.Reply), Is.EqualTo((false, (SmtpReply?)null)));
         Assert.That(failure.Message, Does.Contain("128 KB"));
@@ -327,7 +342,9 @@ internal sealed class OddServerTests
 
         await rig.StopAsync();
 
-        Assert.That((await rig.OutcomeAsync(1), await rig.OutcomeAsync(2)), Is.EqualTo((new Outcome.Dropped(Sample.Ticket(1)), new Outcome.Dropped(Sample.Ticket(2)))));
+        Assert.That(
+            (await rig.OutcomeAsync(1), await rig.OutcomeAsync(2)),
+            Is.EqualTo((new Outcome.Dropped(Sample.Ticket(1)), new Outcome.Dropped(Sample.Ticket(2)))));
     }
 
     [Test]
@@ -350,7 +367,9 @@ internal sealed class OddServerTests
     [TestCase(2525, SmtpSecurity.Tls, SmtpPhase.Handshake, "set security to \"starttls\"")]
     [TestCase(2525, SmtpSecurity.StartTls, SmtpPhase.Greeting, "set security to \"tls\"")]
     public void Hint_OfPortAndSecurity_NamesTheRemedy(int port, SmtpSecurity security, SmtpPhase phase, string hint) =>
-        Assert.That(new ServerName("mail.example", port, security).TookTooLong(phase), Does.StartWith($"The server mail.example:{port} took too long").And.Contain(hint));
+        Assert.That(
+            new ServerName("mail.example", port, security).TookTooLong(phase),
+            Does.StartWith($"The server mail.example:{port} took too long").And.Contain(hint));
 
     [TestCase(465, SmtpSecurity.Tls, SmtpPhase.Handshake)]
     [TestCase(587, SmtpSecurity.StartTls, SmtpPhase.Hello)]
@@ -358,7 +377,8 @@ internal sealed class OddServerTests
     public void Hint_NothingComesToMind_SaysNothing(int port, SmtpSecurity security, SmtpPhase phase) =>
         Assert.That(new ServerName("mail.example", port, security).Hint(phase), Is.Empty);
 
-    private static SmtpAccount Trusting(OddSmtpServer server, SmtpSecurity security) => Sample.Account(server.Port, security) with { VerifyCertificate = false };
+    private static SmtpAccount Trusting(OddSmtpServer server, SmtpSecurity security) =>
+        Sample.Account(server.Port, security) with { VerifyCertificate = false };
 
     private static Task<SmtpConnection> OpenAsync(SmtpAccount account) =>
         SmtpConnection.OpenAsync(account, new IPEndPoint(IPAddress.Loopback, account.Port), new(), TimeProvider.System, CancellationToken.None).WaitAsync(Generous);

@@ -4,7 +4,8 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Send;
 
-/// <summary>A reply once read counts, whatever the connection does next (RFC 5321 sections 4.2.1 and 4.3.2); and what nobody asked for is nobody's answer.</summary>
+/// <summary>A reply once read counts, whatever the connection does next (RFC 5321 sections 4.2.1 and 4.3.2); and what nobody asked for
+/// is nobody's answer.</summary>
 [TestFixture(true)]
 [TestFixture(false)]
 internal sealed class RememberedRefusalTests(bool pipelining)
@@ -72,7 +73,8 @@ internal sealed class RememberedRefusalTests(bool pipelining)
     public async Task FirstRefused_SecondBlamesTheAccount_TheFirstKeepsItsVerdictAndTheOtherLosesNothing(string reply)
     {
         var asked = 0;
-        await using var server = Server(heard => heard.Verb != "RCPT" ? null : ++asked == 1 ? "550 5.1.1 who" : new Said(reply + "\r\n", SaidThen.Close));
+        await using var server = Server(
+            heard => heard.Verb != "RCPT" ? null : ++asked == 1 ? "550 5.1.1 who" : new Said(reply + "\r\n", SaidThen.Close));
         await using var rig = new SendRig(Sample.Account(server.Port));
 
         var outcome = (Outcome.Attempted)await rig.SendAsync(1, Sample.Content(recipients: Two));
@@ -85,7 +87,8 @@ internal sealed class RememberedRefusalTests(bool pipelining)
     [TestCase("450 4.2.1 later", Verdict.Deferred)]
     public async Task FirstRefused_ThenTheServerGoes_TheOtherGoesAtOnceAndNobodyIsBlamed(string reply, Verdict expected)
     {
-        await using var server = Server(heard => heard.Verb == "RCPT" && heard.Connection == 1 ? new Said(reply + "\r\n", SaidThen.Close) : null);
+        await using var server = Server(
+            heard => heard.Verb == "RCPT" && heard.Connection == 1 ? new Said(reply + "\r\n", SaidThen.Close) : null);
         await using var rig = new SendRig(Sample.Account(server.Port));
 
         var outcome = (Outcome.Attempted)await rig.SendAsync(1, Sample.Content(recipients: Two));
@@ -100,7 +103,8 @@ internal sealed class RememberedRefusalTests(bool pipelining)
     public async Task SomeRefused_ThenTheBodyBlamesTheAccount_OnlyTheAcceptedGoAgain(string verb, string reply)
     {
         var asked = 0;
-        await using var server = Server(heard => heard.Verb == "RCPT" && ++asked == 1 ? "550 5.1.1 who" : heard.Verb == verb ? reply : null);
+        await using var server = Server(
+            heard => heard.Verb == "RCPT" && ++asked == 1 ? "550 5.1.1 who" : heard.Verb == verb ? reply : null);
         await using var rig = new SendRig(Sample.Account(server.Port));
 
         var outcome = (Outcome.Attempted)await rig.SendAsync(1, Sample.Content(recipients: Two));
@@ -156,14 +160,17 @@ internal sealed class RememberedRefusalTests(bool pipelining)
         await rig.SendAsync(1);
         var outcome = (Outcome.Attempted)await rig.SendAsync(2);
 
-        Assert.That((outcome.Verdicts.Single().Verdict, outcome.Trouble, server.Connections), Is.EqualTo((Verdict.Accepted, (AccountTrouble?)null, 2)));
+        Assert.That(
+            (outcome.Verdicts.Single().Verdict, outcome.Trouble, server.Connections),
+            Is.EqualTo((Verdict.Accepted, (AccountTrouble?)null, 2)));
     }
 
     [Test]
     public async Task FourTwentyOneOnTheNewConnectionToo_IsTheAccounts()
     {
         var mails = 0;
-        await using var server = Server(heard => heard.Verb == "MAIL" && ++mails > 1 ? new Said("421 4.7.0 busy\r\n", SaidThen.Close) : null);
+        await using var server = Server(
+            heard => heard.Verb == "MAIL" && ++mails > 1 ? new Said("421 4.7.0 busy\r\n", SaidThen.Close) : null);
         await using var rig = new SendRig(Sample.Account(server.Port) with { MaxConnections = 1 });
 
         await rig.SendAsync(1);
@@ -203,9 +210,12 @@ internal sealed class RememberedRefusalTests(bool pipelining)
 
         await using var rig = new SendRig(Sample.Account(server.Port));
 
-        var outcome = (Outcome.Attempted)await rig.SendAsync(1, Sample.Content(recipients: [.. Enumerable.Range(0, 5).Select(i => $"r{i}@y.example")]));
+        var outcome = (Outcome.Attempted)await rig.SendAsync(
+            1, Sample.Content(recipients: [.. Enumerable.Range(0, 5).Select(i => $"r{i}@y.example")]));
 
-        Assert.That(outcome.Verdicts.Select(v => v.Verdict), Is.EqualTo(new[] { Verdict.Accepted, Verdict.NotTried, Verdict.NotTried, Verdict.NotTried, Verdict.NotTried }));
+        Assert.That(
+            outcome.Verdicts.Select(v => v.Verdict),
+            Is.EqualTo(new[] { Verdict.Accepted, Verdict.NotTried, Verdict.NotTried, Verdict.NotTried, Verdict.NotTried }));
     }
 
     private OddSmtpServer Server(Func<Heard, Said?> say) => new(heard =>

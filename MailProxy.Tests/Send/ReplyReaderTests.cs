@@ -1,5 +1,6 @@
 using System.Text;
 using MailProxy.Pipeline.Send;
+using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Send;
@@ -32,11 +33,15 @@ internal sealed class ReplyReaderTests
 
     [Test]
     public void Read_ALineWithoutEnd_IsGarbageAndBounded() =>
-        Assert.That(async () => await Reader("250 " + new string('x', 200_000)).ReadAsync(CancellationToken.None), Throws.TypeOf<SmtpGarbageException>());
+        Assert.That(
+            async () => await Reader("250 " + new string('x', 200_000)).ReadAsync(CancellationToken.None),
+            Throws.TypeOf<SmtpGarbageException>());
 
     [Test]
     public void Read_LinesWithoutEnd_AreGarbageAndBounded() =>
-        Assert.That(async () => await Reader(string.Concat(Enumerable.Repeat("250-more\r\n", 20_000))).ReadAsync(CancellationToken.None), Throws.TypeOf<SmtpGarbageException>());
+        Assert.That(
+            async () => await Reader(string.Concat(Enumerable.Repeat("250-more\r\n", 20_000))).ReadAsync(CancellationToken.None),
+            Throws.TypeOf<SmtpGarbageException>());
 
     [Test]
     public void Read_EndOfStream_IsALostConnection() =>
@@ -81,6 +86,43 @@ internal sealed class ReplyReaderTests
         Assert.That(async () => await Reader(wire).ReadAsync(CancellationToken.None), Throws.InstanceOf<IOException>());
 
     [Test]
+    public void Read_AnOctetASecond_EndsWithThePhaseAndNotWithTheReply()
+    {
+        var time = new FakeTimeProvider();
+        using var clock = new PhaseClock(new() { Mail = TimeSpan.FromSeconds(20) }, time);
+        using var drip = new DrippingStream(new string('x', 100), time);
+        clock.Enter(SmtpPhase.Mail);
+
+        Assert.That(async () => await new ReplyReader(drip).ReadAsync(clock.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(drip.Position, Is.EqualTo(19));
+    }
+
+    [Test]
+    public void PhaseClock_WithABoundForTheWhole_EndsAllPhasesTogetherUntilTheMail()
+    {
+        var time = new FakeTimeProvider();
+        using var clock = new PhaseClock(new(), time, TimeSpan.FromSeconds(9));
+        clock.Enter(SmtpPhase.Greeting);
+        time.Advance(TimeSpan.FromSeconds(5));
+        clock.Enter(SmtpPhase.Hello);
+        time.Advance(TimeSpan.FromSeconds(3.9));
+        Assert.That(clock.Token.IsCancellationRequested, Is.False);
+        time.Advance(TimeSpan.FromSeconds(0.2));
+        Assert.That(clock.Token.IsCancellationRequested, Is.True);
+    }
+
+    [Test]
+    public void PhaseClock_OnceTheMailBegins_HasNoBoundForTheWhole()
+    {
+        var time = new FakeTimeProvider();
+        using var clock = new PhaseClock(new(), time, TimeSpan.FromSeconds(9));
+        clock.Enter(SmtpPhase.Idle);
+        clock.Enter(SmtpPhase.Mail);
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.That(clock.Token.IsCancellationRequested, Is.False);
+    }
+
+    [Test]
     public async Task Read_SeveralInOnePacket_OneAfterTheOther()
     {
         var reader = Reader("250 a\r\n251 b\r\n354 c\r\n");
@@ -103,5 +145,17 @@ internal sealed class ReplyReaderTests
     private sealed class OneByteStream(string text) : MemoryStream(Encoding.ASCII.GetBytes(text))
     {
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => base.ReadAsync(buffer[..1], cancellationToken);
+    }
+
+    /// <summary>An octet a second, on a clock of its own.</summary>
+    private sealed class DrippingStream(string text, FakeTimeProvider time) : MemoryStream(Encoding.ASCII.GetBytes("250-" + text))
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return cancellationToken.IsCancellationRequested
+                ? ValueTask.FromCanceled<int>(cancellationToken)
+                : base.ReadAsync(buffer[..1], cancellationToken);
+        }
     }
 }

@@ -14,7 +14,8 @@ internal sealed class SenderRefusalsTests
     [Test]
     public void Learn_ThreeSendersMetTheSame_TheNextIsTheAccounts()
     {
-        Assert.That(new[] { "a", "b", "c", "d", "a" }.Select(sender => Learn(sender, 550)), Is.EqualTo(new[] { false, false, false, true, true }));
+        Assert.That(
+            new[] { "a", "b", "c", "d", "a" }.Select(sender => Learn(sender, 550)), Is.EqualTo(new[] { false, false, false, true, true }));
     }
 
     [Test]
@@ -27,7 +28,8 @@ internal sealed class SenderRefusalsTests
 
     [Test]
     public void Learn_AnotherCodeBetween_BeginsAnew() =>
-        Assert.That(new[] { ("a", 550), ("b", 550), ("c", 553), ("d", 550), ("e", 550) }.Select(met => Learn(met.Item1, met.Item2)), Has.All.False);
+        Assert.That(
+            new[] { ("a", 550), ("b", 550), ("c", 553), ("d", 550), ("e", 550) }.Select(met => Learn(met.Item1, met.Item2)), Has.All.False);
 
     [Test]
     public void Learn_ASenderTaken_BeginsAnew()
@@ -66,7 +68,9 @@ internal sealed class SenderRefusalsTests
         Assert.That((outcome.Trouble.SmtpCode, outcome.Content is null), Is.EqualTo(((int?)550, false)));
     }
 
-    private bool Learn(string sender, int code, int version = 1) => _refusals.Learn(Sample.Account(25) with { Version = version }, sender, Result(code));
+    private bool Learn(string sender, int code, int version = 1) => _refusals.Learn(
+        Sample.Account(25) with { Version = version }, sender, Result(code));
 
-    private static TransactionResult Result(int code) => new(1) { Phase = SmtpPhase.Mail, SenderAnswered = true, Ending = SmtpReply.Of(code, "no") };
+    private static TransactionResult Result(int code) =>
+        new(1) { Phase = SmtpPhase.Mail, SenderAnswered = true, Ending = SmtpReply.Of(code, "no") };
 }

@@ -30,7 +30,8 @@ internal sealed class SmtpVerdictTests
         Assert.That(SmtpVerdict.BlamesAccount(SmtpPhase.Final, code), Is.False);
     }
 
-    // Section 4 of the contract, as a table: what each code means at each step, for one recipient. A: the account; D: deferred; R: refused; T: taken; ?: in doubt.
+    // Section 4 of the contract, as a table: what each code means at each step, for one recipient. A: the account; D: deferred; R:
+    // refused; T: taken; ?: in doubt.
     private static char Expected(SmtpPhase step, int code) => (step, code) switch
     {
         (_, 421 or 454 or 530 or 534 or 535 or 538) => 'A',

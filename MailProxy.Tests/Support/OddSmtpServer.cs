@@ -26,10 +26,12 @@ internal enum SaidThen
     Hang,
 }
 
-/// <summary>A command as the server got it. Verbs: CONNECT (the greeting), what the client said in upper case, SASL (a line within AUTH), DOT (the end of a mail).</summary>
+/// <summary>A command as the server got it. Verbs: CONNECT (the greeting), what the client said in upper case, SASL (a line within
+/// AUTH), DOT (the end of a mail).</summary>
 internal sealed record Heard(int Connection, string Verb, string Line);
 
-/// <summary>A loopback SMTP server of which the test makes every answer, for the odd ones and for those who lie. Null: the ordinary answer.</summary>
+/// <summary>A loopback SMTP server of which the test makes every answer, for the odd ones and for those who lie. Null: the ordinary
+/// answer.</summary>
 internal sealed class OddSmtpServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -85,7 +87,8 @@ internal sealed class OddSmtpServer : IAsyncDisposable
         _ => "250 2.0.0 ok",
     };
 
-    private TaskCompletionSource Signal(string verb) => _seen.GetOrAdd(verb, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+    private TaskCompletionSource Signal(string verb) =>
+        _seen.GetOrAdd(verb, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
 
     private async Task AcceptAsync()
     {
@@ -169,7 +172,8 @@ internal sealed class OddSmtpServer : IAsyncDisposable
     private async Task<Stream> ProtectAsync(Stream stream)
     {
         var tls = new SslStream(stream);
-        await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = ScriptedSmtpServer.Certificate }, _stop.Token);
+        await tls.AuthenticateAsServerAsync(
+            new SslServerAuthenticationOptions { ServerCertificate = ScriptedSmtpServer.Certificate }, _stop.Token);
         return tls;
     }
 
