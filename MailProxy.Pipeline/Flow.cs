@@ -96,7 +96,7 @@ public sealed record AcceptedMail
     /// <summary>SHA-256 of the draft's canonical JSON; null when the id was made here and so cannot come again.</summary>
     public byte[]? ContentHash { get; init; }
 
-    /// <summary>The same before <c>raw</c> was brought into the octets of the wire, as versions that stored it as it came took it; null: it came so.</summary>
+    /// <summary>The same of <c>raw</c> as it came, which is what former versions kept; null: it came in the octets of the wire.</summary>
     public byte[]? HashAsWritten { get; init; }
 
     public required AccountKey Account { get; init; }

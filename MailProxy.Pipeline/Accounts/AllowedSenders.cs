@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Accounts;
 
-/// <summary>An account's <c>from_allowed</c>, made ready to be asked often: what it costs depends neither on its length nor on the number of senders before.</summary>
+/// <summary>An account's <c>from_allowed</c>, made ready to be asked often: a question costs the same however long it is.</summary>
 internal sealed class AllowedSenders
 {
     // An account that was changed brings a new list; what was made of the old one goes with it.

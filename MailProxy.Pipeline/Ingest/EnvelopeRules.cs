@@ -10,6 +10,8 @@ internal readonly record struct Envelope(string Sender, string FromDomain, IRead
 /// <summary>Who sends, and to whom.</summary>
 internal static class EnvelopeRules
 {
+    private const string NotAllowed = "The account may not send from this address: its from_allowed has neither it nor its @domain.";
+
     public static Envelope Read(MailDraft mail, RawHead raw, SmtpAccount? account, Mistakes mistakes, IngestOptions options)
     {
         var allowed = AllowedSenders.Of(account);
@@ -34,7 +36,7 @@ internal static class EnvelopeRules
         {
             Each(mail.From, "/from", mistakes, (_, mailbox) => from = mailbox);
             if (mail.From.Entries.Count > 1) mistakes.Add("/from", "too_many_addresses", "Exactly one sender.");
-            else if (from is { } one && allowed?.Contains(one) == false) mistakes.Add(Pointer(mail.From, "/from", 0), "from_not_allowed", "The account may not send from this address.");
+            else if (from is { } one && allowed?.Contains(one) == false) mistakes.Add(Pointer(mail.From, "/from", 0), "from_not_allowed", NotAllowed);
         }
 
         if (allowed is not null && raw.Readable) RawSenders(raw, allowed, mistakes);
@@ -66,7 +68,7 @@ internal static class EnvelopeRules
 
         if (allowed?.Contains(mailbox) == false)
         {
-            mistakes.Add("/return_path", "from_not_allowed", "The account may not send from this address: add it or its @domain to the account's from_allowed.");
+            mistakes.Add("/return_path", "from_not_allowed", NotAllowed);
         }
 
         return mailbox.Address;

@@ -76,15 +76,18 @@ internal ref struct FromHeader
         var name = nameFrom < 0 ? default : _text[nameFrom..nameTo];
         if (!hasAngle && words != 1) return words == 0 ? "has no address" : "has words that are neither a name nor an address";
         var address = hasAngle ? angle.Trim(" \t") : bare;
-        if (hasAngle && hasAt && !name.Equals(address, StringComparison.OrdinalIgnoreCase)) return "has an address in a name; put the name in double quotes";
-        if (hasAngle && HidesControl(name)) return "has a name that hides control characters";
-        return Add(address);
+        if (hasAngle && hasAt && !name.Equals(address, StringComparison.OrdinalIgnoreCase))
+        {
+            return "has an address in a name; put the name in double quotes";
+        }
+
+        return hasAngle && HidesControl(name) ? "has a name that hides control characters" : Add(address);
     }
 
     private readonly string? Add(ReadOnlySpan<char> address)
     {
         if (address.Contains("=?", StringComparison.Ordinal)) return "has an encoded word in an address";
-        if (Addresses.ReadBare(address, out var mailbox) is { } fault) return $"has an address that is none: {fault.Detail}";
+        if (Addresses.ReadBare(address, out var mailbox) is { } fault) return $"has an address that is none: {fault.Detail.TrimEnd('.')}";
         _found.Add(mailbox);
         return null;
     }

@@ -1,6 +1,6 @@
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>The Message-ID of a message that a client composed. It is passed on as it stands, so the odd ones of old mail are taken too.</summary>
+/// <summary>The Message-ID of a whole message. It is passed on as it stands, so the odd ones of old mail are taken too.</summary>
 internal static class MessageIdHeader
 {
     private const int Longest = 900;

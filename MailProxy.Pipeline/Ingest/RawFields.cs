@@ -4,7 +4,8 @@ namespace MailProxy.Pipeline.Ingest;
 
 /// <summary>
 /// The header of a whole message, field by field, in the octets that go on the wire. Only what all programs read alike passes: a name
-/// directly before its colon, continuation lines that have text, UTF-8, and once what RFC 5322 3.6 and RFC 2045 allow once.
+/// directly before its colon, continuation lines that have text, UTF-8, and once what RFC 5322 3.6 and RFC 2045 allow once. Only To and
+/// Cc of old mail may come again: RFC 5322 4.5.3 says how they are read, and nothing is judged by them.
 /// </summary>
 internal sealed class RawFields
 {
@@ -12,7 +13,7 @@ internal sealed class RawFields
 
     private static readonly string[] Once =
     [
-        "From", "Sender", "Reply-To", "To", "Cc", "Subject", "Date", "Message-ID", "In-Reply-To", "References",
+        "From", "Sender", "Reply-To", "Subject", "Date", "Message-ID", "In-Reply-To", "References",
         "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
     ];
 
@@ -33,7 +34,10 @@ internal sealed class RawFields
             if (line.TrimEnd(" \t"u8).IsEmpty) return "The header has a line of blanks only.";
             if (line[0] is (byte)' ' or (byte)'\t') return "The header begins with a continuation line.";
             if (colon < 0) return $"A line of the header has no colon: {Shown(line)}";
-            if (colon == 0 || line[..colon].ContainsAnyExceptInRange((byte)'!', (byte)'~')) return $"A header's name is visible ASCII characters up to its colon, without blanks: {Shown(line)}";
+            if (colon == 0 || line[..colon].ContainsAnyExceptInRange((byte)'!', (byte)'~'))
+            {
+                return $"A header's name is visible ASCII characters up to its colon, without blanks: {Shown(line)}";
+            }
 
             var name = line[..colon];
             var length = LengthOf(head);
@@ -76,7 +80,11 @@ internal sealed class RawFields
     private static string Shown(ReadOnlySpan<byte> line)
     {
         var shown = new StringBuilder(48);
-        foreach (var c in Encoding.UTF8.GetString(line[..Math.Min(line.Length, 40)])) shown.Append(char.IsControl(c) || c == '\ufffd' ? '?' : c);
+        foreach (var c in Encoding.UTF8.GetString(line[..Math.Min(line.Length, 40)]))
+        {
+            shown.Append(char.IsControl(c) || c == '\ufffd' ? '?' : c);
+        }
+
         return $"\"{shown}\"";
     }
 }

@@ -25,7 +25,7 @@ internal sealed record RawHead(IReadOnlyList<Mailbox> From, Mailbox? Sender, str
     public Mailbox? Responsible => From.Count == 1 ? From[0] : Sender;
 }
 
-/// <summary>Reads <c>raw</c> once: brings it into the octets of the wire, and judges those. Nobody reads the message behind its header.</summary>
+/// <summary>Reads <c>raw</c> once: brings it into the octets of the wire, and judges those; behind the header only its lines.</summary>
 internal static class RawRules
 {
     /// <summary>Mailboxes of a From header.</summary>
@@ -56,8 +56,9 @@ internal static class RawRules
         var octets = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            if (!Convert.TryFromBase64Chars(mail.Raw, octets, out var written)) throw new FormatException("What is base64 cannot be decoded.");
-            return Read(octets.AsSpan(0, written), mistakes, options, mailKeyHeader);
+            return Convert.TryFromBase64Chars(mail.Raw, octets, out var written)
+                ? Read(octets.AsSpan(0, written), mistakes, options, mailKeyHeader)
+                : throw new FormatException("What is base64 cannot be decoded.");
         }
         finally
         {
@@ -88,7 +89,8 @@ internal static class RawRules
         { HeadLength: 0 } => "Not an RFC 5322 message: it begins without a header.",
         { HeadLength: > MaxHead } => $"The header has more than {MaxHead} bytes.",
         { HasNul: true } => "The message has a NUL; no mail server takes one. Encode the part that needs it as base64.",
-        { LongestLine: > RawOctets.LongestLine } => $"A line has {facts.LongestLine} octets, and RFC 5322 allows {RawOctets.LongestLine}: encode the part as quoted-printable or base64.",
+        { LongestLine: > RawOctets.LongestLine and var octets } =>
+            $"A line has {octets} octets, and RFC 5322 allows {RawOctets.LongestLine}: encode the part as quoted-printable or base64.",
         { ReturnInHead: true } => "A line of the header ends with a CR alone: write CRLF, or LF.",
         _ => null,
     };
@@ -99,7 +101,7 @@ internal static class RawRules
         if (FromHeader.Read(written, MaxFrom, out var from) is { } fault) return $"The From header {fault}.";
         var sender = fields["Sender"] is { } one && FromHeader.Read(one, 1, out var senders) is null ? senders[0] : (Mailbox?)null;
         var messageId = fields["Message-ID"] is { } id ? MessageIdHeader.Read(id) : null;
-        if (fields["Message-ID"] is not null && messageId is null) return "The Message-ID header is not <text>: mend it, or leave it out, and one is made.";
+        if (fields["Message-ID"] is not null && messageId is null) return "The Message-ID header is not <text>: without one, it is made here.";
         found = new(from, sender, messageId, Subject(fields["Subject"], options), true) { HasSender = fields["Sender"] is not null };
         return null;
     }

@@ -39,7 +39,7 @@ internal static class RawOctets
 
     private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
 
-    /// <summary>Writes the message with CRLF line ends, one empty line behind the header, and without what must not go out with it.</summary>
+    /// <summary>With CRLF line ends, one empty line behind the header, and without what must not go out.</summary>
     /// <param name="mailKeyHeader">Our own header; empty: none.</param>
     public static RawFacts Write(ReadOnlySpan<byte> raw, string mailKeyHeader, IBufferWriter<byte> into)
     {

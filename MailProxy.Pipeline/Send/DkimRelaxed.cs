@@ -8,7 +8,7 @@ internal static class DkimRelaxed
 {
     private const int Block = 16 * 1024;
 
-    /// <summary>A header field, with or without the CRLF behind it: its name in lower case, unfolded, one space for each run of blanks.</summary>
+    /// <summary>A header field without the CRLF behind it: its name in lower case, unfolded, one space for each run of blanks.</summary>
     public static void Header(ReadOnlySpan<byte> field, PooledBytes into)
     {
         var colon = field.IndexOf((byte)':');
@@ -29,7 +29,7 @@ internal static class DkimRelaxed
         }
     }
 
-    /// <summary>SHA-256 of a body: no blanks at the ends of lines, one space for each other run of them, no empty lines at the end.</summary>
+    /// <summary>SHA-256: no blanks at the ends of lines, one space for each other run of them, no empty lines at the end.</summary>
     /// <param name="body">CRLF line ends.</param>
     public static byte[] BodyHash(Stream body)
     {

@@ -28,7 +28,8 @@ public sealed class MimeComposer(SendOptions options)
             var eightBit = false;
             if (draft.Raw is { } raw)
             {
-                RawMessage.Write(bytes, Convert.FromBase64String(raw), options.MailKeyHeader, options.MailKeyInRaw ? KeyHeader(content) : null, content);
+                var key = options.MailKeyInRaw ? KeyHeader(content) : null;
+                RawMessage.Write(bytes, Convert.FromBase64String(raw), options.MailKeyHeader, key, content);
                 var head = bytes.Written.IndexOf("\r\n\r\n"u8);
                 needsSmtpUtf8 = !Ascii.IsValid(bytes.Written[..head]);
                 eightBit = !Ascii.IsValid(bytes.Written[head..]);

@@ -3,17 +3,21 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>A client's own message with our headers on top. What Ingest stored is written as it is; a message that an older version stored as it came is brought into that form here.</summary>
+/// <summary>
+/// A client's own message with our headers on top. What Ingest stored is written as it is; a message that an older version stored as it
+/// came is brought into that form here.
+/// </summary>
 internal static class RawMessage
 {
     /// <exception cref="UnsendableException">Stored by a version that did not look closely, and not to be sent as it is.</exception>
-    public static void Write(PooledBytes bytes, ReadOnlySpan<byte> raw, string mailKeyHeader, (string Name, string Value)? key, MailContent content)
+    public static void Write(
+        PooledBytes bytes, ReadOnlySpan<byte> raw, string mailKeyHeader, (string Name, string Value)? key, MailContent content)
     {
         using var head = new PooledBytes(4096);
         var facts = RawOctets.WriteHead(ref raw, mailKeyHeader, head);
         if (facts.Froms != 1 || facts.ReturnInHead)
         {
-            throw new UnsendableException("5.6.0", "The raw message's header can be read in two ways (a lone CR in it, or not exactly one From).");
+            throw new UnsendableException("5.6.0", "The raw message's header has a lone CR, or not exactly one From.");
         }
 
         if (key is { } own) Add(bytes, own.Name, own.Value);

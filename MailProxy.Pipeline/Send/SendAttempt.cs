@@ -132,10 +132,9 @@ internal sealed partial class SendAttempt(
     private Outcome.Attempted Refused(UnsendableException unfit)
     {
         Log.Unfit(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, unfit.Message);
-        return new(
-            Ticket,
-            Bodiless(),
-            [.. mail.Content.Slice.Select(to => new RecipientVerdict(to.Ordinal, to.Address, Verdict.Refused, null, unfit.EnhancedCode, unfit.Message))]);
+        var verdicts = mail.Content.Slice.Select(to =>
+            new RecipientVerdict(to.Ordinal, to.Address, Verdict.Refused, null, unfit.EnhancedCode, unfit.Message));
+        return new(Ticket, Bodiless(), [.. verdicts]);
     }
 
     private MailContent Bodiless() => mail.Content.Bodiless();

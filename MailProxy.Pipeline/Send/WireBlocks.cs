@@ -17,7 +17,7 @@ internal sealed class WireBlocks(RenderedMail mail) : IDisposable
     private long _at;
 
     /// <summary>The next block; false: it is the last one.</summary>
-    /// <exception cref="UnsendableException">It has octets that no mail may have; what went out before it must be left unfinished.</exception>
+    /// <exception cref="UnsendableException">It has octets that no mail may have; what went out so far is to be left unfinished.</exception>
     public bool Next(IBufferWriter<byte> into)
     {
         var more = _files is null ? FromMemory(into) : FromFiles(_files, into);
@@ -36,7 +36,8 @@ internal sealed class WireBlocks(RenderedMail mail) : IDisposable
     {
         var count = files.ReadAtLeast(_window.AsSpan(Before, Block), Block, throwOnEndOfStream: false);
         _check.Next(_window.AsSpan(Before, count));
-        DotStuffing.Copy(_window.AsSpan(_at == 0 ? Before : 0, count + (_at == 0 ? 0 : Before)), _at == 0 ? 0 : Before, count + (_at == 0 ? 0 : Before), into);
+        var before = _at == 0 ? 0 : Before;
+        DotStuffing.Copy(_window.AsSpan(Before - before, before + count), before, before + count, into);
         _window.AsSpan(count, Before).CopyTo(_window);
         _at += count;
         return _at < mail.Length;

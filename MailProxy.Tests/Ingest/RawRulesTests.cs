@@ -25,6 +25,7 @@ internal sealed class RawRulesTests
     [TestCase("From: a@x\n\nbare line feeds")]
     [TestCase("From: a@x\r\n")]
     [TestCase("From: a@x")]
+    [TestCase("From: a@x\r\nTo: b@x\r\nTO: c@x\r\nCc: d@x\r\nCc: e@x\r\n\r\nAs RFC 5322 4.5.3 reads it")]
     [TestCase("From: a@x\r\nX-Long: folded\r\n over lines\r\n\r\n")]
     public void Judge_OddButReadableRaw_IsAcceptedWithOurMessageId(string raw) =>
         Assert.That(Rules.Judge(Message(raw)).Mail?.MessageIdHeader, Is.EqualTo($"<{Rules.NextId}@x>"));
@@ -64,8 +65,6 @@ internal sealed class RawRulesTests
     [TestCase("From : a@x\r\n\r\nhi", "without blanks")]
     [TestCase("From: a@x\r\nSender: a@x\r\nsender: b@x\r\n\r\n", "Sender")]
     [TestCase("From: a@x\r\nReply-To: a@x\r\nReply-To: b@x\r\n\r\n", "Reply-To")]
-    [TestCase("From: a@x\r\nTo: a@x\r\nTO: b@x\r\n\r\n", "To")]
-    [TestCase("From: a@x\r\nCc: a@x\r\nCc: b@x\r\n\r\n", "Cc")]
     [TestCase("From: a@x\r\nDate: then\r\nDate: now\r\n\r\n", "Date")]
     [TestCase("From: a@x\r\nSubject: 1\r\nSubject: 2\r\n\r\n", "Subject")]
     [TestCase("From: a@x\r\nReferences: <a@b>\r\nReferences: <c@d>\r\n\r\n", "References")]
@@ -121,21 +120,24 @@ internal sealed class RawRulesTests
     [TestCase("X-Mail-Key: victim/1")]
     [TestCase("x-mail-key : victim/1")]
     public void Judge_RawWithOurOwnHeader_IsRefused(string header) =>
-        Assert.That(Rules.Judge(Message($"From: a@x\r\n{header}\r\n\r\nhi")).Errors().Select(e => e.Pointer), Has.All.EqualTo("/raw").And.Not.Empty);
+        Assert.That(Rules.Judge(Message($"From: a@x\r\n{header}\r\n\r\nhi")).Errors(), Does.Contain(("/raw", "reserved_header")));
 
     [Test]
     public void Judge_RawWithTheHeaderNamedInTheSettings_IsRefused()
     {
         var rules = Rules.With(new IngestOptions(), "X-Ours", Rules.Account(1, "a"));
 
-        Assert.That(Rules.Judge(Message("From: a@x\r\nX-OURS: 1\r\n\r\nhi"), rules).Errors(), Is.EqualTo(new[] { ("/raw", "reserved_header") }));
+        (string, string)[] reserved = [("/raw", "reserved_header")];
+        Assert.That(Rules.Judge(Message("From: a@x\r\nX-OURS: 1\r\n\r\nhi"), rules).Errors(), Is.EqualTo(reserved));
         Assert.That(Rules.Judge(Message("From: a@x\r\nX-Mail-Key: 1\r\n\r\nhi"), rules).Errors(), Is.Empty);
     }
 
     [TestCase("From: a@x\r\nDate: d\r\n\r\nhi\r\n", "From: a@x\r\nDate: d\r\n\r\nhi\r\n")]
     [TestCase("From: a@x\nDate: d\n\nhi", "From: a@x\r\nDate: d\r\n\r\nhi\r\n")]
     [TestCase("From a@x Mon Jan 1 00:00:00 2001\nFrom: a@x\n\nFrom here", "From: a@x\r\n\r\nFrom here\r\n")]
-    [TestCase("Return-Path: <z@z>\nReceived: by x\nBcc: s@x\nFrom: a@x\nAuthentication-Results: x;\n\tspf=pass\n\nhi\ryou\r\r\n", "Received: by x\r\nFrom: a@x\r\n\r\nhi\r\nyou\r\n\r\n")]
+    [TestCase(
+        "Return-Path: <z@z>\nReceived: by x\nBcc: s@x\nFrom: a@x\nAuthentication-Results: x;\n\tspf=pass\n\nhi\ryou\r\r\n",
+        "Received: by x\r\nFrom: a@x\r\n\r\nhi\r\nyou\r\n\r\n")]
     public void Judge_Raw_IsStoredInTheOctetsOfTheWire(string raw, string expected)
     {
         var mail = Rules.Judge(Message(raw, ",\"tags\":[\"t\"]")).Mail!;
@@ -200,14 +202,17 @@ internal sealed class RawRulesTests
     {
         var rules = Rules.With(Rules.Account(1, "a", fromAllowed: "@x.example"));
 
-        Assert.That(Rules.Judge(Message($"{header}\r\n{Head}\r\n"), rules).Errors().Select(e => e.Code), Is.EqualTo(code is null ? [] : new[] { code }));
+        var codes = Rules.Judge(Message($"{header}\r\n{Head}\r\n"), rules).Errors().Select(e => e.Code);
+
+        Assert.That(codes, Is.EqualTo(code is null ? [] : new[] { code }));
     }
 
     [Test]
     public void Judge_ManyFromMailboxes_IsOneMistake()
     {
         var rules = Rules.With(Rules.Account(1, "a", fromAllowed: [.. Enumerable.Range(0, 1_000).Select(i => $"@d{i}.example")]));
-        string Many(int count) => Message($"From: {string.Join(",\r\n ", Enumerable.Range(0, count).Select(i => $"m{i}@d{i}.example"))}\r\nSender: m0@d0.example\r\n\r\nhi");
+        string All(int count) => string.Join(",\r\n ", Enumerable.Range(0, count).Select(i => $"m{i}@d{i}.example"));
+        string Many(int count) => Message($"From: {All(count)}\r\nSender: m0@d0.example\r\n\r\nhi");
 
         Assert.That(Rules.Judge(Many(100), rules).Errors(), Is.Empty);
         Assert.That(Rules.Judge(Many(101), rules).Errors(), Is.EqualTo(new[] { ("/raw", "malformed_raw") }));

@@ -45,7 +45,7 @@ internal sealed class RawMessageTests
     [TestCase("X: a\rFrom: ceo@y\r\r\nFrom: a@x\r\n\r\nhi")]
     [TestCase("From: a@x\r\nFrom : ceo@y\r\n\r\nhi")]
     public void Compose_StoredRawWhoseFromIsNotCertain_IsNotSent(string raw) =>
-        Assert.That(() => Compose(raw), Throws.TypeOf<UnsendableException>().With.Property(nameof(UnsendableException.EnhancedCode)).EqualTo("5.6.0"));
+        Assert.That(Assert.Throws<UnsendableException>(() => Compose(raw))!.EnhancedCode, Is.EqualTo("5.6.0"));
 
     private RenderedMail Render(string raw) =>
         new MimeComposer(_options).Compose(Sample.Content($$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String(Encoding.UTF8.GetBytes(raw))}}"}"""), [], [], null);

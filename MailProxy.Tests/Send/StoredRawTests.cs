@@ -33,8 +33,10 @@ internal sealed class StoredRawTests
         var outcome = await _rig.SendAsync(1, Stored("Bcc: s@x.example\nFrom: a@x.example\nX-Mail-Key: victim/1\n\n.\nhi\rthere"));
 
         Assert.That(Verdicts(outcome), Is.EqualTo(new[] { (Verdict.Accepted, "2.0.0") }));
-        Assert.That(_server.Mails.Single().Text, Does.EndWith("\r\nFrom: a@x.example\r\n\r\n.\r\nhi\r\nthere\r\n").And.StartsWith("X-Mail-Key: default/m-1\r\nDate: "));
-        Assert.That(_server.Mails.Single().Text, Does.Not.Contain("victim").And.Not.Contain("Bcc"));
+        var sent = _server.Mails.Single().Text;
+        Assert.That(sent, Does.StartWith("X-Mail-Key: default/m-1\r\nDate: "));
+        Assert.That(sent, Does.EndWith("\r\nFrom: a@x.example\r\n\r\n.\r\nhi\r\nthere\r\n"));
+        Assert.That(sent, Does.Not.Contain("victim").And.Not.Contain("Bcc"));
     }
 
     [TestCase("From: a@x.example\r\n\r\nbo\0dy\r\n", "NUL")]
@@ -70,7 +72,8 @@ internal sealed class StoredRawTests
         Assert.That((outcome.EnhancedCode, _server.Mails.Count), Is.EqualTo((code, 0)));
     }
 
-    private static (Verdict, string?)[] Verdicts(Outcome outcome) => [.. ((Outcome.Attempted)outcome).Verdicts.Select(v => (v.Verdict, v.EnhancedCode))];
+    private static (Verdict, string?)[] Verdicts(Outcome outcome) =>
+        [.. ((Outcome.Attempted)outcome).Verdicts.Select(v => (v.Verdict, v.EnhancedCode))];
 
     private static MailContent Stored(string raw) =>
         Sample.Content($$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String(Encoding.UTF8.GetBytes(raw))}}"}""");

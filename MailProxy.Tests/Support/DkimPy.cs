@@ -2,7 +2,7 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Support;
 
-/// <summary>Debian's python3-dkim as a second opinion on signatures; all mails in one process, since its start is what takes time.</summary>
+/// <summary>Debian's python3-dkim as a second opinion on signatures; all mails in one process, for its start takes the time.</summary>
 internal static class DkimPy
 {
     // Debian's own interpreter: another one on the path does not know the package.
