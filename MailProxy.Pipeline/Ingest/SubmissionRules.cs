@@ -26,6 +26,11 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
         if (account is not null) LargeFileRules.Check(mail.Attachments, accounts.Directory.LargeFilesOf(account), mistakes);
         var times = TimeRules.Read(mail, now, account is null ? null : accounts.Directory.ExpiryOf(account), mistakes, options);
         var labels = LabelRules.Read(mail, mistakes, options);
+        if (raw.Octets?.Length > options.MaxRequestBytes / 4 * 3)
+        {
+            mistakes.Add("/raw", "too_large", $"With CRLF line ends it is larger than a request may be ({options.MaxRequestBytes} bytes).");
+        }
+
         if (mistakes.Any) return new(null, IdSyntax.IsMessageId(mail.Id) ? mail.Id : null, mistakes.ToProblem("The message was refused."));
 
         var own = newId();

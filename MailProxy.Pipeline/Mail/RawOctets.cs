@@ -87,26 +87,28 @@ internal static class RawOctets
     /// <summary>The body. Returns the octets of its longest line.</summary>
     public static int WriteBody(ReadOnlySpan<byte> rest, IBufferWriter<byte> into)
     {
-        // Lines that end as they should are copied together.
+        // Lines that end as they should are copied together; those that do not are put into a block, for there may be millions of them.
+        var block = new Block(into);
         int longest = 0, done = 0, at = 0;
         while (at < rest.Length)
         {
-            var length = rest[at..].IndexOfAny(LineEnds);
+            var length = rest[at] is (byte)'\r' or (byte)'\n' ? 0 : rest[at..].IndexOfAny(LineEnds);
             if (length < 0) length = rest.Length - at;
             longest = Math.Max(longest, length);
             at += length;
-            if (rest[at..].StartsWith("\r\n"u8))
+            if (at + 1 < rest.Length && rest[at] == '\r' && rest[at + 1] == '\n')
             {
                 at += 2;
                 continue;
             }
 
-            into.Write(rest[done..at]);
-            into.Write("\r\n"u8);
+            block.Write(rest[done..at]);
+            block.Write("\r\n"u8);
             done = at = Math.Min(at + 1, rest.Length);
         }
 
-        into.Write(rest[done..]);
+        block.Write(rest[done..]);
+        block.Flush();
         return longest;
     }
 
@@ -151,5 +153,39 @@ internal static class RawOctets
     {
         var colon = line.IndexOf((byte)':');
         return colon < 0 ? [] : line[..colon].TrimEnd(" \t"u8);
+    }
+
+    // Short pieces are cheap to write into a span that is at hand, and dear through the writer.
+    private ref struct Block(IBufferWriter<byte> into)
+    {
+        private const int Size = 4096;
+
+        private Span<byte> _room = [];
+        private int _used;
+
+        public void Write(ReadOnlySpan<byte> piece)
+        {
+            if (piece.Length > _room.Length - _used)
+            {
+                Flush();
+                if (piece.Length > Size / 2)
+                {
+                    into.Write(piece);
+                    return;
+                }
+
+                _room = into.GetSpan(Size);
+            }
+
+            piece.CopyTo(_room[_used..]);
+            _used += piece.Length;
+        }
+
+        public void Flush()
+        {
+            into.Advance(_used);
+            _room = [];
+            _used = 0;
+        }
     }
 }

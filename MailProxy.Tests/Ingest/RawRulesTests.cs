@@ -218,4 +218,14 @@ internal sealed class RawRulesTests
         Assert.That(Rules.Judge(Many(101), rules).Errors(), Is.EqualTo(new[] { ("/raw", "malformed_raw") }));
         Assert.That(Rules.Judge(Many(10_000), rules).Errors(), Is.EqualTo(new[] { ("/raw", "malformed_raw") }));
     }
+
+    [TestCase(1_400, true)]
+    [TestCase(1_600, false)]
+    public void Judge_RawThatGrowsByItsLineEnds_MayNotGrowBeyondARequest(int lines, bool taken)
+    {
+        var rules = Rules.With(new IngestOptions { MaxRequestBytes = 4_096 }, Rules.Account(1, "a"));
+
+        (string, string)[] expected = taken ? [] : [("/raw", "too_large")];
+        Assert.That(Rules.Judge(Message("From: a@x\n\n" + new string('\n', lines)), rules).Errors(), Is.EqualTo(expected));
+    }
 }

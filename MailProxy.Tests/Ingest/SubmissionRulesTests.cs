@@ -89,6 +89,7 @@ internal sealed class SubmissionRulesTests
         ["\"headers\":{\"Content-Type\":\"text/plain\"}", "/headers/Content-Type", "reserved_header"],
         ["\"headers\":{\"content-transfer-encoding\":\"8bit\"}", "/headers/content-transfer-encoding", "reserved_header"],
         ["\"headers\":{\"Received\":\"a\"}", "/headers/Received", "reserved_header"],
+        ["\"headers\":{\"Authentication-Results\":\"x; spf=pass\"}", "/headers/Authentication-Results", "reserved_header"],
         ["\"headers\":{\"Return-Path\":\"<>\"}", "/headers/Return-Path", "reserved_header"],
         ["\"headers\":{\"DKIM-Signature\":\"a\"}", "/headers/DKIM-Signature", "reserved_header"],
         ["\"headers\":{\"Resent-Bcc\":\"a@x\"}", "/headers/Resent-Bcc", "reserved_header"],
