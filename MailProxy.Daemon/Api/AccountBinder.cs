@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
 using MimeKit.Cryptography;
 
 namespace MailProxy.Daemon.Api;
@@ -127,9 +128,9 @@ internal static class AccountBinder
         if (dkim is null) return null;
         dkim.ReadOnly("private_key_set");
         var domain = dkim.Text("domain", 253, required: true);
-        if (domain is not null && Uri.CheckHostName(domain) != UriHostNameType.Dns) dkim.Fault("domain", "invalid_domain", "Must be a domain name.");
+        if (domain is not null && !IsDomain(domain)) dkim.Fault("domain", "invalid_domain", "Must be a domain name.");
         var selector = dkim.Text("selector", 253, required: true);
-        if (selector is not null && Uri.CheckHostName(selector) != UriHostNameType.Dns) dkim.Fault("selector", "invalid_selector", "Must be DNS labels.");
+        if (selector is not null && !IsDomain(selector)) dkim.Fault("selector", "invalid_selector", "Must be DNS labels.");
         var key = dkim.Lines("private_key", 16_384);
         if (key is null && existing is null) dkim.Fault("private_key", "required", "A new key must be given.");
         else if (key is not null && domain is not null && selector is not null && !IsKey(key, domain, selector)) dkim.Fault("private_key", "invalid_key", "Must be an unencrypted RSA or Ed25519 private key in PEM.");
@@ -154,11 +155,12 @@ internal static class AccountBinder
     private static bool IsHost(string host) => Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4
         || (IPAddress.TryParse(host, out var address) && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6);
 
+    // DKIM writes A-labels, so an international name must have some.
+    private static bool IsDomain(string name) => DomainNames.ToAscii(name) is { Length: <= 253 } ascii && Uri.CheckHostName(ascii) == UriHostNameType.Dns;
+
     private static string? AllowedFault(string entry)
     {
-        var at = entry.LastIndexOf('@');
-        return at < 0 || entry.Length > 320 || entry.AsSpan().ContainsAny(" \t\r\n\0<>,;") || Uri.CheckHostName(entry[(at + 1)..]) != UriHostNameType.Dns
-            ? "Must be an address or @domain."
-            : null;
+        var address = entry.StartsWith('@') ? "any" + entry : entry;
+        return entry.AsSpan().ContainsAny(" \t\r\n\0<>,;") || Addresses.ReadBare(address, out _) is not null ? "Must be an address or @domain." : null;
     }
 }

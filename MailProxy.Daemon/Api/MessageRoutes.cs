@@ -37,7 +37,7 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
             null,
             query.Text("batch"),
             query.Text("tag"),
-            query.Text("to"),
+            Address(query.Text("to")),
             query.Value("priority", WireNames.ParsePriority, "Must be immediate, high, medium, low, or 0 to 3."),
             query.Time("created_after"),
             query.Time("created_before"));
@@ -54,6 +54,10 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
 
         return Page(await turns.RunAsync(http, () => queries.ListAsync(filter, limit, before)));
     }
+
+    // As it is stored: an international domain as A-labels.
+    private static string? Address(string? written) =>
+        written is not null && Addresses.ReadBare(written, out var mailbox) is null ? mailbox.Address : written;
 
     private BytesAnswer Page(MessagePage page)
     {

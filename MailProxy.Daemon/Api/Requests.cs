@@ -8,7 +8,8 @@ namespace MailProxy.Daemon.Api;
 /// <param name="Id">The client's own id, unique per tenant: 1 to 128 of <c>[A-Za-z0-9._:@-]</c>. Made when absent.</param>
 /// <param name="Account">The SMTP account. Absent: the only one there is.</param>
 /// <param name="ReturnPath">Envelope sender; absent: from.</param>
-/// <param name="Raw">Base64 of a whole RFC 5322 message, instead of subject, text, html, headers and attachments.</param>
+/// <param name="Raw">Base64 of a whole RFC 5322 message, instead of subject, text, html, headers, attachments and alternatives.</param>
+/// <param name="Alternatives">Beside text or html, in multipart/alternative.</param>
 /// <param name="Priority"><c>immediate</c>, <c>high</c>, <c>medium</c> (default), <c>low</c>, or 0 to 3.</param>
 /// <param name="SendAt">Not before: RFC 3339 text or Unix seconds.</param>
 /// <param name="ExpiresAt">Not after: RFC 3339 text or Unix seconds. Absent: 5 days after acceptance or send_at.</param>
@@ -16,8 +17,14 @@ namespace MailProxy.Daemon.Api;
 public sealed record MessageRequest(
     string? Id, string? Account, JsonElement? From, JsonElement? To, JsonElement? Cc, JsonElement? Bcc, JsonElement? ReplyTo, string? ReturnPath,
     string? Subject, string? Text, string? Html, Dictionary<string, string>? Headers, string? Raw, IReadOnlyList<AttachmentRequest>? Attachments,
+    IReadOnlyList<AlternativeRequest>? Alternatives,
     JsonElement? Priority, JsonElement? SendAt, JsonElement? ExpiresAt, string? Batch, IReadOnlyList<string>? Tags, Dictionary<string, JsonElement>? Metadata,
     string? OnAmbiguous);
+
+/// <summary>A further body of the same message, such as an invitation.</summary>
+/// <param name="ContentType"><c>text/…</c> or <c>application/…</c> with its parameters, such as <c>text/calendar; method=REQUEST</c>.</param>
+/// <param name="Content">Text, not base64.</param>
+public sealed record AlternativeRequest(string ContentType, string Content);
 
 /// <summary>One of content, source and storage_path says where the content is.</summary>
 /// <param name="InlineId">Content-ID without angle brackets, for <c>cid:</c> links in html.</param>

@@ -49,7 +49,14 @@ public sealed record AccountLimits(
 
 /// <summary>DKIM signing of an account's mail (RFC 6376); relaxed/relaxed, rsa-sha256 or ed25519-sha256 by the key.</summary>
 /// <param name="PrivateKey">PEM. A secret: encrypted at rest, never shown.</param>
-public sealed record DkimKey(string Domain, string Selector, string PrivateKey);
+public sealed record DkimKey(string Domain, string Selector, string PrivateKey)
+{
+    /// <summary>For <c>d=</c>: A-labels (RFC 6376 section 3.5, RFC 8616).</summary>
+    public string SigningDomain { get; } = DomainNames.ToAscii(Domain) ?? Domain;
+
+    /// <summary>For <c>s=</c>.</summary>
+    public string SigningSelector { get; } = DomainNames.ToAscii(Selector) ?? Selector;
+}
 
 /// <summary>One SMTP account (smart host), as the rooms see it: secrets decrypted, immutable. A changed account is a new object with the same key and a higher <see cref="Version"/>.</summary>
 public sealed record SmtpAccount

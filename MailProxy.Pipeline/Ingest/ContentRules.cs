@@ -13,6 +13,7 @@ internal static class ContentRules
         if (mail.Text is null && mail.Html is null && mail.Raw is null) mistakes.Add("/text", "body_required", "A message needs text, html or raw; text may be empty.");
         if (mail.Subject is not null && Faults.InText(mail.Subject, options.MaxSubjectLength, tabAllowed: true) is { } fault) mistakes.Add("/subject", fault);
         if (mail.Raw is not null) return null;
+        AlternativeRules.Check(mail.Alternatives, mistakes, options);
         AttachmentRules.Check(tenant, mail.Attachments, known, mistakes);
         return HeaderRules.Check(mail.Headers, mistakes, options, mailKeyHeader);
     }

@@ -8,9 +8,6 @@ namespace MailProxy.Pipeline.Ingest;
 /// <summary>A client's own headers: any that neither belong to a field of the contract nor say how the message is built or came here.</summary>
 internal static class HeaderRules
 {
-    /// <summary>Octets of one line, without its CRLF (RFC 5322 2.1.1). Folding happens at white space only.</summary>
-    private const int MaxLine = 998;
-
     private static readonly SearchValues<char> NameChars = SearchValues.Create([.. Enumerable.Range(33, 94).Select(c => (char)c).Where(c => c != ':')]);
 
     private static readonly FrozenSet<string> Ours = new[]
@@ -35,7 +32,7 @@ internal static class HeaderRules
             else if (name.Length is 0 or > 76 || name.AsSpan().ContainsAnyExcept(NameChars)) mistakes.Add(pointer, "invalid_header", "A header's name is 1 to 76 visible ASCII characters without a colon.");
             else if (IsOurs(name, mailKeyHeader)) mistakes.Add(pointer, "reserved_header", "This header is made from the message's other fields, or on the way.");
 
-            if (Value(value) is { } fault) mistakes.Add(pointer, fault);
+            if (Value(name, value) is { } fault) mistakes.Add(pointer, fault);
             else if (!name.Equals("Message-ID", StringComparison.OrdinalIgnoreCase)) continue;
             else if ((messageId = MessageId(value!)) is null) mistakes.Add(pointer, "invalid_message_id", "A Message-ID is <left@right>, of visible ASCII characters.");
         }
@@ -60,17 +57,10 @@ internal static class HeaderRules
         || name.StartsWith("Resent-", StringComparison.OrdinalIgnoreCase)
         || name.Equals(mailKeyHeader, StringComparison.OrdinalIgnoreCase);
 
-    private static (string Code, string Detail)? Value(string? value)
+    private static (string Code, string Detail)? Value(string name, string? value)
     {
         if (value is null) return ("invalid_type", "Must be text.");
         if (Faults.InText(value, int.MaxValue, tabAllowed: true) is { } fault) return fault;
-        for (var rest = value.AsSpan(); rest.Length > MaxLine;)
-        {
-            var space = rest[..MaxLine].LastIndexOfAny(' ', '\t');
-            if (space < 0) return ("invalid_header", $"A header's line is at most {MaxLine} characters, and can be folded only at a space.");
-            rest = rest[(space + 1)..];
-        }
-
-        return null;
+        return HeaderFields.Fault(name, value) is { } unfit ? ("invalid_header", unfit) : null;
     }
 }

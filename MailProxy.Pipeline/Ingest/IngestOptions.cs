@@ -65,6 +65,14 @@ public sealed class IngestOptions
     [Range(256, 1_048_576)]
     public int MaxHeaderBytes { get; set; } = 64 * 1024;
 
+    /// <summary>Further bodies (alternatives) of one message; default 10.</summary>
+    [Range(0, 100)]
+    public int MaxAlternatives { get; set; } = 10;
+
+    /// <summary>Bytes of a message's alternatives together; default 5 MB.</summary>
+    [Range(1_024, 1_073_741_824)]
+    public long MaxAlternativeBytes { get; set; } = 5 * 1024 * 1024;
+
     /// <summary>Tags of one message; default 20.</summary>
     [Range(0, 1_000)]
     public int MaxTags { get; set; } = 20;

@@ -57,9 +57,9 @@ internal static class JsonFaults
 
     private static string Expected(string pointer) => pointer.Split('/') switch
     {
-        [_] or [_, "attachments", _] or [_, "attachments", _, "auth"] => "Must be a JSON object.",
+        [_] or [_, "attachments", _] or [_, "attachments", _, "auth"] or [_, "alternatives", _] => "Must be a JSON object.",
         [_, "headers"] => "Must be an object of text values.",
-        [_, "attachments"] => "Must be a list of objects.",
+        [_, "attachments" or "alternatives"] => "Must be a list of objects.",
         [_, "attachments", _, "size"] => "Must be a whole number.",
         [_, "tags"] => "Must be a list of text.",
         [_, "metadata"] => "Must be an object.",

@@ -36,12 +36,12 @@ internal static class RawRules
 
     private const string Code = "malformed_raw";
 
-    private static readonly string[] Excluded = ["subject", "text", "html", "headers", "attachments"];
+    private static readonly string[] Excluded = ["subject", "text", "html", "headers", "attachments", "alternatives"];
 
     public static RawHead Read(MailDraft mail, Mistakes mistakes, IngestOptions options, string mailKeyHeader)
     {
         if (mail.Raw is null) return RawHead.None;
-        bool[] beside = [mail.Subject is not null, mail.Text is not null, mail.Html is not null, mail.Headers is not null, mail.Attachments is not null];
+        bool[] beside = [mail.Subject is not null, mail.Text is not null, mail.Html is not null, mail.Headers is not null, mail.Attachments is not null, mail.Alternatives is not null];
         for (var i = 0; i < beside.Length; i++)
         {
             if (beside[i]) mistakes.Add("/" + Excluded[i], "raw_excludes", "A raw message carries this itself.");

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -20,7 +19,6 @@ internal static class AddrSpec
 
     private static readonly SearchValues<char> AtextAscii = SearchValues.Create("!#$%&'*+-/0123456789=?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~");
     private static readonly SearchValues<char> Ldh = SearchValues.Create("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-    private static readonly IdnMapping Idn = new() { UseStd3AsciiRules = true };
 
     /// <summary>Null: <paramref name="local"/> and <paramref name="domain"/> are good; else why not.</summary>
     public static string? Read(ReadOnlySpan<char> text, out string local, out string domain)
@@ -115,20 +113,13 @@ internal static class AddrSpec
 
     private static string? Name(ReadOnlySpan<char> text, out string domain)
     {
-        const string wrong = "The domain is not a valid name.";
+        const string wrong = "The domain is not a valid name.", notIdna = "The domain is not a valid international name (IDNA, UTS 46).";
         domain = text.ToString();
         if (text.IsEmpty) return "A domain is required: name@domain.";
         if (!Ascii.IsValid(text))
         {
-            if (HasUnfit(text, spaceAllowed: false)) return wrong;
-            try
-            {
-                domain = Idn.GetAscii(domain.ToLowerInvariant());
-            }
-            catch (ArgumentException)
-            {
-                return wrong;
-            }
+            if (HasUnfit(text, spaceAllowed: false) || DomainNames.ToAscii(domain) is not { } ascii) return notIdna;
+            domain = ascii;
         }
 
         if (domain.Length > MaxDomain) return "The domain is longer than 255 octets.";

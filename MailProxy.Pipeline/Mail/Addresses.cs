@@ -1,4 +1,5 @@
 using System.Text;
+using MimeKit;
 using MimeKit.Utils;
 
 namespace MailProxy.Pipeline.Mail;
@@ -59,17 +60,32 @@ public static class Addresses
         return all;
     }
 
+    /// <summary>The mailboxes of a header's value, of which only names are international; null: it is something else.</summary>
+    internal static IReadOnlyList<Mailbox>? ReadHeader(string value)
+    {
+        if (!InternetAddressList.TryParse(value, out var list) || list.Count == 0) return null;
+        var all = new List<Mailbox>(list.Count);
+        foreach (var written in list)
+        {
+            if (written is not MailboxAddress one || ReadBare(one.Address, out var mailbox) is not null || mailbox.NeedsSmtpUtf8) return null;
+            if (one.Name is { } name && Faults.InText(name, MaxName) is not null) return null;
+            all.Add(mailbox with { Name = string.IsNullOrWhiteSpace(one.Name) ? null : one.Name });
+        }
+
+        return all;
+    }
+
     // A phrase of bare and quoted words up to the angle bracket. Commas, colons and semicolons outside quotes would make it a list or a group.
     private static string? ReadName(ReadOnlySpan<char> text, out string? name, out int open)
     {
         var phrase = new StringBuilder();
-        var quoted = false;
+        bool quoted = false, anyQuoted = false;
         name = null;
         for (open = 0; open < text.Length; open++)
         {
             var c = text[open];
             if (quoted && c == '\\' && open + 1 < text.Length) phrase.Append(text[++open]);
-            else if (c == '"') quoted = !quoted;
+            else if (c == '"') (quoted, anyQuoted) = (!quoted, true);
             else if (quoted) phrase.Append(c);
             else if (c == '<') break;
             else if (c is ',' or ';' or ':' or '>') return "Write one address; put a name that has commas, colons or semicolons in double quotes.";
@@ -78,7 +94,9 @@ public static class Addresses
 
         if (open == text.Length) return "The angle bracket has no partner.";
         var words = phrase.ToString().Trim(' ');
-        if (words.Contains("=?", StringComparison.Ordinal)) words = Rfc2047.DecodePhrase(Encoding.UTF8.GetBytes(words));
+
+        // In quotes it means itself (RFC 2047 section 5).
+        if (!anyQuoted && words.Contains("=?", StringComparison.Ordinal)) words = Rfc2047.DecodePhrase(Encoding.UTF8.GetBytes(words));
         if (Faults.InText(words, MaxName) is { } fault) return fault.Detail;
         name = words.Length == 0 ? null : words;
         return null;

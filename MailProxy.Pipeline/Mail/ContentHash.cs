@@ -51,6 +51,12 @@ public static class ContentHash
             Source(sha, attachment);
         }
 
+        foreach (var other in mail.Alternatives ?? [])
+        {
+            Text(sha, "alternative", other?.ContentType ?? "");
+            Text(sha, "alternative.content", other?.Content);
+        }
+
         if (mail.Priority is not null) Text(sha, "priority", DraftValues.TryPriority(mail.Priority, out var priority) ? priority.Name() : null);
         Time(sha, "send_at", mail.SendAt);
         Time(sha, "expires_at", mail.ExpiresAt);

@@ -24,6 +24,9 @@ public sealed record MailDraft
 
     public List<AttachmentDraft>? Attachments { get; init; }
 
+    /// <summary>Further bodies of the same message.</summary>
+    public List<AlternativeDraft>? Alternatives { get; init; }
+
     /// <summary>A name or a number from 0 to 3.</summary>
     public JsonElement? Priority { get; init; }
 
@@ -39,6 +42,19 @@ public sealed record MailDraft
     public string? OnAmbiguous { get; init; }
 
     /// <summary>What the contract does not know; each is refused with its pointer.</summary>
+    [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>A further body of a message, such as an invitation.</summary>
+public sealed record AlternativeDraft
+{
+    /// <summary><c>text/…</c> or <c>application/…</c>, with its parameters.</summary>
+    public string? ContentType { get; init; }
+
+    /// <summary>Text, not base64.</summary>
+    public string? Content { get; init; }
+
     [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
     public Dictionary<string, JsonElement>? Unknown { get; set; }
 }

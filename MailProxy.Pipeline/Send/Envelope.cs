@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Send;
 
@@ -8,8 +8,6 @@ namespace MailProxy.Pipeline.Send;
 /// <param name="NeedsSmtpUtf8">A local part is not ASCII (RFC 6531).</param>
 internal sealed record Envelope(string Sender, IReadOnlyList<string> Recipients, bool NeedsSmtpUtf8)
 {
-    private static readonly IdnMapping Idn = new();
-
     public static Envelope Of(MailContent content)
     {
         var sender = Encode(content.EnvelopeSender);
@@ -28,6 +26,6 @@ internal sealed record Envelope(string Sender, IReadOnlyList<string> Recipients,
     {
         var at = address.LastIndexOf('@');
         if (at < 0 || Ascii.IsValid(address.AsSpan(at))) return address;
-        return string.Concat(address.AsSpan(0, at + 1), Idn.GetAscii(address[(at + 1)..].ToLowerInvariant()));
+        return address[..(at + 1)] + (DomainNames.ToAscii(address[(at + 1)..]) ?? throw new UnsendableException("5.1.3", "A domain is no international name."));
     }
 }

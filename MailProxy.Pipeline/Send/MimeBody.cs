@@ -1,22 +1,23 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using System.Text;
 using MailProxy.Pipeline.Mail;
 using MimeKit;
+using MimeKit.Encodings;
+using MimeKit.IO;
+using MimeKit.IO.Filters;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>The parts of a composed mail: mixed(alternative(text, related(html, inline…)), attachment…), as far as each is needed (RFC 2046, RFC 2387). Every part is 7-bit safe.</summary>
+/// <summary>The parts of a composed mail: mixed(alternative(text, related(html, inline…), calendar…), attachment…), as far as each is needed (RFC 2046, RFC 2387). Every part is 7-bit safe.</summary>
 internal static class MimeBody
 {
-    /// <summary>RFC 5322 section 2.1.1.</summary>
-    public const int LongestLine = 998;
+    // Room for what ArmoredFromFilter adds, up to 76 (RFC 2045 section 6.7).
+    private const int QuotedLine = 74;
 
     private static readonly SearchValues<char> LineEnds = SearchValues.Create("\r\n");
 
-    public static MimeEntity Of(MailDraft draft, IReadOnlyList<LocalContent?> files, IReadOnlyList<FileLink> links, string messageId)
+    public static MimeEntity Of(MailDraft draft, IReadOnlyList<LocalContent?> files, IReadOnlyList<FileLink> links, MailContent content)
     {
-        var boundaries = new Boundaries(messageId);
         var attachments = draft.Attachments ?? [];
         if (links.Count > 0)
         {
@@ -26,6 +27,8 @@ internal static class MimeBody
                 Html = draft.Html is null ? null : LinkFoot.Html(draft.Html, links),
             };
         }
+
+        var boundaries = new Boundaries(content, draft);
 
         // Without HTML nobody links to an inline part, so it stands with the others.
         var parts = attachments.Select((a, i) => (Index: i, IsInline: a.InlineId is not null && draft.Html is not null, Draft: a))
@@ -41,14 +44,25 @@ internal static class MimeBody
             html = related;
         }
 
-        MimeEntity body = (draft.Text, html) switch
+        var body = Bodies(draft, html) switch
         {
-            (null, null) => Text("plain", ""),
-            (null, _) => html,
-            (_, null) => Text("plain", draft.Text),
-            _ => Group("alternative", boundaries, [Text("plain", draft.Text), html]),
+            [] => Text("plain", ""),
+            [var only] => only,
+            var several => Group("alternative", boundaries, several),
         };
         return parts.Count == inline.Count ? body : Group("mixed", boundaries, [body, .. parts.Where(static p => !p.IsInline).Select(static p => p.Part)]);
+    }
+
+    // The richest last (RFC 2046 section 5.1.4). Gmail and Outlook find an invitation behind the HTML, and want other forms of HTML before it.
+    private static List<MimeEntity> Bodies(MailDraft draft, MimeEntity? html)
+    {
+        var bodies = new List<MimeEntity>();
+        if (draft.Text is not null) bodies.Add(Text("plain", draft.Text));
+        var others = draft.Alternatives ?? [];
+        bodies.AddRange(others.Where(AlternativePart.IsOtherHtml).Select(AlternativePart.Of));
+        if (html is not null) bodies.Add(html);
+        bodies.AddRange(others.Where(static other => !AlternativePart.IsOtherHtml(other)).Select(AlternativePart.Of));
+        return bodies;
     }
 
     private static Multipart Group(string subtype, Boundaries boundaries, IEnumerable<MimeEntity> parts)
@@ -58,16 +72,41 @@ internal static class MimeBody
         return group;
     }
 
-    private static TextPart Text(string subtype, string text)
+    private static MimePart Text(string subtype, string text)
     {
         var part = new TextPart(subtype);
-        part.SetText(Encoding.UTF8, WithCrLf(text));
-        part.Prepare(EncodingConstraint.SevenBit, LongestLine);
+        text = WithCrLf(text);
+        part.SetText(Encoding.UTF8, text);
+        return part.SevenBit(text);
+    }
+
+    /// <summary>Text in the encoding that suits it best (RFC 2045 section 6), without a line that begins with "From ", which mailboxes would quote.</summary>
+    public static T SevenBit<T>(this T part, string text)
+        where T : MimePart
+    {
+        part.Prepare(EncodingConstraint.SevenBit, HeaderFields.LongestLine);
+        var plain = part.ContentTransferEncoding is ContentEncoding.Default or ContentEncoding.SevenBit;
+        if (plain && HasFromLine(text)) part.ContentTransferEncoding = ContentEncoding.QuotedPrintable;
+        if (part.ContentTransferEncoding != ContentEncoding.QuotedPrintable) return part;
+        var encoded = new MemoryStream();
+        using (var content = part.Content!.Open())
+        using (var filtered = new FilteredStream(encoded))
+        {
+            filtered.Add(new EncoderFilter(new QuotedPrintableEncoder(QuotedLine)));
+            filtered.Add(new ArmoredFromFilter());
+            content.CopyTo(filtered);
+            filtered.Flush();
+        }
+
+        encoded.Position = 0;
+        part.Content = new MimeContent(encoded, ContentEncoding.QuotedPrintable);
         return part;
     }
 
+    private static bool HasFromLine(string text) => text.StartsWith("From ", StringComparison.Ordinal) || text.Contains("\nFrom ", StringComparison.Ordinal);
+
     /// <summary>The canonical form of text (RFC 2046 section 4.1.1), before any encoding.</summary>
-    private static string WithCrLf(string text)
+    public static string WithCrLf(string text)
     {
         var rest = text.AsSpan();
         StringBuilder? canonical = null;
@@ -80,14 +119,5 @@ internal static class MimeBody
         }
 
         return canonical is null ? text : canonical.Append(rest).ToString();
-    }
-
-    /// <summary>The same for the same Message-ID, and nothing that a text can contain by chance; "=_" never occurs in quoted-printable.</summary>
-    private sealed class Boundaries(string messageId)
-    {
-        private readonly string _root = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(messageId)).AsSpan(0, 16));
-        private int _count;
-
-        public string Next() => $"=_{_root}-{++_count}";
     }
 }

@@ -59,7 +59,7 @@ public sealed class MimeComposer(SendOptions options)
         var international = Any(from) || Any(to) || Any(cc) || Any(replyTo);
         var format = international ? International : Plain;
 
-        var headers = new HeaderLines(bytes, format);
+        var headers = new HeaderLines(bytes, international);
         if (KeyHeader(content) is { } key) headers.Exact(key.Name, key.Value);
         headers.Mailboxes("From", from);
         if (from.Count > 1) headers.Mailboxes("Sender", [from[0]]);
@@ -72,12 +72,12 @@ public sealed class MimeComposer(SendOptions options)
         headers.Exact("Message-ID", content.MessageIdHeader);
         foreach (var (name, value) in draft.Headers ?? [])
         {
-            if (!name.Equals("Message-ID", StringComparison.OrdinalIgnoreCase)) headers.Text(name, value);
+            if (!name.Equals("Message-ID", StringComparison.OrdinalIgnoreCase)) headers.Client(name, value);
         }
 
         headers.Exact("MIME-Version", "1.0");
         if (PlainText.TryWrite(bytes, draft)) return international;
-        MimeBody.Of(draft, files, links, content.MessageIdHeader).WriteTo(format, bytes);
+        MimeBody.Of(draft, files, links, content).WriteTo(format, bytes);
         if (!bytes.Written.EndsWith("\r\n"u8)) bytes.Write("\r\n"u8);
         return international;
     }

@@ -1,4 +1,3 @@
-using System.Text;
 using MailProxy.Pipeline.Mail;
 using MimeKit;
 
@@ -10,43 +9,58 @@ internal static class MimeFile
     /// <param name="index">The attachment's place in the draft.</param>
     public static MimeEntity Of(AttachmentDraft attachment, int index, LocalContent? file)
     {
-        if (file is not null) return new FromFile(Type(attachment, base64: true), file) { ContentTransferEncoding = ContentEncoding.Base64 }.Named(attachment);
+        if (file is not null)
+        {
+            var type = Type(attachment, base64: true);
+            return new FromFile(type, file) { ContentTransferEncoding = ContentEncoding.Base64 }.Named(type, attachment);
+        }
+
         if (AttachmentNotation.Inline(attachment) is { } inline) return FromMemory(attachment, Bytes(inline.Span));
         return Elsewhere(attachment, AttachmentNotation.Read(attachment, index).Fetched ?? throw new FormatException("An attachment has neither content nor a source."));
     }
 
+    /// <summary>Its octets stand between boundaries as they are.</summary>
+    public static bool GoesUnencoded(AttachmentDraft attachment) => IsComposite(Type(attachment, base64: false));
+
     private static MimePart FromMemory(AttachmentDraft attachment, byte[] bytes)
     {
         // RFC 2046 section 5.2 allows message/* and multipart/* no base64: they go as they are, or as plain octets.
-        var plain = IsComposite(Type(attachment, base64: false)) && IsSevenBit(bytes);
-        return new MimePart(Type(attachment, base64: !plain))
+        var type = Type(attachment, base64: false);
+        var plain = IsComposite(type) ? SevenBitText.Of(bytes) : null;
+        if (plain is null) type = Type(attachment, base64: true);
+        return new MimePart(type)
         {
-            Content = new MimeContent(new MemoryStream(bytes, writable: false)),
-            ContentTransferEncoding = plain ? ContentEncoding.SevenBit : ContentEncoding.Base64,
-        }.Named(attachment);
+            Content = new MimeContent(new MemoryStream(plain ?? bytes, writable: false)),
+            ContentTransferEncoding = plain is null ? ContentEncoding.Base64 : ContentEncoding.SevenBit,
+        }.Named(type, attachment);
     }
 
     // RFC 2046 section 5.2.3 and RFC 2017: what people see who look at a mail whose content is not at hand.
     private static MimePart Elsewhere(AttachmentDraft attachment, AttachmentRef fetched)
     {
-        var type = new ContentType("message", "external-body");
         var url = fetched.Place is AttachmentPlace.Url;
-        type.Parameters["access-type"] = url ? "URL" : "x-source";
-        type.Parameters[url ? "URL" : "name"] = fetched.Place.ToString();
-        using var phantom = new MimePart(Type(attachment, base64: true)).Named(attachment);
+        var type = Type(attachment, base64: true);
+        using var phantom = new MimePart(type).Named(type, attachment);
         using var header = new MemoryStream();
         phantom.WriteTo(header);
-        return new MimePart(type) { Content = new MimeContent(new MemoryStream(header.ToArray())), ContentTransferEncoding = ContentEncoding.SevenBit };
-    }
-
-    private static T Named<T>(this T part, AttachmentDraft attachment)
-        where T : MimePart
-    {
-        part.ContentDisposition = new(attachment.InlineId is null ? ContentDisposition.Attachment : ContentDisposition.Inline);
-        part.ContentId = attachment.InlineId;
-        part.FileName = AttachmentNotation.FileName(attachment);
+        var part = new MimePart("message", "external-body") { Content = new MimeContent(new MemoryStream(header.ToArray())), ContentTransferEncoding = ContentEncoding.SevenBit };
+        part.Headers.Replace(FieldParameters.Field(
+            HeaderId.ContentType, "message/external-body", [("access-type", url ? "URL" : "x-source"), (url ? "URL" : "name", fetched.Place.ToString())]));
         return part;
     }
+
+    private static T Named<T>(this T part, ContentType type, AttachmentDraft attachment)
+        where T : MimePart
+    {
+        var name = AttachmentNotation.FileName(attachment);
+        part.Headers.Replace(FieldParameters.Field(HeaderId.ContentType, type.MimeType, [.. Parameters(type), ("name", name)]));
+        part.Headers.Add(FieldParameters.Field(HeaderId.ContentDisposition, attachment.InlineId is null ? ContentDisposition.Attachment : ContentDisposition.Inline, [("filename", name)]));
+        if (attachment.InlineId is { } id) part.Headers.Add(FieldParameters.Field(HeaderId.ContentId, $"<{id}>", []));
+        return part;
+    }
+
+    private static IEnumerable<(string, string)> Parameters(ContentType type) =>
+        type.Parameters.Where(static p => !p.Name.Equals("name", StringComparison.OrdinalIgnoreCase)).Select(static p => (p.Name, p.Value));
 
     private static ContentType Type(AttachmentDraft attachment, bool base64)
     {
@@ -64,17 +78,6 @@ internal static class MimeFile
         if (!Convert.TryFromBase64Chars(base64, bytes, out var length)) throw new FormatException("An attachment is not base64.");
         Array.Resize(ref bytes, length);
         return bytes;
-    }
-
-    private static bool IsSevenBit(ReadOnlySpan<byte> bytes)
-    {
-        if (!Ascii.IsValid(bytes) || bytes.Contains((byte)0)) return false;
-        foreach (var line in bytes.Split((byte)'\n'))
-        {
-            if (bytes[line].Length > MimeBody.LongestLine) return false;
-        }
-
-        return true;
     }
 
     /// <summary>Leaves a gap in the octets, where the file's content is read in when the mail is sent.</summary>

@@ -12,7 +12,7 @@ internal static class PlainText
     /// <summary>False, and nothing written: the mail needs more than that.</summary>
     public static bool TryWrite(PooledBytes bytes, MailDraft draft)
     {
-        if (draft is not { Html: null, Attachments: null or { Count: 0 } }) return false;
+        if (draft is not { Html: null, Attachments: null or { Count: 0 }, Alternatives: null or { Count: 0 } }) return false;
         var text = draft.Text ?? "";
         if (!IsPlain(text)) return false;
         bytes.Write("Content-Type: text/plain; charset=utf-8\r\n\r\n"u8);
@@ -37,7 +37,7 @@ internal static class PlainText
         foreach (var line in text.SplitAny(LineEnds))
         {
             // A "From " that some mailbox format would quote is MimeKit's to judge.
-            if (text[line].Length > MimeBody.LongestLine || text[line].StartsWith("From ")) return false;
+            if (text[line].Length > HeaderFields.LongestLine || text[line].StartsWith("From ")) return false;
         }
 
         return true;

@@ -47,6 +47,7 @@ internal sealed class PlainTextTests
         using var bytes = new PooledBytes(64);
         Assert.That(PlainText.TryWrite(bytes, new() { Text = "t", Html = "<p>" }), Is.False);
         Assert.That(PlainText.TryWrite(bytes, new() { Text = "t", Attachments = [new() { Filename = "a", Content = "" }] }), Is.False);
+        Assert.That(PlainText.TryWrite(bytes, new() { Text = "t", Alternatives = [new() { ContentType = "text/calendar", Content = "" }] }), Is.False);
         Assert.That(PlainText.TryWrite(bytes, new() { Html = "<p>" }), Is.False);
     }
 
@@ -56,7 +57,7 @@ internal sealed class PlainTextTests
         format.NewLineFormat = NewLineFormat.Dos;
         format.EnsureNewLine = true;
         using var stream = new MemoryStream();
-        MimeBody.Of(new MailDraft { Text = text }, [], [], "<id@x.example>").WriteTo(format, stream);
+        MimeBody.Of(new MailDraft { Text = text }, [], [], Sample.Content()).WriteTo(format, stream);
         var written = Encoding.ASCII.GetString(stream.ToArray());
         return written.EndsWith("\r\n", StringComparison.Ordinal) ? written : written + "\r\n";
     }

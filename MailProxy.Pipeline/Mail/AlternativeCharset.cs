@@ -1,0 +1,21 @@
+using System.Text;
+using MimeKit;
+
+namespace MailProxy.Pipeline.Mail;
+
+/// <summary>The charset that a further body is written in. Pure.</summary>
+internal static class AlternativeCharset
+{
+    /// <summary>UTF-8 unless the type names another; null: it names one that is not known here.</summary>
+    public static Encoding? Of(ContentType type) => type.Charset?.ToLowerInvariant() switch
+    {
+        null or "" or "utf-8" or "utf8" => Encoding.UTF8,
+        "us-ascii" or "ascii" => Encoding.ASCII,
+        "iso-8859-1" or "latin1" => Encoding.Latin1,
+        _ => null,
+    };
+
+    /// <summary>The charset has every character of the text.</summary>
+    public static bool Holds(Encoding charset, string text) =>
+        charset == Encoding.UTF8 || !text.AsSpan().ContainsAnyExceptInRange('\0', charset == Encoding.ASCII ? '\x7F' : '\xFF');
+}

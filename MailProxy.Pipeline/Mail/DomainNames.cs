@@ -1,0 +1,28 @@
+using System.Text;
+using ICU4N.Impl;
+using ICU4N.Text;
+
+namespace MailProxy.Pipeline.Mail;
+
+/// <summary>International domain names: UTS 46, non-transitional and with the checks of IDNA 2008, as browsers do it. Pure.</summary>
+public static class DomainNames
+{
+    // Longer than any name, whatever became of it.
+    private const int Longest = 1_024;
+
+    /// <summary>The name as A-labels, mapped and normalised; what is ASCII stays as it is. Null: such a name cannot exist.</summary>
+    public static string? ToAscii(string name)
+    {
+        if (Ascii.IsValid(name)) return name;
+        if (name.Length > Longest / 2) return null;
+        Span<char> ascii = stackalloc char[Longest];
+        return Uts46.Rules.TryNameToASCII(name, ascii, out var length, out var found) && !found.HasErrors ? ascii[..length].ToString() : null;
+    }
+
+    // Made when the first international name comes, since its tables take 10 MB.
+    private static class Uts46
+    {
+        public static readonly IDNA Rules = IDNA.GetUTS46Instance(
+            UTS46Options.NontransitionalToASCII | UTS46Options.UseSTD3Rules | UTS46Options.CheckBiDi | UTS46Options.CheckContextJ);
+    }
+}
