@@ -39,8 +39,8 @@ internal static class DkimSigning
         var field = new Tags();
         field.Add("v=1;");
         field.Add(privateKey is Ed25519PrivateKeyParameters ? "a=ed25519-sha256;" : "a=rsa-sha256;");
-        field.Add($"d={key.Domain};");
-        field.Add($"s={key.Selector};");
+        field.Add($"d={key.SigningDomain};");
+        field.Add($"s={key.SigningSelector};");
         field.Add("c=relaxed/relaxed;");
         field.Add($"t={at / 1000};");
         field.AddList("h=", names);

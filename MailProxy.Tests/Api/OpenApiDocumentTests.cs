@@ -60,8 +60,8 @@ public sealed class OpenApiDocumentTests
             foreach (var reference in References(document)) Assert.That(schemas.ContainsKey(reference), reference);
             Assert.That(schemas["MessageRequest"]!["properties"]!.AsObject().Select(p => p.Key), Is.EquivalentTo(new[]
             {
-                "id", "account", "from", "to", "cc", "bcc", "reply_to", "return_path", "subject", "text", "html", "headers", "raw", "attachments", "priority",
-                "send_at", "expires_at", "batch", "tags", "metadata", "on_ambiguous",
+                "id", "account", "from", "to", "cc", "bcc", "reply_to", "return_path", "subject", "text", "html", "headers", "raw", "attachments", "alternatives",
+                "priority", "send_at", "expires_at", "batch", "tags", "metadata", "on_ambiguous",
             }));
         }
     }

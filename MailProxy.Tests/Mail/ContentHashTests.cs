@@ -28,6 +28,8 @@ internal sealed class ContentHashTests
     [TestCase("{\"metadata\":{\"a\":[\"b\",\"c\"]}}", "{\"metadata\":{\"a\":[\"b\\\",\\\"c\"]}}")]
     [TestCase("{\"account\":\"a\"}", "{}")]
     [TestCase("{\"attachments\":[{\"filename\":\"a\"},{\"content\":\"b\"}]}", "{\"attachments\":[{\"filename\":\"a\",\"content\":\"b\"}]}")]
+    [TestCase("{\"alternatives\":[{\"content_type\":\"text/x\",\"content\":\"a\"}]}", "{\"alternatives\":[{\"content_type\":\"text/x\",\"content\":\"b\"}]}")]
+    [TestCase("{\"alternatives\":[{\"content_type\":\"text/x\",\"content\":\"a\"}]}", "{}")]
     public void Of_OtherContent_Differs(string one, string other) => Assert.That(Hash(other), Is.Not.EqualTo(Hash(one)));
 
     [TestCase("null")]

@@ -30,7 +30,7 @@ internal sealed class HeaderLinesTests
         AssertLines(written, international);
 
         // MimeKit drops blanks at both ends, encoded ones too.
-        Assert.That(Read(written).Headers["Subject"].Trim(), Is.EqualTo(value.Trim()));
+        Assert.That(Read(written).Headers["Subject"]?.Trim(), Is.EqualTo(value.Trim()));
     }
 
     [Test]
