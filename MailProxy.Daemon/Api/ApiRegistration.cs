@@ -25,6 +25,7 @@ public static class ApiRegistration
         services.AddOptions();
         services.TryAddSingleton(TenantShare.Unlimited);
         services.TryAddSingleton<TenantShares>();
+        services.AddSingleton<LargeGarbage>();
         services.AddSingleton<RequestMemory>();
         services.AddSingleton<AnswerMemory>();
         services.AddSingleton<RenderMemory>();

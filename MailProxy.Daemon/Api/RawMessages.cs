@@ -9,8 +9,10 @@ namespace MailProxy.Daemon.Api;
 /// Messages as they go out. Rendering one takes several times its size, so a tenant renders within its share; what is rendered and large waits in a
 /// file for its reader, however slow, and not in memory.
 /// </summary>
-internal sealed class RawMessages(IMessageQueries queries, CurrentAccounts accounts, WriteRaw writeRaw, AnswerMemory memory, RenderMemory rendering, ScratchFiles scratch)
+internal sealed class RawMessages(IMessageQueries queries, CurrentAccounts accounts, WriteRaw writeRaw, AnswerMemory memory, RenderMemory rendering, ScratchFiles scratch,
+    LargeGarbage garbage)
 {
+    private const long TimesItsSize = 4;
     private const string MediaType = "message/rfc822";
 
     public async Task<IResult> GetAsync(HttpContext http, string id)
@@ -45,6 +47,7 @@ internal sealed class RawMessages(IMessageQueries queries, CurrentAccounts accou
         {
             file = scratch.Make();
             using (await rendering.TakeAsync(http, size)) await RenderAsync(key, account, file, http.RequestAborted);
+            garbage.Note(size * TimesItsSize);
             file.Position = 0;
             return new FileAnswer(file, waiting);
         }

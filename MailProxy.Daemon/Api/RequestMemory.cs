@@ -8,11 +8,12 @@ internal sealed class RequestMemory
 {
     private readonly SharedCapacity _bytes;
     private readonly IngestOptions _limits;
+    private readonly LargeGarbage _garbage;
     private readonly TimeProvider _clock;
 
-    public RequestMemory(IngestOptions limits, TenantShare share, TenantShares shares, TimeProvider clock)
+    public RequestMemory(IngestOptions limits, TenantShare share, TenantShares shares, LargeGarbage garbage, TimeProvider clock)
     {
-        (_limits, _clock) = (limits, clock);
+        (_limits, _garbage, _clock) = (limits, garbage, clock);
         _bytes = new(limits.DoorBytes, share);
         shares.Add("request_bytes", _bytes);
     }
@@ -23,7 +24,7 @@ internal sealed class RequestMemory
     /// <summary>How long a request may wait for us.</summary>
     public Patience NewPatience() => new(_limits.DoorWait, _clock);
 
-    public ChargedBuffer NewBuffer(HttpContext http, Patience patience) => new(_bytes, Caller.Of(http).Tenant, patience, http.RequestAborted);
+    public ChargedBuffer NewBuffer(HttpContext http, Patience patience) => new(_bytes, Caller.Of(http).Tenant, patience, _garbage, http.RequestAborted);
 
     public PacedBody NewBody(HttpContext http) => new(http, _limits.MinBodyBytesPerSecond, _limits.BodyGrace, _clock);
 }

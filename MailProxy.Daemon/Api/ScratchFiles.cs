@@ -15,6 +15,11 @@ public sealed record ScratchFiles(string Directory)
             Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous,
         };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        return new(Path.Combine(Directory, "answer-" + Guid.NewGuid().ToString("N")), options);
+        var path = Path.Combine(Directory, "answer-" + Guid.NewGuid().ToString("N"));
+        var file = new FileStream(path, options);
+
+        // Where a file may be read that has no name any more, not even a crash leaves it.
+        if (!OperatingSystem.IsWindows()) File.Delete(path);
+        return file;
     }
 }

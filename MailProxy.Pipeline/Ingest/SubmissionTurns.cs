@@ -13,7 +13,7 @@ internal sealed class SubmissionTurns
     private readonly Lock _gate = new();
     private readonly int _workers;
     private readonly TenantShare _share;
-    private readonly Func<string, bool> _may;
+    private readonly Func<string, Submission, bool> _may;
     private readonly TenantQueue<Submission> _waiting = new();
     private readonly Dictionary<string, int> _running = new(StringComparer.Ordinal);
     private int _busy;
@@ -21,7 +21,7 @@ internal sealed class SubmissionTurns
     public SubmissionTurns(int workers, TenantShare share)
     {
         (_workers, _share) = (workers, share);
-        _may = tenant => Running(tenant) is var running && _share.Allows(_workers, _busy - running, running, 1);
+        _may = (tenant, _) => Running(tenant) is var running && _share.Allows(_workers, _busy - running, running, 1);
     }
 
     /// <summary>How many workers a tenant's submissions occupy now, and the most that they may.</summary>

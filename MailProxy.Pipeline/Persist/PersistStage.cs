@@ -27,20 +27,31 @@ internal sealed partial class PersistStage(
     {
         var waiting = new TenantQueue<AcceptedBatch>();
         var batches = new List<AcceptedBatch>();
+        var smallOnes = false; // alone in the last transaction, while large ones waited
         while (waiting.Count > 0 || await door.WaitToReadAsync())
         {
             while (door.TryRead(out var batch)) waiting.Enqueue(batch.Submission.Tenant, batch);
-            long weight = 0;
             batches.Clear();
-            while (batches.Count < options.MaxMails && weight < options.MaxBytes && waiting.TryDequeue(out var next))
-            {
-                batches.Add(next);
-                weight += Weigh(next);
-            }
 
+            // A thousand messages take their time: small ones go before them, and then it is their turn.
+            if (!smallOnes) Take(waiting, batches, IsSmall);
+            smallOnes = batches.Count > 0 && waiting.Count > 0;
+            if (!smallOnes) Take(waiting, batches, static _ => true);
             if (batches.Count > 0) await HandleAsync(batches);
         }
     }
+
+    private void Take(TenantQueue<AcceptedBatch> waiting, List<AcceptedBatch> batches, Predicate<AcceptedBatch> wanted)
+    {
+        long weight = 0;
+        while (batches.Count < options.MaxMails && weight < options.MaxBytes && waiting.TryDequeue((_, next) => wanted(next), out var taken))
+        {
+            batches.Add(taken);
+            weight += Weigh(taken);
+        }
+    }
+
+    private bool IsSmall(AcceptedBatch batch) => Weigh(batch) <= options.MaxBytes / 4;
 
     // One weight for both bounds: bytes, where a mail weighs at least its share of the transaction.
     private long Weigh(AcceptedBatch batch)

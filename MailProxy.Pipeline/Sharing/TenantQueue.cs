@@ -22,12 +22,12 @@ internal sealed class TenantQueue<T>
         Count++;
     }
 
-    /// <param name="may">Tenants whose turn it may be; the others keep theirs.</param>
-    public bool TryDequeue(Func<string, bool> may, [MaybeNullWhen(false)] out T item)
+    /// <param name="may">Whether it may be the turn of this tenant's next; the others keep theirs.</param>
+    public bool TryDequeue(Func<string, T, bool> may, [MaybeNullWhen(false)] out T item)
     {
         for (var turn = _turns.First; turn is not null; turn = turn.Next)
         {
-            if (!may(turn.Value.Tenant)) continue;
+            if (!may(turn.Value.Tenant, turn.Value.Waiting.Peek())) continue;
             item = turn.Value.Waiting.Dequeue();
             _turns.Remove(turn);
             if (turn.Value.Waiting.Count > 0) _turns.AddLast(turn);
@@ -40,7 +40,7 @@ internal sealed class TenantQueue<T>
         return false;
     }
 
-    public bool TryDequeue([MaybeNullWhen(false)] out T item) => TryDequeue(static _ => true, out item);
+    public bool TryDequeue([MaybeNullWhen(false)] out T item) => TryDequeue(static (_, _) => true, out item);
 
     private sealed class Line
     {

@@ -39,6 +39,7 @@ internal sealed class ApiHost : IAsyncDisposable
     public List<string> Forgotten { get; } = [];
     public bool OnKestrel { get; init; }
     public TenantShare Share { get; init; } = TenantShare.Unlimited;
+    public string Scratch { get; } = Directory.CreateTempSubdirectory("mailproxy-scratch-").FullName;
     public int MostConnections { get; init; } = 512;
 
     public FakeQueries Queries { get; } = new();
@@ -132,6 +133,7 @@ internal sealed class ApiHost : IAsyncDisposable
         await _ingest.WaitAsync(Patience);
         Client.Dispose();
         if (_app is not null) await _app.DisposeAsync();
+        Directory.Delete(Scratch, recursive: true);
     }
 
     private async Task RunAsync()
@@ -160,7 +162,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton<WebhookTrial>((endpoint, _) => Task.FromResult(TestWebhook(endpoint)))
             .AddSingleton<AccountTest>((account, _) => Task.FromResult(TestAccount(account)))
             .AddSingleton<WriteRaw>(async (content, _, target, cancel) => await target.WriteAsync(content.Json, cancel))
-            .AddSingleton(new ScratchFiles(Path.GetTempPath()))
+            .AddSingleton(new ScratchFiles(Scratch))
             .AddSingleton<OpenDownload>((token, head, cancel) => Downloads(token, head, cancel))
             .AddSingleton(NSubstitute.Substitute.For<IErasure>())
             .AddSingleton<WebhooksChanged>(() => WebhookChanges++)

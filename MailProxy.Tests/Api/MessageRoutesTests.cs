@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using MailProxy.Daemon.Api;
+using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
@@ -11,6 +12,18 @@ namespace MailProxy.Tests.Api;
 [TestFixture]
 public sealed class MessageRoutesTests
 {
+    private static MailContent Content(string json) => new()
+    {
+        Key = new("default", "m-1"),
+        EnvelopeSender = "a@x.example",
+        MessageIdHeader = "<m-1@x>",
+        CreatedAt = At,
+        OnAmbiguous = AmbiguousPolicy.Retry,
+        Json = Encoding.UTF8.GetBytes(json),
+        Slice = [],
+        Standing = default,
+    };
+
     private const long At = 1_893_553_445_000; // 2030-01-02T03:04:05Z, as the host's clock stands
 
     private ApiHost _host = null!;
@@ -174,21 +187,38 @@ public sealed class MessageRoutesTests
         await unknown.ProblemAsync(404, "not_found");
     }
 
+    [TestCase(32)]
+    [TestCase(62)]
+    public async Task List_MetadataAsDeepAsEverWasStored_IsListed(int levels)
+    {
+        var metadata = $"{{\"a\":{new string('[', levels - 1)}{new string(']', levels - 1)}}}";
+        _host.Queries.Views.Add(View(1, "m-1") with { Metadata = metadata });
+        foreach (var path in (string[])["/v1/messages", "/v1/messages?tenant=*", "/v1/messages/m-1"])
+        {
+            using var answer = await _host.SendAsync("GET", path);
+            var body = await answer.Content.ReadAsStringAsync();
+            Assert.That((int)answer.StatusCode, Is.EqualTo(200), body);
+            Assert.That(body, Does.Contain(metadata));
+        }
+    }
+
+    [TestCase(1_000)]
+    [TestCase(3_000_000)]
+    public async Task Raw_AnySize_IsWholeAndLeavesNoFile(int size)
+    {
+        var text = string.Concat(Enumerable.Range(0, size / 10).Select(static i => $"{i:D9}\n"));
+        _host.Queries.Views.Add(View(1, "m-1"));
+        _host.Queries.Contents[new("default", "m-1")] = Content(text);
+        using var answer = await _host.SendAsync("GET", "/v1/messages/m-1/raw");
+        Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo(text));
+        Assert.That(Directory.GetFiles(_host.Scratch), Is.Empty);
+    }
+
     [Test]
     public async Task Raw_Known_Rfc822()
     {
         _host.Queries.Views.Add(View(1, "m-1"));
-        _host.Queries.Contents[new("default", "m-1")] = new()
-        {
-            Key = new("default", "m-1"),
-            EnvelopeSender = "a@x.example",
-            MessageIdHeader = "<m-1@x>",
-            CreatedAt = At,
-            OnAmbiguous = AmbiguousPolicy.Retry,
-            Json = Encoding.UTF8.GetBytes("rendered"),
-            Slice = [],
-            Standing = default,
-        };
+        _host.Queries.Contents[new("default", "m-1")] = Content("rendered");
         using var answer = await _host.SendAsync("GET", "/v1/messages/m-1/raw");
         Assert.That(answer.Content.Headers.ContentType?.MediaType, Is.EqualTo("message/rfc822"));
         Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo("rendered"));

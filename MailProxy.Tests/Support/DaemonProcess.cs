@@ -34,9 +34,13 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
     }
 
     /// <summary>Starts it with these settings (environment names without the prefix, or with a $ in front as they are); does not wait.</summary>
-    public static DaemonProcess Start(string data, params (string Name, string Value)[] settings)
+    public static DaemonProcess Start(string data, params (string Name, string Value)[] settings) => Start([], data, settings);
+
+    /// <summary>The same behind another program that becomes it, such as <c>prlimit</c> with its options.</summary>
+    public static DaemonProcess Start(string[] behind, string data, params (string Name, string Value)[] settings)
     {
-        var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "mailproxy.dll")]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] command = [.. behind, "dotnet", Path.Combine(AppContext.BaseDirectory, "mailproxy.dll")];
+        var info = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var name in (string[])["JOURNAL_STREAM", "INVOCATION_ID"]) info.Environment.Remove(name);
         info.Environment["MAILPROXY_DATA"] = data;
         info.Environment["MAILPROXY_URLS"] = "http://127.0.0.1:0";
