@@ -6,6 +6,9 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Memory for what requests bring: charged to the tenant as it is filled, and shared.</summary>
 internal sealed class RequestMemory
 {
+    // Of the memory that the process may have: bodies become several times their size, and others need some too.
+    private const int Part = 8;
+
     private readonly SharedCapacity _bytes;
     private readonly IngestOptions _limits;
     private readonly LargeGarbage _garbage;
@@ -14,7 +17,7 @@ internal sealed class RequestMemory
     public RequestMemory(IngestOptions limits, TenantShare share, TenantShares shares, LargeGarbage garbage, TimeProvider clock)
     {
         (_limits, _garbage, _clock) = (limits, garbage, clock);
-        _bytes = new(limits.DoorBytes, share);
+        _bytes = new(Math.Min(limits.DoorBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Part), share);
         shares.Add("request_bytes", _bytes);
     }
 

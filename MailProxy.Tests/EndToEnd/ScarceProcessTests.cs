@@ -24,7 +24,7 @@ internal sealed class ScarceProcessTests
     public async Task LittleMemory_TheWorstRequests_AreRefusedAndTheDaemonLives()
     {
         using var data = new TempDirectory();
-        await using var daemon = DaemonProcess.Start(data, ("$DOTNET_GCHeapHardLimit", Heap), ("LOG__LEVEL", "Fatal"));
+        await using var daemon = DaemonProcess.Start(data, ("$DOTNET_GCHeapHardLimit", Heap));
         await daemon.ListeningAsync();
         var wrong = new List<string>();
         async Task TryAsync(string path, byte[] body, string type = "application/json")
@@ -69,7 +69,7 @@ internal sealed class ScarceProcessTests
     public async Task FewFiles_MoreIdleConnectionsThanFiles_TheNextRequestIsServed()
     {
         using var data = new TempDirectory();
-        await using var daemon = DaemonProcess.Start(["prlimit", "--nofile=1024:1024"], data, ("LOG__LEVEL", "Fatal"));
+        await using var daemon = DaemonProcess.Start(["prlimit", "--nofile=1024:1024"], data);
         await daemon.ListeningAsync();
         var idle = new List<TcpClient>();
         try
