@@ -3,11 +3,14 @@ using MailProxy.Daemon.Hosting;
 
 return args switch
 {
+    [var first, ..] when Usage.AsksForHelp(first, args) => Tell(Usage.Text),
+    ["help", .. var topic] when Usage.IsCommand(topic) => Tell(Usage.Text),
+    ["help", .. var topic] => Refuse($"There is no help for '{string.Join(' ', topic)}'. {Usage.Commands}"),
+    [.. var before, "--version"] when Usage.IsCommand(before) => Tell(Usage.Version),
     ["demo", .. var rest] => await Demo.RunAsync(rest),
     ["serve", .. var rest] => await Serve.RunAsync(rest),
-    ["help" or "--help" or "-h"] => Tell(Usage.Text),
-    ["version" or "--version"] => Tell(Usage.Version),
-    [var verb, ..] when !verb.StartsWith('-') => Refuse($"'{verb}' is not a command. There are: serve (also without a command), demo, help and version."),
+    ["version"] => Tell(Usage.Version),
+    [var verb, ..] when !verb.StartsWith('-') => Refuse($"'{verb}' is not a command. {Usage.Commands}"),
     _ => await Serve.RunAsync(args),
 };
 

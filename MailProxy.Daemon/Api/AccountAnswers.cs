@@ -30,11 +30,7 @@ internal sealed class AccountAnswers(DispatcherControl dispatcher)
     /// <summary>Why the account's mail waits, or null.</summary>
     public WaitAnswer? Waiting(SmtpAccount account) => dispatcher.IsSuspended()
         ? WaitReason.Suspended
-        : account.TenantSuspended
-            ? new("tenant_suspended", null, "Sending was suspended for the tenant by a person.")
-            : account.Paused
-                ? new("account_paused", null, "The account was paused by a person.")
-                : WaitReason.Of(dispatcher.Waiting(account.Key));
+        : WaitReason.OfAccount(account) ?? WaitReason.Of(dispatcher.Waiting(account.Key), account);
 
     public static LimitsAnswer Of(AccountLimits limits) => new(
         limits.PerSecond,

@@ -28,8 +28,7 @@ internal sealed class ActionRoutes(
     {
         // An expired message lasts anew as long as one that is submitted now.
         var view = await queries.GetAsync(new(Caller.Of(http).Tenant, id));
-        var lasts = view is not null && accounts.Directory.Find(view.Account) is { } account ? accounts.Directory.ExpiryOf(account) : null;
-        return await ChangeAsync(http, id, new MessageChange.Retry(Now + (long)(lasts ?? limits.DefaultExpiry).TotalMilliseconds));
+        return await ChangeAsync(http, id, new MessageChange.Retry(Now + Lasts(view?.Account ?? default)));
     }
 
     private Task<IResult> Hold(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Hold());
@@ -43,13 +42,39 @@ internal sealed class ActionRoutes(
 
         var members = new MemberReader(body.Root);
         var sendAt = members.Time("send_at", required: true);
+        var expiresAt = members.Time("expires_at");
+        if (TooFar(sendAt)) members.Fault("send_at", "out_of_range", AtMost);
+        if (TooFar(expiresAt)) members.Fault("expires_at", "out_of_range", AtMost);
+        if (expiresAt <= Now) members.Fault("expires_at", "expires_in_past", "expires_at has passed.");
+        else if (expiresAt <= sendAt) members.Fault("expires_at", "expires_before_send", "expires_at lies before send_at.");
         members.Close();
-        return members.Refusal ?? await ChangeAsync(http, id, new MessageChange.Reschedule(sendAt!.Value));
+        if (members.Refusal is { } mistakes) return mistakes;
+
+        var key = new MessageKey(Caller.Of(http).Tenant, id);
+        return await ChangeAsync(http, id, new MessageChange.Reschedule(sendAt!.Value, expiresAt ?? await MovedExpiryAsync(key, sendAt.Value)));
     }
 
-    private static string Detail(ChangeResult.Conflict conflict) => conflict.Code == "account_deleted"
-        ? "The account that the message names was deleted. Submit the message anew with another account."
-        : $"The message is {conflict.State.Name()}: this cannot be done now.";
+    private string AtMost => $"At most {(int)limits.MaxAhead.TotalDays} days ahead; Unix times are in seconds.";
+
+    private bool TooFar(long? time) => time > Now + (long)limits.MaxAhead.TotalMilliseconds;
+
+    // An expiry that nobody asked for lies as far behind send_at as the rules say, and follows it; any other was asked for, and stays.
+    private async Task<long?> MovedExpiryAsync(MessageKey key, long sendAt)
+    {
+        if (await queries.GetAsync(key) is not { } view) return null;
+        var lasts = Lasts(view.Account);
+        return view.ExpiresAt == (view.SendAt ?? view.CreatedAt) + lasts ? Math.Max(sendAt, Now) + lasts : null;
+    }
+
+    private long Lasts(AccountKey account) =>
+        (long)((accounts.Directory.Find(account) is { } known ? accounts.Directory.ExpiryOf(known) : null) ?? limits.DefaultExpiry).TotalMilliseconds;
+
+    private static string Detail(ChangeResult.Conflict conflict) => conflict.Code switch
+    {
+        "account_deleted" => "The account that the message names was deleted. Submit the message anew with another account.",
+        "expires_before_send_at" => "The message has an expires_at of its own, which lies before that send_at: give expires_at too.",
+        _ => $"The message is {conflict.State.Name()}: this cannot be done now.",
+    };
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 

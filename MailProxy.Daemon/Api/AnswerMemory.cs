@@ -45,9 +45,14 @@ internal sealed class AnswerMemory
         using var charge = body.Length > Unnoticed ? await ChargeAsync(http, body.Length) : null;
         http.Response.StatusCode = status;
         http.Response.ContentType = contentType;
-        http.Response.ContentLength = body.Length;
+        var isText = contentType.StartsWith("application/json", StringComparison.Ordinal);
+        http.Response.ContentLength = body.Length + (isText ? 1 : 0);
         await SendAsync(http, body);
+        if (isText) await EndLineAsync(http);
     }
+
+    /// <summary>The end of a JSON answer's line, so that a shell's next prompt has one of its own.</summary>
+    public static async Task EndLineAsync(HttpContext http) => await http.Response.BodyWriter.WriteAsync("\n"u8.ToArray(), http.RequestAborted);
 
     /// <summary>Piece by piece, as the client reads.</summary>
     public static async Task SendAsync(HttpContext http, ReadOnlyMemory<byte> body)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Daemon.Api;
 
@@ -8,9 +9,11 @@ namespace MailProxy.Daemon.Api;
 /// <summary>RFC 9457, with our members.</summary>
 /// <param name="Id">The message that a conflict is about.</param>
 /// <param name="MessageStatus">The state that forbids what was asked.</param>
+/// <param name="Reasons">With <c>not_ready</c>: every reason why nothing is taken.</param>
 public sealed record ProblemAnswerBody(
     string Type, string Title, int Status, string Detail, string Code,
-    IReadOnlyList<FieldErrorAnswer>? Errors = null, string? Id = null, string? MessageStatus = null, string? RequestId = null);
+    IReadOnlyList<FieldErrorAnswer>? Errors = null, string? Id = null, string? MessageStatus = null, string? RequestId = null,
+    IReadOnlyList<NotReadyAnswer>? Reasons = null);
 
 /// <param name="Pointer">JSON pointer into the request (RFC 6901); for a query parameter, a slash and its name.</param>
 public sealed record FieldErrorAnswer(string Pointer, string Code, string Detail);
@@ -146,6 +149,16 @@ public sealed record BatchList(IReadOnlyList<BatchListItem> Data, [property: Jso
 
 public sealed record DispatcherAnswer(bool Suspended);
 
+/// <summary>A reason why nothing is taken.</summary>
+/// <param name="Code"><c>not_running</c>, <c>store_unavailable</c>, <c>store_damaged</c>, <c>store_missing</c>, <c>spool_missing</c>, <c>disk_low</c>.</param>
+public sealed record NotReadyAnswer(string Code, string Detail)
+{
+    internal static IReadOnlyList<NotReadyAnswer>? Of(IReadOnlyList<NotReady>? reasons) =>
+        reasons is { Count: > 0 } ? [.. reasons.Select(static r => new NotReadyAnswer(r.Code, r.Detail))] : null;
+}
+
+public sealed record RootAnswer(string Service, string Openapi, string Health, string Metrics, string Hint);
+
 public sealed record HealthAnswer(string Status);
 
 public sealed record StoreAnswer(bool Ok, string? Trouble);
@@ -156,8 +169,12 @@ public sealed record QueueAnswer(long Total, IReadOnlyList<QueueDepthAnswer> Dep
 
 public sealed record AccountStatusAnswer(string Tenant, string Id, bool Paused, WaitAnswer? WaitingFor);
 
+/// <param name="FloorBytes">Below it nothing is taken: <c>Ingest:MinFreeBytes</c>.</param>
+public sealed record DiskAnswer(long FreeBytes, long FloorBytes);
+
+/// <param name="NotReady">Why nothing is taken; absent when it is.</param>
 public sealed record StatusAnswer(
-    string Version, DateTime StartedAt, double UptimeSeconds, bool Ready, bool Suspended, StoreAnswer Store, QueueAnswer Queue, IReadOnlyList<AccountStatusAnswer> Accounts);
+    string Version, DateTime StartedAt, double UptimeSeconds, bool Ready, bool Suspended, IReadOnlyList<NotReadyAnswer>? NotReady, StoreAnswer Store, DiskAnswer Disk, QueueAnswer Queue, IReadOnlyList<AccountStatusAnswer> Accounts);
 
 /// <summary>A mail in the built-in catcher's mailbox.</summary>
 public sealed record SandboxMailAnswer(long Id, DateTime ReceivedAt, string From, IReadOnlyList<string> To, string? Subject, long Size);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -35,6 +36,7 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(TenantRequest))]
 [JsonSerializable(typeof(DispatcherAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
+[JsonSerializable(typeof(RootAnswer))]
 [JsonSerializable(typeof(StatusAnswer))]
 [JsonSerializable(typeof(SandboxList))]
 [JsonSerializable(typeof(MessageRequest))]
@@ -62,4 +64,14 @@ internal sealed partial class ApiJson : JsonSerializerContext
     public static ApiJson Plain => _plain ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth });
 
     public static byte[] Bytes(ProblemAnswerBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Plain.ProblemAnswerBody);
+
+    /// <summary>Writes a whole JSON answer with the end of its line, so that a shell's next prompt has one of its own.</summary>
+    public static ValueTask<System.IO.Pipelines.FlushResult> WriteLineAsync(HttpResponse response, ReadOnlySpan<byte> json)
+    {
+        response.ContentLength = json.Length + 1;
+        if (HttpMethods.IsHead(response.HttpContext.Request.Method)) return ValueTask.FromResult<System.IO.Pipelines.FlushResult>(default);
+        response.BodyWriter.Write(json);
+        response.BodyWriter.Write("\n"u8);
+        return response.BodyWriter.FlushAsync();
+    }
 }

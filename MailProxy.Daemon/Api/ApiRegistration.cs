@@ -17,7 +17,7 @@ public static class ApiRegistration
 
     private static readonly TimeSpan AnswerGrace = TimeSpan.FromSeconds(10);
 
-    /// <summary>Adds what the edge is made of. From the wiring it takes: <c>ChannelWriter&lt;Submission&gt;</c>, <see cref="IngestOptions"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>,
+    /// <summary>Adds what the edge is made of. From the wiring it takes: <c>ChannelWriter&lt;Submission&gt;</c>, <see cref="IngestOptions"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>, <see cref="StorageLook"/>,
     /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="WebhookTrial"/>, <see cref="OpenDownload"/>, <see cref="SandboxShelf"/>, the stores, <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>, <c>CurrentKeys</c>, <c>KeyChanges</c>, <c>CurrentVolumes</c>, <c>VolumeChanges</c>, <c>IVolumeProbe</c>, <c>Wake</c>, <c>TenantOptions</c>, <c>TenantShare</c>, <c>ProtectedFiles</c>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>
     public static IServiceCollection AddMailProxyApi(this IServiceCollection services)
@@ -47,6 +47,7 @@ public static class ApiRegistration
         services.AddSingleton<AccountAnswers>();
         services.AddSingleton<WebhookAnswers>();
         services.AddSingleton<QueueCensus>();
+        services.AddSingleton<Readiness>();
 
         services.TryAddSingleton(new ConnectionLimit(UsualConnections));
         services.AddSingleton<TenantRequests>();
@@ -101,6 +102,11 @@ public static class ApiRegistration
         Make<HealthRoutes>(app).Map(app);
         Make<DownloadRoutes>(app).Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(PublicRoute.Mark);
+        app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(PublicRoute.Mark).Add(static endpoint =>
+        {
+            foreach (var get in endpoint.Metadata.OfType<HttpMethodMetadata>().ToArray()) endpoint.Metadata.Remove(get);
+            endpoint.Metadata.Add(new HttpMethodMetadata([HttpMethods.Head]));
+        });
     }
 
     private static T Make<T>(WebApplication app) => ActivatorUtilities.CreateInstance<T>(app.Services);

@@ -3,6 +3,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Daemon.Api;
 
@@ -57,6 +58,9 @@ public delegate Task<Download> OpenDownload(string token, bool head, Cancellatio
 
 /// <summary>Free bytes on the disk of the data directory.</summary>
 public delegate long FreeDisk();
+
+/// <summary>What is missing of the daemon's own files, or null.</summary>
+public delegate NotReady? StorageLook();
 
 /// <summary>The built-in catcher's mailbox as people see it.</summary>
 /// <param name="List">Newest first: up to a count of mails older than a number (null: from the newest).</param>

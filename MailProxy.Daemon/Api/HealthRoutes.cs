@@ -5,7 +5,7 @@ using Prometheus;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>For machines that watch: liveness, readiness, metrics. No key.</summary>
-internal sealed class HealthRoutes(PipelineHealth health, PipelineMetrics metrics, CollectorRegistry registry, QueueCensus census)
+internal sealed class HealthRoutes(Readiness readiness, PipelineMetrics metrics, CollectorRegistry registry, QueueCensus census)
 {
     private static readonly MessageState[] Waiting = [MessageState.Queued, MessageState.Scheduled, MessageState.Held, MessageState.Sending, MessageState.Deferred];
 
@@ -15,14 +15,23 @@ internal sealed class HealthRoutes(PipelineHealth health, PipelineMetrics metric
     {
         app.MapGet("/health/live", Live).Public().WithName("live").WithSummary("The process answers").WithTags("Health").Produces<HealthAnswer>();
         app.MapGet("/health/ready", Ready).Public().WithName("ready").WithSummary("Messages are taken; 503 says why not").WithTags("Health").Produces<HealthAnswer>();
+        app.MapMethods("/health/live", [HttpMethods.Head], Live).Public().ExcludeFromDescription();
+        app.MapMethods("/health/ready", [HttpMethods.Head], Ready).Public().ExcludeFromDescription();
+        app.MapMethods("/metrics", [HttpMethods.Head], (Delegate)Scrape).Public().ExcludeFromDescription();
+        app.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], Root).Public().ExcludeFromDescription();
         app.MapGet("/metrics", (Delegate)Scrape).Public().WithName("metrics").WithSummary("Metrics in the Prometheus text format").WithTags("Health")
             .Produces<string>(StatusCodes.Status200OK, "text/plain");
     }
 
     private static IResult Live() => TypedResults.Json(new("ok"), ApiJson.Plain.HealthAnswer);
 
-    private IResult Ready() => health.NotReady is { } reason
-        ? new ProblemAnswer(new(503, "not_ready", reason), 5)
+    // Somebody who opens the address in a browser to see whether it is the right one.
+    private static IResult Root() => TypedResults.Json(
+        new("MailProxy", "/openapi/v1.json", "/health/ready", "/metrics", "Routes below /v1 want the header Authorization: Bearer <key>; the log says where the admin key is."),
+        ApiJson.Plain.RootAnswer);
+
+    private IResult Ready() => readiness.Reasons() is { Count: > 0 } reasons
+        ? new ProblemAnswer(new(503, "not_ready", string.Join(' ', reasons.Select(r => r.Detail))), 5) { Reasons = reasons }
         : TypedResults.Json(new("ready"), ApiJson.Plain.HealthAnswer);
 
     private async Task Scrape(HttpContext http)

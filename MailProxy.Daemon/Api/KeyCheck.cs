@@ -15,7 +15,9 @@ internal sealed class KeyCheck(
     {
         var endpoint = http.GetEndpoint();
         if (endpoint?.Metadata.GetMetadata<PublicRoute>() is not null) return next(http);
-        if (endpoint is null && !http.Request.Path.StartsWithSegments("/v1")) return next(http);
+
+        // No route, or none with this method (405): outside /v1 there is nothing that a key protects.
+        if (endpoint is not RouteEndpoint && !http.Request.Path.StartsWithSegments("/v1")) return next(http);
 
         var (caller, refusal) = Identify(http, endpoint);
         if (refusal is { Problem.Status: 401 }) KeyLife.Challenge(http);

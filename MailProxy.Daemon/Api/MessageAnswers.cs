@@ -1,11 +1,12 @@
 using System.Text.Json;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Turns stored messages into answers, and says why each one waits.</summary>
-internal sealed class MessageAnswers(IAccountStore accounts, DispatcherControl dispatcher, TimeProvider clock)
+internal sealed class MessageAnswers(IAccountStore accounts, CurrentAccounts current, DispatcherControl dispatcher, TimeProvider clock)
 {
     public MessageAnswer Of(MessageView view) => new(
         view.Key.Id,
@@ -35,6 +36,6 @@ internal sealed class MessageAnswers(IAccountStore accounts, DispatcherControl d
     private WaitAnswer? Waiting(MessageView view)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return WaitReason.Of(view, dispatcher.IsSuspended(), dispatcher.Waiting(view.Account), now, dispatcher.SetAsideFor(view.Number));
+        return WaitReason.Of(view, current.Directory.Find(view.Account), dispatcher.IsSuspended(), dispatcher.Waiting(view.Account), now, dispatcher.SetAsideFor(view.Number));
     }
 }

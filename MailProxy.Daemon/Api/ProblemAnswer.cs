@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Telemetry;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace MailProxy.Daemon.Api;
@@ -7,6 +8,9 @@ namespace MailProxy.Daemon.Api;
 /// <param name="RetryAfter">Seconds, for 429 and 503.</param>
 internal sealed record ProblemAnswer(Problem Problem, int? RetryAfter = null, string? MessageId = null, MessageState? MessageState = null) : IResult
 {
+    /// <summary>Why nothing is taken; with <c>not_ready</c> only.</summary>
+    public IReadOnlyList<NotReady>? Reasons { get; init; }
+
     public static ProblemAnswer Of(int status, string code, string detail) => new(new Problem(status, code, detail));
 
     /// <summary>The problem's own code is the errors' code when they all have the same, else <c>validation_failed</c>.</summary>
@@ -25,9 +29,8 @@ internal sealed record ProblemAnswer(Problem Problem, int? RetryAfter = null, st
         response.StatusCode = Problem.Status;
         response.ContentType = "application/problem+json";
         if (RetryAfter is { } seconds) response.Headers.RetryAfter = seconds.ToString();
-        var body = ApiJson.Bytes(Body(Problem, MessageId, MessageState) with { RequestId = http.TraceIdentifier });
-        response.ContentLength = body.Length;
-        if (!HttpMethods.IsHead(http.Request.Method)) await response.BodyWriter.WriteAsync(body);
+        var body = ApiJson.Bytes(Body(Problem, MessageId, MessageState) with { RequestId = http.TraceIdentifier, Reasons = NotReadyAnswer.Of(Reasons) });
+        await ApiJson.WriteLineAsync(response, body);
     }
 
     public static ProblemAnswerBody Body(Problem problem, string? messageId = null, MessageState? state = null) => new(
@@ -54,6 +57,8 @@ internal static class Refusals
 
     public static ProblemAnswer TooLarge(long limit) => ProblemAnswer.Of(413, "too_large", $"The body is larger than {limit} bytes.");
 
+    public static ProblemAnswer UnsupportedType(string detail) => ProblemAnswer.Of(415, "unsupported_media_type", detail);
+
     public static ProblemAnswer Malformed(string detail) => ProblemAnswer.Of(400, "malformed", detail);
 
     public static ProblemAnswer ForStatus(int status) => status switch
@@ -63,7 +68,7 @@ internal static class Refusals
         405 => ProblemAnswer.Of(405, "method_not_allowed", "The route does not know this method; see the Allow header."),
         408 => ProblemAnswer.Of(408, "request_timeout", "The request came too slowly."),
         413 => ProblemAnswer.Of(413, "too_large", "The body is too large."),
-        415 => ProblemAnswer.Of(415, "unsupported_media_type", "The route does not take this Content-Type, charset or Content-Encoding."),
+        415 => UnsupportedType("The route does not take this Content-Type, charset or Content-Encoding."),
         _ => ProblemAnswer.Of(status, status < 500 ? "refused" : "internal_error", ReasonPhrases.GetReasonPhrase(status) + "."),
     };
 }

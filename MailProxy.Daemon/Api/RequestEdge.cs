@@ -18,8 +18,9 @@ internal sealed partial class RequestEdge(RequestDelegate next, ILogger<RequestE
         try
         {
             await next(http);
+            if (IsJsonWithoutLength(http)) await http.Response.WriteAsync("\n");
             if (http.Response is not { HasStarted: false, StatusCode: >= 400, ContentType: null, ContentLength: null }) return;
-            await Refusals.ForStatus(http.Response.StatusCode).ExecuteAsync(http);
+            await (http.Response.StatusCode == StatusCodes.Status415UnsupportedMediaType ? MediaTypes.NotTaken(http.Request) : Refusals.ForStatus(http.Response.StatusCode)).ExecuteAsync(http);
             return;
         }
         catch (Exception fault) when (fault is (OperationCanceledException or IOException) && http.RequestAborted.IsCancellationRequested)
@@ -49,6 +50,10 @@ internal sealed partial class RequestEdge(RequestDelegate next, ILogger<RequestE
         {
             answer = Refusals.BodyPurged;
         }
+        catch (BodyMissingException missing)
+        {
+            answer = ProblemAnswer.Of(410, "body_missing", $"{missing.Message} Until it is put back from a backup the message cannot be shown or sent.");
+        }
         catch (Exception fault)
         {
             Log.Failed(logger, fault, http.Request.Method, RouteOf(http), http.TraceIdentifier);
@@ -68,6 +73,11 @@ internal sealed partial class RequestEdge(RequestDelegate next, ILogger<RequestE
     }
 
     private static string RouteOf(HttpContext http) => (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)";
+
+    // What the framework writes ends with its last brace; a shell's next prompt wants a line of its own.
+    private static bool IsJsonWithoutLength(HttpContext http) =>
+        http.Response is { ContentLength: null, ContentType: { } type } && type.StartsWith("application/json", StringComparison.Ordinal)
+        && !HttpMethods.IsHead(http.Request.Method) && !http.RequestAborted.IsCancellationRequested;
 
     [GeneratedRegex("^[A-Za-z0-9._:-]{1,128}$")]
     private static partial Regex RequestId();

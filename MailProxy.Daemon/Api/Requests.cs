@@ -44,7 +44,8 @@ public sealed record AttachmentRequest(
 public sealed record BatchRequest(IReadOnlyList<MessageRequest> Messages, MessageRequest? Defaults);
 
 /// <param name="SendAt">RFC 3339 text or Unix seconds.</param>
-public sealed record RescheduleRequest(JsonElement SendAt);
+/// <param name="ExpiresAt">Absent: an expiry that the message had asked for stays, any other follows send_at.</param>
+public sealed record RescheduleRequest(JsonElement SendAt, JsonElement? ExpiresAt = null);
 
 /// <param name="Password">Write-only. Absent: kept; null: removed.</param>
 public sealed record AuthRequest(string User, string? Password);

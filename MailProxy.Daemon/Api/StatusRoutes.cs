@@ -1,12 +1,13 @@
 using System.Reflection;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary><c>GET /v1/status</c>: the whole installation on one page.</summary>
-internal sealed class StatusRoutes(QueueCensus census, CurrentAccounts accounts, AccountAnswers answers, DispatcherControl dispatcher, PipelineHealth health, TimeProvider clock)
+internal sealed class StatusRoutes(QueueCensus census, CurrentAccounts accounts, AccountAnswers answers, DispatcherControl dispatcher, Readiness readiness, PipelineHealth health, IngestOptions limits, TimeProvider clock)
 {
     private static readonly string Version =
         typeof(StatusRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
@@ -29,13 +30,16 @@ internal sealed class StatusRoutes(QueueCensus census, CurrentAccounts accounts,
             .OrderBy(a => a.Tenant, StringComparer.Ordinal).ThenBy(a => a.Id, StringComparer.Ordinal)
             .Select(a => new AccountStatusAnswer(a.Tenant, a.Id, a.Paused, answers.Waiting(a)))
             .ToArray();
+        var reasons = readiness.Reasons();
         var status = new StatusAnswer(
             Version,
             _started.UtcDateTime,
             Math.Round(clock.GetElapsedTime(_startedAt).TotalSeconds, 3),
-            health.NotReady is null,
+            reasons.Count == 0,
             dispatcher.IsSuspended(),
+            NotReadyAnswer.Of(reasons),
             new(health.StoreTrouble is null, health.StoreTrouble),
+            new(readiness.FreeBytes, limits.MinFreeBytes),
             queue,
             lanes);
         return TypedResults.Json(status, ApiJson.Plain.StatusAnswer);

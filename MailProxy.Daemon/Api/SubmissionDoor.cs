@@ -14,7 +14,7 @@ internal sealed class SubmissionDoor(
     SubmissionPlaces places,
     IOptions<ApiOptions> options,
     IngestOptions limits,
-    FreeDisk freeDisk,
+    Readiness readiness,
     PipelineHealth health,
     PipelineMetrics metrics,
     TimeProvider clock)
@@ -26,7 +26,6 @@ internal sealed class SubmissionDoor(
     private const int Unnoticed = 64 << 10;
 
     private readonly TimeSpan _takeWait = options.Value.TakeWait;
-    private DiskLook _disk = new(long.MaxValue, long.MinValue);
 
     public long MaxRequestBytes => limits.MaxRequestBytes;
 
@@ -38,7 +37,8 @@ internal sealed class SubmissionDoor(
         // Other trouble passes, and the writer itself finds out when. Damage does not, and a page that can still be written proves nothing.
         if (health.StoreDamage is not null) return StoreFailed();
         if (request.ContentLength > limits.MaxRequestBytes) return Refusals.TooLarge(limits.MaxRequestBytes);
-        if (FreeBytes() >= limits.MinFreeBytes) return null;
+        if (readiness.Disk() is not [var trouble, ..]) return null;
+        if (trouble.Code != "disk_low") return StoreFailed();
         metrics.Shed.WithLabels("disk_low").Inc();
         return Refusals.DiskLow;
     }
@@ -116,17 +116,4 @@ internal sealed class SubmissionDoor(
         metrics.Shed.WithLabels("store").Inc();
         return Refusals.StoreUnavailable;
     }
-
-    // Asking the file system costs a system call: once a second is enough for a floor of megabytes.
-    private long FreeBytes()
-    {
-        var now = clock.GetTimestamp();
-        var disk = Volatile.Read(ref _disk);
-        if (disk.At != long.MinValue && clock.GetElapsedTime(disk.At, now) < TimeSpan.FromSeconds(1)) return disk.Free;
-        disk = new(freeDisk(), now);
-        Volatile.Write(ref _disk, disk);
-        return disk.Free;
-    }
-
-    private sealed record DiskLook(long Free, long At);
 }

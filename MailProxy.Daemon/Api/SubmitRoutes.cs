@@ -108,9 +108,10 @@ internal sealed class SubmitRoutes(SubmissionDoor door, RequestMemory memory, In
         var response = http.Response;
         response.StatusCode = answer.Status;
         response.ContentType = "application/json; charset=utf-8";
-        response.ContentLength = answer.Body.Length;
         if (created is not null) response.Headers.Location = "/v1/messages/" + created; // ids hold nothing that a path must escape
+        response.ContentLength = answer.Body.Length + 1;
         await AnswerMemory.SendAsync(http, answer.Body);
+        await AnswerMemory.EndLineAsync(http);
     }
 
     private static string? IdOf(StoredAnswer answer) => JsonSerializer.Deserialize(answer.Body, ApiJson.Plain.Receipt)?.Id;

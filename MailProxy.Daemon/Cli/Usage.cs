@@ -8,7 +8,7 @@ internal static class Usage
     public const string Text = """
         mailproxy [serve] [--Setting=value ...]   take mail over HTTP and deliver it; Ctrl+C stops
         mailproxy demo [messages]                 show it with mails of its own (default 1000), in a temporary directory
-        mailproxy help | version
+        mailproxy help [command] | version
 
         The settings that are needed first:
           --urls=http://127.0.0.1:8000   where HTTP listens         (MAILPROXY_URLS)
@@ -16,6 +16,15 @@ internal static class Usage
           --Log:Format=json              one event a line           (MAILPROXY_LOG__FORMAT)
         All of them stand in appsettings.json beside the program, with their defaults.
         """;
+
+    public const string Commands = "There are: serve (also without a command), demo, help and version.";
+
+    /// <summary>Whether these words are one of the commands, or none.</summary>
+    public static bool IsCommand(string[] words) => words is [] or ["serve" or "demo" or "help" or "version"];
+
+    /// <summary>Whether --help or -h stands anywhere behind a command, or among settings.</summary>
+    public static bool AsksForHelp(string first, string[] words) =>
+        Array.Exists(words, static word => word is "--help" or "-h") && (first.StartsWith('-') || IsCommand([first]));
 
     public static string Version =>
         "mailproxy " + (typeof(Usage).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown");

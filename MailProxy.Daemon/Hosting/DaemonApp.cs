@@ -75,7 +75,7 @@ internal static class DaemonApp
         var accounts = new CurrentAccounts();
         var volumes = new CurrentVolumes();
         var tenants = new CurrentTenants();
-        var accountChanges = new AccountChanges(storage.Accounts, accounts, tenants);
+        var accountChanges = new AccountChanges(storage.Accounts, accounts, tenants, logs.CreateLogger<AccountChanges>());
         var keys = new CurrentKeys();
         var keyChanges = new KeyChanges(storage.Keys, keys);
         var policy = new NetworkPolicy(settings.Network);
@@ -165,6 +165,8 @@ internal static class DaemonApp
         services.AddSingleton<FreeDisk>(storage.Spool.FreeBytes);
         services.AddSingleton(new ConnectionLimit(settings.Api.MaxConnections ?? Math.Max(LeastConnections, OpenFiles.Limit() / 2)));
         services.AddSingleton(new ScratchFiles(Path.Combine(Path.GetFullPath(settings.Data), "spool")));
+        services.AddSingleton<StorageLook>(new StorageFiles(Path.GetFullPath(settings.Data), storage.Spool, logs.CreateLogger<StorageFiles>()).Look);
+        services.AddHostedService<ReadinessWatch>();
         services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
         services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);
         services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<NetworkPolicy>()), provider.GetRequiredService<TimeProvider>()));

@@ -7,6 +7,8 @@ namespace MailProxy.Pipeline.Ingest;
 /// <param name="mailKeyHeader">The header that Send adds for bounces, which clients may not set; empty: none.</param>
 internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources known, IngestOptions options, string mailKeyHeader)
 {
+    private const int NamedAccounts = 20;
+
     /// <param name="now">Unix milliseconds: when the message is accepted.</param>
     /// <param name="newId">Makes ids for messages that bring none, and for Message-ID headers.</param>
     /// <param name="told">How many mistakes are listed.</param>
@@ -66,9 +68,21 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
         var directory = accounts.Directory;
         var account = id is null ? directory.Default(tenant) : directory.Find(tenant, id);
         if (account is not null) return account;
-        if (id is null) mistakes.Add("/account", "account_required", "There is no default account: name one.");
-        else mistakes.Add("/account", "unknown_account", "There is no such account.");
+        if (id is null) mistakes.Add("/account", "account_required", $"{WhyNoDefault(directory, tenant)} {Choice(directory, tenant)}");
+        else mistakes.Add("/account", "unknown_account", $"There is no such account. {Choice(directory, tenant)}");
         return null;
+    }
+
+    private static string WhyNoDefault(AccountDirectory directory, string tenant) => directory.Tenants.Find(tenant)?.DefaultAccount is { } chosen
+        ? $"The tenant's default_account '{chosen}' does not exist."
+        : "The message names no account, and the tenant has no default_account.";
+
+    private static string Choice(AccountDirectory directory, string tenant)
+    {
+        string[] names = [.. directory.All.Where(a => a.Tenant == tenant).Select(a => a.Id).Order(StringComparer.Ordinal).Take(NamedAccounts + 1)];
+        if (names.Length == 0) return "The tenant has no account yet: PUT /v1/accounts/{id} makes one.";
+        var more = names.Length > NamedAccounts ? " and more (GET /v1/accounts)" : "";
+        return $"Name one of: {string.Join(", ", names.Take(NamedAccounts))}{more}.";
     }
 
     private static void UnknownFields(MailDraft mail, Mistakes mistakes)

@@ -23,6 +23,22 @@ public static class EventDetail
         return buffer.WrittenCount > 2 ? buffer.WrittenSpan[1..^1].ToArray() : null;
     }
 
+    /// <summary>The member <c>reason</c> of a stored detail, or null.</summary>
+    public static string? Reason(ReadOnlySpan<byte> detail)
+    {
+        var reader = new Utf8JsonReader([.. "{"u8, .. detail, .. "}"u8]);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isReason = reader.ValueTextEquals("reason"u8);
+            reader.Read();
+            if (isReason) return reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+            reader.Skip();
+        }
+
+        return null;
+    }
+
     /// <summary>One recipient's result, as a value.</summary>
     public static void WriteRecipient(Utf8JsonWriter writer, string address, RecipientState state, int? smtpCode, string? enhancedCode, string? reply)
     {

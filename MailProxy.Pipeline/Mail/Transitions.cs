@@ -31,8 +31,8 @@ internal abstract record Transition
     /// <summary>Waits for a person.</summary>
     public sealed record Hold(string Reason) : Transition;
 
-    /// <summary>Stays held; only the time it may go out after its release changes.</summary>
-    public sealed record HoldUntil(long SendAt) : Transition;
+    /// <summary>Stays held; only the time it may go out after its release changes, and its expiry.</summary>
+    public sealed record HoldUntil(long SendAt, long ExpiresAt) : Transition;
 
     /// <summary>Ready at <paramref name="Due"/> (0: by arrival). <paramref name="Anew"/>: it was final; recipients that were not accepted start over.</summary>
     public sealed record Wait(MessageState State, long Due, EventType Event, long? SendAt, long ExpiresAt, bool Anew = false) : Transition;
@@ -52,7 +52,7 @@ internal static class Transitions
         MessageChange.Cancel => Cancel(at),
         MessageChange.Hold => at.State == MessageState.Held ? new Transition.Refused("already_held") : new Transition.Hold(ByPerson),
         MessageChange.Release => Release(at, now),
-        MessageChange.Reschedule reschedule => Reschedule(at, reschedule.SendAt, now),
+        MessageChange.Reschedule reschedule => Reschedule(at, reschedule.SendAt, reschedule.ExpiresAt ?? at.ExpiresAt, now),
         _ => throw new ArgumentOutOfRangeException(nameof(change), change, null),
     };
 
@@ -94,12 +94,12 @@ internal static class Transitions
 
     // A held message may be rescheduled: it stays held, and its release looks at the new time.
     // A time behind the expiry is refused, because the message would end as expired without having been tried.
-    private static Transition Reschedule(Standpoint at, long sendAt, long now) =>
-        sendAt >= at.ExpiresAt ? new Transition.Refused("expires_before_send_at")
-        : at.State == MessageState.Held ? new Transition.HoldUntil(sendAt)
-        : sendAt > now ? new Transition.Wait(MessageState.Scheduled, sendAt, EventType.MessageScheduled, sendAt, at.ExpiresAt)
-        : at.State == MessageState.Queued ? new Transition.Unchanged()
-        : new Transition.Wait(MessageState.Queued, 0, EventType.MessageQueued, null, at.ExpiresAt);
+    private static Transition Reschedule(Standpoint at, long sendAt, long expiresAt, long now) =>
+        sendAt >= expiresAt ? new Transition.Refused("expires_before_send_at")
+        : at.State == MessageState.Held ? new Transition.HoldUntil(sendAt, expiresAt)
+        : sendAt > now ? new Transition.Wait(MessageState.Scheduled, sendAt, EventType.MessageScheduled, sendAt, expiresAt)
+        : at.State == MessageState.Queued && expiresAt == at.ExpiresAt ? new Transition.Unchanged()
+        : new Transition.Wait(MessageState.Queued, 0, EventType.MessageQueued, null, expiresAt);
 
     private static EventType EventOf(MessageState state) => state switch
     {

@@ -9,6 +9,7 @@ internal sealed partial class EndpointStanding(WebhookEndpoint endpoint, IDelive
 {
     private EndpointProgress _progress = endpoint.Progress;
     private long _failedAt, _until;
+    private long? _stamp; // of the last failure in this run
 
     public bool IsFailing => _progress.Failures > 0;
 
@@ -42,6 +43,7 @@ internal sealed partial class EndpointStanding(WebhookEndpoint endpoint, IDelive
         if (!IsFailing) return;
         Log.Recovered(logger, endpoint.Id, _progress.Failures);
         _progress = _progress.Cleared();
+        _stamp = null;
     }
 
     public Task GoneAsync() => DisableAsync(_progress with { DisabledAt = Now(), LastError = "Answered with HTTP status 410." }, "gone");
@@ -49,7 +51,7 @@ internal sealed partial class EndpointStanding(WebhookEndpoint endpoint, IDelive
     public async Task FailedAsync(WebhookResult.Failed failed)
     {
         var now = Now();
-        var (progress, until) = backoff.Failed(_progress, failed.Error, failed.RetryAfter, now);
+        var (progress, until) = backoff.Failed(_progress, failed.Error, failed.RetryAfter, now, _stamp is { } stamp ? (_failedAt, clock.GetElapsedTime(stamp)) : null);
         if (progress.DisabledAt is not null)
         {
             await DisableAsync(progress, "failing");
@@ -57,7 +59,7 @@ internal sealed partial class EndpointStanding(WebhookEndpoint endpoint, IDelive
         }
 
         if (progress.Failures == 1) Log.Failing(logger, endpoint.Id, failed.Error, Rfc3339.Text(until));
-        (_progress, _failedAt, _until) = (progress, now, until);
+        (_progress, _failedAt, _until, _stamp) = (progress, now, until, clock.GetTimestamp());
     }
 
     private async Task DisableAsync(EndpointProgress progress, string reason)

@@ -32,7 +32,14 @@ internal sealed partial class FetchEnds(IMessageStore store, CurrentAccounts acc
     private async ValueTask<MailContent?> LoadAsync(QueuedMail ticket)
     {
         using var turn = await loads.TakeAsync(accounts.Directory.Find(ticket.Account)?.Tenant ?? "", 1, CancellationToken.None);
-        return (await store.LoadAsync(ticket, int.MaxValue))?.Bodiless();
+        try
+        {
+            return (await store.LoadAsync(ticket, int.MaxValue))?.Bodiless();
+        }
+        catch (BodyMissingException missing)
+        {
+            return missing.Content?.Bodiless(); // it was not needed for this
+        }
     }
 
     private static partial class Log

@@ -47,6 +47,12 @@ internal sealed partial class ResolveStage(
             due.Permit.Dispose();
             throw;
         }
+        catch (BodyMissingException missing)
+        {
+            var content = missing.Content!;
+            if (due.Ticket.Attempt == content.Standing.Attempts) Log.BodyMissing(logger, content.Key.Tenant, content.Key.Id, missing.Message);
+            outcome = new Outcome.Postponed(due.Ticket, content, missing.Message);
+        }
         catch (Exception trouble)
         {
             Log.CannotLoad(logger, due.Ticket.Id, trouble);
@@ -112,6 +118,10 @@ internal sealed partial class ResolveStage(
 
     private static partial class Log
     {
+        // Once for a message: it is looked for again at every step of the schedule.
+        [LoggerMessage(400, LogLevel.Error, "Message {Tenant}/{Message} is deferred: {Reason} Put the file back from a backup, or cancel the message")]
+        public static partial void BodyMissing(ILogger logger, string tenant, string message, string reason);
+
         [LoggerMessage(401, LogLevel.Error, "Message {Message} could not be loaded; it is deferred")]
         public static partial void CannotLoad(ILogger logger, long message, Exception trouble);
     }

@@ -16,6 +16,9 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
     /// <summary>Unix milliseconds, as of the last reading.</summary>
     public long Now => _clock.Now;
 
+    /// <summary>By how many milliseconds the clock has stepped since, which no wait was corrected for yet. From any thread.</summary>
+    public long PendingStep => _clock.Pending();
+
     public AccountLane Lane(AccountKey account)
     {
         var lane = queue.Lane(account, out var made, Directory.Find(account)?.Tenant ?? "");

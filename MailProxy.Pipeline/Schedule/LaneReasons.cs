@@ -4,7 +4,7 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>Says why an account's mail waits. Safe to call from any thread.</summary>
-internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, CurrentAccounts accounts, TimeProvider clock)
+internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, CurrentAccounts accounts, TimeProvider clock, Func<long> pendingStep)
 {
     /// <summary>Mail is overdue when it waits longer than this (milliseconds) without a reason.</summary>
     private const long Overdue = 60_000;
@@ -34,11 +34,11 @@ internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, Curr
         if (known.Paused) return (LaneState.Paused, null, "the account is paused");
         var all = standstill.Reason();
         if (all.State is LaneState.Suspended or LaneState.StoreTrouble) return all;
-        if (lane?.BackingOff is { } backingOff) return (LaneState.BackingOff, backingOff.Until, backingOff.Reason);
-        if (lane?.AtLimit is { } limit) return (limit.OfTenant ? LaneState.TenantAtLimit : LaneState.AtLimit, limit.Until, limit.Reason);
+        if (lane?.BackingOff is { } backingOff) return (LaneState.BackingOff, backingOff.Until + Math.Min(0, pendingStep()), backingOff.Reason);
+        if (lane?.AtLimit is { } limit) return (limit.OfTenant ? LaneState.TenantAtLimit : LaneState.AtLimit, limit.Until + pendingStep(), limit.Reason);
         if (all.State == LaneState.Ready && lane is not null && IsAtShare(lane)) return (LaneState.TenantAtShare, null, AtShare(known.Tenant));
         if (all.State == LaneState.Ready && lane is not null && queue.IsBusy(lane)) return (LaneState.Busy, null, Busy(lane));
-        return all;
+        return all with { Until = all.Until + pendingStep() };
     }
 
     private static string Busy(AccountLane lane) =>

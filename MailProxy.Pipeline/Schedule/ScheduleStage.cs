@@ -56,9 +56,9 @@ internal sealed partial class ScheduleStage
         (_health, _metrics, _clock, _logger) = (health, metrics, clock, logger);
         _queue = new(options.Window, options.InFlight, options.Page, store.Release, share);
         _standstill = new(health);
-        _reasons = new(_queue, _standstill, accounts, clock);
         _expiry = new(store, options.ExpiryChunk);
         _lanes = new(_queue, store, accounts, clock, logger);
+        _reasons = new(_queue, _standstill, accounts, clock, () => _lanes.PendingStep);
     }
 
     // ── What others ask of it, from any thread ──

@@ -16,7 +16,7 @@ public interface IMessageQueries
     /// <summary>Bytes of the message's stored JSON; null when there is no such message, or its body is gone.</summary>
     Task<long?> BodySizeAsync(MessageKey key);
 
-    /// <summary>What the composer needs; null when there is no such message. Throws <see cref="BodyPurgedException"/> when the body is gone.</summary>
+    /// <summary>What the composer needs; null when there is no such message. Throws <see cref="BodyPurgedException"/> when the body is gone as it should be, <see cref="BodyMissingException"/> when its file was lost.</summary>
     Task<MailContent?> ContentAsync(MessageKey key);
 
     /// <summary>How much waits, by state and priority. Not on the hot path: it counts the queue's index.</summary>
@@ -72,6 +72,9 @@ public sealed record MessageView(
 {
     /// <summary>It waits because a person suspended its batch.</summary>
     public bool BatchSuspended { get; init; }
+
+    /// <summary>Why it was deferred, when that is no server's reply: the trouble of a source, or of our own.</summary>
+    public string? Reason { get; init; }
 }
 
 public sealed record RecipientView(string Address, RecipientState State, int? SmtpCode, string? EnhancedCode, string? Reply);

@@ -147,7 +147,8 @@ public abstract record MessageChange
         public override string ActionName => "message.release";
     }
 
-    public sealed record Reschedule(long SendAt) : MessageChange
+    /// <param name="ExpiresAt">The new expiry; null: it stays.</param>
+    public sealed record Reschedule(long SendAt, long? ExpiresAt = null) : MessageChange
     {
         public override string ActionName => "message.reschedule";
     }

@@ -9,13 +9,23 @@ public sealed class SpoolFiles
 
     public SpoolFiles(string directory)
     {
-        Directory.CreateDirectory(directory);
-        _directory = directory;
+        _directory = Path.GetFullPath(directory);
+        MakeDirectory();
+    }
+
+    /// <summary>Makes the directory again when somebody has removed it beneath us; true when it was made. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> when that cannot be done, as when the data directory itself is gone.</summary>
+    public bool Restore()
+    {
+        if (Directory.Exists(_directory)) return false;
+        if (!Directory.Exists(Path.GetDirectoryName(_directory))) throw new DirectoryNotFoundException($"The directory above '{_directory}' is gone.");
+        MakeDirectory();
+        return true;
     }
 
     /// <summary>Writes a file that survives a power cut and returns its name. Throws <see cref="IOException"/> when the disk will not take it; then nothing is left behind.</summary>
     public async Task<string> WriteAsync(ReadOnlyMemory<byte> content)
     {
+        Restore();
         var name = Guid.NewGuid().ToString("N");
         var draft = Full(name + Draft);
         try
@@ -48,7 +58,7 @@ public sealed class SpoolFiles
         {
             return File.ReadAllBytes(Full(name));
         }
-        catch (IOException)
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             return null;
         }
@@ -83,7 +93,22 @@ public sealed class SpoolFiles
     }
 
     /// <summary>Bytes that this user may still write where the spool is.</summary>
-    public long FreeBytes() => new DriveInfo(_directory).AvailableFreeSpace;
+    public long FreeBytes() => new DriveInfo(Directory.Exists(_directory) ? _directory : Path.GetDirectoryName(_directory)!).AvailableFreeSpace;
+
+    // What mail carries is private.
+    private void MakeDirectory()
+    {
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(_directory);
+        else Directory.CreateDirectory(_directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    /// <summary>What an error of a file means, for a person, without the directories of this machine.</summary>
+    public static string Why(Exception fault) => fault switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => "it is gone",
+        UnauthorizedAccessException => "the permission is missing",
+        _ => fault.Message,
+    };
 
     private string Full(string name) => Path.Combine(_directory, name);
 }

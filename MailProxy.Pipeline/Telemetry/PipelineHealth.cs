@@ -36,6 +36,11 @@ public sealed class PipelineHealth
     /// <summary>Raised when <see cref="StoreTrouble"/> changes; a handler must not block.</summary>
     public event Action? Changed;
 
-    /// <summary>Why the daemon is not ready, or null when it is.</summary>
-    public string? NotReady => StoreTrouble is { } trouble ? $"The store cannot write: {trouble}" : Running ? null : "The pipeline is not running.";
+    /// <summary>Why the engine takes nothing now; none when it does.</summary>
+    public IEnumerable<NotReady> Reasons()
+    {
+        if (StoreDamage is { } damage) yield return new("store_damaged", $"The store cannot write: {damage}");
+        else if (StoreTrouble is { } trouble) yield return new("store_unavailable", $"The store cannot write: {trouble}");
+        if (!Running) yield return new("not_running", "The pipeline is not running: the daemon is starting or stopping.");
+    }
 }

@@ -85,11 +85,11 @@ public sealed class AccountRoutesTests
     {
         using (await PutAsync(Plain)) { }
         using var read = await _host.SendAsync("GET", "/v1/accounts/main");
-        var form = await read.Content.ReadAsStringAsync();
+        var form = (await read.Content.ReadAsStringAsync()).TrimEnd('\n');
         using var answer = await PutAsync(form);
 
         Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
-        Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo(form));
+        Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo(form));
         Assert.That(Stored().Password, Is.EqualTo("s3cr3t-words"));
         Assert.That(answer.Headers.Location, Is.Null);
     }
@@ -286,7 +286,7 @@ public sealed class AccountRoutesTests
         using (await PutAsync(Plain)) { }
         _host.Lanes[Stored().Key] = new("account_backoff", 1_893_553_445_000, "421 too many connections");
         using var answer = await _host.SendAsync("GET", "/v1/accounts/main");
-        Assert.That((await answer.JsonAsync()).GetProperty("waiting_for").ToString(), Is.EqualTo("""{"reason":"account_backoff","until":"2030-01-02T03:04:05Z","detail":"421 too many connections"}"""));
+        Assert.That((await answer.JsonAsync()).GetProperty("waiting_for").ToString(), Is.EqualTo("""{"reason":"account_backoff","until":"2030-01-02T03:04:05Z","detail":"smtp.example:587: 421 too many connections"}"""));
     }
 
     [Test]
@@ -334,7 +334,7 @@ public sealed class AccountRoutesTests
         _host.TestAccount = account => new(false, "authenticate", true, "Tls13", false, ["AUTH PLAIN"], 535, $"bad credentials for {account.User}", 12.5);
         using var answer = await _host.SendAsync("POST", "/v1/accounts/main/test");
         Assert.That((int)answer.StatusCode, Is.EqualTo(200));
-        Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo(
+        Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo(
             """{"ok":false,"stage":"authenticate","secure":true,"tls":"Tls13","authenticated":false,"extensions":["AUTH PLAIN"],"smtp_code":535,"error":"bad credentials for u","milliseconds":12.5}"""));
     }
 }

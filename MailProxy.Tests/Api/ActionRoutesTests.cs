@@ -33,6 +33,7 @@ public sealed class ActionRoutesTests
         yield return new("release", null, new MessageChange.Release());
         yield return new("reschedule", """{"send_at":"2030-01-02T03:05:05+00:00"}""", new MessageChange.Reschedule(At + 60_000));
         yield return new("reschedule", """{"send_at":1893553505}""", new MessageChange.Reschedule(At + 60_000));
+        yield return new("reschedule", """{"send_at":1893553505,"expires_at":1893553565}""", new MessageChange.Reschedule(At + 60_000, At + 120_000));
     }
 
     [TestCaseSource(nameof(Actions))]

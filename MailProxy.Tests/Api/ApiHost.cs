@@ -62,6 +62,8 @@ internal sealed class ApiHost : IAsyncDisposable
     public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
     public LogRecorder Logged { get; } = new();
     public long FreeDisk { get; set; } = long.MaxValue;
+
+    public NotReady? Missing { get; set; }
     public List<string> Dispatcher { get; } = [];
     public bool Suspended { get; set; }
     public Dictionary<AccountKey, LaneWait> Lanes { get; } = [];
@@ -151,7 +153,7 @@ internal sealed class ApiHost : IAsyncDisposable
         var keyChanges = new KeyChanges(Keys, CurrentKeys);
         services.AddSingleton<ITenantStore>(Tenants).AddSingleton(CurrentTenants).AddSingleton(new TenantChanges(Tenants, CurrentTenants, accountChanges, keyChanges))
             .AddSingleton<IKeyStore>(Keys).AddSingleton(CurrentKeys).AddSingleton(keyChanges).AddSingleton<IAuditLog>(Audit).AddSingleton<IBatchStore>(Batches);
-        services.AddSingleton(Door.Writer).AddSingleton(Limits).AddSingleton(new AdminKey(Key)).AddSingleton<FreeDisk>(() => FreeDisk)
+        services.AddSingleton(Door.Writer).AddSingleton(Limits).AddSingleton(new AdminKey(Key)).AddSingleton<FreeDisk>(() => FreeDisk).AddSingleton<StorageLook>(() => Missing)
             .AddSingleton<IMessageQueries>(Queries).AddSingleton<IMessageStore>(Store).AddSingleton<IAccountStore>(Accounts).AddSingleton<IDeliveryLog>(Log)
             .AddSingleton(Current).AddSingleton(accountChanges)
             .AddSingleton(CurrentVolumes).AddSingleton(new VolumeChanges(Volumes, CurrentVolumes)).AddSingleton<IVolumeProbe>(VolumeProbe).AddSingleton(Wake).AddSingleton(Health).AddSingleton(Registry).AddSingleton(new PipelineMetrics(Registry))

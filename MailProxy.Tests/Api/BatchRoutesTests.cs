@@ -19,7 +19,7 @@ public sealed class BatchRoutesTests
     {
         _host.Batches.Batches[("default", "news")] = new("default", "news", null, [(MessageState.Queued, 3), (MessageState.Sent, 4)]);
         using var answer = await _host.SendAsync("GET", "/v1/batches/news");
-        Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo("""{"id":"news","tenant":"default","suspended":false,"total":7,"counts":{"queued":3,"sent":4}}"""));
+        Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"id":"news","tenant":"default","suspended":false,"total":7,"counts":{"queued":3,"sent":4}}"""));
     }
 
     [Test]
@@ -40,7 +40,7 @@ public sealed class BatchRoutesTests
         var page = await first.JsonAsync();
         using var second = await _host.SendAsync("GET", $"/v1/batches?limit=2&cursor={page.GetProperty("next_cursor").GetString()}");
         Assert.That(page.GetProperty("data").ToString(), Is.EqualTo("""[{"id":"a","tenant":"default","suspended":false},{"id":"b","tenant":"default","suspended":true,"suspended_at":"1970-01-01T00:00:01Z"}]"""));
-        Assert.That(await second.Content.ReadAsStringAsync(), Is.EqualTo("""{"data":[{"id":"c","tenant":"default","suspended":false}],"next_cursor":null}"""));
+        Assert.That((await second.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"data":[{"id":"c","tenant":"default","suspended":false}],"next_cursor":null}"""));
     }
 
     [Test]

@@ -157,7 +157,7 @@ public sealed class MessageRoutesTests
     {
         _host.Queries.Views.Add(View(1, "m-1"));
         using var answer = await _host.SendAsync("GET", "/v1/messages?account=none");
-        Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo("""{"data":[],"next_cursor":null}"""));
+        Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"data":[],"next_cursor":null}"""));
     }
 
     [Test]
@@ -221,7 +221,7 @@ public sealed class MessageRoutesTests
         _host.Queries.Contents[new("default", "m-1")] = Content("rendered");
         using var answer = await _host.SendAsync("GET", "/v1/messages/m-1/raw");
         Assert.That(answer.Content.Headers.ContentType?.MediaType, Is.EqualTo("message/rfc822"));
-        Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo("rendered"));
+        Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("rendered"));
         using var unknown = await _host.SendAsync("GET", "/v1/messages/none/raw");
         await unknown.ProblemAsync(404, "not_found");
     }
@@ -251,7 +251,37 @@ public sealed class MessageRoutesTests
 
     [TestCaseSource(nameof(Waits))]
     public void WaitReason_State_NamesTheFirstGate(MessageView view, bool suspended, LaneWait? lane, string? reason) =>
-        Assert.That(WaitReason.Of(view, suspended, lane, At)?.Reason, Is.EqualTo(reason));
+        Assert.That(WaitReason.Of(view, null, suspended, lane, At)?.Reason, Is.EqualTo(reason));
+
+    [Test]
+    public void WaitReason_AnyWait_SaysWhatEndsIt()
+    {
+        var account = new SmtpAccount { Key = new(1_000), Version = 1, Tenant = "acme", Id = "main", Host = "smtp.example", Port = 587 };
+        string? Detail(MessageView view, SmtpAccount? of = null, bool suspended = false, LaneWait? lane = null) => WaitReason.Of(view, of ?? account, suspended, lane, At)?.Detail;
+        var held = View(1, "m") with { State = MessageState.Held };
+        var deferred = View(1, "m") with { State = MessageState.Deferred, NextAttemptAt = At + 1 };
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Detail(held with { HoldReason = "manual" }), Does.Contain("POST /v1/messages/m/release").And.Contain("cancel"));
+            Assert.That(Detail(held with { HoldReason = "ambiguous" }), Does.Contain("may have taken").And.Contain("release sends it again").And.Contain("twice").And.Contain("cancel closes it as ambiguous"));
+            Assert.That(Detail(View(1, "m") with { Batch = "news", BatchSuspended = true }), Does.Contain("POST /v1/batches/news/activate"));
+            Assert.That(Detail(View(1, "m"), suspended: true), Does.Contain("POST /v1/dispatcher/activate"));
+            Assert.That(Detail(View(1, "m"), account with { Paused = true }), Does.Contain("POST /v1/accounts/main/resume"));
+            Assert.That(Detail(View(1, "m"), account with { TenantSuspended = true }), Does.Contain("'acme'").And.Contain("PUT /v1/tenants/acme"));
+            Assert.That(Detail(View(1, "m"), lane: new("account_backoff", null, "Name or service not known")), Is.EqualTo("smtp.example:587: Name or service not known"));
+            Assert.That(Detail(View(1, "m"), lane: new("account_backoff", null, "smtp.example says no")), Is.EqualTo("smtp.example says no"));
+            Assert.That(Detail(deferred with { Reason = "The source said 503." }), Does.EndWith("The source said 503."));
+            Assert.That(Detail(deferred with { PossibleDuplicate = true }), Does.Contain("may have taken"));
+        }
+    }
+
+    [Test]
+    public async Task Raw_BodyLost_410WithACodeOfItsOwn()
+    {
+        _host.Queries.Fault = new BodyMissingException("The file is gone.", null);
+        using var answer = await _host.SendAsync("GET", "/v1/messages/m/raw");
+        await answer.ProblemAsync(410, "body_missing");
+    }
 
     private static MessageView View(long number, string id) => new(
         number, new("default", id), MessageState.Queued, 1, new(1_000), Priority.Medium, "a@x.example", "Hello", At, null, At + 432_000_000, null, 0, null, false,

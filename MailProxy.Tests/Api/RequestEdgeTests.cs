@@ -13,7 +13,7 @@ public sealed class RequestEdgeTests
     public async Task UnknownRoute_404WithBody()
     {
         await using var host = await ApiHost.StartAsync();
-        foreach (var path in (string[])["/v1/nothing", "/v1", "/", "/elsewhere", "/v1/messages/a/b/c"])
+        foreach (var path in (string[])["/v1/nothing", "/v1", "/elsewhere", "/v1/messages/a/b/c"])
         {
             using var answer = await host.SendAsync("GET", path);
             await answer.ProblemAsync(404, "unknown_route");
@@ -38,6 +38,72 @@ public sealed class RequestEdgeTests
         using var answer = await host.SendAsync("PATCH", "/v1/messages");
         await answer.ProblemAsync(405, "method_not_allowed");
         Assert.That(answer.Content.Headers.Allow, Is.EquivalentTo(new[] { "GET", "POST" }));
+    }
+
+    [TestCase("/")]
+    [TestCase("/health/live")]
+    [TestCase("/health/ready")]
+    [TestCase("/metrics")]
+    [TestCase("/openapi/v1.json")]
+    public async Task PublicRoute_NoKey_HeadIsLikeGetAndOtherMethodsAre405(string path)
+    {
+        await using var host = await ApiHost.StartAsync(new() { OnKestrel = true });
+        using var bare = host.NewClient(null);
+        using var get = await bare.GetAsync(path);
+        using var head = await bare.SendAsync(new(HttpMethod.Head, path));
+        Assert.That(((int)get.StatusCode, (int)head.StatusCode, (await head.Content.ReadAsByteArrayAsync()).Length), Is.EqualTo((200, 200, 0)));
+        Assert.That(head.Content.Headers.ContentType, Is.EqualTo(get.Content.Headers.ContentType));
+        foreach (var method in (string[])["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+        {
+            using var answer = await bare.SendAsync(new(new(method), path));
+            await answer.ProblemAsync(405, "method_not_allowed");
+            Assert.That(answer.Content.Headers.Allow, Is.EquivalentTo(new[] { "GET", "HEAD" }), method);
+        }
+    }
+
+    [Test]
+    public async Task WrongMethod_NoKey_401WithoutAllow()
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var bare = host.NewClient(null);
+        using var answer = await bare.SendAsync(new(HttpMethod.Patch, "/v1/messages"));
+        await answer.ProblemAsync(401, "unauthorized");
+    }
+
+    [Test]
+    public async Task Json_AnyAnswer_EndsWithALineBreak()
+    {
+        await using var host = await ApiHost.StartAsync(new() { OnKestrel = true });
+        host.Add(new() { Key = default, Version = 1, Tenant = "default", Id = "main", Host = "smtp.example", Port = 25 });
+        foreach (var path in (string[])["/", "/health/live", "/openapi/v1.json", "/v1/messages", "/v1/messages/nosuch", "/v1/accounts", "/v1/accounts/main", "/v1/status", "/nosuch"])
+        {
+            using var answer = await host.SendAsync("GET", path);
+            var text = await answer.Content.ReadAsStringAsync();
+            Assert.That(text, Does.EndWith("}\n"), path);
+        }
+    }
+
+    [TestCase("text/plain", "application/json or application/x-ndjson", "text/plain")]
+    [TestCase("application/json; charset=latin1", "application/json", "latin1")]
+    public async Task ContentType_NotTaken_415SaysWhichIs(string type, string taken, string given)
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages") { Content = new ByteArrayContent("{}"u8.ToArray()) };
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+        using var answer = await host.Client.SendAsync(request);
+        var problem = await answer.ProblemAsync(415, "unsupported_media_type");
+        Assert.That(problem.GetProperty("detail").GetString(), Does.Contain(taken).And.Contain(given));
+    }
+
+    [Test]
+    public async Task ContentEncoding_Any_415SaysSo()
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Put, "/v1/accounts/a") { Content = new ByteArrayContent("{}"u8.ToArray()) };
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
+        request.Content.Headers.TryAddWithoutValidation("Content-Encoding", "gzip");
+        using var answer = await host.Client.SendAsync(request);
+        Assert.That((await answer.ProblemAsync(415, "unsupported_media_type")).GetProperty("detail").GetString(), Does.Contain("gzip").And.Contain("uncompressed"));
     }
 
     [Test]

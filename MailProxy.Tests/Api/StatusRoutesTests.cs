@@ -25,7 +25,7 @@ public sealed class StatusRoutesTests
         using var answer = await _host.SendAsync("POST", $"/v1/dispatcher/{action}");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo($$"""{"suspended":{{(suspended ? "true" : "false")}}}"""));
+            Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo($$"""{"suspended":{{(suspended ? "true" : "false")}}}"""));
             Assert.That(_host.Accounts.Suspended, Is.EqualTo(suspended), "survives a restart");
             Assert.That(_host.Dispatcher, Is.EqualTo(new[] { action }));
         }
@@ -53,9 +53,9 @@ public sealed class StatusRoutesTests
         Assert.That(json["version"]!.GetValue<string>(), Does.Match(@"^\d+\.\d+\.\d+"));
         json.Remove("version");
         var expected = JsonNode.Parse("""
-            {"started_at":"2030-01-02T03:04:05Z","uptime_seconds":90,"ready":true,"suspended":false,"store":{"ok":true},
+            {"started_at":"2030-01-02T03:04:05Z","uptime_seconds":90,"ready":true,"suspended":false,"store":{"ok":true},"disk":{"free_bytes":9223372036854775807,"floor_bytes":268435456},
              "queue":{"total":5,"depth":[{"status":"queued","priority":"high","count":3},{"status":"held","priority":"low","count":2}],"oldest_due_at":"2030-01-02T03:04:04Z","overdue":0},
-             "accounts":[{"tenant":"default","id":"idle","paused":true,"waiting_for":{"reason":"account_paused","detail":"The account was paused by a person."}},
+             "accounts":[{"tenant":"default","id":"idle","paused":true,"waiting_for":{"reason":"account_paused","detail":"The account 'idle' was paused by a person; POST /v1/accounts/idle/resume lets its mail go."}},
                          {"tenant":"default","id":"main","paused":false,"waiting_for":{"reason":"account_limit","detail":"500 of 500 per hour"}}]}
             """);
         Assert.That(JsonNode.DeepEquals(json, expected), json.ToJsonString());
@@ -69,6 +69,45 @@ public sealed class StatusRoutesTests
         var json = await answer.JsonAsync();
         Assert.That(json.GetProperty("store").ToString(), Is.EqualTo("""{"ok":false,"trouble":"disk full"}"""));
         Assert.That(json.GetProperty("ready").GetBoolean(), Is.False);
+    }
+
+    [Test]
+    public async Task Ready_SeveralTroubles_AllAreNamedAndToldOnce()
+    {
+        _host.FreeDisk = 1000;
+        _host.Missing = new("spool_missing", "The spool is gone.");
+        _host.Health.StoreTrouble = "disk full";
+        for (var asked = 0; asked < 3; asked++)
+        {
+            _host.Clock.Advance(TimeSpan.FromSeconds(2));
+            using var answer = await _host.SendAsync("GET", "/health/ready");
+            var problem = await answer.ProblemAsync(503, "not_ready");
+            Assert.That(problem.GetProperty("reasons").EnumerateArray().Select(r => r.GetProperty("code").GetString()), Is.EqualTo(new[] { "store_unavailable", "spool_missing", "disk_low" }));
+            Assert.That(answer.Headers.RetryAfter, Is.Not.Null);
+        }
+
+        using var status = await _host.SendAsync("GET", "/v1/status");
+        var json = await status.JsonAsync();
+        Assert.That((json.GetProperty("ready").GetBoolean(), json.GetProperty("not_ready").GetArrayLength(), json.GetProperty("disk").GetProperty("free_bytes").GetInt64()), Is.EqualTo((false, 3, 1000)));
+
+        (_host.FreeDisk, _host.Missing, _host.Health.StoreTrouble) = (long.MaxValue, null, null);
+        _host.Clock.Advance(TimeSpan.FromSeconds(2));
+        using (var again = await _host.SendAsync("GET", "/health/ready")) Assert.That((int)again.StatusCode, Is.EqualTo(200));
+        var told = _host.Logged.Lines.Select(l => l.Text).ToArray();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(told.Count(t => t.Contains("No message is taken (disk_low)")), Is.EqualTo(1));
+            Assert.That(told.Count(t => t.Contains("No message is taken (spool_missing)")), Is.EqualTo(1));
+            Assert.That(told.Count(t => t.Contains("is over (disk_low)")), Is.EqualTo(1));
+        }
+    }
+
+    [Test]
+    public async Task Post_SpoolOrStoreGone_503AndNothingIsTaken()
+    {
+        _host.Missing = new("store_missing", "The file is gone.");
+        using var answer = await _host.SendAsync("POST", "/v1/messages", """{"from":"a@x.example","to":"b@x.example","text":"t"}""");
+        await answer.ProblemAsync(503, "store_unavailable");
     }
 
     [Test]
@@ -142,7 +181,7 @@ public sealed class StatusRoutesTests
             Assert.That(page.GetProperty("data")[0].ToString(), Is.EqualTo(
                 """{"id":3,"received_at":"2030-01-02T03:04:05Z","from":"a@x.example","to":["b@x.example"],"subject":"mail 3","size":10}"""));
             Assert.That((await second.JsonAsync()).GetProperty("data").EnumerateArray().Single().GetProperty("id").GetInt64(), Is.EqualTo(1));
-            Assert.That(await raw.Content.ReadAsStringAsync(), Is.EqualTo("raw 2"));
+            Assert.That((await raw.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("raw 2"));
             Assert.That(raw.Content.Headers.ContentType?.MediaType, Is.EqualTo("message/rfc822"));
         }
 

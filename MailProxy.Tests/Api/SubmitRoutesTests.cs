@@ -43,7 +43,7 @@ public sealed class SubmitRoutesTests
         {
             Assert.That((int)answer.StatusCode, Is.EqualTo(202));
             Assert.That(answer.Headers.Location?.OriginalString, Is.EqualTo("/v1/messages/m-1"));
-            Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo("""{"id":"m-1","status":"queued","created_at":"2030-01-02T03:04:05Z"}"""));
+            Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"id":"m-1","status":"queued","created_at":"2030-01-02T03:04:05Z"}"""));
             Assert.That(answer.Headers.Contains("X-Request-Id"));
             Assert.That(_seen.Single().Tenant, Is.EqualTo("default"));
             Assert.That(Encoding.UTF8.GetString(_seen[0].Drafts.Single().Json.Span), Is.EqualTo(Mail));

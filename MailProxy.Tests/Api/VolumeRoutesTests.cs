@@ -76,7 +76,7 @@ public sealed class VolumeRoutesTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
-            Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo(form));
+            Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo(form));
             Assert.That(form, Does.Not.Contain("s3cr3t"));
             Assert.That(Stored(), Is.EqualTo(before));
         }
@@ -218,12 +218,12 @@ public sealed class VolumeRoutesTests
     {
         using (await PutAsync(Local)) { }
         using var whole = await _host.SendAsync("POST", "/v1/volumes/main/test");
-        Assert.That(await whole.Content.ReadAsStringAsync(), Is.EqualTo("""{"ok":true,"objects":3,"more":false,"milliseconds":12.3}"""));
+        Assert.That((await whole.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"ok":true,"objects":3,"more":false,"milliseconds":12.3}"""));
         Assert.That(_host.VolumeProbe.Asked, Is.EqualTo(("default/main", (string?)null)));
 
         _host.VolumeProbe.Seen = new(false, TimeSpan.FromSeconds(1), 403, "AccessDenied", Error: "Access denied.");
         using var one = await _host.SendAsync("POST", "/v1/volumes/main/test", """{"path":"a/b.pdf"}""");
-        Assert.That(await one.Content.ReadAsStringAsync(), Is.EqualTo("""{"ok":false,"status":403,"code":"AccessDenied","error":"Access denied.","milliseconds":1000}"""));
+        Assert.That((await one.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"ok":false,"status":403,"code":"AccessDenied","error":"Access denied.","milliseconds":1000}"""));
         Assert.That(_host.VolumeProbe.Asked, Is.EqualTo(("default/main", (string?)"a/b.pdf")));
     }
 

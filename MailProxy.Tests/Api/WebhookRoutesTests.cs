@@ -34,7 +34,7 @@ public sealed class WebhookRoutesTests
             Assert.That(Convert.FromBase64String(secret["whsec_".Length..]), Has.Length.EqualTo(32));
             Assert.That(_host.Log.Endpoints.Single().Secret, Is.EqualTo(secret));
             Assert.That(_host.Log.Endpoints.Single().Progress.Acknowledged, Is.EqualTo(100), "begins where the log is now");
-            Assert.That(await read.Content.ReadAsStringAsync(), Is.EqualTo(
+            Assert.That((await read.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo(
                 """{"id":"main","tenant":"default","url":"https://hooks.example/mail","types":[],"style":"events","final_only":false,"max_batch":1,"status":"enabled","paused":false,"secret_set":true,"backlog":0,"lag_seconds":0,"failures":0}"""));
             Assert.That((int)again.StatusCode, Is.EqualTo(200));
             Assert.That((await again.JsonAsync()).TryGetProperty("secret", out _), Is.False);
@@ -196,7 +196,7 @@ public sealed class WebhookRoutesTests
         using (await PutAsync(Plain)) { }
         _host.TestWebhook = endpoint => new(false, 12.5, $"{endpoint.Url} is down.");
         using var answer = await _host.SendAsync("POST", "/v1/webhooks/main/test");
-        Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo("""{"ok":false,"milliseconds":12.5,"error":"https://hooks.example/mail is down."}"""));
+        Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"ok":false,"milliseconds":12.5,"error":"https://hooks.example/mail is down."}"""));
     }
 
     [Test]

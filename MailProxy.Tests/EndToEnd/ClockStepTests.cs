@@ -65,6 +65,21 @@ internal sealed class ClockStepTests
         Assert.That(_server.Mails.Count, Is.LessThanOrEqualTo(6));
     }
 
+    [TestCase(24)]
+    [TestCase(-24)]
+    public async Task Step_AccountAtItsLimit_SaysAtOnceByTheNewClockUntilWhen(int hours)
+    {
+        await _daemon.PutAccountAsync("real", _server.Port, new { per_minute = 1 });
+        var waits = "";
+        for (var n = 0; n < 3; n++) waits = await PostAsync("real");
+        await Soon.BecomesAsync(() => _daemon.GetAsync($"/v1/messages/{waits}"), static m => (string?)m["waiting_for"]?["reason"] == "account_limit");
+
+        _clock.Step(hours * Hour);
+        var asked = _clock.GetUtcNow();
+        var until = DateTimeOffset.Parse((string)(await _daemon.GetAsync($"/v1/messages/{waits}"))["waiting_for"]!["until"]!);
+        Assert.That(until, Is.InRange(asked.AddSeconds(-1), asked.AddSeconds(90)));
+    }
+
     [Test]
     public async Task Step_Back_AnAccountInTroubleIsTriedAgainAfterItsOwnShortWait()
     {

@@ -106,6 +106,8 @@ internal sealed class DiskFullTests
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
         Assert.That(answer.Headers.RetryAfter, Is.Not.Null);
         Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("disk_low"));
+        await AssertNotReadyAsync(daemon, "\"code\":\"disk_low\"");
+        Assert.That((string?)(await daemon.GetAsync("/v1/status"))["not_ready"]![0]!["code"], Is.EqualTo("disk_low"));
         await daemon.StopAsync();
     }
 

@@ -100,6 +100,28 @@ internal sealed class TimeTests
     }
 
     [Test]
+    public async Task Reschedule_BeyondAnExpiryThatNobodyAskedFor_MovesItAlong()
+    {
+        var id = await _daemon.PostAsync(new { from = "a@example.com", to = "b@example.com", text = "x", send_at = DateTimeOffset.UtcNow.AddHours(1) });
+        var sendAt = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.AddDays(30).ToUnixTimeSeconds());
+        Assert.That(await _daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/reschedule", new { send_at = sendAt }), Is.EqualTo(HttpStatusCode.OK));
+        var moved = await _daemon.GetAsync($"/v1/messages/{id}");
+        Assert.That(DateTimeOffset.Parse((string)moved["expires_at"]!), Is.EqualTo(sendAt.AddDays(5)));
+        Assert.That((string)moved["status"]!, Is.EqualTo("scheduled"));
+    }
+
+    [Test]
+    public async Task Reschedule_BeyondAnExpiryThatWasAskedFor_TakesANewOne()
+    {
+        var id = await _daemon.PostAsync(new { from = "a@example.com", to = "b@example.com", text = "x", send_at = DateTimeOffset.UtcNow.AddHours(1), expires_at = DateTimeOffset.UtcNow.AddHours(2) });
+        var sendAt = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.AddDays(30).ToUnixTimeSeconds());
+        Assert.That(await _daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/reschedule", new { send_at = sendAt }), Is.EqualTo(HttpStatusCode.Conflict));
+        Assert.That(await _daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/reschedule", new { send_at = sendAt, expires_at = sendAt }), Is.EqualTo(HttpStatusCode.UnprocessableEntity));
+        Assert.That(await _daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/reschedule", new { send_at = sendAt, expires_at = sendAt.AddHours(1) }), Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(DateTimeOffset.Parse((string)(await _daemon.GetAsync($"/v1/messages/{id}"))["expires_at"]!), Is.EqualTo(sendAt.AddHours(1)));
+    }
+
+    [Test]
     public async Task Release_OfAHeldMessage_GoesAtOnce()
     {
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");

@@ -125,8 +125,6 @@ internal sealed class SettingsOriginTests
     [TestCase("0123456789äöü0123456789")]
     public void AdminKey_WhatNoHeaderCarriesOrBlanks_IsRefused(string key) => Assert.That(Read(("MAILPROXY_ADMIN_KEY", key)).Mistakes, Has.One.StartsWith("AdminKey (MAILPROXY_ADMIN_KEY): must have at least 16"));
 
-    [TestCase("MAILPROXY_REPORT__ACCOUNTBACKOFFFIRST", "00:20:00")]
-    [TestCase("MAILPROXY_REPORT__AUTHENTICATIONBACKOFFFIRST", "00:20:00")]
     [TestCase("MAILPROXY_LIMITS__BURST", "5")]
     public void Combinations_ThatContradict_AreRefused(string name, string text) => Assert.That(Read((name, text)).Mistakes, Has.Count.EqualTo(1));
 

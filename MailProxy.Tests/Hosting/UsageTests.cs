@@ -11,17 +11,35 @@ internal sealed class UsageTests
     [TestCase("help")]
     [TestCase("--help")]
     [TestCase("-h")]
-    public async Task Help_Asked_IsPrintedAndNothingStarts(string word)
+    [TestCase("help serve")]
+    [TestCase("help demo")]
+    [TestCase("help version")]
+    [TestCase("serve --help")]
+    [TestCase("serve -h")]
+    [TestCase("demo --help")]
+    [TestCase("serve --Data=x --help")]
+    [TestCase("demo 5 -h")]
+    public async Task Help_Asked_IsPrintedAndNothingStarts(string words)
     {
-        var (exitCode, output) = await MailProxyAsync(word);
+        var (exitCode, output) = await MailProxyAsync(words.Split(' '));
         Assert.That(exitCode, Is.Zero, output);
         Assert.That(output, Does.StartWith("mailproxy [serve]").And.Contain("MAILPROXY_DATA").And.Not.Contain("listening"));
     }
 
     [Test]
-    public async Task Version_Asked_IsPrinted()
+    public async Task Help_OfNoCommand_NamesThoseThereAreAndExitsTwo()
     {
-        var (exitCode, output) = await MailProxyAsync("--version");
+        var (exitCode, output) = await MailProxyAsync("help", "frobnicate");
+        Assert.That((exitCode, output.Trim().Split('\n').Length), Is.EqualTo((2, 1)));
+        Assert.That(output, Does.Contain("frobnicate").And.Contain("serve"));
+    }
+
+    [TestCase("--version")]
+    [TestCase("version")]
+    [TestCase("serve --version")]
+    public async Task Version_Asked_IsPrinted(string words)
+    {
+        var (exitCode, output) = await MailProxyAsync(words.Split(' '));
         Assert.That((exitCode, output), Is.EqualTo((0, $"mailproxy {typeof(DaemonSettings).Assembly.GetName().Version!.ToString(3)}\n")));
     }
 

@@ -15,7 +15,18 @@ internal sealed class AccountRulesTests
         var line = Rules.JudgeWith("", Rules.With(Rules.Account(1, "a"), Rules.Account(2, "b")));
 
         Assert.That((line.Problem!.Status, line.Problem.Code), Is.EqualTo((422, "account_required")));
+        Assert.That(line.Problem.Errors[0].Detail, Does.Contain("Name one of: a, b."));
     }
+
+    [Test]
+    public void Judge_AnAccountThatDoesNotExist_NamesThoseThatDo() =>
+        Assert.That(Rules.JudgeWith("\"account\":\"x\"", Rules.With(Rules.Account(1, "a"))).Problem!.Errors[0].Detail, Is.EqualTo("There is no such account. Name one of: a."));
+
+    [Test]
+    public void Judge_MoreAccountsThanOneReads_NamesTwenty() =>
+        Assert.That(
+            Rules.JudgeWith("", Rules.With([.. Enumerable.Range(1, 30).Select(n => Rules.Account(n, $"a{n:00}"))])).Problem!.Errors[0].Detail,
+            Does.Contain("a20 and more").And.Not.Contain("a21"));
 
     [Test]
     public void Judge_SandboxBesideOneAccount_TakesTheAccount()

@@ -132,6 +132,7 @@ internal sealed class IngestStageTests
     {
         var room = Run();
         Directory.Delete(Spool);
+        await File.WriteAllTextAsync(Spool, "in the way");
         var failing = Submission(null, Large(300));
         _door.Writer.TryWrite(failing);
         var answer = await failing.Answer.WaitAsync(Patience);

@@ -111,6 +111,15 @@ internal sealed class TransitionsTests
     public void Reschedule_AroundTheExpiry_IsAllowedOnlyBeforeIt(long sendAt, bool allowed) =>
         Assert.That(Decide(At(MessageState.Queued), new MessageChange.Reschedule(sendAt)) is Transition.Wait, Is.EqualTo(allowed));
 
+    [Test]
+    public void Reschedule_WithAnExpiry_MovesIt()
+    {
+        var change = new MessageChange.Reschedule(Expiry + 1000, Expiry + 2000);
+        Assert.That(Decide(At(MessageState.Queued), change), Is.EqualTo(new Transition.Wait(MessageState.Scheduled, Expiry + 1000, EventType.MessageScheduled, Expiry + 1000, Expiry + 2000)));
+        Assert.That(Decide(At(MessageState.Held), change), Is.EqualTo(new Transition.HoldUntil(Expiry + 1000, Expiry + 2000)));
+        Assert.That(Decide(At(MessageState.Queued), new MessageChange.Reschedule(Now, Expiry + 2000)), Is.EqualTo(new Transition.Wait(MessageState.Queued, 0, EventType.MessageQueued, null, Expiry + 2000)));
+    }
+
     private static Transition Decide(Standpoint at, MessageChange change) => Transitions.Decide(at, change, Now);
 
     private static Standpoint At(MessageState state) => new(state, false, false, false, true, null, Expiry);

@@ -1,3 +1,4 @@
+using CsCheck;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
@@ -39,6 +40,48 @@ public sealed class EndpointBackoffTests
     [Test]
     public void Failed_CloseToTheEnd_IsTriedOnceMoreAtTheEnd() =>
         Assert.That(_backoff.Failed(new(0, Now - Hours75 + 1000, 300), "no", null, Now).Until, Is.EqualTo(Now + 1000));
+
+    [Test]
+    public void Failed_AcrossAStepOfTheClock_IsAsOldAsItWasTried()
+    {
+        const long Decades = 56L * 365 * 86_400_000;
+        var (first, _) = _backoff.Failed(new(0), "no", null, Now - Decades);
+        var (second, until) = _backoff.Failed(first, "no", null, Now, (Now - Decades, TimeSpan.FromSeconds(5)));
+        Assert.That((second.DisabledAt, second.FailingSince, until), Is.EqualTo(((long?)null, (long?)Now - 5_000, Now + 30_000)));
+
+        var (back, _) = _backoff.Failed(second, "no", null, Now - Decades, (Now, TimeSpan.FromSeconds(30)));
+        Assert.That((back.DisabledAt, back.FailingSince), Is.EqualTo(((long?)null, (long?)Now - Decades - 35_000)));
+    }
+
+    [TestCase(1)]
+    [TestCase(10)]
+    [TestCase(300)]
+    public void Failed_AfterTheDaemonWasOff_ItsRestDoesNotCount(int failures)
+    {
+        var (progress, _) = _backoff.Failed(new(0, Now - 30L * 86_400_000, failures), "no", null, Now);
+        var took = Now - progress.FailingSince!.Value;
+        Assert.That(took, Is.LessThanOrEqualTo((long)(failures * 900_000 * 1.1)));
+        Assert.That(progress.DisabledAt is not null, Is.EqualTo(failures == 300));
+    }
+
+    [Test]
+    public void Failed_InAnyRow_IsDisabledAfterItsTimeAndNotBefore() =>
+        Gen.Int[0, 100].Array[400].Sample(jitters =>
+        {
+            var (progress, now, stepped) = (new EndpointProgress(0), Now, 0L);
+            (long At, TimeSpan Ago)? last = null;
+            foreach (var jitter in jitters)
+            {
+                (progress, var until) = _backoff.Failed(progress, "no", null, now, last);
+                if (progress.DisabledAt is not null) return stepped >= Hours75 && stepped <= Hours75 + 1_000_000;
+                var wait = until - now;
+                stepped += wait;
+                last = (now, TimeSpan.FromMilliseconds(wait));
+                now += wait + (jitter - 50) * 86_400_000L; // somebody sets the clock by days
+            }
+
+            return false;
+        }, iter: 50);
 
     [TestCase(-1, false)]
     [TestCase(0, true)]

@@ -53,11 +53,23 @@ internal sealed class SpoolFilesTests
     }
 
     [Test]
-    public void Write_DirectoryGone_ThrowsIOException()
+    public async Task Write_DirectoryGone_IsMadeAgainForItsOwnerOnly()
     {
         Directory.Delete(Path.Combine(_directory.FullName, "spool"));
 
+        var name = await _spool.WriteAsync(new byte[] { 1 });
+        Assert.That((await _spool.ReadAsync(name)).ToArray(), Is.EqualTo(new byte[] { 1 }));
+        if (!OperatingSystem.IsWindows()) Assert.That(File.GetUnixFileMode(Path.Combine(_directory.FullName, "spool")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+    }
+
+    [Test]
+    public void Write_DirectoryAndTheOneAboveGone_ThrowsIOExceptionAndMakesNothing()
+    {
+        Directory.Delete(_directory.FullName, recursive: true);
+
         Assert.That(async () => await _spool.WriteAsync(new byte[] { 1 }), Throws.InstanceOf<IOException>());
+        Assert.That(Directory.Exists(_directory.FullName), Is.False);
+        Directory.CreateDirectory(_directory.FullName);
     }
 
     [Test]

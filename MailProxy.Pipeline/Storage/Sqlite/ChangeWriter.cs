@@ -6,7 +6,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 internal sealed class ChangeWriter(EventRows events)
 {
     private const string StateSql = "UPDATE messages SET state = ?2, hold_reason = ?3, send_at = ?4, expires_at = ?5 WHERE number = ?1";
-    private const string SendAtSql = "UPDATE messages SET send_at = ?2 WHERE number = ?1";
+    private const string SendAtSql = "UPDATE messages SET send_at = ?2, expires_at = ?3 WHERE number = ?1";
     private const string CloseSql = "UPDATE recipients SET state = CASE state WHEN 2 THEN ?3 ELSE ?2 END WHERE message = ?1 AND state < 10";
 
     // Sent and ambiguous ones stay as they are: they are never sent to again. Nor is one that was cancelled by itself, because the person was erased.
@@ -65,8 +65,8 @@ internal sealed class ChangeWriter(EventRows events)
                 Close(session, stored, close, now);
                 return Done(stored, close.State, long.MaxValue, stored.Standpoint.ExpiresAt);
             case Transition.HoldUntil until:
-                session.Prepare(SendAtSql).Add(stored.Number).Add(until.SendAt).Run();
-                return Done(stored, stored.State, long.MaxValue, stored.Standpoint.ExpiresAt);
+                session.Prepare(SendAtSql).Add(stored.Number).Add(until.SendAt).Add(until.ExpiresAt).Run();
+                return Done(stored, stored.State, long.MaxValue, until.ExpiresAt);
             case Transition.Hold hold:
                 Write(session, stored, MessageState.Held, hold.Reason, stored.Standpoint.SendAt, stored.Standpoint.ExpiresAt);
                 QueueRows.Hold(session, stored.Number);

@@ -118,6 +118,7 @@ internal sealed partial class CommitLoop : IDisposable
         {
             // The last resort of the thread: a mistake of ours. The host hears of it and exits.
             end = fault;
+            _health.StoreTrouble = "its writer has ended because of a mistake in this program; the process ends too";
             Log.Died(_logger, fault);
             _completion.TrySetException(fault);
         }

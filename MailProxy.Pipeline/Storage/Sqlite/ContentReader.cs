@@ -20,13 +20,15 @@ internal static class ContentReader
     {
         if (Read(session, ticket, QueueRows.Ready, maxRecipients) is not { } content) return null;
         var body = session.Prepare(Body).Add(ticket.Id);
-        if (!body.Step()) throw new IOException("The message's body is not in the store.");
+        if (!body.Step()) throw Missing(content);
         var (json, spool, sources) = (body.BlobOrNull(0), body.TextOrNull(1), body.Int(2));
         body.Reset();
         return json is null && spool is null
-            ? throw new IOException("The message's body is not in the store.")
+            ? throw Missing(content)
             : (content with { Json = json, Sources = sources }, spool);
     }
+
+    private static BodyMissingException Missing(MailContent content) => new("The message's body is not in the store.", content);
 
     /// <summary>Without the body: whoever settles what a crash left open does not read it.</summary>
     public static MailContent? Read(Session session, QueuedMail ticket, int state, int maxRecipients)

@@ -18,6 +18,8 @@ internal static class MessageViews
 
     private const string Recipients = "SELECT address, state, smtp_code, enhanced_code, reply FROM recipients WHERE message = ?1 ORDER BY ordinal";
 
+    private const string LastDetail = "SELECT detail FROM events WHERE message = ?1 ORDER BY sequence DESC LIMIT 1";
+
     /// <summary>The value of queue.state from the mark to the outcome.</summary>
     private const int Marked = 1;
 
@@ -55,7 +57,16 @@ internal static class MessageViews
             Recipients: [])
         { BatchSuspended = row.IntOrNull(20) == QueueRows.Aside };
         row.Reset();
-        return view with { Recipients = ReadRecipients(session, number) };
+        return view with { Recipients = ReadRecipients(session, number), Reason = state == MessageState.Deferred ? LastReason(session, number) : null };
+    }
+
+    // Trouble of our own or of a source is no recipient's reply: only the event that deferred the message has it.
+    private static string? LastReason(Session session, long number)
+    {
+        var row = session.Prepare(LastDetail).Add(number);
+        var detail = row.Step() ? row.BlobOrNull(0) : null;
+        row.Reset();
+        return detail is null ? null : EventDetail.Reason(detail);
     }
 
     private static List<RecipientView> ReadRecipients(Session session, long number)

@@ -28,11 +28,11 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
         {
             return stored.Content with { Json = await spool.ReadAsync(stored.SpoolFile) };
         }
-        catch (FileNotFoundException)
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            // Purged or replaced since the row was read? Then this says so. Else the file was lost, which is for the operator to hear.
-            if (await ReadAsync(key) is { } now && now.SpoolFile == stored.SpoolFile) throw;
-            return await ContentAsync(key);
+            // Purged or replaced since the row was read? Then this says so. Else the file was lost.
+            if (await ReadAsync(key) is not { } now || now.SpoolFile != stored.SpoolFile) return await ContentAsync(key);
+            throw new BodyMissingException($"The message's body, the file spool/{stored.SpoolFile}, cannot be read: {SpoolFiles.Why(fault)}.", null, fault);
         }
     }
 

@@ -60,7 +60,15 @@ public sealed partial class SqliteMessageStore : IMessageStore
     public async ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients)
     {
         if (_database.Readers.Snapshot(session => ContentReader.Load(session, ticket, maxRecipients)) is not { } loaded) return null;
-        return loaded.Spool is null ? loaded.Content : loaded.Content with { Json = await _spool.ReadAsync(loaded.Spool) };
+        if (loaded.Spool is null) return loaded.Content;
+        try
+        {
+            return loaded.Content with { Json = await _spool.ReadAsync(loaded.Spool) };
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new BodyMissingException($"The message's body, the file spool/{loaded.Spool}, cannot be read: {SpoolFiles.Why(fault)}.", loaded.Content, fault);
+        }
     }
 
     public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes)
