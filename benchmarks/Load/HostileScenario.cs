@@ -22,8 +22,8 @@ internal static class HostileScenario
             ("50 accounts with 20,000 urgent mails to a server that takes all", FloodAsync),
             ("the first three at once", async static (daemon, http, held) =>
             {
-                await TarpitsAsync(daemon, http, held);
                 await DripsAsync(daemon, http, held);
+                await TarpitsAsync(daemon, http, held);
                 await FloodAsync(daemon, http, held);
             }),
         ];
