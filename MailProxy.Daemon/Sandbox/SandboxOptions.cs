@@ -21,7 +21,7 @@ public sealed class SandboxOptions
     [Range(1, 1 << 30)]
     public int MaxMessageBytes { get; set; } = 64 << 20;
 
-    /// <summary>Connections at a time; one more is answered 421. Default 200.</summary>
+    /// <summary>Connections at a time; one more is answered 421. Default 400: more than are used at the same time by default.</summary>
     [Range(1, 10_000)]
-    public int MaxConnections { get; set; } = 200;
+    public int MaxConnections { get; set; } = 400;
 }

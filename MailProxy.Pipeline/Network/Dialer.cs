@@ -6,7 +6,7 @@ namespace MailProxy.Pipeline.Network;
 /// <summary>Opens outgoing connections under the network policy: a name is looked up once, each address is checked, and the connection goes to the very address that was checked.</summary>
 public sealed class Dialer(NetworkPolicy policy, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
 {
-    private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve = resolve ?? Dns.GetHostAddressesAsync;
+    private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve = resolve ?? NameLookup.AddressesAsync;
 
     /// <summary>A connected socket. Throws <see cref="AddressRefusedException"/> when no address may be reached, <see cref="SocketException"/> when none answers.</summary>
     public async Task<Socket> ConnectAsync(string host, int port, CancellationToken cancel)

@@ -11,7 +11,7 @@ internal sealed class CheckedEndPoint(string host, int port, NetworkPolicy polic
     /// <summary>Its addresses that may be reached. Throws <see cref="AddressRefusedException"/> when there is none.</summary>
     public async Task<IPAddress[]> AddressesAsync(CancellationToken cancel)
     {
-        var all = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancel);
+        var all = IPAddress.TryParse(host, out var literal) ? [literal] : await NameLookup.AddressesAsync(host, cancel);
         IPAddress[] allowed = [.. all.Where(policy.Allows)];
         return allowed.Length > 0 ? allowed : throw new AddressRefusedException(host);
     }

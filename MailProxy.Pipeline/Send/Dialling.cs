@@ -33,7 +33,7 @@ internal static class Dialling
         {
             IPEndPoint ip => ([ip.Address], ip.Port),
             CheckedEndPoint named => (await named.AddressesAsync(clock.Token).WaitAsync(clock.Token), named.Port),
-            DnsEndPoint name => (await Dns.GetHostAddressesAsync(name.Host, clock.Token).WaitAsync(clock.Token), name.Port),
+            DnsEndPoint name => (await NameLookup.AddressesAsync(name.Host, clock.Token), name.Port),
             _ => throw new ArgumentException("Not a kind of end point that is known here.", nameof(server)),
         };
 

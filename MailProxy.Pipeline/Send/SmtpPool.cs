@@ -11,6 +11,9 @@ namespace MailProxy.Pipeline.Send;
 /// <summary>The open connections of every account.</summary>
 internal sealed partial class SmtpPool : IAsyncDisposable
 {
+    // The built-in catcher bears so many connections of all tenants together, and most are for those on which something goes on.
+    private const int AtCatcher = 64;
+
     private readonly CurrentAccounts _accounts;
     private readonly SendOptions _options;
     private readonly PipelineMetrics _metrics;
@@ -22,6 +25,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     private readonly ConcurrentDictionary<AccountKey, int> _crowdedVersion = new();
     private readonly Farewells _farewells;
     private readonly SharedCapacity _resting;
+    private readonly SharedCapacity _restingAtCatcher;
 
     /// <param name="policy">Where the servers of accounts that tenants set may be; null: public addresses only.</param>
     public SmtpPool(CurrentAccounts accounts, SendOptions options, PipelineMetrics metrics, TimeProvider clock, ILogger logger, NetworkPolicy? policy = null, TenantShare? share = null)
@@ -30,6 +34,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         _policy = policy ?? NetworkPolicy.PublicOnly;
         _farewells = new(share ?? TenantShare.Unlimited);
         _resting = new(options.IdleConnections, share ?? TenantShare.Unlimited);
+        _restingAtCatcher = new(AtCatcher, share ?? TenantShare.Unlimited);
         accounts.Changed += CloseOutdated;
     }
 
@@ -72,7 +77,9 @@ internal sealed partial class SmtpPool : IAsyncDisposable
 
     private AccountConnections Of(SmtpAccount account) => _pools.GetOrAdd(
         account.Key,
-        static (_, arg) => new(arg.pool.OpenAsync, arg.pool.TellCrowdedOnce, arg.pool._farewells, arg.pool._resting, arg.pool._options, arg.pool._clock, arg.pool._metrics, arg.account.Id),
+        static (_, arg) => new(
+            arg.pool.OpenAsync, arg.pool.TellCrowdedOnce, arg.pool._farewells, arg.account.Sandbox ? arg.pool._restingAtCatcher : arg.pool._resting,
+            arg.pool._options, arg.pool._clock, arg.pool._metrics, arg.account.Id),
         (pool: this, account));
 
     private async Task<SmtpConnection> OpenAsync(SmtpAccount account, Action<PhaseClock> entered, CancellationToken abort)
