@@ -65,6 +65,31 @@ internal sealed class DkimOctetsTests
     }
 
     [Test]
+    public async Task Compose_MailOfOurOwnAndFiles_VerifiesToo()
+    {
+        const string rich = """
+            {"from":"Åsa <ü@x.example>","to":"b@y.example","subject":"Grüße","text":"ü  \n\n","html":"<p>ü",
+             "headers":{"List-Unsubscribe":"<https://x.example/u>","List-Id":"a.x.example"},
+             "attachments":[{"filename":"b.pdf","content":"AAEC"},{"filename":"big.bin","source":"store:a/big.bin"}]}
+            """;
+        using var directory = new TempDirectory();
+        using var rsa = RSA.Create(2048);
+        var key = new DkimKey("x.example", "s1", rsa.ExportPkcs8PrivateKeyPem());
+        var signed = new List<byte[]>();
+        foreach (var size in new[] { 0, 1, 56, 57, 58, 100_003 })
+        {
+            var file = Path.Combine(directory, $"{size}");
+            await File.WriteAllBytesAsync(file, RandomNumberGenerator.GetBytes(size));
+            using var rendered = new MimeComposer(new()).Compose(Sample.Content(rich), [null, new(file, size, null)], [], key);
+            using var octets = new MemoryStream();
+            await rendered.OpenRead().CopyToAsync(octets);
+            signed.Add(octets.ToArray());
+        }
+
+        Assert.That(await DkimPy.VerifyAsync("rsa", Convert.ToBase64String(rsa.ExportSubjectPublicKeyInfo()), signed), Has.All.True);
+    }
+
+    [Test]
     public async Task Compose_WithEd25519_VerifiesToo()
     {
         var generator = new Ed25519KeyPairGenerator();
