@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MimeKit;
@@ -31,8 +32,10 @@ public sealed class MimeComposer(SendOptions options)
                 var key = options.MailKeyInRaw ? KeyHeader(content) : null;
                 RawMessage.Write(bytes, Convert.FromBase64String(raw), options.MailKeyHeader, key, content);
                 var head = bytes.Written.IndexOf("\r\n\r\n"u8);
-                needsSmtpUtf8 = !Ascii.IsValid(bytes.Written[..head]);
-                eightBit = !Ascii.IsValid(bytes.Written[head..]);
+
+                // A header in some other charset, as former versions took it, is no UTF-8 and goes as it always did.
+                needsSmtpUtf8 = !Ascii.IsValid(bytes.Written[..head]) && Utf8.IsValid(bytes.Written[..head]);
+                eightBit = !Ascii.IsValid(bytes.Written[(needsSmtpUtf8 ? head : 0)..]);
             }
             else
             {

@@ -147,7 +147,7 @@ internal sealed partial class SendAttempt(
         [LoggerMessage(511, LogLevel.Warning, "A transaction of account {Account} broke in {Phase}: {End}")]
         public static partial void Broken(ILogger logger, string account, SmtpPhase phase, TransactionEnd end, Exception fault);
 
-        [LoggerMessage(513, LogLevel.Error, "Message {Tenant}/{Id} was stopped at the last write: {Reason}")]
+        [LoggerMessage(513, LogLevel.Warning, "Message {Tenant}/{Id} was stopped at the last write: {Reason}")]
         public static partial void Unfit(ILogger logger, string tenant, string id, string reason);
 
         [LoggerMessage(512, LogLevel.Warning, "Message {Message} could not be marked and is left for later: {Reason}")]

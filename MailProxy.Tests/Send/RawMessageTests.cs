@@ -40,6 +40,15 @@ internal sealed class RawMessageTests
         Assert.That((rendered.EightBit, rendered.NeedsSmtpUtf8), Is.EqualTo((eightBit, smtpUtf8)));
     }
 
+    [Test]
+    public void Compose_StoredRawWhoseHeaderIsNotUtf8_NeedsEightBitOnly()
+    {
+        var raw = Convert.ToBase64String(Encoding.Latin1.GetBytes("From: a@x\nSubject: grün\n\ngreen\n"));
+        using var rendered = new MimeComposer(_options).Compose(Sample.Content($$"""{"to":"b@y.example","raw":"{{raw}}"}"""), [], [], null);
+
+        Assert.That((rendered.EightBit, rendered.NeedsSmtpUtf8), Is.EqualTo((true, false)));
+    }
+
     // A store may hold what a former version took.
     [TestCase("From: a@x\r\nX: a\rFrom: ceo@y\r\n\r\nhi")]
     [TestCase("X: a\rFrom: ceo@y\r\r\nFrom: a@x\r\n\r\nhi")]
