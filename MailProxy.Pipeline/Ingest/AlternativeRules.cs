@@ -26,22 +26,27 @@ internal static class AlternativeRules
                 continue;
             }
 
-            foreach (var name in alternative.Unknown?.Keys ?? Enumerable.Empty<string>()) mistakes.Add(JsonPointer.Member(at, name), "unknown_field", "Unknown field.");
+            foreach (var name in alternative.Unknown?.Keys ?? Enumerable.Empty<string>())
+            {
+                mistakes.Add(JsonPointer.Member(at, name), "unknown_field", "Unknown field.");
+            }
+
             if (alternative.Content is null) mistakes.Add(at + "/content", "required", "An alternative needs content; it may be empty.");
             else bytes += Encoding.UTF8.GetByteCount(alternative.Content);
-            if (string.IsNullOrEmpty(alternative.ContentType)) mistakes.Add(at + "/content_type", "required", "An alternative needs a content type, such as text/calendar; method=REQUEST.");
-            else if (Type(alternative.ContentType, alternative.Content ?? "") is { } fault) mistakes.Add(at + "/content_type", fault);
+            if (Type(alternative.ContentType, alternative.Content ?? "") is { } fault) mistakes.Add(at + "/content_type", fault);
         }
 
-        if (bytes > options.MaxAlternativeBytes) mistakes.Add("/alternatives", "alternatives_too_large", $"At most {options.MaxAlternativeBytes} bytes of alternatives.");
+        if (bytes <= options.MaxAlternativeBytes) return;
+        mistakes.Add("/alternatives", "alternatives_too_large", $"At most {options.MaxAlternativeBytes} bytes of alternatives.");
     }
 
-    private static (string Code, string Detail)? Type(string written, string content)
+    private static (string Code, string Detail)? Type(string? written, string content)
     {
+        if (string.IsNullOrEmpty(written)) return ("required", "An alternative needs a content type, such as text/calendar; method=REQUEST.");
         if (ContentTypeRules.Fault(written) is { } fault) return fault;
         if (!ContentType.TryParse(written, out var type) || !(type.IsMimeType("text", "*") || type.IsMimeType("application", "*")))
         {
-            return ("invalid_content_type", "An alternative is text/… or application/…; for anything else use attachments.");
+            return ("invalid_content_type", "An alternative is text/… or application/…; all else is an attachment.");
         }
 
         return AlternativeCharset.Of(type) is { } charset && AlternativeCharset.Holds(charset, content)

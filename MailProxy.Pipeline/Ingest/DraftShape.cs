@@ -68,7 +68,7 @@ internal static class DraftShape
     private static int Left(Rule rule, IngestOptions options, int addresses) => rule switch
     {
         Rule.Attachments => options.MaxAttachments,
-        Rule.Alternatives => options.MaxAttachments,
+        Rule.Alternatives => options.MaxAlternatives,
         Rule.Headers => options.MaxHeaderBytes / 4,
         Rule.Tags => options.MaxTags + Mistakes.Told, // so many are told one by one
         Rule.Metadata => options.MaxMetadataBytes / 4,
@@ -83,8 +83,8 @@ internal static class DraftShape
             ("metadata_too_large", $"At most {options.MaxMetadataBytes} bytes of JSON."),
         Rule.Attachments when value.Entries > options.MaxAttachments =>
             ("too_many_attachments", $"At most {options.MaxAttachments} attachments a message."),
-        Rule.Alternatives when value.Entries > options.MaxAttachments =>
-            ("too_many_alternatives", $"At most {options.MaxAttachments} alternatives a message."),
+        Rule.Alternatives when value.Entries > options.MaxAlternatives =>
+            ("too_many_alternatives", $"At most {options.MaxAlternatives} alternatives a message."),
         Rule.Headers when value.Entries > options.MaxHeaderBytes / 4 => ("headers_too_large", $"At most {options.MaxHeaderBytes} bytes of headers."),
         Rule.Tags when value.Entries > options.MaxTags + Mistakes.Told => ("too_many_tags", $"At most {options.MaxTags} tags."),
         Rule.Address when addresses > options.MaxRecipients * EntriesPerRecipient => ("too_many_addresses",

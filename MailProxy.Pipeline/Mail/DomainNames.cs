@@ -16,7 +16,8 @@ public static class DomainNames
         if (Ascii.IsValid(name)) return name;
         if (name.Length > Longest / 2) return null;
         Span<char> ascii = stackalloc char[Longest];
-        return Uts46.Rules.TryNameToASCII(name, ascii, out var length, out var found) && !found.HasErrors ? ascii[..length].ToString() : null;
+        var good = Uts46.Rules.TryNameToASCII(name, ascii, out var length, out var found) && !found.HasErrors;
+        return good ? ascii[..length].ToString() : null;
     }
 
     // Made when the first international name comes, since its tables take 10 MB.

@@ -36,11 +36,15 @@ internal static partial class HeaderFields
     {
         (HeaderSyntax.Urls, "List-Unsubscribe List-Help List-Subscribe List-Post List-Owner List-Archive Archived-At"),
         (HeaderSyntax.PhraseAndToken, "List-Id"),
-        (HeaderSyntax.Mailboxes, "Disposition-Notification-To Return-Receipt-To Mail-Followup-To Mail-Reply-To Errors-To X-Confirm-Reading-To"),
-        (HeaderSyntax.Tokens, "References In-Reply-To Original-Message-ID Supersedes Auto-Submitted Importance Priority Sensitivity X-Priority Autocrypt"
-            + " Autocrypt-Gossip Thread-Index List-Unsubscribe-Post Expires Expiry-Date Reply-By Authentication-Results ARC-Seal ARC-Message-Signature"
-            + " ARC-Authentication-Results Feedback-ID"),
-    }.SelectMany(static row => row.Item2.Split(' ').Select(name => KeyValuePair.Create(name, row.Item1))).ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        (HeaderSyntax.Mailboxes, "Disposition-Notification-To Return-Receipt-To Mail-Followup-To Mail-Reply-To Errors-To"),
+        (HeaderSyntax.Mailboxes, "X-Confirm-Reading-To"),
+        (HeaderSyntax.Tokens, "References In-Reply-To Original-Message-ID Supersedes Auto-Submitted"),
+        (HeaderSyntax.Tokens, "Importance Priority Sensitivity X-Priority"),
+        (HeaderSyntax.Tokens, "Autocrypt Autocrypt-Gossip Thread-Index List-Unsubscribe-Post Expires Expiry-Date Reply-By Feedback-ID"),
+        (HeaderSyntax.Tokens, "ARC-Seal ARC-Message-Signature ARC-Authentication-Results"),
+    }
+    .SelectMany(static row => row.Item2.Split(' ').Select(name => KeyValuePair.Create(name, row.Item1)))
+    .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     public static HeaderSyntax SyntaxOf(string name) => Known.GetValueOrDefault(name);
 
@@ -82,11 +86,11 @@ internal static partial class HeaderFields
             case HeaderSyntax.Urls when UrlsAsAscii(value) is { } ascii:
                 return CanFold(name, ascii) ? null : TooLong(name);
             case HeaderSyntax.Urls:
-                return $"Outside the URLs in angle brackets {name} is ASCII, and so is a host that no international name stands for.";
+                return $"{name} takes URLs in angle brackets, whose hosts are names that can exist, and outside of them ASCII.";
             case HeaderSyntax.PhraseAndToken:
-                return ListIds.TryRead(value, out _, out _) ? null : $"Write {name} as: Name <list.example.com>, the part in angle brackets in ASCII.";
+                return ListIds.TryRead(value, out _, out _) ? null : $"Write {name} as Name <list.example.com>, in brackets ASCII.";
             case HeaderSyntax.Mailboxes:
-                return Addresses.ReadHeader(value) is null ? $"Write {name} as addresses, of which only the names may be international." : null;
+                return Addresses.ReadHeader(value) is null ? $"Write {name} as addresses, with ASCII before the @." : null;
             default:
                 return null;
         }
@@ -109,7 +113,8 @@ internal static partial class HeaderFields
         return Ascii.IsValid(rest) ? ascii.Append(rest).ToString() : null;
     }
 
-    private static string TooLong(string name) => $"A line of {name} would be longer than {LongestLine} octets; it can be folded only at a space.";
+    private static string TooLong(string name) =>
+        $"A line of {name} would be longer than {LongestLine} octets; it can be folded only at a space.";
 
     // The host as A-labels (RFC 3987 section 3.1), the rest percent-encoded.
     private static string? UrlAsAscii(ReadOnlySpan<char> url)
@@ -125,12 +130,13 @@ internal static partial class HeaderFields
 
     private static (int Start, int End) Host(ReadOnlySpan<char> url)
     {
-        var start = url.IndexOf("://") is >= 0 and var scheme ? scheme + 3 : url.StartsWith("mailto:", StringComparison.OrdinalIgnoreCase) ? 7 : -1;
+        var isMail = url.StartsWith("mailto:", StringComparison.OrdinalIgnoreCase);
+        var start = isMail ? "mailto:".Length : url.IndexOf("://") is >= 0 and var scheme ? scheme + 3 : -1;
         if (start < 0) return (0, 0);
         var end = url[start..].IndexOfAny("/?#");
         end = end < 0 ? url.Length : start + end;
         var at = url[start..end].LastIndexOf('@');
-        if (at < 0 && start == 7) return (0, 0);
+        if (at < 0 && isMail) return (0, 0);
         start += at + 1;
         var port = url[start..end].IndexOf(':');
         return (start, port < 0 ? end : start + port);

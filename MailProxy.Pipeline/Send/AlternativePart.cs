@@ -8,7 +8,8 @@ internal static class AlternativePart
 {
     /// <summary>AMP and Apple's watch: readers show the last form they know, so these stand before the HTML of all others.</summary>
     public static bool IsOtherHtml(AlternativeDraft other) =>
-        ContentType.TryParse(other.ContentType, out var type) && (type.IsMimeType("text", "x-amp-html") || type.IsMimeType("text", "watch-html"));
+        ContentType.TryParse(other.ContentType, out var type)
+        && (type.IsMimeType("text", "x-amp-html") || type.IsMimeType("text", "watch-html"));
 
     public static MimeEntity Of(AlternativeDraft other)
     {
@@ -21,7 +22,7 @@ internal static class AlternativePart
         else part.ContentTransferEncoding = ContentEncoding.Base64;
 
         var parameters = type.Parameters.Select(static p => (p.Name, p.Value)).ToList();
-        if (text && !parameters.Exists(static p => p.Name.Equals("charset", StringComparison.OrdinalIgnoreCase))) parameters.Add(("charset", "utf-8"));
+        if (text && string.IsNullOrEmpty(type.Charset)) parameters.Add(("charset", "utf-8"));
         part.Headers.Replace(FieldParameters.Field(HeaderId.ContentType, type.MimeType, parameters));
         return part;
     }

@@ -5,8 +5,8 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>
-/// The boundaries of one mail (RFC 2046 section 5.1.1): the same in every attempt, others in every mail. They are a hash of all that goes out
-/// unencoded, so no text can hold its own; and "=_" never occurs in quoted-printable or base64.
+/// The boundaries of one mail (RFC 2046 section 5.1.1): the same in every attempt, others in every mail. They are a hash of
+/// all that goes out unencoded, so no text can hold its own; and "=_" never occurs in quoted-printable or base64.
 /// </summary>
 internal sealed class Boundaries(MailContent content, MailDraft draft)
 {

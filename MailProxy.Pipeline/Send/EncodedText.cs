@@ -34,7 +34,8 @@ internal static class EncodedText
 
             // A reader strips blanks at the beginning, so they go with the first word.
             if (start == blanks.Length && start > 0) (from, to) = (0, start + token.Length);
-            if (NeedsWord(token, international, guarded) || (lastEnd == 0 ? column : 0) + blanks.Length + Encoding.UTF8.GetByteCount(token) > HeaderFields.LongestLine)
+            var line = (lastEnd == 0 ? column : 0) + blanks.Length + Encoding.UTF8.GetByteCount(token);
+            if (line > HeaderFields.LongestLine || NeedsWord(token, international, guarded))
             {
                 (from, to) = (Math.Min(from, start), start + token.Length);
             }

@@ -15,12 +15,21 @@ internal static class EncodedWords
     private const int Frame = 12;
 
     // What may stand in a phrase too; section 5, rule 3.
-    private static readonly SearchValues<byte> Bare = SearchValues.Create("!*+-/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
+    private static readonly SearchValues<byte> Bare =
+        SearchValues.Create("!*+-/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
 
     /// <summary>Q for most Latin scripts, where people can read it, B for all others, where it is much shorter.</summary>
-    public static bool PrefersQ(ReadOnlySpan<char> text) => 3 * Cost(text, q: true) <= 4 * ((Encoding.UTF8.GetByteCount(text) + 2) / 3 * 4);
+    public static bool PrefersQ(ReadOnlySpan<char> text)
+    {
+        var b = (Encoding.UTF8.GetByteCount(text) + 2) / 3 * 4;
+        return 3 * Cost(text, q: true) <= 4 * b;
+    }
 
-    /// <summary>How many chars go into a word of so many octets; 0: not even one character. Cut behind a blank where one is near, never within a character, and within what is seen as one only when it is longer than a word, or when told so.</summary>
+    /// <summary>
+    /// How many chars go into a word of so many octets; 0: not even one character. Cut behind a blank where one is near, never within
+    /// a character.
+    /// </summary>
+    /// <param name="mayPart">May cut what is seen as one character but is several, as happens to those that no word can hold.</param>
     public static int Fit(ReadOnlySpan<char> text, bool q, int octets, bool mayPart = false)
     {
         var most = Room(q, octets);
@@ -67,7 +76,12 @@ internal static class EncodedWords
     {
         if (!q) return Encoding.UTF8.GetByteCount(text);
         var cost = 0;
-        foreach (var rune in text.EnumerateRunes()) cost += rune.IsAscii && (rune.Value == ' ' || Bare.Contains((byte)rune.Value)) ? 1 : 3 * rune.Utf8SequenceLength;
+        foreach (var rune in text.EnumerateRunes())
+        {
+            var bare = rune.IsAscii && (rune.Value == ' ' || Bare.Contains((byte)rune.Value));
+            cost += bare ? 1 : 3 * rune.Utf8SequenceLength;
+        }
+
         return cost;
     }
 

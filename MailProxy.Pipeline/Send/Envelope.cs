@@ -26,6 +26,8 @@ internal sealed record Envelope(string Sender, IReadOnlyList<string> Recipients,
     {
         var at = address.LastIndexOf('@');
         if (at < 0 || Ascii.IsValid(address.AsSpan(at))) return address;
-        return address[..(at + 1)] + (DomainNames.ToAscii(address[(at + 1)..]) ?? throw new UnsendableException("5.1.3", "A domain is no international name."));
+        var domain = DomainNames.ToAscii(address[(at + 1)..])
+            ?? throw new UnsendableException("5.1.3", "A domain is no international name.");
+        return address[..(at + 1)] + domain;
     }
 }

@@ -4,7 +4,10 @@ using MimeKit;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>Header fields with parameters, as MIME has them (RFC 2045, RFC 2183). What is not ASCII, or too long, is cut into pieces of whole characters (RFC 2231).</summary>
+/// <summary>
+/// Header fields with parameters, as MIME has them (RFC 2045, RFC 2183). What is not ASCII, or too long, is cut into pieces of whole
+/// characters (RFC 2231).
+/// </summary>
 internal static class FieldParameters
 {
     private const int Line = 76;
@@ -13,7 +16,8 @@ internal static class FieldParameters
     private const int LongestQuoted = 900;
 
     // Fit for a value without quotes, and attribute-char of RFC 2231.
-    private static readonly SearchValues<char> Bare = SearchValues.Create("!#$&+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~");
+    private static readonly SearchValues<char> Bare =
+        SearchValues.Create("!#$&+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
     public static Header Field(HeaderId id, string value, IEnumerable<(string Name, string Value)> parameters)
     {

@@ -32,12 +32,12 @@ internal ref struct FoldedField
     {
         var width = blanks.Length + Encoding.UTF8.GetByteCount(token);
         if (!blanks.IsEmpty && _column + width > _line) NewLine();
-        if (_column + width > HeaderFields.LongestLine) throw new FormatException($"The header {_name} has a word that is too long for a line.");
+        if (_column + width > HeaderFields.LongestLine) throw new FormatException($"{_name} has a word that is too long for a line.");
         Put(blanks);
         Put(token);
     }
 
-    /// <summary>What is encoded, and the blanks before it. The words stand on lines of their own but for the first and the last.</summary>
+    /// <summary>What is encoded, and the blank before it. All its words but the first and the last fill lines of their own.</summary>
     public void Words(scoped ReadOnlySpan<char> blanks, scoped ReadOnlySpan<char> text)
     {
         var q = EncodedWords.PrefersQ(text);

@@ -8,8 +8,10 @@ namespace MailProxy.Pipeline.Send;
 /// <param name="international">The mail needs SMTPUTF8, so UTF-8 may stand in its headers (RFC 6532).</param>
 internal readonly struct HeaderLines(PooledBytes bytes, bool international)
 {
-    private static readonly SearchValues<char> Words = SearchValues.Create(" 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-    private static readonly SearchValues<char> DotString = SearchValues.Create("!#$%&'*+-./0123456789=?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~");
+    private static readonly SearchValues<char> Words =
+        SearchValues.Create(" 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    private static readonly SearchValues<char> DotString =
+        SearchValues.Create("!#$%&'*+-./0123456789=?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
     /// <summary>A value that nobody may fold or encode.</summary>
     public void Exact(string name, string value)
@@ -128,9 +130,13 @@ internal readonly struct HeaderLines(PooledBytes bytes, bool international)
 
     private static bool IsPlain(string name, Mailbox mailbox) =>
         name.Length + 2 + (mailbox.Name?.Length ?? 0) + 3 + mailbox.LocalPart.Length + 1 + mailbox.Domain.Length <= FoldedField.Line
-        && (mailbox.Name is null || (!mailbox.Name.AsSpan().ContainsAnyExcept(Words) && IsPlain("", mailbox.Name) && !mailbox.Name.Contains("  ", StringComparison.Ordinal)))
+        && (mailbox.Name is null || IsPlain(mailbox.Name))
         && !mailbox.LocalPart.AsSpan().ContainsAnyExcept(DotString)
         && !mailbox.Domain.AsSpan().ContainsAnyExcept(DotString);
+
+    // Words with one blank between them.
+    private static bool IsPlain(string phrase) =>
+        !phrase.AsSpan().ContainsAnyExcept(Words) && IsPlain("", phrase) && !phrase.Contains("  ", StringComparison.Ordinal);
 
     private void Put(string text)
     {

@@ -8,7 +8,10 @@ using MimeKit.IO.Filters;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>The parts of a composed mail: mixed(alternative(text, related(html, inline…), calendar…), attachment…), as far as each is needed (RFC 2046, RFC 2387). Every part is 7-bit safe.</summary>
+/// <summary>
+/// The parts of a composed mail: mixed(alternative(text, related(html, inline…), calendar…), attachment…), as far as each is needed
+/// (RFC 2046, RFC 2387). Every part is 7-bit safe.
+/// </summary>
 internal static class MimeBody
 {
     // Room for what ArmoredFromFilter adds, up to 76 (RFC 2045 section 6.7).
@@ -53,7 +56,7 @@ internal static class MimeBody
         return parts.Count == inline.Count ? body : Group("mixed", boundaries, [body, .. parts.Where(static p => !p.IsInline).Select(static p => p.Part)]);
     }
 
-    // The richest last (RFC 2046 section 5.1.4). Gmail and Outlook find an invitation behind the HTML, and want other forms of HTML before it.
+    // The richest last (RFC 2046 section 5.1.4). Gmail and Outlook find an invitation behind the HTML, and other forms of HTML before it.
     private static List<MimeEntity> Bodies(MailDraft draft, MimeEntity? html)
     {
         var bodies = new List<MimeEntity>();
@@ -80,7 +83,7 @@ internal static class MimeBody
         return part.SevenBit(text);
     }
 
-    /// <summary>Text in the encoding that suits it best (RFC 2045 section 6), without a line that begins with "From ", which mailboxes would quote.</summary>
+    /// <summary>In the encoding that suits the text best (RFC 2045 section 6), and no line begins with "From ", which mailboxes quote.</summary>
     public static T SevenBit<T>(this T part, string text)
         where T : MimePart
     {
@@ -103,7 +106,8 @@ internal static class MimeBody
         return part;
     }
 
-    private static bool HasFromLine(string text) => text.StartsWith("From ", StringComparison.Ordinal) || text.Contains("\nFrom ", StringComparison.Ordinal);
+    private static bool HasFromLine(string text) =>
+        text.StartsWith("From ", StringComparison.Ordinal) || text.Contains("\nFrom ", StringComparison.Ordinal);
 
     /// <summary>The canonical form of text (RFC 2046 section 4.1.1), before any encoding.</summary>
     public static string WithCrLf(string text)

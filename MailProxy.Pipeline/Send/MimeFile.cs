@@ -43,10 +43,11 @@ internal static class MimeFile
         using var phantom = new MimePart(type).Named(type, attachment);
         using var header = new MemoryStream();
         phantom.WriteTo(header);
-        var part = new MimePart("message", "external-body") { Content = new MimeContent(new MemoryStream(header.ToArray())), ContentTransferEncoding = ContentEncoding.SevenBit };
-        part.Headers.Replace(FieldParameters.Field(
-            HeaderId.ContentType, "message/external-body", [("access-type", url ? "URL" : "x-source"), (url ? "URL" : "name", fetched.Place.ToString())]));
-        return part;
+        var note = new MimePart("message", "external-body") { ContentTransferEncoding = ContentEncoding.SevenBit };
+        note.Content = new MimeContent(new MemoryStream(header.ToArray()));
+        (string, string)[] place = [("access-type", url ? "URL" : "x-source"), (url ? "URL" : "name", fetched.Place.ToString())];
+        note.Headers.Replace(FieldParameters.Field(HeaderId.ContentType, "message/external-body", place));
+        return note;
     }
 
     private static T Named<T>(this T part, ContentType type, AttachmentDraft attachment)
@@ -54,7 +55,8 @@ internal static class MimeFile
     {
         var name = AttachmentNotation.FileName(attachment);
         part.Headers.Replace(FieldParameters.Field(HeaderId.ContentType, type.MimeType, [.. Parameters(type), ("name", name)]));
-        part.Headers.Add(FieldParameters.Field(HeaderId.ContentDisposition, attachment.InlineId is null ? ContentDisposition.Attachment : ContentDisposition.Inline, [("filename", name)]));
+        var disposition = attachment.InlineId is null ? ContentDisposition.Attachment : ContentDisposition.Inline;
+        part.Headers.Add(FieldParameters.Field(HeaderId.ContentDisposition, disposition, [("filename", name)]));
         if (attachment.InlineId is { } id) part.Headers.Add(FieldParameters.Field(HeaderId.ContentId, $"<{id}>", []));
         return part;
     }

@@ -9,7 +9,8 @@ internal static class Phrases
     // A longer one could not be folded, or only within its quotes.
     private const int LongestQuoted = 74;
 
-    private static readonly SearchValues<char> Atext = SearchValues.Create("!#$%&'*+-/0123456789=?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~");
+    private static readonly SearchValues<char> Atext =
+        SearchValues.Create("!#$%&'*+-/0123456789=?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
     public static void Write(ref FoldedField field, string blank, string phrase, bool international)
     {

@@ -6,7 +6,7 @@ namespace MailProxy.Pipeline.Send;
 /// <summary>Octets that may go out without any encoding (RFC 2045 section 2.7). Pure.</summary>
 internal static class SevenBitText
 {
-    /// <summary>The text with CRLF line ends; null when it is none: it has other than ASCII, NUL, a CR that ends no line, or a line that is too long.</summary>
+    /// <summary>With CRLF line ends; null: it has other than ASCII, NUL, a CR that ends no line, or a line that is too long.</summary>
     public static byte[]? Of(ReadOnlySpan<byte> octets)
     {
         if (!Ascii.IsValid(octets) || octets.Contains((byte)0)) return null;

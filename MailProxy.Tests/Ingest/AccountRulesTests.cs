@@ -59,6 +59,9 @@ internal sealed class AccountRulesTests
     [TestCase("anyone@notY.example", false)]
     [TestCase("a@bücher.example", true)]
     [TestCase("a@xn--bcher-kva.example", true)]
+    [TestCase("a@bu\u0308cher.example", true)]
+    [TestCase("a@ＢÜＣＨＥＲ.example", true)]
+    [TestCase("a@bucher.example", false)]
     public void Judge_FromAllowed_DecidesByAddressOrDomain(string from, bool allowed)
     {
         var rules = Rules.With(Rules.Account(1, "a", fromAllowed: ["ann@x.example", "@Y.example", "@bücher.example"]));

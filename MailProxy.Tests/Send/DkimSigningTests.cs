@@ -46,6 +46,16 @@ internal sealed class DkimSigningTests
         Assert.That(await VerifiesAsync(text, pair.Public), Is.True);
     }
 
+    [Test]
+    public void Compose_InternationalDomain_SignsWithALabels()
+    {
+        using var rsa = RSA.Create(2048);
+        var text = Compose(Rich, new("mu\u0308nchen.example", "schlüssel", rsa.ExportPkcs8PrivateKeyPem()));
+
+        Assert.That(text, Does.Contain("d=xn--mnchen-3ya.example;").And.Contain("s=xn--schlssel-95a;"));
+        Assert.That(Ascii.IsValid(text), Is.True);
+    }
+
     [TestCase("no key")]
     [TestCase("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----")]
     public void Compose_KeyIsBroken_BlamesTheKey(string pem) =>
