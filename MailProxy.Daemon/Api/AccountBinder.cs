@@ -1,7 +1,7 @@
-using System.Net;
 using System.Text;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
 using MimeKit.Cryptography;
 
 namespace MailProxy.Daemon.Api;
@@ -63,7 +63,7 @@ internal static class AccountBinder
     private static SmtpAccount WithHost(MemberReader members, SmtpAccount account, SmtpAccount? existing)
     {
         var host = members.Text("host", 253, required: true);
-        if (host is not null && !IsHost(host)) members.Fault("host", "invalid_host", "Must be a host name or an IP address.");
+        if (host is not null && !HostName.IsHost(host)) members.Fault("host", "invalid_host", "Must be a host name or an IP address. " + HostName.Rule);
         account = account with
         {
             Host = host,
@@ -151,9 +151,6 @@ internal static class AccountBinder
             return false;
         }
     }
-
-    private static bool IsHost(string host) => Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4
-        || (IPAddress.TryParse(host, out var address) && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6);
 
     // DKIM writes A-labels, so an international name must have some.
     private static bool IsDomain(string name) => DomainNames.ToAscii(name) is { Length: <= 253 } ascii && Uri.CheckHostName(ascii) == UriHostNameType.Dns;

@@ -6,5 +6,5 @@ namespace MailProxy.Daemon.Api;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class PublicUrlAttribute() : ValidationAttribute("must be an absolute http or https URL without credentials, query or fragment.")
 {
-    public override bool IsValid(object? value) => value is null || (value is string text && Urls.IsPlain(text) && !text.Contains('?'));
+    public override bool IsValid(object? value) => value is null || (value is string text && Urls.IsPlain(text));
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Daemon.Api;
@@ -6,15 +5,6 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Reads <c>auth</c> of whatever files are fetched from: <c>{user, password}</c>, <c>{bearer}</c> or <c>{header, value}</c>. Pure.</summary>
 internal static class SourceAuthBinder
 {
-    // RFC 9110 5.6.2.
-    private static readonly SearchValues<char> TokenChars = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-
-    // What says where a request goes, or what of it is body, is not a credential.
-    private static readonly HashSet<string> Reserved = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Host", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Range", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
-    };
-
     /// <param name="existing">What is stored: kept when the secret is absent and nothing else changes.</param>
     /// <param name="moved">What the secret would be sent to changes, and then it must be given again.</param>
     public static SourceAuth? Bind(MemberReader? auth, SourceAuth? existing, bool moved)
@@ -51,7 +41,7 @@ internal static class SourceAuthBinder
     private static SourceAuth.Header? Header(MemberReader auth, SourceAuth.Header? existing, bool moved)
     {
         var name = auth.Text("header", 128, required: true);
-        if (name is not null && (name.AsSpan().ContainsAnyExcept(TokenChars) || Reserved.Contains(name))) auth.Fault("header", "invalid_header", "Must be the name of a header that may carry credentials.");
+        if (name is not null && !CredentialHeader.MayBeSet(name)) auth.Fault("header", "invalid_header", CredentialHeader.Rule);
         var same = string.Equals(existing?.Name, name, StringComparison.OrdinalIgnoreCase);
         var value = Ascii(auth, "value", Secret(auth, "value", existing?.Value, moved || !same));
         return name is null || value is null ? null : new(name, value);

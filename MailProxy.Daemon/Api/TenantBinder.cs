@@ -71,10 +71,9 @@ internal static class TenantBinder
     private static AttachmentEndpoint? Endpoint(MemberReader? endpoint, AttachmentEndpoint? existing)
     {
         if (endpoint is null) return null;
-        var text = ShownUrl.Kept(endpoint.Text("url", 2_048, required: true), existing?.Url.OriginalString);
-        if (text is not null && !Urls.IsPlain(text)) endpoint.Fault("url", "invalid_url", Urls.Rule);
-        var auth = SourceAuthBinder.Bind(endpoint.Object("auth"), existing?.Auth, existing?.Url.OriginalString != text);
+        var url = Urls.Read(endpoint, "url", required: true, query: true, existing?.Url.OriginalString);
+        var auth = SourceAuthBinder.Bind(endpoint.Object("auth"), existing?.Auth, existing?.Url.OriginalString != url?.OriginalString);
         endpoint.Close();
-        return text is not null && Urls.IsPlain(text) ? new(new(text), auth) : null;
+        return url is null ? null : new(url, auth);
     }
 }

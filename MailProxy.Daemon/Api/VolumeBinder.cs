@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Daemon.Api;
@@ -50,22 +51,30 @@ internal static class VolumeBinder
     {
         config.ReadOnly("secret_key_set");
         var bucket = config.Text("bucket", 255, required: true);
-        if (bucket is not null && (bucket.Length < 3 || bucket.AsSpan().ContainsAnyExcept(BucketChars) || bucket.Contains("..") || bucket[0] is '.' or '-')) config.Fault("bucket", "invalid_bucket", "Must be the name of a bucket: 3 characters or more of letters, digits, - . and _.");
+        if (bucket is not null && !IsBucket(bucket)) config.Fault("bucket", "invalid_bucket", "Must be the name of a bucket: 3 characters or more of letters, digits, - . and _.");
         var prefix = config.Text("prefix", 800);
         if (prefix is not null) prefix = prefix.TrimEnd('/') is { Length: > 0 } trimmed ? trimmed : null;
         if (prefix is not null && prefix.Split('/').Any(part => part is "" or "." or "..")) config.Fault("prefix", "invalid_path", "Must be names with single slashes between, without . and ..");
-        var region = config.Text("region", 64);
-        if (region is not null && (region.Length == 0 || region.AsSpan().ContainsAnyExcept(RegionChars))) config.Fault("region", "invalid_region", "Must be the name of a region, such as eu-central-1.");
-        var endpoint = Url(config, "endpoint", required: false, directory: false);
+        else if (prefix is not null && !IsKeyPart(prefix)) config.Fault("prefix", "invalid_path", "At most 800 bytes of UTF-8 without control characters.");
+        var region = config.Text("region", 63);
+        if (region is not null && (region.Length == 0 || region.AsSpan().ContainsAnyExcept(RegionChars) || region[0] == '-' || region[^1] == '-')) config.Fault("region", "invalid_region", "Must be the name of a region, such as eu-central-1.");
+        var endpoint = Urls.Read(config, "endpoint", required: false, query: false);
         if (endpoint is null && region is null && !config.Has("endpoint")) config.Fault("region", "required", "Without an endpoint the region is required.");
         var pathStyle = config.Flag("path_style") ?? false;
         var accessKey = config.Text("access_key", 256);
+        if (accessKey is not null && accessKey.AsSpan().ContainsAnyExceptInRange('!', '~')) config.Fault("access_key", "invalid_characters", "Only visible ASCII is allowed.");
         if (accessKey is "") config.Fault("access_key", "required", "Must not be empty; leave it out together with secret_key.");
         var moved = existing is not null && !(existing.Bucket == bucket && existing.Endpoint == endpoint && existing.AccessKey == accessKey);
         var secretKey = SecretKey(config, accessKey, existing?.SecretKey, moved);
         if (accessKey is null && !isAdmin) config.Fault("access_key", AdminOnly, "Only the admin key may use this machine's own AWS credentials: name access_key and secret_key.");
         return new(bucket ?? "", prefix, region, endpoint, pathStyle, accessKey, secretKey, config.Flag("chunked_upload") ?? true);
     }
+
+    private static bool IsBucket(string bucket) =>
+        bucket.Length >= 3 && !bucket.AsSpan().ContainsAnyExcept(BucketChars) && !bucket.Contains("..") && bucket[0] is not ('.' or '-') && bucket[^1] is not ('.' or '-');
+
+    // With what is put below it a key has at most 1024 bytes.
+    private static bool IsKeyPart(string prefix) => Encoding.UTF8.GetByteCount(prefix) <= 800 && !prefix.Any(char.IsControl);
 
     private static string? SecretKey(MemberReader config, string? accessKey, string? existing, bool moved)
     {
@@ -88,23 +97,10 @@ internal static class VolumeBinder
 
     private static VolumeConfig.Http Http(MemberReader config, VolumeConfig.Http? existing)
     {
-        var url = Url(config, "base_url", required: true, directory: true);
+        var url = Directory(Urls.Read(config, "base_url", required: true, query: false));
         return new(url ?? new Uri("http://localhost/"), SourceAuthBinder.Bind(config.Object("auth"), existing?.Auth, existing?.BaseUrl != url));
     }
 
-    private static Uri? Url(MemberReader config, string name, bool required, bool directory)
-    {
-        if (config.Text(name, 2_048, required) is not { } text) return null;
-        if (Uri.TryCreate(text, UriKind.Absolute, out var url)
-            && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps)
-            && url is { UserInfo.Length: 0, Query.Length: 0, Fragment.Length: 0, Host.Length: > 0 }
-            && !text.AsSpan().ContainsAny('?', '#'))
-        {
-            // What stands below a base is appended to it, so it ends with a slash.
-            return directory && !url.AbsoluteUri.EndsWith('/') ? new Uri(url.AbsoluteUri + "/") : url;
-        }
-
-        config.Fault(name, "invalid_url", "Must be an absolute http or https URL without credentials, query or fragment.");
-        return null;
-    }
+    // What stands below a base is appended to it, so it ends with a slash.
+    private static Uri? Directory(Uri? url) => url is null || url.AbsolutePath.EndsWith('/') ? url : new Uri(url.OriginalString + "/");
 }

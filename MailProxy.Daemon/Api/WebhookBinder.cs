@@ -20,8 +20,7 @@ internal static class WebhookBinder
     {
         members.ReadOnly("tenant", "status", "paused", "secret_set", "previous_secret_until", "backlog", "backlog_capped", "lag_seconds", "replay", "failures", "failing_since", "disabled_at", "last_error");
         if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
-        var url = ShownUrl.Kept(members.Text("url", 2_048, required: true), existing?.Url);
-        if (url is not null && !Urls.IsPlain(url)) members.Fault("url", "invalid_url", Urls.Rule);
+        var url = Urls.Read(members, "url", required: true, query: true, existing?.Url)?.OriginalString;
         var style = members.Choice("style", ReportStyles.Names) ?? ReportStyle.Events;
         var auth = SourceAuthBinder.Bind(members.Object("auth"), existing?.Auth, existing is not null && existing.Url != url);
         var types = members.Texts("types", Types.Count, type => Types.Contains(type) ? null : "There is no such event type.");

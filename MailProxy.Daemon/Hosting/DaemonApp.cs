@@ -79,7 +79,7 @@ internal static class DaemonApp
         var keys = new CurrentKeys();
         var keyChanges = new KeyChanges(storage.Keys, keys);
         var policy = new NetworkPolicy(settings.Network);
-        var dialer = new Dialer(policy);
+        var dialer = new Dialer(policy, logger: logs.CreateLogger<Dialer>());
         var links = new LinkDesk(storage.Links, volumes, dialer, settings.Api.PublicUrl is { } url ? new Uri(url) : null, clock, logs);
         var http = dialer.HttpClient();
         var secret = new ProtectedFiles(settings.Data);

@@ -37,13 +37,15 @@ public static partial class AttachmentNotation
         CountFetched(mail) == 0 ? [] : [.. from fetched in Fetched(mail) where fetched.Place is AttachmentPlace.InVolume
             select (fetched.Index, ((AttachmentPlace.InVolume)fetched.Place).Volume)];
 
-    /// <summary>What is to be fetched for a mail that was accepted, in the order of its list.</summary>
+    /// <summary>What is to be fetched for a mail that was accepted, in the order of its list. Throws <see cref="FormatException"/> when a source that was accepted once would not be now.</summary>
     public static IReadOnlyList<AttachmentRef> Fetched(MailDraft mail)
     {
         List<AttachmentRef>? refs = null;
         for (var i = 0; i < mail.Attachments?.Count; i++)
         {
-            if (mail.Attachments[i] is { } attachment && Read(attachment, i).Fetched is { } fetched) (refs ??= []).Add(fetched);
+            if (mail.Attachments[i] is not { } attachment || !IsFetched(attachment)) continue;
+            var reading = Read(attachment, i);
+            (refs ??= []).Add(reading.Fetched ?? throw new FormatException($"Attachment {i} cannot be fetched: {reading.Errors[0].Detail}"));
         }
 
         return refs ?? [];

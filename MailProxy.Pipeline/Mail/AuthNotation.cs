@@ -1,20 +1,9 @@
-using System.Buffers;
-
 namespace MailProxy.Pipeline.Mail;
 
 /// <summary>Reads credentials for an HTTP source: <c>{user, password}</c>, <c>{bearer}</c> or <c>{header, value}</c>. Pure.</summary>
 public static class AuthNotation
 {
     private const int MaxLength = 8192;
-
-    private static readonly SearchValues<char> TokenChars = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-
-    // They belong to the connection or decide what the answer is.
-    private static readonly string[] Ours =
-    [
-        "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect", "host", "if-match", "if-modified-since", "if-none-match", "if-range",
-        "if-unmodified-since", "keep-alive", "proxy-authorization", "proxy-connection", "range", "te", "trailer", "transfer-encoding", "upgrade",
-    ];
 
     /// <summary>Null when something is wrong, which is then among the errors.</summary>
     /// <param name="at">The pointer of the object.</param>
@@ -47,8 +36,8 @@ public static class AuthNotation
                 if (Value(bearer.Token, blanks: false) is { } token) errors.Add(new(at + "/bearer", token.Code, token.Detail));
                 break;
             case SourceAuth.Header header:
-                if (header.Name.Length is 0 or > 128 || header.Name.AsSpan().ContainsAnyExcept(TokenChars)) errors.Add(new(at + "/header", "invalid_header_name", "Not the name of an HTTP header."));
-                else if (Ours.Contains(header.Name, StringComparer.OrdinalIgnoreCase)) errors.Add(new(at + "/header", "reserved_header", "This header is not yours to set."));
+                if (!CredentialHeader.IsName(header.Name)) errors.Add(new(at + "/header", "invalid_header_name", "Not the name of an HTTP header."));
+                else if (!CredentialHeader.MayBeSet(header.Name)) errors.Add(new(at + "/header", "reserved_header", CredentialHeader.Rule));
                 if (Value(header.Value, blanks: true) is { } value) errors.Add(new(at + "/value", value.Code, value.Detail));
                 break;
         }

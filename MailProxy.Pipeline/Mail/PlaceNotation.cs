@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Network;
+
 namespace MailProxy.Pipeline.Mail;
 
 /// <summary>Reads where content is: <c>volume:path</c>, <c>http(s)://…</c>, <c>/absolute/path</c>, anything else the tenant's endpoint. Pure.</summary>
@@ -38,19 +40,8 @@ internal static class PlaceNotation
 
     private static (AttachmentPlace?, (string, string)?) Url(string text)
     {
-        // Parsers disagree about backslashes and blanks, and that is how addresses get smuggled past checks.
-        if (text.AsSpan().ContainsAny('\\', ' ')
-            || !text.StartsWith("http", StringComparison.OrdinalIgnoreCase)
-            || !text.Contains("://", StringComparison.Ordinal)
-            || !Uri.TryCreate(text, UriKind.Absolute, out var address)
-            || address.Scheme is not ("http" or "https")
-            || address.Host.Length == 0
-            || address.Port == 0)
-        {
-            return Wrong("invalid_url", "Not an http or https address.");
-        }
-
-        if (address.UserInfo.Length > 0 || Authority(text).Contains('@')) return Wrong("invalid_url", "Credentials do not belong into an address: use auth.");
+        var (address, fault) = HttpAddress.Read(text);
+        if (address is null) return Wrong("invalid_url", fault!);
         return (new AttachmentPlace.Url(new(address.GetComponents(UriComponents.HttpRequestUrl, UriFormat.UriEscaped))), null);
     }
 
@@ -70,13 +61,6 @@ internal static class PlaceNotation
 
     private static (AttachmentPlace?, (string, string)?) Endpoint(string text) =>
         text.Length > MaxEndpointPath ? Wrong("too_long", $"At most {MaxEndpointPath} characters.") : (new AttachmentPlace.Endpoint(text), null);
-
-    private static ReadOnlySpan<char> Authority(string text)
-    {
-        var rest = text.AsSpan(text.IndexOf("://", StringComparison.Ordinal) + 3);
-        var end = rest.IndexOfAny('/', '?', '#');
-        return end < 0 ? rest : rest[..end];
-    }
 
     private static (AttachmentPlace?, (string, string)?) Wrong(string code, string detail) => (null, (code, detail));
 }

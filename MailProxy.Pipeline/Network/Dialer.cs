@@ -1,39 +1,48 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MailProxy.Pipeline.Network;
 
 /// <summary>Opens outgoing connections under the network policy: a name is looked up once, each address is checked, and the connection goes to the very address that was checked.</summary>
-public sealed class Dialer(NetworkPolicy policy, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
+/// <param name="resolve">Looks a name up; null: as the machine does.</param>
+/// <param name="logger">Told, at Debug, where a refused name led: that is the operator's to know, and nobody else's.</param>
+public sealed partial class Dialer(
+    NetworkPolicy policy, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null, TimeProvider? clock = null, ILogger<Dialer>? logger = null)
 {
-    private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve = resolve ?? NameLookup.AddressesAsync;
+    /// <summary>How long all of a name's addresses have together.</summary>
+    private static readonly TimeSpan Together = AddressRace.Each + (AddressRace.Most * AddressRace.Stagger);
 
-    /// <summary>A connected socket. Throws <see cref="AddressRefusedException"/> when no address may be reached, <see cref="SocketException"/> when none answers.</summary>
-    public async Task<Socket> ConnectAsync(string host, int port, CancellationToken cancel)
+    private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve = resolve ?? NameLookup.AddressesAsync;
+    private readonly TimeProvider _clock = clock ?? TimeProvider.System;
+    private readonly ILogger _logger = logger ?? NullLogger<Dialer>.Instance;
+
+    /// <summary>A connected socket. Throws <see cref="AddressRefusedException"/> when no address may be reached or none is known, <see cref="SocketException"/> when none answers.</summary>
+    public async Task<Socket> ConnectAsync(string host, int port, CancellationToken cancel) =>
+        await AddressRace.RunAsync(await AddressesAsync(host, cancel), port, _clock, cancel);
+
+    /// <summary>The host's addresses that may be reached, at least one. Throws <see cref="AddressRefusedException"/>.</summary>
+    public async Task<IPAddress[]> AddressesAsync(string host, CancellationToken cancel)
     {
-        var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await _resolve(host, cancel);
-        SocketException? last = null;
-        foreach (var address in addresses.Where(policy.Allows))
+        if (IPAddress.TryParse(host, out var literal)) return policy.Allows(literal) ? [literal] : throw new AddressRefusedException(host);
+        IPAddress[] all;
+        try
         {
-            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            try
-            {
-                await socket.ConnectAsync(new IPEndPoint(address, port), cancel);
-                return socket;
-            }
-            catch (SocketException unreachable)
-            {
-                last = unreachable;
-                socket.Dispose();
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
+            all = await _resolve(host, cancel);
+        }
+        catch (Exception unknown) when (unknown is not OperationCanceledException)
+        {
+            // Not known, or not in a form that can be looked up.
+            Log.Unknown(_logger, host, unknown.Message);
+            throw new AddressRefusedException(host, unknown);
         }
 
-        throw last ?? (Exception)new AddressRefusedException(host);
+        IPAddress[] allowed = [.. all.Where(policy.Allows)];
+        if (allowed.Length > 0) return allowed;
+        Log.Inside(_logger, host, string.Join(", ", all.Take(AddressRace.Most).Select(address => address.ToString())));
+        throw new AddressRefusedException(host);
     }
 
     /// <summary>An HTTP client for addresses that strangers chose: no proxy, no redirects, no cookies, no decompression, no trace headers.</summary>
@@ -47,11 +56,22 @@ public sealed class Dialer(NetworkPolicy policy, Func<string, CancellationToken,
         UseCookies = false,
         AutomaticDecompression = DecompressionMethods.None,
         ActivityHeadersPropagator = null,
-        ConnectTimeout = TimeSpan.FromSeconds(10),
+        ConnectTimeout = Together + TimeSpan.FromSeconds(1),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5), // a changed name is followed
         PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
         MaxResponseHeadersLength = 32, // KB
+        MaxResponseDrainSize = 64 * 1024, // of an answer that nobody wanted to the end
+        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = CertificateRefusedException.Judge },
         ConnectCallback = async (context, cancel) =>
             new NetworkStream(await ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancel), ownsSocket: true),
     };
+
+    private static partial class Log
+    {
+        [LoggerMessage(900, LogLevel.Debug, "The host {Host} is not known: {Reason}")]
+        public static partial void Unknown(ILogger logger, string host, string reason);
+
+        [LoggerMessage(901, LogLevel.Debug, "The host {Host} leads to {Addresses}, and none of them may be reached")]
+        public static partial void Inside(ILogger logger, string host, string addresses);
+    }
 }

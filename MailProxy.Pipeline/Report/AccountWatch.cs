@@ -88,7 +88,7 @@ internal sealed partial class AccountWatch : IAsyncDisposable
             {
                 await log.AppendAsync(change.Tenant, change.Type, change.Account, change.Detail, change.At);
             }
-            catch (StoreUnavailableException refused)
+            catch (Exception refused)
             {
                 Log.NotTold(_logger, change.Type, refused);
             }

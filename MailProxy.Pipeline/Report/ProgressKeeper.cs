@@ -46,7 +46,7 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
         {
             await log.SaveProgressAsync(endpoint, progress).WaitAsync(Patience, clock);
         }
-        catch (Exception unwritten) when (unwritten is StoreUnavailableException or TimeoutException)
+        catch (Exception unwritten)
         {
             Log.Unsaved(logger, endpoint.Id, unwritten);
         }
@@ -76,9 +76,9 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
                 Saved = progress;
                 return;
             }
-            catch (StoreUnavailableException unavailable)
+            catch (Exception unwritten)
             {
-                Log.Unsaved(logger, endpoint.Id, unavailable);
+                Log.Unsaved(logger, endpoint.Id, unwritten);
                 await Task.Delay(BetweenTries, clock, stop);
             }
         }

@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
-using System.Text;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Sharing;
@@ -61,21 +59,18 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
         {
             return new WebhookResult.Failed($"No answer within {options.WebhookTimeout.TotalSeconds:0.#} s.");
         }
-        catch (HttpRequestException fault)
-        {
-            return new WebhookResult.Failed((fault.InnerException as AddressRefusedException)?.Message ?? fault.Message);
-        }
-        catch (IOException broken)
-        {
-            return new WebhookResult.Failed(broken.Message);
-        }
-        catch (AddressRefusedException refused)
-        {
-            return new WebhookResult.Failed(refused.Message);
-        }
         catch (OperationCanceledException)
         {
             return new WebhookResult.Failed("The connection could not be opened in time.");
+        }
+        catch (FormatException unusable) when (unusable is not UriFormatException)
+        {
+            return new WebhookResult.Failed($"{unusable.Message}.");
+        }
+        catch (Exception trouble)
+        {
+            // Whatever a stored row or a strange server made of it: it is this endpoint's trouble, and is told as such.
+            return new WebhookResult.Failed(HttpTrouble.Sentence(trouble, _url));
         }
     }
 
@@ -89,30 +84,13 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
         request.Headers.TryAddWithoutValidation("webhook-id", id);
         request.Headers.TryAddWithoutValidation("webhook-timestamp", timestamp.ToString(CultureInfo.InvariantCulture));
         request.Headers.TryAddWithoutValidation("webhook-signature", WebhookSignature.Sign(Keys(now), id, timestamp, body));
-        Authorise(request.Headers);
+        CredentialHeader.Add(request.Headers, endpoint.Auth);
         return request;
     }
 
     // The newest first: who knows only the old one finds it behind.
     private byte[][] Keys(DateTimeOffset now) =>
         _previous is not null && endpoint.PreviousUntil > now.ToUnixTimeMilliseconds() ? [_key!, _previous] : [_key!];
-
-    private void Authorise(HttpRequestHeaders headers)
-    {
-        switch (endpoint.Auth)
-        {
-            case SourceAuth.Basic basic:
-                headers.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{basic.User}:{basic.Password}")));
-                break;
-            case SourceAuth.Bearer bearer:
-                headers.Authorization = new("Bearer", bearer.Token);
-                break;
-            case SourceAuth.Header header:
-                headers.Remove(header.Name);
-                headers.TryAddWithoutValidation(header.Name, header.Value);
-                break;
-        }
-    }
 
     private WebhookResult Judge(HttpResponseMessage response) => response switch
     {

@@ -16,8 +16,10 @@ internal sealed partial class WebhookReporter(
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Tenant, string Id), Running> _running = [];
     private readonly HashSet<(string Tenant, string Id)> _ended = [];
+    private readonly LaneTrouble _trouble = new(log, new(options.WebhookDisableAfter, options.Jitter, chance), clock, logger);
     private TaskCompletionSource _changed = NewSignal();
     private IReportLane[] _lanes = [];
+    private bool _unread;
 
     /// <summary>The endpoints have changed in the store: lanes start, stop, and start anew accordingly.</summary>
     public void Refresh()
@@ -52,7 +54,7 @@ internal sealed partial class WebhookReporter(
                 var changed = Renew();
                 var again = await MatchAsync(stop) ? changed : Task.Delay(BetweenReads, clock, stop);
                 Volatile.Write(ref _lanes, [.. _running.Values.Select(running => running.Lane)]);
-                await Task.WhenAny([stopping, again, .. _running.Values.Select(running => running.Loop)]);
+                await Task.WhenAny([stopping, again, _trouble.Next(stop) ?? stopping, .. _running.Values.Select(running => running.Loop)]);
             }
         }
         finally
@@ -87,45 +89,61 @@ internal sealed partial class WebhookReporter(
 
             foreach (var (key, endpoint) in wanted)
             {
-                if (!_running.ContainsKey(key) && !_ended.Contains(key)) _running[key] = Begin(endpoint, stop);
+                if (!_running.ContainsKey(key) && !_ended.Contains(key) && !_trouble.Rests(endpoint)) await BeginAsync(key, endpoint, stop);
             }
 
+            _unread = false;
             return true;
         }
-        catch (StoreUnavailableException unavailable)
+        catch (Exception unread) when (unread is not OperationCanceledException || !stop.IsCancellationRequested)
         {
-            Log.Unread(logger, unavailable);
+            if (!_unread) Log.Unread(logger, unread);
+            _unread = true;
             return false;
         }
     }
 
-    private Running Begin(WebhookEndpoint endpoint, CancellationToken stop)
+    private async Task BeginAsync((string Tenant, string Id) key, WebhookEndpoint endpoint, CancellationToken stop)
     {
-        var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        IReportLane lane = endpoint.Style == ReportStyle.Sync
-            ? new SyncLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests)
-            : new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests);
-        return new(lane, end, Task.Run(() => lane.RunAsync(end.Token), CancellationToken.None));
+        try
+        {
+            IReportLane lane = endpoint.Style == ReportStyle.Sync
+                ? new SyncLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests)
+                : new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests);
+            var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            _running[key] = new(lane, end, Task.Run(() => lane.RunAsync(end.Token), CancellationToken.None));
+        }
+        catch (Exception unforeseen)
+        {
+            await _trouble.TellAsync(endpoint, unforeseen);
+        }
     }
 
     private async Task<Dictionary<(string, string), WebhookEndpoint>> EnabledAsync() =>
         (await log.EndpointsAsync()).Where(endpoint => endpoint is { Paused: false, Progress.DisabledAt: null }).ToDictionary(endpoint => (endpoint.Tenant, endpoint.Id));
 
-    /// <summary>Lanes whose endpoint was disabled have ended by themselves, and rest until somebody changes something, even if the store could not keep it. A lane that failed is a bug and ends the pipeline.</summary>
+    /// <summary>Lanes whose endpoint was disabled have ended by themselves, and rest until somebody changes something, even if the store could not keep it. One that failed ends alone and is told.</summary>
     private async Task ReapAsync()
     {
         (string, string)[] ended = [.. _running.Where(known => known.Value.Loop.IsCompleted).Select(known => known.Key)];
+        foreach (var key in ended)
+        {
+            var running = _running[key];
+            if (running.Loop.Exception?.InnerException is { } unforeseen) await _trouble.TellAsync(running.Lane.Endpoint, unforeseen);
+            else _ended.Add(key);
+        }
+
         await EndAsync(ended);
-        _ended.UnionWith(ended);
     }
 
     private async Task EndAsync((string, string)[] keys)
     {
         foreach (var key in keys) await _running[key].End.CancelAsync();
-        await Task.WhenAll(keys.Select(key => _running[key].Loop));
         foreach (var key in keys)
         {
-            _running[key].End.Dispose();
+            var running = _running[key];
+            await running.Loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            running.End.Dispose();
             _running.Remove(key);
         }
     }

@@ -189,10 +189,18 @@ internal sealed partial class AttachmentCache : IDisposable
 
     private void Aged()
     {
-        lock (_gate)
+        try
         {
-            _timed = false;
-            Trim();
+            lock (_gate)
+            {
+                _timed = false;
+                Trim();
+            }
+        }
+        catch (Exception trouble)
+        {
+            // What a timer throws ends the process. The next use of the cache trims it too.
+            Log.NotTrimmed(_logger, trouble);
         }
     }
 
@@ -217,6 +225,9 @@ internal sealed partial class AttachmentCache : IDisposable
     {
         [LoggerMessage(410, LogLevel.Warning, "A file of the attachment cache is damaged or gone; it is fetched anew: {Path}")]
         public static partial void Damaged(ILogger logger, string path);
+
+        [LoggerMessage(414, LogLevel.Error, "The attachment cache could not be trimmed now")]
+        public static partial void NotTrimmed(ILogger logger, Exception trouble);
 
         [LoggerMessage(411, LogLevel.Warning, "A file of the attachment cache cannot be read; it is fetched anew: {Path}")]
         public static partial void Unreadable(ILogger logger, string path, Exception fault);

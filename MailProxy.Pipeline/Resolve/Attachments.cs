@@ -28,7 +28,7 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
         try
         {
             var draft = JsonSerializer.Deserialize(content.Json.Span, MailJson.Default.MailDraft) ?? throw new JsonException("The stored message is null.");
-            var wanted = AttachmentNotation.Fetched(draft);
+            var wanted = Fetched(draft);
             if (desk.TryTake(ticket, content.Key.Tenant, content.CreatedAt, wanted) is not { } files)
             {
                 mail.Charge.Dispose();
@@ -73,6 +73,19 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
 
         mail.Charge.Dispose();
         return (null, new Outcome.Postponed(ticket, mail.Content.Bodiless(), uploads.WhyNot(tenant)) { RetryAfter = Crowded });
+    }
+
+    // A source that was taken once, and that no request can be made of.
+    private static IReadOnlyList<AttachmentRef> Fetched(MailDraft draft)
+    {
+        try
+        {
+            return AttachmentNotation.Fetched(draft);
+        }
+        catch (FormatException unusable)
+        {
+            throw new SourceException(SourceFault.Refused, unusable.Message, unusable) { Status = "5.6.0" };
+        }
     }
 
     private LargeFiles? Rule(ResolvedMail mail) => links is null ? null : accounts.Directory.LargeFilesOf(mail.Account);

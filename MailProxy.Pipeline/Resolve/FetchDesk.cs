@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
@@ -107,7 +108,7 @@ internal sealed class FetchDesk(
         return true;
     }
 
-    /// <summary>Ends after <paramref name="stop"/>, when nothing is fetched any more and no partial file is left; mails that wait stay where they are, in the store. Faults when the desk has a bug.</summary>
+    /// <summary>Ends after <paramref name="stop"/>, when nothing is fetched any more and no partial file is left; mails that wait stay where they are, in the store. What befalls one source is told of the mails that wait for it, and ends nothing else.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         await using var stopping = stop.UnsafeRegister(static asked => ((TaskCompletionSource)asked!).TrySetResult(), _asked);
@@ -196,46 +197,58 @@ internal sealed class FetchDesk(
         _idle.TrySetResult();
     }
 
+    // What befalls one source is told of the mails that wait for it, and the line goes on.
     private async Task ServeAsync(FetchLine line)
     {
         var waiting = Take(line);
-        await _work.VerifyAsync(line.Key.Tenant, waiting, _cancel.Token);
-        GiveFound(line, waiting);
-        if (waiting.Count == 0) return;
-
-        var host = hostOf(line.Key.Tenant, waiting[0].Wanted);
-        var size = _work.Most(waiting);
-        lock (_gate) line.PutBack(waiting);
-        var room = await _work.EnterAsync(line.Key.Tenant, host, size, _cancel.Token);
         try
         {
-            // From here on the source is asked: whoever comes now waits for the next answer.
-            waiting = Take(line);
-            var began = clock.GetUtcNow().ToUnixTimeMilliseconds();
+            await _work.VerifyAsync(line.Key.Tenant, waiting, _cancel.Token);
             GiveFound(line, waiting);
-            if (waiting.Count > 0) await FetchAsync(line.Key, host, waiting, room, began);
+            if (waiting.Count == 0) return;
+
+            var host = hostOf(line.Key.Tenant, waiting[0].Wanted);
+            var size = _work.Most(waiting);
+            lock (_gate) line.PutBack(waiting);
+            waiting = [];
+            var room = await _work.EnterAsync(line.Key.Tenant, host, size, _cancel.Token);
+            try
+            {
+                // From here on the source is asked: whoever comes now waits for the next answer.
+                waiting = Take(line);
+                var began = clock.GetUtcNow().ToUnixTimeMilliseconds();
+                GiveFound(line, waiting);
+                if (waiting.Count > 0) await FetchAsync(line.Key, host, waiting, room, began);
+            }
+            finally
+            {
+                room.Release();
+            }
         }
-        finally
+        catch (Exception trouble) when (trouble is not ChannelClosedException && !_cancel.IsCancellationRequested)
         {
-            room.Release();
+            _work.Unforeseen(line.Key.Place, trouble);
+            var told = FetchTrouble.Own($"{line.Key.Place} could not be fetched: {trouble.Message}");
+            foreach (var piece in (List<Piece>)[.. waiting, .. Take(line)]) await FailAsync(piece.Mail, told);
         }
     }
 
     private async Task FetchAsync(SourceKey key, string host, List<Piece> waiting, FetchTicket room, long began)
     {
+        waiting.Reverse(); // they are served from the end
         var (content, digest, trouble) = await _work.FetchAsync(key.Tenant, host, waiting, room, _cancel.Token);
         if (content is null)
         {
             room.Resize(0);
             room.Landed();
-            foreach (var piece in waiting) await FailAsync(piece.Mail, trouble!);
+            while (FetchLine.Last(waiting) is { } failed) await FailAsync(failed.Mail, trouble!);
             return;
         }
 
         using (content)
         {
             lock (_gate) _sources.Remember(key, digest, began);
-            foreach (var piece in waiting) await GiveAsync(piece, key.Tenant, digest, content.Size, room);
+            while (FetchLine.Last(waiting) is { } piece) await GiveAsync(piece, key.Tenant, digest, content.Size, room);
             room.Landed(); // not before: what is held by mail that is ready must be known as such
         }
     }

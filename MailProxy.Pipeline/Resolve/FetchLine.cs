@@ -26,6 +26,15 @@ internal sealed class FetchLine(SourceKey key)
         return taken;
     }
 
+    /// <summary>Takes the last out of a list, since whoever was served must not be told of what happens to the others; null: there is none.</summary>
+    public static Piece? Last(List<Piece> waiting)
+    {
+        if (waiting.Count == 0) return null;
+        var last = waiting[^1];
+        waiting.RemoveAt(waiting.Count - 1);
+        return last;
+    }
+
     /// <summary>Back, before those who came meanwhile.</summary>
     public void PutBack(List<Piece> pieces)
     {

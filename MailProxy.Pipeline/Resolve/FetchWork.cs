@@ -55,6 +55,9 @@ internal sealed partial class FetchWork(
         }
     }
 
+    /// <summary>Tells an operator of an error nobody foresaw.</summary>
+    public void Unforeseen(AttachmentPlace place, Exception trouble) => Log.CannotFetch(logger, place, trouble);
+
     /// <summary>Content, or trouble.</summary>
     public async Task<(LocalContent? Content, ContentDigest Digest, FetchTrouble? Trouble)> FetchAsync(
         string tenant, string host, List<Piece> waiting, FetchTicket room, CancellationToken stop)

@@ -1,7 +1,5 @@
 using System.Net;
-using System.Net.Http.Headers;
-using System.Net.Sockets;
-using System.Text;
+using System.Runtime.CompilerServices;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 
@@ -21,48 +19,40 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
     /// <summary>Returns when the headers of a 200 are here.</summary>
     public async Task<OpenedSource> OpenAsync(HttpAsk ask, CancellationToken cancel)
     {
+        var asked = new StrongBox<Uri>(ask.Address);
         using var late = new CancellationTokenSource(options.FirstByteTimeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
         try
         {
-            return await FollowAsync(ask, either.Token);
+            return await FollowAsync(ask, asked, either.Token);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
             throw new SourceException(SourceFault.Down, $"{ask.Place}: no answer in time.");
         }
-        catch (Exception trouble) when (trouble is HttpRequestException or SocketException or IOException or AddressRefusedException)
+        catch (Exception trouble) when (trouble is not (SourceException or OperationCanceledException))
         {
-            throw Explain(ask.Place, trouble);
+            // Whatever a stored address or a strange server made of it: it is the source's trouble, and nobody else's.
+            throw Explain(ask.Place, trouble, asked.Value);
         }
     }
 
     /// <summary>What a failed connection or request says about the source.</summary>
-    public static SourceException Explain(object place, Exception trouble)
+    /// <param name="address">Whom we asked; null: it is not known.</param>
+    public static SourceException Explain(object place, Exception trouble, Uri? address)
     {
-        for (var cause = trouble; cause is not null; cause = cause.InnerException)
-        {
-            if (cause is AddressRefusedException refused) return new(SourceFault.Refused, $"{place}: {refused.Message}", trouble);
-        }
-
-        var kind = (trouble as HttpRequestException)?.HttpRequestError;
-        return kind == HttpRequestError.ConfigurationLimitExceeded
-            ? new(SourceFault.Refused, $"{place}: the answer's headers are too large.", trouble)
-            : new(SourceFault.Down, $"{place}: " + kind switch
-            {
-                HttpRequestError.NameResolutionError => "the host's name could not be resolved.",
-                HttpRequestError.SecureConnectionError => "no secure connection could be made.",
-                HttpRequestError.InvalidResponse => "the answer is not HTTP.",
-                HttpRequestError.ResponseEnded => "the connection ended before an answer.",
-                _ => "the connection failed.",
-            }, trouble);
+        var text = $"{place}: {HttpTrouble.Explain(trouble, address)}.";
+        if (HttpTrouble.Refusal(trouble) is { } refused) return new(refused.ForGood ? SourceFault.Refused : SourceFault.Down, text, trouble) { NotAllowed = true };
+        if (trouble is FormatException and not UriFormatException) return new(SourceFault.Refused, $"{place}: {trouble.Message}.", trouble);
+        return new((trouble as HttpRequestException)?.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded ? SourceFault.Refused : SourceFault.Down, text, trouble);
     }
 
-    private async Task<OpenedSource> FollowAsync(HttpAsk ask, CancellationToken cancel)
+    private async Task<OpenedSource> FollowAsync(HttpAsk ask, StrongBox<Uri> asked, CancellationToken cancel)
     {
         var (address, auth, post) = (ask.Address, ask.Auth, ask.Post);
         for (var redirects = 0; ; redirects++)
         {
+            asked.Value = address;
             using var request = Request(address, auth, post);
             var response = await http.SendAsync(request, cancel);
             try
@@ -113,20 +103,7 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
         request.Headers.Accept.Add(new("*/*"));
         request.Headers.UserAgent.Add(new("MailProxy", null));
         if (post is not null) request.Content = new ByteArrayContent(post) { Headers = { ContentType = new("application/json") } };
-        switch (auth)
-        {
-            case SourceAuth.Basic basic:
-                request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{basic.User}:{basic.Password}")));
-                break;
-            case SourceAuth.Bearer bearer:
-                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer.Token);
-                break;
-            case SourceAuth.Header header:
-                request.Headers.Remove(header.Name);
-                request.Headers.TryAddWithoutValidation(header.Name, header.Value);
-                break;
-        }
-
+        CredentialHeader.Add(request.Headers, auth);
         return request;
     }
 
@@ -143,6 +120,7 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
     {
         if (response.Headers.Location is not { } location || !Uri.TryCreate(from, location, out var next)) throw Refused(place, "it redirects to nowhere.");
         if (next.Scheme is not ("http" or "https") || next.Host.Length == 0) throw Refused(place, "it redirects to what is not http.");
+        if (!HttpAddress.IsSendable(next)) throw Refused(place, "it redirects to a host that has no name.");
         if (next.UserInfo.Length > 0) throw Refused(place, "it redirects to an address with credentials.");
         if (from.Scheme == "https" && next.Scheme == "http") throw Refused(place, "it redirects from https to http.");
         return next;

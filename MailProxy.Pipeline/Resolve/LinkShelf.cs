@@ -1,12 +1,9 @@
 using System.Net;
-using System.Net.Sockets;
-using System.Xml;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Resolve;
 
@@ -38,7 +35,7 @@ internal sealed class LinkShelf(S3Clients clients, TimeProvider clock)
     public Task RemoveAsync(Volume volume, string key, CancellationToken cancel) => DoAsync(volume, Patience, async token =>
     {
         if (volume.Config is VolumeConfig.Local local) LocalShelf.Remove(local.Root, key);
-        else if (volume.Config is VolumeConfig.S3 store) await clients.Of(volume, store).DeleteObjectAsync(store.Bucket, store.KeyOf(key), token);
+        else if (volume.Config is VolumeConfig.S3 store) await DeleteAsync(volume, store, key, token);
     }, cancel);
 
     /// <summary>An address from which anybody may get the file until then, under its name.</summary>
@@ -62,6 +59,18 @@ internal sealed class LinkShelf(S3Clients clients, TimeProvider clock)
     /// <summary>Opens a file of this machine. Throws <see cref="SourceException"/>.</summary>
     public static FileStream Open(VolumeConfig.Local local, string key) => RootedFile.Open(local.Root, key, "linked file");
 
+    private async Task DeleteAsync(Volume volume, VolumeConfig.S3 store, string key, CancellationToken cancel)
+    {
+        try
+        {
+            await clients.Of(volume, store).DeleteObjectAsync(store.Bucket, store.KeyOf(key), cancel);
+        }
+        catch (AmazonServiceException told) when (told.ErrorCode == "NoSuchKey")
+        {
+            // Some stores say so, where S3 itself answers as if it had been there.
+        }
+    }
+
     private async Task DoAsync(Volume volume, TimeSpan patience, Func<CancellationToken, Task> work, CancellationToken cancel)
     {
         using var late = new CancellationTokenSource(patience, clock);
@@ -78,21 +87,14 @@ internal sealed class LinkShelf(S3Clients clients, TimeProvider clock)
         {
             throw refused.Fault == SourceFault.Down ? refused : new SourceException(SourceFault.Down, refused.Message, refused);
         }
-        catch (AmazonServiceException told) when (told.StatusCode > 0)
-        {
-            throw Down(volume, told.StatusCode == HttpStatusCode.NotFound ? "the bucket is not there" : $"the store answered {(int)told.StatusCode}", told);
-        }
-        catch (XmlException trouble)
-        {
-            throw Down(volume, "what answered is no S3 store", trouble);
-        }
         catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException && volume.Config is VolumeConfig.Local)
         {
             throw Down(volume, "its directory cannot be written", trouble);
         }
-        catch (Exception trouble) when (trouble is AmazonServiceException or AmazonClientException or HttpRequestException or SocketException or IOException or AddressRefusedException)
+        catch (Exception trouble) when (trouble is not OperationCanceledException && volume.Config is VolumeConfig.S3)
         {
-            throw new SourceException(SourceFault.Down, HttpFetch.Explain($"The volume '{volume.Id}'", trouble).Message, trouble);
+            if (trouble is AmazonServiceException { StatusCode: HttpStatusCode.NotFound }) throw Down(volume, "the bucket is not there", trouble);
+            throw new SourceException(SourceFault.Down, S3Source.Explain($"The volume '{volume.Id}'", (VolumeConfig.S3)volume.Config, trouble).Message, trouble);
         }
     }
 

@@ -31,6 +31,12 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
                     Log.StoreTrouble(logger, trouble);
                     wait = First;
                 }
+                catch (Exception trouble) when (trouble is not OperationCanceledException || !stop.IsCancellationRequested)
+                {
+                    // Whatever a stored row made of it: the sweep goes on, and mail never waits for it.
+                    Log.Broken(logger, trouble);
+                    wait = First;
+                }
 
                 await Task.Delay(wait, clock, stop);
             }
@@ -44,9 +50,11 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
     /// <summary>Removes all that is due. Answers how long nothing will be.</summary>
     public async Task<TimeSpan> SweepAsync(CancellationToken stop)
     {
+        // A volume that is in trouble is asked once, so that the others' files do not wait behind each of its own.
+        var troubled = new Dictionary<(string Tenant, string Volume), string>();
         while (await store.TakeRemovalsAsync(Now, Slice) is { Count: > 0 } due)
         {
-            foreach (var one in due) await RemoveAsync(one, stop);
+            foreach (var one in due) await RemoveAsync(one, troubled, stop);
         }
 
         if (await store.NextRemovalAsync() is not { } next) return Look;
@@ -54,24 +62,15 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
         return wait < Look ? wait : Look;
     }
 
-    private async Task RemoveAsync(LinkObject one, CancellationToken stop)
+    private async Task RemoveAsync(LinkObject one, Dictionary<(string Tenant, string Volume), string> troubled, CancellationToken stop)
     {
-        var content = one.Content;
-        if (volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is not { } volume || LinkAddress.Place(volume.Config) != content.Place)
+        var volume = (one.Content.VolumeTenant, one.Content.Volume);
+        var known = troubled.GetValueOrDefault(volume);
+        if ((known ?? await TroubleAsync(one, stop)) is { } trouble)
         {
-            Log.Left(logger, one.Key, content.VolumeTenant, content.Volume);
-            await store.RemovedAsync(one.Number);
-            return;
-        }
-
-        try
-        {
-            await shelf.RemoveAsync(volume, one.Key, stop);
-        }
-        catch (SourceException trouble)
-        {
-            var wait = First * Math.Min(Math.Pow(2, Math.Min(one.Tries, 20)), Longest / First);
-            Log.NotRemoved(logger, one.Key, volume, trouble.Message, wait);
+            troubled[volume] = trouble;
+            var wait = First * Math.Min(Math.Pow(2, Math.Clamp(one.Tries, 0, 20)), Longest / First);
+            if (known is null) Log.NotRemoved(logger, one.Key, one.Content.VolumeTenant, one.Content.Volume, trouble, wait);
             await store.NotRemovedAsync(one.Number, Now + (long)wait.TotalMilliseconds);
             return;
         }
@@ -79,17 +78,50 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
         await store.RemovedAsync(one.Number);
     }
 
+    /// <summary>Null: it is gone, or stays where it is for good.</summary>
+    private async Task<string?> TroubleAsync(LinkObject one, CancellationToken stop)
+    {
+        var content = one.Content;
+        try
+        {
+            if (volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is not { } volume || LinkAddress.Place(volume.Config) != content.Place)
+            {
+                Log.Left(logger, one.Key, content.VolumeTenant, content.Volume);
+                return null;
+            }
+
+            await shelf.RemoveAsync(volume, one.Key, stop);
+            return null;
+        }
+        catch (SourceException trouble)
+        {
+            return trouble.Message;
+        }
+        catch (Exception trouble) when (trouble is not OperationCanceledException || !stop.IsCancellationRequested)
+        {
+            // One row that nobody can make sense of must not keep the others where they are.
+            Log.Unforeseen(logger, one.Key, trouble);
+            return "an error nobody foresaw.";
+        }
+    }
+
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     private static partial class Log
     {
-        [LoggerMessage(442, LogLevel.Warning, "The linked file {Key} could not be removed from the volume {Volume}: {Trouble} Again in {Wait}")]
-        public static partial void NotRemoved(ILogger logger, string key, Volume volume, string trouble, TimeSpan wait);
+        [LoggerMessage(442, LogLevel.Warning, "The linked file {Key} could not be removed from the volume {Tenant}/{Volume}: {Trouble} Again in {Wait}")]
+        public static partial void NotRemoved(ILogger logger, string key, string tenant, string volume, string trouble, TimeSpan wait);
 
         [LoggerMessage(443, LogLevel.Warning, "The linked file {Key} stays where it is: the volume {Tenant}/{Volume} is gone, or elsewhere now")]
         public static partial void Left(ILogger logger, string key, string tenant, string volume);
 
         [LoggerMessage(444, LogLevel.Warning, "The sweep of linked files waits for the store")]
         public static partial void StoreTrouble(ILogger logger, Exception trouble);
+
+        [LoggerMessage(446, LogLevel.Error, "The sweep of linked files met an error nobody foresaw; it goes on in five minutes")]
+        public static partial void Broken(ILogger logger, Exception trouble);
+
+        [LoggerMessage(447, LogLevel.Error, "The linked file {Key} met an error nobody foresaw when it was to be removed")]
+        public static partial void Unforeseen(ILogger logger, string key, Exception trouble);
     }
 }

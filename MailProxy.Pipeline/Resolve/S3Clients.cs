@@ -13,7 +13,7 @@ internal sealed class S3Clients : IDisposable
     private readonly ConcurrentDictionary<(string Tenant, string Id), (Volume Volume, IAmazonS3 Client)> _clients = new();
     private readonly HttpMessageHandler _handler;
 
-    public S3Clients(Dialer dialer) => _handler = new StayHome(dialer.Handler());
+    public S3Clients(Dialer dialer) => _handler = new S3Answers(dialer.Handler());
 
     /// <summary>Throws <see cref="SourceException"/> when the volume has no keys and may not use the machine's own.</summary>
     public IAmazonS3 Of(Volume volume, VolumeConfig.S3 config)
@@ -41,7 +41,7 @@ internal sealed class S3Clients : IDisposable
 
     public void Dispose() => _handler.Dispose();
 
-    private AmazonS3Client Client(Volume volume, VolumeConfig.S3 config)
+    private S3Client Client(Volume volume, VolumeConfig.S3 config)
     {
         var settings = new AmazonS3Config
         {
@@ -49,7 +49,6 @@ internal sealed class S3Clients : IDisposable
             ForcePathStyle = config.PathStyle,
             IgnoreConfiguredEndpointUrls = true, // what the machine is set up for is not what the volume says
             AllowAutoRedirect = false,
-            MaxErrorRetry = 0, // who asks decides about retries
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED, // what is fetched is hashed here anyway
             RequestChecksumCalculation = config.ChunkedUpload ? RequestChecksumCalculation.WHEN_SUPPORTED : RequestChecksumCalculation.WHEN_REQUIRED,
         };
@@ -78,16 +77,5 @@ internal sealed class S3Clients : IDisposable
         public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
 
         public override string? GetConfigUniqueString(IClientConfig clientConfig) => null;
-    }
-
-    // The SDK would sign the request anew for whatever host a redirect names.
-    private sealed class StayHome(HttpMessageHandler inner) : DelegatingHandler(inner)
-    {
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-        {
-            var response = await base.SendAsync(request, cancellationToken);
-            response.Headers.Remove("Location");
-            return response;
-        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Xml;
 using Amazon.Runtime;
 using Amazon.Runtime.Internal.Util;
 using MailProxy.Pipeline.Accounts;
@@ -11,7 +10,7 @@ namespace MailProxy.Pipeline.Resolve;
 internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimeProvider clock)
 {
     /// <param name="place">Names the source in messages.</param>
-    public Task<OpenedSource> OpenAsync(Volume volume, VolumeConfig.S3 config, string path, object place, CancellationToken cancel) => AskAsync(place, async token =>
+    public Task<OpenedSource> OpenAsync(Volume volume, VolumeConfig.S3 config, string path, object place, CancellationToken cancel) => AskAsync(place, config, async token =>
     {
         var response = await clients.Of(volume, config).GetObjectAsync(config.Bucket, config.KeyOf(path), token);
         var length = response.Headers.ContentLength is >= 0 and var declared ? declared : (long?)null;
@@ -24,7 +23,7 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
     private static Stream Bare(Stream content) => content is WrapperStream wrapped ? wrapped.GetNonWrapperBaseStream() : content;
 
     /// <summary>Asks the store something, and says what went wrong as a <see cref="SourceException"/>.</summary>
-    public async Task<T> AskAsync<T>(object place, Func<CancellationToken, Task<T>> question, CancellationToken cancel)
+    public async Task<T> AskAsync<T>(object place, VolumeConfig.S3 store, Func<CancellationToken, Task<T>> question, CancellationToken cancel)
     {
         using var late = new CancellationTokenSource(options.FirstByteTimeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
@@ -36,26 +35,34 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
         {
             throw new SourceException(SourceFault.Down, $"{place}: no answer in time.");
         }
-        catch (XmlException trouble)
+        catch (Exception trouble) when (trouble is not (SourceException or OperationCanceledException))
         {
-            throw new SourceException(SourceFault.Down, $"{place}: what answered is no S3 store.", trouble);
-        }
-        catch (Exception trouble) when (trouble is AmazonServiceException or AmazonClientException or HttpRequestException or SocketException or IOException or AddressRefusedException)
-        {
-            throw Explain(place, trouble);
+            throw Explain(place, store, trouble);
         }
     }
 
-    private static SourceException Explain(object place, Exception trouble)
+    /// <summary>What went wrong with a store, whatever the SDK made of it: an answer, no answer, or one that makes no sense.</summary>
+    public static SourceException Explain(object place, VolumeConfig.S3 store, Exception trouble)
     {
         if (trouble is AmazonServiceException { StatusCode: > 0 } told)
         {
-            var code = Safe(told.ErrorCode);
-            return new(HttpFetch.Fault(told.StatusCode) ?? SourceFault.Down, $"{place}: the store answered {(int)told.StatusCode}{(code is null ? "" : $" {code}")}.", trouble) { Answered = told.StatusCode, AnsweredCode = code };
+            var (code, status) = (Safe(told.ErrorCode), (int)told.StatusCode);
+            var why = status is >= 200 and < 300 ? "what the store answered makes no sense" : $"the store answered {status}{(code is null ? "" : $" {code}")}";
+            return new(S3Fault.Of(code, told.StatusCode), $"{place}: {why}.", trouble) { Answered = told.StatusCode, AnsweredCode = code };
         }
 
-        return HttpFetch.Explain(place, trouble);
+        return Causes(trouble).Any(static cause => cause is HttpRequestException or SocketException or IOException or AddressRefusedException)
+            ? HttpFetch.Explain(place, Innermost(trouble), store.Endpoint)
+            : new(SourceFault.Down, $"{place}: what answered is no S3 store, or its address cannot be asked.", trouble);
     }
+
+    private static IEnumerable<Exception> Causes(Exception trouble)
+    {
+        for (var cause = trouble; cause is not null; cause = cause.InnerException) yield return cause;
+    }
+
+    // The SDK wraps what the connection said.
+    private static Exception Innermost(Exception trouble) => Causes(trouble).First(static cause => cause is HttpRequestException or SocketException or IOException or AddressRefusedException);
 
     // It is the store's text, so only what looks like one of S3's codes is shown.
     private static string? Safe(string? code) => code is { Length: > 0 and <= 64 } && code.All(char.IsAsciiLetterOrDigit) ? code : null;

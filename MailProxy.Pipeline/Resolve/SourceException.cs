@@ -27,6 +27,9 @@ internal sealed class SourceException(SourceFault fault, string message, Excepti
     /// <summary>The source's HTTP status, when it answered.</summary>
     public HttpStatusCode? Answered { get; init; }
 
+    /// <summary>The network policy does not let us there, or the name is not known: which of the two is not told.</summary>
+    public bool NotAllowed { get; init; }
+
     /// <summary>An S3 store's own code (<c>NoSuchKey</c>), when it gave one.</summary>
     public string? AnsweredCode { get; init; }
 

@@ -63,7 +63,7 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
         }
         catch (SourceException fault)
         {
-            return new(false, default, (int?)fault.Answered, fault.AnsweredCode ?? Name(fault.Fault), Error: fault.Message);
+            return new(false, default, (int?)fault.Answered, fault.AnsweredCode ?? (fault.NotAllowed ? "refused" : Name(fault.Fault)), Error: fault.Message);
         }
     }
 
@@ -78,7 +78,7 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
     private async Task<VolumeTest> ListAsync(Volume volume, VolumeConfig.S3 store, CancellationToken cancel)
     {
         var request = new ListObjectsV2Request { BucketName = store.Bucket, MaxKeys = Looked, Prefix = store.Prefix is null ? null : store.KeyOf("") };
-        var listed = await _s3.AskAsync(volume.Id, token => _clients.Of(volume, store).ListObjectsV2Async(request, token), cancel);
+        var listed = await _s3.AskAsync(volume.Id, store, token => _clients.Of(volume, store).ListObjectsV2Async(request, token), cancel);
         return new(true, default, (int)listed.HttpStatusCode, Objects: listed.S3Objects?.Count ?? 0, More: listed.IsTruncated ?? false);
     }
 

@@ -52,11 +52,12 @@ internal sealed partial class RetainStage(
             _troubled = false;
             return slice.NextDue;
         }
-        catch (StoreUnavailableException unavailable)
+        catch (Exception trouble) when (trouble is not OperationCanceledException || !stop.IsCancellationRequested)
         {
-            if (!_troubled) Log.Troubled(logger, unavailable);
+            // The store cannot now; or a stored row is such that nobody can purge it, and mail goes on all the same.
+            if (!_troubled) Log.Troubled(logger, trouble);
             _troubled = true;
-            await Task.Delay(AfterTrouble, clock, stop);
+            await Task.Delay(trouble is StoreUnavailableException ? AfterTrouble : LongestRest, clock, stop);
             return 0;
         }
     }

@@ -1,12 +1,16 @@
 using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>Knows when the next stored mail expires, and closes what has. The hint may come from any thread; the rest is the scheduler's loop's.</summary>
-internal sealed class ExpiryWatch(IMessageStore store, int chunk)
+internal sealed partial class ExpiryWatch(IMessageStore store, int chunk, ILogger logger)
 {
     /// <summary>A sweep that found nothing is not repeated within this time (milliseconds).</summary>
     private const long Pause = 1000;
+
+    /// <summary>Nor one that met what nobody could make sense of.</summary>
+    private const long LongPause = 60_000;
 
     private long _hint = long.MaxValue;
     private long _next = long.MaxValue;
@@ -32,8 +36,23 @@ internal sealed class ExpiryWatch(IMessageStore store, int chunk)
     {
         _next = Math.Min(_next, Interlocked.Exchange(ref _hint, long.MaxValue));
         if (_next > now) return false;
-        var sweep = await store.ExpireAsync(now, chunk);
-        _next = sweep.Expired > 0 ? sweep.NextExpiry : Math.Max(sweep.NextExpiry, now + Pause);
-        return _next <= now;
+        try
+        {
+            var sweep = await store.ExpireAsync(now, chunk);
+            _next = sweep.Expired > 0 ? sweep.NextExpiry : Math.Max(sweep.NextExpiry, now + Pause);
+            return _next <= now;
+        }
+        catch (Exception trouble) when (trouble is not StoreUnavailableException)
+        {
+            Log.CannotExpire(logger, trouble);
+            _next = now + LongPause;
+            return false;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(304, LogLevel.Error, "What has expired could not be closed; again in a minute")]
+        public static partial void CannotExpire(ILogger logger, Exception trouble);
     }
 }

@@ -8,6 +8,8 @@ namespace MailProxy.Pipeline.Schedule;
 /// <summary>Tells the lanes what happened outside: wakes, changed accounts, steps of the clock. The scheduler's loop's own.</summary>
 internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store, CurrentAccounts accounts, TimeProvider clock, ILogger logger)
 {
+    private const long ClaimPause = 60_000;
+
     private readonly ClockWatch _clock = new(clock);
 
     /// <summary>The accounts that the lanes know of.</summary>
@@ -96,6 +98,13 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
         }
     }
 
+    /// <summary>What is stored there makes no sense now: the lane looks again later.</summary>
+    public void CannotClaim(AccountLane lane, Exception trouble)
+    {
+        Log.CannotClaim(logger, lane.Account.Number, trouble);
+        queue.DiskHas(lane, Now + ClaimPause, Now);
+    }
+
     // The wait was reckoned with the permit as used.
     private void AskLimitAgain(AccountLane lane)
     {
@@ -128,6 +137,9 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
     {
         [LoggerMessage(301, LogLevel.Warning, "There is mail of account {Account}, which does not exist any more; it waits")]
         public static partial void UnknownAccount(ILogger logger, int account);
+
+        [LoggerMessage(303, LogLevel.Error, "The mail of account {Account} could not be read from the store; again in a minute")]
+        public static partial void CannotClaim(ILogger logger, int account, Exception trouble);
 
         [LoggerMessage(302, LogLevel.Warning, "The clock stepped by {Milliseconds} ms; waiting times are looked at again")]
         public static partial void ClockStepped(ILogger logger, long milliseconds);

@@ -56,7 +56,7 @@ internal sealed partial class ScheduleStage
         (_health, _metrics, _clock, _logger) = (health, metrics, clock, logger);
         _queue = new(options.Window, options.InFlight, options.Page, store.Release, share);
         _standstill = new(health);
-        _expiry = new(store, options.ExpiryChunk);
+        _expiry = new(store, options.ExpiryChunk, logger);
         _lanes = new(_queue, store, accounts, clock, logger);
         _reasons = new(_queue, _standstill, accounts, clock, () => _lanes.PendingStep);
     }
@@ -211,6 +211,10 @@ internal sealed partial class ScheduleStage
             {
                 _queue.DiskHas(lane, 0, now);
                 throw;
+            }
+            catch (Exception trouble)
+            {
+                _lanes.CannotClaim(lane, trouble); // whatever a stored row made of it: the others go on
             }
         }
 

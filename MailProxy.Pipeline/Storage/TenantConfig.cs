@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Storage;
 
@@ -43,7 +44,7 @@ internal sealed record TenantConfig
         ExpiresAfter = ExpiresAfterSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
         Retry = RetryMinutes is { } minutes ? new(minutes) : null,
         LargeFiles = LargeFiles?.ToLargeFiles(id),
-        AttachmentEndpoint = AttachmentUrl is null ? null : new(new(AttachmentUrl), auth),
+        AttachmentEndpoint = AttachmentUrl is null ? null : new(HttpAddress.Stored(AttachmentUrl), auth),
     };
 
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.TenantConfig);

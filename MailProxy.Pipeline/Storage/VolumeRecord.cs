@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Storage;
 
@@ -62,8 +63,8 @@ internal sealed record VolumeRecord
     public VolumeConfig ToConfig(string? secret) => Backend switch
     {
         "local" => new VolumeConfig.Local(Root!),
-        "s3" => new VolumeConfig.S3(Bucket!, Prefix, Region, Endpoint is null ? null : new Uri(Endpoint), PathStyle ?? false, AccessKey, secret, ChunkedUpload ?? true),
-        "http" => new VolumeConfig.Http(new(BaseUrl!), ToAuth(secret)),
+        "s3" => new VolumeConfig.S3(Bucket!, Prefix, Region, Endpoint is null ? null : HttpAddress.Stored(Endpoint), PathStyle ?? false, AccessKey, secret, ChunkedUpload ?? true),
+        "http" => new VolumeConfig.Http(HttpAddress.Stored(BaseUrl!), ToAuth(secret)),
         _ => throw new StoreRefusedException($"A stored volume has the unknown backend '{Backend}'."),
     };
 

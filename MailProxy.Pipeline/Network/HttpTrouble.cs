@@ -1,0 +1,70 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+
+namespace MailProxy.Pipeline.Network;
+
+/// <summary>Says what went wrong with a request, in words that somebody can act on: the innermost reason, and who it was. Pure.</summary>
+public static class HttpTrouble
+{
+    private const int LongestReason = 300;
+
+    /// <summary>Without a capital and without a full stop, to stand behind a colon.</summary>
+    /// <param name="address">Whom we asked; null: it is not known.</param>
+    public static string Explain(Exception trouble, Uri? address)
+    {
+        var host = address is null ? "the server" : HttpAddress.Place(address);
+        foreach (var cause in Causes(trouble))
+        {
+            if (Known(cause, host) is { } known) return known;
+        }
+
+        return trouble switch
+        {
+            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => $"no secure connection to {host} could be made",
+            HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } => $"what {host} answered is not HTTP",
+            HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded } => $"{host} closed the connection before it had answered",
+            HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => "the answer's headers are too large",
+            HttpRequestException or IOException => $"the connection to {host} failed",
+            UriFormatException => "its address cannot be asked; set it anew",
+            _ => "the request could not be made",
+        };
+    }
+
+    /// <summary>The same as a sentence.</summary>
+    public static string Sentence(Exception trouble, Uri? address)
+    {
+        var text = Explain(trouble, address);
+        return char.ToUpperInvariant(text[0]) + text[1..] + (text[^1] == '.' ? "" : ".");
+    }
+
+    /// <summary>A connection was not allowed, or its name is not known; null: neither.</summary>
+    public static AddressRefusedException? Refusal(Exception trouble) => Causes(trouble).OfType<AddressRefusedException>().FirstOrDefault();
+
+    private static IEnumerable<Exception> Causes(Exception trouble)
+    {
+        for (var cause = trouble; cause is not null; cause = cause.InnerException) yield return cause;
+    }
+
+    private static string? Known(Exception cause, string host) => cause switch
+    {
+        AddressRefusedException refused => refused.Message.TrimEnd('.'),
+        CertificateRefusedException refused => refused.Message,
+        SocketException socket => socket.SocketErrorCode switch
+        {
+            SocketError.ConnectionRefused => $"connection refused by {host}",
+            SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.HostDown or SocketError.NetworkDown => $"{host} cannot be reached from here",
+            SocketError.TimedOut => $"{host} did not answer: no connection in time",
+            SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => $"the connection was closed by {host}",
+            SocketError.TooManyOpenSockets => "this machine has no more connections to give",
+            var other => $"no connection to {host} ({other})",
+        },
+        AuthenticationException tls => $"TLS with {host} failed: {Short(tls.InnerException?.Message ?? tls.Message)}",
+        _ => null,
+    };
+
+    private static string Short(string reason)
+    {
+        var line = reason.ReplaceLineEndings(" ").TrimEnd('.', ' ');
+        return line.Length > LongestReason ? line[..LongestReason] : line;
+    }
+}

@@ -1,0 +1,64 @@
+using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Report;
+
+/// <summary>Endpoints whose lane met an error nobody foresaw: each is told as a failure of its own, backs off like any other that fails, and begins anew. Used by the reporter's loop only.</summary>
+internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff backoff, TimeProvider clock, ILogger logger)
+{
+    // When not even the failure can be kept.
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private readonly Dictionary<(string Tenant, string Id), (int Version, long Until)> _resting = [];
+
+    /// <summary>It is not to be started yet. A person who changes it ends its rest.</summary>
+    public bool Rests(WebhookEndpoint endpoint)
+    {
+        var key = (endpoint.Tenant, endpoint.Id);
+        if (!_resting.TryGetValue(key, out var rest)) return false;
+        if (rest.Version == endpoint.Version && rest.Until > Now()) return true;
+        _resting.Remove(key);
+        return false;
+    }
+
+    /// <summary>Completes when the first of them has rested enough; null: none rests.</summary>
+    public Task? Next(CancellationToken stop) => _resting.Count == 0
+        ? null
+        : Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(_resting.Values.Min(rest => rest.Until) - Now() + 1, 1, 60_000)), clock, stop);
+
+    /// <summary>Tells the operator, and the endpoint's owner by its state; throws nothing.</summary>
+    public async Task TellAsync(WebhookEndpoint endpoint, Exception unforeseen)
+    {
+        var until = Now() + (long)Rest.TotalMilliseconds;
+        Log.Unforeseen(logger, endpoint.Tenant, endpoint.Id, unforeseen);
+        try
+        {
+            var now = (await log.EndpointsAsync()).FirstOrDefault(one => one.Tenant == endpoint.Tenant && one.Id == endpoint.Id);
+            if (now is { Progress.DisabledAt: null })
+            {
+                var standing = new EndpointStanding(now, log, backoff, clock, logger);
+                await standing.FailedAsync(new($"Reporting to it met an error nobody foresaw ({unforeseen.GetType().Name}); the log has it."));
+                until = Now() + standing.Wait;
+                await log.SaveProgressAsync(now, standing.In(now.Progress)).WaitAsync(Patience, clock);
+            }
+        }
+        catch (Exception untold)
+        {
+            Log.Untold(logger, endpoint.Tenant, endpoint.Id, untold);
+        }
+
+        _resting[(endpoint.Tenant, endpoint.Id)] = (endpoint.Version, until);
+    }
+
+    private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static partial class Log
+    {
+        [LoggerMessage(621, LogLevel.Error, "Reporting to webhook {Tenant}/{Endpoint} met an error nobody foresaw; it is tried again, and the others are not concerned")]
+        public static partial void Unforeseen(ILogger logger, string tenant, string endpoint, Exception unforeseen);
+
+        [LoggerMessage(622, LogLevel.Warning, "The failure of webhook {Tenant}/{Endpoint} could not be kept")]
+        public static partial void Untold(ILogger logger, string tenant, string endpoint, Exception untold);
+    }
+}

@@ -1,0 +1,31 @@
+using Amazon.Runtime;
+using Amazon.Runtime.Internal;
+using Amazon.S3;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>The SDK's client, which tries nothing twice, since who asks decides about that; but for a clock that is off, which it corrects by the store's.</summary>
+internal sealed class S3Client : AmazonS3Client
+{
+    public S3Client(AmazonS3Config settings) : base(settings) { }
+
+    public S3Client(AWSCredentials keys, AmazonS3Config settings) : base(keys, settings) { }
+
+    protected override void CustomizeRuntimePipeline(RuntimePipeline pipeline)
+    {
+        base.CustomizeRuntimePipeline(pipeline);
+        pipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new OnlyForTheClock()));
+    }
+
+    // That the clock is off is found out before anything is asked here.
+    private sealed class OnlyForTheClock() : StandardRetryPolicy(1)
+    {
+        public override bool RetryForException(IExecutionContext executionContext, Exception exception) => false;
+
+        public override Task<bool> RetryForExceptionAsync(IExecutionContext executionContext, Exception exception) => Task.FromResult(false);
+
+        public override void WaitBeforeRetry(IExecutionContext executionContext) { }
+
+        public override Task WaitBeforeRetryAsync(IExecutionContext executionContext) => Task.CompletedTask;
+    }
+}
