@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Daemon.Api;
 

@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;

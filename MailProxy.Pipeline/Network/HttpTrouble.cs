@@ -49,6 +49,7 @@ public static class HttpTrouble
     {
         AddressRefusedException refused => refused.Message.TrimEnd('.'),
         CertificateRefusedException refused => refused.Message,
+        SenselessAnswerException senseless => senseless.Message,
         SocketException socket => socket.SocketErrorCode switch
         {
             SocketError.ConnectionRefused => $"connection refused by {host}",

@@ -50,7 +50,16 @@ internal sealed partial class EventStretch(WebhookEndpoint endpoint, IDeliveryLo
 
     private async Task MoreAsync(long position, CancellationToken stop)
     {
-        await log.WaitBeyondAsync(position, stop);
+        try
+        {
+            await log.WaitBeyondAsync(position, stop);
+        }
+        catch (Exception trouble) when (trouble is not OperationCanceledException || !stop.IsCancellationRequested)
+        {
+            Log.Unread(logger, endpoint.Id, trouble);
+            await Task.Delay(AfterTrouble, clock, stop);
+        }
+
         var left = _readAt is { } read ? _gather - clock.GetElapsedTime(read) : TimeSpan.Zero;
         if (left > TimeSpan.Zero) await Task.Delay(left, clock, stop);
     }

@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Network;
+
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>What a store may say. The SDK reads every answer whole but an object, and signs a request anew for whatever host a redirect names: here each answer gets a bound, and none leads away.</summary>
@@ -15,7 +17,7 @@ internal sealed class S3Answers(HttpMessageHandler inner) : DelegatingHandler(in
         try
         {
             response.Headers.Remove("Location");
-            if (!IsObject(request, response)) await BoundAsync(response, cancellationToken);
+            if (!IsObject(request, response)) await BoundAsync(response, IsList(request), cancellationToken);
             return response;
         }
         catch
@@ -27,13 +29,16 @@ internal sealed class S3Answers(HttpMessageHandler inner) : DelegatingHandler(in
 
     // It goes by in a stream, and who reads it counts.
     private static bool IsObject(HttpRequestMessage request, HttpResponseMessage response) =>
-        request.Method == HttpMethod.Get && response.IsSuccessStatusCode && !(request.RequestUri?.Query ?? "").Contains("list-type=", StringComparison.Ordinal);
+        request.Method == HttpMethod.Get && response.IsSuccessStatusCode && !IsList(request);
 
-    private static async Task BoundAsync(HttpResponseMessage response, CancellationToken cancel)
+    private static bool IsList(HttpRequestMessage request) => (request.RequestUri?.Query ?? "").Contains("list-type=", StringComparison.Ordinal);
+
+    private static async Task BoundAsync(HttpResponseMessage response, bool isList, CancellationToken cancel)
     {
         var most = response.IsSuccessStatusCode ? MostAnswer : MostError;
         var whole = await ReadAsync(response.Content, most, cancel);
-        if (whole is null && response.IsSuccessStatusCode) throw new IOException($"the answer is longer than {most} bytes");
+        if (whole is null && response.IsSuccessStatusCode) throw new SenselessAnswerException($"the answer is longer than {most} bytes");
+        if (isList && response.IsSuccessStatusCode && whole!.Length == 0) throw new SenselessAnswerException("the answer is empty: this is no S3 store");
 
         // The rest of it is not read: disposing it ends the connection.
         using var before = response.Content;

@@ -128,7 +128,7 @@ public sealed class S3SourceTests
 
         var fault = await _bench.TryAsync("s3:a");
 
-        Assert.That((fault?.Fault, other.Requests.Count), Is.EqualTo(((SourceFault?)SourceFault.Refused, 0)));
+        Assert.That((fault?.Fault, other.Requests.Count), Is.EqualTo(((SourceFault?)SourceFault.Down, 0)));
     }
 
     [Test]
