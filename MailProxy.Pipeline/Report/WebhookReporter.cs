@@ -129,8 +129,8 @@ internal sealed partial class WebhookReporter(
         foreach (var key in ended)
         {
             var running = _running[key];
-            if (running.Loop.Exception?.InnerException is { } unforeseen) await _trouble.TellAsync(running.Lane.Endpoint, unforeseen);
-            else _ended.Add(key);
+            if (running.Loop.IsCompletedSuccessfully) _ended.Add(key);
+            else await _trouble.TellAsync(running.Lane.Endpoint, running.Loop.Exception?.InnerException ?? new OperationCanceledException());
         }
 
         await EndAsync(ended);

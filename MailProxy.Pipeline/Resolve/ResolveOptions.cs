@@ -21,7 +21,7 @@ public sealed class ResolveOptions
     [Range(1_024, 17_179_869_184)]
     public long MaxAttachmentBytes { get; set; } = 100 * 1024 * 1024;
 
-    /// <summary>How long a source may take to begin its answer, connecting (at most 10 s) included; default 30 s.</summary>
+    /// <summary>How long a source may take to begin its answer, connecting (at most 13 s) included; default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan FirstByteTimeout { get; set; } = TimeSpan.FromSeconds(30);
 

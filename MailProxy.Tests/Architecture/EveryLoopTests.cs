@@ -10,7 +10,6 @@ using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Telemetry;
-using MailProxy.Tests.Resolve;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;

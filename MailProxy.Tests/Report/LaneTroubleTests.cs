@@ -2,7 +2,6 @@ using System.Net;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Report;
@@ -61,7 +60,7 @@ public sealed class LaneTroubleTests : ReporterFixture
 
         Log.Add("m1", 1);
         await Log.AppendAsync("acme", EventType.AccountCircuitOpened, null, null, 0);
-        await AcknowledgedAsync(1);
+        await Log.UntilAsync(known => known.ProgressOf("w1").Acknowledged >= 1);
         await Log.UntilAsync(known => known.ProgressOf("bad").Failures == 1);
         Assert.That(Log.ProgressOf("bad").LastError, Does.Contain("nobody foresaw"));
 
@@ -91,6 +90,7 @@ public sealed class LaneTroubleTests : ReporterFixture
             of == tenant && !Healed ? throw fault : inner.ReadAsync(of, after, limit);
 
         public Task WaitBeyondAsync(long position, CancellationToken cancel) => inner.WaitBeyondAsync(position, cancel);
+        public Task WaitBeyondAsync(string of, long position, CancellationToken cancel) => inner.WaitBeyondAsync(of, position, cancel);
         public Task<IReadOnlyList<MailEvent>> AtAsync(string of, IReadOnlyCollection<long> positions) => inner.AtAsync(of, positions);
         public Task<long> FloorAsync(string of) => inner.FloorAsync(of);
         public Task AppendAsync(string of, EventType type, AccountKey? account, byte[]? detail, long at) => inner.AppendAsync(of, type, account, detail, at);

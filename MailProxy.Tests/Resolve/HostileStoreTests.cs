@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Resolve;

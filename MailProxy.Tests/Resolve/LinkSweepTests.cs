@@ -131,4 +131,27 @@ internal sealed class LinkSweepTests
         _rig.Clock.Advance(TimeSpan.FromDays(3));
         Assert.That((await SweepAsync()).TotalMinutes, Is.EqualTo(5).Within(0.1));
     }
+
+    [TestCase("http://xn--\u0378/")]
+    [TestCase("http://a.example:0/")]
+    [TestCase("http://[::1%25eth0]/")]
+    public async Task Sweep_VolumeThatNoRequestCanBeMadeOf_IsPutOff_TheOthersGo(string endpoint)
+    {
+        await _rig.LinkAsync(LinkRig.File(LinkRig.Bytes(5_000)));
+        var bad = new VolumeConfig.S3("bucket", null, "eu-x", new(endpoint), false, "a", "b", true);
+        Volume[] volumes = [.. _rig.Volumes.Directory.All, new() { Tenant = "default", Id = "bad", AdminSet = true, Config = bad }];
+        _rig.Volumes.Swap(new(volumes));
+        for (var i = 0; i < 3; i++)
+        {
+            var content = new Pipeline.Storage.LinkContent("acme", "default", "bad", Pipeline.Resolve.LinkAddress.Place(bad), LinkRig.Bytes(32, i), 1);
+            var lost = await _rig.Links.ReserveAsync(content, Pipeline.Resolve.LinkAddress.NewKey("acme"), _rig.Now + 1_000, _rig.Now);
+            await _rig.Links.UploadedAsync(lost.Number);
+        }
+
+        _rig.Clock.Advance(TimeSpan.FromDays(3));
+
+        Assert.That(await SweepAsync(), Is.EqualTo(TimeSpan.FromMinutes(5)));
+        Assert.That(_rig.Stored, Is.Empty);
+        Assert.That(_rig.Logged.Lines.Count(line => line.Text.Contains("could not be removed", StringComparison.Ordinal)), Is.EqualTo(1), "once, not for each file");
+    }
 }
