@@ -7,7 +7,8 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>SMTP accounts. Changes act at once.</summary>
 internal sealed class AccountRoutes(
-    AccountChanges changes, CurrentAccounts accounts, AccountAnswers answers, ConfigurationBody bodies, ConfigurationTurn turn, Wake wake, AccountTest test, Quotas quotas)
+    AccountChanges changes, CurrentAccounts accounts, AccountAnswers answers, ConfigurationBody bodies, ConfigurationTurn turn, Wake wake, AccountTest test, Quotas quotas,
+    OperatorLog told)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -101,6 +102,7 @@ internal sealed class AccountRoutes(
         var caller = Caller.Of(http);
         using var mine = await turn.TakeAsync(http.RequestAborted);
         if (!await changes.SetPausedAsync(caller.Tenant, id, paused, caller.Actor)) return ProblemAnswer.NotFound("account");
+        told.Switched(paused, $"The account {caller.Tenant}/{id}", caller.Actor);
         Wake(caller.Tenant, id, unpark: !paused);
         return Answer(caller.Tenant, id);
     }

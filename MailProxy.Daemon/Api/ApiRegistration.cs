@@ -48,6 +48,7 @@ public static class ApiRegistration
         services.AddSingleton<WebhookAnswers>();
         services.AddSingleton<QueueCensus>();
         services.AddSingleton<Readiness>();
+        services.AddSingleton<OperatorLog>();
 
         services.TryAddSingleton(new ConnectionLimit(UsualConnections));
         services.AddSingleton<TenantRequests>();

@@ -6,7 +6,7 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Batches: what became of their mail, and letting it wait. One that no message names yet may be suspended before its mail comes.</summary>
-internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, CurrentAccounts accounts, ConfigurationTurn turn, Wake wake, Quotas quotas)
+internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, CurrentAccounts accounts, ConfigurationTurn turn, Wake wake, Quotas quotas, OperatorLog told)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -101,6 +101,7 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
     private async Task SetAsync(Caller caller, string id, bool suspended)
     {
         await store.SetSuspendedAsync(caller.Tenant, id, suspended, caller.Actor);
+        told.Switched(suspended, $"The batch {caller.Tenant}/{id}", caller.Actor);
         if (suspended) return;
         foreach (var account in accounts.Directory.All.Where(a => a.Tenant == caller.Tenant)) wake.Due(account.Key, 0);
     }

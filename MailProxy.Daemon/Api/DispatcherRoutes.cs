@@ -5,7 +5,7 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Sending as a whole: suspend, activate, run now.</summary>
-internal sealed class DispatcherRoutes(IAccountStore store, ConfigurationTurn turn, DispatcherControl dispatcher, CurrentAccounts accounts, Wake wake)
+internal sealed class DispatcherRoutes(IAccountStore store, ConfigurationTurn turn, DispatcherControl dispatcher, CurrentAccounts accounts, Wake wake, OperatorLog told)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -34,6 +34,7 @@ internal sealed class DispatcherRoutes(IAccountStore store, ConfigurationTurn tu
         await store.SetSuspendedAsync(suspended, Caller.Of(http).Actor);
         if (suspended) dispatcher.Suspend();
         else dispatcher.Activate();
+        told.Switched(suspended, "All sending", Caller.Of(http).Actor);
         return Answer();
     }
 

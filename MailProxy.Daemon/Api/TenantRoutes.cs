@@ -8,7 +8,7 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Tenants, for the holder of the admin key. Changes act at once.</summary>
 internal sealed class TenantRoutes(
     TenantChanges changes, CurrentTenants tenants, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged webhooks, VolumeChanges volumes, Wake wake,
-    TenantShares shares, ITenantRemoval removal, ForgetContent forget)
+    TenantShares shares, ITenantRemoval removal, ForgetContent forget, OperatorLog told)
 {
     // Some ten thousand messages; what is left goes on beside the mail.
     private const int Slices = 100;
@@ -57,7 +57,9 @@ internal sealed class TenantRoutes(
         if (members.Refusal is { } mistakes) return mistakes;
 
         if (tenants.Directory.Find(id) is null && !await removal.RemoveAsync(id, Slices)) return StillRemoved;
+        var wasActive = tenants.Directory.Find(id)?.Active ?? true;
         var created = await changes.PutAsync(tenant, Caller.Of(http).Actor);
+        if (tenant.Active != wasActive) told.Switched(!tenant.Active, $"Sending of the tenant {id}", Caller.Of(http).Actor);
         wake.Look();
         if (created) http.Response.Headers.Location = $"/v1/tenants/{id}";
         return Answer(id, created ? StatusCodes.Status201Created : StatusCodes.Status200OK);

@@ -75,7 +75,7 @@ internal sealed partial class PipelineService(
         [LoggerMessage(2, LogLevel.Information, "Stopped; what waits is on disk")]
         public static partial void Stopped(ILogger logger);
 
-        [LoggerMessage(3, LogLevel.Critical, "A room of the pipeline crashed; the process ends")]
+        [LoggerMessage(3, LogLevel.Critical, "A stage of the pipeline crashed; the process ends")]
         public static partial void Crashed(ILogger logger, Exception fault);
     }
 }

@@ -35,6 +35,8 @@ internal sealed partial class IngestStage(
     /// <summary>What a tenant's submissions occupy of the workers, and may.</summary>
     public (long Held, long Allowed) ShareOf(string tenant) => _turns.Of(tenant);
 
+    private bool _spoolFails;
+
     /// <summary>Ends when the door is closed and empty.</summary>
     public Task RunAsync() => Stage.AllOrFirstFault([TakeInAsync(), .. Enumerable.Range(0, Workers).Select(_ => Task.Run(WorkAsync))]);
 
@@ -87,7 +89,7 @@ internal sealed partial class IngestStage(
         catch (IOException fault)
         {
             GiveUp(submission, spooled);
-            Log.DiskFailed(logger, fault);
+            if (!Interlocked.Exchange(ref _spoolFails, true)) Log.DiskFailed(logger, fault.Message);
         }
         catch (Exception fault)
         {
@@ -117,6 +119,7 @@ internal sealed partial class IngestStage(
             if (lines[i].Mail is not { } mail || mail.Body.Size <= options.SpoolThreshold) continue;
             var name = await spool.WriteAsync(mail.Body.Inline);
             spooled.Add(name);
+            if (Interlocked.Exchange(ref _spoolFails, false)) Log.DiskWrites(logger);
             lines[i] = lines[i] with { Mail = mail with { Body = new(default, name, mail.Body.Size) } };
         }
     }
@@ -139,8 +142,11 @@ internal sealed partial class IngestStage(
 
     private static partial class Log
     {
-        [LoggerMessage(100, LogLevel.Error, "The spool cannot be written; the submission was answered as unavailable.")]
-        public static partial void DiskFailed(ILogger logger, Exception fault);
+        [LoggerMessage(100, LogLevel.Error, "The spool cannot be written, and large messages are answered as unavailable until it can: {Reason}")]
+        public static partial void DiskFailed(ILogger logger, string reason);
+
+        [LoggerMessage(102, LogLevel.Information, "The spool can be written again.")]
+        public static partial void DiskWrites(ILogger logger);
 
         [LoggerMessage(101, LogLevel.Error, "A submission failed in Ingest and was answered as unavailable.")]
         public static partial void Failed(ILogger logger, Exception fault);

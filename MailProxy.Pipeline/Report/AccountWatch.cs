@@ -38,7 +38,7 @@ internal sealed partial class AccountWatch : IAsyncDisposable
         lock (_gate) (until, told) = _backoff.Trouble(trouble, account?.Version ?? 0, now);
         _wake.Park(trouble, until);
         if (told is not { } type) return;
-        Log.Parked(_logger, account?.Id, trouble.Kind, trouble.SmtpCode, trouble.Reply, Rfc3339.Text(until));
+        Log.Parked(_logger, Name(account), Place(account), Rfc3339.Text(until), trouble.Kind, trouble.SmtpCode is { } code ? $"{code} {trouble.Reply}" : trouble.Reply);
         Tell(trouble.Account, type, Detail(trouble, until), now);
     }
 
@@ -70,7 +70,8 @@ internal sealed partial class AccountWatch : IAsyncDisposable
     private void Close(AccountKey account, long now)
     {
         _wake.Unpark(account);
-        Log.Closed(_logger, _accounts.Directory.Find(account)?.Id);
+        var known = _accounts.Directory.Find(account);
+        Log.Closed(_logger, Name(known), Place(known));
         Tell(account, EventType.AccountCircuitClosed, null, now);
     }
 
@@ -104,17 +105,21 @@ internal sealed partial class AccountWatch : IAsyncDisposable
         json.WriteString("until"u8, Rfc3339.Text(told.until));
     });
 
+    private static string Name(SmtpAccount? account) => account?.ToString() ?? "that was deleted";
+
+    private static string Place(SmtpAccount? account) => account is { Sandbox: false } ? $"{account.Host}:{account.Port}" : "sandbox";
+
     private long Now() => _clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     private sealed record Change(string Tenant, AccountKey Account, EventType Type, byte[]? Detail, long At);
 
     private static partial class Log
     {
-        [LoggerMessage(610, LogLevel.Warning, "Account {Account} is left alone until {Until}: {Kind}, reply {Code} {Reply}")]
-        public static partial void Parked(ILogger logger, string? account, TroubleKind kind, int? code, string reply, string until);
+        [LoggerMessage(610, LogLevel.Warning, "Account {Account} ({Server}) is left alone until {Until} ({Kind}): {Reply}")]
+        public static partial void Parked(ILogger logger, string account, string server, string until, TroubleKind kind, string reply);
 
-        [LoggerMessage(611, LogLevel.Information, "Account {Account} is used again")]
-        public static partial void Closed(ILogger logger, string? account);
+        [LoggerMessage(611, LogLevel.Information, "Account {Account} ({Server}) is used again")]
+        public static partial void Closed(ILogger logger, string account, string server);
 
         [LoggerMessage(612, LogLevel.Error, "The event {Type} could not be stored and is lost")]
         public static partial void NotTold(ILogger logger, EventType type, Exception? fault);

@@ -65,7 +65,8 @@ internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clo
 
     private static partial class Log
     {
-        [LoggerMessage(601, LogLevel.Error, "{Count} outcomes cannot be written now; trying again")]
+        // The store tells of its trouble itself, once.
+        [LoggerMessage(601, LogLevel.Debug, "{Count} outcomes cannot be written now; trying again")]
         public static partial void Unavailable(ILogger logger, int count, Exception fault);
     }
 }

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -129,8 +130,20 @@ internal sealed partial class ReportStage(
         }
 
         _meter.Settled(settlement, content);
+        if (settlement.State is MessageState.Failed or MessageState.PartiallySent or MessageState.Ambiguous) Tell(settlement, content);
         wake.Done(ticket);
         if (settlement.Step is QueueStep.Again again) wake.Due(ticket.Account, again.Due);
+    }
+
+    // Without the server's words, which often name the recipient: addresses appear at Debug only.
+    private void Tell(Settlement settlement, MailContent content)
+    {
+        var account = accounts.Directory.Find(settlement.Ticket.Account);
+        var refused = settlement.Recipients.FirstOrDefault(r => r.State is RecipientState.Failed);
+        var code = string.Join(' ', new[] { refused?.SmtpCode?.ToString(System.Globalization.CultureInfo.InvariantCulture), refused?.EnhancedCode }.Where(text => text is not null));
+        var server = account is { Sandbox: false } ? $"{account.Host}:{account.Port}" : "sandbox";
+        Log.Ended(logger, content.Key.Tenant, content.Key.Id, settlement.State.Name(), account?.Id ?? "(deleted)", server, code.Length > 0 ? code : "no reply");
+        if (refused?.Reply is { } reply) Log.Refused(logger, content.Key.Tenant, content.Key.Id, reply);
     }
 
     private void Return(QueuedMail ticket, long due)
@@ -146,6 +159,12 @@ internal sealed partial class ReportStage(
     {
         [LoggerMessage(600, LogLevel.Warning, "{Count} messages were being sent when the last run ended; whether they arrived is unknown. Each is settled by its own on_ambiguous")]
         public static partial void InDoubt(ILogger logger, int count);
+
+        [LoggerMessage(603, LogLevel.Warning, "Message {Tenant}/{Message} is {State} by account {Account} ({Server}): {Code}")]
+        public static partial void Ended(ILogger logger, string tenant, string message, string state, string account, string server, string code);
+
+        [LoggerMessage(604, LogLevel.Debug, "Message {Tenant}/{Message} was refused: {Reply}")]
+        public static partial void Refused(ILogger logger, string tenant, string message, string reply);
 
         [LoggerMessage(602, LogLevel.Warning, "The outcome {State} of message {Message} came for an attempt that is no longer open; nothing was changed")]
         public static partial void Stale(ILogger logger, string message, Mail.MessageState state);

@@ -89,10 +89,11 @@ internal sealed partial class RetainStage(
 
     private static partial class Log
     {
-        [LoggerMessage(800, LogLevel.Warning, "Nothing can be purged now; trying again")]
+        // The store tells of its trouble itself, once.
+        [LoggerMessage(800, LogLevel.Debug, "Nothing can be purged now; trying again")]
         public static partial void Troubled(ILogger logger, Exception fault);
 
-        [LoggerMessage(801, LogLevel.Information, "Purging goes on")]
+        [LoggerMessage(801, LogLevel.Debug, "Purging goes on")]
         public static partial void Recovered(ILogger logger);
     }
 }

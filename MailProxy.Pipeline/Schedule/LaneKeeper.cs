@@ -24,7 +24,11 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
     public AccountLane Lane(AccountKey account)
     {
         var lane = queue.Lane(account, out var made, Directory.Find(account)?.Tenant ?? "");
-        if (made) See(lane, Directory);
+        if (!made) return lane;
+        See(lane, Directory);
+
+        // Not when the account of a lane goes: it had no unfinished mail then, and what the lane believes of the disk may be old.
+        if (lane.Unknown) Log.UnknownAccount(logger, account.Number);
         return lane;
     }
 
@@ -123,7 +127,6 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
     {
         var account = Directory.Find(lane.Account);
         if (account is not null) queue.Belongs(lane, account.Tenant);
-        if (account is null && !lane.Unknown) Log.UnknownAccount(logger, lane.Account.Number);
         lane.Unknown = account is null;
         lane.Paused = account is { Paused: true } or { TenantSuspended: true };
         lane.InFlightCap = 2 * (account?.MaxConnections ?? 1);

@@ -31,7 +31,7 @@ internal sealed partial class SendAttempt(
         }
         catch (SmtpOpenException failure)
         {
-            Log.NoConnection(logger, mail.Account.ToString(), failure.Phase, failure.Reply?.Code, failure.Message);
+            Log.NoConnection(logger, mail.Account.ToString(), Server, failure.Phase, failure.Reply?.Code, failure.Message);
             return await BlamedAsync(SmtpVerdict.Trouble(mail.Account.Key, failure));
         }
         catch (DkimKeyException bad)
@@ -94,7 +94,7 @@ internal sealed partial class SendAttempt(
         if (result.Fault is UnsendableException unfit) return Refused(unfit);
         if (result is { End: not TransactionEnd.Answered, Fault: { } fault })
         {
-            Log.Broken(logger, mail.Account.ToString(), result.Phase, result.End, fault);
+            Log.Broken(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, mail.Account.Id, Server, result.Phase, result.End, fault.Message);
         }
 
         var everySender = refusals.Learn(mail.Account, envelope.Sender, result);
@@ -123,7 +123,7 @@ internal sealed partial class SendAttempt(
         }
         catch (Exception unwritten) when (_begun!.Marked.Task.IsCompleted)
         {
-            Log.Unmarked(logger, Ticket.Id, unwritten.Message);
+            Log.Unmarked(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, unwritten.Message);
             return false;
         }
     }
@@ -137,20 +137,24 @@ internal sealed partial class SendAttempt(
         return new(Ticket, Bodiless(), [.. verdicts]);
     }
 
+    private string Server => mail.Account.Sandbox ? "sandbox" : $"{mail.Account.Host}:{mail.Account.Port}";
+
     private MailContent Bodiless() => mail.Content.Bodiless();
 
     private static partial class Log
     {
-        [LoggerMessage(510, LogLevel.Warning, "No connection for account {Account} ({Phase}, reply {Code}): {Reason}")]
-        public static partial void NoConnection(ILogger logger, string account, SmtpPhase phase, int? code, string reason);
+        // What becomes of the account is told once; this is each try.
+        [LoggerMessage(510, LogLevel.Debug, "No connection for account {Account} to {Server} ({Phase}, reply {Code}): {Reason}")]
+        public static partial void NoConnection(ILogger logger, string account, string server, SmtpPhase phase, int? code, string reason);
 
-        [LoggerMessage(511, LogLevel.Warning, "A transaction of account {Account} broke in {Phase}: {End}")]
-        public static partial void Broken(ILogger logger, string account, SmtpPhase phase, TransactionEnd end, Exception fault);
+        [LoggerMessage(511, LogLevel.Warning, "Message {Tenant}/{Message} by account {Account} ({Server}): the connection broke in {Phase} ({End}): {Reason}")]
+        public static partial void Broken(
+            ILogger logger, string tenant, string message, string account, string server, SmtpPhase phase, TransactionEnd end, string reason);
 
         [LoggerMessage(513, LogLevel.Warning, "Message {Tenant}/{Id} was stopped at the last write: {Reason}")]
         public static partial void Unfit(ILogger logger, string tenant, string id, string reason);
 
-        [LoggerMessage(512, LogLevel.Warning, "Message {Message} could not be marked and is left for later: {Reason}")]
-        public static partial void Unmarked(ILogger logger, long message, string reason);
+        [LoggerMessage(512, LogLevel.Warning, "Message {Tenant}/{Message} could not be marked and is left for later: {Reason}")]
+        public static partial void Unmarked(ILogger logger, string tenant, string message, string reason);
     }
 }

@@ -53,7 +53,7 @@ internal sealed partial class SendStage(
         }
         catch (Exception unforeseen)
         {
-            Log.Unforeseen(logger, mail.Due.Ticket.Id, unforeseen);
+            Log.Unforeseen(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, unforeseen);
             outcome = await attempt.UnforeseenAsync(unforeseen);
         }
 
@@ -88,8 +88,8 @@ internal sealed partial class SendStage(
 
     private static partial class Log
     {
-        [LoggerMessage(502, LogLevel.Error, "Message {Message} met an error nobody foresaw")]
-        public static partial void Unforeseen(ILogger logger, long message, Exception trouble);
+        [LoggerMessage(502, LogLevel.Error, "Message {Tenant}/{Message} met an error nobody foresaw")]
+        public static partial void Unforeseen(ILogger logger, string tenant, string message, Exception trouble);
 
         [LoggerMessage(503, LogLevel.Debug, "Message {Message} by account {Account}: {Result} after {Milliseconds} ms")]
         public static partial void Attempted(ILogger logger, long message, string account, string result, long milliseconds);

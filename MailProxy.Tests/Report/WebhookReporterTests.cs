@@ -202,8 +202,8 @@ public sealed class WebhookReporterTests : ReporterFixture
         Hook.AnswerWith(500);
         Log.Add("m1", 1);
         var began = Clock.GetUtcNow().ToUnixTimeMilliseconds();
-        await StartAsync(Endpoint() with { Progress = new(0, began - (75 * 3_600_000L) + 3000, 40) });
-        await FailuresAsync(41);
+        await StartAsync(Endpoint() with { Progress = new(0, began - (75 * 3_600_000L) + 3000, 400) }); // so many fit into that time
+        await FailuresAsync(401);
 
         Clock.Advance(TimeSpan.FromSeconds(3));
         await Log.UntilAsync(log => log.ProgressOf("w1").DisabledAt is not null);

@@ -208,7 +208,7 @@ internal sealed partial class CommitLoop : IDisposable
 
         var trouble = StoreTrouble.Describe(fault);
         _metrics.CommitFailures.Inc();
-        if (_health.StoreTrouble is null) Log.Trouble(_logger, trouble, fault);
+        if (_health.StoreTrouble is null) Log.Trouble(_logger, trouble);
         _health.StoreTrouble = trouble;
         _retryAt = Stopwatch.GetTimestamp() + (long)(_backOff.TotalSeconds * Stopwatch.Frequency);
 
@@ -251,7 +251,7 @@ internal sealed partial class CommitLoop : IDisposable
     private static partial class Log
     {
         [LoggerMessage(700, LogLevel.Error, "The store cannot write: {Trouble}. Nothing is acknowledged and nothing sent until it can; outcomes are kept.")]
-        public static partial void Trouble(ILogger logger, string trouble, Exception fault);
+        public static partial void Trouble(ILogger logger, string trouble);
 
         [LoggerMessage(701, LogLevel.Information, "The store can write again.")]
         public static partial void Recovered(ILogger logger);
