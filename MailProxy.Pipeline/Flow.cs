@@ -267,6 +267,9 @@ public abstract record Outcome(QueuedMail Ticket) : ReportItem(Ticket)
     /// <summary>The account, not the message, is to blame. <paramref name="Content"/> is set when the attempt was marked.</summary>
     public sealed record AccountToBlame(QueuedMail Ticket, AccountTrouble Trouble, MailContent? Content) : Outcome(Ticket);
 
+    /// <summary>Marked, and let go because the program stops, before anybody had an answer: as if it had not been tried.</summary>
+    public sealed record Released(QueuedMail Ticket, MailContent Content) : Outcome(Ticket);
+
     /// <summary>The message can never be sent as it is; not marked.</summary>
     public sealed record Unsendable(QueuedMail Ticket, MailContent Content, string EnhancedCode, string Reason) : Outcome(Ticket);
 

@@ -24,7 +24,7 @@ internal static class Seams
         var seen = await probe.TryAsync(account, cancel);
         return new(
             seen.Trouble is null,
-            Stage(seen.Trouble),
+            seen.Stage,
             seen.Tls is not null,
             seen.Tls,
             seen.Authenticated,
@@ -51,17 +51,6 @@ internal static class Seams
         (count, before) => [.. mailbox.Page(count, before).Select(m => new SandboxMailAnswer(m.Id, m.ReceivedAt.UtcDateTime, m.From, m.Recipients, m.Subject, m.Size))],
         id => mailbox.Find(id)?.Raw,
         mailbox.Forget);
-
-    // Where it ended: the stage that failed, or "done".
-    private static string Stage(AccountTrouble? trouble) => trouble?.Kind switch
-    {
-        null => "done",
-        TroubleKind.Connect => "connect",
-        TroubleKind.Tls => "tls",
-        TroubleKind.Greeting => "greeting",
-        TroubleKind.Authentication => "authenticate",
-        _ => "conversation",
-    };
 
     private static LaneWait? Wait(Connecting? connecting) => connecting is null ? null : new("connecting", null, connecting.ToString());
 

@@ -67,6 +67,7 @@ internal sealed partial class ReportStage(
         Begun begun => new Mark(begun.Ticket, begun.Recipients, begun.Permit.AccountPermits, begun.Permit.GlobalPermits, now) { Tenant = begun.Permit.Tenant, TenantPermits = begun.Permit.TenantPermits },
         Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
         Outcome.AccountToBlame { Content: { } content } => Settler.Unmark(item.Ticket, content, now),
+        Outcome.Released released => Settler.Unmark(item.Ticket, released.Content, now),
         Outcome.Unsendable never => _settler.Unsendable(never.Ticket, never.Content, never.EnhancedCode, never.Reason, now),
         Outcome.Postponed { Content: { } content } later => _settler.Postponed(later, content, now),
         _ => null,
@@ -107,6 +108,9 @@ internal sealed partial class ReportStage(
                 return;
             case (Outcome.AccountToBlame { Content: { } content }, Settlement settlement):
                 After(settlement, content, written);
+                return;
+            case (Outcome.Released released, Settlement settlement):
+                After(settlement, released.Content, written);
                 return;
             case (Outcome.Postponed, null):
                 // Nothing is known of the mail, so nothing can be written; only the lane waits a little.

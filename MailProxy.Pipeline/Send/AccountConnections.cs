@@ -29,8 +29,7 @@ internal sealed class AccountConnections : IDisposable
     /// <summary>Each is given a connection, or null: a slot in which to open one.</summary>
     private readonly Queue<TaskCompletionSource<SmtpConnection?>> _waiters = new();
 
-    /// <summary>The longest under way first.</summary>
-    private readonly List<Opening> _opening = [];
+    private readonly Openings _opening;
 
     private int _slots, _established, _limit, _version;
     private bool _closed;
@@ -46,7 +45,7 @@ internal sealed class AccountConnections : IDisposable
         string name)
     {
         (_open, _crowded, _farewells, _resting, _options, _clock) = (open, crowded, farewells, resting, options, clock);
-        _allowance = new(clock);
+        (_allowance, _opening) = (new(clock), new(clock));
         _busyGauge = metrics.Connections.WithLabels(name, "busy");
         _idleGauge = metrics.Connections.WithLabels(name, "idle");
         _idleTimer = clock.CreateTimer(static self => ((AccountConnections)self!).CloseUnused(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -57,12 +56,7 @@ internal sealed class AccountConnections : IDisposable
     {
         get
         {
-            lock (_gate)
-            {
-                if (_established > 0 || _opening.Count == 0) return null;
-                var first = _opening[0];
-                return new(first.Server, first.Since, first.Clock?.Phase ?? SmtpPhase.Connect);
-            }
+            lock (_gate) return _established > 0 ? null : _opening.Longest;
         }
     }
 
@@ -156,8 +150,7 @@ internal sealed class AccountConnections : IDisposable
     /// <summary>Null: the server bears no more than the others that there are, and the slot is gone.</summary>
     private async ValueTask<SmtpConnection?> OpenInSlotAsync(SmtpAccount account, CancellationToken abort)
     {
-        var opening = new Opening(ServerName.Of(account), _clock.GetUtcNow());
-        lock (_gate) _opening.Add(opening);
+        using var opening = _opening.Begin(account);
         try
         {
             abort.ThrowIfCancellationRequested();
@@ -188,10 +181,6 @@ internal sealed class AccountConnections : IDisposable
 
             foreach (var waiter in alsoWaiting) waiter.TrySetException(trouble);
             throw;
-        }
-        finally
-        {
-            lock (_gate) _opening.Remove(opening);
         }
     }
 
@@ -311,14 +300,5 @@ internal sealed class AccountConnections : IDisposable
     {
         _busyGauge.Set(_established - _idle.Count);
         _idleGauge.Set(_idle.Count);
-    }
-
-    private sealed class Opening(ServerName server, DateTimeOffset since)
-    {
-        public ServerName Server => server;
-        public DateTimeOffset Since => since;
-
-        /// <summary>Knows how far it is.</summary>
-        public PhaseClock? Clock { get; set; }
     }
 }

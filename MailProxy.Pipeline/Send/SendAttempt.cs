@@ -40,8 +40,7 @@ internal sealed partial class SendAttempt(
         }
         catch (OperationCanceledException) when (opening.IsCancellationRequested)
         {
-            return await BlamedAsync(
-                new(mail.Account.Key, TroubleKind.Connect, null, null, "The program was told to stop at once."), stopping: true);
+            return _begun is not null && await WasMarkedAsync() ? new Outcome.Released(Ticket, Bodiless()) : new Outcome.Dropped(Ticket);
         }
     }
 
@@ -86,7 +85,7 @@ internal sealed partial class SendAttempt(
         if (used && result.NeverBegan)
         {
             // The server ended an idle connection just when we took it: no news about the account. Once, since the next one is new.
-            await ReplaceAsync(abort);
+            await ReplaceAsync(opening);
             result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort, abandon);
         }
 
@@ -108,9 +107,9 @@ internal sealed partial class SendAttempt(
         Connection = await pool.ReplaceAsync(dead, abort);
     }
 
-    private async Task<Outcome> BlamedAsync(AccountTrouble trouble, bool stopping = false)
+    private async Task<Outcome> BlamedAsync(AccountTrouble trouble)
     {
-        if (_begun is null) return stopping ? new Outcome.Dropped(Ticket) : new Outcome.AccountToBlame(Ticket, trouble, null);
+        if (_begun is null) return new Outcome.AccountToBlame(Ticket, trouble, null);
         return await WasMarkedAsync() ? new Outcome.AccountToBlame(Ticket, trouble, Bodiless()) : new Outcome.Dropped(Ticket);
     }
 

@@ -72,6 +72,7 @@ internal sealed partial class SendStage(
     {
         Outcome.Attempted attempted => Class(attempted.Verdicts),
         Outcome.AccountToBlame => "account",
+        Outcome.Released => "dropped",
         Outcome.Unsendable => "unsendable",
         Outcome.Postponed => "postponed",
         _ => "dropped",

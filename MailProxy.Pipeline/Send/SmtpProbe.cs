@@ -27,9 +27,18 @@ public sealed class SmtpProbe(CurrentAccounts accounts, SendOptions options, Tim
         }
         catch (SmtpOpenException failure)
         {
-            return new(failure.Tls, failure.Offered, false, SmtpVerdict.Trouble(account.Key, failure));
+            return new(failure.Tls, failure.Offered, false, SmtpVerdict.Trouble(account.Key, failure)) { Stage = StageOf(failure.Phase) };
         }
     }
+
+    private static string StageOf(SmtpPhase phase) => phase switch
+    {
+        SmtpPhase.Connect => "connect",
+        SmtpPhase.Handshake or SmtpPhase.StartTls => "tls",
+        SmtpPhase.Greeting or SmtpPhase.Hello => "greeting",
+        SmtpPhase.Authenticate => "authenticate",
+        _ => "conversation",
+    };
 }
 
 /// <summary>What a probe saw, also when it failed.</summary>
@@ -37,4 +46,8 @@ public sealed class SmtpProbe(CurrentAccounts accounts, SendOptions options, Tim
 /// <param name="Extensions">The keywords of EHLO that matter here.</param>
 /// <param name="Authenticated">A login took place and was accepted.</param>
 /// <param name="Trouble">Why it failed, or null.</param>
-public sealed record SmtpProbeResult(string? Tls, IReadOnlyList<string> Extensions, bool Authenticated, AccountTrouble? Trouble);
+public sealed record SmtpProbeResult(string? Tls, IReadOnlyList<string> Extensions, bool Authenticated, AccountTrouble? Trouble)
+{
+    /// <summary>Where it ended: <c>connect</c>, <c>tls</c>, <c>greeting</c>, <c>authenticate</c>, or <c>done</c>.</summary>
+    public string Stage { get; init; } = "done";
+}

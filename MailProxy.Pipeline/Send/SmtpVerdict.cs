@@ -47,6 +47,7 @@ internal static class SmtpVerdict
         var verdicts = Each(content, result, (to, i) => One(to, i, result, trouble));
         var settled = verdicts.Any(static verdict => verdict.Verdict != Verdict.NotTried);
         if (settled) return new Outcome.Attempted(ticket, content, verdicts) { Trouble = trouble };
+        if (result.End == TransactionEnd.Aborted) return new Outcome.Released(ticket, content);
         return new Outcome.AccountToBlame(ticket, trouble ?? Broken(account, result), content);
     }
 
@@ -75,7 +76,7 @@ internal static class SmtpVerdict
 
         return result switch
         {
-            { End: TransactionEnd.Answered } or { Phase: SmtpPhase.Final } => null,
+            { End: TransactionEnd.Answered or TransactionEnd.Aborted } or { Phase: SmtpPhase.Final } => null,
 
             // Everybody was refused; what came after that is about nobody.
             { Phase: SmtpPhase.Recipient } when Array.TrueForAll(result.Recipients, static reply => reply is { Refuses: true }) => null,
@@ -103,11 +104,12 @@ internal static class SmtpVerdict
     private static RecipientVerdict One(SliceRecipient to, int index, TransactionResult result, AccountTrouble? trouble)
     {
         // MAIL refused: all of them. Else what RCPT said, and for the accepted what came of the body.
-        if (result.Phase == SmtpPhase.Mail) return trouble is null ? Settled(to, result.Ending!) : NotTried(to, null);
+        if (result.Phase == SmtpPhase.Mail) return trouble is null && result.Ending is { } no ? Settled(to, no) : NotTried(to, null);
         var reply = result.Recipients[index];
         if (reply is null) return NotTried(to, null);
         if (!reply.IsPositive) return IsTooMany(result, index) ? NotTried(to, reply) : Settled(to, reply);
         if (trouble is not null || result is { Phase: SmtpPhase.Recipient }) return NotTried(to, null);
+        if (result is { End: TransactionEnd.Aborted, Phase: < SmtpPhase.Final, Ending: null }) return NotTried(to, null);
         if (result.Ending is { } ending && (ending.IsPositive || ending.Refuses)) return Settled(to, ending);
         return result.Phase == SmtpPhase.Final
             ? new(to.Ordinal, to.Address, Verdict.InDoubt, result.Ending?.Code, "4.4.2", InDoubtText(result))

@@ -245,6 +245,37 @@ public sealed class ReportStageTests
     }
 
     [Test]
+    public async Task Released_TakesTheMarkBackAndBlamesNobody()
+    {
+        await RunAsync(new Outcome.Released(Ticket(), Content()));
+
+        var settlement = (Settlement)_store.Commits.Single().Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That((settlement.Marked, settlement.Events.Count), Is.EqualTo((true, 0)));
+            Assert.That(_wake.Drain().Parked, Is.Empty);
+            Assert.That(_log.Events, Is.Empty);
+        });
+    }
+
+    [Test]
+    public async Task Attempted_WithTroubleOfTheAccount_KeepsTheVerdictsAndParks()
+    {
+        var content = Content();
+        var verdicts = content.Slice.Select(to => new RecipientVerdict(to.Ordinal, to.Address, Verdict.Refused, 550, "5.1.1", "who")).ToArray();
+
+        await RunAsync(new Outcome.Attempted(Ticket(), content, verdicts) { Trouble = Trouble() });
+
+        var settlement = (Settlement)_store.Commits.Single().Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(settlement.State, Is.EqualTo(MessageState.Failed));
+            Assert.That(_wake.Drain().Parked, Contains.Key(Account));
+            Assert.That(_log.Events.Single().Type, Is.EqualTo(EventType.AccountCircuitOpened));
+        });
+    }
+
+    [Test]
     public async Task AccountToBlame_ThenAMailAfterTheWait_ClosesTheCircuit()
     {
         var running = _stage.RunAsync();

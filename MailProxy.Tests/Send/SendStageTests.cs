@@ -288,8 +288,37 @@ internal sealed class SendStageTests
 
         await rig.AbortAsync();
 
-        var outcome = (Outcome.AccountToBlame)await rig.OutcomeAsync(1);
-        Assert.That(outcome.Content, Is.Not.Null);
+        Assert.That(await rig.OutcomeAsync(1), Is.TypeOf<Outcome.Released>());
+    }
+
+    [Test]
+    public async Task Stop_TheUsedConnectionHasDiedAndNoOtherIsOpened_CostsNoAttemptAndBlamesNobody()
+    {
+        await using var rig = new SendRig(Account());
+        await rig.SendAsync(1);
+        _server.Say("MAIL", ScriptedSmtpServer.Drop).Say("CONNECT", ScriptedSmtpServer.Hang);
+        await rig.PutAsync(2);
+        await _server.Seen("CONNECT", 2);
+
+        await rig.StopAsync();
+
+        Assert.That(await rig.OutcomeAsync(2), Is.TypeOf<Outcome.Released>());
+    }
+
+    [Test]
+    public async Task Stop_AConnectionIsOpen_MailThatCameBeforeGoesOverIt()
+    {
+        var mark = new TaskCompletionSource<bool>();
+        await using var rig = new SendRig(Account() with { MaxConnections = 1 }, mark: _ => mark.Task);
+        await rig.PutAsync(1);
+        await rig.PutAsync(2);
+        await _server.Seen("DATA");
+
+        await rig.StopAsync();
+        mark.SetResult(true);
+
+        Assert.That((await rig.OutcomeAsync(1), await rig.OutcomeAsync(2)), Is.All.TypeOf<Outcome.Attempted>());
+        Assert.That(_server.Mails, Has.Count.EqualTo(2));
     }
 
     [Test]

@@ -171,14 +171,30 @@ internal sealed class SmtpVerdictTests
 
     [TestCase(TransactionEnd.Lost, SmtpPhase.Mail)]
     [TestCase(TransactionEnd.TimedOut, SmtpPhase.Recipient)]
-    [TestCase(TransactionEnd.Aborted, SmtpPhase.Recipient)]
-    [TestCase(TransactionEnd.Aborted, SmtpPhase.Body)]
     public void Judge_BrokenBefore_BlamesTheAccountAndKeepsTheContent(TransactionEnd end, SmtpPhase phase)
     {
         var outcome = Judge(1, r => (r.Phase, r.End) = (phase, end), Reply(250));
 
         Assert.That(outcome, Is.TypeOf<Outcome.AccountToBlame>());
         Assert.That(((Outcome.AccountToBlame)outcome).Content, Is.Not.Null);
+    }
+
+    [TestCase(SmtpPhase.Mail)]
+    [TestCase(SmtpPhase.Recipient)]
+    [TestCase(SmtpPhase.Data)]
+    [TestCase(SmtpPhase.Body)]
+    public void Judge_AbortedBeforeAnybodyHadAnAnswer_IsReleased(SmtpPhase phase) =>
+        Assert.That(
+            Judge(1, r => (r.Phase, r.End) = (phase, TransactionEnd.Aborted), phase > SmtpPhase.Recipient ? Reply(250) : null),
+            Is.TypeOf<Outcome.Released>());
+
+    [Test]
+    public void Judge_AbortedAfterARefusal_KeepsThatAndBlamesNobody()
+    {
+        var outcome = (Outcome.Attempted)Judge(2, r => (r.Phase, r.End) = (SmtpPhase.Body, TransactionEnd.Aborted), Reply(550), Reply(250));
+
+        Assert.That(outcome.Verdicts.Select(v => v.Verdict), Is.EqualTo(new[] { Verdict.Refused, Verdict.NotTried }));
+        Assert.That(outcome.Trouble, Is.Null);
     }
 
     [TestCase(TransactionEnd.Lost, SmtpPhase.Body)]
