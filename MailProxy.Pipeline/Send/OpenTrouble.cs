@@ -28,6 +28,8 @@ internal static class OpenTrouble
             _ when phase == SmtpPhase.Connect => new(phase, null, false, $"No connection to {server}: {trouble.Message}", trouble),
             IOException when phase == SmtpPhase.Handshake =>
                 new(phase, null, false, $"The TLS handshake with {server} failed: {trouble.Message}{server.Hint(phase)}", trouble),
+            SmtpGarbageException when phase == SmtpPhase.Authenticate => new(
+                phase, null, false, $"The log-in at {server} went wrong: {trouble.Message}", trouble),
             SmtpGarbageException => new(
                 phase, null, false, $"The server {server} does not speak SMTP ({phase}): {trouble.Message}", trouble),
             _ => new(phase, null, false, server.Lost(phase, trouble.Message), trouble),

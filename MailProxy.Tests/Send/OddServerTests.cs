@@ -107,6 +107,21 @@ internal sealed class OddServerTests
         Assert.That((failure.Phase, failure.Tls), Is.EqualTo((SmtpPhase.StartTls, (string?)null)));
     }
 
+    [TestCase(SmtpSecurity.Tls)]
+    [TestCase(SmtpSecurity.StartTls)]
+    public async Task Tls_ManyMails_GoOverOneConnection(SmtpSecurity security)
+    {
+        await using var server = new OddSmtpServer(heard => heard.Verb == "EHLO" ? "250-odd\r\n250-PIPELINING\r\n250 STARTTLS" : null)
+        {
+            ImplicitTls = security == SmtpSecurity.Tls,
+        };
+        await using var rig = new SendRig(Trusting(server, security) with { MaxConnections = 1 });
+
+        for (var id = 1; id <= 10; id++) Assert.That(await rig.SendAsync(id), Is.TypeOf<Outcome.Attempted>());
+
+        Assert.That(server.Connections, Is.EqualTo(1), "session tickets and the like are no words of the server");
+    }
+
     [Test]
     public async Task Tls_ToAServerThatSpeaksInTheClear_SaysSoWithARemedy()
     {

@@ -30,6 +30,7 @@ internal sealed class OpenTroubleTests
             new CertificateException(SslPolicyErrors.RemoteCertificateChainErrors, new AuthenticationException()), SmtpPhase.Handshake,
             "The certificate of mail.example:587 is not by an authority", TroubleKind.Tls,
         ],
+        [new SmtpGarbageException("too much"), SmtpPhase.Authenticate, "The log-in at mail.example:587 went wrong: too much", TroubleKind.Protocol],
         [new SmtpGarbageException("Not a reply: 'x'."), SmtpPhase.Greeting, "The server mail.example:587 does not speak SMTP", TroubleKind.Greeting],
     ];
 

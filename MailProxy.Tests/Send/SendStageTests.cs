@@ -317,7 +317,7 @@ internal sealed class SendStageTests
         await rig.StopAsync();
         mark.SetResult(true);
 
-        Assert.That((await rig.OutcomeAsync(1), await rig.OutcomeAsync(2)), Is.All.TypeOf<Outcome.Attempted>());
+        Assert.That(new[] { await rig.OutcomeAsync(1), await rig.OutcomeAsync(2) }, Is.All.TypeOf<Outcome.Attempted>());
         Assert.That(_server.Mails, Has.Count.EqualTo(2));
     }
 
