@@ -151,7 +151,10 @@ internal sealed class RefusingServerTests
         var id = await daemon.PostAsync(new { from = "a@example.com", to = "b@example.org", text = "x" });
         await server.Heard("CONNECT");
 
-        var waits = (await Soon.BecomesAsync(() => daemon.GetAsync($"/v1/messages/{id}"), m => (string?)m["waiting_for"]?["reason"] == "connecting"))["waiting_for"]!;
+        var message = await Soon.BecomesAsync(
+            () => daemon.GetAsync($"/v1/messages/{id}"), m => $"{m["waiting_for"]?["detail"]}".Contains("not greeted", StringComparison.Ordinal));
+        var waits = message["waiting_for"]!;
+        Assert.That((string)waits["reason"]!, Is.EqualTo("connecting"));
         Assert.That(
             (string)waits["detail"]!,
             Does.StartWith($"connecting to 127.0.0.1:{server.Port} since 20").And.Contain("set security to \"tls\""));
