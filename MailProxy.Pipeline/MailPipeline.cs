@@ -259,7 +259,7 @@ public sealed class MailPipeline : IAsyncDisposable
         var ingest = Stage.Link(_ingest.RunAsync(), _accepted.Writer);
         var persist = _persist.RunAsync();
         var schedule = Stage.Link(_schedule.RunAsync(recovery, suspended, _stop.Token), _due.Writer);
-        var resolve = Stage.Link(_resolve.RunAsync(_abort.Token), _resolved.Writer);
+        var resolve = Stage.Link(_resolve.RunAsync(_stop.Token), _resolved.Writer);
         var desk = _desk.RunAsync(_stop.Token);
         var uploads = _uploads?.RunAsync(_stop.Token) ?? Task.CompletedTask;
         var send = _send.RunAsync(_stop.Token, _abort.Token, _abandon.Token);

@@ -100,7 +100,17 @@ internal sealed class NdjsonLines(SubmissionDoor door, RequestMemory memory, Api
     private async ValueTask<bool> ReadAsync()
     {
         if (_buffer.Room.Length == 0 && !await Grow(SubmissionDoor.NextStep(_buffer.Length, _buffer.Length + Left))) return false;
-        var read = await _body.ReadAsync(_buffer.Room);
+        int read;
+        try
+        {
+            read = await _body.ReadAsync(_buffer.Room);
+        }
+        catch (StoppingException)
+        {
+            Refusal = Refusals.Stopping; // what was committed is answered all the same
+            return false;
+        }
+
         _buffer.Filled(read);
         _total += read;
         _ended = read == 0 || _total == http.Request.ContentLength;

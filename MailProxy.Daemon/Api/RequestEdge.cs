@@ -1,18 +1,42 @@
 using System.Text.RegularExpressions;
 using MailProxy.Pipeline.Storage;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>The outermost layer: every answer gets its request id, and whatever goes wrong becomes a problem with a body.</summary>
-internal sealed partial class RequestEdge(RequestDelegate next, ILogger<RequestEdge> logger)
+internal sealed partial class RequestEdge(RequestDelegate next, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<RequestEdge> logger)
 {
     public const string RequestIdHeader = "X-Request-Id";
+
+    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(1);
 
     public async Task InvokeAsync(HttpContext http)
     {
         if (http.Request.Headers[RequestIdHeader] is [{ } given] && RequestId().IsMatch(given)) http.TraceIdentifier = given;
         http.Response.Headers[RequestIdHeader] = http.TraceIdentifier;
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true })
+        {
+            await AnswerAsync(http);
+            return;
+        }
 
+        var body = new StoppableBody(http.Request.Body, http.Request.BodyReader, lifetime.ApplicationStopping);
+        http.Request.Body = body;
+        await AnswerAsync(http);
+        if (body.Cut && http.Request.ContentLength is null) await HangUpAsync(http);
+    }
+
+    // Kestrel waits for the rest of a chunked body, which nobody wants any more, without a bound. The client gets time to read the answer.
+    private async Task HangUpAsync(HttpContext http)
+    {
+        await http.Response.CompleteAsync();
+        await Task.Delay(Linger, clock, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        http.Abort();
+    }
+
+    private async Task AnswerAsync(HttpContext http)
+    {
         ProblemAnswer answer;
         var over = false;
         try
@@ -41,6 +65,10 @@ internal sealed partial class RequestEdge(RequestDelegate next, ILogger<RequestE
         {
             Log.NoMemory(logger, fault, http.Request.Method, RouteOf(http), http.TraceIdentifier);
             answer = Refusals.NoMemory;
+        }
+        catch (StoppingException)
+        {
+            answer = Refusals.Stopping;
         }
         catch (StoreUnavailableException)
         {

@@ -7,6 +7,7 @@ using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Options;
 using Prometheus;
 using Serilog;
@@ -19,6 +20,9 @@ internal static class DaemonApp
 {
     /// <summary>Connections there must be, however few files the process may have open.</summary>
     private const int LeastConnections = 16;
+
+    // Seconds: what was committed is answered even when attempts get no time at all.
+    private const int ShortestGrace = 2;
 
     /// <param name="clock">The time; null: the system's.</param>
     public static async Task<WebApplication> BuildAsync(DaemonSettings settings, TimeProvider? clock = null)
@@ -40,15 +44,14 @@ internal static class DaemonApp
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory });
         builder.Host.UseSerilog(logger, dispose: true);
-        builder.Host.UseSystemd();
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(_ => { });
         builder.WebHost.UseUrls(ListenAddressesAttribute.Bindable(settings.Urls));
         builder.Services.AddRoutingCore();
 
-        // Longer than the drain and its reply: the pipeline ends by its own clock, and the host must not cut it short.
-        var drain = settings.Engine.Drain;
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(drain.GraceSeconds + drain.ReplySeconds + 20));
+        // What HTTP has under way may end as long as attempts may; then its connections are cut. The drain beside it goes by its own clock.
+        var grace = TimeSpan.FromSeconds(Math.Max(settings.Engine.Drain.GraceSeconds, ShortestGrace));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = grace);
 
         var logs = new SerilogLoggerFactory(logger);
         var storage = await AddEngineAsync(builder.Services, settings, clock, logs, log);
@@ -120,6 +123,7 @@ internal static class DaemonApp
         services.AddSingleton(clock);
         services.AddSingleton(storage);
         services.AddSingleton(storage.Messages);
+        services.AddSingleton(storage.Generations);
         services.AddSingleton(storage.Queries);
         services.AddSingleton(storage.Accounts);
         services.AddSingleton(storage.Log);
@@ -152,6 +156,14 @@ internal static class DaemonApp
         // First in, last out: it starts before Kestrel takes requests and stops after the last was answered.
         services.AddSingleton<PipelineService>();
         services.AddHostedService(provider => provider.GetRequiredService<PipelineService>());
+        services.AddSingleton<ISystemdNotifier>(new SystemdNotifier());
+        services.AddHostedService(provider => new ServiceNotices(
+            provider.GetRequiredService<ISystemdNotifier>(),
+            WatchdogTime.Here(),
+            storage.BeatAsync,
+            provider.GetRequiredService<IHostApplicationLifetime>(),
+            clock,
+            provider.GetRequiredService<ILogger<ServiceNotices>>()));
         return storage;
     }
 

@@ -18,6 +18,8 @@ internal sealed partial class PipelineService(
     ILogger<PipelineService> logger) : IHostedService
 {
     private Task _watch = Task.CompletedTask;
+    private Task? _drain;
+    private CancellationTokenRegistration _stopping;
 
     /// <summary>Set when a room crashed: the process must not exit 0.</summary>
     public Exception? Crash { get; private set; }
@@ -28,12 +30,28 @@ internal sealed partial class PipelineService(
         await accounts.SandboxListensAsync(await sandbox.StartAsync());
         await volumes.LoadAsync();
         await storage.Batches.RepairAsync();
-        await pipeline.StartAsync(await accountStore.SuspendedAsync());
+        var suspended = await accountStore.SuspendedAsync();
+        if (suspended && storage.Generations.Current.BackupAt is { } backup) Log.Restored(logger, DateTimeOffset.FromUnixTimeMilliseconds(backup));
+        await pipeline.StartAsync(suspended);
         _watch = WatchAsync();
+        _stopping = lifetime.ApplicationStopping.Register(() => _drain = DrainAsync());
     }
 
-    // The drain has a clock of its own: the host's token may be cancelled already when Kestrel was slow to close.
+    // HTTP has ended or was cut. What the drain still waits for goes by the drain's own clock, not by the host's token.
     public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await (_drain ?? DrainAsync());
+        await _stopping.DisposeAsync();
+        await _watch;
+        await pipeline.DisposeAsync();
+        await sandbox.StopAsync();
+        storage.Dispose();
+        Log.Stopped(logger);
+    }
+
+    // Begins as soon as a stop is asked for, beside HTTP's end and not after it: no new mail is begun while somebody's request is waited
+    // for.
+    private async Task DrainAsync()
     {
         Log.Draining(logger);
         try
@@ -45,12 +63,6 @@ internal sealed partial class PipelineService(
             // The watch logs it; the exit code tells. What is left must still be closed in order.
             Crash ??= fault;
         }
-
-        await _watch;
-        await pipeline.DisposeAsync();
-        await sandbox.StopAsync();
-        storage.Dispose();
-        Log.Stopped(logger);
     }
 
     private async Task WatchAsync()
@@ -74,6 +86,9 @@ internal sealed partial class PipelineService(
 
         [LoggerMessage(2, LogLevel.Information, "Stopped; what waits is on disk")]
         public static partial void Stopped(ILogger logger);
+
+        [LoggerMessage(4, LogLevel.Warning, "Sending is suspended: the store was restored from a backup made {Made:u}, and mail sent since then is queued in it once more. Cancel what must not go, then POST /v1/dispatcher/activate")]
+        public static partial void Restored(ILogger logger, DateTimeOffset made);
 
         [LoggerMessage(3, LogLevel.Critical, "A stage of the pipeline crashed; the process ends")]
         public static partial void Crashed(ILogger logger, Exception fault);

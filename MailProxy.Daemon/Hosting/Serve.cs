@@ -1,5 +1,3 @@
-using MailProxy.Pipeline;
-
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>The command <c>serve</c>: reads the settings, runs the daemon, tells by the exit code how it ended.</summary>
@@ -14,14 +12,14 @@ internal static class Serve
         try
         {
             app = await DaemonApp.BuildAsync(settings);
-            using var signals = new SecondSignal(app.Services.GetRequiredService<MailPipeline>());
+            using var signals = new StopSignals(app);
             if (await StartAsync(app, settings) is { } failure)
             {
                 await app.DisposeAsync(); // what was logged comes before the reason
-                return Refuse(failure, settings);
+                return signals.Asked && failure is OperationCanceledException ? 0 : Refuse(failure, settings);
             }
 
-            await app.WaitForShutdownAsync();
+            await signals.StopWhenAskedAsync();
             return app.Services.GetRequiredService<PipelineService>().Crash is null ? 0 : 1;
         }
         catch (Exception failure) when (app is null)
@@ -57,7 +55,7 @@ internal static class Serve
         }
     }
 
-    private static int RefuseSettings(IReadOnlyList<string> mistakes)
+    internal static int RefuseSettings(IReadOnlyList<string> mistakes)
     {
         if (mistakes.Count == 1)
         {

@@ -31,19 +31,26 @@ internal sealed class StorageRoom : IDisposable
     public IRetentionStore Retention { get; }
     public IErasure Erasure { get; }
 
+    /// <summary>The store's lives, and the names that they give.</summary>
+    public StoreGenerations Generations => _database.Generations;
+
     public ITenantRemoval Removal => new SqliteTenantRemoval(_database, Spool);
 
     /// <summary>Faults when the writer died of a mistake in this program.</summary>
     public Task Completion => _database.Completion;
 
+    /// <summary>Completes when the store's writer has gone round once more, also while it cannot write.</summary>
+    public Task BeatAsync() => _database.BeatAsync();
+
     /// <summary>Throws <see cref="StoreRefusedException"/> when the directory is in use, the file is not ours, newer or damaged, or the master key does not fit.</summary>
     public static async Task<StorageRoom> OpenAsync(DaemonSettings settings, PipelineHealth health, PipelineMetrics metrics, TimeProvider clock, ILoggerFactory logs)
     {
         var data = DataDirectory.Prepare(settings.Data);
+        FileModes.Tighten(data, logs.CreateLogger<StorageRoom>());
         var database = SqliteDatabase.Open(data, health, metrics, logs.CreateLogger<SqliteDatabase>());
         try
         {
-            var spool = new SpoolFiles(Path.Combine(data, "spool"));
+            var spool = new SpoolFiles(Path.Combine(data, "spool"), clock);
             var sources = new MasterKeySources(settings.MasterKey, Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"), data);
             var box = await SqliteSecrets.OpenAsync(database, sources, clock, logs.CreateLogger(typeof(SqliteSecrets).FullName!));
             var accounts = SqliteAccountStore.Open(database, box, clock);

@@ -21,14 +21,15 @@ internal sealed partial class ResolveStage(
     ILogger logger)
 {
     /// <summary>Bounded by the mails that Schedule lets be on their way.</summary>
-    public Task RunAsync(CancellationToken abort) => Stage.ForEachApart(door, due => HandleAsync(due, abort));
+    /// <param name="stop">Begin no mail any more: what is chosen already, or waits for memory, stays in the queue.</param>
+    public Task RunAsync(CancellationToken stop) => Stage.ForEachApart(door, due => HandleAsync(due, stop));
 
-    private async Task HandleAsync(DueMail due, CancellationToken abort)
+    private async Task HandleAsync(DueMail due, CancellationToken stop)
     {
         Outcome outcome;
         try
         {
-            var (mail, refused) = await ResolveAsync(due, abort);
+            var (mail, refused) = await ResolveAsync(due, stop);
             if (mail is not null)
             {
                 await next.WriteAsync(mail, CancellationToken.None);
@@ -37,7 +38,7 @@ internal sealed partial class ResolveStage(
 
             outcome = refused ?? new Outcome.Dropped(due.Ticket);
         }
-        catch (OperationCanceledException) when (abort.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             outcome = new Outcome.Dropped(due.Ticket);
         }
@@ -63,23 +64,23 @@ internal sealed partial class ResolveStage(
         await report.WriteAsync(outcome, CancellationToken.None);
     }
 
-    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused)> ResolveAsync(DueMail due, CancellationToken abort)
+    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused)> ResolveAsync(DueMail due, CancellationToken stop)
     {
-        abort.ThrowIfCancellationRequested();
+        stop.ThrowIfCancellationRequested();
         if (accounts.Directory.Find(due.Ticket.Account) is not { } account) return default;
-        var loaded = await LoadAsync(due, account, null, abort);
+        var loaded = await LoadAsync(due, account, null, stop);
 
         // Not with the body in hand: whoever waits for room has none of it, and loads it again.
-        if (loaded.Missing > 0) loaded = await LoadAsync(due, account, await bodies.TakeAsync(account.Tenant, loaded.Missing, abort), abort);
+        if (loaded.Missing > 0) loaded = await LoadAsync(due, account, await bodies.TakeAsync(account.Tenant, loaded.Missing, stop), stop);
         return (loaded.Mail, loaded.Refused);
     }
 
     /// <summary>Missing: there is no room for so many bytes now.</summary>
-    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused, long Missing)> LoadAsync(DueMail due, SmtpAccount account, IDisposable? charge, CancellationToken abort)
+    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused, long Missing)> LoadAsync(DueMail due, SmtpAccount account, IDisposable? charge, CancellationToken stop)
     {
         try
         {
-            using var turn = await loads.TakeAsync(account.Tenant, 1, abort);
+            using var turn = await loads.TakeAsync(account.Tenant, 1, stop);
 
             // The limits may have changed since the permit was given: it says how many it is good for.
             var slice = due.Permit.IsAcquired ? Math.Min(sliceSize(account), due.Permit.MaxRecipients) : sliceSize(account);
@@ -103,7 +104,7 @@ internal sealed partial class ResolveStage(
             var mail = new ResolvedMail(due, account, content, charge);
             charge = null; // the mail's from here on
             if (!attachments.Concern(mail)) return (mail, null, 0);
-            var (equipped, refused) = await attachments.EquipAsync(mail, abort);
+            var (equipped, refused) = await attachments.EquipAsync(mail, stop);
             return (equipped, refused, 0);
         }
         catch

@@ -76,6 +76,9 @@ internal sealed partial class SendAttempt(
             throw new UnsendableException("5.6.7", "The message needs SMTPUTF8 and the server does not offer it.");
         }
 
+        // Its turn may have come when nothing is to be begun any more: then it stays in the queue.
+        opening.ThrowIfCancellationRequested();
+
         // Written to the report before the transaction and awaited inside it: the commit overlaps MAIL, RCPT and DATA.
         _begun = new(Ticket, mail.Content.Slice.Count, mail.Due.Permit);
         await report.WriteAsync(_begun, CancellationToken.None);

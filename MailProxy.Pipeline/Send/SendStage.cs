@@ -24,7 +24,7 @@ internal sealed partial class SendStage(
 
     /// <summary>Runs until the door is closed and empty and every attempt has its outcome. Bounded by the mails that Schedule lets be on
     /// their way.</summary>
-    /// <param name="stop">Open no connection any more: mail that would need one stays in the queue. Those that are open go on.</param>
+    /// <param name="stop">Begin no mail any more: what has not been marked stays in the queue. What has been goes on.</param>
     /// <param name="abort">Let go, but wait for the reply of a server that has the whole mail.</param>
     /// <param name="abandon">Do not wait for that either.</param>
     public async Task RunAsync(CancellationToken stop, CancellationToken abort, CancellationToken abandon)

@@ -10,7 +10,7 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
-    private const string Key = "test-admin-key-0123456789";
+    public const string Key = "test-admin-key-0123456789";
 
     private readonly Process _process;
     private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -64,6 +64,12 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
     }
 
     public async Task SignalAsync(string signal) => await Run.AsIsAsync("kill", $"-{signal}", _process.Id.ToString());
+
+    public async Task<System.Net.HttpStatusCode> StatusAsync(string path)
+    {
+        using var answer = await Http.GetAsync(path);
+        return answer.StatusCode;
+    }
 
     public async Task<int> ExitAsync()
     {

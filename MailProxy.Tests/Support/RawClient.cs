@@ -60,6 +60,23 @@ internal sealed class RawClient : IAsyncDisposable
         return await ReplyAsync();
     }
 
+    /// <summary>All that still comes until the server closes.</summary>
+    public async Task<string> RestAsync()
+    {
+        var rest = new StringBuilder();
+        var some = new char[4096];
+        try
+        {
+            while (await _reader.ReadAsync(some).AsTask().WaitAsync(Patience) is var read and > 0) rest.Append(some, 0, read);
+        }
+        catch (IOException)
+        {
+            // Closed and reset are the same to a client.
+        }
+
+        return rest.ToString();
+    }
+
     public ValueTask DisposeAsync()
     {
         _reader.Dispose();
@@ -68,7 +85,7 @@ internal sealed class RawClient : IAsyncDisposable
     }
 
     // Closed and reset are the same to a client: nobody is there any more.
-    private async Task<string?> LineAsync()
+    public async Task<string?> LineAsync()
     {
         try
         {

@@ -34,6 +34,7 @@ internal sealed partial class CommitLoop : IDisposable
     private volatile Action[] _beforeCommit = [], _afterCommit = [];
     private long _retryAt; // Stopwatch time; 0: no trouble
     private bool _stopping, _probed;
+    private TaskCompletionSource? _beat;
     private Exception? _over;
 
     public CommitLoop(Session session, EventSignal signal, Checkpointer checkpointer, PipelineHealth health, PipelineMetrics metrics, ILogger logger, TimeSpan backOff)
@@ -70,6 +71,19 @@ internal sealed partial class CommitLoop : IDisposable
         var job = new SmallWrite<T>(write, Events);
         Post(_others, job);
         return job.Promise;
+    }
+
+    /// <summary>Completes when the loop has gone round once more, whether there is something to write or not, and also while it cannot
+    /// write.</summary>
+    public Task BeatAsync()
+    {
+        lock (_gate)
+        {
+            if (_over is not null) return Task.FromException(_over);
+            _beat ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            Monitor.Pulse(_gate);
+            return _beat.Task;
+        }
     }
 
     /// <summary>Marks and settlements: first in every turn, in the order of their coming.</summary>
@@ -133,6 +147,8 @@ internal sealed partial class CommitLoop : IDisposable
         {
             while (true)
             {
+                _beat?.TrySetResult();
+                _beat = null;
                 var idle = _kept.Count + _outcomes.Count + _submissions.Count + _others.Count == 0;
                 if (_retryAt == 0 || _stopping)
                 {
@@ -237,6 +253,7 @@ internal sealed partial class CommitLoop : IDisposable
         lock (_gate)
         {
             _over = why;
+            _beat?.TrySetException(why);
             left = [.. _turn, .. _kept, .. _outcomes, .. _submissions, .. _others];
             _turn.Clear();
             _kept.Clear();

@@ -1,0 +1,57 @@
+using System.Runtime.InteropServices;
+using MailProxy.Pipeline;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>The first SIGTERM, SIGINT, SIGQUIT or SIGHUP (a terminal that is closed) drains; the second lets go at once, whatever HTTP
+/// waits for.</summary>
+internal sealed class StopSignals : IDisposable
+{
+    private static readonly PosixSignal[] Signals = [PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGHUP];
+
+    private readonly WebApplication _app;
+    private readonly MailPipeline _pipeline;
+    private readonly CancellationTokenSource _letGo = new();
+    private readonly TaskCompletionSource _stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenRegistration _asked;
+    private readonly PosixSignalRegistration[] _registrations;
+    private int _count;
+
+    public StopSignals(WebApplication app)
+    {
+        _app = app;
+        _pipeline = app.Services.GetRequiredService<MailPipeline>();
+        _asked = app.Lifetime.ApplicationStopping.UnsafeRegister(static stopping => ((TaskCompletionSource)stopping!).TrySetResult(), _stopping);
+        _registrations = [.. Signals.Select(signal => PosixSignalRegistration.Create(signal, Heard))];
+    }
+
+    /// <summary>Somebody has asked for the end.</summary>
+    public bool Asked => _stopping.Task.IsCompleted;
+
+    /// <summary>Waits until somebody asks for the end, a signal or a crash, and stops the application.</summary>
+    public async Task StopWhenAskedAsync()
+    {
+        await _stopping.Task;
+        await _app.StopAsync(_letGo.Token);
+    }
+
+    public void Dispose()
+    {
+        foreach (var registration in _registrations) registration.Dispose();
+        _asked.Dispose();
+        _letGo.Dispose();
+    }
+
+    private void Heard(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        if (Interlocked.Increment(ref _count) == 1)
+        {
+            _app.Lifetime.StopApplication();
+            return;
+        }
+
+        _pipeline.Abort();
+        _letGo.Cancel();
+    }
+}

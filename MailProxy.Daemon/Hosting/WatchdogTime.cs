@@ -1,0 +1,21 @@
+using System.Globalization;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>How often the service manager wants to hear that we live (sd_watchdog_enabled(3)).</summary>
+/// <param name="Every">A third of its patience; null: it does not watch.</param>
+internal readonly record struct WatchdogTime(TimeSpan? Every)
+{
+    /// <param name="microseconds"><c>$WATCHDOG_USEC</c>, its patience.</param>
+    /// <param name="process"><c>$WATCHDOG_PID</c>, whom it means; absent: whoever reads it.</param>
+    public static WatchdogTime Of(string? microseconds, string? process, int self)
+    {
+        if (!string.IsNullOrEmpty(process) && process != self.ToString(CultureInfo.InvariantCulture)) return default;
+        return long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var patience) && patience > 0
+            ? new(TimeSpan.FromMicroseconds(Math.Max(patience / 3, 1000)))
+            : default;
+    }
+
+    public static WatchdogTime Here() =>
+        Of(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), Environment.GetEnvironmentVariable("WATCHDOG_PID"), Environment.ProcessId);
+}
