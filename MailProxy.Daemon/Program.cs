@@ -1,6 +1,9 @@
 using MailProxy.Daemon.Cli;
 using MailProxy.Daemon.Hosting;
 
+// Mail and keys are their owner's only, in every file that is made, whatever the shell says.
+FileModes.OwnerOnly();
+
 return args switch
 {
     [var first, ..] when Usage.AsksForHelp(first, args) => Tell(Usage.Text),
@@ -9,6 +12,8 @@ return args switch
     [.. var before, "--version"] when Usage.IsCommand(before) => Tell(Usage.Version),
     ["demo", .. var rest] => await Demo.RunAsync(rest),
     ["serve", .. var rest] => await Serve.RunAsync(rest),
+    ["backup", .. var rest] => await BackupCommand.RunAsync(rest),
+    ["restore", .. var rest] => await RestoreCommand.RunAsync(rest),
     ["version"] => Tell(Usage.Version),
     [var verb, ..] when !verb.StartsWith('-') => Refuse($"'{verb}' is not a command. {Usage.Commands}"),
     _ => await Serve.RunAsync(args),

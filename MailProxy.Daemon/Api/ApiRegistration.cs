@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Sharing;
+using MailProxy.Pipeline.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -24,6 +25,7 @@ public static class ApiRegistration
     {
         services.AddOptions();
         services.TryAddSingleton(TenantShare.Unlimited);
+        services.TryAddSingleton(StoreGenerations.New());
         services.TryAddSingleton<TenantShares>();
         services.AddSingleton<LargeGarbage>();
         services.AddSingleton<RequestMemory>();

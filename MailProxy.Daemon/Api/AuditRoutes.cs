@@ -16,7 +16,7 @@ internal sealed class AuditRoutes(IAuditLog log, ReadTurns turns, AnswerMemory m
     {
         var query = new QueryReader(http);
         var limit = query.Limit();
-        var cursor = query.CursorNumber();
+        var cursor = query.CursorNumber("audit");
         var after = query.Whole("after");
         if (cursor is not null && after is not null) query.Fault("after", "Not together with cursor.");
         if (query.Refusal is { } refusal) return refusal;
@@ -30,7 +30,7 @@ internal sealed class AuditRoutes(IAuditLog log, ReadTurns turns, AnswerMemory m
         }
 
         // A line is an entry, so that there is more stands in a header.
-        if (found.Count > limit) http.Response.Headers["X-Next-Cursor"] = Cursor.Write(found[limit - 1].Number);
+        if (found.Count > limit) http.Response.Headers["X-Next-Cursor"] = Cursor.Write(http, "audit", found[limit - 1].Number);
         return new BytesAnswer(memory, page.ToArray(), MediaType);
     }
 

@@ -8,6 +8,7 @@ namespace MailProxy.Daemon.Api;
 internal sealed class EventFeedRoutes(IDeliveryLog log, KeyLife keys, ReadTurns turns, LongPolls polls, AnswerMemory memory, IHostApplicationLifetime lifetime, TimeProvider clock)
 {
     private const int LongestWait = 60;
+    private const string Feed = "events";
 
     public void Map(RouteGroupBuilder v1) =>
         v1.MapGet("/events", (Delegate)Read).WithName("listEvents").WithSummary("All events in commit order; with wait, a long poll").WithTags("Events").Needs(KeyScopes.Read)
@@ -23,6 +24,7 @@ internal sealed class EventFeedRoutes(IDeliveryLog log, KeyLife keys, ReadTurns 
         if (query.Refusal is { } refusal) return refusal;
 
         var tenant = Caller.Of(http).Tenant;
+        if (after > log.Last) return Refusals.CursorOfAnotherLife; // somebody put an old file in the store's place
         if (after is { } asked && asked < await log.FloorAsync(tenant)) return ProblemAnswer.Of(410, "cursor_expired", "Events behind this cursor were purged. Begin anew without after, or with after=now.");
 
         using var place = wait > 0 ? polls.TryTake(tenant) : null;
@@ -34,7 +36,7 @@ internal sealed class EventFeedRoutes(IDeliveryLog log, KeyLife keys, ReadTurns 
         using var over = CancellationTokenSource.CreateLinkedTokenSource([patience.Token, lifetime.ApplicationStopping, http.RequestAborted, key.Over]);
         var (events, through) = await ReadAsync(http, after ?? 0, limit, wait > 0, over.Token);
         if (keys.Refusal(http) is { } gone) return gone;
-        return new EventPage(memory, events, Cursor.Write(through));
+        return new EventPage(memory, events, Cursor.Write(http, Feed, through));
     }
 
     private async Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(HttpContext http, long after, int limit, bool wait, CancellationToken over)
@@ -62,9 +64,6 @@ internal sealed class EventFeedRoutes(IDeliveryLog log, KeyLife keys, ReadTurns 
     private long? After(QueryReader query)
     {
         if (query.Text("after") is not { } text) return null;
-        if (text == "now") return log.Last;
-        if (Cursor.ReadNumber(text) is { } position && position <= log.Last) return position;
-        query.Fault("after", "Must be a next_cursor of this feed, or now.");
-        return null;
+        return text == "now" ? log.Last : query.CursorNumber(Feed, "after", "Must be a next_cursor of this feed, or now.");
     }
 }

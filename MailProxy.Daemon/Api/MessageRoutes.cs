@@ -8,6 +8,8 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Reading messages: list, one, its events, its bytes.</summary>
 internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answers, CurrentAccounts accounts, ReadTurns turns, AnswerMemory memory, RawMessages raw)
 {
+    private const string EventsOfMessage = "message/events";
+
     public void Map(RouteGroupBuilder v1)
     {
         v1.MapGet("/messages", (Delegate)List)
@@ -42,26 +44,26 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
             query.Time("created_after"),
             query.Time("created_before"));
         var limit = query.Limit();
-        var before = query.CursorNumber();
+        var before = query.CursorNumber("messages");
         if (query.Refusal is { } refusal) return refusal;
 
         if (name is not null)
         {
             // An account that is not there has no messages; its name is not a mistake of the request.
-            if (accounts.Directory.Find(tenant ?? Caller.Of(http).Tenant, name) is not { } account) return Page(new([], null));
+            if (accounts.Directory.Find(tenant ?? Caller.Of(http).Tenant, name) is not { } account) return Page(http, new([], null));
             filter = filter with { Account = account.Key };
         }
 
-        return Page(await turns.RunAsync(http, () => queries.ListAsync(filter, limit, before)));
+        return Page(http, await turns.RunAsync(http, () => queries.ListAsync(filter, limit, before)));
     }
 
     // As it is stored: an international domain as A-labels.
     private static string? Address(string? written) =>
         written is not null && Addresses.ReadBare(written, out var mailbox) is null ? mailbox.Address : written;
 
-    private BytesAnswer Page(MessagePage page)
+    private BytesAnswer Page(HttpContext http, MessagePage page)
     {
-        var list = new MessageList([.. page.Messages.Select(answers.Of)], page.Next is { } next ? Cursor.Write(next) : null);
+        var list = new MessageList([.. page.Messages.Select(answers.Of)], page.Next is { } next ? Cursor.Write(http, "messages", next) : null);
         return new(memory, JsonSerializer.SerializeToUtf8Bytes(list, ApiJson.Plain.MessageList), "application/json; charset=utf-8");
     }
 
@@ -74,13 +76,13 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
     {
         var query = new QueryReader(http);
         var limit = query.Limit();
-        var after = query.CursorNumber() ?? 0;
+        var after = query.CursorNumber(EventsOfMessage) ?? 0;
         if (after > int.MaxValue) query.Fault("cursor", "Must be a next_cursor of this list.");
         if (query.Refusal is { } refusal) return refusal;
 
         var events = await turns.RunAsync(http, () => queries.EventsAsync(new(Caller.Of(http).Tenant, id), (int)after, limit + 1));
         return events is null
             ? ProblemAnswer.NotFound("message")
-            : new EventPage(memory, [.. events.Take(limit)], events.Count > limit ? Cursor.Write(events[limit - 1].Sequence) : null);
+            : new EventPage(memory, [.. events.Take(limit)], events.Count > limit ? Cursor.Write(http, EventsOfMessage, events[limit - 1].Sequence) : null);
     }
 }

@@ -10,11 +10,10 @@ internal sealed class QueryReader(HttpContext http)
     public const int MaxLimit = 500;
 
     private readonly List<FieldError> _errors = [];
+    private ProblemAnswer? _expired;
 
     /// <summary>All mistakes, or null when there are none. Asked for after everything was read.</summary>
-    public ProblemAnswer? Refusal => _errors.Count == 0
-        ? null
-        : ProblemAnswer.Invalid(_errors);
+    public ProblemAnswer? Refusal => _errors.Count > 0 ? ProblemAnswer.Invalid(_errors) : _expired;
 
     /// <summary>Null when absent; an empty value is a mistake.</summary>
     public string? Text(string name)
@@ -42,7 +41,15 @@ internal sealed class QueryReader(HttpContext http)
 
     public int Limit() => Value("limit", Number, $"Must be a number from 1 to {MaxLimit}.") ?? DefaultLimit;
 
-    public long? CursorNumber() => Value("cursor", Cursor.ReadNumber, "Must be a next_cursor of this list.");
+    /// <param name="list">The route's own name for what it pages.</param>
+    public long? CursorNumber(string list, string name = "cursor", string expected = "Must be a next_cursor of this list.")
+    {
+        if (Text(name) is not { } text) return null;
+        var cursor = Cursor.Read(http, list, text);
+        if (cursor.OfAnotherLife) _expired = Refusals.CursorOfAnotherLife;
+        else if (cursor.Position is null) Fault(name, expected);
+        return cursor.Position;
+    }
 
     public string? CursorText()
     {

@@ -15,11 +15,11 @@ internal sealed class SandboxRoutes(SandboxShelf shelf, AnswerMemory memory)
     {
         var query = new QueryReader(http);
         var limit = query.Limit();
-        var before = query.CursorNumber();
+        var before = query.CursorNumber("sandbox");
         if (query.Refusal is { } refusal) return refusal;
 
         var found = shelf.List(limit + 1, before);
-        return TypedResults.Json(new([.. found.Take(limit)], found.Count > limit ? Cursor.Write(found[limit - 1].Id) : null), ApiJson.Plain.SandboxList);
+        return TypedResults.Json(new([.. found.Take(limit)], found.Count > limit ? Cursor.Write(http, "sandbox", found[limit - 1].Id) : null), ApiJson.Plain.SandboxList);
     }
 
     private IResult Raw(long id) => shelf.Raw(id) is { } bytes

@@ -8,6 +8,8 @@ internal static class Usage
     public const string Text = """
         mailproxy [serve] [--Setting=value ...]   take mail over HTTP and deliver it; Ctrl+C stops
         mailproxy demo [messages]                 show it with mails of its own (default 1000), in a temporary directory
+        mailproxy backup DIR [--without-keys]     copy the store of a daemon, running or not, into DIR (replaces an older backup there)
+        mailproxy restore DIR                     put a backup into the data directory of a stopped daemon; sending is suspended then
         mailproxy help [command] | version
 
         The settings that are needed first:
@@ -17,10 +19,10 @@ internal static class Usage
         All of them stand in appsettings.json beside the program, with their defaults.
         """;
 
-    public const string Commands = "There are: serve (also without a command), demo, help and version.";
+    public const string Commands = "There are: serve (also without a command), backup, restore, demo, help and version.";
 
     /// <summary>Whether these words are one of the commands, or none.</summary>
-    public static bool IsCommand(string[] words) => words is [] or ["serve" or "demo" or "help" or "version"];
+    public static bool IsCommand(string[] words) => words is [] or ["serve" or "backup" or "restore" or "demo" or "help" or "version"];
 
     /// <summary>Whether --help or -h stands anywhere behind a command, or among settings.</summary>
     public static bool AsksForHelp(string first, string[] words) =>

@@ -43,7 +43,14 @@ public sealed record MailEvent(
     string? Metadata,
     ReadOnlyMemory<byte> Detail)
 {
-    public string Id => $"evt_{Position}";
+    private readonly string? _id;
+
+    /// <summary>What clients know it by; the store gives it.</summary>
+    public string Id
+    {
+        get => _id ?? $"evt_{Position}";
+        init => _id = value;
+    }
 }
 
 /// <summary>The wire names of event types.</summary>

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace MailProxy.Pipeline.Storage;
 
 /// <summary>Bodies too large for a row: one file each, synced before the row that names it is committed. What no row names is swept at the start.</summary>
@@ -5,11 +7,18 @@ public sealed class SpoolFiles
 {
     private const string Draft = ".part";
 
-    private readonly string _directory;
+    private static readonly TimeSpan PinnedPause = TimeSpan.FromSeconds(1);
 
-    public SpoolFiles(string directory)
+    private readonly string _directory, _data;
+    private readonly TimeProvider _clock;
+    private readonly ConcurrentQueue<string> _pinned = new();
+    private int _waiting;
+
+    public SpoolFiles(string directory, TimeProvider? clock = null)
     {
         _directory = Path.GetFullPath(directory);
+        _data = Path.GetDirectoryName(_directory)!;
+        _clock = clock ?? TimeProvider.System;
         MakeDirectory();
     }
 
@@ -42,8 +51,8 @@ public sealed class SpoolFiles
         }
         catch (IOException)
         {
-            Delete(name + Draft);
-            Delete(name);
+            Remove(name + Draft);
+            Remove(name);
             throw;
         }
     }
@@ -64,8 +73,32 @@ public sealed class SpoolFiles
         }
     }
 
-    /// <summary>Removes a file that no row names any more. One that cannot be removed now is swept at the next start.</summary>
+    /// <summary>Removes a file that no row names any more, or, while a backup holds the spool, as soon as it does not. One that cannot be
+    /// removed is swept at the next start.</summary>
     public void Delete(string name)
+    {
+        if (!SpoolPin.TryWithout(_data, () => Remove(name))) Later(name);
+    }
+
+    /// <summary>Removes every file that is not referenced; how many. Only while nothing is being written. None while a backup holds the
+    /// spool.</summary>
+    public int Sweep(ISet<string> referenced)
+    {
+        var swept = 0;
+        SpoolPin.TryWithout(_data, () =>
+        {
+            foreach (var path in Directory.EnumerateFiles(_directory))
+            {
+                var name = Path.GetFileName(path);
+                if (referenced.Contains(name)) continue;
+                Remove(name);
+                swept++;
+            }
+        });
+        return swept;
+    }
+
+    private void Remove(string name)
     {
         try
         {
@@ -77,30 +110,33 @@ public sealed class SpoolFiles
         }
     }
 
-    /// <summary>Removes every file that is not referenced; how many. Only while nothing is being written.</summary>
-    public int Sweep(ISet<string> referenced)
+    // The content of mail must not outstay its time because nothing else is deleted after a backup: somebody waits for its end.
+    private void Later(string name)
     {
-        var swept = 0;
-        foreach (var path in Directory.EnumerateFiles(_directory))
-        {
-            var name = Path.GetFileName(path);
-            if (referenced.Contains(name)) continue;
-            Delete(name);
-            swept++;
-        }
+        _pinned.Enqueue(name);
+        if (Interlocked.Exchange(ref _waiting, 1) == 0) _ = Task.Run(RemovePinnedAsync);
+    }
 
-        return swept;
+    private async Task RemovePinnedAsync()
+    {
+        do
+        {
+            await Task.Delay(PinnedPause, _clock);
+            SpoolPin.TryWithout(_data, () =>
+            {
+                while (_pinned.TryDequeue(out var name)) Remove(name);
+            });
+        }
+        while (!_pinned.IsEmpty);
+
+        Interlocked.Exchange(ref _waiting, 0);
+        if (!_pinned.IsEmpty && Interlocked.Exchange(ref _waiting, 1) == 0) _ = Task.Run(RemovePinnedAsync);
     }
 
     /// <summary>Bytes that this user may still write where the spool is.</summary>
     public long FreeBytes() => new DriveInfo(Directory.Exists(_directory) ? _directory : Path.GetDirectoryName(_directory)!).AvailableFreeSpace;
 
-    // What mail carries is private.
-    private void MakeDirectory()
-    {
-        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(_directory);
-        else Directory.CreateDirectory(_directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-    }
+    private void MakeDirectory() => PrivateFiles.MakeDirectory(_directory); // what mail carries is private
 
     /// <summary>What an error of a file means, for a person, without the directories of this machine.</summary>
     public static string Why(Exception fault) => fault switch

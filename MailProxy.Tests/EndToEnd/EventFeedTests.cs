@@ -65,7 +65,6 @@ internal sealed class EventFeedTests
     }
 
     [TestCase("after=nonsense")]
-    [TestCase("after=OTk5OTk")] // beyond the end
     [TestCase("wait=61")]
     [TestCase("limit=0")]
     public async Task Feed_WrongParameter_IsRefusedByName(string query)
@@ -73,6 +72,25 @@ internal sealed class EventFeedTests
         using var answer = await _daemon.Http.GetAsync("/v1/events?" + query);
         Assert.That((int)answer.StatusCode, Is.EqualTo(400).Or.EqualTo(422));
         Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("/" + query[..query.IndexOf('=')]));
+    }
+
+    [Test]
+    public async Task Feed_CursorOfAnOlderProgram_IsGone()
+    {
+        using var answer = await _daemon.Http.GetAsync("/v1/events?after=OTk5OTk");
+        Assert.That((int)answer.StatusCode, Is.EqualTo(410));
+        Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("cursor_expired"));
+    }
+
+    [Test]
+    public async Task Feed_OfATenantThatHasNoEvents_TellsNothingOfTheOthers()
+    {
+        var quiet = (string)(await FeedAsync("after=now"))["next_cursor"]!;
+        var again = (string)(await FeedAsync("after=now"))["next_cursor"]!;
+        await PostAsync();
+
+        Assert.That(again, Is.Not.EqualTo(quiet)); // also while nothing happens
+        Assert.That((string?)(await FeedAsync($"after={quiet}"))["data"]![0]!["id"], Does.Match("^evt_[0-9a-f]{32}$"));
     }
 
     private Task<string> PostAsync() => _daemon.PostAsync(new { from = "a@example.com", to = "b@example.com", text = "x" });

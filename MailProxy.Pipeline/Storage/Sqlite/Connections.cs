@@ -22,6 +22,9 @@ internal static class Connections
 
     public static SqliteConnection OpenPlain(string path) => Open(path, SqliteOpenMode.ReadWriteCreate);
 
+    /// <summary>Fails when there is none.</summary>
+    public static SqliteConnection OpenExisting(string path) => Open(path, SqliteOpenMode.ReadWrite);
+
     public static void Execute(SqliteConnection connection, string sql)
     {
         using var command = connection.CreateCommand();

@@ -43,23 +43,23 @@ internal static class EventPages
     // Looking further tells nobody more.
     private const int MostLookedAt = 200_000;
 
-    public static List<MailEvent> OfMessage(Session session, long message, int afterSequence, int limit)
+    public static List<MailEvent> OfMessage(Session session, StoreGenerations generations, long message, int afterSequence, int limit)
     {
         var row = session.Prepare(Message).Add(message).Add(afterSequence).Add(limit);
         var events = new List<MailEvent>();
-        while (row.Step()) events.Add(Read(row));
+        while (row.Step()) events.Add(Read(row, generations));
         return events;
     }
 
     /// <summary>Up to <paramref name="limit"/> events of one tenant, fewer when they are large, and how far that got: up to there nothing was left out.</summary>
-    public static (IReadOnlyList<MailEvent> Events, long Through) OfTenant(Session session, string tenant, long after, int limit)
+    public static (IReadOnlyList<MailEvent> Events, long Through) OfTenant(Session session, StoreGenerations generations, string tenant, long after, int limit)
     {
         var row = session.Prepare(Log).Add(tenant).Add(after).Add(limit);
         var events = new List<MailEvent>();
         var weight = 0;
         while (weight < Weight && row.Step())
         {
-            var one = Read(row);
+            var one = Read(row, generations);
             events.Add(one);
             weight += 500 + one.Detail.Length + (one.Tags?.Length ?? 0) + (one.Metadata?.Length ?? 0);
         }
@@ -69,11 +69,11 @@ internal static class EventPages
         return (events, Math.Max(after, session.Prepare(End).Scalar() ?? 0));
     }
 
-    public static MailEvent? At(Session session, string tenant, long position)
+    public static MailEvent? At(Session session, StoreGenerations generations, string tenant, long position)
     {
         var row = session.Prepare(One).Add(position).Add(tenant);
         if (!row.Step()) return null;
-        var found = Read(row);
+        var found = Read(row, generations);
         row.Reset();
         return found;
     }
@@ -128,7 +128,7 @@ internal static class EventPages
         return count;
     }
 
-    private static MailEvent Read(Statement row) => new(
+    private static MailEvent Read(Statement row, StoreGenerations generations) => new(
         Position: row.Long(0),
         Type: (EventType)row.Int(1),
         At: row.Long(2),
@@ -141,5 +141,8 @@ internal static class EventPages
         Batch: row.TextOrNull(9),
         Tags: row.TextOrNull(10),
         Metadata: row.TextOrNull(11),
-        Detail: row.BlobOrNull(12) ?? []);
+        Detail: row.BlobOrNull(12) ?? [])
+    {
+        Id = generations.EventId(row.Long(0)),
+    };
 }

@@ -8,7 +8,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>Accounts in the accounts table, secrets sealed; every change has its row in the audit log.</summary>
 public sealed class SqliteAccountStore : IAccountStore
 {
-    private const string SuspendedSetting = "dispatcher.suspended";
+    internal const string SuspendedSetting = "dispatcher.suspended";
 
     private readonly CommitLoop _writer;
     private readonly SqliteReaders _readers;

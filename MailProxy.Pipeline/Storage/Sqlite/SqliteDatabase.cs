@@ -19,6 +19,7 @@ public sealed partial class SqliteDatabase : IDisposable
         (_health, _logger) = (health, logger);
         _lock = dataLock;
         _session = new(connection, Damaged);
+        Generations = GenerationRows.Read(connection);
         Events = new(Connections.Number(connection, "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"));
         Readers = new(path, Damaged);
         _checkpointer = new(path, logger);
@@ -30,8 +31,14 @@ public sealed partial class SqliteDatabase : IDisposable
     /// <summary>The database file.</summary>
     public string Path { get; }
 
+    /// <summary>The store's lives, and the names that they give.</summary>
+    public StoreGenerations Generations { get; }
+
     /// <summary>Faults when the writer died of a mistake in this program; the host must then exit with a failure.</summary>
     public Task Completion => Writer.Completion;
+
+    /// <summary>Completes when the writer has gone round once more, also while it cannot write; faults when it has ended.</summary>
+    public Task BeatAsync() => Writer.BeatAsync();
 
     internal CommitLoop Writer { get; }
 
@@ -51,6 +58,7 @@ public sealed partial class SqliteDatabase : IDisposable
         SqliteConnection? connection = null;
         try
         {
+            RefuseHalfRestored(dataDirectory);
             StoreFile.CheckAccess(path);
             if (!File.Exists(path)) StoreFile.Create(path);
             StoreFile.Inspect(path);
@@ -76,6 +84,13 @@ public sealed partial class SqliteDatabase : IDisposable
         Readers.Dispose();
         _session.Dispose(); // the last connection of a database carries its log back and removes it
         _lock.Dispose();
+    }
+
+    private static void RefuseHalfRestored(string dataDirectory)
+    {
+        var draft = System.IO.Path.Combine(dataDirectory, StoreFile.RestoreDraft);
+        if (!Directory.Exists(draft)) return;
+        throw new StoreRefusedException($"A restore into '{dataDirectory}' was interrupted. Run it again; or, to go on with what was there before, remove '{draft}'.");
     }
 
     // From any thread: whoever meets it first tells.

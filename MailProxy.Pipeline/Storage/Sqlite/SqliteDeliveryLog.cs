@@ -22,10 +22,10 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
     public Task WaitBeyondAsync(string tenant, long position, CancellationToken cancel) => _signal.WaitBeyondAsync(tenant, position, cancel);
 
     public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit) => _readers.SnapshotAsync(session =>
-        EventPages.OfTenant(session, tenant, after, limit));
+        EventPages.OfTenant(session, database.Generations, tenant, after, limit));
 
     public Task<IReadOnlyList<MailEvent>> AtAsync(string tenant, IReadOnlyCollection<long> positions) => _readers.SnapshotAsync<IReadOnlyList<MailEvent>>(session =>
-        [.. positions.Order().Select(position => EventPages.At(session, tenant, position)).OfType<MailEvent>()]);
+        [.. positions.Order().Select(position => EventPages.At(session, database.Generations, tenant, position)).OfType<MailEvent>()]);
 
     public Task<long> FloorAsync(string tenant) => _readers.ReadAsync(db =>
         db.QueryNumber("SELECT position FROM event_floors WHERE tenant = @tenant", ("@tenant", tenant)) ?? 0);
@@ -90,7 +90,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
         var ahead = EventPages.Backlog(session, endpoint.Tenant, endpoint.Progress.Acknowledged, Subscription.Of(endpoint));
         var again = endpoint.Progress.Resends;
         if (again.IsEmpty) return ahead;
-        return ahead with { Events = ahead.Events + again.Count, OldestAt = EventPages.At(session, endpoint.Tenant, again.Keys.First())?.At ?? ahead.OldestAt };
+        return ahead with { Events = ahead.Events + again.Count, OldestAt = EventPages.At(session, database.Generations, endpoint.Tenant, again.Keys.First())?.At ?? ahead.OldestAt };
     });
 
     public async Task SaveProgressAsync(WebhookEndpoint endpoint, EndpointProgress progress)

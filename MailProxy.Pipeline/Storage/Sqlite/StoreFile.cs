@@ -12,6 +12,10 @@ internal static class StoreFile
     /// <summary>Of a typical body of 2 KB only one fits into a page of 4 KB and three into one of 8: measured, the file is 30 % smaller and a stored message costs a sixth less.</summary>
     public const int PageSize = 8192;
 
+    /// <summary>While this directory stands beside the database, a restore is under way or was interrupted, and nothing may be started on
+    /// it.</summary>
+    public const string RestoreDraft = "restore.partial";
+
     private const int HeaderSize = 100;
 
     /// <summary>Makes an empty database. It gets its name when it is complete, so that an empty file of that name is never ours.</summary>

@@ -1,0 +1,78 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace MailProxy.Pipeline.Storage.Backups;
+
+/// <summary>What a backup says of itself, in <c>backup.json</c>; written last, so that a backup without it is none.</summary>
+public sealed record BackupManifest
+{
+    public const string FileName = "backup.json";
+    public const int Known = 1;
+
+    /// <summary>Of this file.</summary>
+    public required int Format { get; init; }
+
+    public required string Program { get; init; }
+    public required int Schema { get; init; }
+
+    /// <summary>As of when, in UTC.</summary>
+    public required DateTime MadeAt { get; init; }
+
+    public required StoreHistory History { get; init; }
+    public required BackupCounts Counts { get; init; }
+
+    /// <summary>Ids of the master keys that its secrets are sealed under.</summary>
+    public required IReadOnlyList<string> MasterKeys { get; init; }
+
+    /// <summary>Everything that is in it.</summary>
+    public required IReadOnlyList<BackupFile> Files { get; init; }
+
+    public bool Has(string name) => Files.Any(file => file.Name == name);
+
+    /// <summary>Null: there is none. Throws <see cref="StoreRefusedException"/> when it is not ours, damaged, or of a newer
+    /// program.</summary>
+    public static BackupManifest? Read(string directory)
+    {
+        var path = Path.Combine(directory, FileName);
+        if (!File.Exists(path)) return null;
+        BackupManifest? read;
+        try
+        {
+            read = JsonSerializer.Deserialize(File.ReadAllBytes(path), BackupJson.Default.BackupManifest);
+        }
+        catch (JsonException broken)
+        {
+            throw new StoreRefusedException($"'{path}' is damaged: it is not what a backup says of itself.", broken);
+        }
+
+        if (read is null || read.History.Lives.Count == 0) throw new StoreRefusedException($"'{path}' is damaged: it is not what a backup says of itself.");
+        if (read.Format > Known) throw new StoreRefusedException($"The backup in '{directory}' was made by a newer program ({read.Program}). Use that one.");
+        if (read.Files.Any(file => !IsPlain(file.Name))) throw new StoreRefusedException($"'{path}' is damaged: it names files that are no part of a backup.");
+        return read;
+    }
+
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, BackupJson.Default.BackupManifest);
+
+    // A name decides where a restore writes.
+    private static bool IsPlain(string name)
+    {
+        var plain = name.StartsWith(BackupFile.Spool, StringComparison.Ordinal) ? name[BackupFile.Spool.Length..] : name;
+        return plain.Length > 0 && plain is not ("." or "..") && plain.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
+    }
+}
+
+/// <param name="Name">With a slash below the directory.</param>
+public sealed record BackupFile(string Name, long Size, string Sha256)
+{
+    public const string Spool = "spool/";
+    public const string Database = "mailproxy.db";
+    public const string AdminKey = "admin.key";
+    public const string MasterKey = "master.key";
+}
+
+/// <param name="Queued">Those that are not final.</param>
+public sealed record BackupCounts(long Messages, long Queued, long Events, long Accounts, long Tenants, long Webhooks);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(BackupManifest))]
+internal sealed partial class BackupJson : JsonSerializerContext;
