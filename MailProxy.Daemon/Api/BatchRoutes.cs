@@ -6,7 +6,9 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Batches: what became of their mail, and letting it wait. One that no message names yet may be suspended before its mail comes.</summary>
-internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, CurrentAccounts accounts, ConfigurationTurn turn, Wake wake, Quotas quotas, OperatorLog told)
+internal sealed class BatchRoutes(
+    IBatchStore store, ConfigurationBody bodies, CurrentAccounts accounts, ConfigurationTurn turn, Wake wake, Quotas quotas, OperatorLog told,
+    ReadTurns turns)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -31,7 +33,7 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
 
         // Names have no line break.
         var place = (after ?? "\n").Split('\n', 2);
-        var (batches, next) = await store.ListAsync(tenant, (place[0], place[^1]), limit);
+        var (batches, next) = await turns.RunAsync(http, () => store.ListAsync(tenant, (place[0], place[^1]), limit));
         return TypedResults.Json(
             new([.. batches.Select(batch => new BatchListItem(batch.Id, batch.Tenant, batch.SuspendedAt is not null, Times.Utc(batch.SuspendedAt)))], next is { } last ? Cursor.Write($"{last.Batch}\n{last.Tenant}") : null),
             ApiJson.Plain.BatchList);
@@ -74,7 +76,8 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
         return TypedResults.NoContent();
     }
 
-    private Task<IResult> Get(HttpContext http, string id) => AnswerAsync(Caller.Of(http).Tenant, id);
+    private async Task<IResult> Get(HttpContext http, string id) =>
+        await turns.RunAsync(http, () => store.BatchAsync(Caller.Of(http).Tenant, id)) is { } batch ? Json(batch) : ProblemAnswer.NotFound("batch");
 
     private Task<IResult> Suspend(HttpContext http, string id) => SetAsync(http, id, true);
 
@@ -105,9 +108,6 @@ internal sealed class BatchRoutes(IBatchStore store, ConfigurationBody bodies, C
         if (suspended) return;
         foreach (var account in accounts.Directory.All.Where(a => a.Tenant == caller.Tenant)) wake.Due(account.Key, 0);
     }
-
-    private async Task<IResult> AnswerAsync(string tenant, string id) =>
-        await store.BatchAsync(tenant, id) is { } batch ? Json(batch) : ProblemAnswer.NotFound("batch");
 
     private static IResult Json(BatchView batch, int status = StatusCodes.Status200OK) => TypedResults.Json(
         new(batch.Id, batch.Tenant, batch.SuspendedAt is not null, Times.Utc(batch.SuspendedAt), batch.Counts.Sum(c => c.Count), batch.Counts.ToDictionary(c => Pipeline.Mail.WireNames.Name(c.State), c => c.Count)),

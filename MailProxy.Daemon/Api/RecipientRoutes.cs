@@ -6,7 +6,7 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary><c>DELETE /v1/recipients</c>: erases a person's data, and says what it erased.</summary>
-internal sealed class RecipientRoutes(IErasure store, SandboxShelf sandbox, Wake wake, TimeProvider clock)
+internal sealed class RecipientRoutes(IErasure store, SandboxShelf sandbox, Wake wake, TimeProvider clock, ReadTurns turns)
 {
     private const int MostPending = 100;
 
@@ -30,7 +30,7 @@ internal sealed class RecipientRoutes(IErasure store, SandboxShelf sandbox, Wake
         var pending = new List<PendingErasure>();
         for (long? after = 0; after is { } from;)
         {
-            var slice = await store.EraseAsync(tenant, mailbox.Address, from, now, caller.Actor);
+            var slice = await turns.RunAsync(http, () => store.EraseAsync(tenant, mailbox.Address, from, now, caller.Actor));
             foreach (var (account, due) in slice.Lanes) wake.Due(account, due);
             counts += slice.Counts;
             pending.AddRange(slice.Pending);

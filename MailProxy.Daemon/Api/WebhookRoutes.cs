@@ -7,7 +7,7 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>Webhooks of a tenant, each with a position of its own.</summary>
 internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, ConfigurationTurn turn, WebhooksChanged changed, WebhookAnswers answers,
-    Quotas quotas)
+    Quotas quotas, ReadTurns turns)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -37,7 +37,7 @@ internal sealed class WebhookRoutes(IDeliveryLog log, ConfigurationBody bodies, 
             .Take(limit + 1)
             .ToArray();
         var page = new List<WebhookAnswer>();
-        foreach (var (endpoint, _) in found.Take(limit)) page.Add(await answers.OfAsync(endpoint));
+        foreach (var (endpoint, _) in found.Take(limit)) page.Add(await turns.RunAsync(http, () => answers.OfAsync(endpoint)));
         return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Place) : null), ApiJson.Plain.WebhookList);
     }
 

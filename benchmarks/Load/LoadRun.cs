@@ -19,6 +19,7 @@ internal static class LoadRun
         ("reports", ReportScenario.RunAsync),
         ("retention", RetentionScenario.RunAsync),
         ("hostile", HostileScenario.RunAsync),
+        ("intake", IntakeScenario.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, string root)
