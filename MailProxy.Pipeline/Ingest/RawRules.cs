@@ -41,10 +41,10 @@ internal static class RawRules
     public static RawHead Read(MailDraft mail, Mistakes mistakes, IngestOptions options, string mailKeyHeader)
     {
         if (mail.Raw is null) return RawHead.None;
-        bool[] beside = [mail.Subject is not null, mail.Text is not null, mail.Html is not null, mail.Headers is not null, mail.Attachments is not null, mail.Alternatives is not null];
+        object?[] beside = [mail.Subject, mail.Text, mail.Html, mail.Headers, mail.Attachments, mail.Alternatives];
         for (var i = 0; i < beside.Length; i++)
         {
-            if (beside[i]) mistakes.Add("/" + Excluded[i], "raw_excludes", "A raw message carries this itself.");
+            if (beside[i] is not null) mistakes.Add("/" + Excluded[i], "raw_excludes", "A raw message carries this itself.");
         }
 
         if (!AttachmentRules.IsBase64(mail.Raw, out var length))
@@ -101,7 +101,11 @@ internal static class RawRules
         if (FromHeader.Read(written, MaxFrom, out var from) is { } fault) return $"The From header {fault}.";
         var sender = fields["Sender"] is { } one && FromHeader.Read(one, 1, out var senders) is null ? senders[0] : (Mailbox?)null;
         var messageId = fields["Message-ID"] is { } id ? MessageIdHeader.Read(id) : null;
-        if (fields["Message-ID"] is not null && messageId is null) return "The Message-ID header is not <text>: without one, it is made here.";
+        if (fields["Message-ID"] is not null && messageId is null)
+        {
+            return "The Message-ID header is not <text>: mend it, or leave it out, and one is made.";
+        }
+
         found = new(from, sender, messageId, Subject(fields["Subject"], options), true) { HasSender = fields["Sender"] is not null };
         return null;
     }

@@ -20,8 +20,8 @@ internal static class DkimSigning
 
     private static readonly string[] Signed =
     [
-        "from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references", "mime-version", "content-type",
-        "content-transfer-encoding", "list-id", "list-unsubscribe", "list-unsubscribe-post",
+        "from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references", "mime-version",
+        "content-type", "content-transfer-encoding", "list-id", "list-unsubscribe", "list-unsubscribe-post",
     ];
 
     // A changed account brings a new DkimKey; the parsed form of the old one goes with it.
@@ -105,7 +105,9 @@ internal static class DkimSigning
                 AsymmetricKeyParameter { IsPrivate: true } single => single,
                 _ => null,
             };
-            return parsed is RsaKeyParameters or Ed25519PrivateKeyParameters ? parsed : throw new DkimKeyException("The DKIM key is no RSA or Ed25519 private key in PEM.");
+            return parsed is RsaKeyParameters or Ed25519PrivateKeyParameters
+                ? parsed
+                : throw new DkimKeyException("The DKIM key is no RSA or Ed25519 private key in PEM.");
         }
         catch (Exception bad) when (bad is IOException or CryptoException or FormatException or ArgumentException)
         {

@@ -17,7 +17,7 @@ internal sealed class WireBlocks(RenderedMail mail) : IDisposable
     private long _at;
 
     /// <summary>The next block; false: it is the last one.</summary>
-    /// <exception cref="UnsendableException">It has octets that no mail may have; what went out so far is to be left unfinished.</exception>
+    /// <exception cref="UnsendableException">It has octets that no mail may have; what went out is to be left unfinished.</exception>
     public bool Next(IBufferWriter<byte> into)
     {
         var more = _files is null ? FromMemory(into) : FromFiles(_files, into);

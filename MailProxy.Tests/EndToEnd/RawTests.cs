@@ -15,13 +15,14 @@ internal sealed class RawTests
 {
     private static readonly Gen<string> Head = Gen.OneOf(
         "From: a@x.example\r\n", "From: a@x.example\n", "From: a@x.example\n", "from:\n\ta@x.example\r\n", "From: ceo@bank.example\r\n",
-        "FROM : a@x.example\n", "Subject: x\n", "Subject: ü\n", "X: a\rFrom: ceo@bank.example\r\n", "Bcc: s@x.example\n", "X-Mail-Key: v/1\n",
-        "Received: by x\r\n\tlater\n", "Return-Path: <r@x>\n", "no colon\n", " \n", "\0From: ceo@bank.example\n",
+        "FROM : a@x.example\n", "Subject: x\n", "Subject: ü\n", "X: a\rFrom: ceo@bank.example\r\n", "Bcc: s@x.example\n",
+        "X-Mail-Key: v/1\n", "Received: by x\r\n\tlater\n", "Return-Path: <r@x>\n", "no colon\n", " \n", "\0From: ceo@bank.example\n",
         "From: a@x.example <ceo@bank.example>\n", "Message-ID: <m@x> (c)\n", "Date: then\n", "From x Mon\n")
         .Array[1, 4].Select(lines => string.Concat(lines));
 
     private static readonly Gen<string> Body = Gen.OneOf(
-        "\r\n", "\n", "\r", ".", "..", "text", "From: ceo@bank.example", "MAIL FROM:<e@x>", "\0", new string('y', 500), "ü", " ", "\n.\n", "\r.\r\n")
+        "\r\n", "\n", "\r", ".", "..", "text", "From: ceo@bank.example", "MAIL FROM:<e@x>", "\0", new string('y', 500),
+        "ü", " ", "\n.\n", "\r.\r\n")
         .Array[0, 12].Select(pieces => string.Concat(pieces));
 
     private static readonly Gen<string> Raw = Gen.Select(Head, Gen.OneOf("\r\n", "\n", ""), Body, (head, end, body) => head + end + body);

@@ -9,8 +9,8 @@ namespace MailProxy.Tests.Mail;
 internal sealed class RawOctetsTests
 {
     private static readonly Gen<string> Piece = Gen.OneOf(
-        "\r", "\n", "\r\n", "\0", ".", " ", "\t", ":", "From: a@x", "From : b@x", "from:c@x", "From c@x", ">From x", "Bcc: s@x", "BCC : s@x",
-        "X-Mail-Key: v/1", "Return-Path: <p@x>", "Authentication-Results: x", "Date: d", "Message-ID: <m@x>", "Subject: ü", "text",
+        "\r", "\n", "\r\n", "\0", ".", " ", "\t", ":", "From: a@x", "From : b@x", "from:c@x", "From c@x", ">From x", "Bcc: s@x",
+        "BCC : s@x", "X-Mail-Key: v/1", "Return-Path: <p@x>", "Authentication-Results: x", "Date: d", "Message-ID: <m@x>", "Subject: ü", "text",
         "MAIL FROM:<e@x>", "\r\n.\r\n", "\n.\n", "\r\n\r\n");
 
     private static readonly Gen<string> Raw = Piece.Array[0, 40].Select(pieces => string.Concat(pieces));

@@ -17,7 +17,8 @@ internal sealed class WireBlocksTests
         Gen.Select(Gen.Int[0, 12], Line.Array[1, 30]).Sample(
             (before, lines) =>
             {
-                var filler = string.Concat(Enumerable.Repeat(new string('f', 62) + "\r\n", (Block / 64) - 1)) + new string('f', 62 - before) + "\r\n";
+                var lines64 = string.Concat(Enumerable.Repeat(new string('f', 62) + "\r\n", (Block / 64) - 1));
+                var filler = lines64 + new string('f', 62 - before) + "\r\n";
                 var mail = $"A: b\r\n\r\n{filler}{string.Concat(lines)}";
                 var wire = Wire(mail);
                 return !wire.Contains("\r\n.\r\n", StringComparison.Ordinal)
