@@ -94,7 +94,8 @@ internal sealed partial class SendAttempt(
 
         if (!await WasMarkedAsync()) return new Outcome.Dropped(Ticket);
         if (result.Fault is UnsendableException unfit) return Refused(unfit);
-        if (result is { End: not TransactionEnd.Answered, Fault: { } fault })
+        // After a reply that ended it, that the server hung up is no news.
+        if (result is { End: not TransactionEnd.Answered, Ending: null, Fault: { } fault })
         {
             Log.Broken(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, mail.Account.Id, Server, result.Phase, result.End, fault.Message);
         }

@@ -67,7 +67,7 @@ internal sealed class ReplyPropertyTests(bool pipelining)
     [Test]
     public async Task Replies_AtRandom_GiveWhatWasProvablyRead()
     {
-        await Scripts.SampleAsync(PlayAsync, iter: 150, threads: 1, print: static scripts => string.Join("\n", scripts.Select(Print)));
+        await Scripts.SampleAsync(PlayAsync, iter: 300, threads: 1, print: static scripts => string.Join("\n", scripts.Select(Print)));
     }
 
     private static string Print(Script script) =>
