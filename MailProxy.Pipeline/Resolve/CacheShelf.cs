@@ -13,6 +13,7 @@ internal sealed class CacheEntry
         (Tenant, Digest, Path, Size, Verified) = (tenant, digest, path, size, verified);
         _let = () => let(this);
         Unused = new(this);
+        UnusedOfTenant = new(this);
     }
 
     public string Tenant { get; }
@@ -31,16 +32,20 @@ internal sealed class CacheEntry
     /// <summary>Its place among what nobody holds.</summary>
     public LinkedListNode<CacheEntry> Unused { get; }
 
+    /// <summary>The same, of its tenant's.</summary>
+    public LinkedListNode<CacheEntry> UnusedOfTenant { get; }
+
     /// <summary>For one who has been counted in <see cref="Pins"/>.</summary>
     public LocalContent Lend() => new(Path, Size, _let);
 }
 
-/// <summary>What is in the cache and what goes next. Pure: no clock, no I/O, not safe for threads.</summary>
+/// <summary>What is in the cache and what goes next: the longest unused, and for room that of the tenant that has most. Pure: no clock, no I/O, not safe for threads.</summary>
 internal sealed class CacheShelf(long capacity, long age)
 {
     private readonly Dictionary<(string Tenant, UInt128 High, UInt128 Low), CacheEntry> _bySha = [];
     private readonly Dictionary<(string Tenant, UInt128 Md5), CacheEntry> _byMd5 = [];
     private readonly LinkedList<CacheEntry> _unused = []; // the longest unused first
+    private readonly Dictionary<string, Owner> _owners = [];
 
     public long Bytes { get; private set; }
 
@@ -63,6 +68,9 @@ internal sealed class CacheShelf(long capacity, long age)
         _bySha.Add((entry.Tenant, entry.Digest.High, entry.Digest.Low), entry);
         _byMd5[(entry.Tenant, entry.Digest.Md5)] = entry;
         Bytes += entry.Size;
+        if (!_owners.TryGetValue(entry.Tenant, out var owner)) _owners[entry.Tenant] = owner = new();
+        owner.Bytes += entry.Size;
+        owner.Entries++;
     }
 
     /// <summary>One more holds it.</summary>
@@ -78,6 +86,7 @@ internal sealed class CacheShelf(long capacity, long age)
         if (Find(entry.Tenant, entry.Digest) != entry || entry.Unused.List is not null) return;
         entry.LastUse = now;
         _unused.AddLast(entry.Unused);
+        _owners[entry.Tenant].Unused.AddLast(entry.UnusedOfTenant);
     }
 
     /// <summary>False: it is not here any more.</summary>
@@ -88,13 +97,22 @@ internal sealed class CacheShelf(long capacity, long age)
         if (_byMd5.GetValueOrDefault((entry.Tenant, entry.Digest.Md5)) == entry) _byMd5.Remove((entry.Tenant, entry.Digest.Md5));
         Leave(entry);
         Bytes -= entry.Size;
+        var owner = _owners[entry.Tenant];
+        owner.Bytes -= entry.Size;
+        if (--owner.Entries == 0) _owners.Remove(entry.Tenant);
         return true;
     }
 
     /// <summary>The next that is too old or too much, removed from here; null: all may stay.</summary>
     public CacheEntry? TakeOverdue(long now)
     {
-        if (_unused.First?.Value is not { } entry || (Bytes <= capacity && now - entry.LastUse < age)) return null;
+        if (_unused.First?.Value is not { } entry) return null;
+        if (now - entry.LastUse < age)
+        {
+            if (Bytes <= capacity) return null;
+            entry = _owners.Values.Where(static owner => owner.Unused.Count > 0).MaxBy(static owner => owner.Bytes)!.Unused.First!.Value;
+        }
+
         Remove(entry);
         return entry;
     }
@@ -104,6 +122,17 @@ internal sealed class CacheShelf(long capacity, long age)
 
     private void Leave(CacheEntry entry)
     {
-        if (entry.Unused.List is not null) _unused.Remove(entry.Unused);
+        if (entry.Unused.List is null) return;
+        _unused.Remove(entry.Unused);
+        _owners[entry.Tenant].Unused.Remove(entry.UnusedOfTenant);
+    }
+
+    private sealed class Owner
+    {
+        public long Bytes { get; set; }
+        public int Entries { get; set; }
+
+        /// <summary>The longest unused first.</summary>
+        public LinkedList<CacheEntry> Unused { get; } = [];
     }
 }

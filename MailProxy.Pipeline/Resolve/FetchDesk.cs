@@ -82,8 +82,8 @@ internal sealed class FetchDesk(
     /// <summary>Sets the mail aside and fetches what is missing; it comes back by <see cref="Wake.Return"/>, or as a failure. The caller has given its permit back. False: too many wait already, and nothing was done.</summary>
     public bool TryFetch(QueuedMail ticket, string tenant, long accepted, IReadOnlyList<AttachmentRef> wanted)
     {
-        // Each attachment has a line of its own to wait in, so a mail counts for as many.
-        var place = _aside.TryTake(tenant, Math.Max(1, wanted.Count));
+        // Each attachment has a line of its own to wait in, so a mail counts for as many; but never for so many that its turn would not come.
+        var place = _aside.TryTake(tenant, Math.Clamp(wanted.Count, 1, Math.Max(1, options.SetAside / 4)));
         lock (_gate)
         {
             if (place is null && !_stopping) return false;

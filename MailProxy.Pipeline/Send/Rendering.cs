@@ -3,23 +3,29 @@ using MailProxy.Pipeline.Sharing;
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>Renders mail. What is large costs a processor for a while: it has few turns, shared by tenant, and threads of its own, so that no small mail waits behind it.</summary>
-internal sealed class Rendering(MimeComposer composer, TenantShare share)
+internal sealed class Rendering(Func<ResolvedMail, RenderedMail> render, TenantShare share)
 {
     private const long Heavy = 256 * 1024;
 
-    private readonly SharedCapacity _turns = new(Math.Max(4, 2 * Environment.ProcessorCount), share);
+    public Rendering(MimeComposer composer, TenantShare share)
+        : this(mail => composer.Compose(mail.Content, mail.Files, mail.Links, mail.Account.Dkim), share)
+    {
+    }
+
+    private readonly SharedCapacity _turns = new(AtATime, share);
+
+    /// <summary>How many large ones are rendered at a time.</summary>
+    public static int AtATime => Math.Max(4, 2 * Environment.ProcessorCount);
 
     /// <exception cref="UnsendableException">What is stored cannot be rendered.</exception>
     public async ValueTask<RenderedMail> RenderAsync(ResolvedMail mail, CancellationToken abort)
     {
-        if (Weight(mail) < Heavy) return Render(mail);
+        if (Weight(mail) < Heavy) return render(mail);
         using var turn = await _turns.TakeAsync(mail.Account.Tenant, 1, abort);
-        return await Task.Factory.StartNew(() => Render(mail), abort, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return await Task.Factory.StartNew(() => render(mail), abort, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     // Files are encoded when they are read, but a signature reads all of them.
     private static long Weight(ResolvedMail mail) =>
         mail.Content.Json.Length + (mail.Account.Dkim is null ? 0 : mail.Files.Sum(static file => file?.Size ?? 0));
-
-    private RenderedMail Render(ResolvedMail mail) => composer.Compose(mail.Content, mail.Files, mail.Links, mail.Account.Dkim);
 }

@@ -18,7 +18,7 @@ internal sealed partial class SendStage(
     ILogger logger,
     TenantShare? share = null)
 {
-    private readonly Rendering _rendering = new(new(options), share ?? TenantShare.Unlimited);
+    private readonly Rendering _rendering = new(new MimeComposer(options), share ?? TenantShare.Unlimited);
     private readonly SharedCapacity _places = new(options.Workers, share ?? TenantShare.Unlimited);
     private readonly SenderRefusals _refusals = new();
 

@@ -86,6 +86,18 @@ internal sealed class AttachmentCacheTests
     }
 
     [Test]
+    public void Trim_ForRoom_TakesFromTheTenantThatHasMost()
+    {
+        var cache = Open(new() { CacheBytes = 20 });
+        Keep(cache, "aaaaa", "victim").Dispose();
+        for (var i = 0; i < 9; i++) Keep(cache, $"bbbb{i}", "mallory").Dispose();
+
+        Assert.That(cache.Find("victim", Claim("aaaaa")), Is.Not.Null, "though it was there first");
+        Assert.That(Enumerable.Range(0, 9).Count(i => cache.Find("mallory", Claim($"bbbb{i}")) is not null), Is.EqualTo(3));
+        Assert.That(Enumerable.Range(6, 3).All(i => cache.Find("mallory", Claim($"bbbb{i}")) is not null), "its last");
+    }
+
+    [Test]
     public void Trim_WhatIsHeld_StaysUntilItIsLet()
     {
         var cache = Open(new() { CacheBytes = 0 });
