@@ -30,11 +30,16 @@ public sealed class ApiOptions
     [Range(1_048_576, 17_179_869_184)]
     public long AnswerBytes { get; set; } = 256 * 1024 * 1024;
 
-    /// <summary>Bytes a second that a client must read of its answer; slower ones are cut. Default 4,096; 0: as slow as they like.</summary>
+    /// <summary>
+    /// Bytes a second that a client must read of its answer; slower ones are cut. Default 4,096; 0: as slow as they like.
+    /// </summary>
     [Range(0, 1_073_741_824)]
     public int MinAnswerBytesPerSecond { get; set; } = 4_096;
 
-    /// <summary>HTTP connections at once; beyond, the one that has been idle longest is closed, or the new one. Absent: half of the files that the process may have open.</summary>
+    /// <summary>
+    /// HTTP connections at once; beyond, the one that has been idle longest is closed, or the new one. Absent: half of the files that the
+    /// process may have open.
+    /// </summary>
     [Range(1, 1_000_000)]
     public int? MaxConnections { get; set; }
 
@@ -42,11 +47,17 @@ public sealed class ApiOptions
     [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
     public TimeSpan WebhookSecretOverlap { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>Where this daemon is reached by those who get its mail, for links to files that it serves itself (<c>/d/…</c>). Default: none, and such links are not made.</summary>
+    /// <summary>
+    /// Where this daemon is reached by those who get its mail, for links to files that it serves itself (<c>/d/…</c>). Default: none, and
+    /// such links are not made.
+    /// </summary>
     [PublicUrl]
     public string? PublicUrl { get; set; }
 
-    /// <summary>CIDR ranges of reverse proxies whose <c>X-Forwarded-For</c> is believed, for the allow-lists of keys and the audit log. Default: none.</summary>
+    /// <summary>
+    /// CIDR ranges of reverse proxies whose <c>X-Forwarded-For</c> is believed, for the allow-lists of keys and the audit log. Default:
+    /// none.
+    /// </summary>
     [CidrRanges]
     public string[] TrustedProxies { get; set; } = [];
 }

@@ -2,8 +2,12 @@ using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Daemon.Api;
 
-/// <summary>Bytes of a request, charged to its tenant before there is room for them, and no faster than they come. Disposing it ends the charge; the bytes stay valid for whoever still looks at them.</summary>
-internal sealed class ChargedBuffer(SharedCapacity memory, string tenant, Patience patience, LargeGarbage garbage, CancellationToken gone) : IDisposable
+/// <summary>
+/// Bytes of a request, charged to its tenant before there is room for them, and no faster than they come. Disposing it ends the charge;
+/// the bytes stay valid for whoever still looks at them.
+/// </summary>
+internal sealed class ChargedBuffer(
+    SharedCapacity memory, string tenant, Patience patience, LargeGarbage garbage, CancellationToken gone) : IDisposable
 {
     /// <summary>The smaller buffers before it, and the texts that are twice as large as their bytes.</summary>
     private const long TimesItsSize = 4;
@@ -34,7 +38,8 @@ internal sealed class ChargedBuffer(SharedCapacity memory, string tenant, Patien
     }
 
     /// <summary>Charges what is to be made of the bytes; false as above.</summary>
-    public ValueTask<bool> ChargeAsync(long more) => patience.TryAsync(static (at, cancel) => at.Self.TakeAsync(at.More, cancel), (Self: this, More: more), gone);
+    public ValueTask<bool> ChargeAsync(long more) =>
+        patience.TryAsync(static (at, cancel) => at.Self.TakeAsync(at.More, cancel), (Self: this, More: more), gone);
 
     public void Dispose()
     {

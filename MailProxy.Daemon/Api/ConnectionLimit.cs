@@ -4,7 +4,8 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>
-/// Bounds HTTP connections, so that the process never runs out of files for its store and its mail. When all are taken, the one that has been without a
+/// Bounds HTTP connections, so that the process never runs out of files for its store and its mail. When all are taken, the one that has
+/// been without a
 /// request for longest is closed for a new one: whoever opens connections and says nothing shuts nobody out.
 /// </summary>
 internal sealed class ConnectionLimit(int most)
@@ -41,7 +42,9 @@ internal sealed class ConnectionLimit(int most)
     /// <summary>Around each request: its connection is not idle meanwhile.</summary>
     public async Task RunAsync(HttpContext http, RequestDelegate next)
     {
-        if (http.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(typeof(Standing), out var found) != true || found is not Standing standing)
+        object? found = null;
+        http.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(typeof(Standing), out found);
+        if (found is not Standing standing)
         {
             await next(http); // not over a connection of ours
             return;

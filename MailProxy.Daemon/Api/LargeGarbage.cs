@@ -1,7 +1,8 @@
 namespace MailProxy.Daemon.Api;
 
 /// <summary>
-/// Has what large requests leave collected soon. A body of 50 MB leaves several times as much garbage, and the collector, which looks at what survives,
+/// Has what large requests leave collected soon. A body of 50 MB leaves several times as much garbage, and the collector, which looks at
+/// what survives,
 /// would let some of them pass before it looks. It runs beside the requests and stops none of them for long, for what lives is little.
 /// </summary>
 internal sealed class LargeGarbage(TimeProvider clock)

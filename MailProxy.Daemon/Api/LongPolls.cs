@@ -7,7 +7,8 @@ namespace MailProxy.Daemon.Api;
 internal sealed class LongPolls
 {
     public static readonly ProblemAnswer TooMany = new(
-        new(429, "too_many_long_polls", "So many requests of the tenant wait for events already; one that reads in a loop is enough for each reader."), 5);
+        new(429, "too_many_long_polls", "So many requests of the tenant wait for events already; each reader needs one, in a loop."),
+        5);
 
     private readonly SharedCapacity _polls;
 

@@ -1,7 +1,8 @@
 namespace MailProxy.Daemon.Api;
 
 /// <summary>
-/// A request's body, read at no less than a rate. What comes faster is credited, but never more than the grace: who sent nearly everything at
+/// A request's body, read at no less than a rate. What comes faster is credited, but never more than the grace: who sent nearly
+/// everything at
 /// once may not stay away for hours with it. Only time in which we wait for the client counts.
 /// </summary>
 internal sealed class PacedBody(HttpContext http, int bytesPerSecond, TimeSpan grace, TimeProvider clock)
@@ -29,7 +30,8 @@ internal sealed class PacedBody(HttpContext http, int bytesPerSecond, TimeSpan g
     private async ValueTask<int> WaitAsync(ValueTask<int> reading)
     {
         var started = clock.GetTimestamp();
-        await using var late = clock.CreateTimer(Cancel, _over, bytesPerSecond > 0 ? Left : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        var patience = bytesPerSecond > 0 ? Left : Timeout.InfiniteTimeSpan;
+        await using var late = clock.CreateTimer(Cancel, _over, patience, Timeout.InfiniteTimeSpan);
         await using var gone = http.RequestAborted.UnsafeRegister(Cancel, _over);
         try
         {

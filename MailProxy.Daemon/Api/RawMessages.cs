@@ -6,10 +6,12 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>
-/// Messages as they go out. Rendering one takes several times its size, so a tenant renders within its share; what is rendered and large waits in a
+/// Messages as they go out. Rendering one takes several times its size, so a tenant renders within its share; what is rendered and large
+/// waits in a
 /// file for its reader, however slow, and not in memory.
 /// </summary>
-internal sealed class RawMessages(IMessageQueries queries, CurrentAccounts accounts, WriteRaw writeRaw, AnswerMemory memory, RenderMemory rendering, ScratchFiles scratch,
+internal sealed class RawMessages(
+    IMessageQueries queries, CurrentAccounts accounts, WriteRaw writeRaw, AnswerMemory memory, RenderMemory rendering, ScratchFiles scratch,
     LargeGarbage garbage)
 {
     private const long TimesItsSize = 4;

@@ -4,7 +4,8 @@ using MailProxy.Pipeline.Sharing;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>
-/// Turns of reading what may be long: lists, counts, whole messages. As many at once as there are processors, of which one tenant has its share, so that
+/// Turns of reading what may be long: lists, counts, whole messages. As many at once as there are processors, of which one tenant has its
+/// share, so that
 /// whoever lists in a loop leaves the others' requests a processor.
 /// </summary>
 internal sealed class ReadTurns
@@ -23,7 +24,9 @@ internal sealed class ReadTurns
         shares.Add("reads", _turns);
     }
 
-    /// <summary>Reads when its turn has come; throws <see cref="OverloadedException"/> when it does not come within a request's patience.</summary>
+    /// <summary>
+    /// Reads when its turn has come; throws <see cref="OverloadedException"/> when it does not come within a request's patience.
+    /// </summary>
     public async Task<T> RunAsync<T>(HttpContext http, Func<Task<T>> read)
     {
         var caller = Caller.Of(http);

@@ -13,8 +13,10 @@ internal readonly record struct Refusal(bool Tell, long Unlogged);
 internal sealed record Suppressed(long Count, IReadOnlyList<(string Group, long Count)> Groups);
 
 /// <summary>
-/// Chooses which refusals of a minute are written. Pure but for chance. Each key of ours and each network has a few entries of its own, so that no one
-/// hides what the others do; and when there are more than fit, what is kept of them is a fair sample, which nobody can fill before the others come.
+/// Chooses which refusals of a minute are written. Pure but for chance. Each key of ours and each network has a few entries of its own,
+/// so that no one
+/// hides what the others do; and when there are more than fit, what is kept of them is a fair sample, which nobody can fill before the
+/// others come.
 /// </summary>
 internal sealed class RefusalTable(Func<double> chance)
 {
@@ -58,7 +60,7 @@ internal sealed class RefusalTable(Func<double> chance)
     {
         var over = _suppressed == 0
             ? null
-            : new Suppressed(_suppressed, [.. _sample.OrderByDescending(static one => one.Value).ThenBy(static one => one.Key, StringComparer.Ordinal).Select(static one => (one.Key, one.Value))]);
+            : new Suppressed(_suppressed, [.. Sample()]);
         _seen.Clear();
         _told.Clear();
         _sample.Clear();
@@ -76,6 +78,10 @@ internal sealed class RefusalTable(Func<double> chance)
         bytes.AsSpan(bits / 8).Clear();
         return $"{new IPAddress(bytes)}/{bits}";
     }
+
+    private IEnumerable<(string, long)> Sample() => _sample
+        .OrderByDescending(static one => one.Value).ThenBy(static one => one.Key, StringComparer.Ordinal)
+        .Select(static one => (one.Key, one.Value));
 
     private bool MayTell(bool ours, string group) =>
         _told.GetValueOrDefault(group) < PerGroup && (ours ? _written.Ours < MostKeys : _written.Unknown < Most);

@@ -4,7 +4,8 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>
-/// Writes refused keys into the audit log, never the key: one entry a minute for each key, reason and address, and few in all, so that whoever knocks
+/// Writes refused keys into the audit log, never the key: one entry a minute for each key, reason and address, and few in all, so that
+/// whoever knocks
 /// cannot fill the disk. What got no entry is told when the minute is over, with where it came from.
 /// </summary>
 internal sealed partial class RefusedKeys(IAuditLog log, RemoteAddress remote, TimeProvider clock, ILogger<RefusedKeys> logger) : IDisposable
@@ -32,7 +33,8 @@ internal sealed partial class RefusedKeys(IAuditLog log, RemoteAddress remote, T
         if (!refusal.Tell) return;
         var route = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)";
         var detail = new RefusedKeyDetail(reason, from?.ToString(), $"{http.Request.Method} {route}", refusal.Unlogged);
-        _ = WriteAsync(actor, "key.refused", actor == Unknown ? "key" : actor, JsonSerializer.Serialize(detail, ApiJson.Plain.RefusedKeyDetail));
+        var subject = actor == Unknown ? "key" : actor;
+        _ = WriteAsync(actor, "key.refused", subject, JsonSerializer.Serialize(detail, ApiJson.Plain.RefusedKeyDetail));
     }
 
     public void Dispose()
@@ -52,7 +54,8 @@ internal sealed partial class RefusedKeys(IAuditLog log, RemoteAddress remote, T
 
         if (suppressed is null) return;
         Log.Suppressed(logger, suppressed.Count, suppressed.Groups.Count);
-        var detail = new SuppressedKeysDetail(suppressed.Count, [.. suppressed.Groups.Select(static group => new RefusedGroup(group.Group, group.Count))]);
+        var groups = suppressed.Groups.Select(static group => new RefusedGroup(group.Group, group.Count));
+        var detail = new SuppressedKeysDetail(suppressed.Count, [.. groups]);
         _ = WriteAsync("mailproxy", "key.refused_more", "key", JsonSerializer.Serialize(detail, ApiJson.Plain.SuppressedKeysDetail));
     }
 

@@ -3,7 +3,9 @@ using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Daemon.Api;
 
-/// <summary>Memory for rendering stored messages for people, apart from what submissions use, so that reading never keeps mail out.</summary>
+/// <summary>
+/// Memory for rendering stored messages for people, apart from what submissions use, so that reading never keeps mail out.
+/// </summary>
 internal sealed class RenderMemory
 {
     /// <summary>Texts, decoded content and the rendered message, beside the stored JSON.</summary>
@@ -27,7 +29,8 @@ internal sealed class RenderMemory
         var amount = Math.Min(size * TimesItsSize, _bytes.Capacity / 2);
         var patience = new Patience(_limits.DoorWait, _clock);
         IDisposable? charge = null;
-        await patience.TryAsync(async (at, cancel) => charge = await at.TakeAsync(Caller.Of(http).Tenant, amount, cancel), _bytes, http.RequestAborted);
+        var tenant = Caller.Of(http).Tenant;
+        await patience.TryAsync(async (at, cancel) => charge = await at.TakeAsync(tenant, amount, cancel), _bytes, http.RequestAborted);
         return charge ?? throw new OverloadedException();
     }
 }

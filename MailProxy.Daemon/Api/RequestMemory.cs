@@ -27,7 +27,8 @@ internal sealed class RequestMemory
     /// <summary>How long a request may wait for us.</summary>
     public Patience NewPatience() => new(_limits.DoorWait, _clock);
 
-    public ChargedBuffer NewBuffer(HttpContext http, Patience patience) => new(_bytes, Caller.Of(http).Tenant, patience, _garbage, http.RequestAborted);
+    public ChargedBuffer NewBuffer(HttpContext http, Patience patience) =>
+        new(_bytes, Caller.Of(http).Tenant, patience, _garbage, http.RequestAborted);
 
     public PacedBody NewBody(HttpContext http) => new(http, _limits.MinBodyBytesPerSecond, _limits.BodyGrace, _clock);
 }

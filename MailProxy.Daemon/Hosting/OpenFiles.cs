@@ -13,7 +13,9 @@ internal static class OpenFiles
     /// <summary>The soft limit of this process; <see cref="Usual"/> where the system does not tell.</summary>
     public static int Limit() => File.Exists(Limits) ? Parse(File.ReadLines(Limits)) ?? Usual : Usual;
 
-    /// <summary>From <c>Max open files            1024                 1048576              files</c>; null: no such line, or no limit.</summary>
+    /// <summary>
+    /// From <c>Max open files            1024                 1048576              files</c>; null: no such line, or no limit.
+    /// </summary>
     public static int? Parse(IEnumerable<string> lines)
     {
         const string Name = "Max open files";

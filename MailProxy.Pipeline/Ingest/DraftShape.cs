@@ -4,7 +4,8 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Ingest;
 
 /// <summary>
-/// How much a message's JSON would make, counted before anything is made of it: a member of six bytes becomes objects of hundreds. What has more
+/// How much a message's JSON would make, counted before anything is made of it: a member of six bytes becomes objects of hundreds. What
+/// has more
 /// of something than any good message is refused by its shape alone, and the rest pays for what it will take.
 /// </summary>
 internal static class DraftShape
@@ -48,7 +49,9 @@ internal static class DraftShape
         return null;
     }
 
-    /// <summary>JSON tokens of one message: as many as a full list of recipients takes when each is an object with a name, many times over.</summary>
+    /// <summary>
+    /// JSON tokens of one message: as many as a full list of recipients takes when each is an object with a name, many times over.
+    /// </summary>
     private static int MaxValues(IngestOptions options) => 20_000 + (60 * options.MaxRecipients);
 
     private static (string Pointer, Rule Rule) Field(ref Utf8JsonReader reader) =>
@@ -88,7 +91,7 @@ internal static class DraftShape
         Rule.Headers when value.Entries > options.MaxHeaderBytes / 4 => ("headers_too_large", $"At most {options.MaxHeaderBytes} bytes of headers."),
         Rule.Tags when value.Entries > options.MaxTags + Mistakes.Told => ("too_many_tags", $"At most {options.MaxTags} tags."),
         Rule.Address when addresses > options.MaxRecipients * EntriesPerRecipient => ("too_many_addresses",
-            $"At most {options.MaxRecipients * EntriesPerRecipient} addresses a message, repeated ones counted, of at most {options.MaxRecipients} recipients."),
+            $"At most {options.MaxRecipients * EntriesPerRecipient} addresses a message, repeated ones counted, and {options.MaxRecipients} recipients."),
         _ => null,
     };
 
@@ -102,9 +105,11 @@ internal static class DraftShape
         while (reader.Read() && reader.CurrentDepth > outside && entries <= mostEntries && values <= mostValues)
         {
             values++;
-            if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray) depth = Math.Max(depth, reader.CurrentDepth - outside + 1);
+            var begins = reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray;
+            if (begins) depth = Math.Max(depth, reader.CurrentDepth - outside + 1);
             if (reader.CurrentDepth != outside + 1) continue;
-            if (inObject ? reader.TokenType == JsonTokenType.PropertyName : reader.TokenType is not (JsonTokenType.EndObject or JsonTokenType.EndArray)) entries++;
+            var ends = reader.TokenType is JsonTokenType.EndObject or JsonTokenType.EndArray;
+            if (inObject ? reader.TokenType == JsonTokenType.PropertyName : !ends) entries++;
         }
 
         return new(values, entries, depth);

@@ -41,7 +41,9 @@ public sealed class OpenedMessages
         return new(written, faults, Defaults.None, values * BytesPerValue);
     }
 
-    /// <summary><c>{"messages":[…],"defaults":{…}}</c>. A bad message refuses only itself; a bad envelope or bad defaults refuse the request.</summary>
+    /// <summary>
+    /// <c>{"messages":[…],"defaults":{…}}</c>. A bad message refuses only itself; a bad envelope or bad defaults refuse the request.
+    /// </summary>
     public static OpenedMessages Batch(ReadOnlyMemory<byte> json, IngestOptions options)
     {
         json = JsonFaults.WithoutBom(json);
@@ -85,7 +87,8 @@ public sealed class OpenedMessages
 
     private static Problem TooMuch(long bytes, int messages, IngestOptions options)
     {
-        var detail = $"Merged into {messages} messages the defaults make {bytes} bytes; a request makes at most {options.MaxRequestBytes}. Send fewer messages at once.";
+        var detail = $"Merged into {messages} messages the defaults make {bytes} bytes; a request makes at most {options.MaxRequestBytes}. "
+            + "Send fewer messages at once.";
         return new(422, "defaults_too_large", "/defaults: " + detail, [new("/defaults", "defaults_too_large", detail)]);
     }
 

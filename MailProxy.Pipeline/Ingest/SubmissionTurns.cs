@@ -39,7 +39,10 @@ internal sealed class SubmissionTurns
         lock (_gate) _waiting.Enqueue(submission.Tenant, submission);
     }
 
-    /// <summary>False: nothing waits, or only for a worker that its tenant may not have now. What is taken occupies a worker until <see cref="Done"/>.</summary>
+    /// <summary>
+    /// False: nothing waits, or only for a worker that its tenant may not have now. What is taken occupies a worker until <see
+    /// cref="Done"/>.
+    /// </summary>
     public bool TryTake([NotNullWhen(true)] out Submission? submission)
     {
         lock (_gate)

@@ -7,7 +7,10 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Persist;
 
-/// <summary>The second room: puts submissions on disk in natural batches, answers them after the commit, and hands out tickets. It never waits for Schedule. Spool files are the store's from here on: only it knows when a failed commit can no longer come back to life.</summary>
+/// <summary>
+/// The second room: puts submissions on disk in natural batches, answers them after the commit, and hands out tickets. It never waits for
+/// Schedule. Spool files are the store's from here on: only it knows when a failed commit can no longer come back to life.
+/// </summary>
 internal sealed partial class PersistStage(
     ChannelReader<AcceptedBatch> door,
     IMessageStore store,
@@ -19,10 +22,14 @@ internal sealed partial class PersistStage(
     Func<AccountKey, string> accountName,
     ILogger logger)
 {
-    /// <summary>Ends when the door is closed and empty. An exception that is not the store's unavailability ends the pipeline: nobody knows then what was stored.</summary>
+    /// <summary>
+    /// Ends when the door is closed and empty. An exception that is not the store's unavailability ends the pipeline: nobody knows then
+    /// what was stored.
+    /// </summary>
     public Task RunAsync() => Task.Run(WorkAsync);
 
-    // Natural batches: waits for one, then takes all there is up to a transaction's bounds, tenants in turn, so that nobody's thousand are before another's one.
+    // Natural batches: waits for one, then takes all there is up to a transaction's bounds, tenants in turn, so that nobody's thousand
+    // are before another's one.
     private async Task WorkAsync()
     {
         var waiting = new TenantQueue<AcceptedBatch>();
@@ -44,8 +51,9 @@ internal sealed partial class PersistStage(
     private void Take(TenantQueue<AcceptedBatch> waiting, List<AcceptedBatch> batches, Predicate<AcceptedBatch> wanted)
     {
         long weight = 0;
-        while (batches.Count < options.MaxMails && weight < options.MaxBytes && waiting.TryDequeue((_, next) => wanted(next), out var taken))
+        while (batches.Count < options.MaxMails && weight < options.MaxBytes)
         {
+            if (!waiting.TryDequeue((_, next) => wanted(next), out var taken)) return;
             batches.Add(taken);
             weight += Weigh(taken);
         }

@@ -61,7 +61,8 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
     }
 
     /// <summary>
-    /// Waits for room to make a charge larger; judged as if it were given back and taken anew at its new size, so that a tenant's only charge
+    /// Waits for room to make a charge larger; judged as if it were given back and taken anew at its new size, so that a tenant's only
+    /// charge
     /// may grow into all that is free. Within a tenant it goes before what is only to begin: it ends sooner, and gives back.
     /// </summary>
     public async ValueTask GrowAsync(Charge charge, long more, CancellationToken cancel)
@@ -155,7 +156,8 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
         }
     }
 
-    // One for each tenant that may, round after round, until nobody may. A large one that does not fit does not stop the others' small ones.
+    // One for each tenant that may, round after round, until nobody may. A large one that does not fit does not stop the others' small
+    // ones.
     private void Grant()
     {
         for (var passed = 0; passed < _turns.Count;)
@@ -170,7 +172,8 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
 
     private bool TryGrant(Holder holder, Waiter waiter)
     {
-        if (!waiter.Granted.Task.IsCompleted && !(waiter.Grows is { } growing ? MayGrow(growing, waiter.Amount) : May(holder, waiter.Amount))) return false;
+        var may = waiter.Grows is { } growing ? MayGrow(growing, waiter.Amount) : May(holder, waiter.Amount);
+        if (!waiter.Granted.Task.IsCompleted && !may) return false;
         holder.Waiting.Remove(waiter.Place);
         if (waiter.Granted.Task.IsCompleted) return true;
         if (waiter.Grows is { } charge)

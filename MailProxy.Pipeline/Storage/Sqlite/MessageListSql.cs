@@ -4,8 +4,10 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// The statement that walks along arrival numbers, newest first, and says of each whether the filter wants it. What drives it is chosen here and not by
-/// SQLite, which keeps no statistics: it must come out in the order of the numbers without a sort, and start at the page without an OFFSET. What a
+/// The statement that walks along arrival numbers, newest first, and says of each whether the filter wants it. What drives it is chosen
+/// here and not by
+/// SQLite, which keeps no statistics: it must come out in the order of the numbers without a sort, and start at the page without an
+/// OFFSET. What a
 /// filter skips is counted by the reader, so that a page never looks at more than its share of the store.
 /// </summary>
 internal static class MessageListSql
@@ -25,7 +27,8 @@ internal static class MessageListSql
         if (filter.CreatedBefore is not null) terms.Add("m.created_at < @until");
         if (filter.Tag is not null) terms.Add("m.tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(m.tags) t WHERE t.value = @tag)");
 
-        var sql = new StringBuilder($"SELECT {number}, {(terms.Count == 0 ? "1" : string.Join(" AND ", terms))} FROM {from} WHERE {number} < @before");
+        var wants = terms.Count == 0 ? "1" : string.Join(" AND ", terms);
+        var sql = new StringBuilder($"SELECT {number}, {wants} FROM {from} WHERE {number} < @before");
         if (drives.Length > 0) sql.Append(" AND ").Append(drives);
         return sql.Append($" ORDER BY {number} DESC LIMIT @scan").ToString();
     }
@@ -80,5 +83,6 @@ internal static class MessageListSql
         _ => ["m.state = @state", .. Unmarked(filter)],
     };
 
-    private static string[] Unmarked(MessageFilter filter) => filter.Status is MessageState.Queued or MessageState.Scheduled or MessageState.Deferred ? [NotMarked] : [];
+    private static string[] Unmarked(MessageFilter filter) =>
+        filter.Status is MessageState.Queued or MessageState.Scheduled or MessageState.Deferred ? [NotMarked] : [];
 }

@@ -1,12 +1,16 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>One page of a list: bounded by how many messages it has, by how much they weigh, and by how many were looked at in vain.</summary>
+/// <summary>
+/// One page of a list: bounded by how many messages it has, by how much they weigh, and by how many were looked at in vain.
+/// </summary>
 internal static class MessagePages
 {
     /// <summary>Messages looked at for one page: some tens of milliseconds.</summary>
     internal const int Scanned = 20_000;
 
-    /// <summary>Characters of one page, some megabytes as an answer: a message has up to thousands of recipients, each with a reply.</summary>
+    /// <summary>
+    /// Characters of one page, some megabytes as an answer: a message has up to thousands of recipients, each with a reply.
+    /// </summary>
     internal const int Weight = 2_000_000;
 
     public static MessagePage Read(Session session, MessageFilter filter, int limit, long? before, int scanned = Scanned)
@@ -27,7 +31,8 @@ internal static class MessagePages
 
     private static (List<long> Numbers, long? Next) Numbers(Session session, MessageFilter filter, int limit, long before, int scanned)
     {
-        using var command = session.Connection.Command(MessageListSql.Page(filter), [.. MessageListSql.Parameters(filter), ("@before", before), ("@scan", scanned)]);
+        ReadOnlySpan<(string, object?)> parameters = [.. MessageListSql.Parameters(filter), ("@before", before), ("@scan", scanned)];
+        using var command = session.Connection.Command(MessageListSql.Page(filter), parameters);
         using var row = command.ExecuteReader();
         var numbers = new List<long>();
         var (last, seen) = (before, 0);
