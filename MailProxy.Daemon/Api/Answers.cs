@@ -99,7 +99,13 @@ public sealed record VolumeConfigAnswer
 }
 
 /// <param name="Config">Absent for a shared volume of another tenant.</param>
-public sealed record VolumeAnswer(string Id, string Tenant, string Backend, VolumeConfigAnswer? Config, bool Shared);
+public sealed record VolumeAnswer(string Id, string Tenant, string Backend, VolumeConfigAnswer? Config, bool Shared)
+{
+    /// <summary>Why it could not be used, since it last worked; absent: it works, was not used since the start, or is another's.</summary>
+    public string? LastError { get; init; }
+
+    public DateTime? LastErrorAt { get; init; }
+}
 
 public sealed record VolumeList(IReadOnlyList<VolumeAnswer> Data, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor);
 

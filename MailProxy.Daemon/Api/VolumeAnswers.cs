@@ -5,12 +5,15 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Turns volumes into answers: secrets never come out, and of another's shared volume only that it is there.</summary>
 internal static class VolumeAnswers
 {
-    public static VolumeAnswer Of(Volume volume, Caller caller) => new(
-        volume.Id,
-        volume.Tenant,
-        volume.Config.Backend,
-        caller.IsAdmin || volume.Tenant == caller.Tenant ? Of(volume.Config) : null,
-        volume.Shared);
+    public static VolumeAnswer Of(Volume volume, VolumeTrouble? trouble, Caller caller)
+    {
+        var isHis = caller.IsAdmin || volume.Tenant == caller.Tenant;
+        return new(volume.Id, volume.Tenant, volume.Config.Backend, isHis ? Of(volume.Config) : null, volume.Shared)
+        {
+            LastError = isHis ? trouble?.Error : null,
+            LastErrorAt = isHis ? Times.Utc(trouble?.At) : null,
+        };
+    }
 
     public static VolumeTestAnswer Of(VolumeTest test) => new(
         test.Ok,

@@ -16,7 +16,7 @@ internal static class VolumeBinder
 
     public static Volume Bind(MemberReader members, string tenant, string id, Volume? existing, bool isAdmin)
     {
-        members.ReadOnly("tenant");
+        members.ReadOnly("tenant", "last_error", "last_error_at");
         if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
         var shared = members.Flag("shared") ?? false;
         if (shared && !isAdmin) members.Fault("shared", AdminOnly, "Only the admin key may share a volume with every tenant.");

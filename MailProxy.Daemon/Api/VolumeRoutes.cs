@@ -42,7 +42,7 @@ internal sealed class VolumeRoutes(VolumeChanges changes, CurrentVolumes volumes
             .OrderBy(v => v.Place, StringComparer.Ordinal)
             .Take(limit + 1)
             .ToArray();
-        var page = found.Take(limit).Select(v => VolumeAnswers.Of(v.Volume, caller)).ToArray();
+        var page = found.Take(limit).Select(v => VolumeAnswers.Of(v.Volume, volumes.TroubleOf(v.Volume), caller)).ToArray();
         return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Place) : null), ApiJson.Plain.VolumeList);
     }
 
@@ -110,6 +110,6 @@ internal sealed class VolumeRoutes(VolumeChanges changes, CurrentVolumes volumes
 
     private IResult Answer(Caller caller, string id, int status = StatusCodes.Status200OK) =>
         volumes.Directory.Find(caller.Tenant, id) is { } volume
-            ? TypedResults.Json(VolumeAnswers.Of(volume, caller), ApiJson.Plain.VolumeAnswer, statusCode: status)
+            ? TypedResults.Json(VolumeAnswers.Of(volume, volumes.TroubleOf(volume), caller), ApiJson.Plain.VolumeAnswer, statusCode: status)
             : ProblemAnswer.NotFound("volume");
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 
 namespace MailProxy.Pipeline.Accounts;
@@ -28,9 +29,26 @@ public sealed class VolumeDirectory(IReadOnlyCollection<Volume> volumes)
 /// <summary>Holds the directory that is in force. Written by the volume store's owner, read everywhere.</summary>
 public sealed class CurrentVolumes
 {
+    // At most one for each volume that there is.
+    private readonly ConcurrentDictionary<(string Tenant, string Id), VolumeTrouble> _troubles = new();
+
     private VolumeDirectory _directory = VolumeDirectory.Empty;
 
     public VolumeDirectory Directory => Volatile.Read(ref _directory);
+
+    /// <summary>What went wrong when the volume was last used, since it last worked; null: nothing. A changed volume begins without.</summary>
+    public VolumeTrouble? TroubleOf(Volume volume) =>
+        _troubles.TryGetValue((volume.Tenant, volume.Id), out var trouble) && trouble.Volume == volume ? trouble : null;
+
+    /// <summary>It could not be used.</summary>
+    /// <param name="at">Unix milliseconds.</param>
+    public void Failed(Volume volume, string error, long at)
+    {
+        if (Directory.FindOwn(volume.Tenant, volume.Id) is not null) _troubles[(volume.Tenant, volume.Id)] = new(volume, error, at);
+    }
+
+    /// <summary>It could be used.</summary>
+    public void Worked(Volume volume) => _troubles.TryRemove((volume.Tenant, volume.Id), out _);
 
     /// <summary>Raised after a swap, on the swapping thread; a handler must not block.</summary>
     public event Action? Changed;
@@ -38,6 +56,16 @@ public sealed class CurrentVolumes
     public void Swap(VolumeDirectory directory)
     {
         Volatile.Write(ref _directory, directory);
+        foreach (var (tenant, id) in _troubles.Keys)
+        {
+            if (directory.FindOwn(tenant, id) is null) _troubles.TryRemove((tenant, id), out _);
+        }
+
         Changed?.Invoke();
     }
 }
+
+/// <summary>Why a volume could not be used.</summary>
+/// <param name="Error">For a person; names no file.</param>
+/// <param name="At">Unix milliseconds.</param>
+public sealed record VolumeTrouble(Volume Volume, string Error, long At);

@@ -26,7 +26,7 @@ internal sealed class AttachmentSources : IAttachmentSource, IDisposable
         var fetch = new HttpFetch(_http, options, clock);
         var local = new LocalSource(options, clock, secret);
         _addresses = new(fetch);
-        _inVolumes = new(volumes, new(local, new(S3, options, clock), fetch));
+        _inVolumes = new(volumes, new(local, new(S3, options, clock), fetch), clock);
         _files = new(local, options);
         _endpoints = new(fetch, endpoints);
         _volumes.Changed += Forget;

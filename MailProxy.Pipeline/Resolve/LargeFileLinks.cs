@@ -103,9 +103,23 @@ internal sealed partial class LargeFileLinks(ILinkStore store, CurrentVolumes vo
         // Another may have done it between the look at the store and this.
         if ((await store.ReserveAsync(kept.Content, kept.Key, expiresAt, Now)).Uploaded) return;
         var began = clock.GetTimestamp();
-        await shelf.PutAsync(volume, kept.Key, file, cancel);
+        await PutAsync(volume, kept.Key, file, cancel);
         await store.UploadedAsync(kept.Number);
         Log.Uploaded(logger, kept.Content.Size, volume, (long)clock.GetElapsedTime(began).TotalMilliseconds);
+    }
+
+    private async Task PutAsync(Volume volume, string key, LargeFile file, CancellationToken cancel)
+    {
+        try
+        {
+            await shelf.PutAsync(volume, key, file, cancel);
+            volumes.Worked(volume);
+        }
+        catch (SourceException fault)
+        {
+            volumes.Failed(volume, fault.Message, Now);
+            throw;
+        }
     }
 
     private static async Task<byte[]> HashAsync(LargeFile file, CancellationToken cancel)

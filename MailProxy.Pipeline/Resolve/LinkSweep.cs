@@ -95,6 +95,7 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
         }
         catch (SourceException trouble)
         {
+            if (volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is { } known) volumes.Failed(known, trouble.Message, Now);
             return trouble.Message;
         }
         catch (Exception trouble) when (trouble is not OperationCanceledException || !stop.IsCancellationRequested)

@@ -36,6 +36,14 @@ internal sealed class SourceException(SourceFault fault, string message, Excepti
     /// <summary>When the source said it may be asked again, if it did.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>The message without the place at its beginning.</summary>
+    public string Without(object place)
+    {
+        var begins = $"{place}: ";
+        if (!Message.StartsWith(begins, StringComparison.Ordinal) || Message.Length == begins.Length) return Message;
+        return char.ToUpperInvariant(Message[begins.Length]) + Message[(begins.Length + 1)..];
+    }
+
     /// <summary>5.3.4: message too big for system.</summary>
     public static SourceException TooLarge(object place, long cap) =>
         new(SourceFault.Refused, $"{place}: larger than the {cap} bytes that an attachment may have.") { Status = "5.3.4" };

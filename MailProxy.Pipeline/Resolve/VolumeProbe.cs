@@ -13,6 +13,7 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
     private const int Read = 64 * 1024;
 
     private readonly TimeProvider _clock;
+    private readonly ResolveOptions _options;
     private readonly HttpMessageInvoker _http;
     private readonly S3Clients _clients;
     private readonly S3Source _s3;
@@ -21,7 +22,7 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
 
     public VolumeProbe(Dialer dialer, ResolveOptions options, TimeProvider clock, ProtectedFiles? secret = null)
     {
-        _clock = clock;
+        (_clock, _options) = (clock, options);
         _http = dialer.HttpClient();
         _clients = new(dialer);
         _s3 = new(_clients, options, clock);
@@ -48,8 +49,12 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
         _clients.Dispose();
     }
 
-    private async Task<VolumeTest> SeeAsync(Volume volume, string? path, CancellationToken cancel)
+    private async Task<VolumeTest> SeeAsync(Volume volume, string? path, CancellationToken asked)
     {
+        // Of the whole: a source that drips is seen enough.
+        using var late = new CancellationTokenSource(_options.FirstByteTimeout, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(asked, late.Token);
+        var cancel = either.Token;
         try
         {
             if (path is not null) return await ReadAsync(volume, path, cancel);
@@ -60,6 +65,14 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
                 VolumeConfig.Local local when volume.AdminSet => await Task.Run(() => Look(local), cancel).WaitAsync(cancel),
                 _ => Not("refused", "A directory of this machine needs the admin key."),
             };
+        }
+        catch (OperationCanceledException) when (!asked.IsCancellationRequested)
+        {
+            return Not("down", $"{volume.Id}: no answer in time.");
+        }
+        catch (Exception trouble) when (trouble is not (SourceException or OperationCanceledException))
+        {
+            return Not("down", HttpFetch.Explain(volume.Id, trouble, null).Message);
         }
         catch (SourceException fault)
         {

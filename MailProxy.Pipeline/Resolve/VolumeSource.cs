@@ -4,12 +4,27 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>Files of a volume, as it is configured at this moment.</summary>
-internal sealed class VolumeSource(CurrentVolumes volumes, VolumeReader reader) : IAttachmentSource
+internal sealed class VolumeSource(CurrentVolumes volumes, VolumeReader reader, TimeProvider clock) : IAttachmentSource
 {
-    public Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel)
+    public async Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel)
     {
         var place = (AttachmentPlace.InVolume)wanted.Place;
-        if (volumes.Directory.Find(tenant, place.Volume) is { } volume) return reader.OpenAsync(volume, place.Path, place, cancel);
-        throw new SourceException(SourceFault.Gone, $"{place}: there is no volume '{place.Volume}'.");
+        if (volumes.Directory.Find(tenant, place.Volume) is not { } volume)
+        {
+            throw new SourceException(SourceFault.Gone, $"{place}: there is no volume '{place.Volume}'.");
+        }
+
+        try
+        {
+            var opened = await reader.OpenAsync(volume, place.Path, place, cancel);
+            volumes.Worked(volume);
+            return opened;
+        }
+        catch (SourceException fault) when (fault.Fault == SourceFault.Down || fault.NotAllowed)
+        {
+            // One file that is not there, or not given, says nothing of the volume.
+            volumes.Failed(volume, fault.Without(place), clock.GetUtcNow().ToUnixTimeMilliseconds());
+            throw;
+        }
     }
 }

@@ -132,6 +132,46 @@ public sealed class HostileStoreTests
         }
     }
 
+    [TestCase("s3")]
+    [TestCase("web")]
+    public async Task Volume_InTrouble_SaysWhy_UntilItWorksOrIsChanged(string id)
+    {
+        await using var server = new ScriptedHttpServer("HTTP/1.1 503 Slow\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        using var bench = Bench(server);
+        Volume Volume() => bench.Volumes.Directory.All.Single(volume => volume.Id == id);
+        await bench.TryAsync(id + ":secret-name");
+        Assert.That(bench.Volumes.TroubleOf(Volume())?.Error, Does.Contain("503").And.Not.Contain("secret-name"));
+
+        server.Script = (_, stream, cancel) => stream.WriteAsync("HTTP/1.1 404 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(), cancel).AsTask();
+        await bench.TryAsync(id + ":other");
+        Assert.That(bench.Volumes.TroubleOf(Volume()), Is.Not.Null, "that a file is not there says nothing of the volume");
+
+        server.Script = (_, stream, cancel) => stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx"u8.ToArray(), cancel).AsTask();
+        await bench.ReadAsync(id + ":other");
+        Assert.That(bench.Volumes.TroubleOf(Volume()), Is.Null);
+    }
+
+    [Test]
+    public async Task VolumeTest_OfASourceThatDrips_EndsAllTheSame()
+    {
+        var dripping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = new ScriptedHttpServer(async (_, stream, cancel) =>
+        {
+            await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx"u8.ToArray(), cancel);
+            dripping.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancel);
+        });
+        using var bench = Bench(server);
+        var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        using var probe = new VolumeProbe(bench.Dialer, bench.Options, clock);
+        var testing = probe.TestAsync(bench.Volumes.Directory.All.Single(volume => volume.Id == "web"), "a", CancellationToken.None);
+        await dripping.Task.WaitAsync(SourceBench.Patience);
+
+        clock.Advance(bench.Options.FirstByteTimeout);
+
+        Assert.That((await testing.WaitAsync(SourceBench.Patience)).Code, Is.EqualTo("down"));
+    }
+
     private static SourceBench Bench(ScriptedHttpServer server)
     {
         var bench = new SourceBench(new() { FirstByteTimeout = TimeSpan.FromSeconds(20) });
