@@ -76,7 +76,7 @@ public sealed class VolumeRoutesTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
-            Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo(form));
+            Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo(form.TrimEnd('\n')));
             Assert.That(form, Does.Not.Contain("s3cr3t"));
             Assert.That(Stored(), Is.EqualTo(before));
         }

@@ -122,7 +122,7 @@ internal sealed class LargeFileLinksTests
         Trouble("is not there", () => _rig.Volumes.Swap(new([])));
         Trouble("must be s3, or local", () => _rig.Use(new VolumeConfig.Http(new("https://x/"), null)));
         Trouble("cannot be written", () => _rig.Use(new VolumeConfig.Local(Path.Combine(_rig.Root, "missing"))));
-        Trouble("connection failed", () => _rig.Use(new VolumeConfig.S3("files", null, "us-east-1", new("http://127.0.0.1:1"), true, "a", "b", true)));
+        Trouble("connection refused by 127.0.0.1:1", () => _rig.Use(new VolumeConfig.S3("files", null, "us-east-1", new("http://127.0.0.1:1"), true, "a", "b", true)));
         Assert.That(Directory.Exists(Path.Combine(_rig.Root, "missing")), Is.False, "a root that is not mounted is not made");
 
         void Trouble(string text, Action configure)
