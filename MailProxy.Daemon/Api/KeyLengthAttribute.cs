@@ -2,7 +2,8 @@ using System.ComponentModel.DataAnnotations;
 
 namespace MailProxy.Daemon.Api;
 
-/// <summary>The least length of a key that travels in a header: blanks at its ends do not, so they are not counted, and other control characters cannot.</summary>
+/// <summary>The least length of a key that travels in a header: blanks at its ends do not, so they are not counted, and other control
+/// characters cannot.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class KeyLengthAttribute(int length) : MinLengthAttribute(length)
 {

@@ -1,6 +1,7 @@
 namespace MailProxy.Daemon.Api;
 
-/// <summary>Tells the log when a person stops something or lets it go: the first thing to look for when mail does not move. The audit log has it too, with everything else.</summary>
+/// <summary>Tells the log when a person stops something or lets it go: the first thing to look for when mail does not move. The audit log
+/// has it too, with everything else.</summary>
 internal sealed partial class OperatorLog(ILogger<OperatorLog> logger)
 {
     public void Switched(bool stopped, string what, string actor)

@@ -3,7 +3,8 @@ using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Daemon.Api;
 
-/// <summary>Whether messages are taken, and every reason why not. Trouble of the disk is told to the log once when it begins and once when it ends; the store tells of its own.</summary>
+/// <summary>Whether messages are taken, and every reason why not. Trouble of the disk is told to the log once when it begins and once when
+/// it ends; the store tells of its own.</summary>
 internal sealed partial class Readiness(
     PipelineHealth health, FreeDisk freeDisk, StorageLook storage, IngestOptions limits, TimeProvider clock, ILogger<Readiness> logger)
 {
@@ -46,7 +47,8 @@ internal sealed partial class Readiness(
         var free = Free();
         if (free < limits.MinFreeBytes)
         {
-            troubles.Add(new("disk_low", $"The disk of the data directory has {free} bytes free, and nothing is taken below {limits.MinFreeBytes} (Ingest:MinFreeBytes). Make room; mail that was taken goes on."));
+            troubles.Add(new("disk_low", $"The disk of the data directory has {free} bytes free, and nothing is taken below "
+                + $"{limits.MinFreeBytes} (Ingest:MinFreeBytes). Make room; mail that was taken goes on."));
         }
 
         return new(at, free, troubles);

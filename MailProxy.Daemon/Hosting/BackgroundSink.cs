@@ -7,8 +7,10 @@ using Serilog.Parsing;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Writes the log on a thread of its own, so that whoever reads it can hold up nobody. What finds the queue full is dropped, counted, and told as soon as something is read again.</summary>
-/// <remarks>Not the kept library's wrapper: its end waits for the queue to be empty, and with a reader that has stopped that is never.</remarks>
+/// <summary>Writes the log on a thread of its own, so that whoever reads it can hold up nobody. What finds the queue full is dropped,
+/// counted, and told as soon as something is read again.</summary>
+/// <remarks>Not the kept library's wrapper: its end waits for the queue to be empty, and with a reader that has stopped that is
+/// never.</remarks>
 internal sealed class BackgroundSink : ILogEventSink, IDisposable
 {
     /// <summary>Lines that wait for the reader. Some seconds of the busiest log, and a few megabytes.</summary>
@@ -16,7 +18,8 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
 
     private const int BatchCharacters = 32 << 10;
 
-    private static readonly MessageTemplate Lost = new MessageTemplateParser().Parse("{Count} lines of the log were dropped, because whoever reads it is too slow");
+    private static readonly MessageTemplate Lost = new MessageTemplateParser().Parse("{Count} lines of the log were dropped, because "
+        + "whoever reads it is too slow");
 
     private readonly BlockingCollection<LogEvent> _queue;
     private readonly Stream _target;

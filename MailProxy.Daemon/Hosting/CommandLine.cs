@@ -1,6 +1,7 @@
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Settings on the command line: <c>--Name=value</c> or <c>--Name value</c>, with colons between levels. Nothing is skipped silently.</summary>
+/// <summary>Settings on the command line: <c>--Name=value</c> or <c>--Name value</c>, with colons between levels. Nothing is skipped
+/// silently.</summary>
 internal static class CommandLine
 {
     public static (IReadOnlyList<SettingValue> Values, IReadOnlyList<string> Mistakes) Read(string[] args)
@@ -14,7 +15,8 @@ internal static class CommandLine
             var name = equals < 0 ? arg : arg[..equals];
 
             // What is no name may be a secret's value, so it is counted and not told.
-            if (!name.StartsWith("--", StringComparison.Ordinal) || name.Length == 2) mistakes.Add($"argument {i + 1}: a setting is written --Name=value or --Name value.");
+            if (!name.StartsWith("--", StringComparison.Ordinal) || name.Length == 2) mistakes.Add($"argument {i + 1}: a setting is "
+                + $"written --Name=value or --Name value.");
             else if (equals >= 0) values.Add(new(name[2..], arg[(equals + 1)..], name));
             else if (i + 1 < args.Length && !args[i + 1].StartsWith("--", StringComparison.Ordinal)) values.Add(new(name[2..], args[++i], name));
             else mistakes.Add($"{name}: has no value.");

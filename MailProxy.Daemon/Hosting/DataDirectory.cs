@@ -16,7 +16,8 @@ internal static class DataDirectory
     public static string Prepare(string setting)
     {
         var data = Full(setting);
-        if (Encoding.UTF8.GetByteCount(data) > LongestPath) throw new StoreRefusedException($"The data directory's path is longer than {LongestPath} bytes, the most that the database takes: '{data[..60]}…'.");
+        if (Encoding.UTF8.GetByteCount(data) > LongestPath) throw new StoreRefusedException($"The data directory's path is longer than "
+            + $"{LongestPath} bytes, the most that the database takes: '{data[..60]}…'.");
         Make(data, "data directory");
         foreach (var folder in (string[])["spool", "cache"]) Make(Path.Combine(data, folder), "directory");
         return data;
@@ -30,7 +31,8 @@ internal static class DataDirectory
         }
         catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
         {
-            throw new StoreRefusedException($"The data directory '{setting}' is relative, and the working directory is gone or cannot be read. Set an absolute path by --data or MAILPROXY_DATA.", wrong);
+            throw new StoreRefusedException($"The data directory '{setting}' is relative, and the working directory is gone or cannot be "
+                + $"read. Set an absolute path by --data or MAILPROXY_DATA.", wrong);
         }
         catch (ArgumentException wrong)
         {
@@ -41,7 +43,8 @@ internal static class DataDirectory
     // Mail is private: a directory made here is its owner's only. One that is there keeps its mode.
     private static void Make(string path, string what)
     {
-        if (File.Exists(path)) throw new StoreRefusedException($"The {what} '{path}' is a file. Move it away, or set another data directory.");
+        if (File.Exists(path)) throw new StoreRefusedException($"The {what} '{path}' is a file. Move it away, or set another data "
+            + $"directory.");
         try
         {
             if (!Directory.Exists(path)) MakePrivate(path);

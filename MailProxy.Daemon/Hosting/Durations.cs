@@ -4,7 +4,8 @@ using System.Text.RegularExpressions;
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>Times as settings write them: <c>hh:mm:ss</c>, whose hours may be more than 23, or <c>d.hh:mm:ss</c>. Pure.</summary>
-/// <remarks>Not what .NET parses: that takes <c>24:00:00</c> for 24 days, <c>10</c> for ten days and <c>1:30</c> for an hour and a half.</remarks>
+/// <remarks>Not what .NET parses: that takes <c>24:00:00</c> for 24 days, <c>10</c> for ten days and <c>1:30</c> for an hour and a
+/// half.</remarks>
 internal static partial class Durations
 {
     /// <summary>False also for what is longer than a <see cref="TimeSpan"/> can be.</summary>

@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Settings from environment variables: <c>MAILPROXY_INGEST__MAXMESSAGES</c> is <c>Ingest:MaxMessages</c>; short names such as <c>MAILPROXY_ADMIN_KEY</c> lose their underscores. Pure.</summary>
+/// <summary>Settings from environment variables: <c>MAILPROXY_INGEST__MAXMESSAGES</c> is <c>Ingest:MaxMessages</c>; short names such as
+/// <c>MAILPROXY_ADMIN_KEY</c> lose their underscores. Pure.</summary>
 internal static partial class EnvironmentSettings
 {
     /// <summary>Names the settings file that is read instead of the installed one.</summary>
@@ -23,16 +24,21 @@ internal static partial class EnvironmentSettings
             var text = (string?)environment[name];
             if (!name.StartsWith(Prefix, StringComparison.Ordinal) || NotSettings.Contains(name) || IsInjected(name, text ?? "")) continue;
             var path = string.Join(':', name[Prefix.Length..].Split("__").Select(part => part.Replace("_", "", StringComparison.Ordinal)));
-            if (!values.TryAdd(path, new(path, text, name))) mistakes.Add($"{name}: means the same as {values[path].Origin}; set one of the two.");
+            if (!values.TryAdd(path, new(path, text, name))) mistakes.Add($"{name}: means the same as {values[path].Origin}; set one of "
+                + $"the two.");
         }
 
         return ([.. values.Values], mistakes);
     }
 
-    /// <summary>Whether Kubernetes or <c>docker --link</c> put it there, because a service of the namespace has a name that begins like ours.</summary>
-    private static bool IsInjected(string name, string text) => ServiceName().IsMatch(name) || (PortName().IsMatch(name) && PortText().IsMatch(text)) || (LinkName().IsMatch(name) && text.StartsWith('/'));
+    /// <summary>Whether Kubernetes or <c>docker --link</c> put it there, because a service of the namespace has a name that begins like
+    /// ours.</summary>
+    private static bool IsInjected(string name, string text) =>
+        ServiceName().IsMatch(name) || (PortName().IsMatch(name) && PortText().IsMatch(text)) || (LinkName().IsMatch(name)
+            && text.StartsWith('/'));
 
-    // MAILPROXY_SERVICE_HOST, …_SERVICE_PORT, …_SERVICE_PORT_HTTP, …_PORT_8000_TCP, …_PORT_8000_TCP_ADDR, …_ENV_HOME; also of a service that is called mailproxy-smtp.
+    // MAILPROXY_SERVICE_HOST, …_SERVICE_PORT, …_SERVICE_PORT_HTTP, …_PORT_8000_TCP, …_PORT_8000_TCP_ADDR, …_ENV_HOME; also of a service
+    // that is called mailproxy-smtp.
     [GeneratedRegex("^MAILPROXY_([A-Z0-9]+_)*?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|ENV_[A-Za-z0-9_]+)$")]
     private static partial Regex ServiceName();
 

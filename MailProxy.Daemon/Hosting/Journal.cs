@@ -7,10 +7,12 @@ internal readonly record struct Journal(bool Proven, bool Likely)
 {
     /// <param name="stream">systemd's <c>$JOURNAL_STREAM</c>: device and inode of what it made for the output, or null.</param>
     /// <param name="invocation">systemd's <c>$INVOCATION_ID</c>, which children of children inherit too.</param>
-    /// <param name="output">What the standard output is, as the kernel names it: <c>socket:[4711]</c>, <c>pipe:[4712]</c>, or a path.</param>
+    /// <param name="output">What the standard output is, as the kernel names it: <c>socket:[4711]</c>, <c>pipe:[4712]</c>, or a
+    /// path.</param>
     public static Journal Of(string? stream, string? invocation, string? output)
     {
-        var isStream = output is not null && (output.StartsWith("socket:[", StringComparison.Ordinal) || output.StartsWith("pipe:[", StringComparison.Ordinal));
+        var isStream = output is not null
+            && (output.StartsWith("socket:[", StringComparison.Ordinal) || output.StartsWith("pipe:[", StringComparison.Ordinal));
         if (string.IsNullOrEmpty(stream)) return new(false, isStream && !string.IsNullOrEmpty(invocation));
         var inode = stream[(stream.IndexOf(':', StringComparison.Ordinal) + 1)..];
         var matches = isStream && output!.EndsWith($":[{inode}]", StringComparison.Ordinal);

@@ -6,7 +6,8 @@ using Serilog.Formatting;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>A log event for people: <c>2026-11-28T14:41:33.123Z INF Where: what happened</c>, in UTC. What others say (a server's reply, an id) cannot begin a line of its own.</summary>
+/// <summary>A log event for people: <c>2026-11-28T14:41:33.123Z INF Where: what happened</c>, in UTC. What others say (a server's reply, an
+/// id) cannot begin a line of its own.</summary>
 /// <param name="syslog">Every line begins with the priority that systemd's journal takes from it (sd-daemon(3)).</param>
 internal sealed class LogLine(bool syslog) : ITextFormatter
 {
@@ -15,7 +16,8 @@ internal sealed class LogLine(bool syslog) : ITextFormatter
     public void Format(LogEvent logEvent, TextWriter output)
     {
         var prefix = syslog ? Prefix(logEvent.Level) : "";
-        var source = logEvent.Properties.TryGetValue(Constants.SourceContextPropertyName, out var context) && context is ScalarValue { Value: string name } ? name + ": " : "";
+        var source = logEvent.Properties.TryGetValue(Constants.SourceContextPropertyName, out var context)
+            && context is ScalarValue { Value: string name } ? name + ": " : "";
         var time = logEvent.Timestamp.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
         output.Write($"{prefix}{time} {Short(logEvent.Level)} {source}{InOneLine(Message(logEvent))}\n");
         if (logEvent.Exception is null) return;
@@ -48,7 +50,8 @@ internal sealed class LogLine(bool syslog) : ITextFormatter
         using var text = new StringWriter(CultureInfo.InvariantCulture);
         foreach (var token in logEvent.MessageTemplate.Tokens)
         {
-            if (token is Serilog.Parsing.PropertyToken property && logEvent.Properties.TryGetValue(property.PropertyName, out var value) && value is ScalarValue { Value: string plain }) text.Write(plain);
+            var value = token is Serilog.Parsing.PropertyToken property ? logEvent.Properties.GetValueOrDefault(property.PropertyName) : null;
+            if (value is ScalarValue { Value: string plain }) text.Write(plain);
             else token.Render(logEvent.Properties, text, CultureInfo.InvariantCulture);
         }
 

@@ -5,7 +5,8 @@ internal static class Serve
 {
     public static async Task<int> RunAsync(string[] args)
     {
-        var (settings, mistakes) = SettingsReader.Read(args, AppContext.BaseDirectory, SettingsReader.InstalledFile, Environment.GetEnvironmentVariables());
+        var (settings, mistakes) = SettingsReader.Read(args, AppContext.BaseDirectory, SettingsReader.InstalledFile,
+            Environment.GetEnvironmentVariables());
         if (settings is null) return RefuseSettings(mistakes);
 
         WebApplication? app = null;

@@ -5,7 +5,8 @@ using System.Reflection;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Compares a configuration with the classes it will be bound to. Pure. It names settings as the classes do and where they were written, and never tells the value of a text, which may be a secret.</summary>
+/// <summary>Compares a configuration with the classes it will be bound to. Pure. It names settings as the classes do and where they were
+/// written, and never tells the value of a text, which may be a secret.</summary>
 internal sealed class SettingsCheck
 {
     private readonly IReadOnlyDictionary<string, SettingValue> _written;
@@ -62,14 +63,17 @@ internal sealed class SettingsCheck
     private void CheckList(IConfigurationSection section, string path, PropertyInfo property)
     {
         IConfigurationSection[] elements = [.. section.GetChildren()];
-        if (elements.FirstOrDefault(e => !int.TryParse(e.Key, NumberStyles.None, CultureInfo.InvariantCulture, out _)) is { } named) Add(named, $"{path}:{named.Key}", "unknown setting: the elements of a list are numbered from 0.");
-        else if (elements.FirstOrDefault(e => e.Value is null) is { } group) Add(group, $"{path}:{group.Key}", "takes one value, not a group.");
+        var named = elements.FirstOrDefault(static e => !int.TryParse(e.Key, NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        var group = elements.FirstOrDefault(static e => e.Value is null);
+        if (named is not null) Add(named, $"{path}:{named.Key}", "unknown setting: the elements of a list are numbered from 0.");
+        else if (group is not null) Add(group, $"{path}:{group.Key}", "takes one value, not a group.");
         else CheckRules(section, path, elements.Select(e => e.Value!).ToArray(), property);
     }
 
     private void CheckValue(IConfigurationSection section, string path, string text, PropertyInfo property)
     {
-        if (!Converts(text, property.PropertyType, out var value)) Add(section, path, $"'{OneLine.Quote(text)}' is not {Describe(property.PropertyType)}.");
+        if (!Converts(text, property.PropertyType, out var value)) Add(section, path, $"'{OneLine.Quote(text)}' is not "
+            + $"{Describe(property.PropertyType)}.");
         else CheckRules(section, path, value, property);
         if (value is TimeSpan time) _times[section.Path] = time;
     }

@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Reads a settings file, and remembers the line of each value. Comments and trailing commas are allowed; a name that comes twice is not.</summary>
+/// <summary>Reads a settings file, and remembers the line of each value. Comments and trailing commas are allowed; a name that comes twice
+/// is not.</summary>
 internal sealed class SettingsFile
 {
     private static readonly byte[] Bom = [0xEF, 0xBB, 0xBF];
@@ -14,7 +15,8 @@ internal sealed class SettingsFile
 
     private SettingsFile(string path, byte[] bytes) => (_path, _bytes) = (path, bytes);
 
-    /// <param name="required">False: a file that is not there says nothing. What is there and cannot be read is a mistake in any case.</param>
+    /// <param name="required">False: a file that is not there says nothing. What is there and cannot be read is a mistake in any
+    /// case.</param>
     public static (IReadOnlyList<SettingValue> Values, IReadOnlyList<string> Mistakes) Read(string path, bool required)
     {
         try
@@ -31,7 +33,8 @@ internal sealed class SettingsFile
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return ([], [$"{path}: {(Directory.Exists(path) ? "is a directory and not a file." : $"cannot be read: {OneLine.Of(unreadable)}")}"]);
+            var why = Directory.Exists(path) ? "is a directory and not a file." : $"cannot be read: {OneLine.Of(unreadable)}";
+            return ([], [$"{path}: {why}"]);
         }
     }
 
@@ -47,7 +50,8 @@ internal sealed class SettingsFile
 
     private void Parse()
     {
-        var reader = new Utf8JsonReader(_bytes, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        var lenient = new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+        var reader = new Utf8JsonReader(_bytes, lenient);
         try
         {
             reader.Read();
@@ -76,7 +80,8 @@ internal sealed class SettingsFile
         {
             var name = reader.GetString()!;
             var line = Line(reader.TokenStartIndex);
-            if (!lines.TryAdd(name, line)) _mistakes.Add($"{group}{name} ({Place(line)}): stands there twice, first in line {lines[name]}.");
+            if (!lines.TryAdd(name, line)) _mistakes.Add($"{group}{name} ({Place(line)}): stands there twice, first in line "
+                + $"{lines[name]}.");
             reader.Read();
             Value(ref reader, group + name, line);
         }
@@ -90,7 +95,11 @@ internal sealed class SettingsFile
                 Members(ref reader, path + ":");
                 break;
             case JsonTokenType.StartArray:
-                for (var n = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; n++) Value(ref reader, $"{path}:{n}", Line(reader.TokenStartIndex));
+                for (var n = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; n++)
+                {
+                    Value(ref reader, $"{path}:{n}", Line(reader.TokenStartIndex));
+                }
+
                 break;
             case JsonTokenType.Null:
                 _values.Add(new(path, null, Place(line)));

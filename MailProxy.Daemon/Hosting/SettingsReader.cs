@@ -3,13 +3,15 @@ using MailProxy.Pipeline;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Reads the settings from files, environment and command line, later ones over earlier, and reports every mistake at once.</summary>
+/// <summary>Reads the settings from files, environment and command line, later ones over earlier, and reports every mistake at
+/// once.</summary>
 internal static class SettingsReader
 {
     public const string InstalledFile = "/etc/mailproxy/appsettings.json";
 
     /// <summary>The settings, or every reason why there are none.</summary>
-    public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(string[] args, string baseDirectory, string installedFile, IDictionary environment)
+    public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(string[] args, string baseDirectory,
+        string installedFile, IDictionary environment)
     {
         var named = environment[EnvironmentSettings.FileVariable] as string;
         var fromArguments = CommandLine.Read(args);
@@ -47,5 +49,6 @@ internal static class SettingsReader
         return combined.Count > 0 ? (null, combined) : (settings, []);
     }
 
-    private static IConfiguration Bindable(IReadOnlyDictionary<string, string?> texts) => new ConfigurationBuilder().AddInMemoryCollection(texts).Build();
+    private static IConfiguration Bindable(IReadOnlyDictionary<string, string?> texts) =>
+        new ConfigurationBuilder().AddInMemoryCollection(texts).Build();
 }

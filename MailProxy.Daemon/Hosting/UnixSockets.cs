@@ -2,7 +2,8 @@ using System.Net.Sockets;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Sockets of the file system that HTTP is to listen on. One that a killed process left is removed; anything else of that name is left alone.</summary>
+/// <summary>Sockets of the file system that HTTP is to listen on. One that a killed process left is removed; anything else of that name is
+/// left alone.</summary>
 internal static class UnixSockets
 {
     private const int NoSuchDevice = 6; // ENXIO: what opening a socket as a file comes to
@@ -10,13 +11,17 @@ internal static class UnixSockets
     /// <summary>Throws <see cref="StartRefusedException"/> when one of them cannot be listened on.</summary>
     public static void Clear(string urls)
     {
-        foreach (var path in ListenAddressesAttribute.Split(urls).Select(BindingAddress.Parse).Where(a => a.IsUnixPipe).Select(a => a.UnixPipePath)) ClearPath(path);
+        foreach (var address in ListenAddressesAttribute.Split(urls).Select(BindingAddress.Parse))
+        {
+            if (address.IsUnixPipe) ClearPath(address.UnixPipePath);
+        }
     }
 
     private static void ClearPath(string path)
     {
         var address = Address(path);
-        if (Path.GetDirectoryName(path) is { Length: > 0 } folder && !Directory.Exists(folder)) throw Refused(path, $"the directory '{folder}' does not exist");
+        if (Path.GetDirectoryName(path) is { Length: > 0 } folder && !Directory.Exists(folder))
+            throw Refused(path, $"the directory '{folder}' does not exist");
         if (Directory.Exists(path)) throw Refused(path, "it is a directory");
         if (!File.Exists(path)) return;
         if (!IsSocket(path)) throw Refused(path, "a file of that name is there, and it is no socket");
@@ -78,5 +83,6 @@ internal static class UnixSockets
         }
     }
 
-    private static StartRefusedException Refused(string path, string why, Exception? inner = null) => new($"Cannot listen on the socket '{path}': {why}.", inner);
+    private static StartRefusedException Refused(string path, string why, Exception? inner = null) =>
+        new($"Cannot listen on the socket '{path}': {why}.", inner);
 }

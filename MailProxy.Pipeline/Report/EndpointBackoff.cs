@@ -4,17 +4,21 @@ namespace MailProxy.Pipeline.Report;
 
 /// <summary>When a failing webhook is tried again, and when no more. Pure.</summary>
 /// <remarks>
-/// A row of failures is as old as the time in which it was tried: neither a step of the wall clock nor a daemon that was off makes it older. So the
-/// row's beginning moves along with them. Within one run the time between two failures is measured; over a restart it is bounded by what so many failures take.
+/// A row of failures is as old as the time in which it was tried: neither a step of the wall clock nor a daemon that was off makes it
+/// older. So the row's beginning moves along with them. Within one run the time between two failures is measured; over a restart it is
+/// bounded by what so many failures take.
 /// </remarks>
 internal sealed class EndpointBackoff(TimeSpan disableAfter, double jitter, Func<double> chance)
 {
     private static readonly TimeSpan[] Steps = [TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(15)];
     private static readonly TimeSpan LongestNamed = TimeSpan.FromDays(1);
 
-    /// <summary>How the endpoint stands after one more failure of the row, and when to try again. Disabled when the row has lasted too long.</summary>
-    /// <param name="last">The failure before, when it was in this run: its wall time (Unix milliseconds), and how long ago it was by the clock that does not step.</param>
-    public (EndpointProgress Progress, long Until) Failed(EndpointProgress progress, string error, TimeSpan? named, long now, (long At, TimeSpan Ago)? last = null)
+    /// <summary>How the endpoint stands after one more failure of the row, and when to try again. Disabled when the row has lasted too
+    /// long.</summary>
+    /// <param name="last">The failure before, when it was in this run: its wall time (Unix milliseconds), and how long ago it was by the
+    /// clock that does not step.</param>
+    public (EndpointProgress Progress, long Until) Failed(EndpointProgress progress, string error, TimeSpan? named, long now,
+        (long At, TimeSpan Ago)? last = null)
     {
         var age = Age(progress, now, last);
         var end = now - age + (long)disableAfter.TotalMilliseconds;

@@ -1,6 +1,7 @@
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Reads the wall clock and notices when it stepped, by the clock that does not. Read by one loop; <see cref="Pending"/> from any thread.</summary>
+/// <summary>Reads the wall clock and notices when it stepped, by the clock that does not. Read by one loop; <see cref="Pending"/> from any
+/// thread.</summary>
 internal sealed class ClockWatch(TimeProvider clock)
 {
     /// <summary>A difference up to this (milliseconds) is no step.</summary>

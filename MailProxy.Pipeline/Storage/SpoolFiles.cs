@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>Bodies too large for a row: one file each, synced before the row that names it is committed. What no row names is swept at the start.</summary>
+/// <summary>Bodies too large for a row: one file each, synced before the row that names it is committed. What no row names is swept at the
+/// start.</summary>
 public sealed class SpoolFiles
 {
     private const string Draft = ".part";
@@ -22,7 +23,8 @@ public sealed class SpoolFiles
         MakeDirectory();
     }
 
-    /// <summary>Makes the directory again when somebody has removed it beneath us; true when it was made. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> when that cannot be done, as when the data directory itself is gone.</summary>
+    /// <summary>Makes the directory again when somebody has removed it beneath us; true when it was made. Throws <see cref="IOException"/>
+    /// or <see cref="UnauthorizedAccessException"/> when that cannot be done, as when the data directory itself is gone.</summary>
     public bool Restore()
     {
         if (Directory.Exists(_directory)) return false;
@@ -31,7 +33,8 @@ public sealed class SpoolFiles
         return true;
     }
 
-    /// <summary>Writes a file that survives a power cut and returns its name. Throws <see cref="IOException"/> when the disk will not take it; then nothing is left behind.</summary>
+    /// <summary>Writes a file that survives a power cut and returns its name. Throws <see cref="IOException"/> when the disk will not take
+    /// it; then nothing is left behind.</summary>
     public async Task<string> WriteAsync(ReadOnlyMemory<byte> content)
     {
         Restore();
@@ -39,7 +42,8 @@ public sealed class SpoolFiles
         var draft = Full(name + Draft);
         try
         {
-            using (var file = File.OpenHandle(draft, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous, content.Length))
+            using (var file = File.OpenHandle(draft, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous,
+                content.Length))
             {
                 await RandomAccess.WriteAsync(file, content, 0);
                 await Task.Run(() => RandomAccess.FlushToDisk(file));
@@ -134,7 +138,8 @@ public sealed class SpoolFiles
     }
 
     /// <summary>Bytes that this user may still write where the spool is.</summary>
-    public long FreeBytes() => new DriveInfo(Directory.Exists(_directory) ? _directory : Path.GetDirectoryName(_directory)!).AvailableFreeSpace;
+    public long FreeBytes() =>
+        new DriveInfo(Directory.Exists(_directory) ? _directory : Path.GetDirectoryName(_directory)!).AvailableFreeSpace;
 
     private void MakeDirectory() => PrivateFiles.MakeDirectory(_directory); // what mail carries is private
 

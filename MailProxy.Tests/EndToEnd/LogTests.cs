@@ -7,7 +7,8 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
 
-/// <summary>What an operator reads who looks into the log because mail does not move: each trouble once, with date, message, account and server, and nobody's address.</summary>
+/// <summary>What an operator reads who looks into the log because mail does not move: each trouble once, with date, message, account and
+/// server, and nobody's address.</summary>
 [TestFixture]
 internal sealed partial class LogTests
 {
@@ -64,7 +65,8 @@ internal sealed partial class LogTests
             Assert.That(Count("Message default/refused is failed by account sandbox (sandbox): 550 5.1.1"), Is.EqualTo(1));
             Assert.That(Count("Message default/lost by account sandbox (sandbox): the connection broke"), Is.EqualTo(1));
             Assert.That(Count($"Account default/dead (127.0.0.1:{closed}) is left alone until"), Is.EqualTo(1));
-            Assert.That(_daemon.Output, Does.Not.Contain("There is mail of account").And.Not.Contain("null").And.Not.Contain("@example.com").And.Not.Contain("   at "));
+            Assert.That(_daemon.Output,
+                Does.Not.Contain("There is mail of account").And.Not.Contain("null").And.Not.Contain("@example.com").And.Not.Contain("   at "));
         }
     }
 
@@ -72,12 +74,14 @@ internal sealed partial class LogTests
 
     private async Task PostAsync(string id, string account, string to)
     {
-        using var answer = await _daemon.Http.PostAsJsonAsync("/v1/messages", new { id, account, from = "shop@example.com", to, text = "x" });
+        using var answer = await _daemon.Http.PostAsJsonAsync("/v1/messages", new { id, account, from = "shop@example.com", to,
+            text = "x" });
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), await answer.Content.ReadAsStringAsync());
     }
 
     private async Task BecomesAsync(string id, string status) =>
-        await Soon.BecomesAsync(async () => (string?)JsonNode.Parse(await _daemon.Http.GetStringAsync($"/v1/messages/{id}"))!["status"], now => now == status);
+        await Soon.BecomesAsync(async () => (string?)JsonNode.Parse(await _daemon.Http.GetStringAsync($"/v1/messages/{id}"))!["status"],
+            now => now == status);
 
     private async Task SendAsync(HttpMethod method, string path, object? body = null)
     {

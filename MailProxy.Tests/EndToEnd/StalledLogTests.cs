@@ -27,7 +27,8 @@ internal sealed class StalledLogTests
             await Soon.BecomesAsync(() => ReadyAsync(http), static ready => ready);
             for (var posted = 0; posted < Messages; posted += 500)
             {
-                var messages = Enumerable.Range(posted, 500).Select(n => new { id = $"m-{n}", from = "a@example.com", to = "b@example.com", text = "x", batch = "all" });
+                var messages = Enumerable.Range(posted, 500).Select(n => new { id = $"m-{n}", from = "a@example.com", to = "b@example.com",
+                    text = "x", batch = "all" });
                 using var answer = await http.PostAsJsonAsync("/v1/messages/batch", new { messages });
                 Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
             }
@@ -36,7 +37,8 @@ internal sealed class StalledLogTests
             await Run.AsIsAsync("kill", "-TERM", $"{process.Id}");
             await process.WaitForExitAsync().WaitAsync(TestDaemon.Patience);
             Assert.That(process.ExitCode, Is.Zero);
-            Assert.That(await process.StandardOutput.ReadToEndAsync(), Does.Contain("Now listening").And.Not.Contain("Stopped; what waits is on disk"), "the pipe was full long before the last line");
+            Assert.That(await process.StandardOutput.ReadToEndAsync(),
+                Does.Contain("Now listening").And.Not.Contain("Stopped; what waits is on disk"), "the pipe was full long before the last line");
         }
         finally
         {

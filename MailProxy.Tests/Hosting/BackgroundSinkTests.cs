@@ -16,7 +16,8 @@ internal sealed class BackgroundSinkTests
         using var target = new MemoryStream();
         using (var logger = Logger(target, TestDaemon.Patience)) for (var n = 0; n < 1000; n++) logger.Information("Line {Number}", n);
         var lines = Encoding.UTF8.GetString(target.ToArray()).TrimEnd('\n').Split('\n');
-        Assert.That(lines.Select(l => l[(l.IndexOf("INF ", StringComparison.Ordinal) + 4)..]), Is.EqualTo(Enumerable.Range(0, 1000).Select(n => $"Line {n}")));
+        Assert.That(lines.Select(l => l[(l.IndexOf("INF ", StringComparison.Ordinal) + 4)..]), Is.EqualTo(Enumerable.Range(0,
+            1000).Select(n => $"Line {n}")));
     }
 
     [Test]
@@ -50,7 +51,8 @@ internal sealed class BackgroundSinkTests
 
         var text = target.Text;
         Assert.That(text.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(12));
-        Assert.That(text, Does.Contain(" WRN MailProxy.Daemon.Hosting.BackgroundSink: 3 lines of the log were dropped, because whoever reads it is too slow\n"));
+        Assert.That(text, Does.Contain(" WRN MailProxy.Daemon.Hosting.BackgroundSink: 3 lines of the log were dropped, because whoever "
+            + "reads it is too slow\n"));
     }
 
     [Test]
@@ -63,7 +65,8 @@ internal sealed class BackgroundSinkTests
         Assert.That(sink.Dropped, Is.EqualTo(1));
     }
 
-    private static Logger Logger(Stream target, TimeSpan patience) => Logger(new BackgroundSink(target, new LogLine(syslog: false), TimeProvider.System, patience));
+    private static Logger Logger(Stream target, TimeSpan patience) =>
+        Logger(new BackgroundSink(target, new LogLine(syslog: false), TimeProvider.System, patience));
 
     private static Logger Logger(BackgroundSink sink) => new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(sink).CreateLogger();
 

@@ -46,7 +46,8 @@ internal sealed class DurationsTests
         {
             var time = TimeSpan.FromTicks(ticks);
             var inHours = string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time:mm\\:ss\\.fffffff}");
-            return Durations.TryParse(Durations.Write(time), out var again) && again == time && Durations.TryParse(inHours, out var hours) && hours == time;
+            return Durations.TryParse(Durations.Write(time), out var again) && again == time
+                && Durations.TryParse(inHours, out var hours) && hours == time;
         });
 
     [Test]
@@ -56,7 +57,8 @@ internal sealed class DurationsTests
         {
             var time = (TimeSpan)setting.Default!;
             var text = string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time:mm\\:ss}");
-            var (settings, mistakes) = SettingsReader.Read([$"--{setting.Path}={text}"], AppContext.BaseDirectory, "/nonexistent/appsettings.json", new Dictionary<string, string>());
+            var (settings, mistakes) = SettingsReader.Read([$"--{setting.Path}={text}"], AppContext.BaseDirectory,
+                "/nonexistent/appsettings.json", new Dictionary<string, string>());
             Assert.That(mistakes, Is.Empty);
             Assert.That(ShippedSettingsTests.Value(settings!, setting.Path), Is.EqualTo(time), setting.Path);
         }

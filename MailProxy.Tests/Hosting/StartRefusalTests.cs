@@ -6,7 +6,8 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Hosting;
 
-/// <summary>A start that fails says why in one line, and by the exit code who has to act: 1 the machine's keeper, 2 whoever wrote the settings.</summary>
+/// <summary>A start that fails says why in one line, and by the exit code who has to act: 1 the machine's keeper, 2 whoever wrote the
+/// settings.</summary>
 [TestFixture]
 internal sealed class StartRefusalTests
 {
@@ -58,7 +59,8 @@ internal sealed class StartRefusalTests
     public async Task Database_OfAnotherKind(string change, string why)
     {
         await using (var daemon = await TestDaemon.StartAsync(Data)) await daemon.StopAsync();
-        await using (var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(Data, "mailproxy.db"), Pooling = false }.ToString()))
+        await using (var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(Data,
+            "mailproxy.db"), Pooling = false }.ToString()))
         {
             await connection.OpenAsync();
             await using var command = connection.CreateCommand();
@@ -86,13 +88,15 @@ internal sealed class StartRefusalTests
 
     [Test]
     public async Task Data_APathLongerThanTheDatabaseTakes() =>
-        await RefusedAsync(1, "is longer than", "data directory", ("DATA", Path.Combine([_directory, .. Enumerable.Repeat(new string('y', 150), 4)])));
+        await RefusedAsync(1, "is longer than", "data directory", ("DATA", Path.Combine([_directory, .. Enumerable.Repeat(new string('y',
+            150), 4)])));
 
     [Test]
     public async Task Data_RelativeToAWorkingDirectoryThatIsGone()
     {
         var gone = Path.Combine(_directory, "gone");
-        var script = $"mkdir '{gone}' && cd '{gone}' && rmdir '{gone}' && exec dotnet '{Path.Combine(AppContext.BaseDirectory, "mailproxy.dll")}'";
+        var script = $"mkdir '{gone}' && cd '{gone}' && rmdir '{gone}' && exec dotnet "
+            + $"'{Path.Combine(AppContext.BaseDirectory, "mailproxy.dll")}'";
         var (exitCode, output) = await Run.AsIsAsync("/bin/sh", "-c", script);
         Assert.That((exitCode, output.Trim().Split('\n')), Is.EqualTo((1, output.Trim().Split('\n')[..1])), output);
         Assert.That(output, Does.StartWith("mailproxy: The data directory './data' is relative"));
@@ -120,7 +124,8 @@ internal sealed class StartRefusalTests
     {
         using var taken = new TcpListener(System.Net.IPAddress.Loopback, 0);
         taken.Start();
-        await RefusedAsync(1, "Sandbox:Port", "The sandbox cannot listen", ("SANDBOX__PORT", $"{((System.Net.IPEndPoint)taken.LocalEndpoint).Port}"));
+        await RefusedAsync(1, "Sandbox:Port", "The sandbox cannot listen", ("SANDBOX__PORT",
+            $"{((System.Net.IPEndPoint)taken.LocalEndpoint).Port}"));
     }
 
     [TestCase("URLS", "https://127.0.0.1:8443", "Urls")]
@@ -133,7 +138,8 @@ internal sealed class StartRefusalTests
     [TestCase("SETTINGS_FILE", "/nonexistent.json", "there is no such file")]
     [TestCase("SETTINGS_FILE", "/tmp", "is a directory")]
     [TestCase("ADMIN_KEY", "a                    ", "at least 16 characters")]
-    public async Task Setting_ThatIsWrong(string name, string value, string why) => await RefusedAsync(2, why, "the settings are wrong", (name, value));
+    public async Task Setting_ThatIsWrong(string name, string value, string why) =>
+        await RefusedAsync(2, why, "the settings are wrong", (name, value));
 
     private async Task RefusedAsync(int exitCode, string why, string what, params (string, string)[] settings)
     {
