@@ -65,8 +65,8 @@ internal sealed partial class LogTests
             Assert.That(Count("Message default/refused is failed by account sandbox (sandbox): 550 5.1.1"), Is.EqualTo(1));
             Assert.That(Count("Message default/lost by account sandbox (sandbox): the connection broke"), Is.EqualTo(1));
             Assert.That(Count($"Account default/dead (127.0.0.1:{closed}) is left alone until"), Is.EqualTo(1));
-            Assert.That(_daemon.Output,
-                Does.Not.Contain("There is mail of account").And.Not.Contain("null").And.Not.Contain("@example.com").And.Not.Contain("   at "));
+            Assert.That(_daemon.Output, Does.Not.Contain("There is mail of account").And.Not.Contain("null"));
+            Assert.That(_daemon.Output, Does.Not.Contain("@example.com").And.Not.Contain("   at "));
         }
     }
 
@@ -74,13 +74,14 @@ internal sealed partial class LogTests
 
     private async Task PostAsync(string id, string account, string to)
     {
-        using var answer = await _daemon.Http.PostAsJsonAsync("/v1/messages", new { id, account, from = "shop@example.com", to,
-            text = "x" });
+        var message = new { id, account, from = "shop@example.com", to, text = "x" };
+        using var answer = await _daemon.Http.PostAsJsonAsync("/v1/messages", message);
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), await answer.Content.ReadAsStringAsync());
     }
 
     private async Task BecomesAsync(string id, string status) =>
-        await Soon.BecomesAsync(async () => (string?)JsonNode.Parse(await _daemon.Http.GetStringAsync($"/v1/messages/{id}"))!["status"],
+        await Soon.BecomesAsync(
+            async () => (string?)JsonNode.Parse(await _daemon.Http.GetStringAsync($"/v1/messages/{id}"))!["status"],
             now => now == status);
 
     private async Task SendAsync(HttpMethod method, string path, object? body = null)

@@ -87,8 +87,8 @@ internal sealed class LostFilesTests
         Directory.Delete(Spool, recursive: true);
         await File.WriteAllTextAsync(Spool, "");
         await NotReadyAsync("spool_missing");
-        Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/messages", new { from = "a@example.com", to = "b@example.com",
-            text = "x" }), Is.EqualTo(HttpStatusCode.ServiceUnavailable));
+        var message = new { from = "a@example.com", to = "b@example.com", text = "x" };
+        Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/messages", message), Is.EqualTo(HttpStatusCode.ServiceUnavailable));
 
         File.Delete(Spool);
         await Soon.BecomesAsync(() => _daemon.SendAsync(HttpMethod.Get, "/health/ready"), static status => status == HttpStatusCode.OK);
@@ -100,8 +100,8 @@ internal sealed class LostFilesTests
         var file = Path.Combine(_directory, "mailproxy.db");
         File.Move(file, file + ".away");
         await NotReadyAsync("store_missing");
-        Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/messages", new { from = "a@example.com", to = "b@example.com",
-            text = "x" }), Is.EqualTo(HttpStatusCode.ServiceUnavailable));
+        var message = new { from = "a@example.com", to = "b@example.com", text = "x" };
+        Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/messages", message), Is.EqualTo(HttpStatusCode.ServiceUnavailable));
 
         File.Move(file + ".away", file);
         await Soon.BecomesAsync(() => _daemon.SendAsync(HttpMethod.Get, "/health/ready"), static status => status == HttpStatusCode.OK);

@@ -27,24 +27,28 @@ internal sealed class StalledLogTests
             await Soon.BecomesAsync(() => ReadyAsync(http), static ready => ready);
             for (var posted = 0; posted < Messages; posted += 500)
             {
-                var messages = Enumerable.Range(posted, 500).Select(n => new { id = $"m-{n}", from = "a@example.com", to = "b@example.com",
-                    text = "x", batch = "all" });
+                var messages = Enumerable.Range(posted, 500).Select(Message);
                 using var answer = await http.PostAsJsonAsync("/v1/messages/batch", new { messages });
                 Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
             }
 
-            await Soon.BecomesAsync(async () => (int?)JsonNode.Parse(await http.GetStringAsync("/v1/batches/all"))!["counts"]!["sent"] ?? 0, static sent => sent == Messages);
+            await Soon.BecomesAsync(() => SentAsync(http), static sent => sent == Messages);
             await Run.AsIsAsync("kill", "-TERM", $"{process.Id}");
             await process.WaitForExitAsync().WaitAsync(TestDaemon.Patience);
             Assert.That(process.ExitCode, Is.Zero);
-            Assert.That(await process.StandardOutput.ReadToEndAsync(),
-                Does.Contain("Now listening").And.Not.Contain("Stopped; what waits is on disk"), "the pipe was full long before the last line");
+            var log = await process.StandardOutput.ReadToEndAsync();
+            Assert.That(log, Does.Contain("Now listening").And.Not.Contain("Stopped; what waits"), "the pipe was full long before the end");
         }
         finally
         {
             if (!process.HasExited) process.Kill();
         }
     }
+
+    private static object Message(int n) => new { id = $"m-{n}", from = "a@example.com", to = "b@example.com", text = "x", batch = "all" };
+
+    private static async Task<int> SentAsync(HttpClient http) =>
+        (int?)JsonNode.Parse(await http.GetStringAsync("/v1/batches/all"))!["counts"]!["sent"] ?? 0;
 
     private static async Task<bool> ReadyAsync(HttpClient http)
     {

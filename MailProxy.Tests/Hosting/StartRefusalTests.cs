@@ -59,8 +59,8 @@ internal sealed class StartRefusalTests
     public async Task Database_OfAnotherKind(string change, string why)
     {
         await using (var daemon = await TestDaemon.StartAsync(Data)) await daemon.StopAsync();
-        await using (var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(Data,
-            "mailproxy.db"), Pooling = false }.ToString()))
+        var place = new SqliteConnectionStringBuilder { DataSource = Path.Combine(Data, "mailproxy.db"), Pooling = false };
+        await using (var connection = new SqliteConnection(place.ToString()))
         {
             await connection.OpenAsync();
             await using var command = connection.CreateCommand();
