@@ -3,7 +3,10 @@ using System.Net.Sockets;
 
 namespace MailProxy.Pipeline.Network;
 
-/// <summary>Connects to whichever of several addresses answers first (RFC 8305): one after the other is asked, a little apart, and one that keeps silent holds up none.</summary>
+/// <summary>
+/// Connects to whichever of several addresses answers first (RFC 8305): one after the other is asked, a little apart, and one that
+/// keeps silent holds up none.
+/// </summary>
 internal static class AddressRace
 {
     /// <summary>More addresses than these are not tried.</summary>
@@ -55,7 +58,8 @@ internal static class AddressRace
     }
 
     /// <summary>Null: it is the next one's turn.</summary>
-    private static async Task<Task<Socket>?> FirstAsync(List<Task<Socket>> running, bool isNext, TimeProvider clock, CancellationToken cancel)
+    private static async Task<Task<Socket>?> FirstAsync(
+        List<Task<Socket>> running, bool isNext, TimeProvider clock, CancellationToken cancel)
     {
         if (!isNext) return await Task.WhenAny(running);
         using var heard = CancellationTokenSource.CreateLinkedTokenSource(cancel);

@@ -5,7 +5,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MailProxy.Pipeline.Network;
 
-/// <summary>A server's certificate is not good, said so that somebody can act on it. Nothing of the certificate's own text is in it.</summary>
+/// <summary>
+/// A server's certificate is not good, said so that somebody can act on it. Nothing of the certificate's own text is in it.
+/// </summary>
 public sealed class CertificateRefusedException(string why) : AuthenticationException(why)
 {
     /// <summary>True: the certificate is good. Never false: it throws what is wrong instead.</summary>

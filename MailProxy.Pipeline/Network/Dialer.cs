@@ -6,11 +6,17 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MailProxy.Pipeline.Network;
 
-/// <summary>Opens outgoing connections under the network policy: a name is looked up once, each address is checked, and the connection goes to the very address that was checked.</summary>
+/// <summary>
+/// Opens outgoing connections under the network policy: a name is looked up once, each address is checked, and the connection goes to
+/// the very address that was checked.
+/// </summary>
 /// <param name="resolve">Looks a name up; null: as the machine does.</param>
 /// <param name="logger">Told, at Debug, where a refused name led: that is the operator's to know, and nobody else's.</param>
 public sealed partial class Dialer(
-    NetworkPolicy policy, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null, TimeProvider? clock = null, ILogger<Dialer>? logger = null)
+    NetworkPolicy policy,
+    Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null,
+    TimeProvider? clock = null,
+    ILogger<Dialer>? logger = null)
 {
     /// <summary>How long all of a name's addresses have together.</summary>
     private static readonly TimeSpan Together = AddressRace.Each + (AddressRace.Most * AddressRace.Stagger);
@@ -19,7 +25,10 @@ public sealed partial class Dialer(
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private readonly ILogger _logger = logger ?? NullLogger<Dialer>.Instance;
 
-    /// <summary>A connected socket. Throws <see cref="AddressRefusedException"/> when no address may be reached or none is known, <see cref="SocketException"/> when none answers.</summary>
+    /// <summary>
+    /// A connected socket. Throws <see cref="AddressRefusedException"/> when no address may be reached or none is known,
+    /// <see cref="SocketException"/> when none answers.
+    /// </summary>
     public async Task<Socket> ConnectAsync(string host, int port, CancellationToken cancel) =>
         await AddressRace.RunAsync(await AddressesAsync(host, cancel), port, _clock, cancel);
 
@@ -45,7 +54,9 @@ public sealed partial class Dialer(
         throw new AddressRefusedException(host);
     }
 
-    /// <summary>An HTTP client for addresses that strangers chose: no proxy, no redirects, no cookies, no decompression, no trace headers.</summary>
+    /// <summary>
+    /// An HTTP client for addresses that strangers chose: no proxy, no redirects, no cookies, no decompression, no trace headers.
+    /// </summary>
     public HttpMessageInvoker HttpClient() => new(Handler());
 
     /// <summary>The same, for a library that builds its own client around a handler.</summary>

@@ -4,11 +4,14 @@ using System.Text;
 
 namespace MailProxy.Pipeline.Network;
 
-/// <summary>Names of hosts as people write them: checked when they are set, so that looking one up never fails for its form. Pure.</summary>
+/// <summary>
+/// Names of hosts as people write them: checked when they are set, so that looking one up never fails for its form. Pure.
+/// </summary>
 public static class HostName
 {
     /// <summary>For a person.</summary>
-    public const string Rule = "A host is an IP address, or a name of at most 253 octets whose parts have 1 to 63 letters, digits, - and _.";
+    public const string Rule =
+        "A host is an IP address, or a name of at most 253 octets whose parts have 1 to 63 letters, digits, - and _.";
 
     private const int LongestName = 253;
     private const int LongestLabel = 63;
@@ -38,21 +41,33 @@ public static class HostName
     /// <summary>A name, or an address of either family, without a zone.</summary>
     public static bool IsHost(string host) =>
         ToAscii(host) is not null
-        || (IPAddress.TryParse(host, out var address) && !host.Contains('%') && !host.Contains('[') && (host.Contains(':') || address.ToString() == host));
+        || (IPAddress.TryParse(host, out var address)
+            && !host.Contains('%')
+            && !host.Contains('[')
+            && (host.Contains(':') || address.ToString() == host));
 
     private static bool IsLabel(string label) =>
-        label.Length is > 0 and <= LongestLabel && label[0] != '-' && label[^1] != '-' && label.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+        label.Length is > 0 and <= LongestLabel
+        && label[0] != '-'
+        && label[^1] != '-'
+        && label.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 
     // What ends in a number is read as an address by some, and as a name by others.
     private static bool IsNumber(string label) =>
-        label.All(char.IsAsciiDigit) || (label.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && label.Skip(2).All(char.IsAsciiHexDigit));
+        label.All(char.IsAsciiDigit)
+        || (label.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && label.Skip(2).All(char.IsAsciiHexDigit));
 
     // Letters of any script; no signs that are not seen, or that look like a dot or a digit.
     private static bool IsWritten(Rune rune)
     {
         if (rune.IsAscii) return Rune.IsLetterOrDigit(rune) || rune.Value is '-' or '_' or '.';
         if (rune.Value is >= 0xFF00 and <= 0xFFEF or 0xFFFD) return false;
-        return Rune.GetUnicodeCategory(rune) is UnicodeCategory.LowercaseLetter or UnicodeCategory.UppercaseLetter or UnicodeCategory.OtherLetter
-            or UnicodeCategory.ModifierLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.DecimalDigitNumber;
+        return Rune.GetUnicodeCategory(rune) is UnicodeCategory.LowercaseLetter
+            or UnicodeCategory.UppercaseLetter
+            or UnicodeCategory.OtherLetter
+            or UnicodeCategory.ModifierLetter
+            or UnicodeCategory.NonSpacingMark
+            or UnicodeCategory.SpacingCombiningMark
+            or UnicodeCategory.DecimalDigitNumber;
     }
 }

@@ -1,6 +1,9 @@
 namespace MailProxy.Pipeline.Network;
 
-/// <summary>Addresses over HTTP that somebody gave us. What is read here can be asked: no part of it surprises the client that makes the request. Pure.</summary>
+/// <summary>
+/// Addresses over HTTP that somebody gave us. What is read here can be asked: no part of it surprises the client that makes the
+/// request. Pure.
+/// </summary>
 public static class HttpAddress
 {
     /// <summary>Stands for a stored address that cannot be read any more. Reserved (RFC 6761), so it leads nowhere.</summary>
@@ -12,29 +15,49 @@ public static class HttpAddress
     public static (Uri? Address, string? Fault) Read(string text)
     {
         // Parsers disagree about blanks and backslashes, and that is how addresses get smuggled past checks.
-        if (text.Any(static c => c is '\\' or ' ' || char.IsControl(c))) return Wrong("Blanks, backslashes and control characters are not allowed in a URL.");
-        if (Array.Find(Schemes, scheme => text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)) is not { } scheme) return Wrong("A URL begins with http:// or https://.");
+        if (text.Any(static c => c is '\\' or ' ' || char.IsControl(c)))
+        {
+            return Wrong("Blanks, backslashes and control characters are not allowed in a URL.");
+        }
+
+        if (Array.Find(Schemes, scheme => text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)) is not { } scheme)
+        {
+            return Wrong("A URL begins with http:// or https://.");
+        }
+
 
         var rest = text[scheme.Length..];
         var end = rest.AsSpan().IndexOfAny('/', '?', '#');
         var authority = end < 0 ? rest : rest[..end];
         if (authority.Contains('@')) return Wrong("Credentials do not belong into a URL: use auth.");
         if (authority.Contains('%')) return Wrong("A host is written plainly, without percent signs and zones.");
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Host.Length == 0) return Wrong("This is no URL. " + HostName.Rule);
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Host.Length == 0)
+        {
+            return Wrong("This is no URL. " + HostName.Rule);
+        }
+
         if (address.Port is < 1 or > 65_535) return Wrong("A port is 1 to 65535.");
-        if (address.HostNameType is not (UriHostNameType.IPv4 or UriHostNameType.IPv6) && HostName.ToAscii(WithoutPort(authority)) is null) return Wrong(HostName.Rule);
+        if (address.HostNameType is not (UriHostNameType.IPv4 or UriHostNameType.IPv6) && HostName.ToAscii(WithoutPort(authority)) is null)
+        {
+            return Wrong(HostName.Rule);
+        }
+
         return IsSendable(address) ? (address, null) : Wrong(HostName.Rule);
     }
 
     /// <summary>An address that was stored, perhaps by a version that checked less.</summary>
     public static Uri Stored(string text) => Uri.TryCreate(text, UriKind.Absolute, out var address) ? address : Unusable;
 
-    /// <summary>Whether a client can make a request of it. It asks for the very parts, each of which may throw for a host that the parser took.</summary>
+    /// <summary>
+    /// Whether a client can make a request of it. It asks for the very parts, each of which may throw for a host that the parser took.
+    /// </summary>
     public static bool IsSendable(Uri address)
     {
         try
         {
-            return address.IdnHost.Length > 0 && address.AbsoluteUri.Length > 0 && address.GetComponents(UriComponents.HttpRequestUrl, UriFormat.UriEscaped).Length > 0;
+            return address.IdnHost.Length > 0
+                && address.AbsoluteUri.Length > 0
+                && address.GetComponents(UriComponents.HttpRequestUrl, UriFormat.UriEscaped).Length > 0;
         }
         catch (UriFormatException)
         {

@@ -20,9 +20,11 @@ public static class HttpTrouble
 
         return trouble switch
         {
-            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => $"no secure connection to {host} could be made",
+            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } =>
+                $"no secure connection to {host} could be made",
             HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } => $"what {host} answered is not HTTP",
-            HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded } => $"{host} closed the connection before it had answered",
+            HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded } =>
+                $"{host} closed the connection before it had answered",
             HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => "the answer's headers are too large",
             HttpRequestException or IOException => $"the connection to {host} failed",
             UriFormatException => "its address cannot be asked; set it anew",
@@ -53,7 +55,8 @@ public static class HttpTrouble
         SocketException socket => socket.SocketErrorCode switch
         {
             SocketError.ConnectionRefused => $"connection refused by {host}",
-            SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.HostDown or SocketError.NetworkDown => $"{host} cannot be reached from here",
+            SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.HostDown or SocketError.NetworkDown =>
+                $"{host} cannot be reached from here",
             SocketError.TimedOut => $"{host} did not answer: no connection in time",
             SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => $"the connection was closed by {host}",
             SocketError.TooManyOpenSockets => "this machine has no more connections to give",

@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Endpoints whose lane met an error nobody foresaw: each is told as a failure of its own, backs off like any other that fails, and begins anew. Used by the reporter's loop only.</summary>
+/// <summary>
+/// Endpoints whose lane met an error nobody foresaw: each is told as a failure of its own, backs off like any other that fails, and
+/// begins anew. Used by the reporter's loop only.
+/// </summary>
 internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff backoff, TimeProvider clock, ILogger logger)
 {
     // When not even the failure can be kept.
@@ -38,7 +41,8 @@ internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff back
             if (now is { Progress.DisabledAt: null })
             {
                 var standing = new EndpointStanding(now, log, backoff, clock, logger);
-                await standing.FailedAsync(new($"Reporting to it met an error nobody foresaw ({unforeseen.GetType().Name}); the log has it."));
+                await standing.FailedAsync(new(
+                    $"Reporting to it met an error nobody foresaw ({unforeseen.GetType().Name}); the log has it."));
                 until = Now() + standing.Wait;
                 await log.SaveProgressAsync(now, standing.In(now.Progress)).WaitAsync(Patience, clock);
             }
@@ -55,7 +59,8 @@ internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff back
 
     private static partial class Log
     {
-        [LoggerMessage(621, LogLevel.Error, "Reporting to webhook {Tenant}/{Endpoint} met an error nobody foresaw; it is tried again, and the others are not concerned")]
+        [LoggerMessage(621, LogLevel.Error,
+            "Reporting to webhook {Tenant}/{Endpoint} met an error nobody foresaw; it is tried again, and the others are not concerned")]
         public static partial void Unforeseen(ILogger logger, string tenant, string endpoint, Exception unforeseen);
 
         [LoggerMessage(622, LogLevel.Warning, "The failure of webhook {Tenant}/{Endpoint} could not be kept")]

@@ -2,7 +2,10 @@ using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>What a store may say. The SDK reads every answer whole but an object, and signs a request anew for whatever host a redirect names: here each answer gets a bound, and none leads away.</summary>
+/// <summary>
+/// What a store may say. The SDK reads every answer whole but an object, and signs a request anew for whatever host a redirect names:
+/// here each answer gets a bound, and none leads away.
+/// </summary>
 internal sealed class S3Answers(HttpMessageHandler inner) : DelegatingHandler(inner)
 {
     /// <summary>Bytes of an answer that is no error: a list of a thousand long names.</summary>
@@ -31,14 +34,19 @@ internal sealed class S3Answers(HttpMessageHandler inner) : DelegatingHandler(in
     private static bool IsObject(HttpRequestMessage request, HttpResponseMessage response) =>
         request.Method == HttpMethod.Get && response.IsSuccessStatusCode && !IsList(request);
 
-    private static bool IsList(HttpRequestMessage request) => (request.RequestUri?.Query ?? "").Contains("list-type=", StringComparison.Ordinal);
+    private static bool IsList(HttpRequestMessage request) =>
+        (request.RequestUri?.Query ?? "").Contains("list-type=", StringComparison.Ordinal);
 
     private static async Task BoundAsync(HttpResponseMessage response, bool isList, CancellationToken cancel)
     {
         var most = response.IsSuccessStatusCode ? MostAnswer : MostError;
         var whole = await ReadAsync(response.Content, most, cancel);
         if (whole is null && response.IsSuccessStatusCode) throw new SenselessAnswerException($"the answer is longer than {most} bytes");
-        if (isList && response.IsSuccessStatusCode && whole!.Length == 0) throw new SenselessAnswerException("the answer is empty: this is no S3 store");
+        if (isList && response.IsSuccessStatusCode && whole!.Length == 0)
+        {
+            throw new SenselessAnswerException("the answer is empty: this is no S3 store");
+        }
+
 
         // The rest of it is not read: disposing it ends the connection.
         using var before = response.Content;

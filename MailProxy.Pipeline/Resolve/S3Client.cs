@@ -4,7 +4,10 @@ using Amazon.S3;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>The SDK's client, which tries nothing twice, since who asks decides about that; but for a clock that is off, which it corrects by the store's.</summary>
+/// <summary>
+/// The SDK's client, which tries nothing twice, since who asks decides about that; but for a clock that is off, which it corrects by
+/// the store's.
+/// </summary>
 internal sealed class S3Client : AmazonS3Client
 {
     public S3Client(AmazonS3Config settings) : base(settings) { }
@@ -22,7 +25,8 @@ internal sealed class S3Client : AmazonS3Client
     {
         public override bool RetryForException(IExecutionContext executionContext, Exception exception) => false;
 
-        public override Task<bool> RetryForExceptionAsync(IExecutionContext executionContext, Exception exception) => Task.FromResult(false);
+        public override Task<bool> RetryForExceptionAsync(IExecutionContext executionContext, Exception exception) =>
+            Task.FromResult(false);
 
         public override void WaitBeforeRetry(IExecutionContext executionContext) { }
 

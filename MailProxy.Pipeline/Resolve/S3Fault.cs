@@ -3,8 +3,14 @@ using System.Net;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>What an S3 store's error means for the mail that wants an object: by the store's own code, and by the HTTP status where that says nothing. Pure.</summary>
-/// <remarks>What a person can put right at the store or here (keys, clock, region, quota) is down: the mail waits for him. What is wrong with the object itself fails it.</remarks>
+/// <summary>
+/// What an S3 store's error means for the mail that wants an object: by the store's own code, and by the HTTP status where that says
+/// nothing. Pure.
+/// </summary>
+/// <remarks>
+/// What a person can put right at the store or here (keys, clock, region, quota) is down: the mail waits for him. What is wrong with
+/// the object itself fails it.
+/// </remarks>
 internal static class S3Fault
 {
     private static readonly FrozenDictionary<string, SourceFault> ByCode = new Dictionary<string, SourceFault>

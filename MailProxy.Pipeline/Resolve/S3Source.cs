@@ -23,7 +23,8 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
     private static Stream Bare(Stream content) => content is WrapperStream wrapped ? wrapped.GetNonWrapperBaseStream() : content;
 
     /// <summary>Asks the store something, and says what went wrong as a <see cref="SourceException"/>.</summary>
-    public async Task<T> AskAsync<T>(object place, VolumeConfig.S3 store, Func<CancellationToken, Task<T>> question, CancellationToken cancel)
+    public async Task<T> AskAsync<T>(
+        object place, VolumeConfig.S3 store, Func<CancellationToken, Task<T>> question, CancellationToken cancel)
     {
         using var late = new CancellationTokenSource(options.FirstByteTimeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
@@ -47,12 +48,14 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
         if (trouble is AmazonServiceException { StatusCode: > 0 } told)
         {
             var (code, status) = (Safe(told.ErrorCode), (int)told.StatusCode);
-            var why = status is >= 200 and < 300 ? "what the store answered makes no sense" : $"the store answered {status}{(code is null ? "" : $" {code}")}";
+            var why = status is >= 200 and < 300
+                ? "what the store answered makes no sense"
+                : $"the store answered {status}{(code is null ? "" : $" {code}")}";
             return new(S3Fault.Of(code, told.StatusCode), $"{place}: {why}.", trouble) { Answered = told.StatusCode, AnsweredCode = code };
         }
 
-        return Causes(trouble).Any(static cause => cause is HttpRequestException or SocketException or IOException or AddressRefusedException)
-            ? HttpFetch.Explain(place, Innermost(trouble), store.Endpoint)
+        return Causes(trouble).FirstOrDefault(IsConnection) is { } connection
+            ? HttpFetch.Explain(place, connection, store.Endpoint)
             : new(SourceFault.Down, $"{place}: what answered is no S3 store, or its address cannot be asked.", trouble);
     }
 
@@ -62,7 +65,8 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
     }
 
     // The SDK wraps what the connection said.
-    private static Exception Innermost(Exception trouble) => Causes(trouble).First(static cause => cause is HttpRequestException or SocketException or IOException or AddressRefusedException);
+    private static bool IsConnection(Exception cause) =>
+        cause is HttpRequestException or SocketException or IOException or AddressRefusedException;
 
     // It is the store's text, so only what looks like one of S3's codes is shown.
     private static string? Safe(string? code) => code is { Length: > 0 and <= 64 } && code.All(char.IsAsciiLetterOrDigit) ? code : null;
