@@ -64,6 +64,9 @@ internal sealed class ComposePropertyTests
     private static void AssertRead(MailDraft draft, JsonElement read, string mail)
     {
         Assert.That(read.GetProperty("subject").GetString(), Is.EqualTo(draft.Subject), mail);
+
+        // The older way to read it, which knows no UTF-8 but in words, and drops blanks at both ends.
+        if (!Composed(draft).International) Assert.That(read.GetProperty("old").GetString()!.Trim(), Is.EqualTo(draft.Subject!.Trim()), mail);
         var headers = read.GetProperty("headers").EnumerateArray().ToLookup(static h => h[0].GetString()!, static h => h[1].GetString());
         foreach (var (name, value) in draft.Headers ?? []) Assert.That(headers[name], Is.EqualTo(new[] { value }), mail);
 

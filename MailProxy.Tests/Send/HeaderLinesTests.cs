@@ -43,6 +43,15 @@ internal sealed class HeaderLinesTests
         Assert.That(mailboxes.All(m => written.Contains(m.Address, StringComparison.Ordinal)), written);
     }
 
+    [Test]
+    public void Mailboxes_AThousand_AreFoldedBetweenThem()
+    {
+        Mailbox[] mailboxes = [.. Enumerable.Range(0, 1_000).Select(static i => new Mailbox(i % 3 == 0 ? null : $"Ann {i}", $"ann{i}", "x.example"))];
+        var written = Written(lines => lines.Mailboxes("To", mailboxes));
+        Assert.That(written.Split("\r\n"), Has.All.Length.LessThanOrEqualTo(78));
+        Assert.That(Read(written).To.Mailboxes.Select(static m => $"{m.Name} {m.Address}"), Is.EqualTo(mailboxes.Select(static m => $"{m.Name} {m.Address}")));
+    }
+
     [TestCase("Re: Übung heute", "Subject: Re: =?utf-8?q?=C3=9Cbung?= heute\r\n")]
     [TestCase("ä", "Subject: =?utf-8?b?w6Q=?=\r\n")]
     [TestCase("東京", "Subject: =?utf-8?b?5p2x5Lqs?=\r\n")]

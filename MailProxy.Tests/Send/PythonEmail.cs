@@ -11,7 +11,8 @@ internal static class PythonEmail
     private const string Interpreter = "/usr/bin/python3";
 
     private const string Script = """
-        import base64, email, email.policy, json, sys
+        import base64, email, email.policy, json, re, sys
+        from email.header import decode_header, make_header
 
         # UTF-8 in headers stays undecoded in places.
         def text(s):
@@ -33,8 +34,10 @@ internal static class PythonEmail
 
         for line in sys.stdin:
             m = email.message_from_bytes(base64.b64decode(line), policy=email.policy.default)
+            old = email.message_from_bytes(base64.b64decode(line))['Subject']
+            old = re.sub(r'\r?\n', '', str(make_header(decode_header(old))) if isinstance(old, str) else '')
             boxes = {n: [[text(a.display_name), text(a.addr_spec)] for a in m[n].addresses] for n in ('From', 'To', 'Cc', 'Reply-To') if m[n] is not None}
-            told = {'subject': text(m['Subject']), 'headers': [[n, text(v)] for n, v in m.items()], 'boxes': boxes, 'body': tree(m)}
+            told = {'subject': text(m['Subject']), 'old': old, 'headers': [[n, text(v)] for n, v in m.items()], 'boxes': boxes, 'body': tree(m)}
             print(json.dumps(told))
         """;
 
