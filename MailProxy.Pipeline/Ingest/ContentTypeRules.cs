@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using MailProxy.Pipeline.Mail;
+using MimeKit;
 
 namespace MailProxy.Pipeline.Ingest;
 
@@ -11,7 +12,11 @@ internal static partial class ContentTypeRules
     public static (string Code, string Detail)? Fault(string contentType)
     {
         if (Faults.Injection(contentType) is { } injection) return injection;
-        if (contentType.Length > MaxLength || !Syntax().IsMatch(contentType)) return ("invalid_content_type", "Write type/subtype; parameters may follow.");
+        if (contentType.Length > MaxLength || !Syntax().IsMatch(contentType) || !ContentType.TryParse(contentType, out _))
+        {
+            return ("invalid_content_type", "Write type/subtype; parameters may follow.");
+        }
+
         return contentType.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase)
             ? ("invalid_content_type", "An attachment is one part; multipart is not.")
             : null;

@@ -123,6 +123,7 @@ internal sealed class SubmissionRulesTests
         [$"\"alternatives\":[{string.Join(',', Enumerable.Repeat("{\"content_type\":\"text/x\",\"content\":\"\"}", 11))}]", "/alternatives", "too_many_alternatives"],
         [$"\"alternatives\":[{{\"content_type\":\"text/x\",\"content\":\"{new string('x', 5_242_881)}\"}}]", "/alternatives", "alternatives_too_large"],
         // attachments
+        ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"content_type\":\"x/y; *=z\"}]", "/attachments/0/content_type", "invalid_content_type"],
         ["\"attachments\":[null]", "/attachments/0", "invalid_type"],
         ["\"attachments\":[{\"content\":\"AA==\"}]", "/attachments/0/filename", "required"],
         ["\"attachments\":[{\"filename\":\"\",\"content\":\"AA==\"}]", "/attachments/0/filename", "required"],

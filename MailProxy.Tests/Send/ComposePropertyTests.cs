@@ -65,8 +65,8 @@ internal sealed class ComposePropertyTests
     {
         Assert.That(read.GetProperty("subject").GetString(), Is.EqualTo(draft.Subject), mail);
 
-        // The older way to read it, which knows no UTF-8 but in words, and drops blanks at both ends.
-        if (!Composed(draft).International) Assert.That(read.GetProperty("old").GetString()!.Trim(), Is.EqualTo(draft.Subject!.Trim()), mail);
+        // The older way to read it, which knows no UTF-8 but in words, and drops blanks at line ends.
+        if (!Composed(draft).International) Assert.That(OneBlank(read.GetProperty("old").GetString()!), Is.EqualTo(OneBlank(draft.Subject!)), mail);
         var headers = read.GetProperty("headers").EnumerateArray().ToLookup(static h => h[0].GetString()!, static h => h[1].GetString());
         foreach (var (name, value) in draft.Headers ?? []) Assert.That(headers[name], Is.EqualTo(new[] { value }), mail);
 
@@ -127,6 +127,8 @@ internal sealed class ComposePropertyTests
 
     // Line ends are one thing in text, and the last one is the transport's.
     private static string Lines(string text) => text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n').TrimEnd('\n');
+
+    private static string OneBlank(string text) => string.Join(' ', text.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)).Trim();
 
     private static string Solid(string text) => string.Concat(text.Where(static c => !char.IsWhiteSpace(c)));
 
