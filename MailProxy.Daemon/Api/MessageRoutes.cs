@@ -63,7 +63,8 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
 
     private BytesAnswer Page(HttpContext http, MessagePage page)
     {
-        var list = new MessageList([.. page.Messages.Select(answers.Of)], page.Next is { } next ? Cursor.Write(http, "messages", next) : null);
+        var list = new MessageList([.. page.Messages.Select(answers.Of)],
+            page.Next is { } next ? Cursor.Write(http, "messages", next) : null);
         return new(memory, JsonSerializer.SerializeToUtf8Bytes(list, ApiJson.Plain.MessageList), "application/json; charset=utf-8");
     }
 
@@ -83,6 +84,7 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
         var events = await turns.RunAsync(http, () => queries.EventsAsync(new(Caller.Of(http).Tenant, id), (int)after, limit + 1));
         return events is null
             ? ProblemAnswer.NotFound("message")
-            : new EventPage(memory, [.. events.Take(limit)], events.Count > limit ? Cursor.Write(http, EventsOfMessage, events[limit - 1].Sequence) : null);
+            : new EventPage(memory, [.. events.Take(limit)],
+                events.Count > limit ? Cursor.Write(http, EventsOfMessage, events[limit - 1].Sequence) : null);
     }
 }

@@ -51,7 +51,10 @@ internal static class Refusals
     public static readonly ProblemAnswer NoRoom = new(new Problem(503, "overloaded", "Too many of the tenant's requests are being read or answered. Wait for their answers, and send this one again."), 2);
     public static readonly ProblemAnswer NoMemory = new(new Problem(503, "overloaded", "There is not enough memory for this request now. Nothing of it was stored; send it again later, or in parts."), 5);
     public static readonly ProblemAnswer DiskLow = new(new Problem(503, "disk_low", "The disk is nearly full. Nothing of this request was stored; send it again later."), 30);
-    public static readonly ProblemAnswer CursorOfAnotherLife = new(new Problem(410, "cursor_expired", "This cursor is of an earlier life of the store: it was restored from a backup or made by an older program. Begin anew without it."));
+    public static readonly ProblemAnswer CursorOfAnotherLife = new(
+        new Problem(410, "cursor_expired",
+        "This cursor is of an earlier life of the store: it was restored from a backup or made by an older program. Begin anew without "
+        + "it."));
     public static readonly ProblemAnswer Stopping = new(new Problem(503, "stopping", "The daemon is not taking messages: it is starting or stopping. Nothing of this request was stored; send it again."), 5);
     public static readonly ProblemAnswer StoreUnavailable = new(new Problem(503, "store_unavailable", "The store cannot write now. Nothing of this request was stored; send it again later."), 5);
     public static readonly ProblemAnswer BodyPurged = ProblemAnswer.Of(410, "purged", "The message's body was purged; the tenant's retain says how long it stays.");

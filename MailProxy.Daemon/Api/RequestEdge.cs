@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>The outermost layer: every answer gets its request id, and whatever goes wrong becomes a problem with a body.</summary>
-internal sealed partial class RequestEdge(RequestDelegate next, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<RequestEdge> logger)
+internal sealed partial class RequestEdge(RequestDelegate next, IHostApplicationLifetime lifetime, TimeProvider clock,
+    ILogger<RequestEdge> logger)
 {
     public const string RequestIdHeader = "X-Request-Id";
 
@@ -24,10 +25,10 @@ internal sealed partial class RequestEdge(RequestDelegate next, IHostApplication
         var body = new StoppableBody(http.Request.Body, http.Request.BodyReader, lifetime.ApplicationStopping);
         http.Request.Body = body;
         await AnswerAsync(http);
-        if (body.Cut && http.Request.ContentLength is null) await HangUpAsync(http);
+        if (body.Cut && lifetime.ApplicationStopping.IsCancellationRequested) await HangUpAsync(http);
     }
 
-    // Kestrel waits for the rest of a chunked body, which nobody wants any more, without a bound. The client gets time to read the answer.
+    // Kestrel waits for the rest of a body, which nobody wants any more, without a bound. The client gets time to read the answer.
     private async Task HangUpAsync(HttpContext http)
     {
         await http.Response.CompleteAsync();

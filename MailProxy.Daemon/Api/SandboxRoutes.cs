@@ -19,7 +19,9 @@ internal sealed class SandboxRoutes(SandboxShelf shelf, AnswerMemory memory)
         if (query.Refusal is { } refusal) return refusal;
 
         var found = shelf.List(limit + 1, before);
-        return TypedResults.Json(new([.. found.Take(limit)], found.Count > limit ? Cursor.Write(http, "sandbox", found[limit - 1].Id) : null), ApiJson.Plain.SandboxList);
+        return TypedResults.Json(
+            new([.. found.Take(limit)], found.Count > limit ? Cursor.Write(http, "sandbox", found[limit - 1].Id) : null),
+            ApiJson.Plain.SandboxList);
     }
 
     private IResult Raw(long id) => shelf.Raw(id) is { } bytes

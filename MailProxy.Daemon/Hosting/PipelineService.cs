@@ -31,7 +31,8 @@ internal sealed partial class PipelineService(
         await volumes.LoadAsync();
         await storage.Batches.RepairAsync();
         var suspended = await accountStore.SuspendedAsync();
-        if (suspended && storage.Generations.Current.BackupAt is { } backup) Log.Restored(logger, DateTimeOffset.FromUnixTimeMilliseconds(backup));
+        if (suspended && storage.Generations.Current.BackupAt is { } backup) Log.Restored(logger,
+            DateTimeOffset.FromUnixTimeMilliseconds(backup));
         await pipeline.StartAsync(suspended);
         _watch = WatchAsync();
         _stopping = lifetime.ApplicationStopping.Register(() => _drain = DrainAsync());
@@ -87,7 +88,9 @@ internal sealed partial class PipelineService(
         [LoggerMessage(2, LogLevel.Information, "Stopped; what waits is on disk")]
         public static partial void Stopped(ILogger logger);
 
-        [LoggerMessage(4, LogLevel.Warning, "Sending is suspended: the store was restored from a backup made {Made:u}, and mail sent since then is queued in it once more. Cancel what must not go, then POST /v1/dispatcher/activate")]
+        [LoggerMessage(4, LogLevel.Warning,
+            "Sending is suspended: the store was restored from a backup made {Made:u}, and mail sent since then is queued in it once "
+            + "more. Cancel what must not go, then POST /v1/dispatcher/activate")]
         public static partial void Restored(ILogger logger, DateTimeOffset made);
 
         [LoggerMessage(3, LogLevel.Critical, "A stage of the pipeline crashed; the process ends")]

@@ -9,7 +9,8 @@ namespace MailProxy.Daemon.Hosting;
 /// nothing: a unit of Type=notify would never have started.</remarks>
 /// <param name="beat">Completes when the store's writer has gone round once more.</param>
 internal sealed partial class ServiceNotices(
-    ISystemdNotifier notifier, WatchdogTime watchdog, Func<Task> beat, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<ServiceNotices> logger) : IHostedService
+    ISystemdNotifier notifier, WatchdogTime watchdog, Func<Task> beat, IHostApplicationLifetime lifetime, TimeProvider clock,
+        ILogger<ServiceNotices> logger) : IHostedService
 {
     private static readonly ServiceState Alive = new("WATCHDOG=1");
 

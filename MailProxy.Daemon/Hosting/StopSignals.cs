@@ -21,7 +21,8 @@ internal sealed class StopSignals : IDisposable
     {
         _app = app;
         _pipeline = app.Services.GetRequiredService<MailPipeline>();
-        _asked = app.Lifetime.ApplicationStopping.UnsafeRegister(static stopping => ((TaskCompletionSource)stopping!).TrySetResult(), _stopping);
+        _asked = app.Lifetime.ApplicationStopping.UnsafeRegister(static stopping =>
+            ((TaskCompletionSource)stopping!).TrySetResult(), _stopping);
         _registrations = [.. Signals.Select(signal => PosixSignalRegistration.Create(signal, Heard))];
     }
 

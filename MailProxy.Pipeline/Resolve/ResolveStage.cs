@@ -76,7 +76,8 @@ internal sealed partial class ResolveStage(
     }
 
     /// <summary>Missing: there is no room for so many bytes now.</summary>
-    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused, long Missing)> LoadAsync(DueMail due, SmtpAccount account, IDisposable? charge, CancellationToken stop)
+    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused, long Missing)> LoadAsync(DueMail due, SmtpAccount account,
+        IDisposable? charge, CancellationToken stop)
     {
         try
         {

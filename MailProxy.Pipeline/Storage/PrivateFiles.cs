@@ -65,7 +65,8 @@ public static class PrivateFiles
         if ((File.GetUnixFileMode(path) & ~OwnersDirectory) == 0) return false;
         File.SetUnixFileMode(path, isDirectory ? OwnersDirectory : OwnersFile);
         if (!isDirectory) return true;
-        foreach (var entry in new DirectoryInfo(path).EnumerateFileSystemInfos().Where(entry => entry.LinkTarget is null)) Tighten(entry.FullName);
+        foreach (var entry in new DirectoryInfo(path).EnumerateFileSystemInfos().Where(entry => entry.LinkTarget is null)) Tighten(
+            entry.FullName);
         return true;
     }
 
@@ -88,7 +89,13 @@ public static class PrivateFiles
 
     private static FileStream Create(string path)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 0 };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            Share = FileShare.None,
+            BufferSize = 0,
+        };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnersFile;
         return new(path, options);
     }
@@ -103,5 +110,6 @@ public static class PrivateFiles
 
     [DllImport("libc", EntryPoint = "renameat2", SetLastError = true)]
     private static extern int RenameAt2(
-        int fromDirectory, [MarshalAs(UnmanagedType.LPUTF8Str)] string from, int toDirectory, [MarshalAs(UnmanagedType.LPUTF8Str)] string to, uint flags);
+        int fromDirectory, [MarshalAs(UnmanagedType.LPUTF8Str)] string from, int toDirectory,
+            [MarshalAs(UnmanagedType.LPUTF8Str)] string to, uint flags);
 }

@@ -44,7 +44,8 @@ public sealed class StoreGenerations
 
     /// <summary>The only generation of a store that begins with nothing.</summary>
     public static StoreGenerations New() =>
-        new([new(RandomNumberGenerator.GetBytes(StoreGeneration.IdSize), RandomNumberGenerator.GetBytes(StoreGeneration.KeySize), 1, 1, null)]);
+        new([new(RandomNumberGenerator.GetBytes(StoreGeneration.IdSize), RandomNumberGenerator.GetBytes(StoreGeneration.KeySize), 1, 1,
+            null)]);
 
     /// <summary>The id of the event at a position: the same for ever, and of no other event in any generation.</summary>
     public string EventId(long position)
@@ -78,7 +79,8 @@ public sealed class StoreGenerations
     public CursorReading Open(string list, byte[] cursor)
     {
         // Before there were generations a cursor was a number as text.
-        if (cursor.Length is > 0 and < 20 && Array.TrueForAll(cursor, static octet => char.IsAsciiDigit((char)octet))) return new(null, OfAnotherLife: true);
+        if (cursor.Length is > 0 and < 20 && Array.TrueForAll(cursor, static octet => char.IsAsciiDigit((char)octet))) return new(null,
+            OfAnotherLife: true);
         if (cursor.Length != CursorSize) return default;
         var (id, nonce, content, tag) = Parts(cursor);
         if (!id.SequenceEqual(Current.Id)) return new(null, OfAnotherLife: true);

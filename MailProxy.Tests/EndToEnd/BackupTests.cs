@@ -44,8 +44,10 @@ internal sealed class BackupTests
 
         await DoneAsync(DaemonTool.RestoreAsync(Backup, Other));
         await using var restored = await StartAsync(Other);
-        foreach (var id in acknowledged) Assert.That(await restored.Http.GetStringAsync($"/v1/messages/{id}/raw"), Does.Contain(Large[..70]));
-        foreach (var id in await IdsAsync(restored)) Assert.That(await restored.StatusAsync($"/v1/messages/{id}/raw"), Is.EqualTo(HttpStatusCode.OK), id);
+        foreach (var id in acknowledged) Assert.That(await restored.Http.GetStringAsync($"/v1/messages/{id}/raw"),
+            Does.Contain(Large[..70]));
+        foreach (var id in await IdsAsync(restored)) Assert.That(await restored.StatusAsync($"/v1/messages/{id}/raw"),
+            Is.EqualTo(HttpStatusCode.OK), id);
     }
 
     [Test]
@@ -54,7 +56,8 @@ internal sealed class BackupTests
         await using var server = new ScriptedSmtpServer();
         await using (var daemon = await StartAsync(Data))
         {
-            using (var put = await daemon.Http.PutAsJsonAsync("/v1/accounts/one", new { host = "127.0.0.1", port = server.Port, security = "none" })) put.EnsureSuccessStatusCode();
+            using (var put = await daemon.Http.PutAsJsonAsync("/v1/accounts/one",
+                new { host = "127.0.0.1", port = server.Port, security = "none" })) put.EnsureSuccessStatusCode();
             using (var suspend = await daemon.Http.PostAsync("/v1/dispatcher/suspend", null)) suspend.EnsureSuccessStatusCode();
             await PostAsync(daemon, "later", "x", account: "one", sendAt: null);
             await DoneAsync(DaemonTool.BackupAsync(Data, Backup));
@@ -147,7 +150,8 @@ internal sealed class BackupTests
         await RefusedAsync(DaemonTool.RestoreAsync(Backup, Other), "damaged");
         File.Delete(file);
         await RefusedAsync(DaemonTool.RestoreAsync(Backup, Other), part == "backup.json" ? "no backup" : "missing");
-        Assert.That(Directory.EnumerateFiles(Other, "*", SearchOption.AllDirectories).Select(Path.GetFileName), Is.SubsetOf(new[] { "lock", "spool.pin" }));
+        Assert.That(Directory.EnumerateFiles(Other, "*", SearchOption.AllDirectories).Select(Path.GetFileName),
+            Is.SubsetOf(new[] { "lock", "spool.pin" }));
     }
 
     [Test]
@@ -206,9 +210,12 @@ internal sealed class BackupTests
     {
         await using var daemon = await StartAsync(Data, ("ADMIN_KEY", ""));
         await DoneAsync(DaemonTool.BackupAsync(Data, Backup));
-        Assert.That(await File.ReadAllTextAsync(Path.Combine(Backup, "admin.key")), Is.EqualTo(await File.ReadAllTextAsync(Path.Combine(Data, "admin.key"))));
-        Assert.That(await File.ReadAllTextAsync(Path.Combine(Backup, "master.key")), Is.EqualTo(await File.ReadAllTextAsync(Path.Combine(Data, "master.key"))));
-        foreach (var file in Directory.EnumerateFiles(Backup)) Assert.That(File.GetUnixFileMode(file), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite), file);
+        Assert.That(await File.ReadAllTextAsync(Path.Combine(Backup, "admin.key")),
+            Is.EqualTo(await File.ReadAllTextAsync(Path.Combine(Data, "admin.key"))));
+        Assert.That(await File.ReadAllTextAsync(Path.Combine(Backup, "master.key")),
+            Is.EqualTo(await File.ReadAllTextAsync(Path.Combine(Data, "master.key"))));
+        foreach (var file in Directory.EnumerateFiles(Backup)) Assert.That(File.GetUnixFileMode(file),
+            Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite), file);
         Assert.That(File.GetUnixFileMode(Backup), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
 
         await DoneAsync(DaemonTool.BackupAsync(Data, Backup, "--without-keys"));
@@ -243,9 +250,11 @@ internal sealed class BackupTests
         return daemon;
     }
 
-    private static async Task<string> PostAsync(DaemonProcess daemon, string id, string text, string account = "sandbox", string? sendAt = "2037-01-01T08:00:00Z")
+    private static async Task<string> PostAsync(DaemonProcess daemon, string id, string text, string account = "sandbox",
+        string? sendAt = "2037-01-01T08:00:00Z")
     {
-        using var posted = await daemon.Http.PostAsJsonAsync("/v1/messages", new { id, account, from = "a@example.com", to = "b@example.com", text, send_at = sendAt });
+        using var posted = await daemon.Http.PostAsJsonAsync("/v1/messages",
+            new { id, account, from = "a@example.com", to = "b@example.com", text, send_at = sendAt });
         Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), await posted.Content.ReadAsStringAsync());
         return id;
     }

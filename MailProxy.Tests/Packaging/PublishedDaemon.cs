@@ -18,13 +18,15 @@ internal sealed class PublishedDaemon : IDisposable
     public string Path => System.IO.Path.Combine(_directory, "publish");
 
     /// <summary>Where the runtime of these tests is installed.</summary>
-    public static string Runtime => System.IO.Path.GetFullPath(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../.."));
+    public static string Runtime =>
+        System.IO.Path.GetFullPath(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../.."));
 
     public static async Task<PublishedDaemon> MakeAsync()
     {
         var published = new PublishedDaemon();
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        var info = Run.Info("dotnet", "publish", Repository.File("MailProxy.Daemon"), "-c", configuration, "--no-build", "--nologo", "-v", "quiet", "-o", published.Path);
+        var info = Run.Info("dotnet", "publish", Repository.File("MailProxy.Daemon"), "-c", configuration, "--no-build", "--nologo",
+            "-v", "quiet", "-o", published.Path);
         info.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         using var process = Process.Start(info)!;
         var output = process.StandardOutput.ReadToEndAsync();

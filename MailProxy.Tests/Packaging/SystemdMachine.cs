@@ -25,7 +25,9 @@ internal sealed class SystemdMachine : IAsyncDisposable
     public static async Task<SystemdMachine> BootAsync(string program)
     {
         var root = new TempDirectory();
-        var (file, arguments) = Run.RootCommand("timeout", ["-s", "KILL", Longest, "unshare", .. Own, "--fork", "--kill-child=KILL", Script, "boot", root, PublishedDaemon.Runtime, program]);
+        var (file, arguments) = Run.RootCommand("timeout",
+            ["-s", "KILL", Longest, "unshare", .. Own, "--fork", "--kill-child=KILL", Script, "boot", root, PublishedDaemon.Runtime,
+            program]);
         var machine = new SystemdMachine(root, Process.Start(Run.Info(file, arguments))!);
         try
         {
@@ -42,7 +44,8 @@ internal sealed class SystemdMachine : IAsyncDisposable
     /// <summary>Runs a command inside; exit code and everything it printed.</summary>
     public Task<(int ExitCode, string Output)> TryAsync(params string[] command)
     {
-        var (file, arguments) = Run.RootCommand("nsenter", ["--target", _init.ToString(CultureInfo.InvariantCulture), .. Own, "--cgroup", "--", .. command]);
+        var (file, arguments) = Run.RootCommand("nsenter",
+            ["--target", _init.ToString(CultureInfo.InvariantCulture), .. Own, "--cgroup", "--", .. command]);
         return Run.AsIsAsync(file, arguments);
     }
 
@@ -65,7 +68,8 @@ internal sealed class SystemdMachine : IAsyncDisposable
 
     /// <summary>Asks the daemon over HTTP with the admin key; fails unless the answer is below 400.</summary>
     public Task<string> AskAsync(string path, string? json = null, string method = "") => ShellAsync(
-        $"curl -sS --fail-with-body --max-time 30 -H \"Authorization: Bearer $(cat /var/lib/mailproxy/admin.key)\" http://127.0.0.1:8000{path}"
+        $"curl -sS --fail-with-body --max-time 30 -H \"Authorization: Bearer $(cat /var/lib/mailproxy/admin.key)\" "
+            + $"http://127.0.0.1:8000{path}"
         + (json is null ? "" : $" -H 'Content-Type: application/json' -d '{json}'") + (method.Length == 0 ? "" : $" -X {method}"));
 
     public async ValueTask DisposeAsync()
@@ -86,7 +90,8 @@ internal sealed class SystemdMachine : IAsyncDisposable
             {
                 if (!_process.HasExited) return Task.FromResult(Init());
                 throw new InvalidOperationException(
-                    "The tests of the systemd unit boot a systemd in namespaces of its own, and this machine does not let them: run the tests as root, in a container with CAP_SYS_ADMIN and control groups of version 2. "
+                    "The tests of the systemd unit boot a systemd in namespaces of its own, and this machine does not let them: run the "
+                        + "tests as root, in a container with CAP_SYS_ADMIN and control groups of version 2. "
                     + error.Result);
             },
             init => init != 0);

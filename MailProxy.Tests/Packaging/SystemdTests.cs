@@ -136,10 +136,12 @@ internal sealed class SystemdTests
         await _machine.ShellAsync("""
             (printf '{"from":"a@example.com","to":"b@example.com","send_at":"2037-01-01T08:00:00Z","text":"'; head -c 400000 /dev/zero | tr '\0' x; printf '"}') > /tmp/large.json
             """);
-        await _machine.AskAsync("/v1/messages", json: null, method: "POST -H 'Content-Type: application/json' --data-binary @/tmp/large.json");
+        await _machine.AskAsync("/v1/messages", json: null,
+            method: "POST -H 'Content-Type: application/json' --data-binary @/tmp/large.json");
         var files = await _machine.ShellAsync("find -L /var/lib/mailproxy -printf '%y %m %P\\n' | sort");
 
-        Assert.That(files, Does.Contain("mailproxy.db-wal").And.Contain("mailproxy.db-shm").And.Contain("spool/").And.Contain("cache").And.Contain("admin.key").And.Contain("master.key"));
+        Assert.That(files, Does.Contain("mailproxy.db-wal").And.Contain("mailproxy.db-shm").And.Contain("spool/").And.Contain("cache")
+            .And.Contain("admin.key").And.Contain("master.key"));
         Assert.That(files.Split('\n'), Has.All.Match("^(d 700|f 600) "));
     }
 
@@ -149,9 +151,12 @@ internal sealed class SystemdTests
         await _machine.AskAsync("/v1/dispatcher/suspend", method: "POST");
         await _machine.AskAsync("/v1/dispatcher/activate", method: "POST");
         await _machine.RunAsync("systemctl", "restart", "mailproxy");
-        var lines = (await _machine.RunAsync("journalctl", "-o", "json", "-u", "mailproxy", "_COMM=mailproxy")).Split('\n').Select(line => JsonNode.Parse(line)!).ToList();
+        var lines = (await _machine.RunAsync("journalctl", "-o", "json", "-u", "mailproxy", "_COMM=mailproxy")).Split('\n')
+            .Select(line => JsonNode.Parse(line)!).ToList();
 
-        Assert.That(lines.Where(line => ((string?)line["MESSAGE"])?.Contains("Stopped; what waits", StringComparison.Ordinal) == true).Select(line => (string?)line["PRIORITY"]), Is.Not.Empty.And.All.EqualTo("6"));
+        Assert.That(lines.Where(line =>
+            ((string?)line["MESSAGE"])?.Contains("Stopped; what waits", StringComparison.Ordinal) == true).Select(line =>
+            (string?)line["PRIORITY"]), Is.Not.Empty.And.All.EqualTo("6"));
         Assert.That(lines.Select(line => (string?)line["MESSAGE"]), Has.None.Match("^<[0-7]>"));
     }
 
@@ -188,7 +193,8 @@ internal sealed class SystemdTests
 
     private async Task ConfigureAsync(string line)
     {
-        await _machine.ShellAsync($"mkdir -p {DropIns}; printf '[Service]\\n%s\\n' '{line}' > {DropIns}/test.conf; systemctl daemon-reload");
+        await _machine.ShellAsync(
+            $"mkdir -p {DropIns}; printf '[Service]\\n%s\\n' '{line}' > {DropIns}/test.conf; systemctl daemon-reload");
         await _machine.RunAsync("systemctl", "restart", "mailproxy");
     }
 

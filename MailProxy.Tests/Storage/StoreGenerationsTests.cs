@@ -15,7 +15,8 @@ internal sealed class StoreGenerationsTests
     {
         var first = StoreGenerations.New();
         var restored = After(first, 50);
-        var ids = Enumerable.Range(1, 100).Select(position => first.EventId(position)).Concat(Enumerable.Range(51, 50).Select(position => restored.EventId(position)));
+        var ids = Enumerable.Range(1, 100).Select(position =>
+            first.EventId(position)).Concat(Enumerable.Range(51, 50).Select(position => restored.EventId(position)));
 
         Assert.That(ids, Is.Unique);
     }
@@ -26,7 +27,8 @@ internal sealed class StoreGenerationsTests
         var first = StoreGenerations.New();
         var restored = After(After(first, 50), 80);
 
-        Assert.That(Enumerable.Range(1, 50).Select(position => restored.EventId(position)), Is.EqualTo(Enumerable.Range(1, 50).Select(position => first.EventId(position))));
+        Assert.That(Enumerable.Range(1, 50).Select(position => restored.EventId(position)),
+            Is.EqualTo(Enumerable.Range(1, 50).Select(position => first.EventId(position))));
     }
 
     [Test]
@@ -43,7 +45,8 @@ internal sealed class StoreGenerationsTests
     {
         var generations = StoreGenerations.New();
         var (one, other) = (generations.Seal(List, position), generations.Seal(List, position));
-        return generations.Open(List, one) == new CursorReading(position, false) && generations.Open(List, other).Position == position && !one.AsSpan().SequenceEqual(other);
+        return generations.Open(List, one) == new CursorReading(position, false) && generations.Open(List, other).Position == position
+            && !one.AsSpan().SequenceEqual(other);
     });
 
     [Test]

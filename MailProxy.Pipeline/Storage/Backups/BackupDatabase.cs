@@ -43,7 +43,8 @@ internal static class BackupDatabase
     public static BackupCounts Counts(SqliteConnection db)
     {
         long Rows(string table, string where = "1") => Connections.Number(db, $"SELECT count(*) FROM {table} WHERE {where}");
-        return new(Rows("messages"), Rows("queue"), Rows("events"), Rows("accounts", "deleted_at IS NULL"), Rows("tenants"), Rows("webhooks"));
+        return new(Rows("messages"), Rows("queue"), Rows("events"), Rows("accounts", "deleted_at IS NULL"), Rows("tenants"),
+            Rows("webhooks"));
     }
 
     public static List<string> Spool(SqliteConnection db) =>
@@ -56,8 +57,10 @@ internal static class BackupDatabase
         var at = now.ToUnixTimeMilliseconds();
         Connections.Execute(db, "BEGIN IMMEDIATE");
         GenerationRows.Begin(db, at, new DateTimeOffset(backupAt).ToUnixTimeMilliseconds());
-        db.Run("INSERT INTO settings (name, value) VALUES (@name, 'true') ON CONFLICT (name) DO UPDATE SET value = 'true'", ("@name", SqliteAccountStore.SuspendedSetting));
-        AuditRows.Append(db, at, "mailproxy", "store.restore", "store", null, $"{{\"backup_made_at\":\"{backupAt:yyyy-MM-ddTHH:mm:ss.fffZ}\"}}");
+        db.Run("INSERT INTO settings (name, value) VALUES (@name, 'true') ON CONFLICT (name) DO UPDATE SET value = 'true'",
+            ("@name", SqliteAccountStore.SuspendedSetting));
+        AuditRows.Append(db, at, "mailproxy", "store.restore", "store", null,
+            $"{{\"backup_made_at\":\"{backupAt:yyyy-MM-ddTHH:mm:ss.fffZ}\"}}");
         Connections.Execute(db, "COMMIT");
         return true;
     });

@@ -45,9 +45,12 @@ public sealed record BackupManifest
             throw new StoreRefusedException($"'{path}' is damaged: it is not what a backup says of itself.", broken);
         }
 
-        if (read is null || read.History.Lives.Count == 0) throw new StoreRefusedException($"'{path}' is damaged: it is not what a backup says of itself.");
-        if (read.Format > Known) throw new StoreRefusedException($"The backup in '{directory}' was made by a newer program ({read.Program}). Use that one.");
-        if (read.Files.Any(file => !IsPlain(file.Name))) throw new StoreRefusedException($"'{path}' is damaged: it names files that are no part of a backup.");
+        if (read is null || read.History.Lives.Count == 0) throw new StoreRefusedException(
+            $"'{path}' is damaged: it is not what a backup says of itself.");
+        if (read.Format > Known) throw new StoreRefusedException(
+            $"The backup in '{directory}' was made by a newer program ({read.Program}). Use that one.");
+        if (read.Files.Any(file => !IsPlain(file.Name))) throw new StoreRefusedException(
+            $"'{path}' is damaged: it names files that are no part of a backup.");
         return read;
     }
 
@@ -57,7 +60,8 @@ public sealed record BackupManifest
     private static bool IsPlain(string name)
     {
         var plain = name.StartsWith(BackupFile.Spool, StringComparison.Ordinal) ? name[BackupFile.Spool.Length..] : name;
-        return plain.Length > 0 && plain is not ("." or "..") && plain.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
+        return plain.Length > 0 && plain is not ("." or "..")
+            && plain.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
     }
 }
 
@@ -73,6 +77,7 @@ public sealed record BackupFile(string Name, long Size, string Sha256)
 /// <param name="Queued">Those that are not final.</param>
 public sealed record BackupCounts(long Messages, long Queued, long Events, long Accounts, long Tenants, long Webhooks);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
+    RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(BackupManifest))]
 internal sealed partial class BackupJson : JsonSerializerContext;

@@ -26,8 +26,13 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
     /// <returns>What is in it, and the spool files that the store had lost already.</returns>
     public async Task<(BackupManifest Manifest, IReadOnlyList<string> Lost)> MakeAsync()
     {
-        if (!File.Exists(Store)) throw new StoreRefusedException($"There is no store in '{_data}'. Name its data directory by --data or MAILPROXY_DATA.");
-        if (IsWithin(_target, _data) || IsWithin(_data, _target)) throw new StoreRefusedException($"'{_target}' and the data directory '{_data}' must not lie in each other.");
+        if (!File.Exists(Store)) throw new StoreRefusedException(
+            $"There is no store in '{_data}'. Name its data directory by --data or MAILPROXY_DATA.");
+        if (IsWithin(_target, _data) || IsWithin(_data, _target))
+        {
+            throw new StoreRefusedException($"'{_target}' and the data directory '{_data}' must not lie in each other.");
+        }
+
         StoreFile.Inspect(Store);
         if (!Directory.Exists(_target) && Directory.Exists(Old)) Directory.Move(Old, _target); // a crash in the middle of a replacement
         var before = Before();
@@ -98,13 +103,17 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
         var schema = BackupDatabase.Read(copy, BackupDatabase.Schema);
         if (schema != Migrator.Embedded.Count)
         {
-            throw new StoreRefusedException($"The store was written by {(schema > Migrator.Embedded.Count ? "a newer" : "an older")} program (schema {schema}; this one has {Migrator.Embedded.Count}). Use the backup command of the program that runs it.");
+            throw new StoreRefusedException(
+                $"The store was written by {(schema > Migrator.Embedded.Count ? "a newer" : "an older")} program (schema {schema}; this "
+                + $"one has {Migrator.Embedded.Count}). Use the backup command of the program that runs it.");
         }
 
         var history = BackupDatabase.Read(copy, BackupDatabase.History);
         if (before is not null && !history.Contains(before.History))
         {
-            throw new StoreRefusedException($"The backup in '{_target}' (made {before.MadeAt:yyyy-MM-ddTHH:mm:ssZ}) has something that this store has not: it is newer, or of another store. Name another directory.");
+            throw new StoreRefusedException(
+                $"The backup in '{_target}' (made {before.MadeAt:yyyy-MM-ddTHH:mm:ssZ}) has something that this store has not: it is "
+                + "newer, or of another store. Name another directory.");
         }
 
         List<BackupFile> files = [Digest(copy, BackupFile.Database)];

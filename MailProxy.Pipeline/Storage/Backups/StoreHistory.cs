@@ -15,7 +15,8 @@ public sealed record StoreHistory(IReadOnlyList<StoreLife> Lives, long LastEvent
         for (var i = 0; i < Lives.Count; i++)
         {
             if (Lives[i].Id != theirs) continue;
-            var (events, audits) = i + 1 < Lives.Count ? (Lives[i + 1].FirstEvent - 1, Lives[i + 1].FirstAudit - 1) : (LastEvent, LastAudit);
+            var (events, audits) = i + 1 < Lives.Count ? (Lives[i + 1].FirstEvent - 1, Lives[i + 1].FirstAudit - 1)
+                : (LastEvent, LastAudit);
             return other.LastEvent <= events && other.LastAudit <= audits;
         }
 

@@ -52,7 +52,8 @@ internal static class EventPages
     }
 
     /// <summary>Up to <paramref name="limit"/> events of one tenant, fewer when they are large, and how far that got: up to there nothing was left out.</summary>
-    public static (IReadOnlyList<MailEvent> Events, long Through) OfTenant(Session session, StoreGenerations generations, string tenant, long after, int limit)
+    public static (IReadOnlyList<MailEvent> Events, long Through) OfTenant(Session session, StoreGenerations generations,
+        string tenant, long after, int limit)
     {
         var row = session.Prepare(Log).Add(tenant).Add(after).Add(limit);
         var events = new List<MailEvent>();

@@ -7,7 +7,8 @@ internal static class GenerationRows
 {
     public static StoreGenerations Read(SqliteConnection db) => new(db.Query(
         "SELECT id, key, first_event, first_audit, backup_at FROM generations ORDER BY number",
-        row => new StoreGeneration(row.GetFieldValue<byte[]>(0), row.GetFieldValue<byte[]>(1), row.GetInt64(2), row.GetInt64(3), row.NumberOrNull(4))));
+        row => new StoreGeneration(row.GetFieldValue<byte[]>(0), row.GetFieldValue<byte[]>(1), row.GetInt64(2), row.GetInt64(3),
+            row.NumberOrNull(4))));
 
     /// <summary>Begins a new life behind everything that is there.</summary>
     public static void Begin(SqliteConnection db, long now, long backupAt) => db.Run(

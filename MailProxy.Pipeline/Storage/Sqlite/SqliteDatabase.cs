@@ -90,7 +90,8 @@ public sealed partial class SqliteDatabase : IDisposable
     {
         var draft = System.IO.Path.Combine(dataDirectory, StoreFile.RestoreDraft);
         if (!Directory.Exists(draft)) return;
-        throw new StoreRefusedException($"A restore into '{dataDirectory}' was interrupted. Run it again; or, to go on with what was there before, remove '{draft}'.");
+        throw new StoreRefusedException(
+            $"A restore into '{dataDirectory}' was interrupted. Run it again; or, to go on with what was there before, remove '{draft}'.");
     }
 
     // From any thread: whoever meets it first tells.

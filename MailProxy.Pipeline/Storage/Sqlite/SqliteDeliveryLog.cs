@@ -90,7 +90,8 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
         var ahead = EventPages.Backlog(session, endpoint.Tenant, endpoint.Progress.Acknowledged, Subscription.Of(endpoint));
         var again = endpoint.Progress.Resends;
         if (again.IsEmpty) return ahead;
-        return ahead with { Events = ahead.Events + again.Count, OldestAt = EventPages.At(session, database.Generations, endpoint.Tenant, again.Keys.First())?.At ?? ahead.OldestAt };
+        var first = EventPages.At(session, database.Generations, endpoint.Tenant, again.Keys.First());
+        return ahead with { Events = ahead.Events + again.Count, OldestAt = first?.At ?? ahead.OldestAt };
     });
 
     public async Task SaveProgressAsync(WebhookEndpoint endpoint, EndpointProgress progress)

@@ -17,7 +17,8 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
         "SELECT b.size FROM messages m JOIN bodies b ON b.message = m.number WHERE m.tenant = @tenant AND m.id = @id", ("@tenant", key.Tenant), ("@id", key.Id)));
 
     public Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit) => _readers.SnapshotAsync<IReadOnlyList<MailEvent>?>(session =>
-        MessageViews.Find(session, key) is { } number ? EventPages.OfMessage(session, database.Generations, number, afterSequence, limit) : null);
+        MessageViews.Find(session, key) is { } number
+            ? EventPages.OfMessage(session, database.Generations, number, afterSequence, limit) : null);
 
     public async Task<MailContent?> ContentAsync(MessageKey key)
     {

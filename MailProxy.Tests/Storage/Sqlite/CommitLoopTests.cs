@@ -6,6 +6,8 @@ namespace MailProxy.Tests.Storage.Sqlite;
 
 internal sealed class CommitLoopTests
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private SqliteBench _bench = null!;
 
     private CommitLoop Loop => _bench.Database.Writer;
@@ -23,6 +25,26 @@ internal sealed class CommitLoopTests
 
         Assert.That(result, Is.EqualTo("a"));
         Assert.That(Names(), Is.EqualTo(new[] { "a" }));
+    }
+
+    [Test]
+    public async Task Beat_ComesWhenTheLoopTurnsAndNotWhileItStands()
+    {
+        await Loop.BeatAsync().WaitAsync(Patience);
+        var (entered, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var write = Loop.WriteAsync(c =>
+        {
+            entered.SetResult();
+            gate.Task.GetAwaiter().GetResult();
+            return Put(c, "a");
+        });
+        await entered.Task.WaitAsync(Patience);
+        var beat = Loop.BeatAsync();
+        Assert.That(beat.IsCompleted, Is.False);
+        gate.SetResult();
+
+        await beat.WaitAsync(Patience);
+        await In30(write);
     }
 
     [Test]
