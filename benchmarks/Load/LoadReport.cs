@@ -45,6 +45,7 @@ internal static class LoadReport
     {
         var model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? "unknown processor";
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 30;
+        SQLitePCL.Batteries_V2.Init(); // a run that reads no database has not done it
         var sqlite = SQLitePCL.raw.sqlite3_libversion().utf8_to_string();
         var postfix = Output("/usr/sbin/postconf", "/", "-h", "mail_version");
         return $"{Environment.ProcessorCount} cores ({model}), {memory} GB, Linux {Output("uname", "/", "-r")}, .NET {Environment.Version}, SQLite {sqlite}, MailKit {typeof(MailKit.Net.Smtp.SmtpClient).Assembly.GetName().Version?.ToString(3)}, Postfix {postfix}.";
