@@ -65,10 +65,15 @@ internal sealed class StateTests
     }
 
     [Test]
-    public async Task Reschedule_BehindTheExpiry_Is409()
+    public async Task Reschedule_BehindAnExpiry_MovesOneThatNobodyAskedForAndRefusesTheOther()
     {
-        var (status, answer) = await ActAsync("queued", "reschedule", new { send_at = DateTimeOffset.UtcNow.AddDays(40) });
-        Assert.That((status, (string?)answer["code"]), Is.EqualTo((409, "expires_before_send_at")));
+        var far = DateTimeOffset.UtcNow.AddDays(40);
+        var (moved, answer) = await ActAsync("queued", "reschedule", new { send_at = far });
+        Assert.That((moved, (DateTimeOffset?)answer["expires_at"] > far), Is.EqualTo((200, true)));
+
+        var (named, _) = await ActAsync("queued", "reschedule", new { send_at = far, expires_at = far.AddDays(1) });
+        var (refused, problem) = await ActAsync("queued", "reschedule", new { send_at = far.AddDays(40) });
+        Assert.That((named, refused, (string?)problem["code"]), Is.EqualTo((200, 409, "expires_before_send_at")));
     }
 
     [Test]

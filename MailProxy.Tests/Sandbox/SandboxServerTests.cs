@@ -201,7 +201,7 @@ internal sealed class SandboxServerTests
     {
         var options = new SandboxOptions { Port = _endPoint.Port };
         await using var second = new SandboxServer(new SandboxMailbox(options), options, _clock, NullLogger.Instance);
-        Assert.That(second.StartAsync, Throws.InstanceOf<System.Net.Sockets.SocketException>());
+        Assert.That(second.StartAsync, Throws.InstanceOf<IOException>().With.Message.Contains("Sandbox:Port"));
     }
 
     [Test]
