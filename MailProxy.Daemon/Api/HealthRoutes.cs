@@ -30,9 +30,14 @@ internal sealed class HealthRoutes(Readiness readiness, PipelineMetrics metrics,
         new("MailProxy", "/openapi/v1.json", "/health/ready", "/metrics", "Routes below /v1 want the header Authorization: Bearer <key>; the log says where the admin key is."),
         ApiJson.Plain.RootAnswer);
 
-    private IResult Ready() => readiness.Reasons() is { Count: > 0 } reasons
-        ? new ProblemAnswer(new(503, "not_ready", string.Join(' ', reasons.Select(r => r.Detail))), 5) { Reasons = reasons }
-        : TypedResults.Json(new("ready"), ApiJson.Plain.HealthAnswer);
+    // Whoever can reach the port may ask, so paths and numbers of this machine are for /v1/status and the log.
+    private IResult Ready()
+    {
+        NotReady[] reasons = [.. readiness.Reasons().Select(r => new NotReady(r.Code, r.Public ?? r.Detail))];
+        return reasons.Length == 0
+            ? TypedResults.Json(new("ready"), ApiJson.Plain.HealthAnswer)
+            : new ProblemAnswer(new(503, "not_ready", string.Join(' ', reasons.Select(r => r.Detail))), 5) { Reasons = reasons };
+    }
 
     private async Task Scrape(HttpContext http)
     {

@@ -48,7 +48,8 @@ internal sealed partial class Readiness(
         if (free < limits.MinFreeBytes)
         {
             troubles.Add(new("disk_low", $"The disk of the data directory has {free} bytes free, and nothing is taken below "
-                + $"{limits.MinFreeBytes} (Ingest:MinFreeBytes). Make room; mail that was taken goes on."));
+                + $"{limits.MinFreeBytes} (Ingest:MinFreeBytes). Make room; mail that was taken goes on.",
+                "The disk of the data directory has less free than Ingest:MinFreeBytes. Make room; mail that was taken goes on."));
         }
 
         return new(at, free, troubles);

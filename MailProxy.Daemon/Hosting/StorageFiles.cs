@@ -13,7 +13,8 @@ internal sealed partial class StorageFiles(string data, SpoolFiles spool, ILogge
     {
         // SQLite goes on writing into a file without a name, and all of that is gone at the end.
         if (!File.Exists(_database)) return new("store_missing", $"'{_database}' was removed or moved beneath the running program: what "
-            + $"it writes now will be lost when it ends. Put it back, or stop the program and restore a backup.");
+            + $"it writes now will be lost when it ends. Put it back, or stop the program and restore a backup.",
+            "The database file was removed or moved beneath the running program. Put it back, or stop the program and restore a backup.");
         try
         {
             if (spool.Restore()) Log.Restored(logger, data);
@@ -21,7 +22,8 @@ internal sealed partial class StorageFiles(string data, SpoolFiles spool, ILogge
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            return new("spool_missing", $"The directory 'spool' in '{data}' is gone and cannot be made again: {OneLine.Of(failure)}");
+            return new("spool_missing", $"The directory 'spool' in '{data}' is gone and cannot be made again: {OneLine.Of(failure)}",
+                "The directory 'spool' of the data directory is gone and cannot be made again; the log says why.");
         }
     }
 

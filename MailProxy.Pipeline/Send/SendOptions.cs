@@ -11,6 +11,7 @@ public sealed class SendOptions
 
     /// <summary>The header that carries <c>tenant/id</c>, so that bounces can be correlated; clients may not set it. Empty: none. Default <c>X-Mail-Key</c>.</summary>
     [RegularExpression("[!-9;-~]{0,76}")]
+    [OwnHeaderName(ErrorMessage = "must not be a header that mail has a meaning for: choose a name of its own, such as X-Mail-Key.")]
     public string MailKeyHeader { get; set; } = "X-Mail-Key";
 
     /// <summary>Whether mail submitted as <c>raw</c> gets that header too; default true.</summary>

@@ -75,7 +75,7 @@ public sealed class StatusRoutesTests
     public async Task Ready_SeveralTroubles_AllAreNamedAndToldOnce()
     {
         _host.FreeDisk = 1000;
-        _host.Missing = new("spool_missing", "The spool is gone.");
+        _host.Missing = new("spool_missing", "The spool in '/srv/data' is gone.", "The spool is gone.");
         _host.Health.StoreTrouble = "disk full";
         for (var asked = 0; asked < 3; asked++)
         {
@@ -84,10 +84,12 @@ public sealed class StatusRoutesTests
             var problem = await answer.ProblemAsync(503, "not_ready");
             Assert.That(problem.GetProperty("reasons").EnumerateArray().Select(r => r.GetProperty("code").GetString()), Is.EqualTo(new[] { "store_unavailable", "spool_missing", "disk_low" }));
             Assert.That(answer.Headers.RetryAfter, Is.Not.Null);
+            Assert.That(problem.ToString(), Does.Contain("The spool is gone.").And.Contain("Make room").And.Not.Contain("/srv").And.Not.Match("[0-9]{4,} "));
         }
 
         using var status = await _host.SendAsync("GET", "/v1/status");
         var json = await status.JsonAsync();
+        Assert.That(json.GetProperty("not_ready").ToString(), Does.Contain("'/srv/data'").And.Contain("has 1000 bytes free"));
         Assert.That((json.GetProperty("ready").GetBoolean(), json.GetProperty("not_ready").GetArrayLength(), json.GetProperty("disk").GetProperty("free_bytes").GetInt64()), Is.EqualTo((false, 3, 1000)));
 
         (_host.FreeDisk, _host.Missing, _host.Health.StoreTrouble) = (long.MaxValue, null, null);

@@ -10,6 +10,9 @@ internal sealed class SettingsReaderTests
 {
     private const string Secret = "kept-out-of-sight-0123456789";
 
+    private const string NotItsOwn = "Send:MailKeyHeader (--Send:MailKeyHeader): must not be a header that mail has a meaning for: "
+        + "choose a name of its own, such as X-Mail-Key.";
+
     private TempDirectory _directory = null!;
 
     private string Shipped => Path.Combine(_directory, "appsettings.json");
@@ -100,6 +103,11 @@ internal sealed class SettingsReaderTests
     [TestCase("--Report:RetryMinutes=1,99999999999999999999", "Report:RetryMinutes (--Report:RetryMinutes): must be up to 100 numbers below 1,000,000, separated by commas.")]
     [TestCase("--Ingest:MaxTags:0=1", "Ingest:MaxTags (--Ingest:MaxTags:0): takes one value, not a group.")]
     [TestCase("--Urls=", "Urls (--Urls): must not be empty.")]
+    [TestCase("--Send:MailKeyHeader=From", NotItsOwn)]
+    [TestCase("--Send:MailKeyHeader=message-id", NotItsOwn)]
+    [TestCase("--Send:MailKeyHeader=Content-Type", NotItsOwn)]
+    [TestCase("--Send:MailKeyHeader=List-Unsubscribe", NotItsOwn)]
+    [TestCase("--Send:MailKeyHeader=DKIM-Signature", NotItsOwn)]
     [TestCase("--Ingest:MaxTags=", "Ingest:MaxTags (--Ingest:MaxTags): '' is not a number in range.")]
     public void Read_OneMistake_IsTold(string argument, string mistake) => Assert.That(Read(argument).Mistakes, Does.Contain(mistake));
 
@@ -110,6 +118,11 @@ internal sealed class SettingsReaderTests
     [TestCase("http://127.0.0.1:8000;nonsense")]
     [TestCase(";")]
     public void Read_UrlsThatCannotBeListenedOn_AreRefused(string urls) => Assert.That(Read("--urls=" + urls).Mistakes, Has.One.StartsWith("Urls (--urls): must be http://address:port"));
+
+    [TestCase("")]
+    [TestCase("X-Mail-Key")]
+    [TestCase("X-From")]
+    public void Read_MailKeyHeaderOfItsOwn_IsTaken(string name) => Assert.That(Read("--Send:MailKeyHeader=" + name).Mistakes, Is.Empty);
 
     [TestCase("http://127.0.0.1:0")]
     [TestCase("http://localhost:8000")]
