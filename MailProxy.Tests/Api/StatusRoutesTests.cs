@@ -84,7 +84,8 @@ public sealed class StatusRoutesTests
             var problem = await answer.ProblemAsync(503, "not_ready");
             Assert.That(problem.GetProperty("reasons").EnumerateArray().Select(r => r.GetProperty("code").GetString()), Is.EqualTo(new[] { "store_unavailable", "spool_missing", "disk_low" }));
             Assert.That(answer.Headers.RetryAfter, Is.Not.Null);
-            Assert.That(problem.ToString(), Does.Contain("The spool is gone.").And.Contain("Make room").And.Not.Contain("/srv").And.Not.Match("[0-9]{4,} "));
+            Assert.That(problem.ToString(), Does.Contain("The spool is gone.").And.Contain("Make room"));
+            Assert.That(problem.ToString(), Does.Not.Contain("/srv").And.Not.Match("[0-9]{4,} "));
         }
 
         using var status = await _host.SendAsync("GET", "/v1/status");
