@@ -111,6 +111,13 @@ internal static class SmtpVerdict
         if (trouble is not null || result is { Phase: SmtpPhase.Recipient }) return NotTried(to, null);
         if (result is { End: TransactionEnd.Aborted, Phase: < SmtpPhase.Final, Ending: null }) return NotTried(to, null);
         if (result.Ending is { } ending && (ending.IsPositive || ending.Refuses)) return Settled(to, ending);
+
+        // It refused somebody and hung up over that, and this one's DATA was on its way already: it goes at once on a new connection.
+        if (result is { End: TransactionEnd.Lost, Phase: SmtpPhase.Data, Fault: not SmtpGarbageException } && AnySettled(result))
+        {
+            return NotTried(to, null);
+        }
+
         return result.Phase == SmtpPhase.Final
             ? new(to.Ordinal, to.Address, Verdict.InDoubt, result.Ending?.Code, "4.4.2", InDoubtText(result))
             : new(to.Ordinal, to.Address, Verdict.Deferred, null, "4.4.2", BrokenText(result));

@@ -166,7 +166,13 @@ internal sealed class ReplyPropertyTests(bool pipelining)
 
         if (!accepted) return (new(letters), false);
         var data = gone ? 0 : script.Data.Known;
-        if (data == 0) return (Accepted(letters, 'D'), false);
+        if (data == 0)
+        {
+            // It hung up, perhaps over one that it refused: then the accepted go at once.
+            var junk = !gone && script.Data.Shape == Shape.Junk;
+            return (Accepted(letters, !junk && letters.Any(static l => l is 'R' or 'D') ? '-' : 'D'), false);
+        }
+
         if (Blames(data) || data is < 400 and not 354) return (Again(letters), true);
         if (data >= 400) return (Accepted(letters, data < 500 ? 'D' : 'R'), false);
         if (script.Data.Ends) return (Accepted(letters, 'W'), false);

@@ -169,6 +169,15 @@ internal sealed class SmtpVerdictTests
     public void Judge_OddReplyToTheDot_IsInDoubt() =>
         Assert.That(Verdicts(1, r => (r.Phase, r.Ending) = (SmtpPhase.Final, Reply(354)), Reply(250)).Single().Verdict, Is.EqualTo(Verdict.InDoubt));
 
+    [Test]
+    public void Judge_RefusedOneAndHungUpBeforeData_TheAcceptedGoAgainAndNobodyIsBlamed()
+    {
+        var outcome = (Outcome.Attempted)Judge(2, r => (r.Phase, r.End) = (SmtpPhase.Data, TransactionEnd.Lost), Reply(250), Reply(550));
+
+        Assert.That(outcome.Verdicts.Select(v => v.Verdict), Is.EqualTo(new[] { Verdict.NotTried, Verdict.Refused }));
+        Assert.That(outcome.Trouble, Is.Null);
+    }
+
     [TestCase(TransactionEnd.Lost, SmtpPhase.Mail)]
     [TestCase(TransactionEnd.TimedOut, SmtpPhase.Recipient)]
     public void Judge_BrokenBefore_BlamesTheAccountAndKeepsTheContent(TransactionEnd end, SmtpPhase phase)
