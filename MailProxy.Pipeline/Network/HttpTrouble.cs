@@ -62,6 +62,7 @@ public static class HttpTrouble
             SocketError.TooManyOpenSockets => "this machine has no more connections to give",
             var other => $"no connection to {host} ({other})",
         },
+        AuthenticationException { InnerException: null } => $"what {host} answered is not TLS: it may want http instead of https",
         AuthenticationException tls => $"TLS with {host} failed: {Short(tls.InnerException?.Message ?? tls.Message)}",
         _ => null,
     };

@@ -22,6 +22,10 @@ public sealed class HttpTroubleTests
         [new HttpRequestException("x", new SocketException((int)SocketError.TimedOut)), "hook.example:443 did not answer: no connection in time"],
         [new HttpRequestException(HttpRequestError.InvalidResponse, "x"), "what hook.example:443 answered is not HTTP"],
         [new HttpRequestException(HttpRequestError.ResponseEnded, "x"), "hook.example:443 closed the connection before it had answered"],
+        [
+            new HttpRequestException("x", new AuthenticationException("Cannot determine the frame size or a corrupted frame was received.")),
+            "what hook.example:443 answered is not TLS: it may want http instead of https",
+        ],
         [new HttpRequestException("x", new AuthenticationException("y", new IOException("the peer's handshake failed"))), "TLS with hook.example:443 failed: the peer's handshake failed"],
         [new IOException("x"), "the connection to hook.example:443 failed"],
         [new InvalidOperationException("x"), "the request could not be made"],
