@@ -120,6 +120,7 @@ public sealed class TenantRoutesTests
         (await _host.SendAsync("PUT", "/v1/tenants/acme", """{"name":"A"}""")).Dispose();
         using var deleted = await _host.SendAsync("DELETE", "/v1/tenants/acme");
         Assert.That((int)deleted.StatusCode, Is.EqualTo(204));
+        Assert.That(_host.Forgotten, Is.EqualTo(new[] { "acme" }), "what was fetched for it goes too");
         using var read = await _host.SendAsync("GET", "/v1/tenants/acme");
         await read.ProblemAsync(404, "not_found");
         using var used = await _host.SendAsync("GET", "/v1/accounts", headers: ("X-Tenant", "acme"));

@@ -73,6 +73,20 @@ internal sealed class AttachmentCacheTests
     }
 
     [Test]
+    public void Forget_ADeletedTenant_ItsSuccessorFindsNothingByTheHashAndOthersKeepTheirs()
+    {
+        var cache = Open();
+        Keep(cache, "hello").Dispose();
+        Keep(cache, "hello", "acme").Dispose();
+
+        cache.Forget("acme");
+
+        Assert.That(cache.Find("acme", Claim("hello")), Is.Null);
+        Assert.That((Files().Length, cache.Bytes), Is.EqualTo((1, 5L)));
+        cache.Find("default", Claim("hello"))!.Dispose();
+    }
+
+    [Test]
     public void Trim_OverCapacity_RemovesTheLeastRecentlyUsed()
     {
         var cache = Open(new() { CacheBytes = 10 });
