@@ -4,14 +4,18 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline;
 
-// What passes between the rooms, top to bottom in flow order. All times are Unix milliseconds.
+// What passes between the stages, top to bottom in flow order. All times are Unix milliseconds.
 
 // ── Api → Ingest ────────────────────────────────────────────────────────────────────────────────
 
-/// <summary>One request: its drafts, and the promise of an answer. It is withdrawn (503, never stored) or taken (just before BEGIN), never both.</summary>
+/// <summary>
+/// One request: its drafts, and the promise of an answer. It is withdrawn (503, never stored) or taken (just before BEGIN), never both.
+/// </summary>
 public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, long bytes, IdempotencyClaim? idempotency)
 {
-    private const int Offered = 0, Taken = 1, Withdrawn = 2;
+    private const int Offered = 0,
+        Taken = 1,
+        Withdrawn = 2;
 
     private readonly TaskCompletionSource<SubmissionAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _state;
@@ -44,16 +48,22 @@ public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, long 
 
     private bool Leave(int state)
     {
-        if (Interlocked.CompareExchange(ref _state, state, Offered) != Offered) return false;
+        if (Interlocked.CompareExchange(ref _state, state, Offered) != Offered)
+            return false;
         _place?.Dispose();
         return true;
     }
 }
 
-/// <summary>One message of a request: bound (<see cref="Mail"/>, with its JSON as UTF-8, defaults merged), or already refused by the binder.</summary>
+/// <summary>
+/// One message of a request: bound (<see cref="Mail"/>, with its JSON as UTF-8, defaults merged), or already refused by the binder.
+/// </summary>
 public sealed record Draft(MailDraft? Mail, ReadOnlyMemory<byte> Json, Problem? Problem);
 
-/// <summary>An Idempotency-Key to record with the messages. <paramref name="Render"/> is pure and makes the answer to keep, or null when it is not a 2xx.</summary>
+/// <summary>
+/// An Idempotency-Key to record with the messages. <paramref name="Render"/> is pure and makes the answer to keep, or null when it is not a
+/// 2xx.
+/// </summary>
 public sealed record IdempotencyClaim(string Key, byte[] Fingerprint, Func<IReadOnlyList<ReceiptLine>, StoredAnswer?> Render);
 
 /// <summary>An HTTP answer as it was first given.</summary>
@@ -133,7 +143,9 @@ public sealed record AcceptedMail
     /// <summary>Attachments whose content is fetched just before the attempt.</summary>
     public int Sources { get; init; }
 
-    /// <summary>Attachments, by their place in the list, and the volumes that they name. The commit asks whether those are still there.</summary>
+    /// <summary>
+    /// Attachments, by their place in the list, and the volumes that they name. The commit asks whether those are still there.
+    /// </summary>
     public IReadOnlyList<(int Attachment, string Volume)> Volumes { get; init; } = [];
 }
 
@@ -148,11 +160,21 @@ public readonly record struct StoredBody(ReadOnlyMemory<byte> Inline, string? Sp
 /// <param name="Attempt">Compared at the mark; raised whenever an attempt ends, so that an old ticket is stale.</param>
 /// <param name="Due">0: by arrival; else not before this time.</param>
 /// <param name="Recipients">How many recipients still want this round.</param>
-public readonly record struct QueuedMail(long Id, int Revision, AccountKey Account, Priority Priority, int Attempt, long Due, int Recipients);
+public readonly record struct QueuedMail(
+    long Id,
+    int Revision,
+    AccountKey Account,
+    Priority Priority,
+    int Attempt,
+    long Due,
+    int Recipients
+);
 
 // ── Schedule → Resolve ──────────────────────────────────────────────────────────────────────────
 
-/// <summary>The right to try one mail once. Disposed without <see cref="Spend"/> it gives every permit back, in the global partition too.</summary>
+/// <summary>
+/// The right to try one mail once. Disposed without <see cref="Spend"/> it gives every permit back, in the global partition too.
+/// </summary>
 public abstract class SendPermit : RateLimitLease
 {
     /// <summary>Permits held in the account's partition; 0 when the account has no limit.</summary>
@@ -170,7 +192,10 @@ public abstract class SendPermit : RateLimitLease
     /// <summary>Recipients that it was taken for: the transaction must not carry more.</summary>
     public virtual int MaxRecipients => int.MaxValue;
 
-    /// <summary>Why there is no permit, when <see cref="RateLimitLease.IsAcquired"/> is false: the account's limit says that a mail fails rather than waits, so it is to be reported as <see cref="Outcome.Unsendable"/>.</summary>
+    /// <summary>
+    /// Why there is no permit, when <see cref="RateLimitLease.IsAcquired"/> is false: the account's limit says that a mail fails rather
+    /// than waits, so it is to be reported as <see cref="Outcome.Unsendable"/>.
+    /// </summary>
     public virtual string? Refusal => null;
 
     /// <summary>The mark is on disk: what is held counts as used from now on.</summary>
@@ -182,10 +207,15 @@ public readonly record struct DueMail(QueuedMail Ticket, SendPermit Permit);
 
 // ── Resolve → Send ──────────────────────────────────────────────────────────────────────────────
 
-/// <summary>A mail with all that the transaction needs. <paramref name="Charge"/> is its share of the memory budget, returned on dispose.</summary>
+/// <summary>
+/// A mail with all that the transaction needs. <paramref name="Charge"/> is its share of the memory budget, returned on dispose.
+/// </summary>
 public sealed record ResolvedMail(DueMail Due, SmtpAccount Account, MailContent Content, IDisposable Charge)
 {
-    /// <summary>What was fetched, by the attachment's place in the message; null: that attachment is inline. Empty: all of them are. Its files end with <see cref="Charge"/>.</summary>
+    /// <summary>
+    /// What was fetched, by the attachment's place in the message; null: that attachment is inline. Empty: all of them are. Its files end
+    /// with <see cref="Charge"/>.
+    /// </summary>
     public IReadOnlyList<LocalContent?> Files { get; init; } = [];
 
     /// <summary>What stands at the foot of the mail instead of attachments that are too large for it.</summary>
@@ -231,7 +261,10 @@ public sealed record MailContent
 /// <summary>One RCPT of a transaction; <paramref name="Ordinal"/> is its place in the message.</summary>
 public readonly record struct SliceRecipient(int Ordinal, string Address);
 
-/// <summary>How the message stands apart from the slice, so that the verdict needs no second look at the store. Valid from the mark to the outcome, when nobody else may change the message.</summary>
+/// <summary>
+/// How the message stands apart from the slice, so that the verdict needs no second look at the store. Valid from the mark to the outcome,
+/// when nobody else may change the message.
+/// </summary>
 /// <param name="Round">Failed rounds so far: the index into the retry schedule.</param>
 /// <param name="Attempts">Attempts that counted, so far.</param>
 /// <param name="Rest">Recipients outside the slice that still want this round.</param>
@@ -241,14 +274,26 @@ public readonly record struct SliceRecipient(int Ordinal, string Address);
 /// <param name="Ambiguous">Recipients closed as ambiguous (assume_sent).</param>
 /// <param name="PossibleDuplicate">An earlier attempt was ambiguous.</param>
 public readonly record struct MailStanding(
-    int Round, int Attempts, int Rest, int Deferred, int Sent, int Failed, int Ambiguous, bool PossibleDuplicate, long ExpiresAt);
+    int Round,
+    int Attempts,
+    int Rest,
+    int Deferred,
+    int Sent,
+    int Failed,
+    int Ambiguous,
+    bool PossibleDuplicate,
+    long ExpiresAt
+);
 
 // ── Send, Resolve → Report ──────────────────────────────────────────────────────────────────────
 
-/// <summary>What comes through Report's door, first in, first out: a mark or an outcome.</summary>
+/// <summary>What comes through Report's channel, first in, first out: a mark or an outcome.</summary>
 public abstract record ReportItem(QueuedMail Ticket);
 
-/// <summary>"This attempt begins": the mark. <see cref="Marked"/> is true after the commit; false: the ticket is stale, drop it. Faults with <see cref="Storage.StoreUnavailableException"/> when it cannot be written.</summary>
+/// <summary>
+/// "This attempt begins": the mark. <see cref="Marked"/> is true after the commit; false: the ticket is stale, drop it. Faults with <see
+/// cref="Storage.StoreUnavailableException"/> when it cannot be written.
+/// </summary>
 public sealed record Begun(QueuedMail Ticket, int Recipients, SendPermit Permit) : ReportItem(Ticket)
 {
     public TaskCompletionSource<bool> Marked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -283,7 +328,10 @@ public abstract record Outcome(QueuedMail Ticket) : ReportItem(Ticket)
         public TimeSpan? RetryAfter { get; init; }
     }
 
-    /// <summary>An attachment is still on its way: nothing is written; the ticket was set aside with <see cref="Wake.SetAside"/> and comes back by <see cref="Wake.Return"/>.</summary>
+    /// <summary>
+    /// An attachment is still on its way: nothing is written; the ticket was set aside with <see cref="Wake.SetAside"/> and comes back by
+    /// <see cref="Wake.Return"/>.
+    /// </summary>
     public sealed record NotYet(QueuedMail Ticket) : Outcome(Ticket);
 
     /// <summary>The ticket was stale, or the mark could not be written: nothing is written, the claim ends.</summary>
@@ -300,14 +348,24 @@ public enum Verdict : byte
     /// <summary>The body went out and no reply is known.</summary>
     InDoubt = 3,
 
-    /// <summary>Not offered in this transaction (too many recipients), or not answered before it ended: goes out in the next, and loses no attempt.</summary>
+    /// <summary>
+    /// Not offered in this transaction (too many recipients), or not answered before it ended: goes out in the next, and loses no attempt.
+    /// </summary>
     NotTried = 4,
 }
 
 /// <param name="SmtpCode">Reply code, or null when none was received.</param>
 /// <param name="EnhancedCode">RFC 3463 code, ours when the server gave none.</param>
 /// <param name="RetryAfter">A delay that the reply named.</param>
-public sealed record RecipientVerdict(int Ordinal, string Address, Verdict Verdict, int? SmtpCode, string? EnhancedCode, string? Reply, TimeSpan? RetryAfter = null);
+public sealed record RecipientVerdict(
+    int Ordinal,
+    string Address,
+    Verdict Verdict,
+    int? SmtpCode,
+    string? EnhancedCode,
+    string? Reply,
+    TimeSpan? RetryAfter = null
+);
 
 /// <summary>What is wrong with an account.</summary>
 public enum TroubleKind : byte
@@ -322,4 +380,11 @@ public enum TroubleKind : byte
 }
 
 /// <summary>Why an account backs off.</summary>
-public sealed record AccountTrouble(AccountKey Account, TroubleKind Kind, int? SmtpCode, string? EnhancedCode, string Reply, TimeSpan? RetryAfter = null);
+public sealed record AccountTrouble(
+    AccountKey Account,
+    TroubleKind Kind,
+    int? SmtpCode,
+    string? EnhancedCode,
+    string Reply,
+    TimeSpan? RetryAfter = null
+);

@@ -1,6 +1,9 @@
 namespace MailProxy.Pipeline;
 
-/// <summary>Content that lies in a file on this machine and stays there while this is not disposed. Whoever has it may open the file for reading as often as he likes, and disposes this when he has closed it.</summary>
+/// <summary>
+/// Content that lies in a file on this machine and stays there while this is not disposed. Whoever has it may open the file for reading as
+/// often as he likes, and disposes this when he has closed it.
+/// </summary>
 public sealed class LocalContent : IDisposable
 {
     private Action? _release;

@@ -16,8 +16,8 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline;
 
-/// <summary>What the rooms share and do not own.</summary>
-public sealed record PipelineCupboards(
+/// <summary>What the stages share and do not own.</summary>
+public sealed record PipelineServices(
     IMessageStore Store,
     IDeliveryLog Log,
     IRetentionStore Retention,
@@ -30,12 +30,13 @@ public sealed record PipelineCupboards(
     PipelineMetrics Metrics,
     TimeProvider Clock,
     Func<double> Chance,
-    ILoggerFactory Logs)
+    ILoggerFactory Logs
+)
 {
     public CurrentVolumes Volumes { get; init; } = new();
 
     /// <summary>Null: there are no links to large files.</summary>
-    public LinkDesk? Links { get; init; }
+    public LargeFileService? Links { get; init; }
 
     /// <summary>The attachment endpoint that is in force for a tenant; null: it has none.</summary>
     public Func<string, (Uri Address, SourceAuth? Auth)?> AttachmentEndpoint { get; init; } = static _ => null;
@@ -59,11 +60,11 @@ public sealed record PipelineCupboards(
     public NetworkPolicy Network { get; init; } = NetworkPolicy.PublicOnly;
 }
 
-/// <summary>The map of the building: makes the doors, builds the rooms, runs, drains, aborts.</summary>
+/// <summary>The map of the engine: makes the channels, builds the stages, runs, drains, aborts.</summary>
 public sealed class MailPipeline : IAsyncDisposable
 {
     private readonly PipelineOptions _options;
-    private readonly PipelineCupboards _shared;
+    private readonly PipelineServices _shared;
 
     private readonly Channel<Submission> _submissions;
     private readonly Channel<AcceptedBatch> _accepted;
@@ -75,12 +76,12 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly IngestStage _ingest;
     private readonly PersistStage _persist;
     private readonly AttachmentCache _cache;
-    private readonly FetchDesk _desk;
+    private readonly AttachmentFetcher _fetcher;
     private readonly AttachmentSources _sources;
-    private readonly UploadDesk? _uploads;
+    private readonly LinkUploader? _uploads;
     private readonly ResolveStage _resolve;
     private readonly SendStage _send;
-    private readonly ReportStage _reportRoom;
+    private readonly ReportStage _reportCapacity;
     private readonly ScheduleStage _schedule;
     private readonly WebhookReporter _webhooks;
     private readonly RetainStage _retain;
@@ -93,55 +94,157 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly CancellationTokenSource _abandon = new();
     private Task _completion = Task.CompletedTask;
 
-    public MailPipeline(PipelineOptions options, PipelineCupboards shared)
+    public MailPipeline(PipelineOptions options, PipelineServices shared)
     {
         _options = options;
         _shared = shared;
         ILogger Log<T>() => shared.Logs.CreateLogger<T>();
 
         // Full: the endpoint waits, then answers 503; the bytes are bounded beside it by the endpoint's own budget.
-        _submissions = Door<Submission>(options.Ingest.DoorCapacity, manyReaders: true);
+        _submissions = Bounded<Submission>(options.Ingest.ChannelCapacity, manyReaders: true);
         // Full: Ingest waits.
-        _accepted = Door<AcceptedBatch>(256);
+        _accepted = Bounded<AcceptedBatch>(256);
         // Full: Persist lets the ticket go and tells the lane that the disk has more; it never waits.
-        _queued = Door<QueuedMail>(4096);
-        // Small: Schedule waits for room and only then chooses, so that late urgent mail still wins.
-        _due = Door<DueMail>(16, manyReaders: true);
+        _queued = Bounded<QueuedMail>(4096);
+        // Small: Schedule waits for capacity and only then chooses, so that late urgent mail still wins.
+        _due = Bounded<DueMail>(16, manyReaders: true);
         // Small, and the bodies in it are bounded by a byte budget. Full: Resolve waits.
-        _resolved = Door<ResolvedMail>(16, manyReaders: true);
+        _resolved = Bounded<ResolvedMail>(16, manyReaders: true);
         // Full: the writer waits. Report always empties it, so nobody waits for himself.
-        _report = Door<ReportItem>(1024);
+        _report = Bounded<ReportItem>(1024);
 
         Wake = new Wake();
-        var known = new KnownSources(shared.Volumes, tenant => shared.AttachmentEndpoint(tenant) is not null, options.Resolve.AllowedRoots, options.Resolve.MaxAttachmentBytes);
-        _ingest = new(_submissions.Reader, _accepted.Writer, new SubmissionRules(shared.Accounts, known, options.Ingest, options.Send.MailKeyHeader), shared.Spool, options.Ingest, shared.Metrics, shared.Clock, shared.Share, Log<IngestStage>());
+        var known = new KnownSources(
+            shared.Volumes,
+            tenant => shared.AttachmentEndpoint(tenant) is not null,
+            options.Resolve.AllowedRoots,
+            options.Resolve.MaxAttachmentBytes
+        );
+        _ingest = new(
+            _submissions.Reader,
+            _accepted.Writer,
+            new SubmissionRules(shared.Accounts, known, options.Ingest, options.Send.MailKeyHeader),
+            shared.Spool,
+            options.Ingest,
+            shared.Metrics,
+            shared.Clock,
+            shared.Share,
+            Log<IngestStage>()
+        );
         shared.Shares.Add("ingest_workers", _ingest.ShareOf);
         _gate = new(shared.Accounts, options.Limits, shared.Clock);
-        _schedule = new(_queued.Reader, Wake, shared.Store, shared.Accounts, _gate, _due.Writer, shared.Health, shared.Metrics, options.Schedule, shared.Clock, Log<ScheduleStage>(), shared.Share);
-        _persist = new(_accepted.Reader, shared.Store, _queued.Writer, Wake, _schedule.ExpiryHint, options.Persist, shared.Metrics, shared.AccountName, Log<PersistStage>());
+        _schedule = new(
+            _queued.Reader,
+            Wake,
+            shared.Store,
+            shared.Accounts,
+            _gate,
+            _due.Writer,
+            shared.Health,
+            shared.Metrics,
+            options.Schedule,
+            shared.Clock,
+            Log<ScheduleStage>(),
+            shared.Share
+        );
+        _persist = new(
+            _accepted.Reader,
+            shared.Store,
+            _queued.Writer,
+            Wake,
+            _schedule.ExpiryHint,
+            options.Persist,
+            shared.Metrics,
+            shared.AccountName,
+            Log<PersistStage>()
+        );
         Retention ContentRule(string tenant) => shared.RetentionOf(tenant) ?? options.Retention.ContentRule;
-        _cache = new(shared.CacheDirectory, tenant => ContentRule(tenant) != Retention.None, options.Resolve, shared.Metrics, shared.Clock, Log<AttachmentCache>());
+        _cache = new(
+            shared.CacheDirectory,
+            tenant => ContentRule(tenant) != Retention.None,
+            options.Resolve,
+            shared.Metrics,
+            shared.Clock,
+            Log<AttachmentCache>()
+        );
         _sources = new(shared.Volumes, shared.AttachmentEndpoint, shared.Dialer, options.Resolve, shared.Clock, shared.Secret);
         var loads = new SharedCapacity(options.Resolve.Workers, shared.Share);
         var bodies = new BodyMemory(options.Resolve.BodyBytes, shared.Share);
-        var ends = new FetchEnds(shared.Store, shared.Accounts, loads, _report.Writer, Log<FetchDesk>());
-        _desk = new(
-            _cache, _sources, _sources.HostOf, Wake, ends.FailedAsync, options.Resolve, shared.Metrics, shared.Clock, Log<FetchDesk>(), shared.Share,
-            _aside);
-        _uploads = shared.Links is { } desk ? new(desk.Files, Wake, ends.FailedAsync, shared.Metrics, Log<UploadDesk>(), shared.Share, _aside) : null;
-        var attachments = new Attachments(_desk, shared.Accounts, shared.Links?.Files, _uploads);
+        var ends = new FetchEnds(shared.Store, shared.Accounts, loads, _report.Writer, Log<AttachmentFetcher>());
+        _fetcher = new(
+            _cache,
+            _sources,
+            _sources.HostOf,
+            Wake,
+            ends.FailedAsync,
+            options.Resolve,
+            shared.Metrics,
+            shared.Clock,
+            Log<AttachmentFetcher>(),
+            shared.Share,
+            _aside
+        );
+        _uploads = shared.Links is { } links
+            ? new(links.Files, Wake, ends.FailedAsync, shared.Metrics, Log<LinkUploader>(), shared.Share, _aside)
+            : null;
+        var attachments = new Attachments(_fetcher, shared.Accounts, shared.Links?.Files, _uploads);
         _resolve = new(
-            _due.Reader, shared.Store, shared.Accounts, _resolved.Writer, _report.Writer, loads, bodies, _gate.SliceSize, attachments, Log<ResolveStage>());
+            _due.Reader,
+            shared.Store,
+            shared.Accounts,
+            _resolved.Writer,
+            _report.Writer,
+            loads,
+            bodies,
+            _gate.SliceSize,
+            attachments,
+            Log<ResolveStage>()
+        );
         _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network, shared.Share);
         _send = new(
-            _resolved.Reader, _pool, _report.Writer, options.Send, shared.Metrics, shared.AccountName, shared.Clock, Log<SendStage>(), shared.Share);
-        _reportRoom = new(_report.Reader, shared.Store, shared.Log, shared.Accounts, Wake, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<ReportStage>());
-        _retain = new(shared.Retention, new(ContentRule, options.Retention.Undelivered, options.Retention.Metadata, options.Retention.WebhookHold), shared.Metrics, shared.Clock, Log<RetainStage>());
-        _webhooks = new(shared.Log, shared.Http, options.Report, shared.Metrics, shared.Clock, shared.Chance, Log<WebhookReporter>(), shared.Share);
+            _resolved.Reader,
+            _pool,
+            _report.Writer,
+            options.Send,
+            shared.Metrics,
+            shared.AccountName,
+            shared.Clock,
+            Log<SendStage>(),
+            shared.Share
+        );
+        _reportCapacity = new(
+            _report.Reader,
+            shared.Store,
+            shared.Log,
+            shared.Accounts,
+            Wake,
+            options.Report,
+            shared.Metrics,
+            shared.Clock,
+            shared.Chance,
+            Log<ReportStage>()
+        );
+        _retain = new(
+            shared.Retention,
+            new(ContentRule, options.Retention.Undelivered, options.Retention.Metadata, options.Retention.WebhookHold),
+            shared.Metrics,
+            shared.Clock,
+            Log<RetainStage>()
+        );
+        _webhooks = new(
+            shared.Log,
+            shared.Http,
+            options.Report,
+            shared.Metrics,
+            shared.Clock,
+            shared.Chance,
+            Log<WebhookReporter>(),
+            shared.Share
+        );
         shared.Shares.Add("loads", loads);
         shared.Shares.Add("body_bytes", bodies.Bytes);
         _schedule.ShowIn(shared.Shares);
-        _desk.ShowIn(shared.Shares);
+        _fetcher.ShowIn(shared.Shares);
         _uploads?.ShowIn(shared.Shares);
         _pool.ShowIn(shared.Shares);
         _webhooks.ShowIn(shared.Shares);
@@ -182,39 +285,44 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>A tenant is gone: so is what was fetched for it.</summary>
     public void ForgetContent(string tenant) => _cache.Forget(tenant);
 
-    /// <summary>What the message of this number waits for though its turn had come; null: for nothing that it carries. From any thread.</summary>
+    /// <summary>
+    /// What the message of this number waits for though its turn had come; null: for nothing that it carries. From any thread.
+    /// </summary>
     public string? SetAsideFor(long number) => _aside.Why(number);
 
-    /// <summary>How many of the account's mails, due before that time (Unix milliseconds), wait for what they carry. From any thread.</summary>
+    /// <summary>
+    /// How many of the account's mails, due before that time (Unix milliseconds), wait for what they carry. From any thread.
+    /// </summary>
     public long SetAside(AccountKey account, long before) => _aside.Count(account, before);
 
     /// <summary>A webhook was changed.</summary>
     public void RefreshWebhooks() => _webhooks.Refresh();
 
-    /// <summary>Brings the gauges up to date that are read at a scrape: doors and report lag.</summary>
+    /// <summary>Brings the gauges up to date that are read at a scrape: channels and report lag.</summary>
     public void Measure()
     {
         _webhooks.Measure();
-        void Depth(string door, int count) => _shared.Metrics.ChannelDepth.WithLabels(door).Set(count);
+        void Depth(string channel, int count) => _shared.Metrics.ChannelDepth.WithLabels(channel).Set(count);
         Depth("ingest", _submissions.Reader.Count);
         Depth("persist", _accepted.Reader.Count);
         Depth("schedule", _queued.Reader.Count);
         Depth("resolve", _due.Reader.Count);
         Depth("send", _resolved.Reader.Count);
         Depth("report", _report.Reader.Count);
-        foreach (var (name, times) in _shared.Shares.Refused) _shared.Metrics.SharesRefused.WithLabels(name).IncTo(times);
+        foreach (var (name, times) in _shared.Shares.Refused)
+            _shared.Metrics.SharesRefused.WithLabels(name).IncTo(times);
     }
 
-    /// <summary>Ends when the pipeline has run dry; faults when a room crashed, and then the process must end.</summary>
+    /// <summary>Ends when the pipeline has run dry; faults when a stage crashed, and then the process must end.</summary>
     public Task Completion => _completion;
 
-    /// <summary>Recovers what a crash left open, then opens the doors.</summary>
+    /// <summary>Recovers what a crash left open, then opens the channels.</summary>
     public async Task StartAsync(bool suspended)
     {
         _cache.Open();
         var recovery = await _shared.Store.RecoverAsync(_shared.Clock.GetUtcNow().ToUnixTimeMilliseconds());
         _gate.Seed(recovery.LimitUses);
-        await _reportRoom.SettleInDoubtAsync(recovery);
+        await _reportCapacity.SettleInDoubtAsync(recovery);
 
         _shared.Health.Changed += Wake.Look;
         _shared.Accounts.Changed += Wake.Look;
@@ -230,7 +338,12 @@ public sealed class MailPipeline : IAsyncDisposable
         await _stop.CancelAsync();
         var grace = TimeSpan.FromSeconds(_options.Drain.GraceSeconds);
         using var letGo = _shared.Clock.CreateTimer(_ => _abort.Cancel(), null, grace, Timeout.InfiniteTimeSpan);
-        using var giveUp = _shared.Clock.CreateTimer(_ => _abandon.Cancel(), null, grace + TimeSpan.FromSeconds(_options.Drain.ReplySeconds), Timeout.InfiniteTimeSpan);
+        using var giveUp = _shared.Clock.CreateTimer(
+            _ => _abandon.Cancel(),
+            null,
+            grace + TimeSpan.FromSeconds(_options.Drain.ReplySeconds),
+            Timeout.InfiniteTimeSpan
+        );
         await _completion;
     }
 
@@ -260,26 +373,42 @@ public sealed class MailPipeline : IAsyncDisposable
         var persist = _persist.RunAsync();
         var schedule = Stage.Link(_schedule.RunAsync(recovery, suspended, _stop.Token), _due.Writer);
         var resolve = Stage.Link(_resolve.RunAsync(_stop.Token), _resolved.Writer);
-        var desk = _desk.RunAsync(_stop.Token);
+        var fetches = _fetcher.RunAsync(_stop.Token);
         var uploads = _uploads?.RunAsync(_stop.Token) ?? Task.CompletedTask;
         var send = _send.RunAsync(_stop.Token, _abort.Token, _abandon.Token);
-        var outcomes = Stage.Link(Task.WhenAll(resolve, desk, uploads, send), _report.Writer);
-        var report = _reportRoom.RunAsync();
+        var outcomes = Stage.Link(Task.WhenAll(resolve, fetches, uploads, send), _report.Writer);
+        var report = _reportCapacity.RunAsync();
         var webhooks = _webhooks.RunAsync(_stop.Token);
         var retain = _retain.RunAsync(_stop.Token);
         var links = _shared.Links?.RunAsync(_stop.Token) ?? Task.CompletedTask;
 
-        await foreach (var room in Task.WhenEach(ingest, persist, schedule, resolve, desk, uploads, send, outcomes, report, webhooks, retain, links))
+        await foreach (
+            var stage in Task.WhenEach(
+                ingest,
+                persist,
+                schedule,
+                resolve,
+                fetches,
+                uploads,
+                send,
+                outcomes,
+                report,
+                webhooks,
+                retain,
+                links
+            )
+        )
         {
-            if (!room.IsFaulted) continue;
-            CloseEveryDoor(room.Exception!.InnerException!);
+            if (!stage.IsFaulted)
+                continue;
+            CloseEveryChannel(stage.Exception!.InnerException!);
             Abort();
             await _stop.CancelAsync();
-            await room;
+            await stage;
         }
     }
 
-    private void CloseEveryDoor(Exception fault)
+    private void CloseEveryChannel(Exception fault)
     {
         _shared.Health.Running = false;
         _submissions.Writer.TryComplete(fault);
@@ -290,6 +419,8 @@ public sealed class MailPipeline : IAsyncDisposable
         _report.Writer.TryComplete(fault);
     }
 
-    private static Channel<T> Door<T>(int capacity, bool manyReaders = false) =>
-        Channel.CreateBounded<T>(new BoundedChannelOptions(capacity) { SingleReader = !manyReaders, FullMode = BoundedChannelFullMode.Wait });
+    private static Channel<T> Bounded<T>(int capacity, bool manyReaders = false) =>
+        Channel.CreateBounded<T>(
+            new BoundedChannelOptions(capacity) { SingleReader = !manyReaders, FullMode = BoundedChannelFullMode.Wait }
+        );
 }

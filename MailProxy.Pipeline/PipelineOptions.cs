@@ -11,7 +11,7 @@ using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Pipeline;
 
-/// <summary>The options of the engine: one class a room, and what belongs to the building.</summary>
+/// <summary>The options of the engine: one class a stage, and what belongs to the whole.</summary>
 public sealed class PipelineOptions
 {
     public IngestOptions Ingest { get; init; } = new();

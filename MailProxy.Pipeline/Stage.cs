@@ -6,14 +6,17 @@ namespace MailProxy.Pipeline;
 /// <summary>The ways in which a stage reads its channel. No base class: a stage owns its rules, these own the loop.</summary>
 internal static class Stage
 {
-    /// <summary>Runs <paramref name="workers"/> loops until the door is closed and empty. An exception ends its loop and so the pipeline.</summary>
-    public static Task ForEach<T>(ChannelReader<T> door, int workers, Func<T, ValueTask> handle)
+    /// <summary>
+    /// Runs <paramref name="workers"/> loops until the channel is completed and empty. An exception ends its loop and so the pipeline.
+    /// </summary>
+    public static Task ForEach<T>(ChannelReader<T> input, int workers, Func<T, ValueTask> handle)
     {
         async Task Work()
         {
-            while (await door.WaitToReadAsync())
+            while (await input.WaitToReadAsync())
             {
-                while (door.TryRead(out var item)) await handle(item);
+                while (input.TryRead(out var item))
+                    await handle(item);
             }
         }
 
@@ -21,10 +24,11 @@ internal static class Stage
     }
 
     /// <summary>
-    /// Begins with every item at once, each for itself, so that one that waits holds up none of the others. Whoever writes to the channel bounds how many there are.
+    /// Begins with every item at once, each for itself, so that one that waits holds up none of the others. Whoever writes to the channel
+    /// bounds how many there are.
     /// Ends when it is closed and empty and all of them are done; the first exception ends it earlier.
     /// </summary>
-    public static async Task ForEachApart<T>(ChannelReader<T> door, Func<T, Task> handle)
+    public static async Task ForEachApart<T>(ChannelReader<T> input, Func<T, Task> handle)
     {
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var broken = new CancellationTokenSource();
@@ -33,7 +37,8 @@ internal static class Stage
 
         void End()
         {
-            if (Interlocked.Decrement(ref running) == 0) over.TrySetResult();
+            if (Interlocked.Decrement(ref running) == 0)
+                over.TrySetResult();
         }
 
         async Task Work(T item)
@@ -42,9 +47,9 @@ internal static class Stage
             {
                 await handle(item);
             }
-            catch (Exception escaped)
+            catch (Exception error)
             {
-                Interlocked.CompareExchange(ref bug, escaped, null);
+                Interlocked.CompareExchange(ref bug, error, null);
                 await broken.CancelAsync();
             }
             finally
@@ -55,9 +60,9 @@ internal static class Stage
 
         try
         {
-            while (await door.WaitToReadAsync(broken.Token))
+            while (await input.WaitToReadAsync(broken.Token))
             {
-                while (door.TryRead(out var item))
+                while (input.TryRead(out var item))
                 {
                     Interlocked.Increment(ref running);
                     _ = Task.Run(() => Work(item), CancellationToken.None);
@@ -74,43 +79,54 @@ internal static class Stage
         }
 
         await over.Task;
-        if (bug is not null) ExceptionDispatchInfo.Throw(bug);
+        if (bug is not null)
+            ExceptionDispatchInfo.Throw(bug);
     }
 
-    /// <summary>Natural batches: waits for one, then takes all there is up to a count and a weight. The batch is the handler's only until it returns.</summary>
-    public static Task ForEachBatch<T>(ChannelReader<T> door, int maxCount, long maxWeight, Func<T, long> weigh, Func<List<T>, ValueTask> handle)
+    /// <summary>
+    /// Natural batches: waits for one, then takes all there is up to a count and a weight. The batch is the handler's only until it
+    /// returns.
+    /// </summary>
+    public static Task ForEachBatch<T>(
+        ChannelReader<T> input,
+        int maxCount,
+        long maxWeight,
+        Func<T, long> weigh,
+        Func<List<T>, ValueTask> handle
+    )
     {
         async Task Work()
         {
             var batch = new List<T>(Math.Min(maxCount, 256));
-            while (await door.WaitToReadAsync())
+            while (await input.WaitToReadAsync())
             {
                 batch.Clear();
                 long weight = 0;
-                while (batch.Count < maxCount && weight < maxWeight && door.TryRead(out var item))
+                while (batch.Count < maxCount && weight < maxWeight && input.TryRead(out var item))
                 {
                     batch.Add(item);
                     weight += weigh(item);
                 }
 
-                if (batch.Count > 0) await handle(batch);
+                if (batch.Count > 0)
+                    await handle(batch);
             }
         }
 
         return Task.Run(Work);
     }
 
-    /// <summary>Closes the next door when a room is done, with the room's exception if it had one.</summary>
-    public static async Task Link<T>(Task room, ChannelWriter<T> next)
+    /// <summary>Completes the next channel when a stage is done, with the stage's exception if it had one.</summary>
+    public static async Task Link<T>(Task stage, ChannelWriter<T> next)
     {
         try
         {
-            await room;
+            await stage;
             next.TryComplete();
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            next.TryComplete(fault);
+            next.TryComplete(error);
             throw;
         }
     }
@@ -118,6 +134,7 @@ internal static class Stage
     /// <summary>Ends when all loops have, or faults with the first that does.</summary>
     public static async Task AllOrFirstFault(Task[] loops)
     {
-        await foreach (var loop in Task.WhenEach(loops)) await loop;
+        await foreach (var loop in Task.WhenEach(loops))
+            await loop;
     }
 }

@@ -3,7 +3,10 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline;
 
-/// <summary>The way back to Schedule, from every room: a merged set, so that writing never blocks. Bounded by the accounts and by the tickets in flight.</summary>
+/// <summary>
+/// The way back to Schedule, from every stage: a merged set, so that writing never blocks. Bounded by the accounts and by the tickets in
+/// flight.
+/// </summary>
 public sealed class Wake
 {
     private readonly Lock _gate = new();
@@ -11,16 +14,20 @@ public sealed class Wake
     private TaskCompletionSource _signal = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The store has mail for this account that is due then (0: now).</summary>
-    public void Due(AccountKey account, long due) => Put(set =>
-    {
-        ref var earliest = ref CollectionsMarshal.GetValueRefOrAddDefault(set.DueByAccount, account, out var known);
-        earliest = known ? Math.Min(earliest, due) : due;
-    });
+    public void Due(AccountKey account, long due) =>
+        Put(set =>
+        {
+            ref var earliest = ref CollectionsMarshal.GetValueRefOrAddDefault(set.DueByAccount, account, out var known);
+            earliest = known ? Math.Min(earliest, due) : due;
+        });
 
     /// <summary>An attempt is over and the store knows: the claim ends.</summary>
     public void Done(QueuedMail ticket) => Put(set => set.Done.Add(ticket));
 
-    /// <summary>A mail waits for what it carries (<see cref="Outcome.NotYet"/>) and is not on its way meanwhile. Before its <see cref="Return"/> or <see cref="Done"/>.</summary>
+    /// <summary>
+    /// A mail waits for what it carries (<see cref="Outcome.NotYet"/>) and is not on its way meanwhile. Before its <see cref="Return"/> or
+    /// <see cref="Done"/>.
+    /// </summary>
     public void SetAside(QueuedMail ticket) => Put(set => set.Aside.Add(ticket));
 
     /// <summary>What a mail waited for has come (<see cref="Outcome.NotYet"/>): the same ticket again.</summary>
@@ -30,11 +37,12 @@ public sealed class Wake
     public void Park(AccountTrouble trouble, long until) => Put(set => set.Parked[trouble.Account] = (until, trouble));
 
     /// <summary>The account's back-off is over early: a mail got through, or a person changed or resumed it.</summary>
-    public void Unpark(AccountKey account) => Put(set =>
-    {
-        set.Parked.Remove(account);
-        set.Unparked.Add(account);
-    });
+    public void Unpark(AccountKey account) =>
+        Put(set =>
+        {
+            set.Parked.Remove(account);
+            set.Unparked.Add(account);
+        });
 
     /// <summary>Something else that Schedule looks at has changed: accounts, suspension, the store's health.</summary>
     public void Look() => Put(static _ => { });
@@ -42,7 +50,8 @@ public sealed class Wake
     /// <summary>Completes when something was put since the last <see cref="Drain"/>.</summary>
     public Task WaitAsync()
     {
-        lock (_gate) return _signal.Task;
+        lock (_gate)
+            return _signal.Task;
     }
 
     /// <summary>Takes all there is.</summary>
@@ -50,7 +59,8 @@ public sealed class Wake
     {
         lock (_gate)
         {
-            if (!_signal.Task.IsCompleted) return WakeSet.Nothing;
+            if (!_signal.Task.IsCompleted)
+                return WakeSet.Nothing;
             var set = _set;
             _set = new();
             _signal = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -71,18 +71,27 @@ internal sealed class WakeTests
     [Test]
     public async Task Put_FromManyThreads_LosesNothing()
     {
-        const int Writers = 4, Each = 5000;
+        const int Writers = 4,
+            Each = 5000;
         var wake = new Wake();
-        var writing = Task.WhenAll(Enumerable.Range(0, Writers).Select(w => Task.Run(() =>
-        {
-            for (var i = 0; i < Each; i++) wake.Done(Ticket((w * Each) + i, A));
-        })));
+        var writing = Task.WhenAll(
+            Enumerable
+                .Range(0, Writers)
+                .Select(w =>
+                    Task.Run(() =>
+                    {
+                        for (var i = 0; i < Each; i++)
+                            wake.Done(Ticket((w * Each) + i, A));
+                    })
+                )
+        );
 
         var seen = new HashSet<long>();
         while (seen.Count < Writers * Each)
         {
             await wake.WaitAsync().WaitAsync(TimeSpan.FromSeconds(30));
-            foreach (var ticket in wake.Drain().Done) Assert.That(seen.Add(ticket.Id), Is.True);
+            foreach (var ticket in wake.Drain().Done)
+                Assert.That(seen.Add(ticket.Id), Is.True);
         }
 
         await writing;

@@ -27,8 +27,15 @@ switch (args)
         return 0;
     // In this process: --test proves that a benchmark runs, not how fast.
     case ["--test", ..]:
-        return ExitCode(BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly)
-            .RunAll(DefaultConfig.Instance.AddJob(Job.Dry.WithToolchain(InProcessEmitToolchain.Instance)).WithOptions(ConfigOptions.JoinSummary)));
+        return ExitCode(
+            BenchmarkSwitcher
+                .FromAssembly(typeof(Program).Assembly)
+                .RunAll(
+                    DefaultConfig
+                        .Instance.AddJob(Job.Dry.WithToolchain(InProcessEmitToolchain.Instance))
+                        .WithOptions(ConfigOptions.JoinSummary)
+                )
+        );
     default:
         return ExitCode(BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args));
 }
@@ -37,8 +44,7 @@ switch (args)
 static int ExitCode(IEnumerable<Summary> summaries)
 {
     var reports = summaries.SelectMany(summary => summary.Reports).ToList();
-    var failed = reports.Count(report => !report.Success)
-        + summaries.Count(summary => summary.HasCriticalValidationErrors);
+    var failed = reports.Count(report => !report.Success) + summaries.Count(summary => summary.HasCriticalValidationErrors);
     Console.WriteLine($"{reports.Count - reports.Count(report => !report.Success)} benchmarks ran, {failed} failed");
     return failed == 0 ? 0 : 1;
 }

@@ -14,17 +14,30 @@ internal static class AccountBinder
 
     public static readonly IReadOnlyList<(string Name, SmtpSecurity Value)> Securities =
     [
-        ("none", SmtpSecurity.None), ("starttls", SmtpSecurity.StartTls), ("tls", SmtpSecurity.Tls), ("starttls_when_available", SmtpSecurity.StartTlsWhenAvailable),
+        ("none", SmtpSecurity.None),
+        ("starttls", SmtpSecurity.StartTls),
+        ("tls", SmtpSecurity.Tls),
+        ("starttls_when_available", SmtpSecurity.StartTlsWhenAvailable),
     ];
 
-    public static readonly IReadOnlyList<(string Name, LimitCount Value)> Counts = [("recipients", LimitCount.Recipients), ("messages", LimitCount.Messages)];
-    public static readonly IReadOnlyList<(string Name, LimitReached Value)> Reached = [("wait", LimitReached.Wait), ("fail", LimitReached.Fail)];
+    public static readonly IReadOnlyList<(string Name, LimitCount Value)> Counts =
+    [
+        ("recipients", LimitCount.Recipients),
+        ("messages", LimitCount.Messages),
+    ];
+    public static readonly IReadOnlyList<(string Name, LimitReached Value)> Reached =
+    [
+        ("wait", LimitReached.Wait),
+        ("fail", LimitReached.Fail),
+    ];
 
-    /// <param name="byTenant">Asked for with a tenant's key: a server that it names is held to the network policy. One that was set with the admin key and stays the same is not.</param>
+    /// <param name="byTenant">Asked for with a tenant's key: a server that it names is held to the network policy. One that was set with
+    /// the admin key and stays the same is not.</param>
     public static SmtpAccount Bind(MemberReader members, string tenant, string id, SmtpAccount? existing, bool byTenant)
     {
         members.ReadOnly("tenant", "paused", "waiting_for");
-        if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
+        if (members.Text("id", 63) is { } given && given != id)
+            members.Fault("id", "mismatch", "Must be the id in the path.");
         var account = new SmtpAccount
         {
             Key = existing?.Key ?? default,
@@ -45,7 +58,10 @@ internal static class AccountBinder
             Description = members.Text("description", 1_000),
         };
         account = account.Sandbox ? WithoutHost(members, account) : WithHost(members, account, existing);
-        account = account with { ByTenant = byTenant && !account.Sandbox && !(existing is { ByTenant: false } && SamePlace(existing, account)) };
+        account = account with
+        {
+            ByTenant = byTenant && !account.Sandbox && !(existing is { ByTenant: false } && SamePlace(existing, account)),
+        };
         members.Close();
         return account;
     }
@@ -54,7 +70,8 @@ internal static class AccountBinder
     {
         foreach (var name in (ReadOnlySpan<string>)["host", "port", "security", "verify_certificate", "auth"])
         {
-            if (members.Has(name)) members.Fault(name, "not_allowed", "A sandbox account has no server of its own.");
+            if (members.Has(name))
+                members.Fault(name, "not_allowed", "A sandbox account has no server of its own.");
         }
 
         return account;
@@ -63,7 +80,8 @@ internal static class AccountBinder
     private static SmtpAccount WithHost(MemberReader members, SmtpAccount account, SmtpAccount? existing)
     {
         var host = members.Text("host", 253, required: true);
-        if (host is not null && !HostName.IsHost(host)) members.Fault("host", "invalid_host", "Must be a host name or an IP address. " + HostName.Rule);
+        if (host is not null && !HostName.IsHost(host))
+            members.Fault("host", "invalid_host", "Must be a host name or an IP address. " + HostName.Rule);
         account = account with
         {
             Host = host,
@@ -77,19 +95,26 @@ internal static class AccountBinder
     private static SmtpAccount WithAuth(MemberReader auth, SmtpAccount account, SmtpAccount? existing)
     {
         auth.ReadOnly("password_set");
-        if (auth.Has("oauth2")) auth.Fault("oauth2", "not_supported", "OAuth 2 is not supported yet.");
+        if (auth.Has("oauth2"))
+            auth.Fault("oauth2", "not_supported", "OAuth 2 is not supported yet.");
         var user = auth.Text("user", 512, required: true);
         var removed = auth.IsNull("password");
         var password = removed ? null : auth.Text("password", 4_096);
-        if (password is "") auth.Fault("password", "required", "Must not be empty; null removes it.");
+        if (password is "")
+            auth.Fault("password", "required", "Must not be empty; null removes it.");
         auth.Close();
 
         // A kept password must not be sent to a place its owner never named.
         var kept = password is null && !removed ? existing?.Password : null;
         var moved = existing is not null && !(SamePlace(existing, account) && existing.User == user);
-        if (kept is not null && moved) auth.Fault("password", "secret_required", "Host, port or user changes: send the password again.");
+        if (kept is not null && moved)
+            auth.Fault("password", "secret_required", "Host, port or user changes: send the password again.");
         else if (kept is not null && IsLessSafe(account, existing!))
-            auth.Fault("password", "secret_required", "The connection becomes less safe (security, verify_certificate): send the password again.");
+            auth.Fault(
+                "password",
+                "secret_required",
+                "The connection becomes less safe (security, verify_certificate): send the password again."
+            );
         return account with { User = user, Password = password ?? kept };
     }
 
@@ -97,19 +122,22 @@ internal static class AccountBinder
     private static bool IsLessSafe(SmtpAccount now, SmtpAccount before) =>
         Safety(now.Security) < Safety(before.Security) || (before.VerifyCertificate && !now.VerifyCertificate);
 
-    private static int Safety(SmtpSecurity security) => security switch
-    {
-        SmtpSecurity.Tls or SmtpSecurity.StartTls => 2,
-        SmtpSecurity.StartTlsWhenAvailable => 1,
-        _ => 0,
-    };
+    private static int Safety(SmtpSecurity security) =>
+        security switch
+        {
+            SmtpSecurity.Tls or SmtpSecurity.StartTls => 2,
+            SmtpSecurity.StartTlsWhenAvailable => 1,
+            _ => 0,
+        };
 
-    private static bool SamePlace(SmtpAccount one, SmtpAccount other) => string.Equals(one.Host, other.Host, StringComparison.OrdinalIgnoreCase) && one.Port == other.Port;
+    private static bool SamePlace(SmtpAccount one, SmtpAccount other) =>
+        string.Equals(one.Host, other.Host, StringComparison.OrdinalIgnoreCase) && one.Port == other.Port;
 
     /// <summary>The limits of an account or of a tenant.</summary>
     public static AccountLimits Limits(MemberReader? limits)
     {
-        if (limits is null) return AccountLimits.None;
+        if (limits is null)
+            return AccountLimits.None;
         var bound = new AccountLimits(
             limits.Number("per_second", 1, MostPermits),
             limits.Number("per_minute", 1, MostPermits),
@@ -117,23 +145,30 @@ internal static class AccountBinder
             limits.Number("per_day", 1, MostPermits),
             limits.Number("burst", 1, MostPermits),
             limits.Choice("count", Counts) ?? LimitCount.Recipients,
-            limits.Choice("when_reached", Reached) ?? LimitReached.Wait);
-        if (bound is { Burst: not null, PerSecond: null }) limits.Fault("burst", "needs_per_second", "Only together with per_second.");
+            limits.Choice("when_reached", Reached) ?? LimitReached.Wait
+        );
+        if (bound is { Burst: not null, PerSecond: null })
+            limits.Fault("burst", "needs_per_second", "Only together with per_second.");
         limits.Close();
         return bound;
     }
 
     private static DkimKey? Dkim(MemberReader? dkim, DkimKey? existing)
     {
-        if (dkim is null) return null;
+        if (dkim is null)
+            return null;
         dkim.ReadOnly("private_key_set");
         var domain = dkim.Text("domain", 253, required: true);
-        if (domain is not null && !IsDomain(domain)) dkim.Fault("domain", "invalid_domain", "Must be a domain name.");
+        if (domain is not null && !IsDomain(domain))
+            dkim.Fault("domain", "invalid_domain", "Must be a domain name.");
         var selector = dkim.Text("selector", 253, required: true);
-        if (selector is not null && !IsDomain(selector)) dkim.Fault("selector", "invalid_selector", "Must be DNS labels.");
+        if (selector is not null && !IsDomain(selector))
+            dkim.Fault("selector", "invalid_selector", "Must be DNS labels.");
         var key = dkim.Lines("private_key", 16_384);
-        if (key is null && existing is null) dkim.Fault("private_key", "required", "A new key must be given.");
-        else if (key is not null && domain is not null && selector is not null && !IsKey(key, domain, selector)) dkim.Fault("private_key", "invalid_key", "Must be an unencrypted RSA or Ed25519 private key in PEM.");
+        if (key is null && existing is null)
+            dkim.Fault("private_key", "required", "A new key must be given.");
+        else if (key is not null && domain is not null && selector is not null && !IsKey(key, domain, selector))
+            dkim.Fault("private_key", "invalid_key", "Must be an unencrypted RSA or Ed25519 private key in PEM.");
         dkim.Close();
         return new(domain ?? "", selector ?? "", key ?? existing?.PrivateKey ?? "");
     }
@@ -146,18 +181,21 @@ internal static class AccountBinder
             _ = new DkimSigner(stream, domain, selector);
             return true;
         }
-        catch (Exception fault) when (fault is FormatException or ArgumentException or IOException or Org.BouncyCastle.OpenSsl.PemException)
+        catch (Exception error) when (error is FormatException or ArgumentException or IOException or Org.BouncyCastle.OpenSsl.PemException)
         {
             return false;
         }
     }
 
     // DKIM writes A-labels, so an international name must have some.
-    private static bool IsDomain(string name) => DomainNames.ToAscii(name) is { Length: <= 253 } ascii && Uri.CheckHostName(ascii) == UriHostNameType.Dns;
+    private static bool IsDomain(string name) =>
+        DomainNames.ToAscii(name) is { Length: <= 253 } ascii && Uri.CheckHostName(ascii) == UriHostNameType.Dns;
 
     private static string? AllowedFault(string entry)
     {
         var address = entry.StartsWith('@') ? "any" + entry : entry;
-        return entry.AsSpan().ContainsAny(" \t\r\n\0<>,;") || Addresses.ReadBare(address, out _) is not null ? "Must be an address or @domain." : null;
+        return entry.AsSpan().ContainsAny(" \t\r\n\0<>,;") || Addresses.ReadBare(address, out _) is not null
+            ? "Must be an address or @domain."
+            : null;
     }
 }

@@ -8,7 +8,16 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>What a person may do with one message: cancel, retry, hold, release, reschedule.</summary>
 internal sealed class ActionRoutes(
-    IMessageStore store, IMessageQueries queries, CurrentAccounts accounts, MessageAnswers answers, ConfigurationBody bodies, Wake wake, DispatcherControl dispatcher, IngestOptions limits, TimeProvider clock)
+    IMessageStore store,
+    IMessageQueries queries,
+    CurrentAccounts accounts,
+    MessageAnswers answers,
+    ConfigurationBody bodies,
+    Wake wake,
+    DispatcherControl dispatcher,
+    IngestOptions limits,
+    TimeProvider clock
+)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -20,7 +29,12 @@ internal sealed class ActionRoutes(
     }
 
     private static RouteHandlerBuilder Map(RouteGroupBuilder v1, string name, Delegate handler, string summary) =>
-        v1.MapPost($"/messages/{{id}}/{name}", handler).WithName(name + "Message").WithSummary(summary).WithTags("Messages").Needs(KeyScopes.Send).Produces<MessageAnswer>();
+        v1.MapPost($"/messages/{{id}}/{name}", handler)
+            .WithName(name + "Message")
+            .WithSummary(summary)
+            .WithTags("Messages")
+            .Needs(KeyScopes.Send)
+            .Produces<MessageAnswer>();
 
     private Task<IResult> Cancel(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Cancel());
 
@@ -38,20 +52,30 @@ internal sealed class ActionRoutes(
     private async Task<IResult> Reschedule(HttpContext http, string id)
     {
         using var body = await bodies.ReadAsync(http);
-        if (body.Refusal is { } refusal) return refusal;
+        if (body.Refusal is { } refusal)
+            return refusal;
 
         var members = new MemberReader(body.Root);
         var sendAt = members.Time("send_at", required: true);
         var expiresAt = members.Time("expires_at");
-        if (TooFar(sendAt)) members.Fault("send_at", "out_of_range", AtMost);
-        if (TooFar(expiresAt)) members.Fault("expires_at", "out_of_range", AtMost);
-        if (expiresAt <= Now) members.Fault("expires_at", "expires_in_past", "expires_at has passed.");
-        else if (expiresAt <= sendAt) members.Fault("expires_at", "expires_before_send", "expires_at lies before send_at.");
+        if (TooFar(sendAt))
+            members.Fault("send_at", "out_of_range", AtMost);
+        if (TooFar(expiresAt))
+            members.Fault("expires_at", "out_of_range", AtMost);
+        if (expiresAt <= Now)
+            members.Fault("expires_at", "expires_in_past", "expires_at has passed.");
+        else if (expiresAt <= sendAt)
+            members.Fault("expires_at", "expires_before_send", "expires_at lies before send_at.");
         members.Close();
-        if (members.Refusal is { } mistakes) return mistakes;
+        if (members.Refusal is { } mistakes)
+            return mistakes;
 
         var key = new MessageKey(Caller.Of(http).Tenant, id);
-        return await ChangeAsync(http, id, new MessageChange.Reschedule(sendAt!.Value, expiresAt ?? await MovedExpiryAsync(key, sendAt.Value)));
+        return await ChangeAsync(
+            http,
+            id,
+            new MessageChange.Reschedule(sendAt!.Value, expiresAt ?? await MovedExpiryAsync(key, sendAt.Value))
+        );
     }
 
     private string AtMost => $"At most {(int)limits.MaxAhead.TotalDays} days ahead; Unix times are in seconds.";
@@ -61,20 +85,25 @@ internal sealed class ActionRoutes(
     // An expiry that nobody asked for lies as far behind send_at as the rules say, and follows it; any other was asked for, and stays.
     private async Task<long?> MovedExpiryAsync(MessageKey key, long sendAt)
     {
-        if (await queries.GetAsync(key) is not { } view) return null;
+        if (await queries.GetAsync(key) is not { } view)
+            return null;
         var lasts = Lasts(view.Account);
         return view.ExpiresAt == (view.SendAt ?? view.CreatedAt) + lasts ? Math.Max(sendAt, Now) + lasts : null;
     }
 
     private long Lasts(AccountKey account) =>
-        (long)((accounts.Directory.Find(account) is { } known ? accounts.Directory.ExpiryOf(known) : null) ?? limits.DefaultExpiry).TotalMilliseconds;
+        (long)
+            (
+                (accounts.Directory.Find(account) is { } known ? accounts.Directory.ExpiryOf(known) : null) ?? limits.DefaultExpiry
+            ).TotalMilliseconds;
 
-    private static string Detail(ChangeResult.Conflict conflict) => conflict.Code switch
-    {
-        "account_deleted" => "The account that the message names was deleted. Submit the message anew with another account.",
-        "expires_before_send_at" => "The message has an expires_at of its own, which lies before that send_at: give expires_at too.",
-        _ => $"The message is {conflict.State.Name()}: this cannot be done now.",
-    };
+    private static string Detail(ChangeResult.Conflict conflict) =>
+        conflict.Code switch
+        {
+            "account_deleted" => "The account that the message names was deleted. Submit the message anew with another account.",
+            "expires_before_send_at" => "The message has an expires_at of its own, which lies before that send_at: give expires_at too.",
+            _ => $"The message is {conflict.State.Name()}: this cannot be done now.",
+        };
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -85,8 +114,10 @@ internal sealed class ActionRoutes(
         switch (await store.ChangeAsync(key, change, caller.Actor, Now))
         {
             case ChangeResult.Done done:
-                if (done.Due != long.MaxValue) wake.Due(done.Account, done.Due);
-                if (done.ExpiresAt != long.MaxValue) dispatcher.ExpiryHint(done.ExpiresAt);
+                if (done.Due != long.MaxValue)
+                    wake.Due(done.Account, done.Due);
+                if (done.ExpiresAt != long.MaxValue)
+                    dispatcher.ExpiryHint(done.ExpiresAt);
                 return await queries.GetAsync(key) is { } view
                     ? TypedResults.Json(answers.Of(view), ApiJson.Plain.MessageAnswer)
                     : ProblemAnswer.NotFound("message");

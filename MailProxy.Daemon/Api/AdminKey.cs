@@ -27,20 +27,26 @@ public sealed partial class AdminKey
     /// <param name="hash">SHA-256 of what was offered.</param>
     internal bool Matches(ReadOnlySpan<byte> hash) => CryptographicOperations.FixedTimeEquals(hash, _hash);
 
-    /// <summary>The configured key, or the one in the data directory, made (mode 0600) at the first start. The log says where, never what.</summary>
+    /// <summary>
+    /// The configured key, or the one in the data directory, made (mode 0600) at the first start. The log says where, never what.
+    /// </summary>
     public static AdminKey Open(string? configured, string dataDirectory, ILogger logger)
     {
-        if (!string.IsNullOrWhiteSpace(configured)) return new(configured.Trim());
+        if (!string.IsNullOrWhiteSpace(configured))
+            return new(configured.Trim());
 
         var path = Path.Combine(dataDirectory, FileName);
         try
         {
             return new(ReadOrMake(path, logger));
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            var why = Directory.Exists(path) ? "it is a directory." : failure.Message;
-            throw new StoreRefusedException($"The admin key's file '{path}' cannot be {(Path.Exists(path) ? "read" : "made")}: {why}", failure);
+            var why = Directory.Exists(path) ? "it is a directory." : error.Message;
+            throw new StoreRefusedException(
+                $"The admin key's file '{path}' cannot be {(Path.Exists(path) ? "read" : "made")}: {why}",
+                error
+            );
         }
     }
 
@@ -57,16 +63,27 @@ public sealed partial class AdminKey
         }
 
         var key = File.ReadAllText(path).Trim();
-        if (key.Length == 0) throw new StoreRefusedException($"The admin key's file '{path}' is empty. Delete it to have a new key made.");
-        return KeyLengthAttribute.Fits(key, LeastLength) ? key : throw new StoreRefusedException(
-            $"The key in the admin key's file '{path}' has fewer than {LeastLength} characters, or some that no header carries. Write a longer one, or delete the file to have one made.");
+        if (key.Length == 0)
+            throw new StoreRefusedException($"The admin key's file '{path}' is empty. Delete it to have a new key made.");
+        return KeyLengthAttribute.Fits(key, LeastLength)
+            ? key
+            : throw new StoreRefusedException(
+                $"The key in the admin key's file '{path}' has fewer than {LeastLength} characters, or some that no header "
+                    + "carries. Write a longer one, or delete the file to have one made."
+            );
     }
 
     private static void Write(string path, string key)
     {
         // Whole or not at all: a crash must not leave an empty key behind.
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.None };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            Share = FileShare.None,
+        };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         var partial = path + ".new";
         File.Delete(partial); // a left-over would keep its own mode
         using (var file = new FileStream(partial, options))

@@ -27,15 +27,16 @@ internal sealed class AnswerMemory
     /// <summary>The most that one answer is charged: it must not shut the others out, however large it is.</summary>
     public long Most => _bytes.Capacity / 2;
 
-    /// <summary>Throws <see cref="OverloadedException"/> when there is no room within a request's patience.</summary>
+    /// <summary>Throws <see cref="OverloadedException"/> when there is no capacity within a request's wait.</summary>
     public async ValueTask<IDisposable> ChargeAsync(HttpContext http, long bytes)
     {
         var tenant = Caller.Of(http).Tenant;
         var amount = Math.Min(bytes, Most);
         var charge = _bytes.TryTake(tenant, amount);
-        if (charge is not null) return charge;
-        var patience = new Patience(_limits.DoorWait, _clock);
-        await patience.TryAsync(async (at, cancel) => charge = await at.TakeAsync(tenant, amount, cancel), _bytes, http.RequestAborted);
+        if (charge is not null)
+            return charge;
+        var wait = new WaitBudget(_limits.RequestWait, _clock);
+        await wait.TryAsync(async (at, cancel) => charge = await at.TakeAsync(tenant, amount, cancel), _bytes, http.RequestAborted);
         return charge ?? throw new OverloadedException();
     }
 
@@ -48,11 +49,13 @@ internal sealed class AnswerMemory
         var isText = contentType.StartsWith("application/json", StringComparison.Ordinal);
         http.Response.ContentLength = body.Length + (isText ? 1 : 0);
         await SendAsync(http, body);
-        if (isText) await EndLineAsync(http);
+        if (isText)
+            await EndLineAsync(http);
     }
 
     /// <summary>The end of a JSON answer's line, so that a shell's next prompt has one of its own.</summary>
-    public static async Task EndLineAsync(HttpContext http) => await http.Response.BodyWriter.WriteAsync("\n"u8.ToArray(), http.RequestAborted);
+    public static async Task EndLineAsync(HttpContext http) =>
+        await http.Response.BodyWriter.WriteAsync("\n"u8.ToArray(), http.RequestAborted);
 
     /// <summary>Piece by piece, as the client reads.</summary>
     public static async Task SendAsync(HttpContext http, ReadOnlyMemory<byte> body)
@@ -67,7 +70,7 @@ internal sealed class AnswerMemory
     public static async Task SendAsync(HttpContext http, Stream file)
     {
         var piece = new byte[Piece];
-        for (int read; (read = await file.ReadAsync(piece, http.RequestAborted)) > 0;)
+        for (int read; (read = await file.ReadAsync(piece, http.RequestAborted)) > 0; )
         {
             await http.Response.BodyWriter.WriteAsync(piece.AsMemory(0, read), http.RequestAborted);
         }

@@ -19,25 +19,39 @@ internal static class ApiDocument
             json.SerializerOptions.PropertyNamingPolicy = System.Text.Json.JsonNamingPolicy.SnakeCaseLower;
             json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
         });
-        services.AddOpenApi("v1", document =>
-        {
-            document.AddDocumentTransformer(Head);
-            document.AddOperationTransformer(Operation);
-            document.CreateSchemaReferenceId = type => ApiSchemas.NameOf(OpenApiOptions.CreateDefaultSchemaReferenceId(type));
-        });
+        services.AddOpenApi(
+            "v1",
+            document =>
+            {
+                document.AddDocumentTransformer(Head);
+                document.AddOperationTransformer(Operation);
+                document.CreateSchemaReferenceId = type => ApiSchemas.NameOf(OpenApiOptions.CreateDefaultSchemaReferenceId(type));
+            }
+        );
     }
 
     private static async Task Head(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancel)
     {
-        document.Info = new() { Title = "MailProxy", Version = "v1", Description = "Hand a mail over and forget it: stored before it is answered, sent within the account's limits, reported." };
+        document.Info = new()
+        {
+            Title = "MailProxy",
+            Version = "v1",
+            Description = "Hand a mail over and forget it: stored before it is answered, sent within the account's limits, reported.",
+        };
         document.Servers = [new() { Url = "/" }];
         document.Components ??= new();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
-            [KeyScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "The admin key, or a tenant's. X-API-Token is accepted too." },
+            [KeyScheme] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.Http,
+                Scheme = "bearer",
+                Description = "The admin key, or a tenant's. X-API-Token is accepted too.",
+            },
         };
         document.AddComponent(ProblemSchema, await context.GetOrCreateSchemaAsync(typeof(ProblemAnswerBody), null, cancel));
-        if (document.Components.Schemas is { } schemas) ApiSchemas.Finish(schemas);
+        if (document.Components.Schemas is { } schemas)
+            ApiSchemas.Finish(schemas);
     }
 
     private static Task Operation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancel)
@@ -46,29 +60,46 @@ internal static class ApiDocument
         operation.Parameters ??= [];
         foreach (var name in marks.OfType<QueryNames>().SelectMany(q => q.Names))
         {
-            operation.Parameters.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Query, Schema = ApiSchemas.OfQuery(name) });
+            operation.Parameters.Add(
+                new OpenApiParameter
+                {
+                    Name = name,
+                    In = ParameterLocation.Query,
+                    Schema = ApiSchemas.OfQuery(name),
+                }
+            );
         }
 
         if (marks.OfType<TakesIdempotencyKey>().Any())
         {
-            operation.Parameters.Add(new OpenApiParameter
-            {
-                Name = IdempotencyKeys.Header,
-                In = ParameterLocation.Header,
-                Description = "1 to 256 characters; the same request under the same key gets the same answer for 24 hours. Not for NDJSON.",
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = 256 },
-            });
+            operation.Parameters.Add(
+                new OpenApiParameter
+                {
+                    Name = IdempotencyKeys.Header,
+                    In = ParameterLocation.Header,
+                    Description =
+                        "1 to 256 characters; the same request under the same key gets the same answer for 24 hours. Not for NDJSON.",
+                    Schema = new OpenApiSchema
+                    {
+                        Type = JsonSchemaType.String,
+                        MinLength = 1,
+                        MaxLength = 256,
+                    },
+                }
+            );
         }
 
         if (!marks.OfType<PublicRoute>().Any())
         {
-            operation.Parameters.Add(new OpenApiParameter
-            {
-                Name = "X-Tenant",
-                In = ParameterLocation.Header,
-                Description = "The tenant to act on. A tenant's key may name its own only.",
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Default = JsonValue.Create(Tenant.DefaultId) },
-            });
+            operation.Parameters.Add(
+                new OpenApiParameter
+                {
+                    Name = "X-Tenant",
+                    In = ParameterLocation.Header,
+                    Description = "The tenant to act on. A tenant's key may name its own only.",
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.String, Default = JsonValue.Create(Tenant.DefaultId) },
+                }
+            );
             operation.Description = marks.OfType<RouteScope>().LastOrDefault() is { Needed: not KeyScopes.None } scope
                 ? $"A tenant's key needs the scope `{scope.Needed.Names()[0]}`."
                 : "For the admin key only.";

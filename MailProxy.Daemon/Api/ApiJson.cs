@@ -8,7 +8,8 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Source-generated JSON for what the edge answers, and for what its document describes.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
 [JsonSerializable(typeof(ProblemAnswerBody))]
 [JsonSerializable(typeof(Receipt))]
 [JsonSerializable(typeof(ReceiptItem))]
@@ -61,7 +62,10 @@ internal sealed partial class ApiJson : JsonSerializerContext
     private const int MaxDepth = 128;
 
     /// <summary>Escapes only what JSON asks for: answers are never part of a page, and a secret is copied as it stands.</summary>
-    public static ApiJson Plain => _plain ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth });
+    public static ApiJson Plain =>
+        _plain ??= new(
+            new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth }
+        );
 
     public static byte[] Bytes(ProblemAnswerBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Plain.ProblemAnswerBody);
 
@@ -69,7 +73,8 @@ internal sealed partial class ApiJson : JsonSerializerContext
     public static ValueTask<System.IO.Pipelines.FlushResult> WriteLineAsync(HttpResponse response, ReadOnlySpan<byte> json)
     {
         response.ContentLength = json.Length + 1;
-        if (HttpMethods.IsHead(response.HttpContext.Request.Method)) return ValueTask.FromResult<System.IO.Pipelines.FlushResult>(default);
+        if (HttpMethods.IsHead(response.HttpContext.Request.Method))
+            return ValueTask.FromResult<System.IO.Pipelines.FlushResult>(default);
         response.BodyWriter.Write(json);
         response.BodyWriter.Write("\n"u8);
         return response.BodyWriter.FlushAsync();

@@ -13,13 +13,20 @@ public static class ApiRegistration
     /// <summary>Connections where nobody says how many.</summary>
     private const int UsualConnections = 512;
 
-    /// <summary>Bytes of each connection that the server reads ahead, charged to nobody: enough for every head, and for ordinary mail.</summary>
+    /// <summary>
+    /// Bytes of each connection that the server reads ahead, charged to nobody: enough for every head, and for ordinary mail.
+    /// </summary>
     private const int ServerBuffer = 64 << 10;
 
     private static readonly TimeSpan AnswerGrace = TimeSpan.FromSeconds(10);
 
-    /// <summary>Adds what the edge is made of. From the wiring it takes: <c>ChannelWriter&lt;Submission&gt;</c>, <see cref="IngestOptions"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>, <see cref="StorageLook"/>,
-    /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see cref="WebhooksChanged"/>, <see cref="WebhookTrial"/>, <see cref="OpenDownload"/>, <see cref="SandboxShelf"/>, the stores, <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>, <c>CurrentKeys</c>, <c>KeyChanges</c>, <c>CurrentVolumes</c>, <c>VolumeChanges</c>, <c>IVolumeProbe</c>, <c>Wake</c>, <c>TenantOptions</c>, <c>TenantShare</c>, <c>ProtectedFiles</c>,
+    /// <summary>Adds what the edge is made of. From the wiring it takes: <c>ChannelWriter&lt;Submission&gt;</c>, <see
+    /// cref="IngestOptions"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>, <see cref="StorageLook"/>,
+    /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see
+    /// cref="WebhooksChanged"/>, <see cref="WebhookTrial"/>, <see cref="OpenDownload"/>, <see cref="SandboxView"/>, the stores,
+    /// <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>, <c>CurrentKeys</c>, <c>KeyChanges</c>,
+    /// <c>CurrentVolumes</c>, <c>VolumeChanges</c>, <c>IVolumeProbe</c>, <c>Wake</c>, <c>TenantOptions</c>, <c>TenantShare</c>,
+    /// <c>ProtectedFiles</c>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>
     public static IServiceCollection AddMailProxyApi(this IServiceCollection services)
     {
@@ -35,7 +42,7 @@ public static class ApiRegistration
         services.AddSingleton<ReadTurns>();
         services.AddSingleton<LongPolls>();
         services.AddSingleton<SubmissionPlaces>();
-        services.AddSingleton<SubmissionDoor>();
+        services.AddSingleton<SubmissionGateway>();
         services.AddSingleton<RemoteAddress>();
         services.AddSingleton<RefusedKeys>();
         services.AddSingleton<KeyUses>();
@@ -48,7 +55,7 @@ public static class ApiRegistration
         services.AddSingleton<MessageAnswers>();
         services.AddSingleton<AccountAnswers>();
         services.AddSingleton<WebhookAnswers>();
-        services.AddSingleton<QueueCensus>();
+        services.AddSingleton<QueueCounter>();
         services.AddSingleton<Readiness>();
         services.AddSingleton<OperatorLog>();
 
@@ -59,17 +66,24 @@ public static class ApiRegistration
         return services;
     }
 
-    private static void Configure(KestrelServerOptions kestrel, ConnectionLimit connections, IngestOptions ingest, IOptions<ApiOptions> options)
+    private static void Configure(
+        KestrelServerOptions kestrel,
+        ConnectionLimit connections,
+        IngestOptions ingest,
+        IOptions<ApiOptions> options
+    )
     {
         var limits = kestrel.Limits;
         kestrel.AddServerHeader = false;
         kestrel.ConfigureEndpointDefaults(listen => listen.Use(next => connection => connections.RunAsync(connection, next)));
 
-        // Bodies are measured, paced and refused by the edge itself, with a problem that names the limit; the server's own watch stands behind it.
+        // Bodies are measured, paced and refused by the edge itself, with a problem that names the limit; the server's own watch stands
+        // behind it.
         limits.MaxRequestBodySize = null;
         limits.MaxRequestBufferSize = ServerBuffer;
         limits.MinRequestBodyDataRate = ingest.MinBodyBytesPerSecond > 0 ? new(ingest.MinBodyBytesPerSecond, ingest.BodyGrace) : null;
-        limits.MinResponseDataRate = options.Value.MinAnswerBytesPerSecond > 0 ? new(options.Value.MinAnswerBytesPerSecond, AnswerGrace) : null;
+        limits.MinResponseDataRate =
+            options.Value.MinAnswerBytesPerSecond > 0 ? new(options.Value.MinAnswerBytesPerSecond, AnswerGrace) : null;
 
         // Somebody who opens a connection and is slow to ask, or asks no more.
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
@@ -105,11 +119,14 @@ public static class ApiRegistration
         Make<HealthRoutes>(app).Map(app);
         Make<DownloadRoutes>(app).Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(PublicRoute.Mark);
-        app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(PublicRoute.Mark).Add(static endpoint =>
-        {
-            foreach (var get in endpoint.Metadata.OfType<HttpMethodMetadata>().ToArray()) endpoint.Metadata.Remove(get);
-            endpoint.Metadata.Add(new HttpMethodMetadata([HttpMethods.Head]));
-        });
+        app.MapOpenApi("/openapi/{documentName}.json")
+            .WithMetadata(PublicRoute.Mark)
+            .Add(static endpoint =>
+            {
+                foreach (var get in endpoint.Metadata.OfType<HttpMethodMetadata>().ToArray())
+                    endpoint.Metadata.Remove(get);
+                endpoint.Metadata.Add(new HttpMethodMetadata([HttpMethods.Head]));
+            });
     }
 
     private static T Make<T>(WebApplication app) => ActivatorUtilities.CreateInstance<T>(app.Services);

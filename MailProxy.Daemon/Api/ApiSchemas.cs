@@ -49,45 +49,65 @@ internal static class ApiSchemas
 
     /// <summary>The name of a type in the document: what it is, without saying that it is an answer.</summary>
     public static string? NameOf(string? made) =>
-        made == nameof(ProblemAnswerBody) ? "Problem" : made is not null && made.EndsWith("Answer", StringComparison.Ordinal) ? made[..^"Answer".Length] : made;
+        made == nameof(ProblemAnswerBody) ? "Problem"
+        : made is not null && made.EndsWith("Answer", StringComparison.Ordinal) ? made[..^"Answer".Length]
+        : made;
 
     /// <summary>Goes over all schemas once the document is made.</summary>
     public static void Finish(IDictionary<string, IOpenApiSchema> schemas)
     {
         foreach (var (name, found) in schemas)
         {
-            if (found is not OpenApiSchema { Properties: { } members } schema) continue;
+            if (found is not OpenApiSchema { Properties: { } members } schema)
+                continue;
             foreach (var member in members.Keys.ToArray())
             {
                 var optional = IsNullable(members[member]);
-                if (IsAnyJson(members[member])) members[member] = Element(member);
-                if (members[member] is OpenApiSchema own) Refine(own, name, member);
+                if (IsAnyJson(members[member]))
+                    members[member] = Element(member);
+                if (members[member] is OpenApiSchema own)
+                    Refine(own, name, member);
 
                 // The serializer calls every constructor parameter required; what may be null may be absent, but for the cursor.
-                if (optional && member != "next_cursor") schema.Required?.Remove(member);
+                if (optional && member != "next_cursor")
+                    schema.Required?.Remove(member);
             }
         }
 
         schemas.Remove(AnyJson);
     }
 
-    public static OpenApiSchema OfQuery(string name) => name switch
-    {
-        "limit" => new() { Type = JsonSchemaType.Integer, Minimum = "1", Maximum = $"{QueryReader.MaxLimit}", Default = JsonValue.Create(QueryReader.DefaultLimit) },
-        "status" => new() { Type = JsonSchemaType.String, Enum = [.. States] },
-        "priority" => new() { Type = JsonSchemaType.String, Enum = [.. Priorities] },
-        "created_after" or "created_before" => new() { Type = JsonSchemaType.String, Description = "RFC 3339, or Unix seconds." },
-        "tenant" => new() { Type = JsonSchemaType.String, Description = "* for every tenant." },
-        "after" => new() { Type = JsonSchemaType.String, Description = "Where to go on: a next_cursor of the feed, or now; in the audit log the number of a line." },
-        "cursor" => new() { Type = JsonSchemaType.String, Description = "The next_cursor of the page before." },
-        _ => new() { Type = JsonSchemaType.String },
-    };
+    public static OpenApiSchema OfQuery(string name) =>
+        name switch
+        {
+            "limit" => new()
+            {
+                Type = JsonSchemaType.Integer,
+                Minimum = "1",
+                Maximum = $"{QueryReader.MaxLimit}",
+                Default = JsonValue.Create(QueryReader.DefaultLimit),
+            },
+            "status" => new() { Type = JsonSchemaType.String, Enum = [.. States] },
+            "priority" => new() { Type = JsonSchemaType.String, Enum = [.. Priorities] },
+            "created_after" or "created_before" => new() { Type = JsonSchemaType.String, Description = "RFC 3339, or Unix seconds." },
+            "tenant" => new() { Type = JsonSchemaType.String, Description = "* for every tenant." },
+            "after" => new()
+            {
+                Type = JsonSchemaType.String,
+                Description = "Where to go on: a next_cursor of the feed, or now; in the audit log the number of a line.",
+            },
+            "cursor" => new() { Type = JsonSchemaType.String, Description = "The next_cursor of the page before." },
+            _ => new() { Type = JsonSchemaType.String },
+        };
 
     private static void Refine(OpenApiSchema schema, string name, string member)
     {
-        if (Ranges.TryGetValue(member, out var range)) (schema.Minimum, schema.Maximum) = ($"{range.Least}", $"{range.Most}");
-        if (Choices.GetValueOrDefault($"{name}.{member}") is { } choices || Choices.TryGetValue(member, out choices)) schema.Enum = [.. choices];
-        if (name.EndsWith("Request", StringComparison.Ordinal) && Secrets.Contains(member)) schema.WriteOnly = true;
+        if (Ranges.TryGetValue(member, out var range))
+            (schema.Minimum, schema.Maximum) = ($"{range.Least}", $"{range.Most}");
+        if (Choices.GetValueOrDefault($"{name}.{member}") is { } choices || Choices.TryGetValue(member, out choices))
+            schema.Enum = [.. choices];
+        if (name.EndsWith("Request", StringComparison.Ordinal) && Secrets.Contains(member))
+            schema.WriteOnly = true;
     }
 
     private static bool IsNullable(IOpenApiSchema schema) =>
@@ -96,35 +116,59 @@ internal static class ApiSchemas
     private static bool IsAnyJson(IOpenApiSchema schema) =>
         schema is OpenApiSchemaReference { Reference.Id: AnyJson } || schema.OneOf?.Any(IsAnyJson) == true;
 
-    private static OpenApiSchema Element(string member) => member switch
-    {
-        "from" or "to" or "cc" or "bcc" or "reply_to" => new()
+    private static OpenApiSchema Element(string member) =>
+        member switch
         {
-            Description = "An address (a@x), an address with a name (Ann <a@x>), an object with email and name, or a list of those.",
-            OneOf = [Address(), AddressObject(), new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { OneOf = [Address(), AddressObject()] } }],
-        },
-        "send_at" or "expires_at" => new()
-        {
-            Description = "RFC 3339 with an offset, or Unix seconds.",
-            OneOf = [new OpenApiSchema { Type = JsonSchemaType.String, Format = "date-time" }, new OpenApiSchema { Type = JsonSchemaType.Number }],
-        },
-        "priority" => new()
-        {
-            Description = "Default: medium.",
-            OneOf = [new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. Priorities] }, new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "0", Maximum = "3" }],
-        },
-        "tags" => new() { Type = JsonSchemaType.Array, Items = Address() },
-        _ => new() { Type = JsonSchemaType.Object },
-    };
+            "from" or "to" or "cc" or "bcc" or "reply_to" => new()
+            {
+                Description = "An address (a@x), an address with a name (Ann <a@x>), an object with email and name, or a list of those.",
+                OneOf =
+                [
+                    Address(),
+                    AddressObject(),
+                    new OpenApiSchema
+                    {
+                        Type = JsonSchemaType.Array,
+                        Items = new OpenApiSchema { OneOf = [Address(), AddressObject()] },
+                    },
+                ],
+            },
+            "send_at" or "expires_at" => new()
+            {
+                Description = "RFC 3339 with an offset, or Unix seconds.",
+                OneOf =
+                [
+                    new OpenApiSchema { Type = JsonSchemaType.String, Format = "date-time" },
+                    new OpenApiSchema { Type = JsonSchemaType.Number },
+                ],
+            },
+            "priority" => new()
+            {
+                Description = "Default: medium.",
+                OneOf =
+                [
+                    new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. Priorities] },
+                    new OpenApiSchema
+                    {
+                        Type = JsonSchemaType.Integer,
+                        Minimum = "0",
+                        Maximum = "3",
+                    },
+                ],
+            },
+            "tags" => new() { Type = JsonSchemaType.Array, Items = Address() },
+            _ => new() { Type = JsonSchemaType.Object },
+        };
 
     private static OpenApiSchema Address() => new() { Type = JsonSchemaType.String };
 
-    private static OpenApiSchema AddressObject() => new()
-    {
-        Type = JsonSchemaType.Object,
-        Required = new HashSet<string> { "email" },
-        Properties = new Dictionary<string, IOpenApiSchema> { ["email"] = Address(), ["name"] = Address() },
-    };
+    private static OpenApiSchema AddressObject() =>
+        new()
+        {
+            Type = JsonSchemaType.Object,
+            Required = new HashSet<string> { "email" },
+            Properties = new Dictionary<string, IOpenApiSchema> { ["email"] = Address(), ["name"] = Address() },
+        };
 
     private static JsonNode[] Names<T>(IReadOnlyList<(string Name, T Value)> choices) => [.. choices.Select(c => (JsonNode)c.Name)];
 }

@@ -7,7 +7,7 @@ using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Daemon.Api;
 
-// What the HTTP edge asks of rooms that it must not name: functions, given by the wiring.
+// What the HTTP edge asks of stages that it must not name: functions, given by the wiring.
 
 /// <summary>The dispatcher as people steer it.</summary>
 /// <param name="ExpiryHint">A message expires at this time (Unix milliseconds), perhaps earlier than Schedule thinks.</param>
@@ -20,7 +20,8 @@ public sealed record DispatcherControl(
     Func<bool> IsSuspended,
     Action<long> ExpiryHint,
     Func<AccountKey, LaneWait?> Waiting,
-    Action<string?> ReportNow)
+    Action<string?> ReportNow
+)
 {
     /// <summary>What the message of this number waits for though its turn had come, or null.</summary>
     public Func<long, string?> SetAsideFor { get; init; } = static _ => null;
@@ -31,7 +32,8 @@ public sealed record DispatcherControl(
 
 /// <summary>Why a lane waits.</summary>
 /// <param name="Reason">
-/// A stable snake_case word: <c>account_paused</c>, <c>tenant_suspended</c>, <c>account_limit</c>, <c>tenant_limit</c>, <c>tenant_share</c>,
+/// A stable snake_case word: <c>account_paused</c>, <c>tenant_suspended</c>, <c>account_limit</c>, <c>tenant_limit</c>,
+/// <c>tenant_share</c>,
 /// <c>account_backoff</c>, <c>connecting</c>, <c>account_busy</c>, <c>installation_limit</c>, <c>dispatcher_suspended</c>, <c>store</c>.
 /// </param>
 /// <param name="Until">Unix milliseconds, or null when nobody knows.</param>
@@ -66,7 +68,8 @@ public delegate NotReady? StorageLook();
 /// <param name="List">Newest first: up to a count of mails older than a number (null: from the newest).</param>
 /// <param name="Raw">One mail's bytes, or null when it is gone.</param>
 /// <param name="Forget">Takes away every mail to an address; how many.</param>
-public sealed record SandboxShelf(
+public sealed record SandboxView(
     Func<int, long?, IReadOnlyList<SandboxMailAnswer>> List,
     Func<long, ReadOnlyMemory<byte>?> Raw,
-    Func<string, int> Forget);
+    Func<string, int> Forget
+);

@@ -10,7 +10,8 @@ namespace MailProxy.Daemon.Api;
 /// <param name="Key">The tenant's key; null: the admin key.</param>
 internal sealed record Caller(string Actor, string Tenant, bool IsAdmin, TenantDirectory Tenants, TenantKey? Key = null)
 {
-    public static Caller Of(HttpContext http) => http.Features.Get<Caller>() ?? throw new InvalidOperationException("The route was reached without a key.");
+    public static Caller Of(HttpContext http) =>
+        http.Features.Get<Caller>() ?? throw new InvalidOperationException("The route was reached without a key.");
 
     /// <summary>Whether there is such a tenant, as far as this caller may know.</summary>
     public bool Knows(string tenant) => IsAdmin ? Tenants.Find(tenant) is not null : tenant == Tenant;

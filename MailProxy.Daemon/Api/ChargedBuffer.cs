@@ -3,11 +3,11 @@ using MailProxy.Pipeline.Sharing;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>
-/// Bytes of a request, charged to its tenant before there is room for them, and no faster than they come. Disposing it ends the charge;
+/// Bytes of a request, charged to its tenant before there is capacity for them, and no faster than they come. Disposing it ends the charge;
 /// the bytes stay valid for whoever still looks at them.
 /// </summary>
-internal sealed class ChargedBuffer(
-    SharedCapacity memory, string tenant, Patience patience, LargeGarbage garbage, CancellationToken gone) : IDisposable
+internal sealed class ChargedBuffer(SharedCapacity memory, string tenant, WaitBudget wait, LargeGarbage garbage, CancellationToken gone)
+    : IDisposable
 {
     /// <summary>The smaller buffers before it, and the texts that are twice as large as their bytes.</summary>
     private const long TimesItsSize = 4;
@@ -20,16 +20,18 @@ internal sealed class ChargedBuffer(
     public ReadOnlyMemory<byte> Bytes => _bytes.AsMemory(0, Length);
 
     /// <summary>What is allocated, charged and not filled yet.</summary>
-    public Memory<byte> Room => _bytes.AsMemory(Length);
+    public Memory<byte> Free => _bytes.AsMemory(Length);
 
     public void Filled(int count) => Length += count;
 
-    /// <summary>False: there was no memory to be had within the request's patience.</summary>
+    /// <summary>False: there was no memory to be had within the request's wait.</summary>
     public async ValueTask<bool> GrowAsync(int capacity)
     {
         var more = capacity - _bytes.Length;
-        if (more <= 0) return true;
-        if (!await ChargeAsync(more)) return false;
+        if (more <= 0)
+            return true;
+        if (!await ChargeAsync(more))
+            return false;
 
         var larger = GC.AllocateUninitializedArray<byte>(capacity);
         Bytes.CopyTo(larger);
@@ -39,18 +41,21 @@ internal sealed class ChargedBuffer(
 
     /// <summary>Charges what is to be made of the bytes; false as above.</summary>
     public ValueTask<bool> ChargeAsync(long more) =>
-        patience.TryAsync(static (at, cancel) => at.Self.TakeAsync(at.More, cancel), (Self: this, More: more), gone);
+        wait.TryAsync(static (at, cancel) => at.Self.TakeAsync(at.More, cancel), (Self: this, More: more), gone);
 
     public void Dispose()
     {
         _charge?.Dispose();
-        if (_bytes.Length >= LargeGarbage.Large) garbage.Note(_bytes.Length * TimesItsSize);
+        if (_bytes.Length >= LargeGarbage.Large)
+            garbage.Note(_bytes.Length * TimesItsSize);
         _bytes = [];
     }
 
     private async ValueTask TakeAsync(long more, CancellationToken cancel)
     {
-        if (_charge is null) _charge = await memory.TakeAsync(tenant, more, cancel);
-        else await memory.GrowAsync(_charge, more, cancel);
+        if (_charge is null)
+            _charge = await memory.TakeAsync(tenant, more, cancel);
+        else
+            await memory.GrowAsync(_charge, more, cancel);
     }
 }

@@ -15,25 +15,32 @@ internal sealed class ConfigurationBody(RequestMemory memory, KeyLife keys, IOpt
     public async ValueTask<JsonBody> ReadAsync(HttpContext http)
     {
         var limit = options.Value.MaxConfigurationBytes;
-        if (MediaTypes.NotJson(http.Request) is { } refusal) return new(null, refusal);
-        if (http.Request.ContentLength > limit) return new(null, Refusals.TooLarge(limit));
+        if (MediaTypes.NotJson(http.Request) is { } refusal)
+            return new(null, refusal);
+        if (http.Request.ContentLength > limit)
+            return new(null, Refusals.TooLarge(limit));
 
-        using var bytes = memory.NewBuffer(http, memory.NewPatience());
+        using var bytes = memory.NewBuffer(http, memory.NewWaitBudget());
         var body = memory.NewBody(http);
         while (true)
         {
-            if (bytes.Room.Length == 0 && !await bytes.GrowAsync(Math.Max(FirstStep, bytes.Length * 2))) return new(null, Refusals.Overloaded);
-            var read = await body.ReadAsync(bytes.Room);
-            if (read == 0) break;
+            if (bytes.Free.Length == 0 && !await bytes.GrowAsync(Math.Max(FirstStep, bytes.Length * 2)))
+                return new(null, Refusals.Overloaded);
+            var read = await body.ReadAsync(bytes.Free);
+            if (read == 0)
+                break;
             bytes.Filled(read);
-            if (bytes.Length > limit) return new(null, Refusals.TooLarge(limit));
+            if (bytes.Length > limit)
+                return new(null, Refusals.TooLarge(limit));
         }
 
-        if (keys.Refusal(http) is { } gone) return new(null, gone);
+        if (keys.Refusal(http) is { } gone)
+            return new(null, gone);
         try
         {
             var document = JsonDocument.Parse(bytes.Bytes, Strict);
-            if (document.RootElement.ValueKind == JsonValueKind.Object && IsText(document.RootElement)) return new(document, null);
+            if (document.RootElement.ValueKind == JsonValueKind.Object && IsText(document.RootElement))
+                return new(document, null);
             document.Dispose();
             return new(null, NotText);
         }
@@ -42,10 +49,10 @@ internal sealed class ConfigurationBody(RequestMemory memory, KeyLife keys, IOpt
             // Looking for duplicates takes the names of an inner object, and one of them is half of a surrogate pair.
             return new(null, NotText);
         }
-        catch (JsonException fault)
+        catch (JsonException error)
         {
             // The parser's own words may quote the body, which may hold a secret.
-            return new(null, Refusals.Malformed($"The body is not JSON: line {fault.LineNumber + 1}, byte {fault.BytePositionInLine}."));
+            return new(null, Refusals.Malformed($"The body is not JSON: line {error.LineNumber + 1}, byte {error.BytePositionInLine}."));
         }
     }
 

@@ -50,7 +50,8 @@ internal sealed class ConnectionLimit(int most)
             return;
         }
 
-        lock (_gate) Forget(standing);
+        lock (_gate)
+            Forget(standing);
         try
         {
             await next(http);
@@ -59,7 +60,8 @@ internal sealed class ConnectionLimit(int most)
         {
             lock (_gate)
             {
-                if (!standing.Gone) _idle.AddLast(standing.Place);
+                if (!standing.Gone)
+                    _idle.AddLast(standing.Place);
             }
         }
     }
@@ -72,7 +74,8 @@ internal sealed class ConnectionLimit(int most)
             if (_open >= most)
             {
                 closed = _idle.First?.Value;
-                if (closed is null) return false;
+                if (closed is null)
+                    return false;
                 Remove(closed);
             }
 
@@ -86,12 +89,14 @@ internal sealed class ConnectionLimit(int most)
 
     private void Leave(Standing standing)
     {
-        lock (_gate) Remove(standing);
+        lock (_gate)
+            Remove(standing);
     }
 
     private void Remove(Standing standing)
     {
-        if (standing.Gone) return;
+        if (standing.Gone)
+            return;
         standing.Gone = true;
         Forget(standing);
         _open--;
@@ -99,7 +104,8 @@ internal sealed class ConnectionLimit(int most)
 
     private void Forget(Standing standing)
     {
-        if (standing.Place.List is not null) _idle.Remove(standing.Place);
+        if (standing.Place.List is not null)
+            _idle.Remove(standing.Place);
     }
 
     private sealed class Standing

@@ -5,13 +5,35 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Sending as a whole: suspend, activate, run now.</summary>
-internal sealed class DispatcherRoutes(IAccountStore store, ConfigurationTurn turn, DispatcherControl dispatcher, CurrentAccounts accounts, Wake wake, OperatorLog told)
+internal sealed class DispatcherRoutes(
+    IAccountStore store,
+    ConfigurationTurn turn,
+    DispatcherControl dispatcher,
+    CurrentAccounts accounts,
+    Wake wake,
+    OperatorLog told
+)
 {
     public void Map(RouteGroupBuilder v1)
     {
-        v1.MapPost("/dispatcher/suspend", (Delegate)Suspend).WithName("suspendDispatcher").WithSummary("Begin no new attempts").WithTags("Dispatcher").AdminOnly().Produces<DispatcherAnswer>();
-        v1.MapPost("/dispatcher/activate", (Delegate)Activate).WithName("activateDispatcher").WithSummary("Begin attempts again").WithTags("Dispatcher").AdminOnly().Produces<DispatcherAnswer>();
-        v1.MapPost("/dispatcher/run-now", RunNow).WithName("runDispatcher").WithSummary("End every back-off and look now").WithTags("Dispatcher").Needs(KeyScopes.Manage).Produces<DispatcherAnswer>();
+        v1.MapPost("/dispatcher/suspend", (Delegate)Suspend)
+            .WithName("suspendDispatcher")
+            .WithSummary("Begin no new attempts")
+            .WithTags("Dispatcher")
+            .AdminOnly()
+            .Produces<DispatcherAnswer>();
+        v1.MapPost("/dispatcher/activate", (Delegate)Activate)
+            .WithName("activateDispatcher")
+            .WithSummary("Begin attempts again")
+            .WithTags("Dispatcher")
+            .AdminOnly()
+            .Produces<DispatcherAnswer>();
+        v1.MapPost("/dispatcher/run-now", RunNow)
+            .WithName("runDispatcher")
+            .WithSummary("End every back-off and look now")
+            .WithTags("Dispatcher")
+            .Needs(KeyScopes.Manage)
+            .Produces<DispatcherAnswer>();
     }
 
     private Task<IResult> Suspend(HttpContext http) => SetAsync(http, true);
@@ -22,8 +44,11 @@ internal sealed class DispatcherRoutes(IAccountStore store, ConfigurationTurn tu
     private IResult RunNow(HttpContext http)
     {
         var caller = Caller.Of(http);
-        if (caller.IsAdmin) dispatcher.RunNow();
-        else foreach (var account in accounts.Directory.All.Where(a => a.Tenant == caller.Tenant)) wake.Unpark(account.Key);
+        if (caller.IsAdmin)
+            dispatcher.RunNow();
+        else
+            foreach (var account in accounts.Directory.All.Where(a => a.Tenant == caller.Tenant))
+                wake.Unpark(account.Key);
         dispatcher.ReportNow(caller.IsAdmin ? null : caller.Tenant);
         return Answer();
     }
@@ -32,8 +57,10 @@ internal sealed class DispatcherRoutes(IAccountStore store, ConfigurationTurn tu
     {
         using var mine = await turn.TakeAsync(http.RequestAborted);
         await store.SetSuspendedAsync(suspended, Caller.Of(http).Actor);
-        if (suspended) dispatcher.Suspend();
-        else dispatcher.Activate();
+        if (suspended)
+            dispatcher.Suspend();
+        else
+            dispatcher.Activate();
         told.Switched(suspended, "All sending", Caller.Of(http).Actor);
         return Answer();
     }

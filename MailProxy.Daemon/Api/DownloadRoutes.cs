@@ -12,8 +12,13 @@ internal sealed class DownloadRoutes(OpenDownload open)
 
     public void Map(IEndpointRouteBuilder app)
     {
-        app.MapGet("/d/{token}", Get).Public().WithName("download").WithSummary("A file that a mail links to").WithTags("Downloads")
-            .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream").Produces<byte[]>(StatusCodes.Status206PartialContent, "application/octet-stream")
+        app.MapGet("/d/{token}", Get)
+            .Public()
+            .WithName("download")
+            .WithSummary("A file that a mail links to")
+            .WithTags("Downloads")
+            .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream")
+            .Produces<byte[]>(StatusCodes.Status206PartialContent, "application/octet-stream")
             .Produces(StatusCodes.Status302Found);
         app.MapMethods("/d/{token}", [HttpMethods.Head], Get).Public().ExcludeFromDescription();
     }
@@ -30,7 +35,14 @@ internal sealed class DownloadRoutes(OpenDownload open)
         {
             case Download.File file:
                 headers.ContentDisposition = DownloadName.Header(file.Name);
-                return TypedResults.Stream(file.Content, file.ContentType, fileDownloadName: null, file.Modified, new EntityTagHeaderValue($"\"{file.Tag}\""), enableRangeProcessing: true);
+                return TypedResults.Stream(
+                    file.Content,
+                    file.ContentType,
+                    fileDownloadName: null,
+                    file.Modified,
+                    new EntityTagHeaderValue($"\"{file.Tag}\""),
+                    enableRangeProcessing: true
+                );
             case Download.Elsewhere elsewhere:
                 headers.CacheControl = "no-store";
                 return TypedResults.Redirect(elsewhere.Address.AbsoluteUri);

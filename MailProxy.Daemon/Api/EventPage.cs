@@ -14,7 +14,8 @@ internal sealed class EventPage(AnswerMemory memory, IReadOnlyList<MailEvent> ev
         {
             json.WriteStartObject();
             json.WriteStartArray("data"u8);
-            foreach (var one in events) EventJson.Write(json, one);
+            foreach (var one in events)
+                EventJson.Write(json, one);
             json.WriteEndArray();
             json.WriteString("next_cursor"u8, nextCursor);
             json.WriteEndObject();

@@ -5,30 +5,59 @@ using Prometheus;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>For machines that watch: liveness, readiness, metrics. No key.</summary>
-internal sealed class HealthRoutes(Readiness readiness, PipelineMetrics metrics, CollectorRegistry registry, QueueCensus census)
+internal sealed class HealthRoutes(Readiness readiness, PipelineMetrics metrics, CollectorRegistry registry, QueueCounter census)
 {
-    private static readonly MessageState[] Waiting = [MessageState.Queued, MessageState.Scheduled, MessageState.Held, MessageState.Sending, MessageState.Deferred];
+    private static readonly MessageState[] Waiting =
+    [
+        MessageState.Queued,
+        MessageState.Scheduled,
+        MessageState.Held,
+        MessageState.Sending,
+        MessageState.Deferred,
+    ];
 
     private readonly SemaphoreSlim _scrape = new(1);
 
     public void Map(IEndpointRouteBuilder app)
     {
-        app.MapGet("/health/live", Live).Public().WithName("live").WithSummary("The process answers").WithTags("Health").Produces<HealthAnswer>();
-        app.MapGet("/health/ready", Ready).Public().WithName("ready").WithSummary("Messages are taken; 503 says why not").WithTags("Health").Produces<HealthAnswer>();
+        app.MapGet("/health/live", Live)
+            .Public()
+            .WithName("live")
+            .WithSummary("The process answers")
+            .WithTags("Health")
+            .Produces<HealthAnswer>();
+        app.MapGet("/health/ready", Ready)
+            .Public()
+            .WithName("ready")
+            .WithSummary("Messages are taken; 503 says why not")
+            .WithTags("Health")
+            .Produces<HealthAnswer>();
         app.MapMethods("/health/live", [HttpMethods.Head], Live).Public().ExcludeFromDescription();
         app.MapMethods("/health/ready", [HttpMethods.Head], Ready).Public().ExcludeFromDescription();
         app.MapMethods("/metrics", [HttpMethods.Head], (Delegate)Scrape).Public().ExcludeFromDescription();
         app.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], Root).Public().ExcludeFromDescription();
-        app.MapGet("/metrics", (Delegate)Scrape).Public().WithName("metrics").WithSummary("Metrics in the Prometheus text format").WithTags("Health")
+        app.MapGet("/metrics", (Delegate)Scrape)
+            .Public()
+            .WithName("metrics")
+            .WithSummary("Metrics in the Prometheus text format")
+            .WithTags("Health")
             .Produces<string>(StatusCodes.Status200OK, "text/plain");
     }
 
     private static IResult Live() => TypedResults.Json(new("ok"), ApiJson.Plain.HealthAnswer);
 
     // Somebody who opens the address in a browser to see whether it is the right one.
-    private static IResult Root() => TypedResults.Json(
-        new("MailProxy", "/openapi/v1.json", "/health/ready", "/metrics", "Routes below /v1 want the header Authorization: Bearer <key>; the log says where the admin key is."),
-        ApiJson.Plain.RootAnswer);
+    private static IResult Root() =>
+        TypedResults.Json(
+            new(
+                "MailProxy",
+                "/openapi/v1.json",
+                "/health/ready",
+                "/metrics",
+                "Routes below /v1 want the header Authorization: Bearer <key>; the log says where the admin key is."
+            ),
+            ApiJson.Plain.RootAnswer
+        );
 
     // Whoever can reach the port may ask, so paths and numbers of this machine are for /v1/status and the log.
     private IResult Ready()
@@ -69,10 +98,12 @@ internal sealed class HealthRoutes(Readiness readiness, PipelineMetrics metrics,
         var (counts, now) = await census.TakeAsync();
         foreach (var state in Waiting)
         {
-            foreach (var priority in Enum.GetValues<Priority>()) metrics.QueueDepth.WithLabels(state.Name(), priority.Name()).Set(0);
+            foreach (var priority in Enum.GetValues<Priority>())
+                metrics.QueueDepth.WithLabels(state.Name(), priority.Name()).Set(0);
         }
 
-        foreach (var (state, priority, count) in counts.Depth) metrics.QueueDepth.WithLabels(state.Name(), priority.Name()).Set(count);
+        foreach (var (state, priority, count) in counts.Depth)
+            metrics.QueueDepth.WithLabels(state.Name(), priority.Name()).Set(count);
         metrics.OldestDue.Set(counts.OldestDue is { } due ? Math.Max(0, now - due) / 1000.0 : 0);
         metrics.Overdue.Set(counts.Overdue);
     }

@@ -10,10 +10,26 @@ internal sealed class IdempotencyKeys
     public const string Header = "Idempotency-Key";
     public const string ReplayedHeader = "Idempotent-Replayed";
 
-    public static readonly ProblemAnswer InProgress = ProblemAnswer.Of(409, "idempotency_in_progress", "A request with this Idempotency-Key is still being answered.");
-    public static readonly ProblemAnswer Reused = ProblemAnswer.Of(422, "idempotency_key_reused", "This Idempotency-Key was used before with another request.");
-    public static readonly ProblemAnswer NotForNdjson = ProblemAnswer.Of(422, "idempotency_not_supported", "NDJSON is committed in chunks and takes no Idempotency-Key; give each message its own id.");
-    private static readonly ProblemAnswer Invalid = ProblemAnswer.Of(422, "invalid_idempotency_key", "An Idempotency-Key is one header of 1 to 256 printable ASCII characters.");
+    public static readonly ProblemAnswer InProgress = ProblemAnswer.Of(
+        409,
+        "idempotency_in_progress",
+        "A request with this Idempotency-Key is still being answered."
+    );
+    public static readonly ProblemAnswer Reused = ProblemAnswer.Of(
+        422,
+        "idempotency_key_reused",
+        "This Idempotency-Key was used before with another request."
+    );
+    public static readonly ProblemAnswer NotForNdjson = ProblemAnswer.Of(
+        422,
+        "idempotency_not_supported",
+        "NDJSON is committed in chunks and takes no Idempotency-Key; give each message its own id."
+    );
+    private static readonly ProblemAnswer Invalid = ProblemAnswer.Of(
+        422,
+        "invalid_idempotency_key",
+        "An Idempotency-Key is one header of 1 to 256 printable ASCII characters."
+    );
 
     private readonly ConcurrentDictionary<(string Tenant, string Key), bool> _busy = new();
 
@@ -22,7 +38,8 @@ internal sealed class IdempotencyKeys
     {
         key = null;
         var given = request.Headers[Header];
-        if (given.Count == 0) return null;
+        if (given.Count == 0)
+            return null;
         key = given[0];
         return given.Count == 1 && key is { Length: >= 1 and <= 256 } && !key.AsSpan().ContainsAnyExceptInRange(' ', '~') ? null : Invalid;
     }

@@ -16,8 +16,13 @@ internal static class KeyBinder
         var name = members.Text("name", 200, required: true);
         var scopes = Scopes(members);
         var expiresAt = members.Time("expires_at");
-        if (expiresAt <= now) members.Fault("expires_at", "expires_in_past", "Must lie in the future.");
-        var networks = members.Texts("allowed_networks", MostNetworks, text => NetworkPolicy.TryParse(text, out _) ? null : "Must be a CIDR range such as 10.1.0.0/16, or an address.");
+        if (expiresAt <= now)
+            members.Fault("expires_at", "expires_in_past", "Must lie in the future.");
+        var networks = members.Texts(
+            "allowed_networks",
+            MostNetworks,
+            text => NetworkPolicy.TryParse(text, out _) ? null : "Must be a CIDR range such as 10.1.0.0/16, or an address."
+        );
         members.Close();
 
         var key = "mpt_" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
@@ -38,9 +43,15 @@ internal static class KeyBinder
     private static KeyScopes Scopes(MemberReader members)
     {
         var scopes = KeyScopes.None;
-        var names = members.Texts("scopes", KeyScopeNames.All.Count, text => Find(text) is null ? $"Must be one of: {string.Join(", ", KeyScopeNames.All.Select(s => s.Name))}." : null);
-        foreach (var name in names) scopes |= Find(name) ?? KeyScopes.None;
-        if (names.Count == 0) members.Fault("scopes", "required", "At least one scope is required.");
+        var names = members.Texts(
+            "scopes",
+            KeyScopeNames.All.Count,
+            text => Find(text) is null ? $"Must be one of: {string.Join(", ", KeyScopeNames.All.Select(s => s.Name))}." : null
+        );
+        foreach (var name in names)
+            scopes |= Find(name) ?? KeyScopes.None;
+        if (names.Count == 0)
+            members.Fault("scopes", "required", "At least one scope is required.");
         return scopes;
     }
 
@@ -48,7 +59,8 @@ internal static class KeyBinder
     {
         foreach (var known in KeyScopeNames.All)
         {
-            if (known.Name == name) return known.Value;
+            if (known.Name == name)
+                return known.Value;
         }
 
         return null;

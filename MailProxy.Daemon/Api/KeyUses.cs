@@ -17,8 +17,10 @@ internal sealed partial class KeyUses(IKeyStore store, TimeProvider clock, ILogg
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var name = (key.Tenant, key.Id);
         var last = _noted.GetOrAdd(name, long.MinValue);
-        if (last > now - Pause && last <= now) return;
-        if (_noted.TryUpdate(name, now, last)) _ = WriteAsync(key, now);
+        if (last > now - Pause && last <= now)
+            return;
+        if (_noted.TryUpdate(name, now, last))
+            _ = WriteAsync(key, now);
     }
 
     private async Task WriteAsync(TenantKey key, long at)
@@ -27,9 +29,9 @@ internal sealed partial class KeyUses(IKeyStore store, TimeProvider clock, ILogg
         {
             await store.NoteUseAsync(key.Tenant, key.Id, at);
         }
-        catch (Exception fault) when (fault is StoreUnavailableException or ObjectDisposedException)
+        catch (Exception error) when (error is StoreUnavailableException or ObjectDisposedException)
         {
-            Log.NotNoted(logger, key.ToString(), fault); // the next use notes it
+            Log.NotNoted(logger, key.ToString(), error); // the next use notes it
         }
     }
 

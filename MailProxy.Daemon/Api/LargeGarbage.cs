@@ -20,10 +20,13 @@ internal sealed class LargeGarbage(TimeProvider clock)
     /// <summary>So many bytes are garbage now.</summary>
     public void Note(long bytes)
     {
-        if (bytes < Large || Interlocked.Add(ref _left, bytes) < Enough) return;
+        if (bytes < Large || Interlocked.Add(ref _left, bytes) < Enough)
+            return;
         var (now, last) = (clock.GetTimestamp(), Volatile.Read(ref _at));
-        if (last != long.MinValue && clock.GetElapsedTime(last, now) < Pause) return;
-        if (Interlocked.CompareExchange(ref _at, now, last) != last) return;
+        if (last != long.MinValue && clock.GetElapsedTime(last, now) < Pause)
+            return;
+        if (Interlocked.CompareExchange(ref _at, now, last) != last)
+            return;
         Volatile.Write(ref _left, 0);
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
     }

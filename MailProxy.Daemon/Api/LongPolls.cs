@@ -8,7 +8,8 @@ internal sealed class LongPolls
 {
     public static readonly ProblemAnswer TooMany = new(
         new(429, "too_many_long_polls", "So many requests of the tenant wait for events already; each reader needs one, in a loop."),
-        5);
+        5
+    );
 
     private readonly SharedCapacity _polls;
 

@@ -4,7 +4,10 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Daemon.Api;
 
-/// <summary>Reads a JSON object member by member and gathers every mistake with its pointer. What was never asked for is unknown. No value is ever echoed: it may be a secret.</summary>
+/// <summary>
+/// Reads a JSON object member by member and gathers every mistake with its pointer. What was never asked for is unknown. No value is ever
+/// echoed: it may be a secret.
+/// </summary>
 internal sealed class MemberReader
 {
     private const int MostTold = 100;
@@ -14,7 +17,8 @@ internal sealed class MemberReader
     private readonly List<FieldError> _errors;
     private readonly HashSet<string> _known = [];
 
-    public MemberReader(JsonElement root) : this(root, "", []) { }
+    public MemberReader(JsonElement root)
+        : this(root, "", []) { }
 
     private MemberReader(JsonElement inner, string at, List<FieldError> errors)
     {
@@ -37,26 +41,38 @@ internal sealed class MemberReader
 
     public string? Text(string name, int maxLength, bool required = false)
     {
-        if (Find(name, required) is not { } value) return null;
-        if (value.ValueKind != JsonValueKind.String) return Fault<string>(name, "invalid_type", "Must be text.");
+        if (Find(name, required) is not { } value)
+            return null;
+        if (value.ValueKind != JsonValueKind.String)
+            return Fault<string>(name, "invalid_type", "Must be text.");
         var text = value.GetString()!;
-        if (text.Length == 0 && required) return Fault<string>(name, "required", "Must not be empty.");
-        if (text.Length > maxLength) return Fault<string>(name, "too_long", $"At most {maxLength} characters.");
-        return text.AsSpan().ContainsAny('\r', '\n', '\0') ? Fault<string>(name, "invalid_characters", "CR, LF and NUL are not allowed.") : text;
+        if (text.Length == 0 && required)
+            return Fault<string>(name, "required", "Must not be empty.");
+        if (text.Length > maxLength)
+            return Fault<string>(name, "too_long", $"At most {maxLength} characters.");
+        return text.AsSpan().ContainsAny('\r', '\n', '\0')
+            ? Fault<string>(name, "invalid_characters", "CR, LF and NUL are not allowed.")
+            : text;
     }
 
     /// <summary>Text that may have several lines, such as PEM.</summary>
     public string? Lines(string name, int maxLength)
     {
-        if (Find(name) is not { } value) return null;
-        if (value.ValueKind != JsonValueKind.String) return Fault<string>(name, "invalid_type", "Must be text.");
-        return value.GetString() is { Length: > 0 } text && text.Length <= maxLength ? text : Fault<string>(name, "too_long", $"1 to {maxLength} characters.");
+        if (Find(name) is not { } value)
+            return null;
+        if (value.ValueKind != JsonValueKind.String)
+            return Fault<string>(name, "invalid_type", "Must be text.");
+        return value.GetString() is { Length: > 0 } text && text.Length <= maxLength
+            ? text
+            : Fault<string>(name, "too_long", $"1 to {maxLength} characters.");
     }
 
     public int? Number(string name, int least, int most, bool required = false)
     {
-        if (Find(name, required) is not { } value) return null;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= least && number <= most) return number;
+        if (Find(name, required) is not { } value)
+            return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= least && number <= most)
+            return number;
         Fault(name, "out_of_range", $"Must be a whole number from {least} to {most}.");
         return null;
     }
@@ -64,26 +80,33 @@ internal sealed class MemberReader
     /// <summary>A number of bytes, 1 to <paramref name="most"/>.</summary>
     public long? Bytes(string name, long most, bool required = false)
     {
-        if (Find(name, required) is not { } value) return null;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= 1 && number <= most) return number;
+        if (Find(name, required) is not { } value)
+            return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= 1 && number <= most)
+            return number;
         Fault(name, "out_of_range", $"Must be a whole number of bytes from 1 to {most}.");
         return null;
     }
 
     public bool? Flag(string name)
     {
-        if (Find(name) is not { } value) return null;
-        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False) return value.GetBoolean();
+        if (Find(name) is not { } value)
+            return null;
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
+            return value.GetBoolean();
         Fault(name, "invalid_type", "Must be true or false.");
         return null;
     }
 
-    public T? Choice<T>(string name, IReadOnlyList<(string Name, T Value)> choices, bool required = false) where T : struct
+    public T? Choice<T>(string name, IReadOnlyList<(string Name, T Value)> choices, bool required = false)
+        where T : struct
     {
-        if (Find(name, required) is not { } value) return null;
+        if (Find(name, required) is not { } value)
+            return null;
         foreach (var choice in choices)
         {
-            if (value.ValueKind == JsonValueKind.String && value.ValueEquals(choice.Name)) return choice.Value;
+            if (value.ValueKind == JsonValueKind.String && value.ValueEquals(choice.Name))
+                return choice.Value;
         }
 
         Fault(name, "invalid_choice", $"Must be one of: {string.Join(", ", choices.Select(c => c.Name))}.");
@@ -92,24 +115,30 @@ internal sealed class MemberReader
 
     public long? Time(string name, bool required = false)
     {
-        if (Find(name, required) is not { } value) return null;
-        if (Times.Parse(value) is { } time) return time;
+        if (Find(name, required) is not { } value)
+            return null;
+        if (Times.Parse(value) is { } time)
+            return time;
         Fault(name, "invalid_time", "Must be an RFC 3339 time with an offset, or Unix seconds.");
         return null;
     }
 
     public IReadOnlyList<string> Texts(string name, int maxCount, Func<string, string?> fault)
     {
-        if (Find(name) is not { } value) return [];
-        if (value.ValueKind != JsonValueKind.Array) return Fault<string[]>(name, "invalid_type", "Must be a list of texts.") ?? [];
-        if (value.GetArrayLength() > maxCount) return Fault<string[]>(name, "too_many", $"At most {maxCount} entries.") ?? [];
+        if (Find(name) is not { } value)
+            return [];
+        if (value.ValueKind != JsonValueKind.Array)
+            return Fault<string[]>(name, "invalid_type", "Must be a list of texts.") ?? [];
+        if (value.GetArrayLength() > maxCount)
+            return Fault<string[]>(name, "too_many", $"At most {maxCount} entries.") ?? [];
 
         var texts = new List<string>();
         foreach (var item in value.EnumerateArray())
         {
             var text = item.ValueKind == JsonValueKind.String ? item.GetString() : null;
             var wrong = text is null ? "Must be text." : fault(text);
-            if (wrong is not null) Fault($"{name}/{texts.Count}", "invalid_entry", wrong);
+            if (wrong is not null)
+                Fault($"{name}/{texts.Count}", "invalid_entry", wrong);
             texts.Add(text ?? "");
         }
 
@@ -119,15 +148,23 @@ internal sealed class MemberReader
     /// <summary>A list of 1 to <paramref name="maxCount"/> numbers; null when absent.</summary>
     public IReadOnlyList<double>? Numbers(string name, int maxCount, double least, double most)
     {
-        if (Find(name) is not { } value) return null;
-        if (value.ValueKind != JsonValueKind.Array) return Fault<double[]>(name, "invalid_type", "Must be a list of numbers.");
-        if (value.GetArrayLength() is var count && (count == 0 || count > maxCount)) return Fault<double[]>(name, "out_of_range", $"Must have 1 to {maxCount} entries.");
+        if (Find(name) is not { } value)
+            return null;
+        if (value.ValueKind != JsonValueKind.Array)
+            return Fault<double[]>(name, "invalid_type", "Must be a list of numbers.");
+        if (value.GetArrayLength() is var count && (count == 0 || count > maxCount))
+            return Fault<double[]>(name, "out_of_range", $"Must have 1 to {maxCount} entries.");
 
         var numbers = new List<double>();
         foreach (var item in value.EnumerateArray())
         {
             var number = item.ValueKind == JsonValueKind.Number ? item.GetDouble() : double.NaN;
-            if (!(number >= least && number <= most)) Fault($"{name}/{numbers.Count}", "invalid_entry", string.Create(CultureInfo.InvariantCulture, $"Must be a number from {least} to {most}."));
+            if (!(number >= least && number <= most))
+                Fault(
+                    $"{name}/{numbers.Count}",
+                    "invalid_entry",
+                    string.Create(CultureInfo.InvariantCulture, $"Must be a number from {least} to {most}.")
+                );
             numbers.Add(number);
         }
 
@@ -137,15 +174,18 @@ internal sealed class MemberReader
     /// <summary>A nested object, or null when absent. The caller closes it.</summary>
     public MemberReader? Object(string name)
     {
-        if (Find(name) is not { } value) return null;
-        if (value.ValueKind == JsonValueKind.Object) return new(value, $"{_at}/{name}", _errors);
+        if (Find(name) is not { } value)
+            return null;
+        if (value.ValueKind == JsonValueKind.Object)
+            return new(value, $"{_at}/{name}", _errors);
         return Fault<MemberReader>(name, "invalid_type", "Must be an object.");
     }
 
     /// <summary>Members of the GET form that cannot be set: let through, so that what was read can be put back.</summary>
     public void ReadOnly(params ReadOnlySpan<string> names)
     {
-        foreach (var name in names) _known.Add(name);
+        foreach (var name in names)
+            _known.Add(name);
     }
 
     /// <summary>Refuses what was never asked for.</summary>
@@ -153,17 +193,20 @@ internal sealed class MemberReader
     {
         foreach (var member in _object.EnumerateObject())
         {
-            if (!_known.Contains(member.Name)) Fault(Escape(member.Name), "unknown_field", "There is no such field.");
+            if (!_known.Contains(member.Name))
+                Fault(Escape(member.Name), "unknown_field", "There is no such field.");
         }
     }
 
     public void Fault(string name, string code, string detail)
     {
         // The rest of a thousand mistakes tells nobody more.
-        if (_errors.Count < MostTold) _errors.Add(new($"{_at}/{name}", code, detail));
+        if (_errors.Count < MostTold)
+            _errors.Add(new($"{_at}/{name}", code, detail));
     }
 
-    private T? Fault<T>(string name, string code, string detail) where T : class
+    private T? Fault<T>(string name, string code, string detail)
+        where T : class
     {
         Fault(name, code, detail);
         return null;
@@ -173,8 +216,10 @@ internal sealed class MemberReader
     private JsonElement? Find(string name, bool required = false)
     {
         _known.Add(name);
-        if (_object.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null) return value;
-        if (required) Fault(name, "required", "This field is required.");
+        if (_object.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null)
+            return value;
+        if (required)
+            Fault(name, "required", "This field is required.");
         return null;
     }
 

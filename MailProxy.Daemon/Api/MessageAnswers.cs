@@ -8,34 +8,43 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Turns stored messages into answers, and says why each one waits.</summary>
 internal sealed class MessageAnswers(IAccountStore accounts, CurrentAccounts current, DispatcherControl dispatcher, TimeProvider clock)
 {
-    public MessageAnswer Of(MessageView view) => new(
-        view.Key.Id,
-        view.Key.Tenant,
-        view.State.Name(),
-        view.State.IsFinal(),
-        view.Revision,
-        accounts.NameOf(view.Account),
-        view.Priority.Name(),
-        view.EnvelopeSender,
-        view.Subject,
-        Times.Utc(view.CreatedAt),
-        Times.Utc(view.SendAt),
-        Times.Utc(view.ExpiresAt),
-        Times.Utc(view.NextAttemptAt),
-        view.Attempts,
-        view.HoldReason,
-        view.PossibleDuplicate,
-        view.MessageIdHeader,
-        view.Batch,
-        view.Tags is null ? null : JsonElement.Parse(view.Tags),
-        view.Metadata is null ? null : JsonElement.Parse(view.Metadata),
-        view.OnAmbiguous.Name(),
-        Waiting(view),
-        [.. view.Recipients.Select(r => new RecipientAnswer(r.Address, r.State.Name(), r.SmtpCode, r.EnhancedCode, r.Reply))]);
+    public MessageAnswer Of(MessageView view) =>
+        new(
+            view.Key.Id,
+            view.Key.Tenant,
+            view.State.Name(),
+            view.State.IsFinal(),
+            view.Revision,
+            accounts.NameOf(view.Account),
+            view.Priority.Name(),
+            view.EnvelopeSender,
+            view.Subject,
+            Times.Utc(view.CreatedAt),
+            Times.Utc(view.SendAt),
+            Times.Utc(view.ExpiresAt),
+            Times.Utc(view.NextAttemptAt),
+            view.Attempts,
+            view.HoldReason,
+            view.PossibleDuplicate,
+            view.MessageIdHeader,
+            view.Batch,
+            view.Tags is null ? null : JsonElement.Parse(view.Tags),
+            view.Metadata is null ? null : JsonElement.Parse(view.Metadata),
+            view.OnAmbiguous.Name(),
+            Waiting(view),
+            [.. view.Recipients.Select(r => new RecipientAnswer(r.Address, r.State.Name(), r.SmtpCode, r.EnhancedCode, r.Reply))]
+        );
 
     private WaitAnswer? Waiting(MessageView view)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return WaitReason.Of(view, current.Directory.Find(view.Account), dispatcher.IsSuspended(), dispatcher.Waiting(view.Account), now, dispatcher.SetAsideFor(view.Number));
+        return WaitReason.Of(
+            view,
+            current.Directory.Find(view.Account),
+            dispatcher.IsSuspended(),
+            dispatcher.Waiting(view.Account),
+            now,
+            dispatcher.SetAsideFor(view.Number)
+        );
     }
 }

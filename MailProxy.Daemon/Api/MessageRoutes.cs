@@ -6,32 +6,52 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Reading messages: list, one, its events, its bytes.</summary>
-internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answers, CurrentAccounts accounts, ReadTurns turns, AnswerMemory memory, RawMessages raw)
+internal sealed class MessageRoutes(
+    IMessageQueries queries,
+    MessageAnswers answers,
+    CurrentAccounts accounts,
+    ReadTurns turns,
+    AnswerMemory memory,
+    RawMessages raw
+)
 {
     private const string EventsOfMessage = "message/events";
 
     public void Map(RouteGroupBuilder v1)
     {
         v1.MapGet("/messages", (Delegate)List)
-            .WithName("listMessages").WithSummary("List messages, newest first").WithTags("Messages").Needs(KeyScopes.Read)
+            .WithName("listMessages")
+            .WithSummary("List messages, newest first")
+            .WithTags("Messages")
+            .Needs(KeyScopes.Read)
             .Query("status", "account", "batch", "tag", "to", "priority", "created_after", "created_before", "tenant", "limit", "cursor")
             .Produces<MessageList>();
         v1.MapGet("/messages/{id}", Get)
-            .WithName("getMessage").WithSummary("One message with its recipients and why it waits").WithTags("Messages").Needs(KeyScopes.Read)
+            .WithName("getMessage")
+            .WithSummary("One message with its recipients and why it waits")
+            .WithTags("Messages")
+            .Needs(KeyScopes.Read)
             .Produces<MessageAnswer>();
         v1.MapGet("/messages/{id}/events", Events)
-            .WithName("listMessageEvents").WithSummary("What became of a message, oldest first").WithTags("Messages").Needs(KeyScopes.Read)
+            .WithName("listMessageEvents")
+            .WithSummary("What became of a message, oldest first")
+            .WithTags("Messages")
+            .Needs(KeyScopes.Read)
             .Query("limit", "cursor")
             .Produces<EventList>();
         v1.MapGet("/messages/{id}/raw", raw.GetAsync)
-            .WithName("getRawMessage").WithSummary("The message as it goes out, RFC 5322").WithTags("Messages").Needs(KeyScopes.Read)
+            .WithName("getRawMessage")
+            .WithSummary("The message as it goes out, RFC 5322")
+            .WithTags("Messages")
+            .Needs(KeyScopes.Read)
             .Produces<string>(StatusCodes.Status200OK, "message/rfc822");
     }
 
     private async Task<IResult> List(HttpContext http)
     {
         var query = new QueryReader(http);
-        if (!query.Tenant(out var tenant)) return ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
+        if (!query.Tenant(out var tenant))
+            return ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
         var name = query.Text("account");
         var filter = new MessageFilter(
             tenant,
@@ -42,15 +62,18 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
             Address(query.Text("to")),
             query.Value("priority", WireNames.ParsePriority, "Must be immediate, high, medium, low, or 0 to 3."),
             query.Time("created_after"),
-            query.Time("created_before"));
+            query.Time("created_before")
+        );
         var limit = query.Limit();
         var before = query.CursorNumber("messages");
-        if (query.Refusal is { } refusal) return refusal;
+        if (query.Refusal is { } refusal)
+            return refusal;
 
         if (name is not null)
         {
             // An account that is not there has no messages; its name is not a mistake of the request.
-            if (accounts.Directory.Find(tenant ?? Caller.Of(http).Tenant, name) is not { } account) return Page(http, new([], null));
+            if (accounts.Directory.Find(tenant ?? Caller.Of(http).Tenant, name) is not { } account)
+                return Page(http, new([], null));
             filter = filter with { Account = account.Key };
         }
 
@@ -63,8 +86,10 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
 
     private BytesAnswer Page(HttpContext http, MessagePage page)
     {
-        var list = new MessageList([.. page.Messages.Select(answers.Of)],
-            page.Next is { } next ? Cursor.Write(http, "messages", next) : null);
+        var list = new MessageList(
+            [.. page.Messages.Select(answers.Of)],
+            page.Next is { } next ? Cursor.Write(http, "messages", next) : null
+        );
         return new(memory, JsonSerializer.SerializeToUtf8Bytes(list, ApiJson.Plain.MessageList), "application/json; charset=utf-8");
     }
 
@@ -78,13 +103,18 @@ internal sealed class MessageRoutes(IMessageQueries queries, MessageAnswers answ
         var query = new QueryReader(http);
         var limit = query.Limit();
         var after = query.CursorNumber(EventsOfMessage) ?? 0;
-        if (after > int.MaxValue) query.Fault("cursor", "Must be a next_cursor of this list.");
-        if (query.Refusal is { } refusal) return refusal;
+        if (after > int.MaxValue)
+            query.Fault("cursor", "Must be a next_cursor of this list.");
+        if (query.Refusal is { } refusal)
+            return refusal;
 
         var events = await turns.RunAsync(http, () => queries.EventsAsync(new(Caller.Of(http).Tenant, id), (int)after, limit + 1));
         return events is null
             ? ProblemAnswer.NotFound("message")
-            : new EventPage(memory, [.. events.Take(limit)],
-                events.Count > limit ? Cursor.Write(http, EventsOfMessage, events[limit - 1].Sequence) : null);
+            : new EventPage(
+                memory,
+                [.. events.Take(limit)],
+                events.Count > limit ? Cursor.Write(http, EventsOfMessage, events[limit - 1].Sequence) : null
+            );
     }
 }

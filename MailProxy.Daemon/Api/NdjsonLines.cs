@@ -1,9 +1,9 @@
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Cuts the body into chunks of whole lines. The bytes of a chunk stay charged until the next one.</summary>
-internal sealed class NdjsonLines(SubmissionDoor door, RequestMemory memory, ApiOptions options, HttpContext http) : IDisposable
+internal sealed class NdjsonLines(SubmissionGateway gateway, RequestMemory memory, ApiOptions options, HttpContext http) : IDisposable
 {
-    private ChargedBuffer _buffer = memory.NewBuffer(http, memory.NewPatience());
+    private ChargedBuffer _buffer = memory.NewBuffer(http, memory.NewWaitBudget());
     private readonly PacedBody _body = memory.NewBody(http);
     private int _used; // bytes of the buffer that belong to the chunk before
     private long _total;
@@ -21,46 +21,53 @@ internal sealed class NdjsonLines(SubmissionDoor door, RequestMemory memory, Api
     {
         Chunk.Clear();
         ChunkBytes = 0;
-        if (Refusal is not null || !await MoveRestAsync()) return false;
+        if (Refusal is not null || !await MoveRestAsync())
+            return false;
 
         var searched = 0;
         while (true)
         {
             searched = Cut(searched, allowed);
-            if (Refusal is not null || Chunk.Count >= options.NdjsonChunkMessages || ChunkBytes >= options.NdjsonChunkBytes) break;
+            if (Refusal is not null || Chunk.Count >= options.NdjsonChunkMessages || ChunkBytes >= options.NdjsonChunkBytes)
+                break;
             if (_ended)
             {
                 // The last line need not end with a line feed.
-                if (_used < _buffer.Length) Take(_buffer.Length, _buffer.Length, allowed);
+                if (_used < _buffer.Length)
+                    Take(_buffer.Length, _buffer.Length, allowed);
                 break;
             }
 
-            if (!await ReadAsync()) break;
+            if (!await ReadAsync())
+                break;
         }
 
         return Chunk.Count > 0;
     }
 
     /// <summary>Charges what binding the chunk will take, until the next one; false: there is no memory for it.</summary>
-    public ValueTask<bool> ChargeAsync(long cost) => door.ChargeAsync(_buffer, cost);
+    public ValueTask<bool> ChargeAsync(long cost) => gateway.ChargeAsync(_buffer, cost);
 
     public void Dispose() => _buffer.Dispose();
 
     // What may still come, and the byte that proves it was too much.
-    private long Left => (http.Request.ContentLength ?? door.MaxRequestBytes + 1) - _total;
+    private long Left => (http.Request.ContentLength ?? gateway.MaxRequestBytes + 1) - _total;
 
     // The unread rest starts a buffer of its own, so that the chunk's charge can end with the chunk.
     private async ValueTask<bool> MoveRestAsync()
     {
-        if (_used == 0) return true;
+        if (_used == 0)
+            return true;
         var rest = _buffer.Bytes[_used..];
-        var next = memory.NewBuffer(http, memory.NewPatience());
+        var next = memory.NewBuffer(http, memory.NewWaitBudget());
         _buffer.Dispose();
         _buffer = next;
         _used = 0;
-        if (rest.Length == 0) return true;
-        if (!await Grow(rest.Length)) return false;
-        rest.CopyTo(next.Room);
+        if (rest.Length == 0)
+            return true;
+        if (!await Grow(rest.Length))
+            return false;
+        rest.CopyTo(next.Free);
         next.Filled(rest.Length);
         return true;
     }
@@ -70,7 +77,8 @@ internal sealed class NdjsonLines(SubmissionDoor door, RequestMemory memory, Api
         while (Refusal is null && Chunk.Count < options.NdjsonChunkMessages && ChunkBytes < options.NdjsonChunkBytes)
         {
             var found = _buffer.Bytes.Span[searched..].IndexOf((byte)'\n');
-            if (found < 0) return _buffer.Length;
+            if (found < 0)
+                return _buffer.Length;
             Take(searched + found, searched + found + 1, allowed);
             searched = _used;
         }
@@ -99,11 +107,12 @@ internal sealed class NdjsonLines(SubmissionDoor door, RequestMemory memory, Api
 
     private async ValueTask<bool> ReadAsync()
     {
-        if (_buffer.Room.Length == 0 && !await Grow(SubmissionDoor.NextStep(_buffer.Length, _buffer.Length + Left))) return false;
+        if (_buffer.Free.Length == 0 && !await Grow(SubmissionGateway.NextStep(_buffer.Length, _buffer.Length + Left)))
+            return false;
         int read;
         try
         {
-            read = await _body.ReadAsync(_buffer.Room);
+            read = await _body.ReadAsync(_buffer.Free);
         }
         catch (StoppingException)
         {
@@ -114,14 +123,16 @@ internal sealed class NdjsonLines(SubmissionDoor door, RequestMemory memory, Api
         _buffer.Filled(read);
         _total += read;
         _ended = read == 0 || _total == http.Request.ContentLength;
-        if (_total > door.MaxRequestBytes) Refusal = Refusals.TooLarge(door.MaxRequestBytes);
+        if (_total > gateway.MaxRequestBytes)
+            Refusal = Refusals.TooLarge(gateway.MaxRequestBytes);
         return Refusal is null;
     }
 
     private async ValueTask<bool> Grow(int capacity)
     {
-        if (await _buffer.GrowAsync(capacity)) return true;
-        Refusal = door.Shed();
+        if (await _buffer.GrowAsync(capacity))
+            return true;
+        Refusal = gateway.Shed();
         return false;
     }
 }

@@ -6,16 +6,26 @@ using Microsoft.Extensions.Options;
 
 namespace MailProxy.Daemon.Api;
 
-/// <summary>NDJSON: one message a line, committed in chunks while the body is still coming; the results are written after it was read. What was committed stays so, whatever becomes of the rest.</summary>
-internal sealed class NdjsonSubmission(SubmissionDoor door, RequestMemory memory, KeyLife keys, IngestOptions limits, IOptions<ApiOptions> options)
+/// <summary>
+/// NDJSON: one message a line, committed in chunks while the body is still coming; the results are written after it was read. What was
+/// committed stays so, whatever becomes of the rest.
+/// </summary>
+internal sealed class NdjsonSubmission(
+    SubmissionGateway gateway,
+    RequestMemory memory,
+    KeyLife keys,
+    IngestOptions limits,
+    IOptions<ApiOptions> options
+)
 {
     private const string MediaType = "application/x-ndjson";
 
     public async Task AnswerAsync(HttpContext http)
     {
-        var refusal = MediaTypes.Not(http.Request, MediaType)
+        var refusal =
+            MediaTypes.Not(http.Request, MediaType)
             ?? (http.Request.Headers.ContainsKey(IdempotencyKeys.Header) ? IdempotencyKeys.NotForNdjson : null)
-            ?? door.Closed(http.Request);
+            ?? gateway.Closed(http.Request);
         if (refusal is not null)
         {
             await refusal.ExecuteAsync(http);
@@ -23,12 +33,13 @@ internal sealed class NdjsonSubmission(SubmissionDoor door, RequestMemory memory
         }
 
         var results = new Results();
-        using var lines = new NdjsonLines(door, memory, options.Value, http);
+        using var lines = new NdjsonLines(gateway, memory, options.Value, http);
         ProblemAnswer? over = null;
         while (over is null && await lines.NextAsync(limits.MaxMessages - results.Count))
         {
             over = keys.Refusal(http);
-            if (over is null) await StoreAsync(http, lines, results);
+            if (over is null)
+                await StoreAsync(http, lines, results);
         }
 
         if ((over ?? lines.Refusal) is { } end)
@@ -39,7 +50,9 @@ internal sealed class NdjsonSubmission(SubmissionDoor door, RequestMemory memory
                 return;
             }
 
-            results.Add(new(null, default, 0, end.Problem with { Detail = end.Problem.Detail + " This line and all after it were not taken." }));
+            results.Add(
+                new(null, default, 0, end.Problem with { Detail = end.Problem.Detail + " This line and all after it were not taken." })
+            );
         }
 
         http.Response.ContentType = MediaType;
@@ -52,8 +65,9 @@ internal sealed class NdjsonSubmission(SubmissionDoor door, RequestMemory memory
         var opened = OpenedMessages.Lines(lines.Chunk, limits);
         if (!await lines.ChargeAsync(opened.Cost))
         {
-            var refused = door.Shed();
-            foreach (var _ in lines.Chunk) results.Add(new(null, default, 0, refused.Problem));
+            var refused = gateway.Shed();
+            foreach (var _ in lines.Chunk)
+                results.Add(new(null, default, 0, refused.Problem));
             return;
         }
 
@@ -61,22 +75,29 @@ internal sealed class NdjsonSubmission(SubmissionDoor door, RequestMemory memory
         SubmissionAnswer? answer;
         if (drafts.All(static d => d.Problem is not null))
         {
-            foreach (var draft in drafts) door.CountRefused(draft.Problem!);
+            foreach (var draft in drafts)
+                gateway.CountRefused(draft.Problem!);
             answer = new SubmissionAnswer.Stored(Receipts.Refused(drafts));
         }
         else
         {
-            answer = await door.OfferAsync(new(Caller.Of(http).Tenant, drafts, lines.ChunkBytes, null), memory.NewPatience(), http.RequestAborted);
+            answer = await gateway.OfferAsync(
+                new(Caller.Of(http).Tenant, drafts, lines.ChunkBytes, null),
+                memory.NewWaitBudget(),
+                http.RequestAborted
+            );
         }
 
         if (answer is SubmissionAnswer.Stored stored)
         {
-            foreach (var line in stored.Lines) results.Add(line);
+            foreach (var line in stored.Lines)
+                results.Add(line);
             return;
         }
 
-        var shed = answer is null ? door.Shed() : door.StoreFailed();
-        foreach (var draft in drafts) results.Add(new(draft.Mail?.Id, default, 0, draft.Problem ?? shed.Problem));
+        var shed = answer is null ? gateway.Shed() : gateway.StoreFailed();
+        foreach (var draft in drafts)
+            results.Add(new(draft.Mail?.Id, default, 0, draft.Problem ?? shed.Problem));
     }
 
     /// <summary>The result lines so far. Bounded by the number of messages a request may carry.</summary>

@@ -6,8 +6,10 @@ internal sealed partial class OperatorLog(ILogger<OperatorLog> logger)
 {
     public void Switched(bool stopped, string what, string actor)
     {
-        if (stopped) Log.Stopped(logger, what, actor);
-        else Log.Resumed(logger, what, actor);
+        if (stopped)
+            Log.Stopped(logger, what, actor);
+        else
+            Log.Resumed(logger, what, actor);
     }
 
     private static partial class Log

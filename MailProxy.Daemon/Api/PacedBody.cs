@@ -18,20 +18,21 @@ internal sealed class PacedBody(HttpContext http, int bytesPerSecond, TimeSpan g
         {
             var reading = http.Request.Body.ReadAsync(into, _over.Token);
             var read = reading.IsCompletedSuccessfully ? reading.Result : await WaitAsync(reading);
-            if (bytesPerSecond > 0 && _spent > TimeSpan.Zero) Credit(read);
+            if (bytesPerSecond > 0 && _spent > TimeSpan.Zero)
+                Credit(read);
             return read;
         }
-        catch (IOException malformed) when (malformed is not BadHttpRequestException && !http.RequestAborted.IsCancellationRequested)
+        catch (IOException error) when (error is not BadHttpRequestException && !http.RequestAborted.IsCancellationRequested)
         {
-            throw new BadHttpRequestException("The body cannot be read.", StatusCodes.Status400BadRequest, malformed);
+            throw new BadHttpRequestException("The body cannot be read.", StatusCodes.Status400BadRequest, error);
         }
     }
 
     private async ValueTask<int> WaitAsync(ValueTask<int> reading)
     {
         var started = clock.GetTimestamp();
-        var patience = bytesPerSecond > 0 ? Left : Timeout.InfiniteTimeSpan;
-        await using var late = clock.CreateTimer(Cancel, _over, patience, Timeout.InfiniteTimeSpan);
+        var wait = bytesPerSecond > 0 ? Left : Timeout.InfiniteTimeSpan;
+        await using var late = clock.CreateTimer(Cancel, _over, wait, Timeout.InfiniteTimeSpan);
         await using var gone = http.RequestAborted.UnsafeRegister(Cancel, _over);
         try
         {

@@ -3,7 +3,9 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Daemon.Api;
 
-/// <summary>Reads query parameters and gathers every mistake, each under its name. Names not known to the route were refused before.</summary>
+/// <summary>
+/// Reads query parameters and gathers every mistake, each under its name. Names not known to the route were refused before.
+/// </summary>
 internal sealed class QueryReader(HttpContext http)
 {
     public const int DefaultLimit = 50;
@@ -19,16 +21,21 @@ internal sealed class QueryReader(HttpContext http)
     public string? Text(string name)
     {
         var values = http.Request.Query[name];
-        if (values.Count == 0) return null;
-        if (values[0] is { Length: > 0 } text) return text;
+        if (values.Count == 0)
+            return null;
+        if (values[0] is { Length: > 0 } text)
+            return text;
         Fault(name, "Must not be empty.");
         return null;
     }
 
-    public T? Value<T>(string name, Func<string, T?> parse, string expected) where T : struct
+    public T? Value<T>(string name, Func<string, T?> parse, string expected)
+        where T : struct
     {
-        if (Text(name) is not { } text) return null;
-        if (parse(text) is { } value) return value;
+        if (Text(name) is not { } text)
+            return null;
+        if (parse(text) is { } value)
+            return value;
         Fault(name, expected);
         return null;
     }
@@ -37,34 +44,47 @@ internal sealed class QueryReader(HttpContext http)
 
     /// <summary>A whole number from 0.</summary>
     public long? Whole(string name) =>
-        Value<long>(name, text => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null, "Must be a whole number.");
+        Value<long>(
+            name,
+            text => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null,
+            "Must be a whole number."
+        );
 
     public int Limit() => Value("limit", Number, $"Must be a number from 1 to {MaxLimit}.") ?? DefaultLimit;
 
     /// <param name="list">The route's own name for what it pages.</param>
     public long? CursorNumber(string list, string name = "cursor", string expected = "Must be a next_cursor of this list.")
     {
-        if (Text(name) is not { } text) return null;
+        if (Text(name) is not { } text)
+            return null;
         var cursor = Cursor.Read(http, list, text);
-        if (cursor.OfAnotherLife) _expired = Refusals.CursorOfAnotherLife;
-        else if (cursor.Position is null) Fault(name, expected);
+        if (cursor.OfAnotherLife)
+            _expired = Refusals.CursorOfAnotherLife;
+        else if (cursor.Position is null)
+            Fault(name, expected);
         return cursor.Position;
     }
 
     public string? CursorText()
     {
-        if (Text("cursor") is not { } text) return null;
-        if (Cursor.ReadText(text) is { } position) return position;
+        if (Text("cursor") is not { } text)
+            return null;
+        if (Cursor.ReadText(text) is { } position)
+            return position;
         Fault("cursor", "Must be a next_cursor of this list.");
         return null;
     }
 
-    /// <summary>The tenant a list is about; null: every one (<c>?tenant=*</c>, for the admin key). False: there is no such tenant, as far as the caller may know.</summary>
+    /// <summary>
+    /// The tenant a list is about; null: every one (<c>?tenant=*</c>, for the admin key). False: there is no such tenant, as far as the
+    /// caller may know.
+    /// </summary>
     public bool Tenant(out string? tenant)
     {
         var caller = Caller.Of(http);
         tenant = Text("tenant") ?? caller.Tenant;
-        if (tenant != "*") return caller.Knows(tenant);
+        if (tenant != "*")
+            return caller.Knows(tenant);
         tenant = null;
         return caller.IsAdmin;
     }
@@ -72,5 +92,7 @@ internal sealed class QueryReader(HttpContext http)
     public void Fault(string name, string detail) => _errors.Add(new("/" + name, "invalid_parameter", detail));
 
     private static int? Number(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= MaxLimit ? number : null;
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= MaxLimit
+            ? number
+            : null;
 }

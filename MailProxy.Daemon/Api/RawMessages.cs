@@ -11,8 +11,14 @@ namespace MailProxy.Daemon.Api;
 /// file for its reader, however slow, and not in memory.
 /// </summary>
 internal sealed class RawMessages(
-    IMessageQueries queries, CurrentAccounts accounts, WriteRaw writeRaw, AnswerMemory memory, RenderMemory rendering, ScratchFiles scratch,
-    LargeGarbage garbage)
+    IMessageQueries queries,
+    CurrentAccounts accounts,
+    WriteRaw writeRaw,
+    AnswerMemory memory,
+    RenderMemory rendering,
+    ScratchFiles scratch,
+    LargeGarbage garbage
+)
 {
     private const long TimesItsSize = 4;
     private const string MediaType = "message/rfc822";
@@ -20,7 +26,8 @@ internal sealed class RawMessages(
     public async Task<IResult> GetAsync(HttpContext http, string id)
     {
         var key = new MessageKey(Caller.Of(http).Tenant, id);
-        if (await queries.GetAsync(key) is not { } view) return ProblemAnswer.NotFound("message");
+        if (await queries.GetAsync(key) is not { } view)
+            return ProblemAnswer.NotFound("message");
         var size = await queries.BodySizeAsync(key) ?? throw new BodyPurgedException();
         var account = accounts.Directory.Find(view.Account);
         try
@@ -28,9 +35,9 @@ internal sealed class RawMessages(
             // Rendered before the first byte goes out, so that a failure is still a problem and not half a message.
             return size <= AnswerMemory.Unnoticed ? await SmallAsync(http, key, account) : await LargeAsync(http, key, account, size);
         }
-        catch (UnsendableException unsendable)
+        catch (UnsendableException error)
         {
-            return ProblemAnswer.Of(422, "unsendable", unsendable.Message);
+            return ProblemAnswer.Of(422, "unsendable", error.Message);
         }
     }
 
@@ -48,7 +55,8 @@ internal sealed class RawMessages(
         try
         {
             file = scratch.Make();
-            using (await rendering.TakeAsync(http, size)) await RenderAsync(key, account, file, http.RequestAborted);
+            using (await rendering.TakeAsync(http, size))
+                await RenderAsync(key, account, file, http.RequestAborted);
             garbage.Note(size * TimesItsSize);
             file.Position = 0;
             return new FileAnswer(file, waiting);
@@ -56,7 +64,8 @@ internal sealed class RawMessages(
         catch
         {
             waiting.Dispose();
-            if (file is not null) await file.DisposeAsync();
+            if (file is not null)
+                await file.DisposeAsync();
             throw;
         }
     }

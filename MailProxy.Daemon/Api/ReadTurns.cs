@@ -25,7 +25,7 @@ internal sealed class ReadTurns
     }
 
     /// <summary>
-    /// Reads when its turn has come; throws <see cref="OverloadedException"/> when it does not come within a request's patience.
+    /// Reads when its turn has come; throws <see cref="OverloadedException"/> when it does not come within a request's wait.
     /// </summary>
     public async Task<T> RunAsync<T>(HttpContext http, Func<Task<T>> read)
     {
@@ -34,13 +34,14 @@ internal sealed class ReadTurns
         var turn = _turns.TryTake(tenant, 1);
         if (turn is null)
         {
-            var patience = new Patience(_limits.DoorWait, _clock);
-            await patience.TryAsync(async (at, cancel) => turn = await at.TakeAsync(tenant, 1, cancel), _turns, http.RequestAborted);
+            var wait = new WaitBudget(_limits.RequestWait, _clock);
+            await wait.TryAsync(async (at, cancel) => turn = await at.TakeAsync(tenant, 1, cancel), _turns, http.RequestAborted);
         }
 
-        using (turn ?? throw new OverloadedException()) return await read();
+        using (turn ?? throw new OverloadedException())
+            return await read();
     }
 }
 
-/// <summary>There is no room for the request now: 503, to come again.</summary>
-internal sealed class OverloadedException() : Exception("There is no room for the request now.");
+/// <summary>There is no capacity for the request now: 503, to come again.</summary>
+internal sealed class OverloadedException() : Exception("There is no capacity for the request now.");

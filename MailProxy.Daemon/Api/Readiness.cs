@@ -6,7 +6,13 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Whether messages are taken, and every reason why not. Trouble of the disk is told to the log once when it begins and once when
 /// it ends; the store tells of its own.</summary>
 internal sealed partial class Readiness(
-    PipelineHealth health, FreeDisk freeDisk, StorageLook storage, IngestOptions limits, TimeProvider clock, ILogger<Readiness> logger)
+    PipelineHealth health,
+    FreeDisk freeDisk,
+    StorageLook storage,
+    IngestOptions limits,
+    TimeProvider clock,
+    ILogger<Readiness> logger
+)
 {
     // A look costs some system calls: once a second is enough for a floor of megabytes.
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
@@ -26,10 +32,12 @@ internal sealed partial class Readiness(
     private Look Now()
     {
         var last = Volatile.Read(ref _last);
-        if (IsFresh(last)) return last;
+        if (IsFresh(last))
+            return last;
         lock (_looking)
         {
-            if (IsFresh(_last)) return _last;
+            if (IsFresh(_last))
+                return _last;
             var next = Take();
             Tell(_last.Troubles, next.Troubles);
             Volatile.Write(ref _last, next);
@@ -43,13 +51,19 @@ internal sealed partial class Readiness(
     {
         var at = clock.GetTimestamp();
         var troubles = new List<NotReady>();
-        if (storage() is { } lost) troubles.Add(lost);
+        if (storage() is { } lost)
+            troubles.Add(lost);
         var free = Free();
         if (free < limits.MinFreeBytes)
         {
-            troubles.Add(new("disk_low", $"The disk of the data directory has {free} bytes free, and nothing is taken below "
-                + $"{limits.MinFreeBytes} (Ingest:MinFreeBytes). Make room; mail that was taken goes on.",
-                "The disk of the data directory has less free than Ingest:MinFreeBytes. Make room; mail that was taken goes on."));
+            troubles.Add(
+                new(
+                    "disk_low",
+                    $"The disk of the data directory has {free} bytes free, and nothing is taken below "
+                        + $"{limits.MinFreeBytes} (Ingest:MinFreeBytes). Free some space; mail that was taken goes on.",
+                    "The disk of the data directory has less free than Ingest:MinFreeBytes. Free some space; mail that was taken goes on."
+                )
+            );
         }
 
         return new(at, free, troubles);
@@ -61,7 +75,7 @@ internal sealed partial class Readiness(
         {
             return freeDisk();
         }
-        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return 0; // nobody can say, so nobody may count on it
         }
@@ -69,8 +83,10 @@ internal sealed partial class Readiness(
 
     private void Tell(IReadOnlyList<NotReady> before, IReadOnlyList<NotReady> now)
     {
-        foreach (var begun in now.Where(n => before.All(b => b.Code != n.Code))) Log.Begun(logger, begun.Code, begun.Detail);
-        foreach (var over in before.Where(b => now.All(n => n.Code != b.Code))) Log.Over(logger, over.Code);
+        foreach (var begun in now.Where(n => before.All(b => b.Code != n.Code)))
+            Log.Begun(logger, begun.Code, begun.Detail);
+        foreach (var over in before.Where(b => now.All(n => n.Code != b.Code)))
+            Log.Over(logger, over.Code);
     }
 
     private sealed record Look(long At, long Free, IReadOnlyList<NotReady> Troubles);

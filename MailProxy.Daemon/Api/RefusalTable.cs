@@ -9,7 +9,8 @@ namespace MailProxy.Daemon.Api;
 internal readonly record struct Refusal(bool Tell, long Unlogged);
 
 /// <summary>Refusals of a minute that got no entry of their own.</summary>
-/// <param name="Groups">Some of the keys and networks they came by, each equally likely to be among them, with what was counted since; the most first.</param>
+/// <param name="Groups">Some of the keys and networks they came by, each equally likely to be among them, with what was counted since; the
+/// most first.</param>
 internal sealed record Suppressed(long Count, IReadOnlyList<(string Group, long Count)> Groups);
 
 /// <summary>
@@ -48,8 +49,10 @@ internal sealed class RefusalTable(Func<double> chance)
         }
 
         _told[group] = _told.GetValueOrDefault(group) + 1;
-        if (ours) _written.Ours++;
-        else _written.Unknown++;
+        if (ours)
+            _written.Ours++;
+        else
+            _written.Unknown++;
         var left = _left;
         _left = 0;
         return new(true, left);
@@ -58,9 +61,7 @@ internal sealed class RefusalTable(Func<double> chance)
     /// <summary>Begins a new minute; what of the last one was not written, or null.</summary>
     public Suppressed? Turn()
     {
-        var over = _suppressed == 0
-            ? null
-            : new Suppressed(_suppressed, [.. Sample()]);
+        var over = _suppressed == 0 ? null : new Suppressed(_suppressed, [.. Sample()]);
         _seen.Clear();
         _told.Clear();
         _sample.Clear();
@@ -72,16 +73,19 @@ internal sealed class RefusalTable(Func<double> chance)
     /// <summary>The network that an address is of: whoever has one address of it may have them all.</summary>
     internal static string Network(IPAddress? address)
     {
-        if (address is null) return "unknown";
+        if (address is null)
+            return "unknown";
         var bits = address.AddressFamily == AddressFamily.InterNetwork ? 24 : 48;
         var bytes = address.GetAddressBytes();
         bytes.AsSpan(bits / 8).Clear();
         return $"{new IPAddress(bytes)}/{bits}";
     }
 
-    private IEnumerable<(string, long)> Sample() => _sample
-        .OrderByDescending(static one => one.Value).ThenBy(static one => one.Key, StringComparer.Ordinal)
-        .Select(static one => (one.Key, one.Value));
+    private IEnumerable<(string, long)> Sample() =>
+        _sample
+            .OrderByDescending(static one => one.Value)
+            .ThenBy(static one => one.Key, StringComparer.Ordinal)
+            .Select(static one => (one.Key, one.Value));
 
     private bool MayTell(bool ours, string group) =>
         _told.GetValueOrDefault(group) < PerGroup && (ours ? _written.Ours < MostKeys : _written.Unknown < Most);
@@ -104,7 +108,8 @@ internal sealed class RefusalTable(Func<double> chance)
             return;
         }
 
-        if (chance() * _strangers >= Sampled) return;
+        if (chance() * _strangers >= Sampled)
+            return;
         _sample.Remove(_sample.Keys.ElementAt((int)(chance() * Sampled)));
         _sample[group] = 1;
     }

@@ -8,7 +8,8 @@ namespace MailProxy.Daemon.Api;
 /// whoever knocks
 /// cannot fill the disk. What got no entry is told when the minute is over, with where it came from.
 /// </summary>
-internal sealed partial class RefusedKeys(IAuditLog log, RemoteAddress remote, TimeProvider clock, ILogger<RefusedKeys> logger) : IDisposable
+internal sealed partial class RefusedKeys(IAuditLog log, RemoteAddress remote, TimeProvider clock, ILogger<RefusedKeys> logger)
+    : IDisposable
 {
     public const string Unknown = "unknown";
 
@@ -30,7 +31,8 @@ internal sealed partial class RefusedKeys(IAuditLog log, RemoteAddress remote, T
             refusal = _table.Note(actor, actor != Unknown, reason, from);
         }
 
-        if (!refusal.Tell) return;
+        if (!refusal.Tell)
+            return;
         var route = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)";
         var detail = new RefusedKeyDetail(reason, from?.ToString(), $"{http.Request.Method} {route}", refusal.Unlogged);
         var subject = actor == Unknown ? "key" : actor;
@@ -39,7 +41,8 @@ internal sealed partial class RefusedKeys(IAuditLog log, RemoteAddress remote, T
 
     public void Dispose()
     {
-        lock (_lock) _over?.Dispose();
+        lock (_lock)
+            _over?.Dispose();
     }
 
     private void Turn()
@@ -52,7 +55,8 @@ internal sealed partial class RefusedKeys(IAuditLog log, RemoteAddress remote, T
             suppressed = _table.Turn();
         }
 
-        if (suppressed is null) return;
+        if (suppressed is null)
+            return;
         Log.Suppressed(logger, suppressed.Count, suppressed.Groups.Count);
         var groups = suppressed.Groups.Select(static group => new RefusedGroup(group.Group, group.Count));
         var detail = new SuppressedKeysDetail(suppressed.Count, [.. groups]);
@@ -65,9 +69,9 @@ internal sealed partial class RefusedKeys(IAuditLog log, RemoteAddress remote, T
         {
             await log.AppendAsync(actor, action, subject, detail);
         }
-        catch (Exception fault) when (fault is StoreUnavailableException or ObjectDisposedException)
+        catch (Exception error) when (error is StoreUnavailableException or ObjectDisposedException)
         {
-            Log.NotWritten(logger, actor, detail, fault);
+            Log.NotWritten(logger, actor, detail, error);
         }
     }
 
@@ -76,7 +80,11 @@ internal sealed partial class RefusedKeys(IAuditLog log, RemoteAddress remote, T
         [LoggerMessage(921, LogLevel.Warning, "A refused key ({Actor}: {Detail}) could not be written into the audit log.")]
         public static partial void NotWritten(ILogger logger, string actor, string detail, Exception fault);
 
-        [LoggerMessage(922, LogLevel.Warning, "{Count} more refused keys came within a minute, by {Groups} keys and networks or more; the audit log names some.")]
+        [LoggerMessage(
+            922,
+            LogLevel.Warning,
+            "{Count} more refused keys came within a minute, by {Groups} keys and networks or more; the audit log names some."
+        )]
         public static partial void Suppressed(ILogger logger, long count, int groups);
     }
 }

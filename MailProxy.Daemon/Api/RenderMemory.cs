@@ -18,19 +18,19 @@ internal sealed class RenderMemory
     public RenderMemory(IngestOptions limits, TenantShare share, TenantShares shares, TimeProvider clock)
     {
         (_limits, _clock) = (limits, clock);
-        _bytes = new(limits.DoorBytes, share);
+        _bytes = new(limits.RequestBytes, share);
         shares.Add("render_bytes", _bytes);
     }
 
-    /// <summary>Throws <see cref="OverloadedException"/> when there is no room within a request's patience.</summary>
+    /// <summary>Throws <see cref="OverloadedException"/> when there is no capacity within a request's wait.</summary>
     public async ValueTask<IDisposable> TakeAsync(HttpContext http, long size)
     {
         // The largest takes half: one at a time for a tenant, and another tenant's beside it.
         var amount = Math.Min(size * TimesItsSize, _bytes.Capacity / 2);
-        var patience = new Patience(_limits.DoorWait, _clock);
+        var wait = new WaitBudget(_limits.RequestWait, _clock);
         IDisposable? charge = null;
         var tenant = Caller.Of(http).Tenant;
-        await patience.TryAsync(async (at, cancel) => charge = await at.TakeAsync(tenant, amount, cancel), _bytes, http.RequestAborted);
+        await wait.TryAsync(async (at, cancel) => charge = await at.TakeAsync(tenant, amount, cancel), _bytes, http.RequestAborted);
         return charge ?? throw new OverloadedException();
     }
 }

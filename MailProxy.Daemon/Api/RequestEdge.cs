@@ -5,8 +5,12 @@ using Microsoft.AspNetCore.Http.Features;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>The outermost layer: every answer gets its request id, and whatever goes wrong becomes a problem with a body.</summary>
-internal sealed partial class RequestEdge(RequestDelegate next, IHostApplicationLifetime lifetime, TimeProvider clock,
-    ILogger<RequestEdge> logger)
+internal sealed partial class RequestEdge(
+    RequestDelegate next,
+    IHostApplicationLifetime lifetime,
+    TimeProvider clock,
+    ILogger<RequestEdge> logger
+)
 {
     public const string RequestIdHeader = "X-Request-Id";
 
@@ -14,7 +18,8 @@ internal sealed partial class RequestEdge(RequestDelegate next, IHostApplication
 
     public async Task InvokeAsync(HttpContext http)
     {
-        if (http.Request.Headers[RequestIdHeader] is [{ } given] && RequestId().IsMatch(given)) http.TraceIdentifier = given;
+        if (http.Request.Headers[RequestIdHeader] is [{ } given] && RequestId().IsMatch(given))
+            http.TraceIdentifier = given;
         http.Response.Headers[RequestIdHeader] = http.TraceIdentifier;
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true })
         {
@@ -25,7 +30,8 @@ internal sealed partial class RequestEdge(RequestDelegate next, IHostApplication
         var body = new StoppableBody(http.Request.Body, http.Request.BodyReader, lifetime.ApplicationStopping);
         http.Request.Body = body;
         await AnswerAsync(http);
-        if (body.Cut && lifetime.ApplicationStopping.IsCancellationRequested) await HangUpAsync(http);
+        if (body.Cut && lifetime.ApplicationStopping.IsCancellationRequested)
+            await HangUpAsync(http);
     }
 
     // Kestrel waits for the rest of a body, which nobody wants any more, without a bound. The client gets time to read the answer.
@@ -43,28 +49,34 @@ internal sealed partial class RequestEdge(RequestDelegate next, IHostApplication
         try
         {
             await next(http);
-            if (IsJsonWithoutLength(http)) await http.Response.WriteAsync("\n");
-            if (http.Response is not { HasStarted: false, StatusCode: >= 400, ContentType: null, ContentLength: null }) return;
-            await (http.Response.StatusCode == StatusCodes.Status415UnsupportedMediaType ? MediaTypes.NotTaken(http.Request) : Refusals.ForStatus(http.Response.StatusCode)).ExecuteAsync(http);
+            if (IsJsonWithoutLength(http))
+                await http.Response.WriteAsync("\n");
+            if (http.Response is not { HasStarted: false, StatusCode: >= 400, ContentType: null, ContentLength: null })
+                return;
+            await (
+                http.Response.StatusCode == StatusCodes.Status415UnsupportedMediaType
+                    ? MediaTypes.NotTaken(http.Request)
+                    : Refusals.ForStatus(http.Response.StatusCode)
+            ).ExecuteAsync(http);
             return;
         }
-        catch (Exception fault) when (fault is (OperationCanceledException or IOException) && http.RequestAborted.IsCancellationRequested)
+        catch (Exception error) when (error is (OperationCanceledException or IOException) && http.RequestAborted.IsCancellationRequested)
         {
             return; // nobody is there to read an answer
         }
-        catch (BadHttpRequestException bad)
+        catch (BadHttpRequestException error)
         {
             // What of the body is still to come would be taken for the next request, or not come at all.
-            answer = Refusals.ForStatus(bad.StatusCode);
+            answer = Refusals.ForStatus(error.StatusCode);
             over = true;
         }
         catch (OverloadedException)
         {
-            answer = Refusals.NoRoom;
+            answer = Refusals.NoCapacity;
         }
-        catch (OutOfMemoryException fault)
+        catch (OutOfMemoryException error)
         {
-            Log.NoMemory(logger, fault, http.Request.Method, RouteOf(http), http.TraceIdentifier);
+            Log.NoMemory(logger, error, http.Request.Method, RouteOf(http), http.TraceIdentifier);
             answer = Refusals.NoMemory;
         }
         catch (StoppingException)
@@ -79,13 +91,17 @@ internal sealed partial class RequestEdge(RequestDelegate next, IHostApplication
         {
             answer = Refusals.BodyPurged;
         }
-        catch (BodyMissingException missing)
+        catch (BodyMissingException error)
         {
-            answer = ProblemAnswer.Of(410, "body_missing", $"{missing.Message} Until it is put back from a backup the message cannot be shown or sent.");
+            answer = ProblemAnswer.Of(
+                410,
+                "body_missing",
+                $"{error.Message} Until it is put back from a backup the message cannot be shown or sent."
+            );
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            Log.Failed(logger, fault, http.Request.Method, RouteOf(http), http.TraceIdentifier);
+            Log.Failed(logger, error, http.Request.Method, RouteOf(http), http.TraceIdentifier);
             answer = ProblemAnswer.Of(500, "internal_error", "The request failed; the log says more under this request_id.");
         }
 
@@ -97,7 +113,8 @@ internal sealed partial class RequestEdge(RequestDelegate next, IHostApplication
 
         http.Response.Clear();
         http.Response.Headers[RequestIdHeader] = http.TraceIdentifier;
-        if (over) http.Response.Headers.Connection = "close";
+        if (over)
+            http.Response.Headers.Connection = "close";
         await answer.ExecuteAsync(http);
     }
 
@@ -105,8 +122,10 @@ internal sealed partial class RequestEdge(RequestDelegate next, IHostApplication
 
     // What the framework writes ends with its last brace; a shell's next prompt wants a line of its own.
     private static bool IsJsonWithoutLength(HttpContext http) =>
-        http.Response is { ContentLength: null, ContentType: { } type } && type.StartsWith("application/json", StringComparison.Ordinal)
-        && !HttpMethods.IsHead(http.Request.Method) && !http.RequestAborted.IsCancellationRequested;
+        http.Response is { ContentLength: null, ContentType: { } type }
+        && type.StartsWith("application/json", StringComparison.Ordinal)
+        && !HttpMethods.IsHead(http.Request.Method)
+        && !http.RequestAborted.IsCancellationRequested;
 
     [GeneratedRegex("^[A-Za-z0-9._:-]{1,128}$")]
     private static partial Regex RequestId();

@@ -17,7 +17,7 @@ internal sealed class RequestMemory
     public RequestMemory(IngestOptions limits, TenantShare share, TenantShares shares, LargeGarbage garbage, TimeProvider clock)
     {
         (_limits, _garbage, _clock) = (limits, garbage, clock);
-        _bytes = new(Math.Min(limits.DoorBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Part), share);
+        _bytes = new(Math.Min(limits.RequestBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Part), share);
         shares.Add("request_bytes", _bytes);
     }
 
@@ -25,10 +25,10 @@ internal sealed class RequestMemory
     public long MostBeside => _bytes.Capacity / 2;
 
     /// <summary>How long a request may wait for us.</summary>
-    public Patience NewPatience() => new(_limits.DoorWait, _clock);
+    public WaitBudget NewWaitBudget() => new(_limits.RequestWait, _clock);
 
-    public ChargedBuffer NewBuffer(HttpContext http, Patience patience) =>
-        new(_bytes, Caller.Of(http).Tenant, patience, _garbage, http.RequestAborted);
+    public ChargedBuffer NewBuffer(HttpContext http, WaitBudget wait) =>
+        new(_bytes, Caller.Of(http).Tenant, wait, _garbage, http.RequestAborted);
 
     public PacedBody NewBody(HttpContext http) => new(http, _limits.MinBodyBytesPerSecond, _limits.BodyGrace, _clock);
 }

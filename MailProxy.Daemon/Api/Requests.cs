@@ -15,30 +15,61 @@ namespace MailProxy.Daemon.Api;
 /// <param name="ExpiresAt">Not after: RFC 3339 text or Unix seconds. Absent: 5 days after acceptance or send_at.</param>
 /// <param name="OnAmbiguous"><c>retry</c> (default), <c>hold</c>, <c>assume_sent</c>.</param>
 public sealed record MessageRequest(
-    string? Id, string? Account, JsonElement? From, JsonElement? To, JsonElement? Cc, JsonElement? Bcc, JsonElement? ReplyTo, string? ReturnPath,
-    string? Subject, string? Text, string? Html, Dictionary<string, string>? Headers, string? Raw, IReadOnlyList<AttachmentRequest>? Attachments,
+    string? Id,
+    string? Account,
+    JsonElement? From,
+    JsonElement? To,
+    JsonElement? Cc,
+    JsonElement? Bcc,
+    JsonElement? ReplyTo,
+    string? ReturnPath,
+    string? Subject,
+    string? Text,
+    string? Html,
+    Dictionary<string, string>? Headers,
+    string? Raw,
+    IReadOnlyList<AttachmentRequest>? Attachments,
     IReadOnlyList<AlternativeRequest>? Alternatives,
-    JsonElement? Priority, JsonElement? SendAt, JsonElement? ExpiresAt, string? Batch, IReadOnlyList<string>? Tags, Dictionary<string, JsonElement>? Metadata,
-    string? OnAmbiguous);
+    JsonElement? Priority,
+    JsonElement? SendAt,
+    JsonElement? ExpiresAt,
+    string? Batch,
+    IReadOnlyList<string>? Tags,
+    Dictionary<string, JsonElement>? Metadata,
+    string? OnAmbiguous
+);
 
 /// <summary>A further body of the same message, such as an invitation.</summary>
-/// <param name="ContentType"><c>text/…</c> or <c>application/…</c> with its parameters, such as <c>text/calendar; method=REQUEST</c>.</param>
+/// <param name="ContentType"><c>text/…</c> or <c>application/…</c> with its parameters, such as <c>text/calendar;
+/// method=REQUEST</c>.</param>
 /// <param name="Content">Text, not base64.</param>
 public sealed record AlternativeRequest(string ContentType, string Content);
 
 /// <summary>One of content, source and storage_path says where the content is.</summary>
 /// <param name="InlineId">Content-ID without angle brackets, for <c>cid:</c> links in html.</param>
 /// <param name="Content">Base64.</param>
-/// <param name="Source"><c>volume:path</c>, <c>http(s)://…</c>, an absolute path below an allowed root, or what the tenant's attachment endpoint knows. Fetched just before sending.</param>
+/// <param name="Source"><c>volume:path</c>, <c>http(s)://…</c>, an absolute path below an allowed root, or what the tenant's attachment
+/// endpoint knows. Fetched just before sending.</param>
 /// <param name="Sha256">64 hexadecimal digits; other content fails the message.</param>
 /// <param name="Size">Bytes; another length fails the message.</param>
 /// <param name="Auth">For an http(s) source.</param>
 /// <param name="StoragePath">The older notation of source.</param>
-/// <param name="FetchMode">What storage_path is: <c>base64</c>, <c>filesystem</c>, <c>http_url</c>, <c>endpoint</c>, <c>storage</c>. Absent: by its form.</param>
+/// <param name="FetchMode">What storage_path is: <c>base64</c>, <c>filesystem</c>, <c>http_url</c>, <c>endpoint</c>, <c>storage</c>.
+/// Absent: by its form.</param>
 /// <param name="ContentMd5">32 hexadecimal digits; a marker <c>{MD5:…}</c> in the file name means the same and is removed.</param>
 public sealed record AttachmentRequest(
-    string Filename, string? ContentType, string? InlineId, string? Content, string? Source, string? Sha256, long? Size, SourceAuthRequest? Auth,
-    string? StoragePath, string? FetchMode, string? ContentMd5);
+    string Filename,
+    string? ContentType,
+    string? InlineId,
+    string? Content,
+    string? Source,
+    string? Sha256,
+    long? Size,
+    SourceAuthRequest? Auth,
+    string? StoragePath,
+    string? FetchMode,
+    string? ContentMd5
+);
 
 /// <param name="Defaults">Top-level members for messages that do not have them; not <c>id</c>.</param>
 public sealed record BatchRequest(IReadOnlyList<MessageRequest> Messages, MessageRequest? Defaults);
@@ -50,7 +81,15 @@ public sealed record RescheduleRequest(JsonElement SendAt, JsonElement? ExpiresA
 /// <param name="Password">Write-only. Absent: kept; null: removed.</param>
 public sealed record AuthRequest(string User, string? Password);
 
-public sealed record LimitsRequest(int? PerSecond, int? PerMinute, int? PerHour, int? PerDay, int? Burst, string? Count, string? WhenReached);
+public sealed record LimitsRequest(
+    int? PerSecond,
+    int? PerMinute,
+    int? PerHour,
+    int? PerDay,
+    int? Burst,
+    string? Count,
+    string? WhenReached
+);
 
 /// <param name="PrivateKey">Write-only PEM. Absent: kept.</param>
 public sealed record DkimRequest(string Domain, string Selector, string? PrivateKey);
@@ -58,19 +97,37 @@ public sealed record DkimRequest(string Domain, string Selector, string? Private
 /// <summary>An SMTP account: a host, or <c>sandbox: true</c>.</summary>
 /// <param name="Security"><c>none</c>, <c>starttls</c>, <c>tls</c>, <c>starttls_when_available</c>.</param>
 /// <param name="LargeFiles">Absent: the tenant's rule.</param>
-/// <param name="ExpiresAfter">Seconds after acceptance or <c>send_at</c>, 60 to 31,536,000, for messages without <c>expires_at</c>; absent: the tenant's rule.</param>
+/// <param name="ExpiresAfter">Seconds after acceptance or <c>send_at</c>, 60 to 31,536,000, for messages without <c>expires_at</c>; absent:
+/// the tenant's rule.</param>
 /// <param name="RetryMinutes">Waits before each retry; absent: the tenant's schedule.</param>
 public sealed record AccountRequest(
-    string? Host, int? Port, string? Security, bool? VerifyCertificate, AuthRequest? Auth, LimitsRequest? Limits, int? MaxConnections,
-    int? MaxMessagesPerConnection, int? MaxRecipients, DkimRequest? Dkim, IReadOnlyList<string>? FromAllowed,
-    LargeFilesRequest? LargeFiles, int? ExpiresAfter, IReadOnlyList<double>? RetryMinutes, string? Description, bool? Sandbox);
+    string? Host,
+    int? Port,
+    string? Security,
+    bool? VerifyCertificate,
+    AuthRequest? Auth,
+    LimitsRequest? Limits,
+    int? MaxConnections,
+    int? MaxMessagesPerConnection,
+    int? MaxRecipients,
+    DkimRequest? Dkim,
+    IReadOnlyList<string>? FromAllowed,
+    LargeFilesRequest? LargeFiles,
+    int? ExpiresAfter,
+    IReadOnlyList<double>? RetryMinutes,
+    string? Description,
+    bool? Sandbox
+);
 
 /// <param name="Threshold">Bytes; what is larger is large.</param>
 /// <param name="Volume">Where linked files are put; required with <c>link</c>.</param>
 /// <param name="LifetimeDays">Days that a link lives; default 30.</param>
 public sealed record LargeFilesRequest(long Threshold, string Action, string? Volume, int? LifetimeDays);
 
-/// <summary>How a source of files is asked: <c>user</c> and <c>password</c>, or <c>bearer</c>, or <c>header</c> and <c>value</c>. Secrets are write-only; absent: kept.</summary>
+/// <summary>
+/// How a source of files is asked: <c>user</c> and <c>password</c>, or <c>bearer</c>, or <c>header</c> and <c>value</c>. Secrets are
+/// write-only; absent: kept.
+/// </summary>
 public sealed record SourceAuthRequest(string? User, string? Password, string? Bearer, string? Header, string? Value);
 
 /// <param name="Auth">Absent or null: none; a secret of it that is absent is kept while the url stays the same.</param>
@@ -80,11 +137,21 @@ public sealed record AttachmentEndpointRequest(string Url, SourceAuthRequest? Au
 /// <param name="DefaultAccount">The account of messages that name none.</param>
 /// <param name="Active">False suspends its sending; default true.</param>
 /// <param name="Limits">Of all its accounts together.</param>
-/// <param name="ExpiresAfter">Seconds after acceptance or <c>send_at</c>, 60 to 31,536,000, for messages without <c>expires_at</c>; absent: the installation's rule.</param>
+/// <param name="ExpiresAfter">Seconds after acceptance or <c>send_at</c>, 60 to 31,536,000, for messages without <c>expires_at</c>; absent:
+/// the installation's rule.</param>
 /// <param name="RetryMinutes">Waits before each retry; absent: the installation's schedule.</param>
 /// <param name="Retain">How long bodies and attachments stay: <c>none</c>, <c>until_reported</c>, or days such as <c>7d</c>.</param>
 public sealed record TenantRequest(
-    string Name, string? DefaultAccount, bool? Active, LimitsRequest? Limits, int? ExpiresAfter, IReadOnlyList<double>? RetryMinutes, string? Retain, LargeFilesRequest? LargeFiles, AttachmentEndpointRequest? AttachmentEndpoint);
+    string Name,
+    string? DefaultAccount,
+    bool? Active,
+    LimitsRequest? Limits,
+    int? ExpiresAfter,
+    IReadOnlyList<double>? RetryMinutes,
+    string? Retain,
+    LargeFilesRequest? LargeFiles,
+    AttachmentEndpointRequest? AttachmentEndpoint
+);
 
 /// <param name="Suspended">True: its mail waits, also what is yet to come.</param>
 public sealed record BatchChangeRequest(bool Suspended);
@@ -96,11 +163,20 @@ public sealed record BatchChangeRequest(bool Suspended);
 public sealed record KeyRequest(string Name, IReadOnlyList<string> Scopes, JsonElement? ExpiresAt, IReadOnlyList<string>? AllowedNetworks);
 
 /// <param name="Types">Event types wanted; absent: all.</param>
-/// <param name="Style"><c>events</c> (default; Standard Webhooks 1.0) or <c>sync</c> (delivery reports whose answers steer the next one).</param>
+/// <param name="Style"><c>events</c> (default; Standard Webhooks 1.0) or <c>sync</c> (delivery reports whose answers steer the next
+/// one).</param>
 /// <param name="MaxBatch">Events a request, 1 to 1,000; default 1, with style sync 100.</param>
 /// <param name="Secret">Write-only: <c>whsec_</c> and base64 of 24 to 64 bytes. Absent: kept, or made at creation; null: made anew.</param>
 /// <param name="Auth">Sent with every request; its secret is write-only and kept when absent.</param>
-public sealed record WebhookRequest(string Url, IReadOnlyList<string>? Types, string? Style, bool? FinalOnly, int? MaxBatch, string? Secret, SourceAuthRequest? Auth);
+public sealed record WebhookRequest(
+    string Url,
+    IReadOnlyList<string>? Types,
+    string? Style,
+    bool? FinalOnly,
+    int? MaxBatch,
+    string? Secret,
+    SourceAuthRequest? Auth
+);
 
 /// <summary>A time of which the events are told once more: RFC 3339 text or Unix seconds, both ends included.</summary>
 /// <param name="To">Absent: now.</param>
@@ -114,8 +190,18 @@ public sealed record WebhookReplayRequest(JsonElement From, JsonElement? To);
 /// <param name="SecretKey">Write-only. Absent: kept.</param>
 /// <param name="ChunkedUpload">Default true; false for stores that do not know aws-chunked uploads.</param>
 public sealed record VolumeConfigRequest(
-    string? Root, string? Bucket, string? Prefix, string? Region, string? Endpoint, bool? PathStyle, string? AccessKey, string? SecretKey, bool? ChunkedUpload,
-    string? BaseUrl, SourceAuthRequest? Auth);
+    string? Root,
+    string? Bucket,
+    string? Prefix,
+    string? Region,
+    string? Endpoint,
+    bool? PathStyle,
+    string? AccessKey,
+    string? SecretKey,
+    bool? ChunkedUpload,
+    string? BaseUrl,
+    SourceAuthRequest? Auth
+);
 
 /// <param name="Backend"><c>local</c>, <c>s3</c>, <c>http</c>.</param>
 /// <param name="Shared">For every tenant. Only with the admin key.</param>

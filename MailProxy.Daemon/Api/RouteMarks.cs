@@ -20,7 +20,10 @@ internal sealed class TakesIdempotencyKey
     public static readonly TakesIdempotencyKey Mark = new();
 }
 
-/// <summary>What a tenant's key must be allowed to do to call a route. A route without this mark, like one that needs <see cref="KeyScopes.None"/>, is for the admin key only.</summary>
+/// <summary>
+/// What a tenant's key must be allowed to do to call a route. A route without this mark, like one that needs <see cref="KeyScopes.None"/>,
+/// is for the admin key only.
+/// </summary>
 internal sealed record RouteScope(KeyScopes Needed)
 {
     public static readonly RouteScope AdminOnly = new(KeyScopes.None);
@@ -43,5 +46,6 @@ internal static class RouteMarkExtensions
 
     public static RouteHandlerBuilder AdminOnly(this RouteHandlerBuilder route) => route.WithMetadata(RouteScope.AdminOnly);
 
-    public static RouteHandlerBuilder Query(this RouteHandlerBuilder route, params string[] names) => route.WithMetadata(new QueryNames(names));
+    public static RouteHandlerBuilder Query(this RouteHandlerBuilder route, params string[] names) =>
+        route.WithMetadata(new QueryNames(names));
 }

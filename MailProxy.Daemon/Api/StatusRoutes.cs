@@ -7,16 +7,31 @@ using MailProxy.Pipeline.Telemetry;
 namespace MailProxy.Daemon.Api;
 
 /// <summary><c>GET /v1/status</c>: the whole installation on one page.</summary>
-internal sealed class StatusRoutes(QueueCensus census, CurrentAccounts accounts, AccountAnswers answers, DispatcherControl dispatcher, Readiness readiness, PipelineHealth health, IngestOptions limits, TimeProvider clock)
+internal sealed class StatusRoutes(
+    QueueCounter census,
+    CurrentAccounts accounts,
+    AccountAnswers answers,
+    DispatcherControl dispatcher,
+    Readiness readiness,
+    PipelineHealth health,
+    IngestOptions limits,
+    TimeProvider clock
+)
 {
     private static readonly string Version =
-        typeof(StatusRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+        typeof(StatusRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+        ?? "unknown";
 
     private readonly DateTimeOffset _started = clock.GetUtcNow();
     private readonly long _startedAt = clock.GetTimestamp();
 
     public void Map(RouteGroupBuilder v1) =>
-        v1.MapGet("/status", Get).WithName("getStatus").WithSummary("Version, queue, accounts and health on one page").WithTags("Status").AdminOnly().Produces<StatusAnswer>();
+        v1.MapGet("/status", Get)
+            .WithName("getStatus")
+            .WithSummary("Version, queue, accounts and health on one page")
+            .WithTags("Status")
+            .AdminOnly()
+            .Produces<StatusAnswer>();
 
     private async Task<IResult> Get()
     {
@@ -25,9 +40,11 @@ internal sealed class StatusRoutes(QueueCensus census, CurrentAccounts accounts,
             counts.Depth.Sum(d => d.Count),
             [.. counts.Depth.Select(d => new QueueDepthAnswer(d.State.Name(), d.Priority.Name(), d.Count))],
             Times.Utc(counts.OldestDue),
-            counts.Overdue);
-        var lanes = accounts.Directory.All
-            .OrderBy(a => a.Tenant, StringComparer.Ordinal).ThenBy(a => a.Id, StringComparer.Ordinal)
+            counts.Overdue
+        );
+        var lanes = accounts
+            .Directory.All.OrderBy(a => a.Tenant, StringComparer.Ordinal)
+            .ThenBy(a => a.Id, StringComparer.Ordinal)
             .Select(a => new AccountStatusAnswer(a.Tenant, a.Id, a.Paused, answers.Waiting(a)))
             .ToArray();
         var reasons = readiness.Reasons();
@@ -41,7 +58,8 @@ internal sealed class StatusRoutes(QueueCensus census, CurrentAccounts accounts,
             new(health.StoreTrouble is null, health.StoreTrouble),
             new(readiness.FreeBytes, limits.MinFreeBytes),
             queue,
-            lanes);
+            lanes
+        );
         return TypedResults.Json(status, ApiJson.Plain.StatusAnswer);
     }
 }

@@ -28,7 +28,8 @@ internal sealed class StoppableBody(Stream body, PipeReader reader, Cancellation
     /// <exception cref="StoppingException">The daemon stops.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (stopping.IsCancellationRequested) throw Stop();
+        if (stopping.IsCancellationRequested)
+            throw Stop();
         await using var letGo = stopping.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
         try
         {
@@ -37,7 +38,8 @@ internal sealed class StoppableBody(Stream body, PipeReader reader, Cancellation
         catch (OperationCanceledException)
         {
             Cut = true;
-            if (!stopping.IsCancellationRequested || cancellationToken.IsCancellationRequested) throw;
+            if (!stopping.IsCancellationRequested || cancellationToken.IsCancellationRequested)
+                throw;
             throw Stop();
         }
     }
@@ -47,9 +49,7 @@ internal sealed class StoppableBody(Stream body, PipeReader reader, Cancellation
 
     public override int Read(byte[] buffer, int offset, int count) => body.Read(buffer, offset, count);
 
-    public override void Flush()
-    {
-    }
+    public override void Flush() { }
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 

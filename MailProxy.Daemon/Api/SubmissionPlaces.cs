@@ -10,16 +10,17 @@ internal sealed class SubmissionPlaces
 
     public SubmissionPlaces(IngestOptions limits, TenantShare share, TenantShares shares)
     {
-        _places = new(limits.DoorCapacity, share);
+        _places = new(limits.ChannelCapacity, share);
         shares.Add("submissions", _places);
     }
 
-    /// <summary>Null: there was none to be had within the request's patience.</summary>
-    public async ValueTask<IDisposable?> TakeAsync(string tenant, Patience patience, CancellationToken gone)
+    /// <summary>Null: there was none to be had within the request's wait.</summary>
+    public async ValueTask<IDisposable?> TakeAsync(string tenant, WaitBudget wait, CancellationToken gone)
     {
-        if (_places.TryTake(tenant, 1) is { } free) return free;
+        if (_places.TryTake(tenant, 1) is { } free)
+            return free;
         SharedCapacity.Charge? place = null;
-        await patience.TryAsync(async (at, cancel) => place = await at.TakeAsync(tenant, 1, cancel), _places, gone);
+        await wait.TryAsync(async (at, cancel) => place = await at.TakeAsync(tenant, 1, cancel), _places, gone);
         return place;
     }
 }

@@ -7,19 +7,32 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Daemon.Api;
 
 /// <summary><c>POST /v1/messages</c> and <c>/v1/messages/batch</c>: answered after the commit.</summary>
-internal sealed class SubmitRoutes(SubmissionDoor door, RequestMemory memory, IngestOptions limits, IdempotencyKeys keys, KeyLife life, NdjsonSubmission ndjson)
+internal sealed class SubmitRoutes(
+    SubmissionGateway gateway,
+    RequestMemory memory,
+    IngestOptions limits,
+    IdempotencyKeys keys,
+    KeyLife life,
+    NdjsonSubmission ndjson
+)
 {
     private const string Ndjson = "application/x-ndjson";
 
     public void Map(RouteGroupBuilder v1)
     {
         v1.MapPost("/messages", (Delegate)PostOne)
-            .WithName("submitMessage").WithSummary("Queue one message").WithTags("Messages").Needs(KeyScopes.Send)
+            .WithName("submitMessage")
+            .WithSummary("Queue one message")
+            .WithTags("Messages")
+            .Needs(KeyScopes.Send)
             .WithMetadata(TakesIdempotencyKey.Mark)
             .Accepts<MessageRequest>("application/json", Ndjson)
             .Produces<Receipt>(StatusCodes.Status202Accepted);
         v1.MapPost("/messages/batch", (Delegate)PostBatch)
-            .WithName("submitBatch").WithSummary("Queue up to 1,000 messages").WithTags("Messages").Needs(KeyScopes.Send)
+            .WithName("submitBatch")
+            .WithSummary("Queue up to 1,000 messages")
+            .WithTags("Messages")
+            .Needs(KeyScopes.Send)
             .WithMetadata(TakesIdempotencyKey.Mark)
             .Accepts<BatchRequest>("application/json", Ndjson)
             .Produces<BatchReceipt>();
@@ -27,11 +40,12 @@ internal sealed class SubmitRoutes(SubmissionDoor door, RequestMemory memory, In
 
     private Task PostOne(HttpContext http) => MediaTypes.Is(http.Request, Ndjson) ? ndjson.AnswerAsync(http) : PostJson(http, single: true);
 
-    private Task PostBatch(HttpContext http) => MediaTypes.Is(http.Request, Ndjson) ? ndjson.AnswerAsync(http) : PostJson(http, single: false);
+    private Task PostBatch(HttpContext http) =>
+        MediaTypes.Is(http.Request, Ndjson) ? ndjson.AnswerAsync(http) : PostJson(http, single: false);
 
     private async Task PostJson(HttpContext http, bool single)
     {
-        var refusal = MediaTypes.NotJson(http.Request) ?? door.Closed(http.Request) ?? IdempotencyKeys.Read(http.Request, out _);
+        var refusal = MediaTypes.NotJson(http.Request) ?? gateway.Closed(http.Request) ?? IdempotencyKeys.Read(http.Request, out _);
         if (refusal is not null)
         {
             await refusal.ExecuteAsync(http);
@@ -39,27 +53,30 @@ internal sealed class SubmitRoutes(SubmissionDoor door, RequestMemory memory, In
         }
 
         IdempotencyKeys.Read(http.Request, out var key);
-        var patience = memory.NewPatience();
-        using var body = memory.NewBuffer(http, patience);
-        refusal = await door.ReadAsync(http, body) ?? life.Refusal(http);
+        var wait = memory.NewWaitBudget();
+        using var body = memory.NewBuffer(http, wait);
+        refusal = await gateway.ReadAsync(http, body) ?? life.Refusal(http);
         if (refusal is null && key is null)
         {
-            refusal = await SubmitAsync(http, body, patience, single, null);
+            refusal = await SubmitAsync(http, body, wait, single, null);
         }
         else if (refusal is null)
         {
             using var hold = keys.TryHold(Caller.Of(http).Tenant, key!);
-            refusal = hold is null ? IdempotencyKeys.InProgress : await SubmitAsync(http, body, patience, single, key);
+            refusal = hold is null ? IdempotencyKeys.InProgress : await SubmitAsync(http, body, wait, single, key);
         }
 
-        if (refusal is not null) await refusal.ExecuteAsync(http);
+        if (refusal is not null)
+            await refusal.ExecuteAsync(http);
     }
 
-    private async ValueTask<ProblemAnswer?> SubmitAsync(HttpContext http, ChargedBuffer body, Patience patience, bool single, string? key)
+    private async ValueTask<ProblemAnswer?> SubmitAsync(HttpContext http, ChargedBuffer body, WaitBudget wait, bool single, string? key)
     {
         var opened = single ? OpenedMessages.One(body.Bytes, limits) : OpenedMessages.Batch(body.Bytes, limits);
-        if (opened.Problem is { } problem) return Refuse(problem);
-        if (!await door.ChargeAsync(body, opened.Cost)) return door.Shed();
+        if (opened.Problem is { } problem)
+            return Refuse(problem);
+        if (!await gateway.ChargeAsync(body, opened.Cost))
+            return gateway.Shed();
         var bound = opened.Bind();
         var drafts = bound.Drafts;
         Func<IReadOnlyList<ReceiptLine>, StoredAnswer?> render = single ? Receipts.One : lines => Receipts.Batch(lines, bound.Locate);
@@ -67,38 +84,48 @@ internal sealed class SubmitRoutes(SubmissionDoor door, RequestMemory memory, In
         // Nothing to store, and no key to look up: the store need not hear of it.
         if (key is null && drafts.All(static d => d.Problem is not null))
         {
-            foreach (var draft in drafts) door.CountRefused(draft.Problem!);
+            foreach (var draft in drafts)
+                gateway.CountRefused(draft.Problem!);
             return await AnswerAsync(http, Receipts.Refused(drafts), render);
         }
 
         var claim = key is null ? null : new IdempotencyClaim(key, IdempotencyKeys.Fingerprint(http.Request, body.Bytes.Span), render);
         var submission = new Submission(Caller.Of(http).Tenant, drafts, body.Length, claim);
-        switch (await door.OfferAsync(submission, patience, http.RequestAborted))
+        switch (await gateway.OfferAsync(submission, wait, http.RequestAborted))
         {
             case SubmissionAnswer.Stored stored:
                 return await AnswerAsync(http, stored.Lines, render);
             case SubmissionAnswer.Replayed replayed:
                 http.Response.Headers[IdempotencyKeys.ReplayedHeader] = "true";
-                await WriteAsync(http, replayed.Answer, replayed.Answer.Status == StatusCodes.Status202Accepted ? IdOf(replayed.Answer) : null);
+                await WriteAsync(
+                    http,
+                    replayed.Answer,
+                    replayed.Answer.Status == StatusCodes.Status202Accepted ? IdOf(replayed.Answer) : null
+                );
                 return null;
             case SubmissionAnswer.KeyReused:
                 return IdempotencyKeys.Reused;
             case SubmissionAnswer.Unavailable:
-                return door.StoreFailed();
+                return gateway.StoreFailed();
             default:
-                return door.Shed();
+                return gateway.Shed();
         }
     }
 
     private ProblemAnswer Refuse(Problem problem)
     {
-        door.CountRefused(problem);
+        gateway.CountRefused(problem);
         return new(problem);
     }
 
-    private static async ValueTask<ProblemAnswer?> AnswerAsync(HttpContext http, IReadOnlyList<ReceiptLine> lines, Func<IReadOnlyList<ReceiptLine>, StoredAnswer?> render)
+    private static async ValueTask<ProblemAnswer?> AnswerAsync(
+        HttpContext http,
+        IReadOnlyList<ReceiptLine> lines,
+        Func<IReadOnlyList<ReceiptLine>, StoredAnswer?> render
+    )
     {
-        if (render(lines) is not { } answer) return Receipts.Refusal(lines[0]);
+        if (render(lines) is not { } answer)
+            return Receipts.Refusal(lines[0]);
         await WriteAsync(http, answer, answer.Status == StatusCodes.Status202Accepted ? lines[0].Id : null);
         return null;
     }
@@ -108,7 +135,8 @@ internal sealed class SubmitRoutes(SubmissionDoor door, RequestMemory memory, In
         var response = http.Response;
         response.StatusCode = answer.Status;
         response.ContentType = "application/json; charset=utf-8";
-        if (created is not null) response.Headers.Location = "/v1/messages/" + created; // ids hold nothing that a path must escape
+        if (created is not null)
+            response.Headers.Location = "/v1/messages/" + created; // ids hold nothing that a path must escape
         response.ContentLength = answer.Body.Length + 1;
         await AnswerMemory.SendAsync(http, answer.Body);
         await AnswerMemory.EndLineAsync(http);

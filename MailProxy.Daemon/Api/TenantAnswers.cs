@@ -1,24 +1,29 @@
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Turns tenants into answers: secrets never come out.</summary>
 internal static class TenantAnswers
 {
-    public static LargeFilesAnswer? Of(LargeFiles? large) => large is null ? null : new(large.Threshold, large.Action.Name(), large.Volume, large.LifetimeDays);
+    public static LargeFilesAnswer? Of(LargeFiles? large) =>
+        large is null ? null : new(large.Threshold, large.Action.Name(), large.Volume, large.LifetimeDays);
 
-    public static TenantAnswer Of(Tenant tenant, IReadOnlyList<HeldShare> shares) => new(
-        tenant.Id,
-        tenant.Name,
-        tenant.Active,
-        tenant.DefaultAccount,
-        tenant.Limits == AccountLimits.None ? null : AccountAnswers.Of(tenant.Limits),
-        (long?)tenant.ExpiresAfter?.TotalSeconds,
-        tenant.Retry?.Minutes,
-        tenant.Retain?.ToString(),
-        Of(tenant.LargeFiles),
-        tenant.AttachmentEndpoint is { } endpoint ? new(ShownUrl.Of(endpoint.Url.OriginalString), SourceAuthBinder.Answer(endpoint.Auth)) : null,
-        shares.ToDictionary(static share => share.Name, static share => new ShareAnswer(share.Held, share.Allowed)));
+    public static TenantAnswer Of(Tenant tenant, IReadOnlyList<HeldShare> shares) =>
+        new(
+            tenant.Id,
+            tenant.Name,
+            tenant.Active,
+            tenant.DefaultAccount,
+            tenant.Limits == AccountLimits.None ? null : AccountAnswers.Of(tenant.Limits),
+            (long?)tenant.ExpiresAfter?.TotalSeconds,
+            tenant.Retry?.Minutes,
+            tenant.Retain?.ToString(),
+            Of(tenant.LargeFiles),
+            tenant.AttachmentEndpoint is { } endpoint
+                ? new(ShownUrl.Of(endpoint.Url.OriginalString), SourceAuthBinder.Answer(endpoint.Auth))
+                : null,
+            shares.ToDictionary(static share => share.Name, static share => new ShareAnswer(share.Held, share.Allowed))
+        );
 }

@@ -12,8 +12,10 @@ internal static class TenantBinder
     public static Tenant Bind(MemberReader members, string id, Tenant? existing)
     {
         members.ReadOnly("waiting_for", "shares");
-        if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
-        if (members.Has("default_pool")) members.Fault("default_pool", "not_supported", "Pools are not supported yet.");
+        if (members.Text("id", 63) is { } given && given != id)
+            members.Fault("id", "mismatch", "Must be the id in the path.");
+        if (members.Has("default_pool"))
+            members.Fault("default_pool", "not_supported", "Pools are not supported yet.");
         var tenant = new Tenant
         {
             Id = id,
@@ -35,41 +37,50 @@ internal static class TenantBinder
     private static string? Id(MemberReader members, string name)
     {
         var id = members.Text(name, 63);
-        if (id is not null && !ObjectIds.IsValid(id)) members.Fault(name, "invalid_id", "Must be an id: 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit.");
+        if (id is not null && !ObjectIds.IsValid(id))
+            members.Fault(name, "invalid_id", "Must be an id: 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit.");
         return id;
     }
 
     private static Retention? Retain(MemberReader members)
     {
-        if (members.Text("retain", 32) is not { } text) return null;
-        if (Retention.Parse(text) is { } retain) return retain;
+        if (members.Text("retain", 32) is not { } text)
+            return null;
+        if (Retention.Parse(text) is { } retain)
+            return retain;
         members.Fault("retain", "invalid_choice", "Must be none, until_reported, or days such as 7d (1 to 3650).");
         return null;
     }
 
     /// <summary>When mail expires that says nothing else, a tenant's rule or an account's.</summary>
-    public static TimeSpan? ExpiresAfter(MemberReader members) => members.Number("expires_after", 60, MostSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+    public static TimeSpan? ExpiresAfter(MemberReader members) =>
+        members.Number("expires_after", 60, MostSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
 
     /// <summary>The retry schedule of a tenant or an account.</summary>
     public static RetrySchedule? Retry(MemberReader members) =>
-        members.Numbers("retry_minutes", RetrySchedule.MostSteps, RetrySchedule.Least, RetrySchedule.Most) is { Count: > 0 } minutes ? new(minutes) : null;
+        members.Numbers("retry_minutes", RetrySchedule.MostSteps, RetrySchedule.Least, RetrySchedule.Most) is { Count: > 0 } minutes
+            ? new(minutes)
+            : null;
 
     /// <summary>The rule for large files, a tenant's or an account's.</summary>
     public static LargeFiles? LargeFiles(MemberReader? large)
     {
-        if (large is null) return null;
+        if (large is null)
+            return null;
         var threshold = large.Bytes("threshold", MostMegabytes * 1024L * 1024, required: true);
         var action = large.Choice("action", LargeFileActions.Names, required: true);
         var volume = Id(large, "volume");
         var lifetime = large.Number("lifetime_days", 1, 3_650);
-        if (action == LargeFileAction.Link && volume is null) large.Fault("volume", "required", "A link needs the volume where the files are put.");
+        if (action == LargeFileAction.Link && volume is null)
+            large.Fault("volume", "required", "A link needs the volume where the files are put.");
         large.Close();
         return new(threshold ?? 0, action ?? default, volume, lifetime ?? MailProxy.Pipeline.Accounts.LargeFiles.DefaultLifetimeDays);
     }
 
     private static AttachmentEndpoint? Endpoint(MemberReader? endpoint, AttachmentEndpoint? existing)
     {
-        if (endpoint is null) return null;
+        if (endpoint is null)
+            return null;
         var url = Urls.Read(endpoint, "url", required: true, query: true, existing?.Url.OriginalString);
         var auth = SourceAuthBinder.Bind(endpoint.Object("auth"), existing?.Auth, existing?.Url.OriginalString != url?.OriginalString);
         endpoint.Close();

@@ -15,19 +15,24 @@ internal static class Times
 
     public static long? Parse(string text)
     {
-        if (decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)) return Milliseconds(seconds);
+        if (decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds))
+            return Milliseconds(seconds);
 
         // An offset is required: a time without one means something else on every machine.
-        if (text.Length < 20 || text[10] is not ('T' or 't' or ' ') || !(text[^1] is 'Z' or 'z' || text[^6] is '+' or '-')) return null;
-        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time) ? time.ToUnixTimeMilliseconds() : null;
+        if (text.Length < 20 || text[10] is not ('T' or 't' or ' ') || !(text[^1] is 'Z' or 'z' || text[^6] is '+' or '-'))
+            return null;
+        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)
+            ? time.ToUnixTimeMilliseconds()
+            : null;
     }
 
-    public static long? Parse(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => Parse(value.GetString()!),
-        JsonValueKind.Number when value.TryGetDecimal(out var seconds) => Milliseconds(seconds),
-        _ => null,
-    };
+    public static long? Parse(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.String => Parse(value.GetString()!),
+            JsonValueKind.Number when value.TryGetDecimal(out var seconds) => Milliseconds(seconds),
+            _ => null,
+        };
 
     private static long? Milliseconds(decimal seconds) => seconds is >= 0 and <= Last ? (long)(seconds * 1000) : null;
 }

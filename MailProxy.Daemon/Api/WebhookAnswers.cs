@@ -22,7 +22,9 @@ internal sealed class WebhookAnswers(IDeliveryLog log, TimeProvider clock)
             endpoint.Style.Name(),
             endpoint.FinalOnly,
             endpoint.MaxBatch,
-            progress.DisabledAt is not null ? "disabled" : endpoint.Paused ? "paused" : "enabled",
+            progress.DisabledAt is not null ? "disabled"
+                : endpoint.Paused ? "paused"
+                : "enabled",
             endpoint.Paused,
             SourceAuthBinder.Answer(endpoint.Auth),
             true,
@@ -35,6 +37,7 @@ internal sealed class WebhookAnswers(IDeliveryLog log, TimeProvider clock)
             progress.Failures,
             Times.Utc(progress.FailingSince),
             Times.Utc(progress.DisabledAt),
-            progress.LastError);
+            progress.LastError
+        );
     }
 }

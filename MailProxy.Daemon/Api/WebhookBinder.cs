@@ -15,10 +15,32 @@ internal static class WebhookBinder
 
     /// <param name="newSecret">Makes a secret for a webhook that has none.</param>
     /// <returns>The webhook, its secret "" when the stored one is kept; and whether the secret was made here and must be shown.</returns>
-    public static (WebhookEndpoint Endpoint, bool ShowSecret) Bind(MemberReader members, string tenant, string id, WebhookEndpoint? existing, long from, Func<string> newSecret)
+    public static (WebhookEndpoint Endpoint, bool ShowSecret) Bind(
+        MemberReader members,
+        string tenant,
+        string id,
+        WebhookEndpoint? existing,
+        long from,
+        Func<string> newSecret
+    )
     {
-        members.ReadOnly("tenant", "status", "paused", "secret_set", "previous_secret_until", "backlog", "backlog_capped", "lag_seconds", "replay", "failures", "failing_since", "disabled_at", "last_error");
-        if (members.Text("id", 63) is { } given && given != id) members.Fault("id", "mismatch", "Must be the id in the path.");
+        members.ReadOnly(
+            "tenant",
+            "status",
+            "paused",
+            "secret_set",
+            "previous_secret_until",
+            "backlog",
+            "backlog_capped",
+            "lag_seconds",
+            "replay",
+            "failures",
+            "failing_since",
+            "disabled_at",
+            "last_error"
+        );
+        if (members.Text("id", 63) is { } given && given != id)
+            members.Fault("id", "mismatch", "Must be the id in the path.");
         var url = Urls.Read(members, "url", required: true, query: true, existing?.Url)?.OriginalString;
         var style = members.Choice("style", ReportStyles.Names) ?? ReportStyle.Events;
         var auth = SourceAuthBinder.Bind(members.Object("auth"), existing?.Auth, existing is not null && existing.Url != url);
@@ -27,13 +49,22 @@ internal static class WebhookBinder
         var maxBatch = members.Number("max_batch", 1, 1_000) ?? (style == ReportStyle.Sync ? SyncBatch : 1);
         var renew = members.IsNull("secret");
         var secret = members.Text("secret", 256);
-        if (secret is not null && !IsSecret(secret)) members.Fault("secret", "invalid_secret", "Must be whsec_ and base64 of 24 to 64 bytes.");
-        if (existing is not null && secret is null && !renew && existing.Url != url) members.Fault("secret", "secret_required", "The url changes: send the secret again, or null for a new one.");
+        if (secret is not null && !IsSecret(secret))
+            members.Fault("secret", "invalid_secret", "Must be whsec_ and base64 of 24 to 64 bytes.");
+        if (existing is not null && secret is null && !renew && existing.Url != url)
+            members.Fault("secret", "secret_required", "The url changes: send the secret again, or null for a new one.");
         members.Close();
 
         var made = secret is null && (existing is null || renew);
         var progress = existing?.Progress ?? new(from);
-        return (new(tenant, id, url ?? "", made ? newSecret() : secret ?? "", types, finalOnly, maxBatch, existing?.Paused ?? false, progress) { Style = style, Auth = auth }, made);
+        return (
+            new(tenant, id, url ?? "", made ? newSecret() : secret ?? "", types, finalOnly, maxBatch, existing?.Paused ?? false, progress)
+            {
+                Style = style,
+                Auth = auth,
+            },
+            made
+        );
     }
 
     private static bool IsSecret(string secret)

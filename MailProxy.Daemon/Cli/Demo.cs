@@ -36,7 +36,12 @@ internal static class Demo
                 press.Cancel = true;
                 interrupted.Cancel();
             };
-            var result = await new DemoCommand(AnsiConsole.Console, TimeProvider.System).RunAsync(new Uri(app.Urls.First()), settings.AdminKey, messages, interrupted.Token);
+            var result = await new DemoCommand(AnsiConsole.Console, TimeProvider.System).RunAsync(
+                new Uri(app.Urls.First()),
+                settings.AdminKey,
+                messages,
+                interrupted.Token
+            );
             await app.StopAsync(CancellationToken.None);
             return result;
         }
@@ -46,10 +51,13 @@ internal static class Demo
         }
     }
 
-    private static int? Messages(string[] args) => args switch
-    {
-        [] => DefaultMessages,
-        [var text] when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= 100_000 => number,
-        _ => null,
-    };
+    private static int? Messages(string[] args) =>
+        args switch
+        {
+            [] => DefaultMessages,
+            [var text]
+                when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= 100_000 =>
+                number,
+            _ => null,
+        };
 }

@@ -17,7 +17,10 @@ internal sealed class DemoClient : IDisposable
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
     }
 
-    /// <summary>Posts one message; while the daemon sheds load (503, 429) it waits as told and posts the same again. Throws <see cref="HttpRequestException"/> on every other answer than 202.</summary>
+    /// <summary>
+    /// Posts one message; while the daemon sheds load (503, 429) it waits as told and posts the same again. Throws <see
+    /// cref="HttpRequestException"/> on every other answer than 202.
+    /// </summary>
     public async Task PostAsync(byte[] message, CancellationToken stop)
     {
         while (true)
@@ -25,11 +28,16 @@ internal sealed class DemoClient : IDisposable
             using var body = new ByteArrayContent(message);
             body.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             using var answer = await _http.PostAsync(new Uri("v1/messages", UriKind.Relative), body, stop);
-            if (answer.StatusCode == HttpStatusCode.Accepted) return;
+            if (answer.StatusCode == HttpStatusCode.Accepted)
+                return;
             if (answer.StatusCode is not (HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests))
             {
                 var reason = await answer.Content.ReadAsStringAsync(stop);
-                throw new HttpRequestException($"The daemon answered {(int)answer.StatusCode} to a message: {reason}", null, answer.StatusCode);
+                throw new HttpRequestException(
+                    $"The daemon answered {(int)answer.StatusCode} to a message: {reason}",
+                    null,
+                    answer.StatusCode
+                );
             }
 
             await Task.Delay(answer.Headers.RetryAfter?.Delta ?? TimeSpan.FromSeconds(1), _clock, stop);
@@ -52,8 +60,7 @@ internal sealed class DemoClient : IDisposable
             }
 
             cursor = page.RootElement.TryGetProperty("next_cursor", out var more) ? more.GetString() : null;
-        }
-        while (cursor is not null);
+        } while (cursor is not null);
 
         return counts;
     }
@@ -64,7 +71,8 @@ internal sealed class DemoClient : IDisposable
         using var events = await GetAsync($"v1/messages/{id}/events?limit=500", stop);
         foreach (var happened in events.RootElement.GetProperty("data").EnumerateArray())
         {
-            if (happened.GetProperty("type").GetString() == "message.sent") return happened.GetProperty("timestamp").GetDateTimeOffset();
+            if (happened.GetProperty("type").GetString() == "message.sent")
+                return happened.GetProperty("timestamp").GetDateTimeOffset();
         }
 
         return null;

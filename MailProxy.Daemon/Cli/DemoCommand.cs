@@ -3,7 +3,9 @@ using Spectre.Console;
 
 namespace MailProxy.Daemon.Cli;
 
-/// <summary>Shows a running daemon at work: posts mails to its sandbox, watches them come to rest, prints the numbers. The caller starts the daemon.</summary>
+/// <summary>
+/// Shows a running daemon at work: posts mails to its sandbox, watches them come to rest, prints the numbers. The caller starts the daemon.
+/// </summary>
 internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
 {
     private const int Posters = 16;
@@ -19,14 +21,16 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
             var result = console.Profile.Out.IsTerminal
                 ? await WithBarsAsync(client, messages, stop)
                 : await RunAsync(client, messages, posted => { }, Plain(messages), stop);
-            foreach (var line in result.Lines()) console.WriteLine(line);
-            if (result.AsExpected) return 0;
+            foreach (var line in result.Lines())
+                console.WriteLine(line);
+            if (result.AsExpected)
+                return 0;
             console.WriteLine("The demo did not end as expected.");
             return 1;
         }
-        catch (HttpRequestException trouble)
+        catch (HttpRequestException error)
         {
-            console.WriteLine($"The demo stopped: {trouble.Message}");
+            console.WriteLine($"The demo stopped: {error.Message}");
             return 1;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -37,7 +41,8 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
     }
 
     private Task<DemoResult> WithBarsAsync(DemoClient client, int messages, CancellationToken stop) =>
-        console.Progress()
+        console
+            .Progress()
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
             .StartAsync(bars =>
             {
@@ -52,13 +57,20 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
         var tenth = 0;
         return settled =>
         {
-            if (settled * 10 / Math.Max(messages, 1) <= tenth) return;
+            if (settled * 10 / Math.Max(messages, 1) <= tenth)
+                return;
             tenth = settled * 10 / messages;
             console.WriteLine($"{settled} of {messages} sent, failed or deferred");
         };
     }
 
-    private async Task<DemoResult> RunAsync(DemoClient client, int messages, Action<int> posted, Action<int> settled, CancellationToken stop)
+    private async Task<DemoResult> RunAsync(
+        DemoClient client,
+        int messages,
+        Action<int> posted,
+        Action<int> settled,
+        CancellationToken stop
+    )
     {
         var batch = $"demo-{clock.GetUtcNow().ToUnixTimeMilliseconds()}";
         var postedAt = new DateTimeOffset[messages];
@@ -84,45 +96,73 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
     private Task PostAllAsync(DemoClient client, string batch, DateTimeOffset[] postedAt, Action<int> posted, CancellationToken stop)
     {
         var done = 0;
-        return Parallel.ForAsync(0, postedAt.Length, Parallelism(stop), async (number, token) =>
-        {
-            postedAt[number] = clock.GetUtcNow();
-            await client.PostAsync(DemoMail.Json(batch, number), token);
-            posted(Interlocked.Increment(ref done));
-        });
+        return Parallel.ForAsync(
+            0,
+            postedAt.Length,
+            Parallelism(stop),
+            async (number, token) =>
+            {
+                postedAt[number] = clock.GetUtcNow();
+                await client.PostAsync(DemoMail.Json(batch, number), token);
+                posted(Interlocked.Increment(ref done));
+            }
+        );
     }
 
     /// <summary>Looks until all have come to rest, or nothing has moved for a minute; never busier than a fifth of its time.</summary>
     private async Task<(IReadOnlyDictionary<string, int> States, TimeSpan Elapsed)> WatchAsync(
-        DemoClient client, string batch, int messages, Task posting, long begin, Action<int> settled, CancellationToken stop)
+        DemoClient client,
+        string batch,
+        int messages,
+        Task posting,
+        long begin,
+        Action<int> settled,
+        CancellationToken stop
+    )
     {
         var moved = clock.GetTimestamp();
         var before = 0;
         while (true)
         {
-            if (posting.IsFaulted) await posting;
+            if (posting.IsFaulted)
+                await posting;
             var looked = clock.GetTimestamp();
             var states = await client.CountAsync(batch, stop);
             var now = DemoResult.Settled(states);
             settled(now);
-            if (now > before) moved = looked;
+            if (now > before)
+                moved = looked;
             before = now;
-            if (now >= messages || clock.GetElapsedTime(moved) > Patience) return (states, clock.GetElapsedTime(begin));
+            if (now >= messages || clock.GetElapsedTime(moved) > Patience)
+                return (states, clock.GetElapsedTime(begin));
             var pause = clock.GetElapsedTime(looked) * 4;
             await Task.Delay(pause > LookEvery ? pause : LookEvery, clock, stop);
         }
     }
 
-    private static async Task<IReadOnlyList<TimeSpan>> LatenciesAsync(DemoClient client, string batch, DateTimeOffset[] postedAt, CancellationToken stop)
+    private static async Task<IReadOnlyList<TimeSpan>> LatenciesAsync(
+        DemoClient client,
+        string batch,
+        DateTimeOffset[] postedAt,
+        CancellationToken stop
+    )
     {
         var latencies = new ConcurrentBag<TimeSpan>();
-        await Parallel.ForAsync(0, postedAt.Length, Parallelism(stop), async (number, token) =>
-        {
-            if (DemoMail.ExpectedState(number) != "sent") return;
-            if (await client.SentAtAsync(DemoMail.Id(batch, number), token) is { } sent) latencies.Add(sent - postedAt[number]);
-        });
+        await Parallel.ForAsync(
+            0,
+            postedAt.Length,
+            Parallelism(stop),
+            async (number, token) =>
+            {
+                if (DemoMail.ExpectedState(number) != "sent")
+                    return;
+                if (await client.SentAtAsync(DemoMail.Id(batch, number), token) is { } sent)
+                    latencies.Add(sent - postedAt[number]);
+            }
+        );
         return [.. latencies];
     }
 
-    private static ParallelOptions Parallelism(CancellationToken stop) => new() { MaxDegreeOfParallelism = Posters, CancellationToken = stop };
+    private static ParallelOptions Parallelism(CancellationToken stop) =>
+        new() { MaxDegreeOfParallelism = Posters, CancellationToken = stop };
 }

@@ -5,14 +5,17 @@ namespace MailProxy.Daemon.Cli;
 /// <summary>The demo's numbers. Pure.</summary>
 /// <param name="Elapsed">From the first POST until the last mail came to rest.</param>
 /// <param name="Latencies">From the POST to the event <c>message.sent</c>, one a sent mail, in any order.</param>
-internal sealed record DemoResult(int Messages, IReadOnlyDictionary<string, int> States, TimeSpan Elapsed, IReadOnlyList<TimeSpan> Latencies)
+internal sealed record DemoResult(
+    int Messages,
+    IReadOnlyDictionary<string, int> States,
+    TimeSpan Elapsed,
+    IReadOnlyList<TimeSpan> Latencies
+)
 {
     private static readonly string[] AtRest = ["sent", "failed", "deferred"];
 
     /// <summary>Every mail stands where it was expected to.</summary>
-    public bool AsExpected =>
-        States.Values.Sum() == Messages
-        && AtRest.All(state => States.GetValueOrDefault(state) == Expected(state));
+    public bool AsExpected => States.Values.Sum() == Messages && AtRest.All(state => States.GetValueOrDefault(state) == Expected(state));
 
     /// <summary>Mails that reached a state the demo waits for.</summary>
     public static int Settled(IReadOnlyDictionary<string, int> states) => AtRest.Sum(state => states.GetValueOrDefault(state));
@@ -20,25 +23,30 @@ internal sealed record DemoResult(int Messages, IReadOnlyDictionary<string, int>
     /// <summary>The latency that a share of the mails did not exceed (nearest rank); null without any.</summary>
     public TimeSpan? Percentile(double share)
     {
-        if (Latencies.Count == 0) return null;
+        if (Latencies.Count == 0)
+            return null;
         var sorted = Latencies.Order().ToArray();
         return sorted[Math.Max(0, (int)Math.Ceiling(share * sorted.Length) - 1)];
     }
 
     public IEnumerable<string> Lines()
     {
-        yield return $"sent      {States.GetValueOrDefault("sent"),7}";
-        yield return $"failed    {States.GetValueOrDefault("failed"),7}   (perm@ refuses for good)";
-        yield return $"deferred  {States.GetValueOrDefault("deferred"),7}   (temp@ asks to come again)";
-        foreach (var (state, count) in States.Where(state => !AtRest.Contains(state.Key)).OrderBy(state => state.Key, StringComparer.Ordinal))
+        yield return $"sent      {States.GetValueOrDefault("sent"), 7}";
+        yield return $"failed    {States.GetValueOrDefault("failed"), 7}   (perm@ refuses for good)";
+        yield return $"deferred  {States.GetValueOrDefault("deferred"), 7}   (temp@ asks to come again)";
+        foreach (
+            var (state, count) in States.Where(state => !AtRest.Contains(state.Key)).OrderBy(state => state.Key, StringComparer.Ordinal)
+        )
         {
-            yield return $"{state,-9} {count,7}   (not expected)";
+            yield return $"{state, -9} {count, 7}   (not expected)";
         }
 
-        yield return $"rate      {Number(Messages / Math.Max(Elapsed.TotalSeconds, 0.001)),7} messages/s, posted one by one and sent meanwhile, in {Elapsed.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)} s";
+        yield return $"rate      {Number(Messages / Math.Max(Elapsed.TotalSeconds, 0.001)), 7} messages/s, posted one by one and "
+            + $"sent meanwhile, in {Elapsed.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)} s";
         if (Percentile(0.5) is { } median && Percentile(0.99) is { } tail)
         {
-            yield return $"latency   {Number(median.TotalMilliseconds),7} ms p50, {Number(tail.TotalMilliseconds)} ms p99, from POST to sent";
+            yield return $"latency   {Number(median.TotalMilliseconds), 7} ms p50, {Number(tail.TotalMilliseconds)} ms p99, from "
+                + "POST to sent";
         }
     }
 

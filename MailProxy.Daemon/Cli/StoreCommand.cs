@@ -14,40 +14,51 @@ internal static class StoreCommand
         if (args is not [{ Length: > 0 } directory, .. var rest] || directory.StartsWith('-'))
         {
             Console.Error.WriteLine(
-                $"mailproxy: {verb} takes a directory, and then settings: mailproxy {verb} DIR --data=/var/lib/mailproxy");
+                $"mailproxy: {verb} takes a directory, and then settings: mailproxy {verb} DIR --data=/var/lib/mailproxy"
+            );
             return 2;
         }
 
-        var (settings, mistakes) = SettingsReader.Read(rest, AppContext.BaseDirectory, SettingsReader.InstalledFile,
-            Environment.GetEnvironmentVariables());
-        if (settings is null) return Serve.RefuseSettings(mistakes);
+        var (settings, mistakes) = SettingsReader.Read(
+            rest,
+            AppContext.BaseDirectory,
+            SettingsReader.InstalledFile,
+            Environment.GetEnvironmentVariables()
+        );
+        if (settings is null)
+            return Serve.RefuseSettings(mistakes);
         try
         {
             return await run(Path.GetFullPath(settings.Data), directory);
         }
-        catch (Exception failure)
+        catch (Exception error)
         {
-            Console.Error.WriteLine($"mailproxy: the {verb} failed: {StartFailure.Describe(failure, settings.Urls)}");
+            Console.Error.WriteLine($"mailproxy: the {verb} failed: {StartFailure.Describe(error, settings.Urls)}");
             return 1;
         }
     }
 
     public static string Describe(BackupManifest backup)
     {
-        var (spool, bytes) = (backup.Files.Count(file => file.Name.StartsWith(BackupFile.Spool, StringComparison.Ordinal)),
-            backup.Files.Sum(file => file.Size));
+        var (spool, bytes) = (
+            backup.Files.Count(file => file.Name.StartsWith(BackupFile.Spool, StringComparison.Ordinal)),
+            backup.Files.Sum(file => file.Size)
+        );
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{backup.Counts.Messages} messages ({backup.Counts.Queued} not final), {backup.Counts.Accounts} accounts, {spool} spool "
-                + $"files, {bytes} bytes, as of {backup.MadeAt:yyyy-MM-ddTHH:mm:ssZ}");
+                + $"files, {bytes} bytes, as of {backup.MadeAt:yyyy-MM-ddTHH:mm:ssZ}"
+        );
     }
 
     /// <summary>Which keys are in it and which it needs besides.</summary>
     public static string DescribeKeys(BackupManifest backup)
     {
         var held = new[] { BackupFile.AdminKey, BackupFile.MasterKey }.Where(backup.Has).ToArray();
-        var needed = backup.MasterKeys.Count == 0 ? "no secret is stored"
-            : $"its secrets are sealed under the master key {string.Join(", ", backup.MasterKeys)}";
+        var needed =
+            backup.MasterKeys.Count == 0
+                ? "no secret is stored"
+                : $"its secrets are sealed under the master key {string.Join(", ", backup.MasterKeys)}";
         var holds = held.Length == 0 ? "Keys in it: none" : $"Keys in it: {string.Join(", ", held)}";
         return backup.Has(BackupFile.MasterKey) || backup.MasterKeys.Count == 0
             ? $"{holds}; {needed}."

@@ -29,5 +29,9 @@ internal static class Usage
         Array.Exists(words, static word => word is "--help" or "-h") && (first.StartsWith('-') || IsCommand([first]));
 
     public static string Version =>
-        "mailproxy " + (typeof(Usage).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown");
+        "mailproxy "
+        + (
+            typeof(Usage).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+            ?? "unknown"
+        );
 }

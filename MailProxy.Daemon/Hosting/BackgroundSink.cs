@@ -18,8 +18,9 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
 
     private const int BatchCharacters = 32 << 10;
 
-    private static readonly MessageTemplate Lost = new MessageTemplateParser().Parse("{Count} lines of the log were dropped, because "
-        + "whoever reads it is too slow");
+    private static readonly MessageTemplate Lost = new MessageTemplateParser().Parse(
+        "{Count} lines of the log were dropped, because " + "whoever reads it is too slow"
+    );
 
     private readonly BlockingCollection<LogEvent> _queue;
     private readonly Stream _target;
@@ -27,14 +28,15 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
     private readonly TimeProvider _clock;
     private readonly TimeSpan _patience;
     private readonly Thread _writer;
-    private long _unsaid, _dropped;
+    private long _unsaid,
+        _dropped;
 
     /// <param name="patience">How long the end waits for what is queued.</param>
     public BackgroundSink(Stream target, ITextFormatter formatter, TimeProvider clock, TimeSpan patience, int capacity = DefaultCapacity)
     {
         (_target, _formatter, _clock, _patience) = (target, formatter, clock, patience);
         _queue = new(capacity);
-        _writer = new(Live) { IsBackground = true, Name = "log writer" };
+        _writer = new(Run) { IsBackground = true, Name = "log writer" };
         _writer.Start();
     }
 
@@ -43,7 +45,8 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
 
     public void Emit(LogEvent logEvent)
     {
-        if (!_queue.IsAddingCompleted && TryAdd(logEvent)) return;
+        if (!_queue.IsAddingCompleted && TryAdd(logEvent))
+            return;
         Count(1);
     }
 
@@ -65,7 +68,7 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
         }
     }
 
-    private void Live()
+    private void Run()
     {
         using var page = new StringWriter(new StringBuilder(BatchCharacters));
         var lines = 0;
@@ -73,13 +76,16 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
         {
             _formatter.Format(logEvent, page);
             lines++;
-            if (_queue.Count > 0 && page.GetStringBuilder().Length < BatchCharacters) continue;
+            if (_queue.Count > 0 && page.GetStringBuilder().Length < BatchCharacters)
+                continue;
             Write(page.GetStringBuilder(), lines);
             lines = 0;
-            if (Interlocked.Exchange(ref _unsaid, 0) is > 0 and var count) Tell(page, count);
+            if (Interlocked.Exchange(ref _unsaid, 0) is > 0 and var count)
+                Tell(page, count);
         }
 
-        if (Interlocked.Exchange(ref _unsaid, 0) is > 0 and var last) Tell(page, last);
+        if (Interlocked.Exchange(ref _unsaid, 0) is > 0 and var last)
+            Tell(page, last);
     }
 
     private void Tell(StringWriter page, long count)
@@ -100,7 +106,8 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
             _target.Write(Encoding.UTF8.GetBytes(page.ToString()));
             _target.Flush();
         }
-        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException or ObjectDisposedException or NotSupportedException)
+        catch (Exception error)
+            when (error is IOException or UnauthorizedAccessException or ObjectDisposedException or NotSupportedException)
         {
             Count(lines); // a full disk or a closed pipe: the mail goes on
         }

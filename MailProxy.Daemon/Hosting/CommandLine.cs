@@ -15,11 +15,14 @@ internal static class CommandLine
             var name = equals < 0 ? arg : arg[..equals];
 
             // What is no name may be a secret's value, so it is counted and not told.
-            if (!name.StartsWith("--", StringComparison.Ordinal) || name.Length == 2) mistakes.Add($"argument {i + 1}: a setting is "
-                + $"written --Name=value or --Name value.");
-            else if (equals >= 0) values.Add(new(name[2..], arg[(equals + 1)..], name));
-            else if (i + 1 < args.Length && !args[i + 1].StartsWith("--", StringComparison.Ordinal)) values.Add(new(name[2..], args[++i], name));
-            else mistakes.Add($"{name}: has no value.");
+            if (!name.StartsWith("--", StringComparison.Ordinal) || name.Length == 2)
+                mistakes.Add($"argument {i + 1}: a setting is " + $"written --Name=value or --Name value.");
+            else if (equals >= 0)
+                values.Add(new(name[2..], arg[(equals + 1)..], name));
+            else if (i + 1 < args.Length && !args[i + 1].StartsWith("--", StringComparison.Ordinal))
+                values.Add(new(name[2..], args[++i], name));
+            else
+                mistakes.Add($"{name}: has no value.");
         }
 
         return (values, mistakes);

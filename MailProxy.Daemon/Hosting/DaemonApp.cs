@@ -15,7 +15,9 @@ using Serilog.Extensions.Logging;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Puts the daemon together: opens the data directory, builds sandbox, pipeline and HTTP edge. Nothing runs before <c>StartAsync</c>.</summary>
+/// <summary>
+/// Puts the daemon together: opens the data directory, builds sandbox, pipeline and HTTP edge. Nothing runs before <c>StartAsync</c>.
+/// </summary>
 internal static class DaemonApp
 {
     /// <summary>Connections there must be, however few files the process may have open.</summary>
@@ -40,7 +42,12 @@ internal static class DaemonApp
         }
     }
 
-    private static async Task<WebApplication> BuildAsync(DaemonSettings settings, TimeProvider clock, Serilog.Core.Logger logger, BackgroundSink log)
+    private static async Task<WebApplication> BuildAsync(
+        DaemonSettings settings,
+        TimeProvider clock,
+        Serilog.Core.Logger logger,
+        BackgroundSink log
+    )
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory });
         builder.Host.UseSerilog(logger, dispose: true);
@@ -69,12 +76,18 @@ internal static class DaemonApp
         }
     }
 
-    private static async Task<StorageRoom> AddEngineAsync(IServiceCollection services, DaemonSettings settings, TimeProvider clock, ILoggerFactory logs, BackgroundSink log)
+    private static async Task<SqliteStores> AddEngineAsync(
+        IServiceCollection services,
+        DaemonSettings settings,
+        TimeProvider clock,
+        ILoggerFactory logs,
+        BackgroundSink log
+    )
     {
         var registry = Metrics.NewCustomRegistry();
         var health = new PipelineHealth();
         var metrics = new PipelineMetrics(registry);
-        var storage = await StorageRoom.OpenAsync(settings, health, metrics, clock, logs);
+        var storage = await SqliteStores.OpenAsync(settings, health, metrics, clock, logs);
         var accounts = new CurrentAccounts();
         var volumes = new CurrentVolumes();
         var tenants = new CurrentTenants();
@@ -83,36 +96,48 @@ internal static class DaemonApp
         var keyChanges = new KeyChanges(storage.Keys, keys);
         var policy = new NetworkPolicy(settings.Network);
         var dialer = new Dialer(policy, logger: logs.CreateLogger<Dialer>());
-        var links = new LinkDesk(storage.Links, volumes, dialer, settings.Api.PublicUrl is { } url ? new Uri(url) : null, clock, logs);
+        var links = new LargeFileService(
+            storage.Links,
+            volumes,
+            dialer,
+            settings.Api.PublicUrl is { } url ? new Uri(url) : null,
+            clock,
+            logs
+        );
         var http = dialer.HttpClient();
         var secret = new ProtectedFiles(settings.Data);
         var share = new TenantShare(settings.Engine.Tenants.Share, () => tenants.Directory.All.Count > 1);
         var shares = new TenantShares();
-        var pipeline = new MailPipeline(settings.Engine, new(
-            storage.Messages,
-            storage.Log,
-            storage.Retention,
-            accounts,
-            key => storage.Accounts.NameOf(key) ?? "deleted",
-            storage.Spool,
-            http,
-            dialer,
-            health,
-            metrics,
-            clock,
-            Random.Shared.NextDouble,
-            logs)
-        {
-            Volumes = volumes,
-            AttachmentEndpoint = tenant => tenants.Directory.Find(tenant)?.AttachmentEndpoint is { } endpoint ? (endpoint.Url, endpoint.Auth) : null,
-            RetentionOf = tenant => tenants.Directory.Find(tenant)?.Retain,
-            CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
-            Links = links,
-            Secret = secret,
-            Network = policy,
-            Share = share,
-            Shares = shares,
-        });
+        var pipeline = new MailPipeline(
+            settings.Engine,
+            new(
+                storage.Messages,
+                storage.Log,
+                storage.Retention,
+                accounts,
+                key => storage.Accounts.NameOf(key) ?? "deleted",
+                storage.Spool,
+                http,
+                dialer,
+                health,
+                metrics,
+                clock,
+                Random.Shared.NextDouble,
+                logs
+            )
+            {
+                Volumes = volumes,
+                AttachmentEndpoint = tenant =>
+                    tenants.Directory.Find(tenant)?.AttachmentEndpoint is { } endpoint ? (endpoint.Url, endpoint.Auth) : null,
+                RetentionOf = tenant => tenants.Directory.Find(tenant)?.Retain,
+                CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
+                Links = links,
+                Secret = secret,
+                Network = policy,
+                Share = share,
+                Shares = shares,
+            }
+        );
 
         services.AddSingleton(Seams.Trial(new(http, settings.Engine.Report, clock)));
         registry.AddBeforeCollectCallback(pipeline.Measure);
@@ -151,7 +176,9 @@ internal static class DaemonApp
         services.AddSingleton(policy);
         services.AddSingleton(accountChanges);
         services.AddSingleton(new TenantChanges(storage.Tenants, tenants, accountChanges, keyChanges));
-        services.AddSingleton(new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>()));
+        services.AddSingleton(
+            new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>())
+        );
 
         // First in, last out: it starts before Kestrel takes requests and stops after the last was answered.
         services.AddSingleton<PipelineService>();
@@ -163,11 +190,12 @@ internal static class DaemonApp
             storage.BeatAsync,
             provider.GetRequiredService<IHostApplicationLifetime>(),
             clock,
-            provider.GetRequiredService<ILogger<ServiceNotices>>()));
+            provider.GetRequiredService<ILogger<ServiceNotices>>()
+        ));
         return storage;
     }
 
-    private static void AddEdge(IServiceCollection services, DaemonSettings settings, StorageRoom storage, ILoggerFactory logs)
+    private static void AddEdge(IServiceCollection services, DaemonSettings settings, SqliteStores storage, ILoggerFactory logs)
     {
         var ingest = settings.Engine.Ingest;
         services.AddSingleton(Options.Create(settings.Api));
@@ -177,16 +205,32 @@ internal static class DaemonApp
         services.AddSingleton<FreeDisk>(storage.Spool.FreeBytes);
         services.AddSingleton(new ConnectionLimit(settings.Api.MaxConnections ?? Math.Max(LeastConnections, OpenFiles.Limit() / 2)));
         services.AddSingleton(new ScratchFiles(Path.Combine(Path.GetFullPath(settings.Data), "spool")));
-        services.AddSingleton<StorageLook>(new StorageFiles(Path.GetFullPath(settings.Data), storage.Spool, logs.CreateLogger<StorageFiles>()).Look);
+        services.AddSingleton<StorageLook>(
+            new StorageFiles(Path.GetFullPath(settings.Data), storage.Spool, logs.CreateLogger<StorageFiles>()).Look
+        );
         services.AddHostedService<ReadinessWatch>();
         services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
         services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);
-        services.AddSingleton(provider => Seams.Probe(new SmtpProbe(provider.GetRequiredService<CurrentAccounts>(), settings.Engine.Send, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<NetworkPolicy>()), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider =>
+            Seams.Probe(
+                new SmtpProbe(
+                    provider.GetRequiredService<CurrentAccounts>(),
+                    settings.Engine.Send,
+                    provider.GetRequiredService<TimeProvider>(),
+                    provider.GetRequiredService<NetworkPolicy>()
+                ),
+                provider.GetRequiredService<TimeProvider>()
+            )
+        );
         services.AddSingleton<IVolumeProbe>(provider => new VolumeProbe(
-            provider.GetRequiredService<Dialer>(), settings.Engine.Resolve, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ProtectedFiles>()));
-        services.AddSingleton<OpenDownload>(provider => provider.GetRequiredService<LinkDesk>().Downloads.OpenAsync);
+            provider.GetRequiredService<Dialer>(),
+            settings.Engine.Resolve,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ProtectedFiles>()
+        ));
+        services.AddSingleton<OpenDownload>(provider => provider.GetRequiredService<LargeFileService>().Downloads.OpenAsync);
         services.AddSingleton(Seams.Raw(new MimeComposer(settings.Engine.Send)));
-        services.AddSingleton(provider => Seams.Shelf(provider.GetRequiredService<SandboxServer>().Mailbox));
+        services.AddSingleton(provider => Seams.Sandbox(provider.GetRequiredService<SandboxServer>().Mailbox));
         services.AddMailProxyApi();
     }
 }

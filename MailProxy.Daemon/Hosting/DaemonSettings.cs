@@ -6,14 +6,20 @@ using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Everything that can be set: the shell's own settings here, the engine's in <see cref="Engine"/>. In files and variables both stand at the top level.</summary>
+/// <summary>
+/// Everything that can be set: the shell's own settings here, the engine's in <see cref="Engine"/>. In files and variables both stand at
+/// the top level.
+/// </summary>
 public sealed class DaemonSettings
 {
     /// <summary>Data directory: database, lock, keys, spool. Default <c>./data</c>.</summary>
     [Required]
     public string Data { get; init; } = "./data";
 
-    /// <summary>Where HTTP listens: <c>http://address:port</c>, several with semicolons between. Port 0 takes any free one. Default <c>http://127.0.0.1:8000</c>.</summary>
+    /// <summary>
+    /// Where HTTP listens: <c>http://address:port</c>, several with semicolons between. Port 0 takes any free one. Default
+    /// <c>http://127.0.0.1:8000</c>.
+    /// </summary>
     [Required, ListenAddresses]
     public string Urls { get; init; } = "http://127.0.0.1:8000";
 
@@ -21,7 +27,10 @@ public sealed class DaemonSettings
     [KeyLength(MailProxy.Daemon.Api.AdminKey.LeastLength)]
     public string? AdminKey { get; init; }
 
-    /// <summary>Seals the secrets in the store: 32 bytes as base64 or 64 hexadecimal digits. Absent: a systemd credential, else <c>master.key</c> (0600) in the data directory.</summary>
+    /// <summary>
+    /// Seals the secrets in the store: 32 bytes as base64 or 64 hexadecimal digits. Absent: a systemd credential, else <c>master.key</c>
+    /// (0600) in the data directory.
+    /// </summary>
     public string? MasterKey { get; init; }
 
     public LogSettings Log { get; init; } = new();
@@ -42,7 +51,10 @@ public sealed class LogSettings
     [AllowedValues("console", "json")]
     public string Format { get; init; } = "console";
 
-    /// <summary>The least level written: Verbose, Debug, Information (default), Warning, Error, Fatal. Addresses appear at Debug only; bodies and secrets never.</summary>
+    /// <summary>
+    /// The least level written: Verbose, Debug, Information (default), Warning, Error, Fatal. Addresses appear at Debug only; bodies and
+    /// secrets never.
+    /// </summary>
     [AllowedValues("Verbose", "Debug", "Information", "Warning", "Error", "Fatal")]
     public string Level { get; init; } = "Information";
 }

@@ -16,10 +16,13 @@ internal static class DataDirectory
     public static string Prepare(string setting)
     {
         var data = Full(setting);
-        if (Encoding.UTF8.GetByteCount(data) > LongestPath) throw new StoreRefusedException($"The data directory's path is longer than "
-            + $"{LongestPath} bytes, the most that the database takes: '{data[..60]}…'.");
+        if (Encoding.UTF8.GetByteCount(data) > LongestPath)
+            throw new StoreRefusedException(
+                $"The data directory's path is longer than " + $"{LongestPath} bytes, the most that the database takes: '{data[..60]}…'."
+            );
         Make(data, "data directory");
-        foreach (var folder in (string[])["spool", "cache"]) Make(Path.Combine(data, folder), "directory");
+        foreach (var folder in (string[])["spool", "cache"])
+            Make(Path.Combine(data, folder), "directory");
         return data;
     }
 
@@ -29,29 +32,33 @@ internal static class DataDirectory
         {
             return Path.GetFullPath(setting);
         }
-        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StoreRefusedException($"The data directory '{setting}' is relative, and the working directory is gone or cannot be "
-                + $"read. Set an absolute path by --data or MAILPROXY_DATA.", wrong);
+            throw new StoreRefusedException(
+                $"The data directory '{setting}' is relative, and the working directory is gone or cannot be "
+                    + $"read. Set an absolute path by --data or MAILPROXY_DATA.",
+                error
+            );
         }
-        catch (ArgumentException wrong)
+        catch (ArgumentException error)
         {
-            throw new StoreRefusedException($"The data directory '{OneLine.Quote(setting)}' is no path: {OneLine.Of(wrong)}", wrong);
+            throw new StoreRefusedException($"The data directory '{OneLine.Quote(setting)}' is no path: {OneLine.Of(error)}", error);
         }
     }
 
     // Mail is private: a directory made here is its owner's only. One that is there keeps its mode.
     private static void Make(string path, string what)
     {
-        if (File.Exists(path)) throw new StoreRefusedException($"The {what} '{path}' is a file. Move it away, or set another data "
-            + $"directory.");
+        if (File.Exists(path))
+            throw new StoreRefusedException($"The {what} '{path}' is a file. Move it away, or set another data " + $"directory.");
         try
         {
-            if (!Directory.Exists(path)) MakePrivate(path);
+            if (!Directory.Exists(path))
+                MakePrivate(path);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StoreRefusedException($"The {what} '{path}' cannot be made: {Why(failure)}.", failure);
+            throw new StoreRefusedException($"The {what} '{path}' cannot be made: {Why(error)}.", error);
         }
 
         TryToWrite(path, what);
@@ -59,8 +66,10 @@ internal static class DataDirectory
 
     private static void MakePrivate(string path)
     {
-        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
-        else Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(path);
+        else
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     // Modes, owners, access lists, read-only mounts: only trying tells of all of them.
@@ -69,25 +78,24 @@ internal static class DataDirectory
         var probe = Path.Combine(path, $".probe-{Guid.NewGuid():N}");
         try
         {
-            using (File.OpenHandle(probe, FileMode.CreateNew, FileAccess.Write))
-            {
-            }
+            using (File.OpenHandle(probe, FileMode.CreateNew, FileAccess.Write)) { }
 
             File.Delete(probe);
             _ = Directory.EnumerateFileSystemEntries(path).FirstOrDefault();
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StoreRefusedException($"The {what} '{path}' cannot be written: {Why(failure)}.", failure);
+            throw new StoreRefusedException($"The {what} '{path}' cannot be written: {Why(error)}.", error);
         }
     }
 
-    private static string Why(Exception failure) => failure switch
-    {
-        UnauthorizedAccessException => "this user lacks the permission",
-        IOException { HResult: NoSpace } => "the disk is full",
-        IOException { HResult: ReadOnly } => "the file system is read-only",
-        DirectoryNotFoundException => "what is above it is missing or no directory",
-        _ => OneLine.Of(failure)[..^1],
-    };
+    private static string Why(Exception failure) =>
+        failure switch
+        {
+            UnauthorizedAccessException => "this user lacks the permission",
+            IOException { HResult: NoSpace } => "the disk is full",
+            IOException { HResult: ReadOnly } => "the file system is read-only",
+            DirectoryNotFoundException => "what is above it is missing or no directory",
+            _ => OneLine.Of(failure)[..^1],
+        };
 }

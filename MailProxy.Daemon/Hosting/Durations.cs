@@ -13,12 +13,15 @@ internal static partial class Durations
     {
         time = TimeSpan.Zero;
         var form = Form().Match(text.Trim());
-        if (!form.Success) return false;
+        if (!form.Success)
+            return false;
 
         var (days, hours) = (Number(form.Groups["d"]), Number(form.Groups["h"]));
-        if (form.Groups["d"].Success && hours > 23) return false;
+        if (form.Groups["d"].Success && hours > 23)
+            return false;
         var seconds = ((days * 24 + hours) * 60 + Number(form.Groups["m"])) * 60 + Number(form.Groups["s"]);
-        if (seconds > (long)TimeSpan.MaxValue.TotalSeconds) return false;
+        if (seconds > (long)TimeSpan.MaxValue.TotalSeconds)
+            return false;
         time = TimeSpan.FromTicks(seconds * TimeSpan.TicksPerSecond + Number(form.Groups["f"].Value.PadRight(7, '0')));
         return true;
     }

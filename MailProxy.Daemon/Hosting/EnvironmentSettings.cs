@@ -22,10 +22,11 @@ internal static partial class EnvironmentSettings
         foreach (var name in environment.Keys.Cast<string>().Order(StringComparer.Ordinal))
         {
             var text = (string?)environment[name];
-            if (!name.StartsWith(Prefix, StringComparison.Ordinal) || NotSettings.Contains(name) || IsInjected(name, text ?? "")) continue;
+            if (!name.StartsWith(Prefix, StringComparison.Ordinal) || NotSettings.Contains(name) || IsInjected(name, text ?? ""))
+                continue;
             var path = string.Join(':', name[Prefix.Length..].Split("__").Select(part => part.Replace("_", "", StringComparison.Ordinal)));
-            if (!values.TryAdd(path, new(path, text, name))) mistakes.Add($"{name}: means the same as {values[path].Origin}; set one of "
-                + $"the two.");
+            if (!values.TryAdd(path, new(path, text, name)))
+                mistakes.Add($"{name}: means the same as {values[path].Origin}; set one of " + $"the two.");
         }
 
         return ([.. values.Values], mistakes);
@@ -34,12 +35,16 @@ internal static partial class EnvironmentSettings
     /// <summary>Whether Kubernetes or <c>docker --link</c> put it there, because a service of the namespace has a name that begins like
     /// ours.</summary>
     private static bool IsInjected(string name, string text) =>
-        ServiceName().IsMatch(name) || (PortName().IsMatch(name) && PortText().IsMatch(text)) || (LinkName().IsMatch(name)
-            && text.StartsWith('/'));
+        ServiceName().IsMatch(name)
+        || (PortName().IsMatch(name) && PortText().IsMatch(text))
+        || (LinkName().IsMatch(name) && text.StartsWith('/'));
 
     // MAILPROXY_SERVICE_HOST, …_SERVICE_PORT, …_SERVICE_PORT_HTTP, …_PORT_8000_TCP, …_PORT_8000_TCP_ADDR, …_ENV_HOME; also of a service
     // that is called mailproxy-smtp.
-    [GeneratedRegex("^MAILPROXY_([A-Z0-9]+_)*?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|ENV_[A-Za-z0-9_]+)$")]
+    [GeneratedRegex(
+        "^MAILPROXY_([A-Z0-9]+_)*?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|"
+            + "PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|ENV_[A-Za-z0-9_]+)$"
+    )]
     private static partial Regex ServiceName();
 
     [GeneratedRegex("^MAILPROXY_([A-Z0-9]+_)*?PORT$")]

@@ -14,7 +14,8 @@ internal static partial class FileModes
     /// <summary>For the whole process, and for the database's library too.</summary>
     public static void OwnerOnly()
     {
-        if (!OperatingSystem.IsWindows()) _ = Umask(OthersMayNothing);
+        if (!OperatingSystem.IsWindows())
+            _ = Umask(OthersMayNothing);
     }
 
     /// <summary>What an older version, or another mask, left open to others.</summary>
@@ -24,11 +25,12 @@ internal static partial class FileModes
         {
             try
             {
-                if (PrivateFiles.Tighten(Path.Combine(data, name))) Log.Tightened(logger, Path.Combine(data, name));
+                if (PrivateFiles.Tighten(Path.Combine(data, name)))
+                    Log.Tightened(logger, Path.Combine(data, name));
             }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                Log.Loose(logger, Path.Combine(data, name), failure.Message);
+                Log.Loose(logger, Path.Combine(data, name), error.Message);
             }
         }
     }

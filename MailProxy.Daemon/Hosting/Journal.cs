@@ -11,16 +11,20 @@ internal readonly record struct Journal(bool Proven, bool Likely)
     /// path.</param>
     public static Journal Of(string? stream, string? invocation, string? output)
     {
-        var isStream = output is not null
+        var isStream =
+            output is not null
             && (output.StartsWith("socket:[", StringComparison.Ordinal) || output.StartsWith("pipe:[", StringComparison.Ordinal));
-        if (string.IsNullOrEmpty(stream)) return new(false, isStream && !string.IsNullOrEmpty(invocation));
+        if (string.IsNullOrEmpty(stream))
+            return new(false, isStream && !string.IsNullOrEmpty(invocation));
         var inode = stream[(stream.IndexOf(':', StringComparison.Ordinal) + 1)..];
         var matches = isStream && output!.EndsWith($":[{inode}]", StringComparison.Ordinal);
         return new(matches, matches);
     }
 
-    public static Journal Here() => Of(
-        Environment.GetEnvironmentVariable("JOURNAL_STREAM"),
-        Environment.GetEnvironmentVariable("INVOCATION_ID"),
-        OperatingSystem.IsLinux() ? new FileInfo("/proc/self/fd/1").LinkTarget : null);
+    public static Journal Here() =>
+        Of(
+            Environment.GetEnvironmentVariable("JOURNAL_STREAM"),
+            Environment.GetEnvironmentVariable("INVOCATION_ID"),
+            OperatingSystem.IsLinux() ? new FileInfo("/proc/self/fd/1").LinkTarget : null
+        );
 }

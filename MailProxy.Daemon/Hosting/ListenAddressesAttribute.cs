@@ -3,17 +3,35 @@ using System.Net;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Addresses that Kestrel can listen on, separated by semicolons: plain HTTP, and a host that is an address. A name would be taken for every interface.</summary>
+/// <summary>
+/// Addresses that Kestrel can listen on, separated by semicolons: plain HTTP, and a host that is an address. A name would be taken for
+/// every interface.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed class ListenAddressesAttribute() : ValidationAttribute("must be http://address:port, several with semicolons between; the address is an IP address, localhost or * (all). For https put a reverse proxy in front.")
+internal sealed class ListenAddressesAttribute()
+    : ValidationAttribute(
+        "must be http://address:port, several with semicolons between; the address is an IP address, localhost or * (all). For "
+            + "https put a reverse proxy in front."
+    )
 {
     public override bool IsValid(object? value) => value is not string text || Split(text) is { Length: > 0 } parts && parts.All(IsAddress);
 
     public static string[] Split(string text) => text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
-    /// <summary>The addresses as Kestrel takes them. It knows no free port of localhost, which has two addresses; the older one is enough to be found by that name.</summary>
-    public static string[] Bindable(string text) => [.. Split(text).Select(static url =>
-        BindingAddress.Parse(url) is { IsUnixPipe: false, Port: 0 } address && address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? "http://127.0.0.1:0" : url)];
+    /// <summary>
+    /// The addresses as Kestrel takes them. It knows no free port of localhost, which has two addresses; the older one is enough to be
+    /// found by that name.
+    /// </summary>
+    public static string[] Bindable(string text) =>
+        [
+            .. Split(text)
+                .Select(static url =>
+                    BindingAddress.Parse(url) is { IsUnixPipe: false, Port: 0 } address
+                    && address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+                        ? "http://127.0.0.1:0"
+                        : url
+                ),
+        ];
 
     private static bool IsAddress(string text)
     {
@@ -21,7 +39,11 @@ internal sealed class ListenAddressesAttribute() : ValidationAttribute("must be 
         {
             var address = BindingAddress.Parse(text);
             return address is { Scheme: "http", PathBase: "", Port: >= 0 and <= 65_535 }
-                && (address.IsUnixPipe || address.Host is "localhost" or "*" or "+" || IPAddress.TryParse(address.Host.Trim('[', ']'), out _));
+                && (
+                    address.IsUnixPipe
+                    || address.Host is "localhost" or "*" or "+"
+                    || IPAddress.TryParse(address.Host.Trim('[', ']'), out _)
+                );
         }
         catch (FormatException)
         {

@@ -16,33 +16,40 @@ internal sealed class LogLine(bool syslog) : ITextFormatter
     public void Format(LogEvent logEvent, TextWriter output)
     {
         var prefix = syslog ? Prefix(logEvent.Level) : "";
-        var source = logEvent.Properties.TryGetValue(Constants.SourceContextPropertyName, out var context)
-            && context is ScalarValue { Value: string name } ? name + ": " : "";
+        var source =
+            logEvent.Properties.TryGetValue(Constants.SourceContextPropertyName, out var context)
+            && context is ScalarValue { Value: string name }
+                ? name + ": "
+                : "";
         var time = logEvent.Timestamp.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
         output.Write($"{prefix}{time} {Short(logEvent.Level)} {source}{InOneLine(Message(logEvent))}\n");
-        if (logEvent.Exception is null) return;
-        foreach (var line in logEvent.Exception.ToString().Split('\n')) output.Write($"{prefix}{Indent}{InOneLine(line.TrimEnd('\r'))}\n");
+        if (logEvent.Exception is null)
+            return;
+        foreach (var line in logEvent.Exception.ToString().Split('\n'))
+            output.Write($"{prefix}{Indent}{InOneLine(line.TrimEnd('\r'))}\n");
     }
 
     /// <summary>The syslog severity of a level in angle brackets.</summary>
-    public static string Prefix(LogEventLevel level) => level switch
-    {
-        LogEventLevel.Fatal => "<2>",
-        LogEventLevel.Error => "<3>",
-        LogEventLevel.Warning => "<4>",
-        LogEventLevel.Information => "<6>",
-        _ => "<7>",
-    };
+    public static string Prefix(LogEventLevel level) =>
+        level switch
+        {
+            LogEventLevel.Fatal => "<2>",
+            LogEventLevel.Error => "<3>",
+            LogEventLevel.Warning => "<4>",
+            LogEventLevel.Information => "<6>",
+            _ => "<7>",
+        };
 
-    private static string Short(LogEventLevel level) => level switch
-    {
-        LogEventLevel.Fatal => "FTL",
-        LogEventLevel.Error => "ERR",
-        LogEventLevel.Warning => "WRN",
-        LogEventLevel.Information => "INF",
-        LogEventLevel.Debug => "DBG",
-        _ => "VRB",
-    };
+    private static string Short(LogEventLevel level) =>
+        level switch
+        {
+            LogEventLevel.Fatal => "FTL",
+            LogEventLevel.Error => "ERR",
+            LogEventLevel.Warning => "WRN",
+            LogEventLevel.Information => "INF",
+            LogEventLevel.Debug => "DBG",
+            _ => "VRB",
+        };
 
     // Texts without quotation marks, as they were meant to be read.
     private static string Message(LogEvent logEvent)
@@ -50,9 +57,13 @@ internal sealed class LogLine(bool syslog) : ITextFormatter
         using var text = new StringWriter(CultureInfo.InvariantCulture);
         foreach (var token in logEvent.MessageTemplate.Tokens)
         {
-            var value = token is Serilog.Parsing.PropertyToken property ? logEvent.Properties.GetValueOrDefault(property.PropertyName) : null;
-            if (value is ScalarValue { Value: string plain }) text.Write(plain);
-            else token.Render(logEvent.Properties, text, CultureInfo.InvariantCulture);
+            var value = token is Serilog.Parsing.PropertyToken property
+                ? logEvent.Properties.GetValueOrDefault(property.PropertyName)
+                : null;
+            if (value is ScalarValue { Value: string plain })
+                text.Write(plain);
+            else
+                token.Render(logEvent.Properties, text, CultureInfo.InvariantCulture);
         }
 
         return text.ToString();
@@ -60,15 +71,21 @@ internal sealed class LogLine(bool syslog) : ITextFormatter
 
     private static string InOneLine(string text)
     {
-        if (!text.Any(char.IsControl)) return text;
+        if (!text.Any(char.IsControl))
+            return text;
         var line = new StringBuilder(text.Length + 16);
         foreach (var c in text)
         {
-            if (!char.IsControl(c)) line.Append(c);
-            else if (c == '\n') line.Append("\\n");
-            else if (c == '\r') line.Append("\\r");
-            else if (c == '\t') line.Append(' ');
-            else line.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+            if (!char.IsControl(c))
+                line.Append(c);
+            else if (c == '\n')
+                line.Append("\\n");
+            else if (c == '\r')
+                line.Append("\\r");
+            else if (c == '\t')
+                line.Append(' ');
+            else
+                line.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
         }
 
         return line.ToString();

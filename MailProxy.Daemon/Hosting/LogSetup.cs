@@ -21,16 +21,18 @@ internal static class LogSetup
             .MinimumLevel.Is(level)
             .MinimumLevel.Override("Microsoft", AtLeast(LogEventLevel.Warning))
             .MinimumLevel.Override("Microsoft.Hosting.Lifetime", AtLeast(LogEventLevel.Information))
-            .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LevelAlias.Off) // Serve tells in one line why a start fails
+            // Serve tells in one line why a start fails
+            .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LevelAlias.Off)
             .WriteTo.Sink(sink)
             .CreateLogger();
         return (logger, sink);
     }
 
-    private static ITextFormatter Formatter(string format, Journal journal) => (format, journal) switch
-    {
-        ("json", { Proven: true }) => new SyslogPrefixed(new CompactJsonFormatter()),
-        ("json", _) => new CompactJsonFormatter(),
-        _ => new LogLine(journal.Likely),
-    };
+    private static ITextFormatter Formatter(string format, Journal journal) =>
+        (format, journal) switch
+        {
+            ("json", { Proven: true }) => new SyslogPrefixed(new CompactJsonFormatter()),
+            ("json", _) => new CompactJsonFormatter(),
+            _ => new LogLine(journal.Likely),
+        };
 }

@@ -10,8 +10,8 @@ internal static class OneLine
 
     public static string Of(string text)
     {
-        var line = string.Join(' ', text.Split(['\r', '\n', '\t'],
-            StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).TrimEnd('.');
+        var line = string.Join(' ', text.Split(['\r', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            .TrimEnd('.');
         return new string([.. line.Select(static c => char.IsControl(c) ? '?' : c)]) + ".";
     }
 

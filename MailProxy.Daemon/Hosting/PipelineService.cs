@@ -5,7 +5,10 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Starts what must precede HTTP, and stops it after HTTP: sandbox, recovery, pipeline. Registered before Kestrel, so that it starts first and stops last.</summary>
+/// <summary>
+/// Starts what must precede HTTP, and stops it after HTTP: sandbox, recovery, pipeline. Registered before Kestrel, so that it starts first
+/// and stops last.
+/// </summary>
 internal sealed partial class PipelineService(
     MailPipeline pipeline,
     SandboxServer sandbox,
@@ -13,15 +16,16 @@ internal sealed partial class PipelineService(
     VolumeChanges volumes,
     TenantChanges tenants,
     IAccountStore accountStore,
-    StorageRoom storage,
+    SqliteStores storage,
     IHostApplicationLifetime lifetime,
-    ILogger<PipelineService> logger) : IHostedService
+    ILogger<PipelineService> logger
+) : IHostedService
 {
     private Task _watch = Task.CompletedTask;
     private Task? _drain;
     private CancellationTokenRegistration _stopping;
 
-    /// <summary>Set when a room crashed: the process must not exit 0.</summary>
+    /// <summary>Set when a stage crashed: the process must not exit 0.</summary>
     public Exception? Crash { get; private set; }
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -31,8 +35,8 @@ internal sealed partial class PipelineService(
         await volumes.LoadAsync();
         await storage.Batches.RepairAsync();
         var suspended = await accountStore.SuspendedAsync();
-        if (suspended && storage.Generations.Current.BackupAt is { } backup) Log.Restored(logger,
-            DateTimeOffset.FromUnixTimeMilliseconds(backup));
+        if (suspended && storage.Generations.Current.BackupAt is { } backup)
+            Log.Restored(logger, DateTimeOffset.FromUnixTimeMilliseconds(backup));
         await pipeline.StartAsync(suspended);
         _watch = WatchAsync();
         _stopping = lifetime.ApplicationStopping.Register(() => _drain = DrainAsync());
@@ -59,10 +63,10 @@ internal sealed partial class PipelineService(
         {
             await pipeline.StopAsync();
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
             // The watch logs it; the exit code tells. What is left must still be closed in order.
-            Crash ??= fault;
+            Crash ??= error;
         }
     }
 
@@ -72,10 +76,10 @@ internal sealed partial class PipelineService(
         {
             await await Task.WhenAny(pipeline.Completion, storage.Completion);
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            Crash = fault;
-            Log.Crashed(logger, fault);
+            Crash = error;
+            Log.Crashed(logger, error);
             lifetime.StopApplication();
         }
     }
@@ -88,9 +92,12 @@ internal sealed partial class PipelineService(
         [LoggerMessage(2, LogLevel.Information, "Stopped; what waits is on disk")]
         public static partial void Stopped(ILogger logger);
 
-        [LoggerMessage(4, LogLevel.Warning,
+        [LoggerMessage(
+            4,
+            LogLevel.Warning,
             "Sending is suspended: the store was restored from a backup made {Made:u}, and mail sent since then is queued in it once "
-            + "more. Cancel what must not go, then POST /v1/dispatcher/activate")]
+                + "more. Cancel what must not go, then POST /v1/dispatcher/activate"
+        )]
         public static partial void Restored(ILogger logger, DateTimeOffset made);
 
         [LoggerMessage(3, LogLevel.Critical, "A stage of the pipeline crashed; the process ends")]

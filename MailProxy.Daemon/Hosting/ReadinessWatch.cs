@@ -2,7 +2,7 @@ using MailProxy.Daemon.Api;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Looks at the disk though nobody asks, so that the log tells when it becomes low and when there is room again.</summary>
+/// <summary>Looks at the disk though nobody asks, so that the log tells when it becomes low and when there is capacity again.</summary>
 internal sealed class ReadinessWatch(Readiness readiness, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);

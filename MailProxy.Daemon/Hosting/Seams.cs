@@ -8,49 +8,68 @@ using MailProxy.Pipeline.Send;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>What the HTTP edge asks of the rooms, in the edge's own terms.</summary>
+/// <summary>What the HTTP edge asks of the stages, in the edge's own terms.</summary>
 internal static class Seams
 {
-    public static DispatcherControl Dispatcher(MailPipeline pipeline) => new(
-        pipeline.Suspend, pipeline.Activate, pipeline.RunNow, () => pipeline.IsSuspended, pipeline.ExpiryHint, key => Wait(pipeline, key), pipeline.ReportNow)
-    {
-        SetAsideFor = pipeline.SetAsideFor,
-        SetAside = pipeline.SetAside,
-    };
+    public static DispatcherControl Dispatcher(MailPipeline pipeline) =>
+        new(
+            pipeline.Suspend,
+            pipeline.Activate,
+            pipeline.RunNow,
+            () => pipeline.IsSuspended,
+            pipeline.ExpiryHint,
+            key => Wait(pipeline, key),
+            pipeline.ReportNow
+        )
+        {
+            SetAsideFor = pipeline.SetAsideFor,
+            SetAside = pipeline.SetAside,
+        };
 
-    public static AccountTest Probe(SmtpProbe probe, TimeProvider clock) => async (account, cancel) =>
-    {
-        var began = clock.GetTimestamp();
-        var seen = await probe.TryAsync(account, cancel);
-        return new(
-            seen.Trouble is null,
-            seen.Stage,
-            seen.Tls is not null,
-            seen.Tls,
-            seen.Authenticated,
-            seen.Extensions,
-            seen.Trouble?.SmtpCode,
-            seen.Trouble?.Reply,
-            Math.Round(clock.GetElapsedTime(began).TotalMilliseconds, 1));
-    };
+    public static AccountTest Probe(SmtpProbe probe, TimeProvider clock) =>
+        async (account, cancel) =>
+        {
+            var began = clock.GetTimestamp();
+            var seen = await probe.TryAsync(account, cancel);
+            return new(
+                seen.Trouble is null,
+                seen.Stage,
+                seen.Tls is not null,
+                seen.Tls,
+                seen.Authenticated,
+                seen.Extensions,
+                seen.Trouble?.SmtpCode,
+                seen.Trouble?.Reply,
+                Math.Round(clock.GetElapsedTime(began).TotalMilliseconds, 1)
+            );
+        };
 
-    public static WebhookTrial Trial(WebhookProbe probe) => async (endpoint, cancel) =>
-    {
-        var test = await probe.TryAsync(endpoint, cancel);
-        return new(test.Error is null, Math.Round(test.Took.TotalMilliseconds, 1), test.Error);
-    };
+    public static WebhookTrial Trial(WebhookProbe probe) =>
+        async (endpoint, cancel) =>
+        {
+            var test = await probe.TryAsync(endpoint, cancel);
+            return new(test.Error is null, Math.Round(test.Took.TotalMilliseconds, 1), test.Error);
+        };
 
-    public static WriteRaw Raw(MimeComposer composer) => async (content, account, target, cancel) =>
-    {
-        using var mail = composer.Compose(content, [], [], account?.Dkim);
-        await using var octets = mail.OpenRead();
-        await octets.CopyToAsync(target, cancel);
-    };
+    public static WriteRaw Raw(MimeComposer composer) =>
+        async (content, account, target, cancel) =>
+        {
+            using var mail = composer.Compose(content, [], [], account?.Dkim);
+            await using var octets = mail.OpenRead();
+            await octets.CopyToAsync(target, cancel);
+        };
 
-    public static SandboxShelf Shelf(SandboxMailbox mailbox) => new(
-        (count, before) => [.. mailbox.Page(count, before).Select(m => new SandboxMailAnswer(m.Id, m.ReceivedAt.UtcDateTime, m.From, m.Recipients, m.Subject, m.Size))],
-        id => mailbox.Find(id)?.Raw,
-        mailbox.Forget);
+    public static SandboxView Sandbox(SandboxMailbox mailbox) =>
+        new(
+            (count, before) =>
+                [
+                    .. mailbox
+                        .Page(count, before)
+                        .Select(m => new SandboxMailAnswer(m.Id, m.ReceivedAt.UtcDateTime, m.From, m.Recipients, m.Subject, m.Size)),
+                ],
+            id => mailbox.Find(id)?.Raw,
+            mailbox.Forget
+        );
 
     private static LaneWait? Wait(Connecting? connecting) => connecting is null ? null : new("connecting", null, connecting.ToString());
 
@@ -61,20 +80,21 @@ internal static class Seams
         return lane.State is LaneState.Ready or LaneState.Busy ? Wait(pipeline.ConnectingOf(account)) ?? Wait(lane) : Wait(lane);
     }
 
-    private static LaneWait? Wait(LaneStatus lane) => lane.State switch
-    {
-        LaneState.Ready => null,
-        LaneState.Paused => new("account_paused", lane.Until, lane.Reason),
-        LaneState.TenantSuspended => new("tenant_suspended", lane.Until, lane.Reason),
-        LaneState.Suspended => new("dispatcher_suspended", lane.Until, lane.Reason),
-        LaneState.InstallationAtLimit => new("installation_limit", lane.Until, lane.Reason),
-        LaneState.TenantAtLimit => new("tenant_limit", lane.Until, lane.Reason),
-        LaneState.Busy => new("account_busy", lane.Until, lane.Reason),
-        LaneState.TenantAtShare => new("tenant_share", lane.Until, lane.Reason),
-        LaneState.AtLimit => new("account_limit", lane.Until, lane.Reason),
-        LaneState.BackingOff => new("account_backoff", lane.Until, lane.Reason),
-        LaneState.StoreTrouble => new("store", lane.Until, lane.Reason),
-        LaneState.UnknownAccount => new("account_unknown", lane.Until, lane.Reason),
-        _ => throw new ArgumentOutOfRangeException(nameof(lane), lane.State, null),
-    };
+    private static LaneWait? Wait(LaneStatus lane) =>
+        lane.State switch
+        {
+            LaneState.Ready => null,
+            LaneState.Paused => new("account_paused", lane.Until, lane.Reason),
+            LaneState.TenantSuspended => new("tenant_suspended", lane.Until, lane.Reason),
+            LaneState.Suspended => new("dispatcher_suspended", lane.Until, lane.Reason),
+            LaneState.InstallationAtLimit => new("installation_limit", lane.Until, lane.Reason),
+            LaneState.TenantAtLimit => new("tenant_limit", lane.Until, lane.Reason),
+            LaneState.Busy => new("account_busy", lane.Until, lane.Reason),
+            LaneState.TenantAtShare => new("tenant_share", lane.Until, lane.Reason),
+            LaneState.AtLimit => new("account_limit", lane.Until, lane.Reason),
+            LaneState.BackingOff => new("account_backoff", lane.Until, lane.Reason),
+            LaneState.StoreTrouble => new("store", lane.Until, lane.Reason),
+            LaneState.UnknownAccount => new("account_unknown", lane.Until, lane.Reason),
+            _ => throw new ArgumentOutOfRangeException(nameof(lane), lane.State, null),
+        };
 }

@@ -5,9 +5,14 @@ internal static class Serve
 {
     public static async Task<int> RunAsync(string[] args)
     {
-        var (settings, mistakes) = SettingsReader.Read(args, AppContext.BaseDirectory, SettingsReader.InstalledFile,
-            Environment.GetEnvironmentVariables());
-        if (settings is null) return RefuseSettings(mistakes);
+        var (settings, mistakes) = SettingsReader.Read(
+            args,
+            AppContext.BaseDirectory,
+            SettingsReader.InstalledFile,
+            Environment.GetEnvironmentVariables()
+        );
+        if (settings is null)
+            return RefuseSettings(mistakes);
 
         WebApplication? app = null;
         try
@@ -23,13 +28,14 @@ internal static class Serve
             await signals.StopWhenAskedAsync();
             return app.Services.GetRequiredService<PipelineService>().Crash is null ? 0 : 1;
         }
-        catch (Exception failure) when (app is null)
+        catch (Exception error) when (app is null)
         {
-            return Refuse(failure, settings);
+            return Refuse(error, settings);
         }
         finally
         {
-            if (app is not null) await app.DisposeAsync();
+            if (app is not null)
+                await app.DisposeAsync();
         }
     }
 
@@ -42,16 +48,16 @@ internal static class Serve
             await app.StartAsync();
             return null;
         }
-        catch (Exception failure)
+        catch (Exception error)
         {
             try
             {
                 await app.StopAsync();
-                return failure;
+                return error;
             }
             catch (Exception second)
             {
-                return new AggregateException(failure, second);
+                return new AggregateException(error, second);
             }
         }
     }
@@ -65,7 +71,8 @@ internal static class Serve
         }
 
         Console.Error.WriteLine("mailproxy: the settings are wrong:");
-        foreach (var mistake in mistakes) Console.Error.WriteLine("  " + mistake);
+        foreach (var mistake in mistakes)
+            Console.Error.WriteLine("  " + mistake);
         return 2;
     }
 

@@ -9,22 +9,30 @@ namespace MailProxy.Daemon.Hosting;
 /// nothing: a unit of Type=notify would never have started.</remarks>
 /// <param name="beat">Completes when the store's writer has gone round once more.</param>
 internal sealed partial class ServiceNotices(
-    ISystemdNotifier notifier, WatchdogTime watchdog, Func<Task> beat, IHostApplicationLifetime lifetime, TimeProvider clock,
-        ILogger<ServiceNotices> logger) : IHostedService
+    ISystemdNotifier notifier,
+    WatchdogTime watchdog,
+    Func<Task> beat,
+    IHostApplicationLifetime lifetime,
+    TimeProvider clock,
+    ILogger<ServiceNotices> logger
+) : IHostedService
 {
     private static readonly ServiceState Alive = new("WATCHDOG=1");
 
     private readonly CancellationTokenSource _over = new();
-    private CancellationTokenRegistration _started, _stopping;
+    private CancellationTokenRegistration _started,
+        _stopping;
     private Task _beats = Task.CompletedTask;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        if (!notifier.IsEnabled) return Task.CompletedTask;
+        if (!notifier.IsEnabled)
+            return Task.CompletedTask;
         _started = lifetime.ApplicationStarted.Register(() =>
         {
             Tell(ServiceState.Ready);
-            if (watchdog.Every is { } every) _beats = BeatAsync(every);
+            if (watchdog.Every is { } every)
+                _beats = BeatAsync(every);
         });
         _stopping = lifetime.ApplicationStopping.Register(() => Tell(ServiceState.Stopping));
         return Task.CompletedTask;
@@ -50,8 +58,7 @@ internal sealed partial class ServiceNotices(
             {
                 await beat().WaitAsync(_over.Token);
                 Tell(Alive);
-            }
-            while (await timer.WaitForNextTickAsync(_over.Token));
+            } while (await timer.WaitForNextTickAsync(_over.Token));
         }
         catch (OperationCanceledException) when (_over.IsCancellationRequested)
         {
@@ -65,9 +72,9 @@ internal sealed partial class ServiceNotices(
         {
             notifier.Notify(state);
         }
-        catch (SocketException gone)
+        catch (SocketException error)
         {
-            Log.Unheard(logger, gone.Message);
+            Log.Unheard(logger, error.Message);
         }
     }
 

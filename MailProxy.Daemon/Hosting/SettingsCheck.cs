@@ -33,8 +33,10 @@ internal sealed class SettingsCheck
         foreach (var child in group.GetChildren())
         {
             var property = types.Select(type => Find(type, child.Key)).FirstOrDefault(found => found is not null);
-            if (property is null) Add(child, path + child.Key, "unknown setting.");
-            else Check(child, path + property.Name, property);
+            if (property is null)
+                Add(child, path + child.Key, "unknown setting.");
+            else
+                Check(child, path + property.Name, property);
         }
     }
 
@@ -43,8 +45,10 @@ internal sealed class SettingsCheck
         var type = property.PropertyType;
         if (IsLeaf(type))
         {
-            if (section.GetChildren().Any()) Add(section, path, "takes one value, not a group.");
-            else if (section.Value is { } text) CheckValue(section, path, text, property);
+            if (section.GetChildren().Any())
+                Add(section, path, "takes one value, not a group.");
+            else if (section.Value is { } text)
+                CheckValue(section, path, text, property);
         }
         else if (section.Value is { Length: > 0 })
         {
@@ -65,24 +69,30 @@ internal sealed class SettingsCheck
         IConfigurationSection[] elements = [.. section.GetChildren()];
         var named = elements.FirstOrDefault(static e => !int.TryParse(e.Key, NumberStyles.None, CultureInfo.InvariantCulture, out _));
         var group = elements.FirstOrDefault(static e => e.Value is null);
-        if (named is not null) Add(named, $"{path}:{named.Key}", "unknown setting: the elements of a list are numbered from 0.");
-        else if (group is not null) Add(group, $"{path}:{group.Key}", "takes one value, not a group.");
-        else CheckRules(section, path, elements.Select(e => e.Value!).ToArray(), property);
+        if (named is not null)
+            Add(named, $"{path}:{named.Key}", "unknown setting: the elements of a list are numbered from 0.");
+        else if (group is not null)
+            Add(group, $"{path}:{group.Key}", "takes one value, not a group.");
+        else
+            CheckRules(section, path, elements.Select(e => e.Value!).ToArray(), property);
     }
 
     private void CheckValue(IConfigurationSection section, string path, string text, PropertyInfo property)
     {
-        if (!Converts(text, property.PropertyType, out var value)) Add(section, path, $"'{OneLine.Quote(text)}' is not "
-            + $"{Describe(property.PropertyType)}.");
-        else CheckRules(section, path, value, property);
-        if (value is TimeSpan time) _times[section.Path] = time;
+        if (!Converts(text, property.PropertyType, out var value))
+            Add(section, path, $"'{OneLine.Quote(text)}' is not " + $"{Describe(property.PropertyType)}.");
+        else
+            CheckRules(section, path, value, property);
+        if (value is TimeSpan time)
+            _times[section.Path] = time;
     }
 
     private void CheckRules(IConfigurationSection section, string path, object? value, PropertyInfo property)
     {
         foreach (var rule in property.GetCustomAttributes<ValidationAttribute>())
         {
-            if (!rule.IsValid(value)) Add(section, path, Describe(rule));
+            if (!rule.IsValid(value))
+                Add(section, path, Describe(rule));
         }
     }
 
@@ -95,13 +105,16 @@ internal sealed class SettingsCheck
     // A group or list has no value of its own; its first one says where it stands.
     private string Origin(IConfigurationSection section)
     {
-        if (_written.TryGetValue(section.Path, out var value)) return value.Origin;
+        if (_written.TryGetValue(section.Path, out var value))
+            return value.Origin;
         return _written.Values.FirstOrDefault(v => v.Path.StartsWith(section.Path + ":", StringComparison.OrdinalIgnoreCase))?.Origin ?? "";
     }
 
-    private static PropertyInfo? Find(Type type, string name) => Array.Find(
-        type.GetProperties(BindingFlags.Instance | BindingFlags.Public),
-        p => p.CanWrite && p.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+    private static PropertyInfo? Find(Type type, string name) =>
+        Array.Find(
+            type.GetProperties(BindingFlags.Instance | BindingFlags.Public),
+            p => p.CanWrite && p.Name.Equals(name, StringComparison.OrdinalIgnoreCase)
+        );
 
     private static bool IsLeaf(Type type)
     {
@@ -113,7 +126,8 @@ internal sealed class SettingsCheck
     {
         value = null;
         var plain = Nullable.GetUnderlyingType(type) ?? type;
-        if (text.Length == 0 && (plain != type || plain == typeof(string))) return true;
+        if (text.Length == 0 && (plain != type || plain == typeof(string)))
+            return true;
         if (plain == typeof(TimeSpan))
         {
             var isTime = Durations.TryParse(text, out var time);
@@ -126,7 +140,7 @@ internal sealed class SettingsCheck
             value = TypeDescriptor.GetConverter(plain).ConvertFromInvariantString(text);
             return value is not null && (!plain.IsEnum || Enum.IsDefined(plain, value));
         }
-        catch (Exception wrong) when (wrong is FormatException or ArgumentException or NotSupportedException or OverflowException)
+        catch (Exception error) when (error is FormatException or ArgumentException or NotSupportedException or OverflowException)
         {
             return false;
         }
@@ -141,13 +155,14 @@ internal sealed class SettingsCheck
             : "a number in range";
     }
 
-    private static string Describe(ValidationAttribute rule) => rule switch
-    {
-        RequiredAttribute => "must not be empty.",
-        RangeAttribute range => string.Create(CultureInfo.InvariantCulture, $"must be from {range.Minimum} to {range.Maximum}."),
-        AllowedValuesAttribute allowed => $"must be one of {string.Join(", ", allowed.Values)}.",
-        MinLengthAttribute least => $"must have at least {least.Length} characters, blanks at its ends not counted.",
-        RegularExpressionAttribute { ErrorMessage: null } pattern => $"must match {pattern.Pattern}",
-        _ => rule.FormatErrorMessage(""),
-    };
+    private static string Describe(ValidationAttribute rule) =>
+        rule switch
+        {
+            RequiredAttribute => "must not be empty.",
+            RangeAttribute range => string.Create(CultureInfo.InvariantCulture, $"must be from {range.Minimum} to {range.Maximum}."),
+            AllowedValuesAttribute allowed => $"must be one of {string.Join(", ", allowed.Values)}.",
+            MinLengthAttribute least => $"must have at least {least.Length} characters, blanks at its ends not counted.",
+            RegularExpressionAttribute { ErrorMessage: null } pattern => $"must match {pattern.Pattern}",
+            _ => rule.FormatErrorMessage(""),
+        };
 }

@@ -26,14 +26,15 @@ internal sealed class SettingsFile
             file.Parse();
             return (file._values, file._mistakes);
         }
-        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            if (FileAbove(path) is { } file) return ([], [$"{path}: cannot be read: '{file}' is no directory."]);
+            if (FileAbove(path) is { } file)
+                return ([], [$"{path}: cannot be read: '{file}' is no directory."]);
             return required || IsLink(path) ? ([], [$"{path}: there is no such file."]) : ([], []);
         }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            var why = Directory.Exists(path) ? "is a directory and not a file." : $"cannot be read: {OneLine.Of(unreadable)}";
+            var why = Directory.Exists(path) ? "is a directory and not a file." : $"cannot be read: {OneLine.Of(error)}";
             return ([], [$"{path}: {why}"]);
         }
     }
@@ -41,7 +42,8 @@ internal sealed class SettingsFile
     private static string? FileAbove(string path)
     {
         var above = Path.GetDirectoryName(path);
-        while (!string.IsNullOrEmpty(above) && !Path.Exists(above)) above = Path.GetDirectoryName(above);
+        while (!string.IsNullOrEmpty(above) && !Path.Exists(above))
+            above = Path.GetDirectoryName(above);
         return File.Exists(above) ? above : null;
     }
 
@@ -55,17 +57,19 @@ internal sealed class SettingsFile
         try
         {
             reader.Read();
-            if (reader.TokenType == JsonTokenType.StartObject) Members(ref reader, "");
-            else _mistakes.Add($"{_path}: must be a JSON object, that is {{…}}.");
+            if (reader.TokenType == JsonTokenType.StartObject)
+                Members(ref reader, "");
+            else
+                _mistakes.Add($"{_path}: must be a JSON object, that is {{…}}.");
             while (reader.Read())
             {
                 // What stands behind the end is a mistake that the reader tells.
             }
         }
-        catch (JsonException broken)
+        catch (JsonException error)
         {
             // Its own words may quote the text, which may be a secret.
-            _mistakes.Add($"{_path}: is not JSON: line {broken.LineNumber + 1}, column {broken.BytePositionInLine + 1}.");
+            _mistakes.Add($"{_path}: is not JSON: line {error.LineNumber + 1}, column {error.BytePositionInLine + 1}.");
         }
         catch (InvalidOperationException)
         {
@@ -80,8 +84,8 @@ internal sealed class SettingsFile
         {
             var name = reader.GetString()!;
             var line = Line(reader.TokenStartIndex);
-            if (!lines.TryAdd(name, line)) _mistakes.Add($"{group}{name} ({Place(line)}): stands there twice, first in line "
-                + $"{lines[name]}.");
+            if (!lines.TryAdd(name, line))
+                _mistakes.Add($"{group}{name} ({Place(line)}): stands there twice, first in line " + $"{lines[name]}.");
             reader.Read();
             Value(ref reader, group + name, line);
         }

@@ -10,8 +10,12 @@ internal static class SettingsReader
     public const string InstalledFile = "/etc/mailproxy/appsettings.json";
 
     /// <summary>The settings, or every reason why there are none.</summary>
-    public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(string[] args, string baseDirectory,
-        string installedFile, IDictionary environment)
+    public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(
+        string[] args,
+        string baseDirectory,
+        string installedFile,
+        IDictionary environment
+    )
     {
         var named = environment[EnvironmentSettings.FileVariable] as string;
         var fromArguments = CommandLine.Read(args);
@@ -34,14 +38,17 @@ internal static class SettingsReader
     private static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(IEnumerable<SettingValue> values)
     {
         var last = new Dictionary<string, SettingValue>(StringComparer.OrdinalIgnoreCase);
-        foreach (var value in values) last[value.Path] = value;
+        foreach (var value in values.Select(FormerSettings.Renamed))
+            last[value.Path] = value;
 
         // What is said to be nothing is the default.
         var texts = last.Values.Where(v => v.Text is not null).ToDictionary(v => v.Path, v => v.Text, StringComparer.OrdinalIgnoreCase);
         var check = SettingsCheck.Of(Bindable(texts), last, typeof(DaemonSettings), typeof(PipelineOptions));
-        if (check.Mistakes.Count > 0) return (null, check.Mistakes);
+        if (check.Mistakes.Count > 0)
+            return (null, check.Mistakes);
 
-        foreach (var (path, time) in check.Times) texts[path] = Durations.Write(time);
+        foreach (var (path, time) in check.Times)
+            texts[path] = Durations.Write(time);
         var configuration = Bindable(texts);
         var settings = configuration.Get<DaemonSettings>() ?? new();
         settings.Engine = configuration.Get<PipelineOptions>() ?? new();

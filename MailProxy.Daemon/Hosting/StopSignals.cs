@@ -21,8 +21,10 @@ internal sealed class StopSignals : IDisposable
     {
         _app = app;
         _pipeline = app.Services.GetRequiredService<MailPipeline>();
-        _asked = app.Lifetime.ApplicationStopping.UnsafeRegister(static stopping =>
-            ((TaskCompletionSource)stopping!).TrySetResult(), _stopping);
+        _asked = app.Lifetime.ApplicationStopping.UnsafeRegister(
+            static stopping => ((TaskCompletionSource)stopping!).TrySetResult(),
+            _stopping
+        );
         _registrations = [.. Signals.Select(signal => PosixSignalRegistration.Create(signal, Heard))];
     }
 
@@ -38,7 +40,8 @@ internal sealed class StopSignals : IDisposable
 
     public void Dispose()
     {
-        foreach (var registration in _registrations) registration.Dispose();
+        foreach (var registration in _registrations)
+            registration.Dispose();
         _asked.Dispose();
         _letGo.Dispose();
     }

@@ -13,7 +13,8 @@ internal static class UnixSockets
     {
         foreach (var address in ListenAddressesAttribute.Split(urls).Select(BindingAddress.Parse))
         {
-            if (address.IsUnixPipe) ClearPath(address.UnixPipePath);
+            if (address.IsUnixPipe)
+                ClearPath(address.UnixPipePath);
         }
     }
 
@@ -22,17 +23,21 @@ internal static class UnixSockets
         var address = Address(path);
         if (Path.GetDirectoryName(path) is { Length: > 0 } folder && !Directory.Exists(folder))
             throw Refused(path, $"the directory '{folder}' does not exist");
-        if (Directory.Exists(path)) throw Refused(path, "it is a directory");
-        if (!File.Exists(path)) return;
-        if (!IsSocket(path)) throw Refused(path, "a file of that name is there, and it is no socket");
-        if (Answers(address, path)) throw Refused(path, "another process listens on it");
+        if (Directory.Exists(path))
+            throw Refused(path, "it is a directory");
+        if (!File.Exists(path))
+            return;
+        if (!IsSocket(path))
+            throw Refused(path, "a file of that name is there, and it is no socket");
+        if (Answers(address, path))
+            throw Refused(path, "another process listens on it");
         try
         {
             File.Delete(path);
         }
-        catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw Refused(path, $"nobody listens on it, and it cannot be removed: {OneLine.Of(kept)[..^1]}", kept);
+            throw Refused(path, $"nobody listens on it, and it cannot be removed: {OneLine.Of(error)[..^1]}", error);
         }
     }
 
@@ -42,9 +47,9 @@ internal static class UnixSockets
         {
             return new(path);
         }
-        catch (ArgumentException tooLong)
+        catch (ArgumentException error)
         {
-            throw Refused(path, "the path is longer than that of a socket may be (107 bytes)", tooLong);
+            throw Refused(path, "the path is longer than that of a socket may be (107 bytes)", error);
         }
     }
 
@@ -55,13 +60,13 @@ internal static class UnixSockets
             using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             return false;
         }
-        catch (IOException refused)
+        catch (IOException error)
         {
-            return refused.HResult == NoSuchDevice;
+            return error.HResult == NoSuchDevice;
         }
-        catch (UnauthorizedAccessException denied)
+        catch (UnauthorizedAccessException error)
         {
-            throw Refused(path, "what is there may not be looked at by this user", denied);
+            throw Refused(path, "what is there may not be looked at by this user", error);
         }
     }
 
@@ -73,13 +78,13 @@ internal static class UnixSockets
             socket.Connect(address);
             return true;
         }
-        catch (SocketException nobody) when (nobody.SocketErrorCode == SocketError.ConnectionRefused)
+        catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionRefused)
         {
             return false;
         }
-        catch (SocketException other)
+        catch (SocketException error)
         {
-            throw Refused(path, OneLine.Of(other)[..^1], other);
+            throw Refused(path, OneLine.Of(error)[..^1], error);
         }
     }
 

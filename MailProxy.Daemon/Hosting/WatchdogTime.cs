@@ -10,7 +10,8 @@ internal readonly record struct WatchdogTime(TimeSpan? Every)
     /// <param name="process"><c>$WATCHDOG_PID</c>, whom it means; absent: whoever reads it.</param>
     public static WatchdogTime Of(string? microseconds, string? process, int self)
     {
-        if (!string.IsNullOrEmpty(process) && process != self.ToString(CultureInfo.InvariantCulture)) return default;
+        if (!string.IsNullOrEmpty(process) && process != self.ToString(CultureInfo.InvariantCulture))
+            return default;
         return long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var patience) && patience > 0
             ? new(TimeSpan.FromMicroseconds(Math.Max(patience / 3, 1000)))
             : default;

@@ -1,6 +1,9 @@
 namespace MailProxy.Daemon.Sandbox;
 
-/// <summary>How often each address was tried, for rehearsals that give in. Shared by all connections; the addresses longest known are forgotten first.</summary>
+/// <summary>
+/// How often each address was tried, for rehearsals that give in. Shared by all connections; the addresses longest known are forgotten
+/// first.
+/// </summary>
 internal sealed class AttemptCounter(int capacity = 10_000)
 {
     private readonly Lock _lock = new();
@@ -12,8 +15,10 @@ internal sealed class AttemptCounter(int capacity = 10_000)
     {
         lock (_lock)
         {
-            if (_attempts.TryGetValue(address, out var tried)) return _attempts[address] = tried + 1;
-            if (_attempts.Count == capacity) _attempts.Remove(_order.Dequeue());
+            if (_attempts.TryGetValue(address, out var tried))
+                return _attempts[address] = tried + 1;
+            if (_attempts.Count == capacity)
+                _attempts.Remove(_order.Dequeue());
             _order.Enqueue(address);
             return _attempts[address] = 1;
         }

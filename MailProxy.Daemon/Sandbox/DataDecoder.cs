@@ -2,7 +2,10 @@ using System.Buffers;
 
 namespace MailProxy.Daemon.Sandbox;
 
-/// <summary>Takes the body of DATA apart (RFC 5321 4.5.2): finds the final dot however the packets fall, removes stuffed dots, bounds the size. Pure; one per connection, its buffer used again.</summary>
+/// <summary>
+/// Takes the body of DATA apart (RFC 5321 4.5.2): finds the final dot however the packets fall, removes stuffed dots, bounds the size.
+/// Pure; one per connection, its buffer used again.
+/// </summary>
 internal sealed class DataDecoder(int maxBytes) : IDisposable
 {
     private const int KeepBuffer = 256 << 10;
@@ -35,7 +38,8 @@ internal sealed class DataDecoder(int maxBytes) : IDisposable
         _at = At.LineStart;
         _lastWasCr = false;
         TooLarge = BareLineFeed = false;
-        if (_buffer.Length > KeepBuffer) Dispose();
+        if (_buffer.Length > KeepBuffer)
+            Dispose();
     }
 
     /// <summary>Reads on. True when the final dot was found; <paramref name="used"/> says how far.</summary>
@@ -48,11 +52,13 @@ internal sealed class DataDecoder(int maxBytes) : IDisposable
             {
                 case At.LineStart:
                     _at = input[i] == '.' ? At.Dot : At.Line;
-                    if (_at == At.Dot) i++;
+                    if (_at == At.Dot)
+                        i++;
                     break;
                 case At.Dot:
                     _at = input[i] == '\r' ? At.DotCr : At.Line;
-                    if (_at == At.DotCr) i++;
+                    if (_at == At.DotCr)
+                        i++;
                     break;
                 case At.DotCr when input[i] == '\n':
                     used = i + 1;
@@ -74,7 +80,8 @@ internal sealed class DataDecoder(int maxBytes) : IDisposable
 
     public void Dispose()
     {
-        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        if (_buffer.Length > 0)
+            ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = [];
     }
 
@@ -89,8 +96,10 @@ internal sealed class DataDecoder(int maxBytes) : IDisposable
             return piece.Length;
         }
 
-        if (feed > 0 ? piece[feed - 1] == '\r' : _lastWasCr) _at = At.LineStart;
-        else BareLineFeed = true;
+        if (feed > 0 ? piece[feed - 1] == '\r' : _lastWasCr)
+            _at = At.LineStart;
+        else
+            BareLineFeed = true;
         _lastWasCr = false;
         return piece.Length;
     }
@@ -104,7 +113,8 @@ internal sealed class DataDecoder(int maxBytes) : IDisposable
             return;
         }
 
-        if (bytes.Length > _buffer.Length - _length) Grow(_length + bytes.Length);
+        if (bytes.Length > _buffer.Length - _length)
+            Grow(_length + bytes.Length);
         bytes.CopyTo(_buffer.AsSpan(_length));
         _length += bytes.Length;
     }

@@ -5,7 +5,13 @@ using System.Net.Sockets;
 namespace MailProxy.Daemon.Sandbox;
 
 /// <summary>The loop around one conversation: reads lines and bodies, writes replies, waits where a rehearsal says so.</summary>
-internal sealed class SandboxConnection(Socket socket, SandboxSession session, SandboxMailbox mailbox, SandboxOptions options, TimeProvider clock)
+internal sealed class SandboxConnection(
+    Socket socket,
+    SandboxSession session,
+    SandboxMailbox mailbox,
+    SandboxOptions options,
+    TimeProvider clock
+)
 {
     // RFC 5321 asks for 512 and extensions add to it; an address of SMTPUTF8 and an ORCPT fit well.
     private const int MaxLine = 4096;
@@ -32,7 +38,8 @@ internal sealed class SandboxConnection(Socket socket, SandboxSession session, S
 
     private async Task ConverseAsync(PipeReader input, PipeWriter output, DataDecoder data, CancellationToken stop)
     {
-        if (!await AnswerAsync(output, SandboxSession.Greeting, stop)) return;
+        if (!await AnswerAsync(output, SandboxSession.Greeting, stop))
+            return;
         var inData = false;
         while (true)
         {
@@ -44,31 +51,41 @@ internal sealed class SandboxConnection(Socket socket, SandboxSession session, S
             {
                 if (inData)
                 {
-                    if (session.DropsBody) return;
-                    if (!Take(data, ref rest)) break;
+                    if (session.DropsBody)
+                        return;
+                    if (!Take(data, ref rest))
+                        break;
                     inData = false;
-                    if (!await FinishAsync(output, data, stop)) return;
+                    if (!await FinishAsync(output, data, stop))
+                        return;
                 }
                 else
                 {
-                    if (Next(ref rest) is not { } reply) break;
-                    if (!await AnswerAsync(output, reply, stop)) return;
+                    if (Next(ref rest) is not { } reply)
+                        break;
+                    if (!await AnswerAsync(output, reply, stop))
+                        return;
                     inData = reply.Then == SandboxStep.Data;
-                    if (inData) data.Reset();
+                    if (inData)
+                        data.Reset();
                 }
             }
 
             input.AdvanceTo(rest.Start, rest.End);
-            if (read.IsCompleted) return;
+            if (read.IsCompleted)
+                return;
         }
     }
 
-    /// <summary>The answer to the next whole line, or null when there is none yet. A line longer than allowed is skipped to its end.</summary>
+    /// <summary>
+    /// The answer to the next whole line, or null when there is none yet. A line longer than allowed is skipped to its end.
+    /// </summary>
     private SandboxReply? Next(ref ReadOnlySequence<byte> rest)
     {
         if (rest.PositionOf((byte)'\n') is not { } feed)
         {
-            if (rest.Length <= MaxLine) return null;
+            if (rest.Length <= MaxLine)
+                return null;
             _skipping = true;
             rest = rest.Slice(rest.End);
             return null;
@@ -82,7 +99,8 @@ internal sealed class SandboxConnection(Socket socket, SandboxSession session, S
             return session.Count(SandboxReply.LineTooLong);
         }
 
-        if (line.IsSingleSegment) return Handle(line.FirstSpan);
+        if (line.IsSingleSegment)
+            return Handle(line.FirstSpan);
         Span<byte> whole = stackalloc byte[MaxLine];
         line.CopyTo(whole);
         return Handle(whole[..(int)line.Length]);
@@ -98,7 +116,8 @@ internal sealed class SandboxConnection(Socket socket, SandboxSession session, S
         {
             var ended = data.Read(rest.FirstSpan, out var used);
             rest = rest.Slice(used);
-            if (ended) return true;
+            if (ended)
+                return true;
         }
 
         return false;
@@ -109,7 +128,8 @@ internal sealed class SandboxConnection(Socket socket, SandboxSession session, S
         var (reply, keep) = session.EndOfData(data);
 
         // Kept before the reply: whoever has read the reply finds the mail in the mailbox.
-        if (keep) mailbox.Add(clock.GetUtcNow(), session.Sender!, [.. session.Recipients], data.Body.ToArray());
+        if (keep)
+            mailbox.Add(clock.GetUtcNow(), session.Sender!, [.. session.Recipients], data.Body.ToArray());
         session.EndTransaction();
         return AnswerAsync(output, reply, stop);
     }
@@ -124,7 +144,8 @@ internal sealed class SandboxConnection(Socket socket, SandboxSession session, S
         }
 
         output.Write(reply.Bytes.Span);
-        if (reply.Then == SandboxStep.Close) await output.FlushAsync(stop);
+        if (reply.Then == SandboxStep.Close)
+            await output.FlushAsync(stop);
         return reply.Then != SandboxStep.Close;
     }
 }

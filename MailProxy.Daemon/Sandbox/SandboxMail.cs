@@ -7,7 +7,13 @@ namespace MailProxy.Daemon.Sandbox;
 /// <param name="From">RFC 5321 reverse-path; "" is the null reverse-path.</param>
 /// <param name="Recipients">The recipients that were accepted, in RCPT order.</param>
 /// <param name="Raw">The mail as it came, dots unstuffed, nothing added.</param>
-internal sealed record SandboxMail(long Id, DateTimeOffset ReceivedAt, string From, IReadOnlyList<string> Recipients, ReadOnlyMemory<byte> Raw)
+internal sealed record SandboxMail(
+    long Id,
+    DateTimeOffset ReceivedAt,
+    string From,
+    IReadOnlyList<string> Recipients,
+    ReadOnlyMemory<byte> Raw
+)
 {
     public int Size => Raw.Length;
 

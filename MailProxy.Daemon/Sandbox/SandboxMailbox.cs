@@ -26,7 +26,8 @@ internal sealed class SandboxMailbox(SandboxOptions options)
 
             for (var i = _waiting.Count - 1; i >= 0; i--)
             {
-                if (_waiting[i].Total > _received) continue;
+                if (_waiting[i].Total > _received)
+                    continue;
                 _waiting[i].Reached.TrySetResult();
                 _waiting.RemoveAt(i);
             }
@@ -61,7 +62,8 @@ internal sealed class SandboxMailbox(SandboxOptions options)
             SandboxMail[] kept = [.. _mails.Where(mail => !mail.Recipients.Contains(address, StringComparer.OrdinalIgnoreCase))];
             var forgotten = _mails.Count - kept.Length;
             _mails.Clear();
-            foreach (var mail in kept) _mails.Enqueue(mail);
+            foreach (var mail in kept)
+                _mails.Enqueue(mail);
             _bytes = kept.Sum(mail => (long)mail.Size);
             return forgotten;
         }
@@ -72,7 +74,8 @@ internal sealed class SandboxMailbox(SandboxOptions options)
     {
         lock (_lock)
         {
-            if (_received >= total) return Task.CompletedTask;
+            if (_received >= total)
+                return Task.CompletedTask;
             var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting.Add((total, reached));
             return reached.Task;

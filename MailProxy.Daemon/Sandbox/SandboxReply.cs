@@ -14,7 +14,11 @@ internal enum SandboxStep : byte
 }
 
 /// <summary>One reply: the bytes to write (none: silence), how long to wait before, and what comes then.</summary>
-internal readonly record struct SandboxReply(ReadOnlyMemory<byte> Bytes, SandboxStep Then = SandboxStep.NextCommand, TimeSpan Delay = default)
+internal readonly record struct SandboxReply(
+    ReadOnlyMemory<byte> Bytes,
+    SandboxStep Then = SandboxStep.NextCommand,
+    TimeSpan Delay = default
+)
 {
     public static readonly SandboxReply MailOk = Of("250 2.1.0 Sender ok");
     public static readonly SandboxReply RcptOk = Of("250 2.1.5 Recipient ok");
@@ -27,7 +31,8 @@ internal readonly record struct SandboxReply(ReadOnlyMemory<byte> Bytes, Sandbox
     public static readonly SandboxReply BareLineFeed = Of("500 5.5.2 Lines end with CR LF");
     public static readonly SandboxReply TooManyConnections = Of("421 4.3.2 Too many connections", SandboxStep.Close);
 
-    public static SandboxReply Of(string text, SandboxStep then = SandboxStep.NextCommand) => new(Encoding.UTF8.GetBytes(text + "\r\n"), then);
+    public static SandboxReply Of(string text, SandboxStep then = SandboxStep.NextCommand) =>
+        new(Encoding.UTF8.GetBytes(text + "\r\n"), then);
 
     /// <summary>The text without its last line end.</summary>
     public override string ToString() => Encoding.UTF8.GetString(Bytes.Span).TrimEnd('\r', '\n');

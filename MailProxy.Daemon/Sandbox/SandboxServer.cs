@@ -3,8 +3,12 @@ using System.Net.Sockets;
 
 namespace MailProxy.Daemon.Sandbox;
 
-/// <summary>The daemon's own SMTP server, so that a fresh installation has somewhere to send to. A socket listener of its own rather than a Kestrel endpoint, because it must outlive the pipeline's drain: start it before the pipeline, stop it after.</summary>
-internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptions options, TimeProvider clock, ILogger logger) : IAsyncDisposable
+/// <summary>
+/// The daemon's own SMTP server, so that a fresh installation has somewhere to send to. A socket listener of its own rather than a Kestrel
+/// endpoint, because it must outlive the pipeline's drain: start it before the pipeline, stop it after.
+/// </summary>
+internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptions options, TimeProvider clock, ILogger logger)
+    : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly AttemptCounter _attempts = new();
@@ -27,10 +31,10 @@ internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptio
             listener.Bind(new IPEndPoint(IPAddress.Loopback, options.Port));
             listener.Listen(512);
         }
-        catch (SocketException refused)
+        catch (SocketException error)
         {
             listener.Dispose();
-            throw new IOException($"The sandbox cannot listen on 127.0.0.1:{options.Port} (Sandbox:Port): {refused.Message}.", refused);
+            throw new IOException($"The sandbox cannot listen on 127.0.0.1:{options.Port} (Sandbox:Port): {error.Message}.", error);
         }
 
         _listener = listener;
@@ -43,11 +47,13 @@ internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptio
     /// <summary>Stops listening and ends every conversation, whatever it is about.</summary>
     public async Task StopAsync()
     {
-        if (!_stop.IsCancellationRequested) await _stop.CancelAsync();
+        if (!_stop.IsCancellationRequested)
+            await _stop.CancelAsync();
         _listener?.Dispose();
         await _accepting;
         Task[] conversations;
-        lock (_lock) conversations = [.. _conversations];
+        lock (_lock)
+            conversations = [.. _conversations];
         await Task.WhenAll(conversations);
     }
 
@@ -70,10 +76,10 @@ internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptio
             {
                 return;
             }
-            catch (SocketException trouble) when (!_stop.IsCancellationRequested)
+            catch (SocketException error) when (!_stop.IsCancellationRequested)
             {
                 // The client went away between SYN and accept, or descriptors ran out: the next one may fare better.
-                Log.AcceptFailed(logger, trouble);
+                Log.AcceptFailed(logger, error);
                 await Task.Delay(TimeSpan.FromMilliseconds(50), clock);
                 continue;
             }
@@ -95,7 +101,8 @@ internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptio
 
     private void Forget(Task conversation)
     {
-        lock (_lock) _conversations.Remove(conversation);
+        lock (_lock)
+            _conversations.Remove(conversation);
     }
 
     private async Task ConverseAsync(Socket socket)
@@ -106,16 +113,14 @@ internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptio
             var session = new SandboxSession(options.MaxMessageBytes, _attempts);
             await new SandboxConnection(socket, session, mailbox, options, clock).RunAsync(_stop.Token);
         }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
+        catch (Exception error) when (error is IOException or SocketException)
         {
+            Log.ClientGone(logger, error.Message);
         }
-        catch (Exception gone) when (gone is IOException or SocketException)
+        catch (Exception error)
         {
-            Log.ClientGone(logger, gone.Message);
-        }
-        catch (Exception bug)
-        {
-            Log.ConversationFailed(logger, bug);
+            Log.ConversationFailed(logger, error);
         }
     }
 

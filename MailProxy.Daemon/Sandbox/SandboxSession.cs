@@ -1,6 +1,9 @@
 namespace MailProxy.Daemon.Sandbox;
 
-/// <summary>One SMTP conversation, from greeting to QUIT: which command is allowed when, and what it is answered. Pure but for the shared attempt counts.</summary>
+/// <summary>
+/// One SMTP conversation, from greeting to QUIT: which command is allowed when, and what it is answered. Pure but for the shared attempt
+/// counts.
+/// </summary>
 internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempts)
 {
     private const int MaxRecipients = 1000;
@@ -14,7 +17,9 @@ internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempt
     private static readonly SandboxReply Syntax = SandboxReply.Of("501 5.5.4 Syntax error in argument");
 
     private readonly SandboxReply _ehlo = SandboxReply.Of(
-        $"250-sandbox.mailproxy\r\n250-PIPELINING\r\n250-SIZE {maxMessageBytes}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES");
+        $"250-sandbox.mailproxy\r\n250-PIPELINING\r\n250-SIZE {maxMessageBytes}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 "
+            + "ENHANCEDSTATUSCODES"
+    );
 
     private readonly List<string> _recipients = [];
     private bool _greeted;
@@ -56,15 +61,21 @@ internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempt
     /// <summary>Counts what was refused for its form, so that a client speaking something else than SMTP is sent away.</summary>
     public SandboxReply Count(SandboxReply reply)
     {
-        if (!reply.Bytes.Span.StartsWith("50"u8)) return reply;
+        if (!reply.Bytes.Span.StartsWith("50"u8))
+            return reply;
         return ++_mistakes < MaxMistakes ? reply : SandboxReply.Of("421 4.7.0 Too many mistakes", SandboxStep.Close);
     }
 
-    /// <summary>The final dot came: the reply, and whether the mail goes to the mailbox. The transaction is to be ended with <see cref="EndTransaction"/>.</summary>
+    /// <summary>
+    /// The final dot came: the reply, and whether the mail goes to the mailbox. The transaction is to be ended with <see
+    /// cref="EndTransaction"/>.
+    /// </summary>
     public (SandboxReply Reply, bool Keep) EndOfData(DataDecoder data)
     {
-        if (data.TooLarge) return (SandboxReply.Of("552 5.3.4 Message too large"), false);
-        if (data.BareLineFeed) return (SandboxReply.Of("554 5.6.0 A line of the message ends without CR"), false);
+        if (data.TooLarge)
+            return (SandboxReply.Of("552 5.3.4 Message too large"), false);
+        if (data.BareLineFeed)
+            return (SandboxReply.Of("554 5.6.0 A line of the message ends without CR"), false);
         return _later is var (rehearsal, n) ? (rehearsal.Play(n), rehearsal.Keeps) : (SandboxReply.Taken, true);
     }
 
@@ -78,7 +89,8 @@ internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempt
 
     private SandboxReply Greet(SmtpCommand command)
     {
-        if (command.Argument.IsEmpty) return Syntax;
+        if (command.Argument.IsEmpty)
+            return Syntax;
         EndTransaction();
         _greeted = true;
         _extended = command.Verb == SmtpVerb.Ehlo;
@@ -87,15 +99,22 @@ internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempt
 
     private SandboxReply Mail(SmtpCommand command)
     {
-        if (!_greeted) return NoHelo;
-        if (Sender is not null) return SandboxReply.Of("503 5.5.1 A transaction is open");
-        if (!command.TryReadPath("FROM:"u8, out var path, out var parameters)) return Syntax;
-        if (!parameters.IsEmpty && !_extended) return SandboxReply.Of("555 5.5.4 Parameters need EHLO");
-        if (SmtpParameters.RefuseMail(parameters, maxMessageBytes, out var utf8) is { } refusal) return SandboxReply.Of(refusal);
+        if (!_greeted)
+            return NoHelo;
+        if (Sender is not null)
+            return SandboxReply.Of("503 5.5.1 A transaction is open");
+        if (!command.TryReadPath("FROM:"u8, out var path, out var parameters))
+            return Syntax;
+        if (!parameters.IsEmpty && !_extended)
+            return SandboxReply.Of("555 5.5.4 Parameters need EHLO");
+        if (SmtpParameters.RefuseMail(parameters, maxMessageBytes, out var utf8) is { } refusal)
+            return SandboxReply.Of(refusal);
         var international = false;
         var sender = path.IsEmpty ? "" : SmtpPath.Read(path, out international);
-        if (sender is null) return SandboxReply.Of("501 5.1.7 Sender address malformed");
-        if (international && !utf8) return SandboxReply.Of("550 5.6.7 An international address needs SMTPUTF8");
+        if (sender is null)
+            return SandboxReply.Of("501 5.1.7 Sender address malformed");
+        if (international && !utf8)
+            return SandboxReply.Of("550 5.6.7 An international address needs SMTPUTF8");
         Sender = sender;
         _utf8 = utf8;
         return SandboxReply.MailOk;
@@ -103,19 +122,27 @@ internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempt
 
     private SandboxReply Rcpt(SmtpCommand command)
     {
-        if (Sender is null) return SandboxReply.Of("503 5.5.1 MAIL first");
-        if (!command.TryReadPath("TO:"u8, out var path, out var parameters)) return Syntax;
-        if (!parameters.IsEmpty && !_extended) return SandboxReply.Of("555 5.5.4 Parameters need EHLO");
-        if (SmtpParameters.RefuseRcpt(parameters) is { } refusal) return SandboxReply.Of(refusal);
-        if (SmtpPath.Read(path, out var international) is not { } recipient) return SandboxReply.Of("501 5.1.3 Recipient address malformed");
-        if (international && !_utf8) return SandboxReply.Of("553 5.6.7 An international address needs SMTPUTF8");
-        if (_recipients.Count == MaxRecipients) return SandboxReply.Of("452 4.5.3 Too many recipients");
+        if (Sender is null)
+            return SandboxReply.Of("503 5.5.1 MAIL first");
+        if (!command.TryReadPath("TO:"u8, out var path, out var parameters))
+            return Syntax;
+        if (!parameters.IsEmpty && !_extended)
+            return SandboxReply.Of("555 5.5.4 Parameters need EHLO");
+        if (SmtpParameters.RefuseRcpt(parameters) is { } refusal)
+            return SandboxReply.Of(refusal);
+        if (SmtpPath.Read(path, out var international) is not { } recipient)
+            return SandboxReply.Of("501 5.1.3 Recipient address malformed");
+        if (international && !_utf8)
+            return SandboxReply.Of("553 5.6.7 An international address needs SMTPUTF8");
+        if (_recipients.Count == MaxRecipients)
+            return SandboxReply.Of("452 4.5.3 Too many recipients");
         return Rehearse(recipient);
     }
 
     private SandboxReply Rehearse(string recipient)
     {
-        if (Rehearsal.For(recipient) is not var (rehearsal, n)) return Accept(recipient);
+        if (Rehearsal.For(recipient) is not var (rehearsal, n))
+            return Accept(recipient);
         if (rehearsal.Phase != RehearsalPhase.Rcpt)
         {
             _later ??= (rehearsal, n);
@@ -128,8 +155,10 @@ internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempt
             RehearsalNumber.Seconds => attempts.Next(recipient) > 1,
             _ => rehearsal.AcceptsFirst && _recipients.Count == 0,
         };
-        if (givesIn) return Accept(recipient);
-        if (rehearsal.AcceptsRecipient) _recipients.Add(recipient);
+        if (givesIn)
+            return Accept(recipient);
+        if (rehearsal.AcceptsRecipient)
+            _recipients.Add(recipient);
         return rehearsal.Play(n);
     }
 
@@ -141,8 +170,10 @@ internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempt
 
     private SandboxReply Data(SmtpCommand command)
     {
-        if (Sender is null) return SandboxReply.Of("503 5.5.1 MAIL first");
-        if (!command.Argument.IsEmpty) return Syntax;
+        if (Sender is null)
+            return SandboxReply.Of("503 5.5.1 MAIL first");
+        if (!command.Argument.IsEmpty)
+            return Syntax;
         return _recipients.Count == 0 ? SandboxReply.Of("554 5.5.1 No valid recipients") : SandboxReply.GoAhead;
     }
 

@@ -48,11 +48,14 @@ internal readonly ref struct SmtpCommand
     public bool TryReadPath(ReadOnlySpan<byte> keyword, out ReadOnlySpan<byte> path, out ReadOnlySpan<byte> parameters)
     {
         path = parameters = default;
-        if (Argument.Length <= keyword.Length || !Ascii.EqualsIgnoreCase(Argument[..keyword.Length], keyword)) return false;
+        if (Argument.Length <= keyword.Length || !Ascii.EqualsIgnoreCase(Argument[..keyword.Length], keyword))
+            return false;
         var rest = Argument[keyword.Length..];
-        if (rest[0] != '<') return false;
+        if (rest[0] != '<')
+            return false;
         var end = ClosingBracket(rest);
-        if (end < 0) return false;
+        if (end < 0)
+            return false;
         path = rest[1..end];
         parameters = rest[(end + 1)..];
         return parameters.IsEmpty || parameters[0] == ' ';
@@ -82,17 +85,28 @@ internal readonly ref struct SmtpCommand
 
     private static SmtpVerb VerbOf(ReadOnlySpan<byte> word)
     {
-        if (Is(word, "MAIL"u8)) return SmtpVerb.Mail;
-        if (Is(word, "RCPT"u8)) return SmtpVerb.Rcpt;
-        if (Is(word, "DATA"u8)) return SmtpVerb.Data;
-        if (Is(word, "EHLO"u8)) return SmtpVerb.Ehlo;
-        if (Is(word, "HELO"u8)) return SmtpVerb.Helo;
-        if (Is(word, "RSET"u8)) return SmtpVerb.Rset;
-        if (Is(word, "NOOP"u8)) return SmtpVerb.Noop;
-        if (Is(word, "QUIT"u8)) return SmtpVerb.Quit;
-        if (Is(word, "VRFY"u8)) return SmtpVerb.Vrfy;
-        if (Is(word, "HELP"u8)) return SmtpVerb.Help;
-        if (Is(word, "EXPN"u8) || Is(word, "AUTH"u8) || Is(word, "STARTTLS"u8) || Is(word, "BDAT"u8) || Is(word, "ETRN"u8)) return SmtpVerb.NotOffered;
+        if (Is(word, "MAIL"u8))
+            return SmtpVerb.Mail;
+        if (Is(word, "RCPT"u8))
+            return SmtpVerb.Rcpt;
+        if (Is(word, "DATA"u8))
+            return SmtpVerb.Data;
+        if (Is(word, "EHLO"u8))
+            return SmtpVerb.Ehlo;
+        if (Is(word, "HELO"u8))
+            return SmtpVerb.Helo;
+        if (Is(word, "RSET"u8))
+            return SmtpVerb.Rset;
+        if (Is(word, "NOOP"u8))
+            return SmtpVerb.Noop;
+        if (Is(word, "QUIT"u8))
+            return SmtpVerb.Quit;
+        if (Is(word, "VRFY"u8))
+            return SmtpVerb.Vrfy;
+        if (Is(word, "HELP"u8))
+            return SmtpVerb.Help;
+        if (Is(word, "EXPN"u8) || Is(word, "AUTH"u8) || Is(word, "STARTTLS"u8) || Is(word, "BDAT"u8) || Is(word, "ETRN"u8))
+            return SmtpVerb.NotOffered;
         return SmtpVerb.Unknown;
 
         static bool Is(ReadOnlySpan<byte> word, ReadOnlySpan<byte> verb) => Ascii.EqualsIgnoreCase(word, verb);

@@ -17,29 +17,36 @@ internal static class SmtpParameters
         foreach (var range in parameters.Split((byte)' '))
         {
             var parameter = parameters[range];
-            if (parameter.IsEmpty) continue;
+            if (parameter.IsEmpty)
+                continue;
             var value = Cut(parameter, out var name);
             if (Is(name, "SIZE"u8))
             {
-                if (value.IsEmpty || !ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size)) return Malformed;
-                if (size > (ulong)maxSize) return "552 5.3.4 Message too large";
+                if (value.IsEmpty || !ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size))
+                    return Malformed;
+                if (size > (ulong)maxSize)
+                    return "552 5.3.4 Message too large";
             }
             else if (Is(name, "BODY"u8))
             {
-                if (!Is(value, "7BIT"u8) && !Is(value, "8BITMIME"u8)) return Malformed;
+                if (!Is(value, "7BIT"u8) && !Is(value, "8BITMIME"u8))
+                    return Malformed;
             }
             else if (Is(name, "SMTPUTF8"u8))
             {
-                if (parameter.Length != name.Length) return Malformed;
+                if (parameter.Length != name.Length)
+                    return Malformed;
                 utf8 = true;
             }
             else if (Is(name, "RET"u8))
             {
-                if (!Is(value, "FULL"u8) && !Is(value, "HDRS"u8)) return Malformed;
+                if (!Is(value, "FULL"u8) && !Is(value, "HDRS"u8))
+                    return Malformed;
             }
             else if (Is(name, "ENVID"u8))
             {
-                if (value.IsEmpty) return Malformed;
+                if (value.IsEmpty)
+                    return Malformed;
             }
             else
             {
@@ -56,10 +63,13 @@ internal static class SmtpParameters
         foreach (var range in parameters.Split((byte)' '))
         {
             var parameter = parameters[range];
-            if (parameter.IsEmpty) continue;
+            if (parameter.IsEmpty)
+                continue;
             var value = Cut(parameter, out var name);
-            if (!Is(name, "NOTIFY"u8) && !Is(name, "ORCPT"u8)) return Unknown;
-            if (value.IsEmpty) return Malformed;
+            if (!Is(name, "NOTIFY"u8) && !Is(name, "ORCPT"u8))
+                return Unknown;
+            if (value.IsEmpty)
+                return Malformed;
         }
 
         return null;

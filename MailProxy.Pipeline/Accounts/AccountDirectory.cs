@@ -16,7 +16,9 @@ public sealed class AccountDirectory
     public AccountDirectory(IReadOnlyCollection<SmtpAccount> accounts, IPEndPoint? sandbox, TenantDirectory? tenants = null)
     {
         Tenants = tenants ?? TenantDirectory.Initial;
-        All = Tenants.All.All(tenant => tenant.Active) ? accounts : [.. accounts.Select(a => a with { TenantSuspended = Tenants.IsSuspended(a.Tenant) })];
+        All = Tenants.All.All(tenant => tenant.Active)
+            ? accounts
+            : [.. accounts.Select(a => a with { TenantSuspended = Tenants.IsSuspended(a.Tenant) })];
         Sandbox = sandbox;
         _byKey = All.ToFrozenDictionary(a => a.Key);
         _byName = All.ToFrozenDictionary(a => (a.Tenant, a.Id));
@@ -43,17 +45,26 @@ public sealed class AccountDirectory
 
     public SmtpAccount? Find(string tenant, string id) => _byName.GetValueOrDefault((tenant, id));
 
-    /// <summary>The account of a message that names none: the tenant's default, else the only one it has, where the sandbox counts only while it is the only one; null when the client must choose.</summary>
+    /// <summary>
+    /// The account of a message that names none: the tenant's default, else the only one it has, where the sandbox counts only while it is
+    /// the only one; null when the client must choose.
+    /// </summary>
     public SmtpAccount? Default(string tenant)
     {
-        if (Tenants.Find(tenant)?.DefaultAccount is { } chosen) return Find(tenant, chosen);
-        SmtpAccount? real = null, sandbox = null;
+        if (Tenants.Find(tenant)?.DefaultAccount is { } chosen)
+            return Find(tenant, chosen);
+        SmtpAccount? real = null,
+            sandbox = null;
         foreach (var account in All)
         {
-            if (account.Tenant != tenant) continue;
-            if (account.Sandbox) sandbox = account;
-            else if (real is not null) return null;
-            else real = account;
+            if (account.Tenant != tenant)
+                continue;
+            if (account.Sandbox)
+                sandbox = account;
+            else if (real is not null)
+                return null;
+            else
+                real = account;
         }
 
         return real ?? sandbox;

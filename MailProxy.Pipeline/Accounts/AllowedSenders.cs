@@ -17,9 +17,12 @@ internal sealed class AllowedSenders
         foreach (var one in written)
         {
             var domainOnly = one.StartsWith('@');
-            if (Addresses.ReadBare(domainOnly ? "any" + one : one, out var pattern) is not null) continue;
-            if (domainOnly) _domains.Add(pattern.Domain);
-            else _mailboxes.Add(pattern);
+            if (Addresses.ReadBare(domainOnly ? "any" + one : one, out var pattern) is not null)
+                continue;
+            if (domainOnly)
+                _domains.Add(pattern.Domain);
+            else
+                _mailboxes.Add(pattern);
         }
     }
 

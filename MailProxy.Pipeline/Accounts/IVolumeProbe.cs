@@ -17,4 +17,13 @@ public interface IVolumeProbe
 /// <param name="More">There are more than were looked at.</param>
 /// <param name="Size">Bytes of the file asked for, when known.</param>
 /// <param name="Error">For a person; never a secret.</param>
-public sealed record VolumeTest(bool Ok, TimeSpan Took, int? Status = null, string? Code = null, long? Objects = null, bool More = false, long? Size = null, string? Error = null);
+public sealed record VolumeTest(
+    bool Ok,
+    TimeSpan Took,
+    int? Status = null,
+    string? Code = null,
+    long? Objects = null,
+    bool More = false,
+    long? Size = null,
+    string? Error = null
+);

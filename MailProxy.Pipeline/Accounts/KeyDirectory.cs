@@ -10,17 +10,19 @@ public sealed class KeyDirectory(IReadOnlyCollection<TenantKey> keys)
     public static readonly KeyDirectory Empty = new([]);
 
     // The table sees a part of the hash only; the rest is compared in constant time.
-    private readonly FrozenDictionary<ulong, TenantKey[]> _byPrefix =
-        keys.GroupBy(key => Prefix(key.Hash)).ToFrozenDictionary(group => group.Key, group => group.ToArray());
+    private readonly FrozenDictionary<ulong, TenantKey[]> _byPrefix = keys.GroupBy(key => Prefix(key.Hash))
+        .ToFrozenDictionary(group => group.Key, group => group.ToArray());
 
     /// <param name="hash">SHA-256 of what was offered, see <see cref="TenantKey.HashOf"/>.</param>
     public TenantKey? Find(ReadOnlySpan<byte> hash)
     {
-        if (!_byPrefix.TryGetValue(Prefix(hash), out var candidates)) return null;
+        if (!_byPrefix.TryGetValue(Prefix(hash), out var candidates))
+            return null;
         TenantKey? found = null;
         foreach (var key in candidates)
         {
-            if (CryptographicOperations.FixedTimeEquals(key.Hash, hash)) found = key;
+            if (CryptographicOperations.FixedTimeEquals(key.Hash, hash))
+                found = key;
         }
 
         return found;

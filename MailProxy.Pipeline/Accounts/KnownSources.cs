@@ -9,16 +9,28 @@ namespace MailProxy.Pipeline.Accounts;
 public sealed class KnownSources(CurrentVolumes volumes, Func<string, bool> hasEndpoint, IReadOnlyList<string> roots, long maxBytes)
 {
     /// <summary>Null when the place may be named.</summary>
-    public (string Code, string Detail)? Fault(string tenant, AttachmentPlace place) => place switch
-    {
-        AttachmentPlace.InVolume file when volumes.Directory.Find(tenant, file.Volume) is null => ("unknown_volume", $"There is no volume '{file.Volume}'."),
-        AttachmentPlace.AbsolutePath file when !roots.Any(root => IsBelow(root, file.Path)) => ("path_not_allowed", "Files of the machine may only be named below directories that its operator allowed."),
-        AttachmentPlace.Endpoint when !hasEndpoint(tenant) => ("no_attachment_endpoint", "Not a volume:path, an http(s) address or an absolute path, and the tenant has no attachment endpoint."),
-        _ => null,
-    };
+    public (string Code, string Detail)? Fault(string tenant, AttachmentPlace place) =>
+        place switch
+        {
+            AttachmentPlace.InVolume file when volumes.Directory.Find(tenant, file.Volume) is null => (
+                "unknown_volume",
+                $"There is no volume '{file.Volume}'."
+            ),
+            AttachmentPlace.AbsolutePath file when !roots.Any(root => IsBelow(root, file.Path)) => (
+                "path_not_allowed",
+                "Files of the machine may only be named below directories that its operator allowed."
+            ),
+            AttachmentPlace.Endpoint when !hasEndpoint(tenant) => (
+                "no_attachment_endpoint",
+                "Not a volume:path, an http(s) address or an absolute path, and the tenant has no attachment endpoint."
+            ),
+            _ => null,
+        };
 
     /// <summary>Null when an attachment may have this size.</summary>
-    public (string Code, string Detail)? Fault(long size) => size > maxBytes ? ("too_large", $"An attachment has at most {maxBytes} bytes.") : null;
+    public (string Code, string Detail)? Fault(long size) =>
+        size > maxBytes ? ("too_large", $"An attachment has at most {maxBytes} bytes.") : null;
 
-    private static bool IsBelow(string root, string path) => path.StartsWith(root.EndsWith('/') ? root : root + "/", StringComparison.Ordinal);
+    private static bool IsBelow(string root, string path) =>
+        path.StartsWith(root.EndsWith('/') ? root : root + "/", StringComparison.Ordinal);
 }

@@ -4,7 +4,11 @@ namespace MailProxy.Pipeline.Accounts;
 public static class LargeFileActions
 {
     public static readonly IReadOnlyList<(string Name, LargeFileAction Value)> Names =
-        [("warn", LargeFileAction.Warn), ("reject", LargeFileAction.Reject), ("link", LargeFileAction.Link)];
+    [
+        ("warn", LargeFileAction.Warn),
+        ("reject", LargeFileAction.Reject),
+        ("link", LargeFileAction.Link),
+    ];
 
     public static string Name(this LargeFileAction action) => Names.First(known => known.Value == action).Name;
 
@@ -12,7 +16,8 @@ public static class LargeFileActions
     {
         foreach (var known in Names)
         {
-            if (known.Name == name) return known.Value;
+            if (known.Name == name)
+                return known.Value;
         }
 
         return null;

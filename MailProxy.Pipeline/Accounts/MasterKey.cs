@@ -3,7 +3,10 @@ using System.Text;
 
 namespace MailProxy.Pipeline.Accounts;
 
-/// <summary>A 256-bit key that secrets are sealed under. Its id is derived from the key, so that a wrong key is recognised as another one before anything is opened.</summary>
+/// <summary>
+/// A 256-bit key that secrets are sealed under. Its id is derived from the key, so that a wrong key is recognised as another one before
+/// anything is opened.
+/// </summary>
 public sealed class MasterKey
 {
     /// <summary>Bytes of a key.</summary>
@@ -27,14 +30,19 @@ public sealed class MasterKey
 
     public static MasterKey Generate() => new(RandomNumberGenerator.GetBytes(Size));
 
-    /// <summary>Reads one or more keys (base64 of 32 bytes, or 64 hexadecimal digits) with commas or white space between. Null when there is none, or when one is malformed.</summary>
+    /// <summary>
+    /// Reads one or more keys (base64 of 32 bytes, or 64 hexadecimal digits) with commas or white space between. Null when there is none,
+    /// or when one is malformed.
+    /// </summary>
     public static IReadOnlyList<MasterKey>? ParseList(string text)
     {
         var keys = new List<MasterKey>();
         foreach (var word in text.Split([',', ' ', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries))
         {
-            if (Parse(word) is not { } key) return null;
-            if (!keys.Exists(k => k.Id == key.Id)) keys.Add(key);
+            if (Parse(word) is not { } key)
+                return null;
+            if (!keys.Exists(k => k.Id == key.Id))
+                keys.Add(key);
         }
 
         return keys.Count > 0 ? keys : null;
@@ -47,7 +55,9 @@ public sealed class MasterKey
     {
         var key = new byte[Size];
         if (word.Length == 2 * Size)
-            return Convert.FromHexString(word, key, out _, out var written) == System.Buffers.OperationStatus.Done && written == Size ? new(key) : null;
+            return Convert.FromHexString(word, key, out _, out var written) == System.Buffers.OperationStatus.Done && written == Size
+                ? new(key)
+                : null;
         return Convert.TryFromBase64String(word, key, out var bytes) && bytes == Size ? new(key) : null;
     }
 

@@ -16,25 +16,34 @@ internal sealed class MasterKeyFile(string directory)
         {
             return System.IO.File.ReadAllText(path);
         }
-        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
         }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StoreRefusedException($"The master key file {path} cannot be read: {(Directory.Exists(path) ? "it is a directory." : unreadable.Message)}", unreadable);
+            throw new StoreRefusedException(
+                $"The master key file {path} cannot be read: {(Directory.Exists(path) ? "it is a directory." : error.Message)}",
+                error
+            );
         }
     }
 
-    /// <summary>The file's mode in octal when others than its owner may read or write it; null: it is the owner's alone, or not there.</summary>
+    /// <summary>
+    /// The file's mode in octal when others than its owner may read or write it; null: it is the owner's alone, or not there.
+    /// </summary>
     public string? LooseMode()
     {
-        if (OperatingSystem.IsWindows() || !System.IO.File.Exists(Path)) return null;
+        if (OperatingSystem.IsWindows() || !System.IO.File.Exists(Path))
+            return null;
         var mode = System.IO.File.GetUnixFileMode(Path);
         return (mode & ~(OwnerOnly | UnixFileMode.UserExecute)) == 0 ? null : Convert.ToString((int)mode, 8).PadLeft(4, '0');
     }
 
-    /// <summary>Makes a key and the file, which must not be there. It appears whole, synced and under 0600 or not at all: a half-written key would refuse every later start.</summary>
+    /// <summary>
+    /// Makes a key and the file, which must not be there. It appears whole, synced and under 0600 or not at all: a half-written key would
+    /// refuse every later start.
+    /// </summary>
     public MasterKey Create()
     {
         var key = MasterKey.Generate();
@@ -43,7 +52,8 @@ internal sealed class MasterKeyFile(string directory)
         {
             System.IO.File.Delete(draft);
             var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
+            if (!OperatingSystem.IsWindows())
+                options.UnixCreateMode = OwnerOnly;
             using (var file = new FileStream(draft, options))
             {
                 file.Write(key.ToFileContent());
@@ -53,9 +63,9 @@ internal sealed class MasterKeyFile(string directory)
             System.IO.File.Move(draft, Path, overwrite: false);
             DirectorySync.Flush(directory);
         }
-        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StoreRefusedException($"The master key file {Path} cannot be made: {failed.Message}", failed);
+            throw new StoreRefusedException($"The master key file {Path} cannot be made: {error.Message}", error);
         }
 
         return key;

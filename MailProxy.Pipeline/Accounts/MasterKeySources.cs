@@ -2,7 +2,10 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Accounts;
 
-/// <summary>Where master keys come from. The first place that has any is taken whole and later ones are not looked at; to rotate, put the new key before the old one in the same place.</summary>
+/// <summary>
+/// Where master keys come from. The first place that has any is taken whole and later ones are not looked at; to rotate, put the new key
+/// before the old one in the same place.
+/// </summary>
 /// <param name="configured">The value of the setting, or null.</param>
 /// <param name="credentialsDirectory">systemd's <c>$CREDENTIALS_DIRECTORY</c>, or null.</param>
 /// <param name="dataDirectory">Where <c>master.key</c> is read and, on a fresh store, made.</param>
@@ -13,17 +16,23 @@ public sealed class MasterKeySources(string? configured, string? credentialsDire
 
     internal MasterKeyFile File { get; } = new(dataDirectory);
 
-    /// <summary>Throws <see cref="StoreRefusedException"/> when a place has something that is not a key; the text never carries what it has.</summary>
+    /// <summary>
+    /// Throws <see cref="StoreRefusedException"/> when a place has something that is not a key; the text never carries what it has.
+    /// </summary>
     internal FoundKeys Find()
     {
         var looked = new List<string>();
         foreach (var (place, text) in Places())
         {
             looked.Add(text is null ? place + " (none)" : place);
-            if (text is null) continue;
-            if (MasterKey.ParseList(text) is { } keys) return new(keys, looked);
+            if (text is null)
+                continue;
+            if (MasterKey.ParseList(text) is { } keys)
+                return new(keys, looked);
             throw new StoreRefusedException(
-                $"The master key in {place} is malformed. Write it as base64 of 32 bytes or as 64 hexadecimal digits; several, for rotation, with commas between, the newest first.");
+                $"The master key in {place} is malformed. Write it as base64 of 32 bytes or as 64 hexadecimal digits; several, "
+                    + "for rotation, with commas between, the newest first."
+            );
         }
 
         return new([], looked);

@@ -7,7 +7,8 @@ public sealed record RetrySchedule
     public const int MostSteps = 100;
 
     /// <summary>Minutes of one wait.</summary>
-    public const double Least = 0.001, Most = 999_999.999;
+    public const double Least = 0.001,
+        Most = 999_999.999;
 
     /// <param name="minutes">1 to <see cref="MostSteps"/>.</param>
     public RetrySchedule(IReadOnlyList<double> minutes)

@@ -12,7 +12,8 @@ namespace MailProxy.Pipeline.Accounts;
 public sealed class SecretBox(IReadOnlyList<MasterKey> keys)
 {
     private const byte Version = 1;
-    private const int NonceSize = 12, TagSize = 16;
+    private const int NonceSize = 12,
+        TagSize = 16;
     private const int Overhead = HeadSize + NonceSize + TagSize;
 
     /// <summary>Bytes that tell the key.</summary>
@@ -33,24 +34,35 @@ public sealed class SecretBox(IReadOnlyList<MasterKey> keys)
     /// <summary>Seals under one of the keys held: for proofs of older keys.</summary>
     internal byte[] Seal(string secret, string owner, string keyId) => SealUnder(_keys[keyId], secret, owner);
 
-    /// <summary>Throws <see cref="StoreRefusedException"/> when the key is not held, or when the bytes are damaged or belong elsewhere.</summary>
+    /// <summary>
+    /// Throws <see cref="StoreRefusedException"/> when the key is not held, or when the bytes are damaged or belong elsewhere.
+    /// </summary>
     public string Open(ReadOnlySpan<byte> box, string owner)
     {
-        if (KeyIdOf(box) is not { } id || box.Length < Overhead) throw new StoreRefusedException($"The secret of {owner} is damaged: it is not in a form that this program seals.");
-        if (!_keys.TryGetValue(id, out var key)) throw new StoreRefusedException($"The secret of {owner} is sealed under the key {id}, which is not among the master keys.");
+        if (KeyIdOf(box) is not { } id || box.Length < Overhead)
+            throw new StoreRefusedException($"The secret of {owner} is damaged: it is not in a form that this program seals.");
+        if (!_keys.TryGetValue(id, out var key))
+            throw new StoreRefusedException($"The secret of {owner} is sealed under the key {id}, which is not among the master keys.");
 
         var secret = new byte[box.Length - Overhead];
         try
         {
             using var aes = new AesGcm(key.Bytes, TagSize);
             aes.Decrypt(
-                box.Slice(HeadSize, NonceSize), box[Overhead..], box.Slice(HeadSize + NonceSize, TagSize), secret,
-                AssociatedData(box[..HeadSize], owner));
+                box.Slice(HeadSize, NonceSize),
+                box[Overhead..],
+                box.Slice(HeadSize + NonceSize, TagSize),
+                secret,
+                AssociatedData(box[..HeadSize], owner)
+            );
             return Encoding.UTF8.GetString(secret);
         }
-        catch (AuthenticationTagMismatchException mismatch)
+        catch (AuthenticationTagMismatchException error)
         {
-            throw new StoreRefusedException($"The secret of {owner} is damaged, or belongs to another row: it does not open under the key {id} that it names.", mismatch);
+            throw new StoreRefusedException(
+                $"The secret of {owner} is damaged, or belongs to another row: it does not open under the key {id} that it names.",
+                error
+            );
         }
         finally
         {
@@ -72,8 +84,12 @@ public sealed class SecretBox(IReadOnlyList<MasterKey> keys)
         RandomNumberGenerator.Fill(nonce);
         using var aes = new AesGcm(key.Bytes, TagSize);
         aes.Encrypt(
-            nonce, plain, box.AsSpan(Overhead), box.AsSpan(HeadSize + NonceSize, TagSize),
-            AssociatedData(box.AsSpan(0, HeadSize), owner));
+            nonce,
+            plain,
+            box.AsSpan(Overhead),
+            box.AsSpan(HeadSize + NonceSize, TagSize),
+            AssociatedData(box.AsSpan(0, HeadSize), owner)
+        );
         CryptographicOperations.ZeroMemory(plain);
         return box;
     }

@@ -27,7 +27,8 @@ public enum LimitReached : byte
 }
 
 /// <summary>How many an account may send in any 1, 60, 3,600 and 86,400 seconds (rolling windows). Null is no limit.</summary>
-/// <param name="Burst">With <paramref name="PerSecond"/>: how many may go at once after a pause; makes the second a token bucket of this size instead of a window.</param>
+/// <param name="Burst">With <paramref name="PerSecond"/>: how many may go at once after a pause; makes the second a token bucket of this
+/// size instead of a window.</param>
 public sealed record AccountLimits(
     [property: Range(1, 1_000_000_000)] int? PerSecond = null,
     [property: Range(1, 1_000_000_000)] int? PerMinute = null,
@@ -35,16 +36,21 @@ public sealed record AccountLimits(
     [property: Range(1, 1_000_000_000)] int? PerDay = null,
     [property: Range(1, 1_000_000_000)] int? Burst = null,
     LimitCount Count = LimitCount.Recipients,
-    LimitReached WhenReached = LimitReached.Wait)
+    LimitReached WhenReached = LimitReached.Wait
+)
 {
     public static readonly AccountLimits None = new();
 
     public bool IsUnlimited => PerSecond is null && PerMinute is null && PerHour is null && PerDay is null;
 
-    /// <summary>The smallest window's size: no transaction may ask for more permits than this. <see cref="int.MaxValue"/> when unlimited.</summary>
-    public int SmallestWindow => Math.Min(
-        Math.Min(Burst ?? PerSecond ?? int.MaxValue, PerMinute ?? int.MaxValue),
-        Math.Min(PerHour ?? int.MaxValue, PerDay ?? int.MaxValue));
+    /// <summary>
+    /// The smallest window's size: no transaction may ask for more permits than this. <see cref="int.MaxValue"/> when unlimited.
+    /// </summary>
+    public int SmallestWindow =>
+        Math.Min(
+            Math.Min(Burst ?? PerSecond ?? int.MaxValue, PerMinute ?? int.MaxValue),
+            Math.Min(PerHour ?? int.MaxValue, PerDay ?? int.MaxValue)
+        );
 }
 
 /// <summary>DKIM signing of an account's mail (RFC 6376); relaxed/relaxed, rsa-sha256 or ed25519-sha256 by the key.</summary>
@@ -58,7 +64,10 @@ public sealed record DkimKey(string Domain, string Selector, string PrivateKey)
     public string SigningSelector { get; } = DomainNames.ToAscii(Selector) ?? Selector;
 }
 
-/// <summary>One SMTP account (smart host), as the rooms see it: secrets decrypted, immutable. A changed account is a new object with the same key and a higher <see cref="Version"/>.</summary>
+/// <summary>
+/// One SMTP account (smart host), as the stages see it: secrets decrypted, immutable. A changed account is a new object with the same key
+/// and a higher <see cref="Version"/>.
+/// </summary>
 public sealed record SmtpAccount
 {
     public required AccountKey Key { get; init; }
@@ -115,10 +124,14 @@ public sealed record SmtpAccount
     /// <summary>Paused by a person: its mail waits.</summary>
     public bool Paused { get; init; }
 
-    /// <summary>Sending was suspended for its whole tenant: its mail waits. Put in by <see cref="AccountDirectory"/>, not stored with the account.</summary>
+    /// <summary>
+    /// Sending was suspended for its whole tenant: its mail waits. Put in by <see cref="AccountDirectory"/>, not stored with the account.
+    /// </summary>
     public bool TenantSuspended { get; init; }
 
-    /// <summary>Recipients that one transaction may carry: <see cref="MaxRecipients"/>, or the smallest window when that is smaller.</summary>
+    /// <summary>
+    /// Recipients that one transaction may carry: <see cref="MaxRecipients"/>, or the smallest window when that is smaller.
+    /// </summary>
     public int SliceSize => Limits.Count == LimitCount.Recipients ? Math.Min(MaxRecipients, Limits.SmallestWindow) : MaxRecipients;
 
     /// <summary>The permits that a slice of this many recipients costs.</summary>

@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Accounts;
 
-/// <summary>One tenant, as the rooms see it: secrets decrypted, immutable. A changed tenant is a new object.</summary>
+/// <summary>One tenant, as the stages see it: secrets decrypted, immutable. A changed tenant is a new object.</summary>
 public sealed record Tenant
 {
     /// <summary>The tenant that is there from the start and cannot be deleted.</summary>
@@ -28,7 +28,9 @@ public sealed record Tenant
     /// <summary>What its limits are counted under. Accounts have numbers above 0, the installation 0.</summary>
     public AccountKey LimitKey => new(-Number);
 
-    /// <summary>How long after acceptance or send_at its messages expire that say nothing else; null: the installation's own rule.</summary>
+    /// <summary>
+    /// How long after acceptance or send_at its messages expire that say nothing else; null: the installation's own rule.
+    /// </summary>
     public TimeSpan? ExpiresAfter { get; init; }
 
     /// <summary>Waits before each retry; null: the installation's own schedule.</summary>
@@ -62,7 +64,12 @@ public enum LargeFileAction : byte
 /// <param name="Threshold">Bytes; what is larger is large.</param>
 /// <param name="Volume">Where linked files are put; set with <see cref="LargeFileAction.Link"/> only.</param>
 /// <param name="LifetimeDays">Days that a link lives, 1 to 3,650; default 30.</param>
-public sealed record LargeFiles(long Threshold, LargeFileAction Action, string? Volume = null, int LifetimeDays = LargeFiles.DefaultLifetimeDays)
+public sealed record LargeFiles(
+    long Threshold,
+    LargeFileAction Action,
+    string? Volume = null,
+    int LifetimeDays = LargeFiles.DefaultLifetimeDays
+)
 {
     public const int DefaultLifetimeDays = 30;
 }

@@ -2,7 +2,10 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Accounts;
 
-/// <summary>Changes tenants and puts what the store then has in force, for their accounts and keys too. One change at a time: an older reading never overwrites a newer one.</summary>
+/// <summary>
+/// Changes tenants and puts what the store then has in force, for their accounts and keys too. One change at a time: an older reading never
+/// overwrites a newer one.
+/// </summary>
 public sealed class TenantChanges(ITenantStore store, CurrentTenants current, AccountChanges accounts, KeyChanges keys) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);

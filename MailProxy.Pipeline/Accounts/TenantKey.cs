@@ -35,8 +35,10 @@ public sealed record TenantKey
     /// <param name="address">Null: not known, and then only a key without an allow-list may be used.</param>
     public bool AllowsFrom(IPAddress? address)
     {
-        if (AllowedNetworks.Count == 0) return true;
-        if (address is null) return false;
+        if (AllowedNetworks.Count == 0)
+            return true;
+        if (address is null)
+            return false;
         var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         return AllowedNetworks.Any(network => network.Contains(plain) || network.Contains(address));
     }

@@ -2,7 +2,10 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Accounts;
 
-/// <summary>A named store of files, as the rooms see it: secrets decrypted, immutable. A changed volume is a new object; equal ones reach the same place with the same rights.</summary>
+/// <summary>
+/// A named store of files, as the stages see it: secrets decrypted, immutable. A changed volume is a new object; equal ones reach the same
+/// place with the same rights.
+/// </summary>
 public sealed record Volume
 {
     public required string Tenant { get; init; }
@@ -40,9 +43,19 @@ public abstract record VolumeConfig
     /// <param name="Region">Null with an endpoint only: requests are then signed for us-east-1.</param>
     /// <param name="Endpoint">Null: Amazon's own.</param>
     /// <param name="PathStyle">The bucket stands in the path and not in the host name.</param>
-    /// <param name="AccessKey">Null together with <paramref name="SecretKey"/>: the machine's default credentials, for <see cref="Volume.AdminSet"/> volumes only.</param>
+    /// <param name="AccessKey">Null together with <paramref name="SecretKey"/>: the machine's default credentials, for <see
+    /// cref="Volume.AdminSet"/> volumes only.</param>
     /// <param name="ChunkedUpload">Uploads are signed in chunks (aws-chunked); some compatible stores do not know that.</param>
-    public sealed record S3(string Bucket, string? Prefix, string? Region, Uri? Endpoint, bool PathStyle, string? AccessKey, string? SecretKey, bool ChunkedUpload) : VolumeConfig
+    public sealed record S3(
+        string Bucket,
+        string? Prefix,
+        string? Region,
+        Uri? Endpoint,
+        bool PathStyle,
+        string? AccessKey,
+        string? SecretKey,
+        bool ChunkedUpload
+    ) : VolumeConfig
     {
         public override string Backend => "s3";
 

@@ -2,7 +2,10 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Accounts;
 
-/// <summary>Changes volumes and puts what the store then has in force, so that a change acts at once. One change at a time: an older reading never overwrites a newer one.</summary>
+/// <summary>
+/// Changes volumes and puts what the store then has in force, so that a change acts at once. One change at a time: an older reading never
+/// overwrites a newer one.
+/// </summary>
 public sealed class VolumeChanges(IVolumeStore store, CurrentVolumes current) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
@@ -13,7 +16,8 @@ public sealed class VolumeChanges(IVolumeStore store, CurrentVolumes current) : 
     /// <summary>True: created.</summary>
     public Task<bool> PutAsync(Volume volume, string actor) => InTurnAsync(() => store.PutVolumeAsync(volume, actor));
 
-    public Task<DeleteResult> DeleteAsync(string tenant, string id, string actor) => InTurnAsync(() => store.DeleteVolumeAsync(tenant, id, actor));
+    public Task<DeleteResult> DeleteAsync(string tenant, string id, string actor) =>
+        InTurnAsync(() => store.DeleteVolumeAsync(tenant, id, actor));
 
     public void Dispose() => _turn.Dispose();
 

@@ -36,7 +36,9 @@ public sealed class CurrentVolumes
 
     public VolumeDirectory Directory => Volatile.Read(ref _directory);
 
-    /// <summary>What went wrong when the volume was last used, since it last worked; null: nothing. A changed volume begins without.</summary>
+    /// <summary>
+    /// What went wrong when the volume was last used, since it last worked; null: nothing. A changed volume begins without.
+    /// </summary>
     public VolumeTrouble? TroubleOf(Volume volume) =>
         _troubles.TryGetValue((volume.Tenant, volume.Id), out var trouble) && trouble.Volume == volume ? trouble : null;
 
@@ -44,7 +46,8 @@ public sealed class CurrentVolumes
     /// <param name="at">Unix milliseconds.</param>
     public void Failed(Volume volume, string error, long at)
     {
-        if (Directory.FindOwn(volume.Tenant, volume.Id) is not null) _troubles[(volume.Tenant, volume.Id)] = new(volume, error, at);
+        if (Directory.FindOwn(volume.Tenant, volume.Id) is not null)
+            _troubles[(volume.Tenant, volume.Id)] = new(volume, error, at);
     }
 
     /// <summary>It could be used.</summary>
@@ -58,7 +61,8 @@ public sealed class CurrentVolumes
         Volatile.Write(ref _directory, directory);
         foreach (var (tenant, id) in _troubles.Keys)
         {
-            if (directory.FindOwn(tenant, id) is null) _troubles.TryRemove((tenant, id), out _);
+            if (directory.FindOwn(tenant, id) is null)
+                _troubles.TryRemove((tenant, id), out _);
         }
 
         Changed?.Invoke();

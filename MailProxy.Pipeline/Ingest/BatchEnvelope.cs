@@ -27,29 +27,36 @@ internal readonly record struct BatchEnvelope(IReadOnlyList<ReadOnlyMemory<byte>
         var reader = new Utf8JsonReader(json.Span);
         envelope = default;
         reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject) return JsonFaults.Syntax(json.Span) ?? JsonFaults.NotAnObject;
+        if (reader.TokenType != JsonTokenType.StartObject)
+            return JsonFaults.Syntax(json.Span) ?? JsonFaults.NotAnObject;
 
         var named = new HashSet<string>(StringComparer.Ordinal);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (named.Count > Mistakes.Told) return errors.ToProblem("The request was not understood.");
+            if (named.Count > Mistakes.Told)
+                return errors.ToProblem("The request was not understood.");
             var member = reader.GetString()!;
             var pointer = JsonPointer.Member("", member);
             reader.Read();
-            if (!named.Add(member)) errors.Add(pointer, "duplicate_field", "Given twice.");
+            if (!named.Add(member))
+                errors.Add(pointer, "duplicate_field", "Given twice.");
             if (member == "messages" && reader.TokenType == JsonTokenType.StartArray)
             {
                 messages = Slices(json, ref reader, maxMessages);
-                if (messages.Count <= maxMessages) continue;
+                if (messages.Count <= maxMessages)
+                    continue;
                 errors.Add("/messages", "too_many_messages", $"At most {maxMessages} messages a request.");
                 return errors.ToProblem("The request was not understood.");
             }
 
             var start = (int)reader.TokenStartIndex;
             reader.Skip();
-            if (member == "messages") errors.Add(pointer, "invalid_type", "Must be a list of messages.");
-            else if (member == "defaults") defaults = json[start..(int)reader.BytesConsumed];
-            else errors.Add(pointer, "unknown_field", "Unknown field.");
+            if (member == "messages")
+                errors.Add(pointer, "invalid_type", "Must be a list of messages.");
+            else if (member == "defaults")
+                defaults = json[start..(int)reader.BytesConsumed];
+            else
+                errors.Add(pointer, "unknown_field", "Unknown field.");
         }
 
         while (reader.Read())
@@ -57,9 +64,12 @@ internal readonly record struct BatchEnvelope(IReadOnlyList<ReadOnlyMemory<byte>
             // Reads past the end, so that what follows the object is refused.
         }
 
-        if (!named.Contains("messages")) errors.Add("/messages", "required", "Must be a list of messages.");
-        else if (messages is { Count: 0 }) errors.Add("/messages", "required", "The list is empty.");
-        if (errors.Any) return errors.ToProblem("The request was not understood.");
+        if (!named.Contains("messages"))
+            errors.Add("/messages", "required", "Must be a list of messages.");
+        else if (messages is { Count: 0 })
+            errors.Add("/messages", "required", "The list is empty.");
+        if (errors.Any)
+            return errors.ToProblem("The request was not understood.");
         envelope = new(messages!, defaults);
         return null;
     }

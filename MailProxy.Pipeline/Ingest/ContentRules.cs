@@ -7,12 +7,22 @@ namespace MailProxy.Pipeline.Ingest;
 internal static class ContentRules
 {
     /// <summary>Returns the Message-ID that the client chose, or null.</summary>
-    public static string? Check(string tenant, MailDraft mail, KnownSources known, Mistakes mistakes, IngestOptions options, string mailKeyHeader)
+    public static string? Check(
+        string tenant,
+        MailDraft mail,
+        KnownSources known,
+        Mistakes mistakes,
+        IngestOptions options,
+        string mailKeyHeader
+    )
     {
         // An empty text is a client that wants an empty mail; no text at all is one that forgot it.
-        if (mail.Text is null && mail.Html is null && mail.Raw is null) mistakes.Add("/text", "body_required", "A message needs text, html or raw; text may be empty.");
-        if (mail.Subject is not null && Faults.InText(mail.Subject, options.MaxSubjectLength, tabAllowed: true) is { } fault) mistakes.Add("/subject", fault);
-        if (mail.Raw is not null) return null;
+        if (mail.Text is null && mail.Html is null && mail.Raw is null)
+            mistakes.Add("/text", "body_required", "A message needs text, html or raw; text may be empty.");
+        if (mail.Subject is not null && Faults.InText(mail.Subject, options.MaxSubjectLength, tabAllowed: true) is { } fault)
+            mistakes.Add("/subject", fault);
+        if (mail.Raw is not null)
+            return null;
         AlternativeRules.Check(mail.Alternatives, mistakes, options);
         AttachmentRules.Check(tenant, mail.Attachments, known, mistakes);
         return HeaderRules.Check(mail.Headers, mistakes, options, mailKeyHeader);

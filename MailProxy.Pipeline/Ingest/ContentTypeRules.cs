@@ -11,7 +11,8 @@ internal static partial class ContentTypeRules
 
     public static (string Code, string Detail)? Fault(string contentType)
     {
-        if (Faults.Injection(contentType) is { } injection) return injection;
+        if (Faults.Injection(contentType) is { } injection)
+            return injection;
         if (contentType.Length > MaxLength || !Syntax().IsMatch(contentType) || !ContentType.TryParse(contentType, out _))
         {
             return ("invalid_content_type", "Write type/subtype; parameters may follow.");
@@ -22,6 +23,14 @@ internal static partial class ContentTypeRules
             : null;
     }
 
-    [GeneratedRegex("""^[A-Za-z0-9!#$%&'*+.^_`{|}~-]+/[A-Za-z0-9!#$%&'*+.^_`{|}~-]+([ \t]*;[ \t]*[A-Za-z0-9!#$%&'*+.^_`{|}~-]+=([A-Za-z0-9!#$%&'*+.^_`{|}~-]+|"([ !#-\[\]-~]|\\[ -~])*"))*[ \t]*;?[ \t]*\z""", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private const string Token = "[A-Za-z0-9!#$%&'*+.^_`{|}~-]+";
+    private const string Quoted = """
+        "([ !#-\[\]-~]|\\[ -~])*"
+        """;
+
+    [GeneratedRegex(
+        $@"^{Token}/{Token}([ \t]*;[ \t]*{Token}=({Token}|{Quoted}))*[ \t]*;?[ \t]*\z",
+        RegexOptions.CultureInvariant | RegexOptions.NonBacktracking
+    )]
     private static partial Regex Syntax();
 }

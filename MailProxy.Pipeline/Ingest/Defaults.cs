@@ -3,7 +3,10 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>Top-level members that every message of a batch has unless it writes them itself. A null written in a message counts as written: so a message drops a default. An id is never merged.</summary>
+/// <summary>
+/// Top-level members that every message of a batch has unless it writes them itself. A null written in a message counts as written: so a
+/// message drops a default. An id is never merged.
+/// </summary>
 internal sealed class Defaults
 {
     public static readonly Defaults None = new([]);
@@ -16,14 +19,19 @@ internal sealed class Defaults
     public static Problem? Read(ReadOnlyMemory<byte> json, IngestOptions options, out Defaults defaults)
     {
         defaults = None;
-        if (json.IsEmpty || json.Span.SequenceEqual("null"u8)) return null;
-        if (DraftShape.Fault(json.Span, options, out var values) is { } shape) return Located(shape);
+        if (json.IsEmpty || json.Span.SequenceEqual("null"u8))
+            return null;
+        if (DraftShape.Fault(json.Span, options, out var values) is { } shape)
+            return Located(shape);
         var draft = DraftBinder.Bind(json);
-        if (draft.Problem is { } problem) return Located(problem);
+        if (draft.Problem is { } problem)
+            return Located(problem);
 
         var errors = new Mistakes();
-        foreach (var member in draft.Mail!.Unknown?.Keys ?? Enumerable.Empty<string>()) errors.Add(JsonPointer.Member("/defaults", member), "unknown_field", "Unknown field.");
-        if (errors.Any) return errors.ToProblem("The defaults were not understood.");
+        foreach (var member in draft.Mail!.Unknown?.Keys ?? Enumerable.Empty<string>())
+            errors.Add(JsonPointer.Member("/defaults", member), "unknown_field", "Unknown field.");
+        if (errors.Any)
+            return errors.ToProblem("The defaults were not understood.");
         defaults = new(Members(json)) { Values = values };
         return null;
     }
@@ -34,13 +42,15 @@ internal sealed class Defaults
     /// <summary>Bytes by which <see cref="MergeInto"/> makes the message longer.</summary>
     public int MoreIn(ReadOnlyMemory<byte> message)
     {
-        if (_members.Length == 0 || message.Span[0] != '{') return 0;
+        if (_members.Length == 0 || message.Span[0] != '{')
+            return 0;
         Span<bool> written = stackalloc bool[_members.Length];
         var any = Written(message, written);
         var more = any ? 0 : -1; // no comma before the first
         for (var i = 0; i < _members.Length; i++)
         {
-            if (!written[i]) more += _members[i].Member.Length + 1;
+            if (!written[i])
+                more += _members[i].Member.Length + 1;
         }
 
         return Math.Max(0, more);
@@ -49,18 +59,22 @@ internal sealed class Defaults
     /// <summary>The message itself when there is nothing to add, else a new buffer.</summary>
     public ReadOnlyMemory<byte> MergeInto(ReadOnlyMemory<byte> message)
     {
-        if (_members.Length == 0 || message.Span[0] != '{') return message;
+        if (_members.Length == 0 || message.Span[0] != '{')
+            return message;
 
         Span<bool> written = stackalloc bool[_members.Length];
         var any = Written(message, written);
-        if (!written.Contains(false)) return message;
+        if (!written.Contains(false))
+            return message;
         var merged = new byte[message.Length + MoreIn(message)];
         message.Span[..^1].CopyTo(merged);
         var end = message.Length - 1;
         for (var i = 0; i < _members.Length; i++)
         {
-            if (written[i]) continue;
-            if (any) merged[end++] = (byte)',';
+            if (written[i])
+                continue;
+            if (any)
+                merged[end++] = (byte)',';
             any = true;
             _members[i].Member.Span.CopyTo(merged.AsSpan(end));
             end += _members[i].Member.Length;
@@ -79,28 +93,32 @@ internal sealed class Defaults
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             any = true;
-            for (var i = 0; i < _members.Length; i++) written[i] |= reader.ValueTextEquals(_members[i].Name);
+            for (var i = 0; i < _members.Length; i++)
+                written[i] |= reader.ValueTextEquals(_members[i].Name);
             reader.Skip();
         }
 
         return any;
     }
 
-    private static Problem Located(Problem problem) => problem with
-    {
-        Errors = [.. problem.Errors.Select(static e => e with { Pointer = "/defaults" + e.Pointer })],
-    };
+    private static Problem Located(Problem problem) =>
+        problem with
+        {
+            Errors = [.. problem.Errors.Select(static e => e with { Pointer = "/defaults" + e.Pointer })],
+        };
 
     /// <summary>Whether an object that was read before has this top-level member, given as a pointer's token.</summary>
     public static bool Writes(ReadOnlyMemory<byte> json, string token)
     {
-        if (json.Span is not [(byte)'{', ..]) return false;
+        if (json.Span is not [(byte)'{', ..])
+            return false;
         var name = token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
         var reader = new Utf8JsonReader(json.Span);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals(name)) return true;
+            if (reader.ValueTextEquals(name))
+                return true;
             reader.Skip();
         }
 
@@ -117,7 +135,8 @@ internal sealed class Defaults
             var start = (int)reader.TokenStartIndex;
             var name = System.Text.Encoding.UTF8.GetBytes(reader.GetString()!);
             reader.Skip();
-            if (!name.AsSpan().SequenceEqual("id"u8)) members.Add((name, json[start..(int)reader.BytesConsumed]));
+            if (!name.AsSpan().SequenceEqual("id"u8))
+                members.Add((name, json[start..(int)reader.BytesConsumed]));
         }
 
         return [.. members];

@@ -3,15 +3,21 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>Turns a request's bytes into drafts. Whatever the bytes are, it answers with a draft or a problem and never throws. What it returns looks into the given memory, which must stay as it is until the submission is answered.</summary>
+/// <summary>
+/// Turns a request's bytes into drafts. Whatever the bytes are, it answers with a draft or a problem and never throws. What it returns
+/// looks into the given memory, which must stay as it is until the submission is answered.
+/// </summary>
 public static class DraftBinder
 {
     private static readonly IngestOptions Usual = new();
 
     /// <summary>One message: the body of a single submission, or one line of NDJSON.</summary>
-    public static Draft BindOne(ReadOnlyMemory<byte> json, IngestOptions? options = null) => OpenedMessages.One(json, options ?? Usual).Bind().Drafts[0];
+    public static Draft BindOne(ReadOnlyMemory<byte> json, IngestOptions? options = null) =>
+        OpenedMessages.One(json, options ?? Usual).Bind().Drafts[0];
 
-    /// <summary><c>{"messages":[…],"defaults":{…}}</c>. A bad message refuses only itself; a bad envelope or bad defaults refuse the request.</summary>
+    /// <summary>
+    /// <c>{"messages":[…],"defaults":{…}}</c>. A bad message refuses only itself; a bad envelope or bad defaults refuse the request.
+    /// </summary>
     public static BoundBatch BindBatch(ReadOnlyMemory<byte> json, IngestOptions? options = null)
     {
         var opened = OpenedMessages.Batch(json, options ?? Usual);
@@ -24,12 +30,14 @@ public static class DraftBinder
         try
         {
             var reader = new Utf8JsonReader(json.Span);
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return null;
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+                return null;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var found = reader.ValueTextEquals("id"u8);
                 reader.Read();
-                if (found) return reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped ? reader.GetString() : null;
+                if (found)
+                    return reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped ? reader.GetString() : null;
                 reader.Skip();
             }
         }
@@ -50,9 +58,9 @@ public static class DraftBinder
                 ? new(mail, json, null)
                 : new(null, json, JsonFaults.NotAnObject);
         }
-        catch (JsonException thrown)
+        catch (JsonException error)
         {
-            return new(null, json, JsonFaults.Explain(json.Span, thrown));
+            return new(null, json, JsonFaults.Explain(json.Span, error));
         }
     }
 }
@@ -62,11 +70,18 @@ public sealed record BoundBatch(IReadOnlyList<Draft> Drafts, IReadOnlyList<ReadO
 {
     internal static BoundBatch Refused(Problem problem) => new([], [], problem);
 
-    /// <summary>A message's pointer, made relative to the request: <c>/messages/7/to/0</c>, or <c>/defaults/from</c> when the message did not write that member itself.</summary>
+    /// <summary>
+    /// A message's pointer, made relative to the request: <c>/messages/7/to/0</c>, or <c>/defaults/from</c> when the message did not write
+    /// that member itself.
+    /// </summary>
     public string Locate(int index, string pointer)
     {
         var first = pointer.Split('/') is [_, var member, ..] ? member : null;
-        return first is not null && !Defaults.Writes(Written[index], first) && Drafts[index].Json.Length != Written[index].Length && Defaults.Writes(Drafts[index].Json, first)
+        return
+            first is not null
+            && !Defaults.Writes(Written[index], first)
+            && Drafts[index].Json.Length != Written[index].Length
+            && Defaults.Writes(Drafts[index].Json, first)
             ? $"/defaults{pointer}"
             : $"/messages/{index}{pointer}";
     }

@@ -27,18 +27,23 @@ internal static class DraftShape
         var reader = new Utf8JsonReader(json);
         try
         {
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return null;
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+                return null;
             var (fields, addresses) = (0, 0);
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (++fields > MaxFields) return Refused("", "too_many_fields", $"At most {MaxFields} fields a message.");
+                if (++fields > MaxFields)
+                    return Refused("", "too_many_fields", $"At most {MaxFields} fields a message.");
                 var (pointer, rule) = Field(ref reader);
                 reader.Read();
                 var value = Count(ref reader, Left(rule, options, addresses), MaxValues(options) - values);
                 values += value.Values;
-                if (rule == Rule.Address) addresses += value.Entries;
-                if (Wrong(rule, value, options, addresses) is { } fault) return Refused(pointer, fault.Code, fault.Detail);
-                if (values > MaxValues(options)) return Refused("", "too_many_values", $"At most {MaxValues(options)} JSON values a message.");
+                if (rule == Rule.Address)
+                    addresses += value.Entries;
+                if (Wrong(rule, value, options, addresses) is { } fault)
+                    return Refused(pointer, fault.Code, fault.Detail);
+                if (values > MaxValues(options))
+                    return Refused("", "too_many_values", $"At most {MaxValues(options)} JSON values a message.");
             }
         }
         catch (JsonException)
@@ -68,37 +73,55 @@ internal static class DraftShape
         : ("", Rule.None);
 
     // How many entries are looked at: one more than may be there.
-    private static int Left(Rule rule, IngestOptions options, int addresses) => rule switch
-    {
-        Rule.Attachments => options.MaxAttachments,
-        Rule.Alternatives => options.MaxAlternatives,
-        Rule.Headers => options.MaxHeaderBytes / 4,
-        Rule.Tags => options.MaxTags + Mistakes.Told, // so many are told one by one
-        Rule.Metadata => options.MaxMetadataBytes / 4,
-        Rule.Address => (options.MaxRecipients * EntriesPerRecipient) - addresses,
-        _ => int.MaxValue,
-    };
+    private static int Left(Rule rule, IngestOptions options, int addresses) =>
+        rule switch
+        {
+            Rule.Attachments => options.MaxAttachments,
+            Rule.Alternatives => options.MaxAlternatives,
+            Rule.Headers => options.MaxHeaderBytes / 4,
+            Rule.Tags => options.MaxTags + Mistakes.Told, // so many are told one by one
+            Rule.Metadata => options.MaxMetadataBytes / 4,
+            Rule.Address => (options.MaxRecipients * EntriesPerRecipient) - addresses,
+            _ => int.MaxValue,
+        };
 
-    private static (string Code, string Detail)? Wrong(Rule rule, Counted value, IngestOptions options, int addresses) => rule switch
-    {
-        Rule.Metadata when value.Depth > MaxMetadataDepth => ("metadata_too_deep", $"At most {MaxMetadataDepth} levels, the object itself counted."),
-        Rule.Metadata when value.Entries > options.MaxMetadataBytes / 4 || value.Values > options.MaxMetadataBytes =>
-            ("metadata_too_large", $"At most {options.MaxMetadataBytes} bytes of JSON."),
-        Rule.Attachments when value.Entries > options.MaxAttachments =>
-            ("too_many_attachments", $"At most {options.MaxAttachments} attachments a message."),
-        Rule.Alternatives when value.Entries > options.MaxAlternatives =>
-            ("too_many_alternatives", $"At most {options.MaxAlternatives} alternatives a message."),
-        Rule.Headers when value.Entries > options.MaxHeaderBytes / 4 => ("headers_too_large", $"At most {options.MaxHeaderBytes} bytes of headers."),
-        Rule.Tags when value.Entries > options.MaxTags + Mistakes.Told => ("too_many_tags", $"At most {options.MaxTags} tags."),
-        Rule.Address when addresses > options.MaxRecipients * EntriesPerRecipient => ("too_many_addresses",
-            $"At most {options.MaxRecipients * EntriesPerRecipient} addresses a message, repeated ones counted, and {options.MaxRecipients} recipients."),
-        _ => null,
-    };
+    private static (string Code, string Detail)? Wrong(Rule rule, Counted value, IngestOptions options, int addresses) =>
+        rule switch
+        {
+            Rule.Metadata when value.Depth > MaxMetadataDepth => (
+                "metadata_too_deep",
+                $"At most {MaxMetadataDepth} levels, the object itself counted."
+            ),
+            Rule.Metadata when value.Entries > options.MaxMetadataBytes / 4 || value.Values > options.MaxMetadataBytes => (
+                "metadata_too_large",
+                $"At most {options.MaxMetadataBytes} bytes of JSON."
+            ),
+            Rule.Attachments when value.Entries > options.MaxAttachments => (
+                "too_many_attachments",
+                $"At most {options.MaxAttachments} attachments a message."
+            ),
+            Rule.Alternatives when value.Entries > options.MaxAlternatives => (
+                "too_many_alternatives",
+                $"At most {options.MaxAlternatives} alternatives a message."
+            ),
+            Rule.Headers when value.Entries > options.MaxHeaderBytes / 4 => (
+                "headers_too_large",
+                $"At most {options.MaxHeaderBytes} bytes of headers."
+            ),
+            Rule.Tags when value.Entries > options.MaxTags + Mistakes.Told => ("too_many_tags", $"At most {options.MaxTags} tags."),
+            Rule.Address when addresses > options.MaxRecipients * EntriesPerRecipient => (
+                "too_many_addresses",
+                $"At most {options.MaxRecipients * EntriesPerRecipient} addresses a message, repeated ones counted, and "
+                    + $"{options.MaxRecipients} recipients."
+            ),
+            _ => null,
+        };
 
     // The reader stands at the value's first token, and afterwards at its last. It stops early when the value has too much of something.
     private static Counted Count(ref Utf8JsonReader reader, int mostEntries, int mostValues)
     {
-        if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray)) return new(1, 0, 0);
+        if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
+            return new(1, 0, 0);
         var outside = reader.CurrentDepth;
         var inObject = reader.TokenType == JsonTokenType.StartObject;
         var (values, entries, depth) = (1, 0, 1);
@@ -106,10 +129,13 @@ internal static class DraftShape
         {
             values++;
             var begins = reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray;
-            if (begins) depth = Math.Max(depth, reader.CurrentDepth - outside + 1);
-            if (reader.CurrentDepth != outside + 1) continue;
+            if (begins)
+                depth = Math.Max(depth, reader.CurrentDepth - outside + 1);
+            if (reader.CurrentDepth != outside + 1)
+                continue;
             var ends = reader.TokenType is JsonTokenType.EndObject or JsonTokenType.EndArray;
-            if (inObject ? reader.TokenType == JsonTokenType.PropertyName : !ends) entries++;
+            if (inObject ? reader.TokenType == JsonTokenType.PropertyName : !ends)
+                entries++;
         }
 
         return new(values, entries, depth);

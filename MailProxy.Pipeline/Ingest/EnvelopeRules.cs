@@ -19,7 +19,8 @@ internal static class EnvelopeRules
         var sender = mail.ReturnPath is null ? from?.Address : ReturnPath(mail.ReturnPath, allowed, mistakes);
         var recipients = Recipients(mail, mistakes, options);
         Each(mail.ReplyTo, "/reply_to", mistakes, static (_, _) => { });
-        if (mail.ReplyTo?.Entries.Count > options.MaxRecipients) mistakes.Add("/reply_to", "too_many_addresses", $"At most {options.MaxRecipients} addresses.");
+        if (mail.ReplyTo?.Entries.Count > options.MaxRecipients)
+            mistakes.Add("/reply_to", "too_many_addresses", $"At most {options.MaxRecipients} addresses.");
         return new(sender ?? "", from?.Domain ?? "", recipients);
     }
 
@@ -30,16 +31,24 @@ internal static class EnvelopeRules
         if (mail.From is null or { Entries.Count: 0 })
         {
             from = raw.Responsible;
-            if (from is null && raw.Readable) mistakes.Add("/from", "required", mail.Raw is null ? "A sender is required." : "The raw message has several From addresses and no Sender: name one here.");
+            if (from is null && raw.Readable)
+                mistakes.Add(
+                    "/from",
+                    "required",
+                    mail.Raw is null ? "A sender is required." : "The raw message has several From addresses and no Sender: name one here."
+                );
         }
         else
         {
             Each(mail.From, "/from", mistakes, (_, mailbox) => from = mailbox);
-            if (mail.From.Entries.Count > 1) mistakes.Add("/from", "too_many_addresses", "Exactly one sender.");
-            else if (from is { } one && allowed?.Contains(one) == false) mistakes.Add(Pointer(mail.From, "/from", 0), "from_not_allowed", NotAllowed);
+            if (mail.From.Entries.Count > 1)
+                mistakes.Add("/from", "too_many_addresses", "Exactly one sender.");
+            else if (from is { } one && allowed?.Contains(one) == false)
+                mistakes.Add(Pointer(mail.From, "/from", 0), "from_not_allowed", NotAllowed);
         }
 
-        if (allowed is not null && raw.Readable) RawSenders(raw, allowed, mistakes);
+        if (allowed is not null && raw.Readable)
+            RawSenders(raw, allowed, mistakes);
         return from;
     }
 
@@ -59,7 +68,8 @@ internal static class EnvelopeRules
 
     private static string? ReturnPath(string path, AllowedSenders? allowed, Mistakes mistakes)
     {
-        if (path is "" or "<>") return "";
+        if (path is "" or "<>")
+            return "";
         if (Addresses.ReadBare(path, out var mailbox) is { } fault)
         {
             mistakes.Add("/return_path", fault.Code, fault.Detail);
@@ -77,7 +87,8 @@ internal static class EnvelopeRules
     private static List<string> Recipients(MailDraft mail, Mistakes mistakes, IngestOptions options)
     {
         var entries = (mail.To?.Entries.Count ?? 0) + (mail.Cc?.Entries.Count ?? 0) + (mail.Bcc?.Entries.Count ?? 0);
-        if (entries == 0) mistakes.Add("/to", "recipient_required", "At least one recipient in to, cc or bcc.");
+        if (entries == 0)
+            mistakes.Add("/to", "recipient_required", "At least one recipient in to, cc or bcc.");
 
         var once = new HashSet<Mailbox>(Math.Min(entries, options.MaxRecipients + 1), Mailbox.ByIdentity);
         var recipients = new List<string>(Math.Min(entries, options.MaxRecipients + 1));
@@ -89,11 +100,18 @@ internal static class EnvelopeRules
         void Add(AddressList? list, string pointer)
         {
             var before = once.Count;
-            Each(list, pointer, mistakes, (_, mailbox) =>
-            {
-                if (once.Add(mailbox with { Name = null }) && once.Count <= options.MaxRecipients) recipients.Add(mailbox.Address);
-            });
-            if (before <= options.MaxRecipients && once.Count > options.MaxRecipients) mistakes.Add(pointer, "too_many_recipients", $"At most {options.MaxRecipients} recipients a message.");
+            Each(
+                list,
+                pointer,
+                mistakes,
+                (_, mailbox) =>
+                {
+                    if (once.Add(mailbox with { Name = null }) && once.Count <= options.MaxRecipients)
+                        recipients.Add(mailbox.Address);
+                }
+            );
+            if (before <= options.MaxRecipients && once.Count > options.MaxRecipients)
+                mistakes.Add(pointer, "too_many_recipients", $"At most {options.MaxRecipients} recipients a message.");
         }
     }
 
@@ -101,8 +119,10 @@ internal static class EnvelopeRules
     {
         for (var i = 0; i < list?.Entries.Count; i++)
         {
-            if (Addresses.Read(list.Entries[i], out var mailbox) is { } fault) mistakes.Add(Pointer(list, pointer, i) + fault.At, fault.Code, fault.Detail);
-            else take(i, mailbox);
+            if (Addresses.Read(list.Entries[i], out var mailbox) is { } fault)
+                mistakes.Add(Pointer(list, pointer, i) + fault.At, fault.Code, fault.Detail);
+            else
+                take(i, mailbox);
         }
     }
 

@@ -28,15 +28,19 @@ internal ref struct FromHeader
         mailboxes = [];
         foreach (var c in value)
         {
-            if (char.IsControl(c) && c != '\t') return "has a control character";
+            if (char.IsControl(c) && c != '\t')
+                return "has a control character";
         }
 
         var header = new FromHeader(value);
         while (true)
         {
-            if (header.One() is { } fault) return fault;
-            if (header._at == value.Length) break;
-            if (header._found.Count == most) return $"has more than {most} addresses";
+            if (header.One() is { } fault)
+                return fault;
+            if (header._at == value.Length)
+                break;
+            if (header._found.Count == most)
+                return $"has more than {most} addresses";
             header._at++;
         }
 
@@ -47,16 +51,23 @@ internal ref struct FromHeader
     // One mailbox, up to the comma behind it or to the end.
     private string? One()
     {
-        ReadOnlySpan<char> bare = default, angle = default;
-        int words = 0, nameFrom = -1, nameTo = 0;
-        bool hasAngle = false, hasAt = false;
+        ReadOnlySpan<char> bare = default,
+            angle = default;
+        int words = 0,
+            nameFrom = -1,
+            nameTo = 0;
+        bool hasAngle = false,
+            hasAt = false;
         while (_at < _text.Length && _text[_at] != ',')
         {
             var c = _text[_at];
             string? fault = null;
-            if (c is ' ' or '\t') _at++;
-            else if (c == '(') fault = Comment();
-            else if (hasAngle) fault = "has something behind an address in angle brackets";
+            if (c is ' ' or '\t')
+                _at++;
+            else if (c == '(')
+                fault = Comment();
+            else if (hasAngle)
+                fault = "has something behind an address in angle brackets";
             else if (c == '<')
             {
                 hasAngle = true;
@@ -64,17 +75,20 @@ internal ref struct FromHeader
             }
             else
             {
-                if (nameFrom < 0) nameFrom = _at;
+                if (nameFrom < 0)
+                    nameFrom = _at;
                 fault = Word(out bare, ref hasAt);
                 nameTo = _at;
                 words++;
             }
 
-            if (fault is not null) return fault;
+            if (fault is not null)
+                return fault;
         }
 
         var name = nameFrom < 0 ? default : _text[nameFrom..nameTo];
-        if (!hasAngle && words != 1) return words == 0 ? "has no address" : "has words that are neither a name nor an address";
+        if (!hasAngle && words != 1)
+            return words == 0 ? "has no address" : "has words that are neither a name nor an address";
         var address = hasAngle ? angle.Trim(" \t") : bare;
         if (hasAngle && hasAt && !name.Equals(address, StringComparison.OrdinalIgnoreCase))
         {
@@ -86,8 +100,10 @@ internal ref struct FromHeader
 
     private readonly string? Add(ReadOnlySpan<char> address)
     {
-        if (address.Contains("=?", StringComparison.Ordinal)) return "has an encoded word in an address";
-        if (Addresses.ReadBare(address, out var mailbox) is { } fault) return $"has an address that is none: {fault.Detail.TrimEnd('.')}";
+        if (address.Contains("=?", StringComparison.Ordinal))
+            return "has an encoded word in an address";
+        if (Addresses.ReadBare(address, out var mailbox) is { } fault)
+            return $"has an address that is none: {fault.Detail.TrimEnd('.')}";
         _found.Add(mailbox);
         return null;
     }
@@ -101,13 +117,16 @@ internal ref struct FromHeader
         {
             if (_text[_at] == '"')
             {
-                if (Quoted() is { } fault) return fault;
+                if (Quoted() is { } fault)
+                    return fault;
                 continue;
             }
 
             var length = _text[_at..].IndexOfAny(Ends);
-            if (length < 0) length = _text.Length - _at;
-            if (length == 0) break;
+            if (length < 0)
+                length = _text.Length - _at;
+            if (length == 0)
+                break;
             hasAt |= _text.Slice(_at, length).Contains('@');
             _at += length;
         }
@@ -120,7 +139,8 @@ internal ref struct FromHeader
     {
         for (_at++; _at < _text.Length; _at++)
         {
-            if (_text[_at] == '\\') _at++;
+            if (_text[_at] == '\\')
+                _at++;
             else if (_text[_at] == '"')
             {
                 _at++;
@@ -140,7 +160,8 @@ internal ref struct FromHeader
             switch (_text[_at])
             {
                 case '"':
-                    if (Quoted() is { } fault) return fault;
+                    if (Quoted() is { } fault)
+                        return fault;
                     break;
                 case '>':
                     content = _text[from.._at++];
@@ -181,10 +202,12 @@ internal ref struct FromHeader
 
     private static bool HidesControl(ReadOnlySpan<char> name)
     {
-        if (!name.Contains("=?", StringComparison.Ordinal)) return false;
+        if (!name.Contains("=?", StringComparison.Ordinal))
+            return false;
         foreach (var c in Rfc2047.DecodePhrase(Encoding.UTF8.GetBytes(name.ToString())))
         {
-            if (char.IsControl(c)) return true;
+            if (char.IsControl(c))
+                return true;
         }
 
         return false;

@@ -5,21 +5,37 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>A client's own headers: any that neither belong to a field of the contract nor say how the message is built or came here.</summary>
+/// <summary>
+/// A client's own headers: any that neither belong to a field of the contract nor say how the message is built or came here.
+/// </summary>
 internal static class HeaderRules
 {
-    private static readonly SearchValues<char> NameChars = SearchValues.Create([.. Enumerable.Range(33, 94).Select(c => (char)c).Where(c => c != ':')]);
+    private static readonly SearchValues<char> NameChars = SearchValues.Create([
+        .. Enumerable.Range(33, 94).Select(c => (char)c).Where(c => c != ':'),
+    ]);
 
     private static readonly FrozenSet<string> Ours = new[]
     {
-        "From", "To", "Cc", "Bcc", "Subject", "Date", "Sender", "Reply-To", "MIME-Version", "Received", "Return-Path", "DKIM-Signature",
+        "From",
+        "To",
+        "Cc",
+        "Bcc",
+        "Subject",
+        "Date",
+        "Sender",
+        "Reply-To",
+        "MIME-Version",
+        "Received",
+        "Return-Path",
+        "DKIM-Signature",
         "Authentication-Results",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Returns the Message-ID that the client chose, or null.</summary>
     public static string? Check(Dictionary<string, string>? headers, Mistakes mistakes, IngestOptions options, string mailKeyHeader)
     {
-        if (headers is null) return null;
+        if (headers is null)
+            return null;
         string? messageId = null;
         long bytes = 0;
         HashSet<string>? names = headers.Count > 1 ? new(headers.Count, StringComparer.OrdinalIgnoreCase) : null;
@@ -27,17 +43,25 @@ internal static class HeaderRules
         {
             var pointer = JsonPointer.Member("/headers", name);
             bytes += name.Length + 4 + (value is null ? 0 : Encoding.UTF8.GetByteCount(value));
-            if (names?.Add(name) == false) mistakes.Add(pointer, "duplicate_header", "Given twice, in different case.");
-            if (Faults.Injection(name) is { } injection) mistakes.Add(pointer, injection);
-            else if (name.Length is 0 or > 76 || name.AsSpan().ContainsAnyExcept(NameChars)) mistakes.Add(pointer, "invalid_header", "A header's name is 1 to 76 visible ASCII characters without a colon.");
-            else if (IsOurs(name, mailKeyHeader)) mistakes.Add(pointer, "reserved_header", "This header is made from the message's other fields, or on the way.");
+            if (names?.Add(name) == false)
+                mistakes.Add(pointer, "duplicate_header", "Given twice, in different case.");
+            if (Faults.Injection(name) is { } injection)
+                mistakes.Add(pointer, injection);
+            else if (name.Length is 0 or > 76 || name.AsSpan().ContainsAnyExcept(NameChars))
+                mistakes.Add(pointer, "invalid_header", "A header's name is 1 to 76 visible ASCII characters without a colon.");
+            else if (IsOurs(name, mailKeyHeader))
+                mistakes.Add(pointer, "reserved_header", "This header is made from the message's other fields, or on the way.");
 
-            if (Value(name, value) is { } fault) mistakes.Add(pointer, fault);
-            else if (!name.Equals("Message-ID", StringComparison.OrdinalIgnoreCase)) continue;
-            else if ((messageId = MessageId(value!)) is null) mistakes.Add(pointer, "invalid_message_id", "A Message-ID is <left@right>, of visible ASCII characters.");
+            if (Value(name, value) is { } fault)
+                mistakes.Add(pointer, fault);
+            else if (!name.Equals("Message-ID", StringComparison.OrdinalIgnoreCase))
+                continue;
+            else if ((messageId = MessageId(value!)) is null)
+                mistakes.Add(pointer, "invalid_message_id", "A Message-ID is <left@right>, of visible ASCII characters.");
         }
 
-        if (bytes > options.MaxHeaderBytes) mistakes.Add("/headers", "headers_too_large", $"At most {options.MaxHeaderBytes} bytes of headers.");
+        if (bytes > options.MaxHeaderBytes)
+            mistakes.Add("/headers", "headers_too_large", $"At most {options.MaxHeaderBytes} bytes of headers.");
         return messageId;
     }
 
@@ -45,9 +69,11 @@ internal static class HeaderRules
     public static string? MessageId(string value)
     {
         var id = value.AsSpan().Trim(" \t\r\n");
-        if (id is ['<', .., '>']) id = id[1..^1];
+        if (id is ['<', .., '>'])
+            id = id[1..^1];
         var at = id.IndexOf('@');
-        if (at <= 0 || at == id.Length - 1 || id[(at + 1)..].Contains('@') || id.Length > 500) return null;
+        if (at <= 0 || at == id.Length - 1 || id[(at + 1)..].Contains('@') || id.Length > 500)
+            return null;
         return id.ContainsAnyExceptInRange('!', '~') || id.ContainsAny("<>()\\\",;") ? null : $"<{id}>";
     }
 
@@ -59,8 +85,10 @@ internal static class HeaderRules
 
     private static (string Code, string Detail)? Value(string name, string? value)
     {
-        if (value is null) return ("invalid_type", "Must be text.");
-        if (Faults.InText(value, int.MaxValue, tabAllowed: true) is { } fault) return fault;
+        if (value is null)
+            return ("invalid_type", "Must be text.");
+        if (Faults.InText(value, int.MaxValue, tabAllowed: true) is { } fault)
+            return fault;
         return HeaderFields.Fault(name, value) is { } unfit ? ("invalid_header", unfit) : null;
     }
 }

@@ -17,17 +17,17 @@ public sealed class IngestOptions
     [Range(1, 100_000)]
     public int MaxRecipients { get; set; } = 1_000;
 
-    /// <summary>Submissions that wait at the door; default 256.</summary>
+    /// <summary>Submissions that wait in the channel; default 256.</summary>
     [Range(1, 65_536)]
-    public int DoorCapacity { get; set; } = 256;
+    public int ChannelCapacity { get; set; } = 256;
 
-    /// <summary>Bytes of request bodies held from the door to the commit; default 64 MB.</summary>
+    /// <summary>Bytes of request bodies held from the request to the commit; default 64 MB.</summary>
     [Range(1_024, 17_179_869_184)]
-    public long DoorBytes { get; set; } = 64 * 1024 * 1024;
+    public long RequestBytes { get; set; } = 64 * 1024 * 1024;
 
-    /// <summary>How long a request waits for room at the door before it is answered with 503; default 2 s.</summary>
+    /// <summary>How long a request waits for capacity before it is answered with 503; default 2 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
-    public TimeSpan DoorWait { get; set; } = TimeSpan.FromSeconds(2);
+    public TimeSpan RequestWait { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Free bytes of the data directory's disk below which nothing is taken; default 256 MB; 0: no floor.</summary>
     [Range(0, long.MaxValue)]
@@ -49,7 +49,9 @@ public sealed class IngestOptions
     [Range(0, 100_000)]
     public int MaxAttachments { get; set; } = 500;
 
-    /// <summary>Bytes a second that a request's body must bring; slower ones are cut with 408. Default 4,096; 0: as slow as they like.</summary>
+    /// <summary>
+    /// Bytes a second that a request's body must bring; slower ones are cut with 408. Default 4,096; 0: as slow as they like.
+    /// </summary>
     [Range(0, 1_073_741_824)]
     public int MinBodyBytesPerSecond { get; set; } = 4_096;
 

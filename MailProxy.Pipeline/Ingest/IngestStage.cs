@@ -6,9 +6,9 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>The first room: judges what came in, moves large bodies out of the writer's way, and hands the submission on whole.</summary>
+/// <summary>The first stage: judges what came in, moves large bodies out of the writer's way, and hands the submission on whole.</summary>
 internal sealed partial class IngestStage(
-    ChannelReader<Submission> door,
+    ChannelReader<Submission> input,
     ChannelWriter<AcceptedBatch> next,
     SubmissionRules rules,
     SpoolFiles spool,
@@ -16,9 +16,12 @@ internal sealed partial class IngestStage(
     PipelineMetrics metrics,
     TimeProvider clock,
     TenantShare share,
-    ILogger logger)
+    ILogger logger
+)
 {
-    /// <summary>While one waits for a spool file's sync, others judge; and a tenant that has half of them leaves some for the next.</summary>
+    /// <summary>
+    /// While one waits for a spool file's sync, others judge; and a tenant that has half of them leaves some for the next.
+    /// </summary>
     private const int Workers = 4;
 
     // Mistakes listed in the answer to one request, and yet some of each message.
@@ -37,15 +40,15 @@ internal sealed partial class IngestStage(
 
     private bool _spoolFails;
 
-    /// <summary>Ends when the door is closed and empty.</summary>
+    /// <summary>Ends when the channel is completed and empty.</summary>
     public Task RunAsync() => Stage.AllOrFirstFault([TakeInAsync(), .. Enumerable.Range(0, Workers).Select(_ => Task.Run(WorkAsync))]);
 
-    // Nothing is bounded here: every submission holds a place of the door's, by which its tenant's are counted.
+    // Nothing is bounded here: every submission holds a place of the gateway's, by which its tenant's are counted.
     private async Task TakeInAsync()
     {
         try
         {
-            await foreach (var submission in door.ReadAllAsync())
+            await foreach (var submission in input.ReadAllAsync())
             {
                 _turns.Add(submission);
                 _come.Release();
@@ -70,7 +73,8 @@ internal sealed partial class IngestStage(
             }
 
             // What its tenant may not have judged now is taken by the worker that ends next.
-            if (!_closed) continue;
+            if (!_closed)
+                continue;
             _come.Release();
             return;
         }
@@ -78,24 +82,27 @@ internal sealed partial class IngestStage(
 
     private async ValueTask HandleAsync(Submission submission)
     {
-        if (submission.IsWithdrawn) return;
+        if (submission.IsWithdrawn)
+            return;
         var spooled = new List<string>();
         try
         {
             var lines = Judge(submission);
             await SpoolAsync(lines, spooled);
-            if (!Answered(submission, lines)) await next.WriteAsync(new(submission, lines));
+            if (!Answered(submission, lines))
+                await next.WriteAsync(new(submission, lines));
         }
-        catch (IOException fault)
+        catch (IOException error)
         {
             GiveUp(submission, spooled);
-            if (!Interlocked.Exchange(ref _spoolFails, true)) Log.DiskFailed(logger, fault.Message);
+            if (!Interlocked.Exchange(ref _spoolFails, true))
+                Log.DiskFailed(logger, error.Message);
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            // A message never dies in a room: whatever this was, it is this submission's trouble and nobody else's.
+            // A message never dies in a stage: whatever this was, it is this submission's trouble and nobody else's.
             GiveUp(submission, spooled);
-            Log.Failed(logger, fault);
+            Log.Failed(logger, error);
         }
     }
 
@@ -106,7 +113,13 @@ internal sealed partial class IngestStage(
         var told = Math.Clamp(MostTold / Math.Max(1, lines.Length), LeastTold, Mistakes.Told);
         for (var i = 0; i < lines.Length; i++)
         {
-            lines[i] = rules.Judge(submission.Tenant, submission.Drafts[i], now.ToUnixTimeMilliseconds(), () => Guid.CreateVersion7(now), told);
+            lines[i] = rules.Judge(
+                submission.Tenant,
+                submission.Drafts[i],
+                now.ToUnixTimeMilliseconds(),
+                () => Guid.CreateVersion7(now),
+                told
+            );
         }
 
         return lines;
@@ -116,10 +129,12 @@ internal sealed partial class IngestStage(
     {
         for (var i = 0; i < lines.Length; i++)
         {
-            if (lines[i].Mail is not { } mail || mail.Body.Size <= options.SpoolThreshold) continue;
+            if (lines[i].Mail is not { } mail || mail.Body.Size <= options.SpoolThreshold)
+                continue;
             var name = await spool.WriteAsync(mail.Body.Inline);
             spooled.Add(name);
-            if (Interlocked.Exchange(ref _spoolFails, false)) Log.DiskWrites(logger);
+            if (Interlocked.Exchange(ref _spoolFails, false))
+                Log.DiskWrites(logger);
             lines[i] = lines[i] with { Mail = mail with { Body = new(default, name, mail.Body.Size) } };
         }
     }
@@ -127,22 +142,30 @@ internal sealed partial class IngestStage(
     // Nothing to store and no key to remember: the answer does not depend on the store, and need not wait for it.
     private bool Answered(Submission submission, AcceptedLine[] lines)
     {
-        if (submission.Idempotency is not null || Array.Exists(lines, line => line.Mail is not null)) return false;
-        if (!submission.TryTake()) return true;
-        foreach (var line in lines) metrics.Refused.WithLabels(line.Problem!.Code).Inc();
+        if (submission.Idempotency is not null || Array.Exists(lines, line => line.Mail is not null))
+            return false;
+        if (!submission.TryTake())
+            return true;
+        foreach (var line in lines)
+            metrics.Refused.WithLabels(line.Problem!.Code).Inc();
         submission.Complete(new SubmissionAnswer.Stored([.. lines.Select(line => new ReceiptLine(line.Id, default, 0, line.Problem))]));
         return true;
     }
 
     private void GiveUp(Submission submission, List<string> spooled)
     {
-        foreach (var name in spooled) spool.Delete(name);
+        foreach (var name in spooled)
+            spool.Delete(name);
         submission.Complete(new SubmissionAnswer.Unavailable("The message could not be taken in."));
     }
 
     private static partial class Log
     {
-        [LoggerMessage(100, LogLevel.Error, "The spool cannot be written, and large messages are answered as unavailable until it can: {Reason}")]
+        [LoggerMessage(
+            100,
+            LogLevel.Error,
+            "The spool cannot be written, and large messages are answered as unavailable until it can: {Reason}"
+        )]
         public static partial void DiskFailed(ILogger logger, string reason);
 
         [LoggerMessage(102, LogLevel.Information, "The spool can be written again.")]

@@ -12,15 +12,24 @@ internal static class JsonFaults
 {
     private const int MaxDepth = 64; // the readers' own default
 
-    public static readonly Problem NotAnObject = new(422, "invalid_type", "Must be a JSON object.", [new("", "invalid_type", "Must be a JSON object.")]);
+    public static readonly Problem NotAnObject = new(
+        422,
+        "invalid_type",
+        "Must be a JSON object.",
+        [new("", "invalid_type", "Must be a JSON object.")]
+    );
 
     public static ReadOnlyMemory<byte> WithoutBom(ReadOnlyMemory<byte> json) => json.Span.StartsWith("\uFEFF"u8) ? json[3..] : json;
 
-    /// <summary>What every later reader trusts: valid UTF-8, and no <c>\u</c> escape of half a surrogate pair, which would throw when the text is taken.</summary>
+    /// <summary>
+    /// What every later reader trusts: valid UTF-8, and no <c>\u</c> escape of half a surrogate pair, which would throw when the text is
+    /// taken.
+    /// </summary>
     public static Problem? InText(ReadOnlySpan<byte> json)
     {
-        if (!Utf8.IsValid(json)) return Malformed(json, FirstInvalid(json), "The text is not UTF-8");
-        for (var at = json.IndexOf((byte)'\\'); at >= 0;)
+        if (!Utf8.IsValid(json))
+            return Malformed(json, FirstInvalid(json), "The text is not UTF-8");
+        for (var at = json.IndexOf((byte)'\\'); at >= 0; )
         {
             var high = Escaped(json, at);
             var pair = high is >= 0xD800 and <= 0xDBFF;
@@ -29,8 +38,12 @@ internal static class JsonFaults
                 return Malformed(json, at, "A \\u escape is half of a surrogate pair");
             }
 
-            at += high < 0 ? 2 : pair ? 12 : 6;
-            if (at >= json.Length) break;
+            at +=
+                high < 0 ? 2
+                : pair ? 12
+                : 6;
+            if (at >= json.Length)
+                break;
             var next = json[at..].IndexOf((byte)'\\');
             at = next < 0 ? -1 : at + next;
         }
@@ -41,30 +54,37 @@ internal static class JsonFaults
     /// <summary>Null when the JSON is well-formed.</summary>
     public static Problem? Syntax(ReadOnlySpan<byte> json)
     {
-        if (Ends(json, MaxDepth) is not { } end) return null;
-        return Ends(json, int.MaxValue) is null ? Malformed(json, end, $"Nested deeper than {MaxDepth} levels") : Malformed(json, end, "This is not JSON");
+        if (Ends(json, MaxDepth) is not { } end)
+            return null;
+        return Ends(json, int.MaxValue) is null
+            ? Malformed(json, end, $"Nested deeper than {MaxDepth} levels")
+            : Malformed(json, end, "This is not JSON");
     }
 
     /// <summary>Why binding threw: malformed (400), or a member twice or of the wrong type (422).</summary>
     public static Problem Explain(ReadOnlySpan<byte> json, JsonException thrown)
     {
-        if (Syntax(json) is { } malformed) return malformed;
+        if (Syntax(json) is { } malformed)
+            return malformed;
         var duplicate = Duplicate(json);
         var pointer = Mistakes.Short(duplicate ?? JsonPointer.FromPath(thrown.Path));
-        var error = duplicate is null ? new FieldError(pointer, "invalid_type", Expected(pointer)) : new(pointer, "duplicate_field", "Given twice.");
+        var error = duplicate is null
+            ? new FieldError(pointer, "invalid_type", Expected(pointer))
+            : new(pointer, "duplicate_field", "Given twice.");
         return new(422, error.Code, pointer.Length > 0 ? $"{pointer}: {error.Detail}" : error.Detail, [error]);
     }
 
-    private static string Expected(string pointer) => pointer.Split('/') switch
-    {
-        [_] or [_, "attachments", _] or [_, "attachments", _, "auth"] or [_, "alternatives", _] => "Must be a JSON object.",
-        [_, "headers"] => "Must be an object of text values.",
-        [_, "attachments" or "alternatives"] => "Must be a list of objects.",
-        [_, "attachments", _, "size"] => "Must be a whole number.",
-        [_, "tags"] => "Must be a list of text.",
-        [_, "metadata"] => "Must be an object.",
-        _ => "Must be text.",
-    };
+    private static string Expected(string pointer) =>
+        pointer.Split('/') switch
+        {
+            [_] or [_, "attachments", _] or [_, "attachments", _, "auth"] or [_, "alternatives", _] => "Must be a JSON object.",
+            [_, "headers"] => "Must be an object of text values.",
+            [_, "attachments" or "alternatives"] => "Must be a list of objects.",
+            [_, "attachments", _, "size"] => "Must be a whole number.",
+            [_, "tags"] => "Must be a list of text.",
+            [_, "metadata"] => "Must be an object.",
+            _ => "Must be text.",
+        };
 
     private static long? Ends(ReadOnlySpan<byte> json, int maxDepth)
     {
@@ -96,12 +116,14 @@ internal static class JsonFaults
             {
                 case JsonTokenType.EndObject or JsonTokenType.EndArray:
                     open.Pop();
-                    if (path.Count > 0) path.Pop();
+                    if (path.Count > 0)
+                        path.Pop();
                     continue;
                 case JsonTokenType.PropertyName:
                     var name = reader.GetString()!;
                     path.Push(JsonPointer.Escape(name));
-                    if (!open.Peek().Names!.Add(name)) return "/" + string.Join('/', path.Reverse());
+                    if (!open.Peek().Names!.Add(name))
+                        return "/" + string.Join('/', path.Reverse());
                     continue;
             }
 
@@ -111,22 +133,31 @@ internal static class JsonFaults
                 path.Push(within.Index.ToString(System.Globalization.CultureInfo.InvariantCulture));
             }
 
-            if (reader.TokenType == JsonTokenType.StartObject) open.Push((new(StringComparer.Ordinal), 0));
-            else if (reader.TokenType == JsonTokenType.StartArray) open.Push((null, 0));
-            else if (path.Count > 0) path.Pop();
+            if (reader.TokenType == JsonTokenType.StartObject)
+                open.Push((new(StringComparer.Ordinal), 0));
+            else if (reader.TokenType == JsonTokenType.StartArray)
+                open.Push((null, 0));
+            else if (path.Count > 0)
+                path.Pop();
         }
 
         return null;
     }
 
     private static int Escaped(ReadOnlySpan<byte> json, int at) =>
-        at + 6 <= json.Length && json[at] == '\\' && json[at + 1] == 'u'
-        && Utf8Parser.TryParse(json.Slice(at + 2, 4), out ushort unit, out var used, 'x') && used == 4 ? unit : -1;
+        at + 6 <= json.Length
+        && json[at] == '\\'
+        && json[at + 1] == 'u'
+        && Utf8Parser.TryParse(json.Slice(at + 2, 4), out ushort unit, out var used, 'x')
+        && used == 4
+            ? unit
+            : -1;
 
     private static long FirstInvalid(ReadOnlySpan<byte> json)
     {
         var at = 0;
-        while (at < json.Length && Rune.DecodeFromUtf8(json[at..], out _, out var used) == OperationStatus.Done) at += used;
+        while (at < json.Length && Rune.DecodeFromUtf8(json[at..], out _, out var used) == OperationStatus.Done)
+            at += used;
         return at;
     }
 

@@ -18,34 +18,46 @@ internal static class LabelRules
 
     public static MailLabels Read(MailDraft mail, Mistakes mistakes, IngestOptions options)
     {
-        if (mail.Batch is not null && !IdSyntax.IsObjectId(mail.Batch)) mistakes.Add("/batch", "invalid_id", $"A batch is {IdSyntax.ObjectRule}.");
-        if (!DraftValues.TryPriority(mail.Priority, out var priority)) mistakes.Add("/priority", "invalid_priority", "One of immediate, high, medium, low, or 0 to 3.");
-        if (!DraftValues.TryPolicy(mail.OnAmbiguous, out var policy)) mistakes.Add("/on_ambiguous", "invalid_value", "One of retry, hold, assume_sent.");
+        if (mail.Batch is not null && !IdSyntax.IsObjectId(mail.Batch))
+            mistakes.Add("/batch", "invalid_id", $"A batch is {IdSyntax.ObjectRule}.");
+        if (!DraftValues.TryPriority(mail.Priority, out var priority))
+            mistakes.Add("/priority", "invalid_priority", "One of immediate, high, medium, low, or 0 to 3.");
+        if (!DraftValues.TryPolicy(mail.OnAmbiguous, out var policy))
+            mistakes.Add("/on_ambiguous", "invalid_value", "One of retry, hold, assume_sent.");
         return new(priority, policy, Tags(mail.Tags, mistakes, options), Metadata(mail.Metadata, mistakes, options));
     }
 
     private static string? Tags(List<string>? tags, Mistakes mistakes, IngestOptions options)
     {
-        if (tags is null or []) return null;
-        if (tags.Count > options.MaxTags) mistakes.Add("/tags", "too_many_tags", $"At most {options.MaxTags} tags.");
+        if (tags is null or [])
+            return null;
+        if (tags.Count > options.MaxTags)
+            mistakes.Add("/tags", "too_many_tags", $"At most {options.MaxTags} tags.");
         for (var i = 0; i < tags.Count; i++)
         {
-            if (tags[i] is null) mistakes.Add($"/tags/{i}", "invalid_type", "Must be text.");
-            else if (tags[i].Length == 0) mistakes.Add($"/tags/{i}", "invalid_tag", "A tag is not empty.");
-            else if (Faults.InText(tags[i], options.MaxTagLength) is { } fault) mistakes.Add($"/tags/{i}", fault);
+            if (tags[i] is null)
+                mistakes.Add($"/tags/{i}", "invalid_type", "Must be text.");
+            else if (tags[i].Length == 0)
+                mistakes.Add($"/tags/{i}", "invalid_tag", "A tag is not empty.");
+            else if (Faults.InText(tags[i], options.MaxTagLength) is { } fault)
+                mistakes.Add($"/tags/{i}", fault);
         }
 
-        return mistakes.Any ? null : Json(writer =>
-        {
-            writer.WriteStartArray();
-            foreach (var tag in tags) writer.WriteStringValue(tag);
-            writer.WriteEndArray();
-        });
+        return mistakes.Any
+            ? null
+            : Json(writer =>
+            {
+                writer.WriteStartArray();
+                foreach (var tag in tags)
+                    writer.WriteStringValue(tag);
+                writer.WriteEndArray();
+            });
     }
 
     private static string? Metadata(Dictionary<string, JsonElement>? metadata, Mistakes mistakes, IngestOptions options)
     {
-        if (metadata is null) return null;
+        if (metadata is null)
+            return null;
         var json = Json(writer =>
         {
             writer.WriteStartObject();
@@ -57,14 +69,16 @@ internal static class LabelRules
 
             writer.WriteEndObject();
         });
-        if (Encoding.UTF8.GetByteCount(json) > options.MaxMetadataBytes) mistakes.Add("/metadata", "metadata_too_large", $"At most {options.MaxMetadataBytes} bytes of JSON.");
+        if (Encoding.UTF8.GetByteCount(json) > options.MaxMetadataBytes)
+            mistakes.Add("/metadata", "metadata_too_large", $"At most {options.MaxMetadataBytes} bytes of JSON.");
         return json;
     }
 
     private static string Json(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, Readable)) write(writer);
+        using (var writer = new Utf8JsonWriter(buffer, Readable))
+            write(writer);
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 }

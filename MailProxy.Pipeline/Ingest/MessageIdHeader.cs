@@ -10,14 +10,18 @@ internal static class MessageIdHeader
     public static string? Read(string value)
     {
         var text = Behind(value);
-        if (!text.StartsWith('<')) return HeaderRules.MessageId(value);
+        if (!text.StartsWith('<'))
+            return HeaderRules.MessageId(value);
         var end = text.IndexOf('>');
-        if (end < 0 || !Behind(text[(end + 1)..]).IsEmpty) return null;
+        if (end < 0 || !Behind(text[(end + 1)..]).IsEmpty)
+            return null;
         var id = text[1..end];
-        if (id.IsWhiteSpace() || id.Contains('<') || id.Length > Longest) return null;
+        if (id.IsWhiteSpace() || id.Contains('<') || id.Length > Longest)
+            return null;
         foreach (var c in id)
         {
-            if (char.IsControl(c)) return null;
+            if (char.IsControl(c))
+                return null;
         }
 
         return text[..(end + 1)].ToString();
@@ -30,7 +34,8 @@ internal static class MessageIdHeader
         while (text.StartsWith('('))
         {
             var end = EndOfComment(text);
-            if (end < 0) return text;
+            if (end < 0)
+                return text;
             text = text[end..].TrimStart(" \t");
         }
 
@@ -42,9 +47,12 @@ internal static class MessageIdHeader
         var depth = 0;
         for (var i = 0; i < text.Length; i++)
         {
-            if (text[i] == '\\') i++;
-            else if (text[i] == '(') depth++;
-            else if (text[i] == ')' && --depth == 0) return i + 1;
+            if (text[i] == '\\')
+                i++;
+            else if (text[i] == '(')
+                depth++;
+            else if (text[i] == ')' && --depth == 0)
+                return i + 1;
         }
 
         return -1;

@@ -20,8 +20,10 @@ internal sealed class Mistakes(int told = Mistakes.Told)
     public void Add(string pointer, string code, string detail)
     {
         _errors ??= [];
-        if (_errors.Count < told) _errors.Add(new(Short(pointer), code, detail));
-        else _untold++;
+        if (_errors.Count < told)
+            _errors.Add(new(Short(pointer), code, detail));
+        else
+            _untold++;
     }
 
     /// <summary>The pointer, or its beginning when it is too long for an answer.</summary>
@@ -34,8 +36,10 @@ internal sealed class Mistakes(int told = Mistakes.Told)
     {
         var errors = _errors ?? [];
         var code = errors.TrueForAll(e => e.Code == errors[0].Code) ? errors[0].Code : "validation_failed";
-        if (errors.Count == 1 && _untold == 0) detail = errors[0].Pointer.Length > 0 ? $"{errors[0].Pointer}: {errors[0].Detail}" : errors[0].Detail;
-        else if (_untold > 0) detail += $" {_untold} more mistakes are not listed.";
+        if (errors.Count == 1 && _untold == 0)
+            detail = errors[0].Pointer.Length > 0 ? $"{errors[0].Pointer}: {errors[0].Detail}" : errors[0].Detail;
+        else if (_untold > 0)
+            detail += $" {_untold} more mistakes are not listed.";
         return new(422, code, detail, errors);
     }
 }

@@ -47,23 +47,29 @@ public sealed class OpenedMessages
     public static OpenedMessages Batch(ReadOnlyMemory<byte> json, IngestOptions options)
     {
         json = JsonFaults.WithoutBom(json);
-        if (JsonFaults.InText(json.Span) is { } malformed) return Refused(malformed);
-        if (BatchEnvelope.Read(json, options.MaxMessages, out var envelope) is { } problem) return Refused(problem);
-        if (Defaults.Read(envelope.Defaults, options, out var defaults) is { } wrong) return Refused(wrong);
+        if (JsonFaults.InText(json.Span) is { } malformed)
+            return Refused(malformed);
+        if (BatchEnvelope.Read(json, options.MaxMessages, out var envelope) is { } problem)
+            return Refused(problem);
+        if (Defaults.Read(envelope.Defaults, options, out var defaults) is { } wrong)
+            return Refused(wrong);
 
         var faults = new Problem?[envelope.Messages.Count];
         var (values, whole, merged) = (0L, 0L, 0L);
         for (var i = 0; i < faults.Length; i++)
         {
             faults[i] = Weigh(envelope.Messages[i], options, ref values);
-            if (faults[i] is not null) continue;
+            if (faults[i] is not null)
+                continue;
             var more = defaults.MoreIn(envelope.Messages[i]);
             whole += envelope.Messages[i].Length + more;
             merged += more;
-            if (more > 0) values += defaults.Values;
+            if (more > 0)
+                values += defaults.Values;
         }
 
-        if (merged > 0 && whole > options.MaxRequestBytes) return Refused(TooMuch(whole, faults.Length, options));
+        if (merged > 0 && whole > options.MaxRequestBytes)
+            return Refused(TooMuch(whole, faults.Length, options));
         return new(envelope.Messages, faults, defaults, merged + (values * BytesPerValue));
     }
 
@@ -81,13 +87,15 @@ public sealed class OpenedMessages
     private static Problem? Weigh(ReadOnlyMemory<byte> message, IngestOptions options, ref long values)
     {
         var fault = DraftShape.Fault(message.Span, options, out var found);
-        if (fault is null) values += found;
+        if (fault is null)
+            values += found;
         return fault;
     }
 
     private static Problem TooMuch(long bytes, int messages, IngestOptions options)
     {
-        var detail = $"Merged into {messages} messages the defaults make {bytes} bytes; a request makes at most {options.MaxRequestBytes}. "
+        var detail =
+            $"Merged into {messages} messages the defaults make {bytes} bytes; a request makes at most {options.MaxRequestBytes}. "
             + "Send fewer messages at once.";
         return new(422, "defaults_too_large", "/defaults: " + detail, [new("/defaults", "defaults_too_large", detail)]);
     }

@@ -13,8 +13,17 @@ internal sealed class RawFields
 
     private static readonly string[] Once =
     [
-        "From", "Sender", "Reply-To", "Subject", "Date", "Message-ID", "In-Reply-To", "References",
-        "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+        "From",
+        "Sender",
+        "Reply-To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "In-Reply-To",
+        "References",
+        "MIME-Version",
+        "Content-Type",
+        "Content-Transfer-Encoding",
     ];
 
     private readonly string?[] _values = new string?[Once.Length];
@@ -26,14 +35,18 @@ internal sealed class RawFields
     /// <param name="head">Lines that end with CRLF, without the empty one.</param>
     public string? Read(ReadOnlySpan<byte> head)
     {
-        if (!System.Text.Unicode.Utf8.IsValid(head)) return "The header has octets that are not UTF-8: encode them (RFC 2047).";
+        if (!System.Text.Unicode.Utf8.IsValid(head))
+            return "The header has octets that are not UTF-8: encode them (RFC 2047).";
         while (!head.IsEmpty)
         {
             var line = head[..head.IndexOf("\r\n"u8)];
             var colon = line.IndexOf((byte)':');
-            if (line.TrimEnd(" \t"u8).IsEmpty) return "The header has a line of blanks only.";
-            if (line[0] is (byte)' ' or (byte)'\t') return "The header begins with a continuation line.";
-            if (colon < 0) return $"A line of the header has no colon: {Shown(line)}";
+            if (line.TrimEnd(" \t"u8).IsEmpty)
+                return "The header has a line of blanks only.";
+            if (line[0] is (byte)' ' or (byte)'\t')
+                return "The header begins with a continuation line.";
+            if (colon < 0)
+                return $"A line of the header has no colon: {Shown(line)}";
             if (colon == 0 || line[..colon].ContainsAnyExceptInRange((byte)'!', (byte)'~'))
             {
                 return $"A header's name is visible ASCII characters up to its colon, without blanks: {Shown(line)}";
@@ -41,8 +54,10 @@ internal sealed class RawFields
 
             var name = line[..colon];
             var length = LengthOf(head);
-            if (length < 0) return $"The header {Shown(name)} has a continuation line of blanks only.";
-            if (Take(name, head[(colon + 1)..length]) is { } fault) return fault;
+            if (length < 0)
+                return $"The header {Shown(name)} has a continuation line of blanks only.";
+            if (Take(name, head[(colon + 1)..length]) is { } fault)
+                return fault;
             head = head[length..];
         }
 
@@ -53,8 +68,10 @@ internal sealed class RawFields
     {
         for (var i = 0; i < Once.Length; i++)
         {
-            if (!Ascii.EqualsIgnoreCase(name, Once[i])) continue;
-            if (_values[i] is not null) return $"The header {Once[i]} stands there twice; RFC 5322 allows it once.";
+            if (!Ascii.EqualsIgnoreCase(name, Once[i]))
+                continue;
+            if (_values[i] is not null)
+                return $"The header {Once[i]} stands there twice; RFC 5322 allows it once.";
             _values[i] = Strict.GetString(value).Replace("\r\n", "", StringComparison.Ordinal).Trim(' ', '\t');
             break;
         }
@@ -69,10 +86,10 @@ internal sealed class RawFields
         do
         {
             var line = head[length..][..head[length..].IndexOf("\r\n"u8)];
-            if (line.Trim(" \t"u8).IsEmpty) return -1;
+            if (line.Trim(" \t"u8).IsEmpty)
+                return -1;
             length += line.Length + 2;
-        }
-        while (length < head.Length && head[length] is (byte)' ' or (byte)'\t');
+        } while (length < head.Length && head[length] is (byte)' ' or (byte)'\t');
 
         return length;
     }

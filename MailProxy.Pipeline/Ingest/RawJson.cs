@@ -26,7 +26,8 @@ internal static class RawJson
         {
             var found = reader.ValueTextEquals("raw"u8);
             reader.Read();
-            if (found) return ((int)reader.TokenStartIndex, (int)reader.BytesConsumed);
+            if (found)
+                return ((int)reader.TokenStartIndex, (int)reader.BytesConsumed);
             reader.Skip();
         }
 

@@ -40,11 +40,13 @@ internal static class RawRules
 
     public static RawHead Read(MailDraft mail, Mistakes mistakes, IngestOptions options, string mailKeyHeader)
     {
-        if (mail.Raw is null) return RawHead.None;
+        if (mail.Raw is null)
+            return RawHead.None;
         object?[] beside = [mail.Subject, mail.Text, mail.Html, mail.Headers, mail.Attachments, mail.Alternatives];
         for (var i = 0; i < beside.Length; i++)
         {
-            if (beside[i] is not null) mistakes.Add("/" + Excluded[i], "raw_excludes", "A raw message carries this itself.");
+            if (beside[i] is not null)
+                mistakes.Add("/" + Excluded[i], "raw_excludes", "A raw message carries this itself.");
         }
 
         if (!AttachmentRules.IsBase64(mail.Raw, out var length))
@@ -71,7 +73,8 @@ internal static class RawRules
         var into = new ArrayBufferWriter<byte>(raw.Length + (raw.Length / 32) + 16);
         var facts = RawOctets.Write(raw, mailKeyHeader, into);
         var octets = into.WrittenMemory;
-        if (facts.HadMailKey) mistakes.Add("/raw", "reserved_header", $"The header {mailKeyHeader} is made here: leave it out.");
+        if (facts.HadMailKey)
+            mistakes.Add("/raw", "reserved_header", $"The header {mailKeyHeader} is made here: leave it out.");
         var head = octets.Span[..facts.HeadLength];
         var fields = new RawFields();
         var found = RawHead.None;
@@ -84,21 +87,24 @@ internal static class RawRules
         return octets.Span.SequenceEqual(raw) ? found : found with { Octets = octets };
     }
 
-    private static string? Fault(RawFacts facts) => facts switch
-    {
-        { HeadLength: 0 } => "Not an RFC 5322 message: it begins without a header.",
-        { HeadLength: > MaxHead } => $"The header has more than {MaxHead} bytes.",
-        { HasNul: true } => "The message has a NUL; no mail server takes one. Encode the part that needs it as base64.",
-        { LongestLine: > RawOctets.LongestLine and var octets } =>
-            $"A line has {octets} octets, and RFC 5322 allows {RawOctets.LongestLine}: encode the part as quoted-printable or base64.",
-        { ReturnInHead: true } => "A line of the header ends with a CR alone: write CRLF, or LF.",
-        _ => null,
-    };
+    private static string? Fault(RawFacts facts) =>
+        facts switch
+        {
+            { HeadLength: 0 } => "Not an RFC 5322 message: it begins without a header.",
+            { HeadLength: > MaxHead } => $"The header has more than {MaxHead} bytes.",
+            { HasNul: true } => "The message has a NUL; no mail server takes one. Encode the part that needs it as base64.",
+            { LongestLine: > RawOctets.LongestLine and var octets } =>
+                $"A line has {octets} octets, and RFC 5322 allows {RawOctets.LongestLine}: encode the part as quoted-printable or base64.",
+            { ReturnInHead: true } => "A line of the header ends with a CR alone: write CRLF, or LF.",
+            _ => null,
+        };
 
     private static string? Known(RawFields fields, IngestOptions options, ref RawHead found)
     {
-        if (fields["From"] is not { } written) return "The message has no From header.";
-        if (FromHeader.Read(written, MaxFrom, out var from) is { } fault) return $"The From header {fault}.";
+        if (fields["From"] is not { } written)
+            return "The message has no From header.";
+        if (FromHeader.Read(written, MaxFrom, out var from) is { } fault)
+            return $"The From header {fault}.";
         var sender = fields["Sender"] is { } one && FromHeader.Read(one, 1, out var senders) is null ? senders[0] : (Mailbox?)null;
         var messageId = fields["Message-ID"] is { } id ? MessageIdHeader.Read(id) : null;
         if (fields["Message-ID"] is not null && messageId is null)
@@ -113,7 +119,8 @@ internal static class RawRules
     // For lists and answers only; the header itself goes out as it is.
     private static string? Subject(string? written, IngestOptions options)
     {
-        if (written is null) return null;
+        if (written is null)
+            return null;
         var text = Rfc2047.DecodeText(Encoding.UTF8.GetBytes(written));
         return text.Length > options.MaxSubjectLength ? text[..options.MaxSubjectLength] : text;
     }

@@ -3,7 +3,10 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>Judges drafts against sections 1 and 2 of the HTTP contract. Pure but for the accounts and the sources that are known, which it reads as they are at this moment; every mistake of a message is told at once.</summary>
+/// <summary>
+/// Judges drafts against sections 1 and 2 of the HTTP contract. Pure but for the accounts and the sources that are known, which it reads as
+/// they are at this moment; every mistake of a message is told at once.
+/// </summary>
 /// <param name="mailKeyHeader">The header that Send adds for bounces, which clients may not set; empty: none.</param>
 internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources known, IngestOptions options, string mailKeyHeader)
 {
@@ -14,18 +17,21 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
     /// <param name="told">How many mistakes are listed.</param>
     public AcceptedLine Judge(string tenant, Draft draft, long now, Func<Guid> newId, int told = Mistakes.Told)
     {
-        if (draft.Problem is { } refused) return new(null, refused.Status == 422 ? WrittenId(draft.Json) : null, refused);
+        if (draft.Problem is { } refused)
+            return new(null, refused.Status == 422 ? WrittenId(draft.Json) : null, refused);
 
         var mail = draft.Mail!;
         var mistakes = new Mistakes(told);
         UnknownFields(mail, mistakes);
-        if (mail.Id is not null && !IdSyntax.IsMessageId(mail.Id)) mistakes.Add("/id", "invalid_id", $"An id is {IdSyntax.MessageRule}.");
+        if (mail.Id is not null && !IdSyntax.IsMessageId(mail.Id))
+            mistakes.Add("/id", "invalid_id", $"An id is {IdSyntax.MessageRule}.");
 
         var account = FindAccount(tenant, mail.Account, mistakes);
         var raw = RawRules.Read(mail, mistakes, options, mailKeyHeader);
         var envelope = EnvelopeRules.Read(mail, raw, account, mistakes, options);
         var messageId = ContentRules.Check(tenant, mail, known, mistakes, options, mailKeyHeader) ?? raw.MessageId;
-        if (account is not null) LargeFileRules.Check(mail.Attachments, accounts.Directory.LargeFilesOf(account), mistakes);
+        if (account is not null)
+            LargeFileRules.Check(mail.Attachments, accounts.Directory.LargeFilesOf(account), mistakes);
         var times = TimeRules.Read(mail, now, account is null ? null : accounts.Directory.ExpiryOf(account), mistakes, options);
         var labels = LabelRules.Read(mail, mistakes, options);
         if (raw.Octets?.Length > options.MaxRequestBytes / 4 * 3)
@@ -33,7 +39,8 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
             mistakes.Add("/raw", "too_large", $"With CRLF line ends it is larger than a request may be ({options.MaxRequestBytes} bytes).");
         }
 
-        if (mistakes.Any) return new(null, IdSyntax.IsMessageId(mail.Id) ? mail.Id : null, mistakes.ToProblem("The message was refused."));
+        if (mistakes.Any)
+            return new(null, IdSyntax.IsMessageId(mail.Id) ? mail.Id : null, mistakes.ToProblem("The message was refused."));
 
         var own = newId();
         var id = mail.Id ?? own.ToString();
@@ -67,20 +74,28 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
     {
         var directory = accounts.Directory;
         var account = id is null ? directory.Default(tenant) : directory.Find(tenant, id);
-        if (account is not null) return account;
-        if (id is null) mistakes.Add("/account", "account_required", $"{WhyNoDefault(directory, tenant)} {Choice(directory, tenant)}");
-        else mistakes.Add("/account", "unknown_account", $"There is no such account. {Choice(directory, tenant)}");
+        if (account is not null)
+            return account;
+        if (id is null)
+            mistakes.Add("/account", "account_required", $"{WhyNoDefault(directory, tenant)} {Choice(directory, tenant)}");
+        else
+            mistakes.Add("/account", "unknown_account", $"There is no such account. {Choice(directory, tenant)}");
         return null;
     }
 
-    private static string WhyNoDefault(AccountDirectory directory, string tenant) => directory.Tenants.Find(tenant)?.DefaultAccount is { } chosen
-        ? $"The tenant's default_account '{chosen}' does not exist."
-        : "The message names no account, and the tenant has no default_account.";
+    private static string WhyNoDefault(AccountDirectory directory, string tenant) =>
+        directory.Tenants.Find(tenant)?.DefaultAccount is { } chosen
+            ? $"The tenant's default_account '{chosen}' does not exist."
+            : "The message names no account, and the tenant has no default_account.";
 
     private static string Choice(AccountDirectory directory, string tenant)
     {
-        string[] names = [.. directory.All.Where(a => a.Tenant == tenant).Select(a => a.Id).Order(StringComparer.Ordinal).Take(NamedAccounts + 1)];
-        if (names.Length == 0) return "The tenant has no account yet: PUT /v1/accounts/{id} makes one.";
+        string[] names =
+        [
+            .. directory.All.Where(a => a.Tenant == tenant).Select(a => a.Id).Order(StringComparer.Ordinal).Take(NamedAccounts + 1),
+        ];
+        if (names.Length == 0)
+            return "The tenant has no account yet: PUT /v1/accounts/{id} makes one.";
         var more = names.Length > NamedAccounts ? " and more (GET /v1/accounts)" : "";
         return $"Name one of: {string.Join(", ", names.Take(NamedAccounts))}{more}.";
     }
@@ -89,9 +104,11 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
     {
         if (mail.Unknown is not null)
         {
-            foreach (var name in mail.Unknown.Keys) mistakes.Add(JsonPointer.Member("", name), "unknown_field", "Unknown field.");
+            foreach (var name in mail.Unknown.Keys)
+                mistakes.Add(JsonPointer.Member("", name), "unknown_field", "Unknown field.");
         }
     }
 
-    private static string? WrittenId(ReadOnlyMemory<byte> json) => DraftBinder.FindId(json) is { } id && IdSyntax.IsMessageId(id) ? id : null;
+    private static string? WrittenId(ReadOnlyMemory<byte> json) =>
+        DraftBinder.FindId(json) is { } id && IdSyntax.IsMessageId(id) ? id : null;
 }

@@ -36,7 +36,8 @@ internal sealed class SubmissionTurns
 
     public void Add(Submission submission)
     {
-        lock (_gate) _waiting.Enqueue(submission.Tenant, submission);
+        lock (_gate)
+            _waiting.Enqueue(submission.Tenant, submission);
     }
 
     /// <summary>
@@ -47,7 +48,8 @@ internal sealed class SubmissionTurns
     {
         lock (_gate)
         {
-            if (!_waiting.TryDequeue(_may, out submission)) return false;
+            if (!_waiting.TryDequeue(_may, out submission))
+                return false;
             CollectionsMarshal.GetValueRefOrAddDefault(_running, submission.Tenant, out _)++;
             _busy++;
             return true;
@@ -58,7 +60,8 @@ internal sealed class SubmissionTurns
     {
         lock (_gate)
         {
-            if (--CollectionsMarshal.GetValueRefOrNullRef(_running, submission.Tenant) == 0) _running.Remove(submission.Tenant);
+            if (--CollectionsMarshal.GetValueRefOrNullRef(_running, submission.Tenant) == 0)
+                _running.Remove(submission.Tenant);
             _busy--;
         }
     }

@@ -17,26 +17,34 @@ internal static class AddrSpec
     /// <summary>Octets: a path is at most 256 with its angle brackets; RFC 5321 4.5.3.1.3.</summary>
     public const int MaxAddress = 254;
 
-    private static readonly SearchValues<char> AtextAscii = SearchValues.Create("!#$%&'*+-/0123456789=?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~");
+    private static readonly SearchValues<char> AtextAscii = SearchValues.Create(
+        "!#$%&'*+-/0123456789=?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~"
+    );
     private static readonly SearchValues<char> Ldh = SearchValues.Create("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     /// <summary>Null: <paramref name="local"/> and <paramref name="domain"/> are good; else why not.</summary>
     public static string? Read(ReadOnlySpan<char> text, out string local, out string domain)
     {
         local = domain = "";
-        if (text.IsEmpty) return "The address is empty.";
+        if (text.IsEmpty)
+            return "The address is empty.";
 
         // Before the domain's conversion, which takes time that grows with the square of the length.
-        if (text.Length > 2 * MaxAddress) return "The address is too long.";
+        if (text.Length > 2 * MaxAddress)
+            return "The address is too long.";
         var end = text[0] == '"' ? EndOfQuoted(text) : text.IndexOf('@');
-        if (end < 0 || end >= text.Length || text[end] != '@') return "A domain is required: name@domain.";
+        if (end < 0 || end >= text.Length || text[end] != '@')
+            return "A domain is required: name@domain.";
 
         var why = text[0] == '"' ? QuotedLocal(text[1..(end - 1)], out local) : DotAtom(text[..end], out local);
-        if (why is not null) return why;
-        if (Encoding.UTF8.GetByteCount(local) > MaxLocalPart) return "The part before @ is longer than 64 octets.";
+        if (why is not null)
+            return why;
+        if (Encoding.UTF8.GetByteCount(local) > MaxLocalPart)
+            return "The part before @ is longer than 64 octets.";
 
         why = text[(end + 1)..] is ['[', .. var literal, ']'] ? Literal(literal, out domain) : Name(text[(end + 1)..], out domain);
-        if (why is not null) return why;
+        if (why is not null)
+            return why;
         return Encoding.UTF8.GetByteCount(local) + 1 + domain.Length > MaxAddress ? "The address is longer than 254 octets." : null;
     }
 
@@ -45,8 +53,10 @@ internal static class AddrSpec
     {
         for (var i = 1; i < text.Length; i++)
         {
-            if (text[i] == '\\') i++;
-            else if (text[i] == '"') return i + 1;
+            if (text[i] == '\\')
+                i++;
+            else if (text[i] == '"')
+                return i + 1;
         }
 
         return -1;
@@ -55,8 +65,10 @@ internal static class AddrSpec
     private static string? DotAtom(ReadOnlySpan<char> text, out string local)
     {
         local = "";
-        if (text.IsEmpty) return "The part before @ is empty.";
-        if (!IsDotAtom(text)) return "The part before @ has a character or a dot that may not stand there.";
+        if (text.IsEmpty)
+            return "The part before @ is empty.";
+        if (!IsDotAtom(text))
+            return "The part before @ has a character or a dot that may not stand there.";
         local = text.ToString();
         return null;
     }
@@ -67,23 +79,28 @@ internal static class AddrSpec
         var content = new StringBuilder(text.Length);
         for (var i = 0; i < text.Length; i++)
         {
-            if (text[i] == '\\') i++;
+            if (text[i] == '\\')
+                i++;
             content.Append(text[i]);
         }
 
         local = content.ToString();
-        if (local.Length > 0 && IsDotAtom(local)) return null;
-        if (HasUnfit(local, spaceAllowed: true)) return "The part before @ has a character that may not stand there.";
+        if (local.Length > 0 && IsDotAtom(local))
+            return null;
+        if (HasUnfit(local, spaceAllowed: true))
+            return "The part before @ has a character that may not stand there.";
         local = $"\"{local.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
         return null;
     }
 
     private static bool IsDotAtom(ReadOnlySpan<char> text)
     {
-        if (text[0] == '.' || text[^1] == '.' || text.IndexOf("..") >= 0) return false;
+        if (text[0] == '.' || text[^1] == '.' || text.IndexOf("..") >= 0)
+            return false;
         foreach (var c in text)
         {
-            if (c != '.' && char.IsAscii(c) && !AtextAscii.Contains(c)) return false;
+            if (c != '.' && char.IsAscii(c) && !AtextAscii.Contains(c))
+                return false;
         }
 
         return !HasUnfit(text, spaceAllowed: false);
@@ -93,8 +110,10 @@ internal static class AddrSpec
     {
         while (!text.IsEmpty)
         {
-            if (Rune.DecodeFromUtf16(text, out var rune, out var used) != OperationStatus.Done) return true;
-            if (!(rune.Value == ' ' && spaceAllowed) && Faults.IsUnfitForAddress(rune)) return true;
+            if (Rune.DecodeFromUtf16(text, out var rune, out var used) != OperationStatus.Done)
+                return true;
+            if (!(rune.Value == ' ' && spaceAllowed) && Faults.IsUnfitForAddress(rune))
+                return true;
             text = text[used..];
         }
 
@@ -106,27 +125,34 @@ internal static class AddrSpec
         domain = $"[{text}]";
         var v6 = text.StartsWith("IPv6:", StringComparison.OrdinalIgnoreCase);
         var good = v6
-            ? !text[5..].ContainsAny("[]%/") && IPAddress.TryParse(text[5..], out var six) && six.AddressFamily == AddressFamily.InterNetworkV6
+            ? !text[5..].ContainsAny("[]%/")
+                && IPAddress.TryParse(text[5..], out var six)
+                && six.AddressFamily == AddressFamily.InterNetworkV6
             : text.Count('.') == 3 && !text.ContainsAnyExcept(".0123456789") && IPAddress.TryParse(text, out _);
         return good ? null : "The address literal is not [1.2.3.4] or [IPv6:…].";
     }
 
     private static string? Name(ReadOnlySpan<char> text, out string domain)
     {
-        const string wrong = "The domain is not a valid name.", notIdna = "The domain is not a valid international name (IDNA, UTS 46).";
+        const string wrong = "The domain is not a valid name.",
+            notIdna = "The domain is not a valid international name (IDNA, UTS 46).";
         domain = text.ToString();
-        if (text.IsEmpty) return "A domain is required: name@domain.";
+        if (text.IsEmpty)
+            return "A domain is required: name@domain.";
         if (!Ascii.IsValid(text))
         {
-            if (HasUnfit(text, spaceAllowed: false) || DomainNames.ToAscii(domain) is not { } ascii) return notIdna;
+            if (HasUnfit(text, spaceAllowed: false) || DomainNames.ToAscii(domain) is not { } ascii)
+                return notIdna;
             domain = ascii;
         }
 
-        if (domain.Length > MaxDomain) return "The domain is longer than 255 octets.";
+        if (domain.Length > MaxDomain)
+            return "The domain is longer than 255 octets.";
         foreach (var range in domain.AsSpan().Split('.'))
         {
             var label = domain.AsSpan()[range];
-            if (label.IsEmpty || label.Length > 63 || label[0] == '-' || label[^1] == '-' || label.ContainsAnyExcept(Ldh)) return wrong;
+            if (label.IsEmpty || label.Length > 63 || label[0] == '-' || label[^1] == '-' || label.ContainsAnyExcept(Ldh))
+                return wrong;
         }
 
         return null;

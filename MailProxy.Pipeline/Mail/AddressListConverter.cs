@@ -3,22 +3,31 @@ using System.Text.Json.Serialization;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>Reads the four ways to write addresses. It never throws on well-formed JSON: what is not an address is kept as a fault, so that every mistake of a request is reported at once.</summary>
+/// <summary>
+/// Reads the four ways to write addresses. It never throws on well-formed JSON: what is not an address is kept as a fault, so that every
+/// mistake of a request is reported at once.
+/// </summary>
 internal sealed class AddressListConverter : JsonConverter<AddressList>
 {
-    /// <summary>Far beyond any limit on recipients; what comes after is not kept, or a request of empty texts would take twenty times its size.</summary>
+    /// <summary>
+    /// Far beyond any limit on recipients; what comes after is not kept, or a request of empty texts would take twenty times its size.
+    /// </summary>
     private const int MaxEntries = 100_000;
 
     public override AddressList Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        if (reader.TokenType != JsonTokenType.StartArray) return new([ReadOne(ref reader)], Single: true);
+        if (reader.TokenType != JsonTokenType.StartArray)
+            return new([ReadOne(ref reader)], Single: true);
 
         var entries = new List<AddressDraft>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (entries.Count < MaxEntries) entries.Add(ReadOne(ref reader));
-            else if (entries.Count == MaxEntries) entries.Add(new(null, null, null, $"At most {MaxEntries} addresses.", FaultCode: "too_many_addresses"));
-            if (entries.Count > MaxEntries) reader.Skip();
+            if (entries.Count < MaxEntries)
+                entries.Add(ReadOne(ref reader));
+            else if (entries.Count == MaxEntries)
+                entries.Add(new(null, null, null, $"At most {MaxEntries} addresses.", FaultCode: "too_many_addresses"));
+            if (entries.Count > MaxEntries)
+                reader.Skip();
         }
 
         return new(entries, Single: false);
@@ -26,7 +35,8 @@ internal sealed class AddressListConverter : JsonConverter<AddressList>
 
     public override void Write(Utf8JsonWriter writer, AddressList value, JsonSerializerOptions options)
     {
-        if (!value.Single) writer.WriteStartArray();
+        if (!value.Single)
+            writer.WriteStartArray();
         foreach (var entry in value.Entries)
         {
             if (entry.Text is not null)
@@ -36,12 +46,15 @@ internal sealed class AddressListConverter : JsonConverter<AddressList>
             }
 
             writer.WriteStartObject();
-            if (entry.Email is not null) writer.WriteString("email", entry.Email);
-            if (entry.Name is not null) writer.WriteString("name", entry.Name);
+            if (entry.Email is not null)
+                writer.WriteString("email", entry.Email);
+            if (entry.Name is not null)
+                writer.WriteString("name", entry.Name);
             writer.WriteEndObject();
         }
 
-        if (!value.Single) writer.WriteEndArray();
+        if (!value.Single)
+            writer.WriteEndArray();
     }
 
     private static AddressDraft ReadOne(ref Utf8JsonReader reader)

@@ -7,13 +7,14 @@ namespace MailProxy.Pipeline.Mail;
 internal static class AlternativeCharset
 {
     /// <summary>UTF-8 unless the type names another; null: it names one that is not known here.</summary>
-    public static Encoding? Of(ContentType type) => type.Charset?.ToLowerInvariant() switch
-    {
-        null or "" or "utf-8" or "utf8" => Encoding.UTF8,
-        "us-ascii" or "ascii" => Encoding.ASCII,
-        "iso-8859-1" or "latin1" => Encoding.Latin1,
-        _ => null,
-    };
+    public static Encoding? Of(ContentType type) =>
+        type.Charset?.ToLowerInvariant() switch
+        {
+            null or "" or "utf-8" or "utf8" => Encoding.UTF8,
+            "us-ascii" or "ascii" => Encoding.ASCII,
+            "iso-8859-1" or "latin1" => Encoding.Latin1,
+            _ => null,
+        };
 
     /// <summary>The charset has every character of the text.</summary>
     public static bool Holds(Encoding charset, string text) =>

@@ -7,7 +7,12 @@ namespace MailProxy.Pipeline.Mail;
 /// <param name="Fetched">What is to be fetched; null: inline, or wrong.</param>
 /// <param name="Errors">Pointers are relative to the attachment (<c>/source</c>); empty: it is good.</param>
 /// <param name="InlineMd5">What the inline content was said to hash to, or null.</param>
-public readonly record struct AttachmentReading(ReadOnlyMemory<char>? Inline, AttachmentRef? Fetched, IReadOnlyList<FieldError> Errors, byte[]? InlineMd5 = null);
+public readonly record struct AttachmentReading(
+    ReadOnlyMemory<char>? Inline,
+    AttachmentRef? Fetched,
+    IReadOnlyList<FieldError> Errors,
+    byte[]? InlineMd5 = null
+);
 
 /// <summary>Reads what an attachment of a draft says about its content. Pure, and the only place that knows both notations.</summary>
 public static partial class AttachmentNotation
@@ -26,7 +31,8 @@ public static partial class AttachmentNotation
         var count = 0;
         foreach (var attachment in mail.Attachments ?? [])
         {
-            if (attachment is not null && IsFetched(attachment)) count++;
+            if (attachment is not null && IsFetched(attachment))
+                count++;
         }
 
         return count;
@@ -34,18 +40,30 @@ public static partial class AttachmentNotation
 
     /// <summary>Attachments, by their place in the list, and the volumes that they name.</summary>
     public static IReadOnlyList<(int Attachment, string Volume)> Volumes(MailDraft mail) =>
-        CountFetched(mail) == 0 ? [] : [.. from fetched in Fetched(mail) where fetched.Place is AttachmentPlace.InVolume
-            select (fetched.Index, ((AttachmentPlace.InVolume)fetched.Place).Volume)];
+        CountFetched(mail) == 0
+            ? []
+            :
+            [
+                .. from fetched in Fetched(mail)
+                where fetched.Place is AttachmentPlace.InVolume
+                select (fetched.Index, ((AttachmentPlace.InVolume)fetched.Place).Volume),
+            ];
 
-    /// <summary>What is to be fetched for a mail that was accepted, in the order of its list. Throws <see cref="FormatException"/> when a source that was accepted once would not be now.</summary>
+    /// <summary>
+    /// What is to be fetched for a mail that was accepted, in the order of its list. Throws <see cref="FormatException"/> when a source
+    /// that was accepted once would not be now.
+    /// </summary>
     public static IReadOnlyList<AttachmentRef> Fetched(MailDraft mail)
     {
         List<AttachmentRef>? refs = null;
         for (var i = 0; i < mail.Attachments?.Count; i++)
         {
-            if (mail.Attachments[i] is not { } attachment || !IsFetched(attachment)) continue;
+            if (mail.Attachments[i] is not { } attachment || !IsFetched(attachment))
+                continue;
             var reading = Read(attachment, i);
-            (refs ??= []).Add(reading.Fetched ?? throw new FormatException($"Attachment {i} cannot be fetched: {reading.Errors[0].Detail}"));
+            (refs ??= []).Add(
+                reading.Fetched ?? throw new FormatException($"Attachment {i} cannot be fetched: {reading.Errors[0].Detail}")
+            );
         }
 
         return refs ?? [];
@@ -54,8 +72,10 @@ public static partial class AttachmentNotation
     /// <summary>Base64 of inline content, unchecked; null: the content is fetched, or missing.</summary>
     public static ReadOnlyMemory<char>? Inline(AttachmentDraft draft)
     {
-        if (draft.Content is not null) return draft.Content.AsMemory();
-        if (draft.StoragePath is not { } written || !IsBase64(draft)) return null;
+        if (draft.Content is not null)
+            return draft.Content.AsMemory();
+        if (draft.StoragePath is not { } written || !IsBase64(draft))
+            return null;
         return written.AsMemory(written.StartsWith(Base64Prefix, StringComparison.Ordinal) ? Base64Prefix.Length : 0);
     }
 
@@ -66,49 +86,63 @@ public static partial class AttachmentNotation
     public static AttachmentReading Read(AttachmentDraft draft, int index)
     {
         var errors = new List<FieldError>();
-        if (OneOf(draft) is { } conflict) return new(null, null, [conflict]);
+        if (OneOf(draft) is { } conflict)
+            return new(null, null, [conflict]);
         Old(draft, errors);
 
         var md5 = Md5(draft, errors);
         if (Inline(draft) is { } inline)
         {
             // Beside content of its own they would be promises that nobody looks at.
-            if (draft.Sha256 is not null) errors.Add(new("/sha256", "source_required", "Only for attachments that are fetched."));
-            if (draft.Size is not null) errors.Add(new("/size", "source_required", "Only for attachments that are fetched."));
-            if (draft.Auth is not null) errors.Add(new("/auth", "source_required", "Only for attachments that are fetched."));
+            if (draft.Sha256 is not null)
+                errors.Add(new("/sha256", "source_required", "Only for attachments that are fetched."));
+            if (draft.Size is not null)
+                errors.Add(new("/size", "source_required", "Only for attachments that are fetched."));
+            if (draft.Auth is not null)
+                errors.Add(new("/auth", "source_required", "Only for attachments that are fetched."));
             return new(inline, null, errors, md5);
         }
 
         var sha256 = Hash(draft.Sha256, "/sha256", 32, errors);
-        if (draft.Size is < 0) errors.Add(new("/size", "out_of_range", "A size is a number of bytes."));
+        if (draft.Size is < 0)
+            errors.Add(new("/size", "out_of_range", "A size is a number of bytes."));
         var auth = draft.Auth is { } written ? AuthNotation.Read(written, "/auth", errors) : null;
 
         var (at, text) = draft.Source is { } source ? ("/source", source) : ("/storage_path", draft.StoragePath!);
         var (place, fault) = PlaceNotation.Read(text, draft.Source is null ? draft.FetchMode : null);
-        if (fault is { } wrong) errors.Add(new(at, wrong.Code, wrong.Detail));
-        else if (auth is not null && place is not AttachmentPlace.Url) errors.Add(new("/auth", "not_applicable", "Only an http(s) source takes credentials here; a volume and an endpoint have their own."));
+        if (fault is { } wrong)
+            errors.Add(new(at, wrong.Code, wrong.Detail));
+        else if (auth is not null && place is not AttachmentPlace.Url)
+            errors.Add(
+                new("/auth", "not_applicable", "Only an http(s) source takes credentials here; a volume and an endpoint have their own.")
+            );
         return errors.Count > 0 ? new(null, null, errors) : new(null, new(index, place!, sha256, md5, draft.Size, auth), errors);
     }
 
-    private static bool IsFetched(AttachmentDraft draft) => draft.Content is null && (draft.Source is not null || (draft.StoragePath is not null && !IsBase64(draft)));
+    private static bool IsFetched(AttachmentDraft draft) =>
+        draft.Content is null && (draft.Source is not null || (draft.StoragePath is not null && !IsBase64(draft)));
 
     private static bool IsBase64(AttachmentDraft draft) =>
         draft.FetchMode == "base64" || (draft.FetchMode is null && draft.StoragePath!.StartsWith(Base64Prefix, StringComparison.Ordinal));
 
-    private static FieldError? OneOf(AttachmentDraft draft) => (draft.Content, draft.Source, draft.StoragePath) switch
-    {
-        (null, null, null) => new("/content", "required", "An attachment needs content or a source."),
-        (not null, not null, _) => new("/source", "content_excludes", "An attachment has content or a source, not both."),
-        (not null, _, not null) => new("/storage_path", "content_excludes", "An attachment has content or a storage_path, not both."),
-        (_, not null, not null) => new("/storage_path", "source_excludes", "An attachment has a source or a storage_path, not both."),
-        _ => null,
-    };
+    private static FieldError? OneOf(AttachmentDraft draft) =>
+        (draft.Content, draft.Source, draft.StoragePath) switch
+        {
+            (null, null, null) => new("/content", "required", "An attachment needs content or a source."),
+            (not null, not null, _) => new("/source", "content_excludes", "An attachment has content or a source, not both."),
+            (not null, _, not null) => new("/storage_path", "content_excludes", "An attachment has content or a storage_path, not both."),
+            (_, not null, not null) => new("/storage_path", "source_excludes", "An attachment has a source or a storage_path, not both."),
+            _ => null,
+        };
 
     private static void Old(AttachmentDraft draft, List<FieldError> errors)
     {
-        if (draft.FetchMode is null) return;
-        if (draft.StoragePath is null) errors.Add(new("/fetch_mode", "not_applicable", "A fetch_mode goes with a storage_path."));
-        else if (!PlaceNotation.Modes.Contains(draft.FetchMode)) errors.Add(new("/fetch_mode", "invalid_fetch_mode", $"One of {string.Join(", ", PlaceNotation.Modes)}."));
+        if (draft.FetchMode is null)
+            return;
+        if (draft.StoragePath is null)
+            errors.Add(new("/fetch_mode", "not_applicable", "A fetch_mode goes with a storage_path."));
+        else if (!PlaceNotation.Modes.Contains(draft.FetchMode))
+            errors.Add(new("/fetch_mode", "invalid_fetch_mode", $"One of {string.Join(", ", PlaceNotation.Modes)}."));
     }
 
     private static byte[]? Md5(AttachmentDraft draft, List<FieldError> errors)
@@ -126,9 +160,15 @@ public static partial class AttachmentNotation
 
     private static byte[]? Hash(string? written, string at, int bytes, List<FieldError> errors)
     {
-        if (written is null) return null;
+        if (written is null)
+            return null;
         var hash = new byte[bytes];
-        if (written.Length == 2 * bytes && Convert.FromHexString(written, hash, out _, out var length) == System.Buffers.OperationStatus.Done && length == bytes) return hash;
+        if (
+            written.Length == 2 * bytes
+            && Convert.FromHexString(written, hash, out _, out var length) == System.Buffers.OperationStatus.Done
+            && length == bytes
+        )
+            return hash;
         errors.Add(new(at, "invalid_hash", $"Write {2 * bytes} hexadecimal digits."));
         return null;
     }
@@ -137,13 +177,19 @@ public static partial class AttachmentNotation
     private static string WithoutMarker(string name, out string? md5)
     {
         md5 = null;
-        if (!name.Contains("{MD5:", StringComparison.OrdinalIgnoreCase) || Marker().Match(name) is not { Success: true } marker) return name;
+        if (!name.Contains("{MD5:", StringComparison.OrdinalIgnoreCase) || Marker().Match(name) is not { Success: true } marker)
+            return name;
         md5 = marker.Groups["md5"].Value;
         var left = name[..marker.Index];
         var right = name[(marker.Index + marker.Length)..];
-        return left.Length == 0 ? right.TrimStart(' ', '_', '-') : left.TrimEnd(' ', '_', '-') is { Length: > 0 } rest ? rest + right : left + right;
+        return left.Length == 0 ? right.TrimStart(' ', '_', '-')
+            : left.TrimEnd(' ', '_', '-') is { Length: > 0 } rest ? rest + right
+            : left + right;
     }
 
-    [GeneratedRegex(@"\{MD5:(?<md5>[0-9A-F]{32})\}", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(
+        @"\{MD5:(?<md5>[0-9A-F]{32})\}",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking
+    )]
     private static partial Regex Marker();
 }

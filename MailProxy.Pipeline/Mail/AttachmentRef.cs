@@ -6,13 +6,23 @@ namespace MailProxy.Pipeline.Mail;
 /// <param name="Md5">The same in the old notation (16 bytes), or null.</param>
 /// <param name="Size">What its length must be in bytes, or null.</param>
 /// <param name="Auth">What is sent to the source, or null; only ever with a <see cref="AttachmentPlace.Url"/>.</param>
-public sealed record AttachmentRef(int Index, AttachmentPlace Place, byte[]? Sha256 = null, byte[]? Md5 = null, long? Size = null, SourceAuth? Auth = null)
+public sealed record AttachmentRef(
+    int Index,
+    AttachmentPlace Place,
+    byte[]? Sha256 = null,
+    byte[]? Md5 = null,
+    long? Size = null,
+    SourceAuth? Auth = null
+)
 {
     // The generated text would print what Auth and Place keep to themselves.
     public override string ToString() => $"attachment {Index} from {Place}";
 }
 
-/// <summary>Where an attachment's content is: a closed set. Equal places name the same content; the text of one may stand in events and logs (no credentials, no query).</summary>
+/// <summary>
+/// Where an attachment's content is: a closed set. Equal places name the same content; the text of one may stand in events and logs (no
+/// credentials, no query).
+/// </summary>
 public abstract record AttachmentPlace
 {
     private AttachmentPlace() { }

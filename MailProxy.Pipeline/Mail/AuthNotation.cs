@@ -10,7 +10,8 @@ public static class AuthNotation
     public static SourceAuth? Read(SourceAuthDraft draft, string at, List<FieldError> errors)
     {
         var before = errors.Count;
-        foreach (var name in draft.Unknown?.Keys ?? Enumerable.Empty<string>()) errors.Add(new(JsonPointer.Member(at, name), "unknown_field", "Unknown field."));
+        foreach (var name in draft.Unknown?.Keys ?? Enumerable.Empty<string>())
+            errors.Add(new(JsonPointer.Member(at, name), "unknown_field", "Unknown field."));
         SourceAuth? auth = draft switch
         {
             { User: { } user, Password: { } password, Bearer: null, Header: null, Value: null } => new SourceAuth.Basic(user, password),
@@ -18,8 +19,10 @@ public static class AuthNotation
             { User: null, Password: null, Bearer: null, Header: { } header, Value: { } value } => new SourceAuth.Header(header, value),
             _ => null,
         };
-        if (auth is null) errors.Add(new(at, "invalid_auth", "Write user and password, or bearer, or header and value."));
-        else Check(auth, at, errors);
+        if (auth is null)
+            errors.Add(new(at, "invalid_auth", "Write user and password, or bearer, or header and value."));
+        else
+            Check(auth, at, errors);
         return errors.Count == before ? auth : null;
     }
 
@@ -28,24 +31,32 @@ public static class AuthNotation
         switch (auth)
         {
             case SourceAuth.Basic basic:
-                if (Faults.InText(basic.User, MaxLength) is { } user) errors.Add(new(at + "/user", user.Code, user.Detail));
-                else if (basic.User.Contains(':')) errors.Add(new(at + "/user", "invalid_auth", "A user has no colon (RFC 7617)."));
-                if (Faults.InText(basic.Password, MaxLength) is { } password) errors.Add(new(at + "/password", password.Code, password.Detail));
+                if (Faults.InText(basic.User, MaxLength) is { } user)
+                    errors.Add(new(at + "/user", user.Code, user.Detail));
+                else if (basic.User.Contains(':'))
+                    errors.Add(new(at + "/user", "invalid_auth", "A user has no colon (RFC 7617)."));
+                if (Faults.InText(basic.Password, MaxLength) is { } password)
+                    errors.Add(new(at + "/password", password.Code, password.Detail));
                 break;
             case SourceAuth.Bearer bearer:
-                if (Value(bearer.Token, blanks: false) is { } token) errors.Add(new(at + "/bearer", token.Code, token.Detail));
+                if (Value(bearer.Token, blanks: false) is { } token)
+                    errors.Add(new(at + "/bearer", token.Code, token.Detail));
                 break;
             case SourceAuth.Header header:
-                if (!CredentialHeader.IsName(header.Name)) errors.Add(new(at + "/header", "invalid_header_name", "Not the name of an HTTP header."));
-                else if (!CredentialHeader.MayBeSet(header.Name)) errors.Add(new(at + "/header", "reserved_header", CredentialHeader.Rule));
-                if (Value(header.Value, blanks: true) is { } value) errors.Add(new(at + "/value", value.Code, value.Detail));
+                if (!CredentialHeader.IsName(header.Name))
+                    errors.Add(new(at + "/header", "invalid_header_name", "Not the name of an HTTP header."));
+                else if (!CredentialHeader.MayBeSet(header.Name))
+                    errors.Add(new(at + "/header", "reserved_header", CredentialHeader.Rule));
+                if (Value(header.Value, blanks: true) is { } value)
+                    errors.Add(new(at + "/value", value.Code, value.Detail));
                 break;
         }
     }
 
     private static (string Code, string Detail)? Value(string value, bool blanks)
     {
-        if (Faults.Injection(value) is { } injection) return injection;
+        if (Faults.Injection(value) is { } injection)
+            return injection;
         return value.Length is 0 or > MaxLength || value.AsSpan().ContainsAnyExceptInRange(blanks ? ' ' : '!', '~')
             ? ("invalid_auth", $"1 to {MaxLength} visible ASCII characters.")
             : null;

@@ -8,10 +8,15 @@ using System.Text.Json;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>Tells whether the same id came with the same content. Stored, so what is hashed for an existing field may never change; a new field is added only when it is present.</summary>
+/// <summary>
+/// Tells whether the same id came with the same content. Stored, so what is hashed for an existing field may never change; a new field is
+/// added only when it is present.
+/// </summary>
 public static class ContentHash
 {
-    /// <summary>SHA-256 of a stored draft without its id, whatever the order, spacing and escapes of its members; null when it is not a draft.</summary>
+    /// <summary>
+    /// SHA-256 of a stored draft without its id, whatever the order, spacing and escapes of its members; null when it is not a draft.
+    /// </summary>
     public static byte[]? Of(ReadOnlyMemory<byte> json)
     {
         try
@@ -39,9 +44,12 @@ public static class ContentHash
         Text(sha, "subject", mail.Subject);
         Text(sha, "text", mail.Text);
         Text(sha, "html", mail.Html);
-        foreach (var (name, value) in mail.Headers ?? []) Pair(sha, "header", name, value);
-        if (raw is { } octets) Base64Text(sha, "raw", octets.Span);
-        else Text(sha, "raw", mail.Raw);
+        foreach (var (name, value) in mail.Headers ?? [])
+            Pair(sha, "header", name, value);
+        if (raw is { } octets)
+            Base64Text(sha, "raw", octets.Span);
+        else
+            Text(sha, "raw", mail.Raw);
         foreach (var attachment in mail.Attachments ?? [])
         {
             Text(sha, "attachment", attachment?.Filename ?? "");
@@ -57,12 +65,15 @@ public static class ContentHash
             Text(sha, "alternative.content", other?.Content);
         }
 
-        if (mail.Priority is not null) Text(sha, "priority", DraftValues.TryPriority(mail.Priority, out var priority) ? priority.Name() : null);
+        if (mail.Priority is not null)
+            Text(sha, "priority", DraftValues.TryPriority(mail.Priority, out var priority) ? priority.Name() : null);
         Time(sha, "send_at", mail.SendAt);
         Time(sha, "expires_at", mail.ExpiresAt);
         Text(sha, "batch", mail.Batch);
-        foreach (var tag in mail.Tags ?? []) Text(sha, "tag", tag);
-        foreach (var (name, value) in (mail.Metadata ?? []).OrderBy(m => m.Key, StringComparer.Ordinal)) Pair(sha, "metadata", name, Canonical(value));
+        foreach (var tag in mail.Tags ?? [])
+            Text(sha, "tag", tag);
+        foreach (var (name, value) in (mail.Metadata ?? []).OrderBy(m => m.Key, StringComparer.Ordinal))
+            Pair(sha, "metadata", name, Canonical(value));
         Text(sha, "on_ambiguous", mail.OnAmbiguous);
         return sha.GetHashAndReset();
     }
@@ -75,7 +86,8 @@ public static class ContentHash
         Text(sha, "storage_path", attachment?.StoragePath);
         Text(sha, "fetch_mode", attachment?.FetchMode);
         Text(sha, "content_md5", attachment?.ContentMd5);
-        if (attachment?.Auth is not { } auth) return;
+        if (attachment?.Auth is not { } auth)
+            return;
         Text(sha, "auth.user", auth.User);
         Text(sha, "auth.password", auth.Password);
         Text(sha, "auth.bearer", auth.Bearer);
@@ -94,12 +106,14 @@ public static class ContentHash
 
     private static void Time(IncrementalHash sha, string field, JsonElement? written)
     {
-        if (written is { } element && Timestamps.TryRead(element, out var time)) Text(sha, field, Timestamps.Write(time));
+        if (written is { } element && Timestamps.TryRead(element, out var time))
+            Text(sha, field, Timestamps.Write(time));
     }
 
     private static void Pair(IncrementalHash sha, string field, string? name, string? value)
     {
-        if (name is null && value is null) return;
+        if (name is null && value is null)
+            return;
         Text(sha, field, name ?? "");
         Text(sha, "=", value);
     }
@@ -107,7 +121,8 @@ public static class ContentHash
     // Field and value each with their length in front, so that no two drafts run together into the same bytes.
     private static void Text(IncrementalHash sha, string field, string? value)
     {
-        if (value is null) return;
+        if (value is null)
+            return;
         Framed(sha, field);
         Framed(sha, value);
     }
@@ -138,18 +153,24 @@ public static class ContentHash
 
     private static void AppendText(IncrementalHash sha, ReadOnlySpan<char> text)
     {
-        if (BitConverter.IsLittleEndian) sha.AppendData(MemoryMarshal.AsBytes(text));
-        else sha.AppendData(Encoding.Unicode.GetBytes(text.ToString()));
+        if (BitConverter.IsLittleEndian)
+            sha.AppendData(MemoryMarshal.AsBytes(text));
+        else
+            sha.AppendData(Encoding.Unicode.GetBytes(text.ToString()));
     }
 
     // Members of nested objects in one order; numbers as written.
-    private static string Canonical(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Object => $"{{{string.Join(',', value.EnumerateObject().OrderBy(m => m.Name, StringComparer.Ordinal).Select(m => $"{Quote(m.Name)}:{Canonical(m.Value)}"))}}}",
-        JsonValueKind.Array => $"[{string.Join(',', value.EnumerateArray().Select(Canonical))}]",
-        JsonValueKind.String => Quote(value.GetString()!),
-        _ => value.GetRawText(),
-    };
+    private static IEnumerable<string> Members(JsonElement value) =>
+        value.EnumerateObject().OrderBy(m => m.Name, StringComparer.Ordinal).Select(m => $"{Quote(m.Name)}:{Canonical(m.Value)}");
+
+    private static string Canonical(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.Object => $"{{{string.Join(',', Members(value))}}}",
+            JsonValueKind.Array => $"[{string.Join(',', value.EnumerateArray().Select(Canonical))}]",
+            JsonValueKind.String => Quote(value.GetString()!),
+            _ => value.GetRawText(),
+        };
 
     private static string Quote(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
 }

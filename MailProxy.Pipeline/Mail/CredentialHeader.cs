@@ -12,24 +12,58 @@ public static class CredentialHeader
 {
     /// <summary>For a person.</summary>
     public const string Rule =
-        "Must be the name of a header that may carry credentials: not one of the connection, of the body, of an answer, or of our own signature.";
+        "Must be the name of a header that may carry credentials: not one of the connection, of the body, of an answer, or of "
+        + "our own signature.";
 
     private const int LongestName = 128;
 
     // RFC 9110 5.6.2.
-    private static readonly SearchValues<char> TokenChars =
-        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    private static readonly SearchValues<char> TokenChars = SearchValues.Create(
+        "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    );
 
     // They say where a request goes, what its body is, or what its answer may be.
     private static readonly HashSet<string> Reserved = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Accept", "Accept-Encoding", "Accept-Ranges", "Age", "Allow", "Alt-Svc", "Cache-Control", "Connection", "Date", "ETag",
-        "Expect", "Expires", "Host", "HTTP2-Settings",
-        "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Keep-Alive", "Last-Modified",
-        "Location", "Max-Forwards", "Proxy-Authenticate",
-        "Proxy-Authorization", "Proxy-Connection", "Range", "Retry-After", "Server", "Set-Cookie", "TE", "Trailer",
-        "Transfer-Encoding", "Upgrade", "User-Agent", "Vary", "Via",
-        "Warning", "WWW-Authenticate",
+        "Accept",
+        "Accept-Encoding",
+        "Accept-Ranges",
+        "Age",
+        "Allow",
+        "Alt-Svc",
+        "Cache-Control",
+        "Connection",
+        "Date",
+        "ETag",
+        "Expect",
+        "Expires",
+        "Host",
+        "HTTP2-Settings",
+        "If-Match",
+        "If-Modified-Since",
+        "If-None-Match",
+        "If-Range",
+        "If-Unmodified-Since",
+        "Keep-Alive",
+        "Last-Modified",
+        "Location",
+        "Max-Forwards",
+        "Proxy-Authenticate",
+        "Proxy-Authorization",
+        "Proxy-Connection",
+        "Range",
+        "Retry-After",
+        "Server",
+        "Set-Cookie",
+        "TE",
+        "Trailer",
+        "Transfer-Encoding",
+        "Upgrade",
+        "User-Agent",
+        "Vary",
+        "Via",
+        "Warning",
+        "WWW-Authenticate",
     };
 
     private static readonly string[] ReservedPrefixes = ["Content-", "webhook-"];

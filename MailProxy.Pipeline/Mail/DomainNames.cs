@@ -13,8 +13,10 @@ public static class DomainNames
     /// <summary>The name as A-labels, mapped and normalised; what is ASCII stays as it is. Null: such a name cannot exist.</summary>
     public static string? ToAscii(string name)
     {
-        if (Ascii.IsValid(name)) return name;
-        if (name.Length > Longest / 2) return null;
+        if (Ascii.IsValid(name))
+            return name;
+        if (name.Length > Longest / 2)
+            return null;
         Span<char> ascii = stackalloc char[Longest];
         var good = Uts46.Rules.TryNameToASCII(name, ascii, out var length, out var found) && !found.HasErrors;
         return good ? ascii[..length].ToString() : null;
@@ -24,6 +26,7 @@ public static class DomainNames
     private static class Uts46
     {
         public static readonly IDNA Rules = IDNA.GetUTS46Instance(
-            UTS46Options.NontransitionalToASCII | UTS46Options.UseSTD3Rules | UTS46Options.CheckBiDi | UTS46Options.CheckContextJ);
+            UTS46Options.NontransitionalToASCII | UTS46Options.UseSTD3Rules | UTS46Options.CheckBiDi | UTS46Options.CheckContextJ
+        );
     }
 }

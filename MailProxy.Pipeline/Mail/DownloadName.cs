@@ -7,25 +7,33 @@ namespace MailProxy.Pipeline.Mail;
 public static class DownloadName
 {
     // Quoted-string without what some clients read wrongly: quotes, backslashes, percent signs.
-    private static readonly SearchValues<char> Plain = SearchValues.Create(" !#$&'()+,-.0123456789=@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{}~");
+    private static readonly SearchValues<char> Plain = SearchValues.Create(
+        " !#$&'()+,-.0123456789=@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{}~"
+    );
 
     // attr-char of RFC 8187.
-    private static readonly SearchValues<byte> Bare = SearchValues.Create("!#$&+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~"u8);
+    private static readonly SearchValues<byte> Bare = SearchValues.Create(
+        "!#$&+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~"u8
+    );
 
     /// <summary>To be saved, never shown: the name in ASCII for the old, and whole (RFC 8187) for all others.</summary>
     public static string Header(string name)
     {
         name = FileName(name);
         var header = new StringBuilder("attachment; filename=\"", 64 + 4 * name.Length);
-        foreach (var rune in name.EnumerateRunes()) header.Append(rune.IsAscii && Plain.Contains((char)rune.Value) ? (char)rune.Value : '_');
+        foreach (var rune in name.EnumerateRunes())
+            header.Append(rune.IsAscii && Plain.Contains((char)rune.Value) ? (char)rune.Value : '_');
         header.Append('"');
-        if (!name.AsSpan().ContainsAnyExcept(Plain)) return header.ToString();
+        if (!name.AsSpan().ContainsAnyExcept(Plain))
+            return header.ToString();
 
         header.Append("; filename*=UTF-8''");
         foreach (var one in Encoding.UTF8.GetBytes(name))
         {
-            if (Bare.Contains(one)) header.Append((char)one);
-            else header.Append('%').Append(one.ToString("X2"));
+            if (Bare.Contains(one))
+                header.Append((char)one);
+            else
+                header.Append('%').Append(one.ToString("X2"));
         }
 
         return header.ToString();
@@ -37,9 +45,12 @@ public static class DownloadName
         var clean = new StringBuilder(name.Length);
         foreach (var rune in name.EnumerateRunes())
         {
-            if (Rune.GetUnicodeCategory(rune) == System.Globalization.UnicodeCategory.Format) continue;
-            if (Rune.IsControl(rune) || rune.Value is '/' or '\\' or 0x2028 or 0x2029) clean.Append('_');
-            else clean.Append(rune.ToString());
+            if (Rune.GetUnicodeCategory(rune) == System.Globalization.UnicodeCategory.Format)
+                continue;
+            if (Rune.IsControl(rune) || rune.Value is '/' or '\\' or 0x2028 or 0x2029)
+                clean.Append('_');
+            else
+                clean.Append(rune.ToString());
         }
 
         var text = clean.ToString().Trim(' ', '.');

@@ -32,7 +32,8 @@ public static class EventDetail
         {
             var isReason = reader.ValueTextEquals("reason"u8);
             reader.Read();
-            if (isReason) return reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+            if (isReason)
+                return reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
             reader.Skip();
         }
 
@@ -40,13 +41,22 @@ public static class EventDetail
     }
 
     /// <summary>One recipient's result, as a value.</summary>
-    public static void WriteRecipient(Utf8JsonWriter writer, string address, RecipientState state, int? smtpCode, string? enhancedCode, string? reply)
+    public static void WriteRecipient(
+        Utf8JsonWriter writer,
+        string address,
+        RecipientState state,
+        int? smtpCode,
+        string? enhancedCode,
+        string? reply
+    )
     {
         writer.WriteStartObject();
         writer.WriteString("email"u8, address);
         writer.WriteString("status"u8, state.Name());
-        if (smtpCode is { } code) writer.WriteNumber("smtp_code"u8, code);
-        else writer.WriteNull("smtp_code"u8);
+        if (smtpCode is { } code)
+            writer.WriteNumber("smtp_code"u8, code);
+        else
+            writer.WriteNull("smtp_code"u8);
         writer.WriteString("enhanced_code"u8, enhancedCode);
         writer.WriteString("reply"u8, reply);
         writer.WriteEndObject();

@@ -4,18 +4,26 @@ using System.Text.Json;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>Writes an event as the HTTP contract shows it (section 4), for webhooks and for the event routes alike. What is stored as JSON (tags, metadata, detail) is copied, not parsed.</summary>
+/// <summary>
+/// Writes an event as the HTTP contract shows it (section 4), for webhooks and for the event routes alike. What is stored as JSON (tags,
+/// metadata, detail) is copied, not parsed.
+/// </summary>
 public static class EventJson
 {
     // Bodies are UTF-8 and never part of a page, so only what JSON itself asks for is escaped.
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions Plain = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
 
     /// <summary>Writes one object: id, sequence (of events about a message), type, timestamp, data.</summary>
     public static void Write(Utf8JsonWriter writer, MailEvent mailEvent)
     {
         writer.WriteStartObject();
         writer.WriteString("id"u8, mailEvent.Id);
-        if (mailEvent.MessageId is not null) writer.WriteNumber("sequence"u8, mailEvent.Sequence);
+        if (mailEvent.MessageId is not null)
+            writer.WriteNumber("sequence"u8, mailEvent.Sequence);
         writer.WriteString("type"u8, mailEvent.Type.Name());
         writer.WriteString("timestamp"u8, Rfc3339.Text(mailEvent.At));
         writer.WritePropertyName("data"u8);
@@ -27,7 +35,8 @@ public static class EventJson
     public static byte[] ToUtf8(MailEvent mailEvent)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
-        using (var writer = new Utf8JsonWriter(buffer, Plain)) Write(writer, mailEvent);
+        using (var writer = new Utf8JsonWriter(buffer, Plain))
+            Write(writer, mailEvent);
         return buffer.WrittenSpan.ToArray();
     }
 
@@ -38,9 +47,12 @@ public static class EventJson
         {
             writer.WriteStartObject();
             writer.WriteString("tenant"u8, mailEvent.Tenant);
-            if (mailEvent.MessageId is not null) WriteMessage(writer, mailEvent);
-            if (mailEvent.Account is not null) writer.WriteString("account"u8, mailEvent.Account);
-            if (mailEvent.MessageId is not null) writer.WriteNumber("attempt"u8, mailEvent.Attempt);
+            if (mailEvent.MessageId is not null)
+                WriteMessage(writer, mailEvent);
+            if (mailEvent.Account is not null)
+                writer.WriteString("account"u8, mailEvent.Account);
+            if (mailEvent.MessageId is not null)
+                writer.WriteNumber("attempt"u8, mailEvent.Attempt);
             // The closing brace follows the stored members.
         }
 

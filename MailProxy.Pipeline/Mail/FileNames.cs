@@ -20,15 +20,23 @@ public static class FileNames
         var safe = new StringBuilder(name.Length);
         foreach (var rune in name.EnumerateRunes())
         {
-            if (rune.IsBmp && Turning.Contains((char)rune.Value)) continue;
-            if (Rune.IsControl(rune) || rune.Value is '/' or '\\' or ':' or '*' or '?' or '"' or '<' or '>' or '|' or 0x2028 or 0x2029 or 0xFFFD) safe.Append('_');
-            else safe.Append(rune.ToString());
+            if (rune.IsBmp && Turning.Contains((char)rune.Value))
+                continue;
+            if (
+                Rune.IsControl(rune)
+                || rune.Value is '/' or '\\' or ':' or '*' or '?' or '"' or '<' or '>' or '|' or 0x2028 or 0x2029 or 0xFFFD
+            )
+                safe.Append('_');
+            else
+                safe.Append(rune.ToString());
         }
 
         // Windows drops blanks and dots at the end, and nobody sees a name that begins with a dot.
         var trimmed = safe.ToString().Trim(' ').TrimEnd('.', ' ');
-        if (trimmed.StartsWith('.')) trimmed = "_" + trimmed.TrimStart('.');
-        if (IsDevice(trimmed)) trimmed = "_" + trimmed;
+        if (trimmed.StartsWith('.'))
+            trimmed = "_" + trimmed.TrimStart('.');
+        if (IsDevice(trimmed))
+            trimmed = "_" + trimmed;
         return trimmed.Length == 0 || trimmed == "_" ? "attachment" : Shortened(trimmed);
     }
 
@@ -36,20 +44,28 @@ public static class FileNames
     {
         var stem = (name.IndexOf('.') is > 0 and var dot ? name[..dot] : name).TrimEnd();
         return Devices.Contains(stem, StringComparer.OrdinalIgnoreCase)
-            || (stem.Length == 4 && char.IsAsciiDigit(stem[3]) && (stem.StartsWith("COM", StringComparison.OrdinalIgnoreCase) || stem.StartsWith("LPT", StringComparison.OrdinalIgnoreCase)));
+            || (
+                stem.Length == 4
+                && char.IsAsciiDigit(stem[3])
+                && (
+                    stem.StartsWith("COM", StringComparison.OrdinalIgnoreCase) || stem.StartsWith("LPT", StringComparison.OrdinalIgnoreCase)
+                )
+            );
     }
 
     // The extension says what it is, so it stays.
     private static string Shortened(string name)
     {
-        if (Encoding.UTF8.GetByteCount(name) <= MaxBytes) return name;
+        if (Encoding.UTF8.GetByteCount(name) <= MaxBytes)
+            return name;
         var dot = name.LastIndexOf('.');
         var extension = dot > 0 && Encoding.UTF8.GetByteCount(name.AsSpan(dot)) <= 32 ? name[dot..] : "";
-        var room = MaxBytes - Encoding.UTF8.GetByteCount(extension);
+        var left = MaxBytes - Encoding.UTF8.GetByteCount(extension);
         var stem = new StringBuilder();
         foreach (var rune in name.AsSpan(0, name.Length - extension.Length).EnumerateRunes())
         {
-            if ((room -= rune.Utf8SequenceLength) < 0) break;
+            if ((left -= rune.Utf8SequenceLength) < 0)
+                break;
             stem.Append(rune.ToString());
         }
 

@@ -43,8 +43,8 @@ internal static partial class HeaderFields
         (HeaderSyntax.Tokens, "Autocrypt Autocrypt-Gossip Thread-Index List-Unsubscribe-Post Expires Expiry-Date Reply-By Feedback-ID"),
         (HeaderSyntax.Tokens, "ARC-Seal ARC-Message-Signature ARC-Authentication-Results"),
     }
-    .SelectMany(static row => row.Item2.Split(' ').Select(name => KeyValuePair.Create(name, row.Item1)))
-    .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        .SelectMany(static row => row.Item2.Split(' ').Select(name => KeyValuePair.Create(name, row.Item1)))
+        .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     public static HeaderSyntax SyntaxOf(string name) => Known.GetValueOrDefault(name);
 
@@ -58,7 +58,8 @@ internal static partial class HeaderFields
         blanks = start < 0 ? rest : rest[..start];
         token = start < 0 ? [] : rest[start..];
         var end = token.IndexOfAny(Blanks);
-        if (end >= 0) token = token[..end];
+        if (end >= 0)
+            token = token[..end];
         rest = rest[(blanks.Length + token.Length)..];
         return !token.IsEmpty;
     }
@@ -68,7 +69,8 @@ internal static partial class HeaderFields
     {
         for (var column = name.Length + 2; TryTake(ref value, out var blanks, out var token); column = 0)
         {
-            if (column + blanks.Length + Encoding.UTF8.GetByteCount(token) > LongestLine) return false;
+            if (column + blanks.Length + Encoding.UTF8.GetByteCount(token) > LongestLine)
+                return false;
         }
 
         return true;
@@ -78,7 +80,8 @@ internal static partial class HeaderFields
     public static string? Fault(string name, string value)
     {
         var syntax = SyntaxOf(name);
-        if (Ascii.IsValid(value)) return CanFold(name, value.AsSpan().Trim(" \t")) ? null : TooLong(name);
+        if (Ascii.IsValid(value))
+            return CanFold(name, value.AsSpan().Trim(" \t")) ? null : TooLong(name);
         switch (syntax)
         {
             case HeaderSyntax.Tokens:
@@ -99,13 +102,15 @@ internal static partial class HeaderFields
     /// <summary>The value with its URLs as ASCII; null when something else in it is not.</summary>
     public static string? UrlsAsAscii(string value)
     {
-        if (Ascii.IsValid(value)) return value;
+        if (Ascii.IsValid(value))
+            return value;
         var ascii = new StringBuilder(value.Length + 32);
         var rest = value.AsSpan();
         for (var open = rest.IndexOf('<'); open >= 0; open = rest.IndexOf('<'))
         {
             var close = rest[open..].IndexOf('>');
-            if (close < 0 || !Ascii.IsValid(rest[..open]) || UrlAsAscii(rest.Slice(open + 1, close - 1)) is not { } url) return null;
+            if (close < 0 || !Ascii.IsValid(rest[..open]) || UrlAsAscii(rest.Slice(open + 1, close - 1)) is not { } url)
+                return null;
             ascii.Append(rest[..(open + 1)]).Append(url).Append('>');
             rest = rest[(open + close + 1)..];
         }
@@ -120,7 +125,8 @@ internal static partial class HeaderFields
     private static string? UrlAsAscii(ReadOnlySpan<char> url)
     {
         var (start, end) = Host(url);
-        if (DomainNames.ToAscii(url[start..end].ToString()) is not { } host) return null;
+        if (DomainNames.ToAscii(url[start..end].ToString()) is not { } host)
+            return null;
         var ascii = new StringBuilder(url.Length + 32);
         Percent(ascii, url[..start]);
         ascii.Append(host);
@@ -131,12 +137,17 @@ internal static partial class HeaderFields
     private static (int Start, int End) Host(ReadOnlySpan<char> url)
     {
         var isMail = url.StartsWith("mailto:", StringComparison.OrdinalIgnoreCase);
-        var start = isMail ? "mailto:".Length : url.IndexOf("://") is >= 0 and var scheme ? scheme + 3 : -1;
-        if (start < 0) return (0, 0);
+        var start =
+            isMail ? "mailto:".Length
+            : url.IndexOf("://") is >= 0 and var scheme ? scheme + 3
+            : -1;
+        if (start < 0)
+            return (0, 0);
         var end = url[start..].IndexOfAny("/?#");
         end = end < 0 ? url.Length : start + end;
         var at = url[start..end].LastIndexOf('@');
-        if (at < 0 && isMail) return (0, 0);
+        if (at < 0 && isMail)
+            return (0, 0);
         start += at + 1;
         var port = url[start..end].IndexOf(':');
         return (start, port < 0 ? end : start + port);
@@ -147,8 +158,11 @@ internal static partial class HeaderFields
         Span<byte> octets = stackalloc byte[4];
         foreach (var rune in text.EnumerateRunes())
         {
-            if (rune.IsAscii) ascii.Append((char)rune.Value);
-            else foreach (var octet in octets[..rune.EncodeToUtf8(octets)]) ascii.Append('%').Append(octet.ToString("X2"));
+            if (rune.IsAscii)
+                ascii.Append((char)rune.Value);
+            else
+                foreach (var octet in octets[..rune.EncodeToUtf8(octets)])
+                    ascii.Append('%').Append(octet.ToString("X2"));
         }
     }
 

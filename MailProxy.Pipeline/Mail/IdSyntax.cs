@@ -8,7 +8,9 @@ public static class IdSyntax
     public const string MessageRule = "1 to 128 of A-Z, a-z, 0-9 and ._:@- but not . or ..";
     public const string ObjectRule = "1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit";
 
-    private static readonly SearchValues<char> MessageChars = SearchValues.Create("-.0123456789:@ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz");
+    private static readonly SearchValues<char> MessageChars = SearchValues.Create(
+        "-.0123456789:@ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+    );
     private static readonly SearchValues<char> ObjectChars = SearchValues.Create("-0123456789_abcdefghijklmnopqrstuvwxyz");
 
     /// <summary>The id of a message.</summary>

@@ -6,19 +6,24 @@ namespace MailProxy.Pipeline.Mail;
 public static class JsonPointer
 {
     /// <summary>One reference token, escaped.</summary>
-    public static string Escape(string member) => member.AsSpan().ContainsAny('~', '/')
-        ? member.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)
-        : member;
+    public static string Escape(string member) =>
+        member.AsSpan().ContainsAny('~', '/')
+            ? member.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)
+            : member;
 
     /// <summary>The pointer with one more member.</summary>
     public static string Member(string parent, string member) => $"{parent}/{Escape(member)}";
 
-    /// <summary>From the path of a <see cref="System.Text.Json.JsonException"/>: <c>$.to[0].email</c>, <c>$.headers['a.b']</c>. Names in quotes are not escaped there, so the end of one is where a path can go on.</summary>
+    /// <summary>
+    /// From the path of a <see cref="System.Text.Json.JsonException"/>: <c>$.to[0].email</c>, <c>$.headers['a.b']</c>. Names in quotes are
+    /// not escaped there, so the end of one is where a path can go on.
+    /// </summary>
     public static string FromPath(string? path)
     {
         var pointer = new StringBuilder();
         var rest = path.AsSpan();
-        if (rest is ['$', ..]) rest = rest[1..];
+        if (rest is ['$', ..])
+            rest = rest[1..];
         while (!rest.IsEmpty)
         {
             int end;
@@ -31,13 +36,15 @@ public static class JsonPointer
             else if (rest[0] == '[')
             {
                 end = rest.IndexOf(']') + 1;
-                if (end == 0) end = rest.Length;
+                if (end == 0)
+                    end = rest.Length;
                 token = rest[1..Math.Max(1, end - 1)];
             }
             else
             {
                 end = rest[1..].IndexOfAny('.', '[') + 1;
-                if (end == 0) end = rest.Length;
+                if (end == 0)
+                    end = rest.Length;
                 token = rest[1..end];
             }
 
@@ -50,12 +57,14 @@ public static class JsonPointer
 
     private static int EndOfQuoted(ReadOnlySpan<char> rest)
     {
-        for (var from = 2; from < rest.Length;)
+        for (var from = 2; from < rest.Length; )
         {
             var close = rest[from..].IndexOf("']");
-            if (close < 0) break;
+            if (close < 0)
+                break;
             from += close + 2;
-            if (from == rest.Length || rest[from] is '.' or '[') return from;
+            if (from == rest.Length || rest[from] is '.' or '[')
+                return from;
         }
 
         return rest.Length;

@@ -1,6 +1,8 @@
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>The store's number of one SMTP account. Never used again after the account is deleted, so it may key limits, pools and lanes.</summary>
+/// <summary>
+/// The store's number of one SMTP account. Never used again after the account is deleted, so it may key limits, pools and lanes.
+/// </summary>
 public readonly record struct AccountKey(int Number);
 
 /// <summary>What a client calls a message: its tenant and an id that is unique within the tenant.</summary>

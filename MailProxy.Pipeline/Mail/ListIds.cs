@@ -12,7 +12,8 @@ internal static class ListIds
         var text = value.AsSpan().Trim(" \t");
         var open = text.LastIndexOf('<');
         (phrase, id) = ("", "");
-        if (open < 0 || text[^1] != '>' || !Ascii.IsValid(text[open..])) return false;
+        if (open < 0 || text[^1] != '>' || !Ascii.IsValid(text[open..]))
+            return false;
         var name = text[..open].Trim(" \t");
         phrase = name is ['"', .., '"'] ? Unquoted(name[1..^1]) : name.ToString();
         id = text[open..].ToString();
@@ -24,7 +25,8 @@ internal static class ListIds
         var plain = new StringBuilder(text.Length);
         for (var i = 0; i < text.Length; i++)
         {
-            if (text[i] == '\\' && i + 1 < text.Length) i++;
+            if (text[i] == '\\' && i + 1 < text.Length)
+                i++;
             plain.Append(text[i]);
         }
 

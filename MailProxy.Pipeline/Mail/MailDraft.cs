@@ -3,7 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>A message as the client wrote it (section 2 of the HTTP contract), bound but not yet judged. The same JSON is what the body store keeps and what the composer reads.</summary>
+/// <summary>
+/// A message as the client wrote it (section 2 of the HTTP contract), bound but not yet judged. The same JSON is what the body store keeps
+/// and what the composer reads.
+/// </summary>
 public sealed record MailDraft
 {
     public string? Id { get; init; }
@@ -59,7 +62,10 @@ public sealed record AlternativeDraft
     public Dictionary<string, JsonElement>? Unknown { get; set; }
 }
 
-/// <summary>One attachment of a draft: inline <see cref="Content"/>, a <see cref="Source"/>, or the old notation's <see cref="StoragePath"/>. <see cref="AttachmentNotation"/> reads it.</summary>
+/// <summary>
+/// One attachment of a draft: inline <see cref="Content"/>, a <see cref="Source"/>, or the old notation's <see cref="StoragePath"/>. <see
+/// cref="AttachmentNotation"/> reads it.
+/// </summary>
 public sealed record AttachmentDraft
 {
     public string? Filename { get; init; }
@@ -84,7 +90,10 @@ public sealed record AttachmentDraft
 
     public string? StoragePath { get; init; }
 
-    /// <summary><c>base64</c>, <c>filesystem</c>, <c>http_url</c>, <c>endpoint</c>, <c>storage</c>; absent: by the form of <see cref="StoragePath"/>.</summary>
+    /// <summary>
+    /// <c>base64</c>, <c>filesystem</c>, <c>http_url</c>, <c>endpoint</c>, <c>storage</c>; absent: by the form of <see
+    /// cref="StoragePath"/>.
+    /// </summary>
     public string? FetchMode { get; init; }
 
     /// <summary>32 hexadecimal digits.</summary>
@@ -110,15 +119,27 @@ public sealed record SourceAuthDraft
     public override string ToString() => nameof(SourceAuthDraft);
 }
 
-/// <summary>One address as written: <c>"a@x"</c>, <c>"Ann &lt;a@x&gt;"</c> (then only <see cref="Text"/>), or <c>{"email","name"}</c>.</summary>
+/// <summary>
+/// One address as written: <c>"a@x"</c>, <c>"Ann &lt;a@x&gt;"</c> (then only <see cref="Text"/>), or <c>{"email","name"}</c>.
+/// </summary>
 /// <param name="Text">The whole written text, or null for the object form.</param>
 /// <param name="Email">The object form's address.</param>
 /// <param name="Name">The object form's display name.</param>
 /// <param name="Fault">Why this is not an address at all (wrong JSON kind, unknown member), else null.</param>
 /// <param name="FaultAt">The pointer of the fault below this entry ("" or "/member").</param>
 /// <param name="FaultCode">The fault's stable code.</param>
-public readonly record struct AddressDraft(string? Text, string? Email, string? Name, string? Fault = null, string? FaultAt = "", string? FaultCode = null);
+public readonly record struct AddressDraft(
+    string? Text,
+    string? Email,
+    string? Name,
+    string? Fault = null,
+    string? FaultAt = "",
+    string? FaultCode = null
+);
 
-/// <summary>One address or a list of them; <see cref="Single"/> when the client did not write a list, which decides the pointer of a fault (<c>/to</c> or <c>/to/0</c>).</summary>
+/// <summary>
+/// One address or a list of them; <see cref="Single"/> when the client did not write a list, which decides the pointer of a fault
+/// (<c>/to</c> or <c>/to/0</c>).
+/// </summary>
 [JsonConverter(typeof(AddressListConverter))]
 public sealed record AddressList(IReadOnlyList<AddressDraft> Entries, bool Single);

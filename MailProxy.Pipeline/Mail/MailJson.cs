@@ -6,6 +6,7 @@ namespace MailProxy.Pipeline.Mail;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    AllowDuplicateProperties = false)]
+    AllowDuplicateProperties = false
+)]
 [JsonSerializable(typeof(MailDraft))]
 public sealed partial class MailJson : JsonSerializerContext;

@@ -5,7 +5,8 @@ namespace MailProxy.Pipeline.Mail;
 
 /// <summary>One mailbox that has passed <see cref="Addresses"/>.</summary>
 /// <param name="Name">Display name, decoded, or null.</param>
-/// <param name="LocalPart">As RFC 5321 writes it: a dot-string, or a quoted string where it must be one. May be international (RFC 6531).</param>
+/// <param name="LocalPart">As RFC 5321 writes it: a dot-string, or a quoted string where it must be one. May be international (RFC
+/// 6531).</param>
 /// <param name="Domain">ASCII: international labels as A-labels (RFC 5891), or an address literal in brackets.</param>
 public readonly record struct Mailbox(string? Name, string LocalPart, string Domain)
 {
@@ -16,11 +17,16 @@ public readonly record struct Mailbox(string? Name, string LocalPart, string Dom
     public bool NeedsSmtpUtf8 => !Ascii.IsValid(LocalPart);
 
     /// <summary>Tells whether mail would reach the same mailbox: exact local part, domain without regard to case.</summary>
-    public static IEqualityComparer<Mailbox> ByIdentity { get; } = EqualityComparer<Mailbox>.Create(
-        static (x, y) => x.LocalPart == y.LocalPart && x.Domain.Equals(y.Domain, StringComparison.OrdinalIgnoreCase),
-        static x => HashCode.Combine(x.LocalPart, x.Domain.GetHashCode(StringComparison.OrdinalIgnoreCase)));
+    public static IEqualityComparer<Mailbox> ByIdentity { get; } =
+        EqualityComparer<Mailbox>.Create(
+            static (x, y) => x.LocalPart == y.LocalPart && x.Domain.Equals(y.Domain, StringComparison.OrdinalIgnoreCase),
+            static x => HashCode.Combine(x.LocalPart, x.Domain.GetHashCode(StringComparison.OrdinalIgnoreCase))
+        );
 
-    /// <summary>For a MIME header. Beware: MimeKit's own <see cref="MailboxAddress.Address"/> turns A-labels back into U-labels; for the envelope take <see cref="Address"/>.</summary>
+    /// <summary>
+    /// For a MIME header. Beware: MimeKit's own <see cref="MailboxAddress.Address"/> turns A-labels back into U-labels; for the envelope
+    /// take <see cref="Address"/>.
+    /// </summary>
     public MailboxAddress ToMime() => new(Encoding.UTF8, Name, Address);
 }
 

@@ -1,6 +1,8 @@
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>One mistake in a request: where (a JSON pointer, RFC 6901, relative to the message), a stable snake_case code, and words for a person.</summary>
+/// <summary>
+/// One mistake in a request: where (a JSON pointer, RFC 6901, relative to the message), a stable snake_case code, and words for a person.
+/// </summary>
 public readonly record struct FieldError(string Pointer, string Code, string Detail);
 
 /// <summary>Why a request or one message of it was refused. The shell writes it as <c>application/problem+json</c> (RFC 9457).</summary>
@@ -10,5 +12,6 @@ public readonly record struct FieldError(string Pointer, string Code, string Det
 /// <param name="Errors">Field errors; empty when the refusal is not about a field.</param>
 public sealed record Problem(int Status, string Code, string Detail, IReadOnlyList<FieldError> Errors)
 {
-    public Problem(int status, string code, string detail) : this(status, code, detail, []) { }
+    public Problem(int status, string code, string detail)
+        : this(status, code, detail, []) { }
 }

@@ -49,7 +49,6 @@ internal static class RawOctets
         return facts with { LongestLine = Math.Max(facts.LongestLine, longest), HasNul = raw.Contains((byte)0) };
     }
 
-
     /// <summary>The header and the empty line; <paramref name="rest"/> is then the body.</summary>
     public static RawFacts WriteHead(ref ReadOnlySpan<byte> rest, string mailKeyHeader, IBufferWriter<byte> into)
     {
@@ -59,7 +58,8 @@ internal static class RawOctets
         while (TryReadLine(ref rest, out var line, out var byReturn))
         {
             facts = facts with { LongestLine = Math.Max(facts.LongestLine, line.Length), ReturnInHead = facts.ReturnInHead | byReturn };
-            if (line.IsEmpty) break;
+            if (line.IsEmpty)
+                break;
             if (line[0] is not ((byte)' ' or (byte)'\t'))
             {
                 var name = NameOf(line);
@@ -74,7 +74,8 @@ internal static class RawOctets
                 };
             }
 
-            if (dropping) continue;
+            if (dropping)
+                continue;
             into.Write(line);
             into.Write("\r\n"u8);
             facts = facts with { HeadLength = facts.HeadLength + line.Length + 2 };
@@ -89,11 +90,14 @@ internal static class RawOctets
     {
         // Lines that end as they should are copied together; those that do not are put into a block, for there may be millions of them.
         var block = new Block(into);
-        int longest = 0, done = 0, at = 0;
+        int longest = 0,
+            done = 0,
+            at = 0;
         while (at < rest.Length)
         {
             var length = rest[at] is (byte)'\r' or (byte)'\n' ? 0 : rest[at..].IndexOfAny(LineEnds);
-            if (length < 0) length = rest.Length - at;
+            if (length < 0)
+                length = rest.Length - at;
             longest = Math.Max(longest, length);
             at += length;
             if (at + 1 < rest.Length && rest[at] == '\r' && rest[at + 1] == '\n')
@@ -116,7 +120,8 @@ internal static class RawOctets
     {
         line = rest;
         byReturn = false;
-        if (rest.IsEmpty) return false;
+        if (rest.IsEmpty)
+            return false;
         var end = rest.IndexOfAny(LineEnds);
         if (end < 0)
         {
@@ -137,7 +142,8 @@ internal static class RawOctets
         while (true)
         {
             var written = rest.TrimStart((byte)'>');
-            if (!written.StartsWith("From "u8) || written[5..].TrimStart(" \t"u8).StartsWith(":"u8)) return;
+            if (!written.StartsWith("From "u8) || written[5..].TrimStart(" \t"u8).StartsWith(":"u8))
+                return;
             TryReadLine(ref rest, out _, out _);
         }
     }
@@ -160,12 +166,12 @@ internal static class RawOctets
     {
         private const int Size = 4096;
 
-        private Span<byte> _room = [];
+        private Span<byte> _span = [];
         private int _used;
 
         public void Write(ReadOnlySpan<byte> piece)
         {
-            if (piece.Length > _room.Length - _used)
+            if (piece.Length > _span.Length - _used)
             {
                 Flush();
                 if (piece.Length > Size / 2)
@@ -174,17 +180,17 @@ internal static class RawOctets
                     return;
                 }
 
-                _room = into.GetSpan(Size);
+                _span = into.GetSpan(Size);
             }
 
-            piece.CopyTo(_room[_used..]);
+            piece.CopyTo(_span[_used..]);
             _used += piece.Length;
         }
 
         public void Flush()
         {
             into.Advance(_used);
-            _room = [];
+            _span = [];
             _used = 0;
         }
     }

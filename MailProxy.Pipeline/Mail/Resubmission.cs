@@ -24,14 +24,15 @@ internal static class Resubmissions
 {
     /// <param name="state">Sending while an attempt is marked.</param>
     /// <param name="accepted">Some recipient was accepted, or closed as ambiguous.</param>
-    public static Resubmission Decide(MessageState state, bool accepted, bool sameContent) => state switch
-    {
-        // An id that ended unsent is free for any content, the same too: sending it once more is what the client asks for.
-        MessageState.Failed or MessageState.Cancelled or MessageState.Expired or MessageState.Suppressed => Resubmission.Anew,
-        _ when sameContent => Resubmission.Same,
-        MessageState.Sending => Resubmission.Sending,
-        MessageState.Sent or MessageState.PartiallySent or MessageState.Ambiguous => Resubmission.AlreadySent,
-        _ when accepted => Resubmission.AlreadySent,
-        _ => Resubmission.Replace,
-    };
+    public static Resubmission Decide(MessageState state, bool accepted, bool sameContent) =>
+        state switch
+        {
+            // An id that ended unsent is free for any content, the same too: sending it once more is what the client asks for.
+            MessageState.Failed or MessageState.Cancelled or MessageState.Expired or MessageState.Suppressed => Resubmission.Anew,
+            _ when sameContent => Resubmission.Same,
+            MessageState.Sending => Resubmission.Sending,
+            MessageState.Sent or MessageState.PartiallySent or MessageState.Ambiguous => Resubmission.AlreadySent,
+            _ when accepted => Resubmission.AlreadySent,
+            _ => Resubmission.Replace,
+        };
 }

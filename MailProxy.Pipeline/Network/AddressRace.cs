@@ -29,11 +29,14 @@ internal static class AddressRace
         {
             while (waiting.Count + running.Count > 0)
             {
-                if (waiting.TryDequeue(out var next)) running.Add(ConnectAsync(next, port, clock, over.Token));
+                if (waiting.TryDequeue(out var next))
+                    running.Add(ConnectAsync(next, port, clock, over.Token));
                 var ended = await FirstAsync(running, waiting.Count > 0, clock, over.Token);
-                if (ended is null) continue;
+                if (ended is null)
+                    continue;
                 running.Remove(ended);
-                if (ended.IsCompletedSuccessfully) return await ended;
+                if (ended.IsCompletedSuccessfully)
+                    return await ended;
                 cancel.ThrowIfCancellationRequested();
                 first ??= ended.Exception?.InnerException;
             }
@@ -41,7 +44,8 @@ internal static class AddressRace
         finally
         {
             await over.CancelAsync();
-            foreach (var loser in running) _ = CloseAsync(loser);
+            foreach (var loser in running)
+                _ = CloseAsync(loser);
         }
 
         throw first ?? new SocketException((int)SocketError.HostNotFound);
@@ -53,15 +57,21 @@ internal static class AddressRace
         var families = addresses.Distinct().GroupBy(address => address.AddressFamily).Select(family => family.ToArray()).ToArray();
         for (var i = 0; i < addresses.Count; i++)
         {
-            foreach (var family in families.Where(family => i < family.Length)) yield return family[i];
+            foreach (var family in families.Where(family => i < family.Length))
+                yield return family[i];
         }
     }
 
     /// <summary>Null: it is the next one's turn.</summary>
     private static async Task<Task<Socket>?> FirstAsync(
-        List<Task<Socket>> running, bool isNext, TimeProvider clock, CancellationToken cancel)
+        List<Task<Socket>> running,
+        bool isNext,
+        TimeProvider clock,
+        CancellationToken cancel
+    )
     {
-        if (!isNext) return await Task.WhenAny(running);
+        if (!isNext)
+            return await Task.WhenAny(running);
         using var heard = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var ended = await Task.WhenAny([.. running, Task.Delay(Stagger, clock, heard.Token)]);
         await heard.CancelAsync();
@@ -94,6 +104,7 @@ internal static class AddressRace
     private static async Task CloseAsync(Task<Socket> loser)
     {
         await ((Task)loser).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (loser.IsCompletedSuccessfully) (await loser).Dispose();
+        if (loser.IsCompletedSuccessfully)
+            (await loser).Dispose();
     }
 }

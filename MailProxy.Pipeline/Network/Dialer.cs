@@ -16,7 +16,8 @@ public sealed partial class Dialer(
     NetworkPolicy policy,
     Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null,
     TimeProvider? clock = null,
-    ILogger<Dialer>? logger = null)
+    ILogger<Dialer>? logger = null
+)
 {
     /// <summary>How long all of a name's addresses have together.</summary>
     private static readonly TimeSpan Together = AddressRace.Each + (AddressRace.Most * AddressRace.Stagger);
@@ -35,21 +36,23 @@ public sealed partial class Dialer(
     /// <summary>The host's addresses that may be reached, at least one. Throws <see cref="AddressRefusedException"/>.</summary>
     public async Task<IPAddress[]> AddressesAsync(string host, CancellationToken cancel)
     {
-        if (IPAddress.TryParse(host, out var literal)) return policy.Allows(literal) ? [literal] : throw new AddressRefusedException(host);
+        if (IPAddress.TryParse(host, out var literal))
+            return policy.Allows(literal) ? [literal] : throw new AddressRefusedException(host);
         IPAddress[] all;
         try
         {
             all = await _resolve(host, cancel);
         }
-        catch (Exception unknown) when (unknown is not OperationCanceledException)
+        catch (Exception error) when (error is not OperationCanceledException)
         {
             // Not known, or not in a form that can be looked up.
-            Log.Unknown(_logger, host, unknown.Message);
-            throw new AddressRefusedException(host, unknown);
+            Log.Unknown(_logger, host, error.Message);
+            throw new AddressRefusedException(host, error);
         }
 
         IPAddress[] allowed = [.. all.Where(policy.Allows)];
-        if (allowed.Length > 0) return allowed;
+        if (allowed.Length > 0)
+            return allowed;
         Log.Inside(_logger, host, string.Join(", ", all.Take(AddressRace.Most).Select(address => address.ToString())));
         throw new AddressRefusedException(host);
     }
@@ -60,22 +63,23 @@ public sealed partial class Dialer(
     public HttpMessageInvoker HttpClient() => new(Handler());
 
     /// <summary>The same, for a library that builds its own client around a handler.</summary>
-    public SocketsHttpHandler Handler() => new()
-    {
-        UseProxy = false,
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        ActivityHeadersPropagator = null,
-        ConnectTimeout = Together + TimeSpan.FromSeconds(1),
-        PooledConnectionLifetime = TimeSpan.FromMinutes(5), // a changed name is followed
-        PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
-        MaxResponseHeadersLength = 32, // KB
-        MaxResponseDrainSize = 64 * 1024, // of an answer that nobody wanted to the end
-        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = CertificateRefusedException.Judge },
-        ConnectCallback = async (context, cancel) =>
-            new NetworkStream(await ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancel), ownsSocket: true),
-    };
+    public SocketsHttpHandler Handler() =>
+        new()
+        {
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ActivityHeadersPropagator = null,
+            ConnectTimeout = Together + TimeSpan.FromSeconds(1),
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5), // a changed name is followed
+            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
+            MaxResponseHeadersLength = 32, // KB
+            MaxResponseDrainSize = 64 * 1024, // of an answer that nobody wanted to the end
+            SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = CertificateRefusedException.Judge },
+            ConnectCallback = async (context, cancel) =>
+                new NetworkStream(await ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancel), ownsSocket: true),
+        };
 
     private static partial class Log
     {

@@ -22,7 +22,8 @@ public static class HostName
     public static string? ToAscii(string name)
     {
         var plain = name.EndsWith('.') ? name[..^1] : name;
-        if (plain.Length is 0 or > LongestName || !plain.EnumerateRunes().All(IsWritten)) return null;
+        if (plain.Length is 0 or > LongestName || !plain.EnumerateRunes().All(IsWritten))
+            return null;
         string ascii;
         try
         {
@@ -33,7 +34,8 @@ public static class HostName
             return null;
         }
 
-        if (ascii.Length > LongestName) return null;
+        if (ascii.Length > LongestName)
+            return null;
         var labels = ascii.Split('.');
         return labels.All(IsLabel) && !IsNumber(labels[^1]) ? ascii : null;
     }
@@ -41,10 +43,12 @@ public static class HostName
     /// <summary>A name, or an address of either family, without a zone.</summary>
     public static bool IsHost(string host) =>
         ToAscii(host) is not null
-        || (IPAddress.TryParse(host, out var address)
+        || (
+            IPAddress.TryParse(host, out var address)
             && !host.Contains('%')
             && !host.Contains('[')
-            && (host.Contains(':') || address.ToString() == host));
+            && (host.Contains(':') || address.ToString() == host)
+        );
 
     private static bool IsLabel(string label) =>
         label.Length is > 0 and <= LongestLabel
@@ -60,14 +64,17 @@ public static class HostName
     // Letters of any script; no signs that are not seen, or that look like a dot or a digit.
     private static bool IsWritten(Rune rune)
     {
-        if (rune.IsAscii) return Rune.IsLetterOrDigit(rune) || rune.Value is '-' or '_' or '.';
-        if (rune.Value is >= 0xFF00 and <= 0xFFEF or 0xFFFD) return false;
-        return Rune.GetUnicodeCategory(rune) is UnicodeCategory.LowercaseLetter
-            or UnicodeCategory.UppercaseLetter
-            or UnicodeCategory.OtherLetter
-            or UnicodeCategory.ModifierLetter
-            or UnicodeCategory.NonSpacingMark
-            or UnicodeCategory.SpacingCombiningMark
-            or UnicodeCategory.DecimalDigitNumber;
+        if (rune.IsAscii)
+            return Rune.IsLetterOrDigit(rune) || rune.Value is '-' or '_' or '.';
+        if (rune.Value is >= 0xFF00 and <= 0xFFEF or 0xFFFD)
+            return false;
+        return Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.LowercaseLetter
+                or UnicodeCategory.UppercaseLetter
+                or UnicodeCategory.OtherLetter
+                or UnicodeCategory.ModifierLetter
+                or UnicodeCategory.NonSpacingMark
+                or UnicodeCategory.SpacingCombiningMark
+                or UnicodeCategory.DecimalDigitNumber;
     }
 }

@@ -25,18 +25,20 @@ public static class HttpAddress
             return Wrong("A URL begins with http:// or https://.");
         }
 
-
         var rest = text[scheme.Length..];
         var end = rest.AsSpan().IndexOfAny('/', '?', '#');
         var authority = end < 0 ? rest : rest[..end];
-        if (authority.Contains('@')) return Wrong("Credentials do not belong into a URL: use auth.");
-        if (authority.Contains('%')) return Wrong("A host is written plainly, without percent signs and zones.");
+        if (authority.Contains('@'))
+            return Wrong("Credentials do not belong into a URL: use auth.");
+        if (authority.Contains('%'))
+            return Wrong("A host is written plainly, without percent signs and zones.");
         if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Host.Length == 0)
         {
             return Wrong("This is no URL. " + HostName.Rule);
         }
 
-        if (address.Port is < 1 or > 65_535) return Wrong("A port is 1 to 65535.");
+        if (address.Port is < 1 or > 65_535)
+            return Wrong("A port is 1 to 65535.");
         if (address.HostNameType is not (UriHostNameType.IPv4 or UriHostNameType.IPv6) && HostName.ToAscii(WithoutPort(authority)) is null)
         {
             return Wrong(HostName.Rule);

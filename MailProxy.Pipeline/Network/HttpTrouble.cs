@@ -15,7 +15,8 @@ public static class HttpTrouble
         var host = address is null ? "the server" : HttpAddress.Place(address);
         foreach (var cause in Causes(trouble))
         {
-            if (Known(cause, host) is { } known) return known;
+            if (Known(cause, host) is { } known)
+                return known;
         }
 
         return trouble switch
@@ -44,28 +45,31 @@ public static class HttpTrouble
 
     private static IEnumerable<Exception> Causes(Exception trouble)
     {
-        for (var cause = trouble; cause is not null; cause = cause.InnerException) yield return cause;
+        for (var cause = trouble; cause is not null; cause = cause.InnerException)
+            yield return cause;
     }
 
-    private static string? Known(Exception cause, string host) => cause switch
-    {
-        AddressRefusedException refused => refused.Message.TrimEnd('.'),
-        CertificateRefusedException refused => refused.Message,
-        SenselessAnswerException senseless => senseless.Message,
-        SocketException socket => socket.SocketErrorCode switch
+    private static string? Known(Exception cause, string host) =>
+        cause switch
         {
-            SocketError.ConnectionRefused => $"connection refused by {host}",
-            SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.HostDown or SocketError.NetworkDown =>
-                $"{host} cannot be reached from here",
-            SocketError.TimedOut => $"{host} did not answer: no connection in time",
-            SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => $"the connection was closed by {host}",
-            SocketError.TooManyOpenSockets => "this machine has no more connections to give",
-            var other => $"no connection to {host} ({other})",
-        },
-        AuthenticationException { InnerException: null } => $"what {host} answered is not TLS: it may want http instead of https",
-        AuthenticationException tls => $"TLS with {host} failed: {Short(tls.InnerException?.Message ?? tls.Message)}",
-        _ => null,
-    };
+            AddressRefusedException refused => refused.Message.TrimEnd('.'),
+            CertificateRefusedException refused => refused.Message,
+            SenselessAnswerException senseless => senseless.Message,
+            SocketException socket => socket.SocketErrorCode switch
+            {
+                SocketError.ConnectionRefused => $"connection refused by {host}",
+                SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.HostDown or SocketError.NetworkDown =>
+                    $"{host} cannot be reached from here",
+                SocketError.TimedOut => $"{host} did not answer: no connection in time",
+                SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown =>
+                    $"the connection was closed by {host}",
+                SocketError.TooManyOpenSockets => "this machine has no more connections to give",
+                var other => $"no connection to {host} ({other})",
+            },
+            AuthenticationException { InnerException: null } => $"what {host} answered is not TLS: it may want http instead of https",
+            AuthenticationException tls => $"TLS with {host} failed: {Short(tls.InnerException?.Message ?? tls.Message)}",
+            _ => null,
+        };
 
     private static string Short(string reason)
     {

@@ -9,7 +9,8 @@ namespace MailProxy.Pipeline.Network;
 internal static class NameLookup
 {
     /// <summary>Throws <see cref="System.Net.Sockets.SocketException"/> when there are none.</summary>
-    public static Task<IPAddress[]> AddressesAsync(string host, CancellationToken cancel) => AddressesAsync(host, Dns.GetHostAddresses, cancel);
+    public static Task<IPAddress[]> AddressesAsync(string host, CancellationToken cancel) =>
+        AddressesAsync(host, Dns.GetHostAddresses, cancel);
 
     internal static Task<IPAddress[]> AddressesAsync(string host, Func<string, IPAddress[]> lookUp, CancellationToken cancel) =>
         Task.Factory.StartNew(() => lookUp(host), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(cancel);

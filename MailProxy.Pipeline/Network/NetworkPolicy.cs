@@ -48,20 +48,29 @@ public sealed class NetworkPolicy
     private readonly IPNetwork[] _allowed;
 
     /// <summary>Throws <see cref="FormatException"/> for what is no CIDR range; see <see cref="TryParse"/>.</summary>
-    public NetworkPolicy(NetworkOptions options) => _allowed =
-        [.. options.Allowed.Select(range => TryParse(range, out var network) ? network : throw new FormatException($"'{range}' is not a CIDR range."))];
+    public NetworkPolicy(NetworkOptions options) =>
+        _allowed = [
+            .. options.Allowed.Select(range =>
+                TryParse(range, out var network) ? network : throw new FormatException($"'{range}' is not a CIDR range.")
+            ),
+        ];
 
-    /// <summary>A CIDR range or a single address. Bits below the prefix do not matter. A range of IPv4-mapped addresses is the range of IPv4 that it means.</summary>
+    /// <summary>
+    /// A CIDR range or a single address. Bits below the prefix do not matter. A range of IPv4-mapped addresses is the range of IPv4 that it
+    /// means.
+    /// </summary>
     public static bool TryParse([NotNullWhen(true)] string? range, out IPNetwork network)
     {
         const int MappedPrefix = 96;
         if (!IPNetwork.TryParse(range, out network))
         {
-            if (!IPAddress.TryParse(range, out var single)) return false;
+            if (!IPAddress.TryParse(range, out var single))
+                return false;
             network = new(single, single.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
         }
 
-        if (network.BaseAddress.IsIPv4MappedToIPv6 && network.PrefixLength >= MappedPrefix) network = new(network.BaseAddress.MapToIPv4(), network.PrefixLength - MappedPrefix);
+        if (network.BaseAddress.IsIPv4MappedToIPv6 && network.PrefixLength >= MappedPrefix)
+            network = new(network.BaseAddress.MapToIPv4(), network.PrefixLength - MappedPrefix);
         return true;
     }
 
@@ -73,17 +82,20 @@ public sealed class NetworkPolicy
         return _allowed.Any(range => range.Contains(address) || range.Contains(real)) || IsPublic(real);
     }
 
-    private static bool IsPublic(IPAddress address) => address.AddressFamily switch
-    {
-        AddressFamily.InterNetwork => !NotPublic4.Any(range => range.Contains(address)),
-        AddressFamily.InterNetworkV6 => Global6.Contains(address) && !NotPublic6.Any(range => range.Contains(address)),
-        _ => false,
-    };
+    private static bool IsPublic(IPAddress address) =>
+        address.AddressFamily switch
+        {
+            AddressFamily.InterNetwork => !NotPublic4.Any(range => range.Contains(address)),
+            AddressFamily.InterNetworkV6 => Global6.Contains(address) && !NotPublic6.Any(range => range.Contains(address)),
+            _ => false,
+        };
 
     private static IPAddress Real(IPAddress address)
     {
-        if (address.AddressFamily != AddressFamily.InterNetworkV6) return address;
-        if (address.IsIPv4MappedToIPv6) return address.MapToIPv4();
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
+            return address;
+        if (address.IsIPv4MappedToIPv6)
+            return address.MapToIPv4();
         // A zone has no say in what an address is, and would keep it out of every range.
         var plain = address.ScopeId == 0 ? address : new IPAddress(address.GetAddressBytes());
         return Nat64.Contains(plain) ? new IPAddress(plain.GetAddressBytes().AsSpan(12)) : plain;

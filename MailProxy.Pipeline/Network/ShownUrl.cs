@@ -8,7 +8,8 @@ public static class ShownUrl
     public static string Of(string url)
     {
         var at = url.IndexOf('?');
-        if (at < 0 || at == url.Length - 1) return url;
+        if (at < 0 || at == url.Length - 1)
+            return url;
         return url[..(at + 1)] + string.Join('&', url[(at + 1)..].Split('&').Select(Shown));
     }
 
@@ -18,6 +19,8 @@ public static class ShownUrl
     private static string Shown(string pair)
     {
         var equals = pair.IndexOf('=');
-        return pair.Length == 0 ? "" : equals < 0 ? Hidden : pair[..(equals + 1)] + Hidden;
+        return pair.Length == 0 ? ""
+            : equals < 0 ? Hidden
+            : pair[..(equals + 1)] + Hidden;
     }
 }

@@ -8,11 +8,11 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Persist;
 
 /// <summary>
-/// The second room: puts submissions on disk in natural batches, answers them after the commit, and hands out tickets. It never waits for
+/// The second stage: puts submissions on disk in natural batches, answers them after the commit, and hands out tickets. It never waits for
 /// Schedule. Spool files are the store's from here on: only it knows when a failed commit can no longer come back to life.
 /// </summary>
 internal sealed partial class PersistStage(
-    ChannelReader<AcceptedBatch> door,
+    ChannelReader<AcceptedBatch> input,
     IMessageStore store,
     ChannelWriter<QueuedMail> next,
     Wake wake,
@@ -20,10 +20,12 @@ internal sealed partial class PersistStage(
     PersistOptions options,
     PipelineMetrics metrics,
     Func<AccountKey, string> accountName,
-    ILogger logger)
+    ILogger logger
+)
 {
     /// <summary>
-    /// Ends when the door is closed and empty. An exception that is not the store's unavailability ends the pipeline: nobody knows then
+    /// Ends when the channel is completed and empty. An exception that is not the store's unavailability ends the pipeline: nobody knows
+    /// then
     /// what was stored.
     /// </summary>
     public Task RunAsync() => Task.Run(WorkAsync);
@@ -35,16 +37,20 @@ internal sealed partial class PersistStage(
         var waiting = new TenantQueue<AcceptedBatch>();
         var batches = new List<AcceptedBatch>();
         var smallOnes = false; // alone in the last transaction, while large ones waited
-        while (waiting.Count > 0 || await door.WaitToReadAsync())
+        while (waiting.Count > 0 || await input.WaitToReadAsync())
         {
-            while (door.TryRead(out var batch)) waiting.Enqueue(batch.Submission.Tenant, batch);
+            while (input.TryRead(out var batch))
+                waiting.Enqueue(batch.Submission.Tenant, batch);
             batches.Clear();
 
             // A thousand messages take their time: small ones go before them, and then it is their turn.
-            if (!smallOnes) Take(waiting, batches, IsSmall);
+            if (!smallOnes)
+                Take(waiting, batches, IsSmall);
             smallOnes = batches.Count > 0 && waiting.Count > 0;
-            if (!smallOnes) Take(waiting, batches, static _ => true);
-            if (batches.Count > 0) await HandleAsync(batches);
+            if (!smallOnes)
+                Take(waiting, batches, static _ => true);
+            if (batches.Count > 0)
+                await HandleAsync(batches);
         }
     }
 
@@ -53,7 +59,8 @@ internal sealed partial class PersistStage(
         long weight = 0;
         while (batches.Count < options.MaxMails && weight < options.MaxBytes)
         {
-            if (!waiting.TryDequeue((_, next) => wanted(next), out var taken)) return;
+            if (!waiting.TryDequeue((_, next) => wanted(next), out var taken))
+                return;
             batches.Add(taken);
             weight += Weigh(taken);
         }
@@ -66,7 +73,8 @@ internal sealed partial class PersistStage(
     {
         var share = options.MaxBytes / options.MaxMails;
         long weight = 0;
-        foreach (var line in batch.Lines) weight += Math.Max(share, line.Mail?.Body.Inline.Length ?? 0);
+        foreach (var line in batch.Lines)
+            weight += Math.Max(share, line.Mail?.Body.Inline.Length ?? 0);
         return weight;
     }
 
@@ -77,32 +85,38 @@ internal sealed partial class PersistStage(
         {
             appended = await store.AppendAsync(batches);
         }
-        catch (StoreUnavailableException fault)
+        catch (StoreUnavailableException error)
         {
             Refuse(batches);
-            Log.Unavailable(logger, batches.Count, fault);
+            Log.Unavailable(logger, batches.Count, error);
             return;
         }
 
-        for (var i = 0; i < batches.Count; i++) Answer(batches[i], appended.Answers[i]);
+        for (var i = 0; i < batches.Count; i++)
+            Answer(batches[i], appended.Answers[i]);
         Pass(appended);
     }
 
     private void Refuse(List<AcceptedBatch> batches)
     {
-        foreach (var batch in batches) batch.Submission.Complete(new SubmissionAnswer.Unavailable("The store cannot write now."));
+        foreach (var batch in batches)
+            batch.Submission.Complete(new SubmissionAnswer.Unavailable("The store cannot write now."));
     }
 
     // Null is a submission that was withdrawn before it could be taken: nobody waits for its answer.
     private void Answer(AcceptedBatch batch, SubmissionAnswer? answer)
     {
-        if (answer is null) return;
+        if (answer is null)
+            return;
         batch.Submission.Complete(answer);
-        if (answer is not SubmissionAnswer.Stored stored) return;
+        if (answer is not SubmissionAnswer.Stored stored)
+            return;
         for (var i = 0; i < stored.Lines.Count; i++)
         {
-            if (stored.Lines[i].Problem is { } problem) metrics.Refused.WithLabels(problem.Code).Inc();
-            else if (batch.Lines[i].Mail is { } mail) metrics.Accepted.WithLabels(mail.Key.Tenant, accountName(mail.Account)).Inc();
+            if (stored.Lines[i].Problem is { } problem)
+                metrics.Refused.WithLabels(problem.Code).Inc();
+            else if (batch.Lines[i].Mail is { } mail)
+                metrics.Accepted.WithLabels(mail.Key.Tenant, accountName(mail.Account)).Inc();
         }
     }
 
@@ -111,13 +125,16 @@ internal sealed partial class PersistStage(
     {
         foreach (var ticket in appended.Tickets)
         {
-            if (next.TryWrite(ticket)) continue;
+            if (next.TryWrite(ticket))
+                continue;
             store.Release(ticket);
             wake.Due(ticket.Account, ticket.Due);
         }
 
-        foreach (var (account, due) in appended.Later) wake.Due(account, due);
-        if (appended.NextExpiry != long.MaxValue) expiryHint(appended.NextExpiry);
+        foreach (var (account, due) in appended.Later)
+            wake.Due(account, due);
+        if (appended.NextExpiry != long.MaxValue)
+            expiryHint(appended.NextExpiry);
     }
 
     private static partial class Log

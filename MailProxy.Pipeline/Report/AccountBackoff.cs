@@ -3,7 +3,10 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>How long an account in trouble is left alone. Pure but for what it remembers.</summary>
-/// <remarks>Several connections fail together, so trouble counts once for each time of waiting; and a mail that was under way when the trouble began proves nothing, so success counts only after the wait.</remarks>
+/// <remarks>
+/// Several connections fail together, so trouble counts once for each time of waiting; and a mail that was under way when the trouble began
+/// proves nothing, so success counts only after the wait.
+/// </remarks>
 internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
 {
     // A server may name any delay; we come back within this in any case.
@@ -18,12 +21,15 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
         _spells.TryGetValue(trouble.Account, out var spell);
         if (spell.Holds(now))
         {
-            if (trouble.RetryAfter is { } longer) spell.Until = Math.Max(spell.Until, now + Milliseconds(Named(longer)));
+            if (trouble.RetryAfter is { } longer)
+                spell.Until = Math.Max(spell.Until, now + Milliseconds(Named(longer)));
             _spells[trouble.Account] = spell;
             return (spell.Until, null);
         }
 
-        var wait = trouble.RetryAfter is { } named ? Named(named) : RetryPolicy.Spread(Step(trouble.Kind, spell.Count), options.Jitter, chance());
+        var wait = trouble.RetryAfter is { } named
+            ? Named(named)
+            : RetryPolicy.Spread(Step(trouble.Kind, spell.Count), options.Jitter, chance());
         _spells[trouble.Account] = new(spell.Count + 1, now, now + Milliseconds(wait), told, version);
         return (now + Milliseconds(wait), spell.Told == told ? null : told);
     }
@@ -36,7 +42,8 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
     public IReadOnlyList<AccountKey> Forget(Func<AccountKey, int?> version)
     {
         AccountKey[] changed = [.. _spells.Where(known => version(known.Key) != known.Value.Version).Select(known => known.Key)];
-        foreach (var account in changed) _spells.Remove(account);
+        foreach (var account in changed)
+            _spells.Remove(account);
         return changed;
     }
 
@@ -48,16 +55,19 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
     }
 
     private static TimeSpan Named(TimeSpan named) =>
-        named < TimeSpan.FromSeconds(1) ? TimeSpan.FromSeconds(1) : named > LongestNamed ? LongestNamed : named;
+        named < TimeSpan.FromSeconds(1) ? TimeSpan.FromSeconds(1)
+        : named > LongestNamed ? LongestNamed
+        : named;
 
     private static long Milliseconds(TimeSpan wait) => (long)wait.TotalMilliseconds;
 
-    private static EventType Event(TroubleKind kind) => kind switch
-    {
-        TroubleKind.Authentication => EventType.AccountAuthFailed,
-        TroubleKind.Throttled => EventType.AccountThrottled,
-        _ => EventType.AccountCircuitOpened,
-    };
+    private static EventType Event(TroubleKind kind) =>
+        kind switch
+        {
+            TroubleKind.Authentication => EventType.AccountAuthFailed,
+            TroubleKind.Throttled => EventType.AccountThrottled,
+            _ => EventType.AccountCircuitOpened,
+        };
 
     private record struct Spell(int Count, long From, long Until, EventType? Told, int Version)
     {

@@ -6,7 +6,10 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Parks accounts in trouble, lets them go again, and tells both. Its events are written by a task of its own, so that outcomes never wait for them.</summary>
+/// <summary>
+/// Parks accounts in trouble, lets them go again, and tells both. Its events are written by a task of its own, so that outcomes never wait
+/// for them.
+/// </summary>
 internal sealed partial class AccountWatch : IAsyncDisposable
 {
     private const string DefaultTenant = "default";
@@ -19,7 +22,7 @@ internal sealed partial class AccountWatch : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Task _writing;
 
-    // Events come once per change of an account, so this is years of room; what does not fit is logged.
+    // Events come once per change of an account, so this is years of capacity; what does not fit is logged.
     private readonly Channel<Change> _events = Channel.CreateBounded<Change>(256);
 
     public AccountWatch(AccountBackoff backoff, CurrentAccounts accounts, Wake wake, IDeliveryLog log, TimeProvider clock, ILogger logger)
@@ -35,10 +38,19 @@ internal sealed partial class AccountWatch : IAsyncDisposable
         var account = _accounts.Directory.Find(trouble.Account);
         long until;
         EventType? told;
-        lock (_gate) (until, told) = _backoff.Trouble(trouble, account?.Version ?? 0, now);
+        lock (_gate)
+            (until, told) = _backoff.Trouble(trouble, account?.Version ?? 0, now);
         _wake.Park(trouble, until);
-        if (told is not { } type) return;
-        Log.Parked(_logger, Name(account), Place(account), Rfc3339.Text(until), trouble.Kind, trouble.SmtpCode is { } code ? $"{code} {trouble.Reply}" : trouble.Reply);
+        if (told is not { } type)
+            return;
+        Log.Parked(
+            _logger,
+            Name(account),
+            Place(account),
+            Rfc3339.Text(until),
+            trouble.Kind,
+            trouble.SmtpCode is { } code ? $"{code} {trouble.Reply}" : trouble.Reply
+        );
         Tell(trouble.Account, type, Detail(trouble, until), now);
     }
 
@@ -47,7 +59,8 @@ internal sealed partial class AccountWatch : IAsyncDisposable
         var now = Now();
         lock (_gate)
         {
-            if (!_backoff.Succeeded(account, now)) return;
+            if (!_backoff.Succeeded(account, now))
+                return;
         }
 
         Close(account, now);
@@ -63,8 +76,10 @@ internal sealed partial class AccountWatch : IAsyncDisposable
     private void OnChanged()
     {
         IReadOnlyList<AccountKey> forgotten;
-        lock (_gate) forgotten = _backoff.Forget(key => _accounts.Directory.Find(key)?.Version);
-        foreach (var account in forgotten) Close(account, Now());
+        lock (_gate)
+            forgotten = _backoff.Forget(key => _accounts.Directory.Find(key)?.Version);
+        foreach (var account in forgotten)
+            Close(account, Now());
     }
 
     private void Close(AccountKey account, long now)
@@ -78,7 +93,8 @@ internal sealed partial class AccountWatch : IAsyncDisposable
     private void Tell(AccountKey account, EventType type, byte[]? detail, long now)
     {
         var tenant = _accounts.Directory.Find(account)?.Tenant ?? DefaultTenant;
-        if (!_events.Writer.TryWrite(new(tenant, account, type, detail, now))) Log.NotTold(_logger, type, null);
+        if (!_events.Writer.TryWrite(new(tenant, account, type, detail, now)))
+            Log.NotTold(_logger, type, null);
     }
 
     private async Task WriteAsync(IDeliveryLog log)
@@ -89,21 +105,27 @@ internal sealed partial class AccountWatch : IAsyncDisposable
             {
                 await log.AppendAsync(change.Tenant, change.Type, change.Account, change.Detail, change.At);
             }
-            catch (Exception refused)
+            catch (Exception error)
             {
-                Log.NotTold(_logger, change.Type, refused);
+                Log.NotTold(_logger, change.Type, error);
             }
         }
     }
 
-    private static byte[]? Detail(AccountTrouble trouble, long until) => EventDetail.Make((trouble, until), static (json, told) =>
-    {
-        json.WriteString("kind"u8, told.trouble.Kind.ToString().ToLowerInvariant());
-        if (told.trouble.SmtpCode is { } code) json.WriteNumber("smtp_code"u8, code);
-        if (told.trouble.EnhancedCode is { } enhanced) json.WriteString("enhanced_code"u8, enhanced);
-        json.WriteString("reason"u8, told.trouble.Reply);
-        json.WriteString("until"u8, Rfc3339.Text(told.until));
-    });
+    private static byte[]? Detail(AccountTrouble trouble, long until) =>
+        EventDetail.Make(
+            (trouble, until),
+            static (json, told) =>
+            {
+                json.WriteString("kind"u8, told.trouble.Kind.ToString().ToLowerInvariant());
+                if (told.trouble.SmtpCode is { } code)
+                    json.WriteNumber("smtp_code"u8, code);
+                if (told.trouble.EnhancedCode is { } enhanced)
+                    json.WriteString("enhanced_code"u8, enhanced);
+                json.WriteString("reason"u8, told.trouble.Reply);
+                json.WriteString("until"u8, Rfc3339.Text(told.until));
+            }
+        );
 
     private static string Name(SmtpAccount? account) => account?.ToString() ?? "that was deleted";
 

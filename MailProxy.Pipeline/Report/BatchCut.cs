@@ -18,10 +18,13 @@ internal sealed record BatchCut(ulong Strands, long First, long Last)
     public static string? Write(IReadOnlyCollection<BatchCut> cuts, int strands) =>
         cuts.Count == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"{strands} {string.Join(' ', cuts)}");
 
-    /// <summary>None when the text was written for another number of strands: then batches are cut anew, with the same event ids in them.</summary>
+    /// <summary>
+    /// None when the text was written for another number of strands: then batches are cut anew, with the same event ids in them.
+    /// </summary>
     public static List<BatchCut> Read(string? text, int strands)
     {
-        if (text?.Split(' ') is not [var number, .. var cuts] || number != strands.ToString(CultureInfo.InvariantCulture)) return [];
+        if (text?.Split(' ') is not [var number, .. var cuts] || number != strands.ToString(CultureInfo.InvariantCulture))
+            return [];
         return [.. cuts.Select(Parse)];
     }
 
@@ -30,6 +33,10 @@ internal sealed record BatchCut(ulong Strands, long First, long Last)
     private static BatchCut Parse(string cut)
     {
         var parts = cut.Split(':', '-');
-        return new(ulong.Parse(parts[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture), long.Parse(parts[1], CultureInfo.InvariantCulture), long.Parse(parts[2], CultureInfo.InvariantCulture));
+        return new(
+            ulong.Parse(parts[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture),
+            long.Parse(parts[1], CultureInfo.InvariantCulture),
+            long.Parse(parts[2], CultureInfo.InvariantCulture)
+        );
     }
 }

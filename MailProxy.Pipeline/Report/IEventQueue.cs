@@ -8,8 +8,8 @@ internal interface IEventQueue
     /// <summary>Everything up to here was read from the log.</summary>
     long Read { get; }
 
-    /// <summary>There is room to read ahead.</summary>
-    bool HasRoom { get; }
+    /// <summary>There is capacity to read ahead.</summary>
+    bool HasCapacity { get; }
 
     /// <summary>Nothing waits.</summary>
     bool IsEmpty { get; }

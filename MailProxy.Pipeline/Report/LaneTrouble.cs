@@ -19,16 +19,23 @@ internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff back
     public bool Rests(WebhookEndpoint endpoint)
     {
         var key = (endpoint.Tenant, endpoint.Id);
-        if (!_resting.TryGetValue(key, out var rest)) return false;
-        if (rest.Version == endpoint.Version && rest.Until > Now()) return true;
+        if (!_resting.TryGetValue(key, out var rest))
+            return false;
+        if (rest.Version == endpoint.Version && rest.Until > Now())
+            return true;
         _resting.Remove(key);
         return false;
     }
 
     /// <summary>Completes when the first of them has rested enough; null: none rests.</summary>
-    public Task? Next(CancellationToken stop) => _resting.Count == 0
-        ? null
-        : Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(_resting.Values.Min(rest => rest.Until) - Now() + 1, 1, 60_000)), clock, stop);
+    public Task? Next(CancellationToken stop) =>
+        _resting.Count == 0
+            ? null
+            : Task.Delay(
+                TimeSpan.FromMilliseconds(Math.Clamp(_resting.Values.Min(rest => rest.Until) - Now() + 1, 1, 60_000)),
+                clock,
+                stop
+            );
 
     /// <summary>Tells the operator, and the endpoint's owner by its state; throws nothing.</summary>
     public async Task TellAsync(WebhookEndpoint endpoint, Exception unforeseen)
@@ -40,16 +47,17 @@ internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff back
             var now = (await log.EndpointsAsync()).FirstOrDefault(one => one.Tenant == endpoint.Tenant && one.Id == endpoint.Id);
             if (now is { Progress.DisabledAt: null })
             {
-                var standing = new EndpointStanding(now, log, backoff, clock, logger);
-                await standing.FailedAsync(new(
-                    $"Reporting to it met an error nobody foresaw ({unforeseen.GetType().Name}); the log has it."));
+                var standing = new EndpointHealth(now, log, backoff, clock, logger);
+                await standing.FailedAsync(
+                    new($"Reporting to it met an error nobody foresaw ({unforeseen.GetType().Name}); the log has it.")
+                );
                 until = Now() + standing.Wait;
                 await log.SaveProgressAsync(now, standing.In(now.Progress)).WaitAsync(Patience, clock);
             }
         }
-        catch (Exception untold)
+        catch (Exception error)
         {
-            Log.Untold(logger, endpoint.Tenant, endpoint.Id, untold);
+            Log.Untold(logger, endpoint.Tenant, endpoint.Id, error);
         }
 
         _resting[(endpoint.Tenant, endpoint.Id)] = (endpoint.Version, until);
@@ -59,8 +67,11 @@ internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff back
 
     private static partial class Log
     {
-        [LoggerMessage(621, LogLevel.Error,
-            "Reporting to webhook {Tenant}/{Endpoint} met an error nobody foresaw; it is tried again, and the others are not concerned")]
+        [LoggerMessage(
+            621,
+            LogLevel.Error,
+            "Reporting to webhook {Tenant}/{Endpoint} met an error nobody foresaw; it is tried again, and the others are not concerned"
+        )]
         public static partial void Unforeseen(ILogger logger, string tenant, string endpoint, Exception unforeseen);
 
         [LoggerMessage(622, LogLevel.Warning, "The failure of webhook {Tenant}/{Endpoint} could not be kept")]

@@ -4,9 +4,12 @@ namespace MailProxy.Pipeline.Report;
 
 /// <summary>Events of one endpoint between "read" and "acknowledged", cut into requests. Pure.</summary>
 /// <remarks>
-/// Each message belongs to one of a fixed number of strands by its id. A request takes the oldest events of as few strands as fill it, and those strands
-/// wait until it is over: so one message's events arrive in order, a busy log makes full requests beside each other, and a quiet one does not wait for company.
-/// A request once cut stays as it is until it is acknowledged, under one id: the event's, or for batches one made of the first and last position.
+/// Each message belongs to one of a fixed number of strands by its id. A request takes the oldest events of as few strands as fill it, and
+/// those strands
+/// wait until it is over: so one message's events arrive in order, a busy log makes full requests beside each other, and a quiet one does
+/// not wait for company.
+/// A request once cut stays as it is until it is acknowledged, under one id: the event's, or for batches one made of the first and last
+/// position.
 /// How batches were cut is told by <see cref="Kept"/>, and what is kept of it is cut in the same way after a restart.
 /// </remarks>
 internal sealed class Outbox : IEventQueue
@@ -34,7 +37,7 @@ internal sealed class Outbox : IEventQueue
     /// <summary>Events not acknowledged yet.</summary>
     public int Count { get; private set; }
 
-    public bool HasRoom => Count < Math.Max(Ahead, 2 * _maxBatch) || Read < Promised;
+    public bool HasCapacity => Count < Math.Max(Ahead, 2 * _maxBatch) || Read < Promised;
 
     public bool IsEmpty => Count == 0;
 
@@ -73,29 +76,36 @@ internal sealed class Outbox : IEventQueue
         }
 
         var reserved = _before.Aggregate(0UL, (all, cut) => all | cut.Strands);
-        while (Free(reserved) is { Count: > 0 } free) CutFrom(free, long.MaxValue);
+        while (Free(reserved) is { Count: > 0 } free)
+            CutFrom(free, long.MaxValue);
     }
 
     /// <summary>The next request that may go out beside those in flight, or null. Of batches only those that are kept.</summary>
     public OutboxRequest? Next(string? kept) => Start(_cut.Find(request => !request.InFlight && IsKept(request, kept)));
 
-    /// <summary>The request with the oldest event, or null when there is none or any is in flight: what a failing endpoint is tried with.</summary>
-    public OutboxRequest? Probe(string? kept) => InFlight > 0 ? null : Start(_cut.Where(request => IsKept(request, kept)).MinBy(request => request.Events[0].Position));
+    /// <summary>
+    /// The request with the oldest event, or null when there is none or any is in flight: what a failing endpoint is tried with.
+    /// </summary>
+    public OutboxRequest? Probe(string? kept) =>
+        InFlight > 0 ? null : Start(_cut.Where(request => IsKept(request, kept)).MinBy(request => request.Events[0].Position));
 
     /// <summary>The request is over. Not acknowledged, it goes out again unchanged.</summary>
     public void End(OutboxRequest request, bool acknowledged)
     {
         request.InFlight = false;
         InFlight--;
-        if (!acknowledged) return;
+        if (!acknowledged)
+            return;
         _cut.Remove(request);
-        foreach (var strand in _strands.Where(strand => strand.Request == request)) strand.Request = null;
+        foreach (var strand in _strands.Where(strand => strand.Request == request))
+            strand.Request = null;
         Count -= request.Events.Count;
     }
 
     private OutboxRequest? Start(OutboxRequest? request)
     {
-        if (request is null) return null;
+        if (request is null)
+            return null;
         request.InFlight = true;
         InFlight++;
         return request;
@@ -107,32 +117,42 @@ internal sealed class Outbox : IEventQueue
     {
         var strands = _strands.Where((_, index) => cut.Holds(index)).ToList();
         // A strand is cut only when all before it is acknowledged.
-        foreach (var strand in strands) Count -= strand.Skip(cut.First);
+        foreach (var strand in strands)
+            Count -= strand.Skip(cut.First);
         strands.RemoveAll(strand => strand.Head is not { } head || head.Position > cut.Last);
-        if (strands.Count > 0) CutFrom(strands, cut.Last);
+        if (strands.Count > 0)
+            CutFrom(strands, cut.Last);
     }
 
     /// <summary>As few strands as fill a request, the one that has waited longest first.</summary>
     private List<Strand> Free(ulong reserved)
     {
         var enough = 0;
-        return [.. _strands
-            .Where((strand, index) => strand.Request is null && strand.Waiting.Count > 0 && (reserved >> index & 1) == 0)
-            .OrderBy(strand => strand.Waiting.Peek().Position)
-            .TakeWhile(strand => (enough += strand.Waiting.Count) - strand.Waiting.Count < _maxBatch)];
+        return
+        [
+            .. _strands
+                .Where((strand, index) => strand.Request is null && strand.Waiting.Count > 0 && (reserved >> index & 1) == 0)
+                .OrderBy(strand => strand.Waiting.Peek().Position)
+                .TakeWhile(strand => (enough += strand.Waiting.Count) - strand.Waiting.Count < _maxBatch),
+        ];
     }
 
     private void CutFrom(List<Strand> strands, long last)
     {
         var events = new List<MailEvent>();
-        while (events.Count < _maxBatch && strands.Where(strand => strand.Waiting.Count > 0).MinBy(strand => strand.Waiting.Peek().Position) is { } next)
+        while (
+            events.Count < _maxBatch
+            && strands.Where(strand => strand.Waiting.Count > 0).MinBy(strand => strand.Waiting.Peek().Position) is { } next
+        )
         {
-            if (next.Waiting.Peek().Position > last) break;
+            if (next.Waiting.Peek().Position > last)
+                break;
             events.Add(next.Waiting.Dequeue());
         }
 
         var request = new OutboxRequest(events, _maxBatch > 1 ? new(Mask(strands), events[0].Position, events[^1].Position) : null);
-        foreach (var strand in strands) strand.Request = request;
+        foreach (var strand in strands)
+            strand.Request = request;
         _cut.Add(request);
     }
 
@@ -142,7 +162,8 @@ internal sealed class Outbox : IEventQueue
     private int StrandOf(string? message)
     {
         var hash = 2166136261u;
-        foreach (var letter in message ?? "") hash = (hash ^ letter) * 16777619u;
+        foreach (var letter in message ?? "")
+            hash = (hash ^ letter) * 16777619u;
         return (int)(hash % (uint)_strands.Length);
     }
 
@@ -157,7 +178,8 @@ internal sealed class Outbox : IEventQueue
         public int Skip(long first)
         {
             var dropped = 0;
-            for (; Waiting.TryPeek(out var head) && head.Position < first; dropped++) Waiting.Dequeue();
+            for (; Waiting.TryPeek(out var head) && head.Position < first; dropped++)
+                Waiting.Dequeue();
             return dropped;
         }
 

@@ -9,7 +9,11 @@ namespace MailProxy.Pipeline.Report;
 /// <param name="cut">How the batch was cut; null: the body is the one event.</param>
 internal sealed class OutboxRequest(IReadOnlyList<MailEvent> events, BatchCut? cut)
 {
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions Plain = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
 
     private byte[]? _body;
 
@@ -34,7 +38,8 @@ internal sealed class OutboxRequest(IReadOnlyList<MailEvent> events, BatchCut? c
             json.WriteString("timestamp"u8, Rfc3339.Text(Events[^1].At)); // not the time of the attempt: retries must be the same bytes
             json.WriteStartObject("data"u8);
             json.WriteStartArray("events"u8);
-            foreach (var mailEvent in Events) EventJson.Write(json, mailEvent);
+            foreach (var mailEvent in Events)
+                EventJson.Write(json, mailEvent);
             json.WriteEndArray();
             json.WriteEndObject();
             json.WriteEndObject();

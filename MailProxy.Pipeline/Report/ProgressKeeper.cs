@@ -25,7 +25,8 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
 
     public void Save(EndpointProgress progress, CancellationToken stop)
     {
-        if (Write.IsCompleted && IsWorthIt(progress)) Begin(progress, stop);
+        if (Write.IsCompleted && IsWorthIt(progress))
+            Begin(progress, stop);
     }
 
     /// <summary>Writes the last word, if the store answers soon. If not, some events come twice after the next start.</summary>
@@ -35,27 +36,29 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
         {
             await Write.WaitAsync(Patience, clock);
         }
-        catch (Exception unwritten) when (unwritten is OperationCanceledException or TimeoutException)
+        catch (Exception error) when (error is OperationCanceledException or TimeoutException)
         {
-            Log.Unsaved(logger, endpoint.Id, unwritten);
+            Log.Unsaved(logger, endpoint.Id, error);
             return;
         }
 
-        if (progress == Saved) return;
+        if (progress == Saved)
+            return;
         try
         {
             await log.SaveProgressAsync(endpoint, progress).WaitAsync(Patience, clock);
         }
-        catch (Exception unwritten)
+        catch (Exception error)
         {
-            Log.Unsaved(logger, endpoint.Id, unwritten);
+            Log.Unsaved(logger, endpoint.Id, error);
         }
     }
 
     private bool IsWorthIt(EndpointProgress progress)
     {
         var replay = progress.Replay is { } told ? told with { Acknowledged = Saved.Replay?.Acknowledged ?? told.Acknowledged } : null;
-        if (progress with { Acknowledged = Saved.Acknowledged, Replay = replay } != Saved) return true;
+        if (progress with { Acknowledged = Saved.Acknowledged, Replay = replay } != Saved)
+            return true;
         var moved = progress.Acknowledged - Saved.Acknowledged + (progress.Replay?.Acknowledged - Saved.Replay?.Acknowledged ?? 0);
         return moved >= Drift || (moved > 0 && _acknowledged);
     }
@@ -76,9 +79,9 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
                 Saved = progress;
                 return;
             }
-            catch (Exception unwritten)
+            catch (Exception error)
             {
-                Log.Unsaved(logger, endpoint.Id, unwritten);
+                Log.Unsaved(logger, endpoint.Id, error);
                 await Task.Delay(BetweenTries, clock, stop);
             }
         }
@@ -86,7 +89,11 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
 
     private static partial class Log
     {
-        [LoggerMessage(635, LogLevel.Warning, "How far webhook {Endpoint} has acknowledged could not be stored; some events may reach it twice")]
+        [LoggerMessage(
+            635,
+            LogLevel.Warning,
+            "How far webhook {Endpoint} has acknowledged could not be stored; some events may reach it twice"
+        )]
         public static partial void Unsaved(ILogger logger, string endpoint, Exception fault);
     }
 }

@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>One commit for a batch of marks and settlements. Marks that could not be written fault at once; settlements are written however long it takes.</summary>
+/// <summary>
+/// One commit for a batch of marks and settlements. Marks that could not be written fault at once; settlements are written however long it
+/// takes.
+/// </summary>
 internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clock, ILogger logger)
 {
     private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(1);
@@ -13,20 +16,24 @@ internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clo
     {
         var results = new bool[writes.Count];
         List<int> asked = [.. Enumerable.Range(0, writes.Count).Where(i => writes[i] is not null)];
-        if (asked.Count == 0) return results;
+        if (asked.Count == 0)
+            return results;
         try
         {
             Spread(await store.CommitAsync(asked.ConvertAll(i => writes[i]!)));
         }
-        catch (StoreUnavailableException unavailable)
+        catch (StoreUnavailableException error)
         {
-            foreach (var item in batch) Fault(item, unavailable);
+            foreach (var item in batch)
+                Fault(item, error);
             asked.RemoveAll(i => writes[i] is Mark);
-            if (asked.Count > 0) Spread(await SettlementsAsync(asked.ConvertAll(i => writes[i]!)));
+            if (asked.Count > 0)
+                Spread(await SettlementsAsync(asked.ConvertAll(i => writes[i]!)));
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            foreach (var item in batch) Fault(item, fault);
+            foreach (var item in batch)
+                Fault(item, error);
             throw;
         }
 
@@ -34,11 +41,15 @@ internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clo
 
         void Spread(IReadOnlyList<bool> written)
         {
-            for (var i = 0; i < asked.Count; i++) results[asked[i]] = written[i];
+            for (var i = 0; i < asked.Count; i++)
+                results[asked[i]] = written[i];
         }
     }
 
-    /// <summary>The store retries settlements by itself; this is for a store that gives up all the same. A settlement that was written already changes nothing the second time.</summary>
+    /// <summary>
+    /// The store retries settlements by itself; this is for a store that gives up all the same. A settlement that was written already
+    /// changes nothing the second time.
+    /// </summary>
     public async Task<IReadOnlyList<bool>> SettlementsAsync(IReadOnlyList<StoreWrite> settlements)
     {
         while (true)
@@ -47,9 +58,9 @@ internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clo
             {
                 return await store.CommitAsync(settlements);
             }
-            catch (StoreUnavailableException unavailable)
+            catch (StoreUnavailableException error)
             {
-                Log.Unavailable(logger, settlements.Count, unavailable);
+                Log.Unavailable(logger, settlements.Count, error);
                 await Task.Delay(BetweenTries, clock);
             }
         }
@@ -58,7 +69,8 @@ internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clo
     /// <summary>Breaks the promise of a mark; of anything else there is none.</summary>
     public static void Fault(ReportItem item, Exception fault)
     {
-        if (item is not Begun begun) return;
+        if (item is not Begun begun)
+            return;
         begun.Marked.TrySetException(fault);
         _ = begun.Marked.Task.Exception; // seen, even when the sender has let go already
     }

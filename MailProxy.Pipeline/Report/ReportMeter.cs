@@ -6,7 +6,7 @@ using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Counts what the report room settles. Used by its loop alone.</summary>
+/// <summary>Counts what the report stage settles. Used by its loop alone.</summary>
 internal sealed class ReportMeter(PipelineMetrics metrics, CurrentAccounts accounts)
 {
     // When the open attempts were marked: as many as there are mails on their way.
@@ -21,18 +21,23 @@ internal sealed class ReportMeter(PipelineMetrics metrics, CurrentAccounts accou
         var (ticket, tenant) = (settlement.Ticket, content.Key.Tenant);
         var account = accounts.Directory.Find(ticket.Account)?.Id ?? ticket.Account.Number.ToString(CultureInfo.InvariantCulture);
         var asked = Math.Max(content.CreatedAt, content.SendAt ?? 0);
-        if (_marked.Remove(ticket.Id, out var marked) && ticket.Attempt == 0) metrics.TimeToFirstAttempt.Observe(Seconds(marked - asked));
-        if (settlement.State == MessageState.Sent) metrics.TimeToSent.Observe(Seconds(settlement.At - asked));
-        if (settlement.Step is QueueStep.Remove) Ended(settlement.State, tenant, account).Inc();
-        if (settlement.Step is QueueStep.Again { Due: > 0 }) metrics.Deferred.WithLabels(tenant, account).Inc();
+        if (_marked.Remove(ticket.Id, out var marked) && ticket.Attempt == 0)
+            metrics.TimeToFirstAttempt.Observe(Seconds(marked - asked));
+        if (settlement.State == MessageState.Sent)
+            metrics.TimeToSent.Observe(Seconds(settlement.At - asked));
+        if (settlement.Step is QueueStep.Remove)
+            Ended(settlement.State, tenant, account).Inc();
+        if (settlement.Step is QueueStep.Again { Due: > 0 })
+            metrics.Deferred.WithLabels(tenant, account).Inc();
     }
 
     private static double Seconds(long milliseconds) => Math.Max(0, milliseconds) / 1000d;
 
-    private Prometheus.Counter.Child Ended(MessageState state, string tenant, string account) => state switch
-    {
-        MessageState.Sent => metrics.Sent.WithLabels(tenant, account),
-        MessageState.Failed => metrics.Failed.WithLabels(tenant, account),
-        _ => metrics.Closed.WithLabels(tenant, account, state.Name()),
-    };
+    private Prometheus.Counter.Child Ended(MessageState state, string tenant, string account) =>
+        state switch
+        {
+            MessageState.Sent => metrics.Sent.WithLabels(tenant, account),
+            MessageState.Failed => metrics.Failed.WithLabels(tenant, account),
+            _ => metrics.Closed.WithLabels(tenant, account, state.Name()),
+        };
 }

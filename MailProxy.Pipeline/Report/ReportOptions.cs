@@ -6,19 +6,37 @@ namespace MailProxy.Pipeline.Report;
 /// <summary>How outcomes are settled and told.</summary>
 public sealed class ReportOptions
 {
-    /// <summary>Waits before each retry of a deferred message, in minutes, separated by commas; when they are used up it has failed. Default 1, 5, 15, 60, 120, 240, 480.</summary>
+    /// <summary>
+    /// Waits before each retry of a deferred message, in minutes, separated by commas; when they are used up it has failed. Default 1, 5,
+    /// 15, 60, 120, 240, 480.
+    /// </summary>
     [Required]
-    [RegularExpression(@"\s*\d{1,6}(\.\d{1,3})?\s*(,\s*\d{1,6}(\.\d{1,3})?\s*){0,99}", ErrorMessage = "must be up to 100 numbers below 1,000,000, separated by commas.")]
+    [RegularExpression(
+        @"\s*\d{1,6}(\.\d{1,3})?\s*(,\s*\d{1,6}(\.\d{1,3})?\s*){0,99}",
+        ErrorMessage = "must be up to 100 numbers below 1,000,000, separated by commas."
+    )]
     public string RetryMinutes { get; set; } = "1, 5, 15, 60, 120, 240, 480";
 
-    /// <summary>Waits after trouble of our own (disk), in seconds, separated by commas; the last one repeats. No attempt is lost. Default 30, 60, 120, 300, 900.</summary>
+    /// <summary>
+    /// Waits after trouble of our own (disk), in seconds, separated by commas; the last one repeats. No attempt is lost. Default 30, 60,
+    /// 120, 300, 900.
+    /// </summary>
     [Required]
-    [RegularExpression(@"\s*\d{1,6}(\.\d{1,3})?\s*(,\s*\d{1,6}(\.\d{1,3})?\s*){0,99}", ErrorMessage = "must be up to 100 numbers below 1,000,000, separated by commas.")]
+    [RegularExpression(
+        @"\s*\d{1,6}(\.\d{1,3})?\s*(,\s*\d{1,6}(\.\d{1,3})?\s*){0,99}",
+        ErrorMessage = "must be up to 100 numbers below 1,000,000, separated by commas."
+    )]
     public string PostponeSeconds { get; set; } = "30, 60, 120, 300, 900";
 
-    /// <summary>Waits after trouble with the source of an attachment, in seconds, separated by commas; the last one repeats until the message expires. No attempt is lost. Default 30, 120, 300, 900, 3600.</summary>
+    /// <summary>
+    /// Waits after trouble with the source of an attachment, in seconds, separated by commas; the last one repeats until the message
+    /// expires. No attempt is lost. Default 30, 120, 300, 900, 3600.
+    /// </summary>
     [Required]
-    [RegularExpression(@"\s*\d{1,6}(\.\d{1,3})?\s*(,\s*\d{1,6}(\.\d{1,3})?\s*){0,99}", ErrorMessage = "must be up to 100 numbers below 1,000,000, separated by commas.")]
+    [RegularExpression(
+        @"\s*\d{1,6}(\.\d{1,3})?\s*(,\s*\d{1,6}(\.\d{1,3})?\s*){0,99}",
+        ErrorMessage = "must be up to 100 numbers below 1,000,000, separated by commas."
+    )]
     public string SourceSeconds { get; set; } = "30, 120, 300, 900, 3600";
 
     /// <summary>Every wait is spread by this share of itself in both directions. Default 0.1.</summary>

@@ -7,9 +7,12 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Writes marks and outcomes in the order in which they came, one commit a batch; then keeps the promises, and wakes Schedule. While one commit is under way the next batch gathers.</summary>
+/// <summary>
+/// Writes marks and outcomes in the order in which they came, one commit a batch; then keeps the promises, and wakes Schedule. While one
+/// commit is under way the next batch gathers.
+/// </summary>
 internal sealed partial class ReportStage(
-    ChannelReader<ReportItem> door,
+    ChannelReader<ReportItem> input,
     IMessageStore store,
     IDeliveryLog log,
     CurrentAccounts accounts,
@@ -18,24 +21,26 @@ internal sealed partial class ReportStage(
     PipelineMetrics metrics,
     TimeProvider clock,
     Func<double> chance,
-    ILogger logger)
+    ILogger logger
+)
 {
     private readonly ReportCommit _commit = new(store, clock, logger);
     private readonly Settler _settler = new(options, account => accounts.Directory.RetryOf(account), chance);
     private readonly ReportMeter _meter = new(metrics, accounts);
 
-    /// <summary>Runs until the door is closed and empty. Obeys no token: what became of a mail is always recorded.</summary>
+    /// <summary>Runs until the channel is completed and empty. Follows no token: what became of a mail is always recorded.</summary>
     public async Task RunAsync()
     {
         await using var watch = new AccountWatch(new(options, chance), accounts, wake, log, clock, logger);
         try
         {
-            await Stage.ForEachBatch(door, options.MaxCommit, long.MaxValue, static _ => 0, batch => HandleAsync(batch, watch));
+            await Stage.ForEachBatch(input, options.MaxCommit, long.MaxValue, static _ => 0, batch => HandleAsync(batch, watch));
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            // The room is lost and the process ends; nobody must go on waiting for a mark.
-            while (door.TryRead(out var item)) ReportCommit.Fault(item, fault);
+            // The stage is lost and the process ends; nobody must go on waiting for a mark.
+            while (input.TryRead(out var item))
+                ReportCommit.Fault(item, error);
             throw;
         }
     }
@@ -43,13 +48,15 @@ internal sealed partial class ReportStage(
     /// <summary>Settles what a crash left marked, by each message's policy. Before the first mail goes out.</summary>
     public async Task SettleInDoubtAsync(Recovery recovery)
     {
-        if (recovery.InDoubt.Count == 0) return;
+        if (recovery.InDoubt.Count == 0)
+            return;
         Log.InDoubt(logger, recovery.InDoubt.Count);
         foreach (var chunk in recovery.InDoubt.Chunk(options.MaxCommit))
         {
             Settlement[] settlements = [.. chunk.Select(doubt => _settler.InDoubt(doubt.Ticket, doubt.Content, Now()))];
             var written = await _commit.SettlementsAsync(settlements);
-            foreach (var ((doubt, settlement), done) in chunk.Zip(settlements).Zip(written)) After(settlement, doubt.Content, done);
+            foreach (var ((doubt, settlement), done) in chunk.Zip(settlements).Zip(written))
+                After(settlement, doubt.Content, done);
         }
     }
 
@@ -58,28 +65,36 @@ internal sealed partial class ReportStage(
         var now = Now();
         var writes = batch.ConvertAll(item => Decide(item, now));
         var results = await _commit.WriteAsync(batch, writes);
-        for (var i = 0; i < batch.Count; i++) After(batch[i], writes[i], results[i], now, watch);
+        for (var i = 0; i < batch.Count; i++)
+            After(batch[i], writes[i], results[i], now, watch);
     }
 
     /// <summary>What an item asks the store to write; null: nothing.</summary>
-    private StoreWrite? Decide(ReportItem item, long now) => item switch
-    {
-        Begun begun => new Mark(begun.Ticket, begun.Recipients, begun.Permit.AccountPermits, begun.Permit.GlobalPermits, now) { Tenant = begun.Permit.Tenant, TenantPermits = begun.Permit.TenantPermits },
-        Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
-        Outcome.AccountToBlame { Content: { } content } => Settler.Unmark(item.Ticket, content, now),
-        Outcome.Released released => Settler.Unmark(item.Ticket, released.Content, now),
-        Outcome.Unsendable never => _settler.Unsendable(never.Ticket, never.Content, never.EnhancedCode, never.Reason, now),
-        Outcome.Postponed { Content: { } content } later => _settler.Postponed(later, content, now),
-        _ => null,
-    };
+    private StoreWrite? Decide(ReportItem item, long now) =>
+        item switch
+        {
+            Begun begun => new Mark(begun.Ticket, begun.Recipients, begun.Permit.AccountPermits, begun.Permit.GlobalPermits, now)
+            {
+                Tenant = begun.Permit.Tenant,
+                TenantPermits = begun.Permit.TenantPermits,
+            },
+            Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
+            Outcome.AccountToBlame { Content: { } content } => Settler.Unmark(item.Ticket, content, now),
+            Outcome.Released released => Settler.Unmark(item.Ticket, released.Content, now),
+            Outcome.Unsendable never => _settler.Unsendable(never.Ticket, never.Content, never.EnhancedCode, never.Reason, now),
+            Outcome.Postponed { Content: { } content } later => _settler.Postponed(later, content, now),
+            _ => null,
+        };
 
     private void After(ReportItem item, StoreWrite? write, bool written, long now, AccountWatch watch)
     {
         switch (item)
         {
             case Begun begun:
-                if (written) begun.Permit.Spend();
-                if (written) _meter.Marked(begun.Ticket, now);
+                if (written)
+                    begun.Permit.Spend();
+                if (written)
+                    _meter.Marked(begun.Ticket, now);
                 begun.Marked.TrySetResult(written);
                 return;
             case Outcome.NotYet:
@@ -90,7 +105,8 @@ internal sealed partial class ReportStage(
             case Outcome.Attempted { Trouble: { } trouble }:
                 watch.Trouble(trouble);
                 break;
-            case Outcome.Attempted { Verdicts: var verdicts } when verdicts.Any(static v => v.SmtpCode is not null || v.Verdict == Verdict.Accepted):
+            case Outcome.Attempted { Verdicts: var verdicts }
+                when verdicts.Any(static v => v.SmtpCode is not null || v.Verdict == Verdict.Accepted):
                 watch.Succeeded(item.Ticket.Account);
                 break;
         }
@@ -134,9 +150,11 @@ internal sealed partial class ReportStage(
         }
 
         _meter.Settled(settlement, content);
-        if (settlement.State is MessageState.Failed or MessageState.PartiallySent or MessageState.Ambiguous) Tell(settlement, content);
+        if (settlement.State is MessageState.Failed or MessageState.PartiallySent or MessageState.Ambiguous)
+            Tell(settlement, content);
         wake.Done(ticket);
-        if (settlement.Step is QueueStep.Again again) wake.Due(ticket.Account, again.Due);
+        if (settlement.Step is QueueStep.Again again)
+            wake.Due(ticket.Account, again.Due);
     }
 
     // Without the server's words, which often name the recipient: addresses appear at Debug only.
@@ -144,10 +162,24 @@ internal sealed partial class ReportStage(
     {
         var account = accounts.Directory.Find(settlement.Ticket.Account);
         var refused = settlement.Recipients.FirstOrDefault(r => r.State is RecipientState.Failed);
-        var code = string.Join(' ', new[] { refused?.SmtpCode?.ToString(System.Globalization.CultureInfo.InvariantCulture), refused?.EnhancedCode }.Where(text => text is not null));
+        var code = string.Join(
+            ' ',
+            new[] { refused?.SmtpCode?.ToString(System.Globalization.CultureInfo.InvariantCulture), refused?.EnhancedCode }.Where(text =>
+                text is not null
+            )
+        );
         var server = account is { Sandbox: false } ? $"{account.Host}:{account.Port}" : "sandbox";
-        Log.Ended(logger, content.Key.Tenant, content.Key.Id, settlement.State.Name(), account?.Id ?? "(deleted)", server, code.Length > 0 ? code : "no reply");
-        if (refused?.Reply is { } reply) Log.Refused(logger, content.Key.Tenant, content.Key.Id, reply);
+        Log.Ended(
+            logger,
+            content.Key.Tenant,
+            content.Key.Id,
+            settlement.State.Name(),
+            account?.Id ?? "(deleted)",
+            server,
+            code.Length > 0 ? code : "no reply"
+        );
+        if (refused?.Reply is { } reply)
+            Log.Refused(logger, content.Key.Tenant, content.Key.Id, reply);
     }
 
     private void Return(QueuedMail ticket, long due)
@@ -161,16 +193,33 @@ internal sealed partial class ReportStage(
 
     private static partial class Log
     {
-        [LoggerMessage(600, LogLevel.Warning, "{Count} messages were being sent when the last run ended; whether they arrived is unknown. Each is settled by its own on_ambiguous")]
+        [LoggerMessage(
+            600,
+            LogLevel.Warning,
+            "{Count} messages were being sent when the last run ended; whether they arrived is unknown. Each is settled by its "
+                + "own on_ambiguous"
+        )]
         public static partial void InDoubt(ILogger logger, int count);
 
         [LoggerMessage(603, LogLevel.Warning, "Message {Tenant}/{Message} is {State} by account {Account} ({Server}): {Code}")]
-        public static partial void Ended(ILogger logger, string tenant, string message, string state, string account, string server, string code);
+        public static partial void Ended(
+            ILogger logger,
+            string tenant,
+            string message,
+            string state,
+            string account,
+            string server,
+            string code
+        );
 
         [LoggerMessage(604, LogLevel.Debug, "Message {Tenant}/{Message} was refused: {Reply}")]
         public static partial void Refused(ILogger logger, string tenant, string message, string reply);
 
-        [LoggerMessage(602, LogLevel.Warning, "The outcome {State} of message {Message} came for an attempt that is no longer open; nothing was changed")]
+        [LoggerMessage(
+            602,
+            LogLevel.Warning,
+            "The outcome {State} of message {Message} came for an attempt that is no longer open; nothing was changed"
+        )]
         public static partial void Stale(ILogger logger, string message, Mail.MessageState state);
     }
 }

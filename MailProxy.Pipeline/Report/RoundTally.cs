@@ -17,7 +17,8 @@ internal sealed class RoundTally
         var standing = content.Standing;
         (Rest, Waiting, Sent, Failed, Ambiguous) = (standing.Rest, standing.Deferred, standing.Sent, standing.Failed, standing.Ambiguous);
         // Those of earlier slices wait by the schedule; what their replies named is not known any more.
-        if (Waiting > 0) Wait = retry.Delay(standing.Round, null, chance) ?? retry.Longest;
+        if (Waiting > 0)
+            Wait = retry.Delay(standing.Round, null, chance) ?? retry.Longest;
     }
 
     public IReadOnlyList<(string Address, RecipientUpdate Update)> Changed => _changed;
@@ -87,7 +88,8 @@ internal sealed class RoundTally
     private void Later(TimeSpan wait)
     {
         Waiting++;
-        if (wait > Wait) Wait = wait;
+        if (wait > Wait)
+            Wait = wait;
     }
 
     private void Change(RecipientVerdict verdict, RecipientState state) =>

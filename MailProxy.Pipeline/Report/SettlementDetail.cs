@@ -17,20 +17,30 @@ internal static class SettlementDetail
         public IReadOnlyList<(string Address, RecipientUpdate Update)> Now { get; init; } = [];
     }
 
-    public static byte[]? Make(Facts facts) => EventDetail.Make(facts, static (json, facts) =>
-    {
-        if (facts.NextAttemptAt is { } due) json.WriteString("next_attempt_at"u8, Rfc3339.Text(due));
-        if (facts.HoldReason is { } hold) json.WriteString("hold_reason"u8, hold);
-        if (facts.Policy is { } policy) json.WriteString("policy"u8, policy.Name());
-        if (facts.Reason is { } reason) json.WriteString("reason"u8, reason);
-        if (facts.PossibleDuplicate) json.WriteBoolean("possible_duplicate"u8, true);
-        json.WriteStartArray("recipients"u8);
-        foreach (var view in facts.Earlier) EventDetail.WriteRecipient(json, view.Address, view.State, view.SmtpCode, view.EnhancedCode, view.Reply);
-        foreach (var (address, update) in facts.Now)
-        {
-            EventDetail.WriteRecipient(json, address, update.State, update.SmtpCode, update.EnhancedCode, update.Reply);
-        }
+    public static byte[]? Make(Facts facts) =>
+        EventDetail.Make(
+            facts,
+            static (json, facts) =>
+            {
+                if (facts.NextAttemptAt is { } due)
+                    json.WriteString("next_attempt_at"u8, Rfc3339.Text(due));
+                if (facts.HoldReason is { } hold)
+                    json.WriteString("hold_reason"u8, hold);
+                if (facts.Policy is { } policy)
+                    json.WriteString("policy"u8, policy.Name());
+                if (facts.Reason is { } reason)
+                    json.WriteString("reason"u8, reason);
+                if (facts.PossibleDuplicate)
+                    json.WriteBoolean("possible_duplicate"u8, true);
+                json.WriteStartArray("recipients"u8);
+                foreach (var view in facts.Earlier)
+                    EventDetail.WriteRecipient(json, view.Address, view.State, view.SmtpCode, view.EnhancedCode, view.Reply);
+                foreach (var (address, update) in facts.Now)
+                {
+                    EventDetail.WriteRecipient(json, address, update.State, update.SmtpCode, update.EnhancedCode, update.Reply);
+                }
 
-        json.WriteEndArray();
-    });
+                json.WriteEndArray();
+            }
+        );
 }

@@ -16,7 +16,8 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
 
     /// <param name="scheduleOf">An account's own retry schedule, or its tenant's; null: neither has one.</param>
     public Settler(ReportOptions options, Func<AccountKey, RetrySchedule?> scheduleOf, Func<double> chance)
-        : this(RetryOf(options, scheduleOf), new(options.PostponeSteps, options.Jitter), new(options.SourceSteps, options.Jitter), chance) { }
+        : this(RetryOf(options, scheduleOf), new(options.PostponeSteps, options.Jitter), new(options.SourceSteps, options.Jitter), chance)
+    { }
 
     /// <summary>A marked attempt with a verdict for each recipient of its slice.</summary>
     public Settlement Attempted(QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts, long now) =>
@@ -24,7 +25,13 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
 
     /// <summary>A marked attempt of which nothing is known, after a crash: everybody in the slice is in doubt.</summary>
     public Settlement InDoubt(QueuedMail ticket, MailContent content, long now) =>
-        Settle(ticket, content, All(content, Verdict.InDoubt, null, "The attempt was interrupted; its outcome is unknown."), marked: true, now);
+        Settle(
+            ticket,
+            content,
+            All(content, Verdict.InDoubt, null, "The attempt was interrupted; its outcome is unknown."),
+            marked: true,
+            now
+        );
 
     /// <summary>Not marked, and never sendable as it is.</summary>
     public Settlement Unsendable(QueuedMail ticket, MailContent content, string enhancedCode, string reason, long now) =>
@@ -32,8 +39,17 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
 
     /// <summary>Marked, but the account is to blame: as if it had not been tried.</summary>
     public static Settlement Unmark(QueuedMail ticket, MailContent content, long now) =>
-        new(ticket, Marked: true, Before(content), new QueueStep.Again(0, content.Standing.Round, Wanting(content)),
-            content.Standing.Attempts, [], [], content.Standing.PossibleDuplicate, now);
+        new(
+            ticket,
+            Marked: true,
+            Before(content),
+            new QueueStep.Again(0, content.Standing.Round, Wanting(content)),
+            content.Standing.Attempts,
+            [],
+            [],
+            content.Standing.PossibleDuplicate,
+            now
+        );
 
     /// <summary>Not marked, trouble of our own or of a source: later, by a schedule of its own, no attempt lost.</summary>
     public Settlement Postponed(Outcome.Postponed later, MailContent content, long now)
@@ -42,10 +58,25 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         // The store counts every end of an attempt; what is more than the attempts that counted was put off before.
         var wait = (later.BySource ? source : own).Delay(ticket.Attempt - standing.Attempts, later.RetryAfter, chance());
         var due = now + (long)wait.TotalMilliseconds;
-        var detail = SettlementDetail.Make(new() { NextAttemptAt = due, Reason = Clip(later.Reason), PossibleDuplicate = standing.PossibleDuplicate });
+        var detail = SettlementDetail.Make(
+            new()
+            {
+                NextAttemptAt = due,
+                Reason = Clip(later.Reason),
+                PossibleDuplicate = standing.PossibleDuplicate,
+            }
+        );
         return new(
-            ticket, Marked: false, MessageState.Deferred, new QueueStep.Again(due, standing.Round, Wanting(content)), standing.Attempts, [],
-            [new(EventType.MessageDeferred, MessageState.Deferred, standing.Attempts, detail)], standing.PossibleDuplicate, now);
+            ticket,
+            Marked: false,
+            MessageState.Deferred,
+            new QueueStep.Again(due, standing.Round, Wanting(content)),
+            standing.Attempts,
+            [],
+            [new(EventType.MessageDeferred, MessageState.Deferred, standing.Attempts, detail)],
+            standing.PossibleDuplicate,
+            now
+        );
     }
 
     private Settlement Settle(QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts, bool marked, long now)
@@ -57,20 +88,37 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         var byOrdinal = verdicts.ToDictionary(verdict => verdict.Ordinal);
         foreach (var recipient in content.Slice)
         {
-            if (!byOrdinal.TryGetValue(recipient.Ordinal, out var verdict)) tally.Untried();
+            if (!byOrdinal.TryGetValue(recipient.Ordinal, out var verdict))
+                tally.Untried();
             // A slice of which nobody was tried would come back at once, for ever.
-            else tally.Add(untouched ? verdict with { Verdict = Verdict.Deferred } : verdict with { Reply = Clip(verdict.Reply) });
+            else
+                tally.Add(untouched ? verdict with { Verdict = Verdict.Deferred } : verdict with { Reply = Clip(verdict.Reply) });
         }
 
-        var facts = new SettlementDetail.Facts { PossibleDuplicate = standing.PossibleDuplicate, Earlier = content.Earlier, Now = tally.Changed };
+        var facts = new SettlementDetail.Facts
+        {
+            PossibleDuplicate = standing.PossibleDuplicate,
+            Earlier = content.Earlier,
+            Now = tally.Changed,
+        };
         var (state, step, type) = Close(tally, content, now);
-        if (step is QueueStep.Again { Due: > 0 and var due }) facts = facts with { NextAttemptAt = due };
-        if (step is QueueStep.Hold { Reason: var reason }) facts = facts with { HoldReason = reason };
-        if (tally.InDoubt > 0 && type is EventType.MessageAmbiguous) facts = facts with { Policy = content.OnAmbiguous };
+        if (step is QueueStep.Again { Due: > 0 and var due })
+            facts = facts with { NextAttemptAt = due };
+        if (step is QueueStep.Hold { Reason: var reason })
+            facts = facts with { HoldReason = reason };
+        if (tally.InDoubt > 0 && type is EventType.MessageAmbiguous)
+            facts = facts with { Policy = content.OnAmbiguous };
         return new(
-            ticket, marked, state, step, attempts, [.. tally.Changed.Select(change => change.Update)],
+            ticket,
+            marked,
+            state,
+            step,
+            attempts,
+            [.. tally.Changed.Select(change => change.Update)],
             type is { } told ? [new(told, state, attempts, SettlementDetail.Make(facts))] : [],
-            standing.PossibleDuplicate || tally.MayDouble, now);
+            standing.PossibleDuplicate || tally.MayDouble,
+            now
+        );
     }
 
     private (MessageState State, QueueStep Step, EventType? Event) Close(RoundTally tally, MailContent content, long now)
@@ -91,7 +139,11 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         if (tally.Waiting > 0)
         {
             var due = now + Math.Max(1, (long)tally.Wait.TotalMilliseconds);
-            return (MessageState.Deferred, new QueueStep.Again(due, round + 1, tally.Waiting), tally.MayDouble ? EventType.MessageAmbiguous : EventType.MessageDeferred);
+            return (
+                MessageState.Deferred,
+                new QueueStep.Again(due, round + 1, tally.Waiting),
+                tally.MayDouble ? EventType.MessageAmbiguous : EventType.MessageDeferred
+            );
         }
 
         return tally switch
@@ -104,17 +156,27 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
     }
 
     /// <summary>The state to go back to: a mail whose time has come is queued, or deferred when it was put off before.</summary>
-    private static MessageState Before(MailContent content) => content.State switch
-    {
-        MessageState.Deferred => MessageState.Deferred,
-        MessageState.Queued or MessageState.Scheduled => MessageState.Queued,
-        _ => content.Standing is { Round: 0, PossibleDuplicate: false } ? MessageState.Queued : MessageState.Deferred,
-    };
+    private static MessageState Before(MailContent content) =>
+        content.State switch
+        {
+            MessageState.Deferred => MessageState.Deferred,
+            MessageState.Queued or MessageState.Scheduled => MessageState.Queued,
+            _ => content.Standing is { Round: 0, PossibleDuplicate: false } ? MessageState.Queued : MessageState.Deferred,
+        };
 
     private static int Wanting(MailContent content) => content.Slice.Count + content.Standing.Rest;
 
     private static RecipientVerdict[] All(MailContent content, Verdict verdict, string? enhancedCode, string reply) =>
-        [.. content.Slice.Select(recipient => new RecipientVerdict(recipient.Ordinal, recipient.Address, verdict, null, enhancedCode, reply))];
+        [
+            .. content.Slice.Select(recipient => new RecipientVerdict(
+                recipient.Ordinal,
+                recipient.Address,
+                verdict,
+                null,
+                enhancedCode,
+                reply
+            )),
+        ];
 
     private static Func<AccountKey, RetryPolicy> RetryOf(ReportOptions options, Func<AccountKey, RetrySchedule?> scheduleOf)
     {

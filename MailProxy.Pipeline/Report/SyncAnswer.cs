@@ -13,14 +13,20 @@ internal sealed record SyncAnswer(long Queued, long? NextSyncAfter, IReadOnlySet
     /// <summary>What cannot be understood says nothing: any 2xx acknowledges.</summary>
     public static SyncAnswer Read(ReadOnlyMemory<byte> body)
     {
-        if (body.IsEmpty) return Nothing;
+        if (body.IsEmpty)
+            return Nothing;
         try
         {
             using var json = JsonDocument.Parse(body);
-            if (json.RootElement.ValueKind != JsonValueKind.Object) return Nothing;
-            return new(Number(json.RootElement, "queued") ?? 0, Number(json.RootElement, "next_sync_after"), Ids(json.RootElement, "error"));
+            if (json.RootElement.ValueKind != JsonValueKind.Object)
+                return Nothing;
+            return new(
+                Number(json.RootElement, "queued") ?? 0,
+                Number(json.RootElement, "next_sync_after"),
+                Ids(json.RootElement, "error")
+            );
         }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             // Not JSON; or JSON with half a surrogate pair in it, which is told when that text is looked at.
             return Nothing;
@@ -29,8 +35,10 @@ internal sealed record SyncAnswer(long Queued, long? NextSyncAfter, IReadOnlySet
 
     private static long? Number(JsonElement root, string name)
     {
-        if (!root.TryGetProperty(name, out var value) || value.ValueKind != JsonValueKind.Number) return null;
-        if (value.TryGetInt64(out var whole)) return whole;
+        if (!root.TryGetProperty(name, out var value) || value.ValueKind != JsonValueKind.Number)
+            return null;
+        if (value.TryGetInt64(out var whole))
+            return whole;
 
         // Python's time.time() has a fraction.
         return value.GetDouble() is var real and >= 0 and < 1e15 ? (long)Math.Ceiling(real) : null;
@@ -39,10 +47,12 @@ internal sealed record SyncAnswer(long Queued, long? NextSyncAfter, IReadOnlySet
     private static HashSet<string> Ids(JsonElement root, string name)
     {
         var ids = new HashSet<string>(StringComparer.Ordinal);
-        if (!root.TryGetProperty(name, out var list) || list.ValueKind != JsonValueKind.Array) return ids;
+        if (!root.TryGetProperty(name, out var list) || list.ValueKind != JsonValueKind.Array)
+            return ids;
         foreach (var id in list.EnumerateArray())
         {
-            if (id.ValueKind == JsonValueKind.String && TryText(id) is { } text) ids.Add(text);
+            if (id.ValueKind == JsonValueKind.String && TryText(id) is { } text)
+                ids.Add(text);
         }
 
         return ids;

@@ -6,7 +6,8 @@ namespace MailProxy.Pipeline.Report;
 
 /// <summary>What is told to an endpoint of style sync, and when it is called. Pure.</summary>
 /// <remarks>
-/// An event that the endpoint named in "error" leaves the queue for the resends, each with its own time; the position passes it. Later events of the same
+/// An event that the endpoint named in "error" leaves the queue for the resends, each with its own time; the position passes it. Later
+/// events of the same
 /// message join it there, so that a message's events never come out of order.
 /// </remarks>
 internal sealed class SyncConversation
@@ -15,7 +16,9 @@ internal sealed class SyncConversation
     public const int MostResends = 10_000;
 
     private const int CallsInARow = 100;
-    private const long AfterTheRow = 1_000, BetweenEmpty = 300_000, LongestQuiet = 7 * 86_400_000L;
+    private const long AfterTheRow = 1_000,
+        BetweenEmpty = 300_000,
+        LongestQuiet = 7 * 86_400_000L;
 
     private static readonly long[] Steps = [5_000, 30_000, 300_000, 900_000];
 
@@ -25,16 +28,26 @@ internal sealed class SyncConversation
     private readonly Func<double> _chance;
     private readonly Dictionary<long, string> _messages = [];
     private ImmutableSortedDictionary<long, Resend> _resends;
-    private long? _calledAt, _quietUntil;
+    private long? _calledAt,
+        _quietUntil;
     private int _inARow;
-    private bool _again, _hurry;
+    private bool _again,
+        _hurry;
 
     /// <param name="resending">The ids of the messages that the stored resends are about, by position.</param>
-    public SyncConversation(EndpointProgress stored, int maxBatch, IEnumerable<KeyValuePair<long, string>> resending, TimeSpan giveUpAfter, double jitter, Func<double> chance)
+    public SyncConversation(
+        EndpointProgress stored,
+        int maxBatch,
+        IEnumerable<KeyValuePair<long, string>> resending,
+        TimeSpan giveUpAfter,
+        double jitter,
+        Func<double> chance
+    )
     {
         (_maxBatch, _giveUpAfter, _jitter, _chance) = (maxBatch, (long)giveUpAfter.TotalMilliseconds, jitter, chance);
         (_calledAt, _quietUntil) = (stored.CalledAt, stored.QuietUntil);
-        foreach (var (position, message) in resending) _messages.Add(position, message);
+        foreach (var (position, message) in resending)
+            _messages.Add(position, message);
 
         // What is not in the log any more needs no telling.
         _resends = stored.Resends.RemoveRange(stored.Resends.Keys.Where(position => !_messages.ContainsKey(position)));
@@ -58,25 +71,30 @@ internal sealed class SyncConversation
     public void Hurry() => _hurry = true;
 
     /// <summary>What of it is to be kept, but for the replay's end.</summary>
-    public EndpointProgress In(EndpointProgress progress) => progress with
-    {
-        Acknowledged = Live.Acknowledged,
-        CalledAt = _again ? null : _calledAt, // it has more for us: a restart calls at once
-        QuietUntil = _again ? null : _quietUntil,
-        Resends = _resends,
-    };
+    public EndpointProgress In(EndpointProgress progress) =>
+        progress with
+        {
+            Acknowledged = Live.Acknowledged,
+            CalledAt = _again ? null : _calledAt, // it has more for us: a restart calls at once
+            QuietUntil = _again ? null : _quietUntil,
+            Resends = _resends,
+        };
 
     /// <summary>Lets new events of messages that wait join them, so that they never overtake; and tells nothing new for them.</summary>
     public void Join()
     {
-        if (_resends.IsEmpty || Live.IsEmpty) return;
+        if (_resends.IsEmpty || Live.IsEmpty)
+            return;
         var last = new Dictionary<string, Resend>(StringComparer.Ordinal);
-        foreach (var (position, message) in _messages.OrderBy(known => known.Key)) last[message] = _resends[position];
+        foreach (var (position, message) in _messages.OrderBy(known => known.Key))
+            last[message] = _resends[position];
         var joined = new HashSet<MailEvent>(ReferenceEqualityComparer.Instance);
         foreach (var one in Live.Waiting)
         {
-            if (_resends.Count >= MostResends) break;
-            if (one.MessageId is not { } message || !last.TryGetValue(message, out var resend)) continue;
+            if (_resends.Count >= MostResends)
+                break;
+            if (one.MessageId is not { } message || !last.TryGetValue(message, out var resend))
+                continue;
             _resends = _resends.SetItem(one.Position, resend);
             _messages[one.Position] = message;
             joined.Add(one);
@@ -88,15 +106,21 @@ internal sealed class SyncConversation
     /// <summary>When the next call is to go out; now or before: at once.</summary>
     public long NextCall(long now)
     {
-        if (_hurry) return now;
-        if (_again) return _inARow <= CallsInARow ? now : Called(now) + AfterTheRow;
-        if ((!Live.IsEmpty && _resends.Count < MostResends) || Replay is { IsEmpty: false }) return now;
+        if (_hurry)
+            return now;
+        if (_again)
+            return _inARow <= CallsInARow ? now : Called(now) + AfterTheRow;
+        if ((!Live.IsEmpty && _resends.Count < MostResends) || Replay is { IsEmpty: false })
+            return now;
         var next = _quietUntil ?? (_calledAt is null ? now : Called(now) + BetweenEmpty);
-        foreach (var resend in _resends.Values) next = Math.Min(next, resend.Due);
+        foreach (var resend in _resends.Values)
+            next = Math.Min(next, resend.Due);
         return next;
     }
 
-    /// <summary>What the next call tells, oldest first: what is due again, then what is new, then what is told once more. Behind <see cref="Join"/>.</summary>
+    /// <summary>
+    /// What the next call tells, oldest first: what is due again, then what is new, then what is told once more. Behind <see cref="Join"/>.
+    /// </summary>
     public SyncCall Cut(long now)
     {
         var again = _resends.Where(resend => resend.Value.Due <= now).Select(resend => resend.Key).Take(_maxBatch).ToArray();
@@ -111,11 +135,18 @@ internal sealed class SyncConversation
         _calledAt = now;
         _again = answer.Queued > 0;
         _inARow = _again ? _inARow + 1 : 0;
-        _quietUntil = answer.NextSyncAfter is { } after && after > now / 1000 ? after > (now + LongestQuiet) / 1000 ? now + LongestQuiet : after * 1000 : null;
+        _quietUntil =
+            answer.NextSyncAfter is { } after && after > now / 1000
+                ? after > (now + LongestQuiet) / 1000
+                    ? now + LongestQuiet
+                    : after * 1000
+                : null;
         var spread = 1 + (_jitter * ((2 * _chance()) - 1));
         var gaveUp = new List<long>();
-        foreach (var position in call.Again) Settle(position, _messages[position], answer, now, spread, gaveUp);
-        foreach (var one in call.Fresh.Concat(call.Replayed)) Settle(one.Position, one.MessageId!, answer, now, spread, gaveUp);
+        foreach (var position in call.Again)
+            Settle(position, _messages[position], answer, now, spread, gaveUp);
+        foreach (var one in call.Fresh.Concat(call.Replayed))
+            Settle(one.Position, one.MessageId!, answer, now, spread, gaveUp);
         Live.Take(call.Fresh.Count);
         Replay?.Take(call.Replayed.Count);
         return gaveUp;
@@ -136,7 +167,10 @@ internal sealed class SyncConversation
             var (since, failures) = known ? (resend.Since, resend.Failures) : (now, 0);
             if (now - since < _giveUpAfter)
             {
-                _resends = _resends.SetItem(position, new(since, failures + 1, now + (long)(Steps[Math.Min(failures, Steps.Length - 1)] * spread)));
+                _resends = _resends.SetItem(
+                    position,
+                    new(since, failures + 1, now + (long)(Steps[Math.Min(failures, Steps.Length - 1)] * spread))
+                );
                 _messages[position] = message;
                 return;
             }

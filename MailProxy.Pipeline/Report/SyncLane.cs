@@ -6,10 +6,20 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>The loop of one endpoint of style sync: one call at a time, and its answer steers the next. What it waits for delays nobody else.</summary>
+/// <summary>
+/// The loop of one endpoint of style sync: one call at a time, and its answer steers the next. What it waits for delays nobody else.
+/// </summary>
 internal sealed partial class SyncLane(
-    WebhookEndpoint endpoint, IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger,
-    SharedCapacity? requests = null) : IReportLane
+    WebhookEndpoint endpoint,
+    IDeliveryLog log,
+    HttpMessageInvoker http,
+    ReportOptions options,
+    PipelineMetrics metrics,
+    TimeProvider clock,
+    Func<double> chance,
+    ILogger logger,
+    SharedCapacity? requests = null
+) : IReportLane
 {
     // The clock is read again after this long at most: it may step, and the machine may sleep.
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(60);
@@ -17,7 +27,7 @@ internal sealed partial class SyncLane(
     private const int Page = 250;
 
     private readonly WebhookPost _post = new(endpoint, http, options, clock, requests);
-    private readonly EndpointStanding _standing = new(endpoint, log, new(options.WebhookDisableAfter, options.Jitter, chance), clock, logger);
+    private readonly EndpointHealth _standing = new(endpoint, log, new(options.WebhookDisableAfter, options.Jitter, chance), clock, logger);
     private readonly ProgressKeeper _keeper = new(log, endpoint, clock, logger);
     private readonly WebhookMeter _meter = new(endpoint, log, metrics, clock);
     private volatile TaskCompletionSource _hurry = NewSignal();
@@ -30,22 +40,26 @@ internal sealed partial class SyncLane(
 
     public async Task RunAsync(CancellationToken stop)
     {
-        if (await OpenAsync(stop) is not { } talk) return;
+        if (await OpenAsync(stop) is not { } talk)
+            return;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var stopping = Task.Delay(Timeout.InfiniteTimeSpan, clock, end.Token);
-        var live = new EventStretch(endpoint, log, talk.Live, long.MaxValue, clock, logger);
-        var replay = talk.Replay is { } queue ? new EventStretch(endpoint, log, queue, endpoint.Progress.Replay!.Through, clock, logger) : null;
-        EndpointProgress Progress() => _standing.In(talk.In(new(0)
-        {
-            Replay = talk.Replay is { } told && replay is not null ? new(told.Acknowledged, replay.Through) : null,
-        }));
+        var live = new EventLogReader(endpoint, log, talk.Live, long.MaxValue, clock, logger);
+        var replay = talk.Replay is { } queue
+            ? new EventLogReader(endpoint, log, queue, endpoint.Progress.Replay!.Through, clock, logger)
+            : null;
+        EndpointProgress Progress() =>
+            _standing.In(
+                talk.In(new(0) { Replay = talk.Replay is { } told && replay is not null ? new(told.Acknowledged, replay.Through) : null })
+            );
 
         try
         {
             while (!stop.IsCancellationRequested && !_standing.IsDisabled)
             {
                 await live.ReadAsync(end.Token);
-                if (replay is not null) await replay.ReadAsync(end.Token);
+                if (replay is not null)
+                    await replay.ReadAsync(end.Token);
                 if (replay is { IsOver: true })
                 {
                     Log.Replayed(logger, endpoint.Id, replay.Through);
@@ -54,7 +68,8 @@ internal sealed partial class SyncLane(
                 }
 
                 talk.Join();
-                if (_hurry.Task.IsCompleted) Hurry(talk);
+                if (_hurry.Task.IsCompleted)
+                    Hurry(talk);
                 Measure(talk);
                 _keeper.Save(Progress(), end.Token);
                 if (Left(talk) is var left && left <= 0)
@@ -64,12 +79,22 @@ internal sealed partial class SyncLane(
                 }
 
                 using var rest = CancellationTokenSource.CreateLinkedTokenSource(end.Token);
-                var timer = Task.Delay(left < LongestRest.TotalMilliseconds ? TimeSpan.FromMilliseconds(left) : LongestRest, clock, rest.Token);
+                var timer = Task.Delay(
+                    left < LongestRest.TotalMilliseconds ? TimeSpan.FromMilliseconds(left) : LongestRest,
+                    clock,
+                    rest.Token
+                );
 
                 // Asked again once the timer is set: had the clock moved in between, it would ring late.
                 if (Left(talk) > 0)
                 {
-                    Task[] waits = [stopping, timer, _hurry.Task, .. new[] { live.More, replay?.More, _keeper.Write.IsCompleted ? null : _keeper.Write }.OfType<Task>()];
+                    Task[] waits =
+                    [
+                        stopping,
+                        timer,
+                        _hurry.Task,
+                        .. new[] { live.More, replay?.More, _keeper.Write.IsCompleted ? null : _keeper.Write }.OfType<Task>(),
+                    ];
                     await Task.WhenAny(waits);
                 }
 
@@ -95,14 +120,15 @@ internal sealed partial class SyncLane(
                 var messages = new List<KeyValuePair<long, string>>();
                 foreach (var page in endpoint.Progress.Resends.Keys.Chunk(Page))
                 {
-                    foreach (var one in await log.AtAsync(endpoint.Tenant, page)) messages.Add(new(one.Position, one.MessageId ?? ""));
+                    foreach (var one in await log.AtAsync(endpoint.Tenant, page))
+                        messages.Add(new(one.Position, one.MessageId ?? ""));
                 }
 
                 return new(endpoint.Progress, endpoint.MaxBatch, messages, options.WebhookDisableAfter, options.Jitter, chance);
             }
-            catch (StoreUnavailableException unavailable)
+            catch (StoreUnavailableException error)
             {
-                Log.Unread(logger, endpoint.Id, unavailable);
+                Log.Unread(logger, endpoint.Id, error);
                 await RestAsync(stop);
             }
         }
@@ -116,22 +142,30 @@ internal sealed partial class SyncLane(
         IReadOnlyList<MailEvent> again = [];
         try
         {
-            if (call.Again.Count > 0) again = await log.AtAsync(endpoint.Tenant, call.Again);
+            if (call.Again.Count > 0)
+                again = await log.AtAsync(endpoint.Tenant, call.Again);
         }
-        catch (StoreUnavailableException unavailable)
+        catch (StoreUnavailableException error)
         {
-            Log.Unread(logger, endpoint.Id, unavailable);
+            Log.Unread(logger, endpoint.Id, error);
             await RestAsync(stop);
             return;
         }
 
-        var result = await _post.SendAsync($"sync_{Guid.CreateVersion7():N}", SyncReport.Write(again.Concat(call.Fresh).Concat(call.Replayed)), wantsAnswer: true, stop);
-        if (result is WebhookResult.LetGo) return;
+        var result = await _post.SendAsync(
+            $"sync_{Guid.CreateVersion7():N}",
+            SyncReport.Write(again.Concat(call.Fresh).Concat(call.Replayed)),
+            wantsAnswer: true,
+            stop
+        );
+        if (result is WebhookResult.LetGo)
+            return;
         _meter.Count(result);
         switch (result)
         {
             case WebhookResult.Acknowledged answered:
-                foreach (var position in talk.Answered(call, SyncAnswer.Read(answered.Body), Now())) Log.GaveUp(logger, endpoint.Id, position);
+                foreach (var position in talk.Answered(call, SyncAnswer.Read(answered.Body), Now()))
+                    Log.GaveUp(logger, endpoint.Id, position);
                 _keeper.Acknowledged();
                 _standing.Succeeded();
                 break;
@@ -185,7 +219,11 @@ internal sealed partial class SyncLane(
         [LoggerMessage(640, LogLevel.Warning, "The events for webhook {Endpoint} cannot be read now; trying again")]
         public static partial void Unread(ILogger logger, string endpoint, Exception fault);
 
-        [LoggerMessage(641, LogLevel.Warning, "Webhook {Endpoint} has named the message of event {Position} in error for 75 hours; it is told no more")]
+        [LoggerMessage(
+            641,
+            LogLevel.Warning,
+            "Webhook {Endpoint} has named the message of event {Position} in error for 75 hours; it is told no more"
+        )]
         public static partial void GaveUp(ILogger logger, string endpoint, long position);
 
         [LoggerMessage(642, LogLevel.Information, "The replay for webhook {Endpoint} is over, through position {Through}")]

@@ -12,7 +12,7 @@ internal sealed class SyncQueue(long acknowledged, int maxBatch, Func<long, bool
 
     public long Read { get; private set; } = acknowledged;
 
-    public bool HasRoom => _waiting.Count < Math.Max(Ahead, 2 * maxBatch);
+    public bool HasCapacity => _waiting.Count < Math.Max(Ahead, 2 * maxBatch);
 
     public bool IsEmpty => _waiting.Count == 0;
 
@@ -27,19 +27,22 @@ internal sealed class SyncQueue(long acknowledged, int maxBatch, Func<long, bool
 
     public void Add(IEnumerable<MailEvent> wanted, long through)
     {
-        foreach (var one in wanted.Where(one => !isKnown(one.Position))) _waiting.Enqueue(one);
+        foreach (var one in wanted.Where(one => !isKnown(one.Position)))
+            _waiting.Enqueue(one);
         Read = Math.Max(Read, through);
     }
 
     /// <summary>The oldest were told.</summary>
     public void Take(int count)
     {
-        for (var i = 0; i < count; i++) _waiting.Dequeue();
+        for (var i = 0; i < count; i++)
+            _waiting.Dequeue();
     }
 
     /// <summary>These are kept elsewhere from now on.</summary>
     public void Remove(IReadOnlyCollection<MailEvent> some)
     {
-        if (some.Count > 0) _waiting = new(_waiting.Where(one => !some.Contains(one)));
+        if (some.Count > 0)
+            _waiting = new(_waiting.Where(one => !some.Contains(one)));
     }
 }

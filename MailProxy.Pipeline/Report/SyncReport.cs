@@ -21,7 +21,8 @@ internal static class SyncReport
         {
             json.WriteStartObject();
             json.WriteStartArray("delivery_report"u8);
-            foreach (var one in events) Write(json, one);
+            foreach (var one in events)
+                Write(json, one);
             json.WriteEndArray();
             json.WriteEndObject();
         }
@@ -43,11 +44,15 @@ internal static class SyncReport
                 break;
             case EventType.MessageDeferred:
                 json.WriteNumber("deferred_ts"u8, seconds);
-                json.WriteString("deferred_reason"u8, Text(detail.RootElement, "reason") ?? Said(detail.RootElement) ?? "The last attempt did not succeed.");
+                json.WriteString(
+                    "deferred_reason"u8,
+                    Text(detail.RootElement, "reason") ?? Said(detail.RootElement) ?? "The last attempt did not succeed."
+                );
                 break;
             case EventType.MessageBounced:
                 json.WriteNumber("bounce_ts"u8, seconds);
-                foreach (var name in new[] { "bounce_type", "bounce_code", "bounce_reason" }) json.WriteString(name, Text(detail.RootElement, name));
+                foreach (var name in new[] { "bounce_type", "bounce_code", "bounce_reason" })
+                    json.WriteString(name, Text(detail.RootElement, name));
                 break;
             default:
                 json.WriteNumber("error_ts"u8, seconds);
@@ -58,44 +63,53 @@ internal static class SyncReport
         json.WriteEndObject();
     }
 
-    private static string Error(MailEvent one, JsonElement detail) => one.Type switch
-    {
-        EventType.MessageExpired => With("Expired before it could be delivered.", Said(detail)),
-        EventType.MessageCancelled => "Cancelled.",
-        EventType.MessageSuppressed => "The recipient is suppressed.",
-        EventType.MessageAmbiguous => "It is not known whether the server took the message, and it is not sent again.",
-        _ => Text(detail, "reason") ?? Said(detail) ?? "It could not be delivered.",
-    };
+    private static string Error(MailEvent one, JsonElement detail) =>
+        one.Type switch
+        {
+            EventType.MessageExpired => With("Expired before it could be delivered.", Said(detail)),
+            EventType.MessageCancelled => "Cancelled.",
+            EventType.MessageSuppressed => "The recipient is suppressed.",
+            EventType.MessageAmbiguous => "It is not known whether the server took the message, and it is not sent again.",
+            _ => Text(detail, "reason") ?? Said(detail) ?? "It could not be delivered.",
+        };
 
     /// <summary>What the server said of those it did not accept; with several recipients each with its address.</summary>
     private static string? Said(JsonElement detail)
     {
-        if (!detail.TryGetProperty("recipients", out var list) || list.ValueKind != JsonValueKind.Array) return null;
+        if (!detail.TryGetProperty("recipients", out var list) || list.ValueKind != JsonValueKind.Array)
+            return null;
         var several = list.GetArrayLength() > 1;
         var said = new List<string>();
         foreach (var recipient in list.EnumerateArray())
         {
-            if (Text(recipient, "status") == RecipientState.Sent.Name() || Reply(recipient) is not { } reply) continue;
+            if (Text(recipient, "status") == RecipientState.Sent.Name() || Reply(recipient) is not { } reply)
+                continue;
             said.Add(several ? $"{Text(recipient, "email")}: {reply}" : reply);
         }
 
-        if (said.Count == 0) return null;
+        if (said.Count == 0)
+            return null;
         var text = string.Join("; ", said);
         return text.Length > LongestReason ? text[..LongestReason] : text;
     }
 
     private static string? Reply(JsonElement recipient)
     {
-        var code = recipient.TryGetProperty("smtp_code", out var number) && number.ValueKind == JsonValueKind.Number ? number.GetInt32().ToString(CultureInfo.InvariantCulture) : null;
+        var code =
+            recipient.TryGetProperty("smtp_code", out var number) && number.ValueKind == JsonValueKind.Number
+                ? number.GetInt32().ToString(CultureInfo.InvariantCulture)
+                : null;
         var (enhanced, reply) = (Text(recipient, "enhanced_code"), Text(recipient, "reply"));
 
         // Most servers begin the reply's text with the enhanced code.
-        if (enhanced is not null && reply?.StartsWith(enhanced, StringComparison.Ordinal) == true) enhanced = null;
+        if (enhanced is not null && reply?.StartsWith(enhanced, StringComparison.Ordinal) == true)
+            enhanced = null;
         var parts = new[] { code, enhanced, reply }.OfType<string>().ToArray();
         return parts.Length == 0 ? null : string.Join(' ', parts);
     }
 
     private static string With(string what, string? said) => said is null ? what : $"{what} The last attempt: {said}";
 
-    private static string? Text(JsonElement json, string name) => json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -5,14 +5,17 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>The loop of one endpoint of style events: reads the log from the acknowledged position, sends, and keeps how far it is. What it waits for delays nobody else.</summary>
+/// <summary>
+/// The loop of one endpoint of style events: reads the log from the acknowledged position, sends, and keeps how far it is. What it waits
+/// for delays nobody else.
+/// </summary>
 internal sealed partial class WebhookLane : IReportLane
 {
     private readonly ReportOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly WebhookPost _post;
-    private readonly EndpointStanding _standing;
+    private readonly EndpointHealth _standing;
     private readonly ProgressKeeper _keeper;
     private readonly WebhookMeter _meter;
     private readonly Part _live;
@@ -22,7 +25,16 @@ internal sealed partial class WebhookLane : IReportLane
     private volatile TaskCompletionSource _hurry = NewSignal();
 
     public WebhookLane(
-        WebhookEndpoint endpoint, IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger, SharedCapacity? requests = null)
+        WebhookEndpoint endpoint,
+        IDeliveryLog log,
+        HttpMessageInvoker http,
+        ReportOptions options,
+        PipelineMetrics metrics,
+        TimeProvider clock,
+        Func<double> chance,
+        ILogger logger,
+        SharedCapacity? requests = null
+    )
     {
         (Endpoint, _options, _clock, _logger) = (endpoint, options, clock, logger);
         _post = new(endpoint, http, options, clock, requests);
@@ -37,7 +49,8 @@ internal sealed partial class WebhookLane : IReportLane
 
         var progress = endpoint.Progress;
         _live = From(progress.Acknowledged, progress.Batches, long.MaxValue);
-        if (progress.Replay is { } replay) _replay = From(replay.Acknowledged, replay.Batches, replay.Through);
+        if (progress.Replay is { } replay)
+            _replay = From(replay.Acknowledged, replay.Batches, replay.Through);
     }
 
     public WebhookEndpoint Endpoint { get; }
@@ -60,7 +73,8 @@ internal sealed partial class WebhookLane : IReportLane
                 _meter.Keep(_live.Outbox.Oldest?.At, _live.Outbox.Count, _live.Outbox.Read);
                 await Task.WhenAny([stopping, .. Waits()]);
                 await LandAsync();
-                if (_hurry.Task.IsCompleted) Hurry();
+                if (_hurry.Task.IsCompleted)
+                    Hurry();
             }
         }
         finally
@@ -74,30 +88,40 @@ internal sealed partial class WebhookLane : IReportLane
         }
     }
 
-    private EndpointProgress Progress() => _standing.In(new(_live.Outbox.Acknowledged)
-    {
-        Batches = _live.Outbox.Kept,
-        Replay = _replay is { } replay ? new(replay.Outbox.Acknowledged, replay.Stretch.Through, replay.Outbox.Kept) : null,
-    });
+    private EndpointProgress Progress() =>
+        _standing.In(
+            new(_live.Outbox.Acknowledged)
+            {
+                Batches = _live.Outbox.Kept,
+                Replay = _replay is { } replay ? new(replay.Outbox.Acknowledged, replay.Stretch.Through, replay.Outbox.Kept) : null,
+            }
+        );
 
     private IEnumerable<Task> Waits()
     {
         yield return _hurry.Task;
-        if (_live.Stretch.More is { } more) yield return more;
-        if (_replay?.Stretch.More is { } told) yield return told;
-        if (!_pause.IsCompleted) yield return _pause;
-        if (!_keeper.Write.IsCompleted) yield return _keeper.Write;
-        foreach (var flight in _flights) yield return flight;
+        if (_live.Stretch.More is { } more)
+            yield return more;
+        if (_replay?.Stretch.More is { } told)
+            yield return told;
+        if (!_pause.IsCompleted)
+            yield return _pause;
+        if (!_keeper.Write.IsCompleted)
+            yield return _keeper.Write;
+        foreach (var flight in _flights)
+            yield return flight;
     }
 
     private async Task ReadAsync(CancellationToken stop)
     {
         await _live.Stretch.ReadAsync(stop);
         _live.Outbox.Cut();
-        if (_replay is null) return;
+        if (_replay is null)
+            return;
         await _replay.Stretch.ReadAsync(stop);
         _replay.Outbox.Cut();
-        if (!_replay.Stretch.IsOver) return;
+        if (!_replay.Stretch.IsOver)
+            return;
         Log.Replayed(_logger, Endpoint.Id, _replay.Stretch.Through);
         _replay = null;
     }
@@ -106,23 +130,27 @@ internal sealed partial class WebhookLane : IReportLane
     {
         if (!_standing.IsFailing)
         {
-            while (Next() is { } next) _flights.Add(FlyAsync(next.From, next.Request, probe: false, stop));
+            while (Next() is { } next)
+                _flights.Add(FlyAsync(next.From, next.Request, probe: false, stop));
             return;
         }
 
-        if (!Pause(stop) && _flights.Count == 0 && Probe() is { } probe) _flights.Add(FlyAsync(probe.From, probe.Request, probe: true, stop));
+        if (!Pause(stop) && _flights.Count == 0 && Probe() is { } probe)
+            _flights.Add(FlyAsync(probe.From, probe.Request, probe: true, stop));
     }
 
     /// <summary>False: it may be tried now.</summary>
     private bool Pause(CancellationToken stop)
     {
-        for (var wait = _standing.Wait; wait > 0;)
+        for (var wait = _standing.Wait; wait > 0; )
         {
-            if (_pause.IsCompleted) _pause = Task.Delay(TimeSpan.FromMilliseconds(wait), _clock, stop);
+            if (_pause.IsCompleted)
+                _pause = Task.Delay(TimeSpan.FromMilliseconds(wait), _clock, stop);
 
             // Asked again once the timer is set: had the clock moved in between, it would ring late.
             var again = _standing.Wait;
-            if (again == wait) return true;
+            if (again == wait)
+                return true;
             (_pause, wait) = (Task.CompletedTask, again);
         }
 
@@ -132,14 +160,17 @@ internal sealed partial class WebhookLane : IReportLane
     /// <summary>What is new goes before what is told once more.</summary>
     private (Outbox From, OutboxRequest Request)? Next()
     {
-        if (_flights.Count >= _options.WebhookInFlight) return null;
-        if (_live.Outbox.Next(_keeper.Saved.Batches) is { } next) return (_live.Outbox, next);
+        if (_flights.Count >= _options.WebhookInFlight)
+            return null;
+        if (_live.Outbox.Next(_keeper.Saved.Batches) is { } next)
+            return (_live.Outbox, next);
         return _replay?.Outbox.Next(_keeper.Saved.Replay?.Batches) is { } again ? (_replay.Outbox, again) : null;
     }
 
     private (Outbox From, OutboxRequest Request)? Probe()
     {
-        if (_live.Outbox.Probe(_keeper.Saved.Batches) is { } probe) return (_live.Outbox, probe);
+        if (_live.Outbox.Probe(_keeper.Saved.Batches) is { } probe)
+            return (_live.Outbox, probe);
         return _replay?.Outbox.Probe(_keeper.Saved.Replay?.Batches) is { } again ? (_replay.Outbox, again) : null;
     }
 
@@ -156,7 +187,8 @@ internal sealed partial class WebhookLane : IReportLane
     {
         for (var i = _flights.Count - 1; i >= 0; i--)
         {
-            if (!_flights[i].IsCompleted) continue;
+            if (!_flights[i].IsCompleted)
+                continue;
             var answer = await _flights[i];
             _flights.RemoveAt(i);
             await TakeAsync(answer);
@@ -166,13 +198,15 @@ internal sealed partial class WebhookLane : IReportLane
     private async Task TakeAsync(Answer answer)
     {
         answer.From.End(answer.Request, acknowledged: answer.Result is WebhookResult.Acknowledged);
-        if (answer.Result is WebhookResult.LetGo) return;
+        if (answer.Result is WebhookResult.LetGo)
+            return;
         _meter.Count(answer.Result);
         switch (answer.Result)
         {
             case WebhookResult.Acknowledged:
                 _keeper.Acknowledged();
-                if (answer.Probe) _standing.Succeeded();
+                if (answer.Probe)
+                    _standing.Succeeded();
                 break;
             case WebhookResult.Gone:
                 await _standing.GoneAsync();
@@ -189,7 +223,7 @@ internal sealed partial class WebhookLane : IReportLane
     private readonly record struct Answer(Outbox From, OutboxRequest Request, bool Probe, WebhookResult Result);
 
     /// <summary>Events of a part of the log, and how they are read.</summary>
-    private sealed record Part(Outbox Outbox, EventStretch Stretch);
+    private sealed record Part(Outbox Outbox, EventLogReader Stretch);
 
     private static partial class Log
     {

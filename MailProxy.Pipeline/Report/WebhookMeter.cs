@@ -27,7 +27,9 @@ internal sealed class WebhookMeter(WebhookEndpoint endpoint, IDeliveryLog log, P
     {
         var late = clock.GetUtcNow().ToUnixTimeMilliseconds() - Volatile.Read(ref _oldestAt);
         metrics.ReportLag.WithLabels(endpoint.Tenant, endpoint.Id).Set(Math.Max(0, late) / 1000d);
-        metrics.ReportBacklog.WithLabels(endpoint.Tenant, endpoint.Id).Set(Volatile.Read(ref _waiting) + Math.Max(0, log.Last - Volatile.Read(ref _read)));
+        metrics
+            .ReportBacklog.WithLabels(endpoint.Tenant, endpoint.Id)
+            .Set(Volatile.Read(ref _waiting) + Math.Max(0, log.Last - Volatile.Read(ref _read)));
     }
 
     public void Remove()

@@ -9,9 +9,15 @@ namespace MailProxy.Pipeline.Report;
 
 /// <summary>Sends one request to one endpoint: signed, within the time, its answer read up to a cap.</summary>
 /// <param name="requests">What bounds the requests of all endpoints together; null: nothing does.</param>
-internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker http, ReportOptions options, TimeProvider clock, SharedCapacity? requests = null)
+internal sealed class WebhookPost(
+    WebhookEndpoint endpoint,
+    HttpMessageInvoker http,
+    ReportOptions options,
+    TimeProvider clock,
+    SharedCapacity? requests = null
+)
 {
-    // Room for a thousand of the longest ids, twice.
+    // Space for a thousand of the longest ids, twice.
     private const int LongestAnswer = 512 * 1024;
 
     private readonly byte[]? _key = WebhookSignature.Key(endpoint.Secret);
@@ -22,9 +28,12 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
     /// <param name="wantsAnswer">The body of a good answer is handed over; one that breaks off, or is too long, is then a failure.</param>
     public async Task<WebhookResult> SendAsync(string id, byte[] body, bool wantsAnswer, CancellationToken stop)
     {
-        if (_key is null) return new WebhookResult.Failed("The secret is not whsec_ and base64.");
-        if (_url is null) return new WebhookResult.Failed("The address is not an http or https URL.");
-        if (requests is null) return await PostAsync(id, body, wantsAnswer, stop);
+        if (_key is null)
+            return new WebhookResult.Failed("The secret is not whsec_ and base64.");
+        if (_url is null)
+            return new WebhookResult.Failed("The address is not an http or https URL.");
+        if (requests is null)
+            return await PostAsync(id, body, wantsAnswer, stop);
         SharedCapacity.Charge turn;
         try
         {
@@ -35,7 +44,8 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
             return new WebhookResult.LetGo();
         }
 
-        using (turn) return await PostAsync(id, body, wantsAnswer, stop);
+        using (turn)
+            return await PostAsync(id, body, wantsAnswer, stop);
     }
 
     private async Task<WebhookResult> PostAsync(string id, byte[] body, bool wantsAnswer, CancellationToken stop)
@@ -47,7 +57,8 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
             using var request = Request(id, body);
             using var response = await http.SendAsync(request, both.Token);
             var result = Judge(response);
-            if (wantsAnswer && result is WebhookResult.Acknowledged) return await ReadAsync(response.Content, both.Token);
+            if (wantsAnswer && result is WebhookResult.Acknowledged)
+                return await ReadAsync(response.Content, both.Token);
             await DiscardAsync(response.Content, both.Token);
             return result;
         }
@@ -63,14 +74,14 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
         {
             return new WebhookResult.Failed("The connection could not be opened in time.");
         }
-        catch (FormatException unusable) when (unusable is not UriFormatException)
+        catch (FormatException error) when (error is not UriFormatException)
         {
-            return new WebhookResult.Failed($"{unusable.Message}.");
+            return new WebhookResult.Failed($"{error.Message}.");
         }
-        catch (Exception trouble)
+        catch (Exception error)
         {
             // Whatever a stored row or a strange server made of it: it is this endpoint's trouble, and is told as such.
-            return new WebhookResult.Failed(HttpTrouble.Sentence(trouble, _url));
+            return new WebhookResult.Failed(HttpTrouble.Sentence(error, _url));
         }
     }
 
@@ -92,13 +103,14 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
     private byte[][] Keys(DateTimeOffset now) =>
         _previous is not null && endpoint.PreviousUntil > now.ToUnixTimeMilliseconds() ? [_key!, _previous] : [_key!];
 
-    private WebhookResult Judge(HttpResponseMessage response) => response switch
-    {
-        { IsSuccessStatusCode: true } => new WebhookResult.Acknowledged(default),
-        { StatusCode: HttpStatusCode.Gone } => new WebhookResult.Gone(),
-        { Headers.RetryAfter: { } after } => new WebhookResult.Failed(Status(response), after.Delta ?? after.Date - clock.GetUtcNow()),
-        _ => new WebhookResult.Failed(Status(response)),
-    };
+    private WebhookResult Judge(HttpResponseMessage response) =>
+        response switch
+        {
+            { IsSuccessStatusCode: true } => new WebhookResult.Acknowledged(default),
+            { StatusCode: HttpStatusCode.Gone } => new WebhookResult.Gone(),
+            { Headers.RetryAfter: { } after } => new WebhookResult.Failed(Status(response), after.Delta ?? after.Date - clock.GetUtcNow()),
+            _ => new WebhookResult.Failed(Status(response)),
+        };
 
     private static string Status(HttpResponseMessage response) =>
         string.Create(CultureInfo.InvariantCulture, $"Answered with HTTP status {(int)response.StatusCode}.");
@@ -111,7 +123,8 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
         while (await body.ReadAsync(part, cancel) is var read and > 0)
         {
             // What is cut off might have been a list of ids that must come again.
-            if (answer.Length + read > LongestAnswer) return new WebhookResult.Failed($"The answer is longer than {LongestAnswer} bytes.");
+            if (answer.Length + read > LongestAnswer)
+                return new WebhookResult.Failed($"The answer is longer than {LongestAnswer} bytes.");
             answer.Write(part, 0, read);
         }
 
@@ -129,10 +142,11 @@ internal sealed class WebhookPost(WebhookEndpoint endpoint, HttpMessageInvoker h
             for (var left = options.WebhookAnswerBytes; left > 0; left -= read)
             {
                 read = await body.ReadAsync(buffer.AsMemory(0, Math.Min(buffer.Length, left)), cancel);
-                if (read == 0) return;
+                if (read == 0)
+                    return;
             }
         }
-        catch (Exception broken) when (broken is IOException or HttpRequestException or OperationCanceledException)
+        catch (Exception error) when (error is IOException or HttpRequestException or OperationCanceledException)
         {
             // as said above
         }

@@ -7,7 +7,9 @@ namespace MailProxy.Pipeline.Report;
 /// <param name="Error">For a person; null: it answered with 2xx.</param>
 public sealed record WebhookTest(string? Error, TimeSpan Took);
 
-/// <summary>Tries an endpoint with a request that tells of nothing. It changes nothing: not the endpoint's position, not its row of failures.</summary>
+/// <summary>
+/// Tries an endpoint with a request that tells of nothing. It changes nothing: not the endpoint's position, not its row of failures.
+/// </summary>
 public sealed class WebhookProbe(HttpMessageInvoker http, ReportOptions options, TimeProvider clock)
 {
     /// <summary>Ends within <see cref="ReportOptions.WebhookTimeout"/>.</summary>
@@ -30,8 +32,11 @@ public sealed class WebhookProbe(HttpMessageInvoker http, ReportOptions options,
     // Ids need no escaping.
     private byte[] Body(WebhookEndpoint endpoint, string id)
     {
-        if (endpoint.Style == ReportStyle.Sync) return """{"delivery_report":[]}"""u8.ToArray();
-        var body = $$$"""{"id":"{{{id}}}","type":"webhook.test","timestamp":"{{{Rfc3339.Text(clock.GetUtcNow().ToUnixTimeMilliseconds())}}}","data":{"tenant":"{{{endpoint.Tenant}}}","webhook":"{{{endpoint.Id}}}"}}""";
+        if (endpoint.Style == ReportStyle.Sync)
+            return """{"delivery_report":[]}"""u8.ToArray();
+        var at = Rfc3339.Text(clock.GetUtcNow().ToUnixTimeMilliseconds());
+        var data = $$"""{"tenant":"{{endpoint.Tenant}}","webhook":"{{endpoint.Id}}"}""";
+        var body = $$"""{"id":"{{id}}","type":"webhook.test","timestamp":"{{at}}","data":{{data}}}""";
         return Encoding.UTF8.GetBytes(body);
     }
 }

@@ -7,8 +7,15 @@ namespace MailProxy.Pipeline.Report;
 
 /// <summary>Keeps one lane running for each enabled webhook, and none for the others.</summary>
 internal sealed partial class WebhookReporter(
-    IDeliveryLog log, HttpMessageInvoker http, ReportOptions options, PipelineMetrics metrics, TimeProvider clock, Func<double> chance, ILogger logger,
-    TenantShare? share = null)
+    IDeliveryLog log,
+    HttpMessageInvoker http,
+    ReportOptions options,
+    PipelineMetrics metrics,
+    TimeProvider clock,
+    Func<double> chance,
+    ILogger logger,
+    TenantShare? share = null
+)
 {
     private static readonly TimeSpan BetweenReads = TimeSpan.FromSeconds(5);
 
@@ -24,7 +31,8 @@ internal sealed partial class WebhookReporter(
     /// <summary>The endpoints have changed in the store: lanes start, stop, and start anew accordingly.</summary>
     public void Refresh()
     {
-        lock (_gate) _changed.TrySetResult();
+        lock (_gate)
+            _changed.TrySetResult();
     }
 
     /// <summary>What each tenant has of the requests in flight.</summary>
@@ -33,13 +41,15 @@ internal sealed partial class WebhookReporter(
     /// <summary>Brings the metrics of every endpoint up to date; for the time of a scrape.</summary>
     public void Measure()
     {
-        foreach (var lane in Volatile.Read(ref _lanes)) lane.Measure();
+        foreach (var lane in Volatile.Read(ref _lanes))
+            lane.Measure();
     }
 
     /// <summary>Ends back-off and quiet of a tenant's webhooks, or with null of everybody's.</summary>
     public void RunNow(string? tenant)
     {
-        foreach (var lane in Volatile.Read(ref _lanes).Where(lane => tenant is null || lane.Endpoint.Tenant == tenant)) lane.RunNow();
+        foreach (var lane in Volatile.Read(ref _lanes).Where(lane => tenant is null || lane.Endpoint.Tenant == tenant))
+            lane.RunNow();
     }
 
     /// <summary>Runs until it is told to stop; then requests under way are let go and come again after the next start.</summary>
@@ -68,7 +78,8 @@ internal sealed partial class WebhookReporter(
     {
         lock (_gate)
         {
-            if (!_changed.Task.IsCompleted) return _changed.Task;
+            if (!_changed.Task.IsCompleted)
+                return _changed.Task;
             _changed = NewSignal();
             _ended.Clear();
             return _changed.Task;
@@ -80,7 +91,12 @@ internal sealed partial class WebhookReporter(
         try
         {
             var wanted = await EnabledAsync();
-            (string, string)[] outdated = [.. _running.Where(known => !wanted.TryGetValue(known.Key, out var now) || now.Version != known.Value.Lane.Endpoint.Version).Select(known => known.Key)];
+            (string, string)[] outdated =
+            [
+                .. _running
+                    .Where(known => !wanted.TryGetValue(known.Key, out var now) || now.Version != known.Value.Lane.Endpoint.Version)
+                    .Select(known => known.Key),
+            ];
             if (outdated.Length > 0)
             {
                 await EndAsync(outdated);
@@ -89,15 +105,17 @@ internal sealed partial class WebhookReporter(
 
             foreach (var (key, endpoint) in wanted)
             {
-                if (!_running.ContainsKey(key) && !_ended.Contains(key) && !_trouble.Rests(endpoint)) await BeginAsync(key, endpoint, stop);
+                if (!_running.ContainsKey(key) && !_ended.Contains(key) && !_trouble.Rests(endpoint))
+                    await BeginAsync(key, endpoint, stop);
             }
 
             _unread = false;
             return true;
         }
-        catch (Exception unread) when (unread is not OperationCanceledException || !stop.IsCancellationRequested)
+        catch (Exception error) when (error is not OperationCanceledException || !stop.IsCancellationRequested)
         {
-            if (!_unread) Log.Unread(logger, unread);
+            if (!_unread)
+                Log.Unread(logger, error);
             _unread = true;
             return false;
         }
@@ -107,30 +125,38 @@ internal sealed partial class WebhookReporter(
     {
         try
         {
-            IReportLane lane = endpoint.Style == ReportStyle.Sync
-                ? new SyncLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests)
-                : new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests);
+            IReportLane lane =
+                endpoint.Style == ReportStyle.Sync
+                    ? new SyncLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests)
+                    : new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests);
             var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
             _running[key] = new(lane, end, Task.Run(() => lane.RunAsync(end.Token), CancellationToken.None));
         }
-        catch (Exception unforeseen)
+        catch (Exception error)
         {
-            await _trouble.TellAsync(endpoint, unforeseen);
+            await _trouble.TellAsync(endpoint, error);
         }
     }
 
     private async Task<Dictionary<(string, string), WebhookEndpoint>> EnabledAsync() =>
-        (await log.EndpointsAsync()).Where(endpoint => endpoint is { Paused: false, Progress.DisabledAt: null }).ToDictionary(endpoint => (endpoint.Tenant, endpoint.Id));
+        (await log.EndpointsAsync())
+            .Where(endpoint => endpoint is { Paused: false, Progress.DisabledAt: null })
+            .ToDictionary(endpoint => (endpoint.Tenant, endpoint.Id));
 
-    /// <summary>Lanes whose endpoint was disabled have ended by themselves, and rest until somebody changes something, even if the store could not keep it. One that failed ends alone and is told.</summary>
+    /// <summary>
+    /// Lanes whose endpoint was disabled have ended by themselves, and rest until somebody changes something, even if the store could not
+    /// keep it. One that failed ends alone and is told.
+    /// </summary>
     private async Task ReapAsync()
     {
         (string, string)[] ended = [.. _running.Where(known => known.Value.Loop.IsCompleted).Select(known => known.Key)];
         foreach (var key in ended)
         {
             var running = _running[key];
-            if (running.Loop.IsCompletedSuccessfully) _ended.Add(key);
-            else await _trouble.TellAsync(running.Lane.Endpoint, running.Loop.Exception?.InnerException ?? new OperationCanceledException());
+            if (running.Loop.IsCompletedSuccessfully)
+                _ended.Add(key);
+            else
+                await _trouble.TellAsync(running.Lane.Endpoint, running.Loop.Exception?.InnerException ?? new OperationCanceledException());
         }
 
         await EndAsync(ended);
@@ -138,7 +164,8 @@ internal sealed partial class WebhookReporter(
 
     private async Task EndAsync((string, string)[] keys)
     {
-        foreach (var key in keys) await _running[key].End.CancelAsync();
+        foreach (var key in keys)
+            await _running[key].End.CancelAsync();
         foreach (var key in keys)
         {
             var running = _running[key];

@@ -15,7 +15,8 @@ public static class WebhookSignature
     /// <summary>The key in a secret, or null when it is not <c>whsec_</c> and base64.</summary>
     public static byte[]? Key(string secret)
     {
-        if (!secret.StartsWith(Prefix, StringComparison.Ordinal)) return null;
+        if (!secret.StartsWith(Prefix, StringComparison.Ordinal))
+            return null;
         var key = new byte[secret.Length];
         return Convert.TryFromBase64String(secret[Prefix.Length..], key, out var length) && length > 0 ? key[..length] : null;
     }
@@ -25,7 +26,8 @@ public static class WebhookSignature
     public static string Sign(IReadOnlyList<byte[]> keys, string id, long timestamp, ReadOnlySpan<byte> body)
     {
         var signatures = new string[keys.Count];
-        for (var i = 0; i < signatures.Length; i++) signatures[i] = Sign(keys[i], id, timestamp, body);
+        for (var i = 0; i < signatures.Length; i++)
+            signatures[i] = Sign(keys[i], id, timestamp, body);
         return string.Join(' ', signatures);
     }
 

@@ -11,7 +11,8 @@ internal sealed class AbsolutePathSource(LocalSource files, ResolveOptions optio
         foreach (var root in options.AllowedRoots)
         {
             var below = root.EndsWith('/') ? root : root + "/";
-            if (path.Length > below.Length && path.StartsWith(below, StringComparison.Ordinal)) return files.OpenAsync(root, path[below.Length..], wanted.Place, cancel);
+            if (path.Length > below.Length && path.StartsWith(below, StringComparison.Ordinal))
+                return files.OpenAsync(root, path[below.Length..], wanted.Place, cancel);
         }
 
         throw new SourceException(SourceFault.Refused, $"{wanted.Place}: it is not below a directory that Resolve:AllowedRoots names.");

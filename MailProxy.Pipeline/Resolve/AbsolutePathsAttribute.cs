@@ -6,6 +6,7 @@ namespace MailProxy.Pipeline.Resolve;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class AbsolutePathsAttribute() : ValidationAttribute("must be absolute paths, without . and .. parts.")
 {
-    public override bool IsValid(object? value) => value is not string[] paths
+    public override bool IsValid(object? value) =>
+        value is not string[] paths
         || paths.All(path => path.StartsWith('/') && !path.Contains('\0') && !path.Split('/').Any(part => part is "." or ".."));
 }

@@ -4,11 +4,14 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>What was fetched, on disk, one file a content, each tenant's apart. Named by what the content really hashes to, so that a claimed hash only ever finds what the same tenant fetched. The least recently used goes first; what somebody holds never goes.</summary>
+/// <summary>
+/// What was fetched, on disk, one file a content, each tenant's apart. Named by what the content really hashes to, so that a claimed hash
+/// only ever finds what the same tenant fetched. The least recently used goes first; what somebody holds never goes.
+/// </summary>
 internal sealed partial class AttachmentCache : IDisposable
 {
     private readonly CacheFolder _folder;
-    private readonly CacheShelf _shelf;
+    private readonly CacheIndex _index;
     private readonly Func<string, bool> _keeps;
     private readonly PipelineMetrics _metrics;
     private readonly TimeProvider _clock;
@@ -19,15 +22,29 @@ internal sealed partial class AttachmentCache : IDisposable
     private bool _timed;
 
     /// <param name="keeps">Whether a tenant's content stays when nobody holds it.</param>
-    public AttachmentCache(string directory, Func<string, bool> keeps, ResolveOptions options, PipelineMetrics metrics, TimeProvider clock, ILogger logger)
+    public AttachmentCache(
+        string directory,
+        Func<string, bool> keeps,
+        ResolveOptions options,
+        PipelineMetrics metrics,
+        TimeProvider clock,
+        ILogger logger
+    )
     {
         (_folder, _keeps, _metrics, _clock, _logger) = (new(directory), keeps, metrics, clock, logger);
         _ageMs = (long)options.CacheAge.TotalMilliseconds;
-        _shelf = new(options.CacheBytes, _ageMs);
-        _timer = clock.CreateTimer(static cache => ((AttachmentCache)cache!).Aged(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _index = new(options.CacheBytes, _ageMs);
+        _timer = clock.CreateTimer(
+            static cache => ((AttachmentCache)cache!).Aged(),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
     }
 
-    /// <summary>Takes over what the last run left; it is hashed before its first use. Before anything else. Throws <see cref="IOException"/>.</summary>
+    /// <summary>
+    /// Takes over what the last run left; it is hashed before its first use. Before anything else. Throws <see cref="IOException"/>.
+    /// </summary>
     public void Open()
     {
         lock (_gate)
@@ -35,9 +52,10 @@ internal sealed partial class AttachmentCache : IDisposable
             foreach (var (tenant, digest, size, written) in _folder.Sweep())
             {
                 var entry = new CacheEntry(tenant, digest, _folder.Path(tenant, digest), size, verified: false, Let);
-                _shelf.Add(entry);
-                _shelf.Unpin(entry, written.ToUnixTimeMilliseconds());
-                if (!_keeps(tenant)) Forget(entry);
+                _index.Add(entry);
+                _index.Unpin(entry, written.ToUnixTimeMilliseconds());
+                if (!_keeps(tenant))
+                    Forget(entry);
             }
 
             Trim();
@@ -45,16 +63,26 @@ internal sealed partial class AttachmentCache : IDisposable
     }
 
     /// <summary>Bytes on disk, without what is being written.</summary>
-    public long Bytes { get { lock (_gate) return _shelf.Bytes; } }
+    public long Bytes
+    {
+        get
+        {
+            lock (_gate)
+                return _index.Bytes;
+        }
+    }
 
-    /// <summary>The content with the hash that the message claims; null: it claims none, the tenant has no such content, or it is not verified yet.</summary>
+    /// <summary>
+    /// The content with the hash that the message claims; null: it claims none, the tenant has no such content, or it is not verified yet.
+    /// </summary>
     public LocalContent? Find(string tenant, AttachmentRef claimed)
     {
         CacheEntry entry;
         lock (_gate)
         {
-            if (_shelf.Find(tenant, claimed) is not { Verified: true } found) return null;
-            _shelf.Pin(entry = found);
+            if (_index.Find(tenant, claimed) is not { Verified: true } found)
+                return null;
+            _index.Pin(entry = found);
         }
 
         return Whole(entry);
@@ -65,8 +93,9 @@ internal sealed partial class AttachmentCache : IDisposable
         CacheEntry entry;
         lock (_gate)
         {
-            if (_shelf.Find(tenant, digest) is not { Verified: true } found) return null;
-            _shelf.Pin(entry = found);
+            if (_index.Find(tenant, digest) is not { Verified: true } found)
+                return null;
+            _index.Pin(entry = found);
         }
 
         return Whole(entry);
@@ -75,30 +104,36 @@ internal sealed partial class AttachmentCache : IDisposable
     /// <summary>Whether <see cref="VerifyAsync"/> has something to do for this attachment.</summary>
     public bool IsUnverified(string tenant, AttachmentRef claimed)
     {
-        lock (_gate) return _shelf.Find(tenant, claimed) is { Verified: false };
+        lock (_gate)
+            return _index.Find(tenant, claimed) is { Verified: false };
     }
 
-    /// <summary>Hashes what an earlier run left under the claimed hash: the first use of it. Null: there is none, or it was damaged and is gone.</summary>
+    /// <summary>
+    /// Hashes what an earlier run left under the claimed hash: the first use of it. Null: there is none, or it was damaged and is gone.
+    /// </summary>
     public async Task<LocalContent?> VerifyAsync(string tenant, AttachmentRef claimed, CancellationToken cancel)
     {
         CacheEntry entry;
         lock (_gate)
         {
-            if (_shelf.Find(tenant, claimed) is not { } found) return null;
-            _shelf.Pin(entry = found);
+            if (_index.Find(tenant, claimed) is not { } found)
+                return null;
+            _index.Pin(entry = found);
         }
 
-        if (entry.Verified) return Whole(entry);
+        if (entry.Verified)
+            return Whole(entry);
         var sound = false;
         try
         {
             var (digest, size) = await ContentHasher.OfFileAsync(entry.Path, cancel);
             sound = digest == entry.Digest && size == entry.Size;
-            if (!sound) Log.Damaged(_logger, entry.Path);
+            if (!sound)
+                Log.Damaged(_logger, entry.Path);
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            Log.Unreadable(_logger, entry.Path, fault);
+            Log.Unreadable(_logger, entry.Path, error);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
@@ -125,7 +160,7 @@ internal sealed partial class AttachmentCache : IDisposable
         CacheEntry entry;
         lock (_gate)
         {
-            if (_shelf.Find(tenant, digest) is { Verified: true } known && IsWhole(known))
+            if (_index.Find(tenant, digest) is { Verified: true } known && IsWhole(known))
             {
                 CacheFolder.Delete(part);
                 entry = known;
@@ -133,12 +168,13 @@ internal sealed partial class AttachmentCache : IDisposable
             else
             {
                 var path = _folder.Keep(part, tenant, digest);
-                if (_shelf.Find(tenant, digest) is { } doubtful) _shelf.Remove(doubtful);
+                if (_index.Find(tenant, digest) is { } doubtful)
+                    _index.Remove(doubtful);
                 entry = new(tenant, digest, path, size, verified: true, Let);
-                _shelf.Add(entry);
+                _index.Add(entry);
             }
 
-            _shelf.Pin(entry);
+            _index.Pin(entry);
             Trim();
         }
 
@@ -150,7 +186,8 @@ internal sealed partial class AttachmentCache : IDisposable
     {
         lock (_gate)
         {
-            foreach (var entry in _shelf.UnusedOf(tenant)) Forget(entry);
+            foreach (var entry in _index.UnusedOf(tenant))
+                Forget(entry);
         }
     }
 
@@ -159,7 +196,8 @@ internal sealed partial class AttachmentCache : IDisposable
     // One look at the disk: somebody may have cleared the directory.
     private LocalContent? Whole(CacheEntry entry)
     {
-        if (IsWhole(entry)) return entry.Lend();
+        if (IsWhole(entry))
+            return entry.Lend();
         Log.Damaged(_logger, entry.Path);
         Forget(entry);
         return null;
@@ -171,8 +209,9 @@ internal sealed partial class AttachmentCache : IDisposable
     {
         lock (_gate)
         {
-            _shelf.Unpin(entry, Now());
-            if (entry.Pins == 0 && !_keeps(entry.Tenant)) Forget(entry);
+            _index.Unpin(entry, Now());
+            if (entry.Pins == 0 && !_keeps(entry.Tenant))
+                Forget(entry);
             Trim();
         }
     }
@@ -181,9 +220,10 @@ internal sealed partial class AttachmentCache : IDisposable
     {
         lock (_gate)
         {
-            if (!_shelf.Remove(entry)) return;
+            if (!_index.Remove(entry))
+                return;
             CacheFolder.Delete(entry.Path);
-            _metrics.CacheBytes.Set(_shelf.Bytes);
+            _metrics.CacheBytes.Set(_index.Bytes);
         }
     }
 
@@ -197,24 +237,25 @@ internal sealed partial class AttachmentCache : IDisposable
                 Trim();
             }
         }
-        catch (Exception trouble)
+        catch (Exception error)
         {
             // What a timer throws ends the process. The next use of the cache trims it too.
-            Log.NotTrimmed(_logger, trouble);
+            Log.NotTrimmed(_logger, error);
         }
     }
 
     // Files go under the lock: else a content that comes again at this moment would lose the file it has just got.
     private void Trim()
     {
-        while (_shelf.TakeOverdue(Now()) is { } entry)
+        while (_index.TakeOverdue(Now()) is { } entry)
         {
             CacheFolder.Delete(entry.Path);
             _metrics.CacheEvictions.Inc();
         }
 
-        _metrics.CacheBytes.Set(_shelf.Bytes);
-        if (_timed || _shelf.OldestUse is not { } oldest) return;
+        _metrics.CacheBytes.Set(_index.Bytes);
+        if (_timed || _index.OldestUse is not { } oldest)
+            return;
         _timed = true;
         _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(oldest + _ageMs - Now(), 1000, uint.MaxValue - 1L)), Timeout.InfiniteTimeSpan);
     }

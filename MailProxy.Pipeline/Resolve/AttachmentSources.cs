@@ -17,8 +17,14 @@ internal sealed class AttachmentSources : IAttachmentSource, IDisposable
 
     /// <param name="endpoints">The attachment endpoint that is in force for a tenant; null: it has none.</param>
     /// <param name="secret">Files that no mail may carry; null: there are none.</param>
-    public AttachmentSources(CurrentVolumes volumes, Func<string, (Uri Address, SourceAuth? Auth)?> endpoints, Dialer dialer, ResolveOptions options, TimeProvider clock,
-        ProtectedFiles? secret = null)
+    public AttachmentSources(
+        CurrentVolumes volumes,
+        Func<string, (Uri Address, SourceAuth? Auth)?> endpoints,
+        Dialer dialer,
+        ResolveOptions options,
+        TimeProvider clock,
+        ProtectedFiles? secret = null
+    )
     {
         (_volumes, _endpointOf) = (volumes, endpoints);
         _http = dialer.HttpClient();
@@ -36,21 +42,23 @@ internal sealed class AttachmentSources : IAttachmentSource, IDisposable
     public S3Clients S3 { get; }
 
     /// <summary>What shares one bound on concurrent fetches: a host, however it is named, a volume, or <c>files</c>.</summary>
-    public string HostOf(string tenant, AttachmentRef wanted) => wanted.Place switch
-    {
-        AttachmentPlace.Url url => url.Address.Authority,
-        AttachmentPlace.Endpoint => _endpointOf(tenant)?.Address.Authority ?? "nowhere",
-        AttachmentPlace.InVolume file => _volumes.Directory.Find(tenant, file.Volume) switch
+    public string HostOf(string tenant, AttachmentRef wanted) =>
+        wanted.Place switch
         {
-            { Config: VolumeConfig.Http web } => web.BaseUrl.Authority,
-            { Config: VolumeConfig.S3 { Endpoint: { } endpoint } } => endpoint.Authority,
-            { } volume => $"{volume.Tenant}/{volume.Id}:",
-            null => "nowhere",
-        },
-        _ => "files",
-    };
+            AttachmentPlace.Url url => url.Address.Authority,
+            AttachmentPlace.Endpoint => _endpointOf(tenant)?.Address.Authority ?? "nowhere",
+            AttachmentPlace.InVolume file => _volumes.Directory.Find(tenant, file.Volume) switch
+            {
+                { Config: VolumeConfig.Http web } => web.BaseUrl.Authority,
+                { Config: VolumeConfig.S3 { Endpoint: { } endpoint } } => endpoint.Authority,
+                { } volume => $"{volume.Tenant}/{volume.Id}:",
+                null => "nowhere",
+            },
+            _ => "files",
+        };
 
-    public Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel) => Of(wanted.Place).OpenAsync(tenant, wanted, cancel);
+    public Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel) =>
+        Of(wanted.Place).OpenAsync(tenant, wanted, cancel);
 
     public void Dispose()
     {
@@ -59,14 +67,15 @@ internal sealed class AttachmentSources : IAttachmentSource, IDisposable
         S3.Dispose();
     }
 
-    private IAttachmentSource Of(AttachmentPlace place) => place switch
-    {
-        AttachmentPlace.Url => _addresses,
-        AttachmentPlace.InVolume => _inVolumes,
-        AttachmentPlace.AbsolutePath => _files,
-        AttachmentPlace.Endpoint => _endpoints,
-        _ => throw new ArgumentOutOfRangeException(nameof(place), place, null),
-    };
+    private IAttachmentSource Of(AttachmentPlace place) =>
+        place switch
+        {
+            AttachmentPlace.Url => _addresses,
+            AttachmentPlace.InVolume => _inVolumes,
+            AttachmentPlace.AbsolutePath => _files,
+            AttachmentPlace.Endpoint => _endpoints,
+            _ => throw new ArgumentOutOfRangeException(nameof(place), place, null),
+        };
 
     private void Forget() => S3.Keep(_volumes.Directory);
 }

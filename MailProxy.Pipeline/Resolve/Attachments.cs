@@ -4,9 +4,12 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>What a mail needs beyond its body: its fetched files, and links in the place of those that are too large. What is not at hand is got while the mail is set aside.</summary>
+/// <summary>
+/// What a mail needs beyond its body: its fetched files, and links in the place of those that are too large. What is not at hand is got
+/// while the mail is set aside.
+/// </summary>
 /// <param name="links">Null: large files go as they are.</param>
-internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, LargeFileLinks? links, UploadDesk? uploads)
+internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts accounts, LargeFileLinks? links, LinkUploader? uploads)
 {
     /// <summary>A retried mail with less than this has no link of an earlier attempt.</summary>
     private const int Small = 16 * 1024;
@@ -18,36 +21,56 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
     private static readonly TimeSpan Crowded = TimeSpan.FromSeconds(30);
 
     /// <summary>Cheap; false for nearly all mail.</summary>
-    public bool Concern(ResolvedMail mail) => mail.Content.Sources > 0 || MayLink(mail, Rule(mail));
+    public bool NeedsWork(ResolvedMail mail) => mail.Content.Sources > 0 || MayLink(mail, Rule(mail));
 
-    /// <summary>The mail with all it needs, or what becomes of it without. In the latter case its permit and its charge have been given back, before anything is fetched or made.</summary>
+    /// <summary>
+    /// The mail with all it needs, or what becomes of it without. In the latter case its permit and its charge have been given back, before
+    /// anything is fetched or made.
+    /// </summary>
     public async ValueTask<(ResolvedMail? Mail, Outcome? Refused)> EquipAsync(ResolvedMail mail, CancellationToken abort)
     {
         var (ticket, content) = (mail.Due.Ticket, mail.Content);
         var equipped = mail;
         try
         {
-            var draft = JsonSerializer.Deserialize(content.Json.Span, MailJson.Default.MailDraft) ?? throw new JsonException("The stored message is null.");
+            var draft =
+                JsonSerializer.Deserialize(content.Json.Span, MailJson.Default.MailDraft)
+                ?? throw new JsonException("The stored message is null.");
             var wanted = Fetched(draft);
-            if (desk.TryTake(ticket, content.Key.Tenant, content.CreatedAt, wanted) is not { } files)
+            if (fetcher.TryTake(ticket, content.Key.Tenant, content.CreatedAt, wanted) is not { } files)
             {
                 mail.Charge.Dispose();
                 mail.Due.Permit.Dispose();
-                return (null, desk.TryFetch(ticket, content.Key.Tenant, content.CreatedAt, wanted)
-                    ? new Outcome.NotYet(ticket)
-                    : new Outcome.Postponed(ticket, content.Bodiless(), desk.WhyNot(content.Key.Tenant)) { RetryAfter = Crowded });
+                return (
+                    null,
+                    fetcher.TryFetch(ticket, content.Key.Tenant, content.CreatedAt, wanted)
+                        ? new Outcome.NotYet(ticket)
+                        : new Outcome.Postponed(ticket, content.Bodiless(), fetcher.WhyNot(content.Key.Tenant)) { RetryAfter = Crowded }
+                );
             }
 
-            if (files.Length > 0) equipped = mail with { Files = ByIndex(files, wanted, draft.Attachments!.Count), Charge = new Belongings([.. files, mail.Charge]) };
+            if (files.Length > 0)
+                equipped = mail with
+                {
+                    Files = ByIndex(files, wanted, draft.Attachments!.Count),
+                    Charge = new DisposableGroup([.. files, mail.Charge]),
+                };
             return MayLink(mail, Rule(mail)) ? await LinkAsync(equipped, mail.Charge, files, draft, abort) : (equipped, null);
         }
-        catch (SourceException fault)
+        catch (SourceException error)
         {
             equipped.Charge.Dispose();
-            var trouble = FetchTrouble.Of(fault);
-            return (null, trouble.Status is { } status
-                ? new Outcome.Unsendable(ticket, content.Bodiless(), status, trouble.Message)
-                : new Outcome.Postponed(ticket, content.Bodiless(), trouble.Message) { BySource = true, RetryAfter = trouble.RetryAfter });
+            var trouble = FetchTrouble.Of(error);
+            return (
+                null,
+                trouble.Status is { } status
+                    ? new Outcome.Unsendable(ticket, content.Bodiless(), status, trouble.Message)
+                    : new Outcome.Postponed(ticket, content.Bodiless(), trouble.Message)
+                    {
+                        BySource = true,
+                        RetryAfter = trouble.RetryAfter,
+                    }
+            );
         }
         catch
         {
@@ -56,16 +79,23 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
         }
     }
 
-    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused)> LinkAsync(ResolvedMail mail, IDisposable memory, LocalContent[] files, MailDraft draft, CancellationToken abort)
+    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused)> LinkAsync(
+        ResolvedMail mail,
+        IDisposable memory,
+        LocalContent[] files,
+        MailDraft draft,
+        CancellationToken abort
+    )
     {
         var (ticket, tenant, rule) = (mail.Due.Ticket, mail.Content.Key.Tenant, Rule(mail));
         var large = LargeFile.Of(draft, mail.Files);
-        if (await links!.ApplyAsync(ticket, tenant, rule, large, mayUpload: false, abort) is { } linked) return (mail with { Links = linked.Links }, null);
+        if (await links!.ApplyAsync(ticket, tenant, rule, large, mayUpload: false, abort) is { } linked)
+            return (mail with { Links = linked.Links }, null);
 
         // An upload may take long: it has no share of the memory budget, which others wait for, so few of them hold a large body.
         mail.Due.Permit.Dispose();
         var heavy = mail.Content.Json.Length >= Heavy;
-        if (uploads!.TryUpload(ticket, tenant, rule!, large, new Belongings([.. files]), heavy, mail.Content.CreatedAt))
+        if (uploads!.TryUpload(ticket, tenant, rule!, large, new DisposableGroup([.. files]), heavy, mail.Content.CreatedAt))
         {
             memory.Dispose();
             return (null, new Outcome.NotYet(ticket));
@@ -82,9 +112,9 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
         {
             return AttachmentNotation.Fetched(draft);
         }
-        catch (FormatException unusable)
+        catch (FormatException error)
         {
-            throw new SourceException(SourceFault.Refused, unusable.Message, unusable) { Status = "5.6.0" };
+            throw new SourceException(SourceFault.Refused, error.Message, error) { Status = "5.6.0" };
         }
     }
 
@@ -92,22 +122,27 @@ internal sealed class Attachments(FetchDesk desk, CurrentAccounts accounts, Larg
 
     // Content inline cannot be larger than the JSON around it. Without a rule there may be links of an earlier attempt.
     private bool MayLink(ResolvedMail mail, LargeFiles? rule) =>
-        links is not null && (rule is null
-            ? mail.Due.Ticket.Attempt > 0 && (mail.Content.Sources > 0 || mail.Content.Json.Length > Small)
-            : mail.Content.Sources > 0 || mail.Content.Json.Length > rule.Threshold);
+        links is not null
+        && (
+            rule is null
+                ? mail.Due.Ticket.Attempt > 0 && (mail.Content.Sources > 0 || mail.Content.Json.Length > Small)
+                : mail.Content.Sources > 0 || mail.Content.Json.Length > rule.Threshold
+        );
 
     private static LocalContent?[] ByIndex(LocalContent[] files, IReadOnlyList<AttachmentRef> wanted, int attachments)
     {
         var places = new LocalContent?[attachments];
-        for (var i = 0; i < files.Length; i++) places[wanted[i].Index] = files[i];
+        for (var i = 0; i < files.Length; i++)
+            places[wanted[i].Index] = files[i];
         return places;
     }
 
-    private sealed class Belongings(IDisposable[] things) : IDisposable
+    private sealed class DisposableGroup(IDisposable[] things) : IDisposable
     {
         public void Dispose()
         {
-            foreach (var thing in things) thing.Dispose();
+            foreach (var thing in things)
+                thing.Dispose();
         }
     }
 }

@@ -2,7 +2,10 @@ using System.Security.Cryptography;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>A source's content as it may be read: never more than the cap, never other than the declared length, and every trouble of the source a <see cref="SourceException"/>.</summary>
+/// <summary>
+/// A source's content as it may be read: never more than the cap, never other than the declared length, and every trouble of the source a
+/// <see cref="SourceException"/>.
+/// </summary>
 /// <param name="place">Names the source in messages.</param>
 /// <param name="length">As declared; null: unknown.</param>
 internal sealed class CappedStream(Stream inner, object place, long? length, long cap) : Stream
@@ -13,7 +16,11 @@ internal sealed class CappedStream(Stream inner, object place, long? length, lon
     public override bool CanSeek => false;
     public override bool CanWrite => false;
     public override long Length => throw new NotSupportedException();
-    public override long Position { get => _read; set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => _read;
+        set => throw new NotSupportedException();
+    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -21,9 +28,9 @@ internal sealed class CappedStream(Stream inner, object place, long? length, lon
         {
             return Count(await inner.ReadAsync(buffer, cancellationToken), buffer.Length);
         }
-        catch (Exception trouble) when (IsOfSource(trouble))
+        catch (Exception error) when (IsOfSource(error))
         {
-            throw Broken(trouble);
+            throw Broken(error);
         }
     }
 
@@ -36,9 +43,9 @@ internal sealed class CappedStream(Stream inner, object place, long? length, lon
         {
             return Count(inner.Read(buffer), buffer.Length);
         }
-        catch (Exception trouble) when (IsOfSource(trouble))
+        catch (Exception error) when (IsOfSource(error))
         {
-            throw Broken(trouble);
+            throw Broken(error);
         }
     }
 
@@ -47,23 +54,31 @@ internal sealed class CappedStream(Stream inner, object place, long? length, lon
     public override ValueTask DisposeAsync() => inner.DisposeAsync();
 
     public override void Flush() { }
+
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
     public override void SetLength(long value) => throw new NotSupportedException();
+
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) inner.Dispose();
+        if (disposing)
+            inner.Dispose();
         base.Dispose(disposing);
     }
 
     private int Count(int read, int asked)
     {
         _read += read;
-        if (_read > cap) throw SourceException.TooLarge(place, cap);
+        if (_read > cap)
+            throw SourceException.TooLarge(place, cap);
         if (length is { } declared && (_read > declared || (read == 0 && asked > 0 && _read < declared)))
         {
-            throw new SourceException(SourceFault.Down, $"{place}: {(_read > declared ? "more" : "less")} came than the {declared} bytes that were announced.");
+            throw new SourceException(
+                SourceFault.Down,
+                $"{place}: {(_read > declared ? "more" : "less")} came than the {declared} bytes that were announced."
+            );
         }
 
         return read;
@@ -71,7 +86,13 @@ internal sealed class CappedStream(Stream inner, object place, long? length, lon
 
     // Amazon's stream checks what it read and says so with an exception of its own.
     private static bool IsOfSource(Exception trouble) =>
-        trouble is IOException or HttpRequestException or ObjectDisposedException or CryptographicException or Amazon.Runtime.AmazonClientException;
+        trouble
+            is IOException
+                or HttpRequestException
+                or ObjectDisposedException
+                or CryptographicException
+                or Amazon.Runtime.AmazonClientException;
 
-    private SourceException Broken(Exception trouble) => new(SourceFault.Down, $"{place}: the transfer broke off after {_read} bytes.", trouble);
+    private SourceException Broken(Exception trouble) =>
+        new(SourceFault.Down, $"{place}: the transfer broke off after {_read} bytes.", trouble);
 }

@@ -7,7 +7,8 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>What content hashes to: SHA-256, which names it, and MD5, which the old notation asks for.</summary>
 internal readonly record struct ContentDigest(UInt128 High, UInt128 Low, UInt128 Md5)
 {
-    private const int ShaDigits = 64, Md5Digits = 32;
+    private const int ShaDigits = 64,
+        Md5Digits = 32;
 
     /// <summary>The name of the content's file.</summary>
     public string FileName => $"{High:x32}{Low:x32}-{Md5:x32}";
@@ -17,7 +18,11 @@ internal readonly record struct ContentDigest(UInt128 High, UInt128 Low, UInt128
     public string Md5Text => $"{Md5:x32}";
 
     public static ContentDigest Of(ReadOnlySpan<byte> sha256, ReadOnlySpan<byte> md5) =>
-        new(BinaryPrimitives.ReadUInt128BigEndian(sha256), BinaryPrimitives.ReadUInt128BigEndian(sha256[16..]), BinaryPrimitives.ReadUInt128BigEndian(md5));
+        new(
+            BinaryPrimitives.ReadUInt128BigEndian(sha256),
+            BinaryPrimitives.ReadUInt128BigEndian(sha256[16..]),
+            BinaryPrimitives.ReadUInt128BigEndian(md5)
+        );
 
     /// <summary>The two halves of a SHA-256.</summary>
     public static (UInt128 High, UInt128 Low) Sha(ReadOnlySpan<byte> sha256) =>
@@ -26,8 +31,10 @@ internal readonly record struct ContentDigest(UInt128 High, UInt128 Low, UInt128
     public static bool TryParse(ReadOnlySpan<char> name, out ContentDigest digest)
     {
         digest = default;
-        if (name.Length != ShaDigits + 1 + Md5Digits || name[ShaDigits] != '-') return false;
-        if (!Hex(name[..32], out var high) || !Hex(name[32..ShaDigits], out var low) || !Hex(name[(ShaDigits + 1)..], out var md5)) return false;
+        if (name.Length != ShaDigits + 1 + Md5Digits || name[ShaDigits] != '-')
+            return false;
+        if (!Hex(name[..32], out var high) || !Hex(name[32..ShaDigits], out var low) || !Hex(name[(ShaDigits + 1)..], out var md5))
+            return false;
         digest = new(high, low, md5);
         return true;
     }
@@ -35,9 +42,12 @@ internal readonly record struct ContentDigest(UInt128 High, UInt128 Low, UInt128
     /// <summary>How this content differs from what the message says of it; null: it does not.</summary>
     public string? Contradiction(AttachmentRef claimed, long size)
     {
-        if (claimed.Size is { } length && length != size) return $"it has {size} bytes, the message says {length}";
-        if (claimed.Sha256 is { } sha && Sha(sha) != (High, Low)) return $"its SHA-256 is {Sha256Text}, the message says {Convert.ToHexStringLower(sha)}";
-        if (claimed.Md5 is { } md5 && BinaryPrimitives.ReadUInt128BigEndian(md5) != Md5) return $"its MD5 is {Md5Text}, the message says {Convert.ToHexStringLower(md5)}";
+        if (claimed.Size is { } length && length != size)
+            return $"it has {size} bytes, the message says {length}";
+        if (claimed.Sha256 is { } sha && Sha(sha) != (High, Low))
+            return $"its SHA-256 is {Sha256Text}, the message says {Convert.ToHexStringLower(sha)}";
+        if (claimed.Md5 is { } md5 && BinaryPrimitives.ReadUInt128BigEndian(md5) != Md5)
+            return $"its MD5 is {Md5Text}, the message says {Convert.ToHexStringLower(md5)}";
         return null;
     }
 

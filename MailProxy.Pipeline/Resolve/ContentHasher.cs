@@ -10,7 +10,9 @@ internal sealed class ContentHasher : IDisposable
     public const int Block = 64 * 1024;
 
     private readonly IncrementalHash _sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly IncrementalHash _md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5); // compared with what clients give, never trusted with more
+
+    // compared with what clients give, never trusted with more
+    private readonly IncrementalHash _md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
 
     public void Append(ReadOnlySpan<byte> block)
     {
@@ -32,14 +34,21 @@ internal sealed class ContentHasher : IDisposable
     public static async Task<(ContentDigest Digest, long Size)> OfFileAsync(string path, CancellationToken cancel)
     {
         using var hasher = new ContentHasher();
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        using var file = File.OpenHandle(
+            path,
+            FileMode.Open,
+            FileAccess.Read,
+            FileShare.ReadWrite | FileShare.Delete,
+            FileOptions.Asynchronous | FileOptions.SequentialScan
+        );
         var buffer = ArrayPool<byte>.Shared.Rent(Block);
         try
         {
-            for (long at = 0; ;)
+            for (long at = 0; ; )
             {
                 var read = await RandomAccess.ReadAsync(file, buffer.AsMemory(0, Block), at, cancel);
-                if (read == 0) return (hasher.Take(), at);
+                if (read == 0)
+                    return (hasher.Take(), at);
                 hasher.Append(buffer.AsSpan(0, read));
                 at += read;
             }

@@ -3,14 +3,20 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Content that the tenant's own application gives for a name of its choice: it gets <c>{"storage_path": …}</c> and answers with the bytes.</summary>
+/// <summary>
+/// Content that the tenant's own application gives for a name of its choice: it gets <c>{"storage_path": …}</c> and answers with the bytes.
+/// </summary>
 /// <param name="endpoints">The endpoint that is in force for a tenant; null: it has none.</param>
 internal sealed class EndpointSource(HttpFetch http, Func<string, (Uri Address, SourceAuth? Auth)?> endpoints) : IAttachmentSource
 {
     public Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel)
     {
-        if (endpoints(tenant) is not { } endpoint) throw new SourceException(SourceFault.Gone, $"{wanted.Place}: the tenant has no attachment endpoint.");
-        return http.OpenAsync(new(endpoint.Address, endpoint.Auth, wanted.Place, Body(((AttachmentPlace.Endpoint)wanted.Place).StoragePath)), cancel);
+        if (endpoints(tenant) is not { } endpoint)
+            throw new SourceException(SourceFault.Gone, $"{wanted.Place}: the tenant has no attachment endpoint.");
+        return http.OpenAsync(
+            new(endpoint.Address, endpoint.Auth, wanted.Place, Body(((AttachmentPlace.Endpoint)wanted.Place).StoragePath)),
+            cancel
+        );
     }
 
     private static byte[] Body(string path)

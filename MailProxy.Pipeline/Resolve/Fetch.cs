@@ -6,9 +6,17 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>One content from its source to the disk, in a stream: hashed and counted while it goes by, one block in memory.</summary>
 internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, ResolveOptions options, TimeProvider clock)
 {
-    /// <summary>Throws <see cref="SourceException"/>, for trouble with our own disk <see cref="FetchDiskException"/>, and <see cref="OperationCanceledException"/> for <paramref name="stop"/>. A part that did not become content is gone.</summary>
+    /// <summary>
+    /// Throws <see cref="SourceException"/>, for trouble with our own disk <see cref="FetchDiskException"/>, and <see
+    /// cref="OperationCanceledException"/> for <paramref name="stop"/>. A part that did not become content is gone.
+    /// </summary>
     /// <param name="sized">Told the length as soon as it is known; may throw to refuse it.</param>
-    public async Task<(LocalContent Content, ContentDigest Digest)> RunAsync(string tenant, AttachmentRef wanted, Action<long> sized, CancellationToken stop)
+    public async Task<(LocalContent Content, ContentDigest Digest)> RunAsync(
+        string tenant,
+        AttachmentRef wanted,
+        Action<long> sized,
+        CancellationToken stop
+    )
     {
         var part = cache.NewPart();
         try
@@ -23,12 +31,12 @@ internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, Res
                     {
                         return (cache.Keep(tenant, part, digest, size), digest);
                     }
-                    catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+                    catch (Exception error) when (error is IOException or UnauthorizedAccessException)
                     {
-                        throw new FetchDiskException(fault);
+                        throw new FetchDiskException(error);
                     }
                 }
-                catch (SourceException down) when (down.Fault == SourceFault.Down && down.RetryAfter is null && !run.Begun && !again)
+                catch (SourceException error) when (error.Fault == SourceFault.Down && error.RetryAfter is null && !run.Begun && !again)
                 {
                     // A connection that was dead already, a server that had just gone: once more, at once.
                 }
@@ -47,7 +55,8 @@ internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, Res
         try
         {
             await using var opened = await source.OpenAsync(tenant, run.Wanted, both.Token);
-            if (opened.Length is { } declared) Declare(run, declared);
+            if (opened.Length is { } declared)
+                Declare(run, declared);
             return await CopyAsync(run, opened, patience, both.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -60,19 +69,25 @@ internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, Res
                 ? Down(run, $"nothing came for {options.StallTimeout.TotalSeconds:0.#} s")
                 : Down(run, $"no answer within {options.FirstByteTimeout.TotalSeconds:0.#} s");
         }
-        catch (Exception broken) when (broken is IOException or HttpRequestException or System.Net.Sockets.SocketException)
+        catch (Exception error) when (error is IOException or HttpRequestException or System.Net.Sockets.SocketException)
         {
-            throw Down(run, "the connection broke off", broken);
+            throw Down(run, "the connection broke off", error);
         }
     }
 
     private void Declare(Run run, long length)
     {
-        if (length > options.MaxAttachmentBytes) throw SourceException.TooLarge(run.Wanted.Place, options.MaxAttachmentBytes);
+        if (length > options.MaxAttachmentBytes)
+            throw SourceException.TooLarge(run.Wanted.Place, options.MaxAttachmentBytes);
         run.Sized(length);
     }
 
-    private async Task<(ContentDigest Digest, long Size)> CopyAsync(Run run, OpenedSource opened, CancellationTokenSource patience, CancellationToken cancel)
+    private async Task<(ContentDigest Digest, long Size)> CopyAsync(
+        Run run,
+        OpenedSource opened,
+        CancellationTokenSource patience,
+        CancellationToken cancel
+    )
     {
         using var hasher = new ContentHasher();
         using var file = Create(run.Part);
@@ -81,20 +96,24 @@ internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, Res
         var opening = clock.GetTimestamp();
         try
         {
-            for (long size = 0; ;)
+            for (long size = 0; ; )
             {
                 var read = await opened.Content.ReadAsync(buffer.AsMemory(0, ContentHasher.Block), cancel);
                 run.Begun = true;
                 patience.CancelAfter(options.StallTimeout);
                 if (read == 0)
                 {
-                    if (opened.Length is { } declared && declared != size) throw Down(run, $"broke off after {size} of {declared} bytes");
-                    if (opened.Length is null) run.Sized(size);
+                    if (opened.Length is { } declared && declared != size)
+                        throw Down(run, $"broke off after {size} of {declared} bytes");
+                    if (opened.Length is null)
+                        run.Sized(size);
                     return (hasher.Take(), size);
                 }
 
-                if (size + read > options.MaxAttachmentBytes) throw SourceException.TooLarge(run.Wanted.Place, options.MaxAttachmentBytes);
-                if (rate.IsTooSlow(read, clock.GetElapsedTime(opening))) throw Down(run, $"it sends less than {options.MinBytesPerSecond} bytes a second");
+                if (size + read > options.MaxAttachmentBytes)
+                    throw SourceException.TooLarge(run.Wanted.Place, options.MaxAttachmentBytes);
+                if (rate.IsTooSlow(read, clock.GetElapsedTime(opening)))
+                    throw Down(run, $"it sends less than {options.MinBytesPerSecond} bytes a second");
                 hasher.Append(buffer.AsSpan(0, read));
                 await WriteAsync(file, buffer.AsMemory(0, read), size, cancel);
                 size += read;
@@ -112,25 +131,31 @@ internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, Res
         {
             return File.OpenHandle(part, FileMode.Create, FileAccess.Write, FileShare.None, FileOptions.Asynchronous);
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new FetchDiskException(fault);
+            throw new FetchDiskException(error);
         }
     }
 
-    private static async ValueTask WriteAsync(Microsoft.Win32.SafeHandles.SafeFileHandle file, ReadOnlyMemory<byte> block, long at, CancellationToken cancel)
+    private static async ValueTask WriteAsync(
+        Microsoft.Win32.SafeHandles.SafeFileHandle file,
+        ReadOnlyMemory<byte> block,
+        long at,
+        CancellationToken cancel
+    )
     {
         try
         {
             await RandomAccess.WriteAsync(file, block, at, cancel);
         }
-        catch (IOException fault)
+        catch (IOException error)
         {
-            throw new FetchDiskException(fault);
+            throw new FetchDiskException(error);
         }
     }
 
-    private static SourceException Down(Run run, string what, Exception? inner = null) => new(SourceFault.Down, $"{run.Wanted.Place}: {what}.", inner);
+    private static SourceException Down(Run run, string what, Exception? inner = null) =>
+        new(SourceFault.Down, $"{run.Wanted.Place}: {what}.", inner);
 
     private sealed class Run(AttachmentRef wanted, string part, Action<long> sized)
     {

@@ -8,7 +8,13 @@ namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>Tells Report of mail whose attachments will not come.</summary>
 /// <param name="loads">Mails that are loaded at the same time.</param>
-internal sealed partial class FetchEnds(IMessageStore store, CurrentAccounts accounts, SharedCapacity loads, ChannelWriter<ReportItem> report, ILogger logger)
+internal sealed partial class FetchEnds(
+    IMessageStore store,
+    CurrentAccounts accounts,
+    SharedCapacity loads,
+    ChannelWriter<ReportItem> report,
+    ILogger logger
+)
 {
     public async ValueTask FailedAsync(QueuedMail ticket, FetchTrouble trouble)
     {
@@ -16,13 +22,14 @@ internal sealed partial class FetchEnds(IMessageStore store, CurrentAccounts acc
         try
         {
             // With everybody it still goes to: what cannot be had fails for all of them.
-            outcome = await LoadAsync(ticket) is not { } content ? new Outcome.Dropped(ticket)
+            outcome =
+                await LoadAsync(ticket) is not { } content ? new Outcome.Dropped(ticket)
                 : trouble.Status is { } status ? new Outcome.Unsendable(ticket, content, status, trouble.Message)
                 : new Outcome.Postponed(ticket, content, trouble.Message) { BySource = trouble.BySource, RetryAfter = trouble.RetryAfter };
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            Log.CannotLoad(logger, ticket.Id, fault);
+            Log.CannotLoad(logger, ticket.Id, error);
             outcome = new Outcome.Postponed(ticket, null, trouble.Message);
         }
 
@@ -36,9 +43,9 @@ internal sealed partial class FetchEnds(IMessageStore store, CurrentAccounts acc
         {
             return (await store.LoadAsync(ticket, int.MaxValue))?.Bodiless();
         }
-        catch (BodyMissingException missing)
+        catch (BodyMissingException error)
         {
-            return missing.Content?.Bodiless(); // it was not needed for this
+            return error.Content?.Bodiless(); // it was not needed for this
         }
     }
 

@@ -3,8 +3,10 @@ using MailProxy.Pipeline.Sharing;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Who may fetch when: so many at once in all, so many from one host, and room for the bytes that are fetched and not yet used. Each tenant has
-/// its share of all three, and of what it has no host more than a quarter of the whole, so that a slow one, or one whose mail may not go yet,
+/// Who may fetch when: so many at once in all, so many from one host, and space for the bytes that are fetched and not yet used. Each
+/// tenant has
+/// its share of all three, and of what it has no host more than a quarter of the whole, so that a slow one, or one whose mail may not go
+/// yet,
 /// leaves the others theirs. Tenants take turns, and within a tenant hosts; within one, first come, first served.
 /// </summary>
 internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantShare share)
@@ -14,8 +16,10 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
     private readonly Dictionary<string, Owner> _owners = [];
     private readonly Dictionary<string, int> _runningFrom = []; // by host, all tenants together
     private readonly LinkedList<Owner> _turns = []; // tenants for which somebody waits
-    private int _running, _ready;
-    private long _used, _refused;
+    private int _running,
+        _ready;
+    private long _used,
+        _refused;
 
     public int Running => Volatile.Read(ref _running);
 
@@ -45,20 +49,25 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
         }
     }
 
-    /// <summary>Waits for its turn and for room. The ticket gives both back.</summary>
-    public Task<FetchTicket> EnterAsync(string tenant, string host, long size, CancellationToken cancel)
+    /// <summary>Waits for its turn and for capacity. The ticket gives both back.</summary>
+    public Task<FetchPermit> EnterAsync(string tenant, string host, long size, CancellationToken cancel)
     {
         Waiter waiter;
         lock (_gate)
         {
-            if (!_owners.TryGetValue(tenant, out var owner)) _owners[tenant] = owner = new(tenant);
-            if (!owner.Hosts.TryGetValue(host, out var of)) owner.Hosts[host] = of = new(owner, host);
+            if (!_owners.TryGetValue(tenant, out var owner))
+                _owners[tenant] = owner = new(tenant);
+            if (!owner.Hosts.TryGetValue(host, out var of))
+                owner.Hosts[host] = of = new(owner, host);
             waiter = new(of, size);
             of.Waiting.Enqueue(waiter);
-            if (of.Turn.List is null) owner.Turns.AddLast(of.Turn);
-            if (owner.Turn.List is null) _turns.AddLast(owner.Turn);
+            if (of.Turn.List is null)
+                owner.Turns.AddLast(of.Turn);
+            if (owner.Turn.List is null)
+                _turns.AddLast(owner.Turn);
             Grant();
-            if (!waiter.Granted.Task.IsCompleted) _refused++;
+            if (!waiter.Granted.Task.IsCompleted)
+                _refused++;
         }
 
         return waiter.Granted.Task.IsCompleted || !cancel.CanBeCanceled ? waiter.Granted.Task : WaitAsync(waiter, cancel);
@@ -68,7 +77,8 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
     {
         lock (_gate)
         {
-            if (ends) host.Held--;
+            if (ends)
+                host.Held--;
             _ready += ready;
             host.Ready += ready;
             host.Owner.Ready += ready;
@@ -77,11 +87,12 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
             host.Owner.Used += size;
             Run(host, running);
             Grant();
-            if (host is { Held: 0, Waiting.Count: 0 }) Forget(host);
+            if (host is { Held: 0, Waiting.Count: 0 })
+                Forget(host);
         }
     }
 
-    private static async Task<FetchTicket> WaitAsync(Waiter waiter, CancellationToken cancel)
+    private static async Task<FetchPermit> WaitAsync(Waiter waiter, CancellationToken cancel)
     {
         await using (cancel.UnsafeRegister(static (waiter, token) => ((Waiter)waiter!).Granted.TrySetCanceled(token), waiter))
         {
@@ -91,43 +102,51 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
 
     private void Run(Host host, int running)
     {
-        if (running == 0) return;
+        if (running == 0)
+            return;
         _running += running;
         host.Running += running;
         host.Owner.Running += running;
         var from = _runningFrom.GetValueOrDefault(host.Name) + running;
-        if (from == 0) _runningFrom.Remove(host.Name);
-        else _runningFrom[host.Name] = from;
+        if (from == 0)
+            _runningFrom.Remove(host.Name);
+        else
+            _runningFrom[host.Name] = from;
     }
 
     private void Forget(Host host)
     {
-        if (host.Turn.List is not null) host.Owner.Turns.Remove(host.Turn);
+        if (host.Turn.List is not null)
+            host.Owner.Turns.Remove(host.Turn);
         host.Owner.Hosts.Remove(host.Name);
-        if (host.Owner.Hosts.Count > 0) return;
-        if (host.Owner.Turn.List is not null) _turns.Remove(host.Owner.Turn);
+        if (host.Owner.Hosts.Count > 0)
+            return;
+        if (host.Owner.Turn.List is not null)
+            _turns.Remove(host.Owner.Turn);
         _owners.Remove(host.Owner.Tenant);
     }
 
     // One for each tenant that may, round after round, until nobody may. What does not fit does not stop the other tenants.
     private void Grant()
     {
-        for (var passed = 0; passed < _turns.Count;)
+        for (var passed = 0; passed < _turns.Count; )
         {
             var owner = _turns.First!.Value;
             _turns.RemoveFirst();
             passed = TryGrant(owner) ? 0 : passed + 1;
-            if (owner.Turns.Count > 0) _turns.AddLast(owner.Turn);
+            if (owner.Turns.Count > 0)
+                _turns.AddLast(owner.Turn);
         }
     }
 
     // One of the first host that may.
     private bool TryGrant(Owner owner)
     {
-        for (var passed = 0; passed < owner.Turns.Count;)
+        for (var passed = 0; passed < owner.Turns.Count; )
         {
             var host = owner.Turns.First!.Value;
-            while (host.Waiting.TryPeek(out var gone) && gone.Granted.Task.IsCompleted) host.Waiting.Dequeue();
+            while (host.Waiting.TryPeek(out var gone) && gone.Granted.Task.IsCompleted)
+                host.Waiting.Dequeue();
             if (!host.Waiting.TryPeek(out var next))
             {
                 owner.Turns.RemoveFirst();
@@ -137,7 +156,8 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
             var may = HostMay(host, next.Size);
 
             // Nobody of the tenant passes him, else small ones would keep a large one waiting for ever.
-            if (may && !OwnerMay(owner, next.Size)) return false;
+            if (may && !OwnerMay(owner, next.Size))
+                return false;
             owner.Turns.RemoveFirst();
             owner.Turns.AddLast(host.Turn);
             if (may)
@@ -155,8 +175,9 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
 
     private void Admit(Waiter waiter)
     {
-        var (host, ticket) = (waiter.Host, new FetchTicket(this, waiter.Host, waiter.Size));
-        if (!waiter.Granted.TrySetResult(ticket)) return;
+        var (host, ticket) = (waiter.Host, new FetchPermit(this, waiter.Host, waiter.Size));
+        if (!waiter.Granted.TrySetResult(ticket))
+            return;
         host.Held++;
         _used += waiter.Size;
         host.Used += waiter.Size;
@@ -164,18 +185,21 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
         Run(host, 1);
     }
 
-    // What was fetched for mail that still waits for something else moves only when something else is fetched: then there is always room for one.
+    // What was fetched for mail that still waits for something else moves only when something else is fetched: then there is always space
+    // for one.
     private bool HostMay(Host host, long size) =>
         share.Allows(_perHost, _runningFrom.GetValueOrDefault(host.Name) - host.Running, host.Running, 1)
         && (host.Used + size <= bytes / 4 || host is { Running: 0, Ready: 0 });
 
     private bool OwnerMay(Owner owner, long size) =>
-        share.Allows(total, _running - owner.Running, owner.Running, 1) && HasRoom(owner, size);
+        share.Allows(total, _running - owner.Running, owner.Running, 1) && HasCapacity(owner, size);
 
-    private bool HasRoom(Owner owner, long size)
+    private bool HasCapacity(Owner owner, long size)
     {
-        if (_running == 0 && _ready == 0) return true;
-        if (_used + size > bytes) return false;
+        if (_running == 0 && _ready == 0)
+            return true;
+        if (_used + size > bytes)
+            return false;
         return owner.Used + size <= share.Of(bytes, _used - owner.Used) || owner is { Running: 0, Ready: 0 };
     }
 
@@ -226,6 +250,6 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
     {
         public Host Host { get; } = host;
         public long Size { get; } = size;
-        public TaskCompletionSource<FetchTicket> Granted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<FetchPermit> Granted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

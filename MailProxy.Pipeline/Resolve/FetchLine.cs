@@ -7,7 +7,10 @@ namespace MailProxy.Pipeline.Resolve;
 /// <param name="Accepted">When the client's request was accepted; nothing older will do.</param>
 internal readonly record struct Piece(WaitingMail Mail, AttachmentRef Wanted, int Place, long Accepted);
 
-/// <summary>All who wait for one source. One fetch at a time serves all who waited when it began; who comes later may carry what is newer, and waits for the next. Under the desk's lock.</summary>
+/// <summary>
+/// All who wait for one source. One fetch at a time serves all who waited when it began; who comes later may carry what is newer, and waits
+/// for the next. Under the fetcher's lock.
+/// </summary>
 internal sealed class FetchLine(SourceKey key)
 {
     private List<Piece> _waiting = [];
@@ -26,10 +29,13 @@ internal sealed class FetchLine(SourceKey key)
         return taken;
     }
 
-    /// <summary>Takes the last out of a list, since whoever was served must not be told of what happens to the others; null: there is none.</summary>
+    /// <summary>
+    /// Takes the last out of a list, since whoever was served must not be told of what happens to the others; null: there is none.
+    /// </summary>
     public static Piece? Last(List<Piece> waiting)
     {
-        if (waiting.Count == 0) return null;
+        if (waiting.Count == 0)
+            return null;
         var last = waiting[^1];
         waiting.RemoveAt(waiting.Count - 1);
         return last;

@@ -14,7 +14,8 @@ internal sealed partial class FetchWork(
     PipelineMetrics metrics,
     TimeProvider clock,
     ILogger logger,
-    TenantShare share)
+    TenantShare share
+)
 {
     /// <summary>The host under which files of the last run are hashed.</summary>
     private const string OwnDisk = "";
@@ -27,8 +28,9 @@ internal sealed partial class FetchWork(
     /// <summary>What the source may give, by what those say who wait.</summary>
     public long Most(List<Piece> waiting) => waiting.Max(piece => Math.Min(piece.Wanted.Size ?? long.MaxValue, options.MaxAttachmentBytes));
 
-    /// <summary>Waits for a turn, and for room.</summary>
-    public Task<FetchTicket> EnterAsync(string tenant, string host, long size, CancellationToken stop) => _governor.EnterAsync(tenant, host, size, stop);
+    /// <summary>Waits for a turn, and for capacity.</summary>
+    public Task<FetchPermit> EnterAsync(string tenant, string host, long size, CancellationToken stop) =>
+        _governor.EnterAsync(tenant, host, size, stop);
 
     /// <summary>What each tenant has of the fetches and of their bytes.</summary>
     public void ShowIn(TenantShares shares)
@@ -42,7 +44,8 @@ internal sealed partial class FetchWork(
     {
         foreach (var piece in waiting)
         {
-            if (!cache.IsUnverified(tenant, piece.Wanted)) continue;
+            if (!cache.IsUnverified(tenant, piece.Wanted))
+                continue;
             var turn = await _governor.EnterAsync(tenant, OwnDisk, 0, stop);
             try
             {
@@ -60,10 +63,16 @@ internal sealed partial class FetchWork(
 
     /// <summary>Content, or trouble.</summary>
     public async Task<(LocalContent? Content, ContentDigest Digest, FetchTrouble? Trouble)> FetchAsync(
-        string tenant, string host, List<Piece> waiting, FetchTicket room, CancellationToken stop)
+        string tenant,
+        string host,
+        List<Piece> waiting,
+        FetchPermit permit,
+        CancellationToken stop
+    )
     {
         var place = waiting[0].Wanted.Place;
-        if (IsLeftAlone(tenant, host)) return (null, default, new($"{place}: its host fails again and again, and is left alone for a while.", null, BySource: true));
+        if (IsLeftAlone(tenant, host))
+            return (null, default, new($"{place}: its host fails again and again, and is left alone for a while.", null, BySource: true));
 
         metrics.FetchesInFlight.Inc();
         var began = clock.GetTimestamp();
@@ -71,27 +80,32 @@ internal sealed partial class FetchWork(
         try
         {
             // What a message claims is compared for each that waits: others may claim otherwise.
-            var plain = waiting[0].Wanted with { Sha256 = null, Md5 = null, Size = null };
-            var (content, digest) = await _fetch.RunAsync(tenant, plain, size => Sized(waiting, room, size), stop);
+            var plain = waiting[0].Wanted with
+            {
+                Sha256 = null,
+                Md5 = null,
+                Size = null,
+            };
+            var (content, digest) = await _fetch.RunAsync(tenant, plain, size => Sized(waiting, permit, size), stop);
             outcome = "ok";
             metrics.AttachmentBytes.Inc(content.Size);
             return (content, digest, null);
         }
-        catch (SourceException fault)
+        catch (SourceException error)
         {
-            outcome = Name(fault.Fault);
-            return (null, default, FetchTrouble.Of(fault));
+            outcome = Name(error.Fault);
+            return (null, default, FetchTrouble.Of(error));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             throw;
         }
-        catch (Exception trouble)
+        catch (Exception error)
         {
             // A disk that is full, or a bug: the mail waits, and an operator reads this.
             outcome = "disk";
-            Log.CannotFetch(logger, place, trouble);
-            return (null, default, FetchTrouble.Own($"{place} could not be fetched: {trouble.Message}"));
+            Log.CannotFetch(logger, place, error);
+            return (null, default, FetchTrouble.Own($"{place} could not be fetched: {error.Message}"));
         }
         finally
         {
@@ -101,35 +115,43 @@ internal sealed partial class FetchWork(
         }
     }
 
-    private static void Sized(List<Piece> waiting, FetchTicket room, long size)
+    private static void Sized(List<Piece> waiting, FetchPermit permit, long size)
     {
-        room.Resize(size);
+        permit.Resize(size);
         var wanted = waiting[0].Wanted;
-        if (!waiting.TrueForAll(piece => piece.Wanted.Size is { } claimed && claimed != size)) return;
-        throw new SourceException(SourceFault.Refused, $"{wanted.Place}: it has {size} bytes, the message says {wanted.Size}.") { Status = "5.6.0" };
+        if (!waiting.TrueForAll(piece => piece.Wanted.Size is { } claimed && claimed != size))
+            return;
+        throw new SourceException(SourceFault.Refused, $"{wanted.Place}: it has {size} bytes, the message says {wanted.Size}.")
+        {
+            Status = "5.6.0",
+        };
     }
 
     private bool IsLeftAlone(string tenant, string host)
     {
-        lock (_gate) return _hosts.IsLeftAlone(tenant, host, clock.GetUtcNow().ToUnixTimeMilliseconds());
+        lock (_gate)
+            return _hosts.IsLeftAlone(tenant, host, clock.GetUtcNow().ToUnixTimeMilliseconds());
     }
 
     private void Note(string tenant, string host, string outcome)
     {
         lock (_gate)
         {
-            if (outcome == "down") _hosts.Failed(tenant, host, clock.GetUtcNow().ToUnixTimeMilliseconds());
-            else if (outcome is "ok" or "gone" or "refused") _hosts.Answered(tenant, host);
+            if (outcome == "down")
+                _hosts.Failed(tenant, host, clock.GetUtcNow().ToUnixTimeMilliseconds());
+            else if (outcome is "ok" or "gone" or "refused")
+                _hosts.Answered(tenant, host);
         }
     }
 
-    private static string Name(SourceFault fault) => fault switch
-    {
-        SourceFault.Gone => "gone",
-        SourceFault.Refused => "refused",
-        SourceFault.Down => "down",
-        _ => throw new UnreachableException(),
-    };
+    private static string Name(SourceFault fault) =>
+        fault switch
+        {
+            SourceFault.Gone => "gone",
+            SourceFault.Refused => "refused",
+            SourceFault.Down => "down",
+            _ => throw new UnreachableException(),
+        };
 
     private static partial class Log
     {

@@ -1,6 +1,9 @@
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Knows which hosts fail a tenant again and again, so that ten thousand mails do not wait one after the other for what will not come. What one tenant asks for in vain is nothing to the others. Pure; not safe for threads.</summary>
+/// <summary>
+/// Knows which hosts fail a tenant again and again, so that ten thousand mails do not wait one after the other for what will not come. What
+/// one tenant asks for in vain is nothing to the others. Pure; not safe for threads.
+/// </summary>
 internal sealed class HostWatch
 {
     /// <summary>So many failures in a row, nothing between them, and the host is left alone.</summary>
@@ -17,7 +20,8 @@ internal sealed class HostWatch
 
     public void Failed(string tenant, string host, long now)
     {
-        if (_hosts.Count >= Most) _hosts.Clear();
+        if (_hosts.Count >= Most)
+            _hosts.Clear();
         var failures = _hosts.GetValueOrDefault((tenant, host)).Failures + 1;
         _hosts[(tenant, host)] = (failures, failures >= Patience ? now + Pause : 0);
     }

@@ -10,7 +10,10 @@ namespace MailProxy.Pipeline.Resolve;
 /// <param name="Post">JSON to post; null: GET.</param>
 internal sealed record HttpAsk(Uri Address, SourceAuth? Auth, object Place, byte[]? Post = null);
 
-/// <summary>Fetches over HTTP what strangers named. Every connection, those after redirects too, is made by the dialer, which checks the address it really connects to.</summary>
+/// <summary>
+/// Fetches over HTTP what strangers named. Every connection, those after redirects too, is made by the dialer, which checks the address it
+/// really connects to.
+/// </summary>
 /// <param name="http">Must not follow redirects, decompress, or use a proxy.</param>
 internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options, TimeProvider clock)
 {
@@ -30,10 +33,10 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
         {
             throw new SourceException(SourceFault.Down, $"{ask.Place}: no answer in time.");
         }
-        catch (Exception trouble) when (trouble is not (SourceException or OperationCanceledException))
+        catch (Exception error) when (error is not (SourceException or OperationCanceledException))
         {
             // Whatever a stored address or a strange server made of it: it is the source's trouble, and nobody else's.
-            throw Explain(ask.Place, trouble, asked.Value);
+            throw Explain(ask.Place, error, asked.Value);
         }
     }
 
@@ -42,9 +45,17 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
     public static SourceException Explain(object place, Exception trouble, Uri? address)
     {
         var text = $"{place}: {HttpTrouble.Explain(trouble, address)}.";
-        if (HttpTrouble.Refusal(trouble) is { } refused) return new(refused.ForGood ? SourceFault.Refused : SourceFault.Down, text, trouble) { NotAllowed = true };
-        if (trouble is FormatException and not UriFormatException) return new(SourceFault.Refused, $"{place}: {trouble.Message}.", trouble);
-        return new((trouble as HttpRequestException)?.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded ? SourceFault.Refused : SourceFault.Down, text, trouble);
+        if (HttpTrouble.Refusal(trouble) is { } refused)
+            return new(refused.ForGood ? SourceFault.Refused : SourceFault.Down, text, trouble) { NotAllowed = true };
+        if (trouble is FormatException and not UriFormatException)
+            return new(SourceFault.Refused, $"{place}: {trouble.Message}.", trouble);
+        return new(
+            (trouble as HttpRequestException)?.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded
+                ? SourceFault.Refused
+                : SourceFault.Down,
+            text,
+            trouble
+        );
     }
 
     private async Task<OpenedSource> FollowAsync(HttpAsk ask, StrongBox<Uri> asked, CancellationToken cancel)
@@ -57,15 +68,20 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
             var response = await http.SendAsync(request, cancel);
             try
             {
-                if (!IsRedirect(response)) return await TakeAsync(response, ask.Place, cancel);
-                if (redirects == MaxRedirects) throw Refused(ask.Place, $"it redirects more than {MaxRedirects} times.");
+                if (!IsRedirect(response))
+                    return await TakeAsync(response, ask.Place, cancel);
+                if (redirects == MaxRedirects)
+                    throw Refused(ask.Place, $"it redirects more than {MaxRedirects} times.");
                 var next = Target(address, response, ask.Place);
                 var moved = !SameOrigin(address, next);
 
                 // Whoever we are sent to was not given these credentials, even if he sends us back.
-                if (moved) auth = null;
-                if (response.StatusCode is not (HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect)) post = null;
-                else if (moved && post is not null) throw Refused(ask.Place, "it redirects a POST to another host.");
+                if (moved)
+                    auth = null;
+                if (response.StatusCode is not (HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect))
+                    post = null;
+                else if (moved && post is not null)
+                    throw Refused(ask.Place, "it redirects a POST to another host.");
                 address = next;
             }
             catch
@@ -80,21 +96,33 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
 
     private async Task<OpenedSource> TakeAsync(HttpResponseMessage response, object place, CancellationToken cancel)
     {
-        if (Fault(response.StatusCode) is { } fault) throw new SourceException(fault, $"{place}: it answered {(int)response.StatusCode}.") { Answered = response.StatusCode, RetryAfter = RetryAfter(response) };
-        if (response.Content.Headers.ContentEncoding.Any(static e => !e.Equals("identity", StringComparison.OrdinalIgnoreCase))) throw Refused(place, "it is encoded, although that was not asked for.");
+        if (Fault(response.StatusCode) is { } fault)
+            throw new SourceException(fault, $"{place}: it answered {(int)response.StatusCode}.")
+            {
+                Answered = response.StatusCode,
+                RetryAfter = RetryAfter(response),
+            };
+        if (response.Content.Headers.ContentEncoding.Any(static e => !e.Equals("identity", StringComparison.OrdinalIgnoreCase)))
+            throw Refused(place, "it is encoded, although that was not asked for.");
         var length = response.Content.Headers.ContentLength;
-        if (length > options.MaxAttachmentBytes) throw SourceException.TooLarge(place, options.MaxAttachmentBytes);
-        return new(new CappedStream(await response.Content.ReadAsStreamAsync(cancel), place, length, options.MaxAttachmentBytes), length, response);
+        if (length > options.MaxAttachmentBytes)
+            throw SourceException.TooLarge(place, options.MaxAttachmentBytes);
+        return new(
+            new CappedStream(await response.Content.ReadAsStreamAsync(cancel), place, length, options.MaxAttachmentBytes),
+            length,
+            response
+        );
     }
 
     /// <summary>Null: content follows.</summary>
-    public static SourceFault? Fault(HttpStatusCode status) => (int)status switch
-    {
-        200 or 203 => null,
-        404 or 410 => SourceFault.Gone,
-        408 or 425 or 429 or >= 500 => SourceFault.Down,
-        _ => SourceFault.Refused,
-    };
+    public static SourceFault? Fault(HttpStatusCode status) =>
+        (int)status switch
+        {
+            200 or 203 => null,
+            404 or 410 => SourceFault.Gone,
+            408 or 425 or 429 or >= 500 => SourceFault.Down,
+            _ => SourceFault.Refused,
+        };
 
     private static HttpRequestMessage Request(Uri address, SourceAuth? auth, byte[]? post)
     {
@@ -102,14 +130,16 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
         request.Headers.AcceptEncoding.Add(new("identity"));
         request.Headers.Accept.Add(new("*/*"));
         request.Headers.UserAgent.Add(new("MailProxy", null));
-        if (post is not null) request.Content = new ByteArrayContent(post) { Headers = { ContentType = new("application/json") } };
+        if (post is not null)
+            request.Content = new ByteArrayContent(post) { Headers = { ContentType = new("application/json") } };
         CredentialHeader.Add(request.Headers, auth);
         return request;
     }
 
     private TimeSpan? RetryAfter(HttpResponseMessage response)
     {
-        if (response.Headers.RetryAfter is not { } named) return null;
+        if (response.Headers.RetryAfter is not { } named)
+            return null;
         var wait = named.Delta ?? named.Date - clock.GetUtcNow();
         return wait > TimeSpan.Zero ? wait : null;
     }
@@ -118,15 +148,21 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
 
     private static Uri Target(Uri from, HttpResponseMessage response, object place)
     {
-        if (response.Headers.Location is not { } location || !Uri.TryCreate(from, location, out var next)) throw Refused(place, "it redirects to nowhere.");
-        if (next.Scheme is not ("http" or "https") || next.Host.Length == 0) throw Refused(place, "it redirects to what is not http.");
-        if (!HttpAddress.IsSendable(next)) throw Refused(place, "it redirects to a host that has no name.");
-        if (next.UserInfo.Length > 0) throw Refused(place, "it redirects to an address with credentials.");
-        if (from.Scheme == "https" && next.Scheme == "http") throw Refused(place, "it redirects from https to http.");
+        if (response.Headers.Location is not { } location || !Uri.TryCreate(from, location, out var next))
+            throw Refused(place, "it redirects to nowhere.");
+        if (next.Scheme is not ("http" or "https") || next.Host.Length == 0)
+            throw Refused(place, "it redirects to what is not http.");
+        if (!HttpAddress.IsSendable(next))
+            throw Refused(place, "it redirects to a host that has no name.");
+        if (next.UserInfo.Length > 0)
+            throw Refused(place, "it redirects to an address with credentials.");
+        if (from.Scheme == "https" && next.Scheme == "http")
+            throw Refused(place, "it redirects from https to http.");
         return next;
     }
 
-    private static bool SameOrigin(Uri one, Uri other) => one.Scheme == other.Scheme && one.Port == other.Port && one.IdnHost.Equals(other.IdnHost, StringComparison.OrdinalIgnoreCase);
+    private static bool SameOrigin(Uri one, Uri other) =>
+        one.Scheme == other.Scheme && one.Port == other.Port && one.IdnHost.Equals(other.IdnHost, StringComparison.OrdinalIgnoreCase);
 
     private static SourceException Refused(object place, string why) => new(SourceFault.Refused, $"{place}: {why}");
 }

@@ -8,7 +8,15 @@ namespace MailProxy.Pipeline.Resolve;
 /// <param name="Inline">The HTML shows it (<c>inline_id</c>), so that a link cannot stand in for it.</param>
 /// <param name="Open">Opens the content anew from its beginning, seekable.</param>
 /// <param name="Sha256">Of the content, when known.</param>
-internal sealed record LargeFile(int Index, string Name, string? ContentType, long Size, bool Inline, Func<Stream> Open, byte[]? Sha256 = null)
+internal sealed record LargeFile(
+    int Index,
+    string Name,
+    string? ContentType,
+    long Size,
+    bool Inline,
+    Func<Stream> Open,
+    byte[]? Sha256 = null
+)
 {
     /// <summary>Every attachment of a mail, in the order of its list.</summary>
     /// <param name="files">By the attachment's place: the fetched ones; null: it is inline in the JSON.</param>
@@ -17,23 +25,50 @@ internal sealed record LargeFile(int Index, string Name, string? ContentType, lo
         var all = new List<LargeFile>();
         for (var i = 0; i < draft.Attachments?.Count; i++)
         {
-            if (draft.Attachments[i] is not { } attachment) continue;
+            if (draft.Attachments[i] is not { } attachment)
+                continue;
             var (name, type, inline) = (AttachmentNotation.FileName(attachment), attachment.ContentType, attachment.InlineId is not null);
             type ??= MimeTypes.GetMimeType(name);
-            if (i < files.Count && files[i] is { } file) all.Add(new(i, name, type, file.Size, inline, () => OpenFile(file.Path), Hash(file.Path)));
-            else if (AttachmentNotation.Inline(attachment) is { } base64) all.Add(new(i, name, type, Length(base64.Span), inline, () => new MemoryStream(Convert.FromBase64String(base64.ToString()), writable: false)));
+            if (i < files.Count && files[i] is { } file)
+                all.Add(new(i, name, type, file.Size, inline, () => OpenFile(file.Path), Hash(file.Path)));
+            else if (AttachmentNotation.Inline(attachment) is { } base64)
+                all.Add(
+                    new(
+                        i,
+                        name,
+                        type,
+                        Length(base64.Span),
+                        inline,
+                        () => new MemoryStream(Convert.FromBase64String(base64.ToString()), writable: false)
+                    )
+                );
         }
 
         return all;
     }
 
-    private static FileStream OpenFile(string path) => new(path, new FileStreamOptions { Access = FileAccess.Read, Share = FileShare.Read | FileShare.Delete, Options = FileOptions.SequentialScan });
+    private static FileStream OpenFile(string path) =>
+        new(
+            path,
+            new FileStreamOptions
+            {
+                Access = FileAccess.Read,
+                Share = FileShare.Read | FileShare.Delete,
+                Options = FileOptions.SequentialScan,
+            }
+        );
 
     // The cache names its files by what they hash to.
     private static byte[]? Hash(string path) =>
         ContentDigest.TryParse(Path.GetFileName(path.AsSpan()), out var digest) ? Convert.FromHexString(digest.Sha256Text) : null;
 
-    private static long Length(ReadOnlySpan<char> base64) => base64.Length / 4 * 3L - (base64.EndsWith("==") ? 2 : base64.EndsWith("=") ? 1 : 0);
+    private static long Length(ReadOnlySpan<char> base64) =>
+        base64.Length / 4 * 3L
+        - (
+            base64.EndsWith("==") ? 2
+            : base64.EndsWith("=") ? 1
+            : 0
+        );
 }
 
 /// <summary>What the rule for large files made of a message.</summary>

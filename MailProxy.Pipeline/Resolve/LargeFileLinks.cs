@@ -8,43 +8,70 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Applies the rule for large files to a message whose files are at hand. A link once made stays with the message's revision, so that every attempt has the same content.
+/// Applies the rule for large files to a message whose files are at hand. A link once made stays with the message's revision, so that every
+/// attempt has the same content.
 /// The same content of a tenant lies in a volume once, however many messages link to it.
 /// </summary>
-internal sealed partial class LargeFileLinks(ILinkStore store, CurrentVolumes volumes, LinkShelf shelf, LinkTokens tokens, TimeProvider clock, ILogger logger)
+internal sealed partial class LargeFileLinks(
+    ILinkStore store,
+    CurrentVolumes volumes,
+    VolumeWriter writer,
+    LinkTokens tokens,
+    TimeProvider clock,
+    ILogger logger
+)
 {
     // One upload at a time for the same object.
     private readonly ConcurrentDictionary<long, Lazy<Task>> _uploads = new();
 
     /// <summary>
-    /// What stands in the message instead of which files. Uploads what is not in its volume yet. Throws <see cref="SourceException"/>: <see cref="SourceFault.Refused"/> when the rule
+    /// What stands in the message instead of which files. Uploads what is not in its volume yet. Throws <see cref="SourceException"/>: <see
+    /// cref="SourceFault.Refused"/> when the rule
     /// rejects the message, <see cref="SourceFault.Down"/> when the volume takes nothing now.
     /// </summary>
     /// <param name="rule">See <see cref="AccountDirectory.LargeFilesOf"/>; null: only links made before.</param>
     /// <param name="files">Every attachment whose content is at hand, inline ones too.</param>
     /// <param name="mayUpload">False: null is answered when there is something to upload, which may take long.</param>
-    public async Task<LinkedFiles?> ApplyAsync(QueuedMail ticket, string tenant, LargeFiles? rule, IReadOnlyList<LargeFile> files, bool mayUpload, CancellationToken cancel)
+    public async Task<LinkedFiles?> ApplyAsync(
+        QueuedMail ticket,
+        string tenant,
+        LargeFiles? rule,
+        IReadOnlyList<LargeFile> files,
+        bool mayUpload,
+        CancellationToken cancel
+    )
     {
-        if (files.Count == 0) return LinkedFiles.None;
+        if (files.Count == 0)
+            return LinkedFiles.None;
 
-        // The first attempt finds no link of an earlier one, unless a crash came between; then there is a link to make, and it is looked for.
+        // The first attempt finds no link of an earlier one, unless a crash came between; then there is a link to make, and it is looked
+        // for.
         var plan = LargeFileRule.Plan(rule, files, static _ => false);
-        if (plan.Link.Count == 0 && ticket.Attempt == 0) return Judge(ticket, rule, plan, []);
+        if (plan.Link.Count == 0 && ticket.Attempt == 0)
+            return Judge(ticket, rule, plan, []);
 
         var links = new List<FileLink>(await store.LinksAsync(ticket.Id, ticket.Revision, Now));
         plan = LargeFileRule.Plan(rule, files, index => links.Exists(link => link.Index == index));
-        if (plan.Link.Count > 0 && !mayUpload) return null;
-        foreach (var file in plan.Link) links.Add(await LinkAsync(ticket, tenant, rule!, file, cancel));
+        if (plan.Link.Count > 0 && !mayUpload)
+            return null;
+        foreach (var file in plan.Link)
+            links.Add(await LinkAsync(ticket, tenant, rule!, file, cancel));
         return Judge(ticket, rule, plan, [.. links.OrderBy(link => link.Index)]);
     }
 
     private LinkedFiles Judge(QueuedMail ticket, LargeFiles? rule, LargeFilePlan plan, IReadOnlyList<FileLink> links)
     {
-        if (plan.Reject.Count > 0) throw new SourceException(SourceFault.Refused, $"The message is refused: {LargeFileRule.Describe(plan.Reject[0], rule!)}.") { Status = "5.3.4" };
-        if (plan.Warn.Count == 0) return links.Count == 0 ? LinkedFiles.None : new(links, []);
+        if (plan.Reject.Count > 0)
+            throw new SourceException(SourceFault.Refused, $"The message is refused: {LargeFileRule.Describe(plan.Reject[0], rule!)}.")
+            {
+                Status = "5.3.4",
+            };
+        if (plan.Warn.Count == 0)
+            return links.Count == 0 ? LinkedFiles.None : new(links, []);
 
         string[] warnings = [.. plan.Warn.Select(file => LargeFileRule.Describe(file, rule!))];
-        foreach (var warning in warnings) Log.Large(logger, ticket.Id, warning);
+        foreach (var warning in warnings)
+            Log.Large(logger, ticket.Id, warning);
         return new(links, warnings);
     }
 
@@ -53,27 +80,34 @@ internal sealed partial class LargeFileLinks(ILinkStore store, CurrentVolumes vo
         var volume = Volume(tenant, rule);
         var now = Now;
         var viaDaemon = LinkAddress.IsServed(volume, rule.LifetimeDays, tokens.PublicUrl);
-        if (viaDaemon && tokens.PublicUrl is null) throw Down(volume, "Api:PublicUrl is not set, so nobody could follow a link to a file in it");
+        if (viaDaemon && tokens.PublicUrl is null)
+            throw Down(volume, "Api:PublicUrl is not set, so nobody could follow a link to a file in it");
         var expiresAt = now + LinkAddress.Lifetime(rule.LifetimeDays, viaDaemon);
 
         var hash = file.Sha256 ?? await HashAsync(file, cancel);
         var content = new LinkContent(tenant, volume.Tenant, volume.Id, LinkAddress.Place(volume.Config), hash, file.Size);
         var kept = await store.ReserveAsync(content, LinkAddress.NewKey(tenant), expiresAt, now);
-        if (!kept.Uploaded) await UploadOnceAsync(volume, kept, file, expiresAt, cancel);
+        if (!kept.Uploaded)
+            await UploadOnceAsync(volume, kept, file, expiresAt, cancel);
 
         var type = LinkAddress.ContentType(file.ContentType);
-        var presigned = viaDaemon ? null : await shelf.PresignAsync(volume, kept.Key, file.Name, type, DateTimeOffset.FromUnixTimeMilliseconds(expiresAt), head: false);
+        var presigned = viaDaemon
+            ? null
+            : await writer.PresignAsync(volume, kept.Key, file.Name, type, DateTimeOffset.FromUnixTimeMilliseconds(expiresAt), head: false);
         return await store.AddAsync(
             new(ticket.Id, ticket.Revision, file.Index, kept.Number, file.Name, type, expiresAt),
             number => presigned?.AbsoluteUri ?? tokens.Address(number, expiresAt).AbsoluteUri,
-            now);
+            now
+        );
     }
 
     private Volume Volume(string tenant, LargeFiles rule)
     {
         if (rule.Volume is { } id && volumes.Directory.Find(tenant, id) is { } volume)
         {
-            return LinkShelf.Takes(volume) ? volume : throw Down(volume, "files cannot be put there: it must be s3, or local and set with the admin key");
+            return VolumeWriter.Takes(volume)
+                ? volume
+                : throw Down(volume, "files cannot be put there: it must be s3, or local and set with the admin key");
         }
 
         // A person can put this right, so the message waits.
@@ -101,7 +135,8 @@ internal sealed partial class LargeFileLinks(ILinkStore store, CurrentVolumes vo
     private async Task UploadAsync(Volume volume, LinkObject kept, LargeFile file, long expiresAt, CancellationToken cancel)
     {
         // Another may have done it between the look at the store and this.
-        if ((await store.ReserveAsync(kept.Content, kept.Key, expiresAt, Now)).Uploaded) return;
+        if ((await store.ReserveAsync(kept.Content, kept.Key, expiresAt, Now)).Uploaded)
+            return;
         var began = clock.GetTimestamp();
         await PutAsync(volume, kept.Key, file, cancel);
         await store.UploadedAsync(kept.Number);
@@ -112,12 +147,12 @@ internal sealed partial class LargeFileLinks(ILinkStore store, CurrentVolumes vo
     {
         try
         {
-            await shelf.PutAsync(volume, key, file, cancel);
+            await writer.PutAsync(volume, key, file, cancel);
             volumes.Worked(volume);
         }
-        catch (SourceException fault)
+        catch (SourceException error)
         {
-            volumes.Failed(volume, fault.Message, Now);
+            volumes.Failed(volume, error.Message, Now);
             throw;
         }
     }
@@ -128,7 +163,8 @@ internal sealed partial class LargeFileLinks(ILinkStore store, CurrentVolumes vo
         return await SHA256.HashDataAsync(content, cancel);
     }
 
-    private static SourceException Down(Volume volume, string why) => new(SourceFault.Down, $"The volume '{volume.Id}' of the rule for large files: {why}.");
+    private static SourceException Down(Volume volume, string why) =>
+        new(SourceFault.Down, $"The volume '{volume.Id}' of the rule for large files: {why}.");
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 

@@ -5,11 +5,14 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>What is to be done about a message's large files. Pure.</summary>
 internal static class LargeFileRule
 {
-    /// <summary>Sorts the files that are larger than the threshold. A file that the HTML shows is never linked, only warned about.</summary>
+    /// <summary>
+    /// Sorts the files that are larger than the threshold. A file that the HTML shows is never linked, only warned about.
+    /// </summary>
     /// <param name="linked">Attachments that have a link already, which they keep whatever the rule says now.</param>
     public static LargeFilePlan Plan(LargeFiles? rule, IReadOnlyList<LargeFile> files, Predicate<int> linked)
     {
-        if (rule is null) return LargeFilePlan.Nothing;
+        if (rule is null)
+            return LargeFilePlan.Nothing;
         var large = files.Where(file => file.Size > rule.Threshold && !linked(file.Index)).ToArray();
         return rule.Action switch
         {
@@ -20,7 +23,8 @@ internal static class LargeFileRule
     }
 
     /// <summary>For a person.</summary>
-    public static string Describe(LargeFile file, LargeFiles rule) => $"attachment {file.Index} has {file.Size} bytes, more than the {rule.Threshold} of the rule for large files";
+    public static string Describe(LargeFile file, LargeFiles rule) =>
+        $"attachment {file.Index} has {file.Size} bytes, more than the {rule.Threshold} of the rule for large files";
 }
 
 /// <summary>The large files of a message by what is done about them.</summary>

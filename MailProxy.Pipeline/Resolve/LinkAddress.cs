@@ -14,30 +14,37 @@ internal static class LinkAddress
 
     private const long Day = 86_400_000;
 
-    /// <summary>Whether the link leads to this daemon (which then sends on to S3) and not straight to S3: files of this machine, links that live longer than a signature, and keys that the machine is lent only for hours.</summary>
-    public static bool IsServed(Volume volume, int lifetimeDays, Uri? publicUrl) => volume.Config switch
-    {
-        VolumeConfig.S3 s3 => publicUrl is not null && (lifetimeDays > MostPresignedDays || s3.AccessKey is null),
-        _ => true,
-    };
+    /// <summary>
+    /// Whether the link leads to this daemon (which then sends on to S3) and not straight to S3: files of this machine, links that live
+    /// longer than a signature, and keys that the machine is lent only for hours.
+    /// </summary>
+    public static bool IsServed(Volume volume, int lifetimeDays, Uri? publicUrl) =>
+        volume.Config switch
+        {
+            VolumeConfig.S3 s3 => publicUrl is not null && (lifetimeDays > MostPresignedDays || s3.AccessKey is null),
+            _ => true,
+        };
 
     /// <summary>In milliseconds; a presigned link has 7 days at most.</summary>
     public static long Lifetime(int days, bool served) => Day * (served ? days : Math.Min(days, MostPresignedDays));
 
     /// <summary>Where the volume is, without its secret: a volume that moved does not have what was put there before.</summary>
-    public static string Place(VolumeConfig config) => config switch
-    {
-        VolumeConfig.Local local => $"local {local.Root}",
-        VolumeConfig.S3 s3 => $"s3 {s3.Endpoint?.AbsoluteUri ?? s3.Region} {s3.Bucket} {s3.Prefix}",
-        _ => config.Backend,
-    };
+    public static string Place(VolumeConfig config) =>
+        config switch
+        {
+            VolumeConfig.Local local => $"local {local.Root}",
+            VolumeConfig.S3 s3 => $"s3 {s3.Endpoint?.AbsoluteUri ?? s3.Region} {s3.Bucket} {s3.Prefix}",
+            _ => config.Backend,
+        };
 
     /// <summary>A path in the volume that nobody can guess.</summary>
     public static string NewKey(string tenant) => $"{Folder}/{tenant}/{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}";
 
     /// <summary>The attachment's type when it is one, else bytes.</summary>
     public static string ContentType(string? given) =>
-        MediaTypeHeaderValue.TryParse(given, out var type) && type.ToString() is { Length: <= 255 } text && Ascii(text) ? text : "application/octet-stream";
+        MediaTypeHeaderValue.TryParse(given, out var type) && type.ToString() is { Length: <= 255 } text && Ascii(text)
+            ? text
+            : "application/octet-stream";
 
     private static bool Ascii(string text) => !text.AsSpan().ContainsAnyExceptInRange(' ', '~');
 }

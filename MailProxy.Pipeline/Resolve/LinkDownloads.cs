@@ -11,36 +11,52 @@ public sealed class LinkDownloads
 
     private readonly ILinkStore _store;
     private readonly CurrentVolumes _volumes;
-    private readonly LinkShelf _shelf;
+    private readonly VolumeWriter _writer;
     private readonly LinkTokens _tokens;
     private readonly TimeProvider _clock;
 
-    internal LinkDownloads(ILinkStore store, CurrentVolumes volumes, LinkShelf shelf, LinkTokens tokens, TimeProvider clock) =>
-        (_store, _volumes, _shelf, _tokens, _clock) = (store, volumes, shelf, tokens, clock);
+    internal LinkDownloads(ILinkStore store, CurrentVolumes volumes, VolumeWriter writer, LinkTokens tokens, TimeProvider clock) =>
+        (_store, _volumes, _writer, _tokens, _clock) = (store, volumes, writer, tokens, clock);
 
     /// <param name="head">Only the headers are asked for.</param>
     public async Task<Download> OpenAsync(string token, bool head, CancellationToken cancel)
     {
-        if (_tokens.Read(token) is not { } read) return new Download.Unknown();
-        if (read.ExpiresAt <= _clock.GetUtcNow().ToUnixTimeMilliseconds()) return new Download.Expired();
-        if (await _store.FindAsync(read.Number) is not { } link || link.ExpiresAt != read.ExpiresAt) return new Download.Unknown();
+        if (_tokens.Read(token) is not { } read)
+            return new Download.Unknown();
+        if (read.ExpiresAt <= _clock.GetUtcNow().ToUnixTimeMilliseconds())
+            return new Download.Expired();
+        if (await _store.FindAsync(read.Number) is not { } link || link.ExpiresAt != read.ExpiresAt)
+            return new Download.Unknown();
 
         var content = link.Object.Content;
-        if (_volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is not { } volume || LinkAddress.Place(volume.Config) != content.Place) return new Download.Unknown();
+        if (
+            _volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is not { } volume
+            || LinkAddress.Place(volume.Config) != content.Place
+        )
+            return new Download.Unknown();
         try
         {
-            if (volume.Config is VolumeConfig.Local local) return await Task.Run(() => Open(local, link), cancel);
-            return new Download.Elsewhere(await _shelf.PresignAsync(volume, link.Object.Key, link.Name, link.ContentType, _clock.GetUtcNow() + Onward, head));
+            if (volume.Config is VolumeConfig.Local local)
+                return await Task.Run(() => Open(local, link), cancel);
+            return new Download.Elsewhere(
+                await _writer.PresignAsync(volume, link.Object.Key, link.Name, link.ContentType, _clock.GetUtcNow() + Onward, head)
+            );
         }
-        catch (SourceException fault)
+        catch (SourceException error)
         {
-            return fault.Fault == SourceFault.Down ? new Download.Unavailable() : new Download.Unknown();
+            return error.Fault == SourceFault.Down ? new Download.Unavailable() : new Download.Unknown();
         }
     }
 
     private static Download.File Open(VolumeConfig.Local local, StoredLink link)
     {
-        var file = LinkShelf.Open(local, link.Object.Key);
-        return new(file, link.Name, link.ContentType, File.GetLastWriteTimeUtc(file.SafeFileHandle), Convert.ToHexStringLower(link.Object.Content.Sha256.AsSpan(0, 16)));
+        var file = VolumeWriter.Open(local, link.Object.Key);
+        return new(
+            file,
+            link.Name,
+            link.ContentType,
+            File.GetLastWriteTimeUtc(file.SafeFileHandle),
+            Convert.ToHexStringLower(link.Object.Content.Sha256.AsSpan(0, 16))
+        );
     }
 }

@@ -4,12 +4,16 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Removes linked files from their volumes when their time is over. What is due stands in the store, so that a restart forgets nothing; what fails is tried again, ever more rarely.</summary>
-internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes, LinkShelf shelf, TimeProvider clock, ILogger logger)
+/// <summary>
+/// Removes linked files from their volumes when their time is over. What is due stands in the store, so that a restart forgets nothing;
+/// what fails is tried again, ever more rarely.
+/// </summary>
+internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes, VolumeWriter writer, TimeProvider clock, ILogger logger)
 {
     private const int Slice = 100;
 
-    private static readonly TimeSpan First = TimeSpan.FromMinutes(5), Longest = TimeSpan.FromHours(6);
+    private static readonly TimeSpan First = TimeSpan.FromMinutes(5),
+        Longest = TimeSpan.FromHours(6);
 
     // Nothing tells of a new link, whose life is a day at least, so an hour's sleep is never too long; and a clock that was set is noticed.
     private static readonly TimeSpan Look = TimeSpan.FromHours(1);
@@ -26,15 +30,15 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
                 {
                     wait = await SweepAsync(stop);
                 }
-                catch (StoreUnavailableException trouble)
+                catch (StoreUnavailableException error)
                 {
-                    Log.StoreTrouble(logger, trouble);
+                    Log.StoreTrouble(logger, error);
                     wait = First;
                 }
-                catch (Exception trouble) when (trouble is not OperationCanceledException || !stop.IsCancellationRequested)
+                catch (Exception error) when (error is not OperationCanceledException || !stop.IsCancellationRequested)
                 {
                     // Whatever a stored row made of it: the sweep goes on, and mail never waits for it.
-                    Log.Broken(logger, trouble);
+                    Log.Broken(logger, error);
                     wait = First;
                 }
 
@@ -54,10 +58,12 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
         var troubled = new Dictionary<(string Tenant, string Volume), string>();
         while (await store.TakeRemovalsAsync(Now, Slice) is { Count: > 0 } due)
         {
-            foreach (var one in due) await RemoveAsync(one, troubled, stop);
+            foreach (var one in due)
+                await RemoveAsync(one, troubled, stop);
         }
 
-        if (await store.NextRemovalAsync() is not { } next) return Look;
+        if (await store.NextRemovalAsync() is not { } next)
+            return Look;
         var wait = TimeSpan.FromMilliseconds(Math.Max(1, next - Now));
         return wait < Look ? wait : Look;
     }
@@ -70,7 +76,8 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
         {
             troubled[volume] = trouble;
             var wait = First * Math.Min(Math.Pow(2, Math.Clamp(one.Tries, 0, 20)), Longest / First);
-            if (known is null) Log.NotRemoved(logger, one.Key, one.Content.VolumeTenant, one.Content.Volume, trouble, wait);
+            if (known is null)
+                Log.NotRemoved(logger, one.Key, one.Content.VolumeTenant, one.Content.Volume, trouble, wait);
             await store.NotRemovedAsync(one.Number, Now + (long)wait.TotalMilliseconds);
             return;
         }
@@ -84,24 +91,28 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
         var content = one.Content;
         try
         {
-            if (volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is not { } volume || LinkAddress.Place(volume.Config) != content.Place)
+            if (
+                volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is not { } volume
+                || LinkAddress.Place(volume.Config) != content.Place
+            )
             {
                 Log.Left(logger, one.Key, content.VolumeTenant, content.Volume);
                 return null;
             }
 
-            await shelf.RemoveAsync(volume, one.Key, stop);
+            await writer.RemoveAsync(volume, one.Key, stop);
             return null;
         }
-        catch (SourceException trouble)
+        catch (SourceException error)
         {
-            if (volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is { } known) volumes.Failed(known, trouble.Message, Now);
-            return trouble.Message;
+            if (volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is { } known)
+                volumes.Failed(known, error.Message, Now);
+            return error.Message;
         }
-        catch (Exception trouble) when (trouble is not OperationCanceledException || !stop.IsCancellationRequested)
+        catch (Exception error) when (error is not OperationCanceledException || !stop.IsCancellationRequested)
         {
             // One row that nobody can make sense of must not keep the others where they are.
-            Log.Unforeseen(logger, one.Key, trouble);
+            Log.Unforeseen(logger, one.Key, error);
             return "an error nobody foresaw.";
         }
     }
@@ -110,10 +121,18 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
 
     private static partial class Log
     {
-        [LoggerMessage(442, LogLevel.Warning, "The linked file {Key} could not be removed from the volume {Tenant}/{Volume}: {Trouble} Again in {Wait}")]
+        [LoggerMessage(
+            442,
+            LogLevel.Warning,
+            "The linked file {Key} could not be removed from the volume {Tenant}/{Volume}: {Trouble} Again in {Wait}"
+        )]
         public static partial void NotRemoved(ILogger logger, string key, string tenant, string volume, string trouble, TimeSpan wait);
 
-        [LoggerMessage(443, LogLevel.Warning, "The linked file {Key} stays where it is: the volume {Tenant}/{Volume} is gone, or elsewhere now")]
+        [LoggerMessage(
+            443,
+            LogLevel.Warning,
+            "The linked file {Key} stays where it is: the volume {Tenant}/{Volume} is gone, or elsewhere now"
+        )]
         public static partial void Left(ILogger logger, string key, string tenant, string volume);
 
         [LoggerMessage(444, LogLevel.Warning, "The sweep of linked files waits for the store")]

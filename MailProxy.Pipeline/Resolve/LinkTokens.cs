@@ -7,7 +7,8 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>The tokens of links that this daemon serves: number and expiry, signed with the installation's own key. Pure.</summary>
 internal sealed class LinkTokens
 {
-    private const int PayloadSize = 16, Size = PayloadSize + HMACSHA256.HashSizeInBytes;
+    private const int PayloadSize = 16,
+        Size = PayloadSize + HMACSHA256.HashSizeInBytes;
 
     private readonly byte[] _key;
 
@@ -15,7 +16,12 @@ internal sealed class LinkTokens
     /// <param name="publicUrl">Where the daemon is reached from outside; null: links to it cannot be made.</param>
     public LinkTokens(ReadOnlyMemory<byte> key, Uri? publicUrl)
     {
-        _key = HKDF.DeriveKey(HashAlgorithmName.SHA256, key.ToArray(), HMACSHA256.HashSizeInBytes, info: "mailproxy download link"u8.ToArray());
+        _key = HKDF.DeriveKey(
+            HashAlgorithmName.SHA256,
+            key.ToArray(),
+            HMACSHA256.HashSizeInBytes,
+            info: "mailproxy download link"u8.ToArray()
+        );
         PublicUrl = publicUrl is null || publicUrl.AbsoluteUri.EndsWith('/') ? publicUrl : new(publicUrl.AbsoluteUri + "/");
     }
 
@@ -38,9 +44,16 @@ internal sealed class LinkTokens
     {
         Span<byte> token = stackalloc byte[Size];
         Span<byte> expected = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        if (text.Length != Base64Url.GetEncodedLength(Size) || !Base64Url.IsValid(text) || !Base64Url.TryDecodeFromChars(text, token, out var length) || length != Size) return null;
+        if (
+            text.Length != Base64Url.GetEncodedLength(Size)
+            || !Base64Url.IsValid(text)
+            || !Base64Url.TryDecodeFromChars(text, token, out var length)
+            || length != Size
+        )
+            return null;
         HMACSHA256.HashData(_key, token[..PayloadSize], expected);
-        if (!CryptographicOperations.FixedTimeEquals(expected, token[PayloadSize..])) return null;
+        if (!CryptographicOperations.FixedTimeEquals(expected, token[PayloadSize..]))
+            return null;
         return (BinaryPrimitives.ReadInt64BigEndian(token), BinaryPrimitives.ReadInt64BigEndian(token[8..]));
     }
 }

@@ -6,7 +6,11 @@ namespace MailProxy.Pipeline.Resolve;
 /// <param name="secret">Files that no mail may carry; null: there are none.</param>
 /// <param name="open">Root, path, and what names the source in messages; null: <see cref="RootedFile.Open"/>.</param>
 internal sealed class LocalSource(
-    ResolveOptions options, TimeProvider clock, ProtectedFiles? secret = null, Func<string, string, object, FileStream>? open = null)
+    ResolveOptions options,
+    TimeProvider clock,
+    ProtectedFiles? secret = null,
+    Func<string, string, object, FileStream>? open = null
+)
 {
     /// <summary>Openings of one root that never came back; each holds a thread.</summary>
     private const int MostStuck = 4;
@@ -19,26 +23,29 @@ internal sealed class LocalSource(
     public async Task<OpenedSource> OpenAsync(string root, string path, object place, CancellationToken cancel)
     {
         // A file system of another machine may hang, so the opening has a thread and a patience of its own.
-        if (_stuck.GetValueOrDefault(root) >= MostStuck) throw new SourceException(SourceFault.Down, $"{place}: its file system does not answer.");
+        if (_stuck.GetValueOrDefault(root) >= MostStuck)
+            throw new SourceException(SourceFault.Down, $"{place}: its file system does not answer.");
         var opening = Task.Run(() => _open(root, path, place), CancellationToken.None);
         FileStream file;
         try
         {
             file = await opening.WaitAsync(options.FirstByteTimeout, clock, cancel);
         }
-        catch (Exception gaveUp) when (gaveUp is TimeoutException or OperationCanceledException)
+        catch (Exception error) when (error is TimeoutException or OperationCanceledException)
         {
             _ = CloseLateAsync(root, opening);
-            if (gaveUp is TimeoutException) throw new SourceException(SourceFault.Down, $"{place}: it could not be opened in time.", gaveUp);
+            if (error is TimeoutException)
+                throw new SourceException(SourceFault.Down, $"{place}: it could not be opened in time.", error);
             throw;
         }
-        catch (IOException trouble)
+        catch (IOException error)
         {
-            throw new SourceException(SourceFault.Down, $"{place}: it cannot be opened.", trouble);
+            throw new SourceException(SourceFault.Down, $"{place}: it cannot be opened.", error);
         }
 
         var length = file.Length;
-        if (length <= options.MaxAttachmentBytes) return new(new CappedStream(file, place, length, options.MaxAttachmentBytes), length);
+        if (length <= options.MaxAttachmentBytes)
+            return new(new CappedStream(file, place, length, options.MaxAttachmentBytes), length);
         await file.DisposeAsync();
         throw SourceException.TooLarge(place, options.MaxAttachmentBytes);
     }
@@ -48,6 +55,7 @@ internal sealed class LocalSource(
         _stuck.AddOrUpdate(root, 1, static (_, stuck) => stuck + 1);
         await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stuck.AddOrUpdate(root, 0, static (_, stuck) => stuck - 1);
-        if (opening.IsCompletedSuccessfully) await (await opening).DisposeAsync();
+        if (opening.IsCompletedSuccessfully)
+            await (await opening).DisposeAsync();
     }
 }

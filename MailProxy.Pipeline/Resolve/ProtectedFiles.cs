@@ -23,19 +23,22 @@ public sealed class ProtectedFiles(string dataDirectory)
     internal bool Contain(string path, SafeFileHandle file)
     {
         var data = RootedFile.RealPath(_data) ?? _data;
-        if (Path.GetDirectoryName(path) == data || Folders.Any(folder => IsAtOrBelow(Path.Join(data, folder), path))) return true;
+        if (Path.GetDirectoryName(path) == data || Folders.Any(folder => IsAtOrBelow(Path.Join(data, folder), path)))
+            return true;
 
         // Another name of the same file, on the same file system.
         var identity = RootedFile.Identity(file);
-        return identity.Links > 1 && Directory.Exists(data) && Directory.EnumerateFiles(data).Any(own => RootedFile.Identity(own) is { } known && known.IsSameFile(identity));
+        return identity.Links > 1
+            && Directory.Exists(data)
+            && Directory.EnumerateFiles(data).Any(own => RootedFile.Identity(own) is { } known && known.IsSameFile(identity));
     }
 
-    private static bool IsAtOrBelow(string folder, string path) => path == folder || path.StartsWith(folder + "/", StringComparison.Ordinal);
+    private static bool IsAtOrBelow(string folder, string path) =>
+        path == folder || path.StartsWith(folder + "/", StringComparison.Ordinal);
 }
 
 /// <summary>What makes two open files the same one.</summary>
 internal readonly record struct FileIdentity(uint Links, ulong Inode, uint DeviceMajor, uint DeviceMinor)
 {
-    public bool IsSameFile(FileIdentity other) =>
-        (Inode, DeviceMajor, DeviceMinor) == (other.Inode, other.DeviceMajor, other.DeviceMinor);
+    public bool IsSameFile(FileIdentity other) => (Inode, DeviceMajor, DeviceMinor) == (other.Inode, other.DeviceMajor, other.DeviceMinor);
 }

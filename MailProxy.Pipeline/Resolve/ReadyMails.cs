@@ -22,7 +22,8 @@ internal sealed class ReadyMails : IAsyncDisposable
         {
             _mails[mail.Ticket] = mail;
             _order.Enqueue((_clock.GetUtcNow() + _reserve, mail));
-            if (_order.Count == 1) _timer.Change(_reserve, Timeout.InfiniteTimeSpan);
+            if (_order.Count == 1)
+                _timer.Change(_reserve, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -31,7 +32,8 @@ internal sealed class ReadyMails : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (!_mails.Remove(ticket, out var mail)) return null;
+            if (!_mails.Remove(ticket, out var mail))
+                return null;
             return mail.Take();
         }
     }
@@ -46,11 +48,13 @@ internal sealed class ReadyMails : IAsyncDisposable
             while (_order.TryPeek(out var next) && next.Until <= now)
             {
                 _order.Dequeue();
-                if (_mails.TryGetValue(next.Mail.Ticket, out var mail) && mail == next.Mail) _mails.Remove(mail.Ticket);
+                if (_mails.TryGetValue(next.Mail.Ticket, out var mail) && mail == next.Mail)
+                    _mails.Remove(mail.Ticket);
                 next.Mail.LetGo();
             }
 
-            if (_order.TryPeek(out var first)) _timer.Change(first.Until - now, Timeout.InfiniteTimeSpan);
+            if (_order.TryPeek(out var first))
+                _timer.Change(first.Until - now, Timeout.InfiniteTimeSpan);
         }
     }
 }

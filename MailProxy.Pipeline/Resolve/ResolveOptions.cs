@@ -9,11 +9,17 @@ public sealed class ResolveOptions
     [Range(1, 64)]
     public int Workers { get; set; } = 4;
 
-    /// <summary>Bytes of bodies held in memory between Resolve and the end of an attempt; a tenant has its share. One beyond a quarter counts as a quarter, and there are two of those at most. Default 64 MB.</summary>
+    /// <summary>
+    /// Bytes of bodies held in memory between Resolve and the end of an attempt; a tenant has its share. One beyond a quarter counts as a
+    /// quarter, and there are two of those at most. Default 64 MB.
+    /// </summary>
     [Range(1_024, 17_179_869_184)]
     public long BodyBytes { get; set; } = 64 * 1024 * 1024;
 
-    /// <summary>Directories below which a message may name a file by its absolute path. Every tenant may; so give none that holds anything else. Default: none.</summary>
+    /// <summary>
+    /// Directories below which a message may name a file by its absolute path. Every tenant may; so give none that holds anything else.
+    /// Default: none.
+    /// </summary>
     [AbsolutePaths]
     public string[] AllowedRoots { get; set; } = [];
 
@@ -29,7 +35,10 @@ public sealed class ResolveOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan StallTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>What a source must send on average, over every stretch of <see cref="StallTimeout"/>; a slower one counts as down. 0: any rate will do. Default 1,024.</summary>
+    /// <summary>
+    /// What a source must send on average, over every stretch of <see cref="StallTimeout"/>; a slower one counts as down. 0: any rate will
+    /// do. Default 1,024.
+    /// </summary>
     [Range(0, 1_000_000_000)]
     public int MinBytesPerSecond { get; set; } = 1024;
 
@@ -41,15 +50,22 @@ public sealed class ResolveOptions
     [Range(1, 1024)]
     public int FetchesPerHost { get; set; } = 8;
 
-    /// <summary>Bytes on disk that are being fetched, or wait for the first use of their mail; a fetch waits for room. A tenant has its share, one source host a quarter at most. Default 2 GB.</summary>
+    /// <summary>
+    /// Bytes on disk that are being fetched, or wait for the first use of their mail; a fetch waits for capacity. A tenant has its share,
+    /// one source host a quarter at most. Default 2 GB.
+    /// </summary>
     [Range(1_024, 1_099_511_627_776)]
     public long FetchBytes { get; set; } = 2L * 1024 * 1024 * 1024;
 
-    /// <summary>Attachments that mails wait for; a tenant has its share, and a mail that comes beyond is deferred a little. Default 10,000.</summary>
+    /// <summary>
+    /// Attachments that mails wait for; a tenant has its share, and a mail that comes beyond is deferred a little. Default 10,000.
+    /// </summary>
     [Range(1, 1_000_000)]
     public int SetAside { get; set; } = 10_000;
 
-    /// <summary>Bytes of fetched content kept on disk for the next mail that carries it, without what mail holds at the moment; default 1 GB.</summary>
+    /// <summary>
+    /// Bytes of fetched content kept on disk for the next mail that carries it, without what mail holds at the moment; default 1 GB.
+    /// </summary>
     [Range(0, 1_099_511_627_776)]
     public long CacheBytes { get; set; } = 1024 * 1024 * 1024;
 

@@ -6,10 +6,13 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Turns a ticket into a mail that can be sent: loads its content and charges it to the memory for bodies. What cannot be loaded leaves as an outcome. Each mail waits for itself, with nothing in hand, so that one tenant's large mail holds up nobody else's.</summary>
+/// <summary>
+/// Turns a ticket into a mail that can be sent: loads its content and charges it to the memory for bodies. What cannot be loaded leaves as
+/// an outcome. Each mail waits for itself, with nothing in hand, so that one tenant's large mail holds up nobody else's.
+/// </summary>
 /// <param name="loads">Mails that are loaded at the same time.</param>
 internal sealed partial class ResolveStage(
-    ChannelReader<DueMail> door,
+    ChannelReader<DueMail> input,
     IMessageStore store,
     CurrentAccounts accounts,
     ChannelWriter<ResolvedMail> next,
@@ -18,11 +21,12 @@ internal sealed partial class ResolveStage(
     BodyMemory bodies,
     Func<SmtpAccount, int> sliceSize,
     Attachments attachments,
-    ILogger logger)
+    ILogger logger
+)
 {
     /// <summary>Bounded by the mails that Schedule lets be on their way.</summary>
     /// <param name="stop">Begin no mail any more: what is chosen already, or waits for memory, stays in the queue.</param>
-    public Task RunAsync(CancellationToken stop) => Stage.ForEachApart(door, due => HandleAsync(due, stop));
+    public Task RunAsync(CancellationToken stop) => Stage.ForEachApart(input, due => HandleAsync(due, stop));
 
     private async Task HandleAsync(DueMail due, CancellationToken stop)
     {
@@ -48,16 +52,17 @@ internal sealed partial class ResolveStage(
             due.Permit.Dispose();
             throw;
         }
-        catch (BodyMissingException missing)
+        catch (BodyMissingException error)
         {
-            var content = missing.Content!;
-            if (due.Ticket.Attempt == content.Standing.Attempts) Log.BodyMissing(logger, content.Key.Tenant, content.Key.Id, missing.Message);
-            outcome = new Outcome.Postponed(due.Ticket, content, missing.Message);
+            var content = error.Content!;
+            if (due.Ticket.Attempt == content.Standing.Attempts)
+                Log.BodyMissing(logger, content.Key.Tenant, content.Key.Id, error.Message);
+            outcome = new Outcome.Postponed(due.Ticket, content, error.Message);
         }
-        catch (Exception trouble)
+        catch (Exception error)
         {
-            Log.CannotLoad(logger, due.Ticket.Id, trouble);
-            outcome = new Outcome.Postponed(due.Ticket, null, $"The message could not be loaded: {trouble.Message}");
+            Log.CannotLoad(logger, due.Ticket.Id, error);
+            outcome = new Outcome.Postponed(due.Ticket, null, $"The message could not be loaded: {error.Message}");
         }
 
         due.Permit.Dispose();
@@ -67,17 +72,23 @@ internal sealed partial class ResolveStage(
     private async ValueTask<(ResolvedMail? Mail, Outcome? Refused)> ResolveAsync(DueMail due, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        if (accounts.Directory.Find(due.Ticket.Account) is not { } account) return default;
+        if (accounts.Directory.Find(due.Ticket.Account) is not { } account)
+            return default;
         var loaded = await LoadAsync(due, account, null, stop);
 
-        // Not with the body in hand: whoever waits for room has none of it, and loads it again.
-        if (loaded.Missing > 0) loaded = await LoadAsync(due, account, await bodies.TakeAsync(account.Tenant, loaded.Missing, stop), stop);
+        // Not with the body in hand: whoever waits for capacity has none of it, and loads it again.
+        if (loaded.Missing > 0)
+            loaded = await LoadAsync(due, account, await bodies.TakeAsync(account.Tenant, loaded.Missing, stop), stop);
         return (loaded.Mail, loaded.Refused);
     }
 
-    /// <summary>Missing: there is no room for so many bytes now.</summary>
-    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused, long Missing)> LoadAsync(DueMail due, SmtpAccount account,
-        IDisposable? charge, CancellationToken stop)
+    /// <summary>Missing: there is no capacity for so many bytes now.</summary>
+    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused, long Missing)> LoadAsync(
+        DueMail due,
+        SmtpAccount account,
+        IDisposable? charge,
+        CancellationToken stop
+    )
     {
         try
         {
@@ -100,11 +111,13 @@ internal sealed partial class ResolveStage(
             // The JSON and what is rendered from it live side by side until the mail is gone.
             var bytes = 2L * content.Json.Length;
             charge ??= bodies.TryTake(account.Tenant, bytes);
-            if (charge is null) return (null, null, bytes);
+            if (charge is null)
+                return (null, null, bytes);
 
             var mail = new ResolvedMail(due, account, content, charge);
             charge = null; // the mail's from here on
-            if (!attachments.Concern(mail)) return (mail, null, 0);
+            if (!attachments.NeedsWork(mail))
+                return (mail, null, 0);
             var (equipped, refused) = await attachments.EquipAsync(mail, stop);
             return (equipped, refused, 0);
         }
@@ -121,7 +134,11 @@ internal sealed partial class ResolveStage(
     private static partial class Log
     {
         // Once for a message: it is looked for again at every step of the schedule.
-        [LoggerMessage(400, LogLevel.Error, "Message {Tenant}/{Message} is deferred: {Reason} Put the file back from a backup, or cancel the message")]
+        [LoggerMessage(
+            400,
+            LogLevel.Error,
+            "Message {Tenant}/{Message} is deferred: {Reason} Put the file back from a backup, or cancel the message"
+        )]
         public static partial void BodyMissing(ILogger logger, string tenant, string message, string reason);
 
         [LoggerMessage(401, LogLevel.Error, "Message {Message} could not be loaded; it is deferred")]

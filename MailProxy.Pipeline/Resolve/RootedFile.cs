@@ -6,16 +6,29 @@ using Microsoft.Win32.SafeHandles;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Opens a file that must lie below a root. First only the name is opened (<c>O_PATH</c>: no device is touched, no pipe waits for a writer), then what it led to is
-/// looked at, and then that very file is opened for reading. Nobody can swap a link in between. Symbolic links below the root are followed as far as they stay below it.
+/// Opens a file that must lie below a root. First only the name is opened (<c>O_PATH</c>: no device is touched, no pipe waits for a
+/// writer), then what it led to is
+/// looked at, and then that very file is opened for reading. Nobody can swap a link in between. Symbolic links below the root are followed
+/// as far as they stay below it.
 /// </summary>
 internal static class RootedFile
 {
-    private const int OPath = 0x20_0000, OCloseOnExec = 0x8_0000, ODirectory = 0x1_0000;
+    private const int OPath = 0x20_0000,
+        OCloseOnExec = 0x8_0000,
+        ODirectory = 0x1_0000;
     private const int AtEmptyPath = 0x1000;
-    private const uint StatxType = 1, StatxLinks = 4, StatxInode = 0x100, TypeMask = 0xF000, RegularFile = 0x8000;
+    private const uint StatxType = 1,
+        StatxLinks = 4,
+        StatxInode = 0x100,
+        TypeMask = 0xF000,
+        RegularFile = 0x8000;
 
-    private const int NoPermission = 1, NoEntry = 2, AccessDenied = 13, NotDirectory = 20, NameTooLong = 36, LinkLoop = 40;
+    private const int NoPermission = 1,
+        NoEntry = 2,
+        AccessDenied = 13,
+        NotDirectory = 20,
+        NameTooLong = 36,
+        LinkLoop = 40;
 
     /// <param name="root">Absolute. May itself be reached over links.</param>
     /// <param name="path">Relative to the root, already checked by its form.</param>
@@ -23,28 +36,42 @@ internal static class RootedFile
     /// <param name="secret">Files that may not be read though they lie below the root; null: there are none.</param>
     public static FileStream Open(string root, string path, object place, ProtectedFiles? secret = null)
     {
-        using var directory = OpenPath(root, ODirectory, out var error);
-        if (directory is null) throw new SourceException(SourceFault.Down, $"{place}: its root cannot be reached ({Text(error)}).");
-        using var named = OpenPath(Path.Join(root, path), 0, out error);
-        if (named is null) throw Refused(place, error);
+        using var directory = OpenPath(root, ODirectory, out var errno);
+        if (directory is null)
+            throw new SourceException(SourceFault.Down, $"{place}: its root cannot be reached ({Text(errno)}).");
+        using var named = OpenPath(Path.Join(root, path), 0, out errno);
+        if (named is null)
+            throw Refused(place, errno);
 
         // What was opened says where it is, whatever the name looked like.
         var (home, real) = (RealPath(directory), RealPath(named));
-        if (!real.StartsWith(home.EndsWith('/') ? home : home + "/", StringComparison.Ordinal)) throw new SourceException(SourceFault.Refused, $"{place}: it is not below its root.");
-        if (!IsRegular(named)) throw new SourceException(SourceFault.Refused, $"{place}: it is not a regular file.");
-        if (secret?.Contain(real, named) == true) throw new SourceException(SourceFault.Refused, $"{place}: it is the daemon's own.");
+        if (!real.StartsWith(home.EndsWith('/') ? home : home + "/", StringComparison.Ordinal))
+            throw new SourceException(SourceFault.Refused, $"{place}: it is not below its root.");
+        if (!IsRegular(named))
+            throw new SourceException(SourceFault.Refused, $"{place}: it is not a regular file.");
+        if (secret?.Contain(real, named) == true)
+            throw new SourceException(SourceFault.Refused, $"{place}: it is the daemon's own.");
         try
         {
             // The stream's own buffer would be a second copy; nobody is locked out while we read.
-            return new FileStream(SelfPath(named), new FileStreamOptions { Access = FileAccess.Read, Mode = FileMode.Open, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 });
+            return new FileStream(
+                SelfPath(named),
+                new FileStreamOptions
+                {
+                    Access = FileAccess.Read,
+                    Mode = FileMode.Open,
+                    Share = FileShare.ReadWrite | FileShare.Delete,
+                    BufferSize = 0,
+                }
+            );
         }
-        catch (UnauthorizedAccessException denied)
+        catch (UnauthorizedAccessException error)
         {
-            throw new SourceException(SourceFault.Refused, $"{place}: it may not be read.", denied);
+            throw new SourceException(SourceFault.Refused, $"{place}: it may not be read.", error);
         }
-        catch (IOException trouble)
+        catch (IOException error)
         {
-            throw new SourceException(SourceFault.Down, $"{place}: it cannot be read.", trouble);
+            throw new SourceException(SourceFault.Down, $"{place}: it cannot be read.", error);
         }
     }
 
@@ -65,25 +92,32 @@ internal static class RootedFile
     internal static FileIdentity Identity(SafeFileHandle handle)
     {
         var status = Status(handle, StatxLinks | StatxInode);
-        return new(BitConverter.ToUInt32(status, 16), BitConverter.ToUInt64(status, 32), BitConverter.ToUInt32(status, 136), BitConverter.ToUInt32(status, 140));
+        return new(
+            BitConverter.ToUInt32(status, 16),
+            BitConverter.ToUInt64(status, 32),
+            BitConverter.ToUInt32(status, 136),
+            BitConverter.ToUInt32(status, 140)
+        );
     }
 
     private static SafeFileHandle? OpenPath(string path, int flags, out int error)
     {
         var handle = open(path, OPath | OCloseOnExec | flags, 0);
         error = Marshal.GetLastPInvokeError();
-        if (!handle.IsInvalid) return handle;
+        if (!handle.IsInvalid)
+            return handle;
         handle.Dispose();
         return null;
     }
 
-    private static SourceException Refused(object place, int error) => error switch
-    {
-        NoEntry or NotDirectory or NameTooLong => new(SourceFault.Gone, $"{place}: there is no such file."),
-        LinkLoop => new(SourceFault.Refused, $"{place}: its links lead in a circle."),
-        NoPermission or AccessDenied => new(SourceFault.Refused, $"{place}: it may not be read."),
-        _ => new(SourceFault.Down, $"{place}: it cannot be opened ({Text(error)})."),
-    };
+    private static SourceException Refused(object place, int error) =>
+        error switch
+        {
+            NoEntry or NotDirectory or NameTooLong => new(SourceFault.Gone, $"{place}: there is no such file."),
+            LinkLoop => new(SourceFault.Refused, $"{place}: its links lead in a circle."),
+            NoPermission or AccessDenied => new(SourceFault.Refused, $"{place}: it may not be read."),
+            _ => new(SourceFault.Down, $"{place}: it cannot be opened ({Text(error)})."),
+        };
 
     private static string SelfPath(SafeFileHandle handle) => $"/proc/self/fd/{handle.DangerousGetHandle()}";
 
@@ -91,17 +125,20 @@ internal static class RootedFile
     {
         var target = new byte[4096];
         var length = readlink(SelfPath(handle), target, target.Length);
-        if (length <= 0 || length == target.Length) throw new IOException($"The path of an open file is unknown: {Text(Marshal.GetLastPInvokeError())}");
+        if (length <= 0 || length == target.Length)
+            throw new IOException($"The path of an open file is unknown: {Text(Marshal.GetLastPInvokeError())}");
         return Encoding.UTF8.GetString(target, 0, (int)length);
     }
 
-    private static bool IsRegular(SafeFileHandle handle) => (BitConverter.ToUInt16(Status(handle, StatxType), 28) & TypeMask) == RegularFile;
+    private static bool IsRegular(SafeFileHandle handle) =>
+        (BitConverter.ToUInt16(Status(handle, StatxType), 28) & TypeMask) == RegularFile;
 
     // struct statx is the same on every architecture: 256 bytes; links at 16, the mode at 28, the inode at 32, the device at 136 and 140.
     private static byte[] Status(SafeFileHandle handle, uint wanted)
     {
         var status = new byte[256];
-        if (statx(handle, "", AtEmptyPath, wanted, status) == 0) return status;
+        if (statx(handle, "", AtEmptyPath, wanted, status) == 0)
+            return status;
         throw new IOException($"What an open file is cannot be told: {Text(Marshal.GetLastPInvokeError())}");
     }
 

@@ -20,7 +20,8 @@ internal sealed class S3Answers(HttpMessageHandler inner) : DelegatingHandler(in
         try
         {
             response.Headers.Remove("Location");
-            if (!IsObject(request, response)) await BoundAsync(response, IsList(request), cancellationToken);
+            if (!IsObject(request, response))
+                await BoundAsync(response, IsList(request), cancellationToken);
             return response;
         }
         catch
@@ -41,19 +42,20 @@ internal sealed class S3Answers(HttpMessageHandler inner) : DelegatingHandler(in
     {
         var most = response.IsSuccessStatusCode ? MostAnswer : MostError;
         var whole = await ReadAsync(response.Content, most, cancel);
-        if (whole is null && response.IsSuccessStatusCode) throw new SenselessAnswerException($"the answer is longer than {most} bytes");
+        if (whole is null && response.IsSuccessStatusCode)
+            throw new SenselessAnswerException($"the answer is longer than {most} bytes");
         if (isList && response.IsSuccessStatusCode && whole!.Length == 0)
         {
             throw new SenselessAnswerException("the answer is empty: this is no S3 store");
         }
-
 
         // The rest of it is not read: disposing it ends the connection.
         using var before = response.Content;
         var bounded = new ByteArrayContent(whole ?? []);
         foreach (var (name, values) in before.Headers.NonValidated)
         {
-            if (!name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)) bounded.Headers.TryAddWithoutValidation(name, values);
+            if (!name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase))
+                bounded.Headers.TryAddWithoutValidation(name, values);
         }
 
         response.Content = bounded;
@@ -62,13 +64,15 @@ internal sealed class S3Answers(HttpMessageHandler inner) : DelegatingHandler(in
     /// <summary>Null: it is longer.</summary>
     private static async Task<byte[]?> ReadAsync(HttpContent content, int most, CancellationToken cancel)
     {
-        if (content.Headers.ContentLength > most) return null;
+        if (content.Headers.ContentLength > most)
+            return null;
         await using var body = await content.ReadAsStreamAsync(cancel);
         using var whole = new MemoryStream();
         var part = new byte[8 * 1024];
         while (await body.ReadAsync(part, cancel) is var read and > 0)
         {
-            if (whole.Length + read > most) return null;
+            if (whole.Length + read > most)
+                return null;
             whole.Write(part, 0, read);
         }
 

@@ -10,9 +10,11 @@ namespace MailProxy.Pipeline.Resolve;
 /// </summary>
 internal sealed class S3Client : AmazonS3Client
 {
-    public S3Client(AmazonS3Config settings) : base(settings) { }
+    public S3Client(AmazonS3Config settings)
+        : base(settings) { }
 
-    public S3Client(AWSCredentials keys, AmazonS3Config settings) : base(keys, settings) { }
+    public S3Client(AWSCredentials keys, AmazonS3Config settings)
+        : base(keys, settings) { }
 
     protected override void CustomizeRuntimePipeline(RuntimePipeline pipeline)
     {

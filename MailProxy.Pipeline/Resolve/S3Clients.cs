@@ -7,7 +7,10 @@ using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>One S3 client for each volume, made anew when the volume changes. All connect through the dialer; only the look-up of the machine's own credentials is the SDK's business.</summary>
+/// <summary>
+/// One S3 client for each volume, made anew when the volume changes. All connect through the dialer; only the look-up of the machine's own
+/// credentials is the SDK's business.
+/// </summary>
 internal sealed class S3Clients : IDisposable
 {
     private readonly ConcurrentDictionary<(string Tenant, string Id), (Volume Volume, IAmazonS3 Client)> _clients = new();
@@ -19,7 +22,8 @@ internal sealed class S3Clients : IDisposable
     public IAmazonS3 Of(Volume volume, VolumeConfig.S3 config)
     {
         var key = (volume.Tenant, volume.Id);
-        if (_clients.TryGetValue(key, out var kept) && kept.Volume == volume) return kept.Client;
+        if (_clients.TryGetValue(key, out var kept) && kept.Volume == volume)
+            return kept.Client;
 
         // The one it replaces may be in use; it owns nothing but its settings, so nobody has to end it.
         var client = Client(volume, config);
@@ -32,7 +36,8 @@ internal sealed class S3Clients : IDisposable
     {
         foreach (var (tenant, id) in _clients.Keys)
         {
-            if (directory.FindOwn(tenant, id) is null) _clients.TryRemove((tenant, id), out _);
+            if (directory.FindOwn(tenant, id) is null)
+                _clients.TryRemove((tenant, id), out _);
         }
     }
 
@@ -50,7 +55,9 @@ internal sealed class S3Clients : IDisposable
             IgnoreConfiguredEndpointUrls = true, // what the machine is set up for is not what the volume says
             AllowAutoRedirect = false,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED, // what is fetched is hashed here anyway
-            RequestChecksumCalculation = config.ChunkedUpload ? RequestChecksumCalculation.WHEN_SUPPORTED : RequestChecksumCalculation.WHEN_REQUIRED,
+            RequestChecksumCalculation = config.ChunkedUpload
+                ? RequestChecksumCalculation.WHEN_SUPPORTED
+                : RequestChecksumCalculation.WHEN_REQUIRED,
         };
         if (config.Endpoint is { } endpoint)
         {
@@ -62,15 +69,21 @@ internal sealed class S3Clients : IDisposable
             settings.RegionEndpoint = RegionEndpoint.GetBySystemName(config.Region);
         }
 
-        if (config is { AccessKey: { } accessKey, SecretKey: { } secretKey }) return new(new BasicAWSCredentials(accessKey, secretKey), settings);
-        if (volume.AdminSet) return new(settings);
-        throw new SourceException(SourceFault.Refused, $"The volume '{volume.Id}' has no keys, and only one set with the admin key may use the machine's own.");
+        if (config is { AccessKey: { } accessKey, SecretKey: { } secretKey })
+            return new(new BasicAWSCredentials(accessKey, secretKey), settings);
+        if (volume.AdminSet)
+            return new(settings);
+        throw new SourceException(
+            SourceFault.Refused,
+            $"The volume '{volume.Id}' has no keys, and only one set with the admin key may use the machine's own."
+        );
     }
 
     private sealed class OwnConnections(HttpMessageHandler handler) : HttpClientFactory
     {
         // Who asks has timeouts of his own; the client's would count the whole transfer.
-        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => new(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
+        public override HttpClient CreateHttpClient(IClientConfig clientConfig) =>
+            new(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
 
         public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => true;
 

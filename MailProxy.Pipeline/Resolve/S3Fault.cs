@@ -106,7 +106,8 @@ internal static class S3Fault
     /// <param name="code">The store's own word, or null.</param>
     public static SourceFault Of(string? code, HttpStatusCode status)
     {
-        if (code is not null && ByCode.TryGetValue(code, out var known)) return known;
+        if (code is not null && ByCode.TryGetValue(code, out var known))
+            return known;
         return (int)status switch
         {
             404 or 410 => SourceFault.Gone,

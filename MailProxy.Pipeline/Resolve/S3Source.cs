@@ -10,21 +10,36 @@ namespace MailProxy.Pipeline.Resolve;
 internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimeProvider clock)
 {
     /// <param name="place">Names the source in messages.</param>
-    public Task<OpenedSource> OpenAsync(Volume volume, VolumeConfig.S3 config, string path, object place, CancellationToken cancel) => AskAsync(place, config, async token =>
-    {
-        var response = await clients.Of(volume, config).GetObjectAsync(config.Bucket, config.KeyOf(path), token);
-        var length = response.Headers.ContentLength is >= 0 and var declared ? declared : (long?)null;
-        if (length <= options.MaxAttachmentBytes || length is null) return new OpenedSource(new CappedStream(Bare(response.ResponseStream), place, length, options.MaxAttachmentBytes), length, response);
-        response.Dispose();
-        throw SourceException.TooLarge(place, options.MaxAttachmentBytes);
-    }, cancel);
+    public Task<OpenedSource> OpenAsync(Volume volume, VolumeConfig.S3 config, string path, object place, CancellationToken cancel) =>
+        AskAsync(
+            place,
+            config,
+            async token =>
+            {
+                var response = await clients.Of(volume, config).GetObjectAsync(config.Bucket, config.KeyOf(path), token);
+                var length = response.Headers.ContentLength is >= 0 and var declared ? declared : (long?)null;
+                if (length <= options.MaxAttachmentBytes || length is null)
+                    return new OpenedSource(
+                        new CappedStream(Bare(response.ResponseStream), place, length, options.MaxAttachmentBytes),
+                        length,
+                        response
+                    );
+                response.Dispose();
+                throw SourceException.TooLarge(place, options.MaxAttachmentBytes);
+            },
+            cancel
+        );
 
     // The SDK's own stream copies every block into a new array to hash it once more.
     private static Stream Bare(Stream content) => content is WrapperStream wrapped ? wrapped.GetNonWrapperBaseStream() : content;
 
     /// <summary>Asks the store something, and says what went wrong as a <see cref="SourceException"/>.</summary>
     public async Task<T> AskAsync<T>(
-        object place, VolumeConfig.S3 store, Func<CancellationToken, Task<T>> question, CancellationToken cancel)
+        object place,
+        VolumeConfig.S3 store,
+        Func<CancellationToken, Task<T>> question,
+        CancellationToken cancel
+    )
     {
         using var late = new CancellationTokenSource(options.FirstByteTimeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
@@ -36,9 +51,9 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
         {
             throw new SourceException(SourceFault.Down, $"{place}: no answer in time.");
         }
-        catch (Exception trouble) when (trouble is not (SourceException or OperationCanceledException))
+        catch (Exception error) when (error is not (SourceException or OperationCanceledException))
         {
-            throw Explain(place, store, trouble);
+            throw Explain(place, store, error);
         }
     }
 
@@ -61,7 +76,8 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
 
     private static IEnumerable<Exception> Causes(Exception trouble)
     {
-        for (var cause = trouble; cause is not null; cause = cause.InnerException) yield return cause;
+        for (var cause = trouble; cause is not null; cause = cause.InnerException)
+            yield return cause;
     }
 
     // The SDK wraps what the connection said.

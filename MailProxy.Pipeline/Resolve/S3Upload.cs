@@ -17,12 +17,17 @@ internal static class S3Upload
         var part = Math.Max(PartBytes, file.Size / 9_000);
         if (!store.ChunkedUpload)
         {
-            if (file.Size <= part) await PutWholeAsync(client, store, key, file, cancel);
-            else await PutPartsAsync(client, store, key, file, part, cancel);
+            if (file.Size <= part)
+                await PutWholeAsync(client, store, key, file, cancel);
+            else
+                await PutPartsAsync(client, store, key, file, part, cancel);
             return;
         }
 
-        using var transfer = new TransferUtility(client, new TransferUtilityConfig { ConcurrentServiceRequests = 2, MinSizeBeforePartUpload = PartBytes });
+        using var transfer = new TransferUtility(
+            client,
+            new TransferUtilityConfig { ConcurrentServiceRequests = 2, MinSizeBeforePartUpload = PartBytes }
+        );
         var request = new TransferUtilityUploadRequest
         {
             BucketName = store.Bucket,
@@ -52,10 +57,22 @@ internal static class S3Upload
         await client.PutObjectAsync(request, cancel);
     }
 
-    private static async Task PutPartsAsync(IAmazonS3 client, VolumeConfig.S3 store, string key, LargeFile file, long part, CancellationToken cancel)
+    private static async Task PutPartsAsync(
+        IAmazonS3 client,
+        VolumeConfig.S3 store,
+        string key,
+        LargeFile file,
+        long part,
+        CancellationToken cancel
+    )
     {
         var (bucket, name) = (store.Bucket, store.KeyOf(key));
-        var request = new InitiateMultipartUploadRequest { BucketName = bucket, Key = name, ContentType = LinkAddress.ContentType(file.ContentType) };
+        var request = new InitiateMultipartUploadRequest
+        {
+            BucketName = bucket,
+            Key = name,
+            ContentType = LinkAddress.ContentType(file.ContentType),
+        };
         request.Headers.ContentDisposition = DownloadName.Header(file.Name);
         var upload = (await client.InitiateMultipartUploadAsync(request, cancel)).UploadId;
         try
@@ -65,20 +82,32 @@ internal static class S3Upload
             {
                 await using var content = file.Open();
                 content.Position = at;
-                var answer = await client.UploadPartAsync(new()
+                var answer = await client.UploadPartAsync(
+                    new()
+                    {
+                        BucketName = bucket,
+                        Key = name,
+                        UploadId = upload,
+                        PartNumber = parts.Count + 1,
+                        PartSize = Math.Min(part, file.Size - at),
+                        InputStream = content,
+                        UseChunkEncoding = false,
+                    },
+                    cancel
+                );
+                parts.Add(new(parts.Count + 1, answer.ETag));
+            }
+
+            await client.CompleteMultipartUploadAsync(
+                new()
                 {
                     BucketName = bucket,
                     Key = name,
                     UploadId = upload,
-                    PartNumber = parts.Count + 1,
-                    PartSize = Math.Min(part, file.Size - at),
-                    InputStream = content,
-                    UseChunkEncoding = false,
-                }, cancel);
-                parts.Add(new(parts.Count + 1, answer.ETag));
-            }
-
-            await client.CompleteMultipartUploadAsync(new() { BucketName = bucket, Key = name, UploadId = upload, PartETags = parts }, cancel);
+                    PartETags = parts,
+                },
+                cancel
+            );
         }
         catch
         {
@@ -91,7 +120,15 @@ internal static class S3Upload
     private static async Task GiveUpAsync(IAmazonS3 client, string bucket, string key, string upload)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        var abort = client.AbortMultipartUploadAsync(new() { BucketName = bucket, Key = key, UploadId = upload }, patience.Token);
+        var abort = client.AbortMultipartUploadAsync(
+            new()
+            {
+                BucketName = bucket,
+                Key = key,
+                UploadId = upload,
+            },
+            patience.Token
+        );
         await ((Task)abort).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

@@ -40,7 +40,8 @@ internal sealed class SourceException(SourceFault fault, string message, Excepti
     public string Without(object place)
     {
         var begins = $"{place}: ";
-        if (!Message.StartsWith(begins, StringComparison.Ordinal) || Message.Length == begins.Length) return Message;
+        if (!Message.StartsWith(begins, StringComparison.Ordinal) || Message.Length == begins.Length)
+            return Message;
         return char.ToUpperInvariant(Message[begins.Length]) + Message[(begins.Length + 1)..];
     }
 

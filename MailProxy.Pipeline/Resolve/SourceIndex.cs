@@ -5,7 +5,9 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>One source of one tenant: messages that name the very same one may share what was fetched.</summary>
 internal readonly record struct SourceKey(string Tenant, AttachmentPlace Place, SourceAuth? Auth);
 
-/// <summary>What each source gave last, and when that was asked for. Bounded: the oldest answers are forgotten. Not safe for threads.</summary>
+/// <summary>
+/// What each source gave last, and when that was asked for. Bounded: the oldest answers are forgotten. Not safe for threads.
+/// </summary>
 internal sealed class SourceIndex(int capacity)
 {
     private readonly Dictionary<SourceKey, Answer> _answers = [];
@@ -18,7 +20,8 @@ internal sealed class SourceIndex(int capacity)
         while (_order.Count > capacity)
         {
             var (oldest, at) = _order.Dequeue();
-            if (_answers.TryGetValue(oldest, out var answer) && answer.Began == at) _answers.Remove(oldest);
+            if (_answers.TryGetValue(oldest, out var answer) && answer.Began == at)
+                _answers.Remove(oldest);
         }
     }
 
@@ -28,7 +31,8 @@ internal sealed class SourceIndex(int capacity)
     {
         digest = default;
         // An answer from the future: the clock was set back, and its times say nothing any more.
-        if (!_answers.TryGetValue(key, out var answer) || answer.Began <= accepted || answer.Began > now) return false;
+        if (!_answers.TryGetValue(key, out var answer) || answer.Began <= accepted || answer.Began > now)
+            return false;
         digest = answer.Digest;
         return true;
     }

@@ -57,7 +57,8 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
         var cancel = either.Token;
         try
         {
-            if (path is not null) return await ReadAsync(volume, path, cancel);
+            if (path is not null)
+                return await ReadAsync(volume, path, cancel);
             return volume.Config switch
             {
                 VolumeConfig.S3 store => await ListAsync(volume, store, cancel),
@@ -70,19 +71,26 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
         {
             return Not("down", $"{volume.Id}: no answer in time.");
         }
-        catch (Exception trouble) when (trouble is not (SourceException or OperationCanceledException))
+        catch (Exception error) when (error is not (SourceException or OperationCanceledException))
         {
-            return Not("down", HttpFetch.Explain(volume.Id, trouble, null).Message);
+            return Not("down", HttpFetch.Explain(volume.Id, error, null).Message);
         }
-        catch (SourceException fault)
+        catch (SourceException error)
         {
-            return new(false, default, (int?)fault.Answered, fault.AnsweredCode ?? (fault.NotAllowed ? "refused" : Name(fault.Fault)), Error: fault.Message);
+            return new(
+                false,
+                default,
+                (int?)error.Answered,
+                error.AnsweredCode ?? (error.NotAllowed ? "refused" : Name(error.Fault)),
+                Error: error.Message
+            );
         }
     }
 
     private async Task<VolumeTest> ReadAsync(Volume volume, string path, CancellationToken cancel)
     {
-        if (SourcePath.Fault(path) is { } fault) return Not(fault.Code, fault.Detail);
+        if (SourcePath.Fault(path) is { } fault)
+            return Not(fault.Code, fault.Detail);
         await using var opened = await _reader.OpenAsync(volume, path, new AttachmentPlace.InVolume(volume.Id, path), cancel);
         var read = await opened.Content.ReadAtLeastAsync(new byte[Read], Read, throwOnEndOfStream: false, cancel);
         return new(true, default, Size: opened.Length ?? (read < Read ? read : null));
@@ -90,7 +98,12 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
 
     private async Task<VolumeTest> ListAsync(Volume volume, VolumeConfig.S3 store, CancellationToken cancel)
     {
-        var request = new ListObjectsV2Request { BucketName = store.Bucket, MaxKeys = Looked, Prefix = store.Prefix is null ? null : store.KeyOf("") };
+        var request = new ListObjectsV2Request
+        {
+            BucketName = store.Bucket,
+            MaxKeys = Looked,
+            Prefix = store.Prefix is null ? null : store.KeyOf(""),
+        };
         var listed = await _s3.AskAsync(volume.Id, store, token => _clients.Of(volume, store).ListObjectsV2Async(request, token), cancel);
         return new(true, default, (int)listed.HttpStatusCode, Objects: listed.S3Objects?.Count ?? 0, More: listed.IsTruncated ?? false);
     }
@@ -103,10 +116,19 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
             await using var opened = await _fetch.OpenAsync(new(web.BaseUrl, web.Auth, volume.Id), cancel);
             return new(true, default, 200);
         }
-        catch (SourceException fault) when ((int?)fault.Answered is 403 or 404)
+        catch (SourceException error) when ((int?)error.Answered is 403 or 404)
         {
-            var status = (int)fault.Answered!.Value;
-            return new(false, default, status, Name(fault.Fault), Error: string.Create(CultureInfo.InvariantCulture, $"The server answers, but {status} for the base URL itself; test with the path of a file."));
+            var status = (int)error.Answered!.Value;
+            return new(
+                false,
+                default,
+                status,
+                Name(error.Fault),
+                Error: string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The server answers, but {status} for the base URL itself; test with the path of a file."
+                )
+            );
         }
     }
 
@@ -114,7 +136,12 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
     {
         try
         {
-            var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.ReparsePoint };
+            var options = new EnumerationOptions
+            {
+                RecurseSubdirectories = true,
+                IgnoreInaccessible = false,
+                AttributesToSkip = FileAttributes.ReparsePoint,
+            };
             var files = Directory.EnumerateFiles(local.Root, "*", options).Take(Looked + 1).Count();
             return new(true, default, Objects: Math.Min(files, Looked), More: files > Looked);
         }
@@ -122,7 +149,7 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
         {
             return Not("gone", "The directory is not there.");
         }
-        catch (Exception refused) when (refused is UnauthorizedAccessException or IOException)
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
             return Not("refused", "The directory cannot be read.");
         }
@@ -130,10 +157,11 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
 
     private static VolumeTest Not(string code, string error) => new(false, default, Code: code, Error: error);
 
-    private static string Name(SourceFault fault) => fault switch
-    {
-        SourceFault.Gone => "gone",
-        SourceFault.Refused => "refused",
-        _ => "down",
-    };
+    private static string Name(SourceFault fault) =>
+        fault switch
+        {
+            SourceFault.Gone => "gone",
+            SourceFault.Refused => "refused",
+            _ => "down",
+        };
 }

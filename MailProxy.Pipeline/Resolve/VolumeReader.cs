@@ -7,15 +7,20 @@ internal sealed class VolumeReader(LocalSource local, S3Source s3, HttpFetch htt
 {
     /// <param name="path">Relative, already checked by its form.</param>
     /// <param name="place">Names the source in messages.</param>
-    public Task<OpenedSource> OpenAsync(Volume volume, string path, object place, CancellationToken cancel) => volume.Config switch
-    {
-        VolumeConfig.Local files when volume.AdminSet => local.OpenAsync(files.Root, path, place, cancel),
-        VolumeConfig.Local => throw new SourceException(SourceFault.Refused, $"{place}: a directory of this machine needs the admin key."),
-        VolumeConfig.S3 store => s3.OpenAsync(volume, store, path, place, cancel),
-        VolumeConfig.Http web => http.OpenAsync(new(Below(web.BaseUrl, path), web.Auth, place), cancel),
-        _ => throw new ArgumentOutOfRangeException(nameof(volume), volume.Config, null),
-    };
+    public Task<OpenedSource> OpenAsync(Volume volume, string path, object place, CancellationToken cancel) =>
+        volume.Config switch
+        {
+            VolumeConfig.Local files when volume.AdminSet => local.OpenAsync(files.Root, path, place, cancel),
+            VolumeConfig.Local => throw new SourceException(
+                SourceFault.Refused,
+                $"{place}: a directory of this machine needs the admin key."
+            ),
+            VolumeConfig.S3 store => s3.OpenAsync(volume, store, path, place, cancel),
+            VolumeConfig.Http web => http.OpenAsync(new(Below(web.BaseUrl, path), web.Auth, place), cancel),
+            _ => throw new ArgumentOutOfRangeException(nameof(volume), volume.Config, null),
+        };
 
     // Each part is escaped whole, a percent sign too: the server sees the very name that was written.
-    internal static Uri Below(Uri baseUrl, string path) => new(baseUrl, "./" + string.Join('/', path.Split('/').Select(Uri.EscapeDataString)));
+    internal static Uri Below(Uri baseUrl, string path) =>
+        new(baseUrl, "./" + string.Join('/', path.Split('/').Select(Uri.EscapeDataString)));
 }

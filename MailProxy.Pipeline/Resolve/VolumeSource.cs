@@ -20,10 +20,10 @@ internal sealed class VolumeSource(CurrentVolumes volumes, VolumeReader reader, 
             volumes.Worked(volume);
             return opened;
         }
-        catch (SourceException fault) when (fault.Fault == SourceFault.Down || fault.NotAllowed)
+        catch (SourceException error) when (error.Fault == SourceFault.Down || error.NotAllowed)
         {
             // One file that is not there, or not given, says nothing of the volume.
-            volumes.Failed(volume, fault.Without(place), clock.GetUtcNow().ToUnixTimeMilliseconds());
+            volumes.Failed(volume, error.Without(place), clock.GetUtcNow().ToUnixTimeMilliseconds());
             throw;
         }
     }

@@ -1,11 +1,14 @@
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>A mail that was set aside: what it has already, and how much is missing. It holds its content and the room that was reserved for it until the mail's turn.</summary>
+/// <summary>
+/// A mail that was set aside: what it has already, and how much is missing. It holds its content and the capacity that was reserved for it
+/// until the mail's turn.
+/// </summary>
 /// <param name="place">Its place among the mails that wait; null: it has none.</param>
 internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposable? place)
 {
     private readonly Lock _gate = new();
-    private readonly List<FetchTicket> _rooms = [];
+    private readonly List<FetchPermit> _permits = [];
     private LocalContent[]? _files = new LocalContent[attachments];
     private int _missing = attachments;
     private bool _ready;
@@ -16,23 +19,31 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposabl
     public void EndWait() => place?.Dispose();
 
     /// <summary>It was decided already, and takes nothing more.</summary>
-    public bool IsOver { get { lock (_gate) return _files is null; } }
+    public bool IsOver
+    {
+        get
+        {
+            lock (_gate)
+                return _files is null;
+        }
+    }
 
-    /// <summary>Hands one content over, with the room it takes. True: that was the last.</summary>
-    public bool Give(int place, LocalContent content, FetchTicket? room)
+    /// <summary>Hands one content over, with the capacity it takes. True: that was the last.</summary>
+    public bool Give(int place, LocalContent content, FetchPermit? permit)
     {
         lock (_gate)
         {
             if (_files is not null)
             {
                 _files[place] = content;
-                if (room is not null) _rooms.Add(room);
+                if (permit is not null)
+                    _permits.Add(permit);
                 return --_missing == 0;
             }
         }
 
         content.Dispose();
-        room?.Release();
+        permit?.Release();
         return false;
     }
 
@@ -42,19 +53,24 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposabl
         lock (_gate)
         {
             _ready = true;
-            foreach (var room in _rooms) room.Ready();
+            foreach (var permit in _permits)
+                permit.Ready();
         }
     }
 
-    /// <summary>The content, to be disposed by the caller; the reserved room is free from now on. Null: it was taken, or let go.</summary>
+    /// <summary>
+    /// The content, to be disposed by the caller; the reserved capacity is free from now on. Null: it was taken, or let go.
+    /// </summary>
     public LocalContent[]? Take()
     {
         lock (_gate)
         {
-            if (_files is not { } files) return null;
+            if (_files is not { } files)
+                return null;
             _files = null;
-            foreach (var room in _rooms) room.Release(_ready);
-            _rooms.Clear();
+            foreach (var permit in _permits)
+                permit.Release(_ready);
+            _permits.Clear();
             return files;
         }
     }
@@ -62,8 +78,10 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposabl
     /// <summary>Gives up what it has. False: somebody did so before, or took it.</summary>
     public bool LetGo()
     {
-        if (Take() is not { } files) return false;
-        foreach (var file in files) file?.Dispose();
+        if (Take() is not { } files)
+            return false;
+        foreach (var file in files)
+            file?.Dispose();
         return true;
     }
 }

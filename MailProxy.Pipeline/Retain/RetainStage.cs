@@ -4,9 +4,17 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Retain;
 
-/// <summary>Takes away what is final, reported and old enough, slice by slice, and gives its space back. Wakes when something was committed, and at the time when something becomes old enough.</summary>
+/// <summary>
+/// Takes away what is final, reported and old enough, slice by slice, and gives its space back. Wakes when something was committed, and at
+/// the time when something becomes old enough.
+/// </summary>
 internal sealed partial class RetainStage(
-    IRetentionStore store, RetentionRules rules, PipelineMetrics metrics, TimeProvider clock, ILogger logger)
+    IRetentionStore store,
+    RetentionRules rules,
+    PipelineMetrics metrics,
+    TimeProvider clock,
+    ILogger logger
+)
 {
     // Gathers what came meanwhile, so that many messages share a turn of the writer.
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(200);
@@ -23,7 +31,8 @@ internal sealed partial class RetainStage(
     {
         try
         {
-            while (true) await RestAsync(await WorkAsync(stop), stop);
+            while (true)
+                await RestAsync(await WorkAsync(stop), stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -44,20 +53,22 @@ internal sealed partial class RetainStage(
                 Count("content", slice.Contents);
                 Count("message", slice.Messages);
                 Count("event", slice.Events);
-            }
-            while (slice.More);
+            } while (slice.More);
 
-            while (await store.ReclaimAsync(busy: store.Changed.IsCompleted)) await Task.Delay(Pace, clock, stop);
-            if (_troubled) Log.Recovered(logger);
+            while (await store.ReclaimAsync(busy: store.Changed.IsCompleted))
+                await Task.Delay(Pace, clock, stop);
+            if (_troubled)
+                Log.Recovered(logger);
             _troubled = false;
             return slice.NextDue;
         }
-        catch (Exception trouble) when (trouble is not OperationCanceledException || !stop.IsCancellationRequested)
+        catch (Exception error) when (error is not OperationCanceledException || !stop.IsCancellationRequested)
         {
             // The store cannot now; or a stored row is such that nobody can purge it, and mail goes on all the same.
-            if (!_troubled) Log.Troubled(logger, trouble);
+            if (!_troubled)
+                Log.Troubled(logger, error);
             _troubled = true;
-            await Task.Delay(trouble is StoreUnavailableException ? AfterTrouble : LongestRest, clock, stop);
+            await Task.Delay(error is StoreUnavailableException ? AfterTrouble : LongestRest, clock, stop);
             return 0;
         }
     }
@@ -82,7 +93,8 @@ internal sealed partial class RetainStage(
 
     private void Count(string what, int gone)
     {
-        if (gone > 0) metrics.Purged.WithLabels(what).Inc(gone);
+        if (gone > 0)
+            metrics.Purged.WithLabels(what).Inc(gone);
     }
 
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();

@@ -6,7 +6,10 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Who may send now: the installation's own partition (key 0) in front of all, then one for each tenant (below 0), then one for each account. A refusal by any takes nothing from the others. Never waits. Limits changed at run time hold at once; counts are kept.</summary>
+/// <summary>
+/// Who may send now: the installation's own partition (key 0) in front of all, then one for each tenant (below 0), then one for each
+/// account. A refusal by any takes nothing from the others. Never waits. Limits changed at run time hold at once; counts are kept.
+/// </summary>
 internal sealed class AccountGate : IDisposable
 {
     private static readonly AccountKey Installation = new(0);
@@ -39,11 +42,15 @@ internal sealed class AccountGate : IDisposable
         }
     }
 
-    /// <summary>Asks for one transaction of up to so many recipients. The request is cut to the slice that the limits allow, so that it can never wait for ever.</summary>
+    /// <summary>
+    /// Asks for one transaction of up to so many recipients. The request is cut to the slice that the limits allow, so that it can never
+    /// wait for ever.
+    /// </summary>
     public GateAnswer Ask(SmtpAccount account, int recipients)
     {
         var slice = Math.Clamp(recipients, 1, Math.Max(1, SliceSize(account)));
-        if (Take(Installation, _global, slice, out var global) is { } everybody) return Refused(everybody, LimitOwner.Installation, _global);
+        if (Take(Installation, _global, slice, out var global) is { } everybody)
+            return Refused(everybody, LimitOwner.Installation, _global);
 
         var tenant = TenantOf(account);
         AccountLease? shared = null;
@@ -63,15 +70,20 @@ internal sealed class AccountGate : IDisposable
         return new(new GatePermit(own, shared, tenant?.LimitKey ?? default, global, slice, this), null, LimitOwner.Account, false);
     }
 
-    /// <summary>Recipients that one transaction of this account may carry under its own, its tenant's and the installation's limits.</summary>
-    public int SliceSize(SmtpAccount account) => Math.Min(
-        account.SliceSize,
-        Math.Min(Slice(_global), TenantOf(account) is { } tenant ? Slice(tenant.Limits) : int.MaxValue));
+    /// <summary>
+    /// Recipients that one transaction of this account may carry under its own, its tenant's and the installation's limits.
+    /// </summary>
+    public int SliceSize(SmtpAccount account) =>
+        Math.Min(account.SliceSize, Math.Min(Slice(_global), TenantOf(account) is { } tenant ? Slice(tenant.Limits) : int.MaxValue));
 
-    /// <summary>How far an account's limits are used up; empty when it has none. <see cref="AccountKey"/> 0: the installation's. Safe to call from any thread.</summary>
+    /// <summary>
+    /// How far an account's limits are used up; empty when it has none. <see cref="AccountKey"/> 0: the installation's. Safe to call from
+    /// any thread.
+    /// </summary>
     public IReadOnlyList<LimitUsage> Usage(AccountKey account)
     {
-        if (LimitsOf(account).IsUnlimited) return [];
+        if (LimitsOf(account).IsUnlimited)
+            return [];
         using var touch = _limiters.AttemptAcquire(account, 0);
         return _live.TryGetValue(account, out var limiter) ? limiter.Usage() : [];
     }
@@ -82,26 +94,30 @@ internal sealed class AccountGate : IDisposable
 
     private static int Slice(AccountLimits limits) => limits.Count == LimitCount.Recipients ? limits.SmallestWindow : int.MaxValue;
 
-    private static GateAnswer Refused(LimitRefusal refusal, LimitOwner owner, AccountLimits limits) => new(null, refusal, owner, limits.WhenReached == LimitReached.Fail);
+    private static GateAnswer Refused(LimitRefusal refusal, LimitOwner owner, AccountLimits limits) =>
+        new(null, refusal, owner, limits.WhenReached == LimitReached.Fail);
 
     // Null: it has no limits.
-    private Tenant? TenantOf(SmtpAccount account) => _accounts.Directory.Tenants.Find(account.Tenant) is { Limits.IsUnlimited: false, Number: > 0 } tenant ? tenant : null;
+    private Tenant? TenantOf(SmtpAccount account) =>
+        _accounts.Directory.Tenants.Find(account.Tenant) is { Limits.IsUnlimited: false, Number: > 0 } tenant ? tenant : null;
 
     /// <summary>Null: granted, or there is no limit to ask.</summary>
     private LimitRefusal? Take(AccountKey partition, AccountLimits limits, int recipients, out AccountLease? lease)
     {
         lease = null;
-        if (limits.IsUnlimited) return null;
+        if (limits.IsUnlimited)
+            return null;
         lease = (AccountLease)_limiters.AttemptAcquire(partition, limits.Count == LimitCount.Messages ? 1 : recipients);
         return lease.Refusal;
     }
 
-    private AccountLimits LimitsOf(AccountKey partition) => partition.Number switch
-    {
-        0 => _global,
-        < 0 => _accounts.Directory.Tenants.Find(partition)?.Limits ?? AccountLimits.None,
-        _ => _accounts.Directory.Find(partition)?.Limits ?? AccountLimits.None,
-    };
+    private AccountLimits LimitsOf(AccountKey partition) =>
+        partition.Number switch
+        {
+            0 => _global,
+            < 0 => _accounts.Directory.Tenants.Find(partition)?.Limits ?? AccountLimits.None,
+            _ => _accounts.Directory.Find(partition)?.Limits ?? AccountLimits.None,
+        };
 
     // An idle partition is dropped by the built-in limiter and made anew here, so the last one made is the one in force.
     private AccountRateLimiter Make(AccountKey account) => _live[account] = new(() => LimitsOf(account), _clock);
@@ -121,7 +137,14 @@ internal enum LimitOwner : byte
 }
 
 /// <summary>Permits of the account's partition, the tenant's and the installation's, spent or given back together.</summary>
-internal sealed class GatePermit(AccountLease? own, AccountLease? shared, AccountKey tenant, AccountLease? global, int recipients, AccountGate gate) : SendPermit
+internal sealed class GatePermit(
+    AccountLease? own,
+    AccountLease? shared,
+    AccountKey tenant,
+    AccountLease? global,
+    int recipients,
+    AccountGate gate
+) : SendPermit
 {
     private bool _spent;
 
@@ -149,15 +172,19 @@ internal sealed class GatePermit(AccountLease? own, AccountLease? shared, Accoun
 
     protected override void Dispose(bool disposing)
     {
-        if (!disposing) return;
+        if (!disposing)
+            return;
         own?.Dispose();
         shared?.Dispose();
         global?.Dispose();
-        if (!_spent && (own ?? shared ?? global) is not null) gate.CountGivenBack();
+        if (!_spent && (own ?? shared ?? global) is not null)
+            gate.CountGivenBack();
     }
 }
 
-/// <summary>No permit at all: the account's limits say that a mail fails rather than waits. Whoever gets it reports the mail as unsendable.</summary>
+/// <summary>
+/// No permit at all: the account's limits say that a mail fails rather than waits. Whoever gets it reports the mail as unsendable.
+/// </summary>
 internal sealed class RefusedPermit(string refusal) : SendPermit
 {
     public override bool IsAcquired => false;

@@ -10,14 +10,17 @@ internal sealed record LanePark(long Until, string Reason)
     public bool OfTenant { get; init; }
 }
 
-/// <summary>One account's tickets in order: by priority, inside one priority fresh (due 0) and deferred in turns, each by due time and arrival. Written by the scheduler's loop only; others may read what stands in whole words.</summary>
+/// <summary>
+/// One account's tickets in order: by priority, inside one priority fresh (due 0) and deferred in turns, each by due time and arrival.
+/// Written by the scheduler's loop only; others may read what stands in whole words.
+/// </summary>
 internal sealed class AccountLane
 {
     private const int Priorities = 4;
 
     // Fresh and deferred of each priority: index 2 * priority, + 1 for deferred.
     private readonly TicketHeap?[] _heaps = new TicketHeap?[2 * Priorities];
-    private uint _filled;       // which heaps have tickets
+    private uint _filled; // which heaps have tickets
     private uint _deferredTurn; // by priority: whose turn it is while there are both
 
     public AccountLane(AccountKey account, TenantLanes? tenant = null)
@@ -26,7 +29,7 @@ internal sealed class AccountLane
         Tenant = tenant ?? new("");
         Ready = new(this);
         Urgent = new(this);
-        Hungry = new(this);
+        Refill = new(this);
     }
 
     public AccountKey Account { get; }
@@ -73,7 +76,7 @@ internal sealed class AccountLane
     // ── Where the queue keeps it ──
     public LinkedListNode<AccountLane> Ready { get; }
     public LinkedListNode<AccountLane> Urgent { get; }
-    public LinkedListNode<AccountLane> Hungry { get; }
+    public LinkedListNode<AccountLane> Refill { get; }
     public int[] Places { get; } = [-1, -1];
 
     public bool HasImmediate => (_filled & 0b11) != 0;
@@ -113,10 +116,15 @@ internal sealed class AccountLane
     /// <summary>Whether the ticket goes before one that is here: of a lower priority, or the last of its own kind.</summary>
     public bool Outranks(in QueuedMail ticket)
     {
-        if (Count == 0) return false;
+        if (Count == 0)
+            return false;
         var last = LastPriority;
         return ticket.Priority < last
-            || (ticket.Priority == last && (_filled & (1u << HeapOf(ticket))) != 0 && TicketHeap.Before(ticket, _heaps[HeapOf(ticket)]!.Last));
+            || (
+                ticket.Priority == last
+                && (_filled & (1u << HeapOf(ticket))) != 0
+                && TicketHeap.Before(ticket, _heaps[HeapOf(ticket)]!.Last)
+            );
     }
 
     private static int HeapOf(in QueuedMail ticket) => (2 * (int)ticket.Priority) + (ticket.Due > 0 ? 1 : 0);
@@ -124,7 +132,8 @@ internal sealed class AccountLane
     private int FirstHeap()
     {
         var heap = BitOperations.TrailingZeroCount(_filled);
-        if ((heap & 1) == 1) return heap;
+        if ((heap & 1) == 1)
+            return heap;
         var both = (_filled & (0b10u << heap)) != 0;
         return both && (_deferredTurn & (1u << (heap >> 1))) != 0 ? heap + 1 : heap;
     }
@@ -140,6 +149,7 @@ internal sealed class AccountLane
     private void Took(int heap)
     {
         Count--;
-        if (_heaps[heap]!.Count == 0) _filled &= ~(1u << heap);
+        if (_heaps[heap]!.Count == 0)
+            _filled &= ~(1u << heap);
     }
 }

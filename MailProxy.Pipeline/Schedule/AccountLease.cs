@@ -8,7 +8,14 @@ namespace MailProxy.Pipeline.Schedule;
 /// <param name="RetryAfter">When the request could be granted, if nothing else happened.</param>
 internal sealed record LimitRefusal(int WindowSeconds, long Used, int Limit, TimeSpan RetryAfter)
 {
-    public string Window => WindowSeconds switch { 1 => "second", 60 => "minute", 3600 => "hour", _ => "day" };
+    public string Window =>
+        WindowSeconds switch
+        {
+            1 => "second",
+            60 => "minute",
+            3600 => "hour",
+            _ => "day",
+        };
 
     public override string ToString() => $"used {Used} of {Limit} per {Window}";
 }
@@ -16,7 +23,9 @@ internal sealed record LimitRefusal(int WindowSeconds, long Used, int Limit, Tim
 /// <summary>Permits of one <see cref="AccountRateLimiter"/>, reserved until they are spent or given back; or its refusal.</summary>
 internal sealed class AccountLease(AccountRateLimiter? limiter, int permits) : RateLimitLease
 {
-    private const int Held = 0, Spent = 1, GivenBack = 2;
+    private const int Held = 0,
+        Spent = 1,
+        GivenBack = 2;
 
     private int _state;
 
@@ -26,20 +35,25 @@ internal sealed class AccountLease(AccountRateLimiter? limiter, int permits) : R
 
     public LimitRefusal? Refusal { get; private init; }
 
-    public override IEnumerable<string> MetadataNames => Refusal is null ? [] : [MetadataName.RetryAfter.Name, MetadataName.ReasonPhrase.Name];
+    public override IEnumerable<string> MetadataNames =>
+        Refusal is null ? [] : [MetadataName.RetryAfter.Name, MetadataName.ReasonPhrase.Name];
 
     public static AccountLease Refused(LimitRefusal refusal) => new(null, 0) { Refusal = refusal };
 
-    /// <summary>Counts the permits from now on, once. After a dispose they count too: the mark was written, whatever the sender thought.</summary>
+    /// <summary>
+    /// Counts the permits from now on, once. After a dispose they count too: the mark was written, whatever the sender thought.
+    /// </summary>
     public void Spend()
     {
         var was = Interlocked.Exchange(ref _state, Spent);
-        if (was != Spent) limiter?.End(permits, reserved: was == Held, spent: true);
+        if (was != Spent)
+            limiter?.End(permits, reserved: was == Held, spent: true);
     }
 
     public override bool TryGetMetadata(string metadataName, out object? metadata)
     {
-        metadata = metadataName == MetadataName.RetryAfter.Name ? Refusal?.RetryAfter
+        metadata =
+            metadataName == MetadataName.RetryAfter.Name ? Refusal?.RetryAfter
             : metadataName == MetadataName.ReasonPhrase.Name ? Refusal?.ToString()
             : null;
         return metadata is not null;
@@ -47,6 +61,7 @@ internal sealed class AccountLease(AccountRateLimiter? limiter, int permits) : R
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing && Interlocked.CompareExchange(ref _state, GivenBack, Held) == Held) limiter?.End(permits, reserved: true, spent: false);
+        if (disposing && Interlocked.CompareExchange(ref _state, GivenBack, Held) == Held)
+            limiter?.End(permits, reserved: true, spent: false);
     }
 }

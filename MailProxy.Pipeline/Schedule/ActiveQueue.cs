@@ -6,7 +6,7 @@ namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
 /// The tickets in memory, a lane for each account, and whose turn it is. Pure: no clock, no I/O; times come as arguments.
-/// A ticket that finds no room, or loses it, goes to <paramref name="letGo"/>, and its lane remembers that the disk has more.
+/// A ticket that finds no capacity, or loses it, goes to <paramref name="letGo"/>, and its lane remembers that the disk has more.
 /// Every operation is O(log n) in the lanes or better, but for tenants that are passed over: those are looked at each time.
 /// </summary>
 /// <param name="window">Tickets in all; each tenant has its share of it, and each of its lanes an equal part of that.</param>
@@ -21,7 +21,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     private readonly ConcurrentDictionary<AccountKey, AccountLane> _lanes = [];
     private readonly ConcurrentDictionary<string, TenantLanes> _tenants = new(StringComparer.Ordinal);
     private readonly HashSet<AccountLane> _atLimit = [];
-    private readonly LinkedList<TenantLanes> _hungry = []; // tenants with lanes that should ask the disk
+    private readonly LinkedList<TenantLanes> _refill = []; // tenants with lanes that should ask the disk
     private readonly LaneHeap _looks = new(0); // by the time of the next look
     private readonly LaneTurns _turns = new(inFlight, share ?? TenantShare.Unlimited);
     private readonly TicketWindow _window = new(window, share ?? TenantShare.Unlimited, letGo);
@@ -35,7 +35,9 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>Mails on their way.</summary>
     public int InFlight => _turns.InFlight;
 
-    /// <summary>How often a tenant came to its share of what is on its way while it had mail that could go. Safe to read from other threads.</summary>
+    /// <summary>
+    /// How often a tenant came to its share of what is on its way while it had mail that could go. Safe to read from other threads.
+    /// </summary>
     public long HeldBack => _turns.HeldBack;
 
     /// <summary>When <see cref="Advance"/> has something to do; <see cref="long.MaxValue"/>: nothing is known.</summary>
@@ -66,7 +68,8 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     public AccountLane Lane(AccountKey account, out bool made, string tenant = "")
     {
         made = !_lanes.TryGetValue(account, out var lane);
-        if (!made) return lane!;
+        if (!made)
+            return lane!;
         var owner = TenantOf(tenant);
         owner.Lanes++;
         return _lanes[account] = new(account, owner) { Page = FirstPage };
@@ -75,9 +78,10 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>Whose the lane is; it goes from one tenant to another when its account was not known before.</summary>
     public void Belongs(AccountLane lane, string tenant)
     {
-        if (lane.Tenant.Tenant == tenant) return;
+        if (lane.Tenant.Tenant == tenant)
+            return;
         var to = TenantOf(tenant);
-        LaneTurns.Leave(lane.Tenant.Hungry, lane.Hungry);
+        LaneTurns.Leave(lane.Tenant.Refill, lane.Refill);
         _turns.Move(lane, to);
         _window.Move(lane, to);
         var from = lane.Tenant;
@@ -90,10 +94,11 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>Forgets a lane whose account is gone. False: it has something still.</summary>
     public bool Forget(AccountLane lane)
     {
-        if (lane.Count > 0 || lane.InFlight > 0 || lane.Aside > 0 || lane.More || lane.NextDue < long.MaxValue) return false;
+        if (lane.Count > 0 || lane.InFlight > 0 || lane.Aside > 0 || lane.More || lane.NextDue < long.MaxValue)
+            return false;
         lane.Unknown = true;
         Settle(lane);
-        LaneTurns.Leave(lane.Tenant.Hungry, lane.Hungry);
+        LaneTurns.Leave(lane.Tenant.Refill, lane.Refill);
         _atLimit.Remove(lane);
         LeftBy(lane.Tenant);
         return _lanes.TryRemove(lane.Account, out _);
@@ -102,24 +107,30 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>A ticket fresh from the store. While the disk has more, only what goes before a ticket in memory may pass it.</summary>
     public void Offer(AccountLane lane, in QueuedMail ticket)
     {
-        if (lane.LetsGo || (lane.More && !lane.Outranks(ticket))) _window.TurnAway(lane, ticket);
-        else Insert(lane, ticket);
+        if (lane.LetsGo || (lane.More && !lane.Outranks(ticket)))
+            _window.TurnAway(lane, ticket);
+        else
+            Insert(lane, ticket);
         Settle(lane);
     }
 
     /// <summary>A ticket that was on its way waits for what it carries: others may go meanwhile.</summary>
     public void SetAside(AccountLane lane, in QueuedMail ticket)
     {
-        if (Land(lane, ticket) && _aside.Add(ticket)) lane.Aside++;
+        if (Land(lane, ticket) && _aside.Add(ticket))
+            lane.Aside++;
         Settle(lane);
     }
 
     /// <summary>A ticket that was on its way, or set aside, comes back to its old place, which is before all that came after it.</summary>
     public void Return(AccountLane lane, in QueuedMail ticket)
     {
-        if (!ComesBack(lane, ticket)) Land(lane, ticket);
-        if (lane.LetsGo) _window.TurnAway(lane, ticket);
-        else Insert(lane, ticket);
+        if (!ComesBack(lane, ticket))
+            Land(lane, ticket);
+        if (lane.LetsGo)
+            _window.TurnAway(lane, ticket);
+        else
+            Insert(lane, ticket);
         Settle(lane);
     }
 
@@ -131,7 +142,9 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         return ours;
     }
 
-    /// <summary>Whose turn it is, or null when nobody may go. A lane with an immediate mail goes first, but at most every second time.</summary>
+    /// <summary>
+    /// Whose turn it is, or null when nobody may go. A lane with an immediate mail goes first, but at most every second time.
+    /// </summary>
     public AccountLane? Next() => _turns.Next(_now);
 
     /// <summary>Takes the first ticket of the lane that <see cref="Next"/> named.</summary>
@@ -147,8 +160,10 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>Gives every ticket back that is not on its way.</summary>
     public void Clear()
     {
-        foreach (var lane in _lanes.Values) Empty(lane);
-        foreach (var ticket in _aside) letGo(ticket);
+        foreach (var lane in _lanes.Values)
+            Empty(lane);
+        foreach (var ticket in _aside)
+            letGo(ticket);
         _aside.Clear();
     }
 
@@ -157,25 +172,30 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>The disk has mail of this account that is due then.</summary>
     public void DiskHas(AccountLane lane, long due, long now)
     {
-        if (due <= now) lane.More = lane.Glance = true;
-        else lane.NextDue = Math.Min(lane.NextDue, due);
+        if (due <= now)
+            lane.More = lane.Glance = true;
+        else
+            lane.NextDue = Math.Min(lane.NextDue, due);
         Settle(lane);
     }
 
     /// <summary>Whether a lane should ask the disk now.</summary>
-    public bool Hungers => FirstHungry() is not null;
+    public bool NeedsRefill => FirstToRefill() is not null;
 
-    /// <summary>The next lane that should ask the disk, and for what; what it knew of the disk is forgotten before the question. Tenants take turns.</summary>
-    public AccountLane? NextHungry(out int count, out Priority lowest)
+    /// <summary>
+    /// The next lane that should ask the disk, and for what; what it knew of the disk is forgotten before the question. Tenants take turns.
+    /// </summary>
+    public AccountLane? NextToRefill(out int count, out Priority lowest)
     {
         (count, lowest) = (0, Priority.Low);
-        if (FirstHungry() is not { } lane) return null;
-        lane.Tenant.Hungry.Remove(lane.Hungry);
-        LaneTurns.Leave(_hungry, lane.Tenant.HungryTurn);
+        if (FirstToRefill() is not { } lane)
+            return null;
+        lane.Tenant.Refill.Remove(lane.Refill);
+        LaneTurns.Leave(_refill, lane.Tenant.RefillTurn);
         lane.Glance = false;
         if (lane.More && _window.Below(lane))
         {
-            count = Math.Min(Math.Min(lane.Page, page), Room(lane));
+            count = Math.Min(Math.Min(lane.Page, page), Capacity(lane));
             lane.More = false;
             lane.NextDue = long.MaxValue;
             lane.Page = Math.Min(lane.Page * 2, page);
@@ -191,13 +211,14 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         return lane;
     }
 
-    /// <summary>What the disk answered to the question that <see cref="NextHungry"/> gave.</summary>
+    /// <summary>What the disk answered to the question that <see cref="NextToRefill"/> gave.</summary>
     public void Fill(AccountLane lane, IReadOnlyList<QueuedMail> tickets, bool more, long nextDue, int asked, Priority lowest)
     {
         lane.NextDue = Math.Min(lane.NextDue, nextDue);
         lane.More |= more && tickets.Count > 0; // what is left is on its way already, and its end wakes the lane
         lane.Glance |= lowest < Priority.Low && tickets.Count >= asked;
-        for (var i = 0; i < tickets.Count; i++) Insert(lane, tickets[i]);
+        for (var i = 0; i < tickets.Count; i++)
+            Insert(lane, tickets[i]);
         Settle(lane);
     }
 
@@ -207,11 +228,14 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     public void Advance(long now)
     {
         _now = now;
-        foreach (var lane in _window.Trim()) Settle(lane);
+        foreach (var lane in _window.Trim())
+            Settle(lane);
         while (_looks.FirstKey <= now && _looks.First is { } lane)
         {
-            if (lane.AtLimit?.Until <= now) lane.AtLimit = null;
-            if (lane.BackingOff?.Until <= now) lane.BackingOff = null;
+            if (lane.AtLimit?.Until <= now)
+                lane.AtLimit = null;
+            if (lane.BackingOff?.Until <= now)
+                lane.BackingOff = null;
             if (!lane.Waits && lane.NextDue <= now)
             {
                 lane.NextDue = long.MaxValue;
@@ -227,11 +251,16 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     {
         var until = Math.Max(lane.AtLimit?.Until ?? 0, lane.BackingOff?.Until ?? 0);
         lane.LetsGo = lane.Paused || lane.Unknown || (lane.Waits && until - now > LongPark);
-        if (lane.Waits || lane.WaitedLast == long.MaxValue) lane.WaitedLast = lane.Waits ? long.MaxValue : now;
-        if (lane.AtLimit is null) _atLimit.Remove(lane);
-        else _atLimit.Add(lane);
-        if (lane.LetsGo) Empty(lane);
-        else Settle(lane);
+        if (lane.Waits || lane.WaitedLast == long.MaxValue)
+            lane.WaitedLast = lane.Waits ? long.MaxValue : now;
+        if (lane.AtLimit is null)
+            _atLimit.Remove(lane);
+        else
+            _atLimit.Add(lane);
+        if (lane.LetsGo)
+            Empty(lane);
+        else
+            Settle(lane);
     }
 
     // ── The rest is bookkeeping ──
@@ -240,35 +269,39 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
 
     private TenantLanes TenantOf(string tenant)
     {
-        if (_tenants.TryGetValue(tenant, out var known)) return known;
+        if (_tenants.TryGetValue(tenant, out var known))
+            return known;
         _window.Add(known = new(tenant));
         return _tenants[tenant] = known;
     }
 
     private void LeftBy(TenantLanes tenant)
     {
-        if (--tenant.Lanes > 0) return;
-        LaneTurns.Leave(_hungry, tenant.HungryTurn);
+        if (--tenant.Lanes > 0)
+            return;
+        LaneTurns.Leave(_refill, tenant.RefillTurn);
         _window.Remove(tenant);
         _tenants.TryRemove(tenant.Tenant, out _);
     }
 
-    private int Room(AccountLane lane) => _window.Room(lane);
+    private int Capacity(AccountLane lane) => _window.Capacity(lane);
 
-    private bool IsHungry(AccountLane lane) => !lane.Waits
-        && ((lane.More && _window.Below(lane)) || (lane.Glance && lane.Count > 0 && lane.LastPriority > Priority.Immediate));
+    private bool IsToRefill(AccountLane lane) =>
+        !lane.Waits && ((lane.More && _window.Below(lane)) || (lane.Glance && lane.Count > 0 && lane.LastPriority > Priority.Immediate));
 
-    private AccountLane? FirstHungry()
+    private AccountLane? FirstToRefill()
     {
-        for (var node = _hungry.First; node is not null;)
+        for (var node = _refill.First; node is not null; )
         {
             var tenant = node.Value;
             var next = node.Next;
-            while (tenant.Hungry.First is { } head && !IsHungry(head.Value)) tenant.Hungry.Remove(head);
-            if (tenant.Hungry.First?.Value is not { } lane) _hungry.Remove(node);
-
-            // With more lanes than tickets there may be no room; then the tenant's next pick makes some.
-            else if (!(lane.More && _window.Below(lane)) || Room(lane) > 0) return lane;
+            while (tenant.Refill.First is { } head && !IsToRefill(head.Value))
+                tenant.Refill.Remove(head);
+            if (tenant.Refill.First?.Value is not { } lane)
+                _refill.Remove(node);
+            // With more lanes than tickets there may be no capacity; then the tenant's next pick makes some.
+            else if (!(lane.More && _window.Below(lane)) || Capacity(lane) > 0)
+                return lane;
             node = next;
         }
 
@@ -277,26 +310,30 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
 
     private bool Land(AccountLane lane, in QueuedMail ticket)
     {
-        if (!_flying.Remove(Name(ticket))) return false;
+        if (!_flying.Remove(Name(ticket)))
+            return false;
         _turns.Landed(lane);
         return true;
     }
 
     private bool ComesBack(AccountLane lane, in QueuedMail ticket)
     {
-        if (!_aside.Remove(ticket)) return false;
+        if (!_aside.Remove(ticket))
+            return false;
         lane.Aside--;
         return true;
     }
 
     private void Insert(AccountLane lane, in QueuedMail ticket)
     {
-        if (_window.Insert(lane, ticket) is { } loser) Settle(loser);
+        if (_window.Insert(lane, ticket) is { } loser)
+            Settle(loser);
     }
 
     private void Empty(AccountLane lane)
     {
-        if (lane.Count > 0) lane.Page = FirstPage;
+        if (lane.Count > 0)
+            lane.Page = FirstPage;
         _window.Empty(lane);
         Settle(lane);
     }
@@ -305,20 +342,23 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     private void Settle(AccountLane lane)
     {
         _turns.Settle(lane);
-        if (IsHungry(lane))
+        if (IsToRefill(lane))
         {
-            LaneTurns.Keep(lane.Tenant.Hungry, lane.Hungry, true);
-            LaneTurns.Keep(_hungry, lane.Tenant.HungryTurn, true);
+            LaneTurns.Keep(lane.Tenant.Refill, lane.Refill, true);
+            LaneTurns.Keep(_refill, lane.Tenant.RefillTurn, true);
         }
-        else if (lane.Tenant.Hungry.Count > 0)
+        else if (lane.Tenant.Refill.Count > 0)
         {
-            LaneTurns.Keep(_hungry, lane.Tenant.HungryTurn, true);
+            LaneTurns.Keep(_refill, lane.Tenant.RefillTurn, true);
         }
 
-        var look = lane.Paused || lane.Unknown ? long.MaxValue
+        var look =
+            lane.Paused || lane.Unknown ? long.MaxValue
             : lane.Waits ? Math.Min(lane.AtLimit?.Until ?? long.MaxValue, lane.BackingOff?.Until ?? long.MaxValue)
             : lane.NextDue;
-        if (look == long.MaxValue) _looks.Remove(lane);
-        else _looks.Set(lane, look);
+        if (look == long.MaxValue)
+            _looks.Remove(lane);
+        else
+            _looks.Set(lane, look);
     }
 }

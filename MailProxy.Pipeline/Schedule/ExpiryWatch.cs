@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Knows when the next stored mail expires, and closes what has. The hint may come from any thread; the rest is the scheduler's loop's.</summary>
+/// <summary>
+/// Knows when the next stored mail expires, and closes what has. The hint may come from any thread; the rest is the scheduler's loop's.
+/// </summary>
 internal sealed partial class ExpiryWatch(IMessageStore store, int chunk, ILogger logger)
 {
     /// <summary>A sweep that found nothing is not repeated within this time (milliseconds).</summary>
@@ -16,15 +18,20 @@ internal sealed partial class ExpiryWatch(IMessageStore store, int chunk, ILogge
     private long _next = long.MaxValue;
 
     /// <summary>When there is something to do; <see cref="long.MaxValue"/>: never.</summary>
-    public long Next { get => Math.Min(_next, Volatile.Read(ref _hint)); set => _next = value; }
+    public long Next
+    {
+        get => Math.Min(_next, Volatile.Read(ref _hint));
+        set => _next = value;
+    }
 
     /// <summary>Some mail expires then. True: that is earlier than was known of late.</summary>
     public bool Hint(long at)
     {
-        for (var known = Volatile.Read(ref _hint); at < known;)
+        for (var known = Volatile.Read(ref _hint); at < known; )
         {
             var was = Interlocked.CompareExchange(ref _hint, at, known);
-            if (was == known) return true;
+            if (was == known)
+                return true;
             known = was;
         }
 
@@ -35,16 +42,17 @@ internal sealed partial class ExpiryWatch(IMessageStore store, int chunk, ILogge
     public async ValueTask<bool> SweepAsync(long now)
     {
         _next = Math.Min(_next, Interlocked.Exchange(ref _hint, long.MaxValue));
-        if (_next > now) return false;
+        if (_next > now)
+            return false;
         try
         {
             var sweep = await store.ExpireAsync(now, chunk);
             _next = sweep.Expired > 0 ? sweep.NextExpiry : Math.Max(sweep.NextExpiry, now + Pause);
             return _next <= now;
         }
-        catch (Exception trouble) when (trouble is not StoreUnavailableException)
+        catch (Exception error) when (error is not StoreUnavailableException)
         {
-            Log.CannotExpire(logger, trouble);
+            Log.CannotExpire(logger, error);
             _next = now + LongPause;
             return false;
         }

@@ -1,6 +1,8 @@
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Lanes by a number, smallest first, each at most once. A lane knows its place, so that a change costs O(log n) and leaves nothing behind.</summary>
+/// <summary>
+/// Lanes by a number, smallest first, each at most once. A lane knows its place, so that a change costs O(log n) and leaves nothing behind.
+/// </summary>
 /// <param name="which">Which of <see cref="AccountLane.Places"/> belongs to this heap.</param>
 internal sealed class LaneHeap(int which)
 {
@@ -17,10 +19,12 @@ internal sealed class LaneHeap(int which)
         var at = lane.Places[which];
         if (at < 0)
         {
-            if (Count == _items.Length) Array.Resize(ref _items, Count * 2);
+            if (Count == _items.Length)
+                Array.Resize(ref _items, Count * 2);
             at = Count++;
         }
-        else if (_items[at].Key == key) return;
+        else if (_items[at].Key == key)
+            return;
 
         Settle(at, (key, lane));
     }
@@ -28,11 +32,13 @@ internal sealed class LaneHeap(int which)
     public void Remove(AccountLane lane)
     {
         var at = lane.Places[which];
-        if (at < 0) return;
+        if (at < 0)
+            return;
         lane.Places[which] = -1;
         var last = _items[--Count];
         _items[Count] = default;
-        if (at < Count) Settle(at, last);
+        if (at < Count)
+            Settle(at, last);
     }
 
     // Puts an item into a hole, up or down from it.
@@ -47,9 +53,12 @@ internal sealed class LaneHeap(int which)
         for (; ; )
         {
             var child = 2 * at + 1;
-            if (child >= Count) break;
-            if (child + 1 < Count && _items[child + 1].Key < _items[child].Key) child++;
-            if (_items[child].Key >= item.Key) break;
+            if (child >= Count)
+                break;
+            if (child + 1 < Count && _items[child + 1].Key < _items[child].Key)
+                child++;
+            if (_items[child].Key >= item.Key)
+                break;
             Put(at, _items[child]);
             at = child;
         }

@@ -6,7 +6,13 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>Tells the lanes what happened outside: wakes, changed accounts, steps of the clock. The scheduler's loop's own.</summary>
-internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store, CurrentAccounts accounts, TimeProvider clock, ILogger logger)
+internal sealed partial class LaneKeeper(
+    ActiveQueue queue,
+    IMessageStore store,
+    CurrentAccounts accounts,
+    TimeProvider clock,
+    ILogger logger
+)
 {
     private const long ClaimPause = 60_000;
 
@@ -24,24 +30,31 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
     public AccountLane Lane(AccountKey account)
     {
         var lane = queue.Lane(account, out var made, Directory.Find(account)?.Tenant ?? "");
-        if (!made) return lane;
+        if (!made)
+            return lane;
         See(lane, Directory);
 
         // Not when the account of a lane goes: it had no unfinished mail then, and what the lane believes of the disk may be old.
-        if (lane.Unknown) Log.UnknownAccount(logger, account.Number);
+        if (lane.Unknown)
+            Log.UnknownAccount(logger, account.Number);
         return lane;
     }
 
-    /// <summary>Reads the clock. True when it has stepped: waits were measured by it, so limits are asked again (they know better), and a back-off keeps its length when the step was back.</summary>
+    /// <summary>
+    /// Reads the clock. True when it has stepped: waits were measured by it, so limits are asked again (they know better), and a back-off
+    /// keeps its length when the step was back.
+    /// </summary>
     public bool ReadClock()
     {
         var step = _clock.Read();
-        if (step == 0) return false;
+        if (step == 0)
+            return false;
         Log.ClockStepped(logger, step);
         foreach (var lane in queue.Lanes)
         {
             lane.AtLimit = null;
-            if (step < 0 && lane.BackingOff is { } park) lane.BackingOff = park with { Until = park.Until + step };
+            if (step < 0 && lane.BackingOff is { } park)
+                lane.BackingOff = park with { Until = park.Until + step };
             queue.Waited(lane, Now);
         }
 
@@ -51,27 +64,32 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
     public void SeeAccounts()
     {
         var now = accounts.Directory;
-        if (now == Directory) return;
+        if (now == Directory)
+            return;
         var before = Directory;
         Directory = now;
         foreach (var lane in queue.Lanes)
         {
             // An account that is gone had no mail left, unless something is very wrong.
-            if (now.Find(lane.Account) is not null || !queue.Forget(lane)) See(lane, before);
+            if (now.Find(lane.Account) is not null || !queue.Forget(lane))
+                See(lane, before);
         }
     }
 
     /// <param name="limitsMayOpen">A permit came back unspent.</param>
-    public void Obey(WakeSet news, bool limitsMayOpen)
+    public void Apply(WakeSet news, bool limitsMayOpen)
     {
-        foreach (var account in news.Unparked) BackOff(account, null);
+        foreach (var account in news.Unparked)
+            BackOff(account, null);
         if (limitsMayOpen)
         {
             // Whose permit it was is not known here, and what one account of a tenant did not spend another one may.
-            foreach (var lane in queue.AtLimit.ToArray()) AskLimitAgain(lane);
+            foreach (var lane in queue.AtLimit.ToArray())
+                AskLimitAgain(lane);
         }
 
-        foreach (var (account, (until, trouble)) in news.Parked) BackOff(account, new(until, $"{trouble.Kind}: {trouble.Reply}"));
+        foreach (var (account, (until, trouble)) in news.Parked)
+            BackOff(account, new(until, $"{trouble.Kind}: {trouble.Reply}"));
 
         foreach (var ticket in news.Aside)
         {
@@ -87,14 +105,17 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
             store.Release(ticket);
         }
 
-        foreach (var ticket in news.Returned) queue.Return(Lane(ticket.Account), ticket);
-        foreach (var (account, due) in news.DueByAccount) queue.DiskHas(Lane(account), due, Now);
+        foreach (var ticket in news.Returned)
+            queue.Return(Lane(ticket.Account), ticket);
+        foreach (var (account, due) in news.DueByAccount)
+            queue.DiskHas(Lane(account), due, Now);
     }
 
     /// <summary>Every lane looks at the disk, and nobody backs off any longer.</summary>
     public void LookAtAll()
     {
-        foreach (var account in Directory.All) Lane(account.Key);
+        foreach (var account in Directory.All)
+            Lane(account.Key);
         foreach (var lane in queue.Lanes)
         {
             BackOff(lane.Account, null);
@@ -126,13 +147,16 @@ internal sealed partial class LaneKeeper(ActiveQueue queue, IMessageStore store,
     private void See(AccountLane lane, AccountDirectory before)
     {
         var account = Directory.Find(lane.Account);
-        if (account is not null) queue.Belongs(lane, account.Tenant);
+        if (account is not null)
+            queue.Belongs(lane, account.Tenant);
         lane.Unknown = account is null;
         lane.Paused = account is { Paused: true } or { TenantSuspended: true };
         lane.InFlightCap = 2 * (account?.MaxConnections ?? 1);
         // A changed account deserves a new look.
-        if (account?.Version != before.Find(lane.Account)?.Version) lane.AtLimit = lane.BackingOff = null;
-        if (account is not null && Directory.Tenants.Find(account.Tenant)?.Limits != before.Tenants.Find(account.Tenant)?.Limits) lane.AtLimit = null;
+        if (account?.Version != before.Find(lane.Account)?.Version)
+            lane.AtLimit = lane.BackingOff = null;
+        if (account is not null && Directory.Tenants.Find(account.Tenant)?.Limits != before.Tenants.Find(account.Tenant)?.Limits)
+            lane.AtLimit = null;
         queue.Waited(lane, Now);
     }
 

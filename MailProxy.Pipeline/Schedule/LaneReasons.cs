@@ -4,7 +4,13 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>Says why an account's mail waits. Safe to call from any thread.</summary>
-internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, CurrentAccounts accounts, TimeProvider clock, Func<long> pendingStep)
+internal sealed class LaneReasons(
+    ActiveQueue queue,
+    Standstill standstill,
+    CurrentAccounts accounts,
+    TimeProvider clock,
+    Func<long> pendingStep
+)
 {
     /// <summary>Mail is overdue when it waits longer than this (milliseconds) without a reason.</summary>
     private const long Overdue = 60_000;
@@ -22,27 +28,40 @@ internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, Curr
     public bool IsExcused(AccountKey account)
     {
         var lane = queue.Find(account);
-        if (Reason(account, lane).State is not (LaneState.Ready or LaneState.Busy)) return true;
-        var waited = Math.Max(lane?.WaitedLast ?? long.MinValue, Math.Max(lane?.Tenant.HeldBackLast ?? long.MinValue, standstill.StoodLast));
+        if (Reason(account, lane).State is not (LaneState.Ready or LaneState.Busy))
+            return true;
+        var waited = Math.Max(
+            lane?.WaitedLast ?? long.MinValue,
+            Math.Max(lane?.Tenant.HeldBackLast ?? long.MinValue, standstill.StoodLast)
+        );
         return waited > clock.GetUtcNow().ToUnixTimeMilliseconds() - Overdue;
     }
 
     private (LaneState State, long? Until, string? Reason) Reason(AccountKey account, AccountLane? lane)
     {
-        if (accounts.Directory.Find(account) is not { } known) return (LaneState.UnknownAccount, null, "the account does not exist any more");
-        if (known.TenantSuspended) return (LaneState.TenantSuspended, null, "sending is suspended for the tenant");
-        if (known.Paused) return (LaneState.Paused, null, "the account is paused");
+        if (accounts.Directory.Find(account) is not { } known)
+            return (LaneState.UnknownAccount, null, "the account does not exist any more");
+        if (known.TenantSuspended)
+            return (LaneState.TenantSuspended, null, "sending is suspended for the tenant");
+        if (known.Paused)
+            return (LaneState.Paused, null, "the account is paused");
         var all = standstill.Reason();
-        if (all.State is LaneState.Suspended or LaneState.StoreTrouble) return all;
-        if (lane?.BackingOff is { } backingOff) return (LaneState.BackingOff, backingOff.Until + Math.Min(0, pendingStep()), backingOff.Reason);
-        if (lane?.AtLimit is { } limit) return (limit.OfTenant ? LaneState.TenantAtLimit : LaneState.AtLimit, limit.Until + pendingStep(), limit.Reason);
-        if (all.State == LaneState.Ready && lane is not null && IsAtShare(lane)) return (LaneState.TenantAtShare, null, AtShare(known.Tenant));
-        if (all.State == LaneState.Ready && lane is not null && queue.IsBusy(lane)) return (LaneState.Busy, null, Busy(lane));
+        if (all.State is LaneState.Suspended or LaneState.StoreTrouble)
+            return all;
+        if (lane?.BackingOff is { } backingOff)
+            return (LaneState.BackingOff, backingOff.Until + Math.Min(0, pendingStep()), backingOff.Reason);
+        if (lane?.AtLimit is { } limit)
+            return (limit.OfTenant ? LaneState.TenantAtLimit : LaneState.AtLimit, limit.Until + pendingStep(), limit.Reason);
+        if (all.State == LaneState.Ready && lane is not null && IsAtShare(lane))
+            return (LaneState.TenantAtShare, null, AtShare(known.Tenant));
+        if (all.State == LaneState.Ready && lane is not null && queue.IsBusy(lane))
+            return (LaneState.Busy, null, Busy(lane));
         return all with { Until = all.Until + pendingStep() };
     }
 
     private static string Busy(AccountLane lane) =>
-        $"the account has {lane.InFlight} attempts under way and may have no more (twice max_connections, a quarter of Schedule:InFlight at most);"
+        $"the account has {lane.InFlight} attempts under way and may have no more (twice max_connections, a quarter of "
+        + "Schedule:InFlight at most);"
         + " the next goes when one of them ends";
 
     // A tenant at its share is below it for a moment whenever one of its attempts ends.
@@ -52,7 +71,8 @@ internal sealed class LaneReasons(ActiveQueue queue, Standstill standstill, Curr
     private string AtShare(string tenant)
     {
         var (held, allowed) = queue.InFlightOf(tenant);
-        return $"the tenant has {held} attempts under way and its share is {allowed}, as long as other tenants are there; the next goes when one of them ends."
+        return $"the tenant has {held} attempts under way and its share is {allowed}, as long as other tenants are there; the "
+            + "next goes when one of them ends."
             + " Servers that do not answer hold attempts longest: pause their accounts, or raise Schedule:InFlight";
     }
 }

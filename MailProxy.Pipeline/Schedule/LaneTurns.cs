@@ -2,7 +2,10 @@ using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Whose turn it is: tenant by tenant, and within a tenant lane by lane. A tenant at its share of what is on its way is passed over and keeps its turn. Pure.</summary>
+/// <summary>
+/// Whose turn it is: tenant by tenant, and within a tenant lane by lane. A tenant at its share of what is on its way is passed over and
+/// keeps its turn. Pure.
+/// </summary>
 /// <param name="inFlight">Mails on their way in all; a lane may have a quarter.</param>
 internal sealed class LaneTurns(int inFlight, TenantShare share)
 {
@@ -33,7 +36,8 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
     /// <summary>Null: nobody may go. A lane with an immediate mail goes first, but at most every second time.</summary>
     public AccountLane? Next(long now)
     {
-        if (_flying >= inFlight) return null;
+        if (_flying >= inFlight)
+            return null;
         return (_urgentLast ? null : First(_urgent, now)?.Urgent.First)?.Value ?? First(_ready, now)?.Ready.First?.Value;
     }
 
@@ -77,13 +81,16 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
 
     internal static void Leave<T>(LinkedList<T> list, LinkedListNode<T> node)
     {
-        if (node.List is not null) list.Remove(node);
+        if (node.List is not null)
+            list.Remove(node);
     }
 
     internal static void Keep<T>(LinkedList<T> list, LinkedListNode<T> node, bool member)
     {
-        if (!member) Leave(list, node);
-        else if (node.List is null) list.AddLast(node);
+        if (!member)
+            Leave(list, node);
+        else if (node.List is null)
+            list.AddLast(node);
     }
 
     private void Flies(AccountLane lane, int change)
@@ -98,8 +105,10 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
         for (var node = round.First; node is not null; node = node.Next)
         {
             var tenant = node.Value;
-            if (May(tenant)) return tenant;
-            if (!tenant.IsHeldBack) HeldBack++;
+            if (May(tenant))
+                return tenant;
+            if (!tenant.IsHeldBack)
+                HeldBack++;
             tenant.IsHeldBack = true;
             tenant.HeldBackLast = now;
         }

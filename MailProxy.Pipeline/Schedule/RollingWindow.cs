@@ -1,6 +1,9 @@
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>What was counted in the last so many seconds: a ring of slots. Every count stays for at least the whole window and at most a slot longer, so that no stretch of that length ever sees more than the limit. Times are milliseconds and never run backwards here.</summary>
+/// <summary>
+/// What was counted in the last so many seconds: a ring of slots. Every count stays for at least the whole window and at most a slot
+/// longer, so that no stretch of that length ever sees more than the limit. Times are milliseconds and never run backwards here.
+/// </summary>
 internal sealed class RollingWindow(int seconds)
 {
     /// <summary>Slots to a window; the ring has one more for the slot that has begun.</summary>
@@ -17,10 +20,12 @@ internal sealed class RollingWindow(int seconds)
     public void Advance(long now)
     {
         var slot = SlotOf(now);
-        if (slot <= _newest) return;
+        if (slot <= _newest)
+            return;
         if (Used == 0 || slot - _newest > Slots)
         {
-            if (Used != 0) Array.Clear(_counts);
+            if (Used != 0)
+                Array.Clear(_counts);
             Used = 0;
             _newest = slot;
             return;
@@ -45,7 +50,8 @@ internal sealed class RollingWindow(int seconds)
     public void AddPast(long at, int count)
     {
         var slot = Math.Min(SlotOf(at), _newest);
-        if (slot < _newest - Slots) return;
+        if (slot < _newest - Slots)
+            return;
         Count(slot) += count;
         Used += count;
     }
@@ -56,13 +62,16 @@ internal sealed class RollingWindow(int seconds)
         Used = 0;
     }
 
-    /// <summary>When at least <paramref name="enough"/> of what is counted will have passed; what is not counted yet counts as of now.</summary>
+    /// <summary>
+    /// When at least <paramref name="enough"/> of what is counted will have passed; what is not counted yet counts as of now.
+    /// </summary>
     public long PassedAt(long enough)
     {
         for (var slot = _newest - Slots; slot <= _newest; slot++)
         {
             enough -= Count(slot);
-            if (enough <= 0) return Start(slot + Slots + 1);
+            if (enough <= 0)
+                return Start(slot + Slots + 1);
         }
 
         return Start(_newest + Slots + 1);

@@ -9,7 +9,9 @@ public sealed class ScheduleOptions
     [Range(16, 1_000_000)]
     public int Window { get; set; } = 10_000;
 
-    /// <summary>Mails between the scheduler and their outcome, all accounts together; one account may have a quarter. Default 256.</summary>
+    /// <summary>
+    /// Mails between the scheduler and their outcome, all accounts together; one account may have a quarter. Default 256.
+    /// </summary>
     [Range(4, 10_000)]
     public int InFlight { get; set; } = 256;
 

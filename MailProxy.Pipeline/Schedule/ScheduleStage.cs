@@ -8,10 +8,15 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Chooses which mail goes next. One loop, the only one that waits on time; it asks the store when something is known to be there and never else.</summary>
+/// <summary>
+/// Chooses which mail goes next. One loop, the only one that waits on time; it asks the store when something is known to be there and never
+/// else.
+/// </summary>
 internal sealed partial class ScheduleStage
 {
-    private const int DoorBatch = 1024, Pages = 4, Picks = 32;
+    private const int ChannelBatch = 1024,
+        Pages = 4,
+        Picks = 32;
 
     /// <summary>How long (milliseconds) a store that cannot be asked is left alone.</summary>
     private const long StorePause = 1000;
@@ -19,7 +24,7 @@ internal sealed partial class ScheduleStage
     // Time for the one that goes first to be chosen (milliseconds).
     private const long BehindFirst = 20;
 
-    private readonly ChannelReader<QueuedMail> _door;
+    private readonly ChannelReader<QueuedMail> _input;
     private readonly Wake _wake;
     private readonly IMessageStore _store;
     private readonly CurrentAccounts _accounts;
@@ -39,7 +44,7 @@ internal sealed partial class ScheduleStage
     private volatile bool _lookAtAll;
 
     public ScheduleStage(
-        ChannelReader<QueuedMail> door,
+        ChannelReader<QueuedMail> input,
         Wake wake,
         IMessageStore store,
         CurrentAccounts accounts,
@@ -50,9 +55,10 @@ internal sealed partial class ScheduleStage
         ScheduleOptions options,
         TimeProvider clock,
         ILogger logger,
-        TenantShare? share = null)
+        TenantShare? share = null
+    )
     {
-        (_door, _wake, _store, _accounts, _gate, _next) = (door, wake, store, accounts, gate, next);
+        (_input, _wake, _store, _accounts, _gate, _next) = (input, wake, store, accounts, gate, next);
         (_health, _metrics, _clock, _logger) = (health, metrics, clock, logger);
         _queue = new(options.Window, options.InFlight, options.Page, store.Release, share);
         _standstill = new(health);
@@ -80,7 +86,8 @@ internal sealed partial class ScheduleStage
     /// <summary>A stored mail expires then.</summary>
     public void ExpiryHint(long at)
     {
-        if (_expiry.Hint(at)) _wake.Look();
+        if (_expiry.Hint(at))
+            _wake.Look();
     }
 
     /// <summary>Why an account's mail waits, or that it does not.</summary>
@@ -101,7 +108,10 @@ internal sealed partial class ScheduleStage
 
     // ── The loop ──
 
-    /// <summary>Runs until <paramref name="stop"/>, then gives its tickets back. What was counted against limits before the restart is taken over here.</summary>
+    /// <summary>
+    /// Runs until <paramref name="stop"/>, then gives its tickets back. What was counted against limits before the restart is taken over
+    /// here.
+    /// </summary>
     public async Task RunAsync(Recovery recovery, bool suspended, CancellationToken stop)
     {
         _lanes.ReadClock();
@@ -111,17 +121,19 @@ internal sealed partial class ScheduleStage
         _expiry.Next = recovery.NextExpiry;
         _gate.Seed(recovery.LimitUses);
         _lanes.SeeAccounts();
-        foreach (var (account, due) in recovery.Lanes) _queue.DiskHas(_lanes.Lane(account), due, now);
+        foreach (var (account, due) in recovery.Lanes)
+            _queue.DiskHas(_lanes.Lane(account), due, now);
 
         _accounts.Changed += _wake.Look;
         _health.Changed += _wake.Look;
         try
         {
-            await using var rest = new Rest(_door, _next, _wake, _clock);
+            await using var wait = new SchedulerWait(_input, _next, _wake, _clock);
             await using var stopping = stop.Register(_wake.Look);
-            while (!stop.IsCancellationRequested && !rest.NextClosed)
+            while (!stop.IsCancellationRequested && !wait.NextClosed)
             {
-                if (!await TurnAsync(rest)) await rest.UntilAsync(NextTime());
+                if (!await TurnAsync(wait))
+                    await wait.UntilAsync(NextTime());
             }
         }
         finally
@@ -134,24 +146,29 @@ internal sealed partial class ScheduleStage
 
     private void LetGo()
     {
-        while (_door.TryRead(out var ticket)) _store.Release(ticket);
+        while (_input.TryRead(out var ticket))
+            _store.Release(ticket);
         var news = _wake.Drain();
-        foreach (var ticket in news.Done) _store.Release(ticket);
-        foreach (var ticket in news.Returned.Concat(news.Aside)) _store.Release(ticket);
+        foreach (var ticket in news.Done)
+            _store.Release(ticket);
+        foreach (var ticket in news.Returned.Concat(news.Aside))
+            _store.Release(ticket);
         _queue.Clear();
     }
 
     // True: there is more to do at once.
-    private async ValueTask<bool> TurnAsync(Rest rest)
+    private async ValueTask<bool> TurnAsync(SchedulerWait wait)
     {
-        if (_lanes.ReadClock()) _standstill.Limit = _standstill.Store = null;
+        if (_lanes.ReadClock())
+            _standstill.Limit = _standstill.Store = null;
         var now = _lanes.Now;
         _lanes.SeeAccounts();
         var more = TakeTickets(now);
         var news = _wake.Drain();
         var limitsMayOpen = news.Done.Count + news.Aside.Count > 0 && PermitsCameBack();
-        if (limitsMayOpen) _standstill.Limit = null;
-        _lanes.Obey(news, limitsMayOpen);
+        if (limitsMayOpen)
+            _standstill.Limit = null;
+        _lanes.Apply(news, limitsMayOpen);
         if (_lookAtAll)
         {
             _lookAtAll = false;
@@ -161,30 +178,34 @@ internal sealed partial class ScheduleStage
 
         _queue.Advance(now);
         _standstill.Advance(now);
-        if (_standstill.StoreInTrouble) return more;
+        if (_standstill.StoreInTrouble)
+            return more;
 
         try
         {
             more |= await _expiry.SweepAsync(now);
-            if (!_standstill.Suspended) more |= await RefillAsync(now);
+            if (!_standstill.Suspended)
+                more |= await RefillAsync(now);
         }
-        catch (StoreUnavailableException trouble)
+        catch (StoreUnavailableException error)
         {
-            _standstill.Store = new(now + StorePause, trouble.Message);
-            Log.StoreUnavailable(_logger, trouble.Message);
+            _standstill.Store = new(now + StorePause, error.Message);
+            Log.StoreUnavailable(_logger, error.Message);
             return more;
         }
 
-        return Choose(rest) || more || (!_standstill.Suspended && _queue.Hungers);
+        return Choose(wait) || more || (!_standstill.Suspended && _queue.NeedsRefill);
     }
 
     private bool TakeTickets(long now)
     {
-        for (var i = 0; i < DoorBatch; i++)
+        for (var i = 0; i < ChannelBatch; i++)
         {
-            if (!_door.TryRead(out var ticket)) return false;
+            if (!_input.TryRead(out var ticket))
+                return false;
             var lane = _lanes.Lane(ticket.Account);
-            if (ticket.Due <= now) _queue.Offer(lane, ticket);
+            if (ticket.Due <= now)
+                _queue.Offer(lane, ticket);
             else
             {
                 // Its time has not come, so it is the disk's.
@@ -196,12 +217,13 @@ internal sealed partial class ScheduleStage
         return true;
     }
 
-    // A few pages at a time, so that many hungry lanes do not hold up the others.
+    // A few pages at a time, so that many lanes to refill do not hold up the others.
     private async ValueTask<bool> RefillAsync(long now)
     {
         for (var i = 0; i < Pages; i++)
         {
-            if (_queue.NextHungry(out var count, out var lowest) is not { } lane) return false;
+            if (_queue.NextToRefill(out var count, out var lowest) is not { } lane)
+                return false;
             try
             {
                 var page = await _store.ClaimAsync(lane.Account, new(count, now, lowest));
@@ -212,22 +234,24 @@ internal sealed partial class ScheduleStage
                 _queue.DiskHas(lane, 0, now);
                 throw;
             }
-            catch (Exception trouble)
+            catch (Exception error)
             {
-                _lanes.CannotClaim(lane, trouble); // whatever a stored row made of it: the others go on
+                _lanes.CannotClaim(lane, error); // whatever a stored row made of it: the others go on
             }
         }
 
         return true;
     }
 
-    // First room downstream, then the choice, so that urgent mail wins until the last moment.
-    private bool Choose(Rest rest)
+    // First capacity downstream, then the choice, so that urgent mail wins until the last moment.
+    private bool Choose(SchedulerWait wait)
     {
         for (var i = 0; i < Picks; i++)
         {
-            if (_standstill.Stands || _queue.Next() is not { } lane || !rest.HasRoom()) return false;
-            if (_lanes.Directory.Find(lane.Account) is not { } account) throw new InvalidOperationException("A lane without an account was chosen.");
+            if (_standstill.Stands || _queue.Next() is not { } lane || !wait.HasCapacity())
+                return false;
+            if (_lanes.Directory.Find(lane.Account) is not { } account)
+                throw new InvalidOperationException("A lane without an account was chosen.");
 
             if (_turns.Before(account.Tenant, lane) is { } first)
             {
@@ -236,9 +260,12 @@ internal sealed partial class ScheduleStage
             }
 
             var answer = _gate.Ask(account, lane.First.Recipients);
-            if (answer.Refusal is null) _turns.Granted(account.Tenant, lane);
-            if (answer.Refusal is { } refusal && !answer.Fail) Park(lane, account, answer.Owner, refusal);
-            else if (!Hand(lane, answer.Permit ?? new RefusedPermit($"{Name(answer.Owner)} {answer.Refusal}"))) return !rest.HasRoom();
+            if (answer.Refusal is null)
+                _turns.Granted(account.Tenant, lane);
+            if (answer.Refusal is { } refusal && !answer.Fail)
+                Park(lane, account, answer.Owner, refusal);
+            else if (!Hand(lane, answer.Permit ?? new RefusedPermit($"{Name(answer.Owner)} {answer.Refusal}")))
+                return !wait.HasCapacity();
         }
 
         return true;
@@ -249,7 +276,16 @@ internal sealed partial class ScheduleStage
         // Read anew, for the turn may have waited for the store; and a millisecond more, because both clocks are cut to whole ones.
         var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         var until = now + (long)Math.Ceiling(refusal.RetryAfter.TotalMilliseconds) + 1;
-        _metrics.PermitsRefused.WithLabels(owner switch { LimitOwner.Installation => "global", LimitOwner.Tenant => "tenant", _ => account.Id }).Inc();
+        _metrics
+            .PermitsRefused.WithLabels(
+                owner switch
+                {
+                    LimitOwner.Installation => "global",
+                    LimitOwner.Tenant => "tenant",
+                    _ => account.Id,
+                }
+            )
+            .Inc();
         if (owner == LimitOwner.Installation)
         {
             // Nobody may send, and the lane keeps its turn: else the order of waking would decide who goes first each time.
@@ -257,25 +293,40 @@ internal sealed partial class ScheduleStage
             return;
         }
 
-        if (owner == LimitOwner.Tenant) _turns.Refused(account.Tenant, lane);
-        lane.AtLimit = owner == LimitOwner.Tenant ? new(until, $"the tenant {refusal}") { OfTenant = true } : new(until, refusal.ToString());
+        if (owner == LimitOwner.Tenant)
+            _turns.Refused(account.Tenant, lane);
+        lane.AtLimit =
+            owner == LimitOwner.Tenant ? new(until, $"the tenant {refusal}") { OfTenant = true } : new(until, refusal.ToString());
         _queue.Waited(lane, now);
     }
 
     private void ParkBehind(AccountLane lane, AccountLane first)
     {
         var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
-        lane.AtLimit = new(Math.Max(first.AtLimit?.Until ?? now, now) + BehindFirst, first.AtLimit?.Reason ?? "the tenant's limit lets another account go first") { OfTenant = true };
+        lane.AtLimit = new(
+            Math.Max(first.AtLimit?.Until ?? now, now) + BehindFirst,
+            first.AtLimit?.Reason ?? "the tenant's limit lets another account go first"
+        )
+        {
+            OfTenant = true,
+        };
         _queue.Waited(lane, now);
     }
 
-    private static string Name(LimitOwner owner) => owner switch { LimitOwner.Installation => "the installation", LimitOwner.Tenant => "the tenant", _ => "the account" };
+    private static string Name(LimitOwner owner) =>
+        owner switch
+        {
+            LimitOwner.Installation => "the installation",
+            LimitOwner.Tenant => "the tenant",
+            _ => "the account",
+        };
 
-    // False: the door was closed though it had room. The pipeline is coming down, and the next rest says so.
+    // False: the channel was completed though it had capacity. The pipeline is coming down, and the next rest says so.
     private bool Hand(AccountLane lane, SendPermit permit)
     {
         var ticket = _queue.Take(lane);
-        if (_next.TryWrite(new(ticket, permit))) return true;
+        if (_next.TryWrite(new(ticket, permit)))
+            return true;
         permit.Dispose();
         _queue.Return(lane, ticket);
         return false;

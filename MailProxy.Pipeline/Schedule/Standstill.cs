@@ -2,7 +2,10 @@ using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>What keeps every lane waiting: suspension, the store, the installation's own limit. Changed by the scheduler's loop, but for <see cref="Suspended"/>; read from any thread.</summary>
+/// <summary>
+/// What keeps every lane waiting: suspension, the store, the installation's own limit. Changed by the scheduler's loop, but for <see
+/// cref="Suspended"/>; read from any thread.
+/// </summary>
 internal sealed class Standstill(PipelineHealth health)
 {
     private volatile bool _suspended;
@@ -11,13 +14,25 @@ internal sealed class Standstill(PipelineHealth health)
     private bool _stood;
     private long _stoodLast = long.MinValue;
 
-    public bool Suspended { get => _suspended; set => _suspended = value; }
+    public bool Suspended
+    {
+        get => _suspended;
+        set => _suspended = value;
+    }
 
     /// <summary>The installation's limit is used up.</summary>
-    public LanePark? Limit { get => _limit; set => _limit = value; }
+    public LanePark? Limit
+    {
+        get => _limit;
+        set => _limit = value;
+    }
 
     /// <summary>The store could not be read, and is left alone for a while.</summary>
-    public LanePark? Store { get => _store; set => _store = value; }
+    public LanePark? Store
+    {
+        get => _store;
+        set => _store = value;
+    }
 
     public bool StoreInTrouble => _store is not null || health.StoreTrouble is not null;
 
@@ -34,20 +49,27 @@ internal sealed class Standstill(PipelineHealth health)
 
     public void Advance(long now)
     {
-        if (_limit?.Until <= now) _limit = null;
-        if (_store?.Until <= now) _store = null;
+        if (_limit?.Until <= now)
+            _limit = null;
+        if (_store?.Until <= now)
+            _store = null;
         var stands = Stands;
-        if (stands || _stood) Volatile.Write(ref _stoodLast, now);
+        if (stands || _stood)
+            Volatile.Write(ref _stoodLast, now);
         _stood = stands;
     }
 
     /// <summary>Ready: nothing keeps everybody waiting.</summary>
     public (LaneState State, long? Until, string? Reason) Reason()
     {
-        if (_suspended) return (LaneState.Suspended, null, "the dispatcher is suspended");
-        if (health.StoreTrouble is { } trouble) return (LaneState.StoreTrouble, null, trouble);
-        if (_store is { } store) return (LaneState.StoreTrouble, store.Until, store.Reason);
-        if (_limit is { } limit) return (LaneState.InstallationAtLimit, limit.Until, limit.Reason);
+        if (_suspended)
+            return (LaneState.Suspended, null, "the dispatcher is suspended");
+        if (health.StoreTrouble is { } trouble)
+            return (LaneState.StoreTrouble, null, trouble);
+        if (_store is { } store)
+            return (LaneState.StoreTrouble, store.Until, store.Reason);
+        if (_limit is { } limit)
+            return (LaneState.InstallationAtLimit, limit.Until, limit.Reason);
         return (LaneState.Ready, null, null);
     }
 }

@@ -1,6 +1,9 @@
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>One tenant's lanes, and whose turn it is among them: a tenant with six hundred accounts has as many turns as one with a single account. Written by the scheduler's loop only; others may read what stands in whole words.</summary>
+/// <summary>
+/// One tenant's lanes, and whose turn it is among them: a tenant with six hundred accounts has as many turns as one with a single account.
+/// Written by the scheduler's loop only; others may read what stands in whole words.
+/// </summary>
 internal sealed class TenantLanes
 {
     public TenantLanes(string tenant)
@@ -8,7 +11,7 @@ internal sealed class TenantLanes
         Tenant = tenant;
         ReadyTurn = new(this);
         UrgentTurn = new(this);
-        HungryTurn = new(this);
+        RefillTurn = new(this);
     }
 
     public string Tenant { get; }
@@ -30,7 +33,7 @@ internal sealed class TenantLanes
 
     public LinkedList<AccountLane> Ready { get; } = [];
     public LinkedList<AccountLane> Urgent { get; } = [];
-    public LinkedList<AccountLane> Hungry { get; } = [];
+    public LinkedList<AccountLane> Refill { get; } = [];
 
     /// <summary>Its lanes that have tickets, most first.</summary>
     public LaneHeap Sizes { get; } = new(1);
@@ -38,5 +41,5 @@ internal sealed class TenantLanes
     // ── Where the queue keeps it ──
     public LinkedListNode<TenantLanes> ReadyTurn { get; }
     public LinkedListNode<TenantLanes> UrgentTurn { get; }
-    public LinkedListNode<TenantLanes> HungryTurn { get; }
+    public LinkedListNode<TenantLanes> RefillTurn { get; }
 }

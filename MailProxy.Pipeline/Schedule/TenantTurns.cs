@@ -1,6 +1,9 @@
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Where a tenant's limit is used up, the lane that was refused first goes first: else small mail of one account would take each permit that opens, and a larger slice of another's would never go. The scheduler's loop's own.</summary>
+/// <summary>
+/// Where a tenant's limit is used up, the lane that was refused first goes first: else small mail of one account would take each permit
+/// that opens, and a larger slice of another's would never go. The scheduler's loop's own.
+/// </summary>
 internal sealed class TenantTurns
 {
     private readonly Dictionary<string, AccountLane> _first = [];
@@ -8,8 +11,10 @@ internal sealed class TenantTurns
     /// <summary>The lane that this one has to wait for; null: it may ask.</summary>
     public AccountLane? Before(string tenant, AccountLane lane)
     {
-        if (_first.Count == 0 || !_first.TryGetValue(tenant, out var first) || first == lane) return null;
-        if (CanTake(first)) return first;
+        if (_first.Count == 0 || !_first.TryGetValue(tenant, out var first) || first == lane)
+            return null;
+        if (CanTake(first))
+            return first;
         _first.Remove(tenant);
         return null;
     }
@@ -18,11 +23,13 @@ internal sealed class TenantTurns
 
     public void Granted(string tenant, AccountLane lane)
     {
-        if (_first.Count > 0 && _first.GetValueOrDefault(tenant) == lane) _first.Remove(tenant);
+        if (_first.Count > 0 && _first.GetValueOrDefault(tenant) == lane)
+            _first.Remove(tenant);
     }
 
     // Whoever waits for something else as well, or has nothing any more, gives the turn up.
     private static bool CanTake(AccountLane lane) =>
-        lane is { Paused: false, Unknown: false, BackingOff: null } && lane.InFlight < lane.InFlightCap
+        lane is { Paused: false, Unknown: false, BackingOff: null }
+        && lane.InFlight < lane.InFlightCap
         && (lane.AtLimit is { OfTenant: true } || (lane.AtLimit is null && (lane.Count > 0 || lane.More)));
 }

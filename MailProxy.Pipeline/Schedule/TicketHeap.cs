@@ -1,6 +1,9 @@
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Tickets by (due, arrival number), open at both ends: the first leaves to be sent, the last to make room. An interval heap: node k holds its smallest at 2k and its largest at 2k + 1, and encloses its children's.</summary>
+/// <summary>
+/// Tickets by (due, arrival number), open at both ends: the first leaves to be sent, the last to make space. An interval heap: node k holds
+/// its smallest at 2k and its largest at 2k + 1, and encloses its children's.
+/// </summary>
 internal sealed class TicketHeap
 {
     private QueuedMail[] _items = [];
@@ -15,14 +18,17 @@ internal sealed class TicketHeap
 
     public void Add(in QueuedMail ticket)
     {
-        if (Count == _items.Length) Array.Resize(ref _items, Math.Max(4, Count * 2));
+        if (Count == _items.Length)
+            Array.Resize(ref _items, Math.Max(4, Count * 2));
         var at = Count++;
         _items[at] = ticket;
-        if (at == 0) return;
+        if (at == 0)
+            return;
 
         if ((at & 1) == 1)
         {
-            if (!Before(ticket, _items[at - 1])) RiseLast(at);
+            if (!Before(ticket, _items[at - 1]))
+                RiseLast(at);
             else
             {
                 Swap(at, at - 1);
@@ -34,8 +40,10 @@ internal sealed class TicketHeap
 
         // Alone in its node, so it is both ends of it.
         var parent = Parent(at);
-        if (Before(ticket, _items[parent])) RiseFirst(at);
-        else if (Before(_items[parent + 1], ticket)) RiseLast(at);
+        if (Before(ticket, _items[parent]))
+            RiseFirst(at);
+        else if (Before(_items[parent + 1], ticket))
+            RiseLast(at);
     }
 
     public QueuedMail TakeFirst()
@@ -53,7 +61,8 @@ internal sealed class TicketHeap
 
     public QueuedMail TakeLast()
     {
-        if (Count == 1) return TakeFirst();
+        if (Count == 1)
+            return TakeFirst();
         var last = _items[1];
         if (--Count > 1)
         {
@@ -90,13 +99,17 @@ internal sealed class TicketHeap
 
     private void SinkFirst()
     {
-        for (var at = 0; ;)
+        for (var at = 0; ; )
         {
-            if (at + 1 < Count && Before(_items[at + 1], _items[at])) Swap(at, at + 1);
+            if (at + 1 < Count && Before(_items[at + 1], _items[at]))
+                Swap(at, at + 1);
             var child = 2 * at + 2;
-            if (child >= Count) return;
-            if (child + 2 < Count && Before(_items[child + 2], _items[child])) child += 2;
-            if (!Before(_items[child], _items[at])) return;
+            if (child >= Count)
+                return;
+            if (child + 2 < Count && Before(_items[child + 2], _items[child]))
+                child += 2;
+            if (!Before(_items[child], _items[at]))
+                return;
             Swap(at, child);
             at = child;
         }
@@ -104,24 +117,32 @@ internal sealed class TicketHeap
 
     private void SinkLast()
     {
-        for (var at = 1; (at & 1) == 1;)
+        for (var at = 1; (at & 1) == 1; )
         {
-            if (Before(_items[at], _items[at - 1])) Swap(at, at - 1);
+            if (Before(_items[at], _items[at - 1]))
+                Swap(at, at - 1);
             var child = LastOf(2 * at);
-            if (child < 0) return;
+            if (child < 0)
+                return;
             var other = LastOf(2 * at + 2);
-            if (other >= 0 && Before(_items[child], _items[other])) child = other;
-            if (!Before(_items[at], _items[child])) return;
+            if (other >= 0 && Before(_items[child], _items[other]))
+                child = other;
+            if (!Before(_items[at], _items[child]))
+                return;
             Swap(at, child);
             at = child;
         }
     }
 
     // Where the largest of the node that begins at this even place is; -1: there is no such node.
-    private int LastOf(int node) => node + 1 < Count ? node + 1 : node < Count ? node : -1;
+    private int LastOf(int node) =>
+        node + 1 < Count ? node + 1
+        : node < Count ? node
+        : -1;
 
     private void Shrink()
     {
-        if (Count == 0 && _items.Length > 64) _items = [];
+        if (Count == 0 && _items.Length > 64)
+            _items = [];
     }
 }

@@ -2,7 +2,10 @@ using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Which tickets are in memory: so many in all, of which a tenant has its share, and each of its lanes an equal part of that. What finds no room, or loses it, goes to <paramref name="letGo"/>, and its lane remembers that the disk has more. Pure.</summary>
+/// <summary>
+/// Which tickets are in memory: so many in all, of which a tenant has its share, and each of its lanes an equal part of that. What finds no
+/// capacity, or loses it, goes to <paramref name="letGo"/>, and its lane remembers that the disk has more. Pure.
+/// </summary>
 internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedMail> letGo)
 {
     private readonly List<TenantLanes> _tenants = [];
@@ -12,7 +15,8 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
     public int Count { get; private set; }
 
     /// <summary>What a tenant has in memory, and the most that it may have now. Safe to call from other threads.</summary>
-    public (long Held, long Allowed) Of(TenantLanes? tenant) => (tenant?.Count ?? 0, tenant is null ? share.Of(window, Count) : Allowed(tenant));
+    public (long Held, long Allowed) Of(TenantLanes? tenant) =>
+        (tenant?.Count ?? 0, tenant is null ? share.Of(window, Count) : Allowed(tenant));
 
     public void Add(TenantLanes tenant) => _tenants.Add(tenant);
 
@@ -22,34 +26,43 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
     public int Share(AccountLane lane) => Math.Max(1, Allowed(lane.Tenant) / (lane.Tenant.Sizes.Count + (lane.Count == 0 ? 1 : 0)));
 
     /// <summary>How many more it may have now.</summary>
-    public int Room(AccountLane lane)
+    public int Capacity(AccountLane lane)
     {
-        var room = Share(lane) - lane.Count;
-        if (room <= 0 || (IsFull(lane.Tenant) && Largest(lane.Tenant) <= lane.Count + 1)) return 0;
-        return Count >= window && !IsFull(lane.Tenant) && Elsewhere() is null ? 0 : room;
+        var left = Share(lane) - lane.Count;
+        if (left <= 0 || (IsFull(lane.Tenant) && Largest(lane.Tenant) <= lane.Count + 1))
+            return 0;
+        return Count >= window && !IsFull(lane.Tenant) && Elsewhere() is null ? 0 : left;
     }
 
     /// <summary>It has less than a quarter of what it may have.</summary>
     public bool Below(AccountLane lane) => lane.Count < Math.Max(1, Share(lane) / 4);
 
-    /// <summary>Puts a ticket in. A full lane makes room in itself, a full tenant in its largest lane, and whoever has nothing yet in the largest lane of all.</summary>
+    /// <summary>
+    /// Puts a ticket in. A full lane makes space in itself, a full tenant in its largest lane, and whoever has nothing yet in the largest
+    /// lane of all.
+    /// </summary>
     /// <returns>A lane that lost a ticket for it, and has to be settled; or null.</returns>
     public AccountLane? Insert(AccountLane lane, in QueuedMail ticket)
     {
         var tenant = lane.Tenant;
         AccountLane? loser = null;
-        if (lane.Count >= Share(lane)) loser = lane;
-        else if (IsFull(tenant)) loser = tenant.Sizes.First;
-        else if (Count >= window) loser = Elsewhere() ?? lane;
+        if (lane.Count >= Share(lane))
+            loser = lane;
+        else if (IsFull(tenant))
+            loser = tenant.Sizes.First;
+        else if (Count >= window)
+            loser = Elsewhere() ?? lane;
 
-        if (loser is not null && loser != lane && loser.Count <= lane.Count + 1) loser = lane;
+        if (loser is not null && loser != lane && loser.Count <= lane.Count + 1)
+            loser = lane;
         if (loser == lane && !lane.Outranks(ticket))
         {
             TurnAway(lane, ticket);
             return null;
         }
 
-        if (loser is not null) TurnAway(loser, Pull(loser));
+        if (loser is not null)
+            TurnAway(loser, Pull(loser));
         lane.Add(ticket);
         Counted(lane, 1);
         return loser == lane ? null : loser;
@@ -70,7 +83,8 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
 
     public void Empty(AccountLane lane)
     {
-        while (lane.Count > 0) TurnAway(lane, Pull(lane));
+        while (lane.Count > 0)
+            TurnAway(lane, Pull(lane));
     }
 
     /// <summary>The lane is another tenant's from now on.</summary>
@@ -79,7 +93,8 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
         lane.Tenant.Sizes.Remove(lane);
         lane.Tenant.Count -= lane.Count;
         to.Count += lane.Count;
-        if (lane.Count > 0) to.Sizes.Set(lane, -lane.Count);
+        if (lane.Count > 0)
+            to.Sizes.Set(lane, -lane.Count);
     }
 
     /// <summary>When the first tenant is alone no longer, what it has beyond its share is let go.</summary>
@@ -87,7 +102,8 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
     public IReadOnlyCollection<AccountLane> Trim()
     {
         var whole = share.Of(window, 0);
-        if (whole == Interlocked.Exchange(ref _whole, whole) || whole == window) return [];
+        if (whole == Interlocked.Exchange(ref _whole, whole) || whole == window)
+            return [];
         var lost = new HashSet<AccountLane>();
         foreach (var tenant in _tenants)
         {
@@ -121,7 +137,9 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
     {
         Count += change;
         lane.Tenant.Count += change;
-        if (lane.Count == 0) lane.Tenant.Sizes.Remove(lane);
-        else lane.Tenant.Sizes.Set(lane, -lane.Count);
+        if (lane.Count == 0)
+            lane.Tenant.Sizes.Remove(lane);
+        else
+            lane.Tenant.Sizes.Set(lane, -lane.Count);
     }
 }

@@ -1,6 +1,8 @@
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>So many a second, and after a pause <paramref name="burst"/> at once. Counted in thousandths, so that a millisecond is exact.</summary>
+/// <summary>
+/// So many a second, and after a pause <paramref name="burst"/> at once. Counted in thousandths, so that a millisecond is exact.
+/// </summary>
 internal struct TokenBucket(long now, int burst)
 {
     private long _thousandths = burst * 1000L;

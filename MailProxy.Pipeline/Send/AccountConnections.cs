@@ -14,7 +14,8 @@ internal sealed class AccountConnections : IDisposable
     private readonly SharedCapacity _resting;
     private readonly SendOptions _options;
     private readonly TimeProvider _clock;
-    private readonly Gauge.Child _busyGauge, _idleGauge;
+    private readonly Gauge.Child _busyGauge,
+        _idleGauge;
     private readonly System.Threading.ITimer _idleTimer;
     private readonly ConnectionAllowance _allowance;
 
@@ -31,7 +32,10 @@ internal sealed class AccountConnections : IDisposable
 
     private readonly Openings _opening;
 
-    private int _slots, _established, _limit, _version;
+    private int _slots,
+        _established,
+        _limit,
+        _version;
     private bool _closed;
 
     public AccountConnections(
@@ -42,13 +46,19 @@ internal sealed class AccountConnections : IDisposable
         SendOptions options,
         TimeProvider clock,
         PipelineMetrics metrics,
-        string name)
+        string name
+    )
     {
         (_open, _crowded, _farewells, _resting, _options, _clock) = (open, crowded, farewells, resting, options, clock);
         (_allowance, _opening) = (new(clock), new(clock));
         _busyGauge = metrics.Connections.WithLabels(name, "busy");
         _idleGauge = metrics.Connections.WithLabels(name, "idle");
-        _idleTimer = clock.CreateTimer(static self => ((AccountConnections)self!).CloseUnused(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _idleTimer = clock.CreateTimer(
+            static self => ((AccountConnections)self!).CloseUnused(),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
     }
 
     /// <summary>What it waits for while there is no connection at all.</summary>
@@ -56,7 +66,8 @@ internal sealed class AccountConnections : IDisposable
     {
         get
         {
-            lock (_gate) return _established > 0 ? null : _opening.Longest;
+            lock (_gate)
+                return _established > 0 ? null : _opening.Longest;
         }
     }
 
@@ -68,12 +79,16 @@ internal sealed class AccountConnections : IDisposable
             TaskCompletionSource<SmtpConnection?>? turn = null;
             lock (_gate)
             {
-                if (_version != account.Version) _allowance.Forget();
+                if (_version != account.Version)
+                    _allowance.Forget();
                 _version = account.Version;
-                if (TakeIdle() is { } idle) return idle;
+                if (TakeIdle() is { } idle)
+                    return idle;
                 _limit = _allowance.Within(account.MaxConnections, _slots);
-                if (_slots < _limit) _slots++;
-                else _waiters.Enqueue(turn = new(TaskCreationOptions.RunContinuationsAsynchronously));
+                if (_slots < _limit)
+                    _slots++;
+                else
+                    _waiters.Enqueue(turn = new(TaskCreationOptions.RunContinuationsAsynchronously));
             }
 
             if (turn is not null && await TurnAsync(turn, abort) is { } given)
@@ -82,7 +97,8 @@ internal sealed class AccountConnections : IDisposable
             }
 
             // Turned away while others are there: its turn comes with one of those.
-            if (await OpenInSlotAsync(account, opening) is { } opened) return opened;
+            if (await OpenInSlotAsync(account, opening) is { } opened)
+                return opened;
         }
     }
 
@@ -163,23 +179,26 @@ internal sealed class AccountConnections : IDisposable
 
             return connection;
         }
-        catch (SmtpOpenException turnedAway) when (SmtpVerdict.BearsNoMore(turnedAway) && TryMakeDo(out var others))
+        catch (SmtpOpenException error) when (SmtpVerdict.BearsNoMore(error) && TryMakeDo(out var others))
         {
             _crowded(account, others);
             return null;
         }
-        catch (Exception trouble)
+        catch (Exception error)
         {
             List<TaskCompletionSource<SmtpConnection?>> alsoWaiting = [];
             lock (_gate)
             {
                 // Nobody has a connection: those who wait would only find the same, one timeout after the other.
-                if (_established == 0) alsoWaiting = [.. _waiters];
-                if (_established == 0) _waiters.Clear();
+                if (_established == 0)
+                    alsoWaiting = [.. _waiters];
+                if (_established == 0)
+                    _waiters.Clear();
                 FreeSlot();
             }
 
-            foreach (var waiter in alsoWaiting) waiter.TrySetException(trouble);
+            foreach (var waiter in alsoWaiting)
+                waiter.TrySetException(error);
             throw;
         }
     }
@@ -227,7 +246,8 @@ internal sealed class AccountConnections : IDisposable
     {
         while (_waiters.TryDequeue(out var waiter))
         {
-            if (waiter.TrySetResult(connection)) return true;
+            if (waiter.TrySetResult(connection))
+                return true;
         }
 
         return false;
@@ -235,11 +255,17 @@ internal sealed class AccountConnections : IDisposable
 
     private bool TryRest(SmtpConnection connection)
     {
-        if (_options.IdleConnection <= TimeSpan.Zero || _options.IdleConnections == 0 || _resting.TryTake(connection.Account.Tenant, 1) is not { } place) return false;
+        if (
+            _options.IdleConnection <= TimeSpan.Zero
+            || _options.IdleConnections == 0
+            || _resting.TryTake(connection.Account.Tenant, 1) is not { } place
+        )
+            return false;
         connection.Rest = place;
         connection.IdleSince = _clock.GetTimestamp();
         _idle.Add(connection);
-        if (_idle.Count == 1) _idleTimer.Change(_options.IdleConnection, Timeout.InfiniteTimeSpan);
+        if (_idle.Count == 1)
+            _idleTimer.Change(_options.IdleConnection, Timeout.InfiniteTimeSpan);
         return true;
     }
 
@@ -250,7 +276,8 @@ internal sealed class AccountConnections : IDisposable
         {
             while (_waiters.TryDequeue(out var waiter))
             {
-                if (waiter.TrySetResult(null)) return;
+                if (waiter.TrySetResult(null))
+                    return;
             }
         }
 
@@ -270,7 +297,8 @@ internal sealed class AccountConnections : IDisposable
         lock (_gate)
         {
             CloseIdle(IsUnused);
-            if (!_closed && _idle.Count > 0) _idleTimer.Change(Later(_options.IdleConnection - _clock.GetElapsedTime(_idle[0].IdleSince)), Timeout.InfiniteTimeSpan);
+            if (!_closed && _idle.Count > 0)
+                _idleTimer.Change(Later(_options.IdleConnection - _clock.GetElapsedTime(_idle[0].IdleSince)), Timeout.InfiniteTimeSpan);
         }
     }
 

@@ -18,11 +18,14 @@ internal static class AlternativePart
         var charset = AlternativeCharset.Of(type) ?? throw new FormatException("The content of an alternative does not fit its charset.");
         var written = text ? MimeBody.WithCrLf(other.Content ?? "") : other.Content ?? "";
         var part = new MimePart(type) { Content = new MimeContent(new MemoryStream(charset.GetBytes(written), writable: false)) };
-        if (text) part.SevenBit(written);
-        else part.ContentTransferEncoding = ContentEncoding.Base64;
+        if (text)
+            part.SevenBit(written);
+        else
+            part.ContentTransferEncoding = ContentEncoding.Base64;
 
         var parameters = type.Parameters.Select(static p => (p.Name, p.Value)).ToList();
-        if (text && string.IsNullOrEmpty(type.Charset)) parameters.Add(("charset", "utf-8"));
+        if (text && string.IsNullOrEmpty(type.Charset))
+            parameters.Add(("charset", "utf-8"));
         part.Headers.Replace(FieldParameters.Field(HeaderId.ContentType, type.MimeType, parameters));
         return part;
     }

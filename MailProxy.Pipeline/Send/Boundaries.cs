@@ -23,10 +23,12 @@ internal sealed class Boundaries(MailContent content, MailDraft draft)
         Add(sha, $"{content.Key.Tenant}/{content.Key.Id} {content.CreatedAt} {content.MessageIdHeader}");
         AddSuspect(sha, draft.Text);
         AddSuspect(sha, draft.Html);
-        foreach (var other in draft.Alternatives ?? []) AddSuspect(sha, other.Content);
+        foreach (var other in draft.Alternatives ?? [])
+            AddSuspect(sha, other.Content);
         foreach (var attachment in draft.Attachments ?? [])
         {
-            if (MimeFile.GoesUnencoded(attachment) && AttachmentNotation.Inline(attachment) is { } inline) Add(sha, inline.Span);
+            if (MimeFile.GoesUnencoded(attachment) && AttachmentNotation.Inline(attachment) is { } inline)
+                Add(sha, inline.Span);
         }
 
         return Convert.ToHexStringLower(sha.GetHashAndReset().AsSpan(0, 16));
@@ -35,7 +37,8 @@ internal sealed class Boundaries(MailContent content, MailDraft draft)
     // Most texts are none, and need not be hashed.
     private static void AddSuspect(IncrementalHash sha, string? text)
     {
-        if (text is not null && text.Contains("--" + Beginning, StringComparison.Ordinal)) Add(sha, text);
+        if (text is not null && text.Contains("--" + Beginning, StringComparison.Ordinal))
+            Add(sha, text);
     }
 
     private static void Add(IncrementalHash sha, ReadOnlySpan<char> text)

@@ -14,14 +14,15 @@ public sealed class Connecting
     public override string ToString() =>
         $"connecting to {_server} since {Since.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'} ({Words()}).{_server.Hint(_phase)}";
 
-    private string Words() => _phase switch
-    {
-        SmtpPhase.Connect => "it has not answered yet",
-        SmtpPhase.Handshake => "in the TLS handshake",
-        SmtpPhase.Greeting => "it has not greeted yet",
-        SmtpPhase.Hello => "it has not answered EHLO yet",
-        SmtpPhase.StartTls => "it has not answered STARTTLS yet",
-        SmtpPhase.Authenticate => "it has not answered the log-in yet",
-        _ => "almost there",
-    };
+    private string Words() =>
+        _phase switch
+        {
+            SmtpPhase.Connect => "it has not answered yet",
+            SmtpPhase.Handshake => "in the TLS handshake",
+            SmtpPhase.Greeting => "it has not greeted yet",
+            SmtpPhase.Hello => "it has not answered EHLO yet",
+            SmtpPhase.StartTls => "it has not answered STARTTLS yet",
+            SmtpPhase.Authenticate => "it has not answered the log-in yet",
+            _ => "almost there",
+        };
 }

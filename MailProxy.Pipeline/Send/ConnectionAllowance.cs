@@ -1,6 +1,9 @@
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>How many connections a server seems to bear at a time, learned from those it turned away. It grows again by one a minute, so that a server that got room is used. Pure but for what it remembers; one user at a time.</summary>
+/// <summary>
+/// How many connections a server seems to bear at a time, learned from those it turned away. It grows again by one a minute, so that a
+/// server that got capacity is used. Pure but for what it remembers; one user at a time.
+/// </summary>
 internal sealed class ConnectionAllowance(TimeProvider clock)
 {
     /// <summary>How long what was learned holds before one more is tried.</summary>
@@ -12,7 +15,8 @@ internal sealed class ConnectionAllowance(TimeProvider clock)
     /// <summary>As many as are configured, or fewer. One more than was learned only when all of those are in use.</summary>
     public int Within(int configured, int used)
     {
-        if (_learned >= configured) return configured;
+        if (_learned >= configured)
+            return configured;
         if (used >= _learned && clock.GetElapsedTime(_changed) >= GrowsAfter)
         {
             _learned++;

@@ -19,8 +19,11 @@ internal static class Dialling
             return directory.Sandbox ?? throw new SmtpOpenException(SmtpPhase.Connect, null, false, "The sandbox is not listening.");
         }
 
-        if (account.ByTenant) return new CheckedEndPoint(account.Host!, account.Port, policy);
-        return IPAddress.TryParse(account.Host!, out var ip) ? new IPEndPoint(ip, account.Port) : new DnsEndPoint(account.Host!, account.Port);
+        if (account.ByTenant)
+            return new CheckedEndPoint(account.Host!, account.Port, policy);
+        return IPAddress.TryParse(account.Host!, out var ip)
+            ? new IPEndPoint(ip, account.Port)
+            : new DnsEndPoint(account.Host!, account.Port);
     }
 
     /// <summary>Tries each address of the server in turn.</summary>
@@ -47,11 +50,12 @@ internal static class Dialling
                 await socket.ConnectAsync(address, port, clock.Token);
                 return socket;
             }
-            catch (Exception trouble)
+            catch (Exception error)
             {
                 socket.Dispose();
-                last = trouble;
-                if (trouble is not SocketException) throw;
+                last = error;
+                if (error is not SocketException)
+                    throw;
             }
         }
 
@@ -62,11 +66,14 @@ internal static class Dialling
     /// section 4.1.3).</summary>
     public static string HelloName(SendOptions options, Socket socket)
     {
-        if (options.HelloName is { } configured) return configured;
+        if (options.HelloName is { } configured)
+            return configured;
         var network = IPGlobalProperties.GetIPGlobalProperties();
-        if (network.DomainName is { Length: > 0 } domain && Ascii.IsValid(network.HostName)) return $"{network.HostName}.{domain}";
+        if (network.DomainName is { Length: > 0 } domain && Ascii.IsValid(network.HostName))
+            return $"{network.HostName}.{domain}";
         var address = (socket.LocalEndPoint as IPEndPoint)?.Address ?? IPAddress.Loopback;
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
         return address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[IPv6:{address}]" : $"[{address}]";
     }
 }

@@ -12,7 +12,8 @@ internal static class DkimRelaxed
     public static void Header(ReadOnlySpan<byte> field, PooledBytes into)
     {
         var colon = field.IndexOf((byte)':');
-        foreach (var octet in field[..colon].TrimEnd(" \t"u8)) into.WriteByte((byte)char.ToLowerInvariant((char)octet));
+        foreach (var octet in field[..colon].TrimEnd(" \t"u8))
+            into.WriteByte((byte)char.ToLowerInvariant((char)octet));
         into.WriteByte((byte)':');
         var (blank, any) = (false, false);
         foreach (var octet in field[(colon + 1)..])
@@ -23,7 +24,8 @@ internal static class DkimRelaxed
                 continue;
             }
 
-            if (blank && any) into.WriteByte((byte)' ');
+            if (blank && any)
+                into.WriteByte((byte)' ');
             (blank, any) = (false, true);
             into.WriteByte(octet);
         }
@@ -44,7 +46,8 @@ internal static class DkimRelaxed
             relaxed.Advance(-(int)relaxed.Length);
         }
 
-        if (state.Any) sha.AppendData("\r\n"u8);
+        if (state.Any)
+            sha.AppendData("\r\n"u8);
         return sha.GetHashAndReset();
     }
 
@@ -52,12 +55,14 @@ internal static class DkimRelaxed
     public static List<Range> Fields(ReadOnlySpan<byte> header)
     {
         var fields = new List<Range>();
-        for (var at = 0; at < header.Length;)
+        for (var at = 0; at < header.Length; )
         {
             var length = header[at..].IndexOf("\r\n"u8);
             var end = length < 0 ? header.Length : at + length;
-            if (fields.Count > 0 && header[at] is (byte)' ' or (byte)'\t') fields[^1] = fields[^1].Start..end;
-            else fields.Add(at..end);
+            if (fields.Count > 0 && header[at] is (byte)' ' or (byte)'\t')
+                fields[^1] = fields[^1].Start..end;
+            else
+                fields.Add(at..end);
             at = end + 2;
         }
 
@@ -83,10 +88,13 @@ internal static class DkimRelaxed
             while (!octets.IsEmpty)
             {
                 var text = octets.IndexOfAny(" \t\r\n"u8);
-                if (text < 0) text = octets.Length;
-                if (text > 0) Text(octets[..text], into);
+                if (text < 0)
+                    text = octets.Length;
+                if (text > 0)
+                    Text(octets[..text], into);
                 octets = octets[text..];
-                if (octets.IsEmpty) return;
+                if (octets.IsEmpty)
+                    return;
                 switch (octets[0])
                 {
                     case (byte)'\n':
@@ -104,8 +112,10 @@ internal static class DkimRelaxed
 
         private void Text(ReadOnlySpan<byte> text, PooledBytes into)
         {
-            for (; _ends > 0; _ends--) into.Write("\r\n"u8);
-            if (_blank) into.WriteByte((byte)' ');
+            for (; _ends > 0; _ends--)
+                into.Write("\r\n"u8);
+            if (_blank)
+                into.WriteByte((byte)' ');
             (_blank, Any) = (false, true);
             into.Write(text);
         }

@@ -20,8 +20,22 @@ internal static class DkimSigning
 
     private static readonly string[] Signed =
     [
-        "from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references", "mime-version",
-        "content-type", "content-transfer-encoding", "list-id", "list-unsubscribe", "list-unsubscribe-post",
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "subject",
+        "date",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "list-id",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
     ];
 
     // A changed account brings a new DkimKey; the parsed form of the old one goes with it.
@@ -67,7 +81,8 @@ internal static class DkimSigning
         {
             for (var i = fields.Count - 1; i >= 0; i--)
             {
-                if (!DkimRelaxed.Is(header[fields[i]], name)) continue;
+                if (!DkimRelaxed.Is(header[fields[i]], name))
+                    continue;
                 DkimRelaxed.Header(header[fields[i]], into);
                 into.Write("\r\n"u8);
                 names.Add(name);
@@ -89,8 +104,10 @@ internal static class DkimSigning
     {
         ISigner signer = privateKey is Ed25519PrivateKeyParameters ? new Ed25519Signer() : new RsaDigestSigner(new Sha256Digest());
         signer.Init(forSigning: true, privateKey);
-        if (signer is Ed25519Signer) signer.BlockUpdate(SHA256.HashData(covered));
-        else signer.BlockUpdate(covered);
+        if (signer is Ed25519Signer)
+            signer.BlockUpdate(SHA256.HashData(covered));
+        else
+            signer.BlockUpdate(covered);
         return signer.GenerateSignature();
     }
 
@@ -109,9 +126,9 @@ internal static class DkimSigning
                 ? parsed
                 : throw new DkimKeyException("The DKIM key is no RSA or Ed25519 private key in PEM.");
         }
-        catch (Exception bad) when (bad is IOException or CryptoException or FormatException or ArgumentException)
+        catch (Exception error) when (error is IOException or CryptoException or FormatException or ArgumentException)
         {
-            throw new DkimKeyException("The DKIM key cannot be read.", bad);
+            throw new DkimKeyException("The DKIM key cannot be read.", error);
         }
     }
 
@@ -140,9 +157,10 @@ internal static class DkimSigning
         /// <summary>May be folded anywhere.</summary>
         public void AddLong(string text)
         {
-            for (var rest = text.AsSpan(); !rest.IsEmpty;)
+            for (var rest = text.AsSpan(); !rest.IsEmpty; )
             {
-                if (_line >= LongestLine) Fold(LongestLine, "");
+                if (_line >= LongestLine)
+                    Fold(LongestLine, "");
                 var part = rest[..Math.Min(LongestLine - _line, rest.Length)];
                 Append(part);
                 rest = rest[part.Length..];

@@ -13,7 +13,8 @@ internal static class EncodedText
     /// <returns>From the first token that cannot stand as it is to the end of the last one; equal when there is none.</returns>
     public static (int From, int To) Part(int column, ReadOnlySpan<char> text, bool international)
     {
-        if (text.IsEmpty) return (0, 0);
+        if (text.IsEmpty)
+            return (0, 0);
         var guarded = HeaderFields.LooksEncoded(text);
         var part = Part(column, text, international, guarded);
 
@@ -25,15 +26,18 @@ internal static class EncodedText
     private static (int From, int To) Part(int column, ReadOnlySpan<char> text, bool international, bool guarded)
     {
         var (from, to) = (text.Length, 0);
-        int lastStart = 0, lastEnd = 0;
+        int lastStart = 0,
+            lastEnd = 0;
         var rest = text;
         while (HeaderFields.TryTake(ref rest, out var blanks, out var token))
         {
             var start = text.Length - rest.Length - token.Length;
-            if (blanks.Length > LongestGap) (from, to) = (Math.Min(from, lastStart), start + token.Length);
+            if (blanks.Length > LongestGap)
+                (from, to) = (Math.Min(from, lastStart), start + token.Length);
 
             // A reader strips blanks at the beginning, so they go with the first word.
-            if (start == blanks.Length && start > 0) (from, to) = (0, start + token.Length);
+            if (start == blanks.Length && start > 0)
+                (from, to) = (0, start + token.Length);
             var line = (lastEnd == 0 ? column : 0) + blanks.Length + Encoding.UTF8.GetByteCount(token);
             if (line > HeaderFields.LongestLine || NeedsWord(token, international, guarded))
             {
@@ -43,12 +47,15 @@ internal static class EncodedText
             (lastStart, lastEnd) = (start, start + token.Length);
         }
 
-        return lastEnd < text.Length ? (Math.Min(from, lastStart), text.Length) : from < to ? (from, to) : (0, 0);
+        return lastEnd < text.Length ? (Math.Min(from, lastStart), text.Length)
+            : from < to ? (from, to)
+            : (0, 0);
     }
 
     private static bool NeedsWord(ReadOnlySpan<char> token, bool international, bool guarded)
     {
-        if (guarded && (token.Contains("=?", StringComparison.Ordinal) || token.Contains("?=", StringComparison.Ordinal))) return true;
+        if (guarded && (token.Contains("=?", StringComparison.Ordinal) || token.Contains("?=", StringComparison.Ordinal)))
+            return true;
         return !Ascii.IsValid(token) && (!international || HasOddBlank(token));
     }
 
@@ -57,7 +64,8 @@ internal static class EncodedText
     {
         foreach (var c in token)
         {
-            if (c > '\x7F' && (char.IsWhiteSpace(c) || char.IsControl(c) || c is '\uFEFF')) return true;
+            if (c > '\x7F' && (char.IsWhiteSpace(c) || char.IsControl(c) || c is '\uFEFF'))
+                return true;
         }
 
         return false;

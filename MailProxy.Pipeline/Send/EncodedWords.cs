@@ -15,8 +15,9 @@ internal static class EncodedWords
     private const int Frame = 12;
 
     // What may stand in a phrase too; section 5, rule 3.
-    private static readonly SearchValues<byte> Bare =
-        SearchValues.Create("!*+-/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
+    private static readonly SearchValues<byte> Bare = SearchValues.Create(
+        "!*+-/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8
+    );
 
     /// <summary>Q for most Latin scripts, where people can read it, B for all others, where it is much shorter.</summary>
     public static bool PrefersQ(ReadOnlySpan<char> text)
@@ -32,22 +33,26 @@ internal static class EncodedWords
     /// <param name="mayPart">May cut what is seen as one character but is several, as happens to those that no word can hold.</param>
     public static int Fit(ReadOnlySpan<char> text, bool q, int octets, bool mayPart = false)
     {
-        var most = Room(q, octets);
-        int used = 0, at = 0, behindBlank = 0;
+        var most = Space(q, octets);
+        int used = 0,
+            at = 0,
+            behindBlank = 0;
         while (at < text.Length)
         {
             var seen = StringInfo.GetNextTextElementLength(text[at..]);
             var cost = Cost(text.Slice(at, seen), q);
-            if (mayPart || cost > Room(q, Longest))
+            if (mayPart || cost > Space(q, Longest))
             {
                 seen = RuneLength(text[at..]);
                 cost = Cost(text.Slice(at, seen), q);
             }
 
-            if (used + cost > most) return behindBlank > 0 ? behindBlank : at;
+            if (used + cost > most)
+                return behindBlank > 0 ? behindBlank : at;
             used += cost;
             at += seen;
-            if (text[at - 1] == ' ' && used > most / 2) behindBlank = at;
+            if (text[at - 1] == ' ' && used > most / 2)
+                behindBlank = at;
         }
 
         return at;
@@ -58,12 +63,12 @@ internal static class EncodedWords
         Span<byte> utf8 = stackalloc byte[3 * Longest];
         utf8 = utf8[..Encoding.UTF8.GetBytes(text, utf8)];
         bytes.Write(q ? "=?utf-8?q?"u8 : "=?utf-8?b?"u8);
-        var room = bytes.Room(3 * Longest);
-        bytes.Advance(q ? Quote(utf8, room) : Base64Encode(utf8, room));
+        var left = bytes.Space(3 * Longest);
+        bytes.Advance(q ? Quote(utf8, left) : Base64Encode(utf8, left));
         bytes.Write("?="u8);
     }
 
-    private static int Room(bool q, int octets) => q ? octets - Frame : (octets - Frame) / 4 * 3;
+    private static int Space(bool q, int octets) => q ? octets - Frame : (octets - Frame) / 4 * 3;
 
     private static int RuneLength(ReadOnlySpan<char> text)
     {
@@ -74,7 +79,8 @@ internal static class EncodedWords
     // In octets of the word for Q, of the content for B.
     private static int Cost(ReadOnlySpan<char> text, bool q)
     {
-        if (!q) return Encoding.UTF8.GetByteCount(text);
+        if (!q)
+            return Encoding.UTF8.GetByteCount(text);
         var cost = 0;
         foreach (var rune in text.EnumerateRunes())
         {
@@ -90,8 +96,10 @@ internal static class EncodedWords
         var written = 0;
         foreach (var octet in utf8)
         {
-            if (octet == ' ') into[written++] = (byte)'_';
-            else if (Bare.Contains(octet)) into[written++] = octet;
+            if (octet == ' ')
+                into[written++] = (byte)'_';
+            else if (Bare.Contains(octet))
+                into[written++] = octet;
             else
             {
                 into[written++] = (byte)'=';

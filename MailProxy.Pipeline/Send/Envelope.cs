@@ -25,9 +25,10 @@ internal sealed record Envelope(string Sender, IReadOnlyList<string> Recipients,
     private static string Encode(string address)
     {
         var at = address.LastIndexOf('@');
-        if (at < 0 || Ascii.IsValid(address.AsSpan(at))) return address;
-        var domain = DomainNames.ToAscii(address[(at + 1)..])
-            ?? throw new UnsendableException("5.1.3", "A domain is no international name.");
+        if (at < 0 || Ascii.IsValid(address.AsSpan(at)))
+            return address;
+        var domain =
+            DomainNames.ToAscii(address[(at + 1)..]) ?? throw new UnsendableException("5.1.3", "A domain is no international name.");
         return address[..(at + 1)] + domain;
     }
 }

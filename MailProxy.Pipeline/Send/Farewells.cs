@@ -15,25 +15,30 @@ internal sealed class Farewells(TenantShare share)
     public void Say(SmtpConnection connection)
     {
         var place = _places.TryTake(connection.Account.Tenant, 1);
-        if (place is null) connection.Abandon();
+        if (place is null)
+            connection.Abandon();
         var leaving = Task.Run(async () =>
         {
             using var until = place;
             await connection.DisposeAsync();
         });
-        lock (_gate) _leaving.Add(leaving);
+        lock (_gate)
+            _leaving.Add(leaving);
         leaving.ContinueWith(
             gone =>
             {
-                lock (_gate) _leaving.Remove(gone);
+                lock (_gate)
+                    _leaving.Remove(gone);
             },
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+            TaskScheduler.Default
+        );
     }
 
     public Task WaitAsync()
     {
-        lock (_gate) return Task.WhenAll([.. _leaving]);
+        lock (_gate)
+            return Task.WhenAll([.. _leaving]);
     }
 }

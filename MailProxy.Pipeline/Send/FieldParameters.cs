@@ -16,8 +16,9 @@ internal static class FieldParameters
     private const int LongestQuoted = 900;
 
     // Fit for a value without quotes, and attribute-char of RFC 2231.
-    private static readonly SearchValues<char> Bare =
-        SearchValues.Create("!#$&+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~");
+    private static readonly SearchValues<char> Bare = SearchValues.Create(
+        "!#$&+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~"
+    );
 
     public static Header Field(HeaderId id, string value, IEnumerable<(string Name, string Value)> parameters)
     {
@@ -37,7 +38,8 @@ internal static class FieldParameters
 
     private static IEnumerable<string> Pieces(string name, string value)
     {
-        if (value.Length <= LongestQuoted && !value.AsSpan().ContainsAnyExceptInRange(' ', '~')) return [$"{name}={Quoted(value)}"];
+        if (value.Length <= LongestQuoted && !value.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            return [$"{name}={Quoted(value)}"];
         var pieces = new List<string>();
         var piece = new StringBuilder("utf-8''");
         var most = Line - name.Length - 8; // "*99*=", the blank in front and the semicolon
@@ -51,8 +53,11 @@ internal static class FieldParameters
                 piece.Clear();
             }
 
-            if (bare) piece.Append((char)rune.Value);
-            else foreach (var octet in utf8[..rune.EncodeToUtf8(utf8)]) piece.Append('%').Append(octet.ToString("X2"));
+            if (bare)
+                piece.Append((char)rune.Value);
+            else
+                foreach (var octet in utf8[..rune.EncodeToUtf8(utf8)])
+                    piece.Append('%').Append(octet.ToString("X2"));
         }
 
         pieces.Add(piece.ToString());
@@ -61,11 +66,13 @@ internal static class FieldParameters
 
     private static string Quoted(string value)
     {
-        if (value.Length > 0 && !value.AsSpan().ContainsAnyExcept(Bare)) return value;
+        if (value.Length > 0 && !value.AsSpan().ContainsAnyExcept(Bare))
+            return value;
         var quoted = new StringBuilder(value.Length + 2).Append('"');
         foreach (var c in value)
         {
-            if (c is '"' or '\\') quoted.Append('\\');
+            if (c is '"' or '\\')
+                quoted.Append('\\');
             quoted.Append(c);
         }
 

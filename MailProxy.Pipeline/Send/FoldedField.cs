@@ -31,8 +31,10 @@ internal ref struct FoldedField
     public void Token(scoped ReadOnlySpan<char> blanks, scoped ReadOnlySpan<char> token)
     {
         var width = blanks.Length + Encoding.UTF8.GetByteCount(token);
-        if (!blanks.IsEmpty && _column + width > _line) NewLine();
-        if (_column + width > HeaderFields.LongestLine) throw new FormatException($"{_name} has a word that is too long for a line.");
+        if (!blanks.IsEmpty && _column + width > _line)
+            NewLine();
+        if (_column + width > HeaderFields.LongestLine)
+            throw new FormatException($"{_name} has a word that is too long for a line.");
         Put(blanks);
         Put(token);
     }
@@ -47,11 +49,13 @@ internal ref struct FoldedField
             var take = EncodedWords.Fit(text, q, octets);
 
             // Behind the name nothing should be folded: some readers keep the blank.
-            if (take == 0 && blanks.IsEmpty) take = EncodedWords.Fit(text, q, octets, mayPart: true);
+            if (take == 0 && blanks.IsEmpty)
+                take = EncodedWords.Fit(text, q, octets, mayPart: true);
             if (take == 0)
             {
                 NewLine();
-                if (blanks.IsEmpty) blanks = " ";
+                if (blanks.IsEmpty)
+                    blanks = " ";
                 continue;
             }
 
@@ -60,7 +64,8 @@ internal ref struct FoldedField
             EncodedWords.Write(_bytes, text[..take], q);
             _column += (int)(_bytes.Length - before);
             text = text[take..];
-            if (text.IsEmpty) return;
+            if (text.IsEmpty)
+                return;
             NewLine();
             blanks = " ";
         }
@@ -76,7 +81,7 @@ internal ref struct FoldedField
 
     private void Put(scoped ReadOnlySpan<char> text)
     {
-        var octets = Encoding.UTF8.GetBytes(text, _bytes.Room(Encoding.UTF8.GetMaxByteCount(text.Length)));
+        var octets = Encoding.UTF8.GetBytes(text, _bytes.Space(Encoding.UTF8.GetMaxByteCount(text.Length)));
         _bytes.Advance(octets);
         _column += octets;
     }

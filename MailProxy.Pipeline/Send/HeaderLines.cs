@@ -8,10 +8,12 @@ namespace MailProxy.Pipeline.Send;
 /// <param name="international">The mail needs SMTPUTF8, so UTF-8 may stand in its headers (RFC 6532).</param>
 internal readonly struct HeaderLines(PooledBytes bytes, bool international)
 {
-    private static readonly SearchValues<char> Words =
-        SearchValues.Create(" 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-    private static readonly SearchValues<char> DotString =
-        SearchValues.Create("!#$%&'*+-./0123456789=?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~");
+    private static readonly SearchValues<char> Words = SearchValues.Create(
+        " 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    );
+    private static readonly SearchValues<char> DotString = SearchValues.Create(
+        "!#$%&'*+-./0123456789=?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~"
+    );
 
     /// <summary>A value that nobody may fold or encode.</summary>
     public void Exact(string name, string value)
@@ -91,7 +93,8 @@ internal readonly struct HeaderLines(PooledBytes bytes, bool international)
             var mailbox = mailboxes[i];
             var comma = i < mailboxes.Count - 1 ? "," : "";
             var blank = i > 0 ? " " : "";
-            if (mailbox.Name is { } shown) Phrases.Write(ref field, blank, shown, international);
+            if (mailbox.Name is { } shown)
+                Phrases.Write(ref field, blank, shown, international);
             field.Token(mailbox.Name is null ? blank : " ", mailbox.Name is null ? mailbox.Address + comma : $"<{mailbox.Address}>{comma}");
         }
 
@@ -101,7 +104,8 @@ internal readonly struct HeaderLines(PooledBytes bytes, bool international)
     private void Phrase(string name, string phrase, string token)
     {
         var field = new FoldedField(bytes, name, hasWords: true);
-        if (phrase.Length > 0) Phrases.Write(ref field, "", phrase, international);
+        if (phrase.Length > 0)
+            Phrases.Write(ref field, "", phrase, international);
         field.Token(phrase.Length > 0 ? " " : "", token);
         field.End();
     }
@@ -118,13 +122,16 @@ internal readonly struct HeaderLines(PooledBytes bytes, bool international)
     private static ReadOnlySpan<char> Literal(ref FoldedField field, ReadOnlySpan<char> text)
     {
         ReadOnlySpan<char> blanks;
-        while (HeaderFields.TryTake(ref text, out blanks, out var token)) field.Token(blanks, token);
+        while (HeaderFields.TryTake(ref text, out blanks, out var token))
+            field.Token(blanks, token);
         return blanks;
     }
 
     private static bool IsPlain(string name, string value) =>
         name.Length + 2 + value.Length <= FoldedField.Line
-        && value.Length > 0 && value[0] != ' ' && value[^1] != ' '
+        && value.Length > 0
+        && value[0] != ' '
+        && value[^1] != ' '
         && !value.AsSpan().ContainsAnyExceptInRange(' ', '~')
         && !value.Contains("=?", StringComparison.Ordinal);
 
@@ -140,7 +147,7 @@ internal readonly struct HeaderLines(PooledBytes bytes, bool international)
 
     private void Put(string text)
     {
-        var room = bytes.Room(Encoding.UTF8.GetMaxByteCount(text.Length));
-        bytes.Advance(Encoding.UTF8.GetBytes(text, room));
+        var left = bytes.Space(Encoding.UTF8.GetMaxByteCount(text.Length));
+        bytes.Advance(Encoding.UTF8.GetBytes(text, left));
     }
 }

@@ -14,7 +14,7 @@ namespace MailProxy.Pipeline.Send;
 /// </summary>
 internal static class MimeBody
 {
-    // Room for what ArmoredFromFilter adds, up to 76 (RFC 2045 section 6.7).
+    // Space for what ArmoredFromFilter adds, up to 76 (RFC 2045 section 6.7).
     private const int QuotedLine = 74;
 
     private static readonly SearchValues<char> LineEnds = SearchValues.Create("\r\n");
@@ -34,7 +34,8 @@ internal static class MimeBody
         var boundaries = new Boundaries(content, draft);
 
         // Without HTML nobody links to an inline part, so it stands with the others.
-        var parts = attachments.Select((a, i) => (Index: i, IsInline: a.InlineId is not null && draft.Html is not null, Draft: a))
+        var parts = attachments
+            .Select((a, i) => (Index: i, IsInline: a.InlineId is not null && draft.Html is not null, Draft: a))
             .Where(a => links.All(link => link.Index != a.Index))
             .Select(a => (a.IsInline, Part: MimeFile.Of(a.Draft, a.Index, a.Index < files.Count ? files[a.Index] : null)))
             .ToList();
@@ -53,17 +54,21 @@ internal static class MimeBody
             [var only] => only,
             var several => Group("alternative", boundaries, several),
         };
-        return parts.Count == inline.Count ? body : Group("mixed", boundaries, [body, .. parts.Where(static p => !p.IsInline).Select(static p => p.Part)]);
+        return parts.Count == inline.Count
+            ? body
+            : Group("mixed", boundaries, [body, .. parts.Where(static p => !p.IsInline).Select(static p => p.Part)]);
     }
 
     // The richest last (RFC 2046 section 5.1.4). Gmail and Outlook find an invitation behind the HTML, and other forms of HTML before it.
     private static List<MimeEntity> Bodies(MailDraft draft, MimeEntity? html)
     {
         var bodies = new List<MimeEntity>();
-        if (draft.Text is not null) bodies.Add(Text("plain", draft.Text));
+        if (draft.Text is not null)
+            bodies.Add(Text("plain", draft.Text));
         var others = draft.Alternatives ?? [];
         bodies.AddRange(others.Where(AlternativePart.IsOtherHtml).Select(AlternativePart.Of));
-        if (html is not null) bodies.Add(html);
+        if (html is not null)
+            bodies.Add(html);
         bodies.AddRange(others.Where(static other => !AlternativePart.IsOtherHtml(other)).Select(AlternativePart.Of));
         return bodies;
     }
@@ -71,7 +76,8 @@ internal static class MimeBody
     private static Multipart Group(string subtype, Boundaries boundaries, IEnumerable<MimeEntity> parts)
     {
         var group = new Multipart(subtype) { Boundary = boundaries.Next() };
-        foreach (var part in parts) group.Add(part);
+        foreach (var part in parts)
+            group.Add(part);
         return group;
     }
 
@@ -83,14 +89,18 @@ internal static class MimeBody
         return part.SevenBit(text);
     }
 
-    /// <summary>In the encoding that suits the text best (RFC 2045 section 6), and no line begins with "From ", which mailboxes quote.</summary>
+    /// <summary>
+    /// In the encoding that suits the text best (RFC 2045 section 6), and no line begins with "From ", which mailboxes quote.
+    /// </summary>
     public static T SevenBit<T>(this T part, string text)
         where T : MimePart
     {
         part.Prepare(EncodingConstraint.SevenBit, HeaderFields.LongestLine);
         var plain = part.ContentTransferEncoding is ContentEncoding.Default or ContentEncoding.SevenBit;
-        if (plain && HasFromLine(text)) part.ContentTransferEncoding = ContentEncoding.QuotedPrintable;
-        if (part.ContentTransferEncoding != ContentEncoding.QuotedPrintable) return part;
+        if (plain && HasFromLine(text))
+            part.ContentTransferEncoding = ContentEncoding.QuotedPrintable;
+        if (part.ContentTransferEncoding != ContentEncoding.QuotedPrintable)
+            return part;
         var encoded = new MemoryStream();
         using (var content = part.Content!.Open())
         using (var filtered = new FilteredStream(encoded))

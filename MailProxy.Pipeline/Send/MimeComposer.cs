@@ -8,10 +8,14 @@ using MimeKit.Utils;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>Renders a stored mail. Pure: the same content gives the same octets in every attempt, boundaries included. Everything but <c>raw</c> comes out 7-bit safe; Bcc never comes out.</summary>
+/// <summary>
+/// Renders a stored mail. Pure: the same content gives the same octets in every attempt, boundaries included. Everything but <c>raw</c>
+/// comes out 7-bit safe; Bcc never comes out.
+/// </summary>
 public sealed class MimeComposer(SendOptions options)
 {
-    private static readonly FormatOptions Plain = Format(international: false), International = Format(international: true);
+    private static readonly FormatOptions Plain = Format(international: false),
+        International = Format(international: true);
 
     /// <summary>Renders for the wire; the caller disposes the result.</summary>
     /// <param name="files">What was fetched, by the attachment's place; without it such an attachment only names its source.</param>
@@ -24,7 +28,9 @@ public sealed class MimeComposer(SendOptions options)
         var bytes = new PooledBytes(content.Json.Length + (content.Json.Length / 8) + 1024);
         try
         {
-            var draft = JsonSerializer.Deserialize(content.Json.Span, MailJson.Default.MailDraft) ?? throw new JsonException("The stored message is empty.");
+            var draft =
+                JsonSerializer.Deserialize(content.Json.Span, MailJson.Default.MailDraft)
+                ?? throw new JsonException("The stored message is empty.");
             var needsSmtpUtf8 = false;
             var eightBit = false;
             if (draft.Raw is { } raw)
@@ -45,9 +51,9 @@ public sealed class MimeComposer(SendOptions options)
             var rendered = RenderedMail.Of(bytes, eightBit, needsSmtpUtf8);
             return dkim is null ? rendered : DkimSigning.Sign(rendered, dkim, content.CreatedAt);
         }
-        catch (Exception unreadable) when (unreadable is JsonException or FormatException)
+        catch (Exception error) when (error is JsonException or FormatException)
         {
-            throw new UnsendableException("5.6.0", $"The message cannot be rendered: {unreadable.Message}", unreadable);
+            throw new UnsendableException("5.6.0", $"The message cannot be rendered: {error.Message}", error);
         }
         finally
         {
@@ -55,7 +61,13 @@ public sealed class MimeComposer(SendOptions options)
         }
     }
 
-    private bool Write(PooledBytes bytes, MailDraft draft, IReadOnlyList<LocalContent?> files, IReadOnlyList<FileLink> links, MailContent content)
+    private bool Write(
+        PooledBytes bytes,
+        MailDraft draft,
+        IReadOnlyList<LocalContent?> files,
+        IReadOnlyList<FileLink> links,
+        MailContent content
+    )
     {
         var from = Addresses.ReadAll(draft.From);
         var (to, cc, replyTo) = (Addresses.ReadAll(draft.To), Addresses.ReadAll(draft.Cc), Addresses.ReadAll(draft.ReplyTo));
@@ -63,25 +75,34 @@ public sealed class MimeComposer(SendOptions options)
         var format = international ? International : Plain;
 
         var headers = new HeaderLines(bytes, international);
-        if (KeyHeader(content) is { } key) headers.Exact(key.Name, key.Value);
+        if (KeyHeader(content) is { } key)
+            headers.Exact(key.Name, key.Value);
         headers.Mailboxes("From", from);
-        if (from.Count > 1) headers.Mailboxes("Sender", [from[0]]);
-        if (to.Count > 0) headers.Mailboxes("To", to);
-        else if (cc.Count == 0) headers.Exact("To", "undisclosed-recipients:;");
-        if (cc.Count > 0) headers.Mailboxes("Cc", cc);
-        if (replyTo.Count > 0) headers.Mailboxes("Reply-To", replyTo);
+        if (from.Count > 1)
+            headers.Mailboxes("Sender", [from[0]]);
+        if (to.Count > 0)
+            headers.Mailboxes("To", to);
+        else if (cc.Count == 0)
+            headers.Exact("To", "undisclosed-recipients:;");
+        if (cc.Count > 0)
+            headers.Mailboxes("Cc", cc);
+        if (replyTo.Count > 0)
+            headers.Mailboxes("Reply-To", replyTo);
         headers.Text("Subject", draft.Subject ?? "");
         headers.Exact("Date", Date(content));
         headers.Exact("Message-ID", content.MessageIdHeader);
         foreach (var (name, value) in draft.Headers ?? [])
         {
-            if (!name.Equals("Message-ID", StringComparison.OrdinalIgnoreCase)) headers.Client(name, value);
+            if (!name.Equals("Message-ID", StringComparison.OrdinalIgnoreCase))
+                headers.Client(name, value);
         }
 
         headers.Exact("MIME-Version", "1.0");
-        if (PlainText.TryWrite(bytes, draft)) return international;
+        if (PlainText.TryWrite(bytes, draft))
+            return international;
         MimeBody.Of(draft, files, links, content).WriteTo(format, bytes);
-        if (!bytes.Written.EndsWith("\r\n"u8)) bytes.Write("\r\n"u8);
+        if (!bytes.Written.EndsWith("\r\n"u8))
+            bytes.Write("\r\n"u8);
         return international;
     }
 

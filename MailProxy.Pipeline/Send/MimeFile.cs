@@ -3,7 +3,10 @@ using MimeKit;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>The part of an attachment: its content from the draft, from a file that was fetched, or, where neither is at hand, a note of where it is.</summary>
+/// <summary>
+/// The part of an attachment: its content from the draft, from a file that was fetched, or, where neither is at hand, a note of where it
+/// is.
+/// </summary>
 internal static class MimeFile
 {
     /// <param name="index">The attachment's place in the draft.</param>
@@ -15,8 +18,13 @@ internal static class MimeFile
             return new FromFile(type, file) { ContentTransferEncoding = ContentEncoding.Base64 }.Named(type, attachment);
         }
 
-        if (AttachmentNotation.Inline(attachment) is { } inline) return FromMemory(attachment, Bytes(inline.Span));
-        return Elsewhere(attachment, AttachmentNotation.Read(attachment, index).Fetched ?? throw new FormatException("An attachment has neither content nor a source."));
+        if (AttachmentNotation.Inline(attachment) is { } inline)
+            return FromMemory(attachment, Bytes(inline.Span));
+        return Elsewhere(
+            attachment,
+            AttachmentNotation.Read(attachment, index).Fetched
+                ?? throw new FormatException("An attachment has neither content nor a source.")
+        );
     }
 
     /// <summary>Its octets stand between boundaries as they are.</summary>
@@ -27,7 +35,8 @@ internal static class MimeFile
         // RFC 2046 section 5.2 allows message/* and multipart/* no base64: they go as they are, or as plain octets.
         var type = Type(attachment, base64: false);
         var plain = IsComposite(type) ? SevenBitText.Of(bytes) : null;
-        if (plain is null) type = Type(attachment, base64: true);
+        if (plain is null)
+            type = Type(attachment, base64: true);
         return new MimePart(type)
         {
             Content = new MimeContent(new MemoryStream(plain ?? bytes, writable: false)),
@@ -57,7 +66,8 @@ internal static class MimeFile
         part.Headers.Replace(FieldParameters.Field(HeaderId.ContentType, type.MimeType, [.. Parameters(type), ("name", name)]));
         var disposition = attachment.InlineId is null ? ContentDisposition.Attachment : ContentDisposition.Inline;
         part.Headers.Add(FieldParameters.Field(HeaderId.ContentDisposition, disposition, [("filename", name)]));
-        if (attachment.InlineId is { } id) part.Headers.Add(FieldParameters.Field(HeaderId.ContentId, $"<{id}>", []));
+        if (attachment.InlineId is { } id)
+            part.Headers.Add(FieldParameters.Field(HeaderId.ContentId, $"<{id}>", []));
         return part;
     }
 
@@ -66,9 +76,10 @@ internal static class MimeFile
 
     private static ContentType Type(AttachmentDraft attachment, bool base64)
     {
-        var type = attachment.ContentType is not { } written
-            ? ContentType.Parse(MimeTypes.GetMimeType(AttachmentNotation.FileName(attachment)))
-            : ContentType.TryParse(written, out var parsed) ? parsed : new("application", "octet-stream");
+        var type =
+            attachment.ContentType is not { } written ? ContentType.Parse(MimeTypes.GetMimeType(AttachmentNotation.FileName(attachment)))
+            : ContentType.TryParse(written, out var parsed) ? parsed
+            : new("application", "octet-stream");
         return base64 && IsComposite(type) ? new("application", "octet-stream") : type;
     }
 
@@ -77,7 +88,8 @@ internal static class MimeFile
     private static byte[] Bytes(ReadOnlySpan<char> base64)
     {
         var bytes = new byte[base64.Length / 4 * 3];
-        if (!Convert.TryFromBase64Chars(base64, bytes, out var length)) throw new FormatException("An attachment is not base64.");
+        if (!Convert.TryFromBase64Chars(base64, bytes, out var length))
+            throw new FormatException("An attachment is not base64.");
         Array.Resize(ref bytes, length);
         return bytes;
     }

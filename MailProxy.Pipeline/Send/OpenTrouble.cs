@@ -11,34 +11,64 @@ internal static class OpenTrouble
 {
     public static SmtpOpenException Explain(Exception trouble, SmtpPhase phase, bool timedOut, ServerName server)
     {
-        if (trouble is SmtpOpenException told) return told;
-        if (timedOut) return new(phase, null, true, server.TookTooLong(phase), trouble);
+        if (trouble is SmtpOpenException told)
+            return told;
+        if (timedOut)
+            return new(phase, null, true, server.TookTooLong(phase), trouble);
         return trouble switch
         {
             AddressRefusedException => new(phase, null, false, trouble.Message, trouble),
             CertificateException { Errors: var errors } => new(
-                SmtpPhase.Handshake, null, false, $"The certificate of {server} {Words(errors)}.", trouble),
+                SmtpPhase.Handshake,
+                null,
+                false,
+                $"The certificate of {server} {Words(errors)}.",
+                trouble
+            ),
 
             // Without an inner exception it is the stream itself that makes no sense of what came; TLS' own alerts have one.
             AuthenticationException { InnerException: null } => new(SmtpPhase.Handshake, null, false, server.SpeaksNoTls(), trouble),
             AuthenticationException => new(
-                SmtpPhase.Handshake, null, false, $"The TLS handshake with {server} failed: {trouble.InnerException!.Message}", trouble),
-            SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain or SocketError.NoRecovery } =>
-                new(phase, null, false, $"The host of {server} was not found: {trouble.Message}", trouble),
+                SmtpPhase.Handshake,
+                null,
+                false,
+                $"The TLS handshake with {server} failed: {trouble.InnerException!.Message}",
+                trouble
+            ),
+            SocketException
+            {
+                SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain or SocketError.NoRecovery
+            } => new(phase, null, false, $"The host of {server} was not found: {trouble.Message}", trouble),
             _ when phase == SmtpPhase.Connect => new(phase, null, false, $"No connection to {server}: {trouble.Message}", trouble),
-            IOException when phase == SmtpPhase.Handshake =>
-                new(phase, null, false, $"The TLS handshake with {server} failed: {trouble.Message}{server.Hint(phase)}", trouble),
+            IOException when phase == SmtpPhase.Handshake => new(
+                phase,
+                null,
+                false,
+                $"The TLS handshake with {server} failed: {trouble.Message}{server.Hint(phase)}",
+                trouble
+            ),
             SmtpGarbageException when phase == SmtpPhase.Authenticate => new(
-                phase, null, false, $"The log-in at {server} went wrong: {trouble.Message}", trouble),
+                phase,
+                null,
+                false,
+                $"The log-in at {server} went wrong: {trouble.Message}",
+                trouble
+            ),
             SmtpGarbageException => new(
-                phase, null, false, $"The server {server} does not speak SMTP ({phase}): {trouble.Message}", trouble),
+                phase,
+                null,
+                false,
+                $"The server {server} does not speak SMTP ({phase}): {trouble.Message}",
+                trouble
+            ),
             _ => new(phase, null, false, server.Lost(phase, trouble.Message), trouble),
         };
     }
 
     private static string Words(SslPolicyErrors errors)
     {
-        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable)) return "is missing";
+        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable))
+            return "is missing";
         var name = errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch);
         var chain = errors.HasFlag(SslPolicyErrors.RemoteCertificateChainErrors);
         return (name, chain) switch

@@ -15,7 +15,8 @@ internal sealed class Openings(TimeProvider clock)
     {
         get
         {
-            lock (_gate) return _all.Count == 0 ? null : _all[0].ToConnecting();
+            lock (_gate)
+                return _all.Count == 0 ? null : _all[0].ToConnecting();
         }
     }
 
@@ -23,7 +24,8 @@ internal sealed class Openings(TimeProvider clock)
     public Opening Begin(SmtpAccount account)
     {
         var opening = new Opening(this, ServerName.Of(account), clock.GetUtcNow());
-        lock (_gate) _all.Add(opening);
+        lock (_gate)
+            _all.Add(opening);
         return opening;
     }
 
@@ -36,7 +38,8 @@ internal sealed class Openings(TimeProvider clock)
 
         public void Dispose()
         {
-            lock (all._gate) all._all.Remove(this);
+            lock (all._gate)
+                all._all.Remove(this);
         }
     }
 }

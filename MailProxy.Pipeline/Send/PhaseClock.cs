@@ -27,32 +27,38 @@ internal sealed class PhaseClock : IDisposable
         abort.UnsafeRegister(static ended => ((CancellationTokenSource)ended!).Cancel(), _ended);
 
     /// <summary>The same, but not once the last of the body has gone out: then a reply may still come.</summary>
-    public CancellationTokenRegistration CancelUnlessFinalWith(CancellationToken abort) => abort.UnsafeRegister(
-        static state =>
-        {
-            var clock = (PhaseClock)state!;
-            if (clock.Phase < SmtpPhase.Final) clock._ended.Cancel();
-        },
-        this);
+    public CancellationTokenRegistration CancelUnlessFinalWith(CancellationToken abort) =>
+        abort.UnsafeRegister(
+            static state =>
+            {
+                var clock = (PhaseClock)state!;
+                if (clock.Phase < SmtpPhase.Final)
+                    clock._ended.Cancel();
+            },
+            this
+        );
 
     /// <summary>The conversation moves on; the time for the next reply starts now.</summary>
     public void Enter(SmtpPhase phase)
     {
         Phase = phase;
-        if (phase >= SmtpPhase.Idle) _whole = null;
-        Allow(phase switch
-        {
-            SmtpPhase.Connect => _timeouts.Connect,
-            SmtpPhase.Handshake => _timeouts.Handshake,
-            SmtpPhase.Greeting => _timeouts.Greeting,
-            SmtpPhase.Hello or SmtpPhase.StartTls or SmtpPhase.Authenticate => _timeouts.Command,
-            SmtpPhase.Mail => _timeouts.Mail,
-            SmtpPhase.Recipient => _timeouts.Recipient,
-            SmtpPhase.Data => _timeouts.DataInitiation,
-            SmtpPhase.Body => _timeouts.DataBlock,
-            SmtpPhase.Final => _timeouts.DataTermination,
-            _ => Timeout.InfiniteTimeSpan,
-        });
+        if (phase >= SmtpPhase.Idle)
+            _whole = null;
+        Allow(
+            phase switch
+            {
+                SmtpPhase.Connect => _timeouts.Connect,
+                SmtpPhase.Handshake => _timeouts.Handshake,
+                SmtpPhase.Greeting => _timeouts.Greeting,
+                SmtpPhase.Hello or SmtpPhase.StartTls or SmtpPhase.Authenticate => _timeouts.Command,
+                SmtpPhase.Mail => _timeouts.Mail,
+                SmtpPhase.Recipient => _timeouts.Recipient,
+                SmtpPhase.Data => _timeouts.DataInitiation,
+                SmtpPhase.Body => _timeouts.DataBlock,
+                SmtpPhase.Final => _timeouts.DataTermination,
+                _ => Timeout.InfiniteTimeSpan,
+            }
+        );
     }
 
     /// <summary>QUIT: the phase stays what it was, and the wait is short.</summary>
@@ -65,7 +71,8 @@ internal sealed class PhaseClock : IDisposable
         if (_whole is { } whole)
         {
             var left = whole - _time.GetElapsedTime(_began);
-            if (left < time) time = left > TimeSpan.Zero ? left : TimeSpan.Zero;
+            if (left < time)
+                time = left > TimeSpan.Zero ? left : TimeSpan.Zero;
         }
 
         _ended.CancelAfter(time);

@@ -28,17 +28,17 @@ internal sealed class PooledBytes(int expected) : Stream, IBufferWriter<byte>
 
     public override void Write(ReadOnlySpan<byte> bytes)
     {
-        bytes.CopyTo(Room(bytes.Length));
+        bytes.CopyTo(Space(bytes.Length));
         _length += bytes.Length;
     }
 
     public override void WriteByte(byte value)
     {
-        Room(1)[0] = value;
+        Space(1)[0] = value;
         _length++;
     }
 
-    /// <summary>So many bytes were written into the room; a negative number takes the last ones back.</summary>
+    /// <summary>So many bytes were written into the space; a negative number takes the last ones back.</summary>
     public void Advance(int count) => _length += count;
 
     /// <summary>Gives the array away; the stream is spent.</summary>
@@ -49,26 +49,27 @@ internal sealed class PooledBytes(int expected) : Stream, IBufferWriter<byte>
         return (buffer, _length);
     }
 
-    Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint) => Room(Math.Max(sizeHint, 1));
+    Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint) => Space(Math.Max(sizeHint, 1));
 
     Memory<byte> IBufferWriter<byte>.GetMemory(int sizeHint)
     {
-        Room(Math.Max(sizeHint, 1));
+        Space(Math.Max(sizeHint, 1));
         return _buffer.AsMemory(_length);
     }
 
-    public override void Flush()
-    {
-    }
+    public override void Flush() { }
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
     public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
         var (buffer, _) = Detach();
-        if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
+        if (buffer.Length > 0)
+            ArrayPool<byte>.Shared.Return(buffer);
         base.Dispose(disposing);
     }
 
@@ -76,13 +77,14 @@ internal sealed class PooledBytes(int expected) : Stream, IBufferWriter<byte>
     public void Insert(string path, long size) => Files.Add(new(_length, path, size));
 
     /// <summary>At least so many bytes to write into; then <see cref="Advance"/>.</summary>
-    public Span<byte> Room(int count)
+    public Span<byte> Space(int count)
     {
         if (_buffer.Length - _length < count)
         {
             var larger = ArrayPool<byte>.Shared.Rent(checked(Math.Max(_buffer.Length * 2, _length + count)));
             Written.CopyTo(larger);
-            if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+            if (_buffer.Length > 0)
+                ArrayPool<byte>.Shared.Return(_buffer);
             _buffer = larger;
         }
 

@@ -11,7 +11,12 @@ internal static class RawMessage
 {
     /// <exception cref="UnsendableException">Stored by a version that did not look closely, and not to be sent as it is.</exception>
     public static void Write(
-        PooledBytes bytes, ReadOnlySpan<byte> raw, string mailKeyHeader, (string Name, string Value)? key, MailContent content)
+        PooledBytes bytes,
+        ReadOnlySpan<byte> raw,
+        string mailKeyHeader,
+        (string Name, string Value)? key,
+        MailContent content
+    )
     {
         using var head = new PooledBytes(4096);
         var facts = RawOctets.WriteHead(ref raw, mailKeyHeader, head);
@@ -20,9 +25,12 @@ internal static class RawMessage
             throw new UnsendableException("5.6.0", "The raw message's header has a lone CR, or not exactly one From.");
         }
 
-        if (key is { } own) Add(bytes, own.Name, own.Value);
-        if (!facts.HasDate) Add(bytes, "Date", MimeComposer.Date(content));
-        if (!facts.HasMessageId) Add(bytes, "Message-ID", content.MessageIdHeader);
+        if (key is { } own)
+            Add(bytes, own.Name, own.Value);
+        if (!facts.HasDate)
+            Add(bytes, "Date", MimeComposer.Date(content));
+        if (!facts.HasMessageId)
+            Add(bytes, "Message-ID", content.MessageIdHeader);
         bytes.Write(head.Written);
         RawOctets.WriteBody(raw, bytes);
     }

@@ -2,12 +2,21 @@ using System.Buffers;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>A mail as it goes over the wire after DATA: CRLF line ends, an empty line after the header, a line end at the end; dots are not stuffed. Lives in a pooled buffer until disposed; fetched files stay on disk and are encoded when read.</summary>
+/// <summary>
+/// A mail as it goes over the wire after DATA: CRLF line ends, an empty line after the header, a line end at the end; dots are not stuffed.
+/// Lives in a pooled buffer until disposed; fetched files stay on disk and are encoded when read.
+/// </summary>
 public sealed class RenderedMail : IDisposable
 {
     private byte[]? _buffer;
 
-    private RenderedMail((byte[] Buffer, int Length) written, IReadOnlyList<FileInsert> files, int headerLength, bool eightBit, bool needsSmtpUtf8)
+    private RenderedMail(
+        (byte[] Buffer, int Length) written,
+        IReadOnlyList<FileInsert> files,
+        int headerLength,
+        bool eightBit,
+        bool needsSmtpUtf8
+    )
     {
         (_buffer, BufferLength) = written;
         Files = files;
@@ -50,6 +59,7 @@ public sealed class RenderedMail : IDisposable
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _buffer, null) is { } buffer) ArrayPool<byte>.Shared.Return(buffer);
+        if (Interlocked.Exchange(ref _buffer, null) is { } buffer)
+            ArrayPool<byte>.Shared.Return(buffer);
     }
 }

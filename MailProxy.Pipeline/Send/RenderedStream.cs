@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>Reads a rendered mail from end to end, its files encoded on the way. Seekable, for DKIM reads header and body on their own.</summary>
+/// <summary>
+/// Reads a rendered mail from end to end, its files encoded on the way. Seekable, for DKIM reads header and body on their own.
+/// </summary>
 internal sealed class RenderedStream : Stream
 {
     // Some 24 KB of lines at a time.
@@ -38,33 +40,37 @@ internal sealed class RenderedStream : Stream
         for (var i = 0; i < _mail.Files.Count; i++)
         {
             var file = _mail.Files[i];
-            if (Position < file.At + before) return FromMemory(into, before, file.At);
-            if (Position < file.At + before + file.Length) return FromFile(into, i, Position - file.At - before);
+            if (Position < file.At + before)
+                return FromMemory(into, before, file.At);
+            if (Position < file.At + before + file.Length)
+                return FromFile(into, i, Position - file.At - before);
             before += file.Length;
         }
 
         return FromMemory(into, before, _mail.BufferLength);
     }
 
-    public override long Seek(long offset, SeekOrigin origin) => Position = origin switch
-    {
-        SeekOrigin.Begin => offset,
-        SeekOrigin.Current => Position + offset,
-        _ => Length + offset,
-    };
+    public override long Seek(long offset, SeekOrigin origin) =>
+        Position = origin switch
+        {
+            SeekOrigin.Begin => offset,
+            SeekOrigin.Current => Position + offset,
+            _ => Length + offset,
+        };
 
-    public override void Flush()
-    {
-    }
+    public override void Flush() { }
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
-        if (_disposed) return;
+        if (_disposed)
+            return;
         _disposed = true;
-        foreach (var file in _open) file?.Dispose();
+        foreach (var file in _open)
+            file?.Dispose();
         ArrayPool<byte>.Shared.Return(_content);
         ArrayPool<byte>.Shared.Return(_encoded);
         base.Dispose(disposing);
@@ -74,7 +80,8 @@ internal sealed class RenderedStream : Stream
     {
         var at = (int)(Position - before);
         var count = Math.Min(into.Length, end - at);
-        if (count <= 0) return 0;
+        if (count <= 0)
+            return 0;
         _mail.Buffer.AsSpan(at, count).CopyTo(into);
         Position += count;
         return count;
@@ -82,7 +89,8 @@ internal sealed class RenderedStream : Stream
 
     private int FromFile(Span<byte> into, int index, long at)
     {
-        if (_window.File != index || at < _window.From || at >= _window.From + _window.Length) Load(index, at / Base64Lines.Line);
+        if (_window.File != index || at < _window.From || at >= _window.From + _window.Length)
+            Load(index, at / Base64Lines.Line);
         var from = (int)(at - _window.From);
         var count = Math.Min(into.Length, _window.Length - from);
         _encoded.AsSpan(from, count).CopyTo(into);
@@ -97,10 +105,11 @@ internal sealed class RenderedStream : Stream
         var offset = line * Base64Lines.Content;
         var wanted = (int)Math.Min(Lines * Base64Lines.Content, file.Size - offset);
         var content = _content.AsSpan(0, wanted);
-        for (var read = 0; read < wanted;)
+        for (var read = 0; read < wanted; )
         {
             var some = RandomAccess.Read(handle, content[read..], offset + read);
-            if (some == 0) throw new EndOfStreamException("An attachment's file is shorter than it was.");
+            if (some == 0)
+                throw new EndOfStreamException("An attachment's file is shorter than it was.");
             read += some;
         }
 

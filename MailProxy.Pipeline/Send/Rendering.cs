@@ -2,15 +2,16 @@ using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>Renders mail. What is large costs a processor for a while: it has few turns, shared by tenant, and threads of its own, so that no small mail waits behind it.</summary>
+/// <summary>
+/// Renders mail. What is large costs a processor for a while: it has few turns, shared by tenant, and threads of its own, so that no small
+/// mail waits behind it.
+/// </summary>
 internal sealed class Rendering(Func<ResolvedMail, RenderedMail> render, TenantShare share)
 {
     private const long Heavy = 256 * 1024;
 
     public Rendering(MimeComposer composer, TenantShare share)
-        : this(mail => composer.Compose(mail.Content, mail.Files, mail.Links, mail.Account.Dkim), share)
-    {
-    }
+        : this(mail => composer.Compose(mail.Content, mail.Files, mail.Links, mail.Account.Dkim), share) { }
 
     private readonly SharedCapacity _turns = new(AtATime, share);
 
@@ -20,7 +21,8 @@ internal sealed class Rendering(Func<ResolvedMail, RenderedMail> render, TenantS
     /// <exception cref="UnsendableException">What is stored cannot be rendered.</exception>
     public async ValueTask<RenderedMail> RenderAsync(ResolvedMail mail, CancellationToken abort)
     {
-        if (Weight(mail) < Heavy) return render(mail);
+        if (Weight(mail) < Heavy)
+            return render(mail);
         using var turn = await _turns.TakeAsync(mail.Account.Tenant, 1, abort);
         return await Task.Factory.StartNew(() => render(mail), abort, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }

@@ -18,8 +18,11 @@ internal sealed class ReplyLines
     private readonly StringBuilder _text = new();
     private byte[] _head = new byte[256];
     private List<string>? _lines;
-    private int _length, _code, _octets;
-    private bool _any, _contradicts;
+    private int _length,
+        _code,
+        _octets;
+    private bool _any,
+        _contradicts;
 
     /// <summary>Whether what has come so far says no, whatever may follow: each line of a reply carries its code.</summary>
     public bool Refuses => !_contradicts && Milder is >= 400 and < 600;
@@ -32,7 +35,8 @@ internal sealed class ReplyLines
     {
         get
         {
-            if (_length < 4 || CodeOf(_head) is not { } its) return _code;
+            if (_length < 4 || CodeOf(_head) is not { } its)
+                return _code;
             return _code == 0 ? its : Math.Min(_code, its);
         }
     }
@@ -54,10 +58,13 @@ internal sealed class ReplyLines
         var end = octets.IndexOf((byte)'\n');
         var part = end < 0 ? octets : octets[..end];
         Keep(part);
-        if (_length >= 4 || end >= 0) Check();
+        if (_length >= 4 || end >= 0)
+            Check();
         _octets += end < 0 ? part.Length : end + 1;
-        if (_octets > MostOctets) throw new SmtpGarbageException($"A reply of more than {MostOctets / 1024} KB.");
-        if (end < 0) return part.Length;
+        if (_octets > MostOctets)
+            throw new SmtpGarbageException($"A reply of more than {MostOctets / 1024} KB.");
+        if (end < 0)
+            return part.Length;
         EndLine();
         return end + 1;
     }
@@ -68,14 +75,16 @@ internal sealed class ReplyLines
     public SmtpReply ToRefusal()
     {
         var code = Milder;
-        if (_length > 4) Append(TextOf(Line()));
+        if (_length > 4)
+            Append(TextOf(Line()));
         return SmtpReply.Of(code, _text.ToString());
     }
 
     private void Keep(ReadOnlySpan<byte> part)
     {
         var more = Math.Min(part.Length, LongestHead - _length);
-        if (_length + more > _head.Length) Array.Resize(ref _head, Math.Min(LongestHead, Math.Max(_head.Length * 2, _length + more)));
+        if (_length + more > _head.Length)
+            Array.Resize(ref _head, Math.Min(LongestHead, Math.Max(_head.Length * 2, _length + more)));
         part[..more].CopyTo(_head.AsSpan(_length));
         _length += more;
     }
@@ -88,10 +97,12 @@ internal sealed class ReplyLines
         {
             _contradicts = true;
             throw new SmtpGarbageException(
-                $"Not a reply: '{SmtpReply.OneLine(Encoding.Latin1.GetString(line[..Math.Min(line.Length, 80)]))}'.");
+                $"Not a reply: '{SmtpReply.OneLine(Encoding.Latin1.GetString(line[..Math.Min(line.Length, 80)]))}'."
+            );
         }
 
-        if (_code == 0 || its == _code) return;
+        if (_code == 0 || its == _code)
+            return;
 
         // Two refusals in one: the milder counts. Anything else contradicts itself.
         _contradicts = _code < 400 || its < 400;
@@ -111,7 +122,8 @@ internal sealed class ReplyLines
 
     private void Append(string text)
     {
-        if (_any && _text.Length < LongestText) _text.Append(' ');
+        if (_any && _text.Length < LongestText)
+            _text.Append(' ');
         _any = true;
         _text.Append(text, 0, Math.Max(0, Math.Min(text.Length, LongestText - _text.Length)));
     }
@@ -127,8 +139,10 @@ internal sealed class ReplyLines
 
     private static int? CodeOf(ReadOnlySpan<byte> line)
     {
-        if (line.Length < 3 || line[0] is < (byte)'2' or > (byte)'5') return null;
-        if (line[1..3].ContainsAnyExceptInRange((byte)'0', (byte)'9')) return null;
+        if (line.Length < 3 || line[0] is < (byte)'2' or > (byte)'5')
+            return null;
+        if (line[1..3].ContainsAnyExceptInRange((byte)'0', (byte)'9'))
+            return null;
         return ((line[0] - '0') * 100) + ((line[1] - '0') * 10) + (line[2] - '0');
     }
 }

@@ -8,7 +8,8 @@ internal sealed class ReplyReader(Stream stream)
 {
     private readonly byte[] _buffer = new byte[4096];
     private readonly ReplyLines _reply = new();
-    private int _start, _end;
+    private int _start,
+        _end;
     private bool _broken;
 
     /// <summary>Something has arrived that nobody asked for, or nobody knows what comes next. Before STARTTLS it would be read as if it
@@ -26,13 +27,15 @@ internal sealed class ReplyReader(Stream stream)
     /// <param name="lines">Takes each line's text, for EHLO and AUTH; else null.</param>
     public async ValueTask<SmtpReply> ReadAsync(CancellationToken cancel, List<string>? lines = null)
     {
-        if (_broken) throw new IOException("The conversation had ended before.");
+        if (_broken)
+            throw new IOException("The conversation had ended before.");
         _reply.Begin(lines);
         try
         {
             while (!_reply.IsComplete)
             {
-                if (_start == _end) await FillAsync(cancel);
+                if (_start == _end)
+                    await FillAsync(cancel);
                 _start += _reply.Take(_buffer.AsSpan(_start, _end - _start));
             }
         }
@@ -55,6 +58,7 @@ internal sealed class ReplyReader(Stream stream)
     {
         (_start, _end) = (0, 0);
         _end = await stream.ReadAsync(_buffer, cancel);
-        if (_end == 0) throw new IOException("The server closed the connection.");
+        if (_end == 0)
+            throw new IOException("The server closed the connection.");
     }
 }

@@ -9,13 +9,17 @@ internal static partial class RetryHint
 {
     public static TimeSpan? In(SmtpReply reply)
     {
-        if (!reply.IsTransient || Sentence().Match(reply.Text) is not { Success: true } match) return null;
+        if (!reply.IsTransient || Sentence().Match(reply.Text) is not { Success: true } match)
+            return null;
         if (match.Groups["clock"].Success)
         {
-            return TimeSpan.TryParseExact(match.Groups["clock"].ValueSpan, @"hh\:mm\:ss", CultureInfo.InvariantCulture, out var time) ? time : null;
+            return TimeSpan.TryParseExact(match.Groups["clock"].ValueSpan, @"hh\:mm\:ss", CultureInfo.InvariantCulture, out var time)
+                ? time
+                : null;
         }
 
-        if (!int.TryParse(match.Groups["amount"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var amount)) return null;
+        if (!int.TryParse(match.Groups["amount"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var amount))
+            return null;
         return match.Groups["unit"].ValueSpan[0] switch
         {
             'h' or 'H' => TimeSpan.FromHours(amount),
@@ -26,8 +30,10 @@ internal static partial class RetryHint
 
     // [0-9], since \d is any of the world's digits, which no parser takes.
     [GeneratedRegex(
-        @"\b(?:try|retry|come\s+back|return|wait|gr[ea]y-?list(?:ed|ing)?)\b(?:[\s,:]+(?:again|later|back|please|at\s+least|in|after|for|about))*[\s,:]+"
-        + @"(?:(?<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})\b|(?<amount>[0-9]{1,5})\s*(?<unit>s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b)",
-        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+        @"\b(?:try|retry|come\s+back|return|wait|gr[ea]y-?list(?:ed|ing)?)\b"
+            + @"(?:[\s,:]+(?:again|later|back|please|at\s+least|in|after|for|about))*[\s,:]+"
+            + @"(?:(?<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})\b|(?<amount>[0-9]{1,5})\s*(?<unit>s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b)",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture
+    )]
     private static partial Regex Sentence();
 }

@@ -5,7 +5,13 @@ namespace MailProxy.Pipeline.Send;
 
 /// <summary>One mail in Send, from rendering to its outcome. Holds what has to be given back afterwards.</summary>
 internal sealed partial class SendAttempt(
-    ResolvedMail mail, SmtpPool pool, SenderRefusals refusals, Rendering rendering, ChannelWriter<ReportItem> report, ILogger logger)
+    ResolvedMail mail,
+    SmtpPool pool,
+    SenderRefusals refusals,
+    Rendering rendering,
+    ChannelWriter<ReportItem> report,
+    ILogger logger
+)
 {
     private Begun? _begun;
 
@@ -25,18 +31,18 @@ internal sealed partial class SendAttempt(
             using var rendered = await rendering.RenderAsync(mail, abort);
             return await DeliverAsync(envelope, rendered, opening, abort, abandon);
         }
-        catch (UnsendableException unsendable)
+        catch (UnsendableException error)
         {
-            return new Outcome.Unsendable(Ticket, Bodiless(), unsendable.EnhancedCode, unsendable.Message);
+            return new Outcome.Unsendable(Ticket, Bodiless(), error.EnhancedCode, error.Message);
         }
-        catch (SmtpOpenException failure)
+        catch (SmtpOpenException error)
         {
-            Log.NoConnection(logger, mail.Account.ToString(), Server, failure.Phase, failure.Reply?.Code, failure.Message);
-            return await BlamedAsync(SmtpVerdict.Trouble(mail.Account.Key, failure));
+            Log.NoConnection(logger, mail.Account.ToString(), Server, error.Phase, error.Reply?.Code, error.Message);
+            return await BlamedAsync(SmtpVerdict.Trouble(mail.Account.Key, error));
         }
-        catch (DkimKeyException bad)
+        catch (DkimKeyException error)
         {
-            return await BlamedAsync(new(mail.Account.Key, TroubleKind.Configuration, null, null, bad.Message));
+            return await BlamedAsync(new(mail.Account.Key, TroubleKind.Configuration, null, null, error.Message));
         }
         catch (OperationCanceledException) when (opening.IsCancellationRequested)
         {
@@ -49,16 +55,33 @@ internal sealed partial class SendAttempt(
     public async Task<Outcome> UnforeseenAsync(Exception trouble)
     {
         Connection?.Abandon();
-        if (_begun is null) return new Outcome.Postponed(Ticket, Bodiless(), $"An error nobody foresaw: {trouble.Message}");
-        if (!await WasMarkedAsync()) return new Outcome.Dropped(Ticket);
+        if (_begun is null)
+            return new Outcome.Postponed(Ticket, Bodiless(), $"An error nobody foresaw: {trouble.Message}");
+        if (!await WasMarkedAsync())
+            return new Outcome.Dropped(Ticket);
         return new Outcome.Attempted(
             Ticket,
             Bodiless(),
-            [.. mail.Content.Slice.Select(to => new RecipientVerdict(to.Ordinal, to.Address, Verdict.InDoubt, null, "4.3.0", "An error nobody foresaw."))]);
+            [
+                .. mail.Content.Slice.Select(to => new RecipientVerdict(
+                    to.Ordinal,
+                    to.Address,
+                    Verdict.InDoubt,
+                    null,
+                    "4.3.0",
+                    "An error nobody foresaw."
+                )),
+            ]
+        );
     }
 
     private async Task<Outcome> DeliverAsync(
-        Envelope envelope, RenderedMail rendered, CancellationToken opening, CancellationToken abort, CancellationToken abandon)
+        Envelope envelope,
+        RenderedMail rendered,
+        CancellationToken opening,
+        CancellationToken abort,
+        CancellationToken abandon
+    )
     {
         Connection = await pool.RentAsync(mail.Account, opening, abort);
         if (Connection.Offers.LargestMessage is { } most && rendered.Length > most)
@@ -92,12 +115,23 @@ internal sealed partial class SendAttempt(
             result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort, abandon);
         }
 
-        if (!await WasMarkedAsync()) return new Outcome.Dropped(Ticket);
-        if (result.Fault is UnsendableException unfit) return Refused(unfit);
+        if (!await WasMarkedAsync())
+            return new Outcome.Dropped(Ticket);
+        if (result.Fault is UnsendableException unfit)
+            return Refused(unfit);
         // After a reply that ended it, that the server hung up is no news.
         if (result is { End: not TransactionEnd.Answered, Ending: null, Fault: { } fault })
         {
-            Log.Broken(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, mail.Account.Id, Server, result.Phase, result.End, fault.Message);
+            Log.Broken(
+                logger,
+                mail.Content.Key.Tenant,
+                mail.Content.Key.Id,
+                mail.Account.Id,
+                Server,
+                result.Phase,
+                result.End,
+                fault.Message
+            );
         }
 
         var everySender = refusals.Learn(mail.Account, envelope.Sender, result);
@@ -113,7 +147,8 @@ internal sealed partial class SendAttempt(
 
     private async Task<Outcome> BlamedAsync(AccountTrouble trouble)
     {
-        if (_begun is null) return new Outcome.AccountToBlame(Ticket, trouble, null);
+        if (_begun is null)
+            return new Outcome.AccountToBlame(Ticket, trouble, null);
         return await WasMarkedAsync() ? new Outcome.AccountToBlame(Ticket, trouble, Bodiless()) : new Outcome.Dropped(Ticket);
     }
 
@@ -124,9 +159,9 @@ internal sealed partial class SendAttempt(
         {
             return await _begun!.Marked.Task;
         }
-        catch (Exception unwritten) when (_begun!.Marked.Task.IsCompleted)
+        catch (Exception error) when (_begun!.Marked.Task.IsCompleted)
         {
-            Log.Unmarked(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, unwritten.Message);
+            Log.Unmarked(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, error.Message);
             return false;
         }
     }
@@ -135,8 +170,14 @@ internal sealed partial class SendAttempt(
     private Outcome.Attempted Refused(UnsendableException unfit)
     {
         Log.Unfit(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, unfit.Message);
-        var verdicts = mail.Content.Slice.Select(to =>
-            new RecipientVerdict(to.Ordinal, to.Address, Verdict.Refused, null, unfit.EnhancedCode, unfit.Message));
+        var verdicts = mail.Content.Slice.Select(to => new RecipientVerdict(
+            to.Ordinal,
+            to.Address,
+            Verdict.Refused,
+            null,
+            unfit.EnhancedCode,
+            unfit.Message
+        ));
         return new(Ticket, Bodiless(), [.. verdicts]);
     }
 
@@ -150,9 +191,21 @@ internal sealed partial class SendAttempt(
         [LoggerMessage(510, LogLevel.Debug, "No connection for account {Account} to {Server} ({Phase}, reply {Code}): {Reason}")]
         public static partial void NoConnection(ILogger logger, string account, string server, SmtpPhase phase, int? code, string reason);
 
-        [LoggerMessage(511, LogLevel.Warning, "Message {Tenant}/{Message} by account {Account} ({Server}): the connection broke in {Phase} ({End}): {Reason}")]
+        [LoggerMessage(
+            511,
+            LogLevel.Warning,
+            "Message {Tenant}/{Message} by account {Account} ({Server}): the connection broke in {Phase} ({End}): {Reason}"
+        )]
         public static partial void Broken(
-            ILogger logger, string tenant, string message, string account, string server, SmtpPhase phase, TransactionEnd end, string reason);
+            ILogger logger,
+            string tenant,
+            string message,
+            string account,
+            string server,
+            SmtpPhase phase,
+            TransactionEnd end,
+            string reason
+        );
 
         [LoggerMessage(513, LogLevel.Warning, "Message {Tenant}/{Id} was stopped at the last write: {Reason}")]
         public static partial void Unfit(ILogger logger, string tenant, string id, string reason);

@@ -5,11 +5,16 @@ namespace MailProxy.Pipeline.Send;
 /// <summary>How mail goes out.</summary>
 public sealed class SendOptions
 {
-    /// <summary>Mails in Send at the same time, waiting for a connection or on one, 1 to 4,096; a tenant has its share. Default 256.</summary>
+    /// <summary>
+    /// Mails in Send at the same time, waiting for a connection or on one, 1 to 4,096; a tenant has its share. Default 256.
+    /// </summary>
     [Range(1, 4096)]
     public int Workers { get; set; } = 256;
 
-    /// <summary>The header that carries <c>tenant/id</c>, so that bounces can be correlated; clients may not set it. Empty: none. Default <c>X-Mail-Key</c>.</summary>
+    /// <summary>
+    /// The header that carries <c>tenant/id</c>, so that bounces can be correlated; clients may not set it. Empty: none. Default
+    /// <c>X-Mail-Key</c>.
+    /// </summary>
     [RegularExpression("[!-9;-~]{0,76}")]
     [OwnHeaderName(ErrorMessage = "must not be a header that mail has a meaning for: choose a name of its own, such as X-Mail-Key.")]
     public string MailKeyHeader { get; set; } = "X-Mail-Key";
@@ -21,7 +26,10 @@ public sealed class SendOptions
     [RegularExpression(@"[A-Za-z0-9.:\[\]-]{1,255}")]
     public string? HelloName { get; set; }
 
-    /// <summary>Ask the authority whether a server's certificate was revoked; default false, since an authority out of reach would then stop all mail.</summary>
+    /// <summary>
+    /// Ask the authority whether a server's certificate was revoked; default false, since an authority out of reach would then stop all
+    /// mail.
+    /// </summary>
     public bool CheckRevocation { get; set; }
 
     /// <summary>
@@ -31,11 +39,16 @@ public sealed class SendOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
     public TimeSpan IdleConnection { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Unused connections that stay open, all accounts together, 0 to 100,000; a tenant has its share, and what is beyond is closed at once. Default 512.</summary>
+    /// <summary>
+    /// Unused connections that stay open, all accounts together, 0 to 100,000; a tenant has its share, and what is beyond is closed at
+    /// once. Default 512.
+    /// </summary>
     [Range(0, 100_000)]
     public int IdleConnections { get; set; } = 512;
 
-    /// <summary>How long a connection is used before it is opened anew, so that a changed DNS is noticed, 1 s to 1 day; default 5 minutes.</summary>
+    /// <summary>
+    /// How long a connection is used before it is opened anew, so that a changed DNS is noticed, 1 s to 1 day; default 5 minutes.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan ConnectionAge { get; set; } = TimeSpan.FromMinutes(5);
 

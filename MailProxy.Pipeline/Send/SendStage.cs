@@ -8,7 +8,7 @@ namespace MailProxy.Pipeline.Send;
 
 /// <summary>Gives every mail one attempt. Many light workers; the governor is the pool of connections.</summary>
 internal sealed partial class SendStage(
-    ChannelReader<ResolvedMail> door,
+    ChannelReader<ResolvedMail> input,
     SmtpPool pool,
     ChannelWriter<ReportItem> report,
     SendOptions options,
@@ -16,13 +16,15 @@ internal sealed partial class SendStage(
     Func<AccountKey, string> accountName,
     TimeProvider clock,
     ILogger logger,
-    TenantShare? share = null)
+    TenantShare? share = null
+)
 {
     private readonly Rendering _rendering = new(new MimeComposer(options), share ?? TenantShare.Unlimited);
     private readonly SharedCapacity _places = new(options.Workers, share ?? TenantShare.Unlimited);
     private readonly SenderRefusals _refusals = new();
 
-    /// <summary>Runs until the door is closed and empty and every attempt has its outcome. Bounded by the mails that Schedule lets be on
+    /// <summary>Runs until the channel is completed and empty and every attempt has its outcome. Bounded by the mails that Schedule lets be
+    /// on
     /// their way.</summary>
     /// <param name="stop">Begin no mail any more: what has not been marked stays in the queue. What has been goes on.</param>
     /// <param name="abort">Let go, but wait for the reply of a server that has the whole mail.</param>
@@ -30,11 +32,14 @@ internal sealed partial class SendStage(
     public async Task RunAsync(CancellationToken stop, CancellationToken abort, CancellationToken abandon)
     {
         using var opening = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
-        await Stage.ForEachApart(door, async mail =>
-        {
-            using var place = await _places.TakeAsync(mail.Account.Tenant, 1, CancellationToken.None);
-            await HandleAsync(mail, opening.Token, abort, abandon);
-        });
+        await Stage.ForEachApart(
+            input,
+            async mail =>
+            {
+                using var place = await _places.TakeAsync(mail.Account.Tenant, 1, CancellationToken.None);
+                await HandleAsync(mail, opening.Token, abort, abandon);
+            }
+        );
     }
 
     private async Task HandleAsync(ResolvedMail mail, CancellationToken opening, CancellationToken abort, CancellationToken abandon)
@@ -51,10 +56,10 @@ internal sealed partial class SendStage(
             mail.Due.Permit.Dispose();
             throw;
         }
-        catch (Exception unforeseen)
+        catch (Exception error)
         {
-            Log.Unforeseen(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, unforeseen);
-            outcome = await attempt.UnforeseenAsync(unforeseen);
+            Log.Unforeseen(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, error);
+            outcome = await attempt.UnforeseenAsync(error);
         }
 
         mail.Due.Permit.Dispose();
@@ -65,25 +70,29 @@ internal sealed partial class SendStage(
 
         // The outcome goes first, so that it precedes the mark of the next mail on this connection.
         await report.WriteAsync(outcome, CancellationToken.None);
-        if (attempt.Connection is { } connection) pool.Return(connection);
+        if (attempt.Connection is { } connection)
+            pool.Return(connection);
     }
 
-    private static string Class(Outcome outcome) => outcome switch
-    {
-        Outcome.Attempted attempted => Class(attempted.Verdicts),
-        Outcome.AccountToBlame => "account",
-        Outcome.Released => "dropped",
-        Outcome.Unsendable => "unsendable",
-        Outcome.Postponed => "postponed",
-        _ => "dropped",
-    };
+    private static string Class(Outcome outcome) =>
+        outcome switch
+        {
+            Outcome.Attempted attempted => Class(attempted.Verdicts),
+            Outcome.AccountToBlame => "account",
+            Outcome.Released => "dropped",
+            Outcome.Unsendable => "unsendable",
+            Outcome.Postponed => "postponed",
+            _ => "dropped",
+        };
 
     // The worst that needs attention names the attempt, but mixed verdicts with an acceptance are "partial".
     private static string Class(IReadOnlyList<RecipientVerdict> verdicts)
     {
         bool Any(Verdict verdict) => verdicts.Any(v => v.Verdict == verdict);
-        if (Any(Verdict.InDoubt)) return "in_doubt";
-        if (Any(Verdict.Accepted)) return verdicts.All(static v => v.Verdict == Verdict.Accepted) ? "accepted" : "partial";
+        if (Any(Verdict.InDoubt))
+            return "in_doubt";
+        if (Any(Verdict.Accepted))
+            return verdicts.All(static v => v.Verdict == Verdict.Accepted) ? "accepted" : "partial";
         return Any(Verdict.Deferred) ? "deferred" : "refused";
     }
 

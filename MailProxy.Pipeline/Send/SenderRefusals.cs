@@ -23,7 +23,8 @@ internal sealed class SenderRefusals
             // A taken sender disproves it; what says nothing of a sender leaves it as it was.
             if (result.SenderAnswered && result.Phase > SmtpPhase.Mail)
             {
-                lock (_gate) _last.Remove(account.Key);
+                lock (_gate)
+                    _last.Remove(account.Key);
             }
 
             return false;
@@ -38,8 +39,10 @@ internal sealed class SenderRefusals
                 _last[account.Key] = row = new(account.Version, []);
             }
 
-            if (row.Last.Exists(earlier => !earlier.IsLike(met))) row.Last.Clear();
-            if (row.Last.Count == Enough) return true;
+            if (row.Last.Exists(earlier => !earlier.IsLike(met)))
+                row.Last.Clear();
+            if (row.Last.Count == Enough)
+                return true;
             row.Last.RemoveAll(earlier => earlier.Sender == sender);
             row.Last.Add(met);
             return false;

@@ -11,19 +11,23 @@ internal sealed record ServerName(string? Host, int Port, SmtpSecurity Security)
     public static ServerName Of(SmtpAccount account) =>
         account.Sandbox ? new(null, 0, SmtpSecurity.None) : new(account.Host, account.Port, account.Security);
 
-    public override string ToString() => Host is null ? "the sandbox" : Host.Contains(':') ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
+    public override string ToString() =>
+        Host is null ? "the sandbox"
+        : Host.Contains(':') ? $"[{Host}]:{Port}"
+        : $"{Host}:{Port}";
 
     /// <summary>What to try when the server stays silent in a phase; empty: nothing comes to mind.</summary>
-    public string Hint(SmtpPhase phase) => (phase, Security) switch
-    {
-        (_, _) when Host is null => "",
-        (SmtpPhase.Greeting, not SmtpSecurity.Tls) when Port == TlsPort => " Port 465 speaks TLS at once: set security to \"tls\".",
-        (SmtpPhase.Greeting, not SmtpSecurity.Tls) => " If this port speaks TLS at once, set security to \"tls\".",
-        (SmtpPhase.Handshake, SmtpSecurity.Tls) when Port == TlsPort => "",
-        (SmtpPhase.Handshake, SmtpSecurity.Tls) when Port is 587 => " Port 587 begins without TLS: set security to \"starttls\".",
-        (SmtpPhase.Handshake, SmtpSecurity.Tls) => " If this port begins without TLS, set security to \"starttls\".",
-        _ => "",
-    };
+    public string Hint(SmtpPhase phase) =>
+        (phase, Security) switch
+        {
+            (_, _) when Host is null => "",
+            (SmtpPhase.Greeting, not SmtpSecurity.Tls) when Port == TlsPort => " Port 465 speaks TLS at once: set security to \"tls\".",
+            (SmtpPhase.Greeting, not SmtpSecurity.Tls) => " If this port speaks TLS at once, set security to \"tls\".",
+            (SmtpPhase.Handshake, SmtpSecurity.Tls) when Port == TlsPort => "",
+            (SmtpPhase.Handshake, SmtpSecurity.Tls) when Port is 587 => " Port 587 begins without TLS: set security to \"starttls\".",
+            (SmtpPhase.Handshake, SmtpSecurity.Tls) => " If this port begins without TLS, set security to \"starttls\".",
+            _ => "",
+        };
 
     public string TookTooLong(SmtpPhase phase) => $"The server {this} took too long ({phase}).{Hint(phase)}";
 
@@ -33,7 +37,8 @@ internal sealed record ServerName(string? Host, int Port, SmtpSecurity Security)
     /// <summary>What came instead of TLS is none.</summary>
     public string SpeaksNoTls()
     {
-        if (Security != SmtpSecurity.Tls) return $"The server {this} agreed to STARTTLS, and what came then is no TLS.";
+        if (Security != SmtpSecurity.Tls)
+            return $"The server {this} agreed to STARTTLS, and what came then is no TLS.";
         var hint = Hint(SmtpPhase.Handshake) is { Length: > 0 } known ? known : " Set security to \"starttls\" if it offers that.";
         return $"The server {this} does not speak TLS, but answers in the clear.{hint}";
     }
@@ -41,15 +46,17 @@ internal sealed record ServerName(string? Host, int Port, SmtpSecurity Security)
     public string NoStartTls() => $"The server {this} does not offer STARTTLS, and the account demands it.{Hint(SmtpPhase.StartTls)}";
 
     /// <summary>The account has a user and a password, and there is no way to say them.</summary>
-    public string NoLogin(SmtpOffers offers) => offers switch
-    {
-        { Mechanisms.Count: > 0 } => SmtpReply.OneLine(
-            $"The server {this} lets nobody log in but by {string.Join(", ", offers.Mechanisms)};"
-            + $" known here are {string.Join(", ", SmtpLogin.Known)}."
-            + " Ask the provider for a way to log in with a password, such as a password for programs."),
-        { StartTls: true } when Security == SmtpSecurity.None =>
-            $"The server {this} offers no log-in without TLS, and the account has a user and a password: set security to \"starttls\".",
-        _ => $"The server {this} offers no log-in, and the account has a user and a password:"
-            + " remove auth, or take the port and the security that the provider names for it.",
-    };
+    public string NoLogin(SmtpOffers offers) =>
+        offers switch
+        {
+            { Mechanisms.Count: > 0 } => SmtpReply.OneLine(
+                $"The server {this} lets nobody log in but by {string.Join(", ", offers.Mechanisms)};"
+                    + $" known here are {string.Join(", ", SmtpLogin.Known)}."
+                    + " Ask the provider for a way to log in with a password, such as a password for programs."
+            ),
+            { StartTls: true } when Security == SmtpSecurity.None =>
+                $"The server {this} offers no log-in without TLS, and the account has a user and a password: set security to \"starttls\".",
+            _ => $"The server {this} offers no log-in, and the account has a user and a password:"
+                + " remove auth, or take the port and the security that the provider names for it.",
+        };
 }

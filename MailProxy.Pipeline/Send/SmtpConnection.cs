@@ -56,7 +56,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
             {
                 return _dialogue.Replies.HasLeftovers || _socket.Poll(0, SelectMode.SelectRead);
             }
-            catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
             {
                 return true;
             }
@@ -73,7 +73,8 @@ internal sealed class SmtpConnection : IAsyncDisposable
         TimeProvider time,
         CancellationToken abort,
         TimeSpan? whole = null,
-        Action<PhaseClock>? entered = null)
+        Action<PhaseClock>? entered = null
+    )
     {
         var clock = new PhaseClock(options.Timeouts, time, whole);
         entered?.Invoke(clock);
@@ -90,14 +91,16 @@ internal sealed class SmtpConnection : IAsyncDisposable
 
             return new(account, clock, socket, opening, time.GetTimestamp());
         }
-        catch (Exception trouble)
+        catch (Exception error)
         {
             var timedOut = clock.Token.IsCancellationRequested && !abort.IsCancellationRequested;
             clock.Dispose();
-            if (opening is not null) await opening.DisposeAsync();
+            if (opening is not null)
+                await opening.DisposeAsync();
             socket?.Dispose();
-            if (abort.IsCancellationRequested) throw new OperationCanceledException(abort);
-            var told = OpenTrouble.Explain(trouble, clock.Phase, timedOut, ServerName.Of(account));
+            if (abort.IsCancellationRequested)
+                throw new OperationCanceledException(abort);
+            var told = OpenTrouble.Explain(error, clock.Phase, timedOut, ServerName.Of(account));
             (told.Tls, told.Offered) = (opening?.TlsVersion, opening?.Offers.Names ?? []);
             throw told;
         }
@@ -108,7 +111,12 @@ internal sealed class SmtpConnection : IAsyncDisposable
     /// <param name="abort">Ends it unless the last of the body has gone out.</param>
     /// <param name="abandon">Ends it in any case: what is unanswered then stays unknown.</param>
     public async Task<TransactionResult> TransactAsync(
-        Envelope envelope, RenderedMail mail, Task<bool> mark, CancellationToken abort, CancellationToken abandon)
+        Envelope envelope,
+        RenderedMail mail,
+        Task<bool> mark,
+        CancellationToken abort,
+        CancellationToken abandon
+    )
     {
         var result = new TransactionResult(envelope.Recipients.Count) { Server = _server };
 
@@ -127,10 +135,10 @@ internal sealed class SmtpConnection : IAsyncDisposable
             {
                 await _transaction.RunAsync(envelope, mail, mark, result);
             }
-            catch (Exception trouble)
+            catch (Exception error)
             {
-                result.Fault = trouble;
-                result.End = trouble switch
+                result.Fault = error;
+                result.End = error switch
                 {
                     UnmarkedException => TransactionEnd.Unmarked,
                     MimeKit.ParseException => TransactionEnd.BadAddress,
@@ -142,7 +150,8 @@ internal sealed class SmtpConnection : IAsyncDisposable
         }
 
         _usable = result.End == TransactionEnd.Answered && _transaction.InStep && !_dialogue.Replies.HasLeftovers;
-        if (_usable) _clock.Enter(SmtpPhase.Idle);
+        if (_usable)
+            _clock.Enter(SmtpPhase.Idle);
         return result;
     }
 
@@ -152,7 +161,8 @@ internal sealed class SmtpConnection : IAsyncDisposable
     /// <summary>QUIT when the conversation is in order, waiting only briefly for the reply; never throws.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (IsUsable) await QuitAsync();
+        if (IsUsable)
+            await QuitAsync();
         await _dialogue.Stream.DisposeAsync();
         _clock.Dispose();
         _socket.Dispose();

@@ -16,7 +16,8 @@ internal sealed class SmtpDialogue(Stream stream, PhaseClock clock)
     /// <summary>Writes, and reads the reply.</summary>
     public async ValueTask<SmtpReply> AskAsync(ReadOnlyMemory<byte> command, List<string>? lines = null)
     {
-        if (Replies.HasLeftovers) return await UnaskedAsync();
+        if (Replies.HasLeftovers)
+            return await UnaskedAsync();
         return await WriteAsync(command) ?? await Replies.ReadAsync(clock.Token, lines);
     }
 
@@ -30,7 +31,8 @@ internal sealed class SmtpDialogue(Stream stream, PhaseClock clock)
         }
         catch (IOException)
         {
-            if (await LastWordsAsync() is { Refuses: true } refusal) return refusal;
+            if (await LastWordsAsync() is { Refuses: true } refusal)
+                return refusal;
             throw;
         }
     }
@@ -40,7 +42,8 @@ internal sealed class SmtpDialogue(Stream stream, PhaseClock clock)
     public async ValueTask<SmtpReply> UnaskedAsync()
     {
         var reply = await Replies.ReadAsync(clock.Token);
-        if (reply.Code == 421) return reply;
+        if (reply.Code == 421)
+            return reply;
         throw new SmtpGarbageException($"The server said more than it was asked: {reply.Code} {reply.Text}");
     }
 

@@ -21,7 +21,13 @@ internal static class SmtpLogin
     /// whatever becomes of the next try.</summary>
     /// <exception cref="SmtpOpenException">The server refused, or there is no way to log in.</exception>
     public static async Task RunAsync(
-        SmtpDialogue dialogue, SmtpOffers offers, string user, string password, PhaseClock clock, ServerName server)
+        SmtpDialogue dialogue,
+        SmtpOffers offers,
+        string user,
+        string password,
+        PhaseClock clock,
+        ServerName server
+    )
     {
         clock.Enter(SmtpPhase.Authenticate);
         SmtpReply? refused = null;
@@ -37,12 +43,16 @@ internal static class SmtpLogin
                 throw new SmtpOpenException(SmtpPhase.Authenticate, refused, false, refused.Text);
             }
 
-            if (reply is null) return;
-            if (refused is null || (IsOfThePassword(reply) && !IsOfThePassword(refused))) refused = reply;
-            if (!reply.IsPermanent || dialogue.Replies.HasLeftovers) break;
+            if (reply is null)
+                return;
+            if (refused is null || (IsOfThePassword(reply) && !IsOfThePassword(refused)))
+                refused = reply;
+            if (!reply.IsPermanent || dialogue.Replies.HasLeftovers)
+                break;
         }
 
-        if (refused is not null) throw new SmtpOpenException(SmtpPhase.Authenticate, refused, false, refused.Text);
+        if (refused is not null)
+            throw new SmtpOpenException(SmtpPhase.Authenticate, refused, false, refused.Text);
         throw new SmtpOpenException(SmtpPhase.Authenticate, null, false, server.NoLogin(offers)) { Kind = TroubleKind.Authentication };
     }
 
@@ -57,15 +67,18 @@ internal static class SmtpLogin
         var reply = await dialogue.AskAsync(initial is null ? $"AUTH {mechanism}" : $"AUTH {mechanism} {initial}", lines);
         for (var challenges = 0; reply.Code == 334; challenges++)
         {
-            if (challenges == MostChallenges) throw new SmtpGarbageException($"The log-in by {mechanism} does not end.");
+            if (challenges == MostChallenges)
+                throw new SmtpGarbageException($"The log-in by {mechanism} does not end.");
             var challenge = lines.Count > 0 ? lines[^1] : "";
             lines.Clear();
             clock.Enter(SmtpPhase.Authenticate);
             reply = await dialogue.AskAsync(answer(challenge.Trim()), lines);
         }
 
-        if (reply.Code == 235) return null;
-        if (reply.Refuses) return reply;
+        if (reply.Code == 235)
+            return null;
+        if (reply.Refuses)
+            return reply;
         throw new SmtpGarbageException($"A reply to AUTH that is neither yes nor no: {reply.Code} {reply.Text}");
     }
 
@@ -81,7 +94,8 @@ internal static class SmtpLogin
                 var asked = 0;
                 return (null, _ => Base64(asked++ == 0 ? user : password));
             default:
-                var sasl = SaslMechanism.Create(mechanism, Encoding.UTF8, new(user, password))
+                var sasl =
+                    SaslMechanism.Create(mechanism, Encoding.UTF8, new(user, password))
                     ?? throw new ArgumentOutOfRangeException(nameof(mechanism), mechanism, null);
                 return (sasl.SupportsInitialResponse ? Compute(sasl, null) : null, challenge => Compute(sasl, challenge));
         }
@@ -98,9 +112,9 @@ internal static class SmtpLogin
         {
             return mechanism.Challenge(challenge, CancellationToken.None) ?? "";
         }
-        catch (Exception odd) when (odd is SaslException or FormatException or ArgumentException or NotSupportedException)
+        catch (Exception error) when (error is SaslException or FormatException or ArgumentException or NotSupportedException)
         {
-            throw new SmtpGarbageException($"The log-in by {mechanism.MechanismName} broke off: {SmtpReply.OneLine(odd.Message)}");
+            throw new SmtpGarbageException($"The log-in by {mechanism.MechanismName} broke off: {SmtpReply.OneLine(error.Message)}");
         }
     }
 
@@ -109,11 +123,13 @@ internal static class SmtpLogin
     public static long Iterations(string challenge)
     {
         var octets = new byte[challenge.Length];
-        if (!Convert.TryFromBase64String(challenge, octets, out var length)) return 0;
+        if (!Convert.TryFromBase64String(challenge, octets, out var length))
+            return 0;
         long most = 0;
         foreach (var part in Encoding.UTF8.GetString(octets, 0, length).Split(','))
         {
-            if (!part.TrimStart().StartsWith("i=", StringComparison.OrdinalIgnoreCase)) continue;
+            if (!part.TrimStart().StartsWith("i=", StringComparison.OrdinalIgnoreCase))
+                continue;
             var digits = part.TrimStart()[2..];
             var known = long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var asked);
             most = Math.Max(most, known ? asked : long.MaxValue);

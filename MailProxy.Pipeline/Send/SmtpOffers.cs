@@ -13,7 +13,17 @@ internal sealed class SmtpOffers
 
     private static readonly string[] Told =
     [
-        "SIZE", "DSN", "ENHANCEDSTATUSCODES", "AUTH", "8BITMIME", "PIPELINING", "BINARYMIME", "CHUNKING", "STARTTLS", "SMTPUTF8", "REQUIRETLS",
+        "SIZE",
+        "DSN",
+        "ENHANCEDSTATUSCODES",
+        "AUTH",
+        "8BITMIME",
+        "PIPELINING",
+        "BINARYMIME",
+        "CHUNKING",
+        "STARTTLS",
+        "SMTPUTF8",
+        "REQUIRETLS",
     ];
 
     private readonly HashSet<string> _keywords = new(StringComparer.OrdinalIgnoreCase);
@@ -25,7 +35,8 @@ internal sealed class SmtpOffers
         foreach (var line in lines.Skip(1))
         {
             var words = line.Split(Blanks, StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length > 0) Add(words);
+            if (words.Length > 0)
+                Add(words);
         }
     }
 
@@ -52,14 +63,20 @@ internal sealed class SmtpOffers
         // "AUTH=LOGIN PLAIN" is how servers told it before RFC 2554, and some do to this day, beside the other or alone.
         var legacy = words[0].StartsWith("AUTH=", StringComparison.OrdinalIgnoreCase);
         _keywords.Add(legacy ? "AUTH" : words[0]);
-        if (legacy && words[0].Length > 5) _mechanisms.Add(words[0][5..].ToUpperInvariant());
+        if (legacy && words[0].Length > 5)
+            _mechanisms.Add(words[0][5..].ToUpperInvariant());
         if (legacy || words[0].Equals("AUTH", StringComparison.OrdinalIgnoreCase))
         {
-            foreach (var mechanism in words.Skip(1)) _mechanisms.Add(mechanism.ToUpperInvariant());
+            foreach (var mechanism in words.Skip(1))
+                _mechanisms.Add(mechanism.ToUpperInvariant());
         }
 
-        if (words.Length > 1 && words[0].Equals("SIZE", StringComparison.OrdinalIgnoreCase)
-            && long.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size > 0)
+        if (
+            words.Length > 1
+            && words[0].Equals("SIZE", StringComparison.OrdinalIgnoreCase)
+            && long.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+            && size > 0
+        )
         {
             LargestMessage = size;
         }

@@ -22,18 +22,21 @@ internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOption
     public async Task RunAsync()
     {
         var security = account.Sandbox ? SmtpSecurity.None : account.Security;
-        if (security == SmtpSecurity.Tls) await ProtectAsync();
+        if (security == SmtpSecurity.Tls)
+            await ProtectAsync();
 
         clock.Enter(SmtpPhase.Greeting);
         Demand(await _dialogue.Replies.ReadAsync(clock.Token), 220, SmtpPhase.Greeting);
         await HelloAsync();
-        if (security is SmtpSecurity.StartTls or SmtpSecurity.StartTlsWhenAvailable) await StartTlsAsync(security);
+        if (security is SmtpSecurity.StartTls or SmtpSecurity.StartTlsWhenAvailable)
+            await StartTlsAsync(security);
         if (account is { Sandbox: false, User: { } user, Password: { } password })
         {
             await SmtpLogin.RunAsync(_dialogue, Offers, user, password, clock, _server);
         }
 
-        if (_dialogue.Replies.HasLeftovers) Demand(await _dialogue.UnaskedAsync(), 0, clock.Phase);
+        if (_dialogue.Replies.HasLeftovers)
+            Demand(await _dialogue.UnaskedAsync(), 0, clock.Phase);
         clock.Enter(SmtpPhase.Idle);
     }
 
@@ -51,7 +54,8 @@ internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOption
         }
 
         // A server that does not know EHLO knows HELO (RFC 5321 section 3.2). What it said to EHLO counts when it hangs up meanwhile.
-        if (!reply.IsPermanent || _dialogue.Replies.HasLeftovers) throw new SmtpOpenException(SmtpPhase.Hello, reply, false, reply.Text);
+        if (!reply.IsPermanent || _dialogue.Replies.HasLeftovers)
+            throw new SmtpOpenException(SmtpPhase.Hello, reply, false, reply.Text);
         Offers = SmtpOffers.None;
         try
         {
@@ -68,7 +72,8 @@ internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOption
     {
         if (!Offers.StartTls)
         {
-            if (security == SmtpSecurity.StartTlsWhenAvailable) return;
+            if (security == SmtpSecurity.StartTlsWhenAvailable)
+                return;
             throw new SmtpOpenException(SmtpPhase.StartTls, null, false, _server.NoStartTls());
         }
 
@@ -94,6 +99,7 @@ internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOption
 
     private static void Demand(SmtpReply reply, int code, SmtpPhase phase)
     {
-        if (reply.Code != code) throw new SmtpOpenException(phase, reply, false, reply.Text);
+        if (reply.Code != code)
+            throw new SmtpOpenException(phase, reply, false, reply.Text);
     }
 }

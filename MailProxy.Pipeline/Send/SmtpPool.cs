@@ -28,7 +28,15 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     private readonly SharedCapacity _restingAtCatcher;
 
     /// <param name="policy">Where the servers of accounts that tenants set may be; null: public addresses only.</param>
-    public SmtpPool(CurrentAccounts accounts, SendOptions options, PipelineMetrics metrics, TimeProvider clock, ILogger logger, NetworkPolicy? policy = null, TenantShare? share = null)
+    public SmtpPool(
+        CurrentAccounts accounts,
+        SendOptions options,
+        PipelineMetrics metrics,
+        TimeProvider clock,
+        ILogger logger,
+        NetworkPolicy? policy = null,
+        TenantShare? share = null
+    )
     {
         (_accounts, _options, _metrics, _clock, _logger) = (accounts, options, metrics, clock, logger);
         _policy = policy ?? NetworkPolicy.PublicOnly;
@@ -69,25 +77,37 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _accounts.Changed -= CloseOutdated;
-        foreach (var pool in _pools.Values) pool.Dispose();
+        foreach (var pool in _pools.Values)
+            pool.Dispose();
         await _farewells.WaitAsync();
     }
 
     private SmtpAccount Current(SmtpAccount account) => _accounts.Directory.Find(account.Key) ?? account;
 
-    private AccountConnections Of(SmtpAccount account) => _pools.GetOrAdd(
-        account.Key,
-        static (_, arg) => new(
-            arg.pool.OpenAsync, arg.pool.TellCrowdedOnce, arg.pool._farewells, arg.account.Sandbox ? arg.pool._restingAtCatcher : arg.pool._resting,
-            arg.pool._options, arg.pool._clock, arg.pool._metrics, arg.account.Id),
-        (pool: this, account));
+    private AccountConnections Of(SmtpAccount account) =>
+        _pools.GetOrAdd(
+            account.Key,
+            static (_, arg) =>
+                new(
+                    arg.pool.OpenAsync,
+                    arg.pool.TellCrowdedOnce,
+                    arg.pool._farewells,
+                    arg.account.Sandbox ? arg.pool._restingAtCatcher : arg.pool._resting,
+                    arg.pool._options,
+                    arg.pool._clock,
+                    arg.pool._metrics,
+                    arg.account.Id
+                ),
+            (pool: this, account)
+        );
 
     private async Task<SmtpConnection> OpenAsync(SmtpAccount account, Action<PhaseClock> entered, CancellationToken abort)
     {
         var server = Dialling.ServerOf(account, _accounts.Directory, _policy);
         var connection = await SmtpConnection.OpenAsync(account, server, _options, _clock, abort, entered: entered);
         _metrics.ConnectionsOpened.WithLabels(account.Id).Inc();
-        if (account is { Sandbox: false, Security: SmtpSecurity.StartTlsWhenAvailable } && !connection.Protected) WarnOnce(account);
+        if (account is { Sandbox: false, Security: SmtpSecurity.StartTlsWhenAvailable } && !connection.Protected)
+            WarnOnce(account);
         return connection;
     }
 
@@ -95,29 +115,41 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     private void WarnOnce(SmtpAccount account)
     {
         var warned = _warnedVersion.GetValueOrDefault(account.Key, -1);
-        if (warned == account.Version) return;
+        if (warned == account.Version)
+            return;
         _warnedVersion[account.Key] = account.Version;
         Log.NotProtected(_logger, account.ToString());
     }
 
     private void TellCrowdedOnce(SmtpAccount account, int others)
     {
-        if (_crowdedVersion.GetValueOrDefault(account.Key, -1) == account.Version) return;
+        if (_crowdedVersion.GetValueOrDefault(account.Key, -1) == account.Version)
+            return;
         _crowdedVersion[account.Key] = account.Version;
         Log.Crowded(_logger, account.ToString(), others);
     }
 
     private void CloseOutdated()
     {
-        foreach (var (key, pool) in _pools) pool.CloseOutdated(_accounts.Directory.Find(key)?.Version);
+        foreach (var (key, pool) in _pools)
+            pool.CloseOutdated(_accounts.Directory.Find(key)?.Version);
     }
 
     private static partial class Log
     {
-        [LoggerMessage(501, LogLevel.Warning, "The server of account {Account} offers no STARTTLS: its mail, and its password if it has one, go out unprotected")]
+        [LoggerMessage(
+            501,
+            LogLevel.Warning,
+            "The server of account {Account} offers no STARTTLS: its mail, and its password if it has one, go out unprotected"
+        )]
         public static partial void NotProtected(ILogger logger, string account);
 
-        [LoggerMessage(504, LogLevel.Information, "The server of account {Account} turned a connection away beside {Others} others: fewer are used from now on, and one more is tried each minute")]
+        [LoggerMessage(
+            504,
+            LogLevel.Information,
+            "The server of account {Account} turned a connection away beside {Others} others: fewer are used from now on, and "
+                + "one more is tried each minute"
+        )]
         public static partial void Crowded(ILogger logger, string account, int others);
     }
 }

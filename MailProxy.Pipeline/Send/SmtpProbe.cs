@@ -25,20 +25,21 @@ public sealed class SmtpProbe(CurrentAccounts accounts, SendOptions options, Tim
             _ = connection.DisposeAsync().AsTask();
             return seen;
         }
-        catch (SmtpOpenException failure)
+        catch (SmtpOpenException error)
         {
-            return new(failure.Tls, failure.Offered, false, SmtpVerdict.Trouble(account.Key, failure)) { Stage = StageOf(failure.Phase) };
+            return new(error.Tls, error.Offered, false, SmtpVerdict.Trouble(account.Key, error)) { Stage = StageOf(error.Phase) };
         }
     }
 
-    private static string StageOf(SmtpPhase phase) => phase switch
-    {
-        SmtpPhase.Connect => "connect",
-        SmtpPhase.Handshake or SmtpPhase.StartTls => "tls",
-        SmtpPhase.Greeting or SmtpPhase.Hello => "greeting",
-        SmtpPhase.Authenticate => "authenticate",
-        _ => "conversation",
-    };
+    private static string StageOf(SmtpPhase phase) =>
+        phase switch
+        {
+            SmtpPhase.Connect => "connect",
+            SmtpPhase.Handshake or SmtpPhase.StartTls => "tls",
+            SmtpPhase.Greeting or SmtpPhase.Hello => "greeting",
+            SmtpPhase.Authenticate => "authenticate",
+            _ => "conversation",
+        };
 }
 
 /// <summary>What a probe saw, also when it failed.</summary>

@@ -32,19 +32,23 @@ internal sealed record SmtpReply(int Code, string EnhancedCode, string Text)
     /// </summary>
     public static string OneLine(string? text)
     {
-        if (string.IsNullOrEmpty(text)) return "";
+        if (string.IsNullOrEmpty(text))
+            return "";
 
         // Nearly every reply is plain.
-        if (text.Length <= LongestText && !text.AsSpan().ContainsAnyExceptInRange(' ', '~')) return text.Trim();
+        if (text.Length <= LongestText && !text.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            return text.Trim();
         var line = new StringBuilder(Math.Min(text.Length, LongestText));
         Span<char> units = stackalloc char[2];
         foreach (var rune in text.EnumerateRunes())
         {
-            if (line.Length + rune.Utf16SequenceLength > LongestText) break;
+            if (line.Length + rune.Utf16SequenceLength > LongestText)
+                break;
             switch (Rune.GetUnicodeCategory(rune))
             {
                 case UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator:
-                    if (line.Length > 0 && line[^1] != ' ') line.Append(' ');
+                    if (line.Length > 0 && line[^1] != ' ')
+                        line.Append(' ');
                     break;
                 case UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.Surrogate:
                     break;
@@ -62,7 +66,8 @@ internal sealed record SmtpReply(int Code, string EnhancedCode, string Text)
     {
         var end = text.IndexOf(' ');
         var word = end < 0 ? text.AsSpan() : text.AsSpan(0, end);
-        if (word.Length is < 5 or > 9 || word[0] - '0' != code / 100 || word[1] != '.') return null;
+        if (word.Length is < 5 or > 9 || word[0] - '0' != code / 100 || word[1] != '.')
+            return null;
         var dot = word[2..].IndexOf('.');
         return dot is >= 1 and <= 3 && IsNumber(word.Slice(2, dot)) && IsNumber(word[(dot + 3)..]) ? word.ToString() : null;
     }

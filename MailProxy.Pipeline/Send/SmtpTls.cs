@@ -33,13 +33,14 @@ internal static class SmtpTls
                         return !account.VerifyCertificate || found == SslPolicyErrors.None;
                     },
                 },
-                clock.Token);
+                clock.Token
+            );
             return tls;
         }
-        catch (AuthenticationException refused) when (account.VerifyCertificate && errors != SslPolicyErrors.None)
+        catch (AuthenticationException error) when (account.VerifyCertificate && errors != SslPolicyErrors.None)
         {
             await tls.DisposeAsync();
-            throw new CertificateException(errors, refused);
+            throw new CertificateException(errors, error);
         }
         catch
         {
@@ -49,11 +50,12 @@ internal static class SmtpTls
     }
 
     /// <summary>The TLS version in words, or null.</summary>
-    public static string? VersionOf(SslStream? tls) => tls?.SslProtocol switch
-    {
-        null => null,
-        SslProtocols.Tls12 => "TLS 1.2",
-        SslProtocols.Tls13 => "TLS 1.3",
-        var other => other.ToString(),
-    };
+    public static string? VersionOf(SslStream? tls) =>
+        tls?.SslProtocol switch
+        {
+            null => null,
+            SslProtocols.Tls12 => "TLS 1.2",
+            SslProtocols.Tls13 => "TLS 1.3",
+            var other => other.ToString(),
+        };
 }

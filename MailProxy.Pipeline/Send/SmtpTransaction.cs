@@ -50,9 +50,11 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
     private async ValueTask<SmtpReply?> AllAtOnceAsync(Envelope envelope, RenderedMail mail, TransactionResult result)
     {
         var withReset = _reset;
-        if (withReset) Put("RSET\r\n"u8);
+        if (withReset)
+            Put("RSET\r\n"u8);
         PutMail(envelope, mail);
-        foreach (var recipient in envelope.Recipients) PutRecipient(recipient);
+        foreach (var recipient in envelope.Recipients)
+            PutRecipient(recipient);
         Put("DATA\r\n"u8);
         if (await FlushAsync() is { } gone)
         {
@@ -67,19 +69,24 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         }
 
         var refused = Sender(await ReadAsync(), result);
-        if (Over(result)) return null;
-        if (!refused) Enter(SmtpPhase.Recipient, result);
+        if (Over(result))
+            return null;
+        if (!refused)
+            Enter(SmtpPhase.Recipient, result);
         for (var i = 0; i < envelope.Recipients.Count; i++)
         {
             var reply = await ReadAsync();
 
             // After a refused MAIL each RCPT is answered with 503, which says nothing about the recipient.
-            if (refused) continue;
+            if (refused)
+                continue;
             Record(reply, i, result);
-            if (Over(result)) return null;
+            if (Over(result))
+                return null;
         }
 
-        if (result.AnyAccepted) Enter(SmtpPhase.Data, result);
+        if (result.AnyAccepted)
+            Enter(SmtpPhase.Data, result);
         return await ReadAsync();
     }
 
@@ -92,17 +99,20 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         }
 
         PutMail(envelope, mail);
-        if (Sender(await AskAsync([]), result)) return null;
+        if (Sender(await AskAsync([]), result))
+            return null;
 
         Enter(SmtpPhase.Recipient, result);
         for (var i = 0; i < envelope.Recipients.Count; i++)
         {
             PutRecipient(envelope.Recipients[i]);
             Record(await AskAsync([]), i, result);
-            if (Over(result)) return null;
+            if (Over(result))
+                return null;
         }
 
-        if (!result.AnyAccepted) return null;
+        if (!result.AnyAccepted)
+            return null;
         Enter(SmtpPhase.Data, result);
         return await AskAsync("DATA\r\n"u8);
     }
@@ -110,15 +120,18 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
     private static bool Sender(SmtpReply reply, TransactionResult result)
     {
         result.SenderAnswered = true;
-        if (reply.IsPositive) return false;
+        if (reply.IsPositive)
+            return false;
         result.Ending = reply;
         return true;
     }
 
     private void Record(SmtpReply reply, int index, TransactionResult result)
     {
-        if (SmtpVerdict.BlamesAccount(SmtpPhase.Recipient, reply)) result.Ending = reply;
-        else result.Recipients[index] = reply;
+        if (SmtpVerdict.BlamesAccount(SmtpPhase.Recipient, reply))
+            result.Ending = reply;
+        else
+            result.Recipients[index] = reply;
         clock.Enter(SmtpPhase.Recipient);
     }
 
@@ -127,7 +140,8 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
     // DATA went out before the server had refused everything. If it says 354 all the same, it gets an empty mail for nobody: a lone dot.
     private async ValueTask<bool> WithdrawAsync(SmtpReply go)
     {
-        if (go.Code != 354) return go.Refuses && go.Code != 421;
+        if (go.Code != 354)
+            return go.Refuses && go.Code != 421;
         return (await AskAsync(".\r\n"u8)).Code is not 421;
     }
 
@@ -147,14 +161,16 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         }
 
         Put(".\r\n"u8);
-        if (!await StandsAsync(mark)) throw new UnmarkedException();
+        if (!await StandsAsync(mark))
+            throw new UnmarkedException();
 
         // A reply that nobody asked for would be taken for the one to the final dot. A refusal, before the dot: the server does not want
         // the rest.
         if (dialogue.Replies.HasLeftovers || speaks())
         {
             var early = await ReadAsync();
-            if (!early.Refuses) throw new SmtpGarbageException("The server said more than it was asked.");
+            if (!early.Refuses)
+                throw new SmtpGarbageException("The server said more than it was asked.");
             result.Ending = early;
             return;
         }
@@ -197,8 +213,10 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
             _out.Advance(digits);
         }
 
-        if (mail.EightBit && offers.EightBit) Put(" BODY=8BITMIME"u8);
-        if (offers.SmtpUtf8 && (envelope.NeedsSmtpUtf8 || mail.NeedsSmtpUtf8)) Put(" SMTPUTF8"u8);
+        if (mail.EightBit && offers.EightBit)
+            Put(" BODY=8BITMIME"u8);
+        if (offers.SmtpUtf8 && (envelope.NeedsSmtpUtf8 || mail.NeedsSmtpUtf8))
+            Put(" SMTPUTF8"u8);
         Put("\r\n"u8);
     }
 
@@ -214,7 +232,8 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
     private void Put(string text)
     {
         // Judged at ingest; here stands the wire, and a line end in an address would be a command.
-        if (text.AsSpan().ContainsAny('\r', '\n', '\0')) throw new MimeKit.ParseException("A line end in an address.", 0, 0);
+        if (text.AsSpan().ContainsAny('\r', '\n', '\0'))
+            throw new MimeKit.ParseException("A line end in an address.", 0, 0);
         Encoding.UTF8.GetBytes(text, _out);
     }
 

@@ -7,19 +7,20 @@ namespace MailProxy.Pipeline.Send;
 internal static class SmtpVerdict
 {
     /// <summary>The account backs off and the message loses no attempt.</summary>
-    public static bool BlamesAccount(SmtpPhase phase, int code) => code switch
-    {
-        421 or 454 or 530 or 534 or 535 or 538 => true,
+    public static bool BlamesAccount(SmtpPhase phase, int code) =>
+        code switch
+        {
+            421 or 454 or 530 or 534 or 535 or 538 => true,
 
-        // Unknown commands and lost order at MAIL are between the two programs; 501 is what is said of the sender's address.
-        500 or 502 or 503 or 504 => phase is not (SmtpPhase.Recipient or SmtpPhase.Data or SmtpPhase.Body or SmtpPhase.Final),
-        501 => phase < SmtpPhase.Mail,
-        >= 400 and < 600 => phase < SmtpPhase.Mail,
+            // Unknown commands and lost order at MAIL are between the two programs; 501 is what is said of the sender's address.
+            500 or 502 or 503 or 504 => phase is not (SmtpPhase.Recipient or SmtpPhase.Data or SmtpPhase.Body or SmtpPhase.Final),
+            501 => phase < SmtpPhase.Mail,
+            >= 400 and < 600 => phase < SmtpPhase.Mail,
 
-        // A reply out of turn. After the final dot it is no refusal, so it is not known who has the mail.
-        >= 200 and < 300 => phase is not (SmtpPhase.Recipient or SmtpPhase.Final),
-        _ => phase is not SmtpPhase.Final,
-    };
+            // A reply out of turn. After the final dot it is no refusal, so it is not known who has the mail.
+            >= 200 and < 300 => phase is not (SmtpPhase.Recipient or SmtpPhase.Final),
+            _ => phase is not SmtpPhase.Final,
+        };
 
     /// <summary>The same, of a whole reply: 5.1.7 (bad sender's address) at MAIL is the message's, whatever the code.</summary>
     public static bool BlamesAccount(SmtpPhase phase, SmtpReply reply) =>
@@ -34,27 +35,43 @@ internal static class SmtpVerdict
     /// no answer goes again, without losing an attempt.</summary>
     /// <param name="everySender">The server refuses every sender of the account alike, so it is not the message's fault.</param>
     public static Outcome Judge(
-        QueuedMail ticket, AccountKey account, MailContent content, TransactionResult result, bool everySender = false)
+        QueuedMail ticket,
+        AccountKey account,
+        MailContent content,
+        TransactionResult result,
+        bool everySender = false
+    )
     {
-        if (result.End == TransactionEnd.Unmarked) return new Outcome.Dropped(ticket);
+        if (result.End == TransactionEnd.Unmarked)
+            return new Outcome.Dropped(ticket);
         if (result.End == TransactionEnd.BadAddress)
         {
-            return new Outcome.Attempted(ticket, content, Each(content, result, static (to, _) =>
-                new(to.Ordinal, to.Address, Verdict.Refused, null, "5.1.3", "The address cannot be put on the wire.")));
+            return new Outcome.Attempted(
+                ticket,
+                content,
+                Each(
+                    content,
+                    result,
+                    static (to, _) => new(to.Ordinal, to.Address, Verdict.Refused, null, "5.1.3", "The address cannot be put on the wire.")
+                )
+            );
         }
 
         var trouble = TroubleOf(account, result, everySender && RefusesSender(result));
         var verdicts = Each(content, result, (to, i) => One(to, i, result, trouble));
         var settled = verdicts.Any(static verdict => verdict.Verdict != Verdict.NotTried);
-        if (settled) return new Outcome.Attempted(ticket, content, verdicts) { Trouble = trouble };
-        if (result.End == TransactionEnd.Aborted) return new Outcome.Released(ticket, content);
+        if (settled)
+            return new Outcome.Attempted(ticket, content, verdicts) { Trouble = trouble };
+        if (result.End == TransactionEnd.Aborted)
+            return new Outcome.Released(ticket, content);
         return new Outcome.AccountToBlame(ticket, trouble ?? Broken(account, result), content);
     }
 
     /// <summary>Why an account has no connection.</summary>
-    public static AccountTrouble Trouble(AccountKey account, SmtpOpenException failure) => failure.Reply is { } reply
-        ? Trouble(account, failure.Phase, reply)
-        : new(account, failure.Kind ?? KindOf(failure.Phase, code: null), null, null, SmtpReply.OneLine(failure.Message));
+    public static AccountTrouble Trouble(AccountKey account, SmtpOpenException failure) =>
+        failure.Reply is { } reply
+            ? Trouble(account, failure.Phase, reply)
+            : new(account, failure.Kind ?? KindOf(failure.Phase, code: null), null, null, SmtpReply.OneLine(failure.Message));
 
     /// <summary>The server turned a connection away before it knew who was calling: with too many of them, or with trouble of its own.
     /// Which of the two is seen by whether it bears others.</summary>
@@ -68,7 +85,10 @@ internal static class SmtpVerdict
         {
             if (everySender)
             {
-                return Trouble(account, result.Phase, ending) with { Reply = SmtpReply.OneLine($"Every sender is refused alike: {ending.Text}") };
+                return Trouble(account, result.Phase, ending) with
+                {
+                    Reply = SmtpReply.OneLine($"Every sender is refused alike: {ending.Text}"),
+                };
             }
 
             return result.Unasked || BlamesAccount(result.Phase, ending) ? Trouble(account, result.Phase, ending) : null;
@@ -95,7 +115,8 @@ internal static class SmtpVerdict
     {
         for (var i = 0; i < result.Recipients.Length; i++)
         {
-            if (result.Recipients[i] is { Refuses: true } && !IsTooMany(result, i)) return true;
+            if (result.Recipients[i] is { Refuses: true } && !IsTooMany(result, i))
+                return true;
         }
 
         return false;
@@ -104,13 +125,19 @@ internal static class SmtpVerdict
     private static RecipientVerdict One(SliceRecipient to, int index, TransactionResult result, AccountTrouble? trouble)
     {
         // MAIL refused: all of them. Else what RCPT said, and for the accepted what came of the body.
-        if (result.Phase == SmtpPhase.Mail) return trouble is null && result.Ending is { } no ? Settled(to, no) : NotTried(to, null);
+        if (result.Phase == SmtpPhase.Mail)
+            return trouble is null && result.Ending is { } no ? Settled(to, no) : NotTried(to, null);
         var reply = result.Recipients[index];
-        if (reply is null) return NotTried(to, null);
-        if (!reply.IsPositive) return IsTooMany(result, index) ? NotTried(to, reply) : Settled(to, reply);
-        if (trouble is not null || result is { Phase: SmtpPhase.Recipient }) return NotTried(to, null);
-        if (result is { End: TransactionEnd.Aborted, Phase: < SmtpPhase.Final, Ending: null }) return NotTried(to, null);
-        if (result.Ending is { } ending && (ending.IsPositive || ending.Refuses)) return Settled(to, ending);
+        if (reply is null)
+            return NotTried(to, null);
+        if (!reply.IsPositive)
+            return IsTooMany(result, index) ? NotTried(to, reply) : Settled(to, reply);
+        if (trouble is not null || result is { Phase: SmtpPhase.Recipient })
+            return NotTried(to, null);
+        if (result is { End: TransactionEnd.Aborted, Phase: < SmtpPhase.Final, Ending: null })
+            return NotTried(to, null);
+        if (result.Ending is { } ending && (ending.IsPositive || ending.Refuses))
+            return Settled(to, ending);
 
         // It refused somebody and hung up over that, and this one's DATA was on its way already: it goes at once on a new connection.
         if (result is { End: TransactionEnd.Lost, Phase: SmtpPhase.Data, Fault: not SmtpGarbageException } && AnySettled(result))
@@ -134,57 +161,62 @@ internal static class SmtpVerdict
         && Array.FindIndex(result.Recipients, static earlier => earlier is { IsPositive: true }) is var first and >= 0
         && first < index;
 
-    private static RecipientVerdict Settled(SliceRecipient to, SmtpReply reply) => new(
-        to.Ordinal,
-        to.Address,
-        reply.IsPositive ? Verdict.Accepted : reply.IsTransient ? Verdict.Deferred : Verdict.Refused,
-        reply.Code,
-        reply.EnhancedCode,
-        reply.Text,
-        RetryHint.In(reply));
+    private static RecipientVerdict Settled(SliceRecipient to, SmtpReply reply) =>
+        new(
+            to.Ordinal,
+            to.Address,
+            reply.IsPositive ? Verdict.Accepted
+                : reply.IsTransient ? Verdict.Deferred
+                : Verdict.Refused,
+            reply.Code,
+            reply.EnhancedCode,
+            reply.Text,
+            RetryHint.In(reply)
+        );
 
     private static RecipientVerdict[] Each(MailContent content, TransactionResult result, Func<SliceRecipient, int, RecipientVerdict> judge)
     {
         var verdicts = new RecipientVerdict[result.Recipients.Length];
-        for (var i = 0; i < verdicts.Length; i++) verdicts[i] = judge(content.Slice[i], i);
+        for (var i = 0; i < verdicts.Length; i++)
+            verdicts[i] = judge(content.Slice[i], i);
         return verdicts;
     }
 
     private static AccountTrouble Trouble(AccountKey account, SmtpPhase phase, SmtpReply reply) =>
         new(account, KindOf(phase, reply.Code), reply.Code, reply.EnhancedCode, reply.Text, RetryHint.In(reply));
 
-    private static AccountTrouble Broken(AccountKey account, TransactionResult result) => new(
-        account,
-        result.Fault is SmtpGarbageException ? TroubleKind.Protocol : TroubleKind.Connect,
-        null,
-        null,
-        BrokenText(result));
+    private static AccountTrouble Broken(AccountKey account, TransactionResult result) =>
+        new(account, result.Fault is SmtpGarbageException ? TroubleKind.Protocol : TroubleKind.Connect, null, null, BrokenText(result));
 
-    private static string BrokenText(TransactionResult result) => result.End switch
-    {
-        TransactionEnd.TimedOut => SmtpReply.OneLine(result.Server.TookTooLong(result.Phase)),
-        TransactionEnd.Aborted => "The program was told to stop at once.",
-        _ => SmtpReply.OneLine(result.Server.Lost(result.Phase, result.Fault?.Message)),
-    };
+    private static string BrokenText(TransactionResult result) =>
+        result.End switch
+        {
+            TransactionEnd.TimedOut => SmtpReply.OneLine(result.Server.TookTooLong(result.Phase)),
+            TransactionEnd.Aborted => "The program was told to stop at once.",
+            _ => SmtpReply.OneLine(result.Server.Lost(result.Phase, result.Fault?.Message)),
+        };
 
-    private static string InDoubtText(TransactionResult result) => result.End switch
-    {
-        TransactionEnd.TimedOut => "No reply to the end of the message in time.",
-        TransactionEnd.Aborted => "The program stopped before the reply to the end of the message.",
-        TransactionEnd.Answered => SmtpReply.OneLine(
-            $"A reply that is neither success nor failure: {result.Ending?.Code} {result.Ending?.Text}"),
-        _ => SmtpReply.OneLine($"The connection was lost before the reply to the end of the message: {result.Fault?.Message}"),
-    };
+    private static string InDoubtText(TransactionResult result) =>
+        result.End switch
+        {
+            TransactionEnd.TimedOut => "No reply to the end of the message in time.",
+            TransactionEnd.Aborted => "The program stopped before the reply to the end of the message.",
+            TransactionEnd.Answered => SmtpReply.OneLine(
+                $"A reply that is neither success nor failure: {result.Ending?.Code} {result.Ending?.Text}"
+            ),
+            _ => SmtpReply.OneLine($"The connection was lost before the reply to the end of the message: {result.Fault?.Message}"),
+        };
 
-    private static TroubleKind KindOf(SmtpPhase phase, int? code) => (phase, code) switch
-    {
-        (SmtpPhase.StartTls or SmtpPhase.Handshake, _) => TroubleKind.Tls,
-        (_, 421 or 454) => TroubleKind.Throttled,
-        (_, 530 or 534 or 535 or 538) => TroubleKind.Authentication,
-        (SmtpPhase.Connect, _) => TroubleKind.Connect,
-        (SmtpPhase.Greeting or SmtpPhase.Hello, _) => TroubleKind.Greeting,
-        (SmtpPhase.Authenticate, >= 500) => TroubleKind.Authentication,
-        (SmtpPhase.Authenticate, >= 400) => TroubleKind.Throttled,
-        _ => TroubleKind.Protocol,
-    };
+    private static TroubleKind KindOf(SmtpPhase phase, int? code) =>
+        (phase, code) switch
+        {
+            (SmtpPhase.StartTls or SmtpPhase.Handshake, _) => TroubleKind.Tls,
+            (_, 421 or 454) => TroubleKind.Throttled,
+            (_, 530 or 534 or 535 or 538) => TroubleKind.Authentication,
+            (SmtpPhase.Connect, _) => TroubleKind.Connect,
+            (SmtpPhase.Greeting or SmtpPhase.Hello, _) => TroubleKind.Greeting,
+            (SmtpPhase.Authenticate, >= 500) => TroubleKind.Authentication,
+            (SmtpPhase.Authenticate, >= 400) => TroubleKind.Throttled,
+            _ => TroubleKind.Protocol,
+        };
 }

@@ -21,13 +21,15 @@ internal sealed class WireBlocks(RenderedMail mail) : IDisposable
     public bool Next(IBufferWriter<byte> into)
     {
         var more = _files is null ? FromMemory(into) : FromFiles(_files, into);
-        if (!more) _check.End();
+        if (!more)
+            _check.End();
         return more;
     }
 
     public void Dispose()
     {
-        if (_files is null) return;
+        if (_files is null)
+            return;
         _files.Dispose();
         ArrayPool<byte>.Shared.Return(_window);
     }

@@ -24,7 +24,8 @@ internal struct WireCheck
         {
             if (_return)
             {
-                if (octets[0] != '\n') throw Unfit("a CR without LF");
+                if (octets[0] != '\n')
+                    throw Unfit("a CR without LF");
                 (_return, _line) = (false, 0);
                 octets = octets[1..];
                 continue;
@@ -32,9 +33,12 @@ internal struct WireCheck
 
             var at = octets.IndexOfAny(Notable);
             _line += at < 0 ? octets.Length : at;
-            if (_line > LongestLine) throw Unfit($"a line of more than {LongestLine} octets");
-            if (at < 0) return;
-            if (octets[at] != '\r') throw Unfit(octets[at] == '\n' ? "an LF without CR" : "a NUL");
+            if (_line > LongestLine)
+                throw Unfit($"a line of more than {LongestLine} octets");
+            if (at < 0)
+                return;
+            if (octets[at] != '\r')
+                throw Unfit(octets[at] == '\n' ? "an LF without CR" : "a NUL");
             _return = true;
             octets = octets[(at + 1)..];
         }
@@ -44,7 +48,8 @@ internal struct WireCheck
     /// <exception cref="UnsendableException">It would not stand on a line of its own.</exception>
     public readonly void End()
     {
-        if (_return || _line > 0) throw Unfit("no line end at its end");
+        if (_return || _line > 0)
+            throw Unfit("no line end at its end");
     }
 
     private static UnsendableException Unfit(string what) => new("5.6.0", $"The message has {what}, and is not sent like this.");

@@ -9,7 +9,8 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Holder> _holders = [];
     private readonly LinkedList<Holder> _turns = []; // tenants for which somebody waits
-    private long _used, _refused;
+    private long _used,
+        _refused;
 
     public long Capacity => capacity;
 
@@ -28,21 +29,22 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
         }
     }
 
-    /// <summary>Null: there is no room for this tenant now, or somebody of it waits already.</summary>
+    /// <summary>Null: there is no capacity for this tenant now, or somebody of it waits already.</summary>
     public Charge? TryTake(string tenant, long amount)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(amount);
         lock (_gate)
         {
             var holder = HolderOf(tenant);
-            if (holder.Waiting.Count == 0 && May(holder, amount)) return Take(holder, amount);
+            if (holder.Waiting.Count == 0 && May(holder, amount))
+                return Take(holder, amount);
             Forget(holder);
             _refused++;
             return null;
         }
     }
 
-    /// <summary>Waits for room. What was taken is given back when the charge is disposed.</summary>
+    /// <summary>Waits for capacity. What was taken is given back when the charge is disposed.</summary>
     public ValueTask<Charge> TakeAsync(string tenant, long amount, CancellationToken cancel)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(amount);
@@ -50,18 +52,20 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
         lock (_gate)
         {
             var holder = HolderOf(tenant);
-            if (holder.Waiting.Count == 0 && May(holder, amount)) return new(Take(holder, amount));
+            if (holder.Waiting.Count == 0 && May(holder, amount))
+                return new(Take(holder, amount));
             _refused++;
             waiter = new(holder, amount, null);
             waiter.Place = holder.Waiting.AddLast(waiter);
-            if (holder.Turn.List is null) _turns.AddLast(holder.Turn);
+            if (holder.Turn.List is null)
+                _turns.AddLast(holder.Turn);
         }
 
         return GrantedAsync(waiter, cancel);
     }
 
     /// <summary>
-    /// Waits for room to make a charge larger; judged as if it were given back and taken anew at its new size, so that a tenant's only
+    /// Waits for capacity to make a charge larger; judged as if it were given back and taken anew at its new size, so that a tenant's only
     /// charge
     /// may grow into all that is free. Within a tenant it goes before what is only to begin: it ends sooner, and gives back.
     /// </summary>
@@ -81,9 +85,11 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
             var holder = charge.Holder;
             waiter = new(holder, more, charge);
             var before = holder.Waiting.First;
-            while (before?.Value.Grows is not null) before = before.Next;
+            while (before?.Value.Grows is not null)
+                before = before.Next;
             waiter.Place = before is null ? holder.Waiting.AddLast(waiter) : holder.Waiting.AddBefore(before, waiter);
-            if (holder.Turn.List is null) _turns.AddLast(holder.Turn);
+            if (holder.Turn.List is null)
+                _turns.AddLast(holder.Turn);
         }
 
         await GrantedAsync(waiter, cancel);
@@ -107,13 +113,15 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
 
     private Holder HolderOf(string tenant)
     {
-        if (!_holders.TryGetValue(tenant, out var holder)) _holders[tenant] = holder = new(tenant);
+        if (!_holders.TryGetValue(tenant, out var holder))
+            _holders[tenant] = holder = new(tenant);
         return holder;
     }
 
     private void Forget(Holder holder)
     {
-        if (holder is { Charges: 0, Waiting.Count: 0 }) _holders.Remove(holder.Tenant);
+        if (holder is { Charges: 0, Waiting.Count: 0 })
+            _holders.Remove(holder.Tenant);
     }
 
     private bool May(Holder holder, long amount) => share.Allows(capacity, _used - holder.Held, holder.Held, amount);
@@ -150,7 +158,8 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
     {
         lock (_gate)
         {
-            if (waiter.Place.List is not null) waiter.Holder.Waiting.Remove(waiter.Place);
+            if (waiter.Place.List is not null)
+                waiter.Holder.Waiting.Remove(waiter.Place);
             Grant();
             Forget(waiter.Holder);
         }
@@ -160,30 +169,36 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
     // ones.
     private void Grant()
     {
-        for (var passed = 0; passed < _turns.Count;)
+        for (var passed = 0; passed < _turns.Count; )
         {
             var holder = _turns.First!.Value;
             _turns.RemoveFirst();
-            if (holder.Waiting.First is not { } first) continue;
+            if (holder.Waiting.First is not { } first)
+                continue;
             passed = TryGrant(holder, first.Value) ? 0 : passed + 1;
-            if (holder.Waiting.Count > 0) _turns.AddLast(holder.Turn);
+            if (holder.Waiting.Count > 0)
+                _turns.AddLast(holder.Turn);
         }
     }
 
     private bool TryGrant(Holder holder, Waiter waiter)
     {
         var may = waiter.Grows is { } growing ? MayGrow(growing, waiter.Amount) : May(holder, waiter.Amount);
-        if (!waiter.Granted.Task.IsCompleted && !may) return false;
+        if (!waiter.Granted.Task.IsCompleted && !may)
+            return false;
         holder.Waiting.Remove(waiter.Place);
-        if (waiter.Granted.Task.IsCompleted) return true;
+        if (waiter.Granted.Task.IsCompleted)
+            return true;
         if (waiter.Grows is { } charge)
         {
-            if (waiter.Granted.TrySetResult(charge)) Enlarge(charge, waiter.Amount);
+            if (waiter.Granted.TrySetResult(charge))
+                Enlarge(charge, waiter.Amount);
             return true;
         }
 
         var taken = Take(holder, waiter.Amount);
-        if (!waiter.Granted.TrySetResult(taken)) Undo(taken);
+        if (!waiter.Granted.TrySetResult(taken))
+            Undo(taken);
         return true;
     }
 
@@ -208,7 +223,8 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _returned, 1) == 0) _of.Return(this);
+            if (Interlocked.Exchange(ref _returned, 1) == 0)
+                _of.Return(this);
         }
     }
 

@@ -27,11 +27,14 @@ internal sealed class TenantQueue<T>
     {
         for (var turn = _turns.First; turn is not null; turn = turn.Next)
         {
-            if (!may(turn.Value.Tenant, turn.Value.Waiting.Peek())) continue;
+            if (!may(turn.Value.Tenant, turn.Value.Waiting.Peek()))
+                continue;
             item = turn.Value.Waiting.Dequeue();
             _turns.Remove(turn);
-            if (turn.Value.Waiting.Count > 0) _turns.AddLast(turn);
-            else _lines.Remove(turn.Value.Tenant);
+            if (turn.Value.Waiting.Count > 0)
+                _turns.AddLast(turn);
+            else
+                _lines.Remove(turn.Value.Tenant);
             Count--;
             return true;
         }

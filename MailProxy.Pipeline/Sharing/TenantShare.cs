@@ -2,7 +2,7 @@ namespace MailProxy.Pipeline.Sharing;
 
 /// <summary>
 /// The one rule by which tenants share what they use together: a tenant holds at most a fixed part of what the others leave, so that
-/// something is left for whoever comes next. Several that take all they may end with equal parts, and free room remains. It binds from
+/// something is left for whoever comes next. Several that take all they may end with equal parts, and free capacity remains. It binds from
 /// the second tenant on: who is alone has everything.
 /// </summary>
 /// <param name="part">The part of what the others leave, 0 to 1 (<see cref="TenantOptions.Share"/>).</param>
@@ -20,8 +20,10 @@ public sealed class TenantShare(double part, Func<bool> several)
     /// </summary>
     public bool Allows(long capacity, long heldByOthers, long held, long amount)
     {
-        if (heldByOthers + held == 0) return true;
-        if (heldByOthers + held + amount > capacity) return false;
+        if (heldByOthers + held == 0)
+            return true;
+        if (heldByOthers + held + amount > capacity)
+            return false;
         return held == 0 || held + amount <= Of(capacity, heldByOthers);
     }
 

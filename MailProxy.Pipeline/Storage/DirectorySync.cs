@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>Makes a new or renamed entry of a directory survive a power cut. The framework opens no directories, so libc is asked.</summary>
+/// <summary>
+/// Makes a new or renamed entry of a directory survive a power cut. The framework opens no directories, so libc is asked.
+/// </summary>
 internal static class DirectorySync
 {
     private const int ReadOnly = 0;
@@ -12,13 +14,16 @@ internal static class DirectorySync
     public static void Flush(string directory)
     {
         // Windows neither needs this nor offers it.
-        if (OperatingSystem.IsWindows()) return;
+        if (OperatingSystem.IsWindows())
+            return;
 
         var handle = Open(directory, ReadOnly);
-        if (handle < 0) throw Failed(directory);
+        if (handle < 0)
+            throw Failed(directory);
         try
         {
-            if (FSync(handle) < 0) throw Failed(directory);
+            if (FSync(handle) < 0)
+                throw Failed(directory);
         }
         finally
         {

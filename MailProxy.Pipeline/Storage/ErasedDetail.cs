@@ -18,9 +18,11 @@ internal static class ErasedDetail
     public static byte[]? Of(ReadOnlySpan<byte> detail, string address)
     {
         var json = JsonNode.Parse((byte[])[(byte)'{', .. detail, (byte)'}'])!;
-        if (!Clean(json, address)) return null;
+        if (!Clean(json, address))
+            return null;
         var buffer = new ArrayBufferWriter<byte>(detail.Length);
-        using (var writer = new Utf8JsonWriter(buffer, Plain)) json.WriteTo(writer);
+        using (var writer = new Utf8JsonWriter(buffer, Plain))
+            json.WriteTo(writer);
         return buffer.WrittenSpan[1..^1].ToArray();
     }
 
@@ -37,7 +39,8 @@ internal static class ErasedDetail
                 {
                     if (value is JsonValue leaf && leaf.TryGetValue<string>(out var text))
                     {
-                        if (!Names(text, address)) continue;
+                        if (!Names(text, address))
+                            continue;
                         members[name] = Without(text, address);
                         changed = true;
                     }
@@ -49,7 +52,8 @@ internal static class ErasedDetail
 
                 break;
             case JsonArray list:
-                foreach (var item in list.OfType<JsonNode>()) changed |= Clean(item, address);
+                foreach (var item in list.OfType<JsonNode>())
+                    changed |= Clean(item, address);
                 break;
         }
 
@@ -75,7 +79,8 @@ internal static class ErasedDetail
         {
             var end = at + address.Length;
             var longer = (at > 0 && IsOfLocalPart(text[at - 1])) || (end < text.Length && IsOfDomain(text, end));
-            if (!longer) return at;
+            if (!longer)
+                return at;
             from = at + 1;
         }
 
@@ -86,5 +91,7 @@ internal static class ErasedDetail
 
     // A dot at the end of a sentence is none of the domain's.
     private static bool IsOfDomain(string text, int at) =>
-        char.IsLetterOrDigit(text[at]) || text[at] == '-' || (text[at] == '.' && at + 1 < text.Length && char.IsLetterOrDigit(text[at + 1]));
+        char.IsLetterOrDigit(text[at])
+        || text[at] == '-'
+        || (text[at] == '.' && at + 1 < text.Length && char.IsLetterOrDigit(text[at + 1]));
 }

@@ -3,7 +3,9 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>SMTP accounts and the few settings that people change while the daemon runs. Secrets are encrypted by the implementation.</summary>
+/// <summary>
+/// SMTP accounts and the few settings that people change while the daemon runs. Secrets are encrypted by the implementation.
+/// </summary>
 public interface IAccountStore
 {
     /// <summary>All accounts, secrets decrypted. Throws <see cref="StoreRefusedException"/> when a secret cannot be.</summary>

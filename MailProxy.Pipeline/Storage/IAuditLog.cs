@@ -1,6 +1,8 @@
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>Who changed what. The stores write their own changes in the transactions of these; here is what is no change, and the reading.</summary>
+/// <summary>
+/// Who changed what. The stores write their own changes in the transactions of these; here is what is no change, and the reading.
+/// </summary>
 public interface IAuditLog
 {
     /// <summary>Number and time are the log's to give.</summary>

@@ -5,7 +5,10 @@ namespace MailProxy.Pipeline.Storage;
 /// <summary>Erases what the store knows of a person, by the address that mail was sent to.</summary>
 public interface IErasure
 {
-    /// <summary>One slice, short enough not to make the store's writer late. Whoever is waited for gets no mail any more; may be repeated from the start at any time.</summary>
+    /// <summary>
+    /// One slice, short enough not to make the store's writer late. Whoever is waited for gets no mail any more; may be repeated from the
+    /// start at any time.
+    /// </summary>
     /// <param name="tenant">Null: every tenant.</param>
     /// <param name="address">As <see cref="Mailbox.Address"/> has it; compared without regard to case.</param>
     /// <param name="after">The last message of the slice before; 0: from the start.</param>
@@ -17,7 +20,11 @@ public interface IErasure
 /// <param name="Pending">Messages that are under way, to others or at this moment: their content still names the person.</param>
 /// <param name="Lanes">Accounts whose mail has changed, and when it is due.</param>
 public sealed record ErasedSlice(
-    long? Through, ErasedCounts Counts, IReadOnlyList<PendingErasure> Pending, IReadOnlyList<(AccountKey Account, long Due)> Lanes);
+    long? Through,
+    ErasedCounts Counts,
+    IReadOnlyList<PendingErasure> Pending,
+    IReadOnlyList<(AccountKey Account, long Due)> Lanes
+);
 
 /// <param name="Messages">Messages that named the person.</param>
 /// <param name="Cancelled">Of them those that were not sent and never will be.</param>

@@ -13,6 +13,8 @@ public interface IKeyStore
     /// <summary>False: there is no such key.</summary>
     Task<bool> DeleteKeyAsync(string tenant, string id, string actor);
 
-    /// <summary>Notes that it was used at this time (Unix milliseconds). No row in the audit log, and nothing when the key is gone.</summary>
+    /// <summary>
+    /// Notes that it was used at this time (Unix milliseconds). No row in the audit log, and nothing when the key is gone.
+    /// </summary>
     Task NoteUseAsync(string tenant, string id, long at);
 }

@@ -2,7 +2,10 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>Links that stand in messages instead of large attachments, and the objects in volumes that they lead to. An object's row is there before the object, and goes after it.</summary>
+/// <summary>
+/// Links that stand in messages instead of large attachments, and the objects in volumes that they lead to. An object's row is there before
+/// the object, and goes after it.
+/// </summary>
 public interface ILinkStore
 {
     /// <summary>32 bytes that sign this installation's links; the same for ever.</summary>
@@ -14,7 +17,9 @@ public interface ILinkStore
     /// <summary>A link and its object, or null.</summary>
     Task<StoredLink?> FindAsync(long link);
 
-    /// <summary>The object of this content, kept at least until <paramref name="expiresAt"/>: the one there is, else a new one, not yet uploaded.</summary>
+    /// <summary>
+    /// The object of this content, kept at least until <paramref name="expiresAt"/>: the one there is, else a new one, not yet uploaded.
+    /// </summary>
     /// <param name="key">Of a new one.</param>
     Task<LinkObject> ReserveAsync(LinkContent content, string key, long expiresAt, long now);
 
@@ -28,7 +33,10 @@ public interface ILinkStore
     /// <summary>When the next object is to be removed; null: there is none.</summary>
     Task<long?> NextRemovalAsync();
 
-    /// <summary>Takes objects whose time is over: no link gets them any more. They come again until <see cref="RemovedAsync"/>. Forgets links that ended long ago.</summary>
+    /// <summary>
+    /// Takes objects whose time is over: no link gets them any more. They come again until <see cref="RemovedAsync"/>. Forgets links that
+    /// ended long ago.
+    /// </summary>
     Task<IReadOnlyList<LinkObject>> TakeRemovalsAsync(long now, int limit);
 
     /// <summary>It is gone from its volume: its row and its links go too.</summary>

@@ -16,7 +16,10 @@ public interface IMessageQueries
     /// <summary>Bytes of the message's stored JSON; null when there is no such message, or its body is gone.</summary>
     Task<long?> BodySizeAsync(MessageKey key);
 
-    /// <summary>What the composer needs; null when there is no such message. Throws <see cref="BodyPurgedException"/> when the body is gone as it should be, <see cref="BodyMissingException"/> when its file was lost.</summary>
+    /// <summary>
+    /// What the composer needs; null when there is no such message. Throws <see cref="BodyPurgedException"/> when the body is gone as it
+    /// should be, <see cref="BodyMissingException"/> when its file was lost.
+    /// </summary>
     Task<MailContent?> ContentAsync(MessageKey key);
 
     /// <summary>How much waits, by state and priority. Not on the hot path: it counts the queue's index.</summary>
@@ -41,7 +44,8 @@ public sealed record MessageFilter(
     string? To = null,
     Priority? Priority = null,
     long? CreatedAfter = null,
-    long? CreatedBefore = null);
+    long? CreatedBefore = null
+);
 
 /// <summary>One message as people see it.</summary>
 /// <param name="Number">Arrival number: the list's cursor.</param>
@@ -68,7 +72,8 @@ public sealed record MessageView(
     string? Tags,
     string? Metadata,
     AmbiguousPolicy OnAmbiguous,
-    IReadOnlyList<RecipientView> Recipients)
+    IReadOnlyList<RecipientView> Recipients
+)
 {
     /// <summary>It waits because a person suspended its batch.</summary>
     public bool BatchSuspended { get; init; }
@@ -86,6 +91,8 @@ public sealed record QueueCounts(IReadOnlyList<(MessageState State, Priority Pri
     /// <summary>Ready mail is overdue when it waits longer than this (milliseconds).</summary>
     public const long OverdueAfter = 60_000;
 
-    /// <summary><see cref="Overdue"/> by account, so that those who wait for a named reason (paused, parked, at a limit) can be left out.</summary>
+    /// <summary>
+    /// <see cref="Overdue"/> by account, so that those who wait for a named reason (paused, parked, at a limit) can be left out.
+    /// </summary>
     public IReadOnlyList<(AccountKey Account, long Count)> OverdueByAccount { get; init; } = [];
 }

@@ -2,25 +2,43 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>What the rooms ask of the store. Times are Unix milliseconds. Every task completes after the commit; it faults with <see cref="StoreUnavailableException"/> when the store cannot write now.</summary>
+/// <summary>
+/// What the stages ask of the store. Times are Unix milliseconds. Every task completes after the commit; it faults with <see
+/// cref="StoreUnavailableException"/> when the store cannot write now.
+/// </summary>
 public interface IMessageStore
 {
-    /// <summary>Ends what a crash left open: nothing stays claimed, and what was marked without an outcome is handed back as in doubt. Called once, before anything else.</summary>
+    /// <summary>
+    /// Ends what a crash left open: nothing stays claimed, and what was marked without an outcome is handed back as in doubt. Called once,
+    /// before anything else.
+    /// </summary>
     Task<Recovery> RecoverAsync(long now);
 
-    /// <summary>Takes and stores submissions in one transaction. The answers stand in the order of the batches; a withdrawn submission has the answer null. The tickets are claimed by the caller.</summary>
+    /// <summary>
+    /// Takes and stores submissions in one transaction. The answers stand in the order of the batches; a withdrawn submission has the
+    /// answer null. The tickets are claimed by the caller.
+    /// </summary>
     Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches);
 
-    /// <summary>Claims up to <paramref name="request"/>'s count of mails of one account that are due, highest priority first, fresh (due 0) and deferred in equal shares. With leases: what is claimed is nobody else's until it is released or the lease ends.</summary>
+    /// <summary>
+    /// Claims up to <paramref name="request"/>'s count of mails of one account that are due, highest priority first, fresh (due 0) and
+    /// deferred in equal shares. With leases: what is claimed is nobody else's until it is released or the lease ends.
+    /// </summary>
     Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request);
 
     /// <summary>Ends claims. Never blocks, never fails.</summary>
     void Release(QueuedMail ticket);
 
-    /// <summary>Loads a claimed mail with up to <paramref name="maxRecipients"/> recipients that still want this round; null when the ticket is stale.</summary>
+    /// <summary>
+    /// Loads a claimed mail with up to <paramref name="maxRecipients"/> recipients that still want this round; null when the ticket is
+    /// stale.
+    /// </summary>
     ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients);
 
-    /// <summary>Writes marks and settlements in order, in one transaction. The result says for each whether a row changed. Settlements are retried for ever. A call with a mark in it faults as a whole and nothing of it is kept: give its settlements again, alone.</summary>
+    /// <summary>
+    /// Writes marks and settlements in order, in one transaction. The result says for each whether a row changed. Settlements are retried
+    /// for ever. A call with a mark in it faults as a whole and nothing of it is kept: give its settlements again, alone.
+    /// </summary>
     Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes);
 
     /// <summary>A person's change of one message. Checked, made and told to the audit log in one transaction.</summary>
@@ -44,7 +62,8 @@ public sealed record Recovery(
     IReadOnlyList<(QueuedMail Ticket, MailContent Content)> InDoubt,
     IReadOnlyList<(AccountKey Account, long Due)> Lanes,
     IReadOnlyList<LimitUse> LimitUses,
-    long NextExpiry);
+    long NextExpiry
+);
 
 /// <summary>Permits counted in one slot of one window. Account 0 is the installation's own partition, one below 0 a tenant's.</summary>
 /// <param name="WindowSeconds">60, 3,600 or 86,400; the second is not kept.</param>
@@ -58,7 +77,8 @@ public sealed record Appended(
     IReadOnlyList<SubmissionAnswer?> Answers,
     IReadOnlyList<QueuedMail> Tickets,
     IReadOnlyList<(AccountKey Account, long Due)> Later,
-    long NextExpiry);
+    long NextExpiry
+);
 
 /// <param name="Count">How many at most.</param>
 /// <param name="Now">Mail with a later due time is not claimed.</param>
@@ -69,10 +89,12 @@ public readonly record struct ClaimRequest(int Count, long Now, Priority LowestP
 /// <param name="NextDue">When the next not yet due mail is; <see cref="long.MaxValue"/>: none.</param>
 public sealed record ClaimedPage(IReadOnlyList<QueuedMail> Tickets, bool More, long NextDue);
 
-/// <summary>A write of the report room: a closed set.</summary>
+/// <summary>A write of the Report stage: a closed set.</summary>
 public abstract record StoreWrite(QueuedMail Ticket);
 
-/// <summary>The attempt begins: state sending, if the ticket still holds. Permits are counted at <paramref name="At"/> in the same transaction.</summary>
+/// <summary>
+/// The attempt begins: state sending, if the ticket still holds. Permits are counted at <paramref name="At"/> in the same transaction.
+/// </summary>
 public sealed record Mark(QueuedMail Ticket, int Recipients, int AccountPermits, int GlobalPermits, long At) : StoreWrite(Ticket)
 {
     /// <summary>What the tenant's limits are counted under.</summary>
@@ -94,7 +116,8 @@ public sealed record Settlement(
     IReadOnlyList<RecipientUpdate> Recipients,
     IReadOnlyList<NewEvent> Events,
     bool PossibleDuplicate,
-    long At) : StoreWrite(Ticket);
+    long At
+) : StoreWrite(Ticket);
 
 /// <summary>What becomes of the queue's row: a closed set.</summary>
 public abstract record QueueStep
@@ -114,7 +137,10 @@ public abstract record QueueStep
 /// <param name="Tried">The recipient has had its turn in this round.</param>
 public sealed record RecipientUpdate(int Ordinal, RecipientState State, bool Tried, int? SmtpCode, string? EnhancedCode, string? Reply);
 
-/// <summary>An event to append with the state. <paramref name="Detail"/>: the JSON members of <c>data</c> that only this event has (<c>"recipients":[…],"next_attempt_at":…</c>), without braces; null: none.</summary>
+/// <summary>
+/// An event to append with the state. <paramref name="Detail"/>: the JSON members of <c>data</c> that only this event has
+/// (<c>"recipients":[…],"next_attempt_at":…</c>), without braces; null: none.
+/// </summary>
 public sealed record NewEvent(EventType Type, MessageState Status, int Attempt, byte[]? Detail);
 
 /// <summary>What a person may ask of a message.</summary>

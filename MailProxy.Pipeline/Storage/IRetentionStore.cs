@@ -3,7 +3,10 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>Takes away what nobody needs any more, by its state and never by its age alone: only of messages that are final, and only what was reported.</summary>
+/// <summary>
+/// Takes away what nobody needs any more, by its state and never by its age alone: only of messages that are final, and only what was
+/// reported.
+/// </summary>
 public interface IRetentionStore
 {
     /// <summary>Completes at the first commit after the last <see cref="PurgeAsync"/> began: there may be something to do.</summary>
@@ -19,8 +22,10 @@ public interface IRetentionStore
 
 /// <summary>How long what stays.</summary>
 /// <param name="Content">The rule for bodies and attachments that is in force for a tenant.</param>
-/// <param name="Undelivered">At least so long the content of what failed or expired, which may be retried; not where the rule is <c>none</c>.</param>
-/// <param name="Metadata">Messages without their content, and events, after the last event; a tenant's days are kept if they are more.</param>
+/// <param name="Undelivered">At least so long the content of what failed or expired, which may be retried; not where the rule is
+/// <c>none</c>.</param>
+/// <param name="Metadata">Messages without their content, and events, after the last event; a tenant's days are kept if they are
+/// more.</param>
 /// <param name="Hold">Events, for webhooks that are paused or disabled.</param>
 public sealed record RetentionRules(Func<string, Retention> Content, TimeSpan Undelivered, TimeSpan Metadata, TimeSpan Hold)
 {

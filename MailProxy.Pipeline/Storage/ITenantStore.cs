@@ -11,6 +11,9 @@ public interface ITenantStore
     /// <summary>Creates or replaces. True: created.</summary>
     Task<bool> PutTenantAsync(Tenant tenant, string actor);
 
-    /// <summary>Deletes it with all that is configured in it; its finished messages go too, by <see cref="ITenantRemoval"/>. <see cref="DeleteResult.InUse"/>: it has unfinished mail, or links to files in its volumes that are still good.</summary>
+    /// <summary>
+    /// Deletes it with all that is configured in it; its finished messages go too, by <see cref="ITenantRemoval"/>. <see
+    /// cref="DeleteResult.InUse"/>: it has unfinished mail, or links to files in its volumes that are still good.
+    /// </summary>
     Task<DeleteResult> DeleteTenantAsync(string id, string actor);
 }

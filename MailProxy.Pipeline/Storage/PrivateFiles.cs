@@ -10,7 +10,9 @@ public static class PrivateFiles
     private const int CurrentDirectory = -100; // AT_FDCWD
     private const uint Exchange = 2; // RENAME_EXCHANGE
     private const uint Basic = 0x7ff; // STATX_BASIC_STATS
-    private const int StatSize = 256, UserAt = 20, GroupAt = 24;
+    private const int StatSize = 256,
+        UserAt = 20,
+        GroupAt = 24;
     private const int Block = 1 << 17;
 
     private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -18,8 +20,10 @@ public static class PrivateFiles
 
     public static void MakeDirectory(string path)
     {
-        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
-        else Directory.CreateDirectory(path, OwnersDirectory);
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(path);
+        else
+            Directory.CreateDirectory(path, OwnersDirectory);
     }
 
     /// <summary>Writes a file and syncs it.</summary>
@@ -59,27 +63,34 @@ public static class PrivateFiles
     /// one.</summary>
     public static bool Tighten(string path)
     {
-        if (OperatingSystem.IsWindows()) return false;
+        if (OperatingSystem.IsWindows())
+            return false;
         var isDirectory = Directory.Exists(path);
-        if (!isDirectory && !File.Exists(path)) return false;
-        if ((File.GetUnixFileMode(path) & ~OwnersDirectory) == 0) return false;
+        if (!isDirectory && !File.Exists(path))
+            return false;
+        if ((File.GetUnixFileMode(path) & ~OwnersDirectory) == 0)
+            return false;
         File.SetUnixFileMode(path, isDirectory ? OwnersDirectory : OwnersFile);
-        if (!isDirectory) return true;
-        foreach (var entry in new DirectoryInfo(path).EnumerateFileSystemInfos().Where(entry => entry.LinkTarget is null)) Tighten(
-            entry.FullName);
+        if (!isDirectory)
+            return true;
+        foreach (var entry in new DirectoryInfo(path).EnumerateFileSystemInfos().Where(entry => entry.LinkTarget is null))
+            Tighten(entry.FullName);
         return true;
     }
 
     /// <summary>Gives files to whom a directory belongs; only root can. What belongs to him already stays so.</summary>
     public static void GiveTo(string directory, IEnumerable<string> paths)
     {
-        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess) return;
+        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
+            return;
         var stat = new byte[StatSize];
-        if (Statx(CurrentDirectory, directory, 0, Basic, stat) != 0) throw Failed(directory);
+        if (Statx(CurrentDirectory, directory, 0, Basic, stat) != 0)
+            throw Failed(directory);
         var (user, group) = (BitConverter.ToUInt32(stat, UserAt), BitConverter.ToUInt32(stat, GroupAt));
         foreach (var path in paths)
         {
-            if (Chown(path, user, group) != 0) throw Failed(path);
+            if (Chown(path, user, group) != 0)
+                throw Failed(path);
         }
     }
 
@@ -96,7 +107,8 @@ public static class PrivateFiles
             Share = FileShare.None,
             BufferSize = 0,
         };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnersFile;
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = OwnersFile;
         return new(path, options);
     }
 
@@ -110,6 +122,10 @@ public static class PrivateFiles
 
     [DllImport("libc", EntryPoint = "renameat2", SetLastError = true)]
     private static extern int RenameAt2(
-        int fromDirectory, [MarshalAs(UnmanagedType.LPUTF8Str)] string from, int toDirectory,
-            [MarshalAs(UnmanagedType.LPUTF8Str)] string to, uint flags);
+        int fromDirectory,
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string from,
+        int toDirectory,
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string to,
+        uint flags
+    );
 }

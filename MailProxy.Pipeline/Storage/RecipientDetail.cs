@@ -15,7 +15,8 @@ internal static class RecipientDetail
         {
             json.WriteStartObject();
             json.WriteStartArray("recipients");
-            foreach (var recipient in recipients) Write(json, recipient);
+            foreach (var recipient in recipients)
+                Write(json, recipient);
             json.WriteEndArray();
             json.WriteEndObject();
         }
@@ -28,8 +29,10 @@ internal static class RecipientDetail
         json.WriteStartObject();
         json.WriteString("email", recipient.Address);
         json.WriteString("status", recipient.State.Name());
-        if (recipient.SmtpCode is { } code) json.WriteNumber("smtp_code", code);
-        else json.WriteNull("smtp_code");
+        if (recipient.SmtpCode is { } code)
+            json.WriteNumber("smtp_code", code);
+        else
+            json.WriteNull("smtp_code");
         json.WriteString("enhanced_code", recipient.EnhancedCode);
         json.WriteString("reply", recipient.Reply);
         json.WriteEndObject();

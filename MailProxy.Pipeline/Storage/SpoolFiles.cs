@@ -10,7 +10,8 @@ public sealed class SpoolFiles
 
     private static readonly TimeSpan PinnedPause = TimeSpan.FromSeconds(1);
 
-    private readonly string _directory, _data;
+    private readonly string _directory,
+        _data;
     private readonly TimeProvider _clock;
     private readonly ConcurrentQueue<string> _pinned = new();
     private int _waiting;
@@ -27,8 +28,10 @@ public sealed class SpoolFiles
     /// or <see cref="UnauthorizedAccessException"/> when that cannot be done, as when the data directory itself is gone.</summary>
     public bool Restore()
     {
-        if (Directory.Exists(_directory)) return false;
-        if (!Directory.Exists(Path.GetDirectoryName(_directory))) throw new DirectoryNotFoundException($"The directory above '{_directory}' is gone.");
+        if (Directory.Exists(_directory))
+            return false;
+        if (!Directory.Exists(Path.GetDirectoryName(_directory)))
+            throw new DirectoryNotFoundException($"The directory above '{_directory}' is gone.");
         MakeDirectory();
         return true;
     }
@@ -42,8 +45,16 @@ public sealed class SpoolFiles
         var draft = Full(name + Draft);
         try
         {
-            using (var file = File.OpenHandle(draft, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous,
-                content.Length))
+            using (
+                var file = File.OpenHandle(
+                    draft,
+                    FileMode.CreateNew,
+                    FileAccess.Write,
+                    FileShare.None,
+                    FileOptions.Asynchronous,
+                    content.Length
+                )
+            )
             {
                 await RandomAccess.WriteAsync(file, content, 0);
                 await Task.Run(() => RandomAccess.FlushToDisk(file));
@@ -71,7 +82,7 @@ public sealed class SpoolFiles
         {
             return File.ReadAllBytes(Full(name));
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return null;
         }
@@ -81,7 +92,8 @@ public sealed class SpoolFiles
     /// removed is swept at the next start.</summary>
     public void Delete(string name)
     {
-        if (!SpoolPin.TryWithout(_data, () => Remove(name))) Later(name);
+        if (!SpoolPin.TryWithout(_data, () => Remove(name)))
+            Later(name);
     }
 
     /// <summary>Removes every file that is not referenced; how many. Only while nothing is being written. None while a backup holds the
@@ -89,16 +101,20 @@ public sealed class SpoolFiles
     public int Sweep(ISet<string> referenced)
     {
         var swept = 0;
-        SpoolPin.TryWithout(_data, () =>
-        {
-            foreach (var path in Directory.EnumerateFiles(_directory))
+        SpoolPin.TryWithout(
+            _data,
+            () =>
             {
-                var name = Path.GetFileName(path);
-                if (referenced.Contains(name)) continue;
-                Remove(name);
-                swept++;
+                foreach (var path in Directory.EnumerateFiles(_directory))
+                {
+                    var name = Path.GetFileName(path);
+                    if (referenced.Contains(name))
+                        continue;
+                    Remove(name);
+                    swept++;
+                }
             }
-        });
+        );
         return swept;
     }
 
@@ -108,7 +124,7 @@ public sealed class SpoolFiles
         {
             File.Delete(Full(name));
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // The sweep takes it.
         }
@@ -118,7 +134,8 @@ public sealed class SpoolFiles
     private void Later(string name)
     {
         _pinned.Enqueue(name);
-        if (Interlocked.Exchange(ref _waiting, 1) == 0) _ = Task.Run(RemovePinnedAsync);
+        if (Interlocked.Exchange(ref _waiting, 1) == 0)
+            _ = Task.Run(RemovePinnedAsync);
     }
 
     private async Task RemovePinnedAsync()
@@ -126,15 +143,19 @@ public sealed class SpoolFiles
         do
         {
             await Task.Delay(PinnedPause, _clock);
-            SpoolPin.TryWithout(_data, () =>
-            {
-                while (_pinned.TryDequeue(out var name)) Remove(name);
-            });
-        }
-        while (!_pinned.IsEmpty);
+            SpoolPin.TryWithout(
+                _data,
+                () =>
+                {
+                    while (_pinned.TryDequeue(out var name))
+                        Remove(name);
+                }
+            );
+        } while (!_pinned.IsEmpty);
 
         Interlocked.Exchange(ref _waiting, 0);
-        if (!_pinned.IsEmpty && Interlocked.Exchange(ref _waiting, 1) == 0) _ = Task.Run(RemovePinnedAsync);
+        if (!_pinned.IsEmpty && Interlocked.Exchange(ref _waiting, 1) == 0)
+            _ = Task.Run(RemovePinnedAsync);
     }
 
     /// <summary>Bytes that this user may still write where the spool is.</summary>
@@ -144,12 +165,13 @@ public sealed class SpoolFiles
     private void MakeDirectory() => PrivateFiles.MakeDirectory(_directory); // what mail carries is private
 
     /// <summary>What an error of a file means, for a person, without the directories of this machine.</summary>
-    public static string Why(Exception fault) => fault switch
-    {
-        FileNotFoundException or DirectoryNotFoundException => "it is gone",
-        UnauthorizedAccessException => "the permission is missing",
-        _ => fault.Message,
-    };
+    public static string Why(Exception fault) =>
+        fault switch
+        {
+            FileNotFoundException or DirectoryNotFoundException => "it is gone",
+            UnauthorizedAccessException => "the permission is missing",
+            _ => fault.Message,
+        };
 
     private string Full(string name) => Path.Combine(_directory, name);
 }

@@ -16,10 +16,9 @@ internal static class SpoolPin
             try
             {
                 // Read and shared for reading is flock(LOCK_SH) on Unix.
-                if (File.Exists(path)) return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-                using (new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite))
-                {
-                }
+                if (File.Exists(path))
+                    return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+                using (new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite)) { }
 
                 PrivateFiles.GiveTo(dataDirectory, [path]);
             }
@@ -38,7 +37,7 @@ internal static class SpoolPin
         {
             exclusive = new(Path.Combine(dataDirectory, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (Exception nothing) when (nothing is DirectoryNotFoundException or UnauthorizedAccessException)
+        catch (Exception error) when (error is DirectoryNotFoundException or UnauthorizedAccessException)
         {
             // The directory is gone, or the file is somebody else's: it pins nothing.
         }
@@ -47,7 +46,8 @@ internal static class SpoolPin
             return false;
         }
 
-        using (exclusive) act();
+        using (exclusive)
+            act();
         return true;
     }
 }

@@ -12,7 +12,8 @@ namespace MailProxy.Pipeline.Storage;
 /// older program's store.</param>
 public sealed record StoreGeneration(byte[] Id, byte[] Key, long FirstEvent, long FirstAudit, long? BackupAt)
 {
-    internal const int IdSize = 8, KeySize = 32;
+    internal const int IdSize = 8,
+        KeySize = 32;
 }
 
 /// <summary>The lives of a store, oldest first, and the names that they give: ids of events, which stay what they were when a store is
@@ -34,7 +35,8 @@ public sealed class StoreGenerations
     public StoreGenerations(IEnumerable<StoreGeneration> all)
     {
         _all = [.. all];
-        if (_all.Length == 0) throw new ArgumentException("A store has at least one generation.", nameof(all));
+        if (_all.Length == 0)
+            throw new ArgumentException("A store has at least one generation.", nameof(all));
         _cursorKey = HMACSHA256.HashData(Current.Key, "cursor"u8);
     }
 
@@ -44,14 +46,22 @@ public sealed class StoreGenerations
 
     /// <summary>The only generation of a store that begins with nothing.</summary>
     public static StoreGenerations New() =>
-        new([new(RandomNumberGenerator.GetBytes(StoreGeneration.IdSize), RandomNumberGenerator.GetBytes(StoreGeneration.KeySize), 1, 1,
-            null)]);
+        new([
+            new(
+                RandomNumberGenerator.GetBytes(StoreGeneration.IdSize),
+                RandomNumberGenerator.GetBytes(StoreGeneration.KeySize),
+                1,
+                1,
+                null
+            ),
+        ]);
 
     /// <summary>The id of the event at a position: the same for ever, and of no other event in any generation.</summary>
     public string EventId(long position)
     {
         var own = Array.FindLast(_all, generation => generation.FirstEvent <= position);
-        if (own is null) return $"evt_{position}"; // told so before there were generations
+        if (own is null)
+            return $"evt_{position}"; // told so before there were generations
         Span<byte> said = stackalloc byte[5 + PositionSize];
         "event"u8.CopyTo(said);
         BinaryPrimitives.WriteInt64BigEndian(said[5..], position);
@@ -79,11 +89,13 @@ public sealed class StoreGenerations
     public CursorReading Open(string list, byte[] cursor)
     {
         // Before there were generations a cursor was a number as text.
-        if (cursor.Length is > 0 and < 20 && Array.TrueForAll(cursor, static octet => char.IsAsciiDigit((char)octet))) return new(null,
-            OfAnotherLife: true);
-        if (cursor.Length != CursorSize) return default;
+        if (cursor.Length is > 0 and < 20 && Array.TrueForAll(cursor, static octet => char.IsAsciiDigit((char)octet)))
+            return new(null, OfAnotherLife: true);
+        if (cursor.Length != CursorSize)
+            return default;
         var (id, nonce, content, tag) = Parts(cursor);
-        if (!id.SequenceEqual(Current.Id)) return new(null, OfAnotherLife: true);
+        if (!id.SequenceEqual(Current.Id))
+            return new(null, OfAnotherLife: true);
         Span<byte> plain = stackalloc byte[PositionSize];
         using var aes = new AesGcm(_cursorKey, TagSize);
         try

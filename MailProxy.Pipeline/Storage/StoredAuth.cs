@@ -4,25 +4,34 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage;
 
 /// <summary>Credentials of a source as the text that is sealed.</summary>
-internal sealed record StoredAuth(string? User = null, string? Password = null, string? Bearer = null, string? Header = null, string? Value = null)
+internal sealed record StoredAuth(
+    string? User = null,
+    string? Password = null,
+    string? Bearer = null,
+    string? Header = null,
+    string? Value = null
+)
 {
-    public static string ToText(SourceAuth auth) => JsonSerializer.Serialize(
-        auth switch
-        {
-            SourceAuth.Basic basic => new(basic.User, basic.Password),
-            SourceAuth.Bearer bearer => new(Bearer: bearer.Token),
-            SourceAuth.Header header => new(Header: header.Name, Value: header.Value),
-            _ => throw new ArgumentOutOfRangeException(nameof(auth), auth, null),
-        },
-        StoredJson.Default.StoredAuth);
+    public static string ToText(SourceAuth auth) =>
+        JsonSerializer.Serialize(
+            auth switch
+            {
+                SourceAuth.Basic basic => new(basic.User, basic.Password),
+                SourceAuth.Bearer bearer => new(Bearer: bearer.Token),
+                SourceAuth.Header header => new(Header: header.Name, Value: header.Value),
+                _ => throw new ArgumentOutOfRangeException(nameof(auth), auth, null),
+            },
+            StoredJson.Default.StoredAuth
+        );
 
-    public static SourceAuth FromText(string text) => JsonSerializer.Deserialize(text, StoredJson.Default.StoredAuth) switch
-    {
-        { User: { } user, Password: { } password } => new SourceAuth.Basic(user, password),
-        { Bearer: { } token } => new SourceAuth.Bearer(token),
-        { Header: { } name, Value: { } value } => new SourceAuth.Header(name, value),
-        _ => throw new StoreRefusedException("Stored credentials are of a kind that this program does not know."),
-    };
+    public static SourceAuth FromText(string text) =>
+        JsonSerializer.Deserialize(text, StoredJson.Default.StoredAuth) switch
+        {
+            { User: { } user, Password: { } password } => new SourceAuth.Basic(user, password),
+            { Bearer: { } token } => new SourceAuth.Bearer(token),
+            { Header: { } name, Value: { } value } => new SourceAuth.Header(name, value),
+            _ => throw new StoreRefusedException("Stored credentials are of a kind that this program does not know."),
+        };
 
     // A record's generated text would carry the secret into a log.
     public override string ToString() => nameof(StoredAuth);

@@ -4,14 +4,31 @@ using System.Text.Json.Serialization;
 namespace MailProxy.Pipeline.Storage;
 
 /// <summary>What a change looks like in the audit log: secrets only as set or not.</summary>
-internal sealed record AuditedAccount(AccountConfig Config, bool PasswordSet, bool DkimKeySet, bool Paused, bool? PasswordChanged = null, bool? DkimKeyChanged = null)
+internal sealed record AuditedAccount(
+    AccountConfig Config,
+    bool PasswordSet,
+    bool DkimKeySet,
+    bool Paused,
+    bool? PasswordChanged = null,
+    bool? DkimKeyChanged = null
+)
 {
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedAccount);
 }
 
 /// <summary>What a change of a webhook looks like in the audit log.</summary>
 internal sealed record AuditedWebhook(
-    string Url, string Style, IReadOnlyList<string> Types, bool FinalOnly, int MaxBatch, bool Paused, bool? Disabled, bool AuthSet, bool? SecretChanged = null, bool? AuthChanged = null)
+    string Url,
+    string Style,
+    IReadOnlyList<string> Types,
+    bool FinalOnly,
+    int MaxBatch,
+    bool Paused,
+    bool? Disabled,
+    bool AuthSet,
+    bool? SecretChanged = null,
+    bool? AuthChanged = null
+)
 {
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedWebhook);
 }
@@ -40,7 +57,10 @@ internal sealed record AuditedKey(string Name, IReadOnlyList<string> Scopes, IRe
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedKey);
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
 [JsonSerializable(typeof(AccountConfig))]
 [JsonSerializable(typeof(AuditedAccount))]
 [JsonSerializable(typeof(AuditedWebhook))]

@@ -20,32 +20,37 @@ internal sealed record TenantConfig
     public LargeFilesConfig? LargeFiles { get; init; }
     public string? AttachmentUrl { get; init; }
 
-    public static TenantConfig Of(Tenant tenant) => new()
-    {
-        Name = tenant.Name,
-        DefaultAccount = tenant.DefaultAccount,
-        Active = tenant.Active,
-        Retain = tenant.Retain?.ToString(),
-        Limits = LimitsConfig.Of(tenant.Limits),
-        ExpiresAfterSeconds = (long?)tenant.ExpiresAfter?.TotalSeconds,
-        RetryMinutes = tenant.Retry?.Minutes,
-        LargeFiles = LargeFilesConfig.Of(tenant.LargeFiles),
-        AttachmentUrl = tenant.AttachmentEndpoint?.Url.OriginalString,
-    };
+    public static TenantConfig Of(Tenant tenant) =>
+        new()
+        {
+            Name = tenant.Name,
+            DefaultAccount = tenant.DefaultAccount,
+            Active = tenant.Active,
+            Retain = tenant.Retain?.ToString(),
+            Limits = LimitsConfig.Of(tenant.Limits),
+            ExpiresAfterSeconds = (long?)tenant.ExpiresAfter?.TotalSeconds,
+            RetryMinutes = tenant.Retry?.Minutes,
+            LargeFiles = LargeFilesConfig.Of(tenant.LargeFiles),
+            AttachmentUrl = tenant.AttachmentEndpoint?.Url.OriginalString,
+        };
 
-    public Tenant ToTenant(string id, SourceAuth? auth) => new()
-    {
-        Id = id,
-        Name = Name,
-        DefaultAccount = DefaultAccount,
-        Active = Active ?? true,
-        Retain = Retain is null ? null : Retention.Parse(Retain) ?? throw new StoreRefusedException($"The stored tenant '{id}' has the unknown retention '{Retain}'."),
-        Limits = Limits?.ToLimits() ?? AccountLimits.None,
-        ExpiresAfter = ExpiresAfterSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-        Retry = RetryMinutes is { } minutes ? new(minutes) : null,
-        LargeFiles = LargeFiles?.ToLargeFiles(id),
-        AttachmentEndpoint = AttachmentUrl is null ? null : new(HttpAddress.Stored(AttachmentUrl), auth),
-    };
+    public Tenant ToTenant(string id, SourceAuth? auth) =>
+        new()
+        {
+            Id = id,
+            Name = Name,
+            DefaultAccount = DefaultAccount,
+            Active = Active ?? true,
+            Retain = Retain is null
+                ? null
+                : Retention.Parse(Retain)
+                    ?? throw new StoreRefusedException($"The stored tenant '{id}' has the unknown retention '{Retain}'."),
+            Limits = Limits?.ToLimits() ?? AccountLimits.None,
+            ExpiresAfter = ExpiresAfterSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            Retry = RetryMinutes is { } minutes ? new(minutes) : null,
+            LargeFiles = LargeFiles?.ToLargeFiles(id),
+            AttachmentEndpoint = AttachmentUrl is null ? null : new(HttpAddress.Stored(AttachmentUrl), auth),
+        };
 
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.TenantConfig);
 
@@ -54,12 +59,16 @@ internal sealed record TenantConfig
 
 internal sealed record LargeFilesConfig(long Threshold, string Action, string? Volume, int LifetimeDays)
 {
-    public static LargeFilesConfig? Of(LargeFiles? large) => large is null ? null : new(large.Threshold, large.Action.Name(), large.Volume, large.LifetimeDays);
+    public static LargeFilesConfig? Of(LargeFiles? large) =>
+        large is null ? null : new(large.Threshold, large.Action.Name(), large.Volume, large.LifetimeDays);
 
     // An unknown word must not let a large file through.
-    public LargeFiles ToLargeFiles(string owner) => new(
-        Threshold,
-        LargeFileActions.Parse(Action) ?? throw new StoreRefusedException($"The stored rule of '{owner}' has the unknown action '{Action}' for large files."),
-        Volume,
-        LifetimeDays);
+    public LargeFiles ToLargeFiles(string owner) =>
+        new(
+            Threshold,
+            LargeFileActions.Parse(Action)
+                ?? throw new StoreRefusedException($"The stored rule of '{owner}' has the unknown action '{Action}' for large files."),
+            Volume,
+            LifetimeDays
+        );
 }

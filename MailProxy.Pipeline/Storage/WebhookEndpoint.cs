@@ -16,7 +16,11 @@ public enum ReportStyle : byte
 /// <summary>The contract's words for styles.</summary>
 public static class ReportStyles
 {
-    public static readonly IReadOnlyList<(string Name, ReportStyle Style)> Names = [("events", ReportStyle.Events), ("sync", ReportStyle.Sync)];
+    public static readonly IReadOnlyList<(string Name, ReportStyle Style)> Names =
+    [
+        ("events", ReportStyle.Events),
+        ("sync", ReportStyle.Sync),
+    ];
 
     public static string Name(this ReportStyle style) => Names.First(known => known.Style == style).Name;
 }
@@ -34,7 +38,8 @@ public sealed record WebhookEndpoint(
     bool FinalOnly,
     int MaxBatch,
     bool Paused,
-    EndpointProgress Progress)
+    EndpointProgress Progress
+)
 {
     public ReportStyle Style { get; init; }
 
@@ -61,7 +66,14 @@ public sealed record WebhookEndpoint(
 /// <param name="Batches">How the requests that are out were cut, as its outbox writes it; null: none, or each is a single event.</param>
 /// <param name="Replay">A part of the log that is told once more; null: none.</param>
 public sealed record EndpointProgress(
-    long Acknowledged, long? FailingSince = null, int Failures = 0, long? DisabledAt = null, string? LastError = null, string? Batches = null, ReplayProgress? Replay = null)
+    long Acknowledged,
+    long? FailingSince = null,
+    int Failures = 0,
+    long? DisabledAt = null,
+    string? LastError = null,
+    string? Batches = null,
+    ReplayProgress? Replay = null
+)
 {
     /// <summary>Style sync: when it was called last.</summary>
     public long? CalledAt { get; init; }
@@ -69,7 +81,10 @@ public sealed record EndpointProgress(
     /// <summary>Style sync: no empty report before this time.</summary>
     public long? QuietUntil { get; init; }
 
-    /// <summary>Style sync: events up to <see cref="Acknowledged"/> that it named in "error", by position. They are not reported while they are here.</summary>
+    /// <summary>
+    /// Style sync: events up to <see cref="Acknowledged"/> that it named in "error", by position. They are not reported while they are
+    /// here.
+    /// </summary>
     public ImmutableSortedDictionary<long, Resend> Resends { get; init; } = ImmutableSortedDictionary<long, Resend>.Empty;
 
     /// <summary>Enabled, and without the failures of before.</summary>

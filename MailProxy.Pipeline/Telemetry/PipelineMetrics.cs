@@ -2,51 +2,188 @@ using Prometheus;
 
 namespace MailProxy.Pipeline.Telemetry;
 
-/// <summary>Every metric of the engine with its help text. Labels are bounded: tenants, accounts, and the closed sets named in the help.</summary>
+/// <summary>
+/// Every metric of the engine with its help text. Labels are bounded: tenants, accounts, and the closed sets named in the help.
+/// </summary>
 public sealed class PipelineMetrics
 {
-    private static readonly double[] Latencies = [.001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 14400, 86400];
+    private static readonly double[] Latencies =
+    [
+        .001,
+        .002,
+        .005,
+        .01,
+        .02,
+        .05,
+        .1,
+        .25,
+        .5,
+        1,
+        2.5,
+        5,
+        10,
+        30,
+        60,
+        300,
+        1800,
+        3600,
+        14400,
+        86400,
+    ];
 
     public PipelineMetrics(CollectorRegistry registry)
     {
         var make = Metrics.WithCustomRegistry(registry);
-        Accepted = make.CreateCounter("mailproxy_messages_accepted_total", "Messages committed to the store, by tenant and account.", "tenant", "account");
+        Accepted = make.CreateCounter(
+            "mailproxy_messages_accepted_total",
+            "Messages committed to the store, by tenant and account.",
+            "tenant",
+            "account"
+        );
         Refused = make.CreateCounter("mailproxy_messages_refused_total", "Messages refused at ingest, by problem code.", "code");
-        Shed = make.CreateCounter("mailproxy_submissions_shed_total", "Submissions answered with 503, by reason: door_full, disk_low, store.", "reason");
-        Sent = make.CreateCounter("mailproxy_messages_sent_total", "Messages all of whose recipients were accepted, by tenant and account.", "tenant", "account");
-        Failed = make.CreateCounter("mailproxy_messages_failed_total", "Messages that ended without any recipient accepted, by tenant and account.", "tenant", "account");
-        Closed = make.CreateCounter("mailproxy_messages_closed_total", "Messages that ended otherwise after an attempt, by tenant, account and state: partially_sent, ambiguous.", "tenant", "account", "state");
-        Deferred = make.CreateCounter("mailproxy_messages_deferred_total", "Attempts after which a message waits for its retry, by tenant and account.", "tenant", "account");
-        Attempts = make.CreateCounter("mailproxy_attempts_total", "Delivery attempts by account and outcome: accepted, partial, deferred, refused, in_doubt, account, unsendable, postponed, dropped.", "account", "outcome");
-        TimeToFirstAttempt = make.CreateHistogram("mailproxy_accept_to_first_attempt_seconds", "Time from acceptance (or send_at) to the mark of the first attempt.", new HistogramConfiguration { Buckets = Latencies });
-        TimeToSent = make.CreateHistogram("mailproxy_accept_to_sent_seconds", "Time from acceptance (or send_at) to the state sent.", new HistogramConfiguration { Buckets = Latencies });
-        Connections = make.CreateGauge("mailproxy_smtp_connections", "Open SMTP connections by account and use: busy, idle.", "account", "use");
-        ConnectionsOpened = make.CreateCounter("mailproxy_smtp_connections_opened_total", "SMTP connections opened, by account.", "account");
-        PermitsRefused = make.CreateCounter("mailproxy_permits_refused_total", "Times a rate limit made an account wait, by account; 'tenant' is the limit of its whole tenant, 'global' the installation's own.", "account");
+        Shed = make.CreateCounter(
+            "mailproxy_submissions_shed_total",
+            "Submissions answered with 503, by reason: door_full, disk_low, store.",
+            "reason"
+        );
+        Sent = make.CreateCounter(
+            "mailproxy_messages_sent_total",
+            "Messages all of whose recipients were accepted, by tenant and account.",
+            "tenant",
+            "account"
+        );
+        Failed = make.CreateCounter(
+            "mailproxy_messages_failed_total",
+            "Messages that ended without any recipient accepted, by tenant and account.",
+            "tenant",
+            "account"
+        );
+        Closed = make.CreateCounter(
+            "mailproxy_messages_closed_total",
+            "Messages that ended otherwise after an attempt, by tenant, account and state: partially_sent, ambiguous.",
+            "tenant",
+            "account",
+            "state"
+        );
+        Deferred = make.CreateCounter(
+            "mailproxy_messages_deferred_total",
+            "Attempts after which a message waits for its retry, by tenant and account.",
+            "tenant",
+            "account"
+        );
+        Attempts = make.CreateCounter(
+            "mailproxy_attempts_total",
+            "Delivery attempts by account and outcome: accepted, partial, deferred, refused, in_doubt, account, unsendable, "
+                + "postponed, dropped.",
+            "account",
+            "outcome"
+        );
+        TimeToFirstAttempt = make.CreateHistogram(
+            "mailproxy_accept_to_first_attempt_seconds",
+            "Time from acceptance (or send_at) to the mark of the first attempt.",
+            new HistogramConfiguration { Buckets = Latencies }
+        );
+        TimeToSent = make.CreateHistogram(
+            "mailproxy_accept_to_sent_seconds",
+            "Time from acceptance (or send_at) to the state sent.",
+            new HistogramConfiguration { Buckets = Latencies }
+        );
+        Connections = make.CreateGauge(
+            "mailproxy_smtp_connections",
+            "Open SMTP connections by account and use: busy, idle.",
+            "account",
+            "use"
+        );
+        ConnectionsOpened = make.CreateCounter(
+            "mailproxy_smtp_connections_opened_total",
+            "SMTP connections opened, by account.",
+            "account"
+        );
+        PermitsRefused = make.CreateCounter(
+            "mailproxy_permits_refused_total",
+            "Times a rate limit made an account wait, by account; 'tenant' is the limit of its whole tenant, 'global' the "
+                + "installation's own.",
+            "account"
+        );
         SharesRefused = make.CreateCounter(
             "mailproxy_tenant_shares_refused_total",
-            "Times somebody waited for his tenant's share of something that tenants use together, or was refused it, by what: the names under shares of GET /v1/tenants/{id}.",
-            "share");
-        ReportLag = make.CreateGauge("mailproxy_report_lag_seconds", "Age of the oldest event that an endpoint has not acknowledged, by tenant and endpoint.", "tenant", "endpoint");
-        ReportBacklog = make.CreateGauge("mailproxy_report_backlog", "Events that an endpoint has not acknowledged, with those of the log that it has not looked at yet, by tenant and endpoint.", "tenant", "endpoint");
-        Reports = make.CreateCounter("mailproxy_reports_total", "Webhook requests by tenant, endpoint and result: ok, failed.", "tenant", "endpoint", "result");
-        CommitSeconds = make.CreateHistogram("mailproxy_store_commit_seconds", "Duration of one turn of the store's writer, from BEGIN to the end of COMMIT.", new HistogramConfiguration { Buckets = [.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .25, 1, 5] });
-        CommitRows = make.CreateHistogram("mailproxy_store_commit_batch_size", "Marks, outcomes and messages written by one turn of the store's writer.", new HistogramConfiguration { Buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] });
+            "Times somebody waited for his tenant's share of something that tenants use together, or was refused it, by what: "
+                + "the names under shares of GET /v1/tenants/{id}.",
+            "share"
+        );
+        ReportLag = make.CreateGauge(
+            "mailproxy_report_lag_seconds",
+            "Age of the oldest event that an endpoint has not acknowledged, by tenant and endpoint.",
+            "tenant",
+            "endpoint"
+        );
+        ReportBacklog = make.CreateGauge(
+            "mailproxy_report_backlog",
+            "Events that an endpoint has not acknowledged, with those of the log that it has not looked at yet, by tenant and endpoint.",
+            "tenant",
+            "endpoint"
+        );
+        Reports = make.CreateCounter(
+            "mailproxy_reports_total",
+            "Webhook requests by tenant, endpoint and result: ok, failed.",
+            "tenant",
+            "endpoint",
+            "result"
+        );
+        CommitSeconds = make.CreateHistogram(
+            "mailproxy_store_commit_seconds",
+            "Duration of one turn of the store's writer, from BEGIN to the end of COMMIT.",
+            new HistogramConfiguration { Buckets = [.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .25, 1, 5] }
+        );
+        CommitRows = make.CreateHistogram(
+            "mailproxy_store_commit_batch_size",
+            "Marks, outcomes and messages written by one turn of the store's writer.",
+            new HistogramConfiguration { Buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] }
+        );
         CommitFailures = make.CreateCounter("mailproxy_store_commit_failures_total", "Turns of the store's writer that failed.");
-        LogDropped = make.CreateCounter("mailproxy_log_lines_dropped_total", "Lines of the log that were dropped because whoever reads it is too slow or gone.");
-        Purged = make.CreateCounter("mailproxy_purged_total", "What retention took away, by what: content (bodies of finished messages), message, event.", "what");
+        LogDropped = make.CreateCounter(
+            "mailproxy_log_lines_dropped_total",
+            "Lines of the log that were dropped because whoever reads it is too slow or gone."
+        );
+        Purged = make.CreateCounter(
+            "mailproxy_purged_total",
+            "What retention took away, by what: content (bodies of finished messages), message, event.",
+            "what"
+        );
         AttachmentBytes = make.CreateCounter("mailproxy_attachment_bytes_total", "Bytes of attachments fetched from their sources.");
-        CacheHits = make.CreateCounter("mailproxy_attachment_cache_hits_total", "Attachments that were here already when a mail's turn came.");
+        CacheHits = make.CreateCounter(
+            "mailproxy_attachment_cache_hits_total",
+            "Attachments that were here already when a mail's turn came."
+        );
         CacheMisses = make.CreateCounter("mailproxy_attachment_cache_misses_total", "Attachments that a mail had to wait for.");
-        CacheEvictions = make.CreateCounter("mailproxy_attachment_cache_evictions_total", "Contents removed from the attachment cache, for room or for age.");
+        CacheEvictions = make.CreateCounter(
+            "mailproxy_attachment_cache_evictions_total",
+            "Contents removed from the attachment cache, for capacity or for age."
+        );
         CacheBytes = make.CreateGauge("mailproxy_attachment_cache_bytes", "Bytes in the attachment cache, with those that mail holds.");
-        FetchSeconds = make.CreateHistogram("mailproxy_attachment_fetch_seconds", "Duration of one fetch, by outcome: ok, gone, refused, down, disk, stopped.", new HistogramConfiguration { Buckets = Latencies, LabelNames = ["outcome"] });
+        FetchSeconds = make.CreateHistogram(
+            "mailproxy_attachment_fetch_seconds",
+            "Duration of one fetch, by outcome: ok, gone, refused, down, disk, stopped.",
+            new HistogramConfiguration { Buckets = Latencies, LabelNames = ["outcome"] }
+        );
         FetchesInFlight = make.CreateGauge("mailproxy_attachment_fetches_in_flight", "Attachments that are being fetched.");
         MailsAside = make.CreateGauge("mailproxy_mails_set_aside", "Mails whose turn had come and that wait for an attachment.");
-        ChannelDepth = make.CreateGauge("mailproxy_channel_depth", "Items waiting at a door: ingest, persist, schedule, resolve, send, report.", "door");
-        QueueDepth = make.CreateGauge("mailproxy_queue_depth", "Messages that are not final, by state and priority; counted at scrape time.", "state", "priority");
+        ChannelDepth = make.CreateGauge(
+            "mailproxy_channel_depth",
+            "Items waiting in a channel: ingest, persist, schedule, resolve, send, report.",
+            "door"
+        );
+        QueueDepth = make.CreateGauge(
+            "mailproxy_queue_depth",
+            "Messages that are not final, by state and priority; counted at scrape time.",
+            "state",
+            "priority"
+        );
         OldestDue = make.CreateGauge("mailproxy_queue_oldest_due_seconds", "How long the oldest ready message has been due.");
-        Overdue = make.CreateGauge("mailproxy_queue_overdue", "Ready messages due for more than a minute whose account is neither paused, parked nor at its limit; 0 in health.");
+        Overdue = make.CreateGauge(
+            "mailproxy_queue_overdue",
+            "Ready messages due for more than a minute whose account is neither paused, parked nor at its limit; 0 in health."
+        );
     }
 
     public Counter Accepted { get; }

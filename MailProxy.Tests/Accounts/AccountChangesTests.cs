@@ -9,7 +9,15 @@ namespace MailProxy.Tests.Accounts;
 
 internal sealed class AccountChangesTests
 {
-    private static readonly SmtpAccount Relay = new() { Key = default, Tenant = "default", Id = "relay", Version = 0, Host = "smtp.example.com", Port = 25 };
+    private static readonly SmtpAccount Relay = new()
+    {
+        Key = default,
+        Tenant = "default",
+        Id = "relay",
+        Version = 0,
+        Host = "smtp.example.com",
+        Port = 25,
+    };
 
     private TemporaryStore _store = null!;
     private CurrentAccounts _current = null!;
@@ -72,7 +80,8 @@ internal sealed class AccountChangesTests
     [Test]
     public async Task Put_ManyAtOnce_TheLastReadingHasThemAll()
     {
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() => _changes.PutAsync(Relay with { Id = $"relay{i}" }, "ann")))).WaitAsync(TimeSpan.FromSeconds(30));
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() => _changes.PutAsync(Relay with { Id = $"relay{i}" }, "ann"))))
+            .WaitAsync(TimeSpan.FromSeconds(30));
         Assert.That(_current.Directory.All, Has.Count.EqualTo(20));
     }
 

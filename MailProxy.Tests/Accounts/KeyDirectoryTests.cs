@@ -36,11 +36,23 @@ public sealed class KeyDirectoryTests
     [TestCase(null, false)]
     public void AllowsFrom_AllowList_OnlyFromThere(string? address, bool allowed)
     {
-        var key = Key("a", TenantKey.HashOf("one")) with { AllowedNetworks = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("2001:db8::/32")] };
+        var key = Key("a", TenantKey.HashOf("one")) with
+        {
+            AllowedNetworks = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("2001:db8::/32")],
+        };
         var from = address is null ? null : IPAddress.Parse(address);
         Assert.That(key.AllowsFrom(from), Is.EqualTo(allowed));
         Assert.That(Key("a", []).AllowsFrom(from), "no list: from anywhere");
     }
 
-    private static TenantKey Key(string id, byte[] hash) => new() { Tenant = "default", Id = id, Name = id, Hash = hash, Scopes = KeyScopes.Read, CreatedAt = 0 };
+    private static TenantKey Key(string id, byte[] hash) =>
+        new()
+        {
+            Tenant = "default",
+            Id = id,
+            Name = id,
+            Hash = hash,
+            Scopes = KeyScopes.Read,
+            CreatedAt = 0,
+        };
 }

@@ -8,7 +8,8 @@ namespace MailProxy.Tests.Accounts;
 [UnsupportedOSPlatform("windows")]
 internal sealed class MasterKeySourcesTests
 {
-    private string _data = "", _credentials = "";
+    private string _data = "",
+        _credentials = "";
 
     [SetUp]
     public void MakeDirectories()
@@ -74,7 +75,10 @@ internal sealed class MasterKeySourcesTests
     public void Find_EmptyFile_IsRefused()
     {
         File.WriteAllText(Path.Combine(_data, "master.key"), "");
-        Assert.That(() => new MasterKeySources(null, null, _data).Find(), Throws.TypeOf<StoreRefusedException>().With.Message.Contains("master.key"));
+        Assert.That(
+            () => new MasterKeySources(null, null, _data).Find(),
+            Throws.TypeOf<StoreRefusedException>().With.Message.Contains("master.key")
+        );
     }
 
     [Test]
@@ -105,7 +109,10 @@ internal sealed class MasterKeySourcesTests
         foreach (var between in (string[])[",", "\n", " , "])
         {
             File.WriteAllText(Path.Combine(_credentials, "mailproxy-master-key"), first + between + second + "\n");
-            Assert.That(new MasterKeySources(null, _credentials, _data).Find().Keys.Select(k => k.Id), Is.EqualTo(new[] { firstId, secondId }));
+            Assert.That(
+                new MasterKeySources(null, _credentials, _data).Find().Keys.Select(k => k.Id),
+                Is.EqualTo(new[] { firstId, secondId })
+            );
         }
     }
 
@@ -114,7 +121,10 @@ internal sealed class MasterKeySourcesTests
     {
         new MasterKeyFile(_data).Create();
         File.WriteAllText(Path.Combine(_credentials, "mailproxy-master-key"), "correct-horse");
-        Assert.That(() => new MasterKeySources(null, _credentials, _data).Find(), Throws.TypeOf<StoreRefusedException>().With.Message.Contains(_credentials).And.Message.Not.Contains("correct-horse"));
+        Assert.That(
+            () => new MasterKeySources(null, _credentials, _data).Find(),
+            Throws.TypeOf<StoreRefusedException>().With.Message.Contains(_credentials).And.Message.Not.Contains("correct-horse")
+        );
     }
 
     [TestCase(UnixFileMode.UserRead | UnixFileMode.UserWrite, null)]

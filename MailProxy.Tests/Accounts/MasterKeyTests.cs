@@ -37,7 +37,8 @@ internal sealed class MasterKeyTests
     [Test]
     public void ParseList_Several_KeepsTheirOrder()
     {
-        MasterKey one = MasterKey.Generate(), two = MasterKey.Generate();
+        MasterKey one = MasterKey.Generate(),
+            two = MasterKey.Generate();
         var text = Convert.ToBase64String(one.Bytes) + ", " + Convert.ToHexString(two.Bytes);
         Assert.That(MasterKey.ParseList(text)!.Select(k => k.Id), Is.EqualTo([one.Id, two.Id]));
     }

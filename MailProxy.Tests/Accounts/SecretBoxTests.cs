@@ -8,7 +8,8 @@ namespace MailProxy.Tests.Accounts;
 internal sealed class SecretBoxTests
 {
     private const string Owner = "account/3/password";
-    private static readonly MasterKey Old = MasterKey.Generate(), New = MasterKey.Generate();
+    private static readonly MasterKey Old = MasterKey.Generate(),
+        New = MasterKey.Generate();
 
     [TestCase("")]
     [TestCase("hunter2")]
@@ -23,7 +24,8 @@ internal sealed class SecretBoxTests
     public void Seal_SameSecretTwice_DiffersInEveryPartButTheHead()
     {
         var box = new SecretBox([New]);
-        byte[] one = box.Seal("hunter2", Owner), two = box.Seal("hunter2", Owner);
+        byte[] one = box.Seal("hunter2", Owner),
+            two = box.Seal("hunter2", Owner);
         Assert.Multiple(() =>
         {
             Assert.That(one[..9], Is.EqualTo(two[..9]));
@@ -44,7 +46,10 @@ internal sealed class SecretBoxTests
     {
         var box = new SecretBox([New]);
         var sealedBytes = box.Seal("hunter2", Owner);
-        Assert.That(() => box.Open(sealedBytes, "account/4/password"), Throws.TypeOf<StoreRefusedException>().With.Message.Contains("account/4/password"));
+        Assert.That(
+            () => box.Open(sealedBytes, "account/4/password"),
+            Throws.TypeOf<StoreRefusedException>().With.Message.Contains("account/4/password")
+        );
     }
 
     [Test]
@@ -85,6 +90,9 @@ internal sealed class SecretBoxTests
     public void Open_KeyNotHeld_IsRefusedAndNamesTheKey()
     {
         var sealedBytes = new SecretBox([Old]).Seal("hunter2", Owner);
-        Assert.That(() => new SecretBox([New]).Open(sealedBytes, Owner), Throws.TypeOf<StoreRefusedException>().With.Message.Contains(Old.Id));
+        Assert.That(
+            () => new SecretBox([New]).Open(sealedBytes, Owner),
+            Throws.TypeOf<StoreRefusedException>().With.Message.Contains(Old.Id)
+        );
     }
 }

@@ -9,7 +9,8 @@ namespace MailProxy.Tests.Api;
 [TestFixture]
 public sealed class AccountRoutesTests
 {
-    private const string Plain = """{"host":"smtp.example","port":587,"security":"starttls","auth":{"user":"u","password":"s3cr3t-words"}}""";
+    private const string Plain =
+        """{"host":"smtp.example","port":587,"security":"starttls","auth":{"user":"u","password":"s3cr3t-words"}}""";
 
     private ApiHost _host = null!;
 
@@ -28,10 +29,12 @@ public sealed class AccountRoutesTests
     {
         using var answer = await PutAsync(Plain);
         var body = await answer.Content.ReadAsStringAsync();
-        var expected = JsonNode.Parse("""
+        var expected = JsonNode.Parse(
+            """
             {"id":"main","tenant":"default","host":"smtp.example","port":587,"security":"starttls","verify_certificate":true,"auth":{"user":"u","password_set":true},
              "max_connections":8,"max_messages_per_connection":100,"max_recipients":50,"from_allowed":[],"paused":false}
-            """);
+            """
+        );
 
         using (Assert.EnterMultipleScope())
         {
@@ -53,11 +56,18 @@ public sealed class AccountRoutesTests
             ["port"] = 465,
             ["security"] = "tls",
             ["verify_certificate"] = false,
-            ["limits"] = JsonNode.Parse("""{"per_second":5,"per_minute":100,"per_hour":500,"per_day":1000,"burst":9,"count":"messages","when_reached":"fail"}"""),
+            ["limits"] = JsonNode.Parse(
+                """{"per_second":5,"per_minute":100,"per_hour":500,"per_day":1000,"burst":9,"count":"messages","when_reached":"fail"}"""
+            ),
             ["max_connections"] = 2,
             ["max_messages_per_connection"] = 3,
             ["max_recipients"] = 4,
-            ["dkim"] = new JsonObject { ["domain"] = "x.example", ["selector"] = "s1", ["private_key"] = key.ExportPkcs8PrivateKeyPem() },
+            ["dkim"] = new JsonObject
+            {
+                ["domain"] = "x.example",
+                ["selector"] = "s1",
+                ["private_key"] = key.ExportPkcs8PrivateKeyPem(),
+            },
             ["from_allowed"] = JsonNode.Parse("""["a@x.example","@y.example"]"""),
             ["large_files"] = JsonNode.Parse("""{"threshold":1000,"action":"link","volume":"files","lifetime_days":3}"""),
             ["description"] = "the big one",
@@ -69,12 +79,31 @@ public sealed class AccountRoutesTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(Stored().Limits, Is.EqualTo(new AccountLimits(5, 100, 500, 1_000, 9, LimitCount.Messages, LimitReached.Fail)));
-            Assert.That(Stored() is { Host: "2001:db8::1", Port: 465, Security: SmtpSecurity.Tls, VerifyCertificate: false, MaxConnections: 2, MaxMessagesPerConnection: 3, MaxRecipients: 4, User: null, Password: null });
+            Assert.That(
+                Stored()
+                    is {
+                        Host: "2001:db8::1",
+                        Port: 465,
+                        Security: SmtpSecurity.Tls,
+                        VerifyCertificate: false,
+                        MaxConnections: 2,
+                        MaxMessagesPerConnection: 3,
+                        MaxRecipients: 4,
+                        User: null,
+                        Password: null
+                    }
+            );
             Assert.That(Stored().LargeFiles, Is.EqualTo(new LargeFiles(1_000, LargeFileAction.Link, "files", 3)));
-            Assert.That(json.GetProperty("large_files").ToString(), Is.EqualTo("""{"threshold":1000,"action":"link","volume":"files","lifetime_days":3}"""));
+            Assert.That(
+                json.GetProperty("large_files").ToString(),
+                Is.EqualTo("""{"threshold":1000,"action":"link","volume":"files","lifetime_days":3}""")
+            );
             Assert.That(Stored().FromAllowed, Is.EqualTo(new[] { "a@x.example", "@y.example" }));
             Assert.That(Stored().Dkim!.PrivateKey, Does.Contain("PRIVATE KEY"));
-            Assert.That(json.GetProperty("dkim").ToString(), Is.EqualTo("""{"domain":"x.example","selector":"s1","private_key_set":true}"""));
+            Assert.That(
+                json.GetProperty("dkim").ToString(),
+                Is.EqualTo("""{"domain":"x.example","selector":"s1","private_key_set":true}""")
+            );
             Assert.That(json.GetProperty("limits").GetProperty("when_reached").GetString(), Is.EqualTo("fail"));
             Assert.That(json.ToString(), Does.Not.Contain("PRIVATE KEY"));
         }
@@ -132,26 +161,36 @@ public sealed class AccountRoutesTests
     [TestCase("none", true, "starttls", true, true)]
     [TestCase("starttls_when_available", false, "starttls", false, true)]
     [TestCase("starttls", false, "starttls", true, true)]
-    public async Task Put_ConnectionBecomesLessSafe_NeedsThePasswordAgain(string before, bool checkedBefore, string now, bool checkedNow, bool kept)
+    public async Task Put_ConnectionBecomesLessSafe_NeedsThePasswordAgain(
+        string before,
+        bool checkedBefore,
+        string now,
+        bool checkedNow,
+        bool kept
+    )
     {
         using (await PutAsync(Body(before, checkedBefore, "s3cr3t-words"))) { }
 
         using var answer = await PutAsync(Body(now, checkedNow, null));
-        if (!kept) Assert.That((await answer.ProblemAsync(422, "secret_required")).Pointers(), Is.EqualTo(new[] { "/auth/password" }));
+        if (!kept)
+            Assert.That((await answer.ProblemAsync(422, "secret_required")).Pointers(), Is.EqualTo(new[] { "/auth/password" }));
         Assert.That((int)answer.StatusCode, Is.EqualTo(kept ? 200 : 422));
         Assert.That((Stored().Password, Stored().VerifyCertificate), Is.EqualTo(("s3cr3t-words", kept ? checkedNow : checkedBefore)));
 
         using var again = await PutAsync(Body(now, checkedNow, "new"));
         Assert.That(Stored().Password, Is.EqualTo("new"));
 
-        static string Body(string security, bool verify, string? password) => JsonSerializer.Serialize(new
-        {
-            host = "smtp.example",
-            port = 587,
-            security,
-            verify_certificate = verify,
-            auth = password is null ? (object)new { user = "u" } : new { user = "u", password },
-        });
+        static string Body(string security, bool verify, string? password) =>
+            JsonSerializer.Serialize(
+                new
+                {
+                    host = "smtp.example",
+                    port = 587,
+                    security,
+                    verify_certificate = verify,
+                    auth = password is null ? (object)new { user = "u" } : new { user = "u", password },
+                }
+            );
     }
 
     [TestCase("""{}""", "/host required,/port required,/security required")]
@@ -165,14 +204,35 @@ public sealed class AccountRoutesTests
     [TestCase("""{"host":"x","port":25,"security":"none","auth":{}}""", "/auth/user required")]
     [TestCase("""{"host":"x","port":25,"security":"none","auth":[]}""", "/auth invalid_type")]
     [TestCase("""{"host":"x","port":25,"security":"none","auth":{"user":"u","password":""}}""", "/auth/password required")]
-    [TestCase("""{"host":"x","port":25,"security":"none","auth":{"user":"u","oauth2":{"token_url":"https://x"}}}""", "/auth/oauth2 not_supported")]
+    [TestCase(
+        """{"host":"x","port":25,"security":"none","auth":{"user":"u","oauth2":{"token_url":"https://x"}}}""",
+        "/auth/oauth2 not_supported"
+    )]
     [TestCase("""{"host":"x","port":25,"security":"none","auth":{"user":"u","pass":"p"}}""", "/auth/pass unknown_field")]
-    [TestCase("""{"host":"x","port":25,"security":"none","limits":{"per_hour":0,"per_day":-1,"burst":5}}""", "/limits/per_hour out_of_range,/limits/per_day out_of_range,/limits/burst needs_per_second")]
-    [TestCase("""{"host":"x","port":25,"security":"none","limits":{"count":"bytes","when_reached":"drop","per_week":1}}""", "/limits/count invalid_choice,/limits/when_reached invalid_choice,/limits/per_week unknown_field")]
-    [TestCase("""{"host":"x","port":25,"security":"none","max_connections":101,"max_messages_per_connection":0,"max_recipients":1001}""", "/max_connections out_of_range,/max_messages_per_connection out_of_range,/max_recipients out_of_range")]
-    [TestCase("""{"host":"x","port":25,"security":"none","dkim":{}}""", "/dkim/domain required,/dkim/selector required,/dkim/private_key required")]
-    [TestCase("""{"host":"x","port":25,"security":"none","dkim":{"domain":"x.example","selector":"s","private_key":"no pem"}}""", "/dkim/private_key invalid_key")]
-    [TestCase("""{"host":"x","port":25,"security":"none","from_allowed":["a@x.example","nobody",7,"@"]}""", "/from_allowed/1 invalid_entry,/from_allowed/2 invalid_entry,/from_allowed/3 invalid_entry")]
+    [TestCase(
+        """{"host":"x","port":25,"security":"none","limits":{"per_hour":0,"per_day":-1,"burst":5}}""",
+        "/limits/per_hour out_of_range,/limits/per_day out_of_range,/limits/burst needs_per_second"
+    )]
+    [TestCase(
+        """{"host":"x","port":25,"security":"none","limits":{"count":"bytes","when_reached":"drop","per_week":1}}""",
+        "/limits/count invalid_choice,/limits/when_reached invalid_choice,/limits/per_week unknown_field"
+    )]
+    [TestCase(
+        """{"host":"x","port":25,"security":"none","max_connections":101,"max_messages_per_connection":0,"max_recipients":1001}""",
+        "/max_connections out_of_range,/max_messages_per_connection out_of_range,/max_recipients out_of_range"
+    )]
+    [TestCase(
+        """{"host":"x","port":25,"security":"none","dkim":{}}""",
+        "/dkim/domain required,/dkim/selector required,/dkim/private_key required"
+    )]
+    [TestCase(
+        """{"host":"x","port":25,"security":"none","dkim":{"domain":"x.example","selector":"s","private_key":"no pem"}}""",
+        "/dkim/private_key invalid_key"
+    )]
+    [TestCase(
+        """{"host":"x","port":25,"security":"none","from_allowed":["a@x.example","nobody",7,"@"]}""",
+        "/from_allowed/1 invalid_entry,/from_allowed/2 invalid_entry,/from_allowed/3 invalid_entry"
+    )]
     [TestCase("""{"sandbox":true,"host":"x","auth":{"user":"u"}}""", "/host not_allowed,/auth not_allowed")]
     [TestCase("""{"host":"x","port":25,"security":"none","id":"other"}""", "/id mismatch")]
     public async Task Put_Mistakes_EachWithPointerAndCode(string body, string expected)
@@ -182,7 +242,8 @@ public sealed class AccountRoutesTests
         Assert.That((int)answer.StatusCode, Is.EqualTo(422), problem.ToString());
         Assert.That(
             problem.GetProperty("errors").EnumerateArray().Select(e => $"{e.GetProperty("pointer")} {e.GetProperty("code")}"),
-            Is.EquivalentTo(expected.Split(',')));
+            Is.EquivalentTo(expected.Split(','))
+        );
         Assert.That(_host.Accounts.Accounts, Is.Empty);
     }
 
@@ -260,14 +321,18 @@ public sealed class AccountRoutesTests
     [Test]
     public async Task List_Pages_ById()
     {
-        foreach (var id in (string[])["c", "a", "b"]) using (await PutAsync(Plain, id)) { }
+        foreach (var id in (string[])["c", "a", "b"])
+            using (await PutAsync(Plain, id)) { }
         using var first = await _host.SendAsync("GET", "/v1/accounts?limit=2");
         var page = await first.JsonAsync();
         using var second = await _host.SendAsync("GET", $"/v1/accounts?limit=2&cursor={page.GetProperty("next_cursor").GetString()}");
         var rest = await second.JsonAsync();
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(page.GetProperty("data").EnumerateArray().Select(a => a.GetProperty("id").GetString()), Is.EqualTo(new[] { "a", "b" }));
+            Assert.That(
+                page.GetProperty("data").EnumerateArray().Select(a => a.GetProperty("id").GetString()),
+                Is.EqualTo(new[] { "a", "b" })
+            );
             Assert.That(rest.GetProperty("data").EnumerateArray().Select(a => a.GetProperty("id").GetString()), Is.EqualTo(new[] { "c" }));
             Assert.That(rest.GetProperty("next_cursor").GetString(), Is.Null);
         }
@@ -286,7 +351,12 @@ public sealed class AccountRoutesTests
         using (await PutAsync(Plain)) { }
         _host.Lanes[Stored().Key] = new("account_backoff", 1_893_553_445_000, "421 too many connections");
         using var answer = await _host.SendAsync("GET", "/v1/accounts/main");
-        Assert.That((await answer.JsonAsync()).GetProperty("waiting_for").ToString(), Is.EqualTo("""{"reason":"account_backoff","until":"2030-01-02T03:04:05Z","detail":"smtp.example:587: 421 too many connections"}"""));
+        Assert.That(
+            (await answer.JsonAsync()).GetProperty("waiting_for").ToString(),
+            Is.EqualTo(
+                """{"reason":"account_backoff","until":"2030-01-02T03:04:05Z","detail":"smtp.example:587: 421 too many connections"}"""
+            )
+        );
     }
 
     [Test]
@@ -331,10 +401,15 @@ public sealed class AccountRoutesTests
     public async Task Test_Refused_200SaysWhere()
     {
         using (await PutAsync(Plain)) { }
-        _host.TestAccount = account => new(false, "authenticate", true, "Tls13", false, ["AUTH PLAIN"], 535, $"bad credentials for {account.User}", 12.5);
+        _host.TestAccount = account =>
+            new(false, "authenticate", true, "Tls13", false, ["AUTH PLAIN"], 535, $"bad credentials for {account.User}", 12.5);
         using var answer = await _host.SendAsync("POST", "/v1/accounts/main/test");
         Assert.That((int)answer.StatusCode, Is.EqualTo(200));
-        Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo(
-            """{"ok":false,"stage":"authenticate","secure":true,"tls":"Tls13","authenticated":false,"extensions":["AUTH PLAIN"],"smtp_code":535,"error":"bad credentials for u","milliseconds":12.5}"""));
+        Assert.That(
+            (await answer.Content.ReadAsStringAsync()).TrimEnd('\n'),
+            Is.EqualTo(
+                """{"ok":false,"stage":"authenticate","secure":true,"tls":"Tls13","authenticated":false,"extensions":["AUTH PLAIN"],"smtp_code":535,"error":"bad credentials for u","milliseconds":12.5}"""
+            )
+        );
     }
 }

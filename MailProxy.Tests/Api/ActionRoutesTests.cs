@@ -16,9 +16,31 @@ public sealed class ActionRoutesTests
     public async Task StartAsync()
     {
         _host = await ApiHost.StartAsync();
-        _host.Queries.Views.Add(new(
-            1, new("default", "m-1"), MessageState.Queued, 1, Account, Priority.Medium, "a@x.example", null, At, null, At + 1, null, 0, null, false,
-            "<m@x>", null, null, null, AmbiguousPolicy.Retry, []));
+        _host.Queries.Views.Add(
+            new(
+                1,
+                new("default", "m-1"),
+                MessageState.Queued,
+                1,
+                Account,
+                Priority.Medium,
+                "a@x.example",
+                null,
+                At,
+                null,
+                At + 1,
+                null,
+                0,
+                null,
+                false,
+                "<m@x>",
+                null,
+                null,
+                null,
+                AmbiguousPolicy.Retry,
+                []
+            )
+        );
         _host.Store.Result = _ => new ChangeResult.Done(MessageState.Queued, Account, 123, At + 9);
     }
 
@@ -33,7 +55,11 @@ public sealed class ActionRoutesTests
         yield return new("release", null, new MessageChange.Release());
         yield return new("reschedule", """{"send_at":"2030-01-02T03:05:05+00:00"}""", new MessageChange.Reschedule(At + 60_000));
         yield return new("reschedule", """{"send_at":1893553505}""", new MessageChange.Reschedule(At + 60_000));
-        yield return new("reschedule", """{"send_at":1893553505,"expires_at":1893553565}""", new MessageChange.Reschedule(At + 60_000, At + 120_000));
+        yield return new(
+            "reschedule",
+            """{"send_at":1893553505,"expires_at":1893553565}""",
+            new MessageChange.Reschedule(At + 60_000, At + 120_000)
+        );
     }
 
     [TestCaseSource(nameof(Actions))]
@@ -69,7 +95,11 @@ public sealed class ActionRoutesTests
     public async Task Post_StateForbids_409WithCodeAndState(string action)
     {
         _host.Store.Result = _ => new ChangeResult.Conflict("sending", MessageState.Sending);
-        using var answer = await _host.SendAsync("POST", $"/v1/messages/m-1/{action}", action == "reschedule" ? """{"send_at":1893553505}""" : null);
+        using var answer = await _host.SendAsync(
+            "POST",
+            $"/v1/messages/m-1/{action}",
+            action == "reschedule" ? """{"send_at":1893553505}""" : null
+        );
         var problem = await answer.ProblemAsync(409, "sending");
         Assert.That(problem.GetProperty("message_status").GetString(), Is.EqualTo("sending"));
         Assert.That(problem.GetProperty("id").GetString(), Is.EqualTo("m-1"));

@@ -56,7 +56,10 @@ public sealed class AdminKeyTests
     public void Open_EmptyFile_RefusesToStart()
     {
         System.IO.File.WriteAllText(File, "\n");
-        Assert.That(() => AdminKey.Open(null, _data, new LogRecorder()), Throws.TypeOf<MailProxy.Pipeline.Storage.StoreRefusedException>().With.Message.Contains(File));
+        Assert.That(
+            () => AdminKey.Open(null, _data, new LogRecorder()),
+            Throws.TypeOf<MailProxy.Pipeline.Storage.StoreRefusedException>().With.Message.Contains(File)
+        );
     }
 
     [TestCase("the-key", true)]
@@ -64,7 +67,8 @@ public sealed class AdminKeyTests
     [TestCase("the-key ", false)]
     [TestCase("", false)]
     [TestCase("\ud800", false)]
-    public void Matches_Offered_OnlyTheVeryKey(string offered, bool expected) => Assert.That(new AdminKey("the-key").Matches(offered), Is.EqualTo(expected));
+    public void Matches_Offered_OnlyTheVeryKey(string offered, bool expected) =>
+        Assert.That(new AdminKey("the-key").Matches(offered), Is.EqualTo(expected));
 
     [Test]
     public void Matches_HugeOffer_False() => Assert.That(new AdminKey("the-key").Matches(new string('k', 100_000)), Is.False);

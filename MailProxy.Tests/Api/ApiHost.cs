@@ -16,12 +16,12 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Prometheus;
 using NUnit.Framework;
+using Prometheus;
 
 namespace MailProxy.Tests.Api;
 
-/// <summary>The HTTP edge alone: the stores are lists, and a script stands behind the door where Ingest and Persist would.</summary>
+/// <summary>The HTTP edge alone: the stores are lists, and a script stands behind the channel where Ingest and Persist would.</summary>
 internal sealed class ApiHost : IAsyncDisposable
 {
     public const string Key = "a-key-for-tests";
@@ -31,7 +31,7 @@ internal sealed class ApiHost : IAsyncDisposable
     private Task _ingest = Task.CompletedTask;
 
     public TimerClock Clock { get; } = new();
-    public Channel<Submission> Door { get; init; } = Channel.CreateBounded<Submission>(16);
+    public Channel<Submission> Ingest { get; init; } = Channel.CreateBounded<Submission>(16);
     public IngestOptions Limits { get; init; } = new();
     public Action<ApiOptions> Configure { get; init; } = _ => { };
     public TenantOptions Quotas { get; init; } = new();
@@ -70,14 +70,16 @@ internal sealed class ApiHost : IAsyncDisposable
     public List<SandboxMailAnswer> Caught { get; } = [];
     public int WebhookChanges { get; private set; }
     public OpenDownload Downloads { get; set; } = (_, _, _) => Task.FromResult<Download>(new Download.Unknown());
-    public Func<SmtpAccount, AccountTestAnswer> TestAccount { get; set; } = _ => new(true, "done", true, "Tls13", true, ["SIZE"], null, null, 1.5);
+    public Func<SmtpAccount, AccountTestAnswer> TestAccount { get; set; } =
+        _ => new(true, "done", true, "Tls13", true, ["SIZE"], null, null, 1.5);
 
-    /// <summary>What stands behind the door; null: nobody reads it.</summary>
-    public Func<Submission, ValueTask>? Behind { get; init; } = s =>
-    {
-        StoreAll(s);
-        return ValueTask.CompletedTask;
-    };
+    /// <summary>What stands behind the channel; null: nobody reads it.</summary>
+    public Func<Submission, ValueTask>? Behind { get; init; } =
+        s =>
+        {
+            StoreAll(s);
+            return ValueTask.CompletedTask;
+        };
 
     public IServiceProvider Services => _app!.Services;
     public HttpClient Client { get; private set; } = null!;
@@ -92,22 +94,37 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public static void StoreAll(Submission submission)
     {
-        if (submission.TryTake()) submission.Complete(Stored(submission));
+        if (submission.TryTake())
+            submission.Complete(Stored(submission));
     }
 
     /// <summary>What the store says when everything that was bound is accepted.</summary>
-    public static SubmissionAnswer.Stored Stored(Submission submission) => new([.. submission.Drafts.Select((d, i) =>
-        d.Problem is null ? new ReceiptLine(d.Mail!.Id ?? $"made-{i}", MessageState.Queued, 1_893_553_445_000) : new ReceiptLine(null, default, 0, d.Problem))]);
+    public static SubmissionAnswer.Stored Stored(Submission submission) =>
+        new([
+            .. submission.Drafts.Select(
+                (d, i) =>
+                    d.Problem is null
+                        ? new ReceiptLine(d.Mail!.Id ?? $"made-{i}", MessageState.Queued, 1_893_553_445_000)
+                        : new ReceiptLine(null, default, 0, d.Problem)
+            ),
+        ]);
 
     public HttpClient NewClient(string? key)
     {
         var client = OnKestrel ? new HttpClient { BaseAddress = Address } : _app!.GetTestClient();
         client.Timeout = Patience;
-        if (key is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        if (key is not null)
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return client;
     }
 
-    public Task<HttpResponseMessage> SendAsync(string method, string path, string? json = null, string contentType = "application/json", params (string Name, string Value)[] headers)
+    public Task<HttpResponseMessage> SendAsync(
+        string method,
+        string path,
+        string? json = null,
+        string contentType = "application/json",
+        params (string Name, string Value)[] headers
+    )
     {
         var request = new HttpRequestMessage(new(method), path);
         if (json is not null)
@@ -116,11 +133,12 @@ internal sealed class ApiHost : IAsyncDisposable
             request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType);
         }
 
-        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+        foreach (var (name, value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
         return Client.SendAsync(request).WaitAsync(Patience);
     }
 
-    /// <summary>Puts an account where both the store and the rooms see it.</summary>
+    /// <summary>Puts an account where both the store and the stages see it.</summary>
     public SmtpAccount Add(SmtpAccount account)
     {
         var numbered = account with { Key = new(Accounts.Accounts.Count + 1_000) };
@@ -131,18 +149,21 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Door.Writer.TryComplete();
+        Ingest.Writer.TryComplete();
         await _ingest.WaitAsync(Patience);
         Client.Dispose();
-        if (_app is not null) await _app.DisposeAsync();
+        if (_app is not null)
+            await _app.DisposeAsync();
         Directory.Delete(Scratch, recursive: true);
     }
 
     private async Task RunAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
-        if (OnKestrel) builder.WebHost.UseUrls("http://127.0.0.1:0");
-        else builder.WebHost.UseTestServer();
+        if (OnKestrel)
+            builder.WebHost.UseUrls("http://127.0.0.1:0");
+        else
+            builder.WebHost.UseTestServer();
         builder.Logging.ClearProviders().AddProvider(Logged);
 
         var services = builder.Services;
@@ -151,16 +172,46 @@ internal sealed class ApiHost : IAsyncDisposable
         services.Configure(Configure);
         var accountChanges = new AccountChanges(Accounts, Current, CurrentTenants);
         var keyChanges = new KeyChanges(Keys, CurrentKeys);
-        services.AddSingleton<ITenantStore>(Tenants).AddSingleton(CurrentTenants).AddSingleton(new TenantChanges(Tenants, CurrentTenants, accountChanges, keyChanges))
-            .AddSingleton<IKeyStore>(Keys).AddSingleton(CurrentKeys).AddSingleton(keyChanges).AddSingleton<IAuditLog>(Audit).AddSingleton<IBatchStore>(Batches);
-        services.AddSingleton(Door.Writer).AddSingleton(Limits).AddSingleton(new AdminKey(Key)).AddSingleton<FreeDisk>(() => FreeDisk).AddSingleton<StorageLook>(() => Missing)
-            .AddSingleton<IMessageQueries>(Queries).AddSingleton<IMessageStore>(Store).AddSingleton<IAccountStore>(Accounts).AddSingleton<IDeliveryLog>(Log)
-            .AddSingleton(Current).AddSingleton(accountChanges)
-            .AddSingleton(CurrentVolumes).AddSingleton(new VolumeChanges(Volumes, CurrentVolumes)).AddSingleton<IVolumeProbe>(VolumeProbe).AddSingleton(Wake).AddSingleton(Health).AddSingleton(Registry).AddSingleton(new PipelineMetrics(Registry))
+        services
+            .AddSingleton<ITenantStore>(Tenants)
+            .AddSingleton(CurrentTenants)
+            .AddSingleton(new TenantChanges(Tenants, CurrentTenants, accountChanges, keyChanges))
+            .AddSingleton<IKeyStore>(Keys)
+            .AddSingleton(CurrentKeys)
+            .AddSingleton(keyChanges)
+            .AddSingleton<IAuditLog>(Audit)
+            .AddSingleton<IBatchStore>(Batches);
+        services
+            .AddSingleton(Ingest.Writer)
+            .AddSingleton(Limits)
+            .AddSingleton(new AdminKey(Key))
+            .AddSingleton<FreeDisk>(() => FreeDisk)
+            .AddSingleton<StorageLook>(() => Missing)
+            .AddSingleton<IMessageQueries>(Queries)
+            .AddSingleton<IMessageStore>(Store)
+            .AddSingleton<IAccountStore>(Accounts)
+            .AddSingleton<IDeliveryLog>(Log)
+            .AddSingleton(Current)
+            .AddSingleton(accountChanges)
+            .AddSingleton(CurrentVolumes)
+            .AddSingleton(new VolumeChanges(Volumes, CurrentVolumes))
+            .AddSingleton<IVolumeProbe>(VolumeProbe)
+            .AddSingleton(Wake)
+            .AddSingleton(Health)
+            .AddSingleton(Registry)
+            .AddSingleton(new PipelineMetrics(Registry))
             .AddSingleton<TimeProvider>(Clock)
-            .AddSingleton(new DispatcherControl(
-                () => Dispatcher.Add("suspend"), () => Dispatcher.Add("activate"), () => Dispatcher.Add("run-now"),
-                () => Suspended, at => Dispatcher.Add($"expiry {at}"), key => Lanes.GetValueOrDefault(key), tenant => Dispatcher.Add($"report {tenant}")))
+            .AddSingleton(
+                new DispatcherControl(
+                    () => Dispatcher.Add("suspend"),
+                    () => Dispatcher.Add("activate"),
+                    () => Dispatcher.Add("run-now"),
+                    () => Suspended,
+                    at => Dispatcher.Add($"expiry {at}"),
+                    key => Lanes.GetValueOrDefault(key),
+                    tenant => Dispatcher.Add($"report {tenant}")
+                )
+            )
             .AddSingleton<WebhookTrial>((endpoint, _) => Task.FromResult(TestWebhook(endpoint)))
             .AddSingleton<AccountTest>((account, _) => Task.FromResult(TestAccount(account)))
             .AddSingleton<WriteRaw>(async (content, _, target, cancel) => await target.WriteAsync(content.Json, cancel))
@@ -168,23 +219,32 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton<OpenDownload>((token, head, cancel) => Downloads(token, head, cancel))
             .AddSingleton(NSubstitute.Substitute.For<IErasure>())
             .AddSingleton<WebhooksChanged>(() => WebhookChanges++)
-            .AddSingleton(new SandboxShelf(
-                (limit, before) => [.. Caught.Where(m => before is null || m.Id < before).OrderByDescending(m => m.Id).Take(limit)],
-                id => Caught.Any(m => m.Id == id) ? (ReadOnlyMemory<byte>?)Encoding.ASCII.GetBytes($"raw {id}") : null,
-                static _ => 0));
+            .AddSingleton(
+                new SandboxView(
+                    (limit, before) => [.. Caught.Where(m => before is null || m.Id < before).OrderByDescending(m => m.Id).Take(limit)],
+                    id => Caught.Any(m => m.Id == id) ? (ReadOnlyMemory<byte>?)Encoding.ASCII.GetBytes($"raw {id}") : null,
+                    static _ => 0
+                )
+            );
 
-        services.AddSingleton(Quotas).AddSingleton(new ProtectedFiles("data"))
-            .AddSingleton(Removal).AddSingleton<ForgetContent>(tenant => Forgotten.Add(tenant));
+        services
+            .AddSingleton(Quotas)
+            .AddSingleton(new ProtectedFiles("data"))
+            .AddSingleton(Removal)
+            .AddSingleton<ForgetContent>(tenant => Forgotten.Add(tenant));
         NSubstitute.SubstituteExtensions.ReturnsForAnyArgs(Removal.RemoveAsync("", 0), Task.FromResult(true));
         _app = builder.Build();
         _app.MapMailProxyApi();
         await _app.StartAsync();
-        if (OnKestrel) Address = new Uri(_app.Urls.First());
+        if (OnKestrel)
+            Address = new Uri(_app.Urls.First());
         Client = NewClient(Key);
-        if (Behind is { } behind) _ingest = Task.Run(async () =>
-        {
-            await foreach (var submission in Door.Reader.ReadAllAsync()) await behind(submission);
-        });
+        if (Behind is { } behind)
+            _ingest = Task.Run(async () =>
+            {
+                await foreach (var submission in Ingest.Reader.ReadAllAsync())
+                    await behind(submission);
+            });
     }
 }
 
@@ -196,18 +256,30 @@ internal sealed class LogRecorder : ILoggerProvider, ILogger
 
     public IReadOnlyList<(LogLevel Level, string Text)> Lines
     {
-        get { lock (_lock) return [.. _lines]; }
+        get
+        {
+            lock (_lock)
+                return [.. _lines];
+        }
     }
 
     public ILogger CreateLogger(string categoryName) => this;
 
-    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter
+    )
     {
-        lock (_lock) _lines.Add((logLevel, $"{formatter(state, exception)} {exception}"));
+        lock (_lock)
+            _lines.Add((logLevel, $"{formatter(state, exception)} {exception}"));
     }
 
     public void Dispose() { }
@@ -215,7 +287,8 @@ internal sealed class LogRecorder : ILoggerProvider, ILogger
 
 internal static class Answers
 {
-    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage answer) => JsonElement.Parse(await answer.Content.ReadAsStringAsync());
+    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage answer) =>
+        JsonElement.Parse(await answer.Content.ReadAsStringAsync());
 
     /// <summary>Asserts that this is a whole problem with the code, and returns it.</summary>
     public static async Task<JsonElement> ProblemAsync(this HttpResponseMessage answer, int status, string code)
@@ -237,5 +310,7 @@ internal static class Answers
     }
 
     public static string[] Pointers(this JsonElement problem) =>
-        problem.TryGetProperty("errors", out var errors) ? [.. errors.EnumerateArray().Select(e => e.GetProperty("pointer").GetString()!)] : [];
+        problem.TryGetProperty("errors", out var errors)
+            ? [.. errors.EnumerateArray().Select(e => e.GetProperty("pointer").GetString()!)]
+            : [];
 }

@@ -20,7 +20,12 @@ public sealed class AuthTableTests
         ("bad key, good token", [("Authorization", "Bearer not-the-key"), ("X-API-Token", ApiHost.Key)]),
     ];
 
-    private static readonly (string, string)[][] Friends = [[("Authorization", "Bearer " + ApiHost.Key)], [("authorization", "bearer " + ApiHost.Key)], [("X-API-Token", ApiHost.Key)]];
+    private static readonly (string, string)[][] Friends =
+    [
+        [("Authorization", "Bearer " + ApiHost.Key)],
+        [("authorization", "bearer " + ApiHost.Key)],
+        [("X-API-Token", ApiHost.Key)],
+    ];
 
     private ApiHost _host = null!;
     private HttpClient _bare = null!;
@@ -29,7 +34,8 @@ public sealed class AuthTableTests
     public async Task StartAsync()
     {
         _host = await ApiHost.StartAsync();
-        _host.Downloads = (_, _, _) => Task.FromResult<Download>(new Download.File(new MemoryStream([1]), "a", "text/plain", DateTimeOffset.UnixEpoch, "t"));
+        _host.Downloads = (_, _, _) =>
+            Task.FromResult<Download>(new Download.File(new MemoryStream([1]), "a", "text/plain", DateTimeOffset.UnixEpoch, "t"));
         _bare = _host.NewClient(null);
     }
 
@@ -41,9 +47,13 @@ public sealed class AuthTableTests
     }
 
     [Test]
-    public void Routes_All_SayWhatTheTableSays() => Assert.That(
-        RouteTable.Of(_host.Services).Select(r => (r.Route, RouteTable.Entries.GetValueOrDefault(r.Route)?.Access)),
-        Is.All.Matches<(string Route, Access? Access)>(r => r.Access == RouteTable.Of(_host.Services).Single(known => known.Route == r.Route).Access));
+    public void Routes_All_SayWhatTheTableSays() =>
+        Assert.That(
+            RouteTable.Of(_host.Services).Select(r => (r.Route, RouteTable.Entries.GetValueOrDefault(r.Route)?.Access)),
+            Is.All.Matches<(string Route, Access? Access)>(r =>
+                r.Access == RouteTable.Of(_host.Services).Single(known => known.Route == r.Route).Access
+            )
+        );
 
     [Test]
     public void Routes_All_HaveAnEntry() => Assert.That(Routes(), Is.EquivalentTo(RouteTable.Entries.Keys));
@@ -78,7 +88,8 @@ public sealed class AuthTableTests
     [TestCaseSource(nameof(Keys))]
     public async Task Route_UnknownTenant_404(string route)
     {
-        if (RouteTable.Entries[route].IsPublic) return;
+        if (RouteTable.Entries[route].IsPublic)
+            return;
         using var answer = await CallAsync(route, [.. Friends[0], ("X-Tenant", "other")]);
         await answer.ProblemAsync(404, "unknown_tenant");
         using var known = await CallAsync(route, [.. Friends[0], ("X-Tenant", "default")]);
@@ -88,7 +99,8 @@ public sealed class AuthTableTests
     [TestCaseSource(nameof(Keys))]
     public async Task Route_UnknownQueryParameter_400(string route)
     {
-        if (RouteTable.Entries[route].IsPublic) return;
+        if (RouteTable.Entries[route].IsPublic)
+            return;
         using var answer = await CallAsync(route, Friends[0], "?surprise=1");
         var problem = await answer.ProblemAsync(400, "unknown_parameter");
         Assert.That(problem.Pointers(), Is.EqualTo(new[] { "/surprise" }));
@@ -103,7 +115,8 @@ public sealed class AuthTableTests
         var parts = route.Split(' ');
         var path = parts[1].Replace("{id:long}", "7").Replace("{id}", "some").Replace("{key}", "some").Replace("{documentName}", "v1");
         var request = new HttpRequestMessage(new(parts[0]), path + query);
-        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+        foreach (var (name, value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
         return _bare.SendAsync(request).WaitAsync(ApiHost.Patience);
     }
 }

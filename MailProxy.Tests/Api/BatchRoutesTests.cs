@@ -19,7 +19,10 @@ public sealed class BatchRoutesTests
     {
         _host.Batches.Batches[("default", "news")] = new("default", "news", null, [(MessageState.Queued, 3), (MessageState.Sent, 4)]);
         using var answer = await _host.SendAsync("GET", "/v1/batches/news");
-        Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"id":"news","tenant":"default","suspended":false,"total":7,"counts":{"queued":3,"sent":4}}"""));
+        Assert.That(
+            (await answer.Content.ReadAsStringAsync()).TrimEnd('\n'),
+            Is.EqualTo("""{"id":"news","tenant":"default","suspended":false,"total":7,"counts":{"queued":3,"sent":4}}""")
+        );
     }
 
     [Test]
@@ -34,13 +37,22 @@ public sealed class BatchRoutesTests
     [Test]
     public async Task List_Known_ByNamePageByPage()
     {
-        foreach (var id in new[] { "b", "a", "c" }) _host.Batches.Batches[("default", id)] = new("default", id, id == "b" ? 1_000 : null, []);
+        foreach (var id in new[] { "b", "a", "c" })
+            _host.Batches.Batches[("default", id)] = new("default", id, id == "b" ? 1_000 : null, []);
         _host.Batches.Batches[("acme", "d")] = new("acme", "d", null, []);
         using var first = await _host.SendAsync("GET", "/v1/batches?limit=2");
         var page = await first.JsonAsync();
         using var second = await _host.SendAsync("GET", $"/v1/batches?limit=2&cursor={page.GetProperty("next_cursor").GetString()}");
-        Assert.That(page.GetProperty("data").ToString(), Is.EqualTo("""[{"id":"a","tenant":"default","suspended":false},{"id":"b","tenant":"default","suspended":true,"suspended_at":"1970-01-01T00:00:01Z"}]"""));
-        Assert.That((await second.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"data":[{"id":"c","tenant":"default","suspended":false}],"next_cursor":null}"""));
+        Assert.That(
+            page.GetProperty("data").ToString(),
+            Is.EqualTo(
+                """[{"id":"a","tenant":"default","suspended":false},{"id":"b","tenant":"default","suspended":true,"suspended_at":"1970-01-01T00:00:01Z"}]"""
+            )
+        );
+        Assert.That(
+            (await second.Content.ReadAsStringAsync()).TrimEnd('\n'),
+            Is.EqualTo("""{"data":[{"id":"c","tenant":"default","suspended":false}],"next_cursor":null}""")
+        );
     }
 
     [Test]
@@ -91,11 +103,32 @@ public sealed class BatchRoutesTests
     [Test]
     public async Task SuspendThenActivate_ActsAndWakesTheTenantsLanes()
     {
-        var account = _host.Add(new() { Key = default, Tenant = "default", Id = "a", Version = 1, Sandbox = true });
-        _host.Add(new() { Key = default, Tenant = "acme", Id = "a", Version = 1, Sandbox = true });
+        var account = _host.Add(
+            new()
+            {
+                Key = default,
+                Tenant = "default",
+                Id = "a",
+                Version = 1,
+                Sandbox = true,
+            }
+        );
+        _host.Add(
+            new()
+            {
+                Key = default,
+                Tenant = "acme",
+                Id = "a",
+                Version = 1,
+                Sandbox = true,
+            }
+        );
         _host.Batches.Batches[("default", "news")] = new("default", "news", null, [(MessageState.Queued, 3)]);
         using var suspended = await _host.SendAsync("POST", "/v1/batches/news/suspend");
-        Assert.That(await suspended.Content.ReadAsStringAsync(), Does.Contain("\"suspended\":true,\"suspended_at\":\"1970-01-01T00:00:01Z\""));
+        Assert.That(
+            await suspended.Content.ReadAsStringAsync(),
+            Does.Contain("\"suspended\":true,\"suspended_at\":\"1970-01-01T00:00:01Z\"")
+        );
         _host.Wake.Drain();
 
         using var active = await _host.SendAsync("POST", "/v1/batches/news/activate");

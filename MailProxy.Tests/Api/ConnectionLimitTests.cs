@@ -18,7 +18,8 @@ public sealed class ConnectionLimitTests
         {
             idle.Add(await RawHttp.ConnectAsync(host.Address));
             await idle[i].SendAsync(i % 2 == 0 ? Live : "GET / HTT"); // some have asked already, some never get to
-            if (i % 2 == 0) Assert.That((await idle[i].AnswerAsync())?.Status, Is.EqualTo(200));
+            if (i % 2 == 0)
+                Assert.That((await idle[i].AnswerAsync())?.Status, Is.EqualTo(200));
         }
 
         for (var i = 0; i < 20; i++)
@@ -28,7 +29,8 @@ public sealed class ConnectionLimitTests
             Assert.That((await next.AnswerAsync())?.Status, Is.EqualTo(200));
         }
 
-        foreach (var raw in idle) raw.Dispose();
+        foreach (var raw in idle)
+            raw.Dispose();
     }
 
     [Test]
@@ -56,5 +58,8 @@ public sealed class ConnectionLimitTests
     [TestCase("Max open files            unlimited            unlimited            files     ", null)]
     [TestCase("Max processes             1024                 1048576              processes ", null)]
     public void OpenFiles_Parse_TheSoftLimit(string line, int? expected) =>
-        Assert.That(MailProxy.Daemon.Hosting.OpenFiles.Parse(["Limit                     Soft Limit           Hard Limit           Units", line]), Is.EqualTo(expected));
+        Assert.That(
+            MailProxy.Daemon.Hosting.OpenFiles.Parse(["Limit                     Soft Limit           Hard Limit           Units", line]),
+            Is.EqualTo(expected)
+        );
 }

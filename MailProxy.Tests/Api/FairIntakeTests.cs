@@ -22,7 +22,9 @@ public sealed class FairIntakeTests
         foreach (var length in (int[])[52_428_800, 14_680_064, 52_428_800, 52_428_800])
         {
             var raw = await RawHttp.ConnectAsync(host.Address);
-            await raw.SendAsync(Post(TenantHost.Hog, "/v1/messages", "Content-Type: application/json", $"Content-Length: {length}") + Mail[..20]);
+            await raw.SendAsync(
+                Post(TenantHost.Hog, "/v1/messages", "Content-Type: application/json", $"Content-Length: {length}") + Mail[..20]
+            );
             slow.Add(raw);
         }
 
@@ -32,7 +34,8 @@ public sealed class FairIntakeTests
         Assert.That(await victim.PostAsync("/v1/messages", Mail), Is.EqualTo(202));
         Assert.That(await hog.PostAsync("/v1/messages", Mail), Is.EqualTo(202));
         Assert.That(Held(host, "hog", "request_bytes"), Is.LessThanOrEqualTo(4 * 65_536));
-        foreach (var raw in slow) raw.Dispose();
+        foreach (var raw in slow)
+            raw.Dispose();
     }
 
     [TestCase("/v1/messages", "application/json")]
@@ -74,18 +77,23 @@ public sealed class FairIntakeTests
     {
         var all = new TaskCompletionSource();
         var kept = new List<Submission>();
-        await using var host = await TenantHost.StartAsync(new()
-        {
-            Share = Half,
-            Limits = new() { DoorCapacity = 8 },
-            Behind = submission =>
+        await using var host = await TenantHost.StartAsync(
+            new()
             {
-                if (submission.Tenant == "victim") ApiHost.StoreAll(submission);
-                else kept.Add(submission);
-                if (kept.Count == 4) all.TrySetResult();
-                return ValueTask.CompletedTask;
-            },
-        });
+                Share = Half,
+                Limits = new() { ChannelCapacity = 8 },
+                Behind = submission =>
+                {
+                    if (submission.Tenant == "victim")
+                        ApiHost.StoreAll(submission);
+                    else
+                        kept.Add(submission);
+                    if (kept.Count == 4)
+                        all.TrySetResult();
+                    return ValueTask.CompletedTask;
+                },
+            }
+        );
         using var hog = host.As(TenantHost.Hog);
         using var victim = host.As(TenantHost.Victim);
         var posting = Enumerable.Range(0, 20).Select(_ => hog.PostAsync("/v1/messages", Mail)).ToArray();
@@ -96,7 +104,8 @@ public sealed class FairIntakeTests
         // Who waited longer than a request's patience is told to come again; a place that is given back is the next one's.
         await host.Clock.WaitedForAsync(TimeSpan.FromSeconds(2), 16);
         host.Clock.Advance(TimeSpan.FromSeconds(2));
-        foreach (var submission in kept.ToArray()) ApiHost.StoreAll(submission);
+        foreach (var submission in kept.ToArray())
+            ApiHost.StoreAll(submission);
         var status = await Task.WhenAll(posting);
         Assert.That((status.Count(static s => s == 202), status.Count(static s => s == 503)), Is.EqualTo((4, 16)));
         Assert.That(Held(host, "hog", "submissions"), Is.Zero);
@@ -107,7 +116,8 @@ public sealed class FairIntakeTests
     {
         await using var host = await TenantHost.StartAsync(new() { Share = Half });
         using var hog = host.As(TenantHost.Hog);
-        var batch = $"{{\"defaults\":{{\"from\":\"a@x.example\",\"to\":\"b@x.example\",\"text\":\"{new string('A', 1_000_000)}\"}},\"messages\":[{string.Join(',', Enumerable.Repeat("{}", 300))}]}}";
+        var batch =
+            $"{{\"defaults\":{{\"from\":\"a@x.example\",\"to\":\"b@x.example\",\"text\":\"{new string('A', 1_000_000)}\"}},\"messages\":[{string.Join(',', Enumerable.Repeat("{}", 300))}]}}";
         using var answer = await hog.PostAsync("/v1/messages/batch", new StringContent(batch, null, "application/json"));
         var problem = await answer.ProblemAsync(422, "defaults_too_large");
         Assert.That(problem.Pointers(), Is.EqualTo(new[] { "/defaults" }));
@@ -128,11 +138,13 @@ public sealed class FairIntakeTests
             Assert.That(refused.Headers.RetryAfter?.Delta, Is.GreaterThan(TimeSpan.Zero));
         }
 
-        using (var without = await hog.GetAsync("/v1/events")) Assert.That((int)without.StatusCode, Is.EqualTo(200));
+        using (var without = await hog.GetAsync("/v1/events"))
+            Assert.That((int)without.StatusCode, Is.EqualTo(200));
         var other = victim.GetAsync("/v1/events?wait=60");
         await host.Clock.WaitedForAsync(TimeSpan.FromSeconds(60), 3);
         host.Clock.Advance(TimeSpan.FromSeconds(60));
-        foreach (var answer in await Task.WhenAll([.. waiting, other])) Assert.That((int)answer.StatusCode, Is.EqualTo(200));
+        foreach (var answer in await Task.WhenAll([.. waiting, other]))
+            Assert.That((int)answer.StatusCode, Is.EqualTo(200));
         Assert.That(Held(host, "hog", "long_polls"), Is.Zero);
     }
 

@@ -17,19 +17,27 @@ internal sealed class FakeQueries : IMessageQueries
 
     public Task<MessageView?> GetAsync(MessageKey key) => Answer(() => Views.FirstOrDefault(v => v.Key == key));
 
-    public Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before) => Answer(() =>
-    {
-        Filters.Add(filter);
-        var wanted = Views
-            .Where(v => (filter.Tenant is null || v.Key.Tenant == filter.Tenant) && (filter.Status is null || v.State == filter.Status) && (before is null || v.Number < before))
-            .OrderByDescending(v => v.Number).ToArray();
-        return new MessagePage([.. wanted.Take(limit)], wanted.Length > limit ? wanted[limit - 1].Number : null);
-    });
+    public Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before) =>
+        Answer(() =>
+        {
+            Filters.Add(filter);
+            var wanted = Views
+                .Where(v =>
+                    (filter.Tenant is null || v.Key.Tenant == filter.Tenant)
+                    && (filter.Status is null || v.State == filter.Status)
+                    && (before is null || v.Number < before)
+                )
+                .OrderByDescending(v => v.Number)
+                .ToArray();
+            return new MessagePage([.. wanted.Take(limit)], wanted.Length > limit ? wanted[limit - 1].Number : null);
+        });
 
     public Task<long?> BodySizeAsync(MessageKey key) => Answer(() => (long?)Contents.GetValueOrDefault(key)?.Json.Length);
 
-    public Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit) => Answer<IReadOnlyList<MailEvent>?>(() =>
-        Events.TryGetValue(key, out var events) ? [.. events.Where(e => e.Sequence > afterSequence).Take(limit)] : null);
+    public Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit) =>
+        Answer<IReadOnlyList<MailEvent>?>(() =>
+            Events.TryGetValue(key, out var events) ? [.. events.Where(e => e.Sequence > afterSequence).Take(limit)] : null
+        );
 
     public Task<MailContent?> ContentAsync(MessageKey key) => Answer(() => Contents.GetValueOrDefault(key));
 
@@ -38,7 +46,7 @@ internal sealed class FakeQueries : IMessageQueries
     private Task<T> Answer<T>(Func<T> answer) => Fault is null ? Task.FromResult(answer()) : Task.FromException<T>(Fault);
 }
 
-/// <summary>Only what people may change; the rooms' verbs are not the edge's to call.</summary>
+/// <summary>Only what people may change; the stages' verbs are not the edge's to call.</summary>
 internal sealed class FakeMessageStore : IMessageStore
 {
     public List<(MessageKey Key, MessageChange Change)> Changes { get; } = [];
@@ -79,23 +87,36 @@ internal sealed class FakeAccountStore : IAccountStore
 
     public Task<bool> PutAccountAsync(SmtpAccount account, string actor)
     {
-        if (Fault is not null) return Task.FromException<bool>(Fault);
+        if (Fault is not null)
+            return Task.FromException<bool>(Fault);
         var existing = Accounts.Find(a => a.Tenant == account.Tenant && a.Id == account.Id);
-        if (existing is not null) Accounts.Remove(existing);
-        Accounts.Add(account with { Key = existing?.Key ?? new(++_last), Version = (existing?.Version ?? 0) + 1, Paused = existing?.Paused ?? false });
+        if (existing is not null)
+            Accounts.Remove(existing);
+        Accounts.Add(
+            account with
+            {
+                Key = existing?.Key ?? new(++_last),
+                Version = (existing?.Version ?? 0) + 1,
+                Paused = existing?.Paused ?? false,
+            }
+        );
         return Task.FromResult(existing is null);
     }
 
     public Task<DeleteResult> DeleteAccountAsync(string tenant, string id, string actor)
     {
-        if (InUse.Contains(id)) return Task.FromResult(DeleteResult.InUse);
-        return Task.FromResult(Accounts.RemoveAll(a => a.Tenant == tenant && a.Id == id) > 0 ? DeleteResult.Deleted : DeleteResult.NotFound);
+        if (InUse.Contains(id))
+            return Task.FromResult(DeleteResult.InUse);
+        return Task.FromResult(
+            Accounts.RemoveAll(a => a.Tenant == tenant && a.Id == id) > 0 ? DeleteResult.Deleted : DeleteResult.NotFound
+        );
     }
 
     public Task<bool> SetPausedAsync(string tenant, string id, bool paused, string actor)
     {
         var at = Accounts.FindIndex(a => a.Tenant == tenant && a.Id == id);
-        if (at >= 0) Accounts[at] = Accounts[at] with { Paused = paused, Version = Accounts[at].Version + 1 };
+        if (at >= 0)
+            Accounts[at] = Accounts[at] with { Paused = paused, Version = Accounts[at].Version + 1 };
         return Task.FromResult(at >= 0);
     }
 
@@ -127,7 +148,8 @@ internal sealed class FakeVolumeStore : IVolumeStore
 
     public Task<DeleteResult> DeleteVolumeAsync(string tenant, string id, string actor)
     {
-        if (InUse.Contains(id)) return Task.FromResult(DeleteResult.InUse);
+        if (InUse.Contains(id))
+            return Task.FromResult(DeleteResult.InUse);
         return Task.FromResult(Volumes.RemoveAll(v => v.Tenant == tenant && v.Id == id) > 0 ? DeleteResult.Deleted : DeleteResult.NotFound);
     }
 }
@@ -161,7 +183,8 @@ internal sealed class FakeTenantStore : ITenantStore
 
     public Task<DeleteResult> DeleteTenantAsync(string id, string actor)
     {
-        if (InUse.Contains(id)) return Task.FromResult(DeleteResult.InUse);
+        if (InUse.Contains(id))
+            return Task.FromResult(DeleteResult.InUse);
         return Task.FromResult(Tenants.RemoveAll(t => t.Id == id) > 0 ? DeleteResult.Deleted : DeleteResult.NotFound);
     }
 }
@@ -188,11 +211,13 @@ internal sealed class FakeKeyStore : IKeyStore
         return Task.CompletedTask;
     }
 
-    public Task<bool> DeleteKeyAsync(string tenant, string id, string actor) => Task.FromResult(Keys.RemoveAll(k => k.Tenant == tenant && k.Id == id) > 0);
+    public Task<bool> DeleteKeyAsync(string tenant, string id, string actor) =>
+        Task.FromResult(Keys.RemoveAll(k => k.Tenant == tenant && k.Id == id) > 0);
 
     public Task NoteUseAsync(string tenant, string id, long at)
     {
-        lock (_lock) Uses.Add((id, at));
+        lock (_lock)
+            Uses.Add((id, at));
         Used.TrySetResult();
         return NoteWritten;
     }
@@ -205,19 +230,32 @@ internal sealed class FakeBatchStore : IBatchStore
 
     public Task<BatchView?> BatchAsync(string tenant, string batch) => Task.FromResult(Batches.GetValueOrDefault((tenant, batch)));
 
-    public Task<(IReadOnlyList<BatchName> Batches, (string Batch, string Tenant)? Next)> ListAsync(string? tenant, (string Batch, string Tenant) after, int limit)
+    public Task<(IReadOnlyList<BatchName> Batches, (string Batch, string Tenant)? Next)> ListAsync(
+        string? tenant,
+        (string Batch, string Tenant) after,
+        int limit
+    )
     {
-        var all = Batches.Values.Where(b => (tenant ?? b.Tenant) == b.Tenant && string.CompareOrdinal(b.Id, after.Batch) > 0).OrderBy(b => b.Id, StringComparer.Ordinal).Select(b => new BatchName(b.Tenant, b.Id, b.SuspendedAt)).ToArray();
-        return Task.FromResult<(IReadOnlyList<BatchName>, (string, string)?)>((all.Take(limit).ToArray(), all.Length > limit ? (all[limit - 1].Id, all[limit - 1].Tenant) : null));
+        var all = Batches
+            .Values.Where(b => (tenant ?? b.Tenant) == b.Tenant && string.CompareOrdinal(b.Id, after.Batch) > 0)
+            .OrderBy(b => b.Id, StringComparer.Ordinal)
+            .Select(b => new BatchName(b.Tenant, b.Id, b.SuspendedAt))
+            .ToArray();
+        return Task.FromResult<(IReadOnlyList<BatchName>, (string, string)?)>(
+            (all.Take(limit).ToArray(), all.Length > limit ? (all[limit - 1].Id, all[limit - 1].Tenant) : null)
+        );
     }
 
-    public Task<int> CountSuspendedAsync(string tenant) => Task.FromResult(Batches.Values.Count(b => b.Tenant == tenant && b.SuspendedAt is not null));
+    public Task<int> CountSuspendedAsync(string tenant) =>
+        Task.FromResult(Batches.Values.Count(b => b.Tenant == tenant && b.SuspendedAt is not null));
 
     public Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor)
     {
         var known = Batches.GetValueOrDefault((tenant, batch)) ?? new(tenant, batch, null, []);
-        if (!suspended && known.Counts.Count == 0) Batches.Remove((tenant, batch));
-        else Batches[(tenant, batch)] = known with { SuspendedAt = suspended ? 1_000 : null };
+        if (!suspended && known.Counts.Count == 0)
+            Batches.Remove((tenant, batch));
+        else
+            Batches[(tenant, batch)] = known with { SuspendedAt = suspended ? 1_000 : null };
         return Task.CompletedTask;
     }
 
@@ -232,12 +270,17 @@ internal sealed class FakeAuditLog : IAuditLog
 
     public IReadOnlyList<AuditEntry> Entries
     {
-        get { lock (_lock) return [.. _entries]; }
+        get
+        {
+            lock (_lock)
+                return [.. _entries];
+        }
     }
 
     public Task AppendAsync(string actor, string action, string subject, string? detail)
     {
-        lock (_lock) _entries.Add(new(_entries.Count + 1, 1_000 * (_entries.Count + 1), actor, action, subject, null, detail));
+        lock (_lock)
+            _entries.Add(new(_entries.Count + 1, 1_000 * (_entries.Count + 1), actor, action, subject, null, detail));
         return Task.CompletedTask;
     }
 
@@ -256,28 +299,37 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
     public Task<bool> PutEndpointAsync(WebhookEndpoint endpoint, string actor)
     {
         var existing = Endpoints.Find(e => e.Tenant == endpoint.Tenant && e.Id == endpoint.Id);
-        if (existing is not null) Endpoints.Remove(existing);
-        Endpoints.Add(endpoint with
-        {
-            Secret = endpoint.Secret.Length > 0 ? endpoint.Secret : existing!.Secret,
-            PreviousSecret = endpoint.Secret.Length > 0 ? endpoint.PreviousSecret : existing!.PreviousSecret,
-            PreviousUntil = endpoint.Secret.Length > 0 ? endpoint.PreviousUntil : existing!.PreviousUntil,
-            Version = (existing?.Version ?? 0) + 1,
-            Progress = existing?.Progress ?? new(Last),
-        });
+        if (existing is not null)
+            Endpoints.Remove(existing);
+        Endpoints.Add(
+            endpoint with
+            {
+                Secret = endpoint.Secret.Length > 0 ? endpoint.Secret : existing!.Secret,
+                PreviousSecret = endpoint.Secret.Length > 0 ? endpoint.PreviousSecret : existing!.PreviousSecret,
+                PreviousUntil = endpoint.Secret.Length > 0 ? endpoint.PreviousUntil : existing!.PreviousUntil,
+                Version = (existing?.Version ?? 0) + 1,
+                Progress = existing?.Progress ?? new(Last),
+            }
+        );
         return Task.FromResult(existing is null);
     }
 
     public Task<WebhookEndpoint?> SetPausedAsync(string tenant, string id, bool paused, string actor)
     {
         var at = Endpoints.FindIndex(e => e.Tenant == tenant && e.Id == id);
-        if (at < 0) return Task.FromResult<WebhookEndpoint?>(null);
+        if (at < 0)
+            return Task.FromResult<WebhookEndpoint?>(null);
         var progress = Endpoints[at].Progress;
-        Endpoints[at] = Endpoints[at] with { Paused = paused, Progress = paused || progress.DisabledAt is null ? progress : new(progress.Acknowledged) };
+        Endpoints[at] = Endpoints[at] with
+        {
+            Paused = paused,
+            Progress = paused || progress.DisabledAt is null ? progress : new(progress.Acknowledged),
+        };
         return Task.FromResult<WebhookEndpoint?>(Endpoints[at]);
     }
 
-    public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor) => Task.FromResult(Endpoints.RemoveAll(e => e.Tenant == tenant && e.Id == id) > 0);
+    public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor) =>
+        Task.FromResult(Endpoints.RemoveAll(e => e.Tenant == tenant && e.Id == id) > 0);
 
     public Task<IReadOnlyList<MailEvent>> AtAsync(string tenant, IReadOnlyCollection<long> positions) => throw new NotSupportedException();
 
@@ -286,14 +338,17 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
     public Task<long> FloorAsync(string tenant) => Task.FromResult(Floor);
 
     public Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint) =>
-        Task.FromResult(new EndpointBacklog(Last - endpoint.Progress.Acknowledged, false, Last > endpoint.Progress.Acknowledged ? OldestAt : null));
+        Task.FromResult(
+            new EndpointBacklog(Last - endpoint.Progress.Acknowledged, false, Last > endpoint.Progress.Acknowledged ? OldestAt : null)
+        );
 
     public long OldestAt { get; set; }
 
     public Task<WebhookEndpoint?> ReplayAsync(string tenant, string id, long from, long to, string actor)
     {
         var at = Endpoints.FindIndex(e => e.Tenant == tenant && e.Id == id);
-        if (at < 0) return Task.FromResult<WebhookEndpoint?>(null);
+        if (at < 0)
+            return Task.FromResult<WebhookEndpoint?>(null);
         Replays.Add((from, to));
         Endpoints[at] = Endpoints[at] with { Progress = Endpoints[at].Progress with { Replay = new(10, 30) } };
         return Task.FromResult<WebhookEndpoint?>(Endpoints[at]);
@@ -320,7 +375,9 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
         return never;
     }
 
-    public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit) => Task.FromResult<(IReadOnlyList<MailEvent>, long)>(([], after));
+    public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit) =>
+        Task.FromResult<(IReadOnlyList<MailEvent>, long)>(([], after));
 
-    public Task AppendAsync(string tenant, EventType type, AccountKey? account, byte[]? detail, long at) => throw new NotSupportedException();
+    public Task AppendAsync(string tenant, EventType type, AccountKey? account, byte[]? detail, long at) =>
+        throw new NotSupportedException();
 }

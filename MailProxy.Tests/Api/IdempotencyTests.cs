@@ -13,7 +13,8 @@ public sealed class IdempotencyTests
 
     private static (string, string) Key(string key) => ("Idempotency-Key", key);
 
-    private static async Task<Submission> NextAsync(ApiHost host) => await host.Door.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
+    private static async Task<Submission> NextAsync(ApiHost host) =>
+        await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
 
     [Test]
     public async Task Post_WithKey_ClaimHasFingerprintAndTheVeryAnswer()
@@ -61,7 +62,8 @@ public sealed class IdempotencyTests
         await second.ProblemAsync(409, "idempotency_in_progress");
         var other = host.SendAsync("POST", "/v1/messages", Mail, headers: Key("k-2"));
         ApiHost.StoreAll(await NextAsync(host));
-        using (var free = await other) Assert.That((int)free.StatusCode, Is.EqualTo(202));
+        using (var free = await other)
+            Assert.That((int)free.StatusCode, Is.EqualTo(202));
 
         ApiHost.StoreAll(submission);
         using var stored = await first;
@@ -118,7 +120,12 @@ public sealed class IdempotencyTests
     public async Task Post_WrongKey_422(object key)
     {
         await using var host = await ApiHost.StartAsync(new() { OnKestrel = true });
-        using var answer = await host.SendAsync("POST", "/v1/messages", Mail, headers: Key(key is int length ? new('k', length) : (string)key));
+        using var answer = await host.SendAsync(
+            "POST",
+            "/v1/messages",
+            Mail,
+            headers: Key(key is int length ? new('k', length) : (string)key)
+        );
         await answer.ProblemAsync(422, "invalid_idempotency_key");
     }
 
@@ -130,13 +137,16 @@ public sealed class IdempotencyTests
         Assert.That((int)answer.StatusCode, Is.EqualTo(202));
     }
 
-    private static Task<ApiHost> StartAsync(SubmissionAnswer answer) => ApiHost.StartAsync(new()
-    {
-        Behind = submission =>
-        {
-            submission.TryTake();
-            submission.Complete(answer);
-            return ValueTask.CompletedTask;
-        },
-    });
+    private static Task<ApiHost> StartAsync(SubmissionAnswer answer) =>
+        ApiHost.StartAsync(
+            new()
+            {
+                Behind = submission =>
+                {
+                    submission.TryTake();
+                    submission.Complete(answer);
+                    return ValueTask.CompletedTask;
+                },
+            }
+        );
 }

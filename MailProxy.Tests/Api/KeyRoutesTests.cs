@@ -19,7 +19,11 @@ public sealed class KeyRoutesTests
     [Test]
     public async Task Post_Key_IsShownOnceAndOnlyItsHashIsKept()
     {
-        using var made = await _host.SendAsync("POST", "/v1/tenants/default/keys", """{"name":"shop","scopes":["send","read"],"expires_at":"2999-01-01T00:00:00Z","allowed_networks":["10.0.0.0/8","192.0.2.7"]}""");
+        using var made = await _host.SendAsync(
+            "POST",
+            "/v1/tenants/default/keys",
+            """{"name":"shop","scopes":["send","read"],"expires_at":"2999-01-01T00:00:00Z","allowed_networks":["10.0.0.0/8","192.0.2.7"]}"""
+        );
         var body = await made.JsonAsync();
         var key = body.GetProperty("key").GetString()!;
         using var list = await _host.SendAsync("GET", "/v1/tenants/default/keys");
@@ -29,7 +33,10 @@ public sealed class KeyRoutesTests
             Assert.That((int)made.StatusCode, Is.EqualTo(201));
             Assert.That(key, Does.Match("^mpt_[A-Za-z0-9_-]{43}$"));
             Assert.That(body.GetProperty("scopes").EnumerateArray().Select(s => s.GetString()), Is.EqualTo(new[] { "send", "read" }));
-            Assert.That(body.GetProperty("allowed_networks").EnumerateArray().Select(s => s.GetString()), Is.EqualTo(new[] { "10.0.0.0/8", "192.0.2.7/32" }));
+            Assert.That(
+                body.GetProperty("allowed_networks").EnumerateArray().Select(s => s.GetString()),
+                Is.EqualTo(new[] { "10.0.0.0/8", "192.0.2.7/32" })
+            );
             Assert.That(listed, Does.Contain(body.GetProperty("id").GetString()).And.Not.Contain(key).And.Not.Contain("\"key\""));
             Assert.That(_host.Keys.Keys.Single().Hash, Is.EqualTo(TenantKey.HashOf(key)));
         }
@@ -63,7 +70,8 @@ public sealed class KeyRoutesTests
     [Test]
     public async Task Post_TooMany_422()
     {
-        for (var i = 0; i < 100; i++) _host.Keys.Keys.Add(Key($"k{i}", $"key{i}"));
+        for (var i = 0; i < 100; i++)
+            _host.Keys.Keys.Add(Key($"k{i}", $"key{i}"));
         using var answer = await _host.SendAsync("POST", "/v1/tenants/default/keys", """{"name":"n","scopes":["read"]}""");
         await answer.ProblemAsync(422, "quota_exceeded");
     }
@@ -104,8 +112,10 @@ public sealed class KeyRoutesTests
             var poll = GetAsync("the-key", "/v1/events?after=now&wait=60");
             await _host.Log.Waiting.Task.WaitAsync(ApiHost.Patience);
 
-            if (expires) _host.Clock.Advance(TimeSpan.FromSeconds(5));
-            else await _host.SendAsync("DELETE", "/v1/tenants/default/keys/k1");
+            if (expires)
+                _host.Clock.Advance(TimeSpan.FromSeconds(5));
+            else
+                await _host.SendAsync("DELETE", "/v1/tenants/default/keys/k1");
             using var answer = await poll.WaitAsync(ApiHost.Patience);
             await answer.ProblemAsync(401, code);
             Assert.That(answer.Headers.WwwAuthenticate, Is.Not.Empty);
@@ -153,7 +163,8 @@ public sealed class KeyRoutesTests
     public async Task Key_Used_IsNotedAtMostOnceAMinute()
     {
         await AddAsync(Key("k1", "the-key"));
-        for (var i = 0; i < 5; i++) Assert.That(await StatusAsync("the-key"), Is.EqualTo(200));
+        for (var i = 0; i < 5; i++)
+            Assert.That(await StatusAsync("the-key"), Is.EqualTo(200));
         Assert.That(_host.Keys.Uses, Has.Count.EqualTo(1));
         _host.Clock.Advance(TimeSpan.FromSeconds(59));
         await StatusAsync("the-key");
@@ -178,14 +189,19 @@ public sealed class KeyRoutesTests
     public async Task Refused_Keys_AreAuditedWithoutTheKeyAndRateBounded()
     {
         await AddAsync(Key("k1", "the-key") with { Scopes = KeyScopes.Send });
-        for (var i = 0; i < 5; i++) Assert.That(await StatusAsync("guess-number-" + i), Is.EqualTo(401));
+        for (var i = 0; i < 5; i++)
+            Assert.That(await StatusAsync("guess-number-" + i), Is.EqualTo(401));
         Assert.That(await StatusAsync("the-key"), Is.EqualTo(403));
-        using (var bare = _host.NewClient(null)) (await bare.GetAsync("/v1/accounts")).Dispose(); // no key is no refused key
+        using (var bare = _host.NewClient(null))
+            (await bare.GetAsync("/v1/accounts")).Dispose(); // no key is no refused key
 
         var first = _host.Audit.Entries;
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(first.Select(e => (e.Actor, e.Action)), Is.EqualTo(new[] { ("unknown", "key.refused"), ("key/default/k1", "key.refused") }));
+            Assert.That(
+                first.Select(e => (e.Actor, e.Action)),
+                Is.EqualTo(new[] { ("unknown", "key.refused"), ("key/default/k1", "key.refused") })
+            );
             Assert.That(Detail(first[0], "reason"), Is.EqualTo("unauthorized"));
             Assert.That(Detail(first[0], "route"), Is.EqualTo("GET /v1/accounts"));
             Assert.That(Detail(first[1], "reason"), Is.EqualTo("insufficient_scope"));
@@ -195,14 +211,18 @@ public sealed class KeyRoutesTests
 
         _host.Clock.Advance(TimeSpan.FromMinutes(1));
         await StatusAsync("guess-again");
-        Assert.That(_host.Audit.Entries.Select(e => e.Action), Is.EqualTo(new[] { "key.refused", "key.refused", "key.refused_more", "key.refused" }));
+        Assert.That(
+            _host.Audit.Entries.Select(e => e.Action),
+            Is.EqualTo(new[] { "key.refused", "key.refused", "key.refused_more", "key.refused" })
+        );
         Assert.That(Detail(_host.Audit.Entries[2], "unlogged"), Is.EqualTo("4"));
     }
 
     [Test]
     public async Task Audit_Export_PagesAsNdjson()
     {
-        for (var i = 1; i <= 3; i++) await _host.Audit.AppendAsync("ann", "account.create", $"account/default/a{i}", """{"x":1}""");
+        for (var i = 1; i <= 3; i++)
+            await _host.Audit.AppendAsync("ann", "account.create", $"account/default/a{i}", """{"x":1}""");
         using var first = await _host.SendAsync("GET", "/v1/audit?limit=2");
         var lines = (await first.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var cursor = first.Headers.GetValues("X-Next-Cursor").Single();
@@ -212,7 +232,12 @@ public sealed class KeyRoutesTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(first.Content.Headers.ContentType?.MediaType, Is.EqualTo("application/x-ndjson"));
-            Assert.That(lines[0], Is.EqualTo("""{"number":1,"at":"1970-01-01T00:00:01Z","actor":"ann","action":"account.create","object":"account/default/a1","after":{"x":1}}"""));
+            Assert.That(
+                lines[0],
+                Is.EqualTo(
+                    """{"number":1,"at":"1970-01-01T00:00:01Z","actor":"ann","action":"account.create","object":"account/default/a1","after":{"x":1}}"""
+                )
+            );
             Assert.That(lines, Has.Length.EqualTo(2));
             Assert.That(await rest.Content.ReadAsStringAsync(), Does.StartWith("{\"number\":3,").And.EndsWith("}\n"));
             Assert.That(rest.Headers.Contains("X-Next-Cursor"), Is.False);
@@ -236,7 +261,9 @@ public sealed class KeyRoutesTests
     [TestCase("not an address", false)]
     public async Task AllowList_BehindATrustedProxy_LooksAtTheLastAddressThatIsNotOurs(string forwarded, bool allowed)
     {
-        await using var host = await ApiHost.StartAsync(new() { OnKestrel = true, Configure = api => api.TrustedProxies = ["127.0.0.0/8"] });
+        await using var host = await ApiHost.StartAsync(
+            new() { OnKestrel = true, Configure = api => api.TrustedProxies = ["127.0.0.0/8"] }
+        );
         host.CurrentKeys.Swap(new([Key("k1", "the-key") with { AllowedNetworks = [IPNetwork.Parse("10.0.0.0/8")] }]));
         using var client = host.NewClient("the-key");
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/accounts");
@@ -249,10 +276,18 @@ public sealed class KeyRoutesTests
     public async Task AllowList_NoTrustedProxy_DoesNotBelieveTheHeader()
     {
         await using var host = await ApiHost.StartAsync(new() { OnKestrel = true });
-        host.CurrentKeys.Swap(new([
-            Key("k1", "far-key") with { AllowedNetworks = [IPNetwork.Parse("10.0.0.0/8")] },
-            Key("k2", "near-key") with { AllowedNetworks = [IPNetwork.Parse("127.0.0.1/32")] },
-        ]));
+        host.CurrentKeys.Swap(
+            new([
+                Key("k1", "far-key") with
+                {
+                    AllowedNetworks = [IPNetwork.Parse("10.0.0.0/8")],
+                },
+                Key("k2", "near-key") with
+                {
+                    AllowedNetworks = [IPNetwork.Parse("127.0.0.1/32")],
+                },
+            ])
+        );
         foreach (var (key, status) in ((string, int)[])[("far-key", 403), ("near-key", 200)])
         {
             using var client = host.NewClient(key);
@@ -271,7 +306,10 @@ public sealed class KeyRoutesTests
         async Task<bool> PutAsync(string key, string json)
         {
             using var client = _host.NewClient(key);
-            using var answer = await client.PutAsync("/v1/accounts/main", new StringContent(json, System.Text.Encoding.UTF8, "application/json"));
+            using var answer = await client.PutAsync(
+                "/v1/accounts/main",
+                new StringContent(json, System.Text.Encoding.UTF8, "application/json")
+            );
             Assert.That((int)answer.StatusCode, Is.AnyOf(200, 201), await answer.Content.ReadAsStringAsync());
             return _host.Current.Directory.Find("default", "main")!.ByTenant;
         }
@@ -287,8 +325,26 @@ public sealed class KeyRoutesTests
     public async Task RunNow_TenantsKey_WakesItsOwnAccountsOnly()
     {
         await AddAsync(Key("k1", "the-key"));
-        var mine = _host.Add(new() { Key = default, Tenant = "default", Id = "a", Version = 1, Sandbox = true });
-        _host.Add(new() { Key = default, Tenant = "acme", Id = "a", Version = 1, Sandbox = true });
+        var mine = _host.Add(
+            new()
+            {
+                Key = default,
+                Tenant = "default",
+                Id = "a",
+                Version = 1,
+                Sandbox = true,
+            }
+        );
+        _host.Add(
+            new()
+            {
+                Key = default,
+                Tenant = "acme",
+                Id = "a",
+                Version = 1,
+                Sandbox = true,
+            }
+        );
         using var client = _host.NewClient("the-key");
         using var answer = await client.PostAsync("/v1/dispatcher/run-now", null);
         Assert.That((int)answer.StatusCode, Is.EqualTo(200));
@@ -296,17 +352,19 @@ public sealed class KeyRoutesTests
         Assert.That(_host.Dispatcher, Is.EqualTo(new[] { "report default" }), "the dispatcher itself is not the tenant's to hurry");
     }
 
-    private static string? Detail(MailProxy.Pipeline.Storage.AuditEntry entry, string name) => JsonElement.Parse(entry.After!).GetProperty(name).ToString();
+    private static string? Detail(MailProxy.Pipeline.Storage.AuditEntry entry, string name) =>
+        JsonElement.Parse(entry.After!).GetProperty(name).ToString();
 
-    private static TenantKey Key(string id, string key) => new()
-    {
-        Tenant = "default",
-        Id = id,
-        Name = id,
-        Hash = TenantKey.HashOf(key),
-        Scopes = KeyScopes.Send | KeyScopes.Read | KeyScopes.Manage,
-        CreatedAt = 0,
-    };
+    private static TenantKey Key(string id, string key) =>
+        new()
+        {
+            Tenant = "default",
+            Id = id,
+            Name = id,
+            Hash = TenantKey.HashOf(key),
+            Scopes = KeyScopes.Send | KeyScopes.Read | KeyScopes.Manage,
+            CreatedAt = 0,
+        };
 
     private async Task AddAsync(TenantKey key)
     {

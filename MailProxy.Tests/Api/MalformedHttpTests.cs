@@ -3,14 +3,17 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;
 
-/// <summary>What is not HTTP, or only nearly: refused by its own status, never told as an error of ours, and the next request is served.</summary>
+/// <summary>
+/// What is not HTTP, or only nearly: refused by its own status, never told as an error of ours, and the next request is served.
+/// </summary>
 [TestFixture]
 public sealed class MalformedHttpTests
 {
     private const string Json = "Content-Type: application/json";
     private const string Chunked = "Transfer-Encoding: chunked";
 
-    private static string Post(string body, params string[] headers) => RawHttp.Head("POST /v1/messages HTTP/1.1", ApiHost.Key, [Json, .. headers]) + body;
+    private static string Post(string body, params string[] headers) =>
+        RawHttp.Head("POST /v1/messages HTTP/1.1", ApiHost.Key, [Json, .. headers]) + body;
 
     private static IEnumerable<TestCaseData> Malformed()
     {
@@ -35,8 +38,16 @@ public sealed class MalformedHttpTests
         yield return Case("half a percent", RawHttp.Head("GET /v1/messages/a%b HTTP/1.1", ApiHost.Key), 400, 404);
         yield return Case("not UTF-8 in the path", RawHttp.Head("GET /v1/messages/%ff%fe HTTP/1.1", ApiHost.Key), 400, 404);
         yield return Case("a path of 20,000", RawHttp.Head($"GET /v1/messages/{new string('a', 20_000)} HTTP/1.1", ApiHost.Key), 414);
-        yield return Case("a header of 40,000", RawHttp.Head("GET /v1/messages HTTP/1.1", ApiHost.Key, $"X: {new string('a', 40_000)}"), 431);
-        yield return Case("200 headers", RawHttp.Head("GET /v1/messages HTTP/1.1", ApiHost.Key, [.. Enumerable.Range(0, 200).Select(i => $"X-{i}: a")]), 431);
+        yield return Case(
+            "a header of 40,000",
+            RawHttp.Head("GET /v1/messages HTTP/1.1", ApiHost.Key, $"X: {new string('a', 40_000)}"),
+            431
+        );
+        yield return Case(
+            "200 headers",
+            RawHttp.Head("GET /v1/messages HTTP/1.1", ApiHost.Key, [.. Enumerable.Range(0, 200).Select(i => $"X-{i}: a")]),
+            431
+        );
         yield return Case("a header without a name", RawHttp.Head("GET /v1/messages HTTP/1.1", ApiHost.Key, ": a"), 400);
         yield return Case("a folded header", RawHttp.Head("GET /v1/messages HTTP/1.1", ApiHost.Key, "X: a", " b"), 400);
         yield return Case("NUL in a header", RawHttp.Head("GET /v1/messages HTTP/1.1", ApiHost.Key, "X: a\0b"), 400);
@@ -81,7 +92,10 @@ public sealed class MalformedHttpTests
         var one = RawHttp.Head("GET /v1/messages/none HTTP/1.1", ApiHost.Key);
         var two = RawHttp.Head("GET /health/live HTTP/1.1", ApiHost.Key);
         await raw.SendAsync(one + two + one);
-        Assert.That(((await raw.AnswerAsync())?.Status, (await raw.AnswerAsync())?.Status, (await raw.AnswerAsync())?.Status), Is.EqualTo((404, 200, 404)));
+        Assert.That(
+            ((await raw.AnswerAsync())?.Status, (await raw.AnswerAsync())?.Status, (await raw.AnswerAsync())?.Status),
+            Is.EqualTo((404, 200, 404))
+        );
     }
 
     [Test]

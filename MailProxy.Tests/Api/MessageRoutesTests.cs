@@ -12,17 +12,18 @@ namespace MailProxy.Tests.Api;
 [TestFixture]
 public sealed class MessageRoutesTests
 {
-    private static MailContent Content(string json) => new()
-    {
-        Key = new("default", "m-1"),
-        EnvelopeSender = "a@x.example",
-        MessageIdHeader = "<m-1@x>",
-        CreatedAt = At,
-        OnAmbiguous = AmbiguousPolicy.Retry,
-        Json = Encoding.UTF8.GetBytes(json),
-        Slice = [],
-        Standing = default,
-    };
+    private static MailContent Content(string json) =>
+        new()
+        {
+            Key = new("default", "m-1"),
+            EnvelopeSender = "a@x.example",
+            MessageIdHeader = "<m-1@x>",
+            CreatedAt = At,
+            OnAmbiguous = AmbiguousPolicy.Retry,
+            Json = Encoding.UTF8.GetBytes(json),
+            Slice = [],
+            Standing = default,
+        };
 
     private const long At = 1_893_553_445_000; // 2030-01-02T03:04:05Z, as the host's clock stands
 
@@ -33,7 +34,16 @@ public sealed class MessageRoutesTests
     public async Task StartAsync()
     {
         _host = await ApiHost.StartAsync();
-        _account = _host.Add(new() { Key = default, Tenant = "default", Id = "main", Version = 1, Host = "smtp.example" });
+        _account = _host.Add(
+            new()
+            {
+                Key = default,
+                Tenant = "default",
+                Id = "main",
+                Version = 1,
+                Host = "smtp.example",
+            }
+        );
     }
 
     [TearDown]
@@ -42,23 +52,30 @@ public sealed class MessageRoutesTests
     [Test]
     public async Task Get_Known_EveryMember()
     {
-        _host.Queries.Views.Add(View(7, "m-7") with
-        {
-            State = MessageState.Deferred,
-            NextAttemptAt = At + 60_000,
-            SendAt = At - 5_000,
-            Attempts = 2,
-            PossibleDuplicate = true,
-            Batch = "june",
-            Tags = """["a","b"]""",
-            Metadata = """{"order":17}""",
-            OnAmbiguous = AmbiguousPolicy.Hold,
-            Recipients = [new("b@x.example", RecipientState.Sent, 250, "2.0.0", "ok"), new("c@x.example", RecipientState.Deferred, 451, "4.7.1", "greylisted")],
-        });
+        _host.Queries.Views.Add(
+            View(7, "m-7") with
+            {
+                State = MessageState.Deferred,
+                NextAttemptAt = At + 60_000,
+                SendAt = At - 5_000,
+                Attempts = 2,
+                PossibleDuplicate = true,
+                Batch = "june",
+                Tags = """["a","b"]""",
+                Metadata = """{"order":17}""",
+                OnAmbiguous = AmbiguousPolicy.Hold,
+                Recipients =
+                [
+                    new("b@x.example", RecipientState.Sent, 250, "2.0.0", "ok"),
+                    new("c@x.example", RecipientState.Deferred, 451, "4.7.1", "greylisted"),
+                ],
+            }
+        );
         using var answer = await _host.SendAsync("GET", "/v1/messages/m-7");
 
         Assert.That((int)answer.StatusCode, Is.EqualTo(200));
-        var expected = JsonNode.Parse("""
+        var expected = JsonNode.Parse(
+            """
             {
               "id": "m-7", "tenant": "default", "status": "deferred", "final": false, "revision": 1, "account": "main", "priority": "medium",
               "return_path": "a@x.example", "subject": "Hello", "created_at": "2030-01-02T03:04:05Z", "send_at": "2030-01-02T03:04:00Z",
@@ -70,7 +87,8 @@ public sealed class MessageRoutesTests
                 {"email": "c@x.example", "status": "deferred", "smtp_code": 451, "enhanced_code": "4.7.1", "reply": "greylisted"}
               ]
             }
-            """);
+            """
+        );
         var body = await answer.Content.ReadAsStringAsync();
         Assert.That(JsonNode.DeepEquals(JsonNode.Parse(body), expected), body);
     }
@@ -85,7 +103,8 @@ public sealed class MessageRoutesTests
     [Test]
     public async Task List_Pages_CursorWalksThroughAll()
     {
-        for (var i = 1; i <= 5; i++) _host.Queries.Views.Add(View(i, $"m-{i}"));
+        for (var i = 1; i <= 5; i++)
+            _host.Queries.Views.Add(View(i, $"m-{i}"));
         var seen = new List<string>();
         string? cursor = null;
         for (var page = 0; page < 3; page++)
@@ -104,10 +123,26 @@ public sealed class MessageRoutesTests
     public async Task List_Filters_ReachTheStore()
     {
         using var answer = await _host.SendAsync(
-            "GET", "/v1/messages?status=partially_sent&account=main&batch=june&tag=a&to=b%40x.example&priority=0&created_after=2030-01-02T03:04:05Z&created_before=1893553446.5&tenant=*");
+            "GET",
+            "/v1/messages?status=partially_sent&account=main&batch=june&tag=a&to=b%40x.example&priority=0&created_after=2030-01-02T03:04:05Z&created_before=1893553446.5&tenant=*"
+        );
         Assert.That((int)answer.StatusCode, Is.EqualTo(200));
-        Assert.That(_host.Queries.Filters.Single(), Is.EqualTo(new MessageFilter(
-            null, MessageState.PartiallySent, _account.Key, "june", "a", "b@x.example", Priority.Immediate, At, At + 1_500)));
+        Assert.That(
+            _host.Queries.Filters.Single(),
+            Is.EqualTo(
+                new MessageFilter(
+                    null,
+                    MessageState.PartiallySent,
+                    _account.Key,
+                    "june",
+                    "a",
+                    "b@x.example",
+                    Priority.Immediate,
+                    At,
+                    At + 1_500
+                )
+            )
+        );
     }
 
     [Test]
@@ -177,8 +212,14 @@ public sealed class MessageRoutesTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(page.GetProperty("data").EnumerateArray().Select(e => e.GetProperty("type").GetString()), Is.EqualTo(new[] { "message.queued", "message.deferred" }));
-            Assert.That(page.GetProperty("data")[1].GetProperty("data").GetProperty("next_attempt_at").GetString(), Is.EqualTo("2030-01-02T03:05:05Z"));
+            Assert.That(
+                page.GetProperty("data").EnumerateArray().Select(e => e.GetProperty("type").GetString()),
+                Is.EqualTo(new[] { "message.queued", "message.deferred" })
+            );
+            Assert.That(
+                page.GetProperty("data")[1].GetProperty("data").GetProperty("next_attempt_at").GetString(),
+                Is.EqualTo("2030-01-02T03:05:05Z")
+            );
             Assert.That(rest.GetProperty("data").EnumerateArray().Single().GetProperty("sequence").GetInt32(), Is.EqualTo(3));
             Assert.That(rest.GetProperty("next_cursor").ValueKind, Is.EqualTo(System.Text.Json.JsonValueKind.Null));
         }
@@ -237,13 +278,44 @@ public sealed class MessageRoutesTests
     public static IEnumerable<TestCaseData> Waits()
     {
         var limit = new LaneWait("account_limit", At + 1_000, "500 of 500 per hour");
-        TestCaseData Case(string name, MessageView view, bool suspended, LaneWait? lane, string? reason) => new TestCaseData(view, suspended, lane, reason).SetArgDisplayNames(name);
+        TestCaseData Case(string name, MessageView view, bool suspended, LaneWait? lane, string? reason) =>
+            new TestCaseData(view, suspended, lane, reason).SetArgDisplayNames(name);
         yield return Case("final", View(1, "m") with { State = MessageState.Sent }, true, limit, null);
         yield return Case("held", View(1, "m") with { State = MessageState.Held, HoldReason = "ambiguous" }, true, limit, "person");
         yield return Case("sending", View(1, "m") with { State = MessageState.Sending }, true, limit, "attempt");
-        yield return Case("scheduled ahead", View(1, "m") with { State = MessageState.Scheduled, NextAttemptAt = At + 1 }, true, limit, "send_at");
-        yield return Case("scheduled, due", View(1, "m") with { State = MessageState.Scheduled, NextAttemptAt = At }, false, limit, "account_limit");
-        yield return Case("deferred ahead", View(1, "m") with { State = MessageState.Deferred, NextAttemptAt = At + 1 }, true, limit, "retry");
+        yield return Case(
+            "scheduled ahead",
+            View(1, "m") with
+            {
+                State = MessageState.Scheduled,
+                NextAttemptAt = At + 1,
+            },
+            true,
+            limit,
+            "send_at"
+        );
+        yield return Case(
+            "scheduled, due",
+            View(1, "m") with
+            {
+                State = MessageState.Scheduled,
+                NextAttemptAt = At,
+            },
+            false,
+            limit,
+            "account_limit"
+        );
+        yield return Case(
+            "deferred ahead",
+            View(1, "m") with
+            {
+                State = MessageState.Deferred,
+                NextAttemptAt = At + 1,
+            },
+            true,
+            limit,
+            "retry"
+        );
         yield return Case("queued, suspended", View(1, "m"), true, limit, "dispatcher_suspended");
         yield return Case("queued, lane waits", View(1, "m"), false, limit, "account_limit");
         yield return Case("queued", View(1, "m"), false, null, "turn");
@@ -256,20 +328,47 @@ public sealed class MessageRoutesTests
     [Test]
     public void WaitReason_AnyWait_SaysWhatEndsIt()
     {
-        var account = new SmtpAccount { Key = new(1_000), Version = 1, Tenant = "acme", Id = "main", Host = "smtp.example", Port = 587 };
-        string? Detail(MessageView view, SmtpAccount? of = null, bool suspended = false, LaneWait? lane = null) => WaitReason.Of(view, of ?? account, suspended, lane, At)?.Detail;
+        var account = new SmtpAccount
+        {
+            Key = new(1_000),
+            Version = 1,
+            Tenant = "acme",
+            Id = "main",
+            Host = "smtp.example",
+            Port = 587,
+        };
+        string? Detail(MessageView view, SmtpAccount? of = null, bool suspended = false, LaneWait? lane = null) =>
+            WaitReason.Of(view, of ?? account, suspended, lane, At)?.Detail;
         var held = View(1, "m") with { State = MessageState.Held };
         var deferred = View(1, "m") with { State = MessageState.Deferred, NextAttemptAt = At + 1 };
         using (Assert.EnterMultipleScope())
         {
             Assert.That(Detail(held with { HoldReason = "manual" }), Does.Contain("POST /v1/messages/m/release").And.Contain("cancel"));
-            Assert.That(Detail(held with { HoldReason = "ambiguous" }), Does.Contain("may have taken").And.Contain("release sends it again").And.Contain("twice").And.Contain("cancel closes it as ambiguous"));
-            Assert.That(Detail(View(1, "m") with { Batch = "news", BatchSuspended = true }), Does.Contain("POST /v1/batches/news/activate"));
+            Assert.That(
+                Detail(held with { HoldReason = "ambiguous" }),
+                Does.Contain("may have taken")
+                    .And.Contain("release sends it again")
+                    .And.Contain("twice")
+                    .And.Contain("cancel closes it as ambiguous")
+            );
+            Assert.That(
+                Detail(View(1, "m") with { Batch = "news", BatchSuspended = true }),
+                Does.Contain("POST /v1/batches/news/activate")
+            );
             Assert.That(Detail(View(1, "m"), suspended: true), Does.Contain("POST /v1/dispatcher/activate"));
             Assert.That(Detail(View(1, "m"), account with { Paused = true }), Does.Contain("POST /v1/accounts/main/resume"));
-            Assert.That(Detail(View(1, "m"), account with { TenantSuspended = true }), Does.Contain("'acme'").And.Contain("PUT /v1/tenants/acme"));
-            Assert.That(Detail(View(1, "m"), lane: new("account_backoff", null, "Name or service not known")), Is.EqualTo("smtp.example:587: Name or service not known"));
-            Assert.That(Detail(View(1, "m"), lane: new("account_backoff", null, "smtp.example says no")), Is.EqualTo("smtp.example says no"));
+            Assert.That(
+                Detail(View(1, "m"), account with { TenantSuspended = true }),
+                Does.Contain("'acme'").And.Contain("PUT /v1/tenants/acme")
+            );
+            Assert.That(
+                Detail(View(1, "m"), lane: new("account_backoff", null, "Name or service not known")),
+                Is.EqualTo("smtp.example:587: Name or service not known")
+            );
+            Assert.That(
+                Detail(View(1, "m"), lane: new("account_backoff", null, "smtp.example says no")),
+                Is.EqualTo("smtp.example says no")
+            );
             Assert.That(Detail(deferred with { Reason = "The source said 503." }), Does.EndWith("The source said 503."));
             Assert.That(Detail(deferred with { PossibleDuplicate = true }), Does.Contain("may have taken"));
         }
@@ -283,9 +382,30 @@ public sealed class MessageRoutesTests
         await answer.ProblemAsync(410, "body_missing");
     }
 
-    private static MessageView View(long number, string id) => new(
-        number, new("default", id), MessageState.Queued, 1, new(1_000), Priority.Medium, "a@x.example", "Hello", At, null, At + 432_000_000, null, 0, null, false,
-        $"<{id}@x>", null, null, null, AmbiguousPolicy.Retry, [new("b@x.example", RecipientState.Pending, null, null, null)]);
+    private static MessageView View(long number, string id) =>
+        new(
+            number,
+            new("default", id),
+            MessageState.Queued,
+            1,
+            new(1_000),
+            Priority.Medium,
+            "a@x.example",
+            "Hello",
+            At,
+            null,
+            At + 432_000_000,
+            null,
+            0,
+            null,
+            false,
+            $"<{id}@x>",
+            null,
+            null,
+            null,
+            AmbiguousPolicy.Retry,
+            [new("b@x.example", RecipientState.Pending, null, null, null)]
+        );
 
     private static MailEvent Event(long position, int sequence, EventType type, MessageState status, string detail) =>
         new(position, type, At, "default", "m-1", sequence, status, "main", 1, null, null, null, Encoding.UTF8.GetBytes(detail));

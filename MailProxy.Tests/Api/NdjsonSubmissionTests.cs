@@ -23,19 +23,27 @@ public sealed class NdjsonSubmissionTests
         return [.. body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonElement.Parse(l))];
     }
 
-    private static string?[] Ids(IEnumerable<JsonElement> results) => [.. results.Select(r => r.TryGetProperty("id", out var id) ? id.GetString() : null)];
+    private static string?[] Ids(IEnumerable<JsonElement> results) =>
+        [.. results.Select(r => r.TryGetProperty("id", out var id) ? id.GetString() : null)];
 
-    private static Task<ApiHost> StartAsync(List<Submission> seen, Action<MailProxy.Daemon.Api.ApiOptions>? configure = null, int maxMessages = 1_000) => ApiHost.StartAsync(new()
-    {
-        Configure = configure ?? (_ => { }),
-        Limits = new() { MaxMessages = maxMessages, MaxRequestBytes = 100_000 },
-        Behind = submission =>
-        {
-            seen.Add(submission);
-            ApiHost.StoreAll(submission);
-            return ValueTask.CompletedTask;
-        },
-    });
+    private static Task<ApiHost> StartAsync(
+        List<Submission> seen,
+        Action<MailProxy.Daemon.Api.ApiOptions>? configure = null,
+        int maxMessages = 1_000
+    ) =>
+        ApiHost.StartAsync(
+            new()
+            {
+                Configure = configure ?? (_ => { }),
+                Limits = new() { MaxMessages = maxMessages, MaxRequestBytes = 100_000 },
+                Behind = submission =>
+                {
+                    seen.Add(submission);
+                    ApiHost.StoreAll(submission);
+                    return ValueTask.CompletedTask;
+                },
+            }
+        );
 
     [TestCase("/v1/messages")]
     [TestCase("/v1/messages/batch")]
@@ -60,19 +68,33 @@ public sealed class NdjsonSubmissionTests
     {
         ApiHost host = null!;
         var seen = 0;
-        host = await ApiHost.StartAsync(new()
-        {
-            Configure = o => o.NdjsonChunkMessages = 2,
-            Behind = submission =>
+        host = await ApiHost.StartAsync(
+            new()
             {
-                seen++;
-                host.CurrentKeys.Swap(KeyDirectory.Empty);
-                ApiHost.StoreAll(submission);
-                return ValueTask.CompletedTask;
-            },
-        });
+                Configure = o => o.NdjsonChunkMessages = 2,
+                Behind = submission =>
+                {
+                    seen++;
+                    host.CurrentKeys.Swap(KeyDirectory.Empty);
+                    ApiHost.StoreAll(submission);
+                    return ValueTask.CompletedTask;
+                },
+            }
+        );
         await using var _ = host;
-        host.CurrentKeys.Swap(new([new() { Tenant = "default", Id = "k1", Name = "n", Hash = TenantKey.HashOf("the-key"), Scopes = KeyScopes.Send, CreatedAt = 0 }]));
+        host.CurrentKeys.Swap(
+            new([
+                new()
+                {
+                    Tenant = "default",
+                    Id = "k1",
+                    Name = "n",
+                    Hash = TenantKey.HashOf("the-key"),
+                    Scopes = KeyScopes.Send,
+                    CreatedAt = 0,
+                },
+            ])
+        );
         using var client = host.NewClient("the-key");
         using var content = new StringContent(Lines(5), System.Text.Encoding.UTF8, Ndjson);
         using var answer = await client.PostAsync("/v1/messages", content).WaitAsync(ApiHost.Patience);
@@ -133,13 +155,13 @@ public sealed class NdjsonSubmissionTests
         var posting = host.Client.SendAsync(request);
 
         await body.WriteAsync(Line(0) + "\n" + Line(1) + "\n" + Line(2)[..10]);
-        var first = await host.Door.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
+        var first = await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
         Assert.That(first.Drafts, Has.Count.EqualTo(2));
         ApiHost.StoreAll(first);
 
         await body.WriteAsync(Line(2)[10..]);
         body.End();
-        var second = await host.Door.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
+        var second = await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
         ApiHost.StoreAll(second);
         using var answer = await posting.WaitAsync(ApiHost.Patience);
         Assert.That(Ids(await ResultsAsync(answer)), Is.EqualTo(new[] { "m-0", "m-1", "m-2" }));
@@ -148,21 +170,26 @@ public sealed class NdjsonSubmissionTests
     [Test]
     public async Task Post_ChunkNotStored_ItsLinesSayItOthersAreStored()
     {
-        await using var host = await ApiHost.StartAsync(new()
-        {
-            Configure = o => o.NdjsonChunkMessages = 2,
-            Behind = submission =>
+        await using var host = await ApiHost.StartAsync(
+            new()
             {
-                if (submission.Drafts[0].Mail!.Id != "m-2") ApiHost.StoreAll(submission);
-                else submission.Complete(new SubmissionAnswer.Unavailable("busy"));
-                return ValueTask.CompletedTask;
-            },
-        });
+                Configure = o => o.NdjsonChunkMessages = 2,
+                Behind = submission =>
+                {
+                    if (submission.Drafts[0].Mail!.Id != "m-2")
+                        ApiHost.StoreAll(submission);
+                    else
+                        submission.Complete(new SubmissionAnswer.Unavailable("busy"));
+                    return ValueTask.CompletedTask;
+                },
+            }
+        );
         using var answer = await host.SendAsync("POST", "/v1/messages", Lines(6), Ndjson);
         var results = await ResultsAsync(answer);
         Assert.That(
             results.Select(r => r.TryGetProperty("error", out var error) ? error.GetProperty("code").GetString() : "stored"),
-            Is.EqualTo(new[] { "stored", "stored", "store_unavailable", "store_unavailable", "stored", "stored" }));
+            Is.EqualTo(new[] { "stored", "stored", "store_unavailable", "store_unavailable", "stored", "stored" })
+        );
         Assert.That(Ids(results)[2], Is.EqualTo("m-2"));
     }
 
@@ -195,7 +222,10 @@ public sealed class NdjsonSubmissionTests
     public async Task Post_OneEndlessLine_413()
     {
         await using var host = await StartAsync([]);
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages") { Content = new SubmitRoutesTests.ChunkedContent(new string('x', 100_001), 50_000, Ndjson) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages")
+        {
+            Content = new SubmitRoutesTests.ChunkedContent(new string('x', 100_001), 50_000, Ndjson),
+        };
         using var answer = await host.Client.SendAsync(request).WaitAsync(ApiHost.Patience);
         await answer.ProblemAsync(413, "too_large");
     }

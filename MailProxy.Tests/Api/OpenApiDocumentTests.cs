@@ -8,7 +8,11 @@ namespace MailProxy.Tests.Api;
 public sealed class OpenApiDocumentTests
 {
     private const string Refresh = "MAILPROXY_REFRESH_OPENAPI";
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     [Test]
     public async Task Document_Made_IsTheOneCheckedIn()
@@ -24,15 +28,19 @@ public sealed class OpenApiDocumentTests
         Assert.That(
             File.Exists(path) ? await File.ReadAllTextAsync(path) : "",
             Is.EqualTo(made),
-            $"docs/openapi.json is not what the code makes. If the change is meant, run: {Refresh}=1 dotnet test MailProxy.Tests --filter {nameof(OpenApiDocumentTests)}");
+            $"docs/openapi.json is not what the code makes. If the change is meant, run: {Refresh}=1 dotnet test MailProxy.Tests "
+                + $"--filter {nameof(OpenApiDocumentTests)}"
+        );
     }
 
     [Test]
     public async Task Document_Made_IsWhole()
     {
         var document = await DocumentAsync();
-        var operations = document["paths"]!.AsObject()
-            .SelectMany(p => p.Value!.AsObject().Select(o => (Name: $"{o.Key.ToUpperInvariant()} {p.Key}", Operation: o.Value!))).ToArray();
+        var operations = document["paths"]!
+            .AsObject()
+            .SelectMany(p => p.Value!.AsObject().Select(o => (Name: $"{o.Key.ToUpperInvariant()} {p.Key}", Operation: o.Value!)))
+            .ToArray();
         var schemas = document["components"]!["schemas"]!.AsObject();
 
         using (Assert.EnterMultipleScope())
@@ -44,34 +52,70 @@ public sealed class OpenApiDocumentTests
                 var success = operation["responses"]!.AsObject().Where(r => r.Key[0] == '2').ToArray();
                 Assert.That(success, Is.Not.Empty, name);
                 Assert.That(success.All(r => r.Key == "204" || r.Value!["content"] is JsonObject { Count: > 0 }), name);
-                Assert.That((string?)operation["responses"]!["default"]!["content"]!["application/problem+json"]!["schema"]!["$ref"], Does.StartWith("#/components/schemas/"), name);
+                Assert.That(
+                    (string?)operation["responses"]!["default"]!["content"]!["application/problem+json"]!["schema"]!["$ref"],
+                    Does.StartWith("#/components/schemas/"),
+                    name
+                );
                 Assert.That(operation["security"] is not null, Is.EqualTo(name.Contains("/v1/")), name);
                 Assert.That(
                     operation["parameters"]?.AsArray().Count(p => (string?)p!["in"] == "path") ?? 0,
-                    Is.EqualTo(name.Count(c => c == '{')), name);
+                    Is.EqualTo(name.Count(c => c == '{')),
+                    name
+                );
             }
 
             Assert.That(schemas.Select(s => s.Key), Has.None.EqualTo("JsonElement"));
             Assert.That(schemas["MessageRequest"]!["required"]?.AsArray() ?? [], Is.Empty);
             Assert.That(schemas["MessageRequest"]!["properties"]!["to"]!["oneOf"]!.AsArray(), Has.Count.EqualTo(3));
-            Assert.That(schemas["AttachmentRequest"]!["required"]!.AsArray().Select(r => (string?)r), Is.EquivalentTo(new[] { "filename" }));
+            Assert.That(
+                schemas["AttachmentRequest"]!["required"]!.AsArray().Select(r => (string?)r),
+                Is.EquivalentTo(new[] { "filename" })
+            );
             Assert.That(schemas["MessageList"]!["required"]!.AsArray().Select(r => (string?)r), Does.Contain("next_cursor"));
             Assert.That((bool?)schemas["AuthRequest"]!["properties"]!["password"]!["writeOnly"], Is.True);
-            foreach (var reference in References(document)) Assert.That(schemas.ContainsKey(reference), reference);
-            Assert.That(schemas["MessageRequest"]!["properties"]!.AsObject().Select(p => p.Key), Is.EquivalentTo(new[]
-            {
-                "id", "account", "from", "to", "cc", "bcc", "reply_to", "return_path", "subject", "text", "html", "headers", "raw", "attachments", "alternatives",
-                "priority", "send_at", "expires_at", "batch", "tags", "metadata", "on_ambiguous",
-            }));
+            foreach (var reference in References(document))
+                Assert.That(schemas.ContainsKey(reference), reference);
+            Assert.That(
+                schemas["MessageRequest"]!["properties"]!.AsObject().Select(p => p.Key),
+                Is.EquivalentTo(
+                    new[]
+                    {
+                        "id",
+                        "account",
+                        "from",
+                        "to",
+                        "cc",
+                        "bcc",
+                        "reply_to",
+                        "return_path",
+                        "subject",
+                        "text",
+                        "html",
+                        "headers",
+                        "raw",
+                        "attachments",
+                        "alternatives",
+                        "priority",
+                        "send_at",
+                        "expires_at",
+                        "batch",
+                        "tags",
+                        "metadata",
+                        "on_ambiguous",
+                    }
+                )
+            );
         }
     }
 
-    private static IEnumerable<string> References(JsonNode? node) => node switch
-    {
-        JsonObject found => found.SelectMany(m => m.Key == "$ref" ? [m.Value!.GetValue<string>().Split('/')[^1]] : References(m.Value)),
-        JsonArray list => list.SelectMany(References),
-        _ => [],
-    };
+    private static IEnumerable<string> References(JsonNode? node) =>
+        node switch
+        {
+            JsonObject found => found.SelectMany(m => m.Key == "$ref" ? [m.Value!.GetValue<string>().Split('/')[^1]] : References(m.Value)),
+            JsonArray list => list.SelectMany(References),
+            _ => [],
+        };
 
     private static async Task<JsonNode> DocumentAsync()
     {
@@ -85,7 +129,8 @@ public sealed class OpenApiDocumentTests
     private static string Root()
     {
         var directory = new DirectoryInfo(TestContext.CurrentContext.TestDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "MailProxy.sln"))) directory = directory.Parent;
+        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "MailProxy.sln")))
+            directory = directory.Parent;
         return directory?.FullName ?? throw new InvalidOperationException("The tests do not run inside the repository.");
     }
 }

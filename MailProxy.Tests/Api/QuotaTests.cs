@@ -17,15 +17,34 @@ public sealed class QuotaTests
     [SetUp]
     public async Task SetUp()
     {
-        _host = await ApiHost.StartAsync(new()
-        {
-            Quotas = new() { MaxAccounts = 2, MaxVolumes = 2, MaxWebhooks = 2, MaxSuspendedBatches = 2, ChangesPerMinute = 20, Tests = 1 },
-        });
-        _host.CurrentKeys.Swap(new([new()
-        {
-            Id = "k", Tenant = "default", Name = "k", Hash = TenantKey.HashOf("tenant-key"),
-            Scopes = KeyScopes.Send | KeyScopes.Read | KeyScopes.Manage, AllowedNetworks = [], CreatedAt = 0,
-        }]));
+        _host = await ApiHost.StartAsync(
+            new()
+            {
+                Quotas = new()
+                {
+                    MaxAccounts = 2,
+                    MaxVolumes = 2,
+                    MaxWebhooks = 2,
+                    MaxSuspendedBatches = 2,
+                    ChangesPerMinute = 20,
+                    Tests = 1,
+                },
+            }
+        );
+        _host.CurrentKeys.Swap(
+            new([
+                new()
+                {
+                    Id = "k",
+                    Tenant = "default",
+                    Name = "k",
+                    Hash = TenantKey.HashOf("tenant-key"),
+                    Scopes = KeyScopes.Send | KeyScopes.Read | KeyScopes.Manage,
+                    AllowedNetworks = [],
+                    CreatedAt = 0,
+                },
+            ])
+        );
     }
 
     [TearDown]
@@ -55,7 +74,8 @@ public sealed class QuotaTests
     [Test]
     public async Task Change_MoreThanTheRate_429AndReadingGoesOn()
     {
-        for (var i = 0; i < 20; i++) await AssertAsync("PUT", "/v1/accounts/a", Account, i == 0 ? 201 : 200);
+        for (var i = 0; i < 20; i++)
+            await AssertAsync("PUT", "/v1/accounts/a", Account, i == 0 ? 201 : 200);
 
         using var answer = await AsTenantAsync("PUT", "/v1/accounts/a", Account);
         await answer.ProblemAsync(429, "too_many_changes");
@@ -82,9 +102,11 @@ public sealed class QuotaTests
 
         var first = Task.Run(() => AsTenantAsync("POST", "/v1/accounts/a/test", null));
         Assert.That(entered.Wait(ApiHost.Patience), Is.True);
-        using (var second = await AsTenantAsync("POST", "/v1/webhooks/w/test", null)) await second.ProblemAsync(429, "too_many_tests");
+        using (var second = await AsTenantAsync("POST", "/v1/webhooks/w/test", null))
+            await second.ProblemAsync(429, "too_many_tests");
         leave.Set();
-        using (var done = await first) Assert.That((int)done.StatusCode, Is.EqualTo(200));
+        using (var done = await first)
+            Assert.That((int)done.StatusCode, Is.EqualTo(200));
         await AssertAsync("POST", "/v1/webhooks/w/test", null, 200);
     }
 
@@ -98,7 +120,8 @@ public sealed class QuotaTests
     {
         using var client = _host.NewClient("tenant-key");
         using var request = new HttpRequestMessage(new(method), path);
-        if (body is not null) request.Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+        if (body is not null)
+            request.Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
         return await client.SendAsync(request);
     }
 }

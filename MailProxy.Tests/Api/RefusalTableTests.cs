@@ -15,10 +15,11 @@ internal sealed class RefusalTableTests
     private static IPAddress Address(int network, int host = 1) => new([10, (byte)(network / 256), (byte)(network % 256), (byte)host]);
 
     [Test]
-    public void Note_ManyAddressesOfOneNetwork_LeaveRoomForTheOthers()
+    public void Note_ManyAddressesOfOneNetwork_LeaveCapacityForTheOthers()
     {
         var table = Table();
-        for (var i = 0; i < 250; i++) table.Note("unknown", false, "unauthorized", Address(1, i));
+        for (var i = 0; i < 250; i++)
+            table.Note("unknown", false, "unauthorized", Address(1, i));
         Assert.That(table.Note("unknown", false, "unauthorized", Address(2)), Is.EqualTo(new Refusal(true, 246)));
     }
 
@@ -26,7 +27,8 @@ internal sealed class RefusalTableTests
     public void Note_FloodOfUnknownKeys_HidesNoKeyOfOurs()
     {
         var table = Table();
-        for (var i = 0; i < 1_000; i++) table.Note("unknown", false, "unauthorized", Address(i));
+        for (var i = 0; i < 1_000; i++)
+            table.Note("unknown", false, "unauthorized", Address(i));
         Assert.That(table.Note("key/acme/k1", true, "key_expired", Address(7)).Tell, Is.True);
     }
 
@@ -45,8 +47,10 @@ internal sealed class RefusalTableTests
     public void Turn_SixtyNetworksFirst_WhatFollowedIsCountedAndASampleOfItNamed()
     {
         var table = Table();
-        for (var i = 0; i < RefusalTable.Most; i++) Assert.That(table.Note("unknown", false, "unauthorized", Address(i)).Tell, Is.True);
-        for (var i = 0; i < 30; i++) Assert.That(table.Note("unknown", false, "unauthorized", Address(1_000)).Tell, Is.False);
+        for (var i = 0; i < RefusalTable.Most; i++)
+            Assert.That(table.Note("unknown", false, "unauthorized", Address(i)).Tell, Is.True);
+        for (var i = 0; i < 30; i++)
+            Assert.That(table.Note("unknown", false, "unauthorized", Address(1_000)).Tell, Is.False);
         var suppressed = table.Turn()!;
         Assert.That((suppressed.Count, suppressed.Groups[0]), Is.EqualTo((30L, ("10.3.232.0/24", 30L))));
     }
@@ -58,9 +62,11 @@ internal sealed class RefusalTableTests
         for (var seed = 0; seed < 400; seed++)
         {
             var table = Table(seed);
-            for (var i = 0; i < 260; i++) table.Note("unknown", false, "unauthorized", Address(i)); // 60 are told, 200 are not
+            for (var i = 0; i < 260; i++)
+                table.Note("unknown", false, "unauthorized", Address(i)); // 60 are told, 200 are not
             table.Note("unknown", false, "unauthorized", Address(9_999));
-            if (table.Turn()!.Groups.Any(static group => group.Group == "10.39.15.0/24")) named++;
+            if (table.Turn()!.Groups.Any(static group => group.Group == "10.39.15.0/24"))
+                named++;
         }
 
         Assert.That(named, Is.InRange(20, 70), "20 of 201 are named: some 40 of 400");

@@ -51,7 +51,10 @@ public sealed class RequestEdgeTests
         using var bare = host.NewClient(null);
         using var get = await bare.GetAsync(path);
         using var head = await bare.SendAsync(new(HttpMethod.Head, path));
-        Assert.That(((int)get.StatusCode, (int)head.StatusCode, (await head.Content.ReadAsByteArrayAsync()).Length), Is.EqualTo((200, 200, 0)));
+        Assert.That(
+            ((int)get.StatusCode, (int)head.StatusCode, (await head.Content.ReadAsByteArrayAsync()).Length),
+            Is.EqualTo((200, 200, 0))
+        );
         Assert.That(head.Content.Headers.ContentType, Is.EqualTo(get.Content.Headers.ContentType));
         foreach (var method in (string[])["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
         {
@@ -74,8 +77,31 @@ public sealed class RequestEdgeTests
     public async Task Json_AnyAnswer_EndsWithALineBreak()
     {
         await using var host = await ApiHost.StartAsync(new() { OnKestrel = true });
-        host.Add(new() { Key = default, Version = 1, Tenant = "default", Id = "main", Host = "smtp.example", Port = 25 });
-        foreach (var path in (string[])["/", "/health/live", "/openapi/v1.json", "/v1/messages", "/v1/messages/nosuch", "/v1/accounts", "/v1/accounts/main", "/v1/status", "/nosuch"])
+        host.Add(
+            new()
+            {
+                Key = default,
+                Version = 1,
+                Tenant = "default",
+                Id = "main",
+                Host = "smtp.example",
+                Port = 25,
+            }
+        );
+        foreach (
+            var path in (string[])
+                [
+                    "/",
+                    "/health/live",
+                    "/openapi/v1.json",
+                    "/v1/messages",
+                    "/v1/messages/nosuch",
+                    "/v1/accounts",
+                    "/v1/accounts/main",
+                    "/v1/status",
+                    "/nosuch",
+                ]
+        )
         {
             using var answer = await host.SendAsync("GET", path);
             var text = await answer.Content.ReadAsStringAsync();
@@ -103,7 +129,10 @@ public sealed class RequestEdgeTests
         request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
         request.Content.Headers.TryAddWithoutValidation("Content-Encoding", "gzip");
         using var answer = await host.Client.SendAsync(request);
-        Assert.That((await answer.ProblemAsync(415, "unsupported_media_type")).GetProperty("detail").GetString(), Does.Contain("gzip").And.Contain("uncompressed"));
+        Assert.That(
+            (await answer.ProblemAsync(415, "unsupported_media_type")).GetProperty("detail").GetString(),
+            Does.Contain("gzip").And.Contain("uncompressed")
+        );
     }
 
     [Test]
@@ -134,8 +163,12 @@ public sealed class RequestEdgeTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(problem.ToString(), Does.Not.Contain("secret inner works"));
-            Assert.That(host.Logged.Lines, Has.Some.Matches<(LogLevel Level, string Text)>(l =>
-                l.Level == LogLevel.Error && l.Text.Contains("trace-500") && l.Text.Contains("the secret inner works")));
+            Assert.That(
+                host.Logged.Lines,
+                Has.Some.Matches<(LogLevel Level, string Text)>(l =>
+                    l.Level == LogLevel.Error && l.Text.Contains("trace-500") && l.Text.Contains("the secret inner works")
+                )
+            );
         }
     }
 
@@ -162,8 +195,18 @@ public sealed class RequestEdgeTests
     public async Task Kestrel_BrokenChunk_400WithBody()
     {
         await using var host = await ApiHost.StartAsync(new() { OnKestrel = true });
-        var answer = await RawAsync(host, $"POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ApiHost.Key}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n");
-        Assert.That(answer, Does.StartWith("HTTP/1.1 400").And.Contain("application/problem+json").And.Contain("\"code\":\"malformed\"").And.Contain("X-Request-Id"));
+        var answer = await RawAsync(
+            host,
+            $"POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ApiHost.Key}\r\nContent-Type: "
+                + "application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n"
+        );
+        Assert.That(
+            answer,
+            Does.StartWith("HTTP/1.1 400")
+                .And.Contain("application/problem+json")
+                .And.Contain("\"code\":\"malformed\"")
+                .And.Contain("X-Request-Id")
+        );
     }
 
     [Test]
@@ -173,12 +216,18 @@ public sealed class RequestEdgeTests
         using (var socket = new TcpClient("127.0.0.1", host.Address.Port))
         {
             socket.LingerState = new LingerOption(true, 0);
-            await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
-                $"POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ApiHost.Key}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"from\":"));
+            await socket
+                .GetStream()
+                .WriteAsync(
+                    Encoding.ASCII.GetBytes(
+                        $"POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ApiHost.Key}\r\nContent-Type: "
+                            + $"application/json\r\nContent-Length: 100\r\n\r\n{{\"from\":"
+                    )
+                );
         }
 
         var next = host.SendAsync("POST", "/v1/messages", """{"id":"whole","from":"a@x.example","to":"b@x.example","text":"t"}""");
-        var submission = await host.Door.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
+        var submission = await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
         Assert.That(submission.Drafts.Single().Mail!.Id, Is.EqualTo("whole"));
         ApiHost.StoreAll(submission);
         using var answer = await next;

@@ -20,22 +20,39 @@ internal enum Access
 /// <param name="Elsewhere">What he gets in a tenant that has nothing; null: 404 when the route names an object, else the same.</param>
 /// <param name="Before">A route to call first.</param>
 /// <param name="Query">What the route must be asked with.</param>
-internal sealed record RouteEntry(Access Access, string? Json = null, int Answer = 200, int? Elsewhere = null, string? Before = null, string Query = "")
+internal sealed record RouteEntry(
+    Access Access,
+    string? Json = null,
+    int Answer = 200,
+    int? Elsewhere = null,
+    string? Before = null,
+    string Query = ""
+)
 {
     public bool IsPublic => Access == Access.Public;
 
     public string MediaType { get; init; } = "application/json";
 
-    public KeyScopes Scope => Access switch { Access.Send => KeyScopes.Send, Access.Read => KeyScopes.Read, Access.Manage => KeyScopes.Manage, _ => KeyScopes.None };
+    public KeyScopes Scope =>
+        Access switch
+        {
+            Access.Send => KeyScopes.Send,
+            Access.Read => KeyScopes.Read,
+            Access.Manage => KeyScopes.Manage,
+            _ => KeyScopes.None,
+        };
 }
 
-/// <summary>Every route there is, and who may call it. A test compares it with the routes, so that a new route without an entry fails.</summary>
+/// <summary>
+/// Every route there is, and who may call it. A test compares it with the routes, so that a new route without an entry fails.
+/// </summary>
 internal static class RouteTable
 {
     public const string Account = """{"sandbox":true}""";
     public const string Webhook = """{"url":"https://hook.example.com/","types":["webhook.disabled"]}""";
     public const string Volume = """{"backend":"http","config":{"base_url":"http://127.0.0.1:9/"}}""";
-    public const string Message = """{"id":"some","account":"some","from":"a@x.example","to":"b@y.example","text":"t","batch":"some","send_at":"2099-01-01T00:00:00Z"}""";
+    public const string Message =
+        """{"id":"some","account":"some","from":"a@x.example","to":"b@y.example","text":"t","batch":"some","send_at":"2099-01-01T00:00:00Z"}""";
 
     private static readonly string Other = Message.Replace("2099", "2098");
 
@@ -116,7 +133,10 @@ internal static class RouteTable
         ["POST /v1/messages/batch as NDJSON"] = new(Access.Send, Other) { MediaType = "application/x-ndjson" },
     };
 
-    /// <summary>What the audit log says of each route that may change something; null: that it leaves nothing there, because it only submits or looks, or is refused here.</summary>
+    /// <summary>
+    /// What the audit log says of each route that may change something; null: that it leaves nothing there, because it only submits or
+    /// looks, or is refused here.
+    /// </summary>
     public static readonly IReadOnlyDictionary<string, string?> Audited = new Dictionary<string, string?>
     {
         ["POST /v1/messages"] = null,
@@ -158,19 +178,31 @@ internal static class RouteTable
     public static RouteEntry Find(string route) => Entries.GetValueOrDefault(route) ?? Variants[route];
 
     /// <summary>The routes there are, and what each says of itself; null: nothing.</summary>
-    public static IReadOnlyList<(string Route, Access? Access)> Of(IServiceProvider services) => [.. services.GetRequiredService<EndpointDataSource>().Endpoints
-        .OfType<RouteEndpoint>()
-        .SelectMany(e => e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Select(m => ($"{m} {e.RoutePattern.RawText}", AccessOf(e))))];
+    public static IReadOnlyList<(string Route, Access? Access)> Of(IServiceProvider services) =>
+        [
+            .. services
+                .GetRequiredService<EndpointDataSource>()
+                .Endpoints.OfType<RouteEndpoint>()
+                .SelectMany(e =>
+                    e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Select(m => ($"{m} {e.RoutePattern.RawText}", AccessOf(e)))
+                ),
+        ];
 
     /// <summary>The lists that may be asked for another tenant's things.</summary>
-    public static IEnumerable<string> Lists(IServiceProvider services) => services.GetRequiredService<EndpointDataSource>().Endpoints
-        .OfType<RouteEndpoint>()
-        .Where(e => e.Metadata.GetMetadata<QueryNames>()?.Names.Contains("tenant") == true && e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET"))
-        .Select(e => $"GET {e.RoutePattern.RawText}");
+    public static IEnumerable<string> Lists(IServiceProvider services) =>
+        services
+            .GetRequiredService<EndpointDataSource>()
+            .Endpoints.OfType<RouteEndpoint>()
+            .Where(e =>
+                e.Metadata.GetMetadata<QueryNames>()?.Names.Contains("tenant") == true
+                && e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET")
+            )
+            .Select(e => $"GET {e.RoutePattern.RawText}");
 
     private static Access? AccessOf(RouteEndpoint route)
     {
-        if (route.Metadata.GetMetadata<PublicRoute>() is not null) return Access.Public;
+        if (route.Metadata.GetMetadata<PublicRoute>() is not null)
+            return Access.Public;
         return route.Metadata.GetMetadata<RouteScope>()?.Needed switch
         {
             KeyScopes.None => Access.Admin,

@@ -25,7 +25,10 @@ public sealed class StatusRoutesTests
         using var answer = await _host.SendAsync("POST", $"/v1/dispatcher/{action}");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo($$"""{"suspended":{{(suspended ? "true" : "false")}}}"""));
+            Assert.That(
+                (await answer.Content.ReadAsStringAsync()).TrimEnd('\n'),
+                Is.EqualTo($$"""{"suspended":{{(suspended ? "true" : "false")}}}""")
+            );
             Assert.That(_host.Accounts.Suspended, Is.EqualTo(suspended), "survives a restart");
             Assert.That(_host.Dispatcher, Is.EqualTo(new[] { action }));
         }
@@ -42,8 +45,27 @@ public sealed class StatusRoutesTests
     [Test]
     public async Task Status_Everything_OnOnePage()
     {
-        var account = _host.Add(new() { Key = default, Tenant = "default", Id = "main", Version = 1, Host = "x" });
-        _host.Add(new() { Key = default, Tenant = "default", Id = "idle", Version = 1, Host = "x", Paused = true });
+        var account = _host.Add(
+            new()
+            {
+                Key = default,
+                Tenant = "default",
+                Id = "main",
+                Version = 1,
+                Host = "x",
+            }
+        );
+        _host.Add(
+            new()
+            {
+                Key = default,
+                Tenant = "default",
+                Id = "idle",
+                Version = 1,
+                Host = "x",
+                Paused = true,
+            }
+        );
         _host.Lanes[account.Key] = new("account_limit", null, "500 of 500 per hour");
         _host.Queries.Counts = new([(MessageState.Queued, Priority.High, 3), (MessageState.Held, Priority.Low, 2)], 1_893_553_444_000, 0);
         _host.Clock.Advance(TimeSpan.FromSeconds(90));
@@ -52,12 +74,14 @@ public sealed class StatusRoutesTests
         var json = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!.AsObject();
         Assert.That(json["version"]!.GetValue<string>(), Does.Match(@"^\d+\.\d+\.\d+"));
         json.Remove("version");
-        var expected = JsonNode.Parse("""
+        var expected = JsonNode.Parse(
+            """
             {"started_at":"2030-01-02T03:04:05Z","uptime_seconds":90,"ready":true,"suspended":false,"store":{"ok":true},"disk":{"free_bytes":9223372036854775807,"floor_bytes":268435456},
              "queue":{"total":5,"depth":[{"status":"queued","priority":"high","count":3},{"status":"held","priority":"low","count":2}],"oldest_due_at":"2030-01-02T03:04:04Z","overdue":0},
              "accounts":[{"tenant":"default","id":"idle","paused":true,"waiting_for":{"reason":"account_paused","detail":"The account 'idle' was paused by a person; POST /v1/accounts/idle/resume lets its mail go."}},
                          {"tenant":"default","id":"main","paused":false,"waiting_for":{"reason":"account_limit","detail":"500 of 500 per hour"}}]}
-            """);
+            """
+        );
         Assert.That(JsonNode.DeepEquals(json, expected), json.ToJsonString());
     }
 
@@ -82,20 +106,31 @@ public sealed class StatusRoutesTests
             _host.Clock.Advance(TimeSpan.FromSeconds(2));
             using var answer = await _host.SendAsync("GET", "/health/ready");
             var problem = await answer.ProblemAsync(503, "not_ready");
-            Assert.That(problem.GetProperty("reasons").EnumerateArray().Select(r => r.GetProperty("code").GetString()), Is.EqualTo(new[] { "store_unavailable", "spool_missing", "disk_low" }));
+            Assert.That(
+                problem.GetProperty("reasons").EnumerateArray().Select(r => r.GetProperty("code").GetString()),
+                Is.EqualTo(new[] { "store_unavailable", "spool_missing", "disk_low" })
+            );
             Assert.That(answer.Headers.RetryAfter, Is.Not.Null);
-            Assert.That(problem.ToString(), Does.Contain("The spool is gone.").And.Contain("Make room"));
+            Assert.That(problem.ToString(), Does.Contain("The spool is gone.").And.Contain("Free some space"));
             Assert.That(problem.ToString(), Does.Not.Contain("/srv").And.Not.Match("[0-9]{4,} "));
         }
 
         using var status = await _host.SendAsync("GET", "/v1/status");
         var json = await status.JsonAsync();
         Assert.That(json.GetProperty("not_ready").ToString(), Does.Contain("'/srv/data'").And.Contain("has 1000 bytes free"));
-        Assert.That((json.GetProperty("ready").GetBoolean(), json.GetProperty("not_ready").GetArrayLength(), json.GetProperty("disk").GetProperty("free_bytes").GetInt64()), Is.EqualTo((false, 3, 1000)));
+        Assert.That(
+            (
+                json.GetProperty("ready").GetBoolean(),
+                json.GetProperty("not_ready").GetArrayLength(),
+                json.GetProperty("disk").GetProperty("free_bytes").GetInt64()
+            ),
+            Is.EqualTo((false, 3, 1000))
+        );
 
         (_host.FreeDisk, _host.Missing, _host.Health.StoreTrouble) = (long.MaxValue, null, null);
         _host.Clock.Advance(TimeSpan.FromSeconds(2));
-        using (var again = await _host.SendAsync("GET", "/health/ready")) Assert.That((int)again.StatusCode, Is.EqualTo(200));
+        using (var again = await _host.SendAsync("GET", "/health/ready"))
+            Assert.That((int)again.StatusCode, Is.EqualTo(200));
         var told = _host.Logged.Lines.Select(l => l.Text).ToArray();
         using (Assert.EnterMultipleScope())
         {
@@ -144,7 +179,11 @@ public sealed class StatusRoutesTests
         {
             Assert.That(answer.Content.Headers.ContentType?.MediaType, Is.EqualTo("text/plain"));
             Assert.That(page, Does.Contain("mailproxy_queue_depth{state=\"queued\",priority=\"high\"} 3\n"));
-            Assert.That(page, Does.Contain("mailproxy_queue_depth{state=\"deferred\",priority=\"low\"} 0\n"), "what has gone is not counted on");
+            Assert.That(
+                page,
+                Does.Contain("mailproxy_queue_depth{state=\"deferred\",priority=\"low\"} 0\n"),
+                "what has gone is not counted on"
+            );
             Assert.That(page, Does.Contain("mailproxy_queue_oldest_due_seconds 2.5\n"));
             Assert.That(page, Does.Contain("mailproxy_queue_overdue 0\n"));
         }
@@ -153,15 +192,50 @@ public sealed class StatusRoutesTests
     [Test]
     public async Task Overdue_NamedReasons_AreLeftOut()
     {
-        var busy = _host.Add(new() { Key = default, Tenant = "default", Id = "busy", Version = 1, Host = "x" });
-        var paused = _host.Add(new() { Key = default, Tenant = "default", Id = "paused", Version = 1, Host = "x", Paused = true });
-        var limited = _host.Add(new() { Key = default, Tenant = "default", Id = "limited", Version = 1, Host = "x" });
+        var busy = _host.Add(
+            new()
+            {
+                Key = default,
+                Tenant = "default",
+                Id = "busy",
+                Version = 1,
+                Host = "x",
+            }
+        );
+        var paused = _host.Add(
+            new()
+            {
+                Key = default,
+                Tenant = "default",
+                Id = "paused",
+                Version = 1,
+                Host = "x",
+                Paused = true,
+            }
+        );
+        var limited = _host.Add(
+            new()
+            {
+                Key = default,
+                Tenant = "default",
+                Id = "limited",
+                Version = 1,
+                Host = "x",
+            }
+        );
         _host.Lanes[limited.Key] = new("account_limit");
-        _host.Queries.Counts = new([], null, 1_111) { OverdueByAccount = [(busy.Key, 1), (paused.Key, 10), (limited.Key, 100), (new(77), 1_000)] };
+        _host.Queries.Counts = new([], null, 1_111)
+        {
+            OverdueByAccount = [(busy.Key, 1), (paused.Key, 10), (limited.Key, 100), (new(77), 1_000)],
+        };
 
         using var page = await _host.SendAsync("GET", "/metrics");
         using var status = await _host.SendAsync("GET", "/v1/status");
-        Assert.That(await page.Content.ReadAsStringAsync(), Does.Contain("mailproxy_queue_overdue 1001\n"), "an account that is not there is no reason");
+        Assert.That(
+            await page.Content.ReadAsStringAsync(),
+            Does.Contain("mailproxy_queue_overdue 1001\n"),
+            "an account that is not there is no reason"
+        );
         Assert.That((await status.JsonAsync()).GetProperty("queue").GetProperty("overdue").GetInt64(), Is.EqualTo(1_001));
 
         _host.Suspended = true;
@@ -172,18 +246,29 @@ public sealed class StatusRoutesTests
     [Test]
     public async Task Sandbox_ListAndRaw()
     {
-        for (var i = 1; i <= 3; i++) _host.Caught.Add(new(i, new DateTime(2030, 1, 2, 3, 4, 5, DateTimeKind.Utc), "a@x.example", ["b@x.example"], $"mail {i}", 10));
+        for (var i = 1; i <= 3; i++)
+            _host.Caught.Add(new(i, new DateTime(2030, 1, 2, 3, 4, 5, DateTimeKind.Utc), "a@x.example", ["b@x.example"], $"mail {i}", 10));
         using var first = await _host.SendAsync("GET", "/v1/sandbox/messages?limit=2");
         var page = await first.JsonAsync();
-        using var second = await _host.SendAsync("GET", $"/v1/sandbox/messages?limit=2&cursor={page.GetProperty("next_cursor").GetString()}");
+        using var second = await _host.SendAsync(
+            "GET",
+            $"/v1/sandbox/messages?limit=2&cursor={page.GetProperty("next_cursor").GetString()}"
+        );
         using var raw = await _host.SendAsync("GET", "/v1/sandbox/messages/2/raw");
         using var none = await _host.SendAsync("GET", "/v1/sandbox/messages/9/raw");
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(page.GetProperty("data")[0].ToString(), Is.EqualTo(
-                """{"id":3,"received_at":"2030-01-02T03:04:05Z","from":"a@x.example","to":["b@x.example"],"subject":"mail 3","size":10}"""));
-            Assert.That((await second.JsonAsync()).GetProperty("data").EnumerateArray().Single().GetProperty("id").GetInt64(), Is.EqualTo(1));
+            Assert.That(
+                page.GetProperty("data")[0].ToString(),
+                Is.EqualTo(
+                    """{"id":3,"received_at":"2030-01-02T03:04:05Z","from":"a@x.example","to":["b@x.example"],"subject":"mail 3","size":10}"""
+                )
+            );
+            Assert.That(
+                (await second.JsonAsync()).GetProperty("data").EnumerateArray().Single().GetProperty("id").GetInt64(),
+                Is.EqualTo(1)
+            );
             Assert.That((await raw.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("raw 2"));
             Assert.That(raw.Content.Headers.ContentType?.MediaType, Is.EqualTo("message/rfc822"));
         }

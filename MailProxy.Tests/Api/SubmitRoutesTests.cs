@@ -19,16 +19,19 @@ public sealed class SubmitRoutesTests
     {
         _script = ApiHost.Stored;
         _seen.Clear();
-        _host = await ApiHost.StartAsync(new()
-        {
-            Limits = new() { MaxRequestBytes = 2_000, MaxMessages = 3 },
-            Behind = submission =>
+        _host = await ApiHost.StartAsync(
+            new()
             {
-                _seen.Add(submission);
-                if (submission.TryTake()) submission.Complete(_script(submission));
-                return ValueTask.CompletedTask;
-            },
-        });
+                Limits = new() { MaxRequestBytes = 2_000, MaxMessages = 3 },
+                Behind = submission =>
+                {
+                    _seen.Add(submission);
+                    if (submission.TryTake())
+                        submission.Complete(_script(submission));
+                    return ValueTask.CompletedTask;
+                },
+            }
+        );
     }
 
     [TearDown]
@@ -43,7 +46,10 @@ public sealed class SubmitRoutesTests
         {
             Assert.That((int)answer.StatusCode, Is.EqualTo(202));
             Assert.That(answer.Headers.Location?.OriginalString, Is.EqualTo("/v1/messages/m-1"));
-            Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"id":"m-1","status":"queued","created_at":"2030-01-02T03:04:05Z"}"""));
+            Assert.That(
+                (await answer.Content.ReadAsStringAsync()).TrimEnd('\n'),
+                Is.EqualTo("""{"id":"m-1","status":"queued","created_at":"2030-01-02T03:04:05Z"}""")
+            );
             Assert.That(answer.Headers.Contains("X-Request-Id"));
             Assert.That(_seen.Single().Tenant, Is.EqualTo("default"));
             Assert.That(Encoding.UTF8.GetString(_seen[0].Drafts.Single().Json.Span), Is.EqualTo(Mail));
@@ -72,14 +78,19 @@ public sealed class SubmitRoutesTests
     public async Task Post_ContentType_TakenOr415(string contentType, int status)
     {
         using var answer = await _host.SendAsync("POST", "/v1/messages", Mail, contentType);
-        if (status == 415) await answer.ProblemAsync(415, "unsupported_media_type");
-        else Assert.That((int)answer.StatusCode, Is.EqualTo(status));
+        if (status == 415)
+            await answer.ProblemAsync(415, "unsupported_media_type");
+        else
+            Assert.That((int)answer.StatusCode, Is.EqualTo(status));
     }
 
     [Test]
     public async Task Post_NoContentType_ReadAsJson()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages") { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(Mail)) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages")
+        {
+            Content = new ByteArrayContent(Encoding.UTF8.GetBytes(Mail)),
+        };
         using var answer = await _host.Client.SendAsync(request).WaitAsync(ApiHost.Patience);
         Assert.That((int)answer.StatusCode, Is.EqualTo(202));
     }
@@ -87,7 +98,10 @@ public sealed class SubmitRoutesTests
     [Test]
     public async Task Post_Compressed_415()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages") { Content = new StringContent(Mail, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages")
+        {
+            Content = new StringContent(Mail, Encoding.UTF8, "application/json"),
+        };
         request.Content.Headers.ContentEncoding.Add("gzip");
         using var answer = await _host.Client.SendAsync(request).WaitAsync(ApiHost.Patience);
         await answer.ProblemAsync(415, "unsupported_media_type");
@@ -107,7 +121,14 @@ public sealed class SubmitRoutesTests
     [Test]
     public async Task Post_RefusedByRules_422WithPointers()
     {
-        _script = _ => new SubmissionAnswer.Stored([new("m-1", default, 0, new Problem(422, "validation_failed", "Mistakes.", [new("/to/0", "invalid_address", "No domain."), new("/html", "x", "y")]))]);
+        _script = _ => new SubmissionAnswer.Stored([
+            new(
+                "m-1",
+                default,
+                0,
+                new Problem(422, "validation_failed", "Mistakes.", [new("/to/0", "invalid_address", "No domain."), new("/html", "x", "y")])
+            ),
+        ]);
         using var answer = await _host.SendAsync("POST", "/v1/messages", Mail);
         var problem = await answer.ProblemAsync(422, "validation_failed");
         Assert.That(problem.Pointers(), Is.EqualTo(new[] { "/to/0", "/html" }));
@@ -165,8 +186,7 @@ public sealed class SubmitRoutesTests
     [Test]
     public async Task Batch_Mixed_200InOrderWithPointers()
     {
-        _script = s => new SubmissionAnswer.Stored(
-        [
+        _script = s => new SubmissionAnswer.Stored([
             new("a", MessageState.Queued, 0),
             new("b", default, 0, new Problem(422, "invalid_address", "No.", [new("/to/0", "invalid_address", "No domain.")])),
             new("c", MessageState.Sending, 0, new Problem(409, "sending", "Too late.")),

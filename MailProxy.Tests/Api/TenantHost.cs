@@ -16,7 +16,17 @@ internal static class TenantHost
         {
             await host.Tenants.PutTenantAsync(new() { Id = tenant, Name = tenant }, "test");
             await host.Keys.CreateKeyAsync(
-                new() { Tenant = tenant, Id = "k", Name = "k", Hash = TenantKey.HashOf(key), Scopes = KeyScopes.Send | KeyScopes.Read | KeyScopes.Manage, CreatedAt = 0 }, "test");
+                new()
+                {
+                    Tenant = tenant,
+                    Id = "k",
+                    Name = "k",
+                    Hash = TenantKey.HashOf(key),
+                    Scopes = KeyScopes.Send | KeyScopes.Read | KeyScopes.Manage,
+                    CreatedAt = 0,
+                },
+                "test"
+            );
         }
 
         host.CurrentTenants.Swap(new(host.Tenants.Tenants));

@@ -6,8 +6,7 @@ namespace MailProxy.Tests.Api;
 [TestFixture]
 public sealed class TenantRoutesTests
 {
-    private const string Whole =
-        """
+    private const string Whole = """
         {"name":"Acme","default_account":"main","active":false,"retain":"7d","limits":{"per_hour":500,"when_reached":"fail"},"expires_after":3600,"retry_minutes":[1,2.5],
          "large_files":{"threshold":10000000,"action":"link","volume":"files","lifetime_days":14},
          "attachment_endpoint":{"url":"https://files.example.com/x","auth":{"user":"ann","password":"hunter2"}}}
@@ -32,8 +31,12 @@ public sealed class TenantRoutesTests
             Assert.That((int)created.StatusCode, Is.EqualTo(201), body);
             Assert.That(created.Headers.Location?.ToString(), Is.EqualTo("/v1/tenants/acme"));
             Assert.That(await read.Content.ReadAsStringAsync(), Is.EqualTo(body));
-            Assert.That(body, Does.StartWith(
-                """{"id":"acme","name":"Acme","active":false,"default_account":"main","limits":{"per_hour":500,"count":"recipients","when_reached":"fail"},"expires_after":3600,"retry_minutes":[1,2.5],"retain":"7d","large_files":{"threshold":10000000,"action":"link","volume":"files","lifetime_days":14},"attachment_endpoint":{"url":"https://files.example.com/x","auth":{"user":"ann","password_set":true}},"shares":{"""));
+            Assert.That(
+                body,
+                Does.StartWith(
+                    """{"id":"acme","name":"Acme","active":false,"default_account":"main","limits":{"per_hour":500,"count":"recipients","when_reached":"fail"},"expires_after":3600,"retry_minutes":[1,2.5],"retain":"7d","large_files":{"threshold":10000000,"action":"link","volume":"files","lifetime_days":14},"attachment_endpoint":{"url":"https://files.example.com/x","auth":{"user":"ann","password_set":true}},"shares":{"""
+                )
+            );
         }
     }
 
@@ -70,10 +73,22 @@ public sealed class TenantRoutesTests
     [TestCase("""{"name":"A","attachment_endpoint":{"url":"ftp://x.example/"}}""", "/attachment_endpoint/url")]
     [TestCase("""{"name":"A","attachment_endpoint":{"url":"https://u:p@x.example/"}}""", "/attachment_endpoint/url")]
     [TestCase("""{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{}}}""", "/attachment_endpoint/auth/bearer")]
-    [TestCase("""{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{"user":"u"}}}""", "/attachment_endpoint/auth/password")]
-    [TestCase("""{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{"user":"u","password":"p","bearer":"b"}}}""", "/attachment_endpoint/auth/bearer")]
-    [TestCase("""{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{"header":"Host","value":"v"}}}""", "/attachment_endpoint/auth/header")]
-    [TestCase("""{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{"header":"X-Key"}}}""", "/attachment_endpoint/auth/value")]
+    [TestCase(
+        """{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{"user":"u"}}}""",
+        "/attachment_endpoint/auth/password"
+    )]
+    [TestCase(
+        """{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{"user":"u","password":"p","bearer":"b"}}}""",
+        "/attachment_endpoint/auth/bearer"
+    )]
+    [TestCase(
+        """{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{"header":"Host","value":"v"}}}""",
+        "/attachment_endpoint/auth/header"
+    )]
+    [TestCase(
+        """{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{"header":"X-Key"}}}""",
+        "/attachment_endpoint/auth/value"
+    )]
     public async Task Put_Mistake_422WithItsPointer(string json, string pointer)
     {
         using var answer = await _host.SendAsync("PUT", "/v1/tenants/acme", json);
@@ -95,22 +110,32 @@ public sealed class TenantRoutesTests
     {
         using var created = await _host.SendAsync("PUT", "/v1/tenants/acme", Whole);
         using var answer = await _host.SendAsync("PUT", "/v1/tenants/acme", $$"""{"name":"A","attachment_endpoint":{{endpoint}}}""");
-        if (pointer is null) Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
-        else Assert.That((await answer.ProblemAsync(422, "secret_required")).Pointers(), Is.EqualTo(new[] { pointer }));
-        Assert.That((_host.CurrentTenants.Directory.Find("acme")!.AttachmentEndpoint!.Auth as SourceAuth.Basic)?.Password, Is.EqualTo(password));
+        if (pointer is null)
+            Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
+        else
+            Assert.That((await answer.ProblemAsync(422, "secret_required")).Pointers(), Is.EqualTo(new[] { pointer }));
+        Assert.That(
+            (_host.CurrentTenants.Directory.Find("acme")!.AttachmentEndpoint!.Auth as SourceAuth.Basic)?.Password,
+            Is.EqualTo(password)
+        );
     }
 
     [Test]
     public async Task List_Pages_ByIdWithoutGaps()
     {
-        foreach (var id in (string[])["b", "a", "c"]) (await _host.SendAsync("PUT", $"/v1/tenants/{id}", """{"name":"n"}""")).Dispose();
+        foreach (var id in (string[])["b", "a", "c"])
+            (await _host.SendAsync("PUT", $"/v1/tenants/{id}", """{"name":"n"}""")).Dispose();
         using var first = await _host.SendAsync("GET", "/v1/tenants?limit=2");
         var page = await first.JsonAsync();
         using var second = await _host.SendAsync("GET", "/v1/tenants?limit=2&cursor=" + page.GetProperty("next_cursor").GetString());
         var rest = await second.JsonAsync();
         Assert.That(
-            page.GetProperty("data").EnumerateArray().Concat(rest.GetProperty("data").EnumerateArray()).Select(t => t.GetProperty("id").GetString()),
-            Is.EqualTo(new[] { "a", "b", "c", "default" }));
+            page.GetProperty("data")
+                .EnumerateArray()
+                .Concat(rest.GetProperty("data").EnumerateArray())
+                .Select(t => t.GetProperty("id").GetString()),
+            Is.EqualTo(new[] { "a", "b", "c", "default" })
+        );
         Assert.That(rest.GetProperty("next_cursor").GetString(), Is.Null);
     }
 
@@ -167,10 +192,20 @@ public sealed class TenantRoutesTests
     public async Task Put_Inactive_ItsAccountsSayWhyTheyWait()
     {
         (await _host.SendAsync("PUT", "/v1/tenants/acme", """{"name":"A"}""")).Dispose();
-        (await _host.SendAsync("PUT", "/v1/accounts/main", """{"host":"smtp.example.com","port":25,"security":"none"}""", headers: ("X-Tenant", "acme"))).Dispose();
+        (
+            await _host.SendAsync(
+                "PUT",
+                "/v1/accounts/main",
+                """{"host":"smtp.example.com","port":25,"security":"none"}""",
+                headers: ("X-Tenant", "acme")
+            )
+        ).Dispose();
         (await _host.SendAsync("PUT", "/v1/tenants/acme", """{"name":"A","active":false}""")).Dispose();
         using var account = await _host.SendAsync("GET", "/v1/accounts/main", headers: ("X-Tenant", "acme"));
-        Assert.That((await account.JsonAsync()).GetProperty("waiting_for").GetProperty("reason").GetString(), Is.EqualTo("tenant_suspended"));
+        Assert.That(
+            (await account.JsonAsync()).GetProperty("waiting_for").GetProperty("reason").GetString(),
+            Is.EqualTo("tenant_suspended")
+        );
     }
 
     [Test]
@@ -178,17 +213,24 @@ public sealed class TenantRoutesTests
     {
         (await _host.SendAsync("PUT", "/v1/tenants/acme", """{"name":"A"}""")).Dispose();
         string? seen = null;
-        await using var host = await ApiHost.StartAsync(new()
-        {
-            Behind = submission =>
+        await using var host = await ApiHost.StartAsync(
+            new()
             {
-                seen = submission.Tenant;
-                ApiHost.StoreAll(submission);
-                return ValueTask.CompletedTask;
-            },
-        });
+                Behind = submission =>
+                {
+                    seen = submission.Tenant;
+                    ApiHost.StoreAll(submission);
+                    return ValueTask.CompletedTask;
+                },
+            }
+        );
         (await host.SendAsync("PUT", "/v1/tenants/acme", """{"name":"A"}""")).Dispose();
-        using var answer = await host.SendAsync("POST", "/v1/messages", """{"from":"a@x.example","to":"b@x.example","text":"t"}""", headers: ("X-Tenant", "acme"));
+        using var answer = await host.SendAsync(
+            "POST",
+            "/v1/messages",
+            """{"from":"a@x.example","to":"b@x.example","text":"t"}""",
+            headers: ("X-Tenant", "acme")
+        );
         Assert.That(((int)answer.StatusCode, seen), Is.EqualTo((202, "acme")));
     }
 

@@ -15,7 +15,8 @@ internal sealed class TimerClock() : FakeTimeProvider(new DateTimeOffset(2030, 1
         lock (_lock)
         {
             var count = _made[dueTime] = _made.GetValueOrDefault(dueTime) + 1;
-            foreach (var waiting in _waiting.Where(w => w.Due == dueTime && count >= w.Count)) waiting.Reached.TrySetResult();
+            foreach (var waiting in _waiting.Where(w => w.Due == dueTime && count >= w.Count))
+                waiting.Reached.TrySetResult();
         }
 
         return timer;
@@ -26,7 +27,8 @@ internal sealed class TimerClock() : FakeTimeProvider(new DateTimeOffset(2030, 1
     {
         lock (_lock)
         {
-            if (_made.GetValueOrDefault(due) >= count) return Task.CompletedTask;
+            if (_made.GetValueOrDefault(due) >= count)
+                return Task.CompletedTask;
             var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting.Add((due, count, reached));
             return reached.Task.WaitAsync(ApiHost.Patience);

@@ -8,8 +8,10 @@ namespace MailProxy.Tests.Api;
 [TestFixture]
 public sealed class VolumeRoutesTests
 {
-    private const string S3 = """{"backend":"s3","config":{"bucket":"files","region":"eu-central-1","access_key":"AK","secret_key":"s3cr3t-words"}}""";
-    private const string Http = """{"backend":"http","config":{"base_url":"https://dav.example/files","auth":{"user":"u","password":"s3cr3t-words"}}}""";
+    private const string S3 =
+        """{"backend":"s3","config":{"bucket":"files","region":"eu-central-1","access_key":"AK","secret_key":"s3cr3t-words"}}""";
+    private const string Http =
+        """{"backend":"http","config":{"base_url":"https://dav.example/files","auth":{"user":"u","password":"s3cr3t-words"}}}""";
     private const string Local = """{"backend":"local","config":{"root":"/srv/files"}}""";
 
     private ApiHost _host = null!;
@@ -38,15 +40,19 @@ public sealed class VolumeRoutesTests
     [Test]
     public async Task Put_NewS3_201WithoutTheSecretAndActsAtOnce()
     {
-        using var answer = await PutAsync("""
+        using var answer = await PutAsync(
+            """
             {"backend":"s3","shared":true,"config":{"bucket":"files","prefix":"mail/out/","region":"eu-central-1","endpoint":"https://s3.example:9000","path_style":true,
              "access_key":"AK","secret_key":"s3cr3t-words","chunked_upload":false}}
-            """);
+            """
+        );
         var body = await answer.Content.ReadAsStringAsync();
-        var expected = JsonNode.Parse("""
+        var expected = JsonNode.Parse(
+            """
             {"id":"main","tenant":"default","backend":"s3","shared":true,"config":{"bucket":"files","prefix":"mail/out","region":"eu-central-1","endpoint":"https://s3.example:9000",
              "path_style":true,"access_key":"AK","secret_key_set":true,"chunked_upload":false}}
-            """);
+            """
+        );
         using (Assert.EnterMultipleScope())
         {
             Assert.That((int)answer.StatusCode, Is.EqualTo(201), body);
@@ -55,7 +61,21 @@ public sealed class VolumeRoutesTests
             var volume = _host.CurrentVolumes.Directory.Find("another", "main");
             Assert.That(volume, Is.Not.Null, "acts at once, for every tenant");
             Assert.That(volume!.AdminSet);
-            Assert.That(volume.Config, Is.EqualTo(new VolumeConfig.S3("files", "mail/out", "eu-central-1", new("https://s3.example:9000"), true, "AK", "s3cr3t-words", false)));
+            Assert.That(
+                volume.Config,
+                Is.EqualTo(
+                    new VolumeConfig.S3(
+                        "files",
+                        "mail/out",
+                        "eu-central-1",
+                        new("https://s3.example:9000"),
+                        true,
+                        "AK",
+                        "s3cr3t-words",
+                        false
+                    )
+                )
+            );
         }
     }
 
@@ -86,14 +106,29 @@ public sealed class VolumeRoutesTests
     public async Task Put_HttpWithoutSlash_BaseGetsOne()
     {
         using (await PutAsync(Http)) { }
-        Assert.That(Stored(), Is.EqualTo(new VolumeConfig.Http(new("https://dav.example/files/"), new SourceAuth.Basic("u", "s3cr3t-words"))));
+        Assert.That(
+            Stored(),
+            Is.EqualTo(new VolumeConfig.Http(new("https://dav.example/files/"), new SourceAuth.Basic("u", "s3cr3t-words")))
+        );
     }
 
     [TestCase(S3, """{"backend":"s3","config":{"bucket":"other","region":"eu-central-1","access_key":"AK"}}""", "/config/secret_key")]
-    [TestCase(S3, """{"backend":"s3","config":{"bucket":"files","region":"eu-central-1","endpoint":"https://other.example","access_key":"AK"}}""", "/config/secret_key")]
+    [TestCase(
+        S3,
+        """{"backend":"s3","config":{"bucket":"files","region":"eu-central-1","endpoint":"https://other.example","access_key":"AK"}}""",
+        "/config/secret_key"
+    )]
     [TestCase(S3, """{"backend":"s3","config":{"bucket":"files","region":"eu-central-1","access_key":"AK2"}}""", "/config/secret_key")]
-    [TestCase(Http, """{"backend":"http","config":{"base_url":"https://other.example/files","auth":{"user":"u"}}}""", "/config/auth/password")]
-    [TestCase(Http, """{"backend":"http","config":{"base_url":"https://dav.example/files","auth":{"user":"v"}}}""", "/config/auth/password")]
+    [TestCase(
+        Http,
+        """{"backend":"http","config":{"base_url":"https://other.example/files","auth":{"user":"u"}}}""",
+        "/config/auth/password"
+    )]
+    [TestCase(
+        Http,
+        """{"backend":"http","config":{"base_url":"https://dav.example/files","auth":{"user":"v"}}}""",
+        "/config/auth/password"
+    )]
     public async Task Put_MovedWithoutSecret_422SecretRequired(string before, string after, string pointer)
     {
         using (await PutAsync(before)) { }
@@ -122,22 +157,43 @@ public sealed class VolumeRoutesTests
     [TestCase("""{"backend":"local","config":{}}""", "/config/root required")]
     [TestCase("""{"backend":"local","config":{"root":"srv/files"}}""", "/config/root invalid_path")]
     [TestCase("""{"backend":"local","config":{"root":"/srv/\u0000"}}""", "/config/root invalid_characters")]
-    [TestCase("""{"backend":"local","config":{"root":"/srv","bucket":"b"},"surprise":1}""", "/config/bucket unknown_field,/surprise unknown_field")]
+    [TestCase(
+        """{"backend":"local","config":{"root":"/srv","bucket":"b"},"surprise":1}""",
+        "/config/bucket unknown_field,/surprise unknown_field"
+    )]
     [TestCase("""{"backend":"local","shared":"yes","config":{"root":"/srv"},"id":"other"}""", "/shared invalid_type,/id mismatch")]
     [TestCase("""{"backend":"s3","config":{}}""", "/config/bucket required,/config/region required")]
-    [TestCase("""{"backend":"s3","config":{"bucket":"a/b","prefix":"../x","region":"EU","endpoint":"ftp://x"}}""", "/config/bucket invalid_bucket,/config/prefix invalid_path,/config/region invalid_region,/config/endpoint invalid_url")]
+    [TestCase(
+        """{"backend":"s3","config":{"bucket":"a/b","prefix":"../x","region":"EU","endpoint":"ftp://x"}}""",
+        "/config/bucket invalid_bucket,/config/prefix invalid_path,/config/region invalid_region,/config/endpoint invalid_url"
+    )]
     [TestCase("""{"backend":"s3","config":{"bucket":"files","endpoint":"https://u:p@x"}}""", "/config/endpoint invalid_url")]
     [TestCase("""{"backend":"s3","config":{"bucket":"files","region":"r","access_key":"AK"}}""", "/config/secret_key required")]
-    [TestCase("""{"backend":"s3","config":{"bucket":"files","region":"r","access_key":"AK","secret_key":null}}""", "/config/secret_key required")]
+    [TestCase(
+        """{"backend":"s3","config":{"bucket":"files","region":"r","access_key":"AK","secret_key":null}}""",
+        "/config/secret_key required"
+    )]
     [TestCase("""{"backend":"s3","config":{"bucket":"files","region":"r","secret_key":"x"}}""", "/config/access_key required")]
     [TestCase("""{"backend":"http","config":{}}""", "/config/base_url required")]
     [TestCase("""{"backend":"http","config":{"base_url":"https://x/?q=1"}}""", "/config/base_url invalid_url")]
     [TestCase("""{"backend":"http","config":{"base_url":"file:///etc"}}""", "/config/base_url invalid_url")]
     [TestCase("""{"backend":"http","config":{"base_url":"https://x","auth":{}}}""", "/config/auth/bearer required")]
-    [TestCase("""{"backend":"http","config":{"base_url":"https://x","auth":{"user":"a:b","password":""}}}""", "/config/auth/user invalid_characters,/config/auth/password required")]
-    [TestCase("""{"backend":"http","config":{"base_url":"https://x","auth":{"header":"Host","value":"v"}}}""", "/config/auth/header invalid_header")]
-    [TestCase("""{"backend":"http","config":{"base_url":"https://x","auth":{"header":"X-Key","value":"ü"}}}""", "/config/auth/value invalid_characters")]
-    [TestCase("""{"backend":"http","config":{"base_url":"https://x","auth":{"bearer":"b","user":"u","password":"p"}}}""", "/config/auth/bearer unknown_field")]
+    [TestCase(
+        """{"backend":"http","config":{"base_url":"https://x","auth":{"user":"a:b","password":""}}}""",
+        "/config/auth/user invalid_characters,/config/auth/password required"
+    )]
+    [TestCase(
+        """{"backend":"http","config":{"base_url":"https://x","auth":{"header":"Host","value":"v"}}}""",
+        "/config/auth/header invalid_header"
+    )]
+    [TestCase(
+        """{"backend":"http","config":{"base_url":"https://x","auth":{"header":"X-Key","value":"ü"}}}""",
+        "/config/auth/value invalid_characters"
+    )]
+    [TestCase(
+        """{"backend":"http","config":{"base_url":"https://x","auth":{"bearer":"b","user":"u","password":"p"}}}""",
+        "/config/auth/bearer unknown_field"
+    )]
     public async Task Put_Mistakes_EachWithPointerAndCode(string body, string expected)
     {
         using var answer = await PutAsync(body);
@@ -145,7 +201,8 @@ public sealed class VolumeRoutesTests
         Assert.That((int)answer.StatusCode, Is.EqualTo(422), problem.ToString());
         Assert.That(
             problem.GetProperty("errors").EnumerateArray().Select(e => $"{e.GetProperty("pointer")} {e.GetProperty("code")}"),
-            Is.EquivalentTo(expected.Split(',')));
+            Is.EquivalentTo(expected.Split(','))
+        );
         Assert.That(_host.Volumes.Volumes, Is.Empty);
     }
 
@@ -172,7 +229,15 @@ public sealed class VolumeRoutesTests
     [Test]
     public async Task Put_SharedElsewhereUnderThisId_422()
     {
-        _host.Volumes.Volumes.Add(new() { Tenant = "acme", Id = "main", Shared = true, Config = new VolumeConfig.Local("/srv") });
+        _host.Volumes.Volumes.Add(
+            new()
+            {
+                Tenant = "acme",
+                Id = "main",
+                Shared = true,
+                Config = new VolumeConfig.Local("/srv"),
+            }
+        );
         using (await PutAsync(Local, "other")) { }
         using var answer = await PutAsync("""{"backend":"local","config":{"root":"/srv/files"},"shared":true}""");
         var problem = await answer.ProblemAsync(422, "taken");
@@ -182,9 +247,25 @@ public sealed class VolumeRoutesTests
     [Test]
     public async Task List_Pages_OwnAndShared()
     {
-        _host.Volumes.Volumes.Add(new() { Tenant = "acme", Id = "public", Shared = true, Config = new VolumeConfig.Local("/srv") });
-        _host.Volumes.Volumes.Add(new() { Tenant = "acme", Id = "private", Config = new VolumeConfig.Local("/srv") });
-        foreach (var id in (string[])["b", "a"]) using (await PutAsync(Local, id)) { }
+        _host.Volumes.Volumes.Add(
+            new()
+            {
+                Tenant = "acme",
+                Id = "public",
+                Shared = true,
+                Config = new VolumeConfig.Local("/srv"),
+            }
+        );
+        _host.Volumes.Volumes.Add(
+            new()
+            {
+                Tenant = "acme",
+                Id = "private",
+                Config = new VolumeConfig.Local("/srv"),
+            }
+        );
+        foreach (var id in (string[])["b", "a"])
+            using (await PutAsync(Local, id)) { }
         using var first = await _host.SendAsync("GET", "/v1/volumes?limit=2");
         var page = await first.JsonAsync();
         using var second = await _host.SendAsync("GET", $"/v1/volumes?limit=2&cursor={page.GetProperty("next_cursor").GetString()}");
@@ -192,7 +273,10 @@ public sealed class VolumeRoutesTests
         using var all = await _host.SendAsync("GET", "/v1/volumes?tenant=*");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(page.GetProperty("data").EnumerateArray().Select(v => v.GetProperty("id").GetString()), Is.EqualTo(new[] { "public", "a" }));
+            Assert.That(
+                page.GetProperty("data").EnumerateArray().Select(v => v.GetProperty("id").GetString()),
+                Is.EqualTo(new[] { "public", "a" })
+            );
             Assert.That(rest.GetProperty("data").EnumerateArray().Select(v => v.GetProperty("id").GetString()), Is.EqualTo(new[] { "b" }));
             Assert.That((await all.JsonAsync()).GetProperty("data").GetArrayLength(), Is.EqualTo(4));
         }
@@ -218,12 +302,18 @@ public sealed class VolumeRoutesTests
     {
         using (await PutAsync(Local)) { }
         using var whole = await _host.SendAsync("POST", "/v1/volumes/main/test");
-        Assert.That((await whole.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"ok":true,"objects":3,"more":false,"milliseconds":12.3}"""));
+        Assert.That(
+            (await whole.Content.ReadAsStringAsync()).TrimEnd('\n'),
+            Is.EqualTo("""{"ok":true,"objects":3,"more":false,"milliseconds":12.3}""")
+        );
         Assert.That(_host.VolumeProbe.Asked, Is.EqualTo(("default/main", (string?)null)));
 
         _host.VolumeProbe.Seen = new(false, TimeSpan.FromSeconds(1), 403, "AccessDenied", Error: "Access denied.");
         using var one = await _host.SendAsync("POST", "/v1/volumes/main/test", """{"path":"a/b.pdf"}""");
-        Assert.That((await one.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"ok":false,"status":403,"code":"AccessDenied","error":"Access denied.","milliseconds":1000}"""));
+        Assert.That(
+            (await one.Content.ReadAsStringAsync()).TrimEnd('\n'),
+            Is.EqualTo("""{"ok":false,"status":403,"code":"AccessDenied","error":"Access denied.","milliseconds":1000}""")
+        );
         Assert.That(_host.VolumeProbe.Asked, Is.EqualTo(("default/main", (string?)"a/b.pdf")));
     }
 

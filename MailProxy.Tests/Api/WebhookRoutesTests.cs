@@ -34,8 +34,12 @@ public sealed class WebhookRoutesTests
             Assert.That(Convert.FromBase64String(secret["whsec_".Length..]), Has.Length.EqualTo(32));
             Assert.That(_host.Log.Endpoints.Single().Secret, Is.EqualTo(secret));
             Assert.That(_host.Log.Endpoints.Single().Progress.Acknowledged, Is.EqualTo(100), "begins where the log is now");
-            Assert.That((await read.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo(
-                """{"id":"main","tenant":"default","url":"https://hooks.example/mail","types":[],"style":"events","final_only":false,"max_batch":1,"status":"enabled","paused":false,"secret_set":true,"backlog":0,"lag_seconds":0,"failures":0}"""));
+            Assert.That(
+                (await read.Content.ReadAsStringAsync()).TrimEnd('\n'),
+                Is.EqualTo(
+                    """{"id":"main","tenant":"default","url":"https://hooks.example/mail","types":[],"style":"events","final_only":false,"max_batch":1,"status":"enabled","paused":false,"secret_set":true,"backlog":0,"lag_seconds":0,"failures":0}"""
+                )
+            );
             Assert.That((int)again.StatusCode, Is.EqualTo(200));
             Assert.That((await again.JsonAsync()).TryGetProperty("secret", out _), Is.False);
             Assert.That(_host.WebhookChanges, Is.EqualTo(2));
@@ -45,7 +49,9 @@ public sealed class WebhookRoutesTests
     [Test]
     public async Task Put_Everything_ReachesTheStore()
     {
-        using var answer = await PutAsync($$"""{"url":"http://127.0.0.1:9/x?y=1","types":["message.sent","webhook.disabled"],"style":"events","final_only":true,"max_batch":100,"secret":"{{Secret}}"}""");
+        using var answer = await PutAsync(
+            $$"""{"url":"http://127.0.0.1:9/x?y=1","types":["message.sent","webhook.disabled"],"style":"events","final_only":true,"max_batch":100,"secret":"{{Secret}}"}"""
+        );
         Assert.That((int)answer.StatusCode, Is.EqualTo(201), await answer.Content.ReadAsStringAsync());
         var stored = _host.Log.Endpoints.Single();
         using (Assert.EnterMultipleScope())
@@ -86,8 +92,14 @@ public sealed class WebhookRoutesTests
     [TestCase("""{"url":"https://user:pw@x.example/"}""", "/url invalid_url")]
     [TestCase("""{"url":"https://x.example/#part"}""", "/url invalid_url")]
     [TestCase("""{"url":"https://x.example/","style":"other"}""", "/style invalid_choice")]
-    [TestCase("""{"url":"https://x.example/","auth":{"bearer":"t0ken","user":"u"}}""", "/auth/password required,/auth/bearer unknown_field")]
-    [TestCase("""{"url":"https://x.example/","types":["message.sent","nonsense"],"max_batch":1001,"final_only":1}""", "/types/1 invalid_entry,/max_batch out_of_range,/final_only invalid_type")]
+    [TestCase(
+        """{"url":"https://x.example/","auth":{"bearer":"t0ken","user":"u"}}""",
+        "/auth/password required,/auth/bearer unknown_field"
+    )]
+    [TestCase(
+        """{"url":"https://x.example/","types":["message.sent","nonsense"],"max_batch":1001,"final_only":1}""",
+        "/types/1 invalid_entry,/max_batch out_of_range,/final_only invalid_type"
+    )]
     [TestCase("""{"url":"https://x.example/","secret":"short"}""", "/secret invalid_secret")]
     [TestCase("""{"url":"https://x.example/","secret":"whsec_AAAA"}""", "/secret invalid_secret")]
     [TestCase("""{"url":"https://x.example/","surprise":1}""", "/surprise unknown_field")]
@@ -98,7 +110,8 @@ public sealed class WebhookRoutesTests
         Assert.That((int)answer.StatusCode, Is.EqualTo(422), problem.ToString());
         Assert.That(
             problem.GetProperty("errors").EnumerateArray().Select(e => $"{e.GetProperty("pointer")} {e.GetProperty("code")}"),
-            Is.EquivalentTo(expected.Split(',')));
+            Is.EquivalentTo(expected.Split(','))
+        );
         Assert.That(problem.ToString(), Does.Not.Contain("t0ken"));
         Assert.That(_host.Log.Endpoints, Is.Empty);
     }
@@ -185,7 +198,10 @@ public sealed class WebhookRoutesTests
             Assert.That(stored.PreviousSecret, Is.EqualTo(before));
             Assert.That(stored.PreviousUntil, Is.EqualTo((_host.Clock.GetUtcNow() + TimeSpan.FromHours(24)).ToUnixTimeMilliseconds()));
             Assert.That((await read.JsonAsync()).TryGetProperty("secret", out _), Is.False);
-            Assert.That((await read.JsonAsync()).GetProperty("previous_secret_until").GetDateTime(), Is.EqualTo(_host.Clock.GetUtcNow().UtcDateTime.AddHours(24)).Within(TimeSpan.FromMilliseconds(1)));
+            Assert.That(
+                (await read.JsonAsync()).GetProperty("previous_secret_until").GetDateTime(),
+                Is.EqualTo(_host.Clock.GetUtcNow().UtcDateTime.AddHours(24)).Within(TimeSpan.FromMilliseconds(1))
+            );
             Assert.That(_host.WebhookChanges, Is.EqualTo(2));
         }
     }
@@ -196,7 +212,10 @@ public sealed class WebhookRoutesTests
         using (await PutAsync(Plain)) { }
         _host.TestWebhook = endpoint => new(false, 12.5, $"{endpoint.Url} is down.");
         using var answer = await _host.SendAsync("POST", "/v1/webhooks/main/test");
-        Assert.That((await answer.Content.ReadAsStringAsync()).TrimEnd('\n'), Is.EqualTo("""{"ok":false,"milliseconds":12.5,"error":"https://hooks.example/mail is down."}"""));
+        Assert.That(
+            (await answer.Content.ReadAsStringAsync()).TrimEnd('\n'),
+            Is.EqualTo("""{"ok":false,"milliseconds":12.5,"error":"https://hooks.example/mail is down."}""")
+        );
     }
 
     [Test]

@@ -6,39 +6,45 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Architecture;
 
-/// <summary>Dependencies go one way: Daemon → Pipeline; MailPipeline → rooms → cupboards; no room names a room.</summary>
+/// <summary>Dependencies go one way: Daemon → Pipeline; MailPipeline → stages → services; no stage names a stage.</summary>
 public sealed partial class DependencyTests
 {
-    private static readonly string[] Rooms = ["Ingest", "Persist", "Schedule", "Resolve", "Send", "Report", "Retain"];
-    private static readonly string[] Cupboards = ["Accounts", "Mail", "Storage", "Telemetry", "Network", "Sharing"];
+    private static readonly string[] Stages = ["Ingest", "Persist", "Schedule", "Resolve", "Send", "Report", "Retain"];
+    private static readonly string[] Services = ["Accounts", "Mail", "Storage", "Telemetry", "Network", "Sharing"];
 
-    [TestCaseSource(nameof(Rooms))]
-    public void Room_NamesNoOtherRoom(string room)
+    [TestCaseSource(nameof(Stages))]
+    public void Stage_NamesNoOtherStage(string stage)
     {
-        var others = string.Join('|', Rooms.Where(r => r != room));
-        Assert.That(Naming(room, others), Is.Empty);
+        var others = string.Join('|', Stages.Where(r => r != stage));
+        Assert.That(Naming(stage, others), Is.Empty);
     }
 
-    [TestCaseSource(nameof(Cupboards))]
-    public void Cupboard_NamesNoRoom(string cupboard) => Assert.That(Naming(cupboard, string.Join('|', Rooms)), Is.Empty);
+    [TestCaseSource(nameof(Services))]
+    public void Service_NamesNoStage(string service) => Assert.That(Naming(service, string.Join('|', Stages)), Is.Empty);
 
     [Test]
     public void Pipeline_ReferencesNoHostNoWebNoSerilog()
     {
         var references = typeof(MailPipeline).Assembly.GetReferencedAssemblies().Select(a => a.Name!);
-        Assert.That(references, Has.None.Matches<string>(name =>
-            name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)
-            || name.StartsWith("Serilog", StringComparison.Ordinal)
-            || name.StartsWith("Microsoft.Extensions.Hosting", StringComparison.Ordinal)
-            || name.StartsWith("Microsoft.Extensions.Configuration", StringComparison.Ordinal)
-            || name.StartsWith("Microsoft.Extensions.DependencyInjection", StringComparison.Ordinal)
-            || name == "mailproxy"));
+        Assert.That(
+            references,
+            Has.None.Matches<string>(name =>
+                name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)
+                || name.StartsWith("Serilog", StringComparison.Ordinal)
+                || name.StartsWith("Microsoft.Extensions.Hosting", StringComparison.Ordinal)
+                || name.StartsWith("Microsoft.Extensions.Configuration", StringComparison.Ordinal)
+                || name.StartsWith("Microsoft.Extensions.DependencyInjection", StringComparison.Ordinal)
+                || name == "mailproxy"
+            )
+        );
     }
 
     [Test]
     public void MailKitsClient_IsTouchedOnlyInSend()
     {
-        var files = Repository.Sources("MailProxy.Pipeline").Concat(Repository.Sources("MailProxy.Daemon"))
+        var files = Repository
+            .Sources("MailProxy.Pipeline")
+            .Concat(Repository.Sources("MailProxy.Daemon"))
             .Where(file => MailKitClient().IsMatch(File.ReadAllText(file)))
             .Select(file => Path.GetRelativePath(Repository.Root, file));
         Assert.That(files, Has.All.StartsWith(Path.Combine("MailProxy.Pipeline", "Send")));
@@ -54,7 +60,8 @@ public sealed partial class DependencyTests
             {
                 var declared = NamespaceLine().Match(File.ReadAllText(file));
                 var folder = Path.GetDirectoryName(Path.GetRelativePath(Repository.Root, file))!.Replace(Path.DirectorySeparatorChar, '.');
-                if (declared.Success && declared.Groups[1].Value != folder) wrong.Add($"{file}: {declared.Groups[1].Value}");
+                if (declared.Success && declared.Groups[1].Value != folder)
+                    wrong.Add($"{file}: {declared.Groups[1].Value}");
             }
         }
 
@@ -62,22 +69,35 @@ public sealed partial class DependencyTests
     }
 
     [Test]
-    public void Types_InRooms_AreSealedOrAbstract()
+    public void Types_InStages_AreSealedOrAbstract()
     {
-        var open = typeof(MailPipeline).Assembly.GetTypes()
-            .Where(t => t.IsClass && !t.IsSealed && !t.IsAbstract && t.GetCustomAttribute<System.Runtime.CompilerServices.CompilerGeneratedAttribute>() is null)
+        var open = typeof(MailPipeline)
+            .Assembly.GetTypes()
+            .Where(t =>
+                t.IsClass
+                && !t.IsSealed
+                && !t.IsAbstract
+                && t.GetCustomAttribute<System.Runtime.CompilerServices.CompilerGeneratedAttribute>() is null
+            )
             .Select(t => t.FullName);
         Assert.That(open, Is.Empty);
     }
 
     private static IEnumerable<string> Naming(string folder, string forbidden)
     {
-        if (!Directory.Exists(Repository.File(Path.Combine("MailProxy.Pipeline", folder)))) return [];
-        var named = new Regex($@"(using |MailProxy\.Pipeline\.|[\s(<])({forbidden})(;|\.[A-Z]\w*(Stage|Options|Pool|Gate|Rules|Queue)\b)", RegexOptions.CultureInvariant);
-        return Repository.Sources(Path.Combine("MailProxy.Pipeline", folder))
-            .SelectMany(file => File.ReadLines(file)
-                .Where(line => named.IsMatch(line) || Regex.IsMatch(line, $@"using MailProxy\.Pipeline\.({forbidden})\b"))
-                .Select(line => $"{Path.GetFileName(file)}: {line.Trim()}"));
+        if (!Directory.Exists(Repository.File(Path.Combine("MailProxy.Pipeline", folder))))
+            return [];
+        var named = new Regex(
+            $@"(using |MailProxy\.Pipeline\.|[\s(<])({forbidden})(;|\.[A-Z]\w*(Stage|Options|Pool|Gate|Rules|Queue)\b)",
+            RegexOptions.CultureInvariant
+        );
+        return Repository
+            .Sources(Path.Combine("MailProxy.Pipeline", folder))
+            .SelectMany(file =>
+                File.ReadLines(file)
+                    .Where(line => named.IsMatch(line) || Regex.IsMatch(line, $@"using MailProxy\.Pipeline\.({forbidden})\b"))
+                    .Select(line => $"{Path.GetFileName(file)}: {line.Trim()}")
+            );
     }
 
     [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline)]

@@ -20,7 +20,8 @@ using Faults = MailProxy.Tests.Support.Faults;
 namespace MailProxy.Tests.Architecture;
 
 /// <summary>
-/// Every loop of the engine runs while everything that it awaits outside itself fails, each call twice and in both ways: the store's answers, the log's, what a webhook's client does,
+/// Every loop of the engine runs while everything that it awaits outside itself fails, each call twice and in both ways: the store's
+/// answers, the log's, what a webhook's client does,
 /// what a name leads to. Nothing of it may reach the engine's end, and afterwards the mail is sent, told, swept up.
 /// </summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
@@ -30,12 +31,20 @@ public sealed class EveryLoopTests
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
-    // What these write or read at the start is the engine's own memory of what was stored: with them only the one fault of their contract can be lived through.
+    // What these write or read at the start is the engine's own memory of what was stored: with them only the one fault of their contract
+    // can be lived through.
     private static readonly HashSet<string> Contract = ["IMessageStore.AppendAsync", "IMessageStore.CommitAsync"];
     private static readonly HashSet<string> NotOfALoop =
     [
-        "IMessageStore.RecoverAsync", "IMessageStore.ChangeAsync", "IDeliveryLog.FloorAsync", "IDeliveryLog.PutEndpointAsync", "IDeliveryLog.SetPausedAsync", "IDeliveryLog.DeleteEndpointAsync",
-        "IDeliveryLog.ReplayAsync", "IDeliveryLog.BacklogAsync", "ILinkStore.FindAsync",
+        "IMessageStore.RecoverAsync",
+        "IMessageStore.ChangeAsync",
+        "IDeliveryLog.FloorAsync",
+        "IDeliveryLog.PutEndpointAsync",
+        "IDeliveryLog.SetPausedAsync",
+        "IDeliveryLog.DeleteEndpointAsync",
+        "IDeliveryLog.ReplayAsync",
+        "IDeliveryLog.BacklogAsync",
+        "ILinkStore.FindAsync",
     ];
 
     private static IEnumerable<string> Kinds() => Faults.All.Select(fault => fault.GetType().Name);
@@ -44,23 +53,34 @@ public sealed class EveryLoopTests
     private static readonly HashSet<string> Rare = ["IDeliveryLog.AppendAsync"];
 
     /// <summary>Every asynchronous call that a loop makes to a store.</summary>
-    private static IEnumerable<string> Awaited() => new[] { typeof(IMessageStore), typeof(IDeliveryLog), typeof(IRetentionStore), typeof(ILinkStore) }
-        .SelectMany(type => type.GetMethods().Where(method => !method.IsSpecialName && method.ReturnType.Name.Contains("Task", StringComparison.Ordinal)).Select(method => $"{type.Name}.{method.Name}"))
-        .Where(call => !NotOfALoop.Contains(call))
-        .Append("Http.SendAsync").Append("Dns.GetHostAddressesAsync");
+    private static IEnumerable<string> Awaited() =>
+        new[] { typeof(IMessageStore), typeof(IDeliveryLog), typeof(IRetentionStore), typeof(ILinkStore) }
+            .SelectMany(type =>
+                type.GetMethods()
+                    .Where(method => !method.IsSpecialName && method.ReturnType.Name.Contains("Task", StringComparison.Ordinal))
+                    .Select(method => $"{type.Name}.{method.Name}")
+            )
+            .Where(call => !NotOfALoop.Contains(call))
+            .Append("Http.SendAsync")
+            .Append("Dns.GetHostAddressesAsync");
 
     [TestCaseSource(nameof(Kinds))]
     public async Task EveryAwait_FailsTwice_TheEngineLivesAndItsWorkIsDone(string kind)
     {
         var calls = new FaultyCalls(
-            call => NotOfALoop.Contains(call) ? null
+            call =>
+                NotOfALoop.Contains(call) ? null
                 : Contract.Contains(call) ? new StoreUnavailableException("The disk is full.")
                 : Faults.All.First(fault => fault.GetType().Name == kind),
-            Times);
+            Times
+        );
         await using var rig = await Rig.StartAsync(calls);
 
         bool Met(string call) => Rare.Contains(call) ? calls.Calls.ContainsKey(call) : calls.Passed(call);
-        await rig.UntilAsync(() => Awaited().All(Met) && rig.IsAllDone, () => $"{rig.State}; not passed: {string.Join(", ", Awaited().Where(call => !Met(call)))}");
+        await rig.UntilAsync(
+            () => Awaited().All(Met) && rig.IsAllDone,
+            () => $"{rig.State}; not passed: {string.Join(", ", Awaited().Where(call => !Met(call)))}"
+        );
 
         Assert.That(rig.Pipeline.Completion.IsCompleted, Is.False, rig.Pipeline.Completion.Exception?.ToString());
         await rig.Pipeline.StopAsync().WaitAsync(Patience);
@@ -77,7 +97,7 @@ public sealed class EveryLoopTests
         private readonly FaultyCalls _calls;
         private readonly SqliteDeliveryLog _log;
         private LoopbackFiles _source = null!;
-        private LinkDesk _links = null!;
+        private LargeFileService _links = null!;
         private bool _posted;
         private int _rounds;
 
@@ -106,14 +126,17 @@ public sealed class EveryLoopTests
             var began = TimeProvider.System.GetTimestamp();
             while (!holds())
             {
-                if (Pipeline.Completion.IsFaulted) await Pipeline.Completion;
-                if (TimeProvider.System.GetElapsedTime(began) > Patience) Assert.Fail(state());
+                if (Pipeline.Completion.IsFaulted)
+                    await Pipeline.Completion;
+                if (TimeProvider.System.GetElapsedTime(began) > Patience)
+                    Assert.Fail(state());
                 await PostAsync();
                 Pipeline.RunNow(); // so that nothing waits for its own look at the clock, and what has expired is asked for
                 _clock.Advance(TimeSpan.FromSeconds(5));
                 await Task.Delay(TimeSpan.FromMilliseconds(15), TimeProvider.System);
                 await LookAsync();
-                if (!IsAllDone || ++_rounds % 100 != 1) continue;
+                if (!IsAllDone || ++_rounds % 100 != 1)
+                    continue;
                 _clock.Advance(TimeSpan.FromHours(25)); // the links' time is over
             }
         }
@@ -132,13 +155,23 @@ public sealed class EveryLoopTests
         private async Task BuildAsync()
         {
             _source = await LoopbackFiles.StartAsync();
-            _source.Answer = context => Microsoft.AspNetCore.Http.HttpResponseWritingExtensions.WriteAsync(context.Response, new string('x', 20_000));
-            var dialer = new Dialer(new(new() { Allowed = ["127.0.0.1"] }), async (_, _) =>
-            {
-                await _calls.MeetAsync("Dns.GetHostAddressesAsync");
-                return [IPAddress.Loopback];
-            });
-            var store = new SqliteMessageStore(_files.Database, _files.Spool, ContentHash.Of, _clock, NullLogger<SqliteMessageStore>.Instance);
+            _source.Answer = context =>
+                Microsoft.AspNetCore.Http.HttpResponseWritingExtensions.WriteAsync(context.Response, new string('x', 20_000));
+            var dialer = new Dialer(
+                new(new() { Allowed = ["127.0.0.1"] }),
+                async (_, _) =>
+                {
+                    await _calls.MeetAsync("Dns.GetHostAddressesAsync");
+                    return [IPAddress.Loopback];
+                }
+            );
+            var store = new SqliteMessageStore(
+                _files.Database,
+                _files.Spool,
+                ContentHash.Of,
+                _clock,
+                NullLogger<SqliteMessageStore>.Instance
+            );
             var links = await SqliteLinkStore.OpenAsync(_files.Database, _files.Box);
             await ConfigureAsync(links);
 
@@ -147,72 +180,138 @@ public sealed class EveryLoopTests
             var options = new PipelineOptions
             {
                 Resolve = new() { FirstByteTimeout = TimeSpan.FromHours(1), StallTimeout = TimeSpan.FromHours(1) }, // time flies here
-                Report = new() { SourceSeconds = "5", PostponeSeconds = "5", WebhookTimeout = TimeSpan.FromMinutes(5) },
+                Report = new()
+                {
+                    SourceSeconds = "5",
+                    PostponeSeconds = "5",
+                    WebhookTimeout = TimeSpan.FromMinutes(5),
+                },
             };
             var patient = options.Send.Timeouts;
-            patient.Connect = patient.Handshake = patient.Greeting = patient.Command = patient.Mail = patient.Recipient = TimeSpan.FromHours(1);
+            patient.Connect =
+                patient.Handshake =
+                patient.Greeting =
+                patient.Command =
+                patient.Mail =
+                patient.Recipient =
+                    TimeSpan.FromHours(1);
             patient.DataInitiation = patient.DataBlock = patient.DataTermination = TimeSpan.FromHours(1);
-            Pipeline = new(options, new(
-                FaultyProxy<IMessageStore>.Around(store, _calls),
-                FaultyProxy<IDeliveryLog>.Around(_log, _calls),
-                FaultyProxy<IRetentionStore>.Around(new SqliteRetentionStore(_files.Database, _files.Spool), _calls),
-                _accounts,
-                key => key.ToString(),
-                _files.Spool,
-                new HttpMessageInvoker(new Hooks(_calls, Named)),
-                dialer,
-                new PipelineHealth(),
-                new PipelineMetrics(Prometheus.Metrics.NewCustomRegistry()),
-                _clock,
-                () => 0.5,
-                NullLoggerFactory.Instance)
-            {
-                Volumes = _volumes,
-                Links = _links,
-                CacheDirectory = Path.Combine(_files.Path, "cache"),
-            });
+            Pipeline = new(
+                options,
+                new(
+                    FaultyProxy<IMessageStore>.Around(store, _calls),
+                    FaultyProxy<IDeliveryLog>.Around(_log, _calls),
+                    FaultyProxy<IRetentionStore>.Around(new SqliteRetentionStore(_files.Database, _files.Spool), _calls),
+                    _accounts,
+                    key => key.ToString(),
+                    _files.Spool,
+                    new HttpMessageInvoker(new Hooks(_calls, Named)),
+                    dialer,
+                    new PipelineHealth(),
+                    new PipelineMetrics(Prometheus.Metrics.NewCustomRegistry()),
+                    _clock,
+                    () => 0.5,
+                    NullLoggerFactory.Instance
+                )
+                {
+                    Volumes = _volumes,
+                    Links = _links,
+                    CacheDirectory = Path.Combine(_files.Path, "cache"),
+                }
+            );
             await Pipeline.StartAsync(suspended: false);
         }
 
         private async Task ConfigureAsync(SqliteLinkStore links)
         {
             var accounts = SqliteAccountStore.Open(_files.Database, _files.Box, _clock);
-            await accounts.PutAccountAsync(new()
-            {
-                Key = default,
-                Tenant = "default",
-                Id = "main",
-                Version = 0,
-                Host = "127.0.0.1",
-                Port = _server.Port,
-                Security = SmtpSecurity.None,
-                LargeFiles = new(1_000, LargeFileAction.Link, "files", 1),
-            }, "test");
+            await accounts.PutAccountAsync(
+                new()
+                {
+                    Key = default,
+                    Tenant = "default",
+                    Id = "main",
+                    Version = 0,
+                    Host = "127.0.0.1",
+                    Port = _server.Port,
+                    Security = SmtpSecurity.None,
+                    LargeFiles = new(1_000, LargeFileAction.Link, "files", 1),
+                },
+                "test"
+            );
             _accounts.Swap(new([.. await accounts.AccountsAsync()], null));
             _server.Say("CONNECT", "421 4.3.2 Not now"); // so that an account's trouble is told too
             Volume[] volumes =
             [
-                new() { Tenant = "default", Id = "files", AdminSet = true, Config = new VolumeConfig.Local(_volume) },
-                new() { Tenant = "default", Id = "away", AdminSet = true, Config = new VolumeConfig.S3("bucket", null, "eu-x", new($"http://s3.example:{FreePort.Take()}/"), true, "a", "b", true) },
+                new()
+                {
+                    Tenant = "default",
+                    Id = "files",
+                    AdminSet = true,
+                    Config = new VolumeConfig.Local(_volume),
+                },
+                new()
+                {
+                    Tenant = "default",
+                    Id = "away",
+                    AdminSet = true,
+                    Config = new VolumeConfig.S3(
+                        "bucket",
+                        null,
+                        "eu-x",
+                        new($"http://s3.example:{FreePort.Take()}/"),
+                        true,
+                        "a",
+                        "b",
+                        true
+                    ),
+                },
             ];
             _volumes.Swap(new(volumes));
 
             // One that is due and cannot be removed.
-            var lost = await links.ReserveAsync(new("default", "default", "away", LinkAddress.Place(volumes[1].Config), new byte[32], 1), LinkAddress.NewKey("default"), Now + 1_000, Now);
+            var lost = await links.ReserveAsync(
+                new("default", "default", "away", LinkAddress.Place(volumes[1].Config), new byte[32], 1),
+                LinkAddress.NewKey("default"),
+                Now + 1_000,
+                Now
+            );
             await links.UploadedAsync(lost.Number);
 
-            WebhookEndpoint events = new("default", "events", "http://hook.example/events", WebhookSignature.NewSecret(), [], false, 1, false, new(0));
+            WebhookEndpoint events = new(
+                "default",
+                "events",
+                "http://hook.example/events",
+                WebhookSignature.NewSecret(),
+                [],
+                false,
+                1,
+                false,
+                new(0)
+            );
             await _log.PutEndpointAsync(events, "test");
-            await _log.PutEndpointAsync(events with { Id = "sync", Url = "http://hook.example/sync", Style = ReportStyle.Sync, MaxBatch = 10 }, "test");
+            await _log.PutEndpointAsync(
+                events with
+                {
+                    Id = "sync",
+                    Url = "http://hook.example/sync",
+                    Style = ReportStyle.Sync,
+                    MaxBatch = 10,
+                },
+                "test"
+            );
         }
 
         // The store's call may be refused, and then the client sends it again.
         private async Task PostAsync()
         {
-            if (_posted) return;
-            var json = Encoding.UTF8.GetBytes($$"""
+            if (_posted)
+                return;
+            var json = Encoding.UTF8.GetBytes(
+                $$"""
                 {"id":"m1","account":"main","from":"a@example.com","to":"b@example.org","text":"x","attachments":[{"filename":"f.bin","source":"http://files.example:{{_source.Port}}/f"}]}
-                """);
+                """
+            );
             var submission = new Submission("default", [DraftBinder.BindOne(json)], json.Length, null);
             await Pipeline.Submissions.WriteAsync(submission);
             if (await submission.Answer.WaitAsync(Patience) is SubmissionAnswer.Stored stored)
@@ -224,16 +323,18 @@ public sealed class EveryLoopTests
 
         // The sync endpoint names the message in error until the log was asked for it again. A number of calls would not do: the first
         // ones go out before the message has an event, and a lane that could not keep its progress tells it anew.
-        private string Named() =>
-            _calls.Passed("IDeliveryLog.AtAsync") ? """{"ok":true}""" : """{"ok":true,"error":["m1"]}""";
+        private string Named() => _calls.Passed("IDeliveryLog.AtAsync") ? """{"ok":true}""" : """{"ok":true,"error":["m1"]}""";
 
         private async Task LookAsync()
         {
             var endpoints = await _log.EndpointsAsync();
             var left = Directory.EnumerateFiles(_volume, "*", SearchOption.AllDirectories).Count();
             var (told, _) = await _log.ReadAsync("default", 0, 100);
-            State = $"{string.Join(" ", told.Select(one => one.Type))}; {string.Join(" | ", _server.Journal)}; mails {_server.Mails.Count}, events {_log.Last}, files left {left}, {string.Join(", ", endpoints.Select(one => $"{one.Id}: {one.Progress.Acknowledged} {one.Progress.LastError}"))}";
-            IsAllDone = !_server.Mails.IsEmpty && endpoints.All(one => one.Progress is { DisabledAt: null, Failures: 0 } progress && progress.Acknowledged == _log.Last);
+            State =
+                $"{string.Join(" ", told.Select(one => one.Type))}; {string.Join(" | ", _server.Journal)}; mails {_server.Mails.Count}, events {_log.Last}, files left {left}, {string.Join(", ", endpoints.Select(one => $"{one.Id}: {one.Progress.Acknowledged} {one.Progress.LastError}"))}";
+            IsAllDone =
+                !_server.Mails.IsEmpty
+                && endpoints.All(one => one.Progress is { DisabledAt: null, Failures: 0 } progress && progress.Acknowledged == _log.Last);
         }
 
         private long Now => _clock.GetUtcNow().ToUnixTimeMilliseconds();

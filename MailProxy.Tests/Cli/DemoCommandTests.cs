@@ -24,17 +24,23 @@ internal sealed class DemoCommandTests
     [SetUp]
     public async Task StartAsync()
     {
-        _settle = to => to.StartsWith("perm", StringComparison.Ordinal) ? "failed" : to.StartsWith("temp", StringComparison.Ordinal) ? "deferred" : "sent";
+        _settle = to =>
+            to.StartsWith("perm", StringComparison.Ordinal) ? "failed"
+            : to.StartsWith("temp", StringComparison.Ordinal) ? "deferred"
+            : "sent";
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         _daemon = builder.Build();
         _daemon.Urls.Add("http://127.0.0.1:0");
-        _daemon.Use((context, next) =>
-        {
-            if (context.Request.Headers.Authorization == "Bearer key") return next();
-            context.Response.StatusCode = 401;
-            return Task.CompletedTask;
-        });
+        _daemon.Use(
+            (context, next) =>
+            {
+                if (context.Request.Headers.Authorization == "Bearer key")
+                    return next();
+                context.Response.StatusCode = 401;
+                return Task.CompletedTask;
+            }
+        );
         _daemon.MapPost("/v1/messages", PostAsync);
         _daemon.MapGet("/v1/messages", List);
         _daemon.MapGet("/v1/messages/{id}/events", Events);
@@ -102,7 +108,8 @@ internal sealed class DemoCommandTests
         using var interrupt = new CancellationTokenSource();
         _settle = to =>
         {
-            if (to.StartsWith("reader9@", StringComparison.Ordinal)) interrupt.Cancel();
+            if (to.StartsWith("reader9@", StringComparison.Ordinal))
+                interrupt.Cancel();
             return "queued";
         };
         Assert.That(await RunAsync(10, stop: interrupt.Token), Is.EqualTo(130));
@@ -110,12 +117,14 @@ internal sealed class DemoCommandTests
 
     private Task<int> RunAsync(int messages, string key = "key", bool terminal = false, CancellationToken stop = default)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = terminal ? AnsiSupport.Yes : AnsiSupport.No,
-            Interactive = terminal ? InteractionSupport.Yes : InteractionSupport.No,
-            Out = new Screen(_printed, terminal),
-        });
+        var console = AnsiConsole.Create(
+            new AnsiConsoleSettings
+            {
+                Ansi = terminal ? AnsiSupport.Yes : AnsiSupport.No,
+                Interactive = terminal ? InteractionSupport.Yes : InteractionSupport.No,
+                Out = new Screen(_printed, terminal),
+            }
+        );
         return new DemoCommand(console, TimeProvider.System)
             .RunAsync(new Uri(_daemon.Urls.Single()), key, messages, stop)
             .WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
@@ -133,20 +142,39 @@ internal sealed class DemoCommandTests
         using var body = await JsonDocument.ParseAsync(context.Request.Body);
         var message = body.RootElement;
         var status = _settle(message.GetProperty("to").GetString()!);
-        _messages[message.GetProperty("id").GetString()!] = (status, message.GetProperty("batch").GetString()!, TimeProvider.System.GetUtcNow());
+        _messages[message.GetProperty("id").GetString()!] = (
+            status,
+            message.GetProperty("batch").GetString()!,
+            TimeProvider.System.GetUtcNow()
+        );
         await Results.Accepted(value: new { id = message.GetProperty("id").GetString(), status = "queued" }).ExecuteAsync(context);
     }
 
     private IResult List(string batch, int limit, int? cursor)
     {
-        var page = _messages.Where(message => message.Value.Batch == batch).OrderBy(message => message.Key, StringComparer.Ordinal)
-            .Skip(cursor ?? 0).Take(limit).Select(message => new { id = message.Key, status = message.Value.Status }).ToList();
+        var page = _messages
+            .Where(message => message.Value.Batch == batch)
+            .OrderBy(message => message.Key, StringComparer.Ordinal)
+            .Skip(cursor ?? 0)
+            .Take(limit)
+            .Select(message => new { id = message.Key, status = message.Value.Status })
+            .ToList();
         return Results.Ok(new { data = page, next_cursor = page.Count == limit ? $"{(cursor ?? 0) + limit}" : null });
     }
 
-    private IResult Events(string id) => _messages.TryGetValue(id, out var message)
-        ? Results.Ok(new { data = new[] { new { type = "message.queued", timestamp = message.At }, new { type = $"message.{message.Status}", timestamp = message.At } } })
-        : Results.NotFound();
+    private IResult Events(string id) =>
+        _messages.TryGetValue(id, out var message)
+            ? Results.Ok(
+                new
+                {
+                    data = new[]
+                    {
+                        new { type = "message.queued", timestamp = message.At },
+                        new { type = $"message.{message.Status}", timestamp = message.At },
+                    },
+                }
+            )
+            : Results.NotFound();
 
     private sealed class Screen(TextWriter writer, bool terminal) : IAnsiConsoleOutput
     {

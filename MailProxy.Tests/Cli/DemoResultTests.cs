@@ -26,9 +26,16 @@ internal sealed class DemoResultTests
     [TestCase(98, 1, 1, 1, false)]
     public void AsExpected_OnlyWhenEveryMailIsWhereItShouldBe(int sent, int failed, int deferred, int queued, bool expected)
     {
-        var states = new Dictionary<string, int> { ["sent"] = sent, ["failed"] = failed, ["deferred"] = deferred, ["queued"] = queued };
+        var states = new Dictionary<string, int>
+        {
+            ["sent"] = sent,
+            ["failed"] = failed,
+            ["deferred"] = deferred,
+            ["queued"] = queued,
+        };
         Assert.That(new DemoResult(100, states, TimeSpan.FromSeconds(1), []).AsExpected, Is.EqualTo(expected));
     }
 
-    private static DemoResult Result(IReadOnlyList<TimeSpan> latencies) => new(100, new Dictionary<string, int>(), TimeSpan.FromSeconds(1), latencies);
+    private static DemoResult Result(IReadOnlyList<TimeSpan> latencies) =>
+        new(100, new Dictionary<string, int>(), TimeSpan.FromSeconds(1), latencies);
 }

@@ -19,17 +19,23 @@ internal sealed class ReadmeRunTests
     {
         using var directory = new TempDirectory();
         await using var daemon = await TestDaemon.StartAsync(Path.Combine(directory, "data"), ("AdminKey", ""));
-        using (var key = RSA.Create(2048)) await File.WriteAllTextAsync(Path.Combine(directory, "dkim.pem"), key.ExportRSAPrivateKeyPem() + "\n");
+        using (var key = RSA.Create(2048))
+            await File.WriteAllTextAsync(Path.Combine(directory, "dkim.pem"), key.ExportRSAPrivateKeyPem() + "\n");
 
         // An answer of 400 and above ends a block.
         await File.WriteAllTextAsync(Path.Combine(directory, ".curlrc"), "fail-with-body\nmax-time = 30\n");
         var prelude = "";
         foreach (var block in Readme.Runnable)
         {
-            var (exitCode, output) = await BashAsync(directory, (prelude + block.Text).Replace(WrittenUrl, daemon.Url, StringComparison.Ordinal));
+            var (exitCode, output) = await BashAsync(
+                directory,
+                (prelude + block.Text).Replace(WrittenUrl, daemon.Url, StringComparison.Ordinal)
+            );
             Assert.That(exitCode, Is.Zero, $"README.md:{block.Line}: {output}");
-            if (block.Remark == "prelude") prelude = block.Text;
-            else Assert.That(output, Does.Contain(block.Remark["answers: ".Length..]), $"README.md:{block.Line}");
+            if (block.Remark == "prelude")
+                prelude = block.Text;
+            else
+                Assert.That(output, Does.Contain(block.Remark["answers: ".Length..]), $"README.md:{block.Line}");
             await RestAsync(daemon);
         }
 
@@ -37,7 +43,8 @@ internal sealed class ReadmeRunTests
     }
 
     [Test]
-    public void Blocks_Each_SaysWhatItAnswers() => Assert.That(Readme.Runnable.Select(b => b.Remark).ToArray(), Has.Length.GreaterThan(15).And.All.Match("^(prelude|answers: .+)$"));
+    public void Blocks_Each_SaysWhatItAnswers() =>
+        Assert.That(Readme.Runnable.Select(b => b.Remark).ToArray(), Has.Length.GreaterThan(15).And.All.Match("^(prelude|answers: .+)$"));
 
     private static async Task<(int ExitCode, string Output)> BashAsync(string directory, string script)
     {
@@ -59,13 +66,17 @@ internal sealed class ReadmeRunTests
         var log = daemon.Services.GetRequiredService<IDeliveryLog>();
         using var patience = new CancellationTokenSource(TestDaemon.Patience);
         var states = new Dictionary<string, MessageState>();
-        for (long position = 0; ;)
+        for (long position = 0; ; )
         {
             var (events, through) = await log.ReadAsync("default", position, 1000);
-            foreach (var one in events.Where(e => e.MessageId is not null)) states[one.MessageId!] = one.Status;
-            if (through > position) position = through;
-            else if (!states.ContainsValue(MessageState.Queued)) return;
-            else await log.WaitBeyondAsync(position, patience.Token);
+            foreach (var one in events.Where(e => e.MessageId is not null))
+                states[one.MessageId!] = one.Status;
+            if (through > position)
+                position = through;
+            else if (!states.ContainsValue(MessageState.Queued))
+                return;
+            else
+                await log.WaitBeyondAsync(position, patience.Token);
         }
     }
 }

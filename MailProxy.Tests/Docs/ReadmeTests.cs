@@ -12,7 +12,8 @@ internal sealed partial class ReadmeTests
     public void Settings_Table_IsWhatTheClassesSay() =>
         Assert.That(
             Readme.Settings.Select(row => string.Join(" | ", row.Take(4))),
-            Is.EqualTo(Setting.All.Select(s => $"{s.Path} | {s.Variable} | {s.DefaultText} | {s.Range}")));
+            Is.EqualTo(Setting.All.Select(s => $"{s.Path} | {s.Variable} | {s.DefaultText} | {s.Range}"))
+        );
 
     [Test]
     public void Settings_Table_SaysWhatEachMeans() => Assert.That(Readme.Settings.Select(row => row[4]), Has.None.Empty);
@@ -23,7 +24,13 @@ internal sealed partial class ReadmeTests
 
     [Test]
     public void Links_ToFiles_ExistHere() =>
-        Assert.That(FileLinks().Matches(Readme.Text).Select(m => Repository.File(m.Groups[1].Value)).Where(path => !File.Exists(path) && !Directory.Exists(path)), Is.Empty);
+        Assert.That(
+            FileLinks()
+                .Matches(Readme.Text)
+                .Select(m => Repository.File(m.Groups[1].Value))
+                .Where(path => !File.Exists(path) && !Directory.Exists(path)),
+            Is.Empty
+        );
 
     [Test]
     public void Links_ToSections_ExistHere()

@@ -15,8 +15,12 @@ internal sealed partial class ReverseProxyTests
     {
         using var directory = new TempDirectory();
         using var key = RSA.Create(2048);
-        using var certificate = new CertificateRequest("CN=mail.example.com", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
-            .CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
+        using var certificate = new CertificateRequest(
+            "CN=mail.example.com",
+            key,
+            HashAlgorithmName.SHA256,
+            RSASignaturePadding.Pkcs1
+        ).CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
         await File.WriteAllTextAsync(Path.Combine(directory, "mail.example.com.pem"), certificate.ExportCertificatePem());
         await File.WriteAllTextAsync(Path.Combine(directory, "mail.example.com.key"), key.ExportPkcs8PrivateKeyPem());
         var server = Example().Match(Text).Groups[1].Value.Replace("/etc/ssl/", directory.Path + "/", StringComparison.Ordinal);

@@ -10,10 +10,15 @@ internal sealed partial class SecurityPageTests
 {
     private static readonly string Text = File.ReadAllText(Repository.File("docs/operate/security.md"));
 
-    private static string[][] Rows => [.. Text[Text.IndexOf("<!-- attacks -->", StringComparison.Ordinal)..].Split('\n')
-        .SkipWhile(line => !line.StartsWith("|---", StringComparison.Ordinal)).Skip(1)
-        .TakeWhile(line => line.StartsWith('|'))
-        .Select(line => line.Trim('|').Split('|').Select(cell => cell.Trim()).ToArray())];
+    private static string[][] Rows =>
+        [
+            .. Text[Text.IndexOf("<!-- attacks -->", StringComparison.Ordinal)..]
+                .Split('\n')
+                .SkipWhile(line => !line.StartsWith("|---", StringComparison.Ordinal))
+                .Skip(1)
+                .TakeWhile(line => line.StartsWith('|'))
+                .Select(line => line.Trim('|').Split('|').Select(cell => cell.Trim()).ToArray()),
+        ];
 
     [Test]
     public void Attacks_EveryRow_NamesTestsThatExist()
@@ -35,8 +40,12 @@ internal sealed partial class SecurityPageTests
     public void Attacks_Table_IsThere() => Assert.That(Rows, Has.Length.GreaterThan(10));
 
     // A contract suite is generic or abstract; what derives from it or closes it runs it.
-    private static bool IsFixture(Type type) => type.IsClass && type.GetMethods().Any(method =>
-        method.GetCustomAttributes(inherit: true).Any(mark => mark is TestAttribute or TestCaseAttribute or TestCaseSourceAttribute));
+    private static bool IsFixture(Type type) =>
+        type.IsClass
+        && type.GetMethods()
+            .Any(method =>
+                method.GetCustomAttributes(inherit: true).Any(mark => mark is TestAttribute or TestCaseAttribute or TestCaseSourceAttribute)
+            );
 
     [GeneratedRegex("`([A-Za-z]+)`")]
     private static partial Regex Names();

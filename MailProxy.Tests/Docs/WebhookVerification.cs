@@ -13,13 +13,21 @@ internal static class WebhookVerification
         // README: from here
         static bool IsGenuine(string secret, string id, string timestamp, string signatures, byte[] body, DateTimeOffset now)
         {
-            if (!long.TryParse(timestamp, out var sentAt) || Math.Abs(now.ToUnixTimeSeconds() - sentAt) > 300) return false;
+            if (!long.TryParse(timestamp, out var sentAt) || Math.Abs(now.ToUnixTimeSeconds() - sentAt) > 300)
+                return false;
             byte[] signed = [.. Encoding.UTF8.GetBytes($"{id}.{timestamp}."), .. body];
             var expected = HMACSHA256.HashData(Convert.FromBase64String(secret["whsec_".Length..]), signed);
 
             // Several while a secret is being changed, with spaces between.
-            return signatures.Split(' ').Any(given => given.StartsWith("v1,") && CryptographicOperations.FixedTimeEquals(
-                Encoding.ASCII.GetBytes(given), Encoding.ASCII.GetBytes("v1," + Convert.ToBase64String(expected))));
+            return signatures
+                .Split(' ')
+                .Any(given =>
+                    given.StartsWith("v1,")
+                    && CryptographicOperations.FixedTimeEquals(
+                        Encoding.ASCII.GetBytes(given),
+                        Encoding.ASCII.GetBytes("v1," + Convert.ToBase64String(expected))
+                    )
+                );
         }
         // README: to here
     }

@@ -14,8 +14,13 @@ internal sealed class WebhookVerificationTests
     [Test]
     public void Readme_Example_IsTheCodeTestedHere()
     {
-        var source = File.ReadAllText(Repository.File("MailProxy.Tests/Docs/WebhookVerification.cs")).Split("// README: from here\n")[1].Split("        // README: to here")[0];
-        var unindented = string.Join('\n', source.Split('\n').Select(line => line.StartsWith("        ", StringComparison.Ordinal) ? line[8..] : line));
+        var source = File.ReadAllText(Repository.File("MailProxy.Tests/Docs/WebhookVerification.cs"))
+            .Split("// README: from here\n")[1]
+            .Split("        // README: to here")[0];
+        var unindented = string.Join(
+            '\n',
+            source.Split('\n').Select(line => line.StartsWith("        ", StringComparison.Ordinal) ? line[8..] : line)
+        );
         Assert.That(Readme.Fence("csharp"), Is.EqualTo(unindented));
     }
 
@@ -23,7 +28,8 @@ internal sealed class WebhookVerificationTests
     [TestCase(300, true)]
     [TestCase(-301, false)]
     [TestCase(301, false)]
-    public void Example_OurSignature_IsGenuineWhileFresh(long secondsLater, bool genuine) => Assert.That(Check(Sign(Body), Body, secondsLater), Is.EqualTo(genuine));
+    public void Example_OurSignature_IsGenuineWhileFresh(long secondsLater, bool genuine) =>
+        Assert.That(Check(Sign(Body), Body, secondsLater), Is.EqualTo(genuine));
 
     [Test]
     public void Example_OneOfTwoSignatures_IsEnough() => Assert.That(Check("v1,bm9uZQ== " + Sign(Body), Body), Is.True);
@@ -36,5 +42,12 @@ internal sealed class WebhookVerificationTests
     private static string Sign(byte[] body) => WebhookSignature.Sign(WebhookSignature.Key(Secret)!, "evt_1", SentAt, body);
 
     private static bool Check(string signatures, byte[] body, long secondsLater = 0) =>
-        WebhookVerification.Check(Secret, "evt_1", $"{SentAt}", signatures, body, DateTimeOffset.FromUnixTimeSeconds(SentAt + secondsLater));
+        WebhookVerification.Check(
+            Secret,
+            "evt_1",
+            $"{SentAt}",
+            signatures,
+            body,
+            DateTimeOffset.FromUnixTimeSeconds(SentAt + secondsLater)
+        );
 }

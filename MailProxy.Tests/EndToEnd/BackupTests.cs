@@ -36,18 +36,20 @@ internal sealed class BackupTests
         {
             using var enough = new CancellationTokenSource();
             var traffic = Enumerable.Range(0, 4).Select(client => ComeAndGoAsync(daemon, client, enough.Token)).ToArray();
-            for (var number = 0; number < 10; number++) acknowledged.Add(await PostAsync(daemon, $"kept-{number}", Large));
-            for (var again = 0; again < 3; again++) await DoneAsync(DaemonTool.BackupAsync(Data, Backup));
+            for (var number = 0; number < 10; number++)
+                acknowledged.Add(await PostAsync(daemon, $"kept-{number}", Large));
+            for (var again = 0; again < 3; again++)
+                await DoneAsync(DaemonTool.BackupAsync(Data, Backup));
             await enough.CancelAsync();
             await Task.WhenAll(traffic);
         }
 
         await DoneAsync(DaemonTool.RestoreAsync(Backup, Other));
         await using var restored = await StartAsync(Other);
-        foreach (var id in acknowledged) Assert.That(await restored.Http.GetStringAsync($"/v1/messages/{id}/raw"),
-            Does.Contain(Large[..70]));
-        foreach (var id in await IdsAsync(restored)) Assert.That(await restored.StatusAsync($"/v1/messages/{id}/raw"),
-            Is.EqualTo(HttpStatusCode.OK), id);
+        foreach (var id in acknowledged)
+            Assert.That(await restored.Http.GetStringAsync($"/v1/messages/{id}/raw"), Does.Contain(Large[..70]));
+        foreach (var id in await IdsAsync(restored))
+            Assert.That(await restored.StatusAsync($"/v1/messages/{id}/raw"), Is.EqualTo(HttpStatusCode.OK), id);
     }
 
     [Test]
@@ -56,9 +58,20 @@ internal sealed class BackupTests
         await using var server = new ScriptedSmtpServer();
         await using (var daemon = await StartAsync(Data))
         {
-            using (var put = await daemon.Http.PutAsJsonAsync("/v1/accounts/one",
-                new { host = "127.0.0.1", port = server.Port, security = "none" })) put.EnsureSuccessStatusCode();
-            using (var suspend = await daemon.Http.PostAsync("/v1/dispatcher/suspend", null)) suspend.EnsureSuccessStatusCode();
+            using (
+                var put = await daemon.Http.PutAsJsonAsync(
+                    "/v1/accounts/one",
+                    new
+                    {
+                        host = "127.0.0.1",
+                        port = server.Port,
+                        security = "none",
+                    }
+                )
+            )
+                put.EnsureSuccessStatusCode();
+            using (var suspend = await daemon.Http.PostAsync("/v1/dispatcher/suspend", null))
+                suspend.EnsureSuccessStatusCode();
             await PostAsync(daemon, "later", "x", account: "one", sendAt: null);
             await DoneAsync(DaemonTool.BackupAsync(Data, Backup));
         }
@@ -70,7 +83,8 @@ internal sealed class BackupTests
         Assert.That(restored.Output, Does.Contain("restored from a backup"));
         Assert.That((bool)(await JsonAsync(restored, "/v1/status"))["suspended"]!, Is.True);
         Assert.That(server.Mails, Is.Empty);
-        using (var activate = await restored.Http.PostAsync("/v1/dispatcher/activate", null)) activate.EnsureSuccessStatusCode();
+        using (var activate = await restored.Http.PostAsync("/v1/dispatcher/activate", null))
+            activate.EnsureSuccessStatusCode();
         await server.Seen("DOT");
     }
 
@@ -78,7 +92,8 @@ internal sealed class BackupTests
     public async Task Restore_EventsAndCursors_AreNotMistakenForThoseToldBefore()
     {
         string[] before;
-        string told, cursor;
+        string told,
+            cursor;
         await using (var daemon = await StartAsync(Data))
         {
             await PostAsync(daemon, "first", "x");
@@ -112,19 +127,24 @@ internal sealed class BackupTests
         }
 
         await RefusedAsync(DaemonTool.RestoreAsync(Backup, Data), "newer");
-        await using (var daemon = await StartAsync(Other)) await PostAsync(daemon, "foreign", "x");
+        await using (var daemon = await StartAsync(Other))
+            await PostAsync(daemon, "foreign", "x");
         await RefusedAsync(DaemonTool.RestoreAsync(Backup, Other), "newer, or another one");
-        await using (var daemon = await StartAsync(Data)) Assert.That(await IdsAsync(daemon), Is.EquivalentTo(new[] { "first", "second" }));
-        await using (var daemon = await StartAsync(Other)) Assert.That(await IdsAsync(daemon), Is.EqualTo(new[] { "foreign" }));
+        await using (var daemon = await StartAsync(Data))
+            Assert.That(await IdsAsync(daemon), Is.EquivalentTo(new[] { "first", "second" }));
+        await using (var daemon = await StartAsync(Other))
+            Assert.That(await IdsAsync(daemon), Is.EqualTo(new[] { "foreign" }));
     }
 
     [Test]
     public async Task Restore_OverTheSameOrAnEmptyStore_IsDone()
     {
-        await using (var daemon = await StartAsync(Data)) await PostAsync(daemon, "first", "x");
+        await using (var daemon = await StartAsync(Data))
+            await PostAsync(daemon, "first", "x");
         await DoneAsync(DaemonTool.BackupAsync(Data, Backup)); // of a daemon that is stopped
         await DoneAsync(DaemonTool.RestoreAsync(Backup, Data));
-        await using (var daemon = await StartAsync(Other)) Assert.That(await IdsAsync(daemon), Is.Empty);
+        await using (var daemon = await StartAsync(Other))
+            Assert.That(await IdsAsync(daemon), Is.Empty);
         await DoneAsync(DaemonTool.RestoreAsync(Backup, Other));
 
         foreach (var data in new[] { Data, Other })
@@ -140,7 +160,8 @@ internal sealed class BackupTests
     [TestCase("backup.json")]
     public async Task Restore_DamagedBackup_IsRefusedAndLeavesNothing(string part)
     {
-        await using (var daemon = await StartAsync(Data)) await PostAsync(daemon, "first", Large);
+        await using (var daemon = await StartAsync(Data))
+            await PostAsync(daemon, "first", Large);
         await DoneAsync(DaemonTool.BackupAsync(Data, Backup));
         var file = part == "spool" ? Directory.EnumerateFiles(Path.Combine(Backup, "spool")).Single() : Path.Combine(Backup, part);
         var bytes = await File.ReadAllBytesAsync(file);
@@ -150,8 +171,10 @@ internal sealed class BackupTests
         await RefusedAsync(DaemonTool.RestoreAsync(Backup, Other), "damaged");
         File.Delete(file);
         await RefusedAsync(DaemonTool.RestoreAsync(Backup, Other), part == "backup.json" ? "no backup" : "missing");
-        Assert.That(Directory.EnumerateFiles(Other, "*", SearchOption.AllDirectories).Select(Path.GetFileName),
-            Is.SubsetOf(new[] { "lock", "spool.pin" }));
+        Assert.That(
+            Directory.EnumerateFiles(Other, "*", SearchOption.AllDirectories).Select(Path.GetFileName),
+            Is.SubsetOf(new[] { "lock", "spool.pin" })
+        );
     }
 
     [Test]
@@ -191,7 +214,8 @@ internal sealed class BackupTests
     [Test]
     public async Task Start_OnARestoreThatWasInterrupted_IsRefusedUntilItIsRunAgain()
     {
-        await using (var daemon = await StartAsync(Data)) await PostAsync(daemon, "first", "x");
+        await using (var daemon = await StartAsync(Data))
+            await PostAsync(daemon, "first", "x");
         await DoneAsync(DaemonTool.BackupAsync(Data, Backup));
         Directory.CreateDirectory(Path.Combine(Other, "restore.partial"));
         await using (var refused = DaemonProcess.Start(Other))
@@ -210,12 +234,16 @@ internal sealed class BackupTests
     {
         await using var daemon = await StartAsync(Data, ("ADMIN_KEY", ""));
         await DoneAsync(DaemonTool.BackupAsync(Data, Backup));
-        Assert.That(await File.ReadAllTextAsync(Path.Combine(Backup, "admin.key")),
-            Is.EqualTo(await File.ReadAllTextAsync(Path.Combine(Data, "admin.key"))));
-        Assert.That(await File.ReadAllTextAsync(Path.Combine(Backup, "master.key")),
-            Is.EqualTo(await File.ReadAllTextAsync(Path.Combine(Data, "master.key"))));
-        foreach (var file in Directory.EnumerateFiles(Backup)) Assert.That(File.GetUnixFileMode(file),
-            Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite), file);
+        Assert.That(
+            await File.ReadAllTextAsync(Path.Combine(Backup, "admin.key")),
+            Is.EqualTo(await File.ReadAllTextAsync(Path.Combine(Data, "admin.key")))
+        );
+        Assert.That(
+            await File.ReadAllTextAsync(Path.Combine(Backup, "master.key")),
+            Is.EqualTo(await File.ReadAllTextAsync(Path.Combine(Data, "master.key")))
+        );
+        foreach (var file in Directory.EnumerateFiles(Backup))
+            Assert.That(File.GetUnixFileMode(file), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite), file);
         Assert.That(File.GetUnixFileMode(Backup), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
 
         await DoneAsync(DaemonTool.BackupAsync(Data, Backup, "--without-keys"));
@@ -250,11 +278,26 @@ internal sealed class BackupTests
         return daemon;
     }
 
-    private static async Task<string> PostAsync(DaemonProcess daemon, string id, string text, string account = "sandbox",
-        string? sendAt = "2037-01-01T08:00:00Z")
+    private static async Task<string> PostAsync(
+        DaemonProcess daemon,
+        string id,
+        string text,
+        string account = "sandbox",
+        string? sendAt = "2037-01-01T08:00:00Z"
+    )
     {
-        using var posted = await daemon.Http.PostAsJsonAsync("/v1/messages",
-            new { id, account, from = "a@example.com", to = "b@example.com", text, send_at = sendAt });
+        using var posted = await daemon.Http.PostAsJsonAsync(
+            "/v1/messages",
+            new
+            {
+                id,
+                account,
+                from = "a@example.com",
+                to = "b@example.com",
+                text,
+                send_at = sendAt,
+            }
+        );
         Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), await posted.Content.ReadAsStringAsync());
         return id;
     }
@@ -262,7 +305,8 @@ internal sealed class BackupTests
     /// <summary>Bodies of their own that are stored, replaced and erased, so that files come and go.</summary>
     private static async Task ComeAndGoAsync(DaemonProcess daemon, int client, CancellationToken enough)
     {
-        for (var number = 0; !enough.IsCancellationRequested; number++) await PostAsync(daemon, $"moving-{client}", Large + number);
+        for (var number = 0; !enough.IsCancellationRequested; number++)
+            await PostAsync(daemon, $"moving-{client}", Large + number);
     }
 
     private static async Task<JsonNode> JsonAsync(DaemonProcess daemon, string path) =>

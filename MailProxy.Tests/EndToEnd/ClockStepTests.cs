@@ -4,7 +4,10 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
 
-/// <summary>Somebody sets the clock an hour forward or back while mail waits: nothing is held by it, limits and back-offs keep their length, and what has a time keeps its time by the clock on the wall.</summary>
+/// <summary>
+/// Somebody sets the clock an hour forward or back while mail waits: nothing is held by it, limits and back-offs keep their length, and
+/// what has a time keeps its time by the clock on the wall.
+/// </summary>
 [TestFixture]
 internal sealed class ClockStepTests
 {
@@ -19,7 +22,16 @@ internal sealed class ClockStepTests
     public async Task Start()
     {
         (_directory, _server, _clock) = (new(), new(), new());
-        _daemon = await TestDaemon.StartAsync(_directory, _clock, ("Report:RetryMinutes", "30"), ("Report:Jitter", "0"), ("Report:AccountBackoffFirst", "00:00:01"), ("Report:AccountBackoffLongest", "00:00:02"), ("Network:Allowed:0", "127.0.0.0/8"), ("Log:Level", "Error"));
+        _daemon = await TestDaemon.StartAsync(
+            _directory,
+            _clock,
+            ("Report:RetryMinutes", "30"),
+            ("Report:Jitter", "0"),
+            ("Report:AccountBackoffFirst", "00:00:01"),
+            ("Report:AccountBackoffLongest", "00:00:02"),
+            ("Network:Allowed:0", "127.0.0.0/8"),
+            ("Log:Level", "Error")
+        );
     }
 
     [TearDown]
@@ -35,12 +47,24 @@ internal sealed class ClockStepTests
     [TestCase(-1)]
     public async Task Step_MailWaitsByArrival_EverythingGoesOnce(int hours)
     {
-        await _daemon.SendAsync(HttpMethod.Put, "/v1/accounts/real", new { host = "127.0.0.1", port = _server.Port, security = "none", max_connections = 1 });
+        await _daemon.SendAsync(
+            HttpMethod.Put,
+            "/v1/accounts/real",
+            new
+            {
+                host = "127.0.0.1",
+                port = _server.Port,
+                security = "none",
+                max_connections = 1,
+            }
+        );
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
         var ids = new List<string>();
-        for (var n = 0; n < 5; n++) ids.Add(await PostAsync("real"));
+        for (var n = 0; n < 5; n++)
+            ids.Add(await PostAsync("real"));
         _clock.Step(hours * Hour);
-        for (var n = 0; n < 5; n++) ids.Add(await PostAsync("real"));
+        for (var n = 0; n < 5; n++)
+            ids.Add(await PostAsync("real"));
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate");
 
         var sent = await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, 10);
@@ -53,14 +77,21 @@ internal sealed class ClockStepTests
     public async Task Step_AccountAtItsLimit_WaitsAtMostItsMinuteAndNeverSendsMoreThanTwoWindows(int hours)
     {
         await _daemon.PutAccountAsync("real", _server.Port, new { per_minute = 3 });
-        for (var n = 0; n < 8; n++) await PostAsync("real");
+        for (var n = 0; n < 8; n++)
+            await PostAsync("real");
         await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, 3);
 
         _clock.Step(hours * Hour);
         var last = await PostAsync("real"); // which is what makes anybody look at the clock before a minute has passed
         var asked = _clock.GetUtcNow();
-        var waiting = await Soon.BecomesAsync(() => _daemon.GetAsync($"/v1/messages/{last}"), m => (string?)m["waiting_for"]?["reason"] == "account_limit" && m["waiting_for"]!["until"] is { } until
-            && DateTimeOffset.Parse((string)until!) > asked.AddSeconds(-1) && DateTimeOffset.Parse((string)until!) < asked.AddSeconds(90));
+        var waiting = await Soon.BecomesAsync(
+            () => _daemon.GetAsync($"/v1/messages/{last}"),
+            m =>
+                (string?)m["waiting_for"]?["reason"] == "account_limit"
+                && m["waiting_for"]!["until"] is { } until
+                && DateTimeOffset.Parse((string)until!) > asked.AddSeconds(-1)
+                && DateTimeOffset.Parse((string)until!) < asked.AddSeconds(90)
+        );
         Assert.That((string)waiting["status"]!, Is.EqualTo("queued"));
         Assert.That(_server.Mails.Count, Is.LessThanOrEqualTo(6));
     }
@@ -71,8 +102,12 @@ internal sealed class ClockStepTests
     {
         await _daemon.PutAccountAsync("real", _server.Port, new { per_minute = 1 });
         var waits = "";
-        for (var n = 0; n < 3; n++) waits = await PostAsync("real");
-        await Soon.BecomesAsync(() => _daemon.GetAsync($"/v1/messages/{waits}"), static m => (string?)m["waiting_for"]?["reason"] == "account_limit");
+        for (var n = 0; n < 3; n++)
+            waits = await PostAsync("real");
+        await Soon.BecomesAsync(
+            () => _daemon.GetAsync($"/v1/messages/{waits}"),
+            static m => (string?)m["waiting_for"]?["reason"] == "account_limit"
+        );
 
         _clock.Step(hours * Hour);
         var asked = _clock.GetUtcNow();
@@ -85,7 +120,17 @@ internal sealed class ClockStepTests
     {
         // The second refusal comes after the step, while the first one's end still lies an hour ahead.
         _server.Say("CONNECT", "421 4.3.2 down", "421 4.3.2 down", "421 4.3.2 down");
-        await _daemon.SendAsync(HttpMethod.Put, "/v1/accounts/real", new { host = "127.0.0.1", port = _server.Port, security = "none", max_connections = 1 });
+        await _daemon.SendAsync(
+            HttpMethod.Put,
+            "/v1/accounts/real",
+            new
+            {
+                host = "127.0.0.1",
+                port = _server.Port,
+                security = "none",
+                max_connections = 1,
+            }
+        );
         var first = await PostAsync("real");
         await _daemon.EventsAsync(e => e.Type == EventType.AccountThrottled, 1);
         _clock.Step(-Hour);
@@ -127,7 +172,16 @@ internal sealed class ClockStepTests
     public async Task Step_ScheduledMail_GoesWhenTheClockSaysSo(int hours)
     {
         await _daemon.PutAccountAsync("real", _server.Port);
-        var id = await _daemon.PostAsync(new { account = "real", from = "a@example.com", to = "late@example.com", text = "x", send_at = _clock.GetUtcNow().AddMinutes(30) });
+        var id = await _daemon.PostAsync(
+            new
+            {
+                account = "real",
+                from = "a@example.com",
+                to = "late@example.com",
+                text = "x",
+                send_at = _clock.GetUtcNow().AddMinutes(30),
+            }
+        );
         _clock.Step(hours * Hour);
         await _daemon.UntilAsync(await PostAsync("real"), EventType.MessageSent);
         if (hours < 0)
@@ -164,5 +218,14 @@ internal sealed class ClockStepTests
         return id;
     }
 
-    private Task<string> PostAsync(string account) => _daemon.PostAsync(new { account, from = "a@example.com", to = "b@example.com", text = "x" });
+    private Task<string> PostAsync(string account) =>
+        _daemon.PostAsync(
+            new
+            {
+                account,
+                from = "a@example.com",
+                to = "b@example.com",
+                text = "x",
+            }
+        );
 }

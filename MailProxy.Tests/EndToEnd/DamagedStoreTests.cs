@@ -19,7 +19,16 @@ internal sealed class DamagedStoreTests
         await using (var daemon = await TestDaemon.StartAsync(directory))
         {
             await daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
-            foreach (var batch in Enumerable.Range(0, 30)) await daemon.PostAsync(new { id = $"m{batch}", from = "a@example.com", to = "b@example.com", text = new string('x', 5_000) });
+            foreach (var batch in Enumerable.Range(0, 30))
+                await daemon.PostAsync(
+                    new
+                    {
+                        id = $"m{batch}",
+                        from = "a@example.com",
+                        to = "b@example.com",
+                        text = new string('x', 5_000),
+                    }
+                );
             await daemon.StopAsync();
         }
 
@@ -59,7 +68,8 @@ internal sealed class DamagedStoreTests
                 break;
             case "middle":
                 // Every page but the first: whatever table is read first, it is not there.
-                for (var at = 8192; at + noise.Length <= bytes.Length; at += noise.Length) noise.CopyTo(bytes, at);
+                for (var at = 8192; at + noise.Length <= bytes.Length; at += noise.Length)
+                    noise.CopyTo(bytes, at);
                 break;
         }
 

@@ -10,7 +10,8 @@ namespace MailProxy.Tests.EndToEnd;
 [TestFixture]
 internal sealed class DeletionRaceTests
 {
-    private const int Rounds = 30, Posters = 6;
+    private const int Rounds = 30,
+        Posters = 6;
 
     private TempDirectory _directory = null!;
 
@@ -34,7 +35,10 @@ internal sealed class DeletionRaceTests
             var answers = await Task.WhenAll(posted);
 
             Assert.That(status, Is.AnyOf(HttpStatusCode.NoContent, HttpStatusCode.Conflict));
-            Assert.That(answers, Has.All.Matches<HttpStatusCode>(answer => answer is HttpStatusCode.Accepted or HttpStatusCode.UnprocessableEntity));
+            Assert.That(
+                answers,
+                Has.All.Matches<HttpStatusCode>(answer => answer is HttpStatusCode.Accepted or HttpStatusCode.UnprocessableEntity)
+            );
             if (status == HttpStatusCode.NoContent)
             {
                 deleted++;
@@ -42,7 +46,8 @@ internal sealed class DeletionRaceTests
                 continue;
             }
 
-            foreach (var id in await WaitingAsync(daemon)) await daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/cancel");
+            foreach (var id in await WaitingAsync(daemon))
+                await daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/cancel");
         }
 
         Assert.That(await WaitingAsync(daemon), Is.Empty);
@@ -51,10 +56,24 @@ internal sealed class DeletionRaceTests
 
     private static async Task<HttpStatusCode> PostAsync(TestDaemon daemon, string id)
     {
-        using var answer = await daemon.Http.PostAsJsonAsync("/v1/messages", new { id, account = "del", from = "a@example.com", to = "b@example.org", text = "x" });
+        using var answer = await daemon.Http.PostAsJsonAsync(
+            "/v1/messages",
+            new
+            {
+                id,
+                account = "del",
+                from = "a@example.com",
+                to = "b@example.org",
+                text = "x",
+            }
+        );
         return answer.StatusCode;
     }
 
     private static async Task<string[]> WaitingAsync(TestDaemon daemon) =>
-        [.. ((JsonArray)(await daemon.GetAsync("/v1/messages?status=queued&limit=500"))["data"]!).Select(message => (string)message!["id"]!)];
+        [
+            .. ((JsonArray)(await daemon.GetAsync("/v1/messages?status=queued&limit=500"))["data"]!).Select(message =>
+                (string)message!["id"]!
+            ),
+        ];
 }

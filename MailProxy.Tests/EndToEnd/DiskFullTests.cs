@@ -7,7 +7,7 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
 
-/// <summary>A disk that is really full, and has room again later.</summary>
+/// <summary>A disk that is really full, and has capacity again later.</summary>
 [TestFixture]
 internal sealed class DiskFullTests
 {
@@ -22,7 +22,9 @@ internal sealed class DiskFullTests
     [Test]
     public async Task Post_WhileTheDiskFills_WhatWasAcknowledgedArrivesOnceAndTheRestNever()
     {
-        await using var server = new ImprovisingSmtpServer((phase, _) => Task.FromResult<Improvised>(ImprovisingSmtpServer.Ordinary(phase)));
+        await using var server = new ImprovisingSmtpServer(
+            (phase, _) => Task.FromResult<Improvised>(ImprovisingSmtpServer.Ordinary(phase))
+        );
         await using var daemon = await StartAsync();
         await daemon.PutAccountAsync("real", server.Port);
         var (acknowledged, refused) = (new ConcurrentBag<string>(), new ConcurrentBag<string>());
@@ -53,17 +55,31 @@ internal sealed class DiskFullTests
     [Test]
     public async Task Outcome_WhileTheDiskIsFull_IsRecordedLaterAndTheMailNotSentAgain()
     {
-        var (dot, taken) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        await using var server = new ImprovisingSmtpServer(async (phase, _) =>
-        {
-            if (phase != "DOT") return ImprovisingSmtpServer.Ordinary(phase);
-            dot.TrySetResult();
-            await taken.Task;
-            return ImprovisingSmtpServer.Ordinary(phase);
-        });
+        var (dot, taken) = (
+            new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously),
+            new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+        );
+        await using var server = new ImprovisingSmtpServer(
+            async (phase, _) =>
+            {
+                if (phase != "DOT")
+                    return ImprovisingSmtpServer.Ordinary(phase);
+                dot.TrySetResult();
+                await taken.Task;
+                return ImprovisingSmtpServer.Ordinary(phase);
+            }
+        );
         await using var daemon = await StartAsync();
         await daemon.PutAccountAsync("real", server.Port);
-        var id = await daemon.PostAsync(new { account = "real", from = "a@example.com", to = "b@example.com", text = "x" });
+        var id = await daemon.PostAsync(
+            new
+            {
+                account = "real",
+                from = "a@example.com",
+                to = "b@example.com",
+                text = "x",
+            }
+        );
         await dot.Task.WaitAsync(TestDaemon.Patience);
 
         _disk.Fill();
@@ -76,7 +92,15 @@ internal sealed class DiskFullTests
         var events = (await daemon.GetAsync($"/v1/messages/{id}/events"))["data"]!.AsArray();
         Assert.That(events.Select(e => (string)e!["type"]!), Is.EqualTo(new[] { "message.queued", "message.sent" }));
 
-        var next = await daemon.PostAsync(new { account = "real", from = "a@example.com", to = "c@example.com", text = "x" });
+        var next = await daemon.PostAsync(
+            new
+            {
+                account = "real",
+                from = "a@example.com",
+                to = "c@example.com",
+                text = "x",
+            }
+        );
         await daemon.UntilAsync(next, EventType.MessageSent);
         Assert.That(server.Taken.Select(m => m.Key), Is.EqualTo(new[] { $"default/{id}", $"default/{next}" }));
         await daemon.StopAsync();
@@ -102,7 +126,15 @@ internal sealed class DiskFullTests
     public async Task Post_BelowTheFloor_IsShedBeforeTheDiskIsFull()
     {
         await using var daemon = await StartAsync(("Ingest:MinFreeBytes", "100000000"));
-        using var answer = await daemon.Http.PostAsJsonAsync("/v1/messages", new { from = "a@example.com", to = "b@example.com", text = "x" });
+        using var answer = await daemon.Http.PostAsJsonAsync(
+            "/v1/messages",
+            new
+            {
+                from = "a@example.com",
+                to = "b@example.com",
+                text = "x",
+            }
+        );
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
         Assert.That(answer.Headers.RetryAfter, Is.Not.Null);
         Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("disk_low"));
@@ -118,7 +150,14 @@ internal sealed class DiskFullTests
         await using (var first = await StartAsync())
         {
             await first.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
-            id = await first.PostAsync(new { from = "a@example.com", to = "b@example.com", text = "x" });
+            id = await first.PostAsync(
+                new
+                {
+                    from = "a@example.com",
+                    to = "b@example.com",
+                    text = "x",
+                }
+            );
             await first.StopAsync();
         }
 
@@ -139,33 +178,60 @@ internal sealed class DiskFullTests
     private Task<TestDaemon> StartAsync(params (string, string)[] settings) =>
         TestDaemon.StartAsync(_disk.Data, [("Ingest:MinFreeBytes", "0"), ("Log:Level", "Error"), .. settings]);
 
-    private static async Task PostManyAsync(TestDaemon daemon, string name, int count, ConcurrentBag<string> acknowledged, ConcurrentBag<string> refused) =>
-        await Task.WhenAll(Enumerable.Range(0, count).Select(async n =>
-        {
-            var id = $"{name}-{n}";
-            var status = await PostAsync(daemon, id, new string('x', 20_000), "real");
-            Assert.That(status, Is.AnyOf(HttpStatusCode.Accepted, HttpStatusCode.ServiceUnavailable));
-            (status == HttpStatusCode.Accepted ? acknowledged : refused).Add(id);
-        }));
+    private static async Task PostManyAsync(
+        TestDaemon daemon,
+        string name,
+        int count,
+        ConcurrentBag<string> acknowledged,
+        ConcurrentBag<string> refused
+    ) =>
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, count)
+                .Select(async n =>
+                {
+                    var id = $"{name}-{n}";
+                    var status = await PostAsync(daemon, id, new string('x', 20_000), "real");
+                    Assert.That(status, Is.AnyOf(HttpStatusCode.Accepted, HttpStatusCode.ServiceUnavailable));
+                    (status == HttpStatusCode.Accepted ? acknowledged : refused).Add(id);
+                })
+        );
 
     private static async Task<HttpStatusCode> PostAsync(TestDaemon daemon, string id, string text, string account = "sandbox")
     {
-        using var answer = await daemon.Http.PostAsJsonAsync("/v1/messages", new { id, account, from = "a@example.com", to = $"{id}@example.com", text });
-        if (answer.StatusCode == HttpStatusCode.ServiceUnavailable) Assert.That(answer.Headers.RetryAfter, Is.Not.Null);
+        using var answer = await daemon.Http.PostAsJsonAsync(
+            "/v1/messages",
+            new
+            {
+                id,
+                account,
+                from = "a@example.com",
+                to = $"{id}@example.com",
+                text,
+            }
+        );
+        if (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
+            Assert.That(answer.Headers.RetryAfter, Is.Not.Null);
         return answer.StatusCode;
     }
 
     private static async Task AssertNotReadyAsync(TestDaemon daemon, string why) =>
-        await Soon.BecomesAsync(async () =>
-        {
-            using var answer = await daemon.Http.GetAsync("/health/ready");
-            return $"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}";
-        }, answer => answer.StartsWith("503", StringComparison.Ordinal) && answer.Contains(why, StringComparison.Ordinal));
+        await Soon.BecomesAsync(
+            async () =>
+            {
+                using var answer = await daemon.Http.GetAsync("/health/ready");
+                return $"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}";
+            },
+            answer => answer.StartsWith("503", StringComparison.Ordinal) && answer.Contains(why, StringComparison.Ordinal)
+        );
 
     private static async Task ReadyAsync(TestDaemon daemon) =>
-        await Soon.BecomesAsync(async () =>
-        {
-            using var answer = await daemon.Http.GetAsync("/health/ready");
-            return answer.StatusCode;
-        }, status => status == HttpStatusCode.OK);
+        await Soon.BecomesAsync(
+            async () =>
+            {
+                using var answer = await daemon.Http.GetAsync("/health/ready");
+                return answer.StatusCode;
+            },
+            status => status == HttpStatusCode.OK
+        );
 }

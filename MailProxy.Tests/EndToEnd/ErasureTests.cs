@@ -37,13 +37,26 @@ internal sealed class ErasureTests
         var refused = await PostAsync("perm@example.com"); // of the sandbox
         await _daemon.UntilAsync(sent, EventType.MessageSent);
         await _daemon.UntilAsync(refused, EventType.MessageFailed);
-        var later = await _daemon.PostAsync(new { account = "sandbox", from = "a@example.com", to = "ann@example.com", subject = "s", text = "x", send_at = DateTimeOffset.UtcNow.AddDays(1) });
+        var later = await _daemon.PostAsync(
+            new
+            {
+                account = "sandbox",
+                from = "a@example.com",
+                to = "ann@example.com",
+                subject = "s",
+                text = "x",
+                send_at = DateTimeOffset.UtcNow.AddDays(1),
+            }
+        );
 
         var first = await EraseAsync("ann@example.com");
         var second = await EraseAsync("perm@example.com");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(first.ToJsonString(), Is.EqualTo("""{"messages":2,"cancelled":1,"bodies":2,"events":2,"links":0,"sandbox":1,"pending":[],"pending_count":0}"""));
+            Assert.That(
+                first.ToJsonString(),
+                Is.EqualTo("""{"messages":2,"cancelled":1,"bodies":2,"events":2,"links":0,"sandbox":1,"pending":[],"pending_count":0}""")
+            );
             Assert.That(((int)second["messages"]!, (int)second["events"]!), Is.EqualTo((1, 1)));
             Assert.That((string)(await _daemon.GetAsync($"/v1/messages/{later}"))["status"]!, Is.EqualTo("cancelled"));
             Assert.That((await _daemon.GetAsync("/v1/messages?to=ann@example.com"))["data"]!.AsArray(), Is.Empty);
@@ -71,7 +84,17 @@ internal sealed class ErasureTests
         Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("/address"));
     }
 
-    private Task<string> PostAsync(string to) => _daemon.PostAsync(new { account = "sandbox", from = "a@example.com", to, subject = "For you", text = "x" });
+    private Task<string> PostAsync(string to) =>
+        _daemon.PostAsync(
+            new
+            {
+                account = "sandbox",
+                from = "a@example.com",
+                to,
+                subject = "For you",
+                text = "x",
+            }
+        );
 
     private async Task<JsonNode> EraseAsync(string address)
     {

@@ -41,7 +41,11 @@ internal sealed class EventFeedTests
         }
 
         Assert.That(seen.Select(static e => (string)e["id"]!), Is.Unique.And.Exactly(10).Items);
-        foreach (var id in ids) Assert.That(seen.Where(e => (string)e["data"]!["message_id"]! == id).Select(static e => (int)e["sequence"]!), Is.EqualTo([1, 2]));
+        foreach (var id in ids)
+            Assert.That(
+                seen.Where(e => (string)e["data"]!["message_id"]! == id).Select(static e => (int)e["sequence"]!),
+                Is.EqualTo([1, 2])
+            );
     }
 
     [Test]
@@ -93,7 +97,15 @@ internal sealed class EventFeedTests
         Assert.That((string?)(await FeedAsync($"after={quiet}"))["data"]![0]!["id"], Does.Match("^evt_[0-9a-f]{32}$"));
     }
 
-    private Task<string> PostAsync() => _daemon.PostAsync(new { from = "a@example.com", to = "b@example.com", text = "x" });
+    private Task<string> PostAsync() =>
+        _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "b@example.com",
+                text = "x",
+            }
+        );
 
     private Task<JsonNode> FeedAsync(string query) => _daemon.GetAsync("/v1/events?" + query);
 }

@@ -49,7 +49,15 @@ public sealed class FetchTests
 
         var slow = await PostAsync("narrow", "/slow");
         await asked.Task.WaitAsync(TestDaemon.Patience);
-        var plain = await _daemon.PostAsync(new { account = "narrow", from = "a@example.com", to = "b@example.com", text = "x" });
+        var plain = await _daemon.PostAsync(
+            new
+            {
+                account = "narrow",
+                from = "a@example.com",
+                to = "b@example.com",
+                text = "x",
+            }
+        );
         await _daemon.UntilAsync(plain, EventType.MessageSent);
 
         // Of two permits an hour the slow one holds none, so there is one left for it when its file is here.
@@ -64,7 +72,8 @@ public sealed class FetchTests
         _web.Answer = async context =>
         {
             context.Response.StatusCode = status;
-            if (status == 200) await context.Response.Body.WriteAsync(new byte[10]);
+            if (status == 200)
+                await context.Response.Body.WriteAsync(new byte[10]);
         };
 
         var id = await PostAsync("sandbox", "/sometimes");
@@ -73,7 +82,10 @@ public sealed class FetchTests
         Assert.That(((int)waiting["attempts"]!, (string)waiting["status"]!), Is.EqualTo((0, "deferred")));
 
         status = 200;
-        Assert.That(await _daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/retry"), Is.EqualTo(HttpStatusCode.OK).Or.EqualTo(HttpStatusCode.Accepted));
+        Assert.That(
+            await _daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/retry"),
+            Is.EqualTo(HttpStatusCode.OK).Or.EqualTo(HttpStatusCode.Accepted)
+        );
         await _daemon.UntilAsync(id, EventType.MessageSent);
     }
 
@@ -81,7 +93,23 @@ public sealed class FetchTests
     public async Task WrongHash_FailsAtOnceAndNamesTheSource()
     {
         _web.Answer = async context => await context.Response.Body.WriteAsync(new byte[10]);
-        var id = await _daemon.PostAsync(new { from = "a@example.com", to = "b@example.com", text = "x", attachments = new[] { new { filename = "f", source = Url("/wrong"), sha256 = new string('0', 64) } } });
+        var id = await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "b@example.com",
+                text = "x",
+                attachments = new[]
+                {
+                    new
+                    {
+                        filename = "f",
+                        source = Url("/wrong"),
+                        sha256 = new string('0', 64),
+                    },
+                },
+            }
+        );
         await _daemon.UntilAsync(id, EventType.MessageFailed);
 
         var events = (await _daemon.GetAsync($"/v1/messages/{id}/events")).ToJsonString();
@@ -94,7 +122,13 @@ public sealed class FetchTests
         var content = RandomNumberGenerator.GetBytes(1_000_000);
         _web.Answer = async context => await context.Response.Body.WriteAsync(content);
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
-        using (var posted = await _daemon.Http.PostAsJsonAsync("/v1/messages/batch", new { messages = Enumerable.Range(0, 300).Select(n => Mail("sandbox", "/same", n)) })) posted.EnsureSuccessStatusCode();
+        using (
+            var posted = await _daemon.Http.PostAsJsonAsync(
+                "/v1/messages/batch",
+                new { messages = Enumerable.Range(0, 300).Select(n => Mail("sandbox", "/same", n)) }
+            )
+        )
+            posted.EnsureSuccessStatusCode();
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate");
         await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, 300);
 
@@ -114,7 +148,10 @@ public sealed class FetchTests
 
         var id = await PostAsync("sandbox", "/late");
         await asked.Task.WaitAsync(TestDaemon.Patience);
-        Assert.That(await _daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/cancel"), Is.EqualTo(HttpStatusCode.OK).Or.EqualTo(HttpStatusCode.Accepted));
+        Assert.That(
+            await _daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/cancel"),
+            Is.EqualTo(HttpStatusCode.OK).Or.EqualTo(HttpStatusCode.Accepted)
+        );
         go.SetResult();
 
         // What is posted later goes later.
@@ -129,7 +166,12 @@ public sealed class FetchTests
     {
         using var directory = new TempDirectory();
         var sandbox = new SandboxMailbox(new() { KeepBytes = 1L << 30 });
-        await using var server = new SandboxServer(sandbox, new() { MaxMessageBytes = 100_000_000 }, TimeProvider.System, NullLogger.Instance);
+        await using var server = new SandboxServer(
+            sandbox,
+            new() { MaxMessageBytes = 100_000_000 },
+            TimeProvider.System,
+            NullLogger.Instance
+        );
         var port = (await server.StartAsync()).Port;
         var content = RandomNumberGenerator.GetBytes(5_000_000);
         var (half, go) = (Signal(), Signal());
@@ -146,7 +188,15 @@ public sealed class FetchTests
         await using (var first = DaemonProcess.Start(directory, ("NETWORK__ALLOWED__0", "127.0.0.1")))
         {
             await first.ListeningAsync();
-            using var put = await first.Http.PutAsJsonAsync("/v1/accounts/relay", new { host = "127.0.0.1", port, security = "none" });
+            using var put = await first.Http.PutAsJsonAsync(
+                "/v1/accounts/relay",
+                new
+                {
+                    host = "127.0.0.1",
+                    port,
+                    security = "none",
+                }
+            );
             using var posted = await first.Http.PostAsJsonAsync("/v1/messages", Mail("relay", "/half", 1));
             Assert.That((put.StatusCode, posted.StatusCode), Is.EqualTo((HttpStatusCode.Created, HttpStatusCode.Accepted)));
             await half.Task.WaitAsync(TestDaemon.Patience);
@@ -165,17 +215,29 @@ public sealed class FetchTests
         using var arrived = new MemoryStream();
         await ((MimePart)(await MimeMessage.LoadAsync(raw)).Attachments.Single()).Content!.DecodeToAsync(arrived);
         Assert.That(arrived.ToArray().AsSpan().SequenceEqual(content), Is.True);
-        Assert.That(CacheFiles(directory).Select(static f => f.Length), Is.EqualTo([content.Length]), "one whole entry and no temporary file");
+        Assert.That(
+            CacheFiles(directory).Select(static f => f.Length),
+            Is.EqualTo([content.Length]),
+            "one whole entry and no temporary file"
+        );
     }
 
-    private static FileInfo[] CacheFiles(string directory) => new DirectoryInfo(Path.Combine(directory, "cache")).GetFiles("*", SearchOption.AllDirectories);
+    private static FileInfo[] CacheFiles(string directory) =>
+        new DirectoryInfo(Path.Combine(directory, "cache")).GetFiles("*", SearchOption.AllDirectories);
 
     private static TaskCompletionSource Signal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private string Url(string path) => $"http://127.0.0.1:{_web.Port}{path}";
 
     private object Mail(string account, string path, int n) =>
-        new { account, from = "a@example.com", to = $"b{n}@example.com", text = "x", attachments = new[] { new { filename = "f.bin", source = Url(path) } } };
+        new
+        {
+            account,
+            from = "a@example.com",
+            to = $"b{n}@example.com",
+            text = "x",
+            attachments = new[] { new { filename = "f.bin", source = Url(path) } },
+        };
 
     private Task<string> PostAsync(string account, string path) => _daemon.PostAsync(Mail(account, path, 0));
 }

@@ -10,17 +10,28 @@ namespace MailProxy.Tests.EndToEnd;
 internal sealed class HostileReadersTests
 {
     private const int Readers = 12;
-    private static readonly object Small = new { from = "a@example.com", to = "b@example.org", text = "x" };
+    private static readonly object Small = new
+    {
+        from = "a@example.com",
+        to = "b@example.org",
+        text = "x",
+    };
 
     private TempDirectory _directory = null!;
     private TestDaemon _daemon = null!;
-    private string _hog = "", _victim = "";
+    private string _hog = "",
+        _victim = "";
 
     [SetUp]
     public async Task StartAsync()
     {
         _directory = new();
-        _daemon = await TestDaemon.StartAsync(_directory, ("Api:AnswerBytes", "8388608"), ("Api:MaxLongPolls", "40"), ("Network:Allowed:0", "127.0.0.0/8"));
+        _daemon = await TestDaemon.StartAsync(
+            _directory,
+            ("Api:AnswerBytes", "8388608"),
+            ("Api:MaxLongPolls", "40"),
+            ("Network:Allowed:0", "127.0.0.0/8")
+        );
         (_hog, _victim) = (await TenantAsync("hog"), await TenantAsync("victim"));
     }
 
@@ -39,7 +50,16 @@ internal sealed class HostileReadersTests
         using var victim = Client(_victim);
         foreach (var client in (HttpClient[])[hog, victim])
         {
-            using var posted = await client.PostAsJsonAsync("/v1/messages", new { id = "big", from = "a@example.com", to = "b@example.org", text });
+            using var posted = await client.PostAsJsonAsync(
+                "/v1/messages",
+                new
+                {
+                    id = "big",
+                    from = "a@example.com",
+                    to = "b@example.org",
+                    text,
+                }
+            );
             Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         }
 
@@ -53,10 +73,12 @@ internal sealed class HostileReadersTests
         var share = await Soon.BecomesAsync(() => ShareAsync("hog", "answer_bytes"), static share => (long)share["held"]! > 0);
         Assert.That((long)share["held"]!, Is.LessThanOrEqualTo(4_194_304), "half of what there is");
         Assert.That((await victim.GetStringAsync("/v1/messages/big/raw")).Length, Is.GreaterThan(text.Length));
-        using (var posted = await victim.PostAsJsonAsync("/v1/messages", Small)) Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
+        using (var posted = await victim.PostAsJsonAsync("/v1/messages", Small))
+            Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         Assert.That(Directory.GetFiles(Path.Combine(_daemon.Data, "spool"), "answer-*"), Is.Empty);
 
-        foreach (var raw in asking) raw.Dispose();
+        foreach (var raw in asking)
+            raw.Dispose();
         await Soon.BecomesAsync(() => ShareAsync("hog", "answer_bytes"), static share => (long)share["held"]! == 0);
     }
 
@@ -69,24 +91,38 @@ internal sealed class HostileReadersTests
         await Soon.BecomesAsync(() => ShareAsync("hog", "long_polls"), static share => (long)share["held"]! == 20);
         var waiting = victim.GetFromJsonAsync<JsonNode>("/v1/events?after=now&wait=60");
         await Soon.BecomesAsync(() => ShareAsync("victim", "long_polls"), static share => (long)share["held"]! == 1);
-        using (var posted = await victim.PostAsJsonAsync("/v1/messages", Small)) Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
+        using (var posted = await victim.PostAsJsonAsync("/v1/messages", Small))
+            Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         Assert.That((await waiting)!["data"]!.AsArray(), Is.Not.Empty);
         Assert.That((long)(await ShareAsync("hog", "long_polls"))["held"]!, Is.EqualTo(20), "the other's event ends none of them");
 
-        using (var posted = await hog.PostAsJsonAsync("/v1/messages", Small)) Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
+        using (var posted = await hog.PostAsJsonAsync("/v1/messages", Small))
+            Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         var status = (await Task.WhenAll(polls)).Select(static answer => (int)answer.StatusCode).ToArray();
         Assert.That((status.Count(static s => s == 200), status.Count(static s => s == 429)), Is.EqualTo((20, 40)));
     }
 
-    private async Task<JsonNode> ShareAsync(string tenant, string name) => (await _daemon.GetAsync("/v1/tenants/" + tenant))["shares"]![name]!;
+    private async Task<JsonNode> ShareAsync(string tenant, string name) =>
+        (await _daemon.GetAsync("/v1/tenants/" + tenant))["shares"]![name]!;
 
     private async Task<string> TenantAsync(string id)
     {
         Assert.That(await _daemon.SendAsync(HttpMethod.Put, "/v1/tenants/" + id, new { name = id }), Is.EqualTo(HttpStatusCode.Created));
-        using var made = await _daemon.Http.PostAsJsonAsync($"/v1/tenants/{id}/keys", new { name = "k", scopes = (string[])["send", "read", "manage"] });
+        using var made = await _daemon.Http.PostAsJsonAsync(
+            $"/v1/tenants/{id}/keys",
+            new { name = "k", scopes = (string[])["send", "read", "manage"] }
+        );
         var key = (string)JsonNode.Parse(await made.Content.ReadAsStringAsync())!["key"]!;
         using var client = Client(key);
-        using var put = await client.PutAsJsonAsync("/v1/accounts/a", new { host = "127.0.0.1", port = FreePort.Take(), security = "none" });
+        using var put = await client.PutAsJsonAsync(
+            "/v1/accounts/a",
+            new
+            {
+                host = "127.0.0.1",
+                port = FreePort.Take(),
+                security = "none",
+            }
+        );
         Assert.That(put.StatusCode, Is.EqualTo(HttpStatusCode.Created), await put.Content.ReadAsStringAsync());
         return key;
     }

@@ -6,7 +6,10 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
 
-/// <summary>A tenant whose servers, sources and endpoints hang takes its own part and no more: its neighbour's urgent mail is delivered while everything hangs still.</summary>
+/// <summary>
+/// A tenant whose servers, sources and endpoints hang takes its own part and no more: its neighbour's urgent mail is delivered while
+/// everything hangs still.
+/// </summary>
 [TestFixture]
 internal sealed class HostileTenantTests
 {
@@ -14,7 +17,8 @@ internal sealed class HostileTenantTests
 
     private TempDirectory _directory = null!;
     private TestDaemon _daemon = null!;
-    private TenantClient _mallory = null!, _victim = null!;
+    private TenantClient _mallory = null!,
+        _victim = null!;
     private ScriptedSmtpServer _good = null!;
 
     [TearDown]
@@ -39,7 +43,8 @@ internal sealed class HostileTenantTests
         await StartAsync();
         await using var tarpit = new ScriptedSmtpServer { ImplicitTls = phase == "HANDSHAKE" };
         tarpit.Say(phase, [.. Enumerable.Repeat(ScriptedSmtpServer.Hang, 1000)]);
-        for (var i = 0; i < 5; i++) await _mallory.PutAccountAsync($"tar{i}", tarpit.Port, phase == "HANDSHAKE" ? "tls" : "none", 100);
+        for (var i = 0; i < 5; i++)
+            await _mallory.PutAccountAsync($"tar{i}", tarpit.Port, phase == "HANDSHAKE" ? "tls" : "none", 100);
         await _mallory.PostAsync(600, i => new { id = $"m{i}", account = $"tar{i % 5}" });
         await HoldsAsync("attempts", Half);
         await tarpit.Seen(phase, Half);
@@ -49,7 +54,10 @@ internal sealed class HostileTenantTests
         Assert.That((await _mallory.ShareAsync("attempts")).Held, Is.EqualTo(Half), "all of it hangs still");
 
         await _mallory.PostAsync("late", "tar0", "low");
-        var waits = await Soon.BecomesAsync(() => _mallory.GetAsync("/v1/messages/late"), m => (string?)m["waiting_for"]?["reason"] == "tenant_share");
+        var waits = await Soon.BecomesAsync(
+            () => _mallory.GetAsync("/v1/messages/late"),
+            m => (string?)m["waiting_for"]?["reason"] == "tenant_share"
+        );
         Assert.That((string)waits["waiting_for"]!["detail"]!, Does.Contain("128 attempts").And.Contain("Schedule:InFlight"));
         Assert.That((await _victim.GetAsync("/v1/accounts/good"))["waiting_for"], Is.Null);
     }
@@ -61,7 +69,8 @@ internal sealed class HostileTenantTests
         using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         silent.Listen(1);
-        for (var i = 0; i < 5; i++) await _mallory.PutAccountAsync($"tar{i}", ((IPEndPoint)silent.LocalEndPoint!).Port, "none", 100);
+        for (var i = 0; i < 5; i++)
+            await _mallory.PutAccountAsync($"tar{i}", ((IPEndPoint)silent.LocalEndPoint!).Port, "none", 100);
         await _mallory.PostAsync(600, i => new { id = $"m{i}", account = $"tar{i % 5}" });
         await HoldsAsync("attempts", Half);
 
@@ -75,9 +84,18 @@ internal sealed class HostileTenantTests
     {
         await StartAsync(("Tenants:MaxAccounts", "1000"), ("Tenants:ChangesPerMinute", "10000"));
         await using var sink = new ScriptedSmtpServer();
-        for (var i = 0; i < 600; i++) await _mallory.PutAccountAsync($"a{i}", sink.Port);
+        for (var i = 0; i < 600; i++)
+            await _mallory.PutAccountAsync($"a{i}", sink.Port);
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
-        await _mallory.PostAsync(6_000, i => new { id = $"m{i}", account = $"a{i % 600}", priority = "immediate" });
+        await _mallory.PostAsync(
+            6_000,
+            i => new
+            {
+                id = $"m{i}",
+                account = $"a{i % 600}",
+                priority = "immediate",
+            }
+        );
         await _victim.PostAsync("urgent", "good");
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate");
 
@@ -87,7 +105,7 @@ internal sealed class HostileTenantTests
     }
 
     [Test]
-    public async Task BodiesAtAServerThatReadsNothing_LeaveTheNeighbourRoom()
+    public async Task BodiesAtAServerThatReadsNothing_LeaveTheNeighbourCapacity()
     {
         await StartAsync(("Resolve:BodyBytes", "4000000"));
         await using var slow = new ScriptedSmtpServer();
@@ -96,7 +114,8 @@ internal sealed class HostileTenantTests
         var content = Convert.ToBase64String(new byte[9_000_000]);
         await _mallory.PostAsync("huge", "slow", "high", new { filename = "a.bin", content });
         await slow.Seen("BODY");
-        for (var i = 0; i < 8; i++) await _mallory.PostAsync($"m{i}", "slow", "low", new { filename = "a.bin", content = content[..800_000] });
+        for (var i = 0; i < 8; i++)
+            await _mallory.PostAsync($"m{i}", "slow", "low", new { filename = "a.bin", content = content[..800_000] });
         await Soon.BecomesAsync(() => _mallory.ShareAsync("body_bytes"), share => share.Held >= 1_000_000);
 
         await _victim.PostAsync("urgent", "good", "immediate", new { filename = "b.bin", content = content[..200_000] });
@@ -112,16 +131,26 @@ internal sealed class HostileTenantTests
         await using var good = await LoopbackFiles.StartAsync();
         good.Answer = static context => context.Response.Body.WriteAsync(new byte[1000]).AsTask();
         var drips = new List<LoopbackFiles>();
-        for (var i = 0; i < 4; i++) drips.Add(await DripAsync());
+        for (var i = 0; i < 4; i++)
+            drips.Add(await DripAsync());
         await _mallory.PutAccountAsync("any", _good.Port);
-        await _mallory.PostAsync(64, i => new { id = $"m{i}", account = "any", attachments = Source($"http://127.0.0.1:{drips[i % 4].Port}/{i}") });
+        await _mallory.PostAsync(
+            64,
+            i => new
+            {
+                id = $"m{i}",
+                account = "any",
+                attachments = Source($"http://127.0.0.1:{drips[i % 4].Port}/{i}"),
+            }
+        );
         await HoldsAsync("fetches", 16);
         await Soon.BecomesAsync(() => Task.FromResult(drips.Sum(static d => d.Requests.Count)), static asked => asked == 16);
 
         await _victim.PostAsync("urgent", "good", "immediate", Source($"http://127.0.0.1:{good.Port}/a"));
         await _victim.UntilAsync("urgent", EventType.MessageSent);
         Assert.That((await _mallory.ShareAsync("fetches")).Held, Is.EqualTo(16), "all of it drips still");
-        foreach (var drip in drips) await drip.DisposeAsync();
+        foreach (var drip in drips)
+            await drip.DisposeAsync();
     }
 
     [Test]
@@ -138,10 +167,21 @@ internal sealed class HostileTenantTests
             await context.Response.Body.WriteAsync(new byte[1000]);
         };
         await _mallory.PutAccountAsync("any", _good.Port);
-        await _mallory.PostAsync(200, i => new { id = $"m{i}", account = "any", attachments = Source($"http://127.0.0.1:{drip.Port}/{i}") });
+        await _mallory.PostAsync(
+            200,
+            i => new
+            {
+                id = $"m{i}",
+                account = "any",
+                attachments = Source($"http://127.0.0.1:{drip.Port}/{i}"),
+            }
+        );
         await HoldsAsync("set_aside", 50);
         var put = await _daemon.EventsAsync(static e => e.Type == EventType.MessageDeferred, 150, tenant: "mallory");
-        Assert.That(System.Text.Encoding.UTF8.GetString(put[0].Detail.Span), Does.Contain("50 attachments of this tenant").And.Contain("Resolve:SetAside"));
+        Assert.That(
+            System.Text.Encoding.UTF8.GetString(put[0].Detail.Span),
+            Does.Contain("50 attachments of this tenant").And.Contain("Resolve:SetAside")
+        );
 
         await _victim.PostAsync("urgent", "good", "immediate", Source($"http://127.0.0.1:{good.Port}/a"));
         await asked.Task.WaitAsync(TestDaemon.Patience);
@@ -160,7 +200,8 @@ internal sealed class HostileTenantTests
         await using var hanging = await LoopbackWebhook.StartAsync();
         hanging.Hang();
         await using var hook = await LoopbackWebhook.StartAsync();
-        for (var i = 0; i < 4; i++) await _mallory.PutAsync($"/v1/webhooks/w{i}", new { url = hanging.Url });
+        for (var i = 0; i < 4; i++)
+            await _mallory.PutAsync($"/v1/webhooks/w{i}", new { url = hanging.Url });
         await _victim.PutAsync("/v1/webhooks/w", new { url = hook.Url });
         await _mallory.PutAccountAsync("any", _good.Port);
         await _mallory.PostAsync(40, i => new { id = $"m{i}", account = "any" });
@@ -178,14 +219,19 @@ internal sealed class HostileTenantTests
         await StartAsync(("Schedule:InFlight", "8"));
         await using var tarpit = new ScriptedSmtpServer();
         tarpit.Say("EHLO", [.. Enumerable.Repeat(ScriptedSmtpServer.Hang, 100)]);
-        for (var i = 0; i < 5; i++) await _mallory.PutAccountAsync($"tar{i}", tarpit.Port);
+        for (var i = 0; i < 5; i++)
+            await _mallory.PutAccountAsync($"tar{i}", tarpit.Port);
         await _mallory.PostAsync(20, i => new { id = $"m{i}", account = $"tar{i % 5}" });
         await HoldsAsync("attempts", 4);
 
         var metrics = await Soon.BecomesAsync(
             () => _daemon.Http.GetStringAsync("/metrics"),
-            static text => text.Contains("mailproxy_tenant_shares_refused_total{share=\"attempts\"} 1", StringComparison.Ordinal));
-        Assert.That(metrics.Split('\n').Where(static line => line.StartsWith("mailproxy_tenant_shares_refused_total{", StringComparison.Ordinal)), Has.None.Contains("mallory"));
+            static text => text.Contains("mailproxy_tenant_shares_refused_total{share=\"attempts\"} 1", StringComparison.Ordinal)
+        );
+        Assert.That(
+            metrics.Split('\n').Where(static line => line.StartsWith("mailproxy_tenant_shares_refused_total{", StringComparison.Ordinal)),
+            Has.None.Contains("mallory")
+        );
     }
 
     private static object[] Source(string address) => [new { filename = "f.bin", source = address }];
@@ -216,7 +262,11 @@ internal sealed class HostileTenantTests
     }
 
     private async Task<string?[]> WaitsAsync(string status) =>
-        [.. (await _mallory.GetAsync($"/v1/messages?status={status}&limit=500"))["data"]!.AsArray().Select(static m => (string?)m!["waiting_for"]?["reason"])];
+        [
+            .. (await _mallory.GetAsync($"/v1/messages?status={status}&limit=500"))["data"]!
+                .AsArray()
+                .Select(static m => (string?)m!["waiting_for"]?["reason"]),
+        ];
 
     private Task HoldsAsync(string share, long held) => Soon.BecomesAsync(() => _mallory.ShareAsync(share), seen => seen.Held == held);
 }

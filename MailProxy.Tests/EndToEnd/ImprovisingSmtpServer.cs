@@ -25,7 +25,8 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
     private readonly ConcurrentBag<Task> _conversations = [];
     private readonly Func<string, Mail, Task<Improvised>> _say;
     private readonly Task _accepting;
-    private int _open, _turnedAway;
+    private int _open,
+        _turnedAway;
 
     /// <param name="say">Phase and the mail so far; what is said.</param>
     public ImprovisingSmtpServer(Func<string, Mail, Task<Improvised>> say)
@@ -52,15 +53,16 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
     public CancellationToken Over => _stop.Token;
 
     /// <summary>The ordinary reply of a phase.</summary>
-    public static string Ordinary(string phase) => phase switch
-    {
-        "CONNECT" => "220 improvised ESMTP",
-        "EHLO" => "250-improvised\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES",
-        "DATA" => "354 go",
-        "DOT" => "250 2.0.0 taken",
-        "QUIT" => "221 2.0.0 bye",
-        _ => "250 2.0.0 ok",
-    };
+    public static string Ordinary(string phase) =>
+        phase switch
+        {
+            "CONNECT" => "220 improvised ESMTP",
+            "EHLO" => "250-improvised\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES",
+            "DATA" => "354 go",
+            "DOT" => "250 2.0.0 taken",
+            "QUIT" => "221 2.0.0 bye",
+            _ => "250 2.0.0 ok",
+        };
 
     public async ValueTask DisposeAsync()
     {
@@ -81,7 +83,8 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
 
                 // Decided here, one after the other: those that find no place never take one, not even for a moment.
                 var full = Interlocked.Increment(ref _open) > Places;
-                if (full) Interlocked.Decrement(ref _open);
+                if (full)
+                    Interlocked.Decrement(ref _open);
                 _conversations.Add(Task.Run(() => full ? TurnAwayAsync(socket) : ServeAsync(socket)));
             }
             catch (Exception) when (_stop.IsCancellationRequested)
@@ -101,7 +104,7 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
             using var reader = new StreamReader(stream, Encoding.Latin1);
             await ConverseAsync(stream, reader);
         }
-        catch (Exception gone) when (gone is IOException or SocketException or OperationCanceledException)
+        catch (Exception error) when (error is IOException or SocketException or OperationCanceledException)
         {
             // The client hung up, or the test is over.
         }
@@ -122,26 +125,34 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
     private async Task ConverseAsync(NetworkStream stream, StreamReader reader)
     {
         var mail = new Mail();
-        if (!await SayAsync(stream, "CONNECT", mail)) return;
+        if (!await SayAsync(stream, "CONNECT", mail))
+            return;
         while (await reader.ReadLineAsync(_stop.Token) is { } line)
         {
             var verb = line.Split(' ')[0].ToUpperInvariant();
-            if (verb == "MAIL") mail = new();
-            if (verb == "RCPT") mail.Asked = line[(line.IndexOf('<') + 1)..line.LastIndexOf('>')];
-            if (!await SayAsync(stream, verb, mail)) return;
-            if (verb != "DATA" || !mail.Started) continue;
+            if (verb == "MAIL")
+                mail = new();
+            if (verb == "RCPT")
+                mail.Asked = line[(line.IndexOf('<') + 1)..line.LastIndexOf('>')];
+            if (!await SayAsync(stream, verb, mail))
+                return;
+            if (verb != "DATA" || !mail.Started)
+                continue;
 
             var whole = false;
             while (!whole && await reader.ReadLineAsync(_stop.Token) is { } content)
             {
                 whole = content == ".";
-                if (content.StartsWith("X-Mail-Key:", StringComparison.OrdinalIgnoreCase)) mail.Key = content["X-Mail-Key:".Length..].Trim();
+                if (content.StartsWith("X-Mail-Key:", StringComparison.OrdinalIgnoreCase))
+                    mail.Key = content["X-Mail-Key:".Length..].Trim();
             }
 
             // Let go before the dot: no server keeps such a mail.
-            if (!whole) return;
+            if (!whole)
+                return;
             mail.Started = false;
-            if (!await SayAsync(stream, "DOT", mail)) return;
+            if (!await SayAsync(stream, "DOT", mail))
+                return;
         }
     }
 
@@ -150,9 +161,16 @@ internal sealed class ImprovisingSmtpServer : IAsyncDisposable
         var said = await _say(phase, mail);
         if (said.Bytes is { } bytes)
         {
-            if (phase == "RCPT" && bytes is [(byte)'2', (byte)'5', _, (byte)' ', ..]) mail.Recipients.Add(mail.Asked);
-            if (phase == "DATA") mail.Started = bytes.AsSpan().StartsWith("354"u8);
-            if (phase == "DOT" && bytes is [(byte)'2', >= (byte)'0' and <= (byte)'5', >= (byte)'0' and <= (byte)'9', (byte)' ' or (byte)'-' or (byte)'\r', ..]) Taken.Enqueue(mail);
+            if (phase == "RCPT" && bytes is [(byte)'2', (byte)'5', _, (byte)' ', ..])
+                mail.Recipients.Add(mail.Asked);
+            if (phase == "DATA")
+                mail.Started = bytes.AsSpan().StartsWith("354"u8);
+            if (
+                phase == "DOT"
+                && bytes
+                    is [(byte)'2', >= (byte)'0' and <= (byte)'5', >= (byte)'0' and <= (byte)'9', (byte)' ' or (byte)'-' or (byte)'\r', ..]
+            )
+                Taken.Enqueue(mail);
             await stream.WriteAsync(bytes, _stop.Token);
         }
 

@@ -11,11 +11,19 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
 
-/// <summary>Every route of the whole daemon with every kind of key. The tenant <c>acme</c> has one of everything, under the id "some"; <c>beta</c> has the same, <c>gamma</c> nothing.</summary>
+/// <summary>
+/// Every route of the whole daemon with every kind of key. The tenant <c>acme</c> has one of everything, under the id "some"; <c>beta</c>
+/// has the same, <c>gamma</c> nothing.
+/// </summary>
 [TestFixture]
 internal sealed partial class IsolationTableTests
 {
-    private const string AdminKey = "test-admin-key-0123456789", Acme = "acme-key", Beta = "beta-key", Gamma = "gamma-key", Expired = "expired-key", Elsewhere = "elsewhere-key";
+    private const string AdminKey = "test-admin-key-0123456789",
+        Acme = "acme-key",
+        Beta = "beta-key",
+        Gamma = "gamma-key",
+        Expired = "expired-key",
+        Elsewhere = "elsewhere-key";
 
     private const KeyScopes Everything = KeyScopes.Send | KeyScopes.Read | KeyScopes.Manage;
 
@@ -28,7 +36,8 @@ internal sealed partial class IsolationTableTests
 
     private static IEnumerable<string> Routes() => RouteTable.Entries.Keys.Concat(RouteTable.Variants.Keys);
 
-    private static IEnumerable<string> KeyedRoutes() => RouteTable.Entries.Where(e => !e.Value.IsPublic).Select(e => e.Key).Concat(RouteTable.Variants.Keys);
+    private static IEnumerable<string> KeyedRoutes() =>
+        RouteTable.Entries.Where(e => !e.Value.IsPublic).Select(e => e.Key).Concat(RouteTable.Variants.Keys);
 
     private static IEnumerable<string> AuditedRoutes() => RouteTable.Audited.Keys;
 
@@ -45,7 +54,8 @@ internal sealed partial class IsolationTableTests
         await MakeKeysAsync("gamma", Gamma, Everything);
         await AddKeyAsync("acme", Expired, Everything, expiresAt: 1);
         await AddKeyAsync("acme", Elsewhere, Everything, network: "192.0.2.0/24");
-        foreach (var lacks in (KeyScopes[])[KeyScopes.Send, KeyScopes.Read, KeyScopes.Manage]) await AddKeyAsync("acme", $"acme-without-{lacks}", Everything & ~lacks);
+        foreach (var lacks in (KeyScopes[])[KeyScopes.Send, KeyScopes.Read, KeyScopes.Manage])
+            await AddKeyAsync("acme", $"acme-without-{lacks}", Everything & ~lacks);
     }
 
     [OneTimeTearDown]
@@ -57,14 +67,17 @@ internal sealed partial class IsolationTableTests
     }
 
     [Test]
-    public void Routes_All_HaveAnEntry() => Assert.That(RouteTable.Of(_daemon.Services).Select(r => r.Route), Is.EquivalentTo(RouteTable.Entries.Keys));
+    public void Routes_All_HaveAnEntry() =>
+        Assert.That(RouteTable.Of(_daemon.Services).Select(r => r.Route), Is.EquivalentTo(RouteTable.Entries.Keys));
 
     [TestCaseSource(nameof(Routes))]
     public async Task Route_NoKey_OnlyPublicOnes(string route)
     {
         using var answer = await CallAsync(route, null);
-        if (RouteTable.Find(route).IsPublic) Assert.That((int)answer.StatusCode, Is.AnyOf(200, 404)); // 404: no such link
-        else await answer.ProblemAsync(401, "unauthorized");
+        if (RouteTable.Find(route).IsPublic)
+            Assert.That((int)answer.StatusCode, Is.AnyOf(200, 404)); // 404: no such link
+        else
+            await answer.ProblemAsync(401, "unauthorized");
     }
 
     [TestCaseSource(nameof(KeyedRoutes))]
@@ -108,7 +121,8 @@ internal sealed partial class IsolationTableTests
     public async Task Route_WrongTenantsKey_NeitherSeesNorChanges(string route) => await NeitherSeesNorChangesAsync(route, "gamma", Gamma);
 
     [TestCaseSource(nameof(TenantRoutes))]
-    public async Task Route_AdminKeyThatNamesNoTenant_ActsOnDefaultOnly(string route) => await NeitherSeesNorChangesAsync(route, "default", AdminKey);
+    public async Task Route_AdminKeyThatNamesNoTenant_ActsOnDefaultOnly(string route) =>
+        await NeitherSeesNorChangesAsync(route, "default", AdminKey);
 
     [TestCaseSource(nameof(TenantRoutes))]
     public async Task Route_SameIdsInBothTenants_ChangesItsOwnOnly(string route)
@@ -143,7 +157,12 @@ internal sealed partial class IsolationTableTests
 
     [Test]
     public void Routes_ThatMayChangeSomething_AllSayWhatTheAuditLogTells() =>
-        Assert.That(RouteTable.Audited.Keys, Is.EquivalentTo(RouteTable.Entries.Where(e => !e.Value.IsPublic && !e.Key.StartsWith("GET ", StringComparison.Ordinal)).Select(e => e.Key)));
+        Assert.That(
+            RouteTable.Audited.Keys,
+            Is.EquivalentTo(
+                RouteTable.Entries.Where(e => !e.Value.IsPublic && !e.Key.StartsWith("GET ", StringComparison.Ordinal)).Select(e => e.Key)
+            )
+        );
 
     [TestCaseSource(nameof(AuditedRoutes))]
     public async Task Route_ThatMayChangeSomething_IsInTheAuditLogWithWhoDidIt(string route)
@@ -151,34 +170,59 @@ internal sealed partial class IsolationTableTests
         await SeedAsync("acme");
         await SeedTenantAsync();
         var (key, actor) = RouteTable.Find(route).Access == Access.Admin ? (AdminKey, "admin") : (Acme, "key/acme/" + Acme);
-        if (RouteTable.Find(route).Before is { } before) (await CallAsync(before, key, ("X-Tenant", "acme"))).Dispose();
+        if (RouteTable.Find(route).Before is { } before)
+            (await CallAsync(before, key, ("X-Tenant", "acme"))).Dispose();
         var log = _daemon.Services.GetRequiredService<IAuditLog>();
         var last = (await log.ReadAsync(0, int.MaxValue)).LastOrDefault()?.Number ?? 0;
 
         using var answer = await CallAsync(route, key, ("X-Tenant", "acme"));
         Assert.That((int)answer.StatusCode, Is.EqualTo(RouteTable.Find(route).Answer), await answer.Content.ReadAsStringAsync());
         using var exported = await CallAsync($"GET /v1/audit?limit=500&after={last}", AdminKey);
-        var lines = (await exported.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!).ToArray();
+        var lines = (await exported.Content.ReadAsStringAsync())
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonNode.Parse(line)!)
+            .ToArray();
         var made = lines.Where(line => !((string)line["action"]!).StartsWith("key.refused", StringComparison.Ordinal)).ToArray();
-        if (RouteTable.Audited[route] is not { } action) Assert.That(made, Is.Empty);
-        else Assert.That(((string)made[^1]["action"]!, made[^1]["before"] is not null || made[^1]["after"] is not null), Is.EqualTo((action, true)));
+        if (RouteTable.Audited[route] is not { } action)
+            Assert.That(made, Is.Empty);
+        else
+            Assert.That(
+                ((string)made[^1]["action"]!, made[^1]["before"] is not null || made[^1]["after"] is not null),
+                Is.EqualTo((action, true))
+            );
         Assert.That(made.Select(line => (string)line["actor"]!), Is.All.EqualTo(actor));
     }
 
     [Test]
     public async Task Lists_OfEveryKind_TellATenantsKeyOfItsOwnOnly()
     {
-        foreach (var tenant in (string[])["acme", "beta"]) await SeedAsync(tenant);
+        foreach (var tenant in (string[])["acme", "beta"])
+            await SeedAsync(tenant);
         string[] lists = [.. RouteTable.Lists(_daemon.Services)];
         Assert.That(lists, Has.Length.AtLeast(5));
         foreach (var list in lists)
         {
-            foreach (var (key, tenant, seen) in ((string, string, string[]?)[])[
-                (Beta, "acme", null), (Beta, "*", null), (Beta, "nobody", null), (Beta, "beta", ["beta"]), (AdminKey, "acme", ["acme"]), (AdminKey, "*", ["acme", "beta"]), (AdminKey, "nobody", null)])
+            foreach (
+                var (key, tenant, seen) in ((string, string, string[]?)[])
+                    [
+                        (Beta, "acme", null),
+                        (Beta, "*", null),
+                        (Beta, "nobody", null),
+                        (Beta, "beta", ["beta"]),
+                        (AdminKey, "acme", ["acme"]),
+                        (AdminKey, "*", ["acme", "beta"]),
+                        (AdminKey, "nobody", null),
+                    ]
+            )
             {
                 using var answer = await CallAsync($"{list}?limit=500&tenant={tenant}", key);
                 Assert.That((int)answer.StatusCode, Is.EqualTo(seen is null ? 404 : 200), $"{list} of {tenant}");
-                if (seen is not null) Assert.That((await TenantsAsync(answer)).Order(), tenant == "*" ? Is.SupersetOf(seen) : Is.EqualTo(seen), $"{list} of {tenant}");
+                if (seen is not null)
+                    Assert.That(
+                        (await TenantsAsync(answer)).Order(),
+                        tenant == "*" ? Is.SupersetOf(seen) : Is.EqualTo(seen),
+                        $"{list} of {tenant}"
+                    );
             }
 
             using var own = await CallAsync(list + "?limit=500", Beta);
@@ -189,15 +233,30 @@ internal sealed partial class IsolationTableTests
     [Test]
     public async Task SharedVolume_ForAnotherTenant_IsThereWithoutItsPlaceAndNotItsToChange()
     {
-        const string Shared = """{"backend":"http","shared":true,"config":{"base_url":"http://127.0.0.1:9/hidden/","auth":{"bearer":"b"}}}""";
-        using (var put = await CallAsync("PUT /v1/volumes/common", AdminKey, json: Shared)) Assert.That((int)put.StatusCode, Is.EqualTo(201));
+        const string Shared =
+            """{"backend":"http","shared":true,"config":{"base_url":"http://127.0.0.1:9/hidden/","auth":{"bearer":"b"}}}""";
+        using (var put = await CallAsync("PUT /v1/volumes/common", AdminKey, json: Shared))
+            Assert.That((int)put.StatusCode, Is.EqualTo(201));
         async Task<string> OfDefaultAsync() => await (await CallAsync("GET /v1/volumes/common", AdminKey)).Content.ReadAsStringAsync();
         var before = await OfDefaultAsync();
-        foreach (var (route, status) in ((string, int)[])[
-            ("GET /v1/volumes/common", 200), ("GET /v1/volumes", 200), ("POST /v1/volumes/common/test", 200), ("DELETE /v1/volumes/common", 404),
-            ("PUT /v1/volumes/common", 201), ("DELETE /v1/volumes/common", 204), ("GET /v1/volumes/common", 200)])
+        foreach (
+            var (route, status) in ((string, int)[])
+                [
+                    ("GET /v1/volumes/common", 200),
+                    ("GET /v1/volumes", 200),
+                    ("POST /v1/volumes/common/test", 200),
+                    ("DELETE /v1/volumes/common", 404),
+                    ("PUT /v1/volumes/common", 201),
+                    ("DELETE /v1/volumes/common", 204),
+                    ("GET /v1/volumes/common", 200),
+                ]
+        )
         {
-            using var answer = await CallAsync(route, Beta, json: route.StartsWith("PUT", StringComparison.Ordinal) ? RouteTable.Volume : null);
+            using var answer = await CallAsync(
+                route,
+                Beta,
+                json: route.StartsWith("PUT", StringComparison.Ordinal) ? RouteTable.Volume : null
+            );
             var body = await answer.Content.ReadAsStringAsync();
             Assert.That((int)answer.StatusCode, Is.EqualTo(status), route + body);
             Assert.That(body, Does.Not.Contain("hidden"), route);
@@ -218,7 +277,8 @@ internal sealed partial class IsolationTableTests
         using var answer = await CallAsync(route, key);
         var body = await answer.Content.ReadAsStringAsync();
         Assert.That((int)answer.StatusCode, Is.EqualTo(entry.Elsewhere ?? (route.Contains("{id}") ? 404 : entry.Answer)), body);
-        if (entry.MediaType != "application/json" || route == "POST /v1/messages/batch") Assert.That(body, Does.Contain("unknown_account"));
+        if (entry.MediaType != "application/json" || route == "POST /v1/messages/batch")
+            Assert.That(body, Does.Contain("unknown_account"));
         Assert.That(body, Does.Not.Contain("acme"));
         Assert.That(await SnapshotAsync("acme"), Is.EqualTo(before));
     }
@@ -234,26 +294,39 @@ internal sealed partial class IsolationTableTests
     }
 
     private Task AddKeyAsync(string tenant, string key, KeyScopes scopes, long? expiresAt = null, string? network = null) =>
-        _daemon.Services.GetRequiredService<KeyChanges>().CreateAsync(
-            new()
-            {
-                Tenant = tenant,
-                Id = key.ToLowerInvariant(),
-                Name = key,
-                Hash = TenantKey.HashOf(key),
-                Scopes = scopes,
-                CreatedAt = 0,
-                ExpiresAt = expiresAt,
-                AllowedNetworks = network is null ? [] : [IPNetwork.Parse(network)],
-            },
-            "test");
+        _daemon
+            .Services.GetRequiredService<KeyChanges>()
+            .CreateAsync(
+                new()
+                {
+                    Tenant = tenant,
+                    Id = key.ToLowerInvariant(),
+                    Name = key,
+                    Hash = TenantKey.HashOf(key),
+                    Scopes = scopes,
+                    CreatedAt = 0,
+                    ExpiresAt = expiresAt,
+                    AllowedNetworks = network is null ? [] : [IPNetwork.Parse(network)],
+                },
+                "test"
+            );
 
     private async Task SeedAsync(string tenant)
     {
-        if (tenant == "acme") _case++;
-        foreach (var (route, json) in ((string, string?)[])[
-            ("PUT /v1/accounts/some", RouteTable.Account), ("PUT /v1/webhooks/some", RouteTable.Webhook), ("PUT /v1/volumes/some", RouteTable.Volume), ("POST /v1/messages", RouteTable.Message),
-            ("POST /v1/accounts/some/resume", null), ("POST /v1/webhooks/some/resume", null), ("POST /v1/batches/some/activate", null)])
+        if (tenant == "acme")
+            _case++;
+        foreach (
+            var (route, json) in ((string, string?)[])
+                [
+                    ("PUT /v1/accounts/some", RouteTable.Account),
+                    ("PUT /v1/webhooks/some", RouteTable.Webhook),
+                    ("PUT /v1/volumes/some", RouteTable.Volume),
+                    ("POST /v1/messages", RouteTable.Message),
+                    ("POST /v1/accounts/some/resume", null),
+                    ("POST /v1/webhooks/some/resume", null),
+                    ("POST /v1/batches/some/activate", null),
+                ]
+        )
         {
             using var answer = await CallAsync(route, AdminKey, ("X-Tenant", tenant), json);
             Assert.That((int)answer.StatusCode, Is.AnyOf(200, 201, 202), await answer.Content.ReadAsStringAsync());
@@ -271,7 +344,10 @@ internal sealed partial class IsolationTableTests
 
     private async Task ClearAsync(string tenant)
     {
-        foreach (var route in (string[])["DELETE /v1/batches/some", "DELETE /v1/webhooks/some", "DELETE /v1/volumes/some", "DELETE /v1/accounts/some"])
+        foreach (
+            var route in (string[])
+                ["DELETE /v1/batches/some", "DELETE /v1/webhooks/some", "DELETE /v1/volumes/some", "DELETE /v1/accounts/some"]
+        )
         {
             using var answer = await CallAsync(route, AdminKey, ("X-Tenant", tenant));
             Assert.That((int)answer.StatusCode, Is.AnyOf(204, 404), $"{route}: {await answer.Content.ReadAsStringAsync()}");
@@ -281,7 +357,22 @@ internal sealed partial class IsolationTableTests
     private async Task<string> SnapshotAsync(string tenant)
     {
         var all = new StringBuilder();
-        foreach (var path in (string[])["accounts", "accounts/some", "webhooks", "webhooks/some", "volumes", "volumes/some", "batches", "batches/some", "messages/{message}", "messages/{message}/events", "messages/{message}/raw"])
+        foreach (
+            var path in (string[])
+                [
+                    "accounts",
+                    "accounts/some",
+                    "webhooks",
+                    "webhooks/some",
+                    "volumes",
+                    "volumes/some",
+                    "batches",
+                    "batches/some",
+                    "messages/{message}",
+                    "messages/{message}/events",
+                    "messages/{message}/raw",
+                ]
+        )
         {
             using var answer = await CallAsync($"GET /v1/{path}", AdminKey, ("X-Tenant", tenant));
             all.AppendLine($"{path} {(int)answer.StatusCode} {MovesByItself().Replace(await answer.Content.ReadAsStringAsync(), "")}");
@@ -296,7 +387,8 @@ internal sealed partial class IsolationTableTests
 
     private async Task<HttpResponseMessage> ActAsync(string route, string key, (string Name, string Value)? header = null)
     {
-        if (RouteTable.Find(route).Before is { } before) (await CallAsync(before, key, header)).Dispose();
+        if (RouteTable.Find(route).Before is { } before)
+            (await CallAsync(before, key, header)).Dispose();
         return await CallAsync(route, key, header);
     }
 
@@ -305,12 +397,20 @@ internal sealed partial class IsolationTableTests
         var parts = route.Split(' ');
         var entry = RouteTable.Entries.GetValueOrDefault(route) ?? RouteTable.Variants.GetValueOrDefault(route);
         json = (json ?? entry?.Json)?.Replace("\"id\":\"some\"", $"\"id\":\"m{_case}\"");
-        var path = parts[1].Replace("/messages/{id}", "/messages/{message}").Replace("{message}", $"m{_case}")
-            .Replace("{id:long}", "7").Replace("{id}", "some").Replace("{key}", "some").Replace("{documentName}", "v1");
+        var path = parts[1]
+            .Replace("/messages/{id}", "/messages/{message}")
+            .Replace("{message}", $"m{_case}")
+            .Replace("{id:long}", "7")
+            .Replace("{id}", "some")
+            .Replace("{key}", "some")
+            .Replace("{documentName}", "v1");
         var request = new HttpRequestMessage(new(parts[0]), path + entry?.Query);
-        if (key is not null) request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + key);
-        if (header is { } given) request.Headers.TryAddWithoutValidation(given.Name, given.Value);
-        if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, entry?.MediaType ?? "application/json");
+        if (key is not null)
+            request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + key);
+        if (header is { } given)
+            request.Headers.TryAddWithoutValidation(given.Name, given.Value);
+        if (json is not null)
+            request.Content = new StringContent(json, Encoding.UTF8, entry?.MediaType ?? "application/json");
         return _bare.SendAsync(request);
     }
 }

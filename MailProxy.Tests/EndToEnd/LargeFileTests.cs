@@ -22,7 +22,11 @@ public sealed partial class LargeFileTests
     public async Task StartAsync()
     {
         (_directory, _archive) = (new(), new());
-        _daemon = await TestDaemon.StartAsync(_directory, ("Api:PublicUrl", "https://mail.example.com"), ("Network:Allowed:0", "127.0.0.1"));
+        _daemon = await TestDaemon.StartAsync(
+            _directory,
+            ("Api:PublicUrl", "https://mail.example.com"),
+            ("Network:Allowed:0", "127.0.0.1")
+        );
     }
 
     [TearDown]
@@ -62,7 +66,22 @@ public sealed partial class LargeFileTests
     public async Task Link_S3Volume_IsPresigned()
     {
         await using var s3 = await S3Server.StartAsync("archive");
-        await PutAsync("/v1/volumes/archive", new { backend = "s3", config = new { bucket = "archive", endpoint = s3.Endpoint, path_style = true, region = S3Server.Region, access_key = S3Server.AccessKey, secret_key = S3Server.SecretKey } });
+        await PutAsync(
+            "/v1/volumes/archive",
+            new
+            {
+                backend = "s3",
+                config = new
+                {
+                    bucket = "archive",
+                    endpoint = s3.Endpoint,
+                    path_style = true,
+                    region = S3Server.Region,
+                    access_key = S3Server.AccessKey,
+                    secret_key = S3Server.SecretKey,
+                },
+            }
+        );
         await RuleAsync("link", days: 2);
         var mail = await SendAsync();
 
@@ -85,31 +104,47 @@ public sealed partial class LargeFileTests
         Assert.That((await SendAsync()).Attachments, Has.Exactly(1).Items);
     }
 
-    private Task RuleAsync(string action, int days = 14) => PutAsync("/v1/tenants/default", new
-    {
-        name = "default",
-        large_files = action == "link" ? (object)new { threshold = 100_000, action, volume = "archive", lifetime_days = days } : new { threshold = 100_000, action },
-    });
+    private Task RuleAsync(string action, int days = 14) =>
+        PutAsync(
+            "/v1/tenants/default",
+            new
+            {
+                name = "default",
+                large_files = action == "link"
+                    ? (object)
+                        new
+                        {
+                            threshold = 100_000,
+                            action,
+                            volume = "archive",
+                            lifetime_days = days,
+                        }
+                    : new { threshold = 100_000, action },
+            }
+        );
 
     private async Task PutAsync(string path, object body) =>
         Assert.That(await _daemon.SendAsync(HttpMethod.Put, path, body), Is.AnyOf(HttpStatusCode.Created, HttpStatusCode.OK));
 
-    private object Mail() => new
-    {
-        from = "a@example.com",
-        to = "b@example.com",
-        subject = "large",
-        text = "Here it is.",
-        html = "<html><body><p>Here it is.</p></body></html>",
-        attachments = new[] { new { filename = "R&D report.pdf", content = Convert.ToBase64String(_content) } },
-    };
+    private object Mail() =>
+        new
+        {
+            from = "a@example.com",
+            to = "b@example.com",
+            subject = "large",
+            text = "Here it is.",
+            html = "<html><body><p>Here it is.</p></body></html>",
+            attachments = new[] { new { filename = "R&D report.pdf", content = Convert.ToBase64String(_content) } },
+        };
 
     private async Task<MimeMessage> SendAsync()
     {
         var id = await _daemon.PostAsync(Mail());
         await _daemon.UntilAsync(id, EventType.MessageSent);
         var caught = (await _daemon.GetAsync("/v1/sandbox/messages"))["data"]![0]!;
-        return await MimeMessage.LoadAsync(new MemoryStream(await _daemon.Http.GetByteArrayAsync($"/v1/sandbox/messages/{caught["id"]}/raw")));
+        return await MimeMessage.LoadAsync(
+            new MemoryStream(await _daemon.Http.GetByteArrayAsync($"/v1/sandbox/messages/{caught["id"]}/raw"))
+        );
     }
 
     [GeneratedRegex(@"/d/\S+")]

@@ -4,7 +4,9 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
 
-/// <summary>Limits of an account and of the installation: exactly so many go, the rest say why they wait, and a restart forgets nothing.</summary>
+/// <summary>
+/// Limits of an account and of the installation: exactly so many go, the rest say why they wait, and a restart forgets nothing.
+/// </summary>
 [TestFixture]
 internal sealed class LimitTests
 {
@@ -29,14 +31,28 @@ internal sealed class LimitTests
         {
             await first.PutAccountAsync("real", _server.Port, new { per_minute = 5 });
             ids = await PostAsync(first, 8);
-            await Soon.BecomesAsync(async () => (await first.GetAsync("/v1/messages"))["data"]!.ToJsonString(), all => all.Split("\"status\":\"sent\",\"final\"").Length == 6);
+            await Soon.BecomesAsync(
+                async () => (await first.GetAsync("/v1/messages"))["data"]!.ToJsonString(),
+                all => all.Split("\"status\":\"sent\",\"final\"").Length == 6
+            );
             await AssertThreeWaitAsync(first, ids);
             await first.StopAsync();
         }
 
         await using var second = await TestDaemon.StartAsync(_directory);
         await second.PutAccountAsync("other", _server.Port);
-        await second.UntilAsync(await second.PostAsync(new { account = "other", from = "a@example.com", to = "probe@example.com", text = "x" }), EventType.MessageSent);
+        await second.UntilAsync(
+            await second.PostAsync(
+                new
+                {
+                    account = "other",
+                    from = "a@example.com",
+                    to = "probe@example.com",
+                    text = "x",
+                }
+            ),
+            EventType.MessageSent
+        );
         await AssertThreeWaitAsync(second, ids);
         Assert.That(_server.Mails.Count(m => m.Recipients[0] != "probe@example.com"), Is.EqualTo(5));
         await second.StopAsync();
@@ -48,7 +64,15 @@ internal sealed class LimitTests
         await using var daemon = await TestDaemon.StartAsync(_directory);
         await daemon.PutAccountAsync("real", _server.Port, new { per_minute = 3 });
 
-        var id = await daemon.PostAsync(new { account = "real", from = "a@example.com", to = Enumerable.Range(0, 5).Select(n => $"b{n}@example.com"), text = "x" });
+        var id = await daemon.PostAsync(
+            new
+            {
+                account = "real",
+                from = "a@example.com",
+                to = Enumerable.Range(0, 5).Select(n => $"b{n}@example.com"),
+                text = "x",
+            }
+        );
         await _server.Seen("DOT");
         await WaitsForLimitAsync(daemon, id);
 
@@ -72,7 +96,8 @@ internal sealed class LimitTests
         var all = await Task.WhenAll(ids.Concat(others).Select(id => daemon.GetAsync($"/v1/messages/{id}")));
         var waiting = all.Where(m => (string)m["status"]! == "queued").Select(m => (string)m["id"]!).ToArray();
         Assert.That(waiting, Has.Length.EqualTo(2));
-        foreach (var id in waiting) await WaitsForLimitAsync(daemon, id, "installation_limit");
+        foreach (var id in waiting)
+            await WaitsForLimitAsync(daemon, id, "installation_limit");
         Assert.That(_server.Mails, Has.Count.EqualTo(4));
         await daemon.StopAsync();
     }
@@ -103,7 +128,10 @@ internal sealed class LimitTests
         {
             await first.PutAccountAsync("real", _server.Port);
             await first.PutAccountAsync("other", _server.Port);
-            Assert.That((int)await first.SendAsync(HttpMethod.Put, "/v1/tenants/default", new { name = "Default", limits = new { per_hour = 5 } }), Is.EqualTo(200));
+            Assert.That(
+                (int)await first.SendAsync(HttpMethod.Put, "/v1/tenants/default", new { name = "Default", limits = new { per_hour = 5 } }),
+                Is.EqualTo(200)
+            );
             var ids = (await PostAsync(first, 4)).Concat(await PostAsync(first, 4, "other")).ToArray();
             await first.EventsAsync(e => e.Type == EventType.MessageSent, 5);
             var all = await Task.WhenAll(ids.Select(id => first.GetAsync($"/v1/messages/{id}")));
@@ -115,7 +143,10 @@ internal sealed class LimitTests
         await using var second = await TestDaemon.StartAsync(_directory);
         foreach (var id in waiting)
         {
-            var message = await Soon.BecomesAsync(() => second.GetAsync($"/v1/messages/{id}"), m => (string?)m["waiting_for"]?["reason"] == "tenant_limit" && m["waiting_for"]!["until"] is not null);
+            var message = await Soon.BecomesAsync(
+                () => second.GetAsync($"/v1/messages/{id}"),
+                m => (string?)m["waiting_for"]?["reason"] == "tenant_limit" && m["waiting_for"]!["until"] is not null
+            );
             Assert.That((string)message["waiting_for"]!["detail"]!, Is.EqualTo("the tenant used 5 of 5 per hour"));
         }
 
@@ -130,17 +161,35 @@ internal sealed class LimitTests
         var messages = await Task.WhenAll(ids.Select(id => daemon.GetAsync($"/v1/messages/{id}")));
         var waiting = messages.Where(m => (string)m["status"]! == "queued").Select(m => (string)m["id"]!).ToArray();
         Assert.That(waiting, Has.Length.EqualTo(3));
-        foreach (var id in waiting) await WaitsForLimitAsync(daemon, id);
+        foreach (var id in waiting)
+            await WaitsForLimitAsync(daemon, id);
     }
 
     // The lane knows that it stands only after a pick was refused, and of that nobody is told.
     private static async Task WaitsForLimitAsync(TestDaemon daemon, string id, string reason = "account_limit")
     {
         var asked = DateTimeOffset.UtcNow;
-        var message = await Soon.BecomesAsync(() => daemon.GetAsync($"/v1/messages/{id}"), m => (string?)m["waiting_for"]?["reason"] == reason && m["waiting_for"]!["until"] is not null);
+        var message = await Soon.BecomesAsync(
+            () => daemon.GetAsync($"/v1/messages/{id}"),
+            m => (string?)m["waiting_for"]?["reason"] == reason && m["waiting_for"]!["until"] is not null
+        );
         Assert.That(DateTimeOffset.Parse((string)message["waiting_for"]!["until"]!), Is.InRange(asked, asked.AddSeconds(90)));
     }
 
     private static Task<string[]> PostAsync(TestDaemon daemon, int count, string account = "real") =>
-        Task.WhenAll(Enumerable.Range(0, count).Select(n => daemon.PostAsync(new { account, from = "a@example.com", to = $"b{n}@example.com", text = "x" })));
+        Task.WhenAll(
+            Enumerable
+                .Range(0, count)
+                .Select(n =>
+                    daemon.PostAsync(
+                        new
+                        {
+                            account,
+                            from = "a@example.com",
+                            to = $"b{n}@example.com",
+                            text = "x",
+                        }
+                    )
+                )
+        );
 }

@@ -14,21 +14,31 @@ internal sealed class LockedStoreTests
     [Test]
     public async Task WriteLock_HeldByAnother_RefusesThenRecoversAndNothingIsSentTwice()
     {
-        var (dot, taken) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        await using var server = new ImprovisingSmtpServer(async (phase, _) =>
-        {
-            if (phase != "DOT") return ImprovisingSmtpServer.Ordinary(phase);
-            dot.TrySetResult();
-            await taken.Task;
-            return ImprovisingSmtpServer.Ordinary(phase);
-        });
+        var (dot, taken) = (
+            new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously),
+            new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+        );
+        await using var server = new ImprovisingSmtpServer(
+            async (phase, _) =>
+            {
+                if (phase != "DOT")
+                    return ImprovisingSmtpServer.Ordinary(phase);
+                dot.TrySetResult();
+                await taken.Task;
+                return ImprovisingSmtpServer.Ordinary(phase);
+            }
+        );
         using var directory = new TempDirectory();
         await using var daemon = await TestDaemon.StartAsync(directory, ("Log:Level", "Error"));
         await daemon.PutAccountAsync("real", server.Port);
         var before = await PostAsync(daemon, "before");
         await dot.Task.WaitAsync(TestDaemon.Patience);
 
-        using (var other = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "mailproxy.db"), Pooling = false }.ToString()))
+        using (
+            var other = new SqliteConnection(
+                new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "mailproxy.db"), Pooling = false }.ToString()
+            )
+        )
         {
             other.Open();
             using var begin = other.CreateCommand();
@@ -53,13 +63,24 @@ internal sealed class LockedStoreTests
         Assert.That(await PostAsync(daemon, "first"), Is.EqualTo(HttpStatusCode.Accepted));
         await daemon.UntilAsync("first", EventType.MessageSent);
         Assert.That(server.Taken.Select(m => m.Key), Is.EqualTo(new[] { "default/before", "default/first" }));
-        using (var never = await daemon.Http.GetAsync("/v1/messages/second")) Assert.That(never.StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+        using (var never = await daemon.Http.GetAsync("/v1/messages/second"))
+            Assert.That(never.StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
         await daemon.StopAsync();
     }
 
     private static async Task<HttpStatusCode> PostAsync(TestDaemon daemon, string id)
     {
-        using var answer = await daemon.Http.PostAsJsonAsync("/v1/messages", new { id, account = "real", from = "a@example.com", to = "b@example.com", text = "x" });
+        using var answer = await daemon.Http.PostAsJsonAsync(
+            "/v1/messages",
+            new
+            {
+                id,
+                account = "real",
+                from = "a@example.com",
+                to = "b@example.com",
+                text = "x",
+            }
+        );
         return answer.StatusCode;
     }
 }

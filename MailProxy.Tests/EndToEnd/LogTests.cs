@@ -34,7 +34,16 @@ internal sealed partial class LogTests
     public async Task Log_ADay_SaysEachThingOnce()
     {
         var closed = FreePort.Take();
-        await SendAsync(HttpMethod.Put, "/v1/accounts/dead", new { host = "127.0.0.1", port = closed, security = "none" });
+        await SendAsync(
+            HttpMethod.Put,
+            "/v1/accounts/dead",
+            new
+            {
+                host = "127.0.0.1",
+                port = closed,
+                security = "none",
+            }
+        );
         await SendAsync(HttpMethod.Put, "/v1/accounts/spare", new { sandbox = true });
         await SendAsync(HttpMethod.Post, "/v1/accounts/spare/pause");
         await SendAsync(HttpMethod.Post, "/v1/accounts/spare/resume");
@@ -43,7 +52,8 @@ internal sealed partial class LogTests
         await PostAsync("refused", "sandbox", "perm@example.com");
         await PostAsync("lost", "sandbox", "drop@example.com");
         await PostAsync("fine", "spare", "ann@example.com");
-        for (var n = 0; n < 5; n++) await PostAsync($"waits-{n}", "dead", "ann@example.com");
+        for (var n = 0; n < 5; n++)
+            await PostAsync($"waits-{n}", "dead", "ann@example.com");
         await BecomesAsync("refused", "failed");
         await BecomesAsync("lost", "deferred");
         await BecomesAsync("fine", "sent");
@@ -74,7 +84,14 @@ internal sealed partial class LogTests
 
     private async Task PostAsync(string id, string account, string to)
     {
-        var message = new { id, account, from = "shop@example.com", to, text = "x" };
+        var message = new
+        {
+            id,
+            account,
+            from = "shop@example.com",
+            to,
+            text = "x",
+        };
         using var answer = await _daemon.Http.PostAsJsonAsync("/v1/messages", message);
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), await answer.Content.ReadAsStringAsync());
     }
@@ -82,7 +99,8 @@ internal sealed partial class LogTests
     private async Task BecomesAsync(string id, string status) =>
         await Soon.BecomesAsync(
             async () => (string?)JsonNode.Parse(await _daemon.Http.GetStringAsync($"/v1/messages/{id}"))!["status"],
-            now => now == status);
+            now => now == status
+        );
 
     private async Task SendAsync(HttpMethod method, string path, object? body = null)
     {

@@ -78,7 +78,8 @@ internal sealed class LostFilesTests
         Directory.Delete(Spool, recursive: true);
         await Soon.BecomesAsync(
             async () => (await _daemon.SendAsync(HttpMethod.Get, "/health/ready"), Directory.Exists(Spool)),
-            static seen => seen == (HttpStatusCode.OK, true));
+            static seen => seen == (HttpStatusCode.OK, true)
+        );
     }
 
     [Test]
@@ -87,7 +88,12 @@ internal sealed class LostFilesTests
         Directory.Delete(Spool, recursive: true);
         await File.WriteAllTextAsync(Spool, "");
         await NotReadyAsync("spool_missing");
-        var message = new { from = "a@example.com", to = "b@example.com", text = "x" };
+        var message = new
+        {
+            from = "a@example.com",
+            to = "b@example.com",
+            text = "x",
+        };
         Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/messages", message), Is.EqualTo(HttpStatusCode.ServiceUnavailable));
 
         File.Delete(Spool);
@@ -100,24 +106,39 @@ internal sealed class LostFilesTests
         var file = Path.Combine(_directory, "mailproxy.db");
         File.Move(file, file + ".away");
         await NotReadyAsync("store_missing");
-        var message = new { from = "a@example.com", to = "b@example.com", text = "x" };
+        var message = new
+        {
+            from = "a@example.com",
+            to = "b@example.com",
+            text = "x",
+        };
         Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/messages", message), Is.EqualTo(HttpStatusCode.ServiceUnavailable));
 
         File.Move(file + ".away", file);
         await Soon.BecomesAsync(() => _daemon.SendAsync(HttpMethod.Get, "/health/ready"), static status => status == HttpStatusCode.OK);
     }
 
-    private Task NotReadyAsync(string code) => Soon.BecomesAsync(
-        async () =>
-        {
-            using var answer = await _daemon.Http.GetAsync("/health/ready");
-            return $"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}";
-        },
-        answer => answer.StartsWith("503", StringComparison.Ordinal) && answer.Contains($"\"code\":\"{code}\"", StringComparison.Ordinal));
+    private Task NotReadyAsync(string code) =>
+        Soon.BecomesAsync(
+            async () =>
+            {
+                using var answer = await _daemon.Http.GetAsync("/health/ready");
+                return $"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}";
+            },
+            answer =>
+                answer.StartsWith("503", StringComparison.Ordinal) && answer.Contains($"\"code\":\"{code}\"", StringComparison.Ordinal)
+        );
 
     private async Task<string> PostLargeAsync()
     {
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
-        return await _daemon.PostAsync(new { from = "a@example.com", to = "b@example.com", text = new string('x', 300_000) });
+        return await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "b@example.com",
+                text = new string('x', 300_000),
+            }
+        );
     }
 }

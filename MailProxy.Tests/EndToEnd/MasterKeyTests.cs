@@ -11,9 +11,12 @@ namespace MailProxy.Tests.EndToEnd;
 [TestFixture]
 internal sealed class MasterKeyTests
 {
-    private readonly (string Text, string Id) _one = NewKey(), _two = NewKey(), _three = NewKey();
+    private readonly (string Text, string Id) _one = NewKey(),
+        _two = NewKey(),
+        _three = NewKey();
 
-    private TempDirectory _directory = null!, _credentials = null!;
+    private TempDirectory _directory = null!,
+        _credentials = null!;
 
     private string KeyFile => Path.Combine(_directory, "master.key");
 
@@ -92,7 +95,20 @@ internal sealed class MasterKeyTests
     {
         await using var daemon = DaemonProcess.Start(_directory, settings);
         await daemon.ListeningAsync();
-        if (keep) using (var put = await daemon.Http.PutAsJsonAsync("/v1/accounts/real", new { host = "smtp.example.com", port = 587, security = "tls", auth = new { user = "u", password = "p" } })) Assert.That((int)put.StatusCode, Is.EqualTo(201));
+        if (keep)
+            using (
+                var put = await daemon.Http.PutAsJsonAsync(
+                    "/v1/accounts/real",
+                    new
+                    {
+                        host = "smtp.example.com",
+                        port = 587,
+                        security = "tls",
+                        auth = new { user = "u", password = "p" },
+                    }
+                )
+            )
+                Assert.That((int)put.StatusCode, Is.EqualTo(201));
         var account = JsonNode.Parse(await daemon.Http.GetStringAsync("/v1/accounts/real"))!;
         Assert.That((bool)account["auth"]!["password_set"]!, Is.True);
         await daemon.SignalAsync("TERM");
@@ -104,7 +120,8 @@ internal sealed class MasterKeyTests
     {
         await using var daemon = DaemonProcess.Start(_directory, settings);
         Assert.That(await daemon.ExitAsync(), Is.EqualTo(1), daemon.Output);
-        foreach (var text in says) Assert.That(daemon.Output, Does.Contain(text));
+        foreach (var text in says)
+            Assert.That(daemon.Output, Does.Contain(text));
         Assert.That(daemon.Output, Does.Not.Contain(never).And.Not.Contain("   at "));
     }
 

@@ -53,8 +53,14 @@ internal sealed class MetricsTests
         Assert.That(lines.Where(l => !l.StartsWith('#')), Is.All.StartsWith("mailproxy_"));
 
         // Counted after the commit that the event came with, so the page may be a moment behind.
-        await Soon.BecomesAsync(async () => Sum(await _daemon.Http.GetStringAsync("/metrics"), "mailproxy_messages_sent_total"), sent => sent == 1);
-        await Soon.BecomesAsync(async () => Sum(await _daemon.Http.GetStringAsync("/metrics"), "mailproxy_messages_failed_total"), failed => failed == 1);
+        await Soon.BecomesAsync(
+            async () => Sum(await _daemon.Http.GetStringAsync("/metrics"), "mailproxy_messages_sent_total"),
+            sent => sent == 1
+        );
+        await Soon.BecomesAsync(
+            async () => Sum(await _daemon.Http.GetStringAsync("/metrics"), "mailproxy_messages_failed_total"),
+            failed => failed == 1
+        );
         Assert.That(Sum(await _daemon.Http.GetStringAsync("/metrics"), "mailproxy_messages_accepted_total"), Is.EqualTo(4));
     }
 
@@ -65,16 +71,34 @@ internal sealed class MetricsTests
         Assert.That(page, Does.Not.Contain("@").And.Not.Contain("busy-1"));
     }
 
-    private static double Sum(string page, string name) => page.Split('\n')
-        .Where(l => l.StartsWith(name, StringComparison.Ordinal))
-        .Sum(l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+    private static double Sum(string page, string name) =>
+        page.Split('\n')
+            .Where(l => l.StartsWith(name, StringComparison.Ordinal))
+            .Sum(l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
 
     // Something of everything: sent, failed, deferred, scheduled, refused.
     private async Task BusyAsync()
     {
         string[] to = ["good@example.com", "perm@example.com", "temp@example.com"];
-        for (var n = 0; n < to.Length; n++) await _daemon.PostAsync(new { id = $"busy-{n}", from = "a@example.com", to = to[n], text = "x" });
-        await _daemon.PostAsync(new { from = "a@example.com", to = "later@example.com", text = "x", send_at = DateTimeOffset.UtcNow.AddHours(1) });
+        for (var n = 0; n < to.Length; n++)
+            await _daemon.PostAsync(
+                new
+                {
+                    id = $"busy-{n}",
+                    from = "a@example.com",
+                    to = to[n],
+                    text = "x",
+                }
+            );
+        await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "later@example.com",
+                text = "x",
+                send_at = DateTimeOffset.UtcNow.AddHours(1),
+            }
+        );
         Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/messages", new { from = "nobody" }), Is.EqualTo((HttpStatusCode)422));
         await _daemon.EventsAsync(e => e.Type is EventType.MessageSent or EventType.MessageFailed or EventType.MessageDeferred, 3);
     }

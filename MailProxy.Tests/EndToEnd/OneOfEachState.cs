@@ -9,7 +9,20 @@ namespace MailProxy.Tests.EndToEnd;
 /// <summary>A daemon that holds one message in each state, its id the state's name, and begins nothing more.</summary>
 internal sealed class OneOfEachState : IAsyncDisposable
 {
-    public static readonly string[] States = ["queued", "scheduled", "held", "sending", "deferred", "sent", "partially_sent", "failed", "ambiguous", "cancelled", "expired"];
+    public static readonly string[] States =
+    [
+        "queued",
+        "scheduled",
+        "held",
+        "sending",
+        "deferred",
+        "sent",
+        "partially_sent",
+        "failed",
+        "ambiguous",
+        "cancelled",
+        "expired",
+    ];
 
     private readonly TempDirectory _directory = new();
     private readonly ScriptedSmtpServer _hanging = new ScriptedSmtpServer().Say("DOT", ScriptedSmtpServer.Hang);
@@ -25,16 +38,42 @@ internal sealed class OneOfEachState : IAsyncDisposable
     }
 
     /// <summary>What was posted under the id of that state; the same content again is the same object.</summary>
-    public static object Mail(string state, string text = "x") => state switch
-    {
-        "sending" => new { id = state, account = "hanging", from = "a@example.com", to = (string[])["b@example.com"], text },
-        "scheduled" => new { id = state, account = "sandbox", from = "a@example.com", to = (string[])["b@example.com"], text, send_at = "2099-01-01T00:00:00Z", expires_at = "2099-01-02T00:00:00Z" },
-        _ => new { id = state, account = "sandbox", from = "a@example.com", to = To(state), text, on_ambiguous = "assume_sent" },
-    };
+    public static object Mail(string state, string text = "x") =>
+        state switch
+        {
+            "sending" => new
+            {
+                id = state,
+                account = "hanging",
+                from = "a@example.com",
+                to = (string[])["b@example.com"],
+                text,
+            },
+            "scheduled" => new
+            {
+                id = state,
+                account = "sandbox",
+                from = "a@example.com",
+                to = (string[])["b@example.com"],
+                text,
+                send_at = "2099-01-01T00:00:00Z",
+                expires_at = "2099-01-02T00:00:00Z",
+            },
+            _ => new
+            {
+                id = state,
+                account = "sandbox",
+                from = "a@example.com",
+                to = To(state),
+                text,
+                on_ambiguous = "assume_sent",
+            },
+        };
 
     public Task<HttpResponseMessage> PostAsync(object mail) => _daemon.Http.PostAsJsonAsync("/v1/messages", mail);
 
-    public Task<HttpResponseMessage> ActAsync(string id, string action, object? body = null) => _daemon.Http.PostAsync($"/v1/messages/{id}/{action}", body is null ? null : JsonContent.Create(body));
+    public Task<HttpResponseMessage> ActAsync(string id, string action, object? body = null) =>
+        _daemon.Http.PostAsync($"/v1/messages/{id}/{action}", body is null ? null : JsonContent.Create(body));
 
     public async ValueTask DisposeAsync()
     {
@@ -44,14 +83,15 @@ internal sealed class OneOfEachState : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private static string[] To(string state) => state switch
-    {
-        "deferred" => ["temp@example.com"],
-        "partially_sent" => ["good@example.com", "perm@example.com"],
-        "failed" => ["perm@example.com"],
-        "ambiguous" => ["drop@example.com"],
-        _ => ["good@example.com"],
-    };
+    private static string[] To(string state) =>
+        state switch
+        {
+            "deferred" => ["temp@example.com"],
+            "partially_sent" => ["good@example.com", "perm@example.com"],
+            "failed" => ["perm@example.com"],
+            "ambiguous" => ["drop@example.com"],
+            _ => ["good@example.com"],
+        };
 
     private async Task FillAsync()
     {
@@ -59,18 +99,39 @@ internal sealed class OneOfEachState : IAsyncDisposable
         await _daemon.PutAccountAsync("hanging", _hanging.Port);
 
         string[] attempted = ["sending", "deferred", "sent", "partially_sent", "failed", "ambiguous"];
-        foreach (var state in attempted) await _daemon.PostAsync(Mail(state));
-        EventType[] ends = [EventType.MessageDeferred, EventType.MessageSent, EventType.MessagePartiallySent, EventType.MessageFailed, EventType.MessageAmbiguous];
-        foreach (var end in ends) await _daemon.EventsAsync(e => e.Type == end, 1);
+        foreach (var state in attempted)
+            await _daemon.PostAsync(Mail(state));
+        EventType[] ends =
+        [
+            EventType.MessageDeferred,
+            EventType.MessageSent,
+            EventType.MessagePartiallySent,
+            EventType.MessageFailed,
+            EventType.MessageAmbiguous,
+        ];
+        foreach (var end in ends)
+            await _daemon.EventsAsync(e => e.Type == end, 1);
         await _hanging.Seen("DOT");
 
         Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend"), Is.EqualTo(HttpStatusCode.OK));
-        foreach (var state in States.Except(attempted).Except(["expired"])) await _daemon.PostAsync(Mail(state));
+        foreach (var state in States.Except(attempted).Except(["expired"]))
+            await _daemon.PostAsync(Mail(state));
         Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/messages/held/hold"), Is.EqualTo(HttpStatusCode.OK));
         Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/messages/cancelled/cancel"), Is.EqualTo(HttpStatusCode.OK));
-        await _daemon.PostAsync(new { id = "expired", account = "sandbox", from = "a@example.com", to = "good@example.com", text = "x", expires_at = DateTimeOffset.UtcNow.AddSeconds(1) });
+        await _daemon.PostAsync(
+            new
+            {
+                id = "expired",
+                account = "sandbox",
+                from = "a@example.com",
+                to = "good@example.com",
+                text = "x",
+                expires_at = DateTimeOffset.UtcNow.AddSeconds(1),
+            }
+        );
         await _daemon.UntilAsync("expired", EventType.MessageExpired);
 
-        foreach (var state in States) Assert.That((string)(await _daemon.GetAsync($"/v1/messages/{state}"))["status"]!, Is.EqualTo(state));
+        foreach (var state in States)
+            Assert.That((string)(await _daemon.GetAsync($"/v1/messages/{state}"))["status"]!, Is.EqualTo(state));
     }
 }

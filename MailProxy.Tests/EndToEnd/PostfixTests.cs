@@ -28,10 +28,16 @@ internal sealed class PostfixTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(messages.Select(message => message.MailKey), Is.EquivalentTo(Enumerable.Range(0, 20).Select(Key)));
-            Assert.That(messages, Has.All.Matches<SinkMessage>(message => message.Recipients.SequenceEqual(["bob@y.test", "carol@z.test"])));
+            Assert.That(
+                messages,
+                Has.All.Matches<SinkMessage>(message => message.Recipients.SequenceEqual(["bob@y.test", "carol@z.test"]))
+            );
             Assert.That(messages, Has.All.Matches<SinkMessage>(message => message.Sender == "ann@x.test"));
             Assert.That(messages, Has.All.Matches<SinkMessage>(message => message.Message.Subject == "Grüße"));
-            Assert.That(messages, Has.All.Matches<SinkMessage>(message => message.Message.TextBody!.ReplaceLineEndings("\n").TrimEnd() == ".dots\n..more"));
+            Assert.That(
+                messages,
+                Has.All.Matches<SinkMessage>(message => message.Message.TextBody!.ReplaceLineEndings("\n").TrimEnd() == ".dots\n..more")
+            );
         }
     }
 
@@ -62,7 +68,8 @@ internal sealed class PostfixTests
                 [new MailboxAddress("Ann", "ann@x.test")],
                 [new MailboxAddress("Bob", "bob@y.test"), new MailboxAddress("Carol", "carol@z.test")],
                 "Grüße",
-                new TextPart("plain") { Text = ".dots\r\n..more\r\n" });
+                new TextPart("plain") { Text = ".dots\r\n..more\r\n" }
+            );
             message.Headers.Add("X-Mail-Key", Key(number));
             await client.SendAsync(message);
         }

@@ -52,7 +52,18 @@ internal sealed class ProcessTests
         using var directory = new TempDirectory();
         await using var daemon = DaemonProcess.Start(directory);
         await daemon.ListeningAsync();
-        using (var posted = await daemon.Http.PostAsJsonAsync("/v1/messages", new { from = "a@example.com", to = "hang@example.com", text = "x" })) Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
+        using (
+            var posted = await daemon.Http.PostAsJsonAsync(
+                "/v1/messages",
+                new
+                {
+                    from = "a@example.com",
+                    to = "hang@example.com",
+                    text = "x",
+                }
+            )
+        )
+            Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         await daemon.SignalAsync("TERM");
         await daemon.SignalAsync("TERM");
 
@@ -65,7 +76,11 @@ internal sealed class ProcessTests
         using var directory = new TempDirectory();
         await using var daemon = DaemonProcess.Start(directory);
         await daemon.ListeningAsync();
-        using (var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "mailproxy.db"), Pooling = false }.ToString()))
+        using (
+            var connection = new SqliteConnection(
+                new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "mailproxy.db"), Pooling = false }.ToString()
+            )
+        )
         {
             // Somebody's hand in the database: what the writer finds then is no passing trouble.
             connection.Open();
@@ -75,7 +90,17 @@ internal sealed class ProcessTests
         }
 
         // The answer does not matter, and there may be none.
-        await daemon.Http.PostAsJsonAsync("/v1/messages", new { from = "a@example.com", to = "b@example.com", text = "x" }).ContinueWith(answer => answer.Exception, TaskScheduler.Default);
+        await daemon
+            .Http.PostAsJsonAsync(
+                "/v1/messages",
+                new
+                {
+                    from = "a@example.com",
+                    to = "b@example.com",
+                    text = "x",
+                }
+            )
+            .ContinueWith(answer => answer.Exception, TaskScheduler.Default);
 
         Assert.That(await daemon.ExitAsync(), Is.Not.Zero, daemon.Output);
     }
@@ -84,10 +109,18 @@ internal sealed class ProcessTests
     public async Task Start_WithWrongSettings_ListsEveryMistakeAndExitsTwo()
     {
         using var directory = new TempDirectory();
-        await using var daemon = DaemonProcess.Start(directory, ("INGEST__MAXMESSAGES", "many"), ("NOSUCH__THING", "1"), ("SEND__WORKERS", "0"));
+        await using var daemon = DaemonProcess.Start(
+            directory,
+            ("INGEST__MAXMESSAGES", "many"),
+            ("NOSUCH__THING", "1"),
+            ("SEND__WORKERS", "0")
+        );
 
         Assert.That(await daemon.ExitAsync(), Is.EqualTo(2));
-        Assert.That(daemon.Output, Does.Contain("MAXMESSAGES").IgnoreCase.And.Contain("NOSUCH").IgnoreCase.And.Contain("WORKERS").IgnoreCase);
+        Assert.That(
+            daemon.Output,
+            Does.Contain("MAXMESSAGES").IgnoreCase.And.Contain("NOSUCH").IgnoreCase.And.Contain("WORKERS").IgnoreCase
+        );
     }
 
     [Test]
@@ -98,7 +131,8 @@ internal sealed class ProcessTests
         await daemon.ListeningAsync();
 
         var file = Path.Combine(directory, "admin.key");
-        if (!OperatingSystem.IsWindows()) Assert.That(File.GetUnixFileMode(file), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        if (!OperatingSystem.IsWindows())
+            Assert.That(File.GetUnixFileMode(file), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
         Assert.That(daemon.Output, Does.Contain(file).And.Not.Contain(File.ReadAllText(file).Trim()));
     }
 
@@ -137,19 +171,38 @@ internal sealed class ProcessTests
         await using var daemon = DaemonProcess.Start(directory, ("LOG__FORMAT", "json"), ("LOG__LEVEL", "Debug"));
         await daemon.ListeningAsync();
         await PutAccountAsync(daemon, 1, new { user = "u", password = "s3cr3t-password" });
-        using (await daemon.Http.PostAsJsonAsync("/v1/messages", new { account = "sink", from = "a@example.com", to = "b@example.com", text = "the-very-body" }))
-        {
-        }
+        using (
+            await daemon.Http.PostAsJsonAsync(
+                "/v1/messages",
+                new
+                {
+                    account = "sink",
+                    from = "a@example.com",
+                    to = "b@example.com",
+                    text = "the-very-body",
+                }
+            )
+        ) { }
 
         await daemon.SignalAsync("TERM");
         await daemon.ExitAsync();
         Assert.That(daemon.Output, Does.Not.Contain("s3cr3t-password").And.Not.Contain("the-very-body"));
-        foreach (var line in daemon.Output.Split('\n').Where(l => l.StartsWith('{'))) Assert.That(System.Text.Json.Nodes.JsonNode.Parse(line)!["@t"], Is.Not.Null);
+        foreach (var line in daemon.Output.Split('\n').Where(l => l.StartsWith('{')))
+            Assert.That(System.Text.Json.Nodes.JsonNode.Parse(line)!["@t"], Is.Not.Null);
     }
 
     private static async Task PutAccountAsync(DaemonProcess daemon, int port, object? auth = null)
     {
-        using var put = await daemon.Http.PutAsJsonAsync("/v1/accounts/sink", new { host = "127.0.0.1", port, security = "none", auth });
+        using var put = await daemon.Http.PutAsJsonAsync(
+            "/v1/accounts/sink",
+            new
+            {
+                host = "127.0.0.1",
+                port,
+                security = "none",
+                auth,
+            }
+        );
         Assert.That(put.StatusCode, Is.EqualTo(HttpStatusCode.Created), await put.Content.ReadAsStringAsync());
     }
 
@@ -160,11 +213,22 @@ internal sealed class ProcessTests
             var to = $"c{client}-{n}@example.com";
             try
             {
-                using var answer = await http.PostAsJsonAsync("/v1/messages", new { account = "sink", from = "a@example.com", to, text = "x" }, stop);
-                if (answer.StatusCode != HttpStatusCode.Accepted) return;
+                using var answer = await http.PostAsJsonAsync(
+                    "/v1/messages",
+                    new
+                    {
+                        account = "sink",
+                        from = "a@example.com",
+                        to,
+                        text = "x",
+                    },
+                    stop
+                );
+                if (answer.StatusCode != HttpStatusCode.Accepted)
+                    return;
                 acknowledged.Add(to);
             }
-            catch (Exception gone) when (gone is HttpRequestException or OperationCanceledException)
+            catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
             {
                 return;
             }

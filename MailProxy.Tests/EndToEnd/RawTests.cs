@@ -14,16 +14,48 @@ namespace MailProxy.Tests.EndToEnd;
 internal sealed class RawTests
 {
     private static readonly Gen<string> Head = Gen.OneOf(
-        "From: a@x.example\r\n", "From: a@x.example\n", "From: a@x.example\n", "from:\n\ta@x.example\r\n", "From: ceo@bank.example\r\n",
-        "FROM : a@x.example\n", "Subject: x\n", "Subject: ü\n", "X: a\rFrom: ceo@bank.example\r\n", "Bcc: s@x.example\n",
-        "X-Mail-Key: v/1\n", "Received: by x\r\n\tlater\n", "Return-Path: <r@x>\n", "no colon\n", " \n", "\0From: ceo@bank.example\n",
-        "From: a@x.example <ceo@bank.example>\n", "Message-ID: <m@x> (c)\n", "Date: then\n", "From x Mon\n")
-        .Array[1, 4].Select(lines => string.Concat(lines));
+            "From: a@x.example\r\n",
+            "From: a@x.example\n",
+            "From: a@x.example\n",
+            "from:\n\ta@x.example\r\n",
+            "From: ceo@bank.example\r\n",
+            "FROM : a@x.example\n",
+            "Subject: x\n",
+            "Subject: ü\n",
+            "X: a\rFrom: ceo@bank.example\r\n",
+            "Bcc: s@x.example\n",
+            "X-Mail-Key: v/1\n",
+            "Received: by x\r\n\tlater\n",
+            "Return-Path: <r@x>\n",
+            "no colon\n",
+            " \n",
+            "\0From: ceo@bank.example\n",
+            "From: a@x.example <ceo@bank.example>\n",
+            "Message-ID: <m@x> (c)\n",
+            "Date: then\n",
+            "From x Mon\n"
+        )
+        .Array[1, 4]
+        .Select(lines => string.Concat(lines));
 
     private static readonly Gen<string> Body = Gen.OneOf(
-        "\r\n", "\n", "\r", ".", "..", "text", "From: ceo@bank.example", "MAIL FROM:<e@x>", "\0", new string('y', 500),
-        "ü", " ", "\n.\n", "\r.\r\n")
-        .Array[0, 12].Select(pieces => string.Concat(pieces));
+            "\r\n",
+            "\n",
+            "\r",
+            ".",
+            "..",
+            "text",
+            "From: ceo@bank.example",
+            "MAIL FROM:<e@x>",
+            "\0",
+            new string('y', 500),
+            "ü",
+            " ",
+            "\n.\n",
+            "\r.\r\n"
+        )
+        .Array[0, 12]
+        .Select(pieces => string.Concat(pieces));
 
     private static readonly Gen<string> Raw = Gen.Select(Head, Gen.OneOf("\r\n", "\n", ""), Body, (head, end, body) => head + end + body);
 
@@ -38,7 +70,14 @@ internal sealed class RawTests
         _server = new();
         _daemon = await TestDaemon.StartAsync(_directory, ("Retention:Content", "1d"));
         string[] allowed = ["@x.example"];
-        var account = new { host = "127.0.0.1", port = _server.Port, security = "none", from_allowed = allowed, max_connections = 1 };
+        var account = new
+        {
+            host = "127.0.0.1",
+            port = _server.Port,
+            security = "none",
+            from_allowed = allowed,
+            max_connections = 1,
+        };
         Assert.That(await _daemon.SendAsync(HttpMethod.Put, "/v1/accounts/main", account), Is.EqualTo(HttpStatusCode.Created));
     }
 
@@ -55,16 +94,21 @@ internal sealed class RawTests
     public async Task Raw_AnyOctets_ArriveAsTheyAreShownWithOneAllowedFrom()
     {
         var raws = new List<string>();
-        Raw.Sample(raw =>
-        {
-            lock (raws) raws.Add(raw);
-        }, iter: 600);
+        Raw.Sample(
+            raw =>
+            {
+                lock (raws)
+                    raws.Add(raw);
+            },
+            iter: 600
+        );
         var answer = await PostAsync(raws.Index().Select(r => Message(r.Item, $"m-{r.Index}")));
         var accepted = answer.Where(line => (string?)line!["status"] == "queued").Select(line => (string)line!["id"]!).ToList();
 
         await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, accepted.Count);
         var shown = new List<string>();
-        foreach (var id in accepted) shown.Add(Encoding.Latin1.GetString(await _daemon.Http.GetByteArrayAsync($"/v1/messages/{id}/raw")));
+        foreach (var id in accepted)
+            shown.Add(Encoding.Latin1.GetString(await _daemon.Http.GetByteArrayAsync($"/v1/messages/{id}/raw")));
         var arrived = _server.Mails.Select(mail => Encoding.Latin1.GetString(mail.Data)).ToList();
 
         Assert.That(accepted, Has.Count.GreaterThan(20));
@@ -90,7 +134,13 @@ internal sealed class RawTests
     public async Task ReturnPath_IsHeldToFromAllowed(string path, string? mistake)
     {
         var raw = Convert.ToBase64String("From: a@x.example\n\nhi"u8);
-        foreach (var content in new JsonObject[] { new() { ["text"] = "x" }, new() { ["raw"] = raw } })
+        foreach (
+            var content in new JsonObject[]
+            {
+                new() { ["text"] = "x" },
+                new() { ["raw"] = raw },
+            }
+        )
         {
             (content["from"], content["to"], content["return_path"]) = ("a@x.example", "b@y.example", path);
             using var answer = await _daemon.Http.PostAsJsonAsync("/v1/messages", content);
@@ -101,7 +151,12 @@ internal sealed class RawTests
     }
 
     private static JsonObject Message(string raw, string id) =>
-        new() { ["id"] = id, ["to"] = "b@y.example", ["raw"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(raw)) };
+        new()
+        {
+            ["id"] = id,
+            ["to"] = "b@y.example",
+            ["raw"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(raw)),
+        };
 
     private async Task<JsonArray> PostAsync(IEnumerable<JsonObject> messages)
     {
@@ -115,9 +170,12 @@ internal sealed class RawTests
         var head = mail.Split("\r\n").TakeWhile(line => line.Length > 0).ToList();
         var from = head.FindAll(line => line.StartsWith("from", StringComparison.OrdinalIgnoreCase));
         var unfit = mail.Replace("\r\n", "", StringComparison.Ordinal).IndexOfAny(['\r', '\n', '\0']) >= 0;
-        if (unfit || !mail.EndsWith("\r\n", StringComparison.Ordinal)) return $"octets: {mail}";
-        if (from is not [var one] || one.Contains("bank", StringComparison.Ordinal)) return $"From: {mail}";
-        if (!head[0].StartsWith("X-Mail-Key: default/m-", StringComparison.Ordinal)) return $"key: {mail}";
+        if (unfit || !mail.EndsWith("\r\n", StringComparison.Ordinal))
+            return $"octets: {mail}";
+        if (from is not [var one] || one.Contains("bank", StringComparison.Ordinal))
+            return $"From: {mail}";
+        if (!head[0].StartsWith("X-Mail-Key: default/m-", StringComparison.Ordinal))
+            return $"key: {mail}";
         return head.Exists(line => line.StartsWith("Bcc", StringComparison.Ordinal) || line.EndsWith("v/1", StringComparison.Ordinal))
             ? $"header: {mail}"
             : null;

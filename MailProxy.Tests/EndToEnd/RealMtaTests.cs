@@ -37,7 +37,12 @@ internal sealed class RealMtaTests
     public async Task Post_AThousandOfEveryKind_AllArriveOnceAndWhole()
     {
         const int Count = 1000;
-        await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (n, _) => await _daemon.PostAsync(Mail(n)));
+        await Parallel.ForAsync(
+            0,
+            Count,
+            new ParallelOptions { MaxDegreeOfParallelism = 16 },
+            async (n, _) => await _daemon.PostAsync(Mail(n))
+        );
         await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, Count, Patience);
         await _postfix.RemovedAsync(Count, Patience);
 
@@ -53,8 +58,10 @@ internal sealed class RealMtaTests
                 Assert.That(message.Message.From.Mailboxes.Single().Name, Is.EqualTo("Größe & Söhne"));
                 Assert.That(message.Recipients, Is.EquivalentTo(Recipients(n)));
                 Assert.That(message.Message.TextBody?.TrimEnd(), Does.StartWith($"Grüße {n}"));
-                if (n % 3 == 0) Assert.That(message.Message.HtmlBody, Does.Contain("<p>"));
-                if (n % 5 == 0) Assert.That(AttachmentOf(message), Is.EqualTo(Attachment(n)));
+                if (n % 3 == 0)
+                    Assert.That(message.Message.HtmlBody, Does.Contain("<p>"));
+                if (n % 5 == 0)
+                    Assert.That(AttachmentOf(message), Is.EqualTo(Attachment(n)));
             }
         }
     }
@@ -64,7 +71,8 @@ internal sealed class RealMtaTests
     {
         const int Count = 300;
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
-        for (var n = 0; n < Count; n++) await _daemon.PostAsync(Mail(n));
+        for (var n = 0; n < Count; n++)
+            await _daemon.PostAsync(Mail(n));
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate");
         await _postfix.RemovedAsync(Count / 10, Patience);
         await _postfix.KillSinkAsync();
@@ -76,25 +84,35 @@ internal sealed class RealMtaTests
         Assert.That(_postfix.Sink.Messages().Select(m => m.MailKey).Distinct(), Has.Exactly(Count).Items);
     }
 
-    private static object Mail(int n) => new
-    {
-        id = $"m{n}",
-        account = "postfix",
-        from = "Größe & Söhne <shop@example.com>",
-        to = Recipients(n).Take(1).ToArray(),
-        bcc = Recipients(n).Skip(1).ToArray(),
-        subject = $"Bestellung № {n} — 注文",
-        text = $"Grüße {n}\n.\n..\n" + new string('x', n),
-        html = n % 3 == 0 ? $"<p>Grüße {n}</p>" : null,
-        headers = new Dictionary<string, string> { ["X-Order"] = $"№ {n}" },
-        attachments = n % 5 == 0
-            ? new[] { new { filename = "Rechnung für März.pdf", content_type = "application/pdf", content = Convert.ToBase64String(Attachment(n)) } }
-            : null,
-    };
+    private static object Mail(int n) =>
+        new
+        {
+            id = $"m{n}",
+            account = "postfix",
+            from = "Größe & Söhne <shop@example.com>",
+            to = Recipients(n).Take(1).ToArray(),
+            bcc = Recipients(n).Skip(1).ToArray(),
+            subject = $"Bestellung № {n} — 注文",
+            text = $"Grüße {n}\n.\n..\n" + new string('x', n),
+            html = n % 3 == 0 ? $"<p>Grüße {n}</p>" : null,
+            headers = new Dictionary<string, string> { ["X-Order"] = $"№ {n}" },
+            attachments = n % 5 == 0
+                ? new[]
+                {
+                    new
+                    {
+                        filename = "Rechnung für März.pdf",
+                        content_type = "application/pdf",
+                        content = Convert.ToBase64String(Attachment(n)),
+                    },
+                }
+                : null,
+        };
 
     private static string[] Recipients(int n) => [.. Enumerable.Range(0, 1 + (n % 4)).Select(r => $"r{r}.{n}@example.net")];
 
-    private static byte[] Attachment(int n) => Encoding.Latin1.GetBytes(string.Concat(Enumerable.Range(0, 200).Select(i => (char)((i * n) % 256))));
+    private static byte[] Attachment(int n) =>
+        Encoding.Latin1.GetBytes(string.Concat(Enumerable.Range(0, 200).Select(i => (char)((i * n) % 256))));
 
     private static byte[] AttachmentOf(SinkMessage message)
     {

@@ -19,20 +19,42 @@ internal sealed class RefusingServerTests
     {
         await using var server = new OddSmtpServer(heard =>
             heard.Verb == verb && heard.Line.Contains("bad@", StringComparison.Ordinal) ? new Said(reply + "\r\n", SaidThen.Close)
-            : heard.Verb == "EHLO" && !pipelining ? "250 odd" : null);
+            : heard.Verb == "EHLO" && !pipelining ? "250 odd"
+            : null
+        );
         using var directory = new TempDirectory();
         await using var daemon = await StartAsync(directory, server);
 
         var bad = await daemon.PostAsync(
-            new { from = verb == "MAIL" ? "bad@example.com" : "a@example.com", to = "bad@example.org", text = "x" });
+            new
+            {
+                from = verb == "MAIL" ? "bad@example.com" : "a@example.com",
+                to = "bad@example.org",
+                text = "x",
+            }
+        );
         string[] good = await Task.WhenAll(
-            Enumerable.Range(0, 20).Select(i => daemon.PostAsync(new { from = "a@example.com", to = $"b{i}@example.org", text = "x" })));
-        foreach (var id in good.Append(bad)) await daemon.EventsAsync(e => e.MessageId == id && e.Status.IsFinal(), 1);
+            Enumerable
+                .Range(0, 20)
+                .Select(i =>
+                    daemon.PostAsync(
+                        new
+                        {
+                            from = "a@example.com",
+                            to = $"b{i}@example.org",
+                            text = "x",
+                        }
+                    )
+                )
+        );
+        foreach (var id in good.Append(bad))
+            await daemon.EventsAsync(e => e.MessageId == id && e.Status.IsFinal(), 1);
 
         var message = await daemon.GetAsync($"/v1/messages/{bad}");
         Assert.That(
             ((string)message["status"]!, (int)message["recipients"]![0]!["smtp_code"]!, (int)message["attempts"]!),
-            Is.EqualTo(("failed", 550, 1)));
+            Is.EqualTo(("failed", 550, 1))
+        );
         Assert.That((await daemon.EventsAsync(e => e.Status == MessageState.Sent, 20)).Count, Is.EqualTo(20));
         await NoTroubleAsync(daemon);
         await daemon.StopAsync();
@@ -42,16 +64,28 @@ internal sealed class RefusingServerTests
     public async Task OneRefused_ThenTheServerHangsUp_TheOtherIsSentAtOnce()
     {
         await using var server = new OddSmtpServer(heard =>
-            heard.Verb == "RCPT" && heard.Line.Contains("<x@", StringComparison.Ordinal) ? new Said("550 5.1.1 who\r\n", SaidThen.Close) : null);
+            heard.Verb == "RCPT" && heard.Line.Contains("<x@", StringComparison.Ordinal)
+                ? new Said("550 5.1.1 who\r\n", SaidThen.Close)
+                : null
+        );
         using var directory = new TempDirectory();
         await using var daemon = await StartAsync(directory, server);
 
-        var id = await daemon.PostAsync(new { from = "a@example.com", to = new[] { "x@example.org", "y@example.org" }, text = "x" });
+        var id = await daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = new[] { "x@example.org", "y@example.org" },
+                text = "x",
+            }
+        );
         await daemon.UntilAsync(id, EventType.MessagePartiallySent);
 
         var recipients = (await daemon.GetAsync($"/v1/messages/{id}"))["recipients"]!.AsArray();
         Assert.That(
-            recipients.Select(r => ((string)r!["status"]!, (int)r["smtp_code"]!)), Is.EqualTo(new[] { ("failed", 550), ("sent", 250) }));
+            recipients.Select(r => ((string)r!["status"]!, (int)r["smtp_code"]!)),
+            Is.EqualTo(new[] { ("failed", 550), ("sent", 250) })
+        );
         await NoTroubleAsync(daemon);
         await daemon.StopAsync();
     }
@@ -63,17 +97,28 @@ internal sealed class RefusingServerTests
         var taken = new Dictionary<int, int>();
         await using var server = new OddSmtpServer(heard =>
         {
-            if (heard.Verb != "DOT") return null;
+            if (heard.Verb != "DOT")
+                return null;
             lock (taken)
             {
                 taken[heard.Connection] = taken.GetValueOrDefault(heard.Connection) + 1;
-                return taken[heard.Connection] % mails == 0 ? new Said("250 2.0.0 ok\r\n421 4.4.2 session limit\r\n", SaidThen.Close) : null;
+                return taken[heard.Connection] % mails == 0
+                    ? new Said("250 2.0.0 ok\r\n421 4.4.2 session limit\r\n", SaidThen.Close)
+                    : null;
             }
         });
         using var directory = new TempDirectory();
         await using var daemon = await StartAsync(directory, server);
 
-        for (var i = 0; i < 20; i++) await daemon.PostAsync(new { from = "a@example.com", to = $"b{i}@example.org", text = "x" });
+        for (var i = 0; i < 20; i++)
+            await daemon.PostAsync(
+                new
+                {
+                    from = "a@example.com",
+                    to = $"b{i}@example.org",
+                    text = "x",
+                }
+            );
 
         Assert.That((await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 20)).Count, Is.EqualTo(20));
         await NoTroubleAsync(daemon);
@@ -88,7 +133,8 @@ internal sealed class RefusingServerTests
         {
             lock (accepted)
             {
-                if (heard.Verb == "MAIL") accepted[heard.Connection] = 0;
+                if (heard.Verb == "MAIL")
+                    accepted[heard.Connection] = 0;
                 return heard.Verb == "RCPT" && accepted[heard.Connection]++ > 0 ? "452 Too many recipients" : null;
             }
         });
@@ -96,7 +142,13 @@ internal sealed class RefusingServerTests
         await using var daemon = await StartAsync(directory, server);
 
         var id = await daemon.PostAsync(
-            new { from = "a@example.com", to = Enumerable.Range(0, 20).Select(i => $"b{i}@example.org"), text = "x" });
+            new
+            {
+                from = "a@example.com",
+                to = Enumerable.Range(0, 20).Select(i => $"b{i}@example.org"),
+                text = "x",
+            }
+        );
         await daemon.UntilAsync(id, EventType.MessageSent);
 
         Assert.That(server.Dots, Has.Count.EqualTo(20));
@@ -110,14 +162,23 @@ internal sealed class RefusingServerTests
         using var directory = new TempDirectory();
         await using var daemon = await StartAsync(directory, server);
 
-        for (var i = 0; i < 8; i++) await daemon.PostAsync(new { from = $"a{i}@example.com", to = "b@example.org", text = "x" });
+        for (var i = 0; i < 8; i++)
+            await daemon.PostAsync(
+                new
+                {
+                    from = $"a{i}@example.com",
+                    to = "b@example.org",
+                    text = "x",
+                }
+            );
         await daemon.EventsAsync(e => e.Type == EventType.AccountCircuitOpened, 1);
 
         var failed = (await daemon.EventsAsync(_ => true, 0)).Count(e => e.Type == EventType.MessageFailed);
         Assert.That(failed, Is.EqualTo(3));
         Assert.That(
             (string)(await daemon.GetAsync("/v1/accounts/real"))["waiting_for"]!["detail"]!,
-            Does.Contain("Every sender is refused alike").And.Contain("relaying denied"));
+            Does.Contain("Every sender is refused alike").And.Contain("relaying denied")
+        );
         await daemon.StopAsync();
     }
 
@@ -130,7 +191,15 @@ internal sealed class RefusingServerTests
         using var directory = new TempDirectory();
         await using var daemon = await StartAsync(directory, server);
 
-        var id = await daemon.PostAsync(new { from = "a@example.com", to = "b@example.org", text = "x", on_ambiguous = "hold" });
+        var id = await daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "b@example.org",
+                text = "x",
+                on_ambiguous = "hold",
+            }
+        );
         await daemon.EventsAsync(e => e.MessageId == id && e.Type is EventType.MessageDeferred or EventType.MessageFailed, 1);
 
         var message = await daemon.GetAsync($"/v1/messages/{id}");
@@ -148,16 +217,26 @@ internal sealed class RefusingServerTests
 
         // A grace period longer than anybody waits here: a stop that needed it would not end in time.
         await using var daemon = await StartAsync(directory, server, ("Drain:GraceSeconds", "300"));
-        var id = await daemon.PostAsync(new { from = "a@example.com", to = "b@example.org", text = "x" });
+        var id = await daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "b@example.org",
+                text = "x",
+            }
+        );
         await server.Heard("CONNECT");
 
         var message = await Soon.BecomesAsync(
-            () => daemon.GetAsync($"/v1/messages/{id}"), m => $"{m["waiting_for"]?["detail"]}".Contains("not greeted", StringComparison.Ordinal));
+            () => daemon.GetAsync($"/v1/messages/{id}"),
+            m => $"{m["waiting_for"]?["detail"]}".Contains("not greeted", StringComparison.Ordinal)
+        );
         var waits = message["waiting_for"]!;
         Assert.That((string)waits["reason"]!, Is.EqualTo("connecting"));
         Assert.That(
             (string)waits["detail"]!,
-            Does.StartWith($"connecting to 127.0.0.1:{server.Port} since 20").And.Contain("set security to \"tls\""));
+            Does.StartWith($"connecting to 127.0.0.1:{server.Port} since 20").And.Contain("set security to \"tls\"")
+        );
         Assert.That((string)(await daemon.GetAsync("/v1/accounts/real"))["waiting_for"]!["reason"]!, Is.EqualTo("connecting"));
 
         using var answer = await daemon.Http.PostAsync("/v1/accounts/real/test", null);
@@ -165,7 +244,8 @@ internal sealed class RefusingServerTests
         Assert.That(
             (answer.StatusCode, (bool)test["ok"]!, (string)test["stage"]!),
             Is.EqualTo((HttpStatusCode.OK, false, "greeting")),
-            test.ToJsonString());
+            test.ToJsonString()
+        );
         Assert.That(test.ToJsonString(), Does.Contain("took too long").And.Contain($"127.0.0.1:{server.Port}"));
 
         await daemon.StopAsync().WaitAsync(TestDaemon.Patience);
@@ -181,7 +261,16 @@ internal sealed class RefusingServerTests
     {
         var daemon = await TestDaemon.StartAsync(directory, settings);
         var status = await daemon.SendAsync(
-            HttpMethod.Put, "/v1/accounts/real", new { host = "127.0.0.1", port = server.Port, security = "none", max_connections = 1 });
+            HttpMethod.Put,
+            "/v1/accounts/real",
+            new
+            {
+                host = "127.0.0.1",
+                port = server.Port,
+                security = "none",
+                max_connections = 1,
+            }
+        );
         Assert.That(status, Is.EqualTo(HttpStatusCode.Created));
         return daemon;
     }

@@ -15,7 +15,20 @@ public sealed class RestartTests
         await using (var first = await TestDaemon.StartAsync(directory))
         {
             await first.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
-            ids = await Task.WhenAll(Enumerable.Range(0, 20).Select(n => first.PostAsync(new { from = "a@example.com", to = $"b{n}@example.com", text = "x" })));
+            ids = await Task.WhenAll(
+                Enumerable
+                    .Range(0, 20)
+                    .Select(n =>
+                        first.PostAsync(
+                            new
+                            {
+                                from = "a@example.com",
+                                to = $"b{n}@example.com",
+                                text = "x",
+                            }
+                        )
+                    )
+            );
             await first.StopAsync();
         }
 
@@ -32,7 +45,17 @@ public sealed class RestartTests
         using var directory = new TempDirectory();
         await using (var first = await TestDaemon.StartAsync(directory))
         {
-            var put = await first.SendAsync(HttpMethod.Put, "/v1/accounts/real", new { host = "127.0.0.1", port = 2525, security = "none", auth = new { user = "u", password = "p4ssw0rd" } });
+            var put = await first.SendAsync(
+                HttpMethod.Put,
+                "/v1/accounts/real",
+                new
+                {
+                    host = "127.0.0.1",
+                    port = 2525,
+                    security = "none",
+                    auth = new { user = "u", password = "p4ssw0rd" },
+                }
+            );
             Assert.That((int)put, Is.EqualTo(201));
             await first.StopAsync();
         }
@@ -50,7 +73,17 @@ public sealed class RestartTests
         using var directory = new TempDirectory();
         await using (var first = await TestDaemon.StartAsync(directory))
         {
-            await first.SendAsync(HttpMethod.Put, "/v1/accounts/real", new { host = "127.0.0.1", port = 2525, security = "none", auth = new { user = "u", password = "p4ssw0rd" } });
+            await first.SendAsync(
+                HttpMethod.Put,
+                "/v1/accounts/real",
+                new
+                {
+                    host = "127.0.0.1",
+                    port = 2525,
+                    security = "none",
+                    auth = new { user = "u", password = "p4ssw0rd" },
+                }
+            );
             await first.StopAsync();
         }
 

@@ -25,7 +25,10 @@ internal sealed class RetentionTests
         var id = await PostAsync(daemon);
         await daemon.UntilAsync(id, EventType.MessageSent);
 
-        using var raw = await Soon.BecomesAsync(() => daemon.Http.GetAsync($"/v1/messages/{id}/raw"), answer => answer.StatusCode == HttpStatusCode.Gone);
+        using var raw = await Soon.BecomesAsync(
+            () => daemon.Http.GetAsync($"/v1/messages/{id}/raw"),
+            answer => answer.StatusCode == HttpStatusCode.Gone
+        );
         var message = await daemon.GetAsync($"/v1/messages/{id}");
         using (Assert.EnterMultipleScope())
         {
@@ -43,7 +46,13 @@ internal sealed class RetentionTests
         var kept = await PostAsync(daemon);
         await daemon.UntilAsync(kept, EventType.MessageSent);
         await daemon.SendAsync(HttpMethod.Put, "/v1/tenants/acme", new { name = "Acme" });
-        using (var account = new HttpRequestMessage(HttpMethod.Put, "/v1/accounts/sandbox") { Headers = { { "X-Tenant", "acme" } }, Content = JsonContent.Create(new { sandbox = true }) })
+        using (
+            var account = new HttpRequestMessage(HttpMethod.Put, "/v1/accounts/sandbox")
+            {
+                Headers = { { "X-Tenant", "acme" } },
+                Content = JsonContent.Create(new { sandbox = true }),
+            }
+        )
         {
             using var made = await daemon.Http.SendAsync(account);
             Assert.That(made.StatusCode, Is.EqualTo(HttpStatusCode.Created));
@@ -60,14 +69,26 @@ internal sealed class RetentionTests
     [Test]
     public async Task AMonthLater_MessagesEventsAndFilesSpaceAreGone()
     {
-        const int Messages = 4_000, Bytes = 8_000;
+        const int Messages = 4_000,
+            Bytes = 8_000;
         var clock = new SteppingClock();
         await using (var daemon = await TestDaemon.StartAsync(_directory, clock, ("Retention:Content", "1d")))
         {
             var text = new string('x', Bytes);
             for (var n = 0; n < Messages; n += 1_000)
             {
-                var body = new { messages = Enumerable.Range(n, 1_000).Select(i => new { id = $"m{i}", from = "a@example.com", to = "b@example.com", text }) };
+                var body = new
+                {
+                    messages = Enumerable
+                        .Range(n, 1_000)
+                        .Select(i => new
+                        {
+                            id = $"m{i}",
+                            from = "a@example.com",
+                            to = "b@example.com",
+                            text,
+                        }),
+                };
                 Assert.That(await daemon.SendAsync(HttpMethod.Post, "/v1/messages/batch", body), Is.EqualTo(HttpStatusCode.OK));
             }
 
@@ -78,7 +99,10 @@ internal sealed class RetentionTests
 
             clock.Step(TimeSpan.FromDays(31));
             var fresh = await PostAsync(daemon);
-            await Soon.BecomesAsync(() => daemon.SendAsync(HttpMethod.Get, "/v1/messages/m3999"), status => status == HttpStatusCode.NotFound);
+            await Soon.BecomesAsync(
+                () => daemon.SendAsync(HttpMethod.Get, "/v1/messages/m3999"),
+                status => status == HttpStatusCode.NotFound
+            );
             await Soon.BecomesAsync(() => Task.FromResult(Database.Length), length => length < before / 2);
 
             using var feed = await daemon.Http.GetAsync($"/v1/events?after={old}");
@@ -86,7 +110,11 @@ internal sealed class RetentionTests
             {
                 Assert.That((int)feed.StatusCode, Is.EqualTo(410));
                 Assert.That(await feed.Content.ReadAsStringAsync(), Does.Contain("cursor_expired"));
-                Assert.That((string)(await daemon.GetAsync("/v1/events"))["data"]![0]!["data"]!["message_id"]!, Is.EqualTo(fresh), "the oldest that is kept");
+                Assert.That(
+                    (string)(await daemon.GetAsync("/v1/events"))["data"]![0]!["data"]!["message_id"]!,
+                    Is.EqualTo(fresh),
+                    "the oldest that is kept"
+                );
             }
         }
     }
@@ -102,7 +130,19 @@ internal sealed class RetentionTests
 
     private static async Task<string> PostAsync(TestDaemon daemon, string tenant = "default")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages") { Headers = { { "X-Tenant", tenant } }, Content = JsonContent.Create(new { account = "sandbox", from = "a@example.com", to = "b@example.com", text = "x" }) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages")
+        {
+            Headers = { { "X-Tenant", tenant } },
+            Content = JsonContent.Create(
+                new
+                {
+                    account = "sandbox",
+                    from = "a@example.com",
+                    to = "b@example.com",
+                    text = "x",
+                }
+            ),
+        };
         using var answer = await daemon.Http.SendAsync(request);
         return (string)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["id"]!;
     }

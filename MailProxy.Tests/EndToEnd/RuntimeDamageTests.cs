@@ -10,7 +10,10 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
 
-/// <summary>A page deep inside the store's file is written over while the daemon runs: it stands still and says so, acknowledges nothing, does not end, and loses nothing once the page is put back.</summary>
+/// <summary>
+/// A page deep inside the store's file is written over while the daemon runs: it stands still and says so, acknowledges nothing, does not
+/// end, and loses nothing once the page is put back.
+/// </summary>
 [TestFixture]
 internal sealed class RuntimeDamageTests
 {
@@ -22,7 +25,9 @@ internal sealed class RuntimeDamageTests
     [TestCase("queue")]
     public async Task Damage_WhileRunning_StandsStillAndLosesNothing(string table)
     {
-        await using var server = new ImprovisingSmtpServer((phase, _) => Task.FromResult<Improvised>(ImprovisingSmtpServer.Ordinary(phase)));
+        await using var server = new ImprovisingSmtpServer(
+            (phase, _) => Task.FromResult<Improvised>(ImprovisingSmtpServer.Ordinary(phase))
+        );
         using var directory = new TempDirectory();
         var path = Path.Combine(directory, "mailproxy.db");
         await using (var first = await TestDaemon.StartAsync(directory))
@@ -35,11 +40,21 @@ internal sealed class RuntimeDamageTests
 
         byte[] whole;
         long at;
-        await using (var second = await TestDaemon.StartAsync(directory, ("Log:Level", "Fatal"), ("Drain:GraceSeconds", "1"), ("Drain:ReplySeconds", "0")))
+        await using (
+            var second = await TestDaemon.StartAsync(
+                directory,
+                ("Log:Level", "Fatal"),
+                ("Drain:GraceSeconds", "1"),
+                ("Drain:ReplySeconds", "0")
+            )
+        )
         {
             (at, whole) = Overwrite(path, table);
             await second.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate");
-            await Soon.BecomesAsync(() => ReadyAsync(second), answer => answer.StartsWith("503", StringComparison.Ordinal) && answer.Contains("damaged", StringComparison.Ordinal));
+            await Soon.BecomesAsync(
+                () => ReadyAsync(second),
+                answer => answer.StartsWith("503", StringComparison.Ordinal) && answer.Contains("damaged", StringComparison.Ordinal)
+            );
 
             using (var refused = await second.Http.PostAsJsonAsync("/v1/messages", Mail(Count)))
             {
@@ -64,7 +79,15 @@ internal sealed class RuntimeDamageTests
         await third.StopAsync();
     }
 
-    private static object Mail(int n) => new { id = $"m{n}", account = "real", from = "a@example.com", to = $"b{n}@example.com", text = new string('x', 500) };
+    private static object Mail(int n) =>
+        new
+        {
+            id = $"m{n}",
+            account = "real",
+            from = "a@example.com",
+            to = $"b{n}@example.com",
+            text = new string('x', 500),
+        };
 
     private static async Task<string> ReadyAsync(TestDaemon daemon)
     {
@@ -85,7 +108,8 @@ internal sealed class RuntimeDamageTests
             file.ReadExactly(page);
 
             // An interior page (SQLite's file format, section 1.6): its first cell begins with the number of the page to its left.
-            if (page[0] is not (0x02 or 0x05)) break;
+            if (page[0] is not (0x02 or 0x05))
+                break;
             number = BinaryPrimitives.ReadUInt32BigEndian(page.AsSpan(BinaryPrimitives.ReadUInt16BigEndian(page.AsSpan(12))));
         }
 
@@ -98,7 +122,14 @@ internal sealed class RuntimeDamageTests
 
     private static long Root(string path, string table)
     {
-        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+        using var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = path,
+                Mode = SqliteOpenMode.ReadOnly,
+                Pooling = false,
+            }.ToString()
+        );
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText = $"SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = '{table}'";

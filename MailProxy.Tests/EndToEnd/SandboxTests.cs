@@ -28,7 +28,15 @@ public sealed class SandboxTests
     [Test]
     public async Task Post_FreshStart_ArrivesInTheSandbox()
     {
-        var id = await _daemon.PostAsync(new { from = "Shop <shop@example.com>", to = "ann@example.com", subject = "Grüße", text = "It works." });
+        var id = await _daemon.PostAsync(
+            new
+            {
+                from = "Shop <shop@example.com>",
+                to = "ann@example.com",
+                subject = "Grüße",
+                text = "It works.",
+            }
+        );
         await _daemon.UntilAsync(id, EventType.MessageSent);
 
         var mails = (await _daemon.GetAsync("/v1/sandbox/messages"))["data"]!.AsArray();
@@ -42,7 +50,14 @@ public sealed class SandboxTests
     [Test]
     public async Task Post_RefusedRecipient_FailsWithTheServersWords()
     {
-        var id = await _daemon.PostAsync(new { from = "a@example.com", to = "perm@example.com", text = "x" });
+        var id = await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "perm@example.com",
+                text = "x",
+            }
+        );
         await _daemon.UntilAsync(id, EventType.MessageFailed);
 
         var recipient = (await _daemon.GetAsync($"/v1/messages/{id}"))["recipients"]![0]!;
@@ -54,7 +69,14 @@ public sealed class SandboxTests
     [Test]
     public async Task Post_PartlyRefused_SendsToTheGoodOnceAndReportsTheBad()
     {
-        var id = await _daemon.PostAsync(new { from = "a@example.com", to = new[] { "good@example.com", "perm@example.com" }, text = "x" });
+        var id = await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = new[] { "good@example.com", "perm@example.com" },
+                text = "x",
+            }
+        );
         await _daemon.UntilAsync(id, EventType.MessagePartiallySent);
 
         Assert.That((await _daemon.GetAsync("/v1/sandbox/messages"))["data"]!.AsArray(), Has.Count.EqualTo(1));
@@ -65,18 +87,35 @@ public sealed class SandboxTests
     [Test]
     public async Task Post_TemporaryRefusal_IsDeferredWithItsNextAttempt()
     {
-        var id = await _daemon.PostAsync(new { from = "a@example.com", to = "temp@example.com", text = "x" });
+        var id = await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "temp@example.com",
+                text = "x",
+            }
+        );
         await _daemon.UntilAsync(id, EventType.MessageDeferred);
 
         var message = await _daemon.GetAsync($"/v1/messages/{id}");
         Assert.That((string)message["status"]!, Is.EqualTo("deferred"));
-        Assert.That(DateTimeOffset.Parse((string)message["next_attempt_at"]!), Is.GreaterThan(DateTimeOffset.Parse((string)message["created_at"]!)));
+        Assert.That(
+            DateTimeOffset.Parse((string)message["next_attempt_at"]!),
+            Is.GreaterThan(DateTimeOffset.Parse((string)message["created_at"]!))
+        );
     }
 
     [Test]
     public async Task Retry_OfADeferredMessage_TriesAtOnceUntilItIsSent()
     {
-        var id = await _daemon.PostAsync(new { from = "a@example.com", to = "temp3@example.com", text = "x" });
+        var id = await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "temp3@example.com",
+                text = "x",
+            }
+        );
         for (var attempt = 1; attempt <= 3; attempt++)
         {
             var wanted = attempt;
@@ -90,7 +129,15 @@ public sealed class SandboxTests
     [Test]
     public async Task Post_DroppedAfterTheFinalDot_IsAmbiguousAndHeldWhenAsked()
     {
-        var id = await _daemon.PostAsync(new { from = "a@example.com", to = "drop@example.com", text = "x", on_ambiguous = "hold" });
+        var id = await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "drop@example.com",
+                text = "x",
+                on_ambiguous = "hold",
+            }
+        );
         await _daemon.UntilAsync(id, EventType.MessageAmbiguous);
 
         var message = await _daemon.GetAsync($"/v1/messages/{id}");
@@ -101,7 +148,16 @@ public sealed class SandboxTests
     [Test]
     public async Task Events_OfAMessage_CountFromOneWithoutGaps()
     {
-        var id = await _daemon.PostAsync(new { from = "a@example.com", to = new[] { "b@example.com" }, text = "x", tags = new[] { "t" }, metadata = new { order = 7 } });
+        var id = await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = new[] { "b@example.com" },
+                text = "x",
+                tags = new[] { "t" },
+                metadata = new { order = 7 },
+            }
+        );
         await _daemon.UntilAsync(id, EventType.MessageSent);
 
         var events = (await _daemon.GetAsync($"/v1/messages/{id}/events"))["data"]!.AsArray();
@@ -114,7 +170,14 @@ public sealed class SandboxTests
     public async Task Suspend_HoldsBackWhatIsPostedUntilActivate()
     {
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
-        var id = await _daemon.PostAsync(new { from = "a@example.com", to = "b@example.com", text = "x" });
+        var id = await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "b@example.com",
+                text = "x",
+            }
+        );
         var waiting = await _daemon.GetAsync($"/v1/messages/{id}");
         Assert.That((string)waiting["status"]!, Is.EqualTo("queued"));
         Assert.That(waiting["waiting_for"]!.ToJsonString(), Does.Contain("suspended"));
@@ -127,12 +190,26 @@ public sealed class SandboxTests
     public async Task Cancel_OfAHeldMessage_IsFinalAndNothingIsSent()
     {
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
-        var id = await _daemon.PostAsync(new { from = "a@example.com", to = "b@example.com", text = "x" });
+        var id = await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "b@example.com",
+                text = "x",
+            }
+        );
         Assert.That((int)await _daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/hold"), Is.EqualTo(200));
         Assert.That((int)await _daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/cancel"), Is.EqualTo(200));
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate");
 
-        var other = await _daemon.PostAsync(new { from = "a@example.com", to = "c@example.com", text = "x" });
+        var other = await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "c@example.com",
+                text = "x",
+            }
+        );
         await _daemon.UntilAsync(other, EventType.MessageSent);
         Assert.That((await _daemon.GetAsync("/v1/sandbox/messages"))["data"]!.AsArray(), Has.Count.EqualTo(1));
     }
@@ -140,7 +217,17 @@ public sealed class SandboxTests
     [Test]
     public async Task Raw_OfASentMessage_IsWhatTheServerGot()
     {
-        var id = await _daemon.PostAsync(new { from = "a@example.com", to = "b@example.com", bcc = "secret@example.com", subject = "s", text = "t", html = "<p>h</p>" });
+        var id = await _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "b@example.com",
+                bcc = "secret@example.com",
+                subject = "s",
+                text = "t",
+                html = "<p>h</p>",
+            }
+        );
         await _daemon.UntilAsync(id, EventType.MessageSent);
 
         var raw = await _daemon.Http.GetByteArrayAsync($"/v1/messages/{id}/raw");

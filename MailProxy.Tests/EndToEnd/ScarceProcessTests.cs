@@ -14,11 +14,21 @@ internal sealed class ScarceProcessTests
 
     private static readonly HttpStatusCode[] Bearable =
     [
-        HttpStatusCode.OK, HttpStatusCode.Accepted, HttpStatusCode.RequestEntityTooLarge, HttpStatusCode.UnprocessableEntity,
-        HttpStatusCode.TooManyRequests, HttpStatusCode.InternalServerError, HttpStatusCode.ServiceUnavailable,
+        HttpStatusCode.OK,
+        HttpStatusCode.Accepted,
+        HttpStatusCode.RequestEntityTooLarge,
+        HttpStatusCode.UnprocessableEntity,
+        HttpStatusCode.TooManyRequests,
+        HttpStatusCode.InternalServerError,
+        HttpStatusCode.ServiceUnavailable,
     ];
 
-    private static readonly object Small = new { from = "a@example.com", to = "b@example.org", text = "x" };
+    private static readonly object Small = new
+    {
+        from = "a@example.com",
+        to = "b@example.org",
+        text = "x",
+    };
 
     [Test]
     public async Task LittleMemory_TheWorstRequests_AreRefusedAndTheDaemonLives()
@@ -34,10 +44,12 @@ internal sealed class ScarceProcessTests
                 using var content = new ByteArrayContent(body);
                 content.Headers.ContentType = new(type);
                 using var answer = await daemon.Http.PostAsync(path, content);
-                if (Bearable.Contains(answer.StatusCode)) return;
-                lock (wrong) wrong.Add($"{path}: {(int)answer.StatusCode}");
+                if (Bearable.Contains(answer.StatusCode))
+                    return;
+                lock (wrong)
+                    wrong.Add($"{path}: {(int)answer.StatusCode}");
             }
-            catch (HttpRequestException closed) when (closed.InnerException is IOException or SocketException)
+            catch (HttpRequestException error) when (error.InnerException is IOException or SocketException)
             {
                 // It answered and closed while the body was still coming; what counts is that it serves the next.
             }
@@ -46,10 +58,12 @@ internal sealed class ScarceProcessTests
         var text = Mail(45_000_000);
         var five = Mail(5_000_000);
         var merged = Encoding.UTF8.GetBytes(
-            $"{{\"defaults\":{{\"from\":\"a@example.com\",\"to\":\"b@example.org\",\"text\":\"{new string('A', 1_000_000)}\"}},\"messages\":[{string.Join(',', Enumerable.Repeat("{}", 45))}]}}");
+            $"{{\"defaults\":{{\"from\":\"a@example.com\",\"to\":\"b@example.org\",\"text\":\"{new string('A', 1_000_000)}\"}},\"messages\":[{string.Join(',', Enumerable.Repeat("{}", 45))}]}}"
+        );
         var lines = Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Repeat(Encoding.UTF8.GetString(Mail(3_000_000)), 12)));
         var addresses = Encoding.UTF8.GetBytes(
-            $"{{\"messages\":[{string.Join(',', Enumerable.Repeat($"{{\"from\":\"a@x\",\"text\":\"\",\"to\":[{string.Join(',', Enumerable.Repeat("\"b@x\"", 9_000))}]}}", 500))}]}}");
+            $"{{\"messages\":[{string.Join(',', Enumerable.Repeat($"{{\"from\":\"a@x\",\"text\":\"\",\"to\":[{string.Join(',', Enumerable.Repeat("\"b@x\"", 9_000))}]}}", 500))}]}}"
+        );
         for (var round = 0; round < 2; round++)
         {
             await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => TryAsync("/v1/messages", five)));
@@ -59,8 +73,10 @@ internal sealed class ScarceProcessTests
         }
 
         Assert.That(wrong, Is.Empty);
-        using (var live = await daemon.Http.GetAsync("/health/live")) Assert.That(live.StatusCode, Is.EqualTo(HttpStatusCode.OK));
-        using (var answer = await daemon.Http.PostAsJsonAsync("/v1/messages", Small)) Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
+        using (var live = await daemon.Http.GetAsync("/health/live"))
+            Assert.That(live.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        using (var answer = await daemon.Http.PostAsJsonAsync("/v1/messages", Small))
+            Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         await daemon.SignalAsync("TERM");
         Assert.That(await daemon.ExitAsync(), Is.Zero, daemon.Output);
     }
@@ -91,12 +107,14 @@ internal sealed class ScarceProcessTests
         }
         finally
         {
-            foreach (var client in idle) client.Dispose();
+            foreach (var client in idle)
+                client.Dispose();
         }
 
         await daemon.SignalAsync("TERM");
         Assert.That(await daemon.ExitAsync(), Is.Zero, daemon.Output);
     }
 
-    private static byte[] Mail(int bytes) => Encoding.UTF8.GetBytes($"{{\"from\":\"a@example.com\",\"to\":\"b@example.org\",\"text\":\"{new string('x', bytes)}\"}}");
+    private static byte[] Mail(int bytes) =>
+        Encoding.UTF8.GetBytes($"{{\"from\":\"a@example.com\",\"to\":\"b@example.org\",\"text\":\"{new string('x', bytes)}\"}}");
 }

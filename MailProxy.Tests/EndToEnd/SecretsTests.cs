@@ -10,7 +10,10 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
 
-/// <summary>Every secret there is goes through the whole daemon, which says all that it can say; then it is looked for in what was printed, in every answer, and in every file.</summary>
+/// <summary>
+/// Every secret there is goes through the whole daemon, which says all that it can say; then it is looked for in what was printed, in every
+/// answer, and in every file.
+/// </summary>
 [TestFixture]
 internal sealed class SecretsTests
 {
@@ -32,7 +35,12 @@ internal sealed class SecretsTests
         Keep("master key", key, Encoding.UTF8.GetBytes(_master), Encoding.UTF8.GetBytes(Convert.ToHexStringLower(key)));
         Keep("admin key", Encoding.UTF8.GetBytes("test-admin-key-0123456789"));
         _directory = new();
-        _daemon = DaemonProcess.Start(_directory, ("MASTER_KEY", _master), ("LOG__LEVEL", "Verbose"), ("NETWORK__ALLOWED__0", "127.0.0.0/8"));
+        _daemon = DaemonProcess.Start(
+            _directory,
+            ("MASTER_KEY", _master),
+            ("LOG__LEVEL", "Verbose"),
+            ("NETWORK__ALLOWED__0", "127.0.0.0/8")
+        );
         await _daemon.ListeningAsync();
     }
 
@@ -48,7 +56,8 @@ internal sealed class SecretsTests
     {
         await using var smtp = new ScriptedSmtpServer();
         await using var refusing = new ScriptedSmtpServer().Say("AUTH", [.. Enumerable.Repeat("535 5.7.8 no", 9)]);
-        foreach (var server in (ScriptedSmtpServer[])[smtp, refusing]) server.Extensions.Add("AUTH PLAIN LOGIN");
+        foreach (var server in (ScriptedSmtpServer[])[smtp, refusing])
+            server.Extensions.Add("AUTH PLAIN LOGIN");
         await using var hook = await LoopbackWebhook.StartAsync();
         await using var web = await LoopbackFiles.StartAsync();
         web.Answer = context => context.Response.WriteAsync("a file");
@@ -63,7 +72,10 @@ internal sealed class SecretsTests
         await hook.NextAsync(3);
         await smtp.Seen("AUTH");
         await refusing.Seen("AUTH");
-        await Soon.BecomesAsync(async () => await _daemon.Http.GetStringAsync("/v1/messages/one"), message => message.Contains("\"status\":\"sent\""));
+        await Soon.BecomesAsync(
+            async () => await _daemon.Http.GetStringAsync("/v1/messages/one"),
+            message => message.Contains("\"status\":\"sent\"")
+        );
         await RoutesAsync(null);
         await RoutesAsync(tenantKey);
         AssertNowhere();
@@ -79,24 +91,62 @@ internal sealed class SecretsTests
         using var rsa = RSA.Create(2048);
         var pem = rsa.ExportRSAPrivateKeyPem();
         Keep("dkim key", Encoding.UTF8.GetBytes(pem.Split('\n')[3]));
-        var dkim = new JsonObject { ["domain"] = "example.com", ["selector"] = "s", ["private_key"] = pem };
+        var dkim = new JsonObject
+        {
+            ["domain"] = "example.com",
+            ["selector"] = "s",
+            ["private_key"] = pem,
+        };
         await CallAsync("PUT", "/v1/accounts/some", Account(smtp, dkim));
         await CallAsync("PUT", "/v1/accounts/refusing", Account(refusing, null));
-        foreach (var account in (string[])["some", "refusing"]) await CallAsync("POST", $"/v1/accounts/{account}/test");
+        foreach (var account in (string[])["some", "refusing"])
+            await CallAsync("POST", $"/v1/accounts/{account}/test");
 
-        await CallAsync("PUT", "/v1/webhooks/some", $$$$"""{"url":"{{{{hook}}}}?token={{{{Text("query of a webhook", inFiles: true)}}}}","secret":"{{{{WebhookSecret()}}}}","auth":{"user":"u","password":"{{{{Password("webhook")}}}}"}}""");
-        var made = JsonNode.Parse(await CallAsync("PUT", "/v1/webhooks/made", $$$$"""{"url":"{{{{hook}}}}","auth":{"bearer":"{{{{Text("webhook bearer")}}}}"}}""", secretly: true))!;
+        await CallAsync(
+            "PUT",
+            "/v1/webhooks/some",
+            $$$$"""{"url":"{{{{hook}}}}?token={{{{Text("query of a webhook", inFiles: true)}}}}","secret":"{{{{WebhookSecret()}}}}","auth":{"user":"u","password":"{{{{Password("webhook")}}}}"}}"""
+        );
+        var made = JsonNode.Parse(
+            await CallAsync(
+                "PUT",
+                "/v1/webhooks/made",
+                $$$$"""{"url":"{{{{hook}}}}","auth":{"bearer":"{{{{Text("webhook bearer")}}}}"}}""",
+                secretly: true
+            )
+        )!;
         KeepWebhook((string)made["secret"]!);
         KeepWebhook((string)JsonNode.Parse(await CallAsync("POST", "/v1/webhooks/made/rotate-secret", secretly: true))!["secret"]!);
-        foreach (var action in (string[])["test", "pause", "resume"]) await CallAsync("POST", $"/v1/webhooks/some/{action}");
+        foreach (var action in (string[])["test", "pause", "resume"])
+            await CallAsync("POST", $"/v1/webhooks/some/{action}");
 
-        await CallAsync("PUT", "/v1/volumes/store", $$$$"""{"backend":"s3","config":{"bucket":"bucket","endpoint":"{{{{files}}}}","path_style":true,"access_key":"a","secret_key":"{{{{Text("volume key")}}}}"}}""");
-        await CallAsync("PUT", "/v1/volumes/some", $$$$"""{"backend":"http","config":{"base_url":"{{{{files}}}}","auth":{"user":"u","password":"{{{{Password("volume")}}}}"}}}""");
-        await CallAsync("PUT", "/v1/volumes/bearer", $$$$"""{"backend":"http","config":{"base_url":"{{{{files}}}}","auth":{"bearer":"{{{{Text("volume bearer")}}}}"}}}""");
-        foreach (var volume in (string[])["store", "some", "bearer"]) await CallAsync("POST", $"/v1/volumes/{volume}/test");
+        await CallAsync(
+            "PUT",
+            "/v1/volumes/store",
+            $$$$"""{"backend":"s3","config":{"bucket":"bucket","endpoint":"{{{{files}}}}","path_style":true,"access_key":"a","secret_key":"{{{{Text("volume key")}}}}"}}"""
+        );
+        await CallAsync(
+            "PUT",
+            "/v1/volumes/some",
+            $$$$"""{"backend":"http","config":{"base_url":"{{{{files}}}}","auth":{"user":"u","password":"{{{{Password("volume")}}}}"}}}"""
+        );
+        await CallAsync(
+            "PUT",
+            "/v1/volumes/bearer",
+            $$$$"""{"backend":"http","config":{"base_url":"{{{{files}}}}","auth":{"bearer":"{{{{Text("volume bearer")}}}}"}}}"""
+        );
+        foreach (var volume in (string[])["store", "some", "bearer"])
+            await CallAsync("POST", $"/v1/volumes/{volume}/test");
 
-        await CallAsync("PUT", "/v1/tenants/default", $$$$"""{"name":"{{{{Marker}}}}","attachment_endpoint":{"url":"{{{{files}}}}","auth":{"header":"X-Key","value":"{{{{Text("endpoint header")}}}}"}}}""");
-        var key = (string)JsonNode.Parse(await CallAsync("POST", "/v1/tenants/default/keys", """{"name":"k","scopes":["send","read","manage"]}""", secretly: true))!["key"]!;
+        await CallAsync(
+            "PUT",
+            "/v1/tenants/default",
+            $$$$"""{"name":"{{{{Marker}}}}","attachment_endpoint":{"url":"{{{{files}}}}","auth":{"header":"X-Key","value":"{{{{Text("endpoint header")}}}}"}}}"""
+        );
+        var key = (string)
+            JsonNode.Parse(
+                await CallAsync("POST", "/v1/tenants/default/keys", """{"name":"k","scopes":["send","read","manage"]}""", secretly: true)
+            )!["key"]!;
         Keep("tenant key", Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(key["mpt_".Length..]));
         return key;
     }
@@ -104,13 +154,35 @@ internal sealed class SecretsTests
     // What is wrong is told without what was given.
     private async Task MistakesAsync()
     {
-        await CallAsync("PUT", "/v1/accounts/wrong", $$$$"""{"host":"h","port":25,"security":"tls","auth":{"user":"u","password":"{{{{Text("password of a mistake")}}}}"},"surprise":1}""");
-        await CallAsync("PUT", "/v1/accounts/wrong", $$$$"""{"host":"h","port":25,"security":"tls","auth":{"user":"u","password":["{{{{Text("password in a list")}}}}"]}}""");
+        await CallAsync(
+            "PUT",
+            "/v1/accounts/wrong",
+            $$$$"""{"host":"h","port":25,"security":"tls","auth":{"user":"u","password":"{{{{Text("password of a mistake")}}}}"},"surprise":1}"""
+        );
+        await CallAsync(
+            "PUT",
+            "/v1/accounts/wrong",
+            $$$$"""{"host":"h","port":25,"security":"tls","auth":{"user":"u","password":["{{{{Text("password in a list")}}}}"]}}"""
+        );
         await CallAsync("PUT", "/v1/accounts/wrong", $$$$"""{"auth":{"password":"{{{{Text("password in half an object")}}}}""");
-        await CallAsync("PUT", "/v1/webhooks/wrong", $$$$"""{"url":"http://u:{{{{Text("password in a url")}}}}@example.com/","secret":"{{{{Text("no webhook secret")}}}}"}""");
-        await CallAsync("POST", "/v1/messages", $$$$"""{"from":"a","attachments":[{"filename":"a","source":"https://x.example/","auth":{"bearer":"{{{{Text("bearer of a mistake")}}}}","surprise":1}}]}""");
-        foreach (var (name, value) in ((string, string)[])[
-            ("Authorization", "Bearer " + Text("guess")), ("X-API-Token", Text("another guess")), ("Authorization", "Basic " + Text("basic guess"))])
+        await CallAsync(
+            "PUT",
+            "/v1/webhooks/wrong",
+            $$$$"""{"url":"http://u:{{{{Text("password in a url")}}}}@example.com/","secret":"{{{{Text("no webhook secret")}}}}"}"""
+        );
+        await CallAsync(
+            "POST",
+            "/v1/messages",
+            $$$$"""{"from":"a","attachments":[{"filename":"a","source":"https://x.example/","auth":{"bearer":"{{{{Text("bearer of a mistake")}}}}","surprise":1}}]}"""
+        );
+        foreach (
+            var (name, value) in ((string, string)[])
+                [
+                    ("Authorization", "Bearer " + Text("guess")),
+                    ("X-API-Token", Text("another guess")),
+                    ("Authorization", "Basic " + Text("basic guess")),
+                ]
+        )
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/accounts");
             request.Headers.TryAddWithoutValidation(name, value);
@@ -126,22 +198,33 @@ internal sealed class SecretsTests
         foreach (var (route, entry) in RouteTable.Entries.Concat(RouteTable.Variants).Where(r => r.Key.Split(' ')[0] != "DELETE"))
         {
             var parts = route.Split(' ');
-            var path = parts[1].Replace("/tenants/{id}", "/tenants/default").Replace("/messages/{id}", "/messages/one")
-                .Replace("{id:long}", "1").Replace("{id}", "some").Replace("{documentName}", "v1").Replace("{token}", "no-token");
+            var path = parts[1]
+                .Replace("/tenants/{id}", "/tenants/default")
+                .Replace("/messages/{id}", "/messages/one")
+                .Replace("{id:long}", "1")
+                .Replace("{id}", "some")
+                .Replace("{documentName}", "v1")
+                .Replace("{token}", "no-token");
             // The settings stay as they are; and a key that this makes would be in the answer.
-            if (parts[0] == "PUT" || path.EndsWith("/keys", StringComparison.Ordinal) || path.EndsWith("/rotate-secret", StringComparison.Ordinal)) continue;
+            if (
+                parts[0] == "PUT"
+                || path.EndsWith("/keys", StringComparison.Ordinal)
+                || path.EndsWith("/rotate-secret", StringComparison.Ordinal)
+            )
+                continue;
             await CallAsync(parts[0], path, entry.Json, key: key, type: entry.MediaType);
         }
     }
 
-    private string Account(int port, JsonObject? dkim) => new JsonObject
-    {
-        ["host"] = "127.0.0.1",
-        ["port"] = port,
-        ["security"] = "none",
-        ["auth"] = new JsonObject { ["user"] = "u", ["password"] = Password("account") },
-        ["dkim"] = dkim,
-    }.ToJsonString();
+    private string Account(int port, JsonObject? dkim) =>
+        new JsonObject
+        {
+            ["host"] = "127.0.0.1",
+            ["port"] = port,
+            ["security"] = "none",
+            ["auth"] = new JsonObject { ["user"] = "u", ["password"] = Password("account") },
+            ["dkim"] = dkim,
+        }.ToJsonString();
 
     // Credentials of a message's own attachment lie in its body as the client sent it; the README says so.
     private string Message(string id, string account, string files) =>
@@ -170,38 +253,66 @@ internal sealed class SecretsTests
         return secret;
     }
 
-    private void KeepWebhook(string secret) => Keep("webhook secret", Encoding.UTF8.GetBytes(secret["whsec_".Length..]), Convert.FromBase64String(secret["whsec_".Length..]));
+    private void KeepWebhook(string secret) =>
+        Keep("webhook secret", Encoding.UTF8.GetBytes(secret["whsec_".Length..]), Convert.FromBase64String(secret["whsec_".Length..]));
 
     private void Keep(string what, params byte[][] forms)
     {
-        foreach (var form in forms) _secrets.Add((what, form, false));
+        foreach (var form in forms)
+            _secrets.Add((what, form, false));
     }
 
-    private async Task<string> CallAsync(string method, string path, string? json = null, bool secretly = false, string? key = null, string type = "application/json")
+    private async Task<string> CallAsync(
+        string method,
+        string path,
+        string? json = null,
+        bool secretly = false,
+        string? key = null,
+        string type = "application/json"
+    )
     {
-        using var request = new HttpRequestMessage(new(method), path) { Content = json is null ? null : new StringContent(json, Encoding.UTF8, type) };
-        if (key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        using var request = new HttpRequestMessage(new(method), path)
+        {
+            Content = json is null ? null : new StringContent(json, Encoding.UTF8, type),
+        };
+        if (key is not null)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         using var answer = await _daemon.Http.SendAsync(request);
         var body = await answer.Content.ReadAsStringAsync();
         Assert.That((int)answer.StatusCode, Is.Not.EqualTo(500).And.Not.EqualTo(401), $"{method} {path}: {body}");
-        if (!secretly) _answers.AppendLine(body).AppendLine(answer.Headers.ToString());
+        if (!secretly)
+            _answers.AppendLine(body).AppendLine(answer.Headers.ToString());
         return body;
     }
 
     private void AssertNowhere()
     {
         var (output, answers) = (Encoding.UTF8.GetBytes(_daemon.Output), Encoding.UTF8.GetBytes(_answers.ToString()));
-        var files = Directory.GetFiles(_directory, "*", SearchOption.AllDirectories).Where(path => new FileInfo(path).Length > 0).Select(path => (Path: path, Bytes: Read(path))).ToArray();
+        var files = Directory
+            .GetFiles(_directory, "*", SearchOption.AllDirectories)
+            .Where(path => new FileInfo(path).Length > 0)
+            .Select(path => (Path: path, Bytes: Read(path)))
+            .ToArray();
         Assert.That(files.Select(f => Path.GetFileName(f.Path)), Does.Contain("mailproxy.db"));
-        Assert.That(files.Any(f => f.Bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(Marker)) >= 0) && answers.AsSpan().IndexOf(Encoding.UTF8.GetBytes(Marker)) >= 0, "the search finds what is there");
+        Assert.That(
+            files.Any(f => f.Bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(Marker)) >= 0)
+                && answers.AsSpan().IndexOf(Encoding.UTF8.GetBytes(Marker)) >= 0,
+            "the search finds what is there"
+        );
         using (Assert.EnterMultipleScope())
         {
             foreach (var (what, bytes, inFiles) in _secrets)
             {
                 Assert.That(output.AsSpan().IndexOf(bytes), Is.Negative, $"The {what} was printed.");
                 // A webhook's address is no secret to those who may read it.
-                if (!what.StartsWith("query of a webhook", StringComparison.Ordinal)) Assert.That(answers.AsSpan().IndexOf(bytes), Is.Negative, $"The {what} was answered.");
-                if (!inFiles) Assert.That(files.Where(f => f.Bytes.AsSpan().IndexOf(bytes) >= 0).Select(f => f.Path), Is.Empty, $"The {what} is in a file.");
+                if (!what.StartsWith("query of a webhook", StringComparison.Ordinal))
+                    Assert.That(answers.AsSpan().IndexOf(bytes), Is.Negative, $"The {what} was answered.");
+                if (!inFiles)
+                    Assert.That(
+                        files.Where(f => f.Bytes.AsSpan().IndexOf(bytes) >= 0).Select(f => f.Path),
+                        Is.Empty,
+                        $"The {what} is in a file."
+                    );
             }
         }
     }

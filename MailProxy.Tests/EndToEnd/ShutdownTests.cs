@@ -49,7 +49,8 @@ internal sealed class ShutdownTests
         await using var client = await ConnectAsync(
             daemon,
             $"POST /v1/messages/batch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {DaemonProcess.Key}\r\nContent-Type: "
-                + $"application/x-ndjson\r\nContent-Length: 5000\r\n\r\n{line}");
+                + $"application/x-ndjson\r\nContent-Length: 5000\r\n\r\n{line}"
+        );
         await Soon.BecomesAsync(() => daemon.StatusAsync("/v1/messages/first"), status => status == HttpStatusCode.OK);
         await daemon.SignalAsync("TERM");
 
@@ -91,8 +92,19 @@ internal sealed class ShutdownTests
         await using var daemon = DaemonProcess.Start(directory, ("DRAIN__GRACESECONDS", "1"));
         await daemon.ListeningAsync();
         var text = new string('x', 8 << 20);
-        using (var posted = await daemon.Http.PostAsJsonAsync("/v1/messages",
-            new { id = "large", from = "a@example.com", to = "b@example.com", text, send_at = "2037-01-01T08:00:00Z" }))
+        using (
+            var posted = await daemon.Http.PostAsJsonAsync(
+                "/v1/messages",
+                new
+                {
+                    id = "large",
+                    from = "a@example.com",
+                    to = "b@example.com",
+                    text,
+                    send_at = "2037-01-01T08:00:00Z",
+                }
+            )
+        )
         {
             Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         }
@@ -111,12 +123,32 @@ internal sealed class ShutdownTests
         await using var server = new ScriptedSmtpServer().Say("DOT", ScriptedSmtpServer.Hang);
         await using var daemon = DaemonProcess.Start(directory, ("DRAIN__GRACESECONDS", "2"), ("DRAIN__REPLYSECONDS", "2"));
         await daemon.ListeningAsync();
-        using (var put = await daemon.Http.PutAsJsonAsync("/v1/accounts/one",
-            new { host = "127.0.0.1", port = server.Port, security = "none", max_connections = 1 })) put.EnsureSuccessStatusCode();
+        using (
+            var put = await daemon.Http.PutAsJsonAsync(
+                "/v1/accounts/one",
+                new
+                {
+                    host = "127.0.0.1",
+                    port = server.Port,
+                    security = "none",
+                    max_connections = 1,
+                }
+            )
+        )
+            put.EnsureSuccessStatusCode();
         for (var number = 0; number < 20; number++)
         {
-            using var posted = await daemon.Http.PostAsJsonAsync("/v1/messages",
-                new { id = $"m{number}", account = "one", from = "a@example.com", to = "b@example.com", text = "x" });
+            using var posted = await daemon.Http.PostAsJsonAsync(
+                "/v1/messages",
+                new
+                {
+                    id = $"m{number}",
+                    account = "one",
+                    from = "a@example.com",
+                    to = "b@example.com",
+                    text = "x",
+                }
+            );
             Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         }
 
@@ -125,8 +157,11 @@ internal sealed class ShutdownTests
         await daemon.SignalAsync("TERM");
         Assert.That(await daemon.ExitAsync(), Is.Zero, daemon.Output);
 
-        Assert.That(server.Journal.Count(line => line.Contains(" MAIL ", StringComparison.Ordinal)), Is.EqualTo(1),
-            string.Join('\n', server.Journal));
+        Assert.That(
+            server.Journal.Count(line => line.Contains(" MAIL ", StringComparison.Ordinal)),
+            Is.EqualTo(1),
+            string.Join('\n', server.Journal)
+        );
     }
 
     [Test]
@@ -135,8 +170,10 @@ internal sealed class ShutdownTests
         using var directory = new TempDirectory();
         await using var daemon = DaemonProcess.Start(directory, ("DRAIN__GRACESECONDS", "2"));
         await daemon.ListeningAsync();
-        await using var open = await ConnectAsync(daemon,
-            $"POST /v1/messages HTTP/1.1\r\n{Head}Content-Length: {Mail.Length}\r\n\r\n{Mail[..^1]}");
+        await using var open = await ConnectAsync(
+            daemon,
+            $"POST /v1/messages HTTP/1.1\r\n{Head}Content-Length: {Mail.Length}\r\n\r\n{Mail[..^1]}"
+        );
         await daemon.SignalAsync("TERM");
         await Soon.BecomesAsync(() => Task.FromResult(daemon.Output), output => output.Contains("Stopping: ", StringComparison.Ordinal));
         await open.SendAsync("}");

@@ -14,8 +14,10 @@ internal static class Soon
         while (true)
         {
             var answer = await ask();
-            if (pleases(answer)) return answer;
-            if (TimeProvider.System.GetElapsedTime(began) > Patience) Assert.Fail($"It still was: {answer}");
+            if (pleases(answer))
+                return answer;
+            if (TimeProvider.System.GetElapsedTime(began) > Patience)
+                Assert.Fail($"It still was: {answer}");
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
         }
     }

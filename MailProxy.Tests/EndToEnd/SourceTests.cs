@@ -35,12 +35,23 @@ public sealed class SourceTests
 
     private string Url(string path) => $"http://127.0.0.1:{_web.Port}{path}";
 
-    private Task PutAsync(string path, object body) => Eventually(_daemon.SendAsync(HttpMethod.Put, path, body), HttpStatusCode.Created, HttpStatusCode.OK);
+    private Task PutAsync(string path, object body) =>
+        Eventually(_daemon.SendAsync(HttpMethod.Put, path, body), HttpStatusCode.Created, HttpStatusCode.OK);
 
-    private static async Task Eventually(Task<HttpStatusCode> answer, params HttpStatusCode[] good) => Assert.That(await answer, Is.AnyOf([.. good.Cast<object>()]));
+    private static async Task Eventually(Task<HttpStatusCode> answer, params HttpStatusCode[] good) =>
+        Assert.That(await answer, Is.AnyOf([.. good.Cast<object>()]));
 
     private Task<string> PostAsync(params object[] attachments) =>
-        _daemon.PostAsync(new { from = "a@example.com", to = "b@example.com", subject = "files", text = "x", attachments });
+        _daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to = "b@example.com",
+                subject = "files",
+                text = "x",
+                attachments,
+            }
+        );
 
     [Test]
     public async Task Mail_WithEveryKindOfSource_CarriesWhatTheyGave()
@@ -48,29 +59,62 @@ public sealed class SourceTests
         await using var s3 = await S3Server.StartAsync("bucket");
         var contents = Enumerable.Range(0, 8).Select(n => RandomNumberGenerator.GetBytes(10_000 + n)).ToArray();
         await s3.PutAsync("bucket", "pre/one.bin", contents[0]);
-        foreach (var n in new[] { 1, 2, 6 }) await File.WriteAllBytesAsync(Path.Combine(_files, $"{n}.bin"), contents[n]);
-        _web.Answer = async context => await context.Response.Body.WriteAsync(
-            context.Request.Path.Value switch
+        foreach (var n in new[] { 1, 2, 6 })
+            await File.WriteAllBytesAsync(Path.Combine(_files, $"{n}.bin"), contents[n]);
+        _web.Answer = async context =>
+            await context.Response.Body.WriteAsync(
+                context.Request.Path.Value switch
+                {
+                    "/3" => contents[3],
+                    "/dav/4.bin" when context.Request.Headers.Authorization == "Bearer dav" => contents[4],
+                    "/give" when context.Request.Method == "POST" && context.Request.Headers["X-Key"] == "k" => contents[5],
+                    _ => [],
+                }
+            );
+        await PutAsync(
+            "/v1/volumes/store",
+            new
             {
-                "/3" => contents[3],
-                "/dav/4.bin" when context.Request.Headers.Authorization == "Bearer dav" => contents[4],
-                "/give" when context.Request.Method == "POST" && context.Request.Headers["X-Key"] == "k" => contents[5],
-                _ => [],
-            });
-        await PutAsync("/v1/volumes/store", new { backend = "s3", config = new { bucket = "bucket", prefix = "pre", endpoint = s3.Endpoint, path_style = true, access_key = "a", secret_key = "b" } });
+                backend = "s3",
+                config = new
+                {
+                    bucket = "bucket",
+                    prefix = "pre",
+                    endpoint = s3.Endpoint,
+                    path_style = true,
+                    access_key = "a",
+                    secret_key = "b",
+                },
+            }
+        );
         await PutAsync("/v1/volumes/disk", new { backend = "local", config = new { root = _files.Path } });
         await PutAsync("/v1/volumes/web", new { backend = "http", config = new { base_url = Url("/dav"), auth = new { bearer = "dav" } } });
-        await PutAsync("/v1/tenants/default", new { name = "default", attachment_endpoint = new { url = Url("/give"), auth = new { header = "X-Key", value = "k" } } });
+        await PutAsync(
+            "/v1/tenants/default",
+            new { name = "default", attachment_endpoint = new { url = Url("/give"), auth = new { header = "X-Key", value = "k" } } }
+        );
 
         var id = await PostAsync(
-            new { filename = "0.bin", source = "store:one.bin", size = contents[0].Length, sha256 = Convert.ToHexString(SHA256.HashData(contents[0])) },
+            new
+            {
+                filename = "0.bin",
+                source = "store:one.bin",
+                size = contents[0].Length,
+                sha256 = Convert.ToHexString(SHA256.HashData(contents[0])),
+            },
             new { filename = "1.bin", source = "disk:1.bin" },
             new { filename = "2.bin", source = $"{_files.Path}/2.bin" },
             new { filename = "3.bin", source = Url("/3?signature=geheim") },
             new { filename = "4.bin", source = "web:4.bin" },
             new { filename = "5.bin", source = "inv-5" },
-            new { filename = $"6_{{MD5:{Convert.ToHexString(MD5.HashData(contents[6]))}}}.bin", storage_path = "disk:6.bin", fetch_mode = "storage" },
-            new { filename = "7.bin", storage_path = "base64:" + Convert.ToBase64String(contents[7]) });
+            new
+            {
+                filename = $"6_{{MD5:{Convert.ToHexString(MD5.HashData(contents[6]))}}}.bin",
+                storage_path = "disk:6.bin",
+                fetch_mode = "storage",
+            },
+            new { filename = "7.bin", storage_path = "base64:" + Convert.ToBase64String(contents[7]) }
+        );
         await _daemon.UntilAsync(id, EventType.MessageSent);
 
         var caught = (await _daemon.GetAsync("/v1/sandbox/messages"))["data"]![0]!;
@@ -96,7 +140,14 @@ public sealed class SourceTests
             return Task.CompletedTask;
         };
 
-        var id = await PostAsync(new { filename = "a", source = Url("/a.pdf?signature=geheim"), auth = new { user = "ann", password = "geheim" } });
+        var id = await PostAsync(
+            new
+            {
+                filename = "a",
+                source = Url("/a.pdf?signature=geheim"),
+                auth = new { user = "ann", password = "geheim" },
+            }
+        );
         await _daemon.UntilAsync(id, type);
 
         var events = (await _daemon.GetAsync($"/v1/messages/{id}/events")).ToJsonString();

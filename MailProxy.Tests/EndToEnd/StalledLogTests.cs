@@ -41,11 +41,20 @@ internal sealed class StalledLogTests
         }
         finally
         {
-            if (!process.HasExited) process.Kill();
+            if (!process.HasExited)
+                process.Kill();
         }
     }
 
-    private static object Message(int n) => new { id = $"m-{n}", from = "a@example.com", to = "b@example.com", text = "x", batch = "all" };
+    private static object Message(int n) =>
+        new
+        {
+            id = $"m-{n}",
+            from = "a@example.com",
+            to = "b@example.com",
+            text = "x",
+            batch = "all",
+        };
 
     private static async Task<int> SentAsync(HttpClient http) =>
         (int?)JsonNode.Parse(await http.GetStringAsync("/v1/batches/all"))!["counts"]!["sent"] ?? 0;

@@ -40,7 +40,11 @@ internal sealed class StateTests
             {
                 var (action, code) = (pair.Split(':')[0], pair.Split(':')[1]);
                 var (status, answer) = await ActAsync(state, action);
-                Assert.That((status, (string?)answer["code"], (string?)answer["id"], (string?)answer["message_status"]), Is.EqualTo((409, code, state, state)), $"{action} of {state}");
+                Assert.That(
+                    (status, (string?)answer["code"], (string?)answer["id"], (string?)answer["message_status"]),
+                    Is.EqualTo((409, code, state, state)),
+                    $"{action} of {state}"
+                );
             }
 
             Assert.That(await StatusAsync(state), Is.EqualTo(state));
@@ -92,7 +96,8 @@ internal sealed class StateTests
         using var many = Assert.EnterMultipleScope();
         foreach (var state in OneOfEachState.States)
         {
-            if (state == "expired") continue; // its expires_at is over: the same content is refused
+            if (state == "expired")
+                continue; // its expires_at is over: the same content is refused
             var (status, answer) = await PostAsync(OneOfEachState.Mail(state));
             var anew = state is "failed" or "cancelled";
             Assert.That((status, (string?)answer["status"]), Is.EqualTo((202, anew ? "queued" : state)), state);
@@ -110,7 +115,11 @@ internal sealed class StateTests
             if (state is "sending" or "sent" or "partially_sent" or "ambiguous")
             {
                 var code = state == "sending" ? "sending" : "already_sent";
-                Assert.That((status, (string?)answer["code"], (string?)answer["id"], (string?)answer["message_status"]), Is.EqualTo((409, code, state, state)), state);
+                Assert.That(
+                    (status, (string?)answer["code"], (string?)answer["id"], (string?)answer["message_status"]),
+                    Is.EqualTo((409, code, state, state)),
+                    state
+                );
                 Assert.That(await StatusAsync(state), Is.EqualTo(state));
                 continue;
             }
@@ -123,11 +132,16 @@ internal sealed class StateTests
         }
     }
 
-    private static string All(string code) => string.Join(' ', new[] { "cancel", "retry", "hold", "release", "reschedule" }.Select(action => $"{action}:{code}"));
+    private static string All(string code) =>
+        string.Join(' ', new[] { "cancel", "retry", "hold", "release", "reschedule" }.Select(action => $"{action}:{code}"));
 
     private async Task<(int Status, JsonNode Answer)> ActAsync(string id, string action, object? body = null)
     {
-        using var answer = await _all.ActAsync(id, action, action == "reschedule" ? body ?? new { send_at = DateTimeOffset.UtcNow.AddDays(1) } : body);
+        using var answer = await _all.ActAsync(
+            id,
+            action,
+            action == "reschedule" ? body ?? new { send_at = DateTimeOffset.UtcNow.AddDays(1) } : body
+        );
         return ((int)answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
     }
 

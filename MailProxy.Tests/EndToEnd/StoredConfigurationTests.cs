@@ -12,7 +12,10 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
 
-/// <summary>Configuration that no request can be made of: refused when it is set; and where an earlier version has stored it, the daemon starts, sends and reports all the same.</summary>
+/// <summary>
+/// Configuration that no request can be made of: refused when it is set; and where an earlier version has stored it, the daemon starts,
+/// sends and reports all the same.
+/// </summary>
 public sealed class StoredConfigurationTests
 {
     private static readonly string ManyUmlauts = "http://" + string.Join('.', Enumerable.Repeat(new string('ü', 20), 12)) + "/";
@@ -25,9 +28,15 @@ public sealed class StoredConfigurationTests
     {
         using var directory = new TempDirectory();
         await using var daemon = await TestDaemon.StartAsync(directory);
-        using var answer = await daemon.Http.PutAsJsonAsync("/v1/webhooks/w", new { url = "http://127.0.0.1:1/", auth = new { header, value = "x" } });
+        using var answer = await daemon.Http.PutAsJsonAsync(
+            "/v1/webhooks/w",
+            new { url = "http://127.0.0.1:1/", auth = new { header, value = "x" } }
+        );
         var problem = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
-        Assert.That((answer.StatusCode, (string?)problem["errors"]![0]!["pointer"]), Is.EqualTo((HttpStatusCode.UnprocessableEntity, "/auth/header")));
+        Assert.That(
+            (answer.StatusCode, (string?)problem["errors"]![0]!["pointer"]),
+            Is.EqualTo((HttpStatusCode.UnprocessableEntity, "/auth/header"))
+        );
     }
 
     [Test]
@@ -36,15 +45,19 @@ public sealed class StoredConfigurationTests
         using var directory = new TempDirectory();
         await using var daemon = await TestDaemon.StartAsync(directory);
         string[] sources = ["http://\u202e.example/f", "http://xn--\u0378/f", ManyUmlauts, "http://a.example:0/f", "http://[::1%25eth0]/f"];
-        object Message(string? source) => new
-        {
-            account = "sandbox",
-            from = "a@example.com",
-            to = "b@example.org",
-            text = "x",
-            attachments = source is null ? [] : new[] { new { filename = "f", source } },
-        };
-        using var answer = await daemon.Http.PostAsJsonAsync("/v1/messages/batch", new { messages = sources.Select(Message).Append(Message(null)) });
+        object Message(string? source) =>
+            new
+            {
+                account = "sandbox",
+                from = "a@example.com",
+                to = "b@example.org",
+                text = "x",
+                attachments = source is null ? [] : new[] { new { filename = "f", source } },
+            };
+        using var answer = await daemon.Http.PostAsJsonAsync(
+            "/v1/messages/batch",
+            new { messages = sources.Select(Message).Append(Message(null)) }
+        );
         var results = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["results"]!.AsArray();
 
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK));
@@ -72,11 +85,17 @@ public sealed class StoredConfigurationTests
         await again.UntilAsync(after, EventType.MessageDeferred);
         var last = await again.PostAsync(Mail(null));
         await again.UntilAsync(last, EventType.MessageSent);
-        await Soon.BecomesAsync(() => Task.FromResult(hook.Hits.Count(hit => hit.Text.Contains("message.sent", StringComparison.Ordinal))), count => count == 2);
+        await Soon.BecomesAsync(
+            () => Task.FromResult(hook.Hits.Count(hit => hit.Text.Contains("message.sent", StringComparison.Ordinal))),
+            count => count == 2
+        );
 
         foreach (var bad in new[] { "expires", "host" })
         {
-            var shown = await Soon.BecomesAsync(() => again.GetAsync($"/v1/webhooks/{bad}"), webhook => (string?)webhook["last_error"] is not null);
+            var shown = await Soon.BecomesAsync(
+                () => again.GetAsync($"/v1/webhooks/{bad}"),
+                webhook => (string?)webhook["last_error"] is not null
+            );
             Assert.That((string?)shown["status"], Is.EqualTo("enabled"));
         }
 
@@ -84,14 +103,15 @@ public sealed class StoredConfigurationTests
         Assert.That(await again.SendAsync(HttpMethod.Get, "/health/ready"), Is.EqualTo(HttpStatusCode.OK));
     }
 
-    private static object Mail(string? source) => new
-    {
-        account = "sandbox",
-        from = "a@example.com",
-        to = "b@example.org",
-        text = "x",
-        attachments = source is null ? [] : new[] { new { filename = "f", source } },
-    };
+    private static object Mail(string? source) =>
+        new
+        {
+            account = "sandbox",
+            from = "a@example.com",
+            to = "b@example.org",
+            text = "x",
+            attachments = source is null ? [] : new[] { new { filename = "f", source } },
+        };
 
     private static async Task StoreAsync(TestDaemon daemon, string url)
     {
@@ -100,13 +120,18 @@ public sealed class StoredConfigurationTests
         await log.PutEndpointAsync(endpoint, "test");
         await log.PutEndpointAsync(endpoint with { Id = "expires", Auth = new SourceAuth.Header("Expires", "x") }, "test");
         await log.PutEndpointAsync(endpoint with { Id = "host", Url = ManyUmlauts }, "test");
-        await daemon.Services.GetRequiredService<VolumeChanges>().PutAsync(new()
-        {
-            Tenant = "default",
-            Id = "away",
-            AdminSet = true,
-            Config = new VolumeConfig.S3("bucket", null, "eu-x", new(ManyUmlauts), true, "a", "b", true),
-        }, "test");
+        await daemon
+            .Services.GetRequiredService<VolumeChanges>()
+            .PutAsync(
+                new()
+                {
+                    Tenant = "default",
+                    Id = "away",
+                    AdminSet = true,
+                    Config = new VolumeConfig.S3("bucket", null, "eu-x", new(ManyUmlauts), true, "a", "b", true),
+                },
+                "test"
+            );
         Assert.That(await daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/run-now"), Is.Not.EqualTo(HttpStatusCode.InternalServerError));
     }
 }

@@ -66,7 +66,10 @@ internal sealed class SubmissionTests
         const string mail = """{"from":"a@example.com","to":"b@example.com","text":"x"}""";
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => PostAsync("/v1/messages", mail, key: "same")));
         Assert.That(answers.Select(a => a.Status), Is.All.AnyOf(HttpStatusCode.Accepted, HttpStatusCode.Conflict));
-        Assert.That(answers.Where(a => a.Status == HttpStatusCode.Accepted).Select(a => a.Body).Distinct().ToArray(), Has.Length.EqualTo(1));
+        Assert.That(
+            answers.Where(a => a.Status == HttpStatusCode.Accepted).Select(a => a.Body).Distinct().ToArray(),
+            Has.Length.EqualTo(1)
+        );
         Assert.That((await _daemon.GetAsync("/v1/messages"))["data"]!.AsArray(), Has.Count.EqualTo(1));
     }
 
@@ -80,7 +83,8 @@ internal sealed class SubmissionTests
         var results = JsonNode.Parse(answer.Body)!["results"]!.AsArray();
         Assert.That(results.Select(r => (int)r!["index"]!), Is.EqualTo(new[] { 0, 1, 2 }));
         Assert.That((string)results[1]!["error"]!["errors"]![0]!["pointer"]!, Is.EqualTo("/messages/1/to"));
-        foreach (var id in new[] { "good1", "good2" }) await _daemon.UntilAsync(id, EventType.MessageSent);
+        foreach (var id in new[] { "good1", "good2" })
+            await _daemon.UntilAsync(id, EventType.MessageSent);
         Assert.That((string)(await _daemon.GetAsync("/v1/messages/good2"))["subject"]!, Is.EqualTo("all"));
         using var bad = await _daemon.Http.GetAsync("/v1/messages/bad");
         Assert.That(bad.StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
@@ -89,13 +93,22 @@ internal sealed class SubmissionTests
     [Test]
     public async Task Ndjson_ManyLinesSomeBad_AnswersALineEach()
     {
-        var lines = Enumerable.Range(0, 300).Select(n => n % 10 == 3 ? Bad : n % 10 == 4 ? "{not json" : Good.Replace("-ID", $"{n}", StringComparison.Ordinal));
+        var lines = Enumerable
+            .Range(0, 300)
+            .Select(n =>
+                n % 10 == 3 ? Bad
+                : n % 10 == 4 ? "{not json"
+                : Good.Replace("-ID", $"{n}", StringComparison.Ordinal)
+            );
         var answer = await PostAsync("/v1/messages/batch", string.Join('\n', lines) + "\n", "application/x-ndjson");
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
 
         var results = answer.Body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonNode.Parse(l)!).ToArray();
         Assert.That(results.Select(r => (int)r["index"]!), Is.EqualTo(Enumerable.Range(0, 300)));
-        Assert.That(results.Where(r => r["error"] is not null).Select(r => (int)r["index"]! % 10).Distinct(), Is.EquivalentTo(new[] { 3, 4 }));
+        Assert.That(
+            results.Where(r => r["error"] is not null).Select(r => (int)r["index"]! % 10).Distinct(),
+            Is.EquivalentTo(new[] { 3, 4 })
+        );
         await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, 240);
     }
 
@@ -134,15 +147,31 @@ internal sealed class SubmissionTests
         await PostLargeAsync(new byte[1 << 20]);
         Assert.That(Spool(), Has.Length.EqualTo(1));
 
-        await _daemon.PostAsync(new { id = "large", from = "a@example.com", to = "b@example.com", text = "small" });
+        await _daemon.PostAsync(
+            new
+            {
+                id = "large",
+                from = "a@example.com",
+                to = "b@example.com",
+                text = "small",
+            }
+        );
         await Soon.BecomesAsync(
             async () =>
             {
                 // It goes after a later commit.
-                await _daemon.PostAsync(new { from = "a@example.com", to = "b@example.com", text = "later" });
+                await _daemon.PostAsync(
+                    new
+                    {
+                        from = "a@example.com",
+                        to = "b@example.com",
+                        text = "later",
+                    }
+                );
                 return Spool().Length;
             },
-            left => left == 0);
+            left => left == 0
+        );
     }
 
     [Test]
@@ -162,21 +191,40 @@ internal sealed class SubmissionTests
 
     private string[] Spool() => Directory.GetFiles(Path.Combine(_directory, "spool"));
 
-    private Task<string> PostLargeAsync(byte[] content) => _daemon.PostAsync(new
-    {
-        id = "large",
-        from = "a@example.com",
-        to = "b@example.com",
-        text = "see attachment",
-        attachments = new[] { new { filename = "Zehn Größe.bin", content_type = "application/octet-stream", content = Convert.ToBase64String(content) } },
-    });
+    private Task<string> PostLargeAsync(byte[] content) =>
+        _daemon.PostAsync(
+            new
+            {
+                id = "large",
+                from = "a@example.com",
+                to = "b@example.com",
+                text = "see attachment",
+                attachments = new[]
+                {
+                    new
+                    {
+                        filename = "Zehn Größe.bin",
+                        content_type = "application/octet-stream",
+                        content = Convert.ToBase64String(content),
+                    },
+                },
+            }
+        );
 
     private async Task<Answered> PostAsync(string path, string body, string type = "application/json", string? key = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue(type)) };
-        if (key is not null) request.Headers.Add("Idempotency-Key", key);
+        using var request = new HttpRequestMessage(HttpMethod.Post, path)
+        {
+            Content = new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue(type)),
+        };
+        if (key is not null)
+            request.Headers.Add("Idempotency-Key", key);
         using var answer = await _daemon.Http.SendAsync(request);
-        return new(answer.StatusCode, await answer.Content.ReadAsStringAsync(), answer.Headers.TryGetValues("Idempotent-Replayed", out var values) ? values.Single() : null);
+        return new(
+            answer.StatusCode,
+            await answer.Content.ReadAsStringAsync(),
+            answer.Headers.TryGetValues("Idempotent-Replayed", out var values) ? values.Single() : null
+        );
     }
 
     private sealed record Answered(HttpStatusCode Status, string Body, string? Replayed);

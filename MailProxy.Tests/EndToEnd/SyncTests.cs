@@ -41,15 +41,36 @@ internal sealed class SyncTests
         {
             var ids = Entries(hit).Select(entry => (string)entry["id"]!).ToArray();
             var errors = ids.Where(id => id.EndsWith('0') && _refusals.AddOrUpdate(id, 1, static (_, n) => n + 1) <= 2);
-            await http.Response.WriteAsJsonAsync(new { ok = true, queued = 0, next_sync_after = DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds(), error = errors, not_found = Array.Empty<string>() });
+            await http.Response.WriteAsJsonAsync(
+                new
+                {
+                    ok = true,
+                    queued = 0,
+                    next_sync_after = DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds(),
+                    error = errors,
+                    not_found = Array.Empty<string>(),
+                }
+            );
         };
         var clock = new SteppingClock();
         await using (var first = await TestDaemon.StartAsync(_directory, clock, LoopbackAllowed))
         {
             using var made = await first.Http.PutAsJsonAsync("/v1/webhooks/s", new { url = _hook.Url, style = "sync" });
             var answer = JsonNode.Parse(await made.Content.ReadAsStringAsync())!;
-            Assert.That((made.StatusCode, (string)answer["style"]!, (int)answer["max_batch"]!), Is.EqualTo((HttpStatusCode.Created, "sync", 100)));
-            for (var n = 0; n < 30; n++) await first.PostAsync(new { id = $"m{n}", from = "a@example.com", to = n % 7 == 3 ? "perm@example.com" : "b@example.com", text = "x" });
+            Assert.That(
+                (made.StatusCode, (string)answer["style"]!, (int)answer["max_batch"]!),
+                Is.EqualTo((HttpStatusCode.Created, "sync", 100))
+            );
+            for (var n = 0; n < 30; n++)
+                await first.PostAsync(
+                    new
+                    {
+                        id = $"m{n}",
+                        from = "a@example.com",
+                        to = n % 7 == 3 ? "perm@example.com" : "b@example.com",
+                        text = "x",
+                    }
+                );
             await first.EventsAsync(e => e.Status.IsFinal(), 30);
             await Soon.BecomesAsync(async () => (long)(await first.GetAsync("/v1/webhooks/s"))["backlog"]!, backlog => backlog == 3);
             await first.StopAsync();
@@ -67,7 +88,10 @@ internal sealed class SyncTests
         {
             Assert.That(told.Select(entry => (string)entry["id"]!).Distinct().Count(), Is.EqualTo(30));
             Assert.That(told.Where(entry => (string)entry["id"]! is "m0" or "m10" or "m20").Count(), Is.EqualTo(9), "each twice in vain");
-            Assert.That(told.Where(static entry => entry["error"] is not null).Select(entry => (string)entry["id"]!).Distinct(), Is.EquivalentTo(new[] { "m3", "m10", "m17", "m24" }));
+            Assert.That(
+                told.Where(static entry => entry["error"] is not null).Select(entry => (string)entry["id"]!).Distinct(),
+                Is.EquivalentTo(new[] { "m3", "m10", "m17", "m24" })
+            );
             Assert.That(told.Select(entry => (string)entry["tenant_id"]!), Is.All.EqualTo("default"));
         }
 

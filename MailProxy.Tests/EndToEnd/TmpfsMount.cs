@@ -3,7 +3,9 @@ using MailProxy.Tests.Support;
 
 namespace MailProxy.Tests.EndToEnd;
 
-/// <summary>A small disk of its own that can be filled to the last page. Needs root, or sudo without a password; fails and says so otherwise.</summary>
+/// <summary>
+/// A small disk of its own that can be filled to the last page. Needs root, or sudo without a password; fails and says so otherwise.
+/// </summary>
 internal sealed class TmpfsMount : IAsyncDisposable
 {
     private readonly TempDirectory _place = new();
@@ -19,10 +21,14 @@ internal sealed class TmpfsMount : IAsyncDisposable
         {
             await Run.AsRootAsync("mount", "-t", "tmpfs", "-o", $"size={megabytes}m,mode=1777", "mailproxy-test", mount._place.Path);
         }
-        catch (InvalidOperationException refused)
+        catch (InvalidOperationException error)
         {
             mount._place.Dispose();
-            throw new InvalidOperationException("The tests of a full disk need to mount a small tmpfs, and this machine does not let them: run the tests as root (in a container: with CAP_SYS_ADMIN).", refused);
+            throw new InvalidOperationException(
+                "The tests of a full disk need to mount a small tmpfs, and this machine does not let them: run the tests as root "
+                    + "(in a container: with CAP_SYS_ADMIN).",
+                error
+            );
         }
 
         Directory.CreateDirectory(mount.Data);
@@ -38,7 +44,8 @@ internal sealed class TmpfsMount : IAsyncDisposable
             var block = Encoding.ASCII.GetBytes(new string('x', step));
             try
             {
-                while (true) file.Write(block);
+                while (true)
+                    file.Write(block);
             }
             catch (IOException)
             {

@@ -30,7 +30,15 @@ internal sealed class TwoTenantsTests
         await using var beta = await Side.StartAsync(daemon, "beta");
         foreach (var side in (Side[])[acme, beta])
         {
-            await side.PutAsync("/v1/accounts/main", new { host = "127.0.0.1", port = side.Smtp.Port, security = "none" });
+            await side.PutAsync(
+                "/v1/accounts/main",
+                new
+                {
+                    host = "127.0.0.1",
+                    port = side.Smtp.Port,
+                    security = "none",
+                }
+            );
             await side.PutAsync("/v1/webhooks/hook", new { url = side.Hook.Url });
             Assert.That(await side.PostAsync("order-1", "once"), Is.EqualTo((202, false)));
         }
@@ -45,7 +53,10 @@ internal sealed class TwoTenantsTests
                 Assert.That(events.Select(e => ((string)e["tenant"]!, (string)e["message_id"]!)), Is.All.EqualTo((side.Tenant, "order-1")));
                 Assert.That((string)message["subject"]!, Is.EqualTo($"for {side.Tenant}"));
                 Assert.That(side.Smtp.Mails, Has.Count.EqualTo(1));
-                Assert.That(side.Smtp.Mails.Single().Text, Does.Contain($"for {side.Tenant}").And.Contain($"X-Mail-Key: {side.Tenant}/order-1"));
+                Assert.That(
+                    side.Smtp.Mails.Single().Text,
+                    Does.Contain($"for {side.Tenant}").And.Contain($"X-Mail-Key: {side.Tenant}/order-1")
+                );
                 Assert.That((await side.GetAsync("/v1/messages"))["data"]!.AsArray(), Has.Count.EqualTo(1));
                 Assert.That(await side.PostAsync("order-1", "once"), Is.EqualTo((202, true)));
             }
@@ -61,10 +72,12 @@ internal sealed class TwoTenantsTests
         await using var daemon = await TestDaemon.StartAsync(_directory);
         await using var acme = await Side.StartAsync(daemon, "acme");
         await using var beta = await Side.StartAsync(daemon, "beta");
-        foreach (var side in (Side[])[acme, beta]) await side.PutAsync("/v1/accounts/main", new { sandbox = true });
+        foreach (var side in (Side[])[acme, beta])
+            await side.PutAsync("/v1/accounts/main", new { sandbox = true });
         await daemon.SendAsync(HttpMethod.Put, "/v1/tenants/acme", new { name = "acme", active = false });
 
-        foreach (var side in (Side[])[acme, beta]) await side.PostAsync("one", null);
+        foreach (var side in (Side[])[acme, beta])
+            await side.PostAsync("one", null);
         await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 1, tenant: "beta");
         var waiting = await acme.GetAsync("/v1/messages/one");
         Assert.That(((string)waiting["status"]!, (string)waiting["waiting_for"]!["reason"]!), Is.EqualTo(("queued", "tenant_suspended")));
@@ -80,9 +93,11 @@ internal sealed class TwoTenantsTests
         await using var daemon = await TestDaemon.StartAsync(_directory);
         await using var acme = await Side.StartAsync(daemon, "acme");
         await using var beta = await Side.StartAsync(daemon, "beta");
-        foreach (var side in (Side[])[acme, beta]) await side.PutAsync("/v1/accounts/main", new { sandbox = true });
+        foreach (var side in (Side[])[acme, beta])
+            await side.PutAsync("/v1/accounts/main", new { sandbox = true });
         await acme.ActAsync("/v1/batches/news/suspend");
-        foreach (var side in (Side[])[acme, beta]) await side.PostAsync("one", null, batch: "news");
+        foreach (var side in (Side[])[acme, beta])
+            await side.PostAsync("one", null, batch: "news");
         await acme.PostAsync("two", null);
         await daemon.EventsAsync(e => e.Type == EventType.MessageSent && e.MessageId == "one", 1, tenant: "beta");
         await daemon.EventsAsync(e => e.Type == EventType.MessageSent && e.MessageId == "two", 1, tenant: "acme");
@@ -101,22 +116,57 @@ internal sealed class TwoTenantsTests
         await using var daemon = await TestDaemon.StartAsync(_directory, LoopbackAllowed);
         await using var acme = await Side.StartAsync(daemon, "acme");
         await using var beta = await Side.StartAsync(daemon, "beta");
-        await acme.PutAsync("/v1/accounts/main", new { host = "127.0.0.1", port = acme.Smtp.Port, security = "none", limits = new { per_day = 1 } });
-        await beta.PutAsync("/v1/accounts/main", new { host = "127.0.0.1", port = beta.Smtp.Port, security = "none" });
-        foreach (var id in (string[])["one", "two"]) Assert.That((await acme.PostAsync(id, null)).Status, Is.EqualTo(202));
+        await acme.PutAsync(
+            "/v1/accounts/main",
+            new
+            {
+                host = "127.0.0.1",
+                port = acme.Smtp.Port,
+                security = "none",
+                limits = new { per_day = 1 },
+            }
+        );
+        await beta.PutAsync(
+            "/v1/accounts/main",
+            new
+            {
+                host = "127.0.0.1",
+                port = beta.Smtp.Port,
+                security = "none",
+            }
+        );
+        foreach (var id in (string[])["one", "two"])
+            Assert.That((await acme.PostAsync(id, null)).Status, Is.EqualTo(202));
         await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 1, tenant: "acme");
-        await Soon.BecomesAsync(async () => (await acme.GetAsync("/v1/accounts/main")).ToJsonString(), account => account.Contains("account_limit"));
+        await Soon.BecomesAsync(
+            async () => (await acme.GetAsync("/v1/accounts/main")).ToJsonString(),
+            account => account.Contains("account_limit")
+        );
 
-        foreach (var id in (string[])["one", "two", "three"]) Assert.That((await beta.PostAsync(id, null)).Status, Is.EqualTo(202));
+        foreach (var id in (string[])["one", "two", "three"])
+            Assert.That((await beta.PostAsync(id, null)).Status, Is.EqualTo(202));
         await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 3, tenant: "beta");
         Assert.That((acme.Smtp.Mails.Count, beta.Smtp.Mails.Count), Is.EqualTo((1, 3)));
 
         // Of another account, which also has the id of the other's.
         acme.Smtp.Say("CONNECT", [.. Enumerable.Repeat("421 4.3.2 Not now", 20)]);
-        foreach (var side in (Side[])[acme, beta]) await side.PutAsync("/v1/accounts/spare", new { host = "127.0.0.1", port = side.Smtp.Port, security = "none" });
-        foreach (var side in (Side[])[acme, beta]) Assert.That((await side.PostAsync("four", null, account: "spare")).Status, Is.EqualTo(202));
+        foreach (var side in (Side[])[acme, beta])
+            await side.PutAsync(
+                "/v1/accounts/spare",
+                new
+                {
+                    host = "127.0.0.1",
+                    port = side.Smtp.Port,
+                    security = "none",
+                }
+            );
+        foreach (var side in (Side[])[acme, beta])
+            Assert.That((await side.PostAsync("four", null, account: "spare")).Status, Is.EqualTo(202));
         await daemon.EventsAsync(e => e.Type == EventType.MessageSent && e.MessageId == "four", 1, tenant: "beta");
-        await Soon.BecomesAsync(async () => (await acme.GetAsync("/v1/accounts/spare")).ToJsonString(), account => account.Contains("account_backoff"));
+        await Soon.BecomesAsync(
+            async () => (await acme.GetAsync("/v1/accounts/spare")).ToJsonString(),
+            account => account.Contains("account_backoff")
+        );
         Assert.That((await beta.GetAsync("/v1/accounts/spare")).ToJsonString(), Does.Not.Contain("waiting_for"));
         await daemon.StopAsync();
     }
@@ -131,8 +181,19 @@ internal sealed class TwoTenantsTests
         await using var beta = await Side.StartAsync(daemon, "beta");
         foreach (var side in (Side[])[acme, beta])
         {
-            await side.PutAsync("/v1/accounts/main", new { host = "127.0.0.1", port = side.Smtp.Port, security = "none" });
-            await side.PutAsync("/v1/volumes/files", new { backend = "http", config = new { base_url = $"http://127.0.0.1:{web.Port}/{side.Tenant}/" } });
+            await side.PutAsync(
+                "/v1/accounts/main",
+                new
+                {
+                    host = "127.0.0.1",
+                    port = side.Smtp.Port,
+                    security = "none",
+                }
+            );
+            await side.PutAsync(
+                "/v1/volumes/files",
+                new { backend = "http", config = new { base_url = $"http://127.0.0.1:{web.Port}/{side.Tenant}/" } }
+            );
             Assert.That((await side.PostAsync("one", null, source: "files:a.txt")).Status, Is.EqualTo(202));
         }
 
@@ -149,7 +210,10 @@ internal sealed class TwoTenantsTests
         var hash = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData("the file of acme"u8));
         await beta.PostAsync("two", null, source: "files:a.txt", sha256: hash);
         await daemon.EventsAsync(e => e.Type == EventType.MessageFailed && e.MessageId == "two", 1, tenant: "beta");
-        Assert.That(Directory.GetDirectories(Path.Combine(daemon.Data, "cache")).Select(Path.GetFileName), Is.SupersetOf(new[] { "acme", "beta" }));
+        Assert.That(
+            Directory.GetDirectories(Path.Combine(daemon.Data, "cache")).Select(Path.GetFileName),
+            Is.SupersetOf(new[] { "acme", "beta" })
+        );
         await daemon.StopAsync();
     }
 
@@ -173,7 +237,15 @@ internal sealed class TwoTenantsTests
     {
         await using var daemon = await TestDaemon.StartAsync(_directory);
         await using var acme = await Side.StartAsync(daemon, "acme");
-        await acme.PutAsync("/v1/accounts/main", new { host = "127.0.0.1", port = acme.Smtp.Port, security = "none" });
+        await acme.PutAsync(
+            "/v1/accounts/main",
+            new
+            {
+                host = "127.0.0.1",
+                port = acme.Smtp.Port,
+                security = "none",
+            }
+        );
 
         var tested = await acme.TestAsync("main");
         Assert.That(((bool)tested["ok"]!, (string)tested["stage"]!), Is.EqualTo((false, "connect")));
@@ -186,9 +258,26 @@ internal sealed class TwoTenantsTests
     {
         await using var daemon = await TestDaemon.StartAsync(_directory);
         await using var acme = await Side.StartAsync(daemon, "acme");
-        foreach (var id in (string[])["a", "b"]) await acme.PutAsync($"/v1/accounts/{id}", new { sandbox = true });
-        await acme.PutAsync("/v1/accounts/c", new { host = "smtp.example.com", port = 25, security = "none" });
-        await acme.PutAsync("/v1/accounts/d", new { host = "smtp.example.com", port = 25, security = "none" });
+        foreach (var id in (string[])["a", "b"])
+            await acme.PutAsync($"/v1/accounts/{id}", new { sandbox = true });
+        await acme.PutAsync(
+            "/v1/accounts/c",
+            new
+            {
+                host = "smtp.example.com",
+                port = 25,
+                security = "none",
+            }
+        );
+        await acme.PutAsync(
+            "/v1/accounts/d",
+            new
+            {
+                host = "smtp.example.com",
+                port = 25,
+                security = "none",
+            }
+        );
         Assert.That((await acme.PostAsync("two", null)).Status, Is.EqualTo(422));
 
         await daemon.SendAsync(HttpMethod.Put, "/v1/tenants/acme", new { name = "acme", default_account = "b" });
@@ -212,7 +301,10 @@ internal sealed class TwoTenantsTests
         public static async Task<Side> StartAsync(TestDaemon daemon, string tenant)
         {
             await daemon.SendAsync(HttpMethod.Put, $"/v1/tenants/{tenant}", new { name = tenant });
-            using var made = await daemon.Http.PostAsJsonAsync($"/v1/tenants/{tenant}/keys", new { name = "test", scopes = (string[])["send", "read", "manage"] });
+            using var made = await daemon.Http.PostAsJsonAsync(
+                $"/v1/tenants/{tenant}/keys",
+                new { name = "test", scopes = (string[])["send", "read", "manage"] }
+            );
             var key = (string)JsonNode.Parse(await made.Content.ReadAsStringAsync())!["key"]!;
             var http = new HttpClient { BaseAddress = new(daemon.Url), Timeout = TestDaemon.Patience };
             http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
@@ -225,23 +317,43 @@ internal sealed class TwoTenantsTests
             Assert.That((int)answer.StatusCode, Is.EqualTo(201), await answer.Content.ReadAsStringAsync());
         }
 
-        public async Task<(int Status, bool Replayed)> PostAsync(string id, string? idempotencyKey, string? batch = null, string? account = null, string? source = null, string? sha256 = null)
+        public async Task<(int Status, bool Replayed)> PostAsync(
+            string id,
+            string? idempotencyKey,
+            string? batch = null,
+            string? account = null,
+            string? source = null,
+            string? sha256 = null
+        )
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages")
             {
-                Content = JsonContent.Create(new
-                {
-                    id,
-                    account,
-                    from = "a@x.example",
-                    to = "b@y.example",
-                    subject = $"for {Tenant}",
-                    text = "t",
-                    batch,
-                    attachments = source is null ? null : new[] { new { filename = "a.txt", source, sha256 } },
-                }),
+                Content = JsonContent.Create(
+                    new
+                    {
+                        id,
+                        account,
+                        from = "a@x.example",
+                        to = "b@y.example",
+                        subject = $"for {Tenant}",
+                        text = "t",
+                        batch,
+                        attachments = source is null
+                            ? null
+                            : new[]
+                            {
+                                new
+                                {
+                                    filename = "a.txt",
+                                    source,
+                                    sha256,
+                                },
+                            },
+                    }
+                ),
             };
-            if (idempotencyKey is not null) request.Headers.Add("Idempotency-Key", idempotencyKey);
+            if (idempotencyKey is not null)
+                request.Headers.Add("Idempotency-Key", idempotencyKey);
             using var answer = await _http.SendAsync(request);
             return ((int)answer.StatusCode, answer.Headers.Contains("Idempotent-Replayed"));
         }

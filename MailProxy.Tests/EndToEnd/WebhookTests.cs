@@ -41,13 +41,22 @@ internal sealed class WebhookTests
         hanging.Hang();
         failing.AnswerWith(500);
         await using var daemon = await TestDaemon.StartAsync(_directory, LoopbackAllowed);
-        foreach (var (id, body) in new (string, object)[] { ("hanging", new { url = hanging.Url }), ("failing", new { url = failing.Url }), ("healthy", new { url = _hook.Url }), ("picky", new { url = picky.Url, types = new[] { "message.sent" } }) })
+        foreach (
+            var (id, body) in new (string, object)[]
+            {
+                ("hanging", new { url = hanging.Url }),
+                ("failing", new { url = failing.Url }),
+                ("healthy", new { url = _hook.Url }),
+                ("picky", new { url = picky.Url, types = new[] { "message.sent" } }),
+            }
+        )
         {
             Assert.That(await daemon.SendAsync(HttpMethod.Put, $"/v1/webhooks/{id}", body), Is.EqualTo(HttpStatusCode.Created));
         }
 
         var ids = new List<string>();
-        for (var n = 0; n < 20; n++) ids.Add(await PostAsync(daemon, $"b{n}@example.com"));
+        for (var n = 0; n < 20; n++)
+            ids.Add(await PostAsync(daemon, $"b{n}@example.com"));
 
         var all = await _hook.NextAsync(40);
         var sent = await picky.NextAsync(20);
@@ -72,11 +81,18 @@ internal sealed class WebhookTests
             Assert.That(events.Select(e => (string)e["type"]!), Is.EqualTo(new[] { "message.queued", "message.sent" }));
             Assert.That(events.Select(e => (string)e["data"]!["message_id"]!), Is.All.EqualTo(id));
             Assert.That(events.Select(e => (int)e["sequence"]!), Is.EqualTo(new[] { 1, 2 }));
-            Assert.That(events.Select(e => (string)e["id"]!), Is.EqualTo(hits.Select(hit => hit.Id)), "of a single event the webhook-id is the event's");
+            Assert.That(
+                events.Select(e => (string)e["id"]!),
+                Is.EqualTo(hits.Select(hit => hit.Id)),
+                "of a single event the webhook-id is the event's"
+            );
             foreach (var hit in hits)
             {
                 // The scheme as its specification words it, computed without any of the daemon's code.
-                var mac = HMACSHA256.HashData(Convert.FromBase64String(secret["whsec_".Length..]), (byte[])[.. Encoding.UTF8.GetBytes($"{hit.Id}.{hit.Timestamp}."), .. hit.Body]);
+                var mac = HMACSHA256.HashData(
+                    Convert.FromBase64String(secret["whsec_".Length..]),
+                    (byte[])[.. Encoding.UTF8.GetBytes($"{hit.Id}.{hit.Timestamp}."), .. hit.Body]
+                );
                 Assert.That(hit.Signature, Is.EqualTo("v1," + Convert.ToBase64String(mac)));
                 Assert.That(long.Parse(hit.Timestamp), Is.InRange(before, before + 60));
                 Assert.That(hit.ContentType, Does.StartWith("application/json"));
@@ -104,7 +120,8 @@ internal sealed class WebhookTests
     [Test]
     public async Task Restart_ResumesBehindWhatWasAcknowledged()
     {
-        string acknowledged, waiting;
+        string acknowledged,
+            waiting;
         await using (var first = await TestDaemon.StartAsync(_directory, LoopbackAllowed))
         {
             await PutWebhookAsync(first);
@@ -125,7 +142,10 @@ internal sealed class WebhookTests
         await Soon.BecomesAsync(async () => (long)(await second.GetAsync("/v1/webhooks/w"))["backlog"]!, backlog => backlog == 0);
 
         var events = _hook.Hits.Skip(before).Select(hit => JsonNode.Parse(hit.Text)!).ToArray();
-        Assert.That(events.Select(e => (string)e["data"]!["message_id"]!), Is.EqualTo(new[] { waiting, waiting }).And.None.EqualTo(acknowledged));
+        Assert.That(
+            events.Select(e => (string)e["data"]!["message_id"]!),
+            Is.EqualTo(new[] { waiting, waiting }).And.None.EqualTo(acknowledged)
+        );
         Assert.That(events.Select(e => (string)e["type"]!), Is.EqualTo(new[] { "message.queued", "message.sent" }));
         await second.StopAsync();
     }
@@ -147,7 +167,15 @@ internal sealed class WebhookTests
         await daemon.StopAsync();
     }
 
-    private static Task<string> PostAsync(TestDaemon daemon, string to) => daemon.PostAsync(new { from = "a@example.com", to, text = "x" });
+    private static Task<string> PostAsync(TestDaemon daemon, string to) =>
+        daemon.PostAsync(
+            new
+            {
+                from = "a@example.com",
+                to,
+                text = "x",
+            }
+        );
 
     private async Task<string> PutWebhookAsync(TestDaemon daemon)
     {

@@ -7,7 +7,10 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Fuzz;
 
-/// <summary>Thousands of requests that are nearly right: never a 5xx, every refusal in words, nothing stored from a refused request, no header smuggled in; and what was taken is sent or refused like any mail.</summary>
+/// <summary>
+/// Thousands of requests that are nearly right: never a 5xx, every refusal in words, nothing stored from a refused request, no header
+/// smuggled in; and what was taken is sent or refused like any mail.
+/// </summary>
 [TestFixture]
 internal sealed class HttpFuzzTests
 {
@@ -22,8 +25,23 @@ internal sealed class HttpFuzzTests
         using var directory = new TempDirectory();
         await using var daemon = await TestDaemon.StartAsync(directory, ("Log:Level", "Fatal"), ("Drain:GraceSeconds", "1"));
         await daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
-        await daemon.PostAsync(new { id = "known", from = "a@example.com", to = "b@example.com", text = "x" });
-        using var reader = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "mailproxy.db"), Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+        await daemon.PostAsync(
+            new
+            {
+                id = "known",
+                from = "a@example.com",
+                to = "b@example.com",
+                text = "x",
+            }
+        );
+        using var reader = new SqliteConnection(
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = Path.Combine(directory, "mailproxy.db"),
+                Mode = SqliteOpenMode.ReadOnly,
+                Pooling = false,
+            }.ToString()
+        );
         reader.Open();
 
         var maker = new RequestMaker(FuzzSeed.Random(20_261_122));
@@ -35,11 +53,16 @@ internal sealed class HttpFuzzTests
             var (status, type, body) = await ThrowAsync(daemon.Http, thrown);
             statuses[status] = statuses.GetValueOrDefault(status) + 1;
             Assert.That(status, Is.LessThan(500), $"{body}\nof {thrown}");
-            if (status >= 400 && status != UriTooLong && thrown.Method != "HEAD") AssertProblem(status, type, body, thrown);
+            if (status >= 400 && status != UriTooLong && thrown.Method != "HEAD")
+                AssertProblem(status, type, body, thrown);
 
             var now = Stored(reader);
             var added = Accepted(status, thrown, type, body);
-            Assert.That(now - stored, added is { } exactly ? Is.EqualTo(exactly) : Is.GreaterThanOrEqualTo(0), $"{status} {body}\nof {thrown}");
+            Assert.That(
+                now - stored,
+                added is { } exactly ? Is.EqualTo(exactly) : Is.GreaterThanOrEqualTo(0),
+                $"{status} {body}\nof {thrown}"
+            );
             stored = now;
         }
 
@@ -59,21 +82,30 @@ internal sealed class HttpFuzzTests
             var page = await daemon.GetAsync($"/v1/messages?limit=500{(cursor is null ? "" : "&cursor=" + Uri.EscapeDataString(cursor))}");
             ids.AddRange(page["data"]!.AsArray().Select(m => (string)m!["id"]!));
             cursor = (string?)page["next_cursor"];
-        }
-        while (cursor is not null);
+        } while (cursor is not null);
 
         foreach (var id in ids)
         {
             using var answer = await daemon.Http.GetAsync($"/v1/messages/{Uri.EscapeDataString(id)}/raw");
-            if ((int)answer.StatusCode == 410) continue;
+            if ((int)answer.StatusCode == 410)
+                continue;
             var raw = await answer.Content.ReadAsStringAsync();
             Assert.That((int)answer.StatusCode, Is.EqualTo(200), $"raw of {id}: {raw}");
             var head = raw[..raw.IndexOf("\r\n\r\n", StringComparison.Ordinal)];
-            Assert.That(head.Split(["\r\n", "\n", "\r"], StringSplitOptions.None), Has.None.StartsWith(RequestMaker.Injected + ": yes"), raw);
+            Assert.That(
+                head.Split(["\r\n", "\n", "\r"], StringSplitOptions.None),
+                Has.None.StartsWith(RequestMaker.Injected + ": yes"),
+                raw
+            );
         }
 
         await daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate");
-        await Soon.BecomesAsync(async () => (await daemon.GetAsync("/v1/messages?status=queued&limit=1"))["data"]!.AsArray().Count + (await daemon.GetAsync("/v1/messages?status=sending&limit=1"))["data"]!.AsArray().Count, left => left == 0);
+        await Soon.BecomesAsync(
+            async () =>
+                (await daemon.GetAsync("/v1/messages?status=queued&limit=1"))["data"]!.AsArray().Count
+                + (await daemon.GetAsync("/v1/messages?status=sending&limit=1"))["data"]!.AsArray().Count,
+            left => left == 0
+        );
         using var ready = await daemon.Http.GetAsync("/health/ready");
         Assert.That((int)ready.StatusCode, Is.EqualTo(200));
     }
@@ -90,10 +122,16 @@ internal sealed class HttpFuzzTests
     // How many rows more there may be; null: some ids may have come again.
     private static int? Accepted(int status, ThrownRequest thrown, string? type, string body)
     {
-        if (thrown.Method != "POST" || status is not (200 or 202) || !thrown.Path.StartsWith("/v1/messages", StringComparison.Ordinal)) return 0;
-        if (type is not ("application/json" or "application/x-ndjson") || status == 202) return null;
-        if (thrown.Path.Split('?')[0] is not ("/v1/messages" or "/v1/messages/batch")) return 0;
-        var results = type == "application/json" ? JsonNode.Parse(body)!["results"]!.AsArray() : [.. body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonNode.Parse(l))];
+        if (thrown.Method != "POST" || status is not (200 or 202) || !thrown.Path.StartsWith("/v1/messages", StringComparison.Ordinal))
+            return 0;
+        if (type is not ("application/json" or "application/x-ndjson") || status == 202)
+            return null;
+        if (thrown.Path.Split('?')[0] is not ("/v1/messages" or "/v1/messages/batch"))
+            return 0;
+        var results =
+            type == "application/json"
+                ? JsonNode.Parse(body)!["results"]!.AsArray()
+                : [.. body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonNode.Parse(l))];
         return results.All(r => r!["error"] is not null) ? 0 : null;
     }
 
@@ -103,9 +141,12 @@ internal sealed class HttpFuzzTests
         if (thrown.Body is not null)
         {
             request.Content = new ByteArrayContent(thrown.Body);
-            if (thrown.ContentType is not null) request.Content.Headers.TryAddWithoutValidation("Content-Type", thrown.ContentType);
-            if (thrown.Encoding is not null) request.Content.Headers.TryAddWithoutValidation("Content-Encoding", thrown.Encoding);
-            if (thrown.Body.Length % 3 == 0) request.Headers.TransferEncodingChunked = true;
+            if (thrown.ContentType is not null)
+                request.Content.Headers.TryAddWithoutValidation("Content-Type", thrown.ContentType);
+            if (thrown.Encoding is not null)
+                request.Content.Headers.TryAddWithoutValidation("Content-Encoding", thrown.Encoding);
+            if (thrown.Body.Length % 3 == 0)
+                request.Headers.TransferEncodingChunked = true;
         }
 
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));

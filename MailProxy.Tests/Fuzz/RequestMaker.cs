@@ -6,7 +6,9 @@ namespace MailProxy.Tests.Fuzz;
 /// <summary>One request as the fuzz throws it.</summary>
 internal sealed record ThrownRequest(string Method, string Path, string? ContentType, string? Encoding, byte[]? Body)
 {
-    public override string ToString() => $"{Method} {Path} {ContentType} {Encoding}\n{(Body is null ? "" : System.Text.Encoding.Latin1.GetString(Body, 0, Math.Min(Body.Length, 2_000)))}";
+    public override string ToString() =>
+        $"{Method} {Path} {ContentType} "
+        + $"{Encoding}\n{(Body is null ? "" : System.Text.Encoding.Latin1.GetString(Body, 0, Math.Min(Body.Length, 2_000)))}";
 }
 
 /// <summary>Makes requests that are nearly right: the contract's own words in wrong places, wrong shapes, wrong bytes.</summary>
@@ -17,37 +19,189 @@ internal sealed class RequestMaker(Random random)
 
     private static readonly string[] Members =
     [
-        "id", "account", "pool", "from", "to", "cc", "bcc", "reply_to", "return_path", "subject", "text", "html", "headers", "raw", "attachments", "priority",
-        "send_at", "expires_at", "batch", "tags", "metadata", "on_ambiguous", "messages", "defaults", "email", "name", "filename", "content", "content_type", "inline_id", "source", "host", "port", "security",
-        "auth", "limits", "url", "types", "max_batch", "unknown", "", "a/b~c", "__proto__",
+        "id",
+        "account",
+        "pool",
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "reply_to",
+        "return_path",
+        "subject",
+        "text",
+        "html",
+        "headers",
+        "raw",
+        "attachments",
+        "priority",
+        "send_at",
+        "expires_at",
+        "batch",
+        "tags",
+        "metadata",
+        "on_ambiguous",
+        "messages",
+        "defaults",
+        "email",
+        "name",
+        "filename",
+        "content",
+        "content_type",
+        "inline_id",
+        "source",
+        "host",
+        "port",
+        "security",
+        "auth",
+        "limits",
+        "url",
+        "types",
+        "max_batch",
+        "unknown",
+        "",
+        "a/b~c",
+        "__proto__",
     ];
 
     private static readonly string[] Texts =
     [
-        "", " ", "a", "x@example.com", "Ann <a@example.com>", "\"quo\\\"ted\" <q@example.com>", "<>", "@", "a@", "a@b@c", "ü@exämple.com", "a@[127.0.0.1]", "a@example.com, b@example.com",
-        "Ann\r\nX-Injected: yes <a@example.com>", "a@example.com\r\nX-Injected: yes", "a\nX-Injected: yes", "a\rX-Injected: yes", "a\0b@example.com", "x\r\n\r\nX-Injected: yes", "\u2028X-Injected: yes", "\u0085X-Injected: yes",
-        "=?utf-8?q?=0D=0AX-Injected:_yes?=", "a\u000b\u000cX-Injected: yes", "sandbox", "immediate", "low", "retry", "hold", "2099-01-01T00:00:00Z", "0000-00-00T99:99:99Z", "9999-12-31T23:59:59.9999999+14:00", "text/plain", "text/plain; charset=x\r\nX-Injected: yes",
-        "=", "QUJD", "QUJ", "\ud83d\ude00", "\\ud800", "../../etc/passwd", ".", "..", "%00", "${jndi:x}", "' OR 1=1 --", "whsec_AAAA", "http://[::1", "\u202e", "Bcc", "X-Injected",
+        "",
+        " ",
+        "a",
+        "x@example.com",
+        "Ann <a@example.com>",
+        "\"quo\\\"ted\" <q@example.com>",
+        "<>",
+        "@",
+        "a@",
+        "a@b@c",
+        "ü@exämple.com",
+        "a@[127.0.0.1]",
+        "a@example.com, b@example.com",
+        "Ann\r\nX-Injected: yes <a@example.com>",
+        "a@example.com\r\nX-Injected: yes",
+        "a\nX-Injected: yes",
+        "a\rX-Injected: yes",
+        "a\0b@example.com",
+        "x\r\n\r\nX-Injected: yes",
+        "\u2028X-Injected: yes",
+        "\u0085X-Injected: yes",
+        "=?utf-8?q?=0D=0AX-Injected:_yes?=",
+        "a\u000b\u000cX-Injected: yes",
+        "sandbox",
+        "immediate",
+        "low",
+        "retry",
+        "hold",
+        "2099-01-01T00:00:00Z",
+        "0000-00-00T99:99:99Z",
+        "9999-12-31T23:59:59.9999999+14:00",
+        "text/plain",
+        "text/plain; charset=x\r\nX-Injected: yes",
+        "=",
+        "QUJD",
+        "QUJ",
+        "\ud83d\ude00",
+        "\\ud800",
+        "../../etc/passwd",
+        ".",
+        "..",
+        "%00",
+        "${jndi:x}",
+        "' OR 1=1 --",
+        "whsec_AAAA",
+        "http://[::1",
+        "\u202e",
+        "Bcc",
+        "X-Injected",
     ];
 
-    private static readonly string[] Numbers = ["0", "-1", "1", "3", "4", "1e309", "-0", "1.5", "9223372036854775807", "9223372036854775808", "1E-400", "99999999999999999999999999", "1784000000", "253402300800"];
+    private static readonly string[] Numbers =
+    [
+        "0",
+        "-1",
+        "1",
+        "3",
+        "4",
+        "1e309",
+        "-0",
+        "1.5",
+        "9223372036854775807",
+        "9223372036854775808",
+        "1E-400",
+        "99999999999999999999999999",
+        "1784000000",
+        "253402300800",
+    ];
 
     private static readonly string[] Paths =
     [
-        .. Enumerable.Repeat("/v1/messages", 20), .. Enumerable.Repeat("/v1/messages/batch", 10), "/v1/messages/a%2Fb", "/v1/messages/known", "/v1/messages/known/cancel", "/v1/messages/known/hold",
-        "/v1/messages/known/release", "/v1/messages/known/reschedule", "/v1/messages/known/retry", "/v1/messages/known/raw", "/v1/messages/known/events", "/v1/accounts/A", "/v1/accounts/fuzz", "/v1/webhooks/fuzz", "/v1/messages/\u00fc", "/v1/nothing",
-        "/v1/sandbox/messages", "/v1/sandbox/messages/x/raw", "/v1/status", "/v1/accounts", "/v1/webhooks",
+        .. Enumerable.Repeat("/v1/messages", 20),
+        .. Enumerable.Repeat("/v1/messages/batch", 10),
+        "/v1/messages/a%2Fb",
+        "/v1/messages/known",
+        "/v1/messages/known/cancel",
+        "/v1/messages/known/hold",
+        "/v1/messages/known/release",
+        "/v1/messages/known/reschedule",
+        "/v1/messages/known/retry",
+        "/v1/messages/known/raw",
+        "/v1/messages/known/events",
+        "/v1/accounts/A",
+        "/v1/accounts/fuzz",
+        "/v1/webhooks/fuzz",
+        "/v1/messages/\u00fc",
+        "/v1/nothing",
+        "/v1/sandbox/messages",
+        "/v1/sandbox/messages/x/raw",
+        "/v1/status",
+        "/v1/accounts",
+        "/v1/webhooks",
     ];
 
-    private static readonly string[] Queries = ["limit", "cursor", "status", "account", "batch", "tag", "to", "priority", "created_after", "created_before", "tenant", "after", "zz"];
-    private static readonly string?[] Types = [.. Enumerable.Repeat("application/json", 20), "application/x-ndjson", "application/x-ndjson", "application/x-ndjson", "application/json; charset=utf-16", "text/plain", "application/json; charset=\"", "multipart/form-data", "", null];
+    private static readonly string[] Queries =
+    [
+        "limit",
+        "cursor",
+        "status",
+        "account",
+        "batch",
+        "tag",
+        "to",
+        "priority",
+        "created_after",
+        "created_before",
+        "tenant",
+        "after",
+        "zz",
+    ];
+    private static readonly string?[] Types =
+    [
+        .. Enumerable.Repeat("application/json", 20),
+        "application/x-ndjson",
+        "application/x-ndjson",
+        "application/x-ndjson",
+        "application/json; charset=utf-16",
+        "text/plain",
+        "application/json; charset=\"",
+        "multipart/form-data",
+        "",
+        null,
+    ];
     private static readonly string?[] Encodings = [.. Enumerable.Repeat<string?>(null, 30), "gzip", "identity", "br, gzip", "nonsense"];
 
     public ThrownRequest Next()
     {
         var path = Pick(Paths);
-        var method = path is "/v1/messages" or "/v1/messages/batch" && random.Next(10) > 0 ? "POST" : Pick(["GET", "GET", "POST", "POST", "PUT", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]);
-        if (random.Next(method == "GET" ? 2 : 10) == 0) path += "?" + string.Join('&', Enumerable.Range(0, random.Next(1, 4)).Select(_ => $"{Pick(Queries)}={Uri.EscapeDataString(Text())}"));
+        var method =
+            path is "/v1/messages" or "/v1/messages/batch" && random.Next(10) > 0
+                ? "POST"
+                : Pick(["GET", "GET", "POST", "POST", "PUT", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]);
+        if (random.Next(method == "GET" ? 2 : 10) == 0)
+            path +=
+                "?"
+                + string.Join('&', Enumerable.Range(0, random.Next(1, 4)).Select(_ => $"{Pick(Queries)}={Uri.EscapeDataString(Text())}"));
         var bodiless = method is "GET" or "HEAD" or "OPTIONS" or "DELETE";
         return new(method, path, bodiless ? null : Pick(Types), bodiless ? null : Pick(Encodings), bodiless ? null : Body(path));
     }
@@ -61,7 +215,9 @@ internal sealed class RequestMaker(Random random)
                 Value(text, 0);
                 break;
             case 1 when path.Contains("batch", StringComparison.Ordinal):
-                text.Append("{\"messages\":[").AppendJoin(',', Enumerable.Range(0, random.Next(5)).Select(_ => Nearly())).Append("],\"defaults\":");
+                text.Append("{\"messages\":[")
+                    .AppendJoin(',', Enumerable.Range(0, random.Next(5)).Select(_ => Nearly()))
+                    .Append("],\"defaults\":");
                 Value(text, 1);
                 text.Append('}');
                 break;
@@ -91,13 +247,19 @@ internal sealed class RequestMaker(Random random)
     /// <summary>A message with a member or two that are not as they should be.</summary>
     private string Nearly()
     {
-        var members = new List<(string Name, string Json)> { ("from", "\"a@example.com\""), ("to", "\"b@example.com\""), ("text", "\"x\"") };
+        var members = new List<(string Name, string Json)>
+        {
+            ("from", "\"a@example.com\""),
+            ("to", "\"b@example.com\""),
+            ("text", "\"x\""),
+        };
         for (var wrong = random.Next(3); wrong > 0; wrong--)
         {
             var value = new StringBuilder();
             Value(value, 1);
             var name = Pick(Members);
-            if (random.Next(4) > 0) members.RemoveAll(m => m.Name == name); // now and then a name comes twice
+            if (random.Next(4) > 0)
+                members.RemoveAll(m => m.Name == name); // now and then a name comes twice
             members.Add((name, random.Next(3) == 0 ? Headers() : value.ToString()));
         }
 
@@ -110,15 +272,22 @@ internal sealed class RequestMaker(Random random)
     {
         switch (random.Next(depth > 4 ? 5 : 9))
         {
-            case 0: json.Append(Pick(Numbers)); break;
-            case 1: json.Append(Pick(["true", "false", "null"])); break;
-            case <= 4: json.Append(Quote(Text())); break;
+            case 0:
+                json.Append(Pick(Numbers));
+                break;
+            case 1:
+                json.Append(Pick(["true", "false", "null"]));
+                break;
+            case <= 4:
+                json.Append(Quote(Text()));
+                break;
             case <= 6:
                 json.Append('[');
                 for (var left = random.Next(5); left > 0; left--)
                 {
                     Value(json, depth + 1);
-                    if (left > 1) json.Append(',');
+                    if (left > 1)
+                        json.Append(',');
                 }
 
                 json.Append(']');
@@ -129,7 +298,8 @@ internal sealed class RequestMaker(Random random)
                 {
                     json.Append(Quote(Pick(Members))).Append(':');
                     Value(json, depth + 1);
-                    if (left > 1) json.Append(',');
+                    if (left > 1)
+                        json.Append(',');
                 }
 
                 json.Append('}');
@@ -137,13 +307,14 @@ internal sealed class RequestMaker(Random random)
         }
     }
 
-    private string Text() => random.Next(12) switch
-    {
-        0 => new string(Pick(["a", "ü", " ", "\"", "\n"])[0], random.Next(1, 5_000)),
-        1 => string.Concat(Enumerable.Range(0, random.Next(1, 20)).Select(_ => (char)random.Next(1, 0xD7FF))),
-        2 => Pick(Texts) + Pick(Texts),
-        _ => Pick(Texts),
-    };
+    private string Text() =>
+        random.Next(12) switch
+        {
+            0 => new string(Pick(["a", "ü", " ", "\"", "\n"])[0], random.Next(1, 5_000)),
+            1 => string.Concat(Enumerable.Range(0, random.Next(1, 20)).Select(_ => (char)random.Next(1, 0xD7FF))),
+            2 => Pick(Texts) + Pick(Texts),
+            _ => Pick(Texts),
+        };
 
     private byte[] Damage(byte[] bytes)
     {
@@ -168,9 +339,12 @@ internal sealed class RequestMaker(Random random)
         var json = new StringBuilder("\"");
         foreach (var c in text)
         {
-            if (c is '"' or '\\' && text is not "\\ud800") json.Append('\\').Append(c);
-            else if (c < ' ' && random.Next(20) > 0) json.Append("\\u").Append(((int)c).ToString("x4", CultureInfo.InvariantCulture));
-            else json.Append(c);
+            if (c is '"' or '\\' && text is not "\\ud800")
+                json.Append('\\').Append(c);
+            else if (c < ' ' && random.Next(20) > 0)
+                json.Append("\\u").Append(((int)c).ToString("x4", CultureInfo.InvariantCulture));
+            else
+                json.Append(c);
         }
 
         return json.Append('"').ToString();

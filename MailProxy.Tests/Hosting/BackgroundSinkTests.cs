@@ -14,10 +14,14 @@ internal sealed class BackgroundSinkTests
     public void Dispose_AReaderThatReads_EverythingWasWrittenInOrder()
     {
         using var target = new MemoryStream();
-        using (var logger = Logger(target, TestDaemon.Patience)) for (var n = 0; n < 1000; n++) logger.Information("Line {Number}", n);
+        using (var logger = Logger(target, TestDaemon.Patience))
+            for (var n = 0; n < 1000; n++)
+                logger.Information("Line {Number}", n);
         var lines = Encoding.UTF8.GetString(target.ToArray()).TrimEnd('\n').Split('\n');
-        Assert.That(lines.Select(l => l[(l.IndexOf("INF ", StringComparison.Ordinal) + 4)..]), Is.EqualTo(Enumerable.Range(0,
-            1000).Select(n => $"Line {n}")));
+        Assert.That(
+            lines.Select(l => l[(l.IndexOf("INF ", StringComparison.Ordinal) + 4)..]),
+            Is.EqualTo(Enumerable.Range(0, 1000).Select(n => $"Line {n}"))
+        );
     }
 
     [Test]
@@ -29,7 +33,8 @@ internal sealed class BackgroundSinkTests
         {
             logger.Information("First");
             target.Reached.Wait(TestDaemon.Patience);
-            for (var n = 0; n < 30; n++) logger.Information("Line {Number}", n);
+            for (var n = 0; n < 30; n++)
+                logger.Information("Line {Number}", n);
             Assert.That(sink.Dropped, Is.EqualTo(20));
         }
 
@@ -45,14 +50,19 @@ internal sealed class BackgroundSinkTests
         {
             logger.Information("First");
             target.Reached.Wait(TestDaemon.Patience);
-            for (var n = 0; n < 13; n++) logger.Information("Line {Number}", n);
+            for (var n = 0; n < 13; n++)
+                logger.Information("Line {Number}", n);
             target.Go.Set();
         }
 
         var text = target.Text;
         Assert.That(text.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(12));
-        Assert.That(text, Does.Contain(" WRN MailProxy.Daemon.Hosting.BackgroundSink: 3 lines of the log were dropped, because whoever "
-            + "reads it is too slow\n"));
+        Assert.That(
+            text,
+            Does.Contain(
+                " WRN MailProxy.Daemon.Hosting.BackgroundSink: 3 lines of the log were dropped, because whoever " + "reads it is too slow\n"
+            )
+        );
     }
 
     [Test]
@@ -61,7 +71,8 @@ internal sealed class BackgroundSinkTests
         using var target = new StalledStream { Fails = true };
         target.Go.Set();
         var sink = new BackgroundSink(target, new LogLine(syslog: false), TimeProvider.System, TestDaemon.Patience);
-        using (var logger = Logger(sink)) logger.Information("Nobody reads this");
+        using (var logger = Logger(sink))
+            logger.Information("Nobody reads this");
         Assert.That(sink.Dropped, Is.EqualTo(1));
     }
 
@@ -87,7 +98,8 @@ internal sealed class BackgroundSinkTests
         {
             Reached.Set();
             Go.Wait(TestDaemon.Patience);
-            if (Fails) throw new IOException("No space left on device");
+            if (Fails)
+                throw new IOException("No space left on device");
             _taken.Write(buffer);
         }
     }

@@ -42,13 +42,16 @@ internal sealed class DurationsTests
 
     [Test]
     public void TryParse_AnyTime_IsReadBackBothWays() =>
-        Gen.Long[0, TimeSpan.MaxValue.Ticks].Sample(ticks =>
-        {
-            var time = TimeSpan.FromTicks(ticks);
-            var inHours = string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time:mm\\:ss\\.fffffff}");
-            return Durations.TryParse(Durations.Write(time), out var again) && again == time
-                && Durations.TryParse(inHours, out var hours) && hours == time;
-        });
+        Gen.Long[0, TimeSpan.MaxValue.Ticks]
+            .Sample(ticks =>
+            {
+                var time = TimeSpan.FromTicks(ticks);
+                var inHours = string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time:mm\\:ss\\.fffffff}");
+                return Durations.TryParse(Durations.Write(time), out var again)
+                    && again == time
+                    && Durations.TryParse(inHours, out var hours)
+                    && hours == time;
+            });
 
     [Test]
     public void Settings_EveryTime_TakesHoursBeyondTwentyThree()
@@ -57,8 +60,12 @@ internal sealed class DurationsTests
         {
             var time = (TimeSpan)setting.Default!;
             var text = string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time:mm\\:ss}");
-            var (settings, mistakes) = SettingsReader.Read([$"--{setting.Path}={text}"], AppContext.BaseDirectory,
-                "/nonexistent/appsettings.json", new Dictionary<string, string>());
+            var (settings, mistakes) = SettingsReader.Read(
+                [$"--{setting.Path}={text}"],
+                AppContext.BaseDirectory,
+                "/nonexistent/appsettings.json",
+                new Dictionary<string, string>()
+            );
             Assert.That(mistakes, Is.Empty);
             Assert.That(ShippedSettingsTests.Value(settings!, setting.Path), Is.EqualTo(time), setting.Path);
         }

@@ -35,8 +35,9 @@ internal sealed class ListenTests
     [Test]
     public async Task Socket_LeftByAProcessThatWasKilled_IsRemoved()
     {
-        await using (var killed = DaemonProcess.Start(Path.Combine(_directory, "a"), ("URLS",
-            $"http://unix:{SocketPath};http://127.0.0.1:0")))
+        await using (
+            var killed = DaemonProcess.Start(Path.Combine(_directory, "a"), ("URLS", $"http://unix:{SocketPath};http://127.0.0.1:0"))
+        )
         {
             await killed.ListeningAsync();
             await killed.SignalAsync("KILL");
@@ -44,8 +45,10 @@ internal sealed class ListenTests
         }
 
         Assert.That(File.Exists(SocketPath), "it is left behind");
-        await using var daemon = DaemonProcess.Start(Path.Combine(_directory, "a"), ("URLS",
-            $"http://unix:{SocketPath};http://127.0.0.1:0"));
+        await using var daemon = DaemonProcess.Start(
+            Path.Combine(_directory, "a"),
+            ("URLS", $"http://unix:{SocketPath};http://127.0.0.1:0")
+        );
         await daemon.ListeningAsync();
         Assert.That(await StatusAsync(), Is.EqualTo(HttpStatusCode.OK));
     }
@@ -53,8 +56,10 @@ internal sealed class ListenTests
     [Test]
     public async Task Socket_ThatAnotherProcessListensOn_IsLeftAlone()
     {
-        await using var first = DaemonProcess.Start(Path.Combine(_directory, "a"), ("URLS",
-            $"http://unix:{SocketPath};http://127.0.0.1:0"));
+        await using var first = DaemonProcess.Start(
+            Path.Combine(_directory, "a"),
+            ("URLS", $"http://unix:{SocketPath};http://127.0.0.1:0")
+        );
         await first.ListeningAsync();
         await using var second = DaemonProcess.Start(Path.Combine(_directory, "b"), ("URLS", $"http://unix:{SocketPath}"));
         Assert.That(await second.ExitAsync(), Is.EqualTo(1), second.Output);

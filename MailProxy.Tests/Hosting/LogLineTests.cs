@@ -14,13 +14,19 @@ internal sealed class LogLineTests
 
     [Test]
     public void Format_AnEvent_HasTheDateInUtcLevelAndPlace() =>
-        Assert.That(Lines(syslog: false, LogEventLevel.Warning, "The server {Host} said {Reply}", "smtp.example", "421 busy"), Is.EqualTo(new[] { "2026-11-28T14:41:33.123Z WRN Here: The server smtp.example said 421 busy" }));
+        Assert.That(
+            Lines(syslog: false, LogEventLevel.Warning, "The server {Host} said {Reply}", "smtp.example", "421 busy"),
+            Is.EqualTo(new[] { "2026-11-28T14:41:33.123Z WRN Here: The server smtp.example said 421 busy" })
+        );
 
     [Test]
     public void Format_WhatOthersSay_BeginsNoLineOfItsOwn() =>
         Assert.That(
             Lines(syslog: true, LogEventLevel.Information, "It said {Reply}", "450 a\r\n<2>2026-11-28T14:41:33.123Z FTL forged\u001b[31m"),
-            Is.EqualTo(new[] { "<6>2026-11-28T14:41:33.123Z INF Here: It said 450 a\\r\\n<2>2026-11-28T14:41:33.123Z FTL forged\\u001b[31m" }));
+            Is.EqualTo(
+                new[] { "<6>2026-11-28T14:41:33.123Z INF Here: It said 450 a\\r\\n<2>2026-11-28T14:41:33.123Z FTL forged\\u001b[31m" }
+            )
+        );
 
     [TestCase(LogEventLevel.Verbose, "<7>")]
     [TestCase(LogEventLevel.Debug, "<7>")]
@@ -39,7 +45,10 @@ internal sealed class LogLineTests
     public void Format_AnException_NamesNoDirectoryOfTheBuild()
     {
         var fault = Thrown(() => ListenAddressesAttribute.Split(null!));
-        Assert.That(string.Join('\n', Lines(syslog: false, LogEventLevel.Error, "Trouble", fault)), Does.Contain(" in /_/MailProxy.Daemon/Hosting/ListenAddressesAttribute.cs:line"));
+        Assert.That(
+            string.Join('\n', Lines(syslog: false, LogEventLevel.Error, "Trouble", fault)),
+            Does.Contain(" in /_/MailProxy.Daemon/Hosting/ListenAddressesAttribute.cs:line")
+        );
     }
 
     [Test]
@@ -68,9 +77,9 @@ internal sealed class LogLineTests
         {
             action();
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            return fault;
+            return error;
         }
 
         throw new InvalidOperationException("It did not throw.");
@@ -86,10 +95,22 @@ internal sealed class LogLineTests
     private static LogEvent Event(LogEventLevel level, string template, params object[] values)
     {
         var seen = new Catch();
-        var logger = new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(seen).CreateLogger().ForContext(Constants.SourceContextPropertyName, "Here");
-        if (values is [Exception fault]) logger.Write(level, fault, template);
-        else logger.Write(level, template, values);
-        return new(At, level, seen.Last!.Exception, seen.Last.MessageTemplate, seen.Last.Properties.Select(p => new LogEventProperty(p.Key, p.Value)));
+        var logger = new LoggerConfiguration()
+            .MinimumLevel.Verbose()
+            .WriteTo.Sink(seen)
+            .CreateLogger()
+            .ForContext(Constants.SourceContextPropertyName, "Here");
+        if (values is [Exception fault])
+            logger.Write(level, fault, template);
+        else
+            logger.Write(level, template, values);
+        return new(
+            At,
+            level,
+            seen.Last!.Exception,
+            seen.Last.MessageTemplate,
+            seen.Last.Properties.Select(p => new LogEventProperty(p.Key, p.Value))
+        );
     }
 
     private sealed class Catch : ILogEventSink

@@ -12,7 +12,8 @@ internal sealed class MetricsTests
         using var directory = new TempDirectory();
         await using var daemon = await TestDaemon.StartAsync(directory);
         var page = await daemon.Http.GetStringAsync("/metrics");
-        foreach (var door in new[] { "ingest", "persist", "schedule", "resolve", "send", "report" }) Assert.That(page, Does.Contain($"mailproxy_channel_depth{{door=\"{door}\"}} 0"));
+        foreach (var channel in new[] { "ingest", "persist", "schedule", "resolve", "send", "report" })
+            Assert.That(page, Does.Contain($"mailproxy_channel_depth{{door=\"{channel}\"}} 0"));
         await daemon.StopAsync();
     }
 }

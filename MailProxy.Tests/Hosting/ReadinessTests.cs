@@ -42,7 +42,8 @@ internal sealed class ReadinessTests
         }
         finally
         {
-            if (!manager.HasExited) manager.Kill(entireProcessTree: true);
+            if (!manager.HasExited)
+                manager.Kill(entireProcessTree: true);
         }
     }
 
@@ -66,7 +67,8 @@ internal sealed class ReadinessTests
         while (true)
         {
             var length = await socket.ReceiveAsync(buffer, patience.Token);
-            if (Encoding.UTF8.GetString(buffer, 0, length).Split('\n').Contains(message)) return;
+            if (Encoding.UTF8.GetString(buffer, 0, length).Split('\n').Contains(message))
+                return;
         }
     }
 }

@@ -72,7 +72,8 @@ internal sealed class ServiceNoticesTests
 
     private sealed class Lifetime : IHostApplicationLifetime, IDisposable
     {
-        private readonly CancellationTokenSource _started = new(), _stopping = new();
+        private readonly CancellationTokenSource _started = new(),
+            _stopping = new();
 
         public CancellationToken ApplicationStarted => _started.Token;
 

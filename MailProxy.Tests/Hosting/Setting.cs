@@ -15,7 +15,10 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
     /// <summary>Variables whose name is not derived from the path.</summary>
     private static readonly Dictionary<string, string> Short = new() { ["AdminKey"] = "ADMIN_KEY", ["MasterKey"] = "MASTER_KEY" };
 
-    public string Variable => "MAILPROXY_" + (Short.TryGetValue(Path, out var name) ? name : Path.ToUpperInvariant().Replace(":", "__", StringComparison.Ordinal)) + (IsList ? "__0" : "");
+    public string Variable =>
+        "MAILPROXY_"
+        + (Short.TryGetValue(Path, out var name) ? name : Path.ToUpperInvariant().Replace(":", "__", StringComparison.Ordinal))
+        + (IsList ? "__0" : "");
 
     public bool IsList => Property.PropertyType.IsArray;
 
@@ -26,21 +29,29 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
         get
         {
             var type = Nullable.GetUnderlyingType(Property.PropertyType) ?? Property.PropertyType;
-            if (type.IsEnum) return string.Join(", ", Enum.GetNames(type));
-            if (type == typeof(bool)) return "true, false";
+            if (type.IsEnum)
+                return string.Join(", ", Enum.GetNames(type));
+            if (type == typeof(bool))
+                return "true, false";
             foreach (var rule in Property.GetCustomAttributes<ValidationAttribute>())
             {
                 // Only whole numbers have a maximum that is no limit at all.
-                if (rule is RangeAttribute range) return range.Maximum is double and > 9e18 ? $"from {Text(range.Minimum)}" : $"{Text(range.Minimum)} to {Text(range.Maximum)}";
-                if (rule is AllowedValuesAttribute allowed) return string.Join(", ", allowed.Values);
-                if (rule is MinLengthAttribute least) return $"from {least.Length} characters";
+                if (rule is RangeAttribute range)
+                    return range.Maximum is double and > 9e18
+                        ? $"from {Text(range.Minimum)}"
+                        : $"{Text(range.Minimum)} to {Text(range.Maximum)}";
+                if (rule is AllowedValuesAttribute allowed)
+                    return string.Join(", ", allowed.Values);
+                if (rule is MinLengthAttribute least)
+                    return $"from {least.Length} characters";
             }
 
             return IsList ? "list" : "text";
         }
     }
 
-    public static IReadOnlyList<Setting> All { get; } = [.. Of(typeof(DaemonSettings), new DaemonSettings(), ""), .. Of(typeof(PipelineOptions), new PipelineOptions(), "")];
+    public static IReadOnlyList<Setting> All { get; } =
+    [.. Of(typeof(DaemonSettings), new DaemonSettings(), ""), .. Of(typeof(PipelineOptions), new PipelineOptions(), "")];
 
     private static IEnumerable<Setting> Of(Type type, object? instance, string path)
     {
@@ -49,17 +60,19 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
             var value = property.GetValue(instance);
             var here = path + property.Name;
             var isGroup = property.PropertyType is { IsClass: true, IsArray: false } && property.PropertyType != typeof(string);
-            foreach (var setting in isGroup ? Of(property.PropertyType, value, here + ":") : [new Setting(here, property, value)]) yield return setting;
+            foreach (var setting in isGroup ? Of(property.PropertyType, value, here + ":") : [new Setting(here, property, value)])
+                yield return setting;
         }
     }
 
-    private static string Text(object? value) => value switch
-    {
-        null => "none",
-        bool flag => flag ? "true" : "false",
-        string text => text,
-        ICollection { Count: 0 } => "none",
-        IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
-        _ => value.ToString()!,
-    };
+    private static string Text(object? value) =>
+        value switch
+        {
+            null => "none",
+            bool flag => flag ? "true" : "false",
+            string text => text,
+            ICollection { Count: 0 } => "none",
+            IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
+            _ => value.ToString()!,
+        };
 }

@@ -44,11 +44,15 @@ internal sealed class SettingsOriginTests
         Assert.That(Read((name, text)).Mistakes, Has.Count.EqualTo(1).And.All.Contains($"({name}): unknown setting."));
 
     [Test]
-    public void Environment_ASettingOfThatShape_StaysASetting() => Assert.That(Read(("MAILPROXY_SANDBOX__PORT", "8025")).Settings!.Sandbox.Port, Is.EqualTo(8025));
+    public void Environment_ASettingOfThatShape_StaysASetting() =>
+        Assert.That(Read(("MAILPROXY_SANDBOX__PORT", "8025")).Settings!.Sandbox.Port, Is.EqualTo(8025));
 
     [Test]
     public void Environment_TwoNamesOfOneSetting_AreRefused() =>
-        Assert.That(Read(("MAILPROXY_ADMIN_KEY", "0123456789abcdef"), ("MAILPROXY_ADMINKEY", "0123456789abcdef")).Mistakes, Has.One.EqualTo("MAILPROXY_ADMIN_KEY: means the same as MAILPROXY_ADMINKEY; set one of the two."));
+        Assert.That(
+            Read(("MAILPROXY_ADMIN_KEY", "0123456789abcdef"), ("MAILPROXY_ADMINKEY", "0123456789abcdef")).Mistakes,
+            Has.One.EqualTo("MAILPROXY_ADMIN_KEY: means the same as MAILPROXY_ADMINKEY; set one of the two.")
+        );
 
     [TestCase("{\n \"Log\": {\n  \"Level\": \"Loud\" } }", "Log:Level ({0}, line 3): must be one of ")]
     [TestCase("{\n \"Log\": {},\n \"log\": {} }", "log ({0}, line 3): stands there twice, first in line 2.")]
@@ -68,13 +72,20 @@ internal sealed class SettingsOriginTests
     public void File_AMistake_IsToldWithItsLine(string text, string mistake)
     {
         File.WriteAllText(Installed, text);
-        Assert.That(Read().Mistakes, Has.Some.StartsWith(string.Format(System.Globalization.CultureInfo.InvariantCulture, mistake, Installed)));
+        Assert.That(
+            Read().Mistakes,
+            Has.Some.StartsWith(string.Format(System.Globalization.CultureInfo.InvariantCulture, mistake, Installed))
+        );
     }
 
     [Test]
     public void File_WithCommentsBomAndTrailingComma_IsRead()
     {
-        File.WriteAllText(Installed, "{ // why\n \"Send\": { \"Workers\": 7, }, }", new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+        File.WriteAllText(
+            Installed,
+            "{ // why\n \"Send\": { \"Workers\": 7, }, }",
+            new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true)
+        );
         Assert.That(Read().Settings!.Engine.Send.Workers, Is.EqualTo(7));
     }
 
@@ -99,7 +110,12 @@ internal sealed class SettingsOriginTests
     public void File_BelowAFile_IsRefused()
     {
         File.WriteAllText(Path.Combine(_directory, "etc"), "");
-        Assert.That(SettingsReader.Read([], _directory, Path.Combine(_directory, "etc", "appsettings.json"), new Dictionary<string, string>()).Mistakes, Has.One.Contains("cannot be read"));
+        Assert.That(
+            SettingsReader
+                .Read([], _directory, Path.Combine(_directory, "etc", "appsettings.json"), new Dictionary<string, string>())
+                .Mistakes,
+            Has.One.Contains("cannot be read")
+        );
     }
 
     [Test]
@@ -123,14 +139,22 @@ internal sealed class SettingsOriginTests
     [TestCase("                      ")]
     [TestCase("0123456789\t0123456789")]
     [TestCase("0123456789äöü0123456789")]
-    public void AdminKey_WhatNoHeaderCarriesOrBlanks_IsRefused(string key) => Assert.That(Read(("MAILPROXY_ADMIN_KEY", key)).Mistakes, Has.One.StartsWith("AdminKey (MAILPROXY_ADMIN_KEY): must have at least 16"));
+    public void AdminKey_WhatNoHeaderCarriesOrBlanks_IsRefused(string key) =>
+        Assert.That(
+            Read(("MAILPROXY_ADMIN_KEY", key)).Mistakes,
+            Has.One.StartsWith("AdminKey (MAILPROXY_ADMIN_KEY): must have at least 16")
+        );
 
     [TestCase("MAILPROXY_LIMITS__BURST", "5")]
-    public void Combinations_ThatContradict_AreRefused(string name, string text) => Assert.That(Read((name, text)).Mistakes, Has.Count.EqualTo(1));
+    public void Combinations_ThatContradict_AreRefused(string name, string text) =>
+        Assert.That(Read((name, text)).Mistakes, Has.Count.EqualTo(1));
 
     [Test]
     public void Mistake_WithAnyText_IsOneLine() =>
-        Assert.That(Read(("MAILPROXY_SEND__WORKERS", "x\ny\u0007" + new string('z', 5000))).Mistakes.Single(), Has.Length.LessThan(250).And.Not.Contains("\n").And.Not.Contains("\u0007"));
+        Assert.That(
+            Read(("MAILPROXY_SEND__WORKERS", "x\ny\u0007" + new string('z', 5000))).Mistakes.Single(),
+            Has.Length.LessThan(250).And.Not.Contains("\n").And.Not.Contains("\u0007")
+        );
 
     private (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(params (string Name, string Value)[] environment) =>
         SettingsReader.Read([], _directory, Installed, environment.ToDictionary(v => v.Name, v => v.Value));

@@ -12,7 +12,10 @@ internal sealed class ShippedSettingsTests
 {
     [Test]
     public void File_Names_AreExactlyTheSettingsThereAre() =>
-        Assert.That(Leaves(JsonNode.Parse(File.ReadAllText(Repository.File("appsettings.json"))), ""), Is.EquivalentTo(Setting.All.Select(s => s.Path)));
+        Assert.That(
+            Leaves(JsonNode.Parse(File.ReadAllText(Repository.File("appsettings.json"))), ""),
+            Is.EquivalentTo(Setting.All.Select(s => s.Path))
+        );
 
     [Test]
     public void File_Bound_IsTheDefaults()
@@ -22,14 +25,17 @@ internal sealed class ShippedSettingsTests
         Assert.That(mistakes, Is.Empty);
         using (Assert.EnterMultipleScope())
         {
-            foreach (var setting in Setting.All) Assert.That(Value(settings!, setting.Path), Is.EqualTo(setting.Default), setting.Path);
+            foreach (var setting in Setting.All)
+                Assert.That(Value(settings!, setting.Path), Is.EqualTo(setting.Default), setting.Path);
         }
     }
 
     [Test]
     public void Defaults_Everywhere_LieInTheirRange()
     {
-        var values = Setting.All.Where(s => s is { Default: not null, IsList: false }).ToDictionary(s => s.Path, s => (string?)s.DefaultText);
+        var values = Setting
+            .All.Where(s => s is { Default: not null, IsList: false })
+            .ToDictionary(s => s.Path, s => (string?)s.DefaultText);
         var (_, mistakes) = SettingsReader.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
         Assert.That(mistakes, Is.Empty);
     }
@@ -41,7 +47,8 @@ internal sealed class ShippedSettingsTests
     {
         var names = path.Split(':');
         object? at = typeof(DaemonSettings).GetProperty(names[0]) is null ? settings.Engine : settings;
-        foreach (var name in names) at = at!.GetType().GetProperty(name)!.GetValue(at);
+        foreach (var name in names)
+            at = at!.GetType().GetProperty(name)!.GetValue(at);
         return at;
     }
 }

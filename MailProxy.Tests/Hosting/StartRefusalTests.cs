@@ -58,7 +58,8 @@ internal sealed class StartRefusalTests
     [TestCase("DROP TABLE messages", "no such table")]
     public async Task Database_OfAnotherKind(string change, string why)
     {
-        await using (var daemon = await TestDaemon.StartAsync(Data)) await daemon.StopAsync();
+        await using (var daemon = await TestDaemon.StartAsync(Data))
+            await daemon.StopAsync();
         var place = new SqliteConnectionStringBuilder { DataSource = Path.Combine(Data, "mailproxy.db"), Pooling = false };
         await using (var connection = new SqliteConnection(place.ToString()))
         {
@@ -88,14 +89,19 @@ internal sealed class StartRefusalTests
 
     [Test]
     public async Task Data_APathLongerThanTheDatabaseTakes() =>
-        await RefusedAsync(1, "is longer than", "data directory", ("DATA", Path.Combine([_directory, .. Enumerable.Repeat(new string('y',
-            150), 4)])));
+        await RefusedAsync(
+            1,
+            "is longer than",
+            "data directory",
+            ("DATA", Path.Combine([_directory, .. Enumerable.Repeat(new string('y', 150), 4)]))
+        );
 
     [Test]
     public async Task Data_RelativeToAWorkingDirectoryThatIsGone()
     {
         var gone = Path.Combine(_directory, "gone");
-        var script = $"mkdir '{gone}' && cd '{gone}' && rmdir '{gone}' && exec dotnet "
+        var script =
+            $"mkdir '{gone}' && cd '{gone}' && rmdir '{gone}' && exec dotnet "
             + $"'{Path.Combine(AppContext.BaseDirectory, "mailproxy.dll")}'";
         var (exitCode, output) = await Run.AsIsAsync("/bin/sh", "-c", script);
         Assert.That((exitCode, output.Trim().Split('\n')), Is.EqualTo((1, output.Trim().Split('\n')[..1])), output);
@@ -124,8 +130,12 @@ internal sealed class StartRefusalTests
     {
         using var taken = new TcpListener(System.Net.IPAddress.Loopback, 0);
         taken.Start();
-        await RefusedAsync(1, "Sandbox:Port", "The sandbox cannot listen", ("SANDBOX__PORT",
-            $"{((System.Net.IPEndPoint)taken.LocalEndpoint).Port}"));
+        await RefusedAsync(
+            1,
+            "Sandbox:Port",
+            "The sandbox cannot listen",
+            ("SANDBOX__PORT", $"{((System.Net.IPEndPoint)taken.LocalEndpoint).Port}")
+        );
     }
 
     [TestCase("URLS", "https://127.0.0.1:8443", "Urls")]

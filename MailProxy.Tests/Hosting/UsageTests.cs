@@ -90,7 +90,8 @@ internal sealed class UsageTests
         using var directory = new TempDirectory();
         var data = Path.Combine(directory, "data");
         await using var daemon = await TestDaemon.StartAsync(data);
-        if (!OperatingSystem.IsWindows()) Assert.That(File.GetUnixFileMode(data), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+        if (!OperatingSystem.IsWindows())
+            Assert.That(File.GetUnixFileMode(data), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
         await daemon.StopAsync();
     }
 
@@ -98,7 +99,13 @@ internal sealed class UsageTests
     public async Task DotnetRun_FromAnywhere_WorksInTheCallersDirectory()
     {
         // The SDK for web projects would otherwise run in the project's directory, and ./data would be there.
-        var (exitCode, output) = await Run.AsIsAsync("dotnet", "msbuild", Repository.File("MailProxy.Daemon/MailProxy.Daemon.csproj"), "-getProperty:RunWorkingDirectory", "-nologo");
+        var (exitCode, output) = await Run.AsIsAsync(
+            "dotnet",
+            "msbuild",
+            Repository.File("MailProxy.Daemon/MailProxy.Daemon.csproj"),
+            "-getProperty:RunWorkingDirectory",
+            "-nologo"
+        );
         Assert.That(exitCode, Is.Zero, output);
         Assert.That(output.Trim(), Is.Empty);
     }

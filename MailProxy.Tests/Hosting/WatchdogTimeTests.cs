@@ -15,6 +15,8 @@ internal sealed class WatchdogTimeTests
     [TestCase("", null, null)]
     [TestCase(null, null, null)]
     public void Of_WhatSystemdSays_IsAThirdOfItsPatience(string? microseconds, string? process, int? seconds) =>
-        Assert.That(WatchdogTime.Of(microseconds, process, self: 7).Every,
-            Is.EqualTo(seconds is { } s ? TimeSpan.FromSeconds(s) : (TimeSpan?)null));
+        Assert.That(
+            WatchdogTime.Of(microseconds, process, self: 7).Every,
+            Is.EqualTo(seconds is { } s ? TimeSpan.FromSeconds(s) : (TimeSpan?)null)
+        );
 }

@@ -20,13 +20,20 @@ internal sealed class AccountRulesTests
 
     [Test]
     public void Judge_AnAccountThatDoesNotExist_NamesThoseThatDo() =>
-        Assert.That(Rules.JudgeWith("\"account\":\"x\"", Rules.With(Rules.Account(1, "a"))).Problem!.Errors[0].Detail, Is.EqualTo("There is no such account. Name one of: a."));
+        Assert.That(
+            Rules.JudgeWith("\"account\":\"x\"", Rules.With(Rules.Account(1, "a"))).Problem!.Errors[0].Detail,
+            Is.EqualTo("There is no such account. Name one of: a.")
+        );
 
     [Test]
     public void Judge_MoreAccountsThanOneReads_NamesTwenty() =>
         Assert.That(
-            Rules.JudgeWith("", Rules.With([.. Enumerable.Range(1, 30).Select(n => Rules.Account(n, $"a{n:00}"))])).Problem!.Errors[0].Detail,
-            Does.Contain("a20 and more").And.Not.Contain("a21"));
+            Rules
+                .JudgeWith("", Rules.With([.. Enumerable.Range(1, 30).Select(n => Rules.Account(n, $"a{n:00}"))]))
+                .Problem!.Errors[0]
+                .Detail,
+            Does.Contain("a20 and more").And.Not.Contain("a21")
+        );
 
     [Test]
     public void Judge_SandboxBesideOneAccount_TakesTheAccount()
@@ -39,7 +46,10 @@ internal sealed class AccountRulesTests
 
     [Test]
     public void Judge_OnlyTheSandbox_TakesIt() =>
-        Assert.That(Rules.JudgeWith("", Rules.With(Rules.Account(1, "sandbox", sandbox: true))).Mail!.Account, Is.EqualTo(new AccountKey(1)));
+        Assert.That(
+            Rules.JudgeWith("", Rules.With(Rules.Account(1, "sandbox", sandbox: true))).Mail!.Account,
+            Is.EqualTo(new AccountKey(1))
+        );
 
     [Test]
     public void Judge_AccountOfAnotherTenant_IsUnknown()
@@ -66,6 +76,9 @@ internal sealed class AccountRulesTests
     {
         var rules = Rules.With(Rules.Account(1, "a", fromAllowed: ["ann@x.example", "@Y.example", "@bücher.example"]));
 
-        Assert.That(Rules.JudgeWith($"\"from\":[\"{from}\"]", rules).Errors(), allowed ? Is.Empty : Is.EqualTo(new[] { ("/from/0", "from_not_allowed") }));
+        Assert.That(
+            Rules.JudgeWith($"\"from\":[\"{from}\"]", rules).Errors(),
+            allowed ? Is.Empty : Is.EqualTo(new[] { ("/from/0", "from_not_allowed") })
+        );
     }
 }

@@ -6,7 +6,8 @@ namespace MailProxy.Tests.Ingest;
 
 internal sealed class DraftBinderBatchTests
 {
-    private static BoundBatch Bind(string json, int maxMessages = 10) => DraftBinder.BindBatch(Encoding.UTF8.GetBytes(json), new() { MaxMessages = maxMessages });
+    private static BoundBatch Bind(string json, int maxMessages = 10) =>
+        DraftBinder.BindBatch(Encoding.UTF8.GetBytes(json), new() { MaxMessages = maxMessages });
 
     private static string Text(ReadOnlyMemory<byte> json) => Encoding.UTF8.GetString(json.Span);
 

@@ -21,19 +21,27 @@ internal sealed class DraftBinderFuzzTests
         Gen.Byte.Array[0, 64],
         Mutated(One),
         Mutated(Raw),
-        Mutated($"{{\"messages\":[{One},{{}},{Raw}],\"defaults\":{{\"from\":\"d@x\",\"tags\":[]}}}}"));
+        Mutated($"{{\"messages\":[{One},{{}},{Raw}],\"defaults\":{{\"from\":\"d@x\",\"tags\":[]}}}}")
+    );
 
     [Test]
-    public void BindOne_AnyBytes_GivesADraftOrAProblemAndTheRulesTakeIt() => Hostile.Sample(bytes => Holds(DraftBinder.BindOne(bytes)), iter: 20_000);
+    public void BindOne_AnyBytes_GivesADraftOrAProblemAndTheRulesTakeIt() =>
+        Hostile.Sample(bytes => Holds(DraftBinder.BindOne(bytes)), iter: 20_000);
 
     [Test]
-    public void BindBatch_AnyBytes_GivesDraftsOrAProblem() => Hostile.Sample(bytes =>
-    {
-        var batch = DraftBinder.BindBatch(bytes, new() { MaxMessages = 100 });
-        return batch.Problem is not null
-            ? batch.Drafts.Count == 0
-            : batch.Drafts.Select((draft, i) => Holds(draft) && batch.Locate(i, "/from").EndsWith("/from", StringComparison.Ordinal)).All(good => good);
-    }, iter: 20_000);
+    public void BindBatch_AnyBytes_GivesDraftsOrAProblem() =>
+        Hostile.Sample(
+            bytes =>
+            {
+                var batch = DraftBinder.BindBatch(bytes, new() { MaxMessages = 100 });
+                return batch.Problem is not null
+                    ? batch.Drafts.Count == 0
+                    : batch
+                        .Drafts.Select((draft, i) => Holds(draft) && batch.Locate(i, "/from").EndsWith("/from", StringComparison.Ordinal))
+                        .All(good => good);
+            },
+            iter: 20_000
+        );
 
     private static bool Holds(Draft draft)
     {
@@ -41,7 +49,15 @@ internal sealed class DraftBinderFuzzTests
         var one = (draft.Mail is null) == (draft.Problem is not null) && (line.Mail is null) == (line.Problem is not null);
         return one
             && (draft.Mail is null || ContentHash.Of(draft.Json) is not null)
-            && (line.Mail is not { } mail || (mail.Recipients.Count > 0 && !Unsafe(mail.EnvelopeSender) && !mail.Recipients.Any(Unsafe) && !Unsafe(mail.MessageIdHeader)));
+            && (
+                line.Mail is not { } mail
+                || (
+                    mail.Recipients.Count > 0
+                    && !Unsafe(mail.EnvelopeSender)
+                    && !mail.Recipients.Any(Unsafe)
+                    && !Unsafe(mail.MessageIdHeader)
+                )
+            );
     }
 
     private static bool Unsafe(string text) => text.AsSpan().ContainsAny('\r', '\n', '\0');
@@ -53,20 +69,25 @@ internal sealed class DraftBinderFuzzTests
     {
         var source = Encoding.UTF8.GetBytes(json);
         var edit = Gen.Select(Gen.Int[0, source.Length - 1], Gen.Int[0, 3], Gen.OneOf(Gen.Byte, Gen.Byte[32, 126]), Gen.Int[0, 12]);
-        return edit.Array[0, 4].Select(edits =>
-        {
-            var bytes = new List<byte>(source);
-            foreach (var (at, kind, value, length) in edits)
+        return edit.Array[0, 4]
+            .Select(edits =>
             {
-                var from = Math.Min(at, bytes.Count);
-                var count = Math.Min(length, bytes.Count - from);
-                if (kind == 0) bytes.RemoveRange(from, count);
-                else if (kind == 1) bytes.InsertRange(from, bytes.GetRange(from, count));
-                else if (kind == 2) bytes.Insert(from, value);
-                else if (from < bytes.Count) bytes[from] = value;
-            }
+                var bytes = new List<byte>(source);
+                foreach (var (at, kind, value, length) in edits)
+                {
+                    var from = Math.Min(at, bytes.Count);
+                    var count = Math.Min(length, bytes.Count - from);
+                    if (kind == 0)
+                        bytes.RemoveRange(from, count);
+                    else if (kind == 1)
+                        bytes.InsertRange(from, bytes.GetRange(from, count));
+                    else if (kind == 2)
+                        bytes.Insert(from, value);
+                    else if (from < bytes.Count)
+                        bytes[from] = value;
+                }
 
-            return bytes.ToArray();
-        });
+                return bytes.ToArray();
+            });
     }
 }

@@ -15,8 +15,14 @@ internal sealed class DraftShapeTests
 
     private static IEnumerable<TestCaseData> TooMuch()
     {
-        TestCaseData Case(string name, string members, string pointer, string code) => new TestCaseData(members, pointer, code).SetArgDisplayNames(name);
-        yield return Case("attachments", $"\"attachments\":[{Many(501, _ => "{\"filename\":\"a\",\"content\":\"\"}")}]", "/attachments", "too_many_attachments");
+        TestCaseData Case(string name, string members, string pointer, string code) =>
+            new TestCaseData(members, pointer, code).SetArgDisplayNames(name);
+        yield return Case(
+            "attachments",
+            $"\"attachments\":[{Many(501, _ => "{\"filename\":\"a\",\"content\":\"\"}")}]",
+            "/attachments",
+            "too_many_attachments"
+        );
         yield return Case("empty attachments", $"\"attachments\":[{Many(100_000, _ => "{}")}]", "/attachments", "too_many_attachments");
         yield return Case("unknown fields", Many(200_000, i => $"\"u{i}\":0"), "", "too_many_fields");
         yield return Case("members of an unknown field", $"\"u\":{{{Many(200_000, i => $"\"u{i}\":0")}}}", "", "too_many_values");
@@ -28,7 +34,12 @@ internal sealed class DraftShapeTests
         yield return Case("headers", $"\"headers\":{{{Many(50_000, i => $"\"X-{i}\":\"\"")}}}", "/headers", "headers_too_large");
         yield return Case("tags", $"\"tags\":[{Many(50_000, _ => "\"t\"")}]", "/tags", "too_many_tags");
         yield return Case("cc", $"\"cc\":[{Many(20_000, i => $"\"u{i}@x\"")}]", "/cc", "too_many_addresses");
-        yield return Case("bcc as objects", $"\"bcc\":[{Many(20_000, i => $"{{\"email\":\"u{i}@x\",\"name\":\"n\"}}")}]", "/bcc", "too_many_addresses");
+        yield return Case(
+            "bcc as objects",
+            $"\"bcc\":[{Many(20_000, i => $"{{\"email\":\"u{i}@x\",\"name\":\"n\"}}")}]",
+            "/bcc",
+            "too_many_addresses"
+        );
         yield return Case("reply_to", $"\"reply_to\":[{Many(20_000, _ => "\"u@x\"")}]", "/reply_to", "too_many_addresses");
         yield return Case("from", $"\"from\":[{Many(20_000, _ => "\"u@x\"")}]", "/from", "too_many_addresses");
     }
@@ -54,7 +65,8 @@ internal sealed class DraftShapeTests
     [Test]
     public void BindOne_AsMuchAsIsAllowed_IsBound()
     {
-        var json = $"{{\"to\":[{Many(1_000, i => $"{{\"email\":\"u{i}@x.example\",\"name\":\"n\"}}")}],\"metadata\":{Nested(32)},"
+        var json =
+            $"{{\"to\":[{Many(1_000, i => $"{{\"email\":\"u{i}@x.example\",\"name\":\"n\"}}")}],\"metadata\":{Nested(32)},"
             + $"\"attachments\":[{Many(500, _ => "{\"filename\":\"a\",\"content\":\"\"}")}]}}";
         Assert.That(DraftBinder.BindOne(Encoding.UTF8.GetBytes(json)).Problem, Is.Null);
     }
@@ -83,10 +95,16 @@ internal sealed class DraftShapeTests
         Assert.That((problem.Status, problem.Errors.Count), Is.EqualTo((422, 100)));
     }
 
-    [TestCase("{\"defaults\":{\"attachments\":[%]},\"messages\":[{}]}", "/defaults/attachments", TestName = "Batch_DefaultsWithTooMuch_PointsAtTheDefaults")]
+    [TestCase(
+        "{\"defaults\":{\"attachments\":[%]},\"messages\":[{}]}",
+        "/defaults/attachments",
+        TestName = "Batch_DefaultsWithTooMuch_PointsAtTheDefaults"
+    )]
     public void Batch_Defaults_TooMuch(string json, string pointer)
     {
-        var problem = DraftBinder.BindBatch(Encoding.UTF8.GetBytes(json.Replace("%", Many(501, _ => "{}"), StringComparison.Ordinal))).Problem!;
+        var problem = DraftBinder
+            .BindBatch(Encoding.UTF8.GetBytes(json.Replace("%", Many(501, _ => "{}"), StringComparison.Ordinal)))
+            .Problem!;
         Assert.That(problem.Errors.Single().Pointer, Is.EqualTo(pointer));
     }
 
@@ -94,7 +112,8 @@ internal sealed class DraftShapeTests
     [TestCase(40, true)]
     public void Batch_DefaultsMergedIntoMany_AreBoundedByTheRequest(int messages, bool good)
     {
-        var json = $"{{\"defaults\":{{\"from\":\"a@x.example\",\"to\":\"b@x.example\",\"text\":\"{new string('A', 1_000_000)}\"}},\"messages\":[{Many(messages, _ => "{}")}]}}";
+        var json =
+            $"{{\"defaults\":{{\"from\":\"a@x.example\",\"to\":\"b@x.example\",\"text\":\"{new string('A', 1_000_000)}\"}},\"messages\":[{Many(messages, _ => "{}")}]}}";
         var opened = OpenedMessages.Batch(Encoding.UTF8.GetBytes(json), Limits);
         if (good)
         {
@@ -104,14 +123,25 @@ internal sealed class DraftShapeTests
             return;
         }
 
-        Assert.That((opened.Problem!.Status, opened.Problem.Code, opened.Problem.Errors.Single().Pointer), Is.EqualTo((422, "defaults_too_large", "/defaults")));
+        Assert.That(
+            (opened.Problem!.Status, opened.Problem.Code, opened.Problem.Errors.Single().Pointer),
+            Is.EqualTo((422, "defaults_too_large", "/defaults"))
+        );
     }
 
     [Test]
     public void Batch_MergedLength_IsWhatMergingMakes()
     {
-        string[] messages = ["{}", "{\"to\":\"c@x.example\"}", "{\"text\":null}", "{\"from\":\"q@x\",\"to\":\"r@x\",\"text\":\"t\"}", " { } "];
-        var json = $"{{\"defaults\":{{\"from\":\"a@x.example\",\"to\":\"b@x.example\",\"text\":\"t\"}},\"messages\":[{string.Join(',', messages)}]}}";
+        string[] messages =
+        [
+            "{}",
+            "{\"to\":\"c@x.example\"}",
+            "{\"text\":null}",
+            "{\"from\":\"q@x\",\"to\":\"r@x\",\"text\":\"t\"}",
+            " { } ",
+        ];
+        var json =
+            $"{{\"defaults\":{{\"from\":\"a@x.example\",\"to\":\"b@x.example\",\"text\":\"t\"}},\"messages\":[{string.Join(',', messages)}]}}";
         var opened = OpenedMessages.Batch(Encoding.UTF8.GetBytes(json), Limits);
         var bound = opened.Bind();
         var merged = bound.Drafts.Zip(bound.Written, static (draft, written) => draft.Json.Length - written.Length).Sum();

@@ -16,7 +16,7 @@ internal sealed class IngestStageTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly Channel<Submission> _door = Channel.CreateBounded<Submission>(16);
+    private readonly Channel<Submission> _input = Channel.CreateBounded<Submission>(16);
     private readonly Channel<AcceptedBatch> _next = Channel.CreateBounded<AcceptedBatch>(16);
     private readonly PipelineMetrics _metrics = new(Prometheus.Metrics.NewCustomRegistry());
     private string _directory = "";
@@ -29,9 +29,18 @@ internal sealed class IngestStageTests
     [TearDown]
     public void RemoveDirectory() => Directory.Delete(_directory, recursive: true);
 
-    private Task Run(SubmissionRules? rules = null) => new IngestStage(
-        _door, _next, rules ?? Rules.With(Rules.Account(1, "main")), new SpoolFiles(Spool), new IngestOptions(), _metrics,
-        new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Rules.Now)), TenantShare.Unlimited, NullLogger.Instance).RunAsync();
+    private Task Run(SubmissionRules? rules = null) =>
+        new IngestStage(
+            _input,
+            _next,
+            rules ?? Rules.With(Rules.Account(1, "main")),
+            new SpoolFiles(Spool),
+            new IngestOptions(),
+            _metrics,
+            new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Rules.Now)),
+            TenantShare.Unlimited,
+            NullLogger.Instance
+        ).RunAsync();
 
     private static Submission Submission(IdempotencyClaim? claim, params string[] messages) =>
         new("default", [.. messages.Select(m => DraftBinder.BindOne(Encoding.UTF8.GetBytes(m)))], 1, claim);
@@ -40,24 +49,27 @@ internal sealed class IngestStageTests
 
     private async Task<AcceptedBatch> Passed() => await _next.Reader.ReadAsync().AsTask().WaitAsync(Patience);
 
-    private async Task Finish(Task room)
+    private async Task Finish(Task running)
     {
-        _door.Writer.Complete();
-        await room.WaitAsync(Patience);
+        _input.Writer.Complete();
+        await running.WaitAsync(Patience);
     }
 
     [Test]
     public async Task Run_GoodAndBadMail_PassesALineForEachInOrder()
     {
-        var room = Run();
+        var running = Run();
         var submission = Submission(null, Rules.Message("\"id\":\"a\""), "{}", Rules.Message(""));
-        _door.Writer.TryWrite(submission);
+        _input.Writer.TryWrite(submission);
 
         var batch = await Passed();
-        await Finish(room);
+        await Finish(running);
 
         Assert.That(batch.Submission, Is.SameAs(submission));
-        Assert.That(batch.Lines.Select(l => (l.Mail is not null, l.Problem is not null)), Is.EqualTo(new[] { (true, false), (false, true), (true, false) }));
+        Assert.That(
+            batch.Lines.Select(l => (l.Mail is not null, l.Problem is not null)),
+            Is.EqualTo(new[] { (true, false), (false, true), (true, false) })
+        );
         Assert.That(batch.Lines[0].Mail!.Key.Id, Is.EqualTo("a"));
         Assert.That((Guid.Parse(batch.Lines[2].Id!).Version, batch.Lines[2].Mail!.CreatedAt), Is.EqualTo((7, Rules.Now)));
     }
@@ -67,7 +79,7 @@ internal sealed class IngestStageTests
     {
         var submission = Submission(null, Rules.Message(""));
         submission.TryWithdraw();
-        _door.Writer.TryWrite(submission);
+        _input.Writer.TryWrite(submission);
 
         await Finish(Run());
 
@@ -78,12 +90,15 @@ internal sealed class IngestStageTests
     public async Task Run_NothingToStore_AnswersWithoutTheStore()
     {
         var submission = Submission(null, Rules.Message("\"id\":\"a\",\"pool\":\"p\""), "{");
-        _door.Writer.TryWrite(submission);
+        _input.Writer.TryWrite(submission);
 
         await Finish(Run());
         var answer = (SubmissionAnswer.Stored)await submission.Answer.WaitAsync(Patience);
 
-        Assert.That(answer.Lines.Select(l => (l.Id, l.Problem?.Code)), Is.EqualTo(new[] { ("a", "unknown_field"), (null, "malformed_json") }));
+        Assert.That(
+            answer.Lines.Select(l => (l.Id, l.Problem?.Code)),
+            Is.EqualTo(new[] { ("a", "unknown_field"), (null, "malformed_json") })
+        );
         Assert.That((_next.Reader.TryRead(out _), submission.TryWithdraw()), Is.EqualTo((false, false)));
         Assert.That(_metrics.Refused.WithLabels("unknown_field").Value, Is.EqualTo(1));
     }
@@ -92,7 +107,7 @@ internal sealed class IngestStageTests
     public async Task Run_NothingToStoreButAKeyToRemember_AsksTheStore()
     {
         var submission = Submission(new("key", [1], _ => null), "{}");
-        _door.Writer.TryWrite(submission);
+        _input.Writer.TryWrite(submission);
 
         await Finish(Run());
 
@@ -104,7 +119,7 @@ internal sealed class IngestStageTests
     public async Task Run_LargeBody_IsInASpoolFileBeforeItIsPassedOn()
     {
         var large = Large(300);
-        _door.Writer.TryWrite(Submission(null, Rules.Message(""), large));
+        _input.Writer.TryWrite(Submission(null, Rules.Message(""), large));
 
         await Finish(Run());
         var lines = (await Passed()).Lines;
@@ -119,7 +134,7 @@ internal sealed class IngestStageTests
     {
         var message = Large(200);
         message = Rules.Message($"\"text\":\"{new string('x', 200 * 1024 + (256 * 1024 - message.Length))}\"");
-        _door.Writer.TryWrite(Submission(null, message));
+        _input.Writer.TryWrite(Submission(null, message));
 
         await Finish(Run());
         var body = (await Passed()).Lines[0].Mail!.Body;
@@ -130,25 +145,25 @@ internal sealed class IngestStageTests
     [Test]
     public async Task Run_DiskFails_AnswersUnavailableAndServesTheNext()
     {
-        var room = Run();
+        var running = Run();
         Directory.Delete(Spool);
         await File.WriteAllTextAsync(Spool, "in the way");
         var failing = Submission(null, Large(300));
-        _door.Writer.TryWrite(failing);
+        _input.Writer.TryWrite(failing);
         var answer = await failing.Answer.WaitAsync(Patience);
-        _door.Writer.TryWrite(Submission(null, Rules.Message("\"id\":\"next\"")));
+        _input.Writer.TryWrite(Submission(null, Rules.Message("\"id\":\"next\"")));
 
         Assert.That(answer, Is.InstanceOf<SubmissionAnswer.Unavailable>());
         Assert.That((await Passed()).Lines[0].Id, Is.EqualTo("next"));
-        await Finish(room);
+        await Finish(running);
     }
 
     [Test]
-    public async Task Run_NextRoomIsGone_AnswersUnavailableAndLeavesNoFileBehind()
+    public async Task Run_NextStageIsGone_AnswersUnavailableAndLeavesNoFileBehind()
     {
         _next.Writer.Complete();
         var submission = Submission(null, Large(300), Large(300));
-        _door.Writer.TryWrite(submission);
+        _input.Writer.TryWrite(submission);
 
         await Finish(Run());
 
@@ -157,15 +172,18 @@ internal sealed class IngestStageTests
     }
 
     [Test]
-    public async Task Run_NextRoomIsSlow_LosesNothing()
+    public async Task Run_NextStageIsSlow_LosesNothing()
     {
-        for (var i = 0; i < 16; i++) _next.Writer.TryWrite(new(Submission(null), []));
-        for (var i = 0; i < 5; i++) _door.Writer.TryWrite(Submission(null, Rules.Message($"\"id\":\"m{i}\"")));
-        var room = Run();
+        for (var i = 0; i < 16; i++)
+            _next.Writer.TryWrite(new(Submission(null), []));
+        for (var i = 0; i < 5; i++)
+            _input.Writer.TryWrite(Submission(null, Rules.Message($"\"id\":\"m{i}\"")));
+        var running = Run();
 
         var passed = new List<AcceptedBatch>();
-        while (passed.Count < 21) passed.Add(await Passed());
-        await Finish(room);
+        while (passed.Count < 21)
+            passed.Add(await Passed());
+        await Finish(running);
 
         Assert.That(passed.SelectMany(b => b.Lines).Select(l => l.Id), Is.EquivalentTo(new[] { "m0", "m1", "m2", "m3", "m4" }));
     }

@@ -23,8 +23,20 @@ internal sealed class LargeFileRulesTests
     [Test]
     public void LargeFilesOf_AccountWithoutARule_HasItsTenants()
     {
-        LargeFiles tenants = new(1, LargeFileAction.Warn), own = new(2, LargeFileAction.Reject);
-        var directory = new AccountDirectory([], null, new([new() { Id = "default", Name = "x", LargeFiles = tenants }]));
+        LargeFiles tenants = new(1, LargeFileAction.Warn),
+            own = new(2, LargeFileAction.Reject);
+        var directory = new AccountDirectory(
+            [],
+            null,
+            new([
+                new()
+                {
+                    Id = "default",
+                    Name = "x",
+                    LargeFiles = tenants,
+                },
+            ])
+        );
         Assert.That(directory.LargeFilesOf(Rules.Account(1, "main")), Is.SameAs(tenants));
         Assert.That(directory.LargeFilesOf(Rules.Account(1, "main") with { LargeFiles = own }), Is.SameAs(own));
         Assert.That(directory.LargeFilesOf(Rules.Account(1, "main", "gone")), Is.Null);

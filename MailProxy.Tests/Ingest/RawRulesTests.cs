@@ -8,7 +8,8 @@ namespace MailProxy.Tests.Ingest;
 
 internal sealed class RawRulesTests
 {
-    private const string Head = "From: Ann <ann@x.example>\r\nTo: list@z.example\r\nSubject: =?utf-8?q?H=C3=B6?=\r\nMessage-ID: <one@x>\r\n";
+    private const string Head =
+        "From: Ann <ann@x.example>\r\nTo: list@z.example\r\nSubject: =?utf-8?q?H=C3=B6?=\r\nMessage-ID: <one@x>\r\n";
 
     private static string Message(string raw, string more = "") =>
         $"{{\"to\":\"bob@y.example\",\"raw\":\"{Convert.ToBase64String(Encoding.UTF8.GetBytes(raw))}\"{more}}}";
@@ -32,7 +33,10 @@ internal sealed class RawRulesTests
 
     [Test]
     public void Judge_FromFieldBesideRaw_IsTheEnvelopeSender() =>
-        Assert.That(Rules.Judge(Message(Head + "\r\n", ",\"from\":\"bounces@z.example\"")).Mail!.EnvelopeSender, Is.EqualTo("bounces@z.example"));
+        Assert.That(
+            Rules.Judge(Message(Head + "\r\n", ",\"from\":\"bounces@z.example\"")).Mail!.EnvelopeSender,
+            Is.EqualTo("bounces@z.example")
+        );
 
     [Test]
     public void Judge_HeadersLongerThanTheFirstLook_AreReadToTheirEnd()
@@ -137,7 +141,8 @@ internal sealed class RawRulesTests
     [TestCase("From a@x Mon Jan 1 00:00:00 2001\nFrom: a@x\n\nFrom here", "From: a@x\r\n\r\nFrom here\r\n")]
     [TestCase(
         "Return-Path: <z@z>\nReceived: by x\nBcc: s@x\nFrom: a@x\nAuthentication-Results: x;\n\tspf=pass\n\nhi\ryou\r\r\n",
-        "Received: by x\r\nFrom: a@x\r\n\r\nhi\r\nyou\r\n\r\n")]
+        "Received: by x\r\nFrom: a@x\r\n\r\nhi\r\nyou\r\n\r\n"
+    )]
     public void Judge_Raw_IsStoredInTheOctetsOfTheWire(string raw, string expected)
     {
         var mail = Rules.Judge(Message(raw, ",\"tags\":[\"t\"]")).Mail!;
@@ -178,12 +183,23 @@ internal sealed class RawRulesTests
     [Test]
     public void Judge_RawBesideOtherContent_IsRefusedForEach()
     {
-        var line = Rules.Judge(Message(Head + "\r\n", ",\"subject\":\"s\",\"text\":\"t\",\"html\":\"h\",\"headers\":{},\"attachments\":[]"));
+        var line = Rules.Judge(
+            Message(Head + "\r\n", ",\"subject\":\"s\",\"text\":\"t\",\"html\":\"h\",\"headers\":{},\"attachments\":[]")
+        );
 
-        Assert.That(line.Errors(), Is.EqualTo(new[]
-        {
-            ("/subject", "raw_excludes"), ("/text", "raw_excludes"), ("/html", "raw_excludes"), ("/headers", "raw_excludes"), ("/attachments", "raw_excludes"),
-        }));
+        Assert.That(
+            line.Errors(),
+            Is.EqualTo(
+                new[]
+                {
+                    ("/subject", "raw_excludes"),
+                    ("/text", "raw_excludes"),
+                    ("/html", "raw_excludes"),
+                    ("/headers", "raw_excludes"),
+                    ("/attachments", "raw_excludes"),
+                }
+            )
+        );
     }
 
     [Test]
@@ -192,7 +208,10 @@ internal sealed class RawRulesTests
         var rules = Rules.With(Rules.Account(1, "a", fromAllowed: "@x.example"));
 
         Assert.That(Rules.Judge(Message(Head + "\r\n"), rules).Errors(), Is.Empty);
-        Assert.That(Rules.Judge(Message("From: evil@z\r\n\r\n", ",\"from\":\"a@x.example\""), rules).Errors(), Is.EqualTo(new[] { ("/raw", "from_not_allowed") }));
+        Assert.That(
+            Rules.Judge(Message("From: evil@z\r\n\r\n", ",\"from\":\"a@x.example\""), rules).Errors(),
+            Is.EqualTo(new[] { ("/raw", "from_not_allowed") })
+        );
     }
 
     [TestCase("Sender: ceo@bank.example", "from_not_allowed")]

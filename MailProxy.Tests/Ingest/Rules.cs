@@ -12,30 +12,47 @@ internal static class Rules
 
     public static readonly Guid NextId = Guid.Parse("01944aaa-0000-7000-8000-000000000001");
 
-    public static SmtpAccount Account(int number, string id, string tenant = "default", bool sandbox = false, params string[] fromAllowed) => new()
-    {
-        Key = new(number),
-        Tenant = tenant,
-        Id = id,
-        Version = 1,
-        Host = sandbox ? null : "mx.example",
-        Port = 25,
-        Sandbox = sandbox,
-        FromAllowed = fromAllowed,
-    };
+    public static SmtpAccount Account(
+        int number,
+        string id,
+        string tenant = "default",
+        bool sandbox = false,
+        params string[] fromAllowed
+    ) =>
+        new()
+        {
+            Key = new(number),
+            Tenant = tenant,
+            Id = id,
+            Version = 1,
+            Host = sandbox ? null : "mx.example",
+            Port = 25,
+            Sandbox = sandbox,
+            FromAllowed = fromAllowed,
+        };
 
     public static SubmissionRules With(params SmtpAccount[] accounts) => With(new IngestOptions(), accounts);
 
     public static SubmissionRules With(IngestOptions options, params SmtpAccount[] accounts) => With(options, "X-Mail-Key", accounts);
 
-    public static SubmissionRules With(IngestOptions options, string mailKeyHeader, params SmtpAccount[] accounts) => With(options, mailKeyHeader, null, accounts);
+    public static SubmissionRules With(IngestOptions options, string mailKeyHeader, params SmtpAccount[] accounts) =>
+        With(options, mailKeyHeader, null, accounts);
 
     public static SubmissionRules With(IngestOptions options, string mailKeyHeader, TenantDirectory? tenants, params SmtpAccount[] accounts)
     {
         var current = new CurrentAccounts();
         current.Swap(new(accounts, null, tenants));
         var volumes = new CurrentVolumes();
-        volumes.Swap(new([new() { Tenant = "default", Id = "docs", Config = new VolumeConfig.Local("/srv/docs") }]));
+        volumes.Swap(
+            new([
+                new()
+                {
+                    Tenant = "default",
+                    Id = "docs",
+                    Config = new VolumeConfig.Local("/srv/docs"),
+                },
+            ])
+        );
         return new(current, new(volumes, static tenant => tenant == "default", ["/srv/mail"], 1_000_000), options, mailKeyHeader);
     }
 
@@ -52,5 +69,6 @@ internal static class Rules
         return $"{{{string.Join(',', usual.Where(u => !given.Contains("," + u.Split(':')[0] + ":", StringComparison.Ordinal)))}{given}}}";
     }
 
-    public static (string Pointer, string Code)[] Errors(this AcceptedLine line) => [.. (line.Problem?.Errors ?? []).Select(e => (e.Pointer, e.Code))];
+    public static (string Pointer, string Code)[] Errors(this AcceptedLine line) =>
+        [.. (line.Problem?.Errors ?? []).Select(e => (e.Pointer, e.Code))];
 }

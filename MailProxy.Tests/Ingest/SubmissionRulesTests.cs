@@ -113,17 +113,49 @@ internal sealed class SubmissionRulesTests
         ["\"alternatives\":[{\"content_type\":\"text/calendar\"}]", "/alternatives/0/content", "required"],
         ["\"alternatives\":[{\"content\":\"x\"}]", "/alternatives/0/content_type", "required"],
         ["\"alternatives\":[{\"content_type\":7,\"content\":\"x\"}]", "/alternatives/0/content_type", "invalid_type"],
-        ["\"alternatives\":[{\"content_type\":\"text/calendar\",\"content\":\"x\",\"filename\":\"f\"}]", "/alternatives/0/filename", "unknown_field"],
+        [
+            "\"alternatives\":[{\"content_type\":\"text/calendar\",\"content\":\"x\",\"filename\":\"f\"}]",
+            "/alternatives/0/filename",
+            "unknown_field",
+        ],
         ["\"alternatives\":[{\"content_type\":\"calendar\",\"content\":\"x\"}]", "/alternatives/0/content_type", "invalid_content_type"],
-        ["\"alternatives\":[{\"content_type\":\"text/calendar\\r\\nX: y\",\"content\":\"x\"}]", "/alternatives/0/content_type", "header_injection"],
+        [
+            "\"alternatives\":[{\"content_type\":\"text/calendar\\r\\nX: y\",\"content\":\"x\"}]",
+            "/alternatives/0/content_type",
+            "header_injection",
+        ],
         ["\"alternatives\":[{\"content_type\":\"image/png\",\"content\":\"x\"}]", "/alternatives/0/content_type", "invalid_content_type"],
-        ["\"alternatives\":[{\"content_type\":\"multipart/mixed\",\"content\":\"x\"}]", "/alternatives/0/content_type", "invalid_content_type"],
-        ["\"alternatives\":[{\"content_type\":\"text/x; charset=utf-16\",\"content\":\"x\"}]", "/alternatives/0/content_type", "invalid_content_type"],
-        ["\"alternatives\":[{\"content_type\":\"text/x; charset=iso-8859-1\",\"content\":\"中\"}]", "/alternatives/0/content_type", "invalid_content_type"],
-        [$"\"alternatives\":[{string.Join(',', Enumerable.Repeat("{\"content_type\":\"text/x\",\"content\":\"\"}", 11))}]", "/alternatives", "too_many_alternatives"],
-        [$"\"alternatives\":[{{\"content_type\":\"text/x\",\"content\":\"{new string('x', 5_242_881)}\"}}]", "/alternatives", "alternatives_too_large"],
+        [
+            "\"alternatives\":[{\"content_type\":\"multipart/mixed\",\"content\":\"x\"}]",
+            "/alternatives/0/content_type",
+            "invalid_content_type",
+        ],
+        [
+            "\"alternatives\":[{\"content_type\":\"text/x; charset=utf-16\",\"content\":\"x\"}]",
+            "/alternatives/0/content_type",
+            "invalid_content_type",
+        ],
+        [
+            "\"alternatives\":[{\"content_type\":\"text/x; charset=iso-8859-1\",\"content\":\"中\"}]",
+            "/alternatives/0/content_type",
+            "invalid_content_type",
+        ],
+        [
+            $"\"alternatives\":[{string.Join(',', Enumerable.Repeat("{\"content_type\":\"text/x\",\"content\":\"\"}", 11))}]",
+            "/alternatives",
+            "too_many_alternatives",
+        ],
+        [
+            $"\"alternatives\":[{{\"content_type\":\"text/x\",\"content\":\"{new string('x', 5_242_881)}\"}}]",
+            "/alternatives",
+            "alternatives_too_large",
+        ],
         // attachments
-        ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"content_type\":\"x/y; *=z\"}]", "/attachments/0/content_type", "invalid_content_type"],
+        [
+            "\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"content_type\":\"x/y; *=z\"}]",
+            "/attachments/0/content_type",
+            "invalid_content_type",
+        ],
         ["\"attachments\":[null]", "/attachments/0", "invalid_type"],
         ["\"attachments\":[{\"content\":\"AA==\"}]", "/attachments/0/filename", "required"],
         ["\"attachments\":[{\"filename\":\"\",\"content\":\"AA==\"}]", "/attachments/0/filename", "required"],
@@ -135,14 +167,42 @@ internal sealed class SubmissionRulesTests
         ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==AA==\"}]", "/attachments/0/content", "invalid_base64"],
         ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AAAA\\nAAAA\"}]", "/attachments/0/content", "invalid_base64"],
         ["\"attachments\":[{\"filename\":\"a\",\"content\":\"_-__\"}]", "/attachments/0/content", "invalid_base64"],
-        ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"content_type\":\"pdf\"}]", "/attachments/0/content_type", "invalid_content_type"],
-        ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"content_type\":\"a/b; c\"}]", "/attachments/0/content_type", "invalid_content_type"],
-        ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"content_type\":\"multipart/mixed\"}]", "/attachments/0/content_type", "invalid_content_type"],
-        ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"content_type\":\"a/b\\r\\nX: y\"}]", "/attachments/0/content_type", "header_injection"],
+        [
+            "\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"content_type\":\"pdf\"}]",
+            "/attachments/0/content_type",
+            "invalid_content_type",
+        ],
+        [
+            "\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"content_type\":\"a/b; c\"}]",
+            "/attachments/0/content_type",
+            "invalid_content_type",
+        ],
+        [
+            "\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"content_type\":\"multipart/mixed\"}]",
+            "/attachments/0/content_type",
+            "invalid_content_type",
+        ],
+        [
+            "\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"content_type\":\"a/b\\r\\nX: y\"}]",
+            "/attachments/0/content_type",
+            "header_injection",
+        ],
         ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"inline_id\":\"\"}]", "/attachments/0/inline_id", "invalid_inline_id"],
-        ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"inline_id\":\"<a@b>\"}]", "/attachments/0/inline_id", "invalid_inline_id"],
-        ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"inline_id\":\"a\\nb\"}]", "/attachments/0/inline_id", "header_injection"],
-        ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"inline_id\":\"i\"},{\"filename\":\"b\",\"content\":\"AA==\",\"inline_id\":\"i\"}]", "/attachments/1/inline_id", "duplicate_inline_id"],
+        [
+            "\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"inline_id\":\"<a@b>\"}]",
+            "/attachments/0/inline_id",
+            "invalid_inline_id",
+        ],
+        [
+            "\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"inline_id\":\"a\\nb\"}]",
+            "/attachments/0/inline_id",
+            "header_injection",
+        ],
+        [
+            "\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"inline_id\":\"i\"},{\"filename\":\"b\",\"content\":\"AA==\",\"inline_id\":\"i\"}]",
+            "/attachments/1/inline_id",
+            "duplicate_inline_id",
+        ],
         ["\"attachments\":[{\"filename\":\"a\",\"source\":\"s3://b/k\"}]", "/attachments/0/source", "unsupported_scheme"],
         ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"size\":1}]", "/attachments/0/size", "source_required"],
         ["\"attachments\":[{\"filename\":\"a\",\"content\":\"AA==\",\"name\":\"b\"}]", "/attachments/0/name", "unknown_field"],
@@ -173,7 +233,11 @@ internal sealed class SubmissionRulesTests
         ["\"tags\":[\"a\",null]", "/tags/1", "invalid_type"],
         ["\"tags\":[\"a\\nb\"]", "/tags/0", "header_injection"],
         [$"\"tags\":[\"{new string('x', 129)}\"]", "/tags/0", "too_long"],
-        ["\"tags\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\",\"13\",\"14\",\"15\",\"16\",\"17\",\"18\",\"19\",\"20\",\"21\"]", "/tags", "too_many_tags"],
+        [
+            "\"tags\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\",\"13\",\"14\",\"15\",\"16\",\"17\",\"18\",\"19\",\"20\",\"21\"]",
+            "/tags",
+            "too_many_tags",
+        ],
         [$"\"metadata\":{{\"a\":\"{new string('x', 16 * 1024)}\"}}", "/metadata", "metadata_too_large"],
         ["\"on_ambiguous\":\"ask\"", "/on_ambiguous", "invalid_value"],
     ];
@@ -201,26 +265,41 @@ internal sealed class SubmissionRulesTests
     [TestCase("\"headers\":{\"X-A\":\"\",\"List-Unsubscribe\":\"<https://x>\",\"In-Reply-To\":\"<a@b>\"}")]
     [TestCase("\"headers\":{}")]
     [TestCase("\"attachments\":[]")]
-    [TestCase("\"attachments\":[{\"filename\":\"ä b.pdf\",\"content\":\"\",\"content_type\":\"text/plain; charset=\\\"utf-8\\\"; format=flowed\",\"inline_id\":\"logo@x\"}]")]
+    [TestCase(
+        "\"attachments\":[{\"filename\":\"ä b.pdf\",\"content\":\"\",\"content_type\":\"text/plain; charset=\\\"utf-8\\\"; "
+            + "format=flowed\",\"inline_id\":\"logo@x\"}]"
+    )]
     [TestCase("\"send_at\":null,\"expires_at\":null,\"priority\":null,\"metadata\":null,\"tags\":null,\"headers\":null")]
     [TestCase("\"send_at\":0")]
     [TestCase("\"send_at\":\"2030-02-01T00:00:00Z\",\"expires_at\":\"2030-02-01T00:00:00Z\"")]
     [TestCase("\"metadata\":{\"a\":{\"b\":[1,null,\"ü\"]}}")]
     [TestCase("\"tags\":[]")]
     [TestCase("\"batch\":\"spring-2030_a\"")]
-    public void Judge_GoodButOdd_IsAccepted(string members) =>
-        Assert.That(Rules.JudgeWith(members).Errors(), Is.Empty);
+    public void Judge_GoodButOdd_IsAccepted(string members) => Assert.That(Rules.JudgeWith(members).Errors(), Is.Empty);
 
     [Test]
     public void Judge_SeveralMistakes_AreToldAtOnce()
     {
-        var line = Rules.Judge("""{"id":"m-1","to":["a@x","b"],"cc":"c\n@x","priority":9,"send_at":"x","pool":"p","headers":{"Bcc":"x"}}""");
+        var line = Rules.Judge(
+            """{"id":"m-1","to":["a@x","b"],"cc":"c\n@x","priority":9,"send_at":"x","pool":"p","headers":{"Bcc":"x"}}"""
+        );
 
-        Assert.That(line.Errors(), Is.EquivalentTo(new[]
-        {
-            ("/pool", "unknown_field"), ("/from", "required"), ("/to/1", "malformed_address"), ("/cc", "header_injection"), ("/text", "body_required"),
-            ("/headers/Bcc", "reserved_header"), ("/send_at", "invalid_time"), ("/priority", "invalid_priority"),
-        }));
+        Assert.That(
+            line.Errors(),
+            Is.EquivalentTo(
+                new[]
+                {
+                    ("/pool", "unknown_field"),
+                    ("/from", "required"),
+                    ("/to/1", "malformed_address"),
+                    ("/cc", "header_injection"),
+                    ("/text", "body_required"),
+                    ("/headers/Bcc", "reserved_header"),
+                    ("/send_at", "invalid_time"),
+                    ("/priority", "invalid_priority"),
+                }
+            )
+        );
         Assert.That((line.Id, line.Problem!.Code), Is.EqualTo(("m-1", "validation_failed")));
     }
 
@@ -239,7 +318,11 @@ internal sealed class SubmissionRulesTests
     {
         var rules = Rules.With(new(), adds, Rules.Account(1, "main"));
         Assert.That(Rules.JudgeWith($"\"headers\":{{\"{allowed}\":\"a/b\"}}", rules).Problem, Is.Null);
-        if (refused is not null) Assert.That(Rules.JudgeWith($"\"headers\":{{\"{adds}\":\"a/b\"}}", rules).Errors(), Is.EqualTo(new[] { (refused, "reserved_header") }));
+        if (refused is not null)
+            Assert.That(
+                Rules.JudgeWith($"\"headers\":{{\"{adds}\":\"a/b\"}}", rules).Errors(),
+                Is.EqualTo(new[] { (refused, "reserved_header") })
+            );
     }
 
     [Test]
@@ -282,7 +365,14 @@ internal sealed class SubmissionRulesTests
     public void Judge_WithoutExpiry_TheAccountsRuleThenTheTenantsThenOurs(int? account, int? tenant, int seconds)
     {
         TimeSpan? Of(int? given) => given is { } some ? TimeSpan.FromSeconds(some) : null;
-        var tenants = new TenantDirectory([new() { Id = "default", Name = "default", ExpiresAfter = Of(tenant) }]);
+        var tenants = new TenantDirectory([
+            new()
+            {
+                Id = "default",
+                Name = "default",
+                ExpiresAfter = Of(tenant),
+            },
+        ]);
         var rules = Rules.With(new IngestOptions(), "X-Mail-Key", tenants, Rules.Account(1, "main") with { ExpiresAfter = Of(account) });
         Assert.That(Rules.JudgeWith("", rules).Mail!.ExpiresAt, Is.EqualTo(Rules.Now + seconds * 1000L));
     }
@@ -292,19 +382,32 @@ internal sealed class SubmissionRulesTests
     {
         var mail = Rules.JudgeWith("").Mail!;
 
-        Assert.That((mail.Account, mail.Priority, mail.OnAmbiguous, mail.SendAt), Is.EqualTo((new AccountKey(1), Priority.Medium, AmbiguousPolicy.Retry, (long?)null)));
+        Assert.That(
+            (mail.Account, mail.Priority, mail.OnAmbiguous, mail.SendAt),
+            Is.EqualTo((new AccountKey(1), Priority.Medium, AmbiguousPolicy.Retry, (long?)null))
+        );
         Assert.That((mail.CreatedAt, mail.ExpiresAt), Is.EqualTo((Rules.Now, Rules.Now + 5 * 86_400_000L)));
-        Assert.That((mail.EnvelopeSender, mail.Batch, mail.Tags, mail.Metadata), Is.EqualTo(("ann@x.example", (string?)null, (string?)null, (string?)null)));
+        Assert.That(
+            (mail.EnvelopeSender, mail.Batch, mail.Tags, mail.Metadata),
+            Is.EqualTo(("ann@x.example", (string?)null, (string?)null, (string?)null))
+        );
     }
 
     [Test]
     public void Judge_RecipientInSeveralLists_IsListedOnceInOrder()
     {
-        var mail = Rules.JudgeWith("""
-            "to":["b@y.example","Ann <a@y.example>"],"cc":["a@Y.Example","A@y.example",{"email":"c@bücher.example"}],"bcc":["c@xn--bcher-kva.example","d@y.example","b@y.example"]
-            """.Trim()).Mail!;
+        var mail = Rules
+            .JudgeWith(
+                """
+                "to":["b@y.example","Ann <a@y.example>"],"cc":["a@Y.Example","A@y.example",{"email":"c@bücher.example"}],"bcc":["c@xn--bcher-kva.example","d@y.example","b@y.example"]
+                """.Trim()
+            )
+            .Mail!;
 
-        Assert.That(mail.Recipients, Is.EqualTo(new[] { "b@y.example", "a@y.example", "A@y.example", "c@xn--bcher-kva.example", "d@y.example" }));
+        Assert.That(
+            mail.Recipients,
+            Is.EqualTo(new[] { "b@y.example", "a@y.example", "A@y.example", "c@xn--bcher-kva.example", "d@y.example" })
+        );
     }
 
     [Test]
@@ -315,7 +418,9 @@ internal sealed class SubmissionRulesTests
     [TestCase(1001, false)]
     public void Judge_ManyRecipients_AreTakenUpToTheLimit(int count, bool good)
     {
-        var line = Rules.JudgeWith($"\"to\":\"x@y\",\"cc\":[{string.Join(',', Enumerable.Range(1, count - 1).Select(i => $"\"u{i}@y\""))}]");
+        var line = Rules.JudgeWith(
+            $"\"to\":\"x@y\",\"cc\":[{string.Join(',', Enumerable.Range(1, count - 1).Select(i => $"\"u{i}@y\""))}]"
+        );
 
         Assert.That(line.Errors(), good ? Is.Empty : Is.EqualTo(new[] { ("/cc", "too_many_recipients") }));
     }
@@ -323,7 +428,9 @@ internal sealed class SubmissionRulesTests
     [Test]
     public void Judge_AMillionAddresses_AreNotKept()
     {
-        var line = Rules.JudgeWith($"\"to\":[{string.Join(',', Enumerable.Repeat("\"b@y\"", 100_000))},{string.Join(',', Enumerable.Repeat("{}", 900_000))}]");
+        var line = Rules.JudgeWith(
+            $"\"to\":[{string.Join(',', Enumerable.Repeat("\"b@y\"", 100_000))},{string.Join(',', Enumerable.Repeat("{}", 900_000))}]"
+        );
 
         Assert.That(line.Errors(), Is.EqualTo(new[] { ("/to", "too_many_addresses") }));
     }
@@ -358,9 +465,17 @@ internal sealed class SubmissionRulesTests
     [Test]
     public void Judge_Labels_AreKeptAsCompactJson()
     {
-        var mail = Rules.JudgeWith("\"tags\": [ \"a\", \"ü\\\"\" ], \"metadata\": { \"k\" : [ 1.50, null ] }, \"batch\": \"b1\", \"on_ambiguous\": \"assume_sent\"").Mail!;
+        var mail = Rules
+            .JudgeWith(
+                "\"tags\": [ \"a\", \"ü\\\"\" ], \"metadata\": { \"k\" : [ 1.50, null ] }, \"batch\": \"b1\", \"on_ambiguous\": "
+                    + "\"assume_sent\""
+            )
+            .Mail!;
 
-        Assert.That((mail.Tags, mail.Metadata, mail.Batch, mail.OnAmbiguous), Is.EqualTo(("[\"a\",\"ü\\\"\"]", "{\"k\":[1.50,null]}", "b1", AmbiguousPolicy.AssumeSent)));
+        Assert.That(
+            (mail.Tags, mail.Metadata, mail.Batch, mail.OnAmbiguous),
+            Is.EqualTo(("[\"a\",\"ü\\\"\"]", "{\"k\":[1.50,null]}", "b1", AmbiguousPolicy.AssumeSent))
+        );
     }
 
     [Test]
@@ -368,7 +483,10 @@ internal sealed class SubmissionRulesTests
     {
         var line = Rules.Judge(" \n{ \"from\" : \"a@x\", \"to\":\"b@y\",\"text\":\"ü\" } ");
 
-        Assert.That(System.Text.Encoding.UTF8.GetString(line.Mail!.Body.Inline.Span), Does.Contain("{ \"from\" : \"a@x\", \"to\":\"b@y\",\"text\":\"ü\" }"));
+        Assert.That(
+            System.Text.Encoding.UTF8.GetString(line.Mail!.Body.Inline.Span),
+            Does.Contain("{ \"from\" : \"a@x\", \"to\":\"b@y\",\"text\":\"ü\" }")
+        );
         Assert.That(line.Mail.Body.Size, Is.EqualTo(line.Mail.Body.Inline.Length));
     }
 }

@@ -15,14 +15,16 @@ internal sealed class SubmissionTurnsTests
     private List<string> TakeAll()
     {
         var taken = new List<string>();
-        while (_turns.TryTake(out var submission)) taken.Add(submission.Tenant);
+        while (_turns.TryTake(out var submission))
+            taken.Add(submission.Tenant);
         return taken;
     }
 
     [Test]
     public void TryTake_OneTenantWithAHundred_LeavesWorkersToTheNext()
     {
-        for (var i = 0; i < 100; i++) _turns.Add(Of("hog"));
+        for (var i = 0; i < 100; i++)
+            _turns.Add(Of("hog"));
         Assert.That(TakeAll(), Is.EqualTo(new[] { "hog", "hog" }));
         _turns.Add(Of("victim"));
         Assert.That(TakeAll(), Is.EqualTo(new[] { "victim" }));
@@ -32,8 +34,10 @@ internal sealed class SubmissionTurnsTests
     [Test]
     public void TryTake_SeveralTenants_InTurnWhateverCameFirst()
     {
-        for (var i = 0; i < 3; i++) _turns.Add(Of("a"));
-        for (var i = 0; i < 3; i++) _turns.Add(Of("b"));
+        for (var i = 0; i < 3; i++)
+            _turns.Add(Of("a"));
+        for (var i = 0; i < 3; i++)
+            _turns.Add(Of("b"));
         var order = "";
         while (_turns.TryTake(out var submission))
         {
@@ -48,16 +52,19 @@ internal sealed class SubmissionTurnsTests
     public void TryTake_OnlyTenant_HasEveryWorker()
     {
         var alone = new SubmissionTurns(4, TenantShare.Unlimited);
-        for (var i = 0; i < 9; i++) alone.Add(Of("a"));
+        for (var i = 0; i < 9; i++)
+            alone.Add(Of("a"));
         var taken = 0;
-        while (alone.TryTake(out _)) taken++;
+        while (alone.TryTake(out _))
+            taken++;
         Assert.That(taken, Is.EqualTo(4));
     }
 
     [Test]
     public void Done_Ends_ItsTenantGoesOn()
     {
-        for (var i = 0; i < 3; i++) _turns.Add(Of("a"));
+        for (var i = 0; i < 3; i++)
+            _turns.Add(Of("a"));
         _turns.TryTake(out var first);
         Assert.That(TakeAll(), Has.Count.EqualTo(1));
         _turns.Done(first!);

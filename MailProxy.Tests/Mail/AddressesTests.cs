@@ -92,8 +92,7 @@ internal sealed class AddressesTests
     [TestCase("a\u2028b@x")]
     [TestCase("a@x\u202Ey")]
     [TestCase("\uD800@x", Description = "half of a surrogate pair")]
-    public void Read_NotAnAddress_IsRefused(string text) =>
-        Assert.That(Addresses.Read(text, out _)?.Code, Is.EqualTo("malformed_address"));
+    public void Read_NotAnAddress_IsRefused(string text) => Assert.That(Addresses.Read(text, out _)?.Code, Is.EqualTo("malformed_address"));
 
     [TestCase("a@x\r\nRCPT TO:<b@y>")]
     [TestCase("a@x\n")]
@@ -113,8 +112,7 @@ internal sealed class AddressesTests
 
     [TestCase("=?utf-8?q?Ann=0D=0ABcc:_b@y?= <a@x>")]
     [TestCase("=?utf-8?b?QQBC?= <a@x>")]
-    public void Read_ControlCharacterHiddenInAnEncodedWord_IsRefused(string text) =>
-        Assert.That(Addresses.Read(text, out _), Is.Not.Null);
+    public void Read_ControlCharacterHiddenInAnEncodedWord_IsRefused(string text) => Assert.That(Addresses.Read(text, out _), Is.Not.Null);
 
     [TestCase(64, true)]
     [TestCase(65, false)]
@@ -143,7 +141,10 @@ internal sealed class AddressesTests
 
     [Test]
     public void Read_HugeText_IsRefused() =>
-        Assert.That(Addresses.ReadBare("a@" + string.Concat(Enumerable.Repeat("ü.", 1_000_000)), out _)?.Code, Is.EqualTo("malformed_address"));
+        Assert.That(
+            Addresses.ReadBare("a@" + string.Concat(Enumerable.Repeat("ü.", 1_000_000)), out _)?.Code,
+            Is.EqualTo("malformed_address")
+        );
 
     [Test]
     public void Read_ObjectForm_TakesTheNameAsItIs()
@@ -188,13 +189,18 @@ internal sealed class AddressesTests
 
     [Test]
     public void Read_AnyText_NeverThrowsAndWhatItTakesSurvivesMime() =>
-        Gen.OneOf(Gen.String, Gen.String[Gen.Char["ab@x.<>\"\\ ,;:()[]ö例=?\r\n\0-"], 0, 40]).Sample(text =>
-        {
-            if (Addresses.Read(text, out var mailbox) is not null) return true;
-            var mime = mailbox.ToMime();
-            return MailboxAddress.TryParse(mime.ToString(true), out var again)
-                && Addresses.ReadBare(again.Address, out var same) is null
-                && Mailbox.ByIdentity.Equals(same, mailbox)
-                && !mime.ToString(true).Contains('\n', StringComparison.Ordinal);
-        }, iter: 20_000);
+        Gen.OneOf(Gen.String, Gen.String[Gen.Char["ab@x.<>\"\\ ,;:()[]ö例=?\r\n\0-"], 0, 40])
+            .Sample(
+                text =>
+                {
+                    if (Addresses.Read(text, out var mailbox) is not null)
+                        return true;
+                    var mime = mailbox.ToMime();
+                    return MailboxAddress.TryParse(mime.ToString(true), out var again)
+                        && Addresses.ReadBare(again.Address, out var same) is null
+                        && Mailbox.ByIdentity.Equals(same, mailbox)
+                        && !mime.ToString(true).Contains('\n', StringComparison.Ordinal);
+                },
+                iter: 20_000
+            );
 }

@@ -25,7 +25,13 @@ public sealed class AttachmentNotationTests
     [TestCase(":a", "Endpoint attachment endpoint: :a")]
     public void Read_ByItsForm_IsThatPlaceInBothNotations(string text, string place)
     {
-        foreach (var draft in new[] { new AttachmentDraft { Filename = "a", Source = text }, new AttachmentDraft { Filename = "a", StoragePath = text } })
+        foreach (
+            var draft in new[]
+            {
+                new AttachmentDraft { Filename = "a", Source = text },
+                new AttachmentDraft { Filename = "a", StoragePath = text },
+            }
+        )
         {
             var read = AttachmentNotation.Read(draft, 3);
 
@@ -42,7 +48,21 @@ public sealed class AttachmentNotationTests
     [TestCase("filesystem", "/a:b", "AbsolutePath")]
     [TestCase("http_url", "https://x.example/a", "Url")]
     public void Read_ModeGiven_DecidesTheKind(string mode, string path, string kind) =>
-        Assert.That(AttachmentNotation.Read(new() { Filename = "a", StoragePath = path, FetchMode = mode }, 0).Fetched?.Place.GetType().Name, Is.EqualTo(kind));
+        Assert.That(
+            AttachmentNotation
+                .Read(
+                    new()
+                    {
+                        Filename = "a",
+                        StoragePath = path,
+                        FetchMode = mode,
+                    },
+                    0
+                )
+                .Fetched?.Place.GetType()
+                .Name,
+            Is.EqualTo(kind)
+        );
 
     [TestCase("base64:AAEC", null, "AAEC")]
     [TestCase("base64:AAEC", "base64", "AAEC")]
@@ -50,7 +70,12 @@ public sealed class AttachmentNotationTests
     [TestCase("base64:", null, "")]
     public void Read_OldBase64_IsInline(string path, string? mode, string content)
     {
-        var draft = new AttachmentDraft { Filename = "a", StoragePath = path, FetchMode = mode };
+        var draft = new AttachmentDraft
+        {
+            Filename = "a",
+            StoragePath = path,
+            FetchMode = mode,
+        };
 
         Assert.Multiple(() =>
         {
@@ -63,7 +88,18 @@ public sealed class AttachmentNotationTests
     [Test]
     public void Read_EverythingGiven_IsInTheRef()
     {
-        var read = AttachmentNotation.Read(new() { Filename = "a", Source = "https://x.example/a", Sha256 = Sha256, ContentMd5 = Md5, Size = 7, Auth = new() { Bearer = "t" } }, 0);
+        var read = AttachmentNotation.Read(
+            new()
+            {
+                Filename = "a",
+                Source = "https://x.example/a",
+                Sha256 = Sha256,
+                ContentMd5 = Md5,
+                Size = 7,
+                Auth = new() { Bearer = "t" },
+            },
+            0
+        );
 
         Assert.Multiple(() =>
         {
@@ -86,18 +122,33 @@ public sealed class AttachmentNotationTests
         var draft = new AttachmentDraft { Filename = name, StoragePath = "docs:a" };
 
         Assert.That(AttachmentNotation.FileName(draft), Is.EqualTo(clean));
-        if (name.Contains(Md5)) Assert.That(AttachmentNotation.Read(draft, 0).Fetched!.Md5, Is.EqualTo(Convert.FromHexString(Md5)));
+        if (name.Contains(Md5))
+            Assert.That(AttachmentNotation.Read(draft, 0).Fetched!.Md5, Is.EqualTo(Convert.FromHexString(Md5)));
     }
 
     [Test]
     public void Equality_SamePlaceAndCredentials_AreOneSource()
     {
-        AttachmentRef Of(string url, string token) => AttachmentNotation.Read(new() { Filename = "a", Source = url, Auth = new() { Bearer = token } }, 0).Fetched!;
+        AttachmentRef Of(string url, string token) =>
+            AttachmentNotation
+                .Read(
+                    new()
+                    {
+                        Filename = "a",
+                        Source = url,
+                        Auth = new() { Bearer = token },
+                    },
+                    0
+                )
+                .Fetched!;
 
         Assert.Multiple(() =>
         {
             Assert.That(Of("https://X.example/a#1", "t").Place, Is.EqualTo(Of("https://x.example/a#2", "t").Place));
-            Assert.That(Of("https://X.example/a#1", "t").Place.GetHashCode(), Is.EqualTo(Of("https://x.example/a#2", "t").Place.GetHashCode()));
+            Assert.That(
+                Of("https://X.example/a#1", "t").Place.GetHashCode(),
+                Is.EqualTo(Of("https://x.example/a#2", "t").Place.GetHashCode())
+            );
             Assert.That(Of("https://x.example/a?1", "t").Place, Is.Not.EqualTo(Of("https://x.example/a?2", "t").Place));
             Assert.That(Of("https://x.example/A", "t").Place, Is.Not.EqualTo(Of("https://x.example/a", "t").Place));
             Assert.That(Of("https://x.example/a", "t").Auth, Is.EqualTo(Of("https://x.example/b", "t").Auth));
@@ -108,7 +159,15 @@ public sealed class AttachmentNotationTests
     [Test]
     public void ToString_NeverSaysSecrets()
     {
-        var read = AttachmentNotation.Read(new() { Filename = "a", Source = "https://x.example/a?signature=geheim", Auth = new() { User = "u", Password = "geheim" } }, 0);
+        var read = AttachmentNotation.Read(
+            new()
+            {
+                Filename = "a",
+                Source = "https://x.example/a?signature=geheim",
+                Auth = new() { User = "u", Password = "geheim" },
+            },
+            0
+        );
 
         Assert.Multiple(() =>
         {

@@ -55,7 +55,8 @@ public sealed class FileNamesTests
     }
 
     [Test]
-    public void Safe_HalfASurrogatePair_IsReplaced() => Assert.That(FileNames.Safe(string.Concat("half", "\uD83D\uDE00"[..1], ".txt")), Is.EqualTo("half_.txt"));
+    public void Safe_HalfASurrogatePair_IsReplaced() =>
+        Assert.That(FileNames.Safe(string.Concat("half", "\uD83D\uDE00"[..1], ".txt")), Is.EqualTo("half_.txt"));
 
     [Test]
     public void Safe_OneDotInALongName_TheWholeIsShortened() =>

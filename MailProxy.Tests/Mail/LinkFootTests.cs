@@ -8,19 +8,27 @@ internal sealed class LinkFootTests
 {
     private static readonly long Until = new DateTimeOffset(2026, 12, 1, 8, 5, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
 
-    private static FileLink Link(string name = "plan.pdf", long size = 12_345_678, string url = "https://x.example/d/abc") => new(0, name, size, url, Until);
+    private static FileLink Link(string name = "plan.pdf", long size = 12_345_678, string url = "https://x.example/d/abc") =>
+        new(0, name, size, url, Until);
 
     [Test]
-    public void Text_TwoLinks_StandBelowWithSizeAndExpiry() => Assert.That(
-        LinkFoot.Text("Hello.", [Link(), Link("Übersicht.csv", 999)]),
-        Is.EqualTo("Hello.\r\n\r\nFiles to download:\r\n\r\nplan.pdf (12.3 MB, until 1 December 2026, 08:05 UTC)\r\nhttps://x.example/d/abc\r\n\r\nÜbersicht.csv (999 bytes, until 1 December 2026, 08:05 UTC)\r\nhttps://x.example/d/abc\r\n"));
+    public void Text_TwoLinks_StandBelowWithSizeAndExpiry() =>
+        Assert.That(
+            LinkFoot.Text("Hello.", [Link(), Link("Übersicht.csv", 999)]),
+            Is.EqualTo(
+                "Hello.\r\n\r\nFiles to download:\r\n\r\nplan.pdf (12.3 MB, until 1 December 2026, 08:05 "
+                    + "UTC)\r\nhttps://x.example/d/abc\r\n\r\nÜbersicht.csv (999 bytes, until 1 December 2026, 08:05 "
+                    + "UTC)\r\nhttps://x.example/d/abc\r\n"
+            )
+        );
 
     [TestCase(null, "Files")]
     [TestCase("", "Files")]
     [TestCase("a", "a\r\n\r\nFiles")]
     [TestCase("a\r\n", "a\r\n\r\nFiles")]
     [TestCase("a\n", "a\n\r\nFiles")]
-    public void Text_WhateverTheEnd_ABlankLineBetween(string? text, string beginning) => Assert.That(LinkFoot.Text(text, [Link()]), Does.StartWith(beginning));
+    public void Text_WhateverTheEnd_ABlankLineBetween(string? text, string beginning) =>
+        Assert.That(LinkFoot.Text(text, [Link()]), Does.StartWith(beginning));
 
     [TestCase("<html><body><p>a</p></body></html>", "<html><body><p>a</p>", "</body></html>")]
     [TestCase("<HTML><BODY>a</BODY >\n</HTML>", "<HTML><BODY>a", "</BODY >\n</HTML>")]
@@ -41,14 +49,20 @@ internal sealed class LinkFootTests
     [TestCase("evil\u202Efdp.exe", "evilfdp.exe")]
     [TestCase("two\r\nlines\u2028more", "two__lines_more")]
     [TestCase("", "attachment")]
-    public void Html_HostileNames_AreHarmless(string name, string shown) => Assert.That(LinkFoot.Html("x", [Link(name)]), Does.Contain($">{shown}</a>"));
+    public void Html_HostileNames_AreHarmless(string name, string shown) =>
+        Assert.That(LinkFoot.Html("x", [Link(name)]), Does.Contain($">{shown}</a>"));
 
     [Test]
-    public void Html_AddressWithQuery_IsEscaped() => Assert.That(LinkFoot.Html("x", [Link(url: "https://s3/a?b=1&c=\"2\"")]), Does.Contain("href=\"https://s3/a?b=1&amp;c=&quot;2&quot;\""));
+    public void Html_AddressWithQuery_IsEscaped() =>
+        Assert.That(
+            LinkFoot.Html("x", [Link(url: "https://s3/a?b=1&c=\"2\"")]),
+            Does.Contain("href=\"https://s3/a?b=1&amp;c=&quot;2&quot;\"")
+        );
 
     [TestCase(0, "0 bytes")]
     [TestCase(1_500, "1.5 KB")]
     [TestCase(26_214_400, "26.2 MB")]
     [TestCase(5_000_000_000, "5 GB")]
-    public void Text_Sizes_AreReadable(long size, string shown) => Assert.That(LinkFoot.Text(null, [Link(size: size)]), Does.Contain($"({shown}, "));
+    public void Text_Sizes_AreReadable(long size, string shown) =>
+        Assert.That(LinkFoot.Text(null, [Link(size: size)]), Does.Contain($"({shown}, "));
 }

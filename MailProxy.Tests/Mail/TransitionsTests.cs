@@ -6,11 +6,16 @@ namespace MailProxy.Tests.Mail;
 
 internal sealed class TransitionsTests
 {
-    private const long Now = 1000, Expiry = 9000;
+    private const long Now = 1000,
+        Expiry = 9000;
 
     private static readonly MessageChange[] Changes =
     [
-        new MessageChange.Cancel(), new MessageChange.Hold(), new MessageChange.Release(), new MessageChange.Retry(Expiry), new MessageChange.Reschedule(2000),
+        new MessageChange.Cancel(),
+        new MessageChange.Hold(),
+        new MessageChange.Release(),
+        new MessageChange.Retry(Expiry),
+        new MessageChange.Reschedule(2000),
     ];
 
     [TestCaseSource(nameof(Changes))]
@@ -18,7 +23,18 @@ internal sealed class TransitionsTests
         Assert.That(Decide(At(MessageState.Sending), change), Is.EqualTo(new Transition.Refused("sending")));
 
     [Test]
-    public void Decide_Final_RefusesAllButRetry([Values(MessageState.Sent, MessageState.PartiallySent, MessageState.Failed, MessageState.Ambiguous, MessageState.Cancelled, MessageState.Expired, MessageState.Suppressed)] MessageState state)
+    public void Decide_Final_RefusesAllButRetry(
+        [Values(
+            MessageState.Sent,
+            MessageState.PartiallySent,
+            MessageState.Failed,
+            MessageState.Ambiguous,
+            MessageState.Cancelled,
+            MessageState.Expired,
+            MessageState.Suppressed
+        )]
+            MessageState state
+    )
     {
         foreach (var change in Changes.Where(c => c is not MessageChange.Retry))
         {
@@ -38,18 +54,27 @@ internal sealed class TransitionsTests
     [TestCase(MessageState.Expired)]
     public void Retry_FailedOrExpired_StartsAnewOrIsPurged(MessageState state)
     {
-        Assert.That(Decide(At(state), new MessageChange.Retry(99)), Is.EqualTo(new Transition.Wait(MessageState.Queued, 0, EventType.MessageQueued, null, Expiry, Anew: true)));
+        Assert.That(
+            Decide(At(state), new MessageChange.Retry(99)),
+            Is.EqualTo(new Transition.Wait(MessageState.Queued, 0, EventType.MessageQueued, null, Expiry, Anew: true))
+        );
         Assert.That(Decide(At(state) with { BodyKept = false }, new MessageChange.Retry(99)), Is.EqualTo(new Transition.Purged()));
     }
 
     [Test]
     public void Retry_PastItsExpiry_TakesTheNewOne() =>
-        Assert.That(((Transition.Wait)Decide(At(MessageState.Expired) with { ExpiresAt = Now }, new MessageChange.Retry(5000))).ExpiresAt, Is.EqualTo(5000));
+        Assert.That(
+            ((Transition.Wait)Decide(At(MessageState.Expired) with { ExpiresAt = Now }, new MessageChange.Retry(5000))).ExpiresAt,
+            Is.EqualTo(5000)
+        );
 
     [TestCase(MessageState.Deferred)]
     [TestCase(MessageState.Scheduled)]
     public void Retry_Waiting_GoesNow(MessageState state) =>
-        Assert.That(Decide(At(state) with { SendAt = 5000 }, new MessageChange.Retry(Expiry)), Is.EqualTo(new Transition.Wait(MessageState.Queued, 0, EventType.MessageQueued, null, Expiry)));
+        Assert.That(
+            Decide(At(state) with { SendAt = 5000 }, new MessageChange.Retry(Expiry)),
+            Is.EqualTo(new Transition.Wait(MessageState.Queued, 0, EventType.MessageQueued, null, Expiry))
+        );
 
     [Test]
     public void Retry_Held_IsRefused() =>
@@ -79,9 +104,23 @@ internal sealed class TransitionsTests
     [TestCase(false, true, false, MessageState.Deferred, MessageState.Ambiguous)]
     [TestCase(true, false, true, MessageState.Held, MessageState.Ambiguous)]
     [TestCase(true, false, false, MessageState.Held, MessageState.PartiallySent)]
-    public void Cancel_NotFinal_EndsAsWhatItsRecipientsKnow(bool accepted, bool ambiguous, bool doubt, MessageState state, MessageState expected)
+    public void Cancel_NotFinal_EndsAsWhatItsRecipientsKnow(
+        bool accepted,
+        bool ambiguous,
+        bool doubt,
+        MessageState state,
+        MessageState expected
+    )
     {
-        var close = (Transition.Close)Decide(At(state) with { Accepted = accepted, Ambiguous = ambiguous, InDoubt = doubt }, new MessageChange.Cancel());
+        var close = (Transition.Close)Decide(
+            At(state) with
+            {
+                Accepted = accepted,
+                Ambiguous = ambiguous,
+                InDoubt = doubt,
+            },
+            new MessageChange.Cancel()
+        );
 
         Assert.That((close.State, close.Rest, close.Doubt), Is.EqualTo((expected, RecipientState.Cancelled, RecipientState.Ambiguous)));
         Assert.That(close.Event.Name(), Is.EqualTo("message." + expected.Name()));
@@ -91,18 +130,27 @@ internal sealed class TransitionsTests
     [TestCase(true, false, MessageState.PartiallySent)]
     [TestCase(false, true, MessageState.Ambiguous)]
     public void Expire_Waiting_EndsAsWhatItsRecipientsKnow(bool accepted, bool ambiguous, MessageState expected) =>
-        Assert.That(Transitions.Expire(At(MessageState.Deferred) with { Accepted = accepted, Ambiguous = ambiguous }).State, Is.EqualTo(expected));
+        Assert.That(
+            Transitions.Expire(At(MessageState.Deferred) with { Accepted = accepted, Ambiguous = ambiguous }).State,
+            Is.EqualTo(expected)
+        );
 
     [TestCase(MessageState.Queued)]
     [TestCase(MessageState.Scheduled)]
     [TestCase(MessageState.Deferred)]
     public void Reschedule_Ahead_Schedules(MessageState state) =>
-        Assert.That(Decide(At(state), new MessageChange.Reschedule(2000)), Is.EqualTo(new Transition.Wait(MessageState.Scheduled, 2000, EventType.MessageScheduled, 2000, Expiry)));
+        Assert.That(
+            Decide(At(state), new MessageChange.Reschedule(2000)),
+            Is.EqualTo(new Transition.Wait(MessageState.Scheduled, 2000, EventType.MessageScheduled, 2000, Expiry))
+        );
 
     [Test]
     public void Reschedule_IntoThePast_GoesNow()
     {
-        Assert.That(Decide(At(MessageState.Scheduled), new MessageChange.Reschedule(Now)), Is.EqualTo(new Transition.Wait(MessageState.Queued, 0, EventType.MessageQueued, null, Expiry)));
+        Assert.That(
+            Decide(At(MessageState.Scheduled), new MessageChange.Reschedule(Now)),
+            Is.EqualTo(new Transition.Wait(MessageState.Queued, 0, EventType.MessageQueued, null, Expiry))
+        );
         Assert.That(Decide(At(MessageState.Queued), new MessageChange.Reschedule(Now)), Is.EqualTo(new Transition.Unchanged()));
     }
 
@@ -115,12 +163,18 @@ internal sealed class TransitionsTests
     public void Reschedule_WithAnExpiry_MovesIt()
     {
         var change = new MessageChange.Reschedule(Expiry + 1000, Expiry + 2000);
-        Assert.That(Decide(At(MessageState.Queued), change), Is.EqualTo(new Transition.Wait(MessageState.Scheduled, Expiry + 1000, EventType.MessageScheduled, Expiry + 1000, Expiry + 2000)));
+        Assert.That(
+            Decide(At(MessageState.Queued), change),
+            Is.EqualTo(new Transition.Wait(MessageState.Scheduled, Expiry + 1000, EventType.MessageScheduled, Expiry + 1000, Expiry + 2000))
+        );
         Assert.That(Decide(At(MessageState.Held), change), Is.EqualTo(new Transition.HoldUntil(Expiry + 1000, Expiry + 2000)));
-        Assert.That(Decide(At(MessageState.Queued), new MessageChange.Reschedule(Now, Expiry + 2000)), Is.EqualTo(new Transition.Wait(MessageState.Queued, 0, EventType.MessageQueued, null, Expiry + 2000)));
+        Assert.That(
+            Decide(At(MessageState.Queued), new MessageChange.Reschedule(Now, Expiry + 2000)),
+            Is.EqualTo(new Transition.Wait(MessageState.Queued, 0, EventType.MessageQueued, null, Expiry + 2000))
+        );
     }
 
-    private static Transition Decide(Standpoint at, MessageChange change) => Transitions.Decide(at, change, Now);
+    private static Transition Decide(MessageFacts at, MessageChange change) => Transitions.Decide(at, change, Now);
 
-    private static Standpoint At(MessageState state) => new(state, false, false, false, true, null, Expiry);
+    private static MessageFacts At(MessageState state) => new(state, false, false, false, true, null, Expiry);
 }

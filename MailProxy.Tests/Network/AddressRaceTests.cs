@@ -18,7 +18,10 @@ public sealed class AddressRaceTests
         var port = ((IPEndPoint)good.LocalEndPoint!).Port;
         using var mute = new Swallowing(IPAddress.Parse("127.0.0.2"), port);
         await mute.FillAsync();
-        var dialer = new Dialer(Loopback, (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")]));
+        var dialer = new Dialer(
+            Loopback,
+            (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")])
+        );
 
         using var socket = await dialer.ConnectAsync("hook.example", port, CancellationToken.None).WaitAsync(Patience);
 
@@ -44,9 +47,14 @@ public sealed class AddressRaceTests
         using var closed = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         closed.Bind(new IPEndPoint(IPAddress.Any, 0)); // bound but not listening
         var port = ((IPEndPoint)closed.LocalEndPoint!).Port;
-        var dialer = new Dialer(Loopback, (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")]));
+        var dialer = new Dialer(
+            Loopback,
+            (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")])
+        );
 
-        var fault = Assert.ThrowsAsync<SocketException>(() => dialer.ConnectAsync("hook.example", port, CancellationToken.None).WaitAsync(Patience))!;
+        var fault = Assert.ThrowsAsync<SocketException>(() =>
+            dialer.ConnectAsync("hook.example", port, CancellationToken.None).WaitAsync(Patience)
+        )!;
 
         Assert.That(fault.SocketErrorCode, Is.EqualTo(SocketError.ConnectionRefused));
     }
@@ -57,7 +65,10 @@ public sealed class AddressRaceTests
         using var mute = new Swallowing(IPAddress.Parse("127.0.0.2"), 0);
         await mute.FillAsync();
         using var cancel = new CancellationTokenSource();
-        var dialer = new Dialer(Loopback, (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.2")]));
+        var dialer = new Dialer(
+            Loopback,
+            (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.2")])
+        );
 
         var connecting = dialer.ConnectAsync("hook.example", mute.Port, cancel.Token);
         await cancel.CancelAsync();
@@ -111,7 +122,8 @@ public sealed class AddressRaceTests
 
         public void Dispose()
         {
-            foreach (var socket in _queued) socket.Dispose();
+            foreach (var socket in _queued)
+                socket.Dispose();
             _listener.Dispose();
         }
     }

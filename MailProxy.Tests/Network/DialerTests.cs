@@ -16,7 +16,9 @@ public sealed class DialerTests
         await using var hook = await LoopbackWebhook.StartAsync();
         var dialer = new Dialer(new(new()), (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback, IPAddress.IPv6Loopback]));
 
-        Assert.ThrowsAsync<AddressRefusedException>(() => dialer.ConnectAsync("public.example", new Uri(hook.Url).Port, CancellationToken.None));
+        Assert.ThrowsAsync<AddressRefusedException>(() =>
+            dialer.ConnectAsync("public.example", new Uri(hook.Url).Port, CancellationToken.None)
+        );
     }
 
     [Test]
@@ -49,7 +51,9 @@ public sealed class DialerTests
         using var closed = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         closed.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // bound but not listening: refused, and nobody else gets the port
 
-        Assert.ThrowsAsync<SocketException>(() => new Dialer(Loopback).ConnectAsync("127.0.0.1", ((IPEndPoint)closed.LocalEndPoint!).Port, CancellationToken.None));
+        Assert.ThrowsAsync<SocketException>(() =>
+            new Dialer(Loopback).ConnectAsync("127.0.0.1", ((IPEndPoint)closed.LocalEndPoint!).Port, CancellationToken.None)
+        );
     }
 
     [TestCase("http://127.0.0.1:{0}/")]

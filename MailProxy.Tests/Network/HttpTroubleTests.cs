@@ -16,17 +16,38 @@ public sealed class HttpTroubleTests
 
     private static readonly object[][] Known =
     [
-        [new HttpRequestException("An error occurred while sending the request.", new SocketException((int)SocketError.ConnectionRefused)), "connection refused by hook.example:443"],
-        [new HttpRequestException("x", new IOException("y", new SocketException((int)SocketError.ConnectionReset))), "the connection was closed by hook.example:443"],
-        [new HttpRequestException("x", new SocketException((int)SocketError.NetworkUnreachable)), "hook.example:443 cannot be reached from here"],
-        [new HttpRequestException("x", new SocketException((int)SocketError.TimedOut)), "hook.example:443 did not answer: no connection in time"],
+        [
+            new HttpRequestException(
+                "An error occurred while sending the request.",
+                new SocketException((int)SocketError.ConnectionRefused)
+            ),
+            "connection refused by hook.example:443",
+        ],
+        [
+            new HttpRequestException("x", new IOException("y", new SocketException((int)SocketError.ConnectionReset))),
+            "the connection was closed by hook.example:443",
+        ],
+        [
+            new HttpRequestException("x", new SocketException((int)SocketError.NetworkUnreachable)),
+            "hook.example:443 cannot be reached from here",
+        ],
+        [
+            new HttpRequestException("x", new SocketException((int)SocketError.TimedOut)),
+            "hook.example:443 did not answer: no connection in time",
+        ],
         [new HttpRequestException(HttpRequestError.InvalidResponse, "x"), "what hook.example:443 answered is not HTTP"],
         [new HttpRequestException(HttpRequestError.ResponseEnded, "x"), "hook.example:443 closed the connection before it had answered"],
         [
-            new HttpRequestException("x", new AuthenticationException("Cannot determine the frame size or a corrupted frame was received.")),
+            new HttpRequestException(
+                "x",
+                new AuthenticationException("Cannot determine the frame size or a corrupted frame was received.")
+            ),
             "what hook.example:443 answered is not TLS: it may want http instead of https",
         ],
-        [new HttpRequestException("x", new AuthenticationException("y", new IOException("the peer's handshake failed"))), "TLS with hook.example:443 failed: the peer's handshake failed"],
+        [
+            new HttpRequestException("x", new AuthenticationException("y", new IOException("the peer's handshake failed"))),
+            "TLS with hook.example:443 failed: the peer's handshake failed",
+        ],
         [new IOException("x"), "the connection to hook.example:443 failed"],
         [new InvalidOperationException("x"), "the request could not be made"],
         [new UriFormatException("x"), "its address cannot be asked; set it anew"],
@@ -37,7 +58,10 @@ public sealed class HttpTroubleTests
     public void Explain_Known_NamesHostAndReasonAndNoSecret(Exception trouble, string expected)
     {
         Assert.That(HttpTrouble.Explain(trouble, Hook), Is.EqualTo(expected));
-        Assert.That(HttpTrouble.Sentence(trouble, Hook), Does.EndWith(".").And.Not.Contain("geheim").And.Not.Contain("see inner exception"));
+        Assert.That(
+            HttpTrouble.Sentence(trouble, Hook),
+            Does.EndWith(".").And.Not.Contain("geheim").And.Not.Contain("see inner exception")
+        );
     }
 
     [TestCase(-400, -10, "localhost", "the certificate of localhost expired on {0:yyyy-MM-dd}")]
@@ -51,14 +75,20 @@ public sealed class HttpTroubleTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var serving = ServeAsync(listener, certificate);
-        using var http = new Dialer(new(new() { Allowed = ["127.0.0.1", "::1"] }), (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback])).HttpClient();
+        using var http = new Dialer(
+            new(new() { Allowed = ["127.0.0.1", "::1"] }),
+            (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback])
+        ).HttpClient();
         var address = new Uri($"https://localhost:{((IPEndPoint)listener.LocalEndpoint).Port}/");
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
 
         var fault = Assert.CatchAsync(() => http.SendAsync(request, CancellationToken.None).WaitAsync(Patience))!;
         await serving.WaitAsync(Patience);
 
-        Assert.That(HttpTrouble.Explain(fault, address), Is.EqualTo(string.Format(System.Globalization.CultureInfo.InvariantCulture, expected, ends, begins)));
+        Assert.That(
+            HttpTrouble.Explain(fault, address),
+            Is.EqualTo(string.Format(System.Globalization.CultureInfo.InvariantCulture, expected, ends, begins))
+        );
     }
 
     private static async Task ServeAsync(TcpListener listener, X509Certificate2 certificate)
@@ -70,7 +100,7 @@ public sealed class HttpTroubleTests
             await tls.AuthenticateAsServerAsync(certificate);
             _ = await tls.ReadAsync(new byte[1]);
         }
-        catch (Exception refused) when (refused is IOException or AuthenticationException)
+        catch (Exception error) when (error is IOException or AuthenticationException)
         {
             // That is what the client is to do.
         }

@@ -15,12 +15,16 @@ internal sealed class NameLookupTests
         var ofPool = 0;
         IPAddress[] LookUp(string host)
         {
-            if (Thread.CurrentThread.IsThreadPoolThread) Interlocked.Increment(ref ofPool);
+            if (Thread.CurrentThread.IsThreadPoolThread)
+                Interlocked.Increment(ref ofPool);
             go.Wait(Patience);
             return [IPAddress.Loopback];
         }
 
-        var lookups = Enumerable.Range(0, 100).Select(i => NameLookup.AddressesAsync($"{i}.example", LookUp, CancellationToken.None)).ToArray();
+        var lookups = Enumerable
+            .Range(0, 100)
+            .Select(i => NameLookup.AddressesAsync($"{i}.example", LookUp, CancellationToken.None))
+            .ToArray();
         go.Set();
         var found = await Task.WhenAll(lookups).WaitAsync(Patience);
 

@@ -11,7 +11,10 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Network;
 
-/// <summary>A name that leads inside and a name that leads nowhere are told alike, so that no tenant finds out by asking which names there are inside.</summary>
+/// <summary>
+/// A name that leads inside and a name that leads nowhere are told alike, so that no tenant finds out by asking which names there are
+/// inside.
+/// </summary>
 public sealed class NoSuchNameTests
 {
     private static readonly Func<IPAddress[]>[] Answers =
@@ -25,11 +28,15 @@ public sealed class NoSuchNameTests
         () => throw new ArgumentException("The name is no name."),
     ];
 
-    private static Dialer Dialer(Func<IPAddress[]> answer) => new(NetworkPolicy.PublicOnly, async (_, _) =>
-    {
-        await Task.Yield();
-        return answer();
-    });
+    private static Dialer Dialer(Func<IPAddress[]> answer) =>
+        new(
+            NetworkPolicy.PublicOnly,
+            async (_, _) =>
+            {
+                await Task.Yield();
+                return answer();
+            }
+        );
 
     [Test]
     public async Task Webhook_IsToldAlike()
@@ -38,7 +45,17 @@ public sealed class NoSuchNameTests
         foreach (var answer in Answers)
         {
             using var http = Dialer(answer).HttpClient();
-            var endpoint = new WebhookEndpoint("acme", "w", "http://name.example/", WebhookSignature.NewSecret(), [], false, 1, false, new(0));
+            var endpoint = new WebhookEndpoint(
+                "acme",
+                "w",
+                "http://name.example/",
+                WebhookSignature.NewSecret(),
+                [],
+                false,
+                1,
+                false,
+                new(0)
+            );
             told.Add((await new WebhookProbe(http, new(), TimeProvider.System).TryAsync(endpoint, CancellationToken.None)).Error);
         }
 
@@ -53,7 +70,9 @@ public sealed class NoSuchNameTests
         {
             using var http = Dialer(answer).HttpClient();
             var fetch = new HttpFetch(http, new(), TimeProvider.System);
-            var fault = Assert.ThrowsAsync<SourceException>(() => fetch.OpenAsync(new(new("http://name.example/f"), null, "place"), CancellationToken.None).WaitAsync(SourceBench.Patience))!;
+            var fault = Assert.ThrowsAsync<SourceException>(() =>
+                fetch.OpenAsync(new(new("http://name.example/f"), null, "place"), CancellationToken.None).WaitAsync(SourceBench.Patience)
+            )!;
             told.Add((fault.Fault, fault.Status, fault.Message));
         }
 
@@ -69,10 +88,20 @@ public sealed class NoSuchNameTests
         foreach (var answer in Answers)
         {
             using var probe = new VolumeProbe(Dialer(answer), new(), TimeProvider.System);
-            VolumeConfig config = backend == "s3"
-                ? new VolumeConfig.S3("bucket", null, "eu-x", new("http://name.example/"), true, "a", "b", true)
-                : new VolumeConfig.Http(new("http://name.example/"), new SourceAuth.Bearer("t"));
-            var test = await probe.TestAsync(new() { Tenant = "acme", Id = "v", Config = config }, null, CancellationToken.None);
+            VolumeConfig config =
+                backend == "s3"
+                    ? new VolumeConfig.S3("bucket", null, "eu-x", new("http://name.example/"), true, "a", "b", true)
+                    : new VolumeConfig.Http(new("http://name.example/"), new SourceAuth.Bearer("t"));
+            var test = await probe.TestAsync(
+                new()
+                {
+                    Tenant = "acme",
+                    Id = "v",
+                    Config = config,
+                },
+                null,
+                CancellationToken.None
+            );
             told.Add((test.Ok, test.Status, test.Code, test.Error));
         }
 
@@ -83,7 +112,9 @@ public sealed class NoSuchNameTests
     [Test]
     public async Task SmtpOfATenant_IsToldAlike([Values("localhost", "nobody.invalid")] string host)
     {
-        var fault = Assert.ThrowsAsync<AddressRefusedException>(() => new Dialer(NetworkPolicy.PublicOnly).AddressesAsync(host, CancellationToken.None))!;
+        var fault = Assert.ThrowsAsync<AddressRefusedException>(() =>
+            new Dialer(NetworkPolicy.PublicOnly).AddressesAsync(host, CancellationToken.None)
+        )!;
 
         Assert.That(fault.Message.Replace(host, "*", StringComparison.Ordinal), Is.EqualTo(new AddressRefusedException("*").Message));
         await Task.CompletedTask;

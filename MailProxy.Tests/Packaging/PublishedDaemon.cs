@@ -11,9 +11,7 @@ internal sealed class PublishedDaemon : IDisposable
 
     private readonly TempDirectory _directory = new();
 
-    private PublishedDaemon()
-    {
-    }
+    private PublishedDaemon() { }
 
     public string Path => System.IO.Path.Combine(_directory, "publish");
 
@@ -25,8 +23,19 @@ internal sealed class PublishedDaemon : IDisposable
     {
         var published = new PublishedDaemon();
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        var info = Run.Info("dotnet", "publish", Repository.File("MailProxy.Daemon"), "-c", configuration, "--no-build", "--nologo",
-            "-v", "quiet", "-o", published.Path);
+        var info = Run.Info(
+            "dotnet",
+            "publish",
+            Repository.File("MailProxy.Daemon"),
+            "-c",
+            configuration,
+            "--no-build",
+            "--nologo",
+            "-v",
+            "quiet",
+            "-o",
+            published.Path
+        );
         info.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         using var process = Process.Start(info)!;
         var output = process.StandardOutput.ReadToEndAsync();

@@ -27,18 +27,26 @@ internal sealed class ServiceUnitTests
 
     [Test]
     public void Unit_TimeToStop_LongerThanTheDrain() =>
-        Assert.That(Unit().Split('\n'), Is.SupersetOf(new[] { "Type=notify", "TimeoutStopSec=60", "KillMode=mixed", "Environment=MAILPROXY_DATA=%S/mailproxy" }));
+        Assert.That(
+            Unit().Split('\n'),
+            Is.SupersetOf(new[] { "Type=notify", "TimeoutStopSec=60", "KillMode=mixed", "Environment=MAILPROXY_DATA=%S/mailproxy" })
+        );
 
     [Test]
     public void Unit_CredentialItSuggests_IsTheOneThatIsRead() =>
-        Assert.That(Unit(), Does.Contain($"LoadCredentialEncrypted={MasterKeySources.Credential}:").And.Contain($"--name={MasterKeySources.Credential} "));
+        Assert.That(
+            Unit(),
+            Does.Contain($"LoadCredentialEncrypted={MasterKeySources.Credential}:").And.Contain($"--name={MasterKeySources.Credential} ")
+        );
 
     [Test]
     public async Task Verify_WithTheCredentialThatTheReadmeNames_NoComplaint()
     {
         const string Credential = $"LoadCredentialEncrypted={MasterKeySources.Credential}:/etc/mailproxy/master-key.cred";
         Assert.That(File.ReadAllText(Repository.File("packaging/README.md")), Does.Contain(Credential));
-        var (exitCode, output) = await VerifyAsync(unit => unit.Replace("[Install]", Credential + "\n\n[Install]", StringComparison.Ordinal));
+        var (exitCode, output) = await VerifyAsync(unit =>
+            unit.Replace("[Install]", Credential + "\n\n[Install]", StringComparison.Ordinal)
+        );
         Assert.That((exitCode, output), Is.EqualTo((0, "")));
     }
 
@@ -61,7 +69,10 @@ internal sealed class ServiceUnitTests
         try
         {
             var file = Path.Combine(directory.FullName, "mailproxy.service");
-            await File.WriteAllTextAsync(file, change(unit.Replace($"ExecStart={Program} ", "ExecStart=/bin/true ", StringComparison.Ordinal)));
+            await File.WriteAllTextAsync(
+                file,
+                change(unit.Replace($"ExecStart={Program} ", "ExecStart=/bin/true ", StringComparison.Ordinal))
+            );
             return await Run.AsIsAsync("systemd-analyze", [.. arguments, file]);
         }
         finally

@@ -16,8 +16,9 @@ public sealed class SupplyChainTests
     }
 
     [Test]
-    public void LockFiles_EveryProject_HashesEveryPackage([Values("MailProxy.Pipeline", "MailProxy.Daemon", "MailProxy.Tests", "benchmarks")] string project) =>
-        Assert.That(Packages(project).Where(package => (string?)package.Value!["contentHash"] is not { Length: > 40 }), Is.Empty);
+    public void LockFiles_EveryProject_HashesEveryPackage(
+        [Values("MailProxy.Pipeline", "MailProxy.Daemon", "MailProxy.Tests", "benchmarks")] string project
+    ) => Assert.That(Packages(project).Where(package => (string?)package.Value!["contentHash"] is not { Length: > 40 }), Is.Empty);
 
     [Test]
     public void Restore_LooksForKnownFaults()
@@ -27,10 +28,13 @@ public sealed class SupplyChainTests
         Assert.That((Value("NuGetAudit"), Value("NuGetAuditMode")), Is.EqualTo(("true", "all")));
     }
 
-    private static IEnumerable<string> Locked(string project) => Packages(project).Select(package => $"{package.Key} {package.Value!["resolved"]}");
+    private static IEnumerable<string> Locked(string project) =>
+        Packages(project).Select(package => $"{package.Key} {package.Value!["resolved"]}");
 
     private static IEnumerable<KeyValuePair<string, JsonNode?>> Packages(string project) =>
-        Json(project + "/packages.lock.json")["dependencies"]!["net10.0"]!.AsObject().Where(package => (string?)package.Value!["type"] != "Project");
+        Json(project + "/packages.lock.json")["dependencies"]!["net10.0"]!
+            .AsObject()
+            .Where(package => (string?)package.Value!["type"] != "Project");
 
     private static JsonNode Json(string path) => JsonNode.Parse(File.ReadAllText(Repository.File(path)))!;
 }

@@ -25,9 +25,23 @@ internal sealed class SystemdMachine : IAsyncDisposable
     public static async Task<SystemdMachine> BootAsync(string program)
     {
         var root = new TempDirectory();
-        var (file, arguments) = Run.RootCommand("timeout",
-            ["-s", "KILL", Longest, "unshare", .. Own, "--fork", "--kill-child=KILL", Script, "boot", root, PublishedDaemon.Runtime,
-            program]);
+        var (file, arguments) = Run.RootCommand(
+            "timeout",
+            [
+                "-s",
+                "KILL",
+                Longest,
+                "unshare",
+                .. Own,
+                "--fork",
+                "--kill-child=KILL",
+                Script,
+                "boot",
+                root,
+                PublishedDaemon.Runtime,
+                program,
+            ]
+        );
         var machine = new SystemdMachine(root, Process.Start(Run.Info(file, arguments))!);
         try
         {
@@ -44,8 +58,10 @@ internal sealed class SystemdMachine : IAsyncDisposable
     /// <summary>Runs a command inside; exit code and everything it printed.</summary>
     public Task<(int ExitCode, string Output)> TryAsync(params string[] command)
     {
-        var (file, arguments) = Run.RootCommand("nsenter",
-            ["--target", _init.ToString(CultureInfo.InvariantCulture), .. Own, "--cgroup", "--", .. command]);
+        var (file, arguments) = Run.RootCommand(
+            "nsenter",
+            ["--target", _init.ToString(CultureInfo.InvariantCulture), .. Own, "--cgroup", "--", .. command]
+        );
         return Run.AsIsAsync(file, arguments);
     }
 
@@ -67,16 +83,20 @@ internal sealed class SystemdMachine : IAsyncDisposable
     public async Task<string> JournalAsync() => (await TryAsync("journalctl", "--no-pager", "-n", "60", "-u", "mailproxy")).Output;
 
     /// <summary>Asks the daemon over HTTP with the admin key; fails unless the answer is below 400.</summary>
-    public Task<string> AskAsync(string path, string? json = null, string method = "") => ShellAsync(
-        $"curl -sS --fail-with-body --max-time 30 -H \"Authorization: Bearer $(cat /var/lib/mailproxy/admin.key)\" "
-            + $"http://127.0.0.1:8000{path}"
-        + (json is null ? "" : $" -H 'Content-Type: application/json' -d '{json}'") + (method.Length == 0 ? "" : $" -X {method}"));
+    public Task<string> AskAsync(string path, string? json = null, string method = "") =>
+        ShellAsync(
+            $"curl -sS --fail-with-body --max-time 30 -H \"Authorization: Bearer $(cat /var/lib/mailproxy/admin.key)\" "
+                + $"http://127.0.0.1:8000{path}"
+                + (json is null ? "" : $" -H 'Content-Type: application/json' -d '{json}'")
+                + (method.Length == 0 ? "" : $" -X {method}")
+        );
 
     public async ValueTask DisposeAsync()
     {
         _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync();
-        if (_init != 0) await Soon.BecomesAsync(() => Task.FromResult(Directory.Exists($"/proc/{_init}")), there => !there);
+        if (_init != 0)
+            await Soon.BecomesAsync(() => Task.FromResult(Directory.Exists($"/proc/{_init}")), there => !there);
         await Run.AsRootAsync("unshare", "--mount", Script, "sweep", _root);
         _process.Dispose();
         _root.Dispose();
@@ -88,13 +108,16 @@ internal sealed class SystemdMachine : IAsyncDisposable
         _init = await Soon.BecomesAsync(
             () =>
             {
-                if (!_process.HasExited) return Task.FromResult(Init());
+                if (!_process.HasExited)
+                    return Task.FromResult(Init());
                 throw new InvalidOperationException(
                     "The tests of the systemd unit boot a systemd in namespaces of its own, and this machine does not let them: run the "
                         + "tests as root, in a container with CAP_SYS_ADMIN and control groups of version 2. "
-                    + error.Result);
+                        + error.Result
+                );
             },
-            init => init != 0);
+            init => init != 0
+        );
         await Soon.BecomesAsync(() => TryAsync("systemctl", "is-active", "machine.target"), answer => answer.ExitCode == 0);
     }
 
@@ -104,10 +127,12 @@ internal sealed class SystemdMachine : IAsyncDisposable
         var scope = $"mailproxy-test-{Path.GetFileName(_root.Path)}/init.scope";
         foreach (var process in Directory.EnumerateDirectories("/proc"))
         {
-            if (!int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out var id)) continue;
+            if (!int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+                continue;
             try
             {
-                if (File.ReadAllText($"{process}/cgroup").Contains(scope, StringComparison.Ordinal)) return id;
+                if (File.ReadAllText($"{process}/cgroup").Contains(scope, StringComparison.Ordinal))
+                    return id;
             }
             catch (IOException)
             {

@@ -24,7 +24,8 @@ internal sealed class SystemdTests
     [OneTimeTearDown]
     public async Task TearDownAsync()
     {
-        if (_machine is not null) await _machine.DisposeAsync();
+        if (_machine is not null)
+            await _machine.DisposeAsync();
         _published?.Dispose();
     }
 
@@ -71,7 +72,10 @@ internal sealed class SystemdTests
     [Test]
     public async Task Killed_IsStartedAnewAndKeepsWhatItHad()
     {
-        await _machine.AskAsync("/v1/messages", """{"id":"kept","from":"a@example.com","to":"b@example.com","text":"x","send_at":"2037-01-01T08:00:00Z"}""");
+        await _machine.AskAsync(
+            "/v1/messages",
+            """{"id":"kept","from":"a@example.com","to":"b@example.com","text":"x","send_at":"2037-01-01T08:00:00Z"}"""
+        );
         await NewProcessAsync(() => _machine.RunAsync("systemctl", "kill", "-s", "KILL", "--kill-who=main", "mailproxy"));
 
         Assert.That(await _machine.AskAsync("/v1/messages/kept"), Does.Contain("scheduled"));
@@ -113,8 +117,8 @@ internal sealed class SystemdTests
     }
 
     [Test]
-    public async Task ReloadOrRestart_Restarts() => await NewProcessAsync(() =>
-        _machine.RunAsync("systemctl", "reload-or-restart", "mailproxy"));
+    public async Task ReloadOrRestart_Restarts() =>
+        await NewProcessAsync(() => _machine.RunAsync("systemctl", "reload-or-restart", "mailproxy"));
 
     [Test]
     public async Task Start_WrongSettings_FailsOnceAndWaitsForAPerson()
@@ -133,15 +137,27 @@ internal sealed class SystemdTests
     public async Task Files_AllThatItMade_AreItsOwnersOnly()
     {
         // Large enough for a file of its own.
-        await _machine.ShellAsync("""
+        await _machine.ShellAsync(
+            """
             (printf '{"from":"a@example.com","to":"b@example.com","send_at":"2037-01-01T08:00:00Z","text":"'; head -c 400000 /dev/zero | tr '\0' x; printf '"}') > /tmp/large.json
-            """);
-        await _machine.AskAsync("/v1/messages", json: null,
-            method: "POST -H 'Content-Type: application/json' --data-binary @/tmp/large.json");
+            """
+        );
+        await _machine.AskAsync(
+            "/v1/messages",
+            json: null,
+            method: "POST -H 'Content-Type: application/json' --data-binary @/tmp/large.json"
+        );
         var files = await _machine.ShellAsync("find -L /var/lib/mailproxy -printf '%y %m %P\\n' | sort");
 
-        Assert.That(files, Does.Contain("mailproxy.db-wal").And.Contain("mailproxy.db-shm").And.Contain("spool/").And.Contain("cache")
-            .And.Contain("admin.key").And.Contain("master.key"));
+        Assert.That(
+            files,
+            Does.Contain("mailproxy.db-wal")
+                .And.Contain("mailproxy.db-shm")
+                .And.Contain("spool/")
+                .And.Contain("cache")
+                .And.Contain("admin.key")
+                .And.Contain("master.key")
+        );
         Assert.That(files.Split('\n'), Has.All.Match("^(d 700|f 600) "));
     }
 
@@ -151,12 +167,17 @@ internal sealed class SystemdTests
         await _machine.AskAsync("/v1/dispatcher/suspend", method: "POST");
         await _machine.AskAsync("/v1/dispatcher/activate", method: "POST");
         await _machine.RunAsync("systemctl", "restart", "mailproxy");
-        var lines = (await _machine.RunAsync("journalctl", "-o", "json", "-u", "mailproxy", "_COMM=mailproxy")).Split('\n')
-            .Select(line => JsonNode.Parse(line)!).ToList();
+        var lines = (await _machine.RunAsync("journalctl", "-o", "json", "-u", "mailproxy", "_COMM=mailproxy"))
+            .Split('\n')
+            .Select(line => JsonNode.Parse(line)!)
+            .ToList();
 
-        Assert.That(lines.Where(line =>
-            ((string?)line["MESSAGE"])?.Contains("Stopped; what waits", StringComparison.Ordinal) == true).Select(line =>
-            (string?)line["PRIORITY"]), Is.Not.Empty.And.All.EqualTo("6"));
+        Assert.That(
+            lines
+                .Where(line => ((string?)line["MESSAGE"])?.Contains("Stopped; what waits", StringComparison.Ordinal) == true)
+                .Select(line => (string?)line["PRIORITY"]),
+            Is.Not.Empty.And.All.EqualTo("6")
+        );
         Assert.That(lines.Select(line => (string?)line["MESSAGE"]), Has.None.Match("^<[0-7]>"));
     }
 
@@ -179,9 +200,15 @@ internal sealed class SystemdTests
     [Test]
     public async Task BackupAndRestore_AsTheReadmeSays_KeepWhatTheBackupHasAndStartSuspended()
     {
-        await _machine.AskAsync("/v1/messages", """{"id":"saved","from":"a@example.com","to":"b@example.com","text":"x","send_at":"2037-01-01T08:00:00Z"}""");
+        await _machine.AskAsync(
+            "/v1/messages",
+            """{"id":"saved","from":"a@example.com","to":"b@example.com","text":"x","send_at":"2037-01-01T08:00:00Z"}"""
+        );
         await _machine.ShellAsync(PackagingReadme.Block("backup"));
-        await _machine.AskAsync("/v1/messages", """{"id":"later","from":"a@example.com","to":"b@example.com","text":"x","send_at":"2037-01-01T08:00:00Z"}""");
+        await _machine.AskAsync(
+            "/v1/messages",
+            """{"id":"later","from":"a@example.com","to":"b@example.com","text":"x","send_at":"2037-01-01T08:00:00Z"}"""
+        );
         await _machine.ShellAsync(PackagingReadme.Block("restore"));
 
         Assert.That(await _machine.AskAsync("/v1/messages?limit=500"), Does.Contain("\"saved\"").And.Not.Contain("\"later\""));
@@ -194,7 +221,8 @@ internal sealed class SystemdTests
     private async Task ConfigureAsync(string line)
     {
         await _machine.ShellAsync(
-            $"mkdir -p {DropIns}; printf '[Service]\\n%s\\n' '{line}' > {DropIns}/test.conf; systemctl daemon-reload");
+            $"mkdir -p {DropIns}; printf '[Service]\\n%s\\n' '{line}' > {DropIns}/test.conf; systemctl daemon-reload"
+        );
         await _machine.RunAsync("systemctl", "restart", "mailproxy");
     }
 

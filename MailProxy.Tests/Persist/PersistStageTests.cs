@@ -15,27 +15,37 @@ internal sealed class PersistStageTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly Channel<AcceptedBatch> _door = Channel.CreateBounded<AcceptedBatch>(64);
+    private readonly Channel<AcceptedBatch> _input = Channel.CreateBounded<AcceptedBatch>(64);
     private readonly Channel<QueuedMail> _next = Channel.CreateBounded<QueuedMail>(2);
     private readonly Wake _wake = new();
     private readonly List<long> _expiryHints = [];
     private readonly ScriptedStore _store = new();
     private readonly PipelineMetrics _metrics = new(Prometheus.Metrics.NewCustomRegistry());
 
-    private Task Run(PersistOptions? options = null) => new PersistStage(
-        _door, _store, _next, _wake, _expiryHints.Add, options ?? new(), _metrics, key => $"account{key.Number}", NullLogger.Instance).RunAsync();
+    private Task Run(PersistOptions? options = null) =>
+        new PersistStage(
+            _input,
+            _store,
+            _next,
+            _wake,
+            _expiryHints.Add,
+            options ?? new(),
+            _metrics,
+            key => $"account{key.Number}",
+            NullLogger.Instance
+        ).RunAsync();
 
-    private async Task Finish(Task room)
+    private async Task Finish(Task running)
     {
-        _door.Writer.Complete();
-        await room.WaitAsync(Patience);
+        _input.Writer.Complete();
+        await running.WaitAsync(Patience);
     }
 
     private AcceptedBatch Offer(params string[] members)
     {
         AcceptedLine[] lines = [.. members.Select(m => Rules.JudgeWith(m))];
         var batch = new AcceptedBatch(new("default", [], 1, null), lines);
-        _door.Writer.TryWrite(batch);
+        _input.Writer.TryWrite(batch);
         return batch;
     }
 
@@ -50,7 +60,10 @@ internal sealed class PersistStageTests
         Assert.That(answer.Lines.Select(l => (l.Id, l.Problem?.Code)), Is.EqualTo(new[] { ("a", (string?)null), ("b", "unknown_field") }));
         Assert.That((_next.Reader.TryRead(out var ticket), ticket.Id, _next.Reader.TryRead(out _)), Is.EqualTo((true, 1L, false)));
         Assert.That(_expiryHints, Is.EqualTo(new[] { Rules.Now + 5 * 86_400_000L }));
-        Assert.That((_metrics.Accepted.WithLabels("default", "account1").Value, _metrics.Refused.WithLabels("unknown_field").Value), Is.EqualTo((1d, 1d)));
+        Assert.That(
+            (_metrics.Accepted.WithLabels("default", "account1").Value, _metrics.Refused.WithLabels("unknown_field").Value),
+            Is.EqualTo((1d, 1d))
+        );
     }
 
     [Test]
@@ -59,12 +72,12 @@ internal sealed class PersistStageTests
         var gate = new TaskCompletionSource();
         _store.Gate = gate.Task;
         var batch = Offer("");
-        var room = Run();
+        var running = Run();
         await _store.Entered.Task.WaitAsync(Patience);
 
         Assert.That(batch.Submission.Answer.IsCompleted, Is.False);
         gate.SetResult();
-        await Finish(room);
+        await Finish(running);
 
         Assert.That(await batch.Submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Stored>());
     }
@@ -87,11 +100,16 @@ internal sealed class PersistStageTests
     public async Task Run_LineRefusedByTheStore_IsCountedAsRefused()
     {
         var batch = Offer("");
-        _store.Answers[batch.Submission] = new SubmissionAnswer.Stored([new("a", MessageState.Sent, 0, new Problem(409, "already_sent", "Sent."))]);
+        _store.Answers[batch.Submission] = new SubmissionAnswer.Stored([
+            new("a", MessageState.Sent, 0, new Problem(409, "already_sent", "Sent.")),
+        ]);
 
         await Finish(Run());
 
-        Assert.That((_metrics.Refused.WithLabels("already_sent").Value, _metrics.Accepted.WithLabels("default", "account1").Value), Is.EqualTo((1d, 0d)));
+        Assert.That(
+            (_metrics.Refused.WithLabels("already_sent").Value, _metrics.Accepted.WithLabels("default", "account1").Value),
+            Is.EqualTo((1d, 0d))
+        );
     }
 
     [TestCase(true)]
@@ -116,11 +134,11 @@ internal sealed class PersistStageTests
         _store.Gate = gate.Task;
         var one = Offer("");
         var two = Offer("");
-        var room = Run();
+        var running = Run();
         await _store.Entered.Task.WaitAsync(Patience);
         var three = Offer("");
         gate.SetResult();
-        await Finish(room);
+        await Finish(running);
 
         Assert.That(await one.Submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Unavailable>());
         Assert.That(await two.Submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Unavailable>());
@@ -128,15 +146,15 @@ internal sealed class PersistStageTests
     }
 
     [Test]
-    public void Run_UnknownFault_EndsTheRoom()
+    public void Run_UnknownFault_EndsTheStage()
     {
         _store.Faults.Enqueue(new InvalidOperationException("bug"));
         Offer("");
 
-        var room = Run();
-        _door.Writer.Complete();
+        var running = Run();
+        _input.Writer.Complete();
 
-        Assert.That(async () => await room.WaitAsync(Patience), Throws.InvalidOperationException);
+        Assert.That(async () => await running.WaitAsync(Patience), Throws.InvalidOperationException);
     }
 
     [Test]
@@ -175,7 +193,8 @@ internal sealed class PersistStageTests
     [Test]
     public async Task Run_ManyWaiting_TakesThemInNaturalBatchesWithoutSplittingOne()
     {
-        for (var i = 0; i < 10; i++) Offer("", "", "");
+        for (var i = 0; i < 10; i++)
+            Offer("", "", "");
 
         await Finish(Run(new PersistOptions { MaxMails = 7 }));
 
@@ -185,7 +204,8 @@ internal sealed class PersistStageTests
     [Test]
     public async Task Run_LargeBodies_AreBoundedByBytes()
     {
-        for (var i = 0; i < 4; i++) Offer($"\"text\":\"{new string('x', 40_000)}\"");
+        for (var i = 0; i < 4; i++)
+            Offer($"\"text\":\"{new string('x', 40_000)}\"");
 
         await Finish(Run(new PersistOptions { MaxBytes = 65_536 }));
 

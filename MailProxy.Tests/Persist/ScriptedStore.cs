@@ -29,7 +29,8 @@ internal sealed class ScriptedStore : IMessageStore
         Appends.Add([.. batches]);
         Entered.TrySetResult();
         await Gate;
-        if (Faults.TryDequeue(out var fault)) throw fault;
+        if (Faults.TryDequeue(out var fault))
+            throw fault;
 
         var answers = new List<SubmissionAnswer?>();
         var tickets = new List<QueuedMail>();
@@ -45,13 +46,17 @@ internal sealed class ScriptedStore : IMessageStore
 
             var answer = Answers.GetValueOrDefault(batch.Submission) ?? new SubmissionAnswer.Stored([.. batch.Lines.Select(Line)]);
             answers.Add(answer);
-            if (answer is not SubmissionAnswer.Stored stored) continue;
+            if (answer is not SubmissionAnswer.Stored stored)
+                continue;
             for (var i = 0; i < batch.Lines.Count; i++)
             {
-                if (stored.Lines[i].Problem is not null || batch.Lines[i].Mail is not { } mail) continue;
+                if (stored.Lines[i].Problem is not null || batch.Lines[i].Mail is not { } mail)
+                    continue;
                 expiry = Math.Min(expiry, mail.ExpiresAt);
-                if (mail.SendAt is { } due) later.Add((mail.Account, due));
-                else tickets.Add(new(++_number, 1, mail.Account, mail.Priority, 0, 0, mail.Recipients.Count));
+                if (mail.SendAt is { } due)
+                    later.Add((mail.Account, due));
+                else
+                    tickets.Add(new(++_number, 1, mail.Account, mail.Priority, 0, 0, mail.Recipients.Count));
             }
         }
 
@@ -61,12 +66,20 @@ internal sealed class ScriptedStore : IMessageStore
     public void Release(QueuedMail ticket) => Released.Add(ticket);
 
     public Task<Recovery> RecoverAsync(long now) => throw new NotSupportedException();
+
     public Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request) => throw new NotSupportedException();
+
     public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
+
     public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes) => throw new NotSupportedException();
-    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) => throw new NotSupportedException();
+
+    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) =>
+        throw new NotSupportedException();
+
     public Task<ExpirySweep> ExpireAsync(long now, int limit) => throw new NotSupportedException();
 
     private static ReceiptLine Line(AcceptedLine line) =>
-        line.Mail is { } mail ? new(line.Id, mail.SendAt is null ? MessageState.Queued : MessageState.Scheduled, mail.CreatedAt) : new(line.Id, default, 0, line.Problem);
+        line.Mail is { } mail
+            ? new(line.Id, mail.SendAt is null ? MessageState.Queued : MessageState.Scheduled, mail.CreatedAt)
+            : new(line.Id, default, 0, line.Problem);
 }

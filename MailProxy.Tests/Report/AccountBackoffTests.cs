@@ -125,7 +125,10 @@ public sealed class AccountBackoffTests
         var (until, _) = _backoff.Trouble(Trouble(TroubleKind.Connect), 1, Now);
         _backoff.Succeeded(Account, until);
 
-        Assert.That(_backoff.Trouble(Trouble(TroubleKind.Connect), 1, until), Is.EqualTo((until + 5000, (EventType?)EventType.AccountCircuitOpened)));
+        Assert.That(
+            _backoff.Trouble(Trouble(TroubleKind.Connect), 1, until),
+            Is.EqualTo((until + 5000, (EventType?)EventType.AccountCircuitOpened))
+        );
     }
 
     [Test]

@@ -66,25 +66,34 @@ public sealed class EndpointBackoffTests
 
     [Test]
     public void Failed_InAnyRow_IsDisabledAfterItsTimeAndNotBefore() =>
-        Gen.Int[0, 100].Array[400].Sample(jitters =>
-        {
-            var (progress, now, stepped) = (new EndpointProgress(0), Now, 0L);
-            (long At, TimeSpan Ago)? last = null;
-            foreach (var jitter in jitters)
-            {
-                (progress, var until) = _backoff.Failed(progress, "no", null, now, last);
-                if (progress.DisabledAt is not null) return stepped >= Hours75 && stepped <= Hours75 + 1_000_000;
-                var wait = until - now;
-                stepped += wait;
-                last = (now, TimeSpan.FromMilliseconds(wait));
-                now += wait + (jitter - 50) * 86_400_000L; // somebody sets the clock by days
-            }
+        Gen.Int[0, 100]
+            .Array[400]
+            .Sample(
+                jitters =>
+                {
+                    var (progress, now, stepped) = (new EndpointProgress(0), Now, 0L);
+                    (long At, TimeSpan Ago)? last = null;
+                    foreach (var jitter in jitters)
+                    {
+                        (progress, var until) = _backoff.Failed(progress, "no", null, now, last);
+                        if (progress.DisabledAt is not null)
+                            return stepped >= Hours75 && stepped <= Hours75 + 1_000_000;
+                        var wait = until - now;
+                        stepped += wait;
+                        last = (now, TimeSpan.FromMilliseconds(wait));
+                        now += wait + (jitter - 50) * 86_400_000L; // somebody sets the clock by days
+                    }
 
-            return false;
-        }, iter: 50);
+                    return false;
+                },
+                iter: 50
+            );
 
     [TestCase(-1, false)]
     [TestCase(0, true)]
     public void Failed_SeventyFiveHoursAfterTheFirst_IsDisabled(int late, bool disabled) =>
-        Assert.That(_backoff.Failed(new(0, Now - (Hours75 + late), 300), "no", null, Now).Progress.DisabledAt is not null, Is.EqualTo(disabled));
+        Assert.That(
+            _backoff.Failed(new(0, Now - (Hours75 + late), 300), "no", null, Now).Progress.DisabledAt is not null,
+            Is.EqualTo(disabled)
+        );
 }

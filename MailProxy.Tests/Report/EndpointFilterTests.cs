@@ -18,9 +18,22 @@ public sealed class EndpointFilterTests
     [TestCase("message.sent", true, EventType.MessageFailed, MessageState.Failed, false)]
     public void Wants_TypesAndFinalOnly_AreBothAsked(string types, bool finalOnly, EventType type, MessageState status, bool wanted)
     {
-        var endpoint = new WebhookEndpoint("default", "w", "http://x", "", types.Split(',', StringSplitOptions.RemoveEmptyEntries), finalOnly, 1, false, new(0));
+        var endpoint = new WebhookEndpoint(
+            "default",
+            "w",
+            "http://x",
+            "",
+            types.Split(',', StringSplitOptions.RemoveEmptyEntries),
+            finalOnly,
+            1,
+            false,
+            new(0)
+        );
         var message = type.Name().StartsWith("message.", StringComparison.Ordinal) ? "m" : null;
 
-        Assert.That(new EndpointFilter(endpoint).Wants(new(1, type, 0, "default", message, 1, status, null, 0, null, null, null, default)), Is.EqualTo(wanted));
+        Assert.That(
+            new EndpointFilter(endpoint).Wants(new(1, type, 0, "default", message, 1, status, null, 0, null, null, null, default)),
+            Is.EqualTo(wanted)
+        );
     }
 }

@@ -6,14 +6,26 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Report;
 
-/// <summary>Whatever befalls one endpoint is its own: it is told, backs off, and goes on; the others are not delayed, and the reporter does not end.</summary>
+/// <summary>
+/// Whatever befalls one endpoint is its own: it is told, backs off, and goes on; the others are not delayed, and the reporter does not end.
+/// </summary>
 public sealed class LaneTroubleTests : ReporterFixture
 {
     private static readonly object[][] Stored =
     [
-        ["http://xn--\u0378/", null!], ["http://" + "ü.", null!], ["http://a.example:0/", null!], ["http://[::1%25eth0]/", null!], ["http://\u202e.example/", null!], ["nonsense", null!], ["", null!],
-        [null!, new SourceAuth.Header("Expires", "x")], [null!, new SourceAuth.Header("Allow", "x")], [null!, new SourceAuth.Header("Content-Location", "x")], [null!, new SourceAuth.Header("a b", "x")],
-        [null!, new SourceAuth.Header("X-Key", "ü\r\nX: y")], [null!, new SourceAuth.Bearer("a\nb")],
+        ["http://xn--\u0378/", null!],
+        ["http://" + "ü.", null!],
+        ["http://a.example:0/", null!],
+        ["http://[::1%25eth0]/", null!],
+        ["http://\u202e.example/", null!],
+        ["nonsense", null!],
+        ["", null!],
+        [null!, new SourceAuth.Header("Expires", "x")],
+        [null!, new SourceAuth.Header("Allow", "x")],
+        [null!, new SourceAuth.Header("Content-Location", "x")],
+        [null!, new SourceAuth.Header("a b", "x")],
+        [null!, new SourceAuth.Header("X-Key", "ü\r\nX: y")],
+        [null!, new SourceAuth.Bearer("a\nb")],
     ];
 
     [TestCaseSource(nameof(Stored))]
@@ -55,7 +67,15 @@ public sealed class LaneTroubleTests : ReporterFixture
         await Log.PutEndpointAsync(Endpoint(), "test");
         using var http = new HttpMessageInvoker(new Answering(_ => new HttpResponseMessage(HttpStatusCode.OK)));
         using var stop = new CancellationTokenSource();
-        var reporter = new WebhookReporter(log, http, new(), Metrics, Clock, () => 0.5, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        var reporter = new WebhookReporter(
+            log,
+            http,
+            new(),
+            Metrics,
+            Clock,
+            () => 0.5,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance
+        );
         var running = reporter.RunAsync(stop.Token);
 
         Log.Add("m1", 1);
@@ -76,7 +96,8 @@ public sealed class LaneTroubleTests : ReporterFixture
 
     private sealed class Answering(Func<HttpRequestMessage, HttpResponseMessage> answer) : HttpMessageHandler
     {
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(answer(request));
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromResult(answer(request));
     }
 
     /// <summary>The log whose events of one tenant cannot be read.</summary>
@@ -90,16 +111,30 @@ public sealed class LaneTroubleTests : ReporterFixture
             of == tenant && !Healed ? throw fault : inner.ReadAsync(of, after, limit);
 
         public Task WaitBeyondAsync(long position, CancellationToken cancel) => inner.WaitBeyondAsync(position, cancel);
+
         public Task WaitBeyondAsync(string of, long position, CancellationToken cancel) => inner.WaitBeyondAsync(of, position, cancel);
+
         public Task<IReadOnlyList<MailEvent>> AtAsync(string of, IReadOnlyCollection<long> positions) => inner.AtAsync(of, positions);
+
         public Task<long> FloorAsync(string of) => inner.FloorAsync(of);
-        public Task AppendAsync(string of, EventType type, AccountKey? account, byte[]? detail, long at) => inner.AppendAsync(of, type, account, detail, at);
+
+        public Task AppendAsync(string of, EventType type, AccountKey? account, byte[]? detail, long at) =>
+            inner.AppendAsync(of, type, account, detail, at);
+
         public Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync() => inner.EndpointsAsync();
+
         public Task<bool> PutEndpointAsync(WebhookEndpoint endpoint, string actor) => inner.PutEndpointAsync(endpoint, actor);
-        public Task<WebhookEndpoint?> SetPausedAsync(string of, string id, bool paused, string actor) => inner.SetPausedAsync(of, id, paused, actor);
+
+        public Task<WebhookEndpoint?> SetPausedAsync(string of, string id, bool paused, string actor) =>
+            inner.SetPausedAsync(of, id, paused, actor);
+
         public Task<bool> DeleteEndpointAsync(string of, string id, string actor) => inner.DeleteEndpointAsync(of, id, actor);
+
         public Task SaveProgressAsync(WebhookEndpoint endpoint, EndpointProgress progress) => inner.SaveProgressAsync(endpoint, progress);
-        public Task<WebhookEndpoint?> ReplayAsync(string of, string id, long from, long to, string actor) => inner.ReplayAsync(of, id, from, to, actor);
+
+        public Task<WebhookEndpoint?> ReplayAsync(string of, string id, long from, long to, string actor) =>
+            inner.ReplayAsync(of, id, from, to, actor);
+
         public Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint) => inner.BacklogAsync(endpoint);
     }
 }

@@ -23,24 +23,56 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
 
     public IReadOnlyList<(string Id, EndpointProgress Progress)> Saves
     {
-        get { lock (_gate) return [.. _saves]; }
+        get
+        {
+            lock (_gate)
+                return [.. _saves];
+        }
     }
 
     public IReadOnlyList<MailEvent> Events
     {
-        get { lock (_gate) return [.. _events]; }
+        get
+        {
+            lock (_gate)
+                return [.. _events];
+        }
     }
 
     public long Last
     {
-        get { lock (_gate) return _events.Count; }
+        get
+        {
+            lock (_gate)
+                return _events.Count;
+        }
     }
 
-    public MailEvent Add(string? message, int sequence, EventType type = EventType.MessageQueued, MessageState status = MessageState.Queued, long at = 0)
+    public MailEvent Add(
+        string? message,
+        int sequence,
+        EventType type = EventType.MessageQueued,
+        MessageState status = MessageState.Queued,
+        long at = 0
+    )
     {
         lock (_gate)
         {
-            var added = new MailEvent(_events.Count + 1, type, at, "default", message, sequence, status, "main", 0, null, null, null, default);
+            var added = new MailEvent(
+                _events.Count + 1,
+                type,
+                at,
+                "default",
+                message,
+                sequence,
+                status,
+                "main",
+                0,
+                null,
+                null,
+                null,
+                default
+            );
             _events.Add(added);
             Move();
             return added;
@@ -53,20 +85,24 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
         while (true)
         {
             Task moved;
-            lock (_gate) moved = _moved.Task;
-            if (holds(this)) return;
+            lock (_gate)
+                moved = _moved.Task;
+            if (holds(this))
+                return;
             await moved.WaitAsync(TimeSpan.FromSeconds(30));
         }
     }
 
     public bool Knows(string id)
     {
-        lock (_gate) return _endpoints.Exists(endpoint => endpoint.Id == id);
+        lock (_gate)
+            return _endpoints.Exists(endpoint => endpoint.Id == id);
     }
 
     public EndpointProgress ProgressOf(string id)
     {
-        lock (_gate) return _endpoints.Single(endpoint => endpoint.Id == id).Progress;
+        lock (_gate)
+            return _endpoints.Single(endpoint => endpoint.Id == id).Progress;
     }
 
     public Task WaitBeyondAsync(string tenant, long position, CancellationToken cancel) => WaitBeyondAsync(position, cancel);
@@ -78,7 +114,8 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
             Task moved;
             lock (_gate)
             {
-                if (_events.Count > position) return;
+                if (_events.Count > position)
+                    return;
                 moved = _moved.Task;
             }
 
@@ -97,10 +134,27 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
 
     public Task AppendAsync(string tenant, EventType type, AccountKey? account, byte[]? detail, long at)
     {
-        if (AppendFault is not null) return Task.FromException(AppendFault);
+        if (AppendFault is not null)
+            return Task.FromException(AppendFault);
         lock (_gate)
         {
-            _events.Add(new(_events.Count + 1, type, at, tenant, null, 0, MessageState.Queued, account?.Number.ToString(), 0, null, null, null, detail));
+            _events.Add(
+                new(
+                    _events.Count + 1,
+                    type,
+                    at,
+                    tenant,
+                    null,
+                    0,
+                    MessageState.Queued,
+                    account?.Number.ToString(),
+                    0,
+                    null,
+                    null,
+                    null,
+                    detail
+                )
+            );
             Move();
         }
 
@@ -109,7 +163,8 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
 
     public Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync()
     {
-        lock (_gate) return Task.FromResult<IReadOnlyList<WebhookEndpoint>>([.. _endpoints]);
+        lock (_gate)
+            return Task.FromResult<IReadOnlyList<WebhookEndpoint>>([.. _endpoints]);
     }
 
     public Task<bool> PutEndpointAsync(WebhookEndpoint endpoint, string actor)
@@ -117,8 +172,10 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
         lock (_gate)
         {
             var known = _endpoints.FindIndex(other => other.Id == endpoint.Id);
-            if (known >= 0) _endpoints[known] = endpoint with { Progress = _endpoints[known].Progress, Version = _endpoints[known].Version + 1 };
-            else _endpoints.Add(endpoint);
+            if (known >= 0)
+                _endpoints[known] = endpoint with { Progress = _endpoints[known].Progress, Version = _endpoints[known].Version + 1 };
+            else
+                _endpoints.Add(endpoint);
             return Task.FromResult(known < 0);
         }
     }
@@ -127,12 +184,14 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
 
     public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor)
     {
-        lock (_gate) return Task.FromResult(_endpoints.RemoveAll(endpoint => endpoint.Id == id) > 0);
+        lock (_gate)
+            return Task.FromResult(_endpoints.RemoveAll(endpoint => endpoint.Id == id) > 0);
     }
 
     public Task<IReadOnlyList<MailEvent>> AtAsync(string tenant, IReadOnlyCollection<long> positions)
     {
-        lock (_gate) return Task.FromResult<IReadOnlyList<MailEvent>>([.. _events.Where(known => positions.Contains(known.Position))]);
+        lock (_gate)
+            return Task.FromResult<IReadOnlyList<MailEvent>>([.. _events.Where(known => positions.Contains(known.Position))]);
     }
 
     public Task<long> FloorAsync(string tenant) => throw new NotSupportedException();
@@ -146,7 +205,11 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
         {
             var known = _endpoints.FindIndex(other => other.Id == id);
             var progress = _endpoints[known].Progress;
-            _endpoints[known] = _endpoints[known] with { Version = _endpoints[known].Version + 1, Progress = progress with { Replay = new(0, progress.Acknowledged) } };
+            _endpoints[known] = _endpoints[known] with
+            {
+                Version = _endpoints[known].Version + 1,
+                Progress = progress with { Replay = new(0, progress.Acknowledged) },
+            };
             return Task.FromResult<WebhookEndpoint?>(_endpoints[known]);
         }
     }
@@ -160,13 +223,16 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
             Move();
         }
 
-        if (SaveGate is { } gate) await gate.Task;
+        if (SaveGate is { } gate)
+            await gate.Task;
         lock (_gate)
         {
             var known = _endpoints.FindIndex(other => other.Id == id);
-            if (known >= 0 && _endpoints[known].Version != endpoint.Version) progress = progress with { Batches = _endpoints[known].Progress.Batches, Replay = _endpoints[known].Progress.Replay };
+            if (known >= 0 && _endpoints[known].Version != endpoint.Version)
+                progress = progress with { Batches = _endpoints[known].Progress.Batches, Replay = _endpoints[known].Progress.Replay };
             _saves.Add((id, progress));
-            if (known >= 0) _endpoints[known] = _endpoints[known] with { Progress = progress };
+            if (known >= 0)
+                _endpoints[known] = _endpoints[known] with { Progress = progress };
             Move();
         }
     }

@@ -40,7 +40,8 @@ public sealed class OutboxTests
         outbox.Add(Enumerable.Range(1, 200).Select(i => Event(i, $"m{i}")), 250);
         var requests = Requests(outbox);
         var oldest = requests.Single(request => request.Events[0].Position == 1);
-        foreach (var request in requests.Where(request => request != oldest)) outbox.End(request, acknowledged: true);
+        foreach (var request in requests.Where(request => request != oldest))
+            outbox.End(request, acknowledged: true);
         Assert.That(outbox.Acknowledged, Is.Zero);
 
         outbox.End(oldest, acknowledged: true);
@@ -122,7 +123,8 @@ public sealed class OutboxTests
         var outbox = new Outbox(8, 1, 0);
         outbox.Add(Enumerable.Range(1, 50).Select(i => Event(i, $"m{i}")), 50);
         var requests = Requests(outbox);
-        foreach (var request in requests.Skip(1)) outbox.End(request, acknowledged: false);
+        foreach (var request in requests.Skip(1))
+            outbox.End(request, acknowledged: false);
         Assert.That(Probe(outbox), Is.Null);
 
         outbox.End(requests[0], acknowledged: false);
@@ -144,7 +146,8 @@ public sealed class OutboxTests
             Assert.That(body.RootElement.GetProperty("timestamp").GetString(), Is.EqualTo("1970-01-01T00:00:02.000Z"));
             Assert.That(
                 body.RootElement.GetProperty("data").GetProperty("events").EnumerateArray().Select(e => e.GetProperty("id").GetString()),
-                Is.EqualTo(new[] { "evt_1", "evt_2" }));
+                Is.EqualTo(new[] { "evt_1", "evt_2" })
+            );
         });
     }
 
@@ -154,7 +157,10 @@ public sealed class OutboxTests
         var outbox = new Outbox(1, 2, 0);
         outbox.Add([Event(1, "a")], 1);
 
-        Assert.That(Encoding.UTF8.GetString(Next(outbox)!.Body), Does.StartWith("""{"type":"batch","timestamp":"1970-01-01T00:00:01.000Z","data":{"events":[{"id":"evt_1","""));
+        Assert.That(
+            Encoding.UTF8.GetString(Next(outbox)!.Body),
+            Does.StartWith("""{"type":"batch","timestamp":"1970-01-01T00:00:01.000Z","data":{"events":[{"id":"evt_1",""")
+        );
     }
 
     [Test]
@@ -229,7 +235,7 @@ public sealed class OutboxTests
         var chance = new Random(seed);
         var (told, flying) = (new List<MailEvent>(), new List<OutboxRequest>());
         var outbox = new Outbox(8, maxBatch, 0);
-        for (var read = 0; read < 500 || flying.Count > 0;)
+        for (var read = 0; read < 500 || flying.Count > 0; )
         {
             if (read < 500 && chance.Next(3) == 0)
             {
@@ -237,14 +243,18 @@ public sealed class OutboxTests
                 outbox.Add(page.Select(i => Event(i, "m" + i * 7919 % 23)), read = page[^1]);
             }
 
-            while (Next(outbox) is { } next) flying.Add(next);
-            if (flying.Count == 0) continue;
+            while (Next(outbox) is { } next)
+                flying.Add(next);
+            if (flying.Count == 0)
+                continue;
             var over = flying[chance.Next(flying.Count)];
             flying.Remove(over);
             var acknowledged = chance.Next(4) > 0;
             outbox.End(over, acknowledged);
-            if (acknowledged) told.AddRange(over.Events);
-            if (chance.Next(10) > 0 || flying.Count > 0) continue;
+            if (acknowledged)
+                told.AddRange(over.Events);
+            if (chance.Next(10) > 0 || flying.Count > 0)
+                continue;
 
             // A crash: what the store has is the position and the cuts.
             read = (int)outbox.Acknowledged;
@@ -261,7 +271,8 @@ public sealed class OutboxTests
         {
             Assert.That(outbox.Acknowledged, Is.EqualTo(500));
             Assert.That(told.Select(one => one.Position).Distinct().Count(), Is.EqualTo(500));
-            foreach (var message in told.DistinctBy(one => one.Position).GroupBy(one => one.MessageId)) Assert.That(message.Select(one => one.Position), Is.Ordered);
+            foreach (var message in told.DistinctBy(one => one.Position).GroupBy(one => one.MessageId))
+                Assert.That(message.Select(one => one.Position), Is.Ordered);
         });
     }
 
@@ -280,10 +291,25 @@ public sealed class OutboxTests
     private static List<OutboxRequest> Requests(Outbox outbox)
     {
         var requests = new List<OutboxRequest>();
-        while (Next(outbox) is { } next) requests.Add(next);
+        while (Next(outbox) is { } next)
+            requests.Add(next);
         return requests;
     }
 
     private static MailEvent Event(long position, string message) =>
-        new(position, EventType.MessageQueued, position * 1000, "default", message, 1, MessageState.Queued, "main", 0, null, null, null, default);
+        new(
+            position,
+            EventType.MessageQueued,
+            position * 1000,
+            "default",
+            message,
+            1,
+            MessageState.Queued,
+            "main",
+            0,
+            null,
+            null,
+            null,
+            default
+        );
 }

@@ -18,7 +18,7 @@ public sealed class ReportStageTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly Channel<ReportItem> _door = Channel.CreateBounded<ReportItem>(1024);
+    private readonly Channel<ReportItem> _input = Channel.CreateBounded<ReportItem>(1024);
     private readonly ScriptedStore _store = new();
     private readonly MemoryDeliveryLog _log = new();
     private readonly CurrentAccounts _accounts = new();
@@ -70,9 +70,10 @@ public sealed class ReportStageTests
     [Test]
     public async Task Batch_StoreUnavailable_MarksFaultAndSettlementsAreWrittenAllTheSame()
     {
-        _store.Commit = writes => writes.Any(write => write is Mark)
-            ? Task.FromException<IReadOnlyList<bool>>(new StoreUnavailableException("full"))
-            : ScriptedStore.AllWritten(writes);
+        _store.Commit = writes =>
+            writes.Any(write => write is Mark)
+                ? Task.FromException<IReadOnlyList<bool>>(new StoreUnavailableException("full"))
+                : ScriptedStore.AllWritten(writes);
         var begun = new Begun(Ticket(1), 1, new CountingPermit());
 
         await RunAsync(begun, Sent(2), Sent(3));
@@ -89,9 +90,8 @@ public sealed class ReportStageTests
     public async Task Settlements_StoreGivesUp_AreTriedUntilWritten()
     {
         var tries = 0;
-        _store.Commit = writes => ++tries < 4
-            ? Task.FromException<IReadOnlyList<bool>>(new StoreUnavailableException("full"))
-            : ScriptedStore.AllWritten(writes);
+        _store.Commit = writes =>
+            ++tries < 4 ? Task.FromException<IReadOnlyList<bool>>(new StoreUnavailableException("full")) : ScriptedStore.AllWritten(writes);
         _stage = Stage(new HastyClock());
 
         await RunAsync(Sent(1));
@@ -104,7 +104,7 @@ public sealed class ReportStageTests
     }
 
     [Test]
-    public void Marks_StoreFails_FaultAndTheRoomIsLost()
+    public void Marks_StoreFails_FaultAndTheStageIsLost()
     {
         _store.Commit = _ => Task.FromException<IReadOnlyList<bool>>(new InvalidOperationException("bug"));
         var (first, second) = (new Begun(Ticket(1), 1, new CountingPermit()), new Begun(Ticket(2), 1, new CountingPermit()));
@@ -128,11 +128,12 @@ public sealed class ReportStageTests
             await go.Task;
             return await ScriptedStore.AllWritten(writes);
         };
-        await _door.Writer.WriteAsync(Sent(1));
+        await _input.Writer.WriteAsync(Sent(1));
         var running = _stage.RunAsync();
         await begun.Task.WaitAsync(Patience);
-        for (var id = 2; id <= 50; id++) await _door.Writer.WriteAsync(Sent(id));
-        _door.Writer.Complete();
+        for (var id = 2; id <= 50; id++)
+            await _input.Writer.WriteAsync(Sent(id));
+        _input.Writer.Complete();
         go.SetResult();
 
         await running.WaitAsync(Patience);
@@ -262,7 +263,9 @@ public sealed class ReportStageTests
     public async Task Attempted_WithTroubleOfTheAccount_KeepsTheVerdictsAndParks()
     {
         var content = Content();
-        var verdicts = content.Slice.Select(to => new RecipientVerdict(to.Ordinal, to.Address, Verdict.Refused, 550, "5.1.1", "who")).ToArray();
+        var verdicts = content
+            .Slice.Select(to => new RecipientVerdict(to.Ordinal, to.Address, Verdict.Refused, 550, "5.1.1", "who"))
+            .ToArray();
 
         await RunAsync(new Outcome.Attempted(Ticket(), content, verdicts) { Trouble = Trouble() });
 
@@ -279,17 +282,20 @@ public sealed class ReportStageTests
     public async Task AccountToBlame_ThenAMailAfterTheWait_ClosesTheCircuit()
     {
         var running = _stage.RunAsync();
-        await _door.Writer.WriteAsync(new Outcome.AccountToBlame(Ticket(), Trouble(), null));
+        await _input.Writer.WriteAsync(new Outcome.AccountToBlame(Ticket(), Trouble(), null));
         await _log.UntilAsync(log => log.Last == 1);
         _clock.Advance(TimeSpan.FromSeconds(5));
-        await _door.Writer.WriteAsync(Sent(2));
-        _door.Writer.Complete();
+        await _input.Writer.WriteAsync(Sent(2));
+        _input.Writer.Complete();
 
         await running.WaitAsync(Patience);
 
         Assert.Multiple(() =>
         {
-            Assert.That(_log.Events.Select(e => e.Type), Is.EqualTo(new[] { EventType.AccountCircuitOpened, EventType.AccountCircuitClosed }));
+            Assert.That(
+                _log.Events.Select(e => e.Type),
+                Is.EqualTo(new[] { EventType.AccountCircuitOpened, EventType.AccountCircuitClosed })
+            );
             Assert.That(_wake.Drain().Unparked, Contains.Item(Account));
         });
     }
@@ -298,13 +304,13 @@ public sealed class ReportStageTests
     public async Task AccountToBlame_ThenThePersonChangesIt_IsUsedAgainAtOnce()
     {
         var running = _stage.RunAsync();
-        await _door.Writer.WriteAsync(new Outcome.AccountToBlame(Ticket(), Trouble(), null));
+        await _input.Writer.WriteAsync(new Outcome.AccountToBlame(Ticket(), Trouble(), null));
         await _log.UntilAsync(log => log.Last == 1);
 
         Swap(version: 2);
 
         Assert.That(_wake.Drain().Unparked, Contains.Item(Account));
-        _door.Writer.Complete();
+        _input.Writer.Complete();
         await running.WaitAsync(Patience);
         Assert.That(_log.Events[^1].Type, Is.EqualTo(EventType.AccountCircuitClosed));
     }
@@ -323,7 +329,15 @@ public sealed class ReportStageTests
     public async Task SettleInDoubt_AfterACrash_SettlesEachByItsPolicy()
     {
         var recovery = new Recovery(
-            [(Ticket(1), Content()), (Ticket(2), Content(policy: AmbiguousPolicy.Hold)), (Ticket(3), Content(policy: AmbiguousPolicy.AssumeSent))], [], [], long.MaxValue);
+            [
+                (Ticket(1), Content()),
+                (Ticket(2), Content(policy: AmbiguousPolicy.Hold)),
+                (Ticket(3), Content(policy: AmbiguousPolicy.AssumeSent)),
+            ],
+            [],
+            [],
+            long.MaxValue
+        );
 
         await _stage.SettleInDoubtAsync(recovery);
 
@@ -331,23 +345,38 @@ public sealed class ReportStageTests
         {
             Assert.That(
                 _store.Commits.Single().Cast<Settlement>().Select(settlement => settlement.State),
-                Is.EqualTo(new[] { MessageState.Deferred, MessageState.Held, MessageState.Ambiguous }));
+                Is.EqualTo(new[] { MessageState.Deferred, MessageState.Held, MessageState.Ambiguous })
+            );
             Assert.That(_wake.Drain().DueByAccount[Account], Is.EqualTo(Now + 60_000));
         });
     }
 
     private async Task RunAsync(params ReportItem[] items)
     {
-        foreach (var item in items) await _door.Writer.WriteAsync(item);
-        _door.Writer.Complete();
+        foreach (var item in items)
+            await _input.Writer.WriteAsync(item);
+        _input.Writer.Complete();
         await _stage.RunAsync().WaitAsync(Patience);
     }
 
     private ReportStage Stage(TimeProvider clock) =>
-        new(_door.Reader, _store, _log, _accounts, _wake, new(), _metrics, clock, () => 0.5, NullLogger.Instance);
+        new(_input.Reader, _store, _log, _accounts, _wake, new(), _metrics, clock, () => 0.5, NullLogger.Instance);
 
     private void Swap(int version) =>
-        _accounts.Swap(new([new() { Key = Account, Tenant = "default", Id = "main", Version = version }], null));
+        _accounts.Swap(
+            new(
+                [
+                    new()
+                    {
+                        Key = Account,
+                        Tenant = "default",
+                        Id = "main",
+                        Version = version,
+                    },
+                ],
+                null
+            )
+        );
 
     private static Outcome.Attempted Sent(long id) => new(Ticket(id), Content(), Verdicts("A"));
 

@@ -48,12 +48,14 @@ public abstract class ReporterFixture : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    protected WebhookEndpoint Endpoint() => new("default", "w1", Hook.Url, Secret, [], FinalOnly: false, MaxBatch: 1, Paused: false, new(0));
+    protected WebhookEndpoint Endpoint() =>
+        new("default", "w1", Hook.Url, Secret, [], FinalOnly: false, MaxBatch: 1, Paused: false, new(0));
 
     /// <summary>Starts, also again after a stop; the endpoint is there already when none is given.</summary>
     protected async Task StartAsync(WebhookEndpoint? endpoint = null, HttpMessageInvoker? http = null)
     {
-        if (endpoint is not null) await Log.PutEndpointAsync(endpoint, "test");
+        if (endpoint is not null)
+            await Log.PutEndpointAsync(endpoint, "test");
         Reporter = new(Log, http ?? _http, new(), Metrics, Clock, () => 0.5, NullLogger.Instance);
         _running = Reporter.RunAsync(_stop.Token);
     }

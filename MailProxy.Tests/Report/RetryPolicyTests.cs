@@ -43,6 +43,7 @@ public sealed class RetryPolicyTests
 
         Assert.That(
             Enumerable.Range(0, 3).Select(round => policy.Delay(round, null, 0.5)),
-            Is.EqualTo(new TimeSpan?[] { TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2), null }));
+            Is.EqualTo(new TimeSpan?[] { TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2), null })
+        );
     }
 }

@@ -4,7 +4,7 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Tests.Report;
 
-/// <summary>The one verb of the store that the report room uses, by a script.</summary>
+/// <summary>The one verb of the store that the Report stage uses, by a script.</summary>
 internal sealed class ScriptedStore : IMessageStore
 {
     private readonly Lock _gate = new();
@@ -15,7 +15,11 @@ internal sealed class ScriptedStore : IMessageStore
 
     public IReadOnlyList<IReadOnlyList<StoreWrite>> Commits
     {
-        get { lock (_gate) return [.. _commits]; }
+        get
+        {
+            lock (_gate)
+                return [.. _commits];
+        }
     }
 
     public static Task<IReadOnlyList<bool>> AllWritten(IReadOnlyList<StoreWrite> writes) =>
@@ -23,15 +27,23 @@ internal sealed class ScriptedStore : IMessageStore
 
     public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes)
     {
-        lock (_gate) _commits.Add([.. writes]);
+        lock (_gate)
+            _commits.Add([.. writes]);
         return Commit(writes);
     }
 
     public Task<Recovery> RecoverAsync(long now) => throw new NotSupportedException();
+
     public Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches) => throw new NotSupportedException();
+
     public Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request) => throw new NotSupportedException();
+
     public void Release(QueuedMail ticket) => throw new NotSupportedException();
+
     public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
-    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) => throw new NotSupportedException();
+
+    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) =>
+        throw new NotSupportedException();
+
     public Task<ExpirySweep> ExpireAsync(long now, int limit) => throw new NotSupportedException();
 }

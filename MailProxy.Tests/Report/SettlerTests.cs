@@ -61,7 +61,15 @@ public sealed class SettlerTests
         // In doubt, retry: told at once, sent again later.
         yield return Row("?", retry, fresh, MessageState.Deferred, "again 60000/1/1", EventType.MessageAmbiguous, mayDouble: true);
         yield return Row("A?", retry, fresh, MessageState.Deferred, "again 60000/1/1", EventType.MessageAmbiguous, mayDouble: true);
-        yield return Row("R?D", retry, Standing(round: 1), MessageState.Deferred, "again 300000/2/2", EventType.MessageAmbiguous, mayDouble: true);
+        yield return Row(
+            "R?D",
+            retry,
+            Standing(round: 1),
+            MessageState.Deferred,
+            "again 300000/2/2",
+            EventType.MessageAmbiguous,
+            mayDouble: true
+        );
         yield return Row("?", retry, Standing(rest: 3), MessageState.Deferred, "again 0/0/3", EventType.MessageAmbiguous, mayDouble: true);
         yield return Row("?", retry, Standing(round: 7), MessageState.Ambiguous, "remove", EventType.MessageAmbiguous);
         yield return Row("?D", retry, Standing(round: 7), MessageState.Ambiguous, "remove", EventType.MessageAmbiguous);
@@ -69,7 +77,15 @@ public sealed class SettlerTests
         // In doubt, hold: a person decides, about all that is not final.
         yield return Row("?", hold, fresh, MessageState.Held, "hold 1/1", EventType.MessageAmbiguous, mayDouble: true);
         yield return Row("A?", hold, fresh, MessageState.Held, "hold 1/1", EventType.MessageAmbiguous, mayDouble: true);
-        yield return Row("?D", hold, Standing(round: 1, rest: 2, deferred: 1), MessageState.Held, "hold 2/5", EventType.MessageAmbiguous, mayDouble: true);
+        yield return Row(
+            "?D",
+            hold,
+            Standing(round: 1, rest: 2, deferred: 1),
+            MessageState.Held,
+            "hold 2/5",
+            EventType.MessageAmbiguous,
+            mayDouble: true
+        );
         yield return Row("?", hold, Standing(round: 7), MessageState.Held, "hold 8/1", EventType.MessageAmbiguous, mayDouble: true);
         yield return Row("A", hold, fresh, MessageState.Sent, "remove", EventType.MessageSent);
 
@@ -82,14 +98,34 @@ public sealed class SettlerTests
         yield return Row("?", assume, Standing(rest: 1), MessageState.Queued, "again 0/0/1", null);
         yield return Row("A", assume, Standing(round: 1, ambiguous: 1), MessageState.Ambiguous, "remove", EventType.MessageAmbiguous);
 
-        static TestCaseData Row(string verdicts, AmbiguousPolicy policy, MailStanding standing, MessageState state, string step, EventType? told, bool mayDouble = false) =>
-            new TestCaseData(verdicts, policy, standing, state, step, told, mayDouble)
-                .SetArgDisplayNames(verdicts, policy.ToString(), standing.ToString().Replace("MailStanding ", ""), state.ToString(), step);
+        static TestCaseData Row(
+            string verdicts,
+            AmbiguousPolicy policy,
+            MailStanding standing,
+            MessageState state,
+            string step,
+            EventType? told,
+            bool mayDouble = false
+        ) =>
+            new TestCaseData(verdicts, policy, standing, state, step, told, mayDouble).SetArgDisplayNames(
+                verdicts,
+                policy.ToString(),
+                standing.ToString().Replace("MailStanding ", ""),
+                state.ToString(),
+                step
+            );
     }
 
     [TestCaseSource(nameof(Table))]
     public void Attempted_Verdicts_SettleAsTheTableSays(
-        string verdicts, AmbiguousPolicy policy, MailStanding standing, MessageState state, string step, EventType? told, bool mayDouble)
+        string verdicts,
+        AmbiguousPolicy policy,
+        MailStanding standing,
+        MessageState state,
+        string step,
+        EventType? told,
+        bool mayDouble
+    )
     {
         var settlement = _settler.Attempted(Ticket(), Content(verdicts.Length, standing, policy), Verdicts(verdicts), Now);
 
@@ -123,10 +159,10 @@ public sealed class SettlerTests
 
         var settlement = _settler.Attempted(Ticket(), Content(1, new() { Round = round }, policy), verdicts, Now);
 
-        Assert.That(settlement.Recipients, Is.EqualTo(new[]
-        {
-            new RecipientUpdate(0, state, true, verdicts[0].SmtpCode, verdicts[0].EnhancedCode, verdicts[0].Reply),
-        }));
+        Assert.That(
+            settlement.Recipients,
+            Is.EqualTo(new[] { new RecipientUpdate(0, state, true, verdicts[0].SmtpCode, verdicts[0].EnhancedCode, verdicts[0].Reply) })
+        );
     }
 
     [Test]
@@ -154,7 +190,10 @@ public sealed class SettlerTests
         {
             Assert.That(Listed(told), Is.EqualTo(new[] { "r0@x=sent", "r1@x=deferred", "r2@x=failed" }));
             Assert.That(Detail(told).GetProperty("next_attempt_at").GetString(), Is.EqualTo(Rfc3339.Text(Now + Minute)));
-            Assert.That(Detail(told).GetProperty("recipients")[2].GetRawText(), Is.EqualTo("""{"email":"r2@x","status":"failed","smtp_code":550,"enhanced_code":"5.1.1","reply":"no"}"""));
+            Assert.That(
+                Detail(told).GetProperty("recipients")[2].GetRawText(),
+                Is.EqualTo("""{"email":"r2@x","status":"failed","smtp_code":550,"enhanced_code":"5.1.1","reply":"no"}""")
+            );
             Assert.That(Detail(told).TryGetProperty("possible_duplicate", out _), Is.False);
         });
     }
@@ -252,7 +291,19 @@ public sealed class SettlerTests
     [TestCase(null, 1, MessageState.Deferred)]
     public void Unmark_AfterTrouble_LeavesEverythingAsItWas(MessageState? before, int round, MessageState state)
     {
-        var content = Content(2, new() { Round = round, Attempts = 4, Rest = 3, PossibleDuplicate = false }) with { State = before };
+        var content = Content(
+            2,
+            new()
+            {
+                Round = round,
+                Attempts = 4,
+                Rest = 3,
+                PossibleDuplicate = false,
+            }
+        ) with
+        {
+            State = before,
+        };
 
         var settlement = Settler.Unmark(Ticket(), content, Now);
 
@@ -277,14 +328,20 @@ public sealed class SettlerTests
             Assert.That(settlement.Marked, Is.False);
             Assert.That(settlement.State, Is.EqualTo(MessageState.Failed));
             Assert.That(settlement.Attempts, Is.Zero);
-            Assert.That(settlement.Recipients, Is.EqualTo(new[] { new RecipientUpdate(0, RecipientState.Failed, true, null, "5.6.3", "8-bit content") }));
+            Assert.That(
+                settlement.Recipients,
+                Is.EqualTo(new[] { new RecipientUpdate(0, RecipientState.Failed, true, null, "5.6.3", "8-bit content") })
+            );
             Assert.That(settlement.Events.Single().Type, Is.EqualTo(EventType.MessageFailed));
         });
     }
 
     [Test]
     public void Unsendable_OfALongMessage_LeavesTheNextSliceToItsTurn() =>
-        Assert.That(Describe(_settler.Unsendable(Ticket(), Content(2, new() { Rest = 3 }), "5.6.0", "x", Now).Step), Is.EqualTo("again 0/0/3"));
+        Assert.That(
+            Describe(_settler.Unsendable(Ticket(), Content(2, new() { Rest = 3 }), "5.6.0", "x", Now).Step),
+            Is.EqualTo("again 0/0/3")
+        );
 
     [TestCase(0, 0, 30)]
     [TestCase(1, 0, 60)]
@@ -294,7 +351,19 @@ public sealed class SettlerTests
     [TestCase(1, 5, 30)]
     public void Postponed_AgainAndAgain_WaitsLongerButLosesNoAttempt(int ended, int counted, int seconds)
     {
-        var settlement = _settler.Postponed(new(Ticket(attempt: ended), null, "disk"), Content(2, new() { Round = 2, Attempts = counted, Rest = 1 }), Now);
+        var settlement = _settler.Postponed(
+            new(Ticket(attempt: ended), null, "disk"),
+            Content(
+                2,
+                new()
+                {
+                    Round = 2,
+                    Attempts = counted,
+                    Rest = 1,
+                }
+            ),
+            Now
+        );
 
         Assert.Multiple(() =>
         {
@@ -313,10 +382,17 @@ public sealed class SettlerTests
     [TestCase(50, 3600)]
     public void Postponed_ByASource_HasAScheduleOfItsOwn(int before, int seconds)
     {
-        var settlement = _settler.Postponed(new(Ticket(attempt: before), null, "http://x/y: no answer") { BySource = true }, Content(1), Now);
+        var settlement = _settler.Postponed(
+            new(Ticket(attempt: before), null, "http://x/y: no answer") { BySource = true },
+            Content(1),
+            Now
+        );
 
         Assert.That(Describe(settlement.Step), Is.EqualTo($"again {seconds * 1000}/0/1"));
-        Assert.That((settlement.Marked, settlement.Attempts, settlement.Events.Single().Type), Is.EqualTo((false, 0, EventType.MessageDeferred)));
+        Assert.That(
+            (settlement.Marked, settlement.Attempts, settlement.Events.Single().Type),
+            Is.EqualTo((false, 0, EventType.MessageDeferred))
+        );
         Assert.That(Detail(settlement.Events.Single()).GetProperty("reason").GetString(), Is.EqualTo("http://x/y: no answer"));
     }
 
@@ -325,7 +401,11 @@ public sealed class SettlerTests
     [TestCase(100_000, 3600)]
     public void Postponed_WithANamedDelay_KeepsToIt(int named, int seconds)
     {
-        var settlement = _settler.Postponed(new(Ticket(), null, "busy") { BySource = true, RetryAfter = TimeSpan.FromSeconds(named) }, Content(1), Now);
+        var settlement = _settler.Postponed(
+            new(Ticket(), null, "busy") { BySource = true, RetryAfter = TimeSpan.FromSeconds(named) },
+            Content(1),
+            Now
+        );
 
         Assert.That(Describe(settlement.Step), Is.EqualTo($"again {seconds * 1000}/0/1"));
     }
@@ -336,7 +416,11 @@ public sealed class SettlerTests
         var settler = new Settler(new ReportOptions(), account => account == Ticket().Account ? new([7]) : null, () => 0.5);
         RecipientVerdict[] later = [new(0, "a@example.com", Verdict.Deferred, 450, null, null)];
         Assert.That(Describe(settler.Attempted(Ticket(), Content(1), later, Now).Step), Is.EqualTo($"again {7 * Minute}/1/1"));
-        Assert.That(settler.Attempted(Ticket(), Content(1, new() { Round = 1 }), later, Now).State, Is.EqualTo(MessageState.Failed), "it has one step");
+        Assert.That(
+            settler.Attempted(Ticket(), Content(1, new() { Round = 1 }), later, Now).State,
+            Is.EqualTo(MessageState.Failed),
+            "it has one step"
+        );
     }
 
     [Test]
@@ -352,11 +436,12 @@ public sealed class SettlerTests
         });
     }
 
-    private static string Describe(QueueStep step) => step switch
-    {
-        QueueStep.Remove => "remove",
-        QueueStep.Hold hold => $"hold {hold.Round}/{hold.Recipients}",
-        QueueStep.Again again => $"again {(again.Due == 0 ? 0 : again.Due - Now)}/{again.Round}/{again.Recipients}",
-        _ => throw new ArgumentOutOfRangeException(nameof(step)),
-    };
+    private static string Describe(QueueStep step) =>
+        step switch
+        {
+            QueueStep.Remove => "remove",
+            QueueStep.Hold hold => $"hold {hold.Round}/{hold.Recipients}",
+            QueueStep.Again again => $"again {(again.Due == 0 ? 0 : again.Due - Now)}/{again.Round}/{again.Recipients}",
+            _ => throw new ArgumentOutOfRangeException(nameof(step)),
+        };
 }

@@ -8,13 +8,15 @@ namespace MailProxy.Tests.Report;
 /// <summary>What a call tells and when the next one is; without clock and network.</summary>
 public sealed class SyncConversationTests
 {
-    private const long Now = 1_700_000_000_000, Hour = 3_600_000;
+    private const long Now = 1_700_000_000_000,
+        Hour = 3_600_000;
 
     [Test]
     public void NextCall_NeverCalled_IsNow() => Assert.That(Talk(calledAt: null).NextCall(Now), Is.EqualTo(Now));
 
     [Test]
-    public void NextCall_NothingToTell_IsEveryFiveMinutesAlsoAfterARestart() => Assert.That(Talk(calledAt: Now - 100_000).NextCall(Now), Is.EqualTo(Now + 200_000));
+    public void NextCall_NothingToTell_IsEveryFiveMinutesAlsoAfterARestart() =>
+        Assert.That(Talk(calledAt: Now - 100_000).NextCall(Now), Is.EqualTo(Now + 200_000));
 
     [Test]
     public void NextCall_QuietWasAsked_IsToTheSecond()
@@ -109,7 +111,7 @@ public sealed class SyncConversationTests
         Answer(talk, "a");
         var kept = talk.In(new(0));
         var waits = new List<long>();
-        for (var now = Now; waits.Count < 5;)
+        for (var now = Now; waits.Count < 5; )
         {
             var due = talk.In(new(0)).Resends[1].Due;
             waits.Add(due - now);
@@ -130,7 +132,10 @@ public sealed class SyncConversationTests
     [Test]
     public void Answered_InErrorFor75Hours_IsGivenUp()
     {
-        var talk = Talk(stored: new EndpointProgress(5) { CalledAt = Now, Resends = Resends((3, new(Now - 75 * Hour, 300, Now))) }, about: new() { [3] = "a" });
+        var talk = Talk(
+            stored: new EndpointProgress(5) { CalledAt = Now, Resends = Resends((3, new(Now - 75 * Hour, 300, Now))) },
+            about: new() { [3] = "a" }
+        );
         var gaveUp = talk.Answered(talk.Cut(Now), new(0, null, new HashSet<string> { "a" }), Now);
         Assert.That((gaveUp.Single(), talk.Resends), Is.EqualTo((3L, 0)));
     }
@@ -182,7 +187,10 @@ public sealed class SyncConversationTests
     public void NextCall_TooManyResends_TellsNothingNew()
     {
         var resends = Enumerable.Range(1, SyncConversation.MostResends).Select(i => ((long)i, new Resend(Now, 1, Now + 60_000))).ToArray();
-        var talk = Talk(stored: new EndpointProgress(20_000) { CalledAt = Now, Resends = Resends(resends) }, about: resends.ToDictionary(r => r.Item1, r => $"m{r.Item1}"));
+        var talk = Talk(
+            stored: new EndpointProgress(20_000) { CalledAt = Now, Resends = Resends(resends) },
+            about: resends.ToDictionary(r => r.Item1, r => $"m{r.Item1}")
+        );
         talk.Live.Add([Event(20_001, "new")], 20_001);
         Assert.That((talk.NextCall(Now), talk.Cut(Now).Fresh.Count), Is.EqualTo((Now + 60_000, 0)));
     }
@@ -195,16 +203,43 @@ public sealed class SyncConversationTests
         talk.Replay!.Add([Event(3, "a"), Event(4, "b"), Event(5, "c")], 5);
         var call = talk.Cut(Now);
         Answer(talk, call: call);
-        Assert.That((call.Fresh.Count, call.Replayed.Select(e => e.Position).ToArray(), talk.Replay.Acknowledged), Is.EqualTo((1, new[] { 3L, 4L }, 4L)).Using<(int, long[], long)>((a, b) => a.Item1 == b.Item1 && a.Item2.SequenceEqual(b.Item2) && a.Item3 == b.Item3));
+        Assert.That(
+            (call.Fresh.Count, call.Replayed.Select(e => e.Position).ToArray(), talk.Replay.Acknowledged),
+            Is.EqualTo((1, new[] { 3L, 4L }, 4L))
+                .Using<(int, long[], long)>((a, b) => a.Item1 == b.Item1 && a.Item2.SequenceEqual(b.Item2) && a.Item3 == b.Item3)
+        );
     }
 
-    private static SyncConversation Talk(int maxBatch = 100, long? calledAt = Now, EndpointProgress? stored = null, Dictionary<long, string>? about = null) =>
-        new(stored ?? new EndpointProgress(0) { CalledAt = calledAt }, maxBatch, about ?? [], TimeSpan.FromHours(75), jitter: 0.1, chance: static () => 0.5);
+    private static SyncConversation Talk(
+        int maxBatch = 100,
+        long? calledAt = Now,
+        EndpointProgress? stored = null,
+        Dictionary<long, string>? about = null
+    ) =>
+        new(
+            stored ?? new EndpointProgress(0) { CalledAt = calledAt },
+            maxBatch,
+            about ?? [],
+            TimeSpan.FromHours(75),
+            jitter: 0.1,
+            chance: static () => 0.5
+        );
 
-    private static System.Collections.Immutable.ImmutableSortedDictionary<long, Resend> Resends(params (long Position, Resend Resend)[] all) =>
-        System.Collections.Immutable.ImmutableSortedDictionary.CreateRange(all.Select(one => KeyValuePair.Create(one.Position, one.Resend)));
+    private static System.Collections.Immutable.ImmutableSortedDictionary<long, Resend> Resends(
+        params (long Position, Resend Resend)[] all
+    ) =>
+        System.Collections.Immutable.ImmutableSortedDictionary.CreateRange(
+            all.Select(one => KeyValuePair.Create(one.Position, one.Resend))
+        );
 
-    private static void Answer(SyncConversation talk, string errors = "", long queued = 0, long? after = null, long now = Now, SyncCall? call = null) =>
+    private static void Answer(
+        SyncConversation talk,
+        string errors = "",
+        long queued = 0,
+        long? after = null,
+        long now = Now,
+        SyncCall? call = null
+    ) =>
         talk.Answered(call ?? talk.Cut(now), new(queued, after, errors.Split(',', StringSplitOptions.RemoveEmptyEntries).ToHashSet()), now);
 
     private static MailEvent Event(long position, string message) =>

@@ -23,7 +23,12 @@ public sealed class SyncLaneTests : ReporterFixture
 
         Assert.Multiple(() =>
         {
-            Assert.That(hit.Text, Is.EqualTo("""{"delivery_report":[{"tenant_id":"default","id":"m1","sent_ts":12},{"tenant_id":"default","id":"m2","error_ts":13,"error":"It could not be delivered."}]}"""));
+            Assert.That(
+                hit.Text,
+                Is.EqualTo(
+                    """{"delivery_report":[{"tenant_id":"default","id":"m1","sent_ts":12},{"tenant_id":"default","id":"m2","error_ts":13,"error":"It could not be delivered."}]}"""
+                )
+            );
             Assert.That(hit.Signature, Does.StartWith("v1,"));
         });
     }
@@ -59,7 +64,11 @@ public sealed class SyncLaneTests : ReporterFixture
         await TalkAsync();
         Log.Add("m1", 1, EventType.MessageSent, MessageState.Sent);
         var broken = await Hook.NextAsync();
-        Assert.That(Ids(broken), Is.EqualTo(new[] { "m1" }), "the first call after the restart is the event's, and no empty one came before");
+        Assert.That(
+            Ids(broken),
+            Is.EqualTo(new[] { "m1" }),
+            "the first call after the restart is the event's, and no empty one came before"
+        );
 
         await Log.UntilAsync(log => log.ProgressOf("w1").Acknowledged == 1);
         AnswerWith("{}");
@@ -125,13 +134,15 @@ public sealed class SyncLaneTests : ReporterFixture
         Assert.That(Log.ProgressOf("w1").LastError, Does.Contain("longer than"));
     }
 
-    private static string[] Ids(WebhookHit hit) => [.. JsonNode.Parse(hit.Text)!["delivery_report"]!.AsArray().Select(entry => (string)entry!["id"]!)];
+    private static string[] Ids(WebhookHit hit) =>
+        [.. JsonNode.Parse(hit.Text)!["delivery_report"]!.AsArray().Select(entry => (string)entry!["id"]!)];
 
-    private void AnswerWith(string body, int status = 200) => Hook.Answer = async (_, context) =>
-    {
-        context.Response.StatusCode = status;
-        await context.Response.WriteAsync(body);
-    };
+    private void AnswerWith(string body, int status = 200) =>
+        Hook.Answer = async (_, context) =>
+        {
+            context.Response.StatusCode = status;
+            await context.Response.WriteAsync(body);
+        };
 
     private Task TalkAsync() => StartAsync(Log.Knows("w1") ? null : Endpoint() with { Style = ReportStyle.Sync, MaxBatch = 100 });
 }

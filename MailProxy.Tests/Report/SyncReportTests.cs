@@ -7,7 +7,9 @@ namespace MailProxy.Tests.Report;
 
 public sealed class SyncReportTests
 {
-    private const string One = "\"recipients\":[{\"email\":\"a@x\",\"status\":\"failed\",\"smtp_code\":550,\"enhanced_code\":\"5.1.1\",\"reply\":\"5.1.1 No such user\"}]";
+    private const string One =
+        "\"recipients\":[{\"email\":\"a@x\",\"status\":\"failed\",\"smtp_code\":550,\"enhanced_code\":\"5.1.1\",\"reply\":\"5.1.1 "
+        + "No such user\"}]";
 
     private const string Two =
         "\"recipients\":[{\"email\":\"a@x\",\"status\":\"sent\",\"smtp_code\":250,\"enhanced_code\":null,\"reply\":\"ok\"},{\"email\":\"b@x\",\"status\":\"failed\",\"smtp_code\":550,\"enhanced_code\":\"5.7.1\",\"reply\":\"No\"}]";
@@ -17,15 +19,38 @@ public sealed class SyncReportTests
     [TestCase(EventType.MessageFailed, MessageState.Failed, "", "\"error_ts\":12,\"error\":\"It could not be delivered.\"")]
     [TestCase(EventType.MessagePartiallySent, MessageState.PartiallySent, Two, "\"error_ts\":12,\"error\":\"b@x: 550 5.7.1 No\"")]
     [TestCase(EventType.MessageExpired, MessageState.Expired, "", "\"error_ts\":12,\"error\":\"Expired before it could be delivered.\"")]
-    [TestCase(EventType.MessageExpired, MessageState.Expired, One, "\"error_ts\":12,\"error\":\"Expired before it could be delivered. The last attempt: 550 5.1.1 No such user\"")]
+    [TestCase(
+        EventType.MessageExpired,
+        MessageState.Expired,
+        One,
+        "\"error_ts\":12,\"error\":\"Expired before it could be delivered. The last attempt: 550 5.1.1 No such user\""
+    )]
     [TestCase(EventType.MessageCancelled, MessageState.Cancelled, One, "\"error_ts\":12,\"error\":\"Cancelled.\"")]
     [TestCase(EventType.MessageSuppressed, MessageState.Suppressed, "", "\"error_ts\":12,\"error\":\"The recipient is suppressed.\"")]
-    [TestCase(EventType.MessageAmbiguous, MessageState.Ambiguous, "", "\"error_ts\":12,\"error\":\"It is not known whether the server took the message, and it is not sent again.\"")]
+    [TestCase(
+        EventType.MessageAmbiguous,
+        MessageState.Ambiguous,
+        "",
+        "\"error_ts\":12,\"error\":\"It is not known whether the server took the message, and it is not sent again.\""
+    )]
     [TestCase(EventType.MessageDeferred, MessageState.Deferred, One, "\"deferred_ts\":12,\"deferred_reason\":\"550 5.1.1 No such user\"")]
-    [TestCase(EventType.MessageDeferred, MessageState.Deferred, "\"reason\":\"The disk is full.\",\"recipients\":[]", "\"deferred_ts\":12,\"deferred_reason\":\"The disk is full.\"")]
-    [TestCase(EventType.MessageBounced, MessageState.Sent, "\"bounce_type\":\"hard\",\"bounce_code\":\"5.1.1\"", "\"bounce_ts\":12,\"bounce_type\":\"hard\",\"bounce_code\":\"5.1.1\",\"bounce_reason\":null")]
+    [TestCase(
+        EventType.MessageDeferred,
+        MessageState.Deferred,
+        "\"reason\":\"The disk is full.\",\"recipients\":[]",
+        "\"deferred_ts\":12,\"deferred_reason\":\"The disk is full.\""
+    )]
+    [TestCase(
+        EventType.MessageBounced,
+        MessageState.Sent,
+        "\"bounce_type\":\"hard\",\"bounce_code\":\"5.1.1\"",
+        "\"bounce_ts\":12,\"bounce_type\":\"hard\",\"bounce_code\":\"5.1.1\",\"bounce_reason\":null"
+    )]
     public void Write_Event_IsAnEntry(EventType type, MessageState status, string detail, string expected) =>
-        Assert.That(Text([Event(1, type, status, detail)]), Is.EqualTo($$"""{"delivery_report":[{"tenant_id":"acme","id":"m1",{{expected}}}]}"""));
+        Assert.That(
+            Text([Event(1, type, status, detail)]),
+            Is.EqualTo($$"""{"delivery_report":[{"tenant_id":"acme","id":"m1",{{expected}}}]}""")
+        );
 
     [Test]
     public void Write_Nothing_IsAnEmptyReport() => Assert.That(Text([]), Is.EqualTo("""{"delivery_report":[]}"""));

@@ -23,7 +23,8 @@ public sealed class WebhookLaneTests : ReporterFixture
         Log.Add("m1", 2);
         var after = await Hook.NextAsync();
 
-        string By(string secret, WebhookHit hit) => WebhookSignature.Sign(WebhookSignature.Key(secret)!, hit.Id, long.Parse(hit.Timestamp), hit.Body);
+        string By(string secret, WebhookHit hit) =>
+            WebhookSignature.Sign(WebhookSignature.Key(secret)!, hit.Id, long.Parse(hit.Timestamp), hit.Body);
         Assert.Multiple(() =>
         {
             Assert.That(during.Signature, Is.EqualTo(By(Secret, during) + " " + By(old, during)));
@@ -52,13 +53,15 @@ public sealed class WebhookLaneTests : ReporterFixture
     public async Task Batch_TriedBeforeARestart_ComesAgainUnchangedUnderTheSameId()
     {
         Hook.AnswerWith(500);
-        for (var i = 1; i <= 5; i++) Log.Add($"m{i}", 1);
+        for (var i = 1; i <= 5; i++)
+            Log.Add($"m{i}", 1);
         await StartAsync(Endpoint() with { MaxBatch = 100 });
         var tried = await Hook.NextAsync();
         await Log.UntilAsync(log => log.ProgressOf("w1").Failures == 1);
         await StopAsync();
 
-        for (var i = 6; i <= 9; i++) Log.Add($"m{i}", 1);
+        for (var i = 6; i <= 9; i++)
+            Log.Add($"m{i}", 1);
         Hook.AnswerWith(200);
         Clock.Advance(TimeSpan.FromMinutes(1));
         await StartAsync();
@@ -91,7 +94,8 @@ public sealed class WebhookLaneTests : ReporterFixture
     public async Task Replay_WhatWasAcknowledged_ComesOnceMoreUnderItsOwnIdsBesideWhatIsNew()
     {
         await StartAsync(Endpoint());
-        for (var i = 1; i <= 4; i++) Log.Add($"m{i}", 1);
+        for (var i = 1; i <= 4; i++)
+            Log.Add($"m{i}", 1);
         await Hook.NextAsync(4);
         await AcknowledgedAsync(4);
 
@@ -108,7 +112,8 @@ public sealed class WebhookLaneTests : ReporterFixture
     public async Task Replay_InterruptedByARestart_GoesOn()
     {
         await StartAsync(Endpoint());
-        for (var i = 1; i <= 3; i++) Log.Add("m1", i);
+        for (var i = 1; i <= 3; i++)
+            Log.Add("m1", i);
         await Hook.NextAsync(3);
         await AcknowledgedAsync(3);
         Hook.Answer = (hit, context) =>
@@ -149,5 +154,10 @@ public sealed class WebhookLaneTests : ReporterFixture
     }
 
     private static IEnumerable<string?> EventsOf(WebhookHit batch) =>
-        JsonDocument.Parse(batch.Body).RootElement.GetProperty("data").GetProperty("events").EnumerateArray().Select(e => e.GetProperty("id").GetString());
+        JsonDocument
+            .Parse(batch.Body)
+            .RootElement.GetProperty("data")
+            .GetProperty("events")
+            .EnumerateArray()
+            .Select(e => e.GetProperty("id").GetString());
 }

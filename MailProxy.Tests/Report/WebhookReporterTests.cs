@@ -35,7 +35,8 @@ public sealed class WebhookReporterTests : ReporterFixture
     [Test]
     public async Task Events_OfOneMessage_ArriveInOrderThoughManyAreInFlight()
     {
-        for (var i = 0; i < 300; i++) Log.Add($"m{i % 20}", (i / 20) + 1);
+        for (var i = 0; i < 300; i++)
+            Log.Add($"m{i % 20}", (i / 20) + 1);
         await StartAsync(Endpoint());
 
         var hits = await Hook.NextAsync(300);
@@ -44,7 +45,8 @@ public sealed class WebhookReporterTests : ReporterFixture
         var events = hits.Select(hit => JsonDocument.Parse(hit.Body).RootElement).ToList();
         Assert.That(
             events.GroupBy(e => e.GetProperty("data").GetProperty("message_id").GetString(), e => e.GetProperty("sequence").GetInt32()),
-            Has.Exactly(20).Items.And.All.EqualTo(Enumerable.Range(1, 15)));
+            Has.Exactly(20).Items.And.All.EqualTo(Enumerable.Range(1, 15))
+        );
     }
 
     [Test]
@@ -57,13 +59,16 @@ public sealed class WebhookReporterTests : ReporterFixture
             lock (gate)
             {
                 most = Math.Max(most, ++open);
-                if (most == 8) all.TrySetResult();
+                if (most == 8)
+                    all.TrySetResult();
             }
 
             await all.Task;
-            lock (gate) open--;
+            lock (gate)
+                open--;
         };
-        for (var i = 0; i < 100; i++) Log.Add($"m{i}", 1);
+        for (var i = 0; i < 100; i++)
+            Log.Add($"m{i}", 1);
         await StartAsync(Endpoint());
 
         await Hook.NextAsync(100);
@@ -75,7 +80,8 @@ public sealed class WebhookReporterTests : ReporterFixture
     [Test]
     public async Task Events_Batches_AreAcknowledgedWithFewWrites()
     {
-        for (var i = 0; i < 200; i++) Log.Add("m", i + 1);
+        for (var i = 0; i < 200; i++)
+            Log.Add("m", i + 1);
         await StartAsync(Endpoint() with { MaxBatch = 100 });
 
         var hits = await Hook.NextAsync(2);
@@ -85,14 +91,19 @@ public sealed class WebhookReporterTests : ReporterFixture
         {
             Assert.That(hits.Select(hit => hit.Id), Is.EqualTo(new[] { "batch_1-100", "batch_101-200" }));
             Assert.That(hits.Select(hit => hit.Signature), Is.EqualTo(hits.Select(SignatureOf)));
-            Assert.That(Log.Saves, Has.Count.LessThanOrEqualTo(3), "how the first is cut, its answer with how the second is cut, and that one's answer");
+            Assert.That(
+                Log.Saves,
+                Has.Count.LessThanOrEqualTo(3),
+                "how the first is cut, its answer with how the second is cut, and that one's answer"
+            );
         });
     }
 
     [Test]
     public async Task Events_Unwanted_AreSkippedWithoutAWrite()
     {
-        for (var i = 0; i < 50; i++) Log.Add($"m{i}", 1);
+        for (var i = 0; i < 50; i++)
+            Log.Add($"m{i}", 1);
         Log.Add("m0", 2, EventType.MessageSent, MessageState.Sent);
         await StartAsync(Endpoint() with { FinalOnly = true });
 
@@ -137,7 +148,8 @@ public sealed class WebhookReporterTests : ReporterFixture
     public async Task Failure_OfManyAtOnce_IsOneFailureAndOneProbe()
     {
         Hook.AnswerWith(503);
-        for (var i = 0; i < 30; i++) Log.Add($"m{i}", 1);
+        for (var i = 0; i < 30; i++)
+            Log.Add($"m{i}", 1);
         await StartAsync(Endpoint());
         var first = await Hook.NextAsync(8);
         await FailuresAsync(1);
@@ -208,7 +220,10 @@ public sealed class WebhookReporterTests : ReporterFixture
         Clock.Advance(TimeSpan.FromSeconds(3));
         await Log.UntilAsync(log => log.ProgressOf("w1").DisabledAt is not null);
 
-        Assert.That(Encoding.UTF8.GetString(Log.Events.Single(e => e.Type == EventType.WebhookDisabled).Detail.Span), Does.Contain("\"reason\":\"failing\""));
+        Assert.That(
+            Encoding.UTF8.GetString(Log.Events.Single(e => e.Type == EventType.WebhookDisabled).Detail.Span),
+            Does.Contain("\"reason\":\"failing\"")
+        );
     }
 
     [Test]
@@ -240,7 +255,8 @@ public sealed class WebhookReporterTests : ReporterFixture
         Hook.Hang();
         await Log.PutEndpointAsync(Endpoint(), "test");
         await StartAsync(Endpoint() with { Id = "w2", Url = other.Url });
-        for (var i = 0; i < 100; i++) Log.Add($"m{i}", 1);
+        for (var i = 0; i < 100; i++)
+            Log.Add($"m{i}", 1);
 
         await other.NextAsync(100);
         await Log.UntilAsync(log => log.ProgressOf("w2").Acknowledged == 100);
@@ -280,7 +296,8 @@ public sealed class WebhookReporterTests : ReporterFixture
             var chunk = new byte[16 * 1024];
             try
             {
-                while (true) await context.Response.Body.WriteAsync(chunk, context.RequestAborted);
+                while (true)
+                    await context.Response.Body.WriteAsync(chunk, context.RequestAborted);
             }
             catch (OperationCanceledException)
             {
@@ -353,7 +370,8 @@ public sealed class WebhookReporterTests : ReporterFixture
     public async Task Measure_FailingEndpoint_ShowsHowFarBehindItIs()
     {
         Hook.AnswerWith(500);
-        for (var i = 0; i < 3; i++) Log.Add("m1", i + 1, at: Clock.GetUtcNow().ToUnixTimeMilliseconds());
+        for (var i = 0; i < 3; i++)
+            Log.Add("m1", i + 1, at: Clock.GetUtcNow().ToUnixTimeMilliseconds());
         await StartAsync(Endpoint());
         await FailuresAsync(1);
         Clock.Advance(TimeSpan.FromSeconds(2));
@@ -376,6 +394,12 @@ public sealed class WebhookReporterTests : ReporterFixture
     }
 
     // Written without the code under test, as a receiver would.
-    private static string SignatureOf(WebhookHit hit) => "v1," + Convert.ToBase64String(
-        HMACSHA256.HashData(Convert.FromBase64String(Secret["whsec_".Length..]), Encoding.UTF8.GetBytes($"{hit.Id}.{hit.Timestamp}.").Concat(hit.Body).ToArray()));
+    private static string SignatureOf(WebhookHit hit) =>
+        "v1,"
+        + Convert.ToBase64String(
+            HMACSHA256.HashData(
+                Convert.FromBase64String(Secret["whsec_".Length..]),
+                Encoding.UTF8.GetBytes($"{hit.Id}.{hit.Timestamp}.").Concat(hit.Body).ToArray()
+            )
+        );
 }

@@ -12,7 +12,8 @@ public sealed class WebhookSignatureTests
     public void Sign_ReferenceExample_IsTheReferenceSignature() =>
         Assert.That(
             WebhookSignature.Sign(WebhookSignature.Key(Secret)!, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, """{"test": 2432232314}"""u8),
-            Is.EqualTo("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
+            Is.EqualTo("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+        );
 
     [TestCase("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     [TestCase("whsec_")]

@@ -21,7 +21,8 @@ internal sealed class AttachmentCacheTests
     [TearDown]
     public void TearDown()
     {
-        foreach (var cache in _caches) cache.Dispose();
+        foreach (var cache in _caches)
+            cache.Dispose();
         _directory.Dispose();
     }
 
@@ -100,11 +101,12 @@ internal sealed class AttachmentCacheTests
     }
 
     [Test]
-    public void Trim_ForRoom_TakesFromTheTenantThatHasMost()
+    public void Trim_ForCapacity_TakesFromTheTenantThatHasMost()
     {
         var cache = Open(new() { CacheBytes = 20 });
         Keep(cache, "aaaaa", "victim").Dispose();
-        for (var i = 0; i < 9; i++) Keep(cache, $"bbbb{i}", "mallory").Dispose();
+        for (var i = 0; i < 9; i++)
+            Keep(cache, $"bbbb{i}", "mallory").Dispose();
 
         Assert.That(cache.Find("victim", Claim("aaaaa")), Is.Not.Null, "though it was there first");
         Assert.That(Enumerable.Range(0, 9).Count(i => cache.Find("mallory", Claim($"bbbb{i}")) is not null), Is.EqualTo(3));
@@ -164,10 +166,13 @@ internal sealed class AttachmentCacheTests
     {
         var content = Keep(Open(), "hello");
         content.Dispose();
-        if (how == "truncated") File.WriteAllText(content.Path, "hell");
-        if (how == "flipped") File.WriteAllText(content.Path, "hallo");
+        if (how == "truncated")
+            File.WriteAllText(content.Path, "hell");
+        if (how == "flipped")
+            File.WriteAllText(content.Path, "hallo");
         var cache = Open();
-        if (how == "gone") File.Delete(content.Path);
+        if (how == "gone")
+            File.Delete(content.Path);
 
         Assert.That(await cache.VerifyAsync("default", Claim("hello"), default), Is.Null);
         Assert.That((cache.Bytes, Files().Length), Is.EqualTo((0L, 0)));
@@ -233,15 +238,26 @@ internal sealed class AttachmentCacheTests
     [Test]
     public void Directories_AreTheOwnersOnly()
     {
-        if (OperatingSystem.IsWindows()) return;
+        if (OperatingSystem.IsWindows())
+            return;
         var path = Keep(Open(), "hello").Path;
 
-        Assert.That(File.GetUnixFileMode(System.IO.Path.GetDirectoryName(path)!), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+        Assert.That(
+            File.GetUnixFileMode(System.IO.Path.GetDirectoryName(path)!),
+            Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
+        );
     }
 
     private AttachmentCache Open(ResolveOptions? options = null)
     {
-        var cache = new AttachmentCache(System.IO.Path.Combine(_directory, "cache"), tenant => tenant != "forgetful", options ?? new(), _metrics, _clock, NullLogger.Instance);
+        var cache = new AttachmentCache(
+            System.IO.Path.Combine(_directory, "cache"),
+            tenant => tenant != "forgetful",
+            options ?? new(),
+            _metrics,
+            _clock,
+            NullLogger.Instance
+        );
         cache.Open();
         _caches.Add(cache);
         return cache;
@@ -259,13 +275,16 @@ internal sealed class AttachmentCacheTests
     private string[] Files() => Directory.GetFiles(_directory, "*", SearchOption.AllDirectories);
 
     private static bool[] Here(AttachmentCache cache, params string[] texts) =>
-        [.. texts.Select(text =>
-        {
-            using var found = cache.Find("default", Claim(text));
-            return found is not null;
-        })];
+        [
+            .. texts.Select(text =>
+            {
+                using var found = cache.Find("default", Claim(text));
+                return found is not null;
+            }),
+        ];
 
     private static AttachmentRef Claim(string text) => FetchRig.Url(sha256: FetchRig.Sha(text));
 
-    private static AttachmentRef Md5Claim(string text) => FetchRig.Url(md5: System.Security.Cryptography.MD5.HashData(Encoding.UTF8.GetBytes(text)));
+    private static AttachmentRef Md5Claim(string text) =>
+        FetchRig.Url(md5: System.Security.Cryptography.MD5.HashData(Encoding.UTF8.GetBytes(text)));
 }

@@ -9,7 +9,7 @@ internal sealed class BodyMemoryTests
     private static readonly TenantShare Half = new(0.5, static () => true);
 
     [Test]
-    public void TryTake_ATenantsLargeBody_LeavesOthersRoomForSmallOnesAndOneLarge()
+    public void TryTake_ATenantsLargeBody_LeavesOthersCapacityForSmallOnesAndOneLarge()
     {
         var memory = new BodyMemory(1000, Half);
         Assert.That(memory.TryTake("a", 5000), Is.Not.Null, "larger than everything");

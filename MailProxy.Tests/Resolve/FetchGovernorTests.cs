@@ -5,7 +5,10 @@ namespace MailProxy.Tests.Resolve;
 
 internal sealed class FetchGovernorTests
 {
-    private const string A = "a.example", B = "b.example", T = "acme", U = "bolt";
+    private const string A = "a.example",
+        B = "b.example",
+        T = "acme",
+        U = "bolt";
 
     [Test]
     public void Enter_OneHost_HasAQuarterOfAll()
@@ -29,7 +32,7 @@ internal sealed class FetchGovernorTests
     }
 
     [Test]
-    public void Enter_WithoutRoom_WaitsUntilSomeIsGivenBack()
+    public void Enter_WithoutCapacity_WaitsUntilSomeIsGivenBack()
     {
         var governor = Governor(32, 8, 400);
         var entered = Enter(governor, A, 50, 3);
@@ -80,7 +83,7 @@ internal sealed class FetchGovernorTests
     }
 
     [Test]
-    public void Enter_WhenAllRoomIsHeldByMailThatWaits_LetsOneIn()
+    public void Enter_WhenAllCapacityIsHeldByMailThatWaits_LetsOneIn()
     {
         var governor = Governor(32, 8, 400);
         var entered = Enter(governor, A, 100, 3);
@@ -91,7 +94,7 @@ internal sealed class FetchGovernorTests
         entered[1].Result().Hold();
         entered[1].Result().Ready();
         entered[1].Result().Landed();
-        Assert.That(Granted(entered), Is.EqualTo(2), "a mail that is ready goes and gives its room back");
+        Assert.That(Granted(entered), Is.EqualTo(2), "a mail that is ready goes and gives its capacity back");
 
         entered[1].Result().Release(wasReady: true);
         entered[1].Result().Release();
@@ -108,9 +111,11 @@ internal sealed class FetchGovernorTests
         var one = Enter(governor, B, 0, 1);
 
         first[0].Result().Release();
-        if (Granted(many) == 1) order.Add("a");
+        if (Granted(many) == 1)
+            order.Add("a");
         first[1].Result().Release();
-        if (Granted(one) == 1) order.Add("b");
+        if (Granted(one) == 1)
+            order.Add("b");
         first[2].Result().Release();
 
         Assert.That(order, Is.EqualTo(new[] { "a", "b" }));
@@ -143,7 +148,8 @@ internal sealed class FetchGovernorTests
         var greedy = Enumerable.Range(0, 4).SelectMany(i => Enter(governor, $"{i}.example", 100, 2)).ToList();
         Assert.That((Granted(greedy), governor.BytesOf(T)), Is.EqualTo((4, (400L, 400L))));
 
-        foreach (var ticket in greedy.Where(static t => t.IsCompleted)) ticket.Result().Ready();
+        foreach (var ticket in greedy.Where(static t => t.IsCompleted))
+            ticket.Result().Ready();
         Assert.That(Granted(Enter(governor, A, 100, 1, U)), Is.EqualTo(1));
     }
 
@@ -177,15 +183,16 @@ internal sealed class FetchGovernorTests
         Assert.That(Granted(next), Is.EqualTo(1));
     }
 
-    private static FetchGovernor Governor(int total, int perHost, long bytes, bool several = false) => new(total, perHost, bytes, new(0.5, () => several));
+    private static FetchGovernor Governor(int total, int perHost, long bytes, bool several = false) =>
+        new(total, perHost, bytes, new(0.5, () => several));
 
-    private static List<Task<FetchTicket>> Enter(FetchGovernor governor, string host, long size, int count, string tenant = T) =>
+    private static List<Task<FetchPermit>> Enter(FetchGovernor governor, string host, long size, int count, string tenant = T) =>
         [.. Enumerable.Range(0, count).Select(_ => governor.EnterAsync(tenant, host, size, CancellationToken.None))];
 
-    private static int Granted(List<Task<FetchTicket>> entered) => entered.Count(static task => task.IsCompletedSuccessfully);
+    private static int Granted(List<Task<FetchPermit>> entered) => entered.Count(static task => task.IsCompletedSuccessfully);
 }
 
-internal static class FetchTicketExtensions
+internal static class FetchPermitExtensions
 {
-    public static FetchTicket Result(this Task<FetchTicket> entered) => entered.GetAwaiter().GetResult();
+    public static FetchPermit Result(this Task<FetchPermit> entered) => entered.GetAwaiter().GetResult();
 }

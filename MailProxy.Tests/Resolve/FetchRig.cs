@@ -11,14 +11,16 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace MailProxy.Tests.Resolve;
 
-/// <summary>The desk with a cache in a real directory, a scripted source and a fake clock.</summary>
+/// <summary>The fetcher with a cache in a real directory, a scripted source and a fake clock.</summary>
 internal sealed class FetchRig : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly TempDirectory _directory = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly Channel<(QueuedMail Ticket, FetchTrouble Trouble)> _failed = Channel.CreateBounded<(QueuedMail, FetchTrouble)>(100_000);
+    private readonly Channel<(QueuedMail Ticket, FetchTrouble Trouble)> _failed = Channel.CreateBounded<(QueuedMail, FetchTrouble)>(
+        100_000
+    );
     private readonly List<QueuedMail> _returned = [];
     private readonly Task _running;
 
@@ -27,8 +29,18 @@ internal sealed class FetchRig : IAsyncDisposable
         Options = options ?? new();
         Cache = new(_directory, static _ => true, Options, Metrics, Clock, NullLogger.Instance);
         Cache.Open();
-        Desk = new(Cache, Source, HostOf, Wake, (ticket, trouble) => _failed.Writer.WriteAsync((ticket, trouble)), Options, Metrics, Clock, NullLogger.Instance);
-        _running = Desk.RunAsync(_stop.Token);
+        Fetcher = new(
+            Cache,
+            Source,
+            HostOf,
+            Wake,
+            (ticket, trouble) => _failed.Writer.WriteAsync((ticket, trouble)),
+            Options,
+            Metrics,
+            Clock,
+            NullLogger.Instance
+        );
+        _running = Fetcher.RunAsync(_stop.Token);
     }
 
     public ResolveOptions Options { get; }
@@ -37,13 +49,19 @@ internal sealed class FetchRig : IAsyncDisposable
     public Wake Wake { get; } = new();
     public PipelineMetrics Metrics { get; } = new(Prometheus.Metrics.NewCustomRegistry());
     public AttachmentCache Cache { get; }
-    public FetchDesk Desk { get; }
+    public AttachmentFetcher Fetcher { get; }
     public List<QueuedMail> AsideSeen { get; } = [];
     public long Now => Clock.GetUtcNow().ToUnixTimeMilliseconds();
     public string Directory => _directory;
 
-    public static AttachmentRef Url(string path = "a", string host = "files.example", byte[]? sha256 = null, byte[]? md5 = null, long? size = null, int index = 0) =>
-        new(index, new AttachmentPlace.Url(new($"http://{host}/{path}")), sha256, md5, size);
+    public static AttachmentRef Url(
+        string path = "a",
+        string host = "files.example",
+        byte[]? sha256 = null,
+        byte[]? md5 = null,
+        long? size = null,
+        int index = 0
+    ) => new(index, new AttachmentPlace.Url(new($"http://{host}/{path}")), sha256, md5, size);
 
     public static byte[] Sha(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 
@@ -51,9 +69,9 @@ internal sealed class FetchRig : IAsyncDisposable
 
     public bool Fetch(long id, params AttachmentRef[] wanted) => Fetch(id, Now - 1, wanted);
 
-    public bool Fetch(long id, long accepted, params AttachmentRef[] wanted) => Desk.TryFetch(Ticket(id), "default", accepted, wanted);
+    public bool Fetch(long id, long accepted, params AttachmentRef[] wanted) => Fetcher.TryFetch(Ticket(id), "default", accepted, wanted);
 
-    public LocalContent[]? Take(long id, params AttachmentRef[] wanted) => Desk.TryTake(Ticket(id), "default", Now - 1, wanted);
+    public LocalContent[]? Take(long id, params AttachmentRef[] wanted) => Fetcher.TryTake(Ticket(id), "default", Now - 1, wanted);
 
     /// <summary>The tickets that came back, when there are so many in all.</summary>
     public async Task<List<long>> ReturnedAsync(int count)
@@ -90,5 +108,6 @@ internal sealed class FetchRig : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private static string HostOf(string tenant, AttachmentRef wanted) => wanted.Place is AttachmentPlace.Url url ? url.Address.Authority : wanted.Place.ToString();
+    private static string HostOf(string tenant, AttachmentRef wanted) =>
+        wanted.Place is AttachmentPlace.Url url ? url.Address.Authority : wanted.Place.ToString();
 }

@@ -18,7 +18,10 @@ internal sealed class FetchTests
 
         var path = rig.Take(1, Url())![0].Path;
         Assert.That(await File.ReadAllBytesAsync(path), Is.EqualTo(content));
-        Assert.That(path, Does.EndWith($"default/{Convert.ToHexStringLower(SHA256.HashData(content))}-{Convert.ToHexStringLower(MD5.HashData(content))}"));
+        Assert.That(
+            path,
+            Does.EndWith($"default/{Convert.ToHexStringLower(SHA256.HashData(content))}-{Convert.ToHexStringLower(MD5.HashData(content))}")
+        );
     }
 
     [Test]
@@ -44,7 +47,10 @@ internal sealed class FetchTests
         await rig.Source.AskedAsync();
         rig.Clock.Advance(rig.Options.FirstByteTimeout);
 
-        Assert.That((await rig.FailedAsync()).Trouble, Is.EqualTo(new FetchTrouble("http://files.example/a: no answer within 30 s.", null, true)));
+        Assert.That(
+            (await rig.FailedAsync()).Trouble,
+            Is.EqualTo(new FetchTrouble("http://files.example/a: no answer within 30 s.", null, true))
+        );
         Assert.That(rig.Files(), Is.Empty);
     }
 
@@ -59,7 +65,10 @@ internal sealed class FetchTests
 
         rig.Clock.Advance(TimeSpan.FromSeconds(7));
 
-        Assert.That((await rig.FailedAsync()).Trouble, Is.EqualTo(new FetchTrouble("http://files.example/a: nothing came for 7 s.", null, true)));
+        Assert.That(
+            (await rig.FailedAsync()).Trouble,
+            Is.EqualTo(new FetchTrouble("http://files.example/a: nothing came for 7 s.", null, true))
+        );
         Assert.That((rig.Source.Opened, rig.Files().Length), Is.EqualTo((1, 0)));
     }
 
@@ -68,11 +77,17 @@ internal sealed class FetchTests
     {
         await using var rig = new FetchRig();
         var reads = 0;
-        rig.Source.Answer = (_, _) => Task.FromResult(new OpenedSource(new DrippingStream(() =>
-        {
-            reads++;
-            rig.Clock.Advance(TimeSpan.FromSeconds(2));
-        }), 1_000_000));
+        rig.Source.Answer = (_, _) =>
+            Task.FromResult(
+                new OpenedSource(
+                    new DrippingStream(() =>
+                    {
+                        reads++;
+                        rig.Clock.Advance(TimeSpan.FromSeconds(2));
+                    }),
+                    1_000_000
+                )
+            );
         rig.Fetch(1, Url());
 
         var (_, trouble) = await rig.FailedAsync();

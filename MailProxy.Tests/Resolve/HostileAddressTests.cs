@@ -7,27 +7,85 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Resolve;
 
-/// <summary>Addresses that lead inside, asked for by a message, by a redirect, and by a volume. None may be connected to, whatever it is called.</summary>
+/// <summary>
+/// Addresses that lead inside, asked for by a message, by a redirect, and by a volume. None may be connected to, whatever it is called.
+/// </summary>
 public sealed class HostileAddressTests
 {
     // 127.0.0.2 stands for any loopback address that is not allowed. Names that nobody configured lead there too.
     private static readonly string[] Inside =
     [
-        "http://127.0.0.2/", "http://127.2/", "http://2130706434/", "http://0x7f000002/", "http://0x7f.0.0.2/", "http://0177.0.0.2/", "http://017700000002/", "http://127.0.2/",
-        "http://0/", "http://0.0.0.0/", "http://[::]/", "http://[::1]/", "http://[0:0:0:0:0:0:0:1]/", "http://[::ffff:127.0.0.2]/", "http://[::ffff:7f00:2]/", "http://[::127.0.0.2]/", "http://[64:ff9b::7f00:2]/",
-        "http://[2002:7f00:2::]/", "http://[fe80::1]/", "http://[fe80::1%251]/", "http://[fc00::1]/", "http://[ff02::1]/",
-        "http://10.0.0.1/", "http://172.16.0.1/", "http://172.31.255.255/", "http://192.168.1.1/", "http://100.64.0.1/", "http://198.18.0.1/", "http://224.0.0.1/", "http://255.255.255.255/",
-        "http://169.254.169.254/latest/meta-data/iam/security-credentials/", "http://[::ffff:169.254.169.254]/", "http://2852039166/", "http://0xA9FEA9FE/", "http://[fd00:ec2::254]/", "http://168.63.129.16/", "http://100.100.100.200/",
-        "http://localhost/", "http://LOCALHOST./", "http://ip6-localhost/", "http://metadata.google.internal/computeMetadata/v1/", "http://instance-data/", "http://127.0.0.2.nip.example/", "http://private.example/",
-        "http://metadata.example/", "http://both.example/", "http://mapped.example/", "http://127\u30020\u30020\u30022/", "http://\u2460\u2461\u2466.\u24ea.\u24ea.\u2461/", "http://\uff11\uff12\uff17.0.0.2/", "https://127.0.0.2/", "http://127.0.0.2:22/",
+        "http://127.0.0.2/",
+        "http://127.2/",
+        "http://2130706434/",
+        "http://0x7f000002/",
+        "http://0x7f.0.0.2/",
+        "http://0177.0.0.2/",
+        "http://017700000002/",
+        "http://127.0.2/",
+        "http://0/",
+        "http://0.0.0.0/",
+        "http://[::]/",
+        "http://[::1]/",
+        "http://[0:0:0:0:0:0:0:1]/",
+        "http://[::ffff:127.0.0.2]/",
+        "http://[::ffff:7f00:2]/",
+        "http://[::127.0.0.2]/",
+        "http://[64:ff9b::7f00:2]/",
+        "http://[2002:7f00:2::]/",
+        "http://[fe80::1]/",
+        "http://[fe80::1%251]/",
+        "http://[fc00::1]/",
+        "http://[ff02::1]/",
+        "http://10.0.0.1/",
+        "http://172.16.0.1/",
+        "http://172.31.255.255/",
+        "http://192.168.1.1/",
+        "http://100.64.0.1/",
+        "http://198.18.0.1/",
+        "http://224.0.0.1/",
+        "http://255.255.255.255/",
+        "http://169.254.169.254/latest/meta-data/iam/security-credentials/",
+        "http://[::ffff:169.254.169.254]/",
+        "http://2852039166/",
+        "http://0xA9FEA9FE/",
+        "http://[fd00:ec2::254]/",
+        "http://168.63.129.16/",
+        "http://100.100.100.200/",
+        "http://localhost/",
+        "http://LOCALHOST./",
+        "http://ip6-localhost/",
+        "http://metadata.google.internal/computeMetadata/v1/",
+        "http://instance-data/",
+        "http://127.0.0.2.nip.example/",
+        "http://private.example/",
+        "http://metadata.example/",
+        "http://both.example/",
+        "http://mapped.example/",
+        "http://127\u30020\u30020\u30022/",
+        "http://\u2460\u2461\u2466.\u24ea.\u24ea.\u2461/",
+        "http://\uff11\uff12\uff17.0.0.2/",
+        "https://127.0.0.2/",
+        "http://127.0.0.2:22/",
     ];
 
     private static IEnumerable<string> InsideInAscii => Inside.Where(url => url.All(char.IsAscii)); // the server writes no other headers
 
     private static readonly string[] Elsewhere =
     [
-        "file:///etc/passwd", "ftp://files.example/", "gopher://files.example:70/_x", "data:text/plain,x", "javascript:alert(1)", "ldap://files.example/", "about:blank", "unix:/run/x.sock",
-        "http://user@files.example/", "http://user:pw@files.example/", "//user:pw@files.example/", "", "http://",
+        "file:///etc/passwd",
+        "ftp://files.example/",
+        "gopher://files.example:70/_x",
+        "data:text/plain,x",
+        "javascript:alert(1)",
+        "ldap://files.example/",
+        "about:blank",
+        "unix:/run/x.sock",
+        "http://user@files.example/",
+        "http://user:pw@files.example/",
+        "//user:pw@files.example/",
+        "",
+        "http://",
     ];
 
     private LoopbackFiles _server = null!;
@@ -61,7 +119,9 @@ public sealed class HostileAddressTests
         // Past the notation, which refuses some of them already.
         var wanted = new AttachmentRef(0, new AttachmentPlace.Url(new(url)));
 
-        var fault = Assert.ThrowsAsync<SourceException>(() => _bench.Sources.OpenAsync("default", wanted, default).WaitAsync(SourceBench.Patience))!;
+        var fault = Assert.ThrowsAsync<SourceException>(() =>
+            _bench.Sources.OpenAsync("default", wanted, default).WaitAsync(SourceBench.Patience)
+        )!;
 
         Assert.That(fault.Fault, Is.EqualTo(Expected(url)));
         Assert.That(fault.Message, Does.Contain("not allowed"));

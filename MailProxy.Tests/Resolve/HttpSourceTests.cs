@@ -30,11 +30,12 @@ public sealed class HttpSourceTests
 
     private string Url(string path, string host = "files.example") => $"http://{host}:{_server.Port}{path}";
 
-    private void AnswerText(string text) => _server.Answer = context =>
-    {
-        context.Response.ContentLength = Encoding.UTF8.GetByteCount(text);
-        return context.Response.WriteAsync(text);
-    };
+    private void AnswerText(string text) =>
+        _server.Answer = context =>
+        {
+            context.Response.ContentLength = Encoding.UTF8.GetByteCount(text);
+            return context.Response.WriteAsync(text);
+        };
 
     [Test]
     public async Task Open_File_ComesWithItsLengthAndOneHonestRequest()
@@ -50,7 +51,10 @@ public sealed class HttpSourceTests
             Assert.That(request.Target, Is.EqualTo("/a%20b/c.pdf?x=%2F&y"));
             Assert.That(request.Method, Is.EqualTo("GET"));
             Assert.That(request.Headers["Accept-Encoding"], Is.EqualTo("identity"));
-            Assert.That(request.Headers["Authorization"], Is.EqualTo("Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes("ann:geheim:ü"))));
+            Assert.That(
+                request.Headers["Authorization"],
+                Is.EqualTo("Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes("ann:geheim:ü")))
+            );
             Assert.That(request.Headers.Keys, Has.None.EqualTo("Cookie").And.None.EqualTo("traceparent"));
         });
         Assert.That(Encoding.UTF8.GetString(await SourceBench.AllAsync(opened)), Is.EqualTo("hello"));
@@ -63,7 +67,10 @@ public sealed class HttpSourceTests
         await _bench.ReadAsync(Url("/"), kind == "bearer" ? new SourceAuth.Bearer("t0k") : new SourceAuth.Header("X-Api-Key", "k 1"));
 
         var headers = _server.Requests.Single().Headers;
-        Assert.That(kind == "bearer" ? headers["Authorization"] : headers["X-Api-Key"], Is.EqualTo(kind == "bearer" ? "Bearer t0k" : "k 1"));
+        Assert.That(
+            kind == "bearer" ? headers["Authorization"] : headers["X-Api-Key"],
+            Is.EqualTo(kind == "bearer" ? "Bearer t0k" : "k 1")
+        );
     }
 
     [TestCase(400, nameof(SourceFault.Refused))]
@@ -88,7 +95,8 @@ public sealed class HttpSourceTests
         _server.Answer = context =>
         {
             context.Response.StatusCode = status;
-            if (status == 503) context.Response.Headers.RetryAfter = "7";
+            if (status == 503)
+                context.Response.Headers.RetryAfter = "7";
             return Task.CompletedTask;
         };
 
@@ -104,7 +112,10 @@ public sealed class HttpSourceTests
 
     [Test]
     public async Task Open_CertificateOfNobody_IsDown() =>
-        Assert.That((await _bench.TryAsync($"https://files.example:{_server.TlsPort}/"))?.Message, Does.Contain("the certificate of files.example is for another name"));
+        Assert.That(
+            (await _bench.TryAsync($"https://files.example:{_server.TlsPort}/"))?.Message,
+            Does.Contain("the certificate of files.example is for another name")
+        );
 
     [TestCase("gzip", nameof(SourceFault.Refused))]
     [TestCase("br", nameof(SourceFault.Refused))]
@@ -142,7 +153,8 @@ public sealed class HttpSourceTests
         _server.Answer = async context =>
         {
             var block = new byte[10_000];
-            for (var i = 0; i < 11; i++) await context.Response.Body.WriteAsync(block);
+            for (var i = 0; i < 11; i++)
+                await context.Response.Body.WriteAsync(block);
             await Hanging(context);
         };
 

@@ -60,12 +60,30 @@ internal sealed class LargeFileLinksTests
     {
         var content = LinkRig.Bytes(5_000);
         var opened = 0;
-        var links = await Task.WhenAll(Enumerable.Range(1, 20).Select(message => Task.Run(() => _rig.LinkAsync(
-            new(0, $"{message}.pdf", null, content.Length, false, () =>
-            {
-                Interlocked.Increment(ref opened);
-                return new MemoryStream(content);
-            }, SHA256.HashData(content)), message))));
+        var links = await Task.WhenAll(
+            Enumerable
+                .Range(1, 20)
+                .Select(message =>
+                    Task.Run(() =>
+                        _rig.LinkAsync(
+                            new(
+                                0,
+                                $"{message}.pdf",
+                                null,
+                                content.Length,
+                                false,
+                                () =>
+                                {
+                                    Interlocked.Increment(ref opened);
+                                    return new MemoryStream(content);
+                                },
+                                SHA256.HashData(content)
+                            ),
+                            message
+                        )
+                    )
+                )
+        );
         using (Assert.EnterMultipleScope())
         {
             Assert.That(_rig.Stored, Has.Length.EqualTo(1));
@@ -93,14 +111,19 @@ internal sealed class LargeFileLinksTests
         {
             Assert.That(made!.Links, Is.Empty);
             Assert.That(made.Warnings, Is.EqualTo(["attachment 0 has 5000 bytes, more than the 1000 of the rule for large files"]));
-            Assert.That(_rig.Logged.Lines.Select(l => l.Text), Has.One.Contains("attachment 0 has 5000 bytes").And.None.Contains("plan.pdf"));
+            Assert.That(
+                _rig.Logged.Lines.Select(l => l.Text),
+                Has.One.Contains("attachment 0 has 5000 bytes").And.None.Contains("plan.pdf")
+            );
         }
     }
 
     [Test]
     public void Apply_Reject_IsRefusedForGood()
     {
-        var refusal = Assert.ThrowsAsync<SourceException>(() => _rig.ApplyAsync([LinkRig.File(LinkRig.Bytes(5_000))], new(1_000, LargeFileAction.Reject)));
+        var refusal = Assert.ThrowsAsync<SourceException>(() =>
+            _rig.ApplyAsync([LinkRig.File(LinkRig.Bytes(5_000))], new(1_000, LargeFileAction.Reject))
+        );
         Assert.That((refusal!.Fault, refusal.Status), Is.EqualTo((SourceFault.Refused, "5.3.4")));
         Assert.That(refusal.Message, Does.Contain("attachment 0 has 5000 bytes"));
     }
@@ -113,7 +136,8 @@ internal sealed class LargeFileLinksTests
     }
 
     [Test]
-    public async Task Apply_NothingLarge_TouchesNoStore() => Assert.That(await _rig.ApplyAsync([LinkRig.File(LinkRig.Bytes(10))]), Is.SameAs(LinkedFiles.None));
+    public async Task Apply_NothingLarge_TouchesNoStore() =>
+        Assert.That(await _rig.ApplyAsync([LinkRig.File(LinkRig.Bytes(10))]), Is.SameAs(LinkedFiles.None));
 
     [Test]
     public void Apply_VolumeGoneOrWrongOrRootMissing_WaitsAndNamesIt()
@@ -122,7 +146,10 @@ internal sealed class LargeFileLinksTests
         Trouble("is not there", () => _rig.Volumes.Swap(new([])));
         Trouble("must be s3, or local", () => _rig.Use(new VolumeConfig.Http(new("https://x/"), null)));
         Trouble("cannot be written", () => _rig.Use(new VolumeConfig.Local(Path.Combine(_rig.Root, "missing"))));
-        Trouble("connection refused by 127.0.0.1:1", () => _rig.Use(new VolumeConfig.S3("files", null, "us-east-1", new("http://127.0.0.1:1"), true, "a", "b", true)));
+        Trouble(
+            "connection refused by 127.0.0.1:1",
+            () => _rig.Use(new VolumeConfig.S3("files", null, "us-east-1", new("http://127.0.0.1:1"), true, "a", "b", true))
+        );
         Assert.That(Directory.Exists(Path.Combine(_rig.Root, "missing")), Is.False, "a root that is not mounted is not made");
 
         void Trouble(string text, Action configure)

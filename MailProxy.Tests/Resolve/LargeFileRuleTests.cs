@@ -19,7 +19,8 @@ internal sealed class LargeFileRuleTests
     }
 
     [Test]
-    public void Plan_NoRule_IsNothing() => Assert.That(LargeFileRule.Plan(null, Files, static _ => false), Is.SameAs(LargeFilePlan.Nothing));
+    public void Plan_NoRule_IsNothing() =>
+        Assert.That(LargeFileRule.Plan(null, Files, static _ => false), Is.SameAs(LargeFilePlan.Nothing));
 
     [TestCase(LargeFileAction.Reject)]
     [TestCase(LargeFileAction.Link)]
@@ -29,7 +30,8 @@ internal sealed class LargeFileRuleTests
         Assert.That(plan.Link.Count + plan.Warn.Count + plan.Reject.Count, Is.Zero);
     }
 
-    private static LargeFile File(int index, long size, bool inline = false) => new(index, $"{index}.bin", null, size, inline, () => Stream.Null);
+    private static LargeFile File(int index, long size, bool inline = false) =>
+        new(index, $"{index}.bin", null, size, inline, () => Stream.Null);
 
     private static string Numbers(IReadOnlyList<LargeFile> files) => string.Join(',', files.Select(f => f.Index));
 }

@@ -20,20 +20,27 @@ internal sealed class LargeFileTests
         var path = Path.Combine(directory, digest.FileName);
         await File.WriteAllBytesAsync(path, content);
         using var local = new LocalContent(path, content.Length, null);
-        var draft = Draft("""
+        var draft = Draft(
+            """
             [{"filename":"a.txt","content":"SGVsbG8="},{"filename":"b{MD5:5d41402abc4b2a76b9719d911017c592}.pdf","source":"https://x/b","content_type":"application/x-b"},
              {"filename":"c.png","content":"SGVsbG8h","inline_id":"logo"},{"filename":"d","source":"https://x/d"}]
-            """);
+            """
+        );
 
         var files = LargeFile.Of(draft, [null, local, null, null]);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(files.Select(f => (f.Index, f.Name, f.ContentType, f.Size, f.Inline)), Is.EqualTo(new (int, string, string?, long, bool)[]
-            {
-                (0, "a.txt", "text/plain", 5, false),
-                (1, "b.pdf", "application/x-b", 777, false),
-                (2, "c.png", "image/png", 6, true),
-            }));
+            Assert.That(
+                files.Select(f => (f.Index, f.Name, f.ContentType, f.Size, f.Inline)),
+                Is.EqualTo(
+                    new (int, string, string?, long, bool)[]
+                    {
+                        (0, "a.txt", "text/plain", 5, false),
+                        (1, "b.pdf", "application/x-b", 777, false),
+                        (2, "c.png", "image/png", 6, true),
+                    }
+                )
+            );
             Assert.That(Read(files[0]), Is.EqualTo("Hello"u8.ToArray()));
             Assert.That(Read(files[1]), Is.EqualTo(content));
             Assert.That(files[1].Sha256, Is.EqualTo(SHA256.HashData(content)));

@@ -15,7 +15,10 @@ internal sealed class LinkAddressTests
     [TestCase(1, null, true, true)]
     [TestCase(1, null, false, false)]
     public void IsServed_S3_OnlyWhenASignatureIsTooShort(int days, string? accessKey, bool reachable, bool served) =>
-        Assert.That(LinkAddress.IsServed(Volume(Bucket with { AccessKey = accessKey }), days, reachable ? new("https://x") : null), Is.EqualTo(served));
+        Assert.That(
+            LinkAddress.IsServed(Volume(Bucket with { AccessKey = accessKey }), days, reachable ? new("https://x") : null),
+            Is.EqualTo(served)
+        );
 
     [Test]
     public void IsServed_Local_Always() => Assert.That(LinkAddress.IsServed(Volume(new VolumeConfig.Local("/srv")), 1, null));
@@ -23,12 +26,16 @@ internal sealed class LinkAddressTests
     [TestCase(30, true, 30)]
     [TestCase(30, false, 7)]
     [TestCase(2, false, 2)]
-    public void Lifetime_Presigned_HasSevenDaysAtMost(int days, bool served, int lives) => Assert.That(LinkAddress.Lifetime(days, served), Is.EqualTo(lives * 86_400_000L));
+    public void Lifetime_Presigned_HasSevenDaysAtMost(int days, bool served, int lives) =>
+        Assert.That(LinkAddress.Lifetime(days, served), Is.EqualTo(lives * 86_400_000L));
 
     [Test]
     public void Place_AnotherSecretOrKey_IsTheSamePlace()
     {
-        Assert.That(LinkAddress.Place(Bucket with { AccessKey = "x", SecretKey = "y" }), Is.EqualTo(LinkAddress.Place(Bucket)).And.Not.Contain("secret"));
+        Assert.That(
+            LinkAddress.Place(Bucket with { AccessKey = "x", SecretKey = "y" }),
+            Is.EqualTo(LinkAddress.Place(Bucket)).And.Not.Contain("secret")
+        );
         Assert.That(LinkAddress.Place(Bucket with { Bucket = "c" }), Is.Not.EqualTo(LinkAddress.Place(Bucket)));
     }
 
@@ -37,7 +44,8 @@ internal sealed class LinkAddressTests
     [TestCase(null, "application/octet-stream")]
     [TestCase("nonsense", "application/octet-stream")]
     [TestCase("text/html\r\nSet-Cookie: a", "application/octet-stream")]
-    public void ContentType_Given_OnlyWhenItIsOne(string? given, string type) => Assert.That(LinkAddress.ContentType(given), Is.EqualTo(type));
+    public void ContentType_Given_OnlyWhenItIsOne(string? given, string type) =>
+        Assert.That(LinkAddress.ContentType(given), Is.EqualTo(type));
 
     [Test]
     public void NewKey_Twice_NobodyGuesses()
@@ -47,5 +55,12 @@ internal sealed class LinkAddressTests
         Assert.That(other, Is.Not.EqualTo(one));
     }
 
-    private static Volume Volume(VolumeConfig config) => new() { Tenant = "acme", Id = "files", AdminSet = true, Config = config };
+    private static Volume Volume(VolumeConfig config) =>
+        new()
+        {
+            Tenant = "acme",
+            Id = "files",
+            AdminSet = true,
+            Config = config,
+        };
 }

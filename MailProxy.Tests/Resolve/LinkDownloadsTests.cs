@@ -22,7 +22,7 @@ internal sealed class LinkDownloadsTests
     {
         _rig = await LinkRig.StartAsync();
         _host = await ApiHost.StartAsync(new() { OnKestrel = true });
-        _host.Downloads = _rig.Desk.Downloads.OpenAsync;
+        _host.Downloads = _rig.Service.Downloads.OpenAsync;
         _http = new(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = _host.Address, Timeout = ApiHost.Patience };
     }
 
@@ -49,7 +49,10 @@ internal sealed class LinkDownloadsTests
             Assert.That(await answer.Content.ReadAsByteArrayAsync(), Is.EqualTo(_content));
             Assert.That(answer.Content.Headers.ContentLength, Is.EqualTo(_content.Length));
             Assert.That(answer.Content.Headers.ContentType?.ToString(), Is.EqualTo("application/pdf"));
-            Assert.That(answer.Content.Headers.GetValues("Content-Disposition").Single(), Is.EqualTo("attachment; filename=\"_bersicht _2026_.pdf\"; filename*=UTF-8''%C3%9Cbersicht%20%222026%22.pdf"));
+            Assert.That(
+                answer.Content.Headers.GetValues("Content-Disposition").Single(),
+                Is.EqualTo("attachment; filename=\"_bersicht _2026_.pdf\"; filename*=UTF-8''%C3%9Cbersicht%20%222026%22.pdf")
+            );
             Assert.That(answer.Headers.AcceptRanges, Is.EqualTo(new[] { "bytes" }));
             Assert.That(answer.Headers.ETag, Is.Not.Null);
             Assert.That(answer.Headers.GetValues("X-Content-Type-Options").Single(), Is.EqualTo("nosniff"));
@@ -114,10 +117,12 @@ internal sealed class LinkDownloadsTests
     {
         var path = Path(await LinkAsync());
         _rig.Clock.Advance(TimeSpan.FromDays(2));
-        using (var answer = await _http.GetAsync(path)) await answer.ProblemAsync(410, "expired");
+        using (var answer = await _http.GetAsync(path))
+            await answer.ProblemAsync(410, "expired");
         _rig.Clock.Advance(TimeSpan.FromDays(1));
         await _rig.Sweep.SweepAsync(CancellationToken.None);
-        using (var answer = await _http.GetAsync(path)) await answer.ProblemAsync(410, "expired");
+        using (var answer = await _http.GetAsync(path))
+            await answer.ProblemAsync(410, "expired");
     }
 
     [Test]
@@ -126,12 +131,15 @@ internal sealed class LinkDownloadsTests
         var path = Path(await LinkAsync());
         var away = _rig.Root + "-away";
         Directory.Move(_rig.Root, away);
-        using (var answer = await _http.GetAsync(path)) await answer.ProblemAsync(503, "unavailable");
+        using (var answer = await _http.GetAsync(path))
+            await answer.ProblemAsync(503, "unavailable");
         Directory.Move(away, _rig.Root);
         File.Delete(System.IO.Path.Combine(_rig.Root, _rig.Stored.Single()));
-        using (var answer = await _http.GetAsync(path)) await answer.ProblemAsync(404, "not_found");
+        using (var answer = await _http.GetAsync(path))
+            await answer.ProblemAsync(404, "not_found");
         _rig.Use(new VolumeConfig.Local("/elsewhere"));
-        using (var answer = await _http.GetAsync(path)) await answer.ProblemAsync(404, "not_found");
+        using (var answer = await _http.GetAsync(path))
+            await answer.ProblemAsync(404, "not_found");
     }
 
     [Test]
@@ -155,7 +163,12 @@ internal sealed class LinkDownloadsTests
         using var answer = await _http.GetAsync(link.Url);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(link.Url, Does.StartWith(server.Endpoint + "files/out/links/acme/").And.Match("X-Amz-Expires=(172800|17279[0-9])&").And.Contain("response-content-disposition=attachment"));
+            Assert.That(
+                link.Url,
+                Does.StartWith(server.Endpoint + "files/out/links/acme/")
+                    .And.Match("X-Amz-Expires=(172800|17279[0-9])&")
+                    .And.Contain("response-content-disposition=attachment")
+            );
             Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK));
             Assert.That(answer.Content.Headers.ContentType?.MediaType, Is.EqualTo("application/pdf"));
             Assert.That((await answer.Content.ReadAsByteArrayAsync()).AsSpan().SequenceEqual(content));

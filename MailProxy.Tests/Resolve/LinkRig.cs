@@ -28,9 +28,9 @@ internal sealed class LinkRig : IDisposable
         _logs.AddProvider(Logged);
         var dialer = new Dialer(new NetworkPolicy(new NetworkOptions { Allowed = ["127.0.0.0/8"] }));
         _clients = new(dialer);
-        Desk = new(links, Volumes, dialer, new Uri("https://mail.example/"), Clock, _logs);
-        Shelf = new(_clients, Clock);
-        Sweep = new(links, Volumes, Shelf, Clock, _logs.CreateLogger<LinkSweep>());
+        Service = new(links, Volumes, dialer, new Uri("https://mail.example/"), Clock, _logs);
+        Writer = new(_clients, Clock);
+        Sweep = new(links, Volumes, Writer, Clock, _logs.CreateLogger<LinkSweep>());
         Use(new VolumeConfig.Local(_root));
     }
 
@@ -38,14 +38,15 @@ internal sealed class LinkRig : IDisposable
     public LogRecorder Logged { get; } = new();
     public ILinkStore Links { get; }
     public CurrentVolumes Volumes { get; } = new();
-    public LinkDesk Desk { get; }
-    public LinkShelf Shelf { get; }
+    public LargeFileService Service { get; }
+    public VolumeWriter Writer { get; }
     public LinkSweep Sweep { get; }
     public string Root => _root;
     public long Now => Clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>The files below the volume's root, without its path.</summary>
-    public string[] Stored => [.. Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(Root, f))];
+    public string[] Stored =>
+        [.. Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(Root, f))];
 
     public static async Task<LinkRig> StartAsync()
     {
@@ -57,15 +58,47 @@ internal sealed class LinkRig : IDisposable
         new("files", prefix, S3Server.Region, server.Endpoint, true, S3Server.AccessKey, S3Server.SecretKey, true);
 
     /// <summary>The volume <c>files</c> is there from now on.</summary>
-    public void Use(VolumeConfig config) => Volumes.Swap(new([new() { Tenant = "default", Id = "files", Shared = true, AdminSet = true, Config = config }]));
+    public void Use(VolumeConfig config) =>
+        Volumes.Swap(
+            new([
+                new()
+                {
+                    Tenant = "default",
+                    Id = "files",
+                    Shared = true,
+                    AdminSet = true,
+                    Config = config,
+                },
+            ])
+        );
 
-    public Task<LinkedFiles?> ApplyAsync(LargeFile[] files, LargeFiles? rule = null, long message = 1, int revision = 1, int attempt = 0, bool mayUpload = true) =>
-        Desk.Files.ApplyAsync(new(message, revision, new(1), Priority.Medium, attempt, 0, 1), "acme", rule ?? Rule, files, mayUpload, CancellationToken.None);
+    public Task<LinkedFiles?> ApplyAsync(
+        LargeFile[] files,
+        LargeFiles? rule = null,
+        long message = 1,
+        int revision = 1,
+        int attempt = 0,
+        bool mayUpload = true
+    ) =>
+        Service.Files.ApplyAsync(
+            new(message, revision, new(1), Priority.Medium, attempt, 0, 1),
+            "acme",
+            rule ?? Rule,
+            files,
+            mayUpload,
+            CancellationToken.None
+        );
 
-    public async Task<FileLink> LinkAsync(LargeFile file, long message = 1, LargeFiles? rule = null) => (await ApplyAsync([file], rule, message))!.Links.Single();
+    public async Task<FileLink> LinkAsync(LargeFile file, long message = 1, LargeFiles? rule = null) =>
+        (await ApplyAsync([file], rule, message))!.Links.Single();
 
-    public static LargeFile File(byte[] content, string name = "plan.pdf", int index = 0, bool inline = false, string? type = "application/pdf") =>
-        new(index, name, type, content.Length, inline, () => new MemoryStream(content));
+    public static LargeFile File(
+        byte[] content,
+        string name = "plan.pdf",
+        int index = 0,
+        bool inline = false,
+        string? type = "application/pdf"
+    ) => new(index, name, type, content.Length, inline, () => new MemoryStream(content));
 
     public static byte[] Bytes(int count, int seed = 1)
     {
@@ -76,7 +109,7 @@ internal sealed class LinkRig : IDisposable
 
     public void Dispose()
     {
-        Desk.Dispose();
+        Service.Dispose();
         _clients.Dispose();
         _logs.Dispose();
         _root.Dispose();

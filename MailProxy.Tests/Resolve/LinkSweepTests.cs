@@ -104,7 +104,7 @@ internal sealed class LinkSweepTests
     public async Task Run_Stopped_Ends()
     {
         using var stop = new CancellationTokenSource();
-        var run = _rig.Desk.RunAsync(stop.Token);
+        var run = _rig.Service.RunAsync(stop.Token);
         await stop.CancelAsync();
         await run.WaitAsync(Patience);
     }
@@ -139,11 +139,28 @@ internal sealed class LinkSweepTests
     {
         await _rig.LinkAsync(LinkRig.File(LinkRig.Bytes(5_000)));
         var bad = new VolumeConfig.S3("bucket", null, "eu-x", new(endpoint), false, "a", "b", true);
-        Volume[] volumes = [.. _rig.Volumes.Directory.All, new() { Tenant = "default", Id = "bad", AdminSet = true, Config = bad }];
+        Volume[] volumes =
+        [
+            .. _rig.Volumes.Directory.All,
+            new()
+            {
+                Tenant = "default",
+                Id = "bad",
+                AdminSet = true,
+                Config = bad,
+            },
+        ];
         _rig.Volumes.Swap(new(volumes));
         for (var i = 0; i < 3; i++)
         {
-            var content = new Pipeline.Storage.LinkContent("acme", "default", "bad", Pipeline.Resolve.LinkAddress.Place(bad), LinkRig.Bytes(32, i), 1);
+            var content = new Pipeline.Storage.LinkContent(
+                "acme",
+                "default",
+                "bad",
+                Pipeline.Resolve.LinkAddress.Place(bad),
+                LinkRig.Bytes(32, i),
+                1
+            );
             var lost = await _rig.Links.ReserveAsync(content, Pipeline.Resolve.LinkAddress.NewKey("acme"), _rig.Now + 1_000, _rig.Now);
             await _rig.Links.UploadedAsync(lost.Number);
         }
@@ -152,6 +169,10 @@ internal sealed class LinkSweepTests
 
         Assert.That(await SweepAsync(), Is.EqualTo(TimeSpan.FromMinutes(5)));
         Assert.That(_rig.Stored, Is.Empty);
-        Assert.That(_rig.Logged.Lines.Count(line => line.Text.Contains("could not be removed", StringComparison.Ordinal)), Is.EqualTo(1), "once, not for each file");
+        Assert.That(
+            _rig.Logged.Lines.Count(line => line.Text.Contains("could not be removed", StringComparison.Ordinal)),
+            Is.EqualTo(1),
+            "once, not for each file"
+        );
     }
 }

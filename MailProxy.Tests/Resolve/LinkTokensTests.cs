@@ -11,10 +11,12 @@ internal sealed class LinkTokensTests
 
     [TestCase(1, 0)]
     [TestCase(long.MaxValue, 1_900_000_000_000)]
-    public void Read_Made_ComesBack(long number, long expires) => Assert.That(Tokens.Read(Tokens.Make(number, expires)), Is.EqualTo((number, expires)));
+    public void Read_Made_ComesBack(long number, long expires) =>
+        Assert.That(Tokens.Read(Tokens.Make(number, expires)), Is.EqualTo((number, expires)));
 
     [Test]
-    public void Address_BaseWithoutSlash_IsKept() => Assert.That(Tokens.Address(7, 8).AbsoluteUri, Is.EqualTo("https://mail.example/out/d/" + Tokens.Make(7, 8)));
+    public void Address_BaseWithoutSlash_IsKept() =>
+        Assert.That(Tokens.Address(7, 8).AbsoluteUri, Is.EqualTo("https://mail.example/out/d/" + Tokens.Make(7, 8)));
 
     [Test]
     public void Read_AnyBitChanged_IsNotOurs()

@@ -21,7 +21,8 @@ public sealed class LocalSourceTests
     public void LayOut()
     {
         _directory = new();
-        foreach (var name in new[] { "root/sub/deep", "outside", "root-too" }) Directory.CreateDirectory(Path.Combine(_directory, name));
+        foreach (var name in new[] { "root/sub/deep", "outside", "root-too" })
+            Directory.CreateDirectory(Path.Combine(_directory, name));
         File.WriteAllText(Path.Combine(Root, "sub", "a b%.pdf"), "inside");
         File.WriteAllText(Path.Combine(Outside, "secret"), "outside");
         File.WriteAllText(Path.Combine(_directory, "root-too", "secret"), "outside");
@@ -50,9 +51,9 @@ public sealed class LocalSourceTests
             await using var opened = await _bench.Sources.OpenAsync("default", new(0, place), default).WaitAsync(SourceBench.Patience);
             return null;
         }
-        catch (SourceException fault)
+        catch (SourceException error)
         {
-            return fault;
+            return error;
         }
     }
 
@@ -157,7 +158,11 @@ public sealed class LocalSourceTests
     [Test]
     public async Task Open_SocketOrDeviceInside_IsRefused()
     {
-        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        using var socket = new System.Net.Sockets.Socket(
+            System.Net.Sockets.AddressFamily.Unix,
+            System.Net.Sockets.SocketType.Stream,
+            System.Net.Sockets.ProtocolType.Unspecified
+        );
         socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(Path.Combine(Root, "socket")));
         _bench.Set("devices", new VolumeConfig.Local("/dev"));
 
@@ -191,9 +196,9 @@ public sealed class LocalSourceTests
                 Assert.That(await _bench.ReadAsync("docs:turning"), Is.EqualTo("inside"u8.ToArray()));
                 given++;
             }
-            catch (SourceException fault)
+            catch (SourceException error)
             {
-                Assert.That(fault.Fault, Is.EqualTo(SourceFault.Refused));
+                Assert.That(error.Fault, Is.EqualTo(SourceFault.Refused));
                 refused++;
             }
         }
@@ -207,7 +212,16 @@ public sealed class LocalSourceTests
     [Test]
     public async Task Open_AbsolutePathElsewhere_IsRefused()
     {
-        foreach (var path in new[] { $"{Outside}/secret", $"{Root}-too/secret", $"{Root}/../outside/secret", "/etc/passwd", "/proc/self/environ" })
+        foreach (
+            var path in new[]
+            {
+                $"{Outside}/secret",
+                $"{Root}-too/secret",
+                $"{Root}/../outside/secret",
+                "/etc/passwd",
+                "/proc/self/environ",
+            }
+        )
         {
             Assert.That((await TryRawAsync(new AttachmentPlace.AbsolutePath(path)))?.Fault, Is.EqualTo(SourceFault.Refused), path);
         }
@@ -253,21 +267,33 @@ public sealed class LocalSourceTests
     {
         using var answers = new ManualResetEventSlim();
         var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
-        var files = new LocalSource(_bench.Options, clock, open: (root, path, place) =>
-        {
-            if (root == "/hung") answers.Wait();
-            return RootedFile.Open(Root, path, place);
-        });
+        var files = new LocalSource(
+            _bench.Options,
+            clock,
+            open: (root, path, place) =>
+            {
+                if (root == "/hung")
+                    answers.Wait();
+                return RootedFile.Open(Root, path, place);
+            }
+        );
 
         for (var n = 0; n < 4; n++)
         {
             var open = files.OpenAsync("/hung", "sub/a b%.pdf", "hung", default);
             clock.Advance(_bench.Options.FirstByteTimeout);
-            Assert.That(Assert.ThrowsAsync<SourceException>(() => open.WaitAsync(SourceBench.Patience))!.Fault, Is.EqualTo(SourceFault.Down));
+            Assert.That(
+                Assert.ThrowsAsync<SourceException>(() => open.WaitAsync(SourceBench.Patience))!.Fault,
+                Is.EqualTo(SourceFault.Down)
+            );
         }
 
-        Assert.That(Assert.ThrowsAsync<SourceException>(() => files.OpenAsync("/hung", "sub/a b%.pdf", "hung", default))!.Message, Does.Contain("does not answer"));
-        await using (var other = await files.OpenAsync("/other", "sub/a b%.pdf", "other", default)) Assert.That(other.Length, Is.EqualTo(6));
+        Assert.That(
+            Assert.ThrowsAsync<SourceException>(() => files.OpenAsync("/hung", "sub/a b%.pdf", "hung", default))!.Message,
+            Does.Contain("does not answer")
+        );
+        await using (var other = await files.OpenAsync("/other", "sub/a b%.pdf", "other", default))
+            Assert.That(other.Length, Is.EqualTo(6));
         answers.Set();
     }
 

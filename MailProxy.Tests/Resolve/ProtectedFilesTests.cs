@@ -14,8 +14,11 @@ public sealed class ProtectedFilesTests
     public void SetUp()
     {
         _home = Directory.CreateTempSubdirectory("mailproxy-protected-");
-        foreach (var folder in (string[])["data/spool", "data/cache/acme", "data/volumes", "files"]) _home.CreateSubdirectory(folder);
-        foreach (var file in (string[])["data/master.key", "data/mailproxy.db", "data/spool/a", "data/cache/acme/b", "data/volumes/c", "files/d"])
+        foreach (var folder in (string[])["data/spool", "data/cache/acme", "data/volumes", "files"])
+            _home.CreateSubdirectory(folder);
+        foreach (
+            var file in (string[])["data/master.key", "data/mailproxy.db", "data/spool/a", "data/cache/acme/b", "data/volumes/c", "files/d"]
+        )
             File.WriteAllText(In(file), "content");
         _secret = new(In("data"));
     }
@@ -29,7 +32,8 @@ public sealed class ProtectedFilesTests
     [TestCase("data/cache/acme/b", false)]
     [TestCase("data/volumes/c", true)]
     [TestCase("files/d", true)]
-    public void Open_BelowARootThatHoldsTheDataDirectory_OnlyWhatIsNotOurs(string path, bool readable) => AssertRead(In(""), path, readable);
+    public void Open_BelowARootThatHoldsTheDataDirectory_OnlyWhatIsNotOurs(string path, bool readable) =>
+        AssertRead(In(""), path, readable);
 
     [Test]
     public void Open_TheDataDirectoryItselfAsRoot_Refused() => AssertRead(In("data"), "master.key", false);

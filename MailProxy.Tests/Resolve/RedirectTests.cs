@@ -44,7 +44,8 @@ public sealed class RedirectTests
     [Test]
     public async Task Open_FourRedirects_AreTooMany()
     {
-        foreach (var n in Enumerable.Range(1, 4)) _server.Redirect($"/{n}", $"/{n + 1}");
+        foreach (var n in Enumerable.Range(1, 4))
+            _server.Redirect($"/{n}", $"/{n + 1}");
 
         Assert.That((await _bench.TryAsync(Url("/1")))?.Fault, Is.EqualTo(SourceFault.Refused));
         Assert.That(_server.Requests, Has.Count.EqualTo(4));

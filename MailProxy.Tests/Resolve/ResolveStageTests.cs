@@ -14,7 +14,7 @@ namespace MailProxy.Tests.Resolve;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class ResolveStageTests
 {
-    private readonly Channel<DueMail> _door = Channel.CreateBounded<DueMail>(16);
+    private readonly Channel<DueMail> _input = Channel.CreateBounded<DueMail>(16);
     private readonly Channel<ResolvedMail> _next = Channel.CreateBounded<ResolvedMail>(16);
     private readonly Channel<ReportItem> _report = Channel.CreateBounded<ReportItem>(16);
     private readonly BodyMemory _bodies = new(10_000, TenantShare.Unlimited);
@@ -63,7 +63,9 @@ internal sealed class ResolveStageTests
     public async Task Load_Faults_IsPostponed([Values] bool io)
     {
         _accounts.Swap(new([Sample.Account(25)], null));
-        _store.LoadAsync(Sample.Ticket(), 50).Returns<ValueTask<MailContent?>>(_ => throw (io ? new IOException("gone") : new InvalidOperationException("odd")));
+        _store
+            .LoadAsync(Sample.Ticket(), 50)
+            .Returns<ValueTask<MailContent?>>(_ => throw (io ? new IOException("gone") : new InvalidOperationException("odd")));
 
         Assert.That(await OutcomeAsync(), Is.TypeOf<Outcome.Postponed>().With.Property("Reason").Contains(io ? "gone" : "odd"));
     }
@@ -74,11 +76,13 @@ internal sealed class ResolveStageTests
         _accounts.Swap(new([Sample.Account(25)], null));
         using var others = _bodies.Bytes.TryTake("others", 10_000);
         var loaded = new TaskCompletionSource();
-        _store.LoadAsync(Sample.Ticket(), 50).Returns(_ =>
-        {
-            loaded.SetResult();
-            return Sample.Content();
-        });
+        _store
+            .LoadAsync(Sample.Ticket(), 50)
+            .Returns(_ =>
+            {
+                loaded.SetResult();
+                return Sample.Content();
+            });
         var running = RunAsync();
         await loaded.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
@@ -98,12 +102,21 @@ internal sealed class ResolveStageTests
 
     private async Task RunAsync()
     {
-        await _door.Writer.WriteAsync(new(Sample.Ticket(), _permit));
-        _door.Writer.Complete();
+        await _input.Writer.WriteAsync(new(Sample.Ticket(), _permit));
+        _input.Writer.Complete();
         var attachments = new Attachments(null!, _accounts, null, null);
         var stage = new ResolveStage(
-            _door.Reader, _store, _accounts, _next.Writer, _report.Writer, new(4, TenantShare.Unlimited), _bodies, static account => account.SliceSize, attachments,
-            NullLogger.Instance);
+            _input.Reader,
+            _store,
+            _accounts,
+            _next.Writer,
+            _report.Writer,
+            new(4, TenantShare.Unlimited),
+            _bodies,
+            static account => account.SliceSize,
+            attachments,
+            NullLogger.Instance
+        );
         await stage.RunAsync(_abort.Token).WaitAsync(TimeSpan.FromSeconds(30));
     }
 }

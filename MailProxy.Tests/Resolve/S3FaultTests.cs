@@ -18,7 +18,10 @@ public sealed class S3FaultTests
     {
         _store = await LoopbackFiles.StartAsync();
         _bench = new();
-        _bench.Set("s3", new VolumeConfig.S3("files", null, "us-east-1", new($"http://store.files.example:{_store.Port}"), true, "key", "secret", true));
+        _bench.Set(
+            "s3",
+            new VolumeConfig.S3("files", null, "us-east-1", new($"http://store.files.example:{_store.Port}"), true, "key", "secret", true)
+        );
     }
 
     [TearDown]
@@ -71,7 +74,8 @@ public sealed class S3FaultTests
 
         Assert.That(fault?.Fault.ToString(), Is.EqualTo(expected));
         Assert.That(fault!.Message, Does.Contain(status.ToString(CultureInfo.InvariantCulture)));
-        if (code is not null) Assert.That(fault.Message, Does.Contain(code));
+        if (code is not null)
+            Assert.That(fault.Message, Does.Contain(code));
     }
 
     [TestCase(1)]
@@ -84,7 +88,12 @@ public sealed class S3FaultTests
         {
             var theirs = TimeProvider.System.GetUtcNow().AddHours(hours);
             context.Response.Headers.Date = theirs.ToString("R", CultureInfo.InvariantCulture);
-            var ours = DateTimeOffset.ParseExact(context.Request.Headers["x-amz-date"]!, "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+            var ours = DateTimeOffset.ParseExact(
+                context.Request.Headers["x-amz-date"]!,
+                "yyyyMMdd'T'HHmmss'Z'",
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal
+            );
             if ((ours - theirs).Duration() < TimeSpan.FromMinutes(15))
             {
                 await context.Response.WriteAsync("content");
@@ -93,13 +102,19 @@ public sealed class S3FaultTests
 
             skewed++;
             context.Response.StatusCode = 403;
-            await context.Response.WriteAsync("<Error><Code>RequestTimeTooSkewed</Code><Message>The difference is too large.</Message></Error>");
+            await context.Response.WriteAsync(
+                "<Error><Code>RequestTimeTooSkewed</Code><Message>The difference is too large.</Message></Error>"
+            );
         };
 
         var first = await _bench.ReadAsync("s3:a");
         var second = await _bench.ReadAsync("s3:a");
 
-        Assert.That((first, second, skewed), Is.EqualTo(("content"u8.ToArray(), "content"u8.ToArray(), 1)), "once told, the clock stays right");
+        Assert.That(
+            (first, second, skewed),
+            Is.EqualTo(("content"u8.ToArray(), "content"u8.ToArray(), 1)),
+            "once told, the clock stays right"
+        );
     }
 
     [Test]
@@ -122,10 +137,14 @@ public sealed class S3FaultTests
         Assert.That(_store.Requests, Has.Count.EqualTo(1));
     }
 
-    private void Answer(int status, string? code, string? date = null) => _store.Answer = context =>
-    {
-        context.Response.StatusCode = status;
-        if (date is not null) context.Response.Headers.Date = date;
-        return context.Response.WriteAsync(code is null ? "" : $"<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>Geheim</Message></Error>");
-    };
+    private void Answer(int status, string? code, string? date = null) =>
+        _store.Answer = context =>
+        {
+            context.Response.StatusCode = status;
+            if (date is not null)
+                context.Response.Headers.Date = date;
+            return context.Response.WriteAsync(
+                code is null ? "" : $"<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>Geheim</Message></Error>"
+            );
+        };
 }

@@ -177,15 +177,22 @@ public sealed class S3SourceTests
         var config = Config(endpoint: new($"http://store.files.example:{store.Port}"), chunked: chunked);
         _bench.Set("s3", config);
 
-        await _bench.Sources.S3.Of(_bench.Volumes.Directory.All.Single(), config).PutObjectAsync(new PutObjectRequest
-        {
-            BucketName = "files",
-            Key = "a",
-            InputStream = new MemoryStream("content"u8.ToArray()),
-            UseChunkEncoding = chunked,
-        });
+        await _bench
+            .Sources.S3.Of(_bench.Volumes.Directory.All.Single(), config)
+            .PutObjectAsync(
+                new PutObjectRequest
+                {
+                    BucketName = "files",
+                    Key = "a",
+                    InputStream = new MemoryStream("content"u8.ToArray()),
+                    UseChunkEncoding = chunked,
+                }
+            );
 
         var headers = store.Requests.Single().Headers;
-        Assert.That(headers.GetValueOrDefault("x-amz-content-sha256")?.StartsWith("STREAMING-", StringComparison.Ordinal), Is.EqualTo(chunked));
+        Assert.That(
+            headers.GetValueOrDefault("x-amz-content-sha256")?.StartsWith("STREAMING-", StringComparison.Ordinal),
+            Is.EqualTo(chunked)
+        );
     }
 }

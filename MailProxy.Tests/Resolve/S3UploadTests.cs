@@ -39,15 +39,18 @@ internal sealed class S3UploadTests
     private static async Task PutAsync(Recorder store, int size, bool chunked)
     {
         var config = new VolumeConfig.S3("files", null, "us-east-1", new("http://store.example"), true, "AK", "secret", chunked);
-        using var client = new AmazonS3Client(new BasicAWSCredentials("AK", "secret"), new AmazonS3Config
-        {
-            ServiceURL = "http://store.example",
-            AuthenticationRegion = "us-east-1",
-            ForcePathStyle = true,
-            MaxErrorRetry = 0,
-            HttpClientFactory = new Only(store),
-            RequestChecksumCalculation = chunked ? RequestChecksumCalculation.WHEN_SUPPORTED : RequestChecksumCalculation.WHEN_REQUIRED,
-        });
+        using var client = new AmazonS3Client(
+            new BasicAWSCredentials("AK", "secret"),
+            new AmazonS3Config
+            {
+                ServiceURL = "http://store.example",
+                AuthenticationRegion = "us-east-1",
+                ForcePathStyle = true,
+                MaxErrorRetry = 0,
+                HttpClientFactory = new Only(store),
+                RequestChecksumCalculation = chunked ? RequestChecksumCalculation.WHEN_SUPPORTED : RequestChecksumCalculation.WHEN_REQUIRED,
+            }
+        );
         await S3Upload.PutAsync(client, config, "links/a", LinkRig.File(new byte[size]), CancellationToken.None);
     }
 
@@ -68,15 +71,30 @@ internal sealed class S3UploadTests
 
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            if (request.Content is not null) await request.Content.CopyToAsync(Stream.Null, cancellationToken);
+            if (request.Content is not null)
+                await request.Content.CopyToAsync(Stream.Null, cancellationToken);
             var query = request.RequestUri!.Query;
             var hash = request.Headers.TryGetValues("x-amz-content-sha256", out var values) ? values.Single() : "";
             _requests.Enqueue((request.Method.Method, query, hash.StartsWith("STREAMING", StringComparison.Ordinal)));
-            if (Fails is not null && query.Contains(Fails)) return new(HttpStatusCode.InternalServerError) { RequestMessage = request, Content = Xml("<Error><Code>InternalError</Code></Error>") };
-            var answer = new HttpResponseMessage(request.Method == HttpMethod.Delete ? HttpStatusCode.NoContent : HttpStatusCode.OK) { RequestMessage = request };
+            if (Fails is not null && query.Contains(Fails))
+                return new(HttpStatusCode.InternalServerError)
+                {
+                    RequestMessage = request,
+                    Content = Xml("<Error><Code>InternalError</Code></Error>"),
+                };
+            var answer = new HttpResponseMessage(request.Method == HttpMethod.Delete ? HttpStatusCode.NoContent : HttpStatusCode.OK)
+            {
+                RequestMessage = request,
+            };
             answer.Headers.TryAddWithoutValidation("ETag", "\"e\"");
-            answer.Content = request.Method != HttpMethod.Post ? new ByteArrayContent([])
-                : Xml(query.Contains("uploads") ? "<InitiateMultipartUploadResult><UploadId>up</UploadId></InitiateMultipartUploadResult>" : "<CompleteMultipartUploadResult><ETag>\"e\"</ETag></CompleteMultipartUploadResult>");
+            answer.Content =
+                request.Method != HttpMethod.Post
+                    ? new ByteArrayContent([])
+                    : Xml(
+                        query.Contains("uploads")
+                            ? "<InitiateMultipartUploadResult><UploadId>up</UploadId></InitiateMultipartUploadResult>"
+                            : "<CompleteMultipartUploadResult><ETag>\"e\"</ETag></CompleteMultipartUploadResult>"
+                    );
             return answer;
         }
 

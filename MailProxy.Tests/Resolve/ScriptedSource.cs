@@ -12,7 +12,8 @@ internal sealed class ScriptedSource : IAttachmentSource
     private int _opened;
 
     /// <summary>What to answer; by default the place's own text.</summary>
-    public Func<AttachmentRef, CancellationToken, Task<OpenedSource>> Answer { get; set; } = static (wanted, _) => Task.FromResult(Of(wanted.Place.ToString()));
+    public Func<AttachmentRef, CancellationToken, Task<OpenedSource>> Answer { get; set; } =
+        static (wanted, _) => Task.FromResult(Of(wanted.Place.ToString()));
 
     /// <summary>How often it was asked.</summary>
     public int Opened => Volatile.Read(ref _opened);
@@ -51,7 +52,11 @@ internal sealed class StallingStream(TaskCompletionSource stalled) : Stream
     public override bool CanSeek => false;
     public override bool CanWrite => false;
     public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancel = default)
     {
@@ -68,9 +73,13 @@ internal sealed class StallingStream(TaskCompletionSource stalled) : Stream
     }
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
     public override void Flush() => throw new NotSupportedException();
+
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
     public override void SetLength(long value) => throw new NotSupportedException();
+
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }
 

@@ -6,7 +6,10 @@ using MailProxy.Pipeline.Resolve;
 
 namespace MailProxy.Tests.Resolve;
 
-/// <summary>The sources in a small world: 127.0.0.1 is the only address that may be reached, <c>*.files.example</c> lead there, and every other name leads inside.</summary>
+/// <summary>
+/// The sources in a small world: 127.0.0.1 is the only address that may be reached, <c>*.files.example</c> lead there, and every other name
+/// leads inside.
+/// </summary>
 internal sealed class SourceBench : IDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -38,10 +41,26 @@ internal sealed class SourceBench : IDisposable
     public Dictionary<string, IPAddress[]> Names { get; } = [];
 
     public void Set(string id, VolumeConfig config, bool adminSet = true) =>
-        Volumes.Swap(new([.. Volumes.Directory.All.Where(v => v.Id != id), new() { Tenant = "default", Id = id, AdminSet = adminSet, Config = config }]));
+        Volumes.Swap(
+            new([
+                .. Volumes.Directory.All.Where(v => v.Id != id),
+                new()
+                {
+                    Tenant = "default",
+                    Id = id,
+                    AdminSet = adminSet,
+                    Config = config,
+                },
+            ])
+        );
 
     public static AttachmentRef Wanted(string source, SourceAuth? auth = null) =>
-        AttachmentNotation.Read(new() { Filename = "a", Source = source }, 0) is { Fetched: { } fetched } ? fetched with { Auth = auth } : throw new ArgumentException(source);
+        AttachmentNotation.Read(new() { Filename = "a", Source = source }, 0) is { Fetched: { } fetched }
+            ? fetched with
+            {
+                Auth = auth,
+            }
+            : throw new ArgumentException(source);
 
     public Task<OpenedSource> OpenAsync(string source, SourceAuth? auth = null, CancellationToken cancel = default) =>
         Sources.OpenAsync("default", Wanted(source, auth), cancel).WaitAsync(Patience, CancellationToken.None);
@@ -55,7 +74,9 @@ internal sealed class SourceBench : IDisposable
     /// <summary>With a client that trusts every certificate.</summary>
     public async Task<byte[]> ReadTrustingAsync(string url, SourceAuth? auth = null)
     {
-        await using var opened = await new HttpFetch(_trusting, Options, Clock).OpenAsync(new(new(url), auth, url), default).WaitAsync(Patience);
+        await using var opened = await new HttpFetch(_trusting, Options, Clock)
+            .OpenAsync(new(new(url), auth, url), default)
+            .WaitAsync(Patience);
         return await AllAsync(opened);
     }
 
@@ -74,9 +95,9 @@ internal sealed class SourceBench : IDisposable
             await ReadAsync(source, auth);
             return null;
         }
-        catch (SourceException fault)
+        catch (SourceException error)
         {
-            return fault;
+            return error;
         }
     }
 
@@ -87,5 +108,7 @@ internal sealed class SourceBench : IDisposable
     }
 
     private IPAddress[] Lookup(string host) =>
-        host.EndsWith("files.example", StringComparison.Ordinal) ? [IPAddress.Loopback] : Names.GetValueOrDefault(host) ?? [IPAddress.Parse("127.0.0.2")];
+        host.EndsWith("files.example", StringComparison.Ordinal)
+            ? [IPAddress.Loopback]
+            : Names.GetValueOrDefault(host) ?? [IPAddress.Parse("127.0.0.2")];
 }

@@ -12,7 +12,8 @@ internal sealed class TransferRateTests
     public void IsTooSlow_ADrip_AfterOneStretch()
     {
         var rate = new TransferRate(1024, Stretch);
-        for (var second = 2; second < 30; second += 2) Assert.That(rate.IsTooSlow(1, TimeSpan.FromSeconds(second)), Is.False);
+        for (var second = 2; second < 30; second += 2)
+            Assert.That(rate.IsTooSlow(1, TimeSpan.FromSeconds(second)), Is.False);
         Assert.That(rate.IsTooSlow(1, Stretch), Is.True);
     }
 
@@ -28,16 +29,19 @@ internal sealed class TransferRateTests
     [Test]
     public void IsTooSlow_NeverForWhatKeepsTheRate_AndNeverWithoutOne()
     {
-        Gen.Select(Gen.Int[1, 20_000], Gen.Int[0, 5_000]).Array[1, 200].Sample(steps =>
-        {
-            var (kept, free, at) = (new TransferRate(1000, Stretch), new TransferRate(0, Stretch), 0L);
-            foreach (var (pause, more) in steps)
+        Gen.Select(Gen.Int[1, 20_000], Gen.Int[0, 5_000])
+            .Array[1, 200]
+            .Sample(steps =>
             {
-                at += pause;
-                if (kept.IsTooSlow(pause + more, TimeSpan.FromMilliseconds(at)) || free.IsTooSlow(0, TimeSpan.FromMilliseconds(at))) return false;
-            }
+                var (kept, free, at) = (new TransferRate(1000, Stretch), new TransferRate(0, Stretch), 0L);
+                foreach (var (pause, more) in steps)
+                {
+                    at += pause;
+                    if (kept.IsTooSlow(pause + more, TimeSpan.FromMilliseconds(at)) || free.IsTooSlow(0, TimeSpan.FromMilliseconds(at)))
+                        return false;
+                }
 
-            return true;
-        });
+                return true;
+            });
     }
 }

@@ -27,7 +27,19 @@ public sealed class VolumeProbeTests
     }
 
     private Task<VolumeTest> TestAsync(VolumeConfig config, string? path = null, bool adminSet = true) =>
-        _probe.TestAsync(new() { Tenant = "default", Id = "vol", AdminSet = adminSet, Config = config }, path, default).WaitAsync(SourceBench.Patience);
+        _probe
+            .TestAsync(
+                new()
+                {
+                    Tenant = "default",
+                    Id = "vol",
+                    AdminSet = adminSet,
+                    Config = config,
+                },
+                path,
+                default
+            )
+            .WaitAsync(SourceBench.Patience);
 
     [Test]
     public async Task Test_Local_CountsAndReads()
@@ -38,7 +50,13 @@ public sealed class VolumeProbeTests
         File.WriteAllText(Path.Combine(directory, "b"), "");
         var config = new VolumeConfig.Local(directory);
 
-        var (whole, one, none, bad, notOurs) = (await TestAsync(config), await TestAsync(config, "sub/a"), await TestAsync(config, "c"), await TestAsync(config, "../x"), await TestAsync(config, null, adminSet: false));
+        var (whole, one, none, bad, notOurs) = (
+            await TestAsync(config),
+            await TestAsync(config, "sub/a"),
+            await TestAsync(config, "c"),
+            await TestAsync(config, "../x"),
+            await TestAsync(config, null, adminSet: false)
+        );
 
         Assert.Multiple(() =>
         {
@@ -56,7 +74,9 @@ public sealed class VolumeProbeTests
     {
         await using var web = await LoopbackFiles.StartAsync();
         web.Answer = context => context.Response.WriteAsync(answer);
-        var test = await TestAsync(new VolumeConfig.S3("files", null, null, new($"http://store.files.example:{web.Port}"), true, "a", "b", true));
+        var test = await TestAsync(
+            new VolumeConfig.S3("files", null, null, new($"http://store.files.example:{web.Port}"), true, "a", "b", true)
+        );
         Assert.That((test.Ok, test.Code), Is.EqualTo((false, "down")), test.Error);
         Assert.That(test.Error, Does.Contain("vol"));
     }
@@ -70,7 +90,12 @@ public sealed class VolumeProbeTests
         await s3.PutAsync("files", "inside", new byte[1]);
         VolumeConfig.S3 Of(string bucket) => new(bucket, "in", null, s3.Endpoint, true, S3Server.AccessKey, S3Server.SecretKey, true);
 
-        var (whole, one, none, noBucket) = (await TestAsync(Of("files")), await TestAsync(Of("files"), "a"), await TestAsync(Of("files"), "c"), await TestAsync(Of("nobodys")));
+        var (whole, one, none, noBucket) = (
+            await TestAsync(Of("files")),
+            await TestAsync(Of("files"), "a"),
+            await TestAsync(Of("files"), "c"),
+            await TestAsync(Of("nobodys"))
+        );
 
         Assert.Multiple(() =>
         {
@@ -95,7 +120,9 @@ public sealed class VolumeProbeTests
             return Task.CompletedTask;
         };
 
-        var seen = await TestAsync(new VolumeConfig.Http(new($"http://files.example:{server.Port}/dav/"), new SourceAuth.Basic("ann", "geheim")));
+        var seen = await TestAsync(
+            new VolumeConfig.Http(new($"http://files.example:{server.Port}/dav/"), new SourceAuth.Basic("ann", "geheim"))
+        );
 
         Assert.That((seen.Ok, seen.Status, seen.Code), Is.EqualTo((ok, (int?)status, code)));
         Assert.That(seen.Error ?? "", Does.Not.Contain("geheim"));

@@ -9,7 +9,7 @@ using Prometheus;
 
 namespace MailProxy.Tests.Retain;
 
-/// <summary>When the room looks, how long it works, and what wakes it.</summary>
+/// <summary>When the stage looks, how long it works, and what wakes it.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class RetainStageTests : IDisposable
 {
@@ -38,7 +38,10 @@ internal sealed class RetainStageTests : IDisposable
         await _store.LooksAsync(2);
         await _store.ReclaimsAsync(1);
 
-        Assert.That(new[] { "content", "message", "event" }.Select(what => metrics.Purged.WithLabels(what).Value), Is.EqualTo(new[] { 5, 1, 5 }));
+        Assert.That(
+            new[] { "content", "message", "event" }.Select(what => metrics.Purged.WithLabels(what).Value),
+            Is.EqualTo(new[] { 5, 1, 5 })
+        );
     }
 
     [Test]
@@ -59,7 +62,8 @@ internal sealed class RetainStageTests : IDisposable
     {
         _store.Slices.Enqueue(new(0, 0, 0, false, _clock.GetUtcNow().AddMinutes(90).ToUnixTimeMilliseconds()));
         Start();
-        for (var minute = 1; minute < 90; minute++) await _clock.AdvanceOnceWaitedForAsync(TimeSpan.FromMinutes(1));
+        for (var minute = 1; minute < 90; minute++)
+            await _clock.AdvanceOnceWaitedForAsync(TimeSpan.FromMinutes(1));
         Assert.That(_store.Looks, Is.EqualTo(1), "the store is not polled");
 
         await _clock.AdvanceOnceWaitedForAsync(TimeSpan.FromMinutes(1));
@@ -87,7 +91,8 @@ internal sealed class RetainStageTests : IDisposable
 
     private sealed class ScriptedRetention : IRetentionStore
     {
-        private readonly SemaphoreSlim _looked = new(0), _reclaimed = new(0);
+        private readonly SemaphoreSlim _looked = new(0),
+            _reclaimed = new(0);
         private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Queue<PurgeSlice> Slices { get; } = new();
@@ -102,10 +107,12 @@ internal sealed class RetainStageTests : IDisposable
 
         public Task<PurgeSlice> PurgeAsync(RetentionRules rules, long now)
         {
-            if (_changed.Task.IsCompleted) _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_changed.Task.IsCompleted)
+                _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
             Looks++;
             _looked.Release();
-            if (Fault is { } fault) return Task.FromException<PurgeSlice>(fault);
+            if (Fault is { } fault)
+                return Task.FromException<PurgeSlice>(fault);
             return Task.FromResult(Slices.TryDequeue(out var slice) ? slice : new(0, 0, 0, false, long.MaxValue));
         }
 
@@ -117,12 +124,14 @@ internal sealed class RetainStageTests : IDisposable
 
         public async Task LooksAsync(int count)
         {
-            while (Looks < count) Assert.That(await _looked.WaitAsync(Patience), Is.True, $"{Looks} of {count} looks");
+            while (Looks < count)
+                Assert.That(await _looked.WaitAsync(Patience), Is.True, $"{Looks} of {count} looks");
         }
 
         public async Task ReclaimsAsync(int count)
         {
-            for (var n = 0; n < count; n++) Assert.That(await _reclaimed.WaitAsync(Patience), Is.True);
+            for (var n = 0; n < count; n++)
+                Assert.That(await _reclaimed.WaitAsync(Patience), Is.True);
         }
     }
 }

@@ -23,7 +23,8 @@ internal sealed class DataDecoderTests
             using var decoder = new DataDecoder(1000);
             var ended = decoder.Read(bytes.AsSpan(0, split), out var used);
             Assert.That(used, Is.EqualTo(split));
-            if (!ended) ended = decoder.Read(bytes.AsSpan(split), out used);
+            if (!ended)
+                ended = decoder.Read(bytes.AsSpan(split), out used);
             Assert.That(ended, Is.True, $"split at {split}");
             Assert.That(Encoding.UTF8.GetString(decoder.Body.Span), Is.EqualTo(body), $"split at {split}");
             Assert.That(decoder.BareLineFeed, Is.False);
@@ -74,23 +75,33 @@ internal sealed class DataDecoderTests
     public void Read_StuffedAndCutAnywhere_GivesBackWhatWentIn()
     {
         string[] pieces = [".", "..", "a", "\r", "é", " "];
-        var line = Gen.Int[0, pieces.Length - 1].Select(piece => pieces[piece]).Array[0, 6].Select(string.Concat).Select(text => text.TrimEnd('\r'));
-        Gen.Select(line.Array[0, 8], Gen.Int[1, 7].Array[1, 60]).Sample((lines, cuts) =>
-        {
-            var body = string.Concat(lines.Select(text => text + "\r\n"));
-            var wire = Encoding.UTF8.GetBytes(string.Concat(lines.Select(text => (text.StartsWith('.') ? "." : "") + text + "\r\n")) + ".\r\n");
-            using var decoder = new DataDecoder(10_000);
-            var ended = false;
-            var at = 0;
-            for (var cut = 0; at < wire.Length; cut++)
-            {
-                var length = Math.Min(cuts[cut % cuts.Length], wire.Length - at);
-                ended = decoder.Read(wire.AsSpan(at, length), out var used);
-                at += used;
-                if (ended) break;
-            }
+        var line = Gen.Int[0, pieces.Length - 1]
+            .Select(piece => pieces[piece])
+            .Array[0, 6]
+            .Select(string.Concat)
+            .Select(text => text.TrimEnd('\r'));
+        Gen.Select(line.Array[0, 8], Gen.Int[1, 7].Array[1, 60])
+            .Sample(
+                (lines, cuts) =>
+                {
+                    var body = string.Concat(lines.Select(text => text + "\r\n"));
+                    var wire = Encoding.UTF8.GetBytes(
+                        string.Concat(lines.Select(text => (text.StartsWith('.') ? "." : "") + text + "\r\n")) + ".\r\n"
+                    );
+                    using var decoder = new DataDecoder(10_000);
+                    var ended = false;
+                    var at = 0;
+                    for (var cut = 0; at < wire.Length; cut++)
+                    {
+                        var length = Math.Min(cuts[cut % cuts.Length], wire.Length - at);
+                        ended = decoder.Read(wire.AsSpan(at, length), out var used);
+                        at += used;
+                        if (ended)
+                            break;
+                    }
 
-            return ended && at == wire.Length && Encoding.UTF8.GetString(decoder.Body.Span) == body;
-        });
+                    return ended && at == wire.Length && Encoding.UTF8.GetString(decoder.Body.Span) == body;
+                }
+            );
     }
 }

@@ -17,7 +17,12 @@ internal sealed class RehearsalTableTests
 
     private static string Answer(Rehearsal row)
     {
-        var when = row.Phase switch { RehearsalPhase.Rcpt => "RCPT", RehearsalPhase.Body => "body", _ => "final dot" };
+        var when = row.Phase switch
+        {
+            RehearsalPhase.Rcpt => "RCPT",
+            RehearsalPhase.Body => "body",
+            _ => "final dot",
+        };
         var reply = row.Reply is null ? "none" : row.Reply.Split("\r\n")[0].Replace("{N}", "N", StringComparison.Ordinal);
         return $"{when} | `{reply}`{(row.Then == SandboxStep.Close ? ", closes" : "")}".Replace("`none`", "none", StringComparison.Ordinal);
     }

@@ -115,8 +115,12 @@ internal sealed class RehearsalTests
     [Test]
     public void Table_EveryRow_IsReachedByItsName()
     {
-        Assert.That(Rehearsal.Table, Has.All.Matches<Rehearsal>(row =>
-            Rehearsal.For(row.Local.Replace("N", "7", StringComparison.Ordinal) + "@x.test")?.Rehearsal == row));
+        Assert.That(
+            Rehearsal.Table,
+            Has.All.Matches<Rehearsal>(row =>
+                Rehearsal.For(row.Local.Replace("N", "7", StringComparison.Ordinal) + "@x.test")?.Rehearsal == row
+            )
+        );
     }
 
     private SandboxReply Rcpt(string address) => _session.Handle(Encoding.UTF8.GetBytes($"RCPT TO:<{address}>"));

@@ -13,7 +13,8 @@ internal sealed class SandboxMailboxTests
     public void Add_MoreThanKept_OldestForgotten()
     {
         var mailbox = new SandboxMailbox(new SandboxOptions { KeepMessages = 3 });
-        for (var i = 0; i < 5; i++) Add(mailbox, "x");
+        for (var i = 0; i < 5; i++)
+            Add(mailbox, "x");
         Assert.That(mailbox.Page(10).Select(mail => mail.Id), Is.EqualTo(new[] { 5, 4, 3 }));
         Assert.That(mailbox.Find(2), Is.Null);
         Assert.That(mailbox.Find(3), Is.Not.Null);
@@ -37,7 +38,8 @@ internal sealed class SandboxMailboxTests
     public void Page_Before_GoesOnBelow()
     {
         var mailbox = new SandboxMailbox(new SandboxOptions());
-        for (var i = 0; i < 5; i++) Add(mailbox, "x");
+        for (var i = 0; i < 5; i++)
+            Add(mailbox, "x");
         Assert.That(mailbox.Page(2, before: 4).Select(mail => mail.Id), Is.EqualTo(new[] { 3, 2 }));
     }
 
@@ -66,5 +68,6 @@ internal sealed class SandboxMailboxTests
         Assert.That(Add(mailbox, raw).Subject, Is.EqualTo(subject));
     }
 
-    private static SandboxMail Add(SandboxMailbox mailbox, string raw) => mailbox.Add(Now, "a@x.test", ["b@y.test"], Encoding.UTF8.GetBytes(raw));
+    private static SandboxMail Add(SandboxMailbox mailbox, string raw) =>
+        mailbox.Add(Now, "a@x.test", ["b@y.test"], Encoding.UTF8.GetBytes(raw));
 }

@@ -106,7 +106,8 @@ internal sealed class SandboxServerTests
         await using var other = await GreetedAsync();
         await client.SendAsync(noise);
         string? last = null;
-        while (await client.ReplyAsync() is { } reply) last = reply;
+        while (await client.ReplyAsync() is { } reply)
+            last = reply;
         Assert.That(last, Does.StartWith("421 4.7.0"));
         Assert.That(await other.AskAsync("NOOP"), Does.StartWith("250"));
     }
@@ -211,11 +212,27 @@ internal sealed class SandboxServerTests
             [new MailboxAddress("Jörg", "jörg@exämple.org")],
             [new MailboxAddress("Bob", "bob@y.test"), new MailboxAddress("Käthe", "käthe@y.test")],
             "Grüße",
-            new TextPart("plain") { Text = ".one\r\n..two\r\n", ContentTransferEncoding = ContentEncoding.EightBit });
+            new TextPart("plain") { Text = ".one\r\n..two\r\n", ContentTransferEncoding = ContentEncoding.EightBit }
+        );
         using var client = new SmtpClient();
         await client.ConnectAsync("127.0.0.1", _endPoint.Port, SecureSocketOptions.None);
-        Assert.That(client.Capabilities & (SmtpCapabilities.Pipelining | SmtpCapabilities.UTF8 | SmtpCapabilities.EightBitMime | SmtpCapabilities.Size | SmtpCapabilities.Dsn),
-            Is.EqualTo(SmtpCapabilities.Pipelining | SmtpCapabilities.UTF8 | SmtpCapabilities.EightBitMime | SmtpCapabilities.Size | SmtpCapabilities.Dsn));
+        Assert.That(
+            client.Capabilities
+                & (
+                    SmtpCapabilities.Pipelining
+                    | SmtpCapabilities.UTF8
+                    | SmtpCapabilities.EightBitMime
+                    | SmtpCapabilities.Size
+                    | SmtpCapabilities.Dsn
+                ),
+            Is.EqualTo(
+                SmtpCapabilities.Pipelining
+                    | SmtpCapabilities.UTF8
+                    | SmtpCapabilities.EightBitMime
+                    | SmtpCapabilities.Size
+                    | SmtpCapabilities.Dsn
+            )
+        );
         await client.SendAsync(message);
         await client.DisconnectAsync(quit: true);
 

@@ -7,14 +7,27 @@ namespace MailProxy.Tests.Sandbox;
 [TestFixture]
 internal sealed class SandboxSessionTests
 {
-    private const string Ehlo = "EHLO me", From = "MAIL FROM:<a@x.test>", To = "RCPT TO:<b@y.test>";
+    private const string Ehlo = "EHLO me",
+        From = "MAIL FROM:<a@x.test>",
+        To = "RCPT TO:<b@y.test>";
 
     [Test]
     public void Handle_Ehlo_OffersWhatIsBuilt() =>
-        Assert.That(Ask(Ehlo).Split("\r\n"), Is.EqualTo(new[]
-        {
-            "250-sandbox.mailproxy", "250-PIPELINING", "250-SIZE 1000", "250-8BITMIME", "250-SMTPUTF8", "250-DSN", "250 ENHANCEDSTATUSCODES",
-        }));
+        Assert.That(
+            Ask(Ehlo).Split("\r\n"),
+            Is.EqualTo(
+                new[]
+                {
+                    "250-sandbox.mailproxy",
+                    "250-PIPELINING",
+                    "250-SIZE 1000",
+                    "250-8BITMIME",
+                    "250-SMTPUTF8",
+                    "250-DSN",
+                    "250 ENHANCEDSTATUSCODES",
+                }
+            )
+        );
 
     [TestCase("250 2.1.0", Ehlo, From)]
     [TestCase("250 2.1.0", Ehlo, "mail from:<a@x.test>  ")]
@@ -74,7 +87,8 @@ internal sealed class SandboxSessionTests
     public void Handle_TwentyMistakes_SentAway()
     {
         var session = Session();
-        for (var i = 0; i < 19; i++) Assert.That(session.Handle("NONSENSE"u8).Then, Is.EqualTo(SandboxStep.NextCommand));
+        for (var i = 0; i < 19; i++)
+            Assert.That(session.Handle("NONSENSE"u8).Then, Is.EqualTo(SandboxStep.NextCommand));
         var last = session.Handle("NONSENSE"u8);
         Assert.That(last.ToString(), Does.StartWith("421 4.7.0"));
         Assert.That(last.Then, Is.EqualTo(SandboxStep.Close));
@@ -86,7 +100,8 @@ internal sealed class SandboxSessionTests
         var session = Session();
         session.Handle("EHLO me"u8);
         session.Handle("MAIL FROM:<>"u8);
-        for (var i = 0; i < 1000; i++) session.Handle(Encoding.UTF8.GetBytes($"RCPT TO:<r{i}@y.test>"));
+        for (var i = 0; i < 1000; i++)
+            session.Handle(Encoding.UTF8.GetBytes($"RCPT TO:<r{i}@y.test>"));
         Assert.That(session.Handle("RCPT TO:<one@y.test>"u8).ToString(), Does.StartWith("452 4.5.3"));
         Assert.That(session.Recipients, Has.Count.EqualTo(1000));
     }
@@ -117,7 +132,8 @@ internal sealed class SandboxSessionTests
     {
         var session = Session();
         var reply = SandboxSession.Greeting;
-        foreach (var line in lines) reply = session.Handle(Encoding.UTF8.GetBytes(line));
+        foreach (var line in lines)
+            reply = session.Handle(Encoding.UTF8.GetBytes(line));
         return reply.ToString();
     }
 }

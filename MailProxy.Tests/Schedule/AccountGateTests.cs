@@ -32,7 +32,10 @@ internal sealed class AccountGateTests
 
         var answer = gate.Ask(Find(A), 1);
 
-        Assert.That((answer.Permit, answer.Owner, answer.Refusal!.ToString()), Is.EqualTo((default(SendPermit), LimitOwner.Account, "used 5 of 5 per hour")));
+        Assert.That(
+            (answer.Permit, answer.Owner, answer.Refusal!.ToString()),
+            Is.EqualTo((default(SendPermit), LimitOwner.Account, "used 5 of 5 per hour"))
+        );
         Assert.That(Used(gate, Installation), Is.EqualTo(5));
     }
 
@@ -140,13 +143,24 @@ internal sealed class AccountGateTests
     [Test]
     public void Ask_TenantRefuses_TakesNothingFromTheOthersAndStopsAllItsAccountsButNobodyElses()
     {
-        using var gate = Gate(new(PerHour: 100), Account(A, new(PerHour: 100)), Account(B, new(PerHour: 100)), Account(C) with { Tenant = "other" });
+        using var gate = Gate(
+            new(PerHour: 100),
+            Account(A, new(PerHour: 100)),
+            Account(B, new(PerHour: 100)),
+            Account(C) with
+            {
+                Tenant = "other",
+            }
+        );
         Limit(new(PerHour: 5));
         gate.Ask(Find(A), 5).Permit!.Spend();
 
         var answer = gate.Ask(Find(B), 1);
 
-        Assert.That((answer.Permit, answer.Owner, answer.Refusal!.ToString()), Is.EqualTo((default(SendPermit), LimitOwner.Tenant, "used 5 of 5 per hour")));
+        Assert.That(
+            (answer.Permit, answer.Owner, answer.Refusal!.ToString()),
+            Is.EqualTo((default(SendPermit), LimitOwner.Tenant, "used 5 of 5 per hour"))
+        );
         Assert.That((Used(gate, Installation), Used(gate, B)), Is.EqualTo((5, 0)));
         Assert.That(gate.Ask(Find(C), 1).Permit, Is.Not.Null);
     }
@@ -167,7 +181,10 @@ internal sealed class AccountGateTests
         using var gate = Gate(AccountLimits.None, Account(A));
         Limit(new(PerMinute: 3));
         var permit = gate.Ask(Find(A), 20).Permit!;
-        Assert.That((permit.Tenant, permit.TenantPermits, permit.MaxRecipients, gate.SliceSize(Find(A))), Is.EqualTo((new AccountKey(-7), 3, 3, 3)));
+        Assert.That(
+            (permit.Tenant, permit.TenantPermits, permit.MaxRecipients, gate.SliceSize(Find(A))),
+            Is.EqualTo((new AccountKey(-7), 3, 3, 3))
+        );
         permit.Dispose();
         Assert.That((Used(gate, new(-7)), gate.GivenBack), Is.EqualTo((0, 1L)));
     }
@@ -199,7 +216,27 @@ internal sealed class AccountGateTests
     }
 
     private void Limit(AccountLimits limits) =>
-        _accounts.Swap(new(_accounts.Directory.All, null, new([new() { Id = "default", Name = "default", Number = 7, Limits = limits }, new() { Id = "other", Name = "other", Number = 8 }])));
+        _accounts.Swap(
+            new(
+                _accounts.Directory.All,
+                null,
+                new([
+                    new()
+                    {
+                        Id = "default",
+                        Name = "default",
+                        Number = 7,
+                        Limits = limits,
+                    },
+                    new()
+                    {
+                        Id = "other",
+                        Name = "other",
+                        Number = 8,
+                    },
+                ])
+            )
+        );
 
     private SmtpAccount Find(AccountKey key) => _accounts.Directory.Find(key)!;
 

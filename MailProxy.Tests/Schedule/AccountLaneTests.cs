@@ -11,7 +11,13 @@ internal sealed class AccountLaneTests
     [Test]
     public void TakeFirst_Mixed_GoesByPriorityThenArrival()
     {
-        var lane = Lane(Ticket(1, A, Priority.Low), Ticket(5, A), Ticket(3, A), Ticket(4, A, Priority.Immediate), Ticket(2, A, Priority.High));
+        var lane = Lane(
+            Ticket(1, A, Priority.Low),
+            Ticket(5, A),
+            Ticket(3, A),
+            Ticket(4, A, Priority.Immediate),
+            Ticket(2, A, Priority.High)
+        );
 
         Assert.That(Drain(lane), Is.EqualTo(new long[] { 4, 2, 3, 5, 1 }));
     }
@@ -19,7 +25,15 @@ internal sealed class AccountLaneTests
     [Test]
     public void TakeFirst_FreshAndDeferred_TakesTurns()
     {
-        var lane = Lane(Ticket(1, A), Ticket(2, A), Ticket(3, A), Ticket(11, A, due: 20), Ticket(12, A, due: 10), Ticket(13, A, due: 30), Ticket(14, A, due: 40));
+        var lane = Lane(
+            Ticket(1, A),
+            Ticket(2, A),
+            Ticket(3, A),
+            Ticket(11, A, due: 20),
+            Ticket(12, A, due: 10),
+            Ticket(13, A, due: 30),
+            Ticket(14, A, due: 40)
+        );
 
         Assert.That(Drain(lane), Is.EqualTo(new long[] { 1, 12, 2, 11, 3, 13, 14 }));
     }
@@ -48,7 +62,10 @@ internal sealed class AccountLaneTests
     {
         var lane = Lane(Ticket(1, A, Priority.Low), Ticket(2, A, Priority.Low), Ticket(3, A, Priority.Low, due: 7), Ticket(4, A));
 
-        Assert.That(new[] { lane.TakeLast().Id, lane.TakeLast().Id, lane.TakeLast().Id, lane.TakeLast().Id }, Is.EqualTo(new long[] { 2, 1, 3, 4 }));
+        Assert.That(
+            new[] { lane.TakeLast().Id, lane.TakeLast().Id, lane.TakeLast().Id, lane.TakeLast().Id },
+            Is.EqualTo(new long[] { 2, 1, 3, 4 })
+        );
     }
 
     [Test]
@@ -69,14 +86,16 @@ internal sealed class AccountLaneTests
     private static AccountLane Lane(params QueuedMail[] tickets)
     {
         var lane = new AccountLane(A);
-        foreach (var ticket in tickets) lane.Add(ticket);
+        foreach (var ticket in tickets)
+            lane.Add(ticket);
         return lane;
     }
 
     private static List<long> Drain(AccountLane lane)
     {
         var ids = new List<long>();
-        while (lane.Count > 0) ids.Add(lane.TakeFirst().Id);
+        while (lane.Count > 0)
+            ids.Add(lane.TakeFirst().Id);
         return ids;
     }
 }

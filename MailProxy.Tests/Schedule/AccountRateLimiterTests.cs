@@ -22,7 +22,10 @@ internal sealed class AccountRateLimiterTests
         var refusal = Refusal(limiter);
 
         Assert.That((refusal.WindowSeconds, refusal.Used, refusal.Limit), Is.EqualTo((seconds, 5L, 5)));
-        Assert.That(refusal.RetryAfter, Is.InRange(TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(seconds * 121.0 / 120) + TimeSpan.FromMilliseconds(1)));
+        Assert.That(
+            refusal.RetryAfter,
+            Is.InRange(TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(seconds * 121.0 / 120) + TimeSpan.FromMilliseconds(1))
+        );
         _clock.Advance(refusal.RetryAfter - TimeSpan.FromMilliseconds(1));
         Assert.That(limiter.AttemptAcquire(1).IsAcquired, Is.False);
         _clock.Advance(TimeSpan.FromMilliseconds(1));
@@ -192,7 +195,8 @@ internal sealed class AccountRateLimiterTests
             new(new(1), 3600, now - 1_800_000, 4),
             new(new(1), 3600, now - 30_000, 6),
             new(new(1), 3600, now - 7_200_000, 50),
-            new(new(1), 86400, now - 720_000, 90)]);
+            new(new(1), 86400, now - 720_000, 90),
+        ]);
 
         Assert.That(limiter.Usage().Select(u => (u.WindowSeconds, u.Used)), Is.EqualTo(new[] { (3600, 10L), (86400, 90L) }));
         Assert.That(Refusal(limiter).RetryAfter, Is.InRange(TimeSpan.FromMinutes(30), TimeSpan.FromMinutes(30.5)));
@@ -225,48 +229,60 @@ internal sealed class AccountRateLimiterTests
     [Test]
     public void AnySequence_AgreesWithANaiveModel()
     {
-        Gen.Select(Gen.Int[0, 9], Gen.Int[1, 4], Gen.Int[0, 90_000]).Array[1, 150].Sample(steps =>
-        {
-            var clock = new StepClock();
-            var limits = new AccountLimits(PerSecond: 4, PerMinute: 10, PerHour: 30);
-            using var limiter = new AccountRateLimiter(() => limits, clock);
-            var model = new NaiveLimiter([(1, 4), (60, 10), (3600, 30)]);
-            var held = new List<AccountLease>();
-            var time = 0L; // milliseconds that really passed
-            foreach (var (what, count, span) in steps)
+        Gen.Select(Gen.Int[0, 9], Gen.Int[1, 4], Gen.Int[0, 90_000])
+            .Array[1, 150]
+            .Sample(steps =>
             {
-                switch (what)
+                var clock = new StepClock();
+                var limits = new AccountLimits(PerSecond: 4, PerMinute: 10, PerHour: 30);
+                using var limiter = new AccountRateLimiter(() => limits, clock);
+                var model = new NaiveLimiter([(1, 4), (60, 10), (3600, 30)]);
+                var held = new List<AccountLease>();
+                var time = 0L; // milliseconds that really passed
+                foreach (var (what, count, span) in steps)
                 {
-                    case < 5:
-                        var lease = (AccountLease)limiter.AttemptAcquire(count);
-                        var reserved = held.Sum(l => l.Permits);
-                        // Never more than any stretch of the window's length may hold; never less than one a slot longer would.
-                        if (lease.IsAcquired ? !model.Allows(time, count + reserved, slack: 0) : model.Allows(time, count + reserved, slack: 1)) return false;
-                        if (lease.IsAcquired) held.Add(lease);
-                        else if (!OpensThen(lease.Refusal!, model, time, count, reserved)) return false;
-                        break;
-                    case 5 or 6 when held.Count > 0:
-                        held[0].Spend();
-                        model.Count(time, held[0].Permits);
-                        held.RemoveAt(0);
-                        break;
-                    case 7 when held.Count > 0:
-                        held[^1].Dispose();
-                        held.RemoveAt(held.Count - 1);
-                        break;
-                    case 8:
-                        clock.Step(TimeSpan.FromSeconds(span - 45_000));
-                        break;
-                    default:
-                        var pass = span % 3 == 0 ? span % 50 : span % 3 == 1 ? span % 3000 : span;
-                        clock.Advance(TimeSpan.FromMilliseconds(pass));
-                        time += pass;
-                        break;
+                    switch (what)
+                    {
+                        case < 5:
+                            var lease = (AccountLease)limiter.AttemptAcquire(count);
+                            var reserved = held.Sum(l => l.Permits);
+                            // Never more than any stretch of the window's length may hold; never less than one a slot longer would.
+                            if (
+                                lease.IsAcquired
+                                    ? !model.Allows(time, count + reserved, slack: 0)
+                                    : model.Allows(time, count + reserved, slack: 1)
+                            )
+                                return false;
+                            if (lease.IsAcquired)
+                                held.Add(lease);
+                            else if (!OpensThen(lease.Refusal!, model, time, count, reserved))
+                                return false;
+                            break;
+                        case 5 or 6 when held.Count > 0:
+                            held[0].Spend();
+                            model.Count(time, held[0].Permits);
+                            held.RemoveAt(0);
+                            break;
+                        case 7 when held.Count > 0:
+                            held[^1].Dispose();
+                            held.RemoveAt(held.Count - 1);
+                            break;
+                        case 8:
+                            clock.Step(TimeSpan.FromSeconds(span - 45_000));
+                            break;
+                        default:
+                            var pass =
+                                span % 3 == 0 ? span % 50
+                                : span % 3 == 1 ? span % 3000
+                                : span;
+                            clock.Advance(TimeSpan.FromMilliseconds(pass));
+                            time += pass;
+                            break;
+                    }
                 }
-            }
 
-            return true;
-        });
+                return true;
+            });
     }
 
     // The named time is true: by then an exact window allows it, with what is reserved counted as of now.
@@ -292,22 +308,24 @@ internal sealed class AccountRateLimiterTests
 
         public void Count(long at, int count) => _counted.Add((at, count));
 
-        public bool Allows(long now, int count, int slack) => windows.All(w =>
-        {
-            var length = (w.Seconds * 1000.0 * (120 + slack) / 120) + slack;
-            return _counted.Where(c => now - c.At < length).Sum(c => c.Count) + count <= w.Limit;
-        });
+        public bool Allows(long now, int count, int slack) =>
+            windows.All(w =>
+            {
+                var length = (w.Seconds * 1000.0 * (120 + slack) / 120) + slack;
+                return _counted.Where(c => now - c.At < length).Sum(c => c.Count) + count <= w.Limit;
+            });
     }
 
     private AccountRateLimiter Limiter(AccountLimits limits) => new(() => limits, _clock);
 
-    private static AccountLimits Of(int seconds, int limit) => seconds switch
-    {
-        1 => new(PerSecond: limit),
-        60 => new(PerMinute: limit),
-        3600 => new(PerHour: limit),
-        _ => new(PerDay: limit),
-    };
+    private static AccountLimits Of(int seconds, int limit) =>
+        seconds switch
+        {
+            1 => new(PerSecond: limit),
+            60 => new(PerMinute: limit),
+            3600 => new(PerHour: limit),
+            _ => new(PerDay: limit),
+        };
 
     private static void Use(AccountRateLimiter limiter, int permits)
     {

@@ -45,7 +45,8 @@ internal sealed class ActiveQueueTests
         var queue = Queue();
         Offer(queue, A, 1, 2, 3, 4);
         Offer(queue, B, 11, 12, 13, 14);
-        foreach (var id in new long[] { 21, 22, 23, 24, 25 }) Offer(queue, Ticket(id, C, Priority.Immediate));
+        foreach (var id in new long[] { 21, 22, 23, 24, 25 })
+            Offer(queue, Ticket(id, C, Priority.Immediate));
 
         Assert.That(Picks(queue, 8), Is.EqualTo(new long[] { 21, 1, 22, 11, 23, 2, 24, 12 }));
     }
@@ -55,8 +56,10 @@ internal sealed class ActiveQueueTests
     {
         var queue = Queue();
         Offer(queue, A, 1, 2, 3, 4);
-        foreach (var id in new long[] { 11, 12, 13 }) Offer(queue, Ticket(id, B, Priority.Immediate));
-        foreach (var id in new long[] { 21, 22, 23 }) Offer(queue, Ticket(id, C, Priority.Immediate));
+        foreach (var id in new long[] { 11, 12, 13 })
+            Offer(queue, Ticket(id, B, Priority.Immediate));
+        foreach (var id in new long[] { 21, 22, 23 })
+            Offer(queue, Ticket(id, C, Priority.Immediate));
 
         var picks = Picks(queue, 7);
 
@@ -93,7 +96,8 @@ internal sealed class ActiveQueueTests
     public void Next_AllInFlight_IsNull()
     {
         var queue = Queue(inFlight: 4, cap: 100);
-        for (var i = 1; i <= 6; i++) Offer(queue, Ticket(i, new(i)));
+        for (var i = 1; i <= 6; i++)
+            Offer(queue, Ticket(i, new(i)));
         Picks(queue, 4);
 
         Assert.That(queue.Next(), Is.Null);
@@ -162,13 +166,14 @@ internal sealed class ActiveQueueTests
     public void Offer_MoreLanesThanTickets_StaysWithinTheWindow()
     {
         var queue = Queue(window: 4);
-        for (var i = 1; i <= 10; i++) Offer(queue, Ticket(i, new(i)));
+        for (var i = 1; i <= 10; i++)
+            Offer(queue, Ticket(i, new(i)));
 
         Assert.That(queue.Count, Is.EqualTo(4));
         Assert.That(_letGo, Has.Count.EqualTo(6));
-        Assert.That(queue.Hungers, Is.False);
+        Assert.That(queue.NeedsRefill, Is.False);
         queue.Take(queue.Next()!);
-        Assert.That(queue.Hungers, Is.True);
+        Assert.That(queue.NeedsRefill, Is.True);
     }
 
     [Test]
@@ -256,47 +261,48 @@ internal sealed class ActiveQueueTests
     }
 
     [Test]
-    public void NextHungry_BelowAQuarter_AsksForAPage()
+    public void NextToRefill_BelowAQuarter_AsksForAPage()
     {
         var queue = Queue(window: 400);
         var lane = Lane(queue, A);
         queue.DiskHas(lane, 0, 0);
 
-        Assert.That(queue.NextHungry(out var count, out var lowest), Is.SameAs(lane));
+        Assert.That(queue.NextToRefill(out var count, out var lowest), Is.SameAs(lane));
         Assert.That((count, lowest, lane.More), Is.EqualTo((32, Priority.Low, false)));
-        Assert.That(queue.NextHungry(out _, out _), Is.Null);
+        Assert.That(queue.NextToRefill(out _, out _), Is.Null);
 
         queue.Fill(lane, [.. Enumerable.Range(1, 32).Select(i => Ticket(i, A))], true, 500, count, lowest);
-        Assert.That(queue.NextHungry(out count, out _), Is.SameAs(lane));
+        Assert.That(queue.NextToRefill(out count, out _), Is.SameAs(lane));
         Assert.That(count, Is.EqualTo(64));
         Assert.That(lane.NextDue, Is.EqualTo(long.MaxValue));
     }
 
     [Test]
-    public void NextHungry_AboveAQuarter_WaitsUntilEnoughWasPicked()
+    public void NextToRefill_AboveAQuarter_WaitsUntilEnoughWasPicked()
     {
         var queue = Queue(window: 40, cap: 100);
         Offer(queue, A, [.. Enumerable.Range(1, 41).Select(i => (long)i)]);
-        Assert.That(queue.Hungers, Is.False);
+        Assert.That(queue.NeedsRefill, Is.False);
 
-        while (queue.Find(A)!.Count >= 10) queue.Take(queue.Next()!);
+        while (queue.Find(A)!.Count >= 10)
+            queue.Take(queue.Next()!);
 
-        Assert.That(queue.Hungers, Is.True);
+        Assert.That(queue.NeedsRefill, Is.True);
     }
 
     [Test]
-    public void NextHungry_SomethingNewOnDiskAndEnoughHere_LooksForTheMoreUrgentOnly()
+    public void NextToRefill_SomethingNewOnDiskAndEnoughHere_LooksForTheMoreUrgentOnly()
     {
         var queue = Queue(window: 40);
         Offer(queue, A, [.. Enumerable.Range(1, 40).Select(i => (long)i)]);
         queue.DiskHas(queue.Find(A)!, 0, 0);
 
-        Assert.That(queue.NextHungry(out var count, out var lowest), Is.SameAs(queue.Find(A)));
+        Assert.That(queue.NextToRefill(out var count, out var lowest), Is.SameAs(queue.Find(A)));
         Assert.That(lowest, Is.EqualTo(Priority.High));
         queue.Fill(queue.Find(A)!, [Ticket(99, A, Priority.Immediate)], false, long.MaxValue, count, lowest);
 
         Assert.That(queue.Take(queue.Next()!).Id, Is.EqualTo(99));
-        Assert.That(queue.Hungers, Is.False);
+        Assert.That(queue.NeedsRefill, Is.False);
         Assert.That(queue.Find(A)!.More, Is.True);
     }
 
@@ -306,26 +312,26 @@ internal sealed class ActiveQueueTests
         var queue = Queue();
         var lane = Lane(queue, A);
         queue.DiskHas(lane, 0, 0);
-        queue.NextHungry(out var count, out var lowest);
+        queue.NextToRefill(out var count, out var lowest);
         queue.Fill(lane, [], true, long.MaxValue, count, lowest);
 
-        Assert.That(queue.Hungers, Is.False);
+        Assert.That(queue.NeedsRefill, Is.False);
     }
 
     [Test]
-    public void Advance_NextDueComes_LaneHungers()
+    public void Advance_NextDueComes_LaneNeedsRefill()
     {
         var queue = Queue();
         var lane = Lane(queue, A);
         queue.DiskHas(lane, 1000, 10);
         queue.DiskHas(lane, 2000, 10);
-        Assert.That((queue.NextLook, queue.Hungers), Is.EqualTo((1000L, false)));
+        Assert.That((queue.NextLook, queue.NeedsRefill), Is.EqualTo((1000L, false)));
 
         queue.Advance(999);
-        Assert.That(queue.Hungers, Is.False);
+        Assert.That(queue.NeedsRefill, Is.False);
         queue.Advance(1000);
 
-        Assert.That(queue.Hungers, Is.True);
+        Assert.That(queue.NeedsRefill, Is.True);
     }
 
     [Test]
@@ -350,9 +356,9 @@ internal sealed class ActiveQueueTests
         Assert.That(_letGo.Select(t => t.Id), Is.EquivalentTo(new long[] { 1, 2 }));
         Offer(queue, A, 3);
         Assert.That(queue.Find(A)!.Count, Is.Zero);
-        Assert.That(queue.Hungers, Is.False);
+        Assert.That(queue.NeedsRefill, Is.False);
         queue.Advance(9000);
-        Assert.That(queue.Hungers, Is.True);
+        Assert.That(queue.NeedsRefill, Is.True);
     }
 
     [Test]
@@ -365,9 +371,9 @@ internal sealed class ActiveQueueTests
         queue.DiskHas(lane, 0, 1000);
 
         queue.Advance(2000);
-        Assert.That((lane.Waits, queue.Hungers), Is.EqualTo((true, false)));
+        Assert.That((lane.Waits, queue.NeedsRefill), Is.EqualTo((true, false)));
         queue.Advance(5000);
-        Assert.That((lane.Waits, queue.Hungers), Is.EqualTo((false, true)));
+        Assert.That((lane.Waits, queue.NeedsRefill), Is.EqualTo((false, true)));
     }
 
     [Test]
@@ -399,68 +405,79 @@ internal sealed class ActiveQueueTests
     public void AnySequence_LosesNothingAndStaysWithinItsBounds()
     {
         // Every ticket offered is in the window, on its way, done, or let go with the lane knowing that the disk has more.
-        Gen.Select(Gen.Int[0, 11], Gen.Int[1, 5], Gen.Int[0, 3], Gen.Int[0, 2]).Array[1, 300].Sample(steps =>
-        {
-            var letGo = 0;
-            var flying = new List<(AccountLane, QueuedMail)>();
-            var aside = new List<(AccountLane, QueuedMail)>();
-            var queue = new ActiveQueue(20, 12, 8, _ => letGo++);
-            var (offered, done, now, id) = (0, 0, 1000L, 0L);
-            foreach (var (what, account, priority, late) in steps)
+        Gen.Select(Gen.Int[0, 11], Gen.Int[1, 5], Gen.Int[0, 3], Gen.Int[0, 2])
+            .Array[1, 300]
+            .Sample(steps =>
             {
-                var lane = queue.Lane(new(account), out _);
-                lane.InFlightCap = 3;
-                switch (what)
+                var letGo = 0;
+                var flying = new List<(AccountLane, QueuedMail)>();
+                var aside = new List<(AccountLane, QueuedMail)>();
+                var queue = new ActiveQueue(20, 12, 8, _ => letGo++);
+                var (offered, done, now, id) = (0, 0, 1000L, 0L);
+                foreach (var (what, account, priority, late) in steps)
                 {
-                    case < 4:
-                        offered++;
-                        queue.Offer(lane, Ticket(++id, new(account), (Priority)priority, late));
-                        break;
-                    case < 7 when queue.Next() is { } next:
-                        if (next.InFlight >= 3 || next.Waits) return false;
-                        flying.Add((next, queue.Take(next)));
-                        break;
-                    case 7 when flying.Count > 0:
-                        var (from, ticket) = flying[0];
-                        flying.RemoveAt(0);
-                        if (late == 0) queue.Return(from, ticket);
-                        else if (queue.Done(from, ticket)) done++;
-                        break;
-                    case 10 when flying.Count > 0:
-                        aside.Add(flying[0]);
-                        flying.RemoveAt(0);
-                        queue.SetAside(aside[^1].Item1, aside[^1].Item2);
-                        break;
-                    case 11 when aside.Count > 0:
-                        var (home, waited) = aside[0];
-                        aside.RemoveAt(0);
-                        if (late > 0) queue.Return(home, waited);
-                        else if (queue.Done(home, waited)) done++;
-                        break;
-                    case 8:
-                        lane.AtLimit = new(now + (late * 900), "");
-                        queue.Waited(lane, now);
-                        break;
-                    default:
-                        now += 700;
-                        queue.Advance(now);
-                        break;
+                    var lane = queue.Lane(new(account), out _);
+                    lane.InFlightCap = 3;
+                    switch (what)
+                    {
+                        case < 4:
+                            offered++;
+                            queue.Offer(lane, Ticket(++id, new(account), (Priority)priority, late));
+                            break;
+                        case < 7 when queue.Next() is { } next:
+                            if (next.InFlight >= 3 || next.Waits)
+                                return false;
+                            flying.Add((next, queue.Take(next)));
+                            break;
+                        case 7 when flying.Count > 0:
+                            var (from, ticket) = flying[0];
+                            flying.RemoveAt(0);
+                            if (late == 0)
+                                queue.Return(from, ticket);
+                            else if (queue.Done(from, ticket))
+                                done++;
+                            break;
+                        case 10 when flying.Count > 0:
+                            aside.Add(flying[0]);
+                            flying.RemoveAt(0);
+                            queue.SetAside(aside[^1].Item1, aside[^1].Item2);
+                            break;
+                        case 11 when aside.Count > 0:
+                            var (home, waited) = aside[0];
+                            aside.RemoveAt(0);
+                            if (late > 0)
+                                queue.Return(home, waited);
+                            else if (queue.Done(home, waited))
+                                done++;
+                            break;
+                        case 8:
+                            lane.AtLimit = new(now + (late * 900), "");
+                            queue.Waited(lane, now);
+                            break;
+                        default:
+                            now += 700;
+                            queue.Advance(now);
+                            break;
+                    }
+
+                    if (queue.Count > 20 || queue.InFlight > 12 || queue.InFlight != flying.Count)
+                        return false;
+                    if (queue.Lanes.Sum(l => l.Count) != queue.Count || queue.Lanes.Any(l => l.LetsGo && l.Count > 0))
+                        return false;
+                    if (offered != queue.Count + flying.Count + aside.Count + done + letGo)
+                        return false;
                 }
 
-                if (queue.Count > 20 || queue.InFlight > 12 || queue.InFlight != flying.Count) return false;
-                if (queue.Lanes.Sum(l => l.Count) != queue.Count || queue.Lanes.Any(l => l.LetsGo && l.Count > 0)) return false;
-                if (offered != queue.Count + flying.Count + aside.Count + done + letGo) return false;
-            }
-
-            return true;
-        });
+                return true;
+            });
     }
 
     [Test]
     public void Next_TwoTenants_GoRoundByTenantFirst()
     {
         var queue = Queue(share: Half);
-        for (var i = 1; i <= 100; i++) Offer(queue, "many", Ticket(i, new(i)));
+        for (var i = 1; i <= 100; i++)
+            Offer(queue, "many", Ticket(i, new(i)));
         Offer(queue, "one", Ticket(1001, new(1001)), Ticket(1002, new(1001)), Ticket(1003, new(1001)));
 
         Assert.That(Picks(queue, 6), Is.EqualTo(new long[] { 1, 1001, 2, 1002, 3, 1003 }));
@@ -470,7 +487,8 @@ internal sealed class ActiveQueueTests
     public void Next_TwoTenantsWithImmediateMail_ShareTheEverySecondPick()
     {
         var queue = Queue(share: Half);
-        for (var i = 1; i <= 100; i++) Offer(queue, "many", Ticket(i, new(i), Priority.Immediate));
+        for (var i = 1; i <= 100; i++)
+            Offer(queue, "many", Ticket(i, new(i), Priority.Immediate));
         Offer(queue, "one", Ticket(1001, new(1001), Priority.Immediate));
 
         Assert.That(Picks(queue, 2), Does.Contain(1001L));
@@ -480,7 +498,8 @@ internal sealed class ActiveQueueTests
     public void Next_TenantAtItsShare_IsPassedOverAndKeepsItsTurn()
     {
         var queue = Queue(inFlight: 8, cap: 100, share: Half);
-        for (var i = 1; i <= 10; i++) Offer(queue, "many", Ticket(i, new(i)));
+        for (var i = 1; i <= 10; i++)
+            Offer(queue, "many", Ticket(i, new(i)));
         Assert.That(Picks(queue, 10), Has.Count.EqualTo(4), "half of eight");
         Assert.That((queue.IsAtShare(queue.Find(new(5))!), queue.HeldBack, queue.InFlightOf("many")), Is.EqualTo((true, 1L, (4L, 4L))));
 
@@ -499,7 +518,8 @@ internal sealed class ActiveQueueTests
     {
         var several = false;
         var queue = Queue(inFlight: 8, cap: 100, share: new(0.5, () => several));
-        for (var i = 1; i <= 10; i++) Offer(queue, "many", Ticket(i, new(i)));
+        for (var i = 1; i <= 10; i++)
+            Offer(queue, "many", Ticket(i, new(i)));
 
         Assert.That(Picks(queue, 10), Has.Count.EqualTo(8));
         several = true;
@@ -510,10 +530,12 @@ internal sealed class ActiveQueueTests
     public void Window_OfSeveralTenants_IsSharedByTenantFirst()
     {
         var queue = Queue(window: 16, share: Half);
-        for (var i = 1; i <= 20; i++) Offer(queue, "many", Ticket(i, new(i)));
+        for (var i = 1; i <= 20; i++)
+            Offer(queue, "many", Ticket(i, new(i)));
         Assert.That(queue.TicketsOf("many"), Is.EqualTo((8L, 8L)));
 
-        for (var i = 1001; i <= 1010; i++) Offer(queue, "one", Ticket(i, new(1001)));
+        for (var i = 1001; i <= 1010; i++)
+            Offer(queue, "one", Ticket(i, new(1001)));
         Assert.That((queue.TicketsOf("one"), queue.Find(new(1001))!.Count), Is.EqualTo(((4L, 4L), 4)), "one lane has all of its tenant's");
     }
 
@@ -531,20 +553,22 @@ internal sealed class ActiveQueueTests
     }
 
     [Test]
-    public void NextHungry_TenantsTakeTurns_AndOneWithoutRoomStopsNobody()
+    public void NextToRefill_TenantsTakeTurns_AndOneWithoutCapacityStopsNobody()
     {
         var queue = Queue(window: 16, share: Half);
-        for (var i = 1; i <= 8; i++) Offer(queue, "many", Ticket(i, new(i)));
-        for (var i = 9; i <= 40; i++) queue.DiskHas(Lane(queue, new(i), "many"), 0, 0);
+        for (var i = 1; i <= 8; i++)
+            Offer(queue, "many", Ticket(i, new(i)));
+        for (var i = 9; i <= 40; i++)
+            queue.DiskHas(Lane(queue, new(i), "many"), 0, 0);
         queue.DiskHas(Lane(queue, new(1001), "one"), 0, 0);
 
-        Assert.That(queue.NextHungry(out var count, out _)?.Account, Is.EqualTo(new AccountKey(1001)), "the others have no room");
+        Assert.That(queue.NextToRefill(out var count, out _)?.Account, Is.EqualTo(new AccountKey(1001)), "the others have no capacity");
         Assert.That(count, Is.EqualTo(4));
-        Assert.That(queue.Hungers, Is.False);
+        Assert.That(queue.NeedsRefill, Is.False);
 
         queue.Take(queue.Next()!);
         queue.DiskHas(queue.Find(new(1001))!, 0, 0);
-        AccountKey[] asked = [queue.NextHungry(out _, out _)!.Account, queue.NextHungry(out _, out _)!.Account];
+        AccountKey[] asked = [queue.NextToRefill(out _, out _)!.Account, queue.NextToRefill(out _, out _)!.Account];
         Assert.That(asked, Does.Contain(new AccountKey(1001)));
     }
 
@@ -586,7 +610,8 @@ internal sealed class ActiveQueueTests
     private AccountLane Lane(ActiveQueue queue, AccountKey account, string tenant = "")
     {
         var lane = queue.Lane(account, out var made, tenant);
-        if (made) lane.InFlightCap = _cap;
+        if (made)
+            lane.InFlightCap = _cap;
         return lane;
     }
 
@@ -594,12 +619,14 @@ internal sealed class ActiveQueueTests
 
     private void Offer(ActiveQueue queue, AccountKey account, params long[] ids)
     {
-        foreach (var id in ids) Offer(queue, Ticket(id, account));
+        foreach (var id in ids)
+            Offer(queue, Ticket(id, account));
     }
 
     private void Offer(ActiveQueue queue, string tenant, params QueuedMail[] tickets)
     {
-        foreach (var ticket in tickets) queue.Offer(Lane(queue, ticket.Account, tenant), ticket);
+        foreach (var ticket in tickets)
+            queue.Offer(Lane(queue, ticket.Account, tenant), ticket);
     }
 
     private static void Park(ActiveQueue queue, AccountKey account, long until, long now)
@@ -611,7 +638,8 @@ internal sealed class ActiveQueueTests
     private static List<long> Picks(ActiveQueue queue, int count)
     {
         var ids = new List<long>();
-        while (ids.Count < count && queue.Next() is { } lane) ids.Add(queue.Take(lane).Id);
+        while (ids.Count < count && queue.Next() is { } lane)
+            ids.Add(queue.Take(lane).Id);
         return ids;
     }
 }

@@ -26,14 +26,19 @@ internal sealed class FakeStore : IMessageStore
 
     public int Claimed
     {
-        get { lock (_gate) return _claimed.Count; }
+        get
+        {
+            lock (_gate)
+                return _claimed.Count;
+        }
     }
 
     public void Add(params QueuedMail[] tickets)
     {
         lock (_gate)
         {
-            foreach (var ticket in tickets) _rows[ticket.Id] = ticket;
+            foreach (var ticket in tickets)
+                _rows[ticket.Id] = ticket;
         }
     }
 
@@ -51,26 +56,38 @@ internal sealed class FakeStore : IMessageStore
     /// <summary>The attempt ended for good.</summary>
     public void Remove(QueuedMail ticket)
     {
-        lock (_gate) _rows.Remove(ticket.Id);
+        lock (_gate)
+            _rows.Remove(ticket.Id);
     }
 
     public Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request)
     {
         Interlocked.Increment(ref _asked);
-        if (Trouble is { } trouble) return Task.FromException<ClaimedPage>(trouble);
+        if (Trouble is { } trouble)
+            return Task.FromException<ClaimedPage>(trouble);
         lock (_gate)
         {
-            var mine = _rows.Values.Where(r => r.Account == account && r.Priority <= request.LowestPriority && !_claimed.Contains(r.Id)).ToList();
+            var mine = _rows
+                .Values.Where(r => r.Account == account && r.Priority <= request.LowestPriority && !_claimed.Contains(r.Id))
+                .ToList();
             var due = mine.Where(r => r.Due <= request.Now).OrderBy(r => r.Priority).ThenBy(r => r.Due).ThenBy(r => r.Id).ToList();
             var page = due.Take(request.Count).ToList();
-            foreach (var ticket in page) _claimed.Add(ticket.Id);
-            return Task.FromResult(new ClaimedPage(page, due.Count > page.Count, mine.Where(r => r.Due > request.Now).Select(r => r.Due).DefaultIfEmpty(long.MaxValue).Min()));
+            foreach (var ticket in page)
+                _claimed.Add(ticket.Id);
+            return Task.FromResult(
+                new ClaimedPage(
+                    page,
+                    due.Count > page.Count,
+                    mine.Where(r => r.Due > request.Now).Select(r => r.Due).DefaultIfEmpty(long.MaxValue).Min()
+                )
+            );
         }
     }
 
     public void Release(QueuedMail ticket)
     {
-        lock (_gate) _claimed.Remove(ticket.Id);
+        lock (_gate)
+            _claimed.Remove(ticket.Id);
     }
 
     public Task<ExpirySweep> ExpireAsync(long now, int limit)
@@ -80,8 +97,13 @@ internal sealed class FakeStore : IMessageStore
     }
 
     public Task<Recovery> RecoverAsync(long now) => throw new NotSupportedException();
+
     public Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches) => throw new NotSupportedException();
+
     public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
+
     public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes) => throw new NotSupportedException();
-    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) => throw new NotSupportedException();
+
+    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) =>
+        throw new NotSupportedException();
 }

@@ -2,7 +2,10 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace MailProxy.Tests.Schedule;
 
-/// <summary>A fake clock whose wall time can step while timestamps and timers go on, as a real one's does; and which counts how often a timer was set, so that a test can see a loop go to rest.</summary>
+/// <summary>
+/// A fake clock whose wall time can step while timestamps and timers go on, as a real one's does; and which counts how often a timer was
+/// set, so that a test can see a loop go to rest.
+/// </summary>
 internal sealed class StepClock() : FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero))
 {
     private readonly Lock _gate = new();
@@ -14,17 +17,23 @@ internal sealed class StepClock() : FakeTimeProvider(new DateTimeOffset(2026, 1,
 
     public int TimersSet
     {
-        get { lock (_gate) return _set; }
+        get
+        {
+            lock (_gate)
+                return _set;
+        }
     }
 
     public void Step(TimeSpan by)
     {
-        lock (_gate) _offset += by;
+        lock (_gate)
+            _offset += by;
     }
 
     public override DateTimeOffset GetUtcNow()
     {
-        lock (_gate) return base.GetUtcNow() + _offset;
+        lock (_gate)
+            return base.GetUtcNow() + _offset;
     }
 
     public override long GetTimestamp() => base.GetUtcNow().Ticks;
@@ -40,7 +49,8 @@ internal sealed class StepClock() : FakeTimeProvider(new DateTimeOffset(2026, 1,
             Task changed;
             lock (_gate)
             {
-                if (_set > times) return;
+                if (_set > times)
+                    return;
                 changed = _changed.Task;
             }
 

@@ -13,15 +13,17 @@ namespace MailProxy.Tests.Send;
 internal sealed class ComposePropertyTests
 {
     [Test]
-    public void Compose_AnyMail_KeepsItsLinesAndReadsBackWithMimeKit() => ComposeGen.Mail.Sample(
-        draft =>
-        {
-            var (mail, international) = Composed(draft);
-            MailLines.Check(mail, international);
-            AssertRead(draft, MimeMessage.Load(new MemoryStream(mail)));
-            Assert.That(Composed(draft).Mail, Is.EqualTo(mail), "the same in every attempt");
-        },
-        iter: 1_500);
+    public void Compose_AnyMail_KeepsItsLinesAndReadsBackWithMimeKit() =>
+        ComposeGen.Mail.Sample(
+            draft =>
+            {
+                var (mail, international) = Composed(draft);
+                MailLines.Check(mail, international);
+                AssertRead(draft, MimeMessage.Load(new MemoryStream(mail)));
+                Assert.That(Composed(draft).Mail, Is.EqualTo(mail), "the same in every attempt");
+            },
+            iter: 1_500
+        );
 
     [Test]
     public async Task Compose_AnyMail_ReadsBackWithPython()
@@ -30,7 +32,8 @@ internal sealed class ComposePropertyTests
         ComposeGen.Mail.Sample(drafts.Add, iter: 400, threads: 1);
         var read = await PythonEmail.ReadAsync(drafts.Select(static draft => Composed(draft).Mail));
         Assert.That(read, Has.Count.EqualTo(drafts.Count));
-        for (var i = 0; i < read.Count; i++) AssertRead(drafts[i], read[i], Shown(Composed(drafts[i]).Mail));
+        for (var i = 0; i < read.Count; i++)
+            AssertRead(drafts[i], read[i], Shown(Composed(drafts[i]).Mail));
     }
 
     private static (byte[] Mail, bool International) Composed(MailDraft draft)
@@ -46,15 +49,24 @@ internal sealed class ComposePropertyTests
     {
         // It drops blanks at both ends, encoded ones too.
         Assert.That(read.Headers[HeaderId.Subject]?.Trim(), Is.EqualTo(draft.Subject!.Trim()));
-        foreach (var (name, value) in draft.Headers ?? []) Assert.That(read.Headers[name]?.Trim(), Is.EqualTo(value.Trim()), name);
-        Assert.That(read.To.Mailboxes.Select(static m => m.Name ?? ""), Is.EqualTo(Addresses.ReadAll(draft.To).Select(static m => m.Name ?? "")));
-        Assert.That(read.To.Mailboxes.Select(static m => Canonical(m.Address)), Is.EqualTo(Addresses.ReadAll(draft.To).Select(static m => m.Address)));
+        foreach (var (name, value) in draft.Headers ?? [])
+            Assert.That(read.Headers[name]?.Trim(), Is.EqualTo(value.Trim()), name);
+        Assert.That(
+            read.To.Mailboxes.Select(static m => m.Name ?? ""),
+            Is.EqualTo(Addresses.ReadAll(draft.To).Select(static m => m.Name ?? ""))
+        );
+        Assert.That(
+            read.To.Mailboxes.Select(static m => Canonical(m.Address)),
+            Is.EqualTo(Addresses.ReadAll(draft.To).Select(static m => m.Address))
+        );
         var leaves = Leaves(read.Body!).ToList();
         foreach (var (expected, at) in Expected(draft).Select(static (part, i) => (part, i)))
         {
             var part = leaves[at];
-            if (expected.Text is { } text) Assert.That(Lines(((TextPart)part).Text), Is.EqualTo(text));
-            else Assert.That(Decoded(part), Is.EqualTo(expected.Octets));
+            if (expected.Text is { } text)
+                Assert.That(Lines(((TextPart)part).Text), Is.EqualTo(text));
+            else
+                Assert.That(Decoded(part), Is.EqualTo(expected.Octets));
             Assert.That(part.ContentDisposition?.FileName ?? part.ContentType.Name, Is.EqualTo(expected.FileName));
         }
 
@@ -66,19 +78,35 @@ internal sealed class ComposePropertyTests
         Assert.That(read.GetProperty("subject").GetString(), Is.EqualTo(draft.Subject), mail);
 
         // The older way to read it, which knows no UTF-8 but in words, and drops blanks at line ends.
-        if (!Composed(draft).International) Assert.That(OneBlank(read.GetProperty("old").GetString()!), Is.EqualTo(OneBlank(draft.Subject!)), mail);
+        if (!Composed(draft).International)
+            Assert.That(OneBlank(read.GetProperty("old").GetString()!), Is.EqualTo(OneBlank(draft.Subject!)), mail);
         var headers = read.GetProperty("headers").EnumerateArray().ToLookup(static h => h[0].GetString()!, static h => h[1].GetString());
-        foreach (var (name, value) in draft.Headers ?? []) Assert.That(headers[name], Is.EqualTo(new[] { value }), mail);
+        foreach (var (name, value) in draft.Headers ?? [])
+            Assert.That(headers[name], Is.EqualTo(new[] { value }), mail);
 
         // This Python puts blanks between the encoded words of a name, and makes one of several (its issue 35547).
-        var boxes = read.GetProperty("boxes").GetProperty("To").EnumerateArray().Select(static box => (Name: Solid(box[0].GetString()!), Address: box[1].GetString()!)).ToList();
-        Assert.That(boxes.Select(static box => box.Name), Is.EqualTo(Addresses.ReadAll(draft.To).Select(static m => Solid(m.Name ?? ""))), mail);
-        Assert.That(boxes.Select(static box => Canonical(box.Address)), Is.EqualTo(Addresses.ReadAll(draft.To).Select(static m => m.Address)), mail);
+        var boxes = read.GetProperty("boxes")
+            .GetProperty("To")
+            .EnumerateArray()
+            .Select(static box => (Name: Solid(box[0].GetString()!), Address: box[1].GetString()!))
+            .ToList();
+        Assert.That(
+            boxes.Select(static box => box.Name),
+            Is.EqualTo(Addresses.ReadAll(draft.To).Select(static m => Solid(m.Name ?? ""))),
+            mail
+        );
+        Assert.That(
+            boxes.Select(static box => Canonical(box.Address)),
+            Is.EqualTo(Addresses.ReadAll(draft.To).Select(static m => m.Address)),
+            mail
+        );
         var leaves = Leaves(read.GetProperty("body")).ToList();
         foreach (var (expected, at) in Expected(draft).Select(static (part, i) => (part, i)))
         {
-            if (expected.Text is { } text) Assert.That(Lines(leaves[at].GetProperty("text").GetString()!), Is.EqualTo(text), mail);
-            else if (expected.Octets is { } octets && leaves[at].GetProperty("octets").GetString() is { } base64) Assert.That(Convert.FromBase64String(base64), Is.EqualTo(octets), mail);
+            if (expected.Text is { } text)
+                Assert.That(Lines(leaves[at].GetProperty("text").GetString()!), Is.EqualTo(text), mail);
+            else if (expected.Octets is { } octets && leaves[at].GetProperty("octets").GetString() is { } base64)
+                Assert.That(Convert.FromBase64String(base64), Is.EqualTo(octets), mail);
             Assert.That(leaves[at].GetProperty("filename").GetString()?.Trim(), Is.EqualTo(expected.FileName?.Trim()), mail);
         }
 
@@ -93,7 +121,8 @@ internal sealed class ComposePropertyTests
         var inline = draft.Attachments!.FindAll(file => file.InlineId is not null && draft.Html is not null);
         parts.Add((Lines(draft.Text!), null, null));
         parts.AddRange(others.Where(static o => o.ContentType == "text/x-amp-html").Select(Alternative));
-        if (draft.Html is { } html) parts.Add((Lines(html), null, null));
+        if (draft.Html is { } html)
+            parts.Add((Lines(html), null, null));
         parts.AddRange(inline.Select(File));
         parts.AddRange(others.Where(static o => o.ContentType != "text/x-amp-html").Select(Alternative));
         parts.AddRange(draft.Attachments.Except(inline).Select(File));
@@ -101,7 +130,9 @@ internal sealed class ComposePropertyTests
     }
 
     private static (string?, byte[]?, string?) Alternative(AlternativeDraft other) =>
-        other.ContentType!.StartsWith("text/", StringComparison.Ordinal) ? (Lines(other.Content!), null, null) : (null, Encoding.UTF8.GetBytes(other.Content!), null);
+        other.ContentType!.StartsWith("text/", StringComparison.Ordinal)
+            ? (Lines(other.Content!), null, null)
+            : (null, Encoding.UTF8.GetBytes(other.Content!), null);
 
     private static (string?, byte[]?, string?) File(AttachmentDraft file) => (null, Whole(file), AttachmentNotation.FileName(file));
 
@@ -115,11 +146,14 @@ internal sealed class ComposePropertyTests
     private static IEnumerable<MimeEntity> Leaves(MimeEntity entity) => entity is Multipart group ? group.SelectMany(Leaves) : [entity];
 
     private static IEnumerable<JsonElement> Leaves(JsonElement part) =>
-        part.GetProperty("type").GetString()!.StartsWith("multipart/", StringComparison.Ordinal) ? part.GetProperty("parts").EnumerateArray().SelectMany(Leaves) : [part];
+        part.GetProperty("type").GetString()!.StartsWith("multipart/", StringComparison.Ordinal)
+            ? part.GetProperty("parts").EnumerateArray().SelectMany(Leaves)
+            : [part];
 
     private static byte[]? Decoded(MimeEntity entity)
     {
-        if (entity is not MimePart part || entity.ContentType.IsMimeType("message", "*")) return null;
+        if (entity is not MimePart part || entity.ContentType.IsMimeType("message", "*"))
+            return null;
         using var octets = new MemoryStream();
         part.Content!.DecodeTo(octets);
         return octets.ToArray();
@@ -128,7 +162,8 @@ internal sealed class ComposePropertyTests
     // Line ends are one thing in text, and the last one is the transport's.
     private static string Lines(string text) => text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n').TrimEnd('\n');
 
-    private static string OneBlank(string text) => string.Join(' ', text.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)).Trim();
+    private static string OneBlank(string text) =>
+        string.Join(' ', text.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)).Trim();
 
     private static string Solid(string text) => string.Concat(text.Where(static c => !char.IsWhiteSpace(c)));
 

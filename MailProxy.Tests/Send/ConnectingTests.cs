@@ -22,7 +22,8 @@ internal sealed class ConnectingTests
 
         Assert.That(
             (await rig.OutcomeAsync(1), await rig.OutcomeAsync(2)),
-            Is.EqualTo((new Outcome.Dropped(Sample.Ticket(1)), new Outcome.Dropped(Sample.Ticket(2)))));
+            Is.EqualTo((new Outcome.Dropped(Sample.Ticket(1)), new Outcome.Dropped(Sample.Ticket(2))))
+        );
     }
 
     [Test]
@@ -47,7 +48,8 @@ internal sealed class ConnectingTests
     public void Hint_OfPortAndSecurity_NamesTheRemedy(int port, SmtpSecurity security, SmtpPhase phase, string hint) =>
         Assert.That(
             new ServerName("mail.example", port, security).TookTooLong(phase),
-            Does.StartWith($"The server mail.example:{port} took too long").And.Contain(hint));
+            Does.StartWith($"The server mail.example:{port} took too long").And.Contain(hint)
+        );
 
     [TestCase(465, SmtpSecurity.Tls, SmtpPhase.Handshake)]
     [TestCase(587, SmtpSecurity.StartTls, SmtpPhase.Hello)]

@@ -44,9 +44,14 @@ internal sealed class ConnectionAllowanceTests
     }
 
     // Three are used throughout.
-    private int[] Each(TimeSpan step, int times) => [.. Enumerable.Range(0, times).Select(_ =>
-    {
-        _clock.Advance(step);
-        return _allowance.Within(8, 3);
-    })];
+    private int[] Each(TimeSpan step, int times) =>
+        [
+            .. Enumerable
+                .Range(0, times)
+                .Select(_ =>
+                {
+                    _clock.Advance(step);
+                    return _allowance.Within(8, 3);
+                }),
+        ];
 }

@@ -9,7 +9,9 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Send;
 
-/// <summary>A server that bears fewer connections than the account may have: the pool makes do with those, and nobody hears of trouble.</summary>
+/// <summary>
+/// A server that bears fewer connections than the account may have: the pool makes do with those, and nobody hears of trouble.
+/// </summary>
 internal sealed class CrowdedServerTests
 {
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
@@ -78,11 +80,15 @@ internal sealed class CrowdedServerTests
     [Test]
     public async Task Rent_EverybodyTurnedAway_TellsEverybodyAndLearnsNothing()
     {
-        await using var server = new ImprovisingSmtpServer((phase, _) => Task.FromResult<Improvised>(ImprovisingSmtpServer.Ordinary(phase))) { Places = 0 };
+        await using var server = new ImprovisingSmtpServer((phase, _) => Task.FromResult<Improvised>(ImprovisingSmtpServer.Ordinary(phase)))
+        {
+            Places = 0,
+        };
         var account = Sample.Account(server.Port) with { MaxConnections = 3 };
 
         var all = Enumerable.Range(0, 5).Select(_ => RentAsync(account)).ToArray();
-        foreach (var one in all) Assert.That(async () => await one, Throws.TypeOf<SmtpOpenException>());
+        foreach (var one in all)
+            Assert.That(async () => await one, Throws.TypeOf<SmtpOpenException>());
 
         server.Places = 3;
         var after = await Task.WhenAll(RentAsync(account), RentAsync(account), RentAsync(account));
@@ -130,11 +136,13 @@ internal sealed class CrowdedServerTests
 
     private SmtpAccount Account() => Sample.Account(_server.Port);
 
-    private Task<SmtpConnection> RentAsync(SmtpAccount? account = null) => _pool.RentAsync(account ?? Account(), CancellationToken.None, CancellationToken.None).AsTask().WaitAsync(Generous);
+    private Task<SmtpConnection> RentAsync(SmtpAccount? account = null) =>
+        _pool.RentAsync(account ?? Account(), CancellationToken.None, CancellationToken.None).AsTask().WaitAsync(Generous);
 
     private void Return(params SmtpConnection[] connections)
     {
-        foreach (var connection in connections) _pool.Return(connection);
+        foreach (var connection in connections)
+            _pool.Return(connection);
     }
 
     /// <summary>Hears that a connection was turned away: then the pool has learned of it.</summary>
@@ -144,13 +152,21 @@ internal sealed class CrowdedServerTests
 
         public Task Crowded => _crowded.Task;
 
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        )
         {
-            if (eventId.Id == 504) _crowded.TrySetResult();
+            if (eventId.Id == 504)
+                _crowded.TrySetResult();
         }
     }
 }

@@ -34,14 +34,33 @@ internal sealed class DkimOctetsTests
     private static readonly Gen<string> Header = Gen.Select(
         Gen.OneOf("Subject", "TO", "cc", "List-Id", "X-Other", "Content-Type", "Reply-To", "References"),
         Gen.OneOf("", " ", "\t", " a  b\t c ", "\r\n folded", " x\r\n\t y \r\n z", " text/plain; a=\"b\"", " ü"),
-        (name, value) => $"{name}:{value}\r\n");
+        (name, value) => $"{name}:{value}\r\n"
+    );
 
     private static readonly Gen<string> Body = Gen.OneOf(
-        "\n", "\r\n", "\r", " ", "\t", ".", "--b", "--b--", "text", "ü", "From x", "Content-Type: text/html", "=3D", "  two  ")
-        .Array[0, 40].Select(pieces => string.Concat(pieces));
+            "\n",
+            "\r\n",
+            "\r",
+            " ",
+            "\t",
+            ".",
+            "--b",
+            "--b--",
+            "text",
+            "ü",
+            "From x",
+            "Content-Type: text/html",
+            "=3D",
+            "  two  "
+        )
+        .Array[0, 40]
+        .Select(pieces => string.Concat(pieces));
 
-    private static readonly Gen<string> Raw =
-        Gen.Select(Header.Array[0, 6], Body, (headers, body) => $"{string.Concat(headers)}From: a@x.example\r\n\r\n{body}");
+    private static readonly Gen<string> Raw = Gen.Select(
+        Header.Array[0, 6],
+        Body,
+        (headers, body) => $"{string.Concat(headers)}From: a@x.example\r\n\r\n{body}"
+    );
 
     [Test]
     public async Task Compose_AnyRaw_IsSignedSoThatOthersVerifyItAndNoFromCanBeAdded()
@@ -49,10 +68,14 @@ internal sealed class DkimOctetsTests
         using var rsa = RSA.Create(2048);
         var key = new DkimKey("x.example", "s1", rsa.ExportPkcs8PrivateKeyPem());
         var random = new List<string>();
-        Raw.Sample(raw =>
-        {
-            lock (random) random.Add(raw);
-        }, iter: Mails);
+        Raw.Sample(
+            raw =>
+            {
+                lock (random)
+                    random.Add(raw);
+            },
+            iter: Mails
+        );
         byte[][] signed = [.. Untidy.Concat(random).Select(raw => Compose(raw, key))];
         var withFrom = signed.Take(20).Select(byte[] (mail) => [.. "From: ceo@y.example\r\n"u8, .. mail]);
         byte[][] spoilt = [.. withFrom, .. signed.Take(20).Select(byte[] (mail) => [.. mail, .. "more\r\n"u8])];
@@ -96,7 +119,8 @@ internal sealed class DkimOctetsTests
         generator.Init(new Ed25519KeyGenerationParameters(new SecureRandom()));
         var pair = generator.GenerateKeyPair();
         using var pem = new StringWriter();
-        using (var writer = new PemWriter(pem)) writer.WriteObject(new Pkcs8Generator(pair.Private));
+        using (var writer = new PemWriter(pem))
+            writer.WriteObject(new Pkcs8Generator(pair.Private));
         var key = new DkimKey("x.example", "s1", pem.ToString());
 
         byte[][] signed = [.. Untidy.Select(raw => Compose(raw, key))];

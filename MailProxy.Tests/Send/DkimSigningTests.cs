@@ -15,8 +15,10 @@ namespace MailProxy.Tests.Send;
 
 internal sealed class DkimSigningTests
 {
-    private const string Rich = """{"from":"Åsa <a@x.example>","to":"b@y.example","subject":"Grüße","text":"ü  \n\n","html":"<p>ü","attachments":[{"filename":"b.pdf","content":"AAEC"}],"headers":{"List-Unsubscribe":"<https://x.example/u>"}}""";
-    private static readonly string Raw = $$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String("From: a@x.example\nSubject: s\nContent-Type: multipart/mixed; boundary=b\n\npreamble\n--b\n\none \t two\n--b--\nepilogue\n\n\n"u8)}}"}""";
+    private const string Rich =
+        """{"from":"Åsa <a@x.example>","to":"b@y.example","subject":"Grüße","text":"ü  \n\n","html":"<p>ü","attachments":[{"filename":"b.pdf","content":"AAEC"}],"headers":{"List-Unsubscribe":"<https://x.example/u>"}}""";
+    private static readonly string Raw =
+        $$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String("From: a@x.example\nSubject: s\nContent-Type: multipart/mixed; boundary=b\n\npreamble\n--b\n\none \t two\n--b--\nepilogue\n\n\n"u8)}}"}""";
 
     [Test]
     public async Task Compose_WithRsaKey_VerifiesAndIsTheSameEveryTime([Values] bool raw)
@@ -28,7 +30,10 @@ internal sealed class DkimSigningTests
         Assert.That(first, Does.StartWith("DKIM-Signature:"));
         Assert.That(Compose(raw ? Raw : Rich, key), Is.EqualTo(first));
         Assert.That(await VerifiesAsync(first, DotNetUtilities.GetRsaPublicKey(rsa)), Is.True);
-        Assert.That(await VerifiesAsync(first.Replace("Subject:", "Subject: x", StringComparison.Ordinal), DotNetUtilities.GetRsaPublicKey(rsa)), Is.False);
+        Assert.That(
+            await VerifiesAsync(first.Replace("Subject:", "Subject: x", StringComparison.Ordinal), DotNetUtilities.GetRsaPublicKey(rsa)),
+            Is.False
+        );
     }
 
     [Test]
@@ -38,7 +43,8 @@ internal sealed class DkimSigningTests
         generator.Init(new Ed25519KeyGenerationParameters(new SecureRandom()));
         var pair = generator.GenerateKeyPair();
         using var pem = new StringWriter();
-        using (var writer = new PemWriter(pem)) writer.WriteObject(new Pkcs8Generator(pair.Private));
+        using (var writer = new PemWriter(pem))
+            writer.WriteObject(new Pkcs8Generator(pair.Private));
 
         var text = Compose(Rich, new("x.example", "s1", pem.ToString()));
 
@@ -70,13 +76,26 @@ internal sealed class DkimSigningTests
     private static async Task<bool> VerifiesAsync(string text, AsymmetricKeyParameter key)
     {
         var message = await MimeMessage.LoadAsync(new MemoryStream(Encoding.UTF8.GetBytes(text)));
-        return await new DkimVerifier(new OneKey(key)).VerifyAsync(message, message.Headers[HeaderId.DkimSignature] is null ? null! : message.Headers[message.Headers.IndexOf(HeaderId.DkimSignature)]);
+        return await new DkimVerifier(new OneKey(key)).VerifyAsync(
+            message,
+            message.Headers[HeaderId.DkimSignature] is null ? null! : message.Headers[message.Headers.IndexOf(HeaderId.DkimSignature)]
+        );
     }
 
     private sealed class OneKey(AsymmetricKeyParameter key) : IDkimPublicKeyLocator
     {
-        public AsymmetricKeyParameter LocatePublicKey(string methods, string domain, string selector, CancellationToken cancellationToken = default) => key;
+        public AsymmetricKeyParameter LocatePublicKey(
+            string methods,
+            string domain,
+            string selector,
+            CancellationToken cancellationToken = default
+        ) => key;
 
-        public Task<AsymmetricKeyParameter> LocatePublicKeyAsync(string methods, string domain, string selector, CancellationToken cancellationToken = default) => Task.FromResult(key);
+        public Task<AsymmetricKeyParameter> LocatePublicKeyAsync(
+            string methods,
+            string domain,
+            string selector,
+            CancellationToken cancellationToken = default
+        ) => Task.FromResult(key);
     }
 }

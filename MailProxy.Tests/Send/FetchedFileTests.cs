@@ -73,7 +73,10 @@ internal sealed class FetchedFileTests
     public void Next_WithFiles_GivesTheOctetsWithDotsStuffed()
     {
         var lines = string.Concat(Enumerable.Range(0, 20_000).Select(static i => i % 7 == 0 ? ".x\\n" : "..\\n"));
-        using var rendered = Compose($$"""{"from":"a@x.example","to":"b@y.example","text":"{{lines}}","attachments":[{"filename":"f","source":"v:f"}]}""", Content(100_000, 8));
+        using var rendered = Compose(
+            $$"""{"from":"a@x.example","to":"b@y.example","text":"{{lines}}","attachments":[{"filename":"f","source":"v:f"}]}""",
+            Content(100_000, 8)
+        );
 
         var wire = new ArrayBufferWriter<byte>();
         using var blocks = new WireBlocks(rendered);
@@ -99,7 +102,13 @@ internal sealed class FetchedFileTests
     {
         using var rendered = new MimeComposer(new()).Compose(Sample.Content(TwoFiles), [], [], null);
         var text = Encoding.ASCII.GetString(Read(rendered));
-        Assert.That(text, Does.Contain("message/external-body").And.Contain("store:a/big.bin").And.Contain("https://x.example/i.png").And.Not.Contain("secret"));
+        Assert.That(
+            text,
+            Does.Contain("message/external-body")
+                .And.Contain("store:a/big.bin")
+                .And.Contain("https://x.example/i.png")
+                .And.Not.Contain("secret")
+        );
     }
 
     private RenderedMail Compose(string json, params byte[][] contents)

@@ -10,17 +10,70 @@ internal sealed class HeaderLinesTests
 {
     private static readonly string[] Values =
     [
-        "", "Hi", "Your order 17", " leading", "trailing ", " ", "   ", "two  spaces", "tab\there", "\ttab", "é", "a é b", "é  é", "é\té", "=?utf-8?q?x?=", "a=?b", "a =?x?Q?y z?= b",
-        "\"quoted\" (comment) <angle>", "1: 2; 3, 4", "résumé " + new string('x', 300) + " é", "a" + new string(' ', 300) + "b", new string(' ', 2_000), "é" + new string('\t', 90) + "é",
-        new string('x', 69), new string('x', 70), new string('x', 200), new string('x', 989), new string('x', 1_500), new string('ä', 100), string.Concat(Enumerable.Repeat("résumé ", 20)),
-        string.Concat(Enumerable.Repeat("日本語の件名", 40)), string.Concat(Enumerable.Repeat("👨‍👩‍👧‍👦", 30)), string.Concat(Enumerable.Repeat("e\u0301\u0323", 90)), "a" + new string('\u0301', 90),
-        "שלום עולם", "a\u2028b", "\u202Eabc", "\uFFFF", string.Join(' ', Enumerable.Repeat("words", 11)), string.Join(' ', Enumerable.Repeat("words", 40)),
+        "",
+        "Hi",
+        "Your order 17",
+        " leading",
+        "trailing ",
+        " ",
+        "   ",
+        "two  spaces",
+        "tab\there",
+        "\ttab",
+        "é",
+        "a é b",
+        "é  é",
+        "é\té",
+        "=?utf-8?q?x?=",
+        "a=?b",
+        "a =?x?Q?y z?= b",
+        "\"quoted\" (comment) <angle>",
+        "1: 2; 3, 4",
+        "résumé " + new string('x', 300) + " é",
+        "a" + new string(' ', 300) + "b",
+        new string(' ', 2_000),
+        "é" + new string('\t', 90) + "é",
+        new string('x', 69),
+        new string('x', 70),
+        new string('x', 200),
+        new string('x', 989),
+        new string('x', 1_500),
+        new string('ä', 100),
+        string.Concat(Enumerable.Repeat("résumé ", 20)),
+        string.Concat(Enumerable.Repeat("日本語の件名", 40)),
+        string.Concat(Enumerable.Repeat("👨‍👩‍👧‍👦", 30)),
+        string.Concat(Enumerable.Repeat("e\u0301\u0323", 90)),
+        "a" + new string('\u0301', 90),
+        "שלום עולם",
+        "a\u2028b",
+        "\u202Eabc",
+        "\uFFFF",
+        string.Join(' ', Enumerable.Repeat("words", 11)),
+        string.Join(' ', Enumerable.Repeat("words", 40)),
     ];
 
     private static readonly string[] Names =
     [
-        "Ann", "Ann Lee 3", "Lee, Ann", "Ann.Lee", "O'Neil", "Zoë", "Ann  Lee", " Ann ", "=?x?=", "=?utf-8?q?x?=", "\"CEO\" \\ (x)", new string('"', 600), string.Concat(Enumerable.Repeat("a,", 499)),
-        new string('日', 900), string.Join(' ', Enumerable.Repeat("long", 150)), new string('x', 600), "Größe <a@b>", "名前, 苗字", "a\u00A0b", "👩‍💻 dev",
+        "Ann",
+        "Ann Lee 3",
+        "Lee, Ann",
+        "Ann.Lee",
+        "O'Neil",
+        "Zoë",
+        "Ann  Lee",
+        " Ann ",
+        "=?x?=",
+        "=?utf-8?q?x?=",
+        "\"CEO\" \\ (x)",
+        new string('"', 600),
+        string.Concat(Enumerable.Repeat("a,", 499)),
+        new string('日', 900),
+        string.Join(' ', Enumerable.Repeat("long", 150)),
+        new string('x', 600),
+        "Größe <a@b>",
+        "名前, 苗字",
+        "a\u00A0b",
+        "👩‍💻 dev",
     ];
 
     [Test]
@@ -36,7 +89,12 @@ internal sealed class HeaderLinesTests
     [Test]
     public void Mailboxes_AnyName_ReadsBackAndKeepsItsLines([Values] bool international, [ValueSource(nameof(Names))] string name)
     {
-        Mailbox[] mailboxes = [new(name, "a", "x.example"), new(null, "\"a b\"", "[127.0.0.1]"), new(name, new string('l', 64), new string('d', 60) + ".xn--mnchen-3ya.example")];
+        Mailbox[] mailboxes =
+        [
+            new(name, "a", "x.example"),
+            new(null, "\"a b\"", "[127.0.0.1]"),
+            new(name, new string('l', 64), new string('d', 60) + ".xn--mnchen-3ya.example"),
+        ];
         var written = Written(lines => lines.Mailboxes("From", mailboxes), international);
         AssertLines(written, international);
         Assert.That(Read(written).From.Mailboxes.Select(m => m.Name ?? ""), Is.EqualTo(new[] { name, "", name }));
@@ -46,24 +104,34 @@ internal sealed class HeaderLinesTests
     [Test]
     public void Mailboxes_AThousand_AreFoldedBetweenThem()
     {
-        Mailbox[] mailboxes = [.. Enumerable.Range(0, 1_000).Select(static i => new Mailbox(i % 3 == 0 ? null : $"Ann {i}", $"ann{i}", "x.example"))];
+        Mailbox[] mailboxes =
+        [
+            .. Enumerable.Range(0, 1_000).Select(static i => new Mailbox(i % 3 == 0 ? null : $"Ann {i}", $"ann{i}", "x.example")),
+        ];
         var written = Written(lines => lines.Mailboxes("To", mailboxes));
         Assert.That(written.Split("\r\n"), Has.All.Length.LessThanOrEqualTo(78));
-        Assert.That(Read(written).To.Mailboxes.Select(static m => $"{m.Name} {m.Address}"), Is.EqualTo(mailboxes.Select(static m => $"{m.Name} {m.Address}")));
+        Assert.That(
+            Read(written).To.Mailboxes.Select(static m => $"{m.Name} {m.Address}"),
+            Is.EqualTo(mailboxes.Select(static m => $"{m.Name} {m.Address}"))
+        );
     }
 
     [TestCase("Re: Übung heute", "Subject: Re: =?utf-8?q?=C3=9Cbung?= heute\r\n")]
     [TestCase("ä", "Subject: =?utf-8?b?w6Q=?=\r\n")]
     [TestCase("東京", "Subject: =?utf-8?b?5p2x5Lqs?=\r\n")]
     [TestCase("a  äxx", "Subject: a =?utf-8?q?_=C3=A4xx?=\r\n")]
-    public void Text_NotAscii_OnlyWhatMustIsEncoded(string value, string written) => Assert.That(Written(lines => lines.Text("Subject", value)), Is.EqualTo(written));
+    public void Text_NotAscii_OnlyWhatMustIsEncoded(string value, string written) =>
+        Assert.That(Written(lines => lines.Text("Subject", value)), Is.EqualTo(written));
 
     [Test]
     public void Text_International_IsFoldedAtBlanksOnly()
     {
         var chinese = new string('中', 100);
         Assert.That(Written(lines => lines.Text("Subject", chinese), international: true), Is.EqualTo($"Subject: {chinese}\r\n"));
-        Assert.That(Written(lines => lines.Text("Subject", $"{chinese} {chinese}"), international: true), Is.EqualTo($"Subject: {chinese}\r\n {chinese}\r\n"));
+        Assert.That(
+            Written(lines => lines.Text("Subject", $"{chinese} {chinese}"), international: true),
+            Is.EqualTo($"Subject: {chinese}\r\n {chinese}\r\n")
+        );
     }
 
     [TestCase("X-SMTPAPI", "{\"unique_args\":{\"k\":\"" + Long + "\"}}")]
@@ -80,11 +148,19 @@ internal sealed class HeaderLinesTests
     }
 
     [TestCase("List-Unsubscribe", "<https://example.com/u?x=ü>", "<https://example.com/u?x=%C3%BC>")]
-    [TestCase("List-Unsubscribe", "<mailto:u@münchen.example?subject=ä>, <https://münchen.example:8/ä>", "<mailto:u@xn--mnchen-3ya.example?subject=%C3%A4>,\r\n <https://xn--mnchen-3ya.example:8/%C3%A4>")]
+    [TestCase(
+        "List-Unsubscribe",
+        "<mailto:u@münchen.example?subject=ä>, <https://münchen.example:8/ä>",
+        "<mailto:u@xn--mnchen-3ya.example?subject=%C3%A4>,\r\n <https://xn--mnchen-3ya.example:8/%C3%A4>"
+    )]
     [TestCase("Archived-At", "<https://x.example/中>", "<https://x.example/%E4%B8%AD>")]
     [TestCase("List-Id", "Übungen <list.x.example>", "=?utf-8?q?=C3=9Cbungen?= <list.x.example>")]
     [TestCase("List-Id", "\"Übungen, neu\" <list.x.example>", "=?utf-8?q?=C3=9Cbungen=2C_neu?= <list.x.example>")]
-    [TestCase("Disposition-Notification-To", "\"Jörg, M\" <j@x.example>, b@münchen.example", "=?utf-8?q?J=C3=B6rg=2C_M?= <j@x.example>,\r\n b@xn--mnchen-3ya.example")]
+    [TestCase(
+        "Disposition-Notification-To",
+        "\"Jörg, M\" <j@x.example>, b@münchen.example",
+        "=?utf-8?q?J=C3=B6rg=2C_M?= <j@x.example>,\r\n b@xn--mnchen-3ya.example"
+    )]
     [TestCase("References", " <a@x.example>\t", "<a@x.example>")]
     [TestCase("X-Name", "naïve", "=?utf-8?q?na=C3=AFve?=")]
     public void Client_NotAscii_BecomesWhatItsSyntaxAllows(string name, string value, string expected)
@@ -136,5 +212,6 @@ internal sealed class HeaderLinesTests
 
     private static MimeMessage Read(string header) => MimeMessage.Load(new MemoryStream(Encoding.UTF8.GetBytes(header + "\r\nx\r\n")));
 
-    private static void AssertLines(string written, bool international) => MailLines.Check(Encoding.UTF8.GetBytes(written + "\r\n"), international);
+    private static void AssertLines(string written, bool international) =>
+        MailLines.Check(Encoding.UTF8.GetBytes(written + "\r\n"), international);
 }

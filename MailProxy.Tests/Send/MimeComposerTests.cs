@@ -11,22 +11,28 @@ internal sealed class MimeComposerTests
     private readonly SendOptions _options = new();
 
     [Test]
-    public void Compose_TextOnly_IsExactlyThis() => Assert.That(Compose(Sample.Simple), Is.EqualTo(
-        "X-Mail-Key: default/m-1\r\n"
-        + "From: a@x.example\r\n"
-        + "To: b@y.example\r\n"
-        + "Subject: Hi\r\n"
-        + "Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n"
-        + "Message-ID: <0190-fixed@x.example>\r\n"
-        + "MIME-Version: 1.0\r\n"
-        + "Content-Type: text/plain; charset=utf-8\r\n"
-        + "\r\n"
-        + "Hello\r\n"));
+    public void Compose_TextOnly_IsExactlyThis() =>
+        Assert.That(
+            Compose(Sample.Simple),
+            Is.EqualTo(
+                "X-Mail-Key: default/m-1\r\n"
+                    + "From: a@x.example\r\n"
+                    + "To: b@y.example\r\n"
+                    + "Subject: Hi\r\n"
+                    + "Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n"
+                    + "Message-ID: <0190-fixed@x.example>\r\n"
+                    + "MIME-Version: 1.0\r\n"
+                    + "Content-Type: text/plain; charset=utf-8\r\n"
+                    + "\r\n"
+                    + "Hello\r\n"
+            )
+        );
 
     [Test]
     public void Compose_Twice_GivesTheSameOctets()
     {
-        const string json = """{"from":"a@x.example","to":"b@y.example","subject":"é","text":"ü","html":"<p>ü<img src=\"cid:i\">","attachments":[{"filename":"i.png","inline_id":"i","content":"AAEC"},{"filename":"b.pdf","content":"AAEC"}]}""";
+        const string json =
+            """{"from":"a@x.example","to":"b@y.example","subject":"é","text":"ü","html":"<p>ü<img src=\"cid:i\">","attachments":[{"filename":"i.png","inline_id":"i","content":"AAEC"},{"filename":"b.pdf","content":"AAEC"}]}""";
 
         var first = Compose(json);
         Assert.That(Compose(json), Is.EqualTo(first));
@@ -35,7 +41,9 @@ internal sealed class MimeComposerTests
     [Test]
     public void Compose_TextAndHtmlAndFiles_NestsTheParts()
     {
-        var message = Parse("""{"from":"a@x.example","to":"b@y.example","text":"t","html":"<p>h","attachments":[{"filename":"i.png","inline_id":"logo@x","content":"AAEC"},{"filename":"b.pdf","content":"AwQF"}]}""");
+        var message = Parse(
+            """{"from":"a@x.example","to":"b@y.example","text":"t","html":"<p>h","attachments":[{"filename":"i.png","inline_id":"logo@x","content":"AAEC"},{"filename":"b.pdf","content":"AwQF"}]}"""
+        );
 
         var mixed = (Multipart)message.Body!;
         var alternative = (Multipart)mixed[0];
@@ -56,7 +64,10 @@ internal sealed class MimeComposerTests
     [Test]
     public void Compose_InlineWithoutHtml_StandsWithTheAttachments()
     {
-        var mixed = (Multipart)Parse("""{"from":"a@x.example","to":"b@y.example","text":"t","attachments":[{"filename":"i.png","inline_id":"i","content":"AAEC"}]}""").Body!;
+        var mixed = (Multipart)
+            Parse(
+                """{"from":"a@x.example","to":"b@y.example","text":"t","attachments":[{"filename":"i.png","inline_id":"i","content":"AAEC"}]}"""
+            ).Body!;
 
         Assert.That((mixed.ContentType.MimeType, mixed.Count, mixed[1].ContentId), Is.EqualTo(("multipart/mixed", 2, "i")));
     }
@@ -64,7 +75,8 @@ internal sealed class MimeComposerTests
     [Test]
     public void Compose_International_ParsesBackAndIsSevenBit()
     {
-        const string json = """{"from":{"email":"a@x.example","name":"Åsa Öberg, \"CEO\""},"to":["Jürgen <b@münchen.example>"],"reply_to":"田中 <t@x.example>","subject":"Grüße aus 東京, und noch viel mehr Text, damit die Zeile gefaltet werden muss: żółć","text":"Zażółć gęślą jaźń 🙂","headers":{"X-Note":"naïve"},"attachments":[{"filename":"Übersicht 東京 mit einem sehr langen Namen der in mehrere Teile zerlegt werden muss.pdf","content":"AAEC"}]}""";
+        const string json =
+            """{"from":{"email":"a@x.example","name":"Åsa Öberg, \"CEO\""},"to":["Jürgen <b@münchen.example>"],"reply_to":"田中 <t@x.example>","subject":"Grüße aus 東京, und noch viel mehr Text, damit die Zeile gefaltet werden muss: żółć","text":"Zażółć gęślą jaźń 🙂","headers":{"X-Note":"naïve"},"attachments":[{"filename":"Übersicht 東京 mit einem sehr langen Namen der in mehrere Teile zerlegt werden muss.pdf","content":"AAEC"}]}""";
         var text = Compose(json);
         var message = Parse(json);
 
@@ -76,7 +88,10 @@ internal sealed class MimeComposerTests
         Assert.That(message.Subject, Is.EqualTo("Grüße aus 東京, und noch viel mehr Text, damit die Zeile gefaltet werden muss: żółć"));
         Assert.That(message.Headers["X-Note"], Is.EqualTo("naïve"));
         Assert.That(message.TextBody!.TrimEnd(), Is.EqualTo("Zażółć gęślą jaźń 🙂"));
-        Assert.That(message.Attachments.OfType<MimePart>().Single().FileName, Is.EqualTo("Übersicht 東京 mit einem sehr langen Namen der in mehrere Teile zerlegt werden muss.pdf"));
+        Assert.That(
+            message.Attachments.OfType<MimePart>().Single().FileName,
+            Is.EqualTo("Übersicht 東京 mit einem sehr langen Namen der in mehrere Teile zerlegt werden muss.pdf")
+        );
         Assert.That(text, Does.Contain("filename*0*="));
     }
 
@@ -92,7 +107,9 @@ internal sealed class MimeComposerTests
     [Test]
     public void Compose_LongLines_AreNeverLongerThan998()
     {
-        var text = Compose($$"""{"from":"a@x.example","to":"b@y.example","subject":"{{string.Join(' ', Enumerable.Repeat("word", 500))}}","text":"{{new string('x', 5000)}}","html":"{{new string('y', 5000)}}","headers":{"X-Long":"{{string.Join(' ', Enumerable.Repeat("word", 500))}}" } }""");
+        var text = Compose(
+            $$"""{"from":"a@x.example","to":"b@y.example","subject":"{{string.Join(' ', Enumerable.Repeat("word", 500))}}","text":"{{new string('x', 5000)}}","html":"{{new string('y', 5000)}}","headers":{"X-Long":"{{string.Join(' ', Enumerable.Repeat("word", 500))}}" } }"""
+        );
 
         Assert.That(text.Split("\r\n").Max(line => line.Length), Is.LessThanOrEqualTo(998));
         Assert.That(Parse(text, already: true).TextBody!.TrimEnd(), Is.EqualTo(new string('x', 5000)));
@@ -118,7 +135,12 @@ internal sealed class MimeComposerTests
     [Test]
     public void Compose_ClientsMessageId_StandsOnce()
     {
-        var content = Sample.Content("""{"from":"a@x.example","to":"b@y.example","text":"t","headers":{"Message-ID":"<own@x.example>"}}""") with { MessageIdHeader = "<own@x.example>" };
+        var content = Sample.Content(
+            """{"from":"a@x.example","to":"b@y.example","text":"t","headers":{"Message-ID":"<own@x.example>"}}"""
+        ) with
+        {
+            MessageIdHeader = "<own@x.example>",
+        };
 
         using var rendered = Render(content);
         Assert.That(Encoding.ASCII.GetString(rendered.Bytes.Span).Split("Message-ID: <own@x.example>\r\n"), Has.Length.EqualTo(2));
@@ -130,7 +152,10 @@ internal sealed class MimeComposerTests
         var content = Sample.Content() with { Key = new(new('t', 63), new('i', 128)) };
 
         using var rendered = Render(content);
-        Assert.That(Encoding.ASCII.GetString(rendered.Bytes.Span), Does.StartWith($"X-Mail-Key: {content.Key.Tenant}/{content.Key.Id}\r\n"));
+        Assert.That(
+            Encoding.ASCII.GetString(rendered.Bytes.Span),
+            Does.StartWith($"X-Mail-Key: {content.Key.Tenant}/{content.Key.Id}\r\n")
+        );
     }
 
     [Test]
@@ -147,7 +172,10 @@ internal sealed class MimeComposerTests
     {
         var seven = Convert.ToBase64String("Subject: x\r\n\r\nbody\r\n"u8);
         var eight = Convert.ToBase64String("Subject: x\r\n\r\nbödy\r\n"u8);
-        var mixed = (Multipart)Parse($$"""{"from":"a@x.example","to":"b@y.example","text":"t","attachments":[{"filename":"a.eml","content_type":"message/rfc822","content":"{{seven}}"},{"filename":"b.eml","content_type":"message/rfc822","content":"{{eight}}"}]}""").Body!;
+        var mixed = (Multipart)
+            Parse(
+                $$"""{"from":"a@x.example","to":"b@y.example","text":"t","attachments":[{"filename":"a.eml","content_type":"message/rfc822","content":"{{seven}}"},{"filename":"b.eml","content_type":"message/rfc822","content":"{{eight}}"}]}"""
+            ).Body!;
 
         Assert.That(((MessagePart)mixed[1]).Message!.Subject, Is.EqualTo("x"));
         Assert.That(mixed[2].ContentType.MimeType, Is.EqualTo("application/octet-stream"));
@@ -164,7 +192,10 @@ internal sealed class MimeComposerTests
     {
         using var rendered = Render(Sample.Content());
 
-        Assert.That(Encoding.ASCII.GetString(rendered.Bytes.Span[(rendered.HeaderLength - 2)..(rendered.HeaderLength + 2)]), Is.EqualTo("\r\n\r\n"));
+        Assert.That(
+            Encoding.ASCII.GetString(rendered.Bytes.Span[(rendered.HeaderLength - 2)..(rendered.HeaderLength + 2)]),
+            Is.EqualTo("\r\n\r\n")
+        );
         Assert.That(rendered.EightBit, Is.False);
     }
 
@@ -176,7 +207,8 @@ internal sealed class MimeComposerTests
         return Encoding.UTF8.GetString(rendered.Bytes.Span);
     }
 
-    private MimeMessage Parse(string json, bool already = false) => MimeMessage.Load(new MemoryStream(Encoding.UTF8.GetBytes(already ? json : Compose(json))));
+    private MimeMessage Parse(string json, bool already = false) =>
+        MimeMessage.Load(new MemoryStream(Encoding.UTF8.GetBytes(already ? json : Compose(json))));
 
     private static byte[] Bytes(MimeEntity part)
     {

@@ -19,7 +19,8 @@ internal sealed partial class MimeFileTests
         var file = (MimePart)((Multipart)Parse(mail))[1];
         var safe = name.Replace('"', '_');
         Assert.That((file.FileName, file.ContentType.Name), Is.EqualTo((safe, safe)));
-        foreach (Match piece in Piece().Matches(mail)) Assert.That(new UTF8Encoding(false, true).GetString(Unescaped(piece.Groups[1].Value)), Is.Not.Empty, piece.Value);
+        foreach (Match piece in Piece().Matches(mail))
+            Assert.That(new UTF8Encoding(false, true).GetString(Unescaped(piece.Groups[1].Value)), Is.Not.Empty, piece.Value);
     }
 
     [TestCase("text/plain; charset=iso-8859-1; format=flowed; delsp=yes")]
@@ -30,7 +31,10 @@ internal sealed partial class MimeFileTests
         var written = ContentType.Parse(type);
         var file = ((Multipart)Parse(Compose((type, "x"u8.ToArray(), "n"))))[1].ContentType;
         Assert.That(file.MimeType, Is.EqualTo(written.MimeType));
-        Assert.That(file.Parameters.Select(static p => (p.Name, p.Value)), Is.EqualTo(written.Parameters.Select(static p => (p.Name, p.Value)).Append(("name", "n"))));
+        Assert.That(
+            file.Parameters.Select(static p => (p.Name, p.Value)),
+            Is.EqualTo(written.Parameters.Select(static p => (p.Name, p.Value)).Append(("name", "n")))
+        );
     }
 
     [TestCase("Subject: x\n\nhello\r.\r\nMAIL FROM:<e@x>\r\n")]
@@ -39,25 +43,54 @@ internal sealed partial class MimeFileTests
     [TestCase("Subject: x\n\nhello\0")]
     public void Compose_MessageThatCannotGoOutAsItIs_IsSentAsOctets(string content)
     {
-        foreach (var type in (string[])["message/rfc822", "message/delivery-status", "message/disposition-notification", "message/partial; id=a@b; number=1", "message/global", "message/http"])
+        foreach (
+            var type in (string[])
+                [
+                    "message/rfc822",
+                    "message/delivery-status",
+                    "message/disposition-notification",
+                    "message/partial; id=a@b; number=1",
+                    "message/global",
+                    "message/http",
+                ]
+        )
         {
             var file = (MimePart)((Multipart)Parse(Compose((type, Encoding.ASCII.GetBytes(content), "m.eml"))))[1];
             using var octets = new MemoryStream();
             file.Content!.DecodeTo(octets);
-            Assert.That((file.ContentType.MimeType, Encoding.ASCII.GetString(octets.ToArray())), Is.EqualTo(("application/octet-stream", content)), type);
+            Assert.That(
+                (file.ContentType.MimeType, Encoding.ASCII.GetString(octets.ToArray())),
+                Is.EqualTo(("application/octet-stream", content)),
+                type
+            );
         }
     }
 
     [Test]
     public void Compose_MessageWithLf_GoesOutWithCrLf() =>
-        Assert.That(Compose(("message/rfc822", "Subject: x\n\nFrom here\n.\n"u8.ToArray(), "m.eml")), Does.Contain("\r\n\r\nSubject: x\r\n\r\nFrom here\r\n.\r\n"));
+        Assert.That(
+            Compose(("message/rfc822", "Subject: x\n\nFrom here\n.\n"u8.ToArray(), "m.eml")),
+            Does.Contain("\r\n\r\nSubject: x\r\n\r\nFrom here\r\n.\r\n")
+        );
 
     [TestCase("logo")]
     [TestCase("a,b:c;d@e@f")]
     public void Compose_InlineId_StandsAsItIs(string id)
     {
-        var json = new JsonObject { ["from"] = "a@x.example", ["to"] = "b@y.example", ["html"] = "<p>" };
-        json["attachments"] = new JsonArray(new JsonObject { ["filename"] = "i.png", ["content"] = "AAEC", ["inline_id"] = id });
+        var json = new JsonObject
+        {
+            ["from"] = "a@x.example",
+            ["to"] = "b@y.example",
+            ["html"] = "<p>",
+        };
+        json["attachments"] = new JsonArray(
+            new JsonObject
+            {
+                ["filename"] = "i.png",
+                ["content"] = "AAEC",
+                ["inline_id"] = id,
+            }
+        );
         Assert.That(Compose(json), Does.Contain($"\r\nContent-Id: <{id}>\r\n"));
     }
 
@@ -68,7 +101,10 @@ internal sealed partial class MimeFileTests
         var first = Compose(Texts("x"));
         var boundary = Boundary().Match(first).Groups[1].Value;
         var second = Compose(Texts($"Dear\n--{boundary}\nContent-Type: text/html\n\n<b>x</b>\n--{boundary}--"));
-        Assert.That(((Multipart)Parse(second)).Select(static part => part.ContentType.MimeType), Is.EqualTo(new[] { "text/plain", "application/octet-stream" }));
+        Assert.That(
+            ((Multipart)Parse(second)).Select(static part => part.ContentType.MimeType),
+            Is.EqualTo(new[] { "text/plain", "application/octet-stream" })
+        );
         Assert.That(Boundary().Match(second).Groups[1].Value, Is.Not.EqualTo(boundary));
     }
 
@@ -83,32 +119,61 @@ internal sealed partial class MimeFileTests
     [Test]
     public void Compose_LineThatBeginsWithFrom_IsArmoured()
     {
-        var mail = Compose(new JsonObject { ["from"] = "a@x.example", ["to"] = "b@y.example", ["text"] = "From x\nFrom ü\n.From", ["html"] = "<p>\nFrom x" });
+        var mail = Compose(
+            new JsonObject
+            {
+                ["from"] = "a@x.example",
+                ["to"] = "b@y.example",
+                ["text"] = "From x\nFrom ü\n.From",
+                ["html"] = "<p>\nFrom x",
+            }
+        );
         Assert.That(mail, Does.Not.Contain("\r\nFrom x").And.Not.Contain("\r\nFrom =").And.Contain("=46rom x"));
         var bodies = (Multipart)Parse(mail);
         Assert.That(((TextPart)bodies[0]).Text.ReplaceLineEndings("\n"), Is.EqualTo("From x\nFrom ü\n.From"));
         Assert.That(((TextPart)bodies[1]).Text.ReplaceLineEndings("\n"), Is.EqualTo("<p>\nFrom x"));
     }
 
-    private static JsonObject Texts(string text) => new()
-    {
-        ["from"] = "a@x.example",
-        ["to"] = "b@y.example",
-        ["text"] = text,
-        ["headers"] = new JsonObject { ["Message-ID"] = "<order-1@x.example>" },
-        ["attachments"] = new JsonArray(new JsonObject { ["filename"] = "a", ["content"] = "AAEC" }),
-    };
+    private static JsonObject Texts(string text) =>
+        new()
+        {
+            ["from"] = "a@x.example",
+            ["to"] = "b@y.example",
+            ["text"] = text,
+            ["headers"] = new JsonObject { ["Message-ID"] = "<order-1@x.example>" },
+            ["attachments"] = new JsonArray(new JsonObject { ["filename"] = "a", ["content"] = "AAEC" }),
+        };
 
     private static string Compose((string Type, byte[] Content, string Name) file)
     {
-        var json = new JsonObject { ["from"] = "a@x.example", ["to"] = "b@y.example", ["text"] = "t" };
-        json["attachments"] = new JsonArray(new JsonObject { ["filename"] = file.Name, ["content_type"] = file.Type, ["content"] = Convert.ToBase64String(file.Content) });
+        var json = new JsonObject
+        {
+            ["from"] = "a@x.example",
+            ["to"] = "b@y.example",
+            ["text"] = "t",
+        };
+        json["attachments"] = new JsonArray(
+            new JsonObject
+            {
+                ["filename"] = file.Name,
+                ["content_type"] = file.Type,
+                ["content"] = Convert.ToBase64String(file.Content),
+            }
+        );
         return Compose(json);
     }
 
     private static string Compose(JsonObject json, string id = "m-1")
     {
-        using var rendered = new MimeComposer(new()).Compose(Sample.Content(json.ToJsonString()) with { Key = new("default", id) }, [], [], null);
+        using var rendered = new MimeComposer(new()).Compose(
+            Sample.Content(json.ToJsonString()) with
+            {
+                Key = new("default", id),
+            },
+            [],
+            [],
+            null
+        );
         MailLines.Check(rendered.Bytes.Span, international: false);
         return Encoding.ASCII.GetString(rendered.Bytes.Span);
     }

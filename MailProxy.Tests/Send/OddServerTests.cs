@@ -38,8 +38,9 @@ internal sealed class OddServerTests
     [TestCase("QUIT", "")]
     public async Task Server_OddButWithinTheRules_TakesTheMail(string verb, string wire)
     {
-        await using var server = new OddSmtpServer(
-            heard => heard.Verb == verb ? new Said(wire, verb == "QUIT" ? SaidThen.Close : SaidThen.Listen) : null);
+        await using var server = new OddSmtpServer(heard =>
+            heard.Verb == verb ? new Said(wire, verb == "QUIT" ? SaidThen.Close : SaidThen.Listen) : null
+        );
         await using var rig = new SendRig(Sample.Account(server.Port));
 
         for (var id = 1; id <= 2; id++)
@@ -73,7 +74,8 @@ internal sealed class OddServerTests
         Assert.That(
             server.Lines.Count(line => line.StartsWith("STARTTLS", StringComparison.Ordinal)),
             Is.EqualTo(1),
-            "that it is on offer again under TLS changes nothing");
+            "that it is on offer again under TLS changes nothing"
+        );
         Assert.That(server.Lines.Count(line => line.StartsWith("EHLO", StringComparison.Ordinal)), Is.EqualTo(2));
     }
 
@@ -81,10 +83,11 @@ internal sealed class OddServerTests
     public async Task StartTls_WhatWasOfferedInTheClear_CountsNoMore()
     {
         var hellos = 0;
-        await using var server = new OddSmtpServer(
-            heard => heard.Verb != "EHLO" ? null
-                : ++hellos == 1 ? "250-odd\r\n250-SMTPUTF8\r\n250-8BITMIME\r\n250 STARTTLS"
-                : "250-odd\r\n250 AUTH LOGIN");
+        await using var server = new OddSmtpServer(heard =>
+            heard.Verb != "EHLO" ? null
+            : ++hellos == 1 ? "250-odd\r\n250-SMTPUTF8\r\n250-8BITMIME\r\n250 STARTTLS"
+            : "250-odd\r\n250 AUTH LOGIN"
+        );
 
         await using var connection = await OpenAsync(Trusting(server, SmtpSecurity.StartTls) with { User = "u", Password = "p" });
 
@@ -95,12 +98,14 @@ internal sealed class OddServerTests
     [Test]
     public async Task StartTls_WordsInjectedBehindTheYes_AreRefused()
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb switch
-        {
-            "EHLO" => "250-odd\r\n250 STARTTLS",
-            "STARTTLS" => new Said("220 go\r\n250-injected\r\n250 AUTH PLAIN\r\n"),
-            _ => null,
-        });
+        await using var server = new OddSmtpServer(heard =>
+            heard.Verb switch
+            {
+                "EHLO" => "250-odd\r\n250 STARTTLS",
+                "STARTTLS" => new Said("220 go\r\n250-injected\r\n250 AUTH PLAIN\r\n"),
+                _ => null,
+            }
+        );
 
         var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Trusting(server, SmtpSecurity.StartTls)))!;
 
@@ -117,7 +122,8 @@ internal sealed class OddServerTests
         };
         await using var rig = new SendRig(Trusting(server, security) with { MaxConnections = 1 });
 
-        for (var id = 1; id <= 10; id++) Assert.That(await rig.SendAsync(id), Is.TypeOf<Outcome.Attempted>());
+        for (var id = 1; id <= 10; id++)
+            Assert.That(await rig.SendAsync(id), Is.TypeOf<Outcome.Attempted>());
 
         Assert.That(server.Connections, Is.EqualTo(1), "session tickets and the like are no words of the server");
     }
@@ -142,13 +148,16 @@ internal sealed class OddServerTests
     {
         // Ends by itself long after the bound, so that a client without one is found out by what it took.
         var flood = new StringBuilder(begin).Insert(begin.Length, again, 40 * ReplyLines.MostOctets / again.Length).ToString();
-        await using var server = new OddSmtpServer(heard => heard.Verb == verb
-            ? new Said(flood, SaidThen.Hang)
-            : heard.Verb == "EHLO" ? "250-odd\r\n250-STARTTLS\r\n250 AUTH PLAIN" : null);
+        await using var server = new OddSmtpServer(heard =>
+            heard.Verb == verb ? new Said(flood, SaidThen.Hang)
+            : heard.Verb == "EHLO" ? "250-odd\r\n250-STARTTLS\r\n250 AUTH PLAIN"
+            : null
+        );
         var security = verb == "STARTTLS" ? SmtpSecurity.StartTls : SmtpSecurity.None;
 
-        var failure = Assert.ThrowsAsync<SmtpOpenException>(
-            () => OpenAsync(Trusting(server, security) with { User = "u", Password = "p" }))!;
+        var failure = Assert.ThrowsAsync<SmtpOpenException>(() =>
+            OpenAsync(Trusting(server, security) with { User = "u", Password = "p" })
+        )!;
 
         Assert.That((failure.TimedOut, failure.Reply), Is.EqualTo((false, (SmtpReply?)null)));
         Assert.That(failure.Message, Does.Contain("128 KB"));
@@ -189,8 +198,13 @@ internal sealed class OddServerTests
     }
 
     private static SmtpAccount Trusting(OddSmtpServer server, SmtpSecurity security) =>
-        Sample.Account(server.Port, security) with { VerifyCertificate = false };
+        Sample.Account(server.Port, security) with
+        {
+            VerifyCertificate = false,
+        };
 
     private static Task<SmtpConnection> OpenAsync(SmtpAccount account) =>
-        SmtpConnection.OpenAsync(account, new IPEndPoint(IPAddress.Loopback, account.Port), new(), TimeProvider.System, CancellationToken.None).WaitAsync(Generous);
+        SmtpConnection
+            .OpenAsync(account, new IPEndPoint(IPAddress.Loopback, account.Port), new(), TimeProvider.System, CancellationToken.None)
+            .WaitAsync(Generous);
 }

@@ -10,8 +10,19 @@ internal sealed class PlainTextTests
 {
     private static readonly string[] Plain =
     [
-        "Hello", "Hello\n", "Hello\r\n", "Hello\r", "a\nb\r\nc\rd", "a\n\n\nb\n\n", "\n", "\r\n\r\n", ".\n..\n.x", " indented\n\ttab \n trailing  \n", "-- \nAnn",
-        new string('x', 998), new string('x', 998) + "\r\n" + new string('y', 998),
+        "Hello",
+        "Hello\n",
+        "Hello\r\n",
+        "Hello\r",
+        "a\nb\r\nc\rd",
+        "a\n\n\nb\n\n",
+        "\n",
+        "\r\n\r\n",
+        ".\n..\n.x",
+        " indented\n\ttab \n trailing  \n",
+        "-- \nAnn",
+        new string('x', 998),
+        new string('x', 998) + "\r\n" + new string('y', 998),
     ];
 
     private static readonly string[] NotPlain = ["ü", "a\0b", new string('x', 999), "From the start\n", "a\nFrom here"];
@@ -47,7 +58,10 @@ internal sealed class PlainTextTests
         using var bytes = new PooledBytes(64);
         Assert.That(PlainText.TryWrite(bytes, new() { Text = "t", Html = "<p>" }), Is.False);
         Assert.That(PlainText.TryWrite(bytes, new() { Text = "t", Attachments = [new() { Filename = "a", Content = "" }] }), Is.False);
-        Assert.That(PlainText.TryWrite(bytes, new() { Text = "t", Alternatives = [new() { ContentType = "text/calendar", Content = "" }] }), Is.False);
+        Assert.That(
+            PlainText.TryWrite(bytes, new() { Text = "t", Alternatives = [new() { ContentType = "text/calendar", Content = "" }] }),
+            Is.False
+        );
         Assert.That(PlainText.TryWrite(bytes, new() { Html = "<p>" }), Is.False);
     }
 

@@ -48,10 +48,17 @@ internal static class PythonEmail
         using var python = Process.Start(info) ?? throw new InvalidOperationException("No Python.");
         var output = python.StandardOutput.ReadToEndAsync();
         var error = python.StandardError.ReadToEndAsync();
-        foreach (var mail in mails) await python.StandardInput.WriteLineAsync(Convert.ToBase64String(mail));
+        foreach (var mail in mails)
+            await python.StandardInput.WriteLineAsync(Convert.ToBase64String(mail));
         python.StandardInput.Close();
         await python.WaitForExitAsync();
-        if (python.ExitCode != 0) throw new InvalidOperationException(await error);
-        return [.. (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonDocument.Parse(line).RootElement)];
+        if (python.ExitCode != 0)
+            throw new InvalidOperationException(await error);
+        return
+        [
+            .. (await output)
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(static line => JsonDocument.Parse(line).RootElement),
+        ];
     }
 }

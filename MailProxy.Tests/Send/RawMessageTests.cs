@@ -15,9 +15,18 @@ internal sealed class RawMessageTests
     [TestCase("From: a@x\n\nbo\rdy\r", Own + "From: a@x\r\n\r\nbo\r\ndy\r\n")]
     [TestCase("From a@x Mon\nX-MAIL-KEY: v/1\nFrom: a@x\nReturn-Path: <r@x>\nReceived: x\n\n", Own + "From: a@x\r\nReceived: x\r\n\r\n")]
     [TestCase("From: a@x\n", Own + "From: a@x\r\n\r\n")]
-    [TestCase("From: a@x\nBcc: s@x,\n t@x\nSubject: y\nbcc : u@x\nResent-Bcc: v@x\n\nBcc: stays\n", Own + "From: a@x\r\nSubject: y\r\n\r\nBcc: stays\r\n")]
-    [TestCase("Message-Id: <own@x>\ndate: then\nFrom: a@x\n\n.\n\n", "X-Mail-Key: default/m-1\r\nMessage-Id: <own@x>\r\ndate: then\r\nFrom: a@x\r\n\r\n.\r\n\r\n")]
-    [TestCase("Subject:  keeps   its\n\t spaces \nFrom: a@x\n\nx  \n", Own + "Subject:  keeps   its\r\n\t spaces \r\nFrom: a@x\r\n\r\nx  \r\n")]
+    [TestCase(
+        "From: a@x\nBcc: s@x,\n t@x\nSubject: y\nbcc : u@x\nResent-Bcc: v@x\n\nBcc: stays\n",
+        Own + "From: a@x\r\nSubject: y\r\n\r\nBcc: stays\r\n"
+    )]
+    [TestCase(
+        "Message-Id: <own@x>\ndate: then\nFrom: a@x\n\n.\n\n",
+        "X-Mail-Key: default/m-1\r\nMessage-Id: <own@x>\r\ndate: then\r\nFrom: a@x\r\n\r\n.\r\n\r\n"
+    )]
+    [TestCase(
+        "Subject:  keeps   its\n\t spaces \nFrom: a@x\n\nx  \n",
+        Own + "Subject:  keeps   its\r\n\t spaces \r\nFrom: a@x\r\n\r\nx  \r\n"
+    )]
     public void Compose_Raw_KeepsEveryOctetBut(string raw, string expected) => Assert.That(Compose(raw), Is.EqualTo(expected));
 
     [Test]
@@ -57,7 +66,12 @@ internal sealed class RawMessageTests
         Assert.That(Assert.Throws<UnsendableException>(() => Compose(raw))!.EnhancedCode, Is.EqualTo("5.6.0"));
 
     private RenderedMail Render(string raw) =>
-        new MimeComposer(_options).Compose(Sample.Content($$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String(Encoding.UTF8.GetBytes(raw))}}"}"""), [], [], null);
+        new MimeComposer(_options).Compose(
+            Sample.Content($$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String(Encoding.UTF8.GetBytes(raw))}}"}"""),
+            [],
+            [],
+            null
+        );
 
     private string Compose(string raw)
     {

@@ -5,7 +5,10 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Send;
 
-/// <summary>The replies of <see cref="SmtpConnectionTests"/>, said by servers that we did not write for it: the sandbox, smtp-sink, Postfix and aiosmtpd. Each plays what it can be made to play.</summary>
+/// <summary>
+/// The replies of <see cref="SmtpConnectionTests"/>, said by servers that we did not write for it: the sandbox, smtp-sink, Postfix and
+/// aiosmtpd. Each plays what it can be made to play.
+/// </summary>
 internal sealed class RealConversationTests
 {
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
@@ -15,7 +18,8 @@ internal sealed class RealConversationTests
     [OneTimeTearDown]
     public async Task Stop()
     {
-        foreach (var server in _servers.Values) await server.DisposeAsync();
+        foreach (var server in _servers.Values)
+            await server.DisposeAsync();
     }
 
     [TestCase("sandbox")]
@@ -62,7 +66,8 @@ internal sealed class RealConversationTests
         {
             var result = await TransactAsync(connection, stage);
 
-            var (at, code) = phase == "RCPT" && !blamed ? (SmtpPhase.Recipient, result.Recipients[0]?.Code) : (Phase(phase), result.Ending?.Code);
+            var (at, code) =
+                phase == "RCPT" && !blamed ? (SmtpPhase.Recipient, result.Recipients[0]?.Code) : (Phase(phase), result.Ending?.Code);
             Assert.That((result.End, result.Phase, code), Is.EqualTo((TransactionEnd.Answered, at, Code(reply))));
             Assert.That(connection.IsUsable, Is.EqualTo(!blamed));
         }
@@ -91,7 +96,15 @@ internal sealed class RealConversationTests
 
     private static IEnumerable<object[]> Refusals()
     {
-        foreach (var (phase, replies) in new[] { ("MAIL", "421 450 554"), ("RCPT", "421 451 550"), ("DATA", "421 451 554"), ("DOT", "421 451 554") })
+        foreach (
+            var (phase, replies) in new[]
+            {
+                ("MAIL", "421 450 554"),
+                ("RCPT", "421 451 550"),
+                ("DATA", "421 451 554"),
+                ("DOT", "421 451 554"),
+            }
+        )
         {
             foreach (var reply in replies.Split(' '))
             {
@@ -101,34 +114,48 @@ internal sealed class RealConversationTests
             }
         }
 
-        foreach (var reply in new[] { "421", "451", "530", "550" }) yield return ["sandbox", "RCPT", reply];
-        foreach (var reply in new[] { "451", "554" }) yield return ["sandbox", "DOT", reply];
+        foreach (var reply in new[] { "421", "451", "530", "550" })
+            yield return ["sandbox", "RCPT", reply];
+        foreach (var reply in new[] { "451", "554" })
+            yield return ["sandbox", "DOT", reply];
     }
 
-    private static SmtpPhase Phase(string phase) => phase switch
-    {
-        "MAIL" => SmtpPhase.Mail,
-        "RCPT" => SmtpPhase.Recipient,
-        "DATA" => SmtpPhase.Data,
-        "DOT" => SmtpPhase.Final,
-        _ => throw new ArgumentOutOfRangeException(nameof(phase), phase, null),
-    };
+    private static SmtpPhase Phase(string phase) =>
+        phase switch
+        {
+            "MAIL" => SmtpPhase.Mail,
+            "RCPT" => SmtpPhase.Recipient,
+            "DATA" => SmtpPhase.Data,
+            "DOT" => SmtpPhase.Final,
+            _ => throw new ArgumentOutOfRangeException(nameof(phase), phase, null),
+        };
 
     private static int? Code(string reply) => int.TryParse(reply, out var code) ? code : null;
 
     private PlayingServer Of(string name)
     {
-        if (!_servers.TryGetValue(name, out var server)) _servers.Add(name, server = PlayingServer.Named(name));
+        if (!_servers.TryGetValue(name, out var server))
+            _servers.Add(name, server = PlayingServer.Named(name));
         return server;
     }
 
-    private static Task<SmtpConnection> OpenAsync(Stage stage) => SmtpConnection.OpenAsync(
-        Sample.Account(stage.Port), new IPEndPoint(IPAddress.Loopback, stage.Port), new() { HelloName = "client.test" }, TimeProvider.System, CancellationToken.None).WaitAsync(Generous);
+    private static Task<SmtpConnection> OpenAsync(Stage stage) =>
+        SmtpConnection
+            .OpenAsync(
+                Sample.Account(stage.Port),
+                new IPEndPoint(IPAddress.Loopback, stage.Port),
+                new() { HelloName = "client.test" },
+                TimeProvider.System,
+                CancellationToken.None
+            )
+            .WaitAsync(Generous);
 
     private static async Task<TransactionResult> TransactAsync(SmtpConnection connection, Stage stage)
     {
         var content = Sample.Content(sender: stage.Sender, recipients: [stage.Recipient]);
         using var rendered = new MimeComposer(new()).Compose(content, [], [], null);
-        return await connection.TransactAsync(Envelope.Of(content), rendered, Task.FromResult(true), CancellationToken.None, CancellationToken.None).WaitAsync(Generous);
+        return await connection
+            .TransactAsync(Envelope.Of(content), rendered, Task.FromResult(true), CancellationToken.None, CancellationToken.None)
+            .WaitAsync(Generous);
     }
 }

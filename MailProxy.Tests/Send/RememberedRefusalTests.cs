@@ -73,8 +73,11 @@ internal sealed class RememberedRefusalTests(bool pipelining)
     public async Task FirstRefused_SecondBlamesTheAccount_TheFirstKeepsItsVerdictAndTheOtherLosesNothing(string reply)
     {
         var asked = 0;
-        await using var server = Server(
-            heard => heard.Verb != "RCPT" ? null : ++asked == 1 ? "550 5.1.1 who" : new Said(reply + "\r\n", SaidThen.Close));
+        await using var server = Server(heard =>
+            heard.Verb != "RCPT" ? null
+            : ++asked == 1 ? "550 5.1.1 who"
+            : new Said(reply + "\r\n", SaidThen.Close)
+        );
         await using var rig = new SendRig(Sample.Account(server.Port));
 
         var outcome = (Outcome.Attempted)await rig.SendAsync(1, Sample.Content(recipients: Two));
@@ -87,8 +90,9 @@ internal sealed class RememberedRefusalTests(bool pipelining)
     [TestCase("450 4.2.1 later", Verdict.Deferred)]
     public async Task FirstRefused_ThenTheServerGoes_TheOtherGoesAtOnceAndNobodyIsBlamed(string reply, Verdict expected)
     {
-        await using var server = Server(
-            heard => heard.Verb == "RCPT" && heard.Connection == 1 ? new Said(reply + "\r\n", SaidThen.Close) : null);
+        await using var server = Server(heard =>
+            heard.Verb == "RCPT" && heard.Connection == 1 ? new Said(reply + "\r\n", SaidThen.Close) : null
+        );
         await using var rig = new SendRig(Sample.Account(server.Port));
 
         var outcome = (Outcome.Attempted)await rig.SendAsync(1, Sample.Content(recipients: Two));
@@ -103,8 +107,11 @@ internal sealed class RememberedRefusalTests(bool pipelining)
     public async Task SomeRefused_ThenTheBodyBlamesTheAccount_OnlyTheAcceptedGoAgain(string verb, string reply)
     {
         var asked = 0;
-        await using var server = Server(
-            heard => heard.Verb == "RCPT" && ++asked == 1 ? "550 5.1.1 who" : heard.Verb == verb ? reply : null);
+        await using var server = Server(heard =>
+            heard.Verb == "RCPT" && ++asked == 1 ? "550 5.1.1 who"
+            : heard.Verb == verb ? reply
+            : null
+        );
         await using var rig = new SendRig(Sample.Account(server.Port));
 
         var outcome = (Outcome.Attempted)await rig.SendAsync(1, Sample.Content(recipients: Two));
@@ -133,7 +140,8 @@ internal sealed class RememberedRefusalTests(bool pipelining)
         await using var server = Server(heard => heard.Verb == "DOT" ? new Said($"250 2.0.0 ok\r\n{stray}\r\n", then) : null);
         await using var rig = new SendRig(Sample.Account(server.Port) with { MaxConnections = 1 });
 
-        for (var id = 1; id <= 20; id++) await rig.PutAsync(id);
+        for (var id = 1; id <= 20; id++)
+            await rig.PutAsync(id);
         for (var id = 1; id <= 20; id++)
         {
             var outcome = await rig.OutcomeAsync(id);
@@ -148,13 +156,15 @@ internal sealed class RememberedRefusalTests(bool pipelining)
     public async Task FirstReplyOnAReusedConnectionIs421_TheMailGoesOverANewOne(string verb)
     {
         var mails = 0;
-        await using var server = Server(heard => heard switch
-        {
-            { Verb: "MAIL" } when verb == "RSET" && ++mails == 1 => "450 4.1.8 so that the next begins with RSET",
-            { Connection: 1 } when heard.Verb == verb && heard.Verb == "RSET" => new Said("421 4.4.2 idle\r\n", SaidThen.Close),
-            { Verb: "MAIL", Connection: 1 } when verb == "MAIL" && ++mails == 2 => new Said("421 4.4.2 idle\r\n", SaidThen.Close),
-            _ => null,
-        });
+        await using var server = Server(heard =>
+            heard switch
+            {
+                { Verb: "MAIL" } when verb == "RSET" && ++mails == 1 => "450 4.1.8 so that the next begins with RSET",
+                { Connection: 1 } when heard.Verb == verb && heard.Verb == "RSET" => new Said("421 4.4.2 idle\r\n", SaidThen.Close),
+                { Verb: "MAIL", Connection: 1 } when verb == "MAIL" && ++mails == 2 => new Said("421 4.4.2 idle\r\n", SaidThen.Close),
+                _ => null,
+            }
+        );
         await using var rig = new SendRig(Sample.Account(server.Port) with { MaxConnections = 1 });
 
         await rig.SendAsync(1);
@@ -162,15 +172,17 @@ internal sealed class RememberedRefusalTests(bool pipelining)
 
         Assert.That(
             (outcome.Verdicts.Single().Verdict, outcome.Trouble, server.Connections),
-            Is.EqualTo((Verdict.Accepted, (AccountTrouble?)null, 2)));
+            Is.EqualTo((Verdict.Accepted, (AccountTrouble?)null, 2))
+        );
     }
 
     [Test]
     public async Task FourTwentyOneOnTheNewConnectionToo_IsTheAccounts()
     {
         var mails = 0;
-        await using var server = Server(
-            heard => heard.Verb == "MAIL" && ++mails > 1 ? new Said("421 4.7.0 busy\r\n", SaidThen.Close) : null);
+        await using var server = Server(heard =>
+            heard.Verb == "MAIL" && ++mails > 1 ? new Said("421 4.7.0 busy\r\n", SaidThen.Close) : null
+        );
         await using var rig = new SendRig(Sample.Account(server.Port) with { MaxConnections = 1 });
 
         await rig.SendAsync(1);
@@ -196,12 +208,14 @@ internal sealed class RememberedRefusalTests(bool pipelining)
     public async Task LimitOfRecipients_WithoutEnhancedCode_TheRestGoInTheNextTransaction()
     {
         var accepted = 0;
-        await using var server = Server(heard => heard switch
-        {
-            { Verb: "MAIL" } => Reset(),
-            { Verb: "RCPT" } when accepted++ > 0 => "452 Too many recipients",
-            _ => null,
-        });
+        await using var server = Server(heard =>
+            heard switch
+            {
+                { Verb: "MAIL" } => Reset(),
+                { Verb: "RCPT" } when accepted++ > 0 => "452 Too many recipients",
+                _ => null,
+            }
+        );
         Said? Reset()
         {
             accepted = 0;
@@ -210,14 +224,15 @@ internal sealed class RememberedRefusalTests(bool pipelining)
 
         await using var rig = new SendRig(Sample.Account(server.Port));
 
-        var outcome = (Outcome.Attempted)await rig.SendAsync(
-            1, Sample.Content(recipients: [.. Enumerable.Range(0, 5).Select(i => $"r{i}@y.example")]));
+        var outcome = (Outcome.Attempted)
+            await rig.SendAsync(1, Sample.Content(recipients: [.. Enumerable.Range(0, 5).Select(i => $"r{i}@y.example")]));
 
         Assert.That(
             outcome.Verdicts.Select(v => v.Verdict),
-            Is.EqualTo(new[] { Verdict.Accepted, Verdict.NotTried, Verdict.NotTried, Verdict.NotTried, Verdict.NotTried }));
+            Is.EqualTo(new[] { Verdict.Accepted, Verdict.NotTried, Verdict.NotTried, Verdict.NotTried, Verdict.NotTried })
+        );
     }
 
-    private OddSmtpServer Server(Func<Heard, Said?> say) => new(heard =>
-        say(heard) ?? (heard.Verb == "EHLO" && !pipelining ? "250-odd\r\n250 8BITMIME" : null));
+    private OddSmtpServer Server(Func<Heard, Said?> say) =>
+        new(heard => say(heard) ?? (heard.Verb == "EHLO" && !pipelining ? "250-odd\r\n250 8BITMIME" : null));
 }

@@ -20,22 +20,32 @@ internal sealed class RenderingTests
             {
                 if (mail.Account.Tenant == "mallory")
                 {
-                    if (Interlocked.Increment(ref begun) == half) all.TrySetResult();
+                    if (Interlocked.Increment(ref begun) == half)
+                        all.TrySetResult();
                     go.Wait(Patience);
                 }
 
                 return composer.Compose(mail.Content, mail.Files, mail.Links, null);
             },
-            new(0.5, static () => true));
+            new(0.5, static () => true)
+        );
 
-        var hostile = Enumerable.Range(0, 4 * half).Select(_ => rendering.RenderAsync(Mail("mallory", 300_000), CancellationToken.None).AsTask()).ToArray();
+        var hostile = Enumerable
+            .Range(0, 4 * half)
+            .Select(_ => rendering.RenderAsync(Mail("mallory", 300_000), CancellationToken.None).AsTask())
+            .ToArray();
         await all.Task.WaitAsync(Patience);
         using var large = await rendering.RenderAsync(Mail("victim", 300_000), CancellationToken.None).AsTask().WaitAsync(Patience);
         using var small = await rendering.RenderAsync(Mail("victim", 10), CancellationToken.None).AsTask().WaitAsync(Patience);
-        Assert.That((begun, hostile.Count(static one => one.IsCompleted)), Is.EqualTo((half, 0)), "no more than its share, and all of it goes on");
+        Assert.That(
+            (begun, hostile.Count(static one => one.IsCompleted)),
+            Is.EqualTo((half, 0)),
+            "no more than its share, and all of it goes on"
+        );
 
         go.Set();
-        foreach (var mail in await Task.WhenAll(hostile).WaitAsync(Patience)) mail.Dispose();
+        foreach (var mail in await Task.WhenAll(hostile).WaitAsync(Patience))
+            mail.Dispose();
         Assert.That(begun, Is.EqualTo(4 * half));
     }
 

@@ -17,8 +17,39 @@ internal sealed class ReplyPropertyTests(bool pipelining)
 {
     private static readonly int[] Codes =
     [
-        200, 220, 250, 251, 252, 253, 299, 300, 334, 354, 421, 450, 451, 452, 454, 455, 499,
-        500, 501, 502, 503, 504, 530, 534, 535, 538, 550, 551, 552, 553, 554, 555, 599,
+        200,
+        220,
+        250,
+        251,
+        252,
+        253,
+        299,
+        300,
+        334,
+        354,
+        421,
+        450,
+        451,
+        452,
+        454,
+        455,
+        499,
+        500,
+        501,
+        502,
+        503,
+        504,
+        530,
+        534,
+        535,
+        538,
+        550,
+        551,
+        552,
+        553,
+        554,
+        555,
+        599,
     ];
 
     /// <summary>What the server says at one step: a code, half a reply of it, no reply at all, or no code; and what it does then.</summary>
@@ -29,15 +60,19 @@ internal sealed class ReplyPropertyTests(bool pipelining)
         /// <summary>The code that the client knows afterwards; 0: none.</summary>
         public int Known => Shape == Shape.Whole || (Shape == Shape.Half && Code >= 400) ? Code : 0;
 
-        public Said ToSaid() => new(
-            Shape switch
-            {
-                Shape.Whole => $"{Code} step\r\n",
-                Shape.Half => $"{Code}-half\r\n",
-                Shape.Junk => "junk\r\n",
-                _ => "",
-            },
-            !Ends ? SaidThen.Listen : Reset ? SaidThen.Reset : SaidThen.Close);
+        public Said ToSaid() =>
+            new(
+                Shape switch
+                {
+                    Shape.Whole => $"{Code} step\r\n",
+                    Shape.Half => $"{Code}-half\r\n",
+                    Shape.Junk => "junk\r\n",
+                    _ => "",
+                },
+                !Ends ? SaidThen.Listen
+                    : Reset ? SaidThen.Reset
+                    : SaidThen.Close
+            );
     }
 
     private enum Shape
@@ -55,12 +90,17 @@ internal sealed class ReplyPropertyTests(bool pipelining)
         Gen.Frequency((8, Gen.Const(Shape.Whole)), (2, Gen.Enum<Shape>())),
         Gen.Int[0, 7],
         Gen.Bool,
-        static (code, shape, gone, reset) => new Step(code, shape, gone == 0, reset));
+        static (code, shape, gone, reset) => new Step(code, shape, gone == 0, reset)
+    );
 
     private static readonly Gen<Script[]> Scripts = Gen.Select(
-        Steps, Steps.Array[1, 4], Steps, Steps,
-        static (mail, recipients, data, dot) => new Script(
-            Or(mail, 250), [.. recipients.Select(static step => Or(step, 250))], Or(data, 354), Or(dot, 250))).Array[1, 5];
+        Steps,
+        Steps.Array[1, 4],
+        Steps,
+        Steps,
+        static (mail, recipients, data, dot) =>
+            new Script(Or(mail, 250), [.. recipients.Select(static step => Or(step, 250))], Or(data, 354), Or(dot, 250))
+    ).Array[1, 5];
 
     private static Step Or(Step step, int ordinary) => step.Code == 0 ? step with { Code = ordinary } : step;
 
@@ -81,16 +121,20 @@ internal sealed class ReplyPropertyTests(bool pipelining)
         var playing = new ConcurrentDictionary<int, Script?>();
         await using var server = new OddSmtpServer(heard =>
         {
-            if (heard.Verb == "EHLO") return pipelining ? null : "250-odd\r\n250 8BITMIME";
-            if (heard.Verb == "MAIL") playing[heard.Connection] = now;
-            return playing.GetValueOrDefault(heard.Connection) is not { } script ? null : heard.Verb switch
-            {
-                "MAIL" => script.Mail.ToSaid(),
-                "RCPT" => script.Recipients[RecipientOf(heard.Line)].ToSaid(),
-                "DATA" => script.Data.ToSaid(),
-                "DOT" => script.Dot.ToSaid(),
-                _ => null,
-            };
+            if (heard.Verb == "EHLO")
+                return pipelining ? null : "250-odd\r\n250 8BITMIME";
+            if (heard.Verb == "MAIL")
+                playing[heard.Connection] = now;
+            return playing.GetValueOrDefault(heard.Connection) is not { } script
+                ? null
+                : heard.Verb switch
+                {
+                    "MAIL" => script.Mail.ToSaid(),
+                    "RCPT" => script.Recipients[RecipientOf(heard.Line)].ToSaid(),
+                    "DATA" => script.Data.ToSaid(),
+                    "DOT" => script.Dot.ToSaid(),
+                    _ => null,
+                };
         });
         await using var rig = new SendRig(Sample.Account(server.Port) with { MaxConnections = 1 });
         for (var id = 0; id < scripts.Length; id++)
@@ -121,20 +165,22 @@ internal sealed class ReplyPropertyTests(bool pipelining)
         var trouble = outcome is Outcome.AccountToBlame or Outcome.Attempted { Trouble: not null };
 
         // A server that goes after it said 354 is seen to go before the dot, or is not.
-        if (script.Data.Ends && expected.Contains('W')) verdicts = verdicts.Replace('?', 'W').Replace('D', 'W');
+        if (script.Data.Ends && expected.Contains('W'))
+            verdicts = verdicts.Replace('?', 'W').Replace('D', 'W');
         expected = script.Data.Ends && expected.Contains('W') ? expected.Replace('D', 'W') : expected;
         Assert.That((verdicts, trouble), Is.EqualTo((expected, blamed)));
         Assert.That(dots, Is.LessThanOrEqualTo(1), "the body never goes twice in one attempt");
     }
 
-    private static char Letter(Verdict verdict) => verdict switch
-    {
-        Verdict.Accepted => 'T',
-        Verdict.Deferred => 'D',
-        Verdict.Refused => 'R',
-        Verdict.InDoubt => '?',
-        _ => '-',
-    };
+    private static char Letter(Verdict verdict) =>
+        verdict switch
+        {
+            Verdict.Accepted => 'T',
+            Verdict.Deferred => 'D',
+            Verdict.Refused => 'R',
+            Verdict.InDoubt => '?',
+            _ => '-',
+        };
 
     // The model: T taken, D deferred, R refused, ? in doubt, - goes again; W: deferred or in doubt. And whether the account is blamed.
     private static (string Verdicts, bool Blamed) Expect(Script script)
@@ -143,7 +189,8 @@ internal sealed class ReplyPropertyTests(bool pipelining)
         Array.Fill(letters, '-');
         if (script.Mail.Known is not (>= 200 and < 300) and var mail)
         {
-            if (mail == 0 || Blames(mail) || mail is 500 or 502 or 503 or 504 or < 400) return (new(letters), true);
+            if (mail == 0 || Blames(mail) || mail is 500 or 502 or 503 or 504 or < 400)
+                return (new(letters), true);
             Array.Fill(letters, mail < 500 ? 'D' : 'R');
             return (new(letters), false);
         }
@@ -158,13 +205,19 @@ internal sealed class ReplyPropertyTests(bool pipelining)
                 return (Again(letters), junk || !letters.Any(static l => l is 'R' or 'D'));
             }
 
-            if (Blames(code) || code is >= 300 and < 400) return (Again(letters), true);
-            letters[i] = code < 300 ? 'a' : code is 452 or 552 && accepted ? '-' : code < 500 ? 'D' : 'R';
+            if (Blames(code) || code is >= 300 and < 400)
+                return (Again(letters), true);
+            letters[i] =
+                code < 300 ? 'a'
+                : code is 452 or 552 && accepted ? '-'
+                : code < 500 ? 'D'
+                : 'R';
             accepted |= code < 300;
             gone = script.Recipients[i].Ends;
         }
 
-        if (!accepted) return (new(letters), false);
+        if (!accepted)
+            return (new(letters), false);
         var data = gone ? 0 : script.Data.Known;
         if (data == 0)
         {
@@ -173,12 +226,26 @@ internal sealed class ReplyPropertyTests(bool pipelining)
             return (Accepted(letters, !junk && letters.Any(static l => l is 'R' or 'D') ? '-' : 'D'), false);
         }
 
-        if (Blames(data) || data is < 400 and not 354) return (Again(letters), true);
-        if (data >= 400) return (Accepted(letters, data < 500 ? 'D' : 'R'), false);
-        if (script.Data.Ends) return (Accepted(letters, 'W'), false);
+        if (Blames(data) || data is < 400 and not 354)
+            return (Again(letters), true);
+        if (data >= 400)
+            return (Accepted(letters, data < 500 ? 'D' : 'R'), false);
+        if (script.Data.Ends)
+            return (Accepted(letters, 'W'), false);
         var dot = script.Dot.Known;
-        if (dot == 0 || dot is >= 300 and < 400) return (Accepted(letters, '?'), false);
-        return Blames(dot) ? (Again(letters), true) : (Accepted(letters, dot < 300 ? 'T' : dot < 500 ? 'D' : 'R'), false);
+        if (dot == 0 || dot is >= 300 and < 400)
+            return (Accepted(letters, '?'), false);
+        return Blames(dot)
+            ? (Again(letters), true)
+            : (
+                Accepted(
+                    letters,
+                    dot < 300 ? 'T'
+                        : dot < 500 ? 'D'
+                        : 'R'
+                ),
+                false
+            );
     }
 
     private static bool Blames(int code) => code is 421 or 454 or 530 or 534 or 535 or 538;

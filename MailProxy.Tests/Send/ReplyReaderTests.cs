@@ -35,13 +35,15 @@ internal sealed class ReplyReaderTests
     public void Read_ALineWithoutEnd_IsGarbageAndBounded() =>
         Assert.That(
             async () => await Reader("250 " + new string('x', 200_000)).ReadAsync(CancellationToken.None),
-            Throws.TypeOf<SmtpGarbageException>());
+            Throws.TypeOf<SmtpGarbageException>()
+        );
 
     [Test]
     public void Read_LinesWithoutEnd_AreGarbageAndBounded() =>
         Assert.That(
             async () => await Reader(string.Concat(Enumerable.Repeat("250-more\r\n", 20_000))).ReadAsync(CancellationToken.None),
-            Throws.TypeOf<SmtpGarbageException>());
+            Throws.TypeOf<SmtpGarbageException>()
+        );
 
     [Test]
     public void Read_EndOfStream_IsALostConnection() =>
@@ -126,7 +128,12 @@ internal sealed class ReplyReaderTests
     public async Task Read_SeveralInOnePacket_OneAfterTheOther()
     {
         var reader = Reader("250 a\r\n251 b\r\n354 c\r\n");
-        var codes = new[] { (await reader.ReadAsync(default)).Code, (await reader.ReadAsync(default)).Code, (await reader.ReadAsync(default)).Code };
+        var codes = new[]
+        {
+            (await reader.ReadAsync(default)).Code,
+            (await reader.ReadAsync(default)).Code,
+            (await reader.ReadAsync(default)).Code,
+        };
         Assert.That(codes, Is.EqualTo(new[] { 250, 251, 354 }));
         Assert.That(reader.HasLeftovers, Is.False);
     }
@@ -144,7 +151,8 @@ internal sealed class ReplyReaderTests
 
     private sealed class OneByteStream(string text) : MemoryStream(Encoding.ASCII.GetBytes(text))
     {
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => base.ReadAsync(buffer[..1], cancellationToken);
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            base.ReadAsync(buffer[..1], cancellationToken);
     }
 
     /// <summary>An octet a second, on a clock of its own.</summary>

@@ -10,28 +10,30 @@ internal static class Sample
 {
     public const string Simple = """{"from":"a@x.example","to":["b@y.example"],"subject":"Hi","text":"Hello\n"}""";
 
-    public static SmtpAccount Account(int port, SmtpSecurity security = SmtpSecurity.None) => new()
-    {
-        Key = new(7),
-        Tenant = "default",
-        Id = "relay",
-        Version = 1,
-        Host = "127.0.0.1",
-        Port = port,
-        Security = security,
-    };
+    public static SmtpAccount Account(int port, SmtpSecurity security = SmtpSecurity.None) =>
+        new()
+        {
+            Key = new(7),
+            Tenant = "default",
+            Id = "relay",
+            Version = 1,
+            Host = "127.0.0.1",
+            Port = port,
+            Security = security,
+        };
 
-    public static MailContent Content(string json = Simple, string sender = "a@x.example", params string[] recipients) => new()
-    {
-        Key = new("default", "m-1"),
-        EnvelopeSender = sender,
-        MessageIdHeader = "<0190-fixed@x.example>",
-        CreatedAt = 1_700_000_000_000,
-        OnAmbiguous = AmbiguousPolicy.Retry,
-        Json = Encoding.UTF8.GetBytes(json),
-        Slice = [.. (recipients.Length > 0 ? recipients : ["b@y.example"]).Select((address, i) => new SliceRecipient(i, address))],
-        Standing = default,
-    };
+    public static MailContent Content(string json = Simple, string sender = "a@x.example", params string[] recipients) =>
+        new()
+        {
+            Key = new("default", "m-1"),
+            EnvelopeSender = sender,
+            MessageIdHeader = "<0190-fixed@x.example>",
+            CreatedAt = 1_700_000_000_000,
+            OnAmbiguous = AmbiguousPolicy.Retry,
+            Json = Encoding.UTF8.GetBytes(json),
+            Slice = [.. (recipients.Length > 0 ? recipients : ["b@y.example"]).Select((address, i) => new SliceRecipient(i, address))],
+            Standing = default,
+        };
 
     public static QueuedMail Ticket(long id = 1) => new(id, 1, new(7), Priority.Medium, 0, 0, 1);
 
@@ -44,9 +46,7 @@ internal static class Sample
         public override bool IsAcquired => true;
         public override IEnumerable<string> MetadataNames => [];
 
-        public override void Spend()
-        {
-        }
+        public override void Spend() { }
 
         public override bool TryGetMetadata(string metadataName, out object? metadata)
         {

@@ -8,15 +8,18 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MailProxy.Tests.Send;
 
-/// <summary>A send stage between two doors and a scripted server, with a report room that only answers marks and keeps what comes.</summary>
+/// <summary>
+/// A send stage between two channels and a scripted server, with a report stage that only answers marks and keeps what comes.
+/// </summary>
 internal sealed class SendRig : IAsyncDisposable
 {
-    private readonly Channel<ResolvedMail> _door = Channel.CreateBounded<ResolvedMail>(1024);
+    private readonly Channel<ResolvedMail> _input = Channel.CreateBounded<ResolvedMail>(1024);
     private readonly Channel<ReportItem> _report = Channel.CreateBounded<ReportItem>(1024);
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _abort = new();
     private readonly ConcurrentDictionary<long, TaskCompletionSource<Outcome>> _outcomes = new();
-    private readonly Task _stage, _reporting;
+    private readonly Task _stage,
+        _reporting;
 
     public SendRig(SmtpAccount account, SendOptions? options = null, Func<Begun, Task<bool>>? mark = null)
     {
@@ -25,7 +28,16 @@ internal sealed class SendRig : IAsyncDisposable
         Mark = mark ?? (static _ => Task.FromResult(true));
         Options = options ?? new();
         Pool = new(Accounts, Options, Metrics, TimeProvider.System, NullLogger.Instance);
-        var stage = new SendStage(_door.Reader, Pool, _report.Writer, Options, Metrics, static _ => "relay", TimeProvider.System, NullLogger.Instance);
+        var stage = new SendStage(
+            _input.Reader,
+            Pool,
+            _report.Writer,
+            Options,
+            Metrics,
+            static _ => "relay",
+            TimeProvider.System,
+            NullLogger.Instance
+        );
         _stage = stage.RunAsync(_stop.Token, _abort.Token, _abort.Token);
         _reporting = Task.Run(ReportAsync);
     }
@@ -37,7 +49,7 @@ internal sealed class SendRig : IAsyncDisposable
     public SmtpPool Pool { get; }
     public Func<Begun, Task<bool>> Mark { get; set; }
 
-    /// <summary>What came through Report's door, in order.</summary>
+    /// <summary>What came through Report's channel, in order.</summary>
     public ConcurrentQueue<ReportItem> Items { get; } = new();
 
     public ConcurrentDictionary<long, Sample.Permit> Permits { get; } = new();
@@ -52,7 +64,9 @@ internal sealed class SendRig : IAsyncDisposable
     public async Task PutAsync(long id, MailContent? content = null)
     {
         var permit = Permits.GetOrAdd(id, static _ => new());
-        await _door.Writer.WriteAsync(new(new(Sample.Ticket(id), permit), Account, content ?? Sample.Content(), Charges.GetOrAdd(id, static _ => new())));
+        await _input.Writer.WriteAsync(
+            new(new(Sample.Ticket(id), permit), Account, content ?? Sample.Content(), Charges.GetOrAdd(id, static _ => new()))
+        );
     }
 
     public Task<Outcome> OutcomeAsync(long id) => Promise(id).Task.WaitAsync(TimeSpan.FromSeconds(30));
@@ -62,10 +76,10 @@ internal sealed class SendRig : IAsyncDisposable
 
     public Task AbortAsync() => _abort.CancelAsync();
 
-    /// <summary>Closes the door and waits until the stage has run dry.</summary>
+    /// <summary>Completes the channel and waits until the stage has run dry.</summary>
     public async Task DrainAsync()
     {
-        _door.Writer.TryComplete();
+        _input.Writer.TryComplete();
         await _stage.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
@@ -85,8 +99,10 @@ internal sealed class SendRig : IAsyncDisposable
         await foreach (var item in _report.Reader.ReadAllAsync())
         {
             Items.Enqueue(item);
-            if (item is Begun begun) _ = AnswerAsync(begun);
-            else Promise(item.Ticket.Id).TrySetResult((Outcome)item);
+            if (item is Begun begun)
+                _ = AnswerAsync(begun);
+            else
+                Promise(item.Ticket.Id).TrySetResult((Outcome)item);
         }
     }
 
@@ -96,11 +112,12 @@ internal sealed class SendRig : IAsyncDisposable
         {
             begun.Marked.TrySetResult(await Mark(begun));
         }
-        catch (Exception trouble)
+        catch (Exception error)
         {
-            begun.Marked.TrySetException(trouble);
+            begun.Marked.TrySetException(error);
         }
     }
 
-    private TaskCompletionSource<Outcome> Promise(long id) => _outcomes.GetOrAdd(id, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+    private TaskCompletionSource<Outcome> Promise(long id) =>
+        _outcomes.GetOrAdd(id, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
 }

@@ -35,8 +35,10 @@ internal sealed class SendStageTests
     {
         await using var rig = new SendRig(Account() with { MaxConnections = 1 });
 
-        for (var id = 1; id <= 20; id++) await rig.PutAsync(id);
-        for (var id = 1; id <= 20; id++) await rig.OutcomeAsync(id);
+        for (var id = 1; id <= 20; id++)
+            await rig.PutAsync(id);
+        for (var id = 1; id <= 20; id++)
+            await rig.OutcomeAsync(id);
 
         Assert.That(_server.Connections, Is.EqualTo(1));
         var items = rig.Items.ToArray();
@@ -51,11 +53,14 @@ internal sealed class SendStageTests
     public async Task Mark_Pending_HoldsTheFinalDotBack()
     {
         var (mark, asked) = (new TaskCompletionSource<bool>(), new TaskCompletionSource());
-        await using var rig = new SendRig(Account(), mark: _ =>
-        {
-            asked.TrySetResult();
-            return mark.Task;
-        });
+        await using var rig = new SendRig(
+            Account(),
+            mark: _ =>
+            {
+                asked.TrySetResult();
+                return mark.Task;
+            }
+        );
         await rig.PutAsync(1);
 
         await _server.Seen("DATA");
@@ -83,7 +88,10 @@ internal sealed class SendStageTests
     [Test]
     public async Task Mark_CannotBeWritten_DeliversNothingAndDrops()
     {
-        await using var rig = new SendRig(Account(), mark: static _ => Task.FromException<bool>(new StoreUnavailableException("disk full")));
+        await using var rig = new SendRig(
+            Account(),
+            mark: static _ => Task.FromException<bool>(new StoreUnavailableException("disk full"))
+        );
 
         Assert.That(await rig.SendAsync(), Is.TypeOf<Outcome.Dropped>());
         Assert.That(_server.Mails, Is.Empty);
@@ -104,7 +112,8 @@ internal sealed class SendStageTests
         _server.Say("RCPT", "250 ok", "550 5.1.1 who", "450 4.2.1 later");
         await using var rig = new SendRig(Account());
 
-        var outcome = (Outcome.Attempted)await rig.SendAsync(content: Sample.Content(recipients: ["b@y.example", "c@y.example", "d@y.example"]));
+        var outcome = (Outcome.Attempted)
+            await rig.SendAsync(content: Sample.Content(recipients: ["b@y.example", "c@y.example", "d@y.example"]));
 
         Assert.That(outcome.Verdicts.Select(v => v.Verdict), Is.EqualTo(new[] { Verdict.Accepted, Verdict.Refused, Verdict.Deferred }));
         Assert.That(_server.Mails, Has.Count.EqualTo(1));
@@ -133,7 +142,10 @@ internal sealed class SendStageTests
 
         var outcome = (Outcome.AccountToBlame)await rig.SendAsync();
 
-        Assert.That((outcome.Trouble.Kind, outcome.Trouble.RetryAfter), Is.EqualTo((TroubleKind.Throttled, (TimeSpan?)TimeSpan.FromSeconds(30))));
+        Assert.That(
+            (outcome.Trouble.Kind, outcome.Trouble.RetryAfter),
+            Is.EqualTo((TroubleKind.Throttled, (TimeSpan?)TimeSpan.FromSeconds(30)))
+        );
         Assert.That(outcome.Content, Is.Null);
         Assert.That(rig.Items, Has.None.TypeOf<Begun>());
         Assert.That(rig.Permits[1].Disposed, Is.True);
@@ -323,10 +335,11 @@ internal sealed class SendStageTests
     }
 
     [Test]
-    public async Task Door_Closed_RunsDry()
+    public async Task Channel_Completed_RunsDry()
     {
         await using var rig = new SendRig(Account());
-        for (var id = 1; id <= 50; id++) await rig.PutAsync(id);
+        for (var id = 1; id <= 50; id++)
+            await rig.PutAsync(id);
 
         await rig.DrainAsync();
 

@@ -15,7 +15,9 @@ internal sealed class SenderRefusalsTests
     public void Learn_ThreeSendersMetTheSame_TheNextIsTheAccounts()
     {
         Assert.That(
-            new[] { "a", "b", "c", "d", "a" }.Select(sender => Learn(sender, 550)), Is.EqualTo(new[] { false, false, false, true, true }));
+            new[] { "a", "b", "c", "d", "a" }.Select(sender => Learn(sender, 550)),
+            Is.EqualTo(new[] { false, false, false, true, true })
+        );
     }
 
     [Test]
@@ -29,13 +31,21 @@ internal sealed class SenderRefusalsTests
     [Test]
     public void Learn_AnotherCodeBetween_BeginsAnew() =>
         Assert.That(
-            new[] { ("a", 550), ("b", 550), ("c", 553), ("d", 550), ("e", 550) }.Select(met => Learn(met.Item1, met.Item2)), Has.All.False);
+            new[] { ("a", 550), ("b", 550), ("c", 553), ("d", 550), ("e", 550) }.Select(met => Learn(met.Item1, met.Item2)),
+            Has.All.False
+        );
 
     [Test]
     public void Learn_ASenderTaken_BeginsAnew()
     {
-        foreach (var sender in new[] { "a", "b", "c" }) Learn(sender, 550);
-        var taken = new TransactionResult(1) { Phase = SmtpPhase.Final, SenderAnswered = true, Ending = SmtpReply.Of(250, "ok") };
+        foreach (var sender in new[] { "a", "b", "c" })
+            Learn(sender, 550);
+        var taken = new TransactionResult(1)
+        {
+            Phase = SmtpPhase.Final,
+            SenderAnswered = true,
+            Ending = SmtpReply.Of(250, "ok"),
+        };
 
         Assert.That((_refusals.Learn(Sample.Account(25), "d", taken), Learn("e", 550)), Is.EqualTo((false, false)));
     }
@@ -43,7 +53,8 @@ internal sealed class SenderRefusalsTests
     [Test]
     public void Learn_AccountChanged_BeginsAnew()
     {
-        foreach (var sender in new[] { "a", "b", "c" }) Learn(sender, 550);
+        foreach (var sender in new[] { "a", "b", "c" })
+            Learn(sender, 550);
 
         Assert.That((Learn("d", 550, version: 2), Learn("d", 550, version: 2)), Is.EqualTo((false, false)));
     }
@@ -53,7 +64,8 @@ internal sealed class SenderRefusalsTests
     [TestCase(503)]
     public void Learn_WhatIsNoRefusalOfASender_TeachesNothing(int code)
     {
-        foreach (var sender in new[] { "a", "b", "c" }) Learn(sender, code);
+        foreach (var sender in new[] { "a", "b", "c" })
+            Learn(sender, code);
 
         Assert.That(Learn("d", code), Is.False);
     }
@@ -68,9 +80,14 @@ internal sealed class SenderRefusalsTests
         Assert.That((outcome.Trouble.SmtpCode, outcome.Content is null), Is.EqualTo(((int?)550, false)));
     }
 
-    private bool Learn(string sender, int code, int version = 1) => _refusals.Learn(
-        Sample.Account(25) with { Version = version }, sender, Result(code));
+    private bool Learn(string sender, int code, int version = 1) =>
+        _refusals.Learn(Sample.Account(25) with { Version = version }, sender, Result(code));
 
     private static TransactionResult Result(int code) =>
-        new(1) { Phase = SmtpPhase.Mail, SenderAnswered = true, Ending = SmtpReply.Of(code, "no") };
+        new(1)
+        {
+            Phase = SmtpPhase.Mail,
+            SenderAnswered = true,
+            Ending = SmtpReply.Of(code, "no"),
+        };
 }

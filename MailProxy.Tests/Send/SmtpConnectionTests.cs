@@ -157,7 +157,15 @@ internal sealed class SmtpConnectionTests
             Assert.That((result.Phase, result.Ending!.Code), Is.EqualTo((expected, int.Parse(reply[..3]))));
             Assert.That(connection.IsUsable, Is.True);
             using var rendered = new MimeComposer(_options).Compose(Sample.Content(), [], [], null);
-            var next = await connection.TransactAsync(Envelope.Of(Sample.Content()), rendered, Task.FromResult(true), CancellationToken.None, CancellationToken.None).WaitAsync(Generous);
+            var next = await connection
+                .TransactAsync(
+                    Envelope.Of(Sample.Content()),
+                    rendered,
+                    Task.FromResult(true),
+                    CancellationToken.None,
+                    CancellationToken.None
+                )
+                .WaitAsync(Generous);
             Assert.That(next.Ending!.Code, Is.EqualTo(250));
         }
     }
@@ -187,7 +195,9 @@ internal sealed class SmtpConnectionTests
     public async Task Transact_DroppedInTheMiddleOfALargeBody_IsLostBeforeTheEnd()
     {
         _server.Say("BODY", ScriptedSmtpServer.Reset);
-        var large = Sample.Content($$"""{"from":"a@x.example","to":"b@y.example","text":"{{new string('x', 900)}}","attachments":[{"filename":"a.bin","content":"{{Convert.ToBase64String(new byte[20_000_000])}}"}]}""");
+        var large = Sample.Content(
+            $$"""{"from":"a@x.example","to":"b@y.example","text":"{{new string('x', 900)}}","attachments":[{"filename":"a.bin","content":"{{Convert.ToBase64String(new byte[20_000_000])}}"}]}"""
+        );
 
         var result = await TransactAsync(large);
 
@@ -199,7 +209,9 @@ internal sealed class SmtpConnectionTests
     {
         _server.Say("BODY", ScriptedSmtpServer.Hang);
         _options.Timeouts.DataBlock = TimeSpan.FromMilliseconds(500);
-        var large = Sample.Content($$"""{"from":"a@x.example","to":"b@y.example","attachments":[{"filename":"a.bin","content":"{{Convert.ToBase64String(new byte[20_000_000])}}"}]}""");
+        var large = Sample.Content(
+            $$"""{"from":"a@x.example","to":"b@y.example","attachments":[{"filename":"a.bin","content":"{{Convert.ToBase64String(new byte[20_000_000])}}"}]}"""
+        );
 
         var result = await TransactAsync(large);
 
@@ -217,10 +229,14 @@ internal sealed class SmtpConnectionTests
         _server.Extensions.Remove("PIPELINING");
         _server.Say(phase, ScriptedSmtpServer.Hang);
         var tiny = TimeSpan.FromMilliseconds(50);
-        if (expected == SmtpPhase.Mail) _options.Timeouts.Mail = tiny;
-        if (expected == SmtpPhase.Recipient) _options.Timeouts.Recipient = tiny;
-        if (expected == SmtpPhase.Data) _options.Timeouts.DataInitiation = tiny;
-        if (expected == SmtpPhase.Final) _options.Timeouts.DataTermination = tiny;
+        if (expected == SmtpPhase.Mail)
+            _options.Timeouts.Mail = tiny;
+        if (expected == SmtpPhase.Recipient)
+            _options.Timeouts.Recipient = tiny;
+        if (expected == SmtpPhase.Data)
+            _options.Timeouts.DataInitiation = tiny;
+        if (expected == SmtpPhase.Final)
+            _options.Timeouts.DataTermination = tiny;
 
         var result = await TransactAsync(Sample.Content());
 
@@ -272,7 +288,12 @@ internal sealed class SmtpConnectionTests
     public async Task Transact_MarkIsLate_SendsAllButTheLastBlockMeanwhile()
     {
         var mark = new TaskCompletionSource<bool>();
-        var transaction = TransactAsync(Sample.Content($$"""{"from":"a@x.example","to":"b@y.example","text":"{{string.Join("\\n", Enumerable.Repeat(new string('x', 70), 2000))}}"}"""), mark.Task);
+        var transaction = TransactAsync(
+            Sample.Content(
+                $$"""{"from":"a@x.example","to":"b@y.example","text":"{{string.Join("\\n", Enumerable.Repeat(new string('x', 70), 2000))}}"}"""
+            ),
+            mark.Task
+        );
 
         await _server.Seen("BODY");
         Assert.That(_server.Mails, Is.Empty);
@@ -303,14 +324,18 @@ internal sealed class SmtpConnectionTests
     [Test]
     public async Task Transact_EightBitRaw_AsksFor8BitMime()
     {
-        await TransactAsync(Sample.Content($$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String("From: a@x.example\n\ngrün\n"u8)}}"}"""));
+        await TransactAsync(
+            Sample.Content($$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String("From: a@x.example\n\ngrün\n"u8)}}"}""")
+        );
 
         Assert.That(_server.Journal, Has.Some.Contains("BODY=8BITMIME"));
         Assert.That(_server.Mails.Single().Text, Does.EndWith("\r\n\r\ngrün\r\n"));
     }
 
     private Task<SmtpConnection> OpenAsync(SmtpAccount account) =>
-        SmtpConnection.OpenAsync(account, new IPEndPoint(IPAddress.Loopback, account.Port), _options, TimeProvider.System, CancellationToken.None).WaitAsync(Generous);
+        SmtpConnection
+            .OpenAsync(account, new IPEndPoint(IPAddress.Loopback, account.Port), _options, TimeProvider.System, CancellationToken.None)
+            .WaitAsync(Generous);
 
     private async Task<TransactionResult> TransactAsync(MailContent content, Task<bool>? mark = null, CancellationToken abort = default)
     {
@@ -320,10 +345,19 @@ internal sealed class SmtpConnectionTests
     }
 
     private async Task<(SmtpConnection Connection, TransactionResult Result)> OpenAndTransactAsync(
-        MailContent content, Task<bool>? mark = null, SmtpAccount? account = null, CancellationToken abort = default)
+        MailContent content,
+        Task<bool>? mark = null,
+        SmtpAccount? account = null,
+        CancellationToken abort = default
+    )
     {
         var connection = await OpenAsync(account ?? Sample.Account(_server.Port));
         using var rendered = new MimeComposer(_options).Compose(content, [], [], null);
-        return (connection, await connection.TransactAsync(Envelope.Of(content), rendered, mark ?? Task.FromResult(true), abort, abort).WaitAsync(Generous, CancellationToken.None));
+        return (
+            connection,
+            await connection
+                .TransactAsync(Envelope.Of(content), rendered, mark ?? Task.FromResult(true), abort, abort)
+                .WaitAsync(Generous, CancellationToken.None)
+        );
     }
 }

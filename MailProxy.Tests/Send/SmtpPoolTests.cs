@@ -231,37 +231,50 @@ internal sealed class SmtpPoolTests
         Assert.That(log.Warnings, Is.EqualTo(1));
         var third = await pool.RentAsync(account with { Version = 2 }, default, default);
         Assert.That(log.Warnings, Is.EqualTo(2));
-        foreach (var connection in new[] { first, second, third }) pool.Return(connection);
+        foreach (var connection in new[] { first, second, third })
+            pool.Return(connection);
     }
 
     private SmtpAccount Account() => Sample.Account(_server.Port);
 
     private SmtpPool NewPool(ILogger logger) => new(_accounts, new(), _metrics, _clock, logger);
 
-    private Task<SmtpConnection> RentAsync(SmtpAccount? account = null) => _pool.RentAsync(account ?? Account(), CancellationToken.None, CancellationToken.None).AsTask().WaitAsync(Generous);
+    private Task<SmtpConnection> RentAsync(SmtpAccount? account = null) =>
+        _pool.RentAsync(account ?? Account(), CancellationToken.None, CancellationToken.None).AsTask().WaitAsync(Generous);
 
     private void Return(params SmtpConnection[] connections)
     {
-        foreach (var connection in connections) _pool.Return(connection);
+        foreach (var connection in connections)
+            _pool.Return(connection);
     }
 
     private static async Task SendAsync(SmtpConnection connection)
     {
         using var rendered = new MimeComposer(new()).Compose(Sample.Content(), [], [], null);
-        await connection.TransactAsync(Envelope.Of(Sample.Content()), rendered, Task.FromResult(true), CancellationToken.None, CancellationToken.None).WaitAsync(Generous);
+        await connection
+            .TransactAsync(Envelope.Of(Sample.Content()), rendered, Task.FromResult(true), CancellationToken.None, CancellationToken.None)
+            .WaitAsync(Generous);
     }
 
     private sealed class CountingLogger : ILogger
     {
         public int Warnings { get; private set; }
 
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        )
         {
-            if (logLevel == LogLevel.Warning) Warnings++;
+            if (logLevel == LogLevel.Warning)
+                Warnings++;
         }
     }
 }

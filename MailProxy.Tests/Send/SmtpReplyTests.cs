@@ -32,7 +32,8 @@ internal sealed class SmtpReplyTests
     [TestCase("a\u200bb\ufeffc\u2066d", "abcd")]
     [TestCase("Gr\u00fc\u00dfe \U0001F600", "Gr\u00fc\u00dfe \U0001F600")]
     [TestCase("\U000E0041\U000E0042x", "x")]
-    public void OneLine_AStrangersWords_AreFitToBeTold(string text, string expected) => Assert.That(SmtpReply.OneLine(text), Is.EqualTo(expected));
+    public void OneLine_AStrangersWords_AreFitToBeTold(string text, string expected) =>
+        Assert.That(SmtpReply.OneLine(text), Is.EqualTo(expected));
 
     [Test]
     public void OneLine_HalfACharacter_IsMarked() => Assert.That(SmtpReply.OneLine("a" + (char)0xd800 + "b"), Is.EqualTo("a\ufffdb"));

@@ -32,16 +32,17 @@ internal sealed class SmtpVerdictTests
 
     // Section 4 of the contract, as a table: what each code means at each step, for one recipient. A: the account; D: deferred; R:
     // refused; T: taken; ?: in doubt.
-    private static char Expected(SmtpPhase step, int code) => (step, code) switch
-    {
-        (_, 421 or 454 or 530 or 534 or 535 or 538) => 'A',
-        (_, >= 400 and < 500) => 'D',
-        (SmtpPhase.Mail, 500 or 502 or 503 or 504) => 'A',
-        (_, >= 500) => 'R',
-        (SmtpPhase.Final, < 300) => 'T',
-        (SmtpPhase.Final, _) => '?',
-        _ => 'A',
-    };
+    private static char Expected(SmtpPhase step, int code) =>
+        (step, code) switch
+        {
+            (_, 421 or 454 or 530 or 534 or 535 or 538) => 'A',
+            (_, >= 400 and < 500) => 'D',
+            (SmtpPhase.Mail, 500 or 502 or 503 or 504) => 'A',
+            (_, >= 500) => 'R',
+            (SmtpPhase.Final, < 300) => 'T',
+            (SmtpPhase.Final, _) => '?',
+            _ => 'A',
+        };
 
     [TestCase(SmtpPhase.Mail)]
     [TestCase(SmtpPhase.Recipient)]
@@ -53,7 +54,8 @@ internal sealed class SmtpVerdictTests
         for (var code = 200; code < 600; code++)
         {
             // A yes to MAIL or RCPT, or 354 to DATA, ends nothing.
-            if ((step is SmtpPhase.Mail or SmtpPhase.Recipient && code < 300) || (step, code) == (SmtpPhase.Data, 354)) continue;
+            if ((step is SmtpPhase.Mail or SmtpPhase.Recipient && code < 300) || (step, code) == (SmtpPhase.Data, 354))
+                continue;
             Assert.That(Judged(step, code), Is.EqualTo(Expected(step, code)), $"{code} at {step}");
         }
     }
@@ -62,7 +64,10 @@ internal sealed class SmtpVerdictTests
     [TestCase(503, "5.1.7 bad")]
     [TestCase(550, "5.1.7 bad")]
     public void Judge_BadSender_IsTheMessages(int code, string text) =>
-        Assert.That(Verdicts(1, r => (r.Phase, r.Ending) = (SmtpPhase.Mail, Reply(code, text))).Single().Verdict, Is.EqualTo(Verdict.Refused));
+        Assert.That(
+            Verdicts(1, r => (r.Phase, r.Ending) = (SmtpPhase.Mail, Reply(code, text))).Single().Verdict,
+            Is.EqualTo(Verdict.Refused)
+        );
 
     private static char Judged(SmtpPhase step, int code)
     {
@@ -75,14 +80,17 @@ internal sealed class SmtpVerdictTests
                 SmtpPhase.Mail => null,
                 SmtpPhase.Recipient => blamed ? null : Reply(code),
                 _ => Reply(250),
-            });
-        return outcome is not Outcome.Attempted attempted ? 'A' : attempted.Verdicts.Single().Verdict switch
-        {
-            Verdict.Accepted => 'T',
-            Verdict.Deferred => 'D',
-            Verdict.Refused => 'R',
-            _ => '?',
-        };
+            }
+        );
+        return outcome is not Outcome.Attempted attempted
+            ? 'A'
+            : attempted.Verdicts.Single().Verdict switch
+            {
+                Verdict.Accepted => 'T',
+                Verdict.Deferred => 'D',
+                Verdict.Refused => 'R',
+                _ => '?',
+            };
     }
 
     [TestCase(SmtpPhase.Mail, 450, ExpectedResult = false)]
@@ -106,7 +114,13 @@ internal sealed class SmtpVerdictTests
     [Test]
     public void Judge_SomeRefusedAndTheRestTaken_EachHasItsOwn()
     {
-        var verdicts = Verdicts(3, r => (r.Phase, r.Ending) = (SmtpPhase.Final, Reply(250, "2.0.0 queued as 1")), Reply(250), Reply(550, "5.1.1 who"), Reply(450, "4.2.1 try again in 5 minutes"));
+        var verdicts = Verdicts(
+            3,
+            r => (r.Phase, r.Ending) = (SmtpPhase.Final, Reply(250, "2.0.0 queued as 1")),
+            Reply(250),
+            Reply(550, "5.1.1 who"),
+            Reply(450, "4.2.1 try again in 5 minutes")
+        );
 
         Assert.That(verdicts.Select(v => v.Verdict), Is.EqualTo(new[] { Verdict.Accepted, Verdict.Refused, Verdict.Deferred }));
         Assert.That(verdicts[0].Reply, Is.EqualTo("2.0.0 queued as 1"));
@@ -148,12 +162,17 @@ internal sealed class SmtpVerdictTests
     [Test]
     public void Judge_TooManyBeforeTheFirstAcceptance_CountsLikeAnyRefusal() =>
         Assert.That(
-            Verdicts(2, r => (r.Phase, r.Ending) = (SmtpPhase.Final, Reply(250)), Reply(452, "too many"), Reply(250)).Select(v => v.Verdict),
-            Is.EqualTo(new[] { Verdict.Deferred, Verdict.Accepted }));
+            Verdicts(2, r => (r.Phase, r.Ending) = (SmtpPhase.Final, Reply(250)), Reply(452, "too many"), Reply(250))
+                .Select(v => v.Verdict),
+            Is.EqualTo(new[] { Verdict.Deferred, Verdict.Accepted })
+        );
 
     [Test]
     public void Judge_NotOffered_IsNotTried() =>
-        Assert.That(Verdicts(2, r => (r.Phase, r.Ending) = (SmtpPhase.Final, Reply(250)), Reply(250), null)[1].Verdict, Is.EqualTo(Verdict.NotTried));
+        Assert.That(
+            Verdicts(2, r => (r.Phase, r.Ending) = (SmtpPhase.Final, Reply(250)), Reply(250), null)[1].Verdict,
+            Is.EqualTo(Verdict.NotTried)
+        );
 
     [TestCase(TransactionEnd.Lost)]
     [TestCase(TransactionEnd.TimedOut)]
@@ -167,7 +186,10 @@ internal sealed class SmtpVerdictTests
 
     [Test]
     public void Judge_OddReplyToTheDot_IsInDoubt() =>
-        Assert.That(Verdicts(1, r => (r.Phase, r.Ending) = (SmtpPhase.Final, Reply(354)), Reply(250)).Single().Verdict, Is.EqualTo(Verdict.InDoubt));
+        Assert.That(
+            Verdicts(1, r => (r.Phase, r.Ending) = (SmtpPhase.Final, Reply(354)), Reply(250)).Single().Verdict,
+            Is.EqualTo(Verdict.InDoubt)
+        );
 
     [Test]
     public void Judge_RefusedOneAndHungUpBeforeData_TheAcceptedGoAgainAndNobodyIsBlamed()
@@ -195,7 +217,8 @@ internal sealed class SmtpVerdictTests
     public void Judge_AbortedBeforeAnybodyHadAnAnswer_IsReleased(SmtpPhase phase) =>
         Assert.That(
             Judge(1, r => (r.Phase, r.End) = (phase, TransactionEnd.Aborted), phase > SmtpPhase.Recipient ? Reply(250) : null),
-            Is.TypeOf<Outcome.Released>());
+            Is.TypeOf<Outcome.Released>()
+        );
 
     [Test]
     public void Judge_AbortedAfterARefusal_KeepsThatAndBlamesNobody()
@@ -212,7 +235,10 @@ internal sealed class SmtpVerdictTests
     {
         var verdicts = Verdicts(2, r => (r.Phase, r.End) = (phase, end), Reply(250), Reply(550));
 
-        Assert.That(verdicts.Select(v => (v.Verdict, v.EnhancedCode)), Is.EqualTo(new[] { (Verdict.Deferred, "4.4.2"), (Verdict.Refused, "5.0.0") }));
+        Assert.That(
+            verdicts.Select(v => (v.Verdict, v.EnhancedCode)),
+            Is.EqualTo(new[] { (Verdict.Deferred, "4.4.2"), (Verdict.Refused, "5.0.0") })
+        );
     }
 
     [TestCase(421, TroubleKind.Throttled)]
@@ -228,11 +254,15 @@ internal sealed class SmtpVerdictTests
     }
 
     [Test]
-    public void Judge_Unmarked_IsDropped() => Assert.That(Judge(1, r => r.End = TransactionEnd.Unmarked, Reply(250)), Is.TypeOf<Outcome.Dropped>());
+    public void Judge_Unmarked_IsDropped() =>
+        Assert.That(Judge(1, r => r.End = TransactionEnd.Unmarked, Reply(250)), Is.TypeOf<Outcome.Dropped>());
 
     [Test]
     public void Judge_BadAddress_IsRefused() =>
-        Assert.That(Verdicts(1, r => r.End = TransactionEnd.BadAddress).Single(), Has.Property("Verdict").EqualTo(Verdict.Refused).And.Property("EnhancedCode").EqualTo("5.1.3"));
+        Assert.That(
+            Verdicts(1, r => r.End = TransactionEnd.BadAddress).Single(),
+            Has.Property("Verdict").EqualTo(Verdict.Refused).And.Property("EnhancedCode").EqualTo("5.1.3")
+        );
 
     [TestCase(SmtpPhase.Connect, null, TroubleKind.Connect)]
     [TestCase(SmtpPhase.Greeting, 554, TroubleKind.Greeting)]
@@ -244,7 +274,10 @@ internal sealed class SmtpVerdictTests
     [TestCase(SmtpPhase.Authenticate, 454, TroubleKind.Throttled)]
     [TestCase(SmtpPhase.Authenticate, 451, TroubleKind.Throttled)]
     public void Trouble_NoConnection_IsNamedByPhaseAndCode(SmtpPhase phase, int? code, TroubleKind expected) =>
-        Assert.That(SmtpVerdict.Trouble(new(7), new SmtpOpenException(phase, code is { } c ? Reply(c) : null, false, "why")).Kind, Is.EqualTo(expected));
+        Assert.That(
+            SmtpVerdict.Trouble(new(7), new SmtpOpenException(phase, code is { } c ? Reply(c) : null, false, "why")).Kind,
+            Is.EqualTo(expected)
+        );
 
     private static SmtpReply Reply(int code, string text = "text") => SmtpReply.Of(code, text);
 

@@ -17,14 +17,15 @@ public sealed class SharedCapacityTests
     }
 
     [Test]
-    public async Task TakeAsync_RoomComesBack_TenantsInTurn()
+    public async Task TakeAsync_CapacityComesBack_TenantsInTurn()
     {
         var all = _capacity.TryTake("first", 100)!;
         var order = new List<string>();
         async Task WaitAsync(string tenant, string name)
         {
             using var charge = await _capacity.TakeAsync(tenant, 40, CancellationToken.None);
-            lock (order) order.Add(name);
+            lock (order)
+                order.Add(name);
         }
 
         Task[] waiting = [WaitAsync("a", "a1"), WaitAsync("a", "a2"), WaitAsync("b", "b1")];
@@ -57,7 +58,8 @@ public sealed class SharedCapacityTests
         await cancel.CancelAsync();
         Assert.ThrowsAsync<TaskCanceledException>(() => gone);
         held.Dispose();
-        using (await next) Assert.That(_capacity.Used, Is.EqualTo(10));
+        using (await next)
+            Assert.That(_capacity.Used, Is.EqualTo(10));
         Assert.That(_capacity.Of("b").Held, Is.Zero);
     }
 
@@ -110,7 +112,8 @@ public sealed class SharedCapacityTests
         await grow;
         Assert.That((second.Amount, begin.IsCompleted), Is.EqualTo((50L, false)));
         second.Dispose();
-        using (await begin) Assert.That(_capacity.Used, Is.EqualTo(5));
+        using (await begin)
+            Assert.That(_capacity.Used, Is.EqualTo(5));
         Assert.That(_capacity.Used, Is.Zero);
     }
 

@@ -27,16 +27,17 @@ public sealed class TenantShareTests
     }
 
     [Test]
-    public void Allows_ManyTakeAllTheyMay_EqualPartsAndRoomRemains([Values(1, 2, 5, 20)] int tenants)
+    public void Allows_ManyTakeAllTheyMay_EqualPartsAndCapacityRemains([Values(1, 2, 5, 20)] int tenants)
     {
         const long Capacity = 10_000;
         var held = new long[tenants];
-        for (var moved = true; moved;)
+        for (var moved = true; moved; )
         {
             moved = false;
             for (var i = 0; i < tenants; i++)
             {
-                if (!_half.Allows(Capacity, held.Sum() - held[i], held[i], 1)) continue;
+                if (!_half.Allows(Capacity, held.Sum() - held[i], held[i], 1))
+                    continue;
                 held[i]++;
                 moved = true;
             }

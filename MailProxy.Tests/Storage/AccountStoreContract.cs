@@ -234,14 +234,20 @@ internal abstract class AccountStoreContract
         var audit = Audit();
         Assert.Multiple(() =>
         {
-            Assert.That(audit.Select(a => (a.Actor, a.Action, a.Object)), Is.EqualTo([
-                ("ann", "account.create", "account/default/relay"),
-                ("bob", "account.replace", "account/default/relay"),
-                ("ann", "account.pause", "account/default/relay"),
-                ("ann", "dispatcher.suspend", "dispatcher"),
-                ("bob", "account.delete", "account/default/relay"),
-            ]));
-            Assert.That(string.Concat(audit.Select(a => a.Before + a.After)), Does.Not.Contain("hunter2").And.Not.Contain("swordfish").And.Not.Contain("PRIVATE KEY"));
+            Assert.That(
+                audit.Select(a => (a.Actor, a.Action, a.Object)),
+                Is.EqualTo([
+                    ("ann", "account.create", "account/default/relay"),
+                    ("bob", "account.replace", "account/default/relay"),
+                    ("ann", "account.pause", "account/default/relay"),
+                    ("ann", "dispatcher.suspend", "dispatcher"),
+                    ("bob", "account.delete", "account/default/relay"),
+                ])
+            );
+            Assert.That(
+                string.Concat(audit.Select(a => a.Before + a.After)),
+                Does.Not.Contain("hunter2").And.Not.Contain("swordfish").And.Not.Contain("PRIVATE KEY")
+            );
             Assert.That(audit[0].Before, Is.Null);
             Assert.That(audit[0].After, Does.Contain("smtp.example.com").And.Contain("\"password_set\":true"));
             Assert.That(audit[1].After, Does.Contain("\"password_changed\":true").And.Contain("\"dkim_key_changed\":false"));

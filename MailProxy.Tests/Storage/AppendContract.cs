@@ -5,7 +5,8 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 [TestFixture(typeof(SqliteBench))]
-internal sealed class AppendContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+internal sealed class AppendContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     [Test]
     public async Task Append_NewMail_IsStoredWholeAndQueued()
@@ -18,7 +19,10 @@ internal sealed class AppendContract<TBench> : MessageStoreContract<TBench> wher
         var look = Look("m1");
         Assert.That(look.State, Is.EqualTo(MessageState.Queued));
         Assert.That(look.Json, Is.EqualTo("""{"text":"one"}"""));
-        Assert.That(look.Recipients.Select(r => (r.Address, r.State)), Is.EqualTo(new[] { ("a@example.com", RecipientState.Pending), ("b@example.com", RecipientState.Pending) }));
+        Assert.That(
+            look.Recipients.Select(r => (r.Address, r.State)),
+            Is.EqualTo(new[] { ("a@example.com", RecipientState.Pending), ("b@example.com", RecipientState.Pending) })
+        );
         Assert.That(look.Queue, Is.EqualTo(new QueueLook(0, 0, 1, 0, 0, 2, mail.ExpiresAt)));
         Assert.That(look.Events, Is.EqualTo(new[] { new EventLook(1, EventType.MessageQueued, MessageState.Queued, 0, null) }));
     }
@@ -66,7 +70,10 @@ internal sealed class AppendContract<TBench> : MessageStoreContract<TBench> wher
     public async Task Append_LineWithProblem_IsAnsweredInItsPlaceAndNotStored()
     {
         var problem = new Problem(422, "validation_failed", "No recipient.");
-        var batch = new AcceptedBatch(new Submission("default", [], 10, null), [new(null, "bad", problem), new(Mail("good"), "good", null)]);
+        var batch = new AcceptedBatch(
+            new Submission("default", [], 10, null),
+            [new(null, "bad", problem), new(Mail("good"), "good", null)]
+        );
 
         var lines = Lines(await In30(Store.AppendAsync([batch])));
 

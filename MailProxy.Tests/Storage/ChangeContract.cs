@@ -5,7 +5,8 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 [TestFixture(typeof(SqliteBench))]
-internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     [Test]
     public async Task Change_UnknownMessage_IsNotFound() =>
@@ -16,7 +17,10 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> wher
     {
         await MarkedAsync(Mail("m1"));
 
-        Assert.That(await ChangeAsync("m1", new MessageChange.Cancel()), Is.EqualTo(new ChangeResult.Conflict("sending", MessageState.Sending)));
+        Assert.That(
+            await ChangeAsync("m1", new MessageChange.Cancel()),
+            Is.EqualTo(new ChangeResult.Conflict("sending", MessageState.Sending))
+        );
     }
 
     [Test]
@@ -28,9 +32,23 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> wher
 
         Assert.That(((ChangeResult.Done)result).State, Is.EqualTo(MessageState.Cancelled));
         var look = Look("m1");
-        Assert.That((look.State, look.Queue, look.Recipients.Single().State), Is.EqualTo((MessageState.Cancelled, (QueueLook?)null, RecipientState.Cancelled)));
-        Assert.That(look.Events[^1], Is.EqualTo(new EventLook(2, EventType.MessageCancelled, MessageState.Cancelled, 0,
-            "\"recipients\":" + """[{"email":"a@example.com","status":"cancelled","smtp_code":null,"enhanced_code":null,"reply":null}]""")));
+        Assert.That(
+            (look.State, look.Queue, look.Recipients.Single().State),
+            Is.EqualTo((MessageState.Cancelled, (QueueLook?)null, RecipientState.Cancelled))
+        );
+        Assert.That(
+            look.Events[^1],
+            Is.EqualTo(
+                new EventLook(
+                    2,
+                    EventType.MessageCancelled,
+                    MessageState.Cancelled,
+                    0,
+                    "\"recipients\":"
+                        + """[{"email":"a@example.com","status":"cancelled","smtp_code":null,"enhanced_code":null,"reply":null}]"""
+                )
+            )
+        );
         Assert.That(await MarkAsync(ticket), Is.False);
     }
 
@@ -53,7 +71,10 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> wher
 
         await ChangeAsync("m1", new MessageChange.Cancel());
 
-        Assert.That((Look("m1").State, Look("m1").HoldReason, Look("m1").Recipients.Single().State), Is.EqualTo((MessageState.Ambiguous, (string?)null, RecipientState.Ambiguous)));
+        Assert.That(
+            (Look("m1").State, Look("m1").HoldReason, Look("m1").Recipients.Single().State),
+            Is.EqualTo((MessageState.Ambiguous, (string?)null, RecipientState.Ambiguous))
+        );
         Assert.That(Look("m1").EventTypes.Last(), Is.EqualTo(EventType.MessageAmbiguous));
     }
 
@@ -79,7 +100,10 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> wher
         var result = await ChangeAsync("m1", new MessageChange.Release());
 
         Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Queued, Account, 0, Look("m1").ExpiresAt)));
-        Assert.That((Look("m1").State, Look("m1").HoldReason, Look("m1").EventTypes.Last()), Is.EqualTo((MessageState.Queued, (string?)null, EventType.MessageReleased)));
+        Assert.That(
+            (Look("m1").State, Look("m1").HoldReason, Look("m1").EventTypes.Last()),
+            Is.EqualTo((MessageState.Queued, (string?)null, EventType.MessageReleased))
+        );
         Assert.That(await MarkAsync(old), Is.False);
         Assert.That(await MarkAsync((await ClaimAsync()).Tickets.Single()), Is.True);
     }
@@ -111,7 +135,13 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> wher
     public async Task Release_WhenAllHadTheirTurn_BeginsTheNextRound()
     {
         var settlement = Held(await MarkedAsync(Mail("m1")));
-        await SettleAsync(settlement with { Recipients = [new(0, RecipientState.InDoubt, true, null, null, null)], Step = new QueueStep.Hold("ambiguous", 0, 0) });
+        await SettleAsync(
+            settlement with
+            {
+                Recipients = [new(0, RecipientState.InDoubt, true, null, null, null)],
+                Step = new QueueStep.Hold("ambiguous", 0, 0),
+            }
+        );
 
         await ChangeAsync("m1", new MessageChange.Release());
 
@@ -128,14 +158,26 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> wher
 
         Assert.That(((ChangeResult.Done)result).Due, Is.Zero);
         var look = Look("m1");
-        Assert.That((look.State, look.Queue!.Due, look.Queue.Round, look.Queue.Recipients, look.EventTypes.Last()), Is.EqualTo((MessageState.Queued, 0L, 1, 1, EventType.MessageQueued)));
+        Assert.That(
+            (look.State, look.Queue!.Due, look.Queue.Round, look.Queue.Recipients, look.EventTypes.Last()),
+            Is.EqualTo((MessageState.Queued, 0L, 1, 1, EventType.MessageQueued))
+        );
     }
 
     [Test]
     public async Task Retry_FailedMessage_StartsOverForThoseNotAccepted()
     {
         var ticket = await MarkedAsync(Mail("m1", to: ["a@example.com", "b@example.com"]));
-        await SettleAsync(Failed(ticket) with { Recipients = [new(0, RecipientState.Failed, true, 550, null, "no"), new(1, RecipientState.Ambiguous, true, null, null, null)] });
+        await SettleAsync(
+            Failed(ticket) with
+            {
+                Recipients =
+                [
+                    new(0, RecipientState.Failed, true, 550, null, "no"),
+                    new(1, RecipientState.Ambiguous, true, null, null, null),
+                ],
+            }
+        );
 
         var result = await ChangeAsync("m1", new MessageChange.Retry(Now + 1000));
 
@@ -156,7 +198,10 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> wher
 
         await ChangeAsync("m1", new MessageChange.Retry(Now + 5000));
 
-        Assert.That((Look("m1").State, Look("m1").ExpiresAt, Look("m1").Queue!.ExpiresAt), Is.EqualTo((MessageState.Queued, Now + 5000, Now + 5000)));
+        Assert.That(
+            (Look("m1").State, Look("m1").ExpiresAt, Look("m1").Queue!.ExpiresAt),
+            Is.EqualTo((MessageState.Queued, Now + 5000, Now + 5000))
+        );
     }
 
     [Test]
@@ -187,7 +232,10 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> wher
 
         var look = Look("m1");
         Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Scheduled, Account, Now + 60_000, look.ExpiresAt)));
-        Assert.That((look.State, look.SendAt, look.Queue!.Due, look.EventTypes.Last()), Is.EqualTo((MessageState.Scheduled, (long?)Now + 60_000, Now + 60_000, EventType.MessageScheduled)));
+        Assert.That(
+            (look.State, look.SendAt, look.Queue!.Due, look.EventTypes.Last()),
+            Is.EqualTo((MessageState.Scheduled, (long?)Now + 60_000, Now + 60_000, EventType.MessageScheduled))
+        );
         Assert.That(await MarkAsync(ticket), Is.False);
     }
 
@@ -209,7 +257,10 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> wher
     {
         await AppendAsync(Mail("m1", expiresAt: Now + 1000));
 
-        Assert.That(await ChangeAsync("m1", new MessageChange.Reschedule(Now + 1000)), Is.EqualTo(new ChangeResult.Conflict("expires_before_send_at", MessageState.Queued)));
+        Assert.That(
+            await ChangeAsync("m1", new MessageChange.Reschedule(Now + 1000)),
+            Is.EqualTo(new ChangeResult.Conflict("expires_before_send_at", MessageState.Queued))
+        );
     }
 
     [Test]
@@ -235,9 +286,15 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> wher
         await ChangeAsync("m1", new MessageChange.Retry(Now));
         await ChangeAsync("m1", new MessageChange.Cancel());
 
-        var (before, later) = ($$"""{"status":"queued","expires_at":{{Now + 10_000}}}""", $$"""{"status":"held","send_at":{{Now + 1000}},"expires_at":{{Now + 10_000}}}""");
+        var (before, later) = (
+            $$"""{"status":"queued","expires_at":{{Now + 10_000}}}""",
+            $$"""{"status":"held","send_at":{{Now + 1000}},"expires_at":{{Now + 10_000}}}"""
+        );
         var audit = Bench.Audit();
-        Assert.That(audit.Select(a => a.Action), Is.EqualTo(new[] { "message.hold", "message.reschedule", "message.release", "message.retry", "message.cancel" }));
+        Assert.That(
+            audit.Select(a => a.Action),
+            Is.EqualTo(new[] { "message.hold", "message.reschedule", "message.release", "message.retry", "message.cancel" })
+        );
         Assert.That(audit.Select(a => (a.Actor, a.Subject, a.At)), Is.All.EqualTo(("ann", "message/default/m1", Now)));
         Assert.That((audit[0].Before, audit[0].After), Is.EqualTo((before, before.Replace("queued", "held"))));
         Assert.That((audit[1].After, audit[2].Before), Is.EqualTo((later, later)));
@@ -259,6 +316,15 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench> wher
     private async Task PartlySentAsync(string id)
     {
         var ticket = await MarkedAsync(Mail(id, to: ["a@example.com", "b@example.com"]));
-        await SettleAsync(Put(ticket, Now + 60_000) with { Recipients = [new(0, RecipientState.Sent, true, 250, null, "ok"), new(1, RecipientState.Deferred, true, 450, null, "later")] });
+        await SettleAsync(
+            Put(ticket, Now + 60_000) with
+            {
+                Recipients =
+                [
+                    new(0, RecipientState.Sent, true, 250, null, "ok"),
+                    new(1, RecipientState.Deferred, true, 450, null, "later"),
+                ],
+            }
+        );
     }
 }

@@ -6,7 +6,8 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 [TestFixture(typeof(SqliteBench))]
-internal sealed class ClaimContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+internal sealed class ClaimContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     [Test]
     public async Task Claim_ReleasedMail_ComesInOrderOfPriorityThenArrival()
@@ -134,7 +135,10 @@ internal sealed class ClaimContract<TBench> : MessageStoreContract<TBench> where
         var content = await Store.LoadAsync(ticket, 2);
 
         Assert.That(content!.Key, Is.EqualTo(mail.Key));
-        Assert.That((content.EnvelopeSender, content.MessageIdHeader, content.CreatedAt, content.OnAmbiguous), Is.EqualTo((mail.EnvelopeSender, mail.MessageIdHeader, Now, AmbiguousPolicy.Hold)));
+        Assert.That(
+            (content.EnvelopeSender, content.MessageIdHeader, content.CreatedAt, content.OnAmbiguous),
+            Is.EqualTo((mail.EnvelopeSender, mail.MessageIdHeader, Now, AmbiguousPolicy.Hold))
+        );
         Assert.That(content.Json.ToArray(), Is.EqualTo(Json("one")));
         Assert.That(content.Slice, Is.EqualTo(new[] { new SliceRecipient(0, "a@example.com"), new SliceRecipient(1, "b@example.com") }));
         Assert.That(content.Standing, Is.EqualTo(new MailStanding(0, 0, 1, 0, 0, 0, 0, false, mail.ExpiresAt)));
@@ -143,17 +147,47 @@ internal sealed class ClaimContract<TBench> : MessageStoreContract<TBench> where
     [Test]
     public async Task Load_InTheMiddleOfARound_CountsTheOthers()
     {
-        var ticket = await MarkedAsync(Mail("m1", to: ["sent@x.org", "bad@x.org", "later@x.org", "doubt@x.org", "next@x.org", "rest@x.org"]));
-        await SettleAsync(new(ticket, true, MessageState.Queued, new QueueStep.Again(0, 0, 2), 1,
-        [
-            new(0, RecipientState.Sent, true, 250, null, null), new(1, RecipientState.Failed, true, 550, null, null),
-            new(2, RecipientState.Deferred, true, 450, null, null), new(3, RecipientState.Ambiguous, true, null, null, null),
-        ], [], true, Now));
+        var ticket = await MarkedAsync(
+            Mail("m1", to: ["sent@x.org", "bad@x.org", "later@x.org", "doubt@x.org", "next@x.org", "rest@x.org"])
+        );
+        await SettleAsync(
+            new(
+                ticket,
+                true,
+                MessageState.Queued,
+                new QueueStep.Again(0, 0, 2),
+                1,
+                [
+                    new(0, RecipientState.Sent, true, 250, null, null),
+                    new(1, RecipientState.Failed, true, 550, null, null),
+                    new(2, RecipientState.Deferred, true, 450, null, null),
+                    new(3, RecipientState.Ambiguous, true, null, null, null),
+                ],
+                [],
+                true,
+                Now
+            )
+        );
 
         var content = await Store.LoadAsync(ticket with { Attempt = 1 }, 1);
 
         Assert.That(content!.Slice, Is.EqualTo(new[] { new SliceRecipient(4, "next@x.org") }));
-        Assert.That(content.Standing, Is.EqualTo(new MailStanding(Round: 0, Attempts: 1, Rest: 1, Deferred: 1, Sent: 1, Failed: 1, Ambiguous: 1, PossibleDuplicate: true, content.Standing.ExpiresAt)));
+        Assert.That(
+            content.Standing,
+            Is.EqualTo(
+                new MailStanding(
+                    Round: 0,
+                    Attempts: 1,
+                    Rest: 1,
+                    Deferred: 1,
+                    Sent: 1,
+                    Failed: 1,
+                    Ambiguous: 1,
+                    PossibleDuplicate: true,
+                    content.Standing.ExpiresAt
+                )
+            )
+        );
     }
 
     [Test]
@@ -168,7 +202,9 @@ internal sealed class ClaimContract<TBench> : MessageStoreContract<TBench> where
     }
 
     [Test]
-    public async Task Load_AfterACancelHoldReplacementOrExpiry_GivesNull([Values("cancel", "hold", "replace", "reschedule", "expire")] string how)
+    public async Task Load_AfterACancelHoldReplacementOrExpiry_GivesNull(
+        [Values("cancel", "hold", "replace", "reschedule", "expire")] string how
+    )
     {
         // A mail that is set aside keeps its claim, and everything else may happen to it meanwhile.
         var ticket = await TicketAsync(Mail("m1", expiresAt: Now + 60_000));
@@ -230,7 +266,8 @@ internal sealed class ClaimContract<TBench> : MessageStoreContract<TBench> where
 
     private async Task WaitingAsync(params AcceptedMail[] mails)
     {
-        foreach (var ticket in (await AppendAsync(mails)).Tickets) Store.Release(ticket);
+        foreach (var ticket in (await AppendAsync(mails)).Tickets)
+            Store.Release(ticket);
     }
 
     private async Task DeferredAsync(string id, long due)
@@ -242,7 +279,26 @@ internal sealed class ClaimContract<TBench> : MessageStoreContract<TBench> where
 
     private IEnumerable<string> Ids(ClaimedPage page)
     {
-        string[] known = ["low", "m1", "m2", "m3", "now", "d1", "d2", "d3", "f1", "f2", "f3", "late", "early", "held", "marked", "old", "ready"];
+        string[] known =
+        [
+            "low",
+            "m1",
+            "m2",
+            "m3",
+            "now",
+            "d1",
+            "d2",
+            "d3",
+            "f1",
+            "f2",
+            "f3",
+            "late",
+            "early",
+            "held",
+            "marked",
+            "old",
+            "ready",
+        ];
         var names = known.Where(k => Bench.Look(k) is not null).ToDictionary(k => Look(k).Number);
         return page.Tickets.Select(t => names[t.Id]);
     }

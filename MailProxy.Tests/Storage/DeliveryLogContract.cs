@@ -11,7 +11,17 @@ internal abstract class DeliveryLogContract : EndpointContract
     public async Task Read_OwnEvents_InCommitOrderWithWhatTheMessageSays()
     {
         var account = await PutAccountAsync("relay");
-        var numbers = await SeedAsync([new() { Id = "m1", Account = account.Number, Batch = "b", Tags = """["t"]""", Metadata = """{"a":1}""" }, new() { Id = "m2", Account = account.Number }]);
+        var numbers = await SeedAsync([
+            new()
+            {
+                Id = "m1",
+                Account = account.Number,
+                Batch = "b",
+                Tags = """["t"]""",
+                Metadata = """{"a":1}""",
+            },
+            new() { Id = "m2", Account = account.Number },
+        ]);
         await AppendEventAsync(numbers[1], new(EventType.MessageQueued, MessageState.Queued, 0, null), 10);
         await AppendEventAsync(numbers[0], new(EventType.MessageSent, MessageState.Sent, 1, "\"x\":1"u8.ToArray()), 11);
         await Log.AppendAsync("default", EventType.AccountThrottled, account, "\"until\":5"u8.ToArray(), 12);
@@ -21,18 +31,36 @@ internal abstract class DeliveryLogContract : EndpointContract
         {
             Assert.That(events.Select(e => e.Position), Is.Ordered.And.Unique);
             Assert.That(through, Is.EqualTo(events[^1].Position).And.EqualTo(Log.Last));
-            Assert.That(events.Select(e => (e.Tenant, e.MessageId, e.Type, e.Sequence, e.At, e.Account, e.Attempt, e.Batch, e.Tags, e.Metadata, Encoding.UTF8.GetString(e.Detail.Span))), Is.EqualTo([
-                ("default", "m2", EventType.MessageQueued, 1, 10L, "relay", 0, (string?)null, (string?)null, (string?)null, ""),
-                ("default", "m1", EventType.MessageSent, 1, 11L, "relay", 1, "b", """["t"]""", """{"a":1}""", "\"x\":1"),
-                ("default", null, EventType.AccountThrottled, 0, 12L, "relay", 0, null, null, null, "\"until\":5"),
-            ]));
+            Assert.That(
+                events.Select(e =>
+                    (
+                        e.Tenant,
+                        e.MessageId,
+                        e.Type,
+                        e.Sequence,
+                        e.At,
+                        e.Account,
+                        e.Attempt,
+                        e.Batch,
+                        e.Tags,
+                        e.Metadata,
+                        Encoding.UTF8.GetString(e.Detail.Span)
+                    )
+                ),
+                Is.EqualTo([
+                    ("default", "m2", EventType.MessageQueued, 1, 10L, "relay", 0, (string?)null, (string?)null, (string?)null, ""),
+                    ("default", "m1", EventType.MessageSent, 1, 11L, "relay", 1, "b", """["t"]""", """{"a":1}""", "\"x\":1"),
+                    ("default", null, EventType.AccountThrottled, 0, 12L, "relay", 0, null, null, null, "\"until\":5"),
+                ])
+            );
         });
     }
 
     [Test]
     public async Task Read_Limit_GoesOnFromWhereItStopped()
     {
-        for (var i = 0; i < 5; i++) await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, i);
+        for (var i = 0; i < 5; i++)
+            await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, i);
         var first = await Log.ReadAsync("default", 0, 2);
         var second = await Log.ReadAsync("default", first.Through, 2);
         var third = await Log.ReadAsync("default", second.Through, 2);
@@ -88,7 +116,8 @@ internal abstract class DeliveryLogContract : EndpointContract
     [Test]
     public async Task At_Positions_InOrderAndOnlyTheTenants()
     {
-        for (var i = 0; i < 3; i++) await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, i);
+        for (var i = 0; i < 3; i++)
+            await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, i);
         await Log.AppendAsync("other", EventType.WebhookDisabled, null, null, 9);
         var last = Log.Last;
         var found = await Log.AtAsync("default", [last - 1, last, last - 3, 99_999]);
@@ -100,18 +129,32 @@ internal abstract class DeliveryLogContract : EndpointContract
     {
         await Log.PutEndpointAsync(Hook, "ann");
         await Log.PutEndpointAsync(Hook with { Secret = "whsec_second", Auth = new SourceAuth.Bearer("t0ken") }, "bob");
-        foreach (var paused in (bool[])[false, true, true, false]) await Log.SetPausedAsync("default", "hook", paused, "eve");
+        foreach (var paused in (bool[])[false, true, true, false])
+            await Log.SetPausedAsync("default", "hook", paused, "eve");
         await Log.PutEndpointAsync(Hook with { Secret = "whsec_third", PreviousSecret = "whsec_second", PreviousUntil = 9 }, "bob");
         await Log.ReplayAsync("default", "hook", 1, 2, "ann");
         await Log.DeleteEndpointAsync("default", "hook", "ann");
         var audit = Audit();
         Assert.Multiple(() =>
         {
-            Assert.That(audit.Select(a => (a.Actor, a.Action)), Is.EqualTo([
-                ("ann", "webhook.create"), ("bob", "webhook.replace"), ("eve", "webhook.pause"), ("eve", "webhook.resume"), ("bob", "webhook.rotate_secret"), ("ann", "webhook.replay"), ("ann", "webhook.delete")]));
+            Assert.That(
+                audit.Select(a => (a.Actor, a.Action)),
+                Is.EqualTo([
+                    ("ann", "webhook.create"),
+                    ("bob", "webhook.replace"),
+                    ("eve", "webhook.pause"),
+                    ("eve", "webhook.resume"),
+                    ("bob", "webhook.rotate_secret"),
+                    ("ann", "webhook.replay"),
+                    ("ann", "webhook.delete"),
+                ])
+            );
             Assert.That(audit[1].Text, Does.Contain("\"secret_changed\":true").And.Contain("\"auth_changed\":true"));
             Assert.That(audit[4].Text, Does.Contain("\"secret_changed\":true"));
-            Assert.That(string.Concat(audit.Select(a => a.Text)), Does.Contain("https://example.com/in").And.Not.Contain("whsec").And.Not.Contain("t0ken"));
+            Assert.That(
+                string.Concat(audit.Select(a => a.Text)),
+                Does.Contain("https://example.com/in").And.Not.Contain("whsec").And.Not.Contain("t0ken")
+            );
         });
     }
 }

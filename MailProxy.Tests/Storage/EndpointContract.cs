@@ -11,7 +11,16 @@ internal abstract class EndpointContract
     protected static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
 
     protected static readonly WebhookEndpoint Hook = new(
-        "default", "hook", "https://example.com/in", "whsec_first", ["message.sent", "message.failed"], FinalOnly: true, MaxBatch: 7, Paused: false, new(999));
+        "default",
+        "hook",
+        "https://example.com/in",
+        "whsec_first",
+        ["message.sent", "message.failed"],
+        FinalOnly: true,
+        MaxBatch: 7,
+        Paused: false,
+        new(999)
+    );
 
     protected SignallingClock Clock { get; private set; } = new();
 
@@ -39,7 +48,8 @@ internal abstract class EndpointContract
     protected async Task AppendManyAsync(string tenant, int count)
     {
         var appends = new List<Task>(count);
-        for (var i = 0; i < count; i++) appends.Add(Log.AppendAsync(tenant, EventType.WebhookDisabled, null, null, i));
+        for (var i = 0; i < count; i++)
+            appends.Add(Log.AppendAsync(tenant, EventType.WebhookDisabled, null, null, i));
         await Task.WhenAll(appends).WaitAsync(Generous);
     }
 
@@ -66,14 +76,27 @@ internal abstract class EndpointContract
         await Log.PutEndpointAsync(Hook, "ann");
         await Log.SaveProgressAsync(Hook, progress);
 
-        var created = await Log.PutEndpointAsync(Hook with { Secret = "", Url = "https://example.org/", Types = [], FinalOnly = false, MaxBatch = 1, Paused = true }, "ann");
+        var created = await Log.PutEndpointAsync(
+            Hook with
+            {
+                Secret = "",
+                Url = "https://example.org/",
+                Types = [],
+                FinalOnly = false,
+                MaxBatch = 1,
+                Paused = true,
+            },
+            "ann"
+        );
         var stored = (await Log.EndpointsAsync()).Single();
         Assert.Multiple(() =>
         {
             Assert.That(created, Is.False);
             Assert.That(stored.Types, Is.Empty);
-            Assert.That((stored.Url, stored.Secret, stored.FinalOnly, stored.MaxBatch, stored.Paused, stored.Progress),
-                Is.EqualTo(("https://example.org/", "whsec_first", false, 1, true, progress)));
+            Assert.That(
+                (stored.Url, stored.Secret, stored.FinalOnly, stored.MaxBatch, stored.Paused, stored.Progress),
+                Is.EqualTo(("https://example.org/", "whsec_first", false, 1, true, progress))
+            );
         });
     }
 
@@ -88,7 +111,10 @@ internal abstract class EndpointContract
         await Log.PutEndpointAsync(Hook with { Secret = "", Url = "https://example.org/" }, "ann");
         var moved = (await Log.EndpointsAsync()).Single().Progress;
         Assert.That((same, moved), Is.EqualTo((progress, new EndpointProgress(5))));
-        Assert.That(Audit()[^1].Text, Does.Contain("\"disabled\":true").And.EndsWith("\"auth_set\":false,\"secret_changed\":false,\"auth_changed\":false}"));
+        Assert.That(
+            Audit()[^1].Text,
+            Does.Contain("\"disabled\":true").And.EndsWith("\"auth_set\":false,\"secret_changed\":false,\"auth_changed\":false}")
+        );
         Assert.That(Audit()[^1].Text.Split("\"disabled\":true"), Has.Length.EqualTo(2), "only before");
     }
 
@@ -106,8 +132,14 @@ internal abstract class EndpointContract
         Assert.Multiple(() =>
         {
             Assert.That(unknown, Is.Null);
-            Assert.That((paused.Paused, paused.Progress.DisabledAt, paused.Version, paused.Secret), Is.EqualTo((true, (long?)8, 2, Hook.Secret)));
-            Assert.That((resumed.Paused, resumed.Progress, resumed.Version, resumed.Secret), Is.EqualTo((false, new EndpointProgress(5), 3, Hook.Secret)));
+            Assert.That(
+                (paused.Paused, paused.Progress.DisabledAt, paused.Version, paused.Secret),
+                Is.EqualTo((true, (long?)8, 2, Hook.Secret))
+            );
+            Assert.That(
+                (resumed.Paused, resumed.Progress, resumed.Version, resumed.Secret),
+                Is.EqualTo((false, new EndpointProgress(5), 3, Hook.Secret))
+            );
             Assert.That((stored.Paused, stored.Progress, stored.Version), Is.EqualTo((resumed.Paused, resumed.Progress, resumed.Version)));
         });
     }
@@ -130,7 +162,13 @@ internal abstract class EndpointContract
     [Test]
     public async Task PutEndpoint_StyleCredentialsAndTwoSecrets_AreKeptAndSealed()
     {
-        var rotated = Hook with { Style = ReportStyle.Sync, Auth = new SourceAuth.Bearer("t0ken"), PreviousSecret = "whsec_old", PreviousUntil = 99 };
+        var rotated = Hook with
+        {
+            Style = ReportStyle.Sync,
+            Auth = new SourceAuth.Bearer("t0ken"),
+            PreviousSecret = "whsec_old",
+            PreviousUntil = 99,
+        };
         await Log.PutEndpointAsync(Hook, "ann");
         await Log.PutEndpointAsync(rotated, "ann");
         Reopen();
@@ -142,9 +180,19 @@ internal abstract class EndpointContract
 
         Assert.Multiple(() =>
         {
-            Assert.That((stored.Style, stored.Auth, stored.PreviousSecret, stored.PreviousUntil, stored.Version), Is.EqualTo((rotated.Style, rotated.Auth, rotated.PreviousSecret, rotated.PreviousUntil, 2)));
-            Assert.That((kept.Secret, kept.PreviousSecret, kept.PreviousUntil, kept.Auth), Is.EqualTo((Hook.Secret, rotated.PreviousSecret, rotated.PreviousUntil, (SourceAuth?)null)), "no secret given: both stay");
-            Assert.That((renewed.Secret, renewed.PreviousSecret, renewed.PreviousUntil), Is.EqualTo(("whsec_new", (string?)null, (long?)null)));
+            Assert.That(
+                (stored.Style, stored.Auth, stored.PreviousSecret, stored.PreviousUntil, stored.Version),
+                Is.EqualTo((rotated.Style, rotated.Auth, rotated.PreviousSecret, rotated.PreviousUntil, 2))
+            );
+            Assert.That(
+                (kept.Secret, kept.PreviousSecret, kept.PreviousUntil, kept.Auth),
+                Is.EqualTo((Hook.Secret, rotated.PreviousSecret, rotated.PreviousUntil, (SourceAuth?)null)),
+                "no secret given: both stay"
+            );
+            Assert.That(
+                (renewed.Secret, renewed.PreviousSecret, renewed.PreviousUntil),
+                Is.EqualTo(("whsec_new", (string?)null, (long?)null))
+            );
         });
     }
 
@@ -165,7 +213,11 @@ internal abstract class EndpointContract
         Assert.Multiple(() =>
         {
             Assert.That(saved, Is.EqualTo(progress));
-            Assert.That(paused.Progress, Is.EqualTo(progress with { Acknowledged = 7 }), "a lane that ends does not know what came after it");
+            Assert.That(
+                paused.Progress,
+                Is.EqualTo(progress with { Acknowledged = 7 }),
+                "a lane that ends does not know what came after it"
+            );
             Assert.That(otherwise, Is.EqualTo(new EndpointProgress(7, Replay: new(1, 9))), "batches would be cut otherwise now");
         });
     }
@@ -175,8 +227,15 @@ internal abstract class EndpointContract
     {
         await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
         var endpoint = (await Log.EndpointsAsync()).Single();
-        var resends = System.Collections.Immutable.ImmutableSortedDictionary<long, Resend>.Empty.Add(2, new(10, 1, 15)).Add(3, new(11, 2, 40));
-        var progress = new EndpointProgress(7) { CalledAt = 20, QuietUntil = 900, Resends = resends };
+        var resends = System
+            .Collections.Immutable.ImmutableSortedDictionary<long, Resend>.Empty.Add(2, new(10, 1, 15))
+            .Add(3, new(11, 2, 40));
+        var progress = new EndpointProgress(7)
+        {
+            CalledAt = 20,
+            QuietUntil = 900,
+            Resends = resends,
+        };
         await Log.SaveProgressAsync(endpoint, progress);
         Reopen();
         var first = (await Log.EndpointsAsync()).Single().Progress;
@@ -208,7 +267,10 @@ internal abstract class EndpointContract
     {
         await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
         var sync = (await Log.EndpointsAsync()).Single();
-        var progress = new EndpointProgress(7) { Resends = System.Collections.Immutable.ImmutableSortedDictionary<long, Resend>.Empty.Add(4, new(10, 1, 15)) };
+        var progress = new EndpointProgress(7)
+        {
+            Resends = System.Collections.Immutable.ImmutableSortedDictionary<long, Resend>.Empty.Add(4, new(10, 1, 15)),
+        };
         await Log.SaveProgressAsync(sync, progress);
         await Log.PutEndpointAsync(Hook, "ann");
         await Log.SaveProgressAsync(sync, progress);
@@ -220,7 +282,8 @@ internal abstract class EndpointContract
     [Test]
     public async Task Replay_OfATime_IsItsPositionsUpToWhatWasAcknowledged()
     {
-        for (var at = 1; at <= 50; at++) await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, at * 10);
+        for (var at = 1; at <= 50; at++)
+            await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, at * 10);
         var from = Log.Last - 50;
         await Log.PutEndpointAsync(Hook, "ann");
         await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, 510);

@@ -8,7 +8,8 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What is left of a person's address, and of what belongs to others.</summary>
 [TestFixture(typeof(SqliteBench))]
-internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     private const string Ann = "ann.secret@example.com";
 
@@ -24,9 +25,18 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench> whe
         using (Assert.EnterMultipleScope())
         {
             Assert.That(done.Counts, Is.EqualTo(new ErasedCounts(1, 0, 1, 1, 0)));
-            Assert.That((look.State, look.Sequence, look.EventTypes), Is.EqualTo((MessageState.Failed, 2, new[] { EventType.MessageQueued, EventType.MessageFailed })));
-            Assert.That(look.Recipients.Single(), Is.EqualTo(new RecipientLook("erased@erased.invalid", RecipientState.Failed, 0, 550, "5.1.1", null)));
-            Assert.That(look.Events[^1].Detail, Does.Contain("\"smtp_code\":550").And.Contain("erased@erased.invalid").And.Not.Contain("ann.secret"));
+            Assert.That(
+                (look.State, look.Sequence, look.EventTypes),
+                Is.EqualTo((MessageState.Failed, 2, new[] { EventType.MessageQueued, EventType.MessageFailed }))
+            );
+            Assert.That(
+                look.Recipients.Single(),
+                Is.EqualTo(new RecipientLook("erased@erased.invalid", RecipientState.Failed, 0, 550, "5.1.1", null))
+            );
+            Assert.That(
+                look.Events[^1].Detail,
+                Does.Contain("\"smtp_code\":550").And.Contain("erased@erased.invalid").And.Not.Contain("ann.secret")
+            );
             Assert.That(Bench.SpoolNames(), Is.Empty);
             Assert.That(await Bench.LeftAsync("ann.secret"), Is.False, "not a byte of it in the file");
         }
@@ -78,7 +88,11 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench> whe
             Assert.That(done.Pending.Select(p => p.Key.Id), Is.EqualTo(new[] { "m1" }));
             Assert.That(done.Counts.Bodies, Is.Zero, "it is still needed");
             Assert.That(look.Queue!.State, Is.EqualTo(queueState));
-            Assert.That(await MarkAsync(ticket with { Attempt = ticket.Attempt + (state == "queued" ? 0 : 1) }), Is.False, "whoever holds a ticket must load the mail anew");
+            Assert.That(
+                await MarkAsync(ticket with { Attempt = ticket.Attempt + (state == "queued" ? 0 : 1) }),
+                Is.False,
+                "whoever holds a ticket must load the mail anew"
+            );
             Assert.That(look.Recipients[0].State.IsFinal(), Is.True);
             Assert.That(look.Recipients[1].State.IsFinal(), Is.False);
         }
@@ -96,7 +110,19 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench> whe
         Assert.That((await Store.LoadAsync(ticket, 50))!.Slice.Select(r => r.Address), Is.EqualTo(new[] { "bob@example.com" }));
 
         await MarkAsync(ticket);
-        await SettleAsync(new(ticket, true, MessageState.PartiallySent, new QueueStep.Remove(), 1, [new(1, RecipientState.Sent, true, 250, null, "ok")], [new(EventType.MessagePartiallySent, MessageState.PartiallySent, 1, null)], false, Now));
+        await SettleAsync(
+            new(
+                ticket,
+                true,
+                MessageState.PartiallySent,
+                new QueueStep.Remove(),
+                1,
+                [new(1, RecipientState.Sent, true, 250, null, "ok")],
+                [new(EventType.MessagePartiallySent, MessageState.PartiallySent, 1, null)],
+                false,
+                Now
+            )
+        );
         var done = await EraseAsync(Ann);
         Assert.That((done.Pending.Count, done.Counts.Bodies, await Bench.LeftAsync("ann.secret")), Is.EqualTo((0, 1, false)));
     }
@@ -109,7 +135,19 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench> whe
         Store.Release(stale);
         var ticket = (await ClaimAsync()).Tickets.Single();
         await MarkAsync(ticket);
-        await SettleAsync(new(ticket, true, MessageState.Failed, new QueueStep.Remove(), 1, [new(1, RecipientState.Failed, true, 550, null, "no")], [new(EventType.MessageFailed, MessageState.Failed, 1, null)], false, Now));
+        await SettleAsync(
+            new(
+                ticket,
+                true,
+                MessageState.Failed,
+                new QueueStep.Remove(),
+                1,
+                [new(1, RecipientState.Failed, true, 550, null, "no")],
+                [new(EventType.MessageFailed, MessageState.Failed, 1, null)],
+                false,
+                Now
+            )
+        );
         Store.Release(ticket);
 
         await ChangeAsync("m1", new MessageChange.Retry(Now + 1_000));
@@ -140,14 +178,16 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench> whe
     [Test]
     public async Task Erase_Many_GoesInSlices()
     {
-        for (var i = 0; i < 230; i++) await SettleAsync(Sent(await MarkedAsync(Mail($"m{i}", to: [Ann]))));
+        for (var i = 0; i < 230; i++)
+            await SettleAsync(Sent(await MarkedAsync(Mail($"m{i}", to: [Ann]))));
         var first = await Bench.Erasure.EraseAsync("default", Ann, 0, Now, "test");
         Assert.That((first.Counts.Messages, first.Through), Is.EqualTo((100, (long?)Look("m99").Number)));
         Assert.That((await EraseAsync(Ann)).Counts.Messages, Is.EqualTo(130), "whoever begins anew takes the rest");
     }
 
     [Test]
-    public async Task Erase_Nobody_FindsNothing() => Assert.That((await EraseAsync("nobody@example.com")).Counts, Is.EqualTo(default(ErasedCounts)));
+    public async Task Erase_Nobody_FindsNothing() =>
+        Assert.That((await EraseAsync("nobody@example.com")).Counts, Is.EqualTo(default(ErasedCounts)));
 
     private async Task<ErasedSlice> EraseAsync(string address, string? tenant = "default")
     {
@@ -171,15 +211,34 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench> whe
         }
 
         var ticket = await TicketAsync(mail);
-        if (state == "queued") return ticket;
+        if (state == "queued")
+            return ticket;
         await MarkAsync(ticket, to.Length);
         await SettleAsync(state == "deferred" ? Put(ticket, Now + 60_000, to.Length) : Held(ticket));
         return ticket;
     }
 
-    private Settlement Refused(QueuedMail ticket, string address) => new(
-        ticket, true, MessageState.Failed, new QueueStep.Remove(), 1, [new(0, RecipientState.Failed, true, 550, "5.1.1", $"{address} is unknown")],
-        [new(EventType.MessageFailed, MessageState.Failed, 1, Encoding.UTF8.GetBytes($$"""
-            "recipients":[{"email":"{{address}}","status":"failed","smtp_code":550,"enhanced_code":"5.1.1","reply":"<{{address}}> is unknown"}]
-            """.Trim()))], false, Now);
+    private Settlement Refused(QueuedMail ticket, string address) =>
+        new(
+            ticket,
+            true,
+            MessageState.Failed,
+            new QueueStep.Remove(),
+            1,
+            [new(0, RecipientState.Failed, true, 550, "5.1.1", $"{address} is unknown")],
+            [
+                new(
+                    EventType.MessageFailed,
+                    MessageState.Failed,
+                    1,
+                    Encoding.UTF8.GetBytes(
+                        $$"""
+                        "recipients":[{"email":"{{address}}","status":"failed","smtp_code":550,"enhanced_code":"5.1.1","reply":"<{{address}}> is unknown"}]
+                        """.Trim()
+                    )
+                ),
+            ],
+            false,
+            Now
+        );
 }

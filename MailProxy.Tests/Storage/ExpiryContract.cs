@@ -5,7 +5,8 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 [TestFixture(typeof(SqliteBench))]
-internal sealed class ExpiryContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+internal sealed class ExpiryContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     [Test]
     public async Task Expire_MessageWhoseTimeIsOver_IsClosed()
@@ -16,7 +17,10 @@ internal sealed class ExpiryContract<TBench> : MessageStoreContract<TBench> wher
         var sweep = await In30(Store.ExpireAsync(Now, 10));
 
         Assert.That(sweep, Is.EqualTo(new ExpirySweep(1, Look("m2").ExpiresAt)));
-        Assert.That((Look("m1").State, Look("m1").Queue, Look("m1").Recipients.Single().State), Is.EqualTo((MessageState.Expired, (QueueLook?)null, RecipientState.Expired)));
+        Assert.That(
+            (Look("m1").State, Look("m1").Queue, Look("m1").Recipients.Single().State),
+            Is.EqualTo((MessageState.Expired, (QueueLook?)null, RecipientState.Expired))
+        );
         Assert.That(Look("m1").Events[^1].Type, Is.EqualTo(EventType.MessageExpired));
         Assert.That(Look("m1").Events[^1].Detail, Does.StartWith("\"recipients\":[{\"email\":\"a@example.com\",\"status\":\"expired\""));
         Assert.That(Look("m2").State, Is.EqualTo(MessageState.Queued));
@@ -26,12 +30,24 @@ internal sealed class ExpiryContract<TBench> : MessageStoreContract<TBench> wher
     public async Task Expire_PartlyAcceptedMessage_IsPartiallySent()
     {
         var ticket = await MarkedAsync(Mail("m1", expiresAt: Now + 1000, to: ["a@example.com", "b@example.com"]));
-        await SettleAsync(Put(ticket, Now + 500) with { Recipients = [new(0, RecipientState.Sent, true, 250, null, "ok"), new(1, RecipientState.Deferred, true, 450, "4.2.0", "later")] });
+        await SettleAsync(
+            Put(ticket, Now + 500) with
+            {
+                Recipients =
+                [
+                    new(0, RecipientState.Sent, true, 250, null, "ok"),
+                    new(1, RecipientState.Deferred, true, 450, "4.2.0", "later"),
+                ],
+            }
+        );
         Bench.Clock.Advance(TimeSpan.FromSeconds(1));
 
         await In30(Store.ExpireAsync(Now, 10));
 
-        Assert.That((Look("m1").State, Look("m1").EventTypes.Last()), Is.EqualTo((MessageState.PartiallySent, EventType.MessagePartiallySent)));
+        Assert.That(
+            (Look("m1").State, Look("m1").EventTypes.Last()),
+            Is.EqualTo((MessageState.PartiallySent, EventType.MessagePartiallySent))
+        );
         Assert.That(Look("m1").Recipients.Select(r => r.State), Is.EqualTo(new[] { RecipientState.Sent, RecipientState.Expired }));
         Assert.That(Look("m1").Recipients[1].Reply, Is.EqualTo("later"), "why it was late is kept");
     }

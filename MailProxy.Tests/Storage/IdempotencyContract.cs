@@ -5,7 +5,8 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 [TestFixture(typeof(SqliteBench))]
-internal sealed class IdempotencyContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+internal sealed class IdempotencyContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     [Test]
     public async Task Append_SameKeySameRequest_ReplaysTheAnswer()
@@ -79,7 +80,10 @@ internal sealed class IdempotencyContract<TBench> : MessageStoreContract<TBench>
 
         Bench.Crash();
 
-        Assert.That((await In30(Store.AppendAsync([Batch(Claim("k", 1), Mail("m1"))]))).Answers[0], Is.InstanceOf<SubmissionAnswer.Replayed>());
+        Assert.That(
+            (await In30(Store.AppendAsync([Batch(Claim("k", 1), Mail("m1"))]))).Answers[0],
+            Is.InstanceOf<SubmissionAnswer.Replayed>()
+        );
     }
 
     [Test]

@@ -73,8 +73,16 @@ internal abstract class KeyStoreContract
         await Store.DeleteKeyAsync("acme", "k1", "bob");
 
         var audit = await AuditAsync();
-        Assert.That(audit.Select(a => (a.Actor, a.Action, a.Subject)), Is.EqualTo([("ann", "key.create", "key/acme/k1"), ("bob", "key.delete", "key/acme/k1")]));
-        Assert.That(audit[0].After, Is.EqualTo("""{"name":"Shop \u0026 Co","scopes":["send","manage"],"allowed_networks":["10.0.0.0/8","2001:db8::/32"],"expires_at":2000}"""));
+        Assert.That(
+            audit.Select(a => (a.Actor, a.Action, a.Subject)),
+            Is.EqualTo([("ann", "key.create", "key/acme/k1"), ("bob", "key.delete", "key/acme/k1")])
+        );
+        Assert.That(
+            audit[0].After,
+            Is.EqualTo(
+                """{"name":"Shop \u0026 Co","scopes":["send","manage"],"allowed_networks":["10.0.0.0/8","2001:db8::/32"],"expires_at":2000}"""
+            )
+        );
         Assert.That(audit[1].Before, Is.EqualTo(audit[0].After));
     }
 }

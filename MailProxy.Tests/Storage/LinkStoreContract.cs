@@ -7,7 +7,8 @@ namespace MailProxy.Tests.Storage;
 /// <summary>What every link store does.</summary>
 internal abstract class LinkStoreContract
 {
-    private const long Now = 1_900_000_000_000, Day = 86_400_000;
+    private const long Now = 1_900_000_000_000,
+        Day = 86_400_000;
 
     private static readonly LinkContent Content = new("acme", "default", "files", "local /srv", [1, 2, 3], 77);
 
@@ -44,9 +45,33 @@ internal abstract class LinkStoreContract
     [Test]
     public async Task Reserve_AnotherTenantVolumePlaceOrHash_IsAnotherObject()
     {
-        LinkContent[] contents = [Content, Content with { Tenant = "b" }, Content with { VolumeTenant = "b" }, Content with { Volume = "b" }, Content with { Place = "b" }, Content with { Sha256 = [9] }];
+        LinkContent[] contents =
+        [
+            Content,
+            Content with
+            {
+                Tenant = "b",
+            },
+            Content with
+            {
+                VolumeTenant = "b",
+            },
+            Content with
+            {
+                Volume = "b",
+            },
+            Content with
+            {
+                Place = "b",
+            },
+            Content with
+            {
+                Sha256 = [9],
+            },
+        ];
         var numbers = new List<long>();
-        foreach (var content in contents) numbers.Add((await Store.ReserveAsync(content, "links/a", Now + Day, Now)).Number);
+        foreach (var content in contents)
+            numbers.Add((await Store.ReserveAsync(content, "links/a", Now + Day, Now)).Number);
         Assert.That(numbers, Is.Unique);
     }
 
@@ -95,7 +120,11 @@ internal abstract class LinkStoreContract
 
         var due = (await Store.TakeRemovalsAsync(next!.Value, 10)).Single();
         await ReopenAsync();
-        Assert.That((await Store.TakeRemovalsAsync(next.Value, 10)).Single().Number, Is.EqualTo(due.Number), "a crash in between forgets nothing");
+        Assert.That(
+            (await Store.TakeRemovalsAsync(next.Value, 10)).Single().Number,
+            Is.EqualTo(due.Number),
+            "a crash in between forgets nothing"
+        );
 
         await Store.NotRemovedAsync(due.Number, next.Value + 1_000);
         Assert.That(await Store.TakeRemovalsAsync(next.Value + 999, 10), Is.Empty);
@@ -128,7 +157,10 @@ internal abstract class LinkStoreContract
     public async Task Add_NotUploaded_Faults()
     {
         var kept = await Store.ReserveAsync(Content, "links/a", Now + Day, Now);
-        Assert.That(() => Store.AddAsync(new(5, 1, 0, kept.Number, "a", "b/c", Now + Day), _ => "", Now), Throws.InstanceOf<StoreUnavailableException>());
+        Assert.That(
+            () => Store.AddAsync(new(5, 1, 0, kept.Number, "a", "b/c", Now + Day), _ => "", Now),
+            Throws.InstanceOf<StoreUnavailableException>()
+        );
     }
 
     [Test]
@@ -137,7 +169,10 @@ internal abstract class LinkStoreContract
         var kept = await Store.ReserveAsync(Content, "links/a", Now + Day, Now);
         await Store.UploadedAsync(kept.Number);
         await Store.RemovedAsync(kept.Number);
-        Assert.That(() => Store.AddAsync(new(5, 1, 0, kept.Number, "a", "b/c", Now + Day), _ => "", Now), Throws.InstanceOf<StoreUnavailableException>());
+        Assert.That(
+            () => Store.AddAsync(new(5, 1, 0, kept.Number, "a", "b/c", Now + Day), _ => "", Now),
+            Throws.InstanceOf<StoreUnavailableException>()
+        );
     }
 
     private async Task<FileLink> AddAsync(string name = "a.pdf", long now = Now)

@@ -54,9 +54,37 @@ internal abstract class MessageQueriesContract
         Assert.Multiple(() =>
         {
             Assert.That(view!.Recipients, Is.EqualTo([Refused("z@example.com"), Refused("a@example.com")]));
-            Assert.That(view with { Recipients = [] }, Is.EqualTo(new MessageView(
-                number, Key, MessageState.Deferred, 3, new(7), Priority.High, "ann@example.com", "Grüße", 1_234, 2_000, 9_000, 5_000, 2, "r", true,
-                "<1@example.com>", "b", """["t"]""", """{"a":1}""", AmbiguousPolicy.Hold, [])));
+            Assert.That(
+                view with
+                {
+                    Recipients = [],
+                },
+                Is.EqualTo(
+                    new MessageView(
+                        number,
+                        Key,
+                        MessageState.Deferred,
+                        3,
+                        new(7),
+                        Priority.High,
+                        "ann@example.com",
+                        "Grüße",
+                        1_234,
+                        2_000,
+                        9_000,
+                        5_000,
+                        2,
+                        "r",
+                        true,
+                        "<1@example.com>",
+                        "b",
+                        """["t"]""",
+                        """{"a":1}""",
+                        AmbiguousPolicy.Hold,
+                        []
+                    )
+                )
+            );
         });
     }
 
@@ -70,7 +98,15 @@ internal abstract class MessageQueriesContract
     [TestCase(MessageState.Failed, false, 0, MessageState.Failed, null)]
     public async Task Get_EveryStanding_TellsStateAndNextAttempt(MessageState state, bool marked, long due, MessageState seen, long? next)
     {
-        await SeedAsync([new() { Id = "m1", State = state, Marked = marked, Due = due }]);
+        await SeedAsync([
+            new()
+            {
+                Id = "m1",
+                State = state,
+                Marked = marked,
+                Due = due,
+            },
+        ]);
         var view = await Queries.GetAsync(Key);
         Assert.That((view!.State, view.NextAttemptAt), Is.EqualTo((seen, next)));
     }
@@ -94,7 +130,14 @@ internal abstract class MessageQueriesContract
     {
         var seeds = MessageSeeds.Varied(120).ToList();
         var numbers = await SeedAsync(seeds);
-        MessageFilter[] filters = [new(null), new("default", To: "bob@example.com"), new("default", MessageState.Queued), new("default", MessageState.Failed), new("default", Batch: "b1")];
+        MessageFilter[] filters =
+        [
+            new(null),
+            new("default", To: "bob@example.com"),
+            new("default", MessageState.Queued),
+            new("default", MessageState.Failed),
+            new("default", Batch: "b1"),
+        ];
 
         foreach (var filter in filters)
         {
@@ -106,7 +149,8 @@ internal abstract class MessageQueriesContract
                 Assert.That(page.Messages, Has.Count.LessThanOrEqualTo(3));
                 found.AddRange(page.Messages.Select(v => v.Number));
                 before = page.Next;
-                if (before is null) break;
+                if (before is null)
+                    break;
             }
 
             var expected = seeds.Zip(numbers).Where(s => MessageSeeds.Matches(s.First, filter)).Select(s => s.Second).Reverse();
@@ -122,8 +166,13 @@ internal abstract class MessageQueriesContract
         await SeedAsync(seeds);
 
         var counts = await Queries.CountsAsync(now);
-        var expected = seeds.Where(s => !s.State.IsFinal()).GroupBy(s => (s.Seen, s.Priority)).Select(g => (g.Key.Seen, g.Key.Priority, g.LongCount()));
-        var ready = seeds.Where(s => s is { Marked: false, State: MessageState.Queued or MessageState.Scheduled or MessageState.Deferred }).ToList();
+        var expected = seeds
+            .Where(s => !s.State.IsFinal())
+            .GroupBy(s => (s.Seen, s.Priority))
+            .Select(g => (g.Key.Seen, g.Key.Priority, g.LongCount()));
+        var ready = seeds
+            .Where(s => s is { Marked: false, State: MessageState.Queued or MessageState.Scheduled or MessageState.Deferred })
+            .ToList();
         long DueAt(SeedMessage s) => s.Due > 0 ? s.Due : s.CreatedAt;
         var late = ready.Where(s => DueAt(s) <= now - 60_000).ToList();
         Assert.Multiple(() =>
@@ -132,7 +181,10 @@ internal abstract class MessageQueriesContract
             Assert.That(counts.Depth, Is.EquivalentTo(expected));
             Assert.That(counts.OldestDue, Is.EqualTo(ready.Min(DueAt)));
             Assert.That(counts.Overdue, Is.EqualTo(late.Count));
-            Assert.That(counts.OverdueByAccount, Is.EquivalentTo(late.GroupBy(s => s.Account).Select(g => (new AccountKey(g.Key), g.LongCount()))));
+            Assert.That(
+                counts.OverdueByAccount,
+                Is.EquivalentTo(late.GroupBy(s => s.Account).Select(g => (new AccountKey(g.Key), g.LongCount())))
+            );
         });
     }
 
@@ -146,7 +198,14 @@ internal abstract class MessageQueriesContract
     [Test]
     public async Task Counts_OnlyLaterMail_HasNoOldestDue()
     {
-        await SeedAsync([new() { Id = "m1", State = MessageState.Scheduled, Due = 200_000 }]);
+        await SeedAsync([
+            new()
+            {
+                Id = "m1",
+                State = MessageState.Scheduled,
+                Due = 200_000,
+            },
+        ]);
         var counts = await Queries.CountsAsync(100_000);
         Assert.That((counts.OldestDue, counts.Overdue), Is.EqualTo(((long?)null, 0L)));
     }
@@ -156,7 +215,14 @@ internal abstract class MessageQueriesContract
     {
         await PutAccountAsync("relay");
         var numbers = await SeedAsync([
-            new() { Id = "m1", Batch = "b", Tags = """["t"]""", Metadata = """{"a":1}""", State = MessageState.Sent },
+            new()
+            {
+                Id = "m1",
+                Batch = "b",
+                Tags = """["t"]""",
+                Metadata = """{"a":1}""",
+                State = MessageState.Sent,
+            },
             new() { Id = "m2" },
         ]);
         await AppendEventAsync(numbers[0], new(EventType.MessageQueued, MessageState.Queued, 0, null), 10);
@@ -168,8 +234,10 @@ internal abstract class MessageQueriesContract
         Assert.Multiple(() =>
         {
             Assert.That(all.Select(e => (e.Sequence, e.Type)), Is.EqualTo([(1, EventType.MessageQueued), (2, EventType.MessageSent)]));
-            Assert.That((sent.Tenant, sent.MessageId, sent.At, sent.Status, sent.Account, sent.Attempt, sent.Batch, sent.Tags, sent.Metadata),
-                Is.EqualTo(("default", "m1", 12L, MessageState.Sent, "relay", 1, "b", """["t"]""", """{"a":1}""")));
+            Assert.That(
+                (sent.Tenant, sent.MessageId, sent.At, sent.Status, sent.Account, sent.Attempt, sent.Batch, sent.Tags, sent.Metadata),
+                Is.EqualTo(("default", "m1", 12L, MessageState.Sent, "relay", 1, "b", """["t"]""", """{"a":1}"""))
+            );
             Assert.That(Encoding.UTF8.GetString(sent.Detail.Span), Is.EqualTo("\"x\":1"));
             Assert.That(all[0].Detail.IsEmpty, Is.True);
         });
@@ -179,7 +247,8 @@ internal abstract class MessageQueriesContract
     public async Task Events_AfterASequence_AreTheRest()
     {
         var numbers = await SeedAsync([new() { Id = "m1" }]);
-        for (var i = 0; i < 5; i++) await AppendEventAsync(numbers[0], new(EventType.MessageDeferred, MessageState.Deferred, i, null), i);
+        for (var i = 0; i < 5; i++)
+            await AppendEventAsync(numbers[0], new(EventType.MessageDeferred, MessageState.Deferred, i, null), i);
         Assert.That((await Queries.EventsAsync(Key, 2, 2))!.Select(e => e.Sequence), Is.EqualTo([3, 4]));
     }
 
@@ -189,15 +258,29 @@ internal abstract class MessageQueriesContract
     [Test]
     public async Task Content_Known_HasEveryRecipient()
     {
-        await SeedAsync([new() { Id = "m1", State = MessageState.Failed, Attempts = 2, Recipients = ["z@example.com", "a@example.com"], Body = """{"text":"ü"}""" }]);
+        await SeedAsync([
+            new()
+            {
+                Id = "m1",
+                State = MessageState.Failed,
+                Attempts = 2,
+                Recipients = ["z@example.com", "a@example.com"],
+                Body = """{"text":"ü"}""",
+            },
+        ]);
         var content = await Queries.ContentAsync(Key);
         Assert.Multiple(() =>
         {
             Assert.That(Encoding.UTF8.GetString(content!.Json.Span), Is.EqualTo("""{"text":"ü"}"""));
             Assert.That(content.Slice, Is.EqualTo([new SliceRecipient(0, "z@example.com"), new SliceRecipient(1, "a@example.com")]));
-            Assert.That((content.Key, content.EnvelopeSender, content.MessageIdHeader, content.CreatedAt, content.OnAmbiguous),
-                Is.EqualTo((Key, "ann@example.com", "<1@example.com>", 1_000L, AmbiguousPolicy.Hold)));
-            Assert.That((content.Standing.Attempts, content.Standing.PossibleDuplicate, content.Standing.ExpiresAt), Is.EqualTo((2, true, 9_000L)));
+            Assert.That(
+                (content.Key, content.EnvelopeSender, content.MessageIdHeader, content.CreatedAt, content.OnAmbiguous),
+                Is.EqualTo((Key, "ann@example.com", "<1@example.com>", 1_000L, AmbiguousPolicy.Hold))
+            );
+            Assert.That(
+                (content.Standing.Attempts, content.Standing.PossibleDuplicate, content.Standing.ExpiresAt),
+                Is.EqualTo((2, true, 9_000L))
+            );
         });
     }
 
@@ -218,7 +301,14 @@ internal abstract class MessageQueriesContract
     [Test]
     public async Task Content_Purged_Throws()
     {
-        await SeedAsync([new() { Id = "m1", State = MessageState.Sent, Body = null }]);
+        await SeedAsync([
+            new()
+            {
+                Id = "m1",
+                State = MessageState.Sent,
+                Body = null,
+            },
+        ]);
         Assert.That(() => Queries.ContentAsync(Key), Throws.TypeOf<BodyPurgedException>());
         Assert.That(await Queries.GetAsync(Key), Is.Not.Null);
     }

@@ -4,11 +4,17 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Tests.Storage;
 
-/// <summary>Messages in all sorts of states, the filters to look for them, and what each filter means, written the slow and plain way.</summary>
+/// <summary>
+/// Messages in all sorts of states, the filters to look for them, and what each filter means, written the slow and plain way.
+/// </summary>
 internal static class MessageSeeds
 {
     private static readonly (MessageState State, bool Marked)[] Standings =
-        [.. Enum.GetValues<MessageState>().Where(s => s != MessageState.Sending).Select(s => (s, false)), (MessageState.Queued, true), (MessageState.Deferred, true)];
+    [
+        .. Enum.GetValues<MessageState>().Where(s => s != MessageState.Sending).Select(s => (s, false)),
+        (MessageState.Queued, true),
+        (MessageState.Deferred, true),
+    ];
 
     /// <summary>Always the same ones: every property runs in a cycle of its own length.</summary>
     public static IEnumerable<SeedMessage> Varied(int count)
@@ -26,8 +32,18 @@ internal static class MessageSeeds
                 Priority = (Priority)(i % 4),
                 CreatedAt = 1_000 + i * 500,
                 Due = state is MessageState.Deferred or MessageState.Scheduled && i % 5 != 0 ? 2_000 + i * 700 : 0,
-                Batch = (i % 11) switch { 0 or 1 or 2 => "b1", 3 => "b2", _ => null },
-                Tags = (i % 9) switch { 0 or 1 => """["red","gr\u00fcn"]""", 2 => """["reddish"]""", _ => null },
+                Batch = (i % 11) switch
+                {
+                    0 or 1 or 2 => "b1",
+                    3 => "b2",
+                    _ => null,
+                },
+                Tags = (i % 9) switch
+                {
+                    0 or 1 => """["red","gr\u00fcn"]""",
+                    2 => """["reddish"]""",
+                    _ => null,
+                },
                 Recipients = (i % 6) switch
                 {
                     0 => ["bob@example.com"],
@@ -43,20 +59,20 @@ internal static class MessageSeeds
     {
         MessageState?[] states = [null, .. Enum.GetValues<MessageState>()];
         return from tenant in new[] { null, "default", "other" }
-               from state in states
-               from rest in new MessageFilter[]
-               {
-                   new(tenant, state),
-                   new(tenant, state, new AccountKey(2)),
-                   new(tenant, state, Batch: "b1"),
-                   new(tenant, state, Tag: "red"),
-                   new(tenant, state, Tag: "grün"),
-                   new(tenant, state, To: "bob@example.com"),
-                   new(tenant, state, Priority: Priority.High),
-                   new(tenant, state, CreatedAfter: 6_000, CreatedBefore: 41_000),
-                   new(tenant, state, new AccountKey(1), "b1", "red", "BOB@EXAMPLE.COM", Priority.Low, 1_000, 90_000),
-               }
-               select rest;
+            from state in states
+            from rest in new MessageFilter[]
+            {
+                new(tenant, state),
+                new(tenant, state, new AccountKey(2)),
+                new(tenant, state, Batch: "b1"),
+                new(tenant, state, Tag: "red"),
+                new(tenant, state, Tag: "grün"),
+                new(tenant, state, To: "bob@example.com"),
+                new(tenant, state, Priority: Priority.High),
+                new(tenant, state, CreatedAfter: 6_000, CreatedBefore: 41_000),
+                new(tenant, state, new AccountKey(1), "b1", "red", "BOB@EXAMPLE.COM", Priority.Low, 1_000, 90_000),
+            }
+            select rest;
     }
 
     public static bool Matches(SeedMessage seed, MessageFilter filter) =>

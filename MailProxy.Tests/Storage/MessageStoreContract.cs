@@ -7,7 +7,8 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What every message store must do; each verb has its fixture, and each database its bench.</summary>
-internal abstract class MessageStoreContract<TBench> where TBench : StoreBench, new()
+internal abstract class MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     protected static readonly AccountKey Account = new(1);
 
@@ -23,25 +24,35 @@ internal abstract class MessageStoreContract<TBench> where TBench : StoreBench, 
     [TearDown]
     public void DropBench() => Bench.Dispose();
 
-    protected AcceptedMail Mail(string id, string content = "one", long? sendAt = null, Priority priority = Priority.Medium, AccountKey? account = null, long? expiresAt = null, AmbiguousPolicy policy = AmbiguousPolicy.Retry, params string[] to) => new()
-    {
-        Key = new("default", id),
-        ContentHash = StoreBench.Hash(Json(content)),
-        Account = account ?? Account,
-        Priority = priority,
-        EnvelopeSender = "sender@example.org",
-        Recipients = to.Length > 0 ? to : ["a@example.com"],
-        Subject = "A subject",
-        CreatedAt = Now,
-        SendAt = sendAt,
-        ExpiresAt = expiresAt ?? Now + 432_000_000,
-        MessageIdHeader = $"<{id}@example.org>",
-        Batch = "b1",
-        Tags = """["t"]""",
-        Metadata = """{"k":1}""",
-        OnAmbiguous = policy,
-        Body = new(Json(content), null, content.Length),
-    };
+    protected AcceptedMail Mail(
+        string id,
+        string content = "one",
+        long? sendAt = null,
+        Priority priority = Priority.Medium,
+        AccountKey? account = null,
+        long? expiresAt = null,
+        AmbiguousPolicy policy = AmbiguousPolicy.Retry,
+        params string[] to
+    ) =>
+        new()
+        {
+            Key = new("default", id),
+            ContentHash = StoreBench.Hash(Json(content)),
+            Account = account ?? Account,
+            Priority = priority,
+            EnvelopeSender = "sender@example.org",
+            Recipients = to.Length > 0 ? to : ["a@example.com"],
+            Subject = "A subject",
+            CreatedAt = Now,
+            SendAt = sendAt,
+            ExpiresAt = expiresAt ?? Now + 432_000_000,
+            MessageIdHeader = $"<{id}@example.org>",
+            Batch = "b1",
+            Tags = """["t"]""",
+            Metadata = """{"k":1}""",
+            OnAmbiguous = policy,
+            Body = new(Json(content), null, content.Length),
+        };
 
     protected static byte[] Json(string content) => Encoding.UTF8.GetBytes($"{{\"text\":\"{content}\"}}");
 
@@ -71,30 +82,68 @@ internal abstract class MessageStoreContract<TBench> where TBench : StoreBench, 
 
     protected async Task<bool> SettleAsync(Settlement settlement) => (await In30(Store.CommitAsync([settlement])))[0];
 
-    protected async Task<ChangeResult> ChangeAsync(string id, MessageChange change) => await In30(Store.ChangeAsync(new("default", id), change, "ann", Now));
+    protected async Task<ChangeResult> ChangeAsync(string id, MessageChange change) =>
+        await In30(Store.ChangeAsync(new("default", id), change, "ann", Now));
 
     /// <summary>The attempt ended with every recipient accepted.</summary>
-    protected Settlement Sent(QueuedMail ticket, int recipients = 1) => new(
-        ticket, true, MessageState.Sent, new QueueStep.Remove(), 1, Verdicts(recipients, RecipientState.Sent, 250, "2.0.0", "ok"),
-        [new(EventType.MessageSent, MessageState.Sent, 1, null)], false, Now);
+    protected Settlement Sent(QueuedMail ticket, int recipients = 1) =>
+        new(
+            ticket,
+            true,
+            MessageState.Sent,
+            new QueueStep.Remove(),
+            1,
+            Verdicts(recipients, RecipientState.Sent, 250, "2.0.0", "ok"),
+            [new(EventType.MessageSent, MessageState.Sent, 1, null)],
+            false,
+            Now
+        );
 
     /// <summary>The attempt ended with every recipient put off until <paramref name="due"/>.</summary>
-    protected Settlement Put(QueuedMail ticket, long due, int recipients = 1) => new(
-        ticket, true, MessageState.Deferred, new QueueStep.Again(due, 1, recipients), 1, Verdicts(recipients, RecipientState.Deferred, 450, "4.2.0", "later"),
-        [new(EventType.MessageDeferred, MessageState.Deferred, 1, null)], false, Now);
+    protected Settlement Put(QueuedMail ticket, long due, int recipients = 1) =>
+        new(
+            ticket,
+            true,
+            MessageState.Deferred,
+            new QueueStep.Again(due, 1, recipients),
+            1,
+            Verdicts(recipients, RecipientState.Deferred, 450, "4.2.0", "later"),
+            [new(EventType.MessageDeferred, MessageState.Deferred, 1, null)],
+            false,
+            Now
+        );
 
-    protected Settlement Failed(QueuedMail ticket) => new(
-        ticket, true, MessageState.Failed, new QueueStep.Remove(), 1, Verdicts(1, RecipientState.Failed, 550, "5.1.1", "no such user"),
-        [new(EventType.MessageFailed, MessageState.Failed, 1, null)], false, Now);
+    protected Settlement Failed(QueuedMail ticket) =>
+        new(
+            ticket,
+            true,
+            MessageState.Failed,
+            new QueueStep.Remove(),
+            1,
+            Verdicts(1, RecipientState.Failed, 550, "5.1.1", "no such user"),
+            [new(EventType.MessageFailed, MessageState.Failed, 1, null)],
+            false,
+            Now
+        );
 
-    protected Settlement Held(QueuedMail ticket) => new(
-        ticket, true, MessageState.Held, new QueueStep.Hold("ambiguous", 0, 1), 1, [new(0, RecipientState.InDoubt, false, null, null, null)],
-        [new(EventType.MessageAmbiguous, MessageState.Held, 1, null)], true, Now);
+    protected Settlement Held(QueuedMail ticket) =>
+        new(
+            ticket,
+            true,
+            MessageState.Held,
+            new QueueStep.Hold("ambiguous", 0, 1),
+            1,
+            [new(0, RecipientState.InDoubt, false, null, null, null)],
+            [new(EventType.MessageAmbiguous, MessageState.Held, 1, null)],
+            true,
+            Now
+        );
 
     protected static RecipientUpdate[] Verdicts(int count, RecipientState state, int code, string enhanced, string reply) =>
         [.. Enumerable.Range(0, count).Select(i => new RecipientUpdate(i, state, true, code, enhanced, reply))];
 
-    protected static IReadOnlyList<ReceiptLine> Lines(Appended appended, int batch = 0) => ((SubmissionAnswer.Stored)appended.Answers[batch]!).Lines;
+    protected static IReadOnlyList<ReceiptLine> Lines(Appended appended, int batch = 0) =>
+        ((SubmissionAnswer.Stored)appended.Answers[batch]!).Lines;
 
     protected StoredLook Look(string id) => Bench.Look(id) ?? throw new AssertionException($"'{id}' is not stored.");
 

@@ -5,7 +5,8 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 [TestFixture(typeof(SqliteBench))]
-internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     [Test]
     public async Task Mark_FreshTicket_StandsUntilTheOutcome()
@@ -51,8 +52,19 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench> whe
     {
         var ticket = await MarkedAsync(Mail("m1", to: ["a@example.com", "b@example.com"]));
 
-        await SettleAsync(new(ticket, true, MessageState.Queued, new QueueStep.Again(0, 0, 1), 1,
-            [new(0, RecipientState.Deferred, true, 450, null, null), new(1, RecipientState.Pending, false, 452, "4.5.3", null)], [], false, Now));
+        await SettleAsync(
+            new(
+                ticket,
+                true,
+                MessageState.Queued,
+                new QueueStep.Again(0, 0, 1),
+                1,
+                [new(0, RecipientState.Deferred, true, 450, null, null), new(1, RecipientState.Pending, false, 452, "4.5.3", null)],
+                [],
+                false,
+                Now
+            )
+        );
 
         Assert.That(Look("m1").Recipients.Select(r => r.Rounds), Is.EqualTo(new[] { 1, 0 }));
         Assert.That((await Store.LoadAsync(ticket with { Attempt = 1 }, 50))!.Slice.Single().Ordinal, Is.EqualTo(1));
@@ -74,7 +86,10 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench> whe
         await SettleAsync(Held(await MarkedAsync(Mail("m1"))));
 
         var look = Look("m1");
-        Assert.That((look.State, look.HoldReason, look.PossibleDuplicate, look.Queue!.State), Is.EqualTo((MessageState.Held, "ambiguous", true, 2)));
+        Assert.That(
+            (look.State, look.HoldReason, look.PossibleDuplicate, look.Queue!.State),
+            Is.EqualTo((MessageState.Held, "ambiguous", true, 2))
+        );
     }
 
     [Test]
@@ -92,15 +107,24 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench> whe
     public async Task Settle_SeveralEvents_AreNumberedInOrder()
     {
         var ticket = await MarkedAsync(Mail("m1"));
-        NewEvent[] events = [new(EventType.MessageAmbiguous, MessageState.Ambiguous, 1, "\"final\":false"u8.ToArray()), new(EventType.MessageFailed, MessageState.Failed, 1, null)];
+        NewEvent[] events =
+        [
+            new(EventType.MessageAmbiguous, MessageState.Ambiguous, 1, "\"final\":false"u8.ToArray()),
+            new(EventType.MessageFailed, MessageState.Failed, 1, null),
+        ];
 
         await SettleAsync(Failed(ticket) with { Events = events });
 
-        Assert.That(Look("m1").Events.Skip(1), Is.EqualTo(new[]
-        {
-            new EventLook(2, EventType.MessageAmbiguous, MessageState.Ambiguous, 1, "\"final\":false"),
-            new EventLook(3, EventType.MessageFailed, MessageState.Failed, 1, null),
-        }));
+        Assert.That(
+            Look("m1").Events.Skip(1),
+            Is.EqualTo(
+                new[]
+                {
+                    new EventLook(2, EventType.MessageAmbiguous, MessageState.Ambiguous, 1, "\"final\":false"),
+                    new EventLook(3, EventType.MessageFailed, MessageState.Failed, 1, null),
+                }
+            )
+        );
     }
 
     [Test]
@@ -128,7 +152,9 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench> whe
     {
         var (m1, m2) = (await TicketAsync(Mail("m1")), await TicketAsync(Mail("m2")));
 
-        var changed = await In30(Store.CommitAsync([new Mark(m1, 1, 0, 0, Now), Sent(m1), new Mark(m2, 1, 0, 0, Now), new Mark(m1, 1, 0, 0, Now)]));
+        var changed = await In30(
+            Store.CommitAsync([new Mark(m1, 1, 0, 0, Now), Sent(m1), new Mark(m2, 1, 0, 0, Now), new Mark(m1, 1, 0, 0, Now)])
+        );
 
         Assert.That(changed, Is.EqualTo(new[] { true, true, true, false }));
     }
@@ -142,11 +168,20 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench> whe
         Bench.Crash();
         var uses = (await Store.RecoverAsync(Now)).LimitUses;
 
-        Assert.That(uses, Is.EquivalentTo(new[]
-        {
-            new LimitUse(Account, 60, Now - Now % 500, 4), new LimitUse(Account, 3600, Now - Now % 30_000, 4), new LimitUse(Account, 86400, Now - Now % 720_000, 4),
-            new LimitUse(default, 60, Now - Now % 500, 2), new LimitUse(default, 3600, Now - Now % 30_000, 2), new LimitUse(default, 86400, Now - Now % 720_000, 2),
-        }));
+        Assert.That(
+            uses,
+            Is.EquivalentTo(
+                new[]
+                {
+                    new LimitUse(Account, 60, Now - Now % 500, 4),
+                    new LimitUse(Account, 3600, Now - Now % 30_000, 4),
+                    new LimitUse(Account, 86400, Now - Now % 720_000, 4),
+                    new LimitUse(default, 60, Now - Now % 500, 2),
+                    new LimitUse(default, 3600, Now - Now % 30_000, 2),
+                    new LimitUse(default, 86400, Now - Now % 720_000, 2),
+                }
+            )
+        );
     }
 
     [Test]

@@ -4,7 +4,8 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 [TestFixture(typeof(SqliteBench))]
-internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     [Test]
     public async Task Recover_MarkedWithoutOutcome_IsInDoubtWithTheMarkedSlice()
@@ -60,8 +61,11 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench> wh
     public async Task Recover_WaitingMail_TellsEachLaneAndItsEarliest()
     {
         await AppendAsync(
-            Mail("m1", account: new(2), sendAt: Now + 5000), Mail("m2", account: new(2), sendAt: Now + 3000, priority: Priority.Low),
-            Mail("m3", account: new(7)), Mail("m4", account: new(7), sendAt: Now + 1000));
+            Mail("m1", account: new(2), sendAt: Now + 5000),
+            Mail("m2", account: new(2), sendAt: Now + 3000, priority: Priority.Low),
+            Mail("m3", account: new(7)),
+            Mail("m4", account: new(7), sendAt: Now + 1000)
+        );
 
         Bench.Crash();
         var recovery = await Store.RecoverAsync(Now);
@@ -74,7 +78,10 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench> wh
     {
         var recovery = await Store.RecoverAsync(Now);
 
-        Assert.That((recovery.InDoubt.Count, recovery.Lanes.Count, recovery.LimitUses.Count, recovery.NextExpiry), Is.EqualTo((0, 0, 0, long.MaxValue)));
+        Assert.That(
+            (recovery.InDoubt.Count, recovery.Lanes.Count, recovery.LimitUses.Count, recovery.NextExpiry),
+            Is.EqualTo((0, 0, 0, long.MaxValue))
+        );
     }
 
     [Test]
@@ -101,7 +108,11 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench> wh
     [Test]
     public async Task Append_SpoolFilesThatNothingNames_DoNotOutliveTheNextStart()
     {
-        var (first, same, second) = (await Bench.Spool.WriteAsync(Json("one")), await Bench.Spool.WriteAsync(Json("one")), await Bench.Spool.WriteAsync(Json("two")));
+        var (first, same, second) = (
+            await Bench.Spool.WriteAsync(Json("one")),
+            await Bench.Spool.WriteAsync(Json("one")),
+            await Bench.Spool.WriteAsync(Json("two"))
+        );
         await AppendAsync(Mail("m1") with { Body = new(default, first, 1) });
         await AppendAsync(Mail("m1") with { Body = new(default, same, 1) });
         await AppendAsync(Mail("m1", "two") with { Body = new(default, second, 1) });

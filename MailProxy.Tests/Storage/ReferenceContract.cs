@@ -7,10 +7,12 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What a submission was judged by may be deleted before it is stored; the commit asks again.</summary>
 [TestFixture(typeof(SqliteBench))]
-internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     private const string Tombstone =
-        "INSERT INTO accounts (number, tenant, id, version, config, created_at, updated_at, deleted_at) VALUES (1, 'default', 'gone', 2, '{}', 1, 1, 2)";
+        "INSERT INTO accounts (number, tenant, id, version, config, created_at, updated_at, deleted_at) VALUES (1, 'default', "
+        + "'gone', 2, '{}', 1, 1, 2)";
 
     [Test]
     public async Task Append_AccountDeletedMeanwhile_IsRefusedAndNothingIsStored()
@@ -44,7 +46,10 @@ internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench> w
     [Test]
     public async Task Append_VolumeDeletedMeanwhile_NamesTheAttachment()
     {
-        await Bench.RunAsync("INSERT INTO volumes VALUES ('default', 'kept', 0, 1, '{}', NULL, 1, 1), ('other', 'shared', 1, 1, '{}', NULL, 1, 1), ('other', 'private', 0, 1, '{}', NULL, 1, 1)");
+        await Bench.RunAsync(
+            "INSERT INTO volumes VALUES ('default', 'kept', 0, 1, '{}', NULL, 1, 1), ('other', 'shared', 1, 1, '{}', NULL, 1, "
+                + "1), ('other', 'private', 0, 1, '{}', NULL, 1, 1)"
+        );
 
         var good = await PutAsync(Mail("m1") with { Volumes = [(0, "kept"), (1, "shared")] });
         var gone = await PutAsync(Mail("m2") with { Volumes = [(0, "kept"), (2, "gone")] });
@@ -60,11 +65,15 @@ internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench> w
     {
         await Bench.RunAsync(Tombstone);
         var rendered = new List<ReceiptLine>();
-        var claim = new IdempotencyClaim("key", [1], lines =>
-        {
-            rendered.AddRange(lines);
-            return null;
-        });
+        var claim = new IdempotencyClaim(
+            "key",
+            [1],
+            lines =>
+            {
+                rendered.AddRange(lines);
+                return null;
+            }
+        );
 
         await In30(Store.AppendAsync([Batch(claim, Mail("m1"))]));
 

@@ -7,7 +7,8 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What goes, what stays, and until when.</summary>
 [TestFixture(typeof(SqliteBench))]
-internal sealed class RetentionContract<TBench> : RetentionFixture<TBench> where TBench : StoreBench, new()
+internal sealed class RetentionContract<TBench> : RetentionFixture<TBench>
+    where TBench : StoreBench, new()
 {
     [Test]
     public async Task Purge_NoWebhook_ContentGoesAtOnceAndTheRecordStays()
@@ -20,7 +21,10 @@ internal sealed class RetentionContract<TBench> : RetentionFixture<TBench> where
         {
             Assert.That((slice.Contents, slice.Messages, slice.Events), Is.EqualTo((1, 0, 0)));
             Assert.That(Bench.Count("bodies"), Is.Zero);
-            Assert.That((look.State, look.Recipients.Single().Address, look.EventTypes), Is.EqualTo((MessageState.Sent, "a@example.com", new[] { EventType.MessageQueued, EventType.MessageSent })));
+            Assert.That(
+                (look.State, look.Recipients.Single().Address, look.EventTypes),
+                Is.EqualTo((MessageState.Sent, "a@example.com", new[] { EventType.MessageQueued, EventType.MessageSent }))
+            );
             Assert.That(Bench.Count("retained"), Is.Zero, "no row for what can go at once");
         }
     }
@@ -32,14 +36,16 @@ internal sealed class RetentionContract<TBench> : RetentionFixture<TBench> where
     [TestCase("held")]
     public async Task Purge_NotFinal_StaysForEver(string state)
     {
-        await (state switch
-        {
-            "queued" => TicketAsync(Mail("m1")),
-            "scheduled" => (Task)PutAsync(Mail("m1", sendAt: Now + 1_000)),
-            "sending" => MarkedAsync(Mail("m1")),
-            "deferred" => SettleAsync(Put(await MarkedAsync(Mail("m1")), Now + 60_000)),
-            _ => SettleAsync(Held(await MarkedAsync(Mail("m1")))),
-        });
+        await (
+            state switch
+            {
+                "queued" => TicketAsync(Mail("m1")),
+                "scheduled" => (Task)PutAsync(Mail("m1", sendAt: Now + 1_000)),
+                "sending" => MarkedAsync(Mail("m1")),
+                "deferred" => SettleAsync(Put(await MarkedAsync(Mail("m1")), Now + 60_000)),
+                _ => SettleAsync(Held(await MarkedAsync(Mail("m1")))),
+            }
+        );
         Bench.Clock.Advance(TimeSpan.FromDays(400));
         var slice = await PurgeAsync();
 
@@ -152,11 +158,13 @@ internal sealed class RetentionContract<TBench> : RetentionFixture<TBench> where
     public async Task Purge_ManyTenants_ComeToTheirTurnsOneAfterAnother()
     {
         Content = Retention.Parse("7d")!;
-        for (var i = 0; i < 150; i++) await SendAsync(Mail("m1") with { Key = new($"t{i}", "m1") });
+        for (var i = 0; i < 150; i++)
+            await SendAsync(Mail("m1") with { Key = new($"t{i}", "m1") });
         await PurgeAsync();
         Bench.Clock.Advance(TimeSpan.FromDays(7));
         var gone = 0;
-        for (var look = 0; look < 4; look++) gone += (await PurgeAsync()).Contents;
+        for (var look = 0; look < 4; look++)
+            gone += (await PurgeAsync()).Contents;
         Assert.That(gone, Is.EqualTo(150));
     }
 
@@ -172,7 +180,8 @@ internal sealed class RetentionContract<TBench> : RetentionFixture<TBench> where
     [Test]
     public async Task Purge_Crash_GoesOnWhereItWas()
     {
-        for (var i = 0; i < 200; i++) await SendAsync($"m{i}");
+        for (var i = 0; i < 200; i++)
+            await SendAsync($"m{i}");
         var first = await Bench.Retention.PurgeAsync(Rules(), Now);
         Bench.Crash();
         var rest = await PurgeAsync();

@@ -6,7 +6,8 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What the tests of retention share.</summary>
-internal abstract class RetentionFixture<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+internal abstract class RetentionFixture<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     protected const int Soon = 11_000;
 
@@ -22,7 +23,8 @@ internal abstract class RetentionFixture<TBench> : MessageStoreContract<TBench> 
         return true;
     }
 
-    protected RetentionRules Rules(TimeSpan? metadata = null) => new(_ => Content, TimeSpan.FromDays(3), metadata ?? TimeSpan.FromDays(30), TimeSpan.FromDays(30));
+    protected RetentionRules Rules(TimeSpan? metadata = null) =>
+        new(_ => Content, TimeSpan.FromDays(3), metadata ?? TimeSpan.FromDays(30), TimeSpan.FromDays(30));
 
     /// <summary>Until there is no more; what all slices took together, and what the last said of the time.</summary>
     protected async Task<PurgeSlice> PurgeAsync(TimeSpan? metadata = null)
@@ -42,7 +44,10 @@ internal abstract class RetentionFixture<TBench> : MessageStoreContract<TBench> 
     protected async Task SendAsync(AcceptedMail mail) => await SettleAsync(Sent(await MarkedAsync(mail)));
 
     protected Task HookAsync(string id, string? type = null, bool paused = false, string tenant = "default") =>
-        Bench.Log.PutEndpointAsync(new(tenant, id, "https://example.com/", "whsec_x", type is null ? [] : [type], false, 1, paused, new(0)), "test");
+        Bench.Log.PutEndpointAsync(
+            new(tenant, id, "https://example.com/", "whsec_x", type is null ? [] : [type], false, 1, paused, new(0)),
+            "test"
+        );
 
     protected async Task AcknowledgeAsync(string id, long position)
     {

@@ -5,7 +5,8 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What is not reported stays, and who holds it.</summary>
 [TestFixture(typeof(SqliteBench))]
-internal sealed class RetentionReportContract<TBench> : RetentionFixture<TBench> where TBench : StoreBench, new()
+internal sealed class RetentionReportContract<TBench> : RetentionFixture<TBench>
+    where TBench : StoreBench, new()
 {
     [Test]
     public async Task Purge_UnreportedContent_GoesWhenTheWebhookHasAcknowledged()
@@ -69,9 +70,17 @@ internal sealed class RetentionReportContract<TBench> : RetentionFixture<TBench>
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(told.Select(e => System.Text.Encoding.UTF8.GetString(e.Detail.Span)), Is.EqualTo(new[] { """
-                "webhook":"paused","reason":"held_too_long","dropped":4
-                """.Trim() }));
+            Assert.That(
+                told.Select(e => System.Text.Encoding.UTF8.GetString(e.Detail.Span)),
+                Is.EqualTo(
+                    new[]
+                    {
+                        """
+                        "webhook":"paused","reason":"held_too_long","dropped":4
+                        """.Trim(),
+                    }
+                )
+            );
             Assert.That(Bench.Look("m1"), Is.Null, "nothing waits for it any more");
             Assert.That(Bench.Count("events"), Is.Zero, "that it was told is dropped in silence");
         }

@@ -6,7 +6,8 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 [TestFixture(typeof(SqliteBench))]
-internal sealed class SameIdContract<TBench> : MessageStoreContract<TBench> where TBench : StoreBench, new()
+internal sealed class SameIdContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     [Test]
     public async Task Append_SameContent_AnswersTheStoredStateAndChangesNothing()
@@ -42,11 +43,16 @@ internal sealed class SameIdContract<TBench> : MessageStoreContract<TBench> wher
         Assert.That(appended.Tickets, Is.EqualTo(new[] { new QueuedMail(old.Id, 2, Account, Priority.High, 0, 0, 1) }));
         var look = Look("m1");
         Assert.That((look.Revision, look.Json, look.Recipients.Single().Address), Is.EqualTo((2, """{"text":"two"}""", "c@example.com")));
-        Assert.That(look.Events, Is.EqualTo(new[]
-        {
-            new EventLook(1, EventType.MessageQueued, MessageState.Queued, 0, null),
-            new EventLook(2, EventType.MessageReplaced, MessageState.Queued, 0, null),
-        }));
+        Assert.That(
+            look.Events,
+            Is.EqualTo(
+                new[]
+                {
+                    new EventLook(1, EventType.MessageQueued, MessageState.Queued, 0, null),
+                    new EventLook(2, EventType.MessageReplaced, MessageState.Queued, 0, null),
+                }
+            )
+        );
         Assert.That(await MarkAsync(old), Is.False);
     }
 
@@ -82,7 +88,10 @@ internal sealed class SameIdContract<TBench> : MessageStoreContract<TBench> wher
 
         var line = await PutAsync(Mail("m1", "two"));
 
-        Assert.That((line.Id, line.State, line.Problem!.Status, line.Problem.Code), Is.EqualTo(("m1", MessageState.Sending, 409, "sending")));
+        Assert.That(
+            (line.Id, line.State, line.Problem!.Status, line.Problem.Code),
+            Is.EqualTo(("m1", MessageState.Sending, 409, "sending"))
+        );
         Assert.That(Look("m1").Json, Does.Contain("one"));
     }
 
@@ -102,7 +111,16 @@ internal sealed class SameIdContract<TBench> : MessageStoreContract<TBench> wher
     public async Task Append_OtherContentWhenSomeRecipientWasAccepted_IsRefusedAsAlreadySent()
     {
         var ticket = await MarkedAsync(Mail("m1", to: ["a@example.com", "b@example.com"]));
-        await SettleAsync(Put(ticket, Now + 60_000) with { Recipients = [new(0, RecipientState.Sent, true, 250, null, "ok"), new(1, RecipientState.Deferred, true, 450, null, "later")] });
+        await SettleAsync(
+            Put(ticket, Now + 60_000) with
+            {
+                Recipients =
+                [
+                    new(0, RecipientState.Sent, true, 250, null, "ok"),
+                    new(1, RecipientState.Deferred, true, 450, null, "later"),
+                ],
+            }
+        );
 
         var line = await PutAsync(Mail("m1", "two"));
 
@@ -124,7 +142,10 @@ internal sealed class SameIdContract<TBench> : MessageStoreContract<TBench> wher
         var look = Look("m1");
         Assert.That(Lines(appended)[0], Is.EqualTo(new ReceiptLine("m1", MessageState.Queued, Now)));
         Assert.That(appended.Tickets.Single().Revision, Is.EqualTo(2));
-        Assert.That((look.State, look.Attempts, look.Recipients.Single().State), Is.EqualTo((MessageState.Queued, 0, RecipientState.Pending)));
+        Assert.That(
+            (look.State, look.Attempts, look.Recipients.Single().State),
+            Is.EqualTo((MessageState.Queued, 0, RecipientState.Pending))
+        );
         Assert.That(look.Events[^1], Is.EqualTo(new EventLook(sequence + 1, EventType.MessageQueued, MessageState.Queued, 0, null)));
         Assert.That(await MarkAsync(appended.Tickets.Single()), Is.True);
     }

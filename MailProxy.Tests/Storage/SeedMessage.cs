@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Tests.Storage;
 
-/// <summary>A message as a store may have it, in any state, without having been through the rooms.</summary>
+/// <summary>A message as a store may have it, in any state, without having been through the stages.</summary>
 internal sealed record SeedMessage
 {
     public required string Id { get; init; }

@@ -28,7 +28,8 @@ internal sealed class SpoolFilesTests
     }
 
     [Test]
-    public void Read_MissingFile_ThrowsIOException() => Assert.That(async () => await _spool.ReadAsync("nothing"), Throws.InstanceOf<IOException>());
+    public void Read_MissingFile_ThrowsIOException() =>
+        Assert.That(async () => await _spool.ReadAsync("nothing"), Throws.InstanceOf<IOException>());
 
     [Test]
     public async Task Sweep_Files_KeepsTheReferencedOnly()
@@ -38,7 +39,10 @@ internal sealed class SpoolFilesTests
         File.WriteAllText(Path.Combine(_directory.FullName, "spool", "half.part"), "");
 
         Assert.That(_spool.Sweep(new HashSet<string> { kept }), Is.EqualTo(2));
-        Assert.That(Directory.GetFiles(Path.Combine(_directory.FullName, "spool")).Select(f => Path.GetFileName(f)), Is.EqualTo(new[] { kept }));
+        Assert.That(
+            Directory.GetFiles(Path.Combine(_directory.FullName, "spool")).Select(f => Path.GetFileName(f)),
+            Is.EqualTo(new[] { kept })
+        );
     }
 
     [Test]
@@ -59,7 +63,11 @@ internal sealed class SpoolFilesTests
 
         var name = await _spool.WriteAsync(new byte[] { 1 });
         Assert.That((await _spool.ReadAsync(name)).ToArray(), Is.EqualTo(new byte[] { 1 }));
-        if (!OperatingSystem.IsWindows()) Assert.That(File.GetUnixFileMode(Path.Combine(_directory.FullName, "spool")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+        if (!OperatingSystem.IsWindows())
+            Assert.That(
+                File.GetUnixFileMode(Path.Combine(_directory.FullName, "spool")),
+                Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
+            );
     }
 
     [Test]

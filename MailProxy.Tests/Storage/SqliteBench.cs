@@ -22,7 +22,8 @@ internal sealed class SqliteBench : StoreBench
     private SqliteRetentionStore _retention = null!;
     private int _life;
 
-    public SqliteBench() : this(TimeSpan.FromMilliseconds(20)) { }
+    public SqliteBench()
+        : this(TimeSpan.FromMilliseconds(20)) { }
 
     public SqliteBench(TimeSpan backOff)
     {
@@ -49,8 +50,10 @@ internal sealed class SqliteBench : StoreBench
         // Copied while it is open: what a power cut would leave, log and all.
         var (from, to) = (Life(_life), Life(++_life));
         Directory.CreateDirectory(Path.Combine(to, "spool"));
-        foreach (var file in Directory.GetFiles(from, "mailproxy.db*")) File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
-        foreach (var file in Directory.GetFiles(Path.Combine(from, "spool"))) File.Copy(file, Path.Combine(to, "spool", Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(from, "mailproxy.db*"))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(Path.Combine(from, "spool")))
+            File.Copy(file, Path.Combine(to, "spool", Path.GetFileName(file)));
         Database.Dispose();
         Open(to);
     }
@@ -58,34 +61,80 @@ internal sealed class SqliteBench : StoreBench
     /// <summary>No new page fits: the disk is full.</summary>
     public Task FillDiskAsync() => Database.Writer.WriteAsync(c => Scalar(c, $"PRAGMA max_page_count={Scalar(c, "PRAGMA page_count")}"));
 
-    /// <summary>Room again. The limit belongs to the writer's connection, whose thread only turns that fail can reach; so the loop's own file is asked directly.</summary>
+    /// <summary>
+    /// Space again. The limit belongs to the writer's connection, whose thread only turns that fail can reach; so the loop's own file is
+    /// asked directly.
+    /// </summary>
     public void FreeDisk() => SQLitePCL.raw.sqlite3_exec(Database.Writer.Session.Connection.Handle, "PRAGMA max_page_count=1000000");
 
-    public override StoredLook? Look(string id, string tenant = "default") => Database.Readers.Read(connection =>
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = """
-            SELECT m.number, m.state, m.revision, m.account, m.attempts, m.sequence, m.created_at, m.send_at, m.expires_at, m.possible_duplicate, m.hold_reason, b.json,
-                q.state, q.due, q.revision, q.attempt, q.round, q.recipients, q.expires_at
-            FROM messages m LEFT JOIN bodies b ON b.message = m.number LEFT JOIN queue q ON q.message = m.number WHERE m.tenant = $t AND m.id = $i
-            """;
-        command.Parameters.AddWithValue("$t", tenant);
-        command.Parameters.AddWithValue("$i", id);
-        using var r = command.ExecuteReader();
-        if (!r.Read()) return null;
-        var number = r.GetInt64(0);
-        return new StoredLook(
-            number, (MessageState)r.GetInt32(1), r.GetInt32(2), new(r.GetInt32(3)), r.GetInt32(4), r.GetInt32(5), r.GetInt64(6), r.IsDBNull(7) ? null : r.GetInt64(7), r.GetInt64(8),
-            r.GetBoolean(9), Text(r, 10), r.IsDBNull(11) ? null : Encoding.UTF8.GetString((byte[])r.GetValue(11)),
-            r.IsDBNull(12) ? null : new(r.GetInt32(12), r.GetInt64(13), r.GetInt32(14), r.GetInt32(15), r.GetInt32(16), r.GetInt32(17), r.GetInt64(18)),
-            Rows(connection, $"SELECT address, state, rounds, smtp_code, enhanced_code, reply FROM recipients WHERE message = {number} ORDER BY ordinal",
-                x => new RecipientLook(x.GetString(0), (RecipientState)x.GetInt32(1), x.GetInt32(2), x.IsDBNull(3) ? null : x.GetInt32(3), Text(x, 4), Text(x, 5))),
-            Rows(connection, $"SELECT sequence, type, status, attempt, detail FROM events WHERE message = {number} ORDER BY position",
-                x => new EventLook(x.GetInt32(0), (EventType)x.GetInt32(1), (MessageState)x.GetInt32(2), x.GetInt32(3), x.IsDBNull(4) ? null : Encoding.UTF8.GetString((byte[])x.GetValue(4)))));
-    });
+    public override StoredLook? Look(string id, string tenant = "default") =>
+        Database.Readers.Read(connection =>
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = """
+                SELECT m.number, m.state, m.revision, m.account, m.attempts, m.sequence, m.created_at, m.send_at, m.expires_at,
+                m.possible_duplicate, m.hold_reason, b.json,
+                    q.state, q.due, q.revision, q.attempt, q.round, q.recipients, q.expires_at
+                FROM messages m LEFT JOIN bodies b ON b.message = m.number LEFT JOIN queue q ON q.message = m.number WHERE m.tenant = $t
+                AND m.id = $i
+                """;
+            command.Parameters.AddWithValue("$t", tenant);
+            command.Parameters.AddWithValue("$i", id);
+            using var r = command.ExecuteReader();
+            if (!r.Read())
+                return null;
+            var number = r.GetInt64(0);
+            return new StoredLook(
+                number,
+                (MessageState)r.GetInt32(1),
+                r.GetInt32(2),
+                new(r.GetInt32(3)),
+                r.GetInt32(4),
+                r.GetInt32(5),
+                r.GetInt64(6),
+                r.IsDBNull(7) ? null : r.GetInt64(7),
+                r.GetInt64(8),
+                r.GetBoolean(9),
+                Text(r, 10),
+                r.IsDBNull(11) ? null : Encoding.UTF8.GetString((byte[])r.GetValue(11)),
+                r.IsDBNull(12)
+                    ? null
+                    : new(r.GetInt32(12), r.GetInt64(13), r.GetInt32(14), r.GetInt32(15), r.GetInt32(16), r.GetInt32(17), r.GetInt64(18)),
+                Rows(
+                    connection,
+                    $"SELECT address, state, rounds, smtp_code, enhanced_code, reply FROM recipients WHERE message = {number} "
+                        + "ORDER BY ordinal",
+                    x => new RecipientLook(
+                        x.GetString(0),
+                        (RecipientState)x.GetInt32(1),
+                        x.GetInt32(2),
+                        x.IsDBNull(3) ? null : x.GetInt32(3),
+                        Text(x, 4),
+                        Text(x, 5)
+                    )
+                ),
+                Rows(
+                    connection,
+                    $"SELECT sequence, type, status, attempt, detail FROM events WHERE message = {number} ORDER BY position",
+                    x => new EventLook(
+                        x.GetInt32(0),
+                        (EventType)x.GetInt32(1),
+                        (MessageState)x.GetInt32(2),
+                        x.GetInt32(3),
+                        x.IsDBNull(4) ? null : Encoding.UTF8.GetString((byte[])x.GetValue(4))
+                    )
+                )
+            );
+        });
 
-    public override IReadOnlyList<AuditEntry> Audit() => Database.Readers.Read(connection => Rows(connection, "SELECT number, at, actor, action, object, before, after FROM audit ORDER BY number",
-        x => new AuditEntry(x.GetInt64(0), x.GetInt64(1), x.GetString(2), x.GetString(3), x.GetString(4), Text(x, 5), Text(x, 6))));
+    public override IReadOnlyList<AuditEntry> Audit() =>
+        Database.Readers.Read(connection =>
+            Rows(
+                connection,
+                "SELECT number, at, actor, action, object, before, after FROM audit ORDER BY number",
+                x => new AuditEntry(x.GetInt64(0), x.GetInt64(1), x.GetString(2), x.GetString(3), x.GetString(4), Text(x, 5), Text(x, 6))
+            )
+        );
 
     public override long Count(string table) => Database.Readers.Read(c => Scalar(c, $"SELECT count(*) FROM {table}"));
 
@@ -103,7 +152,8 @@ internal sealed class SqliteBench : StoreBench
     public override Task PurgeBodyAsync(string id) =>
         Database.Writer.WriteAsync(c => Scalar(c, $"DELETE FROM bodies WHERE message = (SELECT number FROM messages WHERE id = '{id}')"));
 
-    public override IReadOnlyList<string> SpoolNames() => [.. Directory.GetFiles(Path.Combine(Life(_life), "spool")).Select(f => Path.GetFileName(f))];
+    public override IReadOnlyList<string> SpoolNames() =>
+        [.. Directory.GetFiles(Path.Combine(Life(_life), "spool")).Select(f => Path.GetFileName(f))];
 
     public override void Dispose()
     {
@@ -138,7 +188,8 @@ internal sealed class SqliteBench : StoreBench
         command.CommandText = sql;
         using var reader = command.ExecuteReader();
         var rows = new List<T>();
-        while (reader.Read()) rows.Add(read(reader));
+        while (reader.Read())
+            rows.Add(read(reader));
         return rows;
     }
 }

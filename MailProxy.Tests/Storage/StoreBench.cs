@@ -51,8 +51,22 @@ internal abstract class StoreBench : IDisposable
 
 /// <summary>A message as the tables have it. <see cref="Queue"/> is null when it is final.</summary>
 internal sealed record StoredLook(
-    long Number, MessageState State, int Revision, AccountKey Account, int Attempts, int Sequence, long CreatedAt, long? SendAt, long ExpiresAt,
-    bool PossibleDuplicate, string? HoldReason, string? Json, QueueLook? Queue, IReadOnlyList<RecipientLook> Recipients, IReadOnlyList<EventLook> Events)
+    long Number,
+    MessageState State,
+    int Revision,
+    AccountKey Account,
+    int Attempts,
+    int Sequence,
+    long CreatedAt,
+    long? SendAt,
+    long ExpiresAt,
+    bool PossibleDuplicate,
+    string? HoldReason,
+    string? Json,
+    QueueLook? Queue,
+    IReadOnlyList<RecipientLook> Recipients,
+    IReadOnlyList<EventLook> Events
+)
 {
     public IEnumerable<EventType> EventTypes => Events.Select(e => e.Type);
 }

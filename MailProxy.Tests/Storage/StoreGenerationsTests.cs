@@ -15,8 +15,10 @@ internal sealed class StoreGenerationsTests
     {
         var first = StoreGenerations.New();
         var restored = After(first, 50);
-        var ids = Enumerable.Range(1, 100).Select(position =>
-            first.EventId(position)).Concat(Enumerable.Range(51, 50).Select(position => restored.EventId(position)));
+        var ids = Enumerable
+            .Range(1, 100)
+            .Select(position => first.EventId(position))
+            .Concat(Enumerable.Range(51, 50).Select(position => restored.EventId(position)));
 
         Assert.That(ids, Is.Unique);
     }
@@ -27,8 +29,10 @@ internal sealed class StoreGenerationsTests
         var first = StoreGenerations.New();
         var restored = After(After(first, 50), 80);
 
-        Assert.That(Enumerable.Range(1, 50).Select(position => restored.EventId(position)),
-            Is.EqualTo(Enumerable.Range(1, 50).Select(position => first.EventId(position))));
+        Assert.That(
+            Enumerable.Range(1, 50).Select(position => restored.EventId(position)),
+            Is.EqualTo(Enumerable.Range(1, 50).Select(position => first.EventId(position)))
+        );
     }
 
     [Test]
@@ -41,25 +45,31 @@ internal sealed class StoreGenerationsTests
     }
 
     [Test]
-    public void Cursor_AnyPosition_IsReadBackAndLooksDifferentEachTime() => Gen.Long[0, long.MaxValue].Sample(position =>
-    {
-        var generations = StoreGenerations.New();
-        var (one, other) = (generations.Seal(List, position), generations.Seal(List, position));
-        return generations.Open(List, one) == new CursorReading(position, false) && generations.Open(List, other).Position == position
-            && !one.AsSpan().SequenceEqual(other);
-    });
+    public void Cursor_AnyPosition_IsReadBackAndLooksDifferentEachTime() =>
+        Gen.Long[0, long.MaxValue]
+            .Sample(position =>
+            {
+                var generations = StoreGenerations.New();
+                var (one, other) = (generations.Seal(List, position), generations.Seal(List, position));
+                return generations.Open(List, one) == new CursorReading(position, false)
+                    && generations.Open(List, other).Position == position
+                    && !one.AsSpan().SequenceEqual(other);
+            });
 
     [Test]
     public void Cursor_AnyOtherOctet_IsNone()
     {
         var generations = StoreGenerations.New();
         var sealedBefore = generations.Seal(List, 42);
-        Gen.Select(Gen.Int[0, sealedBefore.Length - 1], Gen.Int[1, 255]).Sample((at, change) =>
-        {
-            var forged = (byte[])sealedBefore.Clone();
-            forged[at] ^= (byte)change;
-            return generations.Open(List, forged).Position is null;
-        });
+        Gen.Select(Gen.Int[0, sealedBefore.Length - 1], Gen.Int[1, 255])
+            .Sample(
+                (at, change) =>
+                {
+                    var forged = (byte[])sealedBefore.Clone();
+                    forged[at] ^= (byte)change;
+                    return generations.Open(List, forged).Position is null;
+                }
+            );
     }
 
     [Test]

@@ -18,9 +18,13 @@ internal sealed class TenantRemovalContract : MessageStoreContract<SqliteBench>
     {
         await Tenants.PutTenantAsync(new() { Id = "acme", Name = "Acme" }, "ann");
         var file = await Bench.Spool.WriteAsync(Json("large"));
-        for (var i = 0; i < 450; i++) await FinishAsync("acme", $"m{i}", i == 7 ? file : null);
+        for (var i = 0; i < 450; i++)
+            await FinishAsync("acme", $"m{i}", i == 7 ? file : null);
         await FinishAsync("other", "m1", null);
-        await Bench.RunAsync("INSERT INTO events (tenant, message, sequence, type, at, status, attempt) VALUES ('acme', NULL, 0, 20, 1, 0, 0), ('other', NULL, 0, 20, 1, 0, 0)");
+        await Bench.RunAsync(
+            "INSERT INTO events (tenant, message, sequence, type, at, status, attempt) VALUES ('acme', NULL, 0, 20, 1, 0, 0), "
+                + "('other', NULL, 0, 20, 1, 0, 0)"
+        );
         await Bench.RunAsync("INSERT INTO idempotency VALUES ('acme', 'k', x'01', 202, x'01', 1), ('other', 'k', x'01', 202, x'01', 1)");
 
         Assert.That(await Tenants.DeleteTenantAsync("acme", "ann"), Is.EqualTo(DeleteResult.Deleted));
@@ -29,7 +33,10 @@ internal sealed class TenantRemovalContract : MessageStoreContract<SqliteBench>
 
         Assert.Multiple(() =>
         {
-            Assert.That((Bench.Count("messages"), Bench.Count("bodies"), Bench.Count("recipients"), Bench.Count("idempotency")), Is.EqualTo((1L, 1L, 1L, 1L)));
+            Assert.That(
+                (Bench.Count("messages"), Bench.Count("bodies"), Bench.Count("recipients"), Bench.Count("idempotency")),
+                Is.EqualTo((1L, 1L, 1L, 1L))
+            );
             Assert.That(Bench.Count("events"), Is.EqualTo(Look("other", "m1").Events.Count + 1));
             Assert.That(Bench.SpoolNames(), Does.Not.Contain(file));
             Assert.That(Bench.Count("removed_tenants"), Is.Zero);
@@ -61,7 +68,8 @@ internal sealed class TenantRemovalContract : MessageStoreContract<SqliteBench>
     private async Task FinishAsync(string tenant, string id, string? file)
     {
         var mail = Mail(id) with { Key = new(tenant, id) };
-        if (file is not null) mail = mail with { Body = new(default, file, 15) };
+        if (file is not null)
+            mail = mail with { Body = new(default, file, 15) };
         await In30(Store.AppendAsync([new(new Submission(tenant, [], 10, null), [new(mail, id, null)])]));
         await In30(Store.ChangeAsync(new(tenant, id), new MessageChange.Cancel(), "ann", Now));
     }

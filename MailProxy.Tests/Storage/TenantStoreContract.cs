@@ -22,7 +22,12 @@ internal abstract class TenantStoreContract
         AttachmentEndpoint = new(new("https://files.example.com/base?x=1"), new SourceAuth.Basic("ann", "hunter2")),
     };
 
-    private static readonly SourceAuth[] Auths = [new SourceAuth.Basic("u", "p"), new SourceAuth.Bearer("t"), new SourceAuth.Header("X-Api-Key", "v")];
+    private static readonly SourceAuth[] Auths =
+    [
+        new SourceAuth.Basic("u", "p"),
+        new SourceAuth.Bearer("t"),
+        new SourceAuth.Header("X-Api-Key", "v"),
+    ];
 
     protected abstract ITenantStore Store { get; }
 
@@ -115,10 +120,19 @@ internal abstract class TenantStoreContract
             Assert.That((await Store.TenantsAsync()).Select(t => t.Id), Is.EqualTo(["default"]));
             Assert.That((await Accounts.AccountsAsync()).Select(a => a.Tenant), Is.EqualTo(["default"]));
             Assert.That((await Log.EndpointsAsync()).Select(e => e.Tenant), Is.EqualTo(["default"]));
-            Assert.That(Audit().Where(a => a.Actor == "bob").Select(a => (a.Action, a.Object)), Is.EqualTo([
-                ("account.delete", "account/acme/main"), ("webhook.delete", "webhook/acme/hook"), ("tenant.delete", "tenant/acme"),
-            ]));
-            Assert.That(Audit().Where(a => a.Actor == "bob").Select(a => (a.Before is null, a.After)), Is.All.EqualTo((false, (string?)null)), "what it was");
+            Assert.That(
+                Audit().Where(a => a.Actor == "bob").Select(a => (a.Action, a.Object)),
+                Is.EqualTo([
+                    ("account.delete", "account/acme/main"),
+                    ("webhook.delete", "webhook/acme/hook"),
+                    ("tenant.delete", "tenant/acme"),
+                ])
+            );
+            Assert.That(
+                Audit().Where(a => a.Actor == "bob").Select(a => (a.Before is null, a.After)),
+                Is.All.EqualTo((false, (string?)null)),
+                "what it was"
+            );
         });
     }
 
@@ -146,7 +160,8 @@ internal abstract class TenantStoreContract
     }
 
     [Test]
-    public async Task Delete_Unknown_IsNotFound() => Assert.That(await Store.DeleteTenantAsync("acme", "ann"), Is.EqualTo(DeleteResult.NotFound));
+    public async Task Delete_Unknown_IsNotFound() =>
+        Assert.That(await Store.DeleteTenantAsync("acme", "ann"), Is.EqualTo(DeleteResult.NotFound));
 
     [Test]
     public async Task Delete_Default_IsRefused()
@@ -159,16 +174,28 @@ internal abstract class TenantStoreContract
     public async Task Audit_EveryChange_TellsWhoAndWhatWithoutSecrets()
     {
         await Store.PutTenantAsync(Acme, "ann");
-        await Store.PutTenantAsync(Acme with { AttachmentEndpoint = Acme.AttachmentEndpoint! with { Auth = new SourceAuth.Bearer("swordfish") } }, "bob");
+        await Store.PutTenantAsync(
+            Acme with
+            {
+                AttachmentEndpoint = Acme.AttachmentEndpoint! with { Auth = new SourceAuth.Bearer("swordfish") },
+            },
+            "bob"
+        );
         await Store.PutTenantAsync(Acme with { Active = true, AttachmentEndpoint = null }, "bob");
         await Store.DeleteTenantAsync("acme", "bob");
 
         var audit = Audit();
         Assert.Multiple(() =>
         {
-            Assert.That(audit.Select(a => (a.Actor, a.Action, a.Object)), Is.EqualTo([
-                ("ann", "tenant.create", "tenant/acme"), ("bob", "tenant.replace", "tenant/acme"), ("bob", "tenant.replace", "tenant/acme"), ("bob", "tenant.delete", "tenant/acme"),
-            ]));
+            Assert.That(
+                audit.Select(a => (a.Actor, a.Action, a.Object)),
+                Is.EqualTo([
+                    ("ann", "tenant.create", "tenant/acme"),
+                    ("bob", "tenant.replace", "tenant/acme"),
+                    ("bob", "tenant.replace", "tenant/acme"),
+                    ("bob", "tenant.delete", "tenant/acme"),
+                ])
+            );
             Assert.That(string.Concat(audit.Select(a => a.Before + a.After)), Does.Not.Contain("hunter2").And.Not.Contain("swordfish"));
             Assert.That(audit[0].Before, Is.Null);
             Assert.That(audit[0].After, Does.Contain("files.example.com").And.Contain("\"auth_set\":true").And.Contain("\"active\":false"));
@@ -178,7 +205,18 @@ internal abstract class TenantStoreContract
         });
     }
 
-    private static SmtpAccount Account(string tenant) => new() { Key = default, Tenant = tenant, Id = "main", Version = 0, Host = "smtp.example.com", Port = 25, User = "u", Password = "p" };
+    private static SmtpAccount Account(string tenant) =>
+        new()
+        {
+            Key = default,
+            Tenant = tenant,
+            Id = "main",
+            Version = 0,
+            Host = "smtp.example.com",
+            Port = 25,
+            User = "u",
+            Password = "p",
+        };
 
     // As it was put: the number is the store's to give.
     private async Task<Tenant> AcmeAsync() => (await Store.TenantsAsync()).Single(t => t.Id == "acme") with { Number = 0 };

@@ -10,7 +10,16 @@ internal abstract class VolumeStoreContract
 {
     private const string Secret = "hunter2-and-more";
 
-    private static readonly VolumeConfig.S3 Bucket = new("files", "mail", "eu-central-1", new("https://s3.example:9000/base"), true, "AK", Secret, false);
+    private static readonly VolumeConfig.S3 Bucket = new(
+        "files",
+        "mail",
+        "eu-central-1",
+        new("https://s3.example:9000/base"),
+        true,
+        "AK",
+        Secret,
+        false
+    );
 
     private static readonly VolumeConfig[] Configs =
     [
@@ -34,7 +43,14 @@ internal abstract class VolumeStoreContract
     [TestCaseSource(nameof(Configs))]
     public async Task Put_EveryConfiguration_ComesBackWhole(VolumeConfig config)
     {
-        var volume = new Volume { Tenant = "acme", Id = "files", Shared = true, AdminSet = true, Config = config };
+        var volume = new Volume
+        {
+            Tenant = "acme",
+            Id = "files",
+            Shared = true,
+            AdminSet = true,
+            Config = config,
+        };
         Assert.That(await Store.PutVolumeAsync(volume, "ann"), Is.True);
         Reopen();
         Assert.That((await Store.VolumesAsync()).Single(), Is.EqualTo(volume));
@@ -77,11 +93,14 @@ internal abstract class VolumeStoreContract
         var audit = Audit();
         Assert.Multiple(() =>
         {
-            Assert.That(audit.Select(a => (a.Actor, a.Action, a.Object)), Is.EqualTo([
-                ("ann", "volume.create", "volume/default/files"),
-                ("bob", "volume.replace", "volume/default/files"),
-                ("bob", "volume.delete", "volume/default/files"),
-            ]));
+            Assert.That(
+                audit.Select(a => (a.Actor, a.Action, a.Object)),
+                Is.EqualTo([
+                    ("ann", "volume.create", "volume/default/files"),
+                    ("bob", "volume.replace", "volume/default/files"),
+                    ("bob", "volume.delete", "volume/default/files"),
+                ])
+            );
             Assert.That(string.Concat(audit.Select(a => a.Before + a.After)), Does.Not.Contain("hunter2").And.Not.Contain("swordfish"));
             Assert.That(audit[0].After, Does.Contain("s3.example").And.Contain("\"secret_set\":true"));
             Assert.That(audit[1].After, Does.Contain("\"secret_changed\":true"));
@@ -89,5 +108,11 @@ internal abstract class VolumeStoreContract
         });
     }
 
-    private static Volume Volume(string tenant = "default") => new() { Tenant = tenant, Id = "files", Config = Bucket };
+    private static Volume Volume(string tenant = "default") =>
+        new()
+        {
+            Tenant = tenant,
+            Id = "files",
+            Config = Bucket,
+        };
 }

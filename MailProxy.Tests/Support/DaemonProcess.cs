@@ -29,11 +29,14 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
     {
         get
         {
-            lock (_output) return string.Join('\n', _output);
+            lock (_output)
+                return string.Join('\n', _output);
         }
     }
 
-    /// <summary>Starts it with these settings (environment names without the prefix, or with a $ in front as they are); does not wait.</summary>
+    /// <summary>
+    /// Starts it with these settings (environment names without the prefix, or with a $ in front as they are); does not wait.
+    /// </summary>
     public static DaemonProcess Start(string data, params (string Name, string Value)[] settings) => Start([], data, settings);
 
     /// <summary>The same behind another program that becomes it, such as <c>prlimit</c> with its options.</summary>
@@ -41,11 +44,13 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
     {
         string[] command = [.. behind, "dotnet", Path.Combine(AppContext.BaseDirectory, "mailproxy.dll")];
         var info = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var name in (string[])["JOURNAL_STREAM", "INVOCATION_ID"]) info.Environment.Remove(name);
+        foreach (var name in (string[])["JOURNAL_STREAM", "INVOCATION_ID"])
+            info.Environment.Remove(name);
         info.Environment["MAILPROXY_DATA"] = data;
         info.Environment["MAILPROXY_URLS"] = "http://127.0.0.1:0";
         info.Environment["MAILPROXY_ADMIN_KEY"] = Key;
-        foreach (var (name, value) in settings) info.Environment[name.StartsWith('$') ? name[1..] : "MAILPROXY_" + name] = value;
+        foreach (var (name, value) in settings)
+            info.Environment[name.StartsWith('$') ? name[1..] : "MAILPROXY_" + name] = value;
         var daemon = new DaemonProcess(new Process { StartInfo = info });
         daemon._process.OutputDataReceived += (_, line) => daemon.Read(line.Data);
         daemon._process.ErrorDataReceived += (_, line) => daemon.Read(line.Data);
@@ -59,7 +64,8 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
     public async Task ListeningAsync()
     {
         var exited = _process.WaitForExitAsync();
-        if (await Task.WhenAny(_listening.Task, exited).WaitAsync(Patience) == exited) Assert.Fail($"It exited with {_process.ExitCode}:\n{Output}");
+        if (await Task.WhenAny(_listening.Task, exited).WaitAsync(Patience) == exited)
+            Assert.Fail($"It exited with {_process.ExitCode}:\n{Output}");
         Http.BaseAddress = await _listening.Task;
     }
 
@@ -79,7 +85,8 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited) _process.Kill();
+        if (!_process.HasExited)
+            _process.Kill();
         await _process.WaitForExitAsync();
         _process.Dispose();
         Http.Dispose();
@@ -87,9 +94,12 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
 
     private void Read(string? line)
     {
-        if (line is null) return;
-        lock (_output) _output.Add(line);
-        if (line.Contains("Now listening on: ", StringComparison.Ordinal) && Address().Match(line) is { Success: true } address) _listening.TrySetResult(new Uri(address.Value));
+        if (line is null)
+            return;
+        lock (_output)
+            _output.Add(line);
+        if (line.Contains("Now listening on: ", StringComparison.Ordinal) && Address().Match(line) is { Success: true } address)
+            _listening.TrySetResult(new Uri(address.Value));
     }
 
     // As words for people or as JSON.

@@ -8,8 +8,7 @@ internal static class DkimPy
     // Debian's own interpreter: another one on the path does not know the package.
     private const string Python = "/usr/bin/python3";
 
-    private const string Script =
-        """
+    private const string Script = """
         import base64, sys, dkim
         record = ("v=DKIM1; k=%s; p=%s" % (sys.argv[2], sys.argv[3])).encode()
         def good(mail):

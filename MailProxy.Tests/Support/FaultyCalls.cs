@@ -27,15 +27,20 @@ internal sealed class FaultyCalls(Func<string, Exception?> fault, int times)
     /// <summary>Throws, if it is this call's turn.</summary>
     public async Task MeetAsync(string call)
     {
-        if (Next(call) is not { } met) return;
-        if (!met.AtOnce) await Task.Yield();
+        if (Next(call) is not { } met)
+            return;
+        if (!met.AtOnce)
+            await Task.Yield();
         throw met.Fault;
     }
 }
 
-/// <summary>Any interface of the engine, whose methods fail as they are told. Made by reflection, so that a new method is among them at once.</summary>
+/// <summary>
+/// Any interface of the engine, whose methods fail as they are told. Made by reflection, so that a new method is among them at once.
+/// </summary>
 #pragma warning disable CA1852 // the proxy that is made at run time derives from it
-internal class FaultyProxy<T> : DispatchProxy where T : class
+internal class FaultyProxy<T> : DispatchProxy
+    where T : class
 #pragma warning restore CA1852
 {
     private T _inner = null!;
@@ -52,11 +57,15 @@ internal class FaultyProxy<T> : DispatchProxy where T : class
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
         var method = targetMethod!;
-        if (typeof(Task).IsAssignableFrom(method.ReturnType) || method.ReturnType.Name.StartsWith(nameof(ValueTask), StringComparison.Ordinal))
+        if (
+            typeof(Task).IsAssignableFrom(method.ReturnType)
+            || method.ReturnType.Name.StartsWith(nameof(ValueTask), StringComparison.Ordinal)
+        )
         {
             if (!method.IsSpecialName && _calls.Next($"{typeof(T).Name}.{method.Name}") is { } met)
             {
-                if (met.AtOnce) ExceptionDispatchInfo.Throw(met.Fault);
+                if (met.AtOnce)
+                    ExceptionDispatchInfo.Throw(met.Fault);
                 return Faulted(method.ReturnType, met.Fault);
             }
         }
@@ -65,19 +74,25 @@ internal class FaultyProxy<T> : DispatchProxy where T : class
         {
             return method.Invoke(_inner, args);
         }
-        catch (TargetInvocationException thrown)
+        catch (TargetInvocationException error)
         {
-            ExceptionDispatchInfo.Throw(thrown.InnerException!);
+            ExceptionDispatchInfo.Throw(error.InnerException!);
             throw;
         }
     }
 
     private static object Faulted(Type type, Exception fault)
     {
-        if (type == typeof(Task)) return Task.FromException(fault);
-        if (type == typeof(ValueTask)) return ValueTask.FromException(fault);
+        if (type == typeof(Task))
+            return Task.FromException(fault);
+        if (type == typeof(ValueTask))
+            return ValueTask.FromException(fault);
         var result = type.GetGenericArguments()[0];
         var owner = type.GetGenericTypeDefinition() == typeof(Task<>) ? typeof(Task) : typeof(ValueTask);
-        return owner.GetMethods().Single(method => method is { Name: nameof(Task.FromException), IsGenericMethod: true }).MakeGenericMethod(result).Invoke(null, [fault])!;
+        return owner
+            .GetMethods()
+            .Single(method => method is { Name: nameof(Task.FromException), IsGenericMethod: true })
+            .MakeGenericMethod(result)
+            .Invoke(null, [fault])!;
     }
 }

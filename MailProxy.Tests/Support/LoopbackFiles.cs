@@ -14,7 +14,9 @@ namespace MailProxy.Tests.Support;
 /// <summary>One request as the file server got it.</summary>
 internal sealed record FileRequest(string Method, string Host, string Target, IReadOnlyDictionary<string, string> Headers, string Body);
 
-/// <summary>A real HTTP server on two free loopback ports, one with TLS and a certificate that nobody knows. It answers as it is told.</summary>
+/// <summary>
+/// A real HTTP server on two free loopback ports, one with TLS and a certificate that nobody knows. It answers as it is told.
+/// </summary>
 internal sealed class LoopbackFiles : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -56,7 +58,8 @@ internal sealed class LoopbackFiles : IAsyncDisposable
         var before = Answer;
         Answer = context =>
         {
-            if (context.Request.Path != path) return before(context);
+            if (context.Request.Path != path)
+                return before(context);
             context.Response.StatusCode = status;
             context.Response.Headers.Location = to;
             return Task.CompletedTask;
@@ -74,9 +77,15 @@ internal sealed class LoopbackFiles : IAsyncDisposable
     {
         var request = context.Request;
         using var body = new StreamReader(request.Body);
-        _requests.Enqueue(new(
-            request.Method, request.Host.Value!, context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget,
-            request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase), await body.ReadToEndAsync()));
+        _requests.Enqueue(
+            new(
+                request.Method,
+                request.Host.Value!,
+                context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget,
+                request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase),
+                await body.ReadToEndAsync()
+            )
+        );
         await Answer(context);
     }
 

@@ -11,7 +11,15 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Tests.Support;
 
 /// <summary>One request as a webhook received it.</summary>
-internal sealed record WebhookHit(string Path, string Id, string Timestamp, string Signature, string? ContentType, byte[] Body, string? Authorization = null)
+internal sealed record WebhookHit(
+    string Path,
+    string Id,
+    string Timestamp,
+    string Signature,
+    string? ContentType,
+    byte[] Body,
+    string? Authorization = null
+)
 {
     public string Text => Encoding.UTF8.GetString(Body);
 }
@@ -51,19 +59,21 @@ internal sealed class LoopbackWebhook : IAsyncDisposable
     }
 
     /// <summary>Answers with a status, to every request from now on.</summary>
-    public void AnswerWith(int status) => Answer = (_, context) =>
-    {
-        context.Response.StatusCode = status;
-        return Task.CompletedTask;
-    };
+    public void AnswerWith(int status) =>
+        Answer = (_, context) =>
+        {
+            context.Response.StatusCode = status;
+            return Task.CompletedTask;
+        };
 
     /// <summary>Answers nothing until the client lets go.</summary>
-    public void Hang() => Answer = async (_, context) =>
-    {
-        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registration = context.RequestAborted.Register(() => gone.TrySetResult());
-        await gone.Task;
-    };
+    public void Hang() =>
+        Answer = async (_, context) =>
+        {
+            var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await using var registration = context.RequestAborted.Register(() => gone.TrySetResult());
+            await gone.Task;
+        };
 
     /// <summary>The next request that nobody asked for yet.</summary>
     public Task<WebhookHit> NextAsync() => _news.Reader.ReadAsync().AsTask().WaitAsync(Patience);
@@ -71,7 +81,8 @@ internal sealed class LoopbackWebhook : IAsyncDisposable
     public async Task<IReadOnlyList<WebhookHit>> NextAsync(int count)
     {
         var hits = new List<WebhookHit>();
-        while (hits.Count < count) hits.Add(await NextAsync());
+        while (hits.Count < count)
+            hits.Add(await NextAsync());
         return hits;
     }
 
@@ -87,8 +98,14 @@ internal sealed class LoopbackWebhook : IAsyncDisposable
         await context.Request.Body.CopyToAsync(body);
         var headers = context.Request.Headers;
         var hit = new WebhookHit(
-            context.Request.Path, headers["webhook-id"].ToString(), headers["webhook-timestamp"].ToString(), headers["webhook-signature"].ToString(),
-            context.Request.ContentType, body.ToArray(), context.Request.Headers.Authorization);
+            context.Request.Path,
+            headers["webhook-id"].ToString(),
+            headers["webhook-timestamp"].ToString(),
+            headers["webhook-signature"].ToString(),
+            context.Request.ContentType,
+            body.ToArray(),
+            context.Request.Headers.Authorization
+        );
         _hits.Enqueue(hit);
         _news.Writer.TryWrite(hit);
         await Answer(hit, context);

@@ -3,7 +3,10 @@ using System.Net.Sockets;
 
 namespace MailProxy.Tests.Support;
 
-/// <summary>A real nginx of its own on a free loopback port: own configuration, logs and files below a temporary directory. Needs Debian's nginx; no root.</summary>
+/// <summary>
+/// A real nginx of its own on a free loopback port: own configuration, logs and files below a temporary directory. Needs Debian's nginx; no
+/// root.
+/// </summary>
 internal sealed class NginxInstance : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -13,7 +16,10 @@ internal sealed class NginxInstance : IAsyncDisposable
 
     public int Port { get; } = FreePort.Take();
 
-    /// <summary>What stands here is served below <c>/files/</c>, and below <c>/slow/</c> at 64 KB a second after the first 16 KB; below <c>/locked/</c> for ann with the password geheim.</summary>
+    /// <summary>
+    /// What stands here is served below <c>/files/</c>, and below <c>/slow/</c> at 64 KB a second after the first 16 KB; below
+    /// <c>/locked/</c> for ann with the password geheim.
+    /// </summary>
     public string Files => Path.Combine(_root.FullName, "files");
 
     public Uri Url(string path) => new($"http://nginx.files.example:{Port}{path}");
@@ -40,7 +46,8 @@ internal sealed class NginxInstance : IAsyncDisposable
     {
         if (_process is { } process)
         {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
+            if (!process.HasExited)
+                process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync().WaitAsync(Patience);
             process.Dispose();
         }
@@ -52,7 +59,9 @@ internal sealed class NginxInstance : IAsyncDisposable
     {
         _root.CreateSubdirectory("files");
         await File.WriteAllTextAsync(Path.Combine(_root.FullName, "users"), "ann:{PLAIN}geheim\n");
-        await File.WriteAllTextAsync(Path.Combine(_root.FullName, "nginx.conf"), $$"""
+        await File.WriteAllTextAsync(
+            Path.Combine(_root.FullName, "nginx.conf"),
+            $$"""
             daemon off;
             master_process off;
             pid nginx.pid;
@@ -76,7 +85,8 @@ internal sealed class NginxInstance : IAsyncDisposable
                 }
             }
 
-            """);
+            """
+        );
     }
 
     private async Task ListensAsync()
@@ -85,7 +95,8 @@ internal sealed class NginxInstance : IAsyncDisposable
         using var late = new CancellationTokenSource(Patience);
         while (true)
         {
-            if (_process!.HasExited) throw new InvalidOperationException($"nginx ended: {await _process.StandardError.ReadToEndAsync(late.Token)}");
+            if (_process!.HasExited)
+                throw new InvalidOperationException($"nginx ended: {await _process.StandardError.ReadToEndAsync(late.Token)}");
             using var socket = new TcpClient();
             try
             {

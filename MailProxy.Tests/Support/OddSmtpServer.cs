@@ -76,16 +76,17 @@ internal sealed class OddSmtpServer : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static string Ordinary(string verb) => verb switch
-    {
-        "CONNECT" => "220 odd ESMTP",
-        "EHLO" => "250-odd\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES",
-        "STARTTLS" => "220 go",
-        "AUTH" or "SASL" => "235 2.7.0 welcome",
-        "DATA" => "354 go",
-        "QUIT" => "221 2.0.0 bye",
-        _ => "250 2.0.0 ok",
-    };
+    private static string Ordinary(string verb) =>
+        verb switch
+        {
+            "CONNECT" => "220 odd ESMTP",
+            "EHLO" => "250-odd\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES",
+            "STARTTLS" => "220 go",
+            "AUTH" or "SASL" => "235 2.7.0 welcome",
+            "DATA" => "354 go",
+            "QUIT" => "221 2.0.0 bye",
+            _ => "250 2.0.0 ok",
+        };
 
     private TaskCompletionSource Signal(string verb) =>
         _seen.GetOrAdd(verb, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
@@ -114,10 +115,17 @@ internal sealed class OddSmtpServer : IAsyncDisposable
         try
         {
             Stream stream = new NetworkStream(socket);
-            if (ImplicitTls) stream = await ProtectAsync(stream);
+            if (ImplicitTls)
+                stream = await ProtectAsync(stream);
             await ConverseAsync(socket, stream, number);
         }
-        catch (Exception gone) when (gone is IOException or SocketException or OperationCanceledException or System.Security.Authentication.AuthenticationException)
+        catch (Exception error)
+            when (error
+                    is IOException
+                        or SocketException
+                        or OperationCanceledException
+                        or System.Security.Authentication.AuthenticationException
+            )
         {
             // The client hung up, or the test is over.
         }
@@ -133,9 +141,12 @@ internal sealed class OddSmtpServer : IAsyncDisposable
         while (true)
         {
             Journal.Enqueue(new(number, verb, line));
-            if (verb == "MAIL") recipients.Clear();
-            if (verb == "RCPT") recipients.Add(line[(line.IndexOf('<') + 1)..line.LastIndexOf('>')]);
-            if (verb == "DOT") Dots.Enqueue((number, [.. recipients]));
+            if (verb == "MAIL")
+                recipients.Clear();
+            if (verb == "RCPT")
+                recipients.Add(line[(line.IndexOf('<') + 1)..line.LastIndexOf('>')]);
+            if (verb == "DOT")
+                Dots.Enqueue((number, [.. recipients]));
             var said = _say(new(number, verb, line)) ?? (Said)Ordinary(verb);
             Signal(verb).TrySetResult();
             await stream.WriteAsync(Encoding.Latin1.GetBytes(said.Text), _stop.Token);
@@ -145,11 +156,13 @@ internal sealed class OddSmtpServer : IAsyncDisposable
                 return;
             }
 
-            if (verb == "STARTTLS" && said.Text.StartsWith("220", StringComparison.Ordinal)) reader = new(stream = await ProtectAsync(stream));
+            if (verb == "STARTTLS" && said.Text.StartsWith("220", StringComparison.Ordinal))
+                reader = new(stream = await ProtectAsync(stream));
             sasl = verb is "AUTH" or "SASL" && said.Text.StartsWith("334", StringComparison.Ordinal);
             if (verb == "DATA" && said.Text is ['3', ..])
             {
-                while ((line = await reader.ReadAsync(_stop.Token)) is not "." and not null) ;
+                while ((line = await reader.ReadAsync(_stop.Token)) is not "." and not null)
+                    ;
                 verb = "DOT";
             }
             else
@@ -158,14 +171,17 @@ internal sealed class OddSmtpServer : IAsyncDisposable
                 verb = sasl ? "SASL" : line?.Split(' ')[0].ToUpperInvariant() ?? "";
             }
 
-            if (line is null) return;
+            if (line is null)
+                return;
         }
     }
 
     private async Task EndAsync(Socket socket, Stream stream, SaidThen then)
     {
-        if (then == SaidThen.Hang) await Task.Delay(Timeout.Infinite, _stop.Token);
-        if (then == SaidThen.Reset) socket.LingerState = new(true, 0);
+        if (then == SaidThen.Hang)
+            await Task.Delay(Timeout.Infinite, _stop.Token);
+        if (then == SaidThen.Reset)
+            socket.LingerState = new(true, 0);
         await stream.DisposeAsync();
     }
 
@@ -173,14 +189,17 @@ internal sealed class OddSmtpServer : IAsyncDisposable
     {
         var tls = new SslStream(stream);
         await tls.AuthenticateAsServerAsync(
-            new SslServerAuthenticationOptions { ServerCertificate = ScriptedSmtpServer.Certificate }, _stop.Token);
+            new SslServerAuthenticationOptions { ServerCertificate = ScriptedSmtpServer.Certificate },
+            _stop.Token
+        );
         return tls;
     }
 
     private sealed class LineReader(Stream stream)
     {
         private readonly byte[] _buffer = new byte[16384];
-        private int _start, _end;
+        private int _start,
+            _end;
 
         public async Task<string?> ReadAsync(CancellationToken cancel)
         {
@@ -190,9 +209,11 @@ internal sealed class OddSmtpServer : IAsyncDisposable
                 var end = Array.IndexOf(_buffer, (byte)'\n', _start, _end - _start);
                 line.Append(Encoding.Latin1.GetString(_buffer, _start, (end < 0 ? _end : end) - _start));
                 _start = end < 0 ? _end : end + 1;
-                if (end >= 0) return line.ToString().TrimEnd('\r');
+                if (end >= 0)
+                    return line.ToString().TrimEnd('\r');
                 (_start, _end) = (0, await stream.ReadAsync(_buffer, cancel));
-                if (_end == 0) return null;
+                if (_end == 0)
+                    return null;
             }
         }
     }

@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace MailProxy.Tests.Support;
 
-/// <summary>A real Postfix of its own on a free loopback port: own configuration, queue and data below a temporary directory, everything relayed to its own <see cref="SmtpSink"/>. Needs Debian's postfix, and root or sudo without a password.</summary>
+/// <summary>
+/// A real Postfix of its own on a free loopback port: own configuration, queue and data below a temporary directory, everything relayed to
+/// its own <see cref="SmtpSink"/>. Needs Debian's postfix, and root or sudo without a password.
+/// </summary>
 internal sealed class PostfixInstance : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -51,13 +54,15 @@ internal sealed class PostfixInstance : IAsyncDisposable
     public Task RemovedAsync(int mails, TimeSpan? patience = null) => Log.WhenAsync(log => log.Removed >= mails, patience ?? Patience);
 
     /// <summary>Completes when Postfix has put off at least this many recipients since the start.</summary>
-    public Task DeferredAsync(int recipients, TimeSpan? patience = null) => Log.WhenAsync(log => log.Deferred >= recipients, patience ?? Patience);
+    public Task DeferredAsync(int recipients, TimeSpan? patience = null) =>
+        Log.WhenAsync(log => log.Deferred >= recipients, patience ?? Patience);
 
     public async ValueTask DisposeAsync()
     {
         if (_process is { } process)
         {
-            if (!process.HasExited) await Run.AsRootAsync("postfix", "-c", Configuration, "stop");
+            if (!process.HasExited)
+                await Run.AsRootAsync("postfix", "-c", Configuration, "stop");
             await process.WaitForExitAsync().WaitAsync(Patience);
             process.Dispose();
         }
@@ -72,8 +77,12 @@ internal sealed class PostfixInstance : IAsyncDisposable
     {
         // A temporary directory is its owner's alone; Postfix's own users must be able to walk through.
         await Run.AsRootAsync("chmod", "755", _root.FullName);
-        foreach (var name in new[] { "conf", "queue", "data" }) _root.CreateSubdirectory(name);
-        await File.WriteAllTextAsync(Path.Combine(Configuration, "main.cf"), PostfixConfiguration.MainCf(_root.FullName, Sink.Port) + settings);
+        foreach (var name in new[] { "conf", "queue", "data" })
+            _root.CreateSubdirectory(name);
+        await File.WriteAllTextAsync(
+            Path.Combine(Configuration, "main.cf"),
+            PostfixConfiguration.MainCf(_root.FullName, Sink.Port) + settings
+        );
         await File.WriteAllTextAsync(Path.Combine(Configuration, "master.cf"), PostfixConfiguration.MasterCf(Port));
         await Run.AsRootAsync("chown", "postfix", Path.Combine(_root.FullName, "data"));
 
@@ -88,7 +97,8 @@ internal sealed class PostfixInstance : IAsyncDisposable
         _process.OutputDataReceived += (_, line) => Log.Add(line.Data);
         _process.ErrorDataReceived += (_, line) =>
         {
-            if (line.Data is not null) Log.Add(line.Data);
+            if (line.Data is not null)
+                Log.Add(line.Data);
         };
         _process.Start();
         _process.BeginOutputReadLine();

@@ -26,13 +26,17 @@ internal sealed partial class PostfixLog
         lock (_lock)
         {
             _ended |= line is null;
-            if (line is not null) Count(line);
+            if (line is not null)
+                Count(line);
             for (var i = _waiting.Count - 1; i >= 0; i--)
             {
                 var (met, reached) = _waiting[i];
-                if (met()) reached.TrySetResult();
-                else if (_ended) reached.TrySetException(new InvalidOperationException($"Postfix ended:\n{this}"));
-                else continue;
+                if (met())
+                    reached.TrySetResult();
+                else if (_ended)
+                    reached.TrySetException(new InvalidOperationException($"Postfix ended:\n{this}"));
+                else
+                    continue;
                 _waiting.RemoveAt(i);
             }
         }
@@ -44,8 +48,10 @@ internal sealed partial class PostfixLog
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            if (condition(this)) return;
-            if (_ended) throw new InvalidOperationException($"Postfix ended:\n{this}");
+            if (condition(this))
+                return;
+            if (_ended)
+                throw new InvalidOperationException($"Postfix ended:\n{this}");
             _waiting.Add((() => condition(this), reached));
         }
 
@@ -55,26 +61,34 @@ internal sealed partial class PostfixLog
         }
         catch (TimeoutException)
         {
-            throw new TimeoutException($"Postfix did not come so far in {patience}: removed {Removed}, sent {Sent}, deferred {Deferred}, bounced {Bounced}\n{this}");
+            throw new TimeoutException(
+                $"Postfix did not come so far in {patience}: removed {Removed}, sent {Sent}, deferred {Deferred}, bounced {Bounced}\n{this}"
+            );
         }
     }
 
     /// <summary>The last lines.</summary>
     public override string ToString()
     {
-        lock (_lock) return string.Join('\n', _lines.TakeLast(40));
+        lock (_lock)
+            return string.Join('\n', _lines.TakeLast(40));
     }
 
     private void Count(string line)
     {
         _lines.Add(line);
-        if (StartedLine().IsMatch(line)) Started = true;
-        else if (RemovedLine().IsMatch(line)) Removed++;
+        if (StartedLine().IsMatch(line))
+            Started = true;
+        else if (RemovedLine().IsMatch(line))
+            Removed++;
         else if (StatusLine().Match(line) is { Success: true } status)
         {
-            if (status.Groups[1].Value == "sent") Sent++;
-            else if (status.Groups[1].Value == "deferred") Deferred++;
-            else Bounced++;
+            if (status.Groups[1].Value == "sent")
+                Sent++;
+            else if (status.Groups[1].Value == "deferred")
+                Deferred++;
+            else
+                Bounced++;
         }
     }
 

@@ -24,13 +24,15 @@ internal sealed class RawClient : IAsyncDisposable
 
     public async Task SendAsync(ReadOnlyMemory<byte> bytes)
     {
-        while (!bytes.IsEmpty) bytes = bytes[await _socket.SendAsync(bytes)..];
+        while (!bytes.IsEmpty)
+            bytes = bytes[await _socket.SendAsync(bytes)..];
     }
 
     /// <summary>Each byte in a packet of its own, as far as the kernel lets them be.</summary>
     public async Task TrickleAsync(string text)
     {
-        foreach (var one in Encoding.UTF8.GetBytes(text)) await SendAsync(new[] { one });
+        foreach (var one in Encoding.UTF8.GetBytes(text))
+            await SendAsync(new[] { one });
     }
 
     /// <summary>One whole reply, its lines parted by LF; null when the server closed.</summary>
@@ -40,9 +42,11 @@ internal sealed class RawClient : IAsyncDisposable
         while (true)
         {
             var line = await LineAsync();
-            if (line is null) return null;
+            if (line is null)
+                return null;
             reply.Append(line);
-            if (line.Length < 4 || line[3] != '-') return reply.ToString();
+            if (line.Length < 4 || line[3] != '-')
+                return reply.ToString();
             reply.Append('\n');
         }
     }
@@ -50,7 +54,8 @@ internal sealed class RawClient : IAsyncDisposable
     public async Task<IReadOnlyList<string?>> RepliesAsync(int count)
     {
         var replies = new List<string?>();
-        for (var i = 0; i < count; i++) replies.Add(await ReplyAsync());
+        for (var i = 0; i < count; i++)
+            replies.Add(await ReplyAsync());
         return replies;
     }
 
@@ -67,7 +72,8 @@ internal sealed class RawClient : IAsyncDisposable
         var some = new char[4096];
         try
         {
-            while (await _reader.ReadAsync(some).AsTask().WaitAsync(Patience) is var read and > 0) rest.Append(some, 0, read);
+            while (await _reader.ReadAsync(some).AsTask().WaitAsync(Patience) is var read and > 0)
+                rest.Append(some, 0, read);
         }
         catch (IOException)
         {

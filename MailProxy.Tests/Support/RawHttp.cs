@@ -28,7 +28,7 @@ internal sealed class RawHttp : IDisposable
             using var raw = await ConnectAsync(server);
             await raw.ClosedAsync();
         }
-        catch (SocketException reset) when (reset.SocketErrorCode == SocketError.ConnectionReset)
+        catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionReset)
         {
             // Before the client had looked.
         }
@@ -45,9 +45,11 @@ internal sealed class RawHttp : IDisposable
     /// <summary>The next answer; null: the server closed without one.</summary>
     public async Task<(int Status, string Head, string Body)?> AnswerAsync()
     {
-        if (await UntilAsync("\r\n\r\n") is not { } text) return null;
+        if (await UntilAsync("\r\n\r\n") is not { } text)
+            return null;
         var status = int.Parse(text.AsSpan(9, 3), NumberStyles.None, CultureInfo.InvariantCulture);
-        if (text.Contains("Transfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase)) return (status, text, await ChunksAsync());
+        if (text.Contains("Transfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase))
+            return (status, text, await ChunksAsync());
         const string Length = "Content-Length:";
         var at = text.IndexOf(Length, StringComparison.OrdinalIgnoreCase);
         var length = at < 0 ? 0 : int.Parse(text[(at + Length.Length)..].Split("\r\n")[0].Trim(), CultureInfo.InvariantCulture);
@@ -72,7 +74,8 @@ internal sealed class RawHttp : IDisposable
         {
             body.Append(await TakeAsync(int.Parse(size.Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)));
             await TakeAsync(2);
-            if (size.Trim() == "0") break;
+            if (size.Trim() == "0")
+                break;
         }
 
         return body.ToString();
@@ -83,7 +86,8 @@ internal sealed class RawHttp : IDisposable
         var text = new StringBuilder();
         while (!text.ToString().EndsWith(end, StringComparison.Ordinal))
         {
-            if (await ByteAsync() is not { } one) return null;
+            if (await ByteAsync() is not { } one)
+                return null;
             text.Append((char)one);
         }
 
@@ -93,7 +97,8 @@ internal sealed class RawHttp : IDisposable
     private async Task<string> TakeAsync(int count)
     {
         var bytes = new byte[count];
-        for (var i = 0; i < count; i++) bytes[i] = await ByteAsync() ?? throw new EndOfStreamException("The server closed within an answer.");
+        for (var i = 0; i < count; i++)
+            bytes[i] = await ByteAsync() ?? throw new EndOfStreamException("The server closed within an answer.");
         return Encoding.UTF8.GetString(bytes);
     }
 

@@ -13,8 +13,10 @@ internal static class Repository
 
     /// <summary>The C# files below a directory, without build output.</summary>
     public static IEnumerable<string> Sources(string directory) =>
-        Directory.EnumerateFiles(File(directory), "*.cs", SearchOption.AllDirectories)
+        Directory
+            .EnumerateFiles(File(directory), "*.cs", SearchOption.AllDirectories)
             .Where(file => !Path.GetRelativePath(Root, file).Split(Path.DirectorySeparatorChar).Any(part => part is "obj" or "bin"));
 
-    private static string FindRoot([CallerFilePath] string thisFile = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(thisFile)!, "..", ".."));
+    private static string FindRoot([CallerFilePath] string thisFile = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(thisFile)!, "..", ".."));
 }

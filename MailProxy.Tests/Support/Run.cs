@@ -31,7 +31,10 @@ internal static class Run
     {
         var (command, all) = RootCommand(file, arguments);
         var (exitCode, output) = await AsIsAsync(command, all);
-        if (exitCode != 0) throw new InvalidOperationException($"{file} {string.Join(' ', arguments)} exited {exitCode} (it needs root or sudo without a password): {output}");
+        if (exitCode != 0)
+            throw new InvalidOperationException(
+                $"{file} {string.Join(' ', arguments)} exited {exitCode} (it needs root or sudo without a password): {output}"
+            );
     }
 
     public static (string File, string[] Arguments) RootCommand(string file, params string[] arguments) =>
@@ -39,7 +42,12 @@ internal static class Run
 
     public static ProcessStartInfo Info(string file, params string[] arguments)
     {
-        var info = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var info = new ProcessStartInfo(file, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
 
         // Where Debian keeps daemons, which is not on everybody's path.
         info.Environment["PATH"] = $"{Environment.GetEnvironmentVariable("PATH")}:/usr/sbin:/sbin";

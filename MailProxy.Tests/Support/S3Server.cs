@@ -2,15 +2,17 @@ using System.Diagnostics;
 
 namespace MailProxy.Tests.Support;
 
-/// <summary>A real S3-compatible server as a process of its own on a free loopback port: the npm package <c>fauxqs</c>, which <c>./run-tests --install</c> puts below <c>.tools</c>. It keeps objects in memory and takes any keys.</summary>
+/// <summary>
+/// A real S3-compatible server as a process of its own on a free loopback port: the npm package <c>fauxqs</c>, which <c>./run-tests
+/// --install</c> puts below <c>.tools</c>. It keeps objects in memory and takes any keys.
+/// </summary>
 internal sealed class S3Server : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     // Its own command listens on every address; here it shall be loopback, and a port that nobody can take in between.
     // It ends with this process, whose end closes its input.
-    private const string Script =
-        """
+    private const string Script = """
         import { pathToFileURL } from "node:url";
         const { buildApp } = await import(pathToFileURL(process.argv[1]));
         const app = buildApp({ logger: false });
@@ -34,17 +36,20 @@ internal sealed class S3Server : IAsyncDisposable
     public static async Task<S3Server> StartAsync(params string[] buckets)
     {
         var app = Repository.File(".tools/s3/node_modules/fauxqs/dist/app.js");
-        if (!File.Exists(app)) throw new InvalidOperationException("The S3 server for tests is missing: ./run-tests --install");
+        if (!File.Exists(app))
+            throw new InvalidOperationException("The S3 server for tests is missing: ./run-tests --install");
         var process = new Process { StartInfo = Run.Info("node", "--input-type=module", "-e", Script, app) };
         var server = new S3Server(process);
         try
         {
             process.Start();
-            if (await process.StandardOutput.ReadLineAsync().WaitAsync(Patience) is not { } address) throw new InvalidOperationException($"The S3 server ended: {await process.StandardError.ReadToEndAsync()}");
+            if (await process.StandardOutput.ReadLineAsync().WaitAsync(Patience) is not { } address)
+                throw new InvalidOperationException($"The S3 server ended: {await process.StandardError.ReadToEndAsync()}");
             process.ErrorDataReceived += (_, _) => { };
             process.BeginErrorReadLine();
             server.Endpoint = new Uri(address);
-            foreach (var bucket in buckets) (await server._http.PutAsync(new Uri(server.Endpoint, bucket), null)).EnsureSuccessStatusCode().Dispose();
+            foreach (var bucket in buckets)
+                (await server._http.PutAsync(new Uri(server.Endpoint, bucket), null)).EnsureSuccessStatusCode().Dispose();
             return server;
         }
         catch

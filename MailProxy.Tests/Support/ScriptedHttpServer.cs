@@ -5,7 +5,10 @@ using System.Text;
 
 namespace MailProxy.Tests.Support;
 
-/// <summary>A server on a free loopback port that speaks no HTTP of its own: it reads a request's head and sends the very bytes that it is told to, sound or not.</summary>
+/// <summary>
+/// A server on a free loopback port that speaks no HTTP of its own: it reads a request's head and sends the very bytes that it is told to,
+/// sound or not.
+/// </summary>
 internal sealed class ScriptedHttpServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -21,7 +24,8 @@ internal sealed class ScriptedHttpServer : IAsyncDisposable
     }
 
     /// <summary>Answers whatever is asked with this text, then hangs up.</summary>
-    public ScriptedHttpServer(string answer) : this((_, stream, cancel) => stream.WriteAsync(Encoding.Latin1.GetBytes(answer), cancel).AsTask()) { }
+    public ScriptedHttpServer(string answer)
+        : this((_, stream, cancel) => stream.WriteAsync(Encoding.Latin1.GetBytes(answer), cancel).AsTask()) { }
 
     public Func<string, Stream, CancellationToken, Task> Script { get; set; }
 
@@ -31,16 +35,17 @@ internal sealed class ScriptedHttpServer : IAsyncDisposable
     public IReadOnlyList<string> Heads => [.. _heads];
 
     /// <summary>Head, then the same block again and again, until the client hangs up or so many bytes are out.</summary>
-    public static Func<string, Stream, CancellationToken, Task> Endless(string head, string block, Action<long> sent) => async (_, stream, cancel) =>
-    {
-        await stream.WriteAsync(Encoding.Latin1.GetBytes(head), cancel);
-        var bytes = Encoding.Latin1.GetBytes(block);
-        for (long total = 0; total < 300_000_000; total += bytes.Length)
+    public static Func<string, Stream, CancellationToken, Task> Endless(string head, string block, Action<long> sent) =>
+        async (_, stream, cancel) =>
         {
-            await stream.WriteAsync(bytes, cancel);
-            sent(total);
-        }
-    };
+            await stream.WriteAsync(Encoding.Latin1.GetBytes(head), cancel);
+            var bytes = Encoding.Latin1.GetBytes(block);
+            for (long total = 0; total < 300_000_000; total += bytes.Length)
+            {
+                await stream.WriteAsync(bytes, cancel);
+                sent(total);
+            }
+        };
 
     public async ValueTask DisposeAsync()
     {
@@ -69,7 +74,7 @@ internal sealed class ScriptedHttpServer : IAsyncDisposable
             _heads.Enqueue(head);
             await Script(head, stream, _stop.Token);
         }
-        catch (Exception gone) when (gone is IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception error) when (error is IOException or OperationCanceledException or ObjectDisposedException)
         {
             // The client has had enough, or the test is over.
         }
@@ -81,7 +86,8 @@ internal sealed class ScriptedHttpServer : IAsyncDisposable
         var one = new byte[1];
         while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
         {
-            if (await stream.ReadAsync(one, _stop.Token) == 0) break;
+            if (await stream.ReadAsync(one, _stop.Token) == 0)
+                break;
             head.Append((char)one[0]);
         }
 

@@ -10,7 +10,8 @@ namespace MailProxy.Tests.Support;
 
 /// <summary>
 /// A loopback SMTP server that plays what a test wrote: for each phase a row of replies, used up one by one over all connections, then
-/// the ordinary reply. Phases: CONNECT (the greeting), EHLO, STARTTLS, HANDSHAKE (tricks only), AUTH, MAIL, RCPT, DATA, BODY (its first line came), DOT, RSET, QUIT.
+/// the ordinary reply. Phases: CONNECT (the greeting), EHLO, STARTTLS, HANDSHAKE (tricks only), AUTH, MAIL, RCPT, DATA, BODY (its first
+/// line came), DOT, RSET, QUIT.
 /// </summary>
 internal sealed class ScriptedSmtpServer : IAsyncDisposable
 {
@@ -66,7 +67,8 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
     public ScriptedSmtpServer Say(string phase, params string[] replies)
     {
         var row = _script.GetOrAdd(phase, static _ => new());
-        foreach (var reply in replies) row.Enqueue(reply);
+        foreach (var reply in replies)
+            row.Enqueue(reply);
         return this;
     }
 
@@ -111,7 +113,14 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
         {
             await conversation.RunAsync();
         }
-        catch (Exception gone) when (gone is IOException or SocketException or OperationCanceledException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
+        catch (Exception error)
+            when (error
+                    is IOException
+                        or SocketException
+                        or OperationCanceledException
+                        or ObjectDisposedException
+                        or System.Security.Authentication.AuthenticationException
+            )
         {
             // The client hung up, or the test is over.
         }
@@ -123,14 +132,16 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
     private TaskCompletionSource Signal(string phase, int count)
     {
         var signal = _seen.GetOrAdd((phase, count), static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
-        if (_counts.GetValueOrDefault(phase) >= count) signal.TrySetResult();
+        if (_counts.GetValueOrDefault(phase) >= count)
+            signal.TrySetResult();
         return signal;
     }
 
     private string Reached(string phase)
     {
         var count = _counts.AddOrUpdate(phase, 1, static (_, old) => old + 1);
-        if (_seen.TryGetValue((phase, count), out var signal)) signal.TrySetResult();
+        if (_seen.TryGetValue((phase, count), out var signal))
+            signal.TrySetResult();
         return _script.TryGetValue(phase, out var row) && row.TryDequeue(out var reply) ? reply : "";
     }
 
@@ -156,21 +167,25 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
     {
         private Stream _stream = new NetworkStream(socket, ownsSocket: false);
         private readonly byte[] _buffer = new byte[16384];
-        private int _start, _end;
+        private int _start,
+            _end;
         private bool _secure;
         private string _sender = "";
         private readonly List<string> _recipients = [];
 
         public async Task RunAsync()
         {
-            if (server.ImplicitTls && !await SecureAsync()) return;
-            if (!await AnswerAsync("CONNECT", "220 scripted ESMTP")) return;
+            if (server.ImplicitTls && !await SecureAsync())
+                return;
+            if (!await AnswerAsync("CONNECT", "220 scripted ESMTP"))
+                return;
             while (await ReadLineAsync() is { } octets)
             {
                 var line = Encoding.UTF8.GetString(octets);
                 server.Journal.Enqueue($"{number} {line}");
                 var verb = line.Split(' ')[0].ToUpperInvariant();
-                if (!await HandleAsync(verb, line)) return;
+                if (!await HandleAsync(verb, line))
+                    return;
             }
         }
 
@@ -182,9 +197,13 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
             {
                 case "EHLO":
                     var offers = server.StartTls && !_secure ? server.Extensions.Append("STARTTLS") : server.Extensions;
-                    return await AnswerAsync(verb, string.Join("\r\n", offers.Prepend("scripted").Select((o, i) => i == offers.Count() ? $"250 {o}" : $"250-{o}")));
+                    return await AnswerAsync(
+                        verb,
+                        string.Join("\r\n", offers.Prepend("scripted").Select((o, i) => i == offers.Count() ? $"250 {o}" : $"250-{o}"))
+                    );
                 case "STARTTLS":
-                    if (!await AnswerAsync(verb, "220 go")) return false;
+                    if (!await AnswerAsync(verb, "220 go"))
+                        return false;
                     return await SecureAsync();
                 case "MAIL":
                     _recipients.Clear();
@@ -195,7 +214,8 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
                     return await AnswerAsync(verb, "250 2.1.5 ok");
                 case "DATA":
                     var reply = server.Reached(verb);
-                    if (reply.Length > 0 && !reply.StartsWith("354", StringComparison.Ordinal)) return await SayAsync(reply);
+                    if (reply.Length > 0 && !reply.StartsWith("354", StringComparison.Ordinal))
+                        return await SayAsync(reply);
                     return await SayAsync(reply.Length > 0 ? reply : "354 go") && await ReceiveAsync();
                 case "QUIT":
                     await AnswerAsync(verb, "221 2.0.0 bye");
@@ -211,7 +231,8 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
             var first = true;
             while (await ReadLineAsync() is { } line)
             {
-                if (first && server.Reached("BODY") is { Length: > 0 } trick) return await SayAsync(trick);
+                if (first && server.Reached("BODY") is { Length: > 0 } trick)
+                    return await SayAsync(trick);
                 first = false;
                 if (line is [(byte)'.'])
                 {
@@ -227,7 +248,8 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
             return false;
         }
 
-        private Task<bool> AnswerAsync(string phase, string ordinary) => server.Reached(phase) is { Length: > 0 } scripted ? SayAsync(scripted) : SayAsync(ordinary);
+        private Task<bool> AnswerAsync(string phase, string ordinary) =>
+            server.Reached(phase) is { Length: > 0 } scripted ? SayAsync(scripted) : SayAsync(ordinary);
 
         private async Task<bool> SayAsync(string reply)
         {
@@ -243,16 +265,23 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
                     return false;
                 default:
                     var last = reply.StartsWith(ThenDrop, StringComparison.Ordinal);
-                    await _stream.WriteAsync(Encoding.UTF8.GetBytes((last ? reply[ThenDrop.Length..] : reply) + "\r\n"), server._stop.Token);
+                    await _stream.WriteAsync(
+                        Encoding.UTF8.GetBytes((last ? reply[ThenDrop.Length..] : reply) + "\r\n"),
+                        server._stop.Token
+                    );
                     return !last;
             }
         }
 
         private async Task<bool> SecureAsync()
         {
-            if (server.Reached("HANDSHAKE") is { Length: > 0 } trick) return await SayAsync(trick);
+            if (server.Reached("HANDSHAKE") is { Length: > 0 } trick)
+                return await SayAsync(trick);
             var tls = new SslStream(_stream);
-            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = SelfSigned.Value }, server._stop.Token);
+            await tls.AuthenticateAsServerAsync(
+                new SslServerAuthenticationOptions { ServerCertificate = SelfSigned.Value },
+                server._stop.Token
+            );
             _stream = tls;
             return _secure = true;
         }
@@ -273,7 +302,8 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
 
                 line.Write(_buffer, _start, _end - _start);
                 (_start, _end) = (0, await _stream.ReadAsync(_buffer, server._stop.Token));
-                if (_end == 0) return null;
+                if (_end == 0)
+                    return null;
             }
         }
 

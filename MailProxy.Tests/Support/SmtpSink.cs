@@ -7,9 +7,17 @@ namespace MailProxy.Tests.Support;
 
 /// <summary>One mail that smtp-sink took.</summary>
 /// <param name="MailKey">The X-Mail-Key header, <c>tenant/id</c>, or null.</param>
-internal sealed record SinkMessage(string? MailKey, string? MessageId, string Sender, IReadOnlyList<string> Recipients, MimeMessage Message);
+internal sealed record SinkMessage(
+    string? MailKey,
+    string? MessageId,
+    string Sender,
+    IReadOnlyList<string> Recipients,
+    MimeMessage Message
+);
 
-/// <summary>Postfix's own smtp-sink on a loopback port of its own, each mail dumped to a file. Can be killed and started again on the same port.</summary>
+/// <summary>
+/// Postfix's own smtp-sink on a loopback port of its own, each mail dumped to a file. Can be killed and started again on the same port.
+/// </summary>
 /// <param name="tricks">Options that make it misbehave, as its manual has them.</param>
 internal sealed class SmtpSink(string directory, params string[] tricks) : IAsyncDisposable
 {
@@ -19,7 +27,8 @@ internal sealed class SmtpSink(string directory, params string[] tricks) : IAsyn
 
     public async Task StartAsync()
     {
-        if (_process is not null) throw new InvalidOperationException("The sink runs already");
+        if (_process is not null)
+            throw new InvalidOperationException("The sink runs already");
         Directory.CreateDirectory(directory);
         string[] user = [];
         if (Environment.IsPrivilegedProcess)
@@ -38,14 +47,18 @@ internal sealed class SmtpSink(string directory, params string[] tricks) : IAsyn
     /// <summary>SIGKILL: connections break, and what was on its way is lost.</summary>
     public async Task KillAsync()
     {
-        if (_process is null) return;
+        if (_process is null)
+            return;
         _process.Kill();
         await _process.WaitForExitAsync();
         _process.Dispose();
         _process = null;
     }
 
-    /// <summary>The mails that it took whole, in no order. A mail on its way when the sink was killed leaves a dump without the empty line at its end.</summary>
+    /// <summary>
+    /// The mails that it took whole, in no order. A mail on its way when the sink was killed leaves a dump without the empty line at its
+    /// end.
+    /// </summary>
     public IReadOnlyList<SinkMessage> Messages() =>
         [.. Directory.EnumerateFiles(directory).Select(File.ReadAllBytes).Where(dump => dump.AsSpan().EndsWith("\n\n"u8)).Select(Parse)];
 
@@ -60,9 +73,11 @@ internal sealed class SmtpSink(string directory, params string[] tricks) : IAsyn
             message.Headers["Message-ID"],
             Bare(message.Headers["X-Mail-Args"]),
             [.. message.Headers.Where(header => header.Field == "X-Rcpt-Args").Select(header => Bare(header.Value))],
-            message);
+            message
+        );
 
-        static string Bare(string? path) => path?[(path.IndexOf('<') + 1)..path.IndexOf('>')] ?? throw new InvalidDataException("Not a dump of smtp-sink");
+        static string Bare(string? path) =>
+            path?[(path.IndexOf('<') + 1)..path.IndexOf('>')] ?? throw new InvalidDataException("Not a dump of smtp-sink");
     }
 
     // It tells nobody when it listens, so the port is tried until it answers.

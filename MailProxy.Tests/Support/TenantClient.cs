@@ -19,15 +19,28 @@ internal sealed class TenantClient : IDisposable
     public static async Task<TenantClient> MakeAsync(TestDaemon daemon, string tenant)
     {
         await daemon.SendAsync(HttpMethod.Put, $"/v1/tenants/{tenant}", new { name = tenant });
-        using var made = await daemon.Http.PostAsJsonAsync($"/v1/tenants/{tenant}/keys", new { name = "test", scopes = (string[])["send", "read", "manage"] });
+        using var made = await daemon.Http.PostAsJsonAsync(
+            $"/v1/tenants/{tenant}/keys",
+            new { name = "test", scopes = (string[])["send", "read", "manage"] }
+        );
         var key = (string)JsonNode.Parse(await made.Content.ReadAsStringAsync())!["key"]!;
         var http = new HttpClient { BaseAddress = new(daemon.Url), Timeout = TestDaemon.Patience };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return new(daemon, tenant, http);
     }
 
-    public Task PutAccountAsync(string id, int port, string security = "none", int connections = 8) => PutAsync(
-        $"/v1/accounts/{id}", new { host = "127.0.0.1", port, security, verify_certificate = security == "none", max_connections = connections });
+    public Task PutAccountAsync(string id, int port, string security = "none", int connections = 8) =>
+        PutAsync(
+            $"/v1/accounts/{id}",
+            new
+            {
+                host = "127.0.0.1",
+                port,
+                security,
+                verify_certificate = security == "none",
+                max_connections = connections,
+            }
+        );
 
     public async Task PutAsync(string path, object body)
     {
@@ -40,7 +53,12 @@ internal sealed class TenantClient : IDisposable
     {
         foreach (var page in Enumerable.Range(0, count).Chunk(500))
         {
-            var defaults = new { from = "a@example.com", to = "b@example.org", text = "x" };
+            var defaults = new
+            {
+                from = "a@example.com",
+                to = "b@example.org",
+                text = "x",
+            };
             using var answer = await _http.PostAsJsonAsync("/v1/messages/batch", new { defaults, messages = page.Select(fields) });
             var results = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["results"]!.AsArray();
             Assert.That(results.All(result => result!["id"] is not null && result["error"] is null), results.ToJsonString());
@@ -48,7 +66,16 @@ internal sealed class TenantClient : IDisposable
     }
 
     public Task PostAsync(string id, string account, string priority = "immediate", params object[] attachments) =>
-        PostAsync(1, _ => new { id, account, priority, attachments });
+        PostAsync(
+            1,
+            _ => new
+            {
+                id,
+                account,
+                priority,
+                attachments,
+            }
+        );
 
     public async Task<JsonNode> GetAsync(string path) => JsonNode.Parse(await _http.GetStringAsync(path))!;
 

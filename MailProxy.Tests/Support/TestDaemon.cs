@@ -1,6 +1,6 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Net;
 using System.Text.Json.Nodes;
 using MailProxy.Daemon.Hosting;
 using MailProxy.Pipeline.Mail;
@@ -37,12 +37,20 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static Task<TestDaemon> StartAsync(string data, params (string Name, string Value)[] settings) => StartAsync(data, TimeProvider.System, settings);
+    public static Task<TestDaemon> StartAsync(string data, params (string Name, string Value)[] settings) =>
+        StartAsync(data, TimeProvider.System, settings);
 
     public static async Task<TestDaemon> StartAsync(string data, TimeProvider clock, params (string Name, string Value)[] settings)
     {
-        var values = new Dictionary<string, string?> { ["Data"] = data, ["Urls"] = "http://127.0.0.1:0", ["AdminKey"] = Key, ["Log:Level"] = "Warning" };
-        foreach (var (name, value) in settings) values[name] = value;
+        var values = new Dictionary<string, string?>
+        {
+            ["Data"] = data,
+            ["Urls"] = "http://127.0.0.1:0",
+            ["AdminKey"] = Key,
+            ["Log:Level"] = "Warning",
+        };
+        foreach (var (name, value) in settings)
+            values[name] = value;
         var (read, mistakes) = SettingsReader.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
         Assert.That(mistakes, Is.Empty);
         var app = await DaemonApp.BuildAsync(read!, clock);
@@ -70,12 +78,27 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     public async Task PutAccountAsync(string id, int port, object? limits = null)
     {
-        var status = await SendAsync(HttpMethod.Put, $"/v1/accounts/{id}", new { host = "127.0.0.1", port, security = "none", limits = limits ?? new { } });
+        var status = await SendAsync(
+            HttpMethod.Put,
+            $"/v1/accounts/{id}",
+            new
+            {
+                host = "127.0.0.1",
+                port,
+                security = "none",
+                limits = limits ?? new { },
+            }
+        );
         Assert.That(status, Is.AnyOf(HttpStatusCode.Created, HttpStatusCode.OK));
     }
 
     /// <summary>Follows the event log until enough events satisfy the question; woken by commits, never by a clock.</summary>
-    public async Task<IReadOnlyList<MailEvent>> EventsAsync(Func<MailEvent, bool> wanted, int count, TimeSpan? within = null, string tenant = "default")
+    public async Task<IReadOnlyList<MailEvent>> EventsAsync(
+        Func<MailEvent, bool> wanted,
+        int count,
+        TimeSpan? within = null,
+        string tenant = "default"
+    )
     {
         var log = Services.GetRequiredService<IDeliveryLog>();
         using var patience = new CancellationTokenSource(within ?? Patience);
@@ -85,7 +108,8 @@ internal sealed class TestDaemon : IAsyncDisposable
         {
             var (events, through) = await log.ReadAsync(tenant, position, 1000);
             found.AddRange(events.Where(wanted));
-            if (found.Count >= count) return found;
+            if (found.Count >= count)
+                return found;
             if (through > position)
             {
                 position = through;

@@ -17,7 +17,8 @@ internal sealed class TimerClock : FakeTimeProvider
     /// <summary>Waits until one more timer was made, then advances.</summary>
     public async Task AdvanceOnceWaitedForAsync(TimeSpan by)
     {
-        if (!await _waits.WaitAsync(TimeSpan.FromSeconds(30))) throw new TimeoutException("Nobody waits for the clock");
+        if (!await _waits.WaitAsync(TimeSpan.FromSeconds(30)))
+            throw new TimeoutException("Nobody waits for the clock");
         Advance(by);
     }
 }

@@ -5,7 +5,9 @@ using System.Text.Json.Nodes;
 
 namespace MailProxy.Benchmarks.Chaos;
 
-/// <summary>A client as a careful application is one: posts with ids of its own and, on any error, again with the same id until it is acknowledged.</summary>
+/// <summary>
+/// A client as a careful application is one: posts with ids of its own and, on any error, again with the same id until it is acknowledged.
+/// </summary>
 internal sealed class ChaosClient(HttpClient http, int number, ConcurrentDictionary<string, string> acknowledged)
 {
     private static readonly string[] Policies = ["retry", "retry", "hold", "assume_sent"];
@@ -17,21 +19,24 @@ internal sealed class ChaosClient(HttpClient http, int number, ConcurrentDiction
         while (!stop.IsCancellationRequested)
         {
             var n = _count++;
-            if (n % 10 == 9) await PostAsync("/v1/messages/batch", [.. Enumerable.Range(0, 10).Select(i => Mail($"c{number}-{n}-{i}", n + i))], stop);
-            else await PostAsync("/v1/messages", [Mail($"c{number}-{n}", n)], stop);
+            if (n % 10 == 9)
+                await PostAsync("/v1/messages/batch", [.. Enumerable.Range(0, 10).Select(i => Mail($"c{number}-{n}-{i}", n + i))], stop);
+            else
+                await PostAsync("/v1/messages", [Mail($"c{number}-{n}", n)], stop);
         }
     }
 
-    private static JsonObject Mail(string id, int n) => new()
-    {
-        ["id"] = id,
-        ["account"] = "sink",
-        ["from"] = "chaos@example.com",
-        ["to"] = $"{id}@example.net",
-        ["subject"] = $"chaos {id}",
-        ["text"] = new string('x', 200 + (n % 7 * 300)),
-        ["on_ambiguous"] = Policies[n % Policies.Length],
-    };
+    private static JsonObject Mail(string id, int n) =>
+        new()
+        {
+            ["id"] = id,
+            ["account"] = "sink",
+            ["from"] = "chaos@example.com",
+            ["to"] = $"{id}@example.net",
+            ["subject"] = $"chaos {id}",
+            ["text"] = new string('x', 200 + (n % 7 * 300)),
+            ["on_ambiguous"] = Policies[n % Policies.Length],
+        };
 
     private async Task PostAsync(string path, JsonObject[] mails, CancellationToken stop)
     {
@@ -46,7 +51,8 @@ internal sealed class ChaosClient(HttpClient http, int number, ConcurrentDiction
                 if (answer.StatusCode is HttpStatusCode.Accepted or HttpStatusCode.OK)
                 {
                     await answer.Content.LoadIntoBufferAsync(CancellationToken.None);
-                    foreach (var mail in mails) acknowledged[(string)mail["id"]!] = (string)mail["on_ambiguous"]!;
+                    foreach (var mail in mails)
+                        acknowledged[(string)mail["id"]!] = (string)mail["on_ambiguous"]!;
                     return;
                 }
 
@@ -57,14 +63,18 @@ internal sealed class ChaosClient(HttpClient http, int number, ConcurrentDiction
                     return;
                 }
 
-                if ((int)answer.StatusCode < 500) throw new InvalidOperationException($"{(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(CancellationToken.None)}");
+                if ((int)answer.StatusCode < 500)
+                    throw new InvalidOperationException(
+                        $"{(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(CancellationToken.None)}"
+                    );
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or TaskCanceledException)
+            catch (Exception error) when (error is HttpRequestException or IOException or TaskCanceledException)
             {
                 // Killed in the middle: not acknowledged, so it is posted again.
             }
 
-            if (stop.IsCancellationRequested) return;
+            if (stop.IsCancellationRequested)
+                return;
             await Task.Delay(20, CancellationToken.None);
         }
     }

@@ -7,7 +7,14 @@ namespace MailProxy.Benchmarks.Chaos;
 /// <param name="Clients">Clients that post at the same time.</param>
 /// <param name="Daemon">A published daemon; null: publish one first.</param>
 /// <param name="Report">Write the result to <c>benchmarks/results/chaos.md</c>.</param>
-internal sealed record ChaosOptions(int Kills = 1000, int Seed = 1, int Seconds = 3600, int Clients = 4, string? Daemon = null, bool Report = true)
+internal sealed record ChaosOptions(
+    int Kills = 1000,
+    int Seed = 1,
+    int Seconds = 3600,
+    int Clients = 4,
+    string? Daemon = null,
+    bool Report = true
+)
 {
     public static ChaosOptions Parse(string[] args)
     {
@@ -15,7 +22,8 @@ internal sealed record ChaosOptions(int Kills = 1000, int Seed = 1, int Seconds 
         for (var i = 0; i < args.Length; i++)
         {
             string Value() => i + 1 < args.Length ? args[++i] : throw new ArgumentException($"{args[i]} needs a value.");
-            int Number() => int.TryParse(Value(), out var n) && n > 0 ? n : throw new ArgumentException($"{args[i - 1]} needs a number above 0.");
+            int Number() =>
+                int.TryParse(Value(), out var n) && n > 0 ? n : throw new ArgumentException($"{args[i - 1]} needs a number above 0.");
             options = args[i] switch
             {
                 "--kills" => options with { Kills = Number() },
@@ -25,7 +33,9 @@ internal sealed record ChaosOptions(int Kills = 1000, int Seed = 1, int Seconds 
                 "--daemon" => options with { Daemon = Value() },
                 "--no-report" => options with { Report = false },
                 "--test" => options with { Kills = 30, Seconds = 240, Report = false },
-                _ => throw new ArgumentException($"'{args[i]}' is not an option: --kills, --seed, --seconds, --clients, --daemon, --no-report, --test."),
+                _ => throw new ArgumentException(
+                    $"'{args[i]}' is not an option: --kills, --seed, --seconds, --clients, --daemon, --no-report, --test."
+                ),
             };
         }
 

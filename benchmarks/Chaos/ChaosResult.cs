@@ -7,24 +7,52 @@ namespace MailProxy.Benchmarks.Chaos;
 /// <summary>What a chaos run found, and whether it may stand.</summary>
 internal sealed record ChaosResult(string Text, bool Good)
 {
-    private const int Sent = 10, Ambiguous = 13, AmbiguousEvent = 9, Connections = 8;
+    private const int Sent = 10,
+        Ambiguous = 13,
+        AmbiguousEvent = 9,
+        Connections = 8;
 
     public static ChaosResult Of(
-        ChaosOptions options, int kills, ConcurrentDictionary<string, string> acknowledged, RecordingSink sink, HangingWebhook webhook, List<int> inDoubt, int exit, string data, TimeSpan took)
+        ChaosOptions options,
+        int kills,
+        ConcurrentDictionary<string, string> acknowledged,
+        RecordingSink sink,
+        HangingWebhook webhook,
+        List<int> inDoubt,
+        int exit,
+        string data,
+        TimeSpan took
+    )
     {
         var states = Messages(data);
         var admitted = Admitted(data);
         // assume_sent closes a doubtful attempt without another try: it may be missing, but only when it says so.
-        var lost = acknowledged.Keys.Where(id => !sink.Taken.ContainsKey("default/" + id)
-            && !(states.GetValueOrDefault(id) == Ambiguous && admitted.Contains(id))).ToList();
+        var lost = acknowledged
+            .Keys.Where(id =>
+                !sink.Taken.ContainsKey("default/" + id) && !(states.GetValueOrDefault(id) == Ambiguous && admitted.Contains(id))
+            )
+            .ToList();
         var doubled = sink.Taken.Where(t => t.Value > 1).Select(t => t.Key["default/".Length..]).ToList();
         var unadmitted = doubled.Where(id => !admitted.Contains(id)).ToList();
         var unfinished = ChaosRun.Count(data, "SELECT count(*) FROM queue");
         var wrongState = states.Count(s => s.Value is not (Sent or Ambiguous));
-        var gaps = ChaosRun.Count(data, "SELECT count(*) FROM (SELECT message FROM events WHERE message IS NOT NULL GROUP BY message HAVING max(sequence) <> count(*) OR min(sequence) <> 1)");
+        var gaps = ChaosRun.Count(
+            data,
+            "SELECT count(*) FROM (SELECT message FROM events WHERE message IS NOT NULL GROUP BY message HAVING max(sequence) <> "
+                + "count(*) OR min(sequence) <> 1)"
+        );
         var integrity = Integrity(data);
         var worst = inDoubt.Count == 0 ? 0 : inDoubt.Max();
-        var good = lost.Count == 0 && unadmitted.Count == 0 && unfinished == 0 && wrongState == 0 && gaps == 0 && integrity == "ok" && worst <= Connections && webhook.Requests > 0 && exit == 0;
+        var good =
+            lost.Count == 0
+            && unadmitted.Count == 0
+            && unfinished == 0
+            && wrongState == 0
+            && gaps == 0
+            && integrity == "ok"
+            && worst <= Connections
+            && webhook.Requests > 0
+            && exit == 0;
         var per1000 = 1000.0 / Math.Max(1, kills);
         string N(double n) => n.ToString("0.##", CultureInfo.InvariantCulture);
 
@@ -56,7 +84,9 @@ internal sealed record ChaosResult(string Text, bool Good)
             | `PRAGMA integrity_check` | {integrity} | |
             | exit code of the last, orderly stop | {exit} | |
 
-            """, good);
+            """,
+            good
+        );
     }
 
     private static Dictionary<string, long> Messages(string data)
@@ -69,7 +99,11 @@ internal sealed record ChaosResult(string Text, bool Good)
     private static HashSet<string> Admitted(string data)
     {
         var ids = new HashSet<string>();
-        Each(data, $"SELECT DISTINCT m.id FROM events e JOIN messages m ON m.number = e.message WHERE e.type = {AmbiguousEvent}", row => ids.Add(row.GetString(0)));
+        Each(
+            data,
+            $"SELECT DISTINCT m.id FROM events e JOIN messages m ON m.number = e.message WHERE e.type = {AmbiguousEvent}",
+            row => ids.Add(row.GetString(0))
+        );
         return ids;
     }
 
@@ -82,11 +116,14 @@ internal sealed record ChaosResult(string Text, bool Good)
 
     private static void Each(string data, string sql, Action<SqliteDataReader> row)
     {
-        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(data, "mailproxy.db"), Pooling = false }.ToString());
+        using var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = Path.Combine(data, "mailproxy.db"), Pooling = false }.ToString()
+        );
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         using var reader = command.ExecuteReader();
-        while (reader.Read()) row(reader);
+        while (reader.Read())
+            row(reader);
     }
 }

@@ -20,37 +20,50 @@ internal static class ChaosRun
         var dice = new Random(options.Seed);
         using var sink = new RecordingSink(Locked(new Random(options.Seed + 1)));
         using var webhook = new HangingWebhook();
-        using var daemon = new DaemonProcess(program, data, new Dictionary<string, string>
-        {
-            // A short schedule, so that what the sink puts off is tried again within the run.
-            ["MAILPROXY_REPORT__RETRYMINUTES"] = "0.02, 0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2, 0.2",
-            ["MAILPROXY_REPORT__ACCOUNTBACKOFFFIRST"] = "00:00:01",
-            ["MAILPROXY_REPORT__ACCOUNTBACKOFFLONGEST"] = "00:00:01",
-            ["MAILPROXY_NETWORK__ALLOWED__0"] = "127.0.0.0/8",
-        });
+        using var daemon = new DaemonProcess(
+            program,
+            data,
+            new Dictionary<string, string>
+            {
+                // A short schedule, so that what the sink puts off is tried again within the run.
+                ["MAILPROXY_REPORT__RETRYMINUTES"] = "0.02, 0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2, 0.2",
+                ["MAILPROXY_REPORT__ACCOUNTBACKOFFFIRST"] = "00:00:01",
+                ["MAILPROXY_REPORT__ACCOUNTBACKOFFLONGEST"] = "00:00:01",
+                ["MAILPROXY_NETWORK__ALLOWED__0"] = "127.0.0.0/8",
+            }
+        );
         var acknowledged = new ConcurrentDictionary<string, string>();
         var watch = Stopwatch.StartNew();
 
         daemon.Start();
         await daemon.ReadyAsync(Within(30));
         await daemon.PutAccountAsync("sink", sink.Port, Connections);
-        using (var put = await daemon.Http.PutAsJsonAsync("/v1/webhooks/hanging", new { url = webhook.Url })) put.EnsureSuccessStatusCode();
+        using (var put = await daemon.Http.PutAsJsonAsync("/v1/webhooks/hanging", new { url = webhook.Url }))
+            put.EnsureSuccessStatusCode();
 
         using var stop = new CancellationTokenSource();
-        var clients = Enumerable.Range(0, options.Clients).Select(n => new ChaosClient(daemon.Http, n, acknowledged).RunAsync(stop.Token)).ToArray();
+        var clients = Enumerable
+            .Range(0, options.Clients)
+            .Select(n => new ChaosClient(daemon.Http, n, acknowledged).RunAsync(stop.Token))
+            .ToArray();
         var inDoubt = new List<int>();
         var kills = 0;
         while (kills < options.Kills && watch.Elapsed.TotalSeconds < options.Seconds)
         {
             // Some kills hit the start itself: recovery must survive its own crash. The others hit a daemon at work.
-            if (dice.Next(5) > 0) await daemon.ReadyAsync(Within(60));
+            if (dice.Next(5) > 0)
+                await daemon.ReadyAsync(Within(60));
             await Task.Delay(dice.Next(5, 600));
-            if (Array.Find(clients, static client => client.IsFaulted) is { } fault) await fault;
+            if (Array.Find(clients, static client => client.IsFaulted) is { } fault)
+                await fault;
             daemon.Kill();
             kills++;
             inDoubt.Add((int)Count(data, "SELECT count(*) FROM queue WHERE state = 1"));
             daemon.Start();
-            if (kills % 25 == 0) Console.WriteLine($"{kills} kills, {acknowledged.Count} acknowledged, {sink.Taken.Count} arrived, {watch.Elapsed:hh\\:mm\\:ss}");
+            if (kills % 25 == 0)
+                Console.WriteLine(
+                    $"{kills} kills, {acknowledged.Count} acknowledged, {sink.Taken.Count} arrived, {watch.Elapsed:hh\\:mm\\:ss}"
+                );
         }
 
         await daemon.ReadyAsync(Within(60));
@@ -62,9 +75,12 @@ internal static class ChaosRun
 
         var result = ChaosResult.Of(options, kills, acknowledged, sink, webhook, inDoubt, exit, data, watch.Elapsed);
         Console.WriteLine(result.Text);
-        if (options.Report) await File.WriteAllTextAsync(Path.Combine(root, "benchmarks", "results", "chaos.md"), result.Text);
-        if (result.Good) Directory.Delete(place, recursive: true);
-        else Console.WriteLine($"The data is kept in {place}.");
+        if (options.Report)
+            await File.WriteAllTextAsync(Path.Combine(root, "benchmarks", "results", "chaos.md"), result.Text);
+        if (result.Good)
+            Directory.Delete(place, recursive: true);
+        else
+            Console.WriteLine($"The data is kept in {place}.");
         Console.WriteLine(result.Good ? "1 passed, 0 failed" : "0 passed, 1 failed");
         return result.Good ? 0 : 1;
     }
@@ -72,7 +88,8 @@ internal static class ChaosRun
     public static long Count(string data, string sql)
     {
         var file = Path.Combine(data, "mailproxy.db");
-        if (!File.Exists(file)) return 0;
+        if (!File.Exists(file))
+            return 0;
         using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
         connection.Open();
         using var command = connection.CreateCommand();
@@ -86,18 +103,22 @@ internal static class ChaosRun
         var deadline = Stopwatch.StartNew();
         while (Count(data, "SELECT count(*) FROM queue") > 0)
         {
-            if (deadline.Elapsed > TimeSpan.FromMinutes(5)) return;
+            if (deadline.Elapsed > TimeSpan.FromMinutes(5))
+                return;
             await daemon.PostAsync("/v1/dispatcher/run-now");
             var held = await daemon.GetAsync("/v1/messages?status=held&limit=500");
-            foreach (var message in held["data"]!.AsArray()) await daemon.PostAsync($"/v1/messages/{message!["id"]}/release");
+            foreach (var message in held["data"]!.AsArray())
+                await daemon.PostAsync($"/v1/messages/{message!["id"]}/release");
             await Task.Delay(250);
         }
     }
 
     private static CancellationToken Within(int seconds) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
 
-    private static Func<double> Locked(Random random) => () =>
-    {
-        lock (random) return random.NextDouble();
-    };
+    private static Func<double> Locked(Random random) =>
+        () =>
+        {
+            lock (random)
+                return random.NextDouble();
+        };
 }

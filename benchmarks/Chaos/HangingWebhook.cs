@@ -36,7 +36,7 @@ internal sealed class HangingWebhook : IDisposable
             {
                 _ = SwallowAsync(await _listener.AcceptAsync(_stop.Token));
             }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+            catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or SocketException)
             {
                 return;
             }
@@ -51,10 +51,11 @@ internal sealed class HangingWebhook : IDisposable
         {
             for (var first = true; await socket.ReceiveAsync(buffer, _stop.Token) > 0; first = false)
             {
-                if (first) Interlocked.Increment(ref _requests);
+                if (first)
+                    Interlocked.Increment(ref _requests);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        catch (Exception error) when (error is OperationCanceledException or SocketException)
         {
             // The daemon was killed, or gave up waiting.
         }

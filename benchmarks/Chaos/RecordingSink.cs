@@ -47,7 +47,7 @@ internal sealed class RecordingSink : IDisposable
                 var socket = await _listener.AcceptAsync(_stop.Token);
                 _ = ServeAsync(socket);
             }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+            catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or SocketException)
             {
                 return;
             }
@@ -93,7 +93,8 @@ internal sealed class RecordingSink : IDisposable
                         break;
                     case "DATA":
                         await ReplyAsync(stream, "354 go on");
-                        if (!await TakeAsync(reader, stream)) return;
+                        if (!await TakeAsync(reader, stream))
+                            return;
                         break;
                     case "QUIT":
                         await ReplyAsync(stream, "221 2.0.0 bye");
@@ -104,7 +105,7 @@ internal sealed class RecordingSink : IDisposable
                 }
             }
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException)
+        catch (Exception error) when (error is IOException or OperationCanceledException or SocketException)
         {
             // The daemon was killed in the middle of a conversation: what this server is for.
         }
@@ -116,9 +117,12 @@ internal sealed class RecordingSink : IDisposable
         while (true)
         {
             var line = await reader.ReadLineAsync(_stop.Token);
-            if (line is null) return false;
-            if (line == ".") break;
-            if (key is null && line.StartsWith("X-Mail-Key:", StringComparison.OrdinalIgnoreCase)) key = line["X-Mail-Key:".Length..].Trim();
+            if (line is null)
+                return false;
+            if (line == ".")
+                break;
+            if (key is null && line.StartsWith("X-Mail-Key:", StringComparison.OrdinalIgnoreCase))
+                key = line["X-Mail-Key:".Length..].Trim();
         }
 
         Taken.AddOrUpdate(key ?? "?", 1, (_, n) => n + 1);

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Transfer;
-using MailProxy.Benchmarks.Rooms;
+using MailProxy.Benchmarks.Stages;
 using MailProxy.Benchmarks.Support;
 using MailProxy.Tests.Support;
 
@@ -27,9 +27,19 @@ internal static class AttachmentScenario
         await using var loop = await BareMailKit.ConnectAsync(sink.Port);
         using var daemon = await bench.StartAsync(sink.Port, Loopback);
         var rows = new List<(Row Bare, Row Fetched, Row Same)>();
-        foreach (var (name, bytes, messages) in new[] { ("100 KB", 100_000, bench.Options.Scale(2_000, 40)), ("1 MB", 1_000_000, bench.Options.Scale(300, 10)) })
+        foreach (
+            var (name, bytes, messages) in new[]
+            {
+                ("100 KB", 100_000, bench.Options.Scale(2_000, 40)),
+                ("1 MB", 1_000_000, bench.Options.Scale(300, 10)),
+            }
+        )
         {
-            var row = (Bare: new Row($"{name}: bare MailKit loop, in memory"), Fetched: new Row($"{name}: fetched by HTTP, each another"), Same: new Row($"{name}: fetched by HTTP, all the same"));
+            var row = (
+                Bare: new Row($"{name}: bare MailKit loop, in memory"),
+                Fetched: new Row($"{name}: fetched by HTTP, each another"),
+                Same: new Row($"{name}: fetched by HTTP, all the same")
+            );
             var number = 0;
             for (var round = -1; round < bench.Options.Rounds; round++)
             {
@@ -39,7 +49,8 @@ internal static class AttachmentScenario
                 var fetched = await DrainAsync(daemon, sink, messages, _ => $"{files.Address}{bytes}/{number++}");
                 var one = number++;
                 var same = await DrainAsync(daemon, sink, messages, _ => $"{files.Address}{bytes}/{one}");
-                if (round < 0) continue; // warms up
+                if (round < 0)
+                    continue; // warms up
                 row.Bare.Add(bare);
                 row.Fetched.Add(fetched);
                 row.Same.Add(same);
@@ -50,10 +61,16 @@ internal static class AttachmentScenario
 
         daemon.Store.AllSent();
         var (bySource, byHash) = await CacheHitAsync(bench.Options.Scale(500_000, 10_000));
-        var ratios = string.Join("; ", rows.Select(r => $"{r.Fetched.Name} **{r.Fetched.Over(r.Bare)}**, all the same **{r.Same.Over(r.Bare)}**"));
-        return new("attachments", "10. Fetched attachments",
+        var ratios = string.Join(
+            "; ",
+            rows.Select(r => $"{r.Fetched.Name} **{r.Fetched.Over(r.Bare)}**, all the same **{r.Same.Over(r.Bare)}**")
+        );
+        return new(
+            "attachments",
+            "10. Fetched attachments",
             $"""
-            {mails} messages with {Large / 1_000_000} MB each, every file another, queued and then let go at once; a fresh daemon for each kind of source.
+            {mails} messages with {Large
+                / 1_000_000} MB each, every file another, queued and then let go at once; a fresh daemon for each kind of source.
 
             | source | MB at most | seconds until all are sent |
             |---|---|---|
@@ -69,27 +86,57 @@ internal static class AttachmentScenario
             """,
             [
                 Target.Below($"resident memory, {mails} × 25 MB at once from HTTP", 200, web.Peak >> 20, " MB"),
-                .. store is { } found ? new[] { Target.Below($"resident memory, {mails} × 25 MB at once from S3", 200, found.Peak >> 20, " MB") } : [],
-            ]);
+                .. store is { } found
+                    ? new[] { Target.Below($"resident memory, {mails} × 25 MB at once from S3", 200, found.Peak >> 20, " MB") }
+                    : [],
+            ]
+        );
     }
 
     private static async Task<(long Peak, double Seconds)?> FromS3Async(LoadBench bench, SmtpSink sink, int mails)
     {
-        if (!File.Exists(Path.Combine(Checkout.Root(), ".tools/s3/node_modules/fauxqs/dist/app.js"))) return null;
+        if (!File.Exists(Path.Combine(Checkout.Root(), ".tools/s3/node_modules/fauxqs/dist/app.js")))
+            return null;
         await using var s3 = await S3Server.StartAsync(Bucket);
         using var client = new AmazonS3Client(
             new BasicAWSCredentials(S3Server.AccessKey, S3Server.SecretKey),
-            new AmazonS3Config { ServiceURL = s3.Endpoint.ToString(), ForcePathStyle = true, AuthenticationRegion = S3Server.Region });
+            new AmazonS3Config
+            {
+                ServiceURL = s3.Endpoint.ToString(),
+                ForcePathStyle = true,
+                AuthenticationRegion = S3Server.Region,
+            }
+        );
         using var transfer = new TransferUtility(client);
-        for (var n = 0; n < mails; n++) await transfer.UploadAsync(new MemoryStream(FileServer.Content(Large, n)), Bucket, $"{n}.bin");
-        var volume = new { backend = "s3", config = new { bucket = Bucket, endpoint = s3.Endpoint, path_style = true, region = S3Server.Region, access_key = S3Server.AccessKey, secret_key = S3Server.SecretKey } };
+        for (var n = 0; n < mails; n++)
+            await transfer.UploadAsync(new MemoryStream(FileServer.Content(Large, n)), Bucket, $"{n}.bin");
+        var volume = new
+        {
+            backend = "s3",
+            config = new
+            {
+                bucket = Bucket,
+                endpoint = s3.Endpoint,
+                path_style = true,
+                region = S3Server.Region,
+                access_key = S3Server.AccessKey,
+                secret_key = S3Server.SecretKey,
+            },
+        };
         return await LargeAsync(bench, sink, mails, static n => $"files:{n}.bin", volume);
     }
 
-    private static async Task<(long Peak, double Seconds)> LargeAsync(LoadBench bench, SmtpSink sink, int mails, Func<int, string> source, object? volume = null)
+    private static async Task<(long Peak, double Seconds)> LargeAsync(
+        LoadBench bench,
+        SmtpSink sink,
+        int mails,
+        Func<int, string> source,
+        object? volume = null
+    )
     {
         using var daemon = await bench.StartAsync(sink.Port, Loopback);
-        if (volume is not null) await daemon.Process.PutAsync("/v1/volumes/files", volume);
+        if (volume is not null)
+            await daemon.Process.PutAsync("/v1/volumes/files", volume);
         var begun = Stopwatch.GetTimestamp();
         await DrainAsync(daemon, sink, mails, source);
         var seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
@@ -114,7 +161,9 @@ internal static class AttachmentScenario
         return meter.Read(messages);
     }
 
-    private static async Task<((double Microseconds, double Bytes) BySource, (double Microseconds, double Bytes) ByHash)> CacheHitAsync(int times)
+    private static async Task<((double Microseconds, double Bytes) BySource, (double Microseconds, double Bytes) ByHash)> CacheHitAsync(
+        int times
+    )
     {
         var cache = new CacheBenchmarks();
         await cache.Open();
@@ -130,9 +179,14 @@ internal static class AttachmentScenario
 
     private static (double Microseconds, double Bytes) Cost(Func<long> hit, int times)
     {
-        for (var i = 0; i < times / 10; i++) hit();
+        for (var i = 0; i < times / 10; i++)
+            hit();
         var (bytes, begun) = (GC.GetAllocatedBytesForCurrentThread(), Stopwatch.GetTimestamp());
-        for (var i = 0; i < times; i++) hit();
-        return (Stopwatch.GetElapsedTime(begun).TotalMicroseconds / times, (GC.GetAllocatedBytesForCurrentThread() - bytes) / (double)times);
+        for (var i = 0; i < times; i++)
+            hit();
+        return (
+            Stopwatch.GetElapsedTime(begun).TotalMicroseconds / times,
+            (GC.GetAllocatedBytesForCurrentThread() - bytes) / (double)times
+        );
     }
 }

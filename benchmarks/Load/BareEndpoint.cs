@@ -2,13 +2,15 @@ using System.Diagnostics;
 using MailProxy.Benchmarks.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Benchmarks.Load;
 
-/// <summary>A bare Kestrel endpoint in a process of its own: parses the same JSON into objects, answers as the daemon does, and stores nothing.</summary>
+/// <summary>
+/// A bare Kestrel endpoint in a process of its own: parses the same JSON into objects, answers as the daemon does, and stores nothing.
+/// </summary>
 internal sealed class BareEndpoint : IDisposable
 {
     /// <summary>The word that makes this program be the endpoint.</summary>
@@ -26,11 +28,13 @@ internal sealed class BareEndpoint : IDisposable
     {
         var address = new Uri($"http://127.0.0.1:{DaemonProcess.FreePort()}");
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true };
-        foreach (var argument in new[] { typeof(BareEndpoint).Assembly.Location, Verb, address.ToString() }) start.ArgumentList.Add(argument);
+        foreach (var argument in new[] { typeof(BareEndpoint).Assembly.Location, Verb, address.ToString() })
+            start.ArgumentList.Add(argument);
         var process = Process.Start(start)!;
 
         // It says one line when it listens.
-        if (await process.StandardOutput.ReadLineAsync() is null) throw new InvalidOperationException("The bare endpoint did not start.");
+        if (await process.StandardOutput.ReadLineAsync() is null)
+            throw new InvalidOperationException("The bare endpoint did not start.");
         return new(process, address);
     }
 
@@ -40,8 +44,21 @@ internal sealed class BareEndpoint : IDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(address);
         await using var app = builder.Build();
-        app.MapPost("/v1/messages", static (Mail mail) => TypedResults.Json(new Receipt(Guid.CreateVersion7().ToString("N"), "queued", DateTime.UtcNow), statusCode: mail.To is null ? 422 : 202));
-        app.MapPost("/v1/messages/batch", static (Batch batch) => TypedResults.Json(new Receipts([.. batch.Messages.Select((_, i) => new Item(i, Guid.CreateVersion7().ToString("N"), "queued"))])));
+        app.MapPost(
+            "/v1/messages",
+            static (Mail mail) =>
+                TypedResults.Json(
+                    new Receipt(Guid.CreateVersion7().ToString("N"), "queued", DateTime.UtcNow),
+                    statusCode: mail.To is null ? 422 : 202
+                )
+        );
+        app.MapPost(
+            "/v1/messages/batch",
+            static (Batch batch) =>
+                TypedResults.Json(
+                    new Receipts([.. batch.Messages.Select((_, i) => new Item(i, Guid.CreateVersion7().ToString("N"), "queued"))])
+                )
+        );
         await app.StartAsync();
         Console.WriteLine("listening");
         await ((IHost)app).WaitForShutdownAsync();
@@ -50,7 +67,8 @@ internal sealed class BareEndpoint : IDisposable
 
     public void Dispose()
     {
-        if (!_process.HasExited) _process.Kill();
+        if (!_process.HasExited)
+            _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
     }

@@ -5,7 +5,10 @@ using MimeKit;
 
 namespace MailProxy.Benchmarks.Load;
 
-/// <summary>The baseline: what an application gets that calls MailKit itself over eight connections kept open, with one fresh message each, and remembers nothing.</summary>
+/// <summary>
+/// The baseline: what an application gets that calls MailKit itself over eight connections kept open, with one fresh message each, and
+/// remembers nothing.
+/// </summary>
 internal sealed class BareMailKit : IAsyncDisposable
 {
     private readonly SmtpClient[] _clients = [.. Enumerable.Range(0, 8).Select(_ => new SmtpClient())];
@@ -13,37 +16,49 @@ internal sealed class BareMailKit : IAsyncDisposable
     public static async Task<BareMailKit> ConnectAsync(int port)
     {
         var loop = new BareMailKit();
-        foreach (var client in loop._clients) await client.ConnectAsync("127.0.0.1", port, SecureSocketOptions.None);
+        foreach (var client in loop._clients)
+            await client.ConnectAsync("127.0.0.1", port, SecureSocketOptions.None);
         return loop;
     }
 
     public Task SendAsync(int messages, string text) => SendAsync(messages, () => new TextPart("plain") { Text = text });
 
     /// <summary>With an attachment that is in memory.</summary>
-    public Task SendAsync(int messages, byte[] attachment) => SendAsync(messages, () => new Multipart("mixed")
-    {
-        new TextPart("plain") { Text = "Attached." },
-        new MimePart("application", "octet-stream")
-        {
-            Content = new MimeContent(new MemoryStream(attachment)), ContentTransferEncoding = ContentEncoding.Base64, FileName = "file.bin",
-        },
-    });
+    public Task SendAsync(int messages, byte[] attachment) =>
+        SendAsync(
+            messages,
+            () =>
+                new Multipart("mixed")
+                {
+                    new TextPart("plain") { Text = "Attached." },
+                    new MimePart("application", "octet-stream")
+                    {
+                        Content = new MimeContent(new MemoryStream(attachment)),
+                        ContentTransferEncoding = ContentEncoding.Base64,
+                        FileName = "file.bin",
+                    },
+                }
+        );
 
     private async Task SendAsync(int messages, Func<MimeEntity> body)
     {
         var left = messages;
-        await Task.WhenAll(_clients.Select(client => Task.Run(async () =>
-        {
-            for (var n = Interlocked.Decrement(ref left); n >= 0; n = Interlocked.Decrement(ref left))
-            {
-                using var message = new MimeMessage();
-                message.From.Add(MailboxAddress.Parse(TestMail.From));
-                message.To.Add(MailboxAddress.Parse($"reader{n}@example.net"));
-                message.Subject = $"Your order {n}";
-                message.Body = body();
-                await client.SendAsync(message);
-            }
-        })));
+        await Task.WhenAll(
+            _clients.Select(client =>
+                Task.Run(async () =>
+                {
+                    for (var n = Interlocked.Decrement(ref left); n >= 0; n = Interlocked.Decrement(ref left))
+                    {
+                        using var message = new MimeMessage();
+                        message.From.Add(MailboxAddress.Parse(TestMail.From));
+                        message.To.Add(MailboxAddress.Parse($"reader{n}@example.net"));
+                        message.Subject = $"Your order {n}";
+                        message.Body = body();
+                        await client.SendAsync(message);
+                    }
+                })
+            )
+        );
     }
 
     public async ValueTask DisposeAsync()

@@ -7,7 +7,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MailProxy.Benchmarks.Load;
 
-/// <summary>The daemon's own statements on the daemon's own schema in a bare loop: what the disk and SQLite allow when nobody asks by HTTP. 256 messages a commit, as the daemon's writer takes at most; checkpoints beside it.</summary>
+/// <summary>
+/// The daemon's own statements on the daemon's own schema in a bare loop: what the disk and SQLite allow when nobody asks by HTTP. 256
+/// messages a commit, as the daemon's writer takes at most; checkpoints beside it.
+/// </summary>
 internal sealed class BareStatements : IDisposable
 {
     private const int RowsPerCommit = 256;
@@ -39,7 +42,8 @@ internal sealed class BareStatements : IDisposable
         for (var done = 0; done < messages; done += RowsPerCommit)
         {
             _session.Prepare("BEGIN IMMEDIATE").Run();
-            for (var n = done; n < Math.Min(done + RowsPerCommit, messages); n++) Insert(Mail(n, json));
+            for (var n = done; n < Math.Min(done + RowsPerCommit, messages); n++)
+                Insert(Mail(n, json));
             _session.Prepare("COMMIT").Run();
             _checkpointer.AfterCommit(_session);
         }
@@ -56,7 +60,14 @@ internal sealed class BareStatements : IDisposable
     {
         var number = MessageRows.TryInsert(_session, mail, MessageState.Queued)!.Value;
         QueueRows.Insert(_session, number, mail.Account, mail.Priority, 0, QueueRows.Ready, 1, 0, mail.Recipients.Count, mail.ExpiresAt);
-        _events.Append(mail.Key.Tenant, number, 1, new(EventType.MessageQueued, MessageState.Queued, 0, null), mail.Account, mail.CreatedAt);
+        _events.Append(
+            mail.Key.Tenant,
+            number,
+            1,
+            new(EventType.MessageQueued, MessageState.Queued, 0, null),
+            mail.Account,
+            mail.CreatedAt
+        );
     }
 
     private static AcceptedMail Mail(int n, byte[] json)

@@ -30,7 +30,9 @@ internal static class DrainScenario
 
         daemon.Store.AllSent();
         var ratio = drain.Over(bare);
-        return new("drain", "1 and 2. A full queue, beside a bare MailKit loop",
+        return new(
+            "drain",
+            "1 and 2. A full queue, beside a bare MailKit loop",
             $"""
             {messages:N0} messages of 2 KB are queued while the dispatcher is suspended; measured from activation to the last message's final state, with marks, outcomes and events on disk.
             The loop keeps eight connections open and sends one fresh `MimeMessage` each.
@@ -38,7 +40,8 @@ internal static class DrainScenario
             {Row.Table(bare, drain)}
             Ratio of the rates, round by round: **{ratio}**.
             """,
-            [Target.AtLeast("drain, by the bare MailKit loop", 1.3, ratio.Median, " ×")]);
+            [Target.AtLeast("drain, by the bare MailKit loop", 1.3, ratio.Median, " ×")]
+        );
     }
 
     /// <summary>Fills a suspended queue, then measures from activation until it is empty.</summary>

@@ -13,12 +13,18 @@ internal static class GrowthScenario
         int[] depths = bench.Options.Quick ? [1_000, 5_000] : [10_000, 100_000, 1_000_000];
         var slice = depths[0];
         var found = new List<Depth>();
-        foreach (var depth in depths) found.Add(await AtAsync(bench, depth, slice));
+        foreach (var depth in depths)
+            found.Add(await AtAsync(bench, depth, slice));
 
         var (first, last) = (found[0], found[^1]);
         var ratio = last.Rate.Median / first.Rate.Median;
-        var lines = string.Join('\n', found.Select(d => $"| {d.Queued:N0} | {d.Rate} | {d.Cpu} | {d.AtRest >> 20} | {d.Peak >> 20} | {d.FirstMail:0.00} |"));
-        return new("growth", "8. Growth of the queue",
+        var lines = string.Join(
+            '\n',
+            found.Select(d => $"| {d.Queued:N0} | {d.Rate} | {d.Cpu} | {d.AtRest >> 20} | {d.Peak >> 20} | {d.FirstMail:0.00} |")
+        );
+        return new(
+            "growth",
+            "8. Growth of the queue",
             $"""
             Seeded over HTTP, then the daemon is started anew. The rate is that of {slice:N0} messages a time, {bench.Options.Rounds} times: at {slice:N0} the queue is filled again for each, the longer ones are drained from the top.
             Start to first mail: from the program's start to the sink's first final reply.
@@ -33,7 +39,8 @@ internal static class GrowthScenario
                 Target.AtLeast($"drain rate at {last.Queued:N0} queued, by that at {first.Queued:N0}", 0.9, ratio, " ×"),
                 Target.Below($"resident memory with {last.Queued:N0} queued", 250, last.Peak >> 20, " MB"),
                 Target.Below($"start to first mail with {last.Queued:N0} queued", 2, last.FirstMail, " s"),
-            ]);
+            ]
+        );
     }
 
     private static async Task<Depth> AtAsync(LoadBench bench, int depth, int slice)
@@ -52,13 +59,15 @@ internal static class GrowthScenario
             var (rates, cpu) = (new List<double>(), new List<double>());
             for (var round = -1; round < bench.Options.Rounds; round++)
             {
-                if (depth == slice && round >= 0) await daemon.FillAsync(depth, Bytes);
+                if (depth == slice && round >= 0)
+                    await daemon.FillAsync(depth, Bytes);
                 var (meter, position) = (daemon.Meter(sink), daemon.Store.Position);
                 await daemon.ActivateAsync();
                 await daemon.Store.PositionAsync(position + slice, TimeSpan.FromMinutes(10));
                 var reading = meter.Read(daemon.Store.Position - position);
                 await daemon.SuspendAsync();
-                if (round < 0) continue; // warms up
+                if (round < 0)
+                    continue; // warms up
                 rates.Add(reading.Rate);
                 cpu.Add(reading.Subject);
             }
@@ -77,7 +86,8 @@ internal static class GrowthScenario
 
     private static async Task<double> FirstMailAsync(LoadDaemon daemon, SmtpSink sink, int depth, int slice)
     {
-        if (depth == slice) await daemon.FillAsync(depth, Bytes);
+        if (depth == slice)
+            await daemon.FillAsync(depth, Bytes);
 
         // The timing sink takes smtp-sink's place; what is sent before the stop goes to it too, and does not count.
         await daemon.StopAsync();

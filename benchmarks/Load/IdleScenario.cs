@@ -17,7 +17,11 @@ internal static class IdleScenario
         var cpu = CpuTime.Of(daemon.Process.Id);
         await Task.Delay(TimeSpan.FromSeconds(seconds));
         var share = (CpuTime.Of(daemon.Process.Id) - cpu) / seconds * 100;
-        return new("idle", "Idle", $"{scheduled:N0} messages scheduled for tomorrow, nothing to do: **{share:0.00} %** of a core over {seconds} s.",
-            [Target.Below($"idle with {scheduled:N0} scheduled", 0.5, share, " % of a core")]);
+        return new(
+            "idle",
+            "Idle",
+            $"{scheduled:N0} messages scheduled for tomorrow, nothing to do: **{share:0.00} %** of a core over {seconds} s.",
+            [Target.Below($"idle with {scheduled:N0} scheduled", 0.5, share, " % of a core")]
+        );
     }
 }

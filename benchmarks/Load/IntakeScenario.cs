@@ -14,7 +14,14 @@ internal static class IntakeScenario
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
     private static readonly string[] Lists =
-        ["/v1/messages", "/v1/messages?status=failed", "/v1/messages?to=reader1%40example.net", "/v1/messages?status=queued", "/v1/messages?limit=500", "/v1/events"];
+    [
+        "/v1/messages",
+        "/v1/messages?status=failed",
+        "/v1/messages?to=reader1%40example.net",
+        "/v1/messages?status=queued",
+        "/v1/messages?limit=500",
+        "/v1/events",
+    ];
 
     private static readonly (string Name, int Lanes, Func<Attack, int, Task> Run)[] Attacks =
     [
@@ -43,13 +50,19 @@ internal static class IntakeScenario
             var attacking = Enumerable.Range(0, lanes).Select(lane => Task.Run(() => run(attack, lane))).ToArray();
             var times = new Samples(await VictimAsync(daemon, victim, bench.Options.Scale(1_000, 50)));
             await over.CancelAsync();
-            foreach (var one in attacking) await one.ContinueWith(static _ => { }, TaskScheduler.Default);
-            rows.Add($"| {name} | {lanes} | {Samples.Number(times.Median)} | {Samples.Number(times.At(0.99))} | {Samples.Number(times.Max)} | {Memory(daemon.Process.Id):N0} |");
+            foreach (var one in attacking)
+                await one.ContinueWith(static _ => { }, TaskScheduler.Default);
+            rows.Add(
+                $"| {name} | {lanes} | {Samples.Number(times.Median)} | {Samples.Number(times.At(0.99))} | "
+                    + $"{Samples.Number(times.Max)} | {Memory(daemon.Process.Id):N0} |"
+            );
             Console.WriteLine("  " + rows[^1]);
             targets.Add(Target.Below($"victim's posts p99 beside {name}", 50, times.At(0.99), " ms"));
         }
 
-        return new("intake", "14. A tenant beside one that attacks the intake",
+        return new(
+            "intake",
+            "14. A tenant beside one that attacks the intake",
             $"""
             The victim posts a message of 200 bytes, waits for its answer and {Pause.TotalMilliseconds} ms, and so on; the attacker does what it can over so many connections. Both run on the machine that is measured.
 
@@ -57,7 +70,8 @@ internal static class IntakeScenario
             |---|---|---|---|---|---|
             {string.Join('\n', rows)}
             """,
-            targets);
+            targets
+        );
     }
 
     private static async Task<List<double>> VictimAsync(LoadDaemon daemon, string key, int messages)
@@ -70,7 +84,8 @@ internal static class IntakeScenario
             var begun = Stopwatch.GetTimestamp();
             var status = await lane.SendAsync(request);
             times.Add(Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
-            if (status != 202) throw new InvalidOperationException($"The victim was refused with {status}.");
+            if (status != 202)
+                throw new InvalidOperationException($"The victim was refused with {status}.");
             await Task.Delay(Pause);
         }
 
@@ -80,9 +95,22 @@ internal static class IntakeScenario
     private static async Task<string> TenantAsync(LoadDaemon daemon, string id)
     {
         await daemon.Process.PutAsync("/v1/tenants/" + id, new { name = id });
-        using var made = await daemon.Process.Http.PostAsJsonAsync($"/v1/tenants/{id}/keys", new { name = "k", scopes = (string[])["send", "read"] });
+        using var made = await daemon.Process.Http.PostAsJsonAsync(
+            $"/v1/tenants/{id}/keys",
+            new { name = "k", scopes = (string[])["send", "read"] }
+        );
         var key = (string)JsonNode.Parse(await made.EnsureSuccessStatusCode().Content.ReadAsStringAsync())!["key"]!;
-        using var put = new HttpRequestMessage(HttpMethod.Put, "/v1/accounts/sink") { Content = JsonContent.Create(new { host = "127.0.0.1", port = 9, security = "none" }) };
+        using var put = new HttpRequestMessage(HttpMethod.Put, "/v1/accounts/sink")
+        {
+            Content = JsonContent.Create(
+                new
+                {
+                    host = "127.0.0.1",
+                    port = 9,
+                    security = "none",
+                }
+            ),
+        };
         put.Headers.Add("X-Tenant", id);
         using var answer = await daemon.Process.Http.SendAsync(put);
         answer.EnsureSuccessStatusCode();
@@ -94,11 +122,16 @@ internal static class IntakeScenario
         while (!attack.Over.IsCancellationRequested)
         {
             using var socket = await attack.ConnectAsync();
-            await socket.SendAsync(Encoding.ASCII.GetBytes(
-                $"POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {attack.Key}\r\nContent-Type: application/json\r\nContent-Length: {52_428_800 >> (lane % 2)}\r\n\r\n"));
+            await socket.SendAsync(
+                Encoding.ASCII.GetBytes(
+                    $"POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {attack.Key}\r\nContent-Type: "
+                        + $"application/json\r\nContent-Length: {52_428_800 >> (lane % 2)}\r\n\r\n"
+                )
+            );
             try
             {
-                for (var bytes = new byte[300]; ; await Task.Delay(500, attack.Over)) await socket.SendAsync(bytes);
+                for (var bytes = new byte[300]; ; await Task.Delay(500, attack.Over))
+                    await socket.SendAsync(bytes);
             }
             catch (SocketException)
             {
@@ -110,7 +143,9 @@ internal static class IntakeScenario
     private static async Task PollAsync(Attack attack, int lane)
     {
         var sockets = new List<Socket>();
-        var poll = Encoding.ASCII.GetBytes($"GET /v1/events?after=now&wait=60 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {attack.Key}\r\n\r\n");
+        var poll = Encoding.ASCII.GetBytes(
+            $"GET /v1/events?after=now&wait=60 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {attack.Key}\r\n\r\n"
+        );
         for (var i = 0; i < 1_500; i++)
         {
             sockets.Add(await attack.ConnectAsync());
@@ -118,16 +153,24 @@ internal static class IntakeScenario
         }
 
         await Task.Delay(Timeout.Infinite, attack.Over).ContinueWith(static _ => { }, TaskScheduler.Default);
-        foreach (var socket in sockets) socket.Dispose();
+        foreach (var socket in sockets)
+            socket.Dispose();
     }
 
-    private static byte[] Merged(int messages, int bytes = 1_000_000) => Encoding.ASCII.GetBytes(
-        $$"""{"defaults":{"account":"sink","from":"a@example.com","to":"b@example.net","text":"{{new string('A', bytes)}}"},"messages":[{{string.Join(',', Enumerable.Repeat("{}", messages))}}]}""");
+    private static byte[] Merged(int messages, int bytes = 1_000_000) =>
+        Encoding.ASCII.GetBytes(
+            $$"""{"defaults":{"account":"sink","from":"a@example.com","to":"b@example.net","text":"{{new string('A', bytes)}}"},"messages":[{{string.Join(',', Enumerable.Repeat("{}", messages))}}]}"""
+        );
 
-    private static byte[] Members() => Encoding.ASCII.GetBytes($"{{{string.Join(',', Enumerable.Range(0, 1_000_000).Select(static i => $"\"u{i}\":0"))}}}");
+    private static byte[] Members() =>
+        Encoding.ASCII.GetBytes($"{{{string.Join(',', Enumerable.Range(0, 1_000_000).Select(static i => $"\"u{i}\":0"))}}}");
 
-    private static byte[] Attachments() => TestMail.Single(
-        1, 100, $",\"attachments\":[{string.Join(',', Enumerable.Repeat("{\"filename\":\"a\",\"content\":\"\"}", 100_000))}]");
+    private static byte[] Attachments() =>
+        TestMail.Single(
+            1,
+            100,
+            $",\"attachments\":[{string.Join(',', Enumerable.Repeat("{\"filename\":\"a\",\"content\":\"\"}", 100_000))}]"
+        );
 
     private static long Memory(int process)
     {
@@ -149,9 +192,10 @@ internal static class IntakeScenario
                 using var lane = await HttpLane.ConnectAsync(Server);
                 try
                 {
-                    while (!Over.IsCancellationRequested) await lane.SendAsync(request);
+                    while (!Over.IsCancellationRequested)
+                        await lane.SendAsync(request);
                 }
-                catch (Exception closed) when (closed is IOException or SocketException)
+                catch (Exception error) when (error is IOException or SocketException)
                 {
                     // Refused before it had sent all: it comes again.
                 }

@@ -31,13 +31,16 @@ internal static class LargeScenario
 
         daemon.Store.AllSent();
         var (_, peak) = CpuTime.Memory(daemon.Process.Id);
-        return new("large", "7. Large messages",
+        return new(
+            "large",
+            "7. Large messages",
             $"""
             As in 1 and 2, with larger plain text.
 
             {Row.Table(bare100K, drain100K, bare10M, drain10M)}
             The daemon's memory was {peak >> 20} MB at most.
             """,
-            [Target.AtLeast("100 KB messages", 750, drain100K.Rate.Median, "/s")]);
+            [Target.AtLeast("100 KB messages", 750, drain100K.Rate.Median, "/s")]
+        );
     }
 }

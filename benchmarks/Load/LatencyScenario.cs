@@ -7,7 +7,8 @@ namespace MailProxy.Benchmarks.Load;
 /// <summary>From the first byte of a POST to the sink's final reply: two commits, and a mail sent.</summary>
 internal static class LatencyScenario
 {
-    private const int Bytes = 2_000, PerSecond = 200;
+    private const int Bytes = 2_000,
+        PerSecond = 200;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     public static async Task<LoadSection> RunAsync(LoadBench bench)
@@ -15,7 +16,8 @@ internal static class LatencyScenario
         using var sink = new TimingSink();
         using var daemon = await bench.StartAsync(sink.Port);
         var lanes = Channel.CreateBounded<HttpLane>(32);
-        for (var i = 0; i < 32; i++) await lanes.Writer.WriteAsync(await HttpLane.ConnectAsync(daemon.Process.Base));
+        for (var i = 0; i < 32; i++)
+            await lanes.Writer.WriteAsync(await HttpLane.ConnectAsync(daemon.Process.Base));
 
         await BusyAsync(sink, lanes, "warm", bench.Options.Scale(1_000, 200));
         var (idle, busy) = (new List<double>(), new List<double>());
@@ -23,13 +25,20 @@ internal static class LatencyScenario
         {
             idle.AddRange(await IdleAsync(sink, lanes, $"idle{round}", bench.Options.Scale(200, 50)));
             busy.AddRange(await BusyAsync(sink, lanes, $"busy{round}", bench.Options.Scale(1_000, 400)));
-            Console.WriteLine($"  idle p50 {Samples.Number(new Samples(idle).Median)} ms, p99 {Samples.Number(new Samples(idle).At(0.99))} ms; at {PerSecond}/s p50 {Samples.Number(new Samples(busy).Median)} ms, p99 {Samples.Number(new Samples(busy).At(0.99))} ms");
+            Console.WriteLine(
+                $"  idle p50 {Samples.Number(new Samples(idle).Median)} ms, p99 {Samples.Number(new Samples(idle).At(0.99))} ms; "
+                    + $"at {PerSecond}/s p50 {Samples.Number(new Samples(busy).Median)} ms, p99 "
+                    + $"{Samples.Number(new Samples(busy).At(0.99))} ms"
+            );
         }
 
         var (still, loaded) = (new Samples(idle), new Samples(busy));
         string Line(string name, Samples s, int count) =>
-            $"| {name} | {count:N0} | {Samples.Number(s.Median)} | {Samples.Number(s.At(0.9))} | {Samples.Number(s.At(0.99))} | {Samples.Number(s.Max)} |";
-        return new("latency", "6. Latency from POST to the sink's final reply",
+            $"| {name} | {count:N0} | {Samples.Number(s.Median)} | {Samples.Number(s.At(0.9))} | {Samples.Number(s.At(0.99))} | "
+            + $"{Samples.Number(s.Max)} |";
+        return new(
+            "latency",
+            "6. Latency from POST to the sink's final reply",
             $"""
             One message of 2 KB a POST; the sink is in the client's process, so one clock reads both ends. Idle: one message at a time with a pause of 20 ms. Its connection is open, as it is for 30 s after a mail.
 
@@ -38,10 +47,8 @@ internal static class LatencyScenario
             {Line("idle", still, idle.Count)}
             {Line($"at {PerSecond}/s", loaded, busy.Count)}
             """,
-            [
-                Target.Below("idle latency p50", 5, still.Median, " ms"),
-                Target.Below("idle latency p99", 20, still.At(0.99), " ms"),
-            ]);
+            [Target.Below("idle latency p50", 5, still.Median, " ms"), Target.Below("idle latency p99", 20, still.At(0.99), " ms")]
+        );
     }
 
     private static async Task<List<double>> IdleAsync(TimingSink sink, Channel<HttpLane> lanes, string name, int messages)
@@ -61,7 +68,8 @@ internal static class LatencyScenario
     {
         using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(1000.0 / PerSecond));
         var all = new List<Task<double>>();
-        for (var n = 0; n < messages && await beat.WaitForNextTickAsync(); n++) all.Add(OneAsync(sink, lanes, $"{name}-{n}"));
+        for (var n = 0; n < messages && await beat.WaitForNextTickAsync(); n++)
+            all.Add(OneAsync(sink, lanes, $"{name}-{n}"));
         return await Task.WhenAll(all);
     }
 
@@ -72,7 +80,8 @@ internal static class LatencyScenario
         var begun = Stopwatch.GetTimestamp();
         var lane = await lanes.Reader.ReadAsync();
         var status = await lane.SendAsync(request);
-        if (status != 202) throw new InvalidOperationException($"Refused with {status}.");
+        if (status != 202)
+            throw new InvalidOperationException($"Refused with {status}.");
         await lanes.Writer.WriteAsync(lane);
         return Stopwatch.GetElapsedTime(begun, await taken.WaitAsync(Patience)).TotalMilliseconds;
     }

@@ -52,7 +52,8 @@ internal sealed class LoadDaemon(DaemonProcess process) : IDisposable
     /// <summary>Posts messages in batches, as fast as they are taken.</summary>
     public Task FillAsync(int messages, int bytes, string? extra = null, int batch = 1_000)
     {
-        if (messages % batch != 0) throw new ArgumentException("Messages must be a multiple of the batch.");
+        if (messages % batch != 0)
+            throw new ArgumentException("Messages must be a multiple of the batch.");
         return PostAsync(TestMail.Batch(batch, bytes, extra), "/v1/messages/batch", messages / batch, 4);
     }
 
@@ -62,7 +63,8 @@ internal sealed class LoadDaemon(DaemonProcess process) : IDisposable
         _store?.Dispose();
         _store = null;
         var exit = await process.StopAsync();
-        if (exit != 0) throw new InvalidOperationException($"The daemon exited with {exit}.");
+        if (exit != 0)
+            throw new InvalidOperationException($"The daemon exited with {exit}.");
     }
 
     public void Dispose()
@@ -79,18 +81,27 @@ internal static class Poster
     public static async Task RunAsync(Uri server, ReadOnlyMemory<byte> request, int requests, int connections)
     {
         var left = requests;
-        await Task.WhenAll(Enumerable.Range(0, Math.Min(connections, requests)).Select(_ => Task.Run(async () =>
-        {
-            using var lane = await HttpLane.ConnectAsync(server);
-            while (Interlocked.Decrement(ref left) >= 0)
-            {
-                var status = await lane.SendAsync(request);
-                if (status is not (200 or 202) || lane.Body.IndexOf("\"error\""u8) >= 0)
-                {
-                    throw new InvalidOperationException($"Refused with {status}: {System.Text.Encoding.UTF8.GetString(lane.Body[..Math.Min(1000, lane.Body.Length)])}");
-                }
-            }
-        })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, Math.Min(connections, requests))
+                .Select(_ =>
+                    Task.Run(async () =>
+                    {
+                        using var lane = await HttpLane.ConnectAsync(server);
+                        while (Interlocked.Decrement(ref left) >= 0)
+                        {
+                            var status = await lane.SendAsync(request);
+                            if (status is not (200 or 202) || lane.Body.IndexOf("\"error\""u8) >= 0)
+                            {
+                                throw new InvalidOperationException(
+                                    $"Refused with {status}: "
+                                        + $"{System.Text.Encoding.UTF8.GetString(lane.Body[..Math.Min(1000, lane.Body.Length)])}"
+                                );
+                            }
+                        }
+                    })
+                )
+        );
     }
 
     /// <summary>How long it took from the first byte to the last answer.</summary>

@@ -11,12 +11,14 @@ internal sealed record LoadOptions(int Rounds, IReadOnlyList<string> Only, int M
 {
     public static LoadOptions Parse(string[] args)
     {
-        int? rounds = null, messages = null;
+        int? rounds = null,
+            messages = null;
         var options = new LoadOptions(7, [], 50_000, false, null, true);
         for (var i = 0; i < args.Length; i++)
         {
             string Value() => i + 1 < args.Length ? args[++i] : throw new ArgumentException($"{args[i]} needs a value.");
-            int Number() => int.TryParse(Value(), out var n) && n > 0 ? n : throw new ArgumentException($"{args[i - 1]} needs a number above 0.");
+            int Number() =>
+                int.TryParse(Value(), out var n) && n > 0 ? n : throw new ArgumentException($"{args[i - 1]} needs a number above 0.");
             switch (args[i])
             {
                 case "--rounds":
@@ -38,11 +40,17 @@ internal sealed record LoadOptions(int Rounds, IReadOnlyList<string> Only, int M
                     options = options with { Quick = true, Report = false, Rounds = 1, Messages = 2_000 };
                     break;
                 default:
-                    throw new ArgumentException($"'{args[i]}' is not an option: --rounds, --only, --messages, --daemon, --no-report, --quick.");
+                    throw new ArgumentException(
+                        $"'{args[i]}' is not an option: --rounds, --only, --messages, --daemon, --no-report, --quick."
+                    );
             }
         }
 
-        return options with { Rounds = rounds ?? options.Rounds, Messages = messages ?? options.Messages };
+        return options with
+        {
+            Rounds = rounds ?? options.Rounds,
+            Messages = messages ?? options.Messages,
+        };
     }
 
     /// <summary>The number, or the small one in a quick run.</summary>

@@ -8,7 +8,11 @@ namespace MailProxy.Benchmarks.Load;
 /// <summary>The committed report. Its sections stand in a JSON file beside it, so that a run of some scenarios keeps the others.</summary>
 internal static class LoadReport
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public static void Write(string root, IReadOnlyList<string> order, IReadOnlyList<LoadSection> sections)
     {
@@ -18,14 +22,16 @@ internal static class LoadReport
         var stamp = $"{DateTime.UtcNow:yyyy-MM-dd} at {Output("git", root, "rev-parse", "--short", "HEAD")}";
         var all = kept.Where(old => sections.All(s => s.Name != old.Name))
             .Concat(sections.Select(s => s with { Measured = stamp }))
-            .OrderBy(s => order.ToList().IndexOf(s.Name)).ToList();
+            .OrderBy(s => order.ToList().IndexOf(s.Name))
+            .ToList();
         File.WriteAllText(file, JsonSerializer.Serialize(all, Json) + "\n");
         File.WriteAllText(Path.Combine(directory, "load.md"), Text(all));
     }
 
     private static string Text(List<LoadSection> sections)
     {
-        var text = new StringBuilder($"""
+        var text = new StringBuilder(
+            $"""
             # Load
 
             `dotnet run -c Release --project benchmarks -- load` on one machine that runs the load, the daemon and the sink: {Machine()}
@@ -34,28 +40,40 @@ internal static class LoadReport
             | target | wanted | found | |
             |---|---|---|---|
 
-            """);
-        foreach (var target in sections.SelectMany(s => s.Targets)) text.Append($"| {target.What} | {target.Wanted} | {target.Found} | {(target.IsMet ? "met" : "**missed**")} |\n");
+            """
+        );
+        foreach (var target in sections.SelectMany(s => s.Targets))
+            text.Append($"| {target.What} | {target.Wanted} | {target.Found} | {(target.IsMet ? "met" : "**missed**")} |\n");
         text.Append("\nWhat was missed, what the profile shows, and what was tried: [missed.md](missed.md).\n");
-        foreach (var section in sections) text.Append($"\n## {section.Title}\n\n{section.Text.TrimEnd()}\n\nMeasured {section.Measured}.\n");
+        foreach (var section in sections)
+            text.Append($"\n## {section.Title}\n\n{section.Text.TrimEnd()}\n\nMeasured {section.Measured}.\n");
         return text.ToString();
     }
 
     private static string Machine()
     {
-        var model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? "unknown processor";
+        var model =
+            File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim()
+            ?? "unknown processor";
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 30;
         SQLitePCL.Batteries_V2.Init(); // a run that reads no database has not done it
         var sqlite = SQLitePCL.raw.sqlite3_libversion().utf8_to_string();
         var postfix = Output("/usr/sbin/postconf", "/", "-h", "mail_version");
-        return $"{Environment.ProcessorCount} cores ({model}), {memory} GB, Linux {Output("uname", "/", "-r")}, .NET {Environment.Version}, SQLite {sqlite}, MailKit {typeof(MailKit.Net.Smtp.SmtpClient).Assembly.GetName().Version?.ToString(3)}, Postfix {postfix}.";
+        return $"{Environment.ProcessorCount} cores ({model}), {memory} GB, Linux {Output("uname", "/", "-r")}, .NET "
+            + $"{Environment.Version}, SQLite {sqlite}, MailKit "
+            + $"{typeof(MailKit.Net.Smtp.SmtpClient).Assembly.GetName().Version?.ToString(3)}, Postfix {postfix}.";
     }
 
     private static string Output(string program, string directory, params string[] arguments)
     {
         try
         {
-            var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true };
+            var start = new ProcessStartInfo(program, arguments)
+            {
+                WorkingDirectory = directory,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            };
             using var process = Process.Start(start)!;
             var output = process.StandardOutput.ReadToEnd().Trim();
             process.WaitForExit();

@@ -26,7 +26,8 @@ internal static class LoadRun
     {
         var options = LoadOptions.Parse(args);
         var names = Scenarios.Select(s => s.Name).ToList();
-        if (options.Only.Except(names).FirstOrDefault() is { } unknown) throw new ArgumentException($"'{unknown}' is not a scenario: {string.Join(", ", names)}.");
+        if (options.Only.Except(names).FirstOrDefault() is { } unknown)
+            throw new ArgumentException($"'{unknown}' is not a scenario: {string.Join(", ", names)}.");
 
         var place = Directory.CreateTempSubdirectory("mailproxy-load-").FullName;
         try
@@ -40,10 +41,12 @@ internal static class LoadRun
                 var section = await run(bench);
                 sections.Add(section);
                 Console.WriteLine($"\n{section.Title}\n\n{section.Text}\n");
-                foreach (var target in section.Targets) Console.WriteLine($"{(target.IsMet ? "met   " : "MISSED")} {target.What}: {target.Found} (wanted {target.Wanted})");
+                foreach (var target in section.Targets)
+                    Console.WriteLine($"{(target.IsMet ? "met   " : "MISSED")} {target.What}: {target.Found} (wanted {target.Wanted})");
             }
 
-            if (options.Report) LoadReport.Write(root, names, sections);
+            if (options.Report)
+                LoadReport.Write(root, names, sections);
             return 0;
         }
         finally

@@ -1,11 +1,14 @@
-using MailProxy.Benchmarks.Rooms;
+using MailProxy.Benchmarks.Stages;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Benchmarks.Load;
 
-/// <summary>What the mark costs the store: the same outcomes with and without it. Eight connections: a turn holds the outcomes of their last mails and, with it, the marks of their next.</summary>
+/// <summary>
+/// What the mark costs the store: the same outcomes with and without it. Eight connections: a turn holds the outcomes of their last mails
+/// and, with it, the marks of their next.
+/// </summary>
 internal static class MarkScenario
 {
     private const int Connections = 8;
@@ -14,50 +17,56 @@ internal static class MarkScenario
 
     public static async Task<LoadSection> RunAsync(LoadBench bench)
     {
-        using var room = new RoomFixture();
+        using var fixture = new StageFixture();
         var settler = new Settler(new ReportOptions(), static _ => null, static () => 0.5);
         var messages = bench.Options.Scale(10_000, 800);
         var (with, without) = (new Row("outcomes and marks"), new Row("outcomes alone"));
         for (var round = -1; round < bench.Options.Rounds; round++)
         {
-            var marked = await MeasureAsync(room, settler, messages, marks: true);
-            var unmarked = await MeasureAsync(room, settler, messages, marks: false);
-            if (round < 0) continue; // warms up
+            var marked = await MeasureAsync(fixture, settler, messages, marks: true);
+            var unmarked = await MeasureAsync(fixture, settler, messages, marks: false);
+            if (round < 0)
+                continue; // warms up
             with.Add(marked);
             without.Add(unmarked);
         }
 
-        return new("mark", "9. The mark's cost",
+        return new(
+            "mark",
+            "9. The mark's cost",
             $"""
             The daemon's own writer in this process, {Connections} messages a turn, each turn one synced commit. The marks of the next messages share the commit with the outcomes of the last, as in the daemon.
 
             {Row.Table(with, without)}
             Rate without marks by the rate with them, round by round: **{without.Over(with)}**.
             """,
-            []);
+            []
+        );
     }
 
-    private static async Task<Reading> MeasureAsync(RoomFixture room, Settler settler, int messages, bool marks)
+    private static async Task<Reading> MeasureAsync(StageFixture fixture, Settler settler, int messages, bool marks)
     {
-        var content = RoomFixture.Content();
-        var turns = Enumerable.Range(0, messages / Connections).Select(_ => room.Append(Connections)).ToList();
-        var now = RoomFixture.Now;
+        var content = StageFixture.Content();
+        var turns = Enumerable.Range(0, messages / Connections).Select(_ => fixture.Append(Connections)).ToList();
+        var now = StageFixture.Now;
         var meter = Meter.OfMyself(null);
         IEnumerable<StoreWrite> outcomes = [];
         foreach (var turn in turns)
         {
             var settled = turn.Select(ticket => settler.Attempted(ticket, content, Taken, now) with { Marked = marks });
-            await CommitAsync(room, marks ? outcomes.Concat(turn.Select(ticket => new Mark(ticket, 1, 0, 0, now))) : settled);
+            await CommitAsync(fixture, marks ? outcomes.Concat(turn.Select(ticket => new Mark(ticket, 1, 0, 0, now))) : settled);
             outcomes = settled;
         }
 
-        if (marks) await CommitAsync(room, outcomes);
+        if (marks)
+            await CommitAsync(fixture, outcomes);
         return meter.Read(messages);
     }
 
-    private static async Task CommitAsync(RoomFixture room, IEnumerable<StoreWrite> writes)
+    private static async Task CommitAsync(StageFixture fixture, IEnumerable<StoreWrite> writes)
     {
-        var written = await room.Store.CommitAsync([.. writes]);
-        if (written.Contains(false)) throw new InvalidOperationException("A ticket was stale.");
+        var written = await fixture.Store.CommitAsync([.. writes]);
+        if (written.Contains(false))
+            throw new InvalidOperationException("A ticket was stale.");
     }
 }

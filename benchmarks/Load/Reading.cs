@@ -3,7 +3,9 @@ using MailProxy.Benchmarks.Support;
 
 namespace MailProxy.Benchmarks.Load;
 
-/// <summary>One measured run: messages a second, and CPU microseconds a message of what is measured, of the sink, and of the client.</summary>
+/// <summary>
+/// One measured run: messages a second, and CPU microseconds a message of what is measured, of the sink, and of the client.
+/// </summary>
 internal readonly record struct Reading(double Rate, double Subject, double Sink, double Client);
 
 /// <summary>Takes the times of a run. What is measured may be this process itself; then there is no client.</summary>
@@ -26,7 +28,8 @@ internal sealed class Meter(Func<double> subject, int? sink, bool hasClient = tr
             messages / seconds,
             Each(subject() - _subject),
             sink is { } id ? Each(CpuTime.Of(id) - _sink) : 0,
-            hasClient ? Each(CpuTime.Of(Environment.ProcessId) - _client) : 0);
+            hasClient ? Each(CpuTime.Of(Environment.ProcessId) - _client) : 0
+        );
     }
 }
 
@@ -42,15 +45,22 @@ internal sealed class Row(string name)
     public void Add(Reading reading)
     {
         _readings.Add(reading);
-        Console.WriteLine($"  {name}: {Samples.Number(reading.Rate)}/s; CPU µs a message: {Samples.Number(reading.Subject)}, sink {Samples.Number(reading.Sink)}, client {Samples.Number(reading.Client)}");
+        Console.WriteLine(
+            $"  {name}: {Samples.Number(reading.Rate)}/s; CPU µs a message: {Samples.Number(reading.Subject)}, sink "
+                + $"{Samples.Number(reading.Sink)}, client {Samples.Number(reading.Client)}"
+        );
     }
 
     /// <summary>This row's rate by another's, round by round.</summary>
     public Samples Over(Row other) => new(_readings.Zip(other._readings, (mine, its) => mine.Rate / its.Rate));
 
     public static string Table(params IEnumerable<Row> rows) =>
-        "| | CPU µs a message | of the sink | of the client | messages a second |\n|---|---|---|---|---|\n" +
-        string.Concat(rows.Select(row => $"| {row.Name} | {row.Of(r => r.Subject)} | {row.Of(r => r.Sink)} | {row.Of(r => r.Client)} | {row.Rate} |\n"));
+        "| | CPU µs a message | of the sink | of the client | messages a second |\n|---|---|---|---|---|\n"
+        + string.Concat(
+            rows.Select(row =>
+                $"| {row.Name} | {row.Of(r => r.Subject)} | {row.Of(r => r.Sink)} | {row.Of(r => r.Client)} | {row.Rate} |\n"
+            )
+        );
 
     private string Of(Func<Reading, double> part)
     {

@@ -5,7 +5,9 @@ namespace MailProxy.Benchmarks.Load;
 /// <summary>Reports beside ill endpoints, and what reporting costs a drain.</summary>
 internal static class ReportScenario
 {
-    private const int EventsPerSecond = 200, EventsPerMessage = 2, Bytes = 2_000;
+    private const int EventsPerSecond = 200,
+        EventsPerMessage = 2,
+        Bytes = 2_000;
 
     private static readonly Dictionary<string, string> Loopback = new() { ["MAILPROXY_NETWORK__ALLOWED__0"] = "127.0.0.0/8" };
 
@@ -13,7 +15,9 @@ internal static class ReportScenario
     {
         var (late, table) = await TenEndpointsAsync(bench);
         var (cost, drains) = await CostAsync(bench);
-        return new("reports", "11. Reports",
+        return new(
+            "reports",
+            "11. Reports",
             $"""
             Ten webhooks of one tenant, each told everything, at {EventsPerSecond} events a second: three never answer, two answer 500, one takes 5 s, four are well (two take batches of 100). How old an event is when a healthy endpoint has it, from the time that it carries:
 
@@ -27,7 +31,8 @@ internal static class ReportScenario
             [
                 Target.Below("oldest of four healthy endpoints among ten, p99", 100, late, " ms"),
                 Target.AtLeast("drain with a webhook, by the drain without", 0.8, cost.Median, " ×"),
-            ]);
+            ]
+        );
     }
 
     private static async Task<(double Late, string Table)> TenEndpointsAsync(LoadBench bench)
@@ -43,12 +48,14 @@ internal static class ReportScenario
         ];
         try
         {
-            foreach (var (name, endpoint, batch) in endpoints) await daemon.Process.PutAsync($"/v1/webhooks/{name}", new { url = endpoint.Url, max_batch = batch });
+            foreach (var (name, endpoint, batch) in endpoints)
+                await daemon.Process.PutAsync($"/v1/webhooks/{name}", new { url = endpoint.Url, max_batch = batch });
             var healthy = endpoints.Take(4).ToArray();
             var warm = bench.Options.Scale(500, 100);
             await PaceAsync(daemon, warm);
             await ToldAsync(healthy, warm * EventsPerMessage);
-            foreach (var (_, endpoint, _) in healthy) endpoint.Forget();
+            foreach (var (_, endpoint, _) in healthy)
+                endpoint.Forget();
 
             var messages = bench.Options.Scale(6_000, 300);
             await PaceAsync(daemon, messages);
@@ -56,13 +63,15 @@ internal static class ReportScenario
 
             var rows = healthy.Select(h => (h.Name, h.Batch, Samples: new Samples([.. h.Sink.Delays]))).ToArray();
             string Line((string Name, int Batch, Samples Samples) row) =>
-                $"| {row.Name}, max_batch {row.Batch} | {messages * EventsPerMessage:N0} | {Samples.Number(row.Samples.Median)} | {Samples.Number(row.Samples.At(0.99))} | {Samples.Number(row.Samples.Max)} |";
+                $"| {row.Name}, max_batch {row.Batch} | {messages * EventsPerMessage:N0} | {Samples.Number(row.Samples.Median)} | "
+                + $"{Samples.Number(row.Samples.At(0.99))} | {Samples.Number(row.Samples.Max)} |";
             var table = "| ms | events | p50 | p99 | max |\n|---|---|---|---|---|\n" + string.Join('\n', rows.Select(Line));
             return (rows.Max(row => row.Samples.At(0.99)), table);
         }
         finally
         {
-            foreach (var (_, endpoint, _) in endpoints) endpoint.Dispose();
+            foreach (var (_, endpoint, _) in endpoints)
+                endpoint.Dispose();
         }
     }
 
@@ -74,7 +83,8 @@ internal static class ReportScenario
         for (var n = 0; n < messages && await beat.WaitForNextTickAsync(); n++)
         {
             var status = await lane.SendAsync(request);
-            if (status != 202) throw new InvalidOperationException($"Refused with {status}.");
+            if (status != 202)
+                throw new InvalidOperationException($"Refused with {status}.");
         }
     }
 
@@ -83,7 +93,8 @@ internal static class ReportScenario
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         foreach (var (_, endpoint, _) in endpoints)
         {
-            while (endpoint.Events < events) await Task.Delay(10, patience.Token);
+            while (endpoint.Events < events)
+                await Task.Delay(10, patience.Token);
         }
     }
 
@@ -109,13 +120,25 @@ internal static class ReportScenario
 
     private static async Task<Reading> ReportedAsync(LoadDaemon daemon, SmtpSink sink, ReportSink endpoint, int messages)
     {
-        await daemon.Process.PutAsync("/v1/webhooks/hook", new { url = endpoint.Url, max_batch = 100, types = new[] { "message.sent" } });
+        await daemon.Process.PutAsync(
+            "/v1/webhooks/hook",
+            new
+            {
+                url = endpoint.Url,
+                max_batch = 100,
+                types = new[] { "message.sent" },
+            }
+        );
         var before = endpoint.Requests;
         var reading = await DrainScenario.DrainAsync(daemon, sink, messages, Bytes);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var emptied = System.Diagnostics.Stopwatch.GetTimestamp();
-        while ((await daemon.Process.GetAsync("/v1/webhooks/hook"))["backlog"]!.GetValue<long>() > 0) await Task.Delay(10, patience.Token);
-        Console.WriteLine($"  {endpoint.Requests - before} requests; the last was told {System.Diagnostics.Stopwatch.GetElapsedTime(emptied).TotalMilliseconds:0} ms after the last mail");
+        while ((await daemon.Process.GetAsync("/v1/webhooks/hook"))["backlog"]!.GetValue<long>() > 0)
+            await Task.Delay(10, patience.Token);
+        Console.WriteLine(
+            $"  {endpoint.Requests - before} requests; the last was told "
+                + $"{System.Diagnostics.Stopwatch.GetElapsedTime(emptied).TotalMilliseconds:0} ms after the last mail"
+        );
         await daemon.Process.Http.DeleteAsync("/v1/webhooks/hook");
         return reading;
     }

@@ -14,9 +14,14 @@ internal static class RetentionScenario
     public static async Task<LoadSection> RunAsync(LoadBench bench)
     {
         using var sink = await SmtpSink.StartAsync();
-        var (keeping, purging, after) = (new Row("content is kept"), new Row("content goes as soon as it is reported"), new Row("the same, after the million"));
+        var (keeping, purging, after) = (
+            new Row("content is kept"),
+            new Row("content goes as soon as it is reported"),
+            new Row("the same, after the million")
+        );
         var messages = bench.Options.Messages;
-        string slowKept, slowPurged;
+        string slowKept,
+            slowPurged;
         using var daemon = await bench.StartAsync(sink.Port);
         using (var other = await bench.StartAsync(sink.Port, Kept))
         {
@@ -42,7 +47,12 @@ internal static class RetentionScenario
             late = await PurgedAsync(daemon);
         }
 
-        var sizes = string.Join('\n', new[] { "queue", "bodies", "retained", "messages", "recipients", "events" }.Select(table => $"| {table} | {daemon.Store.Count($"SELECT count(*) FROM {table}"):N0} |"));
+        var sizes = string.Join(
+            '\n',
+            new[] { "queue", "bodies", "retained", "messages", "recipients", "events" }.Select(table =>
+                $"| {table} | {daemon.Store.Count($"SELECT count(*) FROM {table}"):N0} |"
+            )
+        );
         var before = new FileInfo(Path.Combine(daemon.Process.Data, "mailproxy.db")).Length >> 20;
         for (var round = 0; round < bench.Options.Rounds; round++)
         {
@@ -52,7 +62,9 @@ internal static class RetentionScenario
 
         daemon.Store.AllSent();
         var (cost, growth) = (purging.Over(keeping), after.Over(purging));
-        return new("retention", "12. Retention",
+        return new(
+            "retention",
+            "12. Retention",
             $"""
             Drains of {messages:N0} messages of 2 KB. Two daemons in turn, one that keeps content and one that drops it as soon as it is reported, which with no webhook is at once; then {million:N0} messages through the second, and its drains again.
 
@@ -68,14 +80,19 @@ internal static class RetentionScenario
             [
                 Target.AtLeast("drain with purging, by the drain without", 0.8, cost.Median, " ×"),
                 Target.AtLeast($"drain after {million:N0} sent messages, by before", 0.9, growth.Median, " ×"),
-            ]);
+            ]
+        );
     }
 
     private static async Task<string> SlowTurnsAsync(LoadDaemon daemon)
     {
         const string Name = "mailproxy_store_commit_seconds_";
         var text = await daemon.Process.Http.GetStringAsync("/metrics");
-        double Value(string line) => double.Parse(text.Split('\n').First(l => l.StartsWith(Name + line, StringComparison.Ordinal)).Split(' ')[^1], CultureInfo.InvariantCulture);
+        double Value(string line) =>
+            double.Parse(
+                text.Split('\n').First(l => l.StartsWith(Name + line, StringComparison.Ordinal)).Split(' ')[^1],
+                CultureInfo.InvariantCulture
+            );
         var (all, quick) = (Value("count"), Value("bucket{le=\"0.02\"}"));
         return string.Create(CultureInfo.InvariantCulture, $"{(all - quick) / all:0.00 %}");
     }

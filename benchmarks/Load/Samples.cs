@@ -21,12 +21,13 @@ internal sealed class Samples(IEnumerable<double> values)
         return low + 1 < _sorted.Length ? (_sorted[low] * (1 - part)) + (_sorted[low + 1] * part) : _sorted[low];
     }
 
-    public static string Number(double value) => value switch
-    {
-        >= 100 => value.ToString("#,0", CultureInfo.InvariantCulture),
-        >= 10 => value.ToString("0.0", CultureInfo.InvariantCulture),
-        _ => value.ToString("0.00", CultureInfo.InvariantCulture),
-    };
+    public static string Number(double value) =>
+        value switch
+        {
+            >= 100 => value.ToString("#,0", CultureInfo.InvariantCulture),
+            >= 10 => value.ToString("0.0", CultureInfo.InvariantCulture),
+            _ => value.ToString("0.00", CultureInfo.InvariantCulture),
+        };
 
     /// <summary>Median (min to max).</summary>
     public override string ToString() => _sorted.Length == 1 ? Number(Median) : $"{Number(Median)} ({Number(Min)} to {Number(Max)})";

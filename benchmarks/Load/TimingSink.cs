@@ -6,7 +6,10 @@ using System.Text;
 
 namespace MailProxy.Benchmarks.Load;
 
-/// <summary>An SMTP server in this process that notes when it sent its final reply to each mail, so that both ends of a latency are read from one clock.</summary>
+/// <summary>
+/// An SMTP server in this process that notes when it sent its final reply to each mail, so that both ends of a latency are read from one
+/// clock.
+/// </summary>
 internal sealed class TimingSink : IDisposable
 {
     private readonly Socket _listener = new(SocketType.Stream, ProtocolType.Tcp);
@@ -31,15 +34,17 @@ internal sealed class TimingSink : IDisposable
 
     public void Dispose() => _listener.Dispose();
 
-    private TaskCompletionSource<long> Mail(string key) => _mails.GetOrAdd(key, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+    private TaskCompletionSource<long> Mail(string key) =>
+        _mails.GetOrAdd(key, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
 
     private async Task AcceptAsync()
     {
         try
         {
-            while (true) _ = ServeAsync(await _listener.AcceptAsync());
+            while (true)
+                _ = ServeAsync(await _listener.AcceptAsync());
         }
-        catch (Exception e) when (e is ObjectDisposedException or SocketException)
+        catch (Exception error) when (error is ObjectDisposedException or SocketException)
         {
             // Disposed.
         }
@@ -56,10 +61,14 @@ internal sealed class TimingSink : IDisposable
             await ReplyAsync(stream, "220 sink ESMTP");
             while (await reader.ReadLineAsync() is { } line)
             {
-                if (line.StartsWith("EHLO", StringComparison.OrdinalIgnoreCase)) await ReplyAsync(stream, "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES");
-                else if (line.StartsWith("DATA", StringComparison.OrdinalIgnoreCase)) await TakeAsync(reader, stream);
-                else if (line.StartsWith("QUIT", StringComparison.OrdinalIgnoreCase)) return;
-                else await ReplyAsync(stream, "250 2.0.0 ok");
+                if (line.StartsWith("EHLO", StringComparison.OrdinalIgnoreCase))
+                    await ReplyAsync(stream, "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES");
+                else if (line.StartsWith("DATA", StringComparison.OrdinalIgnoreCase))
+                    await TakeAsync(reader, stream);
+                else if (line.StartsWith("QUIT", StringComparison.OrdinalIgnoreCase))
+                    return;
+                else
+                    await ReplyAsync(stream, "250 2.0.0 ok");
             }
         }
         catch (IOException)
@@ -74,13 +83,15 @@ internal sealed class TimingSink : IDisposable
         string? key = null;
         while (await reader.ReadLineAsync() is { } line && line != ".")
         {
-            if (key is null && line.StartsWith("X-Mail-Key:", StringComparison.OrdinalIgnoreCase)) key = line["X-Mail-Key:".Length..].Trim();
+            if (key is null && line.StartsWith("X-Mail-Key:", StringComparison.OrdinalIgnoreCase))
+                key = line["X-Mail-Key:".Length..].Trim();
         }
 
         await ReplyAsync(stream, "250 2.0.0 taken");
         var now = Stopwatch.GetTimestamp();
         _first.TrySetResult(now);
-        if (key is not null) Mail(key).TrySetResult(now);
+        if (key is not null)
+            Mail(key).TrySetResult(now);
     }
 
     private static ValueTask ReplyAsync(NetworkStream stream, string reply) => stream.WriteAsync(Encoding.ASCII.GetBytes(reply + "\r\n"));

@@ -9,7 +9,8 @@ internal static class Checkout
         {
             for (var directory = new DirectoryInfo(start); directory is not null; directory = directory.Parent)
             {
-                if (File.Exists(Path.Combine(directory.FullName, "MailProxy.sln"))) return directory.FullName;
+                if (File.Exists(Path.Combine(directory.FullName, "MailProxy.sln")))
+                    return directory.FullName;
             }
         }
 

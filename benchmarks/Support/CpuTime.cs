@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace MailProxy.Benchmarks.Support;
 
-/// <summary>Processor time of processes, from <c>/proc/&lt;pid&gt;/stat</c>: on a noisy machine it says more than the clock on the wall.</summary>
+/// <summary>
+/// Processor time of processes, from <c>/proc/&lt;pid&gt;/stat</c>: on a noisy machine it says more than the clock on the wall.
+/// </summary>
 internal static class CpuTime
 {
     // Linux counts in USER_HZ, which is 100 everywhere .NET runs.
@@ -11,17 +13,18 @@ internal static class CpuTime
     /// <summary>Seconds that a process has used, user and system.</summary>
     public static double Of(int process) => Own(Stat(process));
 
-    /// <summary>Seconds that a process, its descendants and those it has already buried have used.</summary>
+    /// <summary>Seconds that a process, its descendants and those it has already reaped have used.</summary>
     public static double OfTree(int process)
     {
-        var stats = Directory.EnumerateDirectories("/proc")
+        var stats = Directory
+            .EnumerateDirectories("/proc")
             .Select(Path.GetFileName)
             .Where(name => int.TryParse(name, out _))
             .Select(name => TryStat(int.Parse(name!, CultureInfo.InvariantCulture)))
             .OfType<string[]>()
             .ToLookup(stat => int.Parse(stat[1], CultureInfo.InvariantCulture));
-        double Below(int parent) => stats[parent].Sum(stat => WithBuried(stat) + Below(int.Parse(stat[^1], CultureInfo.InvariantCulture)));
-        return WithBuried(Stat(process)) + Below(process);
+        double Below(int parent) => stats[parent].Sum(stat => WithDeleted(stat) + Below(int.Parse(stat[^1], CultureInfo.InvariantCulture)));
+        return WithDeleted(Stat(process)) + Below(process);
     }
 
     /// <summary>Bytes that a process has resident, now and at most.</summary>
@@ -29,13 +32,16 @@ internal static class CpuTime
     {
         var status = File.ReadLines($"/proc/{process}/status").ToList();
         long Kilobytes(string name) =>
-            long.Parse(status.First(line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+            long.Parse(
+                status.First(line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+                CultureInfo.InvariantCulture
+            );
         return (Kilobytes("VmRSS:") * 1024, Kilobytes("VmHWM:") * 1024);
     }
 
     private static double Own(string[] stat) => Ticks(stat, 11) + Ticks(stat, 12);
 
-    private static double WithBuried(string[] stat) => Own(stat) + Ticks(stat, 13) + Ticks(stat, 14);
+    private static double WithDeleted(string[] stat) => Own(stat) + Ticks(stat, 13) + Ticks(stat, 14);
 
     private static double Ticks(string[] stat, int field) => long.Parse(stat[field], CultureInfo.InvariantCulture) / TicksPerSecond;
 

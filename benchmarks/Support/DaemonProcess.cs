@@ -22,7 +22,11 @@ internal sealed class DaemonProcess : IDisposable
         _settings = settings ?? new Dictionary<string, string>();
         Data = data;
         Base = new Uri($"http://127.0.0.1:{FreePort()}");
-        Http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 256, UseProxy = false }) { BaseAddress = Base, Timeout = TimeSpan.FromSeconds(120) };
+        Http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 256, UseProxy = false })
+        {
+            BaseAddress = Base,
+            Timeout = TimeSpan.FromSeconds(120),
+        };
         Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
     }
 
@@ -37,11 +41,14 @@ internal sealed class DaemonProcess : IDisposable
     public static string Publish(string root, string into)
     {
         var start = new ProcessStartInfo("dotnet") { WorkingDirectory = root, RedirectStandardOutput = true };
-        foreach (var argument in new[] { "publish", "MailProxy.Daemon", "-c", "Release", "-o", into, "--nologo", "-v", "q" }) start.ArgumentList.Add(argument);
+        foreach (var argument in new[] { "publish", "MailProxy.Daemon", "-c", "Release", "-o", into, "--nologo", "-v", "q" })
+            start.ArgumentList.Add(argument);
         using var publish = System.Diagnostics.Process.Start(start)!;
         var output = publish.StandardOutput.ReadToEnd();
         publish.WaitForExit();
-        return publish.ExitCode == 0 ? Path.Combine(into, "mailproxy") : throw new InvalidOperationException("dotnet publish failed:\n" + output);
+        return publish.ExitCode == 0
+            ? Path.Combine(into, "mailproxy")
+            : throw new InvalidOperationException("dotnet publish failed:\n" + output);
     }
 
     public void Start()
@@ -51,7 +58,8 @@ internal sealed class DaemonProcess : IDisposable
         start.Environment["MAILPROXY_URLS"] = Base.ToString().TrimEnd('/');
         start.Environment["MAILPROXY_ADMIN_KEY"] = Key;
         start.Environment["MAILPROXY_LOG__LEVEL"] = "Warning";
-        foreach (var (name, value) in _settings) start.Environment[name] = value;
+        foreach (var (name, value) in _settings)
+            start.Environment[name] = value;
         _process?.Dispose();
         _process = System.Diagnostics.Process.Start(start)!;
         var log = Path.Combine(Data, "..", "daemon.log");
@@ -66,11 +74,13 @@ internal sealed class DaemonProcess : IDisposable
         while (true)
         {
             cancel.ThrowIfCancellationRequested();
-            if (_process!.HasExited) throw new InvalidOperationException($"The daemon exited with {_process.ExitCode}; see daemon.log beside {Data}.");
+            if (_process!.HasExited)
+                throw new InvalidOperationException($"The daemon exited with {_process.ExitCode}; see daemon.log beside {Data}.");
             try
             {
                 using var answer = await Http.GetAsync("/health/ready", cancel);
-                if (answer.IsSuccessStatusCode) return;
+                if (answer.IsSuccessStatusCode)
+                    return;
             }
             catch (HttpRequestException)
             {
@@ -84,7 +94,8 @@ internal sealed class DaemonProcess : IDisposable
     /// <summary>kill -9.</summary>
     public void Kill()
     {
-        if (HasExited) return;
+        if (HasExited)
+            return;
         _process!.Kill();
         _process.WaitForExit();
     }
@@ -92,22 +103,31 @@ internal sealed class DaemonProcess : IDisposable
     /// <summary>SIGTERM, then waits; the exit code.</summary>
     public async Task<int> StopAsync()
     {
-        using (var kill = System.Diagnostics.Process.Start("kill", ["-TERM", Id.ToString()])) await kill.WaitForExitAsync();
+        using (var kill = System.Diagnostics.Process.Start("kill", ["-TERM", Id.ToString()]))
+            await kill.WaitForExitAsync();
         await _process!.WaitForExitAsync();
         return _process.ExitCode;
     }
 
     public async Task PutAccountAsync(string id, int port, int connections = 8)
     {
-        var account = new JsonObject { ["host"] = "127.0.0.1", ["port"] = port, ["security"] = "none", ["max_connections"] = connections };
+        var account = new JsonObject
+        {
+            ["host"] = "127.0.0.1",
+            ["port"] = port,
+            ["security"] = "none",
+            ["max_connections"] = connections,
+        };
         using var answer = await Http.PutAsJsonAsync($"/v1/accounts/{id}", account);
-        if (!answer.IsSuccessStatusCode) throw new InvalidOperationException(await answer.Content.ReadAsStringAsync());
+        if (!answer.IsSuccessStatusCode)
+            throw new InvalidOperationException(await answer.Content.ReadAsStringAsync());
     }
 
     public async Task PutAsync(string path, object body)
     {
         using var answer = await Http.PutAsJsonAsync(path, body);
-        if (!answer.IsSuccessStatusCode) throw new InvalidOperationException(await answer.Content.ReadAsStringAsync());
+        if (!answer.IsSuccessStatusCode)
+            throw new InvalidOperationException(await answer.Content.ReadAsStringAsync());
     }
 
     public async Task<JsonNode> GetAsync(string path) => JsonNode.Parse(await Http.GetStringAsync(path))!;
@@ -134,7 +154,9 @@ internal sealed class DaemonProcess : IDisposable
 
     private static void Append(string file, string? line)
     {
-        if (line is null) return;
-        lock (typeof(DaemonProcess)) File.AppendAllText(file, line + Environment.NewLine);
+        if (line is null)
+            return;
+        lock (typeof(DaemonProcess))
+            File.AppendAllText(file, line + Environment.NewLine);
     }
 }

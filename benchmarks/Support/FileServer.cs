@@ -8,7 +8,9 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Benchmarks.Support;
 
-/// <summary>A web server with a file of any size under any number, <c>/{bytes}/{number}</c>; no two numbers have the same content.</summary>
+/// <summary>
+/// A web server with a file of any size under any number, <c>/{bytes}/{number}</c>; no two numbers have the same content.
+/// </summary>
 internal sealed class FileServer : IAsyncDisposable
 {
     private static readonly byte[] Block = Random();
@@ -36,7 +38,8 @@ internal sealed class FileServer : IAsyncDisposable
     {
         var content = new byte[bytes];
         BinaryPrimitives.WriteInt32LittleEndian(content, number);
-        for (var at = 4; at < bytes; at += Block.Length) Block.AsSpan(0, Math.Min(Block.Length, bytes - at)).CopyTo(content.AsSpan(at));
+        for (var at = 4; at < bytes; at += Block.Length)
+            Block.AsSpan(0, Math.Min(Block.Length, bytes - at)).CopyTo(content.AsSpan(at));
         return content;
     }
 
@@ -48,7 +51,8 @@ internal sealed class FileServer : IAsyncDisposable
         var first = new byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(first, number);
         await http.Response.Body.WriteAsync(first);
-        for (var left = bytes - 4; left > 0; left -= Block.Length) await http.Response.Body.WriteAsync(Block.AsMemory(0, Math.Min(Block.Length, left)));
+        for (var left = bytes - 4; left > 0; left -= Block.Length)
+            await http.Response.Body.WriteAsync(Block.AsMemory(0, Math.Min(Block.Length, left)));
     }
 
     private static byte[] Random()

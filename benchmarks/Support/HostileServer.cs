@@ -4,7 +4,10 @@ using System.Text;
 
 namespace MailProxy.Benchmarks.Support;
 
-/// <summary>A server in this process that takes every connection and holds it: an SMTP server that greets and then says nothing, or a web server that sends a byte every two seconds.</summary>
+/// <summary>
+/// A server in this process that takes every connection and holds it: an SMTP server that greets and then says nothing, or a web server
+/// that sends a byte every two seconds.
+/// </summary>
 internal sealed class HostileServer : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -18,21 +21,27 @@ internal sealed class HostileServer : IDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    public static HostileServer Tarpit() => new(static async (stream, stop) =>
-    {
-        await stream.WriteAsync("220 tarpit ESMTP\r\n"u8.ToArray(), stop);
-        await Task.Delay(Timeout.Infinite, stop);
-    });
+    public static HostileServer Tarpit() =>
+        new(
+            static async (stream, stop) =>
+            {
+                await stream.WriteAsync("220 tarpit ESMTP\r\n"u8.ToArray(), stop);
+                await Task.Delay(Timeout.Infinite, stop);
+            }
+        );
 
-    public static HostileServer Drip() => new(static async (stream, stop) =>
-    {
-        await stream.WriteAsync(Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"), stop);
-        while (true)
-        {
-            await stream.WriteAsync("x"u8.ToArray(), stop);
-            await Task.Delay(TimeSpan.FromSeconds(2), stop);
-        }
-    });
+    public static HostileServer Drip() =>
+        new(
+            static async (stream, stop) =>
+            {
+                await stream.WriteAsync(Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"), stop);
+                while (true)
+                {
+                    await stream.WriteAsync("x"u8.ToArray(), stop);
+                    await Task.Delay(TimeSpan.FromSeconds(2), stop);
+                }
+            }
+        );
 
     public void Dispose()
     {
@@ -44,9 +53,10 @@ internal sealed class HostileServer : IDisposable
     {
         try
         {
-            while (true) _ = HoldAsync(await _listener.AcceptTcpClientAsync(_stop.Token), serve);
+            while (true)
+                _ = HoldAsync(await _listener.AcceptTcpClientAsync(_stop.Token), serve);
         }
-        catch (Exception over) when (over is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
         {
             // Disposed.
         }
@@ -59,7 +69,7 @@ internal sealed class HostileServer : IDisposable
         {
             await serve(client.GetStream(), _stop.Token);
         }
-        catch (Exception over) when (over is OperationCanceledException or IOException)
+        catch (Exception error) when (error is OperationCanceledException or IOException)
         {
             // The daemon gave up, or the scenario is over.
         }

@@ -16,7 +16,8 @@ internal sealed class ReportSink : IDisposable
     private readonly byte[]? _answer;
     private readonly TimeSpan _wait;
     private readonly bool _reads;
-    private int _requests, _events;
+    private int _requests,
+        _events;
 
     /// <param name="status">Null: it never answers.</param>
     /// <param name="reads">Looks at the events, and how old they are.</param>
@@ -54,7 +55,7 @@ internal sealed class ReportSink : IDisposable
             {
                 _ = ServeAsync(await _listener.AcceptAsync(_stop.Token));
             }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+            catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or SocketException)
             {
                 return;
             }
@@ -71,15 +72,18 @@ internal sealed class ReportSink : IDisposable
             while (await socket.ReceiveAsync(buffer.AsMemory(filled), _stop.Token) is var read and > 0)
             {
                 filled += read;
-                if (Whole(buffer.AsSpan(0, filled)) is not { } body) continue;
+                if (Whole(buffer.AsSpan(0, filled)) is not { } body)
+                    continue;
                 Take(buffer.AsSpan(0, filled)[body..]);
                 filled = 0;
-                if (_answer is null) continue;
-                if (_wait > TimeSpan.Zero) await Task.Delay(_wait, _stop.Token);
+                if (_answer is null)
+                    continue;
+                if (_wait > TimeSpan.Zero)
+                    await Task.Delay(_wait, _stop.Token);
                 await socket.SendAsync(_answer, _stop.Token);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        catch (Exception error) when (error is OperationCanceledException or SocketException)
         {
             // The daemon stopped, or gave up waiting.
         }
@@ -89,7 +93,8 @@ internal sealed class ReportSink : IDisposable
     private static int? Whole(ReadOnlySpan<byte> request)
     {
         var head = request.IndexOf("\r\n\r\n"u8);
-        if (head < 0) return null;
+        if (head < 0)
+            return null;
         var at = request[..head].IndexOf("Content-Length: "u8) + "Content-Length: ".Length;
         var text = request[at..head];
         var end = text.IndexOf("\r\n"u8);
@@ -100,10 +105,13 @@ internal sealed class ReportSink : IDisposable
     private void Take(ReadOnlySpan<byte> body)
     {
         Interlocked.Increment(ref _requests);
-        if (!_reads) return;
+        if (!_reads)
+            return;
         using var json = JsonDocument.Parse(body.ToArray());
         var root = json.RootElement;
-        IEnumerable<JsonElement> events = root.GetProperty("type").ValueEquals("batch") ? root.GetProperty("data").GetProperty("events").EnumerateArray() : [root];
+        IEnumerable<JsonElement> events = root.GetProperty("type").ValueEquals("batch")
+            ? root.GetProperty("data").GetProperty("events").EnumerateArray()
+            : [root];
         var now = DateTimeOffset.UtcNow;
         foreach (var one in events)
         {

@@ -19,14 +19,17 @@ internal sealed class SmtpSink : IDisposable
 
     public static async Task<SmtpSink> StartAsync(int? port = null)
     {
-        var program = Array.Find(Places, File.Exists)
+        var program =
+            Array.Find(Places, File.Exists)
             ?? throw new FileNotFoundException("smtp-sink is missing. On Debian: apt-get install postfix (the service need not run).");
         var sink = port ?? DaemonProcess.FreePort();
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true };
 
         // As root it insists on becoming somebody else.
-        if (Environment.IsPrivilegedProcess) start.ArgumentList.Add("-u");
-        if (Environment.IsPrivilegedProcess) start.ArgumentList.Add("postfix");
+        if (Environment.IsPrivilegedProcess)
+            start.ArgumentList.Add("-u");
+        if (Environment.IsPrivilegedProcess)
+            start.ArgumentList.Add("postfix");
         start.ArgumentList.Add($"127.0.0.1:{sink}");
         start.ArgumentList.Add("1000");
         var process = Process.Start(start)!;
@@ -36,9 +39,11 @@ internal sealed class SmtpSink : IDisposable
 
     public void Dispose()
     {
-        if (_ended) return;
+        if (_ended)
+            return;
         _ended = true;
-        if (!_process.HasExited) _process.Kill();
+        if (!_process.HasExited)
+            _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
     }
@@ -48,7 +53,8 @@ internal sealed class SmtpSink : IDisposable
     {
         for (var left = 500; ; left--)
         {
-            if (process.HasExited) throw new InvalidOperationException($"smtp-sink exited with {process.ExitCode}.");
+            if (process.HasExited)
+                throw new InvalidOperationException($"smtp-sink exited with {process.ExitCode}.");
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
             try
             {

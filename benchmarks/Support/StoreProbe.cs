@@ -3,15 +3,25 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Benchmarks.Support;
 
-/// <summary>Looks into the daemon's database from outside, read-only: costs the daemon nothing, where asking it would be part of what is measured.</summary>
+/// <summary>
+/// Looks into the daemon's database from outside, read-only: costs the daemon nothing, where asking it would be part of what is measured.
+/// </summary>
 internal sealed class StoreProbe : IDisposable
 {
     private readonly SqliteConnection _connection;
-    private readonly SqliteCommand _idle, _position;
+    private readonly SqliteCommand _idle,
+        _position;
 
     public StoreProbe(string data)
     {
-        _connection = new(new SqliteConnectionStringBuilder { DataSource = Path.Combine(data, "mailproxy.db"), Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+        _connection = new(
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = Path.Combine(data, "mailproxy.db"),
+                Mode = SqliteOpenMode.ReadOnly,
+                Pooling = false,
+            }.ToString()
+        );
         _connection.Open();
         _idle = Command("SELECT NOT EXISTS (SELECT 1 FROM queue)");
         _position = Command("SELECT coalesce(max(position), 0) FROM events");
@@ -25,7 +35,8 @@ internal sealed class StoreProbe : IDisposable
 
     public async Task EmptyAsync(TimeSpan patience) => await UntilAsync(() => IsEmpty, patience, "the queue to be empty");
 
-    public async Task PositionAsync(long position, TimeSpan patience) => await UntilAsync(() => Position >= position, patience, $"event {position}");
+    public async Task PositionAsync(long position, TimeSpan patience) =>
+        await UntilAsync(() => Position >= position, patience, $"event {position}");
 
     /// <param name="sql">1 when it is met.</param>
     public async Task UntilAsync(string sql, TimeSpan patience)
@@ -44,7 +55,8 @@ internal sealed class StoreProbe : IDisposable
     public void AllSent()
     {
         var others = Count("SELECT count(*) FROM messages WHERE state <> 10");
-        if (others > 0) throw new InvalidOperationException($"{others} messages were not sent.");
+        if (others > 0)
+            throw new InvalidOperationException($"{others} messages were not sent.");
     }
 
     public void Dispose()
@@ -59,7 +71,8 @@ internal sealed class StoreProbe : IDisposable
         var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         while (!met())
         {
-            if (Environment.TickCount64 > deadline) throw new TimeoutException($"Waited {patience} for {what}.");
+            if (Environment.TickCount64 > deadline)
+                throw new TimeoutException($"Waited {patience} for {what}.");
             await Task.Delay(5);
         }
     }

@@ -10,7 +10,8 @@ internal static class TestMail
     public static string Text(int bytes)
     {
         var text = new StringBuilder(bytes);
-        for (var line = 0; text.Length < bytes; line++) text.Append($"{line:D8} The parcel that you ordered is on its way and comes tomorrow. ..\n");
+        for (var line = 0; text.Length < bytes; line++)
+            text.Append($"{line:D8} The parcel that you ordered is on its way and comes tomorrow. ..\n");
         text.Length = bytes;
         return text.ToString();
     }
@@ -23,11 +24,15 @@ internal static class TestMail
 
     /// <summary>Short messages, each with further members of its own.</summary>
     public static byte[] Batch(IEnumerable<string> extras) =>
-        Encoding.UTF8.GetBytes($$"""{"messages":[{{string.Join(',', extras.Select(static (extra, n) => Json(n, "Attached.", extra)))}}]}""");
+        Encoding.UTF8.GetBytes(
+            $$"""{"messages":[{{string.Join(',', extras.Select(static (extra, n) => Json(n, "Attached.", extra)))}}]}"""
+        );
 
     public static byte[] Batch(int messages, int bytes, string? extra = null)
     {
         var text = Text(bytes);
-        return Encoding.ASCII.GetBytes($$"""{"messages":[{{string.Join(',', Enumerable.Range(0, messages).Select(n => Json(n, text, extra)))}}]}""");
+        return Encoding.ASCII.GetBytes(
+            $$"""{"messages":[{{string.Join(',', Enumerable.Range(0, messages).Select(n => Json(n, text, extra)))}}]}"""
+        );
     }
 }

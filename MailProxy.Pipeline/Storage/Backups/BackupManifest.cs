@@ -34,23 +34,24 @@ public sealed record BackupManifest
     public static BackupManifest? Read(string directory)
     {
         var path = Path.Combine(directory, FileName);
-        if (!File.Exists(path)) return null;
+        if (!File.Exists(path))
+            return null;
         BackupManifest? read;
         try
         {
             read = JsonSerializer.Deserialize(File.ReadAllBytes(path), BackupJson.Default.BackupManifest);
         }
-        catch (JsonException broken)
+        catch (JsonException error)
         {
-            throw new StoreRefusedException($"'{path}' is damaged: it is not what a backup says of itself.", broken);
+            throw new StoreRefusedException($"'{path}' is damaged: it is not what a backup says of itself.", error);
         }
 
-        if (read is null || read.History.Lives.Count == 0) throw new StoreRefusedException(
-            $"'{path}' is damaged: it is not what a backup says of itself.");
-        if (read.Format > Known) throw new StoreRefusedException(
-            $"The backup in '{directory}' was made by a newer program ({read.Program}). Use that one.");
-        if (read.Files.Any(file => !IsPlain(file.Name))) throw new StoreRefusedException(
-            $"'{path}' is damaged: it names files that are no part of a backup.");
+        if (read is null || read.History.Lives.Count == 0)
+            throw new StoreRefusedException($"'{path}' is damaged: it is not what a backup says of itself.");
+        if (read.Format > Known)
+            throw new StoreRefusedException($"The backup in '{directory}' was made by a newer program ({read.Program}). Use that one.");
+        if (read.Files.Any(file => !IsPlain(file.Name)))
+            throw new StoreRefusedException($"'{path}' is damaged: it names files that are no part of a backup.");
         return read;
     }
 
@@ -60,7 +61,8 @@ public sealed record BackupManifest
     private static bool IsPlain(string name)
     {
         var plain = name.StartsWith(BackupFile.Spool, StringComparison.Ordinal) ? name[BackupFile.Spool.Length..] : name;
-        return plain.Length > 0 && plain is not ("." or "..")
+        return plain.Length > 0
+            && plain is not ("." or "..")
             && plain.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
     }
 }
@@ -77,7 +79,11 @@ public sealed record BackupFile(string Name, long Size, string Sha256)
 /// <param name="Queued">Those that are not final.</param>
 public sealed record BackupCounts(long Messages, long Queued, long Events, long Accounts, long Tenants, long Webhooks);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
-    RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    WriteIndented = true,
+    RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true
+)]
 [JsonSerializable(typeof(BackupManifest))]
 internal sealed partial class BackupJson : JsonSerializerContext;

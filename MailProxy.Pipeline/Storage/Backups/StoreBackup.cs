@@ -26,15 +26,16 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
     /// <returns>What is in it, and the spool files that the store had lost already.</returns>
     public async Task<(BackupManifest Manifest, IReadOnlyList<string> Lost)> MakeAsync()
     {
-        if (!File.Exists(Store)) throw new StoreRefusedException(
-            $"There is no store in '{_data}'. Name its data directory by --data or MAILPROXY_DATA.");
+        if (!File.Exists(Store))
+            throw new StoreRefusedException($"There is no store in '{_data}'. Name its data directory by --data or MAILPROXY_DATA.");
         if (IsWithin(_target, _data) || IsWithin(_data, _target))
         {
             throw new StoreRefusedException($"'{_target}' and the data directory '{_data}' must not lie in each other.");
         }
 
         StoreFile.Inspect(Store);
-        if (!Directory.Exists(_target) && Directory.Exists(Old)) Directory.Move(Old, _target); // a crash in the middle of a replacement
+        if (!Directory.Exists(_target) && Directory.Exists(Old))
+            Directory.Move(Old, _target); // a crash in the middle of a replacement
         var before = Before();
 
         Directory.CreateDirectory(Path.GetDirectoryName(_target)!);
@@ -61,9 +62,12 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
     // What is there under the name may be lost with this backup, so it must be one, and an older one.
     private BackupManifest? Before()
     {
-        if (File.Exists(_target)) throw new StoreRefusedException($"'{_target}' is a file. Name a directory for the backup.");
-        if (!Directory.Exists(_target)) return null;
-        if (BackupManifest.Read(_target) is { } manifest) return manifest;
+        if (File.Exists(_target))
+            throw new StoreRefusedException($"'{_target}' is a file. Name a directory for the backup.");
+        if (!Directory.Exists(_target))
+            return null;
+        if (BackupManifest.Read(_target) is { } manifest)
+            return manifest;
         return Directory.EnumerateFileSystemEntries(_target).Any()
             ? throw new StoreRefusedException($"'{_target}' is not empty and is no backup. Name an empty or a new directory.")
             : null;
@@ -76,16 +80,18 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
         {
             mine = new(Path.Combine(Draft, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException held) when (File.Exists(Path.Combine(Draft, LockName)))
+        catch (IOException error) when (File.Exists(Path.Combine(Draft, LockName)))
         {
-            throw new StoreRefusedException($"Another backup into '{_target}' is under way.", held);
+            throw new StoreRefusedException($"Another backup into '{_target}' is under way.", error);
         }
 
         // What a backup left that was killed.
         foreach (var entry in new DirectoryInfo(Draft).EnumerateFileSystemInfos())
         {
-            if (entry is DirectoryInfo { LinkTarget: null } folder) folder.Delete(recursive: true);
-            else if (entry.Name != LockName) entry.Delete();
+            if (entry is DirectoryInfo { LinkTarget: null } folder)
+                folder.Delete(recursive: true);
+            else if (entry.Name != LockName)
+                entry.Delete();
         }
 
         return mine;
@@ -105,7 +111,8 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
         {
             throw new StoreRefusedException(
                 $"The store was written by {(schema > Migrator.Embedded.Count ? "a newer" : "an older")} program (schema {schema}; this "
-                + $"one has {Migrator.Embedded.Count}). Use the backup command of the program that runs it.");
+                    + $"one has {Migrator.Embedded.Count}). Use the backup command of the program that runs it."
+            );
         }
 
         var history = BackupDatabase.Read(copy, BackupDatabase.History);
@@ -113,12 +120,14 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
         {
             throw new StoreRefusedException(
                 $"The backup in '{_target}' (made {before.MadeAt:yyyy-MM-ddTHH:mm:ssZ}) has something that this store has not: it is "
-                + "newer, or of another store. Name another directory.");
+                    + "newer, or of another store. Name another directory."
+            );
         }
 
         List<BackupFile> files = [Digest(copy, BackupFile.Database)];
         var lost = CopySpool(BackupDatabase.Read(copy, BackupDatabase.Spool), files);
-        if (withKeys) CopyKeys(files);
+        if (withKeys)
+            CopyKeys(files);
         var manifest = new BackupManifest
         {
             Format = BackupManifest.Known,
@@ -137,7 +146,8 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
     private List<string> CopySpool(List<string> names, List<BackupFile> files)
     {
         var lost = new List<string>();
-        if (names.Count == 0) return lost;
+        if (names.Count == 0)
+            return lost;
         var folder = Path.Combine(Draft, "spool");
         PrivateFiles.MakeDirectory(folder);
         foreach (var name in names)
@@ -161,7 +171,8 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
     {
         foreach (var name in (string[])[BackupFile.AdminKey, BackupFile.MasterKey])
         {
-            if (!File.Exists(Path.Combine(_data, name))) continue;
+            if (!File.Exists(Path.Combine(_data, name)))
+                continue;
             var (size, hash) = PrivateFiles.Copy(Path.Combine(_data, name), Path.Combine(Draft, name));
             files.Add(new(name, size, hash));
         }
@@ -181,7 +192,8 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
         else
         {
             // A file system that cannot exchange: the next backup finds the old one if this ends in between.
-            if (Directory.Exists(Old)) Directory.Delete(Old, recursive: true);
+            if (Directory.Exists(Old))
+                Directory.Delete(Old, recursive: true);
             Directory.Move(_target, Old);
             Directory.Move(Draft, _target);
             DirectorySync.Flush(Path.GetDirectoryName(_target)!);

@@ -10,13 +10,15 @@ public sealed record StoreHistory(IReadOnlyList<StoreLife> Lives, long LastEvent
     /// <summary>Nothing that happened in the other is missing here.</summary>
     public bool Contains(StoreHistory other)
     {
-        if (other.IsEmpty) return true;
+        if (other.IsEmpty)
+            return true;
         var theirs = other.Lives[^1].Id;
         for (var i = 0; i < Lives.Count; i++)
         {
-            if (Lives[i].Id != theirs) continue;
-            var (events, audits) = i + 1 < Lives.Count ? (Lives[i + 1].FirstEvent - 1, Lives[i + 1].FirstAudit - 1)
-                : (LastEvent, LastAudit);
+            if (Lives[i].Id != theirs)
+                continue;
+            var (events, audits) =
+                i + 1 < Lives.Count ? (Lives[i + 1].FirstEvent - 1, Lives[i + 1].FirstAudit - 1) : (LastEvent, LastAudit);
             return other.LastEvent <= events && other.LastAudit <= audits;
         }
 

@@ -24,18 +24,21 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
     /// data directory is as it was then.</summary>
     public BackupManifest Run()
     {
-        var manifest = BackupManifest.Read(_backup)
+        var manifest =
+            BackupManifest.Read(_backup)
             ?? throw new StoreRefusedException($"There is no backup in '{_backup}': it has no {BackupManifest.FileName}.");
         if (manifest.Schema > Migrator.Embedded.Count)
         {
             throw new StoreRefusedException(
                 $"The backup in '{_backup}' is of a newer program (schema {manifest.Schema}; this one knows up to "
-                + $"{Migrator.Embedded.Count}). Use that one.");
+                    + $"{Migrator.Embedded.Count}). Use that one."
+            );
         }
 
         using var mine = DataLock.Take(_data);
         RefuseOverNewer(manifest);
-        if (Directory.Exists(Draft)) Directory.Delete(Draft, recursive: true);
+        if (Directory.Exists(Draft))
+            Directory.Delete(Draft, recursive: true);
         PrivateFiles.MakeDirectory(Draft);
         try
         {
@@ -56,8 +59,8 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
     {
         if (!File.Exists(Store))
         {
-            if (new FileInfo(Store + "-wal") is { Exists: true, Length: > 0 }) throw new StoreRefusedException(
-                $"'{_data}' has the log of a store that is missing (mailproxy.db-wal). {MoveAway()}");
+            if (new FileInfo(Store + "-wal") is { Exists: true, Length: > 0 })
+                throw new StoreRefusedException($"'{_data}' has the log of a store that is missing (mailproxy.db-wal). {MoveAway()}");
             return;
         }
 
@@ -66,23 +69,29 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
         {
             StoreFile.Inspect(Store);
             var schema = BackupDatabase.Read(Store, BackupDatabase.Schema);
-            if (schema != Migrator.Embedded.Count) throw new StoreRefusedException($"it is of another program (schema {schema})");
+            if (schema != Migrator.Embedded.Count)
+                throw new StoreRefusedException($"it is of another program (schema {schema})");
             there = BackupDatabase.Read(Store, BackupDatabase.History);
         }
-        catch (StoreRefusedException unreadable)
+        catch (StoreRefusedException error)
         {
             throw new StoreRefusedException(
-                $"The store in '{_data}' cannot be compared with the backup: {unreadable.Message} {MoveAway()}", unreadable);
+                $"The store in '{_data}' cannot be compared with the backup: {error.Message} {MoveAway()}",
+                error
+            );
         }
 
-        if (manifest.History.Contains(there)) return;
+        if (manifest.History.Contains(there))
+            return;
         throw new StoreRefusedException(
             $"The store in '{_data}' has something that the backup (made {manifest.MadeAt:yyyy-MM-ddTHH:mm:ssZ}) has not: it is newer, "
-                + $"or another one. It was not touched. {MoveAway()}");
+                + $"or another one. It was not touched. {MoveAway()}"
+        );
     }
 
     private string MoveAway() =>
-        $"To restore all the same, move it away first: mkdir -m 700 {_data}/before && mv {_data}/mailproxy.db* {_data}/spool {_data}/before/";
+        $"To restore all the same, move it away first: mkdir -m 700 {_data}/before && mv {_data}/mailproxy.db* {_data}/spool "
+        + $"{_data}/before/";
 
     private void Fill(BackupManifest manifest)
     {
@@ -90,19 +99,21 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
         foreach (var file in manifest.Files)
         {
             var from = Path.Combine(_backup, file.Name);
-            if (!File.Exists(from)) throw Damaged($"{file.Name} is missing");
-            if (PrivateFiles.Copy(from, Path.Combine(Draft, file.Name)) != (file.Size, file.Sha256)) throw Damaged(
-                $"{file.Name} is not what was saved");
+            if (!File.Exists(from))
+                throw Damaged($"{file.Name} is missing");
+            if (PrivateFiles.Copy(from, Path.Combine(Draft, file.Name)) != (file.Size, file.Sha256))
+                throw Damaged($"{file.Name} is not what was saved");
         }
 
         var database = Path.Combine(Draft, BackupFile.Database);
-        if (!File.Exists(database)) throw Damaged("it names no database");
+        if (!File.Exists(database))
+            throw Damaged("it names no database");
         BackupDatabase.Check(database);
         var history = BackupDatabase.Read(database, BackupDatabase.History);
-        if (!history.Contains(manifest.History)
-            || !manifest.History.Contains(history)) throw Damaged("its database is of another time than it says");
-        if (BackupDatabase.Read(database, BackupDatabase.Counts) != manifest.Counts) throw Damaged(
-            "its database has other rows than it says");
+        if (!history.Contains(manifest.History) || !manifest.History.Contains(history))
+            throw Damaged("its database is of another time than it says");
+        if (BackupDatabase.Read(database, BackupDatabase.Counts) != manifest.Counts)
+            throw Damaged("its database has other rows than it says");
         BackupDatabase.BeginAnew(database, manifest.MadeAt, clock.GetUtcNow());
         PrivateFiles.GiveTo(_data, Directory.EnumerateFileSystemEntries(Draft, "*", SearchOption.AllDirectories).Append(Draft));
     }
@@ -111,20 +122,28 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
     private void PutInPlace(BackupManifest manifest)
     {
         var spool = Path.Combine(_data, "spool");
-        if (!Directory.Exists(spool)) Directory.Move(Path.Combine(Draft, "spool"), spool);
-        else foreach (var file in Directory.EnumerateFiles(Path.Combine(Draft, "spool"))) File.Move(file,
-            Path.Combine(spool, Path.GetFileName(file)), overwrite: true);
+        if (!Directory.Exists(spool))
+            Directory.Move(Path.Combine(Draft, "spool"), spool);
+        else
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(Draft, "spool")))
+                File.Move(file, Path.Combine(spool, Path.GetFileName(file)), overwrite: true);
         DirectorySync.Flush(spool);
 
-        foreach (var name in (string[])[BackupFile.AdminKey, BackupFile.MasterKey]) if (manifest.Has(name)) PutKey(name);
+        foreach (var name in (string[])[BackupFile.AdminKey, BackupFile.MasterKey])
+            if (manifest.Has(name))
+                PutKey(name);
 
-        foreach (var log in (string[])["-wal", "-shm"]) File.Delete(Store + log);
+        foreach (var log in (string[])["-wal", "-shm"])
+            File.Delete(Store + log);
         File.Move(Path.Combine(Draft, BackupFile.Database), Store, overwrite: true);
         DirectorySync.Flush(_data);
         Directory.Delete(Draft, recursive: true);
 
         // What was made for this, by root perhaps, is the daemon's to write in.
-        PrivateFiles.GiveTo(_data, Made.Select(name => Path.Combine(_data, name)).Where(path => File.Exists(path) || Directory.Exists(path)));
+        PrivateFiles.GiveTo(
+            _data,
+            Made.Select(name => Path.Combine(_data, name)).Where(path => File.Exists(path) || Directory.Exists(path))
+        );
         DirectorySync.Flush(_data);
     }
 
@@ -132,7 +151,8 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
     private void PutKey(string name)
     {
         var (from, to) = (Path.Combine(Draft, name), Path.Combine(_data, name));
-        if (File.Exists(to) && PrivateFiles.Digest(to) != PrivateFiles.Digest(from)) File.Move(to, to + KeptSuffix, overwrite: true);
+        if (File.Exists(to) && PrivateFiles.Digest(to) != PrivateFiles.Digest(from))
+            File.Move(to, to + KeptSuffix, overwrite: true);
         File.Move(from, to, overwrite: true);
     }
 

@@ -4,10 +4,13 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The accounts table: sealed secrets in, open ones out. A secret is bound to its account's number, which never comes back.</summary>
+/// <summary>
+/// The accounts table: sealed secrets in, open ones out. A secret is bound to its account's number, which never comes back.
+/// </summary>
 internal sealed class AccountRows(SecretBox box)
 {
-    private const string Select = "SELECT number, tenant, id, version, paused, config, password, dkim_key FROM accounts WHERE deleted_at IS NULL";
+    private const string Select =
+        "SELECT number, tenant, id, version, paused, config, password, dkim_key FROM accounts WHERE deleted_at IS NULL";
 
     /// <summary>Accounts that are not deleted, by number.</summary>
     public List<SmtpAccount> All(SqliteConnection db) => db.Query(Select + " ORDER BY number", Row);
@@ -21,35 +24,55 @@ internal sealed class AccountRows(SecretBox box)
 
     public AccountKey Insert(SqliteConnection db, SmtpAccount account, long now)
     {
-        var number = (int)db.QueryNumber(
-            "INSERT INTO accounts (tenant, id, version, config, created_at, updated_at) VALUES (@tenant, @id, 0, '', @now, @now) RETURNING number",
-            ("@tenant", account.Tenant), ("@id", account.Id), ("@now", now))!.Value;
+        var number = (int)
+            db.QueryNumber(
+                "INSERT INTO accounts (tenant, id, version, config, created_at, updated_at) VALUES (@tenant, @id, 0, '', @now, "
+                    + "@now) RETURNING number",
+                ("@tenant", account.Tenant),
+                ("@id", account.Id),
+                ("@now", now)
+            )!.Value;
         Update(db, new(number), account, now);
         return new(number);
     }
 
     /// <summary>Writes everything but whether it is paused.</summary>
-    public void Update(SqliteConnection db, AccountKey key, SmtpAccount account, long now) => db.Run(
-        "UPDATE accounts SET version = version + 1, config = @config, password = @password, dkim_key = @dkim, updated_at = @now WHERE number = @number",
-        ("@number", key.Number), ("@config", AccountConfig.Of(account).ToJson()), ("@now", now),
-        ("@password", account.Password is { } password ? box.Seal(password, PasswordOwner(key)) : null),
-        ("@dkim", account.Dkim is { } dkim ? box.Seal(dkim.PrivateKey, DkimOwner(key)) : null));
+    public void Update(SqliteConnection db, AccountKey key, SmtpAccount account, long now) =>
+        db.Run(
+            "UPDATE accounts SET version = version + 1, config = @config, password = @password, dkim_key = @dkim, updated_at = "
+                + "@now WHERE number = @number",
+            ("@number", key.Number),
+            ("@config", AccountConfig.Of(account).ToJson()),
+            ("@now", now),
+            ("@password", account.Password is { } password ? box.Seal(password, PasswordOwner(key)) : null),
+            ("@dkim", account.Dkim is { } dkim ? box.Seal(dkim.PrivateKey, DkimOwner(key)) : null)
+        );
 
-    public static void SetPaused(SqliteConnection db, AccountKey key, bool paused, long now) => db.Run(
-        "UPDATE accounts SET version = version + 1, paused = @paused, updated_at = @now WHERE number = @number",
-        ("@number", key.Number), ("@paused", paused ? 1 : 0), ("@now", now));
+    public static void SetPaused(SqliteConnection db, AccountKey key, bool paused, long now) =>
+        db.Run(
+            "UPDATE accounts SET version = version + 1, paused = @paused, updated_at = @now WHERE number = @number",
+            ("@number", key.Number),
+            ("@paused", paused ? 1 : 0),
+            ("@now", now)
+        );
 
     /// <summary>Leaves a tombstone: the number and the names stay, the secrets go.</summary>
-    public static void Bury(SqliteConnection db, AccountKey key, long now) => db.Run(
-        "UPDATE accounts SET version = version + 1, password = NULL, dkim_key = NULL, updated_at = @now, deleted_at = @now WHERE number = @number",
-        ("@number", key.Number), ("@now", now));
+    public static void SoftDelete(SqliteConnection db, AccountKey key, long now) =>
+        db.Run(
+            "UPDATE accounts SET version = version + 1, password = NULL, dkim_key = NULL, updated_at = @now, deleted_at = @now "
+                + "WHERE number = @number",
+            ("@number", key.Number),
+            ("@now", now)
+        );
 
-    public static bool HasMail(SqliteConnection db, AccountKey key) => db.QueryNumber(
-        """
-        SELECT EXISTS (SELECT 1 FROM queue WHERE state = 0 AND account = @number)
-            OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_unready WHERE state <> 0 AND account = @number)
-        """,
-        ("@number", key.Number)) == 1;
+    public static bool HasMail(SqliteConnection db, AccountKey key) =>
+        db.QueryNumber(
+            """
+            SELECT EXISTS (SELECT 1 FROM queue WHERE state = 0 AND account = @number)
+                OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_unready WHERE state <> 0 AND account = @number)
+            """,
+            ("@number", key.Number)
+        ) == 1;
 
     private SmtpAccount Row(SqliteDataReader row)
     {

@@ -2,7 +2,10 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Stores submissions, each whole. What may go at once is claimed for the caller before the commit, so that no refill can claim it in between.</summary>
+/// <summary>
+/// Stores submissions, each whole. What may go at once is claimed for the caller before the commit, so that no refill can claim it in
+/// between.
+/// </summary>
 internal sealed class AppendJob(IReadOnlyList<AcceptedBatch> batches, SubmissionWriter writer) : WriteJob
 {
     private readonly TaskCompletionSource<Appended> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -19,8 +22,10 @@ internal sealed class AppendJob(IReadOnlyList<AcceptedBatch> batches, Submission
         foreach (var batch in batches)
         {
             // Taken as late as can be: until now the endpoint may have given up.
-            if (batch.Submission.TryTake()) writer.Write(session, batch, _result);
-            else _result.Refuse(batch, null);
+            if (batch.Submission.TryTake())
+                writer.Write(session, batch, _result);
+            else
+                _result.Refuse(batch, null);
         }
     }
 
@@ -62,19 +67,22 @@ internal sealed class AppendResult
     public void Refuse(AcceptedBatch batch, SubmissionAnswer? answer)
     {
         _answers.Add(answer);
-        foreach (var line in batch.Lines) Drop(line.Mail?.Body.SpoolFile);
+        foreach (var line in batch.Lines)
+            Drop(line.Mail?.Body.SpoolFile);
     }
 
     public void Drop(string? spoolFile)
     {
-        if (spoolFile is not null) Unused.Add(spoolFile);
+        if (spoolFile is not null)
+            Unused.Add(spoolFile);
     }
 
     /// <summary>The ticket of a line that a later line of the same turn replaced; null: there is none.</summary>
     public QueuedMail? Withdraw(long id)
     {
         var at = Tickets.FindLastIndex(t => t.Id == id);
-        if (at < 0) return null;
+        if (at < 0)
+            return null;
         var ticket = Tickets[at];
         Tickets.RemoveAt(at);
         return ticket;

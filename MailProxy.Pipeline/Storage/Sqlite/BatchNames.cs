@@ -8,14 +8,22 @@ internal static class BatchNames
 
     private const string NextName = "SELECT batch FROM messages INDEXED BY messages_batch WHERE batch > ?1 ORDER BY batch LIMIT 1";
     private const string IsNamed = "SELECT 1 FROM messages INDEXED BY messages_batch WHERE batch = ?1 AND tenant = ?2 LIMIT 1";
-    private const string NextPair = "SELECT batch, tenant FROM messages INDEXED BY messages_batch WHERE batch IS NOT NULL AND (batch, tenant) > (?1, ?2) ORDER BY batch, tenant LIMIT 1";
+    private const string NextPair =
+        "SELECT batch, tenant FROM messages INDEXED BY messages_batch WHERE batch IS NOT NULL AND (batch, tenant) > (?1, ?2) "
+        + "ORDER BY batch, tenant LIMIT 1";
     private const string Suspended = "SELECT batch, tenant, since FROM suspended_batches WHERE ?1 IS NULL OR tenant = ?1";
 
-    private static readonly Comparer<(string Batch, string Tenant)> ByName = Comparer<(string Batch, string Tenant)>.Create(static (a, b) =>
-        string.CompareOrdinal(a.Batch, b.Batch) is not 0 and var order ? order : string.CompareOrdinal(a.Tenant, b.Tenant));
+    private static readonly Comparer<(string Batch, string Tenant)> ByName = Comparer<(string Batch, string Tenant)>.Create(
+        static (a, b) => string.CompareOrdinal(a.Batch, b.Batch) is not 0 and var order ? order : string.CompareOrdinal(a.Tenant, b.Tenant)
+    );
 
     /// <param name="tenant">Null: every one.</param>
-    public static (IReadOnlyList<BatchName> Batches, (string Batch, string Tenant)? Next) Of(Session session, string? tenant, (string Batch, string Tenant) after, int limit)
+    public static (IReadOnlyList<BatchName> Batches, (string Batch, string Tenant)? Next) Of(
+        Session session,
+        string? tenant,
+        (string Batch, string Tenant) after,
+        int limit
+    )
     {
         var suspended = ReadSuspended(session, tenant);
         var found = new List<BatchName>();
@@ -24,7 +32,8 @@ internal static class BatchNames
         {
             var named = tenant is null ? Pair(session, last) : Name(session, last.Batch, tenant, ref leaps);
             var next = suspended.Keys.Where(key => ByName.Compare(key, last) > 0).Cast<(string, string)?>().FirstOrDefault();
-            if ((named ?? next) is null) return (found, leaps > 0 ? null : last);
+            if ((named ?? next) is null)
+                return (found, leaps > 0 ? null : last);
             last = named is null || (next is { } other && ByName.Compare(other, named.Value) < 0) ? next!.Value : named.Value;
             found.Add(new(last.Tenant, last.Batch, suspended.TryGetValue(last, out var since) ? since : null));
         }
@@ -36,14 +45,16 @@ internal static class BatchNames
     {
         var all = new SortedDictionary<(string, string), long>(ByName);
         var row = session.Prepare(Suspended).Add(tenant);
-        while (row.Step()) all.Add((row.Text(0), row.Text(1)), row.Long(2));
+        while (row.Step())
+            all.Add((row.Text(0), row.Text(1)), row.Long(2));
         return all;
     }
 
     private static (string, string)? Pair(Session session, (string Batch, string Tenant) after)
     {
         var row = session.Prepare(NextPair).Add(after.Batch).Add(after.Tenant);
-        if (!row.Step()) return null;
+        if (!row.Step())
+            return null;
         var pair = (row.Text(0), row.Text(1));
         row.Reset();
         return pair;
@@ -54,10 +65,12 @@ internal static class BatchNames
         for (; leaps > 0; leaps--)
         {
             var row = session.Prepare(NextName).Add(after);
-            if (!row.Step()) return null;
+            if (!row.Step())
+                return null;
             after = row.Text(0);
             row.Reset();
-            if (session.Prepare(IsNamed).Add(after).Add(tenant).Scalar() is not null) return (after, tenant);
+            if (session.Prepare(IsNamed).Add(after).Add(tenant).Scalar() is not null)
+                return (after, tenant);
         }
 
         return null;

@@ -2,34 +2,48 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>A person's change of a message, and its expiry: decided by <see cref="Transitions"/>, written here. On the writer's thread.</summary>
+/// <summary>
+/// A person's change of a message, and its expiry: decided by <see cref="Transitions"/>, written here. On the writer's thread.
+/// </summary>
 internal sealed class ChangeWriter(EventRows events)
 {
     private const string StateSql = "UPDATE messages SET state = ?2, hold_reason = ?3, send_at = ?4, expires_at = ?5 WHERE number = ?1";
     private const string SendAtSql = "UPDATE messages SET send_at = ?2, expires_at = ?3 WHERE number = ?1";
     private const string CloseSql = "UPDATE recipients SET state = CASE state WHEN 2 THEN ?3 ELSE ?2 END WHERE message = ?1 AND state < 10";
 
-    // Sent and ambiguous ones stay as they are: they are never sent to again. Nor is one that was cancelled by itself, because the person was erased.
+    // Sent and ambiguous ones stay as they are: they are never sent to again. Nor is one that was cancelled by itself, because the person
+    // was erased.
     private const string StartOver =
-        "UPDATE recipients SET state = 0, rounds = 0, smtp_code = NULL, enhanced_code = NULL, reply = NULL WHERE message = ?1 AND state NOT IN (10, 13, 14)";
+        "UPDATE recipients SET state = 0, rounds = 0, smtp_code = NULL, enhanced_code = NULL, reply = NULL WHERE message = ?1 "
+        + "AND state NOT IN (10, 13, 14)";
 
     private const string CountOpen = "SELECT count(*) FROM recipients WHERE message = ?1 AND state < 10";
     private const string PrioritySql = "SELECT priority FROM messages WHERE number = ?1";
-    private const string Due = "SELECT message FROM queue INDEXED BY queue_expiry WHERE state IN (0, 3) AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+    private const string Due =
+        "SELECT message FROM queue INDEXED BY queue_expiry WHERE state IN (0, 3) AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
     private const string Sequence = "SELECT sequence FROM messages WHERE number = ?1";
     private const string Next = "SELECT min(expires_at) FROM queue INDEXED BY queue_expiry WHERE state IN (0, 3)";
 
     public ChangeResult Change(Session session, MessageKey key, MessageChange change, string actor, long now)
     {
-        if (StoredMessage.Find(session, key) is not { } stored) return new ChangeResult.NotFound();
-        var decided = Transitions.Decide(stored.Standpoint, change, now);
+        if (StoredMessage.Find(session, key) is not { } stored)
+            return new ChangeResult.NotFound();
+        var decided = Transitions.Decide(stored.MessageFacts, change, now);
 
         // Queued anew it would wait for ever: what is final does not keep its account from being deleted.
         if (decided is Transition.Wait { Anew: true } && new ReferenceCheck(session).IsDeleted(stored.Account))
             decided = new Transition.Refused("account_deleted");
         var result = Make(session, stored, decided, now);
         if (result is ChangeResult.Done && decided is not Transition.Unchanged)
-            AuditRows.Append(session.Connection, now, actor, change.ActionName, $"message/{key.Tenant}/{key.Id}", Audited(stored), Audited(StoredMessage.Find(session, stored.Number)!));
+            AuditRows.Append(
+                session.Connection,
+                now,
+                actor,
+                change.ActionName,
+                $"message/{key.Tenant}/{key.Id}",
+                Audited(stored),
+                Audited(StoredMessage.Find(session, stored.Number)!)
+            );
         return result;
     }
 
@@ -38,11 +52,14 @@ internal sealed class ChangeWriter(EventRows events)
     {
         var due = new List<long>();
         var row = session.Prepare(Due).Add(now).Add(limit);
-        while (row.Step()) due.Add(row.Long(0));
+        while (row.Step())
+            due.Add(row.Long(0));
         foreach (var number in due)
         {
-            var stored = StoredMessage.Find(session, number) ?? throw new InvalidOperationException($"Message {number} is queued but does not exist.");
-            Close(session, stored, Transitions.Expire(stored.Standpoint), now);
+            var stored =
+                StoredMessage.Find(session, number)
+                ?? throw new InvalidOperationException($"Message {number} is queued but does not exist.");
+            Close(session, stored, Transitions.Expire(stored.MessageFacts), now);
         }
 
         return new(due.Count, NextExpiry(session));
@@ -60,18 +77,18 @@ internal sealed class ChangeWriter(EventRows events)
             case Transition.Purged:
                 return new ChangeResult.Purged();
             case Transition.Unchanged:
-                return Done(stored, stored.State, stored.QueueDue ?? long.MaxValue, stored.Standpoint.ExpiresAt);
+                return Done(stored, stored.State, stored.QueueDue ?? long.MaxValue, stored.MessageFacts.ExpiresAt);
             case Transition.Close close:
                 Close(session, stored, close, now);
-                return Done(stored, close.State, long.MaxValue, stored.Standpoint.ExpiresAt);
+                return Done(stored, close.State, long.MaxValue, stored.MessageFacts.ExpiresAt);
             case Transition.HoldUntil until:
                 session.Prepare(SendAtSql).Add(stored.Number).Add(until.SendAt).Add(until.ExpiresAt).Run();
                 return Done(stored, stored.State, long.MaxValue, until.ExpiresAt);
             case Transition.Hold hold:
-                Write(session, stored, MessageState.Held, hold.Reason, stored.Standpoint.SendAt, stored.Standpoint.ExpiresAt);
+                Write(session, stored, MessageState.Held, hold.Reason, stored.MessageFacts.SendAt, stored.MessageFacts.ExpiresAt);
                 QueueRows.Hold(session, stored.Number);
                 Tell(stored, EventType.MessageHeld, MessageState.Held, null, now);
-                return Done(stored, MessageState.Held, long.MaxValue, stored.Standpoint.ExpiresAt);
+                return Done(stored, MessageState.Held, long.MaxValue, stored.MessageFacts.ExpiresAt);
             case Transition.Wait wait:
                 Wait(session, stored, wait, now);
                 return Done(stored, wait.State, wait.Due, wait.ExpiresAt);
@@ -80,9 +97,11 @@ internal sealed class ChangeWriter(EventRows events)
         }
     }
 
-    private static string Audited(StoredMessage stored) => new AuditedMessage(stored.State.Name(), stored.Standpoint.SendAt, stored.Standpoint.ExpiresAt).ToJson();
+    private static string Audited(StoredMessage stored) =>
+        new AuditedMessage(stored.State.Name(), stored.MessageFacts.SendAt, stored.MessageFacts.ExpiresAt).ToJson();
 
-    private static ChangeResult.Done Done(StoredMessage stored, MessageState state, long due, long expiresAt) => new(state, stored.Account, due, expiresAt);
+    private static ChangeResult.Done Done(StoredMessage stored, MessageState state, long due, long expiresAt) =>
+        new(state, stored.Account, due, expiresAt);
 
     private void Wait(Session session, StoredMessage stored, Transition.Wait wait, long now)
     {
@@ -94,7 +113,18 @@ internal sealed class ChangeWriter(EventRows events)
             var priority = (Priority)(session.Prepare(PrioritySql).Add(stored.Number).Scalar() ?? 0);
             // The sequence only grows, so that a ticket of the message's earlier life does not fit the new row.
             var attempt = (int)(session.Prepare(Sequence).Add(stored.Number).Scalar() ?? 0);
-            QueueRows.Insert(session, stored.Number, stored.Account, priority, wait.Due, QueueRows.Ready, stored.Revision, attempt, open, wait.ExpiresAt);
+            QueueRows.Insert(
+                session,
+                stored.Number,
+                stored.Account,
+                priority,
+                wait.Due,
+                QueueRows.Ready,
+                stored.Revision,
+                attempt,
+                open,
+                wait.ExpiresAt
+            );
         }
         else
         {
@@ -108,7 +138,7 @@ internal sealed class ChangeWriter(EventRows events)
     {
         QueueRows.Delete(session, stored.Number);
         session.Prepare(CloseSql).Add(stored.Number).Add((long)close.Rest).Add((long)close.Doubt).Run();
-        Write(session, stored, close.State, null, stored.Standpoint.SendAt, stored.Standpoint.ExpiresAt);
+        Write(session, stored, close.State, null, stored.MessageFacts.SendAt, stored.MessageFacts.ExpiresAt);
         Tell(stored, close.Event, close.State, RecipientDetail.Write(RecipientRows.Read(session, stored.Number)), now);
     }
 

@@ -4,12 +4,18 @@ using SQLitePCL;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Carries the write-ahead log back into the database, on a thread and a connection of its own: on the writer's it made every tenth commit wait for two syncs and thousands of page writes.</summary>
+/// <summary>
+/// Carries the write-ahead log back into the database, on a thread and a connection of its own: on the writer's it made every tenth commit
+/// wait for two syncs and thousands of page writes.
+/// </summary>
 /// <remarks>
-/// The log is used anew from its beginning only when all of it has been carried back and no reader needs it. Beside a busy writer that moment never
-/// comes by itself: while the bulk is carried, new frames are added. So the work is done in two steps. This thread carries the bulk (PASSIVE, which
+/// The log is used anew from its beginning only when all of it has been carried back and no reader needs it. Beside a busy writer that
+/// moment never
+/// comes by itself: while the bulk is carried, new frames are added. So the work is done in two steps. This thread carries the bulk
+/// (PASSIVE, which
 /// blocks nobody); the writer, between two turns, carries the short tail, and its next commit starts the log again.
-/// journal_size_limit equals <see cref="StartAt"/>, so that a log that was started again is cut to that length: a file that is longer is a log that is longer.
+/// journal_size_limit equals <see cref="StartAt"/>, so that a log that was started again is cut to that length: a file that is longer is a
+/// log that is longer.
 /// </remarks>
 internal sealed partial class Checkpointer : IDisposable
 {
@@ -25,7 +31,8 @@ internal sealed partial class Checkpointer : IDisposable
     private readonly ILogger _logger;
     private readonly Thread _thread;
     private long _nextAt = StartAt;
-    private bool _wanted, _stopping;
+    private bool _wanted,
+        _stopping;
     private volatile bool _bulkDone;
 
     public Checkpointer(string path, ILogger logger)
@@ -34,7 +41,7 @@ internal sealed partial class Checkpointer : IDisposable
         _logger = logger;
         _connection = Connections.OpenPlain(path);
         Connections.Execute(_connection, "PRAGMA synchronous=FULL; PRAGMA busy_timeout=0; PRAGMA wal_autocheckpoint=0;");
-        _thread = new(Live) { IsBackground = true, Name = "store checkpointer" };
+        _thread = new(Run) { IsBackground = true, Name = "store checkpointer" };
     }
 
     public void Start() => _thread.Start();
@@ -51,10 +58,13 @@ internal sealed partial class Checkpointer : IDisposable
 
         _log.Refresh();
         var length = _log.Exists ? _log.Length : 0;
-        if (length <= StartAt) _nextAt = StartAt;
-        if (length <= _nextAt) return;
+        if (length <= StartAt)
+            _nextAt = StartAt;
+        if (length <= _nextAt)
+            return;
 
-        // Not again before it has grown as much once more: a reader may hold the log's end, and asking at every turn would not make it let go.
+        // Not again before it has grown as much once more: a reader may hold the log's end, and asking at every turn would not make it let
+        // go.
         _nextAt = length + StartAt;
         if (length > Bound)
         {
@@ -84,18 +94,21 @@ internal sealed partial class Checkpointer : IDisposable
             Monitor.Pulse(_gate);
         }
 
-        if (_thread.IsAlive) _thread.Join();
+        if (_thread.IsAlive)
+            _thread.Join();
         _connection.Dispose();
     }
 
-    private void Live()
+    private void Run()
     {
         while (true)
         {
             lock (_gate)
             {
-                while (!_wanted && !_stopping) Monitor.Wait(_gate);
-                if (_stopping) return;
+                while (!_wanted && !_stopping)
+                    Monitor.Wait(_gate);
+                if (_stopping)
+                    return;
                 _wanted = false;
             }
 
@@ -109,12 +122,17 @@ internal sealed partial class Checkpointer : IDisposable
         // BUSY is no failure: what a reader still needs is carried next time. With any other failure the log only grows;
         // when it can no longer grow either, the writer's commit fails and says so.
         var result = raw.sqlite3_wal_checkpoint_v2(connection.Handle, "main", mode, out _, out _);
-        if (result is not (raw.SQLITE_OK or raw.SQLITE_BUSY or raw.SQLITE_LOCKED)) Log.Failed(_logger, result);
+        if (result is not (raw.SQLITE_OK or raw.SQLITE_BUSY or raw.SQLITE_LOCKED))
+            Log.Failed(_logger, result);
     }
 
     private static partial class Log
     {
-        [LoggerMessage(710, LogLevel.Warning, "The store's log could not be carried into the database (SQLite {Result}); it is tried again when the log has grown.")]
+        [LoggerMessage(
+            710,
+            LogLevel.Warning,
+            "The store's log could not be carried into the database (SQLite {Result}); it is tried again when the log has grown."
+        )]
         public static partial void Failed(ILogger logger, int result);
     }
 }

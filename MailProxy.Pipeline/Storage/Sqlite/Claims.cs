@@ -1,6 +1,9 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Which tickets are out. In memory only: one process owns the file, and a restart ends every claim. The mark arbitrates what slips through.</summary>
+/// <summary>
+/// Which tickets are out. In memory only: one process owns the file, and a restart ends every claim. The mark arbitrates what slips
+/// through.
+/// </summary>
 internal sealed class Claims
 {
     private readonly Lock _gate = new();
@@ -11,21 +14,25 @@ internal sealed class Claims
     /// <summary>False: somebody has it.</summary>
     public bool TryAdd(long id, int revision, int attempt)
     {
-        lock (_gate) return _out.Add((id, revision, attempt));
+        lock (_gate)
+            return _out.Add((id, revision, attempt));
     }
 
     public bool Contains(long id, int revision, int attempt)
     {
-        lock (_gate) return _out.Contains((id, revision, attempt));
+        lock (_gate)
+            return _out.Contains((id, revision, attempt));
     }
 
     public void Remove(QueuedMail ticket)
     {
-        lock (_gate) _out.Remove((ticket.Id, ticket.Revision, ticket.Attempt));
+        lock (_gate)
+            _out.Remove((ticket.Id, ticket.Revision, ticket.Attempt));
     }
 
     public void Clear()
     {
-        lock (_gate) _out.Clear();
+        lock (_gate)
+            _out.Clear();
     }
 }

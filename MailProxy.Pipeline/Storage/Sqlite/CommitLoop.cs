@@ -6,8 +6,12 @@ using SQLitePCL;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Everything that is written goes through here: one connection on a thread of its own, synchronous, because SQLite is. A turn takes what has gathered, in one transaction, and then keeps the promises. Nothing waits for a timer, so that a lone write goes at once and many share one sync of the disk.</summary>
-/// <remarks>The inboxes have no bound of their own: whoever posts awaits the promise, so the doors of the rooms bound them.</remarks>
+/// <summary>
+/// Everything that is written goes through here: one connection on a thread of its own, synchronous, because SQLite is. A turn takes what
+/// has gathered, in one transaction, and then keeps the promises. Nothing waits for a timer, so that a lone write goes at once and many
+/// share one sync of the disk.
+/// </summary>
+/// <remarks>The inboxes have no bound of their own: whoever posts awaits the promise, so the channels of the stages bound them.</remarks>
 internal sealed partial class CommitLoop : IDisposable
 {
     // Keeps a turn short: the next mark waits at most this long behind it.
@@ -20,8 +24,11 @@ internal sealed partial class CommitLoop : IDisposable
     private const string Commit = "COMMIT";
 
     private readonly object _gate = new(); // Monitor's Wait and Pulse need one; Lock has neither
-    private readonly Queue<WriteJob> _outcomes = [], _submissions = [], _others = [];
-    private readonly List<WriteJob> _turn = [], _kept = [];
+    private readonly Queue<WriteJob> _outcomes = [],
+        _submissions = [],
+        _others = [];
+    private readonly List<WriteJob> _turn = [],
+        _kept = [];
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Session _session;
     private readonly EventSignal _signal;
@@ -31,20 +38,40 @@ internal sealed partial class CommitLoop : IDisposable
     private readonly ILogger _logger;
     private readonly TimeSpan _backOff;
     private readonly Thread _thread;
-    private volatile Action[] _beforeCommit = [], _afterCommit = [];
+    private volatile Action[] _beforeCommit = [],
+        _afterCommit = [];
     private long _retryAt; // Stopwatch time; 0: no trouble
-    private bool _stopping, _probed;
+    private bool _stopping,
+        _probed;
     private TaskCompletionSource? _beat;
     private Exception? _over;
 
-    public CommitLoop(Session session, EventSignal signal, Checkpointer checkpointer, PipelineHealth health, PipelineMetrics metrics, ILogger logger, TimeSpan backOff)
+    public CommitLoop(
+        Session session,
+        EventSignal signal,
+        Checkpointer checkpointer,
+        PipelineHealth health,
+        PipelineMetrics metrics,
+        ILogger logger,
+        TimeSpan backOff
+    )
     {
-        (_session, _signal, _checkpointer, _health, _metrics, _logger, _backOff) = (session, signal, checkpointer, health, metrics, logger, backOff);
+        (_session, _signal, _checkpointer, _health, _metrics, _logger, _backOff) = (
+            session,
+            signal,
+            checkpointer,
+            health,
+            metrics,
+            logger,
+            backOff
+        );
         Events = new(session, signal.Last);
-        _thread = new(Live) { IsBackground = true, Name = "store writer" };
+        _thread = new(Run) { IsBackground = true, Name = "store writer" };
     }
 
-    /// <summary>Ends well after <see cref="Dispose"/>; faults when the loop died of a mistake, and the process must then end with a failure.</summary>
+    /// <summary>
+    /// Ends well after <see cref="Dispose"/>; faults when the loop died of a mistake, and the process must then end with a failure.
+    /// </summary>
     public Task Completion => _completion.Task;
 
     /// <summary>The event log's writer, for use inside a write only.</summary>
@@ -53,8 +80,10 @@ internal sealed partial class CommitLoop : IDisposable
     /// <summary>The writer's statements, for use inside a write only.</summary>
     public Session Session => _session;
 
-    /// <summary>Adds a step inside every later turn's transaction, and one after every successful commit; both on the writer's thread.</summary>
-    public void TakePart(Action beforeCommit, Action afterCommit)
+    /// <summary>
+    /// Adds a step inside every later turn's transaction, and one after every successful commit; both on the writer's thread.
+    /// </summary>
+    public void AddHooks(Action beforeCommit, Action afterCommit)
     {
         lock (_gate)
         {
@@ -65,7 +94,10 @@ internal sealed partial class CommitLoop : IDisposable
 
     public void Start() => _thread.Start();
 
-    /// <summary>Runs a small write in the next turn, on the writer's thread, inside its transaction (no BEGIN or COMMIT of its own). What it throws comes back and undoes only its own work; faults with <see cref="StoreUnavailableException"/> when the store cannot write now.</summary>
+    /// <summary>
+    /// Runs a small write in the next turn, on the writer's thread, inside its transaction (no BEGIN or COMMIT of its own). What it throws
+    /// comes back and undoes only its own work; faults with <see cref="StoreUnavailableException"/> when the store cannot write now.
+    /// </summary>
     public Task<T> WriteAsync<T>(Func<SqliteConnection, T> write)
     {
         var job = new SmallWrite<T>(write, Events);
@@ -79,7 +111,8 @@ internal sealed partial class CommitLoop : IDisposable
     {
         lock (_gate)
         {
-            if (_over is not null) return Task.FromException(_over);
+            if (_over is not null)
+                return Task.FromException(_over);
             _beat ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             Monitor.Pulse(_gate);
             return _beat.Task;
@@ -92,7 +125,10 @@ internal sealed partial class CommitLoop : IDisposable
     /// <summary>Whole submissions, up to a budget a turn.</summary>
     public void PostSubmissions(WriteJob job) => Post(_submissions, job);
 
-    /// <summary>Writes what has been posted and ends. With a store in trouble it tries once and gives up; what was marked is in doubt at the next start.</summary>
+    /// <summary>
+    /// Writes what has been posted and ends. With a store in trouble it tries once and gives up; what was marked is in doubt at the next
+    /// start.
+    /// </summary>
     public void Dispose()
     {
         lock (_gate)
@@ -101,7 +137,8 @@ internal sealed partial class CommitLoop : IDisposable
             Monitor.PulseAll(_gate);
         }
 
-        if (_thread.IsAlive) _thread.Join();
+        if (_thread.IsAlive)
+            _thread.Join();
     }
 
     private void Post(Queue<WriteJob> inbox, WriteJob job)
@@ -117,24 +154,26 @@ internal sealed partial class CommitLoop : IDisposable
             }
         }
 
-        if (over is not null) job.Abandon(over);
+        if (over is not null)
+            job.Abandon(over);
     }
 
-    private void Live()
+    private void Run()
     {
         Exception end = new ObjectDisposedException(nameof(CommitLoop));
         try
         {
-            while (Gather()) Turn();
+            while (Gather())
+                Turn();
             _completion.TrySetResult();
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
             // The last resort of the thread: a mistake of ours. The host hears of it and exits.
-            end = fault;
+            end = error;
             _health.StoreTrouble = "its writer has ended because of a mistake in this program; the process ends too";
-            Log.Died(_logger, fault);
-            _completion.TrySetException(fault);
+            Log.Died(_logger, error);
+            _completion.TrySetException(error);
         }
 
         End(end);
@@ -152,15 +191,18 @@ internal sealed partial class CommitLoop : IDisposable
                 var idle = _kept.Count + _outcomes.Count + _submissions.Count + _others.Count == 0;
                 if (_retryAt == 0 || _stopping)
                 {
-                    if (!idle) break;
-                    if (_stopping) return false;
+                    if (!idle)
+                        break;
+                    if (_stopping)
+                        return false;
                     Monitor.Wait(_gate);
                     continue;
                 }
 
                 // In trouble: one try each back-off. With nothing to write it tries all the same, so that health recovers.
                 var wait = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), _retryAt);
-                if (wait <= TimeSpan.Zero) break;
+                if (wait <= TimeSpan.Zero)
+                    break;
                 Monitor.Wait(_gate, wait + TimeSpan.FromMilliseconds(1));
             }
 
@@ -190,50 +232,63 @@ internal sealed partial class CommitLoop : IDisposable
         try
         {
             _session.Prepare(Begin).Run();
-            foreach (var job in _turn) job.Run(_session);
-            if (_turn.Count == 0) StoreProbe.Write(_session);
-            else if (_probed) StoreProbe.Clean(_session);
-            foreach (var step in _beforeCommit) step();
+            foreach (var job in _turn)
+                job.Run(_session);
+            if (_turn.Count == 0)
+                StoreProbe.Write(_session);
+            else if (_probed)
+                StoreProbe.Clean(_session);
+            foreach (var step in _beforeCommit)
+                step();
             _session.Prepare(Commit).Run();
         }
-        catch (SqliteException fault) when (StoreTrouble.Passes(fault))
+        catch (SqliteException error) when (StoreTrouble.Passes(error))
         {
-            Undo(fault);
+            Undo(error);
             return;
         }
 
         var rows = 0;
-        foreach (var job in _turn) rows += job.Rows;
+        foreach (var job in _turn)
+            rows += job.Rows;
         _metrics.CommitSeconds.Observe(Stopwatch.GetElapsedTime(begun).TotalSeconds);
-        if (rows > 0) _metrics.CommitRows.Observe(rows);
+        if (rows > 0)
+            _metrics.CommitRows.Observe(rows);
         _probed = _turn.Count == 0;
         Recover();
         _signal.Publish(Events.Last, Events.Tenants);
         Events.Tenants.Clear();
-        foreach (var job in _turn) job.Committed();
+        foreach (var job in _turn)
+            job.Committed();
         _turn.Clear();
-        foreach (var step in _afterCommit) step();
+        foreach (var step in _afterCommit)
+            step();
         _checkpointer.AfterCommit(_session);
     }
 
     private void Undo(SqliteException fault)
     {
         // Some errors have rolled back by themselves. A rollback that cannot be done is a mistake and ends the loop.
-        if (raw.sqlite3_get_autocommit(_session.Connection.Handle) == 0) _session.Prepare("ROLLBACK").Run();
+        if (raw.sqlite3_get_autocommit(_session.Connection.Handle) == 0)
+            _session.Prepare("ROLLBACK").Run();
         Events.Forget(_signal.Last);
 
         var trouble = StoreTrouble.Describe(fault);
         _metrics.CommitFailures.Inc();
-        if (_health.StoreTrouble is null) Log.Trouble(_logger, trouble);
+        if (_health.StoreTrouble is null)
+            Log.Trouble(_logger, trouble);
         _health.StoreTrouble = trouble;
         _retryAt = Stopwatch.GetTimestamp() + (long)(_backOff.TotalSeconds * Stopwatch.Frequency);
 
         var why = new StoreUnavailableException($"The store cannot write: {trouble}.", fault);
         foreach (var job in _turn)
         {
-            if (!job.RolledBack(why)) continue;
-            if (Volatile.Read(ref _stopping)) job.Abandon(why);
-            else _kept.Add(job);
+            if (!job.RolledBack(why))
+                continue;
+            if (Volatile.Read(ref _stopping))
+                job.Abandon(why);
+            else
+                _kept.Add(job);
         }
 
         _turn.Clear();
@@ -241,7 +296,8 @@ internal sealed partial class CommitLoop : IDisposable
 
     private void Recover()
     {
-        if (_retryAt == 0) return;
+        if (_retryAt == 0)
+            return;
         _retryAt = 0;
         _health.StoreTrouble = null;
         Log.Recovered(_logger);
@@ -262,12 +318,17 @@ internal sealed partial class CommitLoop : IDisposable
             _others.Clear();
         }
 
-        foreach (var job in left) job.Abandon(why);
+        foreach (var job in left)
+            job.Abandon(why);
     }
 
     private static partial class Log
     {
-        [LoggerMessage(700, LogLevel.Error, "The store cannot write: {Trouble}. Nothing is acknowledged and nothing sent until it can; outcomes are kept.")]
+        [LoggerMessage(
+            700,
+            LogLevel.Error,
+            "The store cannot write: {Trouble}. Nothing is acknowledged and nothing sent until it can; outcomes are kept."
+        )]
         public static partial void Trouble(ILogger logger, string trouble);
 
         [LoggerMessage(701, LogLevel.Information, "The store can write again.")]

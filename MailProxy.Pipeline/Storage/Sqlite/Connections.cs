@@ -5,11 +5,19 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>Opens connections with the settings each kind needs.</summary>
 internal static class Connections
 {
-    /// <summary>The one that writes. FULL syncs the log at each commit, so what was acknowledged survives a power cut. It never checkpoints by itself: <see cref="Checkpointer"/> does. What it deletes is written over where that costs no page more.</summary>
+    /// <summary>
+    /// The one that writes. FULL syncs the log at each commit, so what was acknowledged survives a power cut. It never checkpoints by
+    /// itself: <see cref="Checkpointer"/> does. What it deletes is written over where that costs no page more.
+    /// </summary>
     public static SqliteConnection OpenWriter(string path, long keepLogBytes)
     {
         var connection = OpenPlain(path);
-        Execute(connection, $"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=OFF; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit={keepLogBytes}; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=FAST;");
+        Execute(
+            connection,
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=OFF; PRAGMA "
+                + $"wal_autocheckpoint=0; PRAGMA journal_size_limit={keepLogBytes}; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; "
+                + "PRAGMA secure_delete=FAST;"
+        );
         return connection;
     }
 
@@ -45,13 +53,21 @@ internal static class Connections
         command.CommandText = sql;
         using var reader = command.ExecuteReader();
         var texts = new List<string>();
-        while (reader.Read()) texts.Add(reader.GetString(0));
+        while (reader.Read())
+            texts.Add(reader.GetString(0));
         return texts;
     }
 
     private static SqliteConnection Open(string path, SqliteOpenMode mode)
     {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false }.ToString());
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = path,
+                Mode = mode,
+                Pooling = false,
+            }.ToString()
+        );
         try
         {
             connection.Open();

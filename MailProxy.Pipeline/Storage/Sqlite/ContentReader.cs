@@ -5,10 +5,11 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>Loads a mail for one transaction: point reads, in one snapshot.</summary>
 internal static class ContentReader
 {
-    // The plus keeps the planner from tying the plan to the value bound to ?4 (the partial indexes look at it), which would prepare the statement anew for every mail.
-    private const string Select =
-        """
-        SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate, m.expires_at, q.round, m.state, m.send_at
+    // The plus keeps the planner from tying the plan to the value bound to ?4 (the partial indexes look at it), which would prepare the
+    // statement anew for every mail.
+    private const string Select = """
+        SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate,
+        m.expires_at, q.round, m.state, m.send_at
         FROM queue q JOIN messages m ON m.number = q.message
         WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND +q.state = ?4
         """;
@@ -18,14 +19,14 @@ internal static class ContentReader
     /// <summary>Null when the ticket is stale. The body of a mail in a spool file is left empty and the file's name given.</summary>
     public static (MailContent Content, string? Spool)? Load(Session session, QueuedMail ticket, int maxRecipients)
     {
-        if (Read(session, ticket, QueueRows.Ready, maxRecipients) is not { } content) return null;
+        if (Read(session, ticket, QueueRows.Ready, maxRecipients) is not { } content)
+            return null;
         var body = session.Prepare(Body).Add(ticket.Id);
-        if (!body.Step()) throw Missing(content);
+        if (!body.Step())
+            throw Missing(content);
         var (json, spool, sources) = (body.BlobOrNull(0), body.TextOrNull(1), body.Int(2));
         body.Reset();
-        return json is null && spool is null
-            ? throw Missing(content)
-            : (content with { Json = json, Sources = sources }, spool);
+        return json is null && spool is null ? throw Missing(content) : (content with { Json = json, Sources = sources }, spool);
     }
 
     private static BodyMissingException Missing(MailContent content) => new("The message's body is not in the store.", content);
@@ -34,7 +35,8 @@ internal static class ContentReader
     public static MailContent? Read(Session session, QueuedMail ticket, int state, int maxRecipients)
     {
         var row = session.Prepare(Select).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add(state);
-        if (!row.Step()) return null;
+        if (!row.Step())
+            return null;
         var round = row.Int(9);
         var (slice, others) = RecipientRows.Slice(session, ticket.Id, round, maxRecipients);
 

@@ -5,9 +5,9 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>A message for the composer, to show it as it goes out: with every recipient, whatever became of them.</summary>
 internal static class ContentRows
 {
-    private const string Message =
-        """
-        SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate, m.expires_at,
+    private const string Message = """
+        SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate,
+        m.expires_at,
                q.round, b.message, b.json, b.spool, b.sources
         FROM messages m LEFT JOIN queue q ON q.message = m.number LEFT JOIN bodies b ON b.message = m.number
         WHERE m.number = ?1
@@ -19,8 +19,10 @@ internal static class ContentRows
     public static StoredContent? Read(Session session, long number)
     {
         var row = session.Prepare(Message).Add(number);
-        if (!row.Step()) return null;
-        if (row.IsNull(10)) throw new BodyPurgedException();
+        if (!row.Step())
+            return null;
+        if (row.IsNull(10))
+            throw new BodyPurgedException();
 
         var content = new MailContent
         {
@@ -33,15 +35,24 @@ internal static class ContentRows
             Sources = row.Int(13),
             Slice = [],
             Standing = new(
-                Round: row.IntOrNull(9) ?? 0, Attempts: row.Int(6), Rest: 0, Deferred: 0, Sent: 0, Failed: 0, Ambiguous: 0,
-                PossibleDuplicate: row.Int(7) != 0, ExpiresAt: row.Long(8)),
+                Round: row.IntOrNull(9) ?? 0,
+                Attempts: row.Int(6),
+                Rest: 0,
+                Deferred: 0,
+                Sent: 0,
+                Failed: 0,
+                Ambiguous: 0,
+                PossibleDuplicate: row.Int(7) != 0,
+                ExpiresAt: row.Long(8)
+            ),
         };
         var spoolFile = row.TextOrNull(12);
         row.Reset();
 
         var recipients = session.Prepare(Recipients).Add(number);
         var slice = new List<SliceRecipient>();
-        while (recipients.Step()) slice.Add(new(recipients.Int(0), recipients.Text(1)));
+        while (recipients.Step())
+            slice.Add(new(recipients.Int(0), recipients.Text(1)));
         return new(content with { Slice = slice }, spoolFile);
     }
 }

@@ -3,7 +3,10 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>The exclusive right to a data directory. The kernel gives it back when the process dies, however it dies.</summary>
 internal sealed class DataLock : IDisposable
 {
-    private static readonly int HeldByAnother = OperatingSystem.IsWindows() ? unchecked((int)0x80070020) : OperatingSystem.IsLinux() ? 11 : 35; // ERROR_SHARING_VIOLATION, EWOULDBLOCK
+    private static readonly int HeldByAnother =
+        OperatingSystem.IsWindows() ? unchecked((int)0x80070020)
+        : OperatingSystem.IsLinux() ? 11
+        : 35; // ERROR_SHARING_VIOLATION, EWOULDBLOCK
 
     private readonly FileStream _file;
 
@@ -18,13 +21,20 @@ internal sealed class DataLock : IDisposable
             // FileShare.None is flock(LOCK_EX) on Unix. The file stays behind: deleting it would let a third process lock a new one.
             return new(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException fault) when (fault.HResult == HeldByAnother)
+        catch (IOException error) when (error.HResult == HeldByAnother)
         {
-            throw new StoreRefusedException($"The data directory '{dataDirectory}' is in use by another process, which holds the file 'lock' in it. Stop that one first, or give this one a directory of its own.", fault);
+            throw new StoreRefusedException(
+                $"The data directory '{dataDirectory}' is in use by another process, which holds the file 'lock' in it. Stop that "
+                    + "one first, or give this one a directory of its own.",
+                error
+            );
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StoreRefusedException($"The file '{path}' cannot be locked: {(Directory.Exists(path) ? "it is a directory." : fault.Message)}", fault);
+            throw new StoreRefusedException(
+                $"The file '{path}' cannot be locked: {(Directory.Exists(path) ? "it is a directory." : error.Message)}",
+                error
+            );
         }
     }
 

@@ -7,18 +7,21 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
 {
     private const int Slice = 100;
 
-    private const string FindSql =
-        """
+    private const string FindSql = """
         SELECT DISTINCT r.message, m.tenant, m.id FROM recipients r INDEXED BY recipients_address JOIN messages m ON m.number = r.message
         WHERE r.address = ?1 COLLATE NOCASE AND r.message > ?2 AND (?3 IS NULL OR m.tenant = ?3) ORDER BY r.message LIMIT ?4
         """;
 
-    private const string Others = "SELECT count(*) FROM recipients WHERE message = ?1 AND address <> ?2 COLLATE NOCASE AND (?3 = 0 OR state < 10)";
+    private const string Others =
+        "SELECT count(*) FROM recipients WHERE message = ?1 AND address <> ?2 COLLATE NOCASE AND (?3 = 0 OR state < 10)";
     private const string IsWaited = "SELECT count(*) FROM recipients WHERE message = ?1 AND address = ?2 COLLATE NOCASE AND state < 10";
-    private const string CancelSql = "UPDATE recipients SET state = CASE state WHEN 2 THEN 13 ELSE 14 END WHERE message = ?1 AND address = ?2 COLLATE NOCASE AND state < 10";
+    private const string CancelSql =
+        "UPDATE recipients SET state = CASE state WHEN 2 THEN 13 ELSE 14 END WHERE message = ?1 AND address = ?2 COLLATE NOCASE "
+        + "AND state < 10";
     private const string Again = "UPDATE queue SET attempt = attempt + 1 WHERE message = ?1";
     private const string Redact = "UPDATE recipients SET address = ?3, reply = NULL WHERE message = ?1 AND address = ?2 COLLATE NOCASE";
-    private const string RedactMessage = "UPDATE messages SET subject = NULL, tags = iif(?2, NULL, tags), metadata = iif(?2, NULL, metadata) WHERE number = ?1";
+    private const string RedactMessage =
+        "UPDATE messages SET subject = NULL, tags = iif(?2, NULL, tags), metadata = iif(?2, NULL, metadata) WHERE number = ?1";
     private const string Replies = "SELECT ordinal, reply FROM recipients WHERE message = ?1 AND reply IS NOT NULL";
     private const string ClearReply = "UPDATE recipients SET reply = NULL WHERE message = ?1 AND ordinal = ?2";
     private const string DeleteBody = "DELETE FROM bodies WHERE message = ?1 RETURNING spool";
@@ -37,12 +40,15 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
     /// <summary>Spool files that no row names any more; they may go after the commit.</summary>
     public List<string> Spool { get; } = [];
 
-    /// <summary>The messages of the next slice. On a reader's connection: an address that many tenants send to has many rows to pass by.</summary>
+    /// <summary>
+    /// The messages of the next slice. On a reader's connection: an address that many tenants send to has many rows to pass by.
+    /// </summary>
     public static List<(long Number, MessageKey Key)> Find(Session session, string? tenant, string address, long after)
     {
         var found = new List<(long, MessageKey)>();
         var row = session.Prepare(FindSql).Add(address).Add(after).Add(tenant).Add(Slice);
-        while (row.Step()) found.Add((row.Long(0), new(row.Text(1), row.Text(2))));
+        while (row.Step())
+            found.Add((row.Long(0), new(row.Text(1), row.Text(2))));
         return found;
     }
 
@@ -51,7 +57,8 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
         session.Prepare(Overwrite).Run();
         try
         {
-            foreach (var (number, key) in found) Erase(number, key);
+            foreach (var (number, key) in found)
+                Erase(number, key);
             return new(found.Count == Slice ? found[^1].Number : null, _counts, _pending, _lanes);
         }
         finally
@@ -63,7 +70,8 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
     private void Erase(long number, MessageKey key)
     {
         // Since the reading it may have been purged.
-        if (StoredMessage.Find(session, number) is not { } stored) return;
+        if (StoredMessage.Find(session, number) is not { } stored)
+            return;
         _counts += new ErasedCounts(1, 0, 0, 0, 0);
         if (!stored.State.IsFinal() && !Stop(stored, key))
         {
@@ -75,26 +83,40 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
         session.Prepare(Redact).Add(number).Add(address).Add(ErasedDetail.Address).Run();
         EraseReplies(number);
         session.Prepare(RedactMessage).Add(number).Add(alone).Run();
-        _counts += new ErasedCounts(0, 0, DropBody(number), EraseEvents(number), alone ? session.Prepare(DeleteLinks).Add(number).Run() : 0);
+        _counts += new ErasedCounts(
+            0,
+            0,
+            DropBody(number),
+            EraseEvents(number),
+            alone ? session.Prepare(DeleteLinks).Add(number).Run() : 0
+        );
     }
 
     /// <summary>Nobody sends to the person any more. True: the message is final with that.</summary>
     private bool Stop(StoredMessage stored, MessageKey key)
     {
-        if (stored.State == MessageState.Sending) return false;
+        if (stored.State == MessageState.Sending)
+            return false;
         if (Count(Others, stored.Number, 1) == 0)
         {
-            if (changes.Change(session, key, new MessageChange.Cancel(), actor, now) is not ChangeResult.Done { State: var state } || !state.IsFinal()) return false;
+            if (
+                changes.Change(session, key, new MessageChange.Cancel(), actor, now) is not ChangeResult.Done { State: var state }
+                || !state.IsFinal()
+            )
+                return false;
             _counts += new ErasedCounts(0, 1, 0, 0, 0);
             return true;
         }
 
-        if (Count(IsWaited, stored.Number, null) == 0) return false;
+        if (Count(IsWaited, stored.Number, null) == 0)
+            return false;
         session.Prepare(CancelSql).Add(stored.Number).Add(address).Run();
 
         // A ticket that has the person in its slice is stale from here on.
-        if (stored.State == MessageState.Held) session.Prepare(Again).Add(stored.Number).Run();
-        else QueueRows.MakeReady(session, stored.Number, stored.QueueDue ?? 0, stored.Standpoint.ExpiresAt);
+        if (stored.State == MessageState.Held)
+            session.Prepare(Again).Add(stored.Number).Run();
+        else
+            QueueRows.MakeReady(session, stored.Number, stored.QueueDue ?? 0, stored.MessageFacts.ExpiresAt);
         _lanes.Add((stored.Account, stored.QueueDue ?? 0));
         return false;
     }
@@ -105,17 +127,21 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
         var row = session.Prepare(Replies).Add(number);
         while (row.Step())
         {
-            if (ErasedDetail.Names(row.Text(1), address)) naming.Add(row.Int(0));
+            if (ErasedDetail.Names(row.Text(1), address))
+                naming.Add(row.Int(0));
         }
 
-        foreach (var ordinal in naming) session.Prepare(ClearReply).Add(number).Add(ordinal).Run();
+        foreach (var ordinal in naming)
+            session.Prepare(ClearReply).Add(number).Add(ordinal).Run();
     }
 
     private int DropBody(long number)
     {
         var row = session.Prepare(DeleteBody).Add(number);
-        if (!row.Step()) return 0;
-        if (row.TextOrNull(0) is { } file) Spool.Add(file);
+        if (!row.Step())
+            return 0;
+        if (row.TextOrNull(0) is { } file)
+            Spool.Add(file);
         row.Run();
         return 1;
     }
@@ -126,17 +152,20 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
         var row = session.Prepare(Events).Add(number);
         while (row.Step())
         {
-            if (ErasedDetail.Of(row.Blob(1), address) is { } detail) cleaned.Add((row.Long(0), detail));
+            if (ErasedDetail.Of(row.Blob(1), address) is { } detail)
+                cleaned.Add((row.Long(0), detail));
         }
 
-        foreach (var (position, detail) in cleaned) session.Prepare(UpdateEvent).Add(position).Add(detail).Run();
+        foreach (var (position, detail) in cleaned)
+            session.Prepare(UpdateEvent).Add(position).Add(detail).Run();
         return cleaned.Count;
     }
 
     private long Count(string sql, long number, int? open)
     {
         var statement = session.Prepare(sql).Add(number).Add(address);
-        if (open is { } only) statement.Add(only);
+        if (open is { } only)
+            statement.Add(only);
         return statement.Scalar() ?? 0;
     }
 }

@@ -2,21 +2,21 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Reads the event log. What does not vary between a message's events is joined from its row, so that the log stays small.</summary>
+/// <summary>
+/// Reads the event log. What does not vary between a message's events is joined from its row, so that the log stays small.
+/// </summary>
 internal static class EventPages
 {
     private const string Columns =
         "e.position, e.type, e.at, e.tenant, m.id, e.sequence, e.status, a.id, e.attempt, m.batch, m.tags, m.metadata, e.detail";
 
-    private const string Message =
-        $"""
+    private const string Message = $"""
         SELECT {Columns}
         FROM events e INDEXED BY events_message LEFT JOIN messages m ON m.number = e.message LEFT JOIN accounts a ON a.number = e.account
         WHERE e.message = ?1 AND e.sequence > ?2 ORDER BY e.sequence LIMIT ?3
         """;
 
-    private const string Log =
-        $"""
+    private const string Log = $"""
         SELECT {Columns}
         FROM events e INDEXED BY events_tenant LEFT JOIN messages m ON m.number = e.message LEFT JOIN accounts a ON a.number = e.account
         WHERE e.tenant = ?1 AND e.position > ?2 ORDER BY e.position LIMIT ?3
@@ -24,15 +24,13 @@ internal static class EventPages
 
     private const string End = "SELECT max(position) FROM events";
 
-    private const string One =
-        $"""
+    private const string One = $"""
         SELECT {Columns}
         FROM events e NOT INDEXED LEFT JOIN messages m ON m.number = e.message LEFT JOIN accounts a ON a.number = e.account
         WHERE e.position = ?1 AND e.tenant = ?2
         """;
 
-    private const string Kinds =
-        """
+    private const string Kinds = """
         SELECT type, status, message IS NOT NULL, at, position FROM events INDEXED BY events_tenant
         WHERE tenant = ?1 AND position > ?2 ORDER BY position LIMIT ?3
         """;
@@ -47,13 +45,22 @@ internal static class EventPages
     {
         var row = session.Prepare(Message).Add(message).Add(afterSequence).Add(limit);
         var events = new List<MailEvent>();
-        while (row.Step()) events.Add(Read(row, generations));
+        while (row.Step())
+            events.Add(Read(row, generations));
         return events;
     }
 
-    /// <summary>Up to <paramref name="limit"/> events of one tenant, fewer when they are large, and how far that got: up to there nothing was left out.</summary>
-    public static (IReadOnlyList<MailEvent> Events, long Through) OfTenant(Session session, StoreGenerations generations,
-        string tenant, long after, int limit)
+    /// <summary>
+    /// Up to <paramref name="limit"/> events of one tenant, fewer when they are large, and how far that got: up to there nothing was left
+    /// out.
+    /// </summary>
+    public static (IReadOnlyList<MailEvent> Events, long Through) OfTenant(
+        Session session,
+        StoreGenerations generations,
+        string tenant,
+        long after,
+        int limit
+    )
     {
         var row = session.Prepare(Log).Add(tenant).Add(after).Add(limit);
         var events = new List<MailEvent>();
@@ -66,14 +73,16 @@ internal static class EventPages
         }
 
         row.Reset();
-        if (events.Count == limit || weight >= Weight) return (events, events[^1].Position);
+        if (events.Count == limit || weight >= Weight)
+            return (events, events[^1].Position);
         return (events, Math.Max(after, session.Prepare(End).Scalar() ?? 0));
     }
 
     public static MailEvent? At(Session session, StoreGenerations generations, string tenant, long position)
     {
         var row = session.Prepare(One).Add(position).Add(tenant);
-        if (!row.Step()) return null;
+        if (!row.Step())
+            return null;
         var found = Read(row, generations);
         row.Reset();
         return found;
@@ -86,7 +95,8 @@ internal static class EventPages
         var (count, seen, oldest) = (0, 0, (long?)null);
         for (; row.Step(); seen++)
         {
-            if (!wanted.Wants((EventType)row.Int(0), row.Int(2) != 0, (MessageState)row.Int(1))) continue;
+            if (!wanted.Wants((EventType)row.Int(0), row.Int(2) != 0, (MessageState)row.Int(1)))
+                continue;
             oldest ??= row.Long(3);
             count++;
         }
@@ -94,8 +104,17 @@ internal static class EventPages
         return new(count, seen == MostLookedAt, oldest);
     }
 
-    /// <summary>Up to which position nothing of a tenant's is wanted, and the time of the first event that is; null: none was met. Not whole: it gave up after <paramref name="scan"/> events.</summary>
-    public static (long Through, long? WantedAt, bool Whole) FirstWanted(Session session, string tenant, long after, Subscription wanted, int scan)
+    /// <summary>
+    /// Up to which position nothing of a tenant's is wanted, and the time of the first event that is; null: none was met. Not whole: it
+    /// gave up after <paramref name="scan"/> events.
+    /// </summary>
+    public static (long Through, long? WantedAt, bool Whole) FirstWanted(
+        Session session,
+        string tenant,
+        long after,
+        Subscription wanted,
+        int scan
+    )
     {
         var row = session.Prepare(Kinds).Add(tenant).Add(after).Add(scan);
         var (through, seen) = (after, 0);
@@ -122,28 +141,31 @@ internal static class EventPages
         while (row.Step() && row.Long(4) <= through)
         {
             var type = (EventType)row.Int(0);
-            if (type != besides && wanted.Wants(type, row.Int(2) != 0, (MessageState)row.Int(1))) count++;
+            if (type != besides && wanted.Wants(type, row.Int(2) != 0, (MessageState)row.Int(1)))
+                count++;
         }
 
         row.Reset();
         return count;
     }
 
-    private static MailEvent Read(Statement row, StoreGenerations generations) => new(
-        Position: row.Long(0),
-        Type: (EventType)row.Int(1),
-        At: row.Long(2),
-        Tenant: row.Text(3),
-        MessageId: row.TextOrNull(4),
-        Sequence: row.Int(5),
-        Status: (MessageState)row.Int(6),
-        Account: row.TextOrNull(7),
-        Attempt: row.Int(8),
-        Batch: row.TextOrNull(9),
-        Tags: row.TextOrNull(10),
-        Metadata: row.TextOrNull(11),
-        Detail: row.BlobOrNull(12) ?? [])
-    {
-        Id = generations.EventId(row.Long(0)),
-    };
+    private static MailEvent Read(Statement row, StoreGenerations generations) =>
+        new(
+            Position: row.Long(0),
+            Type: (EventType)row.Int(1),
+            At: row.Long(2),
+            Tenant: row.Text(3),
+            MessageId: row.TextOrNull(4),
+            Sequence: row.Int(5),
+            Status: (MessageState)row.Int(6),
+            Account: row.TextOrNull(7),
+            Attempt: row.Int(8),
+            Batch: row.TextOrNull(9),
+            Tags: row.TextOrNull(10),
+            Metadata: row.TextOrNull(11),
+            Detail: row.BlobOrNull(12) ?? []
+        )
+        {
+            Id = generations.EventId(row.Long(0)),
+        };
 }

@@ -3,14 +3,17 @@ using SQLitePCL;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Appends to the event log. Only on the writer's connection, inside a write; every event goes through here, so that sequences have no gaps and the end of the log is known.</summary>
+/// <summary>
+/// Appends to the event log. Only on the writer's connection, inside a write; every event goes through here, so that sequences have no gaps
+/// and the end of the log is known.
+/// </summary>
 internal sealed class EventRows(Session session, long last)
 {
     private const string Insert =
-        "INSERT INTO events (tenant, message, sequence, type, at, status, account, attempt, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        "INSERT INTO events (tenant, message, sequence, type, at, status, account, attempt, detail) VALUES (?1, ?2, ?3, ?4, ?5, "
+        + "?6, ?7, ?8, ?9)";
 
-    private const string NextSequence =
-        "UPDATE messages SET sequence = sequence + 1 WHERE number = ?1 RETURNING tenant, account, sequence";
+    private const string NextSequence = "UPDATE messages SET sequence = sequence + 1 WHERE number = ?1 RETURNING tenant, account, sequence";
 
     /// <summary>The end of the log as this transaction sees it.</summary>
     public long Last { get; private set; } = last;
@@ -22,7 +25,8 @@ internal sealed class EventRows(Session session, long last)
     public void Append(long message, NewEvent e, long at)
     {
         var next = session.Prepare(NextSequence).Add(message);
-        if (!next.Step()) throw new InvalidOperationException($"Message {message} does not exist.");
+        if (!next.Step())
+            throw new InvalidOperationException($"Message {message} does not exist.");
         var (tenant, account, sequence) = (next.Text(0), next.Int(1), next.Int(2));
         next.Reset();
         Append(tenant, message, sequence, e, new AccountKey(account), at);
@@ -31,7 +35,18 @@ internal sealed class EventRows(Session session, long last)
     /// <summary>An event whose sequence the caller has written to the message's row itself.</summary>
     public void Append(string tenant, long message, int sequence, NewEvent e, AccountKey account, long at)
     {
-        session.Prepare(Insert).Add(tenant).Add(message).Add(sequence).Add((long)e.Type).Add(at).Add((long)e.Status).Add(account.Number).Add(e.Attempt).Add(e.Detail).Run();
+        session
+            .Prepare(Insert)
+            .Add(tenant)
+            .Add(message)
+            .Add(sequence)
+            .Add((long)e.Type)
+            .Add(at)
+            .Add((long)e.Status)
+            .Add(account.Number)
+            .Add(e.Attempt)
+            .Add(e.Detail)
+            .Run();
         Last = raw.sqlite3_last_insert_rowid(session.Connection.Handle);
         Tenants.Add(tenant);
     }

@@ -20,7 +20,8 @@ internal sealed class EventSignal(long last)
             Task next;
             lock (_gate)
             {
-                if (_last > position) return;
+                if (_last > position)
+                    return;
                 next = _next.Task;
             }
 
@@ -28,7 +29,9 @@ internal sealed class EventSignal(long last)
         }
     }
 
-    /// <summary>Completes when an event of this tenant beyond a position is committed; at once when it lies before what was there at the start.</summary>
+    /// <summary>
+    /// Completes when an event of this tenant beyond a position is committed; at once when it lies before what was there at the start.
+    /// </summary>
     public async Task WaitBeyondAsync(string tenant, long position, CancellationToken cancel)
     {
         while (true)
@@ -36,9 +39,12 @@ internal sealed class EventSignal(long last)
             Task next;
             lock (_gate)
             {
-                if (position < _first) return;
-                if (!_tenants.TryGetValue(tenant, out var news)) _tenants[tenant] = news = new();
-                if (news.Last > position) return;
+                if (position < _first)
+                    return;
+                if (!_tenants.TryGetValue(tenant, out var news))
+                    _tenants[tenant] = news = new();
+                if (news.Last > position)
+                    return;
                 next = news.Next.Task;
             }
 
@@ -54,7 +60,8 @@ internal sealed class EventSignal(long last)
         TaskCompletionSource[] theirs;
         lock (_gate)
         {
-            if (last <= _last) return;
+            if (last <= _last)
+                return;
             _last = last;
             done = _next;
             _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -62,12 +69,14 @@ internal sealed class EventSignal(long last)
         }
 
         done.SetResult();
-        foreach (var one in theirs) one.SetResult();
+        foreach (var one in theirs)
+            one.SetResult();
     }
 
     private TaskCompletionSource Renew(string tenant, long last)
     {
-        if (!_tenants.TryGetValue(tenant, out var news)) _tenants[tenant] = news = new();
+        if (!_tenants.TryGetValue(tenant, out var news))
+            _tenants[tenant] = news = new();
         var done = news.Next;
         (news.Last, news.Next) = (last, new(TaskCreationOptions.RunContinuationsAsynchronously));
         return done;

@@ -1,6 +1,9 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Pages of the file that nothing stands on any more. A reserve of them stays: taking pages off and putting them on again costs more than keeping them.</summary>
+/// <summary>
+/// Pages of the file that nothing stands on any more. A reserve of them stays: taking pages off and putting them on again costs more than
+/// keeping them.
+/// </summary>
 internal static class FreePages
 {
     /// <summary>Pages that stay whatever the file's size: 8 MB.</summary>
@@ -13,11 +16,12 @@ internal static class FreePages
     private const string Shorten = "PRAGMA incremental_vacuum(256)";
 
     /// <param name="busy">New mail will soon stand on most of them: then only what is more than half of the file.</param>
-    public static Task<bool> AreWorthItAsync(SqliteReaders readers, bool busy) => readers.SnapshotAsync(session =>
-    {
-        var (free, all) = (session.Prepare(Free).Scalar() ?? 0, session.Prepare(All).Scalar() ?? 0);
-        return free > Math.Max(Reserve, all / (busy ? 2 : 16));
-    });
+    public static Task<bool> AreWorthItAsync(SqliteReaders readers, bool busy) =>
+        readers.SnapshotAsync(session =>
+        {
+            var (free, all) = (session.Prepare(Free).Scalar() ?? 0, session.Prepare(All).Scalar() ?? 0);
+            return free > Math.Max(Reserve, all / (busy ? 2 : 16));
+        });
 
     /// <summary>On the writer's thread.</summary>
     public static int GiveBack(Session session) => session.Prepare(Shorten).Run();

@@ -5,18 +5,32 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>The lives of a store as rows.</summary>
 internal static class GenerationRows
 {
-    public static StoreGenerations Read(SqliteConnection db) => new(db.Query(
-        "SELECT id, key, first_event, first_audit, backup_at FROM generations ORDER BY number",
-        row => new StoreGeneration(row.GetFieldValue<byte[]>(0), row.GetFieldValue<byte[]>(1), row.GetInt64(2), row.GetInt64(3),
-            row.NumberOrNull(4))));
+    public static StoreGenerations Read(SqliteConnection db) =>
+        new(
+            db.Query(
+                "SELECT id, key, first_event, first_audit, backup_at FROM generations ORDER BY number",
+                row => new StoreGeneration(
+                    row.GetFieldValue<byte[]>(0),
+                    row.GetFieldValue<byte[]>(1),
+                    row.GetInt64(2),
+                    row.GetInt64(3),
+                    row.NumberOrNull(4)
+                )
+            )
+        );
 
     /// <summary>Begins a new life behind everything that is there.</summary>
-    public static void Begin(SqliteConnection db, long now, long backupAt) => db.Run(
-        """
-        INSERT INTO generations (number, id, key, first_event, first_audit, made_at, backup_at)
-        SELECT (SELECT max(number) FROM generations) + 1, randomblob(8), randomblob(32), @event + 1, @audit + 1, @now, @backup
-        """,
-        ("@event", LastEvent(db)), ("@audit", Last(db, "audit")), ("@now", now), ("@backup", backupAt));
+    public static void Begin(SqliteConnection db, long now, long backupAt) =>
+        db.Run(
+            """
+            INSERT INTO generations (number, id, key, first_event, first_audit, made_at, backup_at)
+            SELECT (SELECT max(number) FROM generations) + 1, randomblob(8), randomblob(32), @event + 1, @audit + 1, @now, @backup
+            """,
+            ("@event", LastEvent(db)),
+            ("@audit", Last(db, "audit")),
+            ("@now", now),
+            ("@backup", backupAt)
+        );
 
     public static long LastEvent(SqliteConnection db) => Last(db, "events");
 

@@ -1,6 +1,9 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Takes away what nobody reads any more: a small slice in a turn that writes anyway, so that it wakes no idle machine. What is too old is ignored by its readers, so that late is soon enough.</summary>
+/// <summary>
+/// Takes away what nobody reads any more: a small slice in a turn that writes anyway, so that it wakes no idle machine. What is too old is
+/// ignored by its readers, so that late is soon enough.
+/// </summary>
 internal sealed class Housekeeping(TimeProvider clock)
 {
     private const int Slice = 200;
@@ -13,9 +16,11 @@ internal sealed class Housekeeping(TimeProvider clock)
     public void Work(Session session)
     {
         var now = clock.GetUtcNow();
-        if (now < _next) return;
+        if (now < _next)
+            return;
         var at = now.ToUnixTimeMilliseconds();
         var more = IdempotencyRows.Forget(session, at, Slice) == Slice | LimitUses.Forget(session, at, Slice) == Slice;
-        if (!more) _next = now + Pause;
+        if (!more)
+            _next = now + Pause;
     }
 }

@@ -7,16 +7,19 @@ internal static class IdempotencyRows
     public static readonly TimeSpan Kept = TimeSpan.FromHours(24);
 
     private const string Select = "SELECT fingerprint, status, body FROM idempotency WHERE tenant = ?1 AND key = ?2 AND created_at > ?3";
-    private const string Insert = "INSERT OR REPLACE INTO idempotency (tenant, key, fingerprint, status, body, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    private const string Insert =
+        "INSERT OR REPLACE INTO idempotency (tenant, key, fingerprint, status, body, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
     private const string DeleteOld =
-        "DELETE FROM idempotency WHERE (tenant, key) IN (SELECT tenant, key FROM idempotency WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)";
+        "DELETE FROM idempotency WHERE (tenant, key) IN (SELECT tenant, key FROM idempotency WHERE created_at <= ?1 ORDER BY "
+        + "created_at LIMIT ?2)";
 
     /// <summary>The answer to give instead of storing; null when the key is new, or too old to count.</summary>
     public static SubmissionAnswer? Find(Session session, string tenant, IdempotencyClaim claim, long now)
     {
         var row = session.Prepare(Select).Add(tenant).Add(claim.Key).Add(Before(now));
-        if (!row.Step()) return null;
+        if (!row.Step())
+            return null;
         SubmissionAnswer answer = row.Blob(0).AsSpan().SequenceEqual(claim.Fingerprint)
             ? new SubmissionAnswer.Replayed(new(row.Int(1), row.Blob(2)))
             : new SubmissionAnswer.KeyReused();
@@ -25,7 +28,15 @@ internal static class IdempotencyRows
     }
 
     public static void Keep(Session session, string tenant, IdempotencyClaim claim, StoredAnswer answer, long now) =>
-        session.Prepare(Insert).Add(tenant).Add(claim.Key).AddBlob(claim.Fingerprint).Add(answer.Status).AddBlob(answer.Body).Add(now).Run();
+        session
+            .Prepare(Insert)
+            .Add(tenant)
+            .Add(claim.Key)
+            .AddBlob(claim.Fingerprint)
+            .Add(answer.Status)
+            .AddBlob(answer.Body)
+            .Add(now)
+            .Run();
 
     /// <summary>Housekeeping; how many rows went.</summary>
     public static int Forget(Session session, long now, int limit) => session.Prepare(DeleteOld).Add(Before(now)).Add(limit).Run();

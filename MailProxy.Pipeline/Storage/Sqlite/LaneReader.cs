@@ -8,10 +8,14 @@ internal sealed class LaneReader(Claims claims)
     private const string Columns = "SELECT message, revision, attempt, due, recipients FROM queue INDEXED BY queue_lane";
 
     // What is past its expiry waits for the sweep only.
-    private const string Fresh = Columns + " WHERE state = 0 AND account = ?1 AND priority = ?2 AND due = 0 AND expires_at > ?3 ORDER BY message";
-    private const string Deferred = Columns + " WHERE state = 0 AND account = ?1 AND priority = ?2 AND due > 0 AND due <= ?3 AND expires_at > ?3 ORDER BY due, message";
-    private const string Next = "SELECT min(due) FROM queue INDEXED BY queue_lane WHERE state = 0 AND account = ?1 AND priority = ?2 AND due > ?3";
-    private const string NextAccount = "SELECT account FROM queue INDEXED BY queue_lane WHERE state = 0 AND account > ?1 ORDER BY account LIMIT 1";
+    private const string Fresh =
+        Columns + " WHERE state = 0 AND account = ?1 AND priority = ?2 AND due = 0 AND expires_at > ?3 ORDER BY message";
+    private const string Deferred =
+        Columns + " WHERE state = 0 AND account = ?1 AND priority = ?2 AND due > 0 AND due <= ?3 AND expires_at > ?3 ORDER BY due, message";
+    private const string Next =
+        "SELECT min(due) FROM queue INDEXED BY queue_lane WHERE state = 0 AND account = ?1 AND priority = ?2 AND due > ?3";
+    private const string NextAccount =
+        "SELECT account FROM queue INDEXED BY queue_lane WHERE state = 0 AND account > ?1 ORDER BY account LIMIT 1";
 
     public ClaimedPage Claim(Session session, AccountKey account, ClaimRequest request)
     {
@@ -24,8 +28,18 @@ internal sealed class LaneReader(Claims claims)
             var wanted = priority <= request.LowestPriority ? request.Count - tickets.Count : 0;
             if (wanted > 0 || !more)
             {
-                var fresh = Read(session.Prepare(Fresh).Add(account.Number).Add((long)priority).Add(request.Now), account, priority, wanted + 1);
-                var deferred = Read(session.Prepare(Deferred).Add(account.Number).Add((long)priority).Add(request.Now), account, priority, wanted + 1);
+                var fresh = Read(
+                    session.Prepare(Fresh).Add(account.Number).Add((long)priority).Add(request.Now),
+                    account,
+                    priority,
+                    wanted + 1
+                );
+                var deferred = Read(
+                    session.Prepare(Deferred).Add(account.Number).Add((long)priority).Add(request.Now),
+                    account,
+                    priority,
+                    wanted + 1
+                );
                 more |= Mix(fresh, deferred, wanted, tickets);
             }
 
@@ -35,7 +49,9 @@ internal sealed class LaneReader(Claims claims)
         return new(tickets, more, nextDue);
     }
 
-    /// <summary>Accounts with mail waiting and when its earliest is due: a few steps through the index for each account, however long its queue.</summary>
+    /// <summary>
+    /// Accounts with mail waiting and when its earliest is due: a few steps through the index for each account, however long its queue.
+    /// </summary>
     public static List<(AccountKey Account, long Due)> Lanes(Session session)
     {
         var lanes = new List<(AccountKey, long)>();
@@ -66,7 +82,8 @@ internal sealed class LaneReader(Claims claims)
         while (found.Count < limit && row.Step())
         {
             var (id, revision, attempt) = (row.Long(0), row.Int(1), row.Int(2));
-            if (!claims.Contains(id, revision, attempt)) found.Add(new(id, revision, account, priority, attempt, row.Long(3), row.Int(4)));
+            if (!claims.Contains(id, revision, attempt))
+                found.Add(new(id, revision, account, priority, attempt, row.Long(3), row.Int(4)));
         }
 
         row.Reset();
@@ -80,7 +97,8 @@ internal sealed class LaneReader(Claims claims)
         while (taken < wanted && (f < fresh.Count || d < deferred.Count))
         {
             var ticket = f < fresh.Count && (f <= d || d == deferred.Count) ? fresh[f++] : deferred[d++];
-            if (!claims.TryAdd(ticket.Id, ticket.Revision, ticket.Attempt)) continue;
+            if (!claims.TryAdd(ticket.Id, ticket.Revision, ticket.Attempt))
+                continue;
             tickets.Add(ticket);
             taken++;
         }

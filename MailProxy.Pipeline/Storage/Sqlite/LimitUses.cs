@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Counts permits at their marks: gathered over a turn and written once, so that a thousand marks cost a few rows. On the writer's thread.</summary>
+/// <summary>
+/// Counts permits at their marks: gathered over a turn and written once, so that a thousand marks cost a few rows. On the writer's thread.
+/// </summary>
 internal sealed class LimitUses
 {
     // The second is not kept: a restart takes longer.
@@ -11,13 +13,15 @@ internal sealed class LimitUses
     private const int Slots = 120;
 
     private const string Upsert =
-        "INSERT INTO limit_uses (account, window, slot, count) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (account, window, slot) DO UPDATE SET count = count + excluded.count";
+        "INSERT INTO limit_uses (account, window, slot, count) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (account, window, slot) DO "
+        + "UPDATE SET count = count + excluded.count";
 
     // A slot counts until its end (window * 1000 / 120 after its start) has left the window.
     private const string Select = "SELECT account, window, slot, count FROM limit_uses WHERE slot > ?1 - window * 1000 - window * 25 / 3";
 
     private const string DeleteOld =
-        "DELETE FROM limit_uses WHERE (account, window, slot) IN (SELECT account, window, slot FROM limit_uses WHERE slot <= ?1 - window * 1000 - window * 25 / 3 LIMIT ?2)";
+        "DELETE FROM limit_uses WHERE (account, window, slot) IN (SELECT account, window, slot FROM limit_uses WHERE slot <= ?1 "
+        + "- window * 1000 - window * 25 / 3 LIMIT ?2)";
 
     private readonly Dictionary<(int Account, int Window, long Slot), int> _tally = [];
 
@@ -26,15 +30,19 @@ internal sealed class LimitUses
 
     public void Count(Mark mark)
     {
-        if (mark.AccountPermits > 0) Count(mark.Ticket.Account.Number, mark.AccountPermits, mark.At);
-        if (mark.TenantPermits > 0) Count(mark.Tenant.Number, mark.TenantPermits, mark.At);
-        if (mark.GlobalPermits > 0) Count(0, mark.GlobalPermits, mark.At);
+        if (mark.AccountPermits > 0)
+            Count(mark.Ticket.Account.Number, mark.AccountPermits, mark.At);
+        if (mark.TenantPermits > 0)
+            Count(mark.Tenant.Number, mark.TenantPermits, mark.At);
+        if (mark.GlobalPermits > 0)
+            Count(0, mark.GlobalPermits, mark.At);
     }
 
     /// <summary>Before the commit.</summary>
     public void Write(Session session)
     {
-        foreach (var ((account, window, slot), count) in _tally) session.Prepare(Upsert).Add(account).Add(window).Add(slot).Add(count).Run();
+        foreach (var ((account, window, slot), count) in _tally)
+            session.Prepare(Upsert).Add(account).Add(window).Add(slot).Add(count).Run();
         _tally.Clear();
     }
 
@@ -45,7 +53,8 @@ internal sealed class LimitUses
     {
         var uses = new List<LimitUse>();
         var row = session.Prepare(Select).Add(now);
-        while (row.Step()) uses.Add(new(new(row.Int(0)), row.Int(1), row.Long(2), row.Int(3)));
+        while (row.Step())
+            uses.Add(new(new(row.Int(0)), row.Int(1), row.Long(2), row.Int(3)));
         return uses;
     }
 
@@ -54,6 +63,7 @@ internal sealed class LimitUses
 
     private void Count(int account, int permits, long at)
     {
-        foreach (var window in Windows) CollectionsMarshal.GetValueRefOrAddDefault(_tally, (account, window, Slot(window, at)), out _) += permits;
+        foreach (var window in Windows)
+            CollectionsMarshal.GetValueRefOrAddDefault(_tally, (account, window, Slot(window, at)), out _) += permits;
     }
 }

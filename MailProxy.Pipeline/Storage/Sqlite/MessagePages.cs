@@ -20,8 +20,10 @@ internal static class MessagePages
         var weight = 0;
         foreach (var number in numbers)
         {
-            if (weight >= Weight) return new(views, views[^1].Number);
-            if (MessageViews.View(session, number) is not { } view) continue;
+            if (weight >= Weight)
+                return new(views, views[^1].Number);
+            if (MessageViews.View(session, number) is not { } view)
+                continue;
             views.Add(view);
             weight += Weigh(view);
         }
@@ -46,7 +48,8 @@ internal static class MessagePages
                 continue;
             }
 
-            if (numbers.Count == limit) return (numbers, numbers[^1]);
+            if (numbers.Count == limit)
+                return (numbers, numbers[^1]);
             numbers.Add(last = number);
         }
 
@@ -56,7 +59,8 @@ internal static class MessagePages
     private static int Weigh(MessageView view)
     {
         var weight = 500 + (view.Subject?.Length ?? 0) + (view.Tags?.Length ?? 0) + (view.Metadata?.Length ?? 0);
-        foreach (var recipient in view.Recipients) weight += 100 + recipient.Address.Length + (recipient.Reply?.Length ?? 0);
+        foreach (var recipient in view.Recipients)
+            weight += 100 + recipient.Address.Length + (recipient.Reply?.Length ?? 0);
         return weight;
     }
 }

@@ -7,8 +7,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 internal static class MessageRows
 {
     // DO NOTHING tells a known id without looking for it first: nearly every id is new.
-    private const string InsertSql =
-        """
+    private const string InsertSql = """
         INSERT INTO messages (tenant, id, revision, state, account, priority, sequence, envelope_sender, subject, message_id_header,
             created_at, send_at, expires_at, on_ambiguous, batch, tags, metadata, content_hash)
         VALUES (?1, ?2, 1, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
@@ -16,8 +15,7 @@ internal static class MessageRows
         """;
 
     // A hold outlives a replacement, but what was in doubt was the old content.
-    private const string ReplaceSql =
-        """
+    private const string ReplaceSql = """
         UPDATE messages SET revision = ?2, state = ?3, account = ?4, priority = ?5, attempts = 0, envelope_sender = ?6, subject = ?7,
             message_id_header = ?8, created_at = ?9, send_at = ?10, expires_at = ?11, on_ambiguous = ?12, possible_duplicate = 0,
             hold_reason = CASE WHEN ?3 = 2 THEN 'manual' END, batch = ?13, tags = ?14, metadata = ?15, content_hash = ?16
@@ -33,7 +31,8 @@ internal static class MessageRows
     public static long? TryInsert(Session session, AcceptedMail mail, MessageState state)
     {
         var insert = session.Prepare(InsertSql).Add(mail.Key.Tenant).Add(mail.Key.Id);
-        if (AddColumns(insert, mail, state).Run() == 0) return null;
+        if (AddColumns(insert, mail, state).Run() == 0)
+            return null;
         var number = raw.sqlite3_last_insert_rowid(session.Connection.Handle);
         AddParts(session, number, mail);
         return number;
@@ -51,23 +50,40 @@ internal static class MessageRows
     public static byte[]? InlineBody(Session session, long number)
     {
         var row = session.Prepare(ReadBody).Add(number);
-        if (!row.Step()) return null;
+        if (!row.Step())
+            return null;
         var json = row.BlobOrNull(0);
         row.Reset();
         return json;
     }
 
-    private static Statement AddColumns(Statement statement, AcceptedMail mail, MessageState state) => statement
-        .Add((long)state).Add(mail.Account.Number).Add((long)mail.Priority).Add(mail.EnvelopeSender).Add(mail.Subject).Add(mail.MessageIdHeader)
-        .Add(mail.CreatedAt).Add(mail.SendAt).Add(mail.ExpiresAt).Add((long)mail.OnAmbiguous).Add(mail.Batch).Add(mail.Tags).Add(mail.Metadata).Add(mail.ContentHash);
+    private static Statement AddColumns(Statement statement, AcceptedMail mail, MessageState state) =>
+        statement
+            .Add((long)state)
+            .Add(mail.Account.Number)
+            .Add((long)mail.Priority)
+            .Add(mail.EnvelopeSender)
+            .Add(mail.Subject)
+            .Add(mail.MessageIdHeader)
+            .Add(mail.CreatedAt)
+            .Add(mail.SendAt)
+            .Add(mail.ExpiresAt)
+            .Add((long)mail.OnAmbiguous)
+            .Add(mail.Batch)
+            .Add(mail.Tags)
+            .Add(mail.Metadata)
+            .Add(mail.ContentHash);
 
     private static void AddParts(Session session, long number, AcceptedMail mail)
     {
         var body = session.Prepare(Body).Add(number);
-        if (mail.Body.SpoolFile is null) body.AddBlob(mail.Body.Inline.Span).AddNull();
-        else body.AddNull().Add(mail.Body.SpoolFile);
+        if (mail.Body.SpoolFile is null)
+            body.AddBlob(mail.Body.Inline.Span).AddNull();
+        else
+            body.AddNull().Add(mail.Body.SpoolFile);
         body.Add(mail.Body.Size).Add(mail.Sources).Run();
 
-        for (var i = 0; i < mail.Recipients.Count; i++) session.Prepare(Recipient).Add(number).Add(i).Add(mail.Recipients[i]).Run();
+        for (var i = 0; i < mail.Recipients.Count; i++)
+            session.Prepare(Recipient).Add(number).Add(i).Add(mail.Recipients[i]).Run();
     }
 }

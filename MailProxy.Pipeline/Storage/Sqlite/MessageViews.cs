@@ -7,16 +7,17 @@ internal static class MessageViews
 {
     private const string Number = "SELECT number FROM messages WHERE tenant = ?1 AND id = ?2";
 
-    private const string Message =
-        """
+    private const string Message = """
         SELECT m.number, m.tenant, m.id, m.state, m.revision, m.account, m.priority, m.envelope_sender, m.subject, m.created_at, m.send_at,
-               m.expires_at, m.attempts, m.hold_reason, m.possible_duplicate, m.message_id_header, m.batch, m.tags, m.metadata, m.on_ambiguous,
+               m.expires_at, m.attempts, m.hold_reason, m.possible_duplicate, m.message_id_header, m.batch, m.tags, m.metadata,
+               m.on_ambiguous,
                q.state, q.due
         FROM messages m LEFT JOIN queue q ON q.message = m.number
         WHERE m.number = ?1
         """;
 
-    private const string Recipients = "SELECT address, state, smtp_code, enhanced_code, reply FROM recipients WHERE message = ?1 ORDER BY ordinal";
+    private const string Recipients =
+        "SELECT address, state, smtp_code, enhanced_code, reply FROM recipients WHERE message = ?1 ORDER BY ordinal";
 
     private const string LastDetail = "SELECT detail FROM events WHERE message = ?1 ORDER BY sequence DESC LIMIT 1";
 
@@ -28,7 +29,8 @@ internal static class MessageViews
     public static MessageView? View(Session session, long number)
     {
         var row = session.Prepare(Message).Add(number);
-        if (!row.Step()) return null;
+        if (!row.Step())
+            return null;
 
         var stored = (MessageState)row.Int(3);
         var state = row.IntOrNull(20) == Marked ? MessageState.Sending : stored;
@@ -54,10 +56,17 @@ internal static class MessageViews
             Tags: row.TextOrNull(17),
             Metadata: row.TextOrNull(18),
             OnAmbiguous: (AmbiguousPolicy)row.Int(19),
-            Recipients: [])
-        { BatchSuspended = row.IntOrNull(20) == QueueRows.Aside };
+            Recipients: []
+        )
+        {
+            BatchSuspended = row.IntOrNull(20) == QueueRows.Aside,
+        };
         row.Reset();
-        return view with { Recipients = ReadRecipients(session, number), Reason = state == MessageState.Deferred ? LastReason(session, number) : null };
+        return view with
+        {
+            Recipients = ReadRecipients(session, number),
+            Reason = state == MessageState.Deferred ? LastReason(session, number) : null,
+        };
     }
 
     // Trouble of our own or of a source is no recipient's reply: only the event that deferred the message has it.
@@ -73,7 +82,8 @@ internal static class MessageViews
     {
         var row = session.Prepare(Recipients).Add(number);
         var recipients = new List<RecipientView>();
-        while (row.Step()) recipients.Add(new(row.Text(0), (RecipientState)row.Int(1), row.IntOrNull(2), row.TextOrNull(3), row.TextOrNull(4)));
+        while (row.Step())
+            recipients.Add(new(row.Text(0), (RecipientState)row.Int(1), row.IntOrNull(2), row.TextOrNull(3), row.TextOrNull(4)));
         return recipients;
     }
 }

@@ -20,7 +20,10 @@ internal static class Migrator
         var version = Connections.Number(connection, "PRAGMA user_version");
         if (version > migrations.Count)
         {
-            throw new StoreRefusedException($"'{path}' was written by a newer program (schema {version}; this one knows up to {migrations.Count}). It was not touched; install the newer version again, or restore a backup made before it.");
+            throw new StoreRefusedException(
+                $"'{path}' was written by a newer program (schema {version}; this one knows up to {migrations.Count}). It was not "
+                    + "touched; install the newer version again, or restore a backup made before it."
+            );
         }
 
         foreach (var migration in migrations.Where(m => m.Number > version))
@@ -32,10 +35,14 @@ internal static class Migrator
                 Connections.Execute(connection, $"PRAGMA user_version={migration.Number}");
                 Connections.Execute(connection, "COMMIT");
             }
-            catch (SqliteException fault)
+            catch (SqliteException error)
             {
                 // Closing the connection rolls back what is open.
-                throw new StoreRefusedException($"'{path}' could not be brought to schema {migration.Number} ({migration.Name}): {fault.Message}. It is as it was before this step.", fault);
+                throw new StoreRefusedException(
+                    $"'{path}' could not be brought to schema {migration.Number} ({migration.Name}): {error.Message}. It is as it "
+                        + "was before this step.",
+                    error
+                );
             }
         }
     }
@@ -47,7 +54,8 @@ internal static class Migrator
         foreach (var resource in assembly.GetManifestResourceNames())
         {
             var at = resource.IndexOf(Folder, StringComparison.Ordinal);
-            if (at < 0) continue;
+            if (at < 0)
+                continue;
             var name = resource[(at + Folder.Length)..^".sql".Length];
             using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
             found.Add(new(int.Parse(name.AsSpan(0, 4), NumberStyles.None, CultureInfo.InvariantCulture), name, reader.ReadToEnd()));
@@ -56,7 +64,8 @@ internal static class Migrator
         found.Sort((a, b) => a.Number.CompareTo(b.Number));
         for (var i = 0; i < found.Count; i++)
         {
-            if (found[i].Number != i + 1) throw new InvalidOperationException($"Migration {i + 1} is missing.");
+            if (found[i].Number != i + 1)
+                throw new InvalidOperationException($"Migration {i + 1} is missing.");
         }
 
         return [.. found];

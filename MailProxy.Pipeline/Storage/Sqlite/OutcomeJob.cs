@@ -1,6 +1,9 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Marks and settlements, in their order. Settlements alone are kept until they are on disk; with a mark among them the whole fails at once, since a connection waits for the mark.</summary>
+/// <summary>
+/// Marks and settlements, in their order. Settlements alone are kept until they are on disk; with a mark among them the whole fails at
+/// once, since a connection waits for the mark.
+/// </summary>
 internal sealed class OutcomeJob(IReadOnlyList<StoreWrite> writes, OutcomeWriter writer) : WriteJob
 {
     private readonly TaskCompletionSource<IReadOnlyList<bool>> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -13,7 +16,8 @@ internal sealed class OutcomeJob(IReadOnlyList<StoreWrite> writes, OutcomeWriter
 
     public override void Run(Session session)
     {
-        for (var i = 0; i < _changed.Length; i++) _changed[i] = writer.Write(session, writes[i]);
+        for (var i = 0; i < _changed.Length; i++)
+            _changed[i] = writer.Write(session, writes[i]);
     }
 
     public override void Committed() => _promise.TrySetResult(_changed);
@@ -21,9 +25,11 @@ internal sealed class OutcomeJob(IReadOnlyList<StoreWrite> writes, OutcomeWriter
     public override bool RolledBack(StoreUnavailableException why)
     {
         writer.Undone();
-        if (!_keep) _promise.TrySetException(why);
+        if (!_keep)
+            _promise.TrySetException(why);
         return _keep;
     }
 
-    public override void Abandon(Exception why) => _promise.TrySetException(new StoreUnavailableException("The store's writer has stopped.", why));
+    public override void Abandon(Exception why) =>
+        _promise.TrySetException(new StoreUnavailableException("The store's writer has stopped.", why));
 }

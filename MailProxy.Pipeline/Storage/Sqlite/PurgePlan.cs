@@ -26,7 +26,8 @@ internal sealed class PurgePlan
 
     public long NextDue { get; set; } = long.MaxValue;
 
-    public bool IsEmpty => Contents.Count + Records.Count + Later.Count + Drops.Count == 0 && ContentCursor is null && MetadataCursor is null;
+    public bool IsEmpty =>
+        Contents.Count + Records.Count + Later.Count + Drops.Count == 0 && ContentCursor is null && MetadataCursor is null;
 
     public void Due(long at) => NextDue = Math.Min(NextDue, at);
 }

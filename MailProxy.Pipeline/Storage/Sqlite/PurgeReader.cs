@@ -3,18 +3,34 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Finds what may go: walks along the log once for the content of finished messages and once, later, for all the rest of them. On a reader's connection, so that the writer only deletes.</summary>
-/// <remarks>An event that ends a message is met once by each walk. What must stay longer goes to the table retained, so that one tenant's days or one dead webhook holds up nobody else.</remarks>
+/// <summary>
+/// Finds what may go: walks along the log once for the content of finished messages and once, later, for all the rest of them. On a
+/// reader's connection, so that the writer only deletes.
+/// </summary>
+/// <remarks>
+/// An event that ends a message is met once by each walk. What must stay longer goes to the table retained, so that one tenant's days or
+/// one dead webhook holds up nobody else.
+/// </remarks>
 /// <param name="notBefore">When each webhook may have held events dropped again: once a day, so that nobody is told every minute.</param>
 /// <param name="afterTenant">Where the look at what stays longer goes on.</param>
 /// <param name="last">The end of the log.</param>
-internal sealed class PurgeReader(ReportReach reach, RetentionRules rules, IReadOnlyDictionary<(string Tenant, string Id), long> notBefore, string afterTenant, long last, long now)
+internal sealed class PurgeReader(
+    AcknowledgedHorizon reach,
+    RetentionRules rules,
+    IReadOnlyDictionary<(string Tenant, string Id), long> notBefore,
+    string afterTenant,
+    long last,
+    long now
+)
 {
     public const string ContentCursor = "retention_content";
     public const string MetadataCursor = "retention_metadata";
 
     // Bounds of one slice: the writer is busy for some milliseconds.
-    private const int Scan = 1_000, Contents = 128, Records = 32, Aside = 256;
+    private const int Scan = 1_000,
+        Contents = 128,
+        Records = 32,
+        Aside = 256;
 
     // Of many tenants only so many are looked at in one go; the next follow soon.
     private const int Tenants = 64;
@@ -24,8 +40,7 @@ internal sealed class PurgeReader(ReportReach reach, RetentionRules rules, IRead
     private const long Patience = 10_000;
 
     // Of a message that came to life again the later end counts, and the walk will meet it.
-    private const string Walk =
-        """
+    private const string Walk = """
         SELECT e.position, e.tenant, e.message, e.at, m.sequence = e.sequence AND q.message IS NULL, e.status
         FROM events e NOT INDEXED
             LEFT JOIN messages m ON m.number = e.message AND e.status >= 10
@@ -54,7 +69,8 @@ internal sealed class PurgeReader(ReportReach reach, RetentionRules rules, IRead
             LookAgain(session, plan, tenant, RetainedRows.Everything);
         }
 
-        foreach (var (tenant, id, oldestAt) in reach.Holding) LookAtHold(session, plan, tenant, id, oldestAt);
+        foreach (var (tenant, id, oldestAt) in reach.Holding)
+            LookAtHold(session, plan, tenant, id, oldestAt);
         return plan;
     }
 
@@ -71,7 +87,8 @@ internal sealed class PurgeReader(ReportReach reach, RetentionRules rules, IRead
                 var age = rules.ContentFor(subject.Tenant, undelivered);
                 if (age == 0 && subject.Position <= reach.Reported(subject.Tenant))
                 {
-                    if (plan.Contents.Count == Contents) break;
+                    if (plan.Contents.Count == Contents)
+                        break;
                     plan.Contents.Add(subject);
                 }
                 else if (age == 0 && subject.At > now - Patience && subject.At <= now && !reach.IsBehind(subject.Tenant, now - Patience))
@@ -83,9 +100,11 @@ internal sealed class PurgeReader(ReportReach reach, RetentionRules rules, IRead
                 }
                 else
                 {
-                    if (plan.Later.Count == Aside) break;
+                    if (plan.Later.Count == Aside)
+                        break;
                     plan.Later.Add((subject, undelivered ? RetainedRows.UndeliveredContent : RetainedRows.Content));
-                    if (subject.At + age > now) plan.Due(subject.At + age);
+                    if (subject.At + age > now)
+                        plan.Due(subject.At + age);
                 }
             }
 
@@ -117,14 +136,17 @@ internal sealed class PurgeReader(ReportReach reach, RetentionRules rules, IRead
             {
                 if (MayGo(subject))
                 {
-                    if (plan.Records.Count == Records) break;
+                    if (plan.Records.Count == Records)
+                        break;
                     plan.Records.Add(subject);
                 }
                 else
                 {
-                    if (later == Aside) break;
+                    if (later == Aside)
+                        break;
                     plan.Later.Add((subject, RetainedRows.Everything));
-                    if (subject.At + rules.MetadataFor(subject.Tenant) is var due && due > now) plan.Due(due);
+                    if (subject.At + rules.MetadataFor(subject.Tenant) is var due && due > now)
+                        plan.Due(due);
                     later++;
                 }
             }
@@ -143,10 +165,14 @@ internal sealed class PurgeReader(ReportReach reach, RetentionRules rules, IRead
         var age = content ? rules.ContentFor(tenant, stage == RetainedRows.UndeliveredContent) : rules.MetadataFor(tenant);
         var limit = (content ? Contents : Records) - (content ? plan.Contents.Count : plan.Records.Count);
         var (due, next) = RetainedRows.Due(session, tenant, stage, content ? reach.Reported(tenant) : reach.Held(tenant), now - age, limit);
-        if (content) plan.Contents.AddRange(due);
-        else plan.Records.AddRange(due);
-        if (due.Count == limit) plan.More = true;
-        else if (next is { } at) plan.Due(at + age);
+        if (content)
+            plan.Contents.AddRange(due);
+        else
+            plan.Records.AddRange(due);
+        if (due.Count == limit)
+            plan.More = true;
+        else if (next is { } at)
+            plan.Due(at + age);
     }
 
     private void LookAtHold(Session session, PurgePlan plan, string tenant, string id, long oldestAt)
@@ -163,13 +189,15 @@ internal sealed class PurgeReader(ReportReach reach, RetentionRules rules, IRead
         plan.Drops.Add(new(tenant, id, through, reach.Count(session, tenant, id, through)));
     }
 
-    private bool MayGo(Finished subject) => subject.At <= now - rules.MetadataFor(subject.Tenant) && subject.Position <= reach.Held(subject.Tenant);
+    private bool MayGo(Finished subject) =>
+        subject.At <= now - rules.MetadataFor(subject.Tenant) && subject.Position <= reach.Held(subject.Tenant);
 
     /// <summary>What ends with this event; null: nothing does.</summary>
     private static Finished? Finished(Statement row, bool ofMessages)
     {
         var position = row.Long(0);
-        if (row.IsNull(2)) return ofMessages ? null : new(-position, row.Text(1), position, row.Long(3));
+        if (row.IsNull(2))
+            return ofMessages ? null : new(-position, row.Text(1), position, row.Long(3));
         return row.Int(4) == 0 ? null : new(row.Long(2), row.Text(1), position, row.Long(3));
     }
 
@@ -178,7 +206,8 @@ internal sealed class PurgeReader(ReportReach reach, RetentionRules rules, IRead
     private static long Cursor(Session session, string name)
     {
         var row = session.Prepare(Setting).Add(name);
-        if (!row.Step()) return 0;
+        if (!row.Step())
+            return 0;
         var cursor = long.Parse(row.Text(0), CultureInfo.InvariantCulture);
         row.Reset();
         return cursor;

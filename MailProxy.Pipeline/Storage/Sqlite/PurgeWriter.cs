@@ -4,11 +4,13 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Takes away what a plan found, in one transaction with the walks' positions. Looks at each once more: since the reading a message may have come to life again. On the writer's thread.</summary>
+/// <summary>
+/// Takes away what a plan found, in one transaction with the walks' positions. Looks at each once more: since the reading a message may
+/// have come to life again. On the writer's thread.
+/// </summary>
 internal sealed class PurgeWriter(Session session, EventRows events, long now)
 {
-    private const string IsOver =
-        """
+    private const string IsOver = """
         SELECT NOT EXISTS (SELECT 1 FROM queue WHERE message = ?1)
             AND ?2 = (SELECT position FROM events INDEXED BY events_message WHERE message = ?1 ORDER BY sequence DESC LIMIT 1)
         """;
@@ -20,12 +22,13 @@ internal sealed class PurgeWriter(Session session, EventRows events, long now)
     private const string DeleteEvent = "DELETE FROM events WHERE position = ?1 AND message IS NULL";
 
     private const string Floor =
-        "INSERT INTO event_floors (tenant, position) VALUES (?1, ?2) ON CONFLICT (tenant) DO UPDATE SET position = max(position, excluded.position)";
+        "INSERT INTO event_floors (tenant, position) VALUES (?1, ?2) ON CONFLICT (tenant) DO UPDATE SET position = max(position, "
+        + "excluded.position)";
 
-    private const string Cursor = "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    private const string Cursor =
+        "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
-    private const string LetGo =
-        """
+    private const string LetGo = """
         UPDATE webhooks SET acknowledged = max(acknowledged, ?3), batches = NULL
         WHERE tenant = ?1 AND id = ?2 AND (paused <> 0 OR disabled_at IS NOT NULL)
         """;
@@ -43,10 +46,14 @@ internal sealed class PurgeWriter(Session session, EventRows events, long now)
 
     public void Write(PurgePlan plan)
     {
-        foreach (var subject in plan.Contents) PurgeContent(subject);
-        foreach (var subject in plan.Records) PurgeRecord(subject);
-        foreach (var (subject, stage) in plan.Later) RetainedRows.Keep(session, subject, stage);
-        foreach (var hold in plan.Drops) Drop(hold);
+        foreach (var subject in plan.Contents)
+            PurgeContent(subject);
+        foreach (var subject in plan.Records)
+            PurgeRecord(subject);
+        foreach (var (subject, stage) in plan.Later)
+            RetainedRows.Keep(session, subject, stage);
+        foreach (var hold in plan.Drops)
+            Drop(hold);
         Move(PurgeReader.ContentCursor, plan.ContentCursor);
         Move(PurgeReader.MetadataCursor, plan.MetadataCursor);
     }
@@ -54,7 +61,8 @@ internal sealed class PurgeWriter(Session session, EventRows events, long now)
     private void PurgeContent(Finished subject)
     {
         RetainedRows.ContentGone(session, subject.Subject);
-        if (Over(subject)) Contents += DropBody(subject.Subject);
+        if (Over(subject))
+            Contents += DropBody(subject.Subject);
     }
 
     private void PurgeRecord(Finished subject)
@@ -84,28 +92,36 @@ internal sealed class PurgeWriter(Session session, EventRows events, long now)
     private int DropBody(long message)
     {
         var row = session.Prepare(DeleteBody).Add(message);
-        if (!row.Step()) return 0;
-        if (row.TextOrNull(0) is { } file) Spool.Add(file);
+        if (!row.Step())
+            return 0;
+        if (row.TextOrNull(0) is { } file)
+            Spool.Add(file);
         row.Run();
         return 1;
     }
 
     private void Drop(HoldOver hold)
     {
-        if (session.Prepare(LetGo).Add(hold.Tenant).Add(hold.Id).Add(hold.Through).Run() == 0) return;
+        if (session.Prepare(LetGo).Add(hold.Tenant).Add(hold.Id).Add(hold.Through).Run() == 0)
+            return;
         session.Prepare(DeleteResends).Add(hold.Tenant).Add(hold.Id).Add(hold.Through).Run();
-        if (hold.Events == 0) return;
-        var detail = EventDetail.Make(hold, static (Utf8JsonWriter json, HoldOver told) =>
-        {
-            json.WriteString("webhook"u8, told.Id);
-            json.WriteString("reason"u8, "held_too_long"u8);
-            json.WriteNumber("dropped"u8, told.Events);
-        });
+        if (hold.Events == 0)
+            return;
+        var detail = EventDetail.Make(
+            hold,
+            static (Utf8JsonWriter json, HoldOver told) =>
+            {
+                json.WriteString("webhook"u8, told.Id);
+                json.WriteString("reason"u8, "held_too_long"u8);
+                json.WriteNumber("dropped"u8, told.Events);
+            }
+        );
         events.AppendOther(hold.Tenant, EventType.WebhookDisabled, null, detail, now);
     }
 
     private void Move(string cursor, long? to)
     {
-        if (to is { } position) session.Prepare(Cursor).Add(cursor).Add(position.ToString(CultureInfo.InvariantCulture)).Run();
+        if (to is { } position)
+            session.Prepare(Cursor).Add(cursor).Add(position.ToString(CultureInfo.InvariantCulture)).Run();
     }
 }

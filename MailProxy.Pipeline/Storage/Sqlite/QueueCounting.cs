@@ -3,13 +3,13 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Counts what waits. Joining a backlog with its messages would read them all; so the ready are counted in the lane index, those of them that
+/// Counts what waits. Joining a backlog with its messages would read them all; so the ready are counted in the lane index, those of them
+/// that
 /// are deferred or scheduled in the index of notable states, and queued is the rest.
 /// </summary>
 internal static class QueueCounting
 {
-    internal const string Ready =
-        """
+    internal const string Ready = """
         SELECT account, priority, count(*),
                min(CASE WHEN due > 0 THEN due END), min(CASE WHEN due = 0 THEN message END),
                sum(CASE WHEN due = 0 THEN message <= ?1 ELSE due <= ?2 END)
@@ -18,18 +18,19 @@ internal static class QueueCounting
         """;
 
     internal const string Waiting =
-        "SELECT state, priority, count(*) FROM messages INDEXED BY messages_notable WHERE state <> 0 AND state <> 10 AND state IN (1, 4) GROUP BY state, priority";
+        "SELECT state, priority, count(*) FROM messages INDEXED BY messages_notable WHERE state <> 0 AND state <> 10 AND state "
+        + "IN (1, 4) GROUP BY state, priority";
 
     // Held, and marked: few. A marked one is still deferred or scheduled in its message.
-    private const string Unready =
-        """
+    private const string Unready = """
         SELECT q.state, m.state, q.priority, count(*)
         FROM queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message WHERE q.state <> 0 AND q.state < 3
         GROUP BY q.state, m.state, q.priority
         """;
 
     // Set aside with their batch, perhaps many; what they are besides is in the index of notable states.
-    private const string Aside = "SELECT priority, count(*) FROM queue INDEXED BY queue_unready WHERE state <> 0 AND state = 3 GROUP BY priority";
+    private const string Aside =
+        "SELECT priority, count(*) FROM queue INDEXED BY queue_unready WHERE state <> 0 AND state = 3 GROUP BY priority";
 
     private const string CreatedAt = "SELECT created_at FROM messages WHERE number = ?1";
     private const string NumberAtMost = "SELECT max(number) FROM messages WHERE number <= ?1";
@@ -37,9 +38,11 @@ internal static class QueueCounting
     public static QueueCounts Count(Session session, long now)
     {
         var depth = new Dictionary<(MessageState State, Priority Priority), long>();
-        void Add(MessageState state, Priority priority, long count) => depth[(state, priority)] = depth.GetValueOrDefault((state, priority)) + count;
+        void Add(MessageState state, Priority priority, long count) =>
+            depth[(state, priority)] = depth.GetValueOrDefault((state, priority)) + count;
 
-        long? oldestDue = null, oldestFresh = null;
+        long? oldestDue = null,
+            oldestFresh = null;
         var overdue = new Dictionary<AccountKey, long>();
         var ready = session.Prepare(Ready).Add(LastCreatedBy(session, now - QueueCounts.OverdueAfter)).Add(now - QueueCounts.OverdueAfter);
         while (ready.Step())
@@ -47,7 +50,8 @@ internal static class QueueCounting
             Add(MessageState.Queued, (Priority)ready.Int(1), ready.Long(2));
             oldestDue = Earlier(oldestDue, ready.LongOrNull(3));
             oldestFresh = Earlier(oldestFresh, ready.LongOrNull(4));
-            if (ready.Long(5) is > 0 and var late) overdue[new(ready.Int(0))] = overdue.GetValueOrDefault(new(ready.Int(0))) + late;
+            if (ready.Long(5) is > 0 and var late)
+                overdue[new(ready.Int(0))] = overdue.GetValueOrDefault(new(ready.Int(0))) + late;
         }
 
         var waiting = session.Prepare(Waiting);
@@ -58,35 +62,47 @@ internal static class QueueCounting
         }
 
         var aside = session.Prepare(Aside);
-        while (aside.Step()) Add(MessageState.Queued, (Priority)aside.Int(0), aside.Long(1));
+        while (aside.Step())
+            Add(MessageState.Queued, (Priority)aside.Int(0), aside.Long(1));
 
         var unready = session.Prepare(Unready);
         while (unready.Step())
         {
             var (stored, priority, count) = ((MessageState)unready.Int(1), (Priority)unready.Int(2), unready.Long(3));
             Add(unready.Int(0) == 1 ? MessageState.Sending : MessageState.Held, priority, count);
-            if (stored is not (MessageState.Scheduled or MessageState.Deferred)) continue;
+            if (stored is not (MessageState.Scheduled or MessageState.Deferred))
+                continue;
             Add(stored, priority, -count);
             Add(MessageState.Queued, priority, count);
         }
 
-        if (oldestFresh is { } message) oldestDue = Earlier(oldestDue, session.Prepare(CreatedAt).Add(message).Scalar());
-        return new([.. depth.Where(d => d.Value != 0).Select(d => (d.Key.State, d.Key.Priority, d.Value))], oldestDue <= now ? oldestDue : null, overdue.Values.Sum())
+        if (oldestFresh is { } message)
+            oldestDue = Earlier(oldestDue, session.Prepare(CreatedAt).Add(message).Scalar());
+        return new(
+            [.. depth.Where(d => d.Value != 0).Select(d => (d.Key.State, d.Key.Priority, d.Value))],
+            oldestDue <= now ? oldestDue : null,
+            overdue.Values.Sum()
+        )
         {
             OverdueByAccount = [.. overdue.Select(o => (o.Key, o.Value))],
         };
     }
 
-    /// <summary>The newest message created by then; numbers and times rise together but for clock steps, which a gauge may forget.</summary>
+    /// <summary>
+    /// The newest message created by then; numbers and times rise together but for clock steps, which a gauge may forget.
+    /// </summary>
     private static long LastCreatedBy(Session session, long time)
     {
-        long low = 0, high = session.Prepare(NumberAtMost).Add(long.MaxValue).Scalar() ?? 0;
+        long low = 0,
+            high = session.Prepare(NumberAtMost).Add(long.MaxValue).Scalar() ?? 0;
         while (low < high)
         {
             var middle = low + (high - low + 1) / 2;
             var there = session.Prepare(NumberAtMost).Add(middle).Scalar();
-            if (there is null || session.Prepare(CreatedAt).Add(there.Value).Scalar() <= time) low = middle;
-            else high = there.Value - 1;
+            if (there is null || session.Prepare(CreatedAt).Add(there.Value).Scalar() <= time)
+                low = middle;
+            else
+                high = there.Value - 1;
         }
 
         return low;

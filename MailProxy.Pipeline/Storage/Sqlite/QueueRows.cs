@@ -13,13 +13,13 @@ internal static class QueueRows
     /// <summary>Ready, but its batch is suspended. Set by a trigger (migration 7) and by <see cref="SqliteBatchStore"/>.</summary>
     public const int Aside = 3;
 
-    private const string Put =
-        """
+    private const string Put = """
         INSERT OR REPLACE INTO queue (message, account, priority, due, state, revision, attempt, round, recipients, expires_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9)
         """;
 
-    private const string MarkSql = "UPDATE queue SET state = 1, marked = ?4 WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND state = 0";
+    private const string MarkSql =
+        "UPDATE queue SET state = 1, marked = ?4 WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND state = 0";
     private const string RoundSql = "SELECT round FROM queue WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND +state = ?4";
     private const string DeleteTicket = "DELETE FROM queue WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND +state = ?4";
     private const string DeleteSql = "DELETE FROM queue WHERE message = ?1";
@@ -30,28 +30,54 @@ internal static class QueueRows
     private const string HoldSql = "UPDATE queue SET state = 2, attempt = attempt + 1 WHERE message = ?1";
 
     // Whoever waits again must find somebody to send to: when all have had their turn in this round, the next one begins.
-    private const string MakeReadySql =
-        """
+    private const string MakeReadySql = """
         UPDATE queue SET state = 0, due = ?2, expires_at = ?3, attempt = attempt + 1,
-            round = round + CASE WHEN EXISTS (SELECT 1 FROM recipients r WHERE r.message = ?1 AND r.state < 10 AND r.rounds <= queue.round) THEN 0 ELSE 1 END
+            round = round + CASE WHEN EXISTS (SELECT 1 FROM recipients r WHERE r.message = ?1 AND r.state < 10 AND r.rounds <= queue.round)
+            THEN 0 ELSE 1 END
         WHERE message = ?1
         """;
 
     private const string CountSql =
-        "UPDATE queue SET recipients = (SELECT count(*) FROM recipients r WHERE r.message = ?1 AND r.state < 10 AND r.rounds <= queue.round) WHERE message = ?1";
+        "UPDATE queue SET recipients = (SELECT count(*) FROM recipients r WHERE r.message = ?1 AND r.state < 10 AND r.rounds <= "
+        + "queue.round) WHERE message = ?1";
 
     /// <summary>A row for a message that had none, or anew: round and marks start over.</summary>
-    public static void Insert(Session session, long message, AccountKey account, Priority priority, long due, int state, int revision, int attempt, int recipients, long expiresAt) =>
-        session.Prepare(Put).Add(message).Add(account.Number).Add((long)priority).Add(due).Add(state).Add(revision).Add(attempt).Add(recipients).Add(expiresAt).Run();
+    public static void Insert(
+        Session session,
+        long message,
+        AccountKey account,
+        Priority priority,
+        long due,
+        int state,
+        int revision,
+        int attempt,
+        int recipients,
+        long expiresAt
+    ) =>
+        session
+            .Prepare(Put)
+            .Add(message)
+            .Add(account.Number)
+            .Add((long)priority)
+            .Add(due)
+            .Add(state)
+            .Add(revision)
+            .Add(attempt)
+            .Add(recipients)
+            .Add(expiresAt)
+            .Run();
 
     /// <summary>False: the ticket is stale.</summary>
-    public static bool Mark(Session session, QueuedMail ticket, int recipients) => Ticket(session, MarkSql, ticket).Add(recipients).Run() == 1;
+    public static bool Mark(Session session, QueuedMail ticket, int recipients) =>
+        Ticket(session, MarkSql, ticket).Add(recipients).Run() == 1;
 
     /// <summary>The round of the ticket's row; null: the ticket is stale.</summary>
-    public static long? Round(Session session, QueuedMail ticket, bool marked) => Ticket(session, RoundSql, ticket).Add(marked ? Sending : Ready).Scalar();
+    public static long? Round(Session session, QueuedMail ticket, bool marked) =>
+        Ticket(session, RoundSql, ticket).Add(marked ? Sending : Ready).Scalar();
 
     /// <summary>False: the ticket is stale.</summary>
-    public static bool Delete(Session session, QueuedMail ticket, bool marked) => Ticket(session, DeleteTicket, ticket).Add(marked ? Sending : Ready).Run() == 1;
+    public static bool Delete(Session session, QueuedMail ticket, bool marked) =>
+        Ticket(session, DeleteTicket, ticket).Add(marked ? Sending : Ready).Run() == 1;
 
     public static void Delete(Session session, long message) => session.Prepare(DeleteSql).Add(message).Run();
 

@@ -5,19 +5,23 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>Reads the recipients of one message.</summary>
 internal static class RecipientRows
 {
-    private const string Results = "SELECT address, state, smtp_code, enhanced_code, reply FROM recipients WHERE message = ?1 ORDER BY ordinal";
-    private const string Turns = "SELECT address, state, smtp_code, enhanced_code, reply FROM recipients WHERE message = ?1 AND rounds > ?2 ORDER BY ordinal";
+    private const string Results =
+        "SELECT address, state, smtp_code, enhanced_code, reply FROM recipients WHERE message = ?1 ORDER BY ordinal";
+    private const string Turns =
+        "SELECT address, state, smtp_code, enhanced_code, reply FROM recipients WHERE message = ?1 AND rounds > ?2 ORDER BY ordinal";
     private const string Rounds = "SELECT ordinal, address, state, rounds FROM recipients WHERE message = ?1 ORDER BY ordinal";
 
     public static List<RecipientView> Read(Session session, long message) => Views(session.Prepare(Results).Add(message));
 
     /// <summary>Those that had their turn in this round already.</summary>
-    public static List<RecipientView> OfRound(Session session, long message, int round) => Views(session.Prepare(Turns).Add(message).Add(round));
+    public static List<RecipientView> OfRound(Session session, long message, int round) =>
+        Views(session.Prepare(Turns).Add(message).Add(round));
 
     private static List<RecipientView> Views(Statement row)
     {
         var recipients = new List<RecipientView>();
-        while (row.Step()) recipients.Add(new(row.Text(0), (RecipientState)row.Int(1), row.IntOrNull(2), row.TextOrNull(3), row.TextOrNull(4)));
+        while (row.Step())
+            recipients.Add(new(row.Text(0), (RecipientState)row.Int(1), row.IntOrNull(2), row.TextOrNull(3), row.TextOrNull(4)));
         return recipients;
     }
 

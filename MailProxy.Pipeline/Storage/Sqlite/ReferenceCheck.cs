@@ -17,11 +17,17 @@ internal sealed class ReferenceCheck(Session session)
     /// <summary>Null: everything is there.</summary>
     public Problem? Fault(AcceptedMail mail)
     {
-        if (IsDeleted(mail.Account)) return Refused("/account", "unknown_account", "The account was deleted while the message came in.");
+        if (IsDeleted(mail.Account))
+            return Refused("/account", "unknown_account", "The account was deleted while the message came in.");
         foreach (var (attachment, volume) in mail.Volumes)
         {
-            if (session.Prepare(Volume).Add(mail.Key.Tenant).Add(volume).Scalar() == 1) continue;
-            return Refused($"/attachments/{attachment}/source", "unknown_volume", $"The volume '{volume}' was deleted while the message came in.");
+            if (session.Prepare(Volume).Add(mail.Key.Tenant).Add(volume).Scalar() == 1)
+                continue;
+            return Refused(
+                $"/attachments/{attachment}/source",
+                "unknown_volume",
+                $"The volume '{volume}' was deleted while the message came in."
+            );
         }
 
         return null;
@@ -30,7 +36,8 @@ internal sealed class ReferenceCheck(Session session)
     /// <summary>Whether mail of this account could never go.</summary>
     public bool IsDeleted(AccountKey account)
     {
-        if (_deleted.TryGetValue(account, out var deleted)) return deleted;
+        if (_deleted.TryGetValue(account, out var deleted))
+            return deleted;
         return _deleted[account] = session.Prepare(Deleted).Add(account.Number).Scalar() == 1;
     }
 

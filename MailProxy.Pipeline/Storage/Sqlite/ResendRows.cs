@@ -6,21 +6,28 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>The events that an endpoint of style sync named in "error". Mostly there is none.</summary>
 internal static class ResendRows
 {
-    private const string Select = "SELECT position, since, failures, due FROM webhook_resends WHERE tenant = ?1 AND webhook = ?2 ORDER BY position";
-    private const string Put = "INSERT OR REPLACE INTO webhook_resends (tenant, webhook, position, since, failures, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    private const string Select =
+        "SELECT position, since, failures, due FROM webhook_resends WHERE tenant = ?1 AND webhook = ?2 ORDER BY position";
+    private const string Put =
+        "INSERT OR REPLACE INTO webhook_resends (tenant, webhook, position, since, failures, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     private const string Delete = "DELETE FROM webhook_resends WHERE tenant = ?1 AND webhook = ?2 AND position = ?3";
 
-    public static ImmutableSortedDictionary<long, Resend> Read(SqliteConnection db, string tenant, string webhook) => db.Query(
-        "SELECT position, since, failures, due FROM webhook_resends WHERE tenant = @tenant AND webhook = @webhook",
-        row => KeyValuePair.Create(row.GetInt64(0), new Resend(row.GetInt64(1), row.GetInt32(2), row.GetInt64(3))),
-        ("@tenant", tenant), ("@webhook", webhook)).ToImmutableSortedDictionary();
+    public static ImmutableSortedDictionary<long, Resend> Read(SqliteConnection db, string tenant, string webhook) =>
+        db.Query(
+                "SELECT position, since, failures, due FROM webhook_resends WHERE tenant = @tenant AND webhook = @webhook",
+                row => KeyValuePair.Create(row.GetInt64(0), new Resend(row.GetInt64(1), row.GetInt32(2), row.GetInt64(3))),
+                ("@tenant", tenant),
+                ("@webhook", webhook)
+            )
+            .ToImmutableSortedDictionary();
 
     /// <summary>Makes the rows what is given; only differences are written. On the writer's thread.</summary>
     public static void Write(Session session, string tenant, string webhook, ImmutableSortedDictionary<long, Resend> wanted)
     {
         var known = new Dictionary<long, Resend>();
         var row = session.Prepare(Select).Add(tenant).Add(webhook);
-        while (row.Step()) known.Add(row.Long(0), new(row.Long(1), row.Int(2), row.Long(3)));
+        while (row.Step())
+            known.Add(row.Long(0), new(row.Long(1), row.Int(2), row.Long(3)));
         foreach (var position in known.Keys.Where(position => !wanted.ContainsKey(position)))
         {
             session.Prepare(Delete).Add(tenant).Add(webhook).Add(position).Run();
@@ -28,7 +35,8 @@ internal static class ResendRows
 
         foreach (var (position, resend) in wanted)
         {
-            if (known.TryGetValue(position, out var there) && there == resend) continue;
+            if (known.TryGetValue(position, out var there) && there == resend)
+                continue;
             session.Prepare(Put).Add(tenant).Add(webhook).Add(position).Add(resend.Since).Add(resend.Failures).Add(resend.Due).Run();
         }
     }

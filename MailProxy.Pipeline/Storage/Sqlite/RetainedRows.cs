@@ -9,13 +9,14 @@ internal static class RetainedRows
     public const int Everything = 2;
 
     private const string NextTenant = "SELECT min(tenant) FROM retained WHERE tenant > ?1";
-    private const string InOrder = "SELECT subject, position, at FROM retained WHERE tenant = ?1 AND stage = ?2 AND position <= ?3 ORDER BY position LIMIT ?4";
+    private const string InOrder =
+        "SELECT subject, position, at FROM retained WHERE tenant = ?1 AND stage = ?2 AND position <= ?3 ORDER BY position LIMIT ?4";
 
     // The next stage, or a later end, takes the row over.
-    private const string Put =
-        """
+    private const string Put = """
         INSERT INTO retained (subject, tenant, stage, position, at) VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT (subject) DO UPDATE SET stage = excluded.stage, position = excluded.position, at = excluded.at WHERE excluded.position >= position
+        ON CONFLICT (subject) DO UPDATE SET stage = excluded.stage, position = excluded.position, at = excluded.at WHERE excluded.position
+        >= position
         """;
 
     private const string DeleteSql = "DELETE FROM retained WHERE subject = ?1";
@@ -30,14 +31,18 @@ internal static class RetainedRows
             var row = session.Prepare(NextTenant).Add(after);
             var next = row.Step() ? row.TextOrNull(0) : null;
             row.Reset();
-            if (next is null) break;
+            if (next is null)
+                break;
             tenants.Add(after = next);
         }
 
         return tenants;
     }
 
-    /// <summary>What was reported (its position is not above <paramref name="reported"/>) and is old enough, oldest first; and the time of the first that was reported and is not.</summary>
+    /// <summary>
+    /// What was reported (its position is not above <paramref name="reported"/>) and is old enough, oldest first; and the time of the first
+    /// that was reported and is not.
+    /// </summary>
     public static (List<Finished> Due, long? NextAt) Due(Session session, string tenant, int stage, long reported, long before, int limit)
     {
         var due = new List<Finished>();

@@ -3,7 +3,10 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Every place of the store where a sealed secret stands. A column that is missing here would be lost when the master key changes; a test says so.</summary>
+/// <summary>
+/// Every place of the store where a sealed secret stands. A column that is missing here would be lost when the master key changes; a test
+/// says so.
+/// </summary>
 internal static class SealedColumns
 {
     // The owner is what the secret was sealed for, as the rows' own classes write it.
@@ -25,9 +28,20 @@ internal static class SealedColumns
     public static HashSet<string> KeysInUse(SqliteConnection db)
     {
         var heads = db.Query(
-            string.Join(" UNION ", All.Select(static c => $"SELECT substr({c.Column}, 1, @size) FROM {c.Table} WHERE {c.Column} IS NOT NULL")),
-            row => row.GetFieldValue<byte[]>(0), ("@size", SecretBox.HeadSize));
-        return [.. heads.Select(head => SecretBox.KeyIdOf(head) ?? throw new StoreRefusedException("A stored secret is damaged: it is not in a form that this program seals."))];
+            string.Join(
+                " UNION ",
+                All.Select(static c => $"SELECT substr({c.Column}, 1, @size) FROM {c.Table} WHERE {c.Column} IS NOT NULL")
+            ),
+            row => row.GetFieldValue<byte[]>(0),
+            ("@size", SecretBox.HeadSize)
+        );
+        return
+        [
+            .. heads.Select(head =>
+                SecretBox.KeyIdOf(head)
+                ?? throw new StoreRefusedException("A stored secret is damaged: it is not in a form that this program seals.")
+            ),
+        ];
     }
 
     /// <summary>Seals under the first key what stands under another. In the caller's transaction: all of it or nothing. How many.</summary>
@@ -36,12 +50,17 @@ internal static class SealedColumns
         var renewed = 0;
         foreach (var (table, column, owner) in All)
         {
-            var stored = db.Query($"SELECT {owner}, {column} FROM {table} WHERE {column} IS NOT NULL", row => (Owner: row.GetString(0), Sealed: row.GetFieldValue<byte[]>(1)));
+            var stored = db.Query(
+                $"SELECT {owner}, {column} FROM {table} WHERE {column} IS NOT NULL",
+                row => (Owner: row.GetString(0), Sealed: row.GetFieldValue<byte[]>(1))
+            );
             foreach (var secret in stored.Where(secret => SecretBox.KeyIdOf(secret.Sealed) != box.SealingKey))
             {
                 renewed += db.Run(
                     $"UPDATE {table} SET {column} = @sealed WHERE {owner} = @owner",
-                    ("@sealed", box.Seal(box.Open(secret.Sealed, secret.Owner), secret.Owner)), ("@owner", secret.Owner));
+                    ("@sealed", box.Seal(box.Open(secret.Sealed, secret.Owner), secret.Owner)),
+                    ("@owner", secret.Owner)
+                );
             }
         }
 

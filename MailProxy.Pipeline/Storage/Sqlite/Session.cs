@@ -11,10 +11,14 @@ internal sealed class Session(SqliteConnection connection, Action<SqliteExceptio
 
     public SqliteConnection Connection { get; } = connection;
 
-    /// <summary>The statement of this constant text, ready for its first parameter. It is shared: finish with it before asking for the same one again.</summary>
+    /// <summary>
+    /// The statement of this constant text, ready for its first parameter. It is shared: finish with it before asking for the same one
+    /// again.
+    /// </summary>
     public Statement Prepare(string sql)
     {
-        if (_statements.TryGetValue(sql, out var known)) return known.Reset();
+        if (_statements.TryGetValue(sql, out var known))
+            return known.Reset();
         var made = new Statement(Connection.Handle!, sql, damaged);
         _statements.Add(sql, made);
         return made;
@@ -22,7 +26,8 @@ internal sealed class Session(SqliteConnection connection, Action<SqliteExceptio
 
     public void Dispose()
     {
-        foreach (var statement in _statements.Values) statement.Dispose();
+        foreach (var statement in _statements.Values)
+            statement.Dispose();
         _statements.Clear();
         Connection.Dispose();
     }

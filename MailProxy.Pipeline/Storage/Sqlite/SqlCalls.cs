@@ -2,7 +2,9 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>One statement, its parameters, its rows: for what people ask and change. The hot path keeps prepared statements instead.</summary>
+/// <summary>
+/// One statement, its parameters, its rows: for what people ask and change. The hot path keeps prepared statements instead.
+/// </summary>
 internal static class SqlCalls
 {
     /// <summary>Rows changed.</summary>
@@ -12,17 +14,28 @@ internal static class SqlCalls
         return command.ExecuteNonQuery();
     }
 
-    public static List<T> Query<T>(this SqliteConnection db, string sql, Func<SqliteDataReader, T> row, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    public static List<T> Query<T>(
+        this SqliteConnection db,
+        string sql,
+        Func<SqliteDataReader, T> row,
+        params ReadOnlySpan<(string Name, object? Value)> parameters
+    )
     {
         using var command = Command(db, sql, parameters);
         using var reader = command.ExecuteReader();
         var rows = new List<T>();
-        while (reader.Read()) rows.Add(row(reader));
+        while (reader.Read())
+            rows.Add(row(reader));
         return rows;
     }
 
     /// <summary>The first row, or null when there is none.</summary>
-    public static T? QueryFirst<T>(this SqliteConnection db, string sql, Func<SqliteDataReader, T> row, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    public static T? QueryFirst<T>(
+        this SqliteConnection db,
+        string sql,
+        Func<SqliteDataReader, T> row,
+        params ReadOnlySpan<(string Name, object? Value)> parameters
+    )
         where T : class
     {
         using var command = Command(db, sql, parameters);
@@ -41,7 +54,8 @@ internal static class SqlCalls
     {
         var command = db.CreateCommand();
         command.CommandText = sql;
-        foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+        foreach (var (name, value) in parameters)
+            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
         return command;
     }
 
@@ -49,5 +63,6 @@ internal static class SqlCalls
 
     public static long? NumberOrNull(this SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
 
-    public static byte[]? BytesOrNull(this SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetFieldValue<byte[]>(column);
+    public static byte[]? BytesOrNull(this SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? null : row.GetFieldValue<byte[]>(column);
 }

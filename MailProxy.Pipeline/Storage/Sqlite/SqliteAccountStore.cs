@@ -18,7 +18,12 @@ public sealed class SqliteAccountStore : IAccountStore
     // Deleted accounts too: events tell their names for as long as they are kept.
     private readonly ConcurrentDictionary<AccountKey, string> _names;
 
-    private SqliteAccountStore(SqliteDatabase database, AccountRows rows, TimeProvider clock, ConcurrentDictionary<AccountKey, string> names)
+    private SqliteAccountStore(
+        SqliteDatabase database,
+        AccountRows rows,
+        TimeProvider clock,
+        ConcurrentDictionary<AccountKey, string> names
+    )
     {
         _writer = database.Writer;
         _readers = database.Readers;
@@ -34,13 +39,26 @@ public sealed class SqliteAccountStore : IAccountStore
         return new(database, new(box), clock, new(names.Select(n => KeyValuePair.Create(n.Key, n.Id))));
     }
 
-    /// <summary>First start: creates the account <c>sandbox</c> of the tenant <c>default</c>. Does nothing when there ever was an account, so that a deleted sandbox stays deleted.</summary>
+    /// <summary>
+    /// First start: creates the account <c>sandbox</c> of the tenant <c>default</c>. Does nothing when there ever was an account, so that a
+    /// deleted sandbox stays deleted.
+    /// </summary>
     public async Task EnsureSandboxAsync()
     {
-        var sandbox = new SmtpAccount { Key = default, Tenant = "default", Id = "sandbox", Version = 0, Sandbox = true, Description = "The built-in catcher." };
+        var sandbox = new SmtpAccount
+        {
+            Key = default,
+            Tenant = "default",
+            Id = "sandbox",
+            Version = 0,
+            Sandbox = true,
+            Description = "The built-in catcher.",
+        };
         var key = await _writer.WriteAsync<AccountKey?>(db =>
-            db.QueryNumber("SELECT EXISTS (SELECT 1 FROM accounts)") == 1 ? null : Create(db, sandbox, "mailproxy"));
-        if (key is { } created) _names[created] = sandbox.Id;
+            db.QueryNumber("SELECT EXISTS (SELECT 1 FROM accounts)") == 1 ? null : Create(db, sandbox, "mailproxy")
+        );
+        if (key is { } created)
+            _names[created] = sandbox.Id;
     }
 
     public Task<IReadOnlyList<SmtpAccount>> AccountsAsync() => _readers.ReadAsync<IReadOnlyList<SmtpAccount>>(_rows.All);
@@ -49,7 +67,8 @@ public sealed class SqliteAccountStore : IAccountStore
     {
         var created = await _writer.WriteAsync<AccountKey?>(db =>
         {
-            if (_rows.Find(db, account.Tenant, account.Id) is not { } before) return Create(db, account, actor);
+            if (_rows.Find(db, account.Tenant, account.Id) is not { } before)
+                return Create(db, account, actor);
 
             _rows.Update(db, before.Key, account, Now);
             var after = Audited(account, before.Paused) with
@@ -60,41 +79,69 @@ public sealed class SqliteAccountStore : IAccountStore
             AuditRows.Append(db, Now, actor, "account.replace", Subject(account), Audited(before, before.Paused).ToJson(), after.ToJson());
             return null;
         });
-        if (created is { } key) _names[key] = account.Id;
+        if (created is { } key)
+            _names[key] = account.Id;
         return created is not null;
     }
 
-    public Task<DeleteResult> DeleteAccountAsync(string tenant, string id, string actor) => _writer.WriteAsync(db =>
-    {
-        if (_rows.Find(db, tenant, id) is not { } account) return DeleteResult.NotFound;
-        if (AccountRows.HasMail(db, account.Key)) return DeleteResult.InUse;
+    public Task<DeleteResult> DeleteAccountAsync(string tenant, string id, string actor) =>
+        _writer.WriteAsync(db =>
+        {
+            if (_rows.Find(db, tenant, id) is not { } account)
+                return DeleteResult.NotFound;
+            if (AccountRows.HasMail(db, account.Key))
+                return DeleteResult.InUse;
 
-        AccountRows.Bury(db, account.Key, Now);
-        AuditRows.Append(db, Now, actor, "account.delete", Subject(account), Audited(account, account.Paused).ToJson(), null);
-        return DeleteResult.Deleted;
-    });
+            AccountRows.SoftDelete(db, account.Key, Now);
+            AuditRows.Append(db, Now, actor, "account.delete", Subject(account), Audited(account, account.Paused).ToJson(), null);
+            return DeleteResult.Deleted;
+        });
 
-    public Task<bool> SetPausedAsync(string tenant, string id, bool paused, string actor) => _writer.WriteAsync(db =>
-    {
-        if (_rows.Find(db, tenant, id) is not { } account) return false;
-        if (account.Paused == paused) return true;
+    public Task<bool> SetPausedAsync(string tenant, string id, bool paused, string actor) =>
+        _writer.WriteAsync(db =>
+        {
+            if (_rows.Find(db, tenant, id) is not { } account)
+                return false;
+            if (account.Paused == paused)
+                return true;
 
-        AccountRows.SetPaused(db, account.Key, paused, Now);
-        AuditRows.Append(db, Now, actor, paused ? "account.pause" : "account.resume", Subject(account), Audited(account, !paused).ToJson(), Audited(account, paused).ToJson());
-        return true;
-    });
+            AccountRows.SetPaused(db, account.Key, paused, Now);
+            AuditRows.Append(
+                db,
+                Now,
+                actor,
+                paused ? "account.pause" : "account.resume",
+                Subject(account),
+                Audited(account, !paused).ToJson(),
+                Audited(account, paused).ToJson()
+            );
+            return true;
+        });
 
     public Task<bool> SuspendedAsync() => _readers.ReadAsync(Suspended);
 
-    public Task SetSuspendedAsync(bool suspended, string actor) => _writer.WriteAsync(db =>
-    {
-        if (Suspended(db) == suspended) return false;
+    public Task SetSuspendedAsync(bool suspended, string actor) =>
+        _writer.WriteAsync(db =>
+        {
+            if (Suspended(db) == suspended)
+                return false;
 
-        db.Run("INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            ("@name", SuspendedSetting), ("@value", Text(suspended)));
-        AuditRows.Append(db, Now, actor, suspended ? "dispatcher.suspend" : "dispatcher.activate", "dispatcher", Text(!suspended), Text(suspended));
-        return true;
-    });
+            db.Run(
+                "INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                ("@name", SuspendedSetting),
+                ("@value", Text(suspended))
+            );
+            AuditRows.Append(
+                db,
+                Now,
+                actor,
+                suspended ? "dispatcher.suspend" : "dispatcher.activate",
+                "dispatcher",
+                Text(!suspended),
+                Text(suspended)
+            );
+            return true;
+        });
 
     public string? NameOf(AccountKey account) => _names.GetValueOrDefault(account);
 
@@ -107,8 +154,12 @@ public sealed class SqliteAccountStore : IAccountStore
         return key;
     }
 
-    private static bool Suspended(SqliteConnection db) => db.QueryNumber(
-        "SELECT EXISTS (SELECT 1 FROM settings WHERE name = @name AND value = @value)", ("@name", SuspendedSetting), ("@value", Text(true))) == 1;
+    private static bool Suspended(SqliteConnection db) =>
+        db.QueryNumber(
+            "SELECT EXISTS (SELECT 1 FROM settings WHERE name = @name AND value = @value)",
+            ("@name", SuspendedSetting),
+            ("@value", Text(true))
+        ) == 1;
 
     internal static AuditedAccount Audited(SmtpAccount account, bool paused) =>
         new(AccountConfig.Of(account), account.PasswordSet, account.Dkim is not null, paused);

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>A data directory's database, opened by the one process that may: the lock, the writer, the readers, the signal of new events.</summary>
+/// <summary>
+/// A data directory's database, opened by the one process that may: the lock, the writer, the readers, the signal of new events.
+/// </summary>
 public sealed partial class SqliteDatabase : IDisposable
 {
     private readonly PipelineHealth _health;
@@ -13,7 +15,15 @@ public sealed partial class SqliteDatabase : IDisposable
     private readonly Checkpointer _checkpointer;
     private readonly Session _session;
 
-    private SqliteDatabase(string path, DataLock dataLock, SqliteConnection connection, PipelineHealth health, PipelineMetrics metrics, ILogger logger, TimeSpan backOff)
+    private SqliteDatabase(
+        string path,
+        DataLock dataLock,
+        SqliteConnection connection,
+        PipelineHealth health,
+        PipelineMetrics metrics,
+        ILogger logger,
+        TimeSpan backOff
+    )
     {
         Path = path;
         (_health, _logger) = (health, logger);
@@ -46,11 +56,26 @@ public sealed partial class SqliteDatabase : IDisposable
 
     internal EventSignal Events { get; }
 
-    /// <summary>Takes the directory, makes or checks <c>mailproxy.db</c> in it, and brings its schema forward. Throws <see cref="StoreRefusedException"/> when it is in use, not ours, newer than this program or damaged.</summary>
-    public static SqliteDatabase Open(string dataDirectory, PipelineHealth health, PipelineMetrics metrics, ILogger logger, TimeSpan? backOff = null) =>
-        Open(dataDirectory, health, metrics, logger, backOff ?? TimeSpan.FromSeconds(1), Migrator.Embedded);
+    /// <summary>
+    /// Takes the directory, makes or checks <c>mailproxy.db</c> in it, and brings its schema forward. Throws <see
+    /// cref="StoreRefusedException"/> when it is in use, not ours, newer than this program or damaged.
+    /// </summary>
+    public static SqliteDatabase Open(
+        string dataDirectory,
+        PipelineHealth health,
+        PipelineMetrics metrics,
+        ILogger logger,
+        TimeSpan? backOff = null
+    ) => Open(dataDirectory, health, metrics, logger, backOff ?? TimeSpan.FromSeconds(1), Migrator.Embedded);
 
-    internal static SqliteDatabase Open(string dataDirectory, PipelineHealth health, PipelineMetrics metrics, ILogger logger, TimeSpan backOff, IReadOnlyList<Migration> migrations)
+    internal static SqliteDatabase Open(
+        string dataDirectory,
+        PipelineHealth health,
+        PipelineMetrics metrics,
+        ILogger logger,
+        TimeSpan backOff,
+        IReadOnlyList<Migration> migrations
+    )
     {
         Directory.CreateDirectory(dataDirectory);
         var path = System.IO.Path.Combine(dataDirectory, "mailproxy.db");
@@ -60,7 +85,8 @@ public sealed partial class SqliteDatabase : IDisposable
         {
             RefuseHalfRestored(dataDirectory);
             StoreFile.CheckAccess(path);
-            if (!File.Exists(path)) StoreFile.Create(path);
+            if (!File.Exists(path))
+                StoreFile.Create(path);
             StoreFile.Inspect(path);
             connection = OpenChecked(path, migrations);
             return new(path, dataLock, connection, health, metrics, logger, backOff);
@@ -89,15 +115,18 @@ public sealed partial class SqliteDatabase : IDisposable
     private static void RefuseHalfRestored(string dataDirectory)
     {
         var draft = System.IO.Path.Combine(dataDirectory, StoreFile.RestoreDraft);
-        if (!Directory.Exists(draft)) return;
+        if (!Directory.Exists(draft))
+            return;
         throw new StoreRefusedException(
-            $"A restore into '{dataDirectory}' was interrupted. Run it again; or, to go on with what was there before, remove '{draft}'.");
+            $"A restore into '{dataDirectory}' was interrupted. Run it again; or, to go on with what was there before, remove '{draft}'."
+        );
     }
 
     // From any thread: whoever meets it first tells.
     private void Damaged(SqliteException fault)
     {
-        if (_health.StoreDamage is not null) return;
+        if (_health.StoreDamage is not null)
+            return;
         _health.StoreDamage = StoreTrouble.Describe(fault);
         Log.Damaged(_logger, Path, fault);
     }
@@ -109,18 +138,19 @@ public sealed partial class SqliteDatabase : IDisposable
         {
             var log = new FileInfo(path + "-wal");
             var isShort = StoreFile.IsShort(path);
-            if (isShort && (!log.Exists || log.Length == 0)) throw StoreFile.Damaged(path, "it is shorter than its own header says, so its end is missing");
+            if (isShort && (!log.Exists || log.Length == 0))
+                throw StoreFile.Damaged(path, "it is shorter than its own header says, so its end is missing");
             connection = Connections.OpenWriter(path, Checkpointer.StartAt);
             Migrator.Run(connection, path, migrations);
             StoreFile.Probe(connection, path, isShort);
             return connection;
         }
-        catch (SqliteException fault)
+        catch (SqliteException error)
         {
             connection?.Dispose();
-            throw StoreTrouble.IsDamage(fault)
-                ? StoreFile.Damaged(path, fault.Message, fault)
-                : new StoreRefusedException($"'{path}' cannot be opened: {StoreTrouble.Describe(fault)}.", fault);
+            throw StoreTrouble.IsDamage(error)
+                ? StoreFile.Damaged(path, error.Message, error)
+                : new StoreRefusedException($"'{path}' cannot be opened: {StoreTrouble.Describe(error)}.", error);
         }
         catch
         {
@@ -131,7 +161,12 @@ public sealed partial class SqliteDatabase : IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(703, LogLevel.Critical, "{Path} is damaged. Nothing is taken or sent any more; outcomes of attempts under way are kept while this process lives. Stop it and restore the file from a backup, or recover it with SQLite's own tools.")]
+        [LoggerMessage(
+            703,
+            LogLevel.Critical,
+            "{Path} is damaged. Nothing is taken or sent any more; outcomes of attempts under way are kept while this process "
+                + "lives. Stop it and restore the file from a backup, or recover it with SQLite's own tools."
+        )]
         public static partial void Damaged(ILogger logger, string path, Exception fault);
     }
 }

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Erasure on SQLite, in small turns of the one writer; each has its row in the audit log, with counts and without the address.</summary>
+/// <summary>
+/// Erasure on SQLite, in small turns of the one writer; each has its row in the audit log, with counts and without the address.
+/// </summary>
 public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : IErasure
 {
     private readonly CommitLoop _writer = database.Writer;
@@ -17,7 +19,14 @@ public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : I
             if (done.Counts.Messages > 0)
             {
                 var (messages, cancelled, bodies, events, links) = done.Counts;
-                var told = string.Create(CultureInfo.InvariantCulture, $$"""{"messages":{{messages}},"cancelled":{{cancelled}},"bodies":{{bodies}},"events":{{events}},"links":{{links}},"pending":{{done.Pending.Count}}}""");
+                var told = string.Create(
+                        CultureInfo.InvariantCulture,
+                        $$"""
+                        {"messages":{{messages}},"cancelled":{{cancelled}},"bodies":{{bodies}},"events":{{events}},"links":{{links}},
+                        "pending":{{done.Pending.Count}}}
+                        """
+                    )
+                    .ReplaceLineEndings("");
                 AuditRows.Append(db, now, actor, "recipient.erase", $"tenant/{tenant ?? "*"}", null, told);
             }
 
@@ -25,10 +34,12 @@ public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : I
         });
 
         // The rows that named them are gone for good; a file that outlives a crash here is swept at the start.
-        foreach (var file in files) spool.Delete(file);
+        foreach (var file in files)
+            spool.Delete(file);
 
         // Older states of the pages stand in the log until it has been carried back and begun anew.
-        if (slice.Through is null) database.CarryLog();
+        if (slice.Through is null)
+            database.CarryLog();
         return slice;
     }
 }

@@ -29,7 +29,8 @@ public sealed class SqliteLinkStore : ILinkStore
         var key = secret is null ? RandomNumberGenerator.GetBytes(32) : Convert.FromBase64String(box.Open(secret, KeyOwner));
 
         // Nobody sets this one anew, so it moves to a new master key by itself.
-        if (secret is null || SecretBox.KeyIdOf(secret) != box.SealingKey) await database.Writer.WriteAsync(db => Save(db, box, key));
+        if (secret is null || SecretBox.KeyIdOf(secret) != box.SealingKey)
+            await database.Writer.WriteAsync(db => Save(db, box, key));
         return new(database, key);
     }
 
@@ -38,31 +39,38 @@ public sealed class SqliteLinkStore : ILinkStore
 
     public Task<StoredLink?> FindAsync(long link) => _readers.ReadAsync(db => LinkRows.Find(db, link));
 
-    public Task<LinkObject> ReserveAsync(LinkContent content, string key, long expiresAt, long now) => _writer.WriteAsync(db => LinkRows.Reserve(db, content, key, expiresAt, now));
+    public Task<LinkObject> ReserveAsync(LinkContent content, string key, long expiresAt, long now) =>
+        _writer.WriteAsync(db => LinkRows.Reserve(db, content, key, expiresAt, now));
 
     public Task UploadedAsync(long number) => _writer.WriteAsync(db => LinkRows.Uploaded(db, number));
 
-    public Task<FileLink> AddAsync(NewLink link, Func<long, string> url, long now) => _writer.WriteAsync(db => LinkRows.Add(db, link, url, now));
+    public Task<FileLink> AddAsync(NewLink link, Func<long, string> url, long now) =>
+        _writer.WriteAsync(db => LinkRows.Add(db, link, url, now));
 
     public Task<long?> NextRemovalAsync() => _readers.ReadAsync(LinkRows.NextRemoval);
 
-    public Task<IReadOnlyList<LinkObject>> TakeRemovalsAsync(long now, int limit) => _writer.WriteAsync<IReadOnlyList<LinkObject>>(db => LinkRows.TakeRemovals(db, now, limit));
+    public Task<IReadOnlyList<LinkObject>> TakeRemovalsAsync(long now, int limit) =>
+        _writer.WriteAsync<IReadOnlyList<LinkObject>>(db => LinkRows.TakeRemovals(db, now, limit));
 
-    public Task RemovedAsync(long number) => _writer.WriteAsync(db =>
-    {
-        LinkRows.Removed(db, number);
-        return true;
-    });
+    public Task RemovedAsync(long number) =>
+        _writer.WriteAsync(db =>
+        {
+            LinkRows.Removed(db, number);
+            return true;
+        });
 
-    public Task NotRemovedAsync(long number, long again) => _writer.WriteAsync(db =>
-    {
-        LinkRows.NotRemoved(db, number, again);
-        return true;
-    });
+    public Task NotRemovedAsync(long number, long again) =>
+        _writer.WriteAsync(db =>
+        {
+            LinkRows.NotRemoved(db, number, again);
+            return true;
+        });
 
     private static byte[]? Read(SqliteConnection db) => db.QueryFirst("SELECT secret FROM link_key", row => row.GetFieldValue<byte[]>(0));
 
-    private static int Save(SqliteConnection db, SecretBox box, byte[] key) => db.Run(
-        "INSERT INTO link_key (one, secret) VALUES (1, @secret) ON CONFLICT (one) DO UPDATE SET secret = excluded.secret",
-        ("@secret", box.Seal(Convert.ToBase64String(key), KeyOwner)));
+    private static int Save(SqliteConnection db, SecretBox box, byte[] key) =>
+        db.Run(
+            "INSERT INTO link_key (one, secret) VALUES (1, @secret) ON CONFLICT (one) DO UPDATE SET secret = excluded.secret",
+            ("@secret", box.Seal(Convert.ToBase64String(key), KeyOwner))
+        );
 }

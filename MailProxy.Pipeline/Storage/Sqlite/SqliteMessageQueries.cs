@@ -7,38 +7,54 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
 {
     private readonly SqliteReaders _readers = database.Readers;
 
-    public Task<MessageView?> GetAsync(MessageKey key) => _readers.SnapshotAsync(session =>
-        MessageViews.Find(session, key) is { } number ? MessageViews.View(session, number) : null);
+    public Task<MessageView?> GetAsync(MessageKey key) =>
+        _readers.SnapshotAsync(session => MessageViews.Find(session, key) is { } number ? MessageViews.View(session, number) : null);
 
     public Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before) =>
         _readers.SnapshotAsync(session => MessagePages.Read(session, filter, limit, before));
 
-    public Task<long?> BodySizeAsync(MessageKey key) => _readers.ReadAsync(db => db.QueryNumber(
-        "SELECT b.size FROM messages m JOIN bodies b ON b.message = m.number WHERE m.tenant = @tenant AND m.id = @id", ("@tenant", key.Tenant), ("@id", key.Id)));
+    public Task<long?> BodySizeAsync(MessageKey key) =>
+        _readers.ReadAsync(db =>
+            db.QueryNumber(
+                "SELECT b.size FROM messages m JOIN bodies b ON b.message = m.number WHERE m.tenant = @tenant AND m.id = @id",
+                ("@tenant", key.Tenant),
+                ("@id", key.Id)
+            )
+        );
 
-    public Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit) => _readers.SnapshotAsync<IReadOnlyList<MailEvent>?>(session =>
-        MessageViews.Find(session, key) is { } number
-            ? EventPages.OfMessage(session, database.Generations, number, afterSequence, limit) : null);
+    public Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit) =>
+        _readers.SnapshotAsync<IReadOnlyList<MailEvent>?>(session =>
+            MessageViews.Find(session, key) is { } number
+                ? EventPages.OfMessage(session, database.Generations, number, afterSequence, limit)
+                : null
+        );
 
     public async Task<MailContent?> ContentAsync(MessageKey key)
     {
-        if (await ReadAsync(key) is not { } stored) return null;
-        if (stored.SpoolFile is null) return stored.Content;
+        if (await ReadAsync(key) is not { } stored)
+            return null;
+        if (stored.SpoolFile is null)
+            return stored.Content;
 
         try
         {
             return stored.Content with { Json = await spool.ReadAsync(stored.SpoolFile) };
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // Purged or replaced since the row was read? Then this says so. Else the file was lost.
-            if (await ReadAsync(key) is not { } now || now.SpoolFile != stored.SpoolFile) return await ContentAsync(key);
-            throw new BodyMissingException($"The message's body, the file spool/{stored.SpoolFile}, cannot be read: {SpoolFiles.Why(fault)}.", null, fault);
+            if (await ReadAsync(key) is not { } now || now.SpoolFile != stored.SpoolFile)
+                return await ContentAsync(key);
+            throw new BodyMissingException(
+                $"The message's body, the file spool/{stored.SpoolFile}, cannot be read: {SpoolFiles.Why(error)}.",
+                null,
+                error
+            );
         }
     }
 
     public Task<QueueCounts> CountsAsync(long now) => _readers.SnapshotAsync(session => QueueCounting.Count(session, now));
 
-    private Task<StoredContent?> ReadAsync(MessageKey key) => _readers.SnapshotAsync(session =>
-        MessageViews.Find(session, key) is { } number ? ContentRows.Read(session, number) : null);
+    private Task<StoredContent?> ReadAsync(MessageKey key) =>
+        _readers.SnapshotAsync(session => MessageViews.Find(session, key) is { } number ? ContentRows.Read(session, number) : null);
 }

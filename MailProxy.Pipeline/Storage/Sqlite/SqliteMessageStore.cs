@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The message store on SQLite. Writes go through the one commit loop; claims live in memory, since one process owns the file, and the mark arbitrates.</summary>
+/// <summary>
+/// The message store on SQLite. Writes go through the one commit loop; claims live in memory, since one process owns the file, and the mark
+/// arbitrates.
+/// </summary>
 public sealed partial class SqliteMessageStore : IMessageStore
 {
     private readonly SqliteDatabase _database;
@@ -15,25 +18,33 @@ public sealed partial class SqliteMessageStore : IMessageStore
     private readonly OutcomeWriter _outcomes;
     private readonly ChangeWriter _changes;
 
-    /// <param name="contentHash">The hash of a stored body as ingest would make it, for ids that were made here; null when it cannot be told.</param>
-    public SqliteMessageStore(SqliteDatabase database, SpoolFiles spool, Func<ReadOnlyMemory<byte>, byte[]?> contentHash, TimeProvider clock, ILogger logger)
+    /// <param name="contentHash">The hash of a stored body as ingest would make it, for ids that were made here; null when it cannot be
+    /// told.</param>
+    public SqliteMessageStore(
+        SqliteDatabase database,
+        SpoolFiles spool,
+        Func<ReadOnlyMemory<byte>, byte[]?> contentHash,
+        TimeProvider clock,
+        ILogger logger
+    )
     {
         (_database, _spool, _logger) = (database, spool, logger);
         var writer = database.Writer;
-        var bin = new SpoolBin(spool);
+        var bin = new SpoolTrash(spool);
         var uses = new LimitUses();
         var housekeeping = new Housekeeping(clock);
         _lanes = new(_claims);
         _submissions = new(writer.Events, _claims, spool, bin, contentHash, clock);
         _outcomes = new(writer.Events, uses);
         _changes = new(writer.Events);
-        writer.TakePart(
+        writer.AddHooks(
             beforeCommit: () =>
             {
                 uses.Write(writer.Session);
                 housekeeping.Work(writer.Session);
             },
-            afterCommit: bin.Empty);
+            afterCommit: bin.Empty
+        );
     }
 
     public Task<Recovery> RecoverAsync(long now)
@@ -41,7 +52,8 @@ public sealed partial class SqliteMessageStore : IMessageStore
         _claims.Clear();
         var recovery = _database.Readers.Snapshot(session => RecoveryReader.Read(session, now));
         var swept = _spool.Sweep(_database.Readers.Snapshot(RecoveryReader.SpoolFiles));
-        if (swept > 0) Log.Swept(_logger, swept);
+        if (swept > 0)
+            Log.Swept(_logger, swept);
         return Task.FromResult(recovery);
     }
 
@@ -59,21 +71,28 @@ public sealed partial class SqliteMessageStore : IMessageStore
 
     public async ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients)
     {
-        if (_database.Readers.Snapshot(session => ContentReader.Load(session, ticket, maxRecipients)) is not { } loaded) return null;
-        if (loaded.Spool is null) return loaded.Content;
+        if (_database.Readers.Snapshot(session => ContentReader.Load(session, ticket, maxRecipients)) is not { } loaded)
+            return null;
+        if (loaded.Spool is null)
+            return loaded.Content;
         try
         {
             return loaded.Content with { Json = await _spool.ReadAsync(loaded.Spool) };
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new BodyMissingException($"The message's body, the file spool/{loaded.Spool}, cannot be read: {SpoolFiles.Why(fault)}.", loaded.Content, fault);
+            throw new BodyMissingException(
+                $"The message's body, the file spool/{loaded.Spool}, cannot be read: {SpoolFiles.Why(error)}.",
+                loaded.Content,
+                error
+            );
         }
     }
 
     public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes)
     {
-        if (writes.Count == 0) return Task.FromResult<IReadOnlyList<bool>>([]);
+        if (writes.Count == 0)
+            return Task.FromResult<IReadOnlyList<bool>>([]);
         var job = new OutcomeJob(writes, _outcomes);
         _database.Writer.PostOutcomes(job);
         return job.Promise;

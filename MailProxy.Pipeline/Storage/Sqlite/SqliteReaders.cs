@@ -3,7 +3,10 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Read-only connections, used again. A reading is synchronous and short: no snapshot outlives the call, so checkpoints are never held up. Trouble of the disk is told as <see cref="StoreUnavailableException"/>.</summary>
+/// <summary>
+/// Read-only connections, used again. A reading is synchronous and short: no snapshot outlives the call, so checkpoints are never held up.
+/// Trouble of the disk is told as <see cref="StoreUnavailableException"/>.
+/// </summary>
 internal sealed class SqliteReaders(string path, Action<SqliteException>? damaged = null) : IDisposable
 {
     // More than this are opened when needed and closed after use.
@@ -25,36 +28,42 @@ internal sealed class SqliteReaders(string path, Action<SqliteException>? damage
         var whole = false;
         try
         {
-            if (!_idle.TryPop(out session)) session = new(Connections.OpenReader(path));
+            if (!_idle.TryPop(out session))
+                session = new(Connections.OpenReader(path));
             var result = read(session);
             whole = true;
             return result;
         }
-        catch (SqliteException fault) when (StoreTrouble.Passes(fault))
+        catch (SqliteException error) when (StoreTrouble.Passes(error))
         {
-            if (StoreTrouble.IsDamage(fault)) damaged?.Invoke(fault);
-            throw new StoreUnavailableException($"The store cannot read now: {StoreTrouble.Describe(fault)}.", fault);
+            if (StoreTrouble.IsDamage(error))
+                damaged?.Invoke(error);
+            throw new StoreUnavailableException($"The store cannot read now: {StoreTrouble.Describe(error)}.", error);
         }
         finally
         {
             // After a fault a statement may be left in the middle: that connection is not used again.
-            if (whole && !_closed && _idle.Count < Kept) _idle.Push(session!);
-            else session?.Dispose();
+            if (whole && !_closed && _idle.Count < Kept)
+                _idle.Push(session!);
+            else
+                session?.Dispose();
         }
     }
 
     /// <summary>Several statements that see the same state.</summary>
-    public T Snapshot<T>(Func<Session, T> read) => Query(session =>
-    {
-        session.Prepare(Begin).Run();
-        var result = read(session);
-        session.Prepare(End).Run();
-        return result;
-    });
+    public T Snapshot<T>(Func<Session, T> read) =>
+        Query(session =>
+        {
+            session.Prepare(Begin).Run();
+            var result = read(session);
+            session.Prepare(End).Run();
+            return result;
+        });
 
     public void Dispose()
     {
         _closed = true;
-        while (_idle.TryPop(out var session)) session.Dispose();
+        while (_idle.TryPop(out var session))
+            session.Dispose();
     }
 }

@@ -1,6 +1,8 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Retention on SQLite: finds on a reader's connection, deletes in small turns of the one writer, and gives the file's free pages back.</summary>
+/// <summary>
+/// Retention on SQLite: finds on a reader's connection, deletes in small turns of the one writer, and gives the file's free pages back.
+/// </summary>
 public sealed class SqliteRetentionStore : IRetentionStore
 {
     private const long Day = 86_400_000;
@@ -8,7 +10,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
     private readonly SqliteDatabase _database;
     private readonly SpoolFiles _spool;
     private readonly SqliteTenantRemoval _removal;
-    private readonly ReportReach _reach = new();
+    private readonly AcknowledgedHorizon _reach = new();
     private readonly Dictionary<(string Tenant, string Id), long> _notBefore = [];
     private string _tenant = "";
     private TaskCompletionSource _changed = NewSignal();
@@ -16,7 +18,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
     public SqliteRetentionStore(SqliteDatabase database, SpoolFiles spool)
     {
         (_database, _spool, _removal) = (database, spool, new(database, spool));
-        database.Writer.TakePart(beforeCommit: static () => { }, afterCommit: () => Volatile.Read(ref _changed).TrySetResult());
+        database.Writer.AddHooks(beforeCommit: static () => { }, afterCommit: () => Volatile.Read(ref _changed).TrySetResult());
     }
 
     public Task Changed => Volatile.Read(ref _changed).Task;
@@ -24,15 +26,18 @@ public sealed class SqliteRetentionStore : IRetentionStore
     public async Task<PurgeSlice> PurgeAsync(RetentionRules rules, long now)
     {
         // Before the look, so that a commit after it is heard of.
-        if (Changed.IsCompleted) Volatile.Write(ref _changed, NewSignal());
-        if (await _removal.RemoveSomeAsync()) return new(0, 0, 0, More: true, 0);
+        if (Changed.IsCompleted)
+            Volatile.Write(ref _changed, NewSignal());
+        if (await _removal.RemoveSomeAsync())
+            return new(0, 0, 0, More: true, 0);
         var plan = await _database.Readers.SnapshotAsync(session =>
         {
             _reach.Look(session);
             return new PurgeReader(_reach, rules, _notBefore, _tenant, _database.Events.Last, now).Read(session);
         });
         _tenant = plan.Tenant;
-        if (plan.IsEmpty) return new(0, 0, 0, plan.More, plan.NextDue);
+        if (plan.IsEmpty)
+            return new(0, 0, 0, plan.More, plan.NextDue);
 
         var done = await _database.Writer.WriteAsync(_ =>
         {
@@ -42,8 +47,10 @@ public sealed class SqliteRetentionStore : IRetentionStore
         });
 
         // The rows that named them are gone for good; a file that outlives a crash here is swept at the start.
-        foreach (var file in done.Spool) _spool.Delete(file);
-        foreach (var drop in plan.Drops) _notBefore[(drop.Tenant, drop.Id)] = now + Day;
+        foreach (var file in done.Spool)
+            _spool.Delete(file);
+        foreach (var drop in plan.Drops)
+            _notBefore[(drop.Tenant, drop.Id)] = now + Day;
         return new(done.Contents, done.Messages, done.Events, plan.More, plan.NextDue);
     }
 
@@ -52,7 +59,8 @@ public sealed class SqliteRetentionStore : IRetentionStore
         if (await FreePages.AreWorthItAsync(_database.Readers, busy))
         {
             await _database.Writer.WriteAsync(_ => FreePages.GiveBack(_database.Writer.Session));
-            if (await FreePages.AreWorthItAsync(_database.Readers, busy)) return true;
+            if (await FreePages.AreWorthItAsync(_database.Readers, busy))
+                return true;
 
             // The file itself becomes shorter when the log is carried into it.
             _database.CarryLog();

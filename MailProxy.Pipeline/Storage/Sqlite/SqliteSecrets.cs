@@ -5,29 +5,40 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Brings the stored secrets and the master keys together, once, at start: either every stored secret's key is held, or the store is refused. With several keys everything is sealed under the first of them.</summary>
+/// <summary>
+/// Brings the stored secrets and the master keys together, once, at start: either every stored secret's key is held, or the store is
+/// refused. With several keys everything is sealed under the first of them.
+/// </summary>
 public static partial class SqliteSecrets
 {
     private const string ProofText = "mailproxy";
 
-    /// <summary>Makes <c>master.key</c> when there is neither a key nor a secret. Throws <see cref="StoreRefusedException"/> when a key is malformed, missing or wrong.</summary>
+    /// <summary>
+    /// Makes <c>master.key</c> when there is neither a key nor a secret. Throws <see cref="StoreRefusedException"/> when a key is
+    /// malformed, missing or wrong.
+    /// </summary>
     public static async Task<SecretBox> OpenAsync(SqliteDatabase database, MasterKeySources sources, TimeProvider clock, ILogger logger)
     {
         var found = sources.Find();
-        if (sources.File.LooseMode() is { } mode) Log.Loose(logger, sources.File.Path, mode);
+        if (sources.File.LooseMode() is { } mode)
+            Log.Loose(logger, sources.File.Path, mode);
         var wanted = database.Readers.Read(SealedColumns.KeysInUse);
-        if (found.Keys.Count == 0 && wanted.Count == 0) found = found with { Keys = [sources.File.Create()] };
+        if (found.Keys.Count == 0 && wanted.Count == 0)
+            found = found with { Keys = [sources.File.Create()] };
 
         var held = found.Keys.Select(k => k.Id).ToHashSet();
         wanted.ExceptWith(held);
-        if (wanted.Count > 0) throw new StoreRefusedException(Refusal(wanted, held, found.LookedAt));
+        if (wanted.Count > 0)
+            throw new StoreRefusedException(Refusal(wanted, held, found.LookedAt));
 
         var box = new SecretBox(found.Keys);
         var proofs = database.Readers.Read(Proofs);
         foreach (var id in box.KeyIds)
         {
-            if (proofs.TryGetValue(id, out var proof)) Check(box, id, proof);
-            else await database.Writer.WriteAsync(db => Prove(db, box, id));
+            if (proofs.TryGetValue(id, out var proof))
+                Check(box, id, proof);
+            else
+                await database.Writer.WriteAsync(db => Prove(db, box, id));
         }
 
         if (box.KeyIds.Count > 1)
@@ -43,27 +54,42 @@ public static partial class SqliteSecrets
     {
         var old = SealedColumns.KeysInUse(db);
         var renewed = SealedColumns.Renew(db, box);
-        if (renewed > 0) AuditRows.Append(db, clock.GetUtcNow().ToUnixTimeMilliseconds(), "mailproxy", "master_key.renew", "master_key", Ids(old), Ids([box.SealingKey]));
+        if (renewed > 0)
+            AuditRows.Append(
+                db,
+                clock.GetUtcNow().ToUnixTimeMilliseconds(),
+                "mailproxy",
+                "master_key.renew",
+                "master_key",
+                Ids(old),
+                Ids([box.SealingKey])
+            );
         return renewed;
     }
 
-    private static string Ids(IEnumerable<string> keys) => JsonSerializer.Serialize([.. keys.Order()], StoredJson.Default.IReadOnlyListString);
+    private static string Ids(IEnumerable<string> keys) =>
+        JsonSerializer.Serialize([.. keys.Order()], StoredJson.Default.IReadOnlyListString);
 
-    private static Dictionary<string, byte[]> Proofs(SqliteConnection db) => db
-        .Query("SELECT key_id, proof FROM secret_keys", row => (Id: row.GetString(0), Proof: row.GetFieldValue<byte[]>(1)))
-        .ToDictionary(p => p.Id, p => p.Proof);
+    private static Dictionary<string, byte[]> Proofs(SqliteConnection db) =>
+        db.Query("SELECT key_id, proof FROM secret_keys", row => (Id: row.GetString(0), Proof: row.GetFieldValue<byte[]>(1)))
+            .ToDictionary(p => p.Id, p => p.Proof);
 
-    private static int Prove(SqliteConnection db, SecretBox box, string id) => db.Run(
-        "INSERT OR IGNORE INTO secret_keys (key_id, proof) VALUES (@id, @proof)",
-        ("@id", id), ("@proof", box.Seal(ProofText, ProofOwner(id), id)));
+    private static int Prove(SqliteConnection db, SecretBox box, string id) =>
+        db.Run(
+            "INSERT OR IGNORE INTO secret_keys (key_id, proof) VALUES (@id, @proof)",
+            ("@id", id),
+            ("@proof", box.Seal(ProofText, ProofOwner(id), id))
+        );
 
     private static void Check(SecretBox box, string id, byte[] proof)
     {
-        if (box.Open(proof, ProofOwner(id)) != ProofText) throw new StoreRefusedException($"The proof of the master key {id} is not what this program wrote.");
+        if (box.Open(proof, ProofOwner(id)) != ProofText)
+            throw new StoreRefusedException($"The proof of the master key {id} is not what this program wrote.");
     }
 
     private static string Refusal(IEnumerable<string> wanted, IReadOnlyCollection<string> held, IEnumerable<string> lookedAt) =>
-        $"Stored secrets are sealed under the master key {string.Join(", ", wanted.Order())}, which is not there. Looked at: {string.Join("; ", lookedAt)}"
+        $"Stored secrets are sealed under the master key {string.Join(", ", wanted.Order())}, which is not there. Looked at: "
+        + $"{string.Join("; ", lookedAt)}"
         + (held.Count > 0 ? $", which holds {string.Join(", ", held)}." : ".")
         + " Bring the key back; no other can open the secrets.";
 
@@ -71,10 +97,19 @@ public static partial class SqliteSecrets
 
     private static partial class Log
     {
-        [LoggerMessage(753, LogLevel.Warning, "The master key file {Path} may be read or written by others than its owner (mode {Mode}); set it to 0600")]
+        [LoggerMessage(
+            753,
+            LogLevel.Warning,
+            "The master key file {Path} may be read or written by others than its owner (mode {Mode}); set it to 0600"
+        )]
         public static partial void Loose(ILogger logger, string path, string mode);
 
-        [LoggerMessage(752, LogLevel.Warning, "Every stored secret is sealed under the master key {Key} ({Renewed} were sealed anew just now). {Old} may be taken out of the configuration; keep it with backups made before")]
+        [LoggerMessage(
+            752,
+            LogLevel.Warning,
+            "Every stored secret is sealed under the master key {Key} ({Renewed} were sealed anew just now). {Old} may be taken "
+                + "out of the configuration; keep it with backups made before"
+        )]
         public static partial void Renewed(ILogger logger, string key, int renewed, string old);
     }
 }

@@ -11,30 +11,37 @@ public sealed class SqliteVolumeStore(SqliteDatabase database, SecretBox box, Ti
 
     public Task<IReadOnlyList<Volume>> VolumesAsync() => _readers.ReadAsync<IReadOnlyList<Volume>>(_rows.All);
 
-    public Task<bool> PutVolumeAsync(Volume volume, string actor) => _writer.WriteAsync(db =>
-    {
-        var before = _rows.Find(db, volume.Tenant, volume.Id);
-        _rows.Put(db, volume, Now);
-        if (before is null)
+    public Task<bool> PutVolumeAsync(Volume volume, string actor) =>
+        _writer.WriteAsync(db =>
         {
-            AuditRows.Append(db, Now, actor, "volume.create", Subject(volume), null, Audited(volume).ToJson());
-            return true;
-        }
+            var before = _rows.Find(db, volume.Tenant, volume.Id);
+            _rows.Put(db, volume, Now);
+            if (before is null)
+            {
+                AuditRows.Append(db, Now, actor, "volume.create", Subject(volume), null, Audited(volume).ToJson());
+                return true;
+            }
 
-        var after = Audited(volume) with { SecretChanged = VolumeRecord.SecretOf(before.Config) != VolumeRecord.SecretOf(volume.Config) };
-        AuditRows.Append(db, Now, actor, "volume.replace", Subject(volume), Audited(before).ToJson(), after.ToJson());
-        return false;
-    });
+            var after = Audited(volume) with
+            {
+                SecretChanged = VolumeRecord.SecretOf(before.Config) != VolumeRecord.SecretOf(volume.Config),
+            };
+            AuditRows.Append(db, Now, actor, "volume.replace", Subject(volume), Audited(before).ToJson(), after.ToJson());
+            return false;
+        });
 
-    public Task<DeleteResult> DeleteVolumeAsync(string tenant, string id, string actor) => _writer.WriteAsync(db =>
-    {
-        if (_rows.Find(db, tenant, id) is not { } volume) return DeleteResult.NotFound;
-        if (LinkRows.InVolume(db, tenant, id, Now)) return DeleteResult.InUse;
+    public Task<DeleteResult> DeleteVolumeAsync(string tenant, string id, string actor) =>
+        _writer.WriteAsync(db =>
+        {
+            if (_rows.Find(db, tenant, id) is not { } volume)
+                return DeleteResult.NotFound;
+            if (LinkRows.InVolume(db, tenant, id, Now))
+                return DeleteResult.InUse;
 
-        VolumeRows.Delete(db, tenant, id);
-        AuditRows.Append(db, Now, actor, "volume.delete", Subject(volume), Audited(volume).ToJson(), null);
-        return DeleteResult.Deleted;
-    });
+            VolumeRows.Delete(db, tenant, id);
+            AuditRows.Append(db, Now, actor, "volume.delete", Subject(volume), Audited(volume).ToJson(), null);
+            return DeleteResult.Deleted;
+        });
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 

@@ -5,8 +5,13 @@ using SQLitePCL;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>One prepared statement, used again and again on one connection by one thread at a time. Parameters are given in order (?1, ?2, …).</summary>
-/// <remarks>SqliteCommand looks every parameter up by name and makes a reader for each call; on the hot path, with some seven statements a message, that costs more than SQLite itself.</remarks>
+/// <summary>
+/// One prepared statement, used again and again on one connection by one thread at a time. Parameters are given in order (?1, ?2, …).
+/// </summary>
+/// <remarks>
+/// SqliteCommand looks every parameter up by name and makes a reader for each call; on the hot path, with some seven statements a message,
+/// that costs more than SQLite itself.
+/// </remarks>
 internal sealed class Statement : IDisposable
 {
     // SQLITE_PREPARE_PERSISTENT: it lives as long as the connection.
@@ -35,7 +40,8 @@ internal sealed class Statement : IDisposable
 
     public Statement Add(string? value)
     {
-        if (value is null) return AddNull();
+        if (value is null)
+            return AddNull();
         var longest = Encoding.UTF8.GetMaxByteCount(value.Length);
         if (longest <= 512)
         {
@@ -68,7 +74,8 @@ internal sealed class Statement : IDisposable
     public bool Step()
     {
         var result = raw.sqlite3_step(_handle);
-        if (result == raw.SQLITE_ROW) return true;
+        if (result == raw.SQLITE_ROW)
+            return true;
         if (result != raw.SQLITE_DONE)
         {
             // The exception is made first: resetting forgets the message.
@@ -76,9 +83,9 @@ internal sealed class Statement : IDisposable
             {
                 SqliteException.ThrowExceptionForRC(result, _db);
             }
-            catch (SqliteException fault) when (StoreTrouble.IsDamage(fault))
+            catch (SqliteException error) when (StoreTrouble.IsDamage(error))
             {
-                _damaged?.Invoke(fault);
+                _damaged?.Invoke(error);
                 throw;
             }
             finally
@@ -105,7 +112,8 @@ internal sealed class Statement : IDisposable
     /// <summary>The first column of the first row, or null when there is no row or it is NULL.</summary>
     public long? Scalar()
     {
-        if (!Step()) return null;
+        if (!Step())
+            return null;
         var value = LongOrNull(0);
         Reset();
         return value;

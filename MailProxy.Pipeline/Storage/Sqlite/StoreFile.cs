@@ -9,7 +9,10 @@ internal static class StoreFile
     /// <summary>"MPrx": tells our file from anybody else's (SQLite's application_id).</summary>
     public const int ApplicationId = 0x4D507278;
 
-    /// <summary>Of a typical body of 2 KB only one fits into a page of 4 KB and three into one of 8: measured, the file is 30 % smaller and a stored message costs a sixth less.</summary>
+    /// <summary>
+    /// Of a typical body of 2 KB only one fits into a page of 4 KB and three into one of 8: measured, the file is 30 % smaller and a stored
+    /// message costs a sixth less.
+    /// </summary>
     public const int PageSize = 8192;
 
     /// <summary>While this directory stands beside the database, a restore is under way or was interrupted, and nothing may be started on
@@ -23,7 +26,10 @@ internal static class StoreFile
     {
         if (File.Exists(path + "-wal") && new FileInfo(path + "-wal").Length > 0)
         {
-            throw new StoreRefusedException($"'{path}' is missing but its log '{Path.GetFileName(path)}-wal' is there. Put the database back beside its log; starting anew would lose the mail in it.");
+            throw new StoreRefusedException(
+                $"'{path}' is missing but its log '{Path.GetFileName(path)}-wal' is there. Put the database back beside its log; "
+                    + "starting anew would lose the mail in it."
+            );
         }
 
         try
@@ -34,38 +40,44 @@ internal static class StoreFile
             using (var connection = Connections.OpenPlain(draft))
             {
                 // Page size and auto_vacuum take effect only before the first table; the application id's write makes the header.
-                Connections.Execute(connection, $"PRAGMA page_size={PageSize}; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id={ApplicationId}; VACUUM;");
+                Connections.Execute(
+                    connection,
+                    $"PRAGMA page_size={PageSize}; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id={ApplicationId}; VACUUM;"
+                );
             }
 
             File.Move(draft, path);
             DirectorySync.Flush(Path.GetDirectoryName(path)!);
         }
-        catch (SqliteException fault)
+        catch (SqliteException error)
         {
-            throw new StoreRefusedException($"'{path}' cannot be made: {StoreTrouble.Describe(fault)}.", fault);
+            throw new StoreRefusedException($"'{path}' cannot be made: {StoreTrouble.Describe(error)}.", error);
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StoreRefusedException($"'{path}' cannot be made: {fault.Message}", fault);
+            throw new StoreRefusedException($"'{path}' cannot be made: {error.Message}", error);
         }
     }
 
-    /// <summary>Refuses what is no file, or may not be written by this user, in words: the database's own library only says that it cannot open something.</summary>
+    /// <summary>
+    /// Refuses what is no file, or may not be written by this user, in words: the database's own library only says that it cannot open
+    /// something.
+    /// </summary>
     public static void CheckAccess(string path)
     {
         foreach (var file in (string[])[path, path + "-wal", path + "-shm"])
         {
-            if (Directory.Exists(file)) throw new StoreRefusedException($"'{file}' is a directory and not a file. Move it away, or set another data directory.");
-            if (!File.Exists(file)) continue;
+            if (Directory.Exists(file))
+                throw new StoreRefusedException($"'{file}' is a directory and not a file. Move it away, or set another data directory.");
+            if (!File.Exists(file))
+                continue;
             try
             {
-                using (File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
-                {
-                }
+                using (File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite)) { }
             }
-            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                throw new StoreRefusedException($"'{file}' cannot be read and written by this user: {fault.Message}", fault);
+                throw new StoreRefusedException($"'{file}' cannot be read and written by this user: {error.Message}", error);
             }
         }
     }
@@ -76,17 +88,24 @@ internal static class StoreFile
         Span<byte> header = stackalloc byte[HeaderSize];
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         var read = file.ReadAtLeast(header, HeaderSize, throwOnEndOfStream: false);
-        if (read < HeaderSize) throw Damaged(path, $"it has only {file.Length} bytes");
-        if (!header.StartsWith("SQLite format 3\0"u8)) throw Damaged(path, "it does not begin like a database");
+        if (read < HeaderSize)
+            throw Damaged(path, $"it has only {file.Length} bytes");
+        if (!header.StartsWith("SQLite format 3\0"u8))
+            throw Damaged(path, "it does not begin like a database");
 
         var application = BinaryPrimitives.ReadInt32BigEndian(header[68..]);
         if (application != ApplicationId)
         {
-            throw new StoreRefusedException($"'{path}' is a database of another program (application id 0x{application:X8}). It was not touched; move it away or set another data directory.");
+            throw new StoreRefusedException(
+                $"'{path}' is a database of another program (application id 0x{application:X8}). It was not touched; move it away "
+                    + "or set another data directory."
+            );
         }
     }
 
-    /// <summary>Whether pages are missing at the end. A crash in the middle of a checkpoint looks like that too; then the log still has them.</summary>
+    /// <summary>
+    /// Whether pages are missing at the end. A crash in the middle of a checkpoint looks like that too; then the log still has them.
+    /// </summary>
     public static bool IsShort(string path)
     {
         Span<byte> header = stackalloc byte[HeaderSize];
@@ -98,25 +117,38 @@ internal static class StoreFile
     }
 
     public static StoreRefusedException Damaged(string path, string what, Exception? inner = null) =>
-        new($"'{path}' is damaged: {what}. It was not changed; restore it from a backup, or move it away to start with an empty store.", inner);
+        new(
+            $"'{path}' is damaged: {what}. It was not changed; restore it from a backup, or move it away to start with an empty store.",
+            inner
+        );
 
-    /// <summary>Reads the ends of every table, so that what SQLite itself can see at once is refused now and not in the middle of the night. A full check reads the whole file and would take minutes on a big one.</summary>
+    /// <summary>
+    /// Reads the ends of every table, so that what SQLite itself can see at once is refused now and not in the middle of the night. A full
+    /// check reads the whole file and would take minutes on a big one.
+    /// </summary>
     public static void Probe(SqliteConnection connection, string path, bool suspicious)
     {
         try
         {
-            foreach (var table in Connections.Texts(connection, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"))
+            foreach (
+                var table in Connections.Texts(
+                    connection,
+                    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+                )
+            )
             {
                 Connections.Execute(connection, $"SELECT * FROM \"{table}\" LIMIT 1");
             }
 
-            if (!suspicious) return;
+            if (!suspicious)
+                return;
             var verdict = Connections.Texts(connection, "PRAGMA quick_check(1)");
-            if (verdict is not ["ok"]) throw Damaged(path, verdict.Count > 0 ? verdict[0] : "it cannot be checked");
+            if (verdict is not ["ok"])
+                throw Damaged(path, verdict.Count > 0 ? verdict[0] : "it cannot be checked");
         }
-        catch (SqliteException fault) when (StoreTrouble.IsDamage(fault))
+        catch (SqliteException error) when (StoreTrouble.IsDamage(error))
         {
-            throw Damaged(path, fault.Message, fault);
+            throw Damaged(path, error.Message, error);
         }
     }
 }

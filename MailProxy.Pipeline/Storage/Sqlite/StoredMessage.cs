@@ -6,11 +6,19 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <param name="State">Sending while an attempt is marked.</param>
 /// <param name="QueueDue">Null when it is final.</param>
 internal sealed record StoredMessage(
-    long Number, MessageState State, int Revision, AccountKey Account, int Attempts, long CreatedAt, byte[]? ContentHash,
-    long? QueueDue, string? Spool, Standpoint Standpoint)
+    long Number,
+    MessageState State,
+    int Revision,
+    AccountKey Account,
+    int Attempts,
+    long CreatedAt,
+    byte[]? ContentHash,
+    long? QueueDue,
+    string? Spool,
+    MessageFacts MessageFacts
+)
 {
-    private const string Select =
-        """
+    private const string Select = """
         SELECT m.number, m.state, m.revision, m.account, m.attempts, m.created_at, m.content_hash, m.send_at, m.expires_at,
             q.due, q.state, b.spool, b.message IS NOT NULL AND (b.json IS NOT NULL OR b.spool IS NOT NULL),
             EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.number AND r.state = 10),
@@ -28,11 +36,29 @@ internal sealed record StoredMessage(
 
     private static StoredMessage? Read(Statement row)
     {
-        if (!row.Step()) return null;
+        if (!row.Step())
+            return null;
         var state = row.IntOrNull(10) == QueueRows.Sending ? MessageState.Sending : (MessageState)row.Int(1);
         var stored = new StoredMessage(
-            row.Long(0), state, row.Int(2), new(row.Int(3)), row.Int(4), row.Long(5), row.BlobOrNull(6), row.LongOrNull(9), row.TextOrNull(11),
-            new(state, Accepted: row.Int(13) != 0, Ambiguous: row.Int(14) != 0, InDoubt: row.Int(15) != 0, BodyKept: row.Int(12) != 0, row.LongOrNull(7), row.Long(8)));
+            row.Long(0),
+            state,
+            row.Int(2),
+            new(row.Int(3)),
+            row.Int(4),
+            row.Long(5),
+            row.BlobOrNull(6),
+            row.LongOrNull(9),
+            row.TextOrNull(11),
+            new(
+                state,
+                Accepted: row.Int(13) != 0,
+                Ambiguous: row.Int(14) != 0,
+                InDoubt: row.Int(15) != 0,
+                BodyKept: row.Int(12) != 0,
+                row.LongOrNull(7),
+                row.Long(8)
+            )
+        );
         row.Reset();
         return stored;
     }

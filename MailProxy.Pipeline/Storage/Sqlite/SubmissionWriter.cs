@@ -2,8 +2,17 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Writes one submission line by line, with the rules of the idempotency key and of "the same id again". On the writer's thread.</summary>
-internal sealed class SubmissionWriter(EventRows events, Claims claims, SpoolFiles spool, SpoolBin bin, Func<ReadOnlyMemory<byte>, byte[]?> hash, TimeProvider clock)
+/// <summary>
+/// Writes one submission line by line, with the rules of the idempotency key and of "the same id again". On the writer's thread.
+/// </summary>
+internal sealed class SubmissionWriter(
+    EventRows events,
+    Claims claims,
+    SpoolFiles spool,
+    SpoolTrash bin,
+    Func<ReadOnlyMemory<byte>, byte[]?> hash,
+    TimeProvider clock
+)
 {
     public void Write(Session session, AcceptedBatch batch, AppendResult result)
     {
@@ -25,7 +34,8 @@ internal sealed class SubmissionWriter(EventRows events, Claims claims, SpoolFil
                 : Write(session, references, mail, now, result);
         }
 
-        if (submission.Idempotency is { } claim && claim.Render(lines) is { } answer) IdempotencyRows.Keep(session, submission.Tenant, claim, answer, now);
+        if (submission.Idempotency is { } claim && claim.Render(lines) is { } answer)
+            IdempotencyRows.Keep(session, submission.Tenant, claim, answer, now);
         result.Answer(new SubmissionAnswer.Stored(lines));
     }
 
@@ -35,7 +45,8 @@ internal sealed class SubmissionWriter(EventRows events, Claims claims, SpoolFil
     /// <summary>After a rollback: nothing was stored, nothing is claimed.</summary>
     public void Undone(AppendResult result, IReadOnlyList<AcceptedBatch> batches)
     {
-        foreach (var ticket in result.Tickets) claims.Remove(ticket);
+        foreach (var ticket in result.Tickets)
+            claims.Remove(ticket);
         bin.Add(batches.SelectMany(b => b.Lines).Select(l => l.Mail?.Body.SpoolFile).OfType<string>());
     }
 
@@ -48,7 +59,8 @@ internal sealed class SubmissionWriter(EventRows events, Claims claims, SpoolFil
         }
 
         var (state, due) = mail.SendAt > now ? (MessageState.Scheduled, mail.SendAt.Value) : (MessageState.Queued, 0);
-        if (MessageRows.TryInsert(session, mail, state) is not { } number) return Again(session, mail, state, due, now, result);
+        if (MessageRows.TryInsert(session, mail, state) is not { } number)
+            return Again(session, mail, state, due, now, result);
 
         QueueRows.Insert(session, number, mail.Account, mail.Priority, due, QueueRows.Ready, 1, 0, mail.Recipients.Count, mail.ExpiresAt);
         events.Append(mail.Key.Tenant, number, 1, new(Arrival(state), state, 0, null), mail.Account, now);
@@ -59,7 +71,7 @@ internal sealed class SubmissionWriter(EventRows events, Claims claims, SpoolFil
     private ReceiptLine Again(Session session, AcceptedMail mail, MessageState state, long due, long now, AppendResult result)
     {
         var stored = StoredMessage.Find(session, mail.Key)!;
-        var at = stored.Standpoint;
+        var at = stored.MessageFacts;
         var decision = Resubmissions.Decide(stored.State, at.Accepted || at.Ambiguous, SameContent(session, stored, mail));
         if (decision is Resubmission.Same or Resubmission.Sending or Resubmission.AlreadySent)
         {
@@ -68,14 +80,28 @@ internal sealed class SubmissionWriter(EventRows events, Claims claims, SpoolFil
         }
 
         var held = decision == Resubmission.Replace && stored.State == MessageState.Held;
-        if (held) state = MessageState.Held;
+        if (held)
+            state = MessageState.Held;
         var revision = stored.Revision + 1;
         MessageRows.Replace(session, stored.Number, revision, mail, state);
-        QueueRows.Insert(session, stored.Number, mail.Account, mail.Priority, due, held ? QueueRows.Held : QueueRows.Ready, revision, 0, mail.Recipients.Count, mail.ExpiresAt);
+        QueueRows.Insert(
+            session,
+            stored.Number,
+            mail.Account,
+            mail.Priority,
+            due,
+            held ? QueueRows.Held : QueueRows.Ready,
+            revision,
+            0,
+            mail.Recipients.Count,
+            mail.ExpiresAt
+        );
         events.Append(stored.Number, new(decision == Resubmission.Anew ? Arrival(state) : EventType.MessageReplaced, state, 0, null), now);
         result.Drop(stored.Spool);
-        if (result.Withdraw(stored.Number) is { } early) claims.Remove(early);
-        if (!held) Offer(stored.Number, revision, mail, due, result);
+        if (result.Withdraw(stored.Number) is { } early)
+            claims.Remove(early);
+        if (!held)
+            Offer(stored.Number, revision, mail, due, result);
         return new(mail.Key.Id, state, mail.CreatedAt);
     }
 
@@ -95,9 +121,10 @@ internal sealed class SubmissionWriter(EventRows events, Claims claims, SpoolFil
     /// <summary>An id made here has no hash: its body is asked, in case a client posts what it was given.</summary>
     private bool SameContent(Session session, StoredMessage stored, AcceptedMail mail)
     {
-        if (mail.ContentHash is null) return false;
+        if (mail.ContentHash is null)
+            return false;
         var known = stored.ContentHash;
-        if (known is null && stored.Standpoint.BodyKept)
+        if (known is null && stored.MessageFacts.BodyKept)
         {
             var body = stored.Spool is null ? MessageRows.InlineBody(session, stored.Number) : spool.TryRead(stored.Spool);
             known = body is null ? null : hash(body);
@@ -106,12 +133,22 @@ internal sealed class SubmissionWriter(EventRows events, Claims claims, SpoolFil
         return known is not null && (known.AsSpan().SequenceEqual(mail.ContentHash) || known.AsSpan().SequenceEqual(mail.HashAsWritten));
     }
 
-    private static Problem? Refusal(Resubmission decision) => decision switch
-    {
-        Resubmission.Sending => new(409, "sending", "An attempt to send the message with this id is under way; it cannot be replaced now."),
-        Resubmission.AlreadySent => new(409, "already_sent", "The message with this id was sent, at least to some recipients; other content needs an id of its own."),
-        _ => null,
-    };
+    private static Problem? Refusal(Resubmission decision) =>
+        decision switch
+        {
+            Resubmission.Sending => new(
+                409,
+                "sending",
+                "An attempt to send the message with this id is under way; it cannot be replaced now."
+            ),
+            Resubmission.AlreadySent => new(
+                409,
+                "already_sent",
+                "The message with this id was sent, at least to some recipients; other content needs an id of its own."
+            ),
+            _ => null,
+        };
 
-    private static EventType Arrival(MessageState state) => state == MessageState.Scheduled ? EventType.MessageScheduled : EventType.MessageQueued;
+    private static EventType Arrival(MessageState state) =>
+        state == MessageState.Scheduled ? EventType.MessageScheduled : EventType.MessageQueued;
 }

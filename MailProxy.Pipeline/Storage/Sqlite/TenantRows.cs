@@ -12,13 +12,18 @@ internal sealed class TenantRows(SecretBox box)
 
     public Tenant? Find(SqliteConnection db, string id) => db.QueryFirst(Select + " WHERE id = @id", Row, ("@id", id));
 
-    public void Write(SqliteConnection db, Tenant tenant, long now) => db.Run(
-        """
-        INSERT INTO tenants (id, config, attachment_auth, created_at, updated_at) VALUES (@id, @config, @auth, @now, @now)
-        ON CONFLICT (id) DO UPDATE SET config = excluded.config, attachment_auth = excluded.attachment_auth, updated_at = excluded.updated_at
-        """,
-        ("@id", tenant.Id), ("@config", TenantConfig.Of(tenant).ToJson()), ("@now", now),
-        ("@auth", tenant.AttachmentEndpoint?.Auth is { } auth ? box.Seal(StoredAuth.ToText(auth), AuthOwner(tenant.Id)) : null));
+    public void Write(SqliteConnection db, Tenant tenant, long now) =>
+        db.Run(
+            """
+            INSERT INTO tenants (id, config, attachment_auth, created_at, updated_at) VALUES (@id, @config, @auth, @now, @now)
+            ON CONFLICT (id) DO UPDATE SET config = excluded.config, attachment_auth = excluded.attachment_auth, updated_at =
+            excluded.updated_at
+            """,
+            ("@id", tenant.Id),
+            ("@config", TenantConfig.Of(tenant).ToJson()),
+            ("@now", now),
+            ("@auth", tenant.AttachmentEndpoint?.Auth is { } auth ? box.Seal(StoredAuth.ToText(auth), AuthOwner(tenant.Id)) : null)
+        );
 
     public static void Delete(SqliteConnection db, string id) => db.Run("DELETE FROM tenants WHERE id = @id", ("@id", id));
 

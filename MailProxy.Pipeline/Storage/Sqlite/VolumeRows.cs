@@ -13,15 +13,22 @@ internal sealed class VolumeRows(SecretBox box)
     public Volume? Find(SqliteConnection db, string tenant, string id) =>
         db.QueryFirst(Select + " WHERE tenant = @tenant AND id = @id", Row, ("@tenant", tenant), ("@id", id));
 
-    public void Put(SqliteConnection db, Volume volume, long now) => db.Run(
-        """
-        INSERT INTO volumes (tenant, id, shared, admin_set, config, secret, created_at, updated_at)
-        VALUES (@tenant, @id, @shared, @admin, @config, @secret, @now, @now)
-        ON CONFLICT (tenant, id) DO UPDATE SET shared = @shared, admin_set = @admin, config = @config, secret = @secret, updated_at = @now
-        """,
-        ("@tenant", volume.Tenant), ("@id", volume.Id), ("@shared", volume.Shared ? 1 : 0), ("@admin", volume.AdminSet ? 1 : 0),
-        ("@config", VolumeRecord.Of(volume.Config).ToJson()), ("@now", now),
-        ("@secret", VolumeRecord.SecretOf(volume.Config) is { } secret ? box.Seal(secret, Owner(volume.Tenant, volume.Id)) : null));
+    public void Put(SqliteConnection db, Volume volume, long now) =>
+        db.Run(
+            """
+            INSERT INTO volumes (tenant, id, shared, admin_set, config, secret, created_at, updated_at)
+            VALUES (@tenant, @id, @shared, @admin, @config, @secret, @now, @now)
+            ON CONFLICT (tenant, id) DO UPDATE SET shared = @shared, admin_set = @admin, config = @config, secret = @secret, updated_at =
+            @now
+            """,
+            ("@tenant", volume.Tenant),
+            ("@id", volume.Id),
+            ("@shared", volume.Shared ? 1 : 0),
+            ("@admin", volume.AdminSet ? 1 : 0),
+            ("@config", VolumeRecord.Of(volume.Config).ToJson()),
+            ("@now", now),
+            ("@secret", VolumeRecord.SecretOf(volume.Config) is { } secret ? box.Seal(secret, Owner(volume.Tenant, volume.Id)) : null)
+        );
 
     public static void Delete(SqliteConnection db, string tenant, string id) =>
         db.Run("DELETE FROM volumes WHERE tenant = @tenant AND id = @id", ("@tenant", tenant), ("@id", id));

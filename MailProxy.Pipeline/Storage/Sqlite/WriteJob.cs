@@ -45,10 +45,10 @@ internal sealed class SmallWrite<T>(Func<SqliteConnection, T> write, EventRows e
         {
             _result = write(session.Connection);
         }
-        catch (Exception fault) when (fault is not SqliteException { } sqlite || !StoreTrouble.Passes(sqlite))
+        catch (Exception error) when (error is not SqliteException { } sqlite || !StoreTrouble.Passes(sqlite))
         {
             // The caller's mistake, and the caller's to hear of.
-            _fault = fault;
+            _fault = error;
             session.Prepare(Undo).Run();
             events.Forget(last);
         }
@@ -58,8 +58,10 @@ internal sealed class SmallWrite<T>(Func<SqliteConnection, T> write, EventRows e
 
     public override void Committed()
     {
-        if (_fault is null) _promise.TrySetResult(_result);
-        else _promise.TrySetException(_fault);
+        if (_fault is null)
+            _promise.TrySetResult(_result);
+        else
+            _promise.TrySetException(_fault);
     }
 
     public override bool RolledBack(StoreUnavailableException why)
@@ -68,5 +70,6 @@ internal sealed class SmallWrite<T>(Func<SqliteConnection, T> write, EventRows e
         return false;
     }
 
-    public override void Abandon(Exception why) => _promise.TrySetException(new StoreUnavailableException("The store's writer has stopped.", why));
+    public override void Abandon(Exception why) =>
+        _promise.TrySetException(new StoreUnavailableException("The store's writer has stopped.", why));
 }

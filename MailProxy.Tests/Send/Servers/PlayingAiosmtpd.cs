@@ -6,8 +6,7 @@ namespace MailProxy.Tests.Send.Servers;
 /// <summary>Python's aiosmtpd, from Debian's python3-aiosmtpd: the addresses say what it answers, and where.</summary>
 internal sealed class PlayingAiosmtpd : PlayingServer
 {
-    private const string Program =
-        """
+    private const string Program = """
         import asyncio, re, sys
         from aiosmtpd.smtp import SMTP
 
@@ -60,7 +59,10 @@ internal sealed class PlayingAiosmtpd : PlayingServer
             var info = Run.Info("/usr/bin/python3", "-c", Program);
             info.RedirectStandardError = false;
             _process = Process.Start(info)!;
-            _port = int.Parse(await _process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)) ?? throw new InvalidOperationException("aiosmtpd did not start"));
+            _port = int.Parse(
+                await _process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30))
+                    ?? throw new InvalidOperationException("aiosmtpd did not start")
+            );
         }
 
         var player = $"{phase.ToLowerInvariant()}{reply}@play.test";
@@ -69,7 +71,8 @@ internal sealed class PlayingAiosmtpd : PlayingServer
 
     public override async ValueTask DisposeAsync()
     {
-        if (_process is null) return;
+        if (_process is null)
+            return;
         _process.Kill();
         await _process.WaitForExitAsync();
         _process.Dispose();

@@ -11,14 +11,14 @@ internal sealed class PlayingPostfix : PlayingServer
 
     private static string Settings =>
         $"""
-        smtpd_delay_reject = no
-        smtpd_error_sleep_time = 0
-        smtpd_sender_restrictions = check_sender_access {Map("mail")}
-        smtpd_recipient_restrictions = check_recipient_access {Map("rcpt")}, permit_mynetworks, reject
-        smtpd_data_restrictions = check_sender_access {Map("data")}
-        smtpd_end_of_data_restrictions = check_sender_access {Map("dot")}
+            smtpd_delay_reject = no
+            smtpd_error_sleep_time = 0
+            smtpd_sender_restrictions = check_sender_access {Map("mail")}
+            smtpd_recipient_restrictions = check_recipient_access {Map("rcpt")}, permit_mynetworks, reject
+            smtpd_data_restrictions = check_sender_access {Map("data")}
+            smtpd_end_of_data_restrictions = check_sender_access {Map("dot")}
 
-        """;
+            """;
 
     public override async Task<Stage> PlayAsync(string phase, string reply)
     {
@@ -31,8 +31,10 @@ internal sealed class PlayingPostfix : PlayingServer
 
     public override async ValueTask DisposeAsync()
     {
-        if (_postfix is not null) await _postfix.DisposeAsync();
+        if (_postfix is not null)
+            await _postfix.DisposeAsync();
     }
 
-    private static string Map(string phase) => $"inline:{{ {string.Join(", ", Codes.Select(code => $"{{ {phase}{code}@play.test = {code} {code[0]}.7.1 played }}"))} }}";
+    private static string Map(string phase) =>
+        $"inline:{{ {string.Join(", ", Codes.Select(code => $"{{ {phase}{code}@play.test = {code} {code[0]}.7.1 played }}"))} }}";
 }

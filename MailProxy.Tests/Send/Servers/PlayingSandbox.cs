@@ -21,20 +21,22 @@ internal sealed class PlayingSandbox : PlayingServer
 
     public override async ValueTask DisposeAsync()
     {
-        if (_server is not null) await _server.DisposeAsync();
+        if (_server is not null)
+            await _server.DisposeAsync();
     }
 
-    private static string Local(string phase, string reply) => (phase, reply) switch
-    {
-        (_, Ordinary) => "bob",
-        ("RCPT", "550") => "perm",
-        ("RCPT", "451") => "temp",
-        ("RCPT", "421") => "busy",
-        ("RCPT", "530") => "auth",
-        ("RCPT", Drop) => "hangup",
-        ("DOT", "554") => "spam",
-        ("DOT", "451") => "defer",
-        ("DOT", Drop) => "drop",
-        _ => throw new ArgumentOutOfRangeException(nameof(phase), $"{phase} {reply}", null),
-    };
+    private static string Local(string phase, string reply) =>
+        (phase, reply) switch
+        {
+            (_, Ordinary) => "bob",
+            ("RCPT", "550") => "perm",
+            ("RCPT", "451") => "temp",
+            ("RCPT", "421") => "busy",
+            ("RCPT", "530") => "auth",
+            ("RCPT", Drop) => "hangup",
+            ("DOT", "554") => "spam",
+            ("DOT", "451") => "defer",
+            ("DOT", Drop) => "drop",
+            _ => throw new ArgumentOutOfRangeException(nameof(phase), $"{phase} {reply}", null),
+        };
 }

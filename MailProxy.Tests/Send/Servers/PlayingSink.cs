@@ -10,7 +10,12 @@ internal sealed class PlayingSink : PlayingServer
 
     public override async Task<Stage> PlayAsync(string phase, string reply)
     {
-        var command = phase switch { "DOT" => ".", "EHLO" => "EHLO,HELO", _ => phase };
+        var command = phase switch
+        {
+            "DOT" => ".",
+            "EHLO" => "EHLO,HELO",
+            _ => phase,
+        };
 
         // Without PIPELINING where it hangs up: else the replies before may be lost with the connection.
         string[] tricks = reply switch
@@ -26,14 +31,17 @@ internal sealed class PlayingSink : PlayingServer
         _sinks.Add(sink);
 
         // It becomes another user, who must be able to walk through.
-        if (Environment.IsPrivilegedProcess) await Run.AsRootAsync("chmod", "755", _directories[^1].Path);
+        if (Environment.IsPrivilegedProcess)
+            await Run.AsRootAsync("chmod", "755", _directories[^1].Path);
         await sink.StartAsync();
         return new(sink.Port, "a@x.test", "bob@y.test");
     }
 
     public override async ValueTask DisposeAsync()
     {
-        foreach (var sink in _sinks) await sink.DisposeAsync();
-        foreach (var directory in _directories) directory.Dispose();
+        foreach (var sink in _sinks)
+            await sink.DisposeAsync();
+        foreach (var directory in _directories)
+            directory.Dispose();
     }
 }

@@ -6,7 +6,8 @@ namespace MailProxy.Tests.Storage.Backups;
 [TestFixture]
 internal sealed class StoreHistoryTests
 {
-    private static readonly StoreLife A = new("a", 1, 1), BAfter10 = new("b", 11, 6);
+    private static readonly StoreLife A = new("a", 1, 1),
+        BAfter10 = new("b", 11, 6);
 
     private static readonly TestCaseData[] Pairs =
     [
@@ -19,8 +20,9 @@ internal sealed class StoreHistoryTests
         new TestCaseData(Of(20, 20, A, BAfter10), Of(10, 6, A), false).SetArgDisplayNames("the old life went on with a change"),
         new TestCaseData(Of(10, 5, A), Of(10, 6, A, BAfter10), false).SetArgDisplayNames("the other was restored"),
         new TestCaseData(Of(99, 99, A), Of(1, 0, new StoreLife("x", 1, 1)), false).SetArgDisplayNames("another store"),
-        new TestCaseData(Of(10, 5, A), Of(0, 0, new StoreLife("x", 1, 1)), true)
-            .SetArgDisplayNames("another store, in which nothing ever happened"),
+        new TestCaseData(Of(10, 5, A), Of(0, 0, new StoreLife("x", 1, 1)), true).SetArgDisplayNames(
+            "another store, in which nothing ever happened"
+        ),
     ];
 
     [TestCaseSource(nameof(Pairs))]

@@ -16,10 +16,11 @@ internal sealed class CheckpointerTests
         for (var i = 0; i < 8 * Checkpointer.StartAt / (1 << 20); i++)
         {
             await loop.WriteAsync(c =>
-            {
-                Connections.Execute(c, "INSERT OR REPLACE INTO settings (name, value) VALUES ('big', hex(randomblob(524288)))");
-                return 0;
-            }).WaitAsync(TimeSpan.FromSeconds(30));
+                {
+                    Connections.Execute(c, "INSERT OR REPLACE INTO settings (name, value) VALUES ('big', hex(randomblob(524288)))");
+                    return 0;
+                })
+                .WaitAsync(TimeSpan.FromSeconds(30));
             longest = Math.Max(longest, new FileInfo(bench.Database.Path + "-wal").Length);
         }
 
@@ -50,11 +51,13 @@ internal sealed class CheckpointerTests
     {
         for (var i = 0; i < megabytes; i++)
         {
-            await bench.Database.Writer.WriteAsync(c =>
-            {
-                Connections.Execute(c, "INSERT OR REPLACE INTO settings (name, value) VALUES ('big', hex(randomblob(524288)))");
-                return 0;
-            }).WaitAsync(TimeSpan.FromSeconds(30));
+            await bench
+                .Database.Writer.WriteAsync(c =>
+                {
+                    Connections.Execute(c, "INSERT OR REPLACE INTO settings (name, value) VALUES ('big', hex(randomblob(524288)))");
+                    return 0;
+                })
+                .WaitAsync(TimeSpan.FromSeconds(30));
         }
     }
 }

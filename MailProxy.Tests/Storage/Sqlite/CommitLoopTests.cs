@@ -51,9 +51,21 @@ internal sealed class CommitLoopTests
     public async Task Write_ThatThrows_UndoesOnlyItself()
     {
         var gate = new TaskCompletionSource();
-        var first = Loop.WriteAsync(c => { gate.Task.GetAwaiter().GetResult(); return Put(c, "a"); });
-        var broken = Loop.WriteAsync<string>(c => { Put(c, "b"); throw new InvalidOperationException("mine"); });
-        var constraint = Loop.WriteAsync(c => { Put(c, "c"); return Put(c, "c"); });
+        var first = Loop.WriteAsync(c =>
+        {
+            gate.Task.GetAwaiter().GetResult();
+            return Put(c, "a");
+        });
+        var broken = Loop.WriteAsync<string>(c =>
+        {
+            Put(c, "b");
+            throw new InvalidOperationException("mine");
+        });
+        var constraint = Loop.WriteAsync(c =>
+        {
+            Put(c, "c");
+            return Put(c, "c");
+        });
         var last = Loop.WriteAsync(c => Put(c, "d"));
         gate.SetResult();
 
@@ -77,7 +89,13 @@ internal sealed class CommitLoopTests
         Assert.That(async () => await In30(broken), Throws.InvalidOperationException);
         Assert.That(_bench.Database.Events.Last, Is.Zero);
 
-        await In30(Loop.WriteAsync(_ => { events.AppendOther("default", default, null, null, 1); return 0; }));
+        await In30(
+            Loop.WriteAsync(_ =>
+            {
+                events.AppendOther("default", default, null, null, 1);
+                return 0;
+            })
+        );
 
         Assert.That(_bench.Database.Events.Last, Is.EqualTo(1));
     }
@@ -88,7 +106,13 @@ internal sealed class CommitLoopTests
         var waiting = _bench.Database.Events.WaitBeyondAsync(0, CancellationToken.None);
         Assert.That(waiting.IsCompleted, Is.False);
 
-        await In30(Loop.WriteAsync(_ => { Loop.Events.AppendOther("default", default, null, null, 1); return 0; }));
+        await In30(
+            Loop.WriteAsync(_ =>
+            {
+                Loop.Events.AppendOther("default", default, null, null, 1);
+                return 0;
+            })
+        );
 
         await waiting.WaitAsync(TimeSpan.FromSeconds(30));
     }
@@ -99,9 +123,14 @@ internal sealed class CommitLoopTests
         var gate = new TaskCompletionSource();
         var commits = 0;
         var entered = new TaskCompletionSource();
-        var first = Loop.WriteAsync(_ => { entered.SetResult(); gate.Task.GetAwaiter().GetResult(); return ""; });
+        var first = Loop.WriteAsync(_ =>
+        {
+            entered.SetResult();
+            gate.Task.GetAwaiter().GetResult();
+            return "";
+        });
         await entered.Task.WaitAsync(TimeSpan.FromSeconds(30));
-        Loop.TakePart(static () => { }, () => commits++);
+        Loop.AddHooks(static () => { }, () => commits++);
         var others = Enumerable.Range(0, 10).Select(i => Loop.WriteAsync(c => Put(c, $"n{i}"))).ToArray();
 
         gate.SetResult();
@@ -116,14 +145,22 @@ internal sealed class CommitLoopTests
     {
         var job = new BrokenJob();
         var (entered, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
-        var busy = Loop.WriteAsync(_ => { entered.SetResult(); gate.Task.GetAwaiter().GetResult(); return ""; });
+        var busy = Loop.WriteAsync(_ =>
+        {
+            entered.SetResult();
+            gate.Task.GetAwaiter().GetResult();
+            return "";
+        });
         await entered.Task.WaitAsync(TimeSpan.FromSeconds(30));
         Loop.PostOutcomes(job);
         var neighbour = Loop.WriteAsync(c => Put(c, "a"));
         gate.SetResult();
         await In30(busy);
 
-        Assert.That(async () => await _bench.Database.Completion.WaitAsync(TimeSpan.FromSeconds(30)), Throws.TypeOf<NotSupportedException>());
+        Assert.That(
+            async () => await _bench.Database.Completion.WaitAsync(TimeSpan.FromSeconds(30)),
+            Throws.TypeOf<NotSupportedException>()
+        );
         Assert.That(async () => await In30(neighbour), Throws.InstanceOf<StoreUnavailableException>());
         Assert.That(async () => await In30(Loop.WriteAsync(c => Put(c, "b"))), Throws.InstanceOf<StoreUnavailableException>());
         Assert.That(job.Abandoned, Is.InstanceOf<NotSupportedException>());

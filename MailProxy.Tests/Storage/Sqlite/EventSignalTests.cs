@@ -6,7 +6,8 @@ namespace MailProxy.Tests.Storage.Sqlite;
 internal sealed class EventSignalTests
 {
     [Test]
-    public void Wait_PositionPassed_IsOver() => Assert.That(new EventSignal(5).WaitBeyondAsync(4, default).IsCompletedSuccessfully, Is.True);
+    public void Wait_PositionPassed_IsOver() =>
+        Assert.That(new EventSignal(5).WaitBeyondAsync(4, default).IsCompletedSuccessfully, Is.True);
 
     [Test]
     public async Task Wait_SeveralPublications_EndsWithTheOneBeyond()

@@ -8,7 +8,9 @@ using Prometheus;
 
 namespace MailProxy.Tests.Storage.Sqlite;
 
-/// <summary>The disk is full when the log is to be carried back: there is room for the log, and none for the database to grow.</summary>
+/// <summary>
+/// The disk is full when the log is to be carried back: there is capacity for the log, and none for the database to grow.
+/// </summary>
 internal sealed class FullDiskCheckpointTests
 {
     private TmpfsMount _disk = null!;
@@ -20,24 +22,29 @@ internal sealed class FullDiskCheckpointTests
     public async Task Unmount() => await _disk.DisposeAsync();
 
     [Test]
-    public async Task Checkpoint_NoRoomForTheDatabase_LosesNothingAndIsMadeUpForWhenThereIsRoom()
+    public async Task Checkpoint_NoCapacityForTheDatabase_LosesNothingAndIsMadeUpForWhenThereIsCapacity()
     {
         var log = new CheckpointLog();
         var health = new PipelineHealth();
         var written = new List<string>();
         using (var database = Open(health, log))
         {
-            // 15 MB of log, none of it carried back; then room for a little more log, and far too little for 15 MB of database.
-            for (var i = 0; i < 15; i++) await WriteAsync(database, written);
+            // 15 MB of log, none of it carried back; then space for a little more log, and far too little for 15 MB of database.
+            for (var i = 0; i < 15; i++)
+                await WriteAsync(database, written);
             Assert.That(new FileInfo(database.Path).Length, Is.LessThan(2 << 20));
             _disk.Fill();
             _disk.Free(4);
 
-            // What the failed attempt has taken may leave no room for the next commit either, which then says so.
-            Assert.That(async () =>
-            {
-                while (true) await WriteAsync(database, written);
-            }, Throws.InstanceOf<StoreUnavailableException>());
+            // What the failed attempt has taken may leave no capacity for the next commit either, which then says so.
+            Assert.That(
+                async () =>
+                {
+                    while (true)
+                        await WriteAsync(database, written);
+                },
+                Throws.InstanceOf<StoreUnavailableException>()
+            );
             await log.Failed.WaitAsync(TimeSpan.FromSeconds(30));
             Assert.That(health.StoreTrouble, Is.EqualTo("the disk is full"));
             Assert.That(database.Completion.IsCompleted, Is.False);
@@ -46,9 +53,11 @@ internal sealed class FullDiskCheckpointTests
             _disk.Free();
             var recovered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             health.Changed += () => recovered.TrySetResult();
-            if (health.StoreTrouble is not null) await recovered.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            if (health.StoreTrouble is not null)
+                await recovered.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
-            for (var i = 0; i < 20; i++) await WriteAsync(database, written);
+            for (var i = 0; i < 20; i++)
+                await WriteAsync(database, written);
             Assert.That(new FileInfo(database.Path).Length, Is.GreaterThan(20 << 20), "carried back after all");
         }
 
@@ -64,15 +73,18 @@ internal sealed class FullDiskCheckpointTests
     private static async Task WriteAsync(SqliteDatabase database, List<string> written)
     {
         var name = $"big{written.Count}";
-        await database.Writer.WriteAsync(c =>
-        {
-            Connections.Execute(c, $"INSERT INTO settings (name, value) VALUES ('{name}', hex(randomblob(524288)))");
-            return 0;
-        }).WaitAsync(TimeSpan.FromSeconds(30));
+        await database
+            .Writer.WriteAsync(c =>
+            {
+                Connections.Execute(c, $"INSERT INTO settings (name, value) VALUES ('{name}', hex(randomblob(524288)))");
+                return 0;
+            })
+            .WaitAsync(TimeSpan.FromSeconds(30));
         written.Add(name);
     }
 
-    private static List<string> Names(SqliteDatabase database) => database.Readers.Read(c => Connections.Texts(c, "SELECT name FROM settings WHERE name LIKE 'big%'"));
+    private static List<string> Names(SqliteDatabase database) =>
+        database.Readers.Read(c => Connections.Texts(c, "SELECT name FROM settings WHERE name LIKE 'big%'"));
 
     private sealed class CheckpointLog : ILogger
     {
@@ -80,13 +92,21 @@ internal sealed class FullDiskCheckpointTests
 
         public Task Failed => _failed.Task;
 
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        )
         {
-            if (eventId.Id == 710) _failed.TrySetResult();
+            if (eventId.Id == 710)
+                _failed.TrySetResult();
         }
     }
 }

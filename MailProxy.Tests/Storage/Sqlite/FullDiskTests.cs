@@ -6,7 +6,7 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite;
 
-/// <summary>A disk that is full (no new page fits) and then has room again.</summary>
+/// <summary>A disk that is full (no new page fits) and then has capacity again.</summary>
 internal sealed class FullDiskTests
 {
     // Larger than any free page that is left.
@@ -33,7 +33,7 @@ internal sealed class FullDiskTests
     }
 
     [Test]
-    public async Task Append_AfterRoomReturns_Works()
+    public async Task Append_AfterCapacityReturns_Works()
     {
         await _bench.FillDiskAsync();
         Assert.That(async () => await In30(Store.AppendAsync([Batch("m1", Large)])), Throws.InstanceOf<StoreUnavailableException>());
@@ -49,17 +49,21 @@ internal sealed class FullDiskTests
     public async Task Append_RolledBack_LeavesNoClaim()
     {
         await _bench.FillDiskAsync();
-        Assert.That(async () => await In30(Store.AppendAsync([Batch("small", "s"), Batch("large", Large)])), Throws.InstanceOf<StoreUnavailableException>());
+        Assert.That(
+            async () => await In30(Store.AppendAsync([Batch("small", "s"), Batch("large", Large)])),
+            Throws.InstanceOf<StoreUnavailableException>()
+        );
         _bench.FreeDisk();
 
         // The same numbers are given again, and a claim that was left over would hide the mail.
-        foreach (var ticket in (await In30(Store.AppendAsync([Batch("small", "s")]))).Tickets) Store.Release(ticket);
+        foreach (var ticket in (await In30(Store.AppendAsync([Batch("small", "s")]))).Tickets)
+            Store.Release(ticket);
 
         Assert.That((await Store.ClaimAsync(new(1), new(10, _bench.Now))).Tickets, Has.Count.EqualTo(1));
     }
 
     [Test]
-    public async Task Settlements_FullDisk_AreWrittenWhenRoomReturns()
+    public async Task Settlements_FullDisk_AreWrittenWhenCapacityReturns()
     {
         var ticket = (await In30(Store.AppendAsync([Batch("m1", "s")]))).Tickets.Single();
         await In30(Store.CommitAsync([new Mark(ticket, 1, 0, 0, _bench.Now)]));
@@ -95,12 +99,16 @@ internal sealed class FullDiskTests
     }
 
     [Test]
-    public async Task Health_RoomReturnsWithNothingToWrite_Recovers()
+    public async Task Health_CapacityReturnsWithNothingToWrite_Recovers()
     {
         await _bench.FillDiskAsync();
         Assert.That(async () => await In30(Store.AppendAsync([Batch("m1", Large)])), Throws.InstanceOf<StoreUnavailableException>());
         var recovered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _bench.Health.Changed += () => { if (_bench.Health.StoreTrouble is null) recovered.TrySetResult(); };
+        _bench.Health.Changed += () =>
+        {
+            if (_bench.Health.StoreTrouble is null)
+                recovered.TrySetResult();
+        };
 
         _bench.FreeDisk();
 
@@ -112,10 +120,22 @@ internal sealed class FullDiskTests
     {
         await _bench.FillDiskAsync();
 
-        Assert.That(async () => await In30(Store.ChangeAsync(new("default", "m1"), new MessageChange.Cancel(), "ann", 0)), Is.InstanceOf<ChangeResult.NotFound>(), "a write of nothing needs no room");
         Assert.That(
-            async () => await In30(_bench.Database.Writer.WriteAsync(c => { MailProxy.Pipeline.Storage.Sqlite.Connections.Execute(c, $"INSERT INTO settings VALUES ('a', '{Large}')"); return 0; })),
-            Throws.InstanceOf<StoreUnavailableException>());
+            async () => await In30(Store.ChangeAsync(new("default", "m1"), new MessageChange.Cancel(), "ann", 0)),
+            Is.InstanceOf<ChangeResult.NotFound>(),
+            "a write of nothing needs no capacity"
+        );
+        Assert.That(
+            async () =>
+                await In30(
+                    _bench.Database.Writer.WriteAsync(c =>
+                    {
+                        MailProxy.Pipeline.Storage.Sqlite.Connections.Execute(c, $"INSERT INTO settings VALUES ('a', '{Large}')");
+                        return 0;
+                    })
+                ),
+            Throws.InstanceOf<StoreUnavailableException>()
+        );
         _bench.FreeDisk();
     }
 
@@ -140,9 +160,18 @@ internal sealed class FullDiskTests
         return trouble.Task;
     }
 
-    private Settlement Sent(QueuedMail ticket) => new(
-        ticket, true, MessageState.Sent, new QueueStep.Remove(), 1, [new(0, RecipientState.Sent, true, 250, "2.0.0", "ok")],
-        [new(EventType.MessageSent, MessageState.Sent, 1, Encoding.UTF8.GetBytes($"\"reply\":\"{Large}\""))], false, _bench.Now);
+    private Settlement Sent(QueuedMail ticket) =>
+        new(
+            ticket,
+            true,
+            MessageState.Sent,
+            new QueueStep.Remove(),
+            1,
+            [new(0, RecipientState.Sent, true, 250, "2.0.0", "ok")],
+            [new(EventType.MessageSent, MessageState.Sent, 1, Encoding.UTF8.GetBytes($"\"reply\":\"{Large}\""))],
+            false,
+            _bench.Now
+        );
 
     private AcceptedBatch Batch(string id, string text)
     {

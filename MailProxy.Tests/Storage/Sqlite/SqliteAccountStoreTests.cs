@@ -40,7 +40,10 @@ internal sealed class SqliteAccountStoreTests : AccountStoreContract
     {
         await Store.PutAccountAsync(Account("one", "a") with { Dkim = new("example.com", "s", "key") }, "ann");
         await Store.DeleteAccountAsync("default", "one", "ann");
-        var kept = _store.Query("SELECT password IS NULL AND dkim_key IS NULL AND deleted_at IS NOT NULL FROM accounts", row => row.GetInt64(0));
+        var kept = _store.Query(
+            "SELECT password IS NULL AND dkim_key IS NULL AND deleted_at IS NOT NULL FROM accounts",
+            row => row.GetInt64(0)
+        );
         Assert.That(kept, Is.EqualTo([1]));
     }
 
@@ -61,14 +64,30 @@ internal sealed class SqliteAccountStoreTests : AccountStoreContract
 
     protected override Task EnsureSandboxAsync() => Accounts.EnsureSandboxAsync();
 
-    protected override Task QueueMailAsync(AccountKey account, int queueState) => _store.RunAsync(
-        "INSERT INTO queue (account, priority, due, state, revision, attempt, round, recipients, expires_at) VALUES (@account, 2, 0, @state, 1, 0, 0, 1, 0)",
-        ("@account", account.Number), ("@state", queueState));
+    protected override Task QueueMailAsync(AccountKey account, int queueState) =>
+        _store.RunAsync(
+            "INSERT INTO queue (account, priority, due, state, revision, attempt, round, recipients, expires_at) VALUES "
+                + "(@account, 2, 0, @state, 1, 0, 0, 1, 0)",
+            ("@account", account.Number),
+            ("@state", queueState)
+        );
 
-    protected override IReadOnlyList<AuditRow> Audit() => _store.Query(
-        "SELECT actor, action, object, before, after FROM audit ORDER BY number",
-        row => new AuditRow(row.GetString(0), row.GetString(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4)));
+    protected override IReadOnlyList<AuditRow> Audit() =>
+        _store.Query(
+            "SELECT actor, action, object, before, after FROM audit ORDER BY number",
+            row => new AuditRow(row.GetString(0), row.GetString(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4))
+        );
 
     private static SmtpAccount Account(string id, string password) =>
-        new() { Key = default, Tenant = "default", Id = id, Version = 0, Host = "smtp.example.com", Port = 25, User = "u", Password = password };
+        new()
+        {
+            Key = default,
+            Tenant = "default",
+            Id = id,
+            Version = 0,
+            Host = "smtp.example.com",
+            Port = 25,
+            User = "u",
+            Password = password,
+        };
 }

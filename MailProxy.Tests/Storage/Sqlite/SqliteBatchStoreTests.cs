@@ -19,7 +19,14 @@ internal sealed class SqliteBatchStoreTests
     [Test]
     public async Task Suspend_ThenActivate_MovesTheBatchsReadyMailOnly()
     {
-        await SeedAsync(("default", "news", 0), ("default", "news", 1), ("default", "news", 2), ("default", "other", 0), ("default", null, 0), ("acme", "news", 0));
+        await SeedAsync(
+            ("default", "news", 0),
+            ("default", "news", 1),
+            ("default", "news", 2),
+            ("default", "other", 0),
+            ("default", null, 0),
+            ("acme", "news", 0)
+        );
 
         await Batches.SetSuspendedAsync("default", "news", true, "ann");
         Assert.That(States(), Is.EqualTo(new[] { 3, 1, 2, 0, 0, 0 }));
@@ -87,23 +94,38 @@ internal sealed class SqliteBatchStoreTests
     [Test]
     public async Task Audit_Changes_AreWrittenOnce()
     {
-        foreach (var suspended in (bool[])[true, true, false, false]) await Batches.SetSuspendedAsync("default", "news", suspended, "ann");
+        foreach (var suspended in (bool[])[true, true, false, false])
+            await Batches.SetSuspendedAsync("default", "news", suspended, "ann");
         var audit = await new SqliteAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 10);
-        Assert.That(audit.Select(a => (a.Action, a.Subject)), Is.EqualTo(new[] { ("batch.suspend", "batch/default/news"), ("batch.activate", "batch/default/news") }));
+        Assert.That(
+            audit.Select(a => (a.Action, a.Subject)),
+            Is.EqualTo(new[] { ("batch.suspend", "batch/default/news"), ("batch.activate", "batch/default/news") })
+        );
     }
 
     [Test]
     public async Task List_NamedAndSuspended_OfOneTenantByNamePageByPage()
     {
-        await SeedAsync(("default", "b", 0), ("default", "b", 0), ("acme", "c", 0), ("default", "d", 0), ("acme", "a", 0), ("default", null, 0));
-        foreach (var batch in new[] { "c", "d", "e" }) await Batches.SetSuspendedAsync("default", batch, true, "ann");
+        await SeedAsync(
+            ("default", "b", 0),
+            ("default", "b", 0),
+            ("acme", "c", 0),
+            ("default", "d", 0),
+            ("acme", "a", 0),
+            ("default", null, 0)
+        );
+        foreach (var batch in new[] { "c", "d", "e" })
+            await Batches.SetSuspendedAsync("default", batch, true, "ann");
         var (first, next) = await Batches.ListAsync("default", ("", ""), 2);
         var (rest, last) = await Batches.ListAsync("default", next!.Value, 2);
         var (nothing, end) = await Batches.ListAsync("default", last!.Value, 2);
         var (all, _) = await Batches.ListAsync(null, ("", ""), 100);
         Assert.That(all.Select(b => b.Id + b.Tenant[0]), Is.EqualTo(new[] { "aa", "bd", "ca", "cd", "dd", "ed" }));
         Assert.That(nothing, Is.Empty);
-        Assert.That(first.Concat(rest).Select(b => (b.Id, b.SuspendedAt is not null)), Is.EqualTo(new[] { ("b", false), ("c", true), ("d", true), ("e", true) }));
+        Assert.That(
+            first.Concat(rest).Select(b => (b.Id, b.SuspendedAt is not null)),
+            Is.EqualTo(new[] { ("b", false), ("c", true), ("d", true), ("e", true) })
+        );
         Assert.That(end, Is.Null);
     }
 
@@ -127,7 +149,16 @@ internal sealed class SqliteBatchStoreTests
 
     private async Task SeedAsync(params (string Tenant, string? Batch, int QueueState)[] seeds)
     {
-        var made = await _store.SeedAsync(seeds.Select(s => new SeedMessage { Id = $"m-{Guid.NewGuid():N}", Tenant = s.Tenant, Batch = s.Batch, State = s.QueueState == 2 ? MessageState.Held : MessageState.Queued, Marked = s.QueueState == 1 }));
+        var made = await _store.SeedAsync(
+            seeds.Select(s => new SeedMessage
+            {
+                Id = $"m-{Guid.NewGuid():N}",
+                Tenant = s.Tenant,
+                Batch = s.Batch,
+                State = s.QueueState == 2 ? MessageState.Held : MessageState.Queued,
+                Marked = s.QueueState == 1,
+            })
+        );
         Assert.That(made, Has.Count.EqualTo(seeds.Length));
     }
 

@@ -37,8 +37,11 @@ internal sealed class SqliteDatabaseTests
     {
         using var database = Open();
 
-        var settings = await Task.WhenAll(((string[])["synchronous", "foreign_keys", "wal_autocheckpoint"]).Select(name =>
-            database.Writer.WriteAsync(c => Connections.Number(c, "PRAGMA " + name))));
+        var settings = await Task.WhenAll(
+            ((string[])["synchronous", "foreign_keys", "wal_autocheckpoint"]).Select(name =>
+                database.Writer.WriteAsync(c => Connections.Number(c, "PRAGMA " + name))
+            )
+        );
 
         Assert.That(settings, Is.EqualTo(new[] { 2, 0, 0 }));
         Assert.That(await database.Writer.WriteAsync(c => Connections.Texts(c, "PRAGMA journal_mode")), Is.EqualTo(new[] { "wal" }));
@@ -64,7 +67,13 @@ internal sealed class SqliteDatabaseTests
     public void Open_LockHeldByAnotherProcess_IsRefusedUntilItDies()
     {
         Open().Dispose();
-        using var other = Process.Start(new ProcessStartInfo("flock", ["--no-fork", Path.Combine(_directory.FullName, "lock"), "sh", "-c", "echo locked; exec cat"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        using var other = Process.Start(
+            new ProcessStartInfo("flock", ["--no-fork", Path.Combine(_directory.FullName, "lock"), "sh", "-c", "echo locked; exec cat"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            }
+        )!;
         Assert.That(other.StandardOutput.ReadLine(), Is.EqualTo("locked"));
 
         Assert.That(Open, Throws.InstanceOf<StoreRefusedException>());
@@ -81,7 +90,11 @@ internal sealed class SqliteDatabaseTests
         Sql(FilePath, $"PRAGMA user_version={Migrator.Embedded.Count + 1}");
 
         Assert.That(Open, Throws.InstanceOf<StoreRefusedException>().With.Message.Contains("newer program"));
-        Assert.That(() => Open(), Throws.InstanceOf<StoreRefusedException>(), "the lock was given back, and it is refused again for the same reason");
+        Assert.That(
+            () => Open(),
+            Throws.InstanceOf<StoreRefusedException>(),
+            "the lock was given back, and it is refused again for the same reason"
+        );
     }
 
     [Test]
@@ -114,7 +127,8 @@ internal sealed class SqliteDatabaseTests
     public void Open_TruncatedFile_IsRefused([Values(1, 2, 5)] int pages)
     {
         Open().Dispose();
-        using (var file = File.OpenWrite(FilePath)) file.SetLength(pages * StoreFile.PageSize);
+        using (var file = File.OpenWrite(FilePath))
+            file.SetLength(pages * StoreFile.PageSize);
 
         Assert.That(Open, Throws.InstanceOf<StoreRefusedException>().With.Message.Contains("damaged"));
     }
@@ -158,7 +172,11 @@ internal sealed class SqliteDatabaseTests
     public void Open_FailingMigration_LeavesTheFileAsItWas()
     {
         var next = Migrator.Embedded.Count + 1;
-        Migration[] broken = [.. Migrator.Embedded, new(next, "broken", "CREATE TABLE more (a INTEGER) STRICT; INSERT INTO nowhere VALUES (1)")];
+        Migration[] broken =
+        [
+            .. Migrator.Embedded,
+            new(next, "broken", "CREATE TABLE more (a INTEGER) STRICT; INSERT INTO nowhere VALUES (1)"),
+        ];
 
         Assert.That(() => Open(broken), Throws.InstanceOf<StoreRefusedException>().With.Message.Contains("broken"));
 
@@ -170,7 +188,14 @@ internal sealed class SqliteDatabaseTests
     private SqliteDatabase Open() => Open(Migrator.Embedded);
 
     private SqliteDatabase Open(IReadOnlyList<Migration> migrations) =>
-        SqliteDatabase.Open(_directory.FullName, new PipelineHealth(), new PipelineMetrics(Metrics.NewCustomRegistry()), NullLogger.Instance, TimeSpan.FromMilliseconds(20), migrations);
+        SqliteDatabase.Open(
+            _directory.FullName,
+            new PipelineHealth(),
+            new PipelineMetrics(Metrics.NewCustomRegistry()),
+            NullLogger.Instance,
+            TimeSpan.FromMilliseconds(20),
+            migrations
+        );
 
     private static long Pragma(SqliteDatabase database, string name) => database.Readers.Read(c => Connections.Number(c, "PRAGMA " + name));
 

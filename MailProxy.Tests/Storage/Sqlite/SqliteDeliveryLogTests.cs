@@ -31,28 +31,43 @@ internal sealed class SqliteDeliveryLogTests : DeliveryLogContract
     protected override async Task<AccountKey> PutAccountAsync(string id)
     {
         var accounts = SqliteAccountStore.Open(_store.Database, _store.Box, TimeProvider.System);
-        await accounts.PutAccountAsync(new() { Key = default, Tenant = "default", Id = id, Version = 0, Sandbox = true }, "ann");
+        await accounts.PutAccountAsync(
+            new()
+            {
+                Key = default,
+                Tenant = "default",
+                Id = id,
+                Version = 0,
+                Sandbox = true,
+            },
+            "ann"
+        );
         return (await accounts.AccountsAsync()).Single().Key;
     }
 
-    protected override Task AppendEventAsync(long message, NewEvent e, long at) => _store.Database.Writer.WriteAsync(_ =>
-    {
-        _store.Database.Writer.Events.Append(message, e, at);
-        return true;
-    });
+    protected override Task AppendEventAsync(long message, NewEvent e, long at) =>
+        _store.Database.Writer.WriteAsync(_ =>
+        {
+            _store.Database.Writer.Events.Append(message, e, at);
+            return true;
+        });
 
     /// <summary>Another program holds the database's write lock; the writer is told not to wait for it.</summary>
     protected override async Task BreakAsync()
     {
         await _store.RunAsync("PRAGMA busy_timeout=0");
-        _stranger = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = _store.Database.Path, Pooling = false }.ToString());
+        _stranger = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = _store.Database.Path, Pooling = false }.ToString()
+        );
         _stranger.Open();
         _stranger.Run("BEGIN IMMEDIATE");
     }
 
     protected override void Mend() => _stranger!.Run("ROLLBACK");
 
-    protected override IReadOnlyList<(string Actor, string Action, string Text)> Audit() => _store.Query(
-        "SELECT actor, action, coalesce(before, '') || coalesce(after, '') FROM audit ORDER BY number",
-        row => (row.GetString(0), row.GetString(1), row.GetString(2)));
+    protected override IReadOnlyList<(string Actor, string Action, string Text)> Audit() =>
+        _store.Query(
+            "SELECT actor, action, coalesce(before, '') || coalesce(after, '') FROM audit ORDER BY number",
+            row => (row.GetString(0), row.GetString(1), row.GetString(2))
+        );
 }

@@ -21,7 +21,18 @@ internal sealed class SqliteKeyStoreTests : KeyStoreContract
     [Test]
     public async Task Create_Key_ItselfIsNowhereInTheFiles()
     {
-        await Store.CreateKeyAsync(new() { Tenant = "default", Id = "k1", Name = "n", Hash = TenantKey.HashOf("mpt_correct-horse"), Scopes = KeyScopes.Read, CreatedAt = 1 }, "ann");
+        await Store.CreateKeyAsync(
+            new()
+            {
+                Tenant = "default",
+                Id = "k1",
+                Name = "n",
+                Hash = TenantKey.HashOf("mpt_correct-horse"),
+                Scopes = KeyScopes.Read,
+                CreatedAt = 1,
+            },
+            "ann"
+        );
         _store.Close();
         foreach (var file in Directory.GetFiles(_store.Path))
             Assert.That(Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file)), Does.Not.Contain("correct-horse"), file);
@@ -33,7 +44,18 @@ internal sealed class SqliteKeyStoreTests : KeyStoreContract
         var tenants = new SqliteTenantStore(_store.Database, _store.Box, TimeProvider.System);
         await tenants.PutTenantAsync(new() { Id = "acme", Name = "a" }, "ann");
         foreach (var tenant in (string[])["acme", "default"])
-            await Store.CreateKeyAsync(new() { Tenant = tenant, Id = "k1", Name = "n", Hash = TenantKey.HashOf(tenant), Scopes = KeyScopes.Read, CreatedAt = 1 }, "ann");
+            await Store.CreateKeyAsync(
+                new()
+                {
+                    Tenant = tenant,
+                    Id = "k1",
+                    Name = "n",
+                    Hash = TenantKey.HashOf(tenant),
+                    Scopes = KeyScopes.Read,
+                    CreatedAt = 1,
+                },
+                "ann"
+            );
         await tenants.DeleteTenantAsync("acme", "bob");
         Assert.That((await Store.KeysAsync()).Select(k => k.Tenant), Is.EqualTo(new[] { "default" }));
         Assert.That((await AuditAsync()).Select(a => a.Subject), Does.Contain("key/acme/k1").And.Contain("tenant/acme"));
@@ -43,13 +65,18 @@ internal sealed class SqliteKeyStoreTests : KeyStoreContract
     public async Task Audit_Appended_IsReadInPages()
     {
         var log = new SqliteAuditLog(_store.Database, TimeProvider.System);
-        for (var i = 1; i <= 3; i++) await log.AppendAsync("unknown", "key.refused", $"s{i}", "{}");
+        for (var i = 1; i <= 3; i++)
+            await log.AppendAsync("unknown", "key.refused", $"s{i}", "{}");
         var first = await log.ReadAsync(0, 2);
         var rest = await log.ReadAsync(first[^1].Number, 2);
-        Assert.That(first.Concat(rest).Select(e => (e.Subject, e.Before, e.After)), Is.EqualTo(new[] { ("s1", (string?)null, "{}"), ("s2", null, "{}"), ("s3", null, "{}") }));
+        Assert.That(
+            first.Concat(rest).Select(e => (e.Subject, e.Before, e.After)),
+            Is.EqualTo(new[] { ("s1", (string?)null, "{}"), ("s2", null, "{}"), ("s3", null, "{}") })
+        );
     }
 
     protected override void Reopen() => _store.Close();
 
-    protected override Task<IReadOnlyList<AuditEntry>> AuditAsync() => new SqliteAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 100);
+    protected override Task<IReadOnlyList<AuditEntry>> AuditAsync() =>
+        new SqliteAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 100);
 }

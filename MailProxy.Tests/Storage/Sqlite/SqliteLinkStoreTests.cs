@@ -36,7 +36,15 @@ internal sealed class SqliteLinkStoreTests : LinkStoreContract
     public async Task DeleteVolume_LinksIntoItStillWork_IsInUse()
     {
         var volumes = new SqliteVolumeStore(_store.Database, _store.Box, TimeProvider.System);
-        await volumes.PutVolumeAsync(new() { Tenant = "default", Id = "files", Config = new VolumeConfig.Local("/srv") }, "ann");
+        await volumes.PutVolumeAsync(
+            new()
+            {
+                Tenant = "default",
+                Id = "files",
+                Config = new VolumeConfig.Local("/srv"),
+            },
+            "ann"
+        );
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         var kept = await Store.ReserveAsync(new("acme", "default", "files", "local /srv", [1], 1), "links/a", now + 60_000, now);
         await Store.UploadedAsync(kept.Number);

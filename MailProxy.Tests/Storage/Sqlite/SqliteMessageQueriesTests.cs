@@ -20,10 +20,12 @@ internal sealed class SqliteMessageQueriesTests : MessageQueriesContract
     public void Remove() => _store.Dispose();
 
     [Test]
-    public void Page_AnyFilter_NeedsNoSort() => Assert.Multiple(() =>
-    {
-        foreach (var filter in MessageSeeds.Filters()) Assert.That(Plan(filter), Does.Not.Contain("TEMP B-TREE"), filter.ToString());
-    });
+    public void Page_AnyFilter_NeedsNoSort() =>
+        Assert.Multiple(() =>
+        {
+            foreach (var filter in MessageSeeds.Filters())
+                Assert.That(Plan(filter), Does.Not.Contain("TEMP B-TREE"), filter.ToString());
+        });
 
     [TestCase(MessageState.Failed, "messages_tenant_state (tenant=? AND state=? AND rowid<?)")]
     [TestCase(MessageState.Deferred, "messages_tenant_state (tenant=? AND state=? AND rowid<?)")]
@@ -34,22 +36,42 @@ internal sealed class SqliteMessageQueriesTests : MessageQueriesContract
         Assert.That(Plan(new("default", state)), Does.StartWith("SEARCH").And.Contain(driver));
 
     [Test]
-    public void Page_OfATenant_MeetsNoMessageOfAnother() => Assert.Multiple(() =>
-    {
-        // But for lists of one recipient, and of what waits: those meet others' too, and are cut.
-        MessageFilter[] filters =
-        [
-            new("t"), new("t", MessageState.Sent), new("t", Batch: "b"), new("t", Tag: "x"), new("t", Account: new(1)), new("t", Priority: Priority.Low),
-            new("t", CreatedAfter: 1), new("t", CreatedBefore: 1), new("t", MessageState.Cancelled), new("t", MessageState.Expired, Batch: "b", Tag: "x"),
-        ];
-        foreach (var filter in filters) Assert.That(Plan(filter), Does.StartWith("SEARCH m USING").And.Contain("tenant=?"), filter.ToString());
-    });
+    public void Page_OfATenant_MeetsNoMessageOfAnother() =>
+        Assert.Multiple(() =>
+        {
+            // But for lists of one recipient, and of what waits: those meet others' too, and are cut.
+            MessageFilter[] filters =
+            [
+                new("t"),
+                new("t", MessageState.Sent),
+                new("t", Batch: "b"),
+                new("t", Tag: "x"),
+                new("t", Account: new(1)),
+                new("t", Priority: Priority.Low),
+                new("t", CreatedAfter: 1),
+                new("t", CreatedBefore: 1),
+                new("t", MessageState.Cancelled),
+                new("t", MessageState.Expired, Batch: "b", Tag: "x"),
+            ];
+            foreach (var filter in filters)
+                Assert.That(Plan(filter), Does.StartWith("SEARCH m USING").And.Contain("tenant=?"), filter.ToString());
+        });
 
     [TestCase(null)]
     [TestCase("bob@example.com")]
     public async Task List_FewAmongMany_IsCutAndGoesOn(string? to)
     {
-        await _store.SeedAsync(Enumerable.Range(0, 50).Select(i => new SeedMessage { Id = $"m{i}", Tenant = i is 3 or 40 ? "mine" : "other", Priority = Priority.Low, Recipients = ["bob@example.com"] }));
+        await _store.SeedAsync(
+            Enumerable
+                .Range(0, 50)
+                .Select(i => new SeedMessage
+                {
+                    Id = $"m{i}",
+                    Tenant = i is 3 or 40 ? "mine" : "other",
+                    Priority = Priority.Low,
+                    Recipients = ["bob@example.com"],
+                })
+        );
         var filter = new MessageFilter(to is null ? null : "mine", Priority: to is null ? Priority.High : null, To: to);
         var (pages, found) = (0, 0);
         long? before = null;
@@ -59,8 +81,7 @@ internal sealed class SqliteMessageQueriesTests : MessageQueriesContract
             found += page.Messages.Count;
             before = page.Next;
             pages++;
-        }
-        while (before is not null);
+        } while (before is not null);
         Assert.That((pages, found), Is.EqualTo((7, to is null ? 0 : 2)));
     }
 
@@ -72,31 +93,58 @@ internal sealed class SqliteMessageQueriesTests : MessageQueriesContract
         var first = await Queries.ListAsync(new("default"), 10, null);
         var second = await Queries.ListAsync(new("default"), 10, first.Next);
         var third = await Queries.ListAsync(new("default"), 10, second.Next);
-        Assert.That(((int[])[first.Messages.Count, second.Messages.Count, third.Messages.Count], third.Next), Is.EqualTo((new[] { 4, 4, 2 }, (long?)null)));
+        Assert.That(
+            ((int[])[first.Messages.Count, second.Messages.Count, third.Messages.Count], third.Next),
+            Is.EqualTo((new[] { 4, 4, 2 }, (long?)null))
+        );
     }
 
     [TestCase(QueueCounting.Ready, "queue_lane")]
     [TestCase(QueueCounting.Waiting, "messages_notable")]
     public void Counts_Backlog_IsCountedInAnIndexAlone(string sql, string index)
     {
-        var plan = _store.Database.Readers.Read((SqliteConnection db) => db.Query("EXPLAIN QUERY PLAN " + sql.Replace("?1", "1").Replace("?2", "2"), row => row.GetString(3)));
+        var plan = _store.Database.Readers.Read(
+            (SqliteConnection db) => db.Query("EXPLAIN QUERY PLAN " + sql.Replace("?1", "1").Replace("?2", "2"), row => row.GetString(3))
+        );
         Assert.That(plan[0], Does.Contain("COVERING INDEX " + index));
     }
 
     protected override Task<List<long>> SeedAsync(IEnumerable<SeedMessage> seeds) => _store.SeedAsync(seeds);
 
-    protected override Task PutAccountAsync(string id) => SqliteAccountStore.Open(_store.Database, _store.Box, TimeProvider.System)
-        .PutAccountAsync(new() { Key = default, Tenant = "default", Id = id, Version = 0, Sandbox = true }, "ann");
+    protected override Task PutAccountAsync(string id) =>
+        SqliteAccountStore
+            .Open(_store.Database, _store.Box, TimeProvider.System)
+            .PutAccountAsync(
+                new()
+                {
+                    Key = default,
+                    Tenant = "default",
+                    Id = id,
+                    Version = 0,
+                    Sandbox = true,
+                },
+                "ann"
+            );
 
-    protected override Task AppendEventAsync(long message, NewEvent e, long at) => _store.Database.Writer.WriteAsync(_ =>
-    {
-        _store.Database.Writer.Events.Append(message, e, at);
-        return true;
-    });
+    protected override Task AppendEventAsync(long message, NewEvent e, long at) =>
+        _store.Database.Writer.WriteAsync(_ =>
+        {
+            _store.Database.Writer.Events.Append(message, e, at);
+            return true;
+        });
 
     protected override Task<string> SpoolAsync(string json) => _store.Spool.WriteAsync(Encoding.UTF8.GetBytes(json));
 
-    private string Plan(MessageFilter filter) => _store.Database.Readers.Read((SqliteConnection db) => string.Join('\n', db.Query(
-        "EXPLAIN QUERY PLAN " + MessageListSql.Page(filter), row => row.GetString(3),
-        [.. MessageListSql.Parameters(filter), ("@before", long.MaxValue), ("@limit", 50)])));
+    private string Plan(MessageFilter filter) =>
+        _store.Database.Readers.Read(
+            (SqliteConnection db) =>
+                string.Join(
+                    '\n',
+                    db.Query(
+                        "EXPLAIN QUERY PLAN " + MessageListSql.Page(filter),
+                        row => row.GetString(3),
+                        [.. MessageListSql.Parameters(filter), ("@before", long.MaxValue), ("@limit", 50)]
+                    )
+                )
+        );
 }

@@ -68,7 +68,8 @@ internal sealed class SqliteSecretsTests
     [Test]
     public async Task Open_NewKeyBeforeTheOld_SealsWithTheNewAndOpensBoth()
     {
-        MasterKey old = MasterKey.Generate(), fresh = MasterKey.Generate();
+        MasterKey old = MasterKey.Generate(),
+            fresh = MasterKey.Generate();
         await StoreSecretAsync(await OpenAsync(Text(old)), "account");
 
         var rotated = await OpenAsync(Text(fresh) + "," + Text(old));
@@ -82,20 +83,47 @@ internal sealed class SqliteSecretsTests
     [Test]
     public async Task Open_TwoKeys_SealsEverythingUnderTheFirstSoThatTheOldOneMayGo()
     {
-        MasterKey old = MasterKey.Generate(), fresh = MasterKey.Generate();
+        MasterKey old = MasterKey.Generate(),
+            fresh = MasterKey.Generate();
         var before = await OpenAsync(Text(old));
-        foreach (var kind in new[] { "account", "webhook", "volume" }) await StoreSecretAsync(before, kind);
-        await new SqliteTenantStore(_store.Database, before, TimeProvider.System).PutTenantAsync(new() { Id = "acme", Name = "Acme", AttachmentEndpoint = new(new("https://example.com/"), new SourceAuth.Bearer("b")) }, "ann");
+        foreach (var kind in new[] { "account", "webhook", "volume" })
+            await StoreSecretAsync(before, kind);
+        await new SqliteTenantStore(_store.Database, before, TimeProvider.System).PutTenantAsync(
+            new()
+            {
+                Id = "acme",
+                Name = "Acme",
+                AttachmentEndpoint = new(new("https://example.com/"), new SourceAuth.Bearer("b")),
+            },
+            "ann"
+        );
         var links = (await SqliteLinkStore.OpenAsync(_store.Database, before)).SigningKey.ToArray();
 
         await OpenAsync(Text(fresh) + "," + Text(old));
         var alone = await OpenAsync(Text(fresh));
         Assert.Multiple(async () =>
         {
-            Assert.That((await SqliteAccountStore.Open(_store.Database, alone, TimeProvider.System).AccountsAsync()).Single().Password, Is.EqualTo("a"));
-            Assert.That((await new SqliteDeliveryLog(_store.Database, alone, TimeProvider.System).EndpointsAsync()).Single().Secret, Is.EqualTo("whsec_abc"));
-            Assert.That(((VolumeConfig.Http)(await new SqliteVolumeStore(_store.Database, alone, TimeProvider.System).VolumesAsync()).Single().Config).Auth, Is.EqualTo(new SourceAuth.Bearer("a")));
-            Assert.That((await new SqliteTenantStore(_store.Database, alone, TimeProvider.System).TenantsAsync()).Single(t => t.Id == "acme").AttachmentEndpoint!.Auth, Is.EqualTo(new SourceAuth.Bearer("b")));
+            Assert.That(
+                (await SqliteAccountStore.Open(_store.Database, alone, TimeProvider.System).AccountsAsync()).Single().Password,
+                Is.EqualTo("a")
+            );
+            Assert.That(
+                (await new SqliteDeliveryLog(_store.Database, alone, TimeProvider.System).EndpointsAsync()).Single().Secret,
+                Is.EqualTo("whsec_abc")
+            );
+            Assert.That(
+                (
+                    (VolumeConfig.Http)
+                        (await new SqliteVolumeStore(_store.Database, alone, TimeProvider.System).VolumesAsync()).Single().Config
+                ).Auth,
+                Is.EqualTo(new SourceAuth.Bearer("a"))
+            );
+            Assert.That(
+                (await new SqliteTenantStore(_store.Database, alone, TimeProvider.System).TenantsAsync())
+                    .Single(t => t.Id == "acme")
+                    .AttachmentEndpoint!.Auth,
+                Is.EqualTo(new SourceAuth.Bearer("b"))
+            );
             Assert.That((await SqliteLinkStore.OpenAsync(_store.Database, alone)).SigningKey.ToArray(), Is.EqualTo(links));
         });
     }
@@ -103,14 +131,21 @@ internal sealed class SqliteSecretsTests
     [Test]
     public async Task Open_TwoKeysAndTheSealingFailsInTheMiddle_LeavesEverythingUnderTheOld()
     {
-        MasterKey old = MasterKey.Generate(), fresh = MasterKey.Generate();
+        MasterKey old = MasterKey.Generate(),
+            fresh = MasterKey.Generate();
         var before = await OpenAsync(Text(old));
-        foreach (var kind in new[] { "account", "webhook", "volume" }) await StoreSecretAsync(before, kind);
+        foreach (var kind in new[] { "account", "webhook", "volume" })
+            await StoreSecretAsync(before, kind);
         await _store.RunAsync("CREATE TRIGGER fail BEFORE UPDATE OF secret ON volumes BEGIN SELECT RAISE(ABORT, 'in the middle'); END");
 
         Assert.That(() => OpenAsync(Text(fresh) + "," + Text(old)), Throws.Exception.With.Message.Contains("in the middle"));
         Assert.That(_store.Database.Readers.Read(SealedColumns.KeysInUse), Is.EqualTo(new[] { old.Id }));
-        Assert.That((await SqliteAccountStore.Open(_store.Database, await OpenAsync(Text(old)), TimeProvider.System).AccountsAsync()).Single().Password, Is.EqualTo("a"));
+        Assert.That(
+            (await SqliteAccountStore.Open(_store.Database, await OpenAsync(Text(old)), TimeProvider.System).AccountsAsync())
+                .Single()
+                .Password,
+            Is.EqualTo("a")
+        );
 
         await _store.RunAsync("DROP TRIGGER fail");
         await OpenAsync(Text(fresh) + "," + Text(old));
@@ -120,11 +155,18 @@ internal sealed class SqliteSecretsTests
     [Test]
     public async Task Open_TwoKeys_TellsTheAuditLogOnceAndWithoutTheKeys()
     {
-        MasterKey old = MasterKey.Generate(), fresh = MasterKey.Generate();
+        MasterKey old = MasterKey.Generate(),
+            fresh = MasterKey.Generate();
         await StoreSecretAsync(await OpenAsync(Text(old)), "webhook");
-        for (var i = 0; i < 2; i++) await OpenAsync(Text(fresh) + "," + Text(old));
-        var told = (await new SqliteAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 10)).Where(a => a.Actor == "mailproxy").ToArray();
-        Assert.That(told.Select(a => (a.Action, a.Subject, a.Before, a.After)), Is.EqualTo(new[] { ("master_key.renew", "master_key", (string?)$"[\"{old.Id}\"]", (string?)$"[\"{fresh.Id}\"]") }));
+        for (var i = 0; i < 2; i++)
+            await OpenAsync(Text(fresh) + "," + Text(old));
+        var told = (await new SqliteAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 10))
+            .Where(a => a.Actor == "mailproxy")
+            .ToArray();
+        Assert.That(
+            told.Select(a => (a.Action, a.Subject, a.Before, a.After)),
+            Is.EqualTo(new[] { ("master_key.renew", "master_key", (string?)$"[\"{old.Id}\"]", (string?)$"[\"{fresh.Id}\"]") })
+        );
     }
 
     [Test]
@@ -161,17 +203,38 @@ internal sealed class SqliteSecretsTests
         Assert.That(() => OpenAsync(null), Throws.TypeOf<StoreRefusedException>().With.Message.Contains("damaged"));
     }
 
-    private Task<SecretBox> OpenAsync(string? configured) => SqliteSecrets.OpenAsync(_store.Database, new(configured, null, _store.Path), TimeProvider.System, NullLogger.Instance);
+    private Task<SecretBox> OpenAsync(string? configured) =>
+        SqliteSecrets.OpenAsync(_store.Database, new(configured, null, _store.Path), TimeProvider.System, NullLogger.Instance);
 
     private Task StoreSecretAsync(SecretBox box, string kind)
     {
         if (kind == "webhook")
-            return new SqliteDeliveryLog(_store.Database, box, TimeProvider.System).PutEndpointAsync(new("default", "hook", "https://example.com/", "whsec_abc", [], false, 1, false, new(0)), "ann");
+            return new SqliteDeliveryLog(_store.Database, box, TimeProvider.System).PutEndpointAsync(
+                new("default", "hook", "https://example.com/", "whsec_abc", [], false, 1, false, new(0)),
+                "ann"
+            );
 
         if (kind == "volume")
-            return new SqliteVolumeStore(_store.Database, box, TimeProvider.System).PutVolumeAsync(new() { Tenant = "default", Id = "files", Config = new VolumeConfig.Http(new("https://example.com/"), new SourceAuth.Bearer("a")) }, "ann");
+            return new SqliteVolumeStore(_store.Database, box, TimeProvider.System).PutVolumeAsync(
+                new()
+                {
+                    Tenant = "default",
+                    Id = "files",
+                    Config = new VolumeConfig.Http(new("https://example.com/"), new SourceAuth.Bearer("a")),
+                },
+                "ann"
+            );
 
-        var account = new SmtpAccount { Key = default, Tenant = "default", Id = "one", Version = 0, Host = "smtp.example.com", Port = 25, Password = "a" };
+        var account = new SmtpAccount
+        {
+            Key = default,
+            Tenant = "default",
+            Id = "one",
+            Version = 0,
+            Host = "smtp.example.com",
+            Port = 25,
+            Password = "a",
+        };
         return SqliteAccountStore.Open(_store.Database, box, TimeProvider.System).PutAccountAsync(account, "ann");
     }
 

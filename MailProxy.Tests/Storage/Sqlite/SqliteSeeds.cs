@@ -21,30 +21,56 @@ internal static class SqliteSeeds
                     @created, @send, 9000, 1, 1, @hold, @batch, @tags, @metadata)
             RETURNING number
             """,
-            ("@tenant", seed.Tenant), ("@id", seed.Id), ("@state", (long)seed.State), ("@account", seed.Account), ("@priority", (long)seed.Priority),
-            ("@attempts", seed.Attempts), ("@created", seed.CreatedAt), ("@send", seed.SendAt), ("@hold", seed.HoldReason), ("@batch", seed.Batch),
-            ("@tags", seed.Tags), ("@metadata", seed.Metadata))!.Value;
+            ("@tenant", seed.Tenant),
+            ("@id", seed.Id),
+            ("@state", (long)seed.State),
+            ("@account", seed.Account),
+            ("@priority", (long)seed.Priority),
+            ("@attempts", seed.Attempts),
+            ("@created", seed.CreatedAt),
+            ("@send", seed.SendAt),
+            ("@hold", seed.HoldReason),
+            ("@batch", seed.Batch),
+            ("@tags", seed.Tags),
+            ("@metadata", seed.Metadata)
+        )!.Value;
 
         if (!seed.State.IsFinal())
         {
             db.Run(
                 "INSERT INTO queue VALUES (@message, @account, @priority, @due, @state, 3, 0, @round, 1, 0, 9000)",
-                ("@message", number), ("@account", seed.Account), ("@priority", (long)seed.Priority), ("@due", seed.Due), ("@round", seed.Round),
-                ("@state", seed.Marked ? 1 : seed.State == MessageState.Held ? 2 : 0));
+                ("@message", number),
+                ("@account", seed.Account),
+                ("@priority", (long)seed.Priority),
+                ("@due", seed.Due),
+                ("@round", seed.Round),
+                (
+                    "@state",
+                    seed.Marked ? 1
+                    : seed.State == MessageState.Held ? 2
+                    : 0
+                )
+            );
         }
 
         if (seed.Body is not null)
         {
             db.Run(
-                "INSERT INTO bodies (message, json, spool, size) VALUES (@message, @json, @spool, 2)", ("@message", number), ("@spool", seed.SpoolFile),
-                ("@json", seed.SpoolFile is null ? Encoding.UTF8.GetBytes(seed.Body) : null));
+                "INSERT INTO bodies (message, json, spool, size) VALUES (@message, @json, @spool, 2)",
+                ("@message", number),
+                ("@spool", seed.SpoolFile),
+                ("@json", seed.SpoolFile is null ? Encoding.UTF8.GetBytes(seed.Body) : null)
+            );
         }
 
         for (var i = 0; i < seed.Recipients.Count; i++)
         {
             db.Run(
                 "INSERT INTO recipients VALUES (@message, @ordinal, @address, 12, 0, 550, '5.1.1', 'No such user')",
-                ("@message", number), ("@ordinal", i), ("@address", seed.Recipients[i]));
+                ("@message", number),
+                ("@ordinal", i),
+                ("@address", seed.Recipients[i])
+            );
         }
 
         return number;

@@ -25,16 +25,24 @@ internal sealed class TemporaryStore : IDisposable
     {
         get
         {
-            if (_database is not null) return _database;
+            if (_database is not null)
+                return _database;
             return _database = SqliteDatabase.Open(
-                Path, new PipelineHealth(), new PipelineMetrics(Metrics.NewCustomRegistry()), NullLogger.Instance, backOff: TimeSpan.FromMilliseconds(10));
+                Path,
+                new PipelineHealth(),
+                new PipelineMetrics(Metrics.NewCustomRegistry()),
+                NullLogger.Instance,
+                backOff: TimeSpan.FromMilliseconds(10)
+            );
         }
     }
 
     /// <summary>Writes past every interface: what another version, or a broken disk, may have left.</summary>
-    public Task<int> RunAsync(string sql, params (string Name, object? Value)[] parameters) => Database.Writer.WriteAsync(db => db.Run(sql, parameters));
+    public Task<int> RunAsync(string sql, params (string Name, object? Value)[] parameters) =>
+        Database.Writer.WriteAsync(db => db.Run(sql, parameters));
 
-    public List<T> Query<T>(string sql, Func<SqliteDataReader, T> row) => Database.Readers.Read((SqliteConnection db) => db.Query(sql, row));
+    public List<T> Query<T>(string sql, Func<SqliteDataReader, T> row) =>
+        Database.Readers.Read((SqliteConnection db) => db.Query(sql, row));
 
     public void Close()
     {

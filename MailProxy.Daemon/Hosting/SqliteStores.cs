@@ -1,0 +1,121 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Telemetry;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>Everything that stands in the data directory, opened in order: lock, database, migrations, master key, accounts.</summary>
+internal sealed class SqliteStores : IDisposable
+{
+    private readonly SqliteDatabase _database;
+
+    private SqliteStores(
+        SqliteDatabase database,
+        SpoolFiles spool,
+        IMessageStore messages,
+        IMessageQueries queries,
+        IAccountStore accounts,
+        ITenantStore tenants,
+        IKeyStore keys,
+        IAuditLog audit,
+        IBatchStore batches,
+        IVolumeStore volumes,
+        ILinkStore links,
+        IDeliveryLog log,
+        IRetentionStore retention,
+        IErasure erasure
+    )
+    {
+        _database = database;
+        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Batches, Volumes, Links, Log, Retention, Erasure) = (
+            spool,
+            messages,
+            queries,
+            accounts,
+            tenants,
+            keys,
+            audit,
+            batches,
+            volumes,
+            links,
+            log,
+            retention,
+            erasure
+        );
+    }
+
+    public SpoolFiles Spool { get; }
+    public IMessageStore Messages { get; }
+    public IMessageQueries Queries { get; }
+    public IAccountStore Accounts { get; }
+    public IVolumeStore Volumes { get; }
+    public ILinkStore Links { get; }
+    public ITenantStore Tenants { get; }
+    public IKeyStore Keys { get; }
+    public IAuditLog Audit { get; }
+    public IBatchStore Batches { get; }
+    public IDeliveryLog Log { get; }
+    public IRetentionStore Retention { get; }
+    public IErasure Erasure { get; }
+
+    /// <summary>The store's lives, and the names that they give.</summary>
+    public StoreGenerations Generations => _database.Generations;
+
+    public ITenantRemoval Removal => new SqliteTenantRemoval(_database, Spool);
+
+    /// <summary>Faults when the writer died of a mistake in this program.</summary>
+    public Task Completion => _database.Completion;
+
+    /// <summary>Completes when the store's writer has gone round once more, also while it cannot write.</summary>
+    public Task BeatAsync() => _database.BeatAsync();
+
+    /// <summary>
+    /// Throws <see cref="StoreRefusedException"/> when the directory is in use, the file is not ours, newer or damaged, or the master key
+    /// does not fit.
+    /// </summary>
+    public static async Task<SqliteStores> OpenAsync(
+        DaemonSettings settings,
+        PipelineHealth health,
+        PipelineMetrics metrics,
+        TimeProvider clock,
+        ILoggerFactory logs
+    )
+    {
+        var data = DataDirectory.Prepare(settings.Data);
+        FileModes.Tighten(data, logs.CreateLogger<SqliteStores>());
+        var database = SqliteDatabase.Open(data, health, metrics, logs.CreateLogger<SqliteDatabase>());
+        try
+        {
+            var spool = new SpoolFiles(Path.Combine(data, "spool"), clock);
+            var sources = new MasterKeySources(settings.MasterKey, Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"), data);
+            var box = await SqliteSecrets.OpenAsync(database, sources, clock, logs.CreateLogger(typeof(SqliteSecrets).FullName!));
+            var accounts = SqliteAccountStore.Open(database, box, clock);
+            await accounts.EnsureSandboxAsync();
+            return new(
+                database,
+                spool,
+                new SqliteMessageStore(database, spool, ContentHash.Of, clock, logs.CreateLogger<SqliteMessageStore>()),
+                new SqliteMessageQueries(database, spool),
+                accounts,
+                new SqliteTenantStore(database, box, clock),
+                new SqliteKeyStore(database, clock),
+                new SqliteAuditLog(database, clock),
+                new SqliteBatchStore(database, clock),
+                new SqliteVolumeStore(database, box, clock),
+                await SqliteLinkStore.OpenAsync(database, box),
+                new SqliteDeliveryLog(database, box, clock),
+                new SqliteRetentionStore(database, spool),
+                new SqliteErasure(database, spool)
+            );
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _database.Dispose();
+}

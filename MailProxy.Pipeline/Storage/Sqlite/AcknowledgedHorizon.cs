@@ -1,0 +1,159 @@
+using System.Text.Json;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>
+/// How far the webhooks of each tenant have been told: everything up to there is acknowledged by, or not wanted by, each of them. Remembers
+/// what it has looked at. One thread at a time.
+/// </summary>
+internal sealed class AcknowledgedHorizon
+{
+    private const string Webhooks =
+        "SELECT tenant, id, acknowledged, version, types, final_only, style, paused <> 0 OR disabled_at IS NOT NULL FROM webhooks";
+
+    // What an endpoint of style sync named in "error" is not reported, though its position has passed it. A bare column beside min() is of
+    // that row.
+    private const string Resends =
+        "SELECT r.tenant, r.webhook, min(r.position), e.at FROM webhook_resends r JOIN events e ON e.position = r.position GROUP "
+        + "BY r.tenant, r.webhook";
+
+    private const string CountResends = "SELECT count(*) FROM webhook_resends WHERE tenant = ?1 AND webhook = ?2 AND position <= ?3";
+
+    // A look stays short; the next one goes on from there.
+    private const int Scan = 5_000;
+
+    private readonly Dictionary<(string Tenant, string Id), Seen> _seen = [];
+    private readonly Dictionary<string, Reach> _tenants = [];
+
+    /// <summary>Webhooks that are paused or disabled and have events waiting, with the time of the oldest.</summary>
+    public List<(string Tenant, string Id, long OldestAt)> Holding { get; } = [];
+
+    /// <summary>The last look gave up early at one of them.</summary>
+    public bool Partial { get; private set; }
+
+    /// <summary>Every enabled webhook of the tenant has been told everything up to here; with none, there is no end.</summary>
+    public long Reported(string tenant) => Of(tenant).Enabled;
+
+    /// <summary>The same for all webhooks, those that are paused or disabled too.</summary>
+    public long Held(string tenant) => Of(tenant).All;
+
+    /// <summary>An enabled webhook of the tenant has been owed an event since then.</summary>
+    public bool IsBehind(string tenant, long since) => Of(tenant).OwedSince <= since;
+
+    public void Look(Session session)
+    {
+        _tenants.Clear();
+        Holding.Clear();
+        Partial = false;
+        var resends = ReadResends(session);
+        var endpoints = Read(session);
+        foreach (var endpoint in endpoints)
+        {
+            var (tenant, id) = endpoint.Key;
+            var seen = _seen[endpoint.Key] = Advance(session, endpoint);
+            var (through, owedSince) = (seen.Through, seen.WaitingAt);
+            if (resends.TryGetValue(endpoint.Key, out var resend))
+                (through, owedSince) = (Math.Min(through, resend.Position - 1), Math.Min(owedSince ?? resend.At, resend.At));
+
+            var reach = Of(tenant);
+            _tenants[tenant] = endpoint.Resting
+                ? reach with
+                {
+                    All = Math.Min(reach.All, through),
+                }
+                : new(
+                    Math.Min(reach.Enabled, through),
+                    Math.Min(reach.All, through),
+                    Math.Min(reach.OwedSince, owedSince ?? long.MaxValue)
+                );
+            if (endpoint.Resting && owedSince is { } at)
+                Holding.Add((tenant, id, at));
+        }
+
+        foreach (var gone in _seen.Keys.Except(endpoints.Select(endpoint => endpoint.Key)).ToArray())
+            _seen.Remove(gone);
+    }
+
+    /// <summary>
+    /// How many events wait for the webhook up to a position; that it was disabled does not count, so that it is not told for ever that
+    /// this was dropped.
+    /// </summary>
+    public long Count(Session session, string tenant, string id, long through)
+    {
+        var seen = _seen[(tenant, id)];
+        var resends = session.Prepare(CountResends).Add(tenant).Add(id).Add(through).Scalar() ?? 0;
+        return resends
+            + EventPages.CountWanted(session, tenant, seen.Acknowledged, through, seen.Wanted, besides: EventType.WebhookDisabled);
+    }
+
+    private Reach Of(string tenant) => _tenants.GetValueOrDefault(tenant) ?? Reach.Endless;
+
+    private Seen Advance(Session session, Endpoint endpoint)
+    {
+        if (
+            !_seen.TryGetValue(endpoint.Key, out var seen)
+            || seen.Acknowledged != endpoint.Acknowledged
+            || seen.Version != endpoint.Version
+        )
+        {
+            seen = new(endpoint.Acknowledged, endpoint.Version, endpoint.Wanted(), endpoint.Acknowledged, null);
+        }
+
+        if (seen.WaitingAt is not null)
+            return seen;
+        var (through, waitingAt, whole) = EventPages.FirstWanted(session, endpoint.Key.Tenant, seen.Through, seen.Wanted, Scan);
+        Partial |= !whole;
+        return seen with { Through = through, WaitingAt = waitingAt };
+    }
+
+    private static List<Endpoint> Read(Session session)
+    {
+        var endpoints = new List<Endpoint>();
+        var row = session.Prepare(Webhooks);
+        while (row.Step())
+            endpoints.Add(
+                new(
+                    (row.Text(0), row.Text(1)),
+                    row.Long(2),
+                    row.Int(3),
+                    row.Text(4),
+                    row.Int(5) != 0,
+                    (ReportStyle)row.Int(6),
+                    row.Int(7) != 0
+                )
+            );
+        return endpoints;
+    }
+
+    private static Dictionary<(string, string), (long Position, long At)> ReadResends(Session session)
+    {
+        var resends = new Dictionary<(string, string), (long, long)>();
+        var row = session.Prepare(Resends);
+        while (row.Step())
+            resends.Add((row.Text(0), row.Text(1)), (row.Long(2), row.Long(3)));
+        return resends;
+    }
+
+    private sealed record Reach(long Enabled, long All, long OwedSince)
+    {
+        public static readonly Reach Endless = new(long.MaxValue, long.MaxValue, long.MaxValue);
+    }
+
+    /// <param name="Through">Looked at up to here, and nothing in it is owed.</param>
+    /// <param name="WaitingAt">The time of the event behind it, which is wanted and not acknowledged; null: there is none yet.</param>
+    private sealed record Seen(long Acknowledged, int Version, Subscription Wanted, long Through, long? WaitingAt);
+
+    private sealed record Endpoint(
+        (string Tenant, string Id) Key,
+        long Acknowledged,
+        int Version,
+        string Types,
+        bool FinalOnly,
+        ReportStyle Style,
+        bool Resting
+    )
+    {
+        public Subscription Wanted() => new(JsonSerializer.Deserialize(Types, StoredJson.Default.IReadOnlyListString)!, FinalOnly, Style);
+    }
+}

@@ -1,0 +1,73 @@
+using MailProxy.Pipeline.Accounts;
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>What goes with a tenant: everything configured in it. Whoever adds a table of such things adds it here.</summary>
+internal sealed class TenantCascade(SecretBox box)
+{
+    private readonly AccountRows _accounts = new(box);
+    private readonly VolumeRows _volumes = new(box);
+    private readonly WebhookRows _webhooks = new(box);
+
+    /// <summary>It has unfinished mail, or mail that was sent links to files in its volumes and their time is not over.</summary>
+    public bool AreInUse(SqliteConnection db, string tenant, long now) =>
+        Accounts(db, tenant).Any(account => AccountRows.HasMail(db, account.Key))
+        || Ids(db, "volumes", tenant).Any(volume => LinkRows.InVolume(db, tenant, volume, now));
+
+    /// <summary>Removes them, each with its row in the audit log.</summary>
+    public void Remove(SqliteConnection db, string tenant, string actor, long now)
+    {
+        foreach (var account in Accounts(db, tenant).ToArray())
+        {
+            AccountRows.SoftDelete(db, account.Key, now);
+            AuditRows.Append(
+                db,
+                now,
+                actor,
+                "account.delete",
+                $"account/{tenant}/{account.Id}",
+                SqliteAccountStore.Audited(account, account.Paused).ToJson(),
+                null
+            );
+        }
+
+        RemoveAll(db, "suspended_batches", "batch", tenant, _ => "true", actor, now, "batch");
+        RemoveAll(db, "volumes", "volume", tenant, id => SqliteVolumeStore.Audited(_volumes.Find(db, tenant, id)!).ToJson(), actor, now);
+        db.Run("DELETE FROM webhook_resends WHERE tenant = @tenant", ("@tenant", tenant));
+        RemoveAll(db, "webhooks", "webhook", tenant, id => SqliteDeliveryLog.Audited(_webhooks.Find(db, tenant, id)!).ToJson(), actor, now);
+        RemoveAll(
+            db,
+            "tenant_keys",
+            "key",
+            tenant,
+            id => SqliteKeyStore.Audited(SqliteKeyStore.Find(db, tenant, id)!).ToJson(),
+            actor,
+            now
+        );
+    }
+
+    private IEnumerable<SmtpAccount> Accounts(SqliteConnection db, string tenant) =>
+        _accounts.All(db).Where(account => account.Tenant == tenant);
+
+    private static List<string> Ids(SqliteConnection db, string table, string tenant, string column = "id") =>
+        db.Query($"SELECT {column} FROM {table} WHERE tenant = @tenant ORDER BY {column}", row => row.GetString(0), ("@tenant", tenant));
+
+    private static void RemoveAll(
+        SqliteConnection db,
+        string table,
+        string kind,
+        string tenant,
+        Func<string, string> before,
+        string actor,
+        long now,
+        string column = "id"
+    )
+    {
+        foreach (var id in Ids(db, table, tenant, column))
+        {
+            AuditRows.Append(db, now, actor, kind + ".delete", $"{kind}/{tenant}/{id}", before(id), null);
+            db.Run($"DELETE FROM {table} WHERE tenant = @tenant AND {column} = @id", ("@tenant", tenant), ("@id", id));
+        }
+    }
+}

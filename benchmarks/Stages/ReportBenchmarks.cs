@@ -1,0 +1,46 @@
+using BenchmarkDotNet.Attributes;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Benchmarks.Stages;
+
+/// <summary>
+/// Record the outcome of a mail: its mark, then its settlement with the event, each committed, for eight mails a turn as eight connections
+/// bring them.
+/// </summary>
+[MemoryDiagnoser]
+public class ReportBenchmarks
+{
+    private const int PerTurn = 8;
+
+    private readonly Settler _settler = new(new ReportOptions(), static _ => null, static () => 0.5);
+    private readonly MailContent _content = StageFixture.Content();
+    private readonly RecipientVerdict[] _verdicts = [new(0, "reader1@example.net", Verdict.Accepted, 250, "2.0.0", "taken")];
+    private StageFixture _fixture = null!;
+    private IReadOnlyList<QueuedMail> _tickets = null!;
+
+    [GlobalSetup]
+    public void Open() => _fixture = new();
+
+    [GlobalCleanup]
+    public void Close() => _fixture.Dispose();
+
+    [IterationSetup(Target = nameof(MarkAndRecord))]
+    public void Fresh() => _tickets = _fixture.Append(PerTurn);
+
+    [Benchmark]
+    public object Settle() => _settler.Attempted(StageFixture.Ticket(1), _content, _verdicts, 0);
+
+    [Benchmark(OperationsPerInvoke = PerTurn)]
+    public async Task MarkAndRecord()
+    {
+        var now = StageFixture.Now;
+        var marked = await _fixture.Store.CommitAsync([.. _tickets.Select(ticket => new Mark(ticket, 1, 0, 0, now))]);
+        var settled = await _fixture.Store.CommitAsync([
+            .. _tickets.Select(ticket => _settler.Attempted(ticket, _content, _verdicts, now)),
+        ]);
+        if (marked.Contains(false) || settled.Contains(false))
+            throw new InvalidOperationException("A ticket was stale.");
+    }
+}
