@@ -116,8 +116,8 @@ public sealed class FairIntakeTests
     {
         await using var host = await TenantHost.StartAsync(new() { Share = Half });
         using var hog = host.As(TenantHost.Hog);
-        var batch =
-            $"{{\"defaults\":{{\"from\":\"a@x.example\",\"to\":\"b@x.example\",\"text\":\"{new string('A', 1_000_000)}\"}},\"messages\":[{string.Join(',', Enumerable.Repeat("{}", 300))}]}}";
+        var defaults = $$"""{"from":"a@x.example","to":"b@x.example","text":"{{new string('A', 1_000_000)}}"}""";
+        var batch = $$"""{"defaults":{{defaults}},"messages":[{{string.Join(',', Enumerable.Repeat("{}", 300))}}]}""";
         using var answer = await hog.PostAsync("/v1/messages/batch", new StringContent(batch, null, "application/json"));
         var problem = await answer.ProblemAsync(422, "defaults_too_large");
         Assert.That(problem.Pointers(), Is.EqualTo(new[] { "/defaults" }));

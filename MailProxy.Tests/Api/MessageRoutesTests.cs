@@ -124,7 +124,8 @@ public sealed class MessageRoutesTests
     {
         using var answer = await _host.SendAsync(
             "GET",
-            "/v1/messages?status=partially_sent&account=main&batch=june&tag=a&to=b%40x.example&priority=0&created_after=2030-01-02T03:04:05Z&created_before=1893553446.5&tenant=*"
+            "/v1/messages?status=partially_sent&account=main&batch=june&tag=a&to=b%40x.example&priority=0"
+                + "&created_after=2030-01-02T03:04:05Z&created_before=1893553446.5&tenant=*"
         );
         Assert.That((int)answer.StatusCode, Is.EqualTo(200));
         Assert.That(

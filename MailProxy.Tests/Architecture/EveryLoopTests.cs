@@ -330,8 +330,10 @@ public sealed class EveryLoopTests
             var endpoints = await _log.EndpointsAsync();
             var left = Directory.EnumerateFiles(_volume, "*", SearchOption.AllDirectories).Count();
             var (told, _) = await _log.ReadAsync("default", 0, 100);
+            var progress = endpoints.Select(one => $"{one.Id}: {one.Progress.Acknowledged} {one.Progress.LastError}");
             State =
-                $"{string.Join(" ", told.Select(one => one.Type))}; {string.Join(" | ", _server.Journal)}; mails {_server.Mails.Count}, events {_log.Last}, files left {left}, {string.Join(", ", endpoints.Select(one => $"{one.Id}: {one.Progress.Acknowledged} {one.Progress.LastError}"))}";
+                $"{string.Join(" ", told.Select(one => one.Type))}; {string.Join(" | ", _server.Journal)}; "
+                + $"mails {_server.Mails.Count}, events {_log.Last}, files left {left}, {string.Join(", ", progress)}";
             IsAllDone =
                 !_server.Mails.IsEmpty
                 && endpoints.All(one => one.Progress is { DisabledAt: null, Failures: 0 } progress && progress.Acknowledged == _log.Last);

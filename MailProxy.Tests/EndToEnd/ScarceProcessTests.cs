@@ -57,13 +57,13 @@ internal sealed class ScarceProcessTests
 
         var text = Mail(45_000_000);
         var five = Mail(5_000_000);
+        var defaults = $$"""{"from":"a@example.com","to":"b@example.org","text":"{{new string('A', 1_000_000)}}"}""";
         var merged = Encoding.UTF8.GetBytes(
-            $"{{\"defaults\":{{\"from\":\"a@example.com\",\"to\":\"b@example.org\",\"text\":\"{new string('A', 1_000_000)}\"}},\"messages\":[{string.Join(',', Enumerable.Repeat("{}", 45))}]}}"
+            $$"""{"defaults":{{defaults}},"messages":[{{string.Join(',', Enumerable.Repeat("{}", 45))}}]}"""
         );
         var lines = Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Repeat(Encoding.UTF8.GetString(Mail(3_000_000)), 12)));
-        var addresses = Encoding.UTF8.GetBytes(
-            $"{{\"messages\":[{string.Join(',', Enumerable.Repeat($"{{\"from\":\"a@x\",\"text\":\"\",\"to\":[{string.Join(',', Enumerable.Repeat("\"b@x\"", 9_000))}]}}", 500))}]}}"
-        );
+        var crowded = $$"""{"from":"a@x","text":"","to":[{{string.Join(',', Enumerable.Repeat("\"b@x\"", 9_000))}}]}""";
+        var addresses = Encoding.UTF8.GetBytes($$"""{"messages":[{{string.Join(',', Enumerable.Repeat(crowded, 500))}}]}""");
         for (var round = 0; round < 2; round++)
         {
             await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => TryAsync("/v1/messages", five)));

@@ -112,8 +112,8 @@ internal sealed class DraftShapeTests
     [TestCase(40, true)]
     public void Batch_DefaultsMergedIntoMany_AreBoundedByTheRequest(int messages, bool good)
     {
-        var json =
-            $"{{\"defaults\":{{\"from\":\"a@x.example\",\"to\":\"b@x.example\",\"text\":\"{new string('A', 1_000_000)}\"}},\"messages\":[{Many(messages, _ => "{}")}]}}";
+        var defaults = $$"""{"from":"a@x.example","to":"b@x.example","text":"{{new string('A', 1_000_000)}}"}""";
+        var json = $$"""{"defaults":{{defaults}},"messages":[{{Many(messages, _ => "{}")}}]}""";
         var opened = OpenedMessages.Batch(Encoding.UTF8.GetBytes(json), Limits);
         if (good)
         {
@@ -140,8 +140,8 @@ internal sealed class DraftShapeTests
             "{\"from\":\"q@x\",\"to\":\"r@x\",\"text\":\"t\"}",
             " { } ",
         ];
-        var json =
-            $"{{\"defaults\":{{\"from\":\"a@x.example\",\"to\":\"b@x.example\",\"text\":\"t\"}},\"messages\":[{string.Join(',', messages)}]}}";
+        const string Defaults = """{"from":"a@x.example","to":"b@x.example","text":"t"}""";
+        var json = $$"""{"defaults":{{Defaults}},"messages":[{{string.Join(',', messages)}}]}""";
         var opened = OpenedMessages.Batch(Encoding.UTF8.GetBytes(json), Limits);
         var bound = opened.Bind();
         var merged = bound.Drafts.Zip(bound.Written, static (draft, written) => draft.Json.Length - written.Length).Sum();

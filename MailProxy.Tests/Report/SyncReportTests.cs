@@ -12,7 +12,8 @@ public sealed class SyncReportTests
         + "No such user\"}]";
 
     private const string Two =
-        "\"recipients\":[{\"email\":\"a@x\",\"status\":\"sent\",\"smtp_code\":250,\"enhanced_code\":null,\"reply\":\"ok\"},{\"email\":\"b@x\",\"status\":\"failed\",\"smtp_code\":550,\"enhanced_code\":\"5.7.1\",\"reply\":\"No\"}]";
+        "\"recipients\":[{\"email\":\"a@x\",\"status\":\"sent\",\"smtp_code\":250,\"enhanced_code\":null,\"reply\":\"ok\"},"
+        + "{\"email\":\"b@x\",\"status\":\"failed\",\"smtp_code\":550,\"enhanced_code\":\"5.7.1\",\"reply\":\"No\"}]";
 
     [TestCase(EventType.MessageSent, MessageState.Sent, One, "\"sent_ts\":12")]
     [TestCase(EventType.MessageFailed, MessageState.Failed, One, "\"error_ts\":12,\"error\":\"550 5.1.1 No such user\"")]

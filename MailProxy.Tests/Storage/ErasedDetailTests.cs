@@ -26,7 +26,8 @@ public sealed class ErasedDetailTests
     public void Of_WholeDetail_KeepsEverythingElse()
     {
         var detail =
-            "\"next_attempt_at\":\"2030-01-01T00:00:00Z\",\"recipients\":[{\"email\":\"ann@example.com\",\"smtp_code\":450,\"reply\":null},{\"email\":\"joann@example.com\",\"smtp_code\":null}]";
+            "\"next_attempt_at\":\"2030-01-01T00:00:00Z\",\"recipients\":["
+            + "{\"email\":\"ann@example.com\",\"smtp_code\":450,\"reply\":null},{\"email\":\"joann@example.com\",\"smtp_code\":null}]";
         Assert.That(
             Encoding.UTF8.GetString(ErasedDetail.Of(Encoding.UTF8.GetBytes(detail), Ann)!),
             Is.EqualTo(detail.Replace("\"ann@example.com", "\"erased@erased.invalid", StringComparison.Ordinal))
