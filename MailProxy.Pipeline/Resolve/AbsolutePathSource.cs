@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Files that the message names by their absolute path: only below a root that the operator allowed.</summary>
+/// <summary>Opens files that a message names by their absolute path; only files below a root allowed by the operator.</summary>
 internal sealed class AbsolutePathSource(LocalSource files, ResolveOptions options) : IAttachmentSource
 {
     public Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel)

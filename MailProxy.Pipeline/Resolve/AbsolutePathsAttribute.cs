@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Every element is an absolute path without <c>.</c> and <c>..</c> parts.</summary>
+/// <summary>Validates that every element is an absolute path without <c>.</c> and <c>..</c> parts.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class AbsolutePathsAttribute() : ValidationAttribute("must be absolute paths, without . and .. parts.")
 {

@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// What was fetched, on disk, one file a content, each tenant's apart. Named by what the content really hashes to, so that a claimed hash
-/// only ever finds what the same tenant fetched. The least recently used goes first; what somebody holds never goes.
+/// The on-disk cache of fetched content: one file per content, separate for each tenant. A file is named by its actual hash, so a claimed
+/// hash can only match content that the same tenant has fetched. The least recently used content is evicted first; content that a mail
+/// still holds is never evicted.
 /// </summary>
 internal sealed partial class AttachmentCache : IDisposable
 {
@@ -21,7 +22,7 @@ internal sealed partial class AttachmentCache : IDisposable
     private readonly Lock _gate = new();
     private bool _timed;
 
-    /// <param name="keeps">Whether a tenant's content stays when nobody holds it.</param>
+    /// <param name="keeps">Whether a tenant's content stays in the cache when no mail holds it.</param>
     public AttachmentCache(
         string directory,
         Func<string, bool> keeps,
@@ -43,7 +44,8 @@ internal sealed partial class AttachmentCache : IDisposable
     }
 
     /// <summary>
-    /// Takes over what the last run left; it is hashed before its first use. Before anything else. Throws <see cref="IOException"/>.
+    /// Loads the files left by the previous run; each is hashed again before its first use. Must be called before any other method. Throws
+    /// <see cref="IOException"/>.
     /// </summary>
     public void Open()
     {
@@ -62,7 +64,7 @@ internal sealed partial class AttachmentCache : IDisposable
         }
     }
 
-    /// <summary>Bytes on disk, without what is being written.</summary>
+    /// <summary>Bytes on disk, not counting files that are still being written.</summary>
     public long Bytes
     {
         get
@@ -73,7 +75,9 @@ internal sealed partial class AttachmentCache : IDisposable
     }
 
     /// <summary>
-    /// The content with the hash that the message claims; null: it claims none, the tenant has no such content, or it is not verified yet.
+    /// The content with the hash that the message claims. Null when the message claims no hash, when the tenant has no such content, or
+    /// when
+    /// the content is not verified yet.
     /// </summary>
     public LocalContent? Find(string tenant, AttachmentRef claimed)
     {
@@ -101,7 +105,7 @@ internal sealed partial class AttachmentCache : IDisposable
         return Whole(entry);
     }
 
-    /// <summary>Whether <see cref="VerifyAsync"/> has something to do for this attachment.</summary>
+    /// <summary>Whether the cache has unverified content for this attachment, so that <see cref="VerifyAsync"/> must be called.</summary>
     public bool IsUnverified(string tenant, AttachmentRef claimed)
     {
         lock (_gate)
@@ -109,7 +113,9 @@ internal sealed partial class AttachmentCache : IDisposable
     }
 
     /// <summary>
-    /// Hashes what an earlier run left under the claimed hash: the first use of it. Null: there is none, or it was damaged and is gone.
+    /// Verifies content of a previous run before its first use, by hashing it. Null when there is none under the claimed hash, or when it
+    /// was
+    /// damaged and has been removed.
     /// </summary>
     public async Task<LocalContent?> VerifyAsync(string tenant, AttachmentRef claimed, CancellationToken cancel)
     {
@@ -151,10 +157,12 @@ internal sealed partial class AttachmentCache : IDisposable
         return null;
     }
 
-    /// <summary>Where to write what is being fetched. Whoever asks keeps it or deletes it.</summary>
+    /// <summary>Path of a new partial file for content that is being fetched. The caller passes it to <see cref="Keep"/> or deletes
+    /// it.</summary>
     public string NewPart() => _folder.NewPart();
 
-    /// <summary>Takes a part that was written whole. Throws <see cref="IOException"/>; then the part is where it was.</summary>
+    /// <summary>Moves a completely written partial file into the cache. If this throws <see cref="IOException"/>, the file stays where it
+    /// was.</summary>
     public LocalContent Keep(string tenant, string part, in ContentDigest digest, long size)
     {
         CacheEntry entry;
@@ -181,7 +189,7 @@ internal sealed partial class AttachmentCache : IDisposable
         return entry.Lend();
     }
 
-    /// <summary>Removes what a tenant fetched and nobody holds.</summary>
+    /// <summary>Removes the tenant's content that no mail holds.</summary>
     public void Forget(string tenant)
     {
         lock (_gate)
@@ -193,7 +201,7 @@ internal sealed partial class AttachmentCache : IDisposable
 
     public void Dispose() => _timer.Dispose();
 
-    // One look at the disk: somebody may have cleared the directory.
+    // Checks the file on disk, since somebody may have cleared the cache directory.
     private LocalContent? Whole(CacheEntry entry)
     {
         if (IsWhole(entry))
@@ -239,12 +247,12 @@ internal sealed partial class AttachmentCache : IDisposable
         }
         catch (Exception error)
         {
-            // What a timer throws ends the process. The next use of the cache trims it too.
+            // An exception in a timer callback ends the process. The next use of the cache trims it as well.
             Log.NotTrimmed(_logger, error);
         }
     }
 
-    // Files go under the lock: else a content that comes again at this moment would lose the file it has just got.
+    // Files are deleted under the lock; otherwise content that is added again at this moment would lose its new file.
     private void Trim()
     {
         while (_index.TakeOverdue(Now()) is { } entry)
@@ -264,13 +272,13 @@ internal sealed partial class AttachmentCache : IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(410, LogLevel.Warning, "A file of the attachment cache is damaged or gone; it is fetched anew: {Path}")]
+        [LoggerMessage(410, LogLevel.Warning, "A file of the attachment cache is damaged or missing and will be fetched again: {Path}")]
         public static partial void Damaged(ILogger logger, string path);
 
-        [LoggerMessage(414, LogLevel.Error, "The attachment cache could not be trimmed now")]
+        [LoggerMessage(414, LogLevel.Error, "The attachment cache could not be trimmed")]
         public static partial void NotTrimmed(ILogger logger, Exception trouble);
 
-        [LoggerMessage(411, LogLevel.Warning, "A file of the attachment cache cannot be read; it is fetched anew: {Path}")]
+        [LoggerMessage(411, LogLevel.Warning, "A file of the attachment cache cannot be read and will be fetched again: {Path}")]
         public static partial void Unreadable(ILogger logger, string path, Exception fault);
     }
 }

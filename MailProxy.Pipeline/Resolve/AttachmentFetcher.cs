@@ -7,11 +7,11 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Where a mail asks for what it carries. What is here it gets at once; for the rest it is set aside, and comes back when all of it is
-/// here. Nobody waits in the fetcher.
+/// Fetches the attachments of mails. Attachments that are in the cache are handed over at once; otherwise the mail is set aside and comes
+/// back when all its attachments are in the cache. No caller ever waits in the fetcher.
 /// </summary>
-/// <param name="hostOf">What shares one bound on concurrent fetches.</param>
-/// <param name="failed">Told once for a mail whose attachments will not come.</param>
+/// <param name="hostOf">Names the host of an attachment; attachments of one host share a limit on concurrent fetches.</param>
+/// <param name="failed">Called once for a mail whose attachments cannot be fetched.</param>
 internal sealed class AttachmentFetcher(
     AttachmentCache cache,
     IAttachmentSource source,
@@ -26,7 +26,7 @@ internal sealed class AttachmentFetcher(
     AsideIndex? index = null
 )
 {
-    /// <summary>How long content that was fetched is kept for the mail that waited for it.</summary>
+    /// <summary>How long fetched content is held for the mail that waited for it.</summary>
     public static readonly TimeSpan Reserve = TimeSpan.FromMinutes(10);
 
     private const int RememberedSources = 20_000;
@@ -43,17 +43,17 @@ internal sealed class AttachmentFetcher(
     private readonly SharedCapacity _aside = new(options.SetAside, share ?? TenantShare.Unlimited);
     private bool _stopping;
 
-    /// <summary>Attachments that mails wait for.</summary>
+    /// <summary>Number of attachments that mails wait for.</summary>
     public int Aside => (int)_aside.Used;
 
-    /// <summary>What each tenant has of what is fetched, and of the mails that wait for it.</summary>
+    /// <summary>Registers each tenant's use of fetches and of mails set aside.</summary>
     public void ShowIn(TenantShares shares)
     {
         _work.ShowIn(shares);
         shares.Add("set_aside", _aside);
     }
 
-    /// <summary>Why <see cref="TryFetch"/> said no.</summary>
+    /// <summary>Explains why <see cref="TryFetch"/> returned false.</summary>
     public string WhyNot(string tenant)
     {
         var (held, allowed) = _aside.Of(tenant);
@@ -61,8 +61,9 @@ internal sealed class AttachmentFetcher(
             + "(Resolve:SetAside). It is tried again when fewer do.";
     }
 
-    /// <summary>Everything that the mail fetches, in that order, to be disposed by the caller; null: something is missing.</summary>
-    /// <param name="accepted">When the client's request was accepted; nothing older than that is given, unless its hash is claimed.</param>
+    /// <summary>All attachments that the mail fetches, in the given order; the caller disposes them. Null when one is missing.</summary>
+    /// <param name="accepted">When the client's request was accepted. Content fetched earlier is not used, unless the message claims its
+    /// hash.</param>
     public LocalContent[]? TryTake(QueuedMail ticket, string tenant, long accepted, IReadOnlyList<AttachmentRef> wanted)
     {
         if (_ready.Take(ticket) is { } waited)
@@ -87,13 +88,15 @@ internal sealed class AttachmentFetcher(
     }
 
     /// <summary>
-    /// Sets the mail aside and fetches what is missing; it comes back by <see cref="Wake.Return"/>, or as a failure. The caller has given
-    /// its permit back. False: too many wait already, and nothing was done.
+    /// Sets the mail aside and fetches what is missing. The mail comes back by <see cref="Wake.Return"/>, or as a failure. The caller must
+    /// have
+    /// given back the mail's permit. Returns false, with nothing done, when too many attachments are waited for already.
     /// </summary>
     public bool TryFetch(QueuedMail ticket, string tenant, long accepted, IReadOnlyList<AttachmentRef> wanted)
     {
-        // Each attachment has a line of its own to wait in, so a mail counts for as many; but never for so many that its turn would not
-        // come.
+        // Each attachment waits in a line of its own, so a mail takes one slot per attachment; but at most a quarter of all slots, because
+        // a mail
+        // that needs more would never get them.
         var place = _aside.TryTake(tenant, Math.Clamp(wanted.Count, 1, Math.Max(1, options.SetAside / 4)));
         lock (_gate)
         {
@@ -122,8 +125,9 @@ internal sealed class AttachmentFetcher(
     }
 
     /// <summary>
-    /// Ends after <paramref name="stop"/>, when nothing is fetched any more and no partial file is left; mails that wait stay where they
-    /// are, in the store. What befalls one source is told of the mails that wait for it, and ends nothing else.
+    /// Completes after <paramref name="stop"/>, when no fetch runs any more and no partial file is left; mails that still wait remain
+    /// queued in
+    /// the store. An error of one source is reported for the mails that wait for it, and ends nothing else.
     /// </summary>
     public async Task RunAsync(CancellationToken stop)
     {
@@ -161,7 +165,7 @@ internal sealed class AttachmentFetcher(
             return null;
         if (digest.Contradiction(wanted, found.Size) is null)
             return found;
-        found.Dispose(); // asked for again: it may have changed since
+        found.Dispose(); // the caller fetches it again, since the source may have changed
         return null;
     }
 
@@ -171,7 +175,7 @@ internal sealed class AttachmentFetcher(
         lock (_gate)
         {
             if (_stopping)
-                return; // it is queued in the store, and the next start finds it there
+                return; // the mail is queued in the store, and the next start finds it there
             var known = _lines.TryGetValue(key, out line);
             if (!known)
                 _lines[key] = line = new(key);
@@ -225,7 +229,7 @@ internal sealed class AttachmentFetcher(
         _idle.TrySetResult();
     }
 
-    // What befalls one source is told of the mails that wait for it, and the line goes on.
+    // An error of one source is reported for the mails that wait for it; the line continues with the next.
     private async Task ServeAsync(FetchLine line)
     {
         var waiting = Take(line);
@@ -244,7 +248,7 @@ internal sealed class AttachmentFetcher(
             var permit = await _work.EnterAsync(line.Key.Tenant, host, size, _cancel.Token);
             try
             {
-                // From here on the source is asked: whoever comes now waits for the next answer.
+                // From here on the source may have been read: a mail that joins now waits for the next fetch.
                 waiting = Take(line);
                 var began = clock.GetUtcNow().ToUnixTimeMilliseconds();
                 GiveFound(line, waiting);
@@ -267,7 +271,7 @@ internal sealed class AttachmentFetcher(
 
     private async Task FetchAsync(SourceKey key, string host, List<Piece> waiting, FetchPermit permit, long began)
     {
-        waiting.Reverse(); // they are served from the end
+        waiting.Reverse(); // FetchLine.Last takes from the end
         var (content, digest, trouble) = await _work.FetchAsync(key.Tenant, host, waiting, permit, _cancel.Token);
         if (content is null)
         {
@@ -284,7 +288,7 @@ internal sealed class AttachmentFetcher(
                 _sources.Remember(key, digest, began);
             while (FetchLine.Last(waiting) is { } piece)
                 await GiveAsync(piece, key.Tenant, digest, content.Size, permit);
-            permit.Landed(); // not before: what is held by mail that is ready must be known as such
+            permit.Landed(); // not earlier: the governor must first know which bytes are held by mails that are ready
         }
     }
 
@@ -306,7 +310,8 @@ internal sealed class AttachmentFetcher(
         }
     }
 
-    // What is here by now: under the hash that a mail claims, or by an answer that is not older than the mail.
+    // Serves the mails whose content is in the cache by now: under the hash that they claim, or from a fetch that is not older than the
+    // mail.
     private void GiveFound(FetchLine line, List<Piece> waiting) =>
         waiting.RemoveAll(piece =>
         {
@@ -336,7 +341,7 @@ internal sealed class AttachmentFetcher(
     private async ValueTask FailAsync(WaitingMail mail, FetchTrouble trouble)
     {
         if (!mail.LetGo())
-            return; // one failure decides
+            return; // only the first failure counts
         EndWait(mail);
         await failed(mail.Ticket, trouble);
     }

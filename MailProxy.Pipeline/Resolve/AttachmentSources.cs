@@ -4,7 +4,7 @@ using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Picks the source for a place.</summary>
+/// <summary>Selects the source for an attachment by the kind of its address.</summary>
 internal sealed class AttachmentSources : IAttachmentSource, IDisposable
 {
     private readonly CurrentVolumes _volumes;
@@ -15,8 +15,8 @@ internal sealed class AttachmentSources : IAttachmentSource, IDisposable
     private readonly AbsolutePathSource _files;
     private readonly EndpointSource _endpoints;
 
-    /// <param name="endpoints">The attachment endpoint that is in force for a tenant; null: it has none.</param>
-    /// <param name="secret">Files that no mail may carry; null: there are none.</param>
+    /// <param name="endpoints">The attachment endpoint in force for a tenant; null when it has none.</param>
+    /// <param name="secret">Files that no mail may carry; null when there are none.</param>
     public AttachmentSources(
         CurrentVolumes volumes,
         Func<string, (Uri Address, SourceAuth? Auth)?> endpoints,
@@ -38,10 +38,11 @@ internal sealed class AttachmentSources : IAttachmentSource, IDisposable
         _volumes.Changed += Forget;
     }
 
-    /// <summary>For whoever writes to a volume.</summary>
+    /// <summary>The S3 clients, shared with the code that writes to volumes.</summary>
     public S3Clients S3 { get; }
 
-    /// <summary>What shares one bound on concurrent fetches: a host, however it is named, a volume, or <c>files</c>.</summary>
+    /// <summary>The key of a limit on concurrent fetches: the host, whichever kind of address names it, the volume, or
+    /// <c>files</c>.</summary>
     public string HostOf(string tenant, AttachmentRef wanted) =>
         wanted.Place switch
         {

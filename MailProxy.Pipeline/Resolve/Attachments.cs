@@ -5,27 +5,28 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// What a mail needs beyond its body: its fetched files, and links in the place of those that are too large. What is not at hand is got
-/// while the mail is set aside.
+/// Adds to a mail what it needs beyond its body: its fetched files, and links that replace files above the size limit. While anything is
+/// missing, the mail is set aside.
 /// </summary>
-/// <param name="links">Null: large files go as they are.</param>
+/// <param name="links">Null: large files are sent as they are.</param>
 internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts accounts, LargeFileLinks? links, LinkUploader? uploads)
 {
-    /// <summary>A retried mail with less than this has no link of an earlier attempt.</summary>
+    /// <summary>A retried mail whose JSON has at most so many bytes and no sources has no link from an earlier attempt.</summary>
     private const int Small = 16 * 1024;
 
-    /// <summary>A body of this much is held by few uploads only.</summary>
+    /// <summary>A body of at least so many bytes may be held by only a few uploads at a time.</summary>
     private const int Heavy = 1024 * 1024;
 
-    /// <summary>Until what waits has become less.</summary>
+    /// <summary>How long a mail is deferred when too many mails are set aside.</summary>
     private static readonly TimeSpan Crowded = TimeSpan.FromSeconds(30);
 
-    /// <summary>Cheap; false for nearly all mail.</summary>
+    /// <summary>Whether <see cref="EquipAsync"/> is needed. Cheap, and false for nearly all mail.</summary>
     public bool NeedsWork(ResolvedMail mail) => mail.Content.Sources > 0 || MayLink(mail, Rule(mail));
 
     /// <summary>
-    /// The mail with all it needs, or what becomes of it without. In the latter case its permit and its charge have been given back, before
-    /// anything is fetched or made.
+    /// The mail with all it needs, or the outcome of an attempt that cannot have it. With an outcome, the mail's permit and its memory
+    /// charge
+    /// have been given back before anything is fetched or uploaded.
     /// </summary>
     public async ValueTask<(ResolvedMail? Mail, Outcome? Refused)> EquipAsync(ResolvedMail mail, CancellationToken abort)
     {
@@ -92,7 +93,8 @@ internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts acc
         if (await links!.ApplyAsync(ticket, tenant, rule, large, mayUpload: false, abort) is { } linked)
             return (mail with { Links = linked.Links }, null);
 
-        // An upload may take long: it has no share of the memory budget, which others wait for, so few of them hold a large body.
+        // An upload may take long, and keeps no part of the memory budget, for which other mails wait; so only a few uploads may hold a
+        // large body.
         mail.Due.Permit.Dispose();
         var heavy = mail.Content.Json.Length >= Heavy;
         if (uploads!.TryUpload(ticket, tenant, rule!, large, new DisposableGroup([.. files]), heavy, mail.Content.CreatedAt))
@@ -105,7 +107,7 @@ internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts acc
         return (null, new Outcome.Postponed(ticket, mail.Content.Bodiless(), uploads.WhyNot(tenant)) { RetryAfter = Crowded });
     }
 
-    // A source that was taken once, and that no request can be made of.
+    // A stored source from which no request can be made, although it was accepted at submission.
     private static IReadOnlyList<AttachmentRef> Fetched(MailDraft draft)
     {
         try
@@ -120,7 +122,7 @@ internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts acc
 
     private LargeFiles? Rule(ResolvedMail mail) => links is null ? null : accounts.Directory.LargeFilesOf(mail.Account);
 
-    // Content inline cannot be larger than the JSON around it. Without a rule there may be links of an earlier attempt.
+    // Inline content cannot be larger than the JSON that contains it. Without a rule, an earlier attempt may still have made links.
     private bool MayLink(ResolvedMail mail, LargeFiles? rule) =>
         links is not null
         && (

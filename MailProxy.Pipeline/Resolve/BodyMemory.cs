@@ -3,9 +3,9 @@ using MailProxy.Pipeline.Sharing;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// The memory for bodies between Resolve and the end of an attempt; each tenant has its share of it. A body beyond a quarter of the
-/// whole counts as a quarter, so that one whose server takes ten minutes for it leaves the others capacity. Of those there are two at a
-/// time, and of one tenant one.
+/// The memory for bodies between Resolve and the end of an attempt; each tenant has a share of it. A body larger than a quarter of the
+/// budget is charged as a quarter, so that one that takes ten minutes to send leaves capacity for others. At most two such bodies are held
+/// at a time, and one per tenant.
 /// </summary>
 internal sealed class BodyMemory(long capacity, TenantShare share)
 {
@@ -17,10 +17,10 @@ internal sealed class BodyMemory(long capacity, TenantShare share)
 
     private long Most => capacity / 4;
 
-    // Who is the only tenant has both places, and so one at a time too.
+    // A tenant that is alone takes both slots for a large body, so it too has one at a time.
     private long Places => Math.Max(1, share.Of(LargeAtATime, 0));
 
-    /// <summary>Null: the tenant has to wait.</summary>
+    /// <summary>Takes capacity without waiting; null when the tenant has to wait.</summary>
     public IDisposable? TryTake(string tenant, long bytes)
     {
         if (bytes <= Most)
@@ -33,7 +33,7 @@ internal sealed class BodyMemory(long capacity, TenantShare share)
         return null;
     }
 
-    /// <summary>Waits for capacity, tenant by tenant in turn. It is given back when the result is disposed.</summary>
+    /// <summary>Waits for capacity; waiting tenants are served in turn. Disposing the result gives the capacity back.</summary>
     public async ValueTask<IDisposable> TakeAsync(string tenant, long bytes, CancellationToken cancel)
     {
         if (bytes <= Most)

@@ -3,8 +3,9 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// The cache's files: one folder a tenant, one file a content, named by its hashes; and what is still being written, in the root. Nothing
-/// is synced: what a power cut leaves is hashed before it is used.
+/// The cache's files: one folder per tenant, one file per content, named by its hashes; files that are still being written lie in the
+/// root.
+/// Nothing is synced to disk, because what a power cut leaves is hashed before it is used.
 /// </summary>
 internal sealed class CacheFolder(string root)
 {
@@ -12,12 +13,12 @@ internal sealed class CacheFolder(string root)
 
     private readonly string _root = System.IO.Path.GetFullPath(root);
 
-    /// <summary>Where the next content is written until it is known what it is.</summary>
+    /// <summary>Path of a new partial file, used until the content's hash is known.</summary>
     public string NewPart() => System.IO.Path.Combine(_root, Guid.NewGuid().ToString("N") + Part);
 
     public string Path(string tenant, in ContentDigest digest) => System.IO.Path.Combine(Folder(tenant), digest.FileName);
 
-    /// <summary>Makes a part the content. Throws <see cref="IOException"/>.</summary>
+    /// <summary>Renames a complete partial file to its content's name. Throws <see cref="IOException"/>.</summary>
     public string Keep(string part, string tenant, in ContentDigest digest)
     {
         MakePrivate(Folder(tenant));
@@ -27,8 +28,9 @@ internal sealed class CacheFolder(string root)
     }
 
     /// <summary>
-    /// Makes the directory. Removes what was being written when the last run ended and whatever else is not ours; returns what is left, the
-    /// longest unused first.
+    /// Creates the directory, and removes partial files of the previous run and files that do not belong to the cache. Returns the
+    /// remaining
+    /// files, the longest unused first.
     /// </summary>
     public List<(string Tenant, ContentDigest Digest, long Size, DateTimeOffset Written)> Sweep()
     {
@@ -53,7 +55,7 @@ internal sealed class CacheFolder(string root)
         return found;
     }
 
-    /// <summary>What cannot be removed now is found again at the next start.</summary>
+    /// <summary>Deletes a file. One that cannot be deleted now is found again at the next start.</summary>
     public static void Delete(string path)
     {
         try
@@ -62,7 +64,7 @@ internal sealed class CacheFolder(string root)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The next start finds it.
+            // The next start finds the file again.
         }
     }
 
@@ -71,7 +73,7 @@ internal sealed class CacheFolder(string root)
             ? System.IO.Path.Combine(_root, tenant)
             : throw new ArgumentException($"'{tenant}' is no tenant's id.", nameof(tenant));
 
-    // What mail carries is private.
+    // The content of mail is private, so only the daemon's user may read the folder.
     private static void MakePrivate(string folder)
     {
         if (Directory.Exists(folder))

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>One content in the cache. Changed under the cache's lock only.</summary>
+/// <summary>One content in the cache. Its state changes under the cache's lock only.</summary>
 internal sealed class CacheEntry
 {
     private readonly Action _let;
@@ -21,27 +21,27 @@ internal sealed class CacheEntry
     public string Path { get; }
     public long Size { get; }
 
-    /// <summary>Hashed by this run: as it was written, or after it was found.</summary>
+    /// <summary>Whether this run has hashed the content: while writing it, or after loading it.</summary>
     public bool Verified { get; set; }
 
-    /// <summary>How many hold it.</summary>
+    /// <summary>Number of holders.</summary>
     public int Pins { get; set; }
 
     public long LastUse { get; set; }
 
-    /// <summary>Its place among what nobody holds.</summary>
+    /// <summary>Its node in the list of entries without a holder.</summary>
     public LinkedListNode<CacheEntry> Unused { get; }
 
-    /// <summary>The same, of its tenant's.</summary>
+    /// <summary>Its node in the tenant's list of entries without a holder.</summary>
     public LinkedListNode<CacheEntry> UnusedOfTenant { get; }
 
-    /// <summary>For one who has been counted in <see cref="Pins"/>.</summary>
+    /// <summary>A new reference for a caller that is already counted in <see cref="Pins"/>.</summary>
     public LocalContent Lend() => new(Path, Size, _let);
 }
 
 /// <summary>
-/// What is in the cache and what goes next: the longest unused, and for capacity that of the tenant that has most. Pure: no clock, no I/O,
-/// not safe for threads.
+/// Knows what is in the cache and which entry is evicted next: by age the longest unused of all; by size the longest unused of the tenant
+/// with the most bytes. Pure: no clock, no I/O; not thread-safe.
 /// </summary>
 internal sealed class CacheIndex(long capacity, long age)
 {
@@ -52,12 +52,12 @@ internal sealed class CacheIndex(long capacity, long age)
 
     public long Bytes { get; private set; }
 
-    /// <summary>When the longest unused was used last.</summary>
+    /// <summary>When the longest unused entry was last used; null when every entry has a holder.</summary>
     public long? OldestUse => _unused.First?.Value.LastUse;
 
     public CacheEntry? Find(string tenant, in ContentDigest digest) => _bySha.GetValueOrDefault((tenant, digest.High, digest.Low));
 
-    /// <summary>By the hash that is claimed, and everything else that is claimed must fit.</summary>
+    /// <summary>Finds an entry by the claimed hash; everything else that is claimed must match too.</summary>
     public CacheEntry? Find(string tenant, AttachmentRef claimed)
     {
         CacheEntry? found = null;
@@ -79,14 +79,14 @@ internal sealed class CacheIndex(long capacity, long age)
         owner.Entries++;
     }
 
-    /// <summary>One more holds it.</summary>
+    /// <summary>Adds a holder.</summary>
     public void Pin(CacheEntry entry)
     {
         if (entry.Pins++ == 0)
             Leave(entry);
     }
 
-    /// <summary>One fewer holds it. Without a holder it is the most recently used of all.</summary>
+    /// <summary>Removes a holder. An entry without holders becomes the most recently used of all.</summary>
     public void Unpin(CacheEntry entry, long now)
     {
         if (entry.Pins > 0 && --entry.Pins > 0)
@@ -98,7 +98,7 @@ internal sealed class CacheIndex(long capacity, long age)
         _owners[entry.Tenant].Unused.AddLast(entry.UnusedOfTenant);
     }
 
-    /// <summary>False: it is not here any more.</summary>
+    /// <summary>Removes an entry; false when it is no longer in the index.</summary>
     public bool Remove(CacheEntry entry)
     {
         if (Find(entry.Tenant, entry.Digest) != entry)
@@ -115,7 +115,7 @@ internal sealed class CacheIndex(long capacity, long age)
         return true;
     }
 
-    /// <summary>The next that is too old or too much, removed from here; null: all may stay.</summary>
+    /// <summary>Removes and returns the next entry that is too old or exceeds the capacity; null when all entries may stay.</summary>
     public CacheEntry? TakeOverdue(long now)
     {
         if (_unused.First?.Value is not { } entry)
@@ -131,7 +131,7 @@ internal sealed class CacheIndex(long capacity, long age)
         return entry;
     }
 
-    /// <summary>What nobody holds of a tenant's.</summary>
+    /// <summary>The tenant's entries that have no holder.</summary>
     public IReadOnlyList<CacheEntry> UnusedOf(string tenant) => [.. _unused.Where(entry => entry.Tenant == tenant)];
 
     private void Leave(CacheEntry entry)
@@ -147,7 +147,7 @@ internal sealed class CacheIndex(long capacity, long age)
         public long Bytes { get; set; }
         public int Entries { get; set; }
 
-        /// <summary>The longest unused first.</summary>
+        /// <summary>The tenant's entries without a holder, the longest unused first.</summary>
         public LinkedList<CacheEntry> Unused { get; } = [];
     }
 }

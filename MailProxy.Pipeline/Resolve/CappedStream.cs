@@ -3,11 +3,11 @@ using System.Security.Cryptography;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// A source's content as it may be read: never more than the cap, never other than the declared length, and every trouble of the source a
-/// <see cref="SourceException"/>.
+/// Reads a source's content and enforces its limits: never more than the cap, never another length than was declared. Every error of the
+/// source becomes a <see cref="SourceException"/>.
 /// </summary>
 /// <param name="place">Names the source in messages.</param>
-/// <param name="length">As declared; null: unknown.</param>
+/// <param name="length">As the source declared it; null when unknown.</param>
 internal sealed class CappedStream(Stream inner, object place, long? length, long cap) : Stream
 {
     private long _read;
@@ -84,7 +84,7 @@ internal sealed class CappedStream(Stream inner, object place, long? length, lon
         return read;
     }
 
-    // Amazon's stream checks what it read and says so with an exception of its own.
+    // The stream of Amazon's SDK verifies what it reads, and throws exceptions of its own.
     private static bool IsOfSource(Exception trouble) =>
         trouble
             is IOException

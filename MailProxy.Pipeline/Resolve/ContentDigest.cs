@@ -4,13 +4,13 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>What content hashes to: SHA-256, which names it, and MD5, which the old notation asks for.</summary>
+/// <summary>The hashes of content: SHA-256, which names it, and MD5, which clients of the old notation claim.</summary>
 internal readonly record struct ContentDigest(UInt128 High, UInt128 Low, UInt128 Md5)
 {
     private const int ShaDigits = 64,
         Md5Digits = 32;
 
-    /// <summary>The name of the content's file.</summary>
+    /// <summary>File name of the content in the cache.</summary>
     public string FileName => $"{High:x32}{Low:x32}-{Md5:x32}";
 
     public string Sha256Text => $"{High:x32}{Low:x32}";
@@ -24,7 +24,7 @@ internal readonly record struct ContentDigest(UInt128 High, UInt128 Low, UInt128
             BinaryPrimitives.ReadUInt128BigEndian(md5)
         );
 
-    /// <summary>The two halves of a SHA-256.</summary>
+    /// <summary>The two halves of a SHA-256 hash.</summary>
     public static (UInt128 High, UInt128 Low) Sha(ReadOnlySpan<byte> sha256) =>
         (BinaryPrimitives.ReadUInt128BigEndian(sha256), BinaryPrimitives.ReadUInt128BigEndian(sha256[16..]));
 
@@ -39,7 +39,7 @@ internal readonly record struct ContentDigest(UInt128 High, UInt128 Low, UInt128
         return true;
     }
 
-    /// <summary>How this content differs from what the message says of it; null: it does not.</summary>
+    /// <summary>How this content differs from what the message claims; null when it matches.</summary>
     public string? Contradiction(AttachmentRef claimed, long size)
     {
         if (claimed.Size is { } length && length != size)

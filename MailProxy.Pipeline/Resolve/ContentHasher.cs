@@ -3,15 +3,15 @@ using System.Security.Cryptography;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Both hashes of a stream, block by block.</summary>
+/// <summary>Computes both hashes of a stream, block by block.</summary>
 internal sealed class ContentHasher : IDisposable
 {
-    /// <summary>Bytes of a block: what one fetch holds in memory, rented.</summary>
+    /// <summary>Bytes of one block: the memory that one fetch uses, rented from the pool.</summary>
     public const int Block = 64 * 1024;
 
     private readonly IncrementalHash _sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    // compared with what clients give, never trusted with more
+    // MD5 is compared with what clients claim, and never trusted for anything else.
     private readonly IncrementalHash _md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
 
     public void Append(ReadOnlySpan<byte> block)
@@ -20,7 +20,7 @@ internal sealed class ContentHasher : IDisposable
         _md5.AppendData(block);
     }
 
-    /// <summary>The hash of all that was appended; it starts over after that.</summary>
+    /// <summary>The hash of everything appended so far; the hasher then starts over.</summary>
     public ContentDigest Take()
     {
         Span<byte> sha256 = stackalloc byte[32];
@@ -30,7 +30,7 @@ internal sealed class ContentHasher : IDisposable
         return ContentDigest.Of(sha256, md5);
     }
 
-    /// <summary>The hash of a file, and its length. Throws <see cref="IOException"/>.</summary>
+    /// <summary>Hashes a file; also returns its length. Throws <see cref="IOException"/>.</summary>
     public static async Task<(ContentDigest Digest, long Size)> OfFileAsync(string path, CancellationToken cancel)
     {
         using var hasher = new ContentHasher();

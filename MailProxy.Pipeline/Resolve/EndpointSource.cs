@@ -4,9 +4,10 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Content that the tenant's own application gives for a name of its choice: it gets <c>{"storage_path": …}</c> and answers with the bytes.
+/// Fetches content from the tenant's own application, which chose its name: the endpoint receives <c>{"storage_path": …}</c> and answers
+/// with the bytes.
 /// </summary>
-/// <param name="endpoints">The endpoint that is in force for a tenant; null: it has none.</param>
+/// <param name="endpoints">The attachment endpoint in force for a tenant; null when it has none.</param>
 internal sealed class EndpointSource(HttpFetch http, Func<string, (Uri Address, SourceAuth? Auth)?> endpoints) : IAttachmentSource
 {
     public Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel)

@@ -3,14 +3,14 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>One content from its source to the disk, in a stream: hashed and counted while it goes by, one block in memory.</summary>
+/// <summary>Copies one content from its source to the disk; it is hashed and counted on the way, with one block in memory.</summary>
 internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, ResolveOptions options, TimeProvider clock)
 {
     /// <summary>
-    /// Throws <see cref="SourceException"/>, for trouble with our own disk <see cref="FetchDiskException"/>, and <see
-    /// cref="OperationCanceledException"/> for <paramref name="stop"/>. A part that did not become content is gone.
+    /// Throws <see cref="SourceException"/>, <see cref="FetchDiskException"/> for an error of our own disk, and <see
+    /// cref="OperationCanceledException"/> for <paramref name="stop"/>. A partial file that did not become content is deleted.
     /// </summary>
-    /// <param name="sized">Told the length as soon as it is known; may throw to refuse it.</param>
+    /// <param name="sized">Called with the length as soon as it is known; may throw to refuse it.</param>
     public async Task<(LocalContent Content, ContentDigest Digest)> RunAsync(
         string tenant,
         AttachmentRef wanted,
@@ -38,7 +38,7 @@ internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, Res
                 }
                 catch (SourceException error) when (error.Fault == SourceFault.Down && error.RetryAfter is null && !run.Begun && !again)
                 {
-                    // A connection that was dead already, a server that had just gone: once more, at once.
+                    // The connection was dead already, or the server had just gone away: retry once, immediately.
                 }
             }
         }
@@ -163,10 +163,10 @@ internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, Res
         public string Part { get; } = part;
         public Action<long> Sized { get; } = sized;
 
-        /// <summary>The first byte is here, or the end.</summary>
+        /// <summary>Whether the first byte, or the end of the content, has arrived.</summary>
         public bool Begun { get; set; }
     }
 }
 
-/// <summary>What was fetched cannot be written to our own disk.</summary>
+/// <summary>Fetched content cannot be written to our own disk.</summary>
 internal sealed class FetchDiskException(Exception inner) : Exception(inner.Message, inner);

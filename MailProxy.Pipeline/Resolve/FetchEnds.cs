@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Tells Report of mail whose attachments will not come.</summary>
-/// <param name="loads">Mails that are loaded at the same time.</param>
+/// <summary>Reports the outcome of mails whose attachments cannot be fetched.</summary>
+/// <param name="loads">Limits how many mails are loaded at the same time.</param>
 internal sealed partial class FetchEnds(
     IMessageStore store,
     CurrentAccounts accounts,
@@ -21,7 +21,7 @@ internal sealed partial class FetchEnds(
         Outcome outcome;
         try
         {
-            // With everybody it still goes to: what cannot be had fails for all of them.
+            // Loaded with all remaining recipients: an attachment that cannot be fetched fails for each of them.
             outcome =
                 await LoadAsync(ticket) is not { } content ? new Outcome.Dropped(ticket)
                 : trouble.Status is { } status ? new Outcome.Unsendable(ticket, content, status, trouble.Message)
@@ -45,13 +45,13 @@ internal sealed partial class FetchEnds(
         }
         catch (BodyMissingException error)
         {
-            return error.Content?.Bodiless(); // it was not needed for this
+            return error.Content?.Bodiless(); // the body is not needed for the report
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(413, LogLevel.Error, "Message {Message}, whose attachments cannot be had, could not be loaded; it is deferred")]
+        [LoggerMessage(413, LogLevel.Error, "Message {Message}, whose attachments cannot be fetched, could not be loaded; it is deferred")]
         public static partial void CannotLoad(ILogger logger, long message, Exception fault);
     }
 }

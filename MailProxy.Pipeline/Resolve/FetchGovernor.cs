@@ -3,19 +3,20 @@ using MailProxy.Pipeline.Sharing;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Who may fetch when: so many at once in all, so many from one host, and space for the bytes that are fetched and not yet used. Each
-/// tenant has
-/// its share of all three, and of what it has no host more than a quarter of the whole, so that a slow one, or one whose mail may not go
-/// yet,
-/// leaves the others theirs. Tenants take turns, and within a tenant hosts; within one, first come, first served.
+/// Decides who may fetch when. It limits the concurrent fetches in total and per host, and the bytes that are fetched and not yet used.
+/// Each
+/// tenant has a share of all three. Within a tenant's share one host gets at most a quarter of the total, so that a slow host, or one
+/// whose
+/// mail may not be sent yet, leaves capacity to the others. Tenants take turns, and so do the hosts of a tenant; fetches from one host are
+/// served in order of arrival.
 /// </summary>
 internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantShare share)
 {
     private readonly int _perHost = Math.Max(1, Math.Min(perHost, total / 4));
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Owner> _owners = [];
-    private readonly Dictionary<string, int> _runningFrom = []; // by host, all tenants together
-    private readonly LinkedList<Owner> _turns = []; // tenants for which somebody waits
+    private readonly Dictionary<string, int> _runningFrom = []; // by host, for all tenants together
+    private readonly LinkedList<Owner> _turns = []; // tenants with waiting fetches
     private int _running,
         _ready;
     private long _used,
@@ -23,13 +24,13 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
 
     public int Running => Volatile.Read(ref _running);
 
-    /// <summary>Bytes in flight, or fetched and not yet used.</summary>
+    /// <summary>Bytes that are being fetched, or are fetched and not yet used.</summary>
     public long Used => Volatile.Read(ref _used);
 
-    /// <summary>How often somebody had to wait.</summary>
+    /// <summary>How often a fetch had to wait.</summary>
     public long Refused => Volatile.Read(ref _refused);
 
-    /// <summary>The fetches of a tenant, and the most that it may have now.</summary>
+    /// <summary>The tenant's running fetches, and the most that it may have now.</summary>
     public (long Held, long Allowed) FetchesOf(string tenant)
     {
         lock (_gate)
@@ -39,7 +40,7 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
         }
     }
 
-    /// <summary>The bytes that a tenant fetches, or has fetched and not used, and the most that it may have now.</summary>
+    /// <summary>The tenant's bytes that are being fetched, or are fetched and not yet used, and the most that it may have now.</summary>
     public (long Held, long Allowed) BytesOf(string tenant)
     {
         lock (_gate)
@@ -49,7 +50,7 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
         }
     }
 
-    /// <summary>Waits for its turn and for capacity. The ticket gives both back.</summary>
+    /// <summary>Waits for a turn and for capacity. Releasing the permit gives both back.</summary>
     public Task<FetchPermit> EnterAsync(string tenant, string host, long size, CancellationToken cancel)
     {
         Waiter waiter;
@@ -126,7 +127,8 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
         _owners.Remove(host.Owner.Tenant);
     }
 
-    // One for each tenant that may, round after round, until nobody may. What does not fit does not stop the other tenants.
+    // Grants one fetch per tenant, round after round, until no tenant may fetch. A fetch that does not fit does not stop the other
+    // tenants.
     private void Grant()
     {
         for (var passed = 0; passed < _turns.Count; )
@@ -139,13 +141,13 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
         }
     }
 
-    // One of the first host that may.
+    // Grants the next fetch of the first host that may fetch.
     private bool TryGrant(Owner owner)
     {
         for (var passed = 0; passed < owner.Turns.Count; )
         {
             var host = owner.Turns.First!.Value;
-            while (host.Waiting.TryPeek(out var gone) && gone.Granted.Task.IsCompleted)
+            while (host.Waiting.TryPeek(out var cancelled) && cancelled.Granted.Task.IsCompleted)
                 host.Waiting.Dequeue();
             if (!host.Waiting.TryPeek(out var next))
             {
@@ -155,7 +157,7 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
 
             var may = HostMay(host, next.Size);
 
-            // Nobody of the tenant passes him, else small ones would keep a large one waiting for ever.
+            // No other fetch of the tenant may overtake this one; otherwise small fetches would keep a large one waiting forever.
             if (may && !OwnerMay(owner, next.Size))
                 return false;
             owner.Turns.RemoveFirst();
@@ -175,8 +177,8 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
 
     private void Admit(Waiter waiter)
     {
-        var (host, ticket) = (waiter.Host, new FetchPermit(this, waiter.Host, waiter.Size));
-        if (!waiter.Granted.TrySetResult(ticket))
+        var (host, permit) = (waiter.Host, new FetchPermit(this, waiter.Host, waiter.Size));
+        if (!waiter.Granted.TrySetResult(permit))
             return;
         host.Held++;
         _used += waiter.Size;
@@ -185,8 +187,8 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
         Run(host, 1);
     }
 
-    // What was fetched for mail that still waits for something else moves only when something else is fetched: then there is always space
-    // for one.
+    // Content held by a mail that still waits for other content is only used once that is fetched as well. Therefore one fetch is always
+    // allowed, whatever the limit on bytes says.
     private bool HostMay(Host host, long size) =>
         share.Allows(_perHost, _runningFrom.GetValueOrDefault(host.Name) - host.Running, host.Running, 1)
         && (host.Used + size <= bytes / 4 || host is { Running: 0, Ready: 0 });
@@ -203,7 +205,7 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
         return owner.Used + size <= share.Of(bytes, _used - owner.Used) || owner is { Running: 0, Ready: 0 };
     }
 
-    /// <summary>One tenant.</summary>
+    /// <summary>The fetches of one tenant.</summary>
     internal sealed class Owner
     {
         public Owner(string tenant)
@@ -216,7 +218,7 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
         public LinkedListNode<Owner> Turn { get; }
         public Dictionary<string, Host> Hosts { get; } = [];
 
-        /// <summary>Its hosts for which somebody waits.</summary>
+        /// <summary>The tenant's hosts with waiting fetches.</summary>
         public LinkedList<Host> Turns { get; } = [];
 
         public int Running { get; set; }
@@ -224,7 +226,7 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
         public long Used { get; set; }
     }
 
-    /// <summary>What one tenant fetches from one host.</summary>
+    /// <summary>The fetches of one tenant from one host.</summary>
     internal sealed class Host
     {
         public Host(Owner owner, string name)
@@ -240,7 +242,7 @@ internal sealed class FetchGovernor(int total, int perHost, long bytes, TenantSh
         public int Running { get; set; }
         public int Ready { get; set; }
 
-        /// <summary>Tickets that are out.</summary>
+        /// <summary>Permits that are not yet released.</summary>
         public int Held { get; set; }
 
         public long Used { get; set; }

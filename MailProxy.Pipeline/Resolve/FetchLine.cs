@@ -3,13 +3,13 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>One attachment that a mail waits for.</summary>
-/// <param name="Place">Its place among those that the mail fetches.</param>
-/// <param name="Accepted">When the client's request was accepted; nothing older will do.</param>
+/// <param name="Place">Its index among the attachments that the mail fetches.</param>
+/// <param name="Accepted">When the client's request was accepted; content fetched earlier is not used.</param>
 internal readonly record struct Piece(WaitingMail Mail, AttachmentRef Wanted, int Place, long Accepted);
 
 /// <summary>
-/// All who wait for one source. One fetch at a time serves all who waited when it began; who comes later may carry what is newer, and waits
-/// for the next. Under the fetcher's lock.
+/// The mails that wait for one source. One fetch serves all that were waiting when it began; a mail that joins later may refer to newer
+/// content, and waits for the next fetch. Used under the fetcher's lock.
 /// </summary>
 internal sealed class FetchLine(SourceKey key)
 {
@@ -21,7 +21,7 @@ internal sealed class FetchLine(SourceKey key)
 
     public void Add(in Piece piece) => _waiting.Add(piece);
 
-    /// <summary>All who wait now.</summary>
+    /// <summary>Removes and returns all that wait now.</summary>
     public List<Piece> Take()
     {
         var taken = _waiting;
@@ -30,7 +30,8 @@ internal sealed class FetchLine(SourceKey key)
     }
 
     /// <summary>
-    /// Takes the last out of a list, since whoever was served must not be told of what happens to the others; null: there is none.
+    /// Removes and returns the last item, since a mail that was served must not be told what happens to the others; null when the list is
+    /// empty.
     /// </summary>
     public static Piece? Last(List<Piece> waiting)
     {
@@ -41,7 +42,7 @@ internal sealed class FetchLine(SourceKey key)
         return last;
     }
 
-    /// <summary>Back, before those who came meanwhile.</summary>
+    /// <summary>Puts items back, before those that joined in the meantime.</summary>
     public void PutBack(List<Piece> pieces)
     {
         pieces.AddRange(_waiting);

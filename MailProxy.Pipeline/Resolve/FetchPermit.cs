@@ -1,8 +1,8 @@
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// The right to fetch one content and to keep its bytes until they are used. Shared by the fetch and by every mail that waits for the
-/// content: the last to let go gives the capacity back.
+/// The right to fetch one content and to keep its bytes until they are used. The fetch and every mail that waits for the content share it;
+/// the last holder to release it gives the capacity back.
 /// </summary>
 internal sealed class FetchPermit(FetchGovernor governor, FetchGovernor.Host host, long size)
 {
@@ -12,7 +12,8 @@ internal sealed class FetchPermit(FetchGovernor governor, FetchGovernor.Host hos
     private bool _running = true;
     private int _ready;
 
-    /// <summary>What it really is; nobody is asked, for the bytes are coming already.</summary>
+    /// <summary>Corrects the reserved bytes to the actual size. This never waits for capacity, because the bytes are already
+    /// arriving.</summary>
     public void Resize(long actual)
     {
         long change;
@@ -26,7 +27,7 @@ internal sealed class FetchPermit(FetchGovernor governor, FetchGovernor.Host hos
             governor.Change(host, 0, 0, change);
     }
 
-    /// <summary>The fetch is over; its turn is the next one's.</summary>
+    /// <summary>Ends the fetch: its slot goes to the next one, its bytes stay reserved.</summary>
     public void Landed()
     {
         lock (_gate)
@@ -39,14 +40,14 @@ internal sealed class FetchPermit(FetchGovernor governor, FetchGovernor.Host hos
         governor.Change(host, -1, 0, 0);
     }
 
-    /// <summary>One more waits for its use.</summary>
+    /// <summary>Adds a mail that holds the content until it uses it.</summary>
     public void Hold()
     {
         lock (_gate)
             _holders++;
     }
 
-    /// <summary>A mail that has all it carries goes as soon as it may, and lets go then.</summary>
+    /// <summary>Tells that a holder has all its attachments: it will be sent as soon as it may, and then release the permit.</summary>
     public void Ready()
     {
         lock (_gate)
@@ -58,8 +59,8 @@ internal sealed class FetchPermit(FetchGovernor governor, FetchGovernor.Host hos
         governor.Change(host, 0, 1, 0);
     }
 
-    /// <summary>One fewer holds it.</summary>
-    /// <param name="wasReady">It had called <see cref="Ready"/>.</param>
+    /// <summary>Removes a holder.</summary>
+    /// <param name="wasReady">The holder had called <see cref="Ready"/>.</param>
     public void Release(bool wasReady = false)
     {
         bool last,

@@ -1,9 +1,9 @@
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Why a mail cannot have what it carries.</summary>
-/// <param name="Message">Names the source; safe to show.</param>
-/// <param name="Status">Enhanced status (RFC 3463) of the message that fails for it; null: it may come back.</param>
-/// <param name="BySource">The source is to blame, not this machine.</param>
+/// <summary>Why a mail cannot have its attachments.</summary>
+/// <param name="Message">Names the source; contains nothing secret.</param>
+/// <param name="Status">Enhanced status (RFC 3463) of the message, which fails permanently; null when the mail is deferred.</param>
+/// <param name="BySource">The source caused it, not this machine.</param>
 internal sealed record FetchTrouble(string Message, string? Status, bool BySource, TimeSpan? RetryAfter = null)
 {
     public static FetchTrouble Of(SourceException fault) =>

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Fetches when it may, measures it, and says what came of it.</summary>
+/// <summary>Waits for a permit, fetches, measures the fetch, and classifies its result.</summary>
 internal sealed partial class FetchWork(
     AttachmentCache cache,
     IAttachmentSource source,
@@ -17,7 +17,7 @@ internal sealed partial class FetchWork(
     TenantShare share
 )
 {
-    /// <summary>The host under which files of the last run are hashed.</summary>
+    /// <summary>The host name that stands for hashing files of the previous run.</summary>
     private const string OwnDisk = "";
 
     private readonly Fetch _fetch = new(source, cache, options, clock);
@@ -25,21 +25,21 @@ internal sealed partial class FetchWork(
     private readonly HostWatch _hosts = new();
     private readonly Lock _gate = new();
 
-    /// <summary>What the source may give, by what those say who wait.</summary>
+    /// <summary>The most bytes that the source may deliver, by what the waiting mails claim.</summary>
     public long Most(List<Piece> waiting) => waiting.Max(piece => Math.Min(piece.Wanted.Size ?? long.MaxValue, options.MaxAttachmentBytes));
 
     /// <summary>Waits for a turn, and for capacity.</summary>
     public Task<FetchPermit> EnterAsync(string tenant, string host, long size, CancellationToken stop) =>
         _governor.EnterAsync(tenant, host, size, stop);
 
-    /// <summary>What each tenant has of the fetches and of their bytes.</summary>
+    /// <summary>Registers each tenant's use of fetches and of their bytes.</summary>
     public void ShowIn(TenantShares shares)
     {
         shares.Add("fetches", _governor.FetchesOf, () => _governor.Refused);
         shares.Add("fetch_bytes", _governor.BytesOf);
     }
 
-    /// <summary>The first use of what the last run left: hashed, and gone when it is not what its name says.</summary>
+    /// <summary>Verifies the content of a previous run before its first use; content that does not match its name is removed.</summary>
     public async Task VerifyAsync(string tenant, List<Piece> waiting, CancellationToken stop)
     {
         foreach (var piece in waiting)
@@ -58,10 +58,10 @@ internal sealed partial class FetchWork(
         }
     }
 
-    /// <summary>Tells an operator of an error nobody foresaw.</summary>
+    /// <summary>Logs an unexpected error for the operator.</summary>
     public void Unforeseen(AttachmentPlace place, Exception trouble) => Log.CannotFetch(logger, place, trouble);
 
-    /// <summary>Content, or trouble.</summary>
+    /// <summary>Fetches content; the result has either content or a trouble.</summary>
     public async Task<(LocalContent? Content, ContentDigest Digest, FetchTrouble? Trouble)> FetchAsync(
         string tenant,
         string host,
@@ -79,7 +79,7 @@ internal sealed partial class FetchWork(
         var outcome = "stopped";
         try
         {
-            // What a message claims is compared for each that waits: others may claim otherwise.
+            // The claims of each waiting mail are compared separately afterwards, since mails may claim different things.
             var plain = waiting[0].Wanted with
             {
                 Sha256 = null,
@@ -102,7 +102,7 @@ internal sealed partial class FetchWork(
         }
         catch (Exception error)
         {
-            // A disk that is full, or a bug: the mail waits, and an operator reads this.
+            // A full disk, or a bug: the mail is deferred, and the log tells the operator.
             outcome = "disk";
             Log.CannotFetch(logger, place, error);
             return (null, default, FetchTrouble.Own($"{place} could not be fetched: {error.Message}"));

@@ -1,15 +1,16 @@
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Knows which hosts fail a tenant again and again, so that ten thousand mails do not wait one after the other for what will not come. What
-/// one tenant asks for in vain is nothing to the others. Pure; not safe for threads.
+/// Detects hosts that fail a tenant repeatedly, so that ten thousand mails do not each wait for a fetch that will fail. Counted per
+/// tenant:
+/// the failures of one tenant do not affect the others. Pure; not thread-safe.
 /// </summary>
 internal sealed class HostWatch
 {
-    /// <summary>So many failures in a row, nothing between them, and the host is left alone.</summary>
+    /// <summary>Number of consecutive failures after which the host is paused.</summary>
     public const int Patience = 8;
 
-    /// <summary>For so long (milliseconds).</summary>
+    /// <summary>How long a host is paused, in milliseconds.</summary>
     public const long Pause = 15_000;
 
     private const int Most = 10_000;

@@ -5,21 +5,21 @@ using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>One request for content.</summary>
+/// <summary>One HTTP request for content.</summary>
 /// <param name="Place">Names the source in messages.</param>
-/// <param name="Post">JSON to post; null: GET.</param>
+/// <param name="Post">JSON to post; null for a GET.</param>
 internal sealed record HttpAsk(Uri Address, SourceAuth? Auth, object Place, byte[]? Post = null);
 
 /// <summary>
-/// Fetches over HTTP what strangers named. Every connection, those after redirects too, is made by the dialer, which checks the address it
-/// really connects to.
+/// Fetches over HTTP from addresses that clients named. Every connection, including those after redirects, is made by the dialer, which
+/// checks the IP address that it really connects to.
 /// </summary>
 /// <param name="http">Must not follow redirects, decompress, or use a proxy.</param>
 internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options, TimeProvider clock)
 {
     private const int MaxRedirects = 3;
 
-    /// <summary>Returns when the headers of a 200 are here.</summary>
+    /// <summary>Returns when the headers of a 200 have arrived.</summary>
     public async Task<OpenedSource> OpenAsync(HttpAsk ask, CancellationToken cancel)
     {
         var asked = new StrongBox<Uri>(ask.Address);
@@ -35,13 +35,13 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
         }
         catch (Exception error) when (error is not (SourceException or OperationCanceledException))
         {
-            // Whatever a stored address or a strange server made of it: it is the source's trouble, and nobody else's.
+            // Whatever a stored address or a misbehaving server causes here is an error of the source, and affects nothing else.
             throw Explain(ask.Place, error, asked.Value);
         }
     }
 
-    /// <summary>What a failed connection or request says about the source.</summary>
-    /// <param name="address">Whom we asked; null: it is not known.</param>
+    /// <summary>Describes what a failed connection or request says about the source.</summary>
+    /// <param name="address">The address that was requested; null when it is not known.</param>
     public static SourceException Explain(object place, Exception trouble, Uri? address)
     {
         var text = $"{place}: {HttpTrouble.Explain(trouble, address)}.";
@@ -75,7 +75,7 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
                 var next = Target(address, response, ask.Place);
                 var moved = !SameOrigin(address, next);
 
-                // Whoever we are sent to was not given these credentials, even if he sends us back.
+                // The target of the redirect was not given these credentials, even if it redirects back to us.
                 if (moved)
                     auth = null;
                 if (response.StatusCode is not (HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect))
@@ -114,7 +114,7 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
         );
     }
 
-    /// <summary>Null: content follows.</summary>
+    /// <summary>Classifies a status; null when content follows.</summary>
     public static SourceFault? Fault(HttpStatusCode status) =>
         (int)status switch
         {

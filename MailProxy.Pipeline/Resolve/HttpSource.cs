@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Content behind an address that the message names.</summary>
+/// <summary>Fetches content from an address that the message names.</summary>
 internal sealed class HttpSource(HttpFetch http) : IAttachmentSource
 {
     public Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel) =>

@@ -2,22 +2,22 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>One kind of place that content comes from.</summary>
+/// <summary>One kind of source that content comes from.</summary>
 internal interface IAttachmentSource
 {
     /// <summary>
-    /// Returns once the first byte may be read: connected, authorised, found. Throws <see cref="SourceException"/> for everything that is
-    /// the source's or the client's fault, and <see cref="OperationCanceledException"/> only for <paramref name="cancel"/>.
+    /// Returns once the first byte may be read: connected, authorised, found. Throws <see cref="SourceException"/> for every error of the
+    /// source or the client, and <see cref="OperationCanceledException"/> only for <paramref name="cancel"/>.
     /// </summary>
     Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel);
 }
 
 /// <summary>
-/// Content on its way. Reading never buffers it whole; a read throws <see cref="SourceException"/> when the source breaks off, lies about
-/// the length, or gives more than the cap.
+/// Content that is being read from a source. It is never buffered as a whole; a read throws <see cref="SourceException"/> when the source
+/// breaks off, sends another length than it declared, or sends more than the cap.
 /// </summary>
-/// <param name="Length">In bytes, as the source declared it; null: it did not.</param>
-/// <param name="Owner">Ends with the stream: a connection, a client's lease.</param>
+/// <param name="Length">In bytes, as the source declared it; null when it did not.</param>
+/// <param name="Owner">Disposed with the stream: a connection, or a lease of a client.</param>
 internal sealed record OpenedSource(Stream Content, long? Length, IDisposable? Owner = null) : IAsyncDisposable
 {
     public async ValueTask DisposeAsync()

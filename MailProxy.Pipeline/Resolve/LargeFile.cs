@@ -3,11 +3,11 @@ using MimeKit;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>An attachment as the rule for large files sees it, its content at hand.</summary>
-/// <param name="Index">Its place in the message's list, from 0.</param>
-/// <param name="Inline">The HTML shows it (<c>inline_id</c>), so that a link cannot stand in for it.</param>
-/// <param name="Open">Opens the content anew from its beginning, seekable.</param>
-/// <param name="Sha256">Of the content, when known.</param>
+/// <summary>An attachment as the rule for large files sees it; its content is on this machine.</summary>
+/// <param name="Index">Its index in the message's list, from 0.</param>
+/// <param name="Inline">The HTML shows it (<c>inline_id</c>), so a link cannot replace it.</param>
+/// <param name="Open">Opens a new seekable stream at the beginning of the content.</param>
+/// <param name="Sha256">Hash of the content, when known.</param>
 internal sealed record LargeFile(
     int Index,
     string Name,
@@ -19,7 +19,7 @@ internal sealed record LargeFile(
 )
 {
     /// <summary>Every attachment of a mail, in the order of its list.</summary>
-    /// <param name="files">By the attachment's place: the fetched ones; null: it is inline in the JSON.</param>
+    /// <param name="files">The fetched files, by index of the attachment; null for content that is inline in the JSON.</param>
     public static IReadOnlyList<LargeFile> Of(MailDraft draft, IReadOnlyList<LocalContent?> files)
     {
         var all = new List<LargeFile>();
@@ -58,7 +58,7 @@ internal sealed record LargeFile(
             }
         );
 
-    // The cache names its files by what they hash to.
+    // The cache names its files by their hashes.
     private static byte[]? Hash(string path) =>
         ContentDigest.TryParse(Path.GetFileName(path.AsSpan()), out var digest) ? Convert.FromHexString(digest.Sha256Text) : null;
 
@@ -71,9 +71,9 @@ internal sealed record LargeFile(
         );
 }
 
-/// <summary>What the rule for large files made of a message.</summary>
-/// <param name="Links">Those attachments are left out, and the list stands at the foot.</param>
-/// <param name="Warnings">For the log and the event, one a file: it is sent although it is large.</param>
+/// <summary>The result of applying the rule for large files to a message.</summary>
+/// <param name="Links">These attachments are left out, and a list of the links is added at the end of the text.</param>
+/// <param name="Warnings">For the log and the event, one per file that is sent although it is large.</param>
 internal sealed record LinkedFiles(IReadOnlyList<FileLink> Links, IReadOnlyList<string> Warnings)
 {
     public static readonly LinkedFiles None = new([], []);

@@ -8,9 +8,9 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Applies the rule for large files to a message whose files are at hand. A link once made stays with the message's revision, so that every
-/// attempt has the same content.
-/// The same content of a tenant lies in a volume once, however many messages link to it.
+/// Applies the rule for large files to a message whose files are on this machine. A link that was made stays with the message's revision,
+/// so
+/// that every attempt sends the same content. A volume stores the same content of a tenant once, however many messages link to it.
 /// </summary>
 internal sealed partial class LargeFileLinks(
     ILinkStore store,
@@ -21,17 +21,18 @@ internal sealed partial class LargeFileLinks(
     ILogger logger
 )
 {
-    // One upload at a time for the same object.
+    // Per object, so that only one upload of it runs at a time.
     private readonly ConcurrentDictionary<long, Lazy<Task>> _uploads = new();
 
     /// <summary>
-    /// What stands in the message instead of which files. Uploads what is not in its volume yet. Throws <see cref="SourceException"/>: <see
-    /// cref="SourceFault.Refused"/> when the rule
-    /// rejects the message, <see cref="SourceFault.Down"/> when the volume takes nothing now.
+    /// Makes the links that replace files of the message, and uploads what is not in its volume yet. Throws <see cref="SourceException"/>:
+    /// <see
+    /// cref="SourceFault.Refused"/> when the rule rejects the message, <see cref="SourceFault.Down"/> when the volume cannot be written
+    /// now.
     /// </summary>
-    /// <param name="rule">See <see cref="AccountDirectory.LargeFilesOf"/>; null: only links made before.</param>
-    /// <param name="files">Every attachment whose content is at hand, inline ones too.</param>
-    /// <param name="mayUpload">False: null is answered when there is something to upload, which may take long.</param>
+    /// <param name="rule">See <see cref="AccountDirectory.LargeFilesOf"/>; null: only links made by earlier attempts apply.</param>
+    /// <param name="files">Every attachment whose content is on this machine, including inline ones.</param>
+    /// <param name="mayUpload">False: null is returned when there is something to upload, since that may take long.</param>
     public async Task<LinkedFiles?> ApplyAsync(
         QueuedMail ticket,
         string tenant,
@@ -44,8 +45,9 @@ internal sealed partial class LargeFileLinks(
         if (files.Count == 0)
             return LinkedFiles.None;
 
-        // The first attempt finds no link of an earlier one, unless a crash came between; then there is a link to make, and it is looked
-        // for.
+        // A first attempt has no links of an earlier one, unless a crash came between; in that case the rule still asks for a link, and
+        // the store
+        // is searched below.
         var plan = LargeFileRule.Plan(rule, files, static _ => false);
         if (plan.Link.Count == 0 && ticket.Attempt == 0)
             return Judge(ticket, rule, plan, []);
@@ -110,11 +112,12 @@ internal sealed partial class LargeFileLinks(
                 : throw Down(volume, "files cannot be put there: it must be s3, or local and set with the admin key");
         }
 
-        // A person can put this right, so the message waits.
+        // An operator can repair this, so the message is deferred.
         throw new SourceException(SourceFault.Down, $"The volume '{rule.Volume}' of the rule for large files is not there.");
     }
 
-    // It is the upload of whoever came first, from his file; when it fails or he gives up, all who waited come again later.
+    // The first mail that needs the object uploads it from its own file. If that upload fails or is cancelled, all that waited retry
+    // later.
     private async Task UploadOnceAsync(Volume volume, LinkObject kept, LargeFile file, long expiresAt, CancellationToken cancel)
     {
         var upload = _uploads.GetOrAdd(kept.Number, _ => new(() => UploadAsync(volume, kept, file, expiresAt, cancel)));
@@ -134,7 +137,7 @@ internal sealed partial class LargeFileLinks(
 
     private async Task UploadAsync(Volume volume, LinkObject kept, LargeFile file, long expiresAt, CancellationToken cancel)
     {
-        // Another may have done it between the look at the store and this.
+        // Another upload may have finished between reading the store and this call.
         if ((await store.ReserveAsync(kept.Content, kept.Key, expiresAt, Now)).Uploaded)
             return;
         var began = clock.GetTimestamp();

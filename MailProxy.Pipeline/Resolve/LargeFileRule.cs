@@ -2,13 +2,11 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>What is to be done about a message's large files. Pure.</summary>
+/// <summary>Decides what to do about a message's large files. Pure.</summary>
 internal static class LargeFileRule
 {
-    /// <summary>
-    /// Sorts the files that are larger than the threshold. A file that the HTML shows is never linked, only warned about.
-    /// </summary>
-    /// <param name="linked">Attachments that have a link already, which they keep whatever the rule says now.</param>
+    /// <summary>Sorts the files that exceed the threshold. A file that the HTML shows is never linked, only warned about.</summary>
+    /// <param name="linked">Attachments that already have a link; they keep it, whatever the rule says now.</param>
     public static LargeFilePlan Plan(LargeFiles? rule, IReadOnlyList<LargeFile> files, Predicate<int> linked)
     {
         if (rule is null)
@@ -22,12 +20,12 @@ internal static class LargeFileRule
         };
     }
 
-    /// <summary>For a person.</summary>
+    /// <summary>Describes the file to a person.</summary>
     public static string Describe(LargeFile file, LargeFiles rule) =>
         $"attachment {file.Index} has {file.Size} bytes, more than the {rule.Threshold} of the rule for large files";
 }
 
-/// <summary>The large files of a message by what is done about them.</summary>
+/// <summary>The large files of a message, by what is done about them.</summary>
 internal sealed record LargeFilePlan(IReadOnlyList<LargeFile> Link, IReadOnlyList<LargeFile> Warn, IReadOnlyList<LargeFile> Reject)
 {
     public static readonly LargeFilePlan Nothing = new([], [], []);

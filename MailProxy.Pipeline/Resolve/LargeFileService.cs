@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Everything about links to large files, put together: making them, following them, and sweeping up behind them.</summary>
+/// <summary>Combines everything about links to large files: making them, serving them, and removing expired files.</summary>
 public sealed class LargeFileService : IDisposable
 {
     private readonly CurrentVolumes _volumes;
@@ -32,13 +32,13 @@ public sealed class LargeFileService : IDisposable
         _volumes.Changed += Forget;
     }
 
-    /// <summary>For the edge.</summary>
+    /// <summary>Serves the links, for the HTTP endpoint.</summary>
     public LinkDownloads Downloads { get; }
 
-    /// <summary>For the Resolve stage.</summary>
+    /// <summary>Makes the links, for the Resolve stage.</summary>
     internal LargeFileLinks Files { get; }
 
-    /// <summary>Removes linked files whose time is over, until <paramref name="stop"/>.</summary>
+    /// <summary>Removes linked files that have expired, until <paramref name="stop"/>.</summary>
     public Task RunAsync(CancellationToken stop) => _sweep.RunAsync(stop);
 
     public void Dispose()

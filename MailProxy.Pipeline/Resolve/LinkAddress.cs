@@ -4,19 +4,20 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>How a linked file is named and reached. Pure but for the chance in a new key.</summary>
+/// <summary>How a linked file is named and reached. Pure, except for the random part of a new key.</summary>
 internal static class LinkAddress
 {
     public const string Folder = "links";
 
-    /// <summary>Signature version 4 allows no more: 7 days.</summary>
+    /// <summary>The longest lifetime that AWS signature version 4 allows: 7 days.</summary>
     public const int MostPresignedDays = 7;
 
     private const long Day = 86_400_000;
 
     /// <summary>
-    /// Whether the link leads to this daemon (which then sends on to S3) and not straight to S3: files of this machine, links that live
-    /// longer than a signature, and keys that the machine is lent only for hours.
+    /// Whether the link leads to this daemon (which redirects to S3 where needed) and not straight to S3. This is so for files of this
+    /// machine,
+    /// for links that live longer than a signature, and for temporary keys of the machine, which last only hours.
     /// </summary>
     public static bool IsServed(Volume volume, int lifetimeDays, Uri? publicUrl) =>
         volume.Config switch
@@ -25,10 +26,11 @@ internal static class LinkAddress
             _ => true,
         };
 
-    /// <summary>In milliseconds; a presigned link has 7 days at most.</summary>
+    /// <summary>Lifetime of a link in milliseconds; a presigned link has 7 days at most.</summary>
     public static long Lifetime(int days, bool served) => Day * (served ? days : Math.Min(days, MostPresignedDays));
 
-    /// <summary>Where the volume is, without its secret: a volume that moved does not have what was put there before.</summary>
+    /// <summary>Identifies the volume's storage, without its secret: after the volume moves, files put there before are not in
+    /// it.</summary>
     public static string Place(VolumeConfig config) =>
         config switch
         {
@@ -37,10 +39,10 @@ internal static class LinkAddress
             _ => config.Backend,
         };
 
-    /// <summary>A path in the volume that nobody can guess.</summary>
+    /// <summary>A new path in the volume that nobody can guess.</summary>
     public static string NewKey(string tenant) => $"{Folder}/{tenant}/{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}";
 
-    /// <summary>The attachment's type when it is one, else bytes.</summary>
+    /// <summary>The attachment's content type when it is valid, otherwise <c>application/octet-stream</c>.</summary>
     public static string ContentType(string? given) =>
         MediaTypeHeaderValue.TryParse(given, out var type) && type.ToString() is { Length: <= 255 } text && Ascii(text)
             ? text

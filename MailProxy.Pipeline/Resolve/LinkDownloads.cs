@@ -3,10 +3,10 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Finds what a link of this daemon leads to. Only whoever has the token gets here; it is all the right that is needed.</summary>
+/// <summary>Finds what a link of this daemon leads to. The token is the only right that a caller needs.</summary>
 public sealed class LinkDownloads
 {
-    // Long enough to follow a redirect on a slow line; the download itself may take longer.
+    // Long enough to follow a redirect on a slow connection; the download itself may take longer.
     private static readonly TimeSpan Onward = TimeSpan.FromMinutes(5);
 
     private readonly ILinkStore _store;
@@ -18,7 +18,7 @@ public sealed class LinkDownloads
     internal LinkDownloads(ILinkStore store, CurrentVolumes volumes, VolumeWriter writer, LinkTokens tokens, TimeProvider clock) =>
         (_store, _volumes, _writer, _tokens, _clock) = (store, volumes, writer, tokens, clock);
 
-    /// <param name="head">Only the headers are asked for.</param>
+    /// <param name="head">Whether only the headers are requested.</param>
     public async Task<Download> OpenAsync(string token, bool head, CancellationToken cancel)
     {
         if (_tokens.Read(token) is not { } read)

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Removes linked files from their volumes when their time is over. What is due stands in the store, so that a restart forgets nothing;
-/// what fails is tried again, ever more rarely.
+/// Removes expired linked files from their volumes. The due removals are in the store, so a restart forgets none; a removal that fails is
+/// retried with a growing delay.
 /// </summary>
 internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes, VolumeWriter writer, TimeProvider clock, ILogger logger)
 {
@@ -15,10 +15,10 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
     private static readonly TimeSpan First = TimeSpan.FromMinutes(5),
         Longest = TimeSpan.FromHours(6);
 
-    // Nothing tells of a new link, whose life is a day at least, so an hour's sleep is never too long; and a clock that was set is noticed.
+    // Nothing signals a new link. A link lives for a day at least, so sleeping an hour is never too long, and it notices a changed clock.
     private static readonly TimeSpan Look = TimeSpan.FromHours(1);
 
-    /// <summary>Until <paramref name="stop"/>.</summary>
+    /// <summary>Sweeps until <paramref name="stop"/>.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         try
@@ -37,7 +37,7 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
                 }
                 catch (Exception error) when (error is not OperationCanceledException || !stop.IsCancellationRequested)
                 {
-                    // Whatever a stored row made of it: the sweep goes on, and mail never waits for it.
+                    // Whatever a stored row caused: the sweep continues, and mail never waits for it.
                     Log.Broken(logger, error);
                     wait = First;
                 }
@@ -51,10 +51,10 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
         }
     }
 
-    /// <summary>Removes all that is due. Answers how long nothing will be.</summary>
+    /// <summary>Removes all that is due. Returns the time until the next removal.</summary>
     public async Task<TimeSpan> SweepAsync(CancellationToken stop)
     {
-        // A volume that is in trouble is asked once, so that the others' files do not wait behind each of its own.
+        // A volume with an error is tried once per sweep, so that the files of other volumes do not wait behind each of its own.
         var troubled = new Dictionary<(string Tenant, string Volume), string>();
         while (await store.TakeRemovalsAsync(Now, Slice) is { Count: > 0 } due)
         {
@@ -85,7 +85,7 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
         await store.RemovedAsync(one.Number);
     }
 
-    /// <summary>Null: it is gone, or stays where it is for good.</summary>
+    /// <summary>Removes one file. Null: it is removed, or is left where it is for good.</summary>
     private async Task<string?> TroubleAsync(LinkObject one, CancellationToken stop)
     {
         var content = one.Content;
@@ -111,7 +111,7 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
         }
         catch (Exception error) when (error is not OperationCanceledException || !stop.IsCancellationRequested)
         {
-            // One row that nobody can make sense of must not keep the others where they are.
+            // A single row that cannot be processed must not keep the others from being removed.
             Log.Unforeseen(logger, one.Key, error);
             return "an error nobody foresaw.";
         }
@@ -124,24 +124,24 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
         [LoggerMessage(
             442,
             LogLevel.Warning,
-            "The linked file {Key} could not be removed from the volume {Tenant}/{Volume}: {Trouble} Again in {Wait}"
+            "The linked file {Key} could not be removed from the volume {Tenant}/{Volume}: {Trouble} Next try in {Wait}"
         )]
         public static partial void NotRemoved(ILogger logger, string key, string tenant, string volume, string trouble, TimeSpan wait);
 
         [LoggerMessage(
             443,
             LogLevel.Warning,
-            "The linked file {Key} stays where it is: the volume {Tenant}/{Volume} is gone, or elsewhere now"
+            "The linked file {Key} is left where it is: the volume {Tenant}/{Volume} was deleted or moved"
         )]
         public static partial void Left(ILogger logger, string key, string tenant, string volume);
 
-        [LoggerMessage(444, LogLevel.Warning, "The sweep of linked files waits for the store")]
+        [LoggerMessage(444, LogLevel.Warning, "The sweep of linked files waits until the store is available")]
         public static partial void StoreTrouble(ILogger logger, Exception trouble);
 
-        [LoggerMessage(446, LogLevel.Error, "The sweep of linked files met an error nobody foresaw; it goes on in five minutes")]
+        [LoggerMessage(446, LogLevel.Error, "The sweep of linked files failed unexpectedly; it continues in five minutes")]
         public static partial void Broken(ILogger logger, Exception trouble);
 
-        [LoggerMessage(447, LogLevel.Error, "The linked file {Key} met an error nobody foresaw when it was to be removed")]
+        [LoggerMessage(447, LogLevel.Error, "Removing the linked file {Key} failed unexpectedly")]
         public static partial void Unforeseen(ILogger logger, string key, Exception trouble);
     }
 }

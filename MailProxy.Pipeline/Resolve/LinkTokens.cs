@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>The tokens of links that this daemon serves: number and expiry, signed with the installation's own key. Pure.</summary>
+/// <summary>The tokens of links that this daemon serves: link number and expiry, signed with a key of the installation. Pure.</summary>
 internal sealed class LinkTokens
 {
     private const int PayloadSize = 16,
@@ -12,7 +12,7 @@ internal sealed class LinkTokens
 
     private readonly byte[] _key;
 
-    /// <param name="key">The installation's; what is used here is derived from it, so that it may sign other things too.</param>
+    /// <param name="key">The installation's key; the signing key is derived from it, so that it may sign other things too.</param>
     /// <param name="publicUrl">Where the daemon is reached from outside; null: links to it cannot be made.</param>
     public LinkTokens(ReadOnlyMemory<byte> key, Uri? publicUrl)
     {
@@ -27,7 +27,7 @@ internal sealed class LinkTokens
 
     public Uri? PublicUrl { get; }
 
-    /// <summary>The whole link.</summary>
+    /// <summary>The whole address of a link.</summary>
     public Uri Address(long number, long expiresAt) => new(PublicUrl!, $"d/{Make(number, expiresAt)}");
 
     public string Make(long number, long expiresAt)
@@ -39,7 +39,7 @@ internal sealed class LinkTokens
         return Base64Url.EncodeToString(token);
     }
 
-    /// <summary>Null: not one of ours.</summary>
+    /// <summary>Verifies and reads a token; null when this installation did not sign it.</summary>
     public (long Number, long ExpiresAt)? Read(string text)
     {
         Span<byte> token = stackalloc byte[Size];

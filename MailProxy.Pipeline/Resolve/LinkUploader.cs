@@ -6,10 +6,11 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Where a mail leaves files that have to be put into a volume before it can go. It is set aside and comes back when its links are made; no
-/// worker, permit or connection waits for an upload.
+/// Uploads a mail's files into a volume before the mail can be sent. The mail is set aside and comes back when its links are made; no
+/// worker,
+/// permit or connection waits for an upload.
 /// </summary>
-/// <param name="failed">Told once for a mail whose links cannot be made.</param>
+/// <param name="failed">Called once for a mail whose links cannot be made.</param>
 internal sealed partial class LinkUploader(
     LargeFileLinks links,
     Wake wake,
@@ -20,7 +21,7 @@ internal sealed partial class LinkUploader(
     AsideIndex? index = null
 )
 {
-    /// <summary>Mails in upload at a time; their files are held in the cache meanwhile, so these must not be many.</summary>
+    /// <summary>Number of mails in upload at a time. It is small because the cache holds their files meanwhile.</summary>
     public const int MostMails = 64;
 
     private const int AtATime = 4;
@@ -34,10 +35,10 @@ internal sealed partial class LinkUploader(
     private int _mails;
     private bool _stopping;
 
-    /// <summary>What each tenant has of the uploads.</summary>
+    /// <summary>Registers each tenant's use of uploads.</summary>
     public void ShowIn(TenantShares shares) => shares.Add("uploads", _places);
 
-    /// <summary>Why <see cref="TryUpload"/> said no.</summary>
+    /// <summary>Explains why <see cref="TryUpload"/> returned false.</summary>
     public string WhyNot(string tenant)
     {
         var (held, allowed) = _places.Of(tenant);
@@ -46,12 +47,13 @@ internal sealed partial class LinkUploader(
     }
 
     /// <summary>
-    /// Sets the mail aside and makes its links; it comes back by <see cref="Wake.Return"/>, or as a failure. The caller has given its
-    /// permit back. False: too many wait already, and nothing was done.
+    /// Sets the mail aside and makes its links. The mail comes back by <see cref="Wake.Return"/>, or as a failure. The caller must have
+    /// given
+    /// back the mail's permit. Returns false, with nothing done, when too many mails are in upload already.
     /// </summary>
-    /// <param name="held">Holds the files; the uploader's from here on, when the answer is true.</param>
-    /// <param name="since">When it could have gone.</param>
-    /// <param name="heavy">Its body stays in memory; there are as few of those as are uploaded at a time.</param>
+    /// <param name="held">Holds the files; owned by the uploader when the result is true.</param>
+    /// <param name="since">When the mail was accepted, in Unix milliseconds.</param>
+    /// <param name="heavy">The mail's body stays in memory; as many of those are accepted as uploads run at a time.</param>
     public bool TryUpload(
         QueuedMail ticket,
         string tenant,
@@ -90,8 +92,9 @@ internal sealed partial class LinkUploader(
     }
 
     /// <summary>
-    /// Ends after <paramref name="stop"/>, when nothing is uploaded any more; mails that wait stay where they are, in the store. Faults
-    /// when the uploader has a bug.
+    /// Completes after <paramref name="stop"/>, when no upload runs any more; mails that still wait remain queued in the store. Faults
+    /// when the
+    /// uploader has a bug.
     /// </summary>
     public async Task RunAsync(CancellationToken stop)
     {

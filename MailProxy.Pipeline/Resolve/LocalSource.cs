@@ -2,9 +2,9 @@ using System.Collections.Concurrent;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Files of this machine, below a root.</summary>
-/// <param name="secret">Files that no mail may carry; null: there are none.</param>
-/// <param name="open">Root, path, and what names the source in messages; null: <see cref="RootedFile.Open"/>.</param>
+/// <summary>Reads files of this machine below a root directory.</summary>
+/// <param name="secret">Files that no mail may carry; null when there are none.</param>
+/// <param name="open">Takes root, path, and the name of the source in messages; null: <see cref="RootedFile.Open"/>.</param>
 internal sealed class LocalSource(
     ResolveOptions options,
     TimeProvider clock,
@@ -12,7 +12,7 @@ internal sealed class LocalSource(
     Func<string, string, object, FileStream>? open = null
 )
 {
-    /// <summary>Openings of one root that never came back; each holds a thread.</summary>
+    /// <summary>How many openings of one root may hang at a time; each occupies a thread.</summary>
     private const int MostStuck = 4;
 
     private readonly Func<string, string, object, FileStream> _open =
@@ -22,7 +22,7 @@ internal sealed class LocalSource(
     /// <param name="place">Names the source in messages.</param>
     public async Task<OpenedSource> OpenAsync(string root, string path, object place, CancellationToken cancel)
     {
-        // A file system of another machine may hang, so the opening has a thread and a patience of its own.
+        // A network file system may hang, so the file is opened on a thread of its own, with a timeout.
         if (_stuck.GetValueOrDefault(root) >= MostStuck)
             throw new SourceException(SourceFault.Down, $"{place}: its file system does not answer.");
         var opening = Task.Run(() => _open(root, path, place), CancellationToken.None);

@@ -1,14 +1,15 @@
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Files below the root of a local volume. What is made here is its owner's only, and no link below the root is followed.
+/// Writes files below the root of a local volume. Files and folders created here are accessible to their owner only, and no link below the
+/// root is followed.
 /// </summary>
 internal static class LocalVolume
 {
     private const UnixFileMode OwnDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const string Part = ".part";
 
-    /// <summary>Whole under its name, or not at all.</summary>
+    /// <summary>Writes a file atomically: it appears complete under its name, or not at all.</summary>
     public static async Task PutAsync(string root, string key, Stream content, long size, CancellationToken cancel)
     {
         var path = Path.Join(root, key);
@@ -41,7 +42,7 @@ internal static class LocalVolume
         }
     }
 
-    /// <summary>What is not there is removed already.</summary>
+    /// <summary>Removes a file; a missing file counts as removed.</summary>
     public static void Remove(string root, string key)
     {
         var path = Path.Join(root, key);
@@ -56,7 +57,7 @@ internal static class LocalVolume
 
     private static void MakeFolders(string root, string key)
     {
-        // A root that is not mounted must not be made on the disk below it.
+        // If the root is not mounted, it must not be created on the disk below the mount point.
         if (!Directory.Exists(root))
             throw new DirectoryNotFoundException("The root is not there.");
         var folder = root;

@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// The daemon's own files, which no mail may carry however wide a root is: what lies directly in the data directory (database, keys, lock)
-/// and what is in its spool and cache, by whatever path or hard link they were reached. Other folders of the data directory may be volumes.
+/// The daemon's own files, which no mail may carry however wide a root is: the files directly in the data directory (database, keys, lock)
+/// and those in its spool and cache, by whatever path or hard link they are reached. Other folders of the data directory may be volumes.
 /// </summary>
 public sealed class ProtectedFiles(string dataDirectory)
 {
@@ -12,21 +12,21 @@ public sealed class ProtectedFiles(string dataDirectory)
 
     private readonly string _data = Path.TrimEndingDirectorySeparator(Path.GetFullPath(dataDirectory));
 
-    /// <summary>Whether a root's every file would be one of them.</summary>
+    /// <summary>Whether every file below the root would be a protected one.</summary>
     public bool AreAllOf(string root)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
         return Folders.Any(folder => IsAtOrBelow(Path.Join(_data, folder), full));
     }
 
-    /// <param name="path">Where the open file really is.</param>
+    /// <param name="path">The real path of the open file.</param>
     internal bool Contain(string path, SafeFileHandle file)
     {
         var data = RootedFile.RealPath(_data) ?? _data;
         if (Path.GetDirectoryName(path) == data || Folders.Any(folder => IsAtOrBelow(Path.Join(data, folder), path)))
             return true;
 
-        // Another name of the same file, on the same file system.
+        // A hard link: another name of the same file, on the same file system.
         var identity = RootedFile.Identity(file);
         return identity.Links > 1
             && Directory.Exists(data)
@@ -37,7 +37,7 @@ public sealed class ProtectedFiles(string dataDirectory)
         path == folder || path.StartsWith(folder + "/", StringComparison.Ordinal);
 }
 
-/// <summary>What makes two open files the same one.</summary>
+/// <summary>Identifies an open file, to see whether two are the same one.</summary>
 internal readonly record struct FileIdentity(uint Links, ulong Inode, uint DeviceMajor, uint DeviceMinor)
 {
     public bool IsSameFile(FileIdentity other) => (Inode, DeviceMajor, DeviceMinor) == (other.Inode, other.DeviceMajor, other.DeviceMinor);

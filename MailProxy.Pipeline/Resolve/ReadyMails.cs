@@ -1,6 +1,6 @@
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Mails that have all they carry and wait for their turn: their content is held for them, for a while.</summary>
+/// <summary>Mails that have all their attachments and wait to be sent; their content is held for them for a limited time.</summary>
 internal sealed class ReadyMails : IAsyncDisposable
 {
     private readonly Lock _gate = new();
@@ -27,7 +27,7 @@ internal sealed class ReadyMails : IAsyncDisposable
         }
     }
 
-    /// <summary>What is held for this mail; null: nothing, or no longer.</summary>
+    /// <summary>The content held for this mail; null when there is none, or it is held no longer.</summary>
     public LocalContent[]? Take(QueuedMail ticket)
     {
         lock (_gate)

@@ -7,10 +7,10 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Turns a ticket into a mail that can be sent: loads its content and charges it to the memory for bodies. What cannot be loaded leaves as
-/// an outcome. Each mail waits for itself, with nothing in hand, so that one tenant's large mail holds up nobody else's.
+/// Turns a ticket into a mail that can be sent: loads its content and charges it to the memory for bodies. A mail that cannot be loaded
+/// leaves as an outcome. Each mail waits on its own, without holding anything, so that one tenant's large mail delays no other tenant.
 /// </summary>
-/// <param name="loads">Mails that are loaded at the same time.</param>
+/// <param name="loads">Limits how many mails are loaded at the same time.</param>
 internal sealed partial class ResolveStage(
     ChannelReader<DueMail> input,
     IMessageStore store,
@@ -24,8 +24,8 @@ internal sealed partial class ResolveStage(
     ILogger logger
 )
 {
-    /// <summary>Bounded by the mails that Schedule lets be on their way.</summary>
-    /// <param name="stop">Begin no mail any more: what is chosen already, or waits for memory, stays in the queue.</param>
+    /// <summary>Bounded by the number of mails that Schedule lets be under way.</summary>
+    /// <param name="stop">No further mail is begun: mails that are chosen already, or wait for memory, stay in the queue.</param>
     public Task RunAsync(CancellationToken stop) => Stage.ForEachApart(input, due => HandleAsync(due, stop));
 
     private async Task HandleAsync(DueMail due, CancellationToken stop)
@@ -48,7 +48,7 @@ internal sealed partial class ResolveStage(
         }
         catch (ChannelClosedException)
         {
-            // Send is gone: a bug elsewhere is ending the pipeline, and there is nobody to tell.
+            // The Send stage has ended: a bug elsewhere is ending the pipeline, and nobody is left to report to.
             due.Permit.Dispose();
             throw;
         }
@@ -76,13 +76,13 @@ internal sealed partial class ResolveStage(
             return default;
         var loaded = await LoadAsync(due, account, null, stop);
 
-        // Not with the body in hand: whoever waits for capacity has none of it, and loads it again.
+        // Without the body: a mail that waits for capacity does not hold its body, and loads it again afterwards.
         if (loaded.Missing > 0)
             loaded = await LoadAsync(due, account, await bodies.TakeAsync(account.Tenant, loaded.Missing, stop), stop);
         return (loaded.Mail, loaded.Refused);
     }
 
-    /// <summary>Missing: there is no capacity for so many bytes now.</summary>
+    /// <summary>Loads a mail. Missing: that many bytes of capacity are not available now.</summary>
     private async ValueTask<(ResolvedMail? Mail, Outcome? Refused, long Missing)> LoadAsync(
         DueMail due,
         SmtpAccount account,
@@ -94,7 +94,7 @@ internal sealed partial class ResolveStage(
         {
             using var turn = await loads.TakeAsync(account.Tenant, 1, stop);
 
-            // The limits may have changed since the permit was given: it says how many it is good for.
+            // The limits may have changed since the permit was given, so the permit says how many recipients it is valid for.
             var slice = due.Permit.IsAcquired ? Math.Min(sliceSize(account), due.Permit.MaxRecipients) : sliceSize(account);
             if (await store.LoadAsync(due.Ticket, slice) is not { } content)
             {
@@ -108,14 +108,14 @@ internal sealed partial class ResolveStage(
                 return (null, Refused(due, content), 0);
             }
 
-            // The JSON and what is rendered from it live side by side until the mail is gone.
+            // The JSON and the message rendered from it are both in memory until the mail has been sent.
             var bytes = 2L * content.Json.Length;
             charge ??= bodies.TryTake(account.Tenant, bytes);
             if (charge is null)
                 return (null, null, bytes);
 
             var mail = new ResolvedMail(due, account, content, charge);
-            charge = null; // the mail's from here on
+            charge = null; // owned by the mail from here on
             if (!attachments.NeedsWork(mail))
                 return (mail, null, 0);
             var (equipped, refused) = await attachments.EquipAsync(mail, stop);
@@ -133,11 +133,11 @@ internal sealed partial class ResolveStage(
 
     private static partial class Log
     {
-        // Once for a message: it is looked for again at every step of the schedule.
+        // Logged once per message, not again at every step of the retry schedule.
         [LoggerMessage(
             400,
             LogLevel.Error,
-            "Message {Tenant}/{Message} is deferred: {Reason} Put the file back from a backup, or cancel the message"
+            "Message {Tenant}/{Message} is deferred: {Reason} Restore the file from a backup, or cancel the message"
         )]
         public static partial void BodyMissing(ILogger logger, string tenant, string message, string reason);
 

@@ -6,10 +6,10 @@ using Microsoft.Win32.SafeHandles;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Opens a file that must lie below a root. First only the name is opened (<c>O_PATH</c>: no device is touched, no pipe waits for a
-/// writer), then what it led to is
-/// looked at, and then that very file is opened for reading. Nobody can swap a link in between. Symbolic links below the root are followed
-/// as far as they stay below it.
+/// Opens a file that must lie below a root. First only the name is opened (<c>O_PATH</c>: no device is touched, and no pipe waits for a
+/// writer); then the opened file is checked; then that very file is opened for reading, so nobody can swap a link in between. Symbolic
+/// links
+/// below the root are followed as long as they stay below it.
 /// </summary>
 internal static class RootedFile
 {
@@ -30,10 +30,10 @@ internal static class RootedFile
         NameTooLong = 36,
         LinkLoop = 40;
 
-    /// <param name="root">Absolute. May itself be reached over links.</param>
-    /// <param name="path">Relative to the root, already checked by its form.</param>
+    /// <param name="root">Absolute; the root itself may be reached over links.</param>
+    /// <param name="path">Relative to the root; its syntax is already checked.</param>
     /// <param name="place">Names the source in messages.</param>
-    /// <param name="secret">Files that may not be read though they lie below the root; null: there are none.</param>
+    /// <param name="secret">Files that may not be read although they lie below the root; null when there are none.</param>
     public static FileStream Open(string root, string path, object place, ProtectedFiles? secret = null)
     {
         using var directory = OpenPath(root, ODirectory, out var errno);
@@ -43,7 +43,7 @@ internal static class RootedFile
         if (named is null)
             throw Refused(place, errno);
 
-        // What was opened says where it is, whatever the name looked like.
+        // The opened file tells its real path, whatever the given name looked like.
         var (home, real) = (RealPath(directory), RealPath(named));
         if (!real.StartsWith(home.EndsWith('/') ? home : home + "/", StringComparison.Ordinal))
             throw new SourceException(SourceFault.Refused, $"{place}: it is not below its root.");
@@ -53,7 +53,7 @@ internal static class RootedFile
             throw new SourceException(SourceFault.Refused, $"{place}: it is the daemon's own.");
         try
         {
-            // The stream's own buffer would be a second copy; nobody is locked out while we read.
+            // Without a buffer, since the stream's own would be a second copy. The share mode locks nobody out while the file is read.
             return new FileStream(
                 SelfPath(named),
                 new FileStreamOptions
@@ -75,14 +75,14 @@ internal static class RootedFile
         }
     }
 
-    /// <summary>Where a path leads to; null: it cannot be reached.</summary>
+    /// <summary>The real path that a path leads to; null when it cannot be reached.</summary>
     internal static string? RealPath(string path)
     {
         using var handle = OpenPath(path, 0, out _);
         return handle is null ? null : RealPath(handle);
     }
 
-    /// <summary>Null: it cannot be reached.</summary>
+    /// <summary>The identity of the file at a path; null when it cannot be reached.</summary>
     internal static FileIdentity? Identity(string path)
     {
         using var handle = OpenPath(path, 0, out _);

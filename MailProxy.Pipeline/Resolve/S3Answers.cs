@@ -3,15 +3,16 @@ using MailProxy.Pipeline.Network;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// What a store may say. The SDK reads every answer whole but an object, and signs a request anew for whatever host a redirect names:
-/// here each answer gets a bound, and none leads away.
+/// Limits the answers of an S3 store. The SDK buffers every answer except an object, and signs a request again for whatever host a
+/// redirect
+/// names; therefore each answer gets a size limit here, and redirects are removed.
 /// </summary>
 internal sealed class S3Answers(HttpMessageHandler inner) : DelegatingHandler(inner)
 {
-    /// <summary>Bytes of an answer that is no error: a list of a thousand long names.</summary>
+    /// <summary>Most bytes of a successful answer; enough for a list of a thousand long names.</summary>
     public const int MostAnswer = 2 * 1024 * 1024;
 
-    /// <summary>Bytes of an error. What is longer is judged by its status alone.</summary>
+    /// <summary>Most bytes of an error answer. A longer one is judged by its status alone.</summary>
     public const int MostError = 64 * 1024;
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -31,7 +32,7 @@ internal sealed class S3Answers(HttpMessageHandler inner) : DelegatingHandler(in
         }
     }
 
-    // It goes by in a stream, and who reads it counts.
+    // An object is streamed, and its reader enforces the limit.
     private static bool IsObject(HttpRequestMessage request, HttpResponseMessage response) =>
         request.Method == HttpMethod.Get && response.IsSuccessStatusCode && !IsList(request);
 
@@ -49,7 +50,7 @@ internal sealed class S3Answers(HttpMessageHandler inner) : DelegatingHandler(in
             throw new SenselessAnswerException("the answer is empty: this is no S3 store");
         }
 
-        // The rest of it is not read: disposing it ends the connection.
+        // The rest of the answer is not read; disposing it closes the connection.
         using var before = response.Content;
         var bounded = new ByteArrayContent(whole ?? []);
         foreach (var (name, values) in before.Headers.NonValidated)
@@ -61,7 +62,7 @@ internal sealed class S3Answers(HttpMessageHandler inner) : DelegatingHandler(in
         response.Content = bounded;
     }
 
-    /// <summary>Null: it is longer.</summary>
+    /// <summary>The whole content; null when it is longer than the limit.</summary>
     private static async Task<byte[]?> ReadAsync(HttpContent content, int most, CancellationToken cancel)
     {
         if (content.Headers.ContentLength > most)

@@ -5,8 +5,9 @@ using Amazon.S3;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// The SDK's client, which tries nothing twice, since who asks decides about that; but for a clock that is off, which it corrects by
-/// the store's.
+/// The SDK's client without its retries, because the caller decides about those. One retry remains: when the local clock is off, the
+/// client
+/// corrects it by the store's clock.
 /// </summary>
 internal sealed class S3Client : AmazonS3Client
 {
@@ -22,7 +23,7 @@ internal sealed class S3Client : AmazonS3Client
         pipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new OnlyForTheClock()));
     }
 
-    // That the clock is off is found out before anything is asked here.
+    // The base class detects a wrong clock before it calls these methods.
     private sealed class OnlyForTheClock() : StandardRetryPolicy(1)
     {
         public override bool RetryForException(IExecutionContext executionContext, Exception exception) => false;

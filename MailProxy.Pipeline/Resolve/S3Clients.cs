@@ -8,8 +8,8 @@ using MailProxy.Pipeline.Network;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// One S3 client for each volume, made anew when the volume changes. All connect through the dialer; only the look-up of the machine's own
-/// credentials is the SDK's business.
+/// Keeps one S3 client per volume, replaced when the volume changes. All clients connect through the dialer; only the look-up of the
+/// machine's own credentials is left to the SDK.
 /// </summary>
 internal sealed class S3Clients : IDisposable
 {
@@ -25,13 +25,13 @@ internal sealed class S3Clients : IDisposable
         if (_clients.TryGetValue(key, out var kept) && kept.Volume == volume)
             return kept.Client;
 
-        // The one it replaces may be in use; it owns nothing but its settings, so nobody has to end it.
+        // The replaced client may still be in use; it owns nothing but settings, so it need not be disposed.
         var client = Client(volume, config);
         _clients[key] = (volume, client);
         return client;
     }
 
-    /// <summary>Lets go of the clients, and the secrets in them, of volumes that are gone.</summary>
+    /// <summary>Drops the clients of deleted volumes, with the secrets in them.</summary>
     public void Keep(VolumeDirectory directory)
     {
         foreach (var (tenant, id) in _clients.Keys)
@@ -41,7 +41,7 @@ internal sealed class S3Clients : IDisposable
         }
     }
 
-    /// <summary>Lets go of the client of a volume that may never be asked again.</summary>
+    /// <summary>Drops the client of a volume that may not be used again.</summary>
     public void Forget(Volume volume) => _clients.TryRemove((volume.Tenant, volume.Id), out _);
 
     public void Dispose() => _handler.Dispose();
@@ -52,9 +52,9 @@ internal sealed class S3Clients : IDisposable
         {
             HttpClientFactory = new OwnConnections(_handler),
             ForcePathStyle = config.PathStyle,
-            IgnoreConfiguredEndpointUrls = true, // what the machine is set up for is not what the volume says
+            IgnoreConfiguredEndpointUrls = true, // endpoints from the machine's environment must not override the volume's
             AllowAutoRedirect = false,
-            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED, // what is fetched is hashed here anyway
+            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED, // fetched content is hashed here anyway
             RequestChecksumCalculation = config.ChunkedUpload
                 ? RequestChecksumCalculation.WHEN_SUPPORTED
                 : RequestChecksumCalculation.WHEN_REQUIRED,
@@ -81,7 +81,7 @@ internal sealed class S3Clients : IDisposable
 
     private sealed class OwnConnections(HttpMessageHandler handler) : HttpClientFactory
     {
-        // Who asks has timeouts of his own; the client's would count the whole transfer.
+        // The callers have their own timeouts; the client's would include the whole transfer.
         public override HttpClient CreateHttpClient(IClientConfig clientConfig) =>
             new(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
 

@@ -4,18 +4,19 @@ using System.Net;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// What an S3 store's error means for the mail that wants an object: by the store's own code, and by the HTTP status where that says
-/// nothing. Pure.
+/// What an S3 store's error means for a mail that needs an object: decided by the store's error code, and by the HTTP status when the code
+/// is
+/// unknown. Pure.
 /// </summary>
 /// <remarks>
-/// What a person can put right at the store or here (keys, clock, region, quota) is down: the mail waits for him. What is wrong with
-/// the object itself fails it.
+/// An error that a person can fix, at the store or here (keys, clock, region, quota), is <see cref="SourceFault.Down"/>: the mail is
+/// deferred. An error of the object itself is a permanent failure.
 /// </remarks>
 internal static class S3Fault
 {
     private static readonly FrozenDictionary<string, SourceFault> ByCode = new Dictionary<string, SourceFault>
     {
-        // Nothing is there, and nobody says that anything will be.
+        // The object does not exist, and nothing suggests that it will.
         ["NoSuchKey"] = SourceFault.Gone,
         ["NoSuchVersion"] = SourceFault.Gone,
         ["NoSuchBucket"] = SourceFault.Gone,
@@ -23,7 +24,7 @@ internal static class S3Fault
         ["NotFound"] = SourceFault.Gone,
         ["MethodNotAllowed"] = SourceFault.Gone, // the object is a delete marker
 
-        // The object may not be read as it is.
+        // The object may not be read in its current state.
         ["AccessDenied"] = SourceFault.Refused,
         ["AllAccessDisabled"] = SourceFault.Refused,
         ["InvalidObjectState"] = SourceFault.Refused, // archived: somebody has to restore it first
@@ -35,12 +36,12 @@ internal static class S3Fault
         ["UnsupportedSignature"] = SourceFault.Refused,
         ["NotImplemented"] = SourceFault.Refused,
 
-        // The clock.
+        // The clock is off.
         ["RequestTimeTooSkewed"] = SourceFault.Down,
         ["RequestExpired"] = SourceFault.Down,
         ["RequestInTheFuture"] = SourceFault.Down,
 
-        // The keys: they are changed, and everything goes on.
+        // The keys are wrong or expired; the mail goes on once they are changed.
         ["ExpiredToken"] = SourceFault.Down,
         ["ExpiredTokenException"] = SourceFault.Down,
         ["TokenRefreshRequired"] = SourceFault.Down,
@@ -60,14 +61,14 @@ internal static class S3Fault
         ["InvalidPayer"] = SourceFault.Down,
         ["OptInRequired"] = SourceFault.Down,
 
-        // The place: another endpoint or region.
+        // The endpoint or region is a wrong one.
         ["TemporaryRedirect"] = SourceFault.Down,
         ["PermanentRedirect"] = SourceFault.Down,
         ["Redirect"] = SourceFault.Down,
         ["IllegalLocationConstraintException"] = SourceFault.Down,
         ["IncorrectEndpoint"] = SourceFault.Down,
 
-        // It passes.
+        // Temporary errors of the store: throttling, outages, quotas.
         ["SlowDown"] = SourceFault.Down,
         ["Throttling"] = SourceFault.Down,
         ["ThrottlingException"] = SourceFault.Down,
@@ -103,7 +104,7 @@ internal static class S3Fault
         ["EntityTooLarge"] = SourceFault.Refused,
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
-    /// <param name="code">The store's own word, or null.</param>
+    /// <param name="code">The store's error code; null when it gave none.</param>
     public static SourceFault Of(string? code, HttpStatusCode status)
     {
         if (code is not null && ByCode.TryGetValue(code, out var known))
@@ -113,7 +114,7 @@ internal static class S3Fault
             404 or 410 => SourceFault.Gone,
             >= 300 and < 400 or 401 or 407 or 408 or 409 or 425 or 429 or >= 500 => SourceFault.Down,
             >= 400 => SourceFault.Refused,
-            _ => SourceFault.Down, // no error by its status: a store that does not know what it says
+            _ => SourceFault.Down, // not an error by its status, so the store contradicts itself
         };
     }
 }

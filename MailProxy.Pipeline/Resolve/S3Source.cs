@@ -6,7 +6,7 @@ using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Objects of an S3-compatible store.</summary>
+/// <summary>Reads objects of an S3-compatible store.</summary>
 internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimeProvider clock)
 {
     /// <param name="place">Names the source in messages.</param>
@@ -30,10 +30,10 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
             cancel
         );
 
-    // The SDK's own stream copies every block into a new array to hash it once more.
+    // Unwrapped, because the SDK's own stream copies every block into a new array to hash it once more.
     private static Stream Bare(Stream content) => content is WrapperStream wrapped ? wrapped.GetNonWrapperBaseStream() : content;
 
-    /// <summary>Asks the store something, and says what went wrong as a <see cref="SourceException"/>.</summary>
+    /// <summary>Sends a request to the store, and turns every error into a <see cref="SourceException"/>.</summary>
     public async Task<T> AskAsync<T>(
         object place,
         VolumeConfig.S3 store,
@@ -57,7 +57,7 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
         }
     }
 
-    /// <summary>What went wrong with a store, whatever the SDK made of it: an answer, no answer, or one that makes no sense.</summary>
+    /// <summary>Describes an error of a store, however the SDK reports it: an error answer, no answer, or an invalid one.</summary>
     public static SourceException Explain(object place, VolumeConfig.S3 store, Exception trouble)
     {
         if (trouble is AmazonServiceException { StatusCode: > 0 } told)
@@ -80,10 +80,10 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
             yield return cause;
     }
 
-    // The SDK wraps what the connection said.
+    // The SDK wraps the exception of the connection.
     private static bool IsConnection(Exception cause) =>
         cause is HttpRequestException or SocketException or IOException or AddressRefusedException;
 
-    // It is the store's text, so only what looks like one of S3's codes is shown.
+    // The code is text from the store, so it is shown only if it looks like an S3 error code.
     private static string? Safe(string? code) => code is { Length: > 0 and <= 64 } && code.All(char.IsAsciiLetterOrDigit) ? code : null;
 }

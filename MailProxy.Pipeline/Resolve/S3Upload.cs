@@ -6,14 +6,14 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Writes a file as an object of an S3-compatible store, a large one in parts. Only a part of it is read at a time.</summary>
+/// <summary>Writes a file as an object of an S3-compatible store; a large one in parts, reading one part at a time.</summary>
 internal static class S3Upload
 {
     private const long PartBytes = 8 * 1024 * 1024;
 
     public static async Task PutAsync(IAmazonS3 client, VolumeConfig.S3 store, string key, LargeFile file, CancellationToken cancel)
     {
-        // S3 takes 10,000 parts.
+        // S3 accepts at most 10,000 parts.
         var part = Math.Max(PartBytes, file.Size / 9_000);
         if (!store.ChunkedUpload)
         {
@@ -41,7 +41,7 @@ internal static class S3Upload
         await transfer.UploadAsync(request, cancel);
     }
 
-    // The transfer utility cannot be told to leave out aws-chunked, so for stores that do not know it the parts are sent here.
+    // The transfer utility cannot be told to omit aws-chunked, so for stores that do not support it the parts are sent here.
     private static async Task PutWholeAsync(IAmazonS3 client, VolumeConfig.S3 store, string key, LargeFile file, CancellationToken cancel)
     {
         var request = new PutObjectRequest
@@ -116,7 +116,7 @@ internal static class S3Upload
         }
     }
 
-    // Parts that nobody puts together are kept, and paid for, until somebody says so.
+    // The store keeps, and charges for, the parts of an unfinished upload until it is aborted.
     private static async Task GiveUpAsync(IAmazonS3 client, string bucket, string key, string upload)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));

@@ -2,41 +2,41 @@ using System.Net;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>What is to be done about a source that gives no content.</summary>
+/// <summary>How a mail reacts to a source that gives no content.</summary>
 internal enum SourceFault
 {
-    /// <summary>There is no such content: the message fails at once.</summary>
+    /// <summary>The content does not exist: the message fails permanently.</summary>
     Gone,
 
-    /// <summary>It may not be fetched, or is not what was claimed: the message fails at once.</summary>
+    /// <summary>The content may not be fetched, or is not what was claimed: the message fails permanently.</summary>
     Refused,
 
-    /// <summary>It may come back: the message waits.</summary>
+    /// <summary>The error may pass: the message is deferred.</summary>
     Down,
 }
 
 /// <summary>A source gave no content.</summary>
-/// <param name="message">Names the source; safe to show: no credentials, no query, no text of the source's own.</param>
+/// <param name="message">Names the source. Contains nothing secret: no credentials, no query, no text that the source sent.</param>
 internal sealed class SourceException(SourceFault fault, string message, Exception? inner = null) : Exception(message, inner)
 {
     public SourceFault Fault { get; } = fault;
 
-    /// <summary>The enhanced status (RFC 3463) of a message that fails for it.</summary>
+    /// <summary>The enhanced status (RFC 3463) of a message that fails because of it.</summary>
     public string Status { get; init; } = fault == SourceFault.Refused ? "5.7.1" : "5.6.0";
 
     /// <summary>The source's HTTP status, when it answered.</summary>
     public HttpStatusCode? Answered { get; init; }
 
-    /// <summary>The network policy does not let us there, or the name is not known: which of the two is not told.</summary>
+    /// <summary>The network policy forbids the address, or the name cannot be resolved; the message does not reveal which.</summary>
     public bool NotAllowed { get; init; }
 
-    /// <summary>An S3 store's own code (<c>NoSuchKey</c>), when it gave one.</summary>
+    /// <summary>An S3 store's error code (such as <c>NoSuchKey</c>), when it gave one.</summary>
     public string? AnsweredCode { get; init; }
 
-    /// <summary>When the source said it may be asked again, if it did.</summary>
+    /// <summary>The wait that the source asked for, if any.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>The message without the place at its beginning.</summary>
+    /// <summary>The message without the source's name at its beginning.</summary>
     public string Without(object place)
     {
         var begins = $"{place}: ";

@@ -2,11 +2,11 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>One source of one tenant: messages that name the very same one may share what was fetched.</summary>
+/// <summary>One source of one tenant. Messages that name exactly the same source may share what was fetched.</summary>
 internal readonly record struct SourceKey(string Tenant, AttachmentPlace Place, SourceAuth? Auth);
 
 /// <summary>
-/// What each source gave last, and when that was asked for. Bounded: the oldest answers are forgotten. Not safe for threads.
+/// Remembers what each source returned last, and when that was requested. Bounded: the oldest results are forgotten. Not thread-safe.
 /// </summary>
 internal sealed class SourceIndex(int capacity)
 {
@@ -25,12 +25,12 @@ internal sealed class SourceIndex(int capacity)
         }
     }
 
-    /// <summary>What the source gave after the message was accepted: never anything that is older than the message.</summary>
-    /// <param name="accepted">Unix milliseconds. In the same one nobody knows which was first, so that counts as too old.</param>
+    /// <summary>Finds what the source returned after the message was accepted; never a result older than the message.</summary>
+    /// <param name="accepted">Unix milliseconds. A result of the same millisecond counts as older, since the order is unknown.</param>
     public bool TryFind(in SourceKey key, long accepted, long now, out ContentDigest digest)
     {
         digest = default;
-        // An answer from the future: the clock was set back, and its times say nothing any more.
+        // A result from the future means that the clock was set back, so its time is meaningless.
         if (!_answers.TryGetValue(key, out var answer) || answer.Began <= accepted || answer.Began > now)
             return false;
         digest = answer.Digest;

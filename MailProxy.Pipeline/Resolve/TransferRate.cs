@@ -1,17 +1,18 @@
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Whether a transfer is so slow that it only holds its place: counted over stretches of time, so that a beginning in haste buys nothing.
-/// Pure.
+/// Detects a transfer that is so slow that it only occupies its slot. The rate is measured per period, so that a fast beginning does not
+/// make up for a slow rest. Pure.
 /// </summary>
-/// <param name="bytesPerSecond">0: any rate will do.</param>
-/// <param name="stretch">The length of one stretch at least.</param>
+/// <param name="bytesPerSecond">The lowest rate; 0 allows any.</param>
+/// <param name="stretch">The minimum length of one period.</param>
 internal sealed class TransferRate(long bytesPerSecond, TimeSpan stretch)
 {
     private TimeSpan _began;
     private long _bytes;
 
-    /// <summary>So many bytes came until then, as measured from the beginning. True: a stretch is over in which too little came.</summary>
+    /// <summary>Counts bytes that arrived until the given time since the beginning. True: a period has ended below the lowest
+    /// rate.</summary>
     public bool IsTooSlow(long bytes, TimeSpan at)
     {
         _bytes += bytes;

@@ -6,7 +6,7 @@ using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Reads a volume as the sources do.</summary>
+/// <summary>Tests a volume by reading it as the sources do.</summary>
 public sealed class VolumeProbe : IVolumeProbe, IDisposable
 {
     private const int Looked = 1_000;
@@ -51,7 +51,7 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
 
     private async Task<VolumeTest> SeeAsync(Volume volume, string? path, CancellationToken asked)
     {
-        // Of the whole: a source that drips is seen enough.
+        // The timeout covers the whole test, so a source that sends slowly is cut off too.
         using var late = new CancellationTokenSource(_options.FirstByteTimeout, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(asked, late.Token);
         var cancel = either.Token;
@@ -108,7 +108,7 @@ public sealed class VolumeProbe : IVolumeProbe, IDisposable
         return new(true, default, (int)listed.HttpStatusCode, Objects: listed.S3Objects?.Count ?? 0, More: listed.IsTruncated ?? false);
     }
 
-    // A server that lists nothing has no page at the base, though its files are there.
+    // A web server without directory listings has no page at the base URL, although its files are there.
     private async Task<VolumeTest> VisitAsync(Volume volume, VolumeConfig.Http web, CancellationToken cancel)
     {
         try

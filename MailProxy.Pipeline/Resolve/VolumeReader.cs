@@ -2,10 +2,10 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Opens a file of a volume, whatever is behind it.</summary>
+/// <summary>Opens a file of a volume, of whatever kind the volume is.</summary>
 internal sealed class VolumeReader(LocalSource local, S3Source s3, HttpFetch http)
 {
-    /// <param name="path">Relative, already checked by its form.</param>
+    /// <param name="path">Relative to the volume; its syntax is already checked.</param>
     /// <param name="place">Names the source in messages.</param>
     public Task<OpenedSource> OpenAsync(Volume volume, string path, object place, CancellationToken cancel) =>
         volume.Config switch
@@ -20,7 +20,7 @@ internal sealed class VolumeReader(LocalSource local, S3Source s3, HttpFetch htt
             _ => throw new ArgumentOutOfRangeException(nameof(volume), volume.Config, null),
         };
 
-    // Each part is escaped whole, a percent sign too: the server sees the very name that was written.
+    // Each part is escaped entirely, including percent signs, so that the server sees exactly the name that was written.
     internal static Uri Below(Uri baseUrl, string path) =>
         new(baseUrl, "./" + string.Join('/', path.Split('/').Select(Uri.EscapeDataString)));
 }

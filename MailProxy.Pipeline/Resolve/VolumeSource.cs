@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Files of a volume, as it is configured at this moment.</summary>
+/// <summary>Reads files of a volume, with the volume's current configuration.</summary>
 internal sealed class VolumeSource(CurrentVolumes volumes, VolumeReader reader, TimeProvider clock) : IAttachmentSource
 {
     public async Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel)
@@ -22,7 +22,7 @@ internal sealed class VolumeSource(CurrentVolumes volumes, VolumeReader reader, 
         }
         catch (SourceException error) when (error.Fault == SourceFault.Down || error.NotAllowed)
         {
-            // One file that is not there, or not given, says nothing of the volume.
+            // A single file that is missing or refused says nothing about the volume.
             volumes.Failed(volume, error.Without(place), clock.GetUtcNow().ToUnixTimeMilliseconds());
             throw;
         }

@@ -8,19 +8,19 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// Puts files into volumes for links, and takes them away again. Whatever goes wrong is the volume's trouble and passes: <see
+/// Puts files for links into volumes, and removes them. Every error counts as a temporary one of the volume: <see
 /// cref="SourceFault.Down"/>.
 /// </summary>
 internal sealed class VolumeWriter(S3Clients clients, TimeProvider clock)
 {
-    // What an upload may take: a minute, and its size at 64 KB/s.
+    // Timeout of an upload: one minute, plus the time its size takes at 64 KB/s.
     private const long SlowestBytes = 64 * 1024;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     public static bool Takes(Volume volume) => volume.Config is VolumeConfig.S3 || volume is { AdminSet: true, Config: VolumeConfig.Local };
 
-    /// <summary>Writes the whole file, in the place of what an upload that failed may have left.</summary>
+    /// <summary>Writes the whole file, replacing what a failed upload may have left.</summary>
     public Task PutAsync(Volume volume, string key, LargeFile file, CancellationToken cancel) =>
         DoAsync(
             volume,
@@ -40,7 +40,7 @@ internal sealed class VolumeWriter(S3Clients clients, TimeProvider clock)
             cancel
         );
 
-    /// <summary>Removes it; what is not there is removed already.</summary>
+    /// <summary>Removes a file; a missing file counts as removed.</summary>
     public Task RemoveAsync(Volume volume, string key, CancellationToken cancel) =>
         DoAsync(
             volume,
@@ -55,8 +55,8 @@ internal sealed class VolumeWriter(S3Clients clients, TimeProvider clock)
             cancel
         );
 
-    /// <summary>An address from which anybody may get the file until then, under its name.</summary>
-    /// <param name="head">For HEAD and not for GET: a signature is for one of them.</param>
+    /// <summary>An address at which anybody may get the file, under its name, until it expires.</summary>
+    /// <param name="head">The signature is for HEAD instead of GET; it is valid for one method only.</param>
     public async Task<Uri> PresignAsync(Volume volume, string key, string name, string contentType, DateTimeOffset expires, bool head)
     {
         var store = (VolumeConfig.S3)volume.Config;
@@ -100,7 +100,7 @@ internal sealed class VolumeWriter(S3Clients clients, TimeProvider clock)
         }
         catch (AmazonServiceException error) when (error.ErrorCode == "NoSuchKey")
         {
-            // Some stores say so, where S3 itself answers as if it had been there.
+            // Some stores report a missing key, where S3 itself answers as if the object had existed.
         }
     }
 

@@ -1,10 +1,10 @@
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// A mail that was set aside: what it has already, and how much is missing. It holds its content and the capacity that was reserved for it
-/// until the mail's turn.
+/// A mail that was set aside: the attachments it already has, and how many are missing. It holds its content and the capacity reserved for
+/// it until the mail is sent.
 /// </summary>
-/// <param name="place">Its place among the mails that wait; null: it has none.</param>
+/// <param name="place">Its slots among the mails that wait; null when it has none.</param>
 internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposable? place)
 {
     private readonly Lock _gate = new();
@@ -15,10 +15,10 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposabl
 
     public QueuedMail Ticket { get; } = ticket;
 
-    /// <summary>It waits no longer.</summary>
+    /// <summary>Ends the wait and gives the slots back.</summary>
     public void EndWait() => place?.Dispose();
 
-    /// <summary>It was decided already, and takes nothing more.</summary>
+    /// <summary>Whether the mail is already decided, and accepts no more content.</summary>
     public bool IsOver
     {
         get
@@ -28,7 +28,7 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposabl
         }
     }
 
-    /// <summary>Hands one content over, with the capacity it takes. True: that was the last.</summary>
+    /// <summary>Adds one content, with the capacity reserved for it. True: it was the last missing one.</summary>
     public bool Give(int place, LocalContent content, FetchPermit? permit)
     {
         lock (_gate)
@@ -47,7 +47,7 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposabl
         return false;
     }
 
-    /// <summary>All is here, and the mail goes as soon as it may.</summary>
+    /// <summary>Marks the mail as ready: it has everything, and is sent as soon as it may.</summary>
     public void Ready()
     {
         lock (_gate)
@@ -59,7 +59,7 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposabl
     }
 
     /// <summary>
-    /// The content, to be disposed by the caller; the reserved capacity is free from now on. Null: it was taken, or let go.
+    /// Takes the content, which the caller disposes, and releases the reserved capacity. Null when it was taken or given up before.
     /// </summary>
     public LocalContent[]? Take()
     {
@@ -75,7 +75,7 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposabl
         }
     }
 
-    /// <summary>Gives up what it has. False: somebody did so before, or took it.</summary>
+    /// <summary>Gives up the content. False when it was taken or given up before.</summary>
     public bool LetGo()
     {
         if (Take() is not { } files)
