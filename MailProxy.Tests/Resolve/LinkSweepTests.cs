@@ -86,7 +86,7 @@ internal sealed class LinkSweepTests
         _rig.Clock.Advance(TimeSpan.FromDays(3));
         await SweepAsync();
         Assert.That(_rig.Stored, Has.Length.EqualTo(1));
-        Assert.That(_rig.Logged.Lines.Select(l => l.Text), Has.One.Contains("stays where it is"));
+        Assert.That(_rig.Logged.Lines.Select(l => l.Text), Has.One.Contains("is left where it is"));
         Assert.That(await _rig.Links.NextRemovalAsync(), Is.Null);
     }
 
