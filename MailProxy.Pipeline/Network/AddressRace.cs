@@ -4,21 +4,22 @@ using System.Net.Sockets;
 namespace MailProxy.Pipeline.Network;
 
 /// <summary>
-/// Connects to whichever of several addresses answers first (RFC 8305): one after the other is asked, a little apart, and one that
-/// keeps silent holds up none.
+/// Connects to whichever of several addresses answers first (RFC 8305): connection attempts start a little apart, so that an address that
+/// does not answer delays none of the others.
 /// </summary>
 internal static class AddressRace
 {
-    /// <summary>More addresses than these are not tried.</summary>
+    /// <summary>The most addresses that are tried.</summary>
     public const int Most = 8;
 
-    /// <summary>How long one is waited for alone.</summary>
+    /// <summary>The delay between the starts of two attempts.</summary>
     public static readonly TimeSpan Stagger = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How long one may take.</summary>
+    /// <summary>Timeout of one attempt.</summary>
     public static readonly TimeSpan Each = TimeSpan.FromSeconds(10);
 
-    /// <summary>A connected socket. Throws <see cref="SocketException"/> when none answers: what the first said.</summary>
+    /// <summary>Returns a connected socket. When no address answers, throws the error of the first: <see
+    /// cref="SocketException"/>.</summary>
     public static async Task<Socket> RunAsync(IReadOnlyList<IPAddress> addresses, int port, TimeProvider clock, CancellationToken cancel)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
@@ -51,7 +52,7 @@ internal static class AddressRace
         throw first ?? new SocketException((int)SocketError.HostNotFound);
     }
 
-    /// <summary>Both families in turn, beginning with the first address's.</summary>
+    /// <summary>Alternates the address families, beginning with the family of the first address.</summary>
     private static IEnumerable<IPAddress> Turns(IReadOnlyList<IPAddress> addresses)
     {
         var families = addresses.Distinct().GroupBy(address => address.AddressFamily).Select(family => family.ToArray()).ToArray();
@@ -62,7 +63,7 @@ internal static class AddressRace
         }
     }
 
-    /// <summary>Null: it is the next one's turn.</summary>
+    /// <summary>The attempt that ended; null when the next one should start first.</summary>
     private static async Task<Task<Socket>?> FirstAsync(
         List<Task<Socket>> running,
         bool isNext,
@@ -100,7 +101,7 @@ internal static class AddressRace
         }
     }
 
-    // It may have connected in the same moment.
+    // The attempt may have connected at the same moment.
     private static async Task CloseAsync(Task<Socket> loser)
     {
         await ((Task)loser).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -3,13 +3,14 @@ using System.Net;
 namespace MailProxy.Pipeline.Network;
 
 /// <summary>
-/// The host's addresses are not public and not in <c>Network:Allowed</c>, or its name is not known. The text names the host only, never
-/// what its name led to; and it is
-/// the same for a name that leads inside and one that leads nowhere, so that nobody learns from it which names there are inside.
+/// The host's addresses are neither public nor in <c>Network:Allowed</c>, or its name is unknown. The text names only the host, never the
+/// addresses behind it. It is the same for a name of the internal network and for a name that does not exist, so that nobody can find out
+/// which internal names exist.
 /// </summary>
 public sealed class AddressRefusedException(string host, Exception? inner = null) : Exception(Text(host), inner)
 {
-    /// <summary>It is refused for what is written, and no look-up will change that: an address, or a name of this machine.</summary>
+    /// <summary>Whether the refusal is permanent, because of the host as written (an address, or a name of this machine), not of a
+    /// look-up.</summary>
     public bool ForGood { get; } = IsPlainlyInside(host);
 
     private static string Text(string host) =>
@@ -18,7 +19,7 @@ public sealed class AddressRefusedException(string host, Exception? inner = null
             : $"Connections to '{host}' are not allowed: the name is not known here, or leads to no public address and to none "
                 + "that Network:Allowed names.";
 
-    // RFC 6761 6.3, and what Debian's /etc/hosts adds: everybody knows where these lead.
+    // RFC 6761 6.3, and what Debian adds to /etc/hosts: these names are known to mean this machine.
     private static bool IsPlainlyInside(string host)
     {
         var name = host.TrimEnd('.');

@@ -5,12 +5,11 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MailProxy.Pipeline.Network;
 
-/// <summary>
-/// A server's certificate is not good, said so that somebody can act on it. Nothing of the certificate's own text is in it.
-/// </summary>
+/// <summary>A server's certificate is invalid; the message says why, so that an operator can act. It contains no text of the
+/// certificate.</summary>
 public sealed class CertificateRefusedException(string why) : AuthenticationException(why)
 {
-    /// <summary>True: the certificate is good. Never false: it throws what is wrong instead.</summary>
+    /// <summary>A validation callback: returns true for a valid certificate, and throws the reason instead of returning false.</summary>
     internal static bool Judge(object connection, X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors)
     {
         if (errors == SslPolicyErrors.None)

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace MailProxy.Pipeline.Network;
 
-/// <summary>Every element is a CIDR range or a single address.</summary>
+/// <summary>Validates that every element is a CIDR range or a single address.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class CidrRangesAttribute() : ValidationAttribute("must be CIDR ranges such as 10.1.0.0/16, or single addresses.")
 {

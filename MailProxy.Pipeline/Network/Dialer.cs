@@ -8,10 +8,10 @@ namespace MailProxy.Pipeline.Network;
 
 /// <summary>
 /// Opens outgoing connections under the network policy: a name is looked up once, each address is checked, and the connection goes to
-/// the very address that was checked.
+/// exactly the address that was checked.
 /// </summary>
-/// <param name="resolve">Looks a name up; null: as the machine does.</param>
-/// <param name="logger">Told, at Debug, where a refused name led: that is the operator's to know, and nobody else's.</param>
+/// <param name="resolve">Looks up a name; null: the system's resolver.</param>
+/// <param name="logger">Gets, at Debug, the addresses behind a refused name: only the operator may know them.</param>
 public sealed partial class Dialer(
     NetworkPolicy policy,
     Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null,
@@ -19,7 +19,7 @@ public sealed partial class Dialer(
     ILogger<Dialer>? logger = null
 )
 {
-    /// <summary>How long all of a name's addresses have together.</summary>
+    /// <summary>The time for all attempts on a name's addresses together.</summary>
     private static readonly TimeSpan Together = AddressRace.Each + (AddressRace.Most * AddressRace.Stagger);
 
     private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve = resolve ?? NameLookup.AddressesAsync;
@@ -27,13 +27,13 @@ public sealed partial class Dialer(
     private readonly ILogger _logger = logger ?? NullLogger<Dialer>.Instance;
 
     /// <summary>
-    /// A connected socket. Throws <see cref="AddressRefusedException"/> when no address may be reached or none is known,
+    /// Returns a connected socket. Throws <see cref="AddressRefusedException"/> when no address is known or allowed, and
     /// <see cref="SocketException"/> when none answers.
     /// </summary>
     public async Task<Socket> ConnectAsync(string host, int port, CancellationToken cancel) =>
         await AddressRace.RunAsync(await AddressesAsync(host, cancel), port, _clock, cancel);
 
-    /// <summary>The host's addresses that may be reached, at least one. Throws <see cref="AddressRefusedException"/>.</summary>
+    /// <summary>The host's allowed addresses, at least one. Throws <see cref="AddressRefusedException"/>.</summary>
     public async Task<IPAddress[]> AddressesAsync(string host, CancellationToken cancel)
     {
         if (IPAddress.TryParse(host, out var literal))
@@ -45,7 +45,7 @@ public sealed partial class Dialer(
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            // Not known, or not in a form that can be looked up.
+            // The name is unknown, or has a form that cannot be looked up.
             Log.Unknown(_logger, host, error.Message);
             throw new AddressRefusedException(host, error);
         }
@@ -58,11 +58,11 @@ public sealed partial class Dialer(
     }
 
     /// <summary>
-    /// An HTTP client for addresses that strangers chose: no proxy, no redirects, no cookies, no decompression, no trace headers.
+    /// An HTTP client for addresses that clients chose: no proxy, no redirects, no cookies, no decompression, no trace headers.
     /// </summary>
     public HttpMessageInvoker HttpClient() => new(Handler());
 
-    /// <summary>The same, for a library that builds its own client around a handler.</summary>
+    /// <summary>The same as a handler, for a library that builds its own client.</summary>
     public SocketsHttpHandler Handler() =>
         new()
         {
@@ -72,10 +72,10 @@ public sealed partial class Dialer(
             AutomaticDecompression = DecompressionMethods.None,
             ActivityHeadersPropagator = null,
             ConnectTimeout = Together + TimeSpan.FromSeconds(1),
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5), // a changed name is followed
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5), // so that a changed DNS entry is followed
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
             MaxResponseHeadersLength = 32, // KB
-            MaxResponseDrainSize = 64 * 1024, // of an answer that nobody wanted to the end
+            MaxResponseDrainSize = 64 * 1024, // of an answer that was not read to the end
             SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = CertificateRefusedException.Judge },
             ConnectCallback = async (context, cancel) =>
                 new NetworkStream(await ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancel), ownsSocket: true),
@@ -83,10 +83,10 @@ public sealed partial class Dialer(
 
     private static partial class Log
     {
-        [LoggerMessage(900, LogLevel.Debug, "The host {Host} is not known: {Reason}")]
+        [LoggerMessage(900, LogLevel.Debug, "The host {Host} is unknown: {Reason}")]
         public static partial void Unknown(ILogger logger, string host, string reason);
 
-        [LoggerMessage(901, LogLevel.Debug, "The host {Host} leads to {Addresses}, and none of them may be reached")]
+        [LoggerMessage(901, LogLevel.Debug, "The host {Host} resolves to {Addresses}, none of which may be reached")]
         public static partial void Inside(ILogger logger, string host, string addresses);
     }
 }

@@ -5,11 +5,12 @@ using System.Text;
 namespace MailProxy.Pipeline.Network;
 
 /// <summary>
-/// Names of hosts as people write them: checked when they are set, so that looking one up never fails for its form. Pure.
+/// Host names as clients write them. They are checked when they are configured, so that a later look-up never fails because of their form.
+/// Pure.
 /// </summary>
 public static class HostName
 {
-    /// <summary>For a person.</summary>
+    /// <summary>The rule in words, for error messages.</summary>
     public const string Rule =
         "A host is an IP address, or a name of at most 253 octets whose parts have 1 to 63 letters, digits, - and _.";
 
@@ -18,7 +19,7 @@ public static class HostName
 
     private static readonly IdnMapping Idn = new();
 
-    /// <summary>The name as it is looked up (A-labels); null: no resolver could be asked for it.</summary>
+    /// <summary>The name in the form that is looked up (A-labels); null when it is not a valid name.</summary>
     public static string? ToAscii(string name)
     {
         var plain = name.EndsWith('.') ? name[..^1] : name;
@@ -40,7 +41,7 @@ public static class HostName
         return labels.All(IsLabel) && !IsNumber(labels[^1]) ? ascii : null;
     }
 
-    /// <summary>A name, or an address of either family, without a zone.</summary>
+    /// <summary>Whether this is a valid name, or an IPv4 or IPv6 address without a zone.</summary>
     public static bool IsHost(string host) =>
         ToAscii(host) is not null
         || (
@@ -56,12 +57,12 @@ public static class HostName
         && label[^1] != '-'
         && label.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 
-    // What ends in a number is read as an address by some, and as a name by others.
+    // A name whose last label is a number is read as an address by some parsers, and as a name by others.
     private static bool IsNumber(string label) =>
         label.All(char.IsAsciiDigit)
         || (label.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && label.Skip(2).All(char.IsAsciiHexDigit));
 
-    // Letters of any script; no signs that are not seen, or that look like a dot or a digit.
+    // Letters of any script; no invisible characters, and none that look like a dot or a digit.
     private static bool IsWritten(Rune rune)
     {
         if (rune.IsAscii)

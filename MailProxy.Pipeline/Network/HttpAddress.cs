@@ -1,20 +1,19 @@
 namespace MailProxy.Pipeline.Network;
 
 /// <summary>
-/// Addresses over HTTP that somebody gave us. What is read here can be asked: no part of it surprises the client that makes the
-/// request. Pure.
+/// HTTP addresses given by clients. An address that is accepted here can be requested: no part of it makes the HTTP client fail. Pure.
 /// </summary>
 public static class HttpAddress
 {
-    /// <summary>Stands for a stored address that cannot be read any more. Reserved (RFC 6761), so it leads nowhere.</summary>
+    /// <summary>Replaces a stored address that can no longer be parsed. The name is reserved (RFC 6761), so it never resolves.</summary>
     public static readonly Uri Unusable = new("http://unusable.invalid/");
 
     private static readonly string[] Schemes = ["http://", "https://"];
 
-    /// <summary>The address, or what is wrong with it, for a person. Query and fragment are the caller's to judge.</summary>
+    /// <summary>The address, or what is wrong with it, in words. The caller judges query and fragment.</summary>
     public static (Uri? Address, string? Fault) Read(string text)
     {
-        // Parsers disagree about blanks and backslashes, and that is how addresses get smuggled past checks.
+        // Parsers disagree about blanks and backslashes, which is used to smuggle addresses past checks.
         if (text.Any(static c => c is '\\' or ' ' || char.IsControl(c)))
         {
             return Wrong("Blanks, backslashes and control characters are not allowed in a URL.");
@@ -47,11 +46,13 @@ public static class HttpAddress
         return IsSendable(address) ? (address, null) : Wrong(HostName.Rule);
     }
 
-    /// <summary>An address that was stored, perhaps by a version that checked less.</summary>
+    /// <summary>Parses a stored address, which an older version may have accepted with fewer checks.</summary>
     public static Uri Stored(string text) => Uri.TryCreate(text, UriKind.Absolute, out var address) ? address : Unusable;
 
     /// <summary>
-    /// Whether a client can make a request of it. It asks for the very parts, each of which may throw for a host that the parser took.
+    /// Whether an HTTP client can request the address. This reads the same parts as the client does, since each may throw for a host that
+    /// the
+    /// parser accepted.
     /// </summary>
     public static bool IsSendable(Uri address)
     {
@@ -67,7 +68,7 @@ public static class HttpAddress
         }
     }
 
-    /// <summary>Where a request goes, for a person: host and port.</summary>
+    /// <summary>Where a request goes, for messages: host and port.</summary>
     public static string Place(Uri address)
     {
         var host = address.HostNameType == UriHostNameType.IPv6 ? address.Host : address.DnsSafeHost;

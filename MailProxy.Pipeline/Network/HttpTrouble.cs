@@ -3,13 +3,13 @@ using System.Security.Authentication;
 
 namespace MailProxy.Pipeline.Network;
 
-/// <summary>Says what went wrong with a request, in words that somebody can act on: the innermost reason, and who it was. Pure.</summary>
+/// <summary>Describes why a request failed, so that an operator can act: the innermost cause, and the server. Pure.</summary>
 public static class HttpTrouble
 {
     private const int LongestReason = 300;
 
-    /// <summary>Without a capital and without a full stop, to stand behind a colon.</summary>
-    /// <param name="address">Whom we asked; null: it is not known.</param>
+    /// <summary>A clause without a capital letter and without a full stop, to be put after a colon.</summary>
+    /// <param name="address">The address that was requested; null when it is unknown.</param>
     public static string Explain(Exception trouble, Uri? address)
     {
         var host = address is null ? "the server" : HttpAddress.Place(address);
@@ -40,7 +40,7 @@ public static class HttpTrouble
         return char.ToUpperInvariant(text[0]) + text[1..] + (text[^1] == '.' ? "" : ".");
     }
 
-    /// <summary>A connection was not allowed, or its name is not known; null: neither.</summary>
+    /// <summary>The refusal of the network policy, or of an unknown name, that caused the error; null when it had another cause.</summary>
     public static AddressRefusedException? Refusal(Exception trouble) => Causes(trouble).OfType<AddressRefusedException>().FirstOrDefault();
 
     private static IEnumerable<Exception> Causes(Exception trouble)

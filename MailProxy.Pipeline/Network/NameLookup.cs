@@ -3,12 +3,13 @@ using System.Net;
 namespace MailProxy.Pipeline.Network;
 
 /// <summary>
-/// Looks up the addresses of names. The system's resolver blocks its thread, for half a minute when a name's servers do not answer: so each
-/// lookup has a thread of its own, and takes none of the few that everything else runs on. Bounded by those who ask, who are few by share.
+/// Looks up the addresses of names. The system's resolver blocks its thread, for half a minute when the name servers do not answer.
+/// Therefore each look-up has a thread of its own, and occupies none of the thread pool. The number of look-ups is limited by the tenants'
+/// shares of what needs them.
 /// </summary>
 internal static class NameLookup
 {
-    /// <summary>Throws <see cref="System.Net.Sockets.SocketException"/> when there are none.</summary>
+    /// <summary>Throws <see cref="System.Net.Sockets.SocketException"/> when the name has no addresses.</summary>
     public static Task<IPAddress[]> AddressesAsync(string host, CancellationToken cancel) =>
         AddressesAsync(host, Dns.GetHostAddresses, cancel);
 

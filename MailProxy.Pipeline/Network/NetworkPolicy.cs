@@ -4,10 +4,10 @@ using System.Net.Sockets;
 
 namespace MailProxy.Pipeline.Network;
 
-/// <summary>Which addresses outgoing connections may go to: public unicast only, and what an operator allowed. Pure.</summary>
+/// <summary>Which addresses outgoing connections may go to: public unicast addresses, and those that the operator allows. Pure.</summary>
 public sealed class NetworkPolicy
 {
-    // IANA special-purpose registries (RFC 6890 and its updates), and metadata services on public addresses.
+    // IANA special-purpose registries (RFC 6890 and its updates), and cloud metadata services on public addresses.
     private static readonly IPNetwork[] NotPublic4 =
     [
         IPNetwork.Parse("0.0.0.0/8"),
@@ -35,19 +35,19 @@ public sealed class NetworkPolicy
     [
         IPNetwork.Parse("2001::/23"), // protocol assignments, Teredo
         IPNetwork.Parse("2001:db8::/32"),
-        IPNetwork.Parse("2002::/16"), // 6to4 hides an IPv4 address
+        IPNetwork.Parse("2002::/16"), // 6to4 contains an IPv4 address
         IPNetwork.Parse("3fff::/20"),
     ];
 
-    // Translated by the network to the IPv4 address in the last four bytes (RFC 6052).
+    // The network translates these to the IPv4 address in the last four bytes (RFC 6052).
     private static readonly IPNetwork Nat64 = IPNetwork.Parse("64:ff9b::/96");
 
-    /// <summary>Nothing but public addresses.</summary>
+    /// <summary>Allows only public addresses.</summary>
     public static readonly NetworkPolicy PublicOnly = new(new());
 
     private readonly IPNetwork[] _allowed;
 
-    /// <summary>Throws <see cref="FormatException"/> for what is no CIDR range; see <see cref="TryParse"/>.</summary>
+    /// <summary>Throws <see cref="FormatException"/> for an invalid range; see <see cref="TryParse"/>.</summary>
     public NetworkPolicy(NetworkOptions options) =>
         _allowed = [
             .. options.Allowed.Select(range =>
@@ -56,8 +56,9 @@ public sealed class NetworkPolicy
         ];
 
     /// <summary>
-    /// A CIDR range or a single address. Bits below the prefix do not matter. A range of IPv4-mapped addresses is the range of IPv4 that it
-    /// means.
+    /// Parses a CIDR range or a single address. Bits below the prefix are ignored. A range of IPv4-mapped addresses becomes the IPv4 range
+    /// that
+    /// it stands for.
     /// </summary>
     public static bool TryParse([NotNullWhen(true)] string? range, out IPNetwork network)
     {
@@ -74,10 +75,11 @@ public sealed class NetworkPolicy
         return true;
     }
 
-    /// <summary>May a connection go to this address?</summary>
+    /// <summary>Whether a connection may go to this address.</summary>
     public bool Allows(IPAddress address)
     {
-        // Written ranges may mean either form of a mapped address, so both are looked up; the ban looks at what it really is.
+        // A configured range may contain either form of a mapped address, so both are checked; whether it is public is judged by the real
+        // address.
         var real = Real(address);
         return _allowed.Any(range => range.Contains(address) || range.Contains(real)) || IsPublic(real);
     }
@@ -96,7 +98,7 @@ public sealed class NetworkPolicy
             return address;
         if (address.IsIPv4MappedToIPv6)
             return address.MapToIPv4();
-        // A zone has no say in what an address is, and would keep it out of every range.
+        // A zone (scope id) does not change what the address is, but would keep it from matching any range.
         var plain = address.ScopeId == 0 ? address : new IPAddress(address.GetAddressBytes());
         return Nat64.Contains(plain) ? new IPAddress(plain.GetAddressBytes().AsSpan(12)) : plain;
     }

@@ -1,5 +1,5 @@
 namespace MailProxy.Pipeline.Network;
 
-/// <summary>A server answered what cannot be used.</summary>
-/// <param name="why">For a person, to stand behind a colon; nothing of the server's own text.</param>
+/// <summary>A server's answer cannot be used.</summary>
+/// <param name="why">For a person, to be put after a colon; contains no text of the server's.</param>
 public sealed class SenselessAnswerException(string why) : IOException(why);

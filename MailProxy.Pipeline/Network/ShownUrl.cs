@@ -1,6 +1,7 @@
 namespace MailProxy.Pipeline.Network;
 
-/// <summary>A URL as answers and the audit log show it: the values of its query are often secrets, and only their names are told.</summary>
+/// <summary>A URL as API answers and the audit log show it: the values of its query are often secrets, so only their names are
+/// shown.</summary>
 public static class ShownUrl
 {
     private const string Hidden = "***";
@@ -13,7 +14,7 @@ public static class ShownUrl
         return url[..(at + 1)] + string.Join('&', url[(at + 1)..].Split('&').Select(Shown));
     }
 
-    /// <summary>What a client wrote, or what is kept when it sent back what it was shown.</summary>
+    /// <summary>The value to store: what the client wrote, or the existing value when the client sent back the masked one.</summary>
     public static string? Kept(string? written, string? existing) => existing is not null && written == Of(existing) ? existing : written;
 
     private static string Shown(string pair)

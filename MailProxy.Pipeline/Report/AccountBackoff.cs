@@ -2,19 +2,20 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>How long an account in trouble is left alone. Pure but for what it remembers.</summary>
+/// <summary>How long an account in trouble is paused. Pure, except for what it remembers.</summary>
 /// <remarks>
-/// Several connections fail together, so trouble counts once for each time of waiting; and a mail that was under way when the trouble began
-/// proves nothing, so success counts only after the wait.
+/// Several connections fail together, so trouble counts once per pause. A mail that was under way when the trouble began proves nothing,
+/// so
+/// a success counts only after the pause.
 /// </remarks>
 internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
 {
-    // A server may name any delay; we come back within this in any case.
+    // A server may ask for any delay, but the account is tried again within this time in any case.
     private static readonly TimeSpan LongestNamed = TimeSpan.FromHours(8);
 
     private readonly Dictionary<AccountKey, Spell> _spells = [];
 
-    /// <summary>Park until then; and tell it when the kind of trouble has changed.</summary>
+    /// <summary>Returns until when to pause the account, and the event to write when the kind of trouble is new.</summary>
     public (long Until, EventType? Event) Trouble(AccountTrouble trouble, int version, long now)
     {
         var told = Event(trouble.Kind);
@@ -34,11 +35,12 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
         return (now + Milliseconds(wait), spell.Told == told ? null : told);
     }
 
-    /// <summary>A server answered a mail of this account. True when that ends its trouble.</summary>
+    /// <summary>A server answered a mail of this account. Returns true when that ends the account's trouble.</summary>
     public bool Succeeded(AccountKey account, long now) =>
         _spells.TryGetValue(account, out var spell) && !spell.Holds(now) && _spells.Remove(account);
 
-    /// <summary>A person changed the accounts: those with another version begin anew. Returns them.</summary>
+    /// <summary>After a configuration change: forgets the trouble of accounts whose version has changed, and returns those
+    /// accounts.</summary>
     public IReadOnlyList<AccountKey> Forget(Func<AccountKey, int?> version)
     {
         AccountKey[] changed = [.. _spells.Where(known => version(known.Key) != known.Value.Version).Select(known => known.Key)];
@@ -71,7 +73,7 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
 
     private record struct Spell(int Count, long From, long Until, EventType? Told, int Version)
     {
-        // Before its own beginning only a clock that was set back can be, and its hour must not be waited out.
+        // A time before the beginning means that the clock was set back; the account must not wait that hour in addition.
         public readonly bool Holds(long now) => now >= From && now < Until;
     }
 }

@@ -7,8 +7,9 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>
-/// Parks accounts in trouble, lets them go again, and tells both. Its events are written by a task of its own, so that outcomes never wait
-/// for them.
+/// Parks accounts in trouble, releases them again, and writes an event for both. A task of its own writes the events, so that outcomes
+/// never
+/// wait for them.
 /// </summary>
 internal sealed partial class AccountWatch : IAsyncDisposable
 {
@@ -22,7 +23,7 @@ internal sealed partial class AccountWatch : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Task _writing;
 
-    // Events come once per change of an account, so this is years of capacity; what does not fit is logged.
+    // An account rarely changes, so this capacity suffices; an event that does not fit is logged instead.
     private readonly Channel<Change> _events = Channel.CreateBounded<Change>(256);
 
     public AccountWatch(AccountBackoff backoff, CurrentAccounts accounts, Wake wake, IDeliveryLog log, TimeProvider clock, ILogger logger)

@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>How a batch was cut: all events of some strands from a position through another. Pure.</summary>
-/// <param name="Strands">A bit for each.</param>
+/// <summary>How a batch was cut: all events of some strands, from one position through another. Pure.</summary>
+/// <param name="Strands">One bit per strand.</param>
 internal sealed record BatchCut(ulong Strands, long First, long Last)
 {
     /// <summary>The value of <c>webhook-id</c>.</summary>
@@ -11,15 +11,17 @@ internal sealed record BatchCut(ulong Strands, long First, long Last)
 
     public bool Holds(int strand) => (Strands >> strand & 1) != 0;
 
-    /// <summary>It stands in the text.</summary>
+    /// <summary>Whether the text contains this cut.</summary>
     public bool IsIn(string? text) => text is not null && text.Split(' ').Contains(ToString());
 
-    /// <summary>Null for none. Strands mean nothing without their number, so it stands in front.</summary>
+    /// <summary>The text form; null for no cuts. It begins with the number of strands, without which the bits mean nothing.</summary>
     public static string? Write(IReadOnlyCollection<BatchCut> cuts, int strands) =>
         cuts.Count == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"{strands} {string.Join(' ', cuts)}");
 
     /// <summary>
-    /// None when the text was written for another number of strands: then batches are cut anew, with the same event ids in them.
+    /// Parses the text form. Returns no cuts when the text was written for another number of strands; the batches are then cut
+    /// differently, with
+    /// the same event ids in them.
     /// </summary>
     public static List<BatchCut> Read(string? text, int strands)
     {

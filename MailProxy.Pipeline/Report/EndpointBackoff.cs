@@ -2,11 +2,11 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>When a failing webhook is tried again, and when no more. Pure.</summary>
+/// <summary>Decides when a failing webhook is tried again, and when it is disabled. Pure.</summary>
 /// <remarks>
-/// A row of failures is as old as the time in which it was tried: neither a step of the wall clock nor a daemon that was off makes it
-/// older. So the row's beginning moves along with them. Within one run the time between two failures is measured; over a restart it is
-/// bounded by what so many failures take.
+/// The age of a series of failures counts only the time in which the webhook was tried: neither a step of the wall clock nor time with the
+/// daemon stopped makes it older, so the series' beginning is moved accordingly. Within one run the time between two failures is measured;
+/// over a restart it is limited to what that many failures take.
 /// </remarks>
 internal sealed class EndpointBackoff(TimeSpan disableAfter, double jitter, Func<double> chance)
 {
@@ -19,10 +19,13 @@ internal sealed class EndpointBackoff(TimeSpan disableAfter, double jitter, Func
     ];
     private static readonly TimeSpan LongestNamed = TimeSpan.FromDays(1);
 
-    /// <summary>How the endpoint stands after one more failure of the row, and when to try again. Disabled when the row has lasted too
-    /// long.</summary>
-    /// <param name="last">The failure before, when it was in this run: its wall time (Unix milliseconds), and how long ago it was by the
-    /// clock that does not step.</param>
+    /// <summary>
+    /// The endpoint's state after one more failure, and when to try it again. It is disabled when the series has lasted too long.
+    /// </summary>
+    /// <param name="last">
+    /// The previous failure, if it was in this run: its wall-clock time (Unix milliseconds), and how long ago it was by the monotonic
+    /// clock.
+    /// </param>
     public (EndpointProgress Progress, long Until) Failed(
         EndpointProgress progress,
         string error,
@@ -52,7 +55,7 @@ internal sealed class EndpointBackoff(TimeSpan disableAfter, double jitter, Func
         return Math.Clamp(now - since, 0, Longest(progress.Failures));
     }
 
-    // What so many failures take when the endpoint names no wait of its own.
+    // The time that so many failures take when the endpoint names no delay of its own.
     private long Longest(int failures)
     {
         var named = Steps.Take(failures).Sum(static step => step.TotalMilliseconds);

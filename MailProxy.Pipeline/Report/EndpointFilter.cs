@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Which events an endpoint wants. Pure.</summary>
+/// <summary>Decides which events an endpoint wants. Pure.</summary>
 internal sealed class EndpointFilter(WebhookEndpoint endpoint)
 {
     private readonly Subscription _subscription = Subscription.Of(endpoint);

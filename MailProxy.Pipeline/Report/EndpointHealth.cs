@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>How an endpoint stands: answering, failing until a time, or disabled. Used by its lane's loop only.</summary>
+/// <summary>The state of an endpoint: answering, failing until a time, or disabled. Used by its lane's loop only.</summary>
 internal sealed partial class EndpointHealth(
     WebhookEndpoint endpoint,
     IDeliveryLog log,
@@ -16,24 +16,24 @@ internal sealed partial class EndpointHealth(
     private EndpointProgress _progress = endpoint.Progress;
     private long _failedAt,
         _until;
-    private long? _stamp; // of the last failure in this run
+    private long? _stamp; // monotonic time of the last failure in this run
 
     public bool IsFailing => _progress.Failures > 0;
 
     public bool IsDisabled => _progress.DisabledAt is not null;
 
-    /// <summary>Milliseconds until it may be tried again.</summary>
+    /// <summary>Milliseconds until the endpoint may be tried again.</summary>
     public long Wait
     {
         get
         {
-            // A clock that was set back must not make the wait an hour longer.
+            // If the clock was set back, the wait must not become longer.
             var now = Now();
             return !IsFailing || now < _failedAt ? 0 : Math.Max(0, _until - now);
         }
     }
 
-    /// <summary>The row of failures, put into what else is to be kept.</summary>
+    /// <summary>Copies the failure state into the progress that is to be stored.</summary>
     public EndpointProgress In(EndpointProgress progress) =>
         progress with
         {
@@ -43,7 +43,7 @@ internal sealed partial class EndpointHealth(
             LastError = _progress.LastError,
         };
 
-    /// <summary>A person wants it tried now.</summary>
+    /// <summary>An operator wants the endpoint tried now.</summary>
     public void Hurry() => _until = 0;
 
     public void Succeeded()

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>A part of the log on its way to one endpoint: reads ahead, a page at a time.</summary>
-/// <param name="through">Nothing beyond this position.</param>
+/// <summary>Reads a part of the event log for one endpoint, ahead of sending, one page at a time.</summary>
+/// <param name="through">The last position to read.</param>
 internal sealed partial class EventLogReader(
     WebhookEndpoint endpoint,
     IDeliveryLog log,
@@ -17,7 +17,7 @@ internal sealed partial class EventLogReader(
     private const int Page = 250;
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(5);
 
-    // Where batches are asked for, what comes within this time goes together: the first at once, the rest a little later.
+    // An endpoint that wants batches gets events gathered for this time: the first event at once, the following ones a little later.
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(20);
 
     private readonly EndpointFilter _filter = new(endpoint);
@@ -27,10 +27,10 @@ internal sealed partial class EventLogReader(
 
     public long Through => through;
 
-    /// <summary>All of it is acknowledged.</summary>
+    /// <summary>Whether everything in this part is acknowledged.</summary>
     public bool IsOver => queue.Read >= through && queue.IsEmpty;
 
-    /// <summary>Completes when there is more to read; null: there is no capacity, or no more.</summary>
+    /// <summary>Completes when there is more to read; null when there is no capacity, or nothing more.</summary>
     public Task? More => !queue.HasCapacity || queue.Read >= through ? null : _more;
 
     public async Task ReadAsync(CancellationToken stop)
@@ -44,7 +44,7 @@ internal sealed partial class EventLogReader(
                 var (events, read) = await log.ReadAsync(endpoint.Tenant, queue.Read, Page);
                 var full = events.Count == Page;
                 queue.Add(events.Where(one => one.Position <= through && _filter.Wants(one)), Math.Min(read, through));
-                _readAt = full ? null : clock.GetTimestamp(); // of what is there already all is read at once
+                _readAt = full ? null : clock.GetTimestamp(); // a full page: more is there already, and is read without gathering
             }
 
             _more = MoreAsync(queue.Read, stop);

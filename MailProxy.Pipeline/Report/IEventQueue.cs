@@ -2,16 +2,16 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Where the events of a stretch of the log wait until their endpoint has acknowledged them.</summary>
+/// <summary>The events of a part of the log that wait until their endpoint has acknowledged them.</summary>
 internal interface IEventQueue
 {
-    /// <summary>Everything up to here was read from the log.</summary>
+    /// <summary>The position up to which the log has been read.</summary>
     long Read { get; }
 
-    /// <summary>There is capacity to read ahead.</summary>
+    /// <summary>Whether there is capacity to read ahead.</summary>
     bool HasCapacity { get; }
 
-    /// <summary>Nothing waits.</summary>
+    /// <summary>Whether no event waits.</summary>
     bool IsEmpty { get; }
 
     void Add(IEnumerable<MailEvent> wanted, long through);

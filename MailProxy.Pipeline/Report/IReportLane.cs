@@ -2,18 +2,18 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>One endpoint's own loop. What it waits for delays nobody else.</summary>
+/// <summary>The loop of one endpoint. What it waits for delays no other endpoint.</summary>
 internal interface IReportLane
 {
-    /// <summary>What it was started with.</summary>
+    /// <summary>The endpoint as it was when the lane started.</summary>
     WebhookEndpoint Endpoint { get; }
 
-    /// <summary>Runs until it is told to stop or the endpoint is disabled; faults only on a mistake of ours.</summary>
+    /// <summary>Runs until it is stopped or the endpoint is disabled; faults only because of a bug.</summary>
     Task RunAsync(CancellationToken stop);
 
-    /// <summary>Shows how far behind the endpoint is now.</summary>
+    /// <summary>Updates the metrics that show how far behind the endpoint is.</summary>
     void Measure();
 
-    /// <summary>A person wants it told at once: ends its back-off and its quiet.</summary>
+    /// <summary>An operator wants it called now: ends its back-off and its quiet time.</summary>
     void RunNow();
 }

@@ -4,18 +4,19 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>
-/// Endpoints whose lane met an error nobody foresaw: each is told as a failure of its own, backs off like any other that fails, and
-/// begins anew. Used by the reporter's loop only.
+/// Restarts lanes that ended with an unexpected error: the error is recorded as a failure of the endpoint, which backs off like any
+/// failing
+/// endpoint before its lane starts again. Used by the reporter's loop only.
 /// </summary>
 internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff backoff, TimeProvider clock, ILogger logger)
 {
-    // When not even the failure can be kept.
+    // The pause when even the failure cannot be stored.
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<(string Tenant, string Id), (int Version, long Until)> _resting = [];
 
-    /// <summary>It is not to be started yet. A person who changes it ends its rest.</summary>
+    /// <summary>Whether the endpoint's lane must not start yet. A change of the endpoint ends its pause.</summary>
     public bool Rests(WebhookEndpoint endpoint)
     {
         var key = (endpoint.Tenant, endpoint.Id);
@@ -27,7 +28,7 @@ internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff back
         return false;
     }
 
-    /// <summary>Completes when the first of them has rested enough; null: none rests.</summary>
+    /// <summary>Completes when the first pause has ended; null when there is none.</summary>
     public Task? Next(CancellationToken stop) =>
         _resting.Count == 0
             ? null
@@ -37,7 +38,7 @@ internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff back
                 stop
             );
 
-    /// <summary>Tells the operator, and the endpoint's owner by its state; throws nothing.</summary>
+    /// <summary>Reports the error to the operator in the log, and to the endpoint's owner in its state. Throws nothing.</summary>
     public async Task TellAsync(WebhookEndpoint endpoint, Exception unforeseen)
     {
         var until = Now() + (long)Rest.TotalMilliseconds;
@@ -70,11 +71,11 @@ internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff back
         [LoggerMessage(
             621,
             LogLevel.Error,
-            "Reporting to webhook {Tenant}/{Endpoint} met an error nobody foresaw; it is tried again, and the others are not concerned"
+            "Reporting to webhook {Tenant}/{Endpoint} failed unexpectedly; it is tried again, and other webhooks are not affected"
         )]
         public static partial void Unforeseen(ILogger logger, string tenant, string endpoint, Exception unforeseen);
 
-        [LoggerMessage(622, LogLevel.Warning, "The failure of webhook {Tenant}/{Endpoint} could not be kept")]
+        [LoggerMessage(622, LogLevel.Warning, "The failure of webhook {Tenant}/{Endpoint} could not be stored")]
         public static partial void Untold(ILogger logger, string tenant, string endpoint, Exception untold);
     }
 }

@@ -2,19 +2,20 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Events of one endpoint between "read" and "acknowledged", cut into requests. Pure.</summary>
+/// <summary>Events of one endpoint that are read and not yet acknowledged, cut into requests. Pure.</summary>
 /// <remarks>
-/// Each message belongs to one of a fixed number of strands by its id. A request takes the oldest events of as few strands as fill it, and
-/// those strands
-/// wait until it is over: so one message's events arrive in order, a busy log makes full requests beside each other, and a quiet one does
-/// not wait for company.
-/// A request once cut stays as it is until it is acknowledged, under one id: the event's, or for batches one made of the first and last
-/// position.
-/// How batches were cut is told by <see cref="Kept"/>, and what is kept of it is cut in the same way after a restart.
+/// Each message belongs to one of a fixed number of strands, by its id. A request takes the oldest events of as few strands as fill it,
+/// and
+/// those strands wait until the request is over. So the events of one message arrive in order, a busy log fills several requests at the
+/// same
+/// time, and a quiet log does not wait for more events.
+/// A request, once cut, stays unchanged until it is acknowledged, and keeps its id: the event's id, or for a batch one made of its first
+/// and
+/// last position. <see cref="Kept"/> tells how batches were cut; what is stored of it is cut in the same way after a restart.
 /// </remarks>
 internal sealed class Outbox : IEventQueue
 {
-    // Events held in memory for one endpoint: what a slow strand may be ahead of by.
+    // Events held in memory for one endpoint, which limits how far other strands may get ahead of a slow one.
     private const int Ahead = 1000;
 
     private readonly Strand[] _strands;
@@ -23,7 +24,7 @@ internal sealed class Outbox : IEventQueue
     private readonly List<BatchCut> _before;
     private long _read;
 
-    /// <param name="kept">What <see cref="Kept"/> said when it was stored last.</param>
+    /// <param name="kept">The value of <see cref="Kept"/> that was stored last.</param>
     public Outbox(int strands, int maxBatch, long acknowledged, string? kept = null)
     {
         _strands = [.. Enumerable.Range(0, strands).Select(_ => new Strand())];
@@ -31,10 +32,10 @@ internal sealed class Outbox : IEventQueue
         _before = maxBatch > 1 ? BatchCut.Read(kept, strands) : [];
     }
 
-    /// <summary>Everything up to here was read from the log.</summary>
+    /// <summary>The position up to which the log has been read.</summary>
     public long Read => _read;
 
-    /// <summary>Events not acknowledged yet.</summary>
+    /// <summary>Number of events that are not acknowledged yet.</summary>
     public int Count { get; private set; }
 
     public bool HasCapacity => Count < Math.Max(Ahead, 2 * _maxBatch) || Read < Promised;
@@ -43,16 +44,16 @@ internal sealed class Outbox : IEventQueue
 
     public int InFlight { get; private set; }
 
-    /// <summary>Batches cannot be cut as they were before everything up to here was read.</summary>
+    /// <summary>Earlier batches cannot be cut as they were until everything up to this position has been read.</summary>
     public long Promised => _before.Count == 0 ? 0 : _before.Max(cut => cut.Last);
 
-    /// <summary>Everything up to here is acknowledged or was not wanted.</summary>
+    /// <summary>Everything up to this position is acknowledged or was not wanted.</summary>
     public long Acknowledged => Oldest is { } oldest ? oldest.Position - 1 : _read;
 
     /// <summary>The oldest event that is not acknowledged.</summary>
     public MailEvent? Oldest => _strands.Select(strand => strand.Head).OfType<MailEvent>().MinBy(first => first.Position);
 
-    /// <summary>How the batches were cut that are not acknowledged; null: there is nothing to keep.</summary>
+    /// <summary>How the unacknowledged batches were cut; null when there is nothing to store.</summary>
     public string? Kept => BatchCut.Write([.. _before, .. _cut.Select(request => request.Cut).OfType<BatchCut>()], _strands.Length);
 
     public void Add(IEnumerable<MailEvent> wanted, long through)
@@ -66,7 +67,7 @@ internal sealed class Outbox : IEventQueue
         _read = Math.Max(_read, through);
     }
 
-    /// <summary>Makes requests of what waits and may go beside those that are there.</summary>
+    /// <summary>Cuts waiting events into requests, from strands that have no request under way.</summary>
     public void Cut()
     {
         foreach (var cut in _before.Where(cut => cut.Last <= _read).ToArray())
@@ -80,16 +81,19 @@ internal sealed class Outbox : IEventQueue
             CutFrom(free, long.MaxValue);
     }
 
-    /// <summary>The next request that may go out beside those in flight, or null. Of batches only those that are kept.</summary>
+    /// <summary>The next request that may be sent beside those in flight; null when there is none. A batch only once its cut is
+    /// stored.</summary>
     public OutboxRequest? Next(string? kept) => Start(_cut.Find(request => !request.InFlight && IsKept(request, kept)));
 
     /// <summary>
-    /// The request with the oldest event, or null when there is none or any is in flight: what a failing endpoint is tried with.
+    /// The request that a failing endpoint is tried with: the one with the oldest event. Null when there is none, or when any request is
+    /// in
+    /// flight.
     /// </summary>
     public OutboxRequest? Probe(string? kept) =>
         InFlight > 0 ? null : Start(_cut.Where(request => IsKept(request, kept)).MinBy(request => request.Events[0].Position));
 
-    /// <summary>The request is over. Not acknowledged, it goes out again unchanged.</summary>
+    /// <summary>Ends a request. If it was not acknowledged, it is sent again unchanged.</summary>
     public void End(OutboxRequest request, bool acknowledged)
     {
         request.InFlight = false;
@@ -116,7 +120,7 @@ internal sealed class Outbox : IEventQueue
     private void CutAgain(BatchCut cut)
     {
         var strands = _strands.Where((_, index) => cut.Holds(index)).ToList();
-        // A strand is cut only when all before it is acknowledged.
+        // A strand is only cut after everything before it is acknowledged, so its earlier events are dropped.
         foreach (var strand in strands)
             Count -= strand.Skip(cut.First);
         strands.RemoveAll(strand => strand.Head is not { } head || head.Position > cut.Last);
@@ -124,7 +128,7 @@ internal sealed class Outbox : IEventQueue
             CutFrom(strands, cut.Last);
     }
 
-    /// <summary>As few strands as fill a request, the one that has waited longest first.</summary>
+    /// <summary>The fewest strands that fill a request, beginning with the one that has waited longest.</summary>
     private List<Strand> Free(ulong reserved)
     {
         var enough = 0;
@@ -158,7 +162,7 @@ internal sealed class Outbox : IEventQueue
 
     private ulong Mask(List<Strand> strands) => strands.Aggregate(0UL, (mask, strand) => mask | 1UL << Array.IndexOf(_strands, strand));
 
-    // FNV-1a: unlike string.GetHashCode the same in every run.
+    // FNV-1a, because string.GetHashCode differs from run to run.
     private int StrandOf(string? message)
     {
         var hash = 2166136261u;
@@ -171,10 +175,10 @@ internal sealed class Outbox : IEventQueue
     {
         public Queue<MailEvent> Waiting { get; } = new();
 
-        /// <summary>What it waits for.</summary>
+        /// <summary>The request that holds the strand's events.</summary>
         public OutboxRequest? Request { get; set; }
 
-        /// <summary>Drops what is before a position; how many.</summary>
+        /// <summary>Drops the events before a position, and returns how many.</summary>
         public int Skip(long first)
         {
             var dropped = 0;

@@ -5,8 +5,8 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>One webhook request: the same events, id and bytes however often it is tried.</summary>
-/// <param name="cut">How the batch was cut; null: the body is the one event.</param>
+/// <summary>One webhook request: the same events, id and bytes on every try.</summary>
+/// <param name="cut">How the batch was cut; null when the body is a single event.</param>
 internal sealed class OutboxRequest(IReadOnlyList<MailEvent> events, BatchCut? cut)
 {
     private static readonly JsonWriterOptions Plain = new()
@@ -35,7 +35,7 @@ internal sealed class OutboxRequest(IReadOnlyList<MailEvent> events, BatchCut? c
         {
             json.WriteStartObject();
             json.WriteString("type"u8, "batch"u8);
-            json.WriteString("timestamp"u8, Rfc3339.Text(Events[^1].At)); // not the time of the attempt: retries must be the same bytes
+            json.WriteString("timestamp"u8, Rfc3339.Text(Events[^1].At)); // not the time of the attempt: retries must have the same bytes
             json.WriteStartObject("data"u8);
             json.WriteStartArray("events"u8);
             foreach (var mailEvent in Events)

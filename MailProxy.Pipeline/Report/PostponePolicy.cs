@@ -1,6 +1,6 @@
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>When a message is looked at again that could not be tried: it goes on until the message expires. Pure.</summary>
+/// <summary>When a message that could not be tried is looked at again; this continues until the message expires. Pure.</summary>
 internal sealed class PostponePolicy(IReadOnlyList<TimeSpan> steps, double jitter)
 {
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
@@ -8,10 +8,11 @@ internal sealed class PostponePolicy(IReadOnlyList<TimeSpan> steps, double jitte
     private readonly TimeSpan _longest = steps.Max();
 
     /// <summary>
-    /// The wait after having been put off <paramref name="before"/> times; the last step repeats. A delay that was named is kept to,
-    /// between 1 s and the longest step.
+    /// The wait after <paramref name="before"/> earlier postponements; the last step repeats. A requested delay is respected, between 1 s
+    /// and
+    /// the longest step.
     /// </summary>
-    /// <param name="chance">From 0 to 1.</param>
+    /// <param name="chance">A random number from 0 to 1.</param>
     public TimeSpan Delay(int before, TimeSpan? named, double chance)
     {
         if (named is { } asked)

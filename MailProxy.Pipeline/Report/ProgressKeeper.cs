@@ -3,10 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Keeps an endpoint's progress in the store: one write at a time, and what came meanwhile goes with the next.</summary>
+/// <summary>Stores an endpoint's progress, one write at a time; changes during a write go with the next one.</summary>
 internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint endpoint, TimeProvider clock, ILogger logger)
 {
-    // Events that nobody wanted move the position too, but that is worth a write only now and then.
+    // Events that the endpoint did not want move the position too, which is worth a write only after so many of them.
     private const int Drift = 500;
 
     private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(5);
@@ -14,13 +14,13 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
 
     private bool _acknowledged;
 
-    /// <summary>What the store has.</summary>
+    /// <summary>The progress that is in the store.</summary>
     public EndpointProgress Saved { get; private set; } = endpoint.Progress;
 
     /// <summary>The write under way; completed when there is none.</summary>
     public Task Write { get; private set; } = Task.CompletedTask;
 
-    /// <summary>The endpoint answered: the next move of the position is worth a write.</summary>
+    /// <summary>Records that the endpoint answered, so that the next move of the position is written.</summary>
     public void Acknowledged() => _acknowledged = true;
 
     public void Save(EndpointProgress progress, CancellationToken stop)
@@ -29,7 +29,8 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
             Begin(progress, stop);
     }
 
-    /// <summary>Writes the last word, if the store answers soon. If not, some events come twice after the next start.</summary>
+    /// <summary>Writes the final progress, if the store answers soon. If it does not, some events are sent again after the next
+    /// start.</summary>
     public async Task CloseAsync(EndpointProgress progress)
     {
         try
@@ -89,11 +90,7 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
 
     private static partial class Log
     {
-        [LoggerMessage(
-            635,
-            LogLevel.Warning,
-            "How far webhook {Endpoint} has acknowledged could not be stored; some events may reach it twice"
-        )]
+        [LoggerMessage(635, LogLevel.Warning, "The progress of webhook {Endpoint} could not be stored; some events may reach it twice")]
         public static partial void Unsaved(ILogger logger, string endpoint, Exception fault);
     }
 }

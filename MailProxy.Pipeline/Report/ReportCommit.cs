@@ -4,14 +4,13 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>
-/// One commit for a batch of marks and settlements. Marks that could not be written fault at once; settlements are written however long it
-/// takes.
+/// Commits a batch of marks and settlements. Marks that cannot be written fail at once; settlements are retried until they are written.
 /// </summary>
 internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clock, ILogger logger)
 {
     private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(1);
 
-    /// <summary>One result for each item; false where nothing was asked of the store or the mark faulted.</summary>
+    /// <summary>One result per item; false where the item wrote nothing or its mark failed.</summary>
     public async ValueTask<bool[]> WriteAsync(List<ReportItem> batch, List<StoreWrite?> writes)
     {
         var results = new bool[writes.Count];
@@ -47,8 +46,9 @@ internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clo
     }
 
     /// <summary>
-    /// The store retries settlements by itself; this is for a store that gives up all the same. A settlement that was written already
-    /// changes nothing the second time.
+    /// Writes settlements, however long it takes. The store retries by itself; this is for a store that gives up nevertheless. A
+    /// settlement that
+    /// was written already changes nothing the second time.
     /// </summary>
     public async Task<IReadOnlyList<bool>> SettlementsAsync(IReadOnlyList<StoreWrite> settlements)
     {
@@ -66,18 +66,18 @@ internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clo
         }
     }
 
-    /// <summary>Breaks the promise of a mark; of anything else there is none.</summary>
+    /// <summary>Fails the promise of a mark; other items have none.</summary>
     public static void Fault(ReportItem item, Exception fault)
     {
         if (item is not Begun begun)
             return;
         begun.Marked.TrySetException(fault);
-        _ = begun.Marked.Task.Exception; // seen, even when the sender has let go already
+        _ = begun.Marked.Task.Exception; // observed, even when the sender no longer waits for it
     }
 
     private static partial class Log
     {
-        // The store tells of its trouble itself, once.
+        // At Debug, because the store logs its own trouble once.
         [LoggerMessage(601, LogLevel.Debug, "{Count} outcomes cannot be written now; trying again")]
         public static partial void Unavailable(ILogger logger, int count, Exception fault);
     }

@@ -6,10 +6,10 @@ using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Counts what the report stage settles. Used by its loop alone.</summary>
+/// <summary>Counts what the Report stage settles. Used by its loop only.</summary>
 internal sealed class ReportMeter(PipelineMetrics metrics, CurrentAccounts accounts)
 {
-    // When the open attempts were marked: as many as there are mails on their way.
+    // When each open attempt was marked; as many entries as mails are being sent.
     private readonly Dictionary<long, long> _marked = [];
 
     public void Marked(QueuedMail ticket, long at) => _marked[ticket.Id] = at;

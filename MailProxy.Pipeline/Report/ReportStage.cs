@@ -8,8 +8,9 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>
-/// Writes marks and outcomes in the order in which they came, one commit a batch; then keeps the promises, and wakes Schedule. While one
-/// commit is under way the next batch gathers.
+/// Writes marks and outcomes in order of arrival, one commit per batch; then completes the promises, and wakes Schedule. While one commit
+/// is
+/// under way, the next batch gathers.
 /// </summary>
 internal sealed partial class ReportStage(
     ChannelReader<ReportItem> input,
@@ -28,7 +29,8 @@ internal sealed partial class ReportStage(
     private readonly Settler _settler = new(options, account => accounts.Directory.RetryOf(account), chance);
     private readonly ReportMeter _meter = new(metrics, accounts);
 
-    /// <summary>Runs until the channel is completed and empty. Follows no token: what became of a mail is always recorded.</summary>
+    /// <summary>Runs until the channel is completed and empty. It takes no cancellation token, because every outcome must be
+    /// recorded.</summary>
     public async Task RunAsync()
     {
         await using var watch = new AccountWatch(new(options, chance), accounts, wake, log, clock, logger);
@@ -38,14 +40,14 @@ internal sealed partial class ReportStage(
         }
         catch (Exception error)
         {
-            // The stage is lost and the process ends; nobody must go on waiting for a mark.
+            // The stage has failed and the process ends; nobody may wait any longer for a mark.
             while (input.TryRead(out var item))
                 ReportCommit.Fault(item, error);
             throw;
         }
     }
 
-    /// <summary>Settles what a crash left marked, by each message's policy. Before the first mail goes out.</summary>
+    /// <summary>Settles the attempts that a crash left marked, by each message's policy. Called before the first mail is sent.</summary>
     public async Task SettleInDoubtAsync(Recovery recovery)
     {
         if (recovery.InDoubt.Count == 0)
@@ -69,7 +71,7 @@ internal sealed partial class ReportStage(
             After(batch[i], writes[i], results[i], now, watch);
     }
 
-    /// <summary>What an item asks the store to write; null: nothing.</summary>
+    /// <summary>What an item writes to the store; null for nothing.</summary>
     private StoreWrite? Decide(ReportItem item, long now) =>
         item switch
         {
@@ -98,9 +100,9 @@ internal sealed partial class ReportStage(
                 begun.Marked.TrySetResult(written);
                 return;
             case Outcome.NotYet:
-                return; // Wake.Return brings the ticket back; the claim lasts
+                return; // Wake.Return brings the ticket back; the claim stays
             case Outcome.AccountToBlame { Trouble: var trouble }:
-                watch.Trouble(trouble); // before the mail is due again, so that it meets a parked lane
+                watch.Trouble(trouble); // before the mail is due again, so that its lane is parked by then
                 break;
             case Outcome.Attempted { Trouble: { } trouble }:
                 watch.Trouble(trouble);
@@ -129,7 +131,7 @@ internal sealed partial class ReportStage(
                 After(settlement, released.Content, written);
                 return;
             case (Outcome.Postponed, null):
-                // Nothing is known of the mail, so nothing can be written; only the lane waits a little.
+                // The mail could not be loaded, so nothing can be written; only its lane waits a little.
                 Return(item.Ticket, now + (long)options.PostponeSteps[0].TotalMilliseconds);
                 return;
             default:
@@ -157,7 +159,7 @@ internal sealed partial class ReportStage(
             wake.Due(ticket.Account, again.Due);
     }
 
-    // Without the server's words, which often name the recipient: addresses appear at Debug only.
+    // Without the server's reply, which often names the recipient: addresses are logged at Debug only.
     private void Tell(Settlement settlement, MailContent content)
     {
         var account = accounts.Directory.Find(settlement.Ticket.Account);
@@ -218,7 +220,7 @@ internal sealed partial class ReportStage(
         [LoggerMessage(
             602,
             LogLevel.Warning,
-            "The outcome {State} of message {Message} came for an attempt that is no longer open; nothing was changed"
+            "The outcome {State} of message {Message} arrived for an attempt that is no longer open; nothing was changed"
         )]
         public static partial void Stale(ILogger logger, string message, Mail.MessageState state);
     }

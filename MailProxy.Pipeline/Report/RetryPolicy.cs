@@ -1,8 +1,9 @@
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>
-/// When a recipient that was put off is tried again. Pure. The expiry of the message is not looked at: a retry beyond it never comes, since
-/// the message expires first.
+/// When a deferred recipient is tried again. Pure. It ignores the message's expiry: a retry after it never happens, since the message
+/// expires
+/// first.
 /// </summary>
 internal sealed class RetryPolicy(IReadOnlyList<TimeSpan> steps, double jitter)
 {
@@ -14,10 +15,11 @@ internal sealed class RetryPolicy(IReadOnlyList<TimeSpan> steps, double jitter)
     public TimeSpan Longest { get; } = steps.Max();
 
     /// <summary>
-    /// The wait after failed round <paramref name="round"/> (from 0), or null when the schedule is used up. A delay that the reply named is
-    /// kept to, between 1 s and the longest step.
+    /// The wait after failed round <paramref name="round"/> (from 0); null when the schedule is used up. A delay that the reply requested
+    /// is
+    /// respected, between 1 s and the longest step.
     /// </summary>
-    /// <param name="chance">From 0 to 1.</param>
+    /// <param name="chance">A random number from 0 to 1.</param>
     public TimeSpan? Delay(int round, TimeSpan? named, double chance)
     {
         if (round >= steps.Count)
@@ -29,6 +31,6 @@ internal sealed class RetryPolicy(IReadOnlyList<TimeSpan> steps, double jitter)
         return Spread(steps[round], jitter, chance);
     }
 
-    /// <summary>A wait, up to a share of itself longer or shorter.</summary>
+    /// <summary>Makes a wait randomly longer or shorter, by at most a share of itself.</summary>
     public static TimeSpan Spread(TimeSpan wait, double jitter, double chance) => wait * (1 + jitter * (2 * chance - 1));
 }

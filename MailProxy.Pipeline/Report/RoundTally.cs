@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Counts how a message stands once a slice's verdicts are in.</summary>
+/// <summary>Counts the states of a message's recipients once the verdicts of a slice are known.</summary>
 internal sealed class RoundTally
 {
     private readonly RetryPolicy _retry;
@@ -16,7 +16,7 @@ internal sealed class RoundTally
         (_retry, _content, _chance) = (retry, content, chance);
         var standing = content.Standing;
         (Rest, Waiting, Sent, Failed, Ambiguous) = (standing.Rest, standing.Deferred, standing.Sent, standing.Failed, standing.Ambiguous);
-        // Those of earlier slices wait by the schedule; what their replies named is not known any more.
+        // Deferred recipients of earlier slices wait by the schedule; the delays that their replies requested are not stored.
         if (Waiting > 0)
             Wait = retry.Delay(standing.Round, null, chance) ?? retry.Longest;
     }
@@ -28,13 +28,14 @@ internal sealed class RoundTally
     public int Failed { get; private set; }
     public int Ambiguous { get; private set; }
 
-    /// <summary>Of this slice, whatever the policy makes of them.</summary>
+    /// <summary>Recipients of this slice in doubt, whatever the policy does with them.</summary>
     public int InDoubt { get; private set; }
 
-    /// <summary>Somebody in doubt will be sent to again.</summary>
+    /// <summary>Whether a recipient in doubt will be sent to again.</summary>
     public bool MayDouble { get; private set; }
 
-    /// <summary>Until the next round. The longest of the recipients' waits, so that nobody is asked before the time it named.</summary>
+    /// <summary>The wait until the next round: the longest of the recipients' waits, so that none is retried before the time it
+    /// requested.</summary>
     public TimeSpan Wait { get; private set; }
 
     public void Untried() => Rest++;

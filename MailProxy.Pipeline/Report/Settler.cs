@@ -4,17 +4,19 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>From what became of an attempt to what the store must write. Pure.</summary>
+/// <summary>Turns the outcome of an attempt into what the store must write. Pure.</summary>
 /// <remarks>
-/// Events: a round ends with one event (deferred, held, or final) that lists every recipient that had its turn in it.
-/// A slice after which others still want the round writes none and leaves the state as it was, with one exception:
-/// doubt under the policy "retry" is told at once. Trouble of the account writes none either.
+/// Events: a round ends with one event (deferred, held, or final) that lists every recipient that was tried in it. A slice after which
+/// other
+/// recipients still have to be tried in this round writes no event and leaves the state unchanged, with one exception: doubt under the
+/// policy
+/// "retry" is reported at once. Trouble of the account writes no event either.
 /// </remarks>
 internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePolicy own, PostponePolicy source, Func<double> chance)
 {
     private const int LongestReply = 1000;
 
-    /// <param name="scheduleOf">An account's own retry schedule, or its tenant's; null: neither has one.</param>
+    /// <param name="scheduleOf">The retry schedule of an account, or of its tenant; null when neither has one.</param>
     public Settler(ReportOptions options, Func<AccountKey, RetrySchedule?> scheduleOf, Func<double> chance)
         : this(RetryOf(options, scheduleOf), new(options.PostponeSteps, options.Jitter), new(options.SourceSteps, options.Jitter), chance)
     { }
@@ -23,7 +25,7 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
     public Settlement Attempted(QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts, long now) =>
         Settle(ticket, content, verdicts, marked: true, now);
 
-    /// <summary>A marked attempt of which nothing is known, after a crash: everybody in the slice is in doubt.</summary>
+    /// <summary>A marked attempt of unknown outcome, after a crash: every recipient of the slice is in doubt.</summary>
     public Settlement InDoubt(QueuedMail ticket, MailContent content, long now) =>
         Settle(
             ticket,
@@ -33,11 +35,11 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             now
         );
 
-    /// <summary>Not marked, and never sendable as it is.</summary>
+    /// <summary>An attempt that was not marked, of a message that can never be sent as it is.</summary>
     public Settlement Unsendable(QueuedMail ticket, MailContent content, string enhancedCode, string reason, long now) =>
         Settle(ticket, content, All(content, Verdict.Refused, enhancedCode, reason), marked: false, now);
 
-    /// <summary>Marked, but the account is to blame: as if it had not been tried.</summary>
+    /// <summary>A marked attempt that failed because of the account: as if it had not been tried.</summary>
     public static Settlement Unmark(QueuedMail ticket, MailContent content, long now) =>
         new(
             ticket,
@@ -51,11 +53,12 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             now
         );
 
-    /// <summary>Not marked, trouble of our own or of a source: later, by a schedule of its own, no attempt lost.</summary>
+    /// <summary>An attempt that was not marked, because of trouble of our own or of a source: deferred by a schedule of its own, and not
+    /// counted.</summary>
     public Settlement Postponed(Outcome.Postponed later, MailContent content, long now)
     {
         var (ticket, standing) = (later.Ticket, content.Standing);
-        // The store counts every end of an attempt; what is more than the attempts that counted was put off before.
+        // The ticket counts every attempt that ended; those beyond the attempts that counted were postponements.
         var wait = (later.BySource ? source : own).Delay(ticket.Attempt - standing.Attempts, later.RetryAfter, chance());
         var due = now + (long)wait.TotalMilliseconds;
         var detail = SettlementDetail.Make(
@@ -90,7 +93,7 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         {
             if (!byOrdinal.TryGetValue(recipient.Ordinal, out var verdict))
                 tally.Untried();
-            // A slice of which nobody was tried would come back at once, for ever.
+            // If no recipient of the slice was tried, the slice would come back at once, forever.
             else
                 tally.Add(untouched ? verdict with { Verdict = Verdict.Deferred } : verdict with { Reply = Clip(verdict.Reply) });
         }
@@ -126,7 +129,7 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         var round = content.Standing.Round;
         if (tally.InDoubt > 0 && content.OnAmbiguous == AmbiguousPolicy.Hold)
         {
-            // Whoever releases it means everybody who is not final, so all of them want the next round.
+            // Releasing a held message means every recipient that is not final, so all of them belong to the next round.
             return (MessageState.Held, new QueueStep.Hold("ambiguous", round + 1, tally.Waiting + tally.Rest), EventType.MessageAmbiguous);
         }
 
@@ -155,7 +158,7 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         };
     }
 
-    /// <summary>The state to go back to: a mail whose time has come is queued, or deferred when it was put off before.</summary>
+    /// <summary>The state to return to: deferred when the mail was deferred before, otherwise queued.</summary>
     private static MessageState Before(MailContent content) =>
         content.State switch
         {

@@ -2,15 +2,15 @@ using System.Text.Json;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>What an endpoint of style sync said to a report. Pure.</summary>
-/// <param name="Queued">It has more for us to ask for: we call again at once.</param>
-/// <param name="NextSyncAfter">Unix seconds: no empty report before; null: it asks for no quiet.</param>
-/// <param name="Errors">Ids of messages whose entries are to come again.</param>
+/// <summary>The answer of an endpoint of style sync to a report. Pure.</summary>
+/// <param name="Queued">The endpoint has more to ask for: it is called again at once.</param>
+/// <param name="NextSyncAfter">Unix seconds before which no empty report is sent; null when the endpoint asks for no quiet time.</param>
+/// <param name="Errors">Ids of messages whose entries must be sent again.</param>
 internal sealed record SyncAnswer(long Queued, long? NextSyncAfter, IReadOnlySet<string> Errors)
 {
     private static readonly SyncAnswer Nothing = new(0, null, new HashSet<string>());
 
-    /// <summary>What cannot be understood says nothing: any 2xx acknowledges.</summary>
+    /// <summary>Parses an answer. One that cannot be parsed counts as empty: any 2xx acknowledges.</summary>
     public static SyncAnswer Read(ReadOnlyMemory<byte> body)
     {
         if (body.IsEmpty)
@@ -28,7 +28,7 @@ internal sealed record SyncAnswer(long Queued, long? NextSyncAfter, IReadOnlySet
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            // Not JSON; or JSON with half a surrogate pair in it, which is told when that text is looked at.
+            // The body is not JSON, or contains half a surrogate pair, which is detected only when that text is read.
             return Nothing;
         }
     }
@@ -58,7 +58,7 @@ internal sealed record SyncAnswer(long Queued, long? NextSyncAfter, IReadOnlySet
         return ids;
     }
 
-    // Half a surrogate pair is no id of ours, and the other ids count all the same.
+    // Half a surrogate pair cannot be an id of ours; the other ids still count.
     private static string? TryText(JsonElement value)
     {
         try

@@ -4,15 +4,15 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>What is told to an endpoint of style sync, and when it is called. Pure.</summary>
+/// <summary>What an endpoint of style sync is told, and when it is called. Pure.</summary>
 /// <remarks>
-/// An event that the endpoint named in "error" leaves the queue for the resends, each with its own time; the position passes it. Later
-/// events of the same
-/// message join it there, so that a message's events never come out of order.
+/// An event that the endpoint named in "error" moves from the queue to the resends, each with its own time, and the position passes it.
+/// Later
+/// events of the same message join it there, so that a message's events never arrive out of order.
 /// </remarks>
 internal sealed class SyncConversation
 {
-    /// <summary>Beyond so many resends nothing new is told until the endpoint takes some of them.</summary>
+    /// <summary>With this many resends no new event is sent until the endpoint accepts some of them.</summary>
     public const int MostResends = 10_000;
 
     private const int CallsInARow = 100;
@@ -34,7 +34,7 @@ internal sealed class SyncConversation
     private bool _again,
         _hurry;
 
-    /// <param name="resending">The ids of the messages that the stored resends are about, by position.</param>
+    /// <param name="resending">The message ids of the stored resends, by position.</param>
     public SyncConversation(
         EndpointProgress stored,
         int maxBatch,
@@ -49,7 +49,7 @@ internal sealed class SyncConversation
         foreach (var (position, message) in resending)
             _messages.Add(position, message);
 
-        // What is not in the log any more needs no telling.
+        // An event that is no longer in the log need not be sent again.
         _resends = stored.Resends.RemoveRange(stored.Resends.Keys.Where(position => !_messages.ContainsKey(position)));
         Live = new(stored.Acknowledged, maxBatch, position => _resends.ContainsKey(position));
         Replay = stored.Replay is { } replay ? new(replay.Acknowledged, maxBatch, static _ => false) : null;
@@ -57,30 +57,30 @@ internal sealed class SyncConversation
 
     public SyncQueue Live { get; }
 
-    /// <summary>Null: nothing is told once more.</summary>
+    /// <summary>The replay of earlier events; null when there is none.</summary>
     public SyncQueue? Replay { get; private set; }
 
     public int Resends => _resends.Count;
 
-    /// <summary>Since when the oldest of them is owed.</summary>
+    /// <summary>Since when the oldest resend has been waiting.</summary>
     public long? OldestResend => _resends.IsEmpty ? null : _resends.Values.First().Since;
 
     public void ReplayIsOver() => Replay = null;
 
-    /// <summary>A person wants it called now.</summary>
+    /// <summary>An operator wants the endpoint called now.</summary>
     public void Hurry() => _hurry = true;
 
-    /// <summary>What of it is to be kept, but for the replay's end.</summary>
+    /// <summary>Copies what must be stored into the progress, except the replay's end.</summary>
     public EndpointProgress In(EndpointProgress progress) =>
         progress with
         {
             Acknowledged = Live.Acknowledged,
-            CalledAt = _again ? null : _calledAt, // it has more for us: a restart calls at once
+            CalledAt = _again ? null : _calledAt, // the endpoint has more to ask for, so a restart calls it at once
             QuietUntil = _again ? null : _quietUntil,
             Resends = _resends,
         };
 
-    /// <summary>Lets new events of messages that wait join them, so that they never overtake; and tells nothing new for them.</summary>
+    /// <summary>Moves new events of messages with resends to those resends, so that they are not sent before them.</summary>
     public void Join()
     {
         if (_resends.IsEmpty || Live.IsEmpty)
@@ -103,7 +103,7 @@ internal sealed class SyncConversation
         Live.Remove(joined);
     }
 
-    /// <summary>When the next call is to go out; now or before: at once.</summary>
+    /// <summary>When the next call is due; now or earlier means at once.</summary>
     public long NextCall(long now)
     {
         if (_hurry)
@@ -119,7 +119,8 @@ internal sealed class SyncConversation
     }
 
     /// <summary>
-    /// What the next call tells, oldest first: what is due again, then what is new, then what is told once more. Behind <see cref="Join"/>.
+    /// The events of the next call, oldest first: resends that are due, then new events, then replayed ones. Call <see cref="Join"/>
+    /// before.
     /// </summary>
     public SyncCall Cut(long now)
     {
@@ -128,7 +129,8 @@ internal sealed class SyncConversation
         return new(again, fresh, Replay is null ? [] : [.. Replay.Waiting.Take(_maxBatch - again.Length - fresh.Length)]);
     }
 
-    /// <summary>The endpoint answered. Returns the positions that are given up, because it has named them for too long.</summary>
+    /// <summary>The endpoint answered. Returns the positions that are given up, because the endpoint has named them in "error" for too
+    /// long.</summary>
     public IReadOnlyList<long> Answered(SyncCall call, SyncAnswer answer, long now)
     {
         _hurry = false;
@@ -152,7 +154,7 @@ internal sealed class SyncConversation
         return gaveUp;
     }
 
-    /// <summary>It did not answer as it should: what was told waits as before.</summary>
+    /// <summary>The call failed: its events wait as before.</summary>
     public void Failed(long now)
     {
         _hurry = false;
@@ -182,12 +184,12 @@ internal sealed class SyncConversation
         _messages.Remove(position);
     }
 
-    // A clock that was set back must not make the wait longer.
+    // If the clock was set back, the wait must not become longer.
     private long Called(long now) => Math.Min(_calledAt ?? now, now);
 }
 
-/// <summary>One call: what it tells.</summary>
+/// <summary>The events of one call.</summary>
 /// <param name="Again">Positions of events that were named in "error" before.</param>
-/// <param name="Fresh">The oldest of what is new.</param>
-/// <param name="Replayed">The oldest of what is told once more.</param>
+/// <param name="Fresh">The oldest of the new events.</param>
+/// <param name="Replayed">The oldest of the replayed events.</param>
 internal sealed record SyncCall(IReadOnlyList<long> Again, IReadOnlyList<MailEvent> Fresh, IReadOnlyList<MailEvent> Replayed);

@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>
-/// The loop of one endpoint of style sync: one call at a time, and its answer steers the next. What it waits for delays nobody else.
+/// The loop of one endpoint of style sync: one call at a time, whose answer decides about the next. What it waits for delays no other
+/// endpoint.
 /// </summary>
 internal sealed partial class SyncLane(
     WebhookEndpoint endpoint,
@@ -21,7 +22,7 @@ internal sealed partial class SyncLane(
     SharedCapacity? requests = null
 ) : IReportLane
 {
-    // The clock is read again after this long at most: it may step, and the machine may sleep.
+    // The clock is read again after at most this time, because it may step, and the machine may be suspended.
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(5);
     private const int Page = 250;
@@ -85,7 +86,7 @@ internal sealed partial class SyncLane(
                     rest.Token
                 );
 
-                // Asked again once the timer is set: had the clock moved in between, it would ring late.
+                // Checked again after the timer is set: if the clock has moved in between, the timer would fire late.
                 if (Left(talk) > 0)
                 {
                     Task[] waits =
@@ -103,14 +104,14 @@ internal sealed partial class SyncLane(
         }
         finally
         {
-            // Nothing outlives the lane, and what was acknowledged until now is kept.
+            // No task outlives the lane, and everything acknowledged so far is stored.
             await end.CancelAsync();
             await _keeper.CloseAsync(Progress());
             _meter.Remove();
         }
     }
 
-    /// <summary>Looks up what the stored resends are about. Null: it was told to stop.</summary>
+    /// <summary>Reads the messages that the stored resends are about. Null when it was stopped.</summary>
     private async Task<SyncConversation?> OpenAsync(CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
@@ -206,7 +207,7 @@ internal sealed partial class SyncLane(
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            // The loop sees the stop.
+            // The loop checks the stop token.
         }
     }
 
@@ -222,11 +223,11 @@ internal sealed partial class SyncLane(
         [LoggerMessage(
             641,
             LogLevel.Warning,
-            "Webhook {Endpoint} has named the message of event {Position} in error for 75 hours; it is told no more"
+            "Webhook {Endpoint} has named the message of event {Position} in error for 75 hours; the event is not sent again"
         )]
         public static partial void GaveUp(ILogger logger, string endpoint, long position);
 
-        [LoggerMessage(642, LogLevel.Information, "The replay for webhook {Endpoint} is over, through position {Through}")]
+        [LoggerMessage(642, LogLevel.Information, "The replay for webhook {Endpoint} is finished, through position {Through}")]
         public static partial void Replayed(ILogger logger, string endpoint, long through);
     }
 }

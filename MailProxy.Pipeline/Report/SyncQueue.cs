@@ -2,8 +2,8 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Events in their order, from "read" to "acknowledged". Pure.</summary>
-/// <param name="isKnown">Whether an event at a position is kept elsewhere already.</param>
+/// <summary>Events in order, from being read to being acknowledged. Pure.</summary>
+/// <param name="isKnown">Whether the event at a position is already among the resends.</param>
 internal sealed class SyncQueue(long acknowledged, int maxBatch, Func<long, bool> isKnown) : IEventQueue
 {
     private const int Ahead = 1000;
@@ -20,7 +20,7 @@ internal sealed class SyncQueue(long acknowledged, int maxBatch, Func<long, bool
 
     public MailEvent? Oldest => _waiting.TryPeek(out var oldest) ? oldest : null;
 
-    /// <summary>Everything up to here is acknowledged, was not wanted, or is kept elsewhere.</summary>
+    /// <summary>Everything up to this position is acknowledged, was not wanted, or is among the resends.</summary>
     public long Acknowledged => Oldest is { } oldest ? oldest.Position - 1 : Read;
 
     public IEnumerable<MailEvent> Waiting => _waiting;
@@ -32,14 +32,14 @@ internal sealed class SyncQueue(long acknowledged, int maxBatch, Func<long, bool
         Read = Math.Max(Read, through);
     }
 
-    /// <summary>The oldest were told.</summary>
+    /// <summary>Removes the oldest events, which were sent.</summary>
     public void Take(int count)
     {
         for (var i = 0; i < count; i++)
             _waiting.Dequeue();
     }
 
-    /// <summary>These are kept elsewhere from now on.</summary>
+    /// <summary>Removes events that are among the resends from now on.</summary>
     public void Remove(IReadOnlyCollection<MailEvent> some)
     {
         if (some.Count > 0)

@@ -6,14 +6,14 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Writes the body of a report of style sync: one entry an event. Pure.</summary>
+/// <summary>Writes the body of a report of style sync: one entry per event. Pure.</summary>
 internal static class SyncReport
 {
     private const int LongestReason = 1_000;
 
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <param name="events">Only those that <see cref="Storage.Subscription"/> lets through for this style.</param>
+    /// <param name="events">Only events that <see cref="Storage.Subscription"/> allows for this style.</param>
     public static byte[] Write(IEnumerable<MailEvent> events)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
@@ -73,7 +73,7 @@ internal static class SyncReport
             _ => Text(detail, "reason") ?? Said(detail) ?? "It could not be delivered.",
         };
 
-    /// <summary>What the server said of those it did not accept; with several recipients each with its address.</summary>
+    /// <summary>The replies for the recipients that the server did not accept; with several recipients each with its address.</summary>
     private static string? Said(JsonElement detail)
     {
         if (!detail.TryGetProperty("recipients", out var list) || list.ValueKind != JsonValueKind.Array)
@@ -101,7 +101,7 @@ internal static class SyncReport
                 : null;
         var (enhanced, reply) = (Text(recipient, "enhanced_code"), Text(recipient, "reply"));
 
-        // Most servers begin the reply's text with the enhanced code.
+        // Most servers begin the text of the reply with the enhanced code.
         if (enhanced is not null && reply?.StartsWith(enhanced, StringComparison.Ordinal) == true)
             enhanced = null;
         var parts = new[] { code, enhanced, reply }.OfType<string>().ToArray();

@@ -6,8 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>
-/// The loop of one endpoint of style events: reads the log from the acknowledged position, sends, and keeps how far it is. What it waits
-/// for delays nobody else.
+/// The loop of one endpoint of style events: reads the log from the acknowledged position, sends, and stores its progress. What it waits
+/// for
+/// delays no other endpoint.
 /// </summary>
 internal sealed partial class WebhookLane : IReportLane
 {
@@ -69,7 +70,7 @@ internal sealed partial class WebhookLane : IReportLane
             {
                 await ReadAsync(end.Token);
                 _keeper.Save(Progress(), end.Token);
-                Start(end.Token); // batches only when their cut is kept
+                Start(end.Token); // a batch only once its cut is stored
                 _meter.Keep(_live.Outbox.Oldest?.At, _live.Outbox.Count, _live.Outbox.Read);
                 await Task.WhenAny([stopping, .. Waits()]);
                 await LandAsync();
@@ -79,7 +80,7 @@ internal sealed partial class WebhookLane : IReportLane
         }
         finally
         {
-            // Nothing outlives the lane: requests are let go, and what was acknowledged until now is kept.
+            // No task outlives the lane: requests are cancelled, and everything acknowledged so far is stored.
             await end.CancelAsync();
             await Task.WhenAll(_flights);
             await LandAsync();
@@ -139,7 +140,7 @@ internal sealed partial class WebhookLane : IReportLane
             _flights.Add(FlyAsync(probe.From, probe.Request, probe: true, stop));
     }
 
-    /// <summary>False: it may be tried now.</summary>
+    /// <summary>Whether the endpoint has to wait; starts the timer when it has.</summary>
     private bool Pause(CancellationToken stop)
     {
         for (var wait = _standing.Wait; wait > 0; )
@@ -147,7 +148,7 @@ internal sealed partial class WebhookLane : IReportLane
             if (_pause.IsCompleted)
                 _pause = Task.Delay(TimeSpan.FromMilliseconds(wait), _clock, stop);
 
-            // Asked again once the timer is set: had the clock moved in between, it would ring late.
+            // Checked again after the timer is set: if the clock has moved in between, the timer would fire late.
             var again = _standing.Wait;
             if (again == wait)
                 return true;
@@ -157,7 +158,7 @@ internal sealed partial class WebhookLane : IReportLane
         return false;
     }
 
-    /// <summary>What is new goes before what is told once more.</summary>
+    /// <summary>The next request to send; new events go before replayed ones.</summary>
     private (Outbox From, OutboxRequest Request)? Next()
     {
         if (_flights.Count >= _options.WebhookInFlight)
@@ -211,7 +212,7 @@ internal sealed partial class WebhookLane : IReportLane
             case WebhookResult.Gone:
                 await _standing.GoneAsync();
                 break;
-            // What was under way together fails together: only the first of them, and probes, make the row longer.
+            // Requests that were in flight together fail together: only the first of them, and probes, make the series of failures longer.
             case WebhookResult.Failed failed when !_standing.IsFailing || answer.Probe:
                 await _standing.FailedAsync(failed);
                 break;
@@ -222,12 +223,12 @@ internal sealed partial class WebhookLane : IReportLane
 
     private readonly record struct Answer(Outbox From, OutboxRequest Request, bool Probe, WebhookResult Result);
 
-    /// <summary>Events of a part of the log, and how they are read.</summary>
+    /// <summary>A part of the log: its unacknowledged events, and their reader.</summary>
     private sealed record Part(Outbox Outbox, EventLogReader Stretch);
 
     private static partial class Log
     {
-        [LoggerMessage(636, LogLevel.Information, "The replay for webhook {Endpoint} is over, through position {Through}")]
+        [LoggerMessage(636, LogLevel.Information, "The replay for webhook {Endpoint} is finished, through position {Through}")]
         public static partial void Replayed(ILogger logger, string endpoint, long through);
     }
 }

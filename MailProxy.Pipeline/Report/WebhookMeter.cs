@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Counts one endpoint's requests and shows how far behind it is. Written by its lane, read at scrape time too.</summary>
+/// <summary>Counts one endpoint's requests and shows how far behind it is. Written by its lane; also read at scrape time.</summary>
 internal sealed class WebhookMeter(WebhookEndpoint endpoint, IDeliveryLog log, PipelineMetrics metrics, TimeProvider clock)
 {
     private long _oldestAt = long.MaxValue;
@@ -13,8 +13,8 @@ internal sealed class WebhookMeter(WebhookEndpoint endpoint, IDeliveryLog log, P
     public void Count(WebhookResult result) =>
         metrics.Reports.WithLabels(endpoint.Tenant, endpoint.Id, result is WebhookResult.Acknowledged ? "ok" : "failed").Inc();
 
-    /// <param name="oldestAt">Of what was read and is not acknowledged; null: there is none.</param>
-    /// <param name="waiting">How much that is.</param>
+    /// <param name="oldestAt">When the oldest unacknowledged event that was read happened; null when there is none.</param>
+    /// <param name="waiting">Number of events that were read and are not acknowledged.</param>
     public void Keep(long? oldestAt, int waiting, long read)
     {
         Volatile.Write(ref _oldestAt, oldestAt ?? long.MaxValue);

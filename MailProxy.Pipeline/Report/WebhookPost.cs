@@ -7,8 +7,8 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Sends one request to one endpoint: signed, within the time, its answer read up to a cap.</summary>
-/// <param name="requests">What bounds the requests of all endpoints together; null: nothing does.</param>
+/// <summary>Sends one signed request to one endpoint within the timeout, and reads its answer up to a cap.</summary>
+/// <param name="requests">Limits the requests of all endpoints together; null: no limit.</param>
 internal sealed class WebhookPost(
     WebhookEndpoint endpoint,
     HttpMessageInvoker http,
@@ -25,7 +25,8 @@ internal sealed class WebhookPost(
     private readonly Uri? _url = Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" ? url : null;
 
     /// <param name="id">The value of <c>webhook-id</c>.</param>
-    /// <param name="wantsAnswer">The body of a good answer is handed over; one that breaks off, or is too long, is then a failure.</param>
+    /// <param name="wantsAnswer">Return the body of a successful answer; a body that breaks off, or is too long, is then a
+    /// failure.</param>
     public async Task<WebhookResult> SendAsync(string id, byte[] body, bool wantsAnswer, CancellationToken stop)
     {
         if (_key is null)
@@ -80,7 +81,7 @@ internal sealed class WebhookPost(
         }
         catch (Exception error)
         {
-            // Whatever a stored row or a strange server made of it: it is this endpoint's trouble, and is told as such.
+            // Whatever a stored row or a misbehaving server caused is a failure of this endpoint, and is recorded as one.
             return new WebhookResult.Failed(HttpTrouble.Sentence(error, _url));
         }
     }
@@ -99,7 +100,7 @@ internal sealed class WebhookPost(
         return request;
     }
 
-    // The newest first: who knows only the old one finds it behind.
+    // The newest key first; a receiver that knows only the old key checks the second signature.
     private byte[][] Keys(DateTimeOffset now) =>
         _previous is not null && endpoint.PreviousUntil > now.ToUnixTimeMilliseconds() ? [_key!, _previous] : [_key!];
 
@@ -122,7 +123,7 @@ internal sealed class WebhookPost(
         var part = new byte[4096];
         while (await body.ReadAsync(part, cancel) is var read and > 0)
         {
-            // What is cut off might have been a list of ids that must come again.
+            // A truncated answer might have contained ids of messages that must be sent again.
             if (answer.Length + read > LongestAnswer)
                 return new WebhookResult.Failed($"The answer is longer than {LongestAnswer} bytes.");
             answer.Write(part, 0, read);
@@ -131,7 +132,7 @@ internal sealed class WebhookPost(
         return new WebhookResult.Acknowledged(answer.ToArray());
     }
 
-    // The status has been given; the body is only read so that the connection can be used again, and how that goes changes nothing.
+    // The status is already decided; the body is only read so that the connection can be reused, and an error here changes nothing.
     private async Task DiscardAsync(HttpContent content, CancellationToken cancel)
     {
         try
@@ -148,7 +149,7 @@ internal sealed class WebhookPost(
         }
         catch (Exception error) when (error is IOException or HttpRequestException or OperationCanceledException)
         {
-            // as said above
+            // The comment on this method says why.
         }
     }
 }

@@ -4,11 +4,11 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <param name="Error">For a person; null: it answered with 2xx.</param>
+/// <param name="Error">In words; null when the endpoint answered with 2xx.</param>
 public sealed record WebhookTest(string? Error, TimeSpan Took);
 
 /// <summary>
-/// Tries an endpoint with a request that tells of nothing. It changes nothing: not the endpoint's position, not its row of failures.
+/// Tests an endpoint with a request that reports nothing. The test changes neither the endpoint's position nor its series of failures.
 /// </summary>
 public sealed class WebhookProbe(HttpMessageInvoker http, ReportOptions options, TimeProvider clock)
 {

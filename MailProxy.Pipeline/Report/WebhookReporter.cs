@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Keeps one lane running for each enabled webhook, and none for the others.</summary>
+/// <summary>Keeps one lane running for each enabled webhook.</summary>
 internal sealed partial class WebhookReporter(
     IDeliveryLog log,
     HttpMessageInvoker http,
@@ -28,31 +28,31 @@ internal sealed partial class WebhookReporter(
     private IReportLane[] _lanes = [];
     private bool _unread;
 
-    /// <summary>The endpoints have changed in the store: lanes start, stop, and start anew accordingly.</summary>
+    /// <summary>The endpoints have changed in the store: lanes are started, stopped and restarted accordingly.</summary>
     public void Refresh()
     {
         lock (_gate)
             _changed.TrySetResult();
     }
 
-    /// <summary>What each tenant has of the requests in flight.</summary>
+    /// <summary>Registers each tenant's use of requests in flight.</summary>
     public void ShowIn(TenantShares shares) => shares.Add("webhook_requests", _requests);
 
-    /// <summary>Brings the metrics of every endpoint up to date; for the time of a scrape.</summary>
+    /// <summary>Updates the metrics of every endpoint, before a scrape.</summary>
     public void Measure()
     {
         foreach (var lane in Volatile.Read(ref _lanes))
             lane.Measure();
     }
 
-    /// <summary>Ends back-off and quiet of a tenant's webhooks, or with null of everybody's.</summary>
+    /// <summary>Ends the back-off and quiet time of a tenant's webhooks, or of all webhooks when null.</summary>
     public void RunNow(string? tenant)
     {
         foreach (var lane in Volatile.Read(ref _lanes).Where(lane => tenant is null || lane.Endpoint.Tenant == tenant))
             lane.RunNow();
     }
 
-    /// <summary>Runs until it is told to stop; then requests under way are let go and come again after the next start.</summary>
+    /// <summary>Runs until it is stopped; requests under way are then cancelled, and sent again after the next start.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         var stopping = Task.Delay(Timeout.InfiniteTimeSpan, clock, stop);
@@ -73,7 +73,7 @@ internal sealed partial class WebhookReporter(
         }
     }
 
-    /// <summary>Before the look at the store, so that a change after it is seen at the next turn.</summary>
+    /// <summary>Called before reading the store, so that a change after that is noticed in the next turn.</summary>
     private Task Renew()
     {
         lock (_gate)
@@ -100,7 +100,7 @@ internal sealed partial class WebhookReporter(
             if (outdated.Length > 0)
             {
                 await EndAsync(outdated);
-                wanted = await EnabledAsync(); // with the progress that they left
+                wanted = await EnabledAsync(); // with the progress that the ended lanes stored
             }
 
             foreach (var (key, endpoint) in wanted)
@@ -144,8 +144,9 @@ internal sealed partial class WebhookReporter(
             .ToDictionary(endpoint => (endpoint.Tenant, endpoint.Id));
 
     /// <summary>
-    /// Lanes whose endpoint was disabled have ended by themselves, and rest until somebody changes something, even if the store could not
-    /// keep it. One that failed ends alone and is told.
+    /// Removes lanes that have ended. A lane whose endpoint was disabled ended by itself, and starts again only after a change, even if
+    /// the store
+    /// could not record that it is disabled. A lane that failed ends alone, and its error is reported.
     /// </summary>
     private async Task ReapAsync()
     {

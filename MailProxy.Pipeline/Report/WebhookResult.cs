@@ -1,20 +1,20 @@
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>What a webhook request came to: a closed set.</summary>
+/// <summary>The result of a webhook request. A closed set.</summary>
 internal abstract record WebhookResult
 {
     private WebhookResult() { }
 
     /// <summary>Answered with 2xx.</summary>
-    /// <param name="Body">Up to the cap, if somebody wanted it.</param>
+    /// <param name="Body">The answer up to the cap, if it was wanted.</param>
     public sealed record Acknowledged(ReadOnlyMemory<byte> Body) : WebhookResult;
 
-    /// <summary>Answered with 410: the endpoint wants no more.</summary>
+    /// <summary>Answered with 410: the endpoint wants no further events.</summary>
     public sealed record Gone : WebhookResult;
 
-    /// <param name="Error">For a person; holds nothing of the answer's body.</param>
+    /// <param name="Error">In words; contains nothing of the answer's body.</param>
     public sealed record Failed(string Error, TimeSpan? RetryAfter = null) : WebhookResult;
 
-    /// <summary>We stopped.</summary>
+    /// <summary>The request was cancelled because we are stopping.</summary>
     public sealed record LetGo : WebhookResult;
 }

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Signs requests as Standard Webhooks 1.0 asks: HMAC-SHA256 over "id.timestamp.body".</summary>
+/// <summary>Signs requests as Standard Webhooks 1.0 requires: HMAC-SHA256 over "id.timestamp.body".</summary>
 public static class WebhookSignature
 {
     private const string Prefix = "whsec_";
@@ -12,7 +12,7 @@ public static class WebhookSignature
     /// <summary>A new secret of 32 random bytes.</summary>
     public static string NewSecret() => Prefix + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
 
-    /// <summary>The key in a secret, or null when it is not <c>whsec_</c> and base64.</summary>
+    /// <summary>The key in a secret; null when the secret is not <c>whsec_</c> and base64.</summary>
     public static byte[]? Key(string secret)
     {
         if (!secret.StartsWith(Prefix, StringComparison.Ordinal))
@@ -21,7 +21,7 @@ public static class WebhookSignature
         return Convert.TryFromBase64String(secret[Prefix.Length..], key, out var length) && length > 0 ? key[..length] : null;
     }
 
-    /// <summary>The value of <c>webhook-signature</c>: one signature for each key, with spaces between.</summary>
+    /// <summary>The value of <c>webhook-signature</c>: one signature per key, separated by spaces.</summary>
     /// <param name="timestamp">Unix seconds, the same as in <c>webhook-timestamp</c>.</param>
     public static string Sign(IReadOnlyList<byte[]> keys, string id, long timestamp, ReadOnlySpan<byte> body)
     {
