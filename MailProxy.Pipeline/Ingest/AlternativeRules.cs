@@ -4,7 +4,7 @@ using MimeKit;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>Further bodies of a message: text of one kind each.</summary>
+/// <summary>Validates the alternative bodies of a message; each is text of one content type.</summary>
 internal static class AlternativeRules
 {
     public static void Check(List<AlternativeDraft>? alternatives, Mistakes mistakes, IngestOptions options)

@@ -6,7 +6,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>Attachments: their names, and where their content is.</summary>
+/// <summary>Validates attachments: their names, and the addresses of their content.</summary>
 internal static class AttachmentRules
 {
     public const string Base64Rule = "Not base64 (RFC 4648 section 4, padded, without line breaks).";
@@ -50,7 +50,7 @@ internal static class AttachmentRules
         }
     }
 
-    /// <summary>Strictly RFC 4648 section 4: no white space, no line breaks, padded.</summary>
+    /// <summary>Whether this is strict base64 of RFC 4648 section 4: no white space, no line breaks, padded.</summary>
     public static bool IsBase64(ReadOnlySpan<char> text, out int bytes)
     {
         bytes = 0;
@@ -102,7 +102,7 @@ internal static class AttachmentRules
         }
     }
 
-    // It stands between angle brackets in a header, and behind cid: in HTML.
+    // An inline_id appears between angle brackets in a header, and after cid: in HTML.
     private static (string Code, string Detail)? InlineId(string id)
     {
         if (Faults.Injection(id) is { } injection)

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>The envelope of a batch, cut into the bytes of its messages; nothing is written anew.</summary>
+/// <summary>The envelope of a batch, split into the bytes of its messages without copying them.</summary>
 internal readonly record struct BatchEnvelope(IReadOnlyList<ReadOnlyMemory<byte>> Messages, ReadOnlyMemory<byte> Defaults)
 {
     public static Problem? Read(ReadOnlyMemory<byte> json, int maxMessages, out BatchEnvelope envelope)
@@ -61,7 +61,7 @@ internal readonly record struct BatchEnvelope(IReadOnlyList<ReadOnlyMemory<byte>
 
         while (reader.Read())
         {
-            // Reads past the end, so that what follows the object is refused.
+            // Reads to the end, so that anything after the object is refused.
         }
 
         if (!named.Contains("messages"))
@@ -74,7 +74,7 @@ internal readonly record struct BatchEnvelope(IReadOnlyList<ReadOnlyMemory<byte>
         return null;
     }
 
-    // One more than there may be is enough to know.
+    // Stops at one message more than allowed.
     private static List<ReadOnlyMemory<byte>> Slices(ReadOnlyMemory<byte> json, ref Utf8JsonReader reader, int most)
     {
         var slices = new List<ReadOnlyMemory<byte>>();

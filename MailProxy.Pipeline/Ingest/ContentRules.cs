@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>What the message says.</summary>
+/// <summary>Validates the content of a message.</summary>
 internal static class ContentRules
 {
     /// <summary>Returns the Message-ID that the client chose, or null.</summary>
@@ -16,7 +16,7 @@ internal static class ContentRules
         string mailKeyHeader
     )
     {
-        // An empty text is a client that wants an empty mail; no text at all is one that forgot it.
+        // An empty text means an empty mail; a missing text means that the client forgot it.
         if (mail.Text is null && mail.Html is null && mail.Raw is null)
             mistakes.Add("/text", "body_required", "A message needs text, html or raw; text may be empty.");
         if (mail.Subject is not null && Faults.InText(mail.Subject, options.MaxSubjectLength, tabAllowed: true) is { } fault)

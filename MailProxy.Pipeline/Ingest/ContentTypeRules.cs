@@ -4,7 +4,7 @@ using MimeKit;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>The media type of an attachment: RFC 2045 5.1, without comments.</summary>
+/// <summary>Validates the media type of an attachment: RFC 2045 5.1, without comments.</summary>
 internal static partial class ContentTypeRules
 {
     private const int MaxLength = 255;

@@ -4,8 +4,8 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Ingest;
 
 /// <summary>
-/// Top-level members that every message of a batch has unless it writes them itself. A null written in a message counts as written: so a
-/// message drops a default. An id is never merged.
+/// Top-level members that are merged into every message of a batch that does not write them itself. A null in a message counts as written,
+/// so a message can drop a default. An id is never merged.
 /// </summary>
 internal sealed class Defaults
 {
@@ -15,7 +15,7 @@ internal sealed class Defaults
 
     private Defaults((byte[] Name, ReadOnlyMemory<byte> Member)[] members) => _members = members;
 
-    /// <summary>Checked once for the request: its problems point at <c>/defaults</c>.</summary>
+    /// <summary>Reads and checks the defaults once per request; problems point at <c>/defaults</c>.</summary>
     public static Problem? Read(ReadOnlyMemory<byte> json, IngestOptions options, out Defaults defaults)
     {
         defaults = None;
@@ -36,7 +36,7 @@ internal sealed class Defaults
         return null;
     }
 
-    /// <summary>JSON values that each merged message may get by them.</summary>
+    /// <summary>Number of JSON values that the defaults add to a merged message at most.</summary>
     public int Values { get; private init; }
 
     /// <summary>Bytes by which <see cref="MergeInto"/> makes the message longer.</summary>
@@ -46,7 +46,7 @@ internal sealed class Defaults
             return 0;
         Span<bool> written = stackalloc bool[_members.Length];
         var any = Written(message, written);
-        var more = any ? 0 : -1; // no comma before the first
+        var more = any ? 0 : -1; // no comma before the first member
         for (var i = 0; i < _members.Length; i++)
         {
             if (!written[i])
@@ -56,7 +56,7 @@ internal sealed class Defaults
         return Math.Max(0, more);
     }
 
-    /// <summary>The message itself when there is nothing to add, else a new buffer.</summary>
+    /// <summary>Merges the defaults: returns the message itself when there is nothing to add, otherwise a new buffer.</summary>
     public ReadOnlyMemory<byte> MergeInto(ReadOnlyMemory<byte> message)
     {
         if (_members.Length == 0 || message.Span[0] != '{')
@@ -84,7 +84,7 @@ internal sealed class Defaults
         return merged.AsMemory(0, end);
     }
 
-    // Whether the message has members at all, and which of ours.
+    // Whether the message has any members, and which of the defaults it writes itself.
     private bool Written(ReadOnlyMemory<byte> message, Span<bool> written)
     {
         var any = false;
@@ -107,7 +107,7 @@ internal sealed class Defaults
             Errors = [.. problem.Errors.Select(static e => e with { Pointer = "/defaults" + e.Pointer })],
         };
 
-    /// <summary>Whether an object that was read before has this top-level member, given as a pointer's token.</summary>
+    /// <summary>Whether an object that was parsed before has this top-level member, given as a token of a JSON pointer.</summary>
     public static bool Writes(ReadOnlyMemory<byte> json, string token)
     {
         if (json.Span is not [(byte)'{', ..])

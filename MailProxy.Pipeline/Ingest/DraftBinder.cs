@@ -4,19 +4,21 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Ingest;
 
 /// <summary>
-/// Turns a request's bytes into drafts. Whatever the bytes are, it answers with a draft or a problem and never throws. What it returns
-/// looks into the given memory, which must stay as it is until the submission is answered.
+/// Turns a request's bytes into drafts. Whatever the bytes are, it returns a draft or a problem and never throws. The result refers to the
+/// given memory, which must stay unchanged until the submission is answered.
 /// </summary>
 public static class DraftBinder
 {
     private static readonly IngestOptions Usual = new();
 
-    /// <summary>One message: the body of a single submission, or one line of NDJSON.</summary>
+    /// <summary>Binds one message: the body of a single submission, or one line of NDJSON.</summary>
     public static Draft BindOne(ReadOnlyMemory<byte> json, IngestOptions? options = null) =>
         OpenedMessages.One(json, options ?? Usual).Bind().Drafts[0];
 
     /// <summary>
-    /// <c>{"messages":[…],"defaults":{…}}</c>. A bad message refuses only itself; a bad envelope or bad defaults refuse the request.
+    /// Binds <c>{"messages":[…],"defaults":{…}}</c>. An invalid message refuses only itself; an invalid envelope or invalid defaults
+    /// refuse the
+    /// request.
     /// </summary>
     public static BoundBatch BindBatch(ReadOnlyMemory<byte> json, IngestOptions? options = null)
     {
@@ -24,7 +26,7 @@ public static class DraftBinder
         return opened.Problem is { } problem ? BoundBatch.Refused(problem) : opened.Bind();
     }
 
-    /// <summary>The id that a well-formed draft wrote, even when it could not be bound; null when there is none to be found.</summary>
+    /// <summary>The id in a well-formed draft, even when the draft could not be bound; null when none is found.</summary>
     internal static string? FindId(ReadOnlyMemory<byte> json)
     {
         try
@@ -43,13 +45,13 @@ public static class DraftBinder
         }
         catch (JsonException)
         {
-            // Broken before an id was seen.
+            // The JSON is broken before the id.
         }
 
         return null;
     }
 
-    // The text was checked: valid UTF-8, whole surrogate pairs.
+    // The text was checked before: valid UTF-8, and whole surrogate pairs.
     internal static Draft Bind(ReadOnlyMemory<byte> json)
     {
         try
@@ -65,14 +67,15 @@ public static class DraftBinder
     }
 }
 
-/// <summary>A batch request, bound: its drafts in request order, or the problem that refuses the whole request.</summary>
+/// <summary>A bound batch request: its drafts in request order, or the problem that refuses the whole request.</summary>
 public sealed record BoundBatch(IReadOnlyList<Draft> Drafts, IReadOnlyList<ReadOnlyMemory<byte>> Written, Problem? Problem)
 {
     internal static BoundBatch Refused(Problem problem) => new([], [], problem);
 
     /// <summary>
-    /// A message's pointer, made relative to the request: <c>/messages/7/to/0</c>, or <c>/defaults/from</c> when the message did not write
-    /// that member itself.
+    /// Makes a message's pointer relative to the request: <c>/messages/7/to/0</c>, or <c>/defaults/from</c> when the message did not write
+    /// that
+    /// member itself.
     /// </summary>
     public string Locate(int index, string pointer)
     {

@@ -4,23 +4,22 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Ingest;
 
 /// <summary>
-/// How much a message's JSON would make, counted before anything is made of it: a member of six bytes becomes objects of hundreds. What
-/// has more
-/// of something than any good message is refused by its shape alone, and the rest pays for what it will take.
+/// Counts how much a message's JSON would become before it is bound, since a member of six bytes becomes an object of hundreds. A message
+/// that has more of something than any valid message is refused by its shape alone; the others are charged for the memory they will take.
 /// </summary>
 internal static class DraftShape
 {
-    /// <summary>Levels of <c>metadata</c>, itself counted: what is accepted must fit into every answer and report.</summary>
+    /// <summary>Levels of <c>metadata</c>, including itself: accepted metadata must fit into every answer and report.</summary>
     public const int MaxMetadataDepth = 32;
 
-    /// <summary>Top-level members; the contract knows some twenty.</summary>
+    /// <summary>Top-level members; the contract defines about twenty.</summary>
     private const int MaxFields = 100;
 
-    /// <summary>Addresses may be repeated, for each counts once as a recipient; but not without end.</summary>
+    /// <summary>Addresses may be repeated, since each counts once as a recipient, but only up to this factor.</summary>
     private const int EntriesPerRecipient = 10;
 
-    /// <summary>Null: it may be bound, or it is not JSON, which the binder tells.</summary>
-    /// <param name="values">JSON tokens that were met.</param>
+    /// <summary>Null when the message may be bound, or is not JSON, which the binder reports.</summary>
+    /// <param name="values">Number of JSON tokens that were read.</param>
     public static Problem? Fault(ReadOnlySpan<byte> json, IngestOptions options, out int values)
     {
         values = 0;
@@ -48,14 +47,14 @@ internal static class DraftShape
         }
         catch (JsonException)
         {
-            // The binder says where.
+            // The binder reports the position of the error.
         }
 
         return null;
     }
 
     /// <summary>
-    /// JSON tokens of one message: as many as a full list of recipients takes when each is an object with a name, many times over.
+    /// Most JSON tokens of one message: several times what a full list of recipients takes when each is an object with a name.
     /// </summary>
     private static int MaxValues(IngestOptions options) => 20_000 + (60 * options.MaxRecipients);
 
@@ -72,14 +71,14 @@ internal static class DraftShape
         : reader.ValueTextEquals("from"u8) ? ("/from", Rule.Address)
         : ("", Rule.None);
 
-    // How many entries are looked at: one more than may be there.
+    // How many entries are read before counting stops; one more than allowed is enough to refuse.
     private static int Left(Rule rule, IngestOptions options, int addresses) =>
         rule switch
         {
             Rule.Attachments => options.MaxAttachments,
             Rule.Alternatives => options.MaxAlternatives,
             Rule.Headers => options.MaxHeaderBytes / 4,
-            Rule.Tags => options.MaxTags + Mistakes.Told, // so many are told one by one
+            Rule.Tags => options.MaxTags + Mistakes.Told, // so many are reported one by one
             Rule.Metadata => options.MaxMetadataBytes / 4,
             Rule.Address => (options.MaxRecipients * EntriesPerRecipient) - addresses,
             _ => int.MaxValue,
@@ -117,7 +116,8 @@ internal static class DraftShape
             _ => null,
         };
 
-    // The reader stands at the value's first token, and afterwards at its last. It stops early when the value has too much of something.
+    // The reader is at the value's first token before, and at its last token after. It stops early when the value has too much of
+    // something.
     private static Counted Count(ref Utf8JsonReader reader, int mostEntries, int mostValues)
     {
         if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
@@ -155,8 +155,8 @@ internal static class DraftShape
         Metadata,
     }
 
-    /// <param name="Values">Tokens.</param>
+    /// <param name="Values">Number of tokens.</param>
     /// <param name="Entries">Members of the object, or elements of the list.</param>
-    /// <param name="Depth">Levels of objects and lists, itself counted.</param>
+    /// <param name="Depth">Levels of objects and lists, including itself.</param>
     private readonly record struct Counted(int Values, int Entries, int Depth);
 }

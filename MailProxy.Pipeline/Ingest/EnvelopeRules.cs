@@ -3,11 +3,11 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <param name="Sender">Bare reverse-path; "" is the null one.</param>
-/// <param name="FromDomain">Where our Message-ID lives.</param>
+/// <param name="Sender">The bare reverse-path; "" is the null reverse-path.</param>
+/// <param name="FromDomain">The domain of the Message-ID that we generate.</param>
 internal readonly record struct Envelope(string Sender, string FromDomain, IReadOnlyList<string> Recipients);
 
-/// <summary>Who sends, and to whom.</summary>
+/// <summary>Validates the sender and the recipients.</summary>
 internal static class EnvelopeRules
 {
     private const string NotAllowed = "The account may not send from this address: its from_allowed has neither it nor its @domain.";
@@ -24,7 +24,7 @@ internal static class EnvelopeRules
         return new(sender ?? "", from?.Domain ?? "", recipients);
     }
 
-    // A whole message brings its own From header, so the field may be missing beside it; when both are there the field is the envelope's.
+    // A raw message has its own From header, so the field may be missing; when both are present, the field is used for the envelope.
     private static Mailbox? From(MailDraft mail, RawHead raw, AllowedSenders? allowed, Mistakes mistakes)
     {
         Mailbox? from = null;
@@ -52,7 +52,7 @@ internal static class EnvelopeRules
         return from;
     }
 
-    // One mistake a header, however many mailboxes it has.
+    // Reports one mistake per header, however many mailboxes it has.
     private static void RawSenders(RawHead raw, AllowedSenders allowed, Mistakes mistakes)
     {
         if (raw.From.Any(written => !allowed.Contains(written)))

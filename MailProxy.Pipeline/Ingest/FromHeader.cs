@@ -6,8 +6,8 @@ using MimeKit.Utils;
 namespace MailProxy.Pipeline.Ingest;
 
 /// <summary>
-/// Reads the mailboxes of a From or Sender header as every mail program would show them. What two programs may read in two ways
-/// (a group, a route, an address in an unquoted name, a comment inside an address) is no mailbox here.
+/// Reads the mailboxes of a From or Sender header as every mail program would show them. Anything that programs may read differently (a
+/// group, a route, an address in an unquoted name, a comment inside an address) is not a mailbox here.
 /// </summary>
 internal ref struct FromHeader
 {
@@ -21,8 +21,8 @@ internal ref struct FromHeader
 
     private FromHeader(ReadOnlySpan<char> text) => _text = text;
 
-    /// <summary>Null: <paramref name="mailboxes"/> are all there are, at least one; else why not.</summary>
-    /// <param name="value">Unfolded.</param>
+    /// <summary>Returns null when <paramref name="mailboxes"/> holds all mailboxes, at least one; otherwise the reason.</summary>
+    /// <param name="value">The unfolded value.</param>
     public static string? Read(ReadOnlySpan<char> value, int most, out IReadOnlyList<Mailbox> mailboxes)
     {
         mailboxes = [];
@@ -48,7 +48,7 @@ internal ref struct FromHeader
         return null;
     }
 
-    // One mailbox, up to the comma behind it or to the end.
+    // Reads one mailbox, up to the following comma or the end.
     private string? One()
     {
         ReadOnlySpan<char> bare = default,
@@ -108,7 +108,7 @@ internal ref struct FromHeader
         return null;
     }
 
-    // Quoted strings and other characters without a blank between them.
+    // Reads quoted strings and other characters that have no blank between them.
     private string? Word(out ReadOnlySpan<char> word, scoped ref bool hasAt)
     {
         var from = _at;
@@ -175,7 +175,7 @@ internal ref struct FromHeader
         return "has an angle bracket without its partner";
     }
 
-    // With angle brackets in it, some programs would look for the address there.
+    // A comment with angle brackets is refused, because some programs would look for the address in it.
     private string? Comment()
     {
         var depth = 0;

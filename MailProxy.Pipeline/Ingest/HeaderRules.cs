@@ -6,7 +6,9 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Ingest;
 
 /// <summary>
-/// A client's own headers: any that neither belong to a field of the contract nor say how the message is built or came here.
+/// Validates a client's own headers: any header is allowed that neither belongs to a field of the contract, nor describes how the message
+/// is
+/// built or was transported.
 /// </summary>
 internal static class HeaderRules
 {
@@ -65,7 +67,7 @@ internal static class HeaderRules
         return messageId;
     }
 
-    /// <summary>With angle brackets; null when it is none (RFC 5322 3.6.4, without its obsolete forms).</summary>
+    /// <summary>The Message-ID with angle brackets; null when the value is invalid (RFC 5322 3.6.4, without its obsolete forms).</summary>
     public static string? MessageId(string value)
     {
         var id = value.AsSpan().Trim(" \t\r\n");

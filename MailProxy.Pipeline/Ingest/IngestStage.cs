@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>The first stage: judges what came in, moves large bodies out of the writer's way, and hands the submission on whole.</summary>
+/// <summary>The first stage: validates submissions, writes large bodies to spool files, and passes each submission on as a
+/// whole.</summary>
 internal sealed partial class IngestStage(
     ChannelReader<Submission> input,
     ChannelWriter<AcceptedBatch> next,
@@ -20,22 +21,23 @@ internal sealed partial class IngestStage(
 )
 {
     /// <summary>
-    /// While one waits for a spool file's sync, others judge; and a tenant that has half of them leaves some for the next.
+    /// While one worker waits for a spool file to be synced, others validate. A tenant that has half of the workers leaves some for the
+    /// next.
     /// </summary>
     private const int Workers = 4;
 
-    // Mistakes listed in the answer to one request, and yet some of each message.
+    // Limit on the mistakes in the answer to one request, and the least number that each message may list nevertheless.
     private const int MostTold = 1_000;
     private const int LeastTold = 5;
 
     private readonly SubmissionTurns _turns = new(Workers, share);
 
-    // As many permits as submissions came, and more: who finds nothing that may be taken waits again, and who ends looks once more.
+    // At least as many permits as submissions: a worker that finds nothing it may take waits again, and one that ends looks once more.
     private readonly SemaphoreSlim _come = new(0);
 
     private volatile bool _closed;
 
-    /// <summary>What a tenant's submissions occupy of the workers, and may.</summary>
+    /// <summary>How many workers a tenant's submissions occupy, and the most that they may.</summary>
     public (long Held, long Allowed) ShareOf(string tenant) => _turns.Of(tenant);
 
     private bool _spoolFails;
@@ -43,7 +45,7 @@ internal sealed partial class IngestStage(
     /// <summary>Ends when the channel is completed and empty.</summary>
     public Task RunAsync() => Stage.AllOrFirstFault([TakeInAsync(), .. Enumerable.Range(0, Workers).Select(_ => Task.Run(WorkAsync))]);
 
-    // Nothing is bounded here: every submission holds a place of the gateway's, by which its tenant's are counted.
+    // This queue has no limit of its own: every submission holds a slot of the gateway, which counts them per tenant.
     private async Task TakeInAsync()
     {
         try
@@ -72,7 +74,7 @@ internal sealed partial class IngestStage(
                 _turns.Done(submission);
             }
 
-            // What its tenant may not have judged now is taken by the worker that ends next.
+            // A submission that its tenant may not have validated now is taken by the next worker that finishes.
             if (!_closed)
                 continue;
             _come.Release();
@@ -100,7 +102,7 @@ internal sealed partial class IngestStage(
         }
         catch (Exception error)
         {
-            // A message never dies in a stage: whatever this was, it is this submission's trouble and nobody else's.
+            // A message never dies in a stage: whatever went wrong affects this submission only.
             GiveUp(submission, spooled);
             Log.Failed(logger, error);
         }
@@ -139,7 +141,7 @@ internal sealed partial class IngestStage(
         }
     }
 
-    // Nothing to store and no key to remember: the answer does not depend on the store, and need not wait for it.
+    // Nothing is stored and no idempotency key is kept, so the answer does not depend on the store and need not wait for it.
     private bool Answered(Submission submission, AcceptedLine[] lines)
     {
         if (submission.Idempotency is not null || Array.Exists(lines, line => line.Mail is not null))
@@ -164,7 +166,7 @@ internal sealed partial class IngestStage(
         [LoggerMessage(
             100,
             LogLevel.Error,
-            "The spool cannot be written, and large messages are answered as unavailable until it can: {Reason}"
+            "The spool cannot be written; until it can, large messages are answered as unavailable: {Reason}"
         )]
         public static partial void DiskFailed(ILogger logger, string reason);
 

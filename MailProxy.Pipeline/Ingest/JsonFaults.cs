@@ -7,10 +7,10 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>Finds out what is wrong with JSON that could not be read. But for <see cref="InText"/> none of it runs on good input.</summary>
+/// <summary>Explains what is wrong with JSON that could not be read. Only <see cref="InText"/> also runs on valid input.</summary>
 internal static class JsonFaults
 {
-    private const int MaxDepth = 64; // the readers' own default
+    private const int MaxDepth = 64; // the default of the readers
 
     public static readonly Problem NotAnObject = new(
         422,
@@ -22,8 +22,9 @@ internal static class JsonFaults
     public static ReadOnlyMemory<byte> WithoutBom(ReadOnlyMemory<byte> json) => json.Span.StartsWith("\uFEFF"u8) ? json[3..] : json;
 
     /// <summary>
-    /// What every later reader trusts: valid UTF-8, and no <c>\u</c> escape of half a surrogate pair, which would throw when the text is
-    /// taken.
+    /// Checks what every later reader relies on: valid UTF-8, and no <c>\u</c> escape of half a surrogate pair, which would throw when the
+    /// text
+    /// is read.
     /// </summary>
     public static Problem? InText(ReadOnlySpan<byte> json)
     {
@@ -51,7 +52,7 @@ internal static class JsonFaults
         return null;
     }
 
-    /// <summary>Null when the JSON is well-formed.</summary>
+    /// <summary>Returns null when the JSON is well-formed.</summary>
     public static Problem? Syntax(ReadOnlySpan<byte> json)
     {
         if (Ends(json, MaxDepth) is not { } end)
@@ -61,7 +62,7 @@ internal static class JsonFaults
             : Malformed(json, end, "This is not JSON");
     }
 
-    /// <summary>Why binding threw: malformed (400), or a member twice or of the wrong type (422).</summary>
+    /// <summary>Explains why binding threw: malformed JSON (400), or a member given twice or of the wrong type (422).</summary>
     public static Problem Explain(ReadOnlySpan<byte> json, JsonException thrown)
     {
         if (Syntax(json) is { } malformed)
@@ -93,7 +94,7 @@ internal static class JsonFaults
         {
             while (reader.Read())
             {
-                // Only to see whether it can be read.
+                // Reads only to find out whether the JSON is valid.
             }
 
             return null;
@@ -104,7 +105,7 @@ internal static class JsonFaults
         }
     }
 
-    // The pointer of the first member that its object already has.
+    // The JSON pointer of the first duplicate member.
     private static string? Duplicate(ReadOnlySpan<byte> json)
     {
         var open = new Stack<(HashSet<string>? Names, int Index)>();

@@ -6,14 +6,14 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <param name="Tags">JSON array, or null.</param>
-/// <param name="Metadata">JSON object, or null.</param>
+/// <param name="Tags">A JSON array, or null.</param>
+/// <param name="Metadata">A JSON object, or null.</param>
 internal readonly record struct MailLabels(Priority Priority, AmbiguousPolicy OnAmbiguous, string? Tags, string? Metadata);
 
-/// <summary>How a message is ordered, grouped and told apart.</summary>
+/// <summary>Validates priority, batch, tags, metadata and the policy for ambiguous results.</summary>
 internal static class LabelRules
 {
-    // What is read back as JSON and never lands in HTML may stay readable.
+    // This JSON is parsed again and never becomes part of HTML, so it need not be escaped for HTML.
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static MailLabels Read(MailDraft mail, Mistakes mistakes, IngestOptions options)

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>Attachments that the rule for large files would refuse later, when their size is known already.</summary>
+/// <summary>Refuses attachments early that the rule for large files would refuse later, when their size is already known.</summary>
 internal static class LargeFileRules
 {
     public static void Check(List<AttachmentDraft>? attachments, LargeFiles? rule, Mistakes mistakes)

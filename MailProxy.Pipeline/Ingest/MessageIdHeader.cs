@@ -1,12 +1,13 @@
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>The Message-ID of a whole message. It is passed on as it stands, so the odd ones of old mail are taken too.</summary>
+/// <summary>The Message-ID of a raw message. It is passed on unchanged, so unusual ones of old mail are accepted too.</summary>
 internal static class MessageIdHeader
 {
     private const int Longest = 900;
 
-    /// <summary>With angle brackets and without the comments around it (RFC 5322 3.6.4 allows them); null when it is none.</summary>
-    /// <param name="value">Unfolded.</param>
+    /// <summary>The Message-ID with angle brackets, without comments around it (RFC 5322 3.6.4 allows them); null when it is
+    /// invalid.</summary>
+    /// <param name="value">The unfolded value.</param>
     public static string? Read(string value)
     {
         var text = Behind(value);
@@ -27,7 +28,7 @@ internal static class MessageIdHeader
         return text[..(end + 1)].ToString();
     }
 
-    // What stands behind blanks and comments. A comment without its end stays.
+    // The text after leading blanks and comments. An unterminated comment is kept.
     private static ReadOnlySpan<char> Behind(ReadOnlySpan<char> text)
     {
         text = text.Trim(" \t");

@@ -2,14 +2,15 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>Collects every mistake of one message, so that they are told at once.</summary>
-/// <param name="told">How many are listed.</param>
+/// <summary>Collects every mistake of one message, so that all are reported at once.</summary>
+/// <param name="told">How many mistakes are listed.</param>
 internal sealed class Mistakes(int told = Mistakes.Told)
 {
-    /// <summary>A list of a million bad addresses must not become an answer of a million errors.</summary>
+    /// <summary>Limit on listed mistakes, so that a list of a million bad addresses does not become an answer with a million
+    /// errors.</summary>
     public const int Told = 100;
 
-    /// <summary>Characters of a pointer: a member's name may be as long as the request.</summary>
+    /// <summary>Characters of a pointer, since the name of a member may be as long as the request.</summary>
     private const int LongestPointer = 300;
 
     private List<FieldError>? _errors;
@@ -26,12 +27,12 @@ internal sealed class Mistakes(int told = Mistakes.Told)
             _untold++;
     }
 
-    /// <summary>The pointer, or its beginning when it is too long for an answer.</summary>
+    /// <summary>The pointer, cut off when it is too long for an answer.</summary>
     public static string Short(string pointer) => pointer.Length <= LongestPointer ? pointer : pointer[..LongestPointer] + "…";
 
     public void Add(string pointer, (string Code, string Detail) fault) => Add(pointer, fault.Code, fault.Detail);
 
-    /// <summary>The problem's own code is the errors' code when they all have the same, else <c>validation_failed</c>.</summary>
+    /// <summary>The problem's code is the code of the errors when all have the same, otherwise <c>validation_failed</c>.</summary>
     public Problem ToProblem(string detail)
     {
         var errors = _errors ?? [];

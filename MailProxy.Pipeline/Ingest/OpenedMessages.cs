@@ -2,10 +2,10 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>A request's messages, cut out and weighed but not bound: what binding will take is known before it is taken.</summary>
+/// <summary>A request's messages, split and measured but not bound, so that the memory that binding takes is known beforehand.</summary>
 public sealed class OpenedMessages
 {
-    /// <summary>What a JSON value becomes in memory, beside its text; rounded up.</summary>
+    /// <summary>Memory of a bound JSON value in addition to its text, rounded up.</summary>
     private const int BytesPerValue = 64;
 
     private readonly IReadOnlyList<ReadOnlyMemory<byte>> _written;
@@ -17,16 +17,16 @@ public sealed class OpenedMessages
         (_written, _faults, _defaults, Cost) = (written, faults, defaults, cost);
     }
 
-    /// <summary>Bytes that binding takes beside the request's own: merged defaults, and the objects that small values become.</summary>
+    /// <summary>Bytes that binding takes in addition to the request: merged defaults, and the objects that small values become.</summary>
     public long Cost { get; }
 
-    /// <summary>Why the whole request is refused; null: bind it.</summary>
+    /// <summary>Why the whole request is refused; null when it can be bound.</summary>
     public Problem? Problem { get; private init; }
 
-    /// <summary>One message: the body of a single submission.</summary>
+    /// <summary>Opens one message: the body of a single submission.</summary>
     public static OpenedMessages One(ReadOnlyMemory<byte> json, IngestOptions options) => Lines([json], options);
 
-    /// <summary>Messages that stand by themselves, as the lines of NDJSON do.</summary>
+    /// <summary>Opens messages that are independent of each other, such as the lines of NDJSON.</summary>
     public static OpenedMessages Lines(IReadOnlyList<ReadOnlyMemory<byte>> lines, IngestOptions options)
     {
         var written = new ReadOnlyMemory<byte>[lines.Count];
@@ -42,7 +42,9 @@ public sealed class OpenedMessages
     }
 
     /// <summary>
-    /// <c>{"messages":[…],"defaults":{…}}</c>. A bad message refuses only itself; a bad envelope or bad defaults refuse the request.
+    /// Opens <c>{"messages":[…],"defaults":{…}}</c>. An invalid message refuses only itself; an invalid envelope or invalid defaults
+    /// refuse the
+    /// request.
     /// </summary>
     public static OpenedMessages Batch(ReadOnlyMemory<byte> json, IngestOptions options)
     {

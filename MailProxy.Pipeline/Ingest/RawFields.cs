@@ -3,9 +3,10 @@ using System.Text;
 namespace MailProxy.Pipeline.Ingest;
 
 /// <summary>
-/// The header of a whole message, field by field, in the octets that go on the wire. Only what all programs read alike passes: a name
-/// directly before its colon, continuation lines that have text, UTF-8, and once what RFC 5322 3.6 and RFC 2045 allow once. Only To and
-/// Cc of old mail may come again: RFC 5322 4.5.3 says how they are read, and nothing is judged by them.
+/// Reads the header of a raw message field by field, from the octets that go on the wire. It accepts only what all programs read in the
+/// same
+/// way: a name directly before its colon, continuation lines with text, UTF-8, and no repetition of fields that RFC 5322 3.6 and RFC 2045
+/// allow once. Only To and Cc of old mail may be repeated: RFC 5322 4.5.3 says how they are read, and nothing is decided by them.
 /// </summary>
 internal sealed class RawFields
 {
@@ -28,11 +29,12 @@ internal sealed class RawFields
 
     private readonly string?[] _values = new string?[Once.Length];
 
-    /// <summary>Unfolded, without the blanks around it; null: there is no such field. Only for names that may stand once.</summary>
+    /// <summary>The unfolded value without surrounding blanks; null when the field is missing. Only for fields that are allowed
+    /// once.</summary>
     public string? this[string name] => _values[Array.IndexOf(Once, name)];
 
-    /// <summary>Null: every field was read; else why not.</summary>
-    /// <param name="head">Lines that end with CRLF, without the empty one.</param>
+    /// <summary>Returns null when every field was read, otherwise the reason.</summary>
+    /// <param name="head">Lines that end with CRLF, without the empty line.</param>
     public string? Read(ReadOnlySpan<byte> head)
     {
         if (!System.Text.Unicode.Utf8.IsValid(head))
@@ -79,7 +81,7 @@ internal sealed class RawFields
         return null;
     }
 
-    // A field with its continuation lines; negative: one of them is empty but for blanks.
+    // Length of a field with its continuation lines; negative when one of them is blank.
     private static int LengthOf(ReadOnlySpan<byte> head)
     {
         var length = 0;

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>A draft's JSON with other octets in <c>raw</c>; every other member stays as it was written.</summary>
+/// <summary>Replaces the octets of <c>raw</c> in a draft's JSON; every other member stays as it was written.</summary>
 internal static class RawJson
 {
     public static byte[] With(ReadOnlySpan<byte> json, ReadOnlySpan<byte> octets)

@@ -5,33 +5,33 @@ using MimeKit.Utils;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <summary>What the engine has to know of a whole message that a client composed itself.</summary>
+/// <summary>What the engine needs to know of a raw message, which the client composed itself.</summary>
 /// <param name="From">Every mailbox of its From header; empty without <c>raw</c>.</param>
-/// <param name="Sender">The Sender header's mailbox; null: it has none, or none that can be read.</param>
-/// <param name="MessageId">With angle brackets, or null: it has none.</param>
-/// <param name="Readable">False: a mistake was told already.</param>
+/// <param name="Sender">The mailbox of the Sender header; null when there is none, or none that can be read.</param>
+/// <param name="MessageId">With angle brackets; null when the message has none.</param>
+/// <param name="Readable">False: a mistake was reported already.</param>
 internal sealed record RawHead(IReadOnlyList<Mailbox> From, Mailbox? Sender, string? MessageId, string? Subject, bool Readable)
 {
     public static readonly RawHead None = new([], null, null, null, true);
     public static readonly RawHead Unreadable = new([], null, null, null, false);
 
-    /// <summary>It has a Sender header.</summary>
+    /// <summary>Whether the message has a Sender header.</summary>
     public bool HasSender { get; init; }
 
-    /// <summary>The message's octets as they go on the wire; null: as they came.</summary>
+    /// <summary>The message's octets in wire form; null when they are as submitted.</summary>
     public ReadOnlyMemory<byte>? Octets { get; init; }
 
-    /// <summary>Who a bounce goes to when nobody says so: the one From mailbox, else the Sender's.</summary>
+    /// <summary>The default address for bounces: the From mailbox when there is only one, otherwise the Sender's.</summary>
     public Mailbox? Responsible => From.Count == 1 ? From[0] : Sender;
 }
 
-/// <summary>Reads <c>raw</c> once: brings it into the octets of the wire, and judges those; behind the header only its lines.</summary>
+/// <summary>Reads <c>raw</c> once: converts it into its wire form and validates that; of the body only the line lengths.</summary>
 internal static class RawRules
 {
-    /// <summary>Mailboxes of a From header.</summary>
+    /// <summary>Most mailboxes of a From header.</summary>
     private const int MaxFrom = 100;
 
-    /// <summary>Bytes of the header.</summary>
+    /// <summary>Most bytes of the header.</summary>
     private const int MaxHead = 1 << 20;
 
     private const string Code = "malformed_raw";
@@ -116,7 +116,7 @@ internal static class RawRules
         return null;
     }
 
-    // For lists and answers only; the header itself goes out as it is.
+    // Used for lists and answers only; the header itself is sent unchanged.
     private static string? Subject(string? written, IngestOptions options)
     {
         if (written is null)

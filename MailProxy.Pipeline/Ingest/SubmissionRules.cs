@@ -4,16 +4,17 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Ingest;
 
 /// <summary>
-/// Judges drafts against sections 1 and 2 of the HTTP contract. Pure but for the accounts and the sources that are known, which it reads as
-/// they are at this moment; every mistake of a message is told at once.
+/// Validates drafts against sections 1 and 2 of the HTTP contract. Pure, except that it reads the current accounts and sources. All
+/// mistakes
+/// of a message are reported at once.
 /// </summary>
-/// <param name="mailKeyHeader">The header that Send adds for bounces, which clients may not set; empty: none.</param>
+/// <param name="mailKeyHeader">The header that Send adds for bounces, which clients may not set; empty when there is none.</param>
 internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources known, IngestOptions options, string mailKeyHeader)
 {
     private const int NamedAccounts = 20;
 
-    /// <param name="now">Unix milliseconds: when the message is accepted.</param>
-    /// <param name="newId">Makes ids for messages that bring none, and for Message-ID headers.</param>
+    /// <param name="now">Unix milliseconds: the time of acceptance.</param>
+    /// <param name="newId">Generates ids for messages without one, and for Message-ID headers.</param>
     /// <param name="told">How many mistakes are listed.</param>
     public AcceptedLine Judge(string tenant, Draft draft, long now, Func<Guid> newId, int told = Mistakes.Told)
     {

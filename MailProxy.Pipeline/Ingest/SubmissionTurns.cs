@@ -5,8 +5,8 @@ using MailProxy.Pipeline.Sharing;
 namespace MailProxy.Pipeline.Ingest;
 
 /// <summary>
-/// Whose submission is judged next: tenants in turn, and none on more workers than its share. However long a tenant's submissions take and
-/// however many wait, another tenant's finds a worker.
+/// Decides whose submission is validated next: tenants take turns, and none occupies more workers than its share. However many submissions
+/// of a tenant wait, and however long they take, another tenant's submission finds a worker.
 /// </summary>
 internal sealed class SubmissionTurns
 {
@@ -41,8 +41,7 @@ internal sealed class SubmissionTurns
     }
 
     /// <summary>
-    /// False: nothing waits, or only for a worker that its tenant may not have now. What is taken occupies a worker until <see
-    /// cref="Done"/>.
+    /// False when nothing waits that may have a worker now. A submission that was taken occupies a worker until <see cref="Done"/>.
     /// </summary>
     public bool TryTake([NotNullWhen(true)] out Submission? submission)
     {

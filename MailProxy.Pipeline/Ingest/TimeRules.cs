@@ -3,13 +3,13 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;
 
-/// <param name="SendAt">Null when it is not ahead: by arrival.</param>
+/// <param name="SendAt">Null when it is not in the future: the message is ordered by arrival.</param>
 internal readonly record struct MailTimes(long? SendAt, long ExpiresAt);
 
-/// <summary>When a message goes out, and when it is too late.</summary>
+/// <summary>Validates when a message is to be sent, and when it expires.</summary>
 internal static class TimeRules
 {
-    /// <param name="expiresAfter">The account's rule, or its tenant's; null: neither has one.</param>
+    /// <param name="expiresAfter">The rule of the account, or of its tenant; null when neither has one.</param>
     public static MailTimes Read(MailDraft mail, long now, TimeSpan? expiresAfter, Mistakes mistakes, IngestOptions options)
     {
         var sendAt = Time(mail.SendAt, "/send_at", now, mistakes, options);

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>The mailbox grammar of RFC 5321 4.1.2, widened by RFC 6531 to international local parts and domains.</summary>
+/// <summary>The mailbox grammar of RFC 5321 4.1.2, extended by RFC 6531 to international local parts and domains.</summary>
 internal static class AddrSpec
 {
     /// <summary>Octets; RFC 5321 4.5.3.1.1.</summary>
@@ -14,7 +14,7 @@ internal static class AddrSpec
     /// <summary>Octets; RFC 5321 4.5.3.1.2.</summary>
     public const int MaxDomain = 255;
 
-    /// <summary>Octets: a path is at most 256 with its angle brackets; RFC 5321 4.5.3.1.3.</summary>
+    /// <summary>Octets. A path has at most 256, including its angle brackets; RFC 5321 4.5.3.1.3.</summary>
     public const int MaxAddress = 254;
 
     private static readonly SearchValues<char> AtextAscii = SearchValues.Create(
@@ -22,14 +22,14 @@ internal static class AddrSpec
     );
     private static readonly SearchValues<char> Ldh = SearchValues.Create("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
-    /// <summary>Null: <paramref name="local"/> and <paramref name="domain"/> are good; else why not.</summary>
+    /// <summary>Returns null when <paramref name="local"/> and <paramref name="domain"/> are valid, otherwise the reason.</summary>
     public static string? Read(ReadOnlySpan<char> text, out string local, out string domain)
     {
         local = domain = "";
         if (text.IsEmpty)
             return "The address is empty.";
 
-        // Before the domain's conversion, which takes time that grows with the square of the length.
+        // Checked before the domain is converted, because that takes time quadratic in the length.
         if (text.Length > 2 * MaxAddress)
             return "The address is too long.";
         var end = text[0] == '"' ? EndOfQuoted(text) : text.IndexOf('@');
@@ -48,7 +48,7 @@ internal static class AddrSpec
         return Encoding.UTF8.GetByteCount(local) + 1 + domain.Length > MaxAddress ? "The address is longer than 254 octets." : null;
     }
 
-    // The index after the closing quote, or -1.
+    // The index after the closing quote; -1 when there is none.
     private static int EndOfQuoted(ReadOnlySpan<char> text)
     {
         for (var i = 1; i < text.Length; i++)
@@ -73,7 +73,7 @@ internal static class AddrSpec
         return null;
     }
 
-    // Quotes that are not needed are dropped, so that the same mailbox is known again.
+    // Unnecessary quotes are dropped, so that the same mailbox always has the same form.
     private static string? QuotedLocal(ReadOnlySpan<char> text, out string local)
     {
         var content = new StringBuilder(text.Length);

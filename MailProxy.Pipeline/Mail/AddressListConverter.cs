@@ -4,13 +4,14 @@ using System.Text.Json.Serialization;
 namespace MailProxy.Pipeline.Mail;
 
 /// <summary>
-/// Reads the four ways to write addresses. It never throws on well-formed JSON: what is not an address is kept as a fault, so that every
-/// mistake of a request is reported at once.
+/// Reads the four ways to write addresses. It never throws on well-formed JSON: an invalid address is kept as a fault, so that every
+/// mistake
+/// of a request is reported at once.
 /// </summary>
 internal sealed class AddressListConverter : JsonConverter<AddressList>
 {
     /// <summary>
-    /// Far beyond any limit on recipients; what comes after is not kept, or a request of empty texts would take twenty times its size.
+    /// Far above any limit on recipients. Further entries are not kept, because a request of empty texts would take twenty times its size.
     /// </summary>
     private const int MaxEntries = 100_000;
 

@@ -5,7 +5,7 @@ using MimeKit.Utils;
 namespace MailProxy.Pipeline.Mail;
 
 /// <summary>
-/// Reads what a client wrote as an address. Stricter than RFC 5322: one mailbox, no groups, routes or comments, a domain, and no control
+/// Reads an address that a client wrote. Stricter than RFC 5322: one mailbox with a domain; no groups, routes, comments or control
 /// characters.
 /// </summary>
 public static class Addresses
@@ -13,7 +13,7 @@ public static class Addresses
     /// <summary>Longest display name, in characters.</summary>
     private const int MaxName = 998;
 
-    /// <summary>Reads one entry of an address list. Null: <paramref name="mailbox"/> is good.</summary>
+    /// <summary>Reads one entry of an address list. Returns null when <paramref name="mailbox"/> is valid.</summary>
     public static AddressFault? Read(AddressDraft draft, out Mailbox mailbox)
     {
         mailbox = default;
@@ -31,7 +31,7 @@ public static class Addresses
         return null;
     }
 
-    /// <summary>Reads <c>a@x</c> or <c>Ann &lt;a@x&gt;</c>. Null: <paramref name="mailbox"/> is good.</summary>
+    /// <summary>Reads <c>a@x</c> or <c>Ann &lt;a@x&gt;</c>. Returns null when <paramref name="mailbox"/> is valid.</summary>
     public static AddressFault? Read(string text, out Mailbox mailbox)
     {
         mailbox = default;
@@ -49,7 +49,8 @@ public static class Addresses
         return wrong;
     }
 
-    /// <summary>Reads an address without a display name, as <c>return_path</c> has it. Null: <paramref name="mailbox"/> is good.</summary>
+    /// <summary>Reads an address without a display name, such as <c>return_path</c>. Returns null when <paramref name="mailbox"/> is
+    /// valid.</summary>
     public static AddressFault? ReadBare(ReadOnlySpan<char> text, out Mailbox mailbox)
     {
         mailbox = default;
@@ -61,7 +62,7 @@ public static class Addresses
         return null;
     }
 
-    /// <summary>The mailboxes of a list that was judged before; what cannot be read is left out.</summary>
+    /// <summary>The mailboxes of a list that was validated before; an entry that cannot be read is left out.</summary>
     public static IReadOnlyList<Mailbox> ReadAll(AddressList? list)
     {
         if (list is null)
@@ -76,7 +77,8 @@ public static class Addresses
         return all;
     }
 
-    /// <summary>The mailboxes of a header's value, of which only names are international; null: it is something else.</summary>
+    /// <summary>The mailboxes of a header's value, in which only display names may be international; null when it is anything
+    /// else.</summary>
     internal static IReadOnlyList<Mailbox>? ReadHeader(string value)
     {
         if (!InternetAddressList.TryParse(value, out var list) || list.Count == 0)
@@ -94,7 +96,7 @@ public static class Addresses
         return all;
     }
 
-    // A phrase of bare and quoted words up to the angle bracket. Commas, colons and semicolons outside quotes would make it a list or a
+    // A phrase of bare and quoted words up to the angle bracket. A comma, colon or semicolon outside quotes would make it a list or a
     // group.
     private static string? ReadName(ReadOnlySpan<char> text, out string? name, out int open)
     {
@@ -123,7 +125,7 @@ public static class Addresses
             return "The angle bracket has no partner.";
         var words = phrase.ToString().Trim(' ');
 
-        // In quotes it means itself (RFC 2047 section 5).
+        // Inside quotes, text that looks like an encoded word is literal (RFC 2047 section 5).
         if (!anyQuoted && words.Contains("=?", StringComparison.Ordinal))
             words = Rfc2047.DecodePhrase(Encoding.UTF8.GetBytes(words));
         if (Faults.InText(words, MaxName) is { } fault)

@@ -3,10 +3,10 @@ using MimeKit;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>The charset that a further body is written in. Pure.</summary>
+/// <summary>The charset of an alternative body. Pure.</summary>
 internal static class AlternativeCharset
 {
-    /// <summary>UTF-8 unless the type names another; null: it names one that is not known here.</summary>
+    /// <summary>UTF-8 unless the content type names another charset; null when that one is not supported.</summary>
     public static Encoding? Of(ContentType type) =>
         type.Charset?.ToLowerInvariant() switch
         {
@@ -16,7 +16,7 @@ internal static class AlternativeCharset
             _ => null,
         };
 
-    /// <summary>The charset has every character of the text.</summary>
+    /// <summary>Whether the charset can represent every character of the text.</summary>
     public static bool Holds(Encoding charset, string text) =>
         charset == Encoding.UTF8 || !text.AsSpan().ContainsAnyExceptInRange('\0', charset == Encoding.ASCII ? '\x7F' : '\xFF');
 }

@@ -2,11 +2,11 @@ using System.Text.RegularExpressions;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>What an attachment of a draft turned out to be: inline content, something to fetch, or mistakes.</summary>
-/// <param name="Inline">Base64, unchecked; null: not inline.</param>
-/// <param name="Fetched">What is to be fetched; null: inline, or wrong.</param>
-/// <param name="Errors">Pointers are relative to the attachment (<c>/source</c>); empty: it is good.</param>
-/// <param name="InlineMd5">What the inline content was said to hash to, or null.</param>
+/// <summary>The result of reading an attachment of a draft: inline content, something to fetch, or mistakes.</summary>
+/// <param name="Inline">The content in base64, not validated; null when it is not inline.</param>
+/// <param name="Fetched">What has to be fetched; null when it is inline, or invalid.</param>
+/// <param name="Errors">Mistakes, with pointers relative to the attachment (<c>/source</c>); empty when it is valid.</param>
+/// <param name="InlineMd5">The MD5 hash that the message claims for the inline content, or null.</param>
 public readonly record struct AttachmentReading(
     ReadOnlyMemory<char>? Inline,
     AttachmentRef? Fetched,
@@ -14,7 +14,7 @@ public readonly record struct AttachmentReading(
     byte[]? InlineMd5 = null
 );
 
-/// <summary>Reads what an attachment of a draft says about its content. Pure, and the only place that knows both notations.</summary>
+/// <summary>Reads where an attachment of a draft has its content. Pure, and the only code that knows both notations.</summary>
 public static partial class AttachmentNotation
 {
     private const string Base64Prefix = "base64:";
@@ -22,10 +22,10 @@ public static partial class AttachmentNotation
     /// <summary>The values of <c>fetch_mode</c>.</summary>
     public static IReadOnlyList<string> FetchModes => PlaceNotation.Modes;
 
-    /// <summary>False: a volume of this name could not be written as a source.</summary>
+    /// <summary>Whether a volume of this name could be written as a source.</summary>
     public static bool IsVolumeName(string id) => id is not ("http" or "https" or "base64");
 
-    /// <summary>How many attachments of the mail have to be fetched. Cheap.</summary>
+    /// <summary>Number of the mail's attachments that have to be fetched. Cheap.</summary>
     public static int CountFetched(MailDraft mail)
     {
         var count = 0;
@@ -38,7 +38,7 @@ public static partial class AttachmentNotation
         return count;
     }
 
-    /// <summary>Attachments, by their place in the list, and the volumes that they name.</summary>
+    /// <summary>The attachments in volumes, by index in the list, with the volume of each.</summary>
     public static IReadOnlyList<(int Attachment, string Volume)> Volumes(MailDraft mail) =>
         CountFetched(mail) == 0
             ? []
@@ -50,8 +50,8 @@ public static partial class AttachmentNotation
             ];
 
     /// <summary>
-    /// What is to be fetched for a mail that was accepted, in the order of its list. Throws <see cref="FormatException"/> when a source
-    /// that was accepted once would not be now.
+    /// What has to be fetched for an accepted mail, in the order of its list. Throws <see cref="FormatException"/> when a source that was
+    /// accepted by an earlier version is no longer valid.
     /// </summary>
     public static IReadOnlyList<AttachmentRef> Fetched(MailDraft mail)
     {
@@ -69,7 +69,7 @@ public static partial class AttachmentNotation
         return refs ?? [];
     }
 
-    /// <summary>Base64 of inline content, unchecked; null: the content is fetched, or missing.</summary>
+    /// <summary>Inline content in base64, not validated; null when the content is fetched, or missing.</summary>
     public static ReadOnlyMemory<char>? Inline(AttachmentDraft draft)
     {
         if (draft.Content is not null)
@@ -79,10 +79,10 @@ public static partial class AttachmentNotation
         return written.AsMemory(written.StartsWith(Base64Prefix, StringComparison.Ordinal) ? Base64Prefix.Length : 0);
     }
 
-    /// <summary>The name as the recipient shall see it: without a marker <c>{MD5:…}</c>, and safe on every disk.</summary>
+    /// <summary>The file name for the recipient: without a marker <c>{MD5:…}</c>, and valid on every file system.</summary>
     public static string FileName(AttachmentDraft draft) => FileNames.Safe(WithoutMarker(draft.Filename ?? "", out _));
 
-    /// <param name="index">The attachment's place in the message's list.</param>
+    /// <param name="index">The attachment's index in the message's list.</param>
     public static AttachmentReading Read(AttachmentDraft draft, int index)
     {
         var errors = new List<FieldError>();
@@ -93,7 +93,7 @@ public static partial class AttachmentNotation
         var md5 = Md5(draft, errors);
         if (Inline(draft) is { } inline)
         {
-            // Beside content of its own they would be promises that nobody looks at.
+            // Beside inline content these members would be claims that nobody checks.
             if (draft.Sha256 is not null)
                 errors.Add(new("/sha256", "source_required", "Only for attachments that are fetched."));
             if (draft.Size is not null)
@@ -173,7 +173,7 @@ public static partial class AttachmentNotation
         return null;
     }
 
-    // With the marker goes what tied it to the name: invoice_{MD5:…}.pdf is invoice.pdf.
+    // The separator before the marker is removed with it: invoice_{MD5:…}.pdf becomes invoice.pdf.
     private static string WithoutMarker(string name, out string? md5)
     {
         md5 = null;

@@ -1,11 +1,11 @@
 namespace MailProxy.Pipeline.Mail;
 
 /// <summary>An attachment whose content is fetched just before the attempt.</summary>
-/// <param name="Index">Its place in the message's list, from 0.</param>
-/// <param name="Sha256">What the content must hash to (32 bytes), or null.</param>
+/// <param name="Index">Its index in the message's list, from 0.</param>
+/// <param name="Sha256">The hash that the content must have (32 bytes), or null.</param>
 /// <param name="Md5">The same in the old notation (16 bytes), or null.</param>
-/// <param name="Size">What its length must be in bytes, or null.</param>
-/// <param name="Auth">What is sent to the source, or null; only ever with a <see cref="AttachmentPlace.Url"/>.</param>
+/// <param name="Size">The length that the content must have, in bytes, or null.</param>
+/// <param name="Auth">The credentials for the source, or null; only with an <see cref="AttachmentPlace.Url"/>.</param>
 public sealed record AttachmentRef(
     int Index,
     AttachmentPlace Place,
@@ -15,13 +15,14 @@ public sealed record AttachmentRef(
     SourceAuth? Auth = null
 )
 {
-    // The generated text would print what Auth and Place keep to themselves.
+    // The generated ToString would print the members of Auth and Place, which may be secret.
     public override string ToString() => $"attachment {Index} from {Place}";
 }
 
 /// <summary>
-/// Where an attachment's content is: a closed set. Equal places name the same content; the text of one may stand in events and logs (no
-/// credentials, no query).
+/// The address of an attachment's content. A closed set. Equal addresses name the same content; the text of an address may appear in
+/// events
+/// and logs, because it has no credentials and no query.
 /// </summary>
 public abstract record AttachmentPlace
 {
@@ -30,7 +31,7 @@ public abstract record AttachmentPlace
     /// <summary>An absolute http or https address, without user info and fragment.</summary>
     public sealed record Url(Uri Address) : AttachmentPlace
     {
-        // Uri's own comparison leaves parts out.
+        // The comparison of Uri ignores some parts.
         public bool Equals(Url? other) => other is not null && other.Address.AbsoluteUri == Address.AbsoluteUri;
 
         public override int GetHashCode() => Address.AbsoluteUri.GetHashCode(StringComparison.Ordinal);
@@ -50,7 +51,7 @@ public abstract record AttachmentPlace
         public override string ToString() => Path;
     }
 
-    /// <summary>Whatever the tenant's own attachment endpoint knows by this name.</summary>
+    /// <summary>Content that the tenant's own attachment endpoint knows by this name.</summary>
     public sealed record Endpoint(string StoragePath) : AttachmentPlace
     {
         public override string ToString() => $"attachment endpoint: {(StoragePath.Length > 200 ? StoragePath[..200] + "…" : StoragePath)}";

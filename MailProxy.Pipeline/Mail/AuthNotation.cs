@@ -5,8 +5,8 @@ public static class AuthNotation
 {
     private const int MaxLength = 8192;
 
-    /// <summary>Null when something is wrong, which is then among the errors.</summary>
-    /// <param name="at">The pointer of the object.</param>
+    /// <summary>Returns null when something is wrong, and adds that to the errors.</summary>
+    /// <param name="at">The JSON pointer of the object.</param>
     public static SourceAuth? Read(SourceAuthDraft draft, string at, List<FieldError> errors)
     {
         var before = errors.Count;

@@ -9,13 +9,14 @@ using System.Text.Json;
 namespace MailProxy.Pipeline.Mail;
 
 /// <summary>
-/// Tells whether the same id came with the same content. Stored, so what is hashed for an existing field may never change; a new field is
-/// added only when it is present.
+/// The hash by which a resubmitted id is recognised as the same content. It is stored, so what is hashed for an existing field may never
+/// change; a new field is added only when it is present.
 /// </summary>
 public static class ContentHash
 {
     /// <summary>
-    /// SHA-256 of a stored draft without its id, whatever the order, spacing and escapes of its members; null when it is not a draft.
+    /// SHA-256 of a stored draft without its id, independent of the order, spacing and escapes of its members; null when it is not a
+    /// draft.
     /// </summary>
     public static byte[]? Of(ReadOnlyMemory<byte> json)
     {
@@ -30,7 +31,7 @@ public static class ContentHash
     }
 
     /// <summary>SHA-256 of a draft without its id.</summary>
-    /// <param name="raw">What stands for its <c>raw</c>; null: that.</param>
+    /// <param name="raw">The octets to hash instead of its <c>raw</c>; null: its <c>raw</c>.</param>
     internal static byte[] Of(MailDraft mail, ReadOnlyMemory<byte>? raw = null)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -118,7 +119,7 @@ public static class ContentHash
         Text(sha, "=", value);
     }
 
-    // Field and value each with their length in front, so that no two drafts run together into the same bytes.
+    // Field and value are each preceded by their length, so that two different drafts never produce the same bytes.
     private static void Text(IncrementalHash sha, string field, string? value)
     {
         if (value is null)
@@ -127,7 +128,7 @@ public static class ContentHash
         Framed(sha, value);
     }
 
-    // The same as the text of its base64, without making that.
+    // Hashes the same as the base64 text of the octets, without building that text.
     private static void Base64Text(IncrementalHash sha, string field, ReadOnlySpan<byte> octets)
     {
         const int block = 3 * 1024;
@@ -159,7 +160,7 @@ public static class ContentHash
             sha.AppendData(Encoding.Unicode.GetBytes(text.ToString()));
     }
 
-    // Members of nested objects in one order; numbers as written.
+    // Members of nested objects are sorted by name; numbers are taken as written.
     private static IEnumerable<string> Members(JsonElement value) =>
         value.EnumerateObject().OrderBy(m => m.Name, StringComparer.Ordinal).Select(m => $"{Quote(m.Name)}:{Canonical(m.Value)}");
 

@@ -5,12 +5,11 @@ using System.Text;
 namespace MailProxy.Pipeline.Mail;
 
 /// <summary>
-/// Puts credentials into a request, and says which headers may carry them. One rule for everything that is set, and for everything that
-/// is stored.
+/// Adds credentials to a request, and decides which headers may carry them: one rule for everything that is configured or stored.
 /// </summary>
 public static class CredentialHeader
 {
-    /// <summary>For a person.</summary>
+    /// <summary>The rule in words, for error messages.</summary>
     public const string Rule =
         "Must be the name of a header that may carry credentials: not one of the connection, of the body, of an answer, or of "
         + "our own signature.";
@@ -22,7 +21,7 @@ public static class CredentialHeader
         "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     );
 
-    // They say where a request goes, what its body is, or what its answer may be.
+    // These headers decide where a request goes, what its body is, or what the answer may be.
     private static readonly HashSet<string> Reserved = new(StringComparer.OrdinalIgnoreCase)
     {
         "Accept",
@@ -68,10 +67,10 @@ public static class CredentialHeader
 
     private static readonly string[] ReservedPrefixes = ["Content-", "webhook-"];
 
-    /// <summary>A token of HTTP, and not too long.</summary>
+    /// <summary>Whether this is a token of HTTP, and not too long.</summary>
     public static bool IsName(string name) => name.Length is > 0 and <= LongestName && !name.AsSpan().ContainsAnyExcept(TokenChars);
 
-    /// <summary>A name of a header that may carry credentials.</summary>
+    /// <summary>Whether a header of this name may carry credentials.</summary>
     public static bool MayBeSet(string name) =>
         IsName(name)
         && !Reserved.Contains(name)
@@ -79,7 +78,8 @@ public static class CredentialHeader
         && IsTaken(name);
 
     /// <summary>
-    /// Adds what is to be sent. Throws <see cref="FormatException"/> when it cannot be: it was stored by a version that checked less.
+    /// Adds the credentials. Throws <see cref="FormatException"/> when that is impossible, because an older version stored them with fewer
+    /// checks.
     /// </summary>
     public static void Add(HttpRequestHeaders headers, SourceAuth? auth)
     {
@@ -103,7 +103,7 @@ public static class CredentialHeader
         }
     }
 
-    // The client's own word: what it keeps for the body or for answers it takes for no request.
+    // Asks the HTTP client, which does not accept headers of content or of responses on a request.
     private static bool IsTaken(string name)
     {
         using var request = new HttpRequestMessage();

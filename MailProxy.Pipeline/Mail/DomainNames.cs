@@ -7,10 +7,10 @@ namespace MailProxy.Pipeline.Mail;
 /// <summary>International domain names: UTS 46, non-transitional and with the checks of IDNA 2008, as browsers do it. Pure.</summary>
 public static class DomainNames
 {
-    // Longer than any name, whatever became of it.
+    // Longer than any valid name, even after the conversion.
     private const int Longest = 1_024;
 
-    /// <summary>The name as A-labels, mapped and normalised; what is ASCII stays as it is. Null: such a name cannot exist.</summary>
+    /// <summary>The name as A-labels, mapped and normalised; an ASCII name stays unchanged. Null when such a name cannot exist.</summary>
     public static string? ToAscii(string name)
     {
         if (Ascii.IsValid(name))
@@ -22,7 +22,7 @@ public static class DomainNames
         return good ? ascii[..length].ToString() : null;
     }
 
-    // Made when the first international name comes, since its tables take 10 MB.
+    // Created when the first international name arrives, since its tables take 10 MB.
     private static class Uts46
     {
         public static readonly IDNA Rules = IDNA.GetUTS46Instance(

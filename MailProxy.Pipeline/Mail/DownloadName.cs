@@ -3,20 +3,21 @@ using System.Text;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary><c>Content-Disposition</c>, by which a browser saves a download under its name (RFC 6266). Pure.</summary>
+/// <summary>The <c>Content-Disposition</c> header, by which a browser saves a download under its name (RFC 6266). Pure.</summary>
 public static class DownloadName
 {
-    // Quoted-string without what some clients read wrongly: quotes, backslashes, percent signs.
+    // Characters of a quoted-string, without those that some clients misread: quotes, backslashes, percent signs.
     private static readonly SearchValues<char> Plain = SearchValues.Create(
         " !#$&'()+,-.0123456789=@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{}~"
     );
 
-    // attr-char of RFC 8187.
+    // The attr-char of RFC 8187.
     private static readonly SearchValues<byte> Bare = SearchValues.Create(
         "!#$&+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~"u8
     );
 
-    /// <summary>To be saved, never shown: the name in ASCII for the old, and whole (RFC 8187) for all others.</summary>
+    /// <summary>Makes browsers save and never show the file: the name in ASCII for old clients, and in full (RFC 8187) for all
+    /// others.</summary>
     public static string Header(string name)
     {
         name = FileName(name);
@@ -39,7 +40,7 @@ public static class DownloadName
         return header.ToString();
     }
 
-    // No path, no control characters, nothing that turns the direction of writing; the end of a long name is its kind.
+    // Removes paths, control characters, and characters that change the direction of text; keeps the end of a long name, its extension.
     private static string FileName(string name)
     {
         var clean = new StringBuilder(name.Length);

@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>Reads the draft's fields that have a closed set of values.</summary>
+/// <summary>Reads those fields of a draft that have a closed set of values.</summary>
 public static class DraftValues
 {
-    /// <summary>A name or a number from 0 to 3; absent: medium.</summary>
+    /// <summary>Reads a name or a number from 0 to 3; absent means medium.</summary>
     public static bool TryPriority(JsonElement? written, out Priority priority)
     {
         var read = written switch
@@ -19,7 +19,7 @@ public static class DraftValues
         return read is not null;
     }
 
-    /// <summary>Absent: retry.</summary>
+    /// <summary>Reads a policy; absent means retry.</summary>
     public static bool TryPolicy(string? written, out AmbiguousPolicy policy)
     {
         (policy, var known) = written switch

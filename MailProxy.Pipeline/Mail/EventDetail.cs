@@ -4,12 +4,12 @@ using System.Text.Json;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>Makes an event's stored detail: the JSON members of <c>data</c> that only this event has, without braces.</summary>
+/// <summary>Builds an event's stored detail: the JSON members of <c>data</c> that only this event has, without braces.</summary>
 public static class EventDetail
 {
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>The members that <paramref name="write"/> writes, or null when it writes none.</summary>
+    /// <summary>The members that <paramref name="write"/> writes; null when it writes none.</summary>
     public static byte[]? Make<T>(T state, Action<Utf8JsonWriter, T> write)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
@@ -40,7 +40,7 @@ public static class EventDetail
         return null;
     }
 
-    /// <summary>One recipient's result, as a value.</summary>
+    /// <summary>Writes one recipient's result as a JSON value.</summary>
     public static void WriteRecipient(
         Utf8JsonWriter writer,
         string address,

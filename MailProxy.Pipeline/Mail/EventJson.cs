@@ -5,19 +5,20 @@ using System.Text.Json;
 namespace MailProxy.Pipeline.Mail;
 
 /// <summary>
-/// Writes an event as the HTTP contract shows it (section 4), for webhooks and for the event routes alike. What is stored as JSON (tags,
-/// metadata, detail) is copied, not parsed.
+/// Writes an event as section 4 of the HTTP contract shows it, for webhooks and for the event routes. Members stored as JSON (tags,
+/// metadata,
+/// detail) are copied without parsing.
 /// </summary>
 public static class EventJson
 {
-    // Bodies are UTF-8 and never part of a page, so only what JSON itself asks for is escaped.
+    // Bodies are UTF-8 and never part of an HTML page, so only what JSON requires is escaped.
     private static readonly JsonWriterOptions Plain = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         SkipValidation = true,
     };
 
-    /// <summary>Writes one object: id, sequence (of events about a message), type, timestamp, data.</summary>
+    /// <summary>Writes one object: id, sequence (for events about a message), type, timestamp, data.</summary>
     public static void Write(Utf8JsonWriter writer, MailEvent mailEvent)
     {
         writer.WriteStartObject();

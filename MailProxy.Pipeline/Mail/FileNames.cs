@@ -3,18 +3,18 @@ using System.Text;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>Names that a recipient's disk takes as one file, in the directory it was meant for. Pure.</summary>
+/// <summary>Makes file names that a recipient's system accepts as one file in the intended directory. Pure.</summary>
 public static class FileNames
 {
-    /// <summary>In UTF-8: the longest name of common file systems.</summary>
+    /// <summary>Bytes in UTF-8: the longest name of common file systems.</summary>
     private const int MaxBytes = 255;
 
-    /// <summary>Overrides and isolates make <c>exe.pdf</c> of <c>fdp.exe</c>.</summary>
+    /// <summary>Characters that change the direction of text, and so display <c>fdp.exe</c> as <c>exe.pdf</c>.</summary>
     internal static readonly SearchValues<char> Turning = SearchValues.Create("\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069");
 
     private static readonly string[] Devices = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 
-    /// <summary>The name itself when it is harmless, else the nearest one that is; never empty.</summary>
+    /// <summary>The name itself when it is harmless, otherwise the nearest harmless one; never empty.</summary>
     public static string Safe(string name)
     {
         var safe = new StringBuilder(name.Length);
@@ -31,7 +31,7 @@ public static class FileNames
                 safe.Append(rune.ToString());
         }
 
-        // Windows drops blanks and dots at the end, and nobody sees a name that begins with a dot.
+        // Windows drops blanks and dots at the end, and a name that begins with a dot is hidden on other systems.
         var trimmed = safe.ToString().Trim(' ').TrimEnd('.', ' ');
         if (trimmed.StartsWith('.'))
             trimmed = "_" + trimmed.TrimStart('.');
@@ -53,7 +53,7 @@ public static class FileNames
             );
     }
 
-    // The extension says what it is, so it stays.
+    // The extension is kept, because it tells the type of the file.
     private static string Shortened(string name)
     {
         if (Encoding.UTF8.GetByteCount(name) <= MaxBytes)

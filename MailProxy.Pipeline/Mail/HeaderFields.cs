@@ -5,16 +5,16 @@ using System.Text.RegularExpressions;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>What the value of a header may be made of.</summary>
+/// <summary>The syntax of a header's value.</summary>
 internal enum HeaderSyntax
 {
-    /// <summary>Free text (RFC 5322 section 3.6.5): what is not ASCII becomes encoded words.</summary>
+    /// <summary>Free text (RFC 5322 section 3.6.5): non-ASCII characters become encoded words.</summary>
     Text,
 
     /// <summary>Tokens that machines read. Encoded words are not allowed (RFC 2047 section 5).</summary>
     Tokens,
 
-    /// <summary>URLs in angle brackets (RFC 2369, RFC 5064): what is not ASCII is percent-encoded.</summary>
+    /// <summary>URLs in angle brackets (RFC 2369, RFC 5064): non-ASCII characters are percent-encoded.</summary>
     Urls,
 
     /// <summary>A phrase before a token in angle brackets (RFC 2919).</summary>
@@ -24,7 +24,7 @@ internal enum HeaderSyntax
     Mailboxes,
 }
 
-/// <summary>What is known of headers by their names, and how a client's value becomes one that may stand on the wire. Pure.</summary>
+/// <summary>Knows the syntax of headers by name, and converts a client's value into the form for the wire. Pure.</summary>
 internal static partial class HeaderFields
 {
     /// <summary>Octets of one line, without its CRLF (RFC 5322 section 2.1.1).</summary>
@@ -48,10 +48,10 @@ internal static partial class HeaderFields
 
     public static HeaderSyntax SyntaxOf(string name) => Known.GetValueOrDefault(name);
 
-    /// <summary>Some reader may take part of it for an encoded word.</summary>
+    /// <summary>Whether some mail program may read part of the value as an encoded word.</summary>
     public static bool LooksEncoded(ReadOnlySpan<char> value) => value.IndexOf("=?") >= 0 && EncodedWord().IsMatch(value);
 
-    /// <summary>The next token and the blanks before it; false at the end, where only blanks may be left.</summary>
+    /// <summary>Takes the next token and the blanks before it; false at the end, where only blanks may remain.</summary>
     public static bool TryTake(scoped ref ReadOnlySpan<char> rest, out ReadOnlySpan<char> blanks, out ReadOnlySpan<char> token)
     {
         var start = rest.IndexOfAnyExcept(Blanks);
@@ -64,7 +64,7 @@ internal static partial class HeaderFields
         return !token.IsEmpty;
     }
 
-    /// <summary>Each token fits on a line, the first one behind the name.</summary>
+    /// <summary>Whether each token fits on a line of its own, the first one after the name.</summary>
     public static bool CanFold(string name, ReadOnlySpan<char> value)
     {
         for (var column = name.Length + 2; TryTake(ref value, out var blanks, out var token); column = 0)
@@ -76,7 +76,7 @@ internal static partial class HeaderFields
         return true;
     }
 
-    /// <summary>Null: the value can be written under this name; else why not, and what would do.</summary>
+    /// <summary>Returns null when the value can be written under this name, otherwise why not, and what would be accepted.</summary>
     public static string? Fault(string name, string value)
     {
         var syntax = SyntaxOf(name);
@@ -99,7 +99,7 @@ internal static partial class HeaderFields
         }
     }
 
-    /// <summary>The value with its URLs as ASCII; null when something else in it is not.</summary>
+    /// <summary>The value with its URLs converted to ASCII; null when anything outside of the URLs is not ASCII.</summary>
     public static string? UrlsAsAscii(string value)
     {
         if (Ascii.IsValid(value))

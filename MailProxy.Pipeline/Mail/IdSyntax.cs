@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>How ids are written.</summary>
+/// <summary>The syntax of ids.</summary>
 public static class IdSyntax
 {
     public const string MessageRule = "1 to 128 of A-Z, a-z, 0-9 and ._:@- but not . or ..";
@@ -13,11 +13,11 @@ public static class IdSyntax
     );
     private static readonly SearchValues<char> ObjectChars = SearchValues.Create("-0123456789_abcdefghijklmnopqrstuvwxyz");
 
-    /// <summary>The id of a message.</summary>
+    /// <summary>Whether this can be the id of a message.</summary>
     public static bool IsMessageId(ReadOnlySpan<char> id) =>
         id.Length is >= 1 and <= 128 && !id.ContainsAnyExcept(MessageChars) && id is not ("." or "..");
 
-    /// <summary>The id of everything else: accounts, webhooks, batches.</summary>
+    /// <summary>Whether this can be the id of anything else: an account, a webhook, a batch.</summary>
     public static bool IsObjectId(ReadOnlySpan<char> id) =>
         id.Length is >= 1 and <= 63 && !id.ContainsAnyExcept(ObjectChars) && id[0] is not ('-' or '_');
 }

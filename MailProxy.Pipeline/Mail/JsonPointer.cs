@@ -2,7 +2,7 @@ using System.Text;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>JSON pointers (RFC 6901), which tell a client where its mistake is.</summary>
+/// <summary>JSON pointers (RFC 6901), which tell a client where a mistake is.</summary>
 public static class JsonPointer
 {
     /// <summary>One reference token, escaped.</summary>
@@ -11,12 +11,13 @@ public static class JsonPointer
             ? member.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)
             : member;
 
-    /// <summary>The pointer with one more member.</summary>
+    /// <summary>The pointer extended by one member.</summary>
     public static string Member(string parent, string member) => $"{parent}/{Escape(member)}";
 
     /// <summary>
-    /// From the path of a <see cref="System.Text.Json.JsonException"/>: <c>$.to[0].email</c>, <c>$.headers['a.b']</c>. Names in quotes are
-    /// not escaped there, so the end of one is where a path can go on.
+    /// Converts the path of a <see cref="System.Text.Json.JsonException"/>: <c>$.to[0].email</c>, <c>$.headers['a.b']</c>. Quoted names
+    /// are not
+    /// escaped there, so a quote ends a name only where the path can continue.
     /// </summary>
     public static string FromPath(string? path)
     {

@@ -4,14 +4,14 @@ using System.Text;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>The list of downloads at the foot of a message. Pure: the same links make the same text in every attempt.</summary>
+/// <summary>The list of downloads at the end of a message. Pure: the same links give the same text in every attempt.</summary>
 public static class LinkFoot
 {
     private const string Heading = "Files to download";
     private const string BodyEnd = "</body",
         HtmlEnd = "</html";
 
-    /// <summary>The plain text with the list below it. Null text is a message whose only plain text is the list.</summary>
+    /// <summary>The plain text followed by the list. A null text is a message whose only plain text is the list.</summary>
     public static string Text(string? text, IReadOnlyList<FileLink> links)
     {
         var foot = new StringBuilder(text);
@@ -26,7 +26,7 @@ public static class LinkFoot
         return foot.ToString();
     }
 
-    /// <summary>The HTML with the list at the end of its body, or at its end when the body is not closed.</summary>
+    /// <summary>The HTML with the list at the end of its body, or at its very end when the body is not closed.</summary>
     public static string Html(string html, IReadOnlyList<FileLink> links)
     {
         var at = LastTag(html, BodyEnd);
@@ -57,7 +57,7 @@ public static class LinkFoot
         return list.Append("</ul>\r\n</div>\r\n").ToString();
     }
 
-    // The tag may have blanks before its bracket; </bodyguard> is not it.
+    // The tag may have blanks before its bracket, but </bodyguard> must not match.
     private static int LastTag(string html, string tag)
     {
         for (
@@ -73,7 +73,7 @@ public static class LinkFoot
         return -1;
     }
 
-    // What breaks the line, or turns the direction of writing, could make the list say something else.
+    // Characters that break the line, or change the direction of text, could make the list misleading.
     private static string Shown(string name)
     {
         var shown = new StringBuilder(name.Length);

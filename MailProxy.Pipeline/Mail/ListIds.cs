@@ -2,7 +2,7 @@ using System.Text;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>The value of a List-Id: a phrase, which may be missing, and an identifier in angle brackets (RFC 2919). Pure.</summary>
+/// <summary>The value of a List-Id: an optional phrase, and an identifier in angle brackets (RFC 2919). Pure.</summary>
 internal static class ListIds
 {
     /// <param name="phrase">Without its quotes.</param>

@@ -4,8 +4,9 @@ using System.Text.Json.Serialization;
 namespace MailProxy.Pipeline.Mail;
 
 /// <summary>
-/// A message as the client wrote it (section 2 of the HTTP contract), bound but not yet judged. The same JSON is what the body store keeps
-/// and what the composer reads.
+/// A message as the client wrote it (section 2 of the HTTP contract), bound but not yet validated. The same JSON is stored as the body,
+/// and
+/// read by the composer.
 /// </summary>
 public sealed record MailDraft
 {
@@ -22,12 +23,12 @@ public sealed record MailDraft
     public string? Html { get; init; }
     public Dictionary<string, string>? Headers { get; init; }
 
-    /// <summary>A whole RFC 5322 message; base64 on the wire.</summary>
+    /// <summary>A whole RFC 5322 message; base64 in JSON.</summary>
     public string? Raw { get; init; }
 
     public List<AttachmentDraft>? Attachments { get; init; }
 
-    /// <summary>Further bodies of the same message.</summary>
+    /// <summary>Alternative bodies of the same message.</summary>
     public List<AlternativeDraft>? Alternatives { get; init; }
 
     /// <summary>A name or a number from 0 to 3.</summary>
@@ -44,12 +45,12 @@ public sealed record MailDraft
     public Dictionary<string, JsonElement>? Metadata { get; init; }
     public string? OnAmbiguous { get; init; }
 
-    /// <summary>What the contract does not know; each is refused with its pointer.</summary>
+    /// <summary>Members that the contract does not define; each is refused with its pointer.</summary>
     [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
     public Dictionary<string, JsonElement>? Unknown { get; set; }
 }
 
-/// <summary>A further body of a message, such as an invitation.</summary>
+/// <summary>An alternative body of a message, such as an invitation.</summary>
 public sealed record AlternativeDraft
 {
     /// <summary><c>text/…</c> or <c>application/…</c>, with its parameters.</summary>
@@ -77,7 +78,7 @@ public sealed record AttachmentDraft
     /// <summary>Base64.</summary>
     public string? Content { get; init; }
 
-    /// <summary><c>volume:path</c>, <c>http(s)://…</c>, an absolute path, or what the tenant's attachment endpoint knows.</summary>
+    /// <summary><c>volume:path</c>, <c>http(s)://…</c>, an absolute path, or a name known to the tenant's attachment endpoint.</summary>
     public string? Source { get; init; }
 
     /// <summary>64 hexadecimal digits.</summary>
@@ -91,7 +92,7 @@ public sealed record AttachmentDraft
     public string? StoragePath { get; init; }
 
     /// <summary>
-    /// <c>base64</c>, <c>filesystem</c>, <c>http_url</c>, <c>endpoint</c>, <c>storage</c>; absent: by the form of <see
+    /// <c>base64</c>, <c>filesystem</c>, <c>http_url</c>, <c>endpoint</c>, <c>storage</c>; absent: decided by the form of <see
     /// cref="StoragePath"/>.
     /// </summary>
     public string? FetchMode { get; init; }
@@ -115,19 +116,19 @@ public sealed record SourceAuthDraft
     [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
     public Dictionary<string, JsonElement>? Unknown { get; set; }
 
-    // A record's generated text would carry the secrets into a log.
+    // The generated ToString of a record would write the secrets into a log.
     public override string ToString() => nameof(SourceAuthDraft);
 }
 
 /// <summary>
-/// One address as written: <c>"a@x"</c>, <c>"Ann &lt;a@x&gt;"</c> (then only <see cref="Text"/>), or <c>{"email","name"}</c>.
+/// One address as written: <c>"a@x"</c>, <c>"Ann &lt;a@x&gt;"</c> (both as <see cref="Text"/>), or <c>{"email","name"}</c>.
 /// </summary>
-/// <param name="Text">The whole written text, or null for the object form.</param>
-/// <param name="Email">The object form's address.</param>
-/// <param name="Name">The object form's display name.</param>
-/// <param name="Fault">Why this is not an address at all (wrong JSON kind, unknown member), else null.</param>
-/// <param name="FaultAt">The pointer of the fault below this entry ("" or "/member").</param>
-/// <param name="FaultCode">The fault's stable code.</param>
+/// <param name="Text">The whole written text; null for the object form.</param>
+/// <param name="Email">The address of the object form.</param>
+/// <param name="Name">The display name of the object form.</param>
+/// <param name="Fault">Why this is not an address at all (wrong JSON kind, unknown member), otherwise null.</param>
+/// <param name="FaultAt">The pointer of the fault relative to this entry ("" or "/member").</param>
+/// <param name="FaultCode">The stable code of the fault.</param>
 public readonly record struct AddressDraft(
     string? Text,
     string? Email,
@@ -138,7 +139,7 @@ public readonly record struct AddressDraft(
 );
 
 /// <summary>
-/// One address or a list of them; <see cref="Single"/> when the client did not write a list, which decides the pointer of a fault
+/// One address or a list of them. <see cref="Single"/> means that the client did not write a list, which decides the pointer of a fault
 /// (<c>/to</c> or <c>/to/0</c>).
 /// </summary>
 [JsonConverter(typeof(AddressListConverter))]

@@ -1,6 +1,6 @@
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>What events tell. Stored as a number: never renumber.</summary>
+/// <summary>The types of events. Stored as a number: never renumber.</summary>
 public enum EventType : byte
 {
     MessageQueued = 0,
@@ -25,7 +25,7 @@ public enum EventType : byte
 }
 
 /// <summary>One event of the log.</summary>
-/// <param name="Position">Commit order over everything; what a webhook acknowledges.</param>
+/// <param name="Position">The commit order of all events, which a webhook acknowledges.</param>
 /// <param name="Sequence">Counts per message from 1 without gaps; 0 for events that are not about a message.</param>
 /// <param name="Detail">JSON members of <c>data</c>, without braces, or empty.</param>
 public sealed record MailEvent(
@@ -46,7 +46,7 @@ public sealed record MailEvent(
 {
     private readonly string? _id;
 
-    /// <summary>What clients know it by; the store gives it.</summary>
+    /// <summary>The id that clients see; assigned by the store.</summary>
     public string Id
     {
         get => _id ?? $"evt_{Position}";

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>Source-generated JSON for drafts: snake_case, duplicate members refused.</summary>
+/// <summary>Source-generated JSON serialization of drafts: snake_case, duplicate members refused.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,

@@ -1,6 +1,6 @@
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>Where a message stands. Stored as a number: never renumber. Everything from <see cref="Sent"/> on is final.</summary>
+/// <summary>The state of a message. Stored as a number: never renumber. Everything from <see cref="Sent"/> on is final.</summary>
 public enum MessageState : byte
 {
     Queued = 0,
@@ -18,7 +18,7 @@ public enum MessageState : byte
 }
 
 /// <summary>
-/// Where one recipient of a message stands. Stored as a number: never renumber. Everything from <see cref="Sent"/> on is final.
+/// The state of one recipient of a message. Stored as a number: never renumber. Everything from <see cref="Sent"/> on is final.
 /// </summary>
 public enum RecipientState : byte
 {
@@ -33,7 +33,7 @@ public enum RecipientState : byte
     Suppressed = 16,
 }
 
-/// <summary>What to do with recipients of whom nobody knows whether the server took the mail.</summary>
+/// <summary>What to do with recipients for which it is unknown whether the server accepted the mail.</summary>
 public enum AmbiguousPolicy : byte
 {
     Retry = 0,
@@ -41,7 +41,7 @@ public enum AmbiguousPolicy : byte
     AssumeSent = 2,
 }
 
-/// <summary>The names that states and policies have in JSON and in queries.</summary>
+/// <summary>The names of states and policies in JSON and in queries.</summary>
 public static class WireNames
 {
     public static bool IsFinal(this MessageState state) => state >= MessageState.Sent;

@@ -3,7 +3,8 @@ using MailProxy.Pipeline.Network;
 namespace MailProxy.Pipeline.Mail;
 
 /// <summary>
-/// Reads where content is: <c>volume:path</c>, <c>http(s)://…</c>, <c>/absolute/path</c>, anything else the tenant's endpoint. Pure.
+/// Reads the address of content: <c>volume:path</c>, <c>http(s)://…</c>, <c>/absolute/path</c>; anything else belongs to the tenant's
+/// endpoint. Pure.
 /// </summary>
 internal static class PlaceNotation
 {
@@ -13,7 +14,7 @@ internal static class PlaceNotation
     /// <summary>The values of <c>fetch_mode</c>.</summary>
     public static readonly string[] Modes = ["base64", "filesystem", "http_url", "endpoint", "storage"];
 
-    /// <param name="mode">A <c>fetch_mode</c>; null: by the form of the text.</param>
+    /// <param name="mode">A <c>fetch_mode</c>; null: decided by the form of the text.</param>
     public static (AttachmentPlace? Place, (string Code, string Detail)? Fault) Read(string text, string? mode)
     {
         if (text.Length == 0)

@@ -3,25 +3,25 @@ using System.Text;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>What was seen of a whole message while it was brought into the form of the wire.</summary>
+/// <summary>Facts about a raw message, found while it was converted into its wire form.</summary>
 internal readonly record struct RawFacts
 {
-    /// <summary>Octets of the header as written out, each line with its end, without the empty line.</summary>
+    /// <summary>Octets of the header as written, including the line ends, without the empty line.</summary>
     public int HeadLength { get; init; }
 
-    /// <summary>From headers, however their colon stands.</summary>
+    /// <summary>Number of From headers, including those with blanks before the colon.</summary>
     public int Froms { get; init; }
 
     public bool HasDate { get; init; }
     public bool HasMessageId { get; init; }
 
-    /// <summary>It brought the header by which our own mail is known again, which was left out.</summary>
+    /// <summary>The message had the header by which our own mail is recognised; it was left out.</summary>
     public bool HadMailKey { get; init; }
 
-    /// <summary>A line of the header ended with a lone CR: readers do not agree on what follows it.</summary>
+    /// <summary>A line of the header ended with a lone CR, after which mail programs read different things.</summary>
     public bool ReturnInHead { get; init; }
 
-    /// <summary>A NUL anywhere.</summary>
+    /// <summary>The message contains a NUL.</summary>
     public bool HasNul { get; init; }
 
     /// <summary>Octets of the longest line, without its end.</summary>
@@ -29,8 +29,8 @@ internal readonly record struct RawFacts
 }
 
 /// <summary>
-/// The one reading of <c>raw</c>: a line ends with CRLF, LF or CR, and so it is written with CRLF. What was written once is written in
-/// the same octets again, so that what Ingest has judged and stored is what Send puts on the wire below our own headers.
+/// The only reader of <c>raw</c>: a line may end with CRLF, LF or CR, and is written with CRLF. Writing the result again gives the same
+/// octets, so what Ingest validated and stored is what Send puts on the wire below our own headers.
 /// </summary>
 internal static class RawOctets
 {
@@ -39,8 +39,9 @@ internal static class RawOctets
 
     private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
 
-    /// <summary>With CRLF line ends, one empty line behind the header, and without what must not go out.</summary>
-    /// <param name="mailKeyHeader">Our own header; empty: none.</param>
+    /// <summary>Writes the message with CRLF line ends, one empty line after the header, and without headers that must not be
+    /// sent.</summary>
+    /// <param name="mailKeyHeader">The name of our own header; empty: none.</param>
     public static RawFacts Write(ReadOnlySpan<byte> raw, string mailKeyHeader, IBufferWriter<byte> into)
     {
         var rest = raw;
@@ -49,7 +50,7 @@ internal static class RawOctets
         return facts with { LongestLine = Math.Max(facts.LongestLine, longest), HasNul = raw.Contains((byte)0) };
     }
 
-    /// <summary>The header and the empty line; <paramref name="rest"/> is then the body.</summary>
+    /// <summary>Writes the header and the empty line; <paramref name="rest"/> is then the body.</summary>
     public static RawFacts WriteHead(ref ReadOnlySpan<byte> rest, string mailKeyHeader, IBufferWriter<byte> into)
     {
         SkipMailboxLines(ref rest);
@@ -85,10 +86,10 @@ internal static class RawOctets
         return facts;
     }
 
-    /// <summary>The body. Returns the octets of its longest line.</summary>
+    /// <summary>Writes the body. Returns the octets of its longest line.</summary>
     public static int WriteBody(ReadOnlySpan<byte> rest, IBufferWriter<byte> into)
     {
-        // Lines that end as they should are copied together; those that do not are put into a block, for there may be millions of them.
+        // Lines that already end with CRLF are copied together; others are collected in a block, since there may be millions of them.
         var block = new Block(into);
         int longest = 0,
             done = 0,
@@ -136,7 +137,7 @@ internal static class RawOctets
         return true;
     }
 
-    // The line before a message in a mailbox file is that file's, and no header ("From : x" is one, though badly written).
+    // The line "From " before a message in a mailbox file belongs to that file, and is no header; "From : x" is one, though badly written.
     private static void SkipMailboxLines(ref ReadOnlySpan<byte> rest)
     {
         while (true)
@@ -148,7 +149,7 @@ internal static class RawOctets
         }
     }
 
-    // Bcc is nobody's business; Return-Path and Authentication-Results are written by who receives (RFC 5321 4.4, RFC 8601 5).
+    // Bcc must not be seen by anybody; Return-Path and Authentication-Results are written by the receiver (RFC 5321 4.4, RFC 8601 5).
     private static bool StaysBehind(ReadOnlySpan<byte> name) =>
         Ascii.EqualsIgnoreCase(name, "Bcc"u8)
         || Ascii.EqualsIgnoreCase(name, "Resent-Bcc"u8)
@@ -161,7 +162,7 @@ internal static class RawOctets
         return colon < 0 ? [] : line[..colon].TrimEnd(" \t"u8);
     }
 
-    // Short pieces are cheap to write into a span that is at hand, and dear through the writer.
+    // Short pieces are cheap to write into a span, and expensive through the writer.
     private ref struct Block(IBufferWriter<byte> into)
     {
         private const int Size = 4096;

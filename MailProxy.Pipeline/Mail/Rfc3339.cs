@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>Times as they leave the engine: RFC 3339, UTC, always with milliseconds.</summary>
+/// <summary>Writes times in the form in which they leave the engine: RFC 3339, UTC, always with milliseconds.</summary>
 public static class Rfc3339
 {
     /// <param name="at">Unix milliseconds.</param>

@@ -1,6 +1,6 @@
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>What is sent to whoever has an attachment, so that he gives it: a closed set. Never printed.</summary>
+/// <summary>Credentials that are sent to the source of an attachment. A closed set. Never printed.</summary>
 public abstract record SourceAuth
 {
     private SourceAuth() { }
@@ -11,9 +11,9 @@ public abstract record SourceAuth
     /// <summary>RFC 6750.</summary>
     public sealed record Bearer(string Token) : SourceAuth;
 
-    /// <summary>A header of the owner's choice.</summary>
+    /// <summary>A header chosen by the owner of the source.</summary>
     public sealed record Header(string Name, string Value) : SourceAuth;
 
-    // A record's generated text would carry the secret into a log.
+    // The generated ToString of a record would write the secret into a log.
     public sealed override string ToString() => "credentials";
 }

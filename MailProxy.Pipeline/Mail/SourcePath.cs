@@ -3,18 +3,19 @@ using System.Text;
 namespace MailProxy.Pipeline.Mail;
 
 /// <summary>
-/// What the path of a stored file may look like. It is used as written, never decoded; what a careless server could decode into another
-/// path is refused all the same. Pure.
+/// The syntax of the path of a stored file. The path is used as written, never decoded; one that a careless server could decode into
+/// another
+/// path is refused nevertheless. Pure.
 /// </summary>
 public static class SourcePath
 {
-    /// <summary>In UTF-8: the longest key of S3.</summary>
+    /// <summary>Bytes in UTF-8: the longest key of S3.</summary>
     private const int MaxBytes = 1024;
 
-    /// <summary>Nested percent encodings that are looked through.</summary>
+    /// <summary>How many nested percent encodings are checked.</summary>
     private const int MaxLayers = 4;
 
-    /// <summary>Null when the relative path stays below the root it is appended to.</summary>
+    /// <summary>Returns null when the relative path stays below the root that it is appended to.</summary>
     public static (string Code, string Detail)? Fault(ReadOnlySpan<char> path)
     {
         if (Faults.InText(path, MaxBytes) is { } fault)
@@ -85,7 +86,7 @@ public static class SourcePath
         return decoded[..length];
     }
 
-    // ../ in more bytes than it needs, which old decoders still take for ../
+    // An overlong encoding of ../ (more bytes than needed), which old decoders still accept as ../
     private static bool IsOverlong(ReadOnlySpan<byte> bytes)
     {
         for (var i = 0; i < bytes.Length; i++)

@@ -10,7 +10,7 @@ public static class Timestamps
 
     private const long LastSecond = 253_402_300_799; // 9999-12-31T23:59:59Z
 
-    /// <summary>Reads a JSON text or number; <paramref name="milliseconds"/> since the Unix epoch.</summary>
+    /// <summary>Reads a JSON text or number into <paramref name="milliseconds"/> since the Unix epoch.</summary>
     public static bool TryRead(JsonElement element, out long milliseconds)
     {
         milliseconds = 0;
@@ -23,7 +23,8 @@ public static class Timestamps
     }
 
     /// <summary>
-    /// Reads RFC 3339: a date, T, a time with seconds, and Z or an offset. A fraction below the millisecond is dropped; second 60 is the
+    /// Reads RFC 3339: a date, T, a time with seconds, and Z or an offset. A fraction below the millisecond is dropped; second 60 is read
+    /// as the
     /// next minute.
     /// </summary>
     public static bool TryRead(ReadOnlySpan<char> text, out long milliseconds)

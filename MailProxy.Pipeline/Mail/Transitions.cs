@@ -2,12 +2,12 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>What a decision about a stored message looks at.</summary>
+/// <summary>The facts about a stored message that a decision needs.</summary>
 /// <param name="State">Sending while an attempt is marked.</param>
-/// <param name="Accepted">Some recipient was accepted.</param>
-/// <param name="Ambiguous">Some recipient was closed as ambiguous.</param>
-/// <param name="InDoubt">Of some recipient nobody knows whether the server took the mail, and it is not closed.</param>
-/// <param name="BodyKept">The body was not purged.</param>
+/// <param name="Accepted">Whether some recipient was accepted.</param>
+/// <param name="Ambiguous">Whether some recipient was closed as ambiguous.</param>
+/// <param name="InDoubt">Whether it is unknown for some recipient if the server accepted the mail, and it is not closed.</param>
+/// <param name="BodyKept">Whether the body was not purged.</param>
 internal readonly record struct MessageFacts(
     MessageState State,
     bool Accepted,
@@ -18,42 +18,44 @@ internal readonly record struct MessageFacts(
     long ExpiresAt
 );
 
-/// <summary>What a change does to a message: a closed set.</summary>
+/// <summary>What a change does to a message. A closed set.</summary>
 internal abstract record Transition
 {
     private Transition() { }
 
-    /// <summary>The state forbids it.</summary>
+    /// <summary>The state forbids the change.</summary>
     public sealed record Refused(string Code) : Transition;
 
-    /// <summary>It needs the body, and that is gone.</summary>
+    /// <summary>The change needs the body, which was purged.</summary>
     public sealed record Purged : Transition;
 
-    /// <summary>It is so already.</summary>
+    /// <summary>The message is already in the wanted state.</summary>
     public sealed record Unchanged : Transition;
 
     /// <summary>
-    /// Final. <paramref name="Rest"/> and <paramref name="Doubt"/>: what recipients become that were waiting, or in doubt.
+    /// Becomes final. <paramref name="Rest"/> and <paramref name="Doubt"/> are the new states of recipients that were waiting, or in
+    /// doubt.
     /// </summary>
     public sealed record Close(MessageState State, RecipientState Rest, RecipientState Doubt, EventType Event) : Transition;
 
     /// <summary>Waits for a person.</summary>
     public sealed record Hold(string Reason) : Transition;
 
-    /// <summary>Stays held; only the time it may go out after its release changes, and its expiry.</summary>
+    /// <summary>Stays held; only the send time after its release, and its expiry, change.</summary>
     public sealed record HoldUntil(long SendAt, long ExpiresAt) : Transition;
 
     /// <summary>
-    /// Ready at <paramref name="Due"/> (0: by arrival). <paramref name="Anew"/>: it was final; recipients that were not accepted start
-    /// over.
+    /// Ready at <paramref name="Due"/> (0: in order of arrival). <paramref name="Anew"/>: the message was final, and recipients that were
+    /// not
+    /// accepted start over.
     /// </summary>
     public sealed record Wait(MessageState State, long Due, EventType Event, long? SendAt, long ExpiresAt, bool Anew = false) : Transition;
 }
 
-/// <summary>Which change a state allows and what comes of it.</summary>
+/// <summary>Decides which changes a state allows, and what they do.</summary>
 internal static class Transitions
 {
-    /// <summary>The hold reason of a person's hold.</summary>
+    /// <summary>The hold reason when a person holds a message.</summary>
     public const string ByPerson = "manual";
 
     public static Transition Decide(MessageFacts at, MessageChange change, long now) =>
@@ -69,7 +71,8 @@ internal static class Transitions
             _ => throw new ArgumentOutOfRangeException(nameof(change), change, null),
         };
 
-    /// <summary>The time is over. What was accepted counts, so that the rest is never sent under this id again.</summary>
+    /// <summary>Expires a message. Accepted recipients make it partially sent, so that the rest is never sent under this id
+    /// again.</summary>
     public static Transition.Close Expire(MessageFacts at)
     {
         var state =
@@ -79,8 +82,9 @@ internal static class Transitions
         return new(state, RecipientState.Expired, RecipientState.Expired, EventOf(state));
     }
 
-    // A held message in doubt ends as ambiguous by the contract. One in doubt that waits for its retry ends so too: "cancelled" would say
-    // that nobody has it.
+    // By the contract a held message in doubt ends as ambiguous. One in doubt that waits for its retry ends so too, because "cancelled"
+    // would
+    // claim that nobody has it.
     private static Transition.Close Cancel(MessageFacts at)
     {
         var state = at switch
@@ -119,13 +123,13 @@ internal static class Transitions
                     Anew: true
                 )
                 : new Transition.Purged(),
-            // release is the word for it; a retry by a script must not undo a person's hold
+            // Only release ends a hold; a retry by a script must not undo it.
             MessageState.Held => new Transition.Refused("held"),
             _ => new Transition.Refused("already_final"),
         };
 
-    // A held message may be rescheduled: it stays held, and its release looks at the new time.
-    // A time behind the expiry is refused, because the message would end as expired without having been tried.
+    // A held message may be rescheduled: it stays held, and the new time applies after its release.
+    // A time after the expiry is refused, because the message would expire without having been tried.
     private static Transition Reschedule(MessageFacts at, long sendAt, long expiresAt, long now) =>
         sendAt >= expiresAt ? new Transition.Refused("expires_before_send_at")
         : at.State == MessageState.Held ? new Transition.HoldUntil(sendAt, expiresAt)

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace MailProxy.Pipeline.Persist;
 
-/// <summary>How much goes into one transaction. A submission is never split, so one alone may be larger.</summary>
+/// <summary>How much goes into one transaction. A submission is never split, so a single one may exceed the limits.</summary>
 public sealed class PersistOptions
 {
     /// <summary>Messages of one transaction; default 256.</summary>

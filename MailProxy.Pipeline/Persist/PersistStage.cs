@@ -8,8 +8,9 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Persist;
 
 /// <summary>
-/// The second stage: puts submissions on disk in natural batches, answers them after the commit, and hands out tickets. It never waits for
-/// Schedule. Spool files are the store's from here on: only it knows when a failed commit can no longer come back to life.
+/// The second stage: writes submissions to disk in natural batches, answers them after the commit, and passes tickets on. It never waits
+/// for
+/// Schedule. From here on spool files belong to the store, which alone knows when a failed commit can no longer take effect.
 /// </summary>
 internal sealed partial class PersistStage(
     ChannelReader<AcceptedBatch> input,
@@ -24,26 +25,27 @@ internal sealed partial class PersistStage(
 )
 {
     /// <summary>
-    /// Ends when the channel is completed and empty. An exception that is not the store's unavailability ends the pipeline: nobody knows
-    /// then
-    /// what was stored.
+    /// Ends when the channel is completed and empty. Any exception other than that the store is unavailable ends the pipeline, because it
+    /// is then
+    /// unknown what was stored.
     /// </summary>
     public Task RunAsync() => Task.Run(WorkAsync);
 
-    // Natural batches: waits for one, then takes all there is up to a transaction's bounds, tenants in turn, so that nobody's thousand
-    // are before another's one.
+    // Natural batches: waits for one submission, then takes all there are up to the limits of a transaction. Tenants take turns, so that
+    // one
+    // tenant's thousand submissions do not go before another's single one.
     private async Task WorkAsync()
     {
         var waiting = new TenantQueue<AcceptedBatch>();
         var batches = new List<AcceptedBatch>();
-        var smallOnes = false; // alone in the last transaction, while large ones waited
+        var smallOnes = false; // small submissions went alone in the last transaction, while large ones waited
         while (waiting.Count > 0 || await input.WaitToReadAsync())
         {
             while (input.TryRead(out var batch))
                 waiting.Enqueue(batch.Submission.Tenant, batch);
             batches.Clear();
 
-            // A thousand messages take their time: small ones go before them, and then it is their turn.
+            // A thousand messages take their time, so small submissions go first; the large ones follow in the next transaction.
             if (!smallOnes)
                 Take(waiting, batches, IsSmall);
             smallOnes = batches.Count > 0 && waiting.Count > 0;
@@ -68,7 +70,7 @@ internal sealed partial class PersistStage(
 
     private bool IsSmall(AcceptedBatch batch) => Weigh(batch) <= options.MaxBytes / 4;
 
-    // One weight for both bounds: bytes, where a mail weighs at least its share of the transaction.
+    // One weight for both limits: bytes, where a mail weighs at least an equal share of the transaction.
     private long Weigh(AcceptedBatch batch)
     {
         var share = options.MaxBytes / options.MaxMails;
@@ -103,7 +105,7 @@ internal sealed partial class PersistStage(
             batch.Submission.Complete(new SubmissionAnswer.Unavailable("The store cannot write now."));
     }
 
-    // Null is a submission that was withdrawn before it could be taken: nobody waits for its answer.
+    // A null answer means that the submission was withdrawn before it was taken, so nobody waits for its answer.
     private void Answer(AcceptedBatch batch, SubmissionAnswer? answer)
     {
         if (answer is null)
@@ -120,7 +122,7 @@ internal sealed partial class PersistStage(
         }
     }
 
-    // What does not fit stays on disk, and its lane is told that the disk has more.
+    // A ticket that does not fit into the channel stays on disk, and its lane is told that the disk has more.
     private void Pass(Appended appended)
     {
         foreach (var ticket in appended.Tickets)
@@ -139,7 +141,7 @@ internal sealed partial class PersistStage(
 
     private static partial class Log
     {
-        // The store itself reports its trouble, once; this would say it again for every batch.
+        // At Debug, because the store logs its own trouble once, and this would repeat it for every batch.
         [LoggerMessage(200, LogLevel.Debug, "The store cannot write: {Submissions} submissions were answered as unavailable.")]
         public static partial void Unavailable(ILogger logger, int submissions, Exception fault);
     }

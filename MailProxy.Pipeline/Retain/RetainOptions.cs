@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Pipeline.Retain;
 
-/// <summary>How long what stays after a message's end.</summary>
+/// <summary>How long data is kept after a message has ended.</summary>
 public sealed class RetainOptions
 {
     /// <summary>

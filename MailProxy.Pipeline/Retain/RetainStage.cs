@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Retain;
 
 /// <summary>
-/// Takes away what is final, reported and old enough, slice by slice, and gives its space back. Wakes when something was committed, and at
-/// the time when something becomes old enough.
+/// Purges what is final, reported and old enough, slice by slice, and returns its space to the disk. Runs after a commit, and when
+/// something
+/// becomes old enough.
 /// </summary>
 internal sealed partial class RetainStage(
     IRetentionStore store,
@@ -16,17 +17,17 @@ internal sealed partial class RetainStage(
     ILogger logger
 )
 {
-    // Gathers what came meanwhile, so that many messages share a turn of the writer.
+    // Waits a little after a commit, so that many messages share one turn of the writer.
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(200);
 
-    // The clock is read again after this long at most: it may step, and the machine may sleep.
+    // The clock is read again after at most this time, because it may step, and the machine may be suspended.
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(5);
 
     private bool _troubled;
 
-    /// <summary>Runs until it is told to stop; what is left goes after the next start.</summary>
+    /// <summary>Runs until it is stopped; what is left is purged after the next start.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         try
@@ -36,11 +37,11 @@ internal sealed partial class RetainStage(
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            // The stop that was asked for.
+            // The requested stop.
         }
     }
 
-    /// <summary>When to come again though nothing happens.</summary>
+    /// <summary>Purges everything that is due. Returns when to run again if nothing is committed.</summary>
     private async Task<long> WorkAsync(CancellationToken stop)
     {
         try
@@ -64,7 +65,7 @@ internal sealed partial class RetainStage(
         }
         catch (Exception error) when (error is not OperationCanceledException || !stop.IsCancellationRequested)
         {
-            // The store cannot now; or a stored row is such that nobody can purge it, and mail goes on all the same.
+            // The store is unavailable, or a stored row cannot be purged; mail is sent nevertheless.
             if (!_troubled)
                 Log.Troubled(logger, error);
             _troubled = true;
@@ -101,11 +102,11 @@ internal sealed partial class RetainStage(
 
     private static partial class Log
     {
-        // The store tells of its trouble itself, once.
-        [LoggerMessage(800, LogLevel.Debug, "Nothing can be purged now; trying again")]
+        // At Debug, because the store logs its own trouble once.
+        [LoggerMessage(800, LogLevel.Debug, "Purging is not possible now; trying again")]
         public static partial void Troubled(ILogger logger, Exception fault);
 
-        [LoggerMessage(801, LogLevel.Debug, "Purging goes on")]
+        [LoggerMessage(801, LogLevel.Debug, "Purging continues")]
         public static partial void Recovered(ILogger logger);
     }
 }
