@@ -29,19 +29,11 @@ internal sealed class AttachmentFetcher(
     /// <summary>How long fetched content is held for the mail that waited for it.</summary>
     public static readonly TimeSpan Reserve = TimeSpan.FromMinutes(10);
 
-    private const int RememberedSources = 20_000;
-
-    private readonly Lock _gate = new();
-    private readonly Dictionary<SourceKey, FetchLine> _lines = [];
-    private readonly SourceIndex _sources = new(RememberedSources);
+    private readonly FetchLines _lines = new();
+    private readonly LocalAttachments _local = new(cache, clock);
     private readonly ReadyMails _ready = new(Reserve, clock);
     private readonly FetchWork _work = new(cache, source, options, metrics, clock, logger, share ?? TenantShare.Unlimited);
-    private readonly CancellationTokenSource _cancel = new();
-    private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _fault = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SharedCapacity _aside = new(options.SetAside, share ?? TenantShare.Unlimited);
-    private bool _stopping;
 
     /// <summary>Number of attachments that mails wait for.</summary>
     public int Aside => (int)_aside.Used;
@@ -72,7 +64,7 @@ internal sealed class AttachmentFetcher(
         var files = new LocalContent[wanted.Count];
         for (var i = 0; i < files.Length; i++)
         {
-            if (Local(tenant, accepted, wanted[i]) is { } file)
+            if (_local.Find(tenant, accepted, wanted[i]) is { } file)
             {
                 files[i] = file;
                 continue;
@@ -89,20 +81,15 @@ internal sealed class AttachmentFetcher(
 
     /// <summary>
     /// Sets the mail aside and fetches what is missing. The mail comes back by <see cref="Wake.Return"/>, or as a failure. The caller must
-    /// have
-    /// given back the mail's permit. Returns false, with nothing done, when too many attachments are waited for already.
+    /// have given back the mail's permit. Returns false, with nothing done, when too many attachments are waited for already.
     /// </summary>
     public bool TryFetch(QueuedMail ticket, string tenant, long accepted, IReadOnlyList<AttachmentRef> wanted)
     {
         // Each attachment waits in a line of its own, so a mail takes one slot per attachment; but at most a quarter of all slots, because
-        // a mail
-        // that needs more would never get them.
+        // a mail that needs more would never get them.
         var place = _aside.TryTake(tenant, Math.Clamp(wanted.Count, 1, Math.Max(1, options.SetAside / 4)));
-        lock (_gate)
-        {
-            if (place is null && !_stopping)
-                return false;
-        }
+        if (place is null && !_lines.IsStopping)
+            return false;
 
         metrics.MailsAside.Inc();
         index?.Add(ticket, Math.Max(accepted, ticket.Due), "Its attachments are being fetched, or wait for their turn to be.");
@@ -110,7 +97,7 @@ internal sealed class AttachmentFetcher(
         var mail = new WaitingMail(ticket, wanted.Count, place);
         for (var i = 0; i < wanted.Count; i++)
         {
-            if (Local(tenant, accepted, wanted[i]) is { } here)
+            if (_local.Find(tenant, accepted, wanted[i]) is { } here)
             {
                 if (mail.Give(i, here, null))
                     Arrived(mail);
@@ -118,7 +105,7 @@ internal sealed class AttachmentFetcher(
             }
 
             metrics.CacheMisses.Inc();
-            Join(new(tenant, wanted[i].Place, wanted[i].Auth), new(mail, wanted[i], i, accepted));
+            _lines.Join(new(tenant, wanted[i].Place, wanted[i].Auth), new(mail, wanted[i], i, accepted), ServeAsync);
         }
 
         return true;
@@ -126,153 +113,63 @@ internal sealed class AttachmentFetcher(
 
     /// <summary>
     /// Completes after <paramref name="stop"/>, when no fetch runs any more and no partial file is left; mails that still wait remain
-    /// queued in
-    /// the store. An error of one source is reported for the mails that wait for it, and ends nothing else.
+    /// queued in the store. An error of one source is reported for the mails that wait for it, and ends nothing else.
     /// </summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        await using var stopping = stop.UnsafeRegister(static asked => ((TaskCompletionSource)asked!).TrySetResult(), _asked);
-        await Task.WhenAny(_asked.Task, _fault.Task);
-        bool idle;
-        lock (_gate)
-        {
-            _stopping = true;
-            idle = _lines.Count == 0;
-        }
-
-        await _cancel.CancelAsync();
-        if (!idle)
-            await _idle.Task;
-        await _ready.DisposeAsync();
-        if (_fault.Task.IsFaulted)
-            await _fault.Task;
-    }
-
-    private LocalContent? Local(string tenant, long accepted, AttachmentRef wanted)
-    {
-        if ((wanted.Sha256 ?? wanted.Md5) is not null && cache.Find(tenant, wanted) is { } claimed)
-            return claimed;
-
-        ContentDigest digest;
-        lock (_gate)
-        {
-            var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-            if (!_sources.TryFind(new(tenant, wanted.Place, wanted.Auth), accepted, now, out digest))
-                return null;
-        }
-
-        if (cache.Find(tenant, digest) is not { } found)
-            return null;
-        if (digest.Contradiction(wanted, found.Size) is null)
-            return found;
-        found.Dispose(); // the caller fetches it again, since the source may have changed
-        return null;
-    }
-
-    private void Join(in SourceKey key, in Piece piece)
-    {
-        FetchLine? line;
-        lock (_gate)
-        {
-            if (_stopping)
-                return; // the mail is queued in the store, and the next start finds it there
-            var known = _lines.TryGetValue(key, out line);
-            if (!known)
-                _lines[key] = line = new(key);
-            line!.Add(piece);
-            if (known)
-                return;
-        }
-
-        _ = Task.Run(() => WorkAsync(line));
-    }
-
-    private async Task WorkAsync(FetchLine line)
-    {
         try
         {
-            while (Goes(line))
-                await ServeAsync(line);
+            await _lines.RunAsync(stop);
         }
-        catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
+        finally
         {
-            Leave(line);
-        }
-        catch (Exception error)
-        {
-            _fault.TrySetException(error);
-            Leave(line);
+            await _ready.DisposeAsync();
         }
     }
 
-    private bool Goes(FetchLine line)
+    // What befalls one source is told of the mails that wait for it, and the line goes on.
+    private async Task ServeAsync(FetchLine line, CancellationToken stop)
     {
-        lock (_gate)
-        {
-            if (!line.IsEmpty)
-                return true;
-        }
-
-        Leave(line);
-        return false;
-    }
-
-    private void Leave(FetchLine line)
-    {
-        lock (_gate)
-        {
-            _lines.Remove(line.Key);
-            if (!_stopping || _lines.Count > 0)
-                return;
-        }
-
-        _idle.TrySetResult();
-    }
-
-    // An error of one source is reported for the mails that wait for it; the line continues with the next.
-    private async Task ServeAsync(FetchLine line)
-    {
-        var waiting = Take(line);
+        var waiting = _lines.Take(line);
         try
         {
-            await _work.VerifyAsync(line.Key.Tenant, waiting, _cancel.Token);
+            await _work.VerifyAsync(line.Key.Tenant, waiting, stop);
             GiveFound(line, waiting);
             if (waiting.Count == 0)
                 return;
 
             var host = hostOf(line.Key.Tenant, waiting[0].Wanted);
             var size = _work.Most(waiting);
-            lock (_gate)
-                line.PutBack(waiting);
+            _lines.PutBack(line, waiting);
             waiting = [];
-            var permit = await _work.EnterAsync(line.Key.Tenant, host, size, _cancel.Token);
+            var permit = await _work.EnterAsync(line.Key.Tenant, host, size, stop);
             try
             {
-                // From here on the source may have been read: a mail that joins now waits for the next fetch.
-                waiting = Take(line);
+                // From here on the source is asked: whoever comes now waits for the next answer.
+                waiting = _lines.Take(line);
                 var began = clock.GetUtcNow().ToUnixTimeMilliseconds();
                 GiveFound(line, waiting);
                 if (waiting.Count > 0)
-                    await FetchAsync(line.Key, host, waiting, permit, began);
+                    await FetchAsync(line.Key, host, waiting, permit, began, stop);
             }
             finally
             {
                 permit.Release();
             }
         }
-        catch (Exception error) when (error is not ChannelClosedException && !_cancel.IsCancellationRequested)
+        catch (Exception error) when (error is not ChannelClosedException && !stop.IsCancellationRequested)
         {
             _work.Unforeseen(line.Key.Place, error);
             var told = FetchTrouble.Own($"{line.Key.Place} could not be fetched: {error.Message}");
-            foreach (var piece in (List<Piece>)[.. waiting, .. Take(line)])
+            foreach (var piece in (List<Piece>)[.. waiting, .. _lines.Take(line)])
                 await FailAsync(piece.Mail, told);
         }
     }
 
-    private async Task FetchAsync(SourceKey key, string host, List<Piece> waiting, FetchPermit permit, long began)
+    private async Task FetchAsync(SourceKey key, string host, List<Piece> waiting, FetchPermit permit, long began, CancellationToken stop)
     {
-        waiting.Reverse(); // FetchLine.Last takes from the end
-        var (content, digest, trouble) = await _work.FetchAsync(key.Tenant, host, waiting, permit, _cancel.Token);
+        waiting.Reverse(); // they are served from the end
+        var (content, digest, trouble) = await _work.FetchAsync(key.Tenant, host, waiting, permit, stop);
         if (content is null)
         {
             permit.Resize(0);
@@ -284,8 +181,7 @@ internal sealed class AttachmentFetcher(
 
         using (content)
         {
-            lock (_gate)
-                _sources.Remember(key, digest, began);
+            _local.Remember(key, digest, began);
             while (FetchLine.Last(waiting) is { } piece)
                 await GiveAsync(piece, key.Tenant, digest, content.Size, permit);
             permit.Landed(); // not earlier: the governor must first know which bytes are held by mails that are ready
@@ -317,18 +213,12 @@ internal sealed class AttachmentFetcher(
         {
             if (piece.Mail.IsOver)
                 return true;
-            if (Local(line.Key.Tenant, piece.Accepted, piece.Wanted) is not { } file)
+            if (_local.Find(line.Key.Tenant, piece.Accepted, piece.Wanted) is not { } file)
                 return false;
             if (piece.Mail.Give(piece.Place, file, null))
                 Arrived(piece.Mail);
             return true;
         });
-
-    private List<Piece> Take(FetchLine line)
-    {
-        lock (_gate)
-            return line.Take();
-    }
 
     private void Arrived(WaitingMail mail)
     {

@@ -1,0 +1,43 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Resolve;
+
+/// <summary>Finds attachments that are in the cache: under the hash that a mail claims, or by what their source gave last.</summary>
+internal sealed class LocalAttachments(AttachmentCache cache, TimeProvider clock)
+{
+    private const int RememberedSources = 20_000;
+
+    private readonly Lock _gate = new();
+    private readonly SourceIndex _sources = new(RememberedSources);
+
+    /// <summary>The content, which the caller disposes; null when it has to be fetched.</summary>
+    /// <param name="accepted">When the client's request was accepted. Content fetched earlier is not used, unless the message claims its
+    /// hash.</param>
+    public LocalContent? Find(string tenant, long accepted, AttachmentRef wanted)
+    {
+        if ((wanted.Sha256 ?? wanted.Md5) is not null && cache.Find(tenant, wanted) is { } claimed)
+            return claimed;
+
+        ContentDigest digest;
+        lock (_gate)
+        {
+            var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+            if (!_sources.TryFind(new(tenant, wanted.Place, wanted.Auth), accepted, now, out digest))
+                return null;
+        }
+
+        if (cache.Find(tenant, digest) is not { } found)
+            return null;
+        if (digest.Contradiction(wanted, found.Size) is null)
+            return found;
+        found.Dispose(); // the caller fetches it again, since the source may have changed
+        return null;
+    }
+
+    /// <summary>Remembers what a source gave to a fetch that began then, in Unix milliseconds.</summary>
+    public void Remember(in SourceKey key, in ContentDigest digest, long began)
+    {
+        lock (_gate)
+            _sources.Remember(key, digest, began);
+    }
+}
