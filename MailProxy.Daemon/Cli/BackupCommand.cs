@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Storage.Backups;
 
 namespace MailProxy.Daemon.Cli;
 
-/// <summary>The command <c>backup</c>: of the store of a daemon that runs on this machine, or of one that is stopped.</summary>
+/// <summary>The command <c>backup</c>: copies the store of a running or a stopped daemon on this machine.</summary>
 internal static class BackupCommand
 {
     private const string WithoutKeys = "--without-keys";

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace MailProxy.Daemon.Cli;
 
-/// <summary>The command <c>demo</c>: a daemon of its own on a free port and in a temporary directory, that posts to itself.</summary>
+/// <summary>The command <c>demo</c>: runs a daemon on a free port with a temporary directory, and posts mail to it.</summary>
 internal static class Demo
 {
     private const int DefaultMessages = 1_000;

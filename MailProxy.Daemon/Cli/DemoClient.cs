@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace MailProxy.Daemon.Cli;
 
-/// <summary>What the demo asks of a daemon over HTTP.</summary>
+/// <summary>The HTTP requests that the demo sends to a daemon.</summary>
 internal sealed class DemoClient : IDisposable
 {
     private readonly HttpClient _http;
@@ -18,8 +18,8 @@ internal sealed class DemoClient : IDisposable
     }
 
     /// <summary>
-    /// Posts one message; while the daemon sheds load (503, 429) it waits as told and posts the same again. Throws <see
-    /// cref="HttpRequestException"/> on every other answer than 202.
+    /// Posts one message. When the daemon sheds load (503, 429), it waits as told and posts the same message again. Throws <see
+    /// cref="HttpRequestException"/> for any other answer than 202.
     /// </summary>
     public async Task PostAsync(byte[] message, CancellationToken stop)
     {
@@ -44,7 +44,7 @@ internal sealed class DemoClient : IDisposable
         }
     }
 
-    /// <summary>How many messages of a batch stand in each state.</summary>
+    /// <summary>Counts the messages of a batch by state.</summary>
     public async Task<IReadOnlyDictionary<string, int>> CountAsync(string batch, CancellationToken stop)
     {
         var counts = new Dictionary<string, int>();
@@ -65,7 +65,7 @@ internal sealed class DemoClient : IDisposable
         return counts;
     }
 
-    /// <summary>When the message's event <c>message.sent</c> happened; null when there is none.</summary>
+    /// <summary>The time of the message's event <c>message.sent</c>; null when there is none.</summary>
     public async Task<DateTimeOffset?> SentAtAsync(string id, CancellationToken stop)
     {
         using var events = await GetAsync($"v1/messages/{id}/events?limit=500", stop);

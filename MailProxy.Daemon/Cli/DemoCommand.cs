@@ -4,7 +4,9 @@ using Spectre.Console;
 namespace MailProxy.Daemon.Cli;
 
 /// <summary>
-/// Shows a running daemon at work: posts mails to its sandbox, watches them come to rest, prints the numbers. The caller starts the daemon.
+/// Shows a running daemon at work: posts mail to its sandbox, waits until every mail is sent, failed or deferred, and prints the numbers.
+/// The
+/// caller starts the daemon.
 /// </summary>
 internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
 {
@@ -12,7 +14,7 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>0 when every mail came to rest as expected, 130 when interrupted, else 1.</summary>
+    /// <summary>Returns 0 when every mail ended as expected, 130 when interrupted, otherwise 1.</summary>
     public async Task<int> RunAsync(Uri baseAddress, string adminKey, int messages, CancellationToken stop)
     {
         using var client = new DemoClient(baseAddress, adminKey, clock);
@@ -51,7 +53,7 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
                 return RunAsync(client, messages, count => posted.Value = count, count => settled.Value = count, stop);
             });
 
-    // One line at each tenth, for logs and pipes.
+    // Writes one line at each tenth, for logs and pipes.
     private Action<int> Plain(int messages)
     {
         var tenth = 0;
@@ -85,7 +87,7 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
         }
         finally
         {
-            // Still posting: the watch gave up or broke, and says so itself.
+            // Posting is cancelled if it still runs, because the watch gave up or failed; the watch reports that itself.
             await enough.CancelAsync();
             await posting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -109,7 +111,8 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
         );
     }
 
-    /// <summary>Looks until all have come to rest, or nothing has moved for a minute; never busier than a fifth of its time.</summary>
+    /// <summary>Polls until every mail has ended, or nothing has changed for a minute. Polling takes at most a fifth of the
+    /// time.</summary>
     private async Task<(IReadOnlyDictionary<string, int> States, TimeSpan Elapsed)> WatchAsync(
         DemoClient client,
         string batch,

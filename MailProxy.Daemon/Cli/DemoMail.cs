@@ -3,10 +3,10 @@ using System.Text.Json;
 
 namespace MailProxy.Daemon.Cli;
 
-/// <summary>The demo's mails: of every hundred one bounces and one is put off, so that the numbers mean something. Pure.</summary>
+/// <summary>The demo's mails: of every hundred, one bounces and one is deferred, so that the numbers mean something. Pure.</summary>
 internal static class DemoMail
 {
-    /// <summary>The state in which the mail with this number is expected to come to rest.</summary>
+    /// <summary>The state in which the mail with this number is expected to end.</summary>
     public static string ExpectedState(int number) =>
         (number % 100) switch
         {

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace MailProxy.Daemon.Cli;
 
 /// <summary>The demo's numbers. Pure.</summary>
-/// <param name="Elapsed">From the first POST until the last mail came to rest.</param>
-/// <param name="Latencies">From the POST to the event <c>message.sent</c>, one a sent mail, in any order.</param>
+/// <param name="Elapsed">From the first POST until the last mail was sent, failed or deferred.</param>
+/// <param name="Latencies">From the POST to the event <c>message.sent</c>, one per sent mail, in any order.</param>
 internal sealed record DemoResult(
     int Messages,
     IReadOnlyDictionary<string, int> States,
@@ -14,13 +14,13 @@ internal sealed record DemoResult(
 {
     private static readonly string[] AtRest = ["sent", "failed", "deferred"];
 
-    /// <summary>Every mail stands where it was expected to.</summary>
+    /// <summary>Whether every mail ended in the expected state.</summary>
     public bool AsExpected => States.Values.Sum() == Messages && AtRest.All(state => States.GetValueOrDefault(state) == Expected(state));
 
-    /// <summary>Mails that reached a state the demo waits for.</summary>
+    /// <summary>Number of mails that reached a state that the demo waits for.</summary>
     public static int Settled(IReadOnlyDictionary<string, int> states) => AtRest.Sum(state => states.GetValueOrDefault(state));
 
-    /// <summary>The latency that a share of the mails did not exceed (nearest rank); null without any.</summary>
+    /// <summary>The latency that the given share of the mails did not exceed (nearest rank); null without any.</summary>
     public TimeSpan? Percentile(double share)
     {
         if (Latencies.Count == 0)

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Storage.Backups;
 
 namespace MailProxy.Daemon.Cli;
 
-/// <summary>The command <c>restore</c>: into a data directory that no daemon uses.</summary>
+/// <summary>The command <c>restore</c>: restores a backup into a data directory that no daemon uses.</summary>
 internal static class RestoreCommand
 {
     public static Task<int> RunAsync(string[] args) =>

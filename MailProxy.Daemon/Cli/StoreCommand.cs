@@ -4,11 +4,11 @@ using MailProxy.Pipeline.Storage.Backups;
 
 namespace MailProxy.Daemon.Cli;
 
-/// <summary>What <c>backup</c> and <c>restore</c> have in common: one directory, the daemon's own settings, failures in one line.</summary>
+/// <summary>The common part of <c>backup</c> and <c>restore</c>: one directory, the daemon's settings, failures in one line.</summary>
 internal static class StoreCommand
 {
-    /// <summary>0 done, 1 refused by the machine or the store, 2 wrong settings or arguments.</summary>
-    /// <param name="run">Given the data directory and the one that was named.</param>
+    /// <summary>Returns 0 when done, 1 when the machine or the store refused, 2 for wrong settings or arguments.</summary>
+    /// <param name="run">Gets the data directory and the directory that was named.</param>
     public static async Task<int> RunAsync(string verb, string[] args, Func<string, string, Task<int>> run)
     {
         if (args is not [{ Length: > 0 } directory, .. var rest] || directory.StartsWith('-'))
@@ -51,7 +51,7 @@ internal static class StoreCommand
         );
     }
 
-    /// <summary>Which keys are in it and which it needs besides.</summary>
+    /// <summary>Describes which keys the backup contains, and which others it needs.</summary>
     public static string DescribeKeys(BackupManifest backup)
     {
         var held = new[] { BackupFile.AdminKey, BackupFile.MasterKey }.Where(backup.Has).ToArray();

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace MailProxy.Daemon.Cli;
 
-/// <summary>What <c>help</c> and <c>version</c> print.</summary>
+/// <summary>The text that <c>help</c> and <c>version</c> print.</summary>
 internal static class Usage
 {
     public const string Text = """
@@ -21,10 +21,10 @@ internal static class Usage
 
     public const string Commands = "There are: serve (also without a command), backup, restore, demo, help and version.";
 
-    /// <summary>Whether these words are one of the commands, or none.</summary>
+    /// <summary>Whether these words are exactly one command, or none.</summary>
     public static bool IsCommand(string[] words) => words is [] or ["serve" or "backup" or "restore" or "demo" or "help" or "version"];
 
-    /// <summary>Whether --help or -h stands anywhere behind a command, or among settings.</summary>
+    /// <summary>Whether --help or -h appears after a command, or among settings.</summary>
     public static bool AsksForHelp(string first, string[] words) =>
         Array.Exists(words, static word => word is "--help" or "-h") && (first.StartsWith('-') || IsCommand([first]));
 

@@ -7,13 +7,17 @@ using Serilog.Parsing;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Writes the log on a thread of its own, so that whoever reads it can hold up nobody. What finds the queue full is dropped,
-/// counted, and told as soon as something is read again.</summary>
-/// <remarks>Not the kept library's wrapper: its end waits for the queue to be empty, and with a reader that has stopped that is
-/// never.</remarks>
+/// <summary>
+/// Writes the log on a thread of its own, so that a slow reader of the log delays nobody. When the queue is full, events are dropped and
+/// counted; a line tells how many as soon as something is read again.
+/// </summary>
+/// <remarks>
+/// Serilog's asynchronous wrapper is not used: on disposal it waits until its queue is empty, which never happens when the reader has
+/// stopped.
+/// </remarks>
 internal sealed class BackgroundSink : ILogEventSink, IDisposable
 {
-    /// <summary>Lines that wait for the reader. Some seconds of the busiest log, and a few megabytes.</summary>
+    /// <summary>Log events that may wait for the reader: some seconds of a very busy log, and a few megabytes.</summary>
     public const int DefaultCapacity = 10_000;
 
     private const int BatchCharacters = 32 << 10;
@@ -31,7 +35,7 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
     private long _unsaid,
         _dropped;
 
-    /// <param name="patience">How long the end waits for what is queued.</param>
+    /// <param name="patience">How long <see cref="Dispose"/> waits for what is queued.</param>
     public BackgroundSink(Stream target, ITextFormatter formatter, TimeProvider clock, TimeSpan patience, int capacity = DefaultCapacity)
     {
         (_target, _formatter, _clock, _patience) = (target, formatter, clock, patience);
@@ -40,7 +44,7 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
         _writer.Start();
     }
 
-    /// <summary>Lines that nobody will read.</summary>
+    /// <summary>Number of events that were dropped.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
 
     public void Emit(LogEvent logEvent)
@@ -53,7 +57,7 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
     public void Dispose()
     {
         _queue.CompleteAdding();
-        _writer.Join(_patience); // a reader that has stopped must not keep the process
+        _writer.Join(_patience); // a reader that has stopped must not keep the process alive
     }
 
     private bool TryAdd(LogEvent logEvent)
@@ -64,7 +68,7 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
         }
         catch (InvalidOperationException)
         {
-            return false; // the end came between the question and the answer
+            return false; // the queue was completed between the check and the call
         }
     }
 
@@ -109,7 +113,7 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
         catch (Exception error)
             when (error is IOException or UnauthorizedAccessException or ObjectDisposedException or NotSupportedException)
         {
-            Count(lines); // a full disk or a closed pipe: the mail goes on
+            Count(lines); // a full disk or a closed pipe; mail is sent nevertheless
         }
 
         page.Clear();

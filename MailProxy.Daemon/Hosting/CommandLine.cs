@@ -1,7 +1,9 @@
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Settings on the command line: <c>--Name=value</c> or <c>--Name value</c>, with colons between levels. Nothing is skipped
-/// silently.</summary>
+/// <summary>
+/// Reads settings on the command line: <c>--Name=value</c> or <c>--Name value</c>, with colons between levels. No argument is skipped
+/// silently.
+/// </summary>
 internal static class CommandLine
 {
     public static (IReadOnlyList<SettingValue> Values, IReadOnlyList<string> Mistakes) Read(string[] args)
@@ -14,7 +16,7 @@ internal static class CommandLine
             var equals = arg.IndexOf('=', StringComparison.Ordinal);
             var name = equals < 0 ? arg : arg[..equals];
 
-            // What is no name may be a secret's value, so it is counted and not told.
+            // An argument that is not a name may be the value of a secret, so only its number is shown.
             if (!name.StartsWith("--", StringComparison.Ordinal) || name.Length == 2)
                 mistakes.Add($"argument {i + 1}: a setting is " + $"written --Name=value or --Name value.");
             else if (equals >= 0)

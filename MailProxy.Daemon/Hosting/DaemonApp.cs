@@ -16,17 +16,17 @@ using Serilog.Extensions.Logging;
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>
-/// Puts the daemon together: opens the data directory, builds sandbox, pipeline and HTTP edge. Nothing runs before <c>StartAsync</c>.
+/// Builds the daemon: opens the data directory, and creates sandbox, pipeline and HTTP API. Nothing runs before <c>StartAsync</c>.
 /// </summary>
 internal static class DaemonApp
 {
-    /// <summary>Connections there must be, however few files the process may have open.</summary>
+    /// <summary>The minimum number of connections, however few files the process may have open.</summary>
     private const int LeastConnections = 16;
 
-    // Seconds: what was committed is answered even when attempts get no time at all.
+    // Seconds, so that committed submissions are answered even when attempts get no time at all.
     private const int ShortestGrace = 2;
 
-    /// <param name="clock">The time; null: the system's.</param>
+    /// <param name="clock">The clock; null: the system's.</param>
     public static async Task<WebApplication> BuildAsync(DaemonSettings settings, TimeProvider? clock = null)
     {
         var time = clock ?? TimeProvider.System;
@@ -37,7 +37,7 @@ internal static class DaemonApp
         }
         catch
         {
-            await logger.DisposeAsync(); // else the application disposes it, last of all
+            await logger.DisposeAsync(); // otherwise the application disposes it, after everything else
             throw;
         }
     }
@@ -56,7 +56,8 @@ internal static class DaemonApp
         builder.WebHost.UseUrls(ListenAddressesAttribute.Bindable(settings.Urls));
         builder.Services.AddRoutingCore();
 
-        // What HTTP has under way may end as long as attempts may; then its connections are cut. The drain beside it goes by its own clock.
+        // HTTP requests under way may take as long as attempts may; then their connections are closed. The drain runs beside it, on its
+        // own clock.
         var grace = TimeSpan.FromSeconds(Math.Max(settings.Engine.Drain.GraceSeconds, ShortestGrace));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = grace);
 
@@ -180,7 +181,7 @@ internal static class DaemonApp
             new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>())
         );
 
-        // First in, last out: it starts before Kestrel takes requests and stops after the last was answered.
+        // Registered first, so that it starts before Kestrel accepts requests, and stops after the last request was answered.
         services.AddSingleton<PipelineService>();
         services.AddHostedService(provider => provider.GetRequiredService<PipelineService>());
         services.AddSingleton<ISystemdNotifier>(new SystemdNotifier());

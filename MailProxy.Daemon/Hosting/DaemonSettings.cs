@@ -7,8 +7,8 @@ using MailProxy.Pipeline.Network;
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>
-/// Everything that can be set: the shell's own settings here, the engine's in <see cref="Engine"/>. In files and variables both stand at
-/// the top level.
+/// All settings of the daemon: those of the host here, those of the engine in <see cref="Engine"/>. In files and variables both are at the
+/// top level.
 /// </summary>
 public sealed class DaemonSettings
 {

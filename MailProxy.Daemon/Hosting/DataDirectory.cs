@@ -3,16 +3,17 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>The data directory before anything in it is opened: it is there, and this user may write in it and in its folders.</summary>
+/// <summary>Prepares the data directory before anything in it is opened: it exists, and this user may write to it and its
+/// folders.</summary>
 internal static class DataDirectory
 {
-    // The database's own library takes no longer path than 512 bytes, with the name of a log beside it.
+    // SQLite accepts paths of at most 512 bytes, including the names of its log files.
     private const int LongestPath = 480;
 
     private const int NoSpace = 28; // ENOSPC
     private const int ReadOnly = 30; // EROFS
 
-    /// <summary>Its full path. Throws <see cref="StoreRefusedException"/>, which says what is wrong with it.</summary>
+    /// <summary>Returns the full path. Throws <see cref="StoreRefusedException"/> with what is wrong with the directory.</summary>
     public static string Prepare(string setting)
     {
         var data = Full(setting);
@@ -46,7 +47,7 @@ internal static class DataDirectory
         }
     }
 
-    // Mail is private: a directory made here is its owner's only. One that is there keeps its mode.
+    // Mail is private, so a directory created here is accessible to its owner only. An existing one keeps its mode.
     private static void Make(string path, string what)
     {
         if (File.Exists(path))
@@ -72,7 +73,7 @@ internal static class DataDirectory
             Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    // Modes, owners, access lists, read-only mounts: only trying tells of all of them.
+    // Only trying to write covers modes, owners, access lists and read-only mounts.
     private static void TryToWrite(string path, string what)
     {
         var probe = Path.Combine(path, $".probe-{Guid.NewGuid():N}");

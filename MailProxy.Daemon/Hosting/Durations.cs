@@ -3,12 +3,13 @@ using System.Text.RegularExpressions;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Times as settings write them: <c>hh:mm:ss</c>, whose hours may be more than 23, or <c>d.hh:mm:ss</c>. Pure.</summary>
-/// <remarks>Not what .NET parses: that takes <c>24:00:00</c> for 24 days, <c>10</c> for ten days and <c>1:30</c> for an hour and a
-/// half.</remarks>
+/// <summary>Parses times as settings write them: <c>hh:mm:ss</c>, whose hours may exceed 23, or <c>d.hh:mm:ss</c>. Pure.</summary>
+/// <remarks>
+/// The parser of .NET is not used: it reads <c>24:00:00</c> as 24 days, <c>10</c> as ten days and <c>1:30</c> as an hour and a half.
+/// </remarks>
 internal static partial class Durations
 {
-    /// <summary>False also for what is longer than a <see cref="TimeSpan"/> can be.</summary>
+    /// <summary>Also returns false for a time that is longer than a <see cref="TimeSpan"/> can be.</summary>
     public static bool TryParse(string text, out TimeSpan time)
     {
         time = TimeSpan.Zero;
@@ -26,7 +27,7 @@ internal static partial class Durations
         return true;
     }
 
-    /// <summary>As the configuration's binder reads it.</summary>
+    /// <summary>Formats a time as the configuration binder reads it.</summary>
     public static string Write(TimeSpan time) => time.ToString("c", CultureInfo.InvariantCulture);
 
     private static long Number(Group group) => group.Success ? Number(group.Value) : 0;

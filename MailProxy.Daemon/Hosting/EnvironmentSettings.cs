@@ -3,16 +3,18 @@ using System.Text.RegularExpressions;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Settings from environment variables: <c>MAILPROXY_INGEST__MAXMESSAGES</c> is <c>Ingest:MaxMessages</c>; short names such as
-/// <c>MAILPROXY_ADMIN_KEY</c> lose their underscores. Pure.</summary>
+/// <summary>
+/// Reads settings from environment variables: <c>MAILPROXY_INGEST__MAXMESSAGES</c> is <c>Ingest:MaxMessages</c>; short names such as
+/// <c>MAILPROXY_ADMIN_KEY</c> lose their underscores. Pure.
+/// </summary>
 internal static partial class EnvironmentSettings
 {
-    /// <summary>Names the settings file that is read instead of the installed one.</summary>
+    /// <summary>Names the settings file to read instead of the installed one.</summary>
     public const string FileVariable = Prefix + "SETTINGS_FILE";
 
     private const string Prefix = "MAILPROXY_";
 
-    /// <summary>Variables of the command line tools and of this reader, not of the daemon.</summary>
+    /// <summary>Variables of the command line tools and of this reader, which are not settings of the daemon.</summary>
     private static readonly HashSet<string> NotSettings = new(StringComparer.Ordinal) { Prefix + "URL", Prefix + "KEY", FileVariable };
 
     public static (IReadOnlyList<SettingValue> Values, IReadOnlyList<string> Mistakes) Read(IDictionary environment)
@@ -32,8 +34,9 @@ internal static partial class EnvironmentSettings
         return ([.. values.Values], mistakes);
     }
 
-    /// <summary>Whether Kubernetes or <c>docker --link</c> put it there, because a service of the namespace has a name that begins like
-    /// ours.</summary>
+    /// <summary>
+    /// Whether Kubernetes or <c>docker --link</c> set the variable, because the name of a service in the namespace begins like ours.
+    /// </summary>
     private static bool IsInjected(string name, string text) =>
         ServiceName().IsMatch(name)
         || (PortName().IsMatch(name) && PortText().IsMatch(text))

@@ -3,22 +3,23 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Everything that the daemon keeps is its owner's only: new files by the process's mask, older ones by their mode.</summary>
+/// <summary>Makes the daemon's files accessible to their owner only: new files by the umask of the process, older ones by their
+/// mode.</summary>
 internal static partial class FileModes
 {
     private const uint OthersMayNothing = 0b000_111_111;
 
-    // Keys are told of and not changed: people put them there.
+    // Key files are not in this list: people put them there, so a wrong mode is reported and not changed.
     private static readonly string[] Ours = ["mailproxy.db", "mailproxy.db-wal", "mailproxy.db-shm", "lock", "spool.pin", "spool", "cache"];
 
-    /// <summary>For the whole process, and for the database's library too.</summary>
+    /// <summary>Sets the umask of the whole process, which applies to SQLite too.</summary>
     public static void OwnerOnly()
     {
         if (!OperatingSystem.IsWindows())
             _ = Umask(OthersMayNothing);
     }
 
-    /// <summary>What an older version, or another mask, left open to others.</summary>
+    /// <summary>Removes the access of others to files that an older version, or another umask, left open to them.</summary>
     public static void Tighten(string data, ILogger logger)
     {
         foreach (var name in Ours)
@@ -40,10 +41,10 @@ internal static partial class FileModes
 
     private static partial class Log
     {
-        [LoggerMessage(6, LogLevel.Information, "{Path} could be read by others than its owner; it cannot any more")]
+        [LoggerMessage(6, LogLevel.Information, "{Path} was readable by others than its owner; this was changed")]
         public static partial void Tightened(ILogger logger, string path);
 
-        [LoggerMessage(7, LogLevel.Warning, "{Path} may be read by others than its owner, and that could not be changed: {Reason}")]
+        [LoggerMessage(7, LogLevel.Warning, "{Path} may be readable by others than its owner, and that could not be changed: {Reason}")]
         public static partial void Loose(ILogger logger, string path, string reason);
     }
 }

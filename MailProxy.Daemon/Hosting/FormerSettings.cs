@@ -1,6 +1,6 @@
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Settings that had another name once: a file that was written for it goes on to work.</summary>
+/// <summary>Settings that were renamed: a file written for the old name continues to work.</summary>
 internal static class FormerSettings
 {
     private static readonly Dictionary<string, string> Names = new(StringComparer.OrdinalIgnoreCase)
@@ -10,10 +10,10 @@ internal static class FormerSettings
         ["Ingest:DoorWait"] = "Ingest:RequestWait",
     };
 
-    /// <summary>Former and present names.</summary>
+    /// <summary>The current name of each former name.</summary>
     public static IReadOnlyDictionary<string, string> All => Names;
 
-    /// <summary>The value under the name that the setting has now.</summary>
+    /// <summary>The value under the current name of its setting.</summary>
     public static SettingValue Renamed(SettingValue value) =>
         Names.TryGetValue(value.Path, out var now) ? value with { Path = now } : value;
 }

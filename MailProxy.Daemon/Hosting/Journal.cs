@@ -1,14 +1,15 @@
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Who reads the standard output: systemd's journal, or somebody else.</summary>
-/// <param name="Proven">Its stream is our output: everything may carry priorities.</param>
-/// <param name="Likely">systemd started us and the output is neither a terminal nor a file.</param>
+/// <summary>Whether the standard output is read by systemd's journal.</summary>
+/// <param name="Proven">The output is the journal's own stream, so every line may begin with a priority.</param>
+/// <param name="Likely">The daemon was started by systemd, and the output is neither a terminal nor a file.</param>
 internal readonly record struct Journal(bool Proven, bool Likely)
 {
-    /// <param name="stream">systemd's <c>$JOURNAL_STREAM</c>: device and inode of what it made for the output, or null.</param>
+    /// <param name="stream">systemd's <c>$JOURNAL_STREAM</c>: device and inode of the stream that it made for the output, or null.</param>
     /// <param name="invocation">systemd's <c>$INVOCATION_ID</c>, which children of children inherit too.</param>
-    /// <param name="output">What the standard output is, as the kernel names it: <c>socket:[4711]</c>, <c>pipe:[4712]</c>, or a
-    /// path.</param>
+    /// <param name="output">
+    /// The standard output as the kernel names it: <c>socket:[4711]</c>, <c>pipe:[4712]</c>, or a path.
+    /// </param>
     public static Journal Of(string? stream, string? invocation, string? output)
     {
         var isStream =

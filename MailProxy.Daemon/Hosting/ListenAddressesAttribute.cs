@@ -4,8 +4,9 @@ using System.Net;
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>
-/// Addresses that Kestrel can listen on, separated by semicolons: plain HTTP, and a host that is an address. A name would be taken for
-/// every interface.
+/// Validates addresses that Kestrel can listen on, separated by semicolons: plain HTTP, and an IP address as host. Kestrel would read a
+/// host
+/// name as "every interface".
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class ListenAddressesAttribute()
@@ -19,8 +20,9 @@ internal sealed class ListenAddressesAttribute()
     public static string[] Split(string text) => text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     /// <summary>
-    /// The addresses as Kestrel takes them. It knows no free port of localhost, which has two addresses; the older one is enough to be
-    /// found by that name.
+    /// The addresses as Kestrel accepts them. Kestrel cannot choose a free port for localhost, which stands for two addresses; the IPv4
+    /// address
+    /// alone is enough to be found by that name.
     /// </summary>
     public static string[] Bindable(string text) =>
         [

@@ -6,9 +6,12 @@ using Serilog.Formatting;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>A log event for people: <c>2026-11-28T14:41:33.123Z INF Where: what happened</c>, in UTC. What others say (a server's reply, an
-/// id) cannot begin a line of its own.</summary>
-/// <param name="syslog">Every line begins with the priority that systemd's journal takes from it (sd-daemon(3)).</param>
+/// <summary>
+/// Formats a log event for people: <c>2026-11-28T14:41:33.123Z INF Where: what happened</c>, in UTC. Text from others (a server's reply,
+/// an
+/// id) cannot begin a line of its own.
+/// </summary>
+/// <param name="syslog">Every line begins with the priority that systemd's journal reads from it (sd-daemon(3)).</param>
 internal sealed class LogLine(bool syslog) : ITextFormatter
 {
     private const string Indent = "    ";
@@ -29,7 +32,7 @@ internal sealed class LogLine(bool syslog) : ITextFormatter
             output.Write($"{prefix}{Indent}{InOneLine(line.TrimEnd('\r'))}\n");
     }
 
-    /// <summary>The syslog severity of a level in angle brackets.</summary>
+    /// <summary>The syslog severity of a level, in angle brackets.</summary>
     public static string Prefix(LogEventLevel level) =>
         level switch
         {
@@ -51,7 +54,7 @@ internal sealed class LogLine(bool syslog) : ITextFormatter
             _ => "VRB",
         };
 
-    // Texts without quotation marks, as they were meant to be read.
+    // Texts are written without quotation marks.
     private static string Message(LogEvent logEvent)
     {
         using var text = new StringWriter(CultureInfo.InvariantCulture);

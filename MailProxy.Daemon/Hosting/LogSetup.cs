@@ -6,12 +6,12 @@ using Serilog.Formatting.Compact;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Makes the log that the settings ask for.</summary>
+/// <summary>Creates the logger that the settings ask for.</summary>
 internal static class LogSetup
 {
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
 
-    /// <summary>The sink is the logger's, and goes with it.</summary>
+    /// <summary>The logger owns the sink and disposes it.</summary>
     public static (Logger Logger, BackgroundSink Sink) Open(LogSettings settings, TimeProvider clock)
     {
         var sink = new BackgroundSink(Console.OpenStandardOutput(), Formatter(settings.Format, Journal.Here()), clock, LastWords);
@@ -21,7 +21,7 @@ internal static class LogSetup
             .MinimumLevel.Is(level)
             .MinimumLevel.Override("Microsoft", AtLeast(LogEventLevel.Warning))
             .MinimumLevel.Override("Microsoft.Hosting.Lifetime", AtLeast(LogEventLevel.Information))
-            // Serve tells in one line why a start fails
+            // Off, because Serve itself writes one line about why a start failed.
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LevelAlias.Off)
             .WriteTo.Sink(sink)
             .CreateLogger();

@@ -1,11 +1,11 @@
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Texts that are told in one line, whatever they hold.</summary>
+/// <summary>Texts that fit on one line, whatever they contain.</summary>
 internal static class OneLine
 {
     private const int Longest = 80;
 
-    /// <summary>An exception's words without line breaks and a full stop at their end.</summary>
+    /// <summary>The message of an exception without line breaks, and with one full stop at its end.</summary>
     public static string Of(Exception fault) => Of(fault.Message);
 
     public static string Of(string text)
@@ -15,7 +15,7 @@ internal static class OneLine
         return new string([.. line.Select(static c => char.IsControl(c) ? '?' : c)]) + ".";
     }
 
-    /// <summary>The beginning of a value that is shown.</summary>
+    /// <summary>The beginning of a value, for messages.</summary>
     public static string Quote(string text)
     {
         var shown = text.Length <= Longest ? text : text[..Longest] + "…";

@@ -7,14 +7,15 @@ internal static class OpenFiles
 {
     private const string Limits = "/proc/self/limits";
 
-    /// <summary>Where nothing says more.</summary>
+    /// <summary>The limit that is assumed when the system does not tell.</summary>
     private const int Usual = 1_024;
 
-    /// <summary>The soft limit of this process; <see cref="Usual"/> where the system does not tell.</summary>
+    /// <summary>The soft limit of this process; <see cref="Usual"/> when the system does not tell.</summary>
     public static int Limit() => File.Exists(Limits) ? Parse(File.ReadLines(Limits)) ?? Usual : Usual;
 
     /// <summary>
-    /// From <c>Max open files            1024                 1048576              files</c>; null: no such line, or no limit.
+    /// Parses <c>Max open files            1024                 1048576              files</c>; null when there is no such line, or no
+    /// limit.
     /// </summary>
     public static int? Parse(IEnumerable<string> lines)
     {

@@ -6,7 +6,8 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>
-/// Starts what must precede HTTP, and stops it after HTTP: sandbox, recovery, pipeline. Registered before Kestrel, so that it starts first
+/// Starts what must run before HTTP, and stops it after HTTP: sandbox, recovery, pipeline. Registered before Kestrel, so that it starts
+/// first
 /// and stops last.
 /// </summary>
 internal sealed partial class PipelineService(
@@ -25,7 +26,7 @@ internal sealed partial class PipelineService(
     private Task? _drain;
     private CancellationTokenRegistration _stopping;
 
-    /// <summary>Set when a stage crashed: the process must not exit 0.</summary>
+    /// <summary>The error when a stage has crashed; the process must then not exit with 0.</summary>
     public Exception? Crash { get; private set; }
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -42,7 +43,7 @@ internal sealed partial class PipelineService(
         _stopping = lifetime.ApplicationStopping.Register(() => _drain = DrainAsync());
     }
 
-    // HTTP has ended or was cut. What the drain still waits for goes by the drain's own clock, not by the host's token.
+    // HTTP has ended or was aborted. The drain is waited for by its own clock, not by the host's token.
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await (_drain ?? DrainAsync());
@@ -54,8 +55,9 @@ internal sealed partial class PipelineService(
         Log.Stopped(logger);
     }
 
-    // Begins as soon as a stop is asked for, beside HTTP's end and not after it: no new mail is begun while somebody's request is waited
-    // for.
+    // Begins as soon as a stop is requested, beside the end of HTTP and not after it, so that no new mail is begun while a request is
+    // still
+    // waited for.
     private async Task DrainAsync()
     {
         Log.Draining(logger);
@@ -65,7 +67,7 @@ internal sealed partial class PipelineService(
         }
         catch (Exception error)
         {
-            // The watch logs it; the exit code tells. What is left must still be closed in order.
+            // The watch logs the error, and the exit code shows it. Everything else must still be closed in order.
             Crash ??= error;
         }
     }

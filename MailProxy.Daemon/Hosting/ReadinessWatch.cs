@@ -2,7 +2,7 @@ using MailProxy.Daemon.Api;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Looks at the disk though nobody asks, so that the log tells when it becomes low and when there is capacity again.</summary>
+/// <summary>Checks the disk even when nobody asks, so that the log tells when space runs low and when there is enough again.</summary>
 internal sealed class ReadinessWatch(Readiness readiness, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
@@ -17,7 +17,7 @@ internal sealed class ReadinessWatch(Readiness readiness, TimeProvider clock) : 
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The daemon stops.
+            // The daemon is stopping.
         }
     }
 }

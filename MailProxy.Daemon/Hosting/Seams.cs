@@ -8,7 +8,7 @@ using MailProxy.Pipeline.Send;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>What the HTTP edge asks of the stages, in the edge's own terms.</summary>
+/// <summary>Adapts the stages to the types that the HTTP API uses.</summary>
 internal static class Seams
 {
     public static DispatcherControl Dispatcher(MailPipeline pipeline) =>
@@ -73,7 +73,7 @@ internal static class Seams
 
     private static LaneWait? Wait(Connecting? connecting) => connecting is null ? null : new("connecting", null, connecting.ToString());
 
-    // That it is being connected says more than that all it may have is under way.
+    // That a connection is being opened says more than that all allowed attempts are under way.
     private static LaneWait? Wait(MailPipeline pipeline, AccountKey account)
     {
         var lane = pipeline.Status(account);

@@ -1,6 +1,6 @@
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>The command <c>serve</c>: reads the settings, runs the daemon, tells by the exit code how it ended.</summary>
+/// <summary>The command <c>serve</c>: reads the settings, runs the daemon, and tells by the exit code how it ended.</summary>
 internal static class Serve
 {
     public static async Task<int> RunAsync(string[] args)
@@ -21,7 +21,7 @@ internal static class Serve
             using var signals = new StopSignals(app);
             if (await StartAsync(app, settings) is { } failure)
             {
-                await app.DisposeAsync(); // what was logged comes before the reason
+                await app.DisposeAsync(); // so that the log is written before the reason
                 return signals.Asked && failure is OperationCanceledException ? 0 : Refuse(failure, settings);
             }
 
@@ -39,7 +39,7 @@ internal static class Serve
         }
     }
 
-    // The pipeline starts before HTTP listens and may be sending already: it drains, lest a mail be left in doubt.
+    // The pipeline starts before HTTP listens and may be sending already, so it must drain; otherwise a mail may be left in doubt.
     private static async Task<Exception?> StartAsync(WebApplication app, DaemonSettings settings)
     {
         try

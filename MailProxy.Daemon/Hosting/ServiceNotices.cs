@@ -3,11 +3,14 @@ using Microsoft.Extensions.Hosting.Systemd;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Tells the service manager that asked for it (<c>NOTIFY_SOCKET</c>) when the daemon takes requests, that it lives, and when it
-/// stops (sd_notify(3)).</summary>
-/// <remarks>The framework's own <c>UseSystemd()</c> looks at process 1 first, which <c>ProtectProc=invisible</c> hides, and then tells
-/// nothing: a unit of Type=notify would never have started.</remarks>
-/// <param name="beat">Completes when the store's writer has gone round once more.</param>
+/// <summary>
+/// Tells the service manager (<c>NOTIFY_SOCKET</c>, sd_notify(3)) when the daemon accepts requests, that it is alive, and when it stops.
+/// </summary>
+/// <remarks>
+/// The framework's <c>UseSystemd()</c> is not used: it first looks at process 1, which <c>ProtectProc=invisible</c> hides, and then sends
+/// nothing, so that a unit of Type=notify would never have started.
+/// </remarks>
+/// <param name="beat">Completes when the store's writer has finished one more turn.</param>
 internal sealed partial class ServiceNotices(
     ISystemdNotifier notifier,
     WatchdogTime watchdog,
@@ -47,8 +50,7 @@ internal sealed partial class ServiceNotices(
         _over.Dispose();
     }
 
-    // Nothing is told for as long as the store's writer does not turn: then all that is left is to be started anew, and that is the
-    // manager's to decide.
+    // While the store's writer does not turn, no beat is sent: only a restart can help then, and the service manager decides about that.
     private async Task BeatAsync(TimeSpan every)
     {
         using var timer = new PeriodicTimer(every, clock);
@@ -62,7 +64,7 @@ internal sealed partial class ServiceNotices(
         }
         catch (OperationCanceledException) when (_over.IsCancellationRequested)
         {
-            // Stopping; the manager's own time for that runs.
+            // Stopping; the manager applies its own timeout to that.
         }
     }
 

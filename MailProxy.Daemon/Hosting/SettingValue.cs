@@ -1,7 +1,7 @@
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>One value as somebody wrote it.</summary>
-/// <param name="Path">With colons between levels, as it was spelt.</param>
-/// <param name="Text">Null: said to be nothing, which is the default.</param>
-/// <param name="Origin">Where a person finds it: a variable, a file and its line, an argument. Empty: nowhere.</param>
+/// <summary>One value of a setting as it was written.</summary>
+/// <param name="Path">With colons between levels, in the spelling of the source.</param>
+/// <param name="Text">Null: explicitly nothing, which means the default.</param>
+/// <param name="Origin">Where the value was written: a variable, a file and its line, an argument. Empty: unknown.</param>
 internal sealed record SettingValue(string Path, string? Text, string Origin);

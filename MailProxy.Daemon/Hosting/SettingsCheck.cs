@@ -5,8 +5,11 @@ using System.Reflection;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Compares a configuration with the classes it will be bound to. Pure. It names settings as the classes do and where they were
-/// written, and never tells the value of a text, which may be a secret.</summary>
+/// <summary>
+/// Compares a configuration with the classes it will be bound to. Pure. Mistakes name a setting as the classes do, and where it was
+/// written;
+/// they never contain the value of a text, which may be a secret.
+/// </summary>
 internal sealed class SettingsCheck
 {
     private readonly IReadOnlyDictionary<string, SettingValue> _written;
@@ -17,10 +20,11 @@ internal sealed class SettingsCheck
 
     public IReadOnlyList<string> Mistakes => _mistakes;
 
-    /// <summary>The times among the settings, by path: .NET's own parser would take some of them for others.</summary>
+    /// <summary>The times among the settings, by path. They are parsed here, because the parser of .NET would read some of them
+    /// differently.</summary>
     public IReadOnlyDictionary<string, TimeSpan> Times => _times;
 
-    // Before binding and not after it, so that one wrong number does not hide the others.
+    // Checked before binding, so that one wrong number does not hide the other mistakes.
     public static SettingsCheck Of(IConfiguration configuration, IReadOnlyDictionary<string, SettingValue> written, params Type[] roots)
     {
         var check = new SettingsCheck(written);
@@ -102,7 +106,7 @@ internal sealed class SettingsCheck
         _mistakes.Add(origin.Length == 0 ? $"{path}: {what}" : $"{path} ({origin}): {what}");
     }
 
-    // A group or list has no value of its own; its first one says where it stands.
+    // A group or a list has no value of its own; the origin is that of its first value.
     private string Origin(IConfigurationSection section)
     {
         if (_written.TryGetValue(section.Path, out var value))

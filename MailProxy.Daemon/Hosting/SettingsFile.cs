@@ -2,8 +2,9 @@ using System.Text.Json;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Reads a settings file, and remembers the line of each value. Comments and trailing commas are allowed; a name that comes twice
-/// is not.</summary>
+/// <summary>
+/// Reads a settings file, and remembers the line of each value. Comments and trailing commas are allowed; a duplicate name is not.
+/// </summary>
 internal sealed class SettingsFile
 {
     private static readonly byte[] Bom = [0xEF, 0xBB, 0xBF];
@@ -15,8 +16,9 @@ internal sealed class SettingsFile
 
     private SettingsFile(string path, byte[] bytes) => (_path, _bytes) = (path, bytes);
 
-    /// <param name="required">False: a file that is not there says nothing. What is there and cannot be read is a mistake in any
-    /// case.</param>
+    /// <param name="required">
+    /// False: a missing file counts as empty. A file that exists and cannot be read is a mistake in any case.
+    /// </param>
     public static (IReadOnlyList<SettingValue> Values, IReadOnlyList<string> Mistakes) Read(string path, bool required)
     {
         try
@@ -47,7 +49,7 @@ internal sealed class SettingsFile
         return File.Exists(above) ? above : null;
     }
 
-    // A link that leads nowhere was meant to be a file.
+    // A link with a missing target was meant to be a file.
     private static bool IsLink(string path) => new FileInfo(path).LinkTarget is not null;
 
     private void Parse()
@@ -63,12 +65,12 @@ internal sealed class SettingsFile
                 _mistakes.Add($"{_path}: must be a JSON object, that is {{…}}.");
             while (reader.Read())
             {
-                // What stands behind the end is a mistake that the reader tells.
+                // Reads to the end, because text after the object is a mistake that the reader reports.
             }
         }
         catch (JsonException error)
         {
-            // Its own words may quote the text, which may be a secret.
+            // The exception's message may quote the text, which may be a secret.
             _mistakes.Add($"{_path}: is not JSON: line {error.LineNumber + 1}, column {error.BytePositionInLine + 1}.");
         }
         catch (InvalidOperationException)

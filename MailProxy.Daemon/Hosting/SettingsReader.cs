@@ -3,13 +3,14 @@ using MailProxy.Pipeline;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Reads the settings from files, environment and command line, later ones over earlier, and reports every mistake at
-/// once.</summary>
+/// <summary>
+/// Reads the settings from files, environment and command line, where later ones override earlier ones, and reports every mistake at once.
+/// </summary>
 internal static class SettingsReader
 {
     public const string InstalledFile = "/etc/mailproxy/appsettings.json";
 
-    /// <summary>The settings, or every reason why there are none.</summary>
+    /// <summary>The settings, or every reason why they are invalid.</summary>
     public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(
         string[] args,
         string baseDirectory,
@@ -31,7 +32,7 @@ internal static class SettingsReader
         return (mistakes.Length > 0 ? null : settings, [.. mistakes, .. more]);
     }
 
-    /// <summary>The settings, or every reason why there are none.</summary>
+    /// <summary>The settings, or every reason why they are invalid.</summary>
     public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(IConfiguration configuration) =>
         Read(configuration.AsEnumerable().Select(pair => new SettingValue(pair.Key, pair.Value, "")));
 
@@ -41,7 +42,7 @@ internal static class SettingsReader
         foreach (var value in values.Select(FormerSettings.Renamed))
             last[value.Path] = value;
 
-        // What is said to be nothing is the default.
+        // A setting that is explicitly nothing has its default.
         var texts = last.Values.Where(v => v.Text is not null).ToDictionary(v => v.Path, v => v.Text, StringComparer.OrdinalIgnoreCase);
         var check = SettingsCheck.Of(Bindable(texts), last, typeof(DaemonSettings), typeof(PipelineOptions));
         if (check.Mistakes.Count > 0)

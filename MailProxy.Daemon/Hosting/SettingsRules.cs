@@ -1,6 +1,6 @@
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Settings that are right by themselves and wrong together. Pure.</summary>
+/// <summary>Finds settings that are valid on their own but not together. Pure.</summary>
 internal static class SettingsRules
 {
     public static IReadOnlyList<string> Mistakes(DaemonSettings settings)

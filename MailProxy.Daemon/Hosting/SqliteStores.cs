@@ -6,7 +6,7 @@ using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Everything that stands in the data directory, opened in order: lock, database, migrations, master key, accounts.</summary>
+/// <summary>Everything in the data directory, opened in this order: lock, database, migrations, master key, accounts.</summary>
 internal sealed class SqliteStores : IDisposable
 {
     private readonly SqliteDatabase _database;
@@ -60,20 +60,21 @@ internal sealed class SqliteStores : IDisposable
     public IRetentionStore Retention { get; }
     public IErasure Erasure { get; }
 
-    /// <summary>The store's lives, and the names that they give.</summary>
+    /// <summary>The generations of the store, and the names that they give.</summary>
     public StoreGenerations Generations => _database.Generations;
 
     public ITenantRemoval Removal => new SqliteTenantRemoval(_database, Spool);
 
-    /// <summary>Faults when the writer died of a mistake in this program.</summary>
+    /// <summary>Faults when the store's writer ended because of a bug.</summary>
     public Task Completion => _database.Completion;
 
-    /// <summary>Completes when the store's writer has gone round once more, also while it cannot write.</summary>
+    /// <summary>Completes when the store's writer has finished one more turn, even while it cannot write.</summary>
     public Task BeatAsync() => _database.BeatAsync();
 
     /// <summary>
-    /// Throws <see cref="StoreRefusedException"/> when the directory is in use, the file is not ours, newer or damaged, or the master key
-    /// does not fit.
+    /// Throws <see cref="StoreRefusedException"/> when the directory is in use, when the database is not ours, newer or damaged, or when
+    /// the
+    /// master key does not match.
     /// </summary>
     public static async Task<SqliteStores> OpenAsync(
         DaemonSettings settings,

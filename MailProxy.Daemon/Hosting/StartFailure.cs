@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Says in one line why a start failed. Pure.</summary>
+/// <summary>Describes in one line why a start failed. Pure.</summary>
 internal static class StartFailure
 {
     public static string Describe(Exception failure, string urls) =>
@@ -22,7 +22,7 @@ internal static class StartFailure
             _ => $"The start failed: {failure.GetType().Name}: {OneLine.Of(failure)}",
         };
 
-    // Kestrel wraps it: once for an address, and once more when localhost has two.
+    // Kestrel wraps the exception once per address, and once more for localhost, which has two.
     private static bool IsAddressInUse(Exception? failure) =>
         failure switch
         {

@@ -3,15 +3,18 @@ using MailProxy.Pipeline;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>The first SIGTERM, SIGINT, SIGQUIT or SIGHUP (a terminal that is closed) drains; the second lets go at once, whatever HTTP
-/// waits for.</summary>
+/// <summary>
+/// The first SIGTERM, SIGINT, SIGQUIT or SIGHUP (a closed terminal) drains the daemon; the second aborts at once, whatever HTTP still
+/// waits
+/// for.
+/// </summary>
 internal sealed class StopSignals : IDisposable
 {
     private static readonly PosixSignal[] Signals = [PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGHUP];
 
     private readonly WebApplication _app;
     private readonly MailPipeline _pipeline;
-    private readonly CancellationTokenSource _letGo = new();
+    private readonly CancellationTokenSource _aborted = new();
     private readonly TaskCompletionSource _stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenRegistration _asked;
     private readonly PosixSignalRegistration[] _registrations;
@@ -28,14 +31,14 @@ internal sealed class StopSignals : IDisposable
         _registrations = [.. Signals.Select(signal => PosixSignalRegistration.Create(signal, Heard))];
     }
 
-    /// <summary>Somebody has asked for the end.</summary>
+    /// <summary>Whether a stop was requested.</summary>
     public bool Asked => _stopping.Task.IsCompleted;
 
-    /// <summary>Waits until somebody asks for the end, a signal or a crash, and stops the application.</summary>
+    /// <summary>Waits until a signal or a crash requests a stop, then stops the application.</summary>
     public async Task StopWhenAskedAsync()
     {
         await _stopping.Task;
-        await _app.StopAsync(_letGo.Token);
+        await _app.StopAsync(_aborted.Token);
     }
 
     public void Dispose()
@@ -43,7 +46,7 @@ internal sealed class StopSignals : IDisposable
         foreach (var registration in _registrations)
             registration.Dispose();
         _asked.Dispose();
-        _letGo.Dispose();
+        _aborted.Dispose();
     }
 
     private void Heard(PosixSignalContext context)
@@ -56,6 +59,6 @@ internal sealed class StopSignals : IDisposable
         }
 
         _pipeline.Abort();
-        _letGo.Cancel();
+        _aborted.Cancel();
     }
 }

@@ -3,15 +3,15 @@ using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Whether what the daemon has on disk is still where it was; a spool that was removed is made again.</summary>
+/// <summary>Checks whether the daemon's files are still on disk; a removed spool directory is created again.</summary>
 internal sealed partial class StorageFiles(string data, SpoolFiles spool, ILogger<StorageFiles> logger)
 {
     private readonly string _database = Path.Combine(data, "mailproxy.db");
 
-    /// <summary>What is missing, or null.</summary>
+    /// <summary>What is missing; null when nothing is.</summary>
     public NotReady? Look()
     {
-        // SQLite goes on writing into a file without a name, and all of that is gone at the end.
+        // SQLite continues to write into a deleted file, and everything written there is lost when the process ends.
         if (!File.Exists(_database))
             return new(
                 "store_missing",
@@ -40,7 +40,7 @@ internal sealed partial class StorageFiles(string data, SpoolFiles spool, ILogge
         [LoggerMessage(
             4,
             LogLevel.Error,
-            "The directory 'spool' in {Data} was removed; it was made again. Messages whose bodies were in "
+            "The directory 'spool' in {Data} was removed and has been created again. Messages whose bodies were in "
                 + "it are deferred, and cannot be sent unless the files are put back"
         )]
         public static partial void Restored(ILogger logger, string data);

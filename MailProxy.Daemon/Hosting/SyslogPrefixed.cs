@@ -3,7 +3,8 @@ using Serilog.Formatting;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Events of one line each, such as JSON, with the priority that systemd's journal takes from the beginning of a line.</summary>
+/// <summary>Formats events of one line each, such as JSON, with the priority that systemd's journal reads at the beginning of a
+/// line.</summary>
 internal sealed class SyslogPrefixed(ITextFormatter inner) : ITextFormatter
 {
     public void Format(LogEvent logEvent, TextWriter output)

@@ -2,13 +2,14 @@ using System.Net.Sockets;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>Sockets of the file system that HTTP is to listen on. One that a killed process left is removed; anything else of that name is
-/// left alone.</summary>
+/// <summary>
+/// Unix sockets that HTTP listens on. A socket that a killed process left behind is removed; any other file of that name is not touched.
+/// </summary>
 internal static class UnixSockets
 {
-    private const int NoSuchDevice = 6; // ENXIO: what opening a socket as a file comes to
+    private const int NoSuchDevice = 6; // ENXIO: the error when a socket is opened as a file
 
-    /// <summary>Throws <see cref="StartRefusedException"/> when one of them cannot be listened on.</summary>
+    /// <summary>Throws <see cref="StartRefusedException"/> when one of the sockets cannot be listened on.</summary>
     public static void Clear(string urls)
     {
         foreach (var address in ListenAddressesAttribute.Split(urls).Select(BindingAddress.Parse))

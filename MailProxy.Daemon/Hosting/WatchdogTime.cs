@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace MailProxy.Daemon.Hosting;
 
-/// <summary>How often the service manager wants to hear that we live (sd_watchdog_enabled(3)).</summary>
-/// <param name="Every">A third of its patience; null: it does not watch.</param>
+/// <summary>How often the service manager expects a sign of life (sd_watchdog_enabled(3)).</summary>
+/// <param name="Every">A third of the manager's timeout; null when it does not watch.</param>
 internal readonly record struct WatchdogTime(TimeSpan? Every)
 {
-    /// <param name="microseconds"><c>$WATCHDOG_USEC</c>, its patience.</param>
-    /// <param name="process"><c>$WATCHDOG_PID</c>, whom it means; absent: whoever reads it.</param>
+    /// <param name="microseconds"><c>$WATCHDOG_USEC</c>, the manager's timeout.</param>
+    /// <param name="process"><c>$WATCHDOG_PID</c>, the process that is meant; absent: any process that reads it.</param>
     public static WatchdogTime Of(string? microseconds, string? process, int self)
     {
         if (!string.IsNullOrEmpty(process) && process != self.ToString(CultureInfo.InvariantCulture))

@@ -1,8 +1,8 @@
 namespace MailProxy.Daemon.Sandbox;
 
 /// <summary>
-/// How often each address was tried, for rehearsals that give in. Shared by all connections; the addresses longest known are forgotten
-/// first.
+/// Counts the attempts per address, for rehearsals that accept after a number of refusals. Shared by all connections; the addresses known
+/// longest are forgotten first.
 /// </summary>
 internal sealed class AttemptCounter(int capacity = 10_000)
 {
@@ -10,7 +10,7 @@ internal sealed class AttemptCounter(int capacity = 10_000)
     private readonly Dictionary<string, int> _attempts = new(StringComparer.OrdinalIgnoreCase);
     private readonly Queue<string> _order = new();
 
-    /// <summary>Counts one more attempt and says which one it is, from 1.</summary>
+    /// <summary>Counts one more attempt and returns its number, from 1.</summary>
     public int Next(string address)
     {
         lock (_lock)

@@ -3,8 +3,9 @@ using System.Buffers;
 namespace MailProxy.Daemon.Sandbox;
 
 /// <summary>
-/// Takes the body of DATA apart (RFC 5321 4.5.2): finds the final dot however the packets fall, removes stuffed dots, bounds the size.
-/// Pure; one per connection, its buffer used again.
+/// Decodes the body of DATA (RFC 5321 4.5.2): finds the final dot however the packets are split, removes stuffed dots, limits the size.
+/// Pure;
+/// one per connection, which reuses its buffer.
 /// </summary>
 internal sealed class DataDecoder(int maxBytes) : IDisposable
 {
@@ -23,13 +24,13 @@ internal sealed class DataDecoder(int maxBytes) : IDisposable
     private At _at;
     private bool _lastWasCr;
 
-    /// <summary>The body so far, dots unstuffed; not more than the limit.</summary>
+    /// <summary>The body so far, with dots unstuffed; at most the limit.</summary>
     public ReadOnlyMemory<byte> Body => _buffer.AsMemory(0, _length);
 
-    /// <summary>The body is larger than the limit; the rest is read and forgotten.</summary>
+    /// <summary>Whether the body is larger than the limit; the rest is read and discarded.</summary>
     public bool TooLarge { get; private set; }
 
-    /// <summary>A line ended without CR: what RFC 5321 2.3.8 forbids and smugglers use.</summary>
+    /// <summary>Whether a line ended without CR, which RFC 5321 2.3.8 forbids and SMTP smuggling uses.</summary>
     public bool BareLineFeed { get; private set; }
 
     public void Reset()
@@ -42,7 +43,7 @@ internal sealed class DataDecoder(int maxBytes) : IDisposable
             Dispose();
     }
 
-    /// <summary>Reads on. True when the final dot was found; <paramref name="used"/> says how far.</summary>
+    /// <summary>Reads input. Returns true when the final dot was found; <paramref name="used"/> tells how much was read.</summary>
     public bool Read(ReadOnlySpan<byte> input, out int used)
     {
         var i = 0;

@@ -3,36 +3,36 @@ using System.Globalization;
 
 namespace MailProxy.Daemon.Sandbox;
 
-/// <summary>When a rehearsal plays.</summary>
+/// <summary>The phase of the conversation in which a rehearsal replies.</summary>
 internal enum RehearsalPhase : byte
 {
     Rcpt = 0,
 
-    /// <summary>After 354, when the first of the body has come.</summary>
+    /// <summary>After 354, when the beginning of the body has arrived.</summary>
     Body = 1,
 
     /// <summary>After the final dot.</summary>
     Dot = 2,
 }
 
-/// <summary>What the N of a name counts.</summary>
+/// <summary>The meaning of the N in a rehearsal's name.</summary>
 internal enum RehearsalNumber : byte
 {
     None = 0,
 
-    /// <summary>The reply comes for the first N attempts at that address, then it is accepted.</summary>
+    /// <summary>The reply is given for the first N attempts at that address; after that it is accepted.</summary>
     Attempts = 1,
 
-    /// <summary>The reply comes N milliseconds late.</summary>
+    /// <summary>The reply is delayed by N milliseconds.</summary>
     Milliseconds = 2,
 
-    /// <summary>The reply names N seconds, once; then the address is accepted.</summary>
+    /// <summary>The reply names N seconds, once; after that the address is accepted.</summary>
     Seconds = 3,
 }
 
 /// <summary>How one local part answers.</summary>
-/// <param name="Local">The local part before any +detail; a last N stands for a number.</param>
-/// <param name="Reply">The reply without its line end, lines parted by CR LF; {N} is the number; null: no reply at all.</param>
+/// <param name="Local">The local part before any +detail; a final N stands for a number.</param>
+/// <param name="Reply">The reply without its line end, lines separated by CR LF; {N} is the number. Null: no reply.</param>
 /// <param name="About">What a user rehearses with it, in one sentence.</param>
 internal sealed record Rehearsal(
     string Local,
@@ -45,10 +45,10 @@ internal sealed record Rehearsal(
 {
     public const int MaxDelay = 60_000;
 
-    /// <summary>Silence that outlasts every timeout of RFC 5321 4.5.3.2; bounded, so that no connection stays for ever.</summary>
+    /// <summary>A silence longer than every timeout of RFC 5321 4.5.3.2, but limited, so that no connection stays open forever.</summary>
     public static readonly TimeSpan HangTime = TimeSpan.FromMinutes(15);
 
-    /// <summary>Every rehearsal there is; the README's table is made of these.</summary>
+    /// <summary>All rehearsals; the table in the README is generated from them.</summary>
     public static readonly IReadOnlyList<Rehearsal> Table =
     [
         new("perm", RehearsalPhase.Rcpt, "550 5.1.1 No such mailbox", "An address that does not exist: that recipient fails at once."),
@@ -134,7 +134,7 @@ internal sealed record Rehearsal(
         .Where(r => r.Number != RehearsalNumber.None)
         .ToFrozenDictionary(r => r.Local[..^1], StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The rehearsal that an address asks for, with its number; null: it is simply accepted.</summary>
+    /// <summary>The rehearsal that an address asks for, with its number; null when the address is simply accepted.</summary>
     public static (Rehearsal Rehearsal, int N)? For(ReadOnlySpan<char> address)
     {
         var local = address[..Math.Max(address.LastIndexOf('@'), 0)];
@@ -150,15 +150,15 @@ internal sealed record Rehearsal(
             : null;
     }
 
-    /// <summary>The first recipient of a transaction is accepted all the same.</summary>
+    /// <summary>Whether the first recipient of a transaction is accepted nevertheless.</summary>
     public bool AcceptsFirst { get; private init; }
 
     private bool Hangs { get; init; }
 
-    /// <summary>Whether this leaves a mail in the mailbox although nobody was told.</summary>
+    /// <summary>Whether the mail is kept in the mailbox, even if the client gets no reply.</summary>
     public bool Keeps => Phase == RehearsalPhase.Dot && (Reply is null || Reply[0] == '2');
 
-    /// <summary>Whether a RCPT answered like this counts as accepted.</summary>
+    /// <summary>Whether a RCPT with this reply counts as accepted.</summary>
     public bool AcceptsRecipient => Phase != RehearsalPhase.Rcpt || Reply is ['2', ..];
 
     public SandboxReply Play(int n)

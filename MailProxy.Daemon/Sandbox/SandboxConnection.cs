@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace MailProxy.Daemon.Sandbox;
 
-/// <summary>The loop around one conversation: reads lines and bodies, writes replies, waits where a rehearsal says so.</summary>
+/// <summary>The loop of one conversation: reads lines and bodies, writes replies, and waits where a rehearsal says so.</summary>
 internal sealed class SandboxConnection(
     Socket socket,
     SandboxSession session,
@@ -13,12 +13,12 @@ internal sealed class SandboxConnection(
     TimeProvider clock
 )
 {
-    // RFC 5321 asks for 512 and extensions add to it; an address of SMTPUTF8 and an ORCPT fit well.
+    // RFC 5321 requires 512 and extensions add to it; this leaves space for an SMTPUTF8 address and an ORCPT.
     private const int MaxLine = 4096;
 
     private bool _skipping;
 
-    /// <summary>Returns when the client or a reply ended the conversation.</summary>
+    /// <summary>Returns when the client or a reply has ended the conversation.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         await using var stream = new NetworkStream(socket, ownsSocket: true);
@@ -43,7 +43,7 @@ internal sealed class SandboxConnection(
         var inData = false;
         while (true)
         {
-            // What a pipelining client sent in one go is answered in one go (RFC 2920 3.2).
+            // Commands that a pipelining client sent together are answered together (RFC 2920 3.2).
             await output.FlushAsync(stop);
             var read = await input.ReadAsync(stop);
             var rest = read.Buffer;
@@ -78,7 +78,7 @@ internal sealed class SandboxConnection(
     }
 
     /// <summary>
-    /// The answer to the next whole line, or null when there is none yet. A line longer than allowed is skipped to its end.
+    /// The reply to the next whole line; null when there is none yet. A line that is too long is skipped to its end.
     /// </summary>
     private SandboxReply? Next(ref ReadOnlySequence<byte> rest)
     {
@@ -109,7 +109,7 @@ internal sealed class SandboxConnection(
     private SandboxReply Handle(ReadOnlySpan<byte> line) =>
         line is [.., (byte)'\r'] ? session.Handle(line[..^1]) : session.Count(SandboxReply.BareLineFeed);
 
-    /// <summary>True when the final dot was found.</summary>
+    /// <summary>Reads body data. Returns true when the final dot was found.</summary>
     private static bool Take(DataDecoder data, ref ReadOnlySequence<byte> rest)
     {
         while (!rest.IsEmpty)
@@ -127,14 +127,14 @@ internal sealed class SandboxConnection(
     {
         var (reply, keep) = session.EndOfData(data);
 
-        // Kept before the reply: whoever has read the reply finds the mail in the mailbox.
+        // Kept before the reply is sent, so that a client that has read the reply finds the mail in the mailbox.
         if (keep)
             mailbox.Add(clock.GetUtcNow(), session.Sender!, [.. session.Recipients], data.Body.ToArray());
         session.EndTransaction();
         return AnswerAsync(output, reply, stop);
     }
 
-    /// <summary>False: the conversation is over.</summary>
+    /// <summary>Writes a reply. Returns false when the conversation has ended.</summary>
     private async ValueTask<bool> AnswerAsync(PipeWriter output, SandboxReply reply, CancellationToken stop)
     {
         if (reply.Delay > TimeSpan.Zero)

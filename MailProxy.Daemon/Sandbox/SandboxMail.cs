@@ -2,11 +2,11 @@ using MimeKit;
 
 namespace MailProxy.Daemon.Sandbox;
 
-/// <summary>One mail as the sandbox took it.</summary>
-/// <param name="Id">Counts from 1 in the order of arrival; does not survive a restart.</param>
+/// <summary>One mail as the sandbox received it.</summary>
+/// <param name="Id">Counts from 1 in order of arrival; starts over at a restart.</param>
 /// <param name="From">RFC 5321 reverse-path; "" is the null reverse-path.</param>
 /// <param name="Recipients">The recipients that were accepted, in RCPT order.</param>
-/// <param name="Raw">The mail as it came, dots unstuffed, nothing added.</param>
+/// <param name="Raw">The mail as received, with dots unstuffed and nothing added.</param>
 internal sealed record SandboxMail(
     long Id,
     DateTimeOffset ReceivedAt,
@@ -17,10 +17,11 @@ internal sealed record SandboxMail(
 {
     public int Size => Raw.Length;
 
-    /// <summary>The Subject, decoded; null when there is none. Read when asked for: nobody looks at most mails.</summary>
+    /// <summary>The decoded Subject; null when there is none. Parsed only when asked for, because most mails are never looked
+    /// at.</summary>
     public string? Subject => Header("Subject");
 
-    /// <summary>A header's value, unfolded and decoded; null when it is absent or the mail has no header that can be read.</summary>
+    /// <summary>A header's value, unfolded and decoded; null when it is absent, or when the header section cannot be parsed.</summary>
     public string? Header(string name)
     {
         var end = Raw.Span.IndexOf("\r\n\r\n"u8);

@@ -1,6 +1,6 @@
 namespace MailProxy.Daemon.Sandbox;
 
-/// <summary>What the sandbox took lately: a ring bounded in count and bytes. Safe for many writers and readers.</summary>
+/// <summary>The mail that the sandbox received recently, limited in count and bytes. Safe for many writers and readers.</summary>
 internal sealed class SandboxMailbox(SandboxOptions options)
 {
     private readonly Lock _lock = new();
@@ -9,7 +9,7 @@ internal sealed class SandboxMailbox(SandboxOptions options)
     private long _bytes;
     private long _received;
 
-    /// <summary>Mails taken since the start, kept or not.</summary>
+    /// <summary>Number of mails received since the start, including those no longer kept.</summary>
     public long Received => Interlocked.Read(ref _received);
 
     public SandboxMail Add(DateTimeOffset at, string from, IReadOnlyList<string> recipients, ReadOnlyMemory<byte> raw)
@@ -36,7 +36,7 @@ internal sealed class SandboxMailbox(SandboxOptions options)
         }
     }
 
-    /// <summary>Newest first; <paramref name="before"/> is the last id of the page before, or null.</summary>
+    /// <summary>One page, newest first; <paramref name="before"/> is the last id of the previous page, or null.</summary>
     public IReadOnlyList<SandboxMail> Page(int limit, long? before = null)
     {
         lock (_lock)
@@ -45,7 +45,7 @@ internal sealed class SandboxMailbox(SandboxOptions options)
         }
     }
 
-    /// <summary>One mail, or null when it never was or is forgotten.</summary>
+    /// <summary>One mail; null when it never existed or is no longer kept.</summary>
     public SandboxMail? Find(long id)
     {
         lock (_lock)
@@ -54,7 +54,7 @@ internal sealed class SandboxMailbox(SandboxOptions options)
         }
     }
 
-    /// <summary>Forgets every mail to this address; how many.</summary>
+    /// <summary>Removes every mail to this address, and returns how many.</summary>
     public int Forget(string address)
     {
         lock (_lock)
@@ -69,7 +69,7 @@ internal sealed class SandboxMailbox(SandboxOptions options)
         }
     }
 
-    /// <summary>Completes when at least this many mails were taken since the start.</summary>
+    /// <summary>Completes when at least this many mails were received since the start.</summary>
     public Task ReachedAsync(long total)
     {
         lock (_lock)

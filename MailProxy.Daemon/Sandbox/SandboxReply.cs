@@ -13,7 +13,7 @@ internal enum SandboxStep : byte
     Close = 2,
 }
 
-/// <summary>One reply: the bytes to write (none: silence), how long to wait before, and what comes then.</summary>
+/// <summary>One reply: the bytes to write (none: silence), the delay before them, and what follows.</summary>
 internal readonly record struct SandboxReply(
     ReadOnlyMemory<byte> Bytes,
     SandboxStep Then = SandboxStep.NextCommand,
@@ -34,6 +34,6 @@ internal readonly record struct SandboxReply(
     public static SandboxReply Of(string text, SandboxStep then = SandboxStep.NextCommand) =>
         new(Encoding.UTF8.GetBytes(text + "\r\n"), then);
 
-    /// <summary>The text without its last line end.</summary>
+    /// <summary>The text without its final line end.</summary>
     public override string ToString() => Encoding.UTF8.GetString(Bytes.Span).TrimEnd('\r', '\n');
 }

@@ -4,8 +4,9 @@ using System.Net.Sockets;
 namespace MailProxy.Daemon.Sandbox;
 
 /// <summary>
-/// The daemon's own SMTP server, so that a fresh installation has somewhere to send to. A socket listener of its own rather than a Kestrel
-/// endpoint, because it must outlive the pipeline's drain: start it before the pipeline, stop it after.
+/// The daemon's own SMTP server, so that a new installation has somewhere to send to. It has a socket listener of its own and is no
+/// Kestrel
+/// endpoint, because it must outlive the drain of the pipeline: start it before the pipeline, and stop it after.
 /// </summary>
 internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptions options, TimeProvider clock, ILogger logger)
     : IAsyncDisposable
@@ -19,7 +20,7 @@ internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptio
 
     public SandboxMailbox Mailbox => mailbox;
 
-    /// <summary>Where it listens, or null before the start.</summary>
+    /// <summary>The address it listens on; null before the start.</summary>
     public IPEndPoint? EndPoint { get; private set; }
 
     /// <summary>Listens on 127.0.0.1. Throws <see cref="SocketException"/> when the port is taken.</summary>
@@ -44,7 +45,7 @@ internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptio
         return Task.FromResult(EndPoint);
     }
 
-    /// <summary>Stops listening and ends every conversation, whatever it is about.</summary>
+    /// <summary>Stops listening, and aborts every conversation.</summary>
     public async Task StopAsync()
     {
         if (!_stop.IsCancellationRequested)
@@ -78,7 +79,7 @@ internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptio
             }
             catch (SocketException error) when (!_stop.IsCancellationRequested)
             {
-                // The client went away between SYN and accept, or descriptors ran out: the next one may fare better.
+                // The client disconnected between SYN and accept, or file descriptors ran out; the next attempt may succeed.
                 Log.AcceptFailed(logger, error);
                 await Task.Delay(TimeSpan.FromMilliseconds(50), clock);
                 continue;
@@ -134,7 +135,7 @@ internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptio
             }
             catch (SocketException)
             {
-                // It did not wait for the answer.
+                // The client did not wait for the reply.
             }
         }
     }

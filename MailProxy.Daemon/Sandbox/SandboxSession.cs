@@ -1,7 +1,8 @@
 namespace MailProxy.Daemon.Sandbox;
 
 /// <summary>
-/// One SMTP conversation, from greeting to QUIT: which command is allowed when, and what it is answered. Pure but for the shared attempt
+/// One SMTP conversation, from greeting to QUIT: which command is allowed when, and how it is answered. Pure, except for the shared
+/// attempt
 /// counts.
 /// </summary>
 internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempts)
@@ -28,13 +29,13 @@ internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempt
     private int _mistakes;
     private (Rehearsal Rehearsal, int N)? _later;
 
-    /// <summary>RFC 5321 reverse-path of the open transaction; null: there is none.</summary>
+    /// <summary>RFC 5321 reverse-path of the open transaction; null when there is none.</summary>
     public string? Sender { get; private set; }
 
     /// <summary>The accepted recipients of the open transaction.</summary>
     public IReadOnlyList<string> Recipients => _recipients;
 
-    /// <summary>The open transaction is to be broken off in the middle of its body.</summary>
+    /// <summary>Whether the connection is to be closed in the middle of the transaction's body.</summary>
     public bool DropsBody => _later?.Rehearsal.Phase == RehearsalPhase.Body;
 
     /// <param name="line">One command without CR LF.</param>
@@ -58,7 +59,7 @@ internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempt
         return Count(reply);
     }
 
-    /// <summary>Counts what was refused for its form, so that a client speaking something else than SMTP is sent away.</summary>
+    /// <summary>Counts commands refused because of their syntax, so that a client that does not speak SMTP is disconnected.</summary>
     public SandboxReply Count(SandboxReply reply)
     {
         if (!reply.Bytes.Span.StartsWith("50"u8))
@@ -67,7 +68,8 @@ internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempt
     }
 
     /// <summary>
-    /// The final dot came: the reply, and whether the mail goes to the mailbox. The transaction is to be ended with <see
+    /// Called after the final dot: returns the reply, and whether the mail is kept in the mailbox. The caller must end the transaction
+    /// with <see
     /// cref="EndTransaction"/>.
     /// </summary>
     public (SandboxReply Reply, bool Keep) EndOfData(DataDecoder data)

@@ -16,11 +16,11 @@ internal enum SmtpVerb : byte
     Vrfy,
     Help,
 
-    /// <summary>Known to SMTP, not offered here.</summary>
+    /// <summary>A command of SMTP that is not offered here.</summary>
     NotOffered,
 }
 
-/// <summary>One command line (RFC 5321 4.1), cut into verb and argument. Pure; lives no longer than its line.</summary>
+/// <summary>One command line (RFC 5321 4.1), split into verb and argument. Pure; must not outlive its line.</summary>
 internal readonly ref struct SmtpCommand
 {
     private SmtpCommand(SmtpVerb verb, ReadOnlySpan<byte> argument)
@@ -31,7 +31,7 @@ internal readonly ref struct SmtpCommand
 
     public SmtpVerb Verb { get; }
 
-    /// <summary>What follows the verb and one space, trailing spaces cut.</summary>
+    /// <summary>The text after the verb and one space, without trailing spaces.</summary>
     public ReadOnlySpan<byte> Argument { get; }
 
     /// <param name="line">Without CR LF.</param>
@@ -43,7 +43,7 @@ internal readonly ref struct SmtpCommand
         return new SmtpCommand(VerbOf(word), argument);
     }
 
-    /// <summary>Cuts <c>FROM:&lt;path&gt; parameters</c> after the keyword. False when it is not of that form.</summary>
+    /// <summary>Parses <c>FROM:&lt;path&gt; parameters</c> after the keyword. False when the argument does not have this form.</summary>
     /// <param name="keyword"><c>FROM:</c> or <c>TO:</c>.</param>
     public bool TryReadPath(ReadOnlySpan<byte> keyword, out ReadOnlySpan<byte> path, out ReadOnlySpan<byte> parameters)
     {
@@ -61,7 +61,7 @@ internal readonly ref struct SmtpCommand
         return parameters.IsEmpty || parameters[0] == ' ';
     }
 
-    // A quoted local part may hold brackets.
+    // A quoted local part may contain brackets.
     private static int ClosingBracket(ReadOnlySpan<byte> text)
     {
         var quoted = false;

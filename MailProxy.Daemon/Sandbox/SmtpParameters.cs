@@ -3,14 +3,14 @@ using System.Text;
 
 namespace MailProxy.Daemon.Sandbox;
 
-/// <summary>The ESMTP parameters of MAIL and RCPT that this server offers (RFC 1870, 6152, 6531, 3461). Pure.</summary>
+/// <summary>Checks the ESMTP parameters of MAIL and RCPT that this server offers (RFC 1870, 6152, 6531, 3461). Pure.</summary>
 internal static class SmtpParameters
 {
     private static readonly string Unknown = "555 5.5.4 Parameter not recognised";
     private static readonly string Malformed = "501 5.5.4 Parameter malformed";
 
-    /// <summary>Null when all are known and well formed, else the refusal.</summary>
-    /// <param name="parameters">What follows the path, with its leading space.</param>
+    /// <summary>Returns null when all parameters are known and well formed, otherwise the refusal.</summary>
+    /// <param name="parameters">The text after the path, including its leading space.</param>
     public static string? RefuseMail(ReadOnlySpan<byte> parameters, int maxSize, out bool utf8)
     {
         utf8 = false;
@@ -57,7 +57,7 @@ internal static class SmtpParameters
         return null;
     }
 
-    /// <summary>Null when all are known and well formed, else the refusal.</summary>
+    /// <summary>Returns null when all parameters are known and well formed, otherwise the refusal.</summary>
     public static string? RefuseRcpt(ReadOnlySpan<byte> parameters)
     {
         foreach (var range in parameters.Split((byte)' '))

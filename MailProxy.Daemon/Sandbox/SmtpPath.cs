@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MailProxy.Daemon.Sandbox;
 
-/// <summary>The address between the angle brackets of MAIL and RCPT (RFC 5321 4.1.2, RFC 6531). Pure.</summary>
+/// <summary>Parses the address between the angle brackets of MAIL and RCPT (RFC 5321 4.1.2, RFC 6531). Pure.</summary>
 internal static class SmtpPath
 {
     private static readonly SearchValues<byte> NotInAtom = SearchValues.Create(" \t()<>[]:;@\\,\""u8);
@@ -26,7 +26,7 @@ internal static class SmtpPath
 
     private static bool Utf8IsValid(ReadOnlySpan<byte> text) => System.Text.Unicode.Utf8.IsValid(text);
 
-    // "@a,@b:" before the mailbox is obsolete: to be accepted and ignored.
+    // A source route ("@a,@b:") before the mailbox is obsolete: it must be accepted and ignored.
     private static ReadOnlySpan<byte> WithoutRoute(ReadOnlySpan<byte> path) =>
         path is [(byte)'@', ..] && path.IndexOf((byte)':') is > 0 and var colon ? path[(colon + 1)..] : path;
 
