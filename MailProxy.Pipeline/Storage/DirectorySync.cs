@@ -4,16 +4,16 @@ using System.Runtime.InteropServices;
 namespace MailProxy.Pipeline.Storage;
 
 /// <summary>
-/// Makes a new or renamed entry of a directory survive a power cut. The framework opens no directories, so libc is asked.
+/// Makes a new or renamed entry of a directory survive a power cut. .NET cannot open directories, so libc is called.
 /// </summary>
 internal static class DirectorySync
 {
     private const int ReadOnly = 0;
 
-    /// <summary>Throws <see cref="IOException"/> when the disk does not confirm.</summary>
+    /// <summary>Throws <see cref="IOException"/> when the disk does not confirm the sync.</summary>
     public static void Flush(string directory)
     {
-        // Windows neither needs this nor offers it.
+        // Windows neither needs nor offers this.
         if (OperatingSystem.IsWindows())
             return;
 

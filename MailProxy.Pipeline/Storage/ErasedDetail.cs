@@ -6,15 +6,15 @@ using System.Text.Json.Nodes;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>Takes an address out of an event's stored detail. Pure.</summary>
+/// <summary>Removes an address from an event's stored detail. Pure.</summary>
 internal static class ErasedDetail
 {
-    /// <summary>Stands where an address was; can be nobody's (RFC 6761: <c>invalid</c>).</summary>
+    /// <summary>Replaces the erased address; it can belong to nobody (RFC 6761: <c>invalid</c>).</summary>
     public const string Address = "erased@erased.invalid";
 
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>The detail without the address: null when it does not name it.</summary>
+    /// <summary>The detail without the address; null when the detail does not contain it.</summary>
     public static byte[]? Of(ReadOnlySpan<byte> detail, string address)
     {
         var json = JsonNode.Parse((byte[])[(byte)'{', .. detail, (byte)'}'])!;
@@ -26,7 +26,7 @@ internal static class ErasedDetail
         return buffer.WrittenSpan[1..^1].ToArray();
     }
 
-    /// <summary>Whether a text has the address, and not only a longer one that ends or begins like it.</summary>
+    /// <summary>Whether a text contains the address, and not only a longer address that ends or begins with it.</summary>
     public static bool Names(string text, string address) => Find(text, address, 0) >= 0;
 
     private static bool Clean(JsonNode node, string address)
@@ -89,7 +89,7 @@ internal static class ErasedDetail
 
     private static bool IsOfLocalPart(char c) => char.IsLetterOrDigit(c) || ".!#$%&'*+-/=?^_`{|}~".Contains(c, StringComparison.Ordinal);
 
-    // A dot at the end of a sentence is none of the domain's.
+    // A dot at the end of a sentence does not belong to the domain.
     private static bool IsOfDomain(string text, int at) =>
         char.IsLetterOrDigit(text[at])
         || text[at] == '-'

@@ -2,22 +2,23 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>Erases what the store knows of a person, by the address that mail was sent to.</summary>
+/// <summary>Erases what the store knows about a person, by the address that mail was sent to.</summary>
 public interface IErasure
 {
     /// <summary>
-    /// One slice, short enough not to make the store's writer late. Whoever is waited for gets no mail any more; may be repeated from the
-    /// start at any time.
+    /// Erases one slice, short enough not to delay the store's writer. Mail to the person that still waits is not sent. May be repeated
+    /// from the
+    /// beginning at any time.
     /// </summary>
     /// <param name="tenant">Null: every tenant.</param>
-    /// <param name="address">As <see cref="Mailbox.Address"/> has it; compared without regard to case.</param>
-    /// <param name="after">The last message of the slice before; 0: from the start.</param>
+    /// <param name="address">In the form of <see cref="Mailbox.Address"/>; compared without regard to case.</param>
+    /// <param name="after">The last message of the previous slice; 0 to begin.</param>
     Task<ErasedSlice> EraseAsync(string? tenant, string address, long after, long now, string actor);
 }
 
-/// <summary>What one slice came to.</summary>
-/// <param name="Through">To go on from; null: that was the last.</param>
-/// <param name="Pending">Messages that are under way, to others or at this moment: their content still names the person.</param>
+/// <summary>The result of one slice.</summary>
+/// <param name="Through">Where the next slice begins; null when this was the last.</param>
+/// <param name="Pending">Messages to other recipients, or being sent at this moment: their content still names the person.</param>
 /// <param name="Lanes">Accounts whose mail has changed, and when it is due.</param>
 public sealed record ErasedSlice(
     long? Through,
@@ -27,10 +28,10 @@ public sealed record ErasedSlice(
 );
 
 /// <param name="Messages">Messages that named the person.</param>
-/// <param name="Cancelled">Of them those that were not sent and never will be.</param>
-/// <param name="Bodies">Bodies that went.</param>
+/// <param name="Cancelled">Those of them that were not sent and never will be.</param>
+/// <param name="Bodies">Bodies that were deleted.</param>
 /// <param name="Events">Events that no longer name the person.</param>
-/// <param name="Links">Links to large files that ended.</param>
+/// <param name="Links">Links to large files that were ended.</param>
 public readonly record struct ErasedCounts(int Messages, int Cancelled, int Bodies, int Events, int Links)
 {
     public static ErasedCounts operator +(ErasedCounts a, ErasedCounts b) =>

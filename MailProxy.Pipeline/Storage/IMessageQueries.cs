@@ -2,36 +2,38 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>What people ask about messages. Reads only.</summary>
+/// <summary>Queries about messages. Reads only.</summary>
 public interface IMessageQueries
 {
     Task<MessageView?> GetAsync(MessageKey key);
 
-    /// <summary>Newest first, keyset: <paramref name="before"/> is <see cref="MessagePage.Next"/> of the page before, or null.</summary>
+    /// <summary>Newest first, by keyset: <paramref name="before"/> is <see cref="MessagePage.Next"/> of the previous page, or
+    /// null.</summary>
     Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before);
 
     /// <summary>A message's events after this sequence; null when there is no such message.</summary>
     Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit);
 
-    /// <summary>Bytes of the message's stored JSON; null when there is no such message, or its body is gone.</summary>
+    /// <summary>Bytes of the message's stored JSON; null when there is no such message, or its body was purged.</summary>
     Task<long?> BodySizeAsync(MessageKey key);
 
     /// <summary>
-    /// What the composer needs; null when there is no such message. Throws <see cref="BodyPurgedException"/> when the body is gone as it
-    /// should be, <see cref="BodyMissingException"/> when its file was lost.
+    /// The content for the composer; null when there is no such message. Throws <see cref="BodyPurgedException"/> when the body was
+    /// purged, and
+    /// <see cref="BodyMissingException"/> when its file was lost.
     /// </summary>
     Task<MailContent?> ContentAsync(MessageKey key);
 
-    /// <summary>How much waits, by state and priority. Not on the hot path: it counts the queue's index.</summary>
+    /// <summary>How much mail waits, by state and priority. Not for the hot path, because it counts the queue's index.</summary>
     Task<QueueCounts> CountsAsync(long now);
 }
 
-/// <summary>A part of a list.</summary>
-/// <param name="Messages">Fewer than asked for, or none, when they are large or few among many: then there is more all the same.</param>
-/// <param name="Next">Where the next page begins; null: this was the last.</param>
+/// <summary>One page of a list.</summary>
+/// <param name="Messages">May be fewer than requested, or none, when messages are large or few match; there may still be more.</param>
+/// <param name="Next">Where the next page begins; null when this was the last.</param>
 public sealed record MessagePage(IReadOnlyList<MessageView> Messages, long? Next);
 
-/// <summary>The message is known but its body was purged (410).</summary>
+/// <summary>The message exists, but its body was purged (410).</summary>
 public sealed class BodyPurgedException() : Exception("The message's body was purged.");
 
 /// <param name="Tenant">Null: every tenant.</param>
@@ -47,10 +49,10 @@ public sealed record MessageFilter(
     long? CreatedBefore = null
 );
 
-/// <summary>One message as people see it.</summary>
-/// <param name="Number">Arrival number: the list's cursor.</param>
+/// <summary>One message as the API shows it.</summary>
+/// <param name="Number">The arrival number, which is the list's cursor.</param>
 /// <param name="State">Sending while an attempt is marked; scheduled and deferred as stored.</param>
-/// <param name="NextAttemptAt">When it is due, for states that wait on time; else null.</param>
+/// <param name="NextAttemptAt">When it is due, in states that wait for a time; otherwise null.</param>
 public sealed record MessageView(
     long Number,
     MessageKey Key,
@@ -75,10 +77,10 @@ public sealed record MessageView(
     IReadOnlyList<RecipientView> Recipients
 )
 {
-    /// <summary>It waits because a person suspended its batch.</summary>
+    /// <summary>Whether it waits because a person suspended its batch.</summary>
     public bool BatchSuspended { get; init; }
 
-    /// <summary>Why it was deferred, when that is no server's reply: the trouble of a source, or of our own.</summary>
+    /// <summary>Why it was deferred when that was no server's reply: trouble of a source, or of our own.</summary>
     public string? Reason { get; init; }
 }
 
@@ -92,7 +94,7 @@ public sealed record QueueCounts(IReadOnlyList<(MessageState State, Priority Pri
     public const long OverdueAfter = 60_000;
 
     /// <summary>
-    /// <see cref="Overdue"/> by account, so that those who wait for a named reason (paused, parked, at a limit) can be left out.
+    /// <see cref="Overdue"/> by account, so that accounts that wait for a known reason (paused, parked, at a limit) can be left out.
     /// </summary>
     public IReadOnlyList<(AccountKey Account, long Count)> OverdueByAccount { get; init; } = [];
 }

@@ -3,48 +3,52 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage;
 
 /// <summary>
-/// What the stages ask of the store. Times are Unix milliseconds. Every task completes after the commit; it faults with <see
+/// The store as the stages use it. Times are Unix milliseconds. Every task completes after the commit; it faults with <see
 /// cref="StoreUnavailableException"/> when the store cannot write now.
 /// </summary>
 public interface IMessageStore
 {
     /// <summary>
-    /// Ends what a crash left open: nothing stays claimed, and what was marked without an outcome is handed back as in doubt. Called once,
-    /// before anything else.
+    /// Ends what a crash left open: nothing stays claimed, and attempts that were marked without an outcome are returned as in doubt.
+    /// Called
+    /// once, before anything else.
     /// </summary>
     Task<Recovery> RecoverAsync(long now);
 
     /// <summary>
-    /// Takes and stores submissions in one transaction. The answers stand in the order of the batches; a withdrawn submission has the
-    /// answer null. The tickets are claimed by the caller.
+    /// Takes and stores submissions in one transaction. The answers are in the order of the batches; the answer to a withdrawn submission
+    /// is
+    /// null. The tickets are claimed by the caller.
     /// </summary>
     Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches);
 
     /// <summary>
-    /// Claims up to <paramref name="request"/>'s count of mails of one account that are due, highest priority first, fresh (due 0) and
-    /// deferred in equal shares. With leases: what is claimed is nobody else's until it is released or the lease ends.
+    /// Claims up to <paramref name="request"/>'s count of due mails of one account, highest priority first, fresh (due 0) and deferred in
+    /// equal
+    /// shares. With leases, a claimed mail belongs to the caller until it is released or the lease ends.
     /// </summary>
     Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request);
 
-    /// <summary>Ends claims. Never blocks, never fails.</summary>
+    /// <summary>Ends a claim. Never blocks, never fails.</summary>
     void Release(QueuedMail ticket);
 
     /// <summary>
-    /// Loads a claimed mail with up to <paramref name="maxRecipients"/> recipients that still want this round; null when the ticket is
-    /// stale.
+    /// Loads a claimed mail with up to <paramref name="maxRecipients"/> recipients that are still to be tried in this round; null when the
+    /// ticket
+    /// is stale.
     /// </summary>
     ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients);
 
     /// <summary>
-    /// Writes marks and settlements in order, in one transaction. The result says for each whether a row changed. Settlements are retried
-    /// for ever. A call with a mark in it faults as a whole and nothing of it is kept: give its settlements again, alone.
+    /// Writes marks and settlements in order, in one transaction. The result tells for each whether a row changed. Settlements are retried
+    /// without limit. A call that contains a mark faults as a whole and stores nothing: write its settlements again without the mark.
     /// </summary>
     Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes);
 
-    /// <summary>A person's change of one message. Checked, made and told to the audit log in one transaction.</summary>
+    /// <summary>Changes one message for a person. The check, the change and the entry in the audit log are one transaction.</summary>
     Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now);
 
-    /// <summary>Closes up to <paramref name="limit"/> messages whose time is over (not sending, not held), with their events.</summary>
+    /// <summary>Closes up to <paramref name="limit"/> expired messages (not sending, not held), with their events.</summary>
     Task<ExpirySweep> ExpireAsync(long now, int limit);
 }
 
@@ -54,9 +58,9 @@ public sealed class StoreUnavailableException(string message, Exception? inner =
 /// <summary>The store file is newer than this program, not ours, or damaged. The program must not start.</summary>
 public sealed class StoreRefusedException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <param name="InDoubt">Marked without an outcome. Still in state sending; settle each.</param>
-/// <param name="Lanes">Accounts that have mail waiting, and when its earliest is due (0: now).</param>
-/// <param name="LimitUses">What was counted against limits in windows that have not passed.</param>
+/// <param name="InDoubt">Attempts marked without an outcome, still in state sending; each must be settled.</param>
+/// <param name="Lanes">Accounts with waiting mail, and when the earliest of it is due (0: now).</param>
+/// <param name="LimitUses">Permits counted in windows that have not passed yet.</param>
 /// <param name="NextExpiry">When the next message expires; <see cref="long.MaxValue"/>: never.</param>
 public sealed record Recovery(
     IReadOnlyList<(QueuedMail Ticket, MailContent Content)> InDoubt,
@@ -67,12 +71,12 @@ public sealed record Recovery(
 
 /// <summary>Permits counted in one slot of one window. Account 0 is the installation's own partition, one below 0 a tenant's.</summary>
 /// <param name="WindowSeconds">60, 3,600 or 86,400; the second is not kept.</param>
-/// <param name="Slot">The slot's start.</param>
+/// <param name="Slot">The start of the slot.</param>
 public readonly record struct LimitUse(AccountKey Account, int WindowSeconds, long Slot, int Count);
 
-/// <param name="Tickets">What may go now or waits its turn; claimed.</param>
+/// <param name="Tickets">Mail that may be sent now or waits its turn; claimed.</param>
 /// <param name="Later">Mail that is not due yet: account and due time; not claimed.</param>
-/// <param name="NextExpiry">The earliest expiry among the stored.</param>
+/// <param name="NextExpiry">The earliest expiry of the stored mail.</param>
 public sealed record Appended(
     IReadOnlyList<SubmissionAnswer?> Answers,
     IReadOnlyList<QueuedMail> Tickets,
@@ -80,33 +84,34 @@ public sealed record Appended(
     long NextExpiry
 );
 
-/// <param name="Count">How many at most.</param>
+/// <param name="Count">The most mails to claim.</param>
 /// <param name="Now">Mail with a later due time is not claimed.</param>
-/// <param name="LowestPriority">Nothing less urgent than this.</param>
+/// <param name="LowestPriority">Mail of lower priority is not claimed.</param>
 public readonly record struct ClaimRequest(int Count, long Now, Priority LowestPriority = Priority.Low);
 
-/// <param name="More">The store has more that is due now.</param>
-/// <param name="NextDue">When the next not yet due mail is; <see cref="long.MaxValue"/>: none.</param>
+/// <param name="More">Whether the store has more mail that is due now.</param>
+/// <param name="NextDue">The earliest due time of mail that is not due yet; <see cref="long.MaxValue"/>: there is none.</param>
 public sealed record ClaimedPage(IReadOnlyList<QueuedMail> Tickets, bool More, long NextDue);
 
-/// <summary>A write of the Report stage: a closed set.</summary>
+/// <summary>A write of the Report stage. A closed set.</summary>
 public abstract record StoreWrite(QueuedMail Ticket);
 
 /// <summary>
-/// The attempt begins: state sending, if the ticket still holds. Permits are counted at <paramref name="At"/> in the same transaction.
+/// The attempt begins: sets the state to sending if the ticket is still valid. Permits are counted at <paramref name="At"/> in the same
+/// transaction.
 /// </summary>
 public sealed record Mark(QueuedMail Ticket, int Recipients, int AccountPermits, int GlobalPermits, long At) : StoreWrite(Ticket)
 {
-    /// <summary>What the tenant's limits are counted under.</summary>
+    /// <summary>The key under which the tenant's limits are counted.</summary>
     public AccountKey Tenant { get; init; }
 
     public int TenantPermits { get; init; }
 }
 
-/// <summary>How an attempt ended. Does nothing when the ticket is stale.</summary>
-/// <param name="Marked">The row must be in state sending; else it must be ready.</param>
-/// <param name="State">The message's state from now on.</param>
-/// <param name="Attempts">Attempts that counted, from now on.</param>
+/// <summary>The end of an attempt. Has no effect when the ticket is stale.</summary>
+/// <param name="Marked">Whether the row must be in state sending; otherwise it must be ready.</param>
+/// <param name="State">The message's new state.</param>
+/// <param name="Attempts">The new number of attempts that counted.</param>
 public sealed record Settlement(
     QueuedMail Ticket,
     bool Marked,
@@ -119,36 +124,36 @@ public sealed record Settlement(
     long At
 ) : StoreWrite(Ticket);
 
-/// <summary>What becomes of the queue's row: a closed set.</summary>
+/// <summary>What happens to the queue's row. A closed set.</summary>
 public abstract record QueueStep
 {
     private QueueStep() { }
 
-    /// <summary>Final: the row goes.</summary>
+    /// <summary>The message is final: the row is deleted.</summary>
     public sealed record Remove : QueueStep;
 
     /// <summary>Ready again at <paramref name="Due"/> (0: at once).</summary>
     public sealed record Again(long Due, int Round, int Recipients) : QueueStep;
 
-    /// <summary>Waits for a person.</summary>
+    /// <summary>The message waits for a person.</summary>
     public sealed record Hold(string Reason, int Round, int Recipients) : QueueStep;
 }
 
-/// <param name="Tried">The recipient has had its turn in this round.</param>
+/// <param name="Tried">Whether the recipient was tried in this round.</param>
 public sealed record RecipientUpdate(int Ordinal, RecipientState State, bool Tried, int? SmtpCode, string? EnhancedCode, string? Reply);
 
 /// <summary>
-/// An event to append with the state. <paramref name="Detail"/>: the JSON members of <c>data</c> that only this event has
+/// An event to append together with the state. <paramref name="Detail"/>: the JSON members of <c>data</c> that only this event has
 /// (<c>"recipients":[…],"next_attempt_at":…</c>), without braces; null: none.
 /// </summary>
 public sealed record NewEvent(EventType Type, MessageState Status, int Attempt, byte[]? Detail);
 
-/// <summary>What a person may ask of a message.</summary>
+/// <summary>A change of a message that a person requests.</summary>
 public abstract record MessageChange
 {
     private MessageChange() { }
 
-    /// <summary>As the audit log names it.</summary>
+    /// <summary>The action's name in the audit log.</summary>
     public abstract string ActionName { get; }
 
     public sealed record Cancel : MessageChange
@@ -156,7 +161,7 @@ public abstract record MessageChange
         public override string ActionName => "message.cancel";
     }
 
-    /// <summary>Try now. Failed and expired messages are queued anew, for the recipients that were not accepted.</summary>
+    /// <summary>Tries now. Failed and expired messages are queued again, for the recipients that were not accepted.</summary>
     /// <param name="ExpiresAt">The new expiry of a message that had expired.</param>
     public sealed record Retry(long ExpiresAt) : MessageChange
     {
@@ -173,19 +178,19 @@ public abstract record MessageChange
         public override string ActionName => "message.release";
     }
 
-    /// <param name="ExpiresAt">The new expiry; null: it stays.</param>
+    /// <param name="ExpiresAt">The new expiry; null: unchanged.</param>
     public sealed record Reschedule(long SendAt, long? ExpiresAt = null) : MessageChange
     {
         public override string ActionName => "message.reschedule";
     }
 }
 
-/// <summary>What a change came to: a closed set.</summary>
+/// <summary>The result of a change. A closed set.</summary>
 public abstract record ChangeResult
 {
     private ChangeResult() { }
 
-    /// <param name="Account">Whose lane to wake, and when: <see cref="long.MaxValue"/> for not at all.</param>
+    /// <param name="Account">The account whose lane must be woken at <c>Due</c>; <see cref="long.MaxValue"/>: not at all.</param>
     public sealed record Done(MessageState State, AccountKey Account, long Due, long ExpiresAt) : ChangeResult;
 
     public sealed record NotFound : ChangeResult;
@@ -196,5 +201,5 @@ public abstract record ChangeResult
     public sealed record Purged : ChangeResult;
 }
 
-/// <param name="NextExpiry">When to come again; not after now when there is more.</param>
+/// <param name="NextExpiry">When to run again; not later than now when there is more to do.</param>
 public readonly record struct ExpirySweep(int Expired, long NextExpiry);

@@ -4,32 +4,35 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage;
 
 /// <summary>
-/// Takes away what nobody needs any more, by its state and never by its age alone: only of messages that are final, and only what was
+/// Purges what is no longer needed. It decides by state and never by age alone: only messages that are final are purged, and only what was
 /// reported.
 /// </summary>
 public interface IRetentionStore
 {
-    /// <summary>Completes at the first commit after the last <see cref="PurgeAsync"/> began: there may be something to do.</summary>
+    /// <summary>Completes at the first commit after the last <see cref="PurgeAsync"/> began, when there may be something to do.</summary>
     Task Changed { get; }
 
-    /// <summary>One slice, short enough not to make the store's writer late. Faults with <see cref="StoreUnavailableException"/>.</summary>
+    /// <summary>Purges one slice, short enough not to delay the store's writer. Faults with <see
+    /// cref="StoreUnavailableException"/>.</summary>
     Task<PurgeSlice> PurgeAsync(RetentionRules rules, long now);
 
-    /// <summary>Gives a slice of the file's free space back to the file system. False: there is none worth it.</summary>
-    /// <param name="busy">Others are writing, and will use most of it again.</param>
+    /// <summary>Returns a part of the file's free space to the file system. False when there is not enough to be worth it.</summary>
+    /// <param name="busy">Whether others are writing, and will use most of the space again.</param>
     Task<bool> ReclaimAsync(bool busy);
 }
 
-/// <summary>How long what stays.</summary>
+/// <summary>How long data is kept.</summary>
 /// <param name="Content">The rule for bodies and attachments that is in force for a tenant.</param>
-/// <param name="Undelivered">At least so long the content of what failed or expired, which may be retried; not where the rule is
-/// <c>none</c>.</param>
-/// <param name="Metadata">Messages without their content, and events, after the last event; a tenant's days are kept if they are
-/// more.</param>
-/// <param name="Hold">Events, for webhooks that are paused or disabled.</param>
+/// <param name="Undelivered">
+/// The minimum time for the content of failed or expired messages, which may be retried; not applied where the rule is <c>none</c>.
+/// </param>
+/// <param name="Metadata">
+/// The time for messages without their content, and for events, after the last event; a tenant's content days apply if they are more.
+/// </param>
+/// <param name="Hold">The time for events that wait for paused or disabled webhooks.</param>
 public sealed record RetentionRules(Func<string, Retention> Content, TimeSpan Undelivered, TimeSpan Metadata, TimeSpan Hold)
 {
-    /// <summary>How long a finished message's content stays, in milliseconds after its last event.</summary>
+    /// <summary>How long a finished message's content is kept, in milliseconds after its last event.</summary>
     public long ContentFor(string tenant, bool undelivered)
     {
         var rule = Content(tenant);
@@ -37,16 +40,16 @@ public sealed record RetentionRules(Func<string, Retention> Content, TimeSpan Un
         return undelivered && rule != Retention.None ? Math.Max(days, (long)Undelivered.TotalMilliseconds) : days;
     }
 
-    /// <summary>How long the message itself stays, in milliseconds after its last event.</summary>
+    /// <summary>How long the message itself is kept, in milliseconds after its last event.</summary>
     public long MetadataFor(string tenant) => Math.Max((long)Metadata.TotalMilliseconds, ContentFor(tenant, undelivered: true));
 
-    /// <summary>A message that ended like this may be queued anew.</summary>
+    /// <summary>Whether a message with this final state may be queued again.</summary>
     public static bool IsUndelivered(MessageState state) => state is MessageState.Failed or MessageState.Expired;
 }
 
-/// <param name="Contents">Bodies that went.</param>
-/// <param name="Messages">Messages that went as a whole.</param>
-/// <param name="Events">Events that went.</param>
-/// <param name="More">There is more to do at once.</param>
+/// <param name="Contents">Bodies that were deleted.</param>
+/// <param name="Messages">Messages that were deleted entirely.</param>
+/// <param name="Events">Events that were deleted.</param>
+/// <param name="More">Whether there is more to do at once.</param>
 /// <param name="NextDue">When something will be old enough, Unix milliseconds; <see cref="long.MaxValue"/>: nothing will.</param>
 public sealed record PurgeSlice(int Contents, int Messages, int Events, bool More, long NextDue);

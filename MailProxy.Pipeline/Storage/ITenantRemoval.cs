@@ -1,14 +1,13 @@
 namespace MailProxy.Pipeline.Storage;
 
 /// <summary>
-/// Takes away the finished messages, events and remembered requests of tenants that were deleted, so that a tenant made anew under the id
-/// sees nothing of them.
+/// Removes the finished messages, events and idempotency keys of deleted tenants, so that a new tenant with the same id sees nothing of
+/// them.
 /// </summary>
 public interface ITenantRemoval
 {
     /// <summary>
-    /// Goes on with a tenant's removal for so many slices, each short enough not to make the store's writer late. True: nothing of it is
-    /// left.
+    /// Continues a tenant's removal for a number of slices, each short enough not to delay the store's writer. True when nothing is left.
     /// </summary>
     Task<bool> RemoveAsync(string tenant, int slices);
 }

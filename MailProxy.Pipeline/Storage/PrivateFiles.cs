@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>Files and directories that are their owner's only, and what of them the framework does not offer.</summary>
+/// <summary>Files and directories that are accessible to their owner only, and file operations that .NET does not offer.</summary>
 public static class PrivateFiles
 {
     private const int CurrentDirectory = -100; // AT_FDCWD
@@ -34,7 +34,7 @@ public static class PrivateFiles
         file.Flush(flushToDisk: true);
     }
 
-    /// <summary>Copies a file, syncs the copy, and tells what was copied.</summary>
+    /// <summary>Copies a file, syncs the copy, and returns size and hash of what was copied.</summary>
     public static (long Size, string Sha256) Copy(string from, string to)
     {
         using var source = new FileStream(from, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
@@ -59,8 +59,9 @@ public static class PrivateFiles
         return (file.Length, Convert.ToHexStringLower(SHA256.HashData(file)));
     }
 
-    /// <summary>Takes a mode that others may use away from a file or directory, and from all that is below it. True: there was
-    /// one.</summary>
+    /// <summary>
+    /// Removes the access of others from a file or directory, and from everything below it. True when there was any to remove.
+    /// </summary>
     public static bool Tighten(string path)
     {
         if (OperatingSystem.IsWindows())
@@ -78,7 +79,8 @@ public static class PrivateFiles
         return true;
     }
 
-    /// <summary>Gives files to whom a directory belongs; only root can. What belongs to him already stays so.</summary>
+    /// <summary>Gives files to the owner of a directory, which only root can do. Files that already belong to that owner stay
+    /// unchanged.</summary>
     public static void GiveTo(string directory, IEnumerable<string> paths)
     {
         if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
@@ -94,7 +96,7 @@ public static class PrivateFiles
         }
     }
 
-    /// <summary>Puts a directory into the place of another in one step, and the other into its. False: this file system cannot.</summary>
+    /// <summary>Exchanges two directories in one step. False when the file system cannot do that.</summary>
     public static bool TryExchange(string one, string other) =>
         OperatingSystem.IsLinux() && RenameAt2(CurrentDirectory, one, CurrentDirectory, other, Exchange) == 0;
 

@@ -4,10 +4,10 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>The <c>recipients</c> member of an event's data, as the contract shows it.</summary>
+/// <summary>Writes the <c>recipients</c> member of an event's data, as the contract shows it.</summary>
 internal static class RecipientDetail
 {
-    /// <summary><c>"recipients":[…]</c> without braces, as event details are kept.</summary>
+    /// <summary><c>"recipients":[…]</c> without braces, as event details are stored.</summary>
     public static byte[] Write(IReadOnlyList<RecipientView> recipients)
     {
         var buffer = new ArrayBufferWriter<byte>();

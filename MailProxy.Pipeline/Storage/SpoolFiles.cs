@@ -2,8 +2,11 @@ using System.Collections.Concurrent;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>Bodies too large for a row: one file each, synced before the row that names it is committed. What no row names is swept at the
-/// start.</summary>
+/// <summary>
+/// Bodies that are too large for a row: one file each, synced before the row that names it is committed. Files that no row names are swept
+/// at
+/// the start.
+/// </summary>
 public sealed class SpoolFiles
 {
     private const string Draft = ".part";
@@ -24,8 +27,11 @@ public sealed class SpoolFiles
         MakeDirectory();
     }
 
-    /// <summary>Makes the directory again when somebody has removed it beneath us; true when it was made. Throws <see cref="IOException"/>
-    /// or <see cref="UnauthorizedAccessException"/> when that cannot be done, as when the data directory itself is gone.</summary>
+    /// <summary>
+    /// Creates the directory again after somebody has removed it while we run; true when it was created. Throws <see cref="IOException"/>
+    /// or <see
+    /// cref="UnauthorizedAccessException"/> when that fails, for instance because the data directory itself is missing.
+    /// </summary>
     public bool Restore()
     {
         if (Directory.Exists(_directory))
@@ -36,8 +42,9 @@ public sealed class SpoolFiles
         return true;
     }
 
-    /// <summary>Writes a file that survives a power cut and returns its name. Throws <see cref="IOException"/> when the disk will not take
-    /// it; then nothing is left behind.</summary>
+    /// <summary>
+    /// Writes a file that survives a power cut, and returns its name. When it throws <see cref="IOException"/>, no file is left behind.
+    /// </summary>
     public async Task<string> WriteAsync(ReadOnlyMemory<byte> content)
     {
         Restore();
@@ -72,10 +79,10 @@ public sealed class SpoolFiles
         }
     }
 
-    /// <summary>Throws <see cref="IOException"/> when it is missing or cannot be read.</summary>
+    /// <summary>Throws <see cref="IOException"/> when the file is missing or cannot be read.</summary>
     public async Task<ReadOnlyMemory<byte>> ReadAsync(string name) => await File.ReadAllBytesAsync(Full(name));
 
-    /// <summary>For the writer's thread, which has no async; null when it cannot be read.</summary>
+    /// <summary>Synchronous, for the writer's thread; null when the file cannot be read.</summary>
     internal byte[]? TryRead(string name)
     {
         try
@@ -88,16 +95,22 @@ public sealed class SpoolFiles
         }
     }
 
-    /// <summary>Removes a file that no row names any more, or, while a backup holds the spool, as soon as it does not. One that cannot be
-    /// removed is swept at the next start.</summary>
+    /// <summary>
+    /// Removes a file that no row names any more. While a backup holds the spool, the file is removed as soon as the backup ends. A file
+    /// that
+    /// cannot be removed is swept at the next start.
+    /// </summary>
     public void Delete(string name)
     {
         if (!SpoolPin.TryWithout(_data, () => Remove(name)))
             Later(name);
     }
 
-    /// <summary>Removes every file that is not referenced; how many. Only while nothing is being written. None while a backup holds the
-    /// spool.</summary>
+    /// <summary>
+    /// Removes every file that is not referenced, and returns how many. May only run while nothing is being written. Removes none while a
+    /// backup
+    /// holds the spool.
+    /// </summary>
     public int Sweep(ISet<string> referenced)
     {
         var swept = 0;
@@ -126,11 +139,12 @@ public sealed class SpoolFiles
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The sweep takes it.
+            // The sweep at the next start removes it.
         }
     }
 
-    // The content of mail must not outstay its time because nothing else is deleted after a backup: somebody waits for its end.
+    // A task waits for the end of the backup, because the content of mail must not stay longer just since nothing else is deleted
+    // afterwards.
     private void Later(string name)
     {
         _pinned.Enqueue(name);
@@ -158,13 +172,13 @@ public sealed class SpoolFiles
             _ = Task.Run(RemovePinnedAsync);
     }
 
-    /// <summary>Bytes that this user may still write where the spool is.</summary>
+    /// <summary>Bytes that this user may still write to the spool's disk.</summary>
     public long FreeBytes() =>
         new DriveInfo(Directory.Exists(_directory) ? _directory : Path.GetDirectoryName(_directory)!).AvailableFreeSpace;
 
-    private void MakeDirectory() => PrivateFiles.MakeDirectory(_directory); // what mail carries is private
+    private void MakeDirectory() => PrivateFiles.MakeDirectory(_directory); // the content of mail is private
 
-    /// <summary>What an error of a file means, for a person, without the directories of this machine.</summary>
+    /// <summary>Describes a file error without the directories of this machine.</summary>
     public static string Why(Exception fault) =>
         fault switch
         {

@@ -1,13 +1,18 @@
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>Keeps spool files where they are while a backup, which is another process, copies those that its snapshot names. The kernel
-/// takes a pin away from whoever dies.</summary>
+/// <summary>
+/// Keeps spool files in place while a backup, which is another process, copies those that its snapshot names. The kernel releases the pin
+/// of
+/// a process that dies.
+/// </summary>
 internal static class SpoolPin
 {
     private const string FileName = "spool.pin";
 
-    /// <summary>Waits for a deletion that is under way; from then on there is none until the result is disposed. Any number may hold
-    /// it.</summary>
+    /// <summary>
+    /// Waits until a deletion under way has ended; from then on none runs until the result is disposed. Any number of processes may hold
+    /// the pin.
+    /// </summary>
     public static async Task<IDisposable> HoldAsync(string dataDirectory, TimeProvider clock)
     {
         var path = Path.Combine(dataDirectory, FileName);
@@ -15,7 +20,7 @@ internal static class SpoolPin
         {
             try
             {
-                // Read and shared for reading is flock(LOCK_SH) on Unix.
+                // Opening a file for reading with FileShare.Read is flock(LOCK_SH) on Unix.
                 if (File.Exists(path))
                     return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
                 using (new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite)) { }
@@ -29,7 +34,7 @@ internal static class SpoolPin
         }
     }
 
-    /// <summary>Does it unless somebody holds the spool; false: somebody does.</summary>
+    /// <summary>Runs the action unless somebody holds the spool; false when somebody does.</summary>
     public static bool TryWithout(string dataDirectory, Action act)
     {
         FileStream? exclusive = null;
@@ -39,7 +44,7 @@ internal static class SpoolPin
         }
         catch (Exception error) when (error is DirectoryNotFoundException or UnauthorizedAccessException)
         {
-            // The directory is gone, or the file is somebody else's: it pins nothing.
+            // The directory is missing, or the file belongs to somebody else, so it pins nothing.
         }
         catch (IOException)
         {

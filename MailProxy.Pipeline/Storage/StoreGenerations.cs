@@ -3,23 +3,30 @@ using System.Security.Cryptography;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>One life of a store.</summary>
+/// <summary>One generation of a store; a restore begins a new one.</summary>
 /// <param name="Id">8 bytes.</param>
 /// <param name="Key">32 bytes.</param>
-/// <param name="FirstEvent">Its events stand at this position and after it.</param>
-/// <param name="FirstAudit">So with its entries of the audit log.</param>
-/// <param name="BackupAt">When the backup was made that it began with, in Unix milliseconds; null: it began with nothing, or with an
-/// older program's store.</param>
+/// <param name="FirstEvent">The position of its first event.</param>
+/// <param name="FirstAudit">The number of its first entry in the audit log.</param>
+/// <param name="BackupAt">
+/// When the backup was made that the generation began with, in Unix milliseconds; null when it began empty, or with the store of an older
+/// program.
+/// </param>
 public sealed record StoreGeneration(byte[] Id, byte[] Key, long FirstEvent, long FirstAudit, long? BackupAt)
 {
     internal const int IdSize = 8,
         KeySize = 32;
 }
 
-/// <summary>The lives of a store, oldest first, and the names that they give: ids of events, which stay what they were when a store is
-/// restored, and cursors, which belong to one life only. Thread-safe.</summary>
-/// <remarks>A plain number would tell every tenant how many events the others have, and would be given a second time after a
-/// restore.</remarks>
+/// <summary>
+/// The generations of a store, oldest first, and the names that they give: ids of events, which stay the same when a store is restored,
+/// and
+/// cursors, which are valid in one generation only. Thread-safe.
+/// </summary>
+/// <remarks>
+/// Plain numbers are not used, because they would tell every tenant how many events the others have, and would be given again after a
+/// restore.
+/// </remarks>
 public sealed class StoreGenerations
 {
     private const int PositionSize = sizeof(long);
@@ -44,7 +51,7 @@ public sealed class StoreGenerations
 
     public IReadOnlyList<StoreGeneration> All => _all;
 
-    /// <summary>The only generation of a store that begins with nothing.</summary>
+    /// <summary>The only generation of a new, empty store.</summary>
     public static StoreGenerations New() =>
         new([
             new(
@@ -56,12 +63,12 @@ public sealed class StoreGenerations
             ),
         ]);
 
-    /// <summary>The id of the event at a position: the same for ever, and of no other event in any generation.</summary>
+    /// <summary>The id of the event at a position: it never changes, and no other event in any generation has it.</summary>
     public string EventId(long position)
     {
         var own = Array.FindLast(_all, generation => generation.FirstEvent <= position);
         if (own is null)
-            return $"evt_{position}"; // told so before there were generations
+            return $"evt_{position}"; // the form of ids before there were generations
         Span<byte> said = stackalloc byte[5 + PositionSize];
         "event"u8.CopyTo(said);
         BinaryPrimitives.WriteInt64BigEndian(said[5..], position);
@@ -70,8 +77,9 @@ public sealed class StoreGenerations
         return "evt_" + Convert.ToHexStringLower(hash[..EventIdSize]);
     }
 
-    /// <summary>A cursor of this generation; another one each time, so that two do not tell whether something lies between them.</summary>
-    /// <param name="list">What is paged: a cursor of one list is none of another.</param>
+    /// <summary>A cursor of this generation. It differs each time, so that two cursors do not reveal whether anything lies between
+    /// them.</summary>
+    /// <param name="list">The name of the paged list; a cursor of one list is not valid for another.</param>
     public byte[] Seal(string list, long position)
     {
         var cursor = new byte[CursorSize];
@@ -85,10 +93,10 @@ public sealed class StoreGenerations
         return cursor;
     }
 
-    /// <summary>What a cursor says.</summary>
+    /// <summary>Reads a cursor.</summary>
     public CursorReading Open(string list, byte[] cursor)
     {
-        // Before there were generations a cursor was a number as text.
+        // Before there were generations, a cursor was a number as text.
         if (cursor.Length is > 0 and < 20 && Array.TrueForAll(cursor, static octet => char.IsAsciiDigit((char)octet)))
             return new(null, OfAnotherLife: true);
         if (cursor.Length != CursorSize)
@@ -126,6 +134,6 @@ public sealed class StoreGenerations
     }
 }
 
-/// <param name="Position">Null: it is no cursor of that list, or none any more.</param>
-/// <param name="OfAnotherLife">It was one once, before the store was restored or its program renewed.</param>
+/// <param name="Position">Null when this is not a cursor of that list, or no longer a valid one.</param>
+/// <param name="OfAnotherLife">Whether it was valid before the store was restored or the program updated.</param>
 public readonly record struct CursorReading(long? Position, bool OfAnotherLife);

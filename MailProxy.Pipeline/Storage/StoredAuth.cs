@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>Credentials of a source as the text that is sealed.</summary>
+/// <summary>The credentials of a source, in the text form that is sealed.</summary>
 internal sealed record StoredAuth(
     string? User = null,
     string? Password = null,
@@ -33,6 +33,6 @@ internal sealed record StoredAuth(
             _ => throw new StoreRefusedException("Stored credentials are of a kind that this program does not know."),
         };
 
-    // A record's generated text would carry the secret into a log.
+    // The generated ToString of a record would write the secret into a log.
     public override string ToString() => nameof(StoredAuth);
 }

@@ -4,7 +4,7 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage;
 
 /// <summary>
-/// Which events a webhook wants: what decides on sending them, and on waiting for its answer before something is purged. Pure.
+/// Which events a webhook wants. It decides about sending them, and about waiting for their acknowledgement before a purge. Pure.
 /// </summary>
 internal sealed class Subscription(IReadOnlyList<string> types, bool finalOnly, ReportStyle style)
 {
@@ -13,8 +13,9 @@ internal sealed class Subscription(IReadOnlyList<string> types, bool finalOnly, 
     private readonly FrozenSet<string> _types = types.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>
-    /// Of the types wanted; with final_only, those that say a message's last word; with style sync, those that its reports have an entry
-    /// for.
+    /// Whether the event's type is wanted; with final_only also whether it is the final event of a message; with style sync whether
+    /// reports have
+    /// an entry for it.
     /// </summary>
     public bool Wants(EventType type, bool aboutMessage, MessageState status) =>
         (_types.Count == 0 || _types.Contains(type.Name()))

@@ -3,10 +3,10 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Backups;
 
-/// <summary>A store's database as one file, nobody else's: looked at, checked, and begun anew.</summary>
+/// <summary>A store's database as a single file that no daemon uses: read, checked, and given a new generation.</summary>
 internal static class BackupDatabase
 {
-    /// <summary>Writes the state of one moment of a store that may be at work into a new file. What was deleted is not in it.</summary>
+    /// <summary>Writes a consistent snapshot of a store, even one in use, into a new file, without deleted data.</summary>
     public static void Snapshot(string store, string copy) =>
         Translate(
             store,
@@ -33,7 +33,7 @@ internal static class BackupDatabase
             }
         );
 
-    /// <summary>Throws <see cref="StoreRefusedException"/> when the file does not hold together.</summary>
+    /// <summary>Throws <see cref="StoreRefusedException"/> when the file is damaged.</summary>
     public static void Check(string path)
     {
         StoreFile.Inspect(path);
@@ -71,7 +71,7 @@ internal static class BackupDatabase
     public static List<string> Spool(SqliteConnection db) =>
         Connections.Texts(db, "SELECT spool FROM bodies WHERE spool IS NOT NULL ORDER BY spool");
 
-    /// <summary>Brings it to this program's schema and begins a new life in it, with sending suspended.</summary>
+    /// <summary>Migrates the database to this program's schema and begins a new generation in it, with sending suspended.</summary>
     public static void BeginAnew(string path, DateTime backupAt, DateTimeOffset now) =>
         Read(
             path,

@@ -3,34 +3,35 @@ using System.Text.Json.Serialization;
 
 namespace MailProxy.Pipeline.Storage.Backups;
 
-/// <summary>What a backup says of itself, in <c>backup.json</c>; written last, so that a backup without it is none.</summary>
+/// <summary>The manifest of a backup, in <c>backup.json</c>. It is written last, so a directory without it is not a backup.</summary>
 public sealed record BackupManifest
 {
     public const string FileName = "backup.json";
     public const int Known = 1;
 
-    /// <summary>Of this file.</summary>
+    /// <summary>The format of this file.</summary>
     public required int Format { get; init; }
 
     public required string Program { get; init; }
     public required int Schema { get; init; }
 
-    /// <summary>As of when, in UTC.</summary>
+    /// <summary>The time of the snapshot, in UTC.</summary>
     public required DateTime MadeAt { get; init; }
 
     public required StoreHistory History { get; init; }
     public required BackupCounts Counts { get; init; }
 
-    /// <summary>Ids of the master keys that its secrets are sealed under.</summary>
+    /// <summary>Ids of the master keys under which the backup's secrets are sealed.</summary>
     public required IReadOnlyList<string> MasterKeys { get; init; }
 
-    /// <summary>Everything that is in it.</summary>
+    /// <summary>All files in the backup.</summary>
     public required IReadOnlyList<BackupFile> Files { get; init; }
 
     public bool Has(string name) => Files.Any(file => file.Name == name);
 
-    /// <summary>Null: there is none. Throws <see cref="StoreRefusedException"/> when it is not ours, damaged, or of a newer
-    /// program.</summary>
+    /// <summary>
+    /// Null when there is no manifest. Throws <see cref="StoreRefusedException"/> when it is not ours, damaged, or of a newer program.
+    /// </summary>
     public static BackupManifest? Read(string directory)
     {
         var path = Path.Combine(directory, FileName);
@@ -57,7 +58,7 @@ public sealed record BackupManifest
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, BackupJson.Default.BackupManifest);
 
-    // A name decides where a restore writes.
+    // The name decides where a restore writes, so it must be plain.
     private static bool IsPlain(string name)
     {
         var plain = name.StartsWith(BackupFile.Spool, StringComparison.Ordinal) ? name[BackupFile.Spool.Length..] : name;
@@ -67,7 +68,7 @@ public sealed record BackupManifest
     }
 }
 
-/// <param name="Name">With a slash below the directory.</param>
+/// <param name="Name">Relative to the backup's directory, with slashes.</param>
 public sealed record BackupFile(string Name, long Size, string Sha256)
 {
     public const string Spool = "spool/";
@@ -76,7 +77,7 @@ public sealed record BackupFile(string Name, long Size, string Sha256)
     public const string MasterKey = "master.key";
 }
 
-/// <param name="Queued">Those that are not final.</param>
+/// <param name="Queued">Messages that are not final.</param>
 public sealed record BackupCounts(long Messages, long Queued, long Events, long Accounts, long Tenants, long Webhooks);
 
 [JsonSourceGenerationOptions(

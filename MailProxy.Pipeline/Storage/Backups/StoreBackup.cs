@@ -2,11 +2,13 @@ using MailProxy.Pipeline.Storage.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Backups;
 
-/// <summary>Copies a store, at work or not, into a directory of its own: the database of one moment, the spool files that it names, and
-/// the keys. Whole under its name or not there.</summary>
+/// <summary>
+/// Copies a store, in use or not, into a directory: a snapshot of the database, the spool files that it names, and the keys. The backup is
+/// complete under its name, or does not exist.
+/// </summary>
 /// <param name="data">The store's data directory.</param>
-/// <param name="target">What becomes the backup; an older one of the same store is replaced in one step.</param>
-/// <param name="withKeys">Also <c>admin.key</c> and <c>master.key</c>.</param>
+/// <param name="target">The directory of the backup; an older backup of the same store is replaced in one step.</param>
+/// <param name="withKeys">Whether <c>admin.key</c> and <c>master.key</c> are included.</param>
 /// <param name="program">Name and version, for people.</param>
 public sealed class StoreBackup(string data, string target, bool withKeys, string program, TimeProvider clock)
 {
@@ -21,9 +23,12 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
 
     private string Store => Path.Combine(_data, BackupFile.Database);
 
-    /// <summary>Throws <see cref="StoreRefusedException"/>, <see cref="StoreUnavailableException"/> or <see cref="IOException"/>; what
-    /// was under the name before is still there then.</summary>
-    /// <returns>What is in it, and the spool files that the store had lost already.</returns>
+    /// <summary>
+    /// Throws <see cref="StoreRefusedException"/>, <see cref="StoreUnavailableException"/> or <see cref="IOException"/>; an earlier backup
+    /// under
+    /// the name is then unchanged.
+    /// </summary>
+    /// <returns>The manifest, and the spool files that the store had already lost.</returns>
     public async Task<(BackupManifest Manifest, IReadOnlyList<string> Lost)> MakeAsync()
     {
         if (!File.Exists(Store))
@@ -35,7 +40,7 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
 
         StoreFile.Inspect(Store);
         if (!Directory.Exists(_target) && Directory.Exists(Old))
-            Directory.Move(Old, _target); // a crash in the middle of a replacement
+            Directory.Move(Old, _target); // completes a replacement that a crash interrupted
         var before = Before();
 
         Directory.CreateDirectory(Path.GetDirectoryName(_target)!);
@@ -59,7 +64,7 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
         }
     }
 
-    // What is there under the name may be lost with this backup, so it must be one, and an older one.
+    // The existing directory will be replaced, so it must be a backup, and an older one.
     private BackupManifest? Before()
     {
         if (File.Exists(_target))
@@ -85,7 +90,7 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
             throw new StoreRefusedException($"Another backup into '{_target}' is under way.", error);
         }
 
-        // What a backup left that was killed.
+        // Removes what a killed backup left.
         foreach (var entry in new DirectoryInfo(Draft).EnumerateFileSystemInfos())
         {
             if (entry is DirectoryInfo { LinkTarget: null } folder)
@@ -101,7 +106,7 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
     {
         var copy = Path.Combine(Draft, BackupFile.Database);
 
-        // Held before the snapshot, so that nothing that it names is removed before it is copied.
+        // The pin is taken before the snapshot, so that no file that the snapshot names is removed before it is copied.
         using var pin = await SpoolPin.HoldAsync(_data, clock);
         var madeAt = clock.GetUtcNow().UtcDateTime;
         BackupDatabase.Snapshot(Store, copy);
@@ -159,7 +164,7 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
             }
             catch (FileNotFoundException)
             {
-                lost.Add(name); // not by us: it is pinned
+                lost.Add(name); // not removed by us, since the spool is pinned
             }
         }
 
@@ -191,7 +196,7 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
         }
         else
         {
-            // A file system that cannot exchange: the next backup finds the old one if this ends in between.
+            // This file system cannot exchange directories; if the process ends in between, the next backup finds the old one.
             if (Directory.Exists(Old))
                 Directory.Delete(Old, recursive: true);
             Directory.Move(_target, Old);

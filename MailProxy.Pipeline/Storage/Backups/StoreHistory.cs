@@ -1,13 +1,15 @@
 namespace MailProxy.Pipeline.Storage.Backups;
 
-/// <summary>How far a store has come: its lives, and the last event and the last change that a person made, as the audit log numbers
-/// them. Two of them tell whether one store has everything that the other tells.</summary>
+/// <summary>
+/// How far a store has come: its generations, the last event, and the last change by a person as numbered in the audit log. Comparing two
+/// histories tells whether one store has everything that the other has.
+/// </summary>
 public sealed record StoreHistory(IReadOnlyList<StoreLife> Lives, long LastEvent, long LastAudit)
 {
-    /// <summary>Nothing has ever happened in it.</summary>
+    /// <summary>Whether nothing has ever happened in the store.</summary>
     public bool IsEmpty => LastEvent == 0 && LastAudit == 0;
 
-    /// <summary>Nothing that happened in the other is missing here.</summary>
+    /// <summary>Whether this store has everything that happened in the other.</summary>
     public bool Contains(StoreHistory other)
     {
         if (other.IsEmpty)
@@ -26,5 +28,5 @@ public sealed record StoreHistory(IReadOnlyList<StoreLife> Lives, long LastEvent
     }
 }
 
-/// <param name="Id">The generation's id, as hexadecimal digits.</param>
+/// <param name="Id">The generation's id, in hexadecimal digits.</param>
 public sealed record StoreLife(string Id, long FirstEvent, long FirstAudit);

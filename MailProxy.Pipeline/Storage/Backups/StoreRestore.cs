@@ -2,13 +2,16 @@ using MailProxy.Pipeline.Storage.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Backups;
 
-/// <summary>Puts a backup into a data directory: checked before anything of the old is touched, never over something newer, and
-/// suspended, since mail that was sent since is queued in it once more.</summary>
+/// <summary>
+/// Restores a backup into a data directory. It is checked before any existing file is touched, never replaces anything newer, and begins
+/// with
+/// sending suspended, because mail sent since the backup is queued in it again.
+/// </summary>
 /// <param name="backup">The backup's directory.</param>
-/// <param name="data">A data directory; it exists, and no daemon uses it.</param>
+/// <param name="data">An existing data directory that no daemon uses.</param>
 public sealed class StoreRestore(string backup, string data, TimeProvider clock)
 {
-    /// <summary>What a key is renamed to that another takes the place of.</summary>
+    /// <summary>The suffix of a key file that was replaced by another key.</summary>
     public const string KeptSuffix = ".before-restore";
 
     private static readonly string[] Made = ["spool", "cache", "lock", "spool.pin"];
@@ -20,8 +23,11 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
 
     private string Store => Path.Combine(_data, BackupFile.Database);
 
-    /// <summary>Throws <see cref="StoreRefusedException"/>, <see cref="StoreUnavailableException"/> or <see cref="IOException"/>; the
-    /// data directory is as it was then.</summary>
+    /// <summary>
+    /// Throws <see cref="StoreRefusedException"/>, <see cref="StoreUnavailableException"/> or <see cref="IOException"/>; the data
+    /// directory is
+    /// then unchanged.
+    /// </summary>
     public BackupManifest Run()
     {
         var manifest =
@@ -50,7 +56,7 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
             throw;
         }
 
-        // From here on an interruption is told by what is left of the draft, and running it again goes on.
+        // From here on an interruption is recognised by the rest of the draft, and running the restore again completes it.
         PutInPlace(manifest);
         return manifest;
     }
@@ -118,7 +124,7 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
         PrivateFiles.GiveTo(_data, Directory.EnumerateFileSystemEntries(Draft, "*", SearchOption.AllDirectories).Append(Draft));
     }
 
-    // The database last: whoever finds it under its name finds everything that it needs.
+    // The database is moved last, so that it is never found under its name without everything that it needs.
     private void PutInPlace(BackupManifest manifest)
     {
         var spool = Path.Combine(_data, "spool");
@@ -139,7 +145,7 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
         DirectorySync.Flush(_data);
         Directory.Delete(Draft, recursive: true);
 
-        // What was made for this, by root perhaps, is the daemon's to write in.
+        // Files created by the restore, perhaps as root, must be writable for the daemon.
         PrivateFiles.GiveTo(
             _data,
             Made.Select(name => Path.Combine(_data, name)).Where(path => File.Exists(path) || Directory.Exists(path))
@@ -147,7 +153,7 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
         DirectorySync.Flush(_data);
     }
 
-    // Another key than the backup's may be needed by whoever moved a store away.
+    // A key that differs from the backup's is kept, since a store that was moved away may need it.
     private void PutKey(string name)
     {
         var (from, to) = (Path.Combine(Draft, name), Path.Combine(_data, name));

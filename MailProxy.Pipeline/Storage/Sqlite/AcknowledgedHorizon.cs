@@ -4,41 +4,42 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// How far the webhooks of each tenant have been told: everything up to there is acknowledged by, or not wanted by, each of them. Remembers
-/// what it has looked at. One thread at a time.
+/// How far the webhooks of each tenant have been told: each of them has acknowledged, or does not want, everything up to that position. It
+/// remembers what it has read. Used by one thread at a time.
 /// </summary>
 internal sealed class AcknowledgedHorizon
 {
     private const string Webhooks =
         "SELECT tenant, id, acknowledged, version, types, final_only, style, paused <> 0 OR disabled_at IS NOT NULL FROM webhooks";
 
-    // What an endpoint of style sync named in "error" is not reported, though its position has passed it. A bare column beside min() is of
-    // that row.
+    // An event that an endpoint of style sync named in "error" does not count as reported, although the position has passed it. In SQLite,
+    // a
+    // bare column beside min() is taken from the row with the minimum.
     private const string Resends =
         "SELECT r.tenant, r.webhook, min(r.position), e.at FROM webhook_resends r JOIN events e ON e.position = r.position GROUP "
         + "BY r.tenant, r.webhook";
 
     private const string CountResends = "SELECT count(*) FROM webhook_resends WHERE tenant = ?1 AND webhook = ?2 AND position <= ?3";
 
-    // A look stays short; the next one goes on from there.
+    // Limits one reading; the next one continues from there.
     private const int Scan = 5_000;
 
     private readonly Dictionary<(string Tenant, string Id), Seen> _seen = [];
     private readonly Dictionary<string, Reach> _tenants = [];
 
-    /// <summary>Webhooks that are paused or disabled and have events waiting, with the time of the oldest.</summary>
+    /// <summary>Paused or disabled webhooks with waiting events, and the time of the oldest event.</summary>
     public List<(string Tenant, string Id, long OldestAt)> Holding { get; } = [];
 
-    /// <summary>The last look gave up early at one of them.</summary>
+    /// <summary>Whether the last reading stopped early at one of the webhooks.</summary>
     public bool Partial { get; private set; }
 
-    /// <summary>Every enabled webhook of the tenant has been told everything up to here; with none, there is no end.</summary>
+    /// <summary>The position up to which every enabled webhook of the tenant has been told; without any, there is no limit.</summary>
     public long Reported(string tenant) => Of(tenant).Enabled;
 
-    /// <summary>The same for all webhooks, those that are paused or disabled too.</summary>
+    /// <summary>The same for all webhooks, including those that are paused or disabled.</summary>
     public long Held(string tenant) => Of(tenant).All;
 
-    /// <summary>An enabled webhook of the tenant has been owed an event since then.</summary>
+    /// <summary>Whether an enabled webhook of the tenant has been owed an event since that time.</summary>
     public bool IsBehind(string tenant, long since) => Of(tenant).OwedSince <= since;
 
     public void Look(Session session)
@@ -76,8 +77,9 @@ internal sealed class AcknowledgedHorizon
     }
 
     /// <summary>
-    /// How many events wait for the webhook up to a position; that it was disabled does not count, so that it is not told for ever that
-    /// this was dropped.
+    /// How many events wait for the webhook up to a position. Events about its being disabled are not counted; otherwise dropping them
+    /// would be
+    /// reported to it again and again.
     /// </summary>
     public long Count(Session session, string tenant, string id, long through)
     {
@@ -140,8 +142,8 @@ internal sealed class AcknowledgedHorizon
         public static readonly Reach Endless = new(long.MaxValue, long.MaxValue, long.MaxValue);
     }
 
-    /// <param name="Through">Looked at up to here, and nothing in it is owed.</param>
-    /// <param name="WaitingAt">The time of the event behind it, which is wanted and not acknowledged; null: there is none yet.</param>
+    /// <param name="Through">The position up to which events were read, none of which is owed.</param>
+    /// <param name="WaitingAt">The time of the next event, which is wanted and not acknowledged; null when there is none yet.</param>
     private sealed record Seen(long Acknowledged, int Version, Subscription Wanted, long Through, long? WaitingAt);
 
     private sealed record Endpoint(

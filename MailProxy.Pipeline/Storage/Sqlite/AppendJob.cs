@@ -3,8 +3,9 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Stores submissions, each whole. What may go at once is claimed for the caller before the commit, so that no refill can claim it in
-/// between.
+/// Stores submissions, each as a whole. Mail that may be sent at once is claimed for the caller before the commit, so that no refill can
+/// claim
+/// it in between.
 /// </summary>
 internal sealed class AppendJob(IReadOnlyList<AcceptedBatch> batches, SubmissionWriter writer) : WriteJob
 {
@@ -21,7 +22,7 @@ internal sealed class AppendJob(IReadOnlyList<AcceptedBatch> batches, Submission
     {
         foreach (var batch in batches)
         {
-            // Taken as late as can be: until now the endpoint may have given up.
+            // Taken as late as possible, because until now the endpoint may withdraw the submission.
             if (batch.Submission.TryTake())
                 writer.Write(session, batch, _result);
             else
@@ -49,7 +50,7 @@ internal sealed class AppendJob(IReadOnlyList<AcceptedBatch> batches, Submission
     }
 }
 
-/// <summary>What one <see cref="AppendJob"/> has come to so far.</summary>
+/// <summary>The result of an <see cref="AppendJob"/> so far.</summary>
 internal sealed class AppendResult
 {
     private readonly List<SubmissionAnswer?> _answers = [];
@@ -63,7 +64,7 @@ internal sealed class AppendResult
 
     public void Answer(SubmissionAnswer answer) => _answers.Add(answer);
 
-    /// <summary>Nothing of the batch was stored.</summary>
+    /// <summary>Records that nothing of the batch was stored.</summary>
     public void Refuse(AcceptedBatch batch, SubmissionAnswer? answer)
     {
         _answers.Add(answer);
@@ -77,7 +78,7 @@ internal sealed class AppendResult
             Unused.Add(spoolFile);
     }
 
-    /// <summary>The ticket of a line that a later line of the same turn replaced; null: there is none.</summary>
+    /// <summary>Removes the ticket of a line that a later line of the same turn replaced; null when there is none.</summary>
     public QueuedMail? Withdraw(long id)
     {
         var at = Tickets.FindLastIndex(t => t.Id == id);

@@ -2,11 +2,11 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Who changed what, written in the transaction of the change.</summary>
+/// <summary>Writes audit entries, in the transaction of the change.</summary>
 internal static class AuditRows
 {
-    /// <param name="before">JSON without secrets; null: it was not there.</param>
-    /// <param name="after">JSON without secrets; null: it is gone.</param>
+    /// <param name="before">JSON without secrets; null when the object did not exist.</param>
+    /// <param name="after">JSON without secrets; null when the object was deleted.</param>
     public static void Append(SqliteConnection db, long at, string actor, string action, string subject, string? before, string? after) =>
         db.Run(
             "INSERT INTO audit (at, actor, action, object, before, after) VALUES (@at, @actor, @action, @object, @before, @after)",

@@ -1,9 +1,9 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The names of batches, read by leaps through the index: what a batch holds is not looked at.</summary>
+/// <summary>Reads the names of batches by skip-scans of the index, so that the messages of a batch are not read.</summary>
 internal static class BatchNames
 {
-    // A reading stays short though most names are other tenants'.
+    // Limits one reading even when most names belong to other tenants.
     private const int Leaps = 10_000;
 
     private const string NextName = "SELECT batch FROM messages INDEXED BY messages_batch WHERE batch > ?1 ORDER BY batch LIMIT 1";
@@ -17,7 +17,7 @@ internal static class BatchNames
         static (a, b) => string.CompareOrdinal(a.Batch, b.Batch) is not 0 and var order ? order : string.CompareOrdinal(a.Tenant, b.Tenant)
     );
 
-    /// <param name="tenant">Null: every one.</param>
+    /// <param name="tenant">Null: every tenant.</param>
     public static (IReadOnlyList<BatchName> Batches, (string Batch, string Tenant)? Next) Of(
         Session session,
         string? tenant,

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// A person's change of a message, and its expiry: decided by <see cref="Transitions"/>, written here. On the writer's thread.
+/// Writes a person's change of a message, and its expiry, as decided by <see cref="Transitions"/>. On the writer's thread.
 /// </summary>
 internal sealed class ChangeWriter(EventRows events)
 {
@@ -11,8 +11,9 @@ internal sealed class ChangeWriter(EventRows events)
     private const string SendAtSql = "UPDATE messages SET send_at = ?2, expires_at = ?3 WHERE number = ?1";
     private const string CloseSql = "UPDATE recipients SET state = CASE state WHEN 2 THEN ?3 ELSE ?2 END WHERE message = ?1 AND state < 10";
 
-    // Sent and ambiguous ones stay as they are: they are never sent to again. Nor is one that was cancelled by itself, because the person
-    // was erased.
+    // Sent and ambiguous recipients are never sent to again, so they stay unchanged. So does a recipient that was cancelled alone, because
+    // the
+    // person's data was erased.
     private const string StartOver =
         "UPDATE recipients SET state = 0, rounds = 0, smtp_code = NULL, enhanced_code = NULL, reply = NULL WHERE message = ?1 "
         + "AND state NOT IN (10, 13, 14)";
@@ -30,7 +31,7 @@ internal sealed class ChangeWriter(EventRows events)
             return new ChangeResult.NotFound();
         var decided = Transitions.Decide(stored.MessageFacts, change, now);
 
-        // Queued anew it would wait for ever: what is final does not keep its account from being deleted.
+        // A message queued again would wait forever, since final messages do not keep their account from being deleted.
         if (decided is Transition.Wait { Anew: true } && new ReferenceCheck(session).IsDeleted(stored.Account))
             decided = new Transition.Refused("account_deleted");
         var result = Make(session, stored, decided, now);
@@ -47,7 +48,7 @@ internal sealed class ChangeWriter(EventRows events)
         return result;
     }
 
-    /// <summary>Closes messages whose time is over.</summary>
+    /// <summary>Closes expired messages.</summary>
     public ExpirySweep Expire(Session session, long now, int limit)
     {
         var due = new List<long>();
@@ -111,7 +112,7 @@ internal sealed class ChangeWriter(EventRows events)
             session.Prepare(StartOver).Add(stored.Number).Run();
             var open = (int)(session.Prepare(CountOpen).Add(stored.Number).Scalar() ?? 0);
             var priority = (Priority)(session.Prepare(PrioritySql).Add(stored.Number).Scalar() ?? 0);
-            // The sequence only grows, so that a ticket of the message's earlier life does not fit the new row.
+            // The sequence only grows, so a ticket from before the message became final does not match the new row.
             var attempt = (int)(session.Prepare(Sequence).Add(stored.Number).Scalar() ?? 0);
             QueueRows.Insert(
                 session,

@@ -5,21 +5,23 @@ using SQLitePCL;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Carries the write-ahead log back into the database, on a thread and a connection of its own: on the writer's it made every tenth commit
-/// wait for two syncs and thousands of page writes.
+/// Checkpoints the write-ahead log into the database, on a thread and a connection of its own: on the writer's thread it made every tenth
+/// commit wait for two syncs and thousands of page writes.
 /// </summary>
 /// <remarks>
-/// The log is used anew from its beginning only when all of it has been carried back and no reader needs it. Beside a busy writer that
-/// moment never
-/// comes by itself: while the bulk is carried, new frames are added. So the work is done in two steps. This thread carries the bulk
-/// (PASSIVE, which
-/// blocks nobody); the writer, between two turns, carries the short tail, and its next commit starts the log again.
-/// journal_size_limit equals <see cref="StartAt"/>, so that a log that was started again is cut to that length: a file that is longer is a
-/// log that is longer.
+/// SQLite restarts the log at its beginning only when all of it has been checkpointed and no reader needs it. Beside a busy writer that
+/// never
+/// happens by itself, because new frames are added while the bulk is checkpointed. So the work is done in two steps: this thread
+/// checkpoints
+/// the bulk (PASSIVE, which blocks nobody); then the writer, between two turns, checkpoints the short tail, and its next commit restarts
+/// the
+/// log. journal_size_limit equals <see cref="StartAt"/>, so that a restarted log is truncated to that length; a longer file therefore
+/// means a
+/// longer log.
 /// </remarks>
 internal sealed partial class Checkpointer : IDisposable
 {
-    /// <summary>Bytes of log after which it is carried back.</summary>
+    /// <summary>Bytes of log after which it is checkpointed.</summary>
     public const long StartAt = 16 << 20;
 
     /// <summary>Bytes of log beyond which the writer itself waits for the readers, so that the log cannot fill the disk.</summary>
@@ -63,12 +65,13 @@ internal sealed partial class Checkpointer : IDisposable
         if (length <= _nextAt)
             return;
 
-        // Not again before it has grown as much once more: a reader may hold the log's end, and asking at every turn would not make it let
-        // go.
+        // The next checkpoint waits until the log has grown by as much again: a reader may still need the end of the log, and asking at
+        // every turn
+        // would not change that.
         _nextAt = length + StartAt;
         if (length > Bound)
         {
-            // RESTART waits for the readers (busy_timeout) and keeps new ones off the log.
+            // RESTART waits for the readers (busy_timeout) and keeps new ones from using the log.
             Carry(writer.Connection, raw.SQLITE_CHECKPOINT_RESTART);
             return;
         }
@@ -76,7 +79,7 @@ internal sealed partial class Checkpointer : IDisposable
         Ask();
     }
 
-    /// <summary>Carries the log back soon, however short it is. From any thread.</summary>
+    /// <summary>Requests a checkpoint soon, however short the log is. Callable from any thread.</summary>
     public void Ask()
     {
         lock (_gate)
@@ -119,8 +122,9 @@ internal sealed partial class Checkpointer : IDisposable
 
     private void Carry(SqliteConnection connection, int mode)
     {
-        // BUSY is no failure: what a reader still needs is carried next time. With any other failure the log only grows;
-        // when it can no longer grow either, the writer's commit fails and says so.
+        // BUSY is not a failure: what a reader still needs is checkpointed next time. After any other failure the log only grows; when it
+        // can no
+        // longer grow either, the writer's commit fails and reports that.
         var result = raw.sqlite3_wal_checkpoint_v2(connection.Handle, "main", mode, out _, out _);
         if (result is not (raw.SQLITE_OK or raw.SQLITE_BUSY or raw.SQLITE_LOCKED))
             Log.Failed(_logger, result);
@@ -131,7 +135,7 @@ internal sealed partial class Checkpointer : IDisposable
         [LoggerMessage(
             710,
             LogLevel.Warning,
-            "The store's log could not be carried into the database (SQLite {Result}); it is tried again when the log has grown."
+            "The store's log could not be checkpointed into the database (SQLite {Result}); it is tried again when the log has grown."
         )]
         public static partial void Failed(ILogger logger, int result);
     }

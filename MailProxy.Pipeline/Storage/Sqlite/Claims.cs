@@ -1,17 +1,17 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Which tickets are out. In memory only: one process owns the file, and a restart ends every claim. The mark arbitrates what slips
-/// through.
+/// The tickets that are claimed. In memory only, because one process owns the file and a restart ends every claim; the mark decides in any
+/// remaining race.
 /// </summary>
 internal sealed class Claims
 {
     private readonly Lock _gate = new();
 
-    // With revision and attempt, so that the late release of an old ticket does not end the claim of the new one.
+    // With revision and attempt, so that a late release of an old ticket does not end the claim of the new one.
     private readonly HashSet<(long Id, int Revision, int Attempt)> _out = [];
 
-    /// <summary>False: somebody has it.</summary>
+    /// <summary>Claims a ticket; false when it is claimed already.</summary>
     public bool TryAdd(long id, int revision, int attempt)
     {
         lock (_gate)

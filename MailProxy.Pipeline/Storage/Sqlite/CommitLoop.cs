@@ -7,14 +7,16 @@ using SQLitePCL;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Everything that is written goes through here: one connection on a thread of its own, synchronous, because SQLite is. A turn takes what
-/// has gathered, in one transaction, and then keeps the promises. Nothing waits for a timer, so that a lone write goes at once and many
-/// share one sync of the disk.
+/// All writes go through this loop: one connection on a thread of its own, synchronous, because SQLite is. A turn takes everything that
+/// has
+/// gathered, commits it in one transaction, and then completes the promises. Nothing waits for a timer, so a lone write is committed at
+/// once,
+/// and many share one sync of the disk.
 /// </summary>
-/// <remarks>The inboxes have no bound of their own: whoever posts awaits the promise, so the channels of the stages bound them.</remarks>
+/// <remarks>The queues have no limit of their own: every caller awaits its promise, so the channels of the stages limit them.</remarks>
 internal sealed partial class CommitLoop : IDisposable
 {
-    // Keeps a turn short: the next mark waits at most this long behind it.
+    // These limits keep a turn short, because the next mark waits behind it.
     private const int SubmissionRows = 256;
     private const long SubmissionBytes = 4 << 20;
     private const int OutcomeRows = 1024;
@@ -23,7 +25,7 @@ internal sealed partial class CommitLoop : IDisposable
     private const string Begin = "BEGIN IMMEDIATE";
     private const string Commit = "COMMIT";
 
-    private readonly object _gate = new(); // Monitor's Wait and Pulse need one; Lock has neither
+    private readonly object _gate = new(); // Monitor's Wait and Pulse need an object; Lock has neither
     private readonly Queue<WriteJob> _outcomes = [],
         _submissions = [],
         _others = [];
@@ -70,18 +72,18 @@ internal sealed partial class CommitLoop : IDisposable
     }
 
     /// <summary>
-    /// Ends well after <see cref="Dispose"/>; faults when the loop died of a mistake, and the process must then end with a failure.
+    /// Completes after <see cref="Dispose"/>; faults when the loop ended because of a bug, and the process must then end with a failure.
     /// </summary>
     public Task Completion => _completion.Task;
 
-    /// <summary>The event log's writer, for use inside a write only.</summary>
+    /// <summary>Writes to the event log; for use inside a write only.</summary>
     public EventRows Events { get; }
 
-    /// <summary>The writer's statements, for use inside a write only.</summary>
+    /// <summary>The writer's prepared statements; for use inside a write only.</summary>
     public Session Session => _session;
 
     /// <summary>
-    /// Adds a step inside every later turn's transaction, and one after every successful commit; both on the writer's thread.
+    /// Adds a step inside every later turn's transaction, and one after every successful commit; both run on the writer's thread.
     /// </summary>
     public void AddHooks(Action beforeCommit, Action afterCommit)
     {
@@ -95,8 +97,11 @@ internal sealed partial class CommitLoop : IDisposable
     public void Start() => _thread.Start();
 
     /// <summary>
-    /// Runs a small write in the next turn, on the writer's thread, inside its transaction (no BEGIN or COMMIT of its own). What it throws
-    /// comes back and undoes only its own work; faults with <see cref="StoreUnavailableException"/> when the store cannot write now.
+    /// Runs a small write in the next turn, on the writer's thread and inside its transaction (without BEGIN or COMMIT of its own). An
+    /// exception
+    /// that it throws faults the task and undoes only its own work. The task faults with <see cref="StoreUnavailableException"/> when the
+    /// store
+    /// cannot write now.
     /// </summary>
     public Task<T> WriteAsync<T>(Func<SqliteConnection, T> write)
     {
@@ -105,8 +110,9 @@ internal sealed partial class CommitLoop : IDisposable
         return job.Promise;
     }
 
-    /// <summary>Completes when the loop has gone round once more, whether there is something to write or not, and also while it cannot
-    /// write.</summary>
+    /// <summary>
+    /// Completes when the loop has finished one more turn, whether or not there is something to write, and even while it cannot write.
+    /// </summary>
     public Task BeatAsync()
     {
         lock (_gate)
@@ -119,14 +125,15 @@ internal sealed partial class CommitLoop : IDisposable
         }
     }
 
-    /// <summary>Marks and settlements: first in every turn, in the order of their coming.</summary>
+    /// <summary>Posts marks and settlements, which are written first in every turn, in order of arrival.</summary>
     public void PostOutcomes(WriteJob job) => Post(_outcomes, job);
 
-    /// <summary>Whole submissions, up to a budget a turn.</summary>
+    /// <summary>Posts whole submissions, which are limited by a budget per turn.</summary>
     public void PostSubmissions(WriteJob job) => Post(_submissions, job);
 
     /// <summary>
-    /// Writes what has been posted and ends. With a store in trouble it tries once and gives up; what was marked is in doubt at the next
+    /// Writes what has been posted and ends. If the store is in trouble, it tries once and gives up; what was marked is then in doubt at
+    /// the next
     /// start.
     /// </summary>
     public void Dispose()
@@ -169,7 +176,7 @@ internal sealed partial class CommitLoop : IDisposable
         }
         catch (Exception error)
         {
-            // The last resort of the thread: a mistake of ours. The host hears of it and exits.
+            // The last catch of the thread, for a bug of ours. The host is told and exits.
             end = error;
             _health.StoreTrouble = "its writer has ended because of a mistake in this program; the process ends too";
             Log.Died(_logger, error);
@@ -179,7 +186,7 @@ internal sealed partial class CommitLoop : IDisposable
         End(end);
     }
 
-    /// <summary>Waits for something to do; false: the loop is to end.</summary>
+    /// <summary>Waits for something to do; false when the loop must end.</summary>
     private bool Gather()
     {
         lock (_gate)
@@ -199,7 +206,7 @@ internal sealed partial class CommitLoop : IDisposable
                     continue;
                 }
 
-                // In trouble: one try each back-off. With nothing to write it tries all the same, so that health recovers.
+                // In trouble: one try per back-off. It also tries with nothing to write, so that the health state recovers.
                 var wait = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), _retryAt);
                 if (wait <= TimeSpan.Zero)
                     break;
@@ -215,7 +222,7 @@ internal sealed partial class CommitLoop : IDisposable
         }
     }
 
-    /// <summary>At least one, then as long as the budget lasts.</summary>
+    /// <summary>Takes at least one job, then more as long as the budget lasts.</summary>
     private void Take(Queue<WriteJob> inbox, int rows, long bytes)
     {
         while (rows > 0 && bytes > 0 && inbox.TryDequeue(out var job))
@@ -268,7 +275,7 @@ internal sealed partial class CommitLoop : IDisposable
 
     private void Undo(SqliteException fault)
     {
-        // Some errors have rolled back by themselves. A rollback that cannot be done is a mistake and ends the loop.
+        // Some errors have already rolled back. A rollback that fails is a bug and ends the loop.
         if (raw.sqlite3_get_autocommit(_session.Connection.Handle) == 0)
             _session.Prepare("ROLLBACK").Run();
         Events.Forget(_signal.Last);

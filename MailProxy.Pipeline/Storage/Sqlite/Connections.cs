@@ -2,12 +2,13 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Opens connections with the settings each kind needs.</summary>
+/// <summary>Opens connections, with the settings that each kind needs.</summary>
 internal static class Connections
 {
     /// <summary>
-    /// The one that writes. FULL syncs the log at each commit, so what was acknowledged survives a power cut. It never checkpoints by
-    /// itself: <see cref="Checkpointer"/> does. What it deletes is written over where that costs no page more.
+    /// Opens the connection that writes. FULL syncs the log at each commit, so what was acknowledged survives a power cut. The connection
+    /// never
+    /// checkpoints by itself: <see cref="Checkpointer"/> does. Deleted data is overwritten where that needs no additional page.
     /// </summary>
     public static SqliteConnection OpenWriter(string path, long keepLogBytes)
     {
@@ -30,7 +31,7 @@ internal static class Connections
 
     public static SqliteConnection OpenPlain(string path) => Open(path, SqliteOpenMode.ReadWriteCreate);
 
-    /// <summary>Fails when there is none.</summary>
+    /// <summary>Fails when the file does not exist.</summary>
     public static SqliteConnection OpenExisting(string path) => Open(path, SqliteOpenMode.ReadWrite);
 
     public static void Execute(SqliteConnection connection, string sql)

@@ -2,11 +2,12 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Loads a mail for one transaction: point reads, in one snapshot.</summary>
+/// <summary>Loads a mail for one attempt, by point reads in one snapshot.</summary>
 internal static class ContentReader
 {
-    // The plus keeps the planner from tying the plan to the value bound to ?4 (the partial indexes look at it), which would prepare the
-    // statement anew for every mail.
+    // The plus keeps the planner from using a partial index because of the value bound to ?4, since the statement would then be prepared
+    // again
+    // for every mail.
     private const string Select = """
         SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate,
         m.expires_at, q.round, m.state, m.send_at
@@ -16,7 +17,7 @@ internal static class ContentReader
 
     private const string Body = "SELECT json, spool, sources FROM bodies WHERE message = ?1";
 
-    /// <summary>Null when the ticket is stale. The body of a mail in a spool file is left empty and the file's name given.</summary>
+    /// <summary>Null when the ticket is stale. If the body is in a spool file, it is left empty and the file's name is returned.</summary>
     public static (MailContent Content, string? Spool)? Load(Session session, QueuedMail ticket, int maxRecipients)
     {
         if (Read(session, ticket, QueueRows.Ready, maxRecipients) is not { } content)
@@ -31,7 +32,7 @@ internal static class ContentReader
 
     private static BodyMissingException Missing(MailContent content) => new("The message's body is not in the store.", content);
 
-    /// <summary>Without the body: whoever settles what a crash left open does not read it.</summary>
+    /// <summary>Loads without the body, which settling after a crash does not need.</summary>
     public static MailContent? Read(Session session, QueuedMail ticket, int state, int maxRecipients)
     {
         var row = session.Prepare(Select).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add(state);
@@ -40,7 +41,7 @@ internal static class ContentReader
         var round = row.Int(9);
         var (slice, others) = RecipientRows.Slice(session, ticket.Id, round, maxRecipients);
 
-        // The event that ends a round tells of everybody who had a turn in it; with one slice there is nobody else.
+        // The event that ends a round lists every recipient tried in it; with a single slice there are no others.
         var last = others is { Rest: 0 } and not { Deferred: 0, Sent: 0, Failed: 0, Ambiguous: 0 };
         var content = new MailContent
         {

@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>A message for the composer, to show it as it goes out: with every recipient, whatever became of them.</summary>
+/// <summary>Loads a message for the composer, to show it as it is sent: with every recipient, whatever its state.</summary>
 internal static class ContentRows
 {
     private const string Message = """
@@ -57,5 +57,5 @@ internal static class ContentRows
     }
 }
 
-/// <param name="SpoolFile">Where the JSON is when it is not in the content.</param>
+/// <param name="SpoolFile">The spool file with the JSON, when it is not in the content.</param>
 internal sealed record StoredContent(MailContent Content, string? SpoolFile);

@@ -1,6 +1,6 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The exclusive right to a data directory. The kernel gives it back when the process dies, however it dies.</summary>
+/// <summary>The exclusive lock of a data directory. The kernel releases it when the process dies, however it dies.</summary>
 internal sealed class DataLock : IDisposable
 {
     private static readonly int HeldByAnother =
@@ -12,13 +12,13 @@ internal sealed class DataLock : IDisposable
 
     private DataLock(FileStream file) => _file = file;
 
-    /// <summary>Throws <see cref="StoreRefusedException"/> when another process has it, or the file cannot be opened.</summary>
+    /// <summary>Throws <see cref="StoreRefusedException"/> when another process has the lock, or the file cannot be opened.</summary>
     public static DataLock Take(string dataDirectory)
     {
         var path = Path.Combine(dataDirectory, "lock");
         try
         {
-            // FileShare.None is flock(LOCK_EX) on Unix. The file stays behind: deleting it would let a third process lock a new one.
+            // FileShare.None is flock(LOCK_EX) on Unix. The file is never deleted, because a third process could then lock a new one.
             return new(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (IOException error) when (error.HResult == HeldByAnother)

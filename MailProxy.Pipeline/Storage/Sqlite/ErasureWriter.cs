@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Erases one slice of what the store knows of an address. On the writer's thread, in one transaction.</summary>
+/// <summary>Erases an address from one slice of messages. On the writer's thread, in one transaction.</summary>
 internal sealed class ErasureWriter(Session session, ChangeWriter changes, string address, string actor, long now)
 {
     private const int Slice = 100;
@@ -29,7 +29,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
     private const string Events = "SELECT position, detail FROM events WHERE message = ?1 AND detail IS NOT NULL";
     private const string UpdateEvent = "UPDATE events SET detail = ?2 WHERE position = ?1";
 
-    // What is deleted or written over leaves nothing behind in the pages.
+    // Makes SQLite overwrite what is deleted, so that nothing of it stays in the pages.
     private const string Overwrite = "PRAGMA secure_delete = ON";
     private const string Usual = "PRAGMA secure_delete = FAST";
 
@@ -37,11 +37,11 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
     private readonly List<(AccountKey, long)> _lanes = [];
     private ErasedCounts _counts;
 
-    /// <summary>Spool files that no row names any more; they may go after the commit.</summary>
+    /// <summary>Spool files that no row names any more; they may be deleted after the commit.</summary>
     public List<string> Spool { get; } = [];
 
     /// <summary>
-    /// The messages of the next slice. On a reader's connection: an address that many tenants send to has many rows to pass by.
+    /// Finds the messages of the next slice. On a reader's connection, because an address that many tenants send to has many rows to skip.
     /// </summary>
     public static List<(long Number, MessageKey Key)> Find(Session session, string? tenant, string address, long after)
     {
@@ -69,7 +69,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
 
     private void Erase(long number, MessageKey key)
     {
-        // Since the reading it may have been purged.
+        // The message may have been purged since it was found.
         if (StoredMessage.Find(session, number) is not { } stored)
             return;
         _counts += new ErasedCounts(1, 0, 0, 0, 0);
@@ -92,7 +92,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
         );
     }
 
-    /// <summary>Nobody sends to the person any more. True: the message is final with that.</summary>
+    /// <summary>Stops sending to the person. True when the message is final after that.</summary>
     private bool Stop(StoredMessage stored, MessageKey key)
     {
         if (stored.State == MessageState.Sending)
@@ -112,7 +112,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
             return false;
         session.Prepare(CancelSql).Add(stored.Number).Add(address).Run();
 
-        // A ticket that has the person in its slice is stale from here on.
+        // From here on a ticket whose slice contains the person is stale.
         if (stored.State == MessageState.Held)
             session.Prepare(Again).Add(stored.Number).Run();
         else

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Reads the event log. What does not vary between a message's events is joined from its row, so that the log stays small.
+/// Reads the event log. What is the same for all events of a message is joined from the message's row, so that the log stays small.
 /// </summary>
 internal static class EventPages
 {
@@ -38,7 +38,7 @@ internal static class EventPages
     /// <summary>Bytes of one page: an event has up to the metadata of its message and the replies of all recipients.</summary>
     private const int Weight = 4 << 20;
 
-    // Looking further tells nobody more.
+    // Counting further would tell nothing useful.
     private const int MostLookedAt = 200_000;
 
     public static List<MailEvent> OfMessage(Session session, StoreGenerations generations, long message, int afterSequence, int limit)
@@ -51,8 +51,7 @@ internal static class EventPages
     }
 
     /// <summary>
-    /// Up to <paramref name="limit"/> events of one tenant, fewer when they are large, and how far that got: up to there nothing was left
-    /// out.
+    /// Up to <paramref name="limit"/> events of one tenant, fewer when they are large, and the position up to which no event was left out.
     /// </summary>
     public static (IReadOnlyList<MailEvent> Events, long Through) OfTenant(
         Session session,
@@ -88,7 +87,7 @@ internal static class EventPages
         return found;
     }
 
-    /// <summary>What of a tenant's events after a position somebody wants.</summary>
+    /// <summary>Counts a tenant's wanted events after a position.</summary>
     public static EndpointBacklog Backlog(Session session, string tenant, long after, Subscription wanted)
     {
         var row = session.Prepare(Kinds).Add(tenant).Add(after).Add(MostLookedAt);
@@ -105,8 +104,9 @@ internal static class EventPages
     }
 
     /// <summary>
-    /// Up to which position nothing of a tenant's is wanted, and the time of the first event that is; null: none was met. Not whole: it
-    /// gave up after <paramref name="scan"/> events.
+    /// The position up to which none of a tenant's events is wanted, and the time of the first wanted event; null when none was found. Not
+    /// whole:
+    /// it stopped after <paramref name="scan"/> events.
     /// </summary>
     public static (long Through, long? WantedAt, bool Whole) FirstWanted(
         Session session,
@@ -133,7 +133,7 @@ internal static class EventPages
         return (through, null, seen < scan);
     }
 
-    /// <summary>How many of a tenant's events between two positions somebody wants, but for one type. It may look at very many.</summary>
+    /// <summary>Counts a tenant's wanted events between two positions, except those of one type. May read very many events.</summary>
     public static long CountWanted(Session session, string tenant, long after, long through, Subscription wanted, EventType besides)
     {
         var row = session.Prepare(Kinds).Add(tenant).Add(after).Add(long.MaxValue);

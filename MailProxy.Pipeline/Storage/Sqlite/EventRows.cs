@@ -4,8 +4,9 @@ using SQLitePCL;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Appends to the event log. Only on the writer's connection, inside a write; every event goes through here, so that sequences have no gaps
-/// and the end of the log is known.
+/// Appends to the event log. Only on the writer's connection, inside a write. Every event is written here, so that sequences have no gaps
+/// and
+/// the end of the log is known.
 /// </summary>
 internal sealed class EventRows(Session session, long last)
 {
@@ -18,10 +19,10 @@ internal sealed class EventRows(Session session, long last)
     /// <summary>The end of the log as this transaction sees it.</summary>
     public long Last { get; private set; } = last;
 
-    /// <summary>Whose events this turn has appended.</summary>
+    /// <summary>The tenants whose events this turn has appended.</summary>
     public HashSet<string> Tenants { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>The next event of a message; raises its sequence.</summary>
+    /// <summary>Appends the next event of a message, and raises its sequence.</summary>
     public void Append(long message, NewEvent e, long at)
     {
         var next = session.Prepare(NextSequence).Add(message);
@@ -32,7 +33,7 @@ internal sealed class EventRows(Session session, long last)
         Append(tenant, message, sequence, e, new AccountKey(account), at);
     }
 
-    /// <summary>An event whose sequence the caller has written to the message's row itself.</summary>
+    /// <summary>Appends an event whose sequence the caller has already written to the message's row.</summary>
     public void Append(string tenant, long message, int sequence, NewEvent e, AccountKey account, long at)
     {
         session
@@ -51,7 +52,7 @@ internal sealed class EventRows(Session session, long last)
         Tenants.Add(tenant);
     }
 
-    /// <summary>An event that is not about a message.</summary>
+    /// <summary>Appends an event that is not about a message.</summary>
     public void AppendOther(string tenant, EventType type, AccountKey? account, byte[]? detail, long at)
     {
         session.Prepare(Insert).Add(tenant).AddNull().Add(0).Add((long)type).Add(at).Add(0).Add(account?.Number).Add(0).Add(detail).Run();
@@ -59,6 +60,6 @@ internal sealed class EventRows(Session session, long last)
         Tenants.Add(tenant);
     }
 
-    /// <summary>What was appended since then was rolled back.</summary>
+    /// <summary>Resets the end of the log after a rollback.</summary>
     public void Forget(long last) => Last = last;
 }

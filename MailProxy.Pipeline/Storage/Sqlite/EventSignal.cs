@@ -1,6 +1,6 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Tells reporters that events were committed, so that nobody asks the store in vain.</summary>
+/// <summary>Signals reporters that events were committed, so that they need not poll the store.</summary>
 internal sealed class EventSignal(long last)
 {
     private readonly Lock _gate = new();
@@ -30,7 +30,8 @@ internal sealed class EventSignal(long last)
     }
 
     /// <summary>
-    /// Completes when an event of this tenant beyond a position is committed; at once when it lies before what was there at the start.
+    /// Completes when an event of this tenant beyond a position is committed; completes at once for a position before the end of the log
+    /// at start.
     /// </summary>
     public async Task WaitBeyondAsync(string tenant, long position, CancellationToken cancel)
     {
@@ -52,8 +53,8 @@ internal sealed class EventSignal(long last)
         }
     }
 
-    /// <summary>After the commit; lower positions are ignored.</summary>
-    /// <param name="tenants">Whose events were committed.</param>
+    /// <summary>Called after the commit; a lower position than before is ignored.</summary>
+    /// <param name="tenants">The tenants whose events were committed.</param>
     public void Publish(long last, IReadOnlyCollection<string> tenants)
     {
         TaskCompletionSource done;

@@ -1,13 +1,15 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Finds a time in the event log, whose order is that of commits: nearly that of time, but for a clock that was set.</summary>
+/// <summary>Finds a time in the event log, which is in commit order. That is nearly the order of time, except when the clock was
+/// set.</summary>
 internal static class EventTimes
 {
     private const string First = "SELECT position, at FROM events NOT INDEXED WHERE position > ?1 ORDER BY position LIMIT 1";
 
     /// <summary>
-    /// The position before the first event at or after <paramref name="at"/>, and <paramref name="last"/> at most. Some twenty looks,
-    /// however long the log is.
+    /// The position before the first event at or after <paramref name="at"/>, and <paramref name="last"/> at most. A binary search, so it
+    /// reads
+    /// about twenty rows, however long the log is.
     /// </summary>
     public static long Before(Session session, long at, long last)
     {

@@ -1,21 +1,20 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Pages of the file that nothing stands on any more. A reserve of them stays: taking pages off and putting them on again costs more than
-/// keeping them.
+/// Free pages of the database file. A reserve of them is kept, because releasing and allocating pages again costs more than keeping them.
 /// </summary>
 internal static class FreePages
 {
-    /// <summary>Pages that stay whatever the file's size: 8 MB.</summary>
+    /// <summary>Free pages that are kept whatever the size of the file: 8 MB.</summary>
     public const int Reserve = 1_024;
 
     private const string Free = "PRAGMA freelist_count";
     private const string All = "PRAGMA page_count";
 
-    // 2 MB: each page of the file's end that is in use is moved, through the log.
+    // 2 MB per step, because each used page at the end of the file must be moved, through the log.
     private const string Shorten = "PRAGMA incremental_vacuum(256)";
 
-    /// <param name="busy">New mail will soon stand on most of them: then only what is more than half of the file.</param>
+    /// <param name="busy">New mail will soon use most of them, so only what exceeds half of the file is returned.</param>
     public static Task<bool> AreWorthItAsync(SqliteReaders readers, bool busy) =>
         readers.SnapshotAsync(session =>
         {
@@ -23,6 +22,6 @@ internal static class FreePages
             return free > Math.Max(Reserve, all / (busy ? 2 : 16));
         });
 
-    /// <summary>On the writer's thread.</summary>
+    /// <summary>Shortens the file by one step. On the writer's thread.</summary>
     public static int GiveBack(Session session) => session.Prepare(Shorten).Run();
 }

@@ -2,7 +2,7 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The lives of a store as rows.</summary>
+/// <summary>The generations of a store as rows.</summary>
 internal static class GenerationRows
 {
     public static StoreGenerations Read(SqliteConnection db) =>
@@ -19,7 +19,7 @@ internal static class GenerationRows
             )
         );
 
-    /// <summary>Begins a new life behind everything that is there.</summary>
+    /// <summary>Begins a new generation after everything that is in the store.</summary>
     public static void Begin(SqliteConnection db, long now, long backupAt) =>
         db.Run(
             """
@@ -34,7 +34,7 @@ internal static class GenerationRows
 
     public static long LastEvent(SqliteConnection db) => Last(db, "events");
 
-    /// <summary>The last change that a person made; what the daemon did by itself is no news to a backup.</summary>
+    /// <summary>The last change by a person; changes that the daemon makes by itself do not matter to a backup.</summary>
     public static long LastChange(SqliteConnection db) =>
         db.QueryNumber("SELECT number FROM audit WHERE actor <> 'mailproxy' ORDER BY number DESC LIMIT 1") ?? 0;
 

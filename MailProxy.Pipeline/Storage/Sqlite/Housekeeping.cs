@@ -1,8 +1,9 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Takes away what nobody reads any more: a small slice in a turn that writes anyway, so that it wakes no idle machine. What is too old is
-/// ignored by its readers, so that late is soon enough.
+/// Deletes old rows that no reader uses any more: a small slice in a turn that writes anyway, so that it wakes no idle machine. Readers
+/// ignore
+/// rows that are too old, so deleting them late does no harm.
 /// </summary>
 internal sealed class Housekeeping(TimeProvider clock)
 {
@@ -12,7 +13,7 @@ internal sealed class Housekeeping(TimeProvider clock)
 
     private DateTimeOffset _next;
 
-    /// <summary>Inside a turn's transaction.</summary>
+    /// <summary>Runs inside a turn's transaction.</summary>
     public void Work(Session session)
     {
         var now = clock.GetUtcNow();

@@ -1,6 +1,6 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Answers kept under their Idempotency-Key.</summary>
+/// <summary>Answers stored under their Idempotency-Key.</summary>
 internal static class IdempotencyRows
 {
     /// <summary>How long a key is remembered.</summary>
@@ -14,7 +14,7 @@ internal static class IdempotencyRows
         "DELETE FROM idempotency WHERE (tenant, key) IN (SELECT tenant, key FROM idempotency WHERE created_at <= ?1 ORDER BY "
         + "created_at LIMIT ?2)";
 
-    /// <summary>The answer to give instead of storing; null when the key is new, or too old to count.</summary>
+    /// <summary>The answer to give instead of storing; null when the key is new, or its answer is too old.</summary>
     public static SubmissionAnswer? Find(Session session, string tenant, IdempotencyClaim claim, long now)
     {
         var row = session.Prepare(Select).Add(tenant).Add(claim.Key).Add(Before(now));
@@ -38,7 +38,7 @@ internal static class IdempotencyRows
             .Add(now)
             .Run();
 
-    /// <summary>Housekeeping; how many rows went.</summary>
+    /// <summary>Deletes old rows, and returns how many.</summary>
     public static int Forget(Session session, long now, int limit) => session.Prepare(DeleteOld).Add(Before(now)).Add(limit).Run();
 
     private static long Before(long now) => now - (long)Kept.TotalMilliseconds;

@@ -2,12 +2,12 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Reads one account's lane: what is due, in the order of its going, without what is claimed.</summary>
+/// <summary>Reads one account's lane: the mail that is due, in sending order, without what is claimed.</summary>
 internal sealed class LaneReader(Claims claims)
 {
     private const string Columns = "SELECT message, revision, attempt, due, recipients FROM queue INDEXED BY queue_lane";
 
-    // What is past its expiry waits for the sweep only.
+    // Expired mail is left to the expiry sweep.
     private const string Fresh =
         Columns + " WHERE state = 0 AND account = ?1 AND priority = ?2 AND due = 0 AND expires_at > ?3 ORDER BY message";
     private const string Deferred =
@@ -24,7 +24,7 @@ internal sealed class LaneReader(Claims claims)
         var nextDue = long.MaxValue;
         for (var priority = Priority.Immediate; priority <= Priority.Low; priority++)
         {
-            // Beyond what may be claimed only one question is left: is there more?
+            // Once the count is reached, only one question remains: whether there is more.
             var wanted = priority <= request.LowestPriority ? request.Count - tickets.Count : 0;
             if (wanted > 0 || !more)
             {
@@ -50,7 +50,7 @@ internal sealed class LaneReader(Claims claims)
     }
 
     /// <summary>
-    /// Accounts with mail waiting and when its earliest is due: a few steps through the index for each account, however long its queue.
+    /// Accounts with waiting mail, and when the earliest of it is due. Takes a few index seeks per account, however long its queue is.
     /// </summary>
     public static List<(AccountKey Account, long Due)> Lanes(Session session)
     {
@@ -75,7 +75,7 @@ internal sealed class LaneReader(Claims claims)
     private static long? NextDue(Session session, AccountKey account, Priority priority, long after) =>
         session.Prepare(Next).Add(account.Number).Add((long)priority).Add(after).Scalar();
 
-    /// <summary>Claimed rows stand at the head of the index and are passed over.</summary>
+    /// <summary>Claimed rows are at the head of the index and are skipped.</summary>
     private List<QueuedMail> Read(Statement row, AccountKey account, Priority priority, int limit)
     {
         var found = new List<QueuedMail>();
@@ -90,7 +90,7 @@ internal sealed class LaneReader(Claims claims)
         return found;
     }
 
-    /// <summary>Takes turns between the two; what one lacks, the other gives. True: something was left.</summary>
+    /// <summary>Takes fresh and deferred mail in turn; when one runs out, the other fills up. True when something was left.</summary>
     private bool Mix(List<QueuedMail> fresh, List<QueuedMail> deferred, int wanted, List<QueuedMail> tickets)
     {
         var (f, d, taken) = (0, 0, 0);

@@ -3,11 +3,13 @@ using System.Runtime.InteropServices;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Counts permits at their marks: gathered over a turn and written once, so that a thousand marks cost a few rows. On the writer's thread.
+/// Counts permits when attempts are marked: collected over a turn and written once, so that a thousand marks cost a few rows. On the
+/// writer's
+/// thread.
 /// </summary>
 internal sealed class LimitUses
 {
-    // The second is not kept: a restart takes longer.
+    // The window of one second is not stored, because a restart takes longer.
     private static readonly int[] Windows = [60, 3600, 86400];
 
     private const int Slots = 120;
@@ -25,7 +27,7 @@ internal sealed class LimitUses
 
     private readonly Dictionary<(int Account, int Window, long Slot), int> _tally = [];
 
-    /// <summary>The start of the slot that a time falls into: 0.5 s, 30 s or 720 s long.</summary>
+    /// <summary>The start of the slot that a time belongs to; slots are 0.5 s, 30 s or 720 s long.</summary>
     public static long Slot(int windowSeconds, long at) => at - at % (windowSeconds * 1000L / Slots);
 
     public void Count(Mark mark)
@@ -38,7 +40,7 @@ internal sealed class LimitUses
             Count(0, mark.GlobalPermits, mark.At);
     }
 
-    /// <summary>Before the commit.</summary>
+    /// <summary>Called before the commit.</summary>
     public void Write(Session session)
     {
         foreach (var ((account, window, slot), count) in _tally)
@@ -46,7 +48,7 @@ internal sealed class LimitUses
         _tally.Clear();
     }
 
-    /// <summary>The turn was rolled back, its marks with it.</summary>
+    /// <summary>Called when the turn was rolled back, together with its marks.</summary>
     public void Forget() => _tally.Clear();
 
     public static List<LimitUse> Read(Session session, long now)
@@ -58,7 +60,7 @@ internal sealed class LimitUses
         return uses;
     }
 
-    /// <summary>Housekeeping; how many rows went.</summary>
+    /// <summary>Deletes old rows, and returns how many.</summary>
     public static int Forget(Session session, long now, int limit) => session.Prepare(DeleteOld).Add(now).Add(limit).Run();
 
     private void Count(int account, int permits, long at)

@@ -6,7 +6,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>The tables of links and of the objects that they lead to.</summary>
 internal static class LinkRows
 {
-    // A download that began in time may end, and an upload has a day.
+    // A download that began in time may finish, and an upload has a day.
     private const long Grace = 3_600_000,
         UploadTime = 86_400_000;
 
@@ -85,7 +85,7 @@ internal static class LinkRows
                 ("@grace", Grace)
             ) ?? throw new StoreUnavailableException("The object of a link was swept while it was uploaded.");
 
-        // One that no longer works makes space.
+        // Deletes an expired link for the same attachment, which the new one replaces.
         db.Run("DELETE FROM links WHERE message = @message AND revision = @revision AND ordinal = @index", Place(link));
         var number = db.QueryNumber(
             """

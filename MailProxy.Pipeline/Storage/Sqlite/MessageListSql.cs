@@ -4,17 +4,17 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// The statement that walks along arrival numbers, newest first, and says of each whether the filter wants it. What drives it is chosen
-/// here and not by
-/// SQLite, which keeps no statistics: it must come out in the order of the numbers without a sort, and start at the page without an
-/// OFFSET. What a
-/// filter skips is counted by the reader, so that a page never looks at more than its share of the store.
+/// The statement that walks the messages by arrival number, newest first, and tells for each whether it matches the filter. The driving
+/// index
+/// is chosen here and not by SQLite, which keeps no statistics: the rows must come in the order of the numbers without a sort, and start
+/// at
+/// the page without an OFFSET. The reader counts the rows that do not match, so that a page never reads more than its share of the store.
 /// </summary>
 internal static class MessageListSql
 {
     private const string NotMarked = "NOT EXISTS (SELECT 1 FROM queue w WHERE w.message = m.number AND w.state = 1)";
 
-    /// <summary>Columns: the number, and whether it is wanted. Takes <see cref="Parameters"/>, <c>@before</c> and <c>@scan</c>.</summary>
+    /// <summary>Columns: the number, and whether it matches. Takes <see cref="Parameters"/>, <c>@before</c> and <c>@scan</c>.</summary>
     public static string Page(MessageFilter filter)
     {
         var (from, number, drives, wanted) = Driver(filter);
@@ -57,7 +57,7 @@ internal static class MessageListSql
             }.Where(p => p.Value is not null),
         ];
 
-    // Drives: what the index finds by itself; a row that does not have it is never met.
+    // Drives: the conditions that the index itself applies; rows that do not meet them are never read.
     private static (string From, string Number, string Drives, string[] Wanted) Driver(MessageFilter filter)
     {
         if (filter.To is not null)
@@ -87,7 +87,7 @@ internal static class MessageListSql
                     ["q.state IN (0, 3) AND m.state = @state"]
                 );
             case not null and not MessageState.Sent:
-                // The literal terms let SQLite see that the partial index has every such row.
+                // The literal conditions let SQLite see that the partial index contains every such row.
                 const string Notable = "m.state <> 0 AND m.state <> 10 AND m.state = @state";
                 return filter.Tenant is null
                     ? ("messages m INDEXED BY messages_notable", "m.number", Notable, Unmarked(filter))
@@ -101,7 +101,7 @@ internal static class MessageListSql
         }
     }
 
-    // "Sending" stands in the queue only: the message's own state is still what it was before.
+    // The state "sending" is in the queue only; the message's own row still has the state from before.
     private static string[] State(MessageFilter filter) =>
         filter.Status switch
         {

@@ -1,15 +1,16 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// One page of a list: bounded by how many messages it has, by how much they weigh, and by how many were looked at in vain.
+/// One page of a list, limited by the number of messages, by their size, and by how many messages were read that did not match.
 /// </summary>
 internal static class MessagePages
 {
-    /// <summary>Messages looked at for one page: some tens of milliseconds.</summary>
+    /// <summary>Messages read for one page; takes some tens of milliseconds.</summary>
     internal const int Scanned = 20_000;
 
     /// <summary>
-    /// Characters of one page, some megabytes as an answer: a message has up to thousands of recipients, each with a reply.
+    /// Characters of one page, which become some megabytes of answer, because a message may have thousands of recipients, each with a
+    /// reply.
     /// </summary>
     internal const int Weight = 2_000_000;
 
@@ -40,7 +41,7 @@ internal static class MessagePages
         var (last, seen) = (before, 0);
         for (; row.Read(); seen++)
         {
-            // A message whose recipients differ in case only comes once for each.
+            // A message whose recipients differ only in case has one row for each of them, but appears once.
             var number = row.GetInt64(0);
             if (number == last || row.IsDBNull(1) || row.GetInt64(1) == 0)
             {

@@ -6,7 +6,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>Writes accepted mail: the message, its body and its recipients.</summary>
 internal static class MessageRows
 {
-    // DO NOTHING tells a known id without looking for it first: nearly every id is new.
+    // DO NOTHING detects a known id without a look-up, since nearly every id is new.
     private const string InsertSql = """
         INSERT INTO messages (tenant, id, revision, state, account, priority, sequence, envelope_sender, subject, message_id_header,
             created_at, send_at, expires_at, on_ambiguous, batch, tags, metadata, content_hash)
@@ -14,7 +14,7 @@ internal static class MessageRows
         ON CONFLICT (tenant, id) DO NOTHING
         """;
 
-    // A hold outlives a replacement, but what was in doubt was the old content.
+    // A hold survives a replacement, but doubt concerned the old content.
     private const string ReplaceSql = """
         UPDATE messages SET revision = ?2, state = ?3, account = ?4, priority = ?5, attempts = 0, envelope_sender = ?6, subject = ?7,
             message_id_header = ?8, created_at = ?9, send_at = ?10, expires_at = ?11, on_ambiguous = ?12, possible_duplicate = 0,
@@ -27,7 +27,7 @@ internal static class MessageRows
     private const string ClearRecipients = "DELETE FROM recipients WHERE message = ?1";
     private const string ReadBody = "SELECT json FROM bodies WHERE message = ?1";
 
-    /// <summary>The new message's number; null when the id is known.</summary>
+    /// <summary>Returns the new message's number; null when the id is known.</summary>
     public static long? TryInsert(Session session, AcceptedMail mail, MessageState state)
     {
         var insert = session.Prepare(InsertSql).Add(mail.Key.Tenant).Add(mail.Key.Id);
@@ -38,7 +38,7 @@ internal static class MessageRows
         return number;
     }
 
-    /// <summary>Other content under a known id: everything but the number, the id and the events.</summary>
+    /// <summary>Replaces the content under a known id: everything except the number, the id and the events.</summary>
     public static void Replace(Session session, long number, int revision, AcceptedMail mail, MessageState state)
     {
         AddColumns(session.Prepare(ReplaceSql).Add(number).Add(revision), mail, state).Run();
@@ -46,7 +46,7 @@ internal static class MessageRows
         AddParts(session, number, mail);
     }
 
-    /// <summary>The body that stands in the row, or null.</summary>
+    /// <summary>The body stored in the row, or null.</summary>
     public static byte[]? InlineBody(Session session, long number)
     {
         var row = session.Prepare(ReadBody).Add(number);

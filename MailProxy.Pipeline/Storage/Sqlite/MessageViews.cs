@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>A message as people see it, from its row, its place in the queue and its recipients.</summary>
+/// <summary>A message as the API shows it, from its row, its queue row and its recipients.</summary>
 internal static class MessageViews
 {
     private const string Number = "SELECT number FROM messages WHERE tenant = ?1 AND id = ?2";
@@ -69,7 +69,7 @@ internal static class MessageViews
         };
     }
 
-    // Trouble of our own or of a source is no recipient's reply: only the event that deferred the message has it.
+    // Trouble of our own or of a source is not a recipient's reply, so only the event that deferred the message has it.
     private static string? LastReason(Session session, long number)
     {
         var row = session.Prepare(LastDetail).Add(number);

@@ -6,7 +6,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>One numbered step of the schema.</summary>
 internal sealed record Migration(int Number, string Name, string Sql);
 
-/// <summary>Brings the schema forward, one transaction a step; never back.</summary>
+/// <summary>Migrates the schema forward, one transaction per step; never back.</summary>
 internal static class Migrator
 {
     private const string Folder = ".Storage.Sqlite.Migrations.";
@@ -37,7 +37,7 @@ internal static class Migrator
             }
             catch (SqliteException error)
             {
-                // Closing the connection rolls back what is open.
+                // Closing the connection rolls back the open transaction.
                 throw new StoreRefusedException(
                     $"'{path}' could not be brought to schema {migration.Number} ({migration.Name}): {error.Message}. It is as it "
                         + "was before this step.",

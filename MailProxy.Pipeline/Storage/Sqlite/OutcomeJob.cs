@@ -1,7 +1,8 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Marks and settlements, in their order. Settlements alone are kept until they are on disk; with a mark among them the whole fails at
+/// Writes marks and settlements in order. Settlements alone are retried until they are on disk; a job that contains a mark fails as a
+/// whole at
 /// once, since a connection waits for the mark.
 /// </summary>
 internal sealed class OutcomeJob(IReadOnlyList<StoreWrite> writes, OutcomeWriter writer) : WriteJob

@@ -13,7 +13,7 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
         "UPDATE recipients SET state = ?3, rounds = coalesce(?4, rounds), smtp_code = ?5, enhanced_code = ?6, reply = ?7 WHERE "
         + "message = ?1 AND ordinal = ?2";
 
-    /// <summary>False: the ticket is stale, nothing was written.</summary>
+    /// <summary>False when the ticket is stale and nothing was written.</summary>
     public bool Write(Session session, StoreWrite write) =>
         write switch
         {
@@ -22,7 +22,7 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
             _ => throw new ArgumentOutOfRangeException(nameof(write), write, null),
         };
 
-    /// <summary>The turn was rolled back.</summary>
+    /// <summary>Called when the turn was rolled back.</summary>
     public void Undone() => uses.Forget();
 
     private bool Begin(Session session, Mark mark)
@@ -46,7 +46,7 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
         {
             if (QueueRows.Round(session, ticket, settlement.Marked) is not { } round)
                 return false;
-            tried = round + 1; // the round that this attempt belonged to, not the one that begins now
+            tried = round + 1; // the round of this attempt, not the one that begins now
             if (settlement.Step is QueueStep.Again again)
                 QueueRows.Update(session, ticket.Id, QueueRows.Ready, again.Due, again.Round, again.Recipients);
             else if (settlement.Step is QueueStep.Hold hold)
@@ -71,7 +71,7 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
         return true;
     }
 
-    /// <summary>The message's row, and the events in one go with their sequences.</summary>
+    /// <summary>Updates the message's row, and appends the events with their sequences.</summary>
     private void Tell(Session session, Settlement settlement)
     {
         var count = settlement.Events.Count;

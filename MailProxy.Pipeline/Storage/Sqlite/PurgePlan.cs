@@ -1,25 +1,25 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>What one slice is to take away, as a reading found it; the write looks once more.</summary>
+/// <summary>What one slice is to purge, as a reader found it; the writer checks each once more.</summary>
 internal sealed class PurgePlan
 {
-    /// <summary>Messages whose content goes.</summary>
+    /// <summary>Messages whose content is purged.</summary>
     public List<Finished> Contents { get; } = [];
 
-    /// <summary>What goes as a whole: messages, and events that are about none.</summary>
+    /// <summary>Messages to be purged entirely, and events that are not about a message.</summary>
     public List<Finished> Records { get; } = [];
 
-    /// <summary>What the walk passes by, to be looked at again in its tenant's own time.</summary>
+    /// <summary>What the walk skips, to be checked again in its tenant's own time.</summary>
     public List<(Finished Subject, int Stage)> Later { get; } = [];
 
     public List<HoldOver> Drops { get; } = [];
 
-    /// <summary>How far the walks along the log have come; null: where they were.</summary>
+    /// <summary>The new positions of the walks through the log; null: unchanged.</summary>
     public long? ContentCursor { get; set; }
 
     public long? MetadataCursor { get; set; }
 
-    /// <summary>The tenant that was looked at again last; the next look goes on behind it. "": all were.</summary>
+    /// <summary>The last tenant that was checked again, after which the next check continues. "": all were checked.</summary>
     public string Tenant { get; set; } = "";
 
     public bool More { get; set; }
@@ -32,11 +32,11 @@ internal sealed class PurgePlan
     public void Due(long at) => NextDue = Math.Min(NextDue, at);
 }
 
-/// <summary>A message that is final, by its last event; or an event that is about none.</summary>
-/// <param name="Subject">The message's number; below 0 the event's position, negated.</param>
+/// <summary>A final message, by its last event; or an event that is not about a message.</summary>
+/// <param name="Subject">The message's number; negative: the negated position of an event.</param>
 internal readonly record struct Finished(long Subject, string Tenant, long Position, long At);
 
-/// <summary>A webhook that is paused or disabled, and events that waited for it too long.</summary>
-/// <param name="Through">Nothing up to here waits for it any more.</param>
-/// <param name="Events">How many it would have been told.</param>
+/// <summary>A paused or disabled webhook, with events that waited for it too long.</summary>
+/// <param name="Through">Up to this position nothing waits for it any more.</param>
+/// <param name="Events">How many events it would have received.</param>
 internal sealed record HoldOver(string Tenant, string Id, long Through, long Events);

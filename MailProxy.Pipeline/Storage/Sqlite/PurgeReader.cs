@@ -4,15 +4,17 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Finds what may go: walks along the log once for the content of finished messages and once, later, for all the rest of them. On a
+/// Finds what may be purged. It walks the log once for the content of finished messages, and once, later, for everything else of them. On
+/// a
 /// reader's connection, so that the writer only deletes.
 /// </summary>
 /// <remarks>
-/// An event that ends a message is met once by each walk. What must stay longer goes to the table retained, so that one tenant's days or
-/// one dead webhook holds up nobody else.
+/// Each walk reads the final event of a message once. What must be kept longer goes into the table retained, so that one tenant's
+/// retention,
+/// or one dead webhook, delays nobody else.
 /// </remarks>
-/// <param name="notBefore">When each webhook may have held events dropped again: once a day, so that nobody is told every minute.</param>
-/// <param name="afterTenant">Where the look at what stays longer goes on.</param>
+/// <param name="notBefore">When the held events of each webhook may be dropped again: once a day, since each drop is reported.</param>
+/// <param name="afterTenant">The tenant after which the check of the table retained continues.</param>
 /// <param name="last">The end of the log.</param>
 internal sealed class PurgeReader(
     AcknowledgedHorizon reach,
@@ -26,20 +28,20 @@ internal sealed class PurgeReader(
     public const string ContentCursor = "retention_content";
     public const string MetadataCursor = "retention_metadata";
 
-    // Bounds of one slice: the writer is busy for some milliseconds.
+    // Limits of one slice: it occupies the writer for some milliseconds.
     private const int Scan = 1_000,
         Contents = 128,
         Records = 32,
         Aside = 256;
 
-    // Of many tenants only so many are looked at in one go; the next follow soon.
+    // Limits how many tenants are checked in one slice; the next slice follows soon.
     private const int Tenants = 64;
     private const long NextTenants = 1_000;
 
-    // A webhook in health acknowledges sooner; only what waits longer is worth a row.
+    // A healthy webhook acknowledges sooner; only what waits longer is worth a row.
     private const long Patience = 10_000;
 
-    // Of a message that came to life again the later end counts, and the walk will meet it.
+    // If a message became active again, its later end counts, which the walk will reach.
     private const string Walk = """
         SELECT e.position, e.tenant, e.message, e.at, m.sequence = e.sequence AND q.message IS NULL, e.status
         FROM events e NOT INDEXED
@@ -192,7 +194,7 @@ internal sealed class PurgeReader(
     private bool MayGo(Finished subject) =>
         subject.At <= now - rules.MetadataFor(subject.Tenant) && subject.Position <= reach.Held(subject.Tenant);
 
-    /// <summary>What ends with this event; null: nothing does.</summary>
+    /// <summary>The message or event that ends with this event; null when none does.</summary>
     private static Finished? Finished(Statement row, bool ofMessages)
     {
         var position = row.Long(0);

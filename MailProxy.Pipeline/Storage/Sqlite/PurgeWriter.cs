@@ -5,8 +5,8 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Takes away what a plan found, in one transaction with the walks' positions. Looks at each once more: since the reading a message may
-/// have come to life again. On the writer's thread.
+/// Purges what a plan found, in one transaction with the positions of the walks. Each is checked again, because a message may have become
+/// active since it was found. On the writer's thread.
 /// </summary>
 internal sealed class PurgeWriter(Session session, EventRows events, long now)
 {
@@ -35,7 +35,7 @@ internal sealed class PurgeWriter(Session session, EventRows events, long now)
 
     private const string DeleteResends = "DELETE FROM webhook_resends WHERE tenant = ?1 AND webhook = ?2 AND position <= ?3";
 
-    /// <summary>Spool files that no row names any more; they may go after the commit.</summary>
+    /// <summary>Spool files that no row names any more; they may be deleted after the commit.</summary>
     public List<string> Spool { get; } = [];
 
     public int Contents { get; private set; }

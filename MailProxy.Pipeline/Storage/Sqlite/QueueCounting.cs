@@ -3,9 +3,9 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Counts what waits. Joining a backlog with its messages would read them all; so the ready are counted in the lane index, those of them
-/// that
-/// are deferred or scheduled in the index of notable states, and queued is the rest.
+/// Counts what waits. Joining the queue with its messages would read them all; so ready mail is counted in the lane index, the deferred
+/// and
+/// scheduled part of it in the index of notable states, and the difference is queued.
 /// </summary>
 internal static class QueueCounting
 {
@@ -21,14 +21,14 @@ internal static class QueueCounting
         "SELECT state, priority, count(*) FROM messages INDEXED BY messages_notable WHERE state <> 0 AND state <> 10 AND state "
         + "IN (1, 4) GROUP BY state, priority";
 
-    // Held, and marked: few. A marked one is still deferred or scheduled in its message.
+    // Held and marked mail; there is little of it. The row of a marked message still says deferred or scheduled.
     private const string Unready = """
         SELECT q.state, m.state, q.priority, count(*)
         FROM queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message WHERE q.state <> 0 AND q.state < 3
         GROUP BY q.state, m.state, q.priority
         """;
 
-    // Set aside with their batch, perhaps many; what they are besides is in the index of notable states.
+    // Mail of suspended batches, perhaps much of it; its other state is in the index of notable states.
     private const string Aside =
         "SELECT priority, count(*) FROM queue INDEXED BY queue_unready WHERE state <> 0 AND state = 3 GROUP BY priority";
 
@@ -89,7 +89,7 @@ internal static class QueueCounting
     }
 
     /// <summary>
-    /// The newest message created by then; numbers and times rise together but for clock steps, which a gauge may forget.
+    /// The newest message created by that time. Numbers and times rise together, except when the clock is set, which a gauge may ignore.
     /// </summary>
     private static long LastCreatedBy(Session session, long time)
     {

@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The hot table's rows: one for each message that is not final.</summary>
+/// <summary>The rows of the hot table: one for each message that is not final.</summary>
 internal static class QueueRows
 {
     // queue.state
@@ -29,7 +29,7 @@ internal static class QueueRows
 
     private const string HoldSql = "UPDATE queue SET state = 2, attempt = attempt + 1 WHERE message = ?1";
 
-    // Whoever waits again must find somebody to send to: when all have had their turn in this round, the next one begins.
+    // A message that waits again must have a recipient to try: if all were tried in this round, the next one begins.
     private const string MakeReadySql = """
         UPDATE queue SET state = 0, due = ?2, expires_at = ?3, attempt = attempt + 1,
             round = round + CASE WHEN EXISTS (SELECT 1 FROM recipients r WHERE r.message = ?1 AND r.state < 10 AND r.rounds <= queue.round)
@@ -41,7 +41,7 @@ internal static class QueueRows
         "UPDATE queue SET recipients = (SELECT count(*) FROM recipients r WHERE r.message = ?1 AND r.state < 10 AND r.rounds <= "
         + "queue.round) WHERE message = ?1";
 
-    /// <summary>A row for a message that had none, or anew: round and marks start over.</summary>
+    /// <summary>Inserts or replaces the row of a message; round and marks start over.</summary>
     public static void Insert(
         Session session,
         long message,
@@ -67,27 +67,27 @@ internal static class QueueRows
             .Add(expiresAt)
             .Run();
 
-    /// <summary>False: the ticket is stale.</summary>
+    /// <summary>False when the ticket is stale.</summary>
     public static bool Mark(Session session, QueuedMail ticket, int recipients) =>
         Ticket(session, MarkSql, ticket).Add(recipients).Run() == 1;
 
-    /// <summary>The round of the ticket's row; null: the ticket is stale.</summary>
+    /// <summary>The round of the ticket's row; null when the ticket is stale.</summary>
     public static long? Round(Session session, QueuedMail ticket, bool marked) =>
         Ticket(session, RoundSql, ticket).Add(marked ? Sending : Ready).Scalar();
 
-    /// <summary>False: the ticket is stale.</summary>
+    /// <summary>False when the ticket is stale.</summary>
     public static bool Delete(Session session, QueuedMail ticket, bool marked) =>
         Ticket(session, DeleteTicket, ticket).Add(marked ? Sending : Ready).Run() == 1;
 
     public static void Delete(Session session, long message) => session.Prepare(DeleteSql).Add(message).Run();
 
-    /// <summary>After an attempt: ready or held, older tickets stale.</summary>
+    /// <summary>After an attempt: makes the row ready or held, and older tickets stale.</summary>
     public static void Update(Session session, long message, int state, long due, int round, int recipients) =>
         session.Prepare(Settle).Add(message).Add(state).Add(due).Add(round).Add(recipients).Run();
 
     public static void Hold(Session session, long message) => session.Prepare(HoldSql).Add(message).Run();
 
-    /// <summary>By a person: ready at <paramref name="due"/>, older tickets stale.</summary>
+    /// <summary>For a person's change: makes the row ready at <paramref name="due"/>, and older tickets stale.</summary>
     public static void MakeReady(Session session, long message, long due, long expiresAt)
     {
         session.Prepare(MakeReadySql).Add(message).Add(due).Add(expiresAt).Run();

@@ -13,7 +13,7 @@ internal static class RecipientRows
 
     public static List<RecipientView> Read(Session session, long message) => Views(session.Prepare(Results).Add(message));
 
-    /// <summary>Those that had their turn in this round already.</summary>
+    /// <summary>Recipients that were already tried in this round.</summary>
     public static List<RecipientView> OfRound(Session session, long message, int round) =>
         Views(session.Prepare(Turns).Add(message).Add(round));
 
@@ -25,7 +25,8 @@ internal static class RecipientRows
         return recipients;
     }
 
-    /// <summary>The first <paramref name="limit"/> recipients that still want this round, and how the others stand.</summary>
+    /// <summary>The first <paramref name="limit"/> recipients that are still to be tried in this round, and the states of the
+    /// others.</summary>
     public static (List<SliceRecipient> Slice, MailStanding Others) Slice(Session session, long message, int round, int limit)
     {
         var slice = new List<SliceRecipient>();

@@ -3,11 +3,12 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Reads what the start must know. Nothing is written: claims die with their process, and what was marked stays marked until it is settled.
+/// Reads what the start needs to know. Nothing is written: claims end with their process, and what was marked stays marked until it is
+/// settled.
 /// </summary>
 internal static class RecoveryReader
 {
-    // "state <> 0" only repeats the partial index's condition: SQLite does not see that "state = 1" implies it.
+    // "state <> 0" only repeats the condition of the partial index, because SQLite does not see that "state = 1" implies it.
     private const string Marked =
         "SELECT message, revision, account, priority, attempt, due, recipients, marked FROM queue INDEXED BY queue_unready WHERE "
         + "state <> 0 AND state = 1 ORDER BY message";

@@ -3,9 +3,10 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Asks once more, in the transaction that stores a submission, whether what it was judged by is still there: its account, which goes with
-/// its tenant too, and the volumes that its attachments name. Between judging and committing a person may have deleted them, and the
-/// deletion, which looks for unfinished mail, cannot have seen what was not stored yet. One for each submission.
+/// Checks again, in the transaction that stores a submission, whether everything that it was validated against still exists: its account,
+/// which is deleted with its tenant too, and the volumes that its attachments name. A person may have deleted them since the validation,
+/// and
+/// the deletion, which looks for unfinished mail, cannot have seen what was not stored yet. One instance per submission.
 /// </summary>
 internal sealed class ReferenceCheck(Session session)
 {
@@ -14,7 +15,7 @@ internal sealed class ReferenceCheck(Session session)
 
     private readonly Dictionary<AccountKey, bool> _deleted = [];
 
-    /// <summary>Null: everything is there.</summary>
+    /// <summary>Null when everything exists.</summary>
     public Problem? Fault(AcceptedMail mail)
     {
         if (IsDeleted(mail.Account))
@@ -33,7 +34,7 @@ internal sealed class ReferenceCheck(Session session)
         return null;
     }
 
-    /// <summary>Whether mail of this account could never go.</summary>
+    /// <summary>Whether mail of this account could never be sent.</summary>
     public bool IsDeleted(AccountKey account)
     {
         if (_deleted.TryGetValue(account, out var deleted))

@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The events that an endpoint of style sync named in "error". Mostly there is none.</summary>
+/// <summary>The events that an endpoint of style sync named in "error". Usually there are none.</summary>
 internal static class ResendRows
 {
     private const string Select =
@@ -21,7 +21,7 @@ internal static class ResendRows
             )
             .ToImmutableSortedDictionary();
 
-    /// <summary>Makes the rows what is given; only differences are written. On the writer's thread.</summary>
+    /// <summary>Makes the rows equal to the given resends; only differences are written. On the writer's thread.</summary>
     public static void Write(Session session, string tenant, string webhook, ImmutableSortedDictionary<long, Resend> wanted)
     {
         var known = new Dictionary<long, Resend>();

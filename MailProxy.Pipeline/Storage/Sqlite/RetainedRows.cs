@@ -1,6 +1,6 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The table of what stays longer than the walk along the log could wait.</summary>
+/// <summary>The table of what must be kept longer than the walk through the log can wait.</summary>
 internal static class RetainedRows
 {
     // retained.stage
@@ -12,7 +12,7 @@ internal static class RetainedRows
     private const string InOrder =
         "SELECT subject, position, at FROM retained WHERE tenant = ?1 AND stage = ?2 AND position <= ?3 ORDER BY position LIMIT ?4";
 
-    // The next stage, or a later end, takes the row over.
+    // The next stage, or a later end, replaces the row.
     private const string Put = """
         INSERT INTO retained (subject, tenant, stage, position, at) VALUES (?1, ?2, ?3, ?4, ?5)
         ON CONFLICT (subject) DO UPDATE SET stage = excluded.stage, position = excluded.position, at = excluded.at WHERE excluded.position
@@ -22,7 +22,7 @@ internal static class RetainedRows
     private const string DeleteSql = "DELETE FROM retained WHERE subject = ?1";
     private const string DeleteContent = "DELETE FROM retained WHERE subject = ?1 AND stage < 2";
 
-    /// <summary>Tenants that have rows, behind a name; fewer than <paramref name="limit"/>: there are no more.</summary>
+    /// <summary>Tenants with rows, after a name; fewer than <paramref name="limit"/> means that there are no more.</summary>
     public static List<string> Tenants(Session session, string after, int limit)
     {
         var tenants = new List<string>();
@@ -40,8 +40,9 @@ internal static class RetainedRows
     }
 
     /// <summary>
-    /// What was reported (its position is not above <paramref name="reported"/>) and is old enough, oldest first; and the time of the first
-    /// that was reported and is not.
+    /// What was reported (its position is not above <paramref name="reported"/>) and is old enough, oldest first; and the time of the
+    /// first that
+    /// was reported and is not old enough.
     /// </summary>
     public static (List<Finished> Due, long? NextAt) Due(Session session, string tenant, int stage, long reported, long before, int limit)
     {

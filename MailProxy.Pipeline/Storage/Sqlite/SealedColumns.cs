@@ -4,12 +4,12 @@ using Microsoft.Data.Sqlite;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Every place of the store where a sealed secret stands. A column that is missing here would be lost when the master key changes; a test
-/// says so.
+/// Every column of the store with a sealed secret. A column that is missing here would be lost when the master key changes; a test checks
+/// this.
 /// </summary>
 internal static class SealedColumns
 {
-    // The owner is what the secret was sealed for, as the rows' own classes write it.
+    // The owner is the name that the secret was sealed for, in the form that the classes of the rows write.
     private static readonly (string Table, string Column, string Owner)[] All =
     [
         ("accounts", "password", "'account/' || number || '/password'"),
@@ -44,7 +44,8 @@ internal static class SealedColumns
         ];
     }
 
-    /// <summary>Seals under the first key what stands under another. In the caller's transaction: all of it or nothing. How many.</summary>
+    /// <summary>Seals everything under the first key that is sealed under another, in the caller's transaction. Returns how many
+    /// secrets.</summary>
     public static int Renew(SqliteConnection db, SecretBox box)
     {
         var renewed = 0;

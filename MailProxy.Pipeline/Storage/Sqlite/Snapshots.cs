@@ -2,19 +2,20 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Readings for people and reporters: what a reading sees is of one instant, and trouble comes by the task.</summary>
+/// <summary>Reads for the API and for reporters: each read sees a single snapshot, and errors fault the returned task.</summary>
 internal static class Snapshots
 {
     private const string Begin = "BEGIN";
     private const string End = "COMMIT";
 
     /// <summary>
-    /// One statement, which is of one instant by itself. Runs on the caller's thread; faults with <see cref="StoreUnavailableException"/>.
+    /// Reads with one statement, which is a snapshot by itself. Runs on the caller's thread; faults with <see
+    /// cref="StoreUnavailableException"/>.
     /// </summary>
     public static Task<T> ReadAsync<T>(this SqliteReaders readers, Func<SqliteConnection, T> read) => Told(() => readers.Read(read));
 
     /// <summary>
-    /// Several statements over one snapshot. Runs on the caller's thread; faults with <see cref="StoreUnavailableException"/>.
+    /// Reads with several statements in one snapshot. Runs on the caller's thread; faults with <see cref="StoreUnavailableException"/>.
     /// </summary>
     public static Task<T> SnapshotAsync<T>(this SqliteReaders readers, Func<Session, T> read) =>
         Told(() =>
@@ -27,6 +28,6 @@ internal static class Snapshots
             })
         );
 
-    // What is thrown comes by the task.
+    // Turns an exception into a faulted task.
     private static async Task<T> Told<T>(Func<T> read) => await Task.FromResult(read());
 }

@@ -1,8 +1,8 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Spool files that no row names any more. They go only after a later commit has succeeded: a commit whose sync failed might come back to
-/// life after a crash, until another one has taken its place in the log.
+/// Spool files that no row names any more. They are deleted only after a later commit has succeeded: a commit whose sync failed may take
+/// effect after a crash, until another one has overwritten it in the log.
 /// </summary>
 internal sealed class SpoolTrash(SpoolFiles spool)
 {
@@ -10,7 +10,7 @@ internal sealed class SpoolTrash(SpoolFiles spool)
 
     public void Add(IEnumerable<string> files) => _files.AddRange(files);
 
-    /// <summary>After a commit, on the writer's thread; the disk's work is done elsewhere.</summary>
+    /// <summary>Called after a commit, on the writer's thread; another thread deletes the files.</summary>
     public void Empty()
     {
         if (_files.Count == 0)

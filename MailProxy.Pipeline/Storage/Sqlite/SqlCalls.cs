@@ -3,11 +3,11 @@ using Microsoft.Data.Sqlite;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// One statement, its parameters, its rows: for what people ask and change. The hot path keeps prepared statements instead.
+/// Runs one statement with parameters, for the queries and changes of the API. The hot path uses prepared statements instead.
 /// </summary>
 internal static class SqlCalls
 {
-    /// <summary>Rows changed.</summary>
+    /// <summary>Returns the number of changed rows.</summary>
     public static int Run(this SqliteConnection db, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         using var command = Command(db, sql, parameters);

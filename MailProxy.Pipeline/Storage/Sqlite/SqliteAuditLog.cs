@@ -1,6 +1,6 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The audit table.</summary>
+/// <summary>The audit log in the audit table.</summary>
 public sealed class SqliteAuditLog(SqliteDatabase database, TimeProvider clock) : IAuditLog
 {
     private readonly CommitLoop _writer = database.Writer;

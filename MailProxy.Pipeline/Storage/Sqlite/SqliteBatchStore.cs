@@ -4,8 +4,9 @@ using Microsoft.Data.Sqlite;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Suspended batches: their ready mail is set aside in the queue (state 3), by a trigger when it comes and here when it is there already,
-/// in chunks, so that a large batch does not stall the writer.
+/// Suspended batches: their ready mail is set aside in the queue (state 3). A trigger does that for new mail; existing mail is moved here
+/// in
+/// chunks, so that a large batch does not stall the writer.
 /// </summary>
 public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock) : IBatchStore
 {
@@ -95,7 +96,7 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
             last = await _writer.WriteAsync(db => Move(db, tenant, batch, suspended, last.Value));
     }
 
-    /// <summary>The last message looked at; null: there are no more.</summary>
+    /// <summary>The last message that was moved; null when there are no more.</summary>
     private static long? Move(SqliteConnection db, string tenant, string batch, bool suspended, long after)
     {
         const string Some =
@@ -111,7 +112,7 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
         return last;
     }
 
-    // Mail that an activation did not come to.
+    // Frees mail that an interrupted activation did not reach.
     private static int FreeSome(SqliteConnection db) =>
         db.Run(
             """

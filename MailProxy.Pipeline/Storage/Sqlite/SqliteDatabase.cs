@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// A data directory's database, opened by the one process that may: the lock, the writer, the readers, the signal of new events.
+/// The database of a data directory, opened by the only process that may use it: the lock, the writer, the readers, the signal of new
+/// events.
 /// </summary>
 public sealed partial class SqliteDatabase : IDisposable
 {
@@ -41,13 +42,13 @@ public sealed partial class SqliteDatabase : IDisposable
     /// <summary>The database file.</summary>
     public string Path { get; }
 
-    /// <summary>The store's lives, and the names that they give.</summary>
+    /// <summary>The generations of the store, and the names that they give.</summary>
     public StoreGenerations Generations { get; }
 
-    /// <summary>Faults when the writer died of a mistake in this program; the host must then exit with a failure.</summary>
+    /// <summary>Faults when the writer ended because of a bug; the host must then exit with a failure.</summary>
     public Task Completion => Writer.Completion;
 
-    /// <summary>Completes when the writer has gone round once more, also while it cannot write; faults when it has ended.</summary>
+    /// <summary>Completes when the writer has finished one more turn, even while it cannot write; faults when it has ended.</summary>
     public Task BeatAsync() => Writer.BeatAsync();
 
     internal CommitLoop Writer { get; }
@@ -57,8 +58,9 @@ public sealed partial class SqliteDatabase : IDisposable
     internal EventSignal Events { get; }
 
     /// <summary>
-    /// Takes the directory, makes or checks <c>mailproxy.db</c> in it, and brings its schema forward. Throws <see
-    /// cref="StoreRefusedException"/> when it is in use, not ours, newer than this program or damaged.
+    /// Locks the directory, creates or checks <c>mailproxy.db</c> in it, and migrates its schema. Throws <see
+    /// cref="StoreRefusedException"/> when
+    /// the directory is in use, or the file is not ours, newer than this program or damaged.
     /// </summary>
     public static SqliteDatabase Open(
         string dataDirectory,
@@ -99,16 +101,16 @@ public sealed partial class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Has the log carried into the file soon, so that pages given back leave it.</summary>
+    /// <summary>Requests a checkpoint soon, after which the file is shortened by the returned pages.</summary>
     internal void CarryLog() => _checkpointer.Ask();
 
-    /// <summary>Writes what was posted, carries the log back, closes, and gives the directory free.</summary>
+    /// <summary>Writes what was posted, checkpoints the log, closes the database, and releases the directory.</summary>
     public void Dispose()
     {
         Writer.Dispose();
         _checkpointer.Dispose();
         Readers.Dispose();
-        _session.Dispose(); // the last connection of a database carries its log back and removes it
+        _session.Dispose(); // closing the last connection checkpoints the log and removes it
         _lock.Dispose();
     }
 
@@ -122,7 +124,7 @@ public sealed partial class SqliteDatabase : IDisposable
         );
     }
 
-    // From any thread: whoever meets it first tells.
+    // Called from any thread; the first caller reports the damage.
     private void Damaged(SqliteException fault)
     {
         if (_health.StoreDamage is not null)

@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The event log and how far each webhook is. Reading never waits for the writer.</summary>
+/// <summary>The event log, and the progress of each webhook. Reading never waits for the writer.</summary>
 public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, TimeProvider clock) : IDeliveryLog
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -57,7 +57,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
             _rows.Update(db, endpoint);
             WebhookRows.OweFromTheFirst(db, endpoint);
             if (before.Url != endpoint.Url)
-                Enable(db, before); // a new address begins without the old one's failures
+                Enable(db, before); // a new address begins without the failures of the old one
             var secret = endpoint.Secret.Length > 0 && endpoint.Secret != before.Secret;
             var action = secret && endpoint.PreviousSecret is not null ? "webhook.rotate_secret" : "webhook.replace";
             Audit(
@@ -152,7 +152,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
         AuditedWebhook? after
     ) => AuditRows.Append(db, Now(), actor, action, $"webhook/{endpoint.Tenant}/{endpoint.Id}", before?.ToJson(), after?.ToJson());
 
-    // Only a disabled one: the progress of the others is their reporter's to write.
+    // Only for a disabled endpoint, because the reporter writes the progress of the others.
     private void Enable(SqliteConnection db, WebhookEndpoint endpoint)
     {
         if (endpoint.Progress.DisabledAt is not null)

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Erasure on SQLite, in small turns of the one writer; each has its row in the audit log, with counts and without the address.
+/// Erasure on SQLite, in small turns of the writer. Each turn has an entry in the audit log, with counts and without the address.
 /// </summary>
 public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : IErasure
 {
@@ -33,11 +33,11 @@ public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : I
             return (done, writer.Spool);
         });
 
-        // The rows that named them are gone for good; a file that outlives a crash here is swept at the start.
+        // The rows that named the files are deleted for good; a file that survives a crash here is swept at the next start.
         foreach (var file in files)
             spool.Delete(file);
 
-        // Older states of the pages stand in the log until it has been carried back and begun anew.
+        // Older versions of the pages are in the log until it has been checkpointed and restarted.
         if (slice.Through is null)
             database.CarryLog();
         return slice;

@@ -22,13 +22,14 @@ public sealed class SqliteLinkStore : ILinkStore
 
     public ReadOnlyMemory<byte> SigningKey { get; }
 
-    /// <summary>Makes the signing key when there is none. Throws <see cref="StoreRefusedException"/> when it cannot be opened.</summary>
+    /// <summary>Creates the signing key when there is none. Throws <see cref="StoreRefusedException"/> when it cannot be
+    /// decrypted.</summary>
     public static async Task<SqliteLinkStore> OpenAsync(SqliteDatabase database, SecretBox box)
     {
         var secret = database.Readers.Read(Read);
         var key = secret is null ? RandomNumberGenerator.GetBytes(32) : Convert.FromBase64String(box.Open(secret, KeyOwner));
 
-        // Nobody sets this one anew, so it moves to a new master key by itself.
+        // No person ever sets this key again, so it is sealed under a new master key automatically.
         if (secret is null || SecretBox.KeyIdOf(secret) != box.SealingKey)
             await database.Writer.WriteAsync(db => Save(db, box, key));
         return new(database, key);

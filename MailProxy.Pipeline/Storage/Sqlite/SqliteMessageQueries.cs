@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>What people ask about messages, from one snapshot each. Nothing here waits for the writer or makes it wait.</summary>
+/// <summary>Queries about messages, each in one snapshot. They never wait for the writer, and never make it wait.</summary>
 public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spool) : IMessageQueries
 {
     private readonly SqliteReaders _readers = database.Readers;
@@ -42,7 +42,7 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Purged or replaced since the row was read? Then this says so. Else the file was lost.
+            // If the message was purged or replaced since its row was read, reading again tells so; otherwise the file was lost.
             if (await ReadAsync(key) is not { } now || now.SpoolFile != stored.SpoolFile)
                 return await ContentAsync(key);
             throw new BodyMissingException(

@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// The message store on SQLite. Writes go through the one commit loop; claims live in memory, since one process owns the file, and the mark
-/// arbitrates.
+/// The message store on SQLite. All writes go through the commit loop. Claims are in memory, since one process owns the file; the mark
+/// decides
+/// in any remaining race.
 /// </summary>
 public sealed partial class SqliteMessageStore : IMessageStore
 {
@@ -18,8 +19,9 @@ public sealed partial class SqliteMessageStore : IMessageStore
     private readonly OutcomeWriter _outcomes;
     private readonly ChangeWriter _changes;
 
-    /// <param name="contentHash">The hash of a stored body as ingest would make it, for ids that were made here; null when it cannot be
-    /// told.</param>
+    /// <param name="contentHash">
+    /// The hash of a stored body as Ingest would compute it, for messages whose id was generated here; null when it cannot be computed.
+    /// </param>
     public SqliteMessageStore(
         SqliteDatabase database,
         SpoolFiles spool,

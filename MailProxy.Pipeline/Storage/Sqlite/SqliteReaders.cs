@@ -4,12 +4,13 @@ using Microsoft.Data.Sqlite;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Read-only connections, used again. A reading is synchronous and short: no snapshot outlives the call, so checkpoints are never held up.
-/// Trouble of the disk is told as <see cref="StoreUnavailableException"/>.
+/// Read-only connections, which are reused. A read is synchronous and short: no snapshot outlives the call, so checkpoints are never
+/// blocked.
+/// Errors of the disk become <see cref="StoreUnavailableException"/>.
 /// </summary>
 internal sealed class SqliteReaders(string path, Action<SqliteException>? damaged = null) : IDisposable
 {
-    // More than this are opened when needed and closed after use.
+    // Further connections are opened when needed and closed after use.
     private const int Kept = 8;
 
     private const string Begin = "BEGIN";
@@ -20,7 +21,7 @@ internal sealed class SqliteReaders(string path, Action<SqliteException>? damage
 
     public T Read<T>(Func<SqliteConnection, T> read) => Query(session => read(session.Connection));
 
-    /// <summary>With prepared statements. They must be finished or reset when <paramref name="read"/> returns.</summary>
+    /// <summary>Reads with prepared statements, which must be finished or reset when <paramref name="read"/> returns.</summary>
     public T Query<T>(Func<Session, T> read)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
@@ -42,7 +43,7 @@ internal sealed class SqliteReaders(string path, Action<SqliteException>? damage
         }
         finally
         {
-            // After a fault a statement may be left in the middle: that connection is not used again.
+            // After an error a statement may be unfinished, so the connection is not reused.
             if (whole && !_closed && _idle.Count < Kept)
                 _idle.Push(session!);
             else
@@ -50,7 +51,7 @@ internal sealed class SqliteReaders(string path, Action<SqliteException>? damage
         }
     }
 
-    /// <summary>Several statements that see the same state.</summary>
+    /// <summary>Reads with several statements that see the same snapshot.</summary>
     public T Snapshot<T>(Func<Session, T> read) =>
         Query(session =>
         {

@@ -1,7 +1,7 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Retention on SQLite: finds on a reader's connection, deletes in small turns of the one writer, and gives the file's free pages back.
+/// Retention on SQLite: finds on a reader's connection, deletes in small turns of the writer, and returns free pages to the file system.
 /// </summary>
 public sealed class SqliteRetentionStore : IRetentionStore
 {
@@ -25,7 +25,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
 
     public async Task<PurgeSlice> PurgeAsync(RetentionRules rules, long now)
     {
-        // Before the look, so that a commit after it is heard of.
+        // Reset before reading, so that a commit after that is noticed.
         if (Changed.IsCompleted)
             Volatile.Write(ref _changed, NewSignal());
         if (await _removal.RemoveSomeAsync())
@@ -46,7 +46,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
             return writer;
         });
 
-        // The rows that named them are gone for good; a file that outlives a crash here is swept at the start.
+        // The rows that named the files are deleted for good; a file that survives a crash here is swept at the next start.
         foreach (var file in done.Spool)
             _spool.Delete(file);
         foreach (var drop in plan.Drops)
@@ -62,7 +62,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
             if (await FreePages.AreWorthItAsync(_database.Readers, busy))
                 return true;
 
-            // The file itself becomes shorter when the log is carried into it.
+            // The file itself becomes shorter when the log is checkpointed into it.
             _database.CarryLog();
         }
 

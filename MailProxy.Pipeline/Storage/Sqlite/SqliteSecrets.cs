@@ -6,16 +6,17 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Brings the stored secrets and the master keys together, once, at start: either every stored secret's key is held, or the store is
-/// refused. With several keys everything is sealed under the first of them.
+/// Matches the stored secrets with the master keys once at start: either the key of every stored secret is available, or the store is
+/// refused. With several keys, everything is sealed under the first of them.
 /// </summary>
 public static partial class SqliteSecrets
 {
     private const string ProofText = "mailproxy";
 
     /// <summary>
-    /// Makes <c>master.key</c> when there is neither a key nor a secret. Throws <see cref="StoreRefusedException"/> when a key is
-    /// malformed, missing or wrong.
+    /// Creates <c>master.key</c> when there is neither a key nor a secret. Throws <see cref="StoreRefusedException"/> when a key is
+    /// malformed,
+    /// missing or wrong.
     /// </summary>
     public static async Task<SecretBox> OpenAsync(SqliteDatabase database, MasterKeySources sources, TimeProvider clock, ILogger logger)
     {

@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// What a deleted tenant leaves goes in slices: messages with all that hangs on them, remembered requests, and events that are about no
+/// Removes what a deleted tenant leaves, in slices: messages with all their rows, idempotency keys, and events that are not about a
 /// message.
 /// </summary>
 public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spool) : ITenantRemoval
@@ -14,7 +14,7 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
 
     private static readonly string[] Parts = ["recipients", "events", "links"];
 
-    /// <summary>In the transaction that deletes the tenant.</summary>
+    /// <summary>Called in the transaction that deletes the tenant.</summary>
     internal static void Begin(SqliteConnection db, string tenant) =>
         db.Run("INSERT INTO removed_tenants (id) VALUES (@id) ON CONFLICT DO NOTHING", ("@id", tenant));
 
@@ -30,7 +30,7 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
         return !await database.Readers.ReadAsync(db => IsPending(db, tenant));
     }
 
-    /// <summary>One slice of whichever tenant is left. False: there is none.</summary>
+    /// <summary>Removes one slice of any deleted tenant. False when there is none.</summary>
     internal async Task<bool> RemoveSomeAsync()
     {
         if (await database.Readers.ReadAsync(NextPending) is not { } tenant)
@@ -43,7 +43,7 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
     {
         var files = await database.Writer.WriteAsync(db => RemoveSlice(db, tenant));
 
-        // The rows that named them are gone for good; a file that outlives a crash here is swept at the start.
+        // The rows that named the files are deleted for good; a file that survives a crash here is swept at the next start.
         foreach (var file in files)
             spool.Delete(file);
     }
@@ -96,7 +96,7 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
             ("@limit", Requests)
         ) > 0;
 
-    // The log has no index on tenants, so it is walked once. What is about a message went with it.
+    // The log has no index on tenants, so it is walked once. Events about messages were already removed with those.
     private static bool RemoveEvents(SqliteConnection db, string tenant)
     {
         var last = db.QueryNumber("SELECT max(position) FROM events") ?? 0;

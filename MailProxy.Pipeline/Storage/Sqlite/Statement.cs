@@ -6,15 +6,15 @@ using SQLitePCL;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// One prepared statement, used again and again on one connection by one thread at a time. Parameters are given in order (?1, ?2, …).
+/// One prepared statement, reused on one connection by one thread at a time. Parameters are added in order (?1, ?2, …).
 /// </summary>
 /// <remarks>
-/// SqliteCommand looks every parameter up by name and makes a reader for each call; on the hot path, with some seven statements a message,
-/// that costs more than SQLite itself.
+/// SqliteCommand looks up every parameter by name and creates a reader for each call; on the hot path, with about seven statements per
+/// message, that costs more than SQLite itself.
 /// </remarks>
 internal sealed class Statement : IDisposable
 {
-    // SQLITE_PREPARE_PERSISTENT: it lives as long as the connection.
+    // SQLITE_PREPARE_PERSISTENT: the statement lives as long as the connection.
     private const uint Persistent = 1;
 
     private readonly sqlite3 _db;
@@ -59,7 +59,7 @@ internal sealed class Statement : IDisposable
 
     public Statement AddBlob(ReadOnlySpan<byte> value)
     {
-        // An empty span has no address, and SQLite takes that for NULL.
+        // An empty span has a null address, which SQLite takes for NULL.
         Check(value.IsEmpty ? raw.sqlite3_bind_zeroblob(_handle, ++_bound, 0) : raw.sqlite3_bind_blob(_handle, ++_bound, value));
         return this;
     }
@@ -70,7 +70,7 @@ internal sealed class Statement : IDisposable
         return this;
     }
 
-    /// <summary>Moves to the next row; false: there is none, and the statement is reset.</summary>
+    /// <summary>Moves to the next row; false when there is none, and the statement is then reset.</summary>
     public bool Step()
     {
         var result = raw.sqlite3_step(_handle);
@@ -78,7 +78,7 @@ internal sealed class Statement : IDisposable
             return true;
         if (result != raw.SQLITE_DONE)
         {
-            // The exception is made first: resetting forgets the message.
+            // The exception is created first, because resetting clears the error message.
             try
             {
                 SqliteException.ThrowExceptionForRC(result, _db);
@@ -98,18 +98,18 @@ internal sealed class Statement : IDisposable
         return false;
     }
 
-    /// <summary>Runs to the end; the number of rows that changed.</summary>
+    /// <summary>Runs to the end, and returns the number of changed rows.</summary>
     public int Run()
     {
         while (Step())
         {
-            // A RETURNING clause whose rows nobody wants.
+            // Skips the rows of a RETURNING clause.
         }
 
         return raw.sqlite3_changes(_db);
     }
 
-    /// <summary>The first column of the first row, or null when there is no row or it is NULL.</summary>
+    /// <summary>The first column of the first row; null when there is no row, or when it is NULL.</summary>
     public long? Scalar()
     {
         if (!Step())
@@ -137,10 +137,10 @@ internal sealed class Statement : IDisposable
 
     public byte[]? BlobOrNull(int column) => IsNull(column) ? null : Blob(column);
 
-    /// <summary>Ends a reading before its last row, so that it holds no snapshot.</summary>
+    /// <summary>Ends a read before its last row, so that it holds no snapshot.</summary>
     public Statement Reset()
     {
-        raw.sqlite3_reset(_handle); // returns the last step's error once more
+        raw.sqlite3_reset(_handle); // returns the error of the last step once more
         _bound = 0;
         return this;
     }
@@ -149,7 +149,7 @@ internal sealed class Statement : IDisposable
 
     private Statement AddText(ReadOnlySpan<byte> utf8)
     {
-        // As with blobs, no address would mean NULL.
+        // As with blobs, a null address would mean NULL.
         Check(utf8.IsEmpty ? raw.sqlite3_bind_text(_handle, ++_bound, "") : raw.sqlite3_bind_text(_handle, ++_bound, utf8));
         return this;
     }

@@ -3,25 +3,28 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The database file as bytes: made with what cannot be changed later, and looked at before SQLite may touch it.</summary>
+/// <summary>The database file as bytes: created with the settings that cannot change later, and inspected before SQLite opens
+/// it.</summary>
 internal static class StoreFile
 {
-    /// <summary>"MPrx": tells our file from anybody else's (SQLite's application_id).</summary>
+    /// <summary>"MPrx": distinguishes our file from those of other programs (SQLite's application_id).</summary>
     public const int ApplicationId = 0x4D507278;
 
     /// <summary>
-    /// Of a typical body of 2 KB only one fits into a page of 4 KB and three into one of 8: measured, the file is 30 % smaller and a stored
+    /// Only one typical body of 2 KB fits into a page of 4 KB, but three into one of 8 KB. Measured: the file is 30 % smaller, and storing
+    /// a
     /// message costs a sixth less.
     /// </summary>
     public const int PageSize = 8192;
 
-    /// <summary>While this directory stands beside the database, a restore is under way or was interrupted, and nothing may be started on
-    /// it.</summary>
+    /// <summary>
+    /// While this directory exists beside the database, a restore is under way or was interrupted, and the daemon must not start.
+    /// </summary>
     public const string RestoreDraft = "restore.partial";
 
     private const int HeaderSize = 100;
 
-    /// <summary>Makes an empty database. It gets its name when it is complete, so that an empty file of that name is never ours.</summary>
+    /// <summary>Creates an empty database. It gets its name when it is complete, so an empty file of that name is never ours.</summary>
     public static void Create(string path)
     {
         if (File.Exists(path + "-wal") && new FileInfo(path + "-wal").Length > 0)
@@ -39,7 +42,7 @@ internal static class StoreFile
             File.Delete(draft + "-journal");
             using (var connection = Connections.OpenPlain(draft))
             {
-                // Page size and auto_vacuum take effect only before the first table; the application id's write makes the header.
+                // Page size and auto_vacuum take effect only before the first table; writing the application id creates the header.
                 Connections.Execute(
                     connection,
                     $"PRAGMA page_size={PageSize}; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id={ApplicationId}; VACUUM;"
@@ -60,8 +63,9 @@ internal static class StoreFile
     }
 
     /// <summary>
-    /// Refuses what is no file, or may not be written by this user, in words: the database's own library only says that it cannot open
-    /// something.
+    /// Refuses a path that is not a file, or that this user may not write, with a clear message: SQLite itself would only report that it
+    /// cannot
+    /// open something.
     /// </summary>
     public static void CheckAccess(string path)
     {
@@ -82,7 +86,7 @@ internal static class StoreFile
         }
     }
 
-    /// <summary>Refuses a file that is foreign, or damaged so that its first page shows it.</summary>
+    /// <summary>Refuses a file of another program, or one whose first page shows that it is damaged.</summary>
     public static void Inspect(string path)
     {
         Span<byte> header = stackalloc byte[HeaderSize];
@@ -104,7 +108,8 @@ internal static class StoreFile
     }
 
     /// <summary>
-    /// Whether pages are missing at the end. A crash in the middle of a checkpoint looks like that too; then the log still has them.
+    /// Whether pages are missing at the end. This also happens after a crash in the middle of a checkpoint; the log then still has the
+    /// pages.
     /// </summary>
     public static bool IsShort(string path)
     {
@@ -123,8 +128,9 @@ internal static class StoreFile
         );
 
     /// <summary>
-    /// Reads the ends of every table, so that what SQLite itself can see at once is refused now and not in the middle of the night. A full
-    /// check reads the whole file and would take minutes on a big one.
+    /// Reads the first row of every table, so that damage which SQLite sees at once is refused now and not while the daemon runs. A full
+    /// check
+    /// reads the whole file and would take minutes for a large one.
     /// </summary>
     public static void Probe(SqliteConnection connection, string path, bool suspicious)
     {

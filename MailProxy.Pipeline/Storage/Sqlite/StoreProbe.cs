@@ -1,8 +1,9 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Finds out whether the store can write again when nobody has anything to write. It asks for new pages, as a message would: a write into a
-/// page that is already there succeeds on a full disk.
+/// Tests whether the store can write again when there is nothing to write. It allocates new pages, as a message would, because writing to
+/// an
+/// existing page succeeds on a full disk.
 /// </summary>
 internal static class StoreProbe
 {
@@ -11,6 +12,6 @@ internal static class StoreProbe
 
     public static void Write(Session session) => session.Prepare(Insert).Run();
 
-    /// <summary>Takes away what a probe left.</summary>
+    /// <summary>Deletes what a probe wrote.</summary>
     public static void Clean(Session session) => session.Prepare(Delete).Run();
 }

@@ -3,12 +3,13 @@ using SQLitePCL;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Tells the disk's trouble from a mistake of ours, which ends the process.</summary>
+/// <summary>Distinguishes errors of the disk from bugs, which end the process.</summary>
 internal static class StoreTrouble
 {
     /// <summary>
-    /// The store cannot write now and may again later. With damage that is when somebody has put the file right; ending the process instead
-    /// would only begin a row of restarts.
+    /// Whether the store cannot write now but may later. With damage that is when somebody has repaired the file; ending the process
+    /// instead would
+    /// only cause a series of restarts.
     /// </summary>
     public static bool Passes(SqliteException fault) =>
         IsDamage(fault)
@@ -23,7 +24,7 @@ internal static class StoreTrouble
 
     public static bool IsDamage(SqliteException fault) => fault.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB;
 
-    /// <summary>For a person, without SQLite's own wording.</summary>
+    /// <summary>Describes the error to a person, without SQLite's own wording.</summary>
     public static string Describe(SqliteException fault) =>
         fault.SqliteErrorCode switch
         {

@@ -2,9 +2,9 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>What decides about a stored message: its rows, read inside the transaction that will change it.</summary>
+/// <summary>The facts that decide about a stored message: its rows, read inside the transaction that will change it.</summary>
 /// <param name="State">Sending while an attempt is marked.</param>
-/// <param name="QueueDue">Null when it is final.</param>
+/// <param name="QueueDue">Null when the message is final.</param>
 internal sealed record StoredMessage(
     long Number,
     MessageState State,

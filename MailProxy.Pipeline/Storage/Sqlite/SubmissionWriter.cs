@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Writes one submission line by line, with the rules of the idempotency key and of "the same id again". On the writer's thread.
+/// Writes one submission line by line, with the rules for the idempotency key and for resubmitted ids. On the writer's thread.
 /// </summary>
 internal sealed class SubmissionWriter(
     EventRows events,
@@ -39,10 +39,10 @@ internal sealed class SubmissionWriter(
         result.Answer(new SubmissionAnswer.Stored(lines));
     }
 
-    /// <summary>After the commit.</summary>
+    /// <summary>Called after the commit.</summary>
     public void Stored(AppendResult result) => bin.Add(result.Unused);
 
-    /// <summary>After a rollback: nothing was stored, nothing is claimed.</summary>
+    /// <summary>Called after a rollback: nothing was stored, and nothing stays claimed.</summary>
     public void Undone(AppendResult result, IReadOnlyList<AcceptedBatch> batches)
     {
         foreach (var ticket in result.Tickets)
@@ -118,7 +118,8 @@ internal sealed class SubmissionWriter(
         result.Tickets.Add(new(number, revision, mail.Account, mail.Priority, 0, 0, mail.Recipients.Count));
     }
 
-    /// <summary>An id made here has no hash: its body is asked, in case a client posts what it was given.</summary>
+    /// <summary>A message whose id was generated here has no hash, so its body is hashed, in case a client posts again what it was
+    /// given.</summary>
     private bool SameContent(Session session, StoredMessage stored, AcceptedMail mail)
     {
         if (mail.ContentHash is null)

@@ -35,7 +35,7 @@ internal sealed class WebhookRows(SecretBox box)
         );
 
     /// <summary>
-    /// Keeps progress, and the secrets when none is given. How batches were cut is forgotten when they would be cut otherwise now.
+    /// Keeps the progress, and the secrets when none is given. How batches were cut is dropped when the change would cut them differently.
     /// </summary>
     public void Update(SqliteConnection db, WebhookEndpoint endpoint) =>
         db.Run(
@@ -54,7 +54,7 @@ internal sealed class WebhookRows(SecretBox box)
             Configuration(endpoint)
         );
 
-    /// <summary>Only the style sync knows single events that are owed: another style begins at the first of them.</summary>
+    /// <summary>Only style sync tracks single owed events, so another style begins at the first of them.</summary>
     public static void OweFromTheFirst(SqliteConnection db, WebhookEndpoint endpoint)
     {
         if (endpoint.Style == ReportStyle.Sync)
@@ -77,7 +77,7 @@ internal sealed class WebhookRows(SecretBox box)
         db.Run("DELETE FROM webhooks WHERE tenant = @tenant AND id = @id", ("@tenant", tenant), ("@id", id));
     }
 
-    /// <summary>Rows changed: 0 when the endpoint is gone.</summary>
+    /// <summary>Returns the number of changed rows: 0 when the endpoint was deleted.</summary>
     public static int SaveProgress(SqliteConnection db, Session session, WebhookEndpoint endpoint, EndpointProgress progress)
     {
         var changed = UpdateProgress(db, endpoint, progress);
@@ -195,6 +195,6 @@ internal sealed class WebhookRows(SecretBox box)
         };
     }
 
-    // Neither part may contain a slash, so no two webhooks share this.
+    // Neither part may contain a slash, so no two webhooks have the same owner name.
     private static string Owner(string tenant, string id, string what) => $"webhook/{tenant}/{id}/{what}";
 }

@@ -2,29 +2,29 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>One piece of a turn of the commit loop. All members are called on the writer's thread.</summary>
+/// <summary>One job in a turn of the commit loop. All members are called on the writer's thread.</summary>
 internal abstract class WriteJob
 {
-    /// <summary>How many rows it stands for, for the turn's budget and the metric.</summary>
+    /// <summary>Number of rows that it counts as, for the turn's budget and the metric.</summary>
     public virtual int Rows => 1;
 
-    /// <summary>How many bytes it carries, for the turn's budget.</summary>
+    /// <summary>Number of bytes that it counts as, for the turn's budget.</summary>
     public virtual long Bytes => 0;
 
-    /// <summary>Writes, inside the turn's transaction. May be called again after <see cref="RolledBack"/> answered true.</summary>
+    /// <summary>Writes, inside the turn's transaction. May be called again after <see cref="RolledBack"/> returned true.</summary>
     public abstract void Run(Session session);
 
-    /// <summary>It is on disk: keep the promise.</summary>
+    /// <summary>The job is on disk: complete the promise.</summary>
     public abstract void Committed();
 
-    /// <summary>Nothing of it is on disk. True: keep it and try again; false: its promise was broken.</summary>
+    /// <summary>Nothing of the job is on disk. True: keep it and try again; false: its promise has failed.</summary>
     public abstract bool RolledBack(StoreUnavailableException why);
 
-    /// <summary>The loop is over; it will never be written.</summary>
+    /// <summary>The loop has ended, so the job will never be written.</summary>
     public abstract void Abandon(Exception why);
 }
 
-/// <summary>A small write of somebody else, in a savepoint: when it fails, its neighbours do not.</summary>
+/// <summary>A small write in a savepoint: when it fails, the other jobs of the turn do not.</summary>
 internal sealed class SmallWrite<T>(Func<SqliteConnection, T> write, EventRows events) : WriteJob
 {
     private const string Begin = "SAVEPOINT one";
@@ -47,7 +47,7 @@ internal sealed class SmallWrite<T>(Func<SqliteConnection, T> write, EventRows e
         }
         catch (Exception error) when (error is not SqliteException { } sqlite || !StoreTrouble.Passes(sqlite))
         {
-            // The caller's mistake, and the caller's to hear of.
+            // An error of the caller, which gets the exception.
             _fault = error;
             session.Prepare(Undo).Run();
             events.Forget(last);
