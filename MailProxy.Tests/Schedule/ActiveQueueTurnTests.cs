@@ -1,6 +1,5 @@
 using CsCheck;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Sharing;
 using NUnit.Framework;
 using static MailProxy.Tests.Schedule.Tickets;
 

@@ -1,6 +1,4 @@
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 using static MailProxy.Tests.Schedule.Tickets;
 

@@ -1,5 +1,3 @@
-using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Schedule;
 using MailProxy.Pipeline.Storage;
 using NUnit.Framework;

@@ -1,5 +1,4 @@
 using MailProxy.Pipeline;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Schedule;
 using NUnit.Framework;
 using static MailProxy.Tests.Schedule.Tickets;
