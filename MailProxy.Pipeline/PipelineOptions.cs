@@ -25,18 +25,18 @@ public sealed class PipelineOptions
 
     public TenantOptions Tenants { get; init; } = new();
 
-    /// <summary>The limit of the whole installation, in front of every account's own. Default: none.</summary>
+    /// <summary>Limits of the whole installation, in front of every account's own. Windows are rolling.</summary>
     public AccountLimits Limits { get; init; } = new(); // not the shared None: the binder writes into what it finds here
 }
 
 /// <summary>How the pipeline stops.</summary>
 public sealed class DrainOptions
 {
-    /// <summary>Seconds that attempts under way have to end after a stop was asked for; default 25.</summary>
+    /// <summary>Seconds that attempts under way have to end after a stop was asked for.</summary>
     [Range(0, 600)]
     public double GraceSeconds { get; init; } = 25;
 
-    /// <summary>Seconds more for a server's reply after the final dot; what is unanswered then is ambiguous. Default 10.</summary>
+    /// <summary>Seconds more for a server's reply after the final dot; what is unanswered then is ambiguous.</summary>
     [Range(0, 600)]
     public double ReplySeconds { get; init; } = 10;
 }

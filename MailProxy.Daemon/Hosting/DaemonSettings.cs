@@ -12,24 +12,30 @@ namespace MailProxy.Daemon.Hosting;
 /// </summary>
 public sealed class DaemonSettings
 {
-    /// <summary>Data directory: database, lock, keys, spool. Default <c>./data</c>.</summary>
+    /// <summary>
+    /// Data directory: database, lock, keys, spool. Relative to where the program was started. Made with mode 0700 when absent.
+    /// </summary>
     [Required]
     public string Data { get; init; } = "./data";
 
     /// <summary>
-    /// Where HTTP listens: <c>http://address:port</c>, several with semicolons between. Port 0 takes any free one. Default
-    /// <c>http://127.0.0.1:8000</c>.
+    /// Where HTTP listens, plain HTTP only: <c>http://address:port</c>, several with semicolons between. The address is an IP address,
+    /// <c>localhost</c> or <c>*</c>; port 0 is any free one. <c>http://unix:/run/mailproxy.sock</c> is a socket; one that a killed process
+    /// left is removed.
     /// </summary>
     [Required, ListenAddresses]
     public string Urls { get; init; } = "http://127.0.0.1:8000";
 
-    /// <summary>The admin key; absent: made at the first start and kept in <c>admin.key</c> (0600) in the data directory.</summary>
+    /// <summary>
+    /// The admin key; visible ASCII, blanks at its ends do not count. None: made at the first start, in <c>admin.key</c> (0600) in the data
+    /// directory.
+    /// </summary>
     [KeyLength(MailProxy.Daemon.Api.AdminKey.LeastLength)]
     public string? AdminKey { get; init; }
 
     /// <summary>
-    /// Seals the secrets in the store: 32 bytes as base64 or 64 hexadecimal digits. Absent: a systemd credential, else <c>master.key</c>
-    /// (0600) in the data directory.
+    /// Encrypts the secrets in the store: 32 bytes as base64 or 64 hexadecimal digits; several with commas, the newest first. None: the
+    /// systemd credential <c>mailproxy-master-key</c>, else <c>master.key</c> (0600) in the data directory.
     /// </summary>
     public string? MasterKey { get; init; }
 
@@ -47,14 +53,11 @@ public sealed class DaemonSettings
 /// <summary>Logging, by Serilog.</summary>
 public sealed class LogSettings
 {
-    /// <summary><c>console</c> for people (default), <c>json</c> for machines (compact JSON, one event a line).</summary>
+    /// <summary><c>console</c> for people, <c>json</c> for machines: compact JSON, one event a line.</summary>
     [AllowedValues("console", "json")]
     public string Format { get; init; } = "console";
 
-    /// <summary>
-    /// The least level written: Verbose, Debug, Information (default), Warning, Error, Fatal. Addresses appear at Debug only; bodies and
-    /// secrets never.
-    /// </summary>
+    /// <summary>The least level written. Addresses appear at Debug only; bodies and secrets never.</summary>
     [AllowedValues("Verbose", "Debug", "Information", "Warning", "Error", "Fatal")]
     public string Level { get; init; } = "Information";
 }

@@ -27,8 +27,14 @@ public enum LimitReached : byte
 }
 
 /// <summary>How many an account may send in any 1, 60, 3,600 and 86,400 seconds (rolling windows). Null is no limit.</summary>
+/// <param name="PerSecond">In any second.</param>
+/// <param name="PerMinute">In any 60 seconds.</param>
+/// <param name="PerHour">In any 3,600 seconds.</param>
+/// <param name="PerDay">In any 86,400 seconds.</param>
 /// <param name="Burst">With <paramref name="PerSecond"/>: how many may go at once after a pause; makes the second a token bucket of this
 /// size instead of a window.</param>
+/// <param name="Count">What is counted: each recipient, or each message.</param>
+/// <param name="WhenReached">Whether mail waits or fails when a limit is reached.</param>
 public sealed record AccountLimits(
     [property: Range(1, 1_000_000_000)] int? PerSecond = null,
     [property: Range(1, 1_000_000_000)] int? PerMinute = null,

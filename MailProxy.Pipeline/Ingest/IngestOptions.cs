@@ -5,85 +5,83 @@ namespace MailProxy.Pipeline.Ingest;
 /// <summary>What Ingest takes in, and what it refuses.</summary>
 public sealed class IngestOptions
 {
-    /// <summary>Messages of one request; default 1,000.</summary>
+    /// <summary>Messages of one request.</summary>
     [Range(1, 100_000)]
     public int MaxMessages { get; set; } = 1_000;
 
-    /// <summary>Bytes of one request; default 50 MB.</summary>
+    /// <summary>Bytes of one request.</summary>
     [Range(1_024, 1_073_741_824)]
     public long MaxRequestBytes { get; set; } = 50 * 1024 * 1024;
 
-    /// <summary>Recipients of one message, each counted once; default 1,000.</summary>
+    /// <summary>Recipients of one message, each counted once.</summary>
     [Range(1, 100_000)]
     public int MaxRecipients { get; set; } = 1_000;
 
-    /// <summary>Submissions that wait in the channel; default 256.</summary>
+    /// <summary>Requests that wait to be judged.</summary>
     [Range(1, 65_536)]
     public int ChannelCapacity { get; set; } = 256;
 
-    /// <summary>Bytes of request bodies held from the request to the commit; default 64 MB.</summary>
+    /// <summary>Bytes of request bodies in memory, from the first byte to the commit.</summary>
     [Range(1_024, 17_179_869_184)]
     public long RequestBytes { get; set; } = 64 * 1024 * 1024;
 
-    /// <summary>How long a request waits for capacity before it is answered with 503; default 2 s.</summary>
+    /// <summary>How long a request waits for capacity before it is answered with 503.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
     public TimeSpan RequestWait { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Free bytes of the data directory's disk below which nothing is taken; default 256 MB; 0: no floor.</summary>
+    /// <summary>Free bytes of the data directory's disk below which nothing is taken (503); 0: no floor.</summary>
     [Range(0, long.MaxValue)]
     public long MinFreeBytes { get; set; } = 256 * 1024 * 1024;
 
-    /// <summary>Bytes of a message's JSON above which it goes to a spool file instead of a row; default 256 KB.</summary>
+    /// <summary>Bytes of a message's JSON above which it is a file in <c>spool/</c> and not a row.</summary>
     [Range(1_024, 16_777_216)]
     public int SpoolThreshold { get; set; } = 256 * 1024;
 
-    /// <summary>How long after acceptance or send_at a message expires that names no expires_at; default 5 days.</summary>
+    /// <summary>How long after acceptance or <c>send_at</c> a message expires that has no <c>expires_at</c>.</summary>
     [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00")]
     public TimeSpan DefaultExpiry { get; set; } = TimeSpan.FromDays(5);
 
-    /// <summary>How far ahead send_at and expires_at may lie; default 36,525 days. It catches milliseconds given for seconds.</summary>
+    /// <summary>How far ahead <c>send_at</c> and <c>expires_at</c> may lie. Catches milliseconds given for seconds.</summary>
     [Range(typeof(TimeSpan), "1.00:00:00", "365250.00:00:00")]
     public TimeSpan MaxAhead { get; set; } = TimeSpan.FromDays(36_525);
 
-    /// <summary>Attachments of one message; default 500.</summary>
+    /// <summary>Attachments of one message.</summary>
     [Range(0, 100_000)]
     public int MaxAttachments { get; set; } = 500;
 
-    /// <summary>
-    /// Bytes a second that a request's body must bring; slower ones are cut with 408. Default 4,096; 0: as slow as they like.
-    /// </summary>
+    /// <summary>Bytes a second that a request's body must bring; slower ones are cut with 408. 0: as slow as they like.</summary>
     [Range(0, 1_073_741_824)]
     public int MinBodyBytesPerSecond { get; set; } = 4_096;
 
-    /// <summary>How long a body may stay away altogether before the least rate is asked of it; default 10 s.</summary>
+    /// <summary>How long a body may stay away altogether before that rate is asked of it.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
     public TimeSpan BodyGrace { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Characters of a subject; default 2,000.</summary>
+    /// <summary>Characters of a subject.</summary>
     [Range(1, 100_000)]
     public int MaxSubjectLength { get; set; } = 2_000;
 
-    /// <summary>Bytes of a message's own headers, names and values together; default 64 KB.</summary>
+    /// <summary>Bytes of a message's <c>headers</c>, names and values together.</summary>
     [Range(256, 1_048_576)]
     public int MaxHeaderBytes { get; set; } = 64 * 1024;
 
-    /// <summary>Further bodies (alternatives) of one message; default 10.</summary>
+    /// <summary>Further bodies (<c>alternatives</c>) of one message.</summary>
     [Range(0, 100)]
     public int MaxAlternatives { get; set; } = 10;
 
-    /// <summary>Bytes of a message's alternatives together; default 5 MB.</summary>
+    /// <summary>Bytes of a message's <c>alternatives</c> together.</summary>
     [Range(1_024, 1_073_741_824)]
     public long MaxAlternativeBytes { get; set; } = 5 * 1024 * 1024;
 
-    /// <summary>Tags of one message; default 20.</summary>
+    /// <summary>Tags of one message.</summary>
     [Range(0, 1_000)]
     public int MaxTags { get; set; } = 20;
 
-    /// <summary>Characters of one tag; default 128.</summary>
+    /// <summary>Characters of one tag.</summary>
     [Range(1, 1_000)]
     public int MaxTagLength { get; set; } = 128;
 
-    /// <summary>Bytes of a message's metadata as compact JSON; default 16 KB.</summary>
+    /// <summary>Bytes of a message's <c>metadata</c> as compact JSON.</summary>
     [Range(2, 1_048_576)]
     public int MaxMetadataBytes { get; set; } = 16 * 1024;
 }

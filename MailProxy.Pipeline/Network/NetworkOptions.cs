@@ -4,8 +4,7 @@ namespace MailProxy.Pipeline.Network;
 public sealed class NetworkOptions
 {
     /// <summary>
-    /// CIDR ranges (<c>10.1.0.0/16</c>, <c>fd12::/16</c>, or a single address) that may be reached although they are not public. Default:
-    /// none.
+    /// CIDR ranges or single addresses that webhooks, attachments and SMTP hosts of tenants may reach although they are not public.
     /// </summary>
     [CidrRanges]
     public string[] Allowed { get; set; } = [];

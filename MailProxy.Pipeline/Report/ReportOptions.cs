@@ -7,8 +7,7 @@ namespace MailProxy.Pipeline.Report;
 public sealed class ReportOptions
 {
     /// <summary>
-    /// Waits before each retry of a deferred message, in minutes, separated by commas; when they are used up it has failed. Default 1, 5,
-    /// 15, 60, 120, 240, 480.
+    /// Waits before each retry of a deferred message, in minutes, separated by commas; when they are used up it has failed.
     /// </summary>
     [Required]
     [RegularExpression(
@@ -18,8 +17,7 @@ public sealed class ReportOptions
     public string RetryMinutes { get; set; } = "1, 5, 15, 60, 120, 240, 480";
 
     /// <summary>
-    /// Waits after trouble of our own (disk), in seconds, separated by commas; the last one repeats. No attempt is lost. Default 30, 60,
-    /// 120, 300, 900.
+    /// Waits after trouble of our own (disk), in seconds, separated by commas; the last one repeats. No attempt is lost.
     /// </summary>
     [Required]
     [RegularExpression(
@@ -30,7 +28,7 @@ public sealed class ReportOptions
 
     /// <summary>
     /// Waits after trouble with the source of an attachment, in seconds, separated by commas; the last one repeats until the message
-    /// expires. No attempt is lost. Default 30, 120, 300, 900, 3600.
+    /// expires. No attempt is lost.
     /// </summary>
     [Required]
     [RegularExpression(
@@ -39,43 +37,43 @@ public sealed class ReportOptions
     )]
     public string SourceSeconds { get; set; } = "30, 120, 300, 900, 3600";
 
-    /// <summary>Every wait is spread by this share of itself in both directions. Default 0.1.</summary>
+    /// <summary>Every wait is spread by this share of itself in both directions.</summary>
     [Range(0, 0.5)]
     public double Jitter { get; set; } = 0.1;
 
-    /// <summary>Marks and outcomes of one commit at most. Default 512.</summary>
+    /// <summary>Marks and outcomes of one commit.</summary>
     [Range(1, 4096)]
     public int MaxCommit { get; set; } = 512;
 
-    /// <summary>First back-off of an account in trouble; doubles up to <see cref="AccountBackoffLongest"/>. Default 5 s.</summary>
+    /// <summary>First back-off of an account in trouble; doubles up to <c>AccountBackoffLongest</c>.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan AccountBackoffFirst { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>First back-off after a refused log-in. Default 1 min.</summary>
+    /// <summary>First back-off after a refused log-in.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan AuthenticationBackoffFirst { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Longest back-off of an account. Default 15 min.</summary>
+    /// <summary>Longest back-off of an account.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan AccountBackoffLongest { get; set; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>How long a webhook may take to answer. Default 15 s.</summary>
+    /// <summary>How long a webhook may take to answer.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
     public TimeSpan WebhookTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Requests in flight for one webhook. Default 8.</summary>
+    /// <summary>Requests in flight for one webhook.</summary>
     [Range(1, 64)]
     public int WebhookInFlight { get; set; } = 8;
 
-    /// <summary>Requests in flight for all webhooks together; a tenant has its share. Default 512.</summary>
+    /// <summary>Requests in flight for all webhooks together; a tenant has its share.</summary>
     [Range(1, 10_000)]
     public int WebhookRequests { get; set; } = 512;
 
-    /// <summary>A webhook is disabled this long after the first of a row of failures. Default 75 h.</summary>
+    /// <summary>A webhook is disabled this long after the first of a row of failures.</summary>
     [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
     public TimeSpan WebhookDisableAfter { get; set; } = TimeSpan.FromHours(75);
 
-    /// <summary>How much of a webhook's answer is read, in bytes; none of it is kept. Default 65536.</summary>
+    /// <summary>Bytes of a webhook's answer that are read; none of it is kept.</summary>
     [Range(0, 16 * 1024 * 1024)]
     public int WebhookAnswerBytes { get; set; } = 64 * 1024;
 

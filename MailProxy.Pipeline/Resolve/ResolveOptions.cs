@@ -5,71 +5,66 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>How mail is loaded before it is sent.</summary>
 public sealed class ResolveOptions
 {
-    /// <summary>Mails loaded at the same time, 1 to 64; default 4. Each is one read of the store. A tenant has its share.</summary>
+    /// <summary>Mails loaded at the same time, each by one read of the store; a tenant has its share.</summary>
     [Range(1, 64)]
     public int Workers { get; set; } = 4;
 
     /// <summary>
-    /// Bytes of bodies held in memory between Resolve and the end of an attempt; a tenant has its share. One beyond a quarter counts as a
-    /// quarter, and there are two of those at most. Default 64 MB.
+    /// Bytes of bodies in memory until their attempt ends; a tenant has its share. One beyond a quarter counts as a quarter, and there are
+    /// two of those at most.
     /// </summary>
     [Range(1_024, 17_179_869_184)]
     public long BodyBytes { get; set; } = 64 * 1024 * 1024;
 
     /// <summary>
-    /// Directories below which a message may name a file by its absolute path. Every tenant may; so give none that holds anything else.
-    /// Default: none.
+    /// Directories below which a message may name a file by its absolute path. Every tenant may, so name none that holds anything else. The
+    /// daemon's own files in the data directory are refused all the same.
     /// </summary>
     [AbsolutePaths]
     public string[] AllowedRoots { get; set; } = [];
 
-    /// <summary>Bytes of one fetched attachment; default 100 MB.</summary>
+    /// <summary>Bytes of one fetched attachment.</summary>
     [Range(1_024, 17_179_869_184)]
     public long MaxAttachmentBytes { get; set; } = 100 * 1024 * 1024;
 
-    /// <summary>How long a source may take to begin its answer, connecting (at most 13 s) included; default 30 s.</summary>
+    /// <summary>How long a source may take to begin its answer, connecting (at most 13 s) included.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan FirstByteTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long a source that has begun may pause; default 30 s. There is no limit for the whole.</summary>
+    /// <summary>How long a source that has begun may pause. There is no limit for the whole.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan StallTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// What a source must send on average, over every stretch of <see cref="StallTimeout"/>; a slower one counts as down. 0: any rate will
-    /// do. Default 1,024.
+    /// What a source must send on average over every stretch of <c>StallTimeout</c>; a slower one counts as down. 0: any rate will do.
     /// </summary>
     [Range(0, 1_000_000_000)]
     public int MinBytesPerSecond { get; set; } = 1024;
 
-    /// <summary>Attachments fetched at the same time; a tenant has its share, one source host a quarter at most. Default 32.</summary>
+    /// <summary>Attachments fetched at the same time; a tenant has its share, one source host a quarter at most.</summary>
     [Range(1, 1024)]
     public int Fetches { get; set; } = 32;
 
-    /// <summary>Attachments fetched at the same time from one host, volume or endpoint; a tenant has its share. Default 8.</summary>
+    /// <summary>Attachments fetched at the same time from one host, volume or endpoint; a tenant has its share.</summary>
     [Range(1, 1024)]
     public int FetchesPerHost { get; set; } = 8;
 
     /// <summary>
-    /// Bytes on disk that are being fetched, or wait for the first use of their mail; a fetch waits for capacity. A tenant has its share,
-    /// one source host a quarter at most. Default 2 GB.
+    /// Bytes on disk that are being fetched or wait for their mail; a fetch waits for capacity. A tenant has its share, one source host a
+    /// quarter at most.
     /// </summary>
     [Range(1_024, 1_099_511_627_776)]
     public long FetchBytes { get; set; } = 2L * 1024 * 1024 * 1024;
 
-    /// <summary>
-    /// Attachments that mails wait for; a tenant has its share, and a mail that comes beyond is deferred a little. Default 10,000.
-    /// </summary>
+    /// <summary>Attachments that mails wait for; a tenant has its share, and a mail that comes beyond is deferred a little.</summary>
     [Range(1, 1_000_000)]
     public int SetAside { get; set; } = 10_000;
 
-    /// <summary>
-    /// Bytes of fetched content kept on disk for the next mail that carries it, without what mail holds at the moment; default 1 GB.
-    /// </summary>
+    /// <summary>Bytes of fetched content kept on disk for the next mail that carries it, without what mail holds at the moment.</summary>
     [Range(0, 1_099_511_627_776)]
     public long CacheBytes { get; set; } = 1024 * 1024 * 1024;
 
-    /// <summary>Content that nobody used for so long is removed; default 1 day.</summary>
+    /// <summary>Content that nobody used for so long is removed.</summary>
     [Range(typeof(TimeSpan), "00:00:10", "365.00:00:00")]
     public TimeSpan CacheAge { get; set; } = TimeSpan.FromDays(1);
 }

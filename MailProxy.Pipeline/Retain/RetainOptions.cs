@@ -7,30 +7,26 @@ namespace MailProxy.Pipeline.Retain;
 public sealed class RetainOptions
 {
     /// <summary>
-    /// Bodies and attachments of tenants that say nothing else: <c>none</c>, <c>until_reported</c>, or days such as <c>7d</c>. Default
-    /// until_reported.
+    /// Bodies and attachments of tenants that say nothing else: <c>none</c>, <c>until_reported</c>, or days such as <c>7d</c>.
     /// </summary>
     [Required]
     [RegularExpression("none|until_reported|[1-9][0-9]{0,3}d", ErrorMessage = "must be none, until_reported, or days such as 7d.")]
     public string Content { get; set; } = "until_reported";
 
     /// <summary>
-    /// At least so long the bodies of messages that failed or expired, so that <c>retry</c> can queue them anew; not where the rule is
-    /// none. Default 3 days; 0: as all others.
+    /// How long the bodies of messages that failed or expired stay at least, so that <c>retry</c> can queue them anew; not where the rule
+    /// is <c>none</c>. 0: no longer than others.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "3650.00:00:00")]
     public TimeSpan Undelivered { get; set; } = TimeSpan.FromDays(3);
 
-    /// <summary>
-    /// Messages without their content, with their ids and events, after the last event; the event feed reaches back as far. Default 30
-    /// days, 7 at least.
-    /// </summary>
+    /// <summary>How long a finished message is known by its id, with its results and events. The event feed reaches back as far.</summary>
     [Range(typeof(TimeSpan), "7.00:00:00", "3650.00:00:00")]
     public TimeSpan Metadata { get; set; } = TimeSpan.FromDays(30);
 
     /// <summary>
-    /// Events that wait for a webhook that is paused or disabled; then they are dropped for it, and an event tells how many. Default 30
-    /// days.
+    /// How long events wait for a webhook that is paused or disabled; then they are dropped for it, and <c>webhook.disabled</c> tells how
+    /// many.
     /// </summary>
     [Range(typeof(TimeSpan), "1.00:00:00", "3650.00:00:00")]
     public TimeSpan WebhookHold { get; set; } = TimeSpan.FromDays(30);

@@ -6,37 +6,43 @@ namespace MailProxy.Pipeline.Sharing;
 public sealed class TenantOptions
 {
     /// <summary>
-    /// The part of what the other tenants leave that one tenant may hold of anything shared: memory for requests, attempts
-    /// under way, fetches, mail set aside, long polls and the like. Default 0.5; 1 lets one tenant take everything.
+    /// The part of what the other tenants leave that one tenant may hold of anything shared: memory for requests, attempts under way,
+    /// fetches, mail set aside, long polls and the like. It binds from the second tenant on; 1 lets one tenant take everything.
     /// </summary>
     [Range(0.05, 1)]
     public double Share { get; init; } = 0.5;
 
-    /// <summary>SMTP accounts that a tenant's own keys may make; default 100.</summary>
+    /// <summary>
+    /// SMTP accounts that a tenant's own keys may make; one more is 422 <c>quota_exceeded</c>. The admin key is not held to this and the
+    /// next quotas.
+    /// </summary>
     [Range(0, 1_000_000)]
     public int MaxAccounts { get; init; } = 100;
 
-    /// <summary>Volumes that a tenant's own keys may make; default 50.</summary>
+    /// <summary>Volumes that a tenant's own keys may make.</summary>
     [Range(0, 1_000_000)]
     public int MaxVolumes { get; init; } = 50;
 
-    /// <summary>Webhooks that a tenant's own keys may make; default 20.</summary>
+    /// <summary>Webhooks that a tenant's own keys may make.</summary>
     [Range(0, 1_000_000)]
     public int MaxWebhooks { get; init; } = 20;
 
-    /// <summary>Batches that a tenant's own keys may hold suspended at a time; default 200.</summary>
+    /// <summary>Batches that a tenant's own keys may hold suspended at a time.</summary>
     [Range(0, 1_000_000)]
     public int MaxSuspendedBatches { get; init; } = 200;
 
-    /// <summary>Keys of one tenant; default 100.</summary>
+    /// <summary>Keys of one tenant, whoever makes them.</summary>
     [Range(1, 1_000_000)]
     public int MaxKeys { get; init; } = 100;
 
-    /// <summary>Changes of configuration a minute by one tenant's own keys; default 1,000.</summary>
+    /// <summary>Changes of configuration a minute by one tenant's own keys; more are 429 <c>too_many_changes</c>.</summary>
     [Range(1, 1_000_000)]
     public int ChangesPerMinute { get; init; } = 1_000;
 
-    /// <summary>Tests of accounts, volumes and webhooks under way at a time, by all tenants together; default 16.</summary>
+    /// <summary>
+    /// Tests of accounts, volumes and webhooks under way at a time, by all tenants; a tenant has its share. More are 429
+    /// <c>too_many_tests</c>.
+    /// </summary>
     [Range(1, 1_000)]
     public int Tests { get; init; } = 16;
 }

@@ -3,14 +3,14 @@ using System.Text;
 
 namespace MailProxy.Tests.Docs;
 
-/// <summary>The README's example, word for word.</summary>
+/// <summary>The example of docs/guide/webhooks.md, word for word.</summary>
 internal static class WebhookVerification
 {
     public static bool Check(string secret, string id, string timestamp, string signatures, byte[] body, DateTimeOffset now)
     {
         return IsGenuine(secret, id, timestamp, signatures, body, now);
 
-        // README: from here
+        // docs/guide/webhooks.md: from here
         static bool IsGenuine(string secret, string id, string timestamp, string signatures, byte[] body, DateTimeOffset now)
         {
             if (!long.TryParse(timestamp, out var sentAt) || Math.Abs(now.ToUnixTimeSeconds() - sentAt) > 300)
@@ -29,6 +29,6 @@ internal static class WebhookVerification
                     )
                 );
         }
-        // README: to here
+        // docs/guide/webhooks.md: to here
     }
 }

@@ -7,21 +7,23 @@ namespace MailProxy.Tests.Docs;
 [TestFixture]
 internal sealed class WebhookVerificationTests
 {
+    private static readonly Document Page = Document.All.Single(document => document.Path == "docs/guide/webhooks.md");
+
     private const long SentAt = 1_800_000_000;
 
     private static readonly byte[] Body = "{\"type\":\"message.sent\"}"u8.ToArray();
 
     [Test]
-    public void Readme_Example_IsTheCodeTestedHere()
+    public void Guide_Example_IsTheCodeTestedHere()
     {
         var source = File.ReadAllText(Repository.File("MailProxy.Tests/Docs/WebhookVerification.cs"))
-            .Split("// README: from here\n")[1]
-            .Split("        // README: to here")[0];
+            .Split("// docs/guide/webhooks.md: from here\n")[1]
+            .Split("        // docs/guide/webhooks.md: to here")[0];
         var unindented = string.Join(
             '\n',
             source.Split('\n').Select(line => line.StartsWith("        ", StringComparison.Ordinal) ? line[8..] : line)
         );
-        Assert.That(Readme.Fence("csharp"), Is.EqualTo(unindented));
+        Assert.That(Page.Fenced("csharp"), Is.EqualTo(unindented));
     }
 
     [TestCase(0, true)]

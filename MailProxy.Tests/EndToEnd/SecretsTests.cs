@@ -226,7 +226,7 @@ internal sealed class SecretsTests
             ["dkim"] = dkim,
         }.ToJsonString();
 
-    // Credentials of a message's own attachment lie in its body as the client sent it; the README says so.
+    // Credentials of a message's own attachment lie in its body as the client sent it; docs/operate/security.md says so.
     private string Message(string id, string account, string files) =>
         $$$$"""{"id":"{{{{id}}}}","account":"{{{{account}}}}","from":"a@example.com","to":"b@example.com","text":"t","attachments":[{"filename":"a.txt","source":"{{{{files}}}}a.txt","auth":{"bearer":"{{{{Text("attachment bearer", inFiles: true)}}}}"}},{"filename":"b.txt","source":"some:b.txt"}]}""";
 

@@ -20,6 +20,9 @@ internal sealed record Setting(string Path, PropertyInfo Property, object? Defau
         + (Short.TryGetValue(Path, out var name) ? name : Path.ToUpperInvariant().Replace(":", "__", StringComparison.Ordinal))
         + (IsList ? "__0" : "");
 
+    /// <summary>Its path without its name; empty at the top level.</summary>
+    public string Group => Path.Contains(':') ? Path[..Path.LastIndexOf(':')] : "";
+
     public bool IsList => Property.PropertyType.IsArray;
 
     public string DefaultText => Text(Default);

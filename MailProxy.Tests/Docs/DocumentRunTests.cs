@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Net.Http.Headers;
 using System.Security.Cryptography;
+using System.Text;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Support;
@@ -8,14 +10,14 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Docs;
 
-/// <summary>Runs the README's shell blocks in order, as somebody does who reads it from top to bottom.</summary>
+/// <summary>Runs each document's shell blocks in order, as somebody does who reads it from top to bottom with a fresh daemon.</summary>
 [TestFixture]
-internal sealed class ReadmeRunTests
+internal sealed class DocumentRunTests
 {
     private const string WrittenUrl = "http://127.0.0.1:8000";
 
-    [Test]
-    public async Task Blocks_RunInOrder_SucceedAndAnswerWhatTheySay()
+    [TestCaseSource(typeof(Document), nameof(Document.WithRunnableBlocks))]
+    public async Task Blocks_RunInOrder_SucceedAndAnswerWhatTheySay(Document document)
     {
         using var directory = new TempDirectory();
         await using var daemon = await TestDaemon.StartAsync(Path.Combine(directory, "data"), ("AdminKey", ""));
@@ -25,17 +27,22 @@ internal sealed class ReadmeRunTests
         // An answer of 400 and above ends a block.
         await File.WriteAllTextAsync(Path.Combine(directory, ".curlrc"), "fail-with-body\nmax-time = 30\n");
         var prelude = "";
-        foreach (var block in Readme.Runnable)
+        foreach (var block in document.Blocks)
         {
+            var place = $"{document.Path}:{block.Line}";
+            if (block.Remark.StartsWith("body: ", StringComparison.Ordinal))
+                await TakesAsync(daemon, block, place);
+            if (block.Language != "sh")
+                continue;
             var (exitCode, output) = await BashAsync(
                 directory,
                 (prelude + block.Text).Replace(WrittenUrl, daemon.Url, StringComparison.Ordinal)
             );
-            Assert.That(exitCode, Is.Zero, $"README.md:{block.Line}: {output}");
+            Assert.That(exitCode, Is.Zero, $"{place}: {output}");
             if (block.Remark == "prelude")
                 prelude = block.Text;
             else
-                Assert.That(output, Does.Contain(block.Remark["answers: ".Length..]), $"README.md:{block.Line}");
+                Assert.That(output, Does.Contain(block.Remark["answers: ".Length..]), place);
             await RestAsync(daemon);
         }
 
@@ -43,8 +50,23 @@ internal sealed class ReadmeRunTests
     }
 
     [Test]
-    public void Blocks_Each_SaysWhatItAnswers() =>
-        Assert.That(Readme.Runnable.Select(b => b.Remark).ToArray(), Has.Length.GreaterThan(15).And.All.Match("^(prelude|answers: .+)$"));
+    public void Documents_ThatAreRun_AreThere() => Assert.That(Document.WithRunnableBlocks.Count(), Is.GreaterThan(5));
+
+    /// <summary>A body that the text shows by itself: the daemon takes it.</summary>
+    private static async Task TakesAsync(TestDaemon daemon, Block block, string place)
+    {
+        var (method, path) = block.Remark["body: ".Length..].Split(' ') is [var verb, var target] ? (verb, target) : default;
+        using var request = new HttpRequestMessage(new(method), path)
+        {
+            Content = new StringContent(block.Text, Encoding.UTF8, "application/json"),
+        };
+        request.Headers.Authorization = new AuthenticationHeaderValue(
+            "Bearer",
+            (await File.ReadAllTextAsync(Path.Combine(daemon.Data, "admin.key"))).Trim()
+        );
+        using var answer = await daemon.Http.SendAsync(request);
+        Assert.That(answer.IsSuccessStatusCode, $"{place}: {await answer.Content.ReadAsStringAsync()}");
+    }
 
     private static async Task<(int ExitCode, string Output)> BashAsync(string directory, string script)
     {
