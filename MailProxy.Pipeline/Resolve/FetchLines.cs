@@ -24,7 +24,9 @@ internal sealed class FetchLines
         }
     }
 
-    /// <summary>Adds to the line of this source. Does nothing when stopping: the mail is queued in the store, and the next start finds it there.</summary>
+    /// <summary>
+    /// Adds to the line of this source. Does nothing when stopping: the mail is queued in the store, and the next start finds it there.
+    /// </summary>
     /// <param name="serve">Called again and again until the line is empty; its token is cancelled when the run ends.</param>
     public void Join(in SourceKey key, in Piece piece, Func<FetchLine, CancellationToken, Task> serve)
     {
