@@ -160,34 +160,17 @@ public readonly record struct StoredBody(ReadOnlyMemory<byte> Inline, string? Sp
 /// <param name="Attempt">Compared at the mark; raised whenever an attempt ends, so that an old ticket is stale.</param>
 /// <param name="Due">0: by arrival; else not before this time.</param>
 /// <param name="Recipients">How many recipients still want this round.</param>
-public readonly record struct QueuedMail(
-    long Id,
-    int Revision,
-    AccountKey Account,
-    Priority Priority,
-    int Attempt,
-    long Due,
-    int Recipients
-);
+public readonly record struct QueuedMail(long Id, int Revision, LaneKey Lane, Priority Priority, int Attempt, long Due, int Recipients);
 
 // ── Schedule → Resolve ──────────────────────────────────────────────────────────────────────────
 
 /// <summary>
-/// The right to try one mail once. Disposed without <see cref="Spend"/> it gives every permit back, in the global partition too.
+/// The right to try one mail once. Disposed without <see cref="Spend"/> it gives every permit back, the installation's too.
 /// </summary>
 public abstract class SendPermit : RateLimitLease
 {
-    /// <summary>Permits held in the account's partition; 0 when the account has no limit.</summary>
-    public abstract int AccountPermits { get; }
-
-    /// <summary>Permits held in the tenant's partition; 0 when the tenant has no limit.</summary>
-    public virtual int TenantPermits => 0;
-
-    /// <summary>The tenant's partition.</summary>
-    public virtual AccountKey Tenant => default;
-
-    /// <summary>Permits held in the installation's partition; 0 when there is no global limit.</summary>
-    public abstract int GlobalPermits { get; }
+    /// <summary>Permits held, and under which keys they count once they are spent.</summary>
+    public virtual PermitCounts Counts => PermitCounts.None;
 
     /// <summary>Recipients that it was taken for: the transaction must not carry more.</summary>
     public virtual int MaxRecipients => int.MaxValue;
@@ -202,8 +185,8 @@ public abstract class SendPermit : RateLimitLease
     public abstract void Spend();
 }
 
-/// <summary>A mail whose turn has come.</summary>
-public readonly record struct DueMail(QueuedMail Ticket, SendPermit Permit);
+/// <summary>A mail whose turn has come, and the account that it goes by: that is chosen with the permit.</summary>
+public readonly record struct DueMail(QueuedMail Ticket, AccountKey Account, SendPermit Permit);
 
 // ── Resolve → Send ──────────────────────────────────────────────────────────────────────────────
 
@@ -226,6 +209,10 @@ public sealed record ResolvedMail(DueMail Due, SmtpAccount Account, MailContent 
 public sealed record MailContent
 {
     public required MessageKey Key { get; init; }
+
+    /// <summary>The account that the message goes by, or went by last.</summary>
+    public required AccountKey Account { get; init; }
+
     public required string EnvelopeSender { get; init; }
     public required string MessageIdHeader { get; init; }
 

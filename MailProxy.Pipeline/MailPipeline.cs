@@ -274,13 +274,13 @@ public sealed class MailPipeline : IAsyncDisposable
     public void ExpiryHint(long at) => _schedule.ExpiryHint(at);
 
     /// <summary>Why an account's mail waits, or that it does not. From any thread.</summary>
-    public LaneStatus Status(AccountKey account) => _schedule.Status(account);
+    public LaneStatus Status(AccountKey account) => _schedule.Status(Lanes.Of(account));
 
     /// <summary>The connection that an account's mail waits for, or null. From any thread.</summary>
     public Connecting? ConnectingOf(AccountKey account) => _pool.ConnectingOf(account);
 
-    /// <summary>Whether the account's mail waits for a reason, and so is not overdue.</summary>
-    public bool IsExcused(AccountKey account) => _schedule.IsExcused(account);
+    /// <summary>Whether the lane's mail waits for a reason, and so is not overdue.</summary>
+    public bool IsExcused(LaneKey lane) => _schedule.IsExcused(lane);
 
     /// <summary>A tenant is gone: so is what was fetched for it.</summary>
     public void ForgetContent(string tenant) => _cache.Forget(tenant);
@@ -291,9 +291,9 @@ public sealed class MailPipeline : IAsyncDisposable
     public string? SetAsideFor(long number) => _aside.Why(number);
 
     /// <summary>
-    /// How many of the account's mails, due before that time (Unix milliseconds), wait for what they carry. From any thread.
+    /// How many of the lane's mails, due before that time (Unix milliseconds), wait for what they carry. From any thread.
     /// </summary>
-    public long SetAside(AccountKey account, long before) => _aside.Count(account, before);
+    public long SetAside(LaneKey lane, long before) => _aside.Count(lane, before);
 
     /// <summary>A webhook was changed.</summary>
     public void RefreshWebhooks() => _webhooks.Refresh();

@@ -4,8 +4,8 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline;
 
 /// <summary>
-/// The way back to Schedule, from every stage: a merged set, so that writing never blocks. Bounded by the accounts and by the tickets in
-/// flight.
+/// The way back to Schedule, from every stage: a merged set, so that writing never blocks. Bounded by the lanes, the accounts and the
+/// tickets in flight.
 /// </summary>
 public sealed class Wake
 {
@@ -13,11 +13,11 @@ public sealed class Wake
     private WakeSet _set = new();
     private TaskCompletionSource _signal = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>The store has mail for this account that is due then (0: now).</summary>
-    public void Due(AccountKey account, long due) =>
+    /// <summary>The store has mail in this lane that is due then (0: now).</summary>
+    public void Due(LaneKey lane, long due) =>
         Put(set =>
         {
-            ref var earliest = ref CollectionsMarshal.GetValueRefOrAddDefault(set.DueByAccount, account, out var known);
+            ref var earliest = ref CollectionsMarshal.GetValueRefOrAddDefault(set.DueByLane, lane, out var known);
             earliest = known ? Math.Min(earliest, due) : due;
         });
 
@@ -86,7 +86,7 @@ public sealed class WakeSet
 {
     public static readonly WakeSet Nothing = new();
 
-    public Dictionary<AccountKey, long> DueByAccount { get; } = [];
+    public Dictionary<LaneKey, long> DueByLane { get; } = [];
     public List<QueuedMail> Done { get; } = [];
     public List<QueuedMail> Aside { get; } = [];
     public List<QueuedMail> Returned { get; } = [];

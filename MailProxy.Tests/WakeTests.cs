@@ -7,7 +7,9 @@ namespace MailProxy.Tests;
 
 internal sealed class WakeTests
 {
-    private readonly AccountTrouble _trouble = new(A, TroubleKind.Connect, null, null, "refused");
+    private static readonly AccountKey Account = new(1);
+
+    private readonly AccountTrouble _trouble = new(Account, TroubleKind.Connect, null, null, "refused");
 
     [Test]
     public void WaitAsync_NothingPut_IsPending()
@@ -42,7 +44,7 @@ internal sealed class WakeTests
 
         var set = wake.Drain();
 
-        Assert.That(set.DueByAccount, Is.EquivalentTo(new Dictionary<AccountKey, long> { [A] = 500, [B] = 0 }));
+        Assert.That(set.DueByLane, Is.EquivalentTo(new Dictionary<LaneKey, long> { [A] = 500, [B] = 0 }));
     }
 
     [Test]
@@ -50,22 +52,22 @@ internal sealed class WakeTests
     {
         var wake = new Wake();
         wake.Park(_trouble, 1000);
-        wake.Unpark(A);
+        wake.Unpark(Account);
 
         var set = wake.Drain();
 
         Assert.That(set.Parked, Is.Empty);
-        Assert.That(set.Unparked, Is.EquivalentTo(new[] { A }));
+        Assert.That(set.Unparked, Is.EquivalentTo(new[] { Account }));
     }
 
     [Test]
     public void Park_AfterUnpark_Stands()
     {
         var wake = new Wake();
-        wake.Unpark(A);
+        wake.Unpark(Account);
         wake.Park(_trouble, 1000);
 
-        Assert.That(wake.Drain().Parked[A].Until, Is.EqualTo(1000));
+        Assert.That(wake.Drain().Parked[Account].Until, Is.EqualTo(1000));
     }
 
     [Test]

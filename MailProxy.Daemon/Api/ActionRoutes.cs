@@ -115,7 +115,7 @@ internal sealed class ActionRoutes(
         {
             case ChangeResult.Done done:
                 if (done.Due != long.MaxValue)
-                    wake.Due(done.Account, done.Due);
+                    wake.Due(done.Lane, done.Due);
                 if (done.ExpiresAt != long.MaxValue)
                     dispatcher.ExpiryHint(done.ExpiresAt);
                 return await queries.GetAsync(key) is { } view

@@ -26,8 +26,8 @@ public sealed record DispatcherControl(
     /// <summary>What the message of this number waits for though its turn had come, or null.</summary>
     public Func<long, string?> SetAsideFor { get; init; } = static _ => null;
 
-    /// <summary>How many of an account's messages, due before a time (Unix milliseconds), wait for what they carry.</summary>
-    public Func<AccountKey, long, long> SetAside { get; init; } = static (_, _) => 0;
+    /// <summary>How many of a lane's messages, due before a time (Unix milliseconds), wait for what they carry.</summary>
+    public Func<LaneKey, long, long> SetAside { get; init; } = static (_, _) => 0;
 }
 
 /// <summary>Why a lane waits.</summary>

@@ -188,8 +188,8 @@ internal sealed class BatchRoutes(
         told.Switched(suspended, $"The batch {caller.Tenant}/{id}", caller.Actor);
         if (suspended)
             return;
-        foreach (var account in accounts.Directory.All.Where(a => a.Tenant == caller.Tenant))
-            wake.Due(account.Key, 0);
+        foreach (var lane in accounts.Directory.LanesOf(caller.Tenant))
+            wake.Due(lane, 0);
     }
 
     private static IResult Json(BatchView batch, int status = StatusCodes.Status200OK) =>

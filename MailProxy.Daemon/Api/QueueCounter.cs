@@ -17,10 +17,8 @@ internal sealed class QueueCounter(
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var counts = await queries.CountsAsync(now);
         var overdue = counts
-            .OverdueByAccount.Where(late =>
-                accounts.Directory.Find(late.Account) is not { } account || !IsExcused(answers.Waiting(account))
-            )
-            .Sum(late => Math.Max(0, late.Count - dispatcher.SetAside(late.Account, now - QueueCounts.OverdueAfter)));
+            .OverdueByLane.Where(late => accounts.Directory.OfLane(late.Lane) is not { } account || !IsExcused(answers.Waiting(account)))
+            .Sum(late => Math.Max(0, late.Count - dispatcher.SetAside(late.Lane, now - QueueCounts.OverdueAfter)));
         return (counts with { Overdue = overdue }, now);
     }
 

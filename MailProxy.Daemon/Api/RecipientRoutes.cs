@@ -40,8 +40,8 @@ internal sealed class RecipientRoutes(IErasure store, SandboxView sandbox, Wake 
         for (long? after = 0; after is { } from; )
         {
             var slice = await turns.RunAsync(http, () => store.EraseAsync(tenant, mailbox.Address, from, now, caller.Actor));
-            foreach (var (account, due) in slice.Lanes)
-                wake.Due(account, due);
+            foreach (var (lane, due) in slice.Lanes)
+                wake.Due(lane, due);
             counts += slice.Counts;
             pending.AddRange(slice.Pending);
             after = slice.Through;

@@ -41,6 +41,21 @@ public sealed class AccountDirectory
     /// <summary>The account's retry schedule, else its tenant's; null: neither has one.</summary>
     public RetrySchedule? RetryOf(AccountKey key) => Find(key) is { } account ? account.Retry ?? Tenants.Find(account.Tenant)?.Retry : null;
 
+    /// <summary>The limits that are counted under a key; none when whose they are is gone.</summary>
+    public AccountLimits LimitsOf(LimitKey key, AccountLimits installation) =>
+        key.Scope switch
+        {
+            LimitScope.Installation => installation,
+            LimitScope.Tenant => Tenants.Find(key.Number)?.Limits ?? AccountLimits.None,
+            _ => Find(new AccountKey(key.Number))?.Limits ?? AccountLimits.None,
+        };
+
+    /// <summary>Every lane that a tenant's mail may wait in.</summary>
+    public IEnumerable<LaneKey> LanesOf(string tenant) => All.Where(account => account.Tenant == tenant).Select(a => Lanes.Of(a.Key));
+
+    /// <summary>The account that the lane's mail goes by.</summary>
+    public SmtpAccount? OfLane(LaneKey lane) => Find(Lanes.AccountOf(lane));
+
     public SmtpAccount? Find(AccountKey key) => _byKey.GetValueOrDefault(key);
 
     public SmtpAccount? Find(string tenant, string id) => _byName.GetValueOrDefault((tenant, id));

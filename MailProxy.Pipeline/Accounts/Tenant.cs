@@ -25,8 +25,8 @@ public sealed record Tenant
     /// <summary>How much all its accounts may send together, behind the installation's limit and in front of each account's own.</summary>
     public AccountLimits Limits { get; init; } = AccountLimits.None;
 
-    /// <summary>What its limits are counted under. Accounts have numbers above 0, the installation 0.</summary>
-    public AccountKey LimitKey => new(-Number);
+    /// <summary>What its limits are counted under; not before it is stored.</summary>
+    public LimitKey LimitKey => LimitKey.OfTenant(Number);
 
     /// <summary>
     /// How long after acceptance or send_at its messages expire that say nothing else; null: the installation's own rule.

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Accounts;
 
@@ -10,21 +9,21 @@ public sealed class TenantDirectory
     public static readonly TenantDirectory Initial = new([new() { Id = Tenant.DefaultId, Name = Tenant.DefaultId }]);
 
     private readonly FrozenDictionary<string, Tenant> _byId;
-    private readonly FrozenDictionary<AccountKey, Tenant> _byLimitKey;
+    private readonly FrozenDictionary<int, Tenant> _byNumber;
 
     public TenantDirectory(IReadOnlyCollection<Tenant> tenants)
     {
         All = tenants;
         _byId = tenants.ToFrozenDictionary(t => t.Id);
-        _byLimitKey = tenants.Where(t => t.Number > 0).ToFrozenDictionary(t => t.LimitKey);
+        _byNumber = tenants.Where(t => t.Number > 0).ToFrozenDictionary(t => t.Number);
     }
 
     public IReadOnlyCollection<Tenant> All { get; }
 
     public Tenant? Find(string id) => _byId.GetValueOrDefault(id);
 
-    /// <summary>Whose limits are counted under this key.</summary>
-    public Tenant? Find(AccountKey limitKey) => _byLimitKey.GetValueOrDefault(limitKey);
+    /// <summary>By the store's number.</summary>
+    public Tenant? Find(int number) => _byNumber.GetValueOrDefault(number);
 
     /// <summary>Whether a person suspended the tenant's sending.</summary>
     public bool IsSuspended(string id) => Find(id) is { Active: false };

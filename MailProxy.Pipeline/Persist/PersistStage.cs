@@ -130,11 +130,11 @@ internal sealed partial class PersistStage(
             if (next.TryWrite(ticket))
                 continue;
             store.Release(ticket);
-            wake.Due(ticket.Account, ticket.Due);
+            wake.Due(ticket.Lane, ticket.Due);
         }
 
-        foreach (var (account, due) in appended.Later)
-            wake.Due(account, due);
+        foreach (var (lane, due) in appended.Later)
+            wake.Due(lane, due);
         if (appended.NextExpiry != long.MaxValue)
             expiryHint(appended.NextExpiry);
     }

@@ -19,7 +19,7 @@ internal sealed class ReportMeter(PipelineMetrics metrics, CurrentAccounts accou
     public void Settled(Settlement settlement, MailContent content)
     {
         var (ticket, tenant) = (settlement.Ticket, content.Key.Tenant);
-        var account = accounts.Directory.Find(ticket.Account)?.Id ?? ticket.Account.Number.ToString(CultureInfo.InvariantCulture);
+        var account = accounts.Directory.Find(content.Account)?.Id ?? content.Account.Number.ToString(CultureInfo.InvariantCulture);
         var asked = Math.Max(content.CreatedAt, content.SendAt ?? 0);
         if (_marked.Remove(ticket.Id, out var marked) && ticket.Attempt == 0)
             metrics.TimeToFirstAttempt.Observe(Seconds(marked - asked));

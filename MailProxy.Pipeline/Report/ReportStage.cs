@@ -75,11 +75,7 @@ internal sealed partial class ReportStage(
     private StoreWrite? Decide(ReportItem item, long now) =>
         item switch
         {
-            Begun begun => new Mark(begun.Ticket, begun.Recipients, begun.Permit.AccountPermits, begun.Permit.GlobalPermits, now)
-            {
-                Tenant = begun.Permit.Tenant,
-                TenantPermits = begun.Permit.TenantPermits,
-            },
+            Begun begun => new Mark(begun.Ticket, begun.Recipients, begun.Permit.Counts, now),
             Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
             Outcome.AccountToBlame { Content: { } content } => Settler.Unmark(item.Ticket, content, now),
             Outcome.Released released => Settler.Unmark(item.Ticket, released.Content, now),
@@ -107,9 +103,9 @@ internal sealed partial class ReportStage(
             case Outcome.Attempted { Trouble: { } trouble }:
                 watch.Trouble(trouble);
                 break;
-            case Outcome.Attempted { Verdicts: var verdicts }
+            case Outcome.Attempted { Verdicts: var verdicts } tried
                 when verdicts.Any(static v => v.SmtpCode is not null || v.Verdict == Verdict.Accepted):
-                watch.Succeeded(item.Ticket.Account);
+                watch.Succeeded(tried.Content.Account);
                 break;
         }
 
@@ -156,13 +152,13 @@ internal sealed partial class ReportStage(
             Tell(settlement, content);
         wake.Done(ticket);
         if (settlement.Step is QueueStep.Again again)
-            wake.Due(ticket.Account, again.Due);
+            wake.Due(ticket.Lane, again.Due);
     }
 
     // Without the server's reply, which often names the recipient: addresses are logged at Debug only.
     private void Tell(Settlement settlement, MailContent content)
     {
-        var account = accounts.Directory.Find(settlement.Ticket.Account);
+        var account = accounts.Directory.Find(content.Account);
         var refused = settlement.Recipients.FirstOrDefault(r => r.State is RecipientState.Failed);
         var code = string.Join(
             ' ',
@@ -188,7 +184,7 @@ internal sealed partial class ReportStage(
     {
         _meter.Forget(ticket);
         wake.Done(ticket);
-        wake.Due(ticket.Account, due);
+        wake.Due(ticket.Lane, due);
     }
 
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();

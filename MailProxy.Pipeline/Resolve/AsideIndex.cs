@@ -21,9 +21,8 @@ internal sealed class AsideIndex
     /// <summary>Why the message with this number is set aside; null when it is not.</summary>
     public string? Why(long number) => _mails.TryGetValue(number, out var entry) ? entry.Why : null;
 
-    /// <summary>Number of the account's mails that are set aside and were due at or before the given time.</summary>
-    public long Count(AccountKey account, long before) =>
-        _mails.Values.LongCount(entry => entry.Ticket.Account == account && entry.Since <= before);
+    /// <summary>Number of the lane's mails that are set aside and were due at or before the given time.</summary>
+    public long Count(LaneKey lane, long before) => _mails.Values.LongCount(entry => entry.Ticket.Lane == lane && entry.Since <= before);
 
     private sealed record Entry(QueuedMail Ticket, long Since, string Why);
 }

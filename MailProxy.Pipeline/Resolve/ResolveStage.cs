@@ -72,7 +72,7 @@ internal sealed partial class ResolveStage(
     private async ValueTask<(ResolvedMail? Mail, Outcome? Refused)> ResolveAsync(DueMail due, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        if (accounts.Directory.Find(due.Ticket.Account) is not { } account)
+        if (accounts.Directory.Find(due.Account) is not { } account)
             return default;
         var loaded = await LoadAsync(due, account, null, stop);
 

@@ -7,18 +7,16 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
-/// Who may send now: the installation's own partition (key 0) in front of all, then one for each tenant (below 0), then one for each
-/// account. A refusal by any takes nothing from the others. Never waits. Limits changed at run time hold at once; counts are kept.
+/// Who may send now: the installation's limit in front of all, then each tenant's, then each account's. A refusal by any takes nothing from
+/// the others. Never waits. Limits changed at run time hold at once; counts are kept.
 /// </summary>
 internal sealed class AccountGate : IDisposable
 {
-    private static readonly AccountKey Installation = new(0);
-
     private readonly CurrentAccounts _accounts;
     private readonly AccountLimits _global;
     private readonly TimeProvider _clock;
-    private readonly PartitionedRateLimiter<AccountKey> _limiters;
-    private readonly ConcurrentDictionary<AccountKey, AccountRateLimiter> _live = [];
+    private readonly PartitionedRateLimiter<LimitKey> _limiters;
+    private readonly ConcurrentDictionary<LimitKey, AccountRateLimiter> _live = [];
     private long _givenBack;
 
     public AccountGate(CurrentAccounts accounts, AccountLimits global, TimeProvider clock)
@@ -26,7 +24,7 @@ internal sealed class AccountGate : IDisposable
         _accounts = accounts;
         _global = global;
         _clock = clock;
-        _limiters = PartitionedRateLimiter.Create<AccountKey, AccountKey>(key => RateLimitPartition.Get(key, Make));
+        _limiters = PartitionedRateLimiter.Create<LimitKey, LimitKey>(key => RateLimitPartition.Get(key, Make));
     }
 
     /// <summary>How many permits came back unspent. When it rises, a wait for a limit may be over early.</summary>
@@ -35,10 +33,10 @@ internal sealed class AccountGate : IDisposable
     /// <summary>What was counted before a restart, in place of what is counted now.</summary>
     public void Seed(IEnumerable<LimitUse> uses)
     {
-        foreach (var account in uses.GroupBy(u => u.Account))
+        foreach (var counted in uses.GroupBy(use => use.Key))
         {
-            using var touch = _limiters.AttemptAcquire(account.Key, 0);
-            _live[account.Key].Seed(account);
+            using var touch = _limiters.AttemptAcquire(counted.Key, 0);
+            _live[counted.Key].Seed(counted);
         }
     }
 
@@ -49,25 +47,30 @@ internal sealed class AccountGate : IDisposable
     public GateAnswer Ask(SmtpAccount account, int recipients)
     {
         var slice = Math.Clamp(recipients, 1, Math.Max(1, SliceSize(account)));
-        if (Take(Installation, _global, slice, out var global) is { } everybody)
-            return Refused(everybody, LimitOwner.Installation, _global);
+        if (Take(LimitKey.Installation, _global, slice, out var global) is { } everybody)
+            return Refused(everybody, LimitScope.Installation, _global);
 
         var tenant = TenantOf(account);
         AccountLease? shared = null;
         if (tenant is not null && Take(tenant.LimitKey, tenant.Limits, slice, out shared) is { } theirs)
         {
             global?.Dispose();
-            return Refused(theirs, LimitOwner.Tenant, tenant.Limits);
+            return Refused(theirs, LimitScope.Tenant, tenant.Limits);
         }
 
-        if (Take(account.Key, account.Limits, Math.Min(slice, account.SliceSize), out var own) is { } refusal)
+        if (Take(LimitKey.Of(account.Key), account.Limits, Math.Min(slice, account.SliceSize), out var own) is { } refusal)
         {
             shared?.Dispose();
             global?.Dispose();
-            return Refused(refusal, LimitOwner.Account, account.Limits);
+            return Refused(refusal, LimitScope.Account, account.Limits);
         }
 
-        return new(new GatePermit(own, shared, tenant?.LimitKey ?? default, global, slice, this), null, LimitOwner.Account, false);
+        var counts = new PermitCounts(
+            new(LimitKey.Of(account.Key), own?.Permits ?? 0),
+            tenant is null ? default : new(tenant.LimitKey, shared?.Permits ?? 0),
+            new(LimitKey.Installation, global?.Permits ?? 0)
+        );
+        return new(new GatePermit(own, shared, global, counts, slice, this), null, LimitScope.Account, false);
     }
 
     /// <summary>
@@ -77,15 +80,14 @@ internal sealed class AccountGate : IDisposable
         Math.Min(account.SliceSize, Math.Min(Slice(_global), TenantOf(account) is { } tenant ? Slice(tenant.Limits) : int.MaxValue));
 
     /// <summary>
-    /// How far an account's limits are used up; empty when it has none. <see cref="AccountKey"/> 0: the installation's. Safe to call from
-    /// any thread.
+    /// How far the limits under a key are used up; empty when there are none. Safe to call from any thread.
     /// </summary>
-    public IReadOnlyList<LimitUsage> Usage(AccountKey account)
+    public IReadOnlyList<LimitUsage> Usage(LimitKey key)
     {
-        if (LimitsOf(account).IsUnlimited)
+        if (LimitsOf(key).IsUnlimited)
             return [];
-        using var touch = _limiters.AttemptAcquire(account, 0);
-        return _live.TryGetValue(account, out var limiter) ? limiter.Usage() : [];
+        using var touch = _limiters.AttemptAcquire(key, 0);
+        return _live.TryGetValue(key, out var limiter) ? limiter.Usage() : [];
     }
 
     public void Dispose() => _limiters.Dispose();
@@ -94,7 +96,7 @@ internal sealed class AccountGate : IDisposable
 
     private static int Slice(AccountLimits limits) => limits.Count == LimitCount.Recipients ? limits.SmallestWindow : int.MaxValue;
 
-    private static GateAnswer Refused(LimitRefusal refusal, LimitOwner owner, AccountLimits limits) =>
+    private static GateAnswer Refused(LimitRefusal refusal, LimitScope owner, AccountLimits limits) =>
         new(null, refusal, owner, limits.WhenReached == LimitReached.Fail);
 
     // Null: it has no limits.
@@ -102,46 +104,32 @@ internal sealed class AccountGate : IDisposable
         _accounts.Directory.Tenants.Find(account.Tenant) is { Limits.IsUnlimited: false, Number: > 0 } tenant ? tenant : null;
 
     /// <summary>Null: granted, or there is no limit to ask.</summary>
-    private LimitRefusal? Take(AccountKey partition, AccountLimits limits, int recipients, out AccountLease? lease)
+    private LimitRefusal? Take(LimitKey key, AccountLimits limits, int recipients, out AccountLease? lease)
     {
         lease = null;
         if (limits.IsUnlimited)
             return null;
-        lease = (AccountLease)_limiters.AttemptAcquire(partition, limits.Count == LimitCount.Messages ? 1 : recipients);
+        lease = (AccountLease)_limiters.AttemptAcquire(key, limits.Count == LimitCount.Messages ? 1 : recipients);
         return lease.Refusal;
     }
 
-    private AccountLimits LimitsOf(AccountKey partition) =>
-        partition.Number switch
-        {
-            0 => _global,
-            < 0 => _accounts.Directory.Tenants.Find(partition)?.Limits ?? AccountLimits.None,
-            _ => _accounts.Directory.Find(partition)?.Limits ?? AccountLimits.None,
-        };
+    private AccountLimits LimitsOf(LimitKey key) => _accounts.Directory.LimitsOf(key, _global);
 
     // An idle partition is dropped by the built-in limiter and made anew here, so the last one made is the one in force.
-    private AccountRateLimiter Make(AccountKey account) => _live[account] = new(() => LimitsOf(account), _clock);
+    private AccountRateLimiter Make(LimitKey key) => _live[key] = new(() => LimitsOf(key), _clock);
 }
 
 /// <summary>A permit, or which limit refused.</summary>
 /// <param name="Owner">Whose limit refused.</param>
 /// <param name="Fail">The mail is to fail instead of waiting.</param>
-internal readonly record struct GateAnswer(SendPermit? Permit, LimitRefusal? Refusal, LimitOwner Owner, bool Fail);
-
-/// <summary>Whose limit it is, and so who waits when it is used up.</summary>
-internal enum LimitOwner : byte
-{
-    Account = 0,
-    Tenant = 1,
-    Installation = 2,
-}
+internal readonly record struct GateAnswer(SendPermit? Permit, LimitRefusal? Refusal, LimitScope Owner, bool Fail);
 
 /// <summary>Permits of the account's partition, the tenant's and the installation's, spent or given back together.</summary>
 internal sealed class GatePermit(
     AccountLease? own,
     AccountLease? shared,
-    AccountKey tenant,
     AccountLease? global,
+    PermitCounts counts,
     int recipients,
     AccountGate gate
 ) : SendPermit
@@ -149,10 +137,7 @@ internal sealed class GatePermit(
     private bool _spent;
 
     public override bool IsAcquired => true;
-    public override int AccountPermits => own?.Permits ?? 0;
-    public override int TenantPermits => shared?.Permits ?? 0;
-    public override AccountKey Tenant => tenant;
-    public override int GlobalPermits => global?.Permits ?? 0;
+    public override PermitCounts Counts => counts;
     public override int MaxRecipients => recipients;
     public override IEnumerable<string> MetadataNames => [];
 
@@ -188,8 +173,6 @@ internal sealed class GatePermit(
 internal sealed class RefusedPermit(string refusal) : SendPermit
 {
     public override bool IsAcquired => false;
-    public override int AccountPermits => 0;
-    public override int GlobalPermits => 0;
     public override int MaxRecipients => int.MaxValue;
     public override string? Refusal => refusal;
     public override IEnumerable<string> MetadataNames => [];

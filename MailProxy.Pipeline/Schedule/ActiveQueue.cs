@@ -5,7 +5,7 @@ using MailProxy.Pipeline.Sharing;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
-/// The tickets in memory, a lane for each account, and whose turn it is. Pure: no clock, no I/O; times come as arguments.
+/// The tickets in memory, lane by lane, and whose turn it is. Pure: no clock, no I/O; times come as arguments.
 /// A ticket that finds no capacity, or loses it, goes to <paramref name="letGo"/>, and its lane remembers that the disk has more.
 /// Every operation is O(log n) in the lanes or better, but for tenants that are passed over: those are looked at each time.
 /// </summary>
@@ -18,9 +18,9 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
 
     private const int FirstPage = 32;
 
-    private readonly ConcurrentDictionary<AccountKey, AccountLane> _lanes = [];
+    private readonly ConcurrentDictionary<LaneKey, MailLane> _lanes = [];
     private readonly ConcurrentDictionary<string, TenantLanes> _tenants = new(StringComparer.Ordinal);
-    private readonly HashSet<AccountLane> _atLimit = [];
+    private readonly HashSet<MailLane> _atLimit = [];
     private readonly LinkedList<TenantLanes> _refill = []; // tenants with lanes that should ask the disk
     private readonly LaneHeap _looks = new(0); // by the time of the next look
     private readonly LaneTurns _turns = new(inFlight, share ?? TenantShare.Unlimited);
@@ -44,13 +44,13 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     public long NextLook => _looks.FirstKey;
 
     /// <summary>Every lane there is; safe to read from other threads.</summary>
-    public IEnumerable<AccountLane> Lanes => _lanes.Values;
+    public IEnumerable<MailLane> Lanes => _lanes.Values;
 
     /// <summary>Lanes that wait for a limit.</summary>
-    public IReadOnlyCollection<AccountLane> AtLimit => _atLimit;
+    public IReadOnlyCollection<MailLane> AtLimit => _atLimit;
 
     /// <summary>Safe to call from other threads.</summary>
-    public AccountLane? Find(AccountKey account) => _lanes.GetValueOrDefault(account);
+    public MailLane? Find(LaneKey key) => _lanes.GetValueOrDefault(key);
 
     /// <summary>What a tenant has on its way, and the most that it may. Safe to call from other threads.</summary>
     public (long Held, long Allowed) InFlightOf(string tenant) => _turns.Of(_tenants.GetValueOrDefault(tenant));
@@ -59,24 +59,24 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     public (long Held, long Allowed) TicketsOf(string tenant) => _window.Of(_tenants.GetValueOrDefault(tenant));
 
     /// <summary>Whether only its tenant's share keeps the lane from more. Safe to call from other threads.</summary>
-    public bool IsAtShare(AccountLane lane) => _turns.IsAtShare(lane.Tenant);
+    public bool IsAtShare(MailLane lane) => _turns.IsAtShare(lane.Tenant);
 
     /// <summary>Whether the lane has as many on their way as a lane may. Safe to call from other threads.</summary>
-    public bool IsBusy(AccountLane lane) => _turns.IsBusy(lane);
+    public bool IsBusy(MailLane lane) => _turns.IsBusy(lane);
 
-    /// <summary>The account's lane, made when it is new (<paramref name="made"/>).</summary>
-    public AccountLane Lane(AccountKey account, out bool made, string tenant = "")
+    /// <summary>The lane of this key, made when it is new (<paramref name="made"/>).</summary>
+    public MailLane Lane(LaneKey key, out bool made, string tenant = "")
     {
-        made = !_lanes.TryGetValue(account, out var lane);
+        made = !_lanes.TryGetValue(key, out var lane);
         if (!made)
             return lane!;
         var owner = TenantOf(tenant);
         owner.Lanes++;
-        return _lanes[account] = new(account, owner) { Page = FirstPage };
+        return _lanes[key] = new(key, owner) { Page = FirstPage };
     }
 
     /// <summary>Whose the lane is; it goes from one tenant to another when its account was not known before.</summary>
-    public void Belongs(AccountLane lane, string tenant)
+    public void Belongs(MailLane lane, string tenant)
     {
         if (lane.Tenant.Tenant == tenant)
             return;
@@ -92,7 +92,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     }
 
     /// <summary>Forgets a lane whose account is gone. False: it has something still.</summary>
-    public bool Forget(AccountLane lane)
+    public bool Forget(MailLane lane)
     {
         if (lane.Count > 0 || lane.InFlight > 0 || lane.Aside > 0 || lane.More || lane.NextDue < long.MaxValue)
             return false;
@@ -101,11 +101,11 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         LaneTurns.Leave(lane.Tenant.Refill, lane.Refill);
         _atLimit.Remove(lane);
         LeftBy(lane.Tenant);
-        return _lanes.TryRemove(lane.Account, out _);
+        return _lanes.TryRemove(lane.Key, out _);
     }
 
     /// <summary>A ticket fresh from the store. While the disk has more, only what goes before a ticket in memory may pass it.</summary>
-    public void Offer(AccountLane lane, in QueuedMail ticket)
+    public void Offer(MailLane lane, in QueuedMail ticket)
     {
         if (lane.LetsGo || (lane.More && !lane.Outranks(ticket)))
             _window.TurnAway(lane, ticket);
@@ -115,7 +115,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     }
 
     /// <summary>A ticket that was on its way waits for what it carries: others may go meanwhile.</summary>
-    public void SetAside(AccountLane lane, in QueuedMail ticket)
+    public void SetAside(MailLane lane, in QueuedMail ticket)
     {
         if (Land(lane, ticket) && _aside.Add(ticket))
             lane.Aside++;
@@ -123,7 +123,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     }
 
     /// <summary>A ticket that was on its way, or set aside, comes back to its old place, which is before all that came after it.</summary>
-    public void Return(AccountLane lane, in QueuedMail ticket)
+    public void Return(MailLane lane, in QueuedMail ticket)
     {
         if (!ComesBack(lane, ticket))
             Land(lane, ticket);
@@ -135,7 +135,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     }
 
     /// <summary>The attempt is over. False: it was none of ours.</summary>
-    public bool Done(AccountLane lane, in QueuedMail ticket)
+    public bool Done(MailLane lane, in QueuedMail ticket)
     {
         var ours = Land(lane, ticket) || ComesBack(lane, ticket);
         Settle(lane);
@@ -145,10 +145,10 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>
     /// Whose turn it is, or null when nobody may go. A lane with an immediate mail goes first, but at most every second time.
     /// </summary>
-    public AccountLane? Next() => _turns.Next(_now);
+    public MailLane? Next() => _turns.Next(_now);
 
     /// <summary>Takes the first ticket of the lane that <see cref="Next"/> named.</summary>
-    public QueuedMail Take(AccountLane lane)
+    public QueuedMail Take(MailLane lane)
     {
         _turns.Took(lane, _now);
         var ticket = _window.Take(lane);
@@ -169,8 +169,8 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
 
     // ── The disk ──
 
-    /// <summary>The disk has mail of this account that is due then.</summary>
-    public void DiskHas(AccountLane lane, long due, long now)
+    /// <summary>The disk has mail of this lane that is due then.</summary>
+    public void DiskHas(MailLane lane, long due, long now)
     {
         if (due <= now)
             lane.More = lane.Glance = true;
@@ -185,7 +185,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>
     /// The next lane that should ask the disk, and for what; what it knew of the disk is forgotten before the question. Tenants take turns.
     /// </summary>
-    public AccountLane? NextToRefill(out int count, out Priority lowest)
+    public MailLane? NextToRefill(out int count, out Priority lowest)
     {
         (count, lowest) = (0, Priority.Low);
         if (FirstToRefill() is not { } lane)
@@ -212,7 +212,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     }
 
     /// <summary>What the disk answered to the question that <see cref="NextToRefill"/> gave.</summary>
-    public void Fill(AccountLane lane, IReadOnlyList<QueuedMail> tickets, bool more, long nextDue, int asked, Priority lowest)
+    public void Fill(MailLane lane, IReadOnlyList<QueuedMail> tickets, bool more, long nextDue, int asked, Priority lowest)
     {
         lane.NextDue = Math.Min(lane.NextDue, nextDue);
         lane.More |= more && tickets.Count > 0; // what is left is on its way already, and its end wakes the lane
@@ -247,7 +247,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     }
 
     /// <summary>To be called after a reason to wait was set or cleared.</summary>
-    public void Waited(AccountLane lane, long now)
+    public void Waited(MailLane lane, long now)
     {
         var until = Math.Max(lane.AtLimit?.Until ?? 0, lane.BackingOff?.Until ?? 0);
         lane.LetsGo = lane.Paused || lane.Unknown || (lane.Waits && until - now > LongPark);
@@ -284,12 +284,12 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         _tenants.TryRemove(tenant.Tenant, out _);
     }
 
-    private int Capacity(AccountLane lane) => _window.Capacity(lane);
+    private int Capacity(MailLane lane) => _window.Capacity(lane);
 
-    private bool IsToRefill(AccountLane lane) =>
+    private bool IsToRefill(MailLane lane) =>
         !lane.Waits && ((lane.More && _window.Below(lane)) || (lane.Glance && lane.Count > 0 && lane.LastPriority > Priority.Immediate));
 
-    private AccountLane? FirstToRefill()
+    private MailLane? FirstToRefill()
     {
         for (var node = _refill.First; node is not null; )
         {
@@ -308,7 +308,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         return null;
     }
 
-    private bool Land(AccountLane lane, in QueuedMail ticket)
+    private bool Land(MailLane lane, in QueuedMail ticket)
     {
         if (!_flying.Remove(Name(ticket)))
             return false;
@@ -316,7 +316,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         return true;
     }
 
-    private bool ComesBack(AccountLane lane, in QueuedMail ticket)
+    private bool ComesBack(MailLane lane, in QueuedMail ticket)
     {
         if (!_aside.Remove(ticket))
             return false;
@@ -324,13 +324,13 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         return true;
     }
 
-    private void Insert(AccountLane lane, in QueuedMail ticket)
+    private void Insert(MailLane lane, in QueuedMail ticket)
     {
         if (_window.Insert(lane, ticket) is { } loser)
             Settle(loser);
     }
 
-    private void Empty(AccountLane lane)
+    private void Empty(MailLane lane)
     {
         if (lane.Count > 0)
             lane.Page = FirstPage;
@@ -339,7 +339,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     }
 
     // Puts the lane where it belongs after any change of it.
-    private void Settle(AccountLane lane)
+    private void Settle(MailLane lane)
     {
         _turns.Settle(lane);
         if (IsToRefill(lane))

@@ -3,18 +3,18 @@ namespace MailProxy.Pipeline.Schedule;
 /// <summary>
 /// Lanes by a number, smallest first, each at most once. A lane knows its place, so that a change costs O(log n) and leaves nothing behind.
 /// </summary>
-/// <param name="which">Which of <see cref="AccountLane.Places"/> belongs to this heap.</param>
+/// <param name="which">Which of <see cref="MailLane.Places"/> belongs to this heap.</param>
 internal sealed class LaneHeap(int which)
 {
-    private (long Key, AccountLane Lane)[] _items = new (long, AccountLane)[4];
+    private (long Key, MailLane Lane)[] _items = new (long, MailLane)[4];
 
     public int Count { get; private set; }
 
-    public AccountLane? First => Count > 0 ? _items[0].Lane : null;
+    public MailLane? First => Count > 0 ? _items[0].Lane : null;
 
     public long FirstKey => Count > 0 ? _items[0].Key : long.MaxValue;
 
-    public void Set(AccountLane lane, long key)
+    public void Set(MailLane lane, long key)
     {
         var at = lane.Places[which];
         if (at < 0)
@@ -29,7 +29,7 @@ internal sealed class LaneHeap(int which)
         Settle(at, (key, lane));
     }
 
-    public void Remove(AccountLane lane)
+    public void Remove(MailLane lane)
     {
         var at = lane.Places[which];
         if (at < 0)
@@ -42,7 +42,7 @@ internal sealed class LaneHeap(int which)
     }
 
     // Puts an item into a hole, up or down from it.
-    private void Settle(int at, (long Key, AccountLane Lane) item)
+    private void Settle(int at, (long Key, MailLane Lane) item)
     {
         while (at > 0 && _items[(at - 1) / 2] is var up && item.Key < up.Key)
         {
@@ -66,7 +66,7 @@ internal sealed class LaneHeap(int which)
         Put(at, item);
     }
 
-    private void Put(int at, (long Key, AccountLane Lane) item)
+    private void Put(int at, (long Key, MailLane Lane) item)
     {
         _items[at] = item;
         item.Lane.Places[which] = at;

@@ -27,16 +27,16 @@ internal sealed partial class LaneKeeper(
     /// <summary>By how many milliseconds the clock has stepped since, which no wait was corrected for yet. From any thread.</summary>
     public long PendingStep => _clock.Pending();
 
-    public AccountLane Lane(AccountKey account)
+    public MailLane Lane(LaneKey key)
     {
-        var lane = queue.Lane(account, out var made, Directory.Find(account)?.Tenant ?? "");
+        var lane = queue.Lane(key, out var made, Directory.OfLane(key)?.Tenant ?? "");
         if (!made)
             return lane;
         See(lane, Directory);
 
         // Not when the account of a lane goes: it had no unfinished mail then, and what the lane believes of the disk may be old.
         if (lane.Unknown)
-            Log.UnknownAccount(logger, account.Number);
+            Log.UnknownAccount(logger, key.Number);
         return lane;
     }
 
@@ -71,7 +71,7 @@ internal sealed partial class LaneKeeper(
         foreach (var lane in queue.Lanes)
         {
             // An account that is gone had no mail left, unless something is very wrong.
-            if (now.Find(lane.Account) is not null || !queue.Forget(lane))
+            if (now.OfLane(lane.Key) is not null || !queue.Forget(lane))
                 See(lane, before);
         }
     }
@@ -80,7 +80,7 @@ internal sealed partial class LaneKeeper(
     public void Apply(WakeSet news, bool limitsMayOpen)
     {
         foreach (var account in news.Unparked)
-            BackOff(account, null);
+            BackOff(Lanes.Of(account), null);
         if (limitsMayOpen)
         {
             // Whose permit it was is not known here, and what one account of a tenant did not spend another one may.
@@ -89,71 +89,71 @@ internal sealed partial class LaneKeeper(
         }
 
         foreach (var (account, (until, trouble)) in news.Parked)
-            BackOff(account, new(until, $"{trouble.Kind}: {trouble.Reply}"));
+            BackOff(Lanes.Of(account), new(until, $"{trouble.Kind}: {trouble.Reply}"));
 
         foreach (var ticket in news.Aside)
         {
-            var lane = Lane(ticket.Account);
+            var lane = Lane(ticket.Lane);
             queue.SetAside(lane, ticket);
         }
 
         // Claims end before the lanes look at the disk again.
         foreach (var ticket in news.Done)
         {
-            var lane = Lane(ticket.Account);
+            var lane = Lane(ticket.Lane);
             queue.Done(lane, ticket);
             store.Release(ticket);
         }
 
         foreach (var ticket in news.Returned)
-            queue.Return(Lane(ticket.Account), ticket);
-        foreach (var (account, due) in news.DueByAccount)
-            queue.DiskHas(Lane(account), due, Now);
+            queue.Return(Lane(ticket.Lane), ticket);
+        foreach (var (lane, due) in news.DueByLane)
+            queue.DiskHas(Lane(lane), due, Now);
     }
 
     /// <summary>Every lane looks at the disk, and nobody backs off any longer.</summary>
     public void LookAtAll()
     {
         foreach (var account in Directory.All)
-            Lane(account.Key);
+            Lane(Lanes.Of(account.Key));
         foreach (var lane in queue.Lanes)
         {
-            BackOff(lane.Account, null);
+            BackOff(lane.Key, null);
             queue.DiskHas(lane, 0, Now);
         }
     }
 
     /// <summary>What is stored there makes no sense now: the lane looks again later.</summary>
-    public void CannotClaim(AccountLane lane, Exception trouble)
+    public void CannotClaim(MailLane lane, Exception trouble)
     {
-        Log.CannotClaim(logger, lane.Account.Number, trouble);
+        Log.CannotClaim(logger, lane.Key.Number, trouble);
         queue.DiskHas(lane, Now + ClaimPause, Now);
     }
 
     // The wait was reckoned with the permit as used.
-    private void AskLimitAgain(AccountLane lane)
+    private void AskLimitAgain(MailLane lane)
     {
         lane.AtLimit = null;
         queue.Waited(lane, Now);
     }
 
-    private void BackOff(AccountKey account, LanePark? park)
+    private void BackOff(LaneKey key, LanePark? park)
     {
-        var lane = Lane(account);
+        var lane = Lane(key);
         lane.BackingOff = park;
         queue.Waited(lane, Now);
     }
 
-    private void See(AccountLane lane, AccountDirectory before)
+    private void See(MailLane lane, AccountDirectory before)
     {
-        var account = Directory.Find(lane.Account);
+        var account = Directory.OfLane(lane.Key);
         if (account is not null)
             queue.Belongs(lane, account.Tenant);
         lane.Unknown = account is null;
         lane.Paused = account is { Paused: true } or { TenantSuspended: true };
         lane.InFlightCap = 2 * (account?.MaxConnections ?? 1);
         // A changed account deserves a new look.
-        if (account?.Version != before.Find(lane.Account)?.Version)
+        if (account?.Version != before.OfLane(lane.Key)?.Version)
             lane.AtLimit = lane.BackingOff = null;
         if (account is not null && Directory.Tenants.Find(account.Tenant)?.Limits != before.Tenants.Find(account.Tenant)?.Limits)
             lane.AtLimit = null;

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Says why an account's mail waits. Safe to call from any thread.</summary>
+/// <summary>Says why a lane's mail waits. Safe to call from any thread.</summary>
 internal sealed class LaneReasons(
     ActiveQueue queue,
     Standstill standstill,
@@ -17,18 +17,18 @@ internal sealed class LaneReasons(
 
     private const long Flicker = 1000;
 
-    public LaneStatus Status(AccountKey account)
+    public LaneStatus Status(LaneKey key)
     {
-        var lane = queue.Find(account);
-        var (state, until, reason) = Reason(account, lane);
+        var lane = queue.Find(key);
+        var (state, until, reason) = Reason(key, lane);
         return new(state, until, reason, lane?.InFlight ?? 0, lane?.Count ?? 0);
     }
 
-    /// <summary>Whether the account has a reason to wait, or had one so lately that its mail cannot be called overdue.</summary>
-    public bool IsExcused(AccountKey account)
+    /// <summary>Whether the lane has a reason to wait, or had one so lately that its mail cannot be called overdue.</summary>
+    public bool IsExcused(LaneKey key)
     {
-        var lane = queue.Find(account);
-        if (Reason(account, lane).State is not (LaneState.Ready or LaneState.Busy))
+        var lane = queue.Find(key);
+        if (Reason(key, lane).State is not (LaneState.Ready or LaneState.Busy))
             return true;
         var waited = Math.Max(
             lane?.WaitedLast ?? long.MinValue,
@@ -37,9 +37,9 @@ internal sealed class LaneReasons(
         return waited > clock.GetUtcNow().ToUnixTimeMilliseconds() - Overdue;
     }
 
-    private (LaneState State, long? Until, string? Reason) Reason(AccountKey account, AccountLane? lane)
+    private (LaneState State, long? Until, string? Reason) Reason(LaneKey key, MailLane? lane)
     {
-        if (accounts.Directory.Find(account) is not { } known)
+        if (accounts.Directory.OfLane(key) is not { } known)
             return (LaneState.UnknownAccount, null, "the account does not exist any more");
         if (known.TenantSuspended)
             return (LaneState.TenantSuspended, null, "sending is suspended for the tenant");
@@ -59,13 +59,13 @@ internal sealed class LaneReasons(
         return all with { Until = all.Until + pendingStep() };
     }
 
-    private static string Busy(AccountLane lane) =>
+    private static string Busy(MailLane lane) =>
         $"the account has {lane.InFlight} attempts under way and may have no more (twice max_connections, a quarter of "
         + "Schedule:InFlight at most);"
         + " the next goes when one of them ends";
 
     // A tenant at its share is below it for a moment whenever one of its attempts ends.
-    private bool IsAtShare(AccountLane lane) =>
+    private bool IsAtShare(MailLane lane) =>
         queue.IsAtShare(lane) || lane.Tenant.HeldBackLast > clock.GetUtcNow().ToUnixTimeMilliseconds() - Flicker;
 
     private string AtShare(string tenant)

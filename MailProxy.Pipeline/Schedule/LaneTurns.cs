@@ -31,10 +31,10 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
     public bool IsAtShare(TenantLanes tenant) => InFlight < inFlight && !May(tenant);
 
     /// <summary>Whether the lane has as many on their way as a lane may. Safe to call from other threads.</summary>
-    public bool IsBusy(AccountLane lane) => lane.InFlight >= Math.Min(lane.InFlightCap, Math.Max(1, inFlight / 4));
+    public bool IsBusy(MailLane lane) => lane.InFlight >= Math.Min(lane.InFlightCap, Math.Max(1, inFlight / 4));
 
     /// <summary>Null: nobody may go. A lane with an immediate mail goes first, but at most every second time.</summary>
-    public AccountLane? Next(long now)
+    public MailLane? Next(long now)
     {
         if (_flying >= inFlight)
             return null;
@@ -42,7 +42,7 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
     }
 
     /// <summary>A ticket of the lane goes on its way; lane and tenant go to the end of their rounds.</summary>
-    public void Took(AccountLane lane, long now)
+    public void Took(MailLane lane, long now)
     {
         var tenant = lane.Tenant;
         _urgentLast = !_urgentLast && First(_urgent, now)?.Urgent.First?.Value == lane;
@@ -55,10 +55,10 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
     }
 
     /// <summary>It is on its way no longer.</summary>
-    public void Landed(AccountLane lane) => Flies(lane, -1);
+    public void Landed(MailLane lane) => Flies(lane, -1);
 
     /// <summary>Puts lane and tenant where they belong after any change of the lane.</summary>
-    public void Settle(AccountLane lane)
+    public void Settle(MailLane lane)
     {
         var tenant = lane.Tenant;
         var may = lane.Count > 0 && !lane.Waits && !IsBusy(lane);
@@ -69,7 +69,7 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
     }
 
     /// <summary>The lane is another tenant's from now on; to be settled afterwards.</summary>
-    public void Move(AccountLane lane, TenantLanes to)
+    public void Move(MailLane lane, TenantLanes to)
     {
         Leave(lane.Tenant.Ready, lane.Ready);
         Leave(lane.Tenant.Urgent, lane.Urgent);
@@ -93,7 +93,7 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
             list.AddLast(node);
     }
 
-    private void Flies(AccountLane lane, int change)
+    private void Flies(MailLane lane, int change)
     {
         lane.InFlight += change;
         lane.Tenant.InFlight += change;

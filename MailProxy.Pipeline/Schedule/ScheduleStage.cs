@@ -90,8 +90,8 @@ internal sealed partial class ScheduleStage
             _wake.Look();
     }
 
-    /// <summary>Why an account's mail waits, or that it does not.</summary>
-    public LaneStatus Status(AccountKey account) => _reasons.Status(account);
+    /// <summary>Why a lane's mail waits, or that it does not.</summary>
+    public LaneStatus Status(LaneKey lane) => _reasons.Status(lane);
 
     /// <summary>What of a tenant is on its way and in memory, and how much may be.</summary>
     public void ShowIn(TenantShares shares)
@@ -100,11 +100,11 @@ internal sealed partial class ScheduleStage
         shares.Add("tickets", _queue.TicketsOf);
     }
 
-    /// <summary>Whether the account waits for a reason, or did so within the last minute: then its mail is not overdue.</summary>
-    public bool IsExcused(AccountKey account) => _reasons.IsExcused(account);
+    /// <summary>Whether the lane waits for a reason, or did so within the last minute: then its mail is not overdue.</summary>
+    public bool IsExcused(LaneKey lane) => _reasons.IsExcused(lane);
 
-    /// <summary>Accounts that it knows of.</summary>
-    public int Lanes => _queue.Lanes.Count();
+    /// <summary>How many lanes there are.</summary>
+    public int LaneCount => _queue.Lanes.Count();
 
     // ── The loop ──
 
@@ -121,8 +121,8 @@ internal sealed partial class ScheduleStage
         _expiry.Next = recovery.NextExpiry;
         _gate.Seed(recovery.LimitUses);
         _lanes.SeeAccounts();
-        foreach (var (account, due) in recovery.Lanes)
-            _queue.DiskHas(_lanes.Lane(account), due, now);
+        foreach (var (lane, due) in recovery.Lanes)
+            _queue.DiskHas(_lanes.Lane(lane), due, now);
 
         _accounts.Changed += _wake.Look;
         _health.Changed += _wake.Look;
@@ -203,7 +203,7 @@ internal sealed partial class ScheduleStage
         {
             if (!_input.TryRead(out var ticket))
                 return false;
-            var lane = _lanes.Lane(ticket.Account);
+            var lane = _lanes.Lane(ticket.Lane);
             if (ticket.Due <= now)
                 _queue.Offer(lane, ticket);
             else
@@ -226,7 +226,7 @@ internal sealed partial class ScheduleStage
                 return false;
             try
             {
-                var page = await _store.ClaimAsync(lane.Account, new(count, now, lowest));
+                var page = await _store.ClaimAsync(lane.Key, new(count, now, lowest));
                 _queue.Fill(lane, page.Tickets, page.More, page.NextDue, count, lowest);
             }
             catch (StoreUnavailableException)
@@ -250,7 +250,7 @@ internal sealed partial class ScheduleStage
         {
             if (_standstill.Stands || _queue.Next() is not { } lane || !wait.HasCapacity())
                 return false;
-            if (_lanes.Directory.Find(lane.Account) is not { } account)
+            if (_lanes.Directory.OfLane(lane.Key) is not { } account)
                 throw new InvalidOperationException("A lane without an account was chosen.");
 
             if (_turns.Before(account.Tenant, lane) is { } first)
@@ -264,14 +264,14 @@ internal sealed partial class ScheduleStage
                 _turns.Granted(account.Tenant, lane);
             if (answer.Refusal is { } refusal && !answer.Fail)
                 Park(lane, account, answer.Owner, refusal);
-            else if (!Hand(lane, answer.Permit ?? new RefusedPermit($"{Name(answer.Owner)} {answer.Refusal}")))
+            else if (!Hand(lane, account.Key, answer.Permit ?? new RefusedPermit($"{Name(answer.Owner)} {answer.Refusal}")))
                 return !wait.HasCapacity();
         }
 
         return true;
     }
 
-    private void Park(AccountLane lane, SmtpAccount account, LimitOwner owner, LimitRefusal refusal)
+    private void Park(MailLane lane, SmtpAccount account, LimitScope owner, LimitRefusal refusal)
     {
         // Read anew, for the turn may have waited for the store; and a millisecond more, because both clocks are cut to whole ones.
         var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
@@ -280,27 +280,27 @@ internal sealed partial class ScheduleStage
             .PermitsRefused.WithLabels(
                 owner switch
                 {
-                    LimitOwner.Installation => "global",
-                    LimitOwner.Tenant => "tenant",
+                    LimitScope.Installation => "global",
+                    LimitScope.Tenant => "tenant",
                     _ => account.Id,
                 }
             )
             .Inc();
-        if (owner == LimitOwner.Installation)
+        if (owner == LimitScope.Installation)
         {
             // Nobody may send, and the lane keeps its turn: else the order of waking would decide who goes first each time.
             _standstill.Limit = new(until, $"the installation {refusal}");
             return;
         }
 
-        if (owner == LimitOwner.Tenant)
+        if (owner == LimitScope.Tenant)
             _turns.Refused(account.Tenant, lane);
         lane.AtLimit =
-            owner == LimitOwner.Tenant ? new(until, $"the tenant {refusal}") { OfTenant = true } : new(until, refusal.ToString());
+            owner == LimitScope.Tenant ? new(until, $"the tenant {refusal}") { OfTenant = true } : new(until, refusal.ToString());
         _queue.Waited(lane, now);
     }
 
-    private void ParkBehind(AccountLane lane, AccountLane first)
+    private void ParkBehind(MailLane lane, MailLane first)
     {
         var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         lane.AtLimit = new(
@@ -313,19 +313,19 @@ internal sealed partial class ScheduleStage
         _queue.Waited(lane, now);
     }
 
-    private static string Name(LimitOwner owner) =>
+    private static string Name(LimitScope owner) =>
         owner switch
         {
-            LimitOwner.Installation => "the installation",
-            LimitOwner.Tenant => "the tenant",
+            LimitScope.Installation => "the installation",
+            LimitScope.Tenant => "the tenant",
             _ => "the account",
         };
 
     // False: the channel was completed though it had capacity. The pipeline is coming down, and the next rest says so.
-    private bool Hand(AccountLane lane, SendPermit permit)
+    private bool Hand(MailLane lane, AccountKey account, SendPermit permit)
     {
         var ticket = _queue.Take(lane);
-        if (_next.TryWrite(new(ticket, permit)))
+        if (_next.TryWrite(new(ticket, account, permit)))
             return true;
         permit.Dispose();
         _queue.Return(lane, ticket);

@@ -31,9 +31,9 @@ internal sealed class TenantLanes
     /// <summary>When it was last passed over because of its share; <see cref="long.MinValue"/>: never.</summary>
     public long HeldBackLast { get; set; } = long.MinValue;
 
-    public LinkedList<AccountLane> Ready { get; } = [];
-    public LinkedList<AccountLane> Urgent { get; } = [];
-    public LinkedList<AccountLane> Refill { get; } = [];
+    public LinkedList<MailLane> Ready { get; } = [];
+    public LinkedList<MailLane> Urgent { get; } = [];
+    public LinkedList<MailLane> Refill { get; } = [];
 
     /// <summary>Its lanes that have tickets, most first.</summary>
     public LaneHeap Sizes { get; } = new(1);

@@ -6,10 +6,10 @@ namespace MailProxy.Pipeline.Schedule;
 /// </summary>
 internal sealed class TenantTurns
 {
-    private readonly Dictionary<string, AccountLane> _first = [];
+    private readonly Dictionary<string, MailLane> _first = [];
 
     /// <summary>The lane that this one has to wait for; null: it may ask.</summary>
-    public AccountLane? Before(string tenant, AccountLane lane)
+    public MailLane? Before(string tenant, MailLane lane)
     {
         if (_first.Count == 0 || !_first.TryGetValue(tenant, out var first) || first == lane)
             return null;
@@ -19,16 +19,16 @@ internal sealed class TenantTurns
         return null;
     }
 
-    public void Refused(string tenant, AccountLane lane) => _first.TryAdd(tenant, lane);
+    public void Refused(string tenant, MailLane lane) => _first.TryAdd(tenant, lane);
 
-    public void Granted(string tenant, AccountLane lane)
+    public void Granted(string tenant, MailLane lane)
     {
         if (_first.Count > 0 && _first.GetValueOrDefault(tenant) == lane)
             _first.Remove(tenant);
     }
 
     // Whoever waits for something else as well, or has nothing any more, gives the turn up.
-    private static bool CanTake(AccountLane lane) =>
+    private static bool CanTake(MailLane lane) =>
         lane is { Paused: false, Unknown: false, BackingOff: null }
         && lane.InFlight < lane.InFlightCap
         && (lane.AtLimit is { OfTenant: true } || (lane.AtLimit is null && (lane.Count > 0 || lane.More)));

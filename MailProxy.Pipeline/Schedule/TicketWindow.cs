@@ -23,10 +23,10 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
     public void Remove(TenantLanes tenant) => _tenants.Remove(tenant);
 
     /// <summary>How many the lane may have.</summary>
-    public int Share(AccountLane lane) => Math.Max(1, Allowed(lane.Tenant) / (lane.Tenant.Sizes.Count + (lane.Count == 0 ? 1 : 0)));
+    public int Share(MailLane lane) => Math.Max(1, Allowed(lane.Tenant) / (lane.Tenant.Sizes.Count + (lane.Count == 0 ? 1 : 0)));
 
     /// <summary>How many more it may have now.</summary>
-    public int Capacity(AccountLane lane)
+    public int Capacity(MailLane lane)
     {
         var left = Share(lane) - lane.Count;
         if (left <= 0 || (IsFull(lane.Tenant) && Largest(lane.Tenant) <= lane.Count + 1))
@@ -35,17 +35,17 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
     }
 
     /// <summary>It has less than a quarter of what it may have.</summary>
-    public bool Below(AccountLane lane) => lane.Count < Math.Max(1, Share(lane) / 4);
+    public bool Below(MailLane lane) => lane.Count < Math.Max(1, Share(lane) / 4);
 
     /// <summary>
     /// Puts a ticket in. A full lane makes space in itself, a full tenant in its largest lane, and whoever has nothing yet in the largest
     /// lane of all.
     /// </summary>
     /// <returns>A lane that lost a ticket for it, and has to be settled; or null.</returns>
-    public AccountLane? Insert(AccountLane lane, in QueuedMail ticket)
+    public MailLane? Insert(MailLane lane, in QueuedMail ticket)
     {
         var tenant = lane.Tenant;
-        AccountLane? loser = null;
+        MailLane? loser = null;
         if (lane.Count >= Share(lane))
             loser = lane;
         else if (IsFull(tenant))
@@ -68,27 +68,27 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
         return loser == lane ? null : loser;
     }
 
-    public QueuedMail Take(AccountLane lane)
+    public QueuedMail Take(MailLane lane)
     {
         var ticket = lane.TakeFirst();
         Counted(lane, -1);
         return ticket;
     }
 
-    public void TurnAway(AccountLane lane, in QueuedMail ticket)
+    public void TurnAway(MailLane lane, in QueuedMail ticket)
     {
         lane.More = true;
         letGo(ticket);
     }
 
-    public void Empty(AccountLane lane)
+    public void Empty(MailLane lane)
     {
         while (lane.Count > 0)
             TurnAway(lane, Pull(lane));
     }
 
     /// <summary>The lane is another tenant's from now on.</summary>
-    public void Move(AccountLane lane, TenantLanes to)
+    public void Move(MailLane lane, TenantLanes to)
     {
         lane.Tenant.Sizes.Remove(lane);
         lane.Tenant.Count -= lane.Count;
@@ -99,12 +99,12 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
 
     /// <summary>When the first tenant is alone no longer, what it has beyond its share is let go.</summary>
     /// <returns>The lanes that lost tickets, to be settled.</returns>
-    public IReadOnlyCollection<AccountLane> Trim()
+    public IReadOnlyCollection<MailLane> Trim()
     {
         var whole = share.Of(window, 0);
         if (whole == Interlocked.Exchange(ref _whole, whole) || whole == window)
             return [];
-        var lost = new HashSet<AccountLane>();
+        var lost = new HashSet<MailLane>();
         foreach (var tenant in _tenants)
         {
             while (tenant.Count > Allowed(tenant) && tenant.Sizes.First is { } largest)
@@ -120,20 +120,20 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
     private static int Largest(TenantLanes tenant) => tenant.Sizes.Count == 0 ? 0 : (int)-tenant.Sizes.FirstKey;
 
     // Asked only by a tenant that has nothing while the window is full, which needs very many tenants.
-    private AccountLane? Elsewhere() => _tenants.MaxBy(static t => t.Count)?.Sizes.First is { Count: > 1 } lane ? lane : null;
+    private MailLane? Elsewhere() => _tenants.MaxBy(static t => t.Count)?.Sizes.First is { Count: > 1 } lane ? lane : null;
 
     private bool IsFull(TenantLanes tenant) => tenant.Count >= Allowed(tenant);
 
     private int Allowed(TenantLanes tenant) => (int)Math.Max(1, share.Of(window, Math.Max(0, Count - tenant.Count)));
 
-    private QueuedMail Pull(AccountLane lane)
+    private QueuedMail Pull(MailLane lane)
     {
         var ticket = lane.TakeLast();
         Counted(lane, -1);
         return ticket;
     }
 
-    private void Counted(AccountLane lane, int change)
+    private void Counted(MailLane lane, int change)
     {
         Count += change;
         lane.Tenant.Count += change;

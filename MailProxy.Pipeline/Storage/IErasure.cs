@@ -19,12 +19,12 @@ public interface IErasure
 /// <summary>The result of one slice.</summary>
 /// <param name="Through">Where the next slice begins; null when this was the last.</param>
 /// <param name="Pending">Messages to other recipients, or being sent at this moment: their content still names the person.</param>
-/// <param name="Lanes">Accounts whose mail has changed, and when it is due.</param>
+/// <param name="Lanes">Lanes whose mail has changed, and when it is due.</param>
 public sealed record ErasedSlice(
     long? Through,
     ErasedCounts Counts,
     IReadOnlyList<PendingErasure> Pending,
-    IReadOnlyList<(AccountKey Account, long Due)> Lanes
+    IReadOnlyList<(LaneKey Lane, long Due)> Lanes
 );
 
 /// <param name="Messages">Messages that named the person.</param>

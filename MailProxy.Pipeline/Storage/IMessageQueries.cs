@@ -94,7 +94,7 @@ public sealed record QueueCounts(IReadOnlyList<(MessageState State, Priority Pri
     public const long OverdueAfter = 60_000;
 
     /// <summary>
-    /// <see cref="Overdue"/> by account, so that accounts that wait for a known reason (paused, parked, at a limit) can be left out.
+    /// <see cref="Overdue"/> by lane, so that lanes that wait for a known reason (paused, parked, at a limit) can be left out.
     /// </summary>
-    public IReadOnlyList<(AccountKey Account, long Count)> OverdueByAccount { get; init; } = [];
+    public IReadOnlyList<(LaneKey Lane, long Count)> OverdueByLane { get; init; } = [];
 }

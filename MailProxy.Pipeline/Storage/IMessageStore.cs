@@ -23,11 +23,10 @@ public interface IMessageStore
     Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches);
 
     /// <summary>
-    /// Claims up to <paramref name="request"/>'s count of due mails of one account, highest priority first, fresh (due 0) and deferred in
-    /// equal
-    /// shares. With leases, a claimed mail belongs to the caller until it is released or the lease ends.
+    /// Claims up to <paramref name="request"/>'s count of due mails of one lane, highest priority first, fresh (due 0) and deferred in
+    /// equal shares. With leases, a claimed mail belongs to the caller until it is released or the lease ends.
     /// </summary>
-    Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request);
+    Task<ClaimedPage> ClaimAsync(LaneKey lane, ClaimRequest request);
 
     /// <summary>Ends a claim. Never blocks, never fails.</summary>
     void Release(QueuedMail ticket);
@@ -59,28 +58,28 @@ public sealed class StoreUnavailableException(string message, Exception? inner =
 public sealed class StoreRefusedException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <param name="InDoubt">Attempts marked without an outcome, still in state sending; each must be settled.</param>
-/// <param name="Lanes">Accounts with waiting mail, and when the earliest of it is due (0: now).</param>
+/// <param name="Lanes">Lanes with waiting mail, and when the earliest of it is due (0: now).</param>
 /// <param name="LimitUses">Permits counted in windows that have not passed yet.</param>
 /// <param name="NextExpiry">When the next message expires; <see cref="long.MaxValue"/>: never.</param>
 public sealed record Recovery(
     IReadOnlyList<(QueuedMail Ticket, MailContent Content)> InDoubt,
-    IReadOnlyList<(AccountKey Account, long Due)> Lanes,
+    IReadOnlyList<(LaneKey Lane, long Due)> Lanes,
     IReadOnlyList<LimitUse> LimitUses,
     long NextExpiry
 );
 
-/// <summary>Permits counted in one slot of one window. Account 0 is the installation's own partition, one below 0 a tenant's.</summary>
+/// <summary>Permits counted in one slot of one window.</summary>
 /// <param name="WindowSeconds">60, 3,600 or 86,400; the second is not kept.</param>
 /// <param name="Slot">The start of the slot.</param>
-public readonly record struct LimitUse(AccountKey Account, int WindowSeconds, long Slot, int Count);
+public readonly record struct LimitUse(LimitKey Key, int WindowSeconds, long Slot, int Count);
 
 /// <param name="Tickets">Mail that may be sent now or waits its turn; claimed.</param>
-/// <param name="Later">Mail that is not due yet: account and due time; not claimed.</param>
+/// <param name="Later">Mail that is not due yet: lane and due time; not claimed.</param>
 /// <param name="NextExpiry">The earliest expiry of the stored mail.</param>
 public sealed record Appended(
     IReadOnlyList<SubmissionAnswer?> Answers,
     IReadOnlyList<QueuedMail> Tickets,
-    IReadOnlyList<(AccountKey Account, long Due)> Later,
+    IReadOnlyList<(LaneKey Lane, long Due)> Later,
     long NextExpiry
 );
 
@@ -100,13 +99,7 @@ public abstract record StoreWrite(QueuedMail Ticket);
 /// The attempt begins: sets the state to sending if the ticket is still valid. Permits are counted at <paramref name="At"/> in the same
 /// transaction.
 /// </summary>
-public sealed record Mark(QueuedMail Ticket, int Recipients, int AccountPermits, int GlobalPermits, long At) : StoreWrite(Ticket)
-{
-    /// <summary>The key under which the tenant's limits are counted.</summary>
-    public AccountKey Tenant { get; init; }
-
-    public int TenantPermits { get; init; }
-}
+public sealed record Mark(QueuedMail Ticket, int Recipients, PermitCounts Permits, long At) : StoreWrite(Ticket);
 
 /// <summary>The end of an attempt. Has no effect when the ticket is stale.</summary>
 /// <param name="Marked">Whether the row must be in state sending; otherwise it must be ready.</param>
@@ -190,8 +183,8 @@ public abstract record ChangeResult
 {
     private ChangeResult() { }
 
-    /// <param name="Account">The account whose lane must be woken at <c>Due</c>; <see cref="long.MaxValue"/>: not at all.</param>
-    public sealed record Done(MessageState State, AccountKey Account, long Due, long ExpiresAt) : ChangeResult;
+    /// <param name="Lane">The lane that must be woken at <c>Due</c>; <see cref="long.MaxValue"/>: not at all.</param>
+    public sealed record Done(MessageState State, LaneKey Lane, long Due, long ExpiresAt) : ChangeResult;
 
     public sealed record NotFound : ChangeResult;
 

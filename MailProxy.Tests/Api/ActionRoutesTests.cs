@@ -41,7 +41,7 @@ public sealed class ActionRoutesTests
                 []
             )
         );
-        _host.Store.Result = _ => new ChangeResult.Done(MessageState.Queued, Account, 123, At + 9);
+        _host.Store.Result = _ => new ChangeResult.Done(MessageState.Queued, Lanes.Of(Account), 123, At + 9);
     }
 
     [TearDown]
@@ -72,7 +72,7 @@ public sealed class ActionRoutesTests
         {
             Assert.That((await answer.JsonAsync()).GetProperty("id").GetString(), Is.EqualTo("m-1"));
             Assert.That(_host.Store.Changes.Single(), Is.EqualTo((new MessageKey("default", "m-1"), change)));
-            Assert.That(_host.Wake.Drain().DueByAccount, Is.EqualTo(new Dictionary<AccountKey, long> { [Account] = 123 }));
+            Assert.That(_host.Wake.Drain().DueByLane, Is.EqualTo(new Dictionary<LaneKey, long> { [Lanes.Of(Account)] = 123 }));
             Assert.That(_host.Dispatcher, Is.EqualTo(new[] { $"expiry {At + 9}" }));
         }
     }
@@ -80,10 +80,10 @@ public sealed class ActionRoutesTests
     [Test]
     public async Task Post_DoneAndNothingDue_NobodyIsWoken()
     {
-        _host.Store.Result = _ => new ChangeResult.Done(MessageState.Cancelled, Account, long.MaxValue, long.MaxValue);
+        _host.Store.Result = _ => new ChangeResult.Done(MessageState.Cancelled, Lanes.Of(Account), long.MaxValue, long.MaxValue);
         using var answer = await _host.SendAsync("POST", "/v1/messages/m-1/cancel");
         Assert.That((int)answer.StatusCode, Is.EqualTo(200));
-        Assert.That(_host.Wake.Drain().DueByAccount, Is.Empty);
+        Assert.That(_host.Wake.Drain().DueByLane, Is.Empty);
         Assert.That(_host.Dispatcher, Is.Empty);
     }
 

@@ -133,6 +133,6 @@ public sealed class BatchRoutesTests
 
         using var active = await _host.SendAsync("POST", "/v1/batches/news/activate");
         Assert.That(await active.Content.ReadAsStringAsync(), Does.Contain("\"suspended\":false"));
-        Assert.That(_host.Wake.Drain().DueByAccount.Keys, Is.EqualTo(new[] { account.Key }));
+        Assert.That(_host.Wake.Drain().DueByLane.Keys, Is.EqualTo(new[] { Lanes.Of(account.Key) }));
     }
 }

@@ -62,7 +62,7 @@ internal sealed class FakeMessageStore : IMessageStore
 
     public Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches) => throw new NotSupportedException();
 
-    public Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request) => throw new NotSupportedException();
+    public Task<ClaimedPage> ClaimAsync(LaneKey lane, ClaimRequest request) => throw new NotSupportedException();
 
     public void Release(QueuedMail ticket) => throw new NotSupportedException();
 

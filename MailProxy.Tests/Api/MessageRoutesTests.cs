@@ -16,6 +16,7 @@ public sealed class MessageRoutesTests
         new()
         {
             Key = new("default", "m-1"),
+            Account = new(1),
             EnvelopeSender = "a@x.example",
             MessageIdHeader = "<m-1@x>",
             CreatedAt = At,

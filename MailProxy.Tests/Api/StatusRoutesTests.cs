@@ -226,7 +226,7 @@ public sealed class StatusRoutesTests
         _host.Lanes[limited.Key] = new("account_limit");
         _host.Queries.Counts = new([], null, 1_111)
         {
-            OverdueByAccount = [(busy.Key, 1), (paused.Key, 10), (limited.Key, 100), (new(77), 1_000)],
+            OverdueByLane = [(Lanes.Of(busy.Key), 1), (Lanes.Of(paused.Key), 10), (Lanes.Of(limited.Key), 100), (new(77), 1_000)],
         };
 
         using var page = await _host.SendAsync("GET", "/metrics");

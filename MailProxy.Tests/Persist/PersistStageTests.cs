@@ -166,7 +166,7 @@ internal sealed class PersistStageTests
 
         Assert.That(_next.Reader.Count, Is.EqualTo(2));
         Assert.That(_store.Released.Select(t => t.Id), Is.EqualTo(new[] { 3, 4 }));
-        Assert.That(_wake.Drain().DueByAccount, Is.EqualTo(new Dictionary<AccountKey, long> { [new(1)] = 0 }));
+        Assert.That(_wake.Drain().DueByLane, Is.EqualTo(new Dictionary<LaneKey, long> { [new(1)] = 0 }));
     }
 
     [Test]
@@ -176,7 +176,7 @@ internal sealed class PersistStageTests
 
         await Finish(Run());
 
-        Assert.That(_wake.Drain().DueByAccount, Is.EqualTo(new Dictionary<AccountKey, long> { [new(1)] = 1_894_665_600_000 }));
+        Assert.That(_wake.Drain().DueByLane, Is.EqualTo(new Dictionary<LaneKey, long> { [new(1)] = 1_894_665_600_000 }));
         Assert.That(_next.Reader.Count, Is.Zero);
     }
 

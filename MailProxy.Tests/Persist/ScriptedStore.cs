@@ -34,7 +34,7 @@ internal sealed class ScriptedStore : IMessageStore
 
         var answers = new List<SubmissionAnswer?>();
         var tickets = new List<QueuedMail>();
-        var later = new List<(AccountKey, long)>();
+        var later = new List<(LaneKey, long)>();
         var expiry = long.MaxValue;
         foreach (var batch in batches)
         {
@@ -54,9 +54,9 @@ internal sealed class ScriptedStore : IMessageStore
                     continue;
                 expiry = Math.Min(expiry, mail.ExpiresAt);
                 if (mail.SendAt is { } due)
-                    later.Add((mail.Account, due));
+                    later.Add((Lanes.Of(mail.Account), due));
                 else
-                    tickets.Add(new(++_number, 1, mail.Account, mail.Priority, 0, 0, mail.Recipients.Count));
+                    tickets.Add(new(++_number, 1, Lanes.Of(mail.Account), mail.Priority, 0, 0, mail.Recipients.Count));
             }
         }
 
@@ -67,7 +67,7 @@ internal sealed class ScriptedStore : IMessageStore
 
     public Task<Recovery> RecoverAsync(long now) => throw new NotSupportedException();
 
-    public Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request) => throw new NotSupportedException();
+    public Task<ClaimedPage> ClaimAsync(LaneKey lane, ClaimRequest request) => throw new NotSupportedException();
 
     public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
 

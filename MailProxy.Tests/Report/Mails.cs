@@ -14,13 +14,14 @@ internal static class Mails
     public static readonly AccountKey Account = new(1);
 
     public static QueuedMail Ticket(long id = 1, int attempt = 0, int recipients = 1, long due = 0) =>
-        new(id, 1, Account, Priority.Medium, attempt, due, recipients);
+        new(id, 1, Lanes.Of(Account), Priority.Medium, attempt, due, recipients);
 
     /// <summary>A mail whose slice has this many recipients, r0@x to rN@x.</summary>
     public static MailContent Content(int slice = 1, MailStanding standing = default, AmbiguousPolicy policy = AmbiguousPolicy.Retry) =>
         new()
         {
             Key = new("default", "m1"),
+            Account = Account,
             EnvelopeSender = "a@x",
             MessageIdHeader = "<1@x>",
             CreatedAt = Now - 5000,

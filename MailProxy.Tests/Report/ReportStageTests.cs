@@ -47,7 +47,7 @@ public sealed class ReportStageTests
         {
             Assert.That(await begun.Marked.Task, Is.True);
             Assert.That(permit.Spent, Is.EqualTo(1));
-            Assert.That(_store.Commits[0], Is.EqualTo(new[] { new Mark(Ticket(), 3, 3, 2, Now) }));
+            Assert.That(_store.Commits[0], Is.EqualTo(new[] { new Mark(Ticket(), 3, CountingPermit.Held, Now) }));
         });
     }
 
@@ -150,7 +150,7 @@ public sealed class ReportStageTests
         Assert.Multiple(() =>
         {
             Assert.That(woken.Done, Has.Count.EqualTo(1));
-            Assert.That(woken.DueByAccount[Account], Is.EqualTo(Now + 60_000));
+            Assert.That(woken.DueByLane[Lanes.Of(Account)], Is.EqualTo(Now + 60_000));
             Assert.That(_metrics.Deferred.WithLabels("default", "main").Value, Is.EqualTo(1));
         });
     }
@@ -162,7 +162,7 @@ public sealed class ReportStageTests
 
         Assert.Multiple(() =>
         {
-            Assert.That(_wake.Drain().DueByAccount, Is.Empty);
+            Assert.That(_wake.Drain().DueByLane, Is.Empty);
             Assert.That(_metrics.Sent.WithLabels("default", "main").Value, Is.EqualTo(1));
             Assert.That(_metrics.TimeToSent.Sum, Is.EqualTo(5));
             Assert.That(_metrics.TimeToFirstAttempt.Sum, Is.EqualTo(5));
@@ -211,7 +211,7 @@ public sealed class ReportStageTests
         Assert.Multiple(() =>
         {
             Assert.That(_store.Commits, Is.Empty);
-            Assert.That(_wake.Drain().DueByAccount[Account], Is.EqualTo(Now + 30_000));
+            Assert.That(_wake.Drain().DueByLane[Lanes.Of(Account)], Is.EqualTo(Now + 30_000));
         });
     }
 
@@ -225,7 +225,7 @@ public sealed class ReportStageTests
         {
             Assert.That(_store.Commits, Is.Empty);
             Assert.That(woken.Parked[Account].Until, Is.EqualTo(Now + 5000));
-            Assert.That(woken.DueByAccount[Account], Is.Zero);
+            Assert.That(woken.DueByLane[Lanes.Of(Account)], Is.Zero);
             Assert.That(woken.Done, Has.Count.EqualTo(1));
             Assert.That(_log.Events.Single().Type, Is.EqualTo(EventType.AccountCircuitOpened));
         });
@@ -347,7 +347,7 @@ public sealed class ReportStageTests
                 _store.Commits.Single().Cast<Settlement>().Select(settlement => settlement.State),
                 Is.EqualTo(new[] { MessageState.Deferred, MessageState.Held, MessageState.Ambiguous })
             );
-            Assert.That(_wake.Drain().DueByAccount[Account], Is.EqualTo(Now + 60_000));
+            Assert.That(_wake.Drain().DueByLane[Lanes.Of(Account)], Is.EqualTo(Now + 60_000));
         });
     }
 
@@ -391,10 +391,10 @@ public sealed class ReportStageTests
 
     private sealed class CountingPermit : SendPermit
     {
+        public static readonly PermitCounts Held = new(new(LimitKey.Of(Account), 3), default, new(LimitKey.Installation, 2));
         public int Spent { get; private set; }
         public Action? OnSpend { get; set; }
-        public override int AccountPermits => 3;
-        public override int GlobalPermits => 2;
+        public override PermitCounts Counts => Held;
         public override bool IsAcquired => true;
         public override IEnumerable<string> MetadataNames => [];
 

@@ -413,7 +413,7 @@ public sealed class SettlerTests
     [Test]
     public void Attempted_AccountWithAScheduleOfItsOwn_FollowsIt()
     {
-        var settler = new Settler(new ReportOptions(), account => account == Ticket().Account ? new([7]) : null, () => 0.5);
+        var settler = new Settler(new ReportOptions(), account => account == Account ? new([7]) : null, () => 0.5);
         RecipientVerdict[] later = [new(0, "a@example.com", Verdict.Deferred, 450, null, null)];
         Assert.That(Describe(settler.Attempted(Ticket(), Content(1), later, Now).Step), Is.EqualTo($"again {7 * Minute}/1/1"));
         Assert.That(

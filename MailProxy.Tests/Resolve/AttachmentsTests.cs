@@ -148,7 +148,7 @@ internal sealed class AttachmentsTests
             accounts.Swap(new([Sample.Account(25)], null));
             Store.LoadAsync(Sample.Ticket(), 50).Returns(content);
             Permit = new();
-            await input.Writer.WriteAsync(new(Sample.Ticket(), Permit));
+            await input.Writer.WriteAsync(new(Sample.Ticket(), new(7), Permit));
             input.Writer.Complete();
 
             var attachments = new Attachments(Rig.Fetcher, accounts, null, null);

@@ -102,7 +102,7 @@ internal sealed class ResolveStageTests
 
     private async Task RunAsync()
     {
-        await _input.Writer.WriteAsync(new(Sample.Ticket(), _permit));
+        await _input.Writer.WriteAsync(new(Sample.Ticket(), new(7), _permit));
         _input.Writer.Complete();
         var attachments = new Attachments(null!, _accounts, null, null);
         var stage = new ResolveStage(

@@ -9,8 +9,6 @@ namespace MailProxy.Tests.Schedule;
 
 internal sealed class AccountGateTests
 {
-    private static readonly AccountKey Installation = new(0);
-
     private readonly StepClock _clock = new();
     private readonly CurrentAccounts _accounts = new();
 
@@ -21,7 +19,10 @@ internal sealed class AccountGateTests
 
         using var permit = gate.Ask(Find(A), 20).Permit!;
 
-        Assert.That((permit.IsAcquired, permit.AccountPermits, permit.GlobalPermits, permit.MaxRecipients), Is.EqualTo((true, 0, 0, 20)));
+        Assert.That(
+            (permit.IsAcquired, permit.Counts.Account.Permits, permit.Counts.Installation.Permits, permit.MaxRecipients),
+            Is.EqualTo((true, 0, 0, 20))
+        );
     }
 
     [Test]
@@ -34,9 +35,9 @@ internal sealed class AccountGateTests
 
         Assert.That(
             (answer.Permit, answer.Owner, answer.Refusal!.ToString()),
-            Is.EqualTo((default(SendPermit), LimitOwner.Account, "used 5 of 5 per hour"))
+            Is.EqualTo((default(SendPermit), LimitScope.Account, "used 5 of 5 per hour"))
         );
-        Assert.That(Used(gate, Installation), Is.EqualTo(5));
+        Assert.That(Used(gate, LimitKey.Installation), Is.EqualTo(5));
     }
 
     [Test]
@@ -47,7 +48,7 @@ internal sealed class AccountGateTests
 
         var answer = gate.Ask(Find(B), 1);
 
-        Assert.That((answer.Permit, answer.Owner), Is.EqualTo((default(SendPermit), LimitOwner.Installation)));
+        Assert.That((answer.Permit, answer.Owner), Is.EqualTo((default(SendPermit), LimitScope.Installation)));
         Assert.That(Used(gate, B), Is.Zero);
     }
 
@@ -56,11 +57,11 @@ internal sealed class AccountGateTests
     {
         using var gate = Gate(new(PerHour: 50), Account(A, new(PerHour: 50)));
         var permit = gate.Ask(Find(A), 7).Permit!;
-        Assert.That((Used(gate, A), Used(gate, Installation)), Is.EqualTo((7, 7)));
+        Assert.That((Used(gate, A), Used(gate, LimitKey.Installation)), Is.EqualTo((7, 7)));
 
         permit.Dispose();
 
-        Assert.That((Used(gate, A), Used(gate, Installation)), Is.EqualTo((0, 0)));
+        Assert.That((Used(gate, A), Used(gate, LimitKey.Installation)), Is.EqualTo((0, 0)));
     }
 
     [Test]
@@ -71,7 +72,7 @@ internal sealed class AccountGateTests
         permit.Spend();
         permit.Dispose();
 
-        Assert.That((Used(gate, A), Used(gate, Installation)), Is.EqualTo((7, 7)));
+        Assert.That((Used(gate, A), Used(gate, LimitKey.Installation)), Is.EqualTo((7, 7)));
     }
 
     [Test]
@@ -81,7 +82,7 @@ internal sealed class AccountGateTests
 
         var permit = gate.Ask(Find(A), 40).Permit!;
 
-        Assert.That((permit.AccountPermits, permit.MaxRecipients), Is.EqualTo((3, 3)));
+        Assert.That((permit.Counts.Account.Permits, permit.MaxRecipients), Is.EqualTo((3, 3)));
     }
 
     [Test]
@@ -91,7 +92,7 @@ internal sealed class AccountGateTests
 
         var permit = gate.Ask(Find(A), 40).Permit!;
 
-        Assert.That((permit.GlobalPermits, permit.MaxRecipients), Is.EqualTo((2, 2)));
+        Assert.That((permit.Counts.Installation.Permits, permit.MaxRecipients), Is.EqualTo((2, 2)));
     }
 
     [Test]
@@ -101,7 +102,7 @@ internal sealed class AccountGateTests
 
         var permit = gate.Ask(Find(A), 40).Permit!;
 
-        Assert.That((permit.AccountPermits, permit.GlobalPermits, permit.MaxRecipients), Is.EqualTo((1, 1, 40)));
+        Assert.That((permit.Counts.Account.Permits, permit.Counts.Installation.Permits, permit.MaxRecipients), Is.EqualTo((1, 1, 40)));
     }
 
     [Test]
@@ -130,12 +131,12 @@ internal sealed class AccountGateTests
     {
         using var gate = Gate(new(PerHour: 20), Account(A, new(PerHour: 10)), Account(B, new(PerHour: 10)));
         var slot = _clock.GetUtcNow().ToUnixTimeMilliseconds() - 600_000;
-        gate.Seed([new(A, 3600, slot, 10), new(Installation, 3600, slot, 15)]);
+        gate.Seed([new(Of(A), 3600, slot, 10), new(LimitKey.Installation, 3600, slot, 15)]);
 
         var refused = gate.Ask(Find(A), 1);
         Assert.That(refused.Refusal!.RetryAfter, Is.InRange(TimeSpan.FromMinutes(50), TimeSpan.FromMinutes(50.5)));
         gate.Ask(Find(B), 5).Permit!.Spend();
-        Assert.That(gate.Ask(Find(B), 1).Owner, Is.EqualTo(LimitOwner.Installation));
+        Assert.That(gate.Ask(Find(B), 1).Owner, Is.EqualTo(LimitScope.Installation));
         _clock.Advance(refused.Refusal.RetryAfter);
         Assert.That(gate.Ask(Find(A), 10).Permit, Is.Not.Null);
     }
@@ -159,9 +160,9 @@ internal sealed class AccountGateTests
 
         Assert.That(
             (answer.Permit, answer.Owner, answer.Refusal!.ToString()),
-            Is.EqualTo((default(SendPermit), LimitOwner.Tenant, "used 5 of 5 per hour"))
+            Is.EqualTo((default(SendPermit), LimitScope.Tenant, "used 5 of 5 per hour"))
         );
-        Assert.That((Used(gate, Installation), Used(gate, B)), Is.EqualTo((5, 0)));
+        Assert.That((Used(gate, LimitKey.Installation), Used(gate, B)), Is.EqualTo((5, 0)));
         Assert.That(gate.Ask(Find(C), 1).Permit, Is.Not.Null);
     }
 
@@ -171,8 +172,8 @@ internal sealed class AccountGateTests
         using var gate = Gate(AccountLimits.None, Account(A, new(PerHour: 1)));
         Limit(new(PerHour: 5));
         gate.Ask(Find(A), 1).Permit!.Spend();
-        Assert.That(gate.Ask(Find(A), 1).Owner, Is.EqualTo(LimitOwner.Account));
-        Assert.That(Used(gate, new(-7)), Is.EqualTo(1));
+        Assert.That(gate.Ask(Find(A), 1).Owner, Is.EqualTo(LimitScope.Account));
+        Assert.That(Used(gate, LimitKey.OfTenant(7)), Is.EqualTo(1));
     }
 
     [Test]
@@ -182,11 +183,11 @@ internal sealed class AccountGateTests
         Limit(new(PerMinute: 3));
         var permit = gate.Ask(Find(A), 20).Permit!;
         Assert.That(
-            (permit.Tenant, permit.TenantPermits, permit.MaxRecipients, gate.SliceSize(Find(A))),
-            Is.EqualTo((new AccountKey(-7), 3, 3, 3))
+            (permit.Counts.Tenant, permit.MaxRecipients, gate.SliceSize(Find(A))),
+            Is.EqualTo((new PermitCount(LimitKey.OfTenant(7), 3), 3, 3))
         );
         permit.Dispose();
-        Assert.That((Used(gate, new(-7)), gate.GivenBack), Is.EqualTo((0, 1L)));
+        Assert.That((Used(gate, LimitKey.OfTenant(7)), gate.GivenBack), Is.EqualTo((0, 1L)));
     }
 
     [Test]
@@ -194,8 +195,8 @@ internal sealed class AccountGateTests
     {
         using var gate = Gate(AccountLimits.None, Account(A));
         Limit(new(PerHour: 10));
-        gate.Seed([new(new(-7), 3600, _clock.GetUtcNow().ToUnixTimeMilliseconds() - 600_000, 10)]);
-        Assert.That(gate.Ask(Find(A), 1).Owner, Is.EqualTo(LimitOwner.Tenant));
+        gate.Seed([new(LimitKey.OfTenant(7), 3600, _clock.GetUtcNow().ToUnixTimeMilliseconds() - 600_000, 10)]);
+        Assert.That(gate.Ask(Find(A), 1).Owner, Is.EqualTo(LimitScope.Tenant));
         Limit(new(PerHour: 11));
         Assert.That(gate.Ask(Find(A), 1).Permit, Is.Not.Null);
     }
@@ -205,8 +206,8 @@ internal sealed class AccountGateTests
     {
         using var gate = Gate(AccountLimits.None, Account(A));
 
-        Assert.That(gate.Usage(A), Is.Empty);
-        Assert.That(gate.Usage(C), Is.Empty);
+        Assert.That(gate.Usage(Of(A)), Is.Empty);
+        Assert.That(gate.Usage(Of(C)), Is.Empty);
     }
 
     private AccountGate Gate(AccountLimits global, params SmtpAccount[] accounts)
@@ -238,7 +239,11 @@ internal sealed class AccountGateTests
             )
         );
 
-    private SmtpAccount Find(AccountKey key) => _accounts.Directory.Find(key)!;
+    private SmtpAccount Find(LaneKey lane) => _accounts.Directory.OfLane(lane)!;
 
-    private static int Used(AccountGate gate, AccountKey key) => (int)gate.Usage(key).Single().Used;
+    private static int Used(AccountGate gate, LaneKey lane) => Used(gate, Of(lane));
+
+    private static LimitKey Of(LaneKey lane) => LimitKey.Of(Lanes.AccountOf(lane));
+
+    private static int Used(AccountGate gate, LimitKey key) => (int)gate.Usage(key).Single().Used;
 }

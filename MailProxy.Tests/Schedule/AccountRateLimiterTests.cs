@@ -1,6 +1,7 @@
 using System.Threading.RateLimiting;
 using CsCheck;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Schedule;
 using NUnit.Framework;
 
@@ -192,10 +193,10 @@ internal sealed class AccountRateLimiterTests
         using var limiter = Limiter(new(PerHour: 10, PerDay: 100));
         var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         limiter.Seed([
-            new(new(1), 3600, now - 1_800_000, 4),
-            new(new(1), 3600, now - 30_000, 6),
-            new(new(1), 3600, now - 7_200_000, 50),
-            new(new(1), 86400, now - 720_000, 90),
+            new(LimitKey.Of(new(1)), 3600, now - 1_800_000, 4),
+            new(LimitKey.Of(new(1)), 3600, now - 30_000, 6),
+            new(LimitKey.Of(new(1)), 3600, now - 7_200_000, 50),
+            new(LimitKey.Of(new(1)), 86400, now - 720_000, 90),
         ]);
 
         Assert.That(limiter.Usage().Select(u => (u.WindowSeconds, u.Used)), Is.EqualTo(new[] { (3600, 10L), (86400, 90L) }));
@@ -206,7 +207,7 @@ internal sealed class AccountRateLimiterTests
     public void Seed_SlotsInTheFuture_CountAsNow()
     {
         using var limiter = Limiter(new(PerHour: 10));
-        limiter.Seed([new(new(1), 3600, _clock.GetUtcNow().AddDays(40).ToUnixTimeMilliseconds(), 10)]);
+        limiter.Seed([new(LimitKey.Of(new(1)), 3600, _clock.GetUtcNow().AddDays(40).ToUnixTimeMilliseconds(), 10)]);
 
         Assert.That(limiter.AttemptAcquire(1).IsAcquired, Is.False);
         _clock.Advance(TimeSpan.FromMinutes(61));

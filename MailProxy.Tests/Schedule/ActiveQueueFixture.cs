@@ -24,32 +24,32 @@ internal abstract class ActiveQueueFixture
         return new(window, inFlight, 500, _letGo.Add, share);
     }
 
-    protected AccountLane Lane(ActiveQueue queue, AccountKey account, string tenant = "")
+    protected MailLane Lane(ActiveQueue queue, LaneKey key, string tenant = "")
     {
-        var lane = queue.Lane(account, out var made, tenant);
+        var lane = queue.Lane(key, out var made, tenant);
         if (made)
             lane.InFlightCap = _cap;
         return lane;
     }
 
-    protected void Offer(ActiveQueue queue, QueuedMail ticket) => queue.Offer(Lane(queue, ticket.Account), ticket);
+    protected void Offer(ActiveQueue queue, QueuedMail ticket) => queue.Offer(Lane(queue, ticket.Lane), ticket);
 
-    protected void Offer(ActiveQueue queue, AccountKey account, params long[] ids)
+    protected void Offer(ActiveQueue queue, LaneKey key, params long[] ids)
     {
         foreach (var id in ids)
-            Offer(queue, Ticket(id, account));
+            Offer(queue, Ticket(id, key));
     }
 
     protected void Offer(ActiveQueue queue, string tenant, params QueuedMail[] tickets)
     {
         foreach (var ticket in tickets)
-            queue.Offer(Lane(queue, ticket.Account, tenant), ticket);
+            queue.Offer(Lane(queue, ticket.Lane, tenant), ticket);
     }
 
-    protected static void Park(ActiveQueue queue, AccountKey account, long until, long now)
+    protected static void Park(ActiveQueue queue, LaneKey key, long until, long now)
     {
-        queue.Find(account)!.AtLimit = new(until, "");
-        queue.Waited(queue.Find(account)!, now);
+        queue.Find(key)!.AtLimit = new(until, "");
+        queue.Waited(queue.Find(key)!, now);
     }
 
     protected static List<long> Picks(ActiveQueue queue, int count)

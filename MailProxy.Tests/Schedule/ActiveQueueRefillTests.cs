@@ -90,7 +90,7 @@ internal sealed class ActiveQueueRefillTests : ActiveQueueFixture
         Offer(queue, A, 1, 2);
         Park(queue, A, until: 1500, now: 1000);
 
-        Assert.That((queue.Next(), _letGo.Count, queue.NextLook), Is.EqualTo((default(AccountLane), 0, 1500L)));
+        Assert.That((queue.Next(), _letGo.Count, queue.NextLook), Is.EqualTo((default(MailLane), 0, 1500L)));
         queue.Advance(1500);
         Assert.That(Picks(queue, 2), Is.EqualTo(new long[] { 1, 2 }));
     }

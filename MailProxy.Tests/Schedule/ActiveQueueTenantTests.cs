@@ -99,14 +99,14 @@ internal sealed class ActiveQueueTenantTests : ActiveQueueFixture
             queue.DiskHas(Lane(queue, new(i), "many"), 0, 0);
         queue.DiskHas(Lane(queue, new(1001), "one"), 0, 0);
 
-        Assert.That(queue.NextToRefill(out var count, out _)?.Account, Is.EqualTo(new AccountKey(1001)), "the others have no capacity");
+        Assert.That(queue.NextToRefill(out var count, out _)?.Key, Is.EqualTo(new LaneKey(1001)), "the others have no capacity");
         Assert.That(count, Is.EqualTo(4));
         Assert.That(queue.NeedsRefill, Is.False);
 
         queue.Take(queue.Next()!);
         queue.DiskHas(queue.Find(new(1001))!, 0, 0);
-        AccountKey[] asked = [queue.NextToRefill(out _, out _)!.Account, queue.NextToRefill(out _, out _)!.Account];
-        Assert.That(asked, Does.Contain(new AccountKey(1001)));
+        LaneKey[] asked = [queue.NextToRefill(out _, out _)!.Key, queue.NextToRefill(out _, out _)!.Key];
+        Assert.That(asked, Does.Contain(new LaneKey(1001)));
     }
 
     [Test]
@@ -133,7 +133,7 @@ internal sealed class ActiveQueueTenantTests : ActiveQueueFixture
         queue.Done(queue.Find(A)!, Ticket(1, A));
 
         Assert.That(queue.Forget(queue.Find(A)!), Is.True);
-        Assert.That((queue.Find(A), queue.Lanes.Count()), Is.EqualTo((default(AccountLane), 0)));
+        Assert.That((queue.Find(A), queue.Lanes.Count()), Is.EqualTo((default(MailLane), 0)));
         Offer(queue, A, 2);
         Assert.That(Picks(queue, 1), Is.EqualTo(new long[] { 2 }));
     }

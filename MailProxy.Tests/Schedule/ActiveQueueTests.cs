@@ -175,8 +175,8 @@ internal sealed class ActiveQueueTests : ActiveQueueFixture
             .Sample(steps =>
             {
                 var letGo = 0;
-                var flying = new List<(AccountLane, QueuedMail)>();
-                var aside = new List<(AccountLane, QueuedMail)>();
+                var flying = new List<(MailLane, QueuedMail)>();
+                var aside = new List<(MailLane, QueuedMail)>();
                 var queue = new ActiveQueue(20, 12, 8, _ => letGo++);
                 var (offered, done, now, id) = (0, 0, 1000L, 0L);
                 foreach (var (what, account, priority, late) in steps)

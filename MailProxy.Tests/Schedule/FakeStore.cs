@@ -60,16 +60,14 @@ internal sealed class FakeStore : IMessageStore
             _rows.Remove(ticket.Id);
     }
 
-    public Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request)
+    public Task<ClaimedPage> ClaimAsync(LaneKey lane, ClaimRequest request)
     {
         Interlocked.Increment(ref _asked);
         if (Trouble is { } trouble)
             return Task.FromException<ClaimedPage>(trouble);
         lock (_gate)
         {
-            var mine = _rows
-                .Values.Where(r => r.Account == account && r.Priority <= request.LowestPriority && !_claimed.Contains(r.Id))
-                .ToList();
+            var mine = _rows.Values.Where(r => r.Lane == lane && r.Priority <= request.LowestPriority && !_claimed.Contains(r.Id)).ToList();
             var due = mine.Where(r => r.Due <= request.Now).OrderBy(r => r.Priority).ThenBy(r => r.Due).ThenBy(r => r.Id).ToList();
             var page = due.Take(request.Count).ToList();
             foreach (var ticket in page)

@@ -68,7 +68,7 @@ internal sealed class ScheduleBench : IAsyncDisposable
         bool suspended = false,
         long nextExpiry = long.MaxValue,
         IReadOnlyList<LimitUse>? uses = null,
-        params (AccountKey, long)[] lanes
+        params (LaneKey, long)[] lanes
     )
     {
         _running = Task.Run(() => Stage.RunAsync(new([], lanes, uses ?? [], nextExpiry), suspended, _stop.Token));

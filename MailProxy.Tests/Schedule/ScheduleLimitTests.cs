@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Schedule;
 using NUnit.Framework;
 using static MailProxy.Tests.Schedule.Tickets;
@@ -122,7 +123,7 @@ internal sealed class ScheduleLimitTests
     public async Task Limit_SeededFromRecovery_HoldsAfterARestart()
     {
         await using var bench = new ScheduleBench(accounts: Account(A, new(PerHour: 5)));
-        bench.Start(uses: [new(A, 3600, bench.Clock.Now - 3_000_000, 5)]);
+        bench.Start(uses: [new(LimitKey.Of(Lanes.AccountOf(A)), 3600, bench.Clock.Now - 3_000_000, 5)]);
         bench.Offer(Ticket(1, A));
         await bench.RestedAsync();
         Assert.That(bench.Stage.Status(A).State, Is.EqualTo(LaneState.AtLimit));

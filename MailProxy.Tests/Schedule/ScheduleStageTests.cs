@@ -28,7 +28,7 @@ internal sealed class ScheduleStageTests
 
         var due = await bench.NextAsync();
 
-        Assert.That((due.Ticket.Id, due.Permit.AccountPermits, due.Permit.MaxRecipients), Is.EqualTo((1L, 3, 3)));
+        Assert.That((due.Ticket.Id, due.Permit.Counts.Account.Permits, due.Permit.MaxRecipients), Is.EqualTo((1L, 3, 3)));
         Assert.That(bench.Store.Asked, Is.Zero);
     }
 

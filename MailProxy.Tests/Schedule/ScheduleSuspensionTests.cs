@@ -1,5 +1,6 @@
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Schedule;
 using NUnit.Framework;
 using static MailProxy.Tests.Schedule.Tickets;
@@ -9,7 +10,7 @@ namespace MailProxy.Tests.Schedule;
 /// <summary>What a person may hold back and let go again, and how a lane that stands says why.</summary>
 internal sealed class ScheduleSuspensionTests
 {
-    private static readonly AccountTrouble Down = new(A, TroubleKind.Connect, null, null, "connection refused");
+    private static readonly AccountTrouble Down = new(Lanes.AccountOf(A), TroubleKind.Connect, null, null, "connection refused");
 
     [Test]
     public async Task Suspend_ThenActivate_HoldsEverythingMeanwhile()
@@ -148,7 +149,7 @@ internal sealed class ScheduleSuspensionTests
         bench.Accounts.Swap(new([Account(B)], null));
         await bench.RestedAsync();
 
-        Assert.That((bench.Stage.Status(A).State, bench.Stage.Lanes), Is.EqualTo((LaneState.UnknownAccount, 0)));
+        Assert.That((bench.Stage.Status(A).State, bench.Stage.LaneCount), Is.EqualTo((LaneState.UnknownAccount, 0)));
         bench.Accounts.Swap(new([Account(A), Account(B)], null));
         bench.Offer(Ticket(2, A));
         Assert.That((await bench.NextAsync()).Ticket.Id, Is.EqualTo(2));

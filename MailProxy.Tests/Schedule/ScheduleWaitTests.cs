@@ -1,4 +1,5 @@
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Schedule;
 using NUnit.Framework;
 using static MailProxy.Tests.Schedule.Tickets;
@@ -8,7 +9,7 @@ namespace MailProxy.Tests.Schedule;
 /// <summary>Mail that waits: its account backs off, it was set aside, or its attempt was deferred.</summary>
 internal sealed class ScheduleWaitTests
 {
-    private static readonly AccountTrouble Down = new(A, TroubleKind.Connect, null, null, "connection refused");
+    private static readonly AccountTrouble Down = new(Lanes.AccountOf(A), TroubleKind.Connect, null, null, "connection refused");
 
     [Test]
     public async Task Park_Trouble_WaitsUntilThen()
@@ -40,7 +41,7 @@ internal sealed class ScheduleWaitTests
         bench.Offer(Ticket(1, A));
         await bench.RestedAsync();
 
-        bench.Wake.Unpark(A);
+        bench.Wake.Unpark(Lanes.AccountOf(A));
 
         Assert.That((await bench.NextAsync()).Ticket.Id, Is.EqualTo(1));
     }

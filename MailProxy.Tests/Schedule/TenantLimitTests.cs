@@ -26,7 +26,7 @@ internal sealed class TenantLimitTests
 
         first.Permit.Dispose();
         bench.Wake.Done(first.Ticket);
-        Assert.That((await bench.NextAsync()).Permit.TenantPermits, Is.EqualTo(1));
+        Assert.That((await bench.NextAsync()).Permit.Counts.Tenant.Permits, Is.EqualTo(1));
     }
 
     [Test]
@@ -46,7 +46,7 @@ internal sealed class TenantLimitTests
         bench.Clock.Advance(TimeSpan.FromSeconds(61));
         var next = await bench.NextAsync();
         Assert.That(
-            (next.Ticket.Id, next.Permit.TenantPermits),
+            (next.Ticket.Id, next.Permit.Counts.Tenant.Permits),
             Is.EqualTo((10L, 3)),
             "single mails of the other account do not eat its permits one by one"
         );

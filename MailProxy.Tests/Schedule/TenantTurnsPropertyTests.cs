@@ -75,7 +75,7 @@ internal sealed class TenantTurnsPropertyTests
                     {
                         for (var i = 0; i < accounts[tenant] * 4; i++)
                         {
-                            var key = new AccountKey((tenant * 1000) + (i % accounts[tenant]) + 1);
+                            var key = new LaneKey((tenant * 1000) + (i % accounts[tenant]) + 1);
                             var lane = queue.Lane(key, out _, $"t{tenant}");
                             lane.InFlightCap = 100;
                             queue.Offer(lane, Ticket(++id, key, (Priority)priorities[tenant]));
@@ -101,7 +101,7 @@ internal sealed class TenantTurnsPropertyTests
     private sealed class Play
     {
         private readonly TenantShare _share;
-        private readonly List<(AccountLane Lane, QueuedMail Ticket)> _flying = [];
+        private readonly List<(MailLane Lane, QueuedMail Ticket)> _flying = [];
         private long _id;
 
         public Play(TenantShare share)
@@ -119,7 +119,7 @@ internal sealed class TenantTurnsPropertyTests
             switch (step.What)
             {
                 case < 6:
-                    var key = new AccountKey((step.Tenant * 100) + step.Account + 1);
+                    var key = new LaneKey((step.Tenant * 100) + step.Account + 1);
                     var lane = Queue.Lane(key, out _, $"t{step.Tenant}");
                     lane.InFlightCap = Cap;
                     Queue.Offer(lane, Ticket(++_id, key, (Priority)step.Priority));
@@ -147,7 +147,7 @@ internal sealed class TenantTurnsPropertyTests
 
         public long FlyingOf(string tenant) => _flying.Count(mail => mail.Lane.Tenant.Tenant == tenant);
 
-        public bool MayGo(AccountLane lane) =>
+        public bool MayGo(MailLane lane) =>
             lane.Count > 0
             && lane.InFlight < Math.Min(Cap, InFlight / 4)
             && _share.Allows(InFlight, _flying.Count - FlyingOf(lane.Tenant.Tenant), FlyingOf(lane.Tenant.Tenant), 1);

@@ -55,8 +55,8 @@ internal sealed class TicketHeapTests
             .Sample(steps =>
             {
                 var heap = new LaneHeap(0);
-                var lanes = Enumerable.Range(0, 16).Select(i => new AccountLane(new(i))).ToArray();
-                var model = new Dictionary<AccountLane, long>();
+                var lanes = Enumerable.Range(0, 16).Select(i => new MailLane(new(i))).ToArray();
+                var model = new Dictionary<MailLane, long>();
                 foreach (var (lane, key) in steps)
                 {
                     if (key < 0)

@@ -4,22 +4,22 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Tests.Schedule;
 
-/// <summary>Makes tickets and accounts.</summary>
+/// <summary>Makes tickets, and the accounts whose lanes they wait in.</summary>
 internal static class Tickets
 {
-    public static readonly AccountKey A = new(1),
+    public static readonly LaneKey A = new(1),
         B = new(2),
         C = new(3);
 
-    public static QueuedMail Ticket(long id, AccountKey account, Priority priority = Priority.Medium, long due = 0, int recipients = 1) =>
-        new(id, 1, account, priority, 0, due, recipients);
+    public static QueuedMail Ticket(long id, LaneKey lane, Priority priority = Priority.Medium, long due = 0, int recipients = 1) =>
+        new(id, 1, lane, priority, 0, due, recipients);
 
-    public static SmtpAccount Account(AccountKey key, AccountLimits? limits = null, int version = 1) =>
+    public static SmtpAccount Account(LaneKey lane, AccountLimits? limits = null, int version = 1) =>
         new()
         {
-            Key = key,
+            Key = Lanes.AccountOf(lane),
             Tenant = "default",
-            Id = $"account-{key.Number}",
+            Id = $"account-{lane.Number}",
             Version = version,
             Host = "localhost",
             Port = 25,

@@ -52,6 +52,14 @@ internal sealed class RenderingTests
     private static ResolvedMail Mail(string tenant, int bytes)
     {
         var content = Sample.Content(json: "{\"from\":\"a@x.example\",\"to\":\"b@y.example\",\"text\":\"" + new string('x', bytes) + "\"}");
-        return new(new(Sample.Ticket(), new Sample.Permit()), Sample.Account(25) with { Tenant = tenant }, content, new Sample.Charge());
+        return new(
+            new(Sample.Ticket(), new(7), new Sample.Permit()),
+            Sample.Account(25) with
+            {
+                Tenant = tenant,
+            },
+            content,
+            new Sample.Charge()
+        );
     }
 }

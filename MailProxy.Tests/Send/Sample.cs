@@ -26,6 +26,7 @@ internal static class Sample
         new()
         {
             Key = new("default", "m-1"),
+            Account = new(7),
             EnvelopeSender = sender,
             MessageIdHeader = "<0190-fixed@x.example>",
             CreatedAt = 1_700_000_000_000,
@@ -41,8 +42,7 @@ internal static class Sample
     public sealed class Permit : SendPermit
     {
         public bool Disposed { get; private set; }
-        public override int AccountPermits => 1;
-        public override int GlobalPermits => 1;
+        public override PermitCounts Counts => new(new(LimitKey.Of(new(7)), 1), default, new(LimitKey.Installation, 1));
         public override bool IsAcquired => true;
         public override IEnumerable<string> MetadataNames => [];
 

@@ -65,7 +65,7 @@ internal sealed class SendRig : IAsyncDisposable
     {
         var permit = Permits.GetOrAdd(id, static _ => new());
         await _input.Writer.WriteAsync(
-            new(new(Sample.Ticket(id), permit), Account, content ?? Sample.Content(), Charges.GetOrAdd(id, static _ => new()))
+            new(new(Sample.Ticket(id), new(7), permit), Account, content ?? Sample.Content(), Charges.GetOrAdd(id, static _ => new()))
         );
     }
 

@@ -32,7 +32,10 @@ internal sealed class AppendContract<TBench> : MessageStoreContract<TBench>
     {
         var appended = await AppendAsync(Mail("m1", priority: Priority.High, to: ["a@example.com", "b@example.com"]));
 
-        Assert.That(appended.Tickets, Is.EqualTo(new[] { new QueuedMail(Look("m1").Number, 1, Account, Priority.High, 0, 0, 2) }));
+        Assert.That(
+            appended.Tickets,
+            Is.EqualTo(new[] { new QueuedMail(Look("m1").Number, 1, Lanes.Of(Account), Priority.High, 0, 0, 2) })
+        );
         Assert.That((await ClaimAsync()).Tickets, Is.Empty);
     }
 
@@ -45,7 +48,7 @@ internal sealed class AppendContract<TBench> : MessageStoreContract<TBench>
 
         Assert.That(Lines(appended)[0].State, Is.EqualTo(MessageState.Scheduled));
         Assert.That(appended.Tickets, Is.Empty);
-        Assert.That(appended.Later, Is.EqualTo(new[] { (Account, early) }));
+        Assert.That(appended.Later, Is.EqualTo(new[] { (Lanes.Of(Account), early) }));
         Assert.That(Look("m1").Queue!.Due, Is.EqualTo(late));
         Assert.That(Look("m1").EventTypes, Is.EqualTo(new[] { EventType.MessageScheduled }));
     }

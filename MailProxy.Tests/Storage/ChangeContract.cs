@@ -85,7 +85,7 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench>
 
         var result = await ChangeAsync("m1", new MessageChange.Hold());
 
-        Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Held, Account, long.MaxValue, Look("m1").ExpiresAt)));
+        Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Held, Lanes.Of(Account), long.MaxValue, Look("m1").ExpiresAt)));
         Assert.That((Look("m1").State, Look("m1").HoldReason), Is.EqualTo((MessageState.Held, "manual")));
         Assert.That(Look("m1").EventTypes.Last(), Is.EqualTo(EventType.MessageHeld));
         Assert.That(await MarkAsync(ticket), Is.False);
@@ -99,7 +99,7 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench>
 
         var result = await ChangeAsync("m1", new MessageChange.Release());
 
-        Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Queued, Account, 0, Look("m1").ExpiresAt)));
+        Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Queued, Lanes.Of(Account), 0, Look("m1").ExpiresAt)));
         Assert.That(
             (Look("m1").State, Look("m1").HoldReason, Look("m1").EventTypes.Last()),
             Is.EqualTo((MessageState.Queued, (string?)null, EventType.MessageReleased))
@@ -182,7 +182,7 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench>
         var result = await ChangeAsync("m1", new MessageChange.Retry(Now + 1000));
 
         var look = Look("m1");
-        Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Queued, Account, 0, look.ExpiresAt)));
+        Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Queued, Lanes.Of(Account), 0, look.ExpiresAt)));
         Assert.That((look.State, look.Attempts, look.Queue!.Round, look.Queue.Recipients), Is.EqualTo((MessageState.Queued, 1, 0, 1)));
         Assert.That(look.Recipients.Select(r => r.State), Is.EqualTo(new[] { RecipientState.Pending, RecipientState.Ambiguous }));
         Assert.That(await MarkAsync(ticket), Is.False);
@@ -231,7 +231,7 @@ internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench>
         var result = await ChangeAsync("m1", new MessageChange.Reschedule(Now + 60_000));
 
         var look = Look("m1");
-        Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Scheduled, Account, Now + 60_000, look.ExpiresAt)));
+        Assert.That(result, Is.EqualTo(new ChangeResult.Done(MessageState.Scheduled, Lanes.Of(Account), Now + 60_000, look.ExpiresAt)));
         Assert.That(
             (look.State, look.SendAt, look.Queue!.Due, look.EventTypes.Last()),
             Is.EqualTo((MessageState.Scheduled, (long?)Now + 60_000, Now + 60_000, EventType.MessageScheduled))

@@ -84,12 +84,12 @@ internal sealed class ClaimContract<TBench> : MessageStoreContract<TBench>
     }
 
     [Test]
-    public async Task Claim_OtherAccount_IsNotSeen()
+    public async Task Claim_OtherLane_IsNotSeen()
     {
         await WaitingAsync(Mail("m1", account: new AccountKey(2)));
 
         Assert.That((await ClaimAsync()).Tickets, Is.Empty);
-        Assert.That((await ClaimAsync(account: new AccountKey(2))).Tickets, Has.Count.EqualTo(1));
+        Assert.That((await ClaimAsync(lane: new LaneKey(2))).Tickets, Has.Count.EqualTo(1));
     }
 
     [Test]

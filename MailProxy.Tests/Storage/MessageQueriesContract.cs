@@ -182,8 +182,8 @@ internal abstract class MessageQueriesContract
             Assert.That(counts.OldestDue, Is.EqualTo(ready.Min(DueAt)));
             Assert.That(counts.Overdue, Is.EqualTo(late.Count));
             Assert.That(
-                counts.OverdueByAccount,
-                Is.EquivalentTo(late.GroupBy(s => s.Account).Select(g => (new AccountKey(g.Key), g.LongCount())))
+                counts.OverdueByLane,
+                Is.EquivalentTo(late.GroupBy(s => s.Account).Select(g => (new LaneKey(g.Key), g.LongCount())))
             );
         });
     }

@@ -78,7 +78,11 @@ internal abstract class MessageStoreContract<TBench>
     }
 
     protected async Task<bool> MarkAsync(QueuedMail ticket, int recipients = 1, int permits = 0, int global = 0) =>
-        (await In30(Store.CommitAsync([new Mark(ticket, recipients, permits, global, Now)])))[0];
+        (await In30(Store.CommitAsync([new Mark(ticket, recipients, Permits(permits, global), Now)])))[0];
+
+    /// <summary>Held under the limits of <see cref="Account"/> and of the installation, and of the tenant with the number 7.</summary>
+    protected static PermitCounts Permits(int account, int installation, int tenant = 0) =>
+        new(new(LimitKey.Of(Account), account), new(LimitKey.OfTenant(7), tenant), new(LimitKey.Installation, installation));
 
     protected async Task<bool> SettleAsync(Settlement settlement) => (await In30(Store.CommitAsync([settlement])))[0];
 
@@ -147,8 +151,8 @@ internal abstract class MessageStoreContract<TBench>
 
     protected StoredLook Look(string id) => Bench.Look(id) ?? throw new AssertionException($"'{id}' is not stored.");
 
-    protected Task<ClaimedPage> ClaimAsync(int count = 100, Priority lowest = Priority.Low, AccountKey? account = null) =>
-        In30(Store.ClaimAsync(account ?? Account, new(count, Now, lowest)));
+    protected Task<ClaimedPage> ClaimAsync(int count = 100, Priority lowest = Priority.Low, LaneKey? lane = null) =>
+        In30(Store.ClaimAsync(lane ?? Lanes.Of(Account), new(count, Now, lowest)));
 
     protected static Task<T> In30<T>(Task<T> task) => task.WaitAsync(TimeSpan.FromSeconds(30));
 }

@@ -74,10 +74,13 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
     public async Task Mark_OfATenantWithLimits_CountsForItTooAndIsKnownAfterARestart()
     {
         var ticket = await TicketAsync(Mail("m1"));
-        await In30(Store.CommitAsync([new Mark(ticket, 1, 3, 1, Now) { Tenant = new(-7), TenantPermits = 2 }]));
+        await In30(Store.CommitAsync([new Mark(ticket, 1, Permits(3, 1, tenant: 2), Now)]));
         Bench.Crash();
         var uses = (await Store.RecoverAsync(Now)).LimitUses.Where(use => use.WindowSeconds == 3600);
-        Assert.That(uses.Select(use => (use.Account.Number, use.Count)), Is.EquivalentTo(new[] { (Account.Number, 3), (-7, 2), (0, 1) }));
+        Assert.That(
+            uses.Select(use => (use.Key, use.Count)),
+            Is.EquivalentTo(new[] { (LimitKey.Of(Account), 3), (LimitKey.OfTenant(7), 2), (LimitKey.Installation, 1) })
+        );
     }
 
     [Test]
@@ -153,7 +156,12 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
         var (m1, m2) = (await TicketAsync(Mail("m1")), await TicketAsync(Mail("m2")));
 
         var changed = await In30(
-            Store.CommitAsync([new Mark(m1, 1, 0, 0, Now), Sent(m1), new Mark(m2, 1, 0, 0, Now), new Mark(m1, 1, 0, 0, Now)])
+            Store.CommitAsync([
+                new Mark(m1, 1, PermitCounts.None, Now),
+                Sent(m1),
+                new Mark(m2, 1, PermitCounts.None, Now),
+                new Mark(m1, 1, PermitCounts.None, Now),
+            ])
         );
 
         Assert.That(changed, Is.EqualTo(new[] { true, true, true, false }));
@@ -163,7 +171,7 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
     public async Task Mark_Permits_AreCountedForEachWindowAndSurviveACrash()
     {
         var (m1, m2) = (await TicketAsync(Mail("m1")), await TicketAsync(Mail("m2")));
-        await In30(Store.CommitAsync([new Mark(m1, 1, 3, 2, Now), new Mark(m2, 1, 1, 0, Now)]));
+        await In30(Store.CommitAsync([new Mark(m1, 1, Permits(3, 2), Now), new Mark(m2, 1, Permits(1, 0), Now)]));
 
         Bench.Crash();
         var uses = (await Store.RecoverAsync(Now)).LimitUses;
@@ -173,9 +181,9 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
             Is.EquivalentTo(
                 new[]
                 {
-                    new LimitUse(Account, 60, Now - Now % 500, 4),
-                    new LimitUse(Account, 3600, Now - Now % 30_000, 4),
-                    new LimitUse(Account, 86400, Now - Now % 720_000, 4),
+                    new LimitUse(LimitKey.Of(Account), 60, Now - Now % 500, 4),
+                    new LimitUse(LimitKey.Of(Account), 3600, Now - Now % 30_000, 4),
+                    new LimitUse(LimitKey.Of(Account), 86400, Now - Now % 720_000, 4),
                     new LimitUse(default, 60, Now - Now % 500, 2),
                     new LimitUse(default, 3600, Now - Now % 30_000, 2),
                     new LimitUse(default, 86400, Now - Now % 720_000, 2),

@@ -70,7 +70,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
         Bench.Crash();
         var recovery = await Store.RecoverAsync(Now);
 
-        Assert.That(recovery.Lanes, Is.EqualTo(new[] { (new AccountKey(2), Now + 3000), (new AccountKey(7), 0L) }));
+        Assert.That(recovery.Lanes, Is.EqualTo(new[] { (new LaneKey(2), Now + 3000), (new LaneKey(7), 0L) }));
     }
 
     [Test]

@@ -59,7 +59,18 @@ internal sealed class BareStatements : IDisposable
     private void Insert(AcceptedMail mail)
     {
         var number = MessageRows.TryInsert(_session, mail, MessageState.Queued)!.Value;
-        QueueRows.Insert(_session, number, mail.Account, mail.Priority, 0, QueueRows.Ready, 1, 0, mail.Recipients.Count, mail.ExpiresAt);
+        QueueRows.Insert(
+            _session,
+            number,
+            Lanes.Of(mail.Account),
+            mail.Priority,
+            0,
+            QueueRows.Ready,
+            1,
+            0,
+            mail.Recipients.Count,
+            mail.ExpiresAt
+        );
         _events.Append(
             mail.Key.Tenant,
             number,

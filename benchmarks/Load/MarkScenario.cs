@@ -1,5 +1,6 @@
 using MailProxy.Benchmarks.Stages;
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Storage;
 
@@ -54,7 +55,10 @@ internal static class MarkScenario
         foreach (var turn in turns)
         {
             var settled = turn.Select(ticket => settler.Attempted(ticket, content, Taken, now) with { Marked = marks });
-            await CommitAsync(fixture, marks ? outcomes.Concat(turn.Select(ticket => new Mark(ticket, 1, 0, 0, now))) : settled);
+            await CommitAsync(
+                fixture,
+                marks ? outcomes.Concat(turn.Select(ticket => new Mark(ticket, 1, PermitCounts.None, now))) : settled
+            );
             outcomes = settled;
         }
 

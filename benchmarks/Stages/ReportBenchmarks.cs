@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Storage;
 
@@ -36,7 +37,7 @@ public class ReportBenchmarks
     public async Task MarkAndRecord()
     {
         var now = StageFixture.Now;
-        var marked = await _fixture.Store.CommitAsync([.. _tickets.Select(ticket => new Mark(ticket, 1, 0, 0, now))]);
+        var marked = await _fixture.Store.CommitAsync([.. _tickets.Select(ticket => new Mark(ticket, 1, PermitCounts.None, now))]);
         var settled = await _fixture.Store.CommitAsync([
             .. _tickets.Select(ticket => _settler.Attempted(ticket, _content, _verdicts, now)),
         ]);

@@ -37,7 +37,7 @@ public class ScheduleBenchmarks
 
     private void Offer()
     {
-        var account = new AccountKey(1 + (int)(_next % Lanes));
-        _queue.Offer(_queue.Lane(account, out _), StageFixture.Ticket(_next) with { Account = account });
+        var lane = new LaneKey(1 + (int)(_next % Lanes));
+        _queue.Offer(_queue.Lane(lane, out _), StageFixture.Ticket(_next) with { Lane = lane });
     }
 }

@@ -67,6 +67,7 @@ internal sealed class StageFixture : IDisposable
         new()
         {
             Key = new("default", "0199b2f0"),
+            Account = Account.Key,
             EnvelopeSender = TestMail.From,
             MessageIdHeader = "<0199b2f0@example.com>",
             CreatedAt = Now,
@@ -76,7 +77,7 @@ internal sealed class StageFixture : IDisposable
             Standing = new(0, 0, 0, 0, 0, 0, 0, false, Now + 432_000_000),
         };
 
-    public static QueuedMail Ticket(long id) => new(id, 1, Account.Key, Priority.Medium, 0, 0, 1);
+    public static QueuedMail Ticket(long id) => new(id, 1, Lanes.Of(Account.Key), Priority.Medium, 0, 0, 1);
 
     public AcceptedLine Judge(Draft draft) => _rules.Judge("default", draft, Now, Guid.CreateVersion7);
 

@@ -68,10 +68,10 @@ internal sealed class AccountRows(SecretBox box)
     public static bool HasMail(SqliteConnection db, AccountKey key) =>
         db.QueryNumber(
             """
-            SELECT EXISTS (SELECT 1 FROM queue WHERE state = 0 AND account = @number)
-                OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_unready WHERE state <> 0 AND account = @number)
+            SELECT EXISTS (SELECT 1 FROM queue WHERE state = 0 AND lane = @lane)
+                OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_unready WHERE state <> 0 AND lane = @lane)
             """,
-            ("@number", key.Number)
+            ("@lane", Lanes.Of(key).Number)
         ) == 1;
 
     private SmtpAccount Row(SqliteDataReader row)

@@ -54,7 +54,7 @@ internal sealed class AppendJob(IReadOnlyList<AcceptedBatch> batches, Submission
 internal sealed class AppendResult
 {
     private readonly List<SubmissionAnswer?> _answers = [];
-    private readonly Dictionary<AccountKey, long> _later = [];
+    private readonly Dictionary<LaneKey, long> _later = [];
     private long _nextExpiry = long.MaxValue;
 
     public List<QueuedMail> Tickets { get; } = [];
@@ -91,7 +91,7 @@ internal sealed class AppendResult
 
     public void Expires(long at) => _nextExpiry = Math.Min(_nextExpiry, at);
 
-    public void Later(AccountKey account, long due) => _later[account] = Math.Min(due, _later.GetValueOrDefault(account, long.MaxValue));
+    public void Later(LaneKey lane, long due) => _later[lane] = Math.Min(due, _later.GetValueOrDefault(lane, long.MaxValue));
 
     public Appended ToAppended() => new(_answers, Tickets, [.. _later.Select(l => (l.Key, l.Value))], _nextExpiry);
 }

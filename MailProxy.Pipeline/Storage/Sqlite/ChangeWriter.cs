@@ -102,7 +102,7 @@ internal sealed class ChangeWriter(EventRows events)
         new AuditedMessage(stored.State.Name(), stored.MessageFacts.SendAt, stored.MessageFacts.ExpiresAt).ToJson();
 
     private static ChangeResult.Done Done(StoredMessage stored, MessageState state, long due, long expiresAt) =>
-        new(state, stored.Account, due, expiresAt);
+        new(state, stored.Lane, due, expiresAt);
 
     private void Wait(Session session, StoredMessage stored, Transition.Wait wait, long now)
     {
@@ -117,7 +117,7 @@ internal sealed class ChangeWriter(EventRows events)
             QueueRows.Insert(
                 session,
                 stored.Number,
-                stored.Account,
+                stored.Lane,
                 priority,
                 wait.Due,
                 QueueRows.Ready,

@@ -10,7 +10,7 @@ internal static class ContentReader
     // for every mail.
     private const string Select = """
         SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate,
-        m.expires_at, q.round, m.state, m.send_at
+        m.expires_at, q.round, m.state, m.send_at, m.account
         FROM queue q JOIN messages m ON m.number = q.message
         WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND +q.state = ?4
         """;
@@ -46,6 +46,7 @@ internal static class ContentReader
         var content = new MailContent
         {
             Key = new(row.Text(0), row.Text(1)),
+            Account = new(row.Int(12)),
             EnvelopeSender = row.Text(2),
             MessageIdHeader = row.Text(3),
             CreatedAt = row.Long(4),

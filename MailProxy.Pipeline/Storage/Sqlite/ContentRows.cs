@@ -8,7 +8,7 @@ internal static class ContentRows
     private const string Message = """
         SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate,
         m.expires_at,
-               q.round, b.message, b.json, b.spool, b.sources
+               q.round, b.message, b.json, b.spool, b.sources, m.account
         FROM messages m LEFT JOIN queue q ON q.message = m.number LEFT JOIN bodies b ON b.message = m.number
         WHERE m.number = ?1
         """;
@@ -27,6 +27,7 @@ internal static class ContentRows
         var content = new MailContent
         {
             Key = new(row.Text(0), row.Text(1)),
+            Account = new(row.Int(14)),
             EnvelopeSender = row.Text(2),
             MessageIdHeader = row.Text(3),
             CreatedAt = row.Long(4),

@@ -34,7 +34,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
     private const string Usual = "PRAGMA secure_delete = FAST";
 
     private readonly List<PendingErasure> _pending = [];
-    private readonly List<(AccountKey, long)> _lanes = [];
+    private readonly List<(LaneKey, long)> _lanes = [];
     private ErasedCounts _counts;
 
     /// <summary>Spool files that no row names any more; they may be deleted after the commit.</summary>
@@ -117,7 +117,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
             session.Prepare(Again).Add(stored.Number).Run();
         else
             QueueRows.MakeReady(session, stored.Number, stored.QueueDue ?? 0, stored.MessageFacts.ExpiresAt);
-        _lanes.Add((stored.Account, stored.QueueDue ?? 0));
+        _lanes.Add((stored.Lane, stored.QueueDue ?? 0));
         return false;
     }
 

@@ -2,22 +2,21 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Reads one account's lane: the mail that is due, in sending order, without what is claimed.</summary>
+/// <summary>Reads one lane: the mail that is due, in sending order, without what is claimed.</summary>
 internal sealed class LaneReader(Claims claims)
 {
     private const string Columns = "SELECT message, revision, attempt, due, recipients FROM queue INDEXED BY queue_lane";
 
     // Expired mail is left to the expiry sweep.
     private const string Fresh =
-        Columns + " WHERE state = 0 AND account = ?1 AND priority = ?2 AND due = 0 AND expires_at > ?3 ORDER BY message";
+        Columns + " WHERE state = 0 AND lane = ?1 AND priority = ?2 AND due = 0 AND expires_at > ?3 ORDER BY message";
     private const string Deferred =
-        Columns + " WHERE state = 0 AND account = ?1 AND priority = ?2 AND due > 0 AND due <= ?3 AND expires_at > ?3 ORDER BY due, message";
+        Columns + " WHERE state = 0 AND lane = ?1 AND priority = ?2 AND due > 0 AND due <= ?3 AND expires_at > ?3 ORDER BY due, message";
     private const string Next =
-        "SELECT min(due) FROM queue INDEXED BY queue_lane WHERE state = 0 AND account = ?1 AND priority = ?2 AND due > ?3";
-    private const string NextAccount =
-        "SELECT account FROM queue INDEXED BY queue_lane WHERE state = 0 AND account > ?1 ORDER BY account LIMIT 1";
+        "SELECT min(due) FROM queue INDEXED BY queue_lane WHERE state = 0 AND lane = ?1 AND priority = ?2 AND due > ?3";
+    private const string NextLane = "SELECT lane FROM queue INDEXED BY queue_lane WHERE state = 0 AND lane > ?1 ORDER BY lane LIMIT 1";
 
-    public ClaimedPage Claim(Session session, AccountKey account, ClaimRequest request)
+    public ClaimedPage Claim(Session session, LaneKey lane, ClaimRequest request)
     {
         var tickets = new List<QueuedMail>();
         var more = false;
@@ -28,38 +27,33 @@ internal sealed class LaneReader(Claims claims)
             var wanted = priority <= request.LowestPriority ? request.Count - tickets.Count : 0;
             if (wanted > 0 || !more)
             {
-                var fresh = Read(
-                    session.Prepare(Fresh).Add(account.Number).Add((long)priority).Add(request.Now),
-                    account,
-                    priority,
-                    wanted + 1
-                );
+                var fresh = Read(session.Prepare(Fresh).Add(lane.Number).Add((long)priority).Add(request.Now), lane, priority, wanted + 1);
                 var deferred = Read(
-                    session.Prepare(Deferred).Add(account.Number).Add((long)priority).Add(request.Now),
-                    account,
+                    session.Prepare(Deferred).Add(lane.Number).Add((long)priority).Add(request.Now),
+                    lane,
                     priority,
                     wanted + 1
                 );
                 more |= Mix(fresh, deferred, wanted, tickets);
             }
 
-            nextDue = Math.Min(nextDue, NextDue(session, account, priority, request.Now) ?? long.MaxValue);
+            nextDue = Math.Min(nextDue, NextDue(session, lane, priority, request.Now) ?? long.MaxValue);
         }
 
         return new(tickets, more, nextDue);
     }
 
     /// <summary>
-    /// Accounts with waiting mail, and when the earliest of it is due. Takes a few index seeks per account, however long its queue is.
+    /// Lanes with waiting mail, and when the earliest of it is due. Takes a few index seeks per lane, however long its queue is.
     /// </summary>
-    public static List<(AccountKey Account, long Due)> Lanes(Session session)
+    public static List<(LaneKey Lane, long Due)> Lanes(Session session)
     {
-        var lanes = new List<(AccountKey, long)>();
+        var lanes = new List<(LaneKey, long)>();
         long last = long.MinValue;
-        while (session.Prepare(NextAccount).Add(last).Scalar() is { } account)
+        while (session.Prepare(NextLane).Add(last).Scalar() is { } number)
         {
-            last = account;
-            var key = new AccountKey((int)account);
+            last = number;
+            var key = new LaneKey((int)number);
             var due = long.MaxValue;
             for (var priority = Priority.Immediate; priority <= Priority.Low; priority++)
             {
@@ -72,18 +66,18 @@ internal sealed class LaneReader(Claims claims)
         return lanes;
     }
 
-    private static long? NextDue(Session session, AccountKey account, Priority priority, long after) =>
-        session.Prepare(Next).Add(account.Number).Add((long)priority).Add(after).Scalar();
+    private static long? NextDue(Session session, LaneKey lane, Priority priority, long after) =>
+        session.Prepare(Next).Add(lane.Number).Add((long)priority).Add(after).Scalar();
 
     /// <summary>Claimed rows are at the head of the index and are skipped.</summary>
-    private List<QueuedMail> Read(Statement row, AccountKey account, Priority priority, int limit)
+    private List<QueuedMail> Read(Statement row, LaneKey lane, Priority priority, int limit)
     {
         var found = new List<QueuedMail>();
         while (found.Count < limit && row.Step())
         {
             var (id, revision, attempt) = (row.Long(0), row.Int(1), row.Int(2));
             if (!claims.Contains(id, revision, attempt))
-                found.Add(new(id, revision, account, priority, attempt, row.Long(3), row.Int(4)));
+                found.Add(new(id, revision, lane, priority, attempt, row.Long(3), row.Int(4)));
         }
 
         row.Reset();

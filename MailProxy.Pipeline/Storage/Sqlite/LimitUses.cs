@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -15,36 +16,33 @@ internal sealed class LimitUses
     private const int Slots = 120;
 
     private const string Upsert =
-        "INSERT INTO limit_uses (account, window, slot, count) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (account, window, slot) DO "
+        "INSERT INTO limit_uses (key, window, slot, count) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key, window, slot) DO "
         + "UPDATE SET count = count + excluded.count";
 
     // A slot counts until its end (window * 1000 / 120 after its start) has left the window.
-    private const string Select = "SELECT account, window, slot, count FROM limit_uses WHERE slot > ?1 - window * 1000 - window * 25 / 3";
+    private const string Select = "SELECT key, window, slot, count FROM limit_uses WHERE slot > ?1 - window * 1000 - window * 25 / 3";
 
     private const string DeleteOld =
-        "DELETE FROM limit_uses WHERE (account, window, slot) IN (SELECT account, window, slot FROM limit_uses WHERE slot <= ?1 "
+        "DELETE FROM limit_uses WHERE (key, window, slot) IN (SELECT key, window, slot FROM limit_uses WHERE slot <= ?1 "
         + "- window * 1000 - window * 25 / 3 LIMIT ?2)";
 
-    private readonly Dictionary<(int Account, int Window, long Slot), int> _tally = [];
+    private readonly Dictionary<(LimitKey Key, int Window, long Slot), int> _tally = [];
 
     /// <summary>The start of the slot that a time belongs to; slots are 0.5 s, 30 s or 720 s long.</summary>
     public static long Slot(int windowSeconds, long at) => at - at % (windowSeconds * 1000L / Slots);
 
     public void Count(Mark mark)
     {
-        if (mark.AccountPermits > 0)
-            Count(mark.Ticket.Account.Number, mark.AccountPermits, mark.At);
-        if (mark.TenantPermits > 0)
-            Count(mark.Tenant.Number, mark.TenantPermits, mark.At);
-        if (mark.GlobalPermits > 0)
-            Count(0, mark.GlobalPermits, mark.At);
+        Count(mark.Permits.Account, mark.At);
+        Count(mark.Permits.Tenant, mark.At);
+        Count(mark.Permits.Installation, mark.At);
     }
 
     /// <summary>Called before the commit.</summary>
     public void Write(Session session)
     {
-        foreach (var ((account, window, slot), count) in _tally)
-            session.Prepare(Upsert).Add(account).Add(window).Add(slot).Add(count).Run();
+        foreach (var ((key, window, slot), count) in _tally)
+            session.Prepare(Upsert).Add(key.Stored).Add(window).Add(slot).Add(count).Run();
         _tally.Clear();
     }
 
@@ -56,16 +54,18 @@ internal sealed class LimitUses
         var uses = new List<LimitUse>();
         var row = session.Prepare(Select).Add(now);
         while (row.Step())
-            uses.Add(new(new(row.Int(0)), row.Int(1), row.Long(2), row.Int(3)));
+            uses.Add(new(LimitKey.FromStored(row.Int(0)), row.Int(1), row.Long(2), row.Int(3)));
         return uses;
     }
 
     /// <summary>Deletes old rows, and returns how many.</summary>
     public static int Forget(Session session, long now, int limit) => session.Prepare(DeleteOld).Add(now).Add(limit).Run();
 
-    private void Count(int account, int permits, long at)
+    private void Count(PermitCount count, long at)
     {
+        if (count.Permits == 0)
+            return;
         foreach (var window in Windows)
-            CollectionsMarshal.GetValueRefOrAddDefault(_tally, (account, window, Slot(window, at)), out _) += permits;
+            CollectionsMarshal.GetValueRefOrAddDefault(_tally, (count.Key, window, Slot(window, at)), out _) += count.Permits;
     }
 }

@@ -10,11 +10,11 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 internal static class QueueCounting
 {
     internal const string Ready = """
-        SELECT account, priority, count(*),
+        SELECT lane, priority, count(*),
                min(CASE WHEN due > 0 THEN due END), min(CASE WHEN due = 0 THEN message END),
                sum(CASE WHEN due = 0 THEN message <= ?1 ELSE due <= ?2 END)
         FROM queue INDEXED BY queue_lane WHERE state = 0
-        GROUP BY account, priority
+        GROUP BY lane, priority
         """;
 
     internal const string Waiting =
@@ -43,7 +43,7 @@ internal static class QueueCounting
 
         long? oldestDue = null,
             oldestFresh = null;
-        var overdue = new Dictionary<AccountKey, long>();
+        var overdue = new Dictionary<LaneKey, long>();
         var ready = session.Prepare(Ready).Add(LastCreatedBy(session, now - QueueCounts.OverdueAfter)).Add(now - QueueCounts.OverdueAfter);
         while (ready.Step())
         {
@@ -84,7 +84,7 @@ internal static class QueueCounting
             overdue.Values.Sum()
         )
         {
-            OverdueByAccount = [.. overdue.Select(o => (o.Key, o.Value))],
+            OverdueByLane = [.. overdue.Select(o => (o.Key, o.Value))],
         };
     }
 

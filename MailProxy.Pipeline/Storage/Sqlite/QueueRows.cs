@@ -14,7 +14,7 @@ internal static class QueueRows
     public const int Aside = 3;
 
     private const string Put = """
-        INSERT OR REPLACE INTO queue (message, account, priority, due, state, revision, attempt, round, recipients, expires_at)
+        INSERT OR REPLACE INTO queue (message, lane, priority, due, state, revision, attempt, round, recipients, expires_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9)
         """;
 
@@ -45,7 +45,7 @@ internal static class QueueRows
     public static void Insert(
         Session session,
         long message,
-        AccountKey account,
+        LaneKey lane,
         Priority priority,
         long due,
         int state,
@@ -57,7 +57,7 @@ internal static class QueueRows
         session
             .Prepare(Put)
             .Add(message)
-            .Add(account.Number)
+            .Add(lane.Number)
             .Add((long)priority)
             .Add(due)
             .Add(state)

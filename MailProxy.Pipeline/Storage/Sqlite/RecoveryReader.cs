@@ -10,7 +10,7 @@ internal static class RecoveryReader
 {
     // "state <> 0" only repeats the condition of the partial index, because SQLite does not see that "state = 1" implies it.
     private const string Marked =
-        "SELECT message, revision, account, priority, attempt, due, recipients, marked FROM queue INDEXED BY queue_unready WHERE "
+        "SELECT message, revision, lane, priority, attempt, due, recipients, marked FROM queue INDEXED BY queue_unready WHERE "
         + "state <> 0 AND state = 1 ORDER BY message";
     private const string Spooled = "SELECT spool FROM bodies INDEXED BY bodies_spool WHERE spool IS NOT NULL";
 

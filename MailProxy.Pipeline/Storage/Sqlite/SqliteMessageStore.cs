@@ -66,8 +66,8 @@ public sealed partial class SqliteMessageStore : IMessageStore
         return job.Promise;
     }
 
-    public Task<ClaimedPage> ClaimAsync(AccountKey account, ClaimRequest request) =>
-        Task.FromResult(_database.Readers.Snapshot(session => _lanes.Claim(session, account, request)));
+    public Task<ClaimedPage> ClaimAsync(LaneKey lane, ClaimRequest request) =>
+        Task.FromResult(_database.Readers.Snapshot(session => _lanes.Claim(session, lane, request)));
 
     public void Release(QueuedMail ticket) => _claims.Remove(ticket);
 

@@ -4,12 +4,14 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>The facts that decide about a stored message: its rows, read inside the transaction that will change it.</summary>
 /// <param name="State">Sending while an attempt is marked.</param>
+/// <param name="Lane">Where it waits, or would wait when it is queued again.</param>
 /// <param name="QueueDue">Null when the message is final.</param>
 internal sealed record StoredMessage(
     long Number,
     MessageState State,
     int Revision,
     AccountKey Account,
+    LaneKey Lane,
     int Attempts,
     long CreatedAt,
     byte[]? ContentHash,
@@ -23,7 +25,7 @@ internal sealed record StoredMessage(
             q.due, q.state, b.spool, b.message IS NOT NULL AND (b.json IS NOT NULL OR b.spool IS NOT NULL),
             EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.number AND r.state = 10),
             EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.number AND r.state = 13),
-            EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.number AND r.state = 2)
+            EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.number AND r.state = 2), q.lane
         FROM messages m LEFT JOIN queue q ON q.message = m.number LEFT JOIN bodies b ON b.message = m.number
         """;
 
@@ -39,11 +41,13 @@ internal sealed record StoredMessage(
         if (!row.Step())
             return null;
         var state = row.IntOrNull(10) == QueueRows.Sending ? MessageState.Sending : (MessageState)row.Int(1);
+        var account = new AccountKey(row.Int(3));
         var stored = new StoredMessage(
             row.Long(0),
             state,
             row.Int(2),
-            new(row.Int(3)),
+            account,
+            row.IntOrNull(16) is { } lane ? new(lane) : Lanes.Of(account),
             row.Int(4),
             row.Long(5),
             row.BlobOrNull(6),

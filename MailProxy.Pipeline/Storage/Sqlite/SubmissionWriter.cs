@@ -62,7 +62,8 @@ internal sealed class SubmissionWriter(
         if (MessageRows.TryInsert(session, mail, state) is not { } number)
             return Again(session, mail, state, due, now, result);
 
-        QueueRows.Insert(session, number, mail.Account, mail.Priority, due, QueueRows.Ready, 1, 0, mail.Recipients.Count, mail.ExpiresAt);
+        var lane = Lanes.Of(mail.Account);
+        QueueRows.Insert(session, number, lane, mail.Priority, due, QueueRows.Ready, 1, 0, mail.Recipients.Count, mail.ExpiresAt);
         events.Append(mail.Key.Tenant, number, 1, new(Arrival(state), state, 0, null), mail.Account, now);
         Offer(number, 1, mail, due, result);
         return new(mail.Key.Id, state, mail.CreatedAt);
@@ -87,7 +88,7 @@ internal sealed class SubmissionWriter(
         QueueRows.Insert(
             session,
             stored.Number,
-            mail.Account,
+            Lanes.Of(mail.Account),
             mail.Priority,
             due,
             held ? QueueRows.Held : QueueRows.Ready,
@@ -110,12 +111,12 @@ internal sealed class SubmissionWriter(
         result.Expires(mail.ExpiresAt);
         if (due > 0)
         {
-            result.Later(mail.Account, due);
+            result.Later(Lanes.Of(mail.Account), due);
             return;
         }
 
         claims.TryAdd(number, revision, 0);
-        result.Tickets.Add(new(number, revision, mail.Account, mail.Priority, 0, 0, mail.Recipients.Count));
+        result.Tickets.Add(new(number, revision, Lanes.Of(mail.Account), mail.Priority, 0, 0, mail.Recipients.Count));
     }
 
     /// <summary>A message whose id was generated here has no hash, so its body is hashed, in case a client posts again what it was

@@ -66,7 +66,7 @@ internal sealed class FullDiskTests
     public async Task Settlements_FullDisk_AreWrittenWhenCapacityReturns()
     {
         var ticket = (await In30(Store.AppendAsync([Batch("m1", "s")]))).Tickets.Single();
-        await In30(Store.CommitAsync([new Mark(ticket, 1, 0, 0, _bench.Now)]));
+        await In30(Store.CommitAsync([new Mark(ticket, 1, PermitCounts.None, _bench.Now)]));
         await _bench.FillDiskAsync();
         var trouble = NextTrouble();
 
@@ -86,10 +86,13 @@ internal sealed class FullDiskTests
     public async Task Marks_FullDisk_FaultAtOnceAndCountNothing()
     {
         var tickets = (await In30(Store.AppendAsync([Batch("m1", "s"), Batch("m2", "s")]))).Tickets;
-        await In30(Store.CommitAsync([new Mark(tickets[0], 1, 0, 0, _bench.Now)]));
+        await In30(Store.CommitAsync([new Mark(tickets[0], 1, PermitCounts.None, _bench.Now)]));
         await _bench.FillDiskAsync();
 
-        var both = Store.CommitAsync([Sent(tickets[0]), new Mark(tickets[1], 1, 5, 5, _bench.Now)]);
+        var both = Store.CommitAsync([
+            Sent(tickets[0]),
+            new Mark(tickets[1], 1, new(new(LimitKey.Of(new(1)), 5), default, new(LimitKey.Installation, 5)), _bench.Now),
+        ]);
 
         Assert.That(async () => await In30(both), Throws.InstanceOf<StoreUnavailableException>());
         _bench.FreeDisk();
@@ -143,7 +146,7 @@ internal sealed class FullDiskTests
     public async Task Dispose_StillFull_GivesUpAndLeavesTheMailInDoubt()
     {
         var ticket = (await In30(Store.AppendAsync([Batch("m1", "s")]))).Tickets.Single();
-        await In30(Store.CommitAsync([new Mark(ticket, 1, 0, 0, _bench.Now)]));
+        await In30(Store.CommitAsync([new Mark(ticket, 1, PermitCounts.None, _bench.Now)]));
         await _bench.FillDiskAsync();
         var settled = Store.CommitAsync([Sent(ticket)]);
 

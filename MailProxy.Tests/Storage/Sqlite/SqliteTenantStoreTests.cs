@@ -138,7 +138,7 @@ internal sealed class SqliteTenantStoreTests : TenantStoreContract
 
     protected override Task QueueMailAsync(AccountKey account, int queueState) =>
         _store.RunAsync(
-            "INSERT INTO queue (account, priority, due, state, revision, attempt, round, recipients, expires_at) VALUES "
+            "INSERT INTO queue (lane, priority, due, state, revision, attempt, round, recipients, expires_at) VALUES "
                 + "(@account, 2, 0, @state, 1, 0, 0, 1, 0)",
             ("@account", account.Number),
             ("@state", queueState)

@@ -6,7 +6,7 @@ using static MailProxy.Tests.Schedule.Tickets;
 
 namespace MailProxy.Tests.Schedule;
 
-internal sealed class AccountLaneTests
+internal sealed class MailLaneTests
 {
     [Test]
     public void TakeFirst_Mixed_GoesByPriorityThenArrival()
@@ -83,15 +83,15 @@ internal sealed class AccountLaneTests
         });
     }
 
-    private static AccountLane Lane(params QueuedMail[] tickets)
+    private static MailLane Lane(params QueuedMail[] tickets)
     {
-        var lane = new AccountLane(A);
+        var lane = new MailLane(A);
         foreach (var ticket in tickets)
             lane.Add(ticket);
         return lane;
     }
 
-    private static List<long> Drain(AccountLane lane)
+    private static List<long> Drain(MailLane lane)
     {
         var ids = new List<long>();
         while (lane.Count > 0)

@@ -11,10 +11,10 @@ internal sealed record LanePark(long Until, string Reason)
 }
 
 /// <summary>
-/// One account's tickets in order: by priority, inside one priority fresh (due 0) and deferred in turns, each by due time and arrival.
+/// One lane's tickets in order: by priority, inside one priority fresh (due 0) and deferred in turns, each by due time and arrival.
 /// Written by the scheduler's loop only; others may read what stands in whole words.
 /// </summary>
-internal sealed class AccountLane
+internal sealed class MailLane
 {
     private const int Priorities = 4;
 
@@ -23,18 +23,18 @@ internal sealed class AccountLane
     private uint _filled; // which heaps have tickets
     private uint _deferredTurn; // by priority: whose turn it is while there are both
 
-    public AccountLane(AccountKey account, TenantLanes? tenant = null)
+    public MailLane(LaneKey key, TenantLanes? tenant = null)
     {
-        Account = account;
+        Key = key;
         Tenant = tenant ?? new("");
         Ready = new(this);
         Urgent = new(this);
         Refill = new(this);
     }
 
-    public AccountKey Account { get; }
+    public LaneKey Key { get; }
 
-    /// <summary>Whose account it is.</summary>
+    /// <summary>Whose lane it is.</summary>
     public TenantLanes Tenant { get; set; }
 
     public int Count { get; private set; }
@@ -74,9 +74,9 @@ internal sealed class AccountLane
     public int Page { get; set; }
 
     // ── Where the queue keeps it ──
-    public LinkedListNode<AccountLane> Ready { get; }
-    public LinkedListNode<AccountLane> Urgent { get; }
-    public LinkedListNode<AccountLane> Refill { get; }
+    public LinkedListNode<MailLane> Ready { get; }
+    public LinkedListNode<MailLane> Urgent { get; }
+    public LinkedListNode<MailLane> Refill { get; }
     public int[] Places { get; } = [-1, -1];
 
     public bool HasImmediate => (_filled & 0b11) != 0;
