@@ -62,10 +62,10 @@ internal sealed class ActionRoutes(
             members.Fault("send_at", "out_of_range", AtMost);
         if (TooFar(expiresAt))
             members.Fault("expires_at", "out_of_range", AtMost);
-        if (expiresAt <= Now)
-            members.Fault("expires_at", "expires_in_past", "expires_at has passed.");
-        else if (expiresAt <= sendAt)
+        if (expiresAt <= sendAt)
             members.Fault("expires_at", "expires_before_send", "expires_at lies before send_at.");
+        else if (expiresAt <= Now)
+            members.Fault("expires_at", "expires_in_past", "expires_at has passed.");
         members.Close();
         if (members.Refusal is { } mistakes)
             return mistakes;

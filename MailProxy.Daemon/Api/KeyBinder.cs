@@ -46,23 +46,12 @@ internal static class KeyBinder
         var names = members.Texts(
             "scopes",
             KeyScopeNames.All.Count,
-            text => Find(text) is null ? $"Must be one of: {string.Join(", ", KeyScopeNames.All.Select(s => s.Name))}." : null
+            text => KeyScopeNames.All.Find(text) is null ? $"Must be one of: {KeyScopeNames.All.Listed}." : null
         );
         foreach (var name in names)
-            scopes |= Find(name) ?? KeyScopes.None;
+            scopes |= KeyScopeNames.All.Find(name) ?? KeyScopes.None;
         if (names.Count == 0)
             members.Fault("scopes", "required", "At least one scope is required.");
         return scopes;
-    }
-
-    private static KeyScopes? Find(string name)
-    {
-        foreach (var known in KeyScopeNames.All)
-        {
-            if (known.Name == name)
-                return known.Value;
-        }
-
-        return null;
     }
 }

@@ -30,6 +30,9 @@ internal sealed class MemberReader
     /// <summary>All mistakes, or null. Asked for after <see cref="Close"/>.</summary>
     public ProblemAnswer? Refusal => _errors.Count == 0 ? null : ProblemAnswer.Invalid(_errors);
 
+    /// <summary>How many were found until now.</summary>
+    public int Mistakes => _errors.Count;
+
     public bool Has(string name) => Find(name) is not null;
 
     /// <summary>True when the member is there and is null.</summary>
@@ -54,6 +57,18 @@ internal sealed class MemberReader
             ? Fault<string>(name, "invalid_characters", "CR, LF and NUL are not allowed.")
             : text;
     }
+
+    /// <summary>Text as it was written, whatever is in it: whoever reads it judges it.</summary>
+    public string? Plain(string name)
+    {
+        if (Find(name) is not { } value)
+            return null;
+        return value.ValueKind == JsonValueKind.String ? value.GetString() : Fault<string>(name, "invalid_type", "Must be text.");
+    }
+
+    /// <summary>Reads what this object's members say as credentials.</summary>
+    public SourceAuth? Credentials(in CredentialMembers members, KeptSecret kept) =>
+        Pipeline.Notation.Credentials.Read(members, _at, _errors, kept);
 
     /// <summary>Text that may have several lines, such as PEM.</summary>
     public string? Lines(string name, int maxLength)
@@ -117,9 +132,9 @@ internal sealed class MemberReader
     {
         if (Find(name, required) is not { } value)
             return null;
-        if (Times.Parse(value) is { } time)
+        if (Timestamps.TryRead(value, out var time))
             return time;
-        Fault(name, "invalid_time", "Must be an RFC 3339 time with an offset, or Unix seconds.");
+        Fault(name, Timestamps.Code, Timestamps.Rule);
         return null;
     }
 
@@ -194,7 +209,7 @@ internal sealed class MemberReader
         foreach (var member in _object.EnumerateObject())
         {
             if (!_known.Contains(member.Name))
-                Fault(Escape(member.Name), "unknown_field", "There is no such field.");
+                Fault(JsonPointer.Escape(member.Name), "unknown_field", "There is no such field.");
         }
     }
 
@@ -202,7 +217,7 @@ internal sealed class MemberReader
     {
         // The rest of a thousand mistakes tells nobody more.
         if (_errors.Count < MostTold)
-            _errors.Add(new($"{_at}/{name}", code, detail));
+            _errors.Add(new(JsonPointer.Short($"{_at}/{name}"), code, detail));
     }
 
     private T? Fault<T>(string name, string code, string detail)
@@ -222,6 +237,4 @@ internal sealed class MemberReader
             Fault(name, "required", "This field is required.");
         return null;
     }
-
-    private static string Escape(string name) => (name.Length <= 64 ? name : name[..64]).Replace("~", "~0").Replace("/", "~1");
 }

@@ -55,12 +55,12 @@ internal sealed class MessageRoutes(
         var name = query.Text("account");
         var filter = new MessageFilter(
             tenant,
-            query.Value("status", WireNames.ParseState, "Must be the name of a message state."),
+            query.Value("status", WireNames.ParseState, $"Must be one of: {WireNames.States.Listed}."),
             null,
             query.Text("batch"),
             query.Text("tag"),
             Address(query.Text("to")),
-            query.Value("priority", WireNames.ParsePriority, "Must be immediate, high, medium, low, or 0 to 3."),
+            query.Value("priority", WireNames.ParsePriority, WireNames.PriorityRule),
             query.Time("created_after"),
             query.Time("created_before")
         );

@@ -40,7 +40,15 @@ internal sealed class QueryReader(HttpContext http)
         return null;
     }
 
-    public long? Time(string name) => Value(name, Times.Parse, "Must be an RFC 3339 time with an offset, or Unix seconds.");
+    public long? Time(string name)
+    {
+        if (Text(name) is not { } text)
+            return null;
+        if (Timestamps.TryRead(text, out var time))
+            return time;
+        Fault(name, Timestamps.Rule + " In a query a + is written %2B.", Timestamps.Code);
+        return null;
+    }
 
     /// <summary>A whole number from 0.</summary>
     public long? Whole(string name) =>
@@ -89,7 +97,7 @@ internal sealed class QueryReader(HttpContext http)
         return caller.IsAdmin;
     }
 
-    public void Fault(string name, string detail) => _errors.Add(new("/" + name, "invalid_parameter", detail));
+    public void Fault(string name, string detail, string code = "invalid_parameter") => _errors.Add(new("/" + name, code, detail));
 
     private static int? Number(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= MaxLimit

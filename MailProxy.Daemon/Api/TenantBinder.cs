@@ -38,7 +38,7 @@ internal static class TenantBinder
     {
         var id = members.Text(name, 63);
         if (id is not null && !ObjectIds.IsValid(id))
-            members.Fault(name, "invalid_id", "Must be an id: 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit.");
+            members.Fault(name, "invalid_id", $"Must be an id: {IdSyntax.ObjectRule}.");
         return id;
     }
 

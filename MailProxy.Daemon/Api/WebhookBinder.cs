@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
@@ -8,10 +9,6 @@ internal static class WebhookBinder
 {
     // A conversation tells one report at a time, so that a small one would be slow.
     private const int SyncBatch = 100;
-
-    private const string SecretPrefix = "whsec_";
-
-    private static readonly HashSet<string> Types = [.. Enum.GetValues<EventType>().Select(EventNames.Name)];
 
     /// <param name="newSecret">Makes a secret for a webhook that has none.</param>
     /// <returns>The webhook, its secret "" when the stored one is kept; and whether the secret was made here and must be shown.</returns>
@@ -44,12 +41,16 @@ internal static class WebhookBinder
         var url = Urls.Read(members, "url", required: true, query: true, existing?.Url)?.OriginalString;
         var style = members.Choice("style", ReportStyles.Names) ?? ReportStyle.Events;
         var auth = SourceAuthBinder.Bind(members.Object("auth"), existing?.Auth, existing is not null && existing.Url != url);
-        var types = members.Texts("types", Types.Count, type => Types.Contains(type) ? null : "There is no such event type.");
+        var types = members.Texts(
+            "types",
+            EventNames.All.Count,
+            type => EventNames.All.Find(type) is null ? "There is no such event type." : null
+        );
         var finalOnly = members.Flag("final_only") ?? false;
         var maxBatch = members.Number("max_batch", 1, 1_000) ?? (style == ReportStyle.Sync ? SyncBatch : 1);
         var renew = members.IsNull("secret");
         var secret = members.Text("secret", 256);
-        if (secret is not null && !IsSecret(secret))
+        if (secret is not null && WebhookSignature.Key(secret) is not { Length: >= 24 and <= 64 })
             members.Fault("secret", "invalid_secret", "Must be whsec_ and base64 of 24 to 64 bytes.");
         if (existing is not null && secret is null && !renew && existing.Url != url)
             members.Fault("secret", "secret_required", "The url changes: send the secret again, or null for a new one.");
@@ -65,13 +66,5 @@ internal static class WebhookBinder
             },
             made
         );
-    }
-
-    private static bool IsSecret(string secret)
-    {
-        Span<byte> bytes = stackalloc byte[192];
-        return secret.StartsWith(SecretPrefix, StringComparison.Ordinal)
-            && Convert.TryFromBase64String(secret[SecretPrefix.Length..], bytes, out var length)
-            && length is >= 24 and <= 64;
     }
 }

@@ -19,12 +19,7 @@ public enum KeyScopes : byte
 /// <summary>The contract's words for <see cref="KeyScopes"/>.</summary>
 public static class KeyScopeNames
 {
-    public static readonly IReadOnlyList<(string Name, KeyScopes Value)> All =
-    [
-        ("send", KeyScopes.Send),
-        ("read", KeyScopes.Read),
-        ("manage", KeyScopes.Manage),
-    ];
+    public static readonly Names<KeyScopes> All = new(("send", KeyScopes.Send), ("read", KeyScopes.Read), ("manage", KeyScopes.Manage));
 
     public static IReadOnlyList<string> Names(this KeyScopes scopes) =>
         [.. All.Where(known => scopes.HasFlag(known.Value)).Select(known => known.Name)];

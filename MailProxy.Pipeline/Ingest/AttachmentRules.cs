@@ -9,13 +9,7 @@ namespace MailProxy.Pipeline.Ingest;
 /// <summary>Validates attachments: their names, and the addresses of their content.</summary>
 internal static class AttachmentRules
 {
-    public const string Base64Rule = "Not base64 (RFC 4648 section 4, padded, without line breaks).";
-
     private const int MaxName = 255;
-
-    private static readonly SearchValues<char> Base64Chars = SearchValues.Create(
-        "+/0123456789=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    );
 
     public static void Check(string tenant, List<AttachmentDraft>? attachments, KnownSources known, Mistakes mistakes)
     {
@@ -50,13 +44,6 @@ internal static class AttachmentRules
         }
     }
 
-    /// <summary>Whether this is strict base64 of RFC 4648 section 4: no white space, no line breaks, padded.</summary>
-    public static bool IsBase64(ReadOnlySpan<char> text, out int bytes)
-    {
-        bytes = 0;
-        return !text.ContainsAnyExcept(Base64Chars) && Base64.IsValid(text, out bytes);
-    }
-
     private static void Content(string tenant, AttachmentDraft attachment, int index, string at, KnownSources known, Mistakes mistakes)
     {
         var reading = AttachmentNotation.Read(attachment, index);
@@ -65,8 +52,8 @@ internal static class AttachmentRules
         if (reading.Inline is { } inline)
         {
             var pointer = at + (attachment.Content is null ? "/storage_path" : "/content");
-            if (!IsBase64(inline.Span, out var bytes))
-                mistakes.Add(pointer, "invalid_base64", Base64Rule);
+            if (!Base64Text.IsValid(inline.Span, out var bytes))
+                mistakes.Add(pointer, "invalid_base64", Base64Text.Rule);
             else if (reading.InlineMd5 is { } md5 && !IsHash(inline.Span, bytes, md5))
                 mistakes.Add(pointer, "hash_mismatch", "The content has another MD5 than was given with it.");
         }

@@ -112,7 +112,7 @@ internal sealed class Defaults
     {
         if (json.Span is not [(byte)'{', ..])
             return false;
-        var name = token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+        var name = JsonPointer.Unescape(token);
         var reader = new Utf8JsonReader(json.Span);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)

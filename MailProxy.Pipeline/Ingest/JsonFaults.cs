@@ -68,7 +68,7 @@ internal static class JsonFaults
         if (Syntax(json) is { } malformed)
             return malformed;
         var duplicate = Duplicate(json);
-        var pointer = Mistakes.Short(duplicate ?? JsonPointer.FromPath(thrown.Path));
+        var pointer = JsonPointer.Short(duplicate ?? JsonPointer.FromPath(thrown.Path));
         var error = duplicate is null
             ? new FieldError(pointer, "invalid_type", Expected(pointer))
             : new(pointer, "duplicate_field", "Given twice.");

@@ -21,9 +21,9 @@ internal static class LabelRules
         if (mail.Batch is not null && !IdSyntax.IsObjectId(mail.Batch))
             mistakes.Add("/batch", "invalid_id", $"A batch is {IdSyntax.ObjectRule}.");
         if (!DraftValues.TryPriority(mail.Priority, out var priority))
-            mistakes.Add("/priority", "invalid_priority", "One of immediate, high, medium, low, or 0 to 3.");
+            mistakes.Add("/priority", "invalid_priority", WireNames.PriorityRule);
         if (!DraftValues.TryPolicy(mail.OnAmbiguous, out var policy))
-            mistakes.Add("/on_ambiguous", "invalid_value", "One of retry, hold, assume_sent.");
+            mistakes.Add("/on_ambiguous", "invalid_value", $"One of {WireNames.Policies.Listed}.");
         return new(priority, policy, Tags(mail.Tags, mistakes, options), Metadata(mail.Metadata, mistakes, options));
     }
 

@@ -15,7 +15,7 @@ internal static class LargeFileRules
             if (attachments[i] is not { } attachment)
                 continue;
             var reading = AttachmentNotation.Read(attachment, i);
-            if (reading.Inline is { } inline && AttachmentRules.IsBase64(inline.Span, out var bytes) && bytes > rule.Threshold)
+            if (reading.Inline is { } inline && Base64Text.IsValid(inline.Span, out var bytes) && bytes > rule.Threshold)
                 Refuse(attachment.Content is null ? "storage_path" : "content");
             else if (reading.Fetched?.Size > rule.Threshold)
                 Refuse("size");

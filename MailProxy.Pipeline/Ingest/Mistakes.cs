@@ -10,9 +10,6 @@ internal sealed class Mistakes(int told = Mistakes.Told)
     /// errors.</summary>
     public const int Told = 100;
 
-    /// <summary>Characters of a pointer, since the name of a member may be as long as the request.</summary>
-    private const int LongestPointer = 300;
-
     private List<FieldError>? _errors;
     private int _untold;
 
@@ -22,13 +19,10 @@ internal sealed class Mistakes(int told = Mistakes.Told)
     {
         _errors ??= [];
         if (_errors.Count < told)
-            _errors.Add(new(Short(pointer), code, detail));
+            _errors.Add(new(JsonPointer.Short(pointer), code, detail));
         else
             _untold++;
     }
-
-    /// <summary>The pointer, cut off when it is too long for an answer.</summary>
-    public static string Short(string pointer) => pointer.Length <= LongestPointer ? pointer : pointer[..LongestPointer] + "…";
 
     public void Add(string pointer, (string Code, string Detail) fault) => Add(pointer, fault.Code, fault.Detail);
 

@@ -49,9 +49,9 @@ internal static class RawRules
                 mistakes.Add("/" + Excluded[i], "raw_excludes", "A raw message carries this itself.");
         }
 
-        if (!AttachmentRules.IsBase64(mail.Raw, out var length))
+        if (!Base64Text.IsValid(mail.Raw, out var length))
         {
-            mistakes.Add("/raw", "invalid_base64", AttachmentRules.Base64Rule);
+            mistakes.Add("/raw", "invalid_base64", Base64Text.Rule);
             return RawHead.Unreadable;
         }
 

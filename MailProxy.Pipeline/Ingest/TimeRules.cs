@@ -29,7 +29,7 @@ internal static class TimeRules
         if (written is not { } element)
             return null;
         if (!Timestamps.TryRead(element, out var time))
-            mistakes.Add(pointer, "invalid_time", Timestamps.Rule);
+            mistakes.Add(pointer, Timestamps.Code, Timestamps.Rule);
         else if (time > now + (long)options.MaxAhead.TotalMilliseconds)
             mistakes.Add(pointer, "out_of_range", $"At most {(int)options.MaxAhead.TotalDays} days ahead; Unix times are in seconds.");
         else

@@ -106,7 +106,7 @@ public static partial class AttachmentNotation
         var sha256 = Hash(draft.Sha256, "/sha256", 32, errors);
         if (draft.Size is < 0)
             errors.Add(new("/size", "out_of_range", "A size is a number of bytes."));
-        var auth = draft.Auth is { } written ? AuthNotation.Read(written, "/auth", errors) : null;
+        var auth = draft.Auth is { } written ? Auth(written, errors) : null;
 
         var (at, text) = draft.Source is { } source ? ("/source", source) : ("/storage_path", draft.StoragePath!);
         var (place, fault) = PlaceNotation.Read(text, draft.Source is null ? draft.FetchMode : null);
@@ -117,6 +117,16 @@ public static partial class AttachmentNotation
                 new("/auth", "not_applicable", "Only an http(s) source takes credentials here; a volume and an endpoint have their own.")
             );
         return errors.Count > 0 ? new(null, null, errors) : new(null, new(index, place!, sha256, md5, draft.Size, auth), errors);
+    }
+
+    private static SourceAuth? Auth(SourceAuthDraft written, List<FieldError> errors)
+    {
+        var before = errors.Count;
+        foreach (var name in written.Unknown?.Keys ?? Enumerable.Empty<string>())
+            errors.Add(new(JsonPointer.Member("/auth", name), "unknown_field", "Unknown field."));
+        var members = new CredentialMembers(written.User, written.Password, written.Bearer, written.Header, written.Value);
+        var auth = Credentials.Read(members, "/auth", errors);
+        return errors.Count == before ? auth : null;
     }
 
     private static bool IsFetched(AttachmentDraft draft) =>

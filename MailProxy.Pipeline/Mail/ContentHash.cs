@@ -48,7 +48,7 @@ public static class ContentHash
         foreach (var (name, value) in mail.Headers ?? [])
             Pair(sha, "header", name, value);
         if (raw is { } octets)
-            Base64Text(sha, "raw", octets.Span);
+            RawText(sha, "raw", octets.Span);
         else
             Text(sha, "raw", mail.Raw);
         foreach (var attachment in mail.Attachments ?? [])
@@ -129,7 +129,7 @@ public static class ContentHash
     }
 
     // Hashes the same as the base64 text of the octets, without building that text.
-    private static void Base64Text(IncrementalHash sha, string field, ReadOnlySpan<byte> octets)
+    private static void RawText(IncrementalHash sha, string field, ReadOnlySpan<byte> octets)
     {
         const int block = 3 * 1024;
         Framed(sha, field);

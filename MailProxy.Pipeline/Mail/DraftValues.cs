@@ -22,13 +22,8 @@ public static class DraftValues
     /// <summary>Reads a policy; absent means retry.</summary>
     public static bool TryPolicy(string? written, out AmbiguousPolicy policy)
     {
-        (policy, var known) = written switch
-        {
-            null or "retry" => (AmbiguousPolicy.Retry, true),
-            "hold" => (AmbiguousPolicy.Hold, true),
-            "assume_sent" => (AmbiguousPolicy.AssumeSent, true),
-            _ => (AmbiguousPolicy.Retry, false),
-        };
-        return known;
+        var known = written is null ? AmbiguousPolicy.Retry : WireNames.Policies.Find(written);
+        policy = known ?? AmbiguousPolicy.Retry;
+        return known is not null;
     }
 }

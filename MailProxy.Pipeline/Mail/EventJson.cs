@@ -26,7 +26,7 @@ public static class EventJson
         if (mailEvent.MessageId is not null)
             writer.WriteNumber("sequence"u8, mailEvent.Sequence);
         writer.WriteString("type"u8, mailEvent.Type.Name());
-        writer.WriteString("timestamp"u8, Rfc3339.Text(mailEvent.At));
+        writer.WriteString("timestamp"u8, Timestamps.Write(mailEvent.At));
         writer.WritePropertyName("data"u8);
         writer.WriteRawValue(Data(mailEvent), skipInputValidation: true);
         writer.WriteEndObject();

@@ -53,32 +53,3 @@ public sealed record MailEvent(
         init => _id = value;
     }
 }
-
-/// <summary>The wire names of event types.</summary>
-public static class EventNames
-{
-    public static string Name(this EventType type) =>
-        type switch
-        {
-            EventType.MessageQueued => "message.queued",
-            EventType.MessageScheduled => "message.scheduled",
-            EventType.MessageHeld => "message.held",
-            EventType.MessageReleased => "message.released",
-            EventType.MessageReplaced => "message.replaced",
-            EventType.MessageDeferred => "message.deferred",
-            EventType.MessageSent => "message.sent",
-            EventType.MessagePartiallySent => "message.partially_sent",
-            EventType.MessageFailed => "message.failed",
-            EventType.MessageAmbiguous => "message.ambiguous",
-            EventType.MessageBounced => "message.bounced",
-            EventType.MessageSuppressed => "message.suppressed",
-            EventType.MessageCancelled => "message.cancelled",
-            EventType.MessageExpired => "message.expired",
-            EventType.AccountThrottled => "account.throttled",
-            EventType.AccountCircuitOpened => "account.circuit_opened",
-            EventType.AccountCircuitClosed => "account.circuit_closed",
-            EventType.AccountAuthFailed => "account.auth_failed",
-            EventType.WebhookDisabled => "webhook.disabled",
-            _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
-        };
-}

@@ -1,10 +1,5 @@
 namespace MailProxy.Pipeline.Mail;
 
-/// <summary>
-/// One mistake in a request: where (a JSON pointer, RFC 6901, relative to the message), a stable snake_case code, and an explanation.
-/// </summary>
-public readonly record struct FieldError(string Pointer, string Code, string Detail);
-
 /// <summary>Why a request, or one message of it, was refused. The API writes it as <c>application/problem+json</c> (RFC 9457).</summary>
 /// <param name="Status">The HTTP status: 400, 404, 409, 410, 413, 422, 503.</param>
 /// <param name="Code">Stable, snake_case, e.g. <c>validation_failed</c>, <c>already_sent</c>, <c>sending</c>.</param>

@@ -48,7 +48,7 @@ internal sealed partial class AccountWatch : IAsyncDisposable
             _logger,
             Name(account),
             Place(account),
-            Rfc3339.Text(until),
+            Timestamps.Write(until),
             trouble.Kind,
             trouble.SmtpCode is { } code ? $"{code} {trouble.Reply}" : trouble.Reply
         );
@@ -124,7 +124,7 @@ internal sealed partial class AccountWatch : IAsyncDisposable
                 if (told.trouble.EnhancedCode is { } enhanced)
                     json.WriteString("enhanced_code"u8, enhanced);
                 json.WriteString("reason"u8, told.trouble.Reply);
-                json.WriteString("until"u8, Rfc3339.Text(told.until));
+                json.WriteString("until"u8, Timestamps.Write(told.until));
             }
         );
 

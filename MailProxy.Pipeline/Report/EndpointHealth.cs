@@ -74,7 +74,7 @@ internal sealed partial class EndpointHealth(
         }
 
         if (progress.Failures == 1)
-            Log.Failing(logger, endpoint.Id, failed.Error, Rfc3339.Text(until));
+            Log.Failing(logger, endpoint.Id, failed.Error, Timestamps.Write(until));
         (_progress, _failedAt, _until, _stamp) = (progress, now, until, clock.GetTimestamp());
     }
 
@@ -91,7 +91,7 @@ internal sealed partial class EndpointHealth(
                 json.WriteString("webhook"u8, told.Id);
                 json.WriteString("reason"u8, told.reason);
                 if (told.progress.FailingSince is { } since)
-                    json.WriteString("failing_since"u8, Rfc3339.Text(since));
+                    json.WriteString("failing_since"u8, Timestamps.Write(since));
                 json.WriteString("last_error"u8, told.progress.LastError);
             }
         );

@@ -23,7 +23,7 @@ internal static class SettlementDetail
             static (json, facts) =>
             {
                 if (facts.NextAttemptAt is { } due)
-                    json.WriteString("next_attempt_at"u8, Rfc3339.Text(due));
+                    json.WriteString("next_attempt_at"u8, Timestamps.Write(due));
                 if (facts.HoldReason is { } hold)
                     json.WriteString("hold_reason"u8, hold);
                 if (facts.Policy is { } policy)

@@ -34,7 +34,7 @@ public sealed class WebhookProbe(HttpMessageInvoker http, ReportOptions options,
     {
         if (endpoint.Style == ReportStyle.Sync)
             return """{"delivery_report":[]}"""u8.ToArray();
-        var at = Rfc3339.Text(clock.GetUtcNow().ToUnixTimeMilliseconds());
+        var at = Timestamps.Write(clock.GetUtcNow().ToUnixTimeMilliseconds());
         var data = $$"""{"tenant":"{{endpoint.Tenant}}","webhook":"{{endpoint.Id}}"}""";
         var body = $$"""{"id":"{{id}}","type":"webhook.test","timestamp":"{{at}}","data":{{data}}}""";
         return Encoding.UTF8.GetBytes(body);

@@ -66,7 +66,7 @@ internal sealed record LargeFilesConfig(long Threshold, string Action, string? V
     public LargeFiles ToLargeFiles(string owner) =>
         new(
             Threshold,
-            LargeFileActions.Parse(Action)
+            LargeFileActions.Names.Find(Action)
                 ?? throw new StoreRefusedException($"The stored rule of '{owner}' has the unknown action '{Action}' for large files."),
             Volume,
             LifetimeDays

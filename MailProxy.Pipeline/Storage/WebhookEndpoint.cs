@@ -16,13 +16,9 @@ public enum ReportStyle : byte
 /// <summary>The names of styles in the contract.</summary>
 public static class ReportStyles
 {
-    public static readonly IReadOnlyList<(string Name, ReportStyle Style)> Names =
-    [
-        ("events", ReportStyle.Events),
-        ("sync", ReportStyle.Sync),
-    ];
+    public static readonly Names<ReportStyle> Names = new(("events", ReportStyle.Events), ("sync", ReportStyle.Sync));
 
-    public static string Name(this ReportStyle style) => Names.First(known => known.Style == style).Name;
+    public static string Name(this ReportStyle style) => Names.Of(style);
 }
 
 /// <summary>A webhook: where a tenant's events are sent.</summary>

@@ -72,14 +72,14 @@ public sealed class TenantRoutesTests
     [TestCase("""{"name":"A","attachment_endpoint":{}}""", "/attachment_endpoint/url")]
     [TestCase("""{"name":"A","attachment_endpoint":{"url":"ftp://x.example/"}}""", "/attachment_endpoint/url")]
     [TestCase("""{"name":"A","attachment_endpoint":{"url":"https://u:p@x.example/"}}""", "/attachment_endpoint/url")]
-    [TestCase("""{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{}}}""", "/attachment_endpoint/auth/bearer")]
+    [TestCase("""{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{}}}""", "/attachment_endpoint/auth")]
     [TestCase(
         """{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{"user":"u"}}}""",
         "/attachment_endpoint/auth/password"
     )]
     [TestCase(
         """{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{"user":"u","password":"p","bearer":"b"}}}""",
-        "/attachment_endpoint/auth/bearer"
+        "/attachment_endpoint/auth"
     )]
     [TestCase(
         """{"name":"A","attachment_endpoint":{"url":"https://x.example/","auth":{"header":"Host","value":"v"}}}""",

@@ -128,7 +128,7 @@ public sealed class HostileAttachmentTests
         ["""{"filename":"a","source":"docs:a","auth":{"bearer":"x"}}""", "/auth", "not_applicable"],
         ["""{"filename":"a","source":"inv-1","auth":{"bearer":"x"}}""", "/auth", "not_applicable"],
         ["""{"filename":"a","source":"https://x.example/","auth":{}}""", "/auth", "invalid_auth"],
-        ["""{"filename":"a","source":"https://x.example/","auth":{"user":"u"}}""", "/auth", "invalid_auth"],
+        ["""{"filename":"a","source":"https://x.example/","auth":{"user":"u"}}""", "/auth/password", "required"],
         ["""{"filename":"a","source":"https://x.example/","auth":{"bearer":"x","user":"u","password":"p"}}""", "/auth", "invalid_auth"],
         ["""{"filename":"a","source":"https://x.example/","auth":{"bearer":"x\r\nHost: y"}}""", "/auth/bearer", "header_injection"],
         ["""{"filename":"a","source":"https://x.example/","auth":{"bearer":"ü"}}""", "/auth/bearer", "invalid_auth"],

@@ -189,7 +189,7 @@ public sealed class SettlerTests
         Assert.Multiple(() =>
         {
             Assert.That(Listed(told), Is.EqualTo(new[] { "r0@x=sent", "r1@x=deferred", "r2@x=failed" }));
-            Assert.That(Detail(told).GetProperty("next_attempt_at").GetString(), Is.EqualTo(Rfc3339.Text(Now + Minute)));
+            Assert.That(Detail(told).GetProperty("next_attempt_at").GetString(), Is.EqualTo(Timestamps.Write(Now + Minute)));
             Assert.That(
                 Detail(told).GetProperty("recipients")[2].GetRawText(),
                 Is.EqualTo("""{"email":"r2@x","status":"failed","smtp_code":550,"enhanced_code":"5.1.1","reply":"no"}""")

@@ -1,18 +1,30 @@
 using System.Text;
 
-namespace MailProxy.Pipeline.Mail;
+namespace MailProxy.Pipeline.Notation;
 
 /// <summary>JSON pointers (RFC 6901), which tell a client where a mistake is.</summary>
 public static class JsonPointer
 {
+    /// <summary>Characters of a pointer in an answer: a member's name may be as long as the request.</summary>
+    private const int Longest = 300;
+
     /// <summary>One reference token, escaped.</summary>
     public static string Escape(string member) =>
         member.AsSpan().ContainsAny('~', '/')
             ? member.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)
             : member;
 
+    /// <summary>The name that an escaped reference token stands for.</summary>
+    public static string Unescape(string token) =>
+        token.Contains('~')
+            ? token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)
+            : token;
+
     /// <summary>The pointer extended by one member.</summary>
     public static string Member(string parent, string member) => $"{parent}/{Escape(member)}";
+
+    /// <summary>The pointer, cut off when it is too long for an answer.</summary>
+    public static string Short(string pointer) => pointer.Length <= Longest ? pointer : pointer[..Longest] + "…";
 
     /// <summary>
     /// Converts the path of a <see cref="System.Text.Json.JsonException"/>: <c>$.to[0].email</c>, <c>$.headers['a.b']</c>. Quoted names

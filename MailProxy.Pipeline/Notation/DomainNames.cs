@@ -2,7 +2,7 @@ using System.Text;
 using ICU4N.Impl;
 using ICU4N.Text;
 
-namespace MailProxy.Pipeline.Mail;
+namespace MailProxy.Pipeline.Notation;
 
 /// <summary>International domain names: UTS 46, non-transitional and with the checks of IDNA 2008, as browsers do it. Pure.</summary>
 public static class DomainNames

@@ -4,7 +4,7 @@ using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Mail;
 using NUnit.Framework;
 
-namespace MailProxy.Tests.Mail;
+namespace MailProxy.Tests.Notation;
 
 /// <summary>
 /// Every well-known header of HTTP: whichever may be set can be sent, and whichever cannot is refused when it is set, wherever that is.
@@ -106,7 +106,7 @@ public sealed class CredentialHeaderTests
         Assert.That(CredentialHeader.MayBeSet(name), Is.False);
         Assert.That(Bind(name, "x").Faults, Has.Some.StartsWith("/header"));
         var errors = new List<FieldError>();
-        Assert.That(AuthNotation.Read(new() { Header = name, Value = "x" }, "/auth", errors), Is.Null);
+        Assert.That(Credentials.Read(new(null, null, null, name, "x"), "/auth", errors), Is.Null);
         Assert.That(errors.Select(error => error.Pointer), Does.Contain("/auth/header"));
     }
 
@@ -116,7 +116,7 @@ public sealed class CredentialHeaderTests
         using var request = new HttpRequestMessage();
         CredentialHeader.Add(request.Headers, Bind(name, "s3cret").Auth);
         Assert.That(request.Headers.GetValues(name), Is.EqualTo(new[] { "s3cret" }));
-        Assert.That(AuthNotation.Read(new() { Header = name, Value = "s3cret" }, "/auth", []), Is.Not.Null);
+        Assert.That(Credentials.Read(new(null, null, null, name, "s3cret"), "/auth", []), Is.Not.Null);
     }
 
     [TestCase("a\u00fc")]

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Net.Http.Headers;
 using System.Text;
 
-namespace MailProxy.Pipeline.Mail;
+namespace MailProxy.Pipeline.Notation;
 
 /// <summary>
 /// Adds credentials to a request, and decides which headers may carry them: one rule for everything that is configured or stored.

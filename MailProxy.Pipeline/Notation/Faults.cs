@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace MailProxy.Pipeline.Mail;
+namespace MailProxy.Pipeline.Notation;
 
 /// <summary>Checks for characters that must not be in a header or an SMTP command.</summary>
 public static class Faults

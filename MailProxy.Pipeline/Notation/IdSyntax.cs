@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace MailProxy.Pipeline.Mail;
+namespace MailProxy.Pipeline.Notation;
 
 /// <summary>The syntax of ids.</summary>
 public static class IdSyntax

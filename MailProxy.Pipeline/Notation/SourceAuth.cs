@@ -1,4 +1,4 @@
-namespace MailProxy.Pipeline.Mail;
+namespace MailProxy.Pipeline.Notation;
 
 /// <summary>Credentials that are sent to the source of an attachment. A closed set. Never printed.</summary>
 public abstract record SourceAuth

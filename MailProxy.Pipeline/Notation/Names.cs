@@ -1,0 +1,43 @@
+using System.Collections;
+
+namespace MailProxy.Pipeline.Notation;
+
+/// <summary>The contract's words for a closed set of values: one table, read in both directions. Case counts.</summary>
+public sealed class Names<T>(params (string Name, T Value)[] known) : IReadOnlyList<(string Name, T Value)>
+    where T : struct
+{
+    /// <summary>Which words there are, for a person: <c>a, b, c</c>.</summary>
+    public string Listed { get; } = string.Join(", ", known.Select(static one => one.Name));
+
+    public int Count => known.Length;
+
+    public (string Name, T Value) this[int index] => known[index];
+
+    /// <summary>The word for a value. Throws for a value that has none: it cannot be written.</summary>
+    public string Of(T value)
+    {
+        foreach (var one in known)
+        {
+            if (EqualityComparer<T>.Default.Equals(one.Value, value))
+                return one.Name;
+        }
+
+        throw new ArgumentOutOfRangeException(nameof(value), value, null);
+    }
+
+    /// <summary>The value with this name; null: there is none.</summary>
+    public T? Find(ReadOnlySpan<char> name)
+    {
+        foreach (var one in known)
+        {
+            if (name.SequenceEqual(one.Name))
+                return one.Value;
+        }
+
+        return null;
+    }
+
+    public IEnumerator<(string Name, T Value)> GetEnumerator() => known.AsEnumerable().GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}
