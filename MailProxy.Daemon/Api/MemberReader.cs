@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Daemon.Api;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Daemon.Api;
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.Security.Cryptography;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using MailProxy.Pipeline.Mail;
 using MimeKit;
 
 namespace MailProxy.Pipeline.Ingest;

@@ -16,9 +16,7 @@ public static class JsonPointer
 
     /// <summary>The name that an escaped reference token stands for.</summary>
     public static string Unescape(string token) =>
-        token.Contains('~')
-            ? token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)
-            : token;
+        token.Contains('~') ? token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal) : token;
 
     /// <summary>The pointer extended by one member.</summary>
     public static string Member(string parent, string member) => $"{parent}/{Escape(member)}";

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;

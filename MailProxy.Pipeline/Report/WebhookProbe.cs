@@ -1,5 +1,4 @@
 using System.Text;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;

@@ -1,5 +1,3 @@
-using MailProxy.Pipeline.Mail;
-
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Runtime.CompilerServices;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Resolve;

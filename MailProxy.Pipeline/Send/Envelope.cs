@@ -1,5 +1,4 @@
 using System.Text;
-using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Send;
 

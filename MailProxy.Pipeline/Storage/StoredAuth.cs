@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
 

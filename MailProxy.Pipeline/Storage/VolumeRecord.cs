@@ -1,6 +1,5 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Storage;

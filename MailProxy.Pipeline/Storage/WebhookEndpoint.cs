@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
 

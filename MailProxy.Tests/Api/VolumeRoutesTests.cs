@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Mail;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using CsCheck;
 using MailProxy.Daemon.Api;
-using MailProxy.Pipeline.Mail;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Notation;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using MailProxy.Tests.Support;
 using NUnit.Framework;

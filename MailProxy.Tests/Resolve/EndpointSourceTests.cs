@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Tests.Support;
 using Microsoft.AspNetCore.Http;

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Tests.Support;
 using NUnit.Framework;

@@ -1,4 +1,3 @@
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Tests.Support;
 using Microsoft.AspNetCore.Http;

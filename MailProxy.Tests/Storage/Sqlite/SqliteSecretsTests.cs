@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,6 +1,5 @@
 using System.Text;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using NUnit.Framework;
