@@ -35,7 +35,8 @@ internal sealed class OutboxRequest(IReadOnlyList<MailEvent> events, BatchCut? c
         {
             json.WriteStartObject();
             json.WriteString("type"u8, "batch"u8);
-            json.WriteString("timestamp"u8, Timestamps.Write(Events[^1].At)); // not the time of the attempt: retries must have the same bytes
+            // Not the time of the attempt: retries must have the same bytes.
+            json.WriteString("timestamp"u8, Timestamps.Write(Events[^1].At));
             json.WriteStartObject("data"u8);
             json.WriteStartArray("events"u8);
             foreach (var mailEvent in Events)

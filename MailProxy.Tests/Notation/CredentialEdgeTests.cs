@@ -26,6 +26,7 @@ public sealed class CredentialEdgeTests
     public void Forget()
     {
         _host.Volumes.Volumes.Clear();
+        _host.CurrentVolumes.Swap(new([]));
         _host.Log.Endpoints.Clear();
         _host.Tenants.Tenants.RemoveAll(static tenant => tenant.Id == "acme");
         _host.CurrentTenants.Swap(new(_host.Tenants.Tenants));
