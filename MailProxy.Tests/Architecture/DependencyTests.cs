@@ -10,7 +10,7 @@ namespace MailProxy.Tests.Architecture;
 public sealed partial class DependencyTests
 {
     private static readonly string[] Stages = ["Ingest", "Persist", "Schedule", "Resolve", "Send", "Report", "Retain"];
-    private static readonly string[] Services = ["Accounts", "Mail", "Storage", "Telemetry", "Network", "Sharing"];
+    private static readonly string[] Services = ["Accounts", "Mail", "Notation", "Storage", "Telemetry", "Network", "Sharing"];
 
     [TestCaseSource(nameof(Stages))]
     public void Stage_NamesNoOtherStage(string stage)
