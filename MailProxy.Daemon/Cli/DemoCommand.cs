@@ -11,8 +11,8 @@ namespace MailProxy.Daemon.Cli;
 internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
 {
     private const int Posters = 16;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Returns 0 when every mail ended as expected, 130 when interrupted, otherwise 1.</summary>
     public async Task<int> RunAsync(Uri baseAddress, string adminKey, int messages, CancellationToken stop)
@@ -129,17 +129,17 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
         {
             if (posting.IsFaulted)
                 await posting;
-            var looked = clock.GetTimestamp();
+            var polled = clock.GetTimestamp();
             var states = await client.CountAsync(batch, stop);
             var now = DemoResult.Settled(states);
             settled(now);
             if (now > before)
-                moved = looked;
+                moved = polled;
             before = now;
-            if (now >= messages || clock.GetElapsedTime(moved) > Patience)
+            if (now >= messages || clock.GetElapsedTime(moved) > StuckAfter)
                 return (states, clock.GetElapsedTime(begin));
-            var pause = clock.GetElapsedTime(looked) * 4;
-            await Task.Delay(pause > LookEvery ? pause : LookEvery, clock, stop);
+            var pause = clock.GetElapsedTime(polled) * 4;
+            await Task.Delay(pause > PollEvery ? pause : PollEvery, clock, stop);
         }
     }
 

@@ -22,23 +22,23 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
 
     private const int BatchCharacters = 32 << 10;
 
-    private static readonly MessageTemplate Lost = new MessageTemplateParser().Parse(
-        "{Count} lines of the log were dropped, because " + "whoever reads it is too slow"
+    private static readonly MessageTemplate DroppedLines = new MessageTemplateParser().Parse(
+        "{Count} lines of the log were dropped, because its reader is too slow"
     );
 
     private readonly BlockingCollection<LogEvent> _queue;
     private readonly Stream _target;
     private readonly ITextFormatter _formatter;
     private readonly TimeProvider _clock;
-    private readonly TimeSpan _patience;
+    private readonly TimeSpan _timeout;
     private readonly Thread _writer;
-    private long _unsaid,
+    private long _unreported,
         _dropped;
 
-    /// <param name="patience">How long <see cref="Dispose"/> waits for what is queued.</param>
-    public BackgroundSink(Stream target, ITextFormatter formatter, TimeProvider clock, TimeSpan patience, int capacity = DefaultCapacity)
+    /// <param name="timeout">How long <see cref="Dispose"/> waits for what is queued.</param>
+    public BackgroundSink(Stream target, ITextFormatter formatter, TimeProvider clock, TimeSpan timeout, int capacity = DefaultCapacity)
     {
-        (_target, _formatter, _clock, _patience) = (target, formatter, clock, patience);
+        (_target, _formatter, _clock, _timeout) = (target, formatter, clock, timeout);
         _queue = new(capacity);
         _writer = new(Run) { IsBackground = true, Name = "log writer" };
         _writer.Start();
@@ -57,7 +57,7 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
     public void Dispose()
     {
         _queue.CompleteAdding();
-        _writer.Join(_patience); // a reader that has stopped must not keep the process alive
+        _writer.Join(_timeout); // a reader that has stopped must not keep the process alive
     }
 
     private bool TryAdd(LogEvent logEvent)
@@ -84,22 +84,22 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
                 continue;
             Write(page.GetStringBuilder(), lines);
             lines = 0;
-            if (Interlocked.Exchange(ref _unsaid, 0) is > 0 and var count)
-                Tell(page, count);
+            if (Interlocked.Exchange(ref _unreported, 0) is > 0 and var count)
+                ReportDropped(page, count);
         }
 
-        if (Interlocked.Exchange(ref _unsaid, 0) is > 0 and var last)
-            Tell(page, last);
+        if (Interlocked.Exchange(ref _unreported, 0) is > 0 and var last)
+            ReportDropped(page, last);
     }
 
-    private void Tell(StringWriter page, long count)
+    private void ReportDropped(StringWriter page, long count)
     {
         var properties = new[]
         {
             new LogEventProperty("Count", new ScalarValue(count)),
             new LogEventProperty(Constants.SourceContextPropertyName, new ScalarValue(typeof(BackgroundSink).FullName)),
         };
-        _formatter.Format(new LogEvent(_clock.GetUtcNow(), LogEventLevel.Warning, null, Lost, properties), page);
+        _formatter.Format(new LogEvent(_clock.GetUtcNow(), LogEventLevel.Warning, null, DroppedLines, properties), page);
         Write(page.GetStringBuilder(), 0);
     }
 
@@ -121,7 +121,7 @@ internal sealed class BackgroundSink : ILogEventSink, IDisposable
 
     private void Count(long lines)
     {
-        Interlocked.Add(ref _unsaid, lines);
+        Interlocked.Add(ref _unreported, lines);
         Interlocked.Add(ref _dropped, lines);
     }
 }

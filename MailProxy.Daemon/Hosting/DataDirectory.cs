@@ -43,7 +43,10 @@ internal static class DataDirectory
         }
         catch (ArgumentException error)
         {
-            throw new StoreRefusedException($"The data directory '{OneLine.Quote(setting)}' is no path: {OneLine.Of(error)}", error);
+            throw new StoreRefusedException(
+                $"The data directory '{OneLine.Quote(setting)}' is not a valid path: {OneLine.Of(error)}",
+                error
+            );
         }
     }
 

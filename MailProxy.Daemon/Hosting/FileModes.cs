@@ -27,11 +27,11 @@ internal static partial class FileModes
             try
             {
                 if (PrivateFiles.Tighten(Path.Combine(data, name)))
-                    Log.Tightened(logger, Path.Combine(data, name));
+                    Log.Changed(logger, Path.Combine(data, name));
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                Log.Loose(logger, Path.Combine(data, name), error.Message);
+                Log.NotChanged(logger, Path.Combine(data, name), error.Message);
             }
         }
     }
@@ -42,9 +42,9 @@ internal static partial class FileModes
     private static partial class Log
     {
         [LoggerMessage(6, LogLevel.Information, "{Path} was readable by others than its owner; this was changed")]
-        public static partial void Tightened(ILogger logger, string path);
+        public static partial void Changed(ILogger logger, string path);
 
         [LoggerMessage(7, LogLevel.Warning, "{Path} may be readable by others than its owner, and that could not be changed: {Reason}")]
-        public static partial void Loose(ILogger logger, string path, string reason);
+        public static partial void NotChanged(ILogger logger, string path, string reason);
     }
 }

@@ -9,12 +9,12 @@ namespace MailProxy.Daemon.Hosting;
 /// <summary>Creates the logger that the settings ask for.</summary>
 internal static class LogSetup
 {
-    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(2);
 
     /// <summary>The logger owns the sink and disposes it.</summary>
     public static (Logger Logger, BackgroundSink Sink) Open(LogSettings settings, TimeProvider clock)
     {
-        var sink = new BackgroundSink(Console.OpenStandardOutput(), Formatter(settings.Format, Journal.Here()), clock, LastWords);
+        var sink = new BackgroundSink(Console.OpenStandardOutput(), Formatter(settings.Format, Journal.Here()), clock, FlushTimeout);
         var level = Enum.Parse<LogEventLevel>(settings.Level);
         LogEventLevel AtLeast(LogEventLevel other) => level > other ? level : other;
         var logger = new LoggerConfiguration()

@@ -88,10 +88,10 @@ internal sealed partial class PipelineService(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Information, "Stopping: nothing new is taken, attempts under way may end")]
+        [LoggerMessage(1, LogLevel.Information, "Stopping: no new mail is accepted, attempts under way may finish")]
         public static partial void Draining(ILogger logger);
 
-        [LoggerMessage(2, LogLevel.Information, "Stopped; what waits is on disk")]
+        [LoggerMessage(2, LogLevel.Information, "Stopped; waiting mail is on disk")]
         public static partial void Stopped(ILogger logger);
 
         [LoggerMessage(

@@ -33,11 +33,11 @@ internal sealed partial class ServiceNotices(
             return Task.CompletedTask;
         _started = lifetime.ApplicationStarted.Register(() =>
         {
-            Tell(ServiceState.Ready);
+            Notify(ServiceState.Ready);
             if (watchdog.Every is { } every)
                 _beats = BeatAsync(every);
         });
-        _stopping = lifetime.ApplicationStopping.Register(() => Tell(ServiceState.Stopping));
+        _stopping = lifetime.ApplicationStopping.Register(() => Notify(ServiceState.Stopping));
         return Task.CompletedTask;
     }
 
@@ -59,7 +59,7 @@ internal sealed partial class ServiceNotices(
             do
             {
                 await beat().WaitAsync(_over.Token);
-                Tell(Alive);
+                Notify(Alive);
             } while (await timer.WaitForNextTickAsync(_over.Token));
         }
         catch (OperationCanceledException) when (_over.IsCancellationRequested)
@@ -68,7 +68,7 @@ internal sealed partial class ServiceNotices(
         }
     }
 
-    private void Tell(ServiceState state)
+    private void Notify(ServiceState state)
     {
         try
         {
@@ -76,13 +76,13 @@ internal sealed partial class ServiceNotices(
         }
         catch (SocketException error)
         {
-            Log.Unheard(logger, error.Message);
+            Log.Unreachable(logger, error.Message);
         }
     }
 
     private static partial class Log
     {
         [LoggerMessage(5, LogLevel.Warning, "The service manager's NOTIFY_SOCKET cannot be reached: {Reason}")]
-        public static partial void Unheard(ILogger logger, string reason);
+        public static partial void Unreachable(ILogger logger, string reason);
     }
 }

@@ -31,7 +31,7 @@ internal sealed class SettingsFile
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
             if (FileAbove(path) is { } file)
-                return ([], [$"{path}: cannot be read: '{file}' is no directory."]);
+                return ([], [$"{path}: cannot be read: '{file}' is not a directory."]);
             return required || IsLink(path) ? ([], [$"{path}: there is no such file."]) : ([], []);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
@@ -87,7 +87,7 @@ internal sealed class SettingsFile
             var name = reader.GetString()!;
             var line = Line(reader.TokenStartIndex);
             if (!lines.TryAdd(name, line))
-                _mistakes.Add($"{group}{name} ({Place(line)}): stands there twice, first in line " + $"{lines[name]}.");
+                _mistakes.Add($"{group}{name} ({Place(line)}): is set twice, first in line " + $"{lines[name]}.");
             reader.Read();
             Value(ref reader, group + name, line);
         }

@@ -28,7 +28,7 @@ internal sealed class StopSignals : IDisposable
             static stopping => ((TaskCompletionSource)stopping!).TrySetResult(),
             _stopping
         );
-        _registrations = [.. Signals.Select(signal => PosixSignalRegistration.Create(signal, Heard))];
+        _registrations = [.. Signals.Select(signal => PosixSignalRegistration.Create(signal, OnSignal))];
     }
 
     /// <summary>Whether a stop was requested.</summary>
@@ -49,7 +49,7 @@ internal sealed class StopSignals : IDisposable
         _aborted.Dispose();
     }
 
-    private void Heard(PosixSignalContext context)
+    private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
         if (Interlocked.Increment(ref _count) == 1)

@@ -15,9 +15,9 @@ internal sealed partial class StorageFiles(string data, SpoolFiles spool, ILogge
         if (!File.Exists(_database))
             return new(
                 "store_missing",
-                $"'{_database}' was removed or moved beneath the running program: what "
+                $"'{_database}' was removed or moved while the program is running: what "
                     + $"it writes now will be lost when it ends. Put it back, or stop the program and restore a backup.",
-                "The database file was removed or moved beneath the running program. Put it back, or stop the program and restore a backup."
+                "The database file was removed or moved while the program is running. Put it back, or stop the program and restore a backup."
             );
         try
         {
@@ -29,8 +29,8 @@ internal sealed partial class StorageFiles(string data, SpoolFiles spool, ILogge
         {
             return new(
                 "spool_missing",
-                $"The directory 'spool' in '{data}' is gone and cannot be made again: {OneLine.Of(error)}",
-                "The directory 'spool' of the data directory is gone and cannot be made again; the log says why."
+                $"The directory 'spool' in '{data}' is missing and cannot be created again: {OneLine.Of(error)}",
+                "The directory 'spool' of the data directory is missing and cannot be created again; the log says why."
             );
         }
     }

@@ -103,7 +103,7 @@ internal ref struct FromHeader
         if (address.Contains("=?", StringComparison.Ordinal))
             return "has an encoded word in an address";
         if (Addresses.ReadBare(address, out var mailbox) is { } fault)
-            return $"has an address that is none: {fault.Detail.TrimEnd('.')}";
+            return $"has an invalid address: {fault.Detail.TrimEnd('.')}";
         _found.Add(mailbox);
         return null;
     }
@@ -148,7 +148,7 @@ internal ref struct FromHeader
             }
         }
 
-        return "has a quotation mark without its partner";
+        return "has an unclosed quotation mark";
     }
 
     private string? Angle(out ReadOnlySpan<char> content)
@@ -172,7 +172,7 @@ internal ref struct FromHeader
             }
         }
 
-        return "has an angle bracket without its partner";
+        return "has an unclosed angle bracket";
     }
 
     // A comment with angle brackets is refused, because some programs would look for the address in it.
@@ -197,7 +197,7 @@ internal ref struct FromHeader
             }
         }
 
-        return "has a comment without its end";
+        return "has an unclosed comment";
     }
 
     private static bool HidesControl(ReadOnlySpan<char> name)

@@ -33,7 +33,7 @@ internal sealed partial class IngestStage(
     private readonly SubmissionTurns _turns = new(Workers, share);
 
     // At least as many permits as submissions: a worker that finds nothing it may take waits again, and one that ends looks once more.
-    private readonly SemaphoreSlim _come = new(0);
+    private readonly SemaphoreSlim _arrived = new(0);
 
     private volatile bool _closed;
 
@@ -43,23 +43,23 @@ internal sealed partial class IngestStage(
     private bool _spoolFails;
 
     /// <summary>Ends when the channel is completed and empty.</summary>
-    public Task RunAsync() => Stage.AllOrFirstFault([TakeInAsync(), .. Enumerable.Range(0, Workers).Select(_ => Task.Run(WorkAsync))]);
+    public Task RunAsync() => Stage.AllOrFirstFault([ReadAsync(), .. Enumerable.Range(0, Workers).Select(_ => Task.Run(WorkAsync))]);
 
     // This queue has no limit of its own: every submission holds a slot of the gateway, which counts them per tenant.
-    private async Task TakeInAsync()
+    private async Task ReadAsync()
     {
         try
         {
             await foreach (var submission in input.ReadAllAsync())
             {
                 _turns.Add(submission);
-                _come.Release();
+                _arrived.Release();
             }
         }
         finally
         {
             _closed = true;
-            _come.Release(Workers);
+            _arrived.Release(Workers);
         }
     }
 
@@ -67,7 +67,7 @@ internal sealed partial class IngestStage(
     {
         while (true)
         {
-            await _come.WaitAsync();
+            await _arrived.WaitAsync();
             while (_turns.TryTake(out var submission))
             {
                 await HandleAsync(submission);
@@ -77,7 +77,7 @@ internal sealed partial class IngestStage(
             // A submission that its tenant may not have validated now is taken by the next worker that finishes.
             if (!_closed)
                 continue;
-            _come.Release();
+            _arrived.Release();
             return;
         }
     }

@@ -73,7 +73,7 @@ internal sealed class RawFields
             if (!Ascii.EqualsIgnoreCase(name, Once[i]))
                 continue;
             if (_values[i] is not null)
-                return $"The header {Once[i]} stands there twice; RFC 5322 allows it once.";
+                return $"The header {Once[i]} appears twice; RFC 5322 allows it once.";
             _values[i] = Strict.GetString(value).Replace("\r\n", "", StringComparison.Ordinal).Trim(' ', '\t');
             break;
         }

@@ -60,7 +60,7 @@ internal static class RawRules
         {
             return Convert.TryFromBase64Chars(mail.Raw, octets, out var written)
                 ? Read(octets.AsSpan(0, written), mistakes, options, mailKeyHeader)
-                : throw new FormatException("What is base64 cannot be decoded.");
+                : throw new FormatException("Valid base64 cannot be decoded.");
         }
         finally
         {
@@ -109,7 +109,7 @@ internal static class RawRules
         var messageId = fields["Message-ID"] is { } id ? MessageIdHeader.Read(id) : null;
         if (fields["Message-ID"] is not null && messageId is null)
         {
-            return "The Message-ID header is not <text>: mend it, or leave it out, and one is made.";
+            return "The Message-ID header is not <text>: correct it, or leave it out to have one generated.";
         }
 
         found = new(from, sender, messageId, Subject(fields["Subject"], options), true) { HasSender = fields["Sender"] is not null };

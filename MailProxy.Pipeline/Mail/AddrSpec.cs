@@ -68,7 +68,7 @@ internal static class AddrSpec
         if (text.IsEmpty)
             return "The part before @ is empty.";
         if (!IsDotAtom(text))
-            return "The part before @ has a character or a dot that may not stand there.";
+            return "The part before @ has a character or a dot that is not allowed there.";
         local = text.ToString();
         return null;
     }
@@ -88,7 +88,7 @@ internal static class AddrSpec
         if (local.Length > 0 && IsDotAtom(local))
             return null;
         if (HasUnfit(local, spaceAllowed: true))
-            return "The part before @ has a character that may not stand there.";
+            return "The part before @ has a character that is not allowed there.";
         local = $"\"{local.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
         return null;
     }

@@ -122,7 +122,7 @@ public static class Addresses
         }
 
         if (open == text.Length)
-            return "The angle bracket has no partner.";
+            return "The closing angle bracket has no opening one.";
         var words = phrase.ToString().Trim(' ');
 
         // Inside quotes, text that looks like an encoded word is literal (RFC 2047 section 5).

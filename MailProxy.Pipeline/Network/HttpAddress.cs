@@ -69,7 +69,7 @@ public static class HttpAddress
     }
 
     /// <summary>Where a request goes, for messages: host and port.</summary>
-    public static string Place(Uri address)
+    public static string HostAndPort(Uri address)
     {
         var host = address.HostNameType == UriHostNameType.IPv6 ? address.Host : address.DnsSafeHost;
         return $"{host}:{address.Port}";

@@ -12,7 +12,7 @@ public static class HttpTrouble
     /// <param name="address">The address that was requested; null when it is unknown.</param>
     public static string Explain(Exception trouble, Uri? address)
     {
-        var host = address is null ? "the server" : HttpAddress.Place(address);
+        var host = address is null ? "the server" : HttpAddress.HostAndPort(address);
         foreach (var cause in Causes(trouble))
         {
             if (Known(cause, host) is { } known)
@@ -28,7 +28,7 @@ public static class HttpTrouble
                 $"{host} closed the connection before it had answered",
             HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => "the answer's headers are too large",
             HttpRequestException or IOException => $"the connection to {host} failed",
-            UriFormatException => "its address cannot be asked; set it anew",
+            UriFormatException => "its address cannot be requested; set it again",
             _ => "the request could not be made",
         };
     }

@@ -18,7 +18,7 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
     /// <summary>Returns until when to pause the account, and the event to write when the kind of trouble is new.</summary>
     public (long Until, EventType? Event) Trouble(AccountTrouble trouble, int version, long now)
     {
-        var told = Event(trouble.Kind);
+        var reported = Event(trouble.Kind);
         _spells.TryGetValue(trouble.Account, out var spell);
         if (spell.Holds(now))
         {
@@ -31,8 +31,8 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
         var wait = trouble.RetryAfter is { } named
             ? Named(named)
             : RetryPolicy.Spread(Step(trouble.Kind, spell.Count), options.Jitter, chance());
-        _spells[trouble.Account] = new(spell.Count + 1, now, now + Milliseconds(wait), told, version);
-        return (now + Milliseconds(wait), spell.Told == told ? null : told);
+        _spells[trouble.Account] = new(spell.Count + 1, now, now + Milliseconds(wait), reported, version);
+        return (now + Milliseconds(wait), spell.Reported == reported ? null : reported);
     }
 
     /// <summary>A server answered a mail of this account. Returns true when that ends the account's trouble.</summary>
@@ -71,7 +71,7 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
             _ => EventType.AccountCircuitOpened,
         };
 
-    private record struct Spell(int Count, long From, long Until, EventType? Told, int Version)
+    private record struct Spell(int Count, long From, long Until, EventType? Reported, int Version)
     {
         // A time before the beginning means that the clock was set back; the account must not wait that hour in addition.
         public readonly bool Holds(long now) => now >= From && now < Until;

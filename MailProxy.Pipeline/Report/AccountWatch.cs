@@ -52,7 +52,7 @@ internal sealed partial class AccountWatch : IAsyncDisposable
             trouble.Kind,
             trouble.SmtpCode is { } code ? $"{code} {trouble.Reply}" : trouble.Reply
         );
-        Tell(trouble.Account, type, Detail(trouble, until), now);
+        WriteEvent(trouble.Account, type, Detail(trouble, until), now);
     }
 
     public void Succeeded(AccountKey account)
@@ -88,14 +88,14 @@ internal sealed partial class AccountWatch : IAsyncDisposable
         _wake.Unpark(account);
         var known = _accounts.Directory.Find(account);
         Log.Closed(_logger, Name(known), Place(known));
-        Tell(account, EventType.AccountCircuitClosed, null, now);
+        WriteEvent(account, EventType.AccountCircuitClosed, null, now);
     }
 
-    private void Tell(AccountKey account, EventType type, byte[]? detail, long now)
+    private void WriteEvent(AccountKey account, EventType type, byte[]? detail, long now)
     {
         var tenant = _accounts.Directory.Find(account)?.Tenant ?? DefaultTenant;
         if (!_events.Writer.TryWrite(new(tenant, account, type, detail, now)))
-            Log.NotTold(_logger, type, null);
+            Log.EventLost(_logger, type, null);
     }
 
     private async Task WriteAsync(IDeliveryLog log)
@@ -108,7 +108,7 @@ internal sealed partial class AccountWatch : IAsyncDisposable
             }
             catch (Exception error)
             {
-                Log.NotTold(_logger, change.Type, error);
+                Log.EventLost(_logger, change.Type, error);
             }
         }
     }
@@ -145,6 +145,6 @@ internal sealed partial class AccountWatch : IAsyncDisposable
         public static partial void Closed(ILogger logger, string account, string server);
 
         [LoggerMessage(612, LogLevel.Error, "The event {Type} could not be stored and is lost")]
-        public static partial void NotTold(ILogger logger, EventType type, Exception? fault);
+        public static partial void EventLost(ILogger logger, EventType type, Exception? fault);
     }
 }

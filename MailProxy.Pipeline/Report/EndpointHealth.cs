@@ -101,7 +101,7 @@ internal sealed partial class EndpointHealth(
         }
         catch (StoreUnavailableException error)
         {
-            Log.NotTold(logger, endpoint.Id, error);
+            Log.EventLost(logger, endpoint.Id, error);
         }
     }
 
@@ -119,6 +119,6 @@ internal sealed partial class EndpointHealth(
         public static partial void Disabled(ILogger logger, string endpoint, string? error);
 
         [LoggerMessage(633, LogLevel.Error, "The event that webhook {Endpoint} was disabled could not be stored and is lost")]
-        public static partial void NotTold(ILogger logger, string endpoint, Exception fault);
+        public static partial void EventLost(ILogger logger, string endpoint, Exception fault);
     }
 }

@@ -11,29 +11,29 @@ namespace MailProxy.Pipeline.Report;
 internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff backoff, TimeProvider clock, ILogger logger)
 {
     // The pause when even the failure cannot be stored.
-    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SaveTimeout = TimeSpan.FromSeconds(2);
 
-    private readonly Dictionary<(string Tenant, string Id), (int Version, long Until)> _resting = [];
+    private readonly Dictionary<(string Tenant, string Id), (int Version, long Until)> _paused = [];
 
     /// <summary>Whether the endpoint's lane must not start yet. A change of the endpoint ends its pause.</summary>
-    public bool Rests(WebhookEndpoint endpoint)
+    public bool IsPaused(WebhookEndpoint endpoint)
     {
         var key = (endpoint.Tenant, endpoint.Id);
-        if (!_resting.TryGetValue(key, out var rest))
+        if (!_paused.TryGetValue(key, out var pause))
             return false;
-        if (rest.Version == endpoint.Version && rest.Until > Now())
+        if (pause.Version == endpoint.Version && pause.Until > Now())
             return true;
-        _resting.Remove(key);
+        _paused.Remove(key);
         return false;
     }
 
     /// <summary>Completes when the first pause has ended; null when there is none.</summary>
     public Task? Next(CancellationToken stop) =>
-        _resting.Count == 0
+        _paused.Count == 0
             ? null
             : Task.Delay(
-                TimeSpan.FromMilliseconds(Math.Clamp(_resting.Values.Min(rest => rest.Until) - Now() + 1, 1, 60_000)),
+                TimeSpan.FromMilliseconds(Math.Clamp(_paused.Values.Min(pause => pause.Until) - Now() + 1, 1, 60_000)),
                 clock,
                 stop
             );
@@ -41,27 +41,25 @@ internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff back
     /// <summary>Reports the error to the operator in the log, and to the endpoint's owner in its state. Throws nothing.</summary>
     public async Task TellAsync(WebhookEndpoint endpoint, Exception unforeseen)
     {
-        var until = Now() + (long)Rest.TotalMilliseconds;
+        var until = Now() + (long)Pause.TotalMilliseconds;
         Log.Unforeseen(logger, endpoint.Tenant, endpoint.Id, unforeseen);
         try
         {
             var now = (await log.EndpointsAsync()).FirstOrDefault(one => one.Tenant == endpoint.Tenant && one.Id == endpoint.Id);
             if (now is { Progress.DisabledAt: null })
             {
-                var standing = new EndpointHealth(now, log, backoff, clock, logger);
-                await standing.FailedAsync(
-                    new($"Reporting to it met an error nobody foresaw ({unforeseen.GetType().Name}); the log has it.")
-                );
-                until = Now() + standing.Wait;
-                await log.SaveProgressAsync(now, standing.In(now.Progress)).WaitAsync(Patience, clock);
+                var health = new EndpointHealth(now, log, backoff, clock, logger);
+                await health.FailedAsync(new($"Reporting to it failed unexpectedly ({unforeseen.GetType().Name}); see the log."));
+                until = Now() + health.Wait;
+                await log.SaveProgressAsync(now, health.In(now.Progress)).WaitAsync(SaveTimeout, clock);
             }
         }
         catch (Exception error)
         {
-            Log.Untold(logger, endpoint.Tenant, endpoint.Id, error);
+            Log.NotStored(logger, endpoint.Tenant, endpoint.Id, error);
         }
 
-        _resting[(endpoint.Tenant, endpoint.Id)] = (endpoint.Version, until);
+        _paused[(endpoint.Tenant, endpoint.Id)] = (endpoint.Version, until);
     }
 
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
@@ -76,6 +74,6 @@ internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff back
         public static partial void Unforeseen(ILogger logger, string tenant, string endpoint, Exception unforeseen);
 
         [LoggerMessage(622, LogLevel.Warning, "The failure of webhook {Tenant}/{Endpoint} could not be stored")]
-        public static partial void Untold(ILogger logger, string tenant, string endpoint, Exception untold);
+        public static partial void NotStored(ILogger logger, string tenant, string endpoint, Exception error);
     }
 }

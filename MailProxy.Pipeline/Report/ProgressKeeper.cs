@@ -10,7 +10,7 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
     private const int Drift = 500;
 
     private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
     private bool _acknowledged;
 
@@ -35,7 +35,7 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
     {
         try
         {
-            await Write.WaitAsync(Patience, clock);
+            await Write.WaitAsync(CloseTimeout, clock);
         }
         catch (Exception error) when (error is OperationCanceledException or TimeoutException)
         {
@@ -47,7 +47,7 @@ internal sealed partial class ProgressKeeper(IDeliveryLog log, WebhookEndpoint e
             return;
         try
         {
-            await log.SaveProgressAsync(endpoint, progress).WaitAsync(Patience, clock);
+            await log.SaveProgressAsync(endpoint, progress).WaitAsync(CloseTimeout, clock);
         }
         catch (Exception error)
         {

@@ -149,14 +149,14 @@ internal sealed partial class ReportStage(
 
         _meter.Settled(settlement, content);
         if (settlement.State is MessageState.Failed or MessageState.PartiallySent or MessageState.Ambiguous)
-            Tell(settlement, content);
+            LogEnd(settlement, content);
         wake.Done(ticket);
         if (settlement.Step is QueueStep.Again again)
             wake.Due(ticket.Lane, again.Due);
     }
 
     // Without the server's reply, which often names the recipient: addresses are logged at Debug only.
-    private void Tell(Settlement settlement, MailContent content)
+    private void LogEnd(Settlement settlement, MailContent content)
     {
         var account = accounts.Directory.Find(content.Account);
         var refused = settlement.Recipients.FirstOrDefault(r => r.State is RecipientState.Failed);

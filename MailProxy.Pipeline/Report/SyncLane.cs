@@ -23,12 +23,12 @@ internal sealed partial class SyncLane(
 ) : IReportLane
 {
     // The clock is read again after at most this time, because it may step, and the machine may be suspended.
-    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(5);
     private const int Page = 250;
 
     private readonly WebhookPost _post = new(endpoint, http, options, clock, requests);
-    private readonly EndpointHealth _standing = new(endpoint, log, new(options.WebhookDisableAfter, options.Jitter, chance), clock, logger);
+    private readonly EndpointHealth _health = new(endpoint, log, new(options.WebhookDisableAfter, options.Jitter, chance), clock, logger);
     private readonly ProgressKeeper _keeper = new(log, endpoint, clock, logger);
     private readonly WebhookMeter _meter = new(endpoint, log, metrics, clock);
     private volatile TaskCompletionSource _hurry = NewSignal();
@@ -41,22 +41,27 @@ internal sealed partial class SyncLane(
 
     public async Task RunAsync(CancellationToken stop)
     {
-        if (await OpenAsync(stop) is not { } talk)
+        if (await OpenAsync(stop) is not { } conversation)
             return;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var stopping = Task.Delay(Timeout.InfiniteTimeSpan, clock, end.Token);
-        var live = new EventLogReader(endpoint, log, talk.Live, long.MaxValue, clock, logger);
-        var replay = talk.Replay is { } queue
+        var live = new EventLogReader(endpoint, log, conversation.Live, long.MaxValue, clock, logger);
+        var replay = conversation.Replay is { } queue
             ? new EventLogReader(endpoint, log, queue, endpoint.Progress.Replay!.Through, clock, logger)
             : null;
         EndpointProgress Progress() =>
-            _standing.In(
-                talk.In(new(0) { Replay = talk.Replay is { } told && replay is not null ? new(told.Acknowledged, replay.Through) : null })
+            _health.In(
+                conversation.In(
+                    new(0)
+                    {
+                        Replay = conversation.Replay is { } told && replay is not null ? new(told.Acknowledged, replay.Through) : null,
+                    }
+                )
             );
 
         try
         {
-            while (!stop.IsCancellationRequested && !_standing.IsDisabled)
+            while (!stop.IsCancellationRequested && !_health.IsDisabled)
             {
                 await live.ReadAsync(end.Token);
                 if (replay is not null)
@@ -65,29 +70,29 @@ internal sealed partial class SyncLane(
                 {
                     Log.Replayed(logger, endpoint.Id, replay.Through);
                     replay = null;
-                    talk.ReplayIsOver();
+                    conversation.ReplayIsOver();
                 }
 
-                talk.Join();
+                conversation.Join();
                 if (_hurry.Task.IsCompleted)
-                    Hurry(talk);
-                Measure(talk);
+                    Hurry(conversation);
+                Measure(conversation);
                 _keeper.Save(Progress(), end.Token);
-                if (Left(talk) is var left && left <= 0)
+                if (Left(conversation) is var left && left <= 0)
                 {
-                    await CallAsync(talk, end.Token);
+                    await CallAsync(conversation, end.Token);
                     continue;
                 }
 
-                using var rest = CancellationTokenSource.CreateLinkedTokenSource(end.Token);
+                using var waiting = CancellationTokenSource.CreateLinkedTokenSource(end.Token);
                 var timer = Task.Delay(
-                    left < LongestRest.TotalMilliseconds ? TimeSpan.FromMilliseconds(left) : LongestRest,
+                    left < LongestWait.TotalMilliseconds ? TimeSpan.FromMilliseconds(left) : LongestWait,
                     clock,
-                    rest.Token
+                    waiting.Token
                 );
 
                 // Checked again after the timer is set: if the clock has moved in between, the timer would fire late.
-                if (Left(talk) > 0)
+                if (Left(conversation) > 0)
                 {
                     Task[] waits =
                     [
@@ -99,7 +104,7 @@ internal sealed partial class SyncLane(
                     await Task.WhenAny(waits);
                 }
 
-                await rest.CancelAsync();
+                await waiting.CancelAsync();
             }
         }
         finally
@@ -130,16 +135,16 @@ internal sealed partial class SyncLane(
             catch (StoreUnavailableException error)
             {
                 Log.Unread(logger, endpoint.Id, error);
-                await RestAsync(stop);
+                await PauseAsync(stop);
             }
         }
 
         return null;
     }
 
-    private async Task CallAsync(SyncConversation talk, CancellationToken stop)
+    private async Task CallAsync(SyncConversation conversation, CancellationToken stop)
     {
-        var call = talk.Cut(Now());
+        var call = conversation.Cut(Now());
         IReadOnlyList<MailEvent> again = [];
         try
         {
@@ -149,7 +154,7 @@ internal sealed partial class SyncLane(
         catch (StoreUnavailableException error)
         {
             Log.Unread(logger, endpoint.Id, error);
-            await RestAsync(stop);
+            await PauseAsync(stop);
             return;
         }
 
@@ -159,47 +164,47 @@ internal sealed partial class SyncLane(
             wantsAnswer: true,
             stop
         );
-        if (result is WebhookResult.LetGo)
+        if (result is WebhookResult.Cancelled)
             return;
         _meter.Count(result);
         switch (result)
         {
             case WebhookResult.Acknowledged answered:
-                foreach (var position in talk.Answered(call, SyncAnswer.Read(answered.Body), Now()))
+                foreach (var position in conversation.Answered(call, SyncAnswer.Read(answered.Body), Now()))
                     Log.GaveUp(logger, endpoint.Id, position);
                 _keeper.Acknowledged();
-                _standing.Succeeded();
+                _health.Succeeded();
                 break;
             case WebhookResult.Gone:
-                await _standing.GoneAsync();
+                await _health.GoneAsync();
                 break;
             case WebhookResult.Failed failed:
-                talk.Failed(Now());
-                await _standing.FailedAsync(failed);
+                conversation.Failed(Now());
+                await _health.FailedAsync(failed);
                 break;
         }
     }
 
-    private long Left(SyncConversation talk)
+    private long Left(SyncConversation conversation)
     {
         var now = Now();
-        return _standing.IsFailing ? _standing.Wait : talk.NextCall(now) - now;
+        return _health.IsFailing ? _health.Wait : conversation.NextCall(now) - now;
     }
 
-    private void Hurry(SyncConversation talk)
+    private void Hurry(SyncConversation conversation)
     {
         _hurry = NewSignal();
-        _standing.Hurry();
-        talk.Hurry();
+        _health.Hurry();
+        conversation.Hurry();
     }
 
-    private void Measure(SyncConversation talk)
+    private void Measure(SyncConversation conversation)
     {
-        var oldest = Math.Min(talk.Live.Oldest?.At ?? long.MaxValue, talk.OldestResend ?? long.MaxValue);
-        _meter.Keep(oldest == long.MaxValue ? null : oldest, talk.Live.Count + talk.Resends, talk.Live.Read);
+        var oldest = Math.Min(conversation.Live.Oldest?.At ?? long.MaxValue, conversation.OldestResend ?? long.MaxValue);
+        _meter.Keep(oldest == long.MaxValue ? null : oldest, conversation.Live.Count + conversation.Resends, conversation.Live.Read);
     }
 
-    private async Task RestAsync(CancellationToken stop)
+    private async Task PauseAsync(CancellationToken stop)
     {
         try
         {

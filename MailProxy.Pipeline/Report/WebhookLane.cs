@@ -16,7 +16,7 @@ internal sealed partial class WebhookLane : IReportLane
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly WebhookPost _post;
-    private readonly EndpointHealth _standing;
+    private readonly EndpointHealth _health;
     private readonly ProgressKeeper _keeper;
     private readonly WebhookMeter _meter;
     private readonly Part _live;
@@ -39,7 +39,7 @@ internal sealed partial class WebhookLane : IReportLane
     {
         (Endpoint, _options, _clock, _logger) = (endpoint, options, clock, logger);
         _post = new(endpoint, http, options, clock, requests);
-        _standing = new(endpoint, log, new(options.WebhookDisableAfter, options.Jitter, chance), clock, logger);
+        _health = new(endpoint, log, new(options.WebhookDisableAfter, options.Jitter, chance), clock, logger);
         _keeper = new(log, endpoint, clock, logger);
         _meter = new(endpoint, log, metrics, clock);
         Part From(long acknowledged, string? batches, long through)
@@ -66,7 +66,7 @@ internal sealed partial class WebhookLane : IReportLane
         var stopping = Task.Delay(Timeout.InfiniteTimeSpan, _clock, end.Token);
         try
         {
-            while (!stop.IsCancellationRequested && !_standing.IsDisabled)
+            while (!stop.IsCancellationRequested && !_health.IsDisabled)
             {
                 await ReadAsync(end.Token);
                 _keeper.Save(Progress(), end.Token);
@@ -90,20 +90,20 @@ internal sealed partial class WebhookLane : IReportLane
     }
 
     private EndpointProgress Progress() =>
-        _standing.In(
+        _health.In(
             new(_live.Outbox.Acknowledged)
             {
                 Batches = _live.Outbox.Kept,
-                Replay = _replay is { } replay ? new(replay.Outbox.Acknowledged, replay.Stretch.Through, replay.Outbox.Kept) : null,
+                Replay = _replay is { } replay ? new(replay.Outbox.Acknowledged, replay.Reader.Through, replay.Outbox.Kept) : null,
             }
         );
 
     private IEnumerable<Task> Waits()
     {
         yield return _hurry.Task;
-        if (_live.Stretch.More is { } more)
+        if (_live.Reader.More is { } more)
             yield return more;
-        if (_replay?.Stretch.More is { } told)
+        if (_replay?.Reader.More is { } told)
             yield return told;
         if (!_pause.IsCompleted)
             yield return _pause;
@@ -115,21 +115,21 @@ internal sealed partial class WebhookLane : IReportLane
 
     private async Task ReadAsync(CancellationToken stop)
     {
-        await _live.Stretch.ReadAsync(stop);
+        await _live.Reader.ReadAsync(stop);
         _live.Outbox.Cut();
         if (_replay is null)
             return;
-        await _replay.Stretch.ReadAsync(stop);
+        await _replay.Reader.ReadAsync(stop);
         _replay.Outbox.Cut();
-        if (!_replay.Stretch.IsOver)
+        if (!_replay.Reader.IsOver)
             return;
-        Log.Replayed(_logger, Endpoint.Id, _replay.Stretch.Through);
+        Log.Replayed(_logger, Endpoint.Id, _replay.Reader.Through);
         _replay = null;
     }
 
     private void Start(CancellationToken stop)
     {
-        if (!_standing.IsFailing)
+        if (!_health.IsFailing)
         {
             while (Next() is { } next)
                 _flights.Add(FlyAsync(next.From, next.Request, probe: false, stop));
@@ -143,13 +143,13 @@ internal sealed partial class WebhookLane : IReportLane
     /// <summary>Whether the endpoint has to wait; starts the timer when it has.</summary>
     private bool Pause(CancellationToken stop)
     {
-        for (var wait = _standing.Wait; wait > 0; )
+        for (var wait = _health.Wait; wait > 0; )
         {
             if (_pause.IsCompleted)
                 _pause = Task.Delay(TimeSpan.FromMilliseconds(wait), _clock, stop);
 
             // Checked again after the timer is set: if the clock has moved in between, the timer would fire late.
-            var again = _standing.Wait;
+            var again = _health.Wait;
             if (again == wait)
                 return true;
             (_pause, wait) = (Task.CompletedTask, again);
@@ -178,7 +178,7 @@ internal sealed partial class WebhookLane : IReportLane
     private void Hurry()
     {
         _hurry = NewSignal();
-        _standing.Hurry();
+        _health.Hurry();
     }
 
     private async Task<Answer> FlyAsync(Outbox from, OutboxRequest request, bool probe, CancellationToken stop) =>
@@ -199,7 +199,7 @@ internal sealed partial class WebhookLane : IReportLane
     private async Task TakeAsync(Answer answer)
     {
         answer.From.End(answer.Request, acknowledged: answer.Result is WebhookResult.Acknowledged);
-        if (answer.Result is WebhookResult.LetGo)
+        if (answer.Result is WebhookResult.Cancelled)
             return;
         _meter.Count(answer.Result);
         switch (answer.Result)
@@ -207,14 +207,14 @@ internal sealed partial class WebhookLane : IReportLane
             case WebhookResult.Acknowledged:
                 _keeper.Acknowledged();
                 if (answer.Probe)
-                    _standing.Succeeded();
+                    _health.Succeeded();
                 break;
             case WebhookResult.Gone:
-                await _standing.GoneAsync();
+                await _health.GoneAsync();
                 break;
             // Requests that were in flight together fail together: only the first of them, and probes, make the series of failures longer.
-            case WebhookResult.Failed failed when !_standing.IsFailing || answer.Probe:
-                await _standing.FailedAsync(failed);
+            case WebhookResult.Failed failed when !_health.IsFailing || answer.Probe:
+                await _health.FailedAsync(failed);
                 break;
         }
     }
@@ -224,7 +224,7 @@ internal sealed partial class WebhookLane : IReportLane
     private readonly record struct Answer(Outbox From, OutboxRequest Request, bool Probe, WebhookResult Result);
 
     /// <summary>A part of the log: its unacknowledged events, and their reader.</summary>
-    private sealed record Part(Outbox Outbox, EventLogReader Stretch);
+    private sealed record Part(Outbox Outbox, EventLogReader Reader);
 
     private static partial class Log
     {

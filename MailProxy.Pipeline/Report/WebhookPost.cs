@@ -41,7 +41,7 @@ internal sealed class WebhookPost(
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            return new WebhookResult.LetGo();
+            return new WebhookResult.Cancelled();
         }
 
         using (turn)
@@ -64,7 +64,7 @@ internal sealed class WebhookPost(
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            return new WebhookResult.LetGo();
+            return new WebhookResult.Cancelled();
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {

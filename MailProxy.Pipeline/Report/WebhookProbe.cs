@@ -23,7 +23,7 @@ public sealed class WebhookProbe(HttpMessageInvoker http, ReportOptions options,
             WebhookResult.Acknowledged => new(null, took),
             WebhookResult.Gone => new("Answered with HTTP status 410.", took),
             WebhookResult.Failed failed => new(failed.Error, took),
-            WebhookResult.LetGo => throw new OperationCanceledException(cancel),
+            WebhookResult.Cancelled => throw new OperationCanceledException(cancel),
             _ => throw new InvalidOperationException($"Unknown result {result}."),
         };
     }

@@ -105,7 +105,7 @@ internal sealed partial class WebhookReporter(
 
             foreach (var (key, endpoint) in wanted)
             {
-                if (!_running.ContainsKey(key) && !_ended.Contains(key) && !_trouble.Rests(endpoint))
+                if (!_running.ContainsKey(key) && !_ended.Contains(key) && !_trouble.IsPaused(endpoint))
                     await BeginAsync(key, endpoint, stop);
             }
 

@@ -16,5 +16,5 @@ internal abstract record WebhookResult
     public sealed record Failed(string Error, TimeSpan? RetryAfter = null) : WebhookResult;
 
     /// <summary>The request was cancelled because we are stopping.</summary>
-    public sealed record LetGo : WebhookResult;
+    public sealed record Cancelled : WebhookResult;
 }

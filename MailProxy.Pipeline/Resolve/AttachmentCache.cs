@@ -53,7 +53,7 @@ internal sealed partial class AttachmentCache : IDisposable
         {
             foreach (var (tenant, digest, size, written) in _folder.Sweep())
             {
-                var entry = new CacheEntry(tenant, digest, _folder.Path(tenant, digest), size, verified: false, Let);
+                var entry = new CacheEntry(tenant, digest, _folder.Path(tenant, digest), size, verified: false, Release);
                 _index.Add(entry);
                 _index.Unpin(entry, written.ToUnixTimeMilliseconds());
                 if (!_keeps(tenant))
@@ -143,7 +143,7 @@ internal sealed partial class AttachmentCache : IDisposable
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            Let(entry);
+            Release(entry);
             throw;
         }
 
@@ -178,7 +178,7 @@ internal sealed partial class AttachmentCache : IDisposable
                 var path = _folder.Keep(part, tenant, digest);
                 if (_index.Find(tenant, digest) is { } doubtful)
                     _index.Remove(doubtful);
-                entry = new(tenant, digest, path, size, verified: true, Let);
+                entry = new(tenant, digest, path, size, verified: true, Release);
                 _index.Add(entry);
             }
 
@@ -213,7 +213,7 @@ internal sealed partial class AttachmentCache : IDisposable
 
     private static bool IsWhole(CacheEntry entry) => new FileInfo(entry.Path) is { Exists: true } file && file.Length == entry.Size;
 
-    private void Let(CacheEntry entry)
+    private void Release(CacheEntry entry)
     {
         lock (_gate)
         {

@@ -50,7 +50,7 @@ internal sealed class AttachmentFetcher(
     {
         var (held, allowed) = _aside.Of(tenant);
         return $"Too many messages wait for their attachments: {held} attachments of this tenant, which may have {allowed} now "
-            + "(Resolve:SetAside). It is tried again when fewer do.";
+            + "(Resolve:SetAside). It is tried again when fewer wait.";
     }
 
     /// <summary>All attachments that the mail fetches, in the given order; the caller disposes them. Null when one is missing.</summary>
@@ -87,14 +87,14 @@ internal sealed class AttachmentFetcher(
     {
         // Each attachment waits in a line of its own, so a mail takes one slot per attachment; but at most a quarter of all slots, because
         // a mail that needs more would never get them.
-        var place = _aside.TryTake(tenant, Math.Clamp(wanted.Count, 1, Math.Max(1, options.SetAside / 4)));
-        if (place is null && !_lines.IsStopping)
+        var slots = _aside.TryTake(tenant, Math.Clamp(wanted.Count, 1, Math.Max(1, options.SetAside / 4)));
+        if (slots is null && !_lines.IsStopping)
             return false;
 
         metrics.MailsAside.Inc();
         index?.Add(ticket, Math.Max(accepted, ticket.Due), "Its attachments are being fetched, or wait for their turn to be.");
         wake.SetAside(ticket);
-        var mail = new WaitingMail(ticket, wanted.Count, place);
+        var mail = new WaitingMail(ticket, wanted.Count, slots);
         for (var i = 0; i < wanted.Count; i++)
         {
             if (_local.Find(tenant, accepted, wanted[i]) is { } here)
@@ -127,7 +127,7 @@ internal sealed class AttachmentFetcher(
         }
     }
 
-    // What befalls one source is told of the mails that wait for it, and the line goes on.
+    // An error of one source is reported for the mails that wait for it; the line continues with the next.
     private async Task ServeAsync(FetchLine line, CancellationToken stop)
     {
         var waiting = _lines.Take(line);
@@ -145,7 +145,7 @@ internal sealed class AttachmentFetcher(
             var permit = await _work.EnterAsync(line.Key.Tenant, host, size, stop);
             try
             {
-                // From here on the source is asked: whoever comes now waits for the next answer.
+                // From here on the source may have been read: a mail that joins now waits for the next fetch.
                 waiting = _lines.Take(line);
                 var began = clock.GetUtcNow().ToUnixTimeMilliseconds();
                 GiveFound(line, waiting);
@@ -168,7 +168,7 @@ internal sealed class AttachmentFetcher(
 
     private async Task FetchAsync(SourceKey key, string host, List<Piece> waiting, FetchPermit permit, long began, CancellationToken stop)
     {
-        waiting.Reverse(); // they are served from the end
+        waiting.Reverse(); // FetchLine.Last takes from the end
         var (content, digest, trouble) = await _work.FetchAsync(key.Tenant, host, waiting, permit, stop);
         if (content is null)
         {
@@ -197,12 +197,12 @@ internal sealed class AttachmentFetcher(
         else if (cache.Find(tenant, digest) is { } file)
         {
             permit.Hold();
-            if (piece.Mail.Give(piece.Place, file, permit))
+            if (piece.Mail.Give(piece.Index, file, permit))
                 Arrived(piece.Mail);
         }
         else
         {
-            await FailAsync(piece.Mail, FetchTrouble.Own($"{piece.Wanted.Place}: what was fetched is gone from the disk."));
+            await FailAsync(piece.Mail, FetchTrouble.Own($"{piece.Wanted.Place}: the fetched content is missing on the disk."));
         }
     }
 
@@ -215,7 +215,7 @@ internal sealed class AttachmentFetcher(
                 return true;
             if (_local.Find(line.Key.Tenant, piece.Accepted, piece.Wanted) is not { } file)
                 return false;
-            if (piece.Mail.Give(piece.Place, file, null))
+            if (piece.Mail.Give(piece.Index, file, null))
                 Arrived(piece.Mail);
             return true;
         });
@@ -230,7 +230,7 @@ internal sealed class AttachmentFetcher(
 
     private async ValueTask FailAsync(WaitingMail mail, FetchTrouble trouble)
     {
-        if (!mail.LetGo())
+        if (!mail.Discard())
             return; // only the first failure counts
         EndWait(mail);
         await failed(mail.Ticket, trouble);

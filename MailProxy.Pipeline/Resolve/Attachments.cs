@@ -133,10 +133,10 @@ internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts acc
 
     private static LocalContent?[] ByIndex(LocalContent[] files, IReadOnlyList<AttachmentRef> wanted, int attachments)
     {
-        var places = new LocalContent?[attachments];
+        var byIndex = new LocalContent?[attachments];
         for (var i = 0; i < files.Length; i++)
-            places[wanted[i].Index] = files[i];
-        return places;
+            byIndex[wanted[i].Index] = files[i];
+        return byIndex;
     }
 
     private sealed class DisposableGroup(IDisposable[] things) : IDisposable

@@ -18,18 +18,18 @@ internal sealed class BodyMemory(long capacity, TenantShare share)
     private long Most => capacity / 4;
 
     // A tenant that is alone takes both slots for a large body, so it too has one at a time.
-    private long Places => Math.Max(1, share.Of(LargeAtATime, 0));
+    private long Slots => Math.Max(1, share.Of(LargeAtATime, 0));
 
     /// <summary>Takes capacity without waiting; null when the tenant has to wait.</summary>
     public IDisposable? TryTake(string tenant, long bytes)
     {
         if (bytes <= Most)
             return Bytes.TryTake(tenant, bytes);
-        if (_large.TryTake(tenant, Places) is not { } place)
+        if (_large.TryTake(tenant, Slots) is not { } slot)
             return null;
         if (Bytes.TryTake(tenant, Most) is { } charge)
-            return new Both(place, charge);
-        place.Dispose();
+            return new Both(slot, charge);
+        slot.Dispose();
         return null;
     }
 
@@ -38,24 +38,24 @@ internal sealed class BodyMemory(long capacity, TenantShare share)
     {
         if (bytes <= Most)
             return await Bytes.TakeAsync(tenant, bytes, cancel);
-        var place = await _large.TakeAsync(tenant, Places, cancel);
+        var slot = await _large.TakeAsync(tenant, Slots, cancel);
         try
         {
-            return new Both(place, await Bytes.TakeAsync(tenant, Most, cancel));
+            return new Both(slot, await Bytes.TakeAsync(tenant, Most, cancel));
         }
         catch
         {
-            place.Dispose();
+            slot.Dispose();
             throw;
         }
     }
 
-    private sealed class Both(IDisposable place, IDisposable charge) : IDisposable
+    private sealed class Both(IDisposable slot, IDisposable charge) : IDisposable
     {
         public void Dispose()
         {
             charge.Dispose();
-            place.Dispose();
+            slot.Dispose();
         }
     }
 }

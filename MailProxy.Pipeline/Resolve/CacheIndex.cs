@@ -6,12 +6,12 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>One content in the cache. Its state changes under the cache's lock only.</summary>
 internal sealed class CacheEntry
 {
-    private readonly Action _let;
+    private readonly Action _release;
 
-    public CacheEntry(string tenant, in ContentDigest digest, string path, long size, bool verified, Action<CacheEntry> let)
+    public CacheEntry(string tenant, in ContentDigest digest, string path, long size, bool verified, Action<CacheEntry> release)
     {
         (Tenant, Digest, Path, Size, Verified) = (tenant, digest, path, size, verified);
-        _let = () => let(this);
+        _release = () => release(this);
         Unused = new(this);
         UnusedOfTenant = new(this);
     }
@@ -36,7 +36,7 @@ internal sealed class CacheEntry
     public LinkedListNode<CacheEntry> UnusedOfTenant { get; }
 
     /// <summary>A new reference for a caller that is already counted in <see cref="Pins"/>.</summary>
-    public LocalContent Lend() => new(Path, Size, _let);
+    public LocalContent Lend() => new(Path, Size, _release);
 }
 
 /// <summary>
@@ -83,7 +83,7 @@ internal sealed class CacheIndex(long capacity, long age)
     public void Pin(CacheEntry entry)
     {
         if (entry.Pins++ == 0)
-            Leave(entry);
+            RemoveUnused(entry);
     }
 
     /// <summary>Removes a holder. An entry without holders becomes the most recently used of all.</summary>
@@ -106,7 +106,7 @@ internal sealed class CacheIndex(long capacity, long age)
         _bySha.Remove((entry.Tenant, entry.Digest.High, entry.Digest.Low));
         if (_byMd5.GetValueOrDefault((entry.Tenant, entry.Digest.Md5)) == entry)
             _byMd5.Remove((entry.Tenant, entry.Digest.Md5));
-        Leave(entry);
+        RemoveUnused(entry);
         Bytes -= entry.Size;
         var owner = _owners[entry.Tenant];
         owner.Bytes -= entry.Size;
@@ -134,7 +134,7 @@ internal sealed class CacheIndex(long capacity, long age)
     /// <summary>The tenant's entries that have no holder.</summary>
     public IReadOnlyList<CacheEntry> UnusedOf(string tenant) => [.. _unused.Where(entry => entry.Tenant == tenant)];
 
-    private void Leave(CacheEntry entry)
+    private void RemoveUnused(CacheEntry entry)
     {
         if (entry.Unused.List is null)
             return;

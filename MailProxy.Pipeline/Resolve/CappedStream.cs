@@ -6,9 +6,9 @@ namespace MailProxy.Pipeline.Resolve;
 /// Reads a source's content and enforces its limits: never more than the cap, never another length than was declared. Every error of the
 /// source becomes a <see cref="SourceException"/>.
 /// </summary>
-/// <param name="place">Names the source in messages.</param>
+/// <param name="source">Names the source in messages.</param>
 /// <param name="length">As the source declared it; null when unknown.</param>
-internal sealed class CappedStream(Stream inner, object place, long? length, long cap) : Stream
+internal sealed class CappedStream(Stream inner, object source, long? length, long cap) : Stream
 {
     private long _read;
 
@@ -72,12 +72,12 @@ internal sealed class CappedStream(Stream inner, object place, long? length, lon
     {
         _read += read;
         if (_read > cap)
-            throw SourceException.TooLarge(place, cap);
+            throw SourceException.TooLarge(source, cap);
         if (length is { } declared && (_read > declared || (read == 0 && asked > 0 && _read < declared)))
         {
             throw new SourceException(
                 SourceFault.Down,
-                $"{place}: {(_read > declared ? "more" : "less")} came than the {declared} bytes that were announced."
+                $"{source}: {(_read > declared ? "more" : "less")} came than the {declared} bytes that were announced."
             );
         }
 
@@ -94,5 +94,5 @@ internal sealed class CappedStream(Stream inner, object place, long? length, lon
                 or Amazon.Runtime.AmazonClientException;
 
     private SourceException Broken(Exception trouble) =>
-        new(SourceFault.Down, $"{place}: the transfer broke off after {_read} bytes.", trouble);
+        new(SourceFault.Down, $"{source}: the transfer broke off after {_read} bytes.", trouble);
 }

@@ -50,20 +50,20 @@ internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, Res
 
     private async Task<(ContentDigest Digest, long Size)> ReadAsync(string tenant, Run run, CancellationToken stop)
     {
-        using var patience = new CancellationTokenSource(options.FirstByteTimeout, clock);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
+        using var timeout = new CancellationTokenSource(options.FirstByteTimeout, clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, timeout.Token);
         try
         {
             await using var opened = await source.OpenAsync(tenant, run.Wanted, both.Token);
             if (opened.Length is { } declared)
                 Declare(run, declared);
-            return await CopyAsync(run, opened, patience, both.Token);
+            return await CopyAsync(run, opened, timeout, both.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             throw;
         }
-        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
             throw run.Begun
                 ? Down(run, $"nothing came for {options.StallTimeout.TotalSeconds:0.#} s")
@@ -85,7 +85,7 @@ internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, Res
     private async Task<(ContentDigest Digest, long Size)> CopyAsync(
         Run run,
         OpenedSource opened,
-        CancellationTokenSource patience,
+        CancellationTokenSource timeout,
         CancellationToken cancel
     )
     {
@@ -100,7 +100,7 @@ internal sealed class Fetch(IAttachmentSource source, AttachmentCache cache, Res
             {
                 var read = await opened.Content.ReadAsync(buffer.AsMemory(0, ContentHasher.Block), cancel);
                 run.Begun = true;
-                patience.CancelAfter(options.StallTimeout);
+                timeout.CancelAfter(options.StallTimeout);
                 if (read == 0)
                 {
                     if (opened.Length is { } declared && declared != size)

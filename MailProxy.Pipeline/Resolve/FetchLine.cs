@@ -3,13 +3,13 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>One attachment that a mail waits for.</summary>
-/// <param name="Place">Its index among the attachments that the mail fetches.</param>
+/// <param name="Index">Its index among the attachments that the mail fetches.</param>
 /// <param name="Accepted">When the client's request was accepted; content fetched earlier is not used.</param>
-internal readonly record struct Piece(WaitingMail Mail, AttachmentRef Wanted, int Place, long Accepted);
+internal readonly record struct Piece(WaitingMail Mail, AttachmentRef Wanted, int Index, long Accepted);
 
 /// <summary>
 /// The mails that wait for one source. One fetch serves all that were waiting when it began; a mail that joins later may refer to newer
-/// content, and waits for the next fetch. Used under the fetcher's lock.
+/// content, and waits for the next fetch. Used under the lock of <see cref="FetchLines"/>.
 /// </summary>
 internal sealed class FetchLine(SourceKey key)
 {

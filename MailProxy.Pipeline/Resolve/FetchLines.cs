@@ -1,20 +1,20 @@
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
-/// A line for each source that mails wait for, served by a task of its own until it is empty. An exception that escapes the serving of
-/// one line ends them all.
+/// Keeps one line per source that mails wait for. A task of its own serves a line until it is empty; an exception that escapes from one of
+/// them ends all lines.
 /// </summary>
 internal sealed class FetchLines
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<SourceKey, FetchLine> _lines = [];
     private readonly CancellationTokenSource _cancel = new();
-    private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _stopRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _fault = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _stopping;
 
-    /// <summary>Whether no line is begun any more, and those that exist end.</summary>
+    /// <summary>Whether no new line is begun, and the existing ones are ending.</summary>
     public bool IsStopping
     {
         get
@@ -24,9 +24,7 @@ internal sealed class FetchLines
         }
     }
 
-    /// <summary>
-    /// Adds to the line of this source. Does nothing when stopping: the mail is queued in the store, and the next start finds it there.
-    /// </summary>
+    /// <summary>Adds a piece to its source's line. Does nothing when stopping: the next start finds the mail in the store.</summary>
     /// <param name="serve">Called again and again until the line is empty; its token is cancelled when the run ends.</param>
     public void Join(in SourceKey key, in Piece piece, Func<FetchLine, CancellationToken, Task> serve)
     {
@@ -46,14 +44,14 @@ internal sealed class FetchLines
         _ = Task.Run(() => WorkAsync(line, serve));
     }
 
-    /// <summary>Takes out all pieces that wait now.</summary>
+    /// <summary>Removes and returns all pieces that wait now.</summary>
     public List<Piece> Take(FetchLine line)
     {
         lock (_gate)
             return line.Take();
     }
 
-    /// <summary>Puts pieces back, before those that joined meanwhile.</summary>
+    /// <summary>Puts pieces back, before those that joined in the meantime.</summary>
     public void PutBack(FetchLine line, List<Piece> pieces)
     {
         lock (_gate)
@@ -63,8 +61,8 @@ internal sealed class FetchLines
     /// <summary>Completes after <paramref name="stop"/>, when no line is left; faults with the exception of a line.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        await using var stopping = stop.UnsafeRegister(static asked => ((TaskCompletionSource)asked!).TrySetResult(), _asked);
-        await Task.WhenAny(_asked.Task, _fault.Task);
+        await using var stopping = stop.UnsafeRegister(static asked => ((TaskCompletionSource)asked!).TrySetResult(), _stopRequested);
+        await Task.WhenAny(_stopRequested.Task, _fault.Task);
         bool idle;
         lock (_gate)
         {
@@ -83,35 +81,35 @@ internal sealed class FetchLines
     {
         try
         {
-            while (Goes(line))
+            while (HasWaiting(line))
                 await serve(line, _cancel.Token);
         }
         catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
         {
-            Leave(line);
+            RemoveAfterError(line);
         }
         catch (Exception error)
         {
             _fault.TrySetException(error);
-            Leave(line);
+            RemoveAfterError(line);
         }
     }
 
-    private bool Goes(FetchLine line)
+    private bool HasWaiting(FetchLine line)
     {
         lock (_gate)
         {
             if (!line.IsEmpty)
                 return true;
 
-            // Under the same lock: a piece that joins now begins a new line.
+            // Removed under the same lock, so that a piece that joins now begins a new line.
             Remove(line);
         }
 
         return false;
     }
 
-    private void Leave(FetchLine line)
+    private void RemoveAfterError(FetchLine line)
     {
         lock (_gate)
             Remove(line);

@@ -72,7 +72,7 @@ internal sealed partial class FetchWork(
     {
         var place = waiting[0].Wanted.Place;
         if (IsLeftAlone(tenant, host))
-            return (null, default, new($"{place}: its host fails again and again, and is left alone for a while.", null, BySource: true));
+            return (null, default, new($"{place}: its host fails repeatedly, and is not asked again for a while.", null, BySource: true));
 
         metrics.FetchesInFlight.Inc();
         var began = clock.GetTimestamp();

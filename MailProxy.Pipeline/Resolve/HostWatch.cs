@@ -8,7 +8,7 @@ namespace MailProxy.Pipeline.Resolve;
 internal sealed class HostWatch
 {
     /// <summary>Number of consecutive failures after which the host is paused.</summary>
-    public const int Patience = 8;
+    public const int FailuresBeforePause = 8;
 
     /// <summary>How long a host is paused, in milliseconds.</summary>
     public const long Pause = 15_000;
@@ -24,7 +24,7 @@ internal sealed class HostWatch
         if (_hosts.Count >= Most)
             _hosts.Clear();
         var failures = _hosts.GetValueOrDefault((tenant, host)).Failures + 1;
-        _hosts[(tenant, host)] = (failures, failures >= Patience ? now + Pause : 0);
+        _hosts[(tenant, host)] = (failures, failures >= FailuresBeforePause ? now + Pause : 0);
     }
 
     public void Answered(string tenant, string host) => _hosts.Remove((tenant, host));

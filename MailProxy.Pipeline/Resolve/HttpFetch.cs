@@ -5,9 +5,9 @@ using MailProxy.Pipeline.Network;
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>One HTTP request for content.</summary>
-/// <param name="Place">Names the source in messages.</param>
+/// <param name="Source">Names the source in messages.</param>
 /// <param name="Post">JSON to post; null for a GET.</param>
-internal sealed record HttpAsk(Uri Address, SourceAuth? Auth, object Place, byte[]? Post = null);
+internal sealed record HttpAsk(Uri Address, SourceAuth? Auth, object Source, byte[]? Post = null);
 
 /// <summary>
 /// Fetches over HTTP from addresses that clients named. Every connection, including those after redirects, is made by the dialer, which
@@ -30,24 +30,24 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new SourceException(SourceFault.Down, $"{ask.Place}: no answer in time.");
+            throw new SourceException(SourceFault.Down, $"{ask.Source}: no answer in time.");
         }
         catch (Exception error) when (error is not (SourceException or OperationCanceledException))
         {
             // Whatever a stored address or a misbehaving server causes here is an error of the source, and affects nothing else.
-            throw Explain(ask.Place, error, asked.Value);
+            throw Explain(ask.Source, error, asked.Value);
         }
     }
 
     /// <summary>Describes what a failed connection or request says about the source.</summary>
     /// <param name="address">The address that was requested; null when it is not known.</param>
-    public static SourceException Explain(object place, Exception trouble, Uri? address)
+    public static SourceException Explain(object source, Exception trouble, Uri? address)
     {
-        var text = $"{place}: {HttpTrouble.Explain(trouble, address)}.";
+        var text = $"{source}: {HttpTrouble.Explain(trouble, address)}.";
         if (HttpTrouble.Refusal(trouble) is { } refused)
             return new(refused.ForGood ? SourceFault.Refused : SourceFault.Down, text, trouble) { NotAllowed = true };
         if (trouble is FormatException and not UriFormatException)
-            return new(SourceFault.Refused, $"{place}: {trouble.Message}.", trouble);
+            return new(SourceFault.Refused, $"{source}: {trouble.Message}.", trouble);
         return new(
             (trouble as HttpRequestException)?.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded
                 ? SourceFault.Refused
@@ -68,10 +68,10 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
             try
             {
                 if (!IsRedirect(response))
-                    return await TakeAsync(response, ask.Place, cancel);
+                    return await TakeAsync(response, ask.Source, cancel);
                 if (redirects == MaxRedirects)
-                    throw Refused(ask.Place, $"it redirects more than {MaxRedirects} times.");
-                var next = Target(address, response, ask.Place);
+                    throw Refused(ask.Source, $"it redirects more than {MaxRedirects} times.");
+                var next = Target(address, response, ask.Source);
                 var moved = !SameOrigin(address, next);
 
                 // The target of the redirect was not given these credentials, even if it redirects back to us.
@@ -80,7 +80,7 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
                 if (response.StatusCode is not (HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect))
                     post = null;
                 else if (moved && post is not null)
-                    throw Refused(ask.Place, "it redirects a POST to another host.");
+                    throw Refused(ask.Source, "it redirects a POST to another host.");
                 address = next;
             }
             catch
@@ -93,21 +93,21 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
         }
     }
 
-    private async Task<OpenedSource> TakeAsync(HttpResponseMessage response, object place, CancellationToken cancel)
+    private async Task<OpenedSource> TakeAsync(HttpResponseMessage response, object source, CancellationToken cancel)
     {
         if (Fault(response.StatusCode) is { } fault)
-            throw new SourceException(fault, $"{place}: it answered {(int)response.StatusCode}.")
+            throw new SourceException(fault, $"{source}: it answered {(int)response.StatusCode}.")
             {
                 Answered = response.StatusCode,
                 RetryAfter = RetryAfter(response),
             };
         if (response.Content.Headers.ContentEncoding.Any(static e => !e.Equals("identity", StringComparison.OrdinalIgnoreCase)))
-            throw Refused(place, "it is encoded, although that was not asked for.");
+            throw Refused(source, "it is encoded, although that was not asked for.");
         var length = response.Content.Headers.ContentLength;
         if (length > options.MaxAttachmentBytes)
-            throw SourceException.TooLarge(place, options.MaxAttachmentBytes);
+            throw SourceException.TooLarge(source, options.MaxAttachmentBytes);
         return new(
-            new CappedStream(await response.Content.ReadAsStreamAsync(cancel), place, length, options.MaxAttachmentBytes),
+            new CappedStream(await response.Content.ReadAsStreamAsync(cancel), source, length, options.MaxAttachmentBytes),
             length,
             response
         );
@@ -145,23 +145,23 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
 
     private static bool IsRedirect(HttpResponseMessage response) => (int)response.StatusCode is 301 or 302 or 303 or 307 or 308;
 
-    private static Uri Target(Uri from, HttpResponseMessage response, object place)
+    private static Uri Target(Uri from, HttpResponseMessage response, object source)
     {
         if (response.Headers.Location is not { } location || !Uri.TryCreate(from, location, out var next))
-            throw Refused(place, "it redirects to nowhere.");
+            throw Refused(source, "it redirects without a valid Location.");
         if (next.Scheme is not ("http" or "https") || next.Host.Length == 0)
-            throw Refused(place, "it redirects to what is not http.");
+            throw Refused(source, "it redirects to an address that is not http or https.");
         if (!HttpAddress.IsSendable(next))
-            throw Refused(place, "it redirects to a host that has no name.");
+            throw Refused(source, "it redirects to an invalid host name.");
         if (next.UserInfo.Length > 0)
-            throw Refused(place, "it redirects to an address with credentials.");
+            throw Refused(source, "it redirects to an address with credentials.");
         if (from.Scheme == "https" && next.Scheme == "http")
-            throw Refused(place, "it redirects from https to http.");
+            throw Refused(source, "it redirects from https to http.");
         return next;
     }
 
     private static bool SameOrigin(Uri one, Uri other) =>
         one.Scheme == other.Scheme && one.Port == other.Port && one.IdnHost.Equals(other.IdnHost, StringComparison.OrdinalIgnoreCase);
 
-    private static SourceException Refused(object place, string why) => new(SourceFault.Refused, $"{place}: {why}");
+    private static SourceException Refused(object source, string why) => new(SourceFault.Refused, $"{source}: {why}");
 }

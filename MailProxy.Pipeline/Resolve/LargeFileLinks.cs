@@ -87,7 +87,7 @@ internal sealed partial class LargeFileLinks(
         var expiresAt = now + LinkAddress.Lifetime(rule.LifetimeDays, viaDaemon);
 
         var hash = file.Sha256 ?? await HashAsync(file, cancel);
-        var content = new LinkContent(tenant, volume.Tenant, volume.Id, LinkAddress.Place(volume.Config), hash, file.Size);
+        var content = new LinkContent(tenant, volume.Tenant, volume.Id, LinkAddress.Location(volume.Config), hash, file.Size);
         var kept = await store.ReserveAsync(content, LinkAddress.NewKey(tenant), expiresAt, now);
         if (!kept.Uploaded)
             await UploadOnceAsync(volume, kept, file, expiresAt, cancel);

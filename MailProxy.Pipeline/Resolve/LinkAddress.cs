@@ -31,7 +31,7 @@ internal static class LinkAddress
 
     /// <summary>Identifies the volume's storage, without its secret: after the volume moves, files put there before are not in
     /// it.</summary>
-    public static string Place(VolumeConfig config) =>
+    public static string Location(VolumeConfig config) =>
         config switch
         {
             VolumeConfig.Local local => $"local {local.Root}",

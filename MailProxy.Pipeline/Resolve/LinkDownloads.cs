@@ -31,7 +31,7 @@ public sealed class LinkDownloads
         var content = link.Object.Content;
         if (
             _volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is not { } volume
-            || LinkAddress.Place(volume.Config) != content.Place
+            || LinkAddress.Location(volume.Config) != content.Place
         )
             return new Download.Unknown();
         try

@@ -93,7 +93,7 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
         {
             if (
                 volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is not { } volume
-                || LinkAddress.Place(volume.Config) != content.Place
+                || LinkAddress.Location(volume.Config) != content.Place
             )
             {
                 Log.Left(logger, one.Key, content.VolumeTenant, content.Volume);
@@ -113,7 +113,7 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
         {
             // A single row that cannot be processed must not keep the others from being removed.
             Log.Unforeseen(logger, one.Key, error);
-            return "an error nobody foresaw.";
+            return "an unexpected error.";
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed partial class LinkUploader(
     private const int AtATime = 4;
 
     private readonly Lock _gate = new();
-    private readonly SharedCapacity _places = new(MostMails, share ?? TenantShare.Unlimited);
+    private readonly SharedCapacity _slots = new(MostMails, share ?? TenantShare.Unlimited);
     private readonly SharedCapacity _turns = new(AtATime, share ?? TenantShare.Unlimited);
     private readonly SharedCapacity _heavy = new(AtATime, share ?? TenantShare.Unlimited);
     private readonly CancellationTokenSource _cancel = new();
@@ -36,14 +36,14 @@ internal sealed partial class LinkUploader(
     private bool _stopping;
 
     /// <summary>Registers each tenant's use of uploads.</summary>
-    public void ShowIn(TenantShares shares) => shares.Add("uploads", _places);
+    public void ShowIn(TenantShares shares) => shares.Add("uploads", _slots);
 
     /// <summary>Explains why <see cref="TryUpload"/> returned false.</summary>
     public string WhyNot(string tenant)
     {
-        var (held, allowed) = _places.Of(tenant);
+        var (held, allowed) = _slots.Of(tenant);
         return $"Too many messages wait for links to their large files: {held} of this tenant, which may have {allowed} now. It "
-            + "is tried again when fewer do.";
+            + "is tried again when fewer wait.";
     }
 
     /// <summary>
@@ -64,7 +64,7 @@ internal sealed partial class LinkUploader(
         long since = 0
     )
     {
-        if (_places.TryTake(tenant, 1) is not { } place)
+        if (_slots.TryTake(tenant, 1) is not { } slot)
             return false;
         IDisposable? weight = heavy ? _heavy.TryTake(tenant, 1) : null;
         var refused = heavy && weight is null;
@@ -78,16 +78,14 @@ internal sealed partial class LinkUploader(
         if (refused)
         {
             weight?.Dispose();
-            place.Dispose();
+            slot.Dispose();
             return false;
         }
 
         metrics.MailsAside.Inc();
         index?.Add(ticket, Math.Max(since, ticket.Due), "Its large files are being put into their volume, or wait for their turn to be.");
         wake.SetAside(ticket);
-        _ = Task.Run(() =>
-            WorkAsync(ticket, tenant, rule, files, [held, .. weight is null ? Array.Empty<IDisposable>() : [weight], place])
-        );
+        _ = Task.Run(() => WorkAsync(ticket, tenant, rule, files, [held, .. weight is null ? Array.Empty<IDisposable>() : [weight], slot]));
         return true;
     }
 

@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Finds attachments that are in the cache: under the hash that a mail claims, or by what their source gave last.</summary>
+/// <summary>Finds attachments that are in the cache: under the hash that a mail claims, or by the result of the last fetch from their source.</summary>
 internal sealed class LocalAttachments(AttachmentCache cache, TimeProvider clock)
 {
     private const int RememberedSources = 20_000;
@@ -34,7 +34,8 @@ internal sealed class LocalAttachments(AttachmentCache cache, TimeProvider clock
         return null;
     }
 
-    /// <summary>Remembers what a source gave to a fetch that began then, in Unix milliseconds.</summary>
+    /// <summary>Remembers the result of a fetch.</summary>
+    /// <param name="began">When the fetch began, in Unix milliseconds.</param>
     public void Remember(in SourceKey key, in ContentDigest digest, long began)
     {
         lock (_gate)

@@ -16,16 +16,16 @@ internal sealed class LocalSource(
     private const int MostStuck = 4;
 
     private readonly Func<string, string, object, FileStream> _open =
-        open ?? ((root, path, place) => RootedFile.Open(root, path, place, secret));
+        open ?? ((root, path, source) => RootedFile.Open(root, path, source, secret));
     private readonly ConcurrentDictionary<string, int> _stuck = new();
 
-    /// <param name="place">Names the source in messages.</param>
-    public async Task<OpenedSource> OpenAsync(string root, string path, object place, CancellationToken cancel)
+    /// <param name="source">Names the source in messages.</param>
+    public async Task<OpenedSource> OpenAsync(string root, string path, object source, CancellationToken cancel)
     {
         // A network file system may hang, so the file is opened on a thread of its own, with a timeout.
         if (_stuck.GetValueOrDefault(root) >= MostStuck)
-            throw new SourceException(SourceFault.Down, $"{place}: its file system does not answer.");
-        var opening = Task.Run(() => _open(root, path, place), CancellationToken.None);
+            throw new SourceException(SourceFault.Down, $"{source}: its file system does not answer.");
+        var opening = Task.Run(() => _open(root, path, source), CancellationToken.None);
         FileStream file;
         try
         {
@@ -35,19 +35,19 @@ internal sealed class LocalSource(
         {
             _ = CloseLateAsync(root, opening);
             if (error is TimeoutException)
-                throw new SourceException(SourceFault.Down, $"{place}: it could not be opened in time.", error);
+                throw new SourceException(SourceFault.Down, $"{source}: it could not be opened in time.", error);
             throw;
         }
         catch (IOException error)
         {
-            throw new SourceException(SourceFault.Down, $"{place}: it cannot be opened.", error);
+            throw new SourceException(SourceFault.Down, $"{source}: it cannot be opened.", error);
         }
 
         var length = file.Length;
         if (length <= options.MaxAttachmentBytes)
-            return new(new CappedStream(file, place, length, options.MaxAttachmentBytes), length);
+            return new(new CappedStream(file, source, length, options.MaxAttachmentBytes), length);
         await file.DisposeAsync();
-        throw SourceException.TooLarge(place, options.MaxAttachmentBytes);
+        throw SourceException.TooLarge(source, options.MaxAttachmentBytes);
     }
 
     private async Task CloseLateAsync(string root, Task<FileStream> opening)

@@ -50,7 +50,7 @@ internal sealed class ReadyMails : IAsyncDisposable
                 _order.Dequeue();
                 if (_mails.TryGetValue(next.Mail.Ticket, out var mail) && mail == next.Mail)
                     _mails.Remove(mail.Ticket);
-                next.Mail.LetGo();
+                next.Mail.Discard();
             }
 
             if (_order.TryPeek(out var first))

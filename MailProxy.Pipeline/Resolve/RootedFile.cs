@@ -32,25 +32,25 @@ internal static class RootedFile
 
     /// <param name="root">Absolute; the root itself may be reached over links.</param>
     /// <param name="path">Relative to the root; its syntax is already checked.</param>
-    /// <param name="place">Names the source in messages.</param>
+    /// <param name="source">Names the source in messages.</param>
     /// <param name="secret">Files that may not be read although they lie below the root; null when there are none.</param>
-    public static FileStream Open(string root, string path, object place, ProtectedFiles? secret = null)
+    public static FileStream Open(string root, string path, object source, ProtectedFiles? secret = null)
     {
         using var directory = OpenPath(root, ODirectory, out var errno);
         if (directory is null)
-            throw new SourceException(SourceFault.Down, $"{place}: its root cannot be reached ({Text(errno)}).");
+            throw new SourceException(SourceFault.Down, $"{source}: its root cannot be reached ({Text(errno)}).");
         using var named = OpenPath(Path.Join(root, path), 0, out errno);
         if (named is null)
-            throw Refused(place, errno);
+            throw Refused(source, errno);
 
         // The opened file tells its real path, whatever the given name looked like.
         var (home, real) = (RealPath(directory), RealPath(named));
         if (!real.StartsWith(home.EndsWith('/') ? home : home + "/", StringComparison.Ordinal))
-            throw new SourceException(SourceFault.Refused, $"{place}: it is not below its root.");
+            throw new SourceException(SourceFault.Refused, $"{source}: it is not below its root.");
         if (!IsRegular(named))
-            throw new SourceException(SourceFault.Refused, $"{place}: it is not a regular file.");
+            throw new SourceException(SourceFault.Refused, $"{source}: it is not a regular file.");
         if (secret?.Contain(real, named) == true)
-            throw new SourceException(SourceFault.Refused, $"{place}: it is the daemon's own.");
+            throw new SourceException(SourceFault.Refused, $"{source}: it is the daemon's own.");
         try
         {
             // Without a buffer, since the stream's own would be a second copy. The share mode locks nobody out while the file is read.
@@ -67,11 +67,11 @@ internal static class RootedFile
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new SourceException(SourceFault.Refused, $"{place}: it may not be read.", error);
+            throw new SourceException(SourceFault.Refused, $"{source}: it may not be read.", error);
         }
         catch (IOException error)
         {
-            throw new SourceException(SourceFault.Down, $"{place}: it cannot be read.", error);
+            throw new SourceException(SourceFault.Down, $"{source}: it cannot be read.", error);
         }
     }
 
@@ -110,13 +110,13 @@ internal static class RootedFile
         return null;
     }
 
-    private static SourceException Refused(object place, int error) =>
+    private static SourceException Refused(object source, int error) =>
         error switch
         {
-            NoEntry or NotDirectory or NameTooLong => new(SourceFault.Gone, $"{place}: there is no such file."),
-            LinkLoop => new(SourceFault.Refused, $"{place}: its links lead in a circle."),
-            NoPermission or AccessDenied => new(SourceFault.Refused, $"{place}: it may not be read."),
-            _ => new(SourceFault.Down, $"{place}: it cannot be opened ({Text(error)})."),
+            NoEntry or NotDirectory or NameTooLong => new(SourceFault.Gone, $"{source}: there is no such file."),
+            LinkLoop => new(SourceFault.Refused, $"{source}: its links lead in a circle."),
+            NoPermission or AccessDenied => new(SourceFault.Refused, $"{source}: it may not be read."),
+            _ => new(SourceFault.Down, $"{source}: it cannot be opened ({Text(error)})."),
         };
 
     private static string SelfPath(SafeFileHandle handle) => $"/proc/self/fd/{handle.DangerousGetHandle()}";

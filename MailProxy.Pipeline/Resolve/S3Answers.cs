@@ -47,7 +47,7 @@ internal sealed class S3Answers(HttpMessageHandler inner) : DelegatingHandler(in
             throw new SenselessAnswerException($"the answer is longer than {most} bytes");
         if (isList && response.IsSuccessStatusCode && whole!.Length == 0)
         {
-            throw new SenselessAnswerException("the answer is empty: this is no S3 store");
+            throw new SenselessAnswerException("the answer is empty, so this is not an S3 store");
         }
 
         // The rest of the answer is not read; disposing it closes the connection.

@@ -9,10 +9,10 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>Reads objects of an S3-compatible store.</summary>
 internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimeProvider clock)
 {
-    /// <param name="place">Names the source in messages.</param>
-    public Task<OpenedSource> OpenAsync(Volume volume, VolumeConfig.S3 config, string path, object place, CancellationToken cancel) =>
+    /// <param name="source">Names the source in messages.</param>
+    public Task<OpenedSource> OpenAsync(Volume volume, VolumeConfig.S3 config, string path, object source, CancellationToken cancel) =>
         AskAsync(
-            place,
+            source,
             config,
             async token =>
             {
@@ -20,12 +20,12 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
                 var length = response.Headers.ContentLength is >= 0 and var declared ? declared : (long?)null;
                 if (length <= options.MaxAttachmentBytes || length is null)
                     return new OpenedSource(
-                        new CappedStream(Bare(response.ResponseStream), place, length, options.MaxAttachmentBytes),
+                        new CappedStream(Bare(response.ResponseStream), source, length, options.MaxAttachmentBytes),
                         length,
                         response
                     );
                 response.Dispose();
-                throw SourceException.TooLarge(place, options.MaxAttachmentBytes);
+                throw SourceException.TooLarge(source, options.MaxAttachmentBytes);
             },
             cancel
         );
@@ -35,7 +35,7 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
 
     /// <summary>Sends a request to the store, and turns every error into a <see cref="SourceException"/>.</summary>
     public async Task<T> AskAsync<T>(
-        object place,
+        object source,
         VolumeConfig.S3 store,
         Func<CancellationToken, Task<T>> question,
         CancellationToken cancel
@@ -49,16 +49,16 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new SourceException(SourceFault.Down, $"{place}: no answer in time.");
+            throw new SourceException(SourceFault.Down, $"{source}: no answer in time.");
         }
         catch (Exception error) when (error is not (SourceException or OperationCanceledException))
         {
-            throw Explain(place, store, error);
+            throw Explain(source, store, error);
         }
     }
 
     /// <summary>Describes an error of a store, however the SDK reports it: an error answer, no answer, or an invalid one.</summary>
-    public static SourceException Explain(object place, VolumeConfig.S3 store, Exception trouble)
+    public static SourceException Explain(object source, VolumeConfig.S3 store, Exception trouble)
     {
         if (trouble is AmazonServiceException { StatusCode: > 0 } told)
         {
@@ -66,12 +66,12 @@ internal sealed class S3Source(S3Clients clients, ResolveOptions options, TimePr
             var why = status is >= 200 and < 300
                 ? "what the store answered makes no sense"
                 : $"the store answered {status}{(code is null ? "" : $" {code}")}";
-            return new(S3Fault.Of(code, told.StatusCode), $"{place}: {why}.", trouble) { Answered = told.StatusCode, AnsweredCode = code };
+            return new(S3Fault.Of(code, told.StatusCode), $"{source}: {why}.", trouble) { Answered = told.StatusCode, AnsweredCode = code };
         }
 
         return Causes(trouble).FirstOrDefault(IsConnection) is { } connection
-            ? HttpFetch.Explain(place, connection, store.Endpoint)
-            : new(SourceFault.Down, $"{place}: what answered is no S3 store, or its address cannot be asked.", trouble);
+            ? HttpFetch.Explain(source, connection, store.Endpoint)
+            : new(SourceFault.Down, $"{source}: the server is not an S3 store, or its address cannot be requested.", trouble);
     }
 
     private static IEnumerable<Exception> Causes(Exception trouble)

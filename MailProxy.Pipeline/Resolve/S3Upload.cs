@@ -119,7 +119,7 @@ internal static class S3Upload
     // The store keeps, and charges for, the parts of an unfinished upload until it is aborted.
     private static async Task GiveUpAsync(IAmazonS3 client, string bucket, string key, string upload)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
         var abort = client.AbortMultipartUploadAsync(
             new()
             {
@@ -127,7 +127,7 @@ internal static class S3Upload
                 Key = key,
                 UploadId = upload,
             },
-            patience.Token
+            timeout.Token
         );
         await ((Task)abort).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }

@@ -37,15 +37,15 @@ internal sealed class SourceException(SourceFault fault, string message, Excepti
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>The message without the source's name at its beginning.</summary>
-    public string Without(object place)
+    public string Without(object source)
     {
-        var begins = $"{place}: ";
+        var begins = $"{source}: ";
         if (!Message.StartsWith(begins, StringComparison.Ordinal) || Message.Length == begins.Length)
             return Message;
         return char.ToUpperInvariant(Message[begins.Length]) + Message[(begins.Length + 1)..];
     }
 
     /// <summary>5.3.4: message too big for system.</summary>
-    public static SourceException TooLarge(object place, long cap) =>
-        new(SourceFault.Refused, $"{place}: larger than the {cap} bytes that an attachment may have.") { Status = "5.3.4" };
+    public static SourceException TooLarge(object source, long cap) =>
+        new(SourceFault.Refused, $"{source}: larger than the {cap} bytes that an attachment may have.") { Status = "5.3.4" };
 }

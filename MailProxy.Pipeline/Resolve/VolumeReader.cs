@@ -6,17 +6,17 @@ namespace MailProxy.Pipeline.Resolve;
 internal sealed class VolumeReader(LocalSource local, S3Source s3, HttpFetch http)
 {
     /// <param name="path">Relative to the volume; its syntax is already checked.</param>
-    /// <param name="place">Names the source in messages.</param>
-    public Task<OpenedSource> OpenAsync(Volume volume, string path, object place, CancellationToken cancel) =>
+    /// <param name="source">Names the source in messages.</param>
+    public Task<OpenedSource> OpenAsync(Volume volume, string path, object source, CancellationToken cancel) =>
         volume.Config switch
         {
-            VolumeConfig.Local files when volume.AdminSet => local.OpenAsync(files.Root, path, place, cancel),
+            VolumeConfig.Local files when volume.AdminSet => local.OpenAsync(files.Root, path, source, cancel),
             VolumeConfig.Local => throw new SourceException(
                 SourceFault.Refused,
-                $"{place}: a directory of this machine needs the admin key."
+                $"{source}: a directory of this machine needs the admin key."
             ),
-            VolumeConfig.S3 store => s3.OpenAsync(volume, store, path, place, cancel),
-            VolumeConfig.Http web => http.OpenAsync(new(Below(web.BaseUrl, path), web.Auth, place), cancel),
+            VolumeConfig.S3 store => s3.OpenAsync(volume, store, path, source, cancel),
+            VolumeConfig.Http web => http.OpenAsync(new(Below(web.BaseUrl, path), web.Auth, source), cancel),
             _ => throw new ArgumentOutOfRangeException(nameof(volume), volume.Config, null),
         };
 

@@ -8,22 +8,22 @@ internal sealed class VolumeSource(CurrentVolumes volumes, VolumeReader reader, 
 {
     public async Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel)
     {
-        var place = (AttachmentPlace.InVolume)wanted.Place;
-        if (volumes.Directory.Find(tenant, place.Volume) is not { } volume)
+        var address = (AttachmentPlace.InVolume)wanted.Place;
+        if (volumes.Directory.Find(tenant, address.Volume) is not { } volume)
         {
-            throw new SourceException(SourceFault.Gone, $"{place}: there is no volume '{place.Volume}'.");
+            throw new SourceException(SourceFault.Gone, $"{address}: there is no volume '{address.Volume}'.");
         }
 
         try
         {
-            var opened = await reader.OpenAsync(volume, place.Path, place, cancel);
+            var opened = await reader.OpenAsync(volume, address.Path, address, cancel);
             volumes.Worked(volume);
             return opened;
         }
         catch (SourceException error) when (error.Fault == SourceFault.Down || error.NotAllowed)
         {
             // A single file that is missing or refused says nothing about the volume.
-            volumes.Failed(volume, error.Without(place), clock.GetUtcNow().ToUnixTimeMilliseconds());
+            volumes.Failed(volume, error.Without(address), clock.GetUtcNow().ToUnixTimeMilliseconds());
             throw;
         }
     }

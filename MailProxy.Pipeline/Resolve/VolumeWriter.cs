@@ -16,7 +16,7 @@ internal sealed class VolumeWriter(S3Clients clients, TimeProvider clock)
     // Timeout of an upload: one minute, plus the time its size takes at 64 KB/s.
     private const long SlowestBytes = 64 * 1024;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ShortTimeout = TimeSpan.FromMinutes(1);
 
     public static bool Takes(Volume volume) => volume.Config is VolumeConfig.S3 || volume is { AdminSet: true, Config: VolumeConfig.Local };
 
@@ -24,7 +24,7 @@ internal sealed class VolumeWriter(S3Clients clients, TimeProvider clock)
     public Task PutAsync(Volume volume, string key, LargeFile file, CancellationToken cancel) =>
         DoAsync(
             volume,
-            Patience + TimeSpan.FromSeconds(file.Size / SlowestBytes),
+            ShortTimeout + TimeSpan.FromSeconds(file.Size / SlowestBytes),
             async token =>
             {
                 if (volume.Config is VolumeConfig.Local local)
@@ -44,7 +44,7 @@ internal sealed class VolumeWriter(S3Clients clients, TimeProvider clock)
     public Task RemoveAsync(Volume volume, string key, CancellationToken cancel) =>
         DoAsync(
             volume,
-            Patience,
+            ShortTimeout,
             async token =>
             {
                 if (volume.Config is VolumeConfig.Local local)
@@ -63,7 +63,7 @@ internal sealed class VolumeWriter(S3Clients clients, TimeProvider clock)
         Uri? address = null;
         await DoAsync(
             volume,
-            Patience,
+            ShortTimeout,
             async _ =>
                 address = new(
                     await clients
@@ -104,9 +104,9 @@ internal sealed class VolumeWriter(S3Clients clients, TimeProvider clock)
         }
     }
 
-    private async Task DoAsync(Volume volume, TimeSpan patience, Func<CancellationToken, Task> work, CancellationToken cancel)
+    private async Task DoAsync(Volume volume, TimeSpan timeout, Func<CancellationToken, Task> work, CancellationToken cancel)
     {
-        using var late = new CancellationTokenSource(patience, clock);
+        using var late = new CancellationTokenSource(timeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
         try
         {

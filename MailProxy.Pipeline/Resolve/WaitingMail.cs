@@ -4,8 +4,8 @@ namespace MailProxy.Pipeline.Resolve;
 /// A mail that was set aside: the attachments it already has, and how many are missing. It holds its content and the capacity reserved for
 /// it until the mail is sent.
 /// </summary>
-/// <param name="place">Its slots among the mails that wait; null when it has none.</param>
-internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposable? place)
+/// <param name="slots">Its slots among the mails that wait; null when it has none.</param>
+internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposable? slots)
 {
     private readonly Lock _gate = new();
     private readonly List<FetchPermit> _permits = [];
@@ -16,7 +16,7 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposabl
     public QueuedMail Ticket { get; } = ticket;
 
     /// <summary>Ends the wait and gives the slots back.</summary>
-    public void EndWait() => place?.Dispose();
+    public void EndWait() => slots?.Dispose();
 
     /// <summary>Whether the mail is already decided, and accepts no more content.</summary>
     public bool IsOver
@@ -29,13 +29,13 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposabl
     }
 
     /// <summary>Adds one content, with the capacity reserved for it. True: it was the last missing one.</summary>
-    public bool Give(int place, LocalContent content, FetchPermit? permit)
+    public bool Give(int index, LocalContent content, FetchPermit? permit)
     {
         lock (_gate)
         {
             if (_files is not null)
             {
-                _files[place] = content;
+                _files[index] = content;
                 if (permit is not null)
                     _permits.Add(permit);
                 return --_missing == 0;
@@ -76,7 +76,7 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposabl
     }
 
     /// <summary>Gives up the content. False when it was taken or given up before.</summary>
-    public bool LetGo()
+    public bool Discard()
     {
         if (Take() is not { } files)
             return false;

@@ -21,7 +21,7 @@ internal sealed partial class RetainStage(
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(200);
 
     // The clock is read again after at most this time, because it may step, and the machine may be suspended.
-    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(5);
 
@@ -33,7 +33,7 @@ internal sealed partial class RetainStage(
         try
         {
             while (true)
-                await RestAsync(await WorkAsync(stop), stop);
+                await WaitAsync(await WorkAsync(stop), stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -69,12 +69,12 @@ internal sealed partial class RetainStage(
             if (!_troubled)
                 Log.Troubled(logger, error);
             _troubled = true;
-            await Task.Delay(error is StoreUnavailableException ? AfterTrouble : LongestRest, clock, stop);
+            await Task.Delay(error is StoreUnavailableException ? AfterTrouble : LongestWait, clock, stop);
             return 0;
         }
     }
 
-    private async Task RestAsync(long until, CancellationToken stop)
+    private async Task WaitAsync(long until, CancellationToken stop)
     {
         while (Now() < until)
         {
@@ -84,18 +84,18 @@ internal sealed partial class RetainStage(
                 return;
             }
 
-            var rest = TimeSpan.FromMilliseconds(Math.Min(until - Now(), LongestRest.TotalMilliseconds));
+            var wait = TimeSpan.FromMilliseconds(Math.Min(until - Now(), LongestWait.TotalMilliseconds));
             using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            await Task.WhenAny(store.Changed, Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, clock, over.Token));
+            await Task.WhenAny(store.Changed, Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, clock, over.Token));
             await over.CancelAsync();
             stop.ThrowIfCancellationRequested();
         }
     }
 
-    private void Count(string what, int gone)
+    private void Count(string what, int count)
     {
-        if (gone > 0)
-            metrics.Purged.WithLabels(what).Inc(gone);
+        if (count > 0)
+            metrics.Purged.WithLabels(what).Inc(count);
     }
 
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();

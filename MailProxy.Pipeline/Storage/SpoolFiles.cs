@@ -37,7 +37,7 @@ public sealed class SpoolFiles
         if (Directory.Exists(_directory))
             return false;
         if (!Directory.Exists(Path.GetDirectoryName(_directory)))
-            throw new DirectoryNotFoundException($"The directory above '{_directory}' is gone.");
+            throw new DirectoryNotFoundException($"The directory above '{_directory}' is missing.");
         MakeDirectory();
         return true;
     }
@@ -182,7 +182,7 @@ public sealed class SpoolFiles
     public static string Why(Exception fault) =>
         fault switch
         {
-            FileNotFoundException or DirectoryNotFoundException => "it is gone",
+            FileNotFoundException or DirectoryNotFoundException => "it is missing",
             UnauthorizedAccessException => "the permission is missing",
             _ => fault.Message,
         };

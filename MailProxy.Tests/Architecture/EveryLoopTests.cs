@@ -271,7 +271,7 @@ public sealed class EveryLoopTests
 
             // One that is due and cannot be removed.
             var lost = await links.ReserveAsync(
-                new("default", "default", "away", LinkAddress.Place(volumes[1].Config), new byte[32], 1),
+                new("default", "default", "away", LinkAddress.Location(volumes[1].Config), new byte[32], 1),
                 LinkAddress.NewKey("default"),
                 Now + 1_000,
                 Now

@@ -44,8 +44,11 @@ internal sealed class LostFilesTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(((string)message["status"]!, (int)message["attempts"]!), Is.EqualTo(("deferred", 0)), "no attempt is lost");
-            Assert.That((string)message["waiting_for"]!["detail"]!, Does.Contain("it is gone"));
-            Assert.That((string)events[^1]!["data"]!["reason"]!, Does.Contain($"spool/{Path.GetFileName(file)}").And.Contain("it is gone"));
+            Assert.That((string)message["waiting_for"]!["detail"]!, Does.Contain("it is missing"));
+            Assert.That(
+                (string)events[^1]!["data"]!["reason"]!,
+                Does.Contain($"spool/{Path.GetFileName(file)}").And.Contain("it is missing")
+            );
         }
 
         using (var raw = await _daemon.Http.GetAsync($"/v1/messages/{id}/raw"))

@@ -195,7 +195,7 @@ internal sealed class ShutdownTests
         await daemon.SignalAsync(signal);
 
         Assert.That(await daemon.ExitAsync(), Is.Zero, daemon.Output);
-        Assert.That(daemon.Output, Does.Contain("Stopped; what waits is on disk"));
+        Assert.That(daemon.Output, Does.Contain("Stopped; waiting mail is on disk"));
     }
 
     private static async Task<RawClient> ConnectAsync(DaemonProcess daemon, string request)

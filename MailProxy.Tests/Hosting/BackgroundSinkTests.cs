@@ -59,9 +59,7 @@ internal sealed class BackgroundSinkTests
         Assert.That(text.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(12));
         Assert.That(
             text,
-            Does.Contain(
-                " WRN MailProxy.Daemon.Hosting.BackgroundSink: 3 lines of the log were dropped, because whoever " + "reads it is too slow\n"
-            )
+            Does.Contain(" WRN MailProxy.Daemon.Hosting.BackgroundSink: 3 lines of the log were dropped, because its reader is too slow\n")
         );
     }
 

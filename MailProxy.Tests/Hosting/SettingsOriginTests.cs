@@ -55,8 +55,8 @@ internal sealed class SettingsOriginTests
         );
 
     [TestCase("{\n \"Log\": {\n  \"Level\": \"Loud\" } }", "Log:Level ({0}, line 3): must be one of ")]
-    [TestCase("{\n \"Log\": {},\n \"log\": {} }", "log ({0}, line 3): stands there twice, first in line 2.")]
-    [TestCase("{\"Send\":{\"Workers\":1,\n\"Workers\":2}}", "Send:Workers ({0}, line 2): stands there twice, first in line 1.")]
+    [TestCase("{\n \"Log\": {},\n \"log\": {} }", "log ({0}, line 3): is set twice, first in line 2.")]
+    [TestCase("{\"Send\":{\"Workers\":1,\n\"Workers\":2}}", "Send:Workers ({0}, line 2): is set twice, first in line 1.")]
     [TestCase("{\"Send\":{\"Workers\":true}}", "Send:Workers ({0}, line 1): 'true' is not a number in range.")]
     [TestCase("{\"Send\":{\"Workers\":1.5}}", "Send:Workers ({0}, line 1): '1.5' is not a number in range.")]
     [TestCase("{\"Send\":{\"Workers\":[1]}}", "Send:Workers ({0}, line 1): takes one value, not a group.")]

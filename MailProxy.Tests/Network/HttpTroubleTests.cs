@@ -50,7 +50,7 @@ public sealed class HttpTroubleTests
         ],
         [new IOException("x"), "the connection to hook.example:443 failed"],
         [new InvalidOperationException("x"), "the request could not be made"],
-        [new UriFormatException("x"), "its address cannot be asked; set it anew"],
+        [new UriFormatException("x"), "its address cannot be requested; set it again"],
         [new OutOfMemoryException(), "the request could not be made"],
     ];
 

@@ -66,7 +66,7 @@ internal sealed class SystemdTests
 
         Assert.That(await _machine.ShowAsync("Result"), Is.EqualTo("success"));
         Assert.That(await _machine.ShowAsync("ActiveState"), Is.EqualTo("inactive"));
-        Assert.That(await _machine.JournalAsync(), Does.Contain("Stopped; what waits is on disk"));
+        Assert.That(await _machine.JournalAsync(), Does.Contain("Stopped; waiting mail is on disk"));
     }
 
     [Test]

@@ -82,7 +82,7 @@ public sealed class LaneTroubleTests : ReporterFixture
         await Log.AppendAsync("acme", EventType.AccountCircuitOpened, null, null, 0);
         await Log.UntilAsync(known => known.ProgressOf("w1").Acknowledged >= 1);
         await Log.UntilAsync(known => known.ProgressOf("bad").Failures == 1);
-        Assert.That(Log.ProgressOf("bad").LastError, Does.Contain("nobody foresaw"));
+        Assert.That(Log.ProgressOf("bad").LastError, Does.Contain("failed unexpectedly"));
 
         // It begins anew by itself, and what was poisoned is gone.
         log.Healed = true;

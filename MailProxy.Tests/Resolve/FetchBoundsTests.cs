@@ -43,11 +43,11 @@ internal sealed class FetchBoundsTests
             rig.Fetch(id, Url($"{id}"));
         for (var id = 1; id <= 20; id++)
             Assert.That((await rig.FailedAsync()).Trouble.Status, Is.Null);
-        Assert.That(rig.Source.Opened, Is.EqualTo(2 * HostWatch.Patience));
+        Assert.That(rig.Source.Opened, Is.EqualTo(2 * HostWatch.FailuresBeforePause));
 
         rig.Fetcher.TryFetch(Ticket(30), "other", rig.Now, [Url("30")]);
         await rig.FailedAsync();
-        Assert.That(rig.Source.Opened, Is.EqualTo((2 * HostWatch.Patience) + 2), "another tenant asks for himself");
+        Assert.That(rig.Source.Opened, Is.EqualTo((2 * HostWatch.FailuresBeforePause) + 2), "another tenant asks for himself");
 
         rig.Clock.Advance(TimeSpan.FromMilliseconds(HostWatch.Pause));
         rig.Source.Answer = (_, _) => Task.FromResult(ScriptedSource.Of("x"));

@@ -33,10 +33,10 @@ internal sealed class LinkAddressTests
     public void Place_AnotherSecretOrKey_IsTheSamePlace()
     {
         Assert.That(
-            LinkAddress.Place(Bucket with { AccessKey = "x", SecretKey = "y" }),
-            Is.EqualTo(LinkAddress.Place(Bucket)).And.Not.Contain("secret")
+            LinkAddress.Location(Bucket with { AccessKey = "x", SecretKey = "y" }),
+            Is.EqualTo(LinkAddress.Location(Bucket)).And.Not.Contain("secret")
         );
-        Assert.That(LinkAddress.Place(Bucket with { Bucket = "c" }), Is.Not.EqualTo(LinkAddress.Place(Bucket)));
+        Assert.That(LinkAddress.Location(Bucket with { Bucket = "c" }), Is.Not.EqualTo(LinkAddress.Location(Bucket)));
     }
 
     [TestCase("application/pdf", "application/pdf")]

@@ -157,7 +157,7 @@ internal sealed class LinkSweepTests
                 "acme",
                 "default",
                 "bad",
-                Pipeline.Resolve.LinkAddress.Place(bad),
+                Pipeline.Resolve.LinkAddress.Location(bad),
                 LinkRig.Bytes(32, i),
                 1
             );

@@ -44,15 +44,15 @@ public sealed record BackupManifest
         }
         catch (JsonException error)
         {
-            throw new StoreRefusedException($"'{path}' is damaged: it is not what a backup says of itself.", error);
+            throw new StoreRefusedException($"'{path}' is damaged: it is not the manifest of a backup.", error);
         }
 
         if (read is null || read.History.Lives.Count == 0)
-            throw new StoreRefusedException($"'{path}' is damaged: it is not what a backup says of itself.");
+            throw new StoreRefusedException($"'{path}' is damaged: it is not the manifest of a backup.");
         if (read.Format > Known)
             throw new StoreRefusedException($"The backup in '{directory}' was made by a newer program ({read.Program}). Use that one.");
         if (read.Files.Any(file => !IsPlain(file.Name)))
-            throw new StoreRefusedException($"'{path}' is damaged: it names files that are no part of a backup.");
+            throw new StoreRefusedException($"'{path}' is damaged: it names files that do not belong to a backup.");
         return read;
     }
 

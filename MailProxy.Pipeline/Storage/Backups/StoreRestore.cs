@@ -108,7 +108,7 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
             if (!File.Exists(from))
                 throw Damaged($"{file.Name} is missing");
             if (PrivateFiles.Copy(from, Path.Combine(Draft, file.Name)) != (file.Size, file.Sha256))
-                throw Damaged($"{file.Name} is not what was saved");
+                throw Damaged($"{file.Name} has changed since the backup");
         }
 
         var database = Path.Combine(Draft, BackupFile.Database);
@@ -117,9 +117,9 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
         BackupDatabase.Check(database);
         var history = BackupDatabase.Read(database, BackupDatabase.History);
         if (!history.Contains(manifest.History) || !manifest.History.Contains(history))
-            throw Damaged("its database is of another time than it says");
+            throw Damaged("its database does not match the history in its manifest");
         if (BackupDatabase.Read(database, BackupDatabase.Counts) != manifest.Counts)
-            throw Damaged("its database has other rows than it says");
+            throw Damaged("its database does not match the counts in its manifest");
         BackupDatabase.BeginAnew(database, manifest.MadeAt, clock.GetUtcNow());
         PrivateFiles.GiveTo(_data, Directory.EnumerateFileSystemEntries(Draft, "*", SearchOption.AllDirectories).Append(Draft));
     }

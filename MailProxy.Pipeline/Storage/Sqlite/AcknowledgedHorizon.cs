@@ -42,7 +42,7 @@ internal sealed class AcknowledgedHorizon
     /// <summary>Whether an enabled webhook of the tenant has been owed an event since that time.</summary>
     public bool IsBehind(string tenant, long since) => Of(tenant).OwedSince <= since;
 
-    public void Look(Session session)
+    public void Update(Session session)
     {
         _tenants.Clear();
         Holding.Clear();
@@ -58,7 +58,7 @@ internal sealed class AcknowledgedHorizon
                 (through, owedSince) = (Math.Min(through, resend.Position - 1), Math.Min(owedSince ?? resend.At, resend.At));
 
             var reach = Of(tenant);
-            _tenants[tenant] = endpoint.Resting
+            _tenants[tenant] = endpoint.IsStopped
                 ? reach with
                 {
                     All = Math.Min(reach.All, through),
@@ -68,12 +68,12 @@ internal sealed class AcknowledgedHorizon
                     Math.Min(reach.All, through),
                     Math.Min(reach.OwedSince, owedSince ?? long.MaxValue)
                 );
-            if (endpoint.Resting && owedSince is { } at)
+            if (endpoint.IsStopped && owedSince is { } at)
                 Holding.Add((tenant, id, at));
         }
 
-        foreach (var gone in _seen.Keys.Except(endpoints.Select(endpoint => endpoint.Key)).ToArray())
-            _seen.Remove(gone);
+        foreach (var deleted in _seen.Keys.Except(endpoints.Select(endpoint => endpoint.Key)).ToArray())
+            _seen.Remove(deleted);
     }
 
     /// <summary>
@@ -153,7 +153,7 @@ internal sealed class AcknowledgedHorizon
         string Types,
         bool FinalOnly,
         ReportStyle Style,
-        bool Resting
+        bool IsStopped
     )
     {
         public Subscription Wanted() => new(JsonSerializer.Deserialize(Types, StoredJson.Default.IReadOnlyListString)!, FinalOnly, Style);

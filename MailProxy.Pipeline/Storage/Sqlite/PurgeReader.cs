@@ -17,7 +17,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <param name="afterTenant">The tenant after which the check of the table retained continues.</param>
 /// <param name="last">The end of the log.</param>
 internal sealed class PurgeReader(
-    AcknowledgedHorizon reach,
+    AcknowledgedHorizon horizon,
     RetentionRules rules,
     IReadOnlyDictionary<(string Tenant, string Id), long> notBefore,
     string afterTenant,
@@ -39,7 +39,7 @@ internal sealed class PurgeReader(
     private const long NextTenants = 1_000;
 
     // A healthy webhook acknowledges sooner; only what waits longer is worth a row.
-    private const long Patience = 10_000;
+    private const long UsualDelay = 10_000;
 
     // If a message became active again, its later end counts, which the walk will reach.
     private const string Walk = """
@@ -54,7 +54,7 @@ internal sealed class PurgeReader(
 
     public PurgePlan Read(Session session)
     {
-        var plan = new PurgePlan { More = reach.Partial };
+        var plan = new PurgePlan { More = horizon.Partial };
         WalkForContent(session, plan);
         WalkForMetadata(session, plan);
         var tenants = RetainedRows.Tenants(session, afterTenant, Tenants);
@@ -66,13 +66,13 @@ internal sealed class PurgeReader(
 
         foreach (var tenant in tenants)
         {
-            LookAgain(session, plan, tenant, RetainedRows.Content);
-            LookAgain(session, plan, tenant, RetainedRows.UndeliveredContent);
-            LookAgain(session, plan, tenant, RetainedRows.Everything);
+            CheckRetained(session, plan, tenant, RetainedRows.Content);
+            CheckRetained(session, plan, tenant, RetainedRows.UndeliveredContent);
+            CheckRetained(session, plan, tenant, RetainedRows.Everything);
         }
 
-        foreach (var (tenant, id, oldestAt) in reach.Holding)
-            LookAtHold(session, plan, tenant, id, oldestAt);
+        foreach (var (tenant, id, oldestAt) in horizon.Holding)
+            CheckHold(session, plan, tenant, id, oldestAt);
         return plan;
     }
 
@@ -87,15 +87,20 @@ internal sealed class PurgeReader(
             {
                 var undelivered = RetentionRules.IsUndelivered((MessageState)row.Int(5));
                 var age = rules.ContentFor(subject.Tenant, undelivered);
-                if (age == 0 && subject.Position <= reach.Reported(subject.Tenant))
+                if (age == 0 && subject.Position <= horizon.Reported(subject.Tenant))
                 {
                     if (plan.Contents.Count == Contents)
                         break;
                     plan.Contents.Add(subject);
                 }
-                else if (age == 0 && subject.At > now - Patience && subject.At <= now && !reach.IsBehind(subject.Tenant, now - Patience))
+                else if (
+                    age == 0
+                    && subject.At > now - UsualDelay
+                    && subject.At <= now
+                    && !horizon.IsBehind(subject.Tenant, now - UsualDelay)
+                )
                 {
-                    plan.Due(subject.At + Patience);
+                    plan.Due(subject.At + UsualDelay);
                     row.Reset();
                     plan.ContentCursor = Moved(from, through);
                     return;
@@ -161,12 +166,19 @@ internal sealed class PurgeReader(
         plan.MetadataCursor = Moved(from, through);
     }
 
-    private void LookAgain(Session session, PurgePlan plan, string tenant, int stage)
+    private void CheckRetained(Session session, PurgePlan plan, string tenant, int stage)
     {
         var content = stage != RetainedRows.Everything;
         var age = content ? rules.ContentFor(tenant, stage == RetainedRows.UndeliveredContent) : rules.MetadataFor(tenant);
         var limit = (content ? Contents : Records) - (content ? plan.Contents.Count : plan.Records.Count);
-        var (due, next) = RetainedRows.Due(session, tenant, stage, content ? reach.Reported(tenant) : reach.Held(tenant), now - age, limit);
+        var (due, next) = RetainedRows.Due(
+            session,
+            tenant,
+            stage,
+            content ? horizon.Reported(tenant) : horizon.Held(tenant),
+            now - age,
+            limit
+        );
         if (content)
             plan.Contents.AddRange(due);
         else
@@ -177,7 +189,7 @@ internal sealed class PurgeReader(
             plan.Due(at + age);
     }
 
-    private void LookAtHold(Session session, PurgePlan plan, string tenant, string id, long oldestAt)
+    private void CheckHold(Session session, PurgePlan plan, string tenant, string id, long oldestAt)
     {
         var hold = (long)rules.Hold.TotalMilliseconds;
         var due = Math.Max(oldestAt + hold, notBefore.GetValueOrDefault((tenant, id)));
@@ -188,11 +200,11 @@ internal sealed class PurgeReader(
         }
 
         var through = EventTimes.Before(session, now - hold + 1, last);
-        plan.Drops.Add(new(tenant, id, through, reach.Count(session, tenant, id, through)));
+        plan.Drops.Add(new(tenant, id, through, horizon.Count(session, tenant, id, through)));
     }
 
     private bool MayGo(Finished subject) =>
-        subject.At <= now - rules.MetadataFor(subject.Tenant) && subject.Position <= reach.Held(subject.Tenant);
+        subject.At <= now - rules.MetadataFor(subject.Tenant) && subject.Position <= horizon.Held(subject.Tenant);
 
     /// <summary>The message or event that ends with this event; null when none does.</summary>
     private static Finished? Finished(Statement row, bool ofMessages)

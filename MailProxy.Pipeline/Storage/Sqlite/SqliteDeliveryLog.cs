@@ -8,7 +8,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>The event log, and the progress of each webhook. Reading never waits for the writer.</summary>
 public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, TimeProvider clock) : IDeliveryLog
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(1);
 
     private readonly CommitLoop _writer = database.Writer;
     private readonly SqliteReaders _readers = database.Readers;
@@ -138,7 +138,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
             }
             catch (StoreUnavailableException) when (!_writer.Completion.IsCompleted)
             {
-                await Task.Delay(Patience, clock);
+                await Task.Delay(BetweenTries, clock);
             }
         }
     }

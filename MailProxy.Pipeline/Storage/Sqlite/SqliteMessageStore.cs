@@ -32,11 +32,11 @@ public sealed partial class SqliteMessageStore : IMessageStore
     {
         (_database, _spool, _logger) = (database, spool, logger);
         var writer = database.Writer;
-        var bin = new SpoolTrash(spool);
+        var trash = new SpoolTrash(spool);
         var uses = new LimitUses();
         var housekeeping = new Housekeeping(clock);
         _lanes = new(_claims);
-        _submissions = new(writer.Events, _claims, spool, bin, contentHash, clock);
+        _submissions = new(writer.Events, _claims, spool, trash, contentHash, clock);
         _outcomes = new(writer.Events, uses);
         _changes = new(writer.Events);
         writer.AddHooks(
@@ -45,7 +45,7 @@ public sealed partial class SqliteMessageStore : IMessageStore
                 uses.Write(writer.Session);
                 housekeeping.Work(writer.Session);
             },
-            afterCommit: bin.Empty
+            afterCommit: trash.Empty
         );
     }
 

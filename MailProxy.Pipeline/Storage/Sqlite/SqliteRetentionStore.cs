@@ -10,7 +10,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
     private readonly SqliteDatabase _database;
     private readonly SpoolFiles _spool;
     private readonly SqliteTenantRemoval _removal;
-    private readonly AcknowledgedHorizon _reach = new();
+    private readonly AcknowledgedHorizon _horizon = new();
     private readonly Dictionary<(string Tenant, string Id), long> _notBefore = [];
     private string _tenant = "";
     private TaskCompletionSource _changed = NewSignal();
@@ -32,8 +32,8 @@ public sealed class SqliteRetentionStore : IRetentionStore
             return new(0, 0, 0, More: true, 0);
         var plan = await _database.Readers.SnapshotAsync(session =>
         {
-            _reach.Look(session);
-            return new PurgeReader(_reach, rules, _notBefore, _tenant, _database.Events.Last, now).Read(session);
+            _horizon.Update(session);
+            return new PurgeReader(_horizon, rules, _notBefore, _tenant, _database.Events.Last, now).Read(session);
         });
         _tenant = plan.Tenant;
         if (plan.IsEmpty)

@@ -108,7 +108,7 @@ public static partial class SqliteSecrets
         [LoggerMessage(
             752,
             LogLevel.Warning,
-            "Every stored secret is sealed under the master key {Key} ({Renewed} were sealed anew just now). {Old} may be taken "
+            "Every stored secret is sealed under the master key {Key} ({Renewed} were sealed again just now). {Old} may be taken "
                 + "out of the configuration; keep it with backups made before"
         )]
         public static partial void Renewed(ILogger logger, string key, int renewed, string old);

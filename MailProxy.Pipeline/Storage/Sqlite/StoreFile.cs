@@ -31,7 +31,7 @@ internal static class StoreFile
         {
             throw new StoreRefusedException(
                 $"'{path}' is missing but its log '{Path.GetFileName(path)}-wal' is there. Put the database back beside its log; "
-                    + "starting anew would lose the mail in it."
+                    + "starting with an empty one would lose the mail in it."
             );
         }
 

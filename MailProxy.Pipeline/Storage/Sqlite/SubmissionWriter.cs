@@ -9,7 +9,7 @@ internal sealed class SubmissionWriter(
     EventRows events,
     Claims claims,
     SpoolFiles spool,
-    SpoolTrash bin,
+    SpoolTrash trash,
     Func<ReadOnlyMemory<byte>, byte[]?> hash,
     TimeProvider clock
 )
@@ -40,14 +40,14 @@ internal sealed class SubmissionWriter(
     }
 
     /// <summary>Called after the commit.</summary>
-    public void Stored(AppendResult result) => bin.Add(result.Unused);
+    public void Stored(AppendResult result) => trash.Add(result.Unused);
 
     /// <summary>Called after a rollback: nothing was stored, and nothing stays claimed.</summary>
     public void Undone(AppendResult result, IReadOnlyList<AcceptedBatch> batches)
     {
         foreach (var ticket in result.Tickets)
             claims.Remove(ticket);
-        bin.Add(batches.SelectMany(b => b.Lines).Select(l => l.Mail?.Body.SpoolFile).OfType<string>());
+        trash.Add(batches.SelectMany(b => b.Lines).Select(l => l.Mail?.Body.SpoolFile).OfType<string>());
     }
 
     private ReceiptLine Write(Session session, ReferenceCheck references, AcceptedMail mail, long now, AppendResult result)
