@@ -8,7 +8,7 @@ CREATE TABLE tenants (
 
 INSERT INTO tenants (id, config, created_at, updated_at) VALUES ('default', '{"name":"default"}', unixepoch() * 1000, unixepoch() * 1000);
 
--- Of a key only its SHA-256: it has 256 bits of chance, so that nothing slower is needed.
+-- Only the SHA-256 of a key is stored: a key has 256 random bits, so a slower hash is not needed.
 CREATE TABLE tenant_keys (
     tenant           TEXT    NOT NULL,
     id               TEXT    NOT NULL,

@@ -3,7 +3,7 @@ CREATE TABLE link_key (
     secret BLOB NOT NULL -- sealed by SecretBox; signs /d/ links
 ) STRICT;
 
--- What lies in volumes for links. The row is there before the object and goes after it.
+-- The objects in volumes that links lead to. The row exists before the object is uploaded, and is deleted after it.
 CREATE TABLE link_objects (
     number        INTEGER PRIMARY KEY AUTOINCREMENT,
     tenant        TEXT    NOT NULL,

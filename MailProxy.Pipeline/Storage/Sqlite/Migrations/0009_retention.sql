@@ -1,4 +1,4 @@
--- Finished messages of which something stays longer than the walk along the log could wait: for its days, or for a webhook that has not acknowledged.
+-- Finished messages that must be kept longer than the walk through the log can wait: because of their retention, or for a webhook that has not acknowledged.
 CREATE TABLE retained (
     subject  INTEGER PRIMARY KEY, -- a message; below 0: the position, negated, of an event that is about none
     tenant   TEXT    NOT NULL,
@@ -8,7 +8,7 @@ CREATE TABLE retained (
 ) STRICT;
 CREATE INDEX retained_order ON retained (tenant, stage, position);
 
--- Up to this position events of the tenant may be gone from the log.
+-- Up to this position events of the tenant may have been purged from the log.
 CREATE TABLE event_floors (
     tenant   TEXT PRIMARY KEY,
     position INTEGER NOT NULL

@@ -1,4 +1,4 @@
--- A tenant's limits are counted under its number, negated, beside those of accounts. It is never used again, so that a tenant made anew inherits no counts.
+-- A tenant's limits are counted under its negated number, beside those of accounts. The number is never reused, so a new tenant with the same id inherits no counts.
 CREATE TABLE numbered_tenants (
     number          INTEGER PRIMARY KEY AUTOINCREMENT,
     id              TEXT    NOT NULL UNIQUE,

@@ -1,4 +1,4 @@
--- Tenants that were deleted and of which something is still here: until it is gone no tenant of the same id may be made, for it would see it.
+-- Deleted tenants of which rows still exist. Until those are removed, no tenant with the same id may be created, because it would see them.
 CREATE TABLE removed_tenants (
     id      TEXT    PRIMARY KEY,
     through INTEGER NOT NULL DEFAULT 0 -- events up to this position were looked at

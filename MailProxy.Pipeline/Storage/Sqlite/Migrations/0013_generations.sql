@@ -1,5 +1,5 @@
--- Each life of the store: it begins when the store is made and anew when a backup is restored. Ids of events and cursors are made under its key, so that
--- nothing of one life is mistaken for something of another, and nobody counts by them. Events before the first row bear the plain ids that they were told under.
+-- The generations of the store: one begins when the store is created, and another with each restored backup. Ids of events and cursors are derived from its key,
+-- so that those of one generation are not valid in another, and reveal no counts. Events before the first row keep the plain ids with which they were reported.
 CREATE TABLE generations (
     number      INTEGER PRIMARY KEY,
     id          BLOB    NOT NULL, -- 8 random bytes
