@@ -17,7 +17,8 @@ internal sealed partial class StorageFiles(string data, SpoolFiles spool, ILogge
                 "store_missing",
                 $"'{_database}' was removed or moved while the program is running: what "
                     + $"it writes now will be lost when it ends. Put it back, or stop the program and restore a backup.",
-                "The database file was removed or moved while the program is running. Put it back, or stop the program and restore a backup."
+                "The database file was removed or moved while the program is running. Put it back, or stop the program and restore "
+                    + "a backup."
             );
         try
         {

@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;
 
-/// <summary>Finds attachments that are in the cache: under the hash that a mail claims, or by the result of the last fetch from their source.</summary>
+/// <summary>Finds attachments that are in the cache: under the hash that a mail claims, or by the last fetch from their source.</summary>
 internal sealed class LocalAttachments(AttachmentCache cache, TimeProvider clock)
 {
     private const int RememberedSources = 20_000;
