@@ -16,11 +16,15 @@ internal sealed partial class GeneratedDocumentsTests
         ["settings"] = SettingsTables.Settings,
         ["former settings"] = SettingsTables.FormerNames,
         ["metrics"] = MetricsTable.Metrics,
+        ["errors of requests"] = ErrorTables.OfRequests,
+        ["errors of members"] = ErrorTables.OfMembers,
     };
 
     [TestCase("docs/operate/configuration.md", "settings")]
     [TestCase("docs/operate/configuration.md", "former settings")]
     [TestCase("docs/reference/metrics.md", "metrics")]
+    [TestCase("docs/reference/errors.md", "errors of requests")]
+    [TestCase("docs/reference/errors.md", "errors of members")]
     public async Task Part_OfADocument_IsWhatTheCodeSays(string path, string part)
     {
         var file = Repository.File(path);
