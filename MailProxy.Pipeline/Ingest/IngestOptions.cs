@@ -29,7 +29,7 @@ public sealed class IngestOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
     public TimeSpan RequestWait { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Free bytes of the data directory's disk below which nothing is taken (503); 0: no floor.</summary>
+    /// <summary>Free bytes of the data directory's disk below which no mail is accepted (503); 0: no limit.</summary>
     [Range(0, long.MaxValue)]
     public long MinFreeBytes { get; set; } = 256 * 1024 * 1024;
 
@@ -49,11 +49,11 @@ public sealed class IngestOptions
     [Range(0, 100_000)]
     public int MaxAttachments { get; set; } = 500;
 
-    /// <summary>Bytes a second that a request's body must bring; slower ones are cut with 408. 0: as slow as they like.</summary>
+    /// <summary>The least rate of a request's body, in bytes a second; a slower one is answered with 408. 0: no limit.</summary>
     [Range(0, 1_073_741_824)]
     public int MinBodyBytesPerSecond { get; set; } = 4_096;
 
-    /// <summary>How long a body may stay away altogether before that rate is asked of it.</summary>
+    /// <summary>How long a body may pause in total before that rate is required.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
     public TimeSpan BodyGrace { get; set; } = TimeSpan.FromSeconds(10);
 

@@ -3,24 +3,24 @@ using System.Buffers.Text;
 
 namespace MailProxy.Pipeline.Notation;
 
-/// <summary>Base64 as RFC 4648 section 4 writes it: padded, without blanks and line breaks.</summary>
+/// <summary>Base64 by RFC 4648 section 4: padded, without blanks and line breaks.</summary>
 public static class Base64Text
 {
-    /// <summary>For a person.</summary>
+    /// <summary>The rule in words, for error messages.</summary>
     public const string Rule = "Not base64 (RFC 4648 section 4, padded, without line breaks).";
 
     private static readonly SearchValues<char> Chars = SearchValues.Create(
         "+/0123456789=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     );
 
-    /// <param name="bytes">How many the text stands for.</param>
+    /// <param name="bytes">Number of bytes that the text encodes.</param>
     public static bool IsValid(ReadOnlySpan<char> text, out int bytes)
     {
         bytes = 0;
         return !text.ContainsAnyExcept(Chars) && Base64.IsValid(text, out bytes);
     }
 
-    /// <summary>What the text stands for; null: it is not base64.</summary>
+    /// <summary>The encoded bytes; null when the text is not base64.</summary>
     public static byte[]? Read(ReadOnlySpan<char> text)
     {
         if (!IsValid(text, out var length))

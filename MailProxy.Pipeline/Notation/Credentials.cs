@@ -1,31 +1,31 @@
 namespace MailProxy.Pipeline.Notation;
 
-/// <summary>Credentials as they were written, member by member; null: absent.</summary>
+/// <summary>Credentials as a client wrote them, member by member; null means absent.</summary>
 public readonly record struct CredentialMembers(string? User, string? Password, string? Bearer, string? Header, string? Value)
 {
-    // A record's generated text would carry the secrets into a log.
+    // The generated ToString of a record would write the secrets into a log.
     public override string ToString() => "credentials";
 }
 
-/// <summary>What may stand for a secret that was not written.</summary>
-/// <param name="Stored">What is stored; null: nothing, and then every secret must be written.</param>
-/// <param name="Moved">What the secret would be sent to changes: it must be written again.</param>
-/// <param name="Removed">The secret was written as null.</param>
+/// <summary>Decides whether a stored secret is kept when the client did not write one.</summary>
+/// <param name="Stored">The stored credentials; null when there are none, so that every secret must be written.</param>
+/// <param name="Moved">Whether the receiver of the secret changes, so that it must be written again.</param>
+/// <param name="Removed">Whether the secret was written as null.</param>
 public readonly record struct KeptSecret(SourceAuth? Stored, bool Moved, bool Removed);
 
 /// <summary>
-/// Reads credentials for whatever is asked over HTTP: <c>{user, password}</c>, <c>{bearer}</c> or <c>{header, value}</c>. Pure.
+/// Reads credentials for HTTP requests: <c>{user, password}</c>, <c>{bearer}</c> or <c>{header, value}</c>. Pure.
 /// </summary>
 public static class Credentials
 {
-    /// <summary>Characters of a user, a password, a token or a header's value.</summary>
+    /// <summary>Most characters of a user, a password, a token or a header's value.</summary>
     public const int MaxLength = 8192;
 
     private const string Code = "invalid_auth";
 
     /// <summary>Returns null when something is wrong, and adds that to the errors.</summary>
     /// <param name="at">The JSON pointer of the object.</param>
-    /// <param name="kept">For what is stored: a secret that is not written is kept, where it goes to the same place as before.</param>
+    /// <param name="kept">For stored credentials: a secret that is not written is kept if its receiver is unchanged.</param>
     public static SourceAuth? Read(in CredentialMembers written, string at, List<FieldError> errors, KeptSecret kept = default)
     {
         var before = errors.Count;
@@ -96,7 +96,7 @@ public static class Credentials
         return name is null || value is null ? null : new(name, value);
     }
 
-    // A kept secret must not be sent to a place, or under a name, that its owner never gave it for.
+    // A kept secret must not be sent to a receiver, or under a name, for which its owner never gave it.
     private static string? Kept(string? stored, bool same, string at, List<FieldError> errors, KeptSecret kept)
     {
         if (stored is not null && same && kept is { Moved: false, Removed: false })

@@ -5,7 +5,7 @@ namespace MailProxy.Pipeline.Notation;
 /// <summary>JSON pointers (RFC 6901), which tell a client where a mistake is.</summary>
 public static class JsonPointer
 {
-    /// <summary>Characters of a pointer in an answer: a member's name may be as long as the request.</summary>
+    /// <summary>Most characters of a pointer in an answer, since the name of a member may be as long as the request.</summary>
     private const int Longest = 300;
 
     /// <summary>One reference token, escaped.</summary>
@@ -26,8 +26,7 @@ public static class JsonPointer
 
     /// <summary>
     /// Converts the path of a <see cref="System.Text.Json.JsonException"/>: <c>$.to[0].email</c>, <c>$.headers['a.b']</c>. Quoted names
-    /// are not
-    /// escaped there, so a quote ends a name only where the path can continue.
+    /// are not escaped there, so a quote ends a name only where the path can continue.
     /// </summary>
     public static string FromPath(string? path)
     {

@@ -2,18 +2,18 @@ using System.Collections;
 
 namespace MailProxy.Pipeline.Notation;
 
-/// <summary>The contract's words for a closed set of values: one table, read in both directions. Case counts.</summary>
+/// <summary>The names that a closed set of values has in the contract: one table for both directions. Case-sensitive.</summary>
 public sealed class Names<T>(params (string Name, T Value)[] known) : IReadOnlyList<(string Name, T Value)>
     where T : struct
 {
-    /// <summary>Which words there are, for a person: <c>a, b, c</c>.</summary>
+    /// <summary>All names, for error messages: <c>a, b, c</c>.</summary>
     public string Listed { get; } = string.Join(", ", known.Select(static one => one.Name));
 
     public int Count => known.Length;
 
     public (string Name, T Value) this[int index] => known[index];
 
-    /// <summary>The word for a value. Throws for a value that has none: it cannot be written.</summary>
+    /// <summary>The name of a value. Throws for a value without a name.</summary>
     public string Of(T value)
     {
         foreach (var one in known)
@@ -25,7 +25,7 @@ public sealed class Names<T>(params (string Name, T Value)[] known) : IReadOnlyL
         throw new ArgumentOutOfRangeException(nameof(value), value, null);
     }
 
-    /// <summary>The value with this name; null: there is none.</summary>
+    /// <summary>The value with this name; null when there is none.</summary>
     public T? Find(ReadOnlySpan<char> name)
     {
         foreach (var one in known)

@@ -5,23 +5,23 @@ namespace MailProxy.Pipeline.Notation;
 
 /// <summary>
 /// Times: Unix milliseconds inside, RFC 3339 in UTC outside. Clients write RFC 3339 with an offset, or Unix seconds, in JSON as a number
-/// or as text; both may have a fraction, of which what is below the millisecond is dropped.
+/// or as text. Both may have a fraction; digits below the millisecond are dropped.
 /// </summary>
 public static class Timestamps
 {
-    /// <summary>For a person.</summary>
+    /// <summary>The rule in words, for error messages.</summary>
     public const string Rule = "Write a time as RFC 3339 with an offset (2030-01-31T12:00:00Z) or as Unix seconds.";
 
-    /// <summary>The code of a time that is neither.</summary>
+    /// <summary>The error code of a value that is not a time.</summary>
     public const string Code = "invalid_time";
 
-    // What a JSON number may have, so that the same digits are the same time in JSON, in its text and in a query.
+    // The syntax of a JSON number, so that the same digits mean the same time in JSON, in a JSON text and in a query.
     private const NumberStyles Unsigned = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
 
     private const long First = -62_135_596_800_000; // 0001-01-01T00:00:00.000Z
     private const long Last = 253_402_300_799_999; // 9999-12-31T23:59:59.999Z
 
-    /// <summary>Reads a JSON text or number; <paramref name="milliseconds"/> since the Unix epoch.</summary>
+    /// <summary>Reads a JSON text or number into <paramref name="milliseconds"/> since the Unix epoch.</summary>
     public static bool TryRead(JsonElement element, out long milliseconds)
     {
         milliseconds = 0;

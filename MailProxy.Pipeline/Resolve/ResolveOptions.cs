@@ -10,8 +10,8 @@ public sealed class ResolveOptions
     public int Workers { get; set; } = 4;
 
     /// <summary>
-    /// Bytes of bodies in memory until their attempt ends; a tenant has its share. One beyond a quarter counts as a quarter, and there are
-    /// two of those at most.
+    /// Bytes of bodies in memory until their attempt ends; a tenant has its share. A body larger than a quarter counts as a quarter, and
+    /// there are at most two of those.
     /// </summary>
     [Range(1_024, 17_179_869_184)]
     public long BodyBytes { get; set; } = 64 * 1024 * 1024;
@@ -36,7 +36,7 @@ public sealed class ResolveOptions
     public TimeSpan StallTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// What a source must send on average over every stretch of <c>StallTimeout</c>; a slower one counts as down. 0: any rate will do.
+    /// What a source must send on average over every stretch of <c>StallTimeout</c>; a slower one counts as down. 0: no limit.
     /// </summary>
     [Range(0, 1_000_000_000)]
     public int MinBytesPerSecond { get; set; } = 1024;
@@ -56,7 +56,7 @@ public sealed class ResolveOptions
     [Range(1_024, 1_099_511_627_776)]
     public long FetchBytes { get; set; } = 2L * 1024 * 1024 * 1024;
 
-    /// <summary>Attachments that mails wait for; a tenant has its share, and a mail that comes beyond is deferred a little.</summary>
+    /// <summary>Attachments that mails wait for; a tenant has its share, and a mail beyond that is deferred for a short time.</summary>
     [Range(1, 1_000_000)]
     public int SetAside { get; set; } = 10_000;
 

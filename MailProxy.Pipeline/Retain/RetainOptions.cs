@@ -14,7 +14,7 @@ public sealed class RetainOptions
     public string Content { get; set; } = "until_reported";
 
     /// <summary>
-    /// How long the bodies of messages that failed or expired stay at least, so that <c>retry</c> can queue them anew; not where the rule
+    /// How long the bodies of messages that failed or expired stay at least, so that <c>retry</c> can queue them again; not where the rule
     /// is <c>none</c>. 0: no longer than others.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "3650.00:00:00")]

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>An SMTP account as stores keep it: everything a person configures, in the contract's words, without secrets.</summary>
+/// <summary>A stored SMTP account: everything that a person configures, with the names of the contract, without secrets.</summary>
 internal sealed record AccountConfig
 {
     public bool Sandbox { get; init; }
@@ -46,7 +46,7 @@ internal sealed record AccountConfig
             ByTenant = account.ByTenant,
         };
 
-    /// <summary>Puts the configuration into an account that has its names and secrets already.</summary>
+    /// <summary>Applies the configuration to an account that already has its names and secrets.</summary>
     public SmtpAccount ApplyTo(SmtpAccount account, string? dkimKey) =>
         account with
         {
@@ -83,7 +83,7 @@ internal sealed record AccountConfig
             _ => throw new ArgumentOutOfRangeException(nameof(security), security, null),
         };
 
-    // An unknown word must not weaken a connection.
+    // An unknown value must not weaken the security of a connection.
     private static SmtpSecurity ParseSecurity(string name) =>
         name switch
         {

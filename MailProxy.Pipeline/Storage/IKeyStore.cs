@@ -2,19 +2,19 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>The tenants' keys; of each only its hash.</summary>
+/// <summary>The tenants' keys; only their hashes are stored.</summary>
 public interface IKeyStore
 {
-    /// <summary>All keys, by tenant and id, expired ones too.</summary>
+    /// <summary>All keys, by tenant and id, including expired ones.</summary>
     Task<IReadOnlyList<TenantKey>> KeysAsync();
 
     Task CreateKeyAsync(TenantKey key, string actor);
 
-    /// <summary>False: there is no such key.</summary>
+    /// <summary>False when there is no such key.</summary>
     Task<bool> DeleteKeyAsync(string tenant, string id, string actor);
 
     /// <summary>
-    /// Notes that it was used at this time (Unix milliseconds). No row in the audit log, and nothing when the key is gone.
+    /// Records when the key was last used (Unix milliseconds). Writes no audit entry, and does nothing when the key was deleted.
     /// </summary>
     Task NoteUseAsync(string tenant, string id, long at);
 }

@@ -2,18 +2,18 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>Tenants. Secrets are encrypted by the implementation; the tenant <c>default</c> is there from the start.</summary>
+/// <summary>Tenants. The implementation encrypts secrets; the tenant <c>default</c> always exists.</summary>
 public interface ITenantStore
 {
-    /// <summary>All tenants, secrets decrypted, by id. Throws <see cref="StoreRefusedException"/> when a secret cannot be.</summary>
+    /// <summary>All tenants by id, with decrypted secrets. Throws <see cref="StoreRefusedException"/> when that fails.</summary>
     Task<IReadOnlyList<Tenant>> TenantsAsync();
 
-    /// <summary>Creates or replaces. True: created.</summary>
+    /// <summary>Creates or replaces a tenant. True when it was created.</summary>
     Task<bool> PutTenantAsync(Tenant tenant, string actor);
 
     /// <summary>
-    /// Deletes it with all that is configured in it; its finished messages go too, by <see cref="ITenantRemoval"/>. <see
-    /// cref="DeleteResult.InUse"/>: it has unfinished mail, or links to files in its volumes that are still good.
+    /// Deletes a tenant with everything configured in it; <see cref="ITenantRemoval"/> removes its finished messages. <see
+    /// cref="DeleteResult.InUse"/>: it has unfinished mail, or links to files in its volumes that still work.
     /// </summary>
     Task<DeleteResult> DeleteTenantAsync(string id, string actor);
 }

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>What a change looks like in the audit log: secrets only as set or not.</summary>
+/// <summary>An account in the audit log; of a secret only whether it is set.</summary>
 internal sealed record AuditedAccount(
     AccountConfig Config,
     bool PasswordSet,
@@ -16,7 +16,7 @@ internal sealed record AuditedAccount(
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedAccount);
 }
 
-/// <summary>What a change of a webhook looks like in the audit log.</summary>
+/// <summary>A webhook in the audit log.</summary>
 internal sealed record AuditedWebhook(
     string Url,
     string Style,
@@ -33,25 +33,25 @@ internal sealed record AuditedWebhook(
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedWebhook);
 }
 
-/// <summary>What a replay looks like in the audit log: times in Unix milliseconds.</summary>
+/// <summary>A replay in the audit log; times in Unix milliseconds.</summary>
 internal sealed record AuditedReplay(long From, long To)
 {
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedReplay);
 }
 
-/// <summary>What a person's change of a message looks like in the audit log: times in Unix milliseconds.</summary>
+/// <summary>A message that a person changed, in the audit log; times in Unix milliseconds.</summary>
 internal sealed record AuditedMessage(string Status, long? SendAt, long ExpiresAt)
 {
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedMessage);
 }
 
-/// <summary>What a change of a tenant looks like in the audit log.</summary>
+/// <summary>A tenant in the audit log.</summary>
 internal sealed record AuditedTenant(TenantConfig Config, bool AuthSet, bool? AuthChanged = null)
 {
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedTenant);
 }
 
-/// <summary>What a key looks like in the audit log.</summary>
+/// <summary>A key in the audit log.</summary>
 internal sealed record AuditedKey(string Name, IReadOnlyList<string> Scopes, IReadOnlyList<string> AllowedNetworks, long? ExpiresAt)
 {
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedKey);

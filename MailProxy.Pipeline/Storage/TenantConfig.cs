@@ -5,13 +5,13 @@ using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>A tenant as stores keep it: everything a person configures, in the contract's words, without secrets.</summary>
+/// <summary>A stored tenant: everything that a person configures, with the names of the contract, without secrets.</summary>
 internal sealed record TenantConfig
 {
     public required string Name { get; init; }
     public string? DefaultAccount { get; init; }
 
-    // Absent: true. Not a default of the property, which the serializer would not keep.
+    // Absent means true. The property has no default value, because the serializer would not apply it.
     public bool? Active { get; init; }
     public string? Retain { get; init; }
     public LimitsConfig? Limits { get; init; }
@@ -62,7 +62,7 @@ internal sealed record LargeFilesConfig(long Threshold, string Action, string? V
     public static LargeFilesConfig? Of(LargeFiles? large) =>
         large is null ? null : new(large.Threshold, large.Action.Name(), large.Volume, large.LifetimeDays);
 
-    // An unknown word must not let a large file through.
+    // An unknown value must not let a large file pass.
     public LargeFiles ToLargeFiles(string owner) =>
         new(
             Threshold,

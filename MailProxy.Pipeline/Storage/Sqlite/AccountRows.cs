@@ -5,7 +5,8 @@ using Microsoft.Data.Sqlite;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// The accounts table: sealed secrets in, open ones out. A secret is bound to its account's number, which never comes back.
+/// The accounts table: seals secrets when writing and decrypts them when reading. A secret is bound to its account's number, which is
+/// never reused.
 /// </summary>
 internal sealed class AccountRows(SecretBox box)
 {
@@ -18,7 +19,7 @@ internal sealed class AccountRows(SecretBox box)
     public SmtpAccount? Find(SqliteConnection db, string tenant, string id) =>
         db.QueryFirst(Select + " AND tenant = @tenant AND id = @id", Row, ("@tenant", tenant), ("@id", id));
 
-    /// <summary>Every account there ever was.</summary>
+    /// <summary>Every account, including deleted ones.</summary>
     public static List<(AccountKey Key, string Id)> Names(SqliteConnection db) =>
         db.Query("SELECT number, id FROM accounts", row => (new AccountKey(row.GetInt32(0)), row.GetString(1)));
 
@@ -36,7 +37,7 @@ internal sealed class AccountRows(SecretBox box)
         return new(number);
     }
 
-    /// <summary>Writes everything but whether it is paused.</summary>
+    /// <summary>Writes everything except whether the account is paused.</summary>
     public void Update(SqliteConnection db, AccountKey key, SmtpAccount account, long now) =>
         db.Run(
             "UPDATE accounts SET version = version + 1, config = @config, password = @password, dkim_key = @dkim, updated_at = "
@@ -56,7 +57,7 @@ internal sealed class AccountRows(SecretBox box)
             ("@now", now)
         );
 
-    /// <summary>Leaves a tombstone: the number and the names stay, the secrets go.</summary>
+    /// <summary>Marks the account as deleted: the number and the names stay, the secrets are deleted.</summary>
     public static void SoftDelete(SqliteConnection db, AccountKey key, long now) =>
         db.Run(
             "UPDATE accounts SET version = version + 1, password = NULL, dkim_key = NULL, updated_at = @now, deleted_at = @now "

@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Accounts in the accounts table, secrets sealed; every change has its row in the audit log.</summary>
+/// <summary>Accounts in the accounts table, with sealed secrets; every change has an entry in the audit log.</summary>
 public sealed class SqliteAccountStore : IAccountStore
 {
     internal const string SuspendedSetting = "dispatcher.suspended";
@@ -15,7 +15,7 @@ public sealed class SqliteAccountStore : IAccountStore
     private readonly AccountRows _rows;
     private readonly TimeProvider _clock;
 
-    // Deleted accounts too: events tell their names for as long as they are kept.
+    // Includes deleted accounts, because events name them as long as the events are kept.
     private readonly ConcurrentDictionary<AccountKey, string> _names;
 
     private SqliteAccountStore(
@@ -32,7 +32,7 @@ public sealed class SqliteAccountStore : IAccountStore
         _names = names;
     }
 
-    /// <summary>Reads the names there are.</summary>
+    /// <summary>Opens the store, and reads the names of all accounts.</summary>
     public static SqliteAccountStore Open(SqliteDatabase database, SecretBox box, TimeProvider clock)
     {
         var names = database.Readers.Read(AccountRows.Names);
@@ -40,7 +40,7 @@ public sealed class SqliteAccountStore : IAccountStore
     }
 
     /// <summary>
-    /// First start: creates the account <c>sandbox</c> of the tenant <c>default</c>. Does nothing when there ever was an account, so that a
+    /// First start: creates the account <c>sandbox</c> of the tenant <c>default</c>. Does nothing if any account ever existed, so that a
     /// deleted sandbox stays deleted.
     /// </summary>
     public async Task EnsureSandboxAsync()
@@ -166,6 +166,6 @@ public sealed class SqliteAccountStore : IAccountStore
 
     private static string Subject(SmtpAccount account) => $"account/{account.Tenant}/{account.Id}";
 
-    // JSON, as the audit log wants it.
+    // The value as JSON, for the audit log.
     private static string Text(bool value) => value ? "true" : "false";
 }

@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Keys in the tenant_keys table; every change has its row in the audit log.</summary>
+/// <summary>Keys in the tenant_keys table; every change has an entry in the audit log.</summary>
 public sealed class SqliteKeyStore(SqliteDatabase database, TimeProvider clock) : IKeyStore
 {
     private const string Select =

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Tenants in the tenants table, secrets sealed; every change has its row in the audit log.</summary>
+/// <summary>Tenants in the tenants table, with sealed secrets; every change has an entry in the audit log.</summary>
 public sealed class SqliteTenantStore(SqliteDatabase database, SecretBox box, TimeProvider clock) : ITenantStore
 {
     private readonly CommitLoop _writer = database.Writer;

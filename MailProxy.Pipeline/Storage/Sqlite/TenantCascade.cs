@@ -3,19 +3,19 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>What goes with a tenant: everything configured in it. Whoever adds a table of such things adds it here.</summary>
+/// <summary>Deletes everything that is configured in a tenant. A new table of such things must be added here.</summary>
 internal sealed class TenantCascade(SecretBox box)
 {
     private readonly AccountRows _accounts = new(box);
     private readonly VolumeRows _volumes = new(box);
     private readonly WebhookRows _webhooks = new(box);
 
-    /// <summary>It has unfinished mail, or mail that was sent links to files in its volumes and their time is not over.</summary>
+    /// <summary>Whether the tenant has unfinished mail, or links to files in its volumes that have not expired.</summary>
     public bool AreInUse(SqliteConnection db, string tenant, long now) =>
         Accounts(db, tenant).Any(account => AccountRows.HasMail(db, account.Key))
         || Ids(db, "volumes", tenant).Any(volume => LinkRows.InVolume(db, tenant, volume, now));
 
-    /// <summary>Removes them, each with its row in the audit log.</summary>
+    /// <summary>Deletes everything, each with an entry in the audit log.</summary>
     public void Remove(SqliteConnection db, string tenant, string actor, long now)
     {
         foreach (var account in Accounts(db, tenant).ToArray())

@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The tenants table: sealed secrets in, open ones out.</summary>
+/// <summary>The tenants table: seals secrets when writing and decrypts them when reading.</summary>
 internal sealed class TenantRows(SecretBox box)
 {
     private const string Select = "SELECT id, config, attachment_auth, number FROM tenants";

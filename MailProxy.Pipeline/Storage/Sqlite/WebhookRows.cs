@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The webhooks table: sealed secrets in, open ones out.</summary>
+/// <summary>The webhooks table: seals secrets when writing and decrypts them when reading.</summary>
 internal sealed class WebhookRows(SecretBox box)
 {
     private const string Select = """
