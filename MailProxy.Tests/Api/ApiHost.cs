@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using System.Text;
-using System.Text.Json;
 using System.Threading.Channels;
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline;
@@ -16,7 +15,6 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using NUnit.Framework;
 using Prometheus;
 
 namespace MailProxy.Tests.Api;
@@ -246,71 +244,4 @@ internal sealed class ApiHost : IAsyncDisposable
                     await behind(submission);
             });
     }
-}
-
-/// <summary>Keeps what was logged.</summary>
-internal sealed class LogRecorder : ILoggerProvider, ILogger
-{
-    private readonly Lock _lock = new();
-    private readonly List<(LogLevel Level, string Text)> _lines = [];
-
-    public IReadOnlyList<(LogLevel Level, string Text)> Lines
-    {
-        get
-        {
-            lock (_lock)
-                return [.. _lines];
-        }
-    }
-
-    public ILogger CreateLogger(string categoryName) => this;
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(
-        LogLevel logLevel,
-        EventId eventId,
-        TState state,
-        Exception? exception,
-        Func<TState, Exception?, string> formatter
-    )
-    {
-        lock (_lock)
-            _lines.Add((logLevel, $"{formatter(state, exception)} {exception}"));
-    }
-
-    public void Dispose() { }
-}
-
-internal static class Answers
-{
-    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage answer) =>
-        JsonElement.Parse(await answer.Content.ReadAsStringAsync());
-
-    /// <summary>Asserts that this is a whole problem with the code, and returns it.</summary>
-    public static async Task<JsonElement> ProblemAsync(this HttpResponseMessage answer, int status, string code)
-    {
-        var body = await answer.Content.ReadAsStringAsync();
-        Assert.That((int)answer.StatusCode, Is.EqualTo(status), body);
-        Assert.That(answer.Content.Headers.ContentType?.MediaType, Is.EqualTo("application/problem+json"));
-        var problem = JsonElement.Parse(body);
-        using (Assert.EnterMultipleScope())
-        {
-            Assert.That(problem.GetProperty("code").GetString(), Is.EqualTo(code), body);
-            Assert.That(problem.GetProperty("status").GetInt32(), Is.EqualTo(status));
-            Assert.That(problem.GetProperty("title").GetString(), Is.Not.Empty);
-            Assert.That(problem.GetProperty("detail").GetString(), Is.Not.Empty);
-            Assert.That(problem.GetProperty("request_id").GetString(), Is.EqualTo(answer.Headers.GetValues("X-Request-Id").Single()));
-        }
-
-        return problem;
-    }
-
-    public static string[] Pointers(this JsonElement problem) =>
-        problem.TryGetProperty("errors", out var errors)
-            ? [.. errors.EnumerateArray().Select(e => e.GetProperty("pointer").GetString()!)]
-            : [];
 }

@@ -17,12 +17,7 @@ namespace MailProxy.Tests.EndToEnd;
 [TestFixture]
 internal sealed class SecretsTests
 {
-    // Not a secret: the search must find this one, or it finds nothing.
-    private const string Marker = "plain-to-be-found";
-
-    private readonly List<(string What, byte[] Bytes, bool InFiles)> _secrets = [];
-    private readonly StringBuilder _answers = new();
-
+    private readonly SecretSearch _search = new();
     private TempDirectory _directory = null!;
     private DaemonProcess _daemon = null!;
     private string _master = "";
@@ -32,8 +27,8 @@ internal sealed class SecretsTests
     {
         var key = RandomNumberGenerator.GetBytes(MasterKey.Size);
         _master = Convert.ToBase64String(key);
-        Keep("master key", key, Encoding.UTF8.GetBytes(_master), Encoding.UTF8.GetBytes(Convert.ToHexStringLower(key)));
-        Keep("admin key", Encoding.UTF8.GetBytes("test-admin-key-0123456789"));
+        _search.Keep("master key", key, Encoding.UTF8.GetBytes(_master), Encoding.UTF8.GetBytes(Convert.ToHexStringLower(key)));
+        _search.Keep("admin key", Encoding.UTF8.GetBytes("test-admin-key-0123456789"));
         _directory = new();
         _daemon = DaemonProcess.Start(
             _directory,
@@ -65,7 +60,7 @@ internal sealed class SecretsTests
 
         var tenantKey = await ConfigureAsync(smtp.Port, refusing.Port, hook.Url, files);
         await MistakesAsync();
-        AssertNowhere();
+        _search.AssertNowhere(_directory, _daemon.Output);
 
         await CallAsync("POST", "/v1/messages", Message("one", "some", files));
         await CallAsync("POST", "/v1/messages", Message("two", "refusing", files));
@@ -78,11 +73,11 @@ internal sealed class SecretsTests
         );
         await RoutesAsync(null);
         await RoutesAsync(tenantKey);
-        AssertNowhere();
+        _search.AssertNowhere(_directory, _daemon.Output);
 
         await _daemon.SignalAsync("TERM");
         Assert.That(await _daemon.ExitAsync(), Is.Zero);
-        AssertNowhere();
+        _search.AssertNowhere(_directory, _daemon.Output);
         Assert.That(_daemon.Output, Does.Contain("DBG").Or.Contain("VRB"), "it said all that it can say");
     }
 
@@ -90,7 +85,7 @@ internal sealed class SecretsTests
     {
         using var rsa = RSA.Create(2048);
         var pem = rsa.ExportRSAPrivateKeyPem();
-        Keep("dkim key", Encoding.UTF8.GetBytes(pem.Split('\n')[3]));
+        _search.Keep("dkim key", Encoding.UTF8.GetBytes(pem.Split('\n')[3]));
         var dkim = new JsonObject
         {
             ["domain"] = "example.com",
@@ -105,35 +100,35 @@ internal sealed class SecretsTests
         await CallAsync(
             "PUT",
             "/v1/webhooks/some",
-            $$$$"""{"url":"{{{{hook}}}}?token={{{{Text("query of a webhook", inFiles: true)}}}}","secret":"{{{{WebhookSecret()}}}}","auth":{"user":"u","password":"{{{{Password("webhook")}}}}"}}"""
+            $$$$"""{"url":"{{{{hook}}}}?token={{{{_search.Text("query of a webhook", inFiles: true)}}}}","secret":"{{{{_search.WebhookSecret()}}}}","auth":{"user":"u","password":"{{{{_search.Password("webhook")}}}}"}}"""
         );
         var made = JsonNode.Parse(
             await CallAsync(
                 "PUT",
                 "/v1/webhooks/made",
-                $$$$"""{"url":"{{{{hook}}}}","auth":{"bearer":"{{{{Text("webhook bearer")}}}}"}}""",
+                $$$$"""{"url":"{{{{hook}}}}","auth":{"bearer":"{{{{_search.Text("webhook bearer")}}}}"}}""",
                 secretly: true
             )
         )!;
-        KeepWebhook((string)made["secret"]!);
-        KeepWebhook((string)JsonNode.Parse(await CallAsync("POST", "/v1/webhooks/made/rotate-secret", secretly: true))!["secret"]!);
+        _search.KeepWebhook((string)made["secret"]!);
+        _search.KeepWebhook((string)JsonNode.Parse(await CallAsync("POST", "/v1/webhooks/made/rotate-secret", secretly: true))!["secret"]!);
         foreach (var action in (string[])["test", "pause", "resume"])
             await CallAsync("POST", $"/v1/webhooks/some/{action}");
 
         await CallAsync(
             "PUT",
             "/v1/volumes/store",
-            $$$$"""{"backend":"s3","config":{"bucket":"bucket","endpoint":"{{{{files}}}}","path_style":true,"access_key":"a","secret_key":"{{{{Text("volume key")}}}}"}}"""
+            $$$$"""{"backend":"s3","config":{"bucket":"bucket","endpoint":"{{{{files}}}}","path_style":true,"access_key":"a","secret_key":"{{{{_search.Text("volume key")}}}}"}}"""
         );
         await CallAsync(
             "PUT",
             "/v1/volumes/some",
-            $$$$"""{"backend":"http","config":{"base_url":"{{{{files}}}}","auth":{"user":"u","password":"{{{{Password("volume")}}}}"}}}"""
+            $$$$"""{"backend":"http","config":{"base_url":"{{{{files}}}}","auth":{"user":"u","password":"{{{{_search.Password("volume")}}}}"}}}"""
         );
         await CallAsync(
             "PUT",
             "/v1/volumes/bearer",
-            $$$$"""{"backend":"http","config":{"base_url":"{{{{files}}}}","auth":{"bearer":"{{{{Text("volume bearer")}}}}"}}}"""
+            $$$$"""{"backend":"http","config":{"base_url":"{{{{files}}}}","auth":{"bearer":"{{{{_search.Text("volume bearer")}}}}"}}}"""
         );
         foreach (var volume in (string[])["store", "some", "bearer"])
             await CallAsync("POST", $"/v1/volumes/{volume}/test");
@@ -141,13 +136,13 @@ internal sealed class SecretsTests
         await CallAsync(
             "PUT",
             "/v1/tenants/default",
-            $$$$"""{"name":"{{{{Marker}}}}","attachment_endpoint":{"url":"{{{{files}}}}","auth":{"header":"X-Key","value":"{{{{Text("endpoint header")}}}}"}}}"""
+            $$$$"""{"name":"{{{{SecretSearch.Marker}}}}","attachment_endpoint":{"url":"{{{{files}}}}","auth":{"header":"X-Key","value":"{{{{_search.Text("endpoint header")}}}}"}}}"""
         );
         var key = (string)
             JsonNode.Parse(
                 await CallAsync("POST", "/v1/tenants/default/keys", """{"name":"k","scopes":["send","read","manage"]}""", secretly: true)
             )!["key"]!;
-        Keep("tenant key", Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(key["mpt_".Length..]));
+        _search.Keep("tenant key", Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(key["mpt_".Length..]));
         return key;
     }
 
@@ -157,30 +152,30 @@ internal sealed class SecretsTests
         await CallAsync(
             "PUT",
             "/v1/accounts/wrong",
-            $$$$"""{"host":"h","port":25,"security":"tls","auth":{"user":"u","password":"{{{{Text("password of a mistake")}}}}"},"surprise":1}"""
+            $$$$"""{"host":"h","port":25,"security":"tls","auth":{"user":"u","password":"{{{{_search.Text("password of a mistake")}}}}"},"surprise":1}"""
         );
         await CallAsync(
             "PUT",
             "/v1/accounts/wrong",
-            $$$$"""{"host":"h","port":25,"security":"tls","auth":{"user":"u","password":["{{{{Text("password in a list")}}}}"]}}"""
+            $$$$"""{"host":"h","port":25,"security":"tls","auth":{"user":"u","password":["{{{{_search.Text("password in a list")}}}}"]}}"""
         );
-        await CallAsync("PUT", "/v1/accounts/wrong", $$$$"""{"auth":{"password":"{{{{Text("password in half an object")}}}}""");
+        await CallAsync("PUT", "/v1/accounts/wrong", $$$$"""{"auth":{"password":"{{{{_search.Text("password in half an object")}}}}""");
         await CallAsync(
             "PUT",
             "/v1/webhooks/wrong",
-            $$$$"""{"url":"http://u:{{{{Text("password in a url")}}}}@example.com/","secret":"{{{{Text("no webhook secret")}}}}"}"""
+            $$$$"""{"url":"http://u:{{{{_search.Text("password in a url")}}}}@example.com/","secret":"{{{{_search.Text("no webhook secret")}}}}"}"""
         );
         await CallAsync(
             "POST",
             "/v1/messages",
-            $$$$"""{"from":"a","attachments":[{"filename":"a","source":"https://x.example/","auth":{"bearer":"{{{{Text("bearer of a mistake")}}}}","surprise":1}}]}"""
+            $$$$"""{"from":"a","attachments":[{"filename":"a","source":"https://x.example/","auth":{"bearer":"{{{{_search.Text("bearer of a mistake")}}}}","surprise":1}}]}"""
         );
         foreach (
             var (name, value) in ((string, string)[])
                 [
-                    ("Authorization", "Bearer " + Text("guess")),
-                    ("X-API-Token", Text("another guess")),
-                    ("Authorization", "Basic " + Text("basic guess")),
+                    ("Authorization", "Bearer " + _search.Text("guess")),
+                    ("X-API-Token", _search.Text("another guess")),
+                    ("Authorization", "Basic " + _search.Text("basic guess")),
                 ]
         )
         {
@@ -189,7 +184,7 @@ internal sealed class SecretsTests
             using var stranger = new HttpClient { BaseAddress = _daemon.Http.BaseAddress };
             using var answer = await stranger.SendAsync(request);
             Assert.That((int)answer.StatusCode, Is.EqualTo(401));
-            _answers.AppendLine(await answer.Content.ReadAsStringAsync());
+            _search.Answered(await answer.Content.ReadAsStringAsync());
         }
     }
 
@@ -222,45 +217,13 @@ internal sealed class SecretsTests
             ["host"] = "127.0.0.1",
             ["port"] = port,
             ["security"] = "none",
-            ["auth"] = new JsonObject { ["user"] = "u", ["password"] = Password("account") },
+            ["auth"] = new JsonObject { ["user"] = "u", ["password"] = _search.Password("account") },
             ["dkim"] = dkim,
         }.ToJsonString();
 
     // Credentials of a message's own attachment lie in its body as the client sent it; docs/operate/security.md says so.
     private string Message(string id, string account, string files) =>
-        $$$$"""{"id":"{{{{id}}}}","account":"{{{{account}}}}","from":"a@example.com","to":"b@example.com","text":"t","attachments":[{"filename":"a.txt","source":"{{{{files}}}}a.txt","auth":{"bearer":"{{{{Text("attachment bearer", inFiles: true)}}}}"}},{"filename":"b.txt","source":"some:b.txt"}]}""";
-
-    private string Text(string what, bool inFiles = false)
-    {
-        var text = "sEcReT" + RandomNumberGenerator.GetHexString(24);
-        _secrets.Add((what, Encoding.UTF8.GetBytes(text), inFiles));
-        _secrets.Add((what + " as base64", Encoding.UTF8.GetBytes(Convert.ToBase64String(Encoding.UTF8.GetBytes(text))[..^4]), inFiles));
-        return text;
-    }
-
-    private string Password(string what)
-    {
-        var text = Text(what + " password");
-        Keep(what + " password of Basic", Encoding.UTF8.GetBytes(Convert.ToBase64String(Encoding.UTF8.GetBytes("u:" + text))));
-        Keep(what + " password of AUTH PLAIN", Encoding.UTF8.GetBytes(Convert.ToBase64String(Encoding.UTF8.GetBytes("\0u\0" + text))));
-        return text;
-    }
-
-    private string WebhookSecret()
-    {
-        var secret = "whsec_" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
-        KeepWebhook(secret);
-        return secret;
-    }
-
-    private void KeepWebhook(string secret) =>
-        Keep("webhook secret", Encoding.UTF8.GetBytes(secret["whsec_".Length..]), Convert.FromBase64String(secret["whsec_".Length..]));
-
-    private void Keep(string what, params byte[][] forms)
-    {
-        foreach (var form in forms)
-            _secrets.Add((what, form, false));
-    }
+        $$$$"""{"id":"{{{{id}}}}","account":"{{{{account}}}}","from":"a@example.com","to":"b@example.com","text":"t","attachments":[{"filename":"a.txt","source":"{{{{files}}}}a.txt","auth":{"bearer":"{{{{_search.Text("attachment bearer", inFiles: true)}}}}"}},{"filename":"b.txt","source":"some:b.txt"}]}""";
 
     private async Task<string> CallAsync(
         string method,
@@ -281,48 +244,7 @@ internal sealed class SecretsTests
         var body = await answer.Content.ReadAsStringAsync();
         Assert.That((int)answer.StatusCode, Is.Not.EqualTo(500).And.Not.EqualTo(401), $"{method} {path}: {body}");
         if (!secretly)
-            _answers.AppendLine(body).AppendLine(answer.Headers.ToString());
+            _search.Answered($"{body}\n{answer.Headers}");
         return body;
-    }
-
-    private void AssertNowhere()
-    {
-        var (output, answers) = (Encoding.UTF8.GetBytes(_daemon.Output), Encoding.UTF8.GetBytes(_answers.ToString()));
-        var files = Directory
-            .GetFiles(_directory, "*", SearchOption.AllDirectories)
-            .Where(path => new FileInfo(path).Length > 0)
-            .Select(path => (Path: path, Bytes: Read(path)))
-            .ToArray();
-        Assert.That(files.Select(f => Path.GetFileName(f.Path)), Does.Contain("mailproxy.db"));
-        Assert.That(
-            files.Any(f => f.Bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(Marker)) >= 0)
-                && answers.AsSpan().IndexOf(Encoding.UTF8.GetBytes(Marker)) >= 0,
-            "the search finds what is there"
-        );
-        using (Assert.EnterMultipleScope())
-        {
-            foreach (var (what, bytes, inFiles) in _secrets)
-            {
-                Assert.That(output.AsSpan().IndexOf(bytes), Is.Negative, $"The {what} was printed.");
-                // A webhook's address is no secret to those who may read it.
-                if (!what.StartsWith("query of a webhook", StringComparison.Ordinal))
-                    Assert.That(answers.AsSpan().IndexOf(bytes), Is.Negative, $"The {what} was answered.");
-                if (!inFiles)
-                    Assert.That(
-                        files.Where(f => f.Bytes.AsSpan().IndexOf(bytes) >= 0).Select(f => f.Path),
-                        Is.Empty,
-                        $"The {what} is in a file."
-                    );
-            }
-        }
-    }
-
-    // The daemon has them open.
-    private static byte[] Read(string path)
-    {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        using var bytes = new MemoryStream();
-        file.CopyTo(bytes);
-        return bytes.ToArray();
     }
 }

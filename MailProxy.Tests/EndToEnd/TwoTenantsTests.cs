@@ -1,5 +1,3 @@
-using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Tests.Support;
@@ -26,9 +24,9 @@ internal sealed class TwoTenantsTests
     public async Task SameIdsForEverything_EachHasItsOwn()
     {
         await using var daemon = await TestDaemon.StartAsync(_directory, LoopbackAllowed);
-        await using var acme = await Side.StartAsync(daemon, "acme");
-        await using var beta = await Side.StartAsync(daemon, "beta");
-        foreach (var side in (Side[])[acme, beta])
+        await using var acme = await TenantSide.StartAsync(daemon, "acme");
+        await using var beta = await TenantSide.StartAsync(daemon, "beta");
+        foreach (var side in (TenantSide[])[acme, beta])
         {
             await side.PutAsync(
                 "/v1/accounts/main",
@@ -43,7 +41,7 @@ internal sealed class TwoTenantsTests
             Assert.That(await side.PostAsync("order-1", "once"), Is.EqualTo((202, false)));
         }
 
-        foreach (var side in (Side[])[acme, beta])
+        foreach (var side in (TenantSide[])[acme, beta])
         {
             await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 1, tenant: side.Tenant);
             var events = (await side.Hook.NextAsync(2)).Select(hit => JsonNode.Parse(hit.Text)!["data"]!).ToArray();
@@ -70,13 +68,13 @@ internal sealed class TwoTenantsTests
     public async Task TenantSuspended_ItsMailWaitsWithANameAndTheOthersGoes()
     {
         await using var daemon = await TestDaemon.StartAsync(_directory);
-        await using var acme = await Side.StartAsync(daemon, "acme");
-        await using var beta = await Side.StartAsync(daemon, "beta");
-        foreach (var side in (Side[])[acme, beta])
+        await using var acme = await TenantSide.StartAsync(daemon, "acme");
+        await using var beta = await TenantSide.StartAsync(daemon, "beta");
+        foreach (var side in (TenantSide[])[acme, beta])
             await side.PutAsync("/v1/accounts/main", new { sandbox = true });
         await daemon.SendAsync(HttpMethod.Put, "/v1/tenants/acme", new { name = "acme", active = false });
 
-        foreach (var side in (Side[])[acme, beta])
+        foreach (var side in (TenantSide[])[acme, beta])
             await side.PostAsync("one", null);
         await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 1, tenant: "beta");
         var waiting = await acme.GetAsync("/v1/messages/one");
@@ -91,12 +89,12 @@ internal sealed class TwoTenantsTests
     public async Task BatchSuspended_ItsMailWaitsWithANameAndGoesWhenActivated()
     {
         await using var daemon = await TestDaemon.StartAsync(_directory);
-        await using var acme = await Side.StartAsync(daemon, "acme");
-        await using var beta = await Side.StartAsync(daemon, "beta");
-        foreach (var side in (Side[])[acme, beta])
+        await using var acme = await TenantSide.StartAsync(daemon, "acme");
+        await using var beta = await TenantSide.StartAsync(daemon, "beta");
+        foreach (var side in (TenantSide[])[acme, beta])
             await side.PutAsync("/v1/accounts/main", new { sandbox = true });
         await acme.ActAsync("/v1/batches/news/suspend");
-        foreach (var side in (Side[])[acme, beta])
+        foreach (var side in (TenantSide[])[acme, beta])
             await side.PostAsync("one", null, batch: "news");
         await acme.PostAsync("two", null);
         await daemon.EventsAsync(e => e.Type == EventType.MessageSent && e.MessageId == "one", 1, tenant: "beta");
@@ -114,8 +112,8 @@ internal sealed class TwoTenantsTests
     public async Task SameAccountId_LimitAndBackOffOfOneDoNotHoldTheOther()
     {
         await using var daemon = await TestDaemon.StartAsync(_directory, LoopbackAllowed);
-        await using var acme = await Side.StartAsync(daemon, "acme");
-        await using var beta = await Side.StartAsync(daemon, "beta");
+        await using var acme = await TenantSide.StartAsync(daemon, "acme");
+        await using var beta = await TenantSide.StartAsync(daemon, "beta");
         await acme.PutAsync(
             "/v1/accounts/main",
             new
@@ -150,7 +148,7 @@ internal sealed class TwoTenantsTests
 
         // Of another account, which also has the id of the other's.
         acme.Smtp.Say("CONNECT", [.. Enumerable.Repeat("421 4.3.2 Not now", 20)]);
-        foreach (var side in (Side[])[acme, beta])
+        foreach (var side in (TenantSide[])[acme, beta])
             await side.PutAsync(
                 "/v1/accounts/spare",
                 new
@@ -160,7 +158,7 @@ internal sealed class TwoTenantsTests
                     security = "none",
                 }
             );
-        foreach (var side in (Side[])[acme, beta])
+        foreach (var side in (TenantSide[])[acme, beta])
             Assert.That((await side.PostAsync("four", null, account: "spare")).Status, Is.EqualTo(202));
         await daemon.EventsAsync(e => e.Type == EventType.MessageSent && e.MessageId == "four", 1, tenant: "beta");
         await Soon.BecomesAsync(
@@ -177,9 +175,9 @@ internal sealed class TwoTenantsTests
         await using var web = await LoopbackFiles.StartAsync();
         web.Answer = context => context.Response.WriteAsync($"the file of {context.Request.Path.Value!.Split('/')[1]}");
         await using var daemon = await TestDaemon.StartAsync(_directory, LoopbackAllowed);
-        await using var acme = await Side.StartAsync(daemon, "acme");
-        await using var beta = await Side.StartAsync(daemon, "beta");
-        foreach (var side in (Side[])[acme, beta])
+        await using var acme = await TenantSide.StartAsync(daemon, "acme");
+        await using var beta = await TenantSide.StartAsync(daemon, "beta");
+        foreach (var side in (TenantSide[])[acme, beta])
         {
             await side.PutAsync(
                 "/v1/accounts/main",
@@ -197,7 +195,7 @@ internal sealed class TwoTenantsTests
             Assert.That((await side.PostAsync("one", null, source: "files:a.txt")).Status, Is.EqualTo(202));
         }
 
-        foreach (var side in (Side[])[acme, beta])
+        foreach (var side in (TenantSide[])[acme, beta])
         {
             await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 1, tenant: side.Tenant);
             using var raw = new MemoryStream(side.Smtp.Mails.Single().Data);
@@ -221,8 +219,8 @@ internal sealed class TwoTenantsTests
     public async Task NamesOfAnother_AreUnknown()
     {
         await using var daemon = await TestDaemon.StartAsync(_directory);
-        await using var acme = await Side.StartAsync(daemon, "acme");
-        await using var beta = await Side.StartAsync(daemon, "beta");
+        await using var acme = await TenantSide.StartAsync(daemon, "acme");
+        await using var beta = await TenantSide.StartAsync(daemon, "beta");
         await acme.PutAsync("/v1/accounts/theirs", new { sandbox = true });
         await acme.PutAsync("/v1/volumes/theirs", new { backend = "http", config = new { base_url = "https://files.example.com/" } });
         await beta.PutAsync("/v1/accounts/main", new { sandbox = true });
@@ -236,7 +234,7 @@ internal sealed class TwoTenantsTests
     public async Task TenantsKey_HostThatIsNotPublic_IsNotConnectedTo()
     {
         await using var daemon = await TestDaemon.StartAsync(_directory);
-        await using var acme = await Side.StartAsync(daemon, "acme");
+        await using var acme = await TenantSide.StartAsync(daemon, "acme");
         await acme.PutAsync(
             "/v1/accounts/main",
             new
@@ -257,7 +255,7 @@ internal sealed class TwoTenantsTests
     public async Task DefaultAccount_OfTheTenant_TakesMailThatNamesNone()
     {
         await using var daemon = await TestDaemon.StartAsync(_directory);
-        await using var acme = await Side.StartAsync(daemon, "acme");
+        await using var acme = await TenantSide.StartAsync(daemon, "acme");
         foreach (var id in (string[])["a", "b"])
             await acme.PutAsync($"/v1/accounts/{id}", new { sandbox = true });
         await acme.PutAsync(
@@ -283,100 +281,5 @@ internal sealed class TwoTenantsTests
         await daemon.SendAsync(HttpMethod.Put, "/v1/tenants/acme", new { name = "acme", default_account = "b" });
         Assert.That((await acme.PostAsync("two", null)).Status, Is.EqualTo(202));
         Assert.That((string)(await acme.GetAsync("/v1/messages/two"))["account"]!, Is.EqualTo("b"));
-    }
-
-    /// <summary>One tenant with a key of its own, an SMTP server and a place for its webhook.</summary>
-    private sealed class Side : IAsyncDisposable
-    {
-        private readonly HttpClient _http;
-
-        private Side(string tenant, HttpClient http, LoopbackWebhook hook) => (Tenant, _http, Hook) = (tenant, http, hook);
-
-        public string Tenant { get; }
-
-        public ScriptedSmtpServer Smtp { get; } = new();
-
-        public LoopbackWebhook Hook { get; }
-
-        public static async Task<Side> StartAsync(TestDaemon daemon, string tenant)
-        {
-            await daemon.SendAsync(HttpMethod.Put, $"/v1/tenants/{tenant}", new { name = tenant });
-            using var made = await daemon.Http.PostAsJsonAsync(
-                $"/v1/tenants/{tenant}/keys",
-                new { name = "test", scopes = (string[])["send", "read", "manage"] }
-            );
-            var key = (string)JsonNode.Parse(await made.Content.ReadAsStringAsync())!["key"]!;
-            var http = new HttpClient { BaseAddress = new(daemon.Url), Timeout = TestDaemon.Patience };
-            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
-            return new(tenant, http, await LoopbackWebhook.StartAsync());
-        }
-
-        public async Task PutAsync(string path, object body)
-        {
-            using var answer = await _http.PutAsJsonAsync(path, body);
-            Assert.That((int)answer.StatusCode, Is.EqualTo(201), await answer.Content.ReadAsStringAsync());
-        }
-
-        public async Task<(int Status, bool Replayed)> PostAsync(
-            string id,
-            string? idempotencyKey,
-            string? batch = null,
-            string? account = null,
-            string? source = null,
-            string? sha256 = null
-        )
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages")
-            {
-                Content = JsonContent.Create(
-                    new
-                    {
-                        id,
-                        account,
-                        from = "a@x.example",
-                        to = "b@y.example",
-                        subject = $"for {Tenant}",
-                        text = "t",
-                        batch,
-                        attachments = source is null
-                            ? null
-                            : new[]
-                            {
-                                new
-                                {
-                                    filename = "a.txt",
-                                    source,
-                                    sha256,
-                                },
-                            },
-                    }
-                ),
-            };
-            if (idempotencyKey is not null)
-                request.Headers.Add("Idempotency-Key", idempotencyKey);
-            using var answer = await _http.SendAsync(request);
-            return ((int)answer.StatusCode, answer.Headers.Contains("Idempotent-Replayed"));
-        }
-
-        public async Task<JsonNode> GetAsync(string path) => JsonNode.Parse(await _http.GetStringAsync(path))!;
-
-        public async Task<JsonNode> TestAsync(string account)
-        {
-            using var answer = await _http.PostAsync($"/v1/accounts/{account}/test", null);
-            return JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
-        }
-
-        public async Task ActAsync(string path)
-        {
-            using var answer = await _http.PostAsync(path, null);
-            Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            _http.Dispose();
-            await Smtp.DisposeAsync();
-            await Hook.DisposeAsync();
-        }
     }
 }

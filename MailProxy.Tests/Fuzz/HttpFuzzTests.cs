@@ -94,7 +94,7 @@ internal sealed class HttpFuzzTests
             var head = raw[..raw.IndexOf("\r\n\r\n", StringComparison.Ordinal)];
             Assert.That(
                 head.Split(["\r\n", "\n", "\r"], StringSplitOptions.None),
-                Has.None.StartsWith(RequestMaker.Injected + ": yes"),
+                Has.None.StartsWith(RequestWords.Injected + ": yes"),
                 raw
             );
         }

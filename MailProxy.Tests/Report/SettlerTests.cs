@@ -9,8 +9,6 @@ namespace MailProxy.Tests.Report;
 
 public sealed class SettlerTests
 {
-    private const long Minute = 60_000;
-
     private readonly Settler _settler = new(new ReportOptions(), _ => null, () => 0.5);
 
     // verdicts, policy, round, rest, deferred, sent, failed, ambiguous before → state, step, event, may double
@@ -182,23 +180,6 @@ public sealed class SettlerTests
     }
 
     [Test]
-    public void Attempted_Deferred_TellsWhoAndWhen()
-    {
-        var told = _settler.Attempted(Ticket(), Content(3), Verdicts("ADR"), Now).Events.Single();
-
-        Assert.Multiple(() =>
-        {
-            Assert.That(Listed(told), Is.EqualTo(new[] { "r0@x=sent", "r1@x=deferred", "r2@x=failed" }));
-            Assert.That(Detail(told).GetProperty("next_attempt_at").GetString(), Is.EqualTo(Timestamps.Write(Now + Minute)));
-            Assert.That(
-                Detail(told).GetProperty("recipients")[2].GetRawText(),
-                Is.EqualTo("""{"email":"r2@x","status":"failed","smtp_code":550,"enhanced_code":"5.1.1","reply":"no"}""")
-            );
-            Assert.That(Detail(told).TryGetProperty("possible_duplicate", out _), Is.False);
-        });
-    }
-
-    [Test]
     public void Attempted_LastSlice_ListsTheEarlierOnesToo()
     {
         var content = Content(1, new() { Sent = 1 }) with { Earlier = [new("first@x", RecipientState.Sent, 250, null, "ok")] };
@@ -206,68 +187,6 @@ public sealed class SettlerTests
         var told = _settler.Attempted(Ticket(), content, Verdicts("A"), Now).Events.Single();
 
         Assert.That(Listed(told), Is.EqualTo(new[] { "first@x=sent", "r0@x=sent" }));
-    }
-
-    [Test]
-    public void Attempted_NamedDelay_IsKeptTo()
-    {
-        var settlement = _settler.Attempted(Ticket(), Content(), Verdicts("D", TimeSpan.FromMinutes(7)), Now);
-
-        Assert.That(Describe(settlement.Step), Is.EqualTo("again 420000/1/1"));
-    }
-
-    [Test]
-    public void Attempted_OneNamesAShortDelay_TheOtherIsNotAskedBeforeItsTime()
-    {
-        RecipientVerdict[] verdicts = [.. Verdicts("D", TimeSpan.FromSeconds(3)), Verdicts("DD")[1]];
-
-        Assert.That(Describe(_settler.Attempted(Ticket(), Content(2), verdicts, Now).Step), Is.EqualTo("again 60000/1/2"));
-    }
-
-    [Test]
-    public void Attempted_RetryBeyondExpiry_KeepsItsDueTime()
-    {
-        var content = Content(1, new() { Round = 6 });
-        content = content with { Standing = content.Standing with { ExpiresAt = Now + Minute } };
-
-        Assert.That(Describe(_settler.Attempted(Ticket(), content, Verdicts("D"), Now).Step), Is.EqualTo("again 28800000/7/1"));
-    }
-
-    [Test]
-    public void Attempted_InDoubtWithRetry_TellsThePolicy()
-    {
-        var told = _settler.Attempted(Ticket(), Content(2), Verdicts("A?"), Now).Events.Single();
-
-        Assert.Multiple(() =>
-        {
-            Assert.That(Detail(told).GetProperty("policy").GetString(), Is.EqualTo("retry"));
-            Assert.That(told.Status.IsFinal(), Is.False);
-            Assert.That(Listed(told), Is.EqualTo(new[] { "r0@x=sent", "r1@x=in_doubt" }));
-        });
-    }
-
-    [Test]
-    public void Attempted_InDoubtWithHold_NamesTheReason()
-    {
-        var settlement = _settler.Attempted(Ticket(), Content(policy: AmbiguousPolicy.Hold), Verdicts("?"), Now);
-
-        Assert.Multiple(() =>
-        {
-            Assert.That(((QueueStep.Hold)settlement.Step).Reason, Is.EqualTo("ambiguous"));
-            Assert.That(Detail(settlement.Events.Single()).GetProperty("hold_reason").GetString(), Is.EqualTo("ambiguous"));
-        });
-    }
-
-    [Test]
-    public void Attempted_AfterDoubt_EveryEventSaysSo()
-    {
-        var settlement = _settler.Attempted(Ticket(), Content(1, new() { Round = 1, PossibleDuplicate = true }), Verdicts("A"), Now);
-
-        Assert.Multiple(() =>
-        {
-            Assert.That(Detail(settlement.Events.Single()).GetProperty("possible_duplicate").GetBoolean(), Is.True);
-            Assert.That(settlement.PossibleDuplicate, Is.True);
-        });
     }
 
     [Test]
@@ -281,40 +200,6 @@ public sealed class SettlerTests
         {
             Assert.That(settlement.Recipients[0].Reply, Has.Length.EqualTo(1000));
             Assert.That(settlement.Events[0].Detail, Has.Length.LessThan(2000));
-        });
-    }
-
-    [TestCase(MessageState.Queued, 3, MessageState.Queued)]
-    [TestCase(MessageState.Deferred, 0, MessageState.Deferred)]
-    [TestCase(MessageState.Scheduled, 0, MessageState.Queued)]
-    [TestCase(null, 0, MessageState.Queued)]
-    [TestCase(null, 1, MessageState.Deferred)]
-    public void Unmark_AfterTrouble_LeavesEverythingAsItWas(MessageState? before, int round, MessageState state)
-    {
-        var content = Content(
-            2,
-            new()
-            {
-                Round = round,
-                Attempts = 4,
-                Rest = 3,
-                PossibleDuplicate = false,
-            }
-        ) with
-        {
-            State = before,
-        };
-
-        var settlement = Settler.Unmark(Ticket(), content, Now);
-
-        Assert.Multiple(() =>
-        {
-            Assert.That(settlement.Marked, Is.True);
-            Assert.That(settlement.State, Is.EqualTo(state));
-            Assert.That(Describe(settlement.Step), Is.EqualTo($"again 0/{round}/5"));
-            Assert.That(settlement.Attempts, Is.EqualTo(4));
-            Assert.That(settlement.Recipients, Is.Empty);
-            Assert.That(settlement.Events, Is.Empty);
         });
     }
 
@@ -342,99 +227,6 @@ public sealed class SettlerTests
             Describe(_settler.Unsendable(Ticket(), Content(2, new() { Rest = 3 }), "5.6.0", "x", Now).Step),
             Is.EqualTo("again 0/0/3")
         );
-
-    [TestCase(0, 0, 30)]
-    [TestCase(1, 0, 60)]
-    [TestCase(4, 3, 60)]
-    [TestCase(4, 0, 900)]
-    [TestCase(90, 1, 900)]
-    [TestCase(1, 5, 30)]
-    public void Postponed_AgainAndAgain_WaitsLongerButLosesNoAttempt(int ended, int counted, int seconds)
-    {
-        var settlement = _settler.Postponed(
-            new(Ticket(attempt: ended), null, "disk"),
-            Content(
-                2,
-                new()
-                {
-                    Round = 2,
-                    Attempts = counted,
-                    Rest = 1,
-                }
-            ),
-            Now
-        );
-
-        Assert.Multiple(() =>
-        {
-            Assert.That(settlement.Marked, Is.False);
-            Assert.That(settlement.State, Is.EqualTo(MessageState.Deferred));
-            Assert.That(Describe(settlement.Step), Is.EqualTo($"again {seconds * 1000}/2/3"));
-            Assert.That(settlement.Attempts, Is.EqualTo(counted));
-            Assert.That(settlement.Recipients, Is.Empty);
-            Assert.That(Detail(settlement.Events.Single()).GetProperty("reason").GetString(), Is.EqualTo("disk"));
-        });
-    }
-
-    [TestCase(0, 30)]
-    [TestCase(1, 120)]
-    [TestCase(3, 900)]
-    [TestCase(50, 3600)]
-    public void Postponed_ByASource_HasAScheduleOfItsOwn(int before, int seconds)
-    {
-        var settlement = _settler.Postponed(
-            new(Ticket(attempt: before), null, "http://x/y: no answer") { BySource = true },
-            Content(1),
-            Now
-        );
-
-        Assert.That(Describe(settlement.Step), Is.EqualTo($"again {seconds * 1000}/0/1"));
-        Assert.That(
-            (settlement.Marked, settlement.Attempts, settlement.Events.Single().Type),
-            Is.EqualTo((false, 0, EventType.MessageDeferred))
-        );
-        Assert.That(Detail(settlement.Events.Single()).GetProperty("reason").GetString(), Is.EqualTo("http://x/y: no answer"));
-    }
-
-    [TestCase(70, 70)]
-    [TestCase(0, 1)]
-    [TestCase(100_000, 3600)]
-    public void Postponed_WithANamedDelay_KeepsToIt(int named, int seconds)
-    {
-        var settlement = _settler.Postponed(
-            new(Ticket(), null, "busy") { BySource = true, RetryAfter = TimeSpan.FromSeconds(named) },
-            Content(1),
-            Now
-        );
-
-        Assert.That(Describe(settlement.Step), Is.EqualTo($"again {seconds * 1000}/0/1"));
-    }
-
-    [Test]
-    public void Attempted_AccountWithAScheduleOfItsOwn_FollowsIt()
-    {
-        var settler = new Settler(new ReportOptions(), account => account == Account ? new([7]) : null, () => 0.5);
-        RecipientVerdict[] later = [new(0, "a@example.com", Verdict.Deferred, 450, null, null)];
-        Assert.That(Describe(settler.Attempted(Ticket(), Content(1), later, Now).Step), Is.EqualTo($"again {7 * Minute}/1/1"));
-        Assert.That(
-            settler.Attempted(Ticket(), Content(1, new() { Round = 1 }), later, Now).State,
-            Is.EqualTo(MessageState.Failed),
-            "it has one step"
-        );
-    }
-
-    [Test]
-    public void InDoubt_AfterACrash_PutsTheWholeSliceInDoubt()
-    {
-        var settlement = _settler.InDoubt(Ticket(), Content(2), Now);
-
-        Assert.Multiple(() =>
-        {
-            Assert.That(settlement.Recipients.Select(r => r.State), Is.EqualTo(new[] { RecipientState.InDoubt, RecipientState.InDoubt }));
-            Assert.That(settlement.Events.Single().Type, Is.EqualTo(EventType.MessageAmbiguous));
-            Assert.That(settlement.Attempts, Is.EqualTo(1));
-        });
-    }
 
     private static string Describe(QueueStep step) =>
         step switch

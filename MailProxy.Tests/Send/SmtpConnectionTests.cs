@@ -1,30 +1,11 @@
-using System.Net;
 using System.Text;
-using MailProxy.Pipeline;
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Send;
-using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Send;
 
-internal sealed class SmtpConnectionTests
+internal sealed class SmtpConnectionTests : SmtpConnectionFixture
 {
-    private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
-
-    private ScriptedSmtpServer _server = null!;
-    private SendOptions _options = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        _server = new();
-        _options = new();
-    }
-
-    [TearDown]
-    public async Task TearDown() => await _server.DisposeAsync();
-
     [Test]
     public async Task Transact_AllAccepted_DeliversRenderedBytes()
     {
@@ -170,139 +151,6 @@ internal sealed class SmtpConnectionTests
         }
     }
 
-    [TestCase("MAIL", ScriptedSmtpServer.Drop, SmtpPhase.Mail)]
-    [TestCase("MAIL", ScriptedSmtpServer.Reset, SmtpPhase.Mail)]
-    [TestCase("MAIL", "what?", SmtpPhase.Mail)]
-    [TestCase("DATA", ScriptedSmtpServer.Drop, SmtpPhase.Data)]
-    [TestCase("DATA", "garbage", SmtpPhase.Data)]
-    [TestCase("DOT", ScriptedSmtpServer.Drop, SmtpPhase.Final)]
-    [TestCase("DOT", ScriptedSmtpServer.Reset, SmtpPhase.Final)]
-    [TestCase("DOT", "no number", SmtpPhase.Final)]
-    public async Task Transact_ConversationBreaks_IsLostInThatPhase(string phase, string trick, SmtpPhase expected)
-    {
-        _server.Say(phase, trick);
-
-        var (connection, result) = await OpenAndTransactAsync(Sample.Content());
-
-        await using (connection)
-        {
-            Assert.That((result.End, result.Phase), Is.EqualTo((TransactionEnd.Lost, expected)));
-            Assert.That(connection.IsUsable, Is.False);
-        }
-    }
-
-    [Test]
-    public async Task Transact_DroppedInTheMiddleOfALargeBody_IsLostBeforeTheEnd()
-    {
-        _server.Say("BODY", ScriptedSmtpServer.Reset);
-        var large = Sample.Content(
-            $$"""{"from":"a@x.example","to":"b@y.example","text":"{{new string('x', 900)}}","attachments":[{"filename":"a.bin","content":"{{Convert.ToBase64String(new byte[20_000_000])}}"}]}"""
-        );
-
-        var result = await TransactAsync(large);
-
-        Assert.That((result.End, result.Phase), Is.EqualTo((TransactionEnd.Lost, SmtpPhase.Body)));
-    }
-
-    [Test]
-    public async Task Transact_ServerStopsReadingTheBody_EndsByThatBlocksTimeoutAndBlamesTheMail()
-    {
-        _server.Say("BODY", ScriptedSmtpServer.Hang);
-        _options.Timeouts.DataBlock = TimeSpan.FromMilliseconds(500);
-        var large = Sample.Content(
-            $$"""{"from":"a@x.example","to":"b@y.example","attachments":[{"filename":"a.bin","content":"{{Convert.ToBase64String(new byte[20_000_000])}}"}]}"""
-        );
-
-        var result = await TransactAsync(large);
-
-        Assert.That((result.End, result.Phase), Is.EqualTo((TransactionEnd.TimedOut, SmtpPhase.Body)));
-        var outcome = (Outcome.Attempted)SmtpVerdict.Judge(Sample.Ticket(), new(7), large, result);
-        Assert.That(outcome.Verdicts.Single().Verdict, Is.EqualTo(Verdict.Deferred));
-    }
-
-    [TestCase("MAIL", SmtpPhase.Mail)]
-    [TestCase("RCPT", SmtpPhase.Recipient)]
-    [TestCase("DATA", SmtpPhase.Data)]
-    [TestCase("DOT", SmtpPhase.Final)]
-    public async Task Transact_ServerHangs_EndsByThatPhasesTimeoutAlone(string phase, SmtpPhase expected)
-    {
-        _server.Extensions.Remove("PIPELINING");
-        _server.Say(phase, ScriptedSmtpServer.Hang);
-        var tiny = TimeSpan.FromMilliseconds(50);
-        if (expected == SmtpPhase.Mail)
-            _options.Timeouts.Mail = tiny;
-        if (expected == SmtpPhase.Recipient)
-            _options.Timeouts.Recipient = tiny;
-        if (expected == SmtpPhase.Data)
-            _options.Timeouts.DataInitiation = tiny;
-        if (expected == SmtpPhase.Final)
-            _options.Timeouts.DataTermination = tiny;
-
-        var result = await TransactAsync(Sample.Content());
-
-        Assert.That((result.End, result.Phase), Is.EqualTo((TransactionEnd.TimedOut, expected)));
-    }
-
-    [Test]
-    public async Task Transact_AbortWhileTheReplyToTheDotIsAwaited_IsAbortedInFinal()
-    {
-        _server.Say("DOT", ScriptedSmtpServer.Hang);
-        using var abort = new CancellationTokenSource();
-        var transaction = TransactAsync(Sample.Content(), abort: abort.Token);
-
-        await _server.Seen("DOT");
-        await abort.CancelAsync();
-
-        var result = await transaction.WaitAsync(Generous);
-        Assert.That((result.End, result.Phase), Is.EqualTo((TransactionEnd.Aborted, SmtpPhase.Final)));
-    }
-
-    [TestCase(100)]
-    [TestCase(100_000)]
-    public async Task Transact_MarkIsStale_DeliversNothingAndHangsUp(int size)
-    {
-        var mark = new TaskCompletionSource<bool>();
-        var content = Sample.Content($$"""{"from":"a@x.example","to":"b@y.example","text":"{{new string('x', size)}}"}""");
-        var transaction = TransactAsync(content, mark.Task);
-
-        await _server.Seen("DATA");
-        mark.SetResult(false);
-
-        var result = await transaction.WaitAsync(Generous);
-        await _server.Seen("GONE");
-        Assert.That(result.End, Is.EqualTo(TransactionEnd.Unmarked));
-        Assert.That(_server.Mails, Is.Empty);
-    }
-
-    [Test]
-    public async Task Transact_MarkFaults_DeliversNothing()
-    {
-        var result = await TransactAsync(Sample.Content(), Task.FromException<bool>(new InvalidOperationException("disk")));
-
-        await _server.Seen("GONE");
-        Assert.That(result.End, Is.EqualTo(TransactionEnd.Unmarked));
-        Assert.That(_server.Mails, Is.Empty);
-    }
-
-    [Test]
-    public async Task Transact_MarkIsLate_SendsAllButTheLastBlockMeanwhile()
-    {
-        var mark = new TaskCompletionSource<bool>();
-        var transaction = TransactAsync(
-            Sample.Content(
-                $$"""{"from":"a@x.example","to":"b@y.example","text":"{{string.Join("\\n", Enumerable.Repeat(new string('x', 70), 2000))}}"}"""
-            ),
-            mark.Task
-        );
-
-        await _server.Seen("BODY");
-        Assert.That(_server.Mails, Is.Empty);
-        Assert.That(transaction.IsCompleted, Is.False);
-        mark.SetResult(true);
-
-        Assert.That((await transaction.WaitAsync(Generous)).Ending!.Code, Is.EqualTo(250));
-    }
-
     [Test]
     public async Task Transact_InternationalDomainOnly_AsksForNoSmtpUtf8()
     {
@@ -330,34 +178,5 @@ internal sealed class SmtpConnectionTests
 
         Assert.That(_server.Journal, Has.Some.Contains("BODY=8BITMIME"));
         Assert.That(_server.Mails.Single().Text, Does.EndWith("\r\n\r\ngrün\r\n"));
-    }
-
-    private Task<SmtpConnection> OpenAsync(SmtpAccount account) =>
-        SmtpConnection
-            .OpenAsync(account, new IPEndPoint(IPAddress.Loopback, account.Port), _options, TimeProvider.System, CancellationToken.None)
-            .WaitAsync(Generous);
-
-    private async Task<TransactionResult> TransactAsync(MailContent content, Task<bool>? mark = null, CancellationToken abort = default)
-    {
-        var (connection, result) = await OpenAndTransactAsync(content, mark, abort: abort);
-        await connection.DisposeAsync();
-        return result;
-    }
-
-    private async Task<(SmtpConnection Connection, TransactionResult Result)> OpenAndTransactAsync(
-        MailContent content,
-        Task<bool>? mark = null,
-        SmtpAccount? account = null,
-        CancellationToken abort = default
-    )
-    {
-        var connection = await OpenAsync(account ?? Sample.Account(_server.Port));
-        using var rendered = new MimeComposer(_options).Compose(content, [], [], null);
-        return (
-            connection,
-            await connection
-                .TransactAsync(Envelope.Of(content), rendered, mark ?? Task.FromResult(true), abort, abort)
-                .WaitAsync(Generous, CancellationToken.None)
-        );
     }
 }

@@ -5,7 +5,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What every event log does.</summary>
-internal abstract class DeliveryLogContract : EndpointContract
+internal abstract class DeliveryLogContract : EndpointProgressContract
 {
     [Test]
     public async Task Read_OwnEvents_InCommitOrderWithWhatTheMessageSays()

@@ -7,7 +7,7 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite;
 
-internal sealed class SqliteMessageQueriesTests : MessageQueriesContract
+internal sealed class SqliteMessageQueriesTests : MessageContentContract
 {
     private TemporaryStore _store = null!;
 

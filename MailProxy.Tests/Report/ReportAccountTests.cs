@@ -1,0 +1,124 @@
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using NUnit.Framework;
+using static MailProxy.Tests.Report.Mails;
+
+namespace MailProxy.Tests.Report;
+
+/// <summary>An outcome for which the account is to blame: the account waits, the message loses nothing.</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+internal sealed class ReportAccountTests : ReportStageFixture
+{
+    [Test]
+    public async Task AccountToBlame_BeforeTheMark_ParksAndWritesNothing()
+    {
+        await RunAsync(new Outcome.AccountToBlame(Ticket(), Trouble(), null));
+
+        var woken = _wake.Drain();
+        Assert.Multiple(() =>
+        {
+            Assert.That(_store.Commits, Is.Empty);
+            Assert.That(woken.Parked[Account].Until, Is.EqualTo(Now + 5000));
+            Assert.That(woken.DueByLane[Lanes.Of(Account)], Is.Zero);
+            Assert.That(woken.Done, Has.Count.EqualTo(1));
+            Assert.That(_log.Events.Single().Type, Is.EqualTo(EventType.AccountCircuitOpened));
+        });
+    }
+
+    [Test]
+    public async Task AccountToBlame_AfterTheMark_TakesTheMarkBack()
+    {
+        await RunAsync(new Outcome.AccountToBlame(Ticket(), Trouble(), Content()));
+
+        var settlement = (Settlement)_store.Commits.Single().Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(settlement.Marked, Is.True);
+            Assert.That(settlement.Events, Is.Empty);
+            Assert.That(_wake.Drain().Parked, Contains.Key(Account));
+        });
+    }
+
+    [Test]
+    public async Task Released_TakesTheMarkBackAndBlamesNobody()
+    {
+        await RunAsync(new Outcome.Released(Ticket(), Content()));
+
+        var settlement = (Settlement)_store.Commits.Single().Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That((settlement.Marked, settlement.Events.Count), Is.EqualTo((true, 0)));
+            Assert.That(_wake.Drain().Parked, Is.Empty);
+            Assert.That(_log.Events, Is.Empty);
+        });
+    }
+
+    [Test]
+    public async Task Attempted_WithTroubleOfTheAccount_KeepsTheVerdictsAndParks()
+    {
+        var content = Content();
+        var verdicts = content
+            .Slice.Select(to => new RecipientVerdict(to.Ordinal, to.Address, Verdict.Refused, 550, "5.1.1", "who"))
+            .ToArray();
+
+        await RunAsync(new Outcome.Attempted(Ticket(), content, verdicts) { Trouble = Trouble() });
+
+        var settlement = (Settlement)_store.Commits.Single().Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(settlement.State, Is.EqualTo(MessageState.Failed));
+            Assert.That(_wake.Drain().Parked, Contains.Key(Account));
+            Assert.That(_log.Events.Single().Type, Is.EqualTo(EventType.AccountCircuitOpened));
+        });
+    }
+
+    [Test]
+    public async Task AccountToBlame_ThenAMailAfterTheWait_ClosesTheCircuit()
+    {
+        var running = _stage.RunAsync();
+        await _input.Writer.WriteAsync(new Outcome.AccountToBlame(Ticket(), Trouble(), null));
+        await _log.UntilAsync(log => log.Last == 1);
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        await _input.Writer.WriteAsync(Sent(2));
+        _input.Writer.Complete();
+
+        await running.WaitAsync(Patience);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(
+                _log.Events.Select(e => e.Type),
+                Is.EqualTo(new[] { EventType.AccountCircuitOpened, EventType.AccountCircuitClosed })
+            );
+            Assert.That(_wake.Drain().Unparked, Contains.Item(Account));
+        });
+    }
+
+    [Test]
+    public async Task AccountToBlame_ThenThePersonChangesIt_IsUsedAgainAtOnce()
+    {
+        var running = _stage.RunAsync();
+        await _input.Writer.WriteAsync(new Outcome.AccountToBlame(Ticket(), Trouble(), null));
+        await _log.UntilAsync(log => log.Last == 1);
+
+        Swap(version: 2);
+
+        Assert.That(_wake.Drain().Unparked, Contains.Item(Account));
+        _input.Writer.Complete();
+        await running.WaitAsync(Patience);
+        Assert.That(_log.Events[^1].Type, Is.EqualTo(EventType.AccountCircuitClosed));
+    }
+
+    [Test]
+    public async Task AccountToBlame_EventRefused_OutcomesGoOn()
+    {
+        _log.AppendFault = new StoreUnavailableException("full");
+
+        await RunAsync(new Outcome.AccountToBlame(Ticket(1), Trouble(), null), Sent(2));
+
+        Assert.That(_metrics.Sent.WithLabels("default", "main").Value, Is.EqualTo(1));
+    }
+
+    private static AccountTrouble Trouble() => new(Account, TroubleKind.Connect, null, null, "refused");
+}

@@ -1,0 +1,64 @@
+using System.Threading.Channels;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using NUnit.Framework;
+using Prometheus;
+using static MailProxy.Tests.Report.Mails;
+
+namespace MailProxy.Tests.Report;
+
+/// <summary>The stage of reports on a store that a test scripts.</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+internal abstract class ReportStageFixture
+{
+    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    protected readonly Channel<ReportItem> _input = Channel.CreateBounded<ReportItem>(1024);
+    protected readonly ScriptedStore _store = new();
+    protected readonly MemoryDeliveryLog _log = new();
+    protected readonly CurrentAccounts _accounts = new();
+    protected readonly Wake _wake = new();
+    protected readonly FakeTimeProvider _clock = new(DateTimeOffset.FromUnixTimeMilliseconds(Now));
+    protected readonly PipelineMetrics _metrics = new(Metrics.NewCustomRegistry());
+    protected ReportStage _stage = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        Swap(version: 1);
+        _stage = Stage(_clock);
+    }
+
+    protected async Task RunAsync(params ReportItem[] items)
+    {
+        foreach (var item in items)
+            await _input.Writer.WriteAsync(item);
+        _input.Writer.Complete();
+        await _stage.RunAsync().WaitAsync(Patience);
+    }
+
+    protected ReportStage Stage(TimeProvider clock) =>
+        new(_input.Reader, _store, _log, _accounts, _wake, new(), _metrics, clock, () => 0.5, NullLogger.Instance);
+
+    protected void Swap(int version) =>
+        _accounts.Swap(
+            new(
+                [
+                    new()
+                    {
+                        Key = Account,
+                        Tenant = "default",
+                        Id = "main",
+                        Version = version,
+                    },
+                ],
+                null
+            )
+        );
+
+    protected static Outcome.Attempted Sent(long id) => new(Ticket(id), Content(), Verdicts("A"));
+}
