@@ -20,7 +20,6 @@ public sealed partial class DensityTests
         "MailProxy.Pipeline/Schedule/ScheduleStage.cs",
         "MailProxy.Pipeline/Send/AccountConnections.cs",
         "MailProxy.Pipeline/Storage/Sqlite/CommitLoop.cs",
-        "MailProxy.Tests/Support/ScriptedSmtpServer.cs",
     ];
 
     private static readonly string[] Projects = ["MailProxy.Pipeline", "MailProxy.Daemon", "MailProxy.Tests", "benchmarks"];

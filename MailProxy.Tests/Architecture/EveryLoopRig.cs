@@ -58,21 +58,19 @@ internal sealed class EveryLoopRig : IAsyncDisposable
     /// <summary>Lets time pass until it holds.</summary>
     public async Task UntilAsync(Func<bool> holds, Func<string> state)
     {
-        var began = TimeProvider.System.GetTimestamp();
-        while (!holds())
+        await Eventually.BecomesAsync(StepAsync, _ => holds(), Patience);
+
+        async Task<string> StepAsync()
         {
             if (Pipeline.Completion.IsFaulted)
                 await Pipeline.Completion;
-            if (TimeProvider.System.GetElapsedTime(began) > Patience)
-                Assert.Fail(state());
+            await LookAsync();
+            if (IsAllDone && ++_rounds % 100 == 1)
+                _clock.Advance(TimeSpan.FromHours(25)); // the links' time is over
             await PostAsync();
             Pipeline.RunNow(); // so that nothing waits for its own look at the clock, and what has expired is asked for
             _clock.Advance(TimeSpan.FromSeconds(5));
-            await Task.Delay(TimeSpan.FromMilliseconds(15), TimeProvider.System);
-            await LookAsync();
-            if (!IsAllDone || ++_rounds % 100 != 1)
-                continue;
-            _clock.Advance(TimeSpan.FromHours(25)); // the links' time is over
+            return state();
         }
     }
 

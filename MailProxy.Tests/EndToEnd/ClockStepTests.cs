@@ -84,7 +84,7 @@ internal sealed class ClockStepTests
         _clock.Step(hours * Hour);
         var last = await PostAsync("real"); // which is what makes anybody look at the clock before a minute has passed
         var asked = _clock.GetUtcNow();
-        var waiting = await Soon.BecomesAsync(
+        var waiting = await Eventually.BecomesAsync(
             () => _daemon.GetAsync($"/v1/messages/{last}"),
             m =>
                 (string?)m["waiting_for"]?["reason"] == "account_limit"
@@ -104,7 +104,7 @@ internal sealed class ClockStepTests
         var waits = "";
         for (var n = 0; n < 3; n++)
             waits = await PostAsync("real");
-        await Soon.BecomesAsync(
+        await Eventually.BecomesAsync(
             () => _daemon.GetAsync($"/v1/messages/{waits}"),
             static m => (string?)m["waiting_for"]?["reason"] == "account_limit"
         );
@@ -202,11 +202,11 @@ internal sealed class ClockStepTests
         await _daemon.SendAsync(HttpMethod.Put, "/v1/webhooks/main", new { url = hook.Url });
         await _daemon.PutAccountAsync("real", _server.Port);
         await PostAsync("real");
-        await Soon.BecomesAsync(() => _daemon.GetAsync("/v1/webhooks/main"), webhook => (int)webhook["failures"]! > 0);
+        await Eventually.BecomesAsync(() => _daemon.GetAsync("/v1/webhooks/main"), webhook => (int)webhook["failures"]! > 0);
         hook.AnswerWith(200);
         _clock.Step(-Hour);
 
-        await Soon.BecomesAsync(() => _daemon.GetAsync("/v1/webhooks/main"), webhook => (int)webhook["failures"]! == 0);
+        await Eventually.BecomesAsync(() => _daemon.GetAsync("/v1/webhooks/main"), webhook => (int)webhook["failures"]! == 0);
     }
 
     private async Task<string> DeferAsync()

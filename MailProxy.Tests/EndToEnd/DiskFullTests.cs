@@ -22,9 +22,7 @@ internal sealed class DiskFullTests
     [Test]
     public async Task Post_WhileTheDiskFills_WhatWasAcknowledgedArrivesOnceAndTheRestNever()
     {
-        await using var server = new ImprovisingSmtpServer(
-            (phase, _) => Task.FromResult<Improvised>(ImprovisingSmtpServer.Ordinary(phase))
-        );
+        await using var server = new ScriptedSmtpServer();
         await using var daemon = await StartAsync();
         await daemon.PutAccountAsync("real", server.Port);
         var (acknowledged, refused) = (new ConcurrentBag<string>(), new ConcurrentBag<string>());
@@ -59,16 +57,16 @@ internal sealed class DiskFullTests
             new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously),
             new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
         );
-        await using var server = new ImprovisingSmtpServer(
-            async (phase, _) =>
+        await using var server = new ScriptedSmtpServer(async heard =>
+        {
+            if (heard.Verb == "DOT")
             {
-                if (phase != "DOT")
-                    return ImprovisingSmtpServer.Ordinary(phase);
                 dot.TrySetResult();
                 await taken.Task;
-                return ImprovisingSmtpServer.Ordinary(phase);
             }
-        );
+
+            return null;
+        });
         await using var daemon = await StartAsync();
         await daemon.PutAccountAsync("real", server.Port);
         var id = await daemon.PostAsync(
@@ -216,7 +214,7 @@ internal sealed class DiskFullTests
     }
 
     private static async Task AssertNotReadyAsync(TestDaemon daemon, string why) =>
-        await Soon.BecomesAsync(
+        await Eventually.BecomesAsync(
             async () =>
             {
                 using var answer = await daemon.Http.GetAsync("/health/ready");
@@ -226,7 +224,7 @@ internal sealed class DiskFullTests
         );
 
     private static async Task ReadyAsync(TestDaemon daemon) =>
-        await Soon.BecomesAsync(
+        await Eventually.BecomesAsync(
             async () =>
             {
                 using var answer = await daemon.Http.GetAsync("/health/ready");

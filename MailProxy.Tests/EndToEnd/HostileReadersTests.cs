@@ -70,7 +70,7 @@ internal sealed class HostileReadersTests
             await asking[i].SendAsync(RawHttp.Head("GET /v1/messages/big/raw HTTP/1.1", _hog));
         }
 
-        var share = await Soon.BecomesAsync(() => ShareAsync("hog", "answer_bytes"), static share => (long)share["held"]! > 0);
+        var share = await Eventually.BecomesAsync(() => ShareAsync("hog", "answer_bytes"), static share => (long)share["held"]! > 0);
         Assert.That((long)share["held"]!, Is.LessThanOrEqualTo(4_194_304), "half of what there is");
         Assert.That((await victim.GetStringAsync("/v1/messages/big/raw")).Length, Is.GreaterThan(text.Length));
         using (var posted = await victim.PostAsJsonAsync("/v1/messages", Small))
@@ -79,7 +79,7 @@ internal sealed class HostileReadersTests
 
         foreach (var raw in asking)
             raw.Dispose();
-        await Soon.BecomesAsync(() => ShareAsync("hog", "answer_bytes"), static share => (long)share["held"]! == 0);
+        await Eventually.BecomesAsync(() => ShareAsync("hog", "answer_bytes"), static share => (long)share["held"]! == 0);
     }
 
     [Test]
@@ -88,9 +88,9 @@ internal sealed class HostileReadersTests
         using var hog = Client(_hog);
         using var victim = Client(_victim);
         var polls = Enumerable.Range(0, 60).Select(_ => hog.GetAsync("/v1/events?after=now&wait=60")).ToArray();
-        await Soon.BecomesAsync(() => ShareAsync("hog", "long_polls"), static share => (long)share["held"]! == 20);
+        await Eventually.BecomesAsync(() => ShareAsync("hog", "long_polls"), static share => (long)share["held"]! == 20);
         var waiting = victim.GetFromJsonAsync<JsonNode>("/v1/events?after=now&wait=60");
-        await Soon.BecomesAsync(() => ShareAsync("victim", "long_polls"), static share => (long)share["held"]! == 1);
+        await Eventually.BecomesAsync(() => ShareAsync("victim", "long_polls"), static share => (long)share["held"]! == 1);
         using (var posted = await victim.PostAsJsonAsync("/v1/messages", Small))
             Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         Assert.That((await waiting)!["data"]!.AsArray(), Is.Not.Empty);

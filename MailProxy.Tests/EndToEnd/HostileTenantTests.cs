@@ -54,7 +54,7 @@ internal sealed class HostileTenantTests
         Assert.That((await _mallory.ShareAsync("attempts")).Held, Is.EqualTo(Half), "all of it hangs still");
 
         await _mallory.PostAsync("late", "tar0", "low");
-        var waits = await Soon.BecomesAsync(
+        var waits = await Eventually.BecomesAsync(
             () => _mallory.GetAsync("/v1/messages/late"),
             m => (string?)m["waiting_for"]?["reason"] == "tenant_share"
         );
@@ -116,7 +116,7 @@ internal sealed class HostileTenantTests
         await slow.Seen("BODY");
         for (var i = 0; i < 8; i++)
             await _mallory.PostAsync($"m{i}", "slow", "low", new { filename = "a.bin", content = content[..800_000] });
-        await Soon.BecomesAsync(() => _mallory.ShareAsync("body_bytes"), share => share.Held >= 1_000_000);
+        await Eventually.BecomesAsync(() => _mallory.ShareAsync("body_bytes"), share => share.Held >= 1_000_000);
 
         await _victim.PostAsync("urgent", "good", "immediate", new { filename = "b.bin", content = content[..200_000] });
         await _victim.UntilAsync("urgent", EventType.MessageSent);
@@ -144,7 +144,7 @@ internal sealed class HostileTenantTests
             }
         );
         await HoldsAsync("fetches", 16);
-        await Soon.BecomesAsync(() => Task.FromResult(drips.Sum(static d => d.Requests.Count)), static asked => asked == 16);
+        await Eventually.BecomesAsync(() => Task.FromResult(drips.Sum(static d => d.Requests.Count)), static asked => asked == 16);
 
         await _victim.PostAsync("urgent", "good", "immediate", Source($"http://127.0.0.1:{good.Port}/a"));
         await _victim.UntilAsync("urgent", EventType.MessageSent);
@@ -206,7 +206,7 @@ internal sealed class HostileTenantTests
         await _mallory.PutAccountAsync("any", _good.Port);
         await _mallory.PostAsync(40, i => new { id = $"m{i}", account = "any" });
         await HoldsAsync("webhook_requests", 8);
-        await Soon.BecomesAsync(() => Task.FromResult(hanging.Hits.Count), static hits => hits == 8);
+        await Eventually.BecomesAsync(() => Task.FromResult(hanging.Hits.Count), static hits => hits == 8);
 
         await _victim.PostAsync("urgent", "good");
         Assert.That((await hook.NextAsync(2)).Select(static hit => hit.Text), Has.One.Contains("message.sent"));
@@ -224,7 +224,7 @@ internal sealed class HostileTenantTests
         await _mallory.PostAsync(20, i => new { id = $"m{i}", account = $"tar{i % 5}" });
         await HoldsAsync("attempts", 4);
 
-        var metrics = await Soon.BecomesAsync(
+        var metrics = await Eventually.BecomesAsync(
             () => _daemon.Http.GetStringAsync("/metrics"),
             static text => text.Contains("mailproxy_tenant_shares_refused_total{share=\"attempts\"} 1", StringComparison.Ordinal)
         );
@@ -268,5 +268,6 @@ internal sealed class HostileTenantTests
                 .Select(static m => (string?)m!["waiting_for"]?["reason"]),
         ];
 
-    private Task HoldsAsync(string share, long held) => Soon.BecomesAsync(() => _mallory.ShareAsync(share), seen => seen.Held == held);
+    private Task HoldsAsync(string share, long held) =>
+        Eventually.BecomesAsync(() => _mallory.ShareAsync(share), seen => seen.Held == held);
 }

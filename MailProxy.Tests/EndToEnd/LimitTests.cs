@@ -31,10 +31,7 @@ internal sealed class LimitTests
         {
             await first.PutAccountAsync("real", _server.Port, new { per_minute = 5 });
             ids = await PostAsync(first, 8);
-            await Soon.BecomesAsync(
-                async () => (await first.GetAsync("/v1/messages"))["data"]!.ToJsonString(),
-                all => all.Split("\"status\":\"sent\",\"final\"").Length == 6
-            );
+            await first.EventsAsync(e => e.Type == EventType.MessageSent, 5);
             await AssertThreeWaitAsync(first, ids);
             await first.StopAsync();
         }
@@ -143,7 +140,7 @@ internal sealed class LimitTests
         await using var second = await TestDaemon.StartAsync(_directory);
         foreach (var id in waiting)
         {
-            var message = await Soon.BecomesAsync(
+            var message = await Eventually.BecomesAsync(
                 () => second.GetAsync($"/v1/messages/{id}"),
                 m => (string?)m["waiting_for"]?["reason"] == "tenant_limit" && m["waiting_for"]!["until"] is not null
             );
@@ -169,7 +166,7 @@ internal sealed class LimitTests
     private static async Task WaitsForLimitAsync(TestDaemon daemon, string id, string reason = "account_limit")
     {
         var asked = DateTimeOffset.UtcNow;
-        var message = await Soon.BecomesAsync(
+        var message = await Eventually.BecomesAsync(
             () => daemon.GetAsync($"/v1/messages/{id}"),
             m => (string?)m["waiting_for"]?["reason"] == reason && m["waiting_for"]!["until"] is not null
         );

@@ -18,16 +18,16 @@ internal sealed class LockedStoreTests
             new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously),
             new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
         );
-        await using var server = new ImprovisingSmtpServer(
-            async (phase, _) =>
+        await using var server = new ScriptedSmtpServer(async heard =>
+        {
+            if (heard.Verb == "DOT")
             {
-                if (phase != "DOT")
-                    return ImprovisingSmtpServer.Ordinary(phase);
                 dot.TrySetResult();
                 await taken.Task;
-                return ImprovisingSmtpServer.Ordinary(phase);
             }
-        );
+
+            return null;
+        });
         using var directory = new TempDirectory();
         await using var daemon = await TestDaemon.StartAsync(directory, ("Log:Level", "Error"));
         await daemon.PutAccountAsync("real", server.Port);

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
@@ -54,10 +53,10 @@ internal sealed partial class LogTests
         await PostAsync("fine", "spare", "ann@example.com");
         for (var n = 0; n < 5; n++)
             await PostAsync($"waits-{n}", "dead", "ann@example.com");
-        await BecomesAsync("refused", "failed");
-        await BecomesAsync("lost", "deferred");
-        await BecomesAsync("fine", "sent");
-        await Soon.BecomesAsync(() => Task.FromResult(Count("is left alone until")), static count => count > 0);
+        await _daemon.UntilAsync("refused", "message.failed");
+        await _daemon.UntilAsync("lost", "message.deferred");
+        await _daemon.UntilAsync("fine", "message.sent");
+        await _daemon.PrintsAsync("is left alone until");
         await SendAsync(HttpMethod.Delete, "/v1/accounts/spare");
         await SendAsync(HttpMethod.Post, "/v1/dispatcher/run-now");
         await _daemon.SignalAsync("TERM");
@@ -95,12 +94,6 @@ internal sealed partial class LogTests
         using var answer = await _daemon.Http.PostAsJsonAsync("/v1/messages", message);
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), await answer.Content.ReadAsStringAsync());
     }
-
-    private async Task BecomesAsync(string id, string status) =>
-        await Soon.BecomesAsync(
-            async () => (string?)JsonNode.Parse(await _daemon.Http.GetStringAsync($"/v1/messages/{id}"))!["status"],
-            now => now == status
-        );
 
     private async Task SendAsync(HttpMethod method, string path, object? body = null)
     {

@@ -79,7 +79,7 @@ internal sealed class LostFilesTests
         await _daemon.UntilAsync(id, EventType.MessageSent);
 
         Directory.Delete(Spool, recursive: true);
-        await Soon.BecomesAsync(
+        await Eventually.BecomesAsync(
             async () => (await _daemon.SendAsync(HttpMethod.Get, "/health/ready"), Directory.Exists(Spool)),
             static seen => seen == (HttpStatusCode.OK, true)
         );
@@ -100,7 +100,10 @@ internal sealed class LostFilesTests
         Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/messages", message), Is.EqualTo(HttpStatusCode.ServiceUnavailable));
 
         File.Delete(Spool);
-        await Soon.BecomesAsync(() => _daemon.SendAsync(HttpMethod.Get, "/health/ready"), static status => status == HttpStatusCode.OK);
+        await Eventually.BecomesAsync(
+            () => _daemon.SendAsync(HttpMethod.Get, "/health/ready"),
+            static status => status == HttpStatusCode.OK
+        );
     }
 
     [Test]
@@ -118,11 +121,14 @@ internal sealed class LostFilesTests
         Assert.That(await _daemon.SendAsync(HttpMethod.Post, "/v1/messages", message), Is.EqualTo(HttpStatusCode.ServiceUnavailable));
 
         File.Move(file + ".away", file);
-        await Soon.BecomesAsync(() => _daemon.SendAsync(HttpMethod.Get, "/health/ready"), static status => status == HttpStatusCode.OK);
+        await Eventually.BecomesAsync(
+            () => _daemon.SendAsync(HttpMethod.Get, "/health/ready"),
+            static status => status == HttpStatusCode.OK
+        );
     }
 
     private Task NotReadyAsync(string code) =>
-        Soon.BecomesAsync(
+        Eventually.BecomesAsync(
             async () =>
             {
                 using var answer = await _daemon.Http.GetAsync("/health/ready");

@@ -53,11 +53,11 @@ internal sealed class MetricsTests
         Assert.That(lines.Where(l => !l.StartsWith('#')), Is.All.StartsWith("mailproxy_"));
 
         // Counted after the commit that the event came with, so the page may be a moment behind.
-        await Soon.BecomesAsync(
+        await Eventually.BecomesAsync(
             async () => Sum(await _daemon.Http.GetStringAsync("/metrics"), "mailproxy_messages_sent_total"),
             sent => sent == 1
         );
-        await Soon.BecomesAsync(
+        await Eventually.BecomesAsync(
             async () => Sum(await _daemon.Http.GetStringAsync("/metrics"), "mailproxy_messages_failed_total"),
             failed => failed == 1
         );

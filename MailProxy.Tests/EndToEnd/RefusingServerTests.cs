@@ -17,7 +17,7 @@ internal sealed class RefusingServerTests
     [TestCase("RCPT", "550 5.1.1 no such user", false)]
     public async Task Refused_ThenTheServerHangsUp_TheMessageFailsAndNobodyElseWaits(string verb, string reply, bool pipelining)
     {
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb == verb && heard.Line.Contains("bad@", StringComparison.Ordinal) ? new Said(reply + "\r\n", SaidThen.Close)
             : heard.Verb == "EHLO" && !pipelining ? "250 odd"
             : null
@@ -63,7 +63,7 @@ internal sealed class RefusingServerTests
     [Test]
     public async Task OneRefused_ThenTheServerHangsUp_TheOtherIsSentAtOnce()
     {
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb == "RCPT" && heard.Line.Contains("<x@", StringComparison.Ordinal)
                 ? new Said("550 5.1.1 who\r\n", SaidThen.Close)
                 : null
@@ -95,7 +95,7 @@ internal sealed class RefusingServerTests
     public async Task SessionLimit_ToldBehindTheLastReply_CostsANewConnectionOnly(int mails)
     {
         var taken = new Dictionary<int, int>();
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
         {
             if (heard.Verb != "DOT")
                 return null;
@@ -129,7 +129,7 @@ internal sealed class RefusingServerTests
     public async Task OneRecipientATransaction_ToldBy452WithoutEnhancedCode_EveryoneIsSentTo()
     {
         var accepted = new Dictionary<int, int>();
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
         {
             lock (accepted)
             {
@@ -151,14 +151,14 @@ internal sealed class RefusingServerTests
         );
         await daemon.UntilAsync(id, EventType.MessageSent);
 
-        Assert.That(server.Dots, Has.Count.EqualTo(20));
+        Assert.That(server.Mails, Has.Count.EqualTo(20));
         await daemon.StopAsync();
     }
 
     [Test]
     public async Task EverySenderRefusedAlike_TheQueueWaitsInsteadOfFailing()
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb == "MAIL" ? "550 5.7.1 relaying denied" : null);
+        await using var server = new ScriptedSmtpServer(heard => heard.Verb == "MAIL" ? "550 5.7.1 relaying denied" : null);
         using var directory = new TempDirectory();
         await using var daemon = await StartAsync(directory, server);
 
@@ -187,7 +187,7 @@ internal sealed class RefusingServerTests
     public async Task HostileWords_InAReplyToTheDot_AreCleanedAndKeepTheirMeaning(string reply, string status)
     {
         var octets = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(reply + "\r\n"));
-        await using var server = new OddSmtpServer(heard => heard.Verb == "DOT" ? new Said(octets) : null);
+        await using var server = new ScriptedSmtpServer(heard => heard.Verb == "DOT" ? new Said(octets) : null);
         using var directory = new TempDirectory();
         await using var daemon = await StartAsync(directory, server);
 
@@ -212,7 +212,7 @@ internal sealed class RefusingServerTests
     [Test]
     public async Task ServerThatDoesNotGreet_IsToldEverywhereAndHoldsUpNoStop()
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb == "CONNECT" ? new Said("", SaidThen.Hang) : null);
+        await using var server = new ScriptedSmtpServer(heard => heard.Verb == "CONNECT" ? new Said("", SaidThen.Hang) : null);
         using var directory = new TempDirectory();
 
         // A grace period longer than anybody waits here: a stop that needed it would not end in time.
@@ -225,9 +225,9 @@ internal sealed class RefusingServerTests
                 text = "x",
             }
         );
-        await server.Heard("CONNECT");
+        await server.Seen("CONNECT");
 
-        var message = await Soon.BecomesAsync(
+        var message = await Eventually.BecomesAsync(
             () => daemon.GetAsync($"/v1/messages/{id}"),
             m => $"{m["waiting_for"]?["detail"]}".Contains("not greeted", StringComparison.Ordinal)
         );
@@ -257,7 +257,11 @@ internal sealed class RefusingServerTests
         Assert.That((await daemon.GetAsync("/v1/accounts/real")).ToJsonString(), Does.Not.Contain("account_backoff"));
     }
 
-    private static async Task<TestDaemon> StartAsync(string directory, OddSmtpServer server, params (string Name, string Value)[] settings)
+    private static async Task<TestDaemon> StartAsync(
+        string directory,
+        ScriptedSmtpServer server,
+        params (string Name, string Value)[] settings
+    )
     {
         var daemon = await TestDaemon.StartAsync(directory, settings);
         var status = await daemon.SendAsync(

@@ -25,7 +25,7 @@ internal sealed class RetentionTests
         var id = await PostAsync(daemon);
         await daemon.UntilAsync(id, EventType.MessageSent);
 
-        using var raw = await Soon.BecomesAsync(
+        using var raw = await Eventually.BecomesAsync(
             () => daemon.Http.GetAsync($"/v1/messages/{id}/raw"),
             answer => answer.StatusCode == HttpStatusCode.Gone
         );
@@ -59,11 +59,11 @@ internal sealed class RetentionTests
         }
 
         var marker = await PostAsync(daemon, "acme");
-        await Soon.BecomesAsync(() => StatusAsync(daemon, marker, "acme"), status => status == HttpStatusCode.Gone);
+        await Eventually.BecomesAsync(() => StatusAsync(daemon, marker, "acme"), status => status == HttpStatusCode.Gone);
         Assert.That(await StatusAsync(daemon, kept), Is.EqualTo(HttpStatusCode.OK), "it is older than what is gone");
 
         await daemon.SendAsync(HttpMethod.Put, "/v1/tenants/default", new { name = "Default", retain = "until_reported" });
-        await Soon.BecomesAsync(() => StatusAsync(daemon, kept), status => status == HttpStatusCode.Gone);
+        await Eventually.BecomesAsync(() => StatusAsync(daemon, kept), status => status == HttpStatusCode.Gone);
     }
 
     [Test]
@@ -99,11 +99,11 @@ internal sealed class RetentionTests
 
             clock.Step(TimeSpan.FromDays(31));
             var fresh = await PostAsync(daemon);
-            await Soon.BecomesAsync(
+            await Eventually.BecomesAsync(
                 () => daemon.SendAsync(HttpMethod.Get, "/v1/messages/m3999"),
                 status => status == HttpStatusCode.NotFound
             );
-            await Soon.BecomesAsync(() => Task.FromResult(Database.Length), length => length < before / 2);
+            await Eventually.BecomesAsync(() => Task.FromResult(Database.Length), length => length < before / 2);
 
             using var feed = await daemon.Http.GetAsync($"/v1/events?after={old}");
             using (Assert.EnterMultipleScope())

@@ -25,9 +25,7 @@ internal sealed class RuntimeDamageTests
     [TestCase("queue")]
     public async Task Damage_WhileRunning_StandsStillAndLosesNothing(string table)
     {
-        await using var server = new ImprovisingSmtpServer(
-            (phase, _) => Task.FromResult<Improvised>(ImprovisingSmtpServer.Ordinary(phase))
-        );
+        await using var server = new ScriptedSmtpServer();
         using var directory = new TempDirectory();
         var path = Path.Combine(directory, "mailproxy.db");
         await using (var first = await TestDaemon.StartAsync(directory))
@@ -51,7 +49,7 @@ internal sealed class RuntimeDamageTests
         {
             (at, whole) = Overwrite(path, table);
             await second.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate");
-            await Soon.BecomesAsync(
+            await Eventually.BecomesAsync(
                 () => ReadyAsync(second),
                 answer => answer.StartsWith("503", StringComparison.Ordinal) && answer.Contains("damaged", StringComparison.Ordinal)
             );

@@ -67,10 +67,7 @@ internal sealed class SecretsTests
         await hook.NextAsync(3);
         await smtp.Seen("AUTH");
         await refusing.Seen("AUTH");
-        await Soon.BecomesAsync(
-            async () => await _daemon.Http.GetStringAsync("/v1/messages/one"),
-            message => message.Contains("\"status\":\"sent\"")
-        );
+        await _daemon.UntilAsync("one", "message.sent");
         await RoutesAsync(null);
         await RoutesAsync(tenantKey);
         _search.AssertNowhere(_directory, _daemon.Output);

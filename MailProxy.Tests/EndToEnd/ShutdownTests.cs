@@ -51,7 +51,7 @@ internal sealed class ShutdownTests
             $"POST /v1/messages/batch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {DaemonProcess.Key}\r\nContent-Type: "
                 + $"application/x-ndjson\r\nContent-Length: 5000\r\n\r\n{line}"
         );
-        await Soon.BecomesAsync(() => daemon.StatusAsync("/v1/messages/first"), status => status == HttpStatusCode.OK);
+        await daemon.UntilAsync("first", "message.queued");
         await daemon.SignalAsync("TERM");
 
         var answer = await client.RestAsync();
@@ -79,7 +79,7 @@ internal sealed class ShutdownTests
         await daemon.ListeningAsync();
         await using var client = await ConnectAsync(daemon, request);
         await daemon.SignalAsync("TERM");
-        await Soon.BecomesAsync(() => Task.FromResult(daemon.Output), output => output.Contains("Stopping: ", StringComparison.Ordinal));
+        await daemon.PrintsAsync("Stopping: ");
         await daemon.SignalAsync("TERM");
 
         Assert.That(await daemon.ExitAsync(), Is.Zero, daemon.Output);
@@ -175,7 +175,7 @@ internal sealed class ShutdownTests
             $"POST /v1/messages HTTP/1.1\r\n{Head}Content-Length: {Mail.Length}\r\n\r\n{Mail[..^1]}"
         );
         await daemon.SignalAsync("TERM");
-        await Soon.BecomesAsync(() => Task.FromResult(daemon.Output), output => output.Contains("Stopping: ", StringComparison.Ordinal));
+        await daemon.PrintsAsync("Stopping: ");
         await open.SendAsync("}");
 
         Assert.That(await open.RestAsync(), Does.StartWith("HTTP/1.1 503 "));

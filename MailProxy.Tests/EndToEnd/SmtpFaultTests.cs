@@ -118,13 +118,8 @@ internal sealed class SmtpFaultTests
     [Test]
     public async Task ServiceClosing_AfterEveryMail_EachArrivesOnce()
     {
-        await using var server = new ImprovisingSmtpServer(
-            (phase, _) =>
-                Task.FromResult(
-                    phase == "DOT"
-                        ? new Improvised("250 2.0.0 taken\r\n421 4.3.2 enough\r\n"u8.ToArray(), HangUp: true)
-                        : ImprovisingSmtpServer.Ordinary(phase)
-                )
+        await using var server = new ScriptedSmtpServer(heard =>
+            heard.Verb == "DOT" ? new Said("250 2.0.0 taken\r\n421 4.3.2 enough\r\n", SaidThen.Close) : null
         );
         await _daemon.PutAccountAsync("real", server.Port);
         await AllArriveOnceAsync(server, 40);
@@ -133,11 +128,8 @@ internal sealed class SmtpFaultTests
     [Test]
     public async Task HangUp_AfterEveryMail_EachArrivesOnce()
     {
-        await using var server = new ImprovisingSmtpServer(
-            (phase, _) =>
-                Task.FromResult(
-                    phase == "DOT" ? new Improvised("250 2.0.0 taken\r\n"u8.ToArray(), HangUp: true) : ImprovisingSmtpServer.Ordinary(phase)
-                )
+        await using var server = new ScriptedSmtpServer(heard =>
+            heard.Verb == "DOT" ? new Said("250 2.0.0 taken\r\n", SaidThen.Close) : null
         );
         await _daemon.PutAccountAsync("real", server.Port);
         await AllArriveOnceAsync(server, 40);
@@ -146,10 +138,7 @@ internal sealed class SmtpFaultTests
     [Test]
     public async Task TooManyConnections_ServerTakesTwo_EachArrivesOnceAndTheAccountNeverRests()
     {
-        await using var server = new ImprovisingSmtpServer((phase, _) => Task.FromResult<Improvised>(ImprovisingSmtpServer.Ordinary(phase)))
-        {
-            Places = 2,
-        };
+        await using var server = new ScriptedSmtpServer { Places = 2 };
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
         await _daemon.SendAsync(
             HttpMethod.Put,
@@ -187,7 +176,7 @@ internal sealed class SmtpFaultTests
             }
         );
 
-    private async Task AllArriveOnceAsync(ImprovisingSmtpServer server, int count)
+    private async Task AllArriveOnceAsync(ScriptedSmtpServer server, int count)
     {
         var ids = await Task.WhenAll(Enumerable.Range(0, count).Select(n => PostAsync("real", $"b{n}@example.com")));
         await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, count);

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Text.Json.Nodes;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
@@ -24,7 +23,7 @@ internal sealed class StalledLogTests
         {
             using var http = new HttpClient { BaseAddress = new(url) };
             http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
-            await Soon.BecomesAsync(() => ReadyAsync(http), static ready => ready);
+            await Eventually.BecomesAsync(() => ReadyAsync(http), static ready => ready);
             for (var posted = 0; posted < Messages; posted += 500)
             {
                 var messages = Enumerable.Range(posted, 500).Select(Message);
@@ -32,7 +31,7 @@ internal sealed class StalledLogTests
                 Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
             }
 
-            await Soon.BecomesAsync(() => SentAsync(http), static sent => sent == Messages);
+            await EventFeed.UntilAsync(http, static one => (string?)one["type"] == "message.sent", Messages);
             await Run.AsIsAsync("kill", "-TERM", $"{process.Id}");
             await process.WaitForExitAsync().WaitAsync(TestDaemon.Patience);
             Assert.That(process.ExitCode, Is.Zero);
@@ -55,9 +54,6 @@ internal sealed class StalledLogTests
             text = "x",
             batch = "all",
         };
-
-    private static async Task<int> SentAsync(HttpClient http) =>
-        (int?)JsonNode.Parse(await http.GetStringAsync("/v1/batches/all"))!["counts"]!["sent"] ?? 0;
 
     private static async Task<bool> ReadyAsync(HttpClient http)
     {

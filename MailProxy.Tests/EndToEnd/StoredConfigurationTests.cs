@@ -85,14 +85,14 @@ public sealed class StoredConfigurationTests
         await again.UntilAsync(after, EventType.MessageDeferred);
         var last = await again.PostAsync(Mail(null));
         await again.UntilAsync(last, EventType.MessageSent);
-        await Soon.BecomesAsync(
+        await Eventually.BecomesAsync(
             () => Task.FromResult(hook.Hits.Count(hit => hit.Text.Contains("message.sent", StringComparison.Ordinal))),
             count => count == 2
         );
 
         foreach (var bad in new[] { "expires", "host" })
         {
-            var shown = await Soon.BecomesAsync(
+            var shown = await Eventually.BecomesAsync(
                 () => again.GetAsync($"/v1/webhooks/{bad}"),
                 webhook => (string?)webhook["last_error"] is not null
             );

@@ -156,7 +156,7 @@ internal sealed class SubmissionTests
                 text = "small",
             }
         );
-        await Soon.BecomesAsync(
+        await Eventually.BecomesAsync(
             async () =>
             {
                 // It goes after a later commit.

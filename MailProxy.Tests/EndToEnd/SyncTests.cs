@@ -72,16 +72,16 @@ internal sealed class SyncTests
                     }
                 );
             await first.EventsAsync(e => e.Status.IsFinal(), 30);
-            await Soon.BecomesAsync(async () => (long)(await first.GetAsync("/v1/webhooks/s"))["backlog"]!, backlog => backlog == 3);
+            await Eventually.BecomesAsync(async () => (long)(await first.GetAsync("/v1/webhooks/s"))["backlog"]!, backlog => backlog == 3);
             await first.StopAsync();
         }
 
         clock.Step(TimeSpan.FromMinutes(1)); // the resends are due
         await using var second = await TestDaemon.StartAsync(_directory, clock, LoopbackAllowed);
-        await Soon.BecomesAsync(() => Task.FromResult(_refusals.Values.Min()), refusals => refusals == 2);
+        await Eventually.BecomesAsync(() => Task.FromResult(_refusals.Values.Min()), refusals => refusals == 2);
         clock.Step(TimeSpan.FromMinutes(1));
         Assert.That(await second.SendAsync(HttpMethod.Post, "/v1/dispatcher/run-now"), Is.EqualTo(HttpStatusCode.OK));
-        await Soon.BecomesAsync(async () => (long)(await second.GetAsync("/v1/webhooks/s"))["backlog"]!, backlog => backlog == 0);
+        await Eventually.BecomesAsync(async () => (long)(await second.GetAsync("/v1/webhooks/s"))["backlog"]!, backlog => backlog == 0);
 
         var told = _hook.Hits.SelectMany(Entries).ToArray();
         using (Assert.EnterMultipleScope())

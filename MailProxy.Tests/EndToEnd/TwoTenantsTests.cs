@@ -136,7 +136,7 @@ internal sealed class TwoTenantsTests
         foreach (var id in (string[])["one", "two"])
             Assert.That((await acme.PostAsync(id, null)).Status, Is.EqualTo(202));
         await daemon.EventsAsync(e => e.Type == EventType.MessageSent, 1, tenant: "acme");
-        await Soon.BecomesAsync(
+        await Eventually.BecomesAsync(
             async () => (await acme.GetAsync("/v1/accounts/main")).ToJsonString(),
             account => account.Contains("account_limit")
         );
@@ -161,7 +161,7 @@ internal sealed class TwoTenantsTests
         foreach (var side in (TenantSide[])[acme, beta])
             Assert.That((await side.PostAsync("four", null, account: "spare")).Status, Is.EqualTo(202));
         await daemon.EventsAsync(e => e.Type == EventType.MessageSent && e.MessageId == "four", 1, tenant: "beta");
-        await Soon.BecomesAsync(
+        await Eventually.BecomesAsync(
             async () => (await acme.GetAsync("/v1/accounts/spare")).ToJsonString(),
             account => account.Contains("account_backoff")
         );

@@ -127,7 +127,7 @@ internal sealed class WebhookTests
             await PutWebhookAsync(first);
             acknowledged = await PostAsync(first, "ann@example.com");
             await _hook.NextAsync(2);
-            await Soon.BecomesAsync(async () => (long)(await first.GetAsync("/v1/webhooks/w"))["backlog"]!, backlog => backlog == 0);
+            await Eventually.BecomesAsync(async () => (long)(await first.GetAsync("/v1/webhooks/w"))["backlog"]!, backlog => backlog == 0);
 
             _hook.Hang();
             waiting = await PostAsync(first, "bob@example.com");
@@ -139,7 +139,7 @@ internal sealed class WebhookTests
         var before = _hook.Hits.Count;
         _hook.AnswerWith(204);
         await using var second = await TestDaemon.StartAsync(_directory, LoopbackAllowed);
-        await Soon.BecomesAsync(async () => (long)(await second.GetAsync("/v1/webhooks/w"))["backlog"]!, backlog => backlog == 0);
+        await Eventually.BecomesAsync(async () => (long)(await second.GetAsync("/v1/webhooks/w"))["backlog"]!, backlog => backlog == 0);
 
         var events = _hook.Hits.Skip(before).Select(hit => JsonNode.Parse(hit.Text)!).ToArray();
         Assert.That(
@@ -158,7 +158,7 @@ internal sealed class WebhookTests
 
         var id = await PostAsync(daemon, "ann@example.com");
         await daemon.UntilAsync(id, EventType.MessageSent);
-        var webhook = await Soon.BecomesAsync(() => daemon.GetAsync("/v1/webhooks/w"), answer => answer["last_error"] is not null);
+        var webhook = await Eventually.BecomesAsync(() => daemon.GetAsync("/v1/webhooks/w"), answer => answer["last_error"] is not null);
 
         Assert.That((string)webhook["last_error"]!, Does.Contain("127.0.0.1"));
         Assert.That(webhook["failing_since"], Is.Not.Null);

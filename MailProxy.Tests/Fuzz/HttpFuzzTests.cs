@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
-using MailProxy.Tests.EndToEnd;
 using MailProxy.Tests.Support;
 using Microsoft.Data.Sqlite;
 using NUnit.Framework;
@@ -100,7 +99,7 @@ internal sealed class HttpFuzzTests
         }
 
         await daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate");
-        await Soon.BecomesAsync(
+        await Eventually.BecomesAsync(
             async () =>
                 (await daemon.GetAsync("/v1/messages?status=queued&limit=1"))["data"]!.AsArray().Count
                 + (await daemon.GetAsync("/v1/messages?status=sending&limit=1"))["data"]!.AsArray().Count,

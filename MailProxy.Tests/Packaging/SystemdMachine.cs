@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using MailProxy.Tests.EndToEnd;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
@@ -96,7 +95,7 @@ internal sealed class SystemdMachine : IAsyncDisposable
         _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync();
         if (_init != 0)
-            await Soon.BecomesAsync(() => Task.FromResult(Directory.Exists($"/proc/{_init}")), there => !there);
+            await Eventually.BecomesAsync(() => Task.FromResult(Directory.Exists($"/proc/{_init}")), there => !there);
         await Run.AsRootAsync("unshare", "--mount", Script, "sweep", _root);
         _process.Dispose();
         _root.Dispose();
@@ -105,7 +104,7 @@ internal sealed class SystemdMachine : IAsyncDisposable
     private async Task UntilRunningAsync()
     {
         var error = _process.StandardError.ReadToEndAsync();
-        _init = await Soon.BecomesAsync(
+        _init = await Eventually.BecomesAsync(
             () =>
             {
                 if (!_process.HasExited)
@@ -118,7 +117,7 @@ internal sealed class SystemdMachine : IAsyncDisposable
             },
             init => init != 0
         );
-        await Soon.BecomesAsync(() => TryAsync("systemctl", "is-active", "machine.target"), answer => answer.ExitCode == 0);
+        await Eventually.BecomesAsync(() => TryAsync("systemctl", "is-active", "machine.target"), answer => answer.ExitCode == 0);
     }
 
     // systemd moves itself there when it has begun.

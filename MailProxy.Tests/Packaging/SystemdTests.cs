@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using MailProxy.Tests.EndToEnd;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Packaging;
@@ -98,7 +98,7 @@ internal sealed class SystemdTests
         for (var beats = 0; beats < 4; beats++)
         {
             var last = before;
-            before = await Soon.BecomesAsync(() => _machine.ShowAsync("WatchdogTimestampMonotonic"), now => now != last);
+            before = await Eventually.BecomesAsync(() => _machine.ShowAsync("WatchdogTimestampMonotonic"), now => now != last);
         }
 
         Assert.That(await _machine.ShowAsync("NRestarts"), Is.EqualTo("0"));
@@ -231,8 +231,8 @@ internal sealed class SystemdTests
     {
         var before = await _machine.ShowAsync("MainPID");
         await act();
-        await Soon.BecomesAsync(() => _machine.ShowAsync("MainPID"), now => now != before && now != "0");
-        await Soon.BecomesAsync(() => _machine.ShowAsync("ActiveState"), state => state == "active");
+        await Eventually.BecomesAsync(() => _machine.ShowAsync("MainPID"), now => now != before && now != "0");
+        await Eventually.BecomesAsync(() => _machine.ShowAsync("ActiveState"), state => state == "active");
         Assert.That(await _machine.AskAsync("/health/ready"), Does.Contain("ready"));
     }
 }

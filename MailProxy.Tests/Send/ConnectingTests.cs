@@ -12,11 +12,11 @@ internal sealed class ConnectingTests
     [Test]
     public async Task Stop_WhileTheServerDoesNotGreet_LetsTheMailGoAtOnce()
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb == "CONNECT" ? new Said("", SaidThen.Hang) : null);
+        await using var server = new ScriptedSmtpServer(heard => heard.Verb == "CONNECT" ? new Said("", SaidThen.Hang) : null);
         await using var rig = new SendRig(Sample.Account(server.Port) with { MaxConnections = 1 });
         await rig.PutAsync(1);
         await rig.PutAsync(2);
-        await server.Heard("CONNECT");
+        await server.Seen("CONNECT");
 
         await rig.StopAsync();
 
@@ -29,10 +29,10 @@ internal sealed class ConnectingTests
     [Test]
     public async Task Connecting_WhileTheServerDoesNotGreet_IsToldWithHostAndHint()
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb == "CONNECT" ? new Said("", SaidThen.Hang) : null);
+        await using var server = new ScriptedSmtpServer(heard => heard.Verb == "CONNECT" ? new Said("", SaidThen.Hang) : null);
         await using var rig = new SendRig(Sample.Account(server.Port));
         await rig.PutAsync(1);
-        await server.Heard("CONNECT");
+        await server.Seen("CONNECT");
 
         Assert.That(rig.Pool.ConnectingOf(rig.Account.Key)!.ToString(), Does.StartWith($"connecting to 127.0.0.1:{server.Port} since 20"));
         await rig.StopAsync();

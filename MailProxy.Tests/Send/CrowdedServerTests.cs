@@ -1,7 +1,6 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Telemetry;
-using MailProxy.Tests.EndToEnd;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
@@ -80,10 +79,7 @@ internal sealed class CrowdedServerTests
     [Test]
     public async Task Rent_EverybodyTurnedAway_TellsEverybodyAndLearnsNothing()
     {
-        await using var server = new ImprovisingSmtpServer((phase, _) => Task.FromResult<Improvised>(ImprovisingSmtpServer.Ordinary(phase)))
-        {
-            Places = 0,
-        };
+        await using var server = new ScriptedSmtpServer { Places = 0 };
         var account = Sample.Account(server.Port) with { MaxConnections = 3 };
 
         var all = Enumerable.Range(0, 5).Select(_ => RentAsync(account)).ToArray();

@@ -38,7 +38,7 @@ internal sealed class OddServerTests
     [TestCase("QUIT", "")]
     public async Task Server_OddButWithinTheRules_TakesTheMail(string verb, string wire)
     {
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb == verb ? new Said(wire, verb == "QUIT" ? SaidThen.Close : SaidThen.Listen) : null
         );
         await using var rig = new SendRig(Sample.Account(server.Port));
@@ -55,7 +55,7 @@ internal sealed class OddServerTests
     [TestCase(SmtpSecurity.StartTlsWhenAvailable)]
     public async Task Server_KnowsHeloOnly_TakesTheMailInTheClear(SmtpSecurity security)
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb == "EHLO" ? "502 5.5.1 what" : null);
+        await using var server = new ScriptedSmtpServer(heard => heard.Verb == "EHLO" ? "502 5.5.1 what" : null);
         await using var rig = new SendRig(Sample.Account(server.Port, security));
 
         Assert.That(await rig.SendAsync(), Is.TypeOf<Outcome.Attempted>());
@@ -66,7 +66,9 @@ internal sealed class OddServerTests
     [TestCase("starttls\t")]
     public async Task StartTls_WithABlankAtItsEnd_IsTaken(string keyword)
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb == "EHLO" ? $"250-odd\r\n250-AUTH PLAIN\r\n250 {keyword}" : null);
+        await using var server = new ScriptedSmtpServer(heard =>
+            heard.Verb == "EHLO" ? $"250-odd\r\n250-AUTH PLAIN\r\n250 {keyword}" : null
+        );
 
         await using var connection = await OpenAsync(Trusting(server, SmtpSecurity.StartTlsWhenAvailable));
 
@@ -83,7 +85,7 @@ internal sealed class OddServerTests
     public async Task StartTls_WhatWasOfferedInTheClear_CountsNoMore()
     {
         var hellos = 0;
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb != "EHLO" ? null
             : ++hellos == 1 ? "250-odd\r\n250-SMTPUTF8\r\n250-8BITMIME\r\n250 STARTTLS"
             : "250-odd\r\n250 AUTH LOGIN"
@@ -98,7 +100,7 @@ internal sealed class OddServerTests
     [Test]
     public async Task StartTls_WordsInjectedBehindTheYes_AreRefused()
     {
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb switch
             {
                 "EHLO" => "250-odd\r\n250 STARTTLS",
@@ -116,7 +118,7 @@ internal sealed class OddServerTests
     [TestCase(SmtpSecurity.StartTls)]
     public async Task Tls_ManyMails_GoOverOneConnection(SmtpSecurity security)
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb == "EHLO" ? "250-odd\r\n250-PIPELINING\r\n250 STARTTLS" : null)
+        await using var server = new ScriptedSmtpServer(heard => heard.Verb == "EHLO" ? "250-odd\r\n250-PIPELINING\r\n250 STARTTLS" : null)
         {
             ImplicitTls = security == SmtpSecurity.Tls,
         };
@@ -131,7 +133,7 @@ internal sealed class OddServerTests
     [Test]
     public async Task Tls_ToAServerThatSpeaksInTheClear_SaysSoWithARemedy()
     {
-        await using var server = new OddSmtpServer(_ => null);
+        await using var server = new ScriptedSmtpServer();
 
         var failure = Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Trusting(server, SmtpSecurity.Tls)))!;
 
@@ -148,7 +150,7 @@ internal sealed class OddServerTests
     {
         // Ends by itself long after the bound, so that a client without one is found out by what it took.
         var flood = new StringBuilder(begin).Insert(begin.Length, again, 40 * ReplyLines.MostOctets / again.Length).ToString();
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb == verb ? new Said(flood, SaidThen.Hang)
             : heard.Verb == "EHLO" ? "250-odd\r\n250-STARTTLS\r\n250 AUTH PLAIN"
             : null
@@ -166,7 +168,7 @@ internal sealed class OddServerTests
     [Test]
     public async Task Message_LargerThanTheServerTakes_FailsBeforeItIsOffered()
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb == "EHLO" ? "250-odd\r\n250 SIZE 100" : null);
+        await using var server = new ScriptedSmtpServer(heard => heard.Verb == "EHLO" ? "250-odd\r\n250 SIZE 100" : null);
         await using var rig = new SendRig(Sample.Account(server.Port));
 
         Assert.That(((Outcome.Unsendable)await rig.SendAsync()).EnhancedCode, Is.EqualTo("5.3.4"));
@@ -177,7 +179,7 @@ internal sealed class OddServerTests
     [TestCase("EHLO", "250 odd\r\n421 4.3.2 full\r\n")]
     public async Task FarewellBehindAReply_IsTheServersReason(string verb, string wire)
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb == verb ? new Said(wire, SaidThen.Close) : null);
+        await using var server = new ScriptedSmtpServer(heard => heard.Verb == verb ? new Said(wire, SaidThen.Close) : null);
 
         Assert.That(Assert.ThrowsAsync<SmtpOpenException>(() => OpenAsync(Sample.Account(server.Port)))!.Reply!.Code, Is.EqualTo(421));
     }
@@ -189,7 +191,7 @@ internal sealed class OddServerTests
     [TestCase("MAIL", "503 5.5.1 order")]
     public async Task ReplyOutOfTurn_IsTheAccountsAndTheConnectionIsDone(string verb, string reply)
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb == verb && heard.Connection == 1 ? reply : null);
+        await using var server = new ScriptedSmtpServer(heard => heard.Verb == verb && heard.Connection == 1 ? reply : null);
         await using var rig = new SendRig(Sample.Account(server.Port));
 
         Assert.That(((Outcome.AccountToBlame)await rig.SendAsync(1)).Trouble.Kind, Is.EqualTo(TroubleKind.Protocol));
@@ -197,7 +199,7 @@ internal sealed class OddServerTests
         Assert.That(server.Connections, Is.EqualTo(2));
     }
 
-    private static SmtpAccount Trusting(OddSmtpServer server, SmtpSecurity security) =>
+    private static SmtpAccount Trusting(ScriptedSmtpServer server, SmtpSecurity security) =>
         Sample.Account(server.Port, security) with
         {
             VerifyCertificate = false,

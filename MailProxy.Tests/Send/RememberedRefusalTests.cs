@@ -233,6 +233,6 @@ internal sealed class RememberedRefusalTests(bool pipelining)
         );
     }
 
-    private OddSmtpServer Server(Func<Heard, Said?> say) =>
+    private ScriptedSmtpServer Server(Func<Heard, Said?> say) =>
         new(heard => say(heard) ?? (heard.Verb == "EHLO" && !pipelining ? "250-odd\r\n250 8BITMIME" : null));
 }

@@ -119,7 +119,7 @@ internal sealed class ReplyPropertyTests(bool pipelining)
 
         // What a connection plays is settled at MAIL: of one that the client has left there may be commands yet to be answered.
         var playing = new ConcurrentDictionary<int, Script?>();
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
         {
             if (heard.Verb == "EHLO")
                 return pipelining ? null : "250-odd\r\n250 8BITMIME";
@@ -140,9 +140,9 @@ internal sealed class ReplyPropertyTests(bool pipelining)
         for (var id = 0; id < scripts.Length; id++)
         {
             now = scripts[id];
-            var dots = server.Dots.Count;
+            var dots = server.Mails.Count;
             var outcome = await rig.SendAsync(id + 1, Sample.Content(recipients: [.. now.Recipients.Select((_, i) => $"r{i}@y.example")]));
-            Compare(now, outcome, server.Dots.Count - dots);
+            Compare(now, outcome, server.Mails.Count - dots);
         }
 
         // The server has calmed down: the next message goes, on whatever connection there is now.

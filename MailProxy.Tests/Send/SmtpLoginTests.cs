@@ -21,7 +21,7 @@ internal sealed class SmtpLoginTests
     [TestCase("AUTH PLAIN", "500 5.5.2 what", 500)]
     public async Task Login_Refused_ThenTheServerGoes_TellsTheRefusal(string offer, string reply, int code)
     {
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb switch
             {
                 "EHLO" => $"250-odd\r\n250 {offer}",
@@ -44,7 +44,7 @@ internal sealed class SmtpLoginTests
     [Test]
     public async Task Login_FirstWayRefused_TheNextIsTried()
     {
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard switch
             {
                 { Verb: "EHLO" } => "250-odd\r\n250 AUTH PLAIN LOGIN",
@@ -66,7 +66,7 @@ internal sealed class SmtpLoginTests
     public async Task Login_ChallengedInOddWords_Answers(string mechanism, string challenge, string answer)
     {
         var asked = 0;
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb switch
             {
                 "EHLO" => $"250-odd\r\n250 AUTH {mechanism}",
@@ -84,7 +84,7 @@ internal sealed class SmtpLoginTests
     [Test]
     public async Task Login_ByCramMd5_AnswersTheChallenge()
     {
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb switch
             {
                 "EHLO" => "250-odd\r\n250 AUTH CRAM-MD5",
@@ -107,7 +107,7 @@ internal sealed class SmtpLoginTests
     [TestCase("i=4096,i=3000000")]
     public async Task Login_ByScramThatAsksForTooMuch_ComputesNothing(string iterations)
     {
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb switch
             {
                 "EHLO" => "250-odd\r\n250 AUTH SCRAM-SHA-256",
@@ -121,13 +121,13 @@ internal sealed class SmtpLoginTests
         )!;
 
         Assert.That(failure.Message, Does.Contain("iterations"));
-        Assert.That(server.Journal.Select(heard => heard.Verb), Does.Not.Contain("SASL"));
+        Assert.That(server.Commands.Select(heard => heard.Verb), Does.Not.Contain("SASL"));
     }
 
     [Test]
     public async Task Login_ByScram_SaysItsProof()
     {
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb switch
             {
                 "EHLO" => "250-odd\r\n250 AUTH SCRAM-SHA-256",
@@ -138,13 +138,13 @@ internal sealed class SmtpLoginTests
 
         await using var connection = await OpenAsync(Sample.Account(server.Port) with { User = "u", Password = "p" });
 
-        Assert.That(Text(server.Journal.Single(heard => heard.Verb == "SASL").Line), Does.Contain(",p="));
+        Assert.That(Text(server.Commands.Single(heard => heard.Verb == "SASL").Line), Does.Contain(",p="));
     }
 
     [Test]
     public async Task Login_ThatNeverEnds_IsGivenUp()
     {
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb switch
             {
                 "EHLO" => "250-odd\r\n250 AUTH PLAIN",
@@ -161,7 +161,7 @@ internal sealed class SmtpLoginTests
     [TestCase("250 odd", "remove auth")]
     public async Task Login_NoWayInCommon_IsSaidPlainlyWithTheHostAndARemedy(string hello, string remedy)
     {
-        await using var server = new OddSmtpServer(heard => heard.Verb == "EHLO" ? hello : null);
+        await using var server = new ScriptedSmtpServer(heard => heard.Verb == "EHLO" ? hello : null);
 
         var failure = Assert.ThrowsAsync<SmtpOpenException>(() =>
             OpenAsync(Sample.Account(server.Port) with { User = "u", Password = "p" })
@@ -174,7 +174,7 @@ internal sealed class SmtpLoginTests
     [Test]
     public async Task Login_RefusedOverStartTls_TheProbeStillTellsTls()
     {
-        await using var server = new OddSmtpServer(heard =>
+        await using var server = new ScriptedSmtpServer(heard =>
             heard.Verb switch
             {
                 "EHLO" => "250-odd\r\n250-STARTTLS\r\n250 AUTH PLAIN",
@@ -194,7 +194,7 @@ internal sealed class SmtpLoginTests
         );
     }
 
-    private static SmtpAccount Trusting(OddSmtpServer server, SmtpSecurity security) =>
+    private static SmtpAccount Trusting(ScriptedSmtpServer server, SmtpSecurity security) =>
         Sample.Account(server.Port, security) with
         {
             VerifyCertificate = false,

@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Storage;
-using MailProxy.Tests.EndToEnd;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
@@ -22,6 +21,6 @@ internal sealed class SpoolPinTests
             Assert.That(File.Exists(Path.Combine(data, "spool", name)), Is.True);
         }
 
-        await Soon.BecomesAsync(() => Task.FromResult(File.Exists(Path.Combine(data, "spool", name))), there => !there);
+        await Eventually.BecomesAsync(() => Task.FromResult(File.Exists(Path.Combine(data, "spool", name))), there => !there);
     }
 }

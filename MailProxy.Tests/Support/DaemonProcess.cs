@@ -15,6 +15,7 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<string> _output = [];
+    private readonly List<(string Text, TaskCompletionSource Signal)> _awaited = [];
 
     private DaemonProcess(Process process)
     {
@@ -69,6 +70,24 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
         Http.BaseAddress = await _listening.Task;
     }
 
+    /// <summary>Completes when a line with this text was printed.</summary>
+    public Task PrintsAsync(string text)
+    {
+        var signal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_output)
+        {
+            if (_output.Exists(line => line.Contains(text, StringComparison.Ordinal)))
+                return Task.CompletedTask;
+            _awaited.Add((text, signal));
+        }
+
+        return signal.Task.WaitAsync(Patience);
+    }
+
+    /// <summary>Completes when the message has an event of this type.</summary>
+    public Task UntilAsync(string message, string type) =>
+        EventFeed.UntilAsync(Http, one => (string?)one["data"]!["message_id"] == message && (string?)one["type"] == type);
+
     public async Task SignalAsync(string signal) => await Run.AsIsAsync("kill", $"-{signal}", _process.Id.ToString());
 
     public async Task<System.Net.HttpStatusCode> StatusAsync(string path)
@@ -97,7 +116,15 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
         if (line is null)
             return;
         lock (_output)
+        {
             _output.Add(line);
+            foreach (var (text, signal) in _awaited)
+            {
+                if (line.Contains(text, StringComparison.Ordinal))
+                    signal.TrySetResult();
+            }
+        }
+
         if (line.Contains("Now listening on: ", StringComparison.Ordinal) && Address().Match(line) is { Success: true } address)
             _listening.TrySetResult(new Uri(address.Value));
     }

@@ -1,50 +1,59 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
-using System.Text;
+using System.Security.Authentication;
 
 namespace MailProxy.Tests.Support;
 
 /// <summary>
-/// A loopback SMTP server that plays what a test wrote: for each phase a row of replies, used up one by one over all connections, then
-/// the ordinary reply. Phases: CONNECT (the greeting), EHLO, STARTTLS, HANDSHAKE (tricks only), AUTH, MAIL, RCPT, DATA, BODY (its first
-/// line came), DOT, RSET, QUIT.
+/// A loopback SMTP server that plays what a test or a benchmark wrote. To each phase it says the next of its row of replies, used up one by
+/// one over all connections; then what a function makes up on the spot, which may take its time; then the ordinary reply. Phases: CONNECT
+/// (the greeting), what the client says (EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, RSET, QUIT), SASL (a line within AUTH), DOT (the end of a
+/// mail); for rows only HANDSHAKE and BODY (its first line came).
 /// </summary>
 internal sealed class ScriptedSmtpServer : IAsyncDisposable
 {
-    /// <summary>Say nothing and read nothing until the client goes away.</summary>
+    /// <summary>In a row: neither speaks nor reads until the server is disposed.</summary>
     public const string Hang = "\0hang";
 
-    /// <summary>Close the connection.</summary>
+    /// <summary>In a row: closes the connection.</summary>
     public const string Drop = "\0drop";
 
-    /// <summary>Close the connection with a TCP reset.</summary>
+    /// <summary>In a row: closes the connection with a TCP reset.</summary>
     public const string Reset = "\0reset";
 
-    /// <summary>Before a reply: say it, and then close the connection.</summary>
+    /// <summary>In a row, before a reply: says it, and then closes the connection.</summary>
     public const string ThenDrop = "\0then";
 
-    private static readonly Lazy<X509Certificate2> SelfSigned = new(MakeCertificate);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly ConcurrentDictionary<string, ConcurrentQueue<string>> _script = new();
+    private readonly TcpListener _listener;
+    private readonly Func<Heard, Task<Said?>> _say;
+    private readonly ConcurrentDictionary<string, ConcurrentQueue<Said>> _script = new();
     private readonly ConcurrentDictionary<(string Phase, int Count), TaskCompletionSource> _seen = new();
     private readonly ConcurrentDictionary<string, int> _counts = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly ConcurrentBag<Task> _conversations = [];
+    private readonly ConcurrentDictionary<int, Task> _conversations = [];
     private readonly Task _accepting;
+    private int _open,
+        _turnedAway;
 
-    public ScriptedSmtpServer()
+    public ScriptedSmtpServer(int port = 0)
+        : this(static _ => Task.FromResult<Said?>(null), port) { }
+
+    /// <param name="say">What is said; null: the ordinary reply.</param>
+    /// <param name="port">0: any that is free.</param>
+    public ScriptedSmtpServer(Func<Heard, Said?> say, int port = 0)
+        : this(heard => Task.FromResult(say(heard)), port) { }
+
+    /// <inheritdoc cref="ScriptedSmtpServer(Func{Heard, Said?}, int)"/>
+    public ScriptedSmtpServer(Func<Heard, Task<Said?>> say, int port = 0)
     {
+        _say = say;
+        _listener = new(IPAddress.Loopback, port);
         _listener.Start();
         _accepting = Task.Run(AcceptAsync);
     }
-
-    /// <summary>Of localhost and 127.0.0.1, signed by itself.</summary>
-    public static X509Certificate2 Certificate => SelfSigned.Value;
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -53,13 +62,35 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
 
     public bool StartTls { get; set; }
 
+    /// <summary>Speaks TLS before the greeting.</summary>
     public bool ImplicitTls { get; set; }
+
+    /// <summary>Whether commands, mails and their bodies are kept. A benchmark keeps none of them, and asks <see cref="Replied"/>.</summary>
+    public bool KeepsRecord { get; init; } = true;
+
+    /// <summary>Called after the reply to the dot of each mail was sent.</summary>
+    public Action<ReceivedMail>? Replied { get; init; }
+
+    /// <summary>How many connections it bears; the others are told 421 as they come.</summary>
+    public int Places { get; set; } = int.MaxValue;
+
+    /// <summary>Connections that found no place.</summary>
+    public int TurnedAway => Volatile.Read(ref _turnedAway);
 
     /// <summary>Mails that got to their final dot, whatever was answered.</summary>
     public ConcurrentQueue<ReceivedMail> Mails { get; } = new();
 
-    /// <summary>Everything that happened, over all connections: "1 MAIL FROM:&lt;a@x&gt;", "1 (gone)".</summary>
+    /// <summary>Mails whose dot was answered with a 2xx.</summary>
+    public ConcurrentQueue<ReceivedMail> Taken { get; } = new();
+
+    /// <summary>Every line that is no content, over all connections, and the greetings.</summary>
+    public ConcurrentQueue<Heard> Commands { get; } = new();
+
+    /// <summary>What happened, over all connections: "1 MAIL FROM:&lt;a@x&gt;", "1 (gone)".</summary>
     public ConcurrentQueue<string> Journal { get; } = new();
+
+    /// <summary>What the clients said, without content.</summary>
+    public IEnumerable<string> Lines => Commands.Select(static heard => heard.Line);
 
     public int Connections => _counts.GetValueOrDefault("CONNECT");
 
@@ -68,47 +99,102 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
     {
         var row = _script.GetOrAdd(phase, static _ => new());
         foreach (var reply in replies)
-            row.Enqueue(reply);
+            row.Enqueue(Read(reply));
         return this;
     }
 
     /// <summary>Completes when the phase was reached so many times.</summary>
     public Task Seen(string phase, int count = 1) =>
-        (_counts.GetValueOrDefault(phase) >= count ? Task.CompletedTask : Signal(phase, count).Task).WaitAsync(TimeSpan.FromSeconds(30));
+        (_counts.GetValueOrDefault(phase) >= count ? Task.CompletedTask : Signal(phase, count).Task).WaitAsync(Patience);
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         _listener.Stop();
-        await _accepting.WaitAsync(TimeSpan.FromSeconds(30));
-        await Task.WhenAll(_conversations).WaitAsync(TimeSpan.FromSeconds(30));
+        await _accepting.WaitAsync(Patience);
+        await Task.WhenAll(_conversations.Values).WaitAsync(Patience);
         _stop.Dispose();
     }
+
+    /// <summary>The reply to this command.</summary>
+    internal async Task<Said> ReplyAsync(Heard heard, Said ordinary)
+    {
+        if (KeepsRecord)
+            Commands.Enqueue(heard);
+        if (KeepsRecord && heard.Verb != "CONNECT")
+            Journal.Enqueue($"{heard.Connection} {heard.Line}");
+        Count(heard.Verb);
+        return Next(heard.Verb) ?? await _say(heard) ?? ordinary;
+    }
+
+    /// <summary>What a row has for a phase in which the server does not speak otherwise.</summary>
+    internal Said? Trick(string phase)
+    {
+        Count(phase);
+        return Next(phase);
+    }
+
+    internal void HasReceived(ReceivedMail mail)
+    {
+        if (KeepsRecord)
+            Mails.Enqueue(mail);
+    }
+
+    internal void HasTaken(ReceivedMail mail)
+    {
+        if (KeepsRecord)
+            Taken.Enqueue(mail);
+    }
+
+    internal void HasReplied(ReceivedMail mail) => Replied?.Invoke(mail);
+
+    private static Said Read(string reply) =>
+        reply switch
+        {
+            Hang => new("", SaidThen.Hang),
+            Drop => new("", SaidThen.Close),
+            Reset => new("", SaidThen.Reset),
+            _ when reply.StartsWith(ThenDrop, StringComparison.Ordinal) => ((Said)reply[ThenDrop.Length..]!) with { Then = SaidThen.Close },
+            _ => reply!,
+        };
 
     private async Task AcceptAsync()
     {
         for (var number = 1; ; number++)
         {
-            Socket socket;
             try
             {
-                socket = await _listener.AcceptSocketAsync(_stop.Token);
+                var socket = await _listener.AcceptSocketAsync(_stop.Token);
+                Begin(socket, number);
             }
             catch (Exception) when (_stop.IsCancellationRequested)
             {
                 return;
             }
-
-            var connection = number;
-            _conversations.Add(Task.Run(() => ServeAsync(socket, connection)));
         }
+    }
+
+    // Decided one after the other: those that find no place never take one, not even for a moment.
+    private void Begin(Socket socket, int number)
+    {
+        var isFull = Interlocked.Increment(ref _open) > Places;
+        if (isFull)
+            Interlocked.Decrement(ref _open);
+        var conversation = Task.Run(() => isFull ? TurnAwayAsync(socket) : ServeAsync(socket, number));
+        _conversations[number] = conversation;
+        conversation.ContinueWith(
+            _ => _conversations.TryRemove(number, out var _),
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnRanToCompletion,
+            TaskScheduler.Default
+        );
     }
 
     private async Task ServeAsync(Socket socket, int number)
     {
         using var owned = socket;
         socket.NoDelay = true;
-        using var conversation = new Conversation(this, socket, number);
+        using var conversation = new ScriptedConversation(this, socket, number, _stop.Token);
         try
         {
             await conversation.RunAsync();
@@ -119,14 +205,24 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
                         or SocketException
                         or OperationCanceledException
                         or ObjectDisposedException
-                        or System.Security.Authentication.AuthenticationException
+                        or AuthenticationException
             )
         {
             // The client hung up, or the test is over.
         }
 
-        Journal.Enqueue($"{number} (gone)");
-        Reached("GONE");
+        Interlocked.Decrement(ref _open);
+        if (KeepsRecord)
+            Journal.Enqueue($"{number} (gone)");
+        Count("GONE");
+    }
+
+    private async Task TurnAwayAsync(Socket socket)
+    {
+        using var owned = socket;
+        Interlocked.Increment(ref _turnedAway);
+        await using var stream = new NetworkStream(socket);
+        await stream.WriteAsync("421 4.7.0 too many connections\r\n"u8.ToArray(), _stop.Token);
     }
 
     private TaskCompletionSource Signal(string phase, int count)
@@ -137,176 +233,12 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
         return signal;
     }
 
-    private string Reached(string phase)
+    private void Count(string phase)
     {
         var count = _counts.AddOrUpdate(phase, 1, static (_, old) => old + 1);
         if (_seen.TryGetValue((phase, count), out var signal))
             signal.TrySetResult();
-        return _script.TryGetValue(phase, out var row) && row.TryDequeue(out var reply) ? reply : "";
     }
 
-    private static X509Certificate2 MakeCertificate()
-    {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("localhost");
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null);
-    }
-
-    /// <summary>A mail as it came over the wire, dots unstuffed.</summary>
-    internal sealed record ReceivedMail(int Connection, string Sender, IReadOnlyList<string> Recipients, byte[] Data)
-    {
-        public string Text => Encoding.UTF8.GetString(Data);
-    }
-
-    private sealed class Conversation(ScriptedSmtpServer server, Socket socket, int number) : IDisposable
-    {
-        private Stream _stream = new NetworkStream(socket, ownsSocket: false);
-        private readonly byte[] _buffer = new byte[16384];
-        private int _start,
-            _end;
-        private bool _secure;
-        private string _sender = "";
-        private readonly List<string> _recipients = [];
-
-        public async Task RunAsync()
-        {
-            if (server.ImplicitTls && !await SecureAsync())
-                return;
-            if (!await AnswerAsync("CONNECT", "220 scripted ESMTP"))
-                return;
-            while (await ReadLineAsync() is { } octets)
-            {
-                var line = Encoding.UTF8.GetString(octets);
-                server.Journal.Enqueue($"{number} {line}");
-                var verb = line.Split(' ')[0].ToUpperInvariant();
-                if (!await HandleAsync(verb, line))
-                    return;
-            }
-        }
-
-        public void Dispose() => _stream.Dispose();
-
-        private async Task<bool> HandleAsync(string verb, string line)
-        {
-            switch (verb)
-            {
-                case "EHLO":
-                    var offers = server.StartTls && !_secure ? server.Extensions.Append("STARTTLS") : server.Extensions;
-                    return await AnswerAsync(
-                        verb,
-                        string.Join("\r\n", offers.Prepend("scripted").Select((o, i) => i == offers.Count() ? $"250 {o}" : $"250-{o}"))
-                    );
-                case "STARTTLS":
-                    if (!await AnswerAsync(verb, "220 go"))
-                        return false;
-                    return await SecureAsync();
-                case "MAIL":
-                    _recipients.Clear();
-                    _sender = Path(line);
-                    return await AnswerAsync(verb, "250 2.1.0 ok");
-                case "RCPT":
-                    _recipients.Add(Path(line));
-                    return await AnswerAsync(verb, "250 2.1.5 ok");
-                case "DATA":
-                    var reply = server.Reached(verb);
-                    if (reply.Length > 0 && !reply.StartsWith("354", StringComparison.Ordinal))
-                        return await SayAsync(reply);
-                    return await SayAsync(reply.Length > 0 ? reply : "354 go") && await ReceiveAsync();
-                case "QUIT":
-                    await AnswerAsync(verb, "221 2.0.0 bye");
-                    return false;
-                default:
-                    return await AnswerAsync(verb, verb == "AUTH" ? "235 2.7.0 ok" : "250 2.0.0 ok");
-            }
-        }
-
-        private async Task<bool> ReceiveAsync()
-        {
-            var data = new MemoryStream();
-            var first = true;
-            while (await ReadLineAsync() is { } line)
-            {
-                if (first && server.Reached("BODY") is { Length: > 0 } trick)
-                    return await SayAsync(trick);
-                first = false;
-                if (line is [(byte)'.'])
-                {
-                    server.Journal.Enqueue($"{number} .");
-                    server.Mails.Enqueue(new(number, _sender, [.. _recipients], data.ToArray()));
-                    return await AnswerAsync("DOT", "250 2.0.0 queued");
-                }
-
-                data.Write(line.AsSpan(line is [(byte)'.', ..] ? 1 : 0));
-                data.Write("\r\n"u8);
-            }
-
-            return false;
-        }
-
-        private Task<bool> AnswerAsync(string phase, string ordinary) =>
-            server.Reached(phase) is { Length: > 0 } scripted ? SayAsync(scripted) : SayAsync(ordinary);
-
-        private async Task<bool> SayAsync(string reply)
-        {
-            switch (reply)
-            {
-                case Hang:
-                    await Task.Delay(Timeout.Infinite, server._stop.Token);
-                    return false;
-                case Reset:
-                    socket.LingerState = new(true, 0);
-                    return false;
-                case Drop:
-                    return false;
-                default:
-                    var last = reply.StartsWith(ThenDrop, StringComparison.Ordinal);
-                    await _stream.WriteAsync(
-                        Encoding.UTF8.GetBytes((last ? reply[ThenDrop.Length..] : reply) + "\r\n"),
-                        server._stop.Token
-                    );
-                    return !last;
-            }
-        }
-
-        private async Task<bool> SecureAsync()
-        {
-            if (server.Reached("HANDSHAKE") is { Length: > 0 } trick)
-                return await SayAsync(trick);
-            var tls = new SslStream(_stream);
-            await tls.AuthenticateAsServerAsync(
-                new SslServerAuthenticationOptions { ServerCertificate = SelfSigned.Value },
-                server._stop.Token
-            );
-            _stream = tls;
-            return _secure = true;
-        }
-
-        private async Task<byte[]?> ReadLineAsync()
-        {
-            var line = new MemoryStream();
-            while (true)
-            {
-                var end = Array.IndexOf(_buffer, (byte)'\n', _start, _end - _start);
-                if (end >= 0)
-                {
-                    line.Write(_buffer, _start, end - _start);
-                    _start = end + 1;
-                    var bytes = line.ToArray();
-                    return bytes is [.., (byte)'\r'] ? bytes[..^1] : bytes;
-                }
-
-                line.Write(_buffer, _start, _end - _start);
-                (_start, _end) = (0, await _stream.ReadAsync(_buffer, server._stop.Token));
-                if (_end == 0)
-                    return null;
-            }
-        }
-
-        private static string Path(string line) => line[(line.IndexOf('<') + 1)..line.LastIndexOf('>')];
-    }
+    private Said? Next(string phase) => _script.TryGetValue(phase, out var row) && row.TryDequeue(out var reply) ? reply : null;
 }

@@ -81,20 +81,21 @@ internal sealed class SmtpSink(string directory, params string[] tricks) : IAsyn
     }
 
     // It tells nobody when it listens, so the port is tried until it answers.
-    private async Task ListeningAsync(Process process)
-    {
-        for (var left = 500; ; left--)
-        {
-            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            try
+    private Task ListeningAsync(Process process) =>
+        Eventually.BecomesAsync(
+            async () =>
             {
-                await socket.ConnectAsync(IPAddress.Loopback, Port);
-                return;
-            }
-            catch (SocketException) when (left > 0 && !process.HasExited)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
-            }
-        }
-    }
+                using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                try
+                {
+                    await socket.ConnectAsync(IPAddress.Loopback, Port);
+                    return true;
+                }
+                catch (SocketException) when (!process.HasExited)
+                {
+                    return false;
+                }
+            },
+            static listens => listens
+        );
 }

@@ -18,7 +18,7 @@ internal static class ChaosRun
         var program = options.Daemon ?? DaemonProcess.Publish(root, Path.Combine(place, "program"));
         var data = Directory.CreateDirectory(Path.Combine(place, "data")).FullName;
         var dice = new Random(options.Seed);
-        using var sink = new RecordingSink(Locked(new Random(options.Seed + 1)));
+        await using var sink = new RecordingSink(Locked(new Random(options.Seed + 1)));
         using var webhook = new HangingWebhook();
         using var daemon = new DaemonProcess(
             program,

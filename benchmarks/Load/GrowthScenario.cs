@@ -92,7 +92,7 @@ internal static class GrowthScenario
         // The timing sink takes smtp-sink's place; what is sent before the stop goes to it too, and does not count.
         await daemon.StopAsync();
         sink.Dispose();
-        using (var early = new TimingSink(sink.Port))
+        await using (var early = new TimingSink(sink.Port))
         {
             await daemon.StartAsync();
             await daemon.ActivateAsync();
@@ -100,7 +100,7 @@ internal static class GrowthScenario
             await daemon.StopAsync();
         }
 
-        using var timing = new TimingSink(sink.Port);
+        await using var timing = new TimingSink(sink.Port);
         var begun = Stopwatch.GetTimestamp();
         await daemon.StartAsync();
         return Stopwatch.GetElapsedTime(begun, await timing.First.WaitAsync(TimeSpan.FromMinutes(2))).TotalSeconds;

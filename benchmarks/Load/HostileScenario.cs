@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Benchmarks.Support;
+using MailProxy.Tests.Support;
 
 namespace MailProxy.Benchmarks.Load;
 
@@ -16,7 +17,7 @@ internal static class HostileScenario
     public static async Task<LoadSection> RunAsync(LoadBench bench)
     {
         var rows = new List<(string Name, Samples Post, Samples Sent)>();
-        (string, Func<LoadDaemon, HttpClient, List<IDisposable>, Task>)[] attacks =
+        (string, Func<LoadDaemon, HttpClient, List<IAsyncDisposable>, Task>)[] attacks =
         [
             ("nobody", static (_, _, _) => Task.CompletedTask),
             ("5 accounts at servers that never answer EHLO, 2,000 mails", TarpitsAsync),
@@ -35,13 +36,13 @@ internal static class HostileScenario
 
         foreach (var (name, attack) in attacks)
         {
-            using var sink = new TimingSink();
+            await using var sink = new TimingSink();
             using var daemon = await bench.StartAsync(
                 sink.Port,
                 new Dictionary<string, string> { ["MAILPROXY_NETWORK__ALLOWED__0"] = "127.0.0.0/8" }
             );
             using var mallory = await KeyAsync(daemon, "mallory");
-            var held = new List<IDisposable>();
+            var held = new List<IAsyncDisposable>();
             try
             {
                 await attack(daemon, mallory, held);
@@ -53,7 +54,8 @@ internal static class HostileScenario
             }
             finally
             {
-                held.ForEach(static server => server.Dispose());
+                foreach (var server in held)
+                    await server.DisposeAsync();
             }
         }
 
@@ -105,9 +107,14 @@ internal static class HostileScenario
         return (post, [.. await Task.WhenAll(sent)]);
     }
 
-    private static async Task TarpitsAsync(LoadDaemon daemon, HttpClient mallory, List<IDisposable> held)
+    private static async Task TarpitsAsync(LoadDaemon daemon, HttpClient mallory, List<IAsyncDisposable> held)
     {
-        var tarpit = HostileServer.Tarpit();
+        var tarpit = new ScriptedSmtpServer(static heard =>
+            heard.Verb == "CONNECT" ? new Said("220 tarpit ESMTP\r\n", SaidThen.Hang) : null
+        )
+        {
+            KeepsRecord = false,
+        };
         held.Add(tarpit);
         for (var i = 0; i < 5; i++)
             await PutAsync(mallory, $"tar{i}", tarpit.Port);
@@ -125,9 +132,9 @@ internal static class HostileScenario
         await HoldsAsync(daemon, "attempts");
     }
 
-    private static async Task DripsAsync(LoadDaemon daemon, HttpClient mallory, List<IDisposable> held)
+    private static async Task DripsAsync(LoadDaemon daemon, HttpClient mallory, List<IAsyncDisposable> held)
     {
-        var drips = Enumerable.Range(0, 4).Select(static _ => HostileServer.Drip()).ToArray();
+        var drips = Enumerable.Range(0, 4).Select(static _ => new DrippingServer()).ToArray();
         held.AddRange(drips);
         await PutAsync(mallory, "any", drips[0].Port);
         await PostAsync(
@@ -145,7 +152,7 @@ internal static class HostileScenario
         await HoldsAsync(daemon, "fetches");
     }
 
-    private static async Task FloodAsync(LoadDaemon daemon, HttpClient mallory, List<IDisposable> held)
+    private static async Task FloodAsync(LoadDaemon daemon, HttpClient mallory, List<IAsyncDisposable> held)
     {
         var sink = new TimingSink();
         held.Add(sink);

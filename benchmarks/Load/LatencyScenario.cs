@@ -13,7 +13,7 @@ internal static class LatencyScenario
 
     public static async Task<LoadSection> RunAsync(LoadBench bench)
     {
-        using var sink = new TimingSink();
+        await using var sink = new TimingSink();
         using var daemon = await bench.StartAsync(sink.Port);
         var lanes = Channel.CreateBounded<HttpLane>(32);
         for (var i = 0; i < 32; i++)
