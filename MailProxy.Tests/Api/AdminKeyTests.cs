@@ -1,4 +1,5 @@
 using MailProxy.Daemon.Api;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;

@@ -1,4 +1,3 @@
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Tests.Api;

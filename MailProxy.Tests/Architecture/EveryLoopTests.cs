@@ -1,7 +1,3 @@
-using MailProxy.Pipeline;
-using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Support;
 using NUnit.Framework;

@@ -9,39 +9,30 @@ namespace MailProxy.Tests.EndToEnd;
 /// what has a time keeps its time by the clock on the wall.
 /// </summary>
 [TestFixture]
-internal sealed class ClockStepTests
+internal sealed class ClockStepTests : DaemonFixture
 {
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    private TempDirectory _directory = null!;
     private ScriptedSmtpServer _server = null!;
     private SteppingClock _clock = null!;
-    private TestDaemon _daemon = null!;
 
-    [SetUp]
-    public async Task Start()
-    {
-        (_directory, _server, _clock) = (new(), new(), new());
-        _daemon = await TestDaemon.StartAsync(
-            _directory,
-            _clock,
+    protected override (string Name, string Value)[] Settings =>
+        [
             ("Report:RetryMinutes", "30"),
             ("Report:Jitter", "0"),
             ("Report:AccountBackoffFirst", "00:00:01"),
             ("Report:AccountBackoffLongest", "00:00:02"),
             ("Network:Allowed:0", "127.0.0.0/8"),
-            ("Log:Level", "Error")
-        );
-    }
+            ("Log:Level", "Error"),
+        ];
+
+    protected override TimeProvider MakeClock() => _clock = new();
+
+    [SetUp]
+    public void Start() => _server = new();
 
     [TearDown]
-    public async Task Stop()
-    {
-        await _daemon.StopAsync();
-        await _daemon.DisposeAsync();
-        await _server.DisposeAsync();
-        _directory.Dispose();
-    }
+    public ValueTask StopAsync() => _server.DisposeAsync();
 
     [TestCase(1)]
     [TestCase(-1)]

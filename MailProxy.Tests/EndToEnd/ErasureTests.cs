@@ -8,24 +8,9 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A person is erased over HTTP: from messages, events, reports and the catcher.</summary>
-internal sealed class ErasureTests
+internal sealed class ErasureTests : DaemonFixture
 {
-    private TempDirectory _directory = null!;
-    private TestDaemon _daemon = null!;
-
-    [SetUp]
-    public async Task StartAsync()
-    {
-        _directory = new();
-        _daemon = await TestDaemon.StartAsync(_directory, ("Network:Allowed:0", "127.0.0.0/8"), ("Retention:Content", "7d"));
-    }
-
-    [TearDown]
-    public async Task StopAsync()
-    {
-        await _daemon.DisposeAsync();
-        _directory.Dispose();
-    }
+    protected override (string Name, string Value)[] Settings => [("Network:Allowed:0", "127.0.0.0/8"), ("Retention:Content", "7d")];
 
     [Test]
     public async Task Erase_SaysWhatItErased_AndAWebhookThatHearsLaterHearsNoAddress()

@@ -8,25 +8,8 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>The events of a tenant, pulled.</summary>
-internal sealed class EventFeedTests
+internal sealed class EventFeedTests : DaemonFixture
 {
-    private TempDirectory _directory = null!;
-    private TestDaemon _daemon = null!;
-
-    [SetUp]
-    public async Task StartAsync()
-    {
-        _directory = new();
-        _daemon = await TestDaemon.StartAsync(_directory);
-    }
-
-    [TearDown]
-    public async Task StopAsync()
-    {
-        await _daemon.DisposeAsync();
-        _directory.Dispose();
-    }
-
     [Test]
     public async Task Feed_PageByPage_TellsEverythingOnceAndInOrder()
     {

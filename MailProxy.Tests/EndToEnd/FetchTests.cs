@@ -11,27 +11,17 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>When and how often attachments are fetched, through the whole daemon.</summary>
-public sealed class FetchTests
+internal sealed class FetchTests : DaemonFixture
 {
-    private TempDirectory _directory = null!;
     private LoopbackFiles _web = null!;
-    private TestDaemon _daemon = null!;
+
+    protected override (string Name, string Value)[] Settings => [("Network:Allowed:0", "127.0.0.1")];
 
     [SetUp]
-    public async Task StartAsync()
-    {
-        _directory = new();
-        _web = await LoopbackFiles.StartAsync();
-        _daemon = await TestDaemon.StartAsync(_directory, ("Network:Allowed:0", "127.0.0.1"));
-    }
+    public async Task StartAsync() => _web = await LoopbackFiles.StartAsync();
 
     [TearDown]
-    public async Task StopAsync()
-    {
-        await _daemon.DisposeAsync();
-        await _web.DisposeAsync();
-        _directory.Dispose();
-    }
+    public ValueTask StopAsync() => _web.DisposeAsync();
 
     [Test]
     public async Task SlowSource_HoldsNeitherPermitNorNeighbour()

@@ -10,32 +10,20 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A file that is too large for mail, from the submission to the recipient's download.</summary>
-public sealed partial class LargeFileTests
+internal sealed partial class LargeFileTests : DaemonFixture
 {
     private readonly byte[] _content = RandomNumberGenerator.GetBytes(300_000);
 
-    private TempDirectory _directory = null!;
     private TempDirectory _archive = null!;
-    private TestDaemon _daemon = null!;
+
+    protected override (string Name, string Value)[] Settings =>
+        [("Api:PublicUrl", "https://mail.example.com"), ("Network:Allowed:0", "127.0.0.1")];
 
     [SetUp]
-    public async Task StartAsync()
-    {
-        (_directory, _archive) = (new(), new());
-        _daemon = await TestDaemon.StartAsync(
-            _directory,
-            ("Api:PublicUrl", "https://mail.example.com"),
-            ("Network:Allowed:0", "127.0.0.1")
-        );
-    }
+    public void Start() => _archive = new();
 
     [TearDown]
-    public async Task StopAsync()
-    {
-        await _daemon.DisposeAsync();
-        _archive.Dispose();
-        _directory.Dispose();
-    }
+    public void Stop() => _archive.Dispose();
 
     [Test]
     public async Task Link_LocalVolume_IsServedByTheDaemonItself()

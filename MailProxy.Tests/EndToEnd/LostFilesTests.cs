@@ -7,27 +7,11 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Somebody takes files away beneath the running daemon: it says so where one looks, and goes on with what it has.</summary>
 [TestFixture]
-internal sealed class LostFilesTests
+internal sealed class LostFilesTests : DaemonFixture
 {
-    private TempDirectory _directory = null!;
-    private TestDaemon _daemon = null!;
-
     private string Spool => Path.Combine(_directory, "spool");
 
-    [SetUp]
-    public async Task Start()
-    {
-        _directory = new();
-        _daemon = await TestDaemon.StartAsync(_directory, ("Log:Level", "Fatal"));
-    }
-
-    [TearDown]
-    public async Task Stop()
-    {
-        await _daemon.StopAsync();
-        await _daemon.DisposeAsync();
-        _directory.Dispose();
-    }
+    protected override (string Name, string Value)[] Settings => [("Log:Level", "Fatal")];
 
     [Test]
     public async Task SpoolFile_Gone_TheMessageIsDeferredSaysWhyAndGoesWhenItIsBack()

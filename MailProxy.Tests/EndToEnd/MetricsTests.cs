@@ -9,26 +9,12 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>The metrics page of a daemon that has seen something, read as Prometheus reads it.</summary>
 [TestFixture]
-internal sealed class MetricsTests
+internal sealed class MetricsTests : DaemonFixture
 {
-    private TempDirectory _directory = null!;
-    private TestDaemon _daemon = null!;
+    protected override (string Name, string Value)[] Settings => [("Drain:GraceSeconds", "1"), ("Drain:ReplySeconds", "0")];
 
     [SetUp]
-    public async Task Start()
-    {
-        _directory = new();
-        _daemon = await TestDaemon.StartAsync(_directory, ("Drain:GraceSeconds", "1"), ("Drain:ReplySeconds", "0"));
-        await BusyAsync();
-    }
-
-    [TearDown]
-    public async Task Stop()
-    {
-        await _daemon.StopAsync();
-        await _daemon.DisposeAsync();
-        _directory.Dispose();
-    }
+    public Task StartAsync() => BusyAsync();
 
     [Test]
     public async Task Metrics_OfABusyDaemon_PromtoolFindsNoFault()

@@ -11,7 +11,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Whole messages: what was judged, what is stored, what <c>raw</c> shows and what the server gets are the same octets.</summary>
 [TestFixture]
-internal sealed class RawTests
+internal sealed class RawTests : DaemonFixture
 {
     private static readonly Gen<string> Head = Gen.OneOf(
             "From: a@x.example\r\n",
@@ -59,16 +59,14 @@ internal sealed class RawTests
 
     private static readonly Gen<string> Raw = Gen.Select(Head, Gen.OneOf("\r\n", "\n", ""), Body, (head, end, body) => head + end + body);
 
-    private TempDirectory _directory = null!;
     private ScriptedSmtpServer _server = null!;
-    private TestDaemon _daemon = null!;
+
+    protected override (string Name, string Value)[] Settings => [("Retention:Content", "1d")];
 
     [SetUp]
-    public async Task Start()
+    public async Task StartAsync()
     {
-        _directory = new();
         _server = new();
-        _daemon = await TestDaemon.StartAsync(_directory, ("Retention:Content", "1d"));
         string[] allowed = ["@x.example"];
         var account = new
         {
@@ -82,13 +80,7 @@ internal sealed class RawTests
     }
 
     [TearDown]
-    public async Task Stop()
-    {
-        await _daemon.StopAsync();
-        await _daemon.DisposeAsync();
-        await _server.DisposeAsync();
-        _directory.Dispose();
-    }
+    public ValueTask StopAsync() => _server.DisposeAsync();
 
     [Test]
     public async Task Raw_AnyOctets_ArriveAsTheyAreShownWithOneAllowedFrom()

@@ -7,31 +7,21 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A thousand messages of every kind through a real Postfix into its own sink; and the sink killed in the middle.</summary>
 [TestFixture]
-internal sealed class RealMtaTests
+internal sealed class RealMtaTests : DaemonFixture
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
-    private TempDirectory _directory = null!;
     private PostfixInstance _postfix = null!;
-    private TestDaemon _daemon = null!;
 
     [SetUp]
     public async Task StartAsync()
     {
-        _directory = new();
         _postfix = await PostfixInstance.StartAsync();
-        _daemon = await TestDaemon.StartAsync(_directory);
         await _daemon.PutAccountAsync("postfix", _postfix.Port);
     }
 
     [TearDown]
-    public async Task StopAsync()
-    {
-        await _daemon.StopAsync();
-        await _daemon.DisposeAsync();
-        await _postfix.DisposeAsync();
-        _directory.Dispose();
-    }
+    public ValueTask StopAsync() => _postfix.DisposeAsync();
 
     [Test]
     public async Task Post_AThousandOfEveryKind_AllArriveOnceAndWhole()

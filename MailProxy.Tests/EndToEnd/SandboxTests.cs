@@ -5,26 +5,8 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A fresh start: post, delivered to the sandbox, nothing else set up; and the failures that its recipients rehearse.</summary>
-public sealed class SandboxTests
+internal sealed class SandboxTests : DaemonFixture
 {
-    private TempDirectory _directory = null!;
-    private TestDaemon _daemon = null!;
-
-    [SetUp]
-    public async Task Start()
-    {
-        _directory = new();
-        _daemon = await TestDaemon.StartAsync(_directory);
-    }
-
-    [TearDown]
-    public async Task Stop()
-    {
-        await _daemon.StopAsync();
-        await _daemon.DisposeAsync();
-        _directory.Dispose();
-    }
-
     [Test]
     public async Task Post_FreshStart_ArrivesInTheSandbox()
     {

@@ -8,7 +8,7 @@ namespace MailProxy.Tests.EndToEnd;
 /// Servers that hang, babble, hang up or are full: every mail arrives all the same, and none twice but where nobody can know.
 /// </summary>
 [TestFixture]
-internal sealed class SmtpFaultTests
+internal sealed class SmtpFaultTests : DaemonFixture
 {
     private static readonly (string, string)[] Impatient =
     [
@@ -39,23 +39,7 @@ internal sealed class SmtpFaultTests
         ["closing"] = "421 4.3.2 going down",
     };
 
-    private TempDirectory _directory = null!;
-    private TestDaemon _daemon = null!;
-
-    [SetUp]
-    public async Task Start()
-    {
-        _directory = new();
-        _daemon = await TestDaemon.StartAsync(_directory, Impatient);
-    }
-
-    [TearDown]
-    public async Task Stop()
-    {
-        await _daemon.StopAsync();
-        await _daemon.DisposeAsync();
-        _directory.Dispose();
-    }
+    protected override (string Name, string Value)[] Settings => Impatient;
 
     [Test]
     public async Task Trick_OnceBeforeTheDot_IsTriedAgainAndArrivesOnceWithoutDoubt(

@@ -11,28 +11,12 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Ways in: a key that makes a repetition harmless, many at once, a line each, and one that is large.</summary>
 [TestFixture]
-internal sealed class SubmissionTests
+internal sealed class SubmissionTests : DaemonFixture
 {
     private const string Good = """{"id":"good-ID","from":"a@example.com","to":"b@example.com","text":"x"}""";
     private const string Bad = """{"id":"bad","from":"a@example.com","to":"no address","text":"x"}""";
 
-    private TempDirectory _directory = null!;
-    private TestDaemon _daemon = null!;
-
-    [SetUp]
-    public async Task Start()
-    {
-        _directory = new();
-        _daemon = await TestDaemon.StartAsync(_directory, ("Retention:Content", "1d"));
-    }
-
-    [TearDown]
-    public async Task Stop()
-    {
-        await _daemon.StopAsync();
-        await _daemon.DisposeAsync();
-        _directory.Dispose();
-    }
+    protected override (string Name, string Value)[] Settings => [("Retention:Content", "1d")];
 
     [Test]
     public async Task IdempotencyKey_ReplayedOverARestart_AnswersTheSameAndSendsOnce()

@@ -7,26 +7,8 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Mail that has a time: not before, not after, and a person who changes it.</summary>
 [TestFixture]
-internal sealed class TimeTests
+internal sealed class TimeTests : DaemonFixture
 {
-    private TempDirectory _directory = null!;
-    private TestDaemon _daemon = null!;
-
-    [SetUp]
-    public async Task Start()
-    {
-        _directory = new();
-        _daemon = await TestDaemon.StartAsync(_directory);
-    }
-
-    [TearDown]
-    public async Task Stop()
-    {
-        await _daemon.StopAsync();
-        await _daemon.DisposeAsync();
-        _directory.Dispose();
-    }
-
     [Test]
     public async Task SendAt_InTheNearFuture_IsSentThenAndNotBefore()
     {

@@ -1,4 +1,3 @@
-using MailProxy.Pipeline.Mail;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Ingest;

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 

@@ -4,7 +4,6 @@ using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
-using MailProxy.Tests.Api;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,5 @@
 using CsCheck;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Schedule;
 using NUnit.Framework;
 

@@ -2,7 +2,6 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Telemetry;
 using MailProxy.Tests.Support;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 
@@ -13,11 +12,14 @@ namespace MailProxy.Tests.Send;
 /// </summary>
 internal sealed class CrowdedServerTests
 {
+    // The event that tells of a connection that was turned away: then the pool has learned of it.
+    private const int TurnedAway = 504;
+
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
 
     private ScriptedSmtpServer _server = null!;
     private FakeTimeProvider _clock = null!;
-    private CrowdedLog _log = null!;
+    private LogRecorder _log = null!;
     private SmtpPool _pool = null!;
 
     [SetUp]
@@ -124,7 +126,7 @@ internal sealed class CrowdedServerTests
         var first = await RentAsync();
         using var abort = new CancellationTokenSource();
         var waiting = _pool.RentAsync(Account(), abort.Token, abort.Token).AsTask().WaitAsync(Generous);
-        await _log.Crowded.WaitAsync(Generous);
+        await _log.Logged(TurnedAway).WaitAsync(Generous);
         await abort.CancelAsync();
         Assert.That(async () => await waiting, Throws.InstanceOf<OperationCanceledException>());
         return first;
@@ -139,30 +141,5 @@ internal sealed class CrowdedServerTests
     {
         foreach (var connection in connections)
             _pool.Return(connection);
-    }
-
-    /// <summary>Hears that a connection was turned away: then the pool has learned of it.</summary>
-    private sealed class CrowdedLog : ILogger
-    {
-        private readonly TaskCompletionSource _crowded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Crowded => _crowded.Task;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        )
-        {
-            if (eventId.Id == 504)
-                _crowded.TrySetResult();
-        }
     }
 }

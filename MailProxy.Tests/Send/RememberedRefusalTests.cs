@@ -201,7 +201,7 @@ internal sealed class RememberedRefusalTests(bool pipelining)
         var outcome = (Outcome.Attempted)await rig.SendAsync(1);
 
         Assert.That((outcome.Verdicts.Single().Verdict, outcome.Verdicts.Single().SmtpCode), Is.EqualTo((expected, int.Parse(early[..3]))));
-        Assert.That(server.Dots, Is.Empty);
+        Assert.That(server.Mails, Is.Empty);
     }
 
     [Test]

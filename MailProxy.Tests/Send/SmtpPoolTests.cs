@@ -223,14 +223,14 @@ internal sealed class SmtpPoolTests
     [Test]
     public async Task Rent_NoStartTlsWhenAvailable_WarnsOnceAVersion()
     {
-        var log = new CountingLogger();
+        var log = new LogRecorder();
         await using var pool = NewPool(log);
         var account = Account() with { Security = SmtpSecurity.StartTlsWhenAvailable };
 
         var (first, second) = (await pool.RentAsync(account, default, default), await pool.RentAsync(account, default, default));
-        Assert.That(log.Warnings, Is.EqualTo(1));
+        Assert.That(log.Lines.Count(static line => line.Level == LogLevel.Warning), Is.EqualTo(1));
         var third = await pool.RentAsync(account with { Version = 2 }, default, default);
-        Assert.That(log.Warnings, Is.EqualTo(2));
+        Assert.That(log.Lines.Count(static line => line.Level == LogLevel.Warning), Is.EqualTo(2));
         foreach (var connection in new[] { first, second, third })
             pool.Return(connection);
     }
@@ -254,27 +254,5 @@ internal sealed class SmtpPoolTests
         await connection
             .TransactAsync(Envelope.Of(Sample.Content()), rendered, Task.FromResult(true), CancellationToken.None, CancellationToken.None)
             .WaitAsync(Generous);
-    }
-
-    private sealed class CountingLogger : ILogger
-    {
-        public int Warnings { get; private set; }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        )
-        {
-            if (logLevel == LogLevel.Warning)
-                Warnings++;
-        }
     }
 }

@@ -2,6 +2,7 @@ using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Telemetry;
 using MailProxy.Tests.EndToEnd;
+using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 using Prometheus;
@@ -24,7 +25,8 @@ internal sealed class FullDiskCheckpointTests
     [Test]
     public async Task Checkpoint_NoCapacityForTheDatabase_LosesNothingAndIsMadeUpForWhenThereIsCapacity()
     {
-        var log = new CheckpointLog();
+        const int CheckpointFailed = 710;
+        var log = new LogRecorder();
         var health = new PipelineHealth();
         var written = new List<string>();
         using (var database = Open(health, log))
@@ -45,7 +47,7 @@ internal sealed class FullDiskCheckpointTests
                 },
                 Throws.InstanceOf<StoreUnavailableException>()
             );
-            await log.Failed.WaitAsync(TimeSpan.FromSeconds(30));
+            await log.Logged(CheckpointFailed).WaitAsync(TimeSpan.FromSeconds(30));
             Assert.That(health.StoreTrouble, Is.EqualTo("the disk is full"));
             Assert.That(database.Completion.IsCompleted, Is.False);
             Assert.That(Names(database), Is.EquivalentTo(written), "all that was acknowledged, and nothing else");
@@ -85,28 +87,4 @@ internal sealed class FullDiskCheckpointTests
 
     private static List<string> Names(SqliteDatabase database) =>
         database.Readers.Read(c => Connections.Texts(c, "SELECT name FROM settings WHERE name LIKE 'big%'"));
-
-    private sealed class CheckpointLog : ILogger
-    {
-        private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Failed => _failed.Task;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        )
-        {
-            if (eventId.Id == 710)
-                _failed.TrySetResult();
-        }
-    }
 }

@@ -1,17 +1,14 @@
-using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Ingest;
-using MailProxy.Pipeline.Resolve;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.TestHost;
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace MailProxy.Tests.Api;
+namespace MailProxy.Tests.Support;
 
-/// <summary>Keeps what was logged.</summary>
+/// <summary>Keeps what was logged, and signals that something was.</summary>
 internal sealed class LogRecorder : ILoggerProvider, ILogger
 {
     private readonly Lock _lock = new();
     private readonly List<(LogLevel Level, string Text)> _lines = [];
+    private readonly ConcurrentDictionary<int, TaskCompletionSource> _events = new();
 
     public IReadOnlyList<(LogLevel Level, string Text)> Lines
     {
@@ -21,6 +18,9 @@ internal sealed class LogRecorder : ILoggerProvider, ILogger
                 return [.. _lines];
         }
     }
+
+    /// <summary>Completes when an event with this id was logged.</summary>
+    public Task Logged(int eventId) => _events.GetOrAdd(eventId, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -39,6 +39,7 @@ internal sealed class LogRecorder : ILoggerProvider, ILogger
     {
         lock (_lock)
             _lines.Add((logLevel, $"{formatter(state, exception)} {exception}"));
+        _events.GetOrAdd(eventId.Id, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
     }
 
     public void Dispose() { }
