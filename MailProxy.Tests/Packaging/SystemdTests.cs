@@ -174,7 +174,7 @@ internal sealed class SystemdTests
 
         Assert.That(
             lines
-                .Where(line => ((string?)line["MESSAGE"])?.Contains("Stopped; what waits", StringComparison.Ordinal) == true)
+                .Where(line => ((string?)line["MESSAGE"])?.Contains("Stopped; waiting mail", StringComparison.Ordinal) == true)
                 .Select(line => (string?)line["PRIORITY"]),
             Is.Not.Empty.And.All.EqualTo("6")
         );

@@ -31,7 +31,8 @@ internal enum SaidThen
 
 /// <summary>A command as a scripted server got it.</summary>
 /// <param name="Connection">Its number, from 1.</param>
-/// <param name="Verb">CONNECT (the greeting), what the client said in upper case, SASL (a line within AUTH), or DOT (the end of a mail).</param>
+/// <param name="Verb">CONNECT (the greeting), what the client said in upper case, SASL (a line within AUTH), or DOT (the end of a
+/// mail).</param>
 /// <param name="Mail">The mail that this connection is about.</param>
 internal sealed record Heard(int Connection, string Verb, string Line, ReceivedMail Mail);
 

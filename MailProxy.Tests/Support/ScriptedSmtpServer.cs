@@ -65,7 +65,7 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
     /// <summary>Speaks TLS before the greeting.</summary>
     public bool ImplicitTls { get; set; }
 
-    /// <summary>Whether commands, mails and their bodies are kept. A benchmark keeps none of them, and asks <see cref="Replied"/>.</summary>
+    /// <summary>Whether commands, mails and their bodies are kept. A benchmark keeps none, and asks <see cref="Replied"/>.</summary>
     public bool KeepsRecord { get; init; } = true;
 
     /// <summary>Called after the reply to the dot of each mail was sent.</summary>
