@@ -39,7 +39,7 @@ public sealed class SendOptions
     [Range(0, 100_000)]
     public int IdleConnections { get; set; } = 512;
 
-    /// <summary>How long a connection is used before it is opened anew, so that a changed DNS is noticed.</summary>
+    /// <summary>How long a connection is used before it is opened anew, so that a change in DNS is noticed.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan ConnectionAge { get; set; } = TimeSpan.FromMinutes(5);
 
@@ -49,7 +49,7 @@ public sealed class SendOptions
 /// <summary>How long a server may take, phase by phase (RFC 5321 section 4.5.3.2). Each runs from our last octet to its reply.</summary>
 public sealed class SmtpTimeouts
 {
-    /// <summary>For each address of the host until TCP stands.</summary>
+    /// <summary>For each address of the host, until the TCP connection is established.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan Connect { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -81,7 +81,7 @@ public sealed class SmtpTimeouts
     [Range(typeof(TimeSpan), "00:00:00.001", "00:30:00")]
     public TimeSpan DataBlock { get; set; } = TimeSpan.FromMinutes(3);
 
-    /// <summary>The reply to the final dot. A shorter one manufactures doubles.</summary>
+    /// <summary>The reply to the final dot. A shorter one causes duplicates.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "01:00:00")]
     public TimeSpan DataTermination { get; set; } = TimeSpan.FromMinutes(10);
 

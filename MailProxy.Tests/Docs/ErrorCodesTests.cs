@@ -35,7 +35,11 @@ internal sealed partial class ErrorCodesTests
             .Matches(Sources)
             .Select(match => match.Groups[1].Value)
             .Concat(Named().Matches(Sources).Select(m => m.Groups[1].Value));
-        Assert.That(used.Except(NotCodes).Distinct().Except(All.Select(one => one.Code)), Is.Empty);
+        Assert.That(
+            used.Except(NotCodes).Distinct().Except(All.Select(one => one.Code)),
+            Is.Empty,
+            "each needs a row in MailProxy.Daemon/Api/ErrorCodes.cs"
+        );
     }
 
     [Test]
