@@ -88,6 +88,7 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly AccountGate _gate;
     private readonly SmtpPool _pool;
     private readonly AsideIndex _aside = new();
+    private readonly AccountSeries _series;
 
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _abort = new();
@@ -114,6 +115,9 @@ public sealed class MailPipeline : IAsyncDisposable
         _report = Bounded<ReportItem>(1024);
 
         Wake = new Wake();
+        _series = new(shared.Metrics);
+        KeepSeries();
+        shared.Accounts.Changed += KeepSeries;
         var known = new KnownSources(
             shared.Volumes,
             tenant => shared.AttachmentEndpoint(tenant) is not null,
@@ -207,7 +211,7 @@ public sealed class MailPipeline : IAsyncDisposable
             _report.Writer,
             options.Send,
             shared.Metrics,
-            shared.AccountName,
+            shared.Accounts,
             shared.Clock,
             Log<SendStage>(),
             shared.Share
@@ -302,6 +306,11 @@ public sealed class MailPipeline : IAsyncDisposable
     public void Measure()
     {
         _webhooks.Measure();
+        var directory = _shared.Accounts.Directory;
+        _series.Measure(label =>
+            directory.Find(label.Tenant, label.Account) is { } account && Status(account.Key).State == LaneState.BackingOff
+        );
+        _shared.Metrics.Suspended.Set(IsSuspended ? 1 : 0);
         void Depth(string channel, int count) => _shared.Metrics.ChannelDepth.WithLabels(channel).Set(count);
         Depth("ingest", _submissions.Reader.Count);
         Depth("persist", _accepted.Reader.Count);
@@ -358,10 +367,10 @@ public sealed class MailPipeline : IAsyncDisposable
     {
         _shared.Health.Changed -= Wake.Look;
         _shared.Accounts.Changed -= Wake.Look;
+        _shared.Accounts.Changed -= KeepSeries;
         await _pool.DisposeAsync();
         _sources.Dispose();
         _cache.Dispose();
-        _gate.Dispose();
         _stop.Dispose();
         _abort.Dispose();
         _abandon.Dispose();
@@ -417,6 +426,12 @@ public sealed class MailPipeline : IAsyncDisposable
         _due.Writer.TryComplete(fault);
         _resolved.Writer.TryComplete(fault);
         _report.Writer.TryComplete(fault);
+    }
+
+    private void KeepSeries()
+    {
+        var directory = _shared.Accounts.Directory;
+        _series.Keep(directory.All.Select(account => account.Label), directory.Tenants.All.Select(tenant => tenant.Id));
     }
 
     private static Channel<T> Bounded<T>(int capacity, bool manyReaders = false) =>

@@ -104,7 +104,7 @@ internal sealed class HealthRoutes(Readiness readiness, PipelineMetrics metrics,
 
         foreach (var (state, priority, count) in counts.Depth)
             metrics.QueueDepth.WithLabels(state.Name(), priority.Name()).Set(count);
-        metrics.OldestDue.Set(counts.OldestDue is { } due ? Math.Max(0, now - due) / 1000.0 : 0);
+        metrics.OldestDue.Set(counts.OldestHeldUp is { } due ? Math.Max(0, now - due) / 1000.0 : 0);
         metrics.Overdue.Set(counts.Overdue);
     }
 }

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
@@ -17,10 +18,13 @@ internal sealed class QueueCounter(
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var counts = await queries.CountsAsync(now);
         var overdue = counts
-            .OverdueByLane.Where(late => accounts.Directory.OfLane(late.Lane) is not { } account || !IsExcused(answers.Waiting(account)))
+            .OverdueByLane.Where(late => !IsExcused(late.Lane))
             .Sum(late => Math.Max(0, late.Count - dispatcher.SetAside(late.Lane, now - QueueCounts.OverdueAfter)));
-        return (counts with { Overdue = overdue }, now);
+        var heldUp = counts.OldestDueByLane.Where(oldest => !IsExcused(oldest.Lane)).Select(oldest => (long?)oldest.Due).Min();
+        return (counts with { Overdue = overdue, OldestHeldUp = heldUp }, now);
     }
+
+    private bool IsExcused(LaneKey lane) => accounts.Directory.OfLane(lane) is { } account && IsExcused(answers.Waiting(account));
 
     // That an account has as much to do as it can says why its mail is late, and not that it is not.
     private static bool IsExcused(WaitAnswer? wait) => wait is not (null or { Reason: "account_busy" });

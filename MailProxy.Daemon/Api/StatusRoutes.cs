@@ -18,7 +18,7 @@ internal sealed class StatusRoutes(
     TimeProvider clock
 )
 {
-    private static readonly string Version =
+    internal static readonly string Version =
         typeof(StatusRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
         ?? "unknown";
 

@@ -88,6 +88,8 @@ internal static class DaemonApp
         var registry = Metrics.NewCustomRegistry();
         var health = new PipelineHealth();
         var metrics = new PipelineMetrics(registry);
+        metrics.Build.WithLabels(StatusRoutes.Version).Set(1);
+        DotNetStats.Register(registry);
         var storage = await SqliteStores.OpenAsync(settings, health, metrics, clock, logs);
         var accounts = new CurrentAccounts();
         var volumes = new CurrentVolumes();

@@ -50,6 +50,15 @@ public sealed class AccountDirectory
             _ => Find(new AccountKey(key.Number))?.Limits ?? AccountLimits.None,
         };
 
+    /// <summary>Whether the account or tenant whose limits are counted under a key is still there.</summary>
+    public bool Has(LimitKey key) =>
+        key.Scope switch
+        {
+            LimitScope.Installation => true,
+            LimitScope.Tenant => Tenants.Find(key.Number) is not null,
+            _ => Find(new AccountKey(key.Number)) is not null,
+        };
+
     /// <summary>Every lane that a tenant's mail may wait in.</summary>
     public IEnumerable<LaneKey> LanesOf(string tenant) => All.Where(account => account.Tenant == tenant).Select(a => Lanes.Of(a.Key));
 

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Pipeline.Accounts;
 
@@ -142,6 +143,9 @@ public sealed record SmtpAccount
 
     /// <summary>The permits that a slice of this many recipients costs.</summary>
     public int PermitsFor(int recipients) => Limits.Count == LimitCount.Messages ? 1 : Math.Min(recipients, SliceSize);
+
+    /// <summary>The labels of its metrics.</summary>
+    public AccountLabel Label => new(Tenant, Id);
 
     // A record's generated text would carry the password into a log.
     public override string ToString() => $"{Tenant}/{Id}";

@@ -79,7 +79,9 @@ internal sealed partial class AccountWatch : IAsyncDisposable
         IReadOnlyList<AccountKey> forgotten;
         lock (_gate)
             forgotten = _backoff.Forget(key => _accounts.Directory.Find(key)?.Version);
-        foreach (var account in forgotten)
+
+        // A deleted account is not used again, and nobody waits for it.
+        foreach (var account in forgotten.Where(account => _accounts.Directory.Find(account) is not null))
             Close(account, Now());
     }
 

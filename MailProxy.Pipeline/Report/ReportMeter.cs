@@ -1,4 +1,3 @@
-using System.Globalization;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
@@ -18,26 +17,29 @@ internal sealed class ReportMeter(PipelineMetrics metrics, CurrentAccounts accou
 
     public void Settled(Settlement settlement, MailContent content)
     {
-        var (ticket, tenant) = (settlement.Ticket, content.Key.Tenant);
-        var account = accounts.Directory.Find(content.Account)?.Id ?? content.Account.Number.ToString(CultureInfo.InvariantCulture);
+        var ticket = settlement.Ticket;
         var asked = Math.Max(content.CreatedAt, content.SendAt ?? 0);
         if (_marked.Remove(ticket.Id, out var marked) && ticket.Attempt == 0)
             metrics.TimeToFirstAttempt.Observe(Seconds(marked - asked));
         if (settlement.State == MessageState.Sent)
             metrics.TimeToSent.Observe(Seconds(settlement.At - asked));
+
+        // The series of a deleted account were removed with it and must not be made again.
+        if (accounts.Directory.Find(content.Account) is not { } account)
+            return;
         if (settlement.Step is QueueStep.Remove)
-            Ended(settlement.State, tenant, account).Inc();
+            Ended(settlement.State, account.Label).Inc();
         if (settlement.Step is QueueStep.Again { Due: > 0 })
-            metrics.Deferred.WithLabels(tenant, account).Inc();
+            metrics.Deferred.Of(account.Label).Inc();
     }
 
     private static double Seconds(long milliseconds) => Math.Max(0, milliseconds) / 1000d;
 
-    private Prometheus.Counter.Child Ended(MessageState state, string tenant, string account) =>
+    private Prometheus.Counter.Child Ended(MessageState state, AccountLabel account) =>
         state switch
         {
-            MessageState.Sent => metrics.Sent.WithLabels(tenant, account),
-            MessageState.Failed => metrics.Failed.WithLabels(tenant, account),
-            _ => metrics.Closed.WithLabels(tenant, account, state.Name()),
+            MessageState.Sent => metrics.Sent.Of(account),
+            MessageState.Failed => metrics.Failed.Of(account),
+            _ => metrics.Closed.Of(account, state.Name()),
         };
 }

@@ -9,6 +9,8 @@ internal sealed class WebhookMeter(WebhookEndpoint endpoint, IDeliveryLog log, P
     private long _oldestAt = long.MaxValue;
     private long _read = endpoint.Progress.Acknowledged;
     private int _waiting;
+    private readonly Lock _gate = new();
+    private bool _removed;
 
     public void Count(WebhookResult result) =>
         metrics.Reports.WithLabels(endpoint.Tenant, endpoint.Id, result is WebhookResult.Acknowledged ? "ok" : "failed").Inc();
@@ -25,16 +27,30 @@ internal sealed class WebhookMeter(WebhookEndpoint endpoint, IDeliveryLog log, P
 
     public void Show()
     {
+        lock (_gate)
+        {
+            // The lane has ended, perhaps because failures have disabled the endpoint, and a scrape may still know it.
+            if (!_removed)
+                Set();
+        }
+    }
+
+    public void Remove()
+    {
+        lock (_gate)
+        {
+            _removed = true;
+            metrics.ReportLag.RemoveLabelled(endpoint.Tenant, endpoint.Id);
+            metrics.ReportBacklog.RemoveLabelled(endpoint.Tenant, endpoint.Id);
+        }
+    }
+
+    private void Set()
+    {
         var late = clock.GetUtcNow().ToUnixTimeMilliseconds() - Volatile.Read(ref _oldestAt);
         metrics.ReportLag.WithLabels(endpoint.Tenant, endpoint.Id).Set(Math.Max(0, late) / 1000d);
         metrics
             .ReportBacklog.WithLabels(endpoint.Tenant, endpoint.Id)
             .Set(Volatile.Read(ref _waiting) + Math.Max(0, log.Last - Volatile.Read(ref _read)));
-    }
-
-    public void Remove()
-    {
-        metrics.ReportLag.RemoveLabelled(endpoint.Tenant, endpoint.Id);
-        metrics.ReportBacklog.RemoveLabelled(endpoint.Tenant, endpoint.Id);
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Threading.RateLimiting;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
@@ -10,13 +9,15 @@ namespace MailProxy.Pipeline.Schedule;
 /// Who may send now: the installation's limit in front of all, then each tenant's, then each account's. A refusal by any takes nothing from
 /// the others. Never waits. Limits changed at run time hold at once; counts are kept.
 /// </summary>
-internal sealed class AccountGate : IDisposable
+internal sealed class AccountGate
 {
+    /// <summary>Counts that are all over are kept for this long.</summary>
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(10);
+
     private readonly CurrentAccounts _accounts;
     private readonly AccountLimits _global;
     private readonly TimeProvider _clock;
-    private readonly PartitionedRateLimiter<LimitKey> _limiters;
-    private readonly ConcurrentDictionary<LimitKey, AccountRateLimiter> _live = [];
+    private readonly ConcurrentDictionary<LimitKey, AccountRateLimiter> _limiters = [];
     private long _givenBack;
 
     public AccountGate(CurrentAccounts accounts, AccountLimits global, TimeProvider clock)
@@ -24,7 +25,6 @@ internal sealed class AccountGate : IDisposable
         _accounts = accounts;
         _global = global;
         _clock = clock;
-        _limiters = PartitionedRateLimiter.Create<LimitKey, LimitKey>(key => RateLimitPartition.Get(key, Make));
     }
 
     /// <summary>How many permits came back unspent. When it rises, a wait for a limit may be over early.</summary>
@@ -34,10 +34,7 @@ internal sealed class AccountGate : IDisposable
     public void Seed(IEnumerable<LimitUse> uses)
     {
         foreach (var counted in uses.GroupBy(use => use.Key))
-        {
-            using var touch = _limiters.AttemptAcquire(counted.Key, 0);
-            _live[counted.Key].Seed(counted);
-        }
+            Limiter(counted.Key).Seed(counted);
     }
 
     /// <summary>
@@ -86,11 +83,22 @@ internal sealed class AccountGate : IDisposable
     {
         if (LimitsOf(key).IsUnlimited)
             return [];
-        using var touch = _limiters.AttemptAcquire(key, 0);
-        return _live.TryGetValue(key, out var limiter) ? limiter.Usage() : [];
+        return _limiters.TryGetValue(key, out var limiter) ? limiter.Usage() : Make(key).Usage();
     }
 
-    public void Dispose() => _limiters.Dispose();
+    /// <summary>How many accounts, tenants and installations have counts.</summary>
+    public int Count => _limiters.Count;
+
+    /// <summary>Drops the counts of accounts and tenants that are gone, and those that have been idle. By the scheduler's loop.</summary>
+    public void Trim()
+    {
+        var directory = _accounts.Directory;
+        foreach (var (key, limiter) in _limiters)
+        {
+            if (!directory.Has(key) || limiter.IdleDuration > Idle)
+                _limiters.TryRemove(key, out _);
+        }
+    }
 
     internal void CountGivenBack() => Interlocked.Increment(ref _givenBack);
 
@@ -109,14 +117,17 @@ internal sealed class AccountGate : IDisposable
         lease = null;
         if (limits.IsUnlimited)
             return null;
-        lease = (AccountLease)_limiters.AttemptAcquire(key, limits.Count == LimitCount.Messages ? 1 : recipients);
+        lease = (AccountLease)Limiter(key).AttemptAcquire(limits.Count == LimitCount.Messages ? 1 : recipients);
         return lease.Refusal;
     }
 
     private AccountLimits LimitsOf(LimitKey key) => _accounts.Directory.LimitsOf(key, _global);
 
-    // An idle partition is dropped by the built-in limiter and made anew here, so the last one made is the one in force.
-    private AccountRateLimiter Make(LimitKey key) => _live[key] = new(() => LimitsOf(key), _clock);
+    private AccountRateLimiter Limiter(LimitKey key) => _limiters.TryGetValue(key, out var known) ? known : Add(key);
+
+    private AccountRateLimiter Add(LimitKey key) => _limiters.GetOrAdd(key, Make);
+
+    private AccountRateLimiter Make(LimitKey key) => new(() => LimitsOf(key), _clock);
 }
 
 /// <summary>A permit, or which limit refused.</summary>

@@ -6,28 +6,32 @@ namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
 /// The tickets in memory, lane by lane, and whose turn it is. Pure: no clock, no I/O; times come as arguments.
-/// A ticket that finds no capacity, or loses it, goes to <paramref name="letGo"/>, and its lane remembers that the disk has more.
+/// A ticket that finds no capacity, or loses it, is let go, and its lane remembers that the disk has more.
 /// Every operation is O(log n) in the lanes or better, but for tenants that are passed over: those are looked at each time.
 /// </summary>
-/// <param name="window">Tickets in all; each tenant has its share of it, and each of its lanes an equal part of that.</param>
-/// <param name="inFlight">Mails on their way in all; each tenant has its share of it, and a lane a quarter of the whole at most.</param>
-internal sealed class ActiveQueue(int window, int inFlight, int page, Action<QueuedMail> letGo, TenantShare? share = null)
+internal sealed class ActiveQueue
 {
-    /// <summary>A lane that waits longer than this (milliseconds) keeps no tickets.</summary>
-    public const long LongPark = 1000;
-
-    private const int FirstPage = 32;
-
     private readonly ConcurrentDictionary<LaneKey, MailLane> _lanes = [];
     private readonly ConcurrentDictionary<string, TenantLanes> _tenants = new(StringComparer.Ordinal);
-    private readonly HashSet<MailLane> _atLimit = [];
-    private readonly LinkedList<TenantLanes> _refill = []; // tenants with lanes that should ask the disk
-    private readonly LaneHeap _looks = new(0); // by the time of the next look
-    private readonly LaneTurns _turns = new(inFlight, share ?? TenantShare.Unlimited);
-    private readonly TicketWindow _window = new(window, share ?? TenantShare.Unlimited, letGo);
-    private readonly HashSet<(long, int, int)> _flying = [];
-    private readonly HashSet<QueuedMail> _aside = []; // wait for what they carry
+    private readonly LaneWaits _waits = new();
+    private readonly LaneTurns _turns;
+    private readonly Action<QueuedMail> _letGo;
+    private readonly TicketsOut _out = new();
+    private readonly TicketWindow _window;
+    private readonly LaneRefills _refills;
     private long _now;
+
+    /// <param name="window">Tickets in all; each tenant has its share of it, and each of its lanes an equal part of that.</param>
+    /// <param name="inFlight">Mails under way in all; each tenant has its share of it, and a lane a quarter of the whole at most.</param>
+    /// <param name="page">Tickets that one question to the disk asks for at most.</param>
+    /// <param name="letGo">Told of each ticket that finds no capacity, or loses it.</param>
+    public ActiveQueue(int window, int inFlight, int page, Action<QueuedMail> letGo, TenantShare? share = null)
+    {
+        _letGo = letGo;
+        _turns = new(inFlight, share ?? TenantShare.Unlimited);
+        _window = new(window, share ?? TenantShare.Unlimited, letGo);
+        _refills = new(_window, page);
+    }
 
     /// <summary>Tickets in memory.</summary>
     public int Count => _window.Count;
@@ -41,13 +45,13 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     public long HeldBack => _turns.HeldBack;
 
     /// <summary>When <see cref="Advance"/> has something to do; <see cref="long.MaxValue"/>: nothing is known.</summary>
-    public long NextLook => _looks.FirstKey;
+    public long NextLook => _waits.NextLook;
 
     /// <summary>Every lane there is; safe to read from other threads.</summary>
     public IEnumerable<MailLane> Lanes => _lanes.Values;
 
     /// <summary>Lanes that wait for a limit.</summary>
-    public IReadOnlyCollection<MailLane> AtLimit => _atLimit;
+    public IReadOnlyCollection<MailLane> AtLimit => _waits.AtLimit;
 
     /// <summary>Safe to call from other threads.</summary>
     public MailLane? Find(LaneKey key) => _lanes.GetValueOrDefault(key);
@@ -72,7 +76,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
             return lane!;
         var owner = TenantOf(tenant);
         owner.Lanes++;
-        return _lanes[key] = new(key, owner) { Page = FirstPage };
+        return _lanes[key] = new(key, owner) { Page = LaneRefills.FirstPage };
     }
 
     /// <summary>Whose the lane is; it goes from one tenant to another when its account was not known before.</summary>
@@ -91,17 +95,21 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         Settle(lane);
     }
 
-    /// <summary>Forgets a lane whose account is gone. False: it has something still.</summary>
-    public bool Forget(MailLane lane)
+    /// <summary>
+    /// Drops a lane whose account is gone, and lets its tickets go. While mails of it are under way or set aside the lane stays, to be
+    /// dropped when the last of them has come back.
+    /// </summary>
+    public void Drop(MailLane lane)
     {
-        if (lane.Count > 0 || lane.InFlight > 0 || lane.Aside > 0 || lane.More || lane.NextDue < long.MaxValue)
-            return false;
-        lane.Unknown = true;
-        Settle(lane);
+        lane.Gone = lane.Unknown = true;
+        (lane.AtLimit, lane.BackingOff) = (null, null);
+        Waited(lane, _now);
+        lane.More = lane.Glance = false;
+        lane.NextDue = long.MaxValue;
+        if (lane.InFlight > 0 || lane.Aside > 0 || !_lanes.TryRemove(lane.Key, out _))
+            return;
         LaneTurns.Leave(lane.Tenant.Refill, lane.Refill);
-        _atLimit.Remove(lane);
         LeftBy(lane.Tenant);
-        return _lanes.TryRemove(lane.Key, out _);
     }
 
     /// <summary>A ticket fresh from the store. While the disk has more, only what goes before a ticket in memory may pass it.</summary>
@@ -117,7 +125,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     /// <summary>A ticket that was on its way waits for what it carries: others may go meanwhile.</summary>
     public void SetAside(MailLane lane, in QueuedMail ticket)
     {
-        if (Land(lane, ticket) && _aside.Add(ticket))
+        if (Land(lane, ticket) && _out.SetsAside(ticket))
             lane.Aside++;
         Settle(lane);
     }
@@ -152,7 +160,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     {
         _turns.Took(lane, _now);
         var ticket = _window.Take(lane);
-        _flying.Add(Name(ticket));
+        _out.Leaves(ticket);
         Settle(lane);
         return ticket;
     }
@@ -162,9 +170,8 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     {
         foreach (var lane in _lanes.Values)
             Empty(lane);
-        foreach (var ticket in _aside)
-            letGo(ticket);
-        _aside.Clear();
+        foreach (var ticket in _out.TakeAside())
+            _letGo(ticket);
     }
 
     // ── The disk ──
@@ -180,7 +187,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     }
 
     /// <summary>Whether a lane should ask the disk now.</summary>
-    public bool NeedsRefill => FirstToRefill() is not null;
+    public bool NeedsRefill => _refills.First() is not null;
 
     /// <summary>
     /// The next lane that should ask the disk, and for what; what it knew of the disk is forgotten before the question. Tenants take turns.
@@ -188,25 +195,9 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     public MailLane? NextToRefill(out int count, out Priority lowest)
     {
         (count, lowest) = (0, Priority.Low);
-        if (FirstToRefill() is not { } lane)
+        if (_refills.First() is not { } lane)
             return null;
-        lane.Tenant.Refill.Remove(lane.Refill);
-        LaneTurns.Leave(_refill, lane.Tenant.RefillTurn);
-        lane.Glance = false;
-        if (lane.More && _window.Below(lane))
-        {
-            count = Math.Min(Math.Min(lane.Page, page), Capacity(lane));
-            lane.More = false;
-            lane.NextDue = long.MaxValue;
-            lane.Page = Math.Min(lane.Page * 2, page);
-        }
-        else
-        {
-            // Enough is here; only what is more urgent than the last of it is worth a look.
-            count = Math.Min(FirstPage, _window.Share(lane));
-            lowest = lane.LastPriority - 1;
-        }
-
+        _refills.Ask(lane, out count, out lowest);
         Settle(lane);
         return lane;
     }
@@ -230,33 +221,14 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         _now = now;
         foreach (var lane in _window.Trim())
             Settle(lane);
-        while (_looks.FirstKey <= now && _looks.First is { } lane)
-        {
-            if (lane.AtLimit?.Until <= now)
-                lane.AtLimit = null;
-            if (lane.BackingOff?.Until <= now)
-                lane.BackingOff = null;
-            if (!lane.Waits && lane.NextDue <= now)
-            {
-                lane.NextDue = long.MaxValue;
-                lane.More = lane.Glance = true;
-            }
-
+        while (_waits.EndFirst(now) is { } lane)
             Waited(lane, now);
-        }
     }
 
     /// <summary>To be called after a reason to wait was set or cleared.</summary>
     public void Waited(MailLane lane, long now)
     {
-        var until = Math.Max(lane.AtLimit?.Until ?? 0, lane.BackingOff?.Until ?? 0);
-        lane.LetsGo = lane.Paused || lane.Unknown || (lane.Waits && until - now > LongPark);
-        if (lane.Waits || lane.WaitedLast == long.MaxValue)
-            lane.WaitedLast = lane.Waits ? long.MaxValue : now;
-        if (lane.AtLimit is null)
-            _atLimit.Remove(lane);
-        else
-            _atLimit.Add(lane);
+        _waits.Note(lane, now);
         if (lane.LetsGo)
             Empty(lane);
         else
@@ -264,8 +236,6 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     }
 
     // ── The rest is bookkeeping ──
-
-    private static (long, int, int) Name(in QueuedMail ticket) => (ticket.Id, ticket.Revision, ticket.Attempt);
 
     private TenantLanes TenantOf(string tenant)
     {
@@ -279,38 +249,14 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     {
         if (--tenant.Lanes > 0)
             return;
-        LaneTurns.Leave(_refill, tenant.RefillTurn);
+        _refills.Leave(tenant);
         _window.Remove(tenant);
         _tenants.TryRemove(tenant.Tenant, out _);
     }
 
-    private int Capacity(MailLane lane) => _window.Capacity(lane);
-
-    private bool IsToRefill(MailLane lane) =>
-        !lane.Waits && ((lane.More && _window.Below(lane)) || (lane.Glance && lane.Count > 0 && lane.LastPriority > Priority.Immediate));
-
-    private MailLane? FirstToRefill()
-    {
-        for (var node = _refill.First; node is not null; )
-        {
-            var tenant = node.Value;
-            var next = node.Next;
-            while (tenant.Refill.First is { } head && !IsToRefill(head.Value))
-                tenant.Refill.Remove(head);
-            if (tenant.Refill.First?.Value is not { } lane)
-                _refill.Remove(node);
-            // With more lanes than tickets there may be no capacity; then the tenant's next pick makes some.
-            else if (!(lane.More && _window.Below(lane)) || Capacity(lane) > 0)
-                return lane;
-            node = next;
-        }
-
-        return null;
-    }
-
     private bool Land(MailLane lane, in QueuedMail ticket)
     {
-        if (!_flying.Remove(Name(ticket)))
+        if (!_out.Lands(ticket))
             return false;
         _turns.Landed(lane);
         return true;
@@ -318,7 +264,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
 
     private bool ComesBack(MailLane lane, in QueuedMail ticket)
     {
-        if (!_aside.Remove(ticket))
+        if (!_out.ComesBack(ticket))
             return false;
         lane.Aside--;
         return true;
@@ -333,7 +279,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     private void Empty(MailLane lane)
     {
         if (lane.Count > 0)
-            lane.Page = FirstPage;
+            lane.Page = LaneRefills.FirstPage;
         _window.Empty(lane);
         Settle(lane);
     }
@@ -342,23 +288,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     private void Settle(MailLane lane)
     {
         _turns.Settle(lane);
-        if (IsToRefill(lane))
-        {
-            LaneTurns.Keep(lane.Tenant.Refill, lane.Refill, true);
-            LaneTurns.Keep(_refill, lane.Tenant.RefillTurn, true);
-        }
-        else if (lane.Tenant.Refill.Count > 0)
-        {
-            LaneTurns.Keep(_refill, lane.Tenant.RefillTurn, true);
-        }
-
-        var look =
-            lane.Paused || lane.Unknown ? long.MaxValue
-            : lane.Waits ? Math.Min(lane.AtLimit?.Until ?? long.MaxValue, lane.BackingOff?.Until ?? long.MaxValue)
-            : lane.NextDue;
-        if (look == long.MaxValue)
-            _looks.Remove(lane);
-        else
-            _looks.Set(lane, look);
+        _refills.Settle(lane);
+        _waits.Settle(lane);
     }
 }

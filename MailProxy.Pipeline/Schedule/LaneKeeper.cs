@@ -61,26 +61,35 @@ internal sealed partial class LaneKeeper(
         return true;
     }
 
-    public void SeeAccounts()
+    /// <summary>True: the accounts have changed since the last look.</summary>
+    public bool SeeAccounts()
     {
         var now = accounts.Directory;
         if (now == Directory)
-            return;
+            return false;
         var before = Directory;
         Directory = now;
         foreach (var lane in queue.Lanes)
         {
-            // An account that is gone had no mail left, unless something is very wrong.
-            if (now.OfLane(lane.Key) is not null || !queue.Forget(lane))
+            // An account that was deleted has no mail left; what the lane knows of the disk is older than that.
+            if (now.OfLane(lane.Key) is null && before.OfLane(lane.Key) is not null)
+                queue.Drop(lane);
+            else
                 See(lane, before);
         }
+
+        return true;
     }
 
     /// <param name="limitsMayOpen">A permit came back unspent.</param>
     public void Apply(WakeSet news, bool limitsMayOpen)
     {
         foreach (var account in news.Unparked)
-            BackOff(Lanes.Of(account), null);
+        {
+            if (queue.Find(Lanes.Of(account)) is { } lane)
+                BackOff(lane, null);
+        }
+
         if (limitsMayOpen)
         {
             // Whose permit it was is not known here, and what one account of a tenant did not spend another one may.
@@ -89,26 +98,47 @@ internal sealed partial class LaneKeeper(
         }
 
         foreach (var (account, (until, trouble)) in news.Parked)
-            BackOff(Lanes.Of(account), new(until, $"{trouble.Kind}: {trouble.Reply}"));
+        {
+            if (Known(Lanes.Of(account)) is { Gone: false } lane)
+                BackOff(lane, new(until, $"{trouble.Kind}: {trouble.Reply}"));
+        }
 
         foreach (var ticket in news.Aside)
         {
-            var lane = Lane(ticket.Lane);
-            queue.SetAside(lane, ticket);
+            if (queue.Find(ticket.Lane) is { } lane)
+                queue.SetAside(lane, ticket);
         }
 
         // Claims end before the lanes look at the disk again.
         foreach (var ticket in news.Done)
         {
-            var lane = Lane(ticket.Lane);
-            queue.Done(lane, ticket);
+            if (queue.Find(ticket.Lane) is { } lane)
+            {
+                queue.Done(lane, ticket);
+                DropWhenGone(lane);
+            }
+
             store.Release(ticket);
         }
 
         foreach (var ticket in news.Returned)
-            queue.Return(Lane(ticket.Lane), ticket);
-        foreach (var (lane, due) in news.DueByLane)
-            queue.DiskHas(Lane(lane), due, Now);
+        {
+            if (Known(ticket.Lane) is { } lane)
+            {
+                queue.Return(lane, ticket);
+                DropWhenGone(lane);
+            }
+            else
+            {
+                store.Release(ticket);
+            }
+        }
+
+        foreach (var (key, due) in news.DueByLane)
+        {
+            if (Known(key) is { Gone: false } lane)
+                queue.DiskHas(lane, due, Now);
+        }
     }
 
     /// <summary>Every lane looks at the disk, and nobody backs off any longer.</summary>
@@ -118,7 +148,7 @@ internal sealed partial class LaneKeeper(
             Lane(Lanes.Of(account.Key));
         foreach (var lane in queue.Lanes)
         {
-            BackOff(lane.Key, null);
+            BackOff(lane, null);
             queue.DiskHas(lane, 0, Now);
         }
     }
@@ -130,6 +160,15 @@ internal sealed partial class LaneKeeper(
         queue.DiskHas(lane, Now + ClaimPause, Now);
     }
 
+    // News of a deleted account makes no lane again.
+    private MailLane? Known(LaneKey key) => queue.Find(key) ?? (Directory.OfLane(key) is null ? null : Lane(key));
+
+    private void DropWhenGone(MailLane lane)
+    {
+        if (lane.Gone)
+            queue.Drop(lane);
+    }
+
     // The wait was reckoned with the permit as used.
     private void AskLimitAgain(MailLane lane)
     {
@@ -137,9 +176,8 @@ internal sealed partial class LaneKeeper(
         queue.Waited(lane, Now);
     }
 
-    private void BackOff(LaneKey key, LanePark? park)
+    private void BackOff(MailLane lane, LanePark? park)
     {
-        var lane = Lane(key);
         lane.BackingOff = park;
         queue.Waited(lane, Now);
     }
@@ -150,6 +188,7 @@ internal sealed partial class LaneKeeper(
         if (account is not null)
             queue.Belongs(lane, account.Tenant);
         lane.Unknown = account is null;
+        lane.Gone &= lane.Unknown;
         lane.Paused = account is { Paused: true } or { TenantSuspended: true };
         lane.InFlightCap = 2 * (account?.MaxConnections ?? 1);
         // A changed account deserves a new look.

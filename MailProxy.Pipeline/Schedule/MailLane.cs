@@ -48,6 +48,10 @@ internal sealed class MailLane
     // ── Why it waits ──
     public bool Paused { get; set; }
     public bool Unknown { get; set; }
+
+    /// <summary>Its account was deleted; it goes when its last ticket under way comes back.</summary>
+    public bool Gone { get; set; }
+
     public LanePark? AtLimit { get; set; }
     public LanePark? BackingOff { get; set; }
 

@@ -15,14 +15,13 @@ namespace MailProxy.Pipeline.Schedule;
 internal sealed partial class ScheduleStage
 {
     private const int ChannelBatch = 1024,
-        Pages = 4,
-        Picks = 32;
+        Pages = 4;
 
     /// <summary>How long (milliseconds) a store that cannot be asked is left alone.</summary>
     private const long StorePause = 1000;
 
-    // Time for the one that goes first to be chosen (milliseconds).
-    private const long BehindFirst = 20;
+    /// <summary>How often (milliseconds) counts of limits that nobody uses are dropped.</summary>
+    private const long TrimEvery = 60_000;
 
     private readonly ChannelReader<QueuedMail> _input;
     private readonly Wake _wake;
@@ -31,16 +30,16 @@ internal sealed partial class ScheduleStage
     private readonly AccountGate _gate;
     private readonly ChannelWriter<DueMail> _next;
     private readonly PipelineHealth _health;
-    private readonly PipelineMetrics _metrics;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private long _givenBack;
+    private long _trimmed;
     private readonly ActiveQueue _queue;
     private readonly Standstill _standstill;
     private readonly LaneReasons _reasons;
     private readonly ExpiryWatch _expiry;
     private readonly LaneKeeper _lanes;
-    private readonly TenantTurns _turns = new();
+    private readonly MailChooser _chooser;
     private volatile bool _lookAtAll;
 
     public ScheduleStage(
@@ -59,11 +58,12 @@ internal sealed partial class ScheduleStage
     )
     {
         (_input, _wake, _store, _accounts, _gate, _next) = (input, wake, store, accounts, gate, next);
-        (_health, _metrics, _clock, _logger) = (health, metrics, clock, logger);
+        (_health, _clock, _logger) = (health, clock, logger);
         _queue = new(options.Window, options.InFlight, options.Page, store.Release, share);
         _standstill = new(health);
         _expiry = new(store, options.ExpiryChunk, logger);
         _lanes = new(_queue, store, accounts, clock, logger);
+        _chooser = new(_queue, _lanes, gate, _standstill, next, metrics, clock);
         _reasons = new(_queue, _standstill, accounts, clock, () => _lanes.PendingStep);
     }
 
@@ -162,7 +162,17 @@ internal sealed partial class ScheduleStage
         if (_lanes.ReadClock())
             _standstill.Limit = _standstill.Store = null;
         var now = _lanes.Now;
-        _lanes.SeeAccounts();
+        if (_lanes.SeeAccounts())
+        {
+            _chooser.ForgetDeleted();
+            _gate.Trim();
+        }
+        else if (now - _trimmed >= TrimEvery)
+        {
+            _trimmed = now;
+            _gate.Trim();
+        }
+
         var more = TakeTickets(now);
         var news = _wake.Drain();
         var limitsMayOpen = news.Done.Count + news.Aside.Count > 0 && PermitsCameBack();
@@ -194,7 +204,7 @@ internal sealed partial class ScheduleStage
             return more;
         }
 
-        return Choose(wait) || more || (!_standstill.Suspended && _queue.NeedsRefill);
+        return _chooser.Choose(wait) || more || (!_standstill.Suspended && _queue.NeedsRefill);
     }
 
     private bool TakeTickets(long now)
@@ -241,95 +251,6 @@ internal sealed partial class ScheduleStage
         }
 
         return true;
-    }
-
-    // First capacity downstream, then the choice, so that urgent mail wins until the last moment.
-    private bool Choose(SchedulerWait wait)
-    {
-        for (var i = 0; i < Picks; i++)
-        {
-            if (_standstill.Stands || _queue.Next() is not { } lane || !wait.HasCapacity())
-                return false;
-            if (_lanes.Directory.OfLane(lane.Key) is not { } account)
-                throw new InvalidOperationException("A lane without an account was chosen.");
-
-            if (_turns.Before(account.Tenant, lane) is { } first)
-            {
-                ParkBehind(lane, first);
-                continue;
-            }
-
-            var answer = _gate.Ask(account, lane.First.Recipients);
-            if (answer.Refusal is null)
-                _turns.Granted(account.Tenant, lane);
-            if (answer.Refusal is { } refusal && !answer.Fail)
-                Park(lane, account, answer.Owner, refusal);
-            else if (!Hand(lane, account.Key, answer.Permit ?? new RefusedPermit($"{Name(answer.Owner)} {answer.Refusal}")))
-                return !wait.HasCapacity();
-        }
-
-        return true;
-    }
-
-    private void Park(MailLane lane, SmtpAccount account, LimitScope owner, LimitRefusal refusal)
-    {
-        // Read anew, for the turn may have waited for the store; and a millisecond more, because both clocks are cut to whole ones.
-        var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var until = now + (long)Math.Ceiling(refusal.RetryAfter.TotalMilliseconds) + 1;
-        _metrics
-            .PermitsRefused.WithLabels(
-                owner switch
-                {
-                    LimitScope.Installation => "global",
-                    LimitScope.Tenant => "tenant",
-                    _ => account.Id,
-                }
-            )
-            .Inc();
-        if (owner == LimitScope.Installation)
-        {
-            // Nobody may send, and the lane keeps its turn: else the order of waking would decide who goes first each time.
-            _standstill.Limit = new(until, $"the installation {refusal}");
-            return;
-        }
-
-        if (owner == LimitScope.Tenant)
-            _turns.Refused(account.Tenant, lane);
-        lane.AtLimit =
-            owner == LimitScope.Tenant ? new(until, $"the tenant {refusal}") { OfTenant = true } : new(until, refusal.ToString());
-        _queue.Waited(lane, now);
-    }
-
-    private void ParkBehind(MailLane lane, MailLane first)
-    {
-        var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
-        lane.AtLimit = new(
-            Math.Max(first.AtLimit?.Until ?? now, now) + BehindFirst,
-            first.AtLimit?.Reason ?? "the tenant's limit lets another account go first"
-        )
-        {
-            OfTenant = true,
-        };
-        _queue.Waited(lane, now);
-    }
-
-    private static string Name(LimitScope owner) =>
-        owner switch
-        {
-            LimitScope.Installation => "the installation",
-            LimitScope.Tenant => "the tenant",
-            _ => "the account",
-        };
-
-    // False: the channel was completed though it had capacity. The pipeline is coming down, and the next rest says so.
-    private bool Hand(MailLane lane, AccountKey account, SendPermit permit)
-    {
-        var ticket = _queue.Take(lane);
-        if (_next.TryWrite(new(ticket, account, permit)))
-            return true;
-        permit.Dispose();
-        _queue.Return(lane, ticket);
-        return false;
     }
 
     // The earliest moment at which something is known to be to do.

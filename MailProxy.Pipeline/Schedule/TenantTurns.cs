@@ -27,6 +27,16 @@ internal sealed class TenantTurns
             _first.Remove(tenant);
     }
 
+    /// <summary>Forgets lanes whose account is gone.</summary>
+    public void ForgetDeleted()
+    {
+        foreach (var (tenant, lane) in _first)
+        {
+            if (lane.Unknown)
+                _first.Remove(tenant);
+        }
+    }
+
     // Whoever waits for something else as well, or has nothing any more, gives the turn up.
     private static bool CanTake(MailLane lane) =>
         lane is { Paused: false, Unknown: false, BackingOff: null }

@@ -11,7 +11,6 @@ internal sealed class AccountConnections : IDisposable
 {
     private readonly Func<SmtpAccount, Action<PhaseClock>, CancellationToken, Task<SmtpConnection>> _open;
     private readonly Farewells _farewells;
-    private readonly SharedCapacity _resting;
     private readonly SendOptions _options;
     private readonly TimeProvider _clock;
     private readonly Gauge.Child _busyGauge,
@@ -24,11 +23,9 @@ internal sealed class AccountConnections : IDisposable
 
     private readonly Lock _gate = new();
 
-    /// <summary>The longest unused first.</summary>
-    private readonly List<SmtpConnection> _idle = [];
+    private readonly IdleConnections _idle;
 
-    /// <summary>Each is given a connection, or null: a slot in which to open one.</summary>
-    private readonly Queue<TaskCompletionSource<SmtpConnection?>> _waiters = new();
+    private readonly ConnectionWaiters _waiters = new();
 
     private readonly Openings _opening;
 
@@ -36,23 +33,25 @@ internal sealed class AccountConnections : IDisposable
         _established,
         _limit,
         _version;
-    private bool _closed;
+    private bool _closed,
+        _gone;
 
     public AccountConnections(
         Func<SmtpAccount, Action<PhaseClock>, CancellationToken, Task<SmtpConnection>> open,
         Action<SmtpAccount, int> crowded,
         Farewells farewells,
-        SharedCapacity resting,
+        SharedCapacity idle,
         SendOptions options,
         TimeProvider clock,
         PipelineMetrics metrics,
-        string name
+        AccountLabel label
     )
     {
-        (_open, _crowded, _farewells, _resting, _options, _clock) = (open, crowded, farewells, resting, options, clock);
+        (_open, _crowded, _farewells, _options, _clock) = (open, crowded, farewells, options, clock);
+        _idle = new(idle, options, clock);
         (_allowance, _opening) = (new(clock), new(clock));
-        _busyGauge = metrics.Connections.WithLabels(name, "busy");
-        _idleGauge = metrics.Connections.WithLabels(name, "idle");
+        _busyGauge = metrics.Connections.Of(label, "busy");
+        _idleGauge = metrics.Connections.Of(label, "idle");
         _idleTimer = clock.CreateTimer(
             static self => ((AccountConnections)self!).CloseUnused(),
             this,
@@ -88,10 +87,10 @@ internal sealed class AccountConnections : IDisposable
                 if (_slots < _limit)
                     _slots++;
                 else
-                    _waiters.Enqueue(turn = new(TaskCreationOptions.RunContinuationsAsynchronously));
+                    turn = _waiters.Add();
             }
 
-            if (turn is not null && await TurnAsync(turn, abort) is { } given)
+            if (turn is not null && await ConnectionWaiters.TurnAsync(turn, abort) is { } given)
             {
                 return given.Account.Version == account.Version ? given : await ReplaceAsync(given, account, opening);
             }
@@ -121,7 +120,7 @@ internal sealed class AccountConnections : IDisposable
         var quiet = connection.IsUsable && !connection.HasGoneStale;
         lock (_gate)
         {
-            if (!_closed && quiet && IsFit(connection) && _slots <= _limit && (TryGive(connection) || TryRest(connection)))
+            if (!_closed && quiet && IsFit(connection) && _slots <= _limit && (_waiters.TryGive(connection) || TryRest(connection)))
             {
                 Publish();
                 return;
@@ -135,11 +134,22 @@ internal sealed class AccountConnections : IDisposable
         _farewells.Say(connection);
     }
 
-    /// <summary>The account has changed to this version, or is gone.</summary>
+    /// <summary>The account is gone and nobody uses, opens or waits for a connection: this object may be dropped.</summary>
+    public bool IsOver
+    {
+        get
+        {
+            lock (_gate)
+                return _gone && _slots == 0 && _waiters.Count == 0;
+        }
+    }
+
+    /// <summary>Ends the connections of other versions. Null: the account is gone, and no connection stays idle from now on.</summary>
     public void CloseOutdated(int? version)
     {
         lock (_gate)
         {
+            _gone = version is null;
             _version = version ?? -1;
             CloseIdle(connection => connection.Account.Version != _version);
         }
@@ -152,14 +162,6 @@ internal sealed class AccountConnections : IDisposable
         {
             _closed = true;
             CloseIdle(static _ => true);
-        }
-    }
-
-    private static async Task<SmtpConnection?> TurnAsync(TaskCompletionSource<SmtpConnection?> turn, CancellationToken abort)
-    {
-        await using (abort.UnsafeRegister(static turn => ((TaskCompletionSource<SmtpConnection?>)turn!).TrySetCanceled(), turn))
-        {
-            return await turn.Task;
         }
     }
 
@@ -186,14 +188,11 @@ internal sealed class AccountConnections : IDisposable
         }
         catch (Exception error)
         {
-            List<TaskCompletionSource<SmtpConnection?>> alsoWaiting = [];
+            TaskCompletionSource<SmtpConnection?>[] alsoWaiting;
             lock (_gate)
             {
                 // Nobody has a connection: those who wait would only find the same, one timeout after the other.
-                if (_established == 0)
-                    alsoWaiting = [.. _waiters];
-                if (_established == 0)
-                    _waiters.Clear();
+                alsoWaiting = _established == 0 ? _waiters.TakeAll() : [];
                 FreeSlot();
             }
 
@@ -224,12 +223,9 @@ internal sealed class AccountConnections : IDisposable
 
     private SmtpConnection? TakeIdle()
     {
-        while (_idle.Count > 0)
+        while (_idle.TakeLast() is { } connection)
         {
-            var connection = _idle[^1];
-            _idle.RemoveAt(_idle.Count - 1);
-            connection.Rest?.Dispose();
-            if (IsFit(connection) && !IsUnused(connection) && !connection.HasGoneStale)
+            if (IsFit(connection) && !_idle.IsUnused(connection) && !connection.HasGoneStale)
             {
                 Publish();
                 return connection;
@@ -242,28 +238,10 @@ internal sealed class AccountConnections : IDisposable
         return null;
     }
 
-    private bool TryGive(SmtpConnection connection)
-    {
-        while (_waiters.TryDequeue(out var waiter))
-        {
-            if (waiter.TrySetResult(connection))
-                return true;
-        }
-
-        return false;
-    }
-
     private bool TryRest(SmtpConnection connection)
     {
-        if (
-            _options.IdleConnection <= TimeSpan.Zero
-            || _options.IdleConnections == 0
-            || _resting.TryTake(connection.Account.Tenant, 1) is not { } place
-        )
+        if (_gone || !_idle.TryAdd(connection))
             return false;
-        connection.Rest = place;
-        connection.IdleSince = _clock.GetTimestamp();
-        _idle.Add(connection);
         if (_idle.Count == 1)
             _idleTimer.Change(_options.IdleConnection, Timeout.InfiniteTimeSpan);
         return true;
@@ -272,16 +250,8 @@ internal sealed class AccountConnections : IDisposable
     // A slot goes to the next who waits; when the limit was lowered, to nobody.
     private void FreeSlot()
     {
-        if (_slots <= _limit)
-        {
-            while (_waiters.TryDequeue(out var waiter))
-            {
-                if (waiter.TrySetResult(null))
-                    return;
-            }
-        }
-
-        _slots--;
+        if (_slots > _limit || !_waiters.TryGive(null))
+            _slots--;
     }
 
     private bool IsFit(SmtpConnection connection) =>
@@ -290,29 +260,20 @@ internal sealed class AccountConnections : IDisposable
         && connection.Messages < connection.Account.MaxMessagesPerConnection
         && _clock.GetElapsedTime(connection.OpenedAt) < _options.ConnectionAge;
 
-    private bool IsUnused(SmtpConnection connection) => _clock.GetElapsedTime(connection.IdleSince) >= _options.IdleConnection;
-
     private void CloseUnused()
     {
         lock (_gate)
         {
-            CloseIdle(IsUnused);
-            if (!_closed && _idle.Count > 0)
-                _idleTimer.Change(Later(_options.IdleConnection - _clock.GetElapsedTime(_idle[0].IdleSince)), Timeout.InfiniteTimeSpan);
+            CloseIdle(_idle.IsUnused);
+            if (!_closed && _idle.NextUnused is { } next)
+                _idleTimer.Change(next, Timeout.InfiniteTimeSpan);
         }
     }
 
-    // Timers count whole milliseconds and may come early by less than one.
-    private static TimeSpan Later(TimeSpan time) => time < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : time;
-
     private void CloseIdle(Predicate<SmtpConnection> which)
     {
-        foreach (var connection in _idle.FindAll(which))
-        {
-            _idle.Remove(connection);
-            connection.Rest?.Dispose();
+        foreach (var connection in _idle.Take(which))
             Close(connection);
-        }
 
         Publish();
     }

@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -13,14 +13,14 @@ internal sealed partial class SendStage(
     ChannelWriter<ReportItem> report,
     SendOptions options,
     PipelineMetrics metrics,
-    Func<AccountKey, string> accountName,
+    CurrentAccounts accounts,
     TimeProvider clock,
     ILogger logger,
     TenantShare? share = null
 )
 {
     private readonly Rendering _rendering = new(new MimeComposer(options), share ?? TenantShare.Unlimited);
-    private readonly SharedCapacity _places = new(options.Workers, share ?? TenantShare.Unlimited);
+    private readonly SharedCapacity _workers = new(options.Workers, share ?? TenantShare.Unlimited);
     private readonly SenderRefusals _refusals = new();
 
     /// <summary>Runs until the channel is completed and empty and every attempt has its outcome. Bounded by the mails that Schedule lets be
@@ -32,14 +32,28 @@ internal sealed partial class SendStage(
     public async Task RunAsync(CancellationToken stop, CancellationToken abort, CancellationToken abandon)
     {
         using var opening = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
-        await Stage.ForEachApart(
-            input,
-            async mail =>
-            {
-                using var place = await _places.TakeAsync(mail.Account.Tenant, 1, CancellationToken.None);
-                await HandleAsync(mail, opening.Token, abort, abandon);
-            }
-        );
+        accounts.Changed += ForgetDeleted;
+        try
+        {
+            await Stage.ForEachApart(
+                input,
+                async mail =>
+                {
+                    using var worker = await _workers.TakeAsync(mail.Account.Tenant, 1, CancellationToken.None);
+                    await HandleAsync(mail, opening.Token, abort, abandon);
+                }
+            );
+        }
+        finally
+        {
+            accounts.Changed -= ForgetDeleted;
+        }
+    }
+
+    private void ForgetDeleted()
+    {
+        var directory = accounts.Directory;
+        _refusals.Forget(account => directory.Find(account) is null);
     }
 
     private async Task HandleAsync(ResolvedMail mail, CancellationToken opening, CancellationToken abort, CancellationToken abandon)
@@ -65,7 +79,7 @@ internal sealed partial class SendStage(
         mail.Due.Permit.Dispose();
         mail.Charge.Dispose();
         var result = Class(outcome);
-        metrics.Attempts.WithLabels(accountName(mail.Account.Key), result).Inc();
+        metrics.Attempts.Of(mail.Account.Label, result).Inc();
         Log.Attempted(logger, mail.Due.Ticket.Id, mail.Account.ToString(), result, (long)clock.GetElapsedTime(began).TotalMilliseconds);
 
         // The outcome goes first, so that it precedes the mark of the next mail on this connection.

@@ -49,6 +49,16 @@ internal sealed class SenderRefusals
         }
     }
 
+    /// <summary>Forgets the accounts that are gone.</summary>
+    public void Forget(Predicate<AccountKey> isGone)
+    {
+        lock (_gate)
+        {
+            foreach (var account in _last.Keys.Where(account => isGone(account)).ToArray())
+                _last.Remove(account);
+        }
+    }
+
     private sealed record Row(int Version, List<Refusal> Last);
 
     private sealed record Refusal(string Sender, int Code, string Enhanced)

@@ -68,11 +68,24 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         return Of(current).ReplaceAsync(dead, current, abort);
     }
 
-    /// <summary>What each tenant has of the connections that rest.</summary>
+    /// <summary>Accounts that have, or had, connections.</summary>
+    public int Count => _pools.Count;
+
+    /// <summary>What each tenant has of the idle connections.</summary>
     public void ShowIn(TenantShares shares) => shares.Add("idle_connections", _resting);
 
     /// <summary>Ends the use of a connection; it goes to the next who waits, rests, or is closed.</summary>
-    public void Return(SmtpConnection connection) => Of(connection.Account).Return(connection);
+    public void Return(SmtpConnection connection)
+    {
+        if (!_pools.TryGetValue(connection.Account.Key, out var pool))
+        {
+            _farewells.Say(connection);
+            return;
+        }
+
+        pool.Return(connection);
+        DropWhenOver(connection.Account.Key, pool);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -96,7 +109,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
                     arg.pool._options,
                     arg.pool._clock,
                     arg.pool._metrics,
-                    arg.account.Id
+                    arg.account.Label
                 ),
             (pool: this, account)
         );
@@ -105,7 +118,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     {
         var server = Dialling.ServerOf(account, _accounts.Directory, _policy);
         var connection = await SmtpConnection.OpenAsync(account, server, _options, _clock, abort, entered: entered);
-        _metrics.ConnectionsOpened.WithLabels(account.Id).Inc();
+        _metrics.ConnectionsOpened.Of(account.Label).Inc();
         if (account is { Sandbox: false, Security: SmtpSecurity.StartTlsWhenAvailable } && !connection.Protected)
             WarnOnce(account);
         return connection;
@@ -131,8 +144,22 @@ internal sealed partial class SmtpPool : IAsyncDisposable
 
     private void CloseOutdated()
     {
+        var directory = _accounts.Directory;
         foreach (var (key, pool) in _pools)
-            pool.CloseOutdated(_accounts.Directory.Find(key)?.Version);
+        {
+            pool.CloseOutdated(directory.Find(key)?.Version);
+            DropWhenOver(key, pool);
+        }
+    }
+
+    // A connection of a deleted account that is still in use keeps its pool until it is returned.
+    private void DropWhenOver(AccountKey key, AccountConnections pool)
+    {
+        if (!pool.IsOver || !_pools.TryRemove(new(key, pool)))
+            return;
+        pool.Dispose();
+        _warnedVersion.TryRemove(key, out _);
+        _crowdedVersion.TryRemove(key, out _);
     }
 
     private static partial class Log

@@ -97,4 +97,10 @@ public sealed record QueueCounts(IReadOnlyList<(MessageState State, Priority Pri
     /// <see cref="Overdue"/> by lane, so that lanes that wait for a known reason (paused, parked, at a limit) can be left out.
     /// </summary>
     public IReadOnlyList<(LaneKey Lane, long Count)> OverdueByLane { get; init; } = [];
+
+    /// <summary><see cref="OldestDue"/> of each lane that has ready mail which is due.</summary>
+    public IReadOnlyList<(LaneKey Lane, long Due)> OldestDueByLane { get; init; } = [];
+
+    /// <summary>The due time of the oldest ready mail that waits for no known reason; null: there is none.</summary>
+    public long? OldestHeldUp { get; init; }
 }

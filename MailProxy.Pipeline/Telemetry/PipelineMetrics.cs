@@ -7,6 +7,31 @@ namespace MailProxy.Pipeline.Telemetry;
 /// </summary>
 public sealed class PipelineMetrics
 {
+    /// <summary>Values of the label <c>scope</c>.</summary>
+    public const string AccountLimit = "account",
+        TenantLimit = "tenant",
+        InstallationLimit = "installation";
+
+    /// <summary>Values of the label <c>outcome</c>.</summary>
+    public static readonly IReadOnlyList<string> AttemptOutcomes =
+    [
+        "accepted",
+        "partial",
+        "deferred",
+        "refused",
+        "in_doubt",
+        "account",
+        "unsendable",
+        "postponed",
+        "dropped",
+    ];
+
+    /// <summary>Values of the label <c>state</c> of <see cref="Closed"/>.</summary>
+    public static readonly IReadOnlyList<string> ClosedStates = ["partially_sent", "ambiguous"];
+
+    /// <summary>Values of the label <c>use</c>.</summary>
+    public static readonly IReadOnlyList<string> ConnectionUses = ["busy", "idle"];
+
     private static readonly double[] Latencies =
     [
         .001,
@@ -73,8 +98,9 @@ public sealed class PipelineMetrics
         );
         Attempts = make.CreateCounter(
             "mailproxy_attempts_total",
-            "Delivery attempts by account and outcome: accepted, partial, deferred, refused, in_doubt, account, unsendable, "
+            "Delivery attempts by tenant, account and outcome: accepted, partial, deferred, refused, in_doubt, account, unsendable, "
                 + "postponed, dropped.",
+            "tenant",
             "account",
             "outcome"
         );
@@ -90,21 +116,33 @@ public sealed class PipelineMetrics
         );
         Connections = make.CreateGauge(
             "mailproxy_smtp_connections",
-            "Open SMTP connections by account and use: busy, idle.",
+            "Open SMTP connections by tenant, account and use: busy, idle.",
+            "tenant",
             "account",
             "use"
         );
         ConnectionsOpened = make.CreateCounter(
             "mailproxy_smtp_connections_opened_total",
-            "SMTP connections opened, by account.",
+            "SMTP connections opened, by tenant and account.",
+            "tenant",
             "account"
         );
         PermitsRefused = make.CreateCounter(
             "mailproxy_permits_refused_total",
-            "Times a rate limit made an account wait, by account; 'tenant' is the limit of its whole tenant, 'global' the "
-                + "installation's own.",
+            "Times a rate limit made mail wait, by whose limit it is (scope: account, tenant, installation), tenant and account; "
+                + "account is empty for the limit of a tenant, both are empty for that of the installation.",
+            "tenant",
+            "account",
+            "scope"
+        );
+        BackingOff = make.CreateGauge(
+            "mailproxy_account_backing_off",
+            "1 while the account's server is in trouble and its mail waits for the next try, by tenant and account.",
+            "tenant",
             "account"
         );
+        Suspended = make.CreateGauge("mailproxy_sending_suspended", "1 while a person has suspended all sending.");
+        Build = make.CreateGauge("mailproxy_build_info", "Always 1, by version of the program.", "version");
         SharesRefused = make.CreateCounter(
             "mailproxy_tenant_shares_refused_total",
             "Times somebody waited for his tenant's share of something that tenants use together, or was refused it, by what: "
@@ -179,7 +217,10 @@ public sealed class PipelineMetrics
             "state",
             "priority"
         );
-        OldestDue = make.CreateGauge("mailproxy_queue_oldest_due_seconds", "How long the oldest ready message has been due.");
+        OldestDue = make.CreateGauge(
+            "mailproxy_queue_oldest_due_seconds",
+            "How long the oldest ready message has been due whose account is neither paused, parked nor at its limit."
+        );
         Overdue = make.CreateGauge(
             "mailproxy_queue_overdue",
             "Ready messages due for more than a minute whose account is neither paused, parked nor at its limit; 0 in health."
@@ -199,6 +240,9 @@ public sealed class PipelineMetrics
     public Gauge Connections { get; }
     public Counter ConnectionsOpened { get; }
     public Counter PermitsRefused { get; }
+    public Gauge BackingOff { get; }
+    public Gauge Suspended { get; }
+    public Gauge Build { get; }
     public Counter SharesRefused { get; }
     public Gauge ReportLag { get; }
     public Gauge ReportBacklog { get; }

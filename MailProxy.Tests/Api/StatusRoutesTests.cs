@@ -172,7 +172,10 @@ public sealed class StatusRoutesTests
     {
         _host.Queries.Counts = new([(MessageState.Deferred, Priority.Low, 4)], 1_893_553_445_000 - 2_500, 0);
         using (await _host.SendAsync("GET", "/metrics")) { }
-        _host.Queries.Counts = new([(MessageState.Queued, Priority.High, 3)], 1_893_553_445_000 - 2_500, 0);
+        _host.Queries.Counts = new([(MessageState.Queued, Priority.High, 3)], 1_893_553_445_000 - 2_500, 0)
+        {
+            OldestDueByLane = [(new(77), 1_893_553_445_000 - 2_500)],
+        };
         using var answer = await _host.SendAsync("GET", "/metrics");
         var page = await answer.Content.ReadAsStringAsync();
         using (Assert.EnterMultipleScope())
@@ -227,13 +230,19 @@ public sealed class StatusRoutesTests
         _host.Queries.Counts = new([], null, 1_111)
         {
             OverdueByLane = [(Lanes.Of(busy.Key), 1), (Lanes.Of(paused.Key), 10), (Lanes.Of(limited.Key), 100), (new(77), 1_000)],
+            OldestDueByLane =
+            [
+                (Lanes.Of(paused.Key), 1_893_553_445_000 - 90_000),
+                (Lanes.Of(limited.Key), 1_893_553_445_000 - 80_000),
+                (Lanes.Of(busy.Key), 1_893_553_445_000 - 7_000),
+            ],
         };
 
         using var page = await _host.SendAsync("GET", "/metrics");
         using var status = await _host.SendAsync("GET", "/v1/status");
         Assert.That(
             await page.Content.ReadAsStringAsync(),
-            Does.Contain("mailproxy_queue_overdue 1001\n"),
+            Does.Contain("mailproxy_queue_overdue 1001\n").And.Contain("mailproxy_queue_oldest_due_seconds 7\n"),
             "an account that is not there is no reason"
         );
         Assert.That((await status.JsonAsync()).GetProperty("queue").GetProperty("overdue").GetInt64(), Is.EqualTo(1_001));

@@ -15,7 +15,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Ask_Unlimited_HoldsNoPermits()
     {
-        using var gate = Gate(AccountLimits.None, Account(A));
+        var gate = Gate(AccountLimits.None, Account(A));
 
         using var permit = gate.Ask(Find(A), 20).Permit!;
 
@@ -28,7 +28,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Ask_AccountRefuses_TakesNothingFromTheInstallation()
     {
-        using var gate = Gate(new(PerHour: 100), Account(A, new(PerHour: 5)));
+        var gate = Gate(new(PerHour: 100), Account(A, new(PerHour: 5)));
         gate.Ask(Find(A), 5).Permit!.Spend();
 
         var answer = gate.Ask(Find(A), 1);
@@ -43,7 +43,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Ask_InstallationRefuses_TakesNothingFromTheAccount()
     {
-        using var gate = Gate(new(PerHour: 5), Account(A, new(PerHour: 100)), Account(B, new(PerHour: 100)));
+        var gate = Gate(new(PerHour: 5), Account(A, new(PerHour: 100)), Account(B, new(PerHour: 100)));
         gate.Ask(Find(A), 5).Permit!.Spend();
 
         var answer = gate.Ask(Find(B), 1);
@@ -55,7 +55,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Dispose_Unspent_GivesBackInBoth()
     {
-        using var gate = Gate(new(PerHour: 50), Account(A, new(PerHour: 50)));
+        var gate = Gate(new(PerHour: 50), Account(A, new(PerHour: 50)));
         var permit = gate.Ask(Find(A), 7).Permit!;
         Assert.That((Used(gate, A), Used(gate, LimitKey.Installation)), Is.EqualTo((7, 7)));
 
@@ -67,7 +67,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Spend_ThenDispose_CountsInBoth()
     {
-        using var gate = Gate(new(PerHour: 50), Account(A, new(PerHour: 50)));
+        var gate = Gate(new(PerHour: 50), Account(A, new(PerHour: 50)));
         var permit = gate.Ask(Find(A), 7).Permit!;
         permit.Spend();
         permit.Dispose();
@@ -78,7 +78,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Ask_MoreThanTheSmallestWindow_IsCutToIt()
     {
-        using var gate = Gate(AccountLimits.None, Account(A, new(PerMinute: 3, PerHour: 100)));
+        var gate = Gate(AccountLimits.None, Account(A, new(PerMinute: 3, PerHour: 100)));
 
         var permit = gate.Ask(Find(A), 40).Permit!;
 
@@ -88,7 +88,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Ask_MoreThanTheInstallationsSmallestWindow_IsCutToIt()
     {
-        using var gate = Gate(new(PerSecond: 2), Account(A));
+        var gate = Gate(new(PerSecond: 2), Account(A));
 
         var permit = gate.Ask(Find(A), 40).Permit!;
 
@@ -98,7 +98,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Ask_CountingMessages_TakesOnePermitForAnySlice()
     {
-        using var gate = Gate(new(PerMinute: 9, Count: LimitCount.Messages), Account(A, new(PerMinute: 3, Count: LimitCount.Messages)));
+        var gate = Gate(new(PerMinute: 9, Count: LimitCount.Messages), Account(A, new(PerMinute: 3, Count: LimitCount.Messages)));
 
         var permit = gate.Ask(Find(A), 40).Permit!;
 
@@ -108,7 +108,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Ask_WhenReachedIsFail_SaysSo()
     {
-        using var gate = Gate(AccountLimits.None, Account(A, new(PerMinute: 1, WhenReached: LimitReached.Fail)));
+        var gate = Gate(AccountLimits.None, Account(A, new(PerMinute: 1, WhenReached: LimitReached.Fail)));
         gate.Ask(Find(A), 1).Permit!.Spend();
 
         Assert.That(gate.Ask(Find(A), 1).Fail, Is.True);
@@ -117,7 +117,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Ask_LimitsChangedAtRunTime_HoldAtOnceWithTheCountsKept()
     {
-        using var gate = Gate(AccountLimits.None, Account(A, new(PerHour: 10)));
+        var gate = Gate(AccountLimits.None, Account(A, new(PerHour: 10)));
         gate.Ask(Find(A), 6).Permit!.Spend();
 
         _accounts.Swap(new([Account(A, new(PerHour: 6), version: 2)], null));
@@ -129,7 +129,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Seed_AfterARestart_HoldsAccountAndInstallation()
     {
-        using var gate = Gate(new(PerHour: 20), Account(A, new(PerHour: 10)), Account(B, new(PerHour: 10)));
+        var gate = Gate(new(PerHour: 20), Account(A, new(PerHour: 10)), Account(B, new(PerHour: 10)));
         var slot = _clock.GetUtcNow().ToUnixTimeMilliseconds() - 600_000;
         gate.Seed([new(Of(A), 3600, slot, 10), new(LimitKey.Installation, 3600, slot, 15)]);
 
@@ -144,7 +144,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Ask_TenantRefuses_TakesNothingFromTheOthersAndStopsAllItsAccountsButNobodyElses()
     {
-        using var gate = Gate(
+        var gate = Gate(
             new(PerHour: 100),
             Account(A, new(PerHour: 100)),
             Account(B, new(PerHour: 100)),
@@ -169,7 +169,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Ask_AccountRefuses_TakesNothingFromTheTenant()
     {
-        using var gate = Gate(AccountLimits.None, Account(A, new(PerHour: 1)));
+        var gate = Gate(AccountLimits.None, Account(A, new(PerHour: 1)));
         Limit(new(PerHour: 5));
         gate.Ask(Find(A), 1).Permit!.Spend();
         Assert.That(gate.Ask(Find(A), 1).Owner, Is.EqualTo(LimitScope.Account));
@@ -179,7 +179,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Ask_TenantLimit_CutsTheSliceAndIsGivenBack()
     {
-        using var gate = Gate(AccountLimits.None, Account(A));
+        var gate = Gate(AccountLimits.None, Account(A));
         Limit(new(PerMinute: 3));
         var permit = gate.Ask(Find(A), 20).Permit!;
         Assert.That(
@@ -193,7 +193,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Seed_AfterARestart_HoldsTheTenantAndAChangeActsAtOnce()
     {
-        using var gate = Gate(AccountLimits.None, Account(A));
+        var gate = Gate(AccountLimits.None, Account(A));
         Limit(new(PerHour: 10));
         gate.Seed([new(LimitKey.OfTenant(7), 3600, _clock.GetUtcNow().ToUnixTimeMilliseconds() - 600_000, 10)]);
         Assert.That(gate.Ask(Find(A), 1).Owner, Is.EqualTo(LimitScope.Tenant));
@@ -204,7 +204,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Usage_OfAnAccountWithoutLimits_IsEmpty()
     {
-        using var gate = Gate(AccountLimits.None, Account(A));
+        var gate = Gate(AccountLimits.None, Account(A));
 
         Assert.That(gate.Usage(Of(A)), Is.Empty);
         Assert.That(gate.Usage(Of(C)), Is.Empty);

@@ -123,18 +123,21 @@ internal sealed class ActiveQueueTenantTests : ActiveQueueFixture
     }
 
     [Test]
-    public void Forget_OnlyWhatHasNothing()
+    public void Drop_MailUnderWay_GoesWhenItComesBack()
     {
         var queue = Queue();
-        Offer(queue, A, 1);
-        Assert.That(queue.Forget(queue.Find(A)!), Is.False);
+        Offer(queue, A, 1, 2);
+        queue.DiskHas(queue.Find(A)!, 0, 0);
         queue.Take(queue.Next()!);
-        Assert.That(queue.Forget(queue.Find(A)!), Is.False);
-        queue.Done(queue.Find(A)!, Ticket(1, A));
 
-        Assert.That(queue.Forget(queue.Find(A)!), Is.True);
-        Assert.That((queue.Find(A), queue.Lanes.Count()), Is.EqualTo((default(MailLane), 0)));
-        Offer(queue, A, 2);
-        Assert.That(Picks(queue, 1), Is.EqualTo(new long[] { 2 }));
+        queue.Drop(queue.Find(A)!);
+        Assert.That((queue.Find(A)!.Count, queue.Next(), queue.NeedsRefill), Is.EqualTo((0, default(MailLane), false)));
+        Assert.That(_letGo.Select(ticket => ticket.Id), Is.EqualTo(new long[] { 2 }));
+        queue.Done(queue.Find(A)!, Ticket(1, A));
+        queue.Drop(queue.Find(A)!);
+
+        Assert.That((queue.Find(A), queue.Lanes.Count(), queue.NextLook), Is.EqualTo((default(MailLane), 0, long.MaxValue)));
+        Offer(queue, A, 3);
+        Assert.That(Picks(queue, 1), Is.EqualTo(new long[] { 3 }));
     }
 }

@@ -63,6 +63,9 @@ internal sealed class ScheduleBench : IAsyncDisposable
     public ScheduleStage Stage { get; }
     public Task Running => _running;
 
+    /// <summary>Accounts whose limits have counts.</summary>
+    public int Counts => _gate.Count;
+
     /// <summary>Starts it, with lanes for all that the store has.</summary>
     public ScheduleBench Start(
         bool suspended = false,
@@ -155,7 +158,6 @@ internal sealed class ScheduleBench : IAsyncDisposable
         while (_next.Reader.TryRead(out var due))
             _out.Add(due.Ticket.Id);
         Assert.That(Store.Claimed, Is.EqualTo(_out.Count), "claims that the stage kept");
-        _gate.Dispose();
         _stop.Dispose();
     }
 }

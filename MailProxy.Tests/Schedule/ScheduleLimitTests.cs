@@ -21,7 +21,7 @@ internal sealed class ScheduleLimitTests
         var status = bench.Stage.Status(A);
         Assert.That((status.State, status.Reason, status.Waiting), Is.EqualTo((LaneState.AtLimit, "used 2 of 2 per minute", 0)));
         Assert.That(status.Until, Is.InRange(bench.Clock.Now + 60_000, bench.Clock.Now + 60_502));
-        Assert.That(bench.Metrics.PermitsRefused.WithLabels("account-1").Value, Is.EqualTo(1));
+        Assert.That(bench.Metrics.PermitsRefused.WithLabels("default", "account-1", "account").Value, Is.EqualTo(1));
         bench.Offer(Ticket(10, B));
         Assert.That(await bench.SendAsync(1), Is.EqualTo(new long[] { 10 }));
 
@@ -58,7 +58,7 @@ internal sealed class ScheduleLimitTests
             bench.Offer(Ticket(id, B));
         await bench.RestedAsync();
         Assert.That(bench.Stage.Status(B).Reason, Is.EqualTo("the installation used 1 of 1 per minute"));
-        Assert.That(bench.Metrics.PermitsRefused.WithLabels("global").Value, Is.EqualTo(1));
+        Assert.That(bench.Metrics.PermitsRefused.WithLabels("", "", "installation").Value, Is.EqualTo(1));
 
         var sent = new List<long>();
         for (var i = 0; i < 4; i++)

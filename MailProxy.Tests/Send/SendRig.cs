@@ -34,7 +34,7 @@ internal sealed class SendRig : IAsyncDisposable
             _report.Writer,
             Options,
             Metrics,
-            static _ => "relay",
+            Accounts,
             TimeProvider.System,
             NullLogger.Instance
         );

@@ -27,7 +27,7 @@ internal sealed class SendStageTests
         Assert.That(outcome.Content.Json.Length, Is.Zero);
         Assert.That((rig.Permits[1].Disposed, rig.Charges[1].Disposed), Is.EqualTo((true, true)));
         Assert.That(rig.Items.Select(i => i.GetType()), Is.EqualTo(new[] { typeof(Begun), typeof(Outcome.Attempted) }));
-        Assert.That(rig.Metrics.Attempts.WithLabels("relay", "accepted").Value, Is.EqualTo(1));
+        Assert.That(rig.Metrics.Attempts.WithLabels("default", "relay", "accepted").Value, Is.EqualTo(1));
     }
 
     [Test]
@@ -117,7 +117,7 @@ internal sealed class SendStageTests
 
         Assert.That(outcome.Verdicts.Select(v => v.Verdict), Is.EqualTo(new[] { Verdict.Accepted, Verdict.Refused, Verdict.Deferred }));
         Assert.That(_server.Mails, Has.Count.EqualTo(1));
-        Assert.That(rig.Metrics.Attempts.WithLabels("relay", "partial").Value, Is.EqualTo(1));
+        Assert.That(rig.Metrics.Attempts.WithLabels("default", "relay", "partial").Value, Is.EqualTo(1));
     }
 
     [Test]

@@ -46,7 +46,7 @@ internal sealed class SmtpPoolTests
         Assert.That(await RentAsync(), Is.SameAs(second));
         Assert.That(await RentAsync(), Is.SameAs(first));
         Assert.That(_server.Connections, Is.EqualTo(2));
-        Assert.That(_metrics.ConnectionsOpened.WithLabels("relay").Value, Is.EqualTo(2));
+        Assert.That(_metrics.ConnectionsOpened.WithLabels("default", "relay").Value, Is.EqualTo(2));
         Return(first, second);
     }
 
@@ -118,12 +118,12 @@ internal sealed class SmtpPoolTests
     public async Task Idle_TooLong_IsClosedWithQuit()
     {
         Return(await RentAsync(), await RentAsync());
-        Assert.That(_metrics.Connections.WithLabels("relay", "idle").Value, Is.EqualTo(2));
+        Assert.That(_metrics.Connections.WithLabels("default", "relay", "idle").Value, Is.EqualTo(2));
 
         _clock.Advance(TimeSpan.FromSeconds(31));
 
         await _server.Seen("QUIT", 2);
-        Assert.That(_metrics.Connections.WithLabels("relay", "idle").Value, Is.Zero);
+        Assert.That(_metrics.Connections.WithLabels("default", "relay", "idle").Value, Is.Zero);
     }
 
     [Test]
@@ -136,7 +136,7 @@ internal sealed class SmtpPoolTests
 
         _clock.Advance(TimeSpan.FromSeconds(15));
         await _server.Seen("QUIT");
-        Assert.That(_metrics.Connections.WithLabels("relay", "idle").Value, Is.EqualTo(1));
+        Assert.That(_metrics.Connections.WithLabels("default", "relay", "idle").Value, Is.EqualTo(1));
 
         _clock.Advance(TimeSpan.FromSeconds(16));
         await _server.Seen("QUIT", 2);

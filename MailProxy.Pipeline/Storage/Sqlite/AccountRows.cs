@@ -57,14 +57,17 @@ internal sealed class AccountRows(SecretBox box)
             ("@now", now)
         );
 
-    /// <summary>Marks the account as deleted: the number and the names stay, the secrets are deleted.</summary>
-    public static void SoftDelete(SqliteConnection db, AccountKey key, long now) =>
+    /// <summary>Marks the account as deleted: number and names stay, secrets and the counts of its limits are deleted.</summary>
+    public static void SoftDelete(SqliteConnection db, AccountKey key, long now)
+    {
+        db.Run("DELETE FROM limit_uses WHERE key = @key", ("@key", LimitKey.Of(key).Stored));
         db.Run(
             "UPDATE accounts SET version = version + 1, password = NULL, dkim_key = NULL, updated_at = @now, deleted_at = @now "
                 + "WHERE number = @number",
             ("@number", key.Number),
             ("@now", now)
         );
+    }
 
     public static bool HasMail(SqliteConnection db, AccountKey key) =>
         db.QueryNumber(

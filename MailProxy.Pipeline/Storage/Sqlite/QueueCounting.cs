@@ -41,17 +41,17 @@ internal static class QueueCounting
         void Add(MessageState state, Priority priority, long count) =>
             depth[(state, priority)] = depth.GetValueOrDefault((state, priority)) + count;
 
-        long? oldestDue = null,
-            oldestFresh = null;
+        var oldest = new Dictionary<LaneKey, (long? Due, long? Fresh)>();
         var overdue = new Dictionary<LaneKey, long>();
         var ready = session.Prepare(Ready).Add(LastCreatedBy(session, now - QueueCounts.OverdueAfter)).Add(now - QueueCounts.OverdueAfter);
         while (ready.Step())
         {
             Add(MessageState.Queued, (Priority)ready.Int(1), ready.Long(2));
-            oldestDue = Earlier(oldestDue, ready.LongOrNull(3));
-            oldestFresh = Earlier(oldestFresh, ready.LongOrNull(4));
+            var lane = new LaneKey(ready.Int(0));
+            var known = oldest.GetValueOrDefault(lane);
+            oldest[lane] = (Earlier(known.Due, ready.LongOrNull(3)), Earlier(known.Fresh, ready.LongOrNull(4)));
             if (ready.Long(5) is > 0 and var late)
-                overdue[new(ready.Int(0))] = overdue.GetValueOrDefault(new(ready.Int(0))) + late;
+                overdue[lane] = overdue.GetValueOrDefault(lane) + late;
         }
 
         var waiting = session.Prepare(Waiting);
@@ -76,14 +76,21 @@ internal static class QueueCounting
             Add(MessageState.Queued, priority, count);
         }
 
-        if (oldestFresh is { } message)
-            oldestDue = Earlier(oldestDue, session.Prepare(CreatedAt).Add(message).Scalar());
+        List<(LaneKey Lane, long Due)> due = [];
+        foreach (var (lane, first) in oldest)
+        {
+            var at = first.Fresh is { } message ? Earlier(first.Due, session.Prepare(CreatedAt).Add(message).Scalar()) : first.Due;
+            if (at <= now)
+                due.Add((lane, at.Value));
+        }
+
         return new(
             [.. depth.Where(d => d.Value != 0).Select(d => (d.Key.State, d.Key.Priority, d.Value))],
-            oldestDue <= now ? oldestDue : null,
+            due.Count == 0 ? null : due.Min(first => first.Due),
             overdue.Values.Sum()
         )
         {
+            OldestDueByLane = due,
             OverdueByLane = [.. overdue.Select(o => (o.Key, o.Value))],
         };
     }

@@ -25,7 +25,12 @@ internal sealed class TenantRows(SecretBox box)
             ("@auth", tenant.AttachmentEndpoint?.Auth is { } auth ? box.Seal(StoredAuth.ToText(auth), AuthOwner(tenant.Id)) : null)
         );
 
-    public static void Delete(SqliteConnection db, string id) => db.Run("DELETE FROM tenants WHERE id = @id", ("@id", id));
+    public static void Delete(SqliteConnection db, string id)
+    {
+        // Its number, negated, is what its limits were counted under; see LimitKey.
+        db.Run("DELETE FROM limit_uses WHERE key = (SELECT -number FROM tenants WHERE id = @id)", ("@id", id));
+        db.Run("DELETE FROM tenants WHERE id = @id", ("@id", id));
+    }
 
     private Tenant Row(SqliteDataReader row)
     {

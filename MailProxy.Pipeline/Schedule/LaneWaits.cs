@@ -1,0 +1,61 @@
+namespace MailProxy.Pipeline.Schedule;
+
+/// <summary>Which lanes wait, for how long, and when each is looked at next. Pure.</summary>
+internal sealed class LaneWaits
+{
+    /// <summary>A lane that waits longer than this (milliseconds) keeps no tickets.</summary>
+    private const long LongPark = 1000;
+
+    private readonly LaneHeap _looks = new(0); // by the time of the next look
+    private readonly HashSet<MailLane> _atLimit = [];
+
+    /// <summary>When the first lane is to be looked at; <see cref="long.MaxValue"/>: none is.</summary>
+    public long NextLook => _looks.FirstKey;
+
+    /// <summary>Lanes that wait for a limit.</summary>
+    public IReadOnlyCollection<MailLane> AtLimit => _atLimit;
+
+    /// <summary>Ends the waits of the first lane that are over; null: no lane is to be looked at yet. <see cref="Note"/> is due then.</summary>
+    public MailLane? EndFirst(long now)
+    {
+        if (_looks.FirstKey > now || _looks.First is not { } lane)
+            return null;
+        if (lane.AtLimit?.Until <= now)
+            lane.AtLimit = null;
+        if (lane.BackingOff?.Until <= now)
+            lane.BackingOff = null;
+        if (!lane.Waits && lane.NextDue <= now)
+        {
+            lane.NextDue = long.MaxValue;
+            lane.More = lane.Glance = true;
+        }
+
+        return lane;
+    }
+
+    /// <summary>Notes that a reason to wait was set or cleared.</summary>
+    public void Note(MailLane lane, long now)
+    {
+        var until = Math.Max(lane.AtLimit?.Until ?? 0, lane.BackingOff?.Until ?? 0);
+        lane.LetsGo = lane.Paused || lane.Unknown || (lane.Waits && until - now > LongPark);
+        if (lane.Waits || lane.WaitedLast == long.MaxValue)
+            lane.WaitedLast = lane.Waits ? long.MaxValue : now;
+        if (lane.AtLimit is null)
+            _atLimit.Remove(lane);
+        else
+            _atLimit.Add(lane);
+    }
+
+    /// <summary>Sets when the lane is to be looked at, after any change of it.</summary>
+    public void Settle(MailLane lane)
+    {
+        var look =
+            lane.Paused || lane.Unknown ? long.MaxValue
+            : lane.Waits ? Math.Min(lane.AtLimit?.Until ?? long.MaxValue, lane.BackingOff?.Until ?? long.MaxValue)
+            : lane.NextDue;
+        if (look == long.MaxValue)
+            _looks.Remove(lane);
+        else
+            _looks.Set(lane, look);
+    }
+}

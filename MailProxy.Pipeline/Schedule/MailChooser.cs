@@ -1,0 +1,126 @@
+using System.Threading.Channels;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Telemetry;
+
+namespace MailProxy.Pipeline.Schedule;
+
+/// <summary>
+/// Gives the mail whose turn it is a permit and hands it on with the account that it goes by, or parks its lane at the limit that refused.
+/// Used by the scheduler's loop only.
+/// </summary>
+internal sealed class MailChooser(
+    ActiveQueue queue,
+    LaneKeeper lanes,
+    AccountGate gate,
+    Standstill standstill,
+    ChannelWriter<DueMail> next,
+    PipelineMetrics metrics,
+    TimeProvider clock
+)
+{
+    private const int Picks = 32;
+
+    // Time for the one that goes first to be chosen (milliseconds).
+    private const long BehindFirst = 20;
+
+    private readonly TenantTurns _turns = new();
+
+    /// <summary>
+    /// Capacity downstream comes first, then the choice, so that urgent mail wins until the last moment. True: there may be more to choose.
+    /// </summary>
+    public bool Choose(SchedulerWait wait)
+    {
+        for (var i = 0; i < Picks; i++)
+        {
+            if (standstill.Stands || queue.Next() is not { } lane || !wait.HasCapacity())
+                return false;
+            if (lanes.Directory.OfLane(lane.Key) is not { } account)
+                throw new InvalidOperationException("A lane without an account was chosen.");
+
+            if (_turns.Before(account.Tenant, lane) is { } first)
+            {
+                ParkBehind(lane, first);
+                continue;
+            }
+
+            var answer = gate.Ask(account, lane.First.Recipients);
+            if (answer.Refusal is null)
+                _turns.Granted(account.Tenant, lane);
+            if (answer.Refusal is { } refusal && !answer.Fail)
+                Park(lane, account, answer.Owner, refusal);
+            else if (!Hand(lane, account.Key, answer.Permit ?? new RefusedPermit($"{Name(answer.Owner)} {answer.Refusal}")))
+                return !wait.HasCapacity();
+        }
+
+        return true;
+    }
+
+    /// <summary>Forgets the turns of lanes that wait because their account is gone.</summary>
+    public void ForgetDeleted() => _turns.ForgetDeleted();
+
+    private void Park(MailLane lane, SmtpAccount account, LimitScope owner, LimitRefusal refusal)
+    {
+        // Read again, for the turn may have waited for the store; and a millisecond more, because both clocks are cut to whole ones.
+        var now = Now();
+        var until = now + (long)Math.Ceiling(refusal.RetryAfter.TotalMilliseconds) + 1;
+        Count(account, owner);
+        if (owner == LimitScope.Installation)
+        {
+            // Nobody may send, and the lane keeps its turn: else the order of waking would decide who goes first each time.
+            standstill.Limit = new(until, $"the installation {refusal}");
+            return;
+        }
+
+        if (owner == LimitScope.Tenant)
+            _turns.Refused(account.Tenant, lane);
+        lane.AtLimit =
+            owner == LimitScope.Tenant ? new(until, $"the tenant {refusal}") { OfTenant = true } : new(until, refusal.ToString());
+        queue.Waited(lane, now);
+    }
+
+    private void ParkBehind(MailLane lane, MailLane first)
+    {
+        var now = Now();
+        lane.AtLimit = new(
+            Math.Max(first.AtLimit?.Until ?? now, now) + BehindFirst,
+            first.AtLimit?.Reason ?? "the tenant's limit lets another account go first"
+        )
+        {
+            OfTenant = true,
+        };
+        queue.Waited(lane, now);
+    }
+
+    private void Count(SmtpAccount account, LimitScope owner)
+    {
+        var (label, scope) = owner switch
+        {
+            LimitScope.Installation => (new AccountLabel("", ""), PipelineMetrics.InstallationLimit),
+            LimitScope.Tenant => (new AccountLabel(account.Tenant, ""), PipelineMetrics.TenantLimit),
+            _ => (account.Label, PipelineMetrics.AccountLimit),
+        };
+        metrics.PermitsRefused.Of(label, scope).Inc();
+    }
+
+    // False: the channel was completed though it had capacity. The pipeline is coming down, and the next wait says so.
+    private bool Hand(MailLane lane, AccountKey account, SendPermit permit)
+    {
+        var ticket = queue.Take(lane);
+        if (next.TryWrite(new(ticket, account, permit)))
+            return true;
+        permit.Dispose();
+        queue.Return(lane, ticket);
+        return false;
+    }
+
+    private static string Name(LimitScope owner) =>
+        owner switch
+        {
+            LimitScope.Installation => "the installation",
+            LimitScope.Tenant => "the tenant",
+            _ => "the account",
+        };
+
+    private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
+}
