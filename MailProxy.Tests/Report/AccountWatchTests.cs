@@ -9,6 +9,7 @@ using static MailProxy.Tests.Schedule.Tickets;
 namespace MailProxy.Tests.Report;
 
 /// <summary>What is told when an account that backs off changes.</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class AccountWatchTests
 {
     private readonly CurrentAccounts _accounts = new();

@@ -4,6 +4,7 @@ using Prometheus;
 
 namespace MailProxy.Tests.Telemetry;
 
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class AccountSeriesTests
 {
     private static readonly AccountLabel Ours = new("acme", "relay"),
