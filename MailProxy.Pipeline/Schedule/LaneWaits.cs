@@ -16,7 +16,7 @@ internal sealed class LaneWaits
     public IReadOnlyCollection<MailLane> AtLimit => _atLimit;
 
     /// <summary>
-    /// Ends the waits of the first lane that are over, and returns the lane; its change is to be noted. Null: no lane is to be looked at yet.
+    /// Ends the waits of the first lane that are over, and returns the lane, to be noted; null: no lane is to be looked at yet.
     /// </summary>
     public MailLane? EndFirst(long now)
     {

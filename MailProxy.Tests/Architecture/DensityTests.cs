@@ -16,9 +16,6 @@ public sealed partial class DensityTests
         "MailProxy.Daemon/Api/Answers.cs",
         "MailProxy.Pipeline/Flow.cs",
         "MailProxy.Pipeline/MailPipeline.cs",
-        "MailProxy.Pipeline/Schedule/ActiveQueue.cs",
-        "MailProxy.Pipeline/Schedule/ScheduleStage.cs",
-        "MailProxy.Pipeline/Send/AccountConnections.cs",
         "MailProxy.Pipeline/Storage/Sqlite/CommitLoop.cs",
     ];
 
