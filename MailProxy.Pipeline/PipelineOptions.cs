@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Persist;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;

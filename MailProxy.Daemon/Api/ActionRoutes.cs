@@ -1,6 +1,6 @@
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 

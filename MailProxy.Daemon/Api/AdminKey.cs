@@ -2,7 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Disk;
 
 namespace MailProxy.Daemon.Api;
 

@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -26,7 +26,7 @@ public static class ApiRegistration
     /// cref="WebhooksChanged"/>, <see cref="WebhookTrial"/>, <see cref="OpenDownload"/>, <see cref="SandboxView"/>, the stores,
     /// <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>, <c>CurrentKeys</c>, <c>KeyChanges</c>,
     /// <c>CurrentVolumes</c>, <c>VolumeChanges</c>, <c>IVolumeProbe</c>, <c>Wake</c>, <c>TenantOptions</c>, <c>TenantShare</c>,
-    /// <c>ProtectedFiles</c>,
+    /// <see cref="IsProtectedRoot"/>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>
     public static IServiceCollection AddMailProxyApi(this IServiceCollection services)
     {

@@ -1,7 +1,6 @@
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 
@@ -57,6 +56,9 @@ public delegate Task<WebhookTestAnswer> WebhookTrial(WebhookEndpoint endpoint, C
 
 /// <summary>Finds what a link of this daemon leads to.</summary>
 public delegate Task<Download> OpenDownload(string token, bool head, CancellationToken cancel);
+
+/// <summary>Whether every file below a root is the daemon's own, so that no volume may be there.</summary>
+public delegate bool IsProtectedRoot(string root);
 
 /// <summary>Free bytes on the disk of the data directory.</summary>
 public delegate long FreeDisk();

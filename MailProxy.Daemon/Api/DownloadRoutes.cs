@@ -1,5 +1,5 @@
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Resolve;
 using Microsoft.Net.Http.Headers;
 
 namespace MailProxy.Daemon.Api;

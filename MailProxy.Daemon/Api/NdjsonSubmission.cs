@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
-using MailProxy.Pipeline;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Intake;
 using Microsoft.Extensions.Options;
 
 namespace MailProxy.Daemon.Api;

@@ -1,6 +1,6 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;

@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Daemon.Api;

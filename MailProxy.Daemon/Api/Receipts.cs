@@ -1,5 +1,5 @@
 using System.Text.Json;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Daemon.Api;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;

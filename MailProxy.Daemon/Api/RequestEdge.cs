@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage;
 using Microsoft.AspNetCore.Http.Features;
 

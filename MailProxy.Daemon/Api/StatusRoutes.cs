@@ -1,6 +1,6 @@
 using System.Reflection;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Telemetry;
 

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
-using MailProxy.Pipeline;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Options;

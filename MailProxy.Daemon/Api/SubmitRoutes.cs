@@ -1,7 +1,7 @@
 using System.Text.Json;
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Daemon.Api;

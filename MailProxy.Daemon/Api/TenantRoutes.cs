@@ -1,5 +1,5 @@
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 

@@ -1,6 +1,5 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using Microsoft.AspNetCore.Http.Features;
@@ -15,7 +14,7 @@ internal sealed class VolumeRoutes(
     ConfigurationTurn turn,
     IVolumeProbe probe,
     Quotas quotas,
-    ProtectedFiles secret
+    IsProtectedRoot isProtected
 )
 {
     private static readonly ProblemAnswer AdminOnly = ProblemAnswer.Of(
@@ -103,7 +102,7 @@ internal sealed class VolumeRoutes(
         if (existing is { Shared: true } && !caller.IsAdmin)
             return AdminOnly;
         var volume = VolumeBinder.Bind(members, caller.Tenant, id, existing, caller.IsAdmin);
-        if (volume.Config is VolumeConfig.Local { Root: var root } && root.Length > 0 && secret.AreAllOf(root))
+        if (volume.Config is VolumeConfig.Local { Root: var root } && root.Length > 0 && isProtected(root))
             members.Fault("config/root", "invalid_path", "The daemon keeps its own files there: name another directory.");
         if (volume.Shared && volumes.Directory.FindShared(id) is { } other && other.Tenant != caller.Tenant)
             members.Fault("shared", "taken", $"The tenant {other.Tenant} shares a volume of this id already.");

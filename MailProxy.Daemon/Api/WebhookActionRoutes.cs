@@ -1,5 +1,5 @@
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Options;
 

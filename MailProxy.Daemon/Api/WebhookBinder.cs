@@ -1,5 +1,5 @@
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;

@@ -1,5 +1,5 @@
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 

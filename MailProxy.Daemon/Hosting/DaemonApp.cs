@@ -174,6 +174,7 @@ internal static class DaemonApp
         services.AddSingleton(share);
         services.AddSingleton(shares);
         services.AddSingleton(secret);
+        services.AddSingleton<IsProtectedRoot>(secret.AreAllOf);
         services.AddSingleton(keys);
         services.AddSingleton(keyChanges);
         services.AddSingleton(policy);

@@ -1,5 +1,5 @@
 using System.Text;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Disk;
 
 namespace MailProxy.Daemon.Hosting;
 

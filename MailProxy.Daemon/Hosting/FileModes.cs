@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Disk;
 
 namespace MailProxy.Daemon.Hosting;
 

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Disk;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Data.Sqlite;
 

@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Disk;
 
 namespace MailProxy.Pipeline.Accounts;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Disk;
 
 namespace MailProxy.Pipeline.Accounts;
 

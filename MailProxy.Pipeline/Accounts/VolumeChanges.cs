@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Accounts;

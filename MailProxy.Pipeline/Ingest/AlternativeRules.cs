@@ -1,4 +1,5 @@
 using System.Text;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MimeKit;
 

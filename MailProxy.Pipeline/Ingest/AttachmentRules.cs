@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Frozen;
 using System.Text;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;

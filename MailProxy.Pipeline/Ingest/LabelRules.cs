@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MimeKit.Utils;
 

@@ -1,4 +1,6 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Pipeline.Ingest;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Ingest;

@@ -1,5 +1,3 @@
-using MailProxy.Pipeline.Storage;
-
 namespace MailProxy.Pipeline.Mail;
 
 /// <summary>The facts about a stored message that a decision needs.</summary>

@@ -1,4 +1,6 @@
 using System.Threading.Channels;
+using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;

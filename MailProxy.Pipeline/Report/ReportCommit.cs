@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Logging;
 

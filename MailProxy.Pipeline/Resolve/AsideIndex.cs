@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;

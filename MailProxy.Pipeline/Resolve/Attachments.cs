@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Resolve;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;

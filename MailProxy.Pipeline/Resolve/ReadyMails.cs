@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Flow;
+
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>Mails that have all their attachments and wait to be sent; their content is held for them for a limited time.</summary>

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Logging;

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;

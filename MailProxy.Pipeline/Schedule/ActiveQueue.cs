@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Sharing;
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Schedule;

@@ -1,5 +1,7 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;

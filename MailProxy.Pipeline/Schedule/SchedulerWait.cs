@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using MailProxy.Pipeline.Flow;
 
 namespace MailProxy.Pipeline.Schedule;
 

@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Flow;
+
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Pipeline.Schedule;

@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Flow;
+
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>Tickets that have left their lanes: under way to an attempt, or set aside until what the mail carries has come. Pure.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using MailProxy.Pipeline.Flow;
 
 namespace MailProxy.Pipeline.Send;
 

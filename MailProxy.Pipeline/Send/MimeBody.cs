@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MimeKit;
 using MimeKit.Encodings;

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MimeKit;
 using MimeKit.Utils;

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using MailProxy.Pipeline.Flow;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Send;

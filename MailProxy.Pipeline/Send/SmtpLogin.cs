@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using MailKit.Security;
+using MailProxy.Pipeline.Flow;
 
 namespace MailProxy.Pipeline.Send;
 

@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Flow;
+
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>No connection could be had: where it failed, and the server's reply if there was one.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using MailProxy.Pipeline.Flow;
 
 namespace MailProxy.Pipeline.Send;
 

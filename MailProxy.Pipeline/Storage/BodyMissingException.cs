@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Flow;
+
 namespace MailProxy.Pipeline.Storage;
 
 /// <summary>The message exists, but its body is missing: somebody removed its file. Restoring a backup may bring it back.</summary>

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
@@ -83,8 +84,6 @@ public sealed record MessageView(
     /// <summary>Why it was deferred when that was no server's reply: trouble of a source, or of our own.</summary>
     public string? Reason { get; init; }
 }
-
-public sealed record RecipientView(string Address, RecipientState State, int? SmtpCode, string? EnhancedCode, string? Reply);
 
 /// <param name="OldestDue">The due time of the oldest ready mail, or null.</param>
 /// <param name="Overdue">Ready mails whose due time passed more than a minute ago.</param>

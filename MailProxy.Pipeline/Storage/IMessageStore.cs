@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
@@ -50,12 +52,6 @@ public interface IMessageStore
     /// <summary>Closes up to <paramref name="limit"/> expired messages (not sending, not held), with their events.</summary>
     Task<ExpirySweep> ExpireAsync(long now, int limit);
 }
-
-/// <summary>The store cannot write now (disk full, locked, failing). Try again later.</summary>
-public sealed class StoreUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
-
-/// <summary>The store file is newer than this program, not ours, or damaged. The program must not start.</summary>
-public sealed class StoreRefusedException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <param name="InDoubt">Attempts marked without an outcome, still in state sending; each must be settled.</param>
 /// <param name="Lanes">Lanes with waiting mail, and when the earliest of it is due (0: now).</param>
@@ -140,43 +136,6 @@ public sealed record RecipientUpdate(int Ordinal, RecipientState State, bool Tri
 /// (<c>"recipients":[…],"next_attempt_at":…</c>), without braces; null: none.
 /// </summary>
 public sealed record NewEvent(EventType Type, MessageState Status, int Attempt, byte[]? Detail);
-
-/// <summary>A change of a message that a person requests.</summary>
-public abstract record MessageChange
-{
-    private MessageChange() { }
-
-    /// <summary>The action's name in the audit log.</summary>
-    public abstract string ActionName { get; }
-
-    public sealed record Cancel : MessageChange
-    {
-        public override string ActionName => "message.cancel";
-    }
-
-    /// <summary>Tries now. Failed and expired messages are queued again, for the recipients that were not accepted.</summary>
-    /// <param name="ExpiresAt">The new expiry of a message that had expired.</param>
-    public sealed record Retry(long ExpiresAt) : MessageChange
-    {
-        public override string ActionName => "message.retry";
-    }
-
-    public sealed record Hold : MessageChange
-    {
-        public override string ActionName => "message.hold";
-    }
-
-    public sealed record Release : MessageChange
-    {
-        public override string ActionName => "message.release";
-    }
-
-    /// <param name="ExpiresAt">The new expiry; null: unchanged.</param>
-    public sealed record Reschedule(long SendAt, long? ExpiresAt = null) : MessageChange
-    {
-        public override string ActionName => "message.reschedule";
-    }
-}
 
 /// <summary>The result of a change. A closed set.</summary>
 public abstract record ChangeResult

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MailProxy.Pipeline.Disk;
 
 namespace MailProxy.Pipeline.Storage;
 

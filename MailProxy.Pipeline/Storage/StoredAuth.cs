@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MailProxy.Pipeline.Disk;
 
 namespace MailProxy.Pipeline.Storage;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Storage;

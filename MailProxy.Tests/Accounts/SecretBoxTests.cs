@@ -1,6 +1,6 @@
 using System.Text;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Disk;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Accounts;

@@ -59,7 +59,7 @@ public sealed class AdminKeyTests
         System.IO.File.WriteAllText(File, "\n");
         Assert.That(
             () => AdminKey.Open(null, _data, new LogRecorder()),
-            Throws.TypeOf<MailProxy.Pipeline.Storage.StoreRefusedException>().With.Message.Contains(File)
+            Throws.TypeOf<MailProxy.Pipeline.Disk.StoreRefusedException>().With.Message.Contains(File)
         );
     }
 

@@ -2,9 +2,9 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Threading.Channels;
 using MailProxy.Daemon.Api;
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Sharing;
@@ -228,7 +228,7 @@ internal sealed class ApiHost : IAsyncDisposable
 
         services
             .AddSingleton(Quotas)
-            .AddSingleton(new ProtectedFiles("data"))
+            .AddSingleton(new IsProtectedRoot(new ProtectedFiles("data").AreAllOf))
             .AddSingleton(Removal)
             .AddSingleton<ForgetContent>(tenant => Forgotten.Add(tenant));
         NSubstitute.SubstituteExtensions.ReturnsForAnyArgs(Removal.RemoveAsync("", 0), Task.FromResult(true));

@@ -1,5 +1,5 @@
 using System.Net;
-using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Flow;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using NUnit.Framework;
 

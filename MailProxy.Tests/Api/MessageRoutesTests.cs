@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using MailProxy.Daemon.Api;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using NUnit.Framework;

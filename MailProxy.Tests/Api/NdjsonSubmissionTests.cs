@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Disk;
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 

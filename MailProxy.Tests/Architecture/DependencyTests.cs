@@ -10,7 +10,19 @@ namespace MailProxy.Tests.Architecture;
 public sealed partial class DependencyTests
 {
     private static readonly string[] Stages = ["Ingest", "Persist", "Schedule", "Resolve", "Send", "Report", "Retain"];
-    private static readonly string[] Services = ["Accounts", "Mail", "Notation", "Storage", "Telemetry", "Network", "Sharing"];
+    private static readonly string[] Services =
+    [
+        "Accounts",
+        "Disk",
+        "Flow",
+        "Intake",
+        "Mail",
+        "Network",
+        "Notation",
+        "Sharing",
+        "Storage",
+        "Telemetry",
+    ];
 
     [TestCaseSource(nameof(Stages))]
     public void Stage_NamesNoOtherStage(string stage)

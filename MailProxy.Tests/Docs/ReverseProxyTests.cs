@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 

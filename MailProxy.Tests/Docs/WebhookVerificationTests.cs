@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Network;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 

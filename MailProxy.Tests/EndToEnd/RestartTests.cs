@@ -88,7 +88,7 @@ public sealed class RestartTests
         }
 
         File.Delete(Path.Combine(directory, "master.key"));
-        Assert.That(async () => await TestDaemon.StartAsync(directory), Throws.InstanceOf<Pipeline.Storage.StoreRefusedException>());
+        Assert.That(async () => await TestDaemon.StartAsync(directory), Throws.InstanceOf<Pipeline.Disk.StoreRefusedException>());
     }
 
     [Test]
@@ -96,7 +96,7 @@ public sealed class RestartTests
     {
         using var directory = new TempDirectory();
         await using var first = await TestDaemon.StartAsync(directory);
-        Assert.That(async () => await TestDaemon.StartAsync(directory), Throws.InstanceOf<Pipeline.Storage.StoreRefusedException>());
+        Assert.That(async () => await TestDaemon.StartAsync(directory), Throws.InstanceOf<Pipeline.Disk.StoreRefusedException>());
         await first.StopAsync();
     }
 }

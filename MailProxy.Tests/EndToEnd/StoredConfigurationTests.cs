@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;

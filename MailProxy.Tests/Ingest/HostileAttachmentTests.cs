@@ -220,7 +220,7 @@ public sealed class HostileAttachmentTests
     [Test]
     public void Judge_EndpointThatTheTenantDoesNotHave_IsTold()
     {
-        var draft = Pipeline.Ingest.DraftBinder.BindOne(
+        var draft = Pipeline.Intake.DraftBinder.BindOne(
             System.Text.Encoding.UTF8.GetBytes(Rules.Message("\"attachments\":[{\"filename\":\"a\",\"source\":\"inv-17\"}]"))
         );
 
@@ -232,7 +232,7 @@ public sealed class HostileAttachmentTests
     [Test]
     public void Judge_AnotherTenantsVolume_IsUnknown()
     {
-        var draft = Pipeline.Ingest.DraftBinder.BindOne(
+        var draft = Pipeline.Intake.DraftBinder.BindOne(
             System.Text.Encoding.UTF8.GetBytes(Rules.Message("\"attachments\":[{\"filename\":\"a\",\"source\":\"docs:a\"}]"))
         );
 

@@ -1,7 +1,8 @@
 using System.Text;
 using System.Threading.Channels;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using NUnit.Framework;
 

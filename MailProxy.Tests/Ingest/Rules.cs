@@ -1,7 +1,8 @@
 using System.Text;
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 
 namespace MailProxy.Tests.Ingest;
 

@@ -1,5 +1,5 @@
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using NUnit.Framework;
 

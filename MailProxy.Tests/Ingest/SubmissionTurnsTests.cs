@@ -1,4 +1,4 @@
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Sharing;
 using NUnit.Framework;

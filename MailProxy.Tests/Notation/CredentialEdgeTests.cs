@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Tests.Api;
 using MailProxy.Tests.Ingest;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Tests.Api;
 using MailProxy.Tests.Ingest;
 using NUnit.Framework;

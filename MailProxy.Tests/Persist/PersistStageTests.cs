@@ -1,8 +1,8 @@
 using System.Threading.Channels;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Persist;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using MailProxy.Tests.Ingest;
 using Microsoft.Extensions.Logging.Abstractions;

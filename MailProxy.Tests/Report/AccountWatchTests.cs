@@ -1,5 +1,6 @@
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using static MailProxy.Tests.Report.Mails;
 

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging.Abstractions;

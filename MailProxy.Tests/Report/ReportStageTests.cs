@@ -1,4 +1,8 @@
+using System.Threading.Channels;
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using NUnit.Framework;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Network;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;

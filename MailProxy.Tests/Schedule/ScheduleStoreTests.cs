@@ -1,5 +1,5 @@
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Schedule;
-using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 using static MailProxy.Tests.Schedule.Tickets;
 

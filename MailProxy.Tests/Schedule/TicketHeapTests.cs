@@ -1,5 +1,5 @@
 using CsCheck;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Schedule;
 using NUnit.Framework;
 using static MailProxy.Tests.Schedule.Tickets;

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Text;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Send;
 using MailProxy.Tests.Support;
 using MimeKit;

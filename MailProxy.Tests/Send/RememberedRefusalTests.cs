@@ -1,4 +1,4 @@
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 

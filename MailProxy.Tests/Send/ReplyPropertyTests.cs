@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using CsCheck;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 

@@ -1,5 +1,6 @@
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Send;
 using MailProxy.Tests.Support;
 using NUnit.Framework;

@@ -1,4 +1,6 @@
 using System.Text;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Send;
 using NUnit.Framework;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Send;
 using MailProxy.Tests.Support;
 using NUnit.Framework;

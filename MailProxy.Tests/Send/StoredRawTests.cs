@@ -1,5 +1,5 @@
 using System.Text;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Send;
 using NUnit.Framework;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;

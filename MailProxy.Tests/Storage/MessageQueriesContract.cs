@@ -1,3 +1,5 @@
+using System.Text;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using NUnit.Framework;

@@ -1,6 +1,5 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;

@@ -4,7 +4,6 @@ using Prometheus;
 
 namespace MailProxy.Tests.Telemetry;
 
-[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class AccountSeriesTests
 {
     private static readonly AccountLabel Ours = new("acme", "relay"),

@@ -1,5 +1,5 @@
 using MailProxy.Benchmarks.Support;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Telemetry;

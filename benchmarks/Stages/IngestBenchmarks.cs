@@ -1,7 +1,7 @@
 using System.Text;
 using BenchmarkDotNet.Attributes;
 using MailProxy.Benchmarks.Support;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 
 namespace MailProxy.Benchmarks.Stages;
 

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 
 namespace MailProxy.Benchmarks.Stages;
 

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Storage;

@@ -1,6 +1,6 @@
 using System.Buffers;
 using BenchmarkDotNet.Attributes;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Send;
 
 namespace MailProxy.Benchmarks.Stages;

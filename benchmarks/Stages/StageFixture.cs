@@ -1,7 +1,8 @@
 using MailProxy.Benchmarks.Support;
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;

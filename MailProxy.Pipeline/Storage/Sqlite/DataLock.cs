@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Disk;
+
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>The exclusive lock of a data directory. The kernel releases it when the process dies, however it dies.</summary>

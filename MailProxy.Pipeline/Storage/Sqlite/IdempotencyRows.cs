@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Flow;
+
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>Answers stored under their Idempotency-Key.</summary>

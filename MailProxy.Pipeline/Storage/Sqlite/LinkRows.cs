@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using Microsoft.Data.Sqlite;
 

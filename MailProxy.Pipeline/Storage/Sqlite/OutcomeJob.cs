@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Disk;
+
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>

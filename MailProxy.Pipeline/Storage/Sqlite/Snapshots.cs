@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Disk;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;

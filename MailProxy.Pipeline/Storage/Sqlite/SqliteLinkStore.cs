@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using Microsoft.Data.Sqlite;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Disk;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using MailProxy.Pipeline.Disk;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;

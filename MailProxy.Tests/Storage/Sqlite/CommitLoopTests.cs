@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage.Sqlite;
 using NUnit.Framework;
 

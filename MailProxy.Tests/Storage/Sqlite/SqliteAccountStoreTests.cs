@@ -1,5 +1,6 @@
 using System.Text;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;

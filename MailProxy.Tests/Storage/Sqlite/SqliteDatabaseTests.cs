@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Data.Sqlite;

@@ -1,4 +1,4 @@
-namespace MailProxy.Pipeline.Resolve;
+namespace MailProxy.Pipeline.Flow;
 
 /// <summary>What a link of this daemon leads to. A closed set.</summary>
 public abstract record Download

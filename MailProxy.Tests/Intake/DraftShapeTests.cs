@@ -1,8 +1,9 @@
 using System.Text;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
+using MailProxy.Tests.Ingest;
 using NUnit.Framework;
 
-namespace MailProxy.Tests.Ingest;
+namespace MailProxy.Tests.Intake;
 
 /// <summary>What has more of something than any good message is refused before anything is made of it.</summary>
 internal sealed class DraftShapeTests

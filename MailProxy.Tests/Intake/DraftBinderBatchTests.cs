@@ -1,8 +1,8 @@
 using System.Text;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 using NUnit.Framework;
 
-namespace MailProxy.Tests.Ingest;
+namespace MailProxy.Tests.Intake;
 
 internal sealed class DraftBinderBatchTests
 {

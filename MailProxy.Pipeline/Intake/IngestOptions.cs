@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace MailProxy.Pipeline.Ingest;
+namespace MailProxy.Pipeline.Intake;
 
 /// <summary>What Ingest takes in, and what it refuses.</summary>
 public sealed class IngestOptions

@@ -1,7 +1,8 @@
 using System.Text.Json;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
-namespace MailProxy.Pipeline.Ingest;
+namespace MailProxy.Pipeline.Intake;
 
 /// <summary>
 /// Turns a request's bytes into drafts. Whatever the bytes are, it returns a draft or a problem and never throws. The result refers to the

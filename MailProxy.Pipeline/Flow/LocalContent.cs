@@ -1,4 +1,4 @@
-namespace MailProxy.Pipeline;
+namespace MailProxy.Pipeline.Flow;
 
 /// <summary>
 /// Content that lies in a file on this machine and stays there while this is not disposed. Whoever has it may open the file for reading as

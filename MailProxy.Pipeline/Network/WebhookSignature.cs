@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace MailProxy.Pipeline.Report;
+namespace MailProxy.Pipeline.Network;
 
 /// <summary>Signs requests as Standard Webhooks 1.0 requires: HMAC-SHA256 over "id.timestamp.body".</summary>
 public static class WebhookSignature

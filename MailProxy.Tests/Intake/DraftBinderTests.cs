@@ -1,9 +1,9 @@
 using System.Text;
-using MailProxy.Pipeline;
-using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Intake;
 using NUnit.Framework;
 
-namespace MailProxy.Tests.Ingest;
+namespace MailProxy.Tests.Intake;
 
 internal sealed class DraftBinderTests
 {

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Mail;
 
-namespace MailProxy.Pipeline.Ingest;
+namespace MailProxy.Pipeline.Intake;
 
 /// <summary>
 /// Counts how much a message's JSON would become before it is bound, since a member of six bytes becomes an object of hundreds. A message

@@ -1,11 +1,13 @@
 using System.Text;
 using CsCheck;
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Ingest;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Tests.Ingest;
 using NUnit.Framework;
 
-namespace MailProxy.Tests.Ingest;
+namespace MailProxy.Tests.Intake;
 
 internal sealed class DraftBinderFuzzTests
 {

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using MailProxy.Pipeline.Mail;
 
-namespace MailProxy.Pipeline;
+namespace MailProxy.Pipeline.Flow;
 
 /// <summary>
 /// The way back to Schedule, from every stage: a merged set, so that writing never blocks. Bounded by the lanes, the accounts and the

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Mail;
 
-namespace MailProxy.Pipeline.Ingest;
+namespace MailProxy.Pipeline.Intake;
 
 /// <summary>The envelope of a batch, split into the bytes of its messages without copying them.</summary>
 internal readonly record struct BatchEnvelope(IReadOnlyList<ReadOnlyMemory<byte>> Messages, ReadOnlyMemory<byte> Defaults)

@@ -1,7 +1,7 @@
 using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 
-namespace MailProxy.Pipeline;
+namespace MailProxy.Pipeline.Flow;
 
 /// <summary>The ways in which a stage reads its channel. No base class: a stage owns its rules, these own the loop.</summary>
 internal static class Stage

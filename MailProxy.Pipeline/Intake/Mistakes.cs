@@ -1,6 +1,6 @@
 using MailProxy.Pipeline.Mail;
 
-namespace MailProxy.Pipeline.Ingest;
+namespace MailProxy.Pipeline.Intake;
 
 /// <summary>Collects every mistake of one message, so that all are reported at once.</summary>
 /// <param name="told">How many mistakes are listed.</param>

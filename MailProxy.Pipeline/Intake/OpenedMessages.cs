@@ -1,6 +1,7 @@
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
-namespace MailProxy.Pipeline.Ingest;
+namespace MailProxy.Pipeline.Intake;
 
 /// <summary>A request's messages, split and measured but not bound, so that the memory that binding takes is known beforehand.</summary>
 public sealed class OpenedMessages

@@ -1,4 +1,4 @@
-namespace MailProxy.Pipeline.Send;
+namespace MailProxy.Pipeline.Flow;
 
 /// <summary>The message can never be sent as it is.</summary>
 public sealed class UnsendableException(string enhancedCode, string reason, Exception? inner = null) : Exception(reason, inner)
@@ -6,6 +6,3 @@ public sealed class UnsendableException(string enhancedCode, string reason, Exce
     /// <summary>RFC 3463 code.</summary>
     public string EnhancedCode { get; } = enhancedCode;
 }
-
-/// <summary>The account's DKIM key cannot sign.</summary>
-public sealed class DkimKeyException(string reason, Exception? inner = null) : Exception(reason, inner);

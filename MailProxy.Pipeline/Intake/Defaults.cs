@@ -1,7 +1,7 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Mail;
 
-namespace MailProxy.Pipeline.Ingest;
+namespace MailProxy.Pipeline.Intake;
 
 /// <summary>
 /// Top-level members that are merged into every message of a batch that does not write them itself. A null in a message counts as written,

@@ -1,9 +1,9 @@
-using MailProxy.Pipeline;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using NUnit.Framework;
 using static MailProxy.Tests.Schedule.Tickets;
 
-namespace MailProxy.Tests;
+namespace MailProxy.Tests.Flow;
 
 internal sealed class WakeTests
 {

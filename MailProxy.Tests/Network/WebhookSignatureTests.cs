@@ -1,7 +1,7 @@
-using MailProxy.Pipeline.Report;
+using MailProxy.Pipeline.Network;
 using NUnit.Framework;
 
-namespace MailProxy.Tests.Report;
+namespace MailProxy.Tests.Network;
 
 public sealed class WebhookSignatureTests
 {

@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
-namespace MailProxy.Pipeline.Storage;
+namespace MailProxy.Pipeline.Disk;
 
 /// <summary>Files and directories that are accessible to their owner only, and file operations that .NET does not offer.</summary>
 public static class PrivateFiles

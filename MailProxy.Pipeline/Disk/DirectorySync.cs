@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 
-namespace MailProxy.Pipeline.Storage;
+namespace MailProxy.Pipeline.Disk;
 
 /// <summary>
 /// Makes a new or renamed entry of a directory survive a power cut. .NET cannot open directories, so libc is called.

@@ -5,7 +5,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using MailProxy.Pipeline.Mail;
 
-namespace MailProxy.Pipeline.Ingest;
+namespace MailProxy.Pipeline.Intake;
 
 /// <summary>Explains what is wrong with JSON that could not be read. Only <see cref="InText"/> also runs on valid input.</summary>
 internal static class JsonFaults

@@ -1,0 +1,66 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Flow;
+
+// Ingest → Persist.
+
+/// <summary>A submission, judged: one line a draft, in request order. Stored whole or not at all.</summary>
+public sealed record AcceptedBatch(Submission Submission, IReadOnlyList<AcceptedLine> Lines);
+
+/// <summary>An accepted mail, or the problem that refuses it.</summary>
+public readonly record struct AcceptedLine(AcceptedMail? Mail, string? Id, Problem? Problem);
+
+/// <summary>A mail that may be stored as it is.</summary>
+public sealed record AcceptedMail
+{
+    public required MessageKey Key { get; init; }
+
+    /// <summary>SHA-256 of the draft's canonical JSON; null when the id was made here and so cannot come again.</summary>
+    public byte[]? ContentHash { get; init; }
+
+    /// <summary>The same of <c>raw</c> as it came, which is what former versions kept; null: it came in the octets of the wire.</summary>
+    public byte[]? HashAsWritten { get; init; }
+
+    public required AccountKey Account { get; init; }
+    public required Priority Priority { get; init; }
+
+    /// <summary>RFC 5321 reverse-path, bare address; "" is the null reverse-path.</summary>
+    public required string EnvelopeSender { get; init; }
+
+    /// <summary>RCPT addresses in the order to, cc, bcc, each once.</summary>
+    public required IReadOnlyList<string> Recipients { get; init; }
+
+    public string? Subject { get; init; }
+    public required long CreatedAt { get; init; }
+
+    /// <summary>Not before; null: by arrival.</summary>
+    public long? SendAt { get; init; }
+
+    public required long ExpiresAt { get; init; }
+
+    /// <summary>The Message-ID header, with angle brackets; the same in every attempt.</summary>
+    public required string MessageIdHeader { get; init; }
+
+    public string? Batch { get; init; }
+
+    /// <summary>JSON array of strings, or null.</summary>
+    public string? Tags { get; init; }
+
+    /// <summary>JSON object, or null.</summary>
+    public string? Metadata { get; init; }
+
+    public AmbiguousPolicy OnAmbiguous { get; init; }
+    public required StoredBody Body { get; init; }
+
+    /// <summary>Attachments whose content is fetched just before the attempt.</summary>
+    public int Sources { get; init; }
+
+    /// <summary>
+    /// Attachments, by their place in the list, and the volumes that they name. The commit asks whether those are still there.
+    /// </summary>
+    public IReadOnlyList<(int Attachment, string Volume)> Volumes { get; init; } = [];
+}
+
+/// <summary>A draft's JSON as UTF-8: in the row, or, when larger than 256 KB, in a spool file that is already synced.</summary>
+/// <param name="SpoolFile">File name below the spool directory, or null.</param>
+public readonly record struct StoredBody(ReadOnlyMemory<byte> Inline, string? SpoolFile, long Size);

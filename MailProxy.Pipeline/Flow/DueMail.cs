@@ -1,0 +1,30 @@
+using System.Threading.RateLimiting;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Flow;
+
+// Schedule → Resolve.
+
+/// <summary>
+/// The right to try one mail once. Disposed without <see cref="Spend"/> it gives every permit back, the installation's too.
+/// </summary>
+public abstract class SendPermit : RateLimitLease
+{
+    /// <summary>Permits held, and under which keys they count once they are spent.</summary>
+    public virtual PermitCounts Counts => PermitCounts.None;
+
+    /// <summary>Recipients that it was taken for: the transaction must not carry more.</summary>
+    public virtual int MaxRecipients => int.MaxValue;
+
+    /// <summary>
+    /// Why there is no permit, when <see cref="RateLimitLease.IsAcquired"/> is false: the account's limit says that a mail fails rather
+    /// than waits, so it is to be reported as <see cref="Outcome.Unsendable"/>.
+    /// </summary>
+    public virtual string? Refusal => null;
+
+    /// <summary>The mark is on disk: what is held counts as used from now on.</summary>
+    public abstract void Spend();
+}
+
+/// <summary>A mail whose turn has come, and the account that it goes by: that is chosen with the permit.</summary>
+public readonly record struct DueMail(QueuedMail Ticket, AccountKey Account, SendPermit Permit);

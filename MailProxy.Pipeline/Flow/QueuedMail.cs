@@ -1,0 +1,12 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Flow;
+
+// Persist → Schedule.
+
+/// <summary>A ticket: one queued mail without its body. Whoever holds it has claimed the mail in the store.</summary>
+/// <param name="Id">Arrival number, the store's own id.</param>
+/// <param name="Attempt">Compared at the mark; raised whenever an attempt ends, so that an old ticket is stale.</param>
+/// <param name="Due">0: by arrival; else not before this time.</param>
+/// <param name="Recipients">How many recipients still want this round.</param>
+public readonly record struct QueuedMail(long Id, int Revision, LaneKey Lane, Priority Priority, int Attempt, long Due, int Recipients);

@@ -1,0 +1,3 @@
+namespace MailProxy.Pipeline.Mail;
+
+public sealed record RecipientView(string Address, RecipientState State, int? SmtpCode, string? EnhancedCode, string? Reply);
