@@ -8,7 +8,7 @@ namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
 /// Who may send now: the installation's limit in front of all, then each tenant's, then each account's. A refusal by any takes nothing from
-/// the others. Never waits. Limits changed at run time hold at once; counts are kept.
+/// the others. It never waits. A change of a limit takes effect at once; counts are kept.
 /// </summary>
 internal sealed class AccountGate
 {
@@ -28,10 +28,10 @@ internal sealed class AccountGate
         _clock = clock;
     }
 
-    /// <summary>How many permits came back unspent. When it rises, a wait for a limit may be over early.</summary>
+    /// <summary>Number of permits returned unspent. When it rises, a wait for a limit may be over early.</summary>
     public long GivenBack => Interlocked.Read(ref _givenBack);
 
-    /// <summary>What was counted before a restart, in place of what is counted now.</summary>
+    /// <summary>Replaces the counts by those from before a restart.</summary>
     public void Seed(IEnumerable<LimitUse> uses)
     {
         foreach (var counted in uses.GroupBy(use => use.Key))
@@ -108,7 +108,7 @@ internal sealed class AccountGate
     private static GateAnswer Refused(LimitRefusal refusal, LimitScope owner, AccountLimits limits) =>
         new(null, refusal, owner, limits.WhenReached == LimitReached.Fail);
 
-    // Null: it has no limits.
+    // Null when the tenant has no limits.
     private Tenant? TenantOf(SmtpAccount account) =>
         _accounts.Directory.Tenants.Find(account.Tenant) is { Limits.IsUnlimited: false, Number: > 0 } tenant ? tenant : null;
 

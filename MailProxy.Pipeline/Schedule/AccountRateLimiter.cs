@@ -55,7 +55,7 @@ internal sealed class AccountRateLimiter : RateLimiter
         }
     }
 
-    /// <summary>Takes over what was counted before a restart, in place of what is counted now. The second is not kept.</summary>
+    /// <summary>Replaces the counts by those from before a restart; the window of a second is not kept.</summary>
     public void Seed(IEnumerable<LimitUse> uses)
     {
         lock (_gate)

@@ -37,11 +37,11 @@ internal sealed class ActiveQueue
     /// <summary>Tickets in memory.</summary>
     public int Count => _window.Count;
 
-    /// <summary>Mails on their way.</summary>
+    /// <summary>Number of mails under way.</summary>
     public int InFlight => _turns.InFlight;
 
     /// <summary>
-    /// How often a tenant came to its share of what is on its way while it had mail that could go. Safe to read from other threads.
+    /// How often a tenant reached its share of the mails under way while it had more to send. Safe to read from other threads.
     /// </summary>
     public long HeldBack => _turns.HeldBack;
 
@@ -57,16 +57,16 @@ internal sealed class ActiveQueue
     /// <summary>Safe to call from other threads.</summary>
     public MailLane? Find(LaneKey key) => _lanes.GetValueOrDefault(key);
 
-    /// <summary>What a tenant has on its way, and the most that it may. Safe to call from other threads.</summary>
+    /// <summary>A tenant's mails under way, and the most that it may have. Safe to call from other threads.</summary>
     public (long Held, long Allowed) InFlightOf(string tenant) => _turns.Of(_tenants.GetValueOrDefault(tenant));
 
-    /// <summary>What a tenant has in memory, and the most that it may. Safe to call from other threads.</summary>
+    /// <summary>A tenant's tickets in memory, and the most that it may have. Safe to call from other threads.</summary>
     public (long Held, long Allowed) TicketsOf(string tenant) => _window.Of(_tenants.GetValueOrDefault(tenant));
 
     /// <summary>Whether only its tenant's share keeps the lane from more. Safe to call from other threads.</summary>
     public bool IsAtShare(MailLane lane) => _turns.IsAtShare(lane.Tenant);
 
-    /// <summary>Whether the lane has as many on their way as a lane may. Safe to call from other threads.</summary>
+    /// <summary>Whether the lane has as many mails under way as a lane may have. Safe to call from other threads.</summary>
     public bool IsBusy(MailLane lane) => _turns.IsBusy(lane);
 
     /// <summary>The lane of this key, made when it is new (<paramref name="made"/>).</summary>
@@ -123,7 +123,7 @@ internal sealed class ActiveQueue
         Settle(lane);
     }
 
-    /// <summary>A ticket that was on its way waits for what it carries: others may go meanwhile.</summary>
+    /// <summary>Sets aside a ticket that was under way and whose attachments are not here yet; others may go meanwhile.</summary>
     public void SetAside(MailLane lane, in QueuedMail ticket)
     {
         if (Land(lane, ticket) && _out.SetsAside(ticket))
@@ -131,7 +131,7 @@ internal sealed class ActiveQueue
         Settle(lane);
     }
 
-    /// <summary>A ticket that was on its way, or set aside, comes back to its old place, which is before all that came after it.</summary>
+    /// <summary>A ticket that was under way, or set aside, comes back to its old position, before all that arrived after it.</summary>
     public void Return(MailLane lane, in QueuedMail ticket)
     {
         if (!ComesBack(lane, ticket))
@@ -143,7 +143,7 @@ internal sealed class ActiveQueue
         Settle(lane);
     }
 
-    /// <summary>The attempt is over. False: it was none of ours.</summary>
+    /// <summary>Ends an attempt. False when the ticket was not known here.</summary>
     public bool Done(MailLane lane, in QueuedMail ticket)
     {
         var ours = Land(lane, ticket) || ComesBack(lane, ticket);
@@ -152,7 +152,7 @@ internal sealed class ActiveQueue
     }
 
     /// <summary>
-    /// Whose turn it is, or null when nobody may go. A lane with an immediate mail goes first, but at most every second time.
+    /// The lane whose turn it is; null when no lane may send. A lane with an immediate mail goes first, but at most every second time.
     /// </summary>
     public MailLane? Next() => _turns.Next(_now);
 
@@ -166,7 +166,7 @@ internal sealed class ActiveQueue
         return ticket;
     }
 
-    /// <summary>Gives every ticket back that is not on its way.</summary>
+    /// <summary>Releases every ticket that is not under way.</summary>
     public void Clear()
     {
         foreach (var lane in _lanes.Values)
@@ -236,7 +236,7 @@ internal sealed class ActiveQueue
             Settle(lane);
     }
 
-    // ── The rest is bookkeeping ──
+    // ── Bookkeeping ──
 
     private TenantLanes TenantOf(string tenant)
     {

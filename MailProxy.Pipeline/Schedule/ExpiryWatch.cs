@@ -5,14 +5,15 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
-/// Knows when the next stored mail expires, and closes what has. The hint may come from any thread; the rest is the scheduler's loop's.
+/// Knows when the next stored mail expires, and closes expired mail. The hint may come from any thread; the rest is used by the
+/// scheduler's loop.
 /// </summary>
 internal sealed partial class ExpiryWatch(IMessageStore store, int chunk, ILogger logger)
 {
     /// <summary>A sweep that found nothing is not repeated within this time (milliseconds).</summary>
     private const long Pause = 1000;
 
-    /// <summary>Nor one that met what nobody could make sense of.</summary>
+    /// <summary>The pause after a sweep that met an unexpected error.</summary>
     private const long LongPause = 60_000;
 
     private long _hint = long.MaxValue;
@@ -25,7 +26,7 @@ internal sealed partial class ExpiryWatch(IMessageStore store, int chunk, ILogge
         set => _next = value;
     }
 
-    /// <summary>Some mail expires then. True: that is earlier than was known of late.</summary>
+    /// <summary>A mail expires then. True when that is earlier than the known time.</summary>
     public bool Hint(long at)
     {
         for (var known = Volatile.Read(ref _hint); at < known; )
@@ -39,7 +40,7 @@ internal sealed partial class ExpiryWatch(IMessageStore store, int chunk, ILogge
         return false;
     }
 
-    /// <summary>Closes a chunk of what is over; true when there is more.</summary>
+    /// <summary>Closes a chunk of expired mail; true when there is more.</summary>
     public async ValueTask<bool> SweepAsync(long now)
     {
         _next = Math.Min(_next, Interlocked.Exchange(ref _hint, long.MaxValue));

@@ -1,9 +1,9 @@
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
-/// Lanes by a number, smallest first, each at most once. A lane knows its place, so that a change costs O(log n) and leaves nothing behind.
+/// Lanes by a number, smallest first, each at most once. A lane knows its index in the heap, so that a change costs O(log n).
 /// </summary>
-/// <param name="which">Which of <see cref="MailLane.Places"/> belongs to this heap.</param>
+/// <param name="which">Which of <see cref="MailLane.HeapIndexes"/> belongs to this heap.</param>
 internal sealed class LaneHeap(int which)
 {
     private (long Key, MailLane Lane)[] _items = new (long, MailLane)[4];
@@ -16,7 +16,7 @@ internal sealed class LaneHeap(int which)
 
     public void Set(MailLane lane, long key)
     {
-        var at = lane.Places[which];
+        var at = lane.HeapIndexes[which];
         if (at < 0)
         {
             if (Count == _items.Length)
@@ -31,10 +31,10 @@ internal sealed class LaneHeap(int which)
 
     public void Remove(MailLane lane)
     {
-        var at = lane.Places[which];
+        var at = lane.HeapIndexes[which];
         if (at < 0)
             return;
-        lane.Places[which] = -1;
+        lane.HeapIndexes[which] = -1;
         var last = _items[--Count];
         _items[Count] = default;
         if (at < Count)
@@ -69,6 +69,6 @@ internal sealed class LaneHeap(int which)
     private void Put(int at, (long Key, MailLane Lane) item)
     {
         _items[at] = item;
-        item.Lane.Places[which] = at;
+        item.Lane.HeapIndexes[which] = at;
     }
 }

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Tells the lanes what happened outside: wakes, changed accounts, steps of the clock. The scheduler's loop's own.</summary>
+/// <summary>Applies wakes, changed accounts and steps of the clock to the lanes. Used by the scheduler's loop only.</summary>
 internal sealed partial class LaneKeeper(
     ActiveQueue queue,
     IMessageStore store,
@@ -19,7 +19,7 @@ internal sealed partial class LaneKeeper(
 
     private readonly ClockWatch _clock = new(clock);
 
-    /// <summary>The accounts that the lanes know of.</summary>
+    /// <summary>The directory that the lanes reflect.</summary>
     public AccountDirectory Directory { get; private set; } = AccountDirectory.Empty;
 
     /// <summary>Unix milliseconds, as of the last reading.</summary>
@@ -154,7 +154,7 @@ internal sealed partial class LaneKeeper(
         }
     }
 
-    /// <summary>What is stored there makes no sense now: the lane looks again later.</summary>
+    /// <summary>The lane's mail could not be read from the store; the lane asks again later.</summary>
     public void CannotClaim(MailLane lane, Exception trouble)
     {
         Log.CannotClaim(logger, lane.Key.Number, trouble);
@@ -170,7 +170,7 @@ internal sealed partial class LaneKeeper(
             queue.Drop(lane);
     }
 
-    // The wait was reckoned with the permit as used.
+    // The wait was computed with the permit as used.
     private void AskLimitAgain(MailLane lane)
     {
         lane.AtLimit = null;

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Says why a lane's mail waits. Safe to call from any thread.</summary>
+/// <summary>The reason why a lane's mail waits. Safe to call from any thread.</summary>
 internal sealed class LaneReasons(
     ActiveQueue queue,
     Standstill standstill,

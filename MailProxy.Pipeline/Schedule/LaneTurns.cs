@@ -6,7 +6,7 @@ namespace MailProxy.Pipeline.Schedule;
 /// Whose turn it is: tenant by tenant, and within a tenant lane by lane. A tenant at its share of what is on its way is passed over and
 /// keeps its turn. Pure.
 /// </summary>
-/// <param name="inFlight">Mails on their way in all; a lane may have a quarter.</param>
+/// <param name="inFlight">Mails under way in all; a lane may have a quarter.</param>
 internal sealed class LaneTurns(int inFlight, TenantShare share)
 {
     private readonly LinkedList<TenantLanes> _ready = [];
@@ -14,13 +14,13 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
     private bool _urgentLast;
     private int _flying;
 
-    /// <summary>Mails on their way. Safe to read from other threads.</summary>
+    /// <summary>Number of mails under way. Safe to read from other threads.</summary>
     public int InFlight => Volatile.Read(ref _flying);
 
-    /// <summary>How often a tenant came to its share while it had mail that could go.</summary>
+    /// <summary>How often a tenant reached its share while it had more to send.</summary>
     public long HeldBack { get; private set; }
 
-    /// <summary>What a tenant has on its way, and the most that it may have now. Safe to call from other threads.</summary>
+    /// <summary>A tenant's mails under way, and the most that it may have now. Safe to call from other threads.</summary>
     public (long Held, long Allowed) Of(TenantLanes? tenant)
     {
         var held = tenant?.InFlight ?? 0;
@@ -30,10 +30,10 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
     /// <summary>Whether the tenant's part, and not what there is in all, keeps it from more. Safe to call from other threads.</summary>
     public bool IsAtShare(TenantLanes tenant) => InFlight < inFlight && !May(tenant);
 
-    /// <summary>Whether the lane has as many on their way as a lane may. Safe to call from other threads.</summary>
+    /// <summary>Whether the lane has as many mails under way as a lane may have. Safe to call from other threads.</summary>
     public bool IsBusy(MailLane lane) => lane.InFlight >= Math.Min(lane.InFlightCap, Math.Max(1, inFlight / 4));
 
-    /// <summary>Null: nobody may go. A lane with an immediate mail goes first, but at most every second time.</summary>
+    /// <summary>Null when no lane may send. A lane with an immediate mail goes first, but at most every second time.</summary>
     public MailLane? Next(long now)
     {
         if (_flying >= inFlight)
@@ -41,7 +41,7 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
         return (_urgentLast ? null : First(_urgent, now)?.Urgent.First)?.Value ?? First(_ready, now)?.Ready.First?.Value;
     }
 
-    /// <summary>A ticket of the lane goes on its way; lane and tenant go to the end of their rounds.</summary>
+    /// <summary>A ticket of the lane is under way now; lane and tenant go to the end of their rounds.</summary>
     public void Took(MailLane lane, long now)
     {
         var tenant = lane.Tenant;
@@ -54,7 +54,7 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
         Leave(_urgent, tenant.UrgentTurn);
     }
 
-    /// <summary>It is on its way no longer.</summary>
+    /// <summary>A ticket of the lane is no longer under way.</summary>
     public void Landed(MailLane lane) => Flies(lane, -1);
 
     /// <summary>Puts lane and tenant where they belong after any change of the lane.</summary>
@@ -68,7 +68,7 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
         Keep(_urgent, tenant.UrgentTurn, tenant.Urgent.Count > 0);
     }
 
-    /// <summary>The lane is another tenant's from now on; to be settled afterwards.</summary>
+    /// <summary>Moves the lane to another tenant; it must be settled afterwards.</summary>
     public void Move(MailLane lane, TenantLanes to)
     {
         Leave(lane.Tenant.Ready, lane.Ready);

@@ -4,16 +4,16 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Why a lane waits, and until when (Unix milliseconds).</summary>
+/// <summary>The reason why a lane waits, and when the wait ends (Unix milliseconds).</summary>
 internal sealed record LanePark(long Until, string Reason)
 {
-    /// <summary>It waits for the limit of its whole tenant.</summary>
+    /// <summary>The lane waits for the limit of its whole tenant.</summary>
     public bool OfTenant { get; init; }
 }
 
 /// <summary>
 /// One lane's tickets in order: by priority, inside one priority fresh (due 0) and deferred in turns, each by due time and arrival.
-/// Written by the scheduler's loop only; others may read what stands in whole words.
+/// Written by the scheduler's loop only; other threads may read members of word size.
 /// </summary>
 internal sealed class MailLane
 {
@@ -35,18 +35,18 @@ internal sealed class MailLane
 
     public LaneKey Key { get; }
 
-    /// <summary>Whose lane it is.</summary>
+    /// <summary>The tenant that owns the lane, with its other lanes.</summary>
     public TenantLanes Tenant { get; set; }
 
     public int Count { get; private set; }
 
-    /// <summary>Tickets that wait for what they carry.</summary>
+    /// <summary>Number of its tickets that are set aside until their attachments are here.</summary>
     public int Aside { get; set; }
 
     public int InFlight { get; set; }
     public int InFlightCap { get; set; } = 1;
 
-    // ── Why it waits ──
+    // ── Reasons to wait ──
     public bool Paused { get; set; }
     public bool Unknown { get; set; }
 
@@ -58,31 +58,31 @@ internal sealed class MailLane
 
     public bool Waits => Paused || Unknown || AtLimit is not null || BackingOff is not null;
 
-    /// <summary>It waits for long and holds no tickets meanwhile.</summary>
+    /// <summary>The lane waits for long and holds no tickets meanwhile.</summary>
     public bool LetsGo { get; set; }
 
-    /// <summary>When it last had a reason to wait; <see cref="long.MinValue"/>: never.</summary>
+    /// <summary>When the lane last had a reason to wait; <see cref="long.MinValue"/>: never.</summary>
     public long WaitedLast { get; set; } = long.MinValue;
 
-    // ── What it knows of the disk ──
+    // ── Knowledge of the disk ──
 
-    /// <summary>The disk may have more that is due. Set after a commit, cleared before a query.</summary>
+    /// <summary>The disk may have more mail that is due. Set after a commit, cleared before a query.</summary>
     public bool More { get; set; }
 
-    /// <summary>Something new may be on disk, and it may be more urgent than the last ticket here.</summary>
+    /// <summary>The disk may have new mail that is more urgent than the last ticket here.</summary>
     public bool Glance { get; set; }
 
     /// <summary>When the disk's next mail is due; <see cref="long.MaxValue"/>: none is known.</summary>
     public long NextDue { get; set; } = long.MaxValue;
 
-    /// <summary>How many to ask for next: small after a long wait, doubled with each page.</summary>
+    /// <summary>Size of the next page: small after a long wait, doubled with each page.</summary>
     public int Page { get; set; }
 
-    // ── Where the queue keeps it ──
+    // ── Positions in the queue's lists and heaps ──
     public LinkedListNode<MailLane> Ready { get; }
     public LinkedListNode<MailLane> Urgent { get; }
     public LinkedListNode<MailLane> Refill { get; }
-    public int[] Places { get; } = [-1, -1];
+    public int[] HeapIndexes { get; } = [-1, -1];
 
     public bool HasImmediate => (_filled & 0b11) != 0;
 
@@ -109,7 +109,7 @@ internal sealed class MailLane
         return ticket;
     }
 
-    /// <summary>Takes the ticket that can wait best: the last of the larger half of the lowest priority.</summary>
+    /// <summary>Takes the ticket that may wait longest: the last of the larger half of the lowest priority.</summary>
     public QueuedMail TakeLast()
     {
         var heap = LastHeap();
@@ -118,7 +118,7 @@ internal sealed class MailLane
         return ticket;
     }
 
-    /// <summary>Whether the ticket goes before one that is here: of a lower priority, or the last of its own kind.</summary>
+    /// <summary>Whether the ticket precedes one in the lane: one of a lower priority, or the last of its own kind.</summary>
     public bool Outranks(in QueuedMail ticket)
     {
         if (Count == 0)

@@ -11,8 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
-/// Chooses which mail goes next. One loop, the only one that waits on time; it asks the store when something is known to be there and never
-/// else.
+/// Chooses which mail goes next. Its loop is the only one that waits on time; it asks the store only when mail is known to be there.
 /// </summary>
 internal sealed partial class ScheduleStage
 {
@@ -69,9 +68,9 @@ internal sealed partial class ScheduleStage
         _reasons = new(_queue, _standstill, accounts, clock, () => _lanes.PendingStep);
     }
 
-    // ── What others ask of it, from any thread ──
+    // ── Called from any thread ──
 
-    /// <summary>Nothing is chosen until <see cref="Activate"/>; what is on its way goes on.</summary>
+    /// <summary>Chooses no mail until <see cref="Activate"/>; mails under way go on.</summary>
     public void Suspend() => SetSuspended(true);
 
     public void Activate() => SetSuspended(false);
@@ -95,7 +94,7 @@ internal sealed partial class ScheduleStage
     /// <summary>Why a lane's mail waits, or that it does not.</summary>
     public LaneStatus Status(LaneKey lane) => _reasons.Status(lane);
 
-    /// <summary>What of a tenant is on its way and in memory, and how much may be.</summary>
+    /// <summary>Publishes a tenant's mails under way and in memory, and the most that it may have.</summary>
     public void ShowIn(TenantShares shares)
     {
         shares.Add("attempts", _queue.InFlightOf, () => _queue.HeldBack);
@@ -248,7 +247,7 @@ internal sealed partial class ScheduleStage
             }
             catch (Exception error)
             {
-                _lanes.CannotClaim(lane, error); // whatever a stored row made of it: the others go on
+                _lanes.CannotClaim(lane, error); // an unexpected error concerns this lane only
             }
         }
 

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Flow;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>How the scheduler waits: for a wake, a ticket, capacity downstream, or a time. Used by its loop only.</summary>
+/// <summary>The scheduler's wait for a wake, a ticket, capacity downstream, or a time. Used by its loop only.</summary>
 internal sealed class SchedulerWait(ChannelReader<QueuedMail> input, ChannelWriter<DueMail> next, Wake wake, TimeProvider clock)
     : IAsyncDisposable
 {
@@ -20,10 +20,10 @@ internal sealed class SchedulerWait(ChannelReader<QueuedMail> input, ChannelWrit
     private Task<bool>? _downstream;
     private bool _ticketsEnded;
 
-    /// <summary>Nobody reads downstream any more.</summary>
+    /// <summary>The channel downstream is closed.</summary>
     public bool NextClosed { get; private set; }
 
-    /// <summary>Whether one more may be written downstream; if not, the next rest ends when it may.</summary>
+    /// <summary>Whether one more mail may be written downstream; if not, the next wait ends when one may.</summary>
     public bool HasCapacity()
     {
         if (NextClosed || _downstream is not null)
@@ -65,7 +65,7 @@ internal sealed class SchedulerWait(ChannelReader<QueuedMail> input, ChannelWrit
 
     public ValueTask DisposeAsync() => _timer.DisposeAsync();
 
-    // False: it is that time already. The clock is read again after the timer was set: had it moved meanwhile, the timer would ring late.
+    // False: it is that time already. The clock is read again after the timer was set: if it moved meanwhile, the timer would fire late.
     private bool SetTimer(long time)
     {
         for (var now = Now(); ; )

@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Telemetry;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
-/// What keeps every lane waiting: suspension, the store, the installation's own limit. Changed by the scheduler's loop, but for <see
+/// The reasons that keep every lane waiting: suspension, the store, the installation's limit. Changed by the scheduler's loop, but for <see
 /// cref="Suspended"/>; read from any thread.
 /// </summary>
 internal sealed class Standstill(PipelineHealth health)
@@ -36,13 +36,13 @@ internal sealed class Standstill(PipelineHealth health)
 
     public bool StoreInTrouble => _store is not null || health.StoreTrouble is not null;
 
-    /// <summary>Nothing may be chosen.</summary>
+    /// <summary>No mail may be chosen.</summary>
     public bool Stands => _suspended || _limit is not null || StoreInTrouble;
 
     /// <summary>When the next of its waits ends by itself.</summary>
     public long NextEnd => Math.Min(_limit?.Until ?? long.MaxValue, _store?.Until ?? long.MaxValue);
 
-    /// <summary>When everybody last waited; the start counts.</summary>
+    /// <summary>When all lanes last waited; the start counts.</summary>
     public long StoodLast => Volatile.Read(ref _stoodLast);
 
     public void Start(long now) => Volatile.Write(ref _stoodLast, now);
@@ -59,7 +59,7 @@ internal sealed class Standstill(PipelineHealth health)
         _stood = stands;
     }
 
-    /// <summary>Ready: nothing keeps everybody waiting.</summary>
+    /// <summary>Ready when nothing keeps all lanes waiting.</summary>
     public (LaneState State, long? Until, string? Reason) Reason()
     {
         if (_suspended)

@@ -2,7 +2,7 @@ namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
 /// One tenant's lanes, and whose turn it is among them: a tenant with six hundred accounts has as many turns as one with a single account.
-/// Written by the scheduler's loop only; others may read what stands in whole words.
+/// Written by the scheduler's loop only; other threads may read members of word size.
 /// </summary>
 internal sealed class TenantLanes
 {
@@ -16,19 +16,19 @@ internal sealed class TenantLanes
 
     public string Tenant { get; }
 
-    /// <summary>How many there are.</summary>
+    /// <summary>Number of its lanes.</summary>
     public int Lanes { get; set; }
 
     /// <summary>Tickets in memory.</summary>
     public int Count { get; set; }
 
-    /// <summary>Mails on their way.</summary>
+    /// <summary>Number of mails under way.</summary>
     public int InFlight { get; set; }
 
-    /// <summary>It was passed over because of its share, and has had no turn since.</summary>
+    /// <summary>The tenant was passed over because of its share, and has had no turn since.</summary>
     public bool IsHeldBack { get; set; }
 
-    /// <summary>When it was last passed over because of its share; <see cref="long.MinValue"/>: never.</summary>
+    /// <summary>When the tenant was last passed over because of its share; <see cref="long.MinValue"/>: never.</summary>
     public long HeldBackLast { get; set; } = long.MinValue;
 
     public LinkedList<MailLane> Ready { get; } = [];
@@ -38,7 +38,7 @@ internal sealed class TenantLanes
     /// <summary>Its lanes that have tickets, most first.</summary>
     public LaneHeap Sizes { get; } = new(1);
 
-    // ── Where the queue keeps it ──
+    // ── Positions in the queue's lists and heaps ──
     public LinkedListNode<TenantLanes> ReadyTurn { get; }
     public LinkedListNode<TenantLanes> UrgentTurn { get; }
     public LinkedListNode<TenantLanes> RefillTurn { get; }

@@ -1,14 +1,14 @@
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
-/// Where a tenant's limit is used up, the lane that was refused first goes first: else small mail of one account would take each permit
-/// that opens, and a larger slice of another's would never go. The scheduler's loop's own.
+/// Where a tenant's limit is used up, the lane that was refused first goes first. Otherwise small mail of one account would take each
+/// permit that opens, and a larger slice of another account would never go. Used by the scheduler's loop only.
 /// </summary>
 internal sealed class TenantTurns
 {
     private readonly Dictionary<string, MailLane> _first = [];
 
-    /// <summary>The lane that this one has to wait for; null: it may ask.</summary>
+    /// <summary>The lane that this one must wait for; null when it may ask.</summary>
     public MailLane? Before(string tenant, MailLane lane)
     {
         if (_first.Count == 0 || !_first.TryGetValue(tenant, out var first) || first == lane)
@@ -37,7 +37,7 @@ internal sealed class TenantTurns
         }
     }
 
-    // Whoever waits for something else as well, or has nothing any more, gives the turn up.
+    // A lane that waits for something else as well, or has no mail any more, loses its turn.
     private static bool CanTake(MailLane lane) =>
         lane is { Paused: false, Unknown: false, BackingOff: null }
         && lane.InFlight < lane.InFlightCap

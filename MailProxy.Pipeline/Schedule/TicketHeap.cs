@@ -76,7 +76,7 @@ internal sealed class TicketHeap
         return last;
     }
 
-    // The even place of the parent's node.
+    // The even index of the parent's node.
     private static int Parent(int at) => (((at >> 1) - 1) >> 1) << 1;
 
     private void Swap(int a, int b) => (_items[a], _items[b]) = (_items[b], _items[a]);
@@ -136,7 +136,7 @@ internal sealed class TicketHeap
         }
     }
 
-    // Where the largest of the node that begins at this even place is; -1: there is no such node.
+    // The index of the largest item of the node that begins at this even index; -1: there is no such node.
     private int LastOf(int node) =>
         node + 1 < Count ? node + 1
         : node < Count ? node

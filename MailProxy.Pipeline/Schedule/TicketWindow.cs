@@ -15,7 +15,7 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
     /// <summary>Tickets in memory.</summary>
     public int Count { get; private set; }
 
-    /// <summary>What a tenant has in memory, and the most that it may have now. Safe to call from other threads.</summary>
+    /// <summary>A tenant's tickets in memory, and the most that it may have now. Safe to call from other threads.</summary>
     public (long Held, long Allowed) Of(TenantLanes? tenant) =>
         (tenant?.Count ?? 0, tenant is null ? share.Of(window, Count) : Allowed(tenant));
 
@@ -88,7 +88,7 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
             TurnAway(lane, Pull(lane));
     }
 
-    /// <summary>The lane is another tenant's from now on.</summary>
+    /// <summary>Moves the lane to another tenant.</summary>
     public void Move(MailLane lane, TenantLanes to)
     {
         lane.Tenant.Sizes.Remove(lane);

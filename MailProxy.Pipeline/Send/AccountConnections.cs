@@ -6,7 +6,7 @@ using Prometheus;
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>One account's connections: a slot for each that is open or being opened, idle ones used last in first out, waiters served
-/// first come first. A server that turns one away while it bears others has no trouble: the account makes do with those.</summary>
+/// first come first. A server that turns one away beside others is not in trouble: the account uses those.</summary>
 internal sealed class AccountConnections : IDisposable
 {
     private readonly Func<SmtpAccount, Action<PhaseClock>, CancellationToken, Task<SmtpConnection>> _open;
@@ -18,7 +18,7 @@ internal sealed class AccountConnections : IDisposable
     private readonly System.Threading.ITimer _idleTimer;
     private readonly ConnectionAllowance _allowance;
 
-    /// <summary>Told when the server turned a connection away, with the number of those that are left.</summary>
+    /// <summary>Called when the server turned a connection away, with the number of those that are left.</summary>
     private readonly Action<SmtpAccount, int> _crowded;
 
     private readonly Lock _gate = new();
@@ -60,7 +60,7 @@ internal sealed class AccountConnections : IDisposable
         );
     }
 
-    /// <summary>What it waits for while there is no connection at all.</summary>
+    /// <summary>The connection that mail waits for while there is none at all.</summary>
     public Connecting? Connecting
     {
         get
@@ -95,7 +95,7 @@ internal sealed class AccountConnections : IDisposable
                 return given.Account.Version == account.Version ? given : await ReplaceAsync(given, account, opening);
             }
 
-            // Turned away while others are there: its turn comes with one of those.
+            // Turned away beside others: the mail waits for one of those.
             if (await OpenInSlotAsync(account, opening) is { } opened)
                 return opened;
         }
@@ -116,7 +116,7 @@ internal sealed class AccountConnections : IDisposable
 
     public void Return(SmtpConnection connection)
     {
-        // With anything unread it goes to nobody: the next mail would take it for its own answer.
+        // With unread octets it is not used again: the next mail would take them for its own reply.
         var quiet = connection.IsUsable && !connection.HasGoneStale;
         lock (_gate)
         {
@@ -165,7 +165,7 @@ internal sealed class AccountConnections : IDisposable
         }
     }
 
-    /// <summary>Null: the server bears no more than the others that there are, and the slot is gone.</summary>
+    /// <summary>Null when the server accepts no more than the other connections; the slot is then gone.</summary>
     private async ValueTask<SmtpConnection?> OpenInSlotAsync(SmtpAccount account, CancellationToken abort)
     {
         using var opening = _opening.Begin(account);
@@ -191,7 +191,7 @@ internal sealed class AccountConnections : IDisposable
             TaskCompletionSource<SmtpConnection?>[] alsoWaiting;
             lock (_gate)
             {
-                // Nobody has a connection: those who wait would only find the same, one timeout after the other.
+                // There is no connection at all: the waiters would only meet the same error, one timeout after the other.
                 alsoWaiting = _established == 0 ? _waiters.TakeAll() : [];
                 FreeSlot();
             }
@@ -202,7 +202,7 @@ internal sealed class AccountConnections : IDisposable
         }
     }
 
-    // Those that are still being opened count: the last one of all that are turned away has nobody left, and tells.
+    // Connections that are still being opened count: the last one to be turned away has no others, and reports the trouble.
     private bool TryMakeDo(out int others)
     {
         lock (_gate)
@@ -247,7 +247,7 @@ internal sealed class AccountConnections : IDisposable
         return true;
     }
 
-    // A slot goes to the next who waits; when the limit was lowered, to nobody.
+    // A slot goes to the next waiter, unless the limit was lowered.
     private void FreeSlot()
     {
         if (_slots > _limit || !_waiters.TryGive(null))

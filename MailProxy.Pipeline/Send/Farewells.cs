@@ -2,24 +2,24 @@ using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>Connections on their way out: closed politely, in the background, each within its bound of time.</summary>
-/// <param name="share">How tenants share the politeness: what is beyond is closed without a word.</param>
+/// <summary>Closes connections with QUIT in the background, each within a time limit.</summary>
+/// <param name="share">How tenants share the connections that are closed at the same time; what is beyond is closed without QUIT.</param>
 internal sealed class Farewells(TenantShare share)
 {
     private const int AtATime = 64;
 
-    private readonly SharedCapacity _places = new(AtATime, share);
+    private readonly SharedCapacity _slots = new(AtATime, share);
     private readonly Lock _gate = new();
     private readonly HashSet<Task> _leaving = [];
 
     public void Say(SmtpConnection connection)
     {
-        var place = _places.TryTake(connection.Account.Tenant, 1);
-        if (place is null)
+        var slot = _slots.TryTake(connection.Account.Tenant, 1);
+        if (slot is null)
             connection.Abandon();
         var leaving = Task.Run(async () =>
         {
-            using var until = place;
+            using var held = slot;
             await connection.DisposeAsync();
         });
         lock (_gate)

@@ -19,7 +19,7 @@ public sealed class MimeComposer(SendOptions options)
         International = Format(international: true);
 
     /// <summary>Renders for the wire; the caller disposes the result.</summary>
-    /// <param name="files">What was fetched, by the attachment's place; without it such an attachment only names its source.</param>
+    /// <param name="files">What was fetched, by the attachment's index; without it such an attachment only names its source.</param>
     /// <param name="links">What stands at the foot instead of attachments.</param>
     /// <param name="dkim">Signs (RFC 6376) when given.</param>
     /// <exception cref="UnsendableException">What is stored cannot be rendered.</exception>

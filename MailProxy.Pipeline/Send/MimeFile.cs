@@ -10,7 +10,7 @@ namespace MailProxy.Pipeline.Send;
 /// </summary>
 internal static class MimeFile
 {
-    /// <param name="index">The attachment's place in the draft.</param>
+    /// <param name="index">The attachment's index in the draft.</param>
     public static MimeEntity Of(AttachmentDraft attachment, int index, LocalContent? file)
     {
         if (file is not null)

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>One mail in Send, from rendering to its outcome. Holds what has to be given back afterwards.</summary>
+/// <summary>One attempt, from rendering to its outcome. Holds the connection that the stage returns afterwards.</summary>
 internal sealed partial class SendAttempt(
     ResolvedMail mail,
     SmtpPool pool,
@@ -21,7 +21,7 @@ internal sealed partial class SendAttempt(
 
     private QueuedMail Ticket => mail.Due.Ticket;
 
-    /// <summary>Never throws but for a bug after the mark, which then leaves nobody in the dark: see <see cref="SendStage"/>.</summary>
+    /// <summary>Throws only for a bug after the mark, which <see cref="SendStage"/> turns into an outcome.</summary>
     /// <param name="opening">Ends the wait for a connection that is still to be opened.</param>
     public async Task<Outcome> RunAsync(CancellationToken opening, CancellationToken abort, CancellationToken abandon)
     {
@@ -100,7 +100,7 @@ internal sealed partial class SendAttempt(
             throw new UnsendableException("5.6.7", "The message needs SMTPUTF8 and the server does not offer it.");
         }
 
-        // Its turn may have come when nothing is to be begun any more: then it stays in the queue.
+        // The connection may have come after the stop: then the mail stays in the queue.
         opening.ThrowIfCancellationRequested();
 
         // Written to the report before the transaction and awaited inside it: the commit overlaps MAIL, RCPT and DATA.
@@ -111,7 +111,7 @@ internal sealed partial class SendAttempt(
         var result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort, abandon);
         if (used && result.NeverBegan)
         {
-            // The server ended an idle connection just when we took it: no news about the account. Once, since the next one is new.
+            // The server ended an idle connection just when it was taken: no news of the account. Once, since the next is new.
             await ReplaceAsync(opening);
             result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort, abandon);
         }
@@ -120,7 +120,7 @@ internal sealed partial class SendAttempt(
             return new Outcome.Dropped(Ticket);
         if (result.Fault is UnsendableException unfit)
             return Refused(unfit);
-        // After a reply that ended it, that the server hung up is no news.
+        // After a reply that ended the transaction, a hang-up needs no log line.
         if (result is { End: not TransactionEnd.Answered, Ending: null, Fault: { } fault })
         {
             Log.Broken(
@@ -153,7 +153,7 @@ internal sealed partial class SendAttempt(
         return await WasMarkedAsync() ? new Outcome.AccountToBlame(Ticket, trouble, Bodiless()) : new Outcome.Dropped(Ticket);
     }
 
-    // Report answers every mark, and only it knows; so neither token is asked.
+    // Report answers every mark, so no token ends this wait.
     private async Task<bool> WasMarkedAsync()
     {
         try
@@ -167,7 +167,7 @@ internal sealed partial class SendAttempt(
         }
     }
 
-    // Found at the last write: the server has an unfinished mail, which is none, and the connection is not used again.
+    // Found at the last write: the server has an incomplete mail, which it discards, and the connection is not used again.
     private Outcome.Attempted Refused(UnsendableException unfit)
     {
         Log.Unfit(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, unfit.Message);
@@ -188,7 +188,7 @@ internal sealed partial class SendAttempt(
 
     private static partial class Log
     {
-        // What becomes of the account is told once; this is each try.
+        // The account's state is logged once; this is each try.
         [LoggerMessage(510, LogLevel.Debug, "No connection for account {Account} to {Server} ({Phase}, reply {Code}): {Reason}")]
         public static partial void NoConnection(ILogger logger, string account, string server, SmtpPhase phase, int? code, string reason);
 

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>Gives every mail one attempt. Many light workers; the governor is the pool of connections.</summary>
+/// <summary>Makes one attempt for every mail. The workers are many and light; the pool of connections limits them.</summary>
 internal sealed partial class SendStage(
     ChannelReader<ResolvedMail> input,
     SmtpPool pool,
@@ -25,12 +25,13 @@ internal sealed partial class SendStage(
     private readonly SharedCapacity _workers = new(options.Workers, share ?? TenantShare.Unlimited);
     private readonly SenderRefusals _refusals = new();
 
-    /// <summary>Runs until the channel is completed and empty and every attempt has its outcome. Bounded by the mails that Schedule lets be
-    /// on
-    /// their way.</summary>
-    /// <param name="stop">Begin no mail any more: what has not been marked stays in the queue. What has been goes on.</param>
-    /// <param name="abort">Let go, but wait for the reply of a server that has the whole mail.</param>
-    /// <param name="abandon">Do not wait for that either.</param>
+    /// <summary>
+    /// Runs until the channel is completed and empty and every attempt has its outcome. Bounded by the mails that Schedule
+    /// allows under way.
+    /// </summary>
+    /// <param name="stop">No mail begins any more: unmarked mail stays in the queue, marked mail goes on.</param>
+    /// <param name="abort">Attempts end, except those that wait for the reply of a server that has the whole mail.</param>
+    /// <param name="abandon">Those end too.</param>
     public async Task RunAsync(CancellationToken stop, CancellationToken abort, CancellationToken abandon)
     {
         using var opening = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
@@ -101,7 +102,7 @@ internal sealed partial class SendStage(
             _ => "dropped",
         };
 
-    // The worst that needs attention names the attempt, but mixed verdicts with an acceptance are "partial".
+    // The worst verdict names the attempt, but mixed verdicts with an acceptance are "partial".
     private static string Class(IReadOnlyList<RecipientVerdict> verdicts)
     {
         bool Any(Verdict verdict) => verdicts.Any(v => v.Verdict == verdict);

@@ -4,9 +4,9 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>
-/// Tells a sender that a server does not want from a server that wants nobody. A 5xx at MAIL is the message's; but when the account's last
-/// three messages of different senders met the same one and none was taken since, the next is the account's, so that a wrong setting does
-/// not fail a whole queue. Pure but for what it remembers; from any thread.
+/// Distinguishes a sender that a server refuses from a server that refuses every sender. A 5xx at MAIL is the message's; but when the
+/// account's last three messages of different senders met the same one and none was taken since, the next is the account's, so that a
+/// wrong setting does not fail a whole queue. Pure but for what it remembers; from any thread.
 /// </summary>
 internal sealed class SenderRefusals
 {
@@ -15,12 +15,12 @@ internal sealed class SenderRefusals
     private readonly Lock _gate = new();
     private readonly Dictionary<AccountKey, Row> _last = [];
 
-    /// <summary>Learns from a transaction. True: it was refused as all the others were.</summary>
+    /// <summary>Learns from a transaction. True when it was refused as all the others were.</summary>
     public bool Learn(SmtpAccount account, string sender, TransactionResult result)
     {
         if (!SmtpVerdict.RefusesSender(result))
         {
-            // A taken sender disproves it; what says nothing of a sender leaves it as it was.
+            // An accepted sender disproves it; a transaction without an answer to MAIL changes nothing.
             if (result.SenderAnswered && result.Phase > SmtpPhase.Mail)
             {
                 lock (_gate)
@@ -33,7 +33,7 @@ internal sealed class SenderRefusals
         var met = new Refusal(sender, result.Ending!.Code, result.Ending.EnhancedCode);
         lock (_gate)
         {
-            // A person changed the account: what was met before says nothing.
+            // The account has changed since: earlier refusals say nothing.
             if (!_last.TryGetValue(account.Key, out var row) || row.Version != account.Version)
             {
                 _last[account.Key] = row = new(account.Version, []);

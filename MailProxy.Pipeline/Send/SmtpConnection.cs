@@ -29,7 +29,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
 
     public long IdleSince { get; set; }
 
-    /// <summary>Its place among the connections that rest; disposed by the pool.</summary>
+    /// <summary>Its share of the capacity for idle connections; disposed by the pool.</summary>
     public IDisposable? Rest { get; set; }
 
     /// <summary>Transactions begun on it.</summary>

@@ -11,7 +11,7 @@ namespace MailProxy.Pipeline.Send;
 /// <summary>The open connections of every account.</summary>
 internal sealed partial class SmtpPool : IAsyncDisposable
 {
-    // The built-in catcher bears so many connections of all tenants together, and most are for those on which something goes on.
+    // Idle connections to the built-in catcher, of all tenants together: most of its connections are for those in use.
     private const int AtCatcher = 64;
 
     private readonly CurrentAccounts _accounts;
@@ -56,12 +56,13 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         return Of(current).RentAsync(current, opening, abort);
     }
 
-    /// <summary>What the account waits for while it has no connection and one is being opened; null: it has one, or needs none. From any
-    /// thread.</summary>
+    /// <summary>
+    /// The connection that the account waits for while it has none; null when it has one, or needs none. From any thread.
+    /// </summary>
     public Connecting? ConnectingOf(AccountKey account) => _pools.TryGetValue(account, out var pool) ? pool.Connecting : null;
 
-    /// <summary>Gives up a connection that turned out to be dead, for a new one in its place.</summary>
-    /// <exception cref="SmtpOpenException">None could be had; the place is free again.</exception>
+    /// <summary>Gives up a connection that turned out to be dead, for a new one in its slot.</summary>
+    /// <exception cref="SmtpOpenException">None could be had; the slot is free again.</exception>
     public ValueTask<SmtpConnection> ReplaceAsync(SmtpConnection dead, CancellationToken abort)
     {
         var current = Current(dead.Account);
@@ -74,7 +75,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     /// <summary>What each tenant has of the idle connections.</summary>
     public void ShowIn(TenantShares shares) => shares.Add("idle_connections", _resting);
 
-    /// <summary>Ends the use of a connection; it goes to the next who waits, rests, or is closed.</summary>
+    /// <summary>Ends the use of a connection: it goes to the next waiter, becomes idle, or is closed.</summary>
     public void Return(SmtpConnection connection)
     {
         if (!_pools.TryGetValue(connection.Account.Key, out var pool))
@@ -124,7 +125,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         return connection;
     }
 
-    // Once per version of the account, so that it is heard again after somebody changed it.
+    // Once per version of the account, so that it is logged again after a change.
     private void WarnOnce(SmtpAccount account)
     {
         var warned = _warnedVersion.GetValueOrDefault(account.Key, -1);

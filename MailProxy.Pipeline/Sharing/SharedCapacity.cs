@@ -56,7 +56,7 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
                 return new(Take(holder, amount));
             _refused++;
             waiter = new(holder, amount, null);
-            waiter.Place = holder.Waiting.AddLast(waiter);
+            waiter.Node = holder.Waiting.AddLast(waiter);
             if (holder.Turn.List is null)
                 _turns.AddLast(holder.Turn);
         }
@@ -87,7 +87,7 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
             var before = holder.Waiting.First;
             while (before?.Value.Grows is not null)
                 before = before.Next;
-            waiter.Place = before is null ? holder.Waiting.AddLast(waiter) : holder.Waiting.AddBefore(before, waiter);
+            waiter.Node = before is null ? holder.Waiting.AddLast(waiter) : holder.Waiting.AddBefore(before, waiter);
             if (holder.Turn.List is null)
                 _turns.AddLast(holder.Turn);
         }
@@ -158,8 +158,8 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
     {
         lock (_gate)
         {
-            if (waiter.Place.List is not null)
-                waiter.Holder.Waiting.Remove(waiter.Place);
+            if (waiter.Node.List is not null)
+                waiter.Holder.Waiting.Remove(waiter.Node);
             Grant();
             Forget(waiter.Holder);
         }
@@ -186,7 +186,7 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
         var may = waiter.Grows is { } growing ? MayGrow(growing, waiter.Amount) : May(holder, waiter.Amount);
         if (!waiter.Granted.Task.IsCompleted && !may)
             return false;
-        holder.Waiting.Remove(waiter.Place);
+        holder.Waiting.Remove(waiter.Node);
         if (waiter.Granted.Task.IsCompleted)
             return true;
         if (waiter.Grows is { } charge)
@@ -251,7 +251,7 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
         /// <summary>The charge that this makes larger; null: it waits for one of its own.</summary>
         public Charge? Grows { get; } = grows;
 
-        public LinkedListNode<Waiter> Place { get; set; } = null!;
+        public LinkedListNode<Waiter> Node { get; set; } = null!;
         public TaskCompletionSource<Charge> Granted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
