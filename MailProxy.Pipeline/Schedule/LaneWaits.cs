@@ -15,7 +15,7 @@ internal sealed class LaneWaits
     /// <summary>Lanes that wait for a limit.</summary>
     public IReadOnlyCollection<MailLane> AtLimit => _atLimit;
 
-    /// <summary>Ends the waits of the first lane that are over; null: no lane is to be looked at yet. <see cref="Note"/> is due then.</summary>
+    /// <summary>Ends the waits of the first lane that are over, and returns it; null: no lane is to be looked at yet.</summary>
     public MailLane? EndFirst(long now)
     {
         if (_looks.FirstKey > now || _looks.First is not { } lane)

@@ -14,7 +14,6 @@ public sealed partial class DensityTests
     private static readonly string[] YetToBeSplit =
     [
         "MailProxy.Daemon/Api/Answers.cs",
-        "MailProxy.Pipeline/Flow.cs",
         "MailProxy.Pipeline/MailPipeline.cs",
         "MailProxy.Pipeline/Storage/Sqlite/CommitLoop.cs",
     ];
