@@ -107,12 +107,7 @@ internal sealed class HostileReadersTests
 
     private async Task<string> TenantAsync(string id)
     {
-        Assert.That(await _daemon.SendAsync(HttpMethod.Put, "/v1/tenants/" + id, new { name = id }), Is.EqualTo(HttpStatusCode.Created));
-        using var made = await _daemon.Http.PostAsJsonAsync(
-            $"/v1/tenants/{id}/keys",
-            new { name = "k", scopes = (string[])["send", "read", "manage"] }
-        );
-        var key = (string)JsonNode.Parse(await made.Content.ReadAsStringAsync())!["key"]!;
+        var key = await _daemon.MakeTenantAsync(id);
         using var client = Client(key);
         using var put = await client.PutAsJsonAsync(
             "/v1/accounts/a",

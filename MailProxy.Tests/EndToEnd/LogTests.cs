@@ -53,9 +53,9 @@ internal sealed partial class LogTests
         await PostAsync("fine", "spare", "ann@example.com");
         for (var n = 0; n < 5; n++)
             await PostAsync($"waits-{n}", "dead", "ann@example.com");
-        await _daemon.UntilAsync("refused", "message.failed");
-        await _daemon.UntilAsync("lost", "message.deferred");
-        await _daemon.UntilAsync("fine", "message.sent");
+        await _daemon.UntilAsync("refused", "failed");
+        await _daemon.UntilAsync("lost", "deferred");
+        await _daemon.UntilAsync("fine", "sent");
         await _daemon.PrintsAsync("is left alone until");
         await SendAsync(HttpMethod.Delete, "/v1/accounts/spare");
         await SendAsync(HttpMethod.Post, "/v1/dispatcher/run-now");

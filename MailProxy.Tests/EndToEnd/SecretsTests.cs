@@ -67,7 +67,7 @@ internal sealed class SecretsTests
         await hook.NextAsync(3);
         await smtp.Seen("AUTH");
         await refusing.Seen("AUTH");
-        await _daemon.UntilAsync("one", "message.sent");
+        await _daemon.UntilAsync("one", "sent");
         await RoutesAsync(null);
         await RoutesAsync(tenantKey);
         _search.AssertNowhere(_directory, _daemon.Output);

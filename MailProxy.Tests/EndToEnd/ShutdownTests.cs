@@ -51,7 +51,7 @@ internal sealed class ShutdownTests
             $"POST /v1/messages/batch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {DaemonProcess.Key}\r\nContent-Type: "
                 + $"application/x-ndjson\r\nContent-Length: 5000\r\n\r\n{line}"
         );
-        await daemon.UntilAsync("first", "message.queued");
+        await daemon.UntilAsync("first", "queued");
         await daemon.SignalAsync("TERM");
 
         var answer = await client.RestAsync();

@@ -4,9 +4,9 @@ using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Telemetry;
+using MailProxy.Tests.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
-using Prometheus;
 
 namespace MailProxy.Tests.Storage;
 
@@ -164,7 +164,7 @@ internal sealed class SqliteBench : StoreBench
     private void Open(string directory)
     {
         Health = new();
-        Database = SqliteDatabase.Open(directory, Health, new PipelineMetrics(Metrics.NewCustomRegistry()), NullLogger.Instance, _backOff);
+        Database = TemporaryStore.OpenAt(directory, Health, backOff: _backOff);
         _spool = new(Path.Combine(directory, "spool"));
         _store = new(Database, _spool, Hash, Clock, NullLogger.Instance);
         _log = new(Database, new([_key]), Clock);

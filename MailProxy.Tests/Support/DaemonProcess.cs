@@ -84,9 +84,9 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
         return signal.Task.WaitAsync(Patience);
     }
 
-    /// <summary>Completes when the message has an event of this type.</summary>
-    public Task UntilAsync(string message, string type) =>
-        EventFeed.UntilAsync(Http, one => (string?)one["data"]!["message_id"] == message && (string?)one["type"] == type);
+    /// <summary>Completes when an event of the message tells of this status.</summary>
+    public Task UntilAsync(string message, string status) =>
+        EventFeed.UntilAsync(Http, one => (string?)one["data"]!["message_id"] == message && (string?)one["data"]!["status"] == status);
 
     public async Task SignalAsync(string signal) => await Run.AsIsAsync("kill", $"-{signal}", _process.Id.ToString());
 

@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Mail;
@@ -18,14 +17,7 @@ internal sealed class TenantClient : IDisposable
 
     public static async Task<TenantClient> MakeAsync(TestDaemon daemon, string tenant)
     {
-        await daemon.SendAsync(HttpMethod.Put, $"/v1/tenants/{tenant}", new { name = tenant });
-        using var made = await daemon.Http.PostAsJsonAsync(
-            $"/v1/tenants/{tenant}/keys",
-            new { name = "test", scopes = (string[])["send", "read", "manage"] }
-        );
-        var key = (string)JsonNode.Parse(await made.Content.ReadAsStringAsync())!["key"]!;
-        var http = new HttpClient { BaseAddress = new(daemon.Url), Timeout = TestDaemon.Patience };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        var http = daemon.As(await daemon.MakeTenantAsync(tenant));
         return new(daemon, tenant, http);
     }
 

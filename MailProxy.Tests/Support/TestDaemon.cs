@@ -25,8 +25,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     {
         _app = app;
         Data = data;
-        Http = new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = Patience };
-        Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
+        Http = As(Key);
     }
 
     public string Data { get; }
@@ -56,6 +55,23 @@ internal sealed class TestDaemon : IAsyncDisposable
         var app = await DaemonApp.BuildAsync(read!, clock);
         await app.StartAsync();
         return new(app, data);
+    }
+
+    /// <summary>A client that speaks with this key.</summary>
+    public HttpClient As(string key)
+    {
+        var http = new HttpClient { BaseAddress = new Uri(Url), Timeout = Patience };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return http;
+    }
+
+    /// <summary>Makes a tenant, and a key of its own that may do everything; the key is returned.</summary>
+    public async Task<string> MakeTenantAsync(string tenant)
+    {
+        Assert.That(await SendAsync(HttpMethod.Put, $"/v1/tenants/{tenant}", new { name = tenant }), Is.EqualTo(HttpStatusCode.Created));
+        string[] scopes = ["send", "read", "manage"];
+        using var made = await Http.PostAsJsonAsync($"/v1/tenants/{tenant}/keys", new { name = "test", scopes });
+        return (string)JsonNode.Parse(await made.Content.ReadAsStringAsync())!["key"]!;
     }
 
     /// <summary>Posts one message; the answer is 202 and its id is returned.</summary>

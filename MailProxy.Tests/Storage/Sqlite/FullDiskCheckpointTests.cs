@@ -5,7 +5,6 @@ using MailProxy.Tests.EndToEnd;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
-using Prometheus;
 
 namespace MailProxy.Tests.Storage.Sqlite;
 
@@ -68,8 +67,7 @@ internal sealed class FullDiskCheckpointTests
         Assert.That(again.Readers.Read(c => Connections.Texts(c, "PRAGMA integrity_check")), Is.EqualTo(new[] { "ok" }));
     }
 
-    private SqliteDatabase Open(PipelineHealth health, ILogger log) =>
-        SqliteDatabase.Open(_disk.Data, health, new PipelineMetrics(Metrics.NewCustomRegistry()), log, TimeSpan.FromMilliseconds(20));
+    private SqliteDatabase Open(PipelineHealth health, ILogger log) => TemporaryStore.OpenAt(_disk.Data, health, log);
 
     // A megabyte each.
     private static async Task WriteAsync(SqliteDatabase database, List<string> written)

@@ -1,11 +1,9 @@
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
-using MailProxy.Pipeline.Telemetry;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
-using Prometheus;
 
 namespace MailProxy.Tests.Storage.Sqlite;
 
@@ -108,13 +106,5 @@ internal sealed class LaneMigrationTests
         return Connections.Number(connection, "SELECT rootpage FROM sqlite_schema WHERE name = 'queue_lane'");
     }
 
-    private SqliteDatabase Open(IReadOnlyList<Migration> migrations) =>
-        SqliteDatabase.Open(
-            _directory.FullName,
-            new PipelineHealth(),
-            new PipelineMetrics(Metrics.NewCustomRegistry()),
-            NullLogger.Instance,
-            TimeSpan.FromMilliseconds(20),
-            migrations
-        );
+    private SqliteDatabase Open(IReadOnlyList<Migration> migrations) => TemporaryStore.OpenAt(_directory.FullName, migrations: migrations);
 }

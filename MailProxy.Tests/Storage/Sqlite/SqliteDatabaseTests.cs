@@ -1,11 +1,8 @@
 using System.Diagnostics;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage.Sqlite;
-using MailProxy.Pipeline.Telemetry;
 using Microsoft.Data.Sqlite;
-using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
-using Prometheus;
 
 namespace MailProxy.Tests.Storage.Sqlite;
 
@@ -187,15 +184,7 @@ internal sealed class SqliteDatabaseTests
 
     private SqliteDatabase Open() => Open(Migrator.Embedded);
 
-    private SqliteDatabase Open(IReadOnlyList<Migration> migrations) =>
-        SqliteDatabase.Open(
-            _directory.FullName,
-            new PipelineHealth(),
-            new PipelineMetrics(Metrics.NewCustomRegistry()),
-            NullLogger.Instance,
-            TimeSpan.FromMilliseconds(20),
-            migrations
-        );
+    private SqliteDatabase Open(IReadOnlyList<Migration> migrations) => TemporaryStore.OpenAt(_directory.FullName, migrations: migrations);
 
     private static long Pragma(SqliteDatabase database, string name) => database.Readers.Read(c => Connections.Number(c, "PRAGMA " + name));
 

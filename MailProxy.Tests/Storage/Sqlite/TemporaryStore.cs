@@ -3,6 +3,7 @@ using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Prometheus;
 
@@ -27,15 +28,26 @@ internal sealed class TemporaryStore : IDisposable
         {
             if (_database is not null)
                 return _database;
-            return _database = SqliteDatabase.Open(
-                Path,
-                new PipelineHealth(),
-                new PipelineMetrics(Metrics.NewCustomRegistry()),
-                NullLogger.Instance,
-                backOff: TimeSpan.FromMilliseconds(10)
-            );
+            return _database = OpenAt(Path);
         }
     }
+
+    /// <summary>Opens a database there, with what a test does not care about made up.</summary>
+    public static SqliteDatabase OpenAt(
+        string path,
+        PipelineHealth? health = null,
+        ILogger? log = null,
+        TimeSpan? backOff = null,
+        IReadOnlyList<Migration>? migrations = null
+    ) =>
+        SqliteDatabase.Open(
+            path,
+            health ?? new(),
+            new PipelineMetrics(Metrics.NewCustomRegistry()),
+            log ?? NullLogger.Instance,
+            backOff ?? TimeSpan.FromMilliseconds(20),
+            migrations ?? Migrator.Embedded
+        );
 
     /// <summary>Writes past every interface: what another version, or a broken disk, may have left.</summary>
     public Task<int> RunAsync(string sql, params (string Name, object? Value)[] parameters) =>
