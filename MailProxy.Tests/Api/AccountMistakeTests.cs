@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Disk;
-using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;

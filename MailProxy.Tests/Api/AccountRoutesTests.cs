@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Disk;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;

@@ -1,4 +1,3 @@
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Disk;

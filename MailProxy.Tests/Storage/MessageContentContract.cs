@@ -1,5 +1,4 @@
 using System.Text;
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;

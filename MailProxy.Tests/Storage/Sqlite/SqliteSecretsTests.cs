@@ -1,6 +1,5 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Disk;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
