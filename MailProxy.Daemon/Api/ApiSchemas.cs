@@ -94,9 +94,11 @@ internal static class ApiSchemas
             "after" => new()
             {
                 Type = JsonSchemaType.String,
-                Description = "Where to go on: a next_cursor of the feed, or now; in the audit log the number of a line.",
+                Description =
+                    "Where to go on: a next_cursor of the feed, or now; in the audit log the number of a line. "
+                    + "Empty: from the oldest.",
             },
-            "cursor" => new() { Type = JsonSchemaType.String, Description = "The next_cursor of the page before." },
+            "cursor" => new() { Type = JsonSchemaType.String, Description = "The next_cursor of the page before. Empty: the first page." },
             _ => new() { Type = JsonSchemaType.String },
         };
 

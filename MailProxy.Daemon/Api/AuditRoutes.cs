@@ -22,7 +22,7 @@ internal sealed class AuditRoutes(IAuditLog log, ReadTurns turns, AnswerMemory m
         var query = new QueryReader(http);
         var limit = query.Limit();
         var cursor = query.CursorNumber("audit");
-        var after = query.Whole("after");
+        var after = query.PlaceNumber("after");
         if (cursor is not null && after is not null)
             query.Fault("after", "Not together with cursor.");
         if (query.Refusal is { } refusal)

@@ -102,7 +102,7 @@ internal sealed class EventFeedRoutes(
     // Null: from the oldest that is kept.
     private long? After(QueryReader query)
     {
-        if (query.Text("after") is not { } text)
+        if (query.Place("after") is not { } text)
             return null;
         return text == "now" ? log.Last : query.CursorNumber(Feed, "after", "Must be a next_cursor of this feed, or now.");
     }

@@ -10,6 +10,8 @@ internal sealed class QueryReader(HttpContext http)
     public const int DefaultLimit = 50;
     public const int MaxLimit = 500;
 
+    private static readonly string LimitRule = $"Must be a number from 1 to {MaxLimit}.";
+
     private readonly List<FieldError> _errors = [];
     private ProblemAnswer? _expired;
 
@@ -27,6 +29,9 @@ internal sealed class QueryReader(HttpContext http)
         Fault(name, "Must not be empty.");
         return null;
     }
+
+    /// <summary>Where a list goes on. Absent or empty: null, and the list begins at its beginning.</summary>
+    public string? Place(string name) => http.Request.Query[name] is [{ Length: > 0 } place] ? place : null;
 
     public T? Value<T>(string name, Func<string, T?> parse, string expected)
         where T : struct
@@ -50,19 +55,21 @@ internal sealed class QueryReader(HttpContext http)
     }
 
     /// <summary>A whole number from 0.</summary>
-    public long? Whole(string name) =>
-        Value<long>(
-            name,
-            text => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null,
-            "Must be a whole number."
-        );
+    public long? Whole(string name) => Value<long>(name, Number, "Must be a whole number.");
 
-    public int Limit() => Value("limit", Number, $"Must be a number from 1 to {MaxLimit}.") ?? DefaultLimit;
+    /// <summary>The number of a line that was read before. Absent or empty: null.</summary>
+    public long? PlaceNumber(string name) => Place(name) is null ? null : Whole(name);
+
+    public int Limit()
+    {
+        var limit = Value<long>("limit", text => Number(text) is >= 1 and <= MaxLimit and var number ? number : null, LimitRule);
+        return (int)(limit ?? DefaultLimit);
+    }
 
     /// <param name="list">The route's own name for what it pages.</param>
     public long? CursorNumber(string list, string name = "cursor", string expected = "Must be a next_cursor of this list.")
     {
-        if (Text(name) is not { } text)
+        if (Place(name) is not { } text)
             return null;
         var cursor = Cursor.Read(http, list, text);
         if (cursor.OfAnotherLife)
@@ -74,7 +81,7 @@ internal sealed class QueryReader(HttpContext http)
 
     public string? CursorText()
     {
-        if (Text("cursor") is not { } text)
+        if (Place("cursor") is not { } text)
             return null;
         if (Cursor.ReadText(text) is { } position)
             return position;
@@ -98,8 +105,6 @@ internal sealed class QueryReader(HttpContext http)
 
     public void Fault(string name, string detail, string code = "invalid_parameter") => _errors.Add(new("/" + name, code, detail));
 
-    private static int? Number(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= MaxLimit
-            ? number
-            : null;
+    private static long? Number(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }

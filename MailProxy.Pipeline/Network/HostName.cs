@@ -17,25 +17,13 @@ public static class HostName
     private const int LongestName = 253;
     private const int LongestLabel = 63;
 
-    private static readonly IdnMapping Idn = new();
-
     /// <summary>The name in the form that is looked up (A-labels); null when it is not a valid name.</summary>
     public static string? ToAscii(string name)
     {
         var plain = name.EndsWith('.') ? name[..^1] : name;
         if (plain.Length is 0 or > LongestName || !plain.EnumerateRunes().All(IsWritten))
             return null;
-        string ascii;
-        try
-        {
-            ascii = Ascii.IsValid(plain) ? plain : Idn.GetAscii(plain);
-        }
-        catch (ArgumentException)
-        {
-            return null;
-        }
-
-        if (ascii.Length > LongestName)
+        if (DomainNames.ToAscii(plain) is not { Length: <= LongestName } ascii)
             return null;
         var labels = ascii.Split('.');
         return labels.All(IsLabel) && !IsNumber(labels[^1]) ? ascii : null;

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace MailProxy.Pipeline.Network;
 
 /// <summary>
@@ -31,7 +33,7 @@ public static class HttpAddress
             return Wrong("Credentials do not belong into a URL: use auth.");
         if (authority.Contains('%'))
             return Wrong("A host is written plainly, without percent signs and zones.");
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Host.Length == 0)
+        if (!Uri.TryCreate(WithAsciiHost(text, authority), UriKind.Absolute, out var address) || address.Host.Length == 0)
         {
             return Wrong("This is no URL. " + HostName.Rule);
         }
@@ -47,7 +49,8 @@ public static class HttpAddress
     }
 
     /// <summary>Parses a stored address, which an older version may have accepted with fewer checks.</summary>
-    public static Uri Stored(string text) => Uri.TryCreate(text, UriKind.Absolute, out var address) ? address : Unusable;
+    public static Uri Stored(string text) =>
+        Ascii.IsValid(text) ? Parsed(text) : Read(text).Address ?? Parsed(text);
 
     /// <summary>
     /// Whether an HTTP client can request the address. This reads the same parts as the client does, since each may throw for a host that
@@ -73,6 +76,17 @@ public static class HttpAddress
     {
         var host = address.HostNameType == UriHostNameType.IPv6 ? address.Host : address.DnsSafeHost;
         return $"{host}:{address.Port}";
+    }
+
+    private static Uri Parsed(string text) => Uri.TryCreate(text, UriKind.Absolute, out var address) ? address : Unusable;
+
+    // What .NET makes of an international host is another name than mail to the same domain has: it knows IDNA 2003 only.
+    private static string WithAsciiHost(string text, string authority)
+    {
+        if (Ascii.IsValid(authority) || HostName.ToAscii(WithoutPort(authority)) is not { } host)
+            return text;
+        var at = text.IndexOf(authority, StringComparison.Ordinal);
+        return string.Concat(text.AsSpan(0, at), host, text.AsSpan(at + WithoutPort(authority).Length));
     }
 
     private static string WithoutPort(string authority)

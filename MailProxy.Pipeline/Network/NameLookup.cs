@@ -11,7 +11,7 @@ internal static class NameLookup
 {
     /// <summary>Throws <see cref="System.Net.Sockets.SocketException"/> when the name has no addresses.</summary>
     public static Task<IPAddress[]> AddressesAsync(string host, CancellationToken cancel) =>
-        AddressesAsync(host, Dns.GetHostAddresses, cancel);
+        AddressesAsync(HostName.OnTheWire(host), Dns.GetHostAddresses, cancel);
 
     internal static Task<IPAddress[]> AddressesAsync(string host, Func<string, IPAddress[]> lookUp, CancellationToken cancel) =>
         Task.Factory.StartNew(() => lookUp(host), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(cancel);

@@ -24,7 +24,7 @@ internal static class SmtpTls
             await tls.AuthenticateAsClientAsync(
                 new SslClientAuthenticationOptions
                 {
-                    TargetHost = account.Host!,
+                    TargetHost = HostName.OnTheWire(account.Host!),
                     CertificateRevocationCheckMode =
                         options.CheckRevocation && account.VerifyCertificate ? X509RevocationMode.Online : X509RevocationMode.NoCheck,
                     RemoteCertificateValidationCallback = (_, _, _, found) =>
