@@ -29,6 +29,12 @@ public static class HostName
         return labels.All(IsLabel) && !IsNumber(labels[^1]) ? ascii : null;
     }
 
+    /// <summary>
+    /// The name as DNS, TLS and HTTP use it, whatever was stored: an international name becomes the A-labels that mail to the same domain
+    /// has, everything else stays as it is.
+    /// </summary>
+    public static string OnTheWire(string host) => Ascii.IsValid(host) ? host : ToAscii(host) ?? host;
+
     /// <summary>Whether this is a valid name, or an IPv4 or IPv6 address without a zone.</summary>
     public static bool IsHost(string host) =>
         ToAscii(host) is not null

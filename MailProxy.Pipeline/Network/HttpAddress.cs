@@ -49,8 +49,7 @@ public static class HttpAddress
     }
 
     /// <summary>Parses a stored address, which an older version may have accepted with fewer checks.</summary>
-    public static Uri Stored(string text) =>
-        Ascii.IsValid(text) ? Parsed(text) : Read(text).Address ?? Parsed(text);
+    public static Uri Stored(string text) => Ascii.IsValid(text) ? Parsed(text) : Read(text).Address ?? Parsed(text);
 
     /// <summary>
     /// Whether an HTTP client can request the address. This reads the same parts as the client does, since each may throw for a host that

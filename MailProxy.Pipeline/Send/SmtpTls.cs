@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Send;
 

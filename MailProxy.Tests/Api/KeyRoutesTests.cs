@@ -109,6 +109,7 @@ internal sealed class KeyRoutesTests : KeyFixture
         var cursor = first.Headers.GetValues("X-Next-Cursor").Single();
         using var rest = await _host.SendAsync("GET", "/v1/audit?limit=2&cursor=" + cursor);
         using var after = await _host.SendAsync("GET", "/v1/audit?after=2");
+        using var begin = await _host.SendAsync("GET", "/v1/audit?after=&cursor=&limit=1");
         using var both = await _host.SendAsync("GET", "/v1/audit?after=2&cursor=" + cursor);
         using (Assert.EnterMultipleScope())
         {
@@ -123,6 +124,7 @@ internal sealed class KeyRoutesTests : KeyFixture
             Assert.That(await rest.Content.ReadAsStringAsync(), Does.StartWith("{\"number\":3,").And.EndsWith("}\n"));
             Assert.That(rest.Headers.Contains("X-Next-Cursor"), Is.False);
             Assert.That(await after.Content.ReadAsStringAsync(), Does.StartWith("{\"number\":3,"));
+            Assert.That(await begin.Content.ReadAsStringAsync(), Does.StartWith("{\"number\":1,"));
             Assert.That((int)both.StatusCode, Is.EqualTo(422));
         }
     }

@@ -170,6 +170,22 @@ public sealed class MessageRoutesTests
         Assert.That(problem.Pointers(), Is.EqualTo(pointers.Split(',')));
     }
 
+    [TestCase("/v1/messages")]
+    [TestCase("/v1/accounts")]
+    [TestCase("/v1/batches")]
+    [TestCase("/v1/webhooks")]
+    [TestCase("/v1/volumes")]
+    [TestCase("/v1/tenants")]
+    [TestCase("/v1/messages/m-1/events")]
+    public async Task List_EmptyCursor_IsTheFirstPage(string path)
+    {
+        using var plain = await _host.SendAsync("GET", path);
+        using var empty = await _host.SendAsync("GET", path + "?cursor=");
+        Assert.That(empty.StatusCode, Is.EqualTo(plain.StatusCode));
+        if (plain.IsSuccessStatusCode)
+            Assert.That(await empty.Content.ReadAsStringAsync(), Is.EqualTo(await plain.Content.ReadAsStringAsync()));
+    }
+
     [TestCase("colour=red", "unknown_parameter", "/colour")]
     [TestCase("limit=1&limit=2", "repeated_parameter", "/limit")]
     public async Task List_WrongName_400NamesIt(string query, string code, string pointer)

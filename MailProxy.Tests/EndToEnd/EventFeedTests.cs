@@ -35,6 +35,7 @@ internal sealed class EventFeedTests : DaemonFixture
     public async Task Wait_NothingNew_AnswersWhenSomethingComes()
     {
         await _daemon.UntilAsync(await PostAsync(), EventType.MessageSent);
+        Assert.That((await FeedAsync("after="))["data"]!.ToJsonString(), Is.EqualTo((await FeedAsync(""))["data"]!.ToJsonString()));
         var now = (string)(await FeedAsync("after=now"))["next_cursor"]!;
         Assert.That((await FeedAsync($"after={now}"))["data"]!.AsArray(), Is.Empty);
 

@@ -110,6 +110,28 @@ public sealed class HttpAddressTests
     [TestCaseSource(nameof(Bad))]
     public void Stored_Bad_IsAnAddressAllTheSame(string text) => Assert.That(() => HttpAddress.Stored(text), Throws.Nothing);
 
+    // As mail to the same domain: UTS 46 without transition, not the older rules that make straße of strasse.
+    [TestCase("https://straße.example/ä?q=ß#x", "https://xn--strae-oqa.example/%C3%A4?q=%C3%9F#x", "xn--strae-oqa.example")]
+    [TestCase("http://MÜNCHEN.example:8080", "http://xn--mnchen-3ya.example:8080/", "xn--mnchen-3ya.example")]
+    [TestCase("https://xn--mnchen-3ya.example/", "https://xn--mnchen-3ya.example/", "xn--mnchen-3ya.example")]
+    public void Read_InternationalHost_IsTheOneOfMail(string text, string expected, string host)
+    {
+        var (address, fault) = HttpAddress.Read(text);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(fault, Is.Null);
+            Assert.That((address?.AbsoluteUri, address?.IdnHost), Is.EqualTo((expected, host)));
+            Assert.That(HttpAddress.Stored(text).AbsoluteUri, Is.EqualTo(expected));
+            Assert.That(DomainNames.ToAscii(new Uri(text).Host.ToLowerInvariant()), Is.EqualTo(host));
+        }
+    }
+
+    [TestCase("straße.example", "xn--strae-oqa.example")]
+    [TestCase("mail.example.", "mail.example.")]
+    [TestCase("::1", "::1")]
+    [TestCase("\u202ex", "\u202ex")]
+    public void OnTheWire_OfWhatWasStored(string host, string expected) => Assert.That(HostName.OnTheWire(host), Is.EqualTo(expected));
+
     [TestCase("mail.example", true)]
     [TestCase("mail.example.", true)]
     [TestCase("localhost", true)]
