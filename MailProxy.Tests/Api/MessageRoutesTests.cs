@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;

@@ -1,11 +1,4 @@
-using System.Text;
-using MailProxy.Pipeline;
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Disk;
-using MailProxy.Pipeline.Intake;
-using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Network;
-using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Support;
 using NUnit.Framework;

@@ -1,6 +1,3 @@
-using MailProxy.Pipeline;
-using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;

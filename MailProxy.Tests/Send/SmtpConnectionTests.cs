@@ -1,5 +1,4 @@
 using System.Text;
-using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Send;
 using NUnit.Framework;
 
