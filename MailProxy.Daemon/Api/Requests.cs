@@ -97,8 +97,9 @@ public sealed record DkimRequest(string Domain, string Selector, string? Private
 /// <summary>An SMTP account: a host, or <c>sandbox: true</c>.</summary>
 /// <param name="Security"><c>none</c>, <c>starttls</c>, <c>tls</c>, <c>starttls_when_available</c>.</param>
 /// <param name="LargeFiles">Absent: the tenant's rule.</param>
-/// <param name="ExpiresAfter">Seconds after acceptance or <c>send_at</c>, 60 to 31,536,000, for messages without <c>expires_at</c>; absent:
-/// the tenant's rule.</param>
+/// <param name="ExpiresAfter">
+/// Seconds after acceptance or <c>send_at</c>, 60 to 31,536,000, for messages without <c>expires_at</c>; absent: the tenant's rule.
+/// </param>
 /// <param name="RetryMinutes">Waits before each retry; absent: the tenant's schedule.</param>
 public sealed record AccountRequest(
     string? Host,
@@ -137,8 +138,9 @@ public sealed record AttachmentEndpointRequest(string Url, SourceAuthRequest? Au
 /// <param name="DefaultAccount">The account of messages that name none.</param>
 /// <param name="Active">False suspends its sending; default true.</param>
 /// <param name="Limits">Of all its accounts together.</param>
-/// <param name="ExpiresAfter">Seconds after acceptance or <c>send_at</c>, 60 to 31,536,000, for messages without <c>expires_at</c>; absent:
-/// the installation's rule.</param>
+/// <param name="ExpiresAfter">
+/// Seconds after acceptance or <c>send_at</c>, 60 to 31,536,000, for messages without <c>expires_at</c>; absent: the installation's rule.
+/// </param>
 /// <param name="RetryMinutes">Waits before each retry; absent: the installation's schedule.</param>
 /// <param name="Retain">How long bodies and attachments stay: <c>none</c>, <c>until_reported</c>, or days such as <c>7d</c>.</param>
 public sealed record TenantRequest(

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
@@ -18,7 +17,7 @@ internal sealed class AccountGate
     private readonly CurrentAccounts _accounts;
     private readonly AccountLimits _global;
     private readonly TimeProvider _clock;
-    private readonly ConcurrentDictionary<LimitKey, AccountRateLimiter> _limiters = [];
+    private readonly LimiterTable _limiters;
     private long _givenBack;
 
     public AccountGate(CurrentAccounts accounts, AccountLimits global, TimeProvider clock)
@@ -26,6 +25,7 @@ internal sealed class AccountGate
         _accounts = accounts;
         _global = global;
         _clock = clock;
+        _limiters = new(Make);
     }
 
     /// <summary>Number of permits returned unspent. When it rises, a wait for a limit may be over early.</summary>
@@ -35,7 +35,7 @@ internal sealed class AccountGate
     public void Seed(IEnumerable<LimitUse> uses)
     {
         foreach (var counted in uses.GroupBy(use => use.Key))
-            Limiter(counted.Key).Seed(counted);
+            _limiters.Of(counted.Key).Seed(counted);
     }
 
     /// <summary>
@@ -84,7 +84,7 @@ internal sealed class AccountGate
     {
         if (LimitsOf(key).IsUnlimited)
             return [];
-        return _limiters.TryGetValue(key, out var limiter) ? limiter.Usage() : Make(key).Usage();
+        return (_limiters.Find(key) ?? Make(key)).Usage();
     }
 
     /// <summary>How many accounts, tenants and installations have counts.</summary>
@@ -94,11 +94,7 @@ internal sealed class AccountGate
     public void Trim()
     {
         var directory = _accounts.Directory;
-        foreach (var (key, limiter) in _limiters)
-        {
-            if (!directory.Has(key) || limiter.IdleDuration > Idle)
-                _limiters.TryRemove(key, out _);
-        }
+        _limiters.Keep((key, limiter) => directory.Has(key) && !(limiter.IdleDuration > Idle));
     }
 
     internal void CountGivenBack() => Interlocked.Increment(ref _givenBack);
@@ -118,15 +114,11 @@ internal sealed class AccountGate
         lease = null;
         if (limits.IsUnlimited)
             return null;
-        lease = (AccountLease)Limiter(key).AttemptAcquire(limits.Count == LimitCount.Messages ? 1 : recipients);
+        lease = (AccountLease)_limiters.AttemptAcquire(key, limits.Count == LimitCount.Messages ? 1 : recipients);
         return lease.Refusal;
     }
 
     private AccountLimits LimitsOf(LimitKey key) => _accounts.Directory.LimitsOf(key, _global);
-
-    private AccountRateLimiter Limiter(LimitKey key) => _limiters.TryGetValue(key, out var known) ? known : Add(key);
-
-    private AccountRateLimiter Add(LimitKey key) => _limiters.GetOrAdd(key, Make);
 
     private AccountRateLimiter Make(LimitKey key) => new(() => LimitsOf(key), _clock);
 }
