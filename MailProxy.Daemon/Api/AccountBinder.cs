@@ -1,5 +1,6 @@
 using System.Text;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MimeKit.Cryptography;

@@ -1,7 +1,7 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Sharing;
-using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 

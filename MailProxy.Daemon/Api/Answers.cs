@@ -173,37 +173,18 @@ public sealed record SourceAuthAnswer(
     bool? BearerSet = null,
     string? Header = null,
     bool? ValueSet = null
-);
-
-/// <summary>Where a volume's files are; which members there are depends on the backend.</summary>
-public sealed record VolumeConfigAnswer
+)
 {
-    public string? Root { get; init; }
-    public string? Bucket { get; init; }
-    public string? Prefix { get; init; }
-    public string? Region { get; init; }
-    public string? Endpoint { get; init; }
-    public bool? PathStyle { get; init; }
-    public string? AccessKey { get; init; }
-    public bool? SecretKeySet { get; init; }
-    public bool? ChunkedUpload { get; init; }
-    public string? BaseUrl { get; init; }
-    public SourceAuthAnswer? Auth { get; init; }
+    internal static SourceAuthAnswer? Of(SourceAuth? auth) =>
+        auth switch
+        {
+            null => null,
+            SourceAuth.Basic basic => new(basic.User, true),
+            SourceAuth.Bearer => new(BearerSet: true),
+            SourceAuth.Header header => new(Header: header.Name, ValueSet: true),
+            _ => throw new ArgumentOutOfRangeException(nameof(auth)),
+        };
 }
-
-/// <param name="Config">Absent for a shared volume of another tenant.</param>
-public sealed record VolumeAnswer(string Id, string Tenant, string Backend, VolumeConfigAnswer? Config, bool Shared)
-{
-    /// <summary>Why it could not be used, since it last worked; absent: it works, was not used since the start, or is another's.</summary>
-    public string? LastError { get; init; }
-
-    public DateTime? LastErrorAt { get; init; }
-}
-
-public sealed record VolumeList(
-    IReadOnlyList<VolumeAnswer> Data,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor
-);
 
 /// <summary>What a test of a volume saw. Nothing was changed.</summary>
 /// <param name="Status">The HTTP status, when there was an answer.</param>

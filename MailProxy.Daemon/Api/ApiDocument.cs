@@ -52,6 +52,7 @@ internal static class ApiDocument
         document.AddComponent(ProblemSchema, await context.GetOrCreateSchemaAsync(typeof(ProblemAnswerBody), null, cancel));
         if (document.Components.Schemas is { } schemas)
             ApiSchemas.Finish(schemas);
+        ConfigurationSchemas.AddTo(document);
     }
 
     private static Task Operation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancel)
@@ -89,6 +90,9 @@ internal static class ApiDocument
             );
         }
 
+        if (marks.OfType<VersionedRoute>().Any())
+            Versioned(operation, isChange: context.Description.HttpMethod != HttpMethods.Get);
+
         if (!marks.OfType<PublicRoute>().Any())
         {
             operation.Parameters.Add(
@@ -117,4 +121,34 @@ internal static class ApiDocument
         };
         return Task.CompletedTask;
     }
+
+    private static void Versioned(OpenApiOperation operation, bool isChange)
+    {
+        foreach (var (status, response) in operation.Responses ?? [])
+        {
+            if (status is "200" or "201" && response is OpenApiResponse answered)
+                answered.Headers = new Dictionary<string, IOpenApiHeader>
+                {
+                    ["ETag"] = new OpenApiHeader
+                    {
+                        Description = "The version of what is configured.",
+                        Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+                    },
+                };
+        }
+
+        if (!isChange)
+            return;
+        operation.Parameters!.Add(Header("If-Match", "An ETag that was answered before, or *: 412 when it is another now."));
+        operation.Parameters!.Add(Header("If-None-Match", "*: 412 when there is one already."));
+    }
+
+    private static OpenApiParameter Header(string name, string sentence) =>
+        new()
+        {
+            Name = name,
+            In = ParameterLocation.Header,
+            Description = sentence,
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+        };
 }

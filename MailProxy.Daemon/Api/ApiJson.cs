@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using MailProxy.Pipeline.Configuration.Volumes;
 
 namespace MailProxy.Daemon.Api;
 
@@ -22,8 +24,10 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(AccountTestAnswer))]
 [JsonSerializable(typeof(WebhookAnswer))]
 [JsonSerializable(typeof(WebhookList))]
-[JsonSerializable(typeof(VolumeAnswer))]
-[JsonSerializable(typeof(VolumeList))]
+[JsonSerializable(typeof(JsonObject))]
+[JsonSerializable(typeof(Shown<Volume>))]
+[JsonSerializable(typeof(Asked<Volume>))]
+[JsonSerializable(typeof(Listed<Volume>))]
 [JsonSerializable(typeof(VolumeTestAnswer))]
 [JsonSerializable(typeof(KeyAnswer))]
 [JsonSerializable(typeof(KeyList))]
@@ -50,7 +54,6 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(WebhookRequest))]
 [JsonSerializable(typeof(WebhookReplayRequest))]
 [JsonSerializable(typeof(WebhookTestAnswer))]
-[JsonSerializable(typeof(VolumeRequest))]
 [JsonSerializable(typeof(VolumeTestRequest))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class ApiJson : JsonSerializerContext

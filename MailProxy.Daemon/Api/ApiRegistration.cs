@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
@@ -25,7 +26,8 @@ public static class ApiRegistration
     /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see
     /// cref="WebhooksChanged"/>, <see cref="WebhookTrial"/>, <see cref="OpenDownload"/>, <see cref="SandboxView"/>, the stores,
     /// <c>CurrentAccounts</c>, <c>AccountChanges</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>, <c>CurrentKeys</c>, <c>KeyChanges</c>,
-    /// <c>CurrentVolumes</c>, <c>VolumeChanges</c>, <c>IVolumeProbe</c>, <c>Wake</c>, <c>TenantOptions</c>, <c>TenantShare</c>,
+    /// <c>CurrentVolumes</c>, <c>ConfigurationWriter&lt;Volume&gt;</c>,
+    /// <c>IVolumeProbe</c>, <c>Wake</c>, <c>TenantOptions</c>, <c>TenantShare</c>,
     /// <see cref="IsProtectedRoot"/>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>
     public static IServiceCollection AddMailProxyApi(this IServiceCollection services)
@@ -50,7 +52,7 @@ public static class ApiRegistration
         services.AddSingleton<IdempotencyKeys>();
         services.AddSingleton<NdjsonSubmission>();
         services.AddSingleton<ConfigurationBody>();
-        services.AddSingleton<ConfigurationTurn>();
+        services.TryAddSingleton<ConfigurationTurn>();
         services.AddSingleton<Quotas>();
         services.AddSingleton<MessageAnswers>();
         services.AddSingleton<AccountAnswers>();

@@ -32,7 +32,6 @@ internal static class ApiSchemas
     private static readonly Dictionary<string, JsonNode[]> Choices = new()
     {
         ["security"] = Names(AccountBinder.Securities),
-        ["backend"] = Names(VolumeBinder.Backends),
         ["when_reached"] = Names(AccountBinder.Reached),
         ["fetch_mode"] = [.. AttachmentNotation.FetchModes.Select(m => (JsonNode)m)],
         ["on_ambiguous"] = [.. Enum.GetValues<AmbiguousPolicy>().Select(p => (JsonNode)p.Name())],
@@ -49,8 +48,10 @@ internal static class ApiSchemas
 
     /// <summary>The name of a type in the document: what it is, without saying that it is an answer.</summary>
     public static string? NameOf(string? made) =>
-        made == nameof(ProblemAnswerBody) ? "Problem"
-        : made is not null && made.EndsWith("Answer", StringComparison.Ordinal) ? made[..^"Answer".Length]
+        made is null ? null
+        : ConfigurationSchemas.NameOf(made) is { } resource ? resource
+        : made == nameof(ProblemAnswerBody) ? "Problem"
+        : made.EndsWith("Answer", StringComparison.Ordinal) ? made[..^"Answer".Length]
         : made;
 
     /// <summary>Goes over all schemas once the document is made.</summary>
@@ -58,10 +59,12 @@ internal static class ApiSchemas
     {
         foreach (var (name, found) in schemas)
         {
+            OneLine(found);
             if (found is not OpenApiSchema { Properties: { } members } schema)
                 continue;
             foreach (var member in members.Keys.ToArray())
             {
+                OneLine(members[member]);
                 var optional = IsNullable(members[member]);
                 if (IsAnyJson(members[member]))
                     members[member] = Element(member);
@@ -110,6 +113,17 @@ internal static class ApiSchemas
             schema.Enum = [.. choices];
         if (name.EndsWith("Request", StringComparison.Ordinal) && Secrets.Contains(member))
             schema.WriteOnly = true;
+    }
+
+    // A line that ends in a doc comment is no line of the sentence.
+    private static void OneLine(IOpenApiSchema schema)
+    {
+        // A reference without a sentence shows the one of its target.
+        var own = schema is OpenApiSchemaReference reference ? reference.Reference.Description : schema.Description;
+        if (own is { } text)
+            schema.Description = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        foreach (var choice in schema.OneOf ?? [])
+            OneLine(choice);
     }
 
     private static bool IsNullable(IOpenApiSchema schema) =>

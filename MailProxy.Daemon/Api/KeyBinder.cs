@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Daemon.Api;

@@ -184,30 +184,5 @@ public sealed record WebhookRequest(
 /// <param name="To">Absent: now.</param>
 public sealed record WebhookReplayRequest(JsonElement From, JsonElement? To);
 
-/// <summary>Where a volume's files are. local: root; s3: bucket to chunked_upload; http: base_url and auth.</summary>
-/// <param name="Root">An absolute path. Only with the admin key.</param>
-/// <param name="Region">Required without endpoint.</param>
-/// <param name="Endpoint">Of a store that is compatible with S3.</param>
-/// <param name="AccessKey">Absent, together with secret_key: the machine's default AWS credentials. Only with the admin key.</param>
-/// <param name="SecretKey">Write-only. Absent: kept.</param>
-/// <param name="ChunkedUpload">Default true; false for stores that do not know aws-chunked uploads.</param>
-public sealed record VolumeConfigRequest(
-    string? Root,
-    string? Bucket,
-    string? Prefix,
-    string? Region,
-    string? Endpoint,
-    bool? PathStyle,
-    string? AccessKey,
-    string? SecretKey,
-    bool? ChunkedUpload,
-    string? BaseUrl,
-    SourceAuthRequest? Auth
-);
-
-/// <param name="Backend"><c>local</c>, <c>s3</c>, <c>http</c>.</param>
-/// <param name="Shared">For every tenant. Only with the admin key.</param>
-public sealed record VolumeRequest(string Backend, VolumeConfigRequest Config, bool? Shared);
-
 /// <param name="Path">A file of the volume to read the beginning of. Absent: the volume as a whole.</param>
 public sealed record VolumeTestRequest(string? Path);

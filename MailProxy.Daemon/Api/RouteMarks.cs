@@ -35,8 +35,16 @@ internal sealed class ConfigurationChange
     public static readonly ConfigurationChange Mark = new();
 }
 
+/// <summary>Marks a route of one resource, which has an ETag and may be changed by it.</summary>
+internal sealed class VersionedRoute
+{
+    public static readonly VersionedRoute Mark = new();
+}
+
 internal static class RouteMarkExtensions
 {
+    public static RouteHandlerBuilder Versioned(this RouteHandlerBuilder route) => route.WithMetadata(VersionedRoute.Mark);
+
     public static RouteHandlerBuilder Changes(this RouteHandlerBuilder route) => route.WithMetadata(ConfigurationChange.Mark);
 
     public static RouteHandlerBuilder Public(this RouteHandlerBuilder route) => route.WithMetadata(PublicRoute.Mark);

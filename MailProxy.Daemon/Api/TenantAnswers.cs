@@ -22,7 +22,7 @@ internal static class TenantAnswers
             tenant.Retain?.ToString(),
             Of(tenant.LargeFiles),
             tenant.AttachmentEndpoint is { } endpoint
-                ? new(ShownUrl.Of(endpoint.Url.OriginalString), SourceAuthBinder.Answer(endpoint.Auth))
+                ? new(ShownUrl.Of(endpoint.Url.OriginalString), SourceAuthAnswer.Of(endpoint.Auth))
                 : null,
             shares.ToDictionary(static share => share.Name, static share => new ShareAnswer(share.Held, share.Allowed))
         );

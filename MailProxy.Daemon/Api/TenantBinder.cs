@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 
 namespace MailProxy.Daemon.Api;
 
@@ -81,8 +82,8 @@ internal static class TenantBinder
     {
         if (endpoint is null)
             return null;
-        var url = Urls.Read(endpoint, "url", required: true, query: true, existing?.Url.OriginalString);
-        var auth = SourceAuthBinder.Bind(endpoint.Object("auth"), existing?.Auth, existing?.Url.OriginalString != url?.OriginalString);
+        var url = endpoint.Url("url", required: true, query: true, existing?.Url.OriginalString);
+        var auth = SourceAuthFields.Bind(endpoint.Object("auth"), existing?.Auth, existing?.Url.OriginalString != url?.OriginalString);
         endpoint.Close();
         return url is null ? null : new(url, auth);
     }

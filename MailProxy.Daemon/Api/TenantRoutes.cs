@@ -1,4 +1,6 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
@@ -12,7 +14,7 @@ internal sealed class TenantRoutes(
     ConfigurationBody bodies,
     ConfigurationTurn turn,
     WebhooksChanged webhooks,
-    VolumeChanges volumes,
+    ConfigurationWriter<Volume> volumes,
     Wake wake,
     TenantShares shares,
     ITenantRemoval removal,
@@ -113,7 +115,7 @@ internal sealed class TenantRoutes(
         {
             case DeleteResult.Deleted:
                 webhooks();
-                await volumes.LoadAsync();
+                await volumes.ReloadAsync();
                 forget(id);
                 await removal.RemoveAsync(id, Slices);
                 return TypedResults.NoContent();

@@ -26,7 +26,7 @@ internal sealed class WebhookAnswers(IDeliveryLog log, TimeProvider clock)
                 : endpoint.Paused ? "paused"
                 : "enabled",
             endpoint.Paused,
-            SourceAuthBinder.Answer(endpoint.Auth),
+            SourceAuthAnswer.Of(endpoint.Auth),
             true,
             null,
             endpoint.PreviousUntil > now ? Times.Utc(endpoint.PreviousUntil) : null,

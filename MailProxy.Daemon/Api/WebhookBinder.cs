@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Storage;
@@ -38,9 +39,9 @@ internal static class WebhookBinder
         );
         if (members.Text("id", 63) is { } given && given != id)
             members.Fault("id", "mismatch", "Must be the id in the path.");
-        var url = Urls.Read(members, "url", required: true, query: true, existing?.Url)?.OriginalString;
+        var url = members.Url("url", required: true, query: true, existing?.Url)?.OriginalString;
         var style = members.Choice("style", ReportStyles.Names) ?? ReportStyle.Events;
-        var auth = SourceAuthBinder.Bind(members.Object("auth"), existing?.Auth, existing is not null && existing.Url != url);
+        var auth = SourceAuthFields.Bind(members.Object("auth"), existing?.Auth, existing is not null && existing.Url != url);
         var types = members.Texts(
             "types",
             EventNames.All.Count,

@@ -2,6 +2,8 @@ using MailProxy.Daemon.Api;
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Send;
@@ -94,6 +96,7 @@ internal static class DaemonApp
         var accounts = new CurrentAccounts();
         var volumes = new CurrentVolumes();
         var tenants = new CurrentTenants();
+        var turn = new ConfigurationTurn();
         var accountChanges = new AccountChanges(storage.Accounts, accounts, tenants, logs.CreateLogger<AccountChanges>());
         var keys = new CurrentKeys();
         var keyChanges = new KeyChanges(storage.Keys, keys);
@@ -161,7 +164,16 @@ internal static class DaemonApp
         services.AddSingleton(pipeline);
         services.AddSingleton(pipeline.Wake);
         services.AddSingleton(volumes);
-        services.AddSingleton(new VolumeChanges(storage.Volumes, volumes));
+        services.AddSingleton(turn);
+        services.AddSingleton(
+            new ConfigurationWriter<Volume>(
+                VolumeFields.Noun,
+                storage.Configuration,
+                turn,
+                all => volumes.Swap(new(all.Values)),
+                logs.CreateLogger("MailProxy.Pipeline.Configuration")
+            )
+        );
         services.AddSingleton(storage.Tenants);
         services.AddSingleton(storage.Removal);
         services.AddSingleton<ForgetContent>(pipeline.ForgetContent);

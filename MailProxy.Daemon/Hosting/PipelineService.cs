@@ -1,6 +1,8 @@
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Hosting;
@@ -14,7 +16,7 @@ internal sealed partial class PipelineService(
     MailPipeline pipeline,
     SandboxServer sandbox,
     AccountChanges accounts,
-    VolumeChanges volumes,
+    ConfigurationWriter<Volume> volumes,
     TenantChanges tenants,
     IAccountStore accountStore,
     SqliteStores storage,

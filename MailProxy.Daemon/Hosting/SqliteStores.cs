@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
@@ -22,7 +23,7 @@ internal sealed class SqliteStores : IDisposable
         IKeyStore keys,
         IAuditLog audit,
         IBatchStore batches,
-        IVolumeStore volumes,
+        IConfigurationStore configuration,
         ILinkStore links,
         IDeliveryLog log,
         IRetentionStore retention,
@@ -30,7 +31,7 @@ internal sealed class SqliteStores : IDisposable
     )
     {
         _database = database;
-        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Batches, Volumes, Links, Log, Retention, Erasure) = (
+        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
             spool,
             messages,
             queries,
@@ -39,7 +40,7 @@ internal sealed class SqliteStores : IDisposable
             keys,
             audit,
             batches,
-            volumes,
+            configuration,
             links,
             log,
             retention,
@@ -51,7 +52,7 @@ internal sealed class SqliteStores : IDisposable
     public IMessageStore Messages { get; }
     public IMessageQueries Queries { get; }
     public IAccountStore Accounts { get; }
-    public IVolumeStore Volumes { get; }
+    public IConfigurationStore Configuration { get; }
     public ILinkStore Links { get; }
     public ITenantStore Tenants { get; }
     public IKeyStore Keys { get; }
@@ -105,7 +106,7 @@ internal sealed class SqliteStores : IDisposable
                 new SqliteKeyStore(database, clock),
                 new SqliteAuditLog(database, clock),
                 new SqliteBatchStore(database, clock),
-                new SqliteVolumeStore(database, box, clock),
+                new SqliteConfigurationStore(database, box, clock),
                 await SqliteLinkStore.OpenAsync(database, box),
                 new SqliteDeliveryLog(database, box, clock),
                 new SqliteRetentionStore(database, spool),

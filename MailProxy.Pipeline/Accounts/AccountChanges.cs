@@ -1,4 +1,5 @@
 using System.Net;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Logging;

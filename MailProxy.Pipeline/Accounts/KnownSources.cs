@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Accounts;

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage;
 

@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Logging;

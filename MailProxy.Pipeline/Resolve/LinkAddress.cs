@@ -1,6 +1,6 @@
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 
 namespace MailProxy.Pipeline.Resolve;
 

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Amazon.Runtime;
 using Amazon.Runtime.Internal.Util;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Resolve;

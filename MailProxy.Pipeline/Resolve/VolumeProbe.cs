@@ -1,6 +1,6 @@
 using System.Globalization;
 using Amazon.S3.Model;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 

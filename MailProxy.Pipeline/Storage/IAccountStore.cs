@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 
@@ -27,13 +28,4 @@ public interface IAccountStore
 
     /// <summary>The name of an account, even of a deleted one.</summary>
     string? NameOf(AccountKey account);
-}
-
-public enum DeleteResult : byte
-{
-    Deleted = 0,
-    NotFound = 1,
-
-    /// <summary>Not deleted, because it has unfinished mail.</summary>
-    InUse = 2,
 }

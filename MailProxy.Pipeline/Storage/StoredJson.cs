@@ -66,8 +66,6 @@ internal sealed record AuditedKey(string Name, IReadOnlyList<string> Scopes, IRe
 [JsonSerializable(typeof(AuditedWebhook))]
 [JsonSerializable(typeof(AuditedReplay))]
 [JsonSerializable(typeof(AuditedMessage))]
-[JsonSerializable(typeof(AuditedVolume))]
-[JsonSerializable(typeof(VolumeRecord))]
 [JsonSerializable(typeof(TenantConfig))]
 [JsonSerializable(typeof(AuditedTenant))]
 [JsonSerializable(typeof(AuditedKey))]

@@ -1,6 +1,6 @@
 using System.Net;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Tests.Storage.Sqlite;
 using NUnit.Framework;

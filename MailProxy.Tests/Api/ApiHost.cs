@@ -3,6 +3,8 @@ using System.Text;
 using System.Threading.Channels;
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
@@ -44,7 +46,7 @@ internal sealed class ApiHost : IAsyncDisposable
     public FakeQueries Queries { get; } = new();
     public FakeMessageStore Store { get; } = new();
     public FakeAccountStore Accounts { get; } = new();
-    public FakeVolumeStore Volumes { get; } = new();
+    public FakeConfigurationStore Configuration { get; } = new();
     public CurrentVolumes CurrentVolumes { get; } = new();
     public Func<WebhookEndpoint, WebhookTestAnswer> TestWebhook { get; set; } = static _ => new(true, 1, null);
     public FakeVolumeProbe VolumeProbe { get; } = new();
@@ -171,6 +173,7 @@ internal sealed class ApiHost : IAsyncDisposable
         services.Configure(Configure);
         var accountChanges = new AccountChanges(Accounts, Current, CurrentTenants);
         var keyChanges = new KeyChanges(Keys, CurrentKeys);
+        var turn = new ConfigurationTurn();
         services
             .AddSingleton<ITenantStore>(Tenants)
             .AddSingleton(CurrentTenants)
@@ -193,7 +196,10 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton(Current)
             .AddSingleton(accountChanges)
             .AddSingleton(CurrentVolumes)
-            .AddSingleton(new VolumeChanges(Volumes, CurrentVolumes))
+            .AddSingleton(turn)
+            .AddSingleton(
+                new ConfigurationWriter<Volume>(VolumeFields.Noun, Configuration, turn, all => CurrentVolumes.Swap(new(all.Values)))
+            )
             .AddSingleton<IVolumeProbe>(VolumeProbe)
             .AddSingleton(Wake)
             .AddSingleton(Health)

@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 
 namespace MailProxy.Tests.Api;
 

@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using System.Text.Json;
 using CsCheck;
 using MailProxy.Daemon.Api;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;
@@ -112,7 +114,7 @@ public sealed class RandomConfigurationTests
                                 ["path_style"] = prefix is null,
                             };
                     var members = Members(new() { ["backend"] = backend, ["config"] = config });
-                    var volume = VolumeBinder.Bind(members, "acme", "v", null, isAdmin: false);
+                    var volume = VolumeFields.Noun.Fields.Bind(members, VolumeFields.Noun.New("acme", "v"), null);
                     if (Refused(members))
                         return;
                     using var probe = new VolumeProbe(Dialer, new(), TimeProvider.System);

@@ -1,4 +1,5 @@
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;
@@ -25,7 +26,7 @@ public sealed class VolumeMistakeTests
 
     private Task<HttpResponseMessage> PutAsync(string body, string id = "main") => _host.SendAsync("PUT", $"/v1/volumes/{id}", body);
 
-    private VolumeConfig Stored(string id = "main") => _host.Volumes.Volumes.Single(v => v.Id == id).Config;
+    private VolumeConfig Stored(string id = "main") => _host.Configuration.Values<Volume>().Single(v => v.Id == id).Config;
 
     [TestCase("http")]
     [TestCase("https")]
@@ -117,7 +118,7 @@ public sealed class VolumeMistakeTests
             problem.GetProperty("errors").EnumerateArray().Select(e => $"{e.GetProperty("pointer")} {e.GetProperty("code")}"),
             Is.EquivalentTo(expected.Split(','))
         );
-        Assert.That(_host.Volumes.Volumes, Is.Empty);
+        Assert.That(_host.Configuration.Values<Volume>(), Is.Empty);
     }
 
     [TestCase(Local, "/config/root")]
@@ -125,9 +126,9 @@ public sealed class VolumeMistakeTests
     [TestCase("""{"backend":"http","shared":true,"config":{"base_url":"https://x"}}""", "/shared")]
     public void Bind_WithoutTheAdminKey_NamesTheField(string body, string pointer)
     {
-        var members = new MailProxy.Daemon.Api.MemberReader(System.Text.Json.JsonElement.Parse(body));
-        MailProxy.Daemon.Api.VolumeBinder.Bind(members, "acme", "main", null, isAdmin: false);
-        Assert.That(members.Refusal!.Problem.Errors.Select(e => (e.Pointer, e.Code)), Is.EqualTo(new[] { (pointer, "admin_only") }));
+        var members = new MemberReader(System.Text.Json.JsonElement.Parse(body));
+        VolumeFields.Noun.Fields.Bind(members, VolumeFields.Noun.New("acme", "main"), null);
+        Assert.That(members.Errors.Select(e => (e.Pointer, e.Code)), Is.EqualTo(new[] { (pointer, "admin_only") }));
     }
 
     [TestCase("""{"backend":"s3","config":{"bucket":"files","region":"r","access_key":"AK","secret_key":"s3cr3t-words\n"}}""")]
@@ -143,8 +144,10 @@ public sealed class VolumeMistakeTests
     [Test]
     public async Task Put_SharedElsewhereUnderThisId_422()
     {
-        _host.Volumes.Volumes.Add(
-            new()
+        _host.Configuration.Add(
+            "acme",
+            "main",
+            new Volume
             {
                 Tenant = "acme",
                 Id = "main",

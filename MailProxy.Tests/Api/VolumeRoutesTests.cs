@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;
@@ -25,7 +25,7 @@ public sealed class VolumeRoutesTests
 
     private Task<HttpResponseMessage> PutAsync(string body, string id = "main") => _host.SendAsync("PUT", $"/v1/volumes/{id}", body);
 
-    private VolumeConfig Stored(string id = "main") => _host.Volumes.Volumes.Single(v => v.Id == id).Config;
+    private VolumeConfig Stored(string id = "main") => _host.Configuration.Values<Volume>().Single(v => v.Id == id).Config;
 
     [Test]
     public async Task Put_NewS3_201WithoutTheSecretAndActsAtOnce()
@@ -117,8 +117,10 @@ public sealed class VolumeRoutesTests
     [Test]
     public async Task List_Pages_OwnAndShared()
     {
-        _host.Volumes.Volumes.Add(
-            new()
+        _host.Configuration.Add(
+            "acme",
+            "public",
+            new Volume
             {
                 Tenant = "acme",
                 Id = "public",
@@ -126,11 +128,14 @@ public sealed class VolumeRoutesTests
                 Config = new VolumeConfig.Local("/srv"),
             }
         );
-        _host.Volumes.Volumes.Add(
-            new()
+        _host.Configuration.Add(
+            "acme",
+            "private",
+            new Volume
             {
                 Tenant = "acme",
                 Id = "private",
+                Shared = false,
                 Config = new VolumeConfig.Local("/srv"),
             }
         );
@@ -156,10 +161,10 @@ public sealed class VolumeRoutesTests
     public async Task Delete_UnusedInUseUnknown_204And409And404()
     {
         using (await PutAsync(Local)) { }
-        _host.Volumes.InUse.Add("main");
+        _host.Configuration.InUse.Add("main");
         using var inUse = await _host.SendAsync("DELETE", "/v1/volumes/main");
         await inUse.ProblemAsync(409, "in_use");
-        _host.Volumes.InUse.Clear();
+        _host.Configuration.InUse.Clear();
         using var deleted = await _host.SendAsync("DELETE", "/v1/volumes/main");
         Assert.That((int)deleted.StatusCode, Is.EqualTo(204));
         Assert.That(_host.CurrentVolumes.Directory.All, Is.Empty);

@@ -13,6 +13,7 @@ public sealed partial class DependencyTests
     private static readonly string[] Services =
     [
         "Accounts",
+        "Configuration",
         "Disk",
         "Flow",
         "Intake",

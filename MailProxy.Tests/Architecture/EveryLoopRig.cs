@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;

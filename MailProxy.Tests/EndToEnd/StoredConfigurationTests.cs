@@ -2,7 +2,8 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Storage;
@@ -121,15 +122,21 @@ public sealed class StoredConfigurationTests
         await log.PutEndpointAsync(endpoint with { Id = "expires", Auth = new SourceAuth.Header("Expires", "x") }, "test");
         await log.PutEndpointAsync(endpoint with { Id = "host", Url = ManyUmlauts }, "test");
         await daemon
-            .Services.GetRequiredService<VolumeChanges>()
+            .Services.GetRequiredService<ConfigurationWriter<Volume>>()
             .PutAsync(
-                new()
-                {
-                    Tenant = "default",
-                    Id = "away",
-                    AdminSet = true,
-                    Config = new VolumeConfig.S3("bucket", null, "eu-x", new(ManyUmlauts), true, "a", "b", true),
-                },
+                "default",
+                "away",
+                static _ => true,
+                static _ =>
+                    new(
+                        new Volume
+                        {
+                            Tenant = "default",
+                            Id = "away",
+                            AdminSet = true,
+                            Config = new VolumeConfig.S3("bucket", null, "eu-x", new(ManyUmlauts), true, "a", "b", true),
+                        }
+                    ),
                 "test"
             );
         Assert.That(await daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/run-now"), Is.Not.EqualTo(HttpStatusCode.InternalServerError));

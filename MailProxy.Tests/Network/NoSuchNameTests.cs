@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;

@@ -1,11 +1,13 @@
 using System.Text;
 using System.Text.Json;
 using MailProxy.Daemon.Api;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Tests.Api;
 using MailProxy.Tests.Ingest;
+using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Notation;
@@ -23,10 +25,10 @@ public sealed class CredentialEdgeTests
     public ValueTask StopAsync() => _host.DisposeAsync();
 
     [SetUp]
-    public void Forget()
+    public async Task ForgetAsync()
     {
-        _host.Volumes.Volumes.Clear();
-        _host.CurrentVolumes.Swap(new([]));
+        _host.Configuration.Clear<Volume>();
+        await _host.Services.GetRequiredService<ConfigurationWriter<Volume>>().LoadAsync();
         _host.Log.Endpoints.Clear();
         _host.Tenants.Tenants.RemoveAll(static tenant => tenant.Id == "acme");
         _host.CurrentTenants.Swap(new(_host.Tenants.Tenants));
@@ -57,7 +59,7 @@ public sealed class CredentialEdgeTests
         var config = $$"""{"base_url":"https://dav.example/","auth":{{json}}}""";
         using var answer = await _host.SendAsync("PUT", "/v1/volumes/files", $$"""{"backend":"http","config":{{config}}}""");
         Assert.That(await MistakesAsync(answer), Is.EqualTo(Mistakes("/config/auth", fault)));
-        Assert.That((_host.Volumes.Volumes.SingleOrDefault()?.Config as VolumeConfig.Http)?.Auth, Is.EqualTo(expected));
+        Assert.That((_host.Configuration.Values<Volume>().SingleOrDefault()?.Config as VolumeConfig.Http)?.Auth, Is.EqualTo(expected));
     }
 
     [TestCaseSource(nameof(Written))]
@@ -88,7 +90,7 @@ public sealed class CredentialEdgeTests
     {
         var stored = new SourceAuth.Basic("ann", "s3cret");
         var members = new MemberReader(JsonElement.Parse(json));
-        var auth = SourceAuthBinder.Bind(members, stored, moved);
+        var auth = SourceAuthFields.Bind(members, stored, moved);
         Assert.That(members.Refusal?.Problem.Errors.Select(e => $"{e.Pointer} {e.Code}") ?? [], Is.EqualTo(Mistakes("", fault)));
         Assert.That(auth, Is.EqualTo(fault is null ? stored : null));
     }
@@ -98,7 +100,7 @@ public sealed class CredentialEdgeTests
     {
         var stored = new SourceAuth.Bearer("two words");
         var members = new MemberReader(JsonElement.Parse("""{"bearer_set":true}"""));
-        Assert.That(SourceAuthBinder.Bind(members, stored, moved: false), Is.EqualTo(stored));
+        Assert.That(SourceAuthFields.Bind(members, stored, moved: false), Is.EqualTo(stored));
         Assert.That(members.Refusal, Is.Null);
     }
 

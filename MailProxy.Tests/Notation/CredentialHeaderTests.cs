@@ -1,6 +1,7 @@
 using System.Text.Json;
 using CsCheck;
 using MailProxy.Daemon.Api;
+using MailProxy.Pipeline.Configuration;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Notation;
@@ -175,7 +176,7 @@ public sealed class CredentialHeaderTests
     {
         using var json = JsonDocument.Parse(JsonSerializer.Serialize(written));
         var members = new MemberReader(json.RootElement);
-        var auth = SourceAuthBinder.Bind(members, null, moved: false);
+        var auth = SourceAuthFields.Bind(members, null, moved: false);
         return (auth, [.. members.Refusal?.Problem.Errors?.Select(error => error.Pointer) ?? []]);
     }
 }

@@ -166,7 +166,7 @@ public sealed class HostileAddressTests
     [Test]
     public async Task Open_HttpVolumeInside_IsRefused()
     {
-        _bench.Set("web", new Pipeline.Accounts.VolumeConfig.Http(new("http://inside.example/dav/"), null));
+        _bench.Set("web", new Pipeline.Configuration.Volumes.VolumeConfig.Http(new("http://inside.example/dav/"), null));
 
         Assert.That((await _bench.TryAsync("web:a"))?.Message, Does.Contain("not allowed"));
     }
@@ -174,7 +174,10 @@ public sealed class HostileAddressTests
     [Test]
     public async Task Open_S3VolumeInside_IsRefused()
     {
-        _bench.Set("s3", new Pipeline.Accounts.VolumeConfig.S3("bucket", null, null, new("http://169.254.169.254/"), true, "a", "b", true));
+        _bench.Set(
+            "s3",
+            new Pipeline.Configuration.Volumes.VolumeConfig.S3("bucket", null, null, new("http://169.254.169.254/"), true, "a", "b", true)
+        );
 
         var fault = await _bench.TryAsync("s3:a");
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Tests.Support;
 using NUnit.Framework;

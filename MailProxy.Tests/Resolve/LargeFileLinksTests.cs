@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Resolve;
 using NUnit.Framework;
 

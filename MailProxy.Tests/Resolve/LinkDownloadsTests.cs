@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Tests.Api;
 using MailProxy.Tests.Support;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Tests.Support;

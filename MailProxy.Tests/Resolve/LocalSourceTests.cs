@@ -1,5 +1,5 @@
 using System.Text;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Resolve;
 using NUnit.Framework;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Amazon.S3.Model;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Tests.Support;
 using Microsoft.AspNetCore.Http;

@@ -3,7 +3,7 @@ using System.Net;
 using System.Text;
 using Amazon.Runtime;
 using Amazon.S3;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Resolve;
 using NUnit.Framework;
 

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using NUnit.Framework;

@@ -47,8 +47,8 @@ internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench>
     public async Task Append_VolumeDeletedMeanwhile_NamesTheAttachment()
     {
         await Bench.RunAsync(
-            "INSERT INTO volumes VALUES ('default', 'kept', 0, 1, '{}', NULL, 1, 1), ('other', 'shared', 1, 1, '{}', NULL, 1, "
-                + "1), ('other', 'private', 0, 1, '{}', NULL, 1, 1)"
+            "INSERT INTO volumes (tenant, id, shared, admin_set, config, created_at, updated_at) VALUES "
+                + "('default', 'kept', 0, 1, '{}', 1, 1), ('other', 'shared', 1, 1, '{}', 1, 1), ('other', 'private', 0, 1, '{}', 1, 1)"
         );
 
         var good = await PutAsync(Mail("m1") with { Volumes = [(0, "kept"), (1, "shared")] });

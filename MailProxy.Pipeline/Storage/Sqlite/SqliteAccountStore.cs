@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
 using Microsoft.Data.Sqlite;
 

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Network;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;

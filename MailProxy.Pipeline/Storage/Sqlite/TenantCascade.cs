@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -7,7 +8,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 internal sealed class TenantCascade(SecretBox box)
 {
     private readonly AccountRows _accounts = new(box);
-    private readonly VolumeRows _volumes = new(box);
+    private readonly ConfigurationRows<Volume> _volumes = new(VolumeFields.Noun, box);
     private readonly WebhookRows _webhooks = new(box);
 
     /// <summary>Whether the tenant has unfinished mail, or links to files in its volumes that have not expired.</summary>
@@ -33,7 +34,12 @@ internal sealed class TenantCascade(SecretBox box)
         }
 
         RemoveAll(db, "suspended_batches", "batch", tenant, _ => "true", actor, now, "batch");
-        RemoveAll(db, "volumes", "volume", tenant, id => SqliteVolumeStore.Audited(_volumes.Find(db, tenant, id)!).ToJson(), actor, now);
+        foreach (var volume in _volumes.All(db, tenant))
+        {
+            SqliteConfigurationStore.AppendDeletion(db, VolumeFields.Noun, volume, actor, now);
+            _volumes.Delete(db, tenant, volume.Id);
+        }
+
         db.Run("DELETE FROM webhook_resends WHERE tenant = @tenant", ("@tenant", tenant));
         RemoveAll(db, "webhooks", "webhook", tenant, id => SqliteDeliveryLog.Audited(_webhooks.Find(db, tenant, id)!).ToJson(), actor, now);
         RemoveAll(

@@ -1,6 +1,9 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite;
@@ -35,7 +38,7 @@ internal sealed class SqliteLinkStoreTests : LinkStoreContract
     [Test]
     public async Task DeleteVolume_LinksIntoItStillWork_IsInUse()
     {
-        var volumes = new SqliteVolumeStore(_store.Database, _store.Box, TimeProvider.System);
+        var volumes = new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
         await volumes.PutVolumeAsync(
             new()
             {

@@ -1,6 +1,8 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 
@@ -113,7 +115,7 @@ internal sealed class SqliteSecretsTests
             Assert.That(
                 (
                     (VolumeConfig.Http)
-                        (await new SqliteVolumeStore(_store.Database, alone, TimeProvider.System).VolumesAsync()).Single().Config
+                        (await new SqliteConfigurationStore(_store.Database, alone, TimeProvider.System).VolumesAsync()).Single().Config
                 ).Auth,
                 Is.EqualTo(new SourceAuth.Bearer("a"))
             );
@@ -214,7 +216,7 @@ internal sealed class SqliteSecretsTests
             );
 
         if (kind == "volume")
-            return new SqliteVolumeStore(_store.Database, box, TimeProvider.System).PutVolumeAsync(
+            return new SqliteConfigurationStore(_store.Database, box, TimeProvider.System).PutVolumeAsync(
                 new()
                 {
                     Tenant = "default",

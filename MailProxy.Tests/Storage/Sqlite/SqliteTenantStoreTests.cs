@@ -1,9 +1,12 @@
 using System.Text;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 
@@ -59,7 +62,7 @@ internal sealed class SqliteTenantStoreTests : TenantStoreContract
     public async Task Delete_Tenant_TakesItsVolumesKeysAndSuspendedBatchesAndTellsWhatTheyWere()
     {
         await PutAsync("acme", "one");
-        var volumes = new SqliteVolumeStore(_store.Database, _store.Box, TimeProvider.System);
+        var volumes = new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
         var batches = new SqliteBatchStore(_store.Database, TimeProvider.System);
         var keys = new SqliteKeyStore(_store.Database, TimeProvider.System);
         foreach (var tenant in (string[])["acme", "default"])
@@ -117,7 +120,7 @@ internal sealed class SqliteTenantStoreTests : TenantStoreContract
     public async Task Delete_LinksInItsVolumesAreGood_IsInUse()
     {
         await PutAsync("acme", "one");
-        var volumes = new SqliteVolumeStore(_store.Database, _store.Box, TimeProvider.System);
+        var volumes = new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
         await volumes.PutVolumeAsync(
             new()
             {

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 
-namespace MailProxy.Pipeline.Accounts;
+namespace MailProxy.Pipeline.Configuration.Volumes;
 
-/// <summary>All volumes at one instant: an immutable snapshot, swapped whole when one changes.</summary>
+/// <summary>The volumes that the stages use.</summary>
 public sealed class VolumeDirectory(IReadOnlyCollection<Volume> volumes)
 {
     public static readonly VolumeDirectory Empty = new([]);
@@ -27,14 +27,10 @@ public sealed class VolumeDirectory(IReadOnlyCollection<Volume> volumes)
 }
 
 /// <summary>Holds the directory that is in force. Written by the volume store's owner, read everywhere.</summary>
-public sealed class CurrentVolumes
+public sealed class CurrentVolumes() : Current<VolumeDirectory>(VolumeDirectory.Empty)
 {
     // At most one for each volume that there is.
     private readonly ConcurrentDictionary<(string Tenant, string Id), VolumeTrouble> _troubles = new();
-
-    private VolumeDirectory _directory = VolumeDirectory.Empty;
-
-    public VolumeDirectory Directory => Volatile.Read(ref _directory);
 
     /// <summary>
     /// What went wrong when the volume was last used, since it last worked; null: nothing. A changed volume begins without.
@@ -53,19 +49,14 @@ public sealed class CurrentVolumes
     /// <summary>It could be used.</summary>
     public void Worked(Volume volume) => _troubles.TryRemove((volume.Tenant, volume.Id), out _);
 
-    /// <summary>Raised after a swap, on the swapping thread; a handler must not block.</summary>
-    public event Action? Changed;
-
-    public void Swap(VolumeDirectory directory)
+    public override void Swap(VolumeDirectory directory)
     {
-        Volatile.Write(ref _directory, directory);
+        base.Swap(directory);
         foreach (var (tenant, id) in _troubles.Keys)
         {
             if (directory.FindOwn(tenant, id) is null)
                 _troubles.TryRemove((tenant, id), out _);
         }
-
-        Changed?.Invoke();
     }
 }
 

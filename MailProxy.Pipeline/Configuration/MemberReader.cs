@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
+using MailProxy.Pipeline.Network;
 
-namespace MailProxy.Daemon.Api;
+namespace MailProxy.Pipeline.Configuration;
 
 /// <summary>
 /// Reads a JSON object member by member and gathers every mistake with its pointer. What was never asked for is unknown. No value is ever
 /// echoed: it may be a secret.
 /// </summary>
-internal sealed class MemberReader
+public sealed class MemberReader
 {
     private const int MostTold = 100;
 
@@ -16,18 +17,23 @@ internal sealed class MemberReader
     private readonly List<FieldError> _errors;
     private readonly HashSet<string> _known = [];
 
-    public MemberReader(JsonElement root)
-        : this(root, "", []) { }
+    /// <param name="byAdmin">The admin key asks, which may do what a tenant's may not.</param>
+    public MemberReader(JsonElement root, bool byAdmin = false)
+        : this(root, "", [], byAdmin) { }
 
-    private MemberReader(JsonElement inner, string at, List<FieldError> errors)
+    private MemberReader(JsonElement inner, string at, List<FieldError> errors, bool byAdmin)
     {
         _object = inner;
         _at = at;
         _errors = errors;
+        ByAdmin = byAdmin;
     }
 
-    /// <summary>All mistakes, or null. Asked for after <see cref="Close"/>.</summary>
-    public ProblemAnswer? Refusal => _errors.Count == 0 ? null : ProblemAnswer.Invalid(_errors);
+    /// <summary>The admin key asks.</summary>
+    public bool ByAdmin { get; }
+
+    /// <summary>All mistakes. Asked for after <see cref="Close"/>.</summary>
+    public IReadOnlyList<FieldError> Errors => _errors;
 
     /// <summary>How many were found until now.</summary>
     public int Mistakes => _errors.Count;
@@ -137,6 +143,24 @@ internal sealed class MemberReader
         return null;
     }
 
+    /// <summary>An address that can be asked, or null and the mistake told.</summary>
+    /// <param name="query">Whether it may have one.</param>
+    /// <param name="existing">What is stored: kept when a client sends back what it was shown of it.</param>
+    public Uri? Url(string name, bool required, bool query, string? existing = null)
+    {
+        if (ShownUrl.Kept(Text(name, 2_048, required), existing) is not { } text)
+            return null;
+        var (address, fault) = HttpAddress.Read(text);
+        if (address is not null && text.Contains('#'))
+            fault = "A fragment (#) is never sent: leave it out.";
+        else if (address is not null && !query && text.Contains('?'))
+            fault = "A query (?) does not belong here: what is asked for is appended to the path.";
+        if (fault is null)
+            return address;
+        Fault(name, "invalid_url", fault);
+        return null;
+    }
+
     public IReadOnlyList<string> Texts(string name, int maxCount, Func<string, string?> fault)
     {
         if (Find(name) is not { } value)
@@ -182,7 +206,7 @@ internal sealed class MemberReader
             numbers.Add(number);
         }
 
-        return Refusal is null ? numbers : null;
+        return _errors.Count == 0 ? numbers : null;
     }
 
     /// <summary>A nested object, or null when absent. The caller closes it.</summary>
@@ -191,7 +215,7 @@ internal sealed class MemberReader
         if (Find(name) is not { } value)
             return null;
         if (value.ValueKind == JsonValueKind.Object)
-            return new(value, $"{_at}/{name}", _errors);
+            return new(value, $"{_at}/{name}", _errors, ByAdmin);
         return Fault<MemberReader>(name, "invalid_type", "Must be an object.");
     }
 

@@ -1,8 +1,9 @@
-using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
-namespace MailProxy.Tests.Storage;
+namespace MailProxy.Tests.Configuration;
 
 /// <summary>What every volume store does.</summary>
 internal abstract class VolumeStoreContract
@@ -31,7 +32,7 @@ internal abstract class VolumeStoreContract
         new VolumeConfig.Http(new("https://dav.example/"), new SourceAuth.Header("X-Key", Secret)),
     ];
 
-    protected abstract IVolumeStore Store { get; }
+    protected abstract IConfigurationStore Store { get; }
 
     /// <summary>Closes the store and opens it again.</summary>
     protected abstract void Reopen();

@@ -1,4 +1,4 @@
-namespace MailProxy.Pipeline.Accounts;
+namespace MailProxy.Pipeline.Configuration.Volumes;
 
 /// <summary>Reads a volume without changing it, and says what it saw.</summary>
 public interface IVolumeProbe

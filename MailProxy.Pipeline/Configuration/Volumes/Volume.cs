@@ -1,4 +1,4 @@
-namespace MailProxy.Pipeline.Accounts;
+namespace MailProxy.Pipeline.Configuration.Volumes;
 
 /// <summary>
 /// A named store of files, as the stages see it: secrets decrypted, immutable. A changed volume is a new object; equal ones reach the same

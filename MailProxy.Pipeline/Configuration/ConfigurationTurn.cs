@@ -1,11 +1,11 @@
-namespace MailProxy.Daemon.Api;
+namespace MailProxy.Pipeline.Configuration;
 
 /// <summary>One change of configuration at a time: each reads what is there, decides, and writes.</summary>
-internal sealed class ConfigurationTurn : IDisposable
+public sealed class ConfigurationTurn : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
 
-    public async ValueTask<IDisposable> TakeAsync(CancellationToken cancel)
+    public async ValueTask<IDisposable> TakeAsync(CancellationToken cancel = default)
     {
         await _turn.WaitAsync(cancel);
         return new Turn(_turn);

@@ -1,0 +1,112 @@
+using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
+using Microsoft.OpenApi;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>The schemas of what is configured, made from the lists of fields.</summary>
+internal static class ConfigurationSchemas
+{
+    private static readonly (string Type, IFieldList Fields)[] Nouns = [(nameof(Volume), VolumeFields.Noun.Fields)];
+
+    /// <summary>The name of a type that stands in the document for a resource; null: it is none.</summary>
+    public static string? NameOf(string made)
+    {
+        foreach (var (type, fields) in Nouns)
+        {
+            if (made == $"{nameof(Shown<>)}Of{type}")
+                return fields.Name;
+            if (made == $"{nameof(Asked<>)}Of{type}")
+                return fields.Name + "Request";
+            if (made == $"{nameof(Listed<>)}Of{type}")
+                return fields.Name + "List";
+        }
+
+        return null;
+    }
+
+    /// <summary>Puts them into the document, instead of what stands for them.</summary>
+    public static void AddTo(OpenApiDocument document)
+    {
+        foreach (var (_, fields) in Nouns)
+            Add(document, fields);
+    }
+
+    private static void Add(OpenApiDocument document, IFieldList fields)
+    {
+        var schemas = document.Components!.Schemas!;
+        schemas[fields.Name] = Schema(document, fields, isRequest: false);
+        schemas[fields.Name + "Request"] = Schema(document, fields, isRequest: true);
+        foreach (var member in fields.Members)
+        {
+            if (member.Shape.Object is { } inner)
+                Add(document, inner);
+        }
+    }
+
+    private static OpenApiSchema Schema(OpenApiDocument document, IFieldList fields, bool isRequest)
+    {
+        var schema = new OpenApiSchema
+        {
+            Type = JsonSchemaType.Object,
+            Description = isRequest ? fields.Says : fields.Shown,
+            Properties = new Dictionary<string, IOpenApiSchema>(),
+            Required = new HashSet<string>(),
+        };
+        var members = fields.Members.Where(m => m.Use == FieldUse.Everywhere || (m.Use == FieldUse.Answers && !isRequest));
+        foreach (var member in isRequest ? members.OrderBy(static m => m.Order) : members)
+        {
+            var name = member.Secret && !isRequest ? member.Name + "_set" : member.Name;
+            var always = !fields.Loose && (isRequest ? member.Required : member.Always);
+            if (always)
+                schema.Required.Add(name);
+            schema.Properties.Add(name, Property(document, member, isRequest, always));
+        }
+
+        return schema;
+    }
+
+    private static IOpenApiSchema Property(OpenApiDocument document, Member member, bool isRequest, bool always)
+    {
+        var sentence = isRequest ? member.Says : member.Shown;
+        var shape = member.Secret && !isRequest ? Shape.Flag : member.Shape;
+        if (ReferenceOf(shape, isRequest) is { } name)
+        {
+            var reference = new OpenApiSchemaReference(name, document) { Description = sentence };
+            return always ? reference : new OpenApiSchema { OneOf = [new OpenApiSchema { Type = JsonSchemaType.Null }, reference] };
+        }
+
+        var schema = Simple(shape);
+        schema.Description = sentence;
+        schema.WriteOnly = member.Secret && isRequest;
+        if (!always)
+            schema.Type |= JsonSchemaType.Null;
+        return schema;
+    }
+
+    private static string? ReferenceOf(Shape shape, bool isRequest)
+    {
+        var name = shape.Object?.Name ?? (shape.Known ? shape.Type : null);
+        return isRequest && name is not null ? name + "Request" : name;
+    }
+
+    private static OpenApiSchema Simple(Shape shape) =>
+        new()
+        {
+            Type = shape.Type switch
+            {
+                "string" => JsonSchemaType.String,
+                "boolean" => JsonSchemaType.Boolean,
+                "integer" => JsonSchemaType.Integer,
+                "number" => JsonSchemaType.Number,
+                "array" => JsonSchemaType.Array,
+                _ => JsonSchemaType.Object,
+            },
+            Format = shape.Format,
+            Minimum = shape.Least?.ToString(),
+            Maximum = shape.Most?.ToString(),
+            Enum = shape.Choices is { } choices ? [.. choices.Select(static choice => (JsonNode)choice)] : null,
+            Items = shape.Items is { } items ? Simple(items) : null,
+        };
+}

@@ -1,0 +1,130 @@
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Configuration;
+
+/// <summary>
+/// Changes the resources of one noun and puts what the store then has in force, so that a change acts at once. One change at a time, of
+/// all nouns: each reads what is there, decides, and writes; an older reading never overwrites a newer one.
+/// </summary>
+/// <param name="swap">Puts a snapshot in force.</param>
+/// <param name="then">What must be read anew after a change, in the same turn.</param>
+public sealed partial class ConfigurationWriter<T>(
+    Noun<T> noun,
+    IConfigurationStore store,
+    ConfigurationTurn turn,
+    Action<Snapshot<T>> swap,
+    ILogger? logger = null,
+    Func<Task>? then = null
+)
+    where T : class
+{
+    // The versions of unreadable rows that the log has told of.
+    private readonly HashSet<(string Tenant, string Id, long Version)> _told = [];
+
+    private Snapshot<T> _snapshot = Snapshot<T>.Empty;
+
+    public Snapshot<T> Snapshot => Volatile.Read(ref _snapshot);
+
+    /// <summary>Reads everything from the store. Throws what <see cref="IConfigurationStore.ReadAsync"/> throws.</summary>
+    public async Task LoadAsync()
+    {
+        using var mine = await turn.TakeAsync();
+        await ReloadAsync();
+    }
+
+    /// <summary>As <see cref="LoadAsync"/>, for somebody who has the turn.</summary>
+    public async Task ReloadAsync()
+    {
+        var snapshot = new Snapshot<T>(await store.ReadAsync(noun));
+        foreach (var resource in snapshot.All)
+        {
+            if (resource.Damage is { } damage && logger is not null && _told.Add((resource.Tenant, resource.Id, resource.Version)))
+                Log.Unreadable(logger, noun.Name, resource.ToString(), damage);
+        }
+
+        Volatile.Write(ref _snapshot, snapshot);
+        swap(snapshot);
+        if (then is not null)
+            await then();
+    }
+
+    /// <summary>Creates or replaces a resource.</summary>
+    /// <param name="expected">Whether the version that is there (0: none) is the one that the change is meant for.</param>
+    /// <param name="decide">What is put over what is there; null: nothing. Asked again when another writer of the store was
+    /// faster.</param>
+    public async Task<Written<T>> PutAsync(
+        string tenant,
+        string id,
+        Func<long, bool> expected,
+        Func<Resource<T>?, ValueTask<T?>> decide,
+        string actor,
+        CancellationToken cancel = default
+    )
+    {
+        using var mine = await turn.TakeAsync(cancel);
+        while (true)
+        {
+            var before = Snapshot.Find(tenant, id);
+            var version = before?.Version ?? 0;
+            if (!expected(version))
+                return new(WriteResult.Changed, before, before);
+            if (await decide(before) is not { } value)
+                return new(WriteResult.Refused, before, before);
+
+            var written = await store.PutAsync(noun, new(tenant, id, version, value), actor);
+            await ReloadAsync();
+            if (written)
+                return new(version == 0 ? WriteResult.Created : WriteResult.Replaced, before, Snapshot.Find(tenant, id));
+        }
+    }
+
+    public async Task<DeleteResult> DeleteAsync(
+        string tenant,
+        string id,
+        Func<long, bool> expected,
+        string actor,
+        CancellationToken cancel = default
+    )
+    {
+        using var mine = await turn.TakeAsync(cancel);
+        while (true)
+        {
+            if (Snapshot.Find(tenant, id) is not { } before)
+                return DeleteResult.NotFound;
+            if (!expected(before.Version))
+                return DeleteResult.Changed;
+            var result = await store.DeleteAsync(noun, tenant, id, before.Version, actor);
+            await ReloadAsync();
+            if (result != DeleteResult.Changed)
+                return result;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(
+            763,
+            LogLevel.Error,
+            "The stored {Noun} {Resource} cannot be read and is not used: {Damage} Put it again, or delete it"
+        )]
+        public static partial void Unreadable(ILogger logger, string noun, string resource, string damage);
+    }
+}
+
+/// <summary>What became of a change.</summary>
+/// <param name="Before">What was there; null: nothing.</param>
+/// <param name="After">What is there now.</param>
+public readonly record struct Written<T>(WriteResult Result, Resource<T>? Before, Resource<T>? After)
+    where T : class;
+
+public enum WriteResult : byte
+{
+    Created = 0,
+    Replaced = 1,
+
+    /// <summary>What is there is not what the change was meant for.</summary>
+    Changed = 2,
+
+    /// <summary>Whoever decides wanted no change.</summary>
+    Refused = 3,
+}

@@ -1,0 +1,77 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Network;
+
+namespace MailProxy.Pipeline.Configuration;
+
+/// <summary>How a value is written as JSON: by clients, whose mistakes are told, and by stores.</summary>
+/// <param name="Bind">Reads a member by its name; null, or none, when it is absent or wrong.</param>
+/// <param name="Write">Null: the member is absent.</param>
+/// <param name="Read">Of a stored row.</param>
+public sealed record Form<T>(Shape Shape, Func<MemberReader, string, bool, T> Bind, Func<T, JsonNode?> Write, Func<JsonElement, T> Read)
+{
+    /// <summary>The same JSON for another type.</summary>
+    public Form<TOther> As<TOther>(Func<T, TOther> from, Func<TOther, T> to) =>
+        new(Shape, (members, name, required) => from(Bind(members, name, required)), value => Write(to(value)), json => from(Read(json)));
+
+    /// <summary>A value that is there and has a fault is told, with its code.</summary>
+    public Form<T> Checked(string code, Func<T, string?> fault) =>
+        this with
+        {
+            Bind = (members, name, required) =>
+            {
+                var value = Bind(members, name, required);
+                if (value is not null && fault(value) is { } detail)
+                    members.Fault(name, code, detail);
+                return value;
+            },
+        };
+}
+
+/// <summary>The forms there are.</summary>
+public static class Forms
+{
+    public static readonly Form<bool?> Flag = new(
+        Shape.Flag,
+        static (members, name, _) => members.Flag(name),
+        static value => value is { } flag ? JsonValue.Create(flag) : null,
+        static json => json.GetBoolean()
+    );
+
+    public static Form<string?> Text(int most) =>
+        new(Shape.Text, (members, name, required) => members.Text(name, most, required), Node, static json => json.GetString());
+
+    public static Form<int?> Whole(int least, int most) =>
+        new(
+            Shape.Whole(least, most),
+            (members, name, required) => members.Number(name, least, most, required),
+            static value => value is { } number ? JsonValue.Create(number) : null,
+            static json => json.GetInt32()
+        );
+
+    /// <summary>One of several words. A stored word that is none of them is refused: it must not mean less than its writer meant.</summary>
+    public static Form<T?> Choice<T>(IReadOnlyList<(string Name, T Value)> choices)
+        where T : struct =>
+        new(
+            Shape.Text with
+            {
+                Choices = [.. choices.Select(static choice => choice.Name)],
+            },
+            (members, name, required) => members.Choice(name, choices, required),
+            value => value is { } one ? Node(choices.First(choice => choice.Value.Equals(one)).Name) : null,
+            json =>
+                choices.Where(choice => json.ValueEquals(choice.Name)).Select(static choice => (T?)choice.Value).FirstOrDefault()
+                ?? throw new UnreadableResourceException($"'{json}' is none of {string.Join(", ", choices.Select(c => c.Name))}.")
+        );
+
+    /// <param name="query">Whether the address may have one.</param>
+    public static Form<Uri?> Url(bool query) =>
+        new(
+            Shape.Text,
+            (members, name, required) => members.Url(name, required, query),
+            static value => Node(value?.OriginalString),
+            static json => HttpAddress.Stored(json.GetString()!)
+        );
+
+    public static JsonNode? Node(string? text) => text is null ? null : JsonValue.Create(text);
+}

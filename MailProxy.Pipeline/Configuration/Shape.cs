@@ -1,0 +1,33 @@
+namespace MailProxy.Pipeline.Configuration;
+
+/// <summary>What the documents say of a member's form.</summary>
+/// <param name="Type">JSON's word: <c>string</c>, <c>integer</c>, <c>number</c>, <c>boolean</c>, <c>array</c>; of an object the name of
+/// its schema.</param>
+public sealed record Shape(string Type)
+{
+    public static readonly Shape Text = new("string");
+    public static readonly Shape Flag = new("boolean");
+    public static readonly Shape Time = new("string") { Format = "date-time" };
+    public static readonly Shape Texts = new("array") { Items = Text };
+    public static readonly Shape Numbers = new("array") { Items = new("number") { Format = "double" } };
+
+    public static Shape Whole(long? least = null, long? most = null, string format = "int32") =>
+        new("integer")
+        {
+            Format = format,
+            Least = least,
+            Most = most,
+        };
+
+    public string? Format { get; init; }
+    public IReadOnlyList<string>? Choices { get; init; }
+    public long? Least { get; init; }
+    public long? Most { get; init; }
+    public Shape? Items { get; init; }
+
+    /// <summary>It is an object with these members.</summary>
+    public IFieldList? Object { get; init; }
+
+    /// <summary>It is an object that the documents know by its <see cref="Type"/>; in requests with <c>Request</c> behind.</summary>
+    public bool Known { get; init; }
+}

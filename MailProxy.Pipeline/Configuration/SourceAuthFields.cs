@@ -1,0 +1,96 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace MailProxy.Pipeline.Configuration;
+
+/// <summary>Reads and writes <c>auth</c> of whatever is configured with credentials, over what is stored. Pure.</summary>
+public static class SourceAuthFields
+{
+    /// <param name="existing">What is stored: kept when the secret is absent and nothing else changes.</param>
+    /// <param name="moved">What the secret would be sent to changes, and then it must be given again.</param>
+    public static SourceAuth? Bind(MemberReader? auth, SourceAuth? existing, bool moved)
+    {
+        if (auth is null)
+            return null;
+        auth.ReadOnly("password_set", "bearer_set", "value_set");
+        var before = auth.Mistakes;
+        var members = new CredentialMembers(
+            auth.Plain("user"),
+            auth.Plain("password"),
+            auth.Plain("bearer"),
+            auth.Plain("header"),
+            auth.Plain("value")
+        );
+        var readable = auth.Mistakes == before;
+        auth.Close();
+        var removed = auth.IsNull("password") || auth.IsNull("bearer") || auth.IsNull("value");
+        return readable ? auth.Credentials(members, new(existing, moved, removed)) : null;
+    }
+
+    /// <summary>As it is answered: secrets only as set.</summary>
+    public static JsonObject? Answer(SourceAuth? auth) =>
+        auth switch
+        {
+            null => null,
+            SourceAuth.Basic basic => new() { ["user"] = basic.User, ["password_set"] = true },
+            SourceAuth.Bearer => new() { ["bearer_set"] = true },
+            SourceAuth.Header header => new() { ["header"] = header.Name, ["value_set"] = true },
+            _ => throw new ArgumentOutOfRangeException(nameof(auth)),
+        };
+
+    /// <summary>The member <c>auth</c> of an object that is asked with it; a store keeps it elsewhere.</summary>
+    /// <param name="moved">Whether what is asked has changed, by what is and what was: a secret must then be given again.</param>
+    public static Field<T> Of<T>(Func<T, SourceAuth?> get, Func<T, SourceAuth?, T> set, Func<T, T?, bool> moved) =>
+        new("auth", new("SourceAuth") { Known = true })
+        {
+            Bind = (members, now, before) =>
+                set(now, Bind(members.Object("auth"), before is null ? null : get(before), moved(now, before))),
+            Show = (value, shown) => Field<T>.Add(shown, "auth", Answer(get(value))),
+        };
+
+    /// <summary>Writes which kind it is and what of it is no secret.</summary>
+    public static void KeepKind(SourceAuth? auth, JsonObject kept)
+    {
+        switch (auth)
+        {
+            case SourceAuth.Basic basic:
+                (kept["auth"], kept["user"]) = ("basic", basic.User);
+                break;
+            case SourceAuth.Bearer:
+                kept["auth"] = "bearer";
+                break;
+            case SourceAuth.Header header:
+                (kept["auth"], kept["header"]) = ("header", header.Name);
+                break;
+        }
+    }
+
+    /// <summary>Reads what <see cref="KeepKind"/> wrote, with an empty secret. An unknown word must not send a request without the
+    /// credentials that its owner meant.</summary>
+    public static SourceAuth? ReadKind(JsonElement kept) =>
+        (kept.TryGetProperty("auth", out var auth) ? auth.GetString() : null) switch
+        {
+            null => null,
+            "basic" => new SourceAuth.Basic(kept.GetProperty("user").GetString()!, ""),
+            "bearer" => new SourceAuth.Bearer(""),
+            "header" => new SourceAuth.Header(kept.GetProperty("header").GetString()!, ""),
+            var kind => throw new UnreadableResourceException($"Its credentials are of the unknown kind '{kind}'."),
+        };
+
+    public static string? SecretOf(SourceAuth? auth) =>
+        auth switch
+        {
+            SourceAuth.Basic basic => basic.Password,
+            SourceAuth.Bearer bearer => bearer.Token,
+            SourceAuth.Header header => header.Value,
+            _ => null,
+        };
+
+    public static SourceAuth WithSecret(SourceAuth auth, string secret) =>
+        auth switch
+        {
+            SourceAuth.Basic basic => basic with { Password = secret },
+            SourceAuth.Header header => header with { Value = secret },
+            _ => new SourceAuth.Bearer(secret),
+        };
+}

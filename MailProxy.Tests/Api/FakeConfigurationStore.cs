@@ -1,0 +1,52 @@
+using MailProxy.Pipeline.Configuration;
+
+namespace MailProxy.Tests.Api;
+
+/// <summary>What is configured, in memory.</summary>
+internal sealed class FakeConfigurationStore : IConfigurationStore
+{
+    private readonly Dictionary<Type, object> _all = [];
+    private long _last;
+
+    public HashSet<string> InUse { get; } = [];
+
+    public IEnumerable<T> Values<T>()
+        where T : class => Of<T>().Select(static resource => resource.Value!);
+
+    public void Add<T>(string tenant, string id, T? value)
+        where T : class => Of<T>().Add(new(tenant, id, ++_last, value) { Damage = value is null ? "It is damaged." : null });
+
+    public void Clear<T>()
+        where T : class => Of<T>().Clear();
+
+    public Task<IReadOnlyList<Resource<T>>> ReadAsync<T>(Noun<T> noun)
+        where T : class => Task.FromResult<IReadOnlyList<Resource<T>>>([.. Of<T>()]);
+
+    public Task<bool> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor)
+        where T : class
+    {
+        var before = Of<T>().Find(known => known.ToString() == resource.ToString());
+        if ((before?.Version ?? 0) != resource.Version)
+            return Task.FromResult(false);
+        if (before is not null)
+            Of<T>().Remove(before);
+        Of<T>().Add(resource with { Version = ++_last });
+        return Task.FromResult(true);
+    }
+
+    public Task<DeleteResult> DeleteAsync<T>(Noun<T> noun, string tenant, string id, long version, string actor)
+        where T : class
+    {
+        if (InUse.Contains(id))
+            return Task.FromResult(DeleteResult.InUse);
+        return Task.FromResult(Of<T>().RemoveAll(r => r.Tenant == tenant && r.Id == id) > 0 ? DeleteResult.Deleted : DeleteResult.NotFound);
+    }
+
+    private List<Resource<T>> Of<T>()
+        where T : class
+    {
+        if (!_all.TryGetValue(typeof(T), out var list))
+            _all[typeof(T)] = list = new List<Resource<T>>();
+        return (List<Resource<T>>)list;
+    }
+}
