@@ -1,0 +1,167 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Configuration;
+
+/// <summary>
+/// Every field of every list: absent, null, of a wrong type, beyond its length, and back again. A noun adds whole examples.
+/// </summary>
+internal sealed class FieldTests
+{
+    private const string Secret = "s3cr3t-words";
+
+    private static readonly Example[] Examples =
+    [
+        Example.Of(VolumeFields.Noun, """{"backend":"local","config":{"root":"/srv/files"},"shared":true}"""),
+        Example.Of(
+            VolumeFields.Noun,
+            """
+            {"backend":"s3","shared":false,"config":{"bucket":"files","prefix":"a/b","region":"eu-central-1","endpoint":"https://s3.example",
+             "path_style":true,"access_key":"AK","secret_key":"s3cr3t-words","chunked_upload":false}}
+            """
+        ),
+        Example.Of(
+            VolumeFields.Noun,
+            """{"backend":"http","config":{"base_url":"https://x.example/","auth":{"user":"u","password":"s3cr3t-words"}}}"""
+        ),
+        Example.Of(VolumeFields.Noun, """{"backend":"http","config":{"base_url":"https://x.example/","auth":{"bearer":"s3cr3t-words"}}}"""),
+        Example.Of(
+            VolumeFields.Noun,
+            """{"backend":"http","config":{"base_url":"https://x.example/","auth":{"header":"X-Key","value":"s3cr3t-words"}}}"""
+        ),
+    ];
+
+    /// <summary>Each member of each example, with the list that it is of.</summary>
+    private static IEnumerable<TestCaseData> Members() =>
+        from example in Examples
+        from path in Paths(example.Json, "")
+        select new TestCaseData(example, path).SetArgDisplayNames($"{example.Noun} {example.Number}", path);
+
+    [TestCaseSource(nameof(Examples))]
+    public void Whole_BoundShownAndBoundAgain_IsTheSame(Example example)
+    {
+        var first = example.Bind(example.Json.ToJsonString(), null);
+        var again = example.Bind(first.Shown, first);
+        Assert.That(first.Mistakes, Is.Empty);
+        Assert.That(again.Mistakes, Is.Empty, first.Shown);
+        Assert.That(again.Shown, Is.EqualTo(first.Shown));
+        Assert.That(again.Kept, Is.EqualTo(first.Kept));
+        Assert.That(again.Value, Is.EqualTo(first.Value), "secrets too");
+    }
+
+    [TestCaseSource(nameof(Examples))]
+    public void Whole_KeptAndRead_IsTheSame(Example example)
+    {
+        var bound = example.Bind(example.Json.ToJsonString(), null);
+        Assert.That(example.Reread(bound), Is.EqualTo(bound.Value));
+    }
+
+    [TestCaseSource(nameof(Examples))]
+    public void Secrets_AreInNoAnswerNoRowAndNoAudit(Example example)
+    {
+        var bound = example.Bind(example.Json.ToJsonString(), null);
+        var changed = example.Bind(example.Json.ToJsonString().Replace(Secret, Secret + "-2"), bound);
+        Assert.That(bound.Shown + bound.Kept + bound.Audited + example.Audited(changed, bound), Does.Not.Contain(Secret));
+        if (!example.Json.ToJsonString().Contains(Secret))
+            return;
+        Assert.That(bound.Shown, Does.Contain("_set\":true"));
+        Assert.That(example.Audited(changed, bound), Does.Contain("_changed\":true"));
+    }
+
+    [TestCaseSource(nameof(Members))]
+    public void Member_Absent_IsLikeNull(Example example, string path)
+    {
+        var whole = example.Bind(example.Json.ToJsonString(), null);
+        var (absent, none) = (example.Without(path), example.With(path, null));
+        var (left, asked) = (example.Bind(absent, null), example.Bind(none, null));
+        Assert.That(left.Mistakes, Is.EqualTo(asked.Mistakes), path);
+        if (left.Mistakes.Count == 0)
+            Assert.That(left.Shown, Is.EqualTo(asked.Shown), path);
+        Assert.That(example.Bind(absent, whole).Mistakes.Select(m => m.Code), Is.SubsetOf(new[] { "required", "secret_required" }), path);
+    }
+
+    [TestCaseSource(nameof(Members))]
+    public void Member_OfAnotherType_IsRefusedAtItsPointer(Example example, string path)
+    {
+        foreach (
+            var wrong in (JsonNode[])[JsonValue.Create(1.5), new JsonArray(JsonValue.Create(1)), JsonValue.Create(new string('x', 20_000))]
+        )
+        {
+            var bound = example.Bind(example.With(path, wrong), null);
+            Assert.That(bound.Mistakes.Select(mistake => mistake.Pointer), Has.Some.EqualTo("/" + path), wrong.ToJsonString()[..3]);
+        }
+    }
+
+    [TestCaseSource(nameof(Members))]
+    public void Member_WithAnUnknownOneBeside_IsRefused(Example example, string path)
+    {
+        var unknown = path[..(path.LastIndexOf('/') + 1)] + "surprise";
+        var bound = example.Bind(example.With(unknown, JsonValue.Create(1)), null);
+        Assert.That(bound.Mistakes.Select(mistake => (mistake.Pointer, mistake.Code)), Has.Some.EqualTo(("/" + unknown, "unknown_field")));
+    }
+
+    private static IEnumerable<string> Paths(JsonObject json, string at) =>
+        json.SelectMany(member =>
+            member.Value is JsonObject inner ? Paths(inner, $"{at}{member.Key}/").Prepend(at + member.Key) : [at + member.Key]
+        );
+
+    internal sealed record Bound(object Value, IReadOnlyList<FieldError> Mistakes, string Shown, string Kept, string Audited);
+
+    /// <summary>A whole request of a noun, whose type is hidden so that one test runs over all.</summary>
+    internal sealed record Example(
+        string Noun,
+        int Number,
+        JsonObject Json,
+        Func<string, Bound?, Bound> Bind,
+        Func<Bound, object> Reread,
+        Func<Bound, Bound, string> Audited
+    )
+    {
+        private static int _last;
+
+        public static Example Of<T>(Noun<T> noun, string json)
+            where T : class =>
+            new(
+                noun.Name,
+                ++_last,
+                JsonNode.Parse(json)!.AsObject(),
+                (text, before) =>
+                {
+                    using var document = JsonDocument.Parse(text);
+                    var members = new MemberReader(document.RootElement, byAdmin: true);
+                    var value = noun.Fields.Bind(members, noun.New("acme", "one"), (T?)before?.Value);
+                    return new(
+                        value,
+                        [.. members.Errors],
+                        noun.Fields.Show(value).ToJsonString(),
+                        noun.Fields.Keep(value).ToJsonString(),
+                        noun.Audited(value)
+                    );
+                },
+                bound =>
+                {
+                    using var kept = JsonDocument.Parse(bound.Kept);
+                    var read = noun.Fields.Read(kept.RootElement, noun.New("acme", "one"));
+                    return noun.Secrets.Aggregate(read, (value, secret) => secret.Set(value, secret.Get((T)bound.Value)));
+                },
+                (now, was) => noun.Audited((T)now.Value, (T)was.Value)
+            );
+
+        public string Without(string path) => Changed(path, static (at, name) => at.Remove(name));
+
+        public string With(string path, JsonNode? value) => Changed(path, (at, name) => at[name] = value?.DeepClone());
+
+        public override string ToString() => $"{Noun} {Number}";
+
+        private string Changed(string path, Action<JsonObject, string> change)
+        {
+            var copy = Json.DeepClone().AsObject();
+            var names = path.Split('/');
+            change(names[..^1].Aggregate(copy, static (at, name) => at[name]!.AsObject()), names[^1]);
+            return copy.ToJsonString();
+        }
+    }
+}
