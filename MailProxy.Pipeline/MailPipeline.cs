@@ -1,10 +1,8 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Persist;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;
@@ -12,110 +10,32 @@ using MailProxy.Pipeline.Retain;
 using MailProxy.Pipeline.Schedule;
 using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Sharing;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline;
 
-/// <summary>What the stages share and do not own.</summary>
-public sealed record PipelineServices(
-    IMessageStore Store,
-    IDeliveryLog Log,
-    IRetentionStore Retention,
-    CurrentAccounts Accounts,
-    Func<AccountKey, string> AccountName,
-    SpoolFiles Spool,
-    HttpMessageInvoker Http,
-    Dialer Dialer,
-    PipelineHealth Health,
-    PipelineMetrics Metrics,
-    TimeProvider Clock,
-    Func<double> Chance,
-    ILoggerFactory Logs
-)
-{
-    public CurrentVolumes Volumes { get; init; } = new();
-
-    /// <summary>Null: there are no links to large files.</summary>
-    public LargeFileService? Links { get; init; }
-
-    /// <summary>The attachment endpoint that is in force for a tenant; null: it has none.</summary>
-    public Func<string, (Uri Address, SourceAuth? Auth)?> AttachmentEndpoint { get; init; } = static _ => null;
-
-    /// <summary>A tenant's own rule of how long content stays; null: it has none.</summary>
-    public Func<string, Retention?> RetentionOf { get; init; } = static _ => null;
-
-    /// <summary>How tenants share what they use together.</summary>
-    public TenantShare Share { get; init; } = TenantShare.Unlimited;
-
-    /// <summary>Where every shared capacity is told, so that a tenant's part of it can be shown.</summary>
-    public TenantShares Shares { get; init; } = new();
-
-    /// <summary>Where fetched attachments are kept.</summary>
-    public required string CacheDirectory { get; init; }
-
-    /// <summary>The daemon's own files, which no mail may carry; null: there are none.</summary>
-    public ProtectedFiles? Secret { get; init; }
-
-    /// <summary>Where the SMTP servers that tenants name may be.</summary>
-    public NetworkPolicy Network { get; init; } = NetworkPolicy.PublicOnly;
-}
-
-/// <summary>The map of the engine: makes the channels, builds the stages, runs, drains, aborts.</summary>
+/// <summary>The map of the engine: joins the stages by channels, in the order of the flow; what people steer, they steer here.</summary>
 public sealed class MailPipeline : IAsyncDisposable
 {
-    private readonly PipelineOptions _options;
     private readonly PipelineServices _shared;
-
-    private readonly Channel<Submission> _submissions;
-    private readonly Channel<AcceptedBatch> _accepted;
-    private readonly Channel<QueuedMail> _queued;
-    private readonly Channel<DueMail> _due;
-    private readonly Channel<ResolvedMail> _resolved;
-    private readonly Channel<ReportItem> _report;
-
-    private readonly IngestStage _ingest;
-    private readonly PersistStage _persist;
+    private readonly PipelineChannels _channels;
+    private readonly PipelineRun _run;
     private readonly AttachmentCache _cache;
-    private readonly AttachmentFetcher _fetcher;
     private readonly AttachmentSources _sources;
-    private readonly LinkUploader? _uploads;
-    private readonly ResolveStage _resolve;
-    private readonly SendStage _send;
-    private readonly ReportStage _reportCapacity;
+    private readonly ReportStage _reportStage;
     private readonly ScheduleStage _schedule;
     private readonly WebhookReporter _webhooks;
-    private readonly RetainStage _retain;
-    private readonly AccountGate _gate;
     private readonly SmtpPool _pool;
     private readonly AsideIndex _aside = new();
     private readonly AccountSeries _series;
 
-    private readonly CancellationTokenSource _stop = new();
-    private readonly CancellationTokenSource _abort = new();
-    private readonly CancellationTokenSource _abandon = new();
-    private Task _completion = Task.CompletedTask;
-
     public MailPipeline(PipelineOptions options, PipelineServices shared)
     {
-        _options = options;
         _shared = shared;
         ILogger Log<T>() => shared.Logs.CreateLogger<T>();
 
-        // Full: the endpoint waits, then answers 503; the bytes are bounded beside it by the endpoint's own budget.
-        _submissions = Bounded<Submission>(options.Ingest.ChannelCapacity, manyReaders: true);
-        // Full: Ingest waits.
-        _accepted = Bounded<AcceptedBatch>(256);
-        // Full: Persist lets the ticket go and tells the lane that the disk has more; it never waits.
-        _queued = Bounded<QueuedMail>(4096);
-        // Small: Schedule waits for capacity and only then chooses, so that late urgent mail still wins.
-        _due = Bounded<DueMail>(16, manyReaders: true);
-        // Small, and the bodies in it are bounded by a byte budget. Full: Resolve waits.
-        _resolved = Bounded<ResolvedMail>(16, manyReaders: true);
-        // Full: the writer waits. Report always empties it, so nobody waits for himself.
-        _report = Bounded<ReportItem>(1024);
-
+        _channels = new(options.Ingest.ChannelCapacity);
         Wake = new Wake();
         _series = new(shared.Metrics);
         KeepSeries();
@@ -126,9 +46,9 @@ public sealed class MailPipeline : IAsyncDisposable
             options.Resolve.AllowedRoots,
             options.Resolve.MaxAttachmentBytes
         );
-        _ingest = new(
-            _submissions.Reader,
-            _accepted.Writer,
+        var ingest = new IngestStage(
+            _channels.Submissions.Reader,
+            _channels.Accepted.Writer,
             new SubmissionRules(shared.Accounts, known, options.Ingest, options.Send.MailKeyHeader),
             shared.Spool,
             options.Ingest,
@@ -137,32 +57,31 @@ public sealed class MailPipeline : IAsyncDisposable
             shared.Share,
             Log<IngestStage>()
         );
-        shared.Shares.Add("ingest_workers", _ingest.ShareOf);
-        _gate = new(shared.Accounts, options.Limits, shared.Clock);
+        var persist = new PersistStage(
+            _channels.Accepted.Reader,
+            shared.Store,
+            _channels.Queued.Writer,
+            Wake,
+            ExpiryHint,
+            options.Persist,
+            shared.Metrics,
+            shared.AccountName,
+            Log<PersistStage>()
+        );
+        var gate = new AccountGate(shared.Accounts, options.Limits, shared.Clock);
         _schedule = new(
-            _queued.Reader,
+            _channels.Queued.Reader,
             Wake,
             shared.Store,
             shared.Accounts,
-            _gate,
-            _due.Writer,
+            gate,
+            _channels.Due.Writer,
             shared.Health,
             shared.Metrics,
             options.Schedule,
             shared.Clock,
             Log<ScheduleStage>(),
             shared.Share
-        );
-        _persist = new(
-            _accepted.Reader,
-            shared.Store,
-            _queued.Writer,
-            Wake,
-            _schedule.ExpiryHint,
-            options.Persist,
-            shared.Metrics,
-            shared.AccountName,
-            Log<PersistStage>()
         );
         Retention ContentRule(string tenant) => shared.RetentionOf(tenant) ?? options.Retention.ContentRule;
         _cache = new(
@@ -176,8 +95,8 @@ public sealed class MailPipeline : IAsyncDisposable
         _sources = new(shared.Volumes, shared.AttachmentEndpoint, shared.Dialer, options.Resolve, shared.Clock, shared.Secret);
         var loads = new SharedCapacity(options.Resolve.Workers, shared.Share);
         var bodies = new BodyMemory(options.Resolve.BodyBytes, shared.Share);
-        var ends = new FetchEnds(shared.Store, shared.Accounts, loads, _report.Writer, Log<AttachmentFetcher>());
-        _fetcher = new(
+        var ends = new FetchEnds(shared.Store, shared.Accounts, loads, _channels.Report.Writer, Log<AttachmentFetcher>());
+        var fetcher = new AttachmentFetcher(
             _cache,
             _sources,
             _sources.HostOf,
@@ -190,27 +109,27 @@ public sealed class MailPipeline : IAsyncDisposable
             shared.Share,
             _aside
         );
-        _uploads = shared.Links is { } links
-            ? new(links.Files, Wake, ends.FailedAsync, shared.Metrics, Log<LinkUploader>(), shared.Share, _aside)
+        var uploads = shared.Links is { } links
+            ? new LinkUploader(links.Files, Wake, ends.FailedAsync, shared.Metrics, Log<LinkUploader>(), shared.Share, _aside)
             : null;
-        var attachments = new Attachments(_fetcher, shared.Accounts, shared.Links?.Files, _uploads);
-        _resolve = new(
-            _due.Reader,
+        var attachments = new Attachments(fetcher, shared.Accounts, shared.Links?.Files, uploads);
+        var resolve = new ResolveStage(
+            _channels.Due.Reader,
             shared.Store,
             shared.Accounts,
-            _resolved.Writer,
-            _report.Writer,
+            _channels.Resolved.Writer,
+            _channels.Report.Writer,
             loads,
             bodies,
-            _gate.SliceSize,
+            gate.SliceSize,
             attachments,
             Log<ResolveStage>()
         );
         _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network, shared.Share);
-        _send = new(
-            _resolved.Reader,
+        var send = new SendStage(
+            _channels.Resolved.Reader,
             _pool,
-            _report.Writer,
+            _channels.Report.Writer,
             options.Send,
             shared.Metrics,
             shared.Accounts,
@@ -218,8 +137,8 @@ public sealed class MailPipeline : IAsyncDisposable
             Log<SendStage>(),
             shared.Share
         );
-        _reportCapacity = new(
-            _report.Reader,
+        _reportStage = new(
+            _channels.Report.Reader,
             shared.Store,
             shared.Log,
             shared.Accounts,
@@ -229,13 +148,6 @@ public sealed class MailPipeline : IAsyncDisposable
             shared.Clock,
             shared.Chance,
             Log<ReportStage>()
-        );
-        _retain = new(
-            shared.Retention,
-            new(ContentRule, options.Retention.Undelivered, options.Retention.Metadata, options.Retention.WebhookHold),
-            shared.Metrics,
-            shared.Clock,
-            Log<RetainStage>()
         );
         _webhooks = new(
             shared.Log,
@@ -247,17 +159,40 @@ public sealed class MailPipeline : IAsyncDisposable
             Log<WebhookReporter>(),
             shared.Share
         );
+        var retain = new RetainStage(
+            shared.Retention,
+            new(ContentRule, options.Retention.Undelivered, options.Retention.Metadata, options.Retention.WebhookHold),
+            shared.Metrics,
+            shared.Clock,
+            Log<RetainStage>()
+        );
+        shared.Shares.Add("ingest_workers", ingest.ShareOf);
         shared.Shares.Add("loads", loads);
         shared.Shares.Add("body_bytes", bodies.Bytes);
         _schedule.ShowIn(shared.Shares);
-        _fetcher.ShowIn(shared.Shares);
-        _uploads?.ShowIn(shared.Shares);
+        fetcher.ShowIn(shared.Shares);
+        uploads?.ShowIn(shared.Shares);
         _pool.ShowIn(shared.Shares);
         _webhooks.ShowIn(shared.Shares);
+
+        _run = new(_channels, shared.Health, options.Drain, shared.Clock)
+        {
+            Ingest = ingest,
+            Persist = persist,
+            Schedule = _schedule,
+            Resolve = resolve,
+            Fetches = fetcher,
+            Uploads = uploads,
+            Send = send,
+            Report = _reportStage,
+            Webhooks = _webhooks,
+            Retain = retain,
+            Links = shared.Links,
+        };
     }
 
     /// <summary>Where the shell hands submissions over.</summary>
-    public ChannelWriter<Submission> Submissions => _submissions.Writer;
+    public ChannelWriter<Submission> Submissions => _channels.Submissions.Writer;
 
     public Wake Wake { get; }
 
@@ -313,121 +248,37 @@ public sealed class MailPipeline : IAsyncDisposable
             directory.Find(label.Tenant, label.Account) is { } account && Status(account.Key).State == LaneState.BackingOff
         );
         _shared.Metrics.Suspended.Set(IsSuspended ? 1 : 0);
-        void Depth(string channel, int count) => _shared.Metrics.ChannelDepth.WithLabels(channel).Set(count);
-        Depth("ingest", _submissions.Reader.Count);
-        Depth("persist", _accepted.Reader.Count);
-        Depth("schedule", _queued.Reader.Count);
-        Depth("resolve", _due.Reader.Count);
-        Depth("send", _resolved.Reader.Count);
-        Depth("report", _report.Reader.Count);
+        foreach (var (channel, count) in _channels.Depths)
+            _shared.Metrics.ChannelDepth.WithLabels(channel).Set(count);
         foreach (var (name, times) in _shared.Shares.Refused)
             _shared.Metrics.SharesRefused.WithLabels(name).IncTo(times);
     }
 
     /// <summary>Ends when the pipeline has run dry; faults when a stage crashed, and then the process must end.</summary>
-    public Task Completion => _completion;
+    public Task Completion => _run.Completion;
 
     /// <summary>Recovers what a crash left open, then opens the channels.</summary>
     public async Task StartAsync(bool suspended)
     {
         _cache.Open();
         var recovery = await _shared.Store.RecoverAsync(_shared.Clock.GetUtcNow().ToUnixTimeMilliseconds());
-        _gate.Seed(recovery.LimitUses);
-        await _reportCapacity.SettleInDoubtAsync(recovery);
-
-        _shared.Health.Changed += Wake.Look;
-        _shared.Accounts.Changed += Wake.Look;
-        _completion = RunAsync(recovery, suspended);
-        _shared.Health.Running = true;
+        await _reportStage.SettleInDoubtAsync(recovery);
+        _run.Start(recovery, suspended);
     }
 
     /// <summary>Takes nothing new, lets attempts under way end within the grace period, and runs dry.</summary>
-    public async Task StopAsync()
-    {
-        _shared.Health.Running = false;
-        _submissions.Writer.TryComplete();
-        await _stop.CancelAsync();
-        var grace = TimeSpan.FromSeconds(_options.Drain.GraceSeconds);
-        using var letGo = _shared.Clock.CreateTimer(_ => _abort.Cancel(), null, grace, Timeout.InfiniteTimeSpan);
-        using var giveUp = _shared.Clock.CreateTimer(
-            _ => _abandon.Cancel(),
-            null,
-            grace + TimeSpan.FromSeconds(_options.Drain.ReplySeconds),
-            Timeout.InfiniteTimeSpan
-        );
-        await _completion;
-    }
+    public Task StopAsync() => _run.StopAsync();
 
     /// <summary>Lets go now: what is unanswered after the final dot is recorded as ambiguous.</summary>
-    public void Abort()
-    {
-        _abort.Cancel();
-        _abandon.Cancel();
-    }
+    public void Abort() => _run.Abort();
 
     public async ValueTask DisposeAsync()
     {
-        _shared.Health.Changed -= Wake.Look;
-        _shared.Accounts.Changed -= Wake.Look;
         _shared.Accounts.Changed -= KeepSeries;
         await _pool.DisposeAsync();
         _sources.Dispose();
         _cache.Dispose();
-        _stop.Dispose();
-        _abort.Dispose();
-        _abandon.Dispose();
-    }
-
-    private async Task RunAsync(Recovery recovery, bool suspended)
-    {
-        var ingest = Stage.Link(_ingest.RunAsync(), _accepted.Writer);
-        var persist = _persist.RunAsync();
-        var schedule = Stage.Link(_schedule.RunAsync(recovery, suspended, _stop.Token), _due.Writer);
-        var resolve = Stage.Link(_resolve.RunAsync(_stop.Token), _resolved.Writer);
-        var fetches = _fetcher.RunAsync(_stop.Token);
-        var uploads = _uploads?.RunAsync(_stop.Token) ?? Task.CompletedTask;
-        var send = _send.RunAsync(_stop.Token, _abort.Token, _abandon.Token);
-        var outcomes = Stage.Link(Task.WhenAll(resolve, fetches, uploads, send), _report.Writer);
-        var report = _reportCapacity.RunAsync();
-        var webhooks = _webhooks.RunAsync(_stop.Token);
-        var retain = _retain.RunAsync(_stop.Token);
-        var links = _shared.Links?.RunAsync(_stop.Token) ?? Task.CompletedTask;
-
-        await foreach (
-            var stage in Task.WhenEach(
-                ingest,
-                persist,
-                schedule,
-                resolve,
-                fetches,
-                uploads,
-                send,
-                outcomes,
-                report,
-                webhooks,
-                retain,
-                links
-            )
-        )
-        {
-            if (!stage.IsFaulted)
-                continue;
-            CloseEveryChannel(stage.Exception!.InnerException!);
-            Abort();
-            await _stop.CancelAsync();
-            await stage;
-        }
-    }
-
-    private void CloseEveryChannel(Exception fault)
-    {
-        _shared.Health.Running = false;
-        _submissions.Writer.TryComplete(fault);
-        _accepted.Writer.TryComplete(fault);
-        _queued.Writer.TryComplete(fault);
-        _due.Writer.TryComplete(fault);
-        _resolved.Writer.TryComplete(fault);
-        _report.Writer.TryComplete(fault);
+        _run.Dispose();
     }
 
     private void KeepSeries()
@@ -435,9 +286,4 @@ public sealed class MailPipeline : IAsyncDisposable
         var directory = _shared.Accounts.Directory;
         _series.Keep(directory.All.Select(account => account.Label), directory.Tenants.All.Select(tenant => tenant.Id));
     }
-
-    private static Channel<T> Bounded<T>(int capacity, bool manyReaders = false) =>
-        Channel.CreateBounded<T>(
-            new BoundedChannelOptions(capacity) { SingleReader = !manyReaders, FullMode = BoundedChannelFullMode.Wait }
-        );
 }

@@ -1,0 +1,55 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Sharing;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline;
+
+/// <summary>What the stages share and do not own.</summary>
+public sealed record PipelineServices(
+    IMessageStore Store,
+    IDeliveryLog Log,
+    IRetentionStore Retention,
+    CurrentAccounts Accounts,
+    Func<AccountKey, string> AccountName,
+    SpoolFiles Spool,
+    HttpMessageInvoker Http,
+    Dialer Dialer,
+    PipelineHealth Health,
+    PipelineMetrics Metrics,
+    TimeProvider Clock,
+    Func<double> Chance,
+    ILoggerFactory Logs
+)
+{
+    public CurrentVolumes Volumes { get; init; } = new();
+
+    /// <summary>Null: there are no links to large files.</summary>
+    public LargeFileService? Links { get; init; }
+
+    /// <summary>The attachment endpoint that is in force for a tenant; null: it has none.</summary>
+    public Func<string, (Uri Address, SourceAuth? Auth)?> AttachmentEndpoint { get; init; } = static _ => null;
+
+    /// <summary>A tenant's own rule of how long content stays; null: it has none.</summary>
+    public Func<string, Retention?> RetentionOf { get; init; } = static _ => null;
+
+    /// <summary>How tenants share what they use together.</summary>
+    public TenantShare Share { get; init; } = TenantShare.Unlimited;
+
+    /// <summary>Where every shared capacity is told, so that a tenant's part of it can be shown.</summary>
+    public TenantShares Shares { get; init; } = new();
+
+    /// <summary>Where fetched attachments are kept.</summary>
+    public required string CacheDirectory { get; init; }
+
+    /// <summary>The daemon's own files, which no mail may carry; null: there are none.</summary>
+    public ProtectedFiles? Secret { get; init; }
+
+    /// <summary>Where the SMTP servers that tenants name may be.</summary>
+    public NetworkPolicy Network { get; init; } = NetworkPolicy.PublicOnly;
+}
