@@ -1,7 +1,6 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 

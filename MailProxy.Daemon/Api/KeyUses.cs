@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Disk;
-using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 

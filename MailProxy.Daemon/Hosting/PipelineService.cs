@@ -3,7 +3,6 @@ using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
-using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Hosting;
 

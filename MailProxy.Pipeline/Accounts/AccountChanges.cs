@@ -1,7 +1,6 @@
 using System.Net;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Disk;
-using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Accounts;

@@ -1,5 +1,3 @@
-using MailProxy.Pipeline.Storage;
-
 namespace MailProxy.Pipeline.Accounts;
 
 /// <summary>

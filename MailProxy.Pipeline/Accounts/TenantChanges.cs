@@ -1,6 +1,5 @@
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Disk;
-using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Accounts;
 

@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Tests.Api;
 

@@ -1,6 +1,5 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
-using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Tests.Api;
 

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using MailProxy.Daemon.Hosting;
 using MailProxy.Pipeline;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
@@ -25,15 +26,70 @@ public sealed partial class DependencyTests
         "Telemetry",
     ];
 
-    [TestCaseSource(nameof(Stages))]
-    public void Stage_NamesNoOtherStage(string stage)
+    /// <summary>What the edge may name: what it is given, and no stage.</summary>
+    private static readonly string[] ForTheEdge = Services;
+
+    private static readonly Lazy<FolderGraph> Pipeline = new(static () => new(Edges(typeof(MailPipeline)), "MailProxy.Pipeline"));
+
+    private static readonly Lazy<HashSet<TypeEdge>> Daemon = new(static () => Edges(typeof(DaemonSettings)));
+
+    [Test]
+    public void Folders_EachIsAStageOrAService()
     {
-        var others = string.Join('|', Stages.Where(r => r != stage));
-        Assert.That(Naming(stage, others), Is.Empty);
+        Assert.That(Pipeline.Value.Folders.Except([FolderGraph.Root]), Is.EquivalentTo(Stages.Concat(Services)));
+        Assert.That(Folders("MailProxy.Pipeline"), Is.EquivalentTo(Stages.Concat(Services)), "on the disk");
+        Assert.That(Folders("MailProxy.Daemon"), Is.EquivalentTo(new[] { "Api", "Cli", "Hosting", "Sandbox" }));
     }
 
-    [TestCaseSource(nameof(Services))]
-    public void Service_NamesNoStage(string service) => Assert.That(Naming(service, string.Join('|', Stages)), Is.Empty);
+    [Test]
+    public void Stage_NamesNoOtherStage() =>
+        Assert.That(Stages.SelectMany(from => Stages.SelectMany(to => from == to ? [] : Pipeline.Value.Edges(from, to))), Is.Empty);
+
+    [Test]
+    public void Service_NamesNoStageAndNotTheRoot() =>
+        Assert.That(
+            Services.SelectMany(from => Stages.Append(FolderGraph.Root).SelectMany(to => Pipeline.Value.Edges(from, to))),
+            Is.Empty
+        );
+
+    [Test]
+    public void Folders_OfTheEngine_HaveNoCycle() => Assert.That(Pipeline.Value.Cycles(), Is.Empty);
+
+    [Test]
+    public void Folders_OfTheDaemon_HaveNoCycle() =>
+        Assert.That(new FolderGraph(Daemon.Value, "MailProxy.Daemon").Cycles().Where(static cycle => !cycle.StartsWith('.')), Is.Empty);
+
+    [Test]
+    public void Edge_NamesOnlyTheServicesItIsGiven()
+    {
+        var beyond = Daemon
+            .Value.Where(static edge => FolderGraph.FolderOf(edge.FromNamespace, "MailProxy.Daemon") == "Api")
+            .Where(static edge => FolderGraph.FolderOf(edge.ToNamespace, "MailProxy.Pipeline") is { } to && !ForTheEdge.Contains(to));
+        Assert.That(beyond, Is.Empty);
+    }
+
+    [Test]
+    public void Graph_OfMadeUpTypes_ShowsTheCycleAndWhy()
+    {
+        var there = new TypeEdge("Made.One", "A", "Made.Two.Below", "B");
+        var back = new TypeEdge("Made.Two", "C", "Made.Three", "D");
+        var round = new TypeEdge("Made.Three", "E", "Made.One", "F");
+        var graph = new FolderGraph(
+            [there, back, round, new("Made.One", "A", "System", "String"), new("Made", "G", "Made.One", "A")],
+            "Made"
+        );
+
+        Assert.That(graph.Cycles(), Is.EqualTo(new[] { "One -> Two", "Three -> One", "Two -> Three" }));
+        Assert.That(graph.Edges("One", "Two"), Is.EqualTo(new[] { there }));
+        Assert.That(graph.Folders, Is.EquivalentTo(new[] { "One", "Two", "Three", FolderGraph.Root }));
+    }
+
+    [Test]
+    public void Edges_OfThisAssembly_SeeASignatureABodyAndAGenericArgument()
+    {
+        var seen = Edges(typeof(Seen)).Where(static edge => edge.From == nameof(Seen)).Select(static edge => edge.To).ToList();
+        Assert.That(seen, Is.SupersetOf(new[] { nameof(BySignature), nameof(ByBody), nameof(ByArgument) }));
+    }
 
     [Test]
     public void Pipeline_ReferencesNoHostNoWebNoSerilog()
@@ -96,22 +152,14 @@ public sealed partial class DependencyTests
         Assert.That(open, Is.Empty);
     }
 
-    private static IEnumerable<string> Naming(string folder, string forbidden)
-    {
-        if (!Directory.Exists(Repository.File(Path.Combine("MailProxy.Pipeline", folder))))
-            return [];
-        var named = new Regex(
-            $@"(using |MailProxy\.Pipeline\.|[\s(<])({forbidden})(;|\.[A-Z]\w*(Stage|Options|Pool|Gate|Rules|Queue)\b)",
-            RegexOptions.CultureInvariant
-        );
-        return Repository
-            .Sources(Path.Combine("MailProxy.Pipeline", folder))
-            .SelectMany(file =>
-                File.ReadLines(file)
-                    .Where(line => named.IsMatch(line) || Regex.IsMatch(line, $@"using MailProxy\.Pipeline\.({forbidden})\b"))
-                    .Select(line => $"{Path.GetFileName(file)}: {line.Trim()}")
-            );
-    }
+    private static HashSet<TypeEdge> Edges(Type one) => TypeEdges.Of(one.Assembly.Location);
+
+    private static IEnumerable<string> Folders(string project) =>
+        Directory
+            .GetDirectories(Repository.File(project))
+            .Select(Path.GetFileName)
+            .OfType<string>()
+            .Where(static f => f is not ("bin" or "obj"));
 
     [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline)]
     private static partial Regex NamespaceLine();
@@ -119,3 +167,19 @@ public sealed partial class DependencyTests
     [GeneratedRegex(@"using MailKit|MailKit\.Net")]
     private static partial Regex MailKitClient();
 }
+
+/// <summary>Names a type in each of the ways in which code does.</summary>
+internal sealed class Seen
+{
+    internal BySignature? Signature { get; init; }
+
+    internal static bool Body(object any) => any is ByBody;
+
+    internal static List<ByArgument> Argument() => [];
+}
+
+internal sealed class BySignature;
+
+internal sealed class ByBody;
+
+internal sealed class ByArgument;

@@ -1,7 +1,6 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;

@@ -2,7 +2,6 @@ using System.Text;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using NUnit.Framework;
 

@@ -1,6 +1,4 @@
-using MailProxy.Pipeline.Accounts;
-
-namespace MailProxy.Pipeline.Storage;
+namespace MailProxy.Pipeline.Accounts;
 
 /// <summary>The tenants' keys; only their hashes are stored.</summary>
 public interface IKeyStore

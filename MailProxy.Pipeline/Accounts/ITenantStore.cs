@@ -1,8 +1,7 @@
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Disk;
 
-namespace MailProxy.Pipeline.Storage;
+namespace MailProxy.Pipeline.Accounts;
 
 /// <summary>Tenants. The implementation encrypts secrets; the tenant <c>default</c> always exists.</summary>
 public interface ITenantStore
@@ -14,7 +13,7 @@ public interface ITenantStore
     Task<bool> PutTenantAsync(Tenant tenant, string actor);
 
     /// <summary>
-    /// Deletes a tenant with everything configured in it; <see cref="ITenantRemoval"/> removes its finished messages. <see
+    /// Deletes a tenant with everything configured in it; <c>ITenantRemoval</c> removes its finished messages. <see
     /// cref="DeleteResult.InUse"/>: it has unfinished mail, or links to files in its volumes that still work.
     /// </summary>
     Task<DeleteResult> DeleteTenantAsync(string id, string actor);

@@ -1,9 +1,8 @@
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 
-namespace MailProxy.Pipeline.Storage;
+namespace MailProxy.Pipeline.Accounts;
 
 /// <summary>
 /// SMTP accounts, and the few settings that people change while the daemon runs. The implementation encrypts secrets.
