@@ -141,9 +141,6 @@ public sealed record SmtpAccount
     /// </summary>
     public int SliceSize => Limits.Count == LimitCount.Recipients ? Math.Min(MaxRecipients, Limits.SmallestWindow) : MaxRecipients;
 
-    /// <summary>The permits that a slice of this many recipients costs.</summary>
-    public int PermitsFor(int recipients) => Limits.Count == LimitCount.Messages ? 1 : Math.Min(recipients, SliceSize);
-
     /// <summary>The labels of its metrics.</summary>
     public AccountLabel Label => new(Tenant, Id);
 

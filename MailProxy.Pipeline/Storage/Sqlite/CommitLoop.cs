@@ -8,30 +8,18 @@ using SQLitePCL;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// All writes go through this loop: one connection on a thread of its own, synchronous, because SQLite is. A turn takes everything that
-/// has
+/// All writes go through this loop: one connection on a thread of its own, synchronous, because SQLite is. A turn takes everything that has
 /// gathered, commits it in one transaction, and then completes the promises. Nothing waits for a timer, so a lone write is committed at
-/// once,
-/// and many share one sync of the disk.
+/// once, and many share one sync of the disk.
 /// </summary>
-/// <remarks>The queues have no limit of their own: every caller awaits its promise, so the channels of the stages limit them.</remarks>
 internal sealed partial class CommitLoop : IDisposable
 {
-    // These limits keep a turn short, because the next mark waits behind it.
-    private const int SubmissionRows = 256;
-    private const long SubmissionBytes = 4 << 20;
-    private const int OutcomeRows = 1024;
-    private const int OtherWrites = 64;
-
     private const string Begin = "BEGIN IMMEDIATE";
     private const string Commit = "COMMIT";
 
     private readonly object _gate = new(); // Monitor's Wait and Pulse need an object; Lock has neither
-    private readonly Queue<WriteJob> _outcomes = [],
-        _submissions = [],
-        _others = [];
-    private readonly List<WriteJob> _turn = [],
-        _kept = [];
+    private readonly CommitInbox _inbox = new();
+    private readonly List<WriteJob> _turn = [];
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Session _session;
     private readonly EventSignal _signal;
@@ -41,8 +29,7 @@ internal sealed partial class CommitLoop : IDisposable
     private readonly ILogger _logger;
     private readonly TimeSpan _backOff;
     private readonly Thread _thread;
-    private volatile Action[] _beforeCommit = [],
-        _afterCommit = [];
+    private readonly CommitHooks _hooks = new();
     private long _retryAt; // Stopwatch time; 0: no trouble
     private bool _stopping,
         _probed;
@@ -59,15 +46,8 @@ internal sealed partial class CommitLoop : IDisposable
         TimeSpan backOff
     )
     {
-        (_session, _signal, _checkpointer, _health, _metrics, _logger, _backOff) = (
-            session,
-            signal,
-            checkpointer,
-            health,
-            metrics,
-            logger,
-            backOff
-        );
+        (_session, _signal, _checkpointer) = (session, signal, checkpointer);
+        (_health, _metrics, _logger, _backOff) = (health, metrics, logger, backOff);
         Events = new(session, signal.Last);
         _thread = new(Run) { IsBackground = true, Name = "store writer" };
     }
@@ -86,14 +66,7 @@ internal sealed partial class CommitLoop : IDisposable
     /// <summary>
     /// Adds a step inside every later turn's transaction, and one after every successful commit; both run on the writer's thread.
     /// </summary>
-    public void AddHooks(Action beforeCommit, Action afterCommit)
-    {
-        lock (_gate)
-        {
-            _beforeCommit = [.. _beforeCommit, beforeCommit];
-            _afterCommit = [.. _afterCommit, afterCommit];
-        }
-    }
+    public void AddHooks(Action beforeCommit, Action afterCommit) => _hooks.Add(beforeCommit, afterCommit);
 
     public void Start() => _thread.Start();
 
@@ -107,7 +80,7 @@ internal sealed partial class CommitLoop : IDisposable
     public Task<T> WriteAsync<T>(Func<SqliteConnection, T> write)
     {
         var job = new SmallWrite<T>(write, Events);
-        Post(_others, job);
+        Post(_inbox.Others, job);
         return job.Promise;
     }
 
@@ -127,10 +100,10 @@ internal sealed partial class CommitLoop : IDisposable
     }
 
     /// <summary>Posts marks and settlements, which are written first in every turn, in order of arrival.</summary>
-    public void PostOutcomes(WriteJob job) => Post(_outcomes, job);
+    public void PostOutcomes(WriteJob job) => Post(_inbox.Outcomes, job);
 
     /// <summary>Posts whole submissions, which are limited by a budget per turn.</summary>
-    public void PostSubmissions(WriteJob job) => Post(_submissions, job);
+    public void PostSubmissions(WriteJob job) => Post(_inbox.Submissions, job);
 
     /// <summary>
     /// Writes what has been posted and ends. If the store is in trouble, it tries once and gives up; what was marked is then in doubt at
@@ -196,7 +169,7 @@ internal sealed partial class CommitLoop : IDisposable
             {
                 _beat?.TrySetResult();
                 _beat = null;
-                var idle = _kept.Count + _outcomes.Count + _submissions.Count + _others.Count == 0;
+                var idle = _inbox.IsEmpty;
                 if (_retryAt == 0 || _stopping)
                 {
                     if (!idle)
@@ -214,23 +187,8 @@ internal sealed partial class CommitLoop : IDisposable
                 Monitor.Wait(_gate, wait + TimeSpan.FromMilliseconds(1));
             }
 
-            _turn.AddRange(_kept);
-            _kept.Clear();
-            Take(_outcomes, OutcomeRows, long.MaxValue);
-            Take(_submissions, SubmissionRows, SubmissionBytes);
-            Take(_others, OtherWrites, long.MaxValue);
+            _inbox.TakeTurn(_turn);
             return true;
-        }
-    }
-
-    /// <summary>Takes at least one job, then more as long as the budget lasts.</summary>
-    private void Take(Queue<WriteJob> inbox, int rows, long bytes)
-    {
-        while (rows > 0 && bytes > 0 && inbox.TryDequeue(out var job))
-        {
-            rows -= job.Rows;
-            bytes -= job.Bytes;
-            _turn.Add(job);
         }
     }
 
@@ -246,8 +204,7 @@ internal sealed partial class CommitLoop : IDisposable
                 StoreProbe.Write(_session);
             else if (_probed)
                 StoreProbe.Clean(_session);
-            foreach (var step in _beforeCommit)
-                step();
+            _hooks.BeforeCommit();
             _session.Prepare(Commit).Run();
         }
         catch (SqliteException error) when (StoreTrouble.Passes(error))
@@ -269,8 +226,7 @@ internal sealed partial class CommitLoop : IDisposable
         foreach (var job in _turn)
             job.Committed();
         _turn.Clear();
-        foreach (var step in _afterCommit)
-            step();
+        _hooks.AfterCommit();
         _checkpointer.AfterCommit(_session);
     }
 
@@ -296,7 +252,7 @@ internal sealed partial class CommitLoop : IDisposable
             if (Volatile.Read(ref _stopping))
                 job.Abandon(why);
             else
-                _kept.Add(job);
+                _inbox.Keep(job);
         }
 
         _turn.Clear();
@@ -318,12 +274,8 @@ internal sealed partial class CommitLoop : IDisposable
         {
             _over = why;
             _beat?.TrySetException(why);
-            left = [.. _turn, .. _kept, .. _outcomes, .. _submissions, .. _others];
+            left = [.. _turn, .. _inbox.TakeAll()];
             _turn.Clear();
-            _kept.Clear();
-            _outcomes.Clear();
-            _submissions.Clear();
-            _others.Clear();
         }
 
         foreach (var job in left)

@@ -1,0 +1,59 @@
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>
+/// What waits for the writer: outcomes, submissions and other writes, each first in first out, and what a failed turn left. Used under the
+/// loop's lock only. It has no limit of its own: every caller awaits its promise, so the channels of the stages limit it.
+/// </summary>
+internal sealed class CommitInbox
+{
+    // These limits keep a turn short, because the next mark waits behind it.
+    private const int SubmissionRows = 256;
+    private const long SubmissionBytes = 4 << 20;
+    private const int OutcomeRows = 1024;
+    private const int OtherWrites = 64;
+
+    /// <summary>What a failed turn left, to be tried again before anything else.</summary>
+    private readonly List<WriteJob> _kept = [];
+
+    public Queue<WriteJob> Outcomes { get; } = [];
+
+    public Queue<WriteJob> Submissions { get; } = [];
+
+    public Queue<WriteJob> Others { get; } = [];
+
+    public bool IsEmpty => _kept.Count + Outcomes.Count + Submissions.Count + Others.Count == 0;
+
+    public void Keep(WriteJob job) => _kept.Add(job);
+
+    /// <summary>Adds the jobs of the next turn.</summary>
+    public void TakeTurn(List<WriteJob> turn)
+    {
+        turn.AddRange(_kept);
+        _kept.Clear();
+        Take(Outcomes, OutcomeRows, long.MaxValue, turn);
+        Take(Submissions, SubmissionRows, SubmissionBytes, turn);
+        Take(Others, OtherWrites, long.MaxValue, turn);
+    }
+
+    /// <summary>Takes everything, in the order in which it would have been written.</summary>
+    public WriteJob[] TakeAll()
+    {
+        WriteJob[] all = [.. _kept, .. Outcomes, .. Submissions, .. Others];
+        _kept.Clear();
+        Outcomes.Clear();
+        Submissions.Clear();
+        Others.Clear();
+        return all;
+    }
+
+    /// <summary>At least one, then as long as the budget lasts.</summary>
+    private static void Take(Queue<WriteJob> jobs, int rows, long bytes, List<WriteJob> turn)
+    {
+        while (rows > 0 && bytes > 0 && jobs.TryDequeue(out var job))
+        {
+            rows -= job.Rows;
+            bytes -= job.Bytes;
+            turn.Add(job);
+        }
+    }
+}
