@@ -1,8 +1,9 @@
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// What waits for the writer: outcomes, submissions and other writes, each first in first out, and what a failed turn left. Used under the
-/// loop's lock only. It has no limit of its own: every caller awaits its promise, so the channels of the stages limit it.
+/// What waits for the writer: outcomes, submissions and other writes, each first in first out, and what a failed turn left. The queues are
+/// used under the loop's lock; <see cref="Keep"/> is for the writer's thread. It has no limit of its own: every caller awaits its promise,
+/// so the channels of the stages limit it.
 /// </summary>
 internal sealed class CommitInbox
 {
