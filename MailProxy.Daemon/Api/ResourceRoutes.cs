@@ -138,11 +138,19 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
     private async Task<IResult> Delete(HttpContext http, string id)
     {
         var caller = Caller.Of(http);
-        var before = writer.Snapshot.Find(caller.Tenant, id);
-        if (before is not null && Refusal(caller, before) is { } refusal)
-            return refusal;
-        switch (await writer.DeleteAsync(caller.Tenant, id, Preconditions.Of(http), caller.Actor, http.RequestAborted))
+        Resource<T>? before = null;
+        ProblemAnswer? refused = null;
+        bool Allowed(Resource<T> found)
         {
+            before = found;
+            refused = Refusal(caller, found);
+            return refused is null;
+        }
+
+        switch (await writer.DeleteAsync(caller.Tenant, id, Preconditions.Of(http), Allowed, caller.Actor, http.RequestAborted))
+        {
+            case DeleteResult.Refused:
+                return refused!;
             case DeleteResult.Deleted:
                 Changed(caller, new(WriteResult.Replaced, before, null));
                 return TypedResults.NoContent();

@@ -170,7 +170,7 @@ internal static class DaemonApp
                 VolumeFields.Noun,
                 storage.Configuration,
                 turn,
-                all => volumes.Swap(new(all.Values)),
+                all => volumes.Swap(VolumeDirectory.Of(all)),
                 logs.CreateLogger("MailProxy.Pipeline.Configuration")
             )
         );

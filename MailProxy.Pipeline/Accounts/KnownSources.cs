@@ -13,7 +13,7 @@ public sealed class KnownSources(CurrentVolumes volumes, Func<string, bool> hasE
     public (string Code, string Detail)? Fault(string tenant, AttachmentPlace place) =>
         place switch
         {
-            AttachmentPlace.InVolume file when volumes.Directory.Find(tenant, file.Volume) is null => (
+            AttachmentPlace.InVolume file when IsUnknown(volumes.Directory, tenant, file.Volume) => (
                 "unknown_volume",
                 $"There is no volume '{file.Volume}'."
             ),
@@ -31,6 +31,10 @@ public sealed class KnownSources(CurrentVolumes volumes, Func<string, bool> hasE
     /// <summary>Null when an attachment may have this size.</summary>
     public (string Code, string Detail)? Fault(long size) =>
         size > maxBytes ? ("too_large", $"An attachment has at most {maxBytes} bytes.") : null;
+
+    // Mail for a damaged volume is taken: it waits until a person mends the volume.
+    private static bool IsUnknown(VolumeDirectory there, string tenant, string id) =>
+        there.Find(tenant, id) is null && !there.MeansDamaged(tenant, id);
 
     private static bool IsBelow(string root, string path) =>
         path.StartsWith(root.EndsWith('/') ? root : root + "/", StringComparison.Ordinal);

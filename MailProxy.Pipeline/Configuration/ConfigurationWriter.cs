@@ -78,10 +78,12 @@ public sealed partial class ConfigurationWriter<T>(
         }
     }
 
+    /// <param name="allowed">Whether what is there may be deleted, asked in the same turn.</param>
     public async Task<DeleteResult> DeleteAsync(
         string tenant,
         string id,
         Func<long, bool> expected,
+        Func<Resource<T>, bool> allowed,
         string actor,
         CancellationToken cancel = default
     )
@@ -91,6 +93,8 @@ public sealed partial class ConfigurationWriter<T>(
         {
             if (Snapshot.Find(tenant, id) is not { } before)
                 return DeleteResult.NotFound;
+            if (!allowed(before))
+                return DeleteResult.Refused;
             if (!expected(before.Version))
                 return DeleteResult.Changed;
             var result = await store.DeleteAsync(noun, tenant, id, before.Version, actor);

@@ -26,4 +26,7 @@ public enum DeleteResult : byte
 
     /// <summary>It is not in the version any more that was to be deleted.</summary>
     Changed = 3,
+
+    /// <summary>Whoever asks may not delete it.</summary>
+    Refused = 4,
 }

@@ -30,6 +30,8 @@ public sealed class LinkDownloads
             return new Download.Unknown();
 
         var content = link.Object.Content;
+        if (_volumes.Directory.IsDamaged(content.VolumeTenant, content.Volume))
+            return new Download.Unavailable();
         if (
             _volumes.Directory.FindOwn(content.VolumeTenant, content.Volume) is not { } volume
             || LinkAddress.Location(volume.Config) != content.Place

@@ -90,6 +90,8 @@ internal sealed partial class LinkSweep(ILinkStore store, CurrentVolumes volumes
     private async Task<string?> TroubleAsync(LinkObject one, CancellationToken stop)
     {
         var content = one.Content;
+        if (volumes.Directory.IsDamaged(content.VolumeTenant, content.Volume))
+            return "its stored configuration cannot be read";
         try
         {
             if (

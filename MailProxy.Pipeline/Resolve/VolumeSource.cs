@@ -9,8 +9,11 @@ internal sealed class VolumeSource(CurrentVolumes volumes, VolumeReader reader, 
     public async Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel)
     {
         var address = (AttachmentPlace.InVolume)wanted.Place;
-        if (volumes.Directory.Find(tenant, address.Volume) is not { } volume)
+        var directory = volumes.Directory;
+        if (directory.Find(tenant, address.Volume) is not { } volume)
         {
+            if (directory.MeansDamaged(tenant, address.Volume))
+                throw new SourceException(SourceFault.Down, $"{address}: the stored volume '{address.Volume}' cannot be read.");
             throw new SourceException(SourceFault.Gone, $"{address}: there is no volume '{address.Volume}'.");
         }
 

@@ -82,7 +82,10 @@ internal sealed class SqliteVolumesTests : VolumeStoreContract
         await writer.LoadAsync();
         Assert.That(seen.Values.Select(volume => volume.Id), Is.EqualTo(["good"]));
         Assert.That(log.Lines.Count(line => line.Text.Contains("default/bad", StringComparison.Ordinal)), Is.EqualTo(1));
-        Assert.That(await writer.DeleteAsync("default", "bad", static _ => true, "ann"), Is.EqualTo(DeleteResult.Deleted));
+        Assert.That(
+            await writer.DeleteAsync("default", "bad", static _ => true, static _ => true, "ann"),
+            Is.EqualTo(DeleteResult.Deleted)
+        );
     }
 
     [Test]

@@ -30,6 +30,22 @@ internal sealed class LinkSweepTests
     }
 
     [Test]
+    public async Task Sweep_VolumeIsDamaged_WaitsUntilItIsMended()
+    {
+        await _rig.LinkAsync(LinkRig.File(LinkRig.Bytes(5_000)));
+        var whole = _rig.Volumes.Directory;
+        _rig.Volumes.Swap(new([], [("default", "files")]));
+        _rig.Clock.Advance(TimeSpan.FromDays(2) + TimeSpan.FromHours(1));
+        await SweepAsync();
+        Assert.That((_rig.Stored.Length, await _rig.Links.NextRemovalAsync() is null), Is.EqualTo((1, false)));
+
+        _rig.Volumes.Swap(whole);
+        _rig.Clock.Advance(TimeSpan.FromDays(1));
+        await SweepAsync();
+        Assert.That((_rig.Stored.Length, await _rig.Links.NextRemovalAsync() is null), Is.EqualTo((0, true)));
+    }
+
+    [Test]
     public async Task Sweep_TimeIsOver_FileAndRowsAreGone()
     {
         await _rig.LinkAsync(LinkRig.File(LinkRig.Bytes(5_000)));

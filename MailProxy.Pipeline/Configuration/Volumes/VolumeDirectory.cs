@@ -4,8 +4,11 @@ using System.Collections.Frozen;
 namespace MailProxy.Pipeline.Configuration.Volumes;
 
 /// <summary>The volumes that the stages use.</summary>
-public sealed class VolumeDirectory(IReadOnlyCollection<Volume> volumes)
+/// <param name="damaged">Volumes whose stored rows cannot be read; null: none.</param>
+public sealed class VolumeDirectory(IReadOnlyCollection<Volume> volumes, IReadOnlyCollection<(string Tenant, string Id)>? damaged = null)
 {
+    private readonly FrozenSet<(string Tenant, string Id)> _damaged = (damaged ?? []).ToFrozenSet();
+
     public static readonly VolumeDirectory Empty = new([]);
 
     private readonly FrozenDictionary<(string Tenant, string Id), Volume> _own = volumes.ToFrozenDictionary(v => (v.Tenant, v.Id));
@@ -18,8 +21,24 @@ public sealed class VolumeDirectory(IReadOnlyCollection<Volume> volumes)
 
     public IReadOnlyCollection<Volume> All { get; } = volumes;
 
-    /// <summary>The volume that a tenant means by a name: its own, else a shared one.</summary>
-    public Volume? Find(string tenant, string id) => FindOwn(tenant, id) ?? FindShared(id);
+    public static VolumeDirectory Of(Snapshot<Volume> snapshot) =>
+        new(snapshot.Values, [.. snapshot.All.Where(static one => one.Value is null).Select(static one => (one.Tenant, one.Id))]);
+
+    /// <summary>
+    /// The volume that a tenant means by a name: its own, else a shared one. Null when its own is damaged, since the shared one has other
+    /// files.
+    /// </summary>
+    public Volume? Find(string tenant, string id) => FindOwn(tenant, id) ?? (IsDamaged(tenant, id) ? null : FindShared(id));
+
+    /// <summary>Whether the tenant's own volume of this name is there but cannot be read.</summary>
+    public bool IsDamaged(string tenant, string id) => _damaged.Contains((tenant, id));
+
+    /// <summary>
+    /// Whether what the tenant means by a name is there but cannot be read, so that its mail waits. A damaged volume of another tenant may
+    /// have been shared.
+    /// </summary>
+    public bool MeansDamaged(string tenant, string id) =>
+        Find(tenant, id) is null && (IsDamaged(tenant, id) || _damaged.Any(one => one.Id == id));
 
     public Volume? FindOwn(string tenant, string id) => _own.GetValueOrDefault((tenant, id));
 
