@@ -13,24 +13,20 @@ internal static class BackupDatabase
             store,
             () =>
             {
-                using var connection = Open(store);
-                Connections.Execute(connection, "PRAGMA busy_timeout=60000");
-                using var command = connection.CreateCommand();
-                command.CommandTimeout = 0;
-                command.CommandText = "VACUUM INTO $copy";
-                command.Parameters.AddWithValue("$copy", copy);
-                command.ExecuteNonQuery();
+                using var session = Open(store);
+                Connections.Execute(session.Connection, "PRAGMA busy_timeout=60000");
+                session.Run("VACUUM INTO ?1", copy);
                 return true;
             }
         );
 
-    public static T Read<T>(string path, Func<SqliteConnection, T> read) =>
+    public static T Read<T>(string path, Func<Session, T> read) =>
         Translate(
             path,
             () =>
             {
-                using var connection = Open(path);
-                return read(connection);
+                using var session = Open(path);
+                return read(session);
             }
         );
 
@@ -38,27 +34,28 @@ internal static class BackupDatabase
     public static void Check(string path)
     {
         StoreFile.Inspect(path);
-        var verdict = Read(path, db => Connections.Texts(db, "PRAGMA integrity_check(1)"));
+        var verdict = Read(path, session => Connections.Texts(session.Connection, "PRAGMA integrity_check(1)"));
         if (verdict is not ["ok"])
             throw StoreFile.Damaged(path, verdict.Count > 0 ? verdict[0] : "it cannot be checked");
     }
 
-    public static int Schema(SqliteConnection db) => (int)Connections.Number(db, "PRAGMA user_version");
+    public static int Schema(Session session) => (int)Connections.Number(session.Connection, "PRAGMA user_version");
 
-    public static StoreHistory History(SqliteConnection db) =>
+    public static StoreHistory History(Session session) =>
         new(
             [
                 .. GenerationRows
-                    .Read(db)
+                    .Read(session)
                     .All.Select(life => new StoreLife(Convert.ToHexStringLower(life.Id), life.FirstEvent, life.FirstAudit)),
             ],
-            GenerationRows.LastEvent(db),
-            GenerationRows.LastChange(db)
+            GenerationRows.LastEvent(session),
+            GenerationRows.LastChange(session)
         );
 
-    public static BackupCounts Counts(SqliteConnection db)
+    public static BackupCounts Counts(Session session)
     {
-        long Rows(string table, string where = "1") => Connections.Number(db, $"SELECT count(*) FROM {table} WHERE {where}");
+        long Rows(string table, string where = "1") =>
+            Connections.Number(session.Connection, $"SELECT count(*) FROM {table} WHERE {where}");
         return new(
             Rows("messages"),
             Rows("queue"),
@@ -69,25 +66,25 @@ internal static class BackupDatabase
         );
     }
 
-    public static List<string> Spool(SqliteConnection db) =>
-        Connections.Texts(db, "SELECT spool FROM bodies WHERE spool IS NOT NULL ORDER BY spool");
+    public static List<string> Spool(Session session) =>
+        Connections.Texts(session.Connection, "SELECT spool FROM bodies WHERE spool IS NOT NULL ORDER BY spool");
 
     /// <summary>Migrates the database to this program's schema and begins a new generation in it, with sending suspended.</summary>
     public static void BeginAnew(string path, DateTime backupAt, DateTimeOffset now) =>
         Read(
             path,
-            db =>
+            session =>
             {
-                Migrator.Run(db, path, Migrator.Embedded);
+                Migrator.Run(session.Connection, path, Migrator.Embedded);
                 var at = now.ToUnixTimeMilliseconds();
-                Connections.Execute(db, "BEGIN IMMEDIATE");
-                GenerationRows.Begin(db, at, new DateTimeOffset(backupAt).ToUnixTimeMilliseconds());
-                db.Run(
-                    "INSERT INTO settings (name, value) VALUES (@name, 'true') ON CONFLICT (name) DO UPDATE SET value = 'true'",
-                    ("@name", SqliteAccountStore.SuspendedSetting)
+                Connections.Execute(session.Connection, "BEGIN IMMEDIATE");
+                GenerationRows.Begin(session, at, new DateTimeOffset(backupAt).ToUnixTimeMilliseconds());
+                session.Run(
+                    "INSERT INTO settings (name, value) VALUES (?1, 'true') ON CONFLICT (name) DO UPDATE SET value = 'true'",
+                    SqliteAccountStore.SuspendedSetting
                 );
                 AuditRows.Append(
-                    db,
+                    session,
                     at,
                     "mailproxy",
                     "store.restore",
@@ -95,12 +92,12 @@ internal static class BackupDatabase
                     null,
                     $"{{\"backup_made_at\":\"{backupAt:yyyy-MM-ddTHH:mm:ss.fffZ}\"}}"
                 );
-                Connections.Execute(db, "COMMIT");
+                Connections.Execute(session.Connection, "COMMIT");
                 return true;
             }
         );
 
-    private static SqliteConnection Open(string path) => Connections.OpenExisting(path);
+    private static Session Open(string path) => new(Connections.OpenExisting(path));
 
     private static T Translate<T>(string path, Func<T> act)
     {

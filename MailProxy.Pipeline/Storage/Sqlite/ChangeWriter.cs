@@ -37,7 +37,7 @@ internal sealed class ChangeWriter(EventRows events)
         var result = Make(session, stored, decided, now);
         if (result is ChangeResult.Done && decided is not Transition.Unchanged)
             AuditRows.Append(
-                session.Connection,
+                session,
                 now,
                 actor,
                 change.ActionName,

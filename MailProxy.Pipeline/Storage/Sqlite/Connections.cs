@@ -1,10 +1,14 @@
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>Opens connections, with the settings that each kind needs.</summary>
 internal static class Connections
 {
+    // Milliseconds that a new connection waits for another process, until it is given its own time.
+    private const int OpenTimeout = 30_000;
+
     /// <summary>
     /// Opens the connection that writes. FULL syncs the log at each commit, so what was acknowledged survives a power cut. The connection
     /// never
@@ -34,28 +38,24 @@ internal static class Connections
     /// <summary>Fails when the file does not exist.</summary>
     public static SqliteConnection OpenExisting(string path) => Open(path, SqliteOpenMode.ReadWrite);
 
-    public static void Execute(SqliteConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
+    /// <summary>Runs one or several statements without parameters.</summary>
+    public static void Execute(SqliteConnection connection, string sql) =>
+        SqliteException.ThrowExceptionForRC(raw.sqlite3_exec(connection.Handle, sql), connection.Handle);
 
+    /// <summary>The number that a statement without parameters answers; 0 when there is none.</summary>
     public static long Number(SqliteConnection connection, string sql)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        return command.ExecuteScalar() as long? ?? 0;
+        using var statement = new Statement(connection.Handle!, sql, isKept: false);
+        return statement.Scalar() ?? 0;
     }
 
+    /// <summary>The texts that a statement answers.</summary>
     public static List<string> Texts(SqliteConnection connection, string sql)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        using var reader = command.ExecuteReader();
+        using var statement = new Statement(connection.Handle!, sql, isKept: false);
         var texts = new List<string>();
-        while (reader.Read())
-            texts.Add(reader.GetString(0));
+        while (statement.Step())
+            texts.Add(statement.Text(0));
         return texts;
     }
 
@@ -72,6 +72,7 @@ internal static class Connections
         try
         {
             connection.Open();
+            SqliteException.ThrowExceptionForRC(raw.sqlite3_busy_timeout(connection.Handle, OpenTimeout), connection.Handle);
             return connection;
         }
         catch (SqliteException)

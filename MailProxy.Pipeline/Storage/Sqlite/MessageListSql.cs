@@ -10,67 +10,71 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// at
 /// the page without an OFFSET. The reader counts the rows that do not match, so that a page never reads more than its share of the store.
 /// </summary>
-internal static class MessageListSql
+internal sealed class MessageListSql
 {
     private const string NotMarked = "NOT EXISTS (SELECT 1 FROM queue w WHERE w.message = m.number AND w.state = 1)";
 
-    /// <summary>Columns: the number, and whether it matches. Takes <see cref="Parameters"/>, <c>@before</c> and <c>@scan</c>.</summary>
-    public static string Page(MessageFilter filter)
+    private readonly MessageFilter _filter;
+    private readonly List<object?> _values = [];
+
+    /// <param name="before">Numbers below this one are read.</param>
+    /// <param name="scanned">So many at most.</param>
+    public MessageListSql(MessageFilter filter, long before, int scanned)
     {
-        var (from, number, drives, wanted) = Driver(filter);
+        _filter = filter;
+        var (from, number, drives, wanted) = Driver();
         var terms = new List<string>(wanted);
-        if (filter.Tenant is not null && !drives.Contains("m.tenant = @tenant", StringComparison.Ordinal))
-            terms.Add("m.tenant = @tenant");
+        if (filter.Tenant is not null && !drives.Contains("m.tenant = ", StringComparison.Ordinal))
+            terms.Add(Is("m.tenant", filter.Tenant));
         if (filter.Account is not null)
-            terms.Add("m.account = @account");
-        if (filter.Batch is not null && !drives.Contains("m.batch = @batch", StringComparison.Ordinal))
-            terms.Add("m.batch = @batch");
+            terms.Add(Is("m.account", filter.Account.Value.Number));
+        if (filter.Batch is not null && !drives.Contains("m.batch = ", StringComparison.Ordinal))
+            terms.Add(Is("m.batch", filter.Batch));
         if (filter.Priority is not null)
-            terms.Add("m.priority = @priority");
+            terms.Add(Is("m.priority", (long)filter.Priority));
         if (filter.CreatedAfter is not null)
-            terms.Add("m.created_at >= @after");
+            terms.Add($"m.created_at >= {Value(filter.CreatedAfter)}");
         if (filter.CreatedBefore is not null)
-            terms.Add("m.created_at < @until");
+            terms.Add($"m.created_at < {Value(filter.CreatedBefore)}");
         if (filter.Tag is not null)
-            terms.Add("m.tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(m.tags) t WHERE t.value = @tag)");
+            terms.Add($"m.tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(m.tags) t WHERE t.value = {Value(filter.Tag)})");
 
         var wants = terms.Count == 0 ? "1" : string.Join(" AND ", terms);
-        var sql = new StringBuilder($"SELECT {number}, {wants} FROM {from} WHERE {number} < @before");
+        var sql = new StringBuilder($"SELECT {number}, {wants} FROM {from} WHERE {number} < {Value(before)}");
         if (drives.Length > 0)
             sql.Append(" AND ").Append(drives);
-        return sql.Append($" ORDER BY {number} DESC LIMIT @scan").ToString();
+        Text = sql.Append($" ORDER BY {number} DESC LIMIT {Value(scanned)}").ToString();
     }
 
-    public static (string Name, object? Value)[] Parameters(MessageFilter filter) =>
-        [
-            .. new (string Name, object? Value)[]
-            {
-                ("@tenant", filter.Tenant),
-                ("@state", filter.Status is MessageState.Sending ? null : (long?)filter.Status),
-                ("@account", filter.Account?.Number),
-                ("@batch", filter.Batch),
-                ("@tag", filter.Tag),
-                ("@to", filter.To),
-                ("@priority", (long?)filter.Priority),
-                ("@after", filter.CreatedAfter),
-                ("@until", filter.CreatedBefore),
-            }.Where(p => p.Value is not null),
-        ];
+    /// <summary>The statement. Columns: the number, and whether it matches.</summary>
+    public string Text { get; }
+
+    /// <summary>Its parameters in order.</summary>
+    public object?[] Values => [.. _values];
+
+    private string Value(object value)
+    {
+        _values.Add(value);
+        return $"?{_values.Count}";
+    }
+
+    private string Is(string column, object value) => $"{column} = {Value(value)}";
 
     // Drives: the conditions that the index itself applies; rows that do not meet them are never read.
-    private static (string From, string Number, string Drives, string[] Wanted) Driver(MessageFilter filter)
+    private (string From, string Number, string Drives, string[] Wanted) Driver()
     {
-        if (filter.To is not null)
+        var (tenant, batch) = (_filter.Tenant, _filter.Batch);
+        if (_filter.To is not null)
         {
             return (
                 "recipients r INDEXED BY recipients_address CROSS JOIN messages m ON m.number = r.message",
                 "r.message",
-                "r.address = @to COLLATE NOCASE",
-                State(filter)
+                Is("r.address", _filter.To) + " COLLATE NOCASE",
+                State()
             );
         }
 
-        switch (filter.Status)
+        switch (_filter.Status)
         {
             case MessageState.Sending:
                 return (
@@ -84,32 +88,34 @@ internal static class MessageListSql
                     "queue q NOT INDEXED CROSS JOIN messages m ON m.number = q.message",
                     "q.message",
                     "",
-                    ["q.state IN (0, 3) AND m.state = @state"]
+                    ["q.state IN (0, 3) AND " + IsState()]
                 );
             case not null and not MessageState.Sent:
                 // The literal conditions let SQLite see that the partial index contains every such row.
-                const string Notable = "m.state <> 0 AND m.state <> 10 AND m.state = @state";
-                return filter.Tenant is null
-                    ? ("messages m INDEXED BY messages_notable", "m.number", Notable, Unmarked(filter))
-                    : ("messages m INDEXED BY messages_tenant_state", "m.number", "m.tenant = @tenant AND " + Notable, Unmarked(filter));
+                var notable = "m.state <> 0 AND m.state <> 10 AND " + IsState();
+                return tenant is null
+                    ? ("messages m INDEXED BY messages_notable", "m.number", notable, Unmarked())
+                    : ("messages m INDEXED BY messages_tenant_state", "m.number", $"{Is("m.tenant", tenant)} AND {notable}", Unmarked());
             default:
-                if (filter.Tenant is null)
-                    return ("messages m NOT INDEXED", "m.number", "", State(filter));
-                return filter.Batch is null
-                    ? ("messages m INDEXED BY messages_tenant", "m.number", "m.tenant = @tenant", State(filter))
-                    : ("messages m INDEXED BY messages_batch", "m.number", "m.batch = @batch AND m.tenant = @tenant", State(filter));
+                if (tenant is null)
+                    return ("messages m NOT INDEXED", "m.number", "", State());
+                return batch is null
+                    ? ("messages m INDEXED BY messages_tenant", "m.number", Is("m.tenant", tenant), State())
+                    : ("messages m INDEXED BY messages_batch", "m.number", $"{Is("m.batch", batch)} AND {Is("m.tenant", tenant)}", State());
         }
     }
 
     // The state "sending" is in the queue only; the message's own row still has the state from before.
-    private static string[] State(MessageFilter filter) =>
-        filter.Status switch
+    private string[] State() =>
+        _filter.Status switch
         {
             null => [],
             MessageState.Sending => ["EXISTS (SELECT 1 FROM queue w WHERE w.message = m.number AND w.state = 1)"],
-            _ => ["m.state = @state", .. Unmarked(filter)],
+            _ => [IsState(), .. Unmarked()],
         };
 
-    private static string[] Unmarked(MessageFilter filter) =>
-        filter.Status is MessageState.Queued or MessageState.Scheduled or MessageState.Deferred ? [NotMarked] : [];
+    private string IsState() => Is("m.state", (long)_filter.Status!.Value);
+
+    private string[] Unmarked() =>
+        _filter.Status is MessageState.Queued or MessageState.Scheduled or MessageState.Deferred ? [NotMarked] : [];
 }

@@ -34,16 +34,15 @@ internal static class MessagePages
 
     private static (List<long> Numbers, long? Next) Numbers(Session session, MessageFilter filter, int limit, long before, int scanned)
     {
-        ReadOnlySpan<(string, object?)> parameters = [.. MessageListSql.Parameters(filter), ("@before", before), ("@scan", scanned)];
-        using var command = session.Connection.Command(MessageListSql.Page(filter), parameters);
-        using var row = command.ExecuteReader();
+        var sql = new MessageListSql(filter, before, scanned);
+        using var row = session.Open(sql.Text, sql.Values);
         var numbers = new List<long>();
         var (last, seen) = (before, 0);
-        for (; row.Read(); seen++)
+        for (; row.Step(); seen++)
         {
             // A message whose recipients differ only in case has one row for each of them, but appears once.
-            var number = row.GetInt64(0);
-            if (number == last || row.IsDBNull(1) || row.GetInt64(1) == 0)
+            var number = row.Long(0);
+            if (number == last || row.IsNull(1) || row.Long(1) == 0)
             {
                 last = number;
                 continue;

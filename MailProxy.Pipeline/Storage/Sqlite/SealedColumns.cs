@@ -1,6 +1,5 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Disk;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -26,15 +25,12 @@ internal static class SealedColumns
     public static int Count => All.Length;
 
     /// <summary>The ids of the keys that stored secrets are sealed under.</summary>
-    public static HashSet<string> KeysInUse(SqliteConnection db)
+    public static HashSet<string> KeysInUse(Session session)
     {
-        var heads = db.Query(
-            string.Join(
-                " UNION ",
-                All.Select(static c => $"SELECT substr({c.Column}, 1, @size) FROM {c.Table} WHERE {c.Column} IS NOT NULL")
-            ),
-            row => row.GetFieldValue<byte[]>(0),
-            ("@size", SecretBox.HeadSize)
+        var heads = session.Query(
+            string.Join(" UNION ", All.Select(static c => $"SELECT substr({c.Column}, 1, ?1) FROM {c.Table} WHERE {c.Column} IS NOT NULL")),
+            row => row.Blob(0),
+            SecretBox.HeadSize
         );
         return
         [
@@ -47,21 +43,21 @@ internal static class SealedColumns
 
     /// <summary>Seals everything under the first key that is sealed under another, in the caller's transaction. Returns how many
     /// secrets.</summary>
-    public static int Renew(SqliteConnection db, SecretBox box)
+    public static int Renew(Session session, SecretBox box)
     {
         var renewed = 0;
         foreach (var (table, column, owner) in All)
         {
-            var stored = db.Query(
+            var stored = session.Query(
                 $"SELECT {owner}, {column} FROM {table} WHERE {column} IS NOT NULL",
-                row => (Owner: row.GetString(0), Sealed: row.GetFieldValue<byte[]>(1))
+                row => (Owner: row.Text(0), Sealed: row.Blob(1))
             );
             foreach (var secret in stored.Where(secret => SecretBox.KeyIdOf(secret.Sealed) != box.SealingKey))
             {
-                renewed += db.Run(
-                    $"UPDATE {table} SET {column} = @sealed WHERE {owner} = @owner",
-                    ("@sealed", box.Seal(box.Open(secret.Sealed, secret.Owner), secret.Owner)),
-                    ("@owner", secret.Owner)
+                renewed += session.Run(
+                    $"UPDATE {table} SET {column} = ?1 WHERE {owner} = ?2",
+                    box.Seal(box.Open(secret.Sealed, secret.Owner), secret.Owner),
+                    secret.Owner
                 );
             }
         }

@@ -25,11 +25,57 @@ internal sealed class Session(SqliteConnection connection, Action<SqliteExceptio
         return made;
     }
 
+    /// <summary>Runs a statement that is not kept, with its parameters (?1, ?2, …) in order. Returns the number of changed rows.</summary>
+    public int Run(string sql, params ReadOnlySpan<object?> values)
+    {
+        using var statement = Open(sql, values);
+        return statement.Run();
+    }
+
+    public List<T> Query<T>(string sql, Func<Statement, T> row, params ReadOnlySpan<object?> values)
+    {
+        using var statement = Open(sql, values);
+        var rows = new List<T>();
+        while (statement.Step())
+            rows.Add(row(statement));
+        return rows;
+    }
+
+    /// <summary>The first row, or null when there is none.</summary>
+    public T? QueryFirst<T>(string sql, Func<Statement, T> row, params ReadOnlySpan<object?> values)
+        where T : class
+    {
+        using var statement = Open(sql, values);
+        return statement.Step() ? row(statement) : null;
+    }
+
+    /// <summary>The first column of the first row; null when there is no row, or when it is NULL.</summary>
+    public long? QueryNumber(string sql, params ReadOnlySpan<object?> values)
+    {
+        using var statement = Open(sql, values);
+        return statement.Scalar();
+    }
+
     public void Dispose()
     {
         foreach (var statement in _statements.Values)
             statement.Dispose();
         _statements.Clear();
         Connection.Dispose();
+    }
+
+    /// <summary>A statement that is not kept, before its first row. The caller disposes it.</summary>
+    public Statement Open(string sql, params ReadOnlySpan<object?> values)
+    {
+        var statement = new Statement(Connection.Handle!, sql, damaged, isKept: false);
+        try
+        {
+            return statement.AddAll(values);
+        }
+        catch
+        {
+            statement.Dispose();
+            throw;
+        }
     }
 }

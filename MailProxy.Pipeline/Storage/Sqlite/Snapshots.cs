@@ -15,6 +15,8 @@ internal static class Snapshots
     /// </summary>
     public static Task<T> ReadAsync<T>(this SqliteReaders readers, Func<SqliteConnection, T> read) => Told(() => readers.Read(read));
 
+    public static Task<T> QueryAsync<T>(this SqliteReaders readers, Func<Session, T> read) => Told(() => readers.Query(read));
+
     /// <summary>
     /// Reads with several statements in one snapshot. Runs on the caller's thread; faults with <see cref="StoreUnavailableException"/>.
     /// </summary>

@@ -7,27 +7,27 @@ public sealed class SqliteAuditLog(SqliteDatabase database, TimeProvider clock) 
     private readonly SqliteReaders _readers = database.Readers;
 
     public Task AppendAsync(string actor, string action, string subject, string? detail) =>
-        _writer.WriteAsync(db =>
+        _writer.ChangeAsync(session =>
         {
-            AuditRows.Append(db, clock.GetUtcNow().ToUnixTimeMilliseconds(), actor, action, subject, null, detail);
+            AuditRows.Append(session, clock.GetUtcNow().ToUnixTimeMilliseconds(), actor, action, subject, null, detail);
             return true;
         });
 
     public Task<IReadOnlyList<AuditEntry>> ReadAsync(long after, int limit) =>
-        _readers.ReadAsync<IReadOnlyList<AuditEntry>>(db =>
-            db.Query(
-                "SELECT number, at, actor, action, object, before, after FROM audit WHERE number > @after ORDER BY number LIMIT @limit",
+        _readers.QueryAsync<IReadOnlyList<AuditEntry>>(session =>
+            session.Query(
+                "SELECT number, at, actor, action, object, before, after FROM audit WHERE number > ?1 ORDER BY number LIMIT ?2",
                 row => new AuditEntry(
-                    row.GetInt64(0),
-                    row.GetInt64(1),
-                    row.GetString(2),
-                    row.GetString(3),
-                    row.GetString(4),
+                    row.Long(0),
+                    row.Long(1),
+                    row.Text(2),
+                    row.Text(3),
+                    row.Text(4),
                     row.TextOrNull(5),
                     row.TextOrNull(6)
                 ),
-                ("@after", after),
-                ("@limit", limit)
+                after,
+                limit
             )
         );
 }

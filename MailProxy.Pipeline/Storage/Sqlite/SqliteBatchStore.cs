@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Mail;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -12,25 +11,25 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
 {
     private const int Chunk = 1_000;
 
-    private const string Since = "SELECT since FROM suspended_batches WHERE tenant = @tenant AND batch = @batch";
+    private const string Since = "SELECT since FROM suspended_batches WHERE tenant = ?1 AND batch = ?2";
 
     private readonly CommitLoop _writer = database.Writer;
     private readonly SqliteReaders _readers = database.Readers;
 
     public Task<BatchView?> BatchAsync(string tenant, string batch) =>
-        _readers.ReadAsync(db =>
+        _readers.QueryAsync(session =>
         {
-            var since = db.QueryNumber(Since, ("@tenant", tenant), ("@batch", batch));
-            var counts = db.Query(
+            var since = session.QueryNumber(Since, tenant, batch);
+            var counts = session.Query(
                 """
-                SELECT CASE q.state WHEN 1 THEN @sending ELSE m.state END AS state, count(*)
+                SELECT CASE q.state WHEN 1 THEN ?3 ELSE m.state END AS state, count(*)
                 FROM messages m INDEXED BY messages_batch LEFT JOIN queue q ON q.message = m.number
-                WHERE m.batch = @batch AND m.tenant = @tenant GROUP BY 1 ORDER BY 1
+                WHERE m.batch = ?2 AND m.tenant = ?1 GROUP BY 1 ORDER BY 1
                 """,
-                row => ((MessageState)row.GetInt32(0), row.GetInt64(1)),
-                ("@tenant", tenant),
-                ("@batch", batch),
-                ("@sending", (long)MessageState.Sending)
+                row => ((MessageState)row.Int(0), row.Long(1)),
+                tenant,
+                batch,
+                (long)MessageState.Sending
             );
             return since is null && counts.Count == 0 ? null : new BatchView(tenant, batch, since, counts);
         });
@@ -42,25 +41,18 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
     ) => _readers.SnapshotAsync(session => BatchNames.Of(session, tenant, after, limit));
 
     public Task<int> CountSuspendedAsync(string tenant) =>
-        _readers.ReadAsync(db =>
-            (int)db.QueryNumber("SELECT count(*) FROM suspended_batches WHERE tenant = @tenant", ("@tenant", tenant))!.Value
-        );
+        _readers.QueryAsync(session => (int)session.QueryNumber("SELECT count(*) FROM suspended_batches WHERE tenant = ?1", tenant)!.Value);
 
     public async Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor)
     {
-        await _writer.WriteAsync(db =>
+        await _writer.ChangeAsync(session =>
         {
             var changed = suspended
-                ? db.Run(
-                    "INSERT OR IGNORE INTO suspended_batches (tenant, batch, since) VALUES (@tenant, @batch, @now)",
-                    ("@tenant", tenant),
-                    ("@batch", batch),
-                    ("@now", Now)
-                )
-                : db.Run("DELETE FROM suspended_batches WHERE tenant = @tenant AND batch = @batch", ("@tenant", tenant), ("@batch", batch));
+                ? session.Run("INSERT OR IGNORE INTO suspended_batches (tenant, batch, since) VALUES (?1, ?2, ?3)", tenant, batch, Now)
+                : session.Run("DELETE FROM suspended_batches WHERE tenant = ?1 AND batch = ?2", tenant, batch);
             if (changed > 0)
                 AuditRows.Append(
-                    db,
+                    session,
                     Now,
                     actor,
                     suspended ? "batch.suspend" : "batch.activate",
@@ -76,15 +68,15 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
     public async Task RepairAsync()
     {
         foreach (
-            var (tenant, batch) in await _readers.ReadAsync(db =>
-                db.Query("SELECT tenant, batch FROM suspended_batches", row => (row.GetString(0), row.GetString(1)))
+            var (tenant, batch) in await _readers.QueryAsync(session =>
+                session.Query("SELECT tenant, batch FROM suspended_batches", row => (row.Text(0), row.Text(1)))
             )
         )
         {
             await MoveAsync(tenant, batch, suspended: true);
         }
 
-        while (await _writer.WriteAsync(FreeSome) == Chunk) { }
+        while (await _writer.ChangeAsync(FreeSome) == Chunk) { }
     }
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
@@ -93,34 +85,31 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
     {
         long? last = 0;
         while (last is not null)
-            last = await _writer.WriteAsync(db => Move(db, tenant, batch, suspended, last.Value));
+            last = await _writer.ChangeAsync(session => Move(session, tenant, batch, suspended, last.Value));
     }
 
     /// <summary>The last message that was moved; null when there are no more.</summary>
-    private static long? Move(SqliteConnection db, string tenant, string batch, bool suspended, long after)
+    private static long? Move(Session session, string tenant, string batch, bool suspended, long after)
     {
         const string Some =
-            "SELECT number FROM messages INDEXED BY messages_batch WHERE batch = @batch AND tenant = @tenant AND number > @after "
-            + "ORDER BY number LIMIT @chunk";
-        ReadOnlySpan<(string, object?)> named = [("@tenant", tenant), ("@batch", batch), ("@after", after), ("@chunk", Chunk)];
-        var last = db.QueryNumber($"SELECT max(number) FROM ({Some})", named);
+            "SELECT number FROM messages INDEXED BY messages_batch WHERE tenant = ?1 AND batch = ?2 AND number > ?3 "
+            + "ORDER BY number LIMIT ?4";
+        var last = session.QueryNumber($"SELECT max(number) FROM ({Some})", tenant, batch, after, Chunk);
+        var (from, to) = suspended ? (QueueRows.Ready, QueueRows.Aside) : (QueueRows.Aside, QueueRows.Ready);
         if (last is not null)
-            db.Run(
-                $"UPDATE queue SET state = @to WHERE state = @from AND message IN ({Some})",
-                [.. named, ("@from", suspended ? QueueRows.Ready : QueueRows.Aside), ("@to", suspended ? QueueRows.Aside : QueueRows.Ready)]
-            );
+            session.Run($"UPDATE queue SET state = ?5 WHERE state = ?6 AND message IN ({Some})", tenant, batch, after, Chunk, to, from);
         return last;
     }
 
     // Frees mail that an interrupted activation did not reach.
-    private static int FreeSome(SqliteConnection db) =>
-        db.Run(
+    private static int FreeSome(Session session) =>
+        session.Run(
             """
             UPDATE queue SET state = 0 WHERE message IN (
                 SELECT q.message FROM queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message
                 WHERE q.state <> 0 AND q.state = 3 AND NOT EXISTS (SELECT 1 FROM suspended_batches s WHERE s.tenant = m.tenant AND s.batch
-                = m.batch) LIMIT @chunk)
+                = m.batch) LIMIT ?1)
             """,
-            ("@chunk", Chunk)
+            Chunk
         );
 }

@@ -58,7 +58,7 @@ public sealed class SqliteConfigurationStore(SqliteDatabase database, SecretBox 
     private bool IsInUse(SqliteConnection db, string noun, string tenant, string id) =>
         noun switch
         {
-            "volume" => LinkRows.InVolume(db, tenant, id, Now),
+            "volume" => LinkRows.InVolume(new Session(db), tenant, id, Now),
             _ => false,
         };
 

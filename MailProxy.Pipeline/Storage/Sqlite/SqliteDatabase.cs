@@ -31,7 +31,7 @@ public sealed partial class SqliteDatabase : IDisposable
         (_health, _logger) = (health, logger);
         _lock = dataLock;
         _session = new(connection, Damaged);
-        Generations = GenerationRows.Read(connection);
+        Generations = GenerationRows.Read(_session);
         Events = new(Connections.Number(connection, "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"));
         Readers = new(path, Damaged);
         _checkpointer = new(path, logger);

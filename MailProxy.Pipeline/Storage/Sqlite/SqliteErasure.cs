@@ -12,9 +12,9 @@ public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : I
     public async Task<ErasedSlice> EraseAsync(string? tenant, string address, long after, long now, string actor)
     {
         var found = await database.Readers.SnapshotAsync(session => ErasureWriter.Find(session, tenant, address, after));
-        var (slice, files) = await _writer.WriteAsync(db =>
+        var (slice, files) = await _writer.ChangeAsync(session =>
         {
-            var writer = new ErasureWriter(_writer.Session, new ChangeWriter(_writer.Events), address, actor, now);
+            var writer = new ErasureWriter(session, new ChangeWriter(_writer.Events), address, actor, now);
             var done = writer.Write(found);
             if (done.Counts.Messages > 0)
             {
@@ -27,7 +27,7 @@ public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : I
                         """
                     )
                     .ReplaceLineEndings("");
-                AuditRows.Append(db, now, actor, "recipient.erase", $"tenant/{tenant ?? "*"}", null, told);
+                AuditRows.Append(session, now, actor, "recipient.erase", $"tenant/{tenant ?? "*"}", null, told);
             }
 
             return (done, writer.Spool);

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -27,52 +26,52 @@ public sealed class SqliteLinkStore : ILinkStore
     /// decrypted.</summary>
     public static async Task<SqliteLinkStore> OpenAsync(SqliteDatabase database, SecretBox box)
     {
-        var secret = database.Readers.Read(Read);
+        var secret = database.Readers.Query(Read);
         var key = secret is null ? RandomNumberGenerator.GetBytes(32) : Convert.FromBase64String(box.Open(secret, KeyOwner));
 
         // No person ever sets this key again, so it is sealed under a new master key automatically.
         if (secret is null || SecretBox.KeyIdOf(secret) != box.SealingKey)
-            await database.Writer.WriteAsync(db => Save(db, box, key));
+            await database.Writer.ChangeAsync(session => Save(session, box, key));
         return new(database, key);
     }
 
     public Task<IReadOnlyList<FileLink>> LinksAsync(long message, int revision, long now) =>
-        _readers.ReadAsync<IReadOnlyList<FileLink>>(db => LinkRows.OfMessage(db, message, revision, now));
+        _readers.QueryAsync<IReadOnlyList<FileLink>>(session => LinkRows.OfMessage(session, message, revision, now));
 
-    public Task<StoredLink?> FindAsync(long link) => _readers.ReadAsync(db => LinkRows.Find(db, link));
+    public Task<StoredLink?> FindAsync(long link) => _readers.QueryAsync(session => LinkRows.Find(session, link));
 
     public Task<LinkObject> ReserveAsync(LinkContent content, string key, long expiresAt, long now) =>
-        _writer.WriteAsync(db => LinkRows.Reserve(db, content, key, expiresAt, now));
+        _writer.ChangeAsync(session => LinkRows.Reserve(session, content, key, expiresAt, now));
 
-    public Task UploadedAsync(long number) => _writer.WriteAsync(db => LinkRows.Uploaded(db, number));
+    public Task UploadedAsync(long number) => _writer.ChangeAsync(session => LinkRows.Uploaded(session, number));
 
     public Task<FileLink> AddAsync(NewLink link, Func<long, string> url, long now) =>
-        _writer.WriteAsync(db => LinkRows.Add(db, link, url, now));
+        _writer.ChangeAsync(session => LinkRows.Add(session, link, url, now));
 
-    public Task<long?> NextRemovalAsync() => _readers.ReadAsync(LinkRows.NextRemoval);
+    public Task<long?> NextRemovalAsync() => _readers.QueryAsync(LinkRows.NextRemoval);
 
     public Task<IReadOnlyList<LinkObject>> TakeRemovalsAsync(long now, int limit) =>
-        _writer.WriteAsync<IReadOnlyList<LinkObject>>(db => LinkRows.TakeRemovals(db, now, limit));
+        _writer.ChangeAsync<IReadOnlyList<LinkObject>>(session => LinkRows.TakeRemovals(session, now, limit));
 
     public Task RemovedAsync(long number) =>
-        _writer.WriteAsync(db =>
+        _writer.ChangeAsync(session =>
         {
-            LinkRows.Removed(db, number);
+            LinkRows.Removed(session, number);
             return true;
         });
 
     public Task NotRemovedAsync(long number, long again) =>
-        _writer.WriteAsync(db =>
+        _writer.ChangeAsync(session =>
         {
-            LinkRows.NotRemoved(db, number, again);
+            LinkRows.NotRemoved(session, number, again);
             return true;
         });
 
-    private static byte[]? Read(SqliteConnection db) => db.QueryFirst("SELECT secret FROM link_key", row => row.GetFieldValue<byte[]>(0));
+    private static byte[]? Read(Session session) => session.QueryFirst("SELECT secret FROM link_key", row => row.Blob(0));
 
-    private static int Save(SqliteConnection db, SecretBox box, byte[] key) =>
-        db.Run(
-            "INSERT INTO link_key (one, secret) VALUES (1, @secret) ON CONFLICT (one) DO UPDATE SET secret = excluded.secret",
-            ("@secret", box.Seal(Convert.ToBase64String(key), KeyOwner))
+    private static int Save(Session session, SecretBox box, byte[] key) =>
+        session.Run(
+            "INSERT INTO link_key (one, secret) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET secret = excluded.secret",
+            box.Seal(Convert.ToBase64String(key), KeyOwner)
         );
 }

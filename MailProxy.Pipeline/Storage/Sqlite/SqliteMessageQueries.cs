@@ -15,11 +15,11 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
         _readers.SnapshotAsync(session => MessagePages.Read(session, filter, limit, before));
 
     public Task<long?> BodySizeAsync(MessageKey key) =>
-        _readers.ReadAsync(db =>
-            db.QueryNumber(
-                "SELECT b.size FROM messages m JOIN bodies b ON b.message = m.number WHERE m.tenant = @tenant AND m.id = @id",
-                ("@tenant", key.Tenant),
-                ("@id", key.Id)
+        _readers.QueryAsync(session =>
+            session.QueryNumber(
+                "SELECT b.size FROM messages m JOIN bodies b ON b.message = m.number WHERE m.tenant = ?1 AND m.id = ?2",
+                key.Tenant,
+                key.Id
             )
         );
 

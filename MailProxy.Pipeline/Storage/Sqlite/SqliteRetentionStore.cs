@@ -39,9 +39,9 @@ public sealed class SqliteRetentionStore : IRetentionStore
         if (plan.IsEmpty)
             return new(0, 0, 0, plan.More, plan.NextDue);
 
-        var done = await _database.Writer.WriteAsync(_ =>
+        var done = await _database.Writer.ChangeAsync(session =>
         {
-            var writer = new PurgeWriter(_database.Writer.Session, _database.Writer.Events, now);
+            var writer = new PurgeWriter(session, _database.Writer.Events, now);
             writer.Write(plan);
             return writer;
         });
@@ -58,7 +58,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
     {
         if (await FreePages.AreWorthItAsync(_database.Readers, busy))
         {
-            await _database.Writer.WriteAsync(_ => FreePages.GiveBack(_database.Writer.Session));
+            await _database.Writer.ChangeAsync(session => FreePages.GiveBack(session));
             if (await FreePages.AreWorthItAsync(_database.Readers, busy))
                 return true;
 

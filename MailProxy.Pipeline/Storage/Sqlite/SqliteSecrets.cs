@@ -1,7 +1,6 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Disk;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -24,7 +23,7 @@ public static partial class SqliteSecrets
         var found = sources.Find();
         if (sources.File.LooseMode() is { } mode)
             Log.Loose(logger, sources.File.Path, mode);
-        var wanted = database.Readers.Read(SealedColumns.KeysInUse);
+        var wanted = database.Readers.Query(SealedColumns.KeysInUse);
         if (found.Keys.Count == 0 && wanted.Count == 0)
             found = found with { Keys = [sources.File.Create()] };
 
@@ -34,31 +33,31 @@ public static partial class SqliteSecrets
             throw new StoreRefusedException(Refusal(wanted, held, found.LookedAt));
 
         var box = new SecretBox(found.Keys);
-        var proofs = database.Readers.Read(Proofs);
+        var proofs = database.Readers.Query(Proofs);
         foreach (var id in box.KeyIds)
         {
             if (proofs.TryGetValue(id, out var proof))
                 Check(box, id, proof);
             else
-                await database.Writer.WriteAsync(db => Prove(db, box, id));
+                await database.Writer.ChangeAsync(session => Prove(session, box, id));
         }
 
         if (box.KeyIds.Count > 1)
         {
-            var renewed = await database.Writer.WriteAsync(db => Renew(db, box, clock));
+            var renewed = await database.Writer.ChangeAsync(session => Renew(session, box, clock));
             Log.Renewed(logger, box.SealingKey, renewed, string.Join(", ", box.KeyIds.Where(id => id != box.SealingKey)));
         }
 
         return box;
     }
 
-    private static int Renew(SqliteConnection db, SecretBox box, TimeProvider clock)
+    private static int Renew(Session session, SecretBox box, TimeProvider clock)
     {
-        var old = SealedColumns.KeysInUse(db);
-        var renewed = SealedColumns.Renew(db, box);
+        var old = SealedColumns.KeysInUse(session);
+        var renewed = SealedColumns.Renew(session, box);
         if (renewed > 0)
             AuditRows.Append(
-                db,
+                session,
                 clock.GetUtcNow().ToUnixTimeMilliseconds(),
                 "mailproxy",
                 "master_key.renew",
@@ -72,16 +71,13 @@ public static partial class SqliteSecrets
     private static string Ids(IEnumerable<string> keys) =>
         JsonSerializer.Serialize([.. keys.Order()], StoredJson.Default.IReadOnlyListString);
 
-    private static Dictionary<string, byte[]> Proofs(SqliteConnection db) =>
-        db.Query("SELECT key_id, proof FROM secret_keys", row => (Id: row.GetString(0), Proof: row.GetFieldValue<byte[]>(1)))
+    private static Dictionary<string, byte[]> Proofs(Session session) =>
+        session
+            .Query("SELECT key_id, proof FROM secret_keys", row => (Id: row.Text(0), Proof: row.Blob(1)))
             .ToDictionary(p => p.Id, p => p.Proof);
 
-    private static int Prove(SqliteConnection db, SecretBox box, string id) =>
-        db.Run(
-            "INSERT OR IGNORE INTO secret_keys (key_id, proof) VALUES (@id, @proof)",
-            ("@id", id),
-            ("@proof", box.Seal(ProofText, ProofOwner(id), id))
-        );
+    private static int Prove(Session session, SecretBox box, string id) =>
+        session.Run("INSERT OR IGNORE INTO secret_keys (key_id, proof) VALUES (?1, ?2)", id, box.Seal(ProofText, ProofOwner(id), id));
 
     private static void Check(SecretBox box, string id, byte[] proof)
     {

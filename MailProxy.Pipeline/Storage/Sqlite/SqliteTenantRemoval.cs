@@ -1,5 +1,3 @@
-using Microsoft.Data.Sqlite;
-
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
@@ -15,25 +13,25 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
     private static readonly string[] Parts = ["recipients", "events", "links"];
 
     /// <summary>Called in the transaction that deletes the tenant.</summary>
-    internal static void Begin(SqliteConnection db, string tenant) =>
-        db.Run("INSERT INTO removed_tenants (id) VALUES (@id) ON CONFLICT DO NOTHING", ("@id", tenant));
+    internal static void Begin(Session session, string tenant) =>
+        session.Run("INSERT INTO removed_tenants (id) VALUES (?1) ON CONFLICT DO NOTHING", tenant);
 
     public async Task<bool> RemoveAsync(string tenant, int slices)
     {
         for (var i = 0; i < slices; i++)
         {
-            if (!await database.Readers.ReadAsync(db => IsPending(db, tenant)))
+            if (!await database.Readers.QueryAsync(session => IsPending(session, tenant)))
                 return true;
             await RemoveSliceAsync(tenant);
         }
 
-        return !await database.Readers.ReadAsync(db => IsPending(db, tenant));
+        return !await database.Readers.QueryAsync(session => IsPending(session, tenant));
     }
 
     /// <summary>Removes one slice of any deleted tenant. False when there is none.</summary>
     internal async Task<bool> RemoveSomeAsync()
     {
-        if (await database.Readers.ReadAsync(NextPending) is not { } tenant)
+        if (await database.Readers.QueryAsync(NextPending) is not { } tenant)
             return false;
         await RemoveSliceAsync(tenant);
         return true;
@@ -41,95 +39,86 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
 
     private async Task RemoveSliceAsync(string tenant)
     {
-        var files = await database.Writer.WriteAsync(db => RemoveSlice(db, tenant));
+        var files = await database.Writer.ChangeAsync(session => RemoveSlice(session, tenant));
 
         // The rows that named the files are deleted for good; a file that survives a crash here is swept at the next start.
         foreach (var file in files)
             spool.Delete(file);
     }
 
-    private static List<string> RemoveSlice(SqliteConnection db, string tenant)
+    private static List<string> RemoveSlice(Session session, string tenant)
     {
         var files = new List<string>();
-        if (RemoveMessages(db, tenant, files))
+        if (RemoveMessages(session, tenant, files))
             return files;
-        if (RemoveRequests(db, tenant))
+        if (RemoveRequests(session, tenant))
             return files;
-        if (RemoveEvents(db, tenant))
+        if (RemoveEvents(session, tenant))
             return files;
-        db.Run("DELETE FROM retained WHERE tenant = @tenant", ("@tenant", tenant));
-        db.Run("DELETE FROM removed_tenants WHERE id = @tenant", ("@tenant", tenant));
+        session.Run("DELETE FROM retained WHERE tenant = ?1", tenant);
+        session.Run("DELETE FROM removed_tenants WHERE id = ?1", tenant);
         return files;
     }
 
-    private static bool RemoveMessages(SqliteConnection db, string tenant, List<string> files)
+    private static bool RemoveMessages(Session session, string tenant, List<string> files)
     {
-        var numbers = db.Query(
-            "SELECT number FROM messages INDEXED BY messages_name WHERE tenant = @tenant LIMIT @limit",
-            row => row.GetInt64(0),
-            ("@tenant", tenant),
-            ("@limit", Messages)
+        var numbers = session.Query(
+            "SELECT number FROM messages INDEXED BY messages_name WHERE tenant = ?1 LIMIT ?2",
+            row => row.Long(0),
+            tenant,
+            Messages
         );
         foreach (var number in numbers)
         {
             files.AddRange(
-                db.Query(
-                        "DELETE FROM bodies WHERE message = @number RETURNING spool",
-                        row => row.IsDBNull(0) ? null : row.GetString(0),
-                        ("@number", number)
-                    )
+                session
+                    .Query("DELETE FROM bodies WHERE message = ?1 RETURNING spool", row => row.IsNull(0) ? null : row.Text(0), number)
                     .OfType<string>()
             );
             foreach (var part in Parts)
-                db.Run($"DELETE FROM {part} WHERE message = @number", ("@number", number));
-            db.Run("DELETE FROM retained WHERE subject = @number", ("@number", number));
-            db.Run("DELETE FROM messages WHERE number = @number", ("@number", number));
+                session.Run($"DELETE FROM {part} WHERE message = ?1", number);
+            session.Run("DELETE FROM retained WHERE subject = ?1", number);
+            session.Run("DELETE FROM messages WHERE number = ?1", number);
         }
 
         return numbers.Count > 0;
     }
 
-    private static bool RemoveRequests(SqliteConnection db, string tenant) =>
-        db.Run(
-            "DELETE FROM idempotency WHERE (tenant, key) IN (SELECT tenant, key FROM idempotency WHERE tenant = @tenant LIMIT @limit)",
-            ("@tenant", tenant),
-            ("@limit", Requests)
+    private static bool RemoveRequests(Session session, string tenant) =>
+        session.Run(
+            "DELETE FROM idempotency WHERE (tenant, key) IN (SELECT tenant, key FROM idempotency WHERE tenant = ?1 LIMIT ?2)",
+            tenant,
+            Requests
         ) > 0;
 
     // The log has no index on tenants, so it is walked once. Events about messages were already removed with those.
-    private static bool RemoveEvents(SqliteConnection db, string tenant)
+    private static bool RemoveEvents(Session session, string tenant)
     {
-        var last = db.QueryNumber("SELECT max(position) FROM events") ?? 0;
-        var from = db.QueryNumber("SELECT through FROM removed_tenants WHERE id = @tenant", ("@tenant", tenant)) ?? last;
+        var last = session.QueryNumber("SELECT max(position) FROM events") ?? 0;
+        var from = session.QueryNumber("SELECT through FROM removed_tenants WHERE id = ?1", tenant) ?? last;
         if (from >= last)
             return false;
         var through = Math.Min(
-            db.QueryNumber(
-                "SELECT max(position) FROM (SELECT position FROM events WHERE position > @from ORDER BY position LIMIT @limit)",
-                ("@from", from),
-                ("@limit", Events)
+            session.QueryNumber(
+                "SELECT max(position) FROM (SELECT position FROM events WHERE position > ?1 ORDER BY position LIMIT ?2)",
+                from,
+                Events
             ) ?? last,
             last
         );
-        db.Run(
-            "DELETE FROM events WHERE position > @from AND position <= @through AND tenant = @tenant AND message IS NULL",
-            ("@from", from),
-            ("@through", through),
-            ("@tenant", tenant)
-        );
-        db.Run("UPDATE removed_tenants SET through = @through WHERE id = @tenant", ("@tenant", tenant), ("@through", through));
-        db.Run(
-            "INSERT INTO event_floors (tenant, position) VALUES (@tenant, @through) ON CONFLICT (tenant) DO UPDATE SET position "
+        session.Run("DELETE FROM events WHERE position > ?1 AND position <= ?2 AND tenant = ?3 AND message IS NULL", from, through, tenant);
+        session.Run("UPDATE removed_tenants SET through = ?2 WHERE id = ?1", tenant, through);
+        session.Run(
+            "INSERT INTO event_floors (tenant, position) VALUES (?1, ?2) ON CONFLICT (tenant) DO UPDATE SET position "
                 + "= max(position, excluded.position)",
-            ("@tenant", tenant),
-            ("@through", through)
+            tenant,
+            through
         );
         return true;
     }
 
-    private static bool IsPending(SqliteConnection db, string tenant) =>
-        db.QueryNumber("SELECT EXISTS (SELECT 1 FROM removed_tenants WHERE id = @tenant)", ("@tenant", tenant)) == 1;
+    private static bool IsPending(Session session, string tenant) =>
+        session.QueryNumber("SELECT EXISTS (SELECT 1 FROM removed_tenants WHERE id = ?1)", tenant) == 1;
 
-    private static string? NextPending(SqliteConnection db) =>
-        db.QueryFirst("SELECT id FROM removed_tenants LIMIT 1", row => row.GetString(0));
+    private static string? NextPending(Session session) => session.QueryFirst("SELECT id FROM removed_tenants LIMIT 1", row => row.Text(0));
 }

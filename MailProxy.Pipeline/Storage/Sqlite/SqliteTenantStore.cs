@@ -45,7 +45,7 @@ public sealed class SqliteTenantStore(SqliteDatabase database, SecretBox box, Ti
 
             _belongings.Remove(db, id, actor, Now);
             TenantRows.Delete(db, id);
-            SqliteTenantRemoval.Begin(db, id);
+            SqliteTenantRemoval.Begin(new Session(db), id);
             AuditRows.Append(db, Now, actor, "tenant.delete", Subject(id), Audited(tenant).ToJson(), null);
             return DeleteResult.Deleted;
         });

@@ -9,7 +9,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// One prepared statement, reused on one connection by one thread at a time. Parameters are added in order (?1, ?2, …).
 /// </summary>
 /// <remarks>
-/// SqliteCommand looks up every parameter by name and creates a reader for each call; on the hot path, with about seven statements per
+/// The one way to SQLite in the store, also for statements that run once (<see cref="Session.Run"/>). SqliteCommand looks up every parameter by name and creates a reader for each call; on the hot path, with about seven statements per
 /// message, that costs more than SQLite itself.
 /// </remarks>
 internal sealed class Statement : IDisposable
@@ -22,10 +22,11 @@ internal sealed class Statement : IDisposable
     private readonly Action<SqliteException>? _damaged;
     private int _bound;
 
-    public Statement(sqlite3 db, string sql, Action<SqliteException>? damaged = null)
+    /// <param name="isKept">It lives as long as the connection.</param>
+    public Statement(sqlite3 db, string sql, Action<SqliteException>? damaged = null, bool isKept = true)
     {
         (_db, _damaged) = (db, damaged);
-        Check(raw.sqlite3_prepare_v3(db, sql, Persistent, out _handle));
+        Check(raw.sqlite3_prepare_v3(db, sql, isKept ? Persistent : 0, out _handle));
     }
 
     public Statement Add(long value)
@@ -56,6 +57,29 @@ internal sealed class Statement : IDisposable
     }
 
     public Statement Add(byte[]? value) => value is null ? AddNull() : AddBlob(value);
+
+    /// <summary>Adds parameters in order: numbers, flags, texts, blobs or null.</summary>
+    public Statement AddAll(ReadOnlySpan<object?> values)
+    {
+        foreach (var value in values)
+        {
+            _ = value switch
+            {
+                null => AddNull(),
+                long number => Add(number),
+                int number => Add((long)number),
+                bool flag => Add(flag),
+                string text => Add(text),
+                byte[] blob => Add(blob),
+                _ => throw new ArgumentException(
+                    $"A parameter is of the type {value.GetType().Name}, which no column has.",
+                    nameof(values)
+                ),
+            };
+        }
+
+        return this;
+    }
 
     public Statement AddBlob(ReadOnlySpan<byte> value)
     {

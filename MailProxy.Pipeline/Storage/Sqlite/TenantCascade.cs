@@ -14,7 +14,7 @@ internal sealed class TenantCascade(SecretBox box)
     /// <summary>Whether the tenant has unfinished mail, or links to files in its volumes that have not expired.</summary>
     public bool AreInUse(SqliteConnection db, string tenant, long now) =>
         Accounts(db, tenant).Any(account => AccountRows.HasMail(db, account.Key))
-        || Ids(db, "volumes", tenant).Any(volume => LinkRows.InVolume(db, tenant, volume, now));
+        || Ids(db, "volumes", tenant).Any(volume => LinkRows.InVolume(new Session(db), tenant, volume, now));
 
     /// <summary>Deletes everything, each with an entry in the audit log.</summary>
     public void Remove(SqliteConnection db, string tenant, string actor, long now)

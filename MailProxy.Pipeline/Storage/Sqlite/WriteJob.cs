@@ -26,7 +26,7 @@ internal abstract class WriteJob
 }
 
 /// <summary>A small write in a savepoint: when it fails, the other jobs of the turn do not.</summary>
-internal sealed class SmallWrite<T>(Func<SqliteConnection, T> write, EventRows events) : WriteJob
+internal sealed class SmallWrite<T>(Func<Session, T> write, EventRows events) : WriteJob
 {
     private const string Begin = "SAVEPOINT one";
     private const string Keep = "RELEASE one";
@@ -44,7 +44,7 @@ internal sealed class SmallWrite<T>(Func<SqliteConnection, T> write, EventRows e
         session.Prepare(Begin).Run();
         try
         {
-            _result = write(session.Connection);
+            _result = write(session);
         }
         catch (Exception error) when (error is not SqliteException { } sqlite || !StoreTrouble.Passes(sqlite))
         {

@@ -135,16 +135,11 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
 
     protected override Task<string> SpoolAsync(string json) => _store.Spool.WriteAsync(Encoding.UTF8.GetBytes(json));
 
-    private string Plan(MessageFilter filter) =>
-        _store.Database.Readers.Read(
-            (SqliteConnection db) =>
-                string.Join(
-                    '\n',
-                    db.Query(
-                        "EXPLAIN QUERY PLAN " + MessageListSql.Page(filter),
-                        row => row.GetString(3),
-                        [.. MessageListSql.Parameters(filter), ("@before", long.MaxValue), ("@limit", 50)]
-                    )
-                )
+    private string Plan(MessageFilter filter)
+    {
+        var sql = new MessageListSql(filter, long.MaxValue, 50);
+        return _store.Database.Readers.Query(session =>
+            string.Join('\n', session.Query("EXPLAIN QUERY PLAN " + sql.Text, static row => row.Text(3), sql.Values))
         );
+    }
 }
