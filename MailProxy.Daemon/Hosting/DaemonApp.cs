@@ -12,7 +12,6 @@ using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Options;
 using Prometheus;
-using Serilog;
 using Serilog.Extensions.Logging;
 
 namespace MailProxy.Daemon.Hosting;
@@ -52,7 +51,6 @@ internal static class DaemonApp
     )
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory });
-        builder.Host.UseSerilog(logger, dispose: true);
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(_ => { });
         builder.WebHost.UseUrls(ListenAddressesAttribute.Bindable(settings.Urls));
@@ -63,7 +61,9 @@ internal static class DaemonApp
         var grace = TimeSpan.FromSeconds(Math.Max(settings.Engine.Drain.GraceSeconds, ShortestGrace));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = grace);
 
-        var logs = new SerilogLoggerFactory(logger);
+        // One factory for the engine and for the host, which disposes it last.
+        var logs = new SerilogLoggerFactory(logger, dispose: true);
+        builder.Services.AddSingleton<ILoggerFactory>(_ => logs);
         var storage = await AddEngineAsync(builder.Services, settings, clock, logs, log);
         try
         {
