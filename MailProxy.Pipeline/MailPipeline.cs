@@ -220,7 +220,7 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>The connection that an account's mail waits for, or null. From any thread.</summary>
     public Connecting? ConnectingOf(AccountKey account) => _pool.ConnectingOf(account);
 
-    /// <summary>Whether the lane's mail waits for a reason, and so is not overdue.</summary>
+    /// <summary>Whether the lane's mail waits for a reason, or did within the last minute, and so is not overdue.</summary>
     public bool IsExcused(LaneKey lane) => _schedule.IsExcused(lane);
 
     /// <summary>A tenant is gone: so is what was fetched for it.</summary>

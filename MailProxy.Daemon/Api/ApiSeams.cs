@@ -27,6 +27,9 @@ public sealed record DispatcherControl(
 
     /// <summary>How many of a lane's messages, due before a time (Unix milliseconds), wait for what they carry.</summary>
     public Func<LaneKey, long, long> SetAside { get; init; } = static (_, _) => 0;
+
+    /// <summary>Whether a lane has a reason to wait, or had one within the last minute.</summary>
+    public Func<LaneKey, bool> IsExcused { get; init; } = static _ => false;
 }
 
 /// <summary>Why a lane waits.</summary>

@@ -24,7 +24,9 @@ internal sealed class QueueCounter(
         return (counts with { Overdue = overdue, OldestHeldUp = heldUp }, now);
     }
 
-    private bool IsExcused(LaneKey lane) => accounts.Directory.OfLane(lane) is { } account && IsExcused(answers.Waiting(account));
+    // When a reason has just ended, nobody could have sent the mail that it kept.
+    private bool IsExcused(LaneKey lane) =>
+        accounts.Directory.OfLane(lane) is { } account && (dispatcher.IsExcused(lane) || IsExcused(answers.Waiting(account)));
 
     // That an account has as much to do as it can says why its mail is late, and not that it is not.
     private static bool IsExcused(WaitAnswer? wait) => wait is not (null or { Reason: "account_busy" });

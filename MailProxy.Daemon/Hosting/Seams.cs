@@ -24,6 +24,7 @@ internal static class Seams
         {
             SetAsideFor = pipeline.SetAsideFor,
             SetAside = pipeline.SetAside,
+            IsExcused = pipeline.IsExcused,
         };
 
     public static AccountTest Probe(SmtpProbe probe, TimeProvider clock) =>

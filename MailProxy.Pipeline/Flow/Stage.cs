@@ -7,23 +7,6 @@ namespace MailProxy.Pipeline.Flow;
 internal static class Stage
 {
     /// <summary>
-    /// Runs <paramref name="workers"/> loops until the channel is completed and empty. An exception ends its loop and so the pipeline.
-    /// </summary>
-    public static Task ForEach<T>(ChannelReader<T> input, int workers, Func<T, ValueTask> handle)
-    {
-        async Task Work()
-        {
-            while (await input.WaitToReadAsync())
-            {
-                while (input.TryRead(out var item))
-                    await handle(item);
-            }
-        }
-
-        return AllOrFirstFault([.. Enumerable.Range(0, workers).Select(_ => Task.Run(Work))]);
-    }
-
-    /// <summary>
     /// Begins with every item at once, each for itself, so that one that waits holds up none of the others. Whoever writes to the channel
     /// bounds how many there are.
     /// Ends when it is closed and empty and all of them are done; the first exception ends it earlier.

@@ -1,5 +1,4 @@
 using System.Text;
-using MimeKit;
 
 namespace MailProxy.Pipeline.Mail;
 
@@ -23,12 +22,6 @@ public readonly record struct Mailbox(string? Name, string LocalPart, string Dom
             static (x, y) => x.LocalPart == y.LocalPart && x.Domain.Equals(y.Domain, StringComparison.OrdinalIgnoreCase),
             static x => HashCode.Combine(x.LocalPart, x.Domain.GetHashCode(StringComparison.OrdinalIgnoreCase))
         );
-
-    /// <summary>
-    /// For a MIME header. Beware: MimeKit's <see cref="MailboxAddress.Address"/> converts A-labels back to U-labels, so the envelope needs
-    /// <see cref="Address"/>.
-    /// </summary>
-    public MailboxAddress ToMime() => new(Encoding.UTF8, Name, Address);
 }
 
 /// <summary>Why a text is not an address.</summary>

@@ -19,13 +19,4 @@ public static class Base64Text
         bytes = 0;
         return !text.ContainsAnyExcept(Chars) && Base64.IsValid(text, out bytes);
     }
-
-    /// <summary>The encoded bytes; null when the text is not base64.</summary>
-    public static byte[]? Read(ReadOnlySpan<char> text)
-    {
-        if (!IsValid(text, out var length))
-            return null;
-        var bytes = new byte[length];
-        return Convert.TryFromBase64Chars(text, bytes, out var written) && written == length ? bytes : null;
-    }
 }

@@ -43,8 +43,6 @@ internal sealed class TenantQueue<T>
         return false;
     }
 
-    public bool TryDequeue([MaybeNullWhen(false)] out T item) => TryDequeue(static (_, _) => true, out item);
-
     private sealed class Line
     {
         public Line(string tenant)

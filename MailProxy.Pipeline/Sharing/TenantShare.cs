@@ -12,8 +12,6 @@ public sealed class TenantShare(double part, Func<bool> several)
     /// <summary>Nobody is held back by his part; capacities hold all the same.</summary>
     public static readonly TenantShare Unlimited = new(1, static () => false);
 
-    public double Part => part;
-
     /// <summary>
     /// Whether a tenant may hold <paramref name="amount"/> more. Who holds nothing yet may have one of any size that is free, and what is
     /// larger than the whole capacity is let in alone, so that nothing waits for ever.

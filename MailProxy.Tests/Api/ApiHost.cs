@@ -68,6 +68,9 @@ internal sealed class ApiHost : IAsyncDisposable
     public List<string> Dispatcher { get; } = [];
     public bool Suspended { get; set; }
     public Dictionary<AccountKey, LaneWait> Lanes { get; } = [];
+
+    /// <summary>Lanes that had a reason to wait within the last minute.</summary>
+    public HashSet<LaneKey> Excused { get; } = [];
     public List<SandboxMailAnswer> Caught { get; } = [];
     public int WebhookChanges { get; private set; }
     public OpenDownload Downloads { get; set; } = (_, _, _) => Task.FromResult<Download>(new Download.Unknown());
@@ -216,6 +219,9 @@ internal sealed class ApiHost : IAsyncDisposable
                     key => Lanes.GetValueOrDefault(key),
                     tenant => Dispatcher.Add($"report {tenant}")
                 )
+                {
+                    IsExcused = Excused.Contains,
+                }
             )
             .AddSingleton<WebhookTrial>((endpoint, _) => Task.FromResult(TestWebhook(endpoint)))
             .AddSingleton<AccountTest>((account, _) => Task.FromResult(TestAccount(account)))

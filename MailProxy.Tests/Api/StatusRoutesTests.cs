@@ -247,6 +247,14 @@ public sealed class StatusRoutesTests
         );
         Assert.That((await status.JsonAsync()).GetProperty("queue").GetProperty("overdue").GetInt64(), Is.EqualTo(1_001));
 
+        _host.Excused.UnionWith([Lanes.Of(busy.Key), new(77)]);
+        using var after = await _host.SendAsync("GET", "/v1/status");
+        Assert.That(
+            (await after.JsonAsync()).GetProperty("queue").GetProperty("overdue").GetInt64(),
+            Is.EqualTo(1_000),
+            "its reason has ended only now"
+        );
+
         _host.Suspended = true;
         using var suspended = await _host.SendAsync("GET", "/v1/status");
         Assert.That((await suspended.JsonAsync()).GetProperty("queue").GetProperty("overdue").GetInt64(), Is.EqualTo(1_000));

@@ -1,3 +1,4 @@
+using System.Text;
 using CsCheck;
 using MailProxy.Pipeline.Mail;
 using MimeKit;
@@ -195,7 +196,7 @@ internal sealed class AddressesTests
                 {
                     if (Addresses.Read(text, out var mailbox) is not null)
                         return true;
-                    var mime = mailbox.ToMime();
+                    var mime = new MailboxAddress(Encoding.UTF8, mailbox.Name, mailbox.Address);
                     return MailboxAddress.TryParse(mime.ToString(true), out var again)
                         && Addresses.ReadBare(again.Address, out var same) is null
                         && Mailbox.ByIdentity.Equals(same, mailbox)

@@ -9,8 +9,9 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// One prepared statement, reused on one connection by one thread at a time. Parameters are added in order (?1, ?2, …).
 /// </summary>
 /// <remarks>
-/// The one way to SQLite in the store, also for statements that run once (<see cref="Session.Run"/>). SqliteCommand looks up every parameter by name and creates a reader for each call; on the hot path, with about seven statements per
-/// message, that costs more than SQLite itself.
+/// The one way to SQLite in the store, also for statements that run once (<see cref="Session.Run"/>). SqliteCommand looks up every
+/// parameter by name and creates a reader for each call; on the hot path, with about seven statements per message, that costs more than
+/// SQLite itself.
 /// </remarks>
 internal sealed class Statement : IDisposable
 {
