@@ -70,7 +70,10 @@ internal static class ConfigurationSchemas
     private static IOpenApiSchema Property(OpenApiDocument document, Member member, bool isRequest, bool always)
     {
         var sentence = isRequest ? member.Says : member.Shown;
-        var shape = member.Secret && !isRequest ? Shape.Flag : member.Shape;
+        var shape =
+            isRequest ? member.Shape
+            : member.Secret ? Shape.Flag
+            : member.AnswerShape ?? member.Shape;
         if (ReferenceOf(shape, isRequest) is { } name)
         {
             var reference = new OpenApiSchemaReference(name, document) { Description = sentence };

@@ -7,6 +7,7 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
 {
     private readonly Dictionary<Type, object> _all = [];
     private long _last;
+    private int _numbers;
 
     public HashSet<string> InUse { get; } = [];
 
@@ -22,7 +23,7 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
     public Task<IReadOnlyList<Resource<T>>> ReadAsync<T>(Noun<T> noun)
         where T : class => Task.FromResult<IReadOnlyList<Resource<T>>>([.. Of<T>()]);
 
-    public Task<bool> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor)
+    public Task<bool> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor, string? action = null)
         where T : class
     {
         var before = Of<T>().Find(known => known.ToString() == resource.ToString());
@@ -30,7 +31,9 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
             return Task.FromResult(false);
         if (before is not null)
             Of<T>().Remove(before);
-        Of<T>().Add(resource with { Version = ++_last });
+        var number = before?.Number ?? (noun.IsNumbered ? ++_numbers : 0);
+        var version = ++_last;
+        Of<T>().Add(resource with { Version = version, Number = number, Value = noun.Stamp(resource.Value!, number, version) });
         return Task.FromResult(true);
     }
 

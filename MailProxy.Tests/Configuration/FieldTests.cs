@@ -138,7 +138,7 @@ internal sealed class FieldTests
                         [.. members.Errors],
                         noun.Fields.Show(value).ToJsonString(),
                         noun.Fields.Keep(value).ToJsonString(),
-                        noun.Audited(value)
+                        noun.Audited(value).ToJsonString()
                     );
                 },
                 bound =>
@@ -147,7 +147,7 @@ internal sealed class FieldTests
                     var read = noun.Fields.Read(kept.RootElement, noun.New("acme", "one"));
                     return noun.Secrets.Aggregate(read, (value, secret) => secret.Set(value, secret.Get((T)bound.Value)));
                 },
-                (now, was) => noun.Audited((T)now.Value, (T)was.Value)
+                (now, was) => noun.Audited((T)now.Value, (T)was.Value).ToJsonString()
             );
 
         public string Without(string path) => Changed(path, static (at, name) => at.Remove(name));

@@ -5,16 +5,16 @@ using Microsoft.Data.Sqlite;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>Deletes everything that is configured in a tenant. A new table of such things must be added here.</summary>
-internal sealed class TenantCascade(SecretBox box)
+internal sealed class TenantCascade(SqliteDatabase database, SecretBox box, TimeProvider clock)
 {
     private readonly AccountRows _accounts = new(box);
-    private readonly ConfigurationRows<Volume> _volumes = new(VolumeFields.Noun, box);
+    private readonly SqliteConfigurationStore _configuration = new(database, box, clock);
     private readonly WebhookRows _webhooks = new(box);
 
     /// <summary>Whether the tenant has unfinished mail, or links to files in its volumes that have not expired.</summary>
-    public bool AreInUse(SqliteConnection db, string tenant, long now) =>
+    public bool AreInUse(SqliteConnection db, string tenant) =>
         Accounts(db, tenant).Any(account => AccountRows.HasMail(db, account.Key))
-        || Ids(db, "volumes", tenant).Any(volume => LinkRows.InVolume(db, tenant, volume, now));
+        || _configuration.IsAnyInUse(db, VolumeFields.Noun, tenant);
 
     /// <summary>Deletes everything, each with an entry in the audit log.</summary>
     public void Remove(SqliteConnection db, string tenant, string actor, long now)
@@ -34,11 +34,7 @@ internal sealed class TenantCascade(SecretBox box)
         }
 
         RemoveAll(db, "suspended_batches", "batch", tenant, _ => "true", actor, now, "batch");
-        foreach (var volume in _volumes.All(db, tenant))
-        {
-            SqliteConfigurationStore.AppendDeletion(db, VolumeFields.Noun, volume, actor, now);
-            _volumes.Delete(db, tenant, volume.Id);
-        }
+        _configuration.DeleteAll(db, VolumeFields.Noun, tenant, actor);
 
         db.Run("DELETE FROM webhook_resends WHERE tenant = @tenant", ("@tenant", tenant));
         RemoveAll(db, "webhooks", "webhook", tenant, id => SqliteDeliveryLog.Audited(_webhooks.Find(db, tenant, id)!).ToJson(), actor, now);
