@@ -11,11 +11,22 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
 
     public HashSet<string> InUse { get; } = [];
 
+    /// <summary>What the next changes fail with.</summary>
+    public Exception? Fault { get; set; }
+
     public IEnumerable<T> Values<T>()
         where T : class => Of<T>().Select(static resource => resource.Value!);
 
     public void Add<T>(string tenant, string id, T? value)
         where T : class => Of<T>().Add(new(tenant, id, ++_last, value) { Damage = value is null ? "It is damaged." : null });
+
+    /// <summary>As it would stand in the store, whatever was there.</summary>
+    public void Add<T>(Resource<T> resource)
+        where T : class
+    {
+        _last = Math.Max(_last, resource.Version);
+        Of<T>().Add(resource);
+    }
 
     public void Clear<T>()
         where T : class => Of<T>().Clear();
@@ -26,6 +37,8 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
     public Task<bool> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor, string? action = null)
         where T : class
     {
+        if (Fault is not null)
+            return Task.FromException<bool>(Fault);
         var before = Of<T>().Find(known => known.ToString() == resource.ToString());
         if ((before?.Version ?? 0) != resource.Version)
             return Task.FromResult(false);

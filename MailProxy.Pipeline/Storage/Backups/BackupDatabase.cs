@@ -84,7 +84,7 @@ internal static class BackupDatabase
                 GenerationRows.Begin(db, at, new DateTimeOffset(backupAt).ToUnixTimeMilliseconds());
                 db.Run(
                     "INSERT INTO settings (name, value) VALUES (@name, 'true') ON CONFLICT (name) DO UPDATE SET value = 'true'",
-                    ("@name", SqliteAccountStore.SuspendedSetting)
+                    ("@name", SqliteSendingStore.SuspendedSetting)
                 );
                 AuditRows.Append(
                     db,

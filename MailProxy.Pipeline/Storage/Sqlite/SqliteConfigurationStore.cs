@@ -22,7 +22,7 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
     public SqliteConfigurationStore(SqliteDatabase database, SecretBox box, TimeProvider clock)
     {
         (_writer, _readers, _box, _clock) = (database.Writer, database.Readers, box, clock);
-        _rules = new() { [typeof(Volume)] = new VolumeTable() };
+        _rules = new() { [typeof(SmtpAccount)] = new AccountTable(), [typeof(Volume)] = new VolumeTable() };
     }
 
     public Task<IReadOnlyList<Resource<T>>> ReadAsync<T>(Noun<T> noun)
