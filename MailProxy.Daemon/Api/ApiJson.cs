@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
 
 namespace MailProxy.Daemon.Api;
@@ -19,12 +20,13 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(MessageAnswer))]
 [JsonSerializable(typeof(MessageList))]
 [JsonSerializable(typeof(EventList))]
-[JsonSerializable(typeof(AccountAnswer))]
-[JsonSerializable(typeof(AccountList))]
 [JsonSerializable(typeof(AccountTestAnswer))]
 [JsonSerializable(typeof(WebhookAnswer))]
 [JsonSerializable(typeof(WebhookList))]
 [JsonSerializable(typeof(JsonObject))]
+[JsonSerializable(typeof(Shown<SmtpAccount>))]
+[JsonSerializable(typeof(Asked<SmtpAccount>))]
+[JsonSerializable(typeof(Listed<SmtpAccount>))]
 [JsonSerializable(typeof(Shown<Volume>))]
 [JsonSerializable(typeof(Asked<Volume>))]
 [JsonSerializable(typeof(Listed<Volume>))]
@@ -50,7 +52,6 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(BatchRequest))]
 [JsonSerializable(typeof(ErasureAnswer))]
 [JsonSerializable(typeof(RescheduleRequest))]
-[JsonSerializable(typeof(AccountRequest))]
 [JsonSerializable(typeof(WebhookRequest))]
 [JsonSerializable(typeof(WebhookReplayRequest))]
 [JsonSerializable(typeof(WebhookTestAnswer))]

@@ -14,37 +14,18 @@ internal static class ApiSchemas
     private static readonly JsonNode[] Priorities = [.. Enum.GetValues<Priority>().Select(p => (JsonNode)p.Name())];
 
     // By schema and member, or by member alone: the range of a whole number.
-    private static readonly Dictionary<string, (int Least, int Most)> Ranges = new()
-    {
-        ["port"] = (1, 65_535),
-        ["max_connections"] = (1, 100),
-        ["max_messages_per_connection"] = (1, 10_000),
-        ["max_recipients"] = (1, 1_000),
-        ["max_batch"] = (1, 1_000),
-        ["per_second"] = (1, AccountBinder.MostPermits),
-        ["per_minute"] = (1, AccountBinder.MostPermits),
-        ["per_hour"] = (1, AccountBinder.MostPermits),
-        ["per_day"] = (1, AccountBinder.MostPermits),
-        ["burst"] = (1, AccountBinder.MostPermits),
-        ["lifetime_days"] = (1, 3_650),
-    };
+    private static readonly Dictionary<string, (int Least, int Most)> Ranges = new() { ["max_batch"] = (1, 1_000) };
 
     private static readonly Dictionary<string, JsonNode[]> Choices = new()
     {
-        ["security"] = Names(AccountBinder.Securities),
-        ["when_reached"] = Names(AccountBinder.Reached),
         ["fetch_mode"] = [.. AttachmentNotation.FetchModes.Select(m => (JsonNode)m)],
         ["on_ambiguous"] = [.. Enum.GetValues<AmbiguousPolicy>().Select(p => (JsonNode)p.Name())],
-        ["Limits.count"] = Names(AccountBinder.Counts),
-        ["LimitsRequest.count"] = Names(AccountBinder.Counts),
-        ["LargeFiles.action"] = Names(LargeFileActions.Names),
-        ["LargeFilesRequest.action"] = Names(LargeFileActions.Names),
         ["Message.status"] = States,
         ["Receipt.status"] = States,
         ["Message.priority"] = Priorities,
     };
 
-    private static readonly string[] Secrets = ["password", "private_key", "secret", "secret_key", "bearer", "value"];
+    private static readonly string[] Secrets = ["password", "secret", "secret_key", "bearer", "value"];
 
     /// <summary>The name of a type in the document: what it is, without saying that it is an answer.</summary>
     public static string? NameOf(string? made) =>
@@ -185,6 +166,4 @@ internal static class ApiSchemas
             Required = new HashSet<string> { "email" },
             Properties = new Dictionary<string, IOpenApiSchema> { ["email"] = Address(), ["name"] = Address() },
         };
-
-    private static JsonNode[] Names<T>(IReadOnlyList<(string Name, T Value)> choices) => [.. choices.Select(c => (JsonNode)c.Name)];
 }

@@ -2,39 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MailProxy.Daemon.Api;
 
-public sealed record AuthAnswer(string User, bool PasswordSet);
-
 public sealed record LimitsAnswer(int? PerSecond, int? PerMinute, int? PerHour, int? PerDay, int? Burst, string Count, string WhenReached);
-
-public sealed record DkimAnswer(string Domain, string Selector, bool PrivateKeySet);
-
-public sealed record AccountAnswer(
-    string Id,
-    string Tenant,
-    bool? Sandbox,
-    string? Host,
-    int? Port,
-    string? Security,
-    bool? VerifyCertificate,
-    AuthAnswer? Auth,
-    LimitsAnswer? Limits,
-    int MaxConnections,
-    int MaxMessagesPerConnection,
-    int MaxRecipients,
-    DkimAnswer? Dkim,
-    IReadOnlyList<string> FromAllowed,
-    LargeFilesAnswer? LargeFiles,
-    long? ExpiresAfter,
-    IReadOnlyList<double>? RetryMinutes,
-    string? Description,
-    bool Paused,
-    WaitAnswer? WaitingFor
-);
-
-public sealed record AccountList(
-    IReadOnlyList<AccountAnswer> Data,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor
-);
 
 /// <summary>What a test of an account saw. Nothing was sent.</summary>
 /// <param name="Stage">Where it ended: <c>connect</c>, <c>tls</c>, <c>greeting</c>, <c>authenticate</c>, <c>done</c>.</param>

@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
 using Microsoft.OpenApi;
 
@@ -8,7 +10,11 @@ namespace MailProxy.Daemon.Api;
 /// <summary>The schemas of what is configured, made from the lists of fields.</summary>
 internal static class ConfigurationSchemas
 {
-    private static readonly (string Type, IFieldList Fields)[] Nouns = [(nameof(Volume), VolumeFields.Noun.Fields)];
+    private static readonly (string Type, IFieldList Fields)[] Nouns =
+    [
+        (nameof(SmtpAccount), AccountFields.Noun.Fields),
+        (nameof(Volume), VolumeFields.Noun.Fields),
+    ];
 
     /// <summary>The name of a type that stands in the document for a resource; null: it is none.</summary>
     public static string? NameOf(string made)
@@ -70,7 +76,10 @@ internal static class ConfigurationSchemas
     private static IOpenApiSchema Property(OpenApiDocument document, Member member, bool isRequest, bool always)
     {
         var sentence = isRequest ? member.Says : member.Shown;
-        var shape = member.Secret && !isRequest ? Shape.Flag : member.Shape;
+        var shape =
+            isRequest ? member.Shape
+            : member.Secret ? Shape.Flag
+            : member.AnswerShape ?? member.Shape;
         if (ReferenceOf(shape, isRequest) is { } name)
         {
             var reference = new OpenApiSchemaReference(name, document) { Description = sentence };

@@ -1,12 +1,13 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Sending as a whole: suspend, activate, run now.</summary>
 internal sealed class DispatcherRoutes(
-    IAccountStore store,
+    ISendingStore store,
     ConfigurationTurn turn,
     DispatcherControl dispatcher,
     CurrentAccounts accounts,

@@ -6,7 +6,7 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Turns stored messages into answers, and says why each one waits.</summary>
-internal sealed class MessageAnswers(IAccountStore accounts, CurrentAccounts current, DispatcherControl dispatcher, TimeProvider clock)
+internal sealed class MessageAnswers(ISendingStore accounts, CurrentAccounts current, DispatcherControl dispatcher, TimeProvider clock)
 {
     public MessageAnswer Of(MessageView view) =>
         new(

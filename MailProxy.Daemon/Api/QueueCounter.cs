@@ -5,13 +5,7 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Counts what waits. Overdue is only what waits without a reason that can be named: in health there is none.</summary>
-internal sealed class QueueCounter(
-    IMessageQueries queries,
-    CurrentAccounts accounts,
-    AccountAnswers answers,
-    DispatcherControl dispatcher,
-    TimeProvider clock
-)
+internal sealed class QueueCounter(IMessageQueries queries, CurrentAccounts accounts, DispatcherControl dispatcher, TimeProvider clock)
 {
     public async Task<(QueueCounts Counts, long At)> TakeAsync()
     {
@@ -26,7 +20,7 @@ internal sealed class QueueCounter(
 
     // When a reason has just ended, nobody could have sent the mail that it kept.
     private bool IsExcused(LaneKey lane) =>
-        accounts.Directory.OfLane(lane) is { } account && (dispatcher.IsExcused(lane) || IsExcused(answers.Waiting(account)));
+        accounts.Directory.OfLane(lane) is { } account && (dispatcher.IsExcused(lane) || IsExcused(WaitReason.Of(account, dispatcher)));
 
     // That an account has as much to do as it can says why its mail is late, and not that it is not.
     private static bool IsExcused(WaitAnswer? wait) => wait is not (null or { Reason: "account_busy" });

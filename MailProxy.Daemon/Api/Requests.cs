@@ -78,9 +78,6 @@ public sealed record BatchRequest(IReadOnlyList<MessageRequest> Messages, Messag
 /// <param name="ExpiresAt">Absent: an expiry that the message had asked for stays, any other follows send_at.</param>
 public sealed record RescheduleRequest(JsonElement SendAt, JsonElement? ExpiresAt = null);
 
-/// <param name="Password">Write-only. Absent: kept; null: removed.</param>
-public sealed record AuthRequest(string User, string? Password);
-
 public sealed record LimitsRequest(
     int? PerSecond,
     int? PerMinute,
@@ -89,35 +86,6 @@ public sealed record LimitsRequest(
     int? Burst,
     string? Count,
     string? WhenReached
-);
-
-/// <param name="PrivateKey">Write-only PEM. Absent: kept.</param>
-public sealed record DkimRequest(string Domain, string Selector, string? PrivateKey);
-
-/// <summary>An SMTP account: a host, or <c>sandbox: true</c>.</summary>
-/// <param name="Security"><c>none</c>, <c>starttls</c>, <c>tls</c>, <c>starttls_when_available</c>.</param>
-/// <param name="LargeFiles">Absent: the tenant's rule.</param>
-/// <param name="ExpiresAfter">
-/// Seconds after acceptance or <c>send_at</c>, 60 to 31,536,000, for messages without <c>expires_at</c>; absent: the tenant's rule.
-/// </param>
-/// <param name="RetryMinutes">Waits before each retry; absent: the tenant's schedule.</param>
-public sealed record AccountRequest(
-    string? Host,
-    int? Port,
-    string? Security,
-    bool? VerifyCertificate,
-    AuthRequest? Auth,
-    LimitsRequest? Limits,
-    int? MaxConnections,
-    int? MaxMessagesPerConnection,
-    int? MaxRecipients,
-    DkimRequest? Dkim,
-    IReadOnlyList<string>? FromAllowed,
-    LargeFilesRequest? LargeFiles,
-    int? ExpiresAfter,
-    IReadOnlyList<double>? RetryMinutes,
-    string? Description,
-    bool? Sandbox
 );
 
 /// <param name="Threshold">Bytes; what is larger is large.</param>

@@ -18,10 +18,13 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
         writer.Snapshot.All.Where(resource => tenant is null || resource.Tenant == tenant);
 
     /// <summary>What the caller means by an id.</summary>
-    protected virtual Resource<T>? Find(Caller caller, string id) => writer.Snapshot.Find(caller.Tenant, id);
+    protected virtual Resource<T>? Find(Caller caller, string id) => writer.Snapshot.Find(TenantOf(caller, id), id);
 
     /// <summary>Adds what is no part of the resource itself.</summary>
     protected virtual ValueTask<JsonObject> ShowAsync(HttpContext http, T value) => new(noun.Fields.Show(value));
+
+    /// <summary>Why nobody may delete what has this id; null: somebody may.</summary>
+    protected virtual ProblemAnswer? Undeletable(string id) => null;
 
     /// <summary>Why the caller may not change what is there; null: it may.</summary>
     protected virtual ProblemAnswer? Refusal(Caller caller, Resource<T> existing) => null;
@@ -30,38 +33,39 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
     protected virtual ProblemAnswer? Reserved(string id) => null;
 
     /// <summary>What concerns other resources; mistakes are told to the reader.</summary>
-    protected virtual T Bind(MemberReader members, Caller caller, string id, T? existing) =>
-        noun.Fields.Bind(members, noun.New(caller.Tenant, id), existing);
+    protected virtual T Bind(MemberReader members, HttpContext http, string id, T? existing) =>
+        noun.Fields.Bind(members, noun.New(TenantOf(Caller.Of(http), id), id), existing);
 
-    /// <summary>The refusal of one more; null: there may be one.</summary>
-    protected abstract ProblemAnswer? TooMany(Caller caller);
+    /// <summary>Why there cannot be one more; null: there can.</summary>
+    protected abstract ValueTask<ProblemAnswer?> RefusalOfNewAsync(Caller caller, string id);
 
     /// <summary>Called after a change; <see cref="Written{T}.After"/> is null after a deletion.</summary>
-    protected virtual void Changed(Caller caller, Written<T> written) { }
+    protected virtual ValueTask ChangedAsync(Caller caller, Written<T> written) => default;
 
     /// <summary>Maps the four, with their sentences in the document.</summary>
     protected void Map(RouteGroupBuilder v1, string list, string get, string put, string delete)
     {
         var name = noun.Fields.Name;
+        var (read, manage) = noun.IsTenant ? (KeyScopes.None, KeyScopes.None) : (KeyScopes.Read, KeyScopes.Manage);
         v1.MapGet($"/{Collection}", (Delegate)List)
             .WithName($"list{name}s")
             .WithSummary(list)
             .WithTags($"{name}s")
-            .Needs(KeyScopes.Read)
-            .Query("tenant", "limit", "cursor")
+            .Needs(read)
+            .Query(noun.IsTenant ? ["limit", "cursor"] : ["tenant", "limit", "cursor"])
             .Produces<Listed<T>>();
         v1.MapGet($"/{Collection}/{{id}}", Get)
             .WithName($"get{name}")
             .WithSummary(get)
             .WithTags($"{name}s")
-            .Needs(KeyScopes.Read)
+            .Needs(read)
             .Versioned()
             .Produces<Shown<T>>();
         v1.MapPut($"/{Collection}/{{id}}", Put)
             .WithName($"put{name}")
             .WithSummary(put)
             .WithTags($"{name}s")
-            .Needs(KeyScopes.Manage)
+            .Needs(manage)
             .Versioned()
             .Accepts<Asked<T>>("application/json")
             .Produces<Shown<T>>()
@@ -70,7 +74,7 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
             .WithName($"delete{name}")
             .WithSummary(delete)
             .WithTags($"{name}s")
-            .Needs(KeyScopes.Manage)
+            .Needs(manage)
             .Versioned()
             .Produces(StatusCodes.Status204NoContent);
     }
@@ -78,7 +82,8 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
     private async Task<IResult> List(HttpContext http)
     {
         var query = new QueryReader(http);
-        if (!query.Tenant(out var tenant))
+        string? tenant = null;
+        if (!noun.IsTenant && !query.Tenant(out tenant))
             return ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
         var limit = query.Limit();
         var after = query.CursorText();
@@ -87,7 +92,7 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
 
         var found = Visible(tenant)
             .Where(static resource => resource.Value is not null)
-            .Select(static resource => (Resource: resource, Place: resource.ToString()))
+            .Select(resource => (Resource: resource, Place: noun.IsTenant ? resource.Id : resource.ToString()))
             .Where(found => after is null || string.CompareOrdinal(found.Place, after) > 0)
             .OrderBy(static found => found.Place, StringComparer.Ordinal)
             .Take(limit + 1)
@@ -112,23 +117,25 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
 
         var caller = Caller.Of(http);
         ProblemAnswer? refused = null;
-        ValueTask<T?> Decide(Resource<T>? before)
+        async ValueTask<T?> Decide(Resource<T>? before)
         {
             refused = before is null ? null : Refusal(caller, before);
             if (refused is not null)
-                return new((T?)null);
+                return null;
             var members = new MemberReader(body.Root, caller.IsAdmin);
-            var value = Bind(members, caller, id, before?.Value);
-            refused = members.Refusal ?? (before is null ? TooMany(caller) : null);
-            return new(refused is null ? value : null);
+            var value = Bind(members, http, id, before?.Value);
+            refused = members.Refusal;
+            if (refused is null && before is null)
+                refused = await RefusalOfNewAsync(caller, id);
+            return refused is null ? value : null;
         }
 
-        var written = await writer.PutAsync(caller.Tenant, id, Preconditions.Of(http), Decide, caller.Actor, http.RequestAborted);
+        var written = await writer.PutAsync(TenantOf(caller, id), id, Preconditions.Of(http), Decide, caller.Actor, http.RequestAborted);
         if (written.Result == WriteResult.Changed)
             return Preconditions.Failed;
         if (written.Result == WriteResult.Refused)
             return refused!;
-        Changed(caller, written);
+        await ChangedAsync(caller, written);
         if (written.Result == WriteResult.Replaced)
             return await AnswerAsync(http, id);
         http.Response.Headers.Location = $"/v1/{Collection}/{id}";
@@ -137,6 +144,8 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
 
     private async Task<IResult> Delete(HttpContext http, string id)
     {
+        if (Undeletable(id) is { } refusal)
+            return refusal;
         var caller = Caller.Of(http);
         Resource<T>? before = null;
         ProblemAnswer? refused = null;
@@ -147,12 +156,13 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
             return refused is null;
         }
 
-        switch (await writer.DeleteAsync(caller.Tenant, id, Preconditions.Of(http), Allowed, caller.Actor, http.RequestAborted))
+        var expected = Preconditions.Of(http);
+        switch (await writer.DeleteAsync(TenantOf(caller, id), id, expected, Allowed, caller.Actor, http.RequestAborted))
         {
             case DeleteResult.Refused:
                 return refused!;
             case DeleteResult.Deleted:
-                Changed(caller, new(WriteResult.Replaced, before, null));
+                await ChangedAsync(caller, new(WriteResult.Replaced, before, null));
                 return TypedResults.NoContent();
             case DeleteResult.InUse:
                 return ProblemAnswer.Of(409, "in_use", InUse);
@@ -163,16 +173,42 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
         }
     }
 
+    /// <summary>Changes what is there by an action of its own, and answers what there is then.</summary>
+    /// <param name="action">As the audit log calls it.</param>
+    /// <param name="change">What is there itself: nothing is to be changed.</param>
+    protected async Task<IResult> ActAsync(HttpContext http, string id, string action, Func<T, T> change)
+    {
+        var caller = Caller.Of(http);
+        var damaged = false;
+        ValueTask<T?> Decide(Resource<T>? before)
+        {
+            damaged = before is { Value: null };
+            return new(before?.Value is { } value ? change(value) : null);
+        }
+
+        var expected = Preconditions.Of(http);
+        var written = await writer.PutAsync(TenantOf(caller, id), id, expected, Decide, caller.Actor, http.RequestAborted, action);
+        if (written.Result == WriteResult.Changed)
+            return Preconditions.Failed;
+        if (written.Result == WriteResult.Refused)
+            return damaged ? Damaged : ProblemAnswer.NotFound(noun.Name);
+        await ChangedAsync(caller, written);
+        return await AnswerAsync(http, id);
+    }
+
     /// <summary>The resource as it is now, with its ETag.</summary>
     protected async Task<IResult> AnswerAsync(HttpContext http, string id, int status = StatusCodes.Status200OK)
     {
         if (Find(Caller.Of(http), id) is not { } resource)
             return ProblemAnswer.NotFound(noun.Name);
         http.Response.Headers.ETag = Preconditions.Tag(http, resource.Version);
-        return resource.Value is { } value
-            ? Json(await ShowAsync(http, value), status)
-            : ProblemAnswer.Of(500, "resource_damaged", $"The stored {noun.Name} cannot be read. Put it again, or delete it.");
+        return resource.Value is { } value ? Json(await ShowAsync(http, value), status) : Damaged;
     }
+
+    private ProblemAnswer Damaged =>
+        ProblemAnswer.Of(500, "resource_damaged", $"The stored {noun.Name} cannot be read. Put it again, or delete it.");
+
+    private string TenantOf(Caller caller, string id) => noun.IsTenant ? id : caller.Tenant;
 
     private static IResult Json(JsonObject json, int status = StatusCodes.Status200OK) =>
         TypedResults.Json(json, ApiJson.Plain.JsonObject, statusCode: status);

@@ -10,7 +10,6 @@ namespace MailProxy.Daemon.Api;
 internal sealed class StatusRoutes(
     QueueCounter census,
     CurrentAccounts accounts,
-    AccountAnswers answers,
     DispatcherControl dispatcher,
     Readiness readiness,
     PipelineHealth health,
@@ -45,7 +44,7 @@ internal sealed class StatusRoutes(
         var lanes = accounts
             .Directory.All.OrderBy(a => a.Tenant, StringComparer.Ordinal)
             .ThenBy(a => a.Id, StringComparer.Ordinal)
-            .Select(a => new AccountStatusAnswer(a.Tenant, a.Id, a.Paused, answers.Waiting(a)))
+            .Select(a => new AccountStatusAnswer(a.Tenant, a.Id, a.Paused, WaitReason.Of(a, dispatcher)))
             .ToArray();
         var reasons = readiness.Reasons();
         var status = new StatusAnswer(

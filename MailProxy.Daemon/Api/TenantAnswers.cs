@@ -10,13 +10,24 @@ internal static class TenantAnswers
     public static LargeFilesAnswer? Of(LargeFiles? large) =>
         large is null ? null : new(large.Threshold, large.Action.Name(), large.Volume, large.LifetimeDays);
 
+    private static LimitsAnswer Of(AccountLimits limits) =>
+        new(
+            limits.PerSecond,
+            limits.PerMinute,
+            limits.PerHour,
+            limits.PerDay,
+            limits.Burst,
+            limits.Count == LimitCount.Messages ? "messages" : "recipients",
+            limits.WhenReached == LimitReached.Fail ? "fail" : "wait"
+        );
+
     public static TenantAnswer Of(Tenant tenant, IReadOnlyList<HeldShare> shares) =>
         new(
             tenant.Id,
             tenant.Name,
             tenant.Active,
             tenant.DefaultAccount,
-            tenant.Limits == AccountLimits.None ? null : AccountAnswers.Of(tenant.Limits),
+            tenant.Limits == AccountLimits.None ? null : Of(tenant.Limits),
             (long?)tenant.ExpiresAfter?.TotalSeconds,
             tenant.Retry?.Minutes,
             tenant.Retain?.ToString(),

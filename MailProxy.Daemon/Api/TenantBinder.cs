@@ -10,6 +10,8 @@ internal static class TenantBinder
     private const int MostSeconds = 365 * 86_400;
     private const int MostMegabytes = 1_048_576;
 
+    private static readonly Field<AccountLimits> LimitsRule = MailRuleFields.Limits<AccountLimits>(l => l, (_, limits) => limits);
+
     public static Tenant Bind(MemberReader members, string id, Tenant? existing)
     {
         members.ReadOnly("waiting_for", "shares");
@@ -24,7 +26,7 @@ internal static class TenantBinder
             DefaultAccount = Id(members, "default_account"),
             Active = members.Flag("active") ?? true,
             Number = existing?.Number ?? 0,
-            Limits = AccountBinder.Limits(members.Object("limits")),
+            Limits = LimitsRule.Bind!(members, AccountLimits.None, null),
             ExpiresAfter = ExpiresAfter(members),
             Retry = Retry(members),
             Retain = Retain(members),

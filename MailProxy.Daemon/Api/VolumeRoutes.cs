@@ -73,23 +73,25 @@ internal sealed class VolumeRoutes(
             ? null
             : ProblemAnswer.Of(422, "reserved_id", "A source that begins with this word is no volume's: choose another id.");
 
-    protected override Volume Bind(MemberReader members, Caller caller, string id, Volume? existing)
+    protected override Volume Bind(MemberReader members, HttpContext http, string id, Volume? existing)
     {
-        var volume = base.Bind(members, caller, id, existing);
+        var volume = base.Bind(members, http, id, existing);
         if (volume.Config is VolumeConfig.Local { Root: var root } && root.Length > 0 && isProtected(root))
             members.Fault("config/root", "invalid_path", "The daemon keeps its own files there: name another directory.");
-        if (volume.Shared && volumes.Directory.FindShared(id) is { } other && other.Tenant != caller.Tenant)
+        if (volume.Shared && volumes.Directory.FindShared(id) is { } other && other.Tenant != volume.Tenant)
             members.Fault("shared", "taken", $"The tenant {other.Tenant} shares a volume of this id already.");
         return volume;
     }
 
-    protected override ProblemAnswer? TooMany(Caller caller) =>
-        Quotas.Refusal(
-            caller,
-            _writer.Snapshot.All.Count(volume => volume.Tenant == caller.Tenant),
-            quotas.Options.MaxVolumes,
-            "volumes",
-            nameof(TenantOptions.MaxVolumes)
+    protected override ValueTask<ProblemAnswer?> RefusalOfNewAsync(Caller caller, string id) =>
+        new(
+            Quotas.Refusal(
+                caller,
+                _writer.Snapshot.All.Count(volume => volume.Tenant == caller.Tenant),
+                quotas.Options.MaxVolumes,
+                "volumes",
+                nameof(TenantOptions.MaxVolumes)
+            )
         );
 
     private async Task<IResult> Test(HttpContext http, string id)

@@ -46,6 +46,10 @@ internal static class WaitReason
     public static WaitAnswer Suspended =>
         new("dispatcher_suspended", null, "The dispatcher was suspended by a person; POST " + "/v1/dispatcher/activate lets all mail go.");
 
+    /// <summary>Why an account's mail waits; null: it does not.</summary>
+    public static WaitAnswer? Of(SmtpAccount account, DispatcherControl dispatcher) =>
+        dispatcher.IsSuspended() ? Suspended : OfAccount(account) ?? Of(dispatcher.Waiting(account.Key), account);
+
     /// <summary>What a person switched off.</summary>
     public static WaitAnswer? OfAccount(SmtpAccount? account) =>
         account switch

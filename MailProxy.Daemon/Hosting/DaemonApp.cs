@@ -3,6 +3,7 @@ using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
@@ -97,7 +98,19 @@ internal static class DaemonApp
         var volumes = new CurrentVolumes();
         var tenants = new CurrentTenants();
         var turn = new ConfigurationTurn();
-        var accountChanges = new AccountChanges(storage.Accounts, accounts, tenants, logs.CreateLogger<AccountChanges>());
+        var inForce = new AccountsInForce(accounts, tenants, logs.CreateLogger<AccountsInForce>());
+        var configured = logs.CreateLogger("MailProxy.Pipeline.Configuration");
+        var accountWriter = new ConfigurationWriter<SmtpAccount>(
+            AccountFields.Noun,
+            storage.Configuration,
+            turn,
+            all =>
+            {
+                storage.Sending.Learn(all.Values);
+                inForce.Swap(all);
+            },
+            configured
+        );
         var keys = new CurrentKeys();
         var keyChanges = new KeyChanges(storage.Keys, keys);
         var policy = new NetworkPolicy(settings.Network);
@@ -121,7 +134,7 @@ internal static class DaemonApp
                 storage.Log,
                 storage.Retention,
                 accounts,
-                key => storage.Accounts.NameOf(key) ?? "deleted",
+                key => storage.Sending.NameOf(key) ?? "deleted",
                 storage.Spool,
                 http,
                 dialer,
@@ -156,7 +169,7 @@ internal static class DaemonApp
         services.AddSingleton(storage.Messages);
         services.AddSingleton(storage.Generations);
         services.AddSingleton(storage.Queries);
-        services.AddSingleton(storage.Accounts);
+        services.AddSingleton(storage.Sending);
         services.AddSingleton(storage.Log);
         services.AddSingleton(accounts);
         services.AddSingleton(dialer);
@@ -171,7 +184,7 @@ internal static class DaemonApp
                 storage.Configuration,
                 turn,
                 all => volumes.Swap(VolumeDirectory.Of(all)),
-                logs.CreateLogger("MailProxy.Pipeline.Configuration")
+                configured
             )
         );
         services.AddSingleton(storage.Tenants);
@@ -190,8 +203,9 @@ internal static class DaemonApp
         services.AddSingleton(keys);
         services.AddSingleton(keyChanges);
         services.AddSingleton(policy);
-        services.AddSingleton(accountChanges);
-        services.AddSingleton(new TenantChanges(storage.Tenants, tenants, accountChanges, keyChanges));
+        services.AddSingleton(accountWriter);
+        services.AddSingleton(inForce);
+        services.AddSingleton(new TenantChanges(storage.Tenants, tenants, accountWriter, keyChanges));
         services.AddSingleton(
             new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>())
         );

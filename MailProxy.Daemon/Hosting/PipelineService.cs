@@ -2,6 +2,7 @@ using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
 
 namespace MailProxy.Daemon.Hosting;
@@ -14,10 +15,10 @@ namespace MailProxy.Daemon.Hosting;
 internal sealed partial class PipelineService(
     MailPipeline pipeline,
     SandboxServer sandbox,
-    AccountChanges accounts,
+    ConfigurationWriter<SmtpAccount> accounts,
+    AccountsInForce inForce,
     ConfigurationWriter<Volume> volumes,
     TenantChanges tenants,
-    IAccountStore accountStore,
     SqliteStores storage,
     IHostApplicationLifetime lifetime,
     ILogger<PipelineService> logger
@@ -33,10 +34,11 @@ internal sealed partial class PipelineService(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await tenants.LoadAsync();
-        await accounts.SandboxListensAsync(await sandbox.StartAsync());
+        inForce.Sandbox = await sandbox.StartAsync();
+        await accounts.LoadAsync();
         await volumes.LoadAsync();
         await storage.Batches.RepairAsync();
-        var suspended = await accountStore.SuspendedAsync();
+        var suspended = await storage.Sending.SuspendedAsync();
         if (suspended && storage.Generations.Current.BackupAt is { } backup)
             Log.Restored(logger, DateTimeOffset.FromUnixTimeMilliseconds(backup));
         await pipeline.StartAsync(suspended);

@@ -18,7 +18,7 @@ internal sealed class SqliteStores : IDisposable
         SpoolFiles spool,
         IMessageStore messages,
         IMessageQueries queries,
-        IAccountStore accounts,
+        ISendingStore sending,
         ITenantStore tenants,
         IKeyStore keys,
         IAuditLog audit,
@@ -31,11 +31,11 @@ internal sealed class SqliteStores : IDisposable
     )
     {
         _database = database;
-        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
+        (Spool, Messages, Queries, Sending, Tenants, Keys, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
             spool,
             messages,
             queries,
-            accounts,
+            sending,
             tenants,
             keys,
             audit,
@@ -51,7 +51,7 @@ internal sealed class SqliteStores : IDisposable
     public SpoolFiles Spool { get; }
     public IMessageStore Messages { get; }
     public IMessageQueries Queries { get; }
-    public IAccountStore Accounts { get; }
+    public ISendingStore Sending { get; }
     public IConfigurationStore Configuration { get; }
     public ILinkStore Links { get; }
     public ITenantStore Tenants { get; }
@@ -94,19 +94,20 @@ internal sealed class SqliteStores : IDisposable
             var spool = new SpoolFiles(Path.Combine(data, "spool"), clock);
             var sources = new MasterKeySources(settings.MasterKey, Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"), data);
             var box = await SqliteSecrets.OpenAsync(database, sources, clock, logs.CreateLogger(typeof(SqliteSecrets).FullName!));
-            var accounts = SqliteAccountStore.Open(database, box, clock);
-            await accounts.EnsureSandboxAsync();
+            var configuration = new SqliteConfigurationStore(database, box, clock);
+            var sending = SqliteSendingStore.Open(database, clock);
+            await sending.EnsureSandboxAsync(configuration);
             return new(
                 database,
                 spool,
                 new SqliteMessageStore(database, spool, ContentHash.Of, clock, logs.CreateLogger<SqliteMessageStore>()),
                 new SqliteMessageQueries(database, spool),
-                accounts,
+                sending,
                 new SqliteTenantStore(database, box, clock),
                 new SqliteKeyStore(database, clock),
                 new SqliteAuditLog(database, clock),
                 new SqliteBatchStore(database, clock),
-                new SqliteConfigurationStore(database, box, clock),
+                configuration,
                 await SqliteLinkStore.OpenAsync(database, box),
                 new SqliteDeliveryLog(database, box, clock),
                 new SqliteRetentionStore(database, spool),

@@ -82,7 +82,7 @@ public sealed record SmtpAccount
     public required string Id { get; init; }
 
     /// <summary>Raised by every change; a pooled connection of an older version is not used again.</summary>
-    public required int Version { get; init; }
+    public required long Version { get; init; }
 
     /// <summary>Null for the sandbox account; the pool then asks <see cref="AccountDirectory"/> for the catcher's endpoint.</summary>
     public string? Host { get; init; }

@@ -7,7 +7,8 @@ namespace MailProxy.Pipeline.Accounts;
 /// Changes tenants and puts what the store then has in force, for their accounts and keys too. One change at a time: an older reading never
 /// overwrites a newer one.
 /// </summary>
-public sealed class TenantChanges(ITenantStore store, CurrentTenants current, AccountChanges accounts, KeyChanges keys) : IDisposable
+public sealed class TenantChanges(ITenantStore store, CurrentTenants current, ConfigurationWriter<SmtpAccount> accounts, KeyChanges keys)
+    : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
 
@@ -29,7 +30,7 @@ public sealed class TenantChanges(ITenantStore store, CurrentTenants current, Ac
         {
             var result = await change();
             current.Swap(new(await store.TenantsAsync()));
-            await accounts.LoadAsync();
+            await accounts.ReloadAsync();
             await keys.LoadAsync();
             return result;
         }

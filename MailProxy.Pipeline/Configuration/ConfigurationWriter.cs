@@ -50,15 +50,17 @@ public sealed partial class ConfigurationWriter<T>(
 
     /// <summary>Creates or replaces a resource.</summary>
     /// <param name="expected">Whether the version that is there (0: none) is the one that the change is meant for.</param>
-    /// <param name="decide">What is put over what is there; null: nothing. Asked again when another writer of the store was
-    /// faster.</param>
+    /// <param name="decide">What is put over what is there; null: nothing; what is there itself: it stays as it is. Asked again when
+    /// another writer of the store was faster.</param>
+    /// <param name="action">What the audit log calls it; null: creating or replacing.</param>
     public async Task<Written<T>> PutAsync(
         string tenant,
         string id,
         Func<long, bool> expected,
         Func<Resource<T>?, ValueTask<T?>> decide,
         string actor,
-        CancellationToken cancel = default
+        CancellationToken cancel = default,
+        string? action = null
     )
     {
         using var mine = await turn.TakeAsync(cancel);
@@ -70,8 +72,10 @@ public sealed partial class ConfigurationWriter<T>(
                 return new(WriteResult.Changed, before, before);
             if (await decide(before) is not { } value)
                 return new(WriteResult.Refused, before, before);
+            if (ReferenceEquals(value, before?.Value))
+                return new(WriteResult.Unchanged, before, before);
 
-            var written = await store.PutAsync(noun, new(tenant, id, version, value), actor);
+            var written = await store.PutAsync(noun, new(tenant, id, version, value), actor, action);
             await ReloadAsync();
             if (written)
                 return new(version == 0 ? WriteResult.Created : WriteResult.Replaced, before, Snapshot.Find(tenant, id));
@@ -129,6 +133,9 @@ public enum WriteResult : byte
     /// <summary>What is there is not what the change was meant for.</summary>
     Changed = 2,
 
-    /// <summary>Whoever decides wanted no change.</summary>
+    /// <summary>Whoever decides refused it.</summary>
     Refused = 3,
+
+    /// <summary>Whoever decides left it as it was.</summary>
+    Unchanged = 4,
 }

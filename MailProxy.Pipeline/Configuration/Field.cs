@@ -3,46 +3,6 @@ using System.Text.Json.Nodes;
 
 namespace MailProxy.Pipeline.Configuration;
 
-/// <summary>Where a member stands.</summary>
-public enum FieldUse : byte
-{
-    /// <summary>In requests, in answers and in the store.</summary>
-    Everywhere = 0,
-
-    /// <summary>In answers only; let through in requests, so that what was read can be put back.</summary>
-    Answers = 1,
-
-    /// <summary>In the store only.</summary>
-    Stored = 2,
-}
-
-/// <summary>A member of a JSON object as the documents see it.</summary>
-public abstract record Member(string Name, Shape Shape)
-{
-    public FieldUse Use { get; init; }
-
-    /// <summary>Write-only: an answer says whether it is set.</summary>
-    public bool Secret { get; init; }
-
-    /// <summary>A request must have it.</summary>
-    public bool Required { get; init; }
-
-    /// <summary>Every answer has it.</summary>
-    public bool Always { get; init; }
-
-    /// <summary>Its sentence in requests; null: none.</summary>
-    public string? Says { get; init; }
-
-    /// <summary>Its sentence in answers; null: none.</summary>
-    public string? Shown { get; init; }
-
-    /// <summary>Its place in the documents' requests, among members of the same number as in the list.</summary>
-    public int Order { get; init; }
-
-    /// <summary>It has a column of its own in the store.</summary>
-    public bool InColumn { get; init; }
-}
-
 /// <summary>One member of an object, told once: its name, its form, and how it gets out of and into <typeparamref name="T"/>.</summary>
 public sealed record Field<T>(string Name, Shape Shape) : Member(Name, Shape)
 {
@@ -52,6 +12,13 @@ public sealed record Field<T>(string Name, Shape Shape) : Member(Name, Shape)
     public Action<T, JsonObject>? Show { get; init; }
     public Action<T, JsonObject>? Keep { get; init; }
     public Func<T, JsonElement, T>? Read { get; init; }
+
+    /// <summary>What the audit log tells of it; absent: as it is kept.</summary>
+    public Action<T, JsonObject>? Tell
+    {
+        get => field ?? Keep;
+        init;
+    }
 
     /// <param name="stored">Its name in the store, where that is another.</param>
     public static Field<T> Of<TValue>(

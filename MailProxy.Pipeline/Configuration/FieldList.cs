@@ -36,11 +36,17 @@ public sealed record FieldList<T>(string Name, IReadOnlyList<Field<T>> Fields) :
     }
 
     /// <summary>As it is answered: secrets only as set or not, absent when null.</summary>
-    public JsonObject Show(T value)
+    /// <param name="given">The members that are no part of the value, by name.</param>
+    public JsonObject Show(T value, IReadOnlyDictionary<string, JsonNode?>? given = null)
     {
         var shown = new JsonObject();
         foreach (var field in Fields)
+        {
             field.Show?.Invoke(value, shown);
+            if (given?.GetValueOrDefault(field.Name) is { } more)
+                shown[field.Name] = more;
+        }
+
         return shown;
     }
 

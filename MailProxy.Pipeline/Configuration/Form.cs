@@ -41,6 +41,37 @@ public static class Forms
     public static Form<string?> Text(int most) =>
         new(Shape.Text, (members, name, required) => members.Text(name, most, required), Node, static json => json.GetString());
 
+    /// <summary>The id of another resource.</summary>
+    public static readonly Form<string?> ObjectId = Text(63)
+        .Checked("invalid_id", static id => IdSyntax.IsObjectId(id!) ? null : $"Must be an id: {IdSyntax.ObjectRule}.");
+
+    /// <summary>A number of bytes, 1 to <paramref name="most"/>.</summary>
+    public static Form<long?> Bytes(long most) =>
+        new(
+            Shape.Whole(format: "int64"),
+            (members, name, required) => members.Bytes(name, most, required),
+            static value => value is { } number ? JsonValue.Create(number) : null,
+            static json => json.GetInt64()
+        );
+
+    /// <summary>A list of 1 to <paramref name="most"/> numbers.</summary>
+    public static Form<IReadOnlyList<double>?> Numbers(int most, double least, double greatest) =>
+        new(
+            Shape.Numbers,
+            (members, name, _) => members.Numbers(name, most, least, greatest),
+            static value => value is null ? null : new JsonArray([.. value.Select(static number => (JsonNode)number)]),
+            static json => [.. json.EnumerateArray().Select(static number => number.GetDouble())]
+        );
+
+    /// <summary>A list of texts.</summary>
+    public static Form<IReadOnlyList<string>> Texts(int most, Func<string, string?> fault) =>
+        new(
+            Shape.Texts,
+            (members, name, _) => members.Texts(name, most, fault),
+            static value => new JsonArray([.. value.Select(static text => (JsonNode)text)]),
+            static json => [.. json.EnumerateArray().Select(static text => text.GetString()!)]
+        );
+
     public static Form<int?> Whole(int least, int most) =>
         new(
             Shape.Whole(least, most),

@@ -11,6 +11,9 @@ public sealed record Resource<T>(string Tenant, string Id, long Version, T? Valu
     /// <summary>Why the stored row cannot be read; null: it can.</summary>
     public string? Damage { get; init; }
 
+    /// <summary>What the store gave it, if its noun has numbers.</summary>
+    public int Number { get; init; }
+
     // A record's generated text would carry secrets into a log.
     public override string ToString() => $"{Tenant}/{Id}";
 }

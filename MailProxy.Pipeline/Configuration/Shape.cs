@@ -8,6 +8,10 @@ public sealed record Shape(string Type)
     public static readonly Shape Text = new("string");
     public static readonly Shape Flag = new("boolean");
     public static readonly Shape Time = new("string") { Format = "date-time" };
+
+    /// <summary>Base64; a store has the bytes.</summary>
+    public static readonly Shape Bytes = new("string") { Format = "byte" };
+
     public static readonly Shape Texts = new("array") { Items = Text };
     public static readonly Shape Numbers = new("array") { Items = new("number") { Format = "double" } };
 

@@ -6,6 +6,25 @@ namespace MailProxy.Pipeline.Configuration;
 /// <summary>Reads and writes <c>auth</c> of whatever is configured with credentials, over what is stored. Pure.</summary>
 public static class SourceAuthFields
 {
+    // For the documents only: which members there are depends on the kind, so they are read together.
+    private static readonly FieldList<SourceAuth> Members = new(
+        "SourceAuth",
+        [
+            new("user", Shape.Text),
+            new("password", Shape.Text) { Secret = true },
+            new("bearer", Shape.Text) { Secret = true },
+            new("header", Shape.Text),
+            new("value", Shape.Text) { Secret = true },
+        ]
+    )
+    {
+        Loose = true,
+        Says =
+            "How a source of files is asked: `user` and `password`, or `bearer`, or `header` and `value`. Secrets are write-only; "
+            + "absent: kept.",
+        Shown = "How a source of files is asked; secrets only as set.",
+    };
+
     /// <param name="existing">What is stored: kept when the secret is absent and nothing else changes.</param>
     /// <param name="moved">What the secret would be sent to changes, and then it must be given again.</param>
     public static SourceAuth? Bind(MemberReader? auth, SourceAuth? existing, bool moved)
@@ -40,9 +59,10 @@ public static class SourceAuthFields
 
     /// <summary>The member <c>auth</c> of an object that is asked with it; a store keeps it elsewhere.</summary>
     /// <param name="moved">Whether what is asked has changed, by what is and what was: a secret must then be given again.</param>
-    public static Field<T> Of<T>(Func<T, SourceAuth?> get, Func<T, SourceAuth?, T> set, Func<T, T?, bool> moved) =>
-        new("auth", new("SourceAuth") { Known = true })
+    public static Field<T> Of<T>(Func<T, SourceAuth?> get, Func<T, SourceAuth?, T> set, Func<T, T?, bool> moved, string? says = null) =>
+        new("auth", new("object") { Object = Members })
         {
+            Says = says,
             Bind = (members, now, before) =>
                 set(now, Bind(members.Object("auth"), before is null ? null : get(before), moved(now, before))),
             Show = (value, shown) => Field<T>.Add(shown, "auth", Answer(get(value))),

@@ -17,7 +17,7 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
     private readonly Dictionary<AccountKey, Spell> _spells = [];
 
     /// <summary>Returns until when to pause the account, and the event to write when the kind of trouble is new.</summary>
-    public (long Until, EventType? Event) Trouble(AccountTrouble trouble, int version, long now)
+    public (long Until, EventType? Event) Trouble(AccountTrouble trouble, long version, long now)
     {
         var reported = Event(trouble.Kind);
         _spells.TryGetValue(trouble.Account, out var spell);
@@ -42,7 +42,7 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
 
     /// <summary>After a configuration change: forgets the trouble of accounts whose version has changed, and returns those
     /// accounts.</summary>
-    public IReadOnlyList<AccountKey> Forget(Func<AccountKey, int?> version)
+    public IReadOnlyList<AccountKey> Forget(Func<AccountKey, long?> version)
     {
         AccountKey[] changed = [.. _spells.Where(known => version(known.Key) != known.Value.Version).Select(known => known.Key)];
         foreach (var account in changed)
@@ -72,7 +72,7 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
             _ => EventType.AccountCircuitOpened,
         };
 
-    private record struct Spell(int Count, long From, long Until, EventType? Reported, int Version)
+    private record struct Spell(int Count, long From, long Until, EventType? Reported, long Version)
     {
         // A time before the beginning means that the clock was set back; the account must not wait that hour in addition.
         public readonly bool Holds(long now) => now >= From && now < Until;

@@ -31,8 +31,8 @@ internal sealed class AccountConnections : IDisposable
 
     private int _slots,
         _established,
-        _limit,
-        _version;
+        _limit;
+    private long _version;
     private bool _closed,
         _gone;
 
@@ -145,7 +145,7 @@ internal sealed class AccountConnections : IDisposable
     }
 
     /// <summary>Ends the connections of other versions. Null: the account is gone, and no connection stays idle from now on.</summary>
-    public void CloseOutdated(int? version)
+    public void CloseOutdated(long? version)
     {
         lock (_gate)
         {

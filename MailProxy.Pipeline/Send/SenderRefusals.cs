@@ -59,7 +59,7 @@ internal sealed class SenderRefusals
         }
     }
 
-    private sealed record Row(int Version, List<Refusal> Last);
+    private sealed record Row(long Version, List<Refusal> Last);
 
     private sealed record Refusal(string Sender, int Code, string Enhanced)
     {

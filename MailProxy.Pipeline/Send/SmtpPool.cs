@@ -21,8 +21,8 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly NetworkPolicy _policy;
     private readonly ConcurrentDictionary<AccountKey, AccountConnections> _pools = new();
-    private readonly ConcurrentDictionary<AccountKey, int> _warnedVersion = new();
-    private readonly ConcurrentDictionary<AccountKey, int> _crowdedVersion = new();
+    private readonly ConcurrentDictionary<AccountKey, long> _warnedVersion = new();
+    private readonly ConcurrentDictionary<AccountKey, long> _crowdedVersion = new();
     private readonly Farewells _farewells;
     private readonly SharedCapacity _resting;
     private readonly SharedCapacity _restingAtCatcher;

@@ -3,19 +3,6 @@ using System.Text.Json.Serialization;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>An account in the audit log; of a secret only whether it is set.</summary>
-internal sealed record AuditedAccount(
-    AccountConfig Config,
-    bool PasswordSet,
-    bool DkimKeySet,
-    bool Paused,
-    bool? PasswordChanged = null,
-    bool? DkimKeyChanged = null
-)
-{
-    public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedAccount);
-}
-
 /// <summary>A webhook in the audit log.</summary>
 internal sealed record AuditedWebhook(
     string Url,
@@ -61,8 +48,6 @@ internal sealed record AuditedKey(string Name, IReadOnlyList<string> Scopes, IRe
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
 )]
-[JsonSerializable(typeof(AccountConfig))]
-[JsonSerializable(typeof(AuditedAccount))]
 [JsonSerializable(typeof(AuditedWebhook))]
 [JsonSerializable(typeof(AuditedReplay))]
 [JsonSerializable(typeof(AuditedMessage))]

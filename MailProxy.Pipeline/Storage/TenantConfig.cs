@@ -73,3 +73,38 @@ internal sealed record LargeFilesConfig(long Threshold, string Action, string? V
             LifetimeDays
         );
 }
+
+internal sealed record LimitsConfig(
+    int? PerSecond,
+    int? PerMinute,
+    int? PerHour,
+    int? PerDay,
+    int? Burst,
+    bool CountMessages,
+    bool FailWhenReached
+)
+{
+    public static LimitsConfig? Of(AccountLimits limits) =>
+        limits == AccountLimits.None
+            ? null
+            : new(
+                limits.PerSecond,
+                limits.PerMinute,
+                limits.PerHour,
+                limits.PerDay,
+                limits.Burst,
+                limits.Count == LimitCount.Messages,
+                limits.WhenReached == LimitReached.Fail
+            );
+
+    public AccountLimits ToLimits() =>
+        new(
+            PerSecond,
+            PerMinute,
+            PerHour,
+            PerDay,
+            Burst,
+            CountMessages ? LimitCount.Messages : LimitCount.Recipients,
+            FailWhenReached ? LimitReached.Fail : LimitReached.Wait
+        );
+}

@@ -20,7 +20,7 @@ public sealed class AccountActionRoutesTests
 
     private Task<HttpResponseMessage> PutAsync(string body, string id = "main") => _host.SendAsync("PUT", $"/v1/accounts/{id}", body);
 
-    private SmtpAccount Stored(string id = "main") => _host.Accounts.Accounts.Single(a => a.Id == id);
+    private SmtpAccount Stored(string id = "main") => _host.Configuration.Values<SmtpAccount>().Single(a => a.Id == id);
 
     [Test]
     public async Task List_Pages_ById()
@@ -67,10 +67,10 @@ public sealed class AccountActionRoutesTests
     public async Task Delete_UnusedInUseUnknown_204And409And404()
     {
         using (await PutAsync(Plain)) { }
-        _host.Accounts.InUse.Add("main");
+        _host.Configuration.InUse.Add("main");
         using var inUse = await _host.SendAsync("DELETE", "/v1/accounts/main");
         await inUse.ProblemAsync(409, "in_use");
-        _host.Accounts.InUse.Clear();
+        _host.Configuration.InUse.Clear();
         using var deleted = await _host.SendAsync("DELETE", "/v1/accounts/main");
         Assert.That((int)deleted.StatusCode, Is.EqualTo(204));
         Assert.That(_host.Current.Directory.All, Is.Empty);
@@ -90,6 +90,69 @@ public sealed class AccountActionRoutesTests
         using var resumed = await _host.SendAsync("POST", "/v1/accounts/main/resume");
         Assert.That((await resumed.JsonAsync()).GetProperty("paused").GetBoolean(), Is.False);
         Assert.That(_host.Wake.Drain().Unparked, Is.EqualTo(new[] { Stored().Key }));
+    }
+
+    [Test]
+    public async Task Pause_Paused_ChangesNothingAndIsToldOnce()
+    {
+        using (await PutAsync(Plain)) { }
+        using var first = await _host.SendAsync("POST", "/v1/accounts/main/pause");
+        using var second = await _host.SendAsync("POST", "/v1/accounts/main/pause");
+        Assert.That(second.Headers.ETag, Is.EqualTo(first.Headers.ETag).And.Not.Null);
+        Assert.That((await second.JsonAsync()).GetProperty("paused").GetBoolean());
+        Assert.That(
+            _host.Logged.Lines.Count(line => line.Text.Contains("default/main was stopped", StringComparison.Ordinal)),
+            Is.EqualTo(1)
+        );
+    }
+
+    [Test]
+    public async Task Resume_NotPaused_EndsTheBackOff()
+    {
+        using (await PutAsync(Plain)) { }
+        _host.Wake.Drain();
+        using (await _host.SendAsync("POST", "/v1/accounts/main/resume")) { }
+        Assert.That(_host.Wake.Drain().Unparked, Is.EqualTo(new[] { Stored().Key }));
+    }
+
+    [Test]
+    public async Task Pause_OldTag_412AndGoesOn()
+    {
+        using var first = await PutAsync(Plain);
+        using (await PutAsync(Plain)) { }
+        using var answer = await _host.SendAsync(
+            "POST",
+            "/v1/accounts/main/pause",
+            null,
+            "application/json",
+            ("If-Match", first.Headers.ETag!.ToString())
+        );
+        await answer.ProblemAsync(412, "precondition_failed");
+        Assert.That(Stored().Paused, Is.False);
+    }
+
+    [Test]
+    public async Task Put_Paused_StaysPausedWithTheSameKey()
+    {
+        using (await PutAsync(Plain)) { }
+        using (await _host.SendAsync("POST", "/v1/accounts/main/pause")) { }
+        var before = Stored();
+        using var answer = await PutAsync(Plain.Replace("587", "588"));
+        Assert.That((await answer.JsonAsync()).GetProperty("paused").GetBoolean());
+        Assert.That((Stored().Key, Stored().Paused, Stored().Port), Is.EqualTo((before.Key, true, 588)));
+        Assert.That(Stored().Version, Is.GreaterThan(before.Version));
+    }
+
+    [Test]
+    public async Task Get_TenantSuspended_SaysWhy()
+    {
+        using (await PutAsync(Plain)) { }
+        using (await _host.SendAsync("PUT", "/v1/tenants/default", """{"name":"default","active":false}""")) { }
+        using var answer = await _host.SendAsync("GET", "/v1/accounts/main");
+        Assert.That(
+            (await answer.JsonAsync()).GetProperty("waiting_for").GetProperty("reason").GetString(),
+            Is.EqualTo("tenant_suspended")
+        );
     }
 
     [TestCase("pause")]

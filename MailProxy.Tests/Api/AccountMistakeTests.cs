@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Disk;
 using NUnit.Framework;
 
@@ -71,7 +72,7 @@ public sealed class AccountMistakeTests
             problem.GetProperty("errors").EnumerateArray().Select(e => $"{e.GetProperty("pointer")} {e.GetProperty("code")}"),
             Is.EquivalentTo(expected.Split(','))
         );
-        Assert.That(_host.Accounts.Accounts, Is.Empty);
+        Assert.That(_host.Configuration.Values<SmtpAccount>(), Is.Empty);
     }
 
     [TestCase("{")]
@@ -122,7 +123,7 @@ public sealed class AccountMistakeTests
     [Test]
     public async Task Put_StoreCannotWrite_503()
     {
-        _host.Accounts.Fault = new StoreUnavailableException("disk full");
+        _host.Configuration.Fault = new StoreUnavailableException("disk full");
         using var answer = await PutAsync(Plain);
         await answer.ProblemAsync(503, "store_unavailable");
     }

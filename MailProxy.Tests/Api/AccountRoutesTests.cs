@@ -21,7 +21,7 @@ public sealed class AccountRoutesTests
 
     private Task<HttpResponseMessage> PutAsync(string body, string id = "main") => _host.SendAsync("PUT", $"/v1/accounts/{id}", body);
 
-    private SmtpAccount Stored(string id = "main") => _host.Accounts.Accounts.Single(a => a.Id == id);
+    private SmtpAccount Stored(string id = "main") => _host.Configuration.Values<SmtpAccount>().Single(a => a.Id == id);
 
     [Test]
     public async Task Put_New_201WithDefaultsAndWithoutTheSecret()

@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Intake;
@@ -45,7 +46,7 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public FakeQueries Queries { get; } = new();
     public FakeMessageStore Store { get; } = new();
-    public FakeAccountStore Accounts { get; } = new();
+    public FakeSendingStore Sending { get; } = new();
     public FakeConfigurationStore Configuration { get; } = new();
     public CurrentVolumes CurrentVolumes { get; } = new();
     public Func<WebhookEndpoint, WebhookTestAnswer> TestWebhook { get; set; } = static _ => new(true, 1, null);
@@ -143,11 +144,13 @@ internal sealed class ApiHost : IAsyncDisposable
     }
 
     /// <summary>Puts an account where both the store and the stages see it.</summary>
-    public SmtpAccount Add(SmtpAccount account)
+    public async Task<SmtpAccount> AddAsync(SmtpAccount account)
     {
-        var numbered = account with { Key = new(Accounts.Accounts.Count + 1_000) };
-        Accounts.Accounts.Add(numbered);
-        Current.Swap(new(Accounts.Accounts, null));
+        var numbered = account with { Key = new(Configuration.Values<SmtpAccount>().Count() + 1_000) };
+        Configuration.Add(
+            new Resource<SmtpAccount>(account.Tenant, account.Id, account.Version, numbered) { Number = numbered.Key.Number }
+        );
+        await Services.GetRequiredService<ConfigurationWriter<SmtpAccount>>().LoadAsync();
         return numbered;
     }
 
@@ -174,13 +177,23 @@ internal sealed class ApiHost : IAsyncDisposable
         services.AddSingleton(Share).AddSingleton(new ConnectionLimit(MostConnections));
         services.AddMailProxyApi();
         services.Configure(Configure);
-        var accountChanges = new AccountChanges(Accounts, Current, CurrentTenants);
         var keyChanges = new KeyChanges(Keys, CurrentKeys);
         var turn = new ConfigurationTurn();
+        var inForce = new AccountsInForce(Current, CurrentTenants);
+        var accountWriter = new ConfigurationWriter<SmtpAccount>(
+            AccountFields.Noun,
+            Configuration,
+            turn,
+            all =>
+            {
+                Sending.Learn(all.Values);
+                inForce.Swap(all);
+            }
+        );
         services
             .AddSingleton<ITenantStore>(Tenants)
             .AddSingleton(CurrentTenants)
-            .AddSingleton(new TenantChanges(Tenants, CurrentTenants, accountChanges, keyChanges))
+            .AddSingleton(new TenantChanges(Tenants, CurrentTenants, accountWriter, keyChanges))
             .AddSingleton<IKeyStore>(Keys)
             .AddSingleton(CurrentKeys)
             .AddSingleton(keyChanges)
@@ -194,10 +207,10 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton<StorageLook>(() => Missing)
             .AddSingleton<IMessageQueries>(Queries)
             .AddSingleton<IMessageStore>(Store)
-            .AddSingleton<IAccountStore>(Accounts)
+            .AddSingleton<ISendingStore>(Sending)
             .AddSingleton<IDeliveryLog>(Log)
             .AddSingleton(Current)
-            .AddSingleton(accountChanges)
+            .AddSingleton(accountWriter)
             .AddSingleton(CurrentVolumes)
             .AddSingleton(turn)
             .AddSingleton(

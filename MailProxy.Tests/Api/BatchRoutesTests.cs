@@ -103,7 +103,7 @@ public sealed class BatchRoutesTests
     [Test]
     public async Task SuspendThenActivate_ActsAndWakesTheTenantsLanes()
     {
-        var account = _host.Add(
+        var account = await _host.AddAsync(
             new()
             {
                 Key = default,
@@ -113,7 +113,7 @@ public sealed class BatchRoutesTests
                 Sandbox = true,
             }
         );
-        _host.Add(
+        await _host.AddAsync(
             new()
             {
                 Key = default,

@@ -7,8 +7,12 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
 {
     private readonly Dictionary<Type, object> _all = [];
     private long _last;
+    private int _numbers;
 
     public HashSet<string> InUse { get; } = [];
+
+    /// <summary>What the next changes fail with.</summary>
+    public Exception? Fault { get; set; }
 
     public IEnumerable<T> Values<T>()
         where T : class => Of<T>().Select(static resource => resource.Value!);
@@ -16,21 +20,33 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
     public void Add<T>(string tenant, string id, T? value)
         where T : class => Of<T>().Add(new(tenant, id, ++_last, value) { Damage = value is null ? "It is damaged." : null });
 
+    /// <summary>As it would stand in the store, whatever was there.</summary>
+    public void Add<T>(Resource<T> resource)
+        where T : class
+    {
+        _last = Math.Max(_last, resource.Version);
+        Of<T>().Add(resource);
+    }
+
     public void Clear<T>()
         where T : class => Of<T>().Clear();
 
     public Task<IReadOnlyList<Resource<T>>> ReadAsync<T>(Noun<T> noun)
         where T : class => Task.FromResult<IReadOnlyList<Resource<T>>>([.. Of<T>()]);
 
-    public Task<bool> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor)
+    public Task<bool> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor, string? action = null)
         where T : class
     {
+        if (Fault is not null)
+            return Task.FromException<bool>(Fault);
         var before = Of<T>().Find(known => known.ToString() == resource.ToString());
         if ((before?.Version ?? 0) != resource.Version)
             return Task.FromResult(false);
         if (before is not null)
             Of<T>().Remove(before);
-        Of<T>().Add(resource with { Version = ++_last });
+        var number = before?.Number ?? (noun.IsNumbered ? ++_numbers : 0);
+        var version = ++_last;
+        Of<T>().Add(resource with { Version = version, Number = number, Value = noun.Stamp(resource.Value!, number, version) });
         return Task.FromResult(true);
     }
 

@@ -156,7 +156,7 @@ internal sealed class KeyRoutesTests : KeyFixture
     public async Task RunNow_TenantsKey_WakesItsOwnAccountsOnly()
     {
         await AddAsync(Key("k1", "the-key"));
-        var mine = _host.Add(
+        var mine = await _host.AddAsync(
             new()
             {
                 Key = default,
@@ -166,7 +166,7 @@ internal sealed class KeyRoutesTests : KeyFixture
                 Sandbox = true,
             }
         );
-        _host.Add(
+        await _host.AddAsync(
             new()
             {
                 Key = default,

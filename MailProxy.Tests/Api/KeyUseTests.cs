@@ -82,7 +82,7 @@ internal sealed class KeyUseTests : KeyFixture
         using var request = new HttpRequestMessage(new(method), path) { Content = new SlowContent(json, type, DeleteOnceItIsInUseAsync) };
         using var answer = await client.SendAsync(request).WaitAsync(ApiHost.Patience);
         await answer.ProblemAsync(401, "unauthorized");
-        Assert.That((_host.Accounts.Accounts.Count, _host.Batches.Batches.Count), Is.EqualTo((0, 0)));
+        Assert.That((_host.Configuration.Values<SmtpAccount>().Count(), _host.Batches.Batches.Count), Is.EqualTo((0, 0)));
 
         async Task DeleteOnceItIsInUseAsync()
         {

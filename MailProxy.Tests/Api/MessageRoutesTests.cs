@@ -33,7 +33,7 @@ public sealed class MessageRoutesTests
     public async Task StartAsync()
     {
         _host = await ApiHost.StartAsync();
-        _account = _host.Add(
+        _account = await _host.AddAsync(
             new()
             {
                 Key = default,

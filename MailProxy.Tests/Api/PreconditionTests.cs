@@ -11,6 +11,9 @@ public sealed class PreconditionTests
     private const string Two = """{"backend":"http","config":{"base_url":"https://two.example/"}}""";
     private const string Three = """{"backend":"http","config":{"base_url":"https://three.example/"}}""";
 
+    private const string Relay = """{"host":"one.example","port":25,"security":"none"}""";
+    private const string OtherRelay = """{"host":"two.example","port":25,"security":"none"}""";
+
     private ApiHost _host = null!;
 
     [SetUp]
@@ -91,6 +94,27 @@ public sealed class PreconditionTests
         using var old = await SendAsync("DELETE", null, ("If-Match", first));
         using var now = await SendAsync("DELETE", null, ("If-Match", second));
         Assert.That(((int)old.StatusCode, (int)now.StatusCode), Is.EqualTo((412, 204)));
+    }
+
+    [TestCase("accounts", Relay, OtherRelay)]
+    [TestCase("volumes", One, Two)]
+    public async Task EveryNoun_OldTagAndNewTag_412AndTaken(string noun, string one, string two)
+    {
+        Task<HttpResponseMessage> AskAsync(string method, string? body, params (string, string)[] headers) =>
+            _host.SendAsync(method, $"/v1/{noun}/main", body, "application/json", headers);
+        using var made = await AskAsync("PUT", one, ("If-None-Match", "*"));
+        using var again = await AskAsync("PUT", one, ("If-None-Match", "*"));
+        using var first = await AskAsync("GET", null);
+        var old = first.Headers.ETag!.ToString();
+        Assert.That(made.Headers.ETag!.ToString(), Is.EqualTo(old));
+        using var changed = await AskAsync("PUT", two, ("If-Match", old));
+        using var late = await AskAsync("PUT", one, ("If-Match", old));
+        using var kept = await AskAsync("GET", null);
+        using var spared = await AskAsync("DELETE", null, ("If-Match", old));
+        using var deleted = await AskAsync("DELETE", null, ("If-Match", kept.Headers.ETag!.ToString()));
+        HttpResponseMessage[] answers = [made, again, changed, late, spared, deleted];
+        Assert.That(answers.Select(static answer => (int)answer.StatusCode), Is.EqualTo([201, 412, 200, 412, 412, 204]));
+        Assert.That(await kept.Content.ReadAsStringAsync(), Does.Contain("two.example"));
     }
 
     [Test]

@@ -4,6 +4,7 @@ using System.Text.Json;
 using CsCheck;
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Report;
@@ -186,7 +187,7 @@ public sealed class RandomConfigurationTests
                             ["description"] = description,
                         }
                     );
-                    var account = AccountBinder.Bind(members, "acme", "a", null, byTenant: true);
+                    var account = AccountFields.Noun.Fields.Bind(members, AccountFields.Noun.New("acme", "a"), null);
                     if (Refused(members))
                         return;
                     try

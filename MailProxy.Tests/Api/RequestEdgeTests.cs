@@ -77,7 +77,7 @@ public sealed class RequestEdgeTests
     public async Task Json_AnyAnswer_EndsWithALineBreak()
     {
         await using var host = await ApiHost.StartAsync(new() { OnKestrel = true });
-        host.Add(
+        await host.AddAsync(
             new()
             {
                 Key = default,

@@ -20,7 +20,7 @@ public sealed class StatusRoutesTests
     [TestCase("activate", false)]
     public async Task Dispatcher_Set_StoredAndDone(string action, bool suspended)
     {
-        await _host.Accounts.SetSuspendedAsync(!suspended, "before");
+        await _host.Sending.SetSuspendedAsync(!suspended, "before");
         _host.Suspended = suspended;
         using var answer = await _host.SendAsync("POST", $"/v1/dispatcher/{action}");
         using (Assert.EnterMultipleScope())
@@ -29,7 +29,7 @@ public sealed class StatusRoutesTests
                 (await answer.Content.ReadAsStringAsync()).TrimEnd('\n'),
                 Is.EqualTo($$"""{"suspended":{{(suspended ? "true" : "false")}}}""")
             );
-            Assert.That(_host.Accounts.Suspended, Is.EqualTo(suspended), "survives a restart");
+            Assert.That(_host.Sending.Suspended, Is.EqualTo(suspended), "survives a restart");
             Assert.That(_host.Dispatcher, Is.EqualTo(new[] { action }));
         }
     }
@@ -45,7 +45,7 @@ public sealed class StatusRoutesTests
     [Test]
     public async Task Status_Everything_OnOnePage()
     {
-        var account = _host.Add(
+        var account = await _host.AddAsync(
             new()
             {
                 Key = default,
@@ -55,7 +55,7 @@ public sealed class StatusRoutesTests
                 Host = "x",
             }
         );
-        _host.Add(
+        await _host.AddAsync(
             new()
             {
                 Key = default,
@@ -195,7 +195,7 @@ public sealed class StatusRoutesTests
     [Test]
     public async Task Overdue_NamedReasons_AreLeftOut()
     {
-        var busy = _host.Add(
+        var busy = await _host.AddAsync(
             new()
             {
                 Key = default,
@@ -205,7 +205,7 @@ public sealed class StatusRoutesTests
                 Host = "x",
             }
         );
-        var paused = _host.Add(
+        var paused = await _host.AddAsync(
             new()
             {
                 Key = default,
@@ -216,7 +216,7 @@ public sealed class StatusRoutesTests
                 Paused = true,
             }
         );
-        var limited = _host.Add(
+        var limited = await _host.AddAsync(
             new()
             {
                 Key = default,

@@ -146,7 +146,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
 
     private async Task ConfigureAsync(SqliteLinkStore links)
     {
-        var accounts = SqliteAccountStore.Open(_files.Database, _files.Box, _clock);
+        var accounts = new SqliteConfigurationStore(_files.Database, _files.Box, _clock);
         await accounts.PutAccountAsync(
             new()
             {

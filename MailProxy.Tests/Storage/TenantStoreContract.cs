@@ -2,6 +2,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
@@ -32,7 +33,7 @@ internal abstract class TenantStoreContract
 
     protected abstract ITenantStore Store { get; }
 
-    protected abstract IAccountStore Accounts { get; }
+    protected abstract IConfigurationStore Accounts { get; }
 
     protected abstract IDeliveryLog Log { get; }
 

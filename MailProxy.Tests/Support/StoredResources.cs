@@ -1,4 +1,6 @@
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
 
 namespace MailProxy.Tests.Support;
@@ -7,7 +9,7 @@ namespace MailProxy.Tests.Support;
 internal static class StoredResources
 {
     public static async Task<IReadOnlyList<T>> ValuesAsync<T>(this IConfigurationStore store, Noun<T> noun)
-        where T : class => [.. (await store.ReadAsync(noun)).Select(static resource => resource.Value!)];
+        where T : class => (await store.ReadAsync(noun)).Select(static resource => resource.Value!).ToList();
 
     /// <summary>True: created.</summary>
     public static async Task<bool> PutAsync<T>(
@@ -42,6 +44,32 @@ internal static class StoredResources
 
     public static Task<DeleteResult> DeleteVolumeAsync(this IConfigurationStore store, string tenant, string id, string actor) =>
         store.DeleteAsync(VolumeFields.Noun, tenant, id, actor);
+
+    public static Task<IReadOnlyList<SmtpAccount>> AccountsAsync(this IConfigurationStore store) => store.ValuesAsync(AccountFields.Noun);
+
+    public static Task<bool> PutAccountAsync(this IConfigurationStore store, SmtpAccount account, string actor) =>
+        store.PutAsync(AccountFields.Noun, account.Tenant, account.Id, account, actor);
+
+    public static Task<DeleteResult> DeleteAccountAsync(this IConfigurationStore store, string tenant, string id, string actor) =>
+        store.DeleteAsync(AccountFields.Noun, tenant, id, actor);
+
+    /// <summary>False: there is no such account. One that is so already stays as it is.</summary>
+    public static async Task<bool> SetPausedAsync(this IConfigurationStore store, string tenant, string id, bool paused, string actor)
+    {
+        var all = await store.ReadAsync(AccountFields.Noun);
+        if (all.FirstOrDefault(account => account.Tenant == tenant && account.Id == id) is not { Value: { } value } found)
+            return false;
+        return value.Paused == paused
+            || await store.PutAsync(
+                AccountFields.Noun,
+                found with
+                {
+                    Value = value with { Paused = paused },
+                },
+                actor,
+                paused ? "pause" : "resume"
+            );
+    }
 
     private static async Task<long> VersionAsync<T>(IConfigurationStore store, Noun<T> noun, string tenant, string id)
         where T : class => (await store.ReadAsync(noun)).FirstOrDefault(r => r.Tenant == tenant && r.Id == id)?.Version ?? 0;

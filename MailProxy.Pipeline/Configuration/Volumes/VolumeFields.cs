@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using static MailProxy.Pipeline.Configuration.Forms;
 using HttpField = MailProxy.Pipeline.Configuration.Field<MailProxy.Pipeline.Configuration.Volumes.VolumeConfig.Http>;
 using LocalField = MailProxy.Pipeline.Configuration.Field<MailProxy.Pipeline.Configuration.Volumes.VolumeConfig.Local>;
@@ -151,7 +150,7 @@ public static class VolumeFields
                 Shown = "Absent for a shared volume of another tenant.",
                 Bind = (members, v, before) => v with { Config = VolumeRules.Config(members, Backends, v.Config, before?.Config) },
                 Show = (v, shown) => shown["config"] = Backends.Of(v.Config).Show(v.Config),
-                Keep = (v, kept) => Beside(kept, Backends.Of(v.Config).Keep(v.Config)),
+                Keep = (v, kept) => Nested.Beside(kept, Backends.Of(v.Config).Keep(v.Config)),
                 Read = (v, kept) => v with { Config = Backends.Of(v.Config).Read(kept) },
             },
             VolumeField.Of(
@@ -218,11 +217,4 @@ public static class VolumeFields
             },
             _ => volume,
         };
-
-    // Stores have the members of config beside the backend.
-    private static void Beside(JsonObject kept, JsonObject config)
-    {
-        foreach (var (name, value) in config)
-            kept[name] = value?.DeepClone();
-    }
 }

@@ -81,7 +81,7 @@ internal static class BackupDatabase
                 GenerationRows.Begin(session, at, new DateTimeOffset(backupAt).ToUnixTimeMilliseconds());
                 session.Run(
                     "INSERT INTO settings (name, value) VALUES (?1, 'true') ON CONFLICT (name) DO UPDATE SET value = 'true'",
-                    SqliteAccountStore.SuspendedSetting
+                    SqliteSendingStore.SuspendedSetting
                 );
                 AuditRows.Append(
                     session,

@@ -11,104 +11,148 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 internal sealed class ConfigurationRows<T>
     where T : class
 {
-    // Before these a row has tenant, id, version and config.
-    private const int FirstColumn = 4;
-
     private readonly Noun<T> _noun;
     private readonly SecretBox _box;
     private readonly Field<T>[] _columns;
+
+    // What every row has, and then what a change writes: the JSON, the fields with columns, the secrets.
+    private readonly string[] _named,
+        _written;
     private readonly string _select,
-        _insert,
-        _update,
-        _delete;
+        _where,
+        _update;
 
     public ConfigurationRows(Noun<T> noun, SecretBox box)
     {
         (_noun, _box, _columns) = (noun, box, [.. noun.Columns]);
-        string[] own = [.. _columns.Select(static c => c.Name), .. noun.Secrets.Select(static s => s.Column)];
-        _select = $"SELECT {string.Join(", ", ["tenant", "id", "version", "config", .. own])} FROM {noun.Table}";
-        string[] set = ["config", .. own];
-        _insert =
-            $"INSERT INTO {noun.Table} (tenant, id, version, created_at, updated_at, {string.Join(", ", set)}) "
-            + $"VALUES (@tenant, @id, @version, @now, @now, {string.Join(", ", set.Select(static name => "@" + name))})";
+        _named = noun.IsTenant ? ["id", "version"] : ["tenant", "id", "version"];
+        _written =
+        [
+            .. noun.HasConfig ? ["config"] : Array.Empty<string>(),
+            .. _columns.Select(static c => c.Name),
+            .. noun.Secrets.Select(static s => s.Column),
+        ];
+        string[] selected = [noun.IsTenant ? "id" : "tenant", "id", "version", noun.IsNumbered ? "number" : "0", .. _written];
+        _select = $"SELECT {string.Join(", ", selected)} FROM {noun.Table} WHERE {(noun.LeavesTombstone ? "deleted_at IS NULL" : "true")}";
+        _where = (noun.IsTenant ? "" : "tenant = @tenant AND ") + "id = @id" + (noun.LeavesTombstone ? " AND deleted_at IS NULL" : "");
+        string[] set = ["version", .. _written];
         _update =
-            $"UPDATE {noun.Table} SET version = @version, updated_at = @now, "
-            + string.Join(", ", set.Select(static name => $"{name} = @{name}"))
-            + " WHERE tenant = @tenant AND id = @id";
-        _delete = $"DELETE FROM {noun.Table} WHERE tenant = @tenant AND id = @id";
+            $"UPDATE {noun.Table} SET {string.Join(", ", set.Select(static name => $"{name} = @{name}"))}"
+            + (noun.IsDated ? ", updated_at = @now" : "")
+            + $" WHERE {_where}";
     }
 
     public List<Resource<T>> All(SqliteConnection db, string? tenant = null) =>
         tenant is null
-            ? db.Query(_select + " ORDER BY tenant, id", Row)
-            : db.Query(_select + " WHERE tenant = @tenant ORDER BY id", Row, ("@tenant", tenant));
+            ? db.Query(_select + (_noun.IsTenant ? " ORDER BY id" : " ORDER BY tenant, id"), Row)
+            : db.Query(_select + " AND tenant = @tenant ORDER BY id", Row, ("@tenant", tenant));
 
     public Resource<T>? Find(SqliteConnection db, string tenant, string id) =>
-        db.QueryFirst(_select + " WHERE tenant = @tenant AND id = @id", Row, ("@tenant", tenant), ("@id", id));
+        db.QueryFirst($"{_select} AND {_where}", Row, Names(tenant, id));
 
-    public void Insert(SqliteConnection db, Resource<T> resource, long now) => db.Run(_insert, Parameters(resource, now));
+    /// <param name="first">Columns that are no fields.</param>
+    public void Insert(SqliteConnection db, Resource<T> resource, IReadOnlyList<(string Column, object? Value)> first, long now)
+    {
+        string[] dates = _noun.IsDated ? ["created_at", "updated_at"] : [];
+        string[] columns = [.. _named, .. _written, .. dates, .. first.Select(static one => one.Column)];
+        var values = columns.Select(static name => name is "created_at" or "updated_at" ? "@now" : "@" + name);
+        var sql = $"INSERT INTO {_noun.Table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", values)})";
+        (string, object?)[] more = [.. first.Select(static one => ("@" + one.Column, one.Value))];
+        if (!_noun.IsNumbered)
+        {
+            db.Run(sql, [.. Parameters(resource, now), .. more]);
+            return;
+        }
+
+        // Secrets are sealed for the number, which is known only when the row is there.
+        var bare = _noun.Secrets.Aggregate(resource.Value!, static (value, secret) => secret.Set(value, null));
+        var number = db.QueryNumber(sql + " RETURNING number", [.. Parameters(resource with { Value = bare }, now), .. more])!.Value;
+        Update(db, resource with { Number = (int)number }, now);
+    }
 
     public void Update(SqliteConnection db, Resource<T> resource, long now) => db.Run(_update, Parameters(resource, now));
 
-    public void Delete(SqliteConnection db, string tenant, string id) => db.Run(_delete, ("@tenant", tenant), ("@id", id));
+    public void Delete(SqliteConnection db, string tenant, string id, long now)
+    {
+        if (!_noun.LeavesTombstone)
+        {
+            db.Run($"DELETE FROM {_noun.Table} WHERE {_where}", Names(tenant, id));
+            return;
+        }
+
+        string[] set =
+        [
+            "version = version + 1",
+            "updated_at = @now",
+            "deleted_at = @now",
+            .. _noun.Secrets.Select(s => s.Column + " = NULL"),
+        ];
+        db.Run($"UPDATE {_noun.Table} SET {string.Join(", ", set)} WHERE {_where}", [.. Names(tenant, id), ("@now", now)]);
+    }
+
+    private (string Name, object? Value)[] Names(string tenant, string id) =>
+        _noun.IsTenant ? [("@id", id)] : [("@tenant", tenant), ("@id", id)];
 
     private (string Name, object? Value)[] Parameters(Resource<T> resource, long now)
     {
         var kept = _noun.Fields.Keep(resource.Value!);
-        var columns = _columns.Select(column => ("@" + column.Name, Cell(kept[column.Name]))).ToArray();
+        var columns = _columns.Select(column => ("@" + column.Name, Cell(column, kept[column.Name]))).ToArray();
         foreach (var column in _columns)
             kept.Remove(column.Name);
-        return
-        [
-            ("@tenant", resource.Tenant),
-            ("@id", resource.Id),
-            ("@version", resource.Version),
-            ("@now", now),
-            ("@config", kept.ToJsonString()),
-            .. columns,
-            .. _noun.Secrets.Select(secret => ("@" + secret.Column, Seal(resource, secret))),
-        ];
+        var parameters = new List<(string, object?)>(Names(resource.Tenant, resource.Id)) { ("@version", resource.Version) };
+        if (_noun.IsDated)
+            parameters.Add(("@now", now));
+        if (_noun.HasConfig)
+            parameters.Add(("@config", kept.ToJsonString()));
+        return [.. parameters, .. columns, .. _noun.Secrets.Select(secret => ("@" + secret.Column, Seal(resource, secret)))];
     }
 
     private Resource<T> Row(SqliteDataReader row)
     {
-        var (tenant, id, version) = (row.GetString(0), row.GetString(1), row.GetInt64(2));
+        var found = new Resource<T>(row.GetString(0), row.GetString(1), row.GetInt64(2), null) { Number = row.GetInt32(3) };
         try
         {
-            return new(tenant, id, version, Value(row, tenant, id));
+            return found with { Value = _noun.Stamp(Value(row, found), found.Number, found.Version) };
         }
         catch (Exception error) when (Damage(error) is { } damage)
         {
-            if (!_noun.SpoilsAlone)
-                throw new StoreRefusedException($"The stored {_noun.Name} {tenant}/{id} cannot be read: {damage}", error);
-            return new(tenant, id, version, null) { Damage = damage };
+            return _noun.SpoilsAlone
+                ? found with
+                {
+                    Damage = damage,
+                }
+                : throw new StoreRefusedException($"The stored {_noun.Subject(found.Tenant, found.Id)} cannot be read: {damage}", error);
         }
     }
 
-    private T Value(SqliteDataReader row, string tenant, string id)
+    private T Value(SqliteDataReader row, Resource<T> found)
     {
-        using var config = JsonDocument.Parse(row.GetString(3));
-        var value = _noun.Fields.Read(config.RootElement, _noun.New(tenant, id), static field => !field.InColumn);
+        var next = 4;
+        var value = _noun.New(found.Tenant, found.Id);
+        if (_noun.HasConfig)
+        {
+            using var config = JsonDocument.Parse(row.GetString(next++));
+            value = _noun.Fields.Read(config.RootElement, value, static field => !field.InColumn);
+        }
+
         var columns = new JsonObject();
-        for (var i = 0; i < _columns.Length; i++)
-            Field<T>.Add(columns, _columns[i].Name, Node(_columns[i], row, FirstColumn + i));
+        foreach (var column in _columns)
+            Field<T>.Add(columns, column.Name, Node(column, row, next++));
         using var cells = JsonDocument.Parse(columns.ToJsonString());
         value = _noun.Fields.Read(cells.RootElement, value, static field => field.InColumn);
-        for (var i = 0; i < _noun.Secrets.Count; i++)
+        foreach (var secret in _noun.Secrets)
         {
-            var secret = _noun.Secrets[i];
-            if (row.BytesOrNull(FirstColumn + _columns.Length + i) is { } sealedSecret)
-                value = secret.Set(value, _box.Open(sealedSecret, Owner(tenant, id, secret)));
+            if (row.BytesOrNull(next++) is { } text)
+                value = secret.Set(value, _box.Open(text, _noun.OwnerOf(secret, found.Tenant, found.Id, found.Number)));
         }
 
         return value;
     }
 
     private byte[]? Seal(Resource<T> resource, Sealed<T> secret) =>
-        secret.Get(resource.Value!) is { } text ? _box.Seal(text, Owner(resource.Tenant, resource.Id, secret)) : null;
-
-    // Neither part may contain a slash, so no two resources share this.
-    private string Owner(string tenant, string id, Sealed<T> secret) => $"{_noun.Name}/{tenant}/{id}/{secret.Column}";
+        secret.Get(resource.Value!) is { } text
+            ? _box.Seal(text, _noun.OwnerOf(secret, resource.Tenant, resource.Id, resource.Number))
+            : null;
 
     private static string? Damage(Exception error) =>
         error switch
@@ -119,21 +163,26 @@ internal sealed class ConfigurationRows<T>
             _ => null,
         };
 
-    private static object? Cell(JsonNode? node) =>
+    private static object? Cell(Field<T> field, JsonNode? node) =>
         node?.GetValueKind() switch
         {
             null => null,
             JsonValueKind.True => 1L,
             JsonValueKind.False => 0L,
             JsonValueKind.Number => node.GetValue<long>(),
+            JsonValueKind.String when field.Shape == Shape.Bytes => Convert.FromBase64String(node.GetValue<string>()),
             JsonValueKind.String => node.GetValue<string>(),
             _ => node.ToJsonString(),
         };
 
     private static JsonNode? Node(Field<T> field, SqliteDataReader row, int column) =>
-        row.IsDBNull(column) ? null
-        : field.Shape.Type == "boolean" ? JsonValue.Create(row.GetInt64(column) != 0)
-        : field.Shape.Type == "integer" ? JsonValue.Create(row.GetInt64(column))
-        : field.Shape.Type == "string" ? JsonValue.Create(row.GetString(column))
-        : JsonNode.Parse(row.GetString(column));
+        row.GetValue(column) switch
+        {
+            long number when field.Shape.Type == "boolean" => JsonValue.Create(number != 0),
+            long number => JsonValue.Create(number),
+            byte[] bytes => JsonValue.Create(Convert.ToBase64String(bytes)),
+            string text when field.Shape.Type is "array" or "object" => JsonNode.Parse(text),
+            string text => JsonValue.Create(text),
+            _ => null,
+        };
 }

@@ -1,39 +1,45 @@
+using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>What is configured, a table a noun, secrets sealed; every change has its row in the audit log.</summary>
-public sealed class SqliteConfigurationStore(SqliteDatabase database, SecretBox box, TimeProvider clock) : IConfigurationStore
+public sealed class SqliteConfigurationStore : IConfigurationStore
 {
-    private readonly CommitLoop _writer = database.Writer;
-    private readonly SqliteReaders _readers = database.Readers;
+    private const string Replaced = "replace";
+
+    private readonly CommitLoop _writer;
+    private readonly SqliteReaders _readers;
+    private readonly SecretBox _box;
+    private readonly TimeProvider _clock;
+
+    // By the noun's type: TableRules of it.
+    private readonly Dictionary<Type, object> _rules;
+
+    public SqliteConfigurationStore(SqliteDatabase database, SecretBox box, TimeProvider clock)
+    {
+        (_writer, _readers, _box, _clock) = (database.Writer, database.Readers, box, clock);
+        _rules = new() { [typeof(SmtpAccount)] = new AccountTable(), [typeof(Volume)] = new VolumeTable() };
+    }
 
     public Task<IReadOnlyList<Resource<T>>> ReadAsync<T>(Noun<T> noun)
-        where T : class => _readers.ReadAsync<IReadOnlyList<Resource<T>>>(db => new ConfigurationRows<T>(noun, box).All(db));
+        where T : class => _readers.ReadAsync<IReadOnlyList<Resource<T>>>(db => new ConfigurationRows<T>(noun, _box).All(db));
 
-    public Task<bool> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor)
+    public Task<bool> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor, string? action = null)
         where T : class =>
         _writer.WriteAsync(db =>
         {
-            var rows = new ConfigurationRows<T>(noun, box);
+            var rows = new ConfigurationRows<T>(noun, _box);
             var before = rows.Find(db, resource.Tenant, resource.Id);
             if ((before?.Version ?? 0) != resource.Version)
                 return false;
-            var number = AuditRows.Append(
-                db,
-                Now,
-                actor,
-                noun.Name + (before is null ? ".create" : ".replace"),
-                Subject(noun, resource.Tenant, resource.Id),
-                before?.Value is { } was ? noun.Audited(was) : null,
-                noun.Audited(resource.Value!, before?.Value)
-            );
             if (before is null)
-                rows.Insert(db, resource with { Version = number }, Now); // so no version comes back when it is made anew
+                Create(db, noun, rows, resource, actor, action ?? "create");
             else
-                rows.Update(db, resource with { Version = resource.Version + 1 }, Now);
+                Replace(db, noun, rows, before, resource, actor, action ?? Replaced);
             return true;
         });
 
@@ -41,39 +47,105 @@ public sealed class SqliteConfigurationStore(SqliteDatabase database, SecretBox 
         where T : class =>
         _writer.WriteAsync(db =>
         {
-            var rows = new ConfigurationRows<T>(noun, box);
-            if (rows.Find(db, tenant, id) is not { } resource)
+            if (new ConfigurationRows<T>(noun, _box).Find(db, tenant, id) is not { } resource)
                 return DeleteResult.NotFound;
             if (resource.Version != version)
                 return DeleteResult.Changed;
-            if (IsInUse(db, noun.Name, tenant, id))
+            if (RulesOf<T>().IsInUse(db, resource, Now))
                 return DeleteResult.InUse;
-            rows.Delete(db, tenant, id);
-            AppendDeletion(db, noun, resource, actor, Now);
+            Delete(db, noun, resource, actor);
             return DeleteResult.Deleted;
         });
 
-    private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+    /// <summary>Whether something of a tenant is in use.</summary>
+    internal bool IsAnyInUse<T>(SqliteConnection db, Noun<T> noun, string tenant)
+        where T : class => new ConfigurationRows<T>(noun, _box).All(db, tenant).Any(resource => RulesOf<T>().IsInUse(db, resource, Now));
 
-    private bool IsInUse(SqliteConnection db, string noun, string tenant, string id) =>
-        noun switch
-        {
-            "volume" => LinkRows.InVolume(new Session(db), tenant, id, Now),
-            _ => false,
-        };
+    /// <summary>Deletes everything that a tenant has of a noun.</summary>
+    internal void DeleteAll<T>(SqliteConnection db, Noun<T> noun, string tenant, string actor)
+        where T : class
+    {
+        foreach (var resource in new ConfigurationRows<T>(noun, _box).All(db, tenant))
+            Delete(db, noun, resource, actor);
+    }
 
-    internal static void AppendDeletion<T>(SqliteConnection db, Noun<T> noun, Resource<T> resource, string actor, long now)
+    private void Create<T>(SqliteConnection db, Noun<T> noun, ConfigurationRows<T> rows, Resource<T> resource, string actor, string action)
+        where T : class
+    {
+        var after = noun.Audited(resource.Value!);
+        var number = Audit(db, noun, resource, actor, action, null, after);
+
+        // The number of the entry as its version: so none comes back when it is deleted and made anew.
+        rows.Insert(db, resource with { Version = number }, RulesOf<T>().First, Now);
+    }
+
+    private void Replace<T>(
+        SqliteConnection db,
+        Noun<T> noun,
+        ConfigurationRows<T> rows,
+        Resource<T> before,
+        Resource<T> resource,
+        string actor,
+        string action
+    )
+        where T : class
+    {
+        var (rules, was) = (RulesOf<T>(), Told(db, noun, before));
+        var after = resource with { Version = resource.Version + 1, Number = before.Number };
+        rows.Update(db, after, Now);
+        rules.Replaced(db, before, after, action);
+
+        // An action that leaves every secret as it was says nothing of them.
+        var isToldOf = action == Replaced || noun.Secrets.Any(secret => Differs(secret, before.Value, after.Value!));
+        var told = noun.Audited(after.Value!, isToldOf ? before.Value : null);
+        rules.Tell(db, after, told);
+        Audit(db, noun, resource, actor, action, was, told);
+    }
+
+    private void Delete<T>(SqliteConnection db, Noun<T> noun, Resource<T> resource, string actor)
+        where T : class
+    {
+        var was = Told(db, noun, resource);
+        RulesOf<T>().Deleting(db, resource, actor, Now);
+        new ConfigurationRows<T>(noun, _box).Delete(db, resource.Tenant, resource.Id, Now);
+        Audit(db, noun, resource, actor, "delete", was, null);
+    }
+
+    private JsonObject? Told<T>(SqliteConnection db, Noun<T> noun, Resource<T> resource)
+        where T : class
+    {
+        if (resource.Value is null)
+            return null;
+        var told = noun.Audited(resource.Value);
+        RulesOf<T>().Tell(db, resource, told);
+        return told;
+    }
+
+    private long Audit<T>(
+        SqliteConnection db,
+        Noun<T> noun,
+        Resource<T> resource,
+        string actor,
+        string action,
+        JsonObject? before,
+        JsonObject? after
+    )
         where T : class =>
         AuditRows.Append(
             db,
-            now,
+            Now,
             actor,
-            noun.Name + ".delete",
-            Subject(noun, resource.Tenant, resource.Id),
-            resource.Value is { } was ? noun.Audited(was) : null,
-            null
+            $"{noun.Name}.{action}",
+            noun.Subject(resource.Tenant, resource.Id),
+            before?.ToJsonString(),
+            after?.ToJsonString()
         );
 
-    private static string Subject<T>(Noun<T> noun, string tenant, string id)
-        where T : class => $"{noun.Name}/{tenant}/{id}";
+    private TableRules<T> RulesOf<T>()
+        where T : class => _rules.TryGetValue(typeof(T), out var rules) ? (TableRules<T>)rules : new PlainTable<T>();
+
+    private static bool Differs<T>(Sealed<T> secret, T? before, T after)
+        where T : class => before is not null && secret.Get(before) != secret.Get(after);
+
+    private long Now => _clock.GetUtcNow().ToUnixTimeMilliseconds();
 }

@@ -10,7 +10,7 @@ public sealed class SqliteTenantStore(SqliteDatabase database, SecretBox box, Ti
     private readonly CommitLoop _writer = database.Writer;
     private readonly SqliteReaders _readers = database.Readers;
     private readonly TenantRows _rows = new(box);
-    private readonly TenantCascade _belongings = new(box);
+    private readonly TenantCascade _cascade = new(database, box, clock);
 
     public Task<IReadOnlyList<Tenant>> TenantsAsync() => _readers.ReadAsync<IReadOnlyList<Tenant>>(_rows.All);
 
@@ -40,10 +40,10 @@ public sealed class SqliteTenantStore(SqliteDatabase database, SecretBox box, Ti
         {
             if (_rows.Find(db, id) is not { } tenant)
                 return DeleteResult.NotFound;
-            if (id == Tenant.DefaultId || _belongings.AreInUse(db, id, Now))
+            if (id == Tenant.DefaultId || _cascade.AreInUse(db, id))
                 return DeleteResult.InUse;
 
-            _belongings.Remove(db, id, actor, Now);
+            _cascade.Remove(db, id, actor, Now);
             TenantRows.Delete(db, id);
             SqliteTenantRemoval.Begin(new Session(db), id);
             AuditRows.Append(db, Now, actor, "tenant.delete", Subject(id), Audited(tenant).ToJson(), null);

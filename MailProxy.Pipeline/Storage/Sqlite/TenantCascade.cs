@@ -1,44 +1,26 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>Deletes everything that is configured in a tenant. A new table of such things must be added here.</summary>
-internal sealed class TenantCascade(SecretBox box)
+internal sealed class TenantCascade(SqliteDatabase database, SecretBox box, TimeProvider clock)
 {
-    private readonly AccountRows _accounts = new(box);
-    private readonly ConfigurationRows<Volume> _volumes = new(VolumeFields.Noun, box);
+    private readonly SqliteConfigurationStore _configuration = new(database, box, clock);
     private readonly WebhookRows _webhooks = new(box);
 
     /// <summary>Whether the tenant has unfinished mail, or links to files in its volumes that have not expired.</summary>
-    public bool AreInUse(SqliteConnection db, string tenant, long now) =>
-        Accounts(db, tenant).Any(account => AccountRows.HasMail(db, account.Key))
-        || Ids(db, "volumes", tenant).Any(volume => LinkRows.InVolume(new Session(db), tenant, volume, now));
+    public bool AreInUse(SqliteConnection db, string tenant) =>
+        _configuration.IsAnyInUse(db, AccountFields.Noun, tenant) || _configuration.IsAnyInUse(db, VolumeFields.Noun, tenant);
 
     /// <summary>Deletes everything, each with an entry in the audit log.</summary>
     public void Remove(SqliteConnection db, string tenant, string actor, long now)
     {
-        foreach (var account in Accounts(db, tenant).ToArray())
-        {
-            AccountRows.SoftDelete(db, account.Key, now);
-            AuditRows.Append(
-                db,
-                now,
-                actor,
-                "account.delete",
-                $"account/{tenant}/{account.Id}",
-                SqliteAccountStore.Audited(account, account.Paused).ToJson(),
-                null
-            );
-        }
-
+        _configuration.DeleteAll(db, AccountFields.Noun, tenant, actor);
         RemoveAll(db, "suspended_batches", "batch", tenant, _ => "true", actor, now, "batch");
-        foreach (var volume in _volumes.All(db, tenant))
-        {
-            SqliteConfigurationStore.AppendDeletion(db, VolumeFields.Noun, volume, actor, now);
-            _volumes.Delete(db, tenant, volume.Id);
-        }
+        _configuration.DeleteAll(db, VolumeFields.Noun, tenant, actor);
 
         db.Run("DELETE FROM webhook_resends WHERE tenant = @tenant", ("@tenant", tenant));
         RemoveAll(db, "webhooks", "webhook", tenant, id => SqliteDeliveryLog.Audited(_webhooks.Find(db, tenant, id)!).ToJson(), actor, now);
@@ -52,9 +34,6 @@ internal sealed class TenantCascade(SecretBox box)
             now
         );
     }
-
-    private IEnumerable<SmtpAccount> Accounts(SqliteConnection db, string tenant) =>
-        _accounts.All(db).Where(account => account.Tenant == tenant);
 
     private static List<string> Ids(SqliteConnection db, string table, string tenant, string column = "id") =>
         db.Query($"SELECT {column} FROM {table} WHERE tenant = @tenant ORDER BY {column}", row => row.GetString(0), ("@tenant", tenant));

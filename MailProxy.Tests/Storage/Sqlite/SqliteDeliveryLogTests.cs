@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Tests.Support;
 using Microsoft.Data.Sqlite;
 using NUnit.Framework;
 
@@ -30,7 +31,7 @@ internal sealed class SqliteDeliveryLogTests : DeliveryLogContract
 
     protected override async Task<AccountKey> PutAccountAsync(string id)
     {
-        var accounts = SqliteAccountStore.Open(_store.Database, _store.Box, TimeProvider.System);
+        var accounts = new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
         await accounts.PutAccountAsync(
             new()
             {

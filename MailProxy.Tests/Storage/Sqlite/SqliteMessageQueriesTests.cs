@@ -2,6 +2,7 @@ using System.Text;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Tests.Support;
 using Microsoft.Data.Sqlite;
 using NUnit.Framework;
 
@@ -112,19 +113,17 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
     protected override Task<List<long>> SeedAsync(IEnumerable<SeedMessage> seeds) => _store.SeedAsync(seeds);
 
     protected override Task PutAccountAsync(string id) =>
-        SqliteAccountStore
-            .Open(_store.Database, _store.Box, TimeProvider.System)
-            .PutAccountAsync(
-                new()
-                {
-                    Key = default,
-                    Tenant = "default",
-                    Id = id,
-                    Version = 0,
-                    Sandbox = true,
-                },
-                "ann"
-            );
+        new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System).PutAccountAsync(
+            new()
+            {
+                Key = default,
+                Tenant = "default",
+                Id = id,
+                Version = 0,
+                Sandbox = true,
+            },
+            "ann"
+        );
 
     protected override Task AppendEventAsync(long message, NewEvent e, long at) =>
         _store.Database.Writer.WriteAsync(_ =>

@@ -77,7 +77,7 @@ internal sealed class SqliteSecretsTests
         Assert.Multiple(() =>
         {
             Assert.That(rotated.SealingKey, Is.EqualTo(fresh.Id));
-            Assert.That(SqliteAccountStore.Open(_store.Database, rotated, TimeProvider.System).AccountsAsync, Has.Count.EqualTo(1));
+            Assert.That(new SqliteConfigurationStore(_store.Database, rotated, TimeProvider.System).AccountsAsync, Has.Count.EqualTo(1));
         });
     }
 
@@ -105,7 +105,7 @@ internal sealed class SqliteSecretsTests
         Assert.Multiple(async () =>
         {
             Assert.That(
-                (await SqliteAccountStore.Open(_store.Database, alone, TimeProvider.System).AccountsAsync()).Single().Password,
+                (await new SqliteConfigurationStore(_store.Database, alone, TimeProvider.System).AccountsAsync()).Single().Password,
                 Is.EqualTo("a")
             );
             Assert.That(
@@ -142,7 +142,7 @@ internal sealed class SqliteSecretsTests
         Assert.That(() => OpenAsync(Text(fresh) + "," + Text(old)), Throws.Exception.With.Message.Contains("in the middle"));
         Assert.That(_store.Database.Readers.Query(SealedColumns.KeysInUse), Is.EqualTo(new[] { old.Id }));
         Assert.That(
-            (await SqliteAccountStore.Open(_store.Database, await OpenAsync(Text(old)), TimeProvider.System).AccountsAsync())
+            (await new SqliteConfigurationStore(_store.Database, await OpenAsync(Text(old)), TimeProvider.System).AccountsAsync())
                 .Single()
                 .Password,
             Is.EqualTo("a")
@@ -182,7 +182,7 @@ internal sealed class SqliteSecretsTests
     {
         var box = await OpenAsync(null);
         await StoreSecretAsync(box, "account");
-        await SqliteAccountStore.Open(_store.Database, box, TimeProvider.System).DeleteAccountAsync("default", "one", "ann");
+        await new SqliteConfigurationStore(_store.Database, box, TimeProvider.System).DeleteAccountAsync("default", "one", "ann");
         File.Delete(KeyFile);
 
         Assert.That((await OpenAsync(null)).SealingKey, Is.Not.EqualTo(box.SealingKey));
@@ -236,7 +236,7 @@ internal sealed class SqliteSecretsTests
             Port = 25,
             Password = "a",
         };
-        return SqliteAccountStore.Open(_store.Database, box, TimeProvider.System).PutAccountAsync(account, "ann");
+        return new SqliteConfigurationStore(_store.Database, box, TimeProvider.System).PutAccountAsync(account, "ann");
     }
 
     private static string Text(MasterKey key) => Convert.ToBase64String(key.Bytes);

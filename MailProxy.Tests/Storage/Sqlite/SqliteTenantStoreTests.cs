@@ -18,7 +18,7 @@ internal sealed class SqliteTenantStoreTests : TenantStoreContract
 
     protected override ITenantStore Store => new SqliteTenantStore(_store.Database, _store.Box, TimeProvider.System);
 
-    protected override IAccountStore Accounts => SqliteAccountStore.Open(_store.Database, _store.Box, TimeProvider.System);
+    protected override IConfigurationStore Accounts => new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
 
     protected override IDeliveryLog Log => new SqliteDeliveryLog(_store.Database, _store.Box, TimeProvider.System);
 

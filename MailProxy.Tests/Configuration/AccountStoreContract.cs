@@ -1,9 +1,11 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
-namespace MailProxy.Tests.Storage;
+namespace MailProxy.Tests.Configuration;
 
 /// <summary>What every account store does.</summary>
 internal abstract class AccountStoreContract
@@ -33,7 +35,9 @@ internal abstract class AccountStoreContract
         Description = "Bücher & Co",
     };
 
-    protected abstract IAccountStore Store { get; }
+    protected abstract IConfigurationStore Store { get; }
+
+    protected abstract ISendingStore Sending { get; }
 
     /// <summary>Closes the store and opens it again.</summary>
     protected abstract void Reopen();
@@ -77,7 +81,7 @@ internal abstract class AccountStoreContract
         await Store.SetPausedAsync("default", "relay", true, "ann");
         var before = await OnlyAsync();
 
-        var created = await Store.PutAccountAsync(Relay with { Host = "other.example.com" }, "ann");
+        var created = await Store.PutAccountAsync(Relay with { Host = "other.example.com", Paused = true }, "ann");
         var after = await OnlyAsync();
         Assert.Multiple(() =>
         {
@@ -121,16 +125,16 @@ internal abstract class AccountStoreContract
 
         Assert.That(await Store.DeleteAccountAsync("default", "relay", "ann"), Is.EqualTo(DeleteResult.Deleted));
         Assert.That(await Store.AccountsAsync(), Is.Empty);
-        Assert.That(Store.NameOf(deleted), Is.EqualTo("relay"));
+        Assert.That(Sending.NameOf(deleted), Is.EqualTo("relay"));
 
         Reopen();
         await Store.PutAccountAsync(Relay, "ann");
         var again = (await OnlyAsync()).Key;
         Assert.Multiple(() =>
         {
-            Assert.That(Store.NameOf(deleted), Is.EqualTo("relay"));
+            Assert.That(Sending.NameOf(deleted), Is.EqualTo("relay"));
             Assert.That(again, Is.Not.EqualTo(deleted));
-            Assert.That(Store.NameOf(again), Is.EqualTo("relay"));
+            Assert.That(Sending.NameOf(again), Is.EqualTo("relay"));
         });
     }
 
@@ -181,14 +185,14 @@ internal abstract class AccountStoreContract
     [Test]
     public async Task Suspended_SetAndCleared_OutlivesAnOpening()
     {
-        Assert.That(await Store.SuspendedAsync(), Is.False);
+        Assert.That(await Sending.SuspendedAsync(), Is.False);
 
-        await Store.SetSuspendedAsync(true, "ann");
+        await Sending.SetSuspendedAsync(true, "ann");
         Reopen();
-        Assert.That(await Store.SuspendedAsync(), Is.True);
+        Assert.That(await Sending.SuspendedAsync(), Is.True);
 
-        await Store.SetSuspendedAsync(false, "ann");
-        Assert.That(await Store.SuspendedAsync(), Is.False);
+        await Sending.SetSuspendedAsync(false, "ann");
+        Assert.That(await Sending.SuspendedAsync(), Is.False);
     }
 
     [Test]
@@ -200,7 +204,7 @@ internal abstract class AccountStoreContract
         Assert.Multiple(() =>
         {
             Assert.That((sandbox.Tenant, sandbox.Id, sandbox.Sandbox), Is.EqualTo(("default", "sandbox", true)));
-            Assert.That(Store.NameOf(sandbox.Key), Is.EqualTo("sandbox"));
+            Assert.That(Sending.NameOf(sandbox.Key), Is.EqualTo("sandbox"));
         });
     }
 
@@ -217,7 +221,8 @@ internal abstract class AccountStoreContract
     public async Task NameOf_Unknown_IsNull()
     {
         await Store.PutAccountAsync(Relay, "ann");
-        Assert.That(Store.NameOf(new(99)), Is.Null);
+        Assert.That(Sending.NameOf((await OnlyAsync()).Key), Is.EqualTo("relay"));
+        Assert.That(Sending.NameOf(new(99)), Is.Null);
     }
 
     [Test]
@@ -227,8 +232,8 @@ internal abstract class AccountStoreContract
         await Store.PutAccountAsync(Relay with { Password = "swordfish" }, "bob");
         await Store.SetPausedAsync("default", "relay", true, "ann");
         await Store.SetPausedAsync("default", "relay", true, "ann"); // changes nothing
-        await Store.SetSuspendedAsync(true, "ann");
-        await Store.SetSuspendedAsync(true, "ann"); // changes nothing
+        await Sending.SetSuspendedAsync(true, "ann");
+        await Sending.SetSuspendedAsync(true, "ann"); // changes nothing
         await Store.DeleteAccountAsync("default", "relay", "bob");
 
         var audit = Audit();
@@ -251,9 +256,17 @@ internal abstract class AccountStoreContract
             Assert.That(audit[0].Before, Is.Null);
             Assert.That(audit[0].After, Does.Contain("smtp.example.com").And.Contain("\"password_set\":true"));
             Assert.That(audit[1].After, Does.Contain("\"password_changed\":true").And.Contain("\"dkim_key_changed\":false"));
+            Assert.That(audit[2].Before, Does.Contain("\"paused\":false"));
+            Assert.That(audit[2].After, Does.Contain("\"paused\":true").And.Not.Contain("_changed"));
             Assert.That(audit[4].After, Is.Null);
         });
     }
 
-    private async Task<SmtpAccount> OnlyAsync() => (await Store.AccountsAsync()).Single();
+    // As what is in force is read.
+    private async Task<SmtpAccount> OnlyAsync()
+    {
+        var accounts = await Store.AccountsAsync();
+        Sending.Learn(accounts);
+        return accounts.Single();
+    }
 }

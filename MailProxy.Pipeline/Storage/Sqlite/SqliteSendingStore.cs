@@ -1,0 +1,88 @@
+using System.Collections.Concurrent;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Accounts;
+using MailProxy.Pipeline.Mail;
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>Whether sending is suspended, in the settings; and the names of all accounts there ever were.</summary>
+public sealed class SqliteSendingStore : ISendingStore
+{
+    internal const string SuspendedSetting = "dispatcher.suspended";
+
+    private readonly CommitLoop _writer;
+    private readonly SqliteReaders _readers;
+    private readonly TimeProvider _clock;
+
+    // Includes deleted accounts, because events name them as long as the events are kept.
+    private readonly ConcurrentDictionary<AccountKey, string> _names;
+
+    private SqliteSendingStore(SqliteDatabase database, TimeProvider clock, ConcurrentDictionary<AccountKey, string> names) =>
+        (_writer, _readers, _clock, _names) = (database.Writer, database.Readers, clock, names);
+
+    /// <summary>Opens the store, and reads the names of all accounts.</summary>
+    public static SqliteSendingStore Open(SqliteDatabase database, TimeProvider clock)
+    {
+        var names = database.Readers.Read(static db =>
+            db.Query("SELECT number, id FROM accounts", row => KeyValuePair.Create(new AccountKey(row.GetInt32(0)), row.GetString(1)))
+        );
+        return new(database, clock, new(names));
+    }
+
+    /// <summary>
+    /// First start: creates the account <c>sandbox</c> of the tenant <c>default</c>. Does nothing if any account ever existed, so that a
+    /// deleted sandbox stays deleted.
+    /// </summary>
+    public async Task EnsureSandboxAsync(IConfigurationStore configuration)
+    {
+        if (await _readers.ReadAsync(static db => db.QueryNumber("SELECT EXISTS (SELECT 1 FROM accounts)")) == 1)
+            return;
+        var sandbox = AccountFields.Noun.New(Tenant.DefaultId, "sandbox") with { Sandbox = true, Description = "The built-in catcher." };
+        await configuration.PutAsync(AccountFields.Noun, new(sandbox.Tenant, sandbox.Id, 0, sandbox), "mailproxy");
+    }
+
+    public Task<bool> SuspendedAsync() => _readers.ReadAsync(Suspended);
+
+    public Task SetSuspendedAsync(bool suspended, string actor) =>
+        _writer.WriteAsync(db =>
+        {
+            if (Suspended(db) == suspended)
+                return false;
+
+            db.Run(
+                "INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                ("@name", SuspendedSetting),
+                ("@value", Text(suspended))
+            );
+            AuditRows.Append(
+                db,
+                _clock.GetUtcNow().ToUnixTimeMilliseconds(),
+                actor,
+                suspended ? "dispatcher.suspend" : "dispatcher.activate",
+                "dispatcher",
+                Text(!suspended),
+                Text(suspended)
+            );
+            return true;
+        });
+
+    public string? NameOf(AccountKey account) => _names.GetValueOrDefault(account);
+
+    public void Learn(IEnumerable<SmtpAccount> accounts)
+    {
+        foreach (var account in accounts)
+            _names.TryAdd(account.Key, account.Id);
+    }
+
+    private static bool Suspended(SqliteConnection db) =>
+        db.QueryNumber(
+            "SELECT EXISTS (SELECT 1 FROM settings WHERE name = @name AND value = @value)",
+            ("@name", SuspendedSetting),
+            ("@value", Text(true))
+        ) == 1;
+
+    // The value as JSON, for the audit log.
+    private static string Text(bool value) => value ? "true" : "false";
+}

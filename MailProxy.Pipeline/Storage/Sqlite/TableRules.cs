@@ -1,0 +1,39 @@
+using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Configuration;
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>
+/// What a noun's table needs beyond its fields: other columns and tables that a change touches, in its transaction.
+/// </summary>
+internal abstract class TableRules<T>
+    where T : class
+{
+    /// <summary>Columns of a new row that are no fields, and what they begin with.</summary>
+    public virtual IReadOnlyList<(string Column, object? Value)> First => [];
+
+    /// <summary>Whether something that is not finished needs the resource.</summary>
+    public virtual bool IsInUse(SqliteConnection db, Resource<T> resource, long now) => false;
+
+    /// <summary>Called when a row was replaced.</summary>
+    /// <param name="action">What the audit log calls it.</param>
+    public virtual void Replaced(SqliteConnection db, Resource<T> before, Resource<T> after, string action) { }
+
+    /// <summary>Called before a row is deleted.</summary>
+    public virtual void Deleting(SqliteConnection db, Resource<T> resource, string actor, long now) { }
+
+    /// <summary>Adds to what the audit log tells of a row that is there.</summary>
+    public virtual void Tell(SqliteConnection db, Resource<T> resource, JsonObject told) { }
+}
+
+/// <summary>Links in mail to files of a volume keep it.</summary>
+internal sealed class VolumeTable : TableRules<Configuration.Volumes.Volume>
+{
+    public override bool IsInUse(SqliteConnection db, Resource<Configuration.Volumes.Volume> resource, long now) =>
+        LinkRows.InVolume(new Session(db), resource.Tenant, resource.Id, now);
+}
+
+/// <summary>Nothing else.</summary>
+internal sealed class PlainTable<T> : TableRules<T>
+    where T : class;
