@@ -12,7 +12,6 @@ internal sealed class UnusedMembersTests
         "ConnectionLimit::get_Open",
         "SandboxMailbox::get_Received",
         "SandboxMailbox::ReachedAsync",
-        "FormerSettings::get_All",
         "AttachmentCache::get_Bytes",
         "AttachmentFetcher::get_Aside",
         "FetchGovernor::get_Running",
