@@ -20,6 +20,7 @@ internal static class LoadRun
         ("retention", RetentionScenario.RunAsync),
         ("hostile", HostileScenario.RunAsync),
         ("intake", IntakeScenario.RunAsync),
+        ("wide", WideScenario.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, string root)
