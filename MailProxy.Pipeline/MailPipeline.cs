@@ -29,6 +29,7 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly SmtpPool _pool;
     private readonly AsideIndex _aside = new();
     private readonly AccountSeries _series;
+    private AccountDirectory _seriesOf = AccountDirectory.Empty;
 
     public MailPipeline(PipelineOptions options, PipelineServices shared)
     {
@@ -283,7 +284,13 @@ public sealed class MailPipeline : IAsyncDisposable
 
     private void KeepSeries()
     {
-        var directory = _shared.Accounts.Directory;
-        _series.Keep(directory.All.Select(account => account.Label), directory.Tenants.All.Select(tenant => tenant.Id));
+        var (before, now) = (_seriesOf, _shared.Accounts.Directory);
+        _seriesOf = now;
+        AccountKey[] changed = [.. now.ChangedSince(before)];
+        IEnumerable<AccountLabel> Labels(AccountDirectory directory) =>
+            changed.Select(directory.Find).OfType<SmtpAccount>().Select(static account => account.Label);
+        _series.Change(Labels(before).Except(Labels(now)), Labels(now));
+        foreach (var tenant in before.Tenants.All.Where(tenant => now.Tenants.Find(tenant.Id) is null))
+            _series.EndTenant(tenant.Id);
     }
 }

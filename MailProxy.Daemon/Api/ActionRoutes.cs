@@ -102,7 +102,8 @@ internal sealed class ActionRoutes(
         conflict.Code switch
         {
             "account_deleted" => "The account that the message names was deleted. Submit the message anew with another account.",
-            "expires_before_send_at" => "The message has an expires_at of its own, which does not lie after that send_at: give expires_at too.",
+            "expires_before_send_at" =>
+                "The message has an expires_at of its own, which does not lie after that send_at: give expires_at too.",
             _ => $"The message is {conflict.State.Name()}: this cannot be done now.",
         };
 

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Net;
 using MailProxy.Pipeline.Mail;
 
@@ -9,25 +8,58 @@ public sealed class AccountDirectory
 {
     public static readonly AccountDirectory Empty = new([], null);
 
-    private readonly FrozenDictionary<AccountKey, SmtpAccount> _byKey;
-    private readonly FrozenDictionary<(string Tenant, string Id), SmtpAccount> _byName;
+    // Not frozen ones: thousands of accounts are there, and one changes.
+    private readonly Dictionary<AccountKey, SmtpAccount> _byKey;
+    private readonly Dictionary<string, IReadOnlyList<SmtpAccount>> _byTenant;
+
+    // The directory that this one differs from in one account; null: it was made whole.
+    private readonly WeakReference<AccountDirectory>? _before;
+    private readonly AccountKey _changed;
 
     /// <param name="tenants">As they are at this instant; null: as in a new store.</param>
-    public AccountDirectory(IReadOnlyCollection<SmtpAccount> accounts, IPEndPoint? sandbox, TenantDirectory? tenants = null)
+    public AccountDirectory(IEnumerable<SmtpAccount> accounts, IPEndPoint? sandbox, TenantDirectory? tenants = null)
     {
         Tenants = tenants ?? TenantDirectory.Initial;
-        All = Tenants.All.All(tenant => tenant.Active)
-            ? accounts
-            : [.. accounts.Select(a => a with { TenantSuspended = Tenants.IsSuspended(a.Tenant) })];
         Sandbox = sandbox;
-        _byKey = All.ToFrozenDictionary(a => a.Key);
-        _byName = All.ToFrozenDictionary(a => (a.Tenant, a.Id));
+        _byKey = accounts.Select(InTenant).ToDictionary(static account => account.Key);
+        _byTenant = _byKey.Values.GroupBy(static account => account.Tenant).ToDictionary(static group => group.Key, List);
+    }
+
+    private AccountDirectory(AccountDirectory before, SmtpAccount? was, SmtpAccount? now)
+    {
+        (Tenants, Sandbox) = (before.Tenants, before.Sandbox);
+        (_before, _changed) = (new(before), (now ?? was)!.Key);
+        _byKey = new(before._byKey);
+        _byKey.Remove(_changed);
+        if (now is not null)
+            _byKey.Add(_changed, now);
+        _byTenant = new(before._byTenant);
+        var tenant = (now ?? was)!.Tenant;
+        var others = before.OfTenant(tenant).Where(account => account.Key != _changed);
+        _byTenant[tenant] = now is null ? [.. others] : [.. others, now];
+    }
+
+    /// <summary>With one account made or changed.</summary>
+    public AccountDirectory With(SmtpAccount account) => new(this, Find(account.Key), InTenant(account));
+
+    /// <summary>Without one of its accounts.</summary>
+    public AccountDirectory Without(SmtpAccount account) => new(this, account, null);
+
+    /// <summary>Accounts that are new, changed or gone since an earlier directory.</summary>
+    public IEnumerable<AccountKey> ChangedSince(AccountDirectory before)
+    {
+        if (_before is not null && _before.TryGetTarget(out var last) && ReferenceEquals(last, before))
+            return [_changed];
+        var changed = _byKey.Where(now => !ReferenceEquals(before.Find(now.Key), now.Value)).Select(static now => now.Key);
+        return changed.Concat(before._byKey.Keys.Where(key => !_byKey.ContainsKey(key)));
     }
 
     /// <summary>The tenants of the same instant.</summary>
     public TenantDirectory Tenants { get; }
 
-    public IReadOnlyCollection<SmtpAccount> All { get; }
+    public IReadOnlyCollection<SmtpAccount> All => _byKey.Values;
+
+    public IReadOnlyList<SmtpAccount> OfTenant(string tenant) => _byTenant.GetValueOrDefault(tenant, []);
 
     /// <summary>Where the built-in catcher listens, once it does.</summary>
     public IPEndPoint? Sandbox { get; }
@@ -60,14 +92,23 @@ public sealed class AccountDirectory
         };
 
     /// <summary>Every lane that a tenant's mail may wait in.</summary>
-    public IEnumerable<LaneKey> LanesOf(string tenant) => All.Where(account => account.Tenant == tenant).Select(a => Lanes.Of(a.Key));
+    public IEnumerable<LaneKey> LanesOf(string tenant) => OfTenant(tenant).Select(static a => Lanes.Of(a.Key));
 
     /// <summary>The account that the lane's mail goes by.</summary>
     public SmtpAccount? OfLane(LaneKey lane) => Find(Lanes.AccountOf(lane));
 
     public SmtpAccount? Find(AccountKey key) => _byKey.GetValueOrDefault(key);
 
-    public SmtpAccount? Find(string tenant, string id) => _byName.GetValueOrDefault((tenant, id));
+    public SmtpAccount? Find(string tenant, string id)
+    {
+        foreach (var account in OfTenant(tenant))
+        {
+            if (account.Id == id)
+                return account;
+        }
+
+        return null;
+    }
 
     /// <summary>
     /// The account of a message that names none: the tenant's default, else the only one it has, where the sandbox counts only while it is
@@ -79,10 +120,8 @@ public sealed class AccountDirectory
             return Find(tenant, chosen);
         SmtpAccount? real = null,
             sandbox = null;
-        foreach (var account in All)
+        foreach (var account in OfTenant(tenant))
         {
-            if (account.Tenant != tenant)
-                continue;
             if (account.Sandbox)
                 sandbox = account;
             else if (real is not null)
@@ -93,6 +132,16 @@ public sealed class AccountDirectory
 
         return real ?? sandbox;
     }
+
+    private SmtpAccount InTenant(SmtpAccount account) =>
+        account.TenantSuspended == Tenants.IsSuspended(account.Tenant)
+            ? account
+            : account with
+            {
+                TenantSuspended = !account.TenantSuspended,
+            };
+
+    private static IReadOnlyList<SmtpAccount> List(IEnumerable<SmtpAccount> accounts) => [.. accounts];
 }
 
 /// <summary>Holds the directory that is in force. Written by the account store's owner, read everywhere.</summary>

@@ -42,6 +42,11 @@ public sealed partial class ConfigurationWriter<T>(
                 Log.Unreadable(logger, noun.Name, resource.ToString(), damage);
         }
 
+        await SwapAsync(snapshot);
+    }
+
+    private async Task SwapAsync(Snapshot<T> snapshot)
+    {
         Volatile.Write(ref _snapshot, snapshot);
         swap(snapshot);
         if (then is not null)
@@ -75,10 +80,14 @@ public sealed partial class ConfigurationWriter<T>(
             if (ReferenceEquals(value, before?.Value))
                 return new(WriteResult.Unchanged, before, before);
 
-            var written = await store.PutAsync(noun, new(tenant, id, version, value), actor, action);
+            if (await store.PutAsync(noun, new(tenant, id, version, value), actor, action) is { } after)
+            {
+                // What else is there was read before: with thousands of resources, reading all would take longer than the change.
+                await SwapAsync(Snapshot.With(after));
+                return new(version == 0 ? WriteResult.Created : WriteResult.Replaced, before, after);
+            }
+
             await ReloadAsync();
-            if (written)
-                return new(version == 0 ? WriteResult.Created : WriteResult.Replaced, before, Snapshot.Find(tenant, id));
         }
     }
 
@@ -102,7 +111,10 @@ public sealed partial class ConfigurationWriter<T>(
             if (!expected(before.Version))
                 return DeleteResult.Changed;
             var result = await store.DeleteAsync(noun, tenant, id, before.Version, actor);
-            await ReloadAsync();
+            if (result == DeleteResult.Deleted)
+                await SwapAsync(Snapshot.Without(before));
+            else if (result is DeleteResult.Changed or DeleteResult.NotFound)
+                await ReloadAsync();
             if (result != DeleteResult.Changed)
                 return result;
         }

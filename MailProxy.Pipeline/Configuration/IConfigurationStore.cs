@@ -14,8 +14,8 @@ public interface IConfigurationStore
     /// <summary>Creates or replaces, secrets too.</summary>
     /// <param name="resource">Its version is the one that its value was made from; 0: there was none. The store gives the next.</param>
     /// <param name="action">What the audit log calls it, without the noun; null: <c>create</c> or <c>replace</c>.</param>
-    /// <returns>False: it is not in that version any more, and nothing was changed.</returns>
-    Task<bool> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor, string? action = null)
+    /// <returns>The resource as it is now; null: it is not in that version any more, and nothing was changed.</returns>
+    Task<Resource<T>?> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor, string? action = null)
         where T : class;
 
     /// <param name="version">The version that is to be deleted.</param>

@@ -70,7 +70,10 @@ internal sealed partial class LaneKeeper(
             return false;
         var before = Directory;
         Directory = now;
-        foreach (var lane in queue.Lanes)
+        var changed = ReferenceEquals(now.Tenants, before.Tenants)
+            ? now.ChangedSince(before).Select(Lanes.Of).Select(queue.Find)
+            : queue.Lanes;
+        foreach (var lane in changed.OfType<MailLane>().ToArray())
         {
             // An account that was deleted has no mail left; what the lane knows of the disk is older than that.
             if (now.OfLane(lane.Key) is null && before.OfLane(lane.Key) is not null)

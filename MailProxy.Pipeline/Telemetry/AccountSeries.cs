@@ -7,36 +7,36 @@ namespace MailProxy.Pipeline.Telemetry;
 public sealed class AccountSeries(PipelineMetrics metrics)
 {
     private readonly Lock _gate = new();
-    private HashSet<AccountLabel> _known = [];
-    private HashSet<string> _tenants = [];
+    private readonly HashSet<AccountLabel> _known = [];
 
-    /// <param name="accounts">All accounts that exist.</param>
-    /// <param name="tenants">The ids of all tenants that exist.</param>
-    public void Keep(IEnumerable<AccountLabel> accounts, IEnumerable<string> tenants)
+    /// <param name="gone">Accounts that do not exist any more.</param>
+    /// <param name="there">Accounts that exist, new ones among them.</param>
+    public void Change(IEnumerable<AccountLabel> gone, IEnumerable<AccountLabel> there)
     {
         lock (_gate)
         {
-            var known = accounts.ToHashSet();
-            foreach (var label in known)
+            foreach (var label in gone)
             {
-                if (!_known.Contains(label))
-                    Begin(label);
-            }
-
-            foreach (var label in _known)
-            {
-                if (!known.Contains(label))
+                if (_known.Remove(label))
                     End(label);
             }
 
-            var there = tenants.ToHashSet();
-            foreach (var tenant in _tenants)
+            foreach (var label in there)
             {
-                if (!there.Contains(tenant))
-                    EndTenant(tenant);
+                if (_known.Add(label))
+                    Begin(label);
             }
+        }
+    }
 
-            (_known, _tenants) = (known, there);
+    /// <summary>A tenant does not exist any more.</summary>
+    public void EndTenant(string tenant)
+    {
+        lock (_gate)
+        {
+            metrics.PermitsRefused.Remove(new AccountLabel(tenant, ""), PipelineMetrics.TenantLimit);
+            foreach (var labels in metrics.Reports.GetAllLabelValues().Where(labels => labels[0] == tenant).ToArray())
+                metrics.Reports.RemoveLabelled(labels);
         }
     }
 
@@ -57,13 +57,6 @@ public sealed class AccountSeries(PipelineMetrics metrics)
         metrics.Attempts.Of(label, "account");
         foreach (var state in PipelineMetrics.ClosedStates)
             metrics.Closed.Of(label, state);
-    }
-
-    private void EndTenant(string tenant)
-    {
-        metrics.PermitsRefused.Remove(new AccountLabel(tenant, ""), PipelineMetrics.TenantLimit);
-        foreach (var labels in metrics.Reports.GetAllLabelValues().Where(labels => labels[0] == tenant).ToArray())
-            metrics.Reports.RemoveLabelled(labels);
     }
 
     private void End(AccountLabel label)

@@ -10,24 +10,39 @@ namespace MailProxy.Pipeline.Configuration.Accounts;
 /// </summary>
 public sealed partial class AccountsInForce(CurrentAccounts current, CurrentTenants tenants, ILogger? logger = null)
 {
+    private Snapshot<SmtpAccount>? _last;
+
     /// <summary>Where the built-in catcher listens, once it does; in force from the next reading on.</summary>
     public IPEndPoint? Sandbox { get; set; }
 
     public void Swap(Snapshot<SmtpAccount> all)
     {
         var before = current.Directory;
-        var now = new AccountDirectory(all.Values, Sandbox, tenants.Directory);
+        var now = Next(before, all);
+        Volatile.Write(ref _last, all);
         current.Swap(now);
         if (logger is not null && !ReferenceEquals(before, AccountDirectory.Empty))
             Tell(logger, before, now);
     }
 
+    // When one account has changed and nothing else, the others are taken over as they are.
+    private AccountDirectory Next(AccountDirectory before, Snapshot<SmtpAccount> all)
+    {
+        var isStep =
+            all.Before is { } reference
+            && reference.TryGetTarget(out var last)
+            && ReferenceEquals(last, _last)
+            && ReferenceEquals(before.Tenants, tenants.Directory)
+            && Equals(before.Sandbox, Sandbox);
+        if (!isStep || all.Changed is not { Value: { } changed } resource)
+            return new(all.Values, Sandbox, tenants.Directory);
+        return all.Find(resource.Tenant, resource.Id) is null ? before.Without(changed) : before.With(changed);
+    }
+
     // Of tenants whose accounts have changed, unless the tenant went with them.
     private static void Tell(ILogger logger, AccountDirectory before, AccountDirectory now)
     {
-        var changed = before
-            .All.Where(was => now.Find(was.Key)?.Version != was.Version)
-            .Concat(now.All.Where(account => before.Find(account.Key) is null));
+        var changed = now.ChangedSince(before).Select(key => now.Find(key) ?? before.Find(key)!);
         foreach (var tenant in changed.Select(static account => account.Tenant).Distinct())
         {
             if (now.Tenants.Find(tenant) is not null)

@@ -22,7 +22,7 @@ public sealed class VolumeDirectory(IReadOnlyCollection<Volume> volumes, IReadOn
     public IReadOnlyCollection<Volume> All { get; } = volumes;
 
     public static VolumeDirectory Of(Snapshot<Volume> snapshot) =>
-        new(snapshot.Values, [.. snapshot.All.Where(static one => one.Value is null).Select(static one => (one.Tenant, one.Id))]);
+        new([.. snapshot.Values], [.. snapshot.All.Where(static one => one.Value is null).Select(static one => (one.Tenant, one.Id))]);
 
     /// <summary>
     /// The volume that a tenant means by a name: its own, else a shared one. Null when its own is damaged, since the shared one has other

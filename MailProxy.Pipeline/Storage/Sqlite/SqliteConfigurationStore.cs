@@ -28,19 +28,19 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
     public Task<IReadOnlyList<Resource<T>>> ReadAsync<T>(Noun<T> noun)
         where T : class => _readers.ReadAsync<IReadOnlyList<Resource<T>>>(db => new ConfigurationRows<T>(noun, _box).All(db));
 
-    public Task<bool> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor, string? action = null)
+    public Task<Resource<T>?> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor, string? action = null)
         where T : class =>
         _writer.WriteAsync(db =>
         {
             var rows = new ConfigurationRows<T>(noun, _box);
             var before = rows.Find(db, resource.Tenant, resource.Id);
             if ((before?.Version ?? 0) != resource.Version)
-                return false;
+                return null;
             if (before is null)
                 Create(db, noun, rows, resource, actor, action ?? "create");
             else
                 Replace(db, noun, rows, before, resource, actor, action ?? Replaced);
-            return true;
+            return rows.Find(db, resource.Tenant, resource.Id);
         });
 
     public Task<DeleteResult> DeleteAsync<T>(Noun<T> noun, string tenant, string id, long version, string actor)
