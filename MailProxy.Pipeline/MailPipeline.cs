@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;

@@ -103,11 +103,11 @@ internal sealed class DeletedAccountsTests
     {
         var metrics = new PipelineMetrics(Metrics.NewCustomRegistry());
         var series = new AccountSeries(metrics);
-        series.Keep(All.Select(account => account.Label), ["default"]);
+        series.Change([], All.Select(account => account.Label));
         series.Measure(static _ => true);
         Assert.That(metrics.BackingOff.GetAllLabelValues().Count(), Is.EqualTo(Accounts));
 
-        series.Keep([], ["default"]);
+        series.Change(All.Select(account => account.Label), []);
 
         Assert.That(metrics.BackingOff.GetAllLabelValues(), Is.Empty);
         Assert.That(metrics.Attempts.GetAllLabelValues(), Is.Empty);

@@ -144,7 +144,7 @@ public sealed class AccountDirectory
     private static IReadOnlyList<SmtpAccount> List(IEnumerable<SmtpAccount> accounts) => [.. accounts];
 }
 
-/// <summary>Holds the directory that is in force. Written by the account store's owner, read everywhere.</summary>
+/// <summary>Holds the directory that is in force. Written by whoever reads accounts from the store, read everywhere.</summary>
 public sealed class CurrentAccounts
 {
     private AccountDirectory _directory = AccountDirectory.Empty;

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 

@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 

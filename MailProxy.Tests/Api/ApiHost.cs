@@ -214,7 +214,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton(CurrentVolumes)
             .AddSingleton(turn)
             .AddSingleton(
-                new ConfigurationWriter<Volume>(VolumeFields.Noun, Configuration, turn, all => CurrentVolumes.Swap(new(all.Values)))
+                new ConfigurationWriter<Volume>(VolumeFields.Noun, Configuration, turn, all => CurrentVolumes.Swap(new([.. all.Values])))
             )
             .AddSingleton<IVolumeProbe>(VolumeProbe)
             .AddSingleton(Wake)

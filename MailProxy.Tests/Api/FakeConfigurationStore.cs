@@ -34,20 +34,21 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
     public Task<IReadOnlyList<Resource<T>>> ReadAsync<T>(Noun<T> noun)
         where T : class => Task.FromResult<IReadOnlyList<Resource<T>>>([.. Of<T>()]);
 
-    public Task<bool> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor, string? action = null)
+    public Task<Resource<T>?> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor, string? action = null)
         where T : class
     {
         if (Fault is not null)
-            return Task.FromException<bool>(Fault);
+            return Task.FromException<Resource<T>?>(Fault);
         var before = Of<T>().Find(known => known.ToString() == resource.ToString());
         if ((before?.Version ?? 0) != resource.Version)
-            return Task.FromResult(false);
+            return Task.FromResult<Resource<T>?>(null);
         if (before is not null)
             Of<T>().Remove(before);
         var number = before?.Number ?? (noun.IsNumbered ? ++_numbers : 0);
         var version = ++_last;
-        Of<T>().Add(resource with { Version = version, Number = number, Value = noun.Stamp(resource.Value!, number, version) });
-        return Task.FromResult(true);
+        var now = resource with { Version = version, Number = number, Value = noun.Stamp(resource.Value!, number, version) };
+        Of<T>().Add(now);
+        return Task.FromResult<Resource<T>?>(now);
     }
 
     public Task<DeleteResult> DeleteAsync<T>(Noun<T> noun, string tenant, string id, long version, string actor)

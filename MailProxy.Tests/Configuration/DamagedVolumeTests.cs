@@ -1,4 +1,3 @@
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Mail;

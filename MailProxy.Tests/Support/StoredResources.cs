@@ -23,7 +23,7 @@ internal static class StoredResources
         where T : class
     {
         var version = await VersionAsync(store, noun, tenant, id);
-        return await store.PutAsync(noun, new Resource<T>(tenant, id, version, value), actor)
+        return await store.PutAsync(noun, new Resource<T>(tenant, id, version, value), actor) is not null
             ? version == 0
             : throw new InvalidOperationException("Somebody else changed it.");
     }
@@ -68,7 +68,8 @@ internal static class StoredResources
                 },
                 actor,
                 paused ? "pause" : "resume"
-            );
+            )
+                is not null;
     }
 
     private static async Task<long> VersionAsync<T>(IConfigurationStore store, Noun<T> noun, string tenant, string id)

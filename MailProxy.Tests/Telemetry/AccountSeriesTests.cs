@@ -20,9 +20,9 @@ internal sealed class AccountSeriesTests
     }
 
     [Test]
-    public async Task Keep_NewAccount_TroubleIsSeenFromZeroOn()
+    public async Task Change_NewAccount_TroubleIsSeenFromZeroOn()
     {
-        _series.Keep([Ours], ["acme"]);
+        _series.Change([], [Ours]);
 
         var page = await PageAsync();
         Assert.That(page, Does.Contain("mailproxy_attempts_total{tenant=\"acme\",account=\"relay\",outcome=\"in_doubt\"} 0\n"));
@@ -31,9 +31,9 @@ internal sealed class AccountSeriesTests
     }
 
     [Test]
-    public async Task Keep_SameIdInTwoTenants_EachHasItsOwnAndOneGoesAlone()
+    public async Task Change_SameIdInTwoTenants_EachHasItsOwnAndOneGoesAlone()
     {
-        _series.Keep([Ours, Theirs], ["acme", "other"]);
+        _series.Change([], [Ours, Theirs]);
         Fill(Ours, 3);
         Fill(Theirs, 5);
         var both = await PageAsync();
@@ -42,7 +42,8 @@ internal sealed class AccountSeriesTests
         Assert.That(both, Does.Contain("mailproxy_permits_refused_total{tenant=\"acme\",account=\"relay\",scope=\"account\"} 3\n"));
         Assert.That(both, Does.Contain("mailproxy_permits_refused_total{tenant=\"other\",account=\"\",scope=\"tenant\"} 5\n"));
 
-        _series.Keep([Ours], ["acme"]);
+        _series.Change([Theirs], []);
+        _series.EndTenant("other");
 
         Assert.That(Of(await PageAsync(), "other"), Is.Empty);
         Assert.That(Of(await PageAsync(), "acme"), Is.EqualTo(Of(both, "acme")).And.Not.Empty);
@@ -51,8 +52,8 @@ internal sealed class AccountSeriesTests
     [Test]
     public async Task Measure_OnlyAccountsThatAreThere()
     {
-        _series.Keep([Ours, Theirs], ["acme", "other"]);
-        _series.Keep([Ours], ["acme", "other"]);
+        _series.Change([], [Ours, Theirs]);
+        _series.Change([Theirs], []);
         _series.Measure(static _ => true);
 
         Assert.That(

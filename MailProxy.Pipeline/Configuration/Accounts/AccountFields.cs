@@ -192,7 +192,7 @@ public static class AccountFields
         Stamp = Stamped,
     };
 
-    /// <summary>A member of accounts with a server of their own: all but those that deliver to the built-in catcher.</summary>
+    /// <summary>A member of accounts that have a server of their own; those of the built-in catcher have none.</summary>
     private static AccountField OfServer(AccountField field) =>
         field with
         {

@@ -1,7 +1,6 @@
-using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Mail;
 
-namespace MailProxy.Pipeline.Accounts;
+namespace MailProxy.Pipeline.Configuration.Volumes;
 
 /// <summary>What a tenant's mail may name at this moment, so that a mistake is told at submission and not by a mail that fails.</summary>
 /// <param name="hasEndpoint">Does the tenant have an attachment endpoint?</param>
