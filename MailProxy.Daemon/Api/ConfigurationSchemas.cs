@@ -30,18 +30,19 @@ internal static class ConfigurationSchemas
     public static void AddTo(OpenApiDocument document)
     {
         foreach (var (_, fields) in Nouns)
-            Add(document, fields);
+            Add(document, fields, isAsked: true);
     }
 
-    private static void Add(OpenApiDocument document, IFieldList fields)
+    private static void Add(OpenApiDocument document, IFieldList fields, bool isAsked)
     {
         var schemas = document.Components!.Schemas!;
         schemas[fields.Name] = Schema(document, fields, isRequest: false);
-        schemas[fields.Name + "Request"] = Schema(document, fields, isRequest: true);
+        if (isAsked)
+            schemas[fields.Name + "Request"] = Schema(document, fields, isRequest: true);
         foreach (var member in fields.Members)
         {
             if (member.Shape.Object is { } inner)
-                Add(document, inner);
+                Add(document, inner, isAsked && member.Use == FieldUse.Everywhere);
         }
     }
 

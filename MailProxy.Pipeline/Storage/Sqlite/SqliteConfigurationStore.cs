@@ -9,6 +9,8 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>What is configured, a table a noun, secrets sealed; every change has its row in the audit log.</summary>
 public sealed class SqliteConfigurationStore : IConfigurationStore
 {
+    private const string Replaced = "replace";
+
     private readonly CommitLoop _writer;
     private readonly SqliteReaders _readers;
     private readonly SecretBox _box;
@@ -37,7 +39,7 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
             if (before is null)
                 Create(db, noun, rows, resource, actor, action ?? "create");
             else
-                Replace(db, noun, rows, before, resource, actor, action ?? "replace");
+                Replace(db, noun, rows, before, resource, actor, action ?? Replaced);
             return true;
         });
 
@@ -92,7 +94,10 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
         var after = resource with { Version = resource.Version + 1, Number = before.Number };
         rows.Update(db, after, Now);
         rules.Replaced(db, before, after, action);
-        var told = noun.Audited(after.Value!, before.Value);
+
+        // An action that leaves every secret as it was says nothing of them.
+        var isToldOf = action == Replaced || noun.Secrets.Any(secret => Differs(secret, before.Value, after.Value!));
+        var told = noun.Audited(after.Value!, isToldOf ? before.Value : null);
         rules.Tell(db, after, told);
         Audit(db, noun, resource, actor, action, was, told);
     }
@@ -138,6 +143,9 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
 
     private TableRules<T> RulesOf<T>()
         where T : class => _rules.TryGetValue(typeof(T), out var rules) ? (TableRules<T>)rules : new PlainTable<T>();
+
+    private static bool Differs<T>(Sealed<T> secret, T? before, T after)
+        where T : class => before is not null && secret.Get(before) != secret.Get(after);
 
     private long Now => _clock.GetUtcNow().ToUnixTimeMilliseconds();
 }
