@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 
 namespace MailProxy.Daemon.Api;
 
@@ -22,12 +23,13 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(AccountAnswer))]
 [JsonSerializable(typeof(AccountList))]
 [JsonSerializable(typeof(AccountTestAnswer))]
-[JsonSerializable(typeof(WebhookAnswer))]
-[JsonSerializable(typeof(WebhookList))]
 [JsonSerializable(typeof(JsonObject))]
 [JsonSerializable(typeof(Shown<Volume>))]
 [JsonSerializable(typeof(Asked<Volume>))]
 [JsonSerializable(typeof(Listed<Volume>))]
+[JsonSerializable(typeof(Shown<WebhookEndpoint>))]
+[JsonSerializable(typeof(Asked<WebhookEndpoint>))]
+[JsonSerializable(typeof(Listed<WebhookEndpoint>))]
 [JsonSerializable(typeof(VolumeTestAnswer))]
 [JsonSerializable(typeof(KeyAnswer))]
 [JsonSerializable(typeof(KeyList))]
@@ -51,7 +53,6 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(ErasureAnswer))]
 [JsonSerializable(typeof(RescheduleRequest))]
 [JsonSerializable(typeof(AccountRequest))]
-[JsonSerializable(typeof(WebhookRequest))]
 [JsonSerializable(typeof(WebhookReplayRequest))]
 [JsonSerializable(typeof(WebhookTestAnswer))]
 [JsonSerializable(typeof(VolumeTestRequest))]

@@ -20,7 +20,6 @@ internal static class ApiSchemas
         ["max_connections"] = (1, 100),
         ["max_messages_per_connection"] = (1, 10_000),
         ["max_recipients"] = (1, 1_000),
-        ["max_batch"] = (1, 1_000),
         ["per_second"] = (1, AccountBinder.MostPermits),
         ["per_minute"] = (1, AccountBinder.MostPermits),
         ["per_hour"] = (1, AccountBinder.MostPermits),
@@ -44,7 +43,7 @@ internal static class ApiSchemas
         ["Message.priority"] = Priorities,
     };
 
-    private static readonly string[] Secrets = ["password", "private_key", "secret", "secret_key", "bearer", "value"];
+    private static readonly string[] Secrets = ["password", "private_key", "secret_key", "bearer", "value"];
 
     /// <summary>The name of a type in the document: what it is, without saying that it is an answer.</summary>
     public static string? NameOf(string? made) =>

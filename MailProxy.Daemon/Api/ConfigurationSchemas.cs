@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using Microsoft.OpenApi;
 
 namespace MailProxy.Daemon.Api;
@@ -8,7 +9,11 @@ namespace MailProxy.Daemon.Api;
 /// <summary>The schemas of what is configured, made from the lists of fields.</summary>
 internal static class ConfigurationSchemas
 {
-    private static readonly (string Type, IFieldList Fields)[] Nouns = [(nameof(Volume), VolumeFields.Noun.Fields)];
+    private static readonly (string Type, IFieldList Fields)[] Nouns =
+    [
+        (nameof(Volume), VolumeFields.Noun.Fields),
+        (nameof(WebhookEndpoint), WebhookFields.Noun.Fields),
+    ];
 
     /// <summary>The name of a type that stands in the document for a resource; null: it is none.</summary>
     public static string? NameOf(string made)

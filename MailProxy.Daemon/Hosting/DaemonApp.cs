@@ -4,6 +4,7 @@ using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Send;
@@ -165,14 +166,18 @@ internal static class DaemonApp
         services.AddSingleton(pipeline.Wake);
         services.AddSingleton(volumes);
         services.AddSingleton(turn);
+        var configurationLog = logs.CreateLogger("MailProxy.Pipeline.Configuration");
         services.AddSingleton(
             new ConfigurationWriter<Volume>(
                 VolumeFields.Noun,
                 storage.Configuration,
                 turn,
                 all => volumes.Swap(VolumeDirectory.Of(all)),
-                logs.CreateLogger("MailProxy.Pipeline.Configuration")
+                configurationLog
             )
+        );
+        services.AddSingleton(
+            new ConfigurationWriter<WebhookEndpoint>(WebhookFields.Noun, storage.Configuration, turn, static _ => { }, configurationLog)
         );
         services.AddSingleton(storage.Tenants);
         services.AddSingleton(storage.Removal);

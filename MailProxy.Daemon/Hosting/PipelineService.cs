@@ -3,6 +3,7 @@ using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 
 namespace MailProxy.Daemon.Hosting;
 
@@ -16,6 +17,7 @@ internal sealed partial class PipelineService(
     SandboxServer sandbox,
     AccountChanges accounts,
     ConfigurationWriter<Volume> volumes,
+    ConfigurationWriter<WebhookEndpoint> webhooks,
     TenantChanges tenants,
     IAccountStore accountStore,
     SqliteStores storage,
@@ -35,6 +37,7 @@ internal sealed partial class PipelineService(
         await tenants.LoadAsync();
         await accounts.SandboxListensAsync(await sandbox.StartAsync());
         await volumes.LoadAsync();
+        await webhooks.LoadAsync();
         await storage.Batches.RepairAsync();
         var suspended = await accountStore.SuspendedAsync();
         if (suspended && storage.Generations.Current.BackupAt is { } backup)

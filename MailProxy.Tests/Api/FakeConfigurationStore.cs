@@ -11,6 +11,9 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
 
     public HashSet<string> InUse { get; } = [];
 
+    /// <summary>Raised after a change, with the noun, tenant, id and what the audit log would call it.</summary>
+    public event Action<string, string, string, string>? Changed;
+
     public IEnumerable<T> Values<T>()
         where T : class => Of<T>().Select(static resource => resource.Value!);
 
@@ -34,6 +37,7 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
         var number = before?.Number ?? (noun.IsNumbered ? ++_numbers : 0);
         var version = ++_last;
         Of<T>().Add(resource with { Version = version, Number = number, Value = noun.Stamp(resource.Value!, number, version) });
+        Changed?.Invoke(noun.Name, resource.Tenant, resource.Id, action ?? (before is null ? "create" : "replace"));
         return Task.FromResult(true);
     }
 
@@ -42,7 +46,10 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
     {
         if (InUse.Contains(id))
             return Task.FromResult(DeleteResult.InUse);
-        return Task.FromResult(Of<T>().RemoveAll(r => r.Tenant == tenant && r.Id == id) > 0 ? DeleteResult.Deleted : DeleteResult.NotFound);
+        if (Of<T>().RemoveAll(r => r.Tenant == tenant && r.Id == id) == 0)
+            return Task.FromResult(DeleteResult.NotFound);
+        Changed?.Invoke(noun.Name, tenant, id, "delete");
+        return Task.FromResult(DeleteResult.Deleted);
     }
 
     private List<Resource<T>> Of<T>()

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Configuration;
@@ -32,6 +33,20 @@ internal sealed class FieldTests
             VolumeFields.Noun,
             """{"backend":"http","config":{"base_url":"https://x.example/","auth":{"header":"X-Key","value":"s3cr3t-words"}}}"""
         ),
+        Example.Of(
+            WebhookFields.Noun,
+            """
+            {"url":"https://x.example/in?key=k3y","types":["message.sent","message.failed"],"style":"sync","final_only":true,"max_batch":7,
+             "auth":{"user":"u","password":"s3cr3t-words"},"secret":"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"}
+            """
+        ),
+        Example.Of(
+            WebhookFields.Noun,
+            """
+            {"url":"https://x.example/","auth":{"header":"X-Key","value":"s3cr3t-words"},
+             "secret":"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"}
+            """
+        ),
     ];
 
     /// <summary>Each member of each example, with the list that it is of.</summary>
@@ -49,14 +64,14 @@ internal sealed class FieldTests
         Assert.That(again.Mistakes, Is.Empty, first.Shown);
         Assert.That(again.Shown, Is.EqualTo(first.Shown));
         Assert.That(again.Kept, Is.EqualTo(first.Kept));
-        Assert.That(again.Value, Is.EqualTo(first.Value), "secrets too");
+        Assert.That(again.Value, Is.EqualTo(first.Value).Using<WebhookEndpoint>(Same), "secrets too");
     }
 
     [TestCaseSource(nameof(Examples))]
     public void Whole_KeptAndRead_IsTheSame(Example example)
     {
         var bound = example.Bind(example.Json.ToJsonString(), null);
-        Assert.That(example.Reread(bound), Is.EqualTo(bound.Value));
+        Assert.That(example.Reread(bound), Is.EqualTo(bound.Value).Using<WebhookEndpoint>(Same));
     }
 
     [TestCaseSource(nameof(Examples))]
@@ -91,7 +106,11 @@ internal sealed class FieldTests
         )
         {
             var bound = example.Bind(example.With(path, wrong), null);
-            Assert.That(bound.Mistakes.Select(mistake => mistake.Pointer), Has.Some.EqualTo("/" + path), wrong.ToJsonString()[..3]);
+            Assert.That(
+                bound.Mistakes.Select(mistake => mistake.Pointer),
+                Has.Some.EqualTo("/" + path).Or.Some.StartsWith($"/{path}/"),
+                wrong.ToJsonString()[..3]
+            );
         }
     }
 
@@ -102,6 +121,10 @@ internal sealed class FieldTests
         var bound = example.Bind(example.With(unknown, JsonValue.Create(1)), null);
         Assert.That(bound.Mistakes.Select(mistake => (mistake.Pointer, mistake.Code)), Has.Some.EqualTo(("/" + unknown, "unknown_field")));
     }
+
+    // A record has its lists by reference.
+    private static bool Same(WebhookEndpoint one, WebhookEndpoint other) =>
+        one with { Types = other.Types } == other && one.Types.SequenceEqual(other.Types);
 
     private static IEnumerable<string> Paths(JsonObject json, string at) =>
         json.SelectMany(member =>
