@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 
 namespace MailProxy.Daemon.Api;
 
@@ -21,8 +22,6 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(MessageList))]
 [JsonSerializable(typeof(EventList))]
 [JsonSerializable(typeof(AccountTestAnswer))]
-[JsonSerializable(typeof(WebhookAnswer))]
-[JsonSerializable(typeof(WebhookList))]
 [JsonSerializable(typeof(JsonObject))]
 [JsonSerializable(typeof(Shown<SmtpAccount>))]
 [JsonSerializable(typeof(Asked<SmtpAccount>))]
@@ -30,6 +29,9 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(Shown<Volume>))]
 [JsonSerializable(typeof(Asked<Volume>))]
 [JsonSerializable(typeof(Listed<Volume>))]
+[JsonSerializable(typeof(Shown<WebhookEndpoint>))]
+[JsonSerializable(typeof(Asked<WebhookEndpoint>))]
+[JsonSerializable(typeof(Listed<WebhookEndpoint>))]
 [JsonSerializable(typeof(VolumeTestAnswer))]
 [JsonSerializable(typeof(KeyAnswer))]
 [JsonSerializable(typeof(KeyList))]
@@ -52,7 +54,6 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(BatchRequest))]
 [JsonSerializable(typeof(ErasureAnswer))]
 [JsonSerializable(typeof(RescheduleRequest))]
-[JsonSerializable(typeof(WebhookRequest))]
 [JsonSerializable(typeof(WebhookReplayRequest))]
 [JsonSerializable(typeof(WebhookTestAnswer))]
 [JsonSerializable(typeof(VolumeTestRequest))]

@@ -27,7 +27,7 @@ public static class ApiRegistration
     /// cref="WebhooksChanged"/>, <see cref="WebhookTrial"/>, <see cref="OpenDownload"/>, <see cref="SandboxView"/>, the stores,
     /// <c>CurrentAccounts</c>, <c>ConfigurationWriter&lt;SmtpAccount&gt;</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>,
     /// <c>CurrentKeys</c>, <c>KeyChanges</c>,
-    /// <c>CurrentVolumes</c>, <c>ConfigurationWriter&lt;Volume&gt;</c>,
+    /// <c>CurrentVolumes</c>, <c>ConfigurationWriter&lt;Volume&gt;</c>, <c>ConfigurationWriter&lt;WebhookEndpoint&gt;</c>,
     /// <c>IVolumeProbe</c>, <c>Wake</c>, <c>TenantOptions</c>, <c>TenantShare</c>,
     /// <see cref="IsProtectedRoot"/>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>
@@ -112,7 +112,6 @@ public static class ApiRegistration
         Make<BatchRoutes>(app).Map(v1);
         Make<AccountRoutes>(app).Map(v1);
         Make<WebhookRoutes>(app).Map(v1);
-        Make<WebhookActionRoutes>(app).Map(v1);
         Make<VolumeRoutes>(app).Map(v1);
         Make<RecipientRoutes>(app).Map(v1);
         Make<DispatcherRoutes>(app).Map(v1);

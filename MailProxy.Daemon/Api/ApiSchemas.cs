@@ -13,9 +13,6 @@ internal static class ApiSchemas
     private static readonly JsonNode[] States = [.. Enum.GetValues<MessageState>().Select(s => (JsonNode)s.Name())];
     private static readonly JsonNode[] Priorities = [.. Enum.GetValues<Priority>().Select(p => (JsonNode)p.Name())];
 
-    // By schema and member, or by member alone: the range of a whole number.
-    private static readonly Dictionary<string, (int Least, int Most)> Ranges = new() { ["max_batch"] = (1, 1_000) };
-
     private static readonly Dictionary<string, JsonNode[]> Choices = new()
     {
         ["fetch_mode"] = [.. AttachmentNotation.FetchModes.Select(m => (JsonNode)m)],
@@ -25,7 +22,7 @@ internal static class ApiSchemas
         ["Message.priority"] = Priorities,
     };
 
-    private static readonly string[] Secrets = ["password", "secret", "secret_key", "bearer", "value"];
+    private static readonly string[] Secrets = ["password", "secret_key", "bearer", "value"];
 
     /// <summary>The name of a type in the document: what it is, without saying that it is an answer.</summary>
     public static string? NameOf(string? made) =>
@@ -88,8 +85,6 @@ internal static class ApiSchemas
 
     private static void Refine(OpenApiSchema schema, string name, string member)
     {
-        if (Ranges.TryGetValue(member, out var range))
-            (schema.Minimum, schema.Maximum) = ($"{range.Least}", $"{range.Most}");
         if (Choices.GetValueOrDefault($"{name}.{member}") is { } choices || Choices.TryGetValue(member, out choices))
             schema.Enum = [.. choices];
         if (name.EndsWith("Request", StringComparison.Ordinal) && Secrets.Contains(member))

@@ -1,7 +1,7 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Daemon.Api;

@@ -20,42 +20,9 @@ public sealed record AccountTestAnswer(
     double Milliseconds
 );
 
-/// <param name="Secret">Only in the answer that created the webhook or its new secret.</param>
-public sealed record WebhookAnswer(
-    string Id,
-    string Tenant,
-    string Url,
-    IReadOnlyList<string> Types,
-    string Style,
-    bool FinalOnly,
-    int MaxBatch,
-    string Status,
-    bool Paused,
-    SourceAuthAnswer? Auth,
-    bool SecretSet,
-    string? Secret,
-    DateTime? PreviousSecretUntil,
-    long Backlog,
-    bool? BacklogCapped,
-    double LagSeconds,
-    WebhookReplayAnswer? Replay,
-    int Failures,
-    DateTime? FailingSince,
-    DateTime? DisabledAt,
-    string? LastError
-);
-
-/// <summary>A replay under way: how many positions of the log it has before it.</summary>
-public sealed record WebhookReplayAnswer(long Left);
-
 /// <summary>What a test came to.</summary>
 /// <param name="Error">Why not; absent when it answered with 2xx.</param>
 public sealed record WebhookTestAnswer(bool Ok, double Milliseconds, string? Error);
-
-public sealed record WebhookList(
-    IReadOnlyList<WebhookAnswer> Data,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor
-);
 
 /// <summary>How a source of files is asked; secrets only as set.</summary>
 public sealed record SourceAuthAnswer(

@@ -3,6 +3,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using Microsoft.OpenApi;
 
 namespace MailProxy.Daemon.Api;
@@ -14,6 +15,7 @@ internal static class ConfigurationSchemas
     [
         (nameof(SmtpAccount), AccountFields.Noun.Fields),
         (nameof(Volume), VolumeFields.Noun.Fields),
+        (nameof(WebhookEndpoint), WebhookFields.Noun.Fields),
     ];
 
     /// <summary>The name of a type that stands in the document for a resource; null: it is none.</summary>
@@ -36,18 +38,19 @@ internal static class ConfigurationSchemas
     public static void AddTo(OpenApiDocument document)
     {
         foreach (var (_, fields) in Nouns)
-            Add(document, fields);
+            Add(document, fields, isAsked: true);
     }
 
-    private static void Add(OpenApiDocument document, IFieldList fields)
+    private static void Add(OpenApiDocument document, IFieldList fields, bool isAsked)
     {
         var schemas = document.Components!.Schemas!;
         schemas[fields.Name] = Schema(document, fields, isRequest: false);
-        schemas[fields.Name + "Request"] = Schema(document, fields, isRequest: true);
+        if (isAsked)
+            schemas[fields.Name + "Request"] = Schema(document, fields, isRequest: true);
         foreach (var member in fields.Members)
         {
             if (member.Shape.Object is { } inner)
-                Add(document, inner);
+                Add(document, inner, isAsked && member.Use == FieldUse.Everywhere);
         }
     }
 

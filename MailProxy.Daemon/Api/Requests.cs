@@ -132,22 +132,6 @@ public sealed record BatchChangeRequest(bool Suspended);
 /// <param name="AllowedNetworks">CIDR ranges it may be used from; absent: from anywhere.</param>
 public sealed record KeyRequest(string Name, IReadOnlyList<string> Scopes, JsonElement? ExpiresAt, IReadOnlyList<string>? AllowedNetworks);
 
-/// <param name="Types">Event types wanted; absent: all.</param>
-/// <param name="Style"><c>events</c> (default; Standard Webhooks 1.0) or <c>sync</c> (delivery reports whose answers steer the next
-/// one).</param>
-/// <param name="MaxBatch">Events a request, 1 to 1,000; default 1, with style sync 100.</param>
-/// <param name="Secret">Write-only: <c>whsec_</c> and base64 of 24 to 64 bytes. Absent: kept, or made at creation; null: made anew.</param>
-/// <param name="Auth">Sent with every request; its secret is write-only and kept when absent.</param>
-public sealed record WebhookRequest(
-    string Url,
-    IReadOnlyList<string>? Types,
-    string? Style,
-    bool? FinalOnly,
-    int? MaxBatch,
-    string? Secret,
-    SourceAuthRequest? Auth
-);
-
 /// <summary>A time of which the events are told once more: RFC 3339 text or Unix seconds, both ends included.</summary>
 /// <param name="To">Absent: now.</param>
 public sealed record WebhookReplayRequest(JsonElement From, JsonElement? To);

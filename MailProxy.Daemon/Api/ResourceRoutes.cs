@@ -11,7 +11,7 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
     private string Collection => noun.Table;
 
     /// <summary>Why it cannot be deleted while something needs it.</summary>
-    protected abstract string InUse { get; }
+    protected virtual string InUse => "Something that is not finished needs it.";
 
     /// <summary>What a list of a tenant has; null: of everybody.</summary>
     protected virtual IEnumerable<Resource<T>> Visible(string? tenant) =>
@@ -22,6 +22,9 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
 
     /// <summary>Adds what is no part of the resource itself.</summary>
     protected virtual ValueTask<JsonObject> ShowAsync(HttpContext http, T value) => new(noun.Fields.Show(value));
+
+    /// <summary>The same as one of a list.</summary>
+    protected virtual ValueTask<JsonObject> ShowListedAsync(HttpContext http, T value) => ShowAsync(http, value);
 
     /// <summary>Why nobody may delete what has this id; null: somebody may.</summary>
     protected virtual ProblemAnswer? Undeletable(string id) => null;
@@ -99,7 +102,7 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
             .ToArray();
         var page = new JsonArray();
         foreach (var (resource, _) in found.Take(limit))
-            page.Add((JsonNode)await ShowAsync(http, resource.Value!));
+            page.Add((JsonNode)await ShowListedAsync(http, resource.Value!));
         return Json(new() { ["data"] = page, ["next_cursor"] = found.Length > limit ? Cursor.Write(found[limit - 1].Place) : null });
     }
 
@@ -176,14 +179,18 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
     /// <summary>Changes what is there by an action of its own, and answers what there is then.</summary>
     /// <param name="action">As the audit log calls it.</param>
     /// <param name="change">What is there itself: nothing is to be changed.</param>
-    protected async Task<IResult> ActAsync(HttpContext http, string id, string action, Func<T, T> change)
+    protected Task<IResult> ActAsync(HttpContext http, string id, string action, Func<T, T> change) =>
+        ActAsync(http, id, action, value => new ValueTask<T>(change(value)));
+
+    /// <summary>As the other, where the change depends on more than the resource itself.</summary>
+    protected async Task<IResult> ActAsync(HttpContext http, string id, string action, Func<T, ValueTask<T>> change)
     {
         var caller = Caller.Of(http);
         var damaged = false;
-        ValueTask<T?> Decide(Resource<T>? before)
+        async ValueTask<T?> Decide(Resource<T>? before)
         {
             damaged = before is { Value: null };
-            return new(before?.Value is { } value ? change(value) : null);
+            return before?.Value is { } value ? await change(value) : null;
         }
 
         var expected = Preconditions.Of(http);
@@ -205,7 +212,8 @@ internal abstract class ResourceRoutes<T>(Noun<T> noun, ConfigurationWriter<T> w
         return resource.Value is { } value ? Json(await ShowAsync(http, value), status) : Damaged;
     }
 
-    private ProblemAnswer Damaged =>
+    /// <summary>What is there cannot be read.</summary>
+    protected ProblemAnswer Damaged =>
         ProblemAnswer.Of(500, "resource_damaged", $"The stored {noun.Name} cannot be read. Put it again, or delete it.");
 
     private string TenantOf(Caller caller, string id) => noun.IsTenant ? id : caller.Tenant;

@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
@@ -15,6 +16,7 @@ internal sealed class TenantRoutes(
     ConfigurationTurn turn,
     WebhooksChanged webhooks,
     ConfigurationWriter<Volume> volumes,
+    ConfigurationWriter<WebhookEndpoint> endpoints,
     Wake wake,
     TenantShares shares,
     ITenantRemoval removal,
@@ -114,8 +116,9 @@ internal sealed class TenantRoutes(
         switch (await changes.DeleteAsync(id, Caller.Of(http).Actor))
         {
             case DeleteResult.Deleted:
-                webhooks();
                 await volumes.ReloadAsync();
+                await endpoints.ReloadAsync();
+                webhooks();
                 forget(id);
                 await removal.RemoveAsync(id, Slices);
                 return TypedResults.NoContent();

@@ -1,4 +1,5 @@
-using MailProxy.Pipeline.Network;
+using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
@@ -7,37 +8,31 @@ namespace MailProxy.Daemon.Api;
 internal sealed class WebhookAnswers(IDeliveryLog log, TimeProvider clock)
 {
     /// <param name="secret">Shown only when it was made just now.</param>
-    public async Task<IResult> JsonAsync(WebhookEndpoint endpoint, string? secret = null, int status = StatusCodes.Status200OK) =>
-        TypedResults.Json(await OfAsync(endpoint) with { Secret = secret }, ApiJson.Plain.WebhookAnswer, statusCode: status);
-
-    public async Task<WebhookAnswer> OfAsync(WebhookEndpoint endpoint)
+    public async Task<JsonObject> ShowAsync(WebhookEndpoint webhook, string? secret)
     {
-        var (progress, backlog) = (endpoint.Progress, await log.BacklogAsync(endpoint));
+        // One that was deleted a moment ago is behind with nothing.
+        var progress = await log.ProgressAsync(webhook.Tenant, webhook.Id) ?? new(log.Last);
+        var backlog = await log.BacklogAsync(webhook with { Progress = progress });
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return new(
-            endpoint.Id,
-            endpoint.Tenant,
-            ShownUrl.Of(endpoint.Url),
-            endpoint.Types,
-            endpoint.Style.Name(),
-            endpoint.FinalOnly,
-            endpoint.MaxBatch,
-            progress.DisabledAt is not null ? "disabled"
-                : endpoint.Paused ? "paused"
-                : "enabled",
-            endpoint.Paused,
-            SourceAuthAnswer.Of(endpoint.Auth),
-            true,
-            null,
-            endpoint.PreviousUntil > now ? Times.Utc(endpoint.PreviousUntil) : null,
-            backlog.Events,
-            backlog.More ? true : null,
-            backlog.OldestAt is { } oldest ? Math.Max(0, now - oldest) / 1000d : 0,
-            progress.Replay is { } replay ? new(replay.Through - replay.Acknowledged) : null,
-            progress.Failures,
-            Times.Utc(progress.FailingSince),
-            Times.Utc(progress.DisabledAt),
-            progress.LastError
+        return WebhookFields.Noun.Fields.Show(
+            webhook,
+            new Dictionary<string, JsonNode?>
+            {
+                ["status"] =
+                    progress.DisabledAt is not null ? "disabled"
+                    : webhook.Paused ? "paused"
+                    : "enabled",
+                ["secret"] = secret,
+                ["previous_secret_until"] = webhook.PreviousUntil > now ? Times.Utc(webhook.PreviousUntil) : null,
+                ["backlog"] = backlog.Events,
+                ["backlog_capped"] = backlog.More ? true : null,
+                ["lag_seconds"] = backlog.OldestAt is { } oldest ? Math.Max(0, now - oldest) / 1000d : 0d,
+                ["replay"] = progress.Replay is { } replay ? WebhookFields.Replay.Show(replay) : null,
+                ["failures"] = progress.Failures,
+                ["failing_since"] = Times.Utc(progress.FailingSince),
+                ["disabled_at"] = Times.Utc(progress.DisabledAt),
+                ["last_error"] = progress.LastError,
+            }
         );
     }
 }

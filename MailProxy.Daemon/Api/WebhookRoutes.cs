@@ -1,154 +1,186 @@
+using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Options;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Webhooks of a tenant, each with a position of its own.</summary>
 internal sealed class WebhookRoutes(
-    IDeliveryLog log,
-    ConfigurationBody bodies,
+    ConfigurationWriter<WebhookEndpoint> writer,
     ConfigurationTurn turn,
-    WebhooksChanged changed,
+    ConfigurationBody bodies,
+    IDeliveryLog log,
     WebhookAnswers answers,
+    WebhooksChanged changed,
+    WebhookTrial trial,
+    IOptions<ApiOptions> options,
+    TimeProvider clock,
     Quotas quotas,
     ReadTurns turns
-)
+) : ResourceRoutes<WebhookEndpoint>(WebhookFields.Noun, writer, bodies)
 {
+    private readonly ConfigurationWriter<WebhookEndpoint> _writer = writer;
+    private readonly ConfigurationBody _bodies = bodies;
+
     public void Map(RouteGroupBuilder v1)
     {
-        v1.MapGet("/webhooks", (Delegate)List)
-            .WithName("listWebhooks")
-            .WithSummary("List webhooks")
-            .WithTags("Webhooks")
-            .Needs(KeyScopes.Read)
-            .Query("tenant", "limit", "cursor")
-            .Produces<WebhookList>();
-        v1.MapGet("/webhooks/{id}", Get)
-            .WithName("getWebhook")
-            .WithSummary("One webhook and how far it is behind")
-            .WithTags("Webhooks")
-            .Needs(KeyScopes.Read)
-            .Produces<WebhookAnswer>();
-        v1.MapPut("/webhooks/{id}", Put)
-            .WithName("putWebhook")
-            .WithSummary("Create or replace a webhook; its creation answers the secret once")
+        Map(
+            v1,
+            "List webhooks",
+            "One webhook and how far it is behind",
+            "Create or replace a webhook; its creation answers the secret once",
+            "Delete a webhook"
+        );
+        Action(v1, "pause", Pause, "pauseWebhook", "Let its events wait").Versioned();
+        Action(v1, "resume", Resume, "resumeWebhook", "Report again; enables one that was disabled").Versioned();
+        v1.MapPost("/webhooks/{id}/test", Test)
+            .WithName("testWebhook")
+            .WithSummary("Send a request that tells of nothing, and say how it was answered")
             .WithTags("Webhooks")
             .Needs(KeyScopes.Manage)
-            .Accepts<WebhookRequest>("application/json")
-            .Produces<WebhookAnswer>()
-            .Produces<WebhookAnswer>(StatusCodes.Status201Created);
-        v1.MapDelete("/webhooks/{id}", Delete)
-            .WithName("deleteWebhook")
-            .WithSummary("Delete a webhook")
-            .WithTags("Webhooks")
-            .Needs(KeyScopes.Manage)
-            .Produces(StatusCodes.Status204NoContent);
-        v1.MapPost("/webhooks/{id}/pause", Pause)
-            .WithName("pauseWebhook")
-            .WithSummary("Let its events wait")
-            .WithTags("Webhooks")
-            .Needs(KeyScopes.Manage)
-            .Produces<WebhookAnswer>();
-        v1.MapPost("/webhooks/{id}/resume", Resume)
-            .WithName("resumeWebhook")
-            .WithSummary("Report again; enables one that was disabled")
-            .WithTags("Webhooks")
-            .Needs(KeyScopes.Manage)
-            .Produces<WebhookAnswer>();
+            .Produces<WebhookTestAnswer>();
+        Action(v1, "rotate-secret", Rotate, "rotateWebhookSecret", "Make a new secret, answered once; the old one signs too for a while")
+            .Versioned();
+        Action(v1, "replay", Replay, "replayWebhook", "Tell the events of a time once more")
+            .Versioned()
+            .Accepts<WebhookReplayRequest>("application/json");
     }
 
-    private async Task<IResult> List(HttpContext http)
-    {
-        var query = new QueryReader(http);
-        if (!query.Tenant(out var tenant))
-            return ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
-        var limit = query.Limit();
-        var after = query.CursorText();
-        if (query.Refusal is { } refusal)
-            return refusal;
+    protected override async ValueTask<JsonObject> ShowAsync(HttpContext http, WebhookEndpoint value) =>
+        await answers.ShowAsync(value, http.Features.Get<MadeSecret>()?.Text);
 
-        var found = (await log.EndpointsAsync())
-            .Where(e => tenant is null || e.Tenant == tenant)
-            .Select(e => (Endpoint: e, Place: $"{e.Tenant}/{e.Id}"))
-            .Where(e => after is null || string.CompareOrdinal(e.Place, after) > 0)
-            .OrderBy(e => e.Place, StringComparer.Ordinal)
-            .Take(limit + 1)
-            .ToArray();
-        var page = new List<WebhookAnswer>();
-        foreach (var (endpoint, _) in found.Take(limit))
-            page.Add(await turns.RunAsync(http, () => answers.OfAsync(endpoint)));
-        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Place) : null), ApiJson.Plain.WebhookList);
+    // A backlog is counted, which may be long.
+    protected override async ValueTask<JsonObject> ShowListedAsync(HttpContext http, WebhookEndpoint value) =>
+        await turns.RunAsync(http, () => answers.ShowAsync(value, secret: null));
+
+    protected override WebhookEndpoint Bind(MemberReader members, HttpContext http, string id, WebhookEndpoint? existing)
+    {
+        var webhook = base.Bind(members, http, id, existing);
+        var isMade = !members.Has("secret") && webhook.Secret != existing?.Secret;
+        http.Features.Set(isMade ? new MadeSecret(webhook.Secret) : null);
+        return webhook;
     }
 
-    private async Task<IResult> Get(HttpContext http, string id) =>
-        await FindAsync(Caller.Of(http).Tenant, id) is { } endpoint ? await answers.JsonAsync(endpoint) : ProblemAnswer.NotFound("webhook");
+    protected override ValueTask<ProblemAnswer?> RefusalOfNewAsync(Caller caller, string id) =>
+        new(
+            Quotas.Refusal(
+                caller,
+                _writer.Snapshot.All.Count(webhook => webhook.Tenant == caller.Tenant),
+                quotas.Options.MaxWebhooks,
+                "webhooks",
+                nameof(TenantOptions.MaxWebhooks)
+            )
+        );
 
-    private async Task<IResult> Put(HttpContext http, string id)
+    protected override ValueTask ChangedAsync(Caller caller, Written<WebhookEndpoint> written)
     {
-        if (!ObjectIds.IsValid(id))
-            return ObjectIds.Invalid;
-        using var body = await bodies.ReadAsync(http);
+        changed();
+        return default;
+    }
+
+    private Task<IResult> Pause(HttpContext http, string id) =>
+        ActAsync(http, id, "pause", static webhook => webhook.Paused ? webhook : webhook with { Paused = true });
+
+    private Task<IResult> Resume(HttpContext http, string id) =>
+        ActAsync(
+            http,
+            id,
+            WebhookFields.Resume,
+            async webhook =>
+                webhook.Paused || await log.ProgressAsync(webhook.Tenant, webhook.Id) is { DisabledAt: not null }
+                    ? webhook with
+                    {
+                        Paused = false,
+                    }
+                    : webhook
+        );
+
+    private Task<IResult> Rotate(HttpContext http, string id) =>
+        ActAsync(
+            http,
+            id,
+            "rotate_secret",
+            webhook =>
+            {
+                var secret = WebhookSignature.NewSecret();
+                http.Features.Set(new MadeSecret(secret));
+                return webhook with
+                {
+                    Secret = secret,
+                    PreviousSecret = webhook.Secret,
+                    PreviousUntil = (clock.GetUtcNow() + options.Value.WebhookSecretOverlap).ToUnixTimeMilliseconds(),
+                };
+            }
+        );
+
+    private async Task<IResult> Test(HttpContext http, string id)
+    {
+        var caller = Caller.Of(http);
+        if (Find(caller, id) is not { } found)
+            return ProblemAnswer.NotFound("webhook");
+        if (found.Value is not { } webhook)
+            return Damaged;
+        using var one = quotas.TryTest(caller);
+        return one is null
+            ? Quotas.TooManyTests
+            : TypedResults.Json(await trial(webhook, http.RequestAborted), ApiJson.Plain.WebhookTestAnswer);
+    }
+
+    private async Task<IResult> Replay(HttpContext http, string id)
+    {
+        using var body = await _bodies.ReadAsync(http);
         if (body.Refusal is { } refusal)
             return refusal;
-
-        var caller = Caller.Of(http);
-        using var mine = await turn.TakeAsync(http.RequestAborted);
-        var existing = await FindAsync(caller.Tenant, id);
-
         var members = new MemberReader(body.Root);
-        var (endpoint, show) = WebhookBinder.Bind(members, caller.Tenant, id, existing, log.Last, WebhookSignature.NewSecret);
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var from = members.Time("from", required: true) ?? 0;
+        var to = members.Time("to") ?? now;
+        if (from > to)
+            members.Fault("from", "out_of_range", "Must not be after to, which is now when absent.");
+        members.Close();
         if (members.Refusal is { } mistakes)
             return mistakes;
-        if (existing is null && await TooManyAsync(caller) is { } full)
-            return full;
 
-        var created = await log.PutEndpointAsync(endpoint, caller.Actor);
-        changed();
-
-        if (created)
-            http.Response.Headers.Location = $"/v1/webhooks/{id}";
-        return await answers.JsonAsync(
-            await FindAsync(caller.Tenant, id) ?? endpoint,
-            show ? endpoint.Secret : null,
-            created ? StatusCodes.Status201Created : StatusCodes.Status200OK
-        );
-    }
-
-    private async Task<IResult> Delete(HttpContext http, string id)
-    {
         var caller = Caller.Of(http);
-        using var mine = await turn.TakeAsync(http.RequestAborted);
-        if (!await log.DeleteEndpointAsync(caller.Tenant, id, caller.Actor))
-            return ProblemAnswer.NotFound("webhook");
+        using (await turn.TakeAsync(http.RequestAborted))
+        {
+            var found = Find(caller, id);
+            if (!Preconditions.Of(http)(found?.Version ?? 0))
+                return Preconditions.Failed;
+            if (found is { Value: null })
+                return Damaged;
+            if (!await log.ReplayAsync(caller.Tenant, id, from, to, caller.Actor))
+                return ProblemAnswer.NotFound("webhook");
+            await _writer.ReloadAsync();
+        }
+
         changed();
-        return TypedResults.NoContent();
+        return await AnswerAsync(http, id);
     }
 
-    private Task<IResult> Pause(HttpContext http, string id) => SetPausedAsync(http, id, true);
+    private static RouteHandlerBuilder Action(
+        RouteGroupBuilder v1,
+        string action,
+        Func<HttpContext, string, Task<IResult>> handler,
+        string name,
+        string summary
+    ) =>
+        v1.MapPost($"/webhooks/{{id}}/{action}", handler)
+            .WithName(name)
+            .WithSummary(summary)
+            .WithTags("Webhooks")
+            .Needs(KeyScopes.Manage)
+            .Produces<Shown<WebhookEndpoint>>();
 
-    private Task<IResult> Resume(HttpContext http, string id) => SetPausedAsync(http, id, false);
-
-    private async Task<IResult> SetPausedAsync(HttpContext http, string id, bool paused)
+    /// <summary>A secret that this request has made, answered once.</summary>
+    private sealed record MadeSecret(string Text)
     {
-        var caller = Caller.Of(http);
-        using var mine = await turn.TakeAsync(http.RequestAborted);
-        if (await log.SetPausedAsync(caller.Tenant, id, paused, caller.Actor) is not { } endpoint)
-            return ProblemAnswer.NotFound("webhook");
-        changed();
-        return await answers.JsonAsync(endpoint);
+        // A record's generated text would carry the secret into a log.
+        public override string ToString() => nameof(MadeSecret);
     }
-
-    private async Task<ProblemAnswer?> TooManyAsync(Caller caller)
-    {
-        if (caller.IsAdmin)
-            return null;
-        var there = (await log.EndpointsAsync()).Count(endpoint => endpoint.Tenant == caller.Tenant);
-        return Quotas.Refusal(caller, there, quotas.Options.MaxWebhooks, "webhooks", nameof(TenantOptions.MaxWebhooks));
-    }
-
-    private async Task<WebhookEndpoint?> FindAsync(string tenant, string id) =>
-        (await log.EndpointsAsync()).FirstOrDefault(e => e.Tenant == tenant && e.Id == id);
 }

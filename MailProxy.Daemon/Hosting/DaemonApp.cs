@@ -5,6 +5,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Send;
@@ -106,7 +107,7 @@ internal static class DaemonApp
             turn,
             all =>
             {
-                storage.Sending.Learn(all.Values);
+                storage.Sending.Learn(all.Changed is { Value: { } changed } ? [changed] : all.Values);
                 inForce.Swap(all);
             },
             configured
@@ -186,6 +187,9 @@ internal static class DaemonApp
                 all => volumes.Swap(VolumeDirectory.Of(all)),
                 configured
             )
+        );
+        services.AddSingleton(
+            new ConfigurationWriter<WebhookEndpoint>(WebhookFields.Noun, storage.Configuration, turn, static _ => { }, configured)
         );
         services.AddSingleton(storage.Tenants);
         services.AddSingleton(storage.Removal);

@@ -4,6 +4,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 
 namespace MailProxy.Daemon.Hosting;
 
@@ -18,6 +19,7 @@ internal sealed partial class PipelineService(
     ConfigurationWriter<SmtpAccount> accounts,
     AccountsInForce inForce,
     ConfigurationWriter<Volume> volumes,
+    ConfigurationWriter<WebhookEndpoint> webhooks,
     TenantChanges tenants,
     SqliteStores storage,
     IHostApplicationLifetime lifetime,
@@ -37,6 +39,7 @@ internal sealed partial class PipelineService(
         inForce.Sandbox = await sandbox.StartAsync();
         await accounts.LoadAsync();
         await volumes.LoadAsync();
+        await webhooks.LoadAsync();
         await storage.Batches.RepairAsync();
         var suspended = await storage.Sending.SuspendedAsync();
         if (suspended && storage.Generations.Current.BackupAt is { } backup)

@@ -53,20 +53,24 @@ public sealed record Noun<T>(string Name, string Table, FieldList<T> Fields, Fun
             field.Tell?.Invoke(value, config);
         if (HasConfig)
             told["config"] = config;
-        foreach (var secret in Secrets)
+        var secrets = Secrets.Where(static one => one.Told is not null).ToArray();
+        foreach (var secret in secrets.Where(static one => !one.Always))
             told[secret.Told + "_set"] = secret.Get(value) is not null;
         foreach (var column in Columns)
             column.Tell?.Invoke(value, told);
-        foreach (var secret in before is null ? [] : Secrets)
+        foreach (var secret in before is null ? [] : secrets)
             told[secret.Told + "_changed"] = secret.Get(before!) != secret.Get(value);
         return told;
     }
 }
 
 /// <summary>A text that is sealed in a column.</summary>
-/// <param name="Told">How the audit log calls it.</param>
-public sealed record Sealed<T>(string Column, string Told, Func<T, string?> Get, Func<T, string?, T> Set)
+/// <param name="Told">How the audit log calls it; null: it says nothing of it.</param>
+public sealed record Sealed<T>(string Column, string? Told, Func<T, string?> Get, Func<T, string?, T> Set)
 {
+    /// <summary>There always is one, so that only its change is worth telling.</summary>
+    public bool Always { get; init; }
+
     /// <summary>Its name in what it is sealed for.</summary>
     public string Owned { get; init; } = Column;
 }

@@ -13,7 +13,8 @@ public sealed record Shape(string Type)
     public static readonly Shape Bytes = new("string") { Format = "byte" };
 
     public static readonly Shape Texts = new("array") { Items = Text };
-    public static readonly Shape Numbers = new("array") { Items = new("number") { Format = "double" } };
+    public static readonly Shape Decimal = new("number") { Format = "double" };
+    public static readonly Shape Numbers = new("array") { Items = Decimal };
 
     public static Shape Whole(long? least = null, long? most = null, string format = "int32") =>
         new("integer")

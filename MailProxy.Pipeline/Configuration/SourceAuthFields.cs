@@ -97,6 +97,41 @@ public static class SourceAuthFields
             var kind => throw new UnreadableResourceException($"Its credentials are of the unknown kind '{kind}'."),
         };
 
+    /// <summary>Credentials that are sealed whole, with what of them is no secret.</summary>
+    /// <param name="told">How the audit log calls them.</param>
+    public static Sealed<T> Sealed<T>(string column, string told, Func<T, SourceAuth?> get, Func<T, SourceAuth?, T> set) =>
+        new(
+            column,
+            told,
+            value => get(value) is { } auth ? ToText(auth) : null,
+            (value, text) => set(value, text is null ? null : FromText(text))
+        );
+
+    private static string ToText(SourceAuth auth) =>
+        (
+            auth switch
+            {
+                SourceAuth.Basic basic => new JsonObject { ["user"] = basic.User, ["password"] = basic.Password },
+                SourceAuth.Bearer bearer => new JsonObject { ["bearer"] = bearer.Token },
+                SourceAuth.Header header => new JsonObject { ["header"] = header.Name, ["value"] = header.Value },
+                _ => throw new ArgumentOutOfRangeException(nameof(auth)),
+            }
+        ).ToJsonString();
+
+    private static SourceAuth FromText(string text)
+    {
+        using var document = JsonDocument.Parse(text);
+        var kept = document.RootElement;
+        string? Text(string name) => kept.TryGetProperty(name, out var found) ? found.GetString() : null;
+        return (Text("user"), Text("password"), Text("bearer"), Text("header"), Text("value")) switch
+        {
+            ({ } user, { } password, _, _, _) => new SourceAuth.Basic(user, password),
+            (_, _, { } token, _, _) => new SourceAuth.Bearer(token),
+            (_, _, _, { } name, { } value) => new SourceAuth.Header(name, value),
+            _ => throw new UnreadableResourceException("Its credentials are of a kind that this program does not know."),
+        };
+    }
+
     public static string? SecretOf(SourceAuth? auth) =>
         auth switch
         {

@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Configuration.Webhooks;
 
 namespace MailProxy.Pipeline.Report;
 

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Logging;

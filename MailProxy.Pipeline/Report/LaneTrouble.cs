@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -14,7 +15,7 @@ internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff back
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan SaveTimeout = TimeSpan.FromSeconds(2);
 
-    private readonly Dictionary<(string Tenant, string Id), (int Version, long Until)> _paused = [];
+    private readonly Dictionary<(string Tenant, string Id), (long Version, long Until)> _paused = [];
 
     /// <summary>Whether the endpoint's lane must not start yet. A change of the endpoint ends its pause.</summary>
     public bool IsPaused(WebhookEndpoint endpoint)

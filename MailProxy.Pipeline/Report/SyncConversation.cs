@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;
 

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Sharing;
-using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Report;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Configuration.Webhooks;
 
 namespace MailProxy.Pipeline.Report;
 

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
@@ -32,20 +33,11 @@ public interface IDeliveryLog
     /// <summary>The position of the last committed event.</summary>
     long Last { get; }
 
+    /// <summary>The endpoints with their progress, both of one instant; those whose rows cannot be read are left out.</summary>
     Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync();
 
-    /// <summary>
-    /// Creates an endpoint (its position is then <see cref="Last"/>), or replaces it without its progress and, when <see
-    /// cref="WebhookEndpoint.Secret"/> is "", without its secrets. A new address enables an endpoint that was disabled by failures. Raises
-    /// the
-    /// version. Returns true when it was created.
-    /// </summary>
-    Task<bool> PutEndpointAsync(WebhookEndpoint endpoint, string actor);
-
-    /// <summary>Resuming also enables an endpoint that was disabled by failures. Null when there is no such endpoint.</summary>
-    Task<WebhookEndpoint?> SetPausedAsync(string tenant, string id, bool paused, string actor);
-
-    Task<bool> DeleteEndpointAsync(string tenant, string id, string actor);
+    /// <summary>Null when there is no such endpoint.</summary>
+    Task<EndpointProgress?> ProgressAsync(string tenant, string id);
 
     /// <summary>
     /// Stores an endpoint's progress and its resends in one transaction. Retried without limit, like an outcome. If a person has changed
@@ -57,10 +49,16 @@ public interface IDeliveryLog
     /// <summary>
     /// Starts a replay: sends an endpoint again what it acknowledged in a period (Unix milliseconds, both ends included). A new replay
     /// replaces
-    /// an earlier one. Null when there is no such endpoint.
+    /// an earlier one, and raises the endpoint's version. False when there is no such endpoint.
     /// </summary>
-    Task<WebhookEndpoint?> ReplayAsync(string tenant, string id, long from, long to, string actor);
+    Task<bool> ReplayAsync(string tenant, string id, long from, long to, string actor);
 
     /// <summary>Counts the events that the endpoint wants and has not acknowledged.</summary>
     Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint);
 }
+
+/// <summary>Events that an endpoint has not acknowledged.</summary>
+/// <param name="Events">Number of events that it wants.</param>
+/// <param name="More">Whether counting stopped here although there are more.</param>
+/// <param name="OldestAt">Unix milliseconds; null: none.</param>
+public readonly record struct EndpointBacklog(long Events, bool More, long? OldestAt);

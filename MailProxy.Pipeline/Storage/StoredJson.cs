@@ -3,23 +3,6 @@ using System.Text.Json.Serialization;
 
 namespace MailProxy.Pipeline.Storage;
 
-/// <summary>A webhook in the audit log.</summary>
-internal sealed record AuditedWebhook(
-    string Url,
-    string Style,
-    IReadOnlyList<string> Types,
-    bool FinalOnly,
-    int MaxBatch,
-    bool Paused,
-    bool? Disabled,
-    bool AuthSet,
-    bool? SecretChanged = null,
-    bool? AuthChanged = null
-)
-{
-    public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedWebhook);
-}
-
 /// <summary>A replay in the audit log; times in Unix milliseconds.</summary>
 internal sealed record AuditedReplay(long From, long To)
 {
@@ -48,7 +31,6 @@ internal sealed record AuditedKey(string Name, IReadOnlyList<string> Scopes, IRe
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
 )]
-[JsonSerializable(typeof(AuditedWebhook))]
 [JsonSerializable(typeof(AuditedReplay))]
 [JsonSerializable(typeof(AuditedMessage))]
 [JsonSerializable(typeof(TenantConfig))]

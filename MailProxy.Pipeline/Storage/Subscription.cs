@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;

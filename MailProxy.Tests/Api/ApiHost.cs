@@ -6,6 +6,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
@@ -32,6 +33,8 @@ internal sealed class ApiHost : IAsyncDisposable
     private WebApplication? _app;
     private Task _ingest = Task.CompletedTask;
 
+    public ApiHost() => Log = new(Configuration);
+
     public TimerClock Clock { get; } = new();
     public Channel<Submission> Ingest { get; init; } = Channel.CreateBounded<Submission>(16);
     public IngestOptions Limits { get; init; } = new();
@@ -51,7 +54,7 @@ internal sealed class ApiHost : IAsyncDisposable
     public CurrentVolumes CurrentVolumes { get; } = new();
     public Func<WebhookEndpoint, WebhookTestAnswer> TestWebhook { get; set; } = static _ => new(true, 1, null);
     public FakeVolumeProbe VolumeProbe { get; } = new();
-    public FakeDeliveryLog Log { get; } = new();
+    public FakeDeliveryLog Log { get; }
     public CurrentAccounts Current { get; } = new();
     public FakeTenantStore Tenants { get; } = new();
     public CurrentTenants CurrentTenants { get; } = new();
@@ -216,6 +219,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton(
                 new ConfigurationWriter<Volume>(VolumeFields.Noun, Configuration, turn, all => CurrentVolumes.Swap(new([.. all.Values])))
             )
+            .AddSingleton(new ConfigurationWriter<WebhookEndpoint>(WebhookFields.Noun, Configuration, turn, static _ => { }))
             .AddSingleton<IVolumeProbe>(VolumeProbe)
             .AddSingleton(Wake)
             .AddSingleton(Health)

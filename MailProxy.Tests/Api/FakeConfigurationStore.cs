@@ -14,6 +14,9 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
     /// <summary>What the next changes fail with.</summary>
     public Exception? Fault { get; set; }
 
+    /// <summary>Raised after a change, with the noun, tenant, id and what the audit log would call it.</summary>
+    public event Action<string, string, string, string>? Changed;
+
     public IEnumerable<T> Values<T>()
         where T : class => Of<T>().Select(static resource => resource.Value!);
 
@@ -48,6 +51,7 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
         var version = ++_last;
         var now = resource with { Version = version, Number = number, Value = noun.Stamp(resource.Value!, number, version) };
         Of<T>().Add(now);
+        Changed?.Invoke(noun.Name, resource.Tenant, resource.Id, action ?? (before is null ? "create" : "replace"));
         return Task.FromResult<Resource<T>?>(now);
     }
 
@@ -56,7 +60,10 @@ internal sealed class FakeConfigurationStore : IConfigurationStore
     {
         if (InUse.Contains(id))
             return Task.FromResult(DeleteResult.InUse);
-        return Task.FromResult(Of<T>().RemoveAll(r => r.Tenant == tenant && r.Id == id) > 0 ? DeleteResult.Deleted : DeleteResult.NotFound);
+        if (Of<T>().RemoveAll(r => r.Tenant == tenant && r.Id == id) == 0)
+            return Task.FromResult(DeleteResult.NotFound);
+        Changed?.Invoke(noun.Name, tenant, id, "delete");
+        return Task.FromResult(DeleteResult.Deleted);
     }
 
     private List<Resource<T>> Of<T>()

@@ -1,50 +1,37 @@
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Tests.Api;
 
-/// <summary>Webhook endpoints in memory.</summary>
+/// <summary>How far webhooks are, in memory; what they are stands beside it.</summary>
 internal sealed class FakeDeliveryLog : IDeliveryLog
 {
-    public List<WebhookEndpoint> Endpoints { get; } = [];
+    private readonly FakeConfigurationStore _configuration;
+    private readonly Dictionary<(string Tenant, string Id), EndpointProgress> _progress = [];
+
+    public FakeDeliveryLog(FakeConfigurationStore configuration)
+    {
+        _configuration = configuration;
+        configuration.Changed += Follow;
+    }
+
+    public IReadOnlyList<WebhookEndpoint> Endpoints =>
+        [
+            .. _configuration
+                .Values<WebhookEndpoint>()
+                .Where(static one => one is not null)
+                .Select(one => one with { Progress = _progress[(one.Tenant, one.Id)] }),
+        ];
+
+    /// <summary>What was done to webhooks, in the words of the audit log.</summary>
+    public List<string> Done { get; } = [];
+
     public long Last { get; set; } = 100;
 
-    public Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync() => Task.FromResult<IReadOnlyList<WebhookEndpoint>>([.. Endpoints]);
+    public Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync() => Task.FromResult(Endpoints);
 
-    public Task<bool> PutEndpointAsync(WebhookEndpoint endpoint, string actor)
-    {
-        var existing = Endpoints.Find(e => e.Tenant == endpoint.Tenant && e.Id == endpoint.Id);
-        if (existing is not null)
-            Endpoints.Remove(existing);
-        Endpoints.Add(
-            endpoint with
-            {
-                Secret = endpoint.Secret.Length > 0 ? endpoint.Secret : existing!.Secret,
-                PreviousSecret = endpoint.Secret.Length > 0 ? endpoint.PreviousSecret : existing!.PreviousSecret,
-                PreviousUntil = endpoint.Secret.Length > 0 ? endpoint.PreviousUntil : existing!.PreviousUntil,
-                Version = (existing?.Version ?? 0) + 1,
-                Progress = existing?.Progress ?? new(Last),
-            }
-        );
-        return Task.FromResult(existing is null);
-    }
-
-    public Task<WebhookEndpoint?> SetPausedAsync(string tenant, string id, bool paused, string actor)
-    {
-        var at = Endpoints.FindIndex(e => e.Tenant == tenant && e.Id == id);
-        if (at < 0)
-            return Task.FromResult<WebhookEndpoint?>(null);
-        var progress = Endpoints[at].Progress;
-        Endpoints[at] = Endpoints[at] with
-        {
-            Paused = paused,
-            Progress = paused || progress.DisabledAt is null ? progress : new(progress.Acknowledged),
-        };
-        return Task.FromResult<WebhookEndpoint?>(Endpoints[at]);
-    }
-
-    public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor) =>
-        Task.FromResult(Endpoints.RemoveAll(e => e.Tenant == tenant && e.Id == id) > 0);
+    public Task<EndpointProgress?> ProgressAsync(string tenant, string id) => Task.FromResult(_progress.GetValueOrDefault((tenant, id)));
 
     public Task<IReadOnlyList<MailEvent>> AtAsync(string tenant, IReadOnlyCollection<long> positions) => throw new NotSupportedException();
 
@@ -59,22 +46,20 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
 
     public long OldestAt { get; set; }
 
-    public Task<WebhookEndpoint?> ReplayAsync(string tenant, string id, long from, long to, string actor)
+    public Task<bool> ReplayAsync(string tenant, string id, long from, long to, string actor)
     {
-        var at = Endpoints.FindIndex(e => e.Tenant == tenant && e.Id == id);
-        if (at < 0)
-            return Task.FromResult<WebhookEndpoint?>(null);
+        if (!_progress.TryGetValue((tenant, id), out var progress))
+            return Task.FromResult(false);
         Replays.Add((from, to));
-        Endpoints[at] = Endpoints[at] with { Progress = Endpoints[at].Progress with { Replay = new(10, 30) } };
-        return Task.FromResult<WebhookEndpoint?>(Endpoints[at]);
+        _progress[(tenant, id)] = progress with { Replay = new(10, 30) };
+        return Task.FromResult(true);
     }
 
     public List<(long From, long To)> Replays { get; } = [];
 
     public Task SaveProgressAsync(WebhookEndpoint endpoint, EndpointProgress progress)
     {
-        var at = Endpoints.FindIndex(e => e.Tenant == endpoint.Tenant && e.Id == endpoint.Id);
-        Endpoints[at] = Endpoints[at] with { Progress = progress };
+        _progress[(endpoint.Tenant, endpoint.Id)] = progress;
         return Task.CompletedTask;
     }
 
@@ -95,4 +80,18 @@ internal sealed class FakeDeliveryLog : IDeliveryLog
 
     public Task AppendAsync(string tenant, EventType type, AccountKey? account, byte[]? detail, long at) =>
         throw new NotSupportedException();
+
+    // As the store does in the change's transaction.
+    private void Follow(string noun, string tenant, string id, string action)
+    {
+        if (noun != WebhookFields.Noun.Name)
+            return;
+        Done.Add(action);
+        if (action == "create")
+            _progress[(tenant, id)] = new(Last);
+        else if (action == "delete")
+            _progress.Remove((tenant, id));
+        else if (action == WebhookFields.Resume)
+            _progress[(tenant, id)] = new(_progress[(tenant, id)].Acknowledged);
+    }
 }

@@ -1,15 +1,24 @@
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;
 
-/// <summary>A change may name the version that it is meant for.</summary>
-[TestFixture]
-public sealed class PreconditionTests
+/// <summary>A change may name the version that it is meant for, of whatever is configured.</summary>
+[TestFixture("volumes")]
+[TestFixture("webhooks")]
+public sealed class PreconditionTests(string collection)
 {
-    private const string One = """{"backend":"http","config":{"base_url":"https://one.example/"}}""";
-    private const string Two = """{"backend":"http","config":{"base_url":"https://two.example/"}}""";
-    private const string Three = """{"backend":"http","config":{"base_url":"https://three.example/"}}""";
+    private string One => Body("one.example");
+    private string Two => Body("two.example");
+    private string Three => Body("three.example");
+
+    private string Body(string host) =>
+        collection switch
+        {
+            "volumes" => $$$"""{"backend":"http","config":{"base_url":"https://{{{host}}}/"}}""",
+            _ => $$"""{"url":"https://{{host}}/","secret":null}""",
+        };
 
     private const string Relay = """{"host":"one.example","port":25,"security":"none"}""";
     private const string OtherRelay = """{"host":"two.example","port":25,"security":"none"}""";
@@ -23,7 +32,7 @@ public sealed class PreconditionTests
     public ValueTask StopAsync() => _host.DisposeAsync();
 
     private Task<HttpResponseMessage> SendAsync(string method, string? body, params (string, string)[] headers) =>
-        _host.SendAsync(method, "/v1/volumes/main", body, "application/json", headers);
+        _host.SendAsync(method, $"/v1/{collection}/main", body, "application/json", headers);
 
     private async Task<string> PutAsync(string body)
     {
@@ -31,7 +40,20 @@ public sealed class PreconditionTests
         return answer.Headers.ETag!.ToString();
     }
 
-    private string Stored => ((VolumeConfig.Http)_host.Configuration.Values<Volume>().Single().Config).BaseUrl.Host;
+    private string Stored =>
+        collection switch
+        {
+            "volumes" => ((VolumeConfig.Http)_host.Configuration.Values<Volume>().Single().Config).BaseUrl.Host,
+            _ => new Uri(_host.Configuration.Values<WebhookEndpoint>().Single().Url).Host,
+        };
+
+    private void AddDamaged()
+    {
+        if (collection == "volumes")
+            _host.Configuration.Add<Volume>("default", "main", null);
+        else
+            _host.Configuration.Add<WebhookEndpoint>("default", "main", null);
+    }
 
     [Test]
     public async Task Get_AfterPut_AnswersTheSameTagUntilAChange()
@@ -97,7 +119,6 @@ public sealed class PreconditionTests
     }
 
     [TestCase("accounts", Relay, OtherRelay)]
-    [TestCase("volumes", One, Two)]
     public async Task EveryNoun_OldTagAndNewTag_412AndTaken(string noun, string one, string two)
     {
         Task<HttpResponseMessage> AskAsync(string method, string? body, params (string, string)[] headers) =>
@@ -120,11 +141,11 @@ public sealed class PreconditionTests
     [Test]
     public async Task Damaged_IsToldAloneAndHealedByPut()
     {
-        _host.Configuration.Add<Volume>("default", "main", null);
-        using (await _host.SendAsync("PUT", "/v1/volumes/other", One)) { }
+        AddDamaged();
+        using (await _host.SendAsync("PUT", $"/v1/{collection}/other", One)) { }
         using var damaged = await SendAsync("GET", null);
         await damaged.ProblemAsync(500, "resource_damaged");
-        using var list = await _host.SendAsync("GET", "/v1/volumes");
+        using var list = await _host.SendAsync("GET", $"/v1/{collection}");
         Assert.That(
             (await list.JsonAsync()).GetProperty("data").EnumerateArray().Single().GetProperty("id").GetString(),
             Is.EqualTo("other")

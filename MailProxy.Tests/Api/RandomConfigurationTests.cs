@@ -6,6 +6,7 @@ using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;
@@ -83,7 +84,7 @@ public sealed class RandomConfigurationTests
                 static async (url, auth) =>
                 {
                     var members = Members(new() { ["url"] = url, ["auth"] = auth });
-                    var (endpoint, _) = WebhookBinder.Bind(members, "acme", "w", null, 0, WebhookSignature.NewSecret);
+                    var endpoint = WebhookFields.Noun.Fields.Bind(members, WebhookFields.Noun.New("acme", "w"), null);
                     if (Refused(members))
                         return;
                     using var http = Dialer.HttpClient();

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration.Webhooks;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;
@@ -158,7 +159,7 @@ public sealed class WebhookRoutesTests
             Assert.That(disabled.GetProperty("status").GetString(), Is.EqualTo("disabled"));
             Assert.That(disabled.GetProperty("last_error").GetString(), Is.EqualTo("410 Gone"));
             Assert.That((await resumed.JsonAsync()).GetProperty("status").GetString(), Is.EqualTo("enabled"));
-            Assert.That(_host.Log.Endpoints.Single().Progress, Is.EqualTo(new MailProxy.Pipeline.Storage.EndpointProgress(42)));
+            Assert.That(_host.Log.Endpoints.Single().Progress, Is.EqualTo(new EndpointProgress(42)));
         }
     }
 

@@ -3,6 +3,7 @@ using System.Text;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
@@ -202,8 +203,9 @@ internal sealed class EveryLoopRig : IAsyncDisposable
             false,
             new(0)
         );
-        await _log.PutEndpointAsync(events, "test");
-        await _log.PutEndpointAsync(
+        var configuration = new SqliteConfigurationStore(_files.Database, _files.Box, _clock);
+        await configuration.PutEndpointAsync(events, "test");
+        await configuration.PutEndpointAsync(
             events with
             {
                 Id = "sync",

@@ -1,12 +1,13 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using MailProxy.Daemon.Hosting;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
@@ -116,11 +117,11 @@ public sealed class StoredConfigurationTests
 
     private static async Task StoreAsync(TestDaemon daemon, string url)
     {
-        var log = daemon.Services.GetRequiredService<IDeliveryLog>();
+        var store = daemon.Services.GetRequiredService<SqliteStores>().Configuration;
         WebhookEndpoint endpoint = new("default", "good", url, WebhookSignature.NewSecret(), [], false, 1, false, new(0));
-        await log.PutEndpointAsync(endpoint, "test");
-        await log.PutEndpointAsync(endpoint with { Id = "expires", Auth = new SourceAuth.Header("Expires", "x") }, "test");
-        await log.PutEndpointAsync(endpoint with { Id = "host", Url = ManyUmlauts }, "test");
+        await store.PutEndpointAsync(endpoint, "test");
+        await store.PutEndpointAsync(endpoint with { Id = "expires", Auth = new SourceAuth.Header("Expires", "x") }, "test");
+        await store.PutEndpointAsync(endpoint with { Id = "host", Url = ManyUmlauts }, "test");
         await daemon
             .Services.GetRequiredService<ConfigurationWriter<Volume>>()
             .PutAsync(

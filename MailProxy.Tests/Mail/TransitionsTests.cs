@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Mail;

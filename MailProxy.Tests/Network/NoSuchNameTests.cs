@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Resolve;
 using NUnit.Framework;
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Tests.Api;
@@ -29,7 +30,8 @@ public sealed class CredentialEdgeTests
     {
         _host.Configuration.Clear<Volume>();
         await _host.Services.GetRequiredService<ConfigurationWriter<Volume>>().LoadAsync();
-        _host.Log.Endpoints.Clear();
+        _host.Configuration.Clear<WebhookEndpoint>();
+        await _host.Services.GetRequiredService<ConfigurationWriter<WebhookEndpoint>>().LoadAsync();
         _host.Tenants.Tenants.RemoveAll(static tenant => tenant.Id == "acme");
         _host.CurrentTenants.Swap(new(_host.Tenants.Tenants));
     }

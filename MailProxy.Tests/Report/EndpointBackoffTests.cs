@@ -1,6 +1,6 @@
 using CsCheck;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Report;
-using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 using static MailProxy.Tests.Report.Mails;
 

@@ -1,6 +1,6 @@
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
-using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Report;

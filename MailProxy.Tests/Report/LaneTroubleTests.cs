@@ -1,4 +1,5 @@
 using System.Net;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Storage;
@@ -123,17 +124,11 @@ public sealed class LaneTroubleTests : ReporterFixture
 
         public Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync() => inner.EndpointsAsync();
 
-        public Task<bool> PutEndpointAsync(WebhookEndpoint endpoint, string actor) => inner.PutEndpointAsync(endpoint, actor);
-
-        public Task<WebhookEndpoint?> SetPausedAsync(string of, string id, bool paused, string actor) =>
-            inner.SetPausedAsync(of, id, paused, actor);
-
-        public Task<bool> DeleteEndpointAsync(string of, string id, string actor) => inner.DeleteEndpointAsync(of, id, actor);
+        public Task<EndpointProgress?> ProgressAsync(string of, string id) => inner.ProgressAsync(of, id);
 
         public Task SaveProgressAsync(WebhookEndpoint endpoint, EndpointProgress progress) => inner.SaveProgressAsync(endpoint, progress);
 
-        public Task<WebhookEndpoint?> ReplayAsync(string of, string id, long from, long to, string actor) =>
-            inner.ReplayAsync(of, id, from, to, actor);
+        public Task<bool> ReplayAsync(string of, string id, long from, long to, string actor) => inner.ReplayAsync(of, id, from, to, actor);
 
         public Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint) => inner.BacklogAsync(endpoint);
     }

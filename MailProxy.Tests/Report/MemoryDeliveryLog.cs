@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 
@@ -180,13 +181,7 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
         }
     }
 
-    public Task<WebhookEndpoint?> SetPausedAsync(string tenant, string id, bool paused, string actor) => throw new NotSupportedException();
-
-    public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor)
-    {
-        lock (_gate)
-            return Task.FromResult(_endpoints.RemoveAll(endpoint => endpoint.Id == id) > 0);
-    }
+    public Task<EndpointProgress?> ProgressAsync(string tenant, string id) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<MailEvent>> AtAsync(string tenant, IReadOnlyCollection<long> positions)
     {
@@ -199,7 +194,7 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
     public Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint) => throw new NotSupportedException();
 
     /// <summary>All that the endpoint acknowledged, whatever its time.</summary>
-    public Task<WebhookEndpoint?> ReplayAsync(string tenant, string id, long from, long to, string actor)
+    public Task<bool> ReplayAsync(string tenant, string id, long from, long to, string actor)
     {
         lock (_gate)
         {
@@ -210,7 +205,7 @@ internal sealed class MemoryDeliveryLog : IDeliveryLog
                 Version = _endpoints[known].Version + 1,
                 Progress = progress with { Replay = new(0, progress.Acknowledged) },
             };
-            return Task.FromResult<WebhookEndpoint?>(_endpoints[known]);
+            return Task.FromResult(true);
         }
     }
 

@@ -1,6 +1,6 @@
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Report;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;

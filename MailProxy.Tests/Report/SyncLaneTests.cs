@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using NUnit.Framework;

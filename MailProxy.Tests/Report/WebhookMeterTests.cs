@@ -1,5 +1,5 @@
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Report;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using NUnit.Framework;
 using Prometheus;

@@ -1,5 +1,6 @@
 using System.Text;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
@@ -127,13 +128,22 @@ internal abstract class DeliveryLogContract : EndpointProgressContract
     [Test]
     public async Task Audit_EveryChange_TellsWhoAndWhatWithoutSecrets()
     {
-        await Log.PutEndpointAsync(Hook, "ann");
-        await Log.PutEndpointAsync(Hook with { Secret = "whsec_second", Auth = new SourceAuth.Bearer("t0ken") }, "bob");
-        foreach (var paused in (bool[])[false, true, true, false])
-            await Log.SetPausedAsync("default", "hook", paused, "eve");
-        await Log.PutEndpointAsync(Hook with { Secret = "whsec_third", PreviousSecret = "whsec_second", PreviousUntil = 9 }, "bob");
+        await Store.PutEndpointAsync(Hook, "ann");
+        await Store.PutEndpointAsync(Hook with { Secret = "whsec_second", Auth = new SourceAuth.Bearer("t0ken") }, "bob");
+        foreach (var paused in (bool[])[true, false])
+            await Store.SetWebhookPausedAsync("default", "hook", paused, "eve");
+        await Store.PutEndpointAsync(
+            Hook with
+            {
+                Secret = "whsec_third",
+                PreviousSecret = "whsec_second",
+                PreviousUntil = 9,
+            },
+            "bob",
+            "rotate_secret"
+        );
         await Log.ReplayAsync("default", "hook", 1, 2, "ann");
-        await Log.DeleteEndpointAsync("default", "hook", "ann");
+        await Store.DeleteEndpointAsync("default", "hook", "ann");
         var audit = Audit();
         Assert.Multiple(() =>
         {

@@ -1,5 +1,7 @@
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
@@ -10,15 +12,15 @@ internal abstract class EndpointProgressContract : EndpointContract
     [Test]
     public async Task SaveProgress_BatchesAndReplay_AreKeptForTheSameVersionOnly()
     {
-        await Log.PutEndpointAsync(Hook, "ann");
+        await Store.PutEndpointAsync(Hook, "ann");
         var first = (await Log.EndpointsAsync()).Single();
         var progress = first.Progress with { Batches = "8 1:2-3", Replay = new(1, 9, "8 2:4-5") };
         await Log.SaveProgressAsync(first, progress);
         var saved = (await Log.EndpointsAsync()).Single().Progress;
-        await Log.PutEndpointAsync(first with { Paused = true }, "ann");
+        await Store.PutEndpointAsync(first with { Paused = true }, "ann");
         await Log.SaveProgressAsync(first, new(7));
         var paused = (await Log.EndpointsAsync()).Single();
-        await Log.PutEndpointAsync(first with { MaxBatch = 2 }, "ann");
+        await Store.PutEndpointAsync(first with { MaxBatch = 2 }, "ann");
         var otherwise = (await Log.EndpointsAsync()).Single().Progress;
 
         Assert.Multiple(() =>
@@ -36,7 +38,7 @@ internal abstract class EndpointProgressContract : EndpointContract
     [Test]
     public async Task SaveProgress_OfSync_KeepsPositionQuietAndResendsTogether()
     {
-        await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
+        await Store.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
         var endpoint = (await Log.EndpointsAsync()).Single();
         var resends = System
             .Collections.Immutable.ImmutableSortedDictionary<long, Resend>.Empty.Add(2, new(10, 1, 15))
@@ -64,10 +66,10 @@ internal abstract class EndpointProgressContract : EndpointContract
     [Test]
     public async Task Put_AnotherUrl_DoesNotInheritTheQuietWhateverTheOldLaneSaves()
     {
-        await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
+        await Store.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
         var old = (await Log.EndpointsAsync()).Single();
         await Log.SaveProgressAsync(old, new(3) { CalledAt = 20, QuietUntil = 900 });
-        await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync, Url = "https://other.example/" }, "ann");
+        await Store.PutEndpointAsync(Hook with { Style = ReportStyle.Sync, Url = "https://other.example/" }, "ann");
         await Log.SaveProgressAsync(old, new(4) { CalledAt = 30, QuietUntil = 900 });
         var progress = (await Log.EndpointsAsync()).Single().Progress;
         Assert.That((progress.Acknowledged, progress.CalledAt, progress.QuietUntil), Is.EqualTo((4L, (long?)null, (long?)null)));
@@ -76,16 +78,16 @@ internal abstract class EndpointProgressContract : EndpointContract
     [Test]
     public async Task Put_AnotherStyle_OwesFromTheFirstResendWhateverTheOldLaneSaves()
     {
-        await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
+        await Store.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
         var sync = (await Log.EndpointsAsync()).Single();
         var progress = new EndpointProgress(7)
         {
             Resends = System.Collections.Immutable.ImmutableSortedDictionary<long, Resend>.Empty.Add(4, new(10, 1, 15)),
         };
         await Log.SaveProgressAsync(sync, progress);
-        await Log.PutEndpointAsync(Hook, "ann");
+        await Store.PutEndpointAsync(Hook, "ann");
         await Log.SaveProgressAsync(sync, progress);
-        await Log.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
+        await Store.PutEndpointAsync(Hook with { Style = ReportStyle.Sync }, "ann");
         var back = (await Log.EndpointsAsync()).Single().Progress;
         Assert.That((back.Acknowledged, back.Resends.Count), Is.EqualTo((3L, 0)));
     }
@@ -96,17 +98,23 @@ internal abstract class EndpointProgressContract : EndpointContract
         for (var at = 1; at <= 50; at++)
             await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, at * 10);
         var from = Log.Last - 50;
-        await Log.PutEndpointAsync(Hook, "ann");
+        await Store.PutEndpointAsync(Hook, "ann");
         await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, 510);
 
+        async Task<WebhookEndpoint> ReplayedAsync(long after, long to)
+        {
+            Assert.That(await Log.ReplayAsync("default", "hook", after, to, "ann"), Is.True);
+            return (await Log.EndpointsAsync()).Single();
+        }
+
         var unknown = await Log.ReplayAsync("other", "hook", 0, 1000, "ann");
-        var middle = (await Log.ReplayAsync("default", "hook", 95, 200, "ann"))!;
-        var all = (await Log.ReplayAsync("default", "hook", 0, 1000, "ann"))!;
-        var none = (await Log.ReplayAsync("default", "hook", 2000, 3000, "ann"))!;
+        var middle = await ReplayedAsync(95, 200);
+        var all = await ReplayedAsync(0, 1000);
+        var none = await ReplayedAsync(2000, 3000);
 
         Assert.Multiple(() =>
         {
-            Assert.That(unknown, Is.Null);
+            Assert.That(unknown, Is.False);
             Assert.That(middle.Progress.Replay, Is.EqualTo(new ReplayProgress(from + 9, from + 20)));
             Assert.That(all.Progress.Replay, Is.EqualTo(new ReplayProgress(0, from + 50)), "the 51st is not acknowledged and comes anyway");
             Assert.That(none.Progress.Replay, Is.EqualTo(new ReplayProgress(from + 50, from + 50)));
@@ -117,7 +125,7 @@ internal abstract class EndpointProgressContract : EndpointContract
     [Test]
     public async Task Backlog_OfATenant_CountsWhatTheEndpointWants()
     {
-        await Log.PutEndpointAsync(Hook with { Types = ["webhook.disabled"], FinalOnly = false }, "ann");
+        await Store.PutEndpointAsync(Hook with { Types = ["webhook.disabled"], FinalOnly = false }, "ann");
         await Log.AppendAsync("default", EventType.AccountThrottled, null, null, 1);
         await Log.AppendAsync("other", EventType.WebhookDisabled, null, null, 2);
         await Log.AppendAsync("default", EventType.WebhookDisabled, null, null, 3);
@@ -138,7 +146,7 @@ internal abstract class EndpointProgressContract : EndpointContract
     [Test]
     public async Task SaveProgress_StoreCannotWrite_IsTriedUntilItCan()
     {
-        await Log.PutEndpointAsync(Hook, "ann");
+        await Store.PutEndpointAsync(Hook, "ann");
         await BreakAsync();
         var save = Log.SaveProgressAsync(Hook, new(5));
         await Clock.TimerAsked.WaitAsync(Generous);

@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
@@ -44,7 +45,7 @@ internal abstract class RetentionFixture<TBench> : MessageStoreContract<TBench>
     protected async Task SendAsync(AcceptedMail mail) => await SettleAsync(Sent(await MarkedAsync(mail)));
 
     protected Task HookAsync(string id, string? type = null, bool paused = false, string tenant = "default") =>
-        Bench.Log.PutEndpointAsync(
+        Bench.Configuration.PutEndpointAsync(
             new(tenant, id, "https://example.com/", "whsec_x", type is null ? [] : [type], false, 1, paused, new(0)),
             "test"
         );

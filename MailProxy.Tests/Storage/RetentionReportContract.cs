@@ -87,6 +87,19 @@ internal sealed class RetentionReportContract<TBench> : RetentionFixture<TBench>
     }
 
     [Test]
+    public async Task Purge_WebhookThatCannotBeRead_HoldsWhatItMayHaveWanted()
+    {
+        await HookAsync("damaged", "message.failed");
+        await Bench.RunAsync("UPDATE webhooks SET types = 'no JSON'");
+        await SendAsync("m1");
+        Bench.Clock.Advance(TimeSpan.FromMilliseconds(Soon));
+        var damaged = await PurgeAsync();
+        await HookAsync("damaged", "message.failed");
+        var mended = await PurgeAsync();
+        Assert.That((damaged.Contents, mended.Contents), Is.EqualTo((0, 1)));
+    }
+
+    [Test]
     public async Task Purge_NamedInErrorBySync_IsNotReportedThoughThePositionPassedIt()
     {
         await HookAsync("sync");

@@ -1,5 +1,6 @@
 using System.Text;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
@@ -36,6 +37,8 @@ internal sealed class SqliteBench : StoreBench
     public override SpoolFiles Spool => _spool;
 
     public override IDeliveryLog Log => _log;
+
+    public override IConfigurationStore Configuration => new SqliteConfigurationStore(Database, new([_key]), Clock);
 
     public override IRetentionStore Retention => _retention;
 

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Time.Testing;
@@ -14,6 +15,8 @@ internal abstract class StoreBench : IDisposable
     public abstract IMessageStore Store { get; }
 
     public abstract IDeliveryLog Log { get; }
+
+    public abstract IConfigurationStore Configuration { get; }
 
     public abstract IRetentionStore Retention { get; }
 

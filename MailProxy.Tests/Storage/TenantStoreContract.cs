@@ -37,6 +37,8 @@ internal abstract class TenantStoreContract
 
     protected abstract IDeliveryLog Log { get; }
 
+    protected abstract IConfigurationStore Configuration { get; }
+
     /// <summary>Closes the store and opens it again.</summary>
     protected abstract void Reopen();
 
@@ -113,7 +115,10 @@ internal abstract class TenantStoreContract
         foreach (var tenant in (string[])["acme", "default"])
         {
             await Accounts.PutAccountAsync(Account(tenant), "ann");
-            await Log.PutEndpointAsync(new(tenant, "hook", "https://example.com/", "whsec_abc", [], false, 1, false, new(0)), "ann");
+            await Configuration.PutEndpointAsync(
+                new(tenant, "hook", "https://example.com/", "whsec_abc", [], false, 1, false, new(0)),
+                "ann"
+            );
         }
 
         Assert.That(await Store.DeleteTenantAsync("acme", "bob"), Is.EqualTo(DeleteResult.Deleted));

@@ -2,6 +2,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 
 namespace MailProxy.Tests.Support;
 
@@ -18,12 +19,13 @@ internal static class StoredResources
         string tenant,
         string id,
         T value,
-        string actor
+        string actor,
+        string? action = null
     )
         where T : class
     {
         var version = await VersionAsync(store, noun, tenant, id);
-        return await store.PutAsync(noun, new Resource<T>(tenant, id, version, value), actor) is not null
+        return await store.PutAsync(noun, new Resource<T>(tenant, id, version, value), actor, action) is not null
             ? version == 0
             : throw new InvalidOperationException("Somebody else changed it.");
     }
@@ -71,6 +73,45 @@ internal static class StoredResources
             )
                 is not null;
     }
+
+    /// <summary>As a request does it: an empty secret keeps those that are there. True: created.</summary>
+    public static async Task<bool> PutEndpointAsync(
+        this IConfigurationStore store,
+        WebhookEndpoint endpoint,
+        string actor,
+        string? action = null
+    )
+    {
+        if (endpoint.Secret.Length == 0 && await EndpointAsync(store, endpoint.Tenant, endpoint.Id) is { } before)
+            endpoint = endpoint with
+            {
+                Secret = before.Secret,
+                PreviousSecret = before.PreviousSecret,
+                PreviousUntil = before.PreviousUntil,
+            };
+        return await store.PutAsync(WebhookFields.Noun, endpoint.Tenant, endpoint.Id, endpoint, actor, action);
+    }
+
+    /// <summary>False: there is none.</summary>
+    public static async Task<bool> SetWebhookPausedAsync(
+        this IConfigurationStore store,
+        string tenant,
+        string id,
+        bool paused,
+        string actor
+    )
+    {
+        if (await EndpointAsync(store, tenant, id) is not { } before)
+            return false;
+        await store.PutEndpointAsync(before with { Paused = paused }, actor, paused ? "pause" : WebhookFields.Resume);
+        return true;
+    }
+
+    public static async Task<bool> DeleteEndpointAsync(this IConfigurationStore store, string tenant, string id, string actor) =>
+        await store.DeleteAsync(WebhookFields.Noun, tenant, id, actor) == DeleteResult.Deleted;
+
+    private static async Task<WebhookEndpoint?> EndpointAsync(IConfigurationStore store, string tenant, string id) =>
+        (await store.ReadAsync(WebhookFields.Noun)).FirstOrDefault(r => r.Tenant == tenant && r.Id == id)?.Value;
 
     private static async Task<long> VersionAsync<T>(IConfigurationStore store, Noun<T> noun, string tenant, string id)
         where T : class => (await store.ReadAsync(noun)).FirstOrDefault(r => r.Tenant == tenant && r.Id == id)?.Version ?? 0;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -118,7 +119,7 @@ internal sealed class AcknowledgedHorizon
                 new(
                     (row.Text(0), row.Text(1)),
                     row.Long(2),
-                    row.Int(3),
+                    row.Long(3),
                     row.Text(4),
                     row.Int(5) != 0,
                     (ReportStyle)row.Int(6),
@@ -144,18 +145,29 @@ internal sealed class AcknowledgedHorizon
 
     /// <param name="Through">The position up to which events were read, none of which is owed.</param>
     /// <param name="WaitingAt">The time of the next event, which is wanted and not acknowledged; null when there is none yet.</param>
-    private sealed record Seen(long Acknowledged, int Version, Subscription Wanted, long Through, long? WaitingAt);
+    private sealed record Seen(long Acknowledged, long Version, Subscription Wanted, long Through, long? WaitingAt);
 
     private sealed record Endpoint(
         (string Tenant, string Id) Key,
         long Acknowledged,
-        int Version,
+        long Version,
         string Types,
         bool FinalOnly,
         ReportStyle Style,
         bool IsStopped
     )
     {
-        public Subscription Wanted() => new(JsonSerializer.Deserialize(Types, StoredJson.Default.IReadOnlyListString)!, FinalOnly, Style);
+        // Of a damaged endpoint, which nobody can tell of anything until it is mended, every event is kept.
+        public Subscription Wanted()
+        {
+            try
+            {
+                return new(JsonSerializer.Deserialize(Types, StoredJson.Default.IReadOnlyListString)!, FinalOnly, Style);
+            }
+            catch (JsonException)
+            {
+                return new([], false, ReportStyle.Events);
+            }
+        }
     }
 }

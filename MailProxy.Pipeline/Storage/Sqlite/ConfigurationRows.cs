@@ -150,9 +150,9 @@ internal sealed class ConfigurationRows<T>
     }
 
     private byte[]? Seal(Resource<T> resource, Sealed<T> secret) =>
-        secret.Get(resource.Value!) is { } text
-            ? _box.Seal(text, _noun.OwnerOf(secret, resource.Tenant, resource.Id, resource.Number))
-            : null;
+        secret.Get(resource.Value!) is { } text ? _box.Seal(text, _noun.OwnerOf(secret, resource.Tenant, resource.Id, resource.Number))
+        : secret.Always ? throw new ArgumentException($"{_noun.Subject(resource.Tenant, resource.Id)} has no {secret.Column}.")
+        : null;
 
     private static string? Damage(Exception error) =>
         error switch
@@ -169,7 +169,7 @@ internal sealed class ConfigurationRows<T>
             null => null,
             JsonValueKind.True => 1L,
             JsonValueKind.False => 0L,
-            JsonValueKind.Number => node.GetValue<long>(),
+            JsonValueKind.Number => node.AsValue().TryGetValue(out int number) ? number : node.GetValue<long>(),
             JsonValueKind.String when field.Shape == Shape.Bytes => Convert.FromBase64String(node.GetValue<string>()),
             JsonValueKind.String => node.GetValue<string>(),
             _ => node.ToJsonString(),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -22,7 +23,12 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
     public SqliteConfigurationStore(SqliteDatabase database, SecretBox box, TimeProvider clock)
     {
         (_writer, _readers, _box, _clock) = (database.Writer, database.Readers, box, clock);
-        _rules = new() { [typeof(SmtpAccount)] = new AccountTable(), [typeof(Volume)] = new VolumeTable() };
+        _rules = new()
+        {
+            [typeof(SmtpAccount)] = new AccountTable(),
+            [typeof(Volume)] = new VolumeTable(),
+            [typeof(WebhookEndpoint)] = new WebhookTable(() => _writer.Events.Last),
+        };
     }
 
     public Task<IReadOnlyList<Resource<T>>> ReadAsync<T>(Noun<T> noun)

@@ -1,8 +1,7 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Network;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -14,7 +13,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
     private readonly CommitLoop _writer = database.Writer;
     private readonly SqliteReaders _readers = database.Readers;
     private readonly EventSignal _signal = database.Events;
-    private readonly WebhookRows _rows = new(box);
+    private readonly ConfigurationRows<WebhookEndpoint> _rows = new(WebhookFields.Noun, box);
 
     public long Last => _signal.Last;
 
@@ -41,80 +40,28 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
             return true;
         });
 
-    public Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync() => _readers.ReadAsync<IReadOnlyList<WebhookEndpoint>>(_rows.All);
-
-    public Task<bool> PutEndpointAsync(WebhookEndpoint endpoint, string actor) =>
-        _writer.WriteAsync(db =>
+    public Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync() =>
+        _readers.SnapshotAsync<IReadOnlyList<WebhookEndpoint>>(session =>
         {
-            var before = _rows.Find(db, endpoint.Tenant, endpoint.Id);
-            if (before is null)
-            {
-                ArgumentException.ThrowIfNullOrEmpty(endpoint.Secret);
-                _rows.Insert(db, endpoint, _writer.Events.Last);
-                Audit(db, actor, "webhook.create", endpoint, null, Audited(endpoint));
-                return true;
-            }
-
-            _rows.Update(db, endpoint);
-            WebhookRows.OweFromTheFirst(db, endpoint);
-            if (before.Url != endpoint.Url)
-                Enable(db, before); // a new address begins without the failures of the old one
-            var secret = endpoint.Secret.Length > 0 && endpoint.Secret != before.Secret;
-            var action = secret && endpoint.PreviousSecret is not null ? "webhook.rotate_secret" : "webhook.replace";
-            Audit(
-                db,
-                actor,
-                action,
-                endpoint,
-                Audited(before),
-                Audited(_rows.Find(db, endpoint.Tenant, endpoint.Id)!) with
-                {
-                    SecretChanged = secret,
-                    AuthChanged = endpoint.Auth != before.Auth,
-                }
-            );
-            return false;
+            // In one snapshot: a lane must not begin with one version of an endpoint and the position of another.
+            var progress = ProgressRows.All(session.Connection);
+            var whole = _rows.All(session.Connection).Select(static resource => resource.Value).OfType<WebhookEndpoint>();
+            return [.. whole.Select(endpoint => endpoint with { Progress = progress[(endpoint.Tenant, endpoint.Id)] })];
         });
 
-    public Task<WebhookEndpoint?> SetPausedAsync(string tenant, string id, bool paused, string actor) =>
-        _writer.WriteAsync(db =>
-        {
-            if (_rows.Find(db, tenant, id) is not { } before)
-                return null;
-            _rows.Update(db, before with { Paused = paused, Secret = "" });
-            if (!paused)
-                Enable(db, before);
-            var after = _rows.Find(db, tenant, id)!;
-            if (before.Paused != paused || before.Progress.DisabledAt != after.Progress.DisabledAt)
-                Audit(db, actor, paused ? "webhook.pause" : "webhook.resume", after, Audited(before), Audited(after));
-            return after;
-        });
+    public Task<EndpointProgress?> ProgressAsync(string tenant, string id) =>
+        _readers.SnapshotAsync(session => ProgressRows.Find(session.Connection, tenant, id));
 
-    public Task<bool> DeleteEndpointAsync(string tenant, string id, string actor) =>
+    public Task<bool> ReplayAsync(string tenant, string id, long from, long to, string actor) =>
         _writer.WriteAsync(db =>
         {
-            if (_rows.Find(db, tenant, id) is not { } endpoint)
+            if (ProgressRows.Find(db, tenant, id) is not { Acknowledged: var last })
                 return false;
-            WebhookRows.Delete(db, tenant, id);
-            Audit(db, actor, "webhook.delete", endpoint, Audited(endpoint), null);
+            var (after, through) = (EventTimes.Before(_writer.Session, from, last), EventTimes.Before(_writer.Session, to + 1, last));
+            ProgressRows.BeginReplay(db, tenant, id, after, through);
+            var subject = WebhookFields.Noun.Subject(tenant, id);
+            AuditRows.Append(db, Now(), actor, "webhook.replay", subject, null, new AuditedReplay(from, to).ToJson());
             return true;
-        });
-
-    public Task<WebhookEndpoint?> ReplayAsync(string tenant, string id, long from, long to, string actor) =>
-        _writer.WriteAsync(db =>
-        {
-            if (_rows.Find(db, tenant, id) is not { } endpoint)
-                return null;
-            var last = endpoint.Progress.Acknowledged;
-            WebhookRows.BeginReplay(
-                db,
-                tenant,
-                id,
-                EventTimes.Before(_writer.Session, from, last),
-                EventTimes.Before(_writer.Session, to + 1, last)
-            );
-            AuditRows.Append(db, Now(), actor, "webhook.replay", $"webhook/{tenant}/{id}", null, new AuditedReplay(from, to).ToJson());
-            return _rows.Find(db, tenant, id);
         });
 
     public Task<EndpointBacklog> BacklogAsync(WebhookEndpoint endpoint) =>
@@ -134,7 +81,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
         {
             try
             {
-                await _writer.WriteAsync(db => WebhookRows.SaveProgress(db, _writer.Session, endpoint, progress));
+                await _writer.WriteAsync(db => ProgressRows.Save(db, _writer.Session, endpoint, progress));
                 return;
             }
             catch (StoreUnavailableException) when (!_writer.Completion.IsCompleted)
@@ -143,34 +90,6 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
             }
         }
     }
-
-    private void Audit(
-        SqliteConnection db,
-        string actor,
-        string action,
-        WebhookEndpoint endpoint,
-        AuditedWebhook? before,
-        AuditedWebhook? after
-    ) => AuditRows.Append(db, Now(), actor, action, $"webhook/{endpoint.Tenant}/{endpoint.Id}", before?.ToJson(), after?.ToJson());
-
-    // Only for a disabled endpoint, because the reporter writes the progress of the others.
-    private void Enable(SqliteConnection db, WebhookEndpoint endpoint)
-    {
-        if (endpoint.Progress.DisabledAt is not null)
-            WebhookRows.SaveProgress(db, _writer.Session, endpoint, endpoint.Progress.Cleared());
-    }
-
-    internal static AuditedWebhook Audited(WebhookEndpoint endpoint) =>
-        new(
-            ShownUrl.Of(endpoint.Url),
-            endpoint.Style.Name(),
-            endpoint.Types,
-            endpoint.FinalOnly,
-            endpoint.MaxBatch,
-            endpoint.Paused,
-            endpoint.Progress.DisabledAt is null ? null : true,
-            endpoint.Auth is not null
-        );
 
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }

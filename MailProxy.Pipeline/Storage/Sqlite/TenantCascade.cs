@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -9,7 +10,6 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 internal sealed class TenantCascade(SqliteDatabase database, SecretBox box, TimeProvider clock)
 {
     private readonly SqliteConfigurationStore _configuration = new(database, box, clock);
-    private readonly WebhookRows _webhooks = new(box);
 
     /// <summary>Whether the tenant has unfinished mail, or links to files in its volumes that have not expired.</summary>
     public bool AreInUse(SqliteConnection db, string tenant) =>
@@ -21,9 +21,7 @@ internal sealed class TenantCascade(SqliteDatabase database, SecretBox box, Time
         _configuration.DeleteAll(db, AccountFields.Noun, tenant, actor);
         RemoveAll(db, "suspended_batches", "batch", tenant, _ => "true", actor, now, "batch");
         _configuration.DeleteAll(db, VolumeFields.Noun, tenant, actor);
-
-        db.Run("DELETE FROM webhook_resends WHERE tenant = @tenant", ("@tenant", tenant));
-        RemoveAll(db, "webhooks", "webhook", tenant, id => SqliteDeliveryLog.Audited(_webhooks.Find(db, tenant, id)!).ToJson(), actor, now);
+        _configuration.DeleteAll(db, WebhookFields.Noun, tenant, actor);
         RemoveAll(
             db,
             "tenant_keys",

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
@@ -13,6 +14,8 @@ internal sealed class SqliteDeliveryLogTests : DeliveryLogContract
     private SqliteConnection? _stranger;
 
     protected override IDeliveryLog Log => new SqliteDeliveryLog(_store.Database, _store.Box, Clock);
+
+    protected override IConfigurationStore Store => new SqliteConfigurationStore(_store.Database, _store.Box, Clock);
 
     [SetUp]
     public void Open() => _store = new();

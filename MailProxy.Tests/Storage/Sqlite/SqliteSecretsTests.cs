@@ -210,7 +210,7 @@ internal sealed class SqliteSecretsTests
     private Task StoreSecretAsync(SecretBox box, string kind)
     {
         if (kind == "webhook")
-            return new SqliteDeliveryLog(_store.Database, box, TimeProvider.System).PutEndpointAsync(
+            return new SqliteConfigurationStore(_store.Database, box, TimeProvider.System).PutEndpointAsync(
                 new("default", "hook", "https://example.com/", "whsec_abc", [], false, 1, false, new(0)),
                 "ann"
             );

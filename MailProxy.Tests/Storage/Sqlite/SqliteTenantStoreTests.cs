@@ -22,6 +22,8 @@ internal sealed class SqliteTenantStoreTests : TenantStoreContract
 
     protected override IDeliveryLog Log => new SqliteDeliveryLog(_store.Database, _store.Box, TimeProvider.System);
 
+    protected override IConfigurationStore Configuration => new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
+
     [SetUp]
     public void Open() => _store = new();
 

@@ -1,0 +1,48 @@
+using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Webhooks;
+using Microsoft.Data.Sqlite;
+
+namespace MailProxy.Pipeline.Storage.Sqlite;
+
+/// <summary>
+/// What a change of a webhook does to how far it is. Only what the change makes wrong is touched, whatever it was: the reporter writes the
+/// rest meanwhile.
+/// </summary>
+/// <param name="last">The position of the last event, for use inside a write.</param>
+internal sealed class WebhookTable(Func<long> last) : TableRules<WebhookEndpoint>
+{
+    /// <summary>A new webhook is told what comes after it.</summary>
+    public override IReadOnlyList<(string Column, object? Value)> First => [("acknowledged", last()), ("failures", 0L)];
+
+    public override void Replaced(SqliteConnection db, Resource<WebhookEndpoint> before, Resource<WebhookEndpoint> after, string action)
+    {
+        var (tenant, id, was, now) = (after.Tenant, after.Id, before.Value, after.Value!);
+
+        // What a damaged one was nobody knows, so all of it may be another now.
+        var isMoved = was is null || was.Url != now.Url;
+        var isOtherStyle = was is null || was.Style != now.Style;
+        if (isMoved || isOtherStyle)
+            ProgressRows.ForgetCalls(db, tenant, id);
+        if (isOtherStyle || IsCutOtherwise(was!, now))
+            ProgressRows.ForgetBatches(db, tenant, id);
+        if (now.Style != ReportStyle.Sync)
+            ProgressRows.OweFromTheFirst(db, tenant, id);
+
+        // A new address begins without the failures of the old one.
+        if (isMoved || action == WebhookFields.Resume)
+            ProgressRows.Enable(db, tenant, id);
+    }
+
+    public override void Deleting(SqliteConnection db, Resource<WebhookEndpoint> resource, string actor, long now) =>
+        ResendRows.Forget(db, resource.Tenant, resource.Id);
+
+    public override void Tell(SqliteConnection db, Resource<WebhookEndpoint> resource, JsonObject told)
+    {
+        if (ProgressRows.IsDisabled(db, resource.Tenant, resource.Id))
+            told["disabled"] = true;
+    }
+
+    private static bool IsCutOtherwise(WebhookEndpoint was, WebhookEndpoint now) =>
+        was.FinalOnly != now.FinalOnly || was.MaxBatch != now.MaxBatch || !was.Types.SequenceEqual(now.Types);
+}
