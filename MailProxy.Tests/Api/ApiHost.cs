@@ -157,6 +157,14 @@ internal sealed class ApiHost : IAsyncDisposable
         return numbered;
     }
 
+    /// <summary>Puts a resource where both the store and the stages see it; null: one that cannot be read.</summary>
+    public async Task AddAsync<T>(string tenant, string id, T? value)
+        where T : class
+    {
+        Configuration.Add(tenant, id, value);
+        await Services.GetRequiredService<ConfigurationWriter<T>>().LoadAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         Ingest.Writer.TryComplete();

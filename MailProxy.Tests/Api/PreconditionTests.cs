@@ -47,13 +47,10 @@ public sealed class PreconditionTests(string collection)
             _ => new Uri(_host.Configuration.Values<WebhookEndpoint>().Single().Url).Host,
         };
 
-    private void AddDamaged()
-    {
-        if (collection == "volumes")
-            _host.Configuration.Add<Volume>("default", "main", null);
-        else
-            _host.Configuration.Add<WebhookEndpoint>("default", "main", null);
-    }
+    private Task AddDamagedAsync() =>
+        collection == "volumes"
+            ? _host.AddAsync<Volume>("default", "main", null)
+            : _host.AddAsync<WebhookEndpoint>("default", "main", null);
 
     [Test]
     public async Task Get_AfterPut_AnswersTheSameTagUntilAChange()
@@ -141,7 +138,7 @@ public sealed class PreconditionTests(string collection)
     [Test]
     public async Task Damaged_IsToldAloneAndHealedByPut()
     {
-        AddDamaged();
+        await AddDamagedAsync();
         using (await _host.SendAsync("PUT", $"/v1/{collection}/other", One)) { }
         using var damaged = await SendAsync("GET", null);
         await damaged.ProblemAsync(500, "resource_damaged");

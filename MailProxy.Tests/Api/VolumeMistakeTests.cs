@@ -144,7 +144,7 @@ public sealed class VolumeMistakeTests
     [Test]
     public async Task Put_SharedElsewhereUnderThisId_422()
     {
-        _host.Configuration.Add(
+        await _host.AddAsync(
             "acme",
             "main",
             new Volume

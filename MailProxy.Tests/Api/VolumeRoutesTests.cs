@@ -117,7 +117,7 @@ public sealed class VolumeRoutesTests
     [Test]
     public async Task List_Pages_OwnAndShared()
     {
-        _host.Configuration.Add(
+        await _host.AddAsync(
             "acme",
             "public",
             new Volume
@@ -128,7 +128,7 @@ public sealed class VolumeRoutesTests
                 Config = new VolumeConfig.Local("/srv"),
             }
         );
-        _host.Configuration.Add(
+        await _host.AddAsync(
             "acme",
             "private",
             new Volume

@@ -159,10 +159,6 @@ internal sealed class FieldTests
         Assert.That(bound.Mistakes.Select(mistake => (mistake.Pointer, mistake.Code)), Has.Some.EqualTo(("/" + unknown, "unknown_field")));
     }
 
-    // A record has its lists by reference.
-    private static bool Same(WebhookEndpoint one, WebhookEndpoint other) =>
-        one with { Types = other.Types } == other && one.Types.SequenceEqual(other.Types);
-
     private static IEnumerable<string> Paths(JsonObject json, string at) =>
         json.SelectMany(member =>
             member.Value is JsonObject inner ? Paths(inner, $"{at}{member.Key}/").Prepend(at + member.Key) : [at + member.Key]
