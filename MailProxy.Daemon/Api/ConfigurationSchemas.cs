@@ -33,15 +33,16 @@ internal static class ConfigurationSchemas
             Add(document, fields);
     }
 
-    private static void Add(OpenApiDocument document, IFieldList fields)
+    private static void Add(OpenApiDocument document, IFieldList fields, bool isAsked = true)
     {
         var schemas = document.Components!.Schemas!;
         schemas[fields.Name] = Schema(document, fields, isRequest: false);
-        schemas[fields.Name + "Request"] = Schema(document, fields, isRequest: true);
+        if (isAsked)
+            schemas[fields.Name + "Request"] = Schema(document, fields, isRequest: true);
         foreach (var member in fields.Members)
         {
-            if (member.Shape.Object is { } inner)
-                Add(document, inner);
+            if ((member.Shape.Object ?? member.Shape.Values?.Object) is { } inner)
+                Add(document, inner, isAsked && member.Use == FieldUse.Everywhere);
         }
     }
 
@@ -80,7 +81,11 @@ internal static class ConfigurationSchemas
             return always ? reference : new OpenApiSchema { OneOf = [new OpenApiSchema { Type = JsonSchemaType.Null }, reference] };
         }
 
+        if (isRequest && shape == Shape.Time)
+            return ApiSchemas.Time();
         var schema = Simple(shape);
+        if (shape.Values is { } values && ReferenceOf(values, isRequest) is { } value)
+            schema.AdditionalProperties = new OpenApiSchemaReference(value, document);
         schema.Description = sentence;
         schema.WriteOnly = member.Secret && isRequest;
         if (!always)

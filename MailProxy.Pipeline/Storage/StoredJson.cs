@@ -69,6 +69,5 @@ internal sealed record AuditedKey(string Name, IReadOnlyList<string> Scopes, IRe
 [JsonSerializable(typeof(TenantConfig))]
 [JsonSerializable(typeof(AuditedTenant))]
 [JsonSerializable(typeof(AuditedKey))]
-[JsonSerializable(typeof(StoredAuth))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 internal sealed partial class StoredJson : JsonSerializerContext;

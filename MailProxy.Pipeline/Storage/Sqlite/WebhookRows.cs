@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
