@@ -39,7 +39,8 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
         return true;
     }
 
-    private async Task RemoveSliceAsync(string tenant)
+    /// <summary>Removes one slice of what a deleted tenant left; nothing of one that lives.</summary>
+    internal async Task RemoveSliceAsync(string tenant)
     {
         var files = await database.Writer.WriteAsync(db => RemoveSlice(db, tenant));
 
@@ -51,6 +52,10 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
     private static List<string> RemoveSlice(SqliteConnection db, string tenant)
     {
         var files = new List<string>();
+
+        // Who asked may have seen the old tenant, and since then somebody else removed the rest and a new one was made.
+        if (!IsPending(db, tenant))
+            return files;
         if (RemoveMessages(db, tenant, files))
             return files;
         if (RemoveRequests(db, tenant))
