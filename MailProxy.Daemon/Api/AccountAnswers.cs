@@ -21,7 +21,7 @@ internal sealed class AccountAnswers(DispatcherControl dispatcher)
             account.MaxRecipients,
             account.Dkim is { } dkim ? new(dkim.Domain, dkim.Selector, true) : null,
             account.FromAllowed,
-            TenantAnswers.Of(account.LargeFiles),
+            Of(account.LargeFiles),
             (long?)account.ExpiresAfter?.TotalSeconds,
             account.Retry?.Minutes,
             account.Description,
@@ -35,7 +35,10 @@ internal sealed class AccountAnswers(DispatcherControl dispatcher)
             ? WaitReason.Suspended
             : WaitReason.OfAccount(account) ?? WaitReason.Of(dispatcher.Waiting(account.Key), account);
 
-    public static LimitsAnswer Of(AccountLimits limits) =>
+    private static LargeFilesAnswer? Of(LargeFiles? large) =>
+        large is null ? null : new(large.Threshold, large.Action.Name(), large.Volume, large.LifetimeDays);
+
+    private static LimitsAnswer Of(AccountLimits limits) =>
         new(
             limits.PerSecond,
             limits.PerMinute,

@@ -13,6 +13,9 @@ internal static class AccountBinder
     /// <summary>The largest limit that can be set.</summary>
     public const int MostPermits = 1_000_000_000;
 
+    private const int MostSeconds = 365 * 86_400;
+    private const int MostMegabytes = 1_048_576;
+
     public static readonly IReadOnlyList<(string Name, SmtpSecurity Value)> Securities =
     [
         ("none", SmtpSecurity.None),
@@ -53,9 +56,9 @@ internal static class AccountBinder
             MaxRecipients = members.Number("max_recipients", 1, 1_000) ?? 50,
             Dkim = Dkim(members.Object("dkim"), existing?.Dkim),
             FromAllowed = members.Texts("from_allowed", 1_000, AllowedFault),
-            LargeFiles = TenantBinder.LargeFiles(members.Object("large_files")),
-            ExpiresAfter = TenantBinder.ExpiresAfter(members),
-            Retry = TenantBinder.Retry(members),
+            LargeFiles = LargeFiles(members.Object("large_files")),
+            ExpiresAfter = ExpiresAfter(members),
+            Retry = Retry(members),
             Description = members.Text("description", 1_000),
         };
         account = account.Sandbox ? WithoutHost(members, account) : WithHost(members, account, existing);
@@ -198,5 +201,38 @@ internal static class AccountBinder
         return entry.AsSpan().ContainsAny(" \t\r\n\0<>,;") || Addresses.ReadBare(address, out _) is not null
             ? "Must be an address or @domain."
             : null;
+    }
+
+    private static string? Id(MemberReader members, string name)
+    {
+        var id = members.Text(name, 63);
+        if (id is not null && !ObjectIds.IsValid(id))
+            members.Fault(name, "invalid_id", $"Must be an id: {IdSyntax.ObjectRule}.");
+        return id;
+    }
+
+    /// <summary>When mail expires that says nothing else, a tenant's rule or an account's.</summary>
+    private static TimeSpan? ExpiresAfter(MemberReader members) =>
+        members.Number("expires_after", 60, MostSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+
+    /// <summary>The retry schedule of a tenant or an account.</summary>
+    private static RetrySchedule? Retry(MemberReader members) =>
+        members.Numbers("retry_minutes", RetrySchedule.MostSteps, RetrySchedule.Least, RetrySchedule.Most) is { Count: > 0 } minutes
+            ? new(minutes)
+            : null;
+
+    /// <summary>The rule for large files, a tenant's or an account's.</summary>
+    private static LargeFiles? LargeFiles(MemberReader? large)
+    {
+        if (large is null)
+            return null;
+        var threshold = large.Bytes("threshold", MostMegabytes * 1024L * 1024, required: true);
+        var action = large.Choice("action", LargeFileActions.Names, required: true);
+        var volume = Id(large, "volume");
+        var lifetime = large.Number("lifetime_days", 1, 3_650);
+        if (action == LargeFileAction.Link && volume is null)
+            large.Fault("volume", "required", "A link needs the volume where the files are put.");
+        large.Close();
+        return new(threshold ?? 0, action ?? default, volume, lifetime ?? MailProxy.Pipeline.Accounts.LargeFiles.DefaultLifetimeDays);
     }
 }

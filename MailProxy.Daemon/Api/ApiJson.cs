@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
 
 namespace MailProxy.Daemon.Api;
@@ -28,17 +29,17 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(Shown<Volume>))]
 [JsonSerializable(typeof(Asked<Volume>))]
 [JsonSerializable(typeof(Listed<Volume>))]
+[JsonSerializable(typeof(Shown<Tenant>))]
+[JsonSerializable(typeof(Asked<Tenant>))]
+[JsonSerializable(typeof(Listed<Tenant>))]
+[JsonSerializable(typeof(Shown<TenantKey>))]
+[JsonSerializable(typeof(Asked<TenantKey>))]
+[JsonSerializable(typeof(Listed<TenantKey>))]
 [JsonSerializable(typeof(VolumeTestAnswer))]
-[JsonSerializable(typeof(KeyAnswer))]
-[JsonSerializable(typeof(KeyList))]
-[JsonSerializable(typeof(KeyRequest))]
 [JsonSerializable(typeof(AuditLine))]
 [JsonSerializable(typeof(RefusedKeyDetail))]
 [JsonSerializable(typeof(SuppressedKeysDetail))]
 [JsonSerializable(typeof(BatchAnswer))]
-[JsonSerializable(typeof(TenantAnswer))]
-[JsonSerializable(typeof(TenantList))]
-[JsonSerializable(typeof(TenantRequest))]
 [JsonSerializable(typeof(DispatcherAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(RootAnswer))]

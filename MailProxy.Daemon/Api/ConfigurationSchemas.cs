@@ -1,5 +1,8 @@
 using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using Microsoft.OpenApi;
 
@@ -8,7 +11,12 @@ namespace MailProxy.Daemon.Api;
 /// <summary>The schemas of what is configured, made from the lists of fields.</summary>
 internal static class ConfigurationSchemas
 {
-    private static readonly (string Type, IFieldList Fields)[] Nouns = [(nameof(Volume), VolumeFields.Noun.Fields)];
+    private static readonly (string Type, IFieldList Fields)[] Nouns =
+    [
+        (nameof(Volume), VolumeFields.Noun.Fields),
+        (nameof(Tenant), TenantFields.Noun.Fields),
+        (nameof(TenantKey), KeyFields.Noun.Fields),
+    ];
 
     /// <summary>The name of a type that stands in the document for a resource; null: it is none.</summary>
     public static string? NameOf(string made)

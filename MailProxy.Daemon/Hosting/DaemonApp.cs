@@ -3,6 +3,8 @@ using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
@@ -99,7 +101,38 @@ internal static class DaemonApp
         var turn = new ConfigurationTurn();
         var accountChanges = new AccountChanges(storage.Accounts, accounts, tenants, logs.CreateLogger<AccountChanges>());
         var keys = new CurrentKeys();
-        var keyChanges = new KeyChanges(storage.Keys, keys);
+        var configured = logs.CreateLogger("MailProxy.Pipeline.Configuration");
+        var volumeWriter = new ConfigurationWriter<Volume>(
+            VolumeFields.Noun,
+            storage.Configuration,
+            turn,
+            all => volumes.Swap(VolumeDirectory.Of(all)),
+            configured
+        );
+        var keyWriter = new ConfigurationWriter<TenantKey>(
+            KeyFields.Noun,
+            storage.Configuration,
+            turn,
+            all => keys.Swap(new(all.Values)),
+            configured
+        );
+
+        // What a tenant has goes with it, and its accounts wait while it is suspended.
+        async Task LoadThatOfTenantsAsync()
+        {
+            await accountChanges.LoadAsync();
+            await keyWriter.ReloadAsync();
+            await volumeWriter.ReloadAsync();
+        }
+
+        var tenantWriter = new ConfigurationWriter<Tenant>(
+            TenantFields.Noun,
+            storage.Configuration,
+            turn,
+            all => tenants.Swap(new(all.Values)),
+            configured,
+            LoadThatOfTenantsAsync
+        );
         var policy = new NetworkPolicy(settings.Network);
         var dialer = new Dialer(policy, logger: logs.CreateLogger<Dialer>());
         var links = new LargeFileService(
@@ -165,19 +198,13 @@ internal static class DaemonApp
         services.AddSingleton(pipeline.Wake);
         services.AddSingleton(volumes);
         services.AddSingleton(turn);
-        services.AddSingleton(
-            new ConfigurationWriter<Volume>(
-                VolumeFields.Noun,
-                storage.Configuration,
-                turn,
-                all => volumes.Swap(VolumeDirectory.Of(all)),
-                logs.CreateLogger("MailProxy.Pipeline.Configuration")
-            )
-        );
-        services.AddSingleton(storage.Tenants);
+        services.AddSingleton(volumeWriter);
+        services.AddSingleton(keyWriter);
+        services.AddSingleton(tenantWriter);
+        services.AddSingleton(storage.Configuration);
         services.AddSingleton(storage.Removal);
         services.AddSingleton<ForgetContent>(pipeline.ForgetContent);
-        services.AddSingleton(storage.Keys);
+        services.AddSingleton(storage.KeyUses);
         services.AddSingleton(storage.Audit);
         services.AddSingleton(storage.Batches);
         services.AddSingleton(storage.Erasure);
@@ -188,10 +215,8 @@ internal static class DaemonApp
         services.AddSingleton(secret);
         services.AddSingleton<IsProtectedRoot>(secret.AreAllOf);
         services.AddSingleton(keys);
-        services.AddSingleton(keyChanges);
         services.AddSingleton(policy);
         services.AddSingleton(accountChanges);
-        services.AddSingleton(new TenantChanges(storage.Tenants, tenants, accountChanges, keyChanges));
         services.AddSingleton(
             new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>())
         );

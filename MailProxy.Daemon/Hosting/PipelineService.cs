@@ -2,7 +2,6 @@ using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
-using MailProxy.Pipeline.Configuration.Volumes;
 
 namespace MailProxy.Daemon.Hosting;
 
@@ -15,8 +14,7 @@ internal sealed partial class PipelineService(
     MailPipeline pipeline,
     SandboxServer sandbox,
     AccountChanges accounts,
-    ConfigurationWriter<Volume> volumes,
-    TenantChanges tenants,
+    ConfigurationWriter<Tenant> tenants,
     IAccountStore accountStore,
     SqliteStores storage,
     IHostApplicationLifetime lifetime,
@@ -32,9 +30,8 @@ internal sealed partial class PipelineService(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        await tenants.LoadAsync();
+        await tenants.LoadAsync(); // and all that tenants have
         await accounts.SandboxListensAsync(await sandbox.StartAsync());
-        await volumes.LoadAsync();
         await storage.Batches.RepairAsync();
         var suspended = await accountStore.SuspendedAsync();
         if (suspended && storage.Generations.Current.BackupAt is { } backup)

@@ -132,3 +132,19 @@ internal sealed record LimitsConfig(
 }
 
 internal sealed record DkimConfig(string Domain, string Selector);
+
+internal sealed record LargeFilesConfig(long Threshold, string Action, string? Volume, int LifetimeDays)
+{
+    public static LargeFilesConfig? Of(LargeFiles? large) =>
+        large is null ? null : new(large.Threshold, large.Action.Name(), large.Volume, large.LifetimeDays);
+
+    // An unknown value must not let a large file pass.
+    public LargeFiles ToLargeFiles(string owner) =>
+        new(
+            Threshold,
+            LargeFileActions.Names.Find(Action)
+                ?? throw new StoreRefusedException($"The stored rule of '{owner}' has the unknown action '{Action}' for large files."),
+            Volume,
+            LifetimeDays
+        );
+}

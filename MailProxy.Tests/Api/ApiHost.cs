@@ -4,6 +4,8 @@ using System.Threading.Channels;
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Intake;
@@ -52,9 +54,8 @@ internal sealed class ApiHost : IAsyncDisposable
     public FakeVolumeProbe VolumeProbe { get; } = new();
     public FakeDeliveryLog Log { get; } = new();
     public CurrentAccounts Current { get; } = new();
-    public FakeTenantStore Tenants { get; } = new();
     public CurrentTenants CurrentTenants { get; } = new();
-    public FakeKeyStore Keys { get; } = new();
+    public FakeKeyUseStore KeyUses { get; } = new();
     public CurrentKeys CurrentKeys { get; } = new();
     public FakeAuditLog Audit { get; } = new();
     public FakeBatchStore Batches { get; } = new();
@@ -148,6 +149,9 @@ internal sealed class ApiHost : IAsyncDisposable
         return numbered;
     }
 
+    /// <summary>Puts in force what was added to <see cref="Configuration"/> of tenants and all that they have.</summary>
+    public Task LoadAsync() => Services.GetRequiredService<ConfigurationWriter<Tenant>>().LoadAsync();
+
     public async ValueTask DisposeAsync()
     {
         Ingest.Writer.TryComplete();
@@ -172,15 +176,30 @@ internal sealed class ApiHost : IAsyncDisposable
         services.AddMailProxyApi();
         services.Configure(Configure);
         var accountChanges = new AccountChanges(Accounts, Current, CurrentTenants);
-        var keyChanges = new KeyChanges(Keys, CurrentKeys);
         var turn = new ConfigurationTurn();
+        var volumes = new ConfigurationWriter<Volume>(VolumeFields.Noun, Configuration, turn, all => CurrentVolumes.Swap(new(all.Values)));
+        var keys = new ConfigurationWriter<TenantKey>(KeyFields.Noun, Configuration, turn, all => CurrentKeys.Swap(new(all.Values)));
+        var tenants = new ConfigurationWriter<Tenant>(
+            TenantFields.Noun,
+            Configuration,
+            turn,
+            all => CurrentTenants.Swap(new(all.Values)),
+            then: async () =>
+            {
+                await accountChanges.LoadAsync();
+                await keys.ReloadAsync();
+                await volumes.ReloadAsync();
+            }
+        );
+        Configuration.Add(Tenant.DefaultId, Tenant.DefaultId, TenantDirectory.Initial.All.Single());
+        await tenants.LoadAsync();
         services
-            .AddSingleton<ITenantStore>(Tenants)
+            .AddSingleton<IConfigurationStore>(Configuration)
             .AddSingleton(CurrentTenants)
-            .AddSingleton(new TenantChanges(Tenants, CurrentTenants, accountChanges, keyChanges))
-            .AddSingleton<IKeyStore>(Keys)
+            .AddSingleton(tenants)
+            .AddSingleton<IKeyUseStore>(KeyUses)
             .AddSingleton(CurrentKeys)
-            .AddSingleton(keyChanges)
+            .AddSingleton(keys)
             .AddSingleton<IAuditLog>(Audit)
             .AddSingleton<IBatchStore>(Batches);
         services
@@ -197,9 +216,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton(accountChanges)
             .AddSingleton(CurrentVolumes)
             .AddSingleton(turn)
-            .AddSingleton(
-                new ConfigurationWriter<Volume>(VolumeFields.Noun, Configuration, turn, all => CurrentVolumes.Swap(new(all.Values)))
-            )
+            .AddSingleton(volumes)
             .AddSingleton<IVolumeProbe>(VolumeProbe)
             .AddSingleton(Wake)
             .AddSingleton(Health)

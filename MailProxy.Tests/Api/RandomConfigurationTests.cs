@@ -4,6 +4,7 @@ using System.Text.Json;
 using CsCheck;
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Report;
@@ -148,7 +149,7 @@ public sealed class RandomConfigurationTests
                             },
                         }
                     );
-                    var tenant = TenantBinder.Bind(members, "acme", null);
+                    var tenant = TenantFields.Noun.Fields.Bind(members, TenantFields.Noun.New("acme", "acme"), null);
                     if (Refused(members))
                         return;
                     using var http = Dialer.HttpClient();

@@ -1,4 +1,7 @@
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 
 namespace MailProxy.Tests.Support;
@@ -42,6 +45,22 @@ internal static class StoredResources
 
     public static Task<DeleteResult> DeleteVolumeAsync(this IConfigurationStore store, string tenant, string id, string actor) =>
         store.DeleteAsync(VolumeFields.Noun, tenant, id, actor);
+
+    public static Task<IReadOnlyList<Tenant>> TenantsAsync(this IConfigurationStore store) => store.ValuesAsync(TenantFields.Noun);
+
+    public static Task<bool> PutTenantAsync(this IConfigurationStore store, Tenant tenant, string actor) =>
+        store.PutAsync(TenantFields.Noun, tenant.Id, tenant.Id, tenant, actor);
+
+    public static Task<DeleteResult> DeleteTenantAsync(this IConfigurationStore store, string id, string actor) =>
+        store.DeleteAsync(TenantFields.Noun, id, id, actor);
+
+    public static Task<IReadOnlyList<TenantKey>> KeysAsync(this IConfigurationStore store) => store.ValuesAsync(KeyFields.Noun);
+
+    public static Task<bool> PutKeyAsync(this IConfigurationStore store, TenantKey key, string actor) =>
+        store.PutAsync(KeyFields.Noun, key.Tenant, key.Id, key, actor);
+
+    public static Task<DeleteResult> DeleteKeyAsync(this IConfigurationStore store, string tenant, string id, string actor) =>
+        store.DeleteAsync(KeyFields.Noun, tenant, id, actor);
 
     private static async Task<long> VersionAsync<T>(IConfigurationStore store, Noun<T> noun, string tenant, string id)
         where T : class => (await store.ReadAsync(noun)).FirstOrDefault(r => r.Tenant == tenant && r.Id == id)?.Version ?? 0;

@@ -20,7 +20,7 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
     public SqliteConfigurationStore(SqliteDatabase database, SecretBox box, TimeProvider clock)
     {
         (_writer, _readers, _box, _clock) = (database.Writer, database.Readers, box, clock);
-        _rules = new() { [typeof(Volume)] = new VolumeTable() };
+        _rules = new() { [typeof(Volume)] = new VolumeTable(), [typeof(Tenant)] = new TenantCascade(this, box) };
     }
 
     public Task<IReadOnlyList<Resource<T>>> ReadAsync<T>(Noun<T> noun)

@@ -1,24 +1,28 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Keys;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Mail;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Deletes everything that is configured in a tenant. A new table of such things must be added here.</summary>
-internal sealed class TenantCascade(SqliteDatabase database, SecretBox box, TimeProvider clock)
+/// <summary>With a tenant everything goes that is configured in it. A new table of such things must be added here.</summary>
+internal sealed class TenantCascade(SqliteConfigurationStore configuration, SecretBox box) : TableRules<Tenant>
 {
     private readonly AccountRows _accounts = new(box);
-    private readonly SqliteConfigurationStore _configuration = new(database, box, clock);
     private readonly WebhookRows _webhooks = new(box);
 
     /// <summary>Whether the tenant has unfinished mail, or links to files in its volumes that have not expired.</summary>
-    public bool AreInUse(SqliteConnection db, string tenant) =>
-        Accounts(db, tenant).Any(account => AccountRows.HasMail(db, account.Key))
-        || _configuration.IsAnyInUse(db, VolumeFields.Noun, tenant);
+    public override bool IsInUse(SqliteConnection db, Resource<Tenant> resource, long now) =>
+        resource.Id == Tenant.DefaultId
+        || Accounts(db, resource.Id).Any(account => AccountRows.HasMail(db, account.Key))
+        || configuration.IsAnyInUse(db, VolumeFields.Noun, resource.Id);
 
-    /// <summary>Deletes everything, each with an entry in the audit log.</summary>
-    public void Remove(SqliteConnection db, string tenant, string actor, long now)
+    /// <summary>Deletes everything, each with an entry in the audit log, and what its limits were counted under.</summary>
+    public override void Deleting(SqliteConnection db, Resource<Tenant> resource, string actor, long now)
     {
+        var tenant = resource.Id;
         foreach (var account in Accounts(db, tenant).ToArray())
         {
             AccountRows.SoftDelete(db, account.Key, now);
@@ -34,19 +38,13 @@ internal sealed class TenantCascade(SqliteDatabase database, SecretBox box, Time
         }
 
         RemoveAll(db, "suspended_batches", "batch", tenant, _ => "true", actor, now, "batch");
-        _configuration.DeleteAll(db, VolumeFields.Noun, tenant, actor);
+        configuration.DeleteAll(db, VolumeFields.Noun, tenant, actor);
 
         db.Run("DELETE FROM webhook_resends WHERE tenant = @tenant", ("@tenant", tenant));
         RemoveAll(db, "webhooks", "webhook", tenant, id => SqliteDeliveryLog.Audited(_webhooks.Find(db, tenant, id)!).ToJson(), actor, now);
-        RemoveAll(
-            db,
-            "tenant_keys",
-            "key",
-            tenant,
-            id => SqliteKeyStore.Audited(SqliteKeyStore.Find(db, tenant, id)!).ToJson(),
-            actor,
-            now
-        );
+        configuration.DeleteAll(db, KeyFields.Noun, tenant, actor);
+        db.Run("DELETE FROM limit_uses WHERE key = @key", ("@key", LimitKey.OfTenant(resource.Number).Stored));
+        SqliteTenantRemoval.Begin(db, tenant);
     }
 
     private IEnumerable<SmtpAccount> Accounts(SqliteConnection db, string tenant) =>

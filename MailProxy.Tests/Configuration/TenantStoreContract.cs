@@ -2,14 +2,15 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
-namespace MailProxy.Tests.Storage;
+namespace MailProxy.Tests.Configuration;
 
 /// <summary>What every tenant store does.</summary>
 internal abstract class TenantStoreContract
 {
-    private static readonly Tenant Acme = new()
+    protected static readonly Tenant Acme = new()
     {
         Id = "acme",
         Name = "Acme & Söhne",
@@ -30,7 +31,7 @@ internal abstract class TenantStoreContract
         new SourceAuth.Header("X-Api-Key", "v"),
     ];
 
-    protected abstract ITenantStore Store { get; }
+    protected abstract IConfigurationStore Store { get; }
 
     protected abstract IAccountStore Accounts { get; }
 
@@ -203,6 +204,10 @@ internal abstract class TenantStoreContract
             Assert.That(audit[1].After, Does.Contain("\"auth_changed\":true"));
             Assert.That(audit[2].After, Does.Contain("\"auth_set\":false"));
             Assert.That(audit[3].After, Is.Null);
+            Assert.That(
+                audit[0].After,
+                Does.Contain("\"attachment_url\":\"https://files.example.com/base?x=***\"").And.Contain("\"expires_after_seconds\":129600")
+            );
         });
     }
 
@@ -220,5 +225,5 @@ internal abstract class TenantStoreContract
         };
 
     // As it was put: the number is the store's to give.
-    private async Task<Tenant> AcmeAsync() => (await Store.TenantsAsync()).Single(t => t.Id == "acme") with { Number = 0 };
+    protected async Task<Tenant> AcmeAsync() => (await Store.TenantsAsync()).Single(t => t.Id == "acme") with { Number = 0 };
 }
