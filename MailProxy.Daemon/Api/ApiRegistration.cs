@@ -25,9 +25,8 @@ public static class ApiRegistration
     /// cref="IngestOptions"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>, <see cref="StorageLook"/>,
     /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see
     /// cref="WebhooksChanged"/>, <see cref="WebhookTrial"/>, <see cref="OpenDownload"/>, <see cref="SandboxView"/>, the stores,
-    /// <c>CurrentAccounts</c>, <c>ConfigurationWriter&lt;SmtpAccount&gt;</c>, <c>CurrentTenants</c>, <c>TenantChanges</c>,
-    /// <c>CurrentKeys</c>, <c>KeyChanges</c>,
-    /// <c>CurrentVolumes</c>, <c>ConfigurationWriter&lt;Volume&gt;</c>, <c>ConfigurationWriter&lt;WebhookEndpoint&gt;</c>,
+    /// <c>CurrentAccounts</c>, <c>AccountsInForce</c>, <c>CurrentTenants</c>, <c>CurrentKeys</c>, <c>CurrentVolumes</c>,
+    /// a <c>ConfigurationWriter</c> of each noun,
     /// <c>IVolumeProbe</c>, <c>Wake</c>, <c>TenantOptions</c>, <c>TenantShare</c>,
     /// <see cref="IsProtectedRoot"/>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>

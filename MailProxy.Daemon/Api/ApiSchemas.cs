@@ -125,15 +125,7 @@ internal static class ApiSchemas
                     },
                 ],
             },
-            "send_at" or "expires_at" => new()
-            {
-                Description = "RFC 3339 with an offset, or Unix seconds.",
-                OneOf =
-                [
-                    new OpenApiSchema { Type = JsonSchemaType.String, Format = "date-time" },
-                    new OpenApiSchema { Type = JsonSchemaType.Number },
-                ],
-            },
+            "send_at" or "expires_at" => Time(),
             "priority" => new()
             {
                 Description = "Default: medium.",
@@ -150,6 +142,18 @@ internal static class ApiSchemas
             },
             "tags" => new() { Type = JsonSchemaType.Array, Items = Address() },
             _ => new() { Type = JsonSchemaType.Object },
+        };
+
+    /// <summary>An instant as requests may write it.</summary>
+    public static OpenApiSchema Time() =>
+        new()
+        {
+            Description = "RFC 3339 with an offset, or Unix seconds.",
+            OneOf =
+            [
+                new OpenApiSchema { Type = JsonSchemaType.String, Format = "date-time" },
+                new OpenApiSchema { Type = JsonSchemaType.Number },
+            ],
         };
 
     private static OpenApiSchema Address() => new() { Type = JsonSchemaType.String };

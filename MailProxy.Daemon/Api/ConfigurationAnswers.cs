@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace MailProxy.Daemon.Api;
 
 public sealed record LimitsAnswer(int? PerSecond, int? PerMinute, int? PerHour, int? PerDay, int? Burst, string Count, string WhenReached);
@@ -61,48 +59,3 @@ public sealed record VolumeTestAnswer(
 );
 
 public sealed record LargeFilesAnswer(long Threshold, string Action, string? Volume, int LifetimeDays);
-
-public sealed record AttachmentEndpointAnswer(string Url, SourceAuthAnswer? Auth);
-
-/// <summary>What a tenant holds now of something that tenants share, and the most that it may hold now.</summary>
-public sealed record ShareAnswer(long Held, long Allowed);
-
-/// <param name="Active">False: sending is suspended, and all its mail waits.</param>
-/// <param name="Shares">Its part of each thing that tenants share, at this moment.</param>
-public sealed record TenantAnswer(
-    string Id,
-    string Name,
-    bool Active,
-    string? DefaultAccount,
-    LimitsAnswer? Limits,
-    long? ExpiresAfter,
-    IReadOnlyList<double>? RetryMinutes,
-    string? Retain,
-    LargeFilesAnswer? LargeFiles,
-    AttachmentEndpointAnswer? AttachmentEndpoint,
-    IReadOnlyDictionary<string, ShareAnswer> Shares
-);
-
-public sealed record TenantList(
-    IReadOnlyList<TenantAnswer> Data,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor
-);
-
-/// <param name="LastUsedAt">Within a minute; absent: never.</param>
-/// <param name="Key">Only in the answer that made it.</param>
-public sealed record KeyAnswer(
-    string Id,
-    string Tenant,
-    string Name,
-    IReadOnlyList<string> Scopes,
-    IReadOnlyList<string> AllowedNetworks,
-    DateTime CreatedAt,
-    DateTime? ExpiresAt,
-    DateTime? LastUsedAt,
-    string? Key
-);
-
-public sealed record KeyList(
-    IReadOnlyList<KeyAnswer> Data,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor
-);

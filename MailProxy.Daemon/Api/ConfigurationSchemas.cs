@@ -2,6 +2,8 @@ using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
+using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
 using Microsoft.OpenApi;
@@ -16,6 +18,8 @@ internal static class ConfigurationSchemas
         (nameof(SmtpAccount), AccountFields.Noun.Fields),
         (nameof(Volume), VolumeFields.Noun.Fields),
         (nameof(WebhookEndpoint), WebhookFields.Noun.Fields),
+        (nameof(Tenant), TenantFields.Noun.Fields),
+        (nameof(TenantKey), KeyFields.Noun.Fields),
     ];
 
     /// <summary>The name of a type that stands in the document for a resource; null: it is none.</summary>
@@ -49,7 +53,7 @@ internal static class ConfigurationSchemas
             schemas[fields.Name + "Request"] = Schema(document, fields, isRequest: true);
         foreach (var member in fields.Members)
         {
-            if (member.Shape.Object is { } inner)
+            if ((member.Shape.Object ?? member.Shape.Values?.Object) is { } inner)
                 Add(document, inner, isAsked && member.Use == FieldUse.Everywhere);
         }
     }
@@ -89,7 +93,11 @@ internal static class ConfigurationSchemas
             return always ? reference : new OpenApiSchema { OneOf = [new OpenApiSchema { Type = JsonSchemaType.Null }, reference] };
         }
 
+        if (isRequest && shape == Shape.Time)
+            return ApiSchemas.Time();
         var schema = Simple(shape);
+        if (shape.Values is { } values && ReferenceOf(values, isRequest) is { } value)
+            schema.AdditionalProperties = new OpenApiSchemaReference(value, document);
         schema.Description = sentence;
         schema.WriteOnly = member.Secret && isRequest;
         if (!always)

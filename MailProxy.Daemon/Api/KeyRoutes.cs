@@ -1,5 +1,9 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Keys;
 using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Daemon.Api;
@@ -9,11 +13,10 @@ namespace MailProxy.Daemon.Api;
 /// one is refused at once.
 /// </summary>
 internal sealed class KeyRoutes(
-    IKeyStore store,
-    KeyChanges changes,
+    IConfigurationStore store,
+    ConfigurationWriter<TenantKey> writer,
     CurrentTenants tenants,
     ConfigurationBody bodies,
-    ConfigurationTurn turn,
     TimeProvider clock,
     TenantOptions quotas
 )
@@ -25,15 +28,15 @@ internal sealed class KeyRoutes(
             .WithName("createKey")
             .WithSummary("Make a key for a tenant; it is shown once")
             .WithTags("Tenants")
-            .Accepts<KeyRequest>("application/json")
-            .Produces<KeyAnswer>(StatusCodes.Status201Created);
+            .Accepts<Asked<TenantKey>>("application/json")
+            .Produces<Shown<TenantKey>>(StatusCodes.Status201Created);
         v1.MapGet("/tenants/{id}/keys", List)
             .AdminOnly()
             .WithName("listKeys")
             .WithSummary("The keys of a tenant, without the keys themselves")
             .WithTags("Tenants")
             .Query("limit", "cursor")
-            .Produces<KeyList>();
+            .Produces<Listed<TenantKey>>();
         v1.MapDelete("/tenants/{id}/keys/{key}", Delete)
             .AdminOnly()
             .WithName("deleteKey")
@@ -48,24 +51,43 @@ internal sealed class KeyRoutes(
         if (body.Refusal is { } refusal)
             return refusal;
 
-        using var mine = await turn.TakeAsync(http.RequestAborted);
-        if (tenants.Directory.Find(id) is null)
-            return ProblemAnswer.NotFound("tenant");
-        var members = new MemberReader(body.Root);
-        var (stored, key) = KeyBinder.Bind(members, id, clock.GetUtcNow().ToUnixTimeMilliseconds());
-        if (members.Refusal is { } mistakes)
-            return mistakes;
-        if ((await store.KeysAsync()).Count(k => k.Tenant == id) >= quotas.MaxKeys)
-            return ProblemAnswer.Of(
+        var name = "k" + RandomNumberGenerator.GetHexString(16, lowercase: true);
+        var key = "mpt_" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        ProblemAnswer? refused = null;
+
+        // In the writers' turn, so that no key is made for a tenant that is being deleted.
+        ValueTask<TenantKey?> Decide(Resource<TenantKey>? before)
+        {
+            if (tenants.Directory.Find(id) is null)
+            {
+                refused = ProblemAnswer.NotFound("tenant");
+                return default;
+            }
+
+            var empty = KeyFields.Noun.New(id, name) with { Hash = TenantKey.HashOf(key), CreatedAt = Now };
+            var members = new MemberReader(body.Root);
+            var made = KeyFields.Noun.Fields.Bind(members, empty, null);
+            refused = members.Refusal ?? RefusalOfNew(id);
+            return new(refused is null ? made : null);
+        }
+
+        var written = await writer.PutAsync(id, name, static version => version == 0, Decide, Caller.Of(http).Actor, http.RequestAborted);
+        if (written.Result != WriteResult.Created)
+            return refused ?? Preconditions.Failed;
+        var shown = KeyFields.Noun.Fields.Show(written.After!.Value!, new Dictionary<string, JsonNode?> { ["key"] = key });
+        return TypedResults.Json(shown, ApiJson.Plain.JsonObject, statusCode: StatusCodes.Status201Created);
+    }
+
+    private ProblemAnswer? RefusalOfNew(string tenant) =>
+        writer.Snapshot.All.Count(key => key.Tenant == tenant) < quotas.MaxKeys
+            ? null
+            : ProblemAnswer.Of(
                 422,
                 "quota_exceeded",
                 $"A tenant has at most {quotas.MaxKeys} keys (Tenants:MaxKeys); delete those that are not used."
             );
 
-        await changes.CreateAsync(stored, Caller.Of(http).Actor);
-        return TypedResults.Json(Of(stored, key), ApiJson.Plain.KeyAnswer, statusCode: StatusCodes.Status201Created);
-    }
-
+    // From the store and not from the snapshot, which does not know when keys were used since it was read.
     private async Task<IResult> List(HttpContext http, string id)
     {
         var query = new QueryReader(http);
@@ -76,31 +98,22 @@ internal sealed class KeyRoutes(
         if (tenants.Directory.Find(id) is null)
             return ProblemAnswer.NotFound("tenant");
 
-        var found = (await store.KeysAsync())
-            .Where(k => k.Tenant == id && (after is null || string.CompareOrdinal(k.Id, after) > 0))
-            .OrderBy(k => k.Id, StringComparer.Ordinal)
+        var found = (await store.ReadAsync(KeyFields.Noun))
+            .Where(key => key.Tenant == id && (after is null || string.CompareOrdinal(key.Id, after) > 0))
+            .OrderBy(static key => key.Id, StringComparer.Ordinal)
             .Take(limit + 1)
             .ToArray();
-        var page = found.Take(limit).Select(k => Of(k, null)).ToArray();
-        return TypedResults.Json(new(page, found.Length > limit ? Cursor.Write(found[limit - 1].Id) : null), ApiJson.Plain.KeyList);
+        var page = new JsonArray([.. found.Take(limit).Select(static key => (JsonNode)KeyFields.Noun.Fields.Show(key.Value!))]);
+        var next = found.Length > limit ? Cursor.Write(found[limit - 1].Id) : null;
+        return TypedResults.Json(new() { ["data"] = page, ["next_cursor"] = next }, ApiJson.Plain.JsonObject);
     }
 
     private async Task<IResult> Delete(HttpContext http, string id, string key)
     {
-        using var mine = await turn.TakeAsync(http.RequestAborted);
-        return await changes.DeleteAsync(id, key, Caller.Of(http).Actor) ? TypedResults.NoContent() : ProblemAnswer.NotFound("key");
+        var actor = Caller.Of(http).Actor;
+        var result = await writer.DeleteAsync(id, key, static _ => true, static _ => true, actor, http.RequestAborted);
+        return result == DeleteResult.Deleted ? TypedResults.NoContent() : ProblemAnswer.NotFound("key");
     }
 
-    private static KeyAnswer Of(TenantKey stored, string? key) =>
-        new(
-            stored.Id,
-            stored.Tenant,
-            stored.Name,
-            stored.Scopes.Names(),
-            [.. stored.AllowedNetworks.Select(network => network.ToString())],
-            Times.Utc(stored.CreatedAt),
-            Times.Utc(stored.ExpiresAt),
-            Times.Utc(stored.LastUsedAt),
-            key
-        );
+    private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }

@@ -5,7 +5,7 @@ using MailProxy.Pipeline.Disk;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Notes when keys were last used: beside the request, and at most once a minute a key.</summary>
-internal sealed partial class KeyUses(IKeyStore store, TimeProvider clock, ILogger<KeyUses> logger)
+internal sealed partial class KeyUses(IKeyUseStore store, TimeProvider clock, ILogger<KeyUses> logger)
 {
     private const long Pause = 60_000;
 

@@ -99,38 +99,8 @@ public sealed record LargeFilesRequest(long Threshold, string Action, string? Vo
 /// </summary>
 public sealed record SourceAuthRequest(string? User, string? Password, string? Bearer, string? Header, string? Value);
 
-/// <param name="Auth">Absent or null: none; a secret of it that is absent is kept while the url stays the same.</param>
-public sealed record AttachmentEndpointRequest(string Url, SourceAuthRequest? Auth);
-
-/// <summary>A tenant.</summary>
-/// <param name="DefaultAccount">The account of messages that name none.</param>
-/// <param name="Active">False suspends its sending; default true.</param>
-/// <param name="Limits">Of all its accounts together.</param>
-/// <param name="ExpiresAfter">
-/// Seconds after acceptance or <c>send_at</c>, 60 to 31,536,000, for messages without <c>expires_at</c>; absent: the installation's rule.
-/// </param>
-/// <param name="RetryMinutes">Waits before each retry; absent: the installation's schedule.</param>
-/// <param name="Retain">How long bodies and attachments stay: <c>none</c>, <c>until_reported</c>, or days such as <c>7d</c>.</param>
-public sealed record TenantRequest(
-    string Name,
-    string? DefaultAccount,
-    bool? Active,
-    LimitsRequest? Limits,
-    int? ExpiresAfter,
-    IReadOnlyList<double>? RetryMinutes,
-    string? Retain,
-    LargeFilesRequest? LargeFiles,
-    AttachmentEndpointRequest? AttachmentEndpoint
-);
-
 /// <param name="Suspended">True: its mail waits, also what is yet to come.</param>
 public sealed record BatchChangeRequest(bool Suspended);
-
-/// <summary>A key of a tenant.</summary>
-/// <param name="Scopes"><c>send</c> (submit messages and act on them), <c>read</c>, <c>manage</c> (accounts, webhooks, volumes).</param>
-/// <param name="ExpiresAt">RFC 3339 text or Unix seconds; absent: never.</param>
-/// <param name="AllowedNetworks">CIDR ranges it may be used from; absent: from anywhere.</param>
-public sealed record KeyRequest(string Name, IReadOnlyList<string> Scopes, JsonElement? ExpiresAt, IReadOnlyList<string>? AllowedNetworks);
 
 /// <summary>A time of which the events are told once more: RFC 3339 text or Unix seconds, both ends included.</summary>
 /// <param name="To">Absent: now.</param>

@@ -2,10 +2,7 @@ using MailProxy.Daemon.Api;
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Configuration;
-using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
-using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Send;
@@ -95,30 +92,13 @@ internal static class DaemonApp
         metrics.Build.WithLabels(StatusRoutes.Version).Set(1);
         DotNetStats.Register(registry);
         var storage = await SqliteStores.OpenAsync(settings, health, metrics, clock, logs);
-        var accounts = new CurrentAccounts();
-        var volumes = new CurrentVolumes();
-        var tenants = new CurrentTenants();
-        var turn = new ConfigurationTurn();
-        var inForce = new AccountsInForce(accounts, tenants, logs.CreateLogger<AccountsInForce>());
-        var configured = logs.CreateLogger("MailProxy.Pipeline.Configuration");
-        var accountWriter = new ConfigurationWriter<SmtpAccount>(
-            AccountFields.Noun,
-            storage.Configuration,
-            turn,
-            all =>
-            {
-                storage.Sending.Learn(all.Changed is { Value: { } changed } ? [changed] : all.Values);
-                inForce.Swap(all);
-            },
-            configured
-        );
-        var keys = new CurrentKeys();
-        var keyChanges = new KeyChanges(storage.Keys, keys);
+        var configured = new ConfiguredResources(storage, logs);
+        var (accounts, tenants) = (configured.Accounts, configured.Tenants);
         var policy = new NetworkPolicy(settings.Network);
         var dialer = new Dialer(policy, logger: logs.CreateLogger<Dialer>());
         var links = new LargeFileService(
             storage.Links,
-            volumes,
+            configured.Volumes,
             dialer,
             settings.Api.PublicUrl is { } url ? new Uri(url) : null,
             clock,
@@ -146,7 +126,7 @@ internal static class DaemonApp
                 logs
             )
             {
-                Volumes = volumes,
+                Volumes = configured.Volumes,
                 AttachmentEndpoint = tenant =>
                     tenants.Directory.Find(tenant)?.AttachmentEndpoint is { } endpoint ? (endpoint.Url, endpoint.Auth) : null,
                 RetentionOf = tenant => tenants.Directory.Find(tenant)?.Retain,
@@ -167,49 +147,29 @@ internal static class DaemonApp
         services.AddSingleton(metrics);
         services.AddSingleton(clock);
         services.AddSingleton(storage);
+        configured.AddTo(services);
         services.AddSingleton(storage.Messages);
         services.AddSingleton(storage.Generations);
         services.AddSingleton(storage.Queries);
         services.AddSingleton(storage.Sending);
         services.AddSingleton(storage.Log);
-        services.AddSingleton(accounts);
         services.AddSingleton(dialer);
         services.AddSingleton(links);
         services.AddSingleton(pipeline);
         services.AddSingleton(pipeline.Wake);
-        services.AddSingleton(volumes);
-        services.AddSingleton(turn);
-        services.AddSingleton(
-            new ConfigurationWriter<Volume>(
-                VolumeFields.Noun,
-                storage.Configuration,
-                turn,
-                all => volumes.Swap(VolumeDirectory.Of(all)),
-                configured
-            )
-        );
-        services.AddSingleton(
-            new ConfigurationWriter<WebhookEndpoint>(WebhookFields.Noun, storage.Configuration, turn, static _ => { }, configured)
-        );
-        services.AddSingleton(storage.Tenants);
+        services.AddSingleton(storage.Configuration);
         services.AddSingleton(storage.Removal);
         services.AddSingleton<ForgetContent>(pipeline.ForgetContent);
-        services.AddSingleton(storage.Keys);
+        services.AddSingleton(storage.KeyUses);
         services.AddSingleton(storage.Audit);
         services.AddSingleton(storage.Batches);
         services.AddSingleton(storage.Erasure);
-        services.AddSingleton(tenants);
         services.AddSingleton(settings.Engine.Tenants);
         services.AddSingleton(share);
         services.AddSingleton(shares);
         services.AddSingleton(secret);
         services.AddSingleton<IsProtectedRoot>(secret.AreAllOf);
-        services.AddSingleton(keys);
-        services.AddSingleton(keyChanges);
         services.AddSingleton(policy);
-        services.AddSingleton(accountWriter);
-        services.AddSingleton(inForce);
-        services.AddSingleton(new TenantChanges(storage.Tenants, tenants, accountWriter, keyChanges));
         services.AddSingleton(
             new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>())
         );

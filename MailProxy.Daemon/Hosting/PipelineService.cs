@@ -3,8 +3,6 @@ using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
-using MailProxy.Pipeline.Configuration.Volumes;
-using MailProxy.Pipeline.Configuration.Webhooks;
 
 namespace MailProxy.Daemon.Hosting;
 
@@ -16,11 +14,8 @@ namespace MailProxy.Daemon.Hosting;
 internal sealed partial class PipelineService(
     MailPipeline pipeline,
     SandboxServer sandbox,
-    ConfigurationWriter<SmtpAccount> accounts,
     AccountsInForce inForce,
-    ConfigurationWriter<Volume> volumes,
-    ConfigurationWriter<WebhookEndpoint> webhooks,
-    TenantChanges tenants,
+    ConfigurationWriter<Tenant> tenants,
     SqliteStores storage,
     IHostApplicationLifetime lifetime,
     ILogger<PipelineService> logger
@@ -35,11 +30,8 @@ internal sealed partial class PipelineService(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        await tenants.LoadAsync();
         inForce.Sandbox = await sandbox.StartAsync();
-        await accounts.LoadAsync();
-        await volumes.LoadAsync();
-        await webhooks.LoadAsync();
+        await tenants.LoadAsync(); // and all that tenants have
         await storage.Batches.RepairAsync();
         var suspended = await storage.Sending.SuspendedAsync();
         if (suspended && storage.Generations.Current.BackupAt is { } backup)

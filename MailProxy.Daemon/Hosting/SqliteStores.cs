@@ -19,8 +19,7 @@ internal sealed class SqliteStores : IDisposable
         IMessageStore messages,
         IMessageQueries queries,
         ISendingStore sending,
-        ITenantStore tenants,
-        IKeyStore keys,
+        IKeyUseStore keyUses,
         IAuditLog audit,
         IBatchStore batches,
         IConfigurationStore configuration,
@@ -31,13 +30,12 @@ internal sealed class SqliteStores : IDisposable
     )
     {
         _database = database;
-        (Spool, Messages, Queries, Sending, Tenants, Keys, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
+        (Spool, Messages, Queries, Sending, KeyUses, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
             spool,
             messages,
             queries,
             sending,
-            tenants,
-            keys,
+            keyUses,
             audit,
             batches,
             configuration,
@@ -54,8 +52,7 @@ internal sealed class SqliteStores : IDisposable
     public ISendingStore Sending { get; }
     public IConfigurationStore Configuration { get; }
     public ILinkStore Links { get; }
-    public ITenantStore Tenants { get; }
-    public IKeyStore Keys { get; }
+    public IKeyUseStore KeyUses { get; }
     public IAuditLog Audit { get; }
     public IBatchStore Batches { get; }
     public IDeliveryLog Log { get; }
@@ -103,8 +100,7 @@ internal sealed class SqliteStores : IDisposable
                 new SqliteMessageStore(database, spool, ContentHash.Of, clock, logs.CreateLogger<SqliteMessageStore>()),
                 new SqliteMessageQueries(database, spool),
                 sending,
-                new SqliteTenantStore(database, box, clock),
-                new SqliteKeyStore(database, clock),
+                new SqliteKeyUseStore(database),
                 new SqliteAuditLog(database, clock),
                 new SqliteBatchStore(database, clock),
                 configuration,

@@ -31,7 +31,7 @@ public sealed class KeyDirectory(IReadOnlyCollection<TenantKey> keys)
     private static ulong Prefix(ReadOnlySpan<byte> hash) => BinaryPrimitives.ReadUInt64LittleEndian(hash);
 }
 
-/// <summary>Holds the keys that are in force. Written by <see cref="KeyChanges"/>, read at every request.</summary>
+/// <summary>Holds the keys that are in force. Written by the keys' writer, read at every request.</summary>
 public sealed class CurrentKeys
 {
     private KeyDirectory _directory = KeyDirectory.Empty;

@@ -29,7 +29,7 @@ public sealed class TenantDirectory
     public bool IsSuspended(string id) => Find(id) is { Active: false };
 }
 
-/// <summary>Holds the directory that is in force. Written by <see cref="TenantChanges"/>, read everywhere.</summary>
+/// <summary>Holds the directory that is in force. Written by the tenants' writer, read everywhere.</summary>
 public sealed class CurrentTenants
 {
     private TenantDirectory _directory = TenantDirectory.Initial;

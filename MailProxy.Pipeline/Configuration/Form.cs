@@ -72,6 +72,14 @@ public static class Forms
             static json => [.. json.EnumerateArray().Select(static text => text.GetString()!)]
         );
 
+    /// <summary>An instant, to clients as text; a store keeps Unix milliseconds, see <see cref="Instant"/>.</summary>
+    public static readonly Form<long?> Time = new(
+        Shape.Time,
+        static (members, name, required) => members.Time(name, required),
+        static value => value is { } at ? JsonValue.Create(at) : null,
+        static json => json.GetInt64()
+    );
+
     public static Form<int?> Whole(int least, int most) =>
         new(
             Shape.Whole(least, most),
@@ -103,6 +111,10 @@ public static class Forms
             static value => Node(value?.OriginalString),
             static json => HttpAddress.Stored(json.GetString()!)
         );
+
+    /// <summary>Unix milliseconds as answers show them.</summary>
+    public static JsonNode? Instant(long? at) =>
+        at is { } milliseconds ? JsonValue.Create(DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).UtcDateTime) : null;
 
     public static JsonNode? Node(string? text) => text is null ? null : JsonValue.Create(text);
 }

@@ -7,6 +7,8 @@ public sealed record Shape(string Type)
 {
     public static readonly Shape Text = new("string");
     public static readonly Shape Flag = new("boolean");
+
+    /// <summary>Answers say it as RFC 3339; requests may say Unix seconds too.</summary>
     public static readonly Shape Time = new("string") { Format = "date-time" };
 
     /// <summary>Base64; a store has the bytes.</summary>
@@ -32,6 +34,9 @@ public sealed record Shape(string Type)
 
     /// <summary>It is an object with these members.</summary>
     public IFieldList? Object { get; init; }
+
+    /// <summary>It is an object of members of any name, each of this form.</summary>
+    public Shape? Values { get; init; }
 
     /// <summary>It is an object that the documents know by its <see cref="Type"/>; in requests with <c>Request</c> behind.</summary>
     public bool Known { get; init; }

@@ -15,27 +15,11 @@ internal sealed record AuditedMessage(string Status, long? SendAt, long ExpiresA
     public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedMessage);
 }
 
-/// <summary>A tenant in the audit log.</summary>
-internal sealed record AuditedTenant(TenantConfig Config, bool AuthSet, bool? AuthChanged = null)
-{
-    public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedTenant);
-}
-
-/// <summary>A key in the audit log.</summary>
-internal sealed record AuditedKey(string Name, IReadOnlyList<string> Scopes, IReadOnlyList<string> AllowedNetworks, long? ExpiresAt)
-{
-    public string ToJson() => JsonSerializer.Serialize(this, StoredJson.Default.AuditedKey);
-}
-
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
 )]
 [JsonSerializable(typeof(AuditedReplay))]
 [JsonSerializable(typeof(AuditedMessage))]
-[JsonSerializable(typeof(TenantConfig))]
-[JsonSerializable(typeof(AuditedTenant))]
-[JsonSerializable(typeof(AuditedKey))]
-[JsonSerializable(typeof(StoredAuth))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 internal sealed partial class StoredJson : JsonSerializerContext;

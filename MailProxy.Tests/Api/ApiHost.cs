@@ -5,6 +5,8 @@ using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
+using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Flow;
@@ -56,9 +58,8 @@ internal sealed class ApiHost : IAsyncDisposable
     public FakeVolumeProbe VolumeProbe { get; } = new();
     public FakeDeliveryLog Log { get; }
     public CurrentAccounts Current { get; } = new();
-    public FakeTenantStore Tenants { get; } = new();
     public CurrentTenants CurrentTenants { get; } = new();
-    public FakeKeyStore Keys { get; } = new();
+    public FakeKeyUseStore KeyUses { get; } = new();
     public CurrentKeys CurrentKeys { get; } = new();
     public FakeAuditLog Audit { get; } = new();
     public FakeBatchStore Batches { get; } = new();
@@ -165,6 +166,9 @@ internal sealed class ApiHost : IAsyncDisposable
         await Services.GetRequiredService<ConfigurationWriter<T>>().LoadAsync();
     }
 
+    /// <summary>Puts in force what was added to <see cref="Configuration"/> of tenants and all that they have.</summary>
+    public Task LoadAsync() => Services.GetRequiredService<ConfigurationWriter<Tenant>>().LoadAsync();
+
     public async ValueTask DisposeAsync()
     {
         Ingest.Writer.TryComplete();
@@ -188,7 +192,6 @@ internal sealed class ApiHost : IAsyncDisposable
         services.AddSingleton(Share).AddSingleton(new ConnectionLimit(MostConnections));
         services.AddMailProxyApi();
         services.Configure(Configure);
-        var keyChanges = new KeyChanges(Keys, CurrentKeys);
         var turn = new ConfigurationTurn();
         var inForce = new AccountsInForce(Current, CurrentTenants);
         var accountWriter = new ConfigurationWriter<SmtpAccount>(
@@ -201,13 +204,36 @@ internal sealed class ApiHost : IAsyncDisposable
                 inForce.Swap(all);
             }
         );
+        var volumes = new ConfigurationWriter<Volume>(
+            VolumeFields.Noun,
+            Configuration,
+            turn,
+            all => CurrentVolumes.Swap(new([.. all.Values]))
+        );
+        var webhooks = new ConfigurationWriter<WebhookEndpoint>(WebhookFields.Noun, Configuration, turn, static _ => { });
+        var keys = new ConfigurationWriter<TenantKey>(KeyFields.Noun, Configuration, turn, all => CurrentKeys.Swap(new([.. all.Values])));
+        var tenants = new ConfigurationWriter<Tenant>(
+            TenantFields.Noun,
+            Configuration,
+            turn,
+            all => CurrentTenants.Swap(new([.. all.Values])),
+            then: async () =>
+            {
+                await accountWriter.ReloadAsync();
+                await keys.ReloadAsync();
+                await volumes.ReloadAsync();
+                await webhooks.ReloadAsync();
+            }
+        );
+        Configuration.Add(Tenant.DefaultId, Tenant.DefaultId, TenantDirectory.Initial.All.Single());
+        await tenants.LoadAsync();
         services
-            .AddSingleton<ITenantStore>(Tenants)
+            .AddSingleton<IConfigurationStore>(Configuration)
             .AddSingleton(CurrentTenants)
-            .AddSingleton(new TenantChanges(Tenants, CurrentTenants, accountWriter, keyChanges))
-            .AddSingleton<IKeyStore>(Keys)
+            .AddSingleton(tenants)
+            .AddSingleton<IKeyUseStore>(KeyUses)
             .AddSingleton(CurrentKeys)
-            .AddSingleton(keyChanges)
+            .AddSingleton(keys)
             .AddSingleton<IAuditLog>(Audit)
             .AddSingleton<IBatchStore>(Batches);
         services
@@ -224,10 +250,8 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton(accountWriter)
             .AddSingleton(CurrentVolumes)
             .AddSingleton(turn)
-            .AddSingleton(
-                new ConfigurationWriter<Volume>(VolumeFields.Noun, Configuration, turn, all => CurrentVolumes.Swap(new([.. all.Values])))
-            )
-            .AddSingleton(new ConfigurationWriter<WebhookEndpoint>(WebhookFields.Noun, Configuration, turn, static _ => { }))
+            .AddSingleton(volumes)
+            .AddSingleton(webhooks)
             .AddSingleton<IVolumeProbe>(VolumeProbe)
             .AddSingleton(Wake)
             .AddSingleton(Health)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;
@@ -31,8 +32,8 @@ internal abstract class KeyFixture
 
     protected async Task AddAsync(TenantKey key)
     {
-        await _host.Keys.CreateKeyAsync(key, "test");
-        _host.CurrentKeys.Swap(new(_host.Keys.Keys));
+        await _host.Configuration.PutKeyAsync(key, "test");
+        await _host.LoadAsync();
     }
 
     protected async Task<(string Id, string Key)> MakeAsync()

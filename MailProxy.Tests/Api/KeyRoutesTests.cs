@@ -28,7 +28,7 @@ internal sealed class KeyRoutesTests : KeyFixture
                 Is.EqualTo(new[] { "10.0.0.0/8", "192.0.2.7/32" })
             );
             Assert.That(listed, Does.Contain(body.GetProperty("id").GetString()).And.Not.Contain(key).And.Not.Contain("\"key\""));
-            Assert.That(_host.Keys.Keys.Single().Hash, Is.EqualTo(TenantKey.HashOf(key)));
+            Assert.That(_host.Configuration.Values<TenantKey>().Single().Hash, Is.EqualTo(TenantKey.HashOf(key)));
         }
     }
 
@@ -43,7 +43,7 @@ internal sealed class KeyRoutesTests : KeyFixture
     {
         using var answer = await _host.SendAsync("POST", "/v1/tenants/default/keys", json);
         Assert.That(((int)answer.StatusCode, (await answer.JsonAsync()).Pointers().Single()), Is.EqualTo((422, pointer)));
-        Assert.That(_host.Keys.Keys, Is.Empty);
+        Assert.That(_host.Configuration.Values<TenantKey>(), Is.Empty);
     }
 
     [Test]
@@ -61,7 +61,8 @@ internal sealed class KeyRoutesTests : KeyFixture
     public async Task Post_TooMany_422()
     {
         for (var i = 0; i < 100; i++)
-            _host.Keys.Keys.Add(Key($"k{i}", $"key{i}"));
+            _host.Configuration.Add("default", $"k{i}", Key($"k{i}", $"key{i}"));
+        await _host.LoadAsync();
         using var answer = await _host.SendAsync("POST", "/v1/tenants/default/keys", """{"name":"n","scopes":["read"]}""");
         await answer.ProblemAsync(422, "quota_exceeded");
     }

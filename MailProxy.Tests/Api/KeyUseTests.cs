@@ -86,7 +86,7 @@ internal sealed class KeyUseTests : KeyFixture
 
         async Task DeleteOnceItIsInUseAsync()
         {
-            await _host.Keys.Used.Task.WaitAsync(ApiHost.Patience); // the route was let in
+            await _host.KeyUses.Used.Task.WaitAsync(ApiHost.Patience); // the route was let in
             _host.CurrentKeys.Swap(KeyDirectory.Empty);
         }
     }
@@ -97,23 +97,23 @@ internal sealed class KeyUseTests : KeyFixture
         await AddAsync(Key("k1", "the-key"));
         for (var i = 0; i < 5; i++)
             Assert.That(await StatusAsync("the-key"), Is.EqualTo(200));
-        Assert.That(_host.Keys.Uses, Has.Count.EqualTo(1));
+        Assert.That(_host.KeyUses.Uses, Has.Count.EqualTo(1));
         _host.Clock.Advance(TimeSpan.FromSeconds(59));
         await StatusAsync("the-key");
-        Assert.That(_host.Keys.Uses, Has.Count.EqualTo(1));
+        Assert.That(_host.KeyUses.Uses, Has.Count.EqualTo(1));
         _host.Clock.Advance(TimeSpan.FromSeconds(1));
         await StatusAsync("the-key");
-        Assert.That(_host.Keys.Uses.Select(u => u.At - _host.Keys.Uses[0].At), Is.EqualTo(new[] { 0, 60_000 }));
+        Assert.That(_host.KeyUses.Uses.Select(u => u.At - _host.KeyUses.Uses[0].At), Is.EqualTo(new[] { 0, 60_000 }));
     }
 
     [Test]
     public async Task Key_Used_TheRequestDoesNotWaitForTheNote()
     {
         var never = new TaskCompletionSource();
-        _host.Keys.NoteWritten = never.Task;
+        _host.KeyUses.NoteWritten = never.Task;
         await AddAsync(Key("k1", "the-key"));
         Assert.That(await StatusAsync("the-key").WaitAsync(ApiHost.Patience), Is.EqualTo(200));
-        Assert.That(_host.Keys.Uses, Has.Count.EqualTo(1));
+        Assert.That(_host.KeyUses.Uses, Has.Count.EqualTo(1));
         never.SetResult();
     }
 

@@ -5,6 +5,7 @@ using CsCheck;
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
+using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Network;
@@ -150,7 +151,7 @@ public sealed class RandomConfigurationTests
                             },
                         }
                     );
-                    var tenant = TenantBinder.Bind(members, "acme", null);
+                    var tenant = TenantFields.Noun.Fields.Bind(members, TenantFields.Noun.New("acme", "acme"), null);
                     if (Refused(members))
                         return;
                     using var http = Dialer.HttpClient();

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Tests.Support;
 
 namespace MailProxy.Tests.Api;
 
@@ -14,8 +15,8 @@ internal static class TenantHost
         await ApiHost.StartAsync(host);
         foreach (var (tenant, key) in ((string, string)[])[("hog", Hog), ("victim", Victim)])
         {
-            await host.Tenants.PutTenantAsync(new() { Id = tenant, Name = tenant }, "test");
-            await host.Keys.CreateKeyAsync(
+            await host.Configuration.PutTenantAsync(new() { Id = tenant, Name = tenant }, "test");
+            await host.Configuration.PutKeyAsync(
                 new()
                 {
                     Tenant = tenant,
@@ -29,8 +30,7 @@ internal static class TenantHost
             );
         }
 
-        host.CurrentTenants.Swap(new(host.Tenants.Tenants));
-        host.CurrentKeys.Swap(new(host.Keys.Keys));
+        await host.LoadAsync();
         return host;
     }
 

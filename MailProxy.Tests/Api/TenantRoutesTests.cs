@@ -142,6 +142,7 @@ public sealed class TenantRoutesTests
     public async Task Delete_Tenant_204ThenUnknown()
     {
         (await _host.SendAsync("PUT", "/v1/tenants/acme", """{"name":"A"}""")).Dispose();
+        _host.Forgotten.Clear();
         using var deleted = await _host.SendAsync("DELETE", "/v1/tenants/acme");
         Assert.That((int)deleted.StatusCode, Is.EqualTo(204));
         Assert.That(_host.Forgotten, Is.EqualTo(new[] { "acme" }), "what was fetched for it goes too");
@@ -154,10 +155,45 @@ public sealed class TenantRoutesTests
     }
 
     [Test]
+    public async Task Put_New_FindsNothingThatWasFetchedForAnOldOne()
+    {
+        (await _host.SendAsync("PUT", "/v1/tenants/acme", """{"name":"A"}""")).Dispose();
+        Assert.That(_host.Forgotten, Is.EqualTo(new[] { "acme" }), "in the turn in which it is made");
+        (await _host.SendAsync("PUT", "/v1/tenants/acme", """{"name":"B"}""")).Dispose();
+        Assert.That(_host.Forgotten, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Put_OldOneIsStillRemoved_409AndNothingIsMade()
+    {
+        NSubstitute.SubstituteExtensions.ReturnsForAnyArgs(_host.Removal.RemoveAsync("", 0), Task.FromResult(false));
+        using var answer = await _host.SendAsync("PUT", "/v1/tenants/acme", """{"name":"A"}""");
+        await answer.ProblemAsync(409, "tenant_being_removed");
+        Assert.That(_host.CurrentTenants.Directory.Find("acme"), Is.Null);
+        using var known = await _host.SendAsync("PUT", "/v1/tenants/default", """{"name":"A"}""");
+        Assert.That((int)known.StatusCode, Is.EqualTo(200));
+    }
+
+    [Test]
+    public async Task Put_TheUrlAsItWasShown_KeepsItsQuery()
+    {
+        const string Shown = """{"name":"A","attachment_endpoint":{"url":"https://files.example.com/x?token=***"}}""";
+        (await _host.SendAsync("PUT", "/v1/tenants/acme", Shown.Replace("***", "hunter2"))).Dispose();
+        using var read = await _host.SendAsync("GET", "/v1/tenants/acme");
+        Assert.That(await read.Content.ReadAsStringAsync(), Does.Contain("x?token=***").And.Not.Contain("hunter2"));
+        using var again = await _host.SendAsync("PUT", "/v1/tenants/acme", Shown);
+        Assert.That((int)again.StatusCode, Is.EqualTo(200));
+        Assert.That(
+            _host.CurrentTenants.Directory.Find("acme")!.AttachmentEndpoint!.Url.OriginalString,
+            Is.EqualTo("https://files.example.com/x?token=hunter2")
+        );
+    }
+
+    [Test]
     public async Task Delete_InUse_409()
     {
         (await _host.SendAsync("PUT", "/v1/tenants/acme", """{"name":"A"}""")).Dispose();
-        _host.Tenants.InUse.Add("acme");
+        _host.Configuration.InUse.Add("acme");
         using var answer = await _host.SendAsync("DELETE", "/v1/tenants/acme");
         await answer.ProblemAsync(409, "in_use");
     }

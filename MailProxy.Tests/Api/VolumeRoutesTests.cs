@@ -207,4 +207,21 @@ public sealed class VolumeRoutesTests
         using var answer = await _host.SendAsync("GET", "/v1/volumes/none");
         await answer.ProblemAsync(404, "not_found");
     }
+
+    [Test]
+    public async Task Damaged_IsToldAloneAndHealedByPut()
+    {
+        _host.Configuration.Add<Volume>("default", "main", null);
+        using (await PutAsync(Local, "other")) { }
+        using var damaged = await _host.SendAsync("GET", "/v1/volumes/main");
+        await damaged.ProblemAsync(500, "resource_damaged");
+        using var list = await _host.SendAsync("GET", "/v1/volumes");
+        Assert.That(
+            (await list.JsonAsync()).GetProperty("data").EnumerateArray().Single().GetProperty("id").GetString(),
+            Is.EqualTo("other")
+        );
+        using var put = await PutAsync(Local);
+        using var healed = await _host.SendAsync("GET", "/v1/volumes/main");
+        Assert.That(((int)put.StatusCode, (int)healed.StatusCode), Is.EqualTo((200, 200)));
+    }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Tests.Api;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -60,19 +61,25 @@ internal abstract partial class IsolationFixture
 
     protected Task AddKeyAsync(string tenant, string key, KeyScopes scopes, long? expiresAt = null, string? network = null) =>
         _daemon
-            .Services.GetRequiredService<KeyChanges>()
-            .CreateAsync(
-                new()
-                {
-                    Tenant = tenant,
-                    Id = key.ToLowerInvariant(),
-                    Name = key,
-                    Hash = TenantKey.HashOf(key),
-                    Scopes = scopes,
-                    CreatedAt = 0,
-                    ExpiresAt = expiresAt,
-                    AllowedNetworks = network is null ? [] : [IPNetwork.Parse(network)],
-                },
+            .Services.GetRequiredService<ConfigurationWriter<TenantKey>>()
+            .PutAsync(
+                tenant,
+                key.ToLowerInvariant(),
+                static _ => true,
+                _ =>
+                    new(
+                        new TenantKey
+                        {
+                            Tenant = tenant,
+                            Id = key.ToLowerInvariant(),
+                            Name = key,
+                            Hash = TenantKey.HashOf(key),
+                            Scopes = scopes,
+                            CreatedAt = 0,
+                            ExpiresAt = expiresAt,
+                            AllowedNetworks = network is null ? [] : [IPNetwork.Parse(network)],
+                        }
+                    ),
                 "test"
             );
 
@@ -103,7 +110,8 @@ internal abstract partial class IsolationFixture
     {
         using var put = await CallAsync("PUT /v1/tenants/some", AdminKey, json: """{"name":"n"}""");
         Assert.That((int)put.StatusCode, Is.AnyOf(200, 201));
-        await _daemon.Services.GetRequiredService<KeyChanges>().DeleteAsync("some", "some", "test");
+        var keys = _daemon.Services.GetRequiredService<ConfigurationWriter<TenantKey>>();
+        await keys.DeleteAsync("some", "some", static _ => true, static _ => true, "test");
         await AddKeyAsync("some", "some", KeyScopes.Read);
     }
 

@@ -8,7 +8,7 @@ using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Tests.Api;
 using MailProxy.Tests.Ingest;
-using Microsoft.Extensions.DependencyInjection;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Notation;
@@ -29,11 +29,9 @@ public sealed class CredentialEdgeTests
     public async Task ForgetAsync()
     {
         _host.Configuration.Clear<Volume>();
-        await _host.Services.GetRequiredService<ConfigurationWriter<Volume>>().LoadAsync();
         _host.Configuration.Clear<WebhookEndpoint>();
-        await _host.Services.GetRequiredService<ConfigurationWriter<WebhookEndpoint>>().LoadAsync();
-        _host.Tenants.Tenants.RemoveAll(static tenant => tenant.Id == "acme");
-        _host.CurrentTenants.Swap(new(_host.Tenants.Tenants));
+        await _host.Configuration.DeleteTenantAsync("acme", "test");
+        await _host.LoadAsync();
     }
 
     private static IEnumerable<TestCaseData> Written() =>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Tests.Api;
 using MailProxy.Tests.Ingest;
@@ -19,11 +20,12 @@ public sealed class TimeEdgeTests
     public ValueTask StopAsync() => _host.DisposeAsync();
 
     [SetUp]
-    public void Forget()
+    public async Task ForgetAsync()
     {
         _host.Store.Changes.Clear();
         _host.Queries.Filters.Clear();
-        _host.Keys.Keys.Clear();
+        _host.Configuration.Clear<TenantKey>();
+        await _host.LoadAsync();
     }
 
     private static IEnumerable<TestCaseData> Times() => Table.Times.Select(row => new TestCaseData(row.Json, row.Time));
@@ -74,7 +76,7 @@ public sealed class TimeEdgeTests
             "/v1/tenants/default/keys",
             $$"""{"name":"n","scopes":["read"],"expires_at":{{json}}}"""
         );
-        Assert.That(_host.Keys.Keys.SingleOrDefault()?.ExpiresAt, Is.EqualTo(expected));
+        Assert.That(_host.Configuration.Values<TenantKey>().SingleOrDefault()?.ExpiresAt, Is.EqualTo(expected));
         await RefusedAsync(answer, "/expires_at", expected);
     }
 

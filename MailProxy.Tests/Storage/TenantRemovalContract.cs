@@ -4,6 +4,7 @@ using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
@@ -11,7 +12,7 @@ namespace MailProxy.Tests.Storage;
 /// <summary>A tenant made anew under an old id finds nothing of the old one.</summary>
 internal sealed class TenantRemovalContract : MessageStoreContract<SqliteBench>
 {
-    private SqliteTenantStore Tenants => new(Bench.Database, new([MasterKey.Generate()]), Bench.Clock);
+    private SqliteConfigurationStore Tenants => new(Bench.Database, new([MasterKey.Generate()]), Bench.Clock);
 
     private SqliteTenantRemoval Removal => new(Bench.Database, Bench.Spool);
 
@@ -64,6 +65,7 @@ internal sealed class TenantRemovalContract : MessageStoreContract<SqliteBench>
     {
         await FinishAsync("default", "m1", null);
         Assert.That(await Removal.RemoveAsync("default", 10), Is.True);
+        await Removal.RemoveSliceAsync("default"); // as if it had been deleted and made anew since somebody looked
         Assert.That(Bench.Count("messages"), Is.EqualTo(1));
     }
 

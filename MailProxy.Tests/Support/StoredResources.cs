@@ -1,6 +1,8 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
+using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
 
@@ -112,6 +114,22 @@ internal static class StoredResources
 
     private static async Task<WebhookEndpoint?> EndpointAsync(IConfigurationStore store, string tenant, string id) =>
         (await store.ReadAsync(WebhookFields.Noun)).FirstOrDefault(r => r.Tenant == tenant && r.Id == id)?.Value;
+
+    public static Task<IReadOnlyList<Tenant>> TenantsAsync(this IConfigurationStore store) => store.ValuesAsync(TenantFields.Noun);
+
+    public static Task<bool> PutTenantAsync(this IConfigurationStore store, Tenant tenant, string actor) =>
+        store.PutAsync(TenantFields.Noun, tenant.Id, tenant.Id, tenant, actor);
+
+    public static Task<DeleteResult> DeleteTenantAsync(this IConfigurationStore store, string id, string actor) =>
+        store.DeleteAsync(TenantFields.Noun, id, id, actor);
+
+    public static Task<IReadOnlyList<TenantKey>> KeysAsync(this IConfigurationStore store) => store.ValuesAsync(KeyFields.Noun);
+
+    public static Task<bool> PutKeyAsync(this IConfigurationStore store, TenantKey key, string actor) =>
+        store.PutAsync(KeyFields.Noun, key.Tenant, key.Id, key, actor);
+
+    public static Task<DeleteResult> DeleteKeyAsync(this IConfigurationStore store, string tenant, string id, string actor) =>
+        store.DeleteAsync(KeyFields.Noun, tenant, id, actor);
 
     private static async Task<long> VersionAsync<T>(IConfigurationStore store, Noun<T> noun, string tenant, string id)
         where T : class => (await store.ReadAsync(noun)).FirstOrDefault(r => r.Tenant == tenant && r.Id == id)?.Version ?? 0;

@@ -55,7 +55,7 @@ internal sealed class ConfigurationRows<T>
     {
         string[] dates = _noun.IsDated ? ["created_at", "updated_at"] : [];
         string[] columns = [.. _named, .. _written, .. dates, .. first.Select(static one => one.Column)];
-        var values = columns.Select(static name => name is "created_at" or "updated_at" ? "@now" : "@" + name);
+        var values = columns.Select(name => dates.Contains(name) ? "@now" : "@" + name);
         var sql = $"INSERT INTO {_noun.Table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", values)})";
         (string, object?)[] more = [.. first.Select(static one => ("@" + one.Column, one.Value))];
         if (!_noun.IsNumbered)

@@ -28,6 +28,7 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
             [typeof(SmtpAccount)] = new AccountTable(),
             [typeof(Volume)] = new VolumeTable(),
             [typeof(WebhookEndpoint)] = new WebhookTable(() => _writer.Events.Last),
+            [typeof(Tenant)] = new TenantCascade(this),
         };
     }
 

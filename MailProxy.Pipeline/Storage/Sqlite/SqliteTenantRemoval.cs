@@ -37,7 +37,8 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
         return true;
     }
 
-    private async Task RemoveSliceAsync(string tenant)
+    /// <summary>Removes one slice of what a deleted tenant left; nothing of one that lives.</summary>
+    internal async Task RemoveSliceAsync(string tenant)
     {
         var files = await database.Writer.ChangeAsync(session => RemoveSlice(session, tenant));
 
@@ -49,6 +50,10 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
     private static List<string> RemoveSlice(Session session, string tenant)
     {
         var files = new List<string>();
+
+        // Who asked may have seen the old tenant, and since then somebody else removed the rest and a new one was made.
+        if (!IsPending(session, tenant))
+            return files;
         if (RemoveMessages(session, tenant, files))
             return files;
         if (RemoveRequests(session, tenant))

@@ -1,36 +1,34 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
+using MailProxy.Pipeline.Configuration.Keys;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
+using MailProxy.Pipeline.Mail;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Deletes everything that is configured in a tenant. A new table of such things must be added here.</summary>
-internal sealed class TenantCascade(SqliteDatabase database, SecretBox box, TimeProvider clock)
+/// <summary>With a tenant everything goes that is configured in it. A new table of such things must be added here.</summary>
+internal sealed class TenantCascade(SqliteConfigurationStore configuration) : TableRules<Tenant>
 {
-    private readonly SqliteConfigurationStore _configuration = new(database, box, clock);
-
     /// <summary>Whether the tenant has unfinished mail, or links to files in its volumes that have not expired.</summary>
-    public bool AreInUse(SqliteConnection db, string tenant) =>
-        _configuration.IsAnyInUse(db, AccountFields.Noun, tenant) || _configuration.IsAnyInUse(db, VolumeFields.Noun, tenant);
+    public override bool IsInUse(SqliteConnection db, Resource<Tenant> resource, long now) =>
+        resource.Id == Tenant.DefaultId
+        || configuration.IsAnyInUse(db, AccountFields.Noun, resource.Id)
+        || configuration.IsAnyInUse(db, VolumeFields.Noun, resource.Id);
 
-    /// <summary>Deletes everything, each with an entry in the audit log.</summary>
-    public void Remove(SqliteConnection db, string tenant, string actor, long now)
+    /// <summary>Deletes everything, each with an entry in the audit log, and what its limits were counted under.</summary>
+    public override void Deleting(SqliteConnection db, Resource<Tenant> resource, string actor, long now)
     {
-        _configuration.DeleteAll(db, AccountFields.Noun, tenant, actor);
+        var tenant = resource.Id;
+        configuration.DeleteAll(db, AccountFields.Noun, tenant, actor);
         RemoveAll(db, "suspended_batches", "batch", tenant, _ => "true", actor, now, "batch");
-        _configuration.DeleteAll(db, VolumeFields.Noun, tenant, actor);
-        _configuration.DeleteAll(db, WebhookFields.Noun, tenant, actor);
-        RemoveAll(
-            db,
-            "tenant_keys",
-            "key",
-            tenant,
-            id => SqliteKeyStore.Audited(SqliteKeyStore.Find(db, tenant, id)!).ToJson(),
-            actor,
-            now
-        );
+        configuration.DeleteAll(db, VolumeFields.Noun, tenant, actor);
+        configuration.DeleteAll(db, WebhookFields.Noun, tenant, actor);
+        configuration.DeleteAll(db, KeyFields.Noun, tenant, actor);
+        db.Run("DELETE FROM limit_uses WHERE key = @key", ("@key", LimitKey.OfTenant(resource.Number).Stored));
+        SqliteTenantRemoval.Begin(new Session(db), tenant);
     }
 
     private static List<string> Ids(SqliteConnection db, string table, string tenant, string column = "id") =>

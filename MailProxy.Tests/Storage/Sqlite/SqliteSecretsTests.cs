@@ -89,7 +89,7 @@ internal sealed class SqliteSecretsTests
         var before = await OpenAsync(Text(old));
         foreach (var kind in new[] { "account", "webhook", "volume" })
             await StoreSecretAsync(before, kind);
-        await new SqliteTenantStore(_store.Database, before, TimeProvider.System).PutTenantAsync(
+        await new SqliteConfigurationStore(_store.Database, before, TimeProvider.System).PutTenantAsync(
             new()
             {
                 Id = "acme",
@@ -120,7 +120,7 @@ internal sealed class SqliteSecretsTests
                 Is.EqualTo(new SourceAuth.Bearer("a"))
             );
             Assert.That(
-                (await new SqliteTenantStore(_store.Database, alone, TimeProvider.System).TenantsAsync())
+                (await new SqliteConfigurationStore(_store.Database, alone, TimeProvider.System).TenantsAsync())
                     .Single(t => t.Id == "acme")
                     .AttachmentEndpoint!.Auth,
                 Is.EqualTo(new SourceAuth.Bearer("b"))

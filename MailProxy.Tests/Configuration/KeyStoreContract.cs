@@ -1,14 +1,16 @@
 using System.Net;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
-namespace MailProxy.Tests.Storage;
+namespace MailProxy.Tests.Configuration;
 
 /// <summary>What every key store does.</summary>
 internal abstract class KeyStoreContract
 {
-    private static readonly TenantKey Shop = new()
+    protected static readonly TenantKey Shop = new()
     {
         Tenant = "acme",
         Id = "k1",
@@ -20,7 +22,9 @@ internal abstract class KeyStoreContract
         AllowedNetworks = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("2001:db8::/32")],
     };
 
-    protected abstract IKeyStore Store { get; }
+    protected abstract IConfigurationStore Store { get; }
+
+    protected abstract IKeyUseStore Uses { get; }
 
     /// <summary>Closes the store and opens it again.</summary>
     protected abstract void Reopen();
@@ -30,7 +34,7 @@ internal abstract class KeyStoreContract
     [Test]
     public async Task Create_Key_ComesBackWhole()
     {
-        await Store.CreateKeyAsync(Shop, "ann");
+        await Store.PutKeyAsync(Shop, "ann");
         Reopen();
         var stored = (await Store.KeysAsync()).Single();
         Assert.That(stored.Hash, Is.EqualTo(Shop.Hash));
@@ -41,35 +45,35 @@ internal abstract class KeyStoreContract
     [Test]
     public async Task Create_SameIdInTwoTenants_AreTwoKeys()
     {
-        await Store.CreateKeyAsync(Shop, "ann");
-        await Store.CreateKeyAsync(Shop with { Tenant = "beta", Hash = TenantKey.HashOf("another") }, "ann");
+        await Store.PutKeyAsync(Shop, "ann");
+        await Store.PutKeyAsync(Shop with { Tenant = "beta", Hash = TenantKey.HashOf("another") }, "ann");
         await Store.DeleteKeyAsync("acme", "k1", "ann");
         Assert.That((await Store.KeysAsync()).Select(k => k.Tenant), Is.EqualTo(new[] { "beta" }));
     }
 
     [Test]
-    public async Task Delete_Unknown_IsFalse()
+    public async Task Delete_Unknown_IsNotFound()
     {
-        await Store.CreateKeyAsync(Shop, "ann");
-        Assert.That(await Store.DeleteKeyAsync("beta", "k1", "ann"), Is.False);
-        Assert.That(await Store.DeleteKeyAsync("acme", "k2", "ann"), Is.False);
+        await Store.PutKeyAsync(Shop, "ann");
+        Assert.That(await Store.DeleteKeyAsync("beta", "k1", "ann"), Is.EqualTo(DeleteResult.NotFound));
+        Assert.That(await Store.DeleteKeyAsync("acme", "k2", "ann"), Is.EqualTo(DeleteResult.NotFound));
     }
 
     [Test]
     public async Task NoteUse_Known_NeverGoesBack()
     {
-        await Store.CreateKeyAsync(Shop, "ann");
-        await Store.NoteUseAsync("acme", "k1", 5_000);
-        await Store.NoteUseAsync("acme", "k1", 4_000);
-        await Store.NoteUseAsync("acme", "gone", 9_000);
+        await Store.PutKeyAsync(Shop, "ann");
+        await Uses.NoteUseAsync("acme", "k1", 5_000);
+        await Uses.NoteUseAsync("acme", "k1", 4_000);
+        await Uses.NoteUseAsync("acme", "gone", 9_000);
         Assert.That((await Store.KeysAsync()).Single().LastUsedAt, Is.EqualTo(5_000));
     }
 
     [Test]
     public async Task Audit_Changes_TellWhoAndWhatWithoutTheHash()
     {
-        await Store.CreateKeyAsync(Shop, "ann");
-        await Store.NoteUseAsync("acme", "k1", 5_000);
+        await Store.PutKeyAsync(Shop, "ann");
+        await Uses.NoteUseAsync("acme", "k1", 5_000);
         await Store.DeleteKeyAsync("acme", "k1", "bob");
 
         var audit = await AuditAsync();

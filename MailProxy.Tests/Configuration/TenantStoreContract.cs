@@ -5,12 +5,12 @@ using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
-namespace MailProxy.Tests.Storage;
+namespace MailProxy.Tests.Configuration;
 
 /// <summary>What every tenant store does.</summary>
 internal abstract class TenantStoreContract
 {
-    private static readonly Tenant Acme = new()
+    protected static readonly Tenant Acme = new()
     {
         Id = "acme",
         Name = "Acme & Söhne",
@@ -31,13 +31,9 @@ internal abstract class TenantStoreContract
         new SourceAuth.Header("X-Api-Key", "v"),
     ];
 
-    protected abstract ITenantStore Store { get; }
-
-    protected abstract IConfigurationStore Accounts { get; }
+    protected abstract IConfigurationStore Store { get; }
 
     protected abstract IDeliveryLog Log { get; }
-
-    protected abstract IConfigurationStore Configuration { get; }
 
     /// <summary>Closes the store and opens it again.</summary>
     protected abstract void Reopen();
@@ -114,18 +110,15 @@ internal abstract class TenantStoreContract
         await Store.PutTenantAsync(Acme, "ann");
         foreach (var tenant in (string[])["acme", "default"])
         {
-            await Accounts.PutAccountAsync(Account(tenant), "ann");
-            await Configuration.PutEndpointAsync(
-                new(tenant, "hook", "https://example.com/", "whsec_abc", [], false, 1, false, new(0)),
-                "ann"
-            );
+            await Store.PutAccountAsync(Account(tenant), "ann");
+            await Store.PutEndpointAsync(new(tenant, "hook", "https://example.com/", "whsec_abc", [], false, 1, false, new(0)), "ann");
         }
 
         Assert.That(await Store.DeleteTenantAsync("acme", "bob"), Is.EqualTo(DeleteResult.Deleted));
         Assert.Multiple(async () =>
         {
             Assert.That((await Store.TenantsAsync()).Select(t => t.Id), Is.EqualTo(["default"]));
-            Assert.That((await Accounts.AccountsAsync()).Select(a => a.Tenant), Is.EqualTo(["default"]));
+            Assert.That((await Store.AccountsAsync()).Select(a => a.Tenant), Is.EqualTo(["default"]));
             Assert.That((await Log.EndpointsAsync()).Select(e => e.Tenant), Is.EqualTo(["default"]));
             Assert.That(
                 Audit().Where(a => a.Actor == "bob").Select(a => (a.Action, a.Object)),
@@ -149,11 +142,11 @@ internal abstract class TenantStoreContract
     public async Task Delete_UnfinishedMail_IsInUseAndNothingGoes(int queueState)
     {
         await Store.PutTenantAsync(Acme, "ann");
-        await Accounts.PutAccountAsync(Account("acme"), "ann");
-        await QueueMailAsync((await Accounts.AccountsAsync()).Single().Key, queueState);
+        await Store.PutAccountAsync(Account("acme"), "ann");
+        await QueueMailAsync((await Store.AccountsAsync()).Single().Key, queueState);
 
         Assert.That(await Store.DeleteTenantAsync("acme", "ann"), Is.EqualTo(DeleteResult.InUse));
-        Assert.That(await Accounts.AccountsAsync(), Has.Count.EqualTo(1));
+        Assert.That(await Store.AccountsAsync(), Has.Count.EqualTo(1));
         Assert.That(await AcmeAsync(), Is.EqualTo(Acme));
     }
 
@@ -161,8 +154,8 @@ internal abstract class TenantStoreContract
     public async Task Delete_MailOfAnotherTenant_DoesNotMatter()
     {
         await Store.PutTenantAsync(Acme, "ann");
-        await Accounts.PutAccountAsync(Account("default"), "ann");
-        await QueueMailAsync((await Accounts.AccountsAsync()).Single().Key, 0);
+        await Store.PutAccountAsync(Account("default"), "ann");
+        await QueueMailAsync((await Store.AccountsAsync()).Single().Key, 0);
         Assert.That(await Store.DeleteTenantAsync("acme", "ann"), Is.EqualTo(DeleteResult.Deleted));
     }
 
@@ -209,6 +202,10 @@ internal abstract class TenantStoreContract
             Assert.That(audit[1].After, Does.Contain("\"auth_changed\":true"));
             Assert.That(audit[2].After, Does.Contain("\"auth_set\":false"));
             Assert.That(audit[3].After, Is.Null);
+            Assert.That(
+                audit[0].After,
+                Does.Contain("\"attachment_url\":\"https://files.example.com/base?x=***\"").And.Contain("\"expires_after_seconds\":129600")
+            );
         });
     }
 
@@ -226,5 +223,5 @@ internal abstract class TenantStoreContract
         };
 
     // As it was put: the number is the store's to give.
-    private async Task<Tenant> AcmeAsync() => (await Store.TenantsAsync()).Single(t => t.Id == "acme") with { Number = 0 };
+    protected async Task<Tenant> AcmeAsync() => (await Store.TenantsAsync()).Single(t => t.Id == "acme") with { Number = 0 };
 }

@@ -2,12 +2,11 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Tests.Api;
 
-/// <summary>Keys in memory.</summary>
-internal sealed class FakeKeyStore : IKeyStore
+/// <summary>Uses of keys in memory.</summary>
+internal sealed class FakeKeyUseStore : IKeyUseStore
 {
     private readonly Lock _lock = new();
 
-    public List<TenantKey> Keys { get; } = [];
     public List<(string Id, long At)> Uses { get; } = [];
 
     /// <summary>What a note of a use waits for.</summary>
@@ -15,17 +14,6 @@ internal sealed class FakeKeyStore : IKeyStore
 
     /// <summary>Completes with the first use.</summary>
     public TaskCompletionSource Used { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    public Task<IReadOnlyList<TenantKey>> KeysAsync() => Task.FromResult<IReadOnlyList<TenantKey>>([.. Keys]);
-
-    public Task CreateKeyAsync(TenantKey key, string actor)
-    {
-        Keys.Add(key);
-        return Task.CompletedTask;
-    }
-
-    public Task<bool> DeleteKeyAsync(string tenant, string id, string actor) =>
-        Task.FromResult(Keys.RemoveAll(k => k.Tenant == tenant && k.Id == id) > 0);
 
     public Task NoteUseAsync(string tenant, string id, long at)
     {
