@@ -6,7 +6,7 @@ public enum FieldUse : byte
     /// <summary>In requests, in answers and in the store.</summary>
     Everywhere = 0,
 
-    /// <summary>In answers only; let through in requests, so that what was read can be put back.</summary>
+    /// <summary>In answers, and in the store if it is kept; let through in requests, so that what was read can be put back.</summary>
     Answers = 1,
 
     /// <summary>In the store only.</summary>
