@@ -117,11 +117,11 @@ internal static class DaemonApp
             configured
         );
 
-        // What a tenant has goes with it, and its accounts wait while it is suspended.
+        // What a tenant has goes with it, its keys first; and its accounts wait while it is suspended.
         async Task LoadThatOfTenantsAsync()
         {
-            await accountChanges.LoadAsync();
             await keyWriter.ReloadAsync();
+            await accountChanges.LoadAsync();
             await volumeWriter.ReloadAsync();
         }
 

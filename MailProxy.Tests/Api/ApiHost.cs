@@ -186,8 +186,8 @@ internal sealed class ApiHost : IAsyncDisposable
             all => CurrentTenants.Swap(new(all.Values)),
             then: async () =>
             {
-                await accountChanges.LoadAsync();
                 await keys.ReloadAsync();
+                await accountChanges.LoadAsync();
                 await volumes.ReloadAsync();
             }
         );
