@@ -69,8 +69,8 @@ internal sealed class ConfiguredResources
             return;
         }
 
+        await _keys.ReloadAsync(); // first, so that they are refused whatever comes after
         await _accounts.ReloadAsync();
-        await _keys.ReloadAsync();
         await _volumes.ReloadAsync();
         await _webhooks.ReloadAsync();
     }

@@ -219,8 +219,8 @@ internal sealed class ApiHost : IAsyncDisposable
             all => CurrentTenants.Swap(new([.. all.Values])),
             then: async () =>
             {
-                await accountWriter.ReloadAsync();
                 await keys.ReloadAsync();
+                await accountWriter.ReloadAsync();
                 await volumes.ReloadAsync();
                 await webhooks.ReloadAsync();
             }

@@ -1,5 +1,3 @@
-using Microsoft.Data.Sqlite;
-
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>Writes audit entries, in the transaction of the change.</summary>
@@ -20,7 +18,4 @@ internal static class AuditRows
                 after
             )!
             .Value;
-
-    public static long Append(SqliteConnection db, long at, string actor, string action, string subject, string? before, string? after) =>
-        Append(new Session(db), at, actor, action, subject, before, after);
 }

@@ -77,14 +77,12 @@ internal sealed partial class CommitLoop : IDisposable
     /// store
     /// cannot write now.
     /// </summary>
-    public Task<T> ChangeAsync<T>(Func<Session, T> write)
+    public Task<T> WriteAsync<T>(Func<Session, T> write)
     {
         var job = new SmallWrite<T>(write, Events);
         Post(_inbox.Others, job);
         return job.Promise;
     }
-
-    public Task<T> WriteAsync<T>(Func<SqliteConnection, T> write) => ChangeAsync(session => write(session.Connection));
 
     /// <summary>
     /// Completes when the loop has finished one more turn, whether or not there is something to write, and even while it cannot write.

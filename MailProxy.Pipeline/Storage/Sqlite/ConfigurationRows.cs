@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Disk;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -15,8 +14,8 @@ internal sealed class ConfigurationRows<T>
     private readonly SecretBox _box;
     private readonly Field<T>[] _columns;
 
-    // What every row has, and then what a change writes: the JSON, the fields with columns, the secrets.
-    private readonly string[] _named,
+    // What names a row, and what a change writes: the version, the JSON, the fields with columns, the secrets.
+    private readonly string[] _key,
         _written;
     private readonly string _select,
         _where,
@@ -25,91 +24,89 @@ internal sealed class ConfigurationRows<T>
     public ConfigurationRows(Noun<T> noun, SecretBox box)
     {
         (_noun, _box, _columns) = (noun, box, [.. noun.Columns]);
-        _named = noun.IsTenant ? ["id", "version"] : ["tenant", "id", "version"];
-        _written =
-        [
-            .. noun.HasConfig ? ["config"] : Array.Empty<string>(),
-            .. _columns.Select(static c => c.Name),
-            .. noun.Secrets.Select(static s => s.Column),
-        ];
-        string[] selected = [noun.IsTenant ? "id" : "tenant", "id", "version", noun.IsNumbered ? "number" : "0", .. _written];
+        _key = noun.IsTenant ? ["id"] : ["tenant", "id"];
+        string[] config = noun.HasConfig ? ["config"] : [];
+        _written = ["version", .. config, .. _columns.Select(static c => c.Name), .. noun.Secrets.Select(static s => s.Column)];
+        string[] selected = [noun.IsTenant ? "id" : "tenant", "id", noun.IsNumbered ? "number" : "0", .. _written];
         _select = $"SELECT {string.Join(", ", selected)} FROM {noun.Table} WHERE {(noun.LeavesTombstone ? "deleted_at IS NULL" : "true")}";
-        _where = (noun.IsTenant ? "" : "tenant = @tenant AND ") + "id = @id" + (noun.LeavesTombstone ? " AND deleted_at IS NULL" : "");
-        string[] set = ["version", .. _written];
-        _update =
-            $"UPDATE {noun.Table} SET {string.Join(", ", set.Select(static name => $"{name} = @{name}"))}"
-            + (noun.IsDated ? ", updated_at = @now" : "")
-            + $" WHERE {_where}";
+        _where = string.Join(" AND ", Numbered(_key, 1)) + (noun.LeavesTombstone ? " AND deleted_at IS NULL" : "");
+        string[] set = noun.IsDated ? [.. _written, "updated_at"] : _written;
+        _update = $"UPDATE {noun.Table} SET {string.Join(", ", Numbered(set, _key.Length + 1))} WHERE {_where}";
     }
 
-    public List<Resource<T>> All(SqliteConnection db, string? tenant = null) =>
+    public List<Resource<T>> All(Session session, string? tenant = null) =>
         tenant is null
-            ? db.Query(_select + (_noun.IsTenant ? " ORDER BY id" : " ORDER BY tenant, id"), Row)
-            : db.Query(_select + " AND tenant = @tenant ORDER BY id", Row, ("@tenant", tenant));
+            ? session.Query(_select + (_noun.IsTenant ? " ORDER BY id" : " ORDER BY tenant, id"), Row)
+            : session.Query(_select + " AND tenant = ?1 ORDER BY id", Row, tenant);
 
-    public Resource<T>? Find(SqliteConnection db, string tenant, string id) =>
-        db.QueryFirst($"{_select} AND {_where}", Row, Names(tenant, id));
+    public Resource<T>? Find(Session session, string tenant, string id) =>
+        session.QueryFirst($"{_select} AND {_where}", Row, Key(tenant, id));
 
     /// <param name="first">Columns that are no fields.</param>
-    public void Insert(SqliteConnection db, Resource<T> resource, IReadOnlyList<(string Column, object? Value)> first, long now)
+    public void Insert(Session session, Resource<T> resource, IReadOnlyList<(string Column, object? Value)> first, long now)
     {
-        string[] dates = _noun.IsDated ? ["created_at", "updated_at"] : [];
-        string[] columns = [.. _named, .. _written, .. dates, .. first.Select(static one => one.Column)];
-        var values = columns.Select(name => dates.Contains(name) ? "@now" : "@" + name);
-        var sql = $"INSERT INTO {_noun.Table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", values)})";
-        (string, object?)[] more = [.. first.Select(static one => ("@" + one.Column, one.Value))];
+        (string Column, object? Value)[] dates = _noun.IsDated ? [("created_at", now), ("updated_at", now)] : [];
+        (string Column, object? Value)[] more = [.. dates, .. first];
+        string[] columns = [.. _key, .. _written, .. more.Select(static one => one.Column)];
+        var sql =
+            $"INSERT INTO {_noun.Table} ({string.Join(", ", columns)}) "
+            + $"VALUES ({string.Join(", ", Enumerable.Range(1, columns.Length).Select(static n => $"?{n}"))})";
+        object?[] Values(Resource<T> row) => [.. Key(row.Tenant, row.Id), .. Written(row), .. more.Select(static one => one.Value)];
         if (!_noun.IsNumbered)
         {
-            db.Run(sql, [.. Parameters(resource, now), .. more]);
+            session.Run(sql, Values(resource));
             return;
         }
 
         // Secrets are sealed for the number, which is known only when the row is there.
         var bare = _noun.Secrets.Aggregate(resource.Value!, static (value, secret) => secret.Set(value, null));
-        var number = db.QueryNumber(sql + " RETURNING number", [.. Parameters(resource with { Value = bare }, now), .. more])!.Value;
-        Update(db, resource with { Number = (int)number }, now);
+        var number = session.QueryNumber(sql + " RETURNING number", Values(resource with { Value = bare }))!.Value;
+        Update(session, resource with { Number = (int)number }, now);
     }
 
-    public void Update(SqliteConnection db, Resource<T> resource, long now) => db.Run(_update, Parameters(resource, now));
+    public void Update(Session session, Resource<T> resource, long now)
+    {
+        object?[] dates = _noun.IsDated ? [now] : [];
+        session.Run(_update, [.. Key(resource.Tenant, resource.Id), .. Written(resource), .. dates]);
+    }
 
-    public void Delete(SqliteConnection db, string tenant, string id, long now)
+    public void Delete(Session session, string tenant, string id, long now)
     {
         if (!_noun.LeavesTombstone)
         {
-            db.Run($"DELETE FROM {_noun.Table} WHERE {_where}", Names(tenant, id));
+            session.Run($"DELETE FROM {_noun.Table} WHERE {_where}", Key(tenant, id));
             return;
         }
 
+        var at = $"?{_key.Length + 1}";
         string[] set =
         [
             "version = version + 1",
-            "updated_at = @now",
-            "deleted_at = @now",
+            $"updated_at = {at}",
+            $"deleted_at = {at}",
             .. _noun.Secrets.Select(s => s.Column + " = NULL"),
         ];
-        db.Run($"UPDATE {_noun.Table} SET {string.Join(", ", set)} WHERE {_where}", [.. Names(tenant, id), ("@now", now)]);
+        session.Run($"UPDATE {_noun.Table} SET {string.Join(", ", set)} WHERE {_where}", [.. Key(tenant, id), now]);
     }
 
-    private (string Name, object? Value)[] Names(string tenant, string id) =>
-        _noun.IsTenant ? [("@id", id)] : [("@tenant", tenant), ("@id", id)];
+    private static IEnumerable<string> Numbered(IEnumerable<string> columns, int first) =>
+        columns.Select((name, i) => $"{name} = ?{first + i}");
 
-    private (string Name, object? Value)[] Parameters(Resource<T> resource, long now)
+    private object?[] Key(string tenant, string id) => _noun.IsTenant ? [id] : [tenant, id];
+
+    private object?[] Written(Resource<T> resource)
     {
         var kept = _noun.Fields.Keep(resource.Value!);
-        var columns = _columns.Select(column => ("@" + column.Name, Cell(column, kept[column.Name]))).ToArray();
+        var columns = _columns.Select(column => Cell(column, kept[column.Name])).ToArray();
         foreach (var column in _columns)
             kept.Remove(column.Name);
-        var parameters = new List<(string, object?)>(Names(resource.Tenant, resource.Id)) { ("@version", resource.Version) };
-        if (_noun.IsDated)
-            parameters.Add(("@now", now));
-        if (_noun.HasConfig)
-            parameters.Add(("@config", kept.ToJsonString()));
-        return [.. parameters, .. columns, .. _noun.Secrets.Select(secret => ("@" + secret.Column, Seal(resource, secret)))];
+        object?[] config = _noun.HasConfig ? [kept.ToJsonString()] : [];
+        return [resource.Version, .. config, .. columns, .. _noun.Secrets.Select(secret => Seal(resource, secret))];
     }
 
-    private Resource<T> Row(SqliteDataReader row)
+    private Resource<T> Row(Statement row)
     {
-        var found = new Resource<T>(row.GetString(0), row.GetString(1), row.GetInt64(2), null) { Number = row.GetInt32(3) };
+        var found = new Resource<T>(row.Text(0), row.Text(1), row.Long(3), null) { Number = row.Int(2) };
         try
         {
             return found with { Value = _noun.Stamp(Value(row, found), found.Number, found.Version) };
@@ -125,13 +122,13 @@ internal sealed class ConfigurationRows<T>
         }
     }
 
-    private T Value(SqliteDataReader row, Resource<T> found)
+    private T Value(Statement row, Resource<T> found)
     {
         var next = 4;
         var value = _noun.New(found.Tenant, found.Id);
         if (_noun.HasConfig)
         {
-            using var config = JsonDocument.Parse(row.GetString(next++));
+            using var config = JsonDocument.Parse(row.Text(next++));
             value = _noun.Fields.Read(config.RootElement, value, static field => !field.InColumn);
         }
 
@@ -142,7 +139,7 @@ internal sealed class ConfigurationRows<T>
         value = _noun.Fields.Read(cells.RootElement, value, static field => field.InColumn);
         foreach (var secret in _noun.Secrets)
         {
-            if (row.BytesOrNull(next++) is { } text)
+            if (row.BlobOrNull(next++) is { } text)
                 value = secret.Set(value, _box.Open(text, _noun.OwnerOf(secret, found.Tenant, found.Id, found.Number)));
         }
 
@@ -175,8 +172,8 @@ internal sealed class ConfigurationRows<T>
             _ => node.ToJsonString(),
         };
 
-    private static JsonNode? Node(Field<T> field, SqliteDataReader row, int column) =>
-        row.GetValue(column) switch
+    private static JsonNode? Node(Field<T> field, Statement row, int column) =>
+        row.Value(column) switch
         {
             long number when field.Shape.Type == "boolean" => JsonValue.Create(number != 0),
             long number => JsonValue.Create(number),

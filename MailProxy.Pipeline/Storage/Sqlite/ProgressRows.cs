@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Configuration.Webhooks;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -12,118 +11,120 @@ internal static class ProgressRows
         FROM webhooks
         """;
 
-    private const string One = " WHERE tenant = @tenant AND id = @id";
+    private const string One = " WHERE tenant = ?1 AND id = ?2";
 
-    public static Dictionary<(string Tenant, string Id), EndpointProgress> All(SqliteConnection db) =>
-        db.Query(Select, Row).ToDictionary(row => (row.Tenant, row.Id), row => WithResends(db, row));
+    public static Dictionary<(string Tenant, string Id), EndpointProgress> All(Session session) =>
+        session.Query(Select, Row).ToDictionary(row => (row.Tenant, row.Id), row => WithResends(session, row));
 
-    public static EndpointProgress? Find(SqliteConnection db, string tenant, string id) =>
-        db.QueryFirst(Select + One, Row, Names(tenant, id)) is { } row ? WithResends(db, row) : null;
+    public static EndpointProgress? Find(Session session, string tenant, string id) =>
+        session.QueryFirst(Select + One, Row, tenant, id) is { } row ? WithResends(session, row) : null;
 
-    public static bool IsDisabled(SqliteConnection db, string tenant, string id) =>
-        db.QueryNumber("SELECT disabled_at FROM webhooks" + One, Names(tenant, id)) is not null;
+    public static bool IsDisabled(Session session, string tenant, string id) =>
+        session.QueryNumber("SELECT disabled_at FROM webhooks" + One, tenant, id) is not null;
 
     /// <summary>Enables an endpoint that was disabled. The reporter writes the failures of the others.</summary>
-    public static void Enable(SqliteConnection db, string tenant, string id) =>
-        db.Run(
+    public static void Enable(Session session, string tenant, string id) =>
+        session.Run(
             $"""
             UPDATE webhooks SET failing_since = NULL, failures = 0, disabled_at = NULL, last_error = NULL
             {One} AND disabled_at IS NOT NULL
             """,
-            Names(tenant, id)
+            tenant,
+            id
         );
 
     /// <summary>Style sync: the endpoint is called as one that never was.</summary>
-    public static void ForgetCalls(SqliteConnection db, string tenant, string id) =>
-        db.Run($"UPDATE webhooks SET called_at = NULL, quiet_until = NULL{One}", Names(tenant, id));
+    public static void ForgetCalls(Session session, string tenant, string id) =>
+        session.Run($"UPDATE webhooks SET called_at = NULL, quiet_until = NULL{One}", tenant, id);
 
     /// <summary>Unacknowledged requests are cut anew.</summary>
-    public static void ForgetBatches(SqliteConnection db, string tenant, string id) =>
-        db.Run($"UPDATE webhooks SET batches = NULL, replay_batches = NULL{One}", Names(tenant, id));
+    public static void ForgetBatches(Session session, string tenant, string id) =>
+        session.Run($"UPDATE webhooks SET batches = NULL, replay_batches = NULL{One}", tenant, id);
 
     /// <summary>Only style sync tracks single owed events, so another style begins at the first of them.</summary>
-    public static void OweFromTheFirst(SqliteConnection db, string tenant, string id)
+    public static void OweFromTheFirst(Session session, string tenant, string id)
     {
-        db.Run(
+        session.Run(
             """
             UPDATE webhooks SET acknowledged = min(acknowledged, coalesce((SELECT min(position) - 1 FROM webhook_resends WHERE tenant =
-            @tenant AND webhook = @id), acknowledged))
-            WHERE tenant = @tenant AND id = @id
+            ?1 AND webhook = ?2), acknowledged))
+            WHERE tenant = ?1 AND id = ?2
             """,
-            Names(tenant, id)
+            tenant,
+            id
         );
-        ResendRows.Forget(db, tenant, id);
+        ResendRows.Forget(session, tenant, id);
     }
 
     /// <summary>Returns the number of changed rows: 0 when the endpoint was deleted.</summary>
-    public static int Save(SqliteConnection db, Session session, WebhookEndpoint endpoint, EndpointProgress progress)
+    public static int Save(Session session, WebhookEndpoint endpoint, EndpointProgress progress)
     {
-        var changed = Update(db, endpoint, progress);
-        var style = db.QueryNumber("SELECT style FROM webhooks" + One, Names(endpoint.Tenant, endpoint.Id));
+        var changed = Update(session, endpoint, progress);
+        var style = session.QueryNumber("SELECT style FROM webhooks" + One, endpoint.Tenant, endpoint.Id);
         if (endpoint.Style == ReportStyle.Sync && style == (long)ReportStyle.Sync)
             ResendRows.Write(session, endpoint.Tenant, endpoint.Id, progress.Resends);
         return changed;
     }
 
     /// <summary>Returns the number of changed rows: 0 when there is no such endpoint.</summary>
-    public static int BeginReplay(SqliteConnection db, string tenant, string id, long after, long through) =>
-        db.Run(
-            "UPDATE webhooks SET version = version + 1, replay_acknowledged = @after, replay_through = @through, replay_batches = NULL"
-                + One,
-            [.. Names(tenant, id), ("@after", after), ("@through", through)]
+    public static int BeginReplay(Session session, string tenant, string id, long after, long through) =>
+        session.Run(
+            "UPDATE webhooks SET version = version + 1, replay_acknowledged = ?3, replay_through = ?4, replay_batches = NULL" + One,
+            tenant,
+            id,
+            after,
+            through
         );
 
-    private static int Update(SqliteConnection db, WebhookEndpoint endpoint, EndpointProgress progress) =>
-        db.Run(
+    private static int Update(Session session, WebhookEndpoint endpoint, EndpointProgress progress) =>
+        session.Run(
             """
-            UPDATE webhooks SET called_at = iif(version = @version, @called, called_at), quiet_until = iif(version = @version, @quiet,
-            quiet_until), acknowledged = iif(style = @style, @acknowledged, acknowledged), failing_since = @since, failures = @failures,
-            disabled_at = @disabled, last_error = @error,
-                batches = iif(version = @version, @batches, batches),
-                replay_acknowledged = iif(version = @version, @replay, replay_acknowledged),
-                replay_through = iif(version = @version, @through, replay_through),
-                replay_batches = iif(version = @version, @replayed, replay_batches)
-            WHERE tenant = @tenant AND id = @id
+            UPDATE webhooks SET called_at = iif(version = ?3, ?14, called_at), quiet_until = iif(version = ?3, ?15,
+            quiet_until), acknowledged = iif(style = ?13, ?4, acknowledged), failing_since = ?5, failures = ?6,
+            disabled_at = ?7, last_error = ?8,
+                batches = iif(version = ?3, ?9, batches),
+                replay_acknowledged = iif(version = ?3, ?10, replay_acknowledged),
+                replay_through = iif(version = ?3, ?11, replay_through),
+                replay_batches = iif(version = ?3, ?12, replay_batches)
+            WHERE tenant = ?1 AND id = ?2
             """,
-            ("@tenant", endpoint.Tenant),
-            ("@id", endpoint.Id),
-            ("@version", endpoint.Version),
-            ("@acknowledged", progress.Acknowledged),
-            ("@since", progress.FailingSince),
-            ("@failures", progress.Failures),
-            ("@disabled", progress.DisabledAt),
-            ("@error", progress.LastError),
-            ("@batches", progress.Batches),
-            ("@replay", progress.Replay?.Acknowledged),
-            ("@through", progress.Replay?.Through),
-            ("@replayed", progress.Replay?.Batches),
-            ("@style", (int)endpoint.Style),
-            ("@called", progress.CalledAt),
-            ("@quiet", progress.QuietUntil)
+            endpoint.Tenant,
+            endpoint.Id,
+            endpoint.Version,
+            progress.Acknowledged,
+            progress.FailingSince,
+            progress.Failures,
+            progress.DisabledAt,
+            progress.LastError,
+            progress.Batches,
+            progress.Replay?.Acknowledged,
+            progress.Replay?.Through,
+            progress.Replay?.Batches,
+            (int)endpoint.Style,
+            progress.CalledAt,
+            progress.QuietUntil
         );
 
-    private static (string Name, object? Value)[] Names(string tenant, string id) => [("@tenant", tenant), ("@id", id)];
+    private static EndpointProgress WithResends(Session session, Told row) =>
+        row.IsSync ? row.Progress with { Resends = ResendRows.Read(session, row.Tenant, row.Id) } : row.Progress;
 
-    private static EndpointProgress WithResends(SqliteConnection db, Told row) =>
-        row.IsSync ? row.Progress with { Resends = ResendRows.Read(db, row.Tenant, row.Id) } : row.Progress;
-
-    private static Told Row(SqliteDataReader row) =>
+    private static Told Row(Statement row) =>
         new(
-            row.GetString(0),
-            row.GetString(1),
-            row.GetInt64(13) == (long)ReportStyle.Sync,
+            row.Text(0),
+            row.Text(1),
+            row.Long(13) == (long)ReportStyle.Sync,
             new(
-                row.GetInt64(2),
-                row.NumberOrNull(3),
-                row.GetInt32(4),
-                row.NumberOrNull(5),
+                row.Long(2),
+                row.LongOrNull(3),
+                row.Int(4),
+                row.LongOrNull(5),
                 row.TextOrNull(6),
                 row.TextOrNull(7),
-                row.NumberOrNull(8) is { } after ? new(after, row.GetInt64(9), row.TextOrNull(10)) : null
+                row.LongOrNull(8) is { } after ? new(after, row.Long(9), row.TextOrNull(10)) : null
             )
             {
-                CalledAt = row.NumberOrNull(11),
-                QuietUntil = row.NumberOrNull(12),
+                CalledAt = row.LongOrNull(11),
+                QuietUntil = row.LongOrNull(12),
             }
         );
 

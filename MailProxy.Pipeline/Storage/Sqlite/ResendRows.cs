@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using MailProxy.Pipeline.Configuration.Webhooks;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -13,12 +12,13 @@ internal static class ResendRows
         "INSERT OR REPLACE INTO webhook_resends (tenant, webhook, position, since, failures, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     private const string Delete = "DELETE FROM webhook_resends WHERE tenant = ?1 AND webhook = ?2 AND position = ?3";
 
-    public static ImmutableSortedDictionary<long, Resend> Read(SqliteConnection db, string tenant, string webhook) =>
-        db.Query(
-                "SELECT position, since, failures, due FROM webhook_resends WHERE tenant = @tenant AND webhook = @webhook",
-                row => KeyValuePair.Create(row.GetInt64(0), new Resend(row.GetInt64(1), row.GetInt32(2), row.GetInt64(3))),
-                ("@tenant", tenant),
-                ("@webhook", webhook)
+    public static ImmutableSortedDictionary<long, Resend> Read(Session session, string tenant, string webhook) =>
+        session
+            .Query(
+                Select,
+                static row => KeyValuePair.Create(row.Long(0), new Resend(row.Long(1), row.Int(2), row.Long(3))),
+                tenant,
+                webhook
             )
             .ToImmutableSortedDictionary();
 
@@ -42,6 +42,6 @@ internal static class ResendRows
         }
     }
 
-    public static void Forget(SqliteConnection db, string tenant, string webhook) =>
-        db.Run("DELETE FROM webhook_resends WHERE tenant = @tenant AND webhook = @webhook", ("@tenant", tenant), ("@webhook", webhook));
+    public static void Forget(Session session, string tenant, string webhook) =>
+        session.Run("DELETE FROM webhook_resends WHERE tenant = ?1 AND webhook = ?2", tenant, webhook);
 }

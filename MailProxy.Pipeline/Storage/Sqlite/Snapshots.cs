@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Disk;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -13,16 +12,14 @@ internal static class Snapshots
     /// Reads with one statement, which is a snapshot by itself. Runs on the caller's thread; faults with <see
     /// cref="StoreUnavailableException"/>.
     /// </summary>
-    public static Task<T> ReadAsync<T>(this SqliteReaders readers, Func<SqliteConnection, T> read) => Told(() => readers.Read(read));
-
-    public static Task<T> QueryAsync<T>(this SqliteReaders readers, Func<Session, T> read) => Told(() => readers.Query(read));
+    public static Task<T> ReadAsync<T>(this SqliteReaders readers, Func<Session, T> read) => Told(() => readers.Read(read));
 
     /// <summary>
     /// Reads with several statements in one snapshot. Runs on the caller's thread; faults with <see cref="StoreUnavailableException"/>.
     /// </summary>
     public static Task<T> SnapshotAsync<T>(this SqliteReaders readers, Func<Session, T> read) =>
         Told(() =>
-            readers.Query(session =>
+            readers.Read(session =>
             {
                 session.Prepare(Begin).Run();
                 var result = read(session);

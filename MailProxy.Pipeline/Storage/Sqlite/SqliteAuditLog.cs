@@ -7,14 +7,14 @@ public sealed class SqliteAuditLog(SqliteDatabase database, TimeProvider clock) 
     private readonly SqliteReaders _readers = database.Readers;
 
     public Task AppendAsync(string actor, string action, string subject, string? detail) =>
-        _writer.ChangeAsync(session =>
+        _writer.WriteAsync(session =>
         {
             AuditRows.Append(session, clock.GetUtcNow().ToUnixTimeMilliseconds(), actor, action, subject, null, detail);
             return true;
         });
 
     public Task<IReadOnlyList<AuditEntry>> ReadAsync(long after, int limit) =>
-        _readers.QueryAsync<IReadOnlyList<AuditEntry>>(session =>
+        _readers.ReadAsync<IReadOnlyList<AuditEntry>>(session =>
             session.Query(
                 "SELECT number, at, actor, action, object, before, after FROM audit WHERE number > ?1 ORDER BY number LIMIT ?2",
                 row => new AuditEntry(

@@ -17,7 +17,7 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
     private readonly SqliteReaders _readers = database.Readers;
 
     public Task<BatchView?> BatchAsync(string tenant, string batch) =>
-        _readers.QueryAsync(session =>
+        _readers.ReadAsync(session =>
         {
             var since = session.QueryNumber(Since, tenant, batch);
             var counts = session.Query(
@@ -41,11 +41,11 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
     ) => _readers.SnapshotAsync(session => BatchNames.Of(session, tenant, after, limit));
 
     public Task<int> CountSuspendedAsync(string tenant) =>
-        _readers.QueryAsync(session => (int)session.QueryNumber("SELECT count(*) FROM suspended_batches WHERE tenant = ?1", tenant)!.Value);
+        _readers.ReadAsync(session => (int)session.QueryNumber("SELECT count(*) FROM suspended_batches WHERE tenant = ?1", tenant)!.Value);
 
     public async Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor)
     {
-        await _writer.ChangeAsync(session =>
+        await _writer.WriteAsync(session =>
         {
             var changed = suspended
                 ? session.Run("INSERT OR IGNORE INTO suspended_batches (tenant, batch, since) VALUES (?1, ?2, ?3)", tenant, batch, Now)
@@ -68,7 +68,7 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
     public async Task RepairAsync()
     {
         foreach (
-            var (tenant, batch) in await _readers.QueryAsync(session =>
+            var (tenant, batch) in await _readers.ReadAsync(session =>
                 session.Query("SELECT tenant, batch FROM suspended_batches", row => (row.Text(0), row.Text(1)))
             )
         )
@@ -76,7 +76,7 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
             await MoveAsync(tenant, batch, suspended: true);
         }
 
-        while (await _writer.ChangeAsync(FreeSome) == Chunk) { }
+        while (await _writer.WriteAsync(FreeSome) == Chunk) { }
     }
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
@@ -85,7 +85,7 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
     {
         long? last = 0;
         while (last is not null)
-            last = await _writer.ChangeAsync(session => Move(session, tenant, batch, suspended, last.Value));
+            last = await _writer.WriteAsync(session => Move(session, tenant, batch, suspended, last.Value));
     }
 
     /// <summary>The last message that was moved; null when there are no more.</summary>

@@ -3,7 +3,6 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -33,61 +32,62 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
     }
 
     public Task<IReadOnlyList<Resource<T>>> ReadAsync<T>(Noun<T> noun)
-        where T : class => _readers.ReadAsync<IReadOnlyList<Resource<T>>>(db => new ConfigurationRows<T>(noun, _box).All(db));
+        where T : class => _readers.ReadAsync<IReadOnlyList<Resource<T>>>(session => new ConfigurationRows<T>(noun, _box).All(session));
 
     public Task<Resource<T>?> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor, string? action = null)
         where T : class =>
-        _writer.WriteAsync(db =>
+        _writer.WriteAsync(session =>
         {
             var rows = new ConfigurationRows<T>(noun, _box);
-            var before = rows.Find(db, resource.Tenant, resource.Id);
+            var before = rows.Find(session, resource.Tenant, resource.Id);
             if ((before?.Version ?? 0) != resource.Version)
                 return null;
             if (before is null)
-                Create(db, noun, rows, resource, actor, action ?? "create");
+                Create(session, noun, rows, resource, actor, action ?? "create");
             else
-                Replace(db, noun, rows, before, resource, actor, action ?? Replaced);
-            return rows.Find(db, resource.Tenant, resource.Id);
+                Replace(session, noun, rows, before, resource, actor, action ?? Replaced);
+            return rows.Find(session, resource.Tenant, resource.Id);
         });
 
     public Task<DeleteResult> DeleteAsync<T>(Noun<T> noun, string tenant, string id, long version, string actor)
         where T : class =>
-        _writer.WriteAsync(db =>
+        _writer.WriteAsync(session =>
         {
-            if (new ConfigurationRows<T>(noun, _box).Find(db, tenant, id) is not { } resource)
+            if (new ConfigurationRows<T>(noun, _box).Find(session, tenant, id) is not { } resource)
                 return DeleteResult.NotFound;
             if (resource.Version != version)
                 return DeleteResult.Changed;
-            if (RulesOf<T>().IsInUse(db, resource, Now))
+            if (RulesOf<T>().IsInUse(session, resource, Now))
                 return DeleteResult.InUse;
-            Delete(db, noun, resource, actor);
+            Delete(session, noun, resource, actor);
             return DeleteResult.Deleted;
         });
 
     /// <summary>Whether something of a tenant is in use.</summary>
-    internal bool IsAnyInUse<T>(SqliteConnection db, Noun<T> noun, string tenant)
-        where T : class => new ConfigurationRows<T>(noun, _box).All(db, tenant).Any(resource => RulesOf<T>().IsInUse(db, resource, Now));
+    internal bool IsAnyInUse<T>(Session session, Noun<T> noun, string tenant)
+        where T : class =>
+        new ConfigurationRows<T>(noun, _box).All(session, tenant).Any(resource => RulesOf<T>().IsInUse(session, resource, Now));
 
     /// <summary>Deletes everything that a tenant has of a noun.</summary>
-    internal void DeleteAll<T>(SqliteConnection db, Noun<T> noun, string tenant, string actor)
+    internal void DeleteAll<T>(Session session, Noun<T> noun, string tenant, string actor)
         where T : class
     {
-        foreach (var resource in new ConfigurationRows<T>(noun, _box).All(db, tenant))
-            Delete(db, noun, resource, actor);
+        foreach (var resource in new ConfigurationRows<T>(noun, _box).All(session, tenant))
+            Delete(session, noun, resource, actor);
     }
 
-    private void Create<T>(SqliteConnection db, Noun<T> noun, ConfigurationRows<T> rows, Resource<T> resource, string actor, string action)
+    private void Create<T>(Session session, Noun<T> noun, ConfigurationRows<T> rows, Resource<T> resource, string actor, string action)
         where T : class
     {
         var after = noun.Audited(resource.Value!);
-        var number = Audit(db, noun, resource, actor, action, null, after);
+        var number = Audit(session, noun, resource, actor, action, null, after);
 
         // The number of the entry as its version: so none comes back when it is deleted and made anew.
-        rows.Insert(db, resource with { Version = number }, RulesOf<T>().First, Now);
+        rows.Insert(session, resource with { Version = number }, RulesOf<T>().First, Now);
     }
 
     private void Replace<T>(
-        SqliteConnection db,
+        Session session,
         Noun<T> noun,
         ConfigurationRows<T> rows,
         Resource<T> before,
@@ -97,39 +97,39 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
     )
         where T : class
     {
-        var (rules, was) = (RulesOf<T>(), Told(db, noun, before));
+        var (rules, was) = (RulesOf<T>(), Told(session, noun, before));
         var after = resource with { Version = resource.Version + 1, Number = before.Number };
-        rows.Update(db, after, Now);
-        rules.Replaced(db, before, after, action);
+        rows.Update(session, after, Now);
+        rules.Replaced(session, before, after, action);
 
         // An action that leaves every secret as it was says nothing of them.
         var isToldOf = action == Replaced || noun.Secrets.Any(secret => Differs(secret, before.Value, after.Value!));
         var told = noun.Audited(after.Value!, isToldOf ? before.Value : null);
-        rules.Tell(db, after, told);
-        Audit(db, noun, resource, actor, action, was, told);
+        rules.Tell(session, after, told);
+        Audit(session, noun, resource, actor, action, was, told);
     }
 
-    private void Delete<T>(SqliteConnection db, Noun<T> noun, Resource<T> resource, string actor)
+    private void Delete<T>(Session session, Noun<T> noun, Resource<T> resource, string actor)
         where T : class
     {
-        var was = Told(db, noun, resource);
-        RulesOf<T>().Deleting(db, resource, actor, Now);
-        new ConfigurationRows<T>(noun, _box).Delete(db, resource.Tenant, resource.Id, Now);
-        Audit(db, noun, resource, actor, "delete", was, null);
+        var was = Told(session, noun, resource);
+        RulesOf<T>().Deleting(session, resource, actor, Now);
+        new ConfigurationRows<T>(noun, _box).Delete(session, resource.Tenant, resource.Id, Now);
+        Audit(session, noun, resource, actor, "delete", was, null);
     }
 
-    private JsonObject? Told<T>(SqliteConnection db, Noun<T> noun, Resource<T> resource)
+    private JsonObject? Told<T>(Session session, Noun<T> noun, Resource<T> resource)
         where T : class
     {
         if (resource.Value is null)
             return null;
         var told = noun.Audited(resource.Value);
-        RulesOf<T>().Tell(db, resource, told);
+        RulesOf<T>().Tell(session, resource, told);
         return told;
     }
 
     private long Audit<T>(
-        SqliteConnection db,
+        Session session,
         Noun<T> noun,
         Resource<T> resource,
         string actor,
@@ -139,7 +139,7 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
     )
         where T : class =>
         AuditRows.Append(
-            db,
+            session,
             Now,
             actor,
             $"{noun.Name}.{action}",

@@ -31,7 +31,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
         );
 
     public Task<long> FloorAsync(string tenant) =>
-        _readers.ReadAsync(db => db.QueryNumber("SELECT position FROM event_floors WHERE tenant = @tenant", ("@tenant", tenant)) ?? 0);
+        _readers.ReadAsync(session => session.QueryNumber("SELECT position FROM event_floors WHERE tenant = ?1", tenant) ?? 0);
 
     public Task AppendAsync(string tenant, EventType type, AccountKey? account, byte[]? detail, long at) =>
         _writer.WriteAsync(_ =>
@@ -44,23 +44,23 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
         _readers.SnapshotAsync<IReadOnlyList<WebhookEndpoint>>(session =>
         {
             // In one snapshot: a lane must not begin with one version of an endpoint and the position of another.
-            var progress = ProgressRows.All(session.Connection);
-            var whole = _rows.All(session.Connection).Select(static resource => resource.Value).OfType<WebhookEndpoint>();
+            var progress = ProgressRows.All(session);
+            var whole = _rows.All(session).Select(static resource => resource.Value).OfType<WebhookEndpoint>();
             return [.. whole.Select(endpoint => endpoint with { Progress = progress[(endpoint.Tenant, endpoint.Id)] })];
         });
 
     public Task<EndpointProgress?> ProgressAsync(string tenant, string id) =>
-        _readers.SnapshotAsync(session => ProgressRows.Find(session.Connection, tenant, id));
+        _readers.SnapshotAsync(session => ProgressRows.Find(session, tenant, id));
 
     public Task<bool> ReplayAsync(string tenant, string id, long from, long to, string actor) =>
-        _writer.WriteAsync(db =>
+        _writer.WriteAsync(session =>
         {
-            if (ProgressRows.Find(db, tenant, id) is not { Acknowledged: var last })
+            if (ProgressRows.Find(session, tenant, id) is not { Acknowledged: var last })
                 return false;
             var (after, through) = (EventTimes.Before(_writer.Session, from, last), EventTimes.Before(_writer.Session, to + 1, last));
-            ProgressRows.BeginReplay(db, tenant, id, after, through);
+            ProgressRows.BeginReplay(session, tenant, id, after, through);
             var subject = WebhookFields.Noun.Subject(tenant, id);
-            AuditRows.Append(db, Now(), actor, "webhook.replay", subject, null, new AuditedReplay(from, to).ToJson());
+            AuditRows.Append(session, Now(), actor, "webhook.replay", subject, null, new AuditedReplay(from, to).ToJson());
             return true;
         });
 
@@ -81,7 +81,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
         {
             try
             {
-                await _writer.WriteAsync(db => ProgressRows.Save(db, _writer.Session, endpoint, progress));
+                await _writer.WriteAsync(session => ProgressRows.Save(session, endpoint, progress));
                 return;
             }
             catch (StoreUnavailableException) when (!_writer.Completion.IsCompleted)

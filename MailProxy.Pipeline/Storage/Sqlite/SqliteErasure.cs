@@ -12,7 +12,7 @@ public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : I
     public async Task<ErasedSlice> EraseAsync(string? tenant, string address, long after, long now, string actor)
     {
         var found = await database.Readers.SnapshotAsync(session => ErasureWriter.Find(session, tenant, address, after));
-        var (slice, files) = await _writer.ChangeAsync(session =>
+        var (slice, files) = await _writer.WriteAsync(session =>
         {
             var writer = new ErasureWriter(session, new ChangeWriter(_writer.Events), address, actor, now);
             var done = writer.Write(found);

@@ -6,13 +6,13 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 public sealed class SqliteKeyUseStore(SqliteDatabase database) : IKeyUseStore
 {
     public Task NoteUseAsync(string tenant, string id, long at) =>
-        database.Writer.WriteAsync(db =>
-            db.Run(
-                "UPDATE tenant_keys SET last_used_at = @at WHERE tenant = @tenant AND id = @id AND (last_used_at IS NULL OR "
-                    + "last_used_at < @at)",
-                ("@tenant", tenant),
-                ("@id", id),
-                ("@at", at)
+        database.Writer.WriteAsync(session =>
+            session.Run(
+                "UPDATE tenant_keys SET last_used_at = ?1 WHERE tenant = ?2 AND id = ?3 AND (last_used_at IS NULL OR "
+                    + "last_used_at < ?1)",
+                at,
+                tenant,
+                id
             )
         );
 }

@@ -26,42 +26,42 @@ public sealed class SqliteLinkStore : ILinkStore
     /// decrypted.</summary>
     public static async Task<SqliteLinkStore> OpenAsync(SqliteDatabase database, SecretBox box)
     {
-        var secret = database.Readers.Query(Read);
+        var secret = database.Readers.Read(Read);
         var key = secret is null ? RandomNumberGenerator.GetBytes(32) : Convert.FromBase64String(box.Open(secret, KeyOwner));
 
         // No person ever sets this key again, so it is sealed under a new master key automatically.
         if (secret is null || SecretBox.KeyIdOf(secret) != box.SealingKey)
-            await database.Writer.ChangeAsync(session => Save(session, box, key));
+            await database.Writer.WriteAsync(session => Save(session, box, key));
         return new(database, key);
     }
 
     public Task<IReadOnlyList<FileLink>> LinksAsync(long message, int revision, long now) =>
-        _readers.QueryAsync<IReadOnlyList<FileLink>>(session => LinkRows.OfMessage(session, message, revision, now));
+        _readers.ReadAsync<IReadOnlyList<FileLink>>(session => LinkRows.OfMessage(session, message, revision, now));
 
-    public Task<StoredLink?> FindAsync(long link) => _readers.QueryAsync(session => LinkRows.Find(session, link));
+    public Task<StoredLink?> FindAsync(long link) => _readers.ReadAsync(session => LinkRows.Find(session, link));
 
     public Task<LinkObject> ReserveAsync(LinkContent content, string key, long expiresAt, long now) =>
-        _writer.ChangeAsync(session => LinkRows.Reserve(session, content, key, expiresAt, now));
+        _writer.WriteAsync(session => LinkRows.Reserve(session, content, key, expiresAt, now));
 
-    public Task UploadedAsync(long number) => _writer.ChangeAsync(session => LinkRows.Uploaded(session, number));
+    public Task UploadedAsync(long number) => _writer.WriteAsync(session => LinkRows.Uploaded(session, number));
 
     public Task<FileLink> AddAsync(NewLink link, Func<long, string> url, long now) =>
-        _writer.ChangeAsync(session => LinkRows.Add(session, link, url, now));
+        _writer.WriteAsync(session => LinkRows.Add(session, link, url, now));
 
-    public Task<long?> NextRemovalAsync() => _readers.QueryAsync(LinkRows.NextRemoval);
+    public Task<long?> NextRemovalAsync() => _readers.ReadAsync(LinkRows.NextRemoval);
 
     public Task<IReadOnlyList<LinkObject>> TakeRemovalsAsync(long now, int limit) =>
-        _writer.ChangeAsync<IReadOnlyList<LinkObject>>(session => LinkRows.TakeRemovals(session, now, limit));
+        _writer.WriteAsync<IReadOnlyList<LinkObject>>(session => LinkRows.TakeRemovals(session, now, limit));
 
     public Task RemovedAsync(long number) =>
-        _writer.ChangeAsync(session =>
+        _writer.WriteAsync(session =>
         {
             LinkRows.Removed(session, number);
             return true;
         });
 
     public Task NotRemovedAsync(long number, long again) =>
-        _writer.ChangeAsync(session =>
+        _writer.WriteAsync(session =>
         {
             LinkRows.NotRemoved(session, number, again);
             return true;

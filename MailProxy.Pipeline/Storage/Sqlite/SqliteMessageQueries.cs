@@ -15,7 +15,7 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
         _readers.SnapshotAsync(session => MessagePages.Read(session, filter, limit, before));
 
     public Task<long?> BodySizeAsync(MessageKey key) =>
-        _readers.QueryAsync(session =>
+        _readers.ReadAsync(session =>
             session.QueryNumber(
                 "SELECT b.size FROM messages m JOIN bodies b ON b.message = m.number WHERE m.tenant = ?1 AND m.id = ?2",
                 key.Tenant,

@@ -102,10 +102,10 @@ public sealed partial class SqliteMessageStore : IMessageStore
     }
 
     public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) =>
-        _database.Writer.ChangeAsync(session => _changes.Change(session, key, change, actor, now));
+        _database.Writer.WriteAsync(session => _changes.Change(session, key, change, actor, now));
 
     public Task<ExpirySweep> ExpireAsync(long now, int limit) =>
-        _database.Writer.ChangeAsync(session => _changes.Expire(session, now, limit));
+        _database.Writer.WriteAsync(session => _changes.Expire(session, now, limit));
 
     private static partial class Log
     {

@@ -20,10 +20,8 @@ internal sealed class SqliteReaders(string path, Action<SqliteException>? damage
     private readonly ConcurrentStack<Session> _idle = [];
     private volatile bool _closed;
 
-    public T Read<T>(Func<SqliteConnection, T> read) => Query(session => read(session.Connection));
-
     /// <summary>Reads with prepared statements, which must be finished or reset when <paramref name="read"/> returns.</summary>
-    public T Query<T>(Func<Session, T> read)
+    public T Read<T>(Func<Session, T> read)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
         Session? session = null;
@@ -54,7 +52,7 @@ internal sealed class SqliteReaders(string path, Action<SqliteException>? damage
 
     /// <summary>Reads with several statements that see the same snapshot.</summary>
     public T Snapshot<T>(Func<Session, T> read) =>
-        Query(session =>
+        Read(session =>
         {
             session.Prepare(Begin).Run();
             var result = read(session);

@@ -39,7 +39,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
         if (plan.IsEmpty)
             return new(0, 0, 0, plan.More, plan.NextDue);
 
-        var done = await _database.Writer.ChangeAsync(session =>
+        var done = await _database.Writer.WriteAsync(session =>
         {
             var writer = new PurgeWriter(session, _database.Writer.Events, now);
             writer.Write(plan);
@@ -58,7 +58,7 @@ public sealed class SqliteRetentionStore : IRetentionStore
     {
         if (await FreePages.AreWorthItAsync(_database.Readers, busy))
         {
-            await _database.Writer.ChangeAsync(session => FreePages.GiveBack(session));
+            await _database.Writer.WriteAsync(session => FreePages.GiveBack(session));
             if (await FreePages.AreWorthItAsync(_database.Readers, busy))
                 return true;
 

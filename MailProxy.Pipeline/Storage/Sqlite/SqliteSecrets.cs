@@ -23,7 +23,7 @@ public static partial class SqliteSecrets
         var found = sources.Find();
         if (sources.File.LooseMode() is { } mode)
             Log.Loose(logger, sources.File.Path, mode);
-        var wanted = database.Readers.Query(SealedColumns.KeysInUse);
+        var wanted = database.Readers.Read(SealedColumns.KeysInUse);
         if (found.Keys.Count == 0 && wanted.Count == 0)
             found = found with { Keys = [sources.File.Create()] };
 
@@ -33,18 +33,18 @@ public static partial class SqliteSecrets
             throw new StoreRefusedException(Refusal(wanted, held, found.LookedAt));
 
         var box = new SecretBox(found.Keys);
-        var proofs = database.Readers.Query(Proofs);
+        var proofs = database.Readers.Read(Proofs);
         foreach (var id in box.KeyIds)
         {
             if (proofs.TryGetValue(id, out var proof))
                 Check(box, id, proof);
             else
-                await database.Writer.ChangeAsync(session => Prove(session, box, id));
+                await database.Writer.WriteAsync(session => Prove(session, box, id));
         }
 
         if (box.KeyIds.Count > 1)
         {
-            var renewed = await database.Writer.ChangeAsync(session => Renew(session, box, clock));
+            var renewed = await database.Writer.WriteAsync(session => Renew(session, box, clock));
             Log.Renewed(logger, box.SealingKey, renewed, string.Join(", ", box.KeyIds.Where(id => id != box.SealingKey)));
         }
 

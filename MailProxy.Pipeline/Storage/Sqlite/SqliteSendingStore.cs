@@ -3,7 +3,6 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Mail;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -25,8 +24,8 @@ public sealed class SqliteSendingStore : ISendingStore
     /// <summary>Opens the store, and reads the names of all accounts.</summary>
     public static SqliteSendingStore Open(SqliteDatabase database, TimeProvider clock)
     {
-        var names = database.Readers.Read(static db =>
-            db.Query("SELECT number, id FROM accounts", row => KeyValuePair.Create(new AccountKey(row.GetInt32(0)), row.GetString(1)))
+        var names = database.Readers.Read(static session =>
+            session.Query("SELECT number, id FROM accounts", row => KeyValuePair.Create(new AccountKey(row.Int(0)), row.Text(1)))
         );
         return new(database, clock, new(names));
     }
@@ -37,7 +36,7 @@ public sealed class SqliteSendingStore : ISendingStore
     /// </summary>
     public async Task EnsureSandboxAsync(IConfigurationStore configuration)
     {
-        if (await _readers.ReadAsync(static db => db.QueryNumber("SELECT EXISTS (SELECT 1 FROM accounts)")) == 1)
+        if (await _readers.ReadAsync(static session => session.QueryNumber("SELECT EXISTS (SELECT 1 FROM accounts)")) == 1)
             return;
         var sandbox = AccountFields.Noun.New(Tenant.DefaultId, "sandbox") with { Sandbox = true, Description = "The built-in catcher." };
         await configuration.PutAsync(AccountFields.Noun, new(sandbox.Tenant, sandbox.Id, 0, sandbox), "mailproxy");
@@ -46,18 +45,18 @@ public sealed class SqliteSendingStore : ISendingStore
     public Task<bool> SuspendedAsync() => _readers.ReadAsync(Suspended);
 
     public Task SetSuspendedAsync(bool suspended, string actor) =>
-        _writer.WriteAsync(db =>
+        _writer.WriteAsync(session =>
         {
-            if (Suspended(db) == suspended)
+            if (Suspended(session) == suspended)
                 return false;
 
-            db.Run(
-                "INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                ("@name", SuspendedSetting),
-                ("@value", Text(suspended))
+            session.Run(
+                "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                SuspendedSetting,
+                Text(suspended)
             );
             AuditRows.Append(
-                db,
+                session,
                 _clock.GetUtcNow().ToUnixTimeMilliseconds(),
                 actor,
                 suspended ? "dispatcher.suspend" : "dispatcher.activate",
@@ -76,12 +75,8 @@ public sealed class SqliteSendingStore : ISendingStore
             _names.TryAdd(account.Key, account.Id);
     }
 
-    private static bool Suspended(SqliteConnection db) =>
-        db.QueryNumber(
-            "SELECT EXISTS (SELECT 1 FROM settings WHERE name = @name AND value = @value)",
-            ("@name", SuspendedSetting),
-            ("@value", Text(true))
-        ) == 1;
+    private static bool Suspended(Session session) =>
+        session.QueryNumber("SELECT EXISTS (SELECT 1 FROM settings WHERE name = ?1 AND value = ?2)", SuspendedSetting, Text(true)) == 1;
 
     // The value as JSON, for the audit log.
     private static string Text(bool value) => value ? "true" : "false";

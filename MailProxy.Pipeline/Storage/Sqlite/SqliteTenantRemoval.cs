@@ -20,18 +20,18 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
     {
         for (var i = 0; i < slices; i++)
         {
-            if (!await database.Readers.QueryAsync(session => IsPending(session, tenant)))
+            if (!await database.Readers.ReadAsync(session => IsPending(session, tenant)))
                 return true;
             await RemoveSliceAsync(tenant);
         }
 
-        return !await database.Readers.QueryAsync(session => IsPending(session, tenant));
+        return !await database.Readers.ReadAsync(session => IsPending(session, tenant));
     }
 
     /// <summary>Removes one slice of any deleted tenant. False when there is none.</summary>
     internal async Task<bool> RemoveSomeAsync()
     {
-        if (await database.Readers.QueryAsync(NextPending) is not { } tenant)
+        if (await database.Readers.ReadAsync(NextPending) is not { } tenant)
             return false;
         await RemoveSliceAsync(tenant);
         return true;
@@ -40,7 +40,7 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
     /// <summary>Removes one slice of what a deleted tenant left; nothing of one that lives.</summary>
     internal async Task RemoveSliceAsync(string tenant)
     {
-        var files = await database.Writer.ChangeAsync(session => RemoveSlice(session, tenant));
+        var files = await database.Writer.WriteAsync(session => RemoveSlice(session, tenant));
 
         // The rows that named the files are deleted for good; a file that survives a crash here is swept at the next start.
         foreach (var file in files)

@@ -162,6 +162,16 @@ internal sealed class Statement : IDisposable
 
     public byte[]? BlobOrNull(int column) => IsNull(column) ? null : Blob(column);
 
+    /// <summary>A long, a text, a blob, or null; for columns of any type.</summary>
+    public object? Value(int column) =>
+        raw.sqlite3_column_type(_handle, column) switch
+        {
+            raw.SQLITE_INTEGER => Long(column),
+            raw.SQLITE_TEXT => Text(column),
+            raw.SQLITE_BLOB => Blob(column),
+            _ => null,
+        };
+
     /// <summary>Ends a read before its last row, so that it holds no snapshot.</summary>
     public Statement Reset()
     {

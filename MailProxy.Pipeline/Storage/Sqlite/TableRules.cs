@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Configuration;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -14,24 +13,24 @@ internal abstract class TableRules<T>
     public virtual IReadOnlyList<(string Column, object? Value)> First => [];
 
     /// <summary>Whether something that is not finished needs the resource.</summary>
-    public virtual bool IsInUse(SqliteConnection db, Resource<T> resource, long now) => false;
+    public virtual bool IsInUse(Session session, Resource<T> resource, long now) => false;
 
     /// <summary>Called when a row was replaced.</summary>
     /// <param name="action">What the audit log calls it.</param>
-    public virtual void Replaced(SqliteConnection db, Resource<T> before, Resource<T> after, string action) { }
+    public virtual void Replaced(Session session, Resource<T> before, Resource<T> after, string action) { }
 
     /// <summary>Called before a row is deleted.</summary>
-    public virtual void Deleting(SqliteConnection db, Resource<T> resource, string actor, long now) { }
+    public virtual void Deleting(Session session, Resource<T> resource, string actor, long now) { }
 
     /// <summary>Adds to what the audit log tells of a row that is there.</summary>
-    public virtual void Tell(SqliteConnection db, Resource<T> resource, JsonObject told) { }
+    public virtual void Tell(Session session, Resource<T> resource, JsonObject told) { }
 }
 
 /// <summary>Links in mail to files of a volume keep it.</summary>
 internal sealed class VolumeTable : TableRules<Configuration.Volumes.Volume>
 {
-    public override bool IsInUse(SqliteConnection db, Resource<Configuration.Volumes.Volume> resource, long now) =>
-        LinkRows.InVolume(new Session(db), resource.Tenant, resource.Id, now);
+    public override bool IsInUse(Session session, Resource<Configuration.Volumes.Volume> resource, long now) =>
+        LinkRows.InVolume(session, resource.Tenant, resource.Id, now);
 }
 
 /// <summary>Nothing else.</summary>

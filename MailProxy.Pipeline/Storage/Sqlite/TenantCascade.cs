@@ -5,7 +5,6 @@ using MailProxy.Pipeline.Configuration.Keys;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -13,29 +12,29 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 internal sealed class TenantCascade(SqliteConfigurationStore configuration) : TableRules<Tenant>
 {
     /// <summary>Whether the tenant has unfinished mail, or links to files in its volumes that have not expired.</summary>
-    public override bool IsInUse(SqliteConnection db, Resource<Tenant> resource, long now) =>
+    public override bool IsInUse(Session session, Resource<Tenant> resource, long now) =>
         resource.Id == Tenant.DefaultId
-        || configuration.IsAnyInUse(db, AccountFields.Noun, resource.Id)
-        || configuration.IsAnyInUse(db, VolumeFields.Noun, resource.Id);
+        || configuration.IsAnyInUse(session, AccountFields.Noun, resource.Id)
+        || configuration.IsAnyInUse(session, VolumeFields.Noun, resource.Id);
 
     /// <summary>Deletes everything, each with an entry in the audit log, and what its limits were counted under.</summary>
-    public override void Deleting(SqliteConnection db, Resource<Tenant> resource, string actor, long now)
+    public override void Deleting(Session session, Resource<Tenant> resource, string actor, long now)
     {
         var tenant = resource.Id;
-        configuration.DeleteAll(db, AccountFields.Noun, tenant, actor);
-        RemoveAll(db, "suspended_batches", "batch", tenant, _ => "true", actor, now, "batch");
-        configuration.DeleteAll(db, VolumeFields.Noun, tenant, actor);
-        configuration.DeleteAll(db, WebhookFields.Noun, tenant, actor);
-        configuration.DeleteAll(db, KeyFields.Noun, tenant, actor);
-        db.Run("DELETE FROM limit_uses WHERE key = @key", ("@key", LimitKey.OfTenant(resource.Number).Stored));
-        SqliteTenantRemoval.Begin(new Session(db), tenant);
+        configuration.DeleteAll(session, AccountFields.Noun, tenant, actor);
+        RemoveAll(session, "suspended_batches", "batch", tenant, _ => "true", actor, now, "batch");
+        configuration.DeleteAll(session, VolumeFields.Noun, tenant, actor);
+        configuration.DeleteAll(session, WebhookFields.Noun, tenant, actor);
+        configuration.DeleteAll(session, KeyFields.Noun, tenant, actor);
+        session.Run("DELETE FROM limit_uses WHERE key = ?1", LimitKey.OfTenant(resource.Number).Stored);
+        SqliteTenantRemoval.Begin(session, tenant);
     }
 
-    private static List<string> Ids(SqliteConnection db, string table, string tenant, string column = "id") =>
-        db.Query($"SELECT {column} FROM {table} WHERE tenant = @tenant ORDER BY {column}", row => row.GetString(0), ("@tenant", tenant));
+    private static List<string> Ids(Session session, string table, string tenant, string column = "id") =>
+        session.Query($"SELECT {column} FROM {table} WHERE tenant = ?1 ORDER BY {column}", static row => row.Text(0), tenant);
 
     private static void RemoveAll(
-        SqliteConnection db,
+        Session session,
         string table,
         string kind,
         string tenant,
@@ -45,10 +44,10 @@ internal sealed class TenantCascade(SqliteConfigurationStore configuration) : Ta
         string column = "id"
     )
     {
-        foreach (var id in Ids(db, table, tenant, column))
+        foreach (var id in Ids(session, table, tenant, column))
         {
-            AuditRows.Append(db, now, actor, kind + ".delete", $"{kind}/{tenant}/{id}", before(id), null);
-            db.Run($"DELETE FROM {table} WHERE tenant = @tenant AND {column} = @id", ("@tenant", tenant), ("@id", id));
+            AuditRows.Append(session, now, actor, kind + ".delete", $"{kind}/{tenant}/{id}", before(id), null);
+            session.Run($"DELETE FROM {table} WHERE tenant = ?1 AND {column} = ?2", tenant, id);
         }
     }
 }

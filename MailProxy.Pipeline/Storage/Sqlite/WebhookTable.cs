@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Webhooks;
-using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -15,7 +14,7 @@ internal sealed class WebhookTable(Func<long> last) : TableRules<WebhookEndpoint
     /// <summary>A new webhook is told what comes after it.</summary>
     public override IReadOnlyList<(string Column, object? Value)> First => [("acknowledged", last()), ("failures", 0L)];
 
-    public override void Replaced(SqliteConnection db, Resource<WebhookEndpoint> before, Resource<WebhookEndpoint> after, string action)
+    public override void Replaced(Session session, Resource<WebhookEndpoint> before, Resource<WebhookEndpoint> after, string action)
     {
         var (tenant, id, was, now) = (after.Tenant, after.Id, before.Value, after.Value!);
 
@@ -23,23 +22,23 @@ internal sealed class WebhookTable(Func<long> last) : TableRules<WebhookEndpoint
         var isMoved = was is null || was.Url != now.Url;
         var isOtherStyle = was is null || was.Style != now.Style;
         if (isMoved || isOtherStyle)
-            ProgressRows.ForgetCalls(db, tenant, id);
+            ProgressRows.ForgetCalls(session, tenant, id);
         if (isOtherStyle || IsCutOtherwise(was!, now))
-            ProgressRows.ForgetBatches(db, tenant, id);
+            ProgressRows.ForgetBatches(session, tenant, id);
         if (now.Style != ReportStyle.Sync)
-            ProgressRows.OweFromTheFirst(db, tenant, id);
+            ProgressRows.OweFromTheFirst(session, tenant, id);
 
         // A new address begins without the failures of the old one.
         if (isMoved || action == WebhookFields.Resume)
-            ProgressRows.Enable(db, tenant, id);
+            ProgressRows.Enable(session, tenant, id);
     }
 
-    public override void Deleting(SqliteConnection db, Resource<WebhookEndpoint> resource, string actor, long now) =>
-        ResendRows.Forget(db, resource.Tenant, resource.Id);
+    public override void Deleting(Session session, Resource<WebhookEndpoint> resource, string actor, long now) =>
+        ResendRows.Forget(session, resource.Tenant, resource.Id);
 
-    public override void Tell(SqliteConnection db, Resource<WebhookEndpoint> resource, JsonObject told)
+    public override void Tell(Session session, Resource<WebhookEndpoint> resource, JsonObject told)
     {
-        if (ProgressRows.IsDisabled(db, resource.Tenant, resource.Id))
+        if (ProgressRows.IsDisabled(session, resource.Tenant, resource.Id))
             told["disabled"] = true;
     }
 
