@@ -62,7 +62,8 @@ internal sealed class SqliteBench : StoreBench
     }
 
     /// <summary>No new page fits: the disk is full.</summary>
-    public Task FillDiskAsync() => Database.Writer.WriteAsync(c => Scalar(c, $"PRAGMA max_page_count={Scalar(c, "PRAGMA page_count")}"));
+    public Task FillDiskAsync() =>
+        Database.Writer.WriteAsync(c => Scalar(c.Connection, $"PRAGMA max_page_count={Scalar(c.Connection, "PRAGMA page_count")}"));
 
     /// <summary>
     /// Space again. The limit belongs to the writer's connection, whose thread only turns that fail can reach; so the loop's own file is
@@ -71,8 +72,9 @@ internal sealed class SqliteBench : StoreBench
     public void FreeDisk() => SQLitePCL.raw.sqlite3_exec(Database.Writer.Session.Connection.Handle, "PRAGMA max_page_count=1000000");
 
     public override StoredLook? Look(string id, string tenant = "default") =>
-        Database.Readers.Read(connection =>
+        Database.Readers.Read(session =>
         {
+            var connection = session.Connection;
             using var command = connection.CreateCommand();
             command.CommandText = """
                 SELECT m.number, m.state, m.revision, m.account, m.attempts, m.sequence, m.created_at, m.send_at, m.expires_at,
@@ -131,17 +133,17 @@ internal sealed class SqliteBench : StoreBench
         });
 
     public override IReadOnlyList<AuditEntry> Audit() =>
-        Database.Readers.Read(connection =>
+        Database.Readers.Read(session =>
             Rows(
-                connection,
+                session.Connection,
                 "SELECT number, at, actor, action, object, before, after FROM audit ORDER BY number",
                 x => new AuditEntry(x.GetInt64(0), x.GetInt64(1), x.GetString(2), x.GetString(3), x.GetString(4), Text(x, 5), Text(x, 6))
             )
         );
 
-    public override long Count(string table) => Database.Readers.Read(c => Scalar(c, $"SELECT count(*) FROM {table}"));
+    public override long Count(string table) => Database.Readers.Read(c => Scalar(c.Connection, $"SELECT count(*) FROM {table}"));
 
-    public override Task RunAsync(string sql) => Database.Writer.WriteAsync(c => Scalar(c, sql));
+    public override Task RunAsync(string sql) => Database.Writer.WriteAsync(c => Scalar(c.Connection, sql));
 
     public override async Task<bool> LeftAsync(string text)
     {
@@ -153,7 +155,9 @@ internal sealed class SqliteBench : StoreBench
     }
 
     public override Task PurgeBodyAsync(string id) =>
-        Database.Writer.WriteAsync(c => Scalar(c, $"DELETE FROM bodies WHERE message = (SELECT number FROM messages WHERE id = '{id}')"));
+        Database.Writer.WriteAsync(c =>
+            Scalar(c.Connection, $"DELETE FROM bodies WHERE message = (SELECT number FROM messages WHERE id = '{id}')")
+        );
 
     public override IReadOnlyList<string> SpoolNames() =>
         [.. Directory.GetFiles(Path.Combine(Life(_life), "spool")).Select(f => Path.GetFileName(f))];

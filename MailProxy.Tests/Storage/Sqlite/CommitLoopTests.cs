@@ -180,13 +180,14 @@ internal sealed class CommitLoopTests
         Assert.That(async () => await In30(Loop.WriteAsync(c => Put(c, "late"))), Throws.InstanceOf<StoreUnavailableException>());
     }
 
-    private static string Put(Microsoft.Data.Sqlite.SqliteConnection connection, string name)
+    private static string Put(Session session, string name)
     {
-        Connections.Execute(connection, $"INSERT INTO settings (name, value) VALUES ('{name}', '')");
+        Connections.Execute(session.Connection, $"INSERT INTO settings (name, value) VALUES ('{name}', '')");
         return name;
     }
 
-    private List<string> Names() => _bench.Database.Readers.Read(c => Connections.Texts(c, "SELECT name FROM settings ORDER BY name"));
+    private List<string> Names() =>
+        _bench.Database.Readers.Read(c => Connections.Texts(c.Connection, "SELECT name FROM settings ORDER BY name"));
 
     private static Task<T> In30<T>(Task<T> task) => task.WaitAsync(TimeSpan.FromSeconds(30));
 

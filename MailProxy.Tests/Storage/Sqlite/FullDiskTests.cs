@@ -134,7 +134,10 @@ internal sealed class FullDiskTests
                 await In30(
                     _bench.Database.Writer.WriteAsync(c =>
                     {
-                        MailProxy.Pipeline.Storage.Sqlite.Connections.Execute(c, $"INSERT INTO settings VALUES ('a', '{Large}')");
+                        MailProxy.Pipeline.Storage.Sqlite.Connections.Execute(
+                            c.Connection,
+                            $"INSERT INTO settings VALUES ('a', '{Large}')"
+                        );
                         return 0;
                     })
                 ),

@@ -24,8 +24,9 @@ internal sealed class LaneMigrationTests
     {
         using (var old = Open([.. Migrator.Embedded.Take(Before)]))
         {
-            await old.Writer.WriteAsync(db =>
+            await old.Writer.WriteAsync(session =>
             {
+                var db = session.Connection;
                 Queue(db, "m1", account: 3, due: 0);
                 Queue(db, "m2", account: 5, due: Now + 7000);
                 foreach (var (account, count) in new[] { (3, 4), (-2, 6), (0, 9) })

@@ -3,7 +3,6 @@ using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Tests.Support;
-using Microsoft.Data.Sqlite;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite;
@@ -104,8 +103,8 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
     [TestCase(QueueCounting.Waiting, "messages_notable")]
     public void Counts_Backlog_IsCountedInAnIndexAlone(string sql, string index)
     {
-        var plan = _store.Database.Readers.Read(
-            (SqliteConnection db) => db.Query("EXPLAIN QUERY PLAN " + sql.Replace("?1", "1").Replace("?2", "2"), row => row.GetString(3))
+        var plan = _store.Database.Readers.Read(session =>
+            session.Query("EXPLAIN QUERY PLAN " + sql.Replace("?1", "1").Replace("?2", "2"), static row => row.Text(3))
         );
         Assert.That(plan[0], Does.Contain("COVERING INDEX " + index));
     }
@@ -137,7 +136,7 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
     private string Plan(MessageFilter filter)
     {
         var sql = new MessageListSql(filter, long.MaxValue, 50);
-        return _store.Database.Readers.Query(session =>
+        return _store.Database.Readers.Read(session =>
             string.Join('\n', session.Query("EXPLAIN QUERY PLAN " + sql.Text, static row => row.Text(3), sql.Values))
         );
     }

@@ -140,7 +140,7 @@ internal sealed class SqliteSecretsTests
         await _store.RunAsync("CREATE TRIGGER fail BEFORE UPDATE OF secret ON volumes BEGIN SELECT RAISE(ABORT, 'in the middle'); END");
 
         Assert.That(() => OpenAsync(Text(fresh) + "," + Text(old)), Throws.Exception.With.Message.Contains("in the middle"));
-        Assert.That(_store.Database.Readers.Query(SealedColumns.KeysInUse), Is.EqualTo(new[] { old.Id }));
+        Assert.That(_store.Database.Readers.Read(SealedColumns.KeysInUse), Is.EqualTo(new[] { old.Id }));
         Assert.That(
             (await new SqliteConfigurationStore(_store.Database, await OpenAsync(Text(old)), TimeProvider.System).AccountsAsync())
                 .Single()
@@ -150,7 +150,7 @@ internal sealed class SqliteSecretsTests
 
         await _store.RunAsync("DROP TRIGGER fail");
         await OpenAsync(Text(fresh) + "," + Text(old));
-        Assert.That(_store.Database.Readers.Query(SealedColumns.KeysInUse), Is.EqualTo(new[] { fresh.Id }));
+        Assert.That(_store.Database.Readers.Read(SealedColumns.KeysInUse), Is.EqualTo(new[] { fresh.Id }));
     }
 
     [Test]

@@ -1,6 +1,5 @@
 using System.Text;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Tests.Storage.Sqlite;
@@ -9,7 +8,7 @@ namespace MailProxy.Tests.Storage.Sqlite;
 internal static class SqliteSeeds
 {
     public static Task<List<long>> SeedAsync(this TemporaryStore store, IEnumerable<SeedMessage> seeds) =>
-        store.Database.Writer.WriteAsync(db => seeds.Select(seed => Put(db, seed)).ToList());
+        store.Database.Writer.WriteAsync(db => seeds.Select(seed => Put(db.Connection, seed)).ToList());
 
     private static long Put(SqliteConnection db, SeedMessage seed)
     {
