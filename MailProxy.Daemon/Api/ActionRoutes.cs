@@ -64,7 +64,7 @@ internal sealed class ActionRoutes(
         if (TooFar(expiresAt))
             members.Fault("expires_at", "out_of_range", AtMost);
         if (expiresAt <= sendAt)
-            members.Fault("expires_at", "expires_before_send", "expires_at must lie after send_at.");
+            members.Fault("expires_at", "expires_before_send", "expires_at lies before send_at.");
         else if (expiresAt <= Now)
             members.Fault("expires_at", "expires_in_past", "expires_at has passed.");
         members.Close();
@@ -102,8 +102,7 @@ internal sealed class ActionRoutes(
         conflict.Code switch
         {
             "account_deleted" => "The account that the message names was deleted. Submit the message anew with another account.",
-            "expires_before_send_at" =>
-                "The message has an expires_at of its own, which does not lie after that send_at: give expires_at too.",
+            "expires_before_send_at" => "The message has an expires_at of its own, which lies before that send_at: give expires_at too.",
             _ => $"The message is {conflict.State.Name()}: this cannot be done now.",
         };
 

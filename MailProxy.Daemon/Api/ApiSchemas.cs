@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using Microsoft.OpenApi;
 

@@ -78,21 +78,6 @@ public sealed record BatchRequest(IReadOnlyList<MessageRequest> Messages, Messag
 /// <param name="ExpiresAt">Absent: an expiry that the message had asked for stays, any other follows send_at.</param>
 public sealed record RescheduleRequest(JsonElement SendAt, JsonElement? ExpiresAt = null);
 
-public sealed record LimitsRequest(
-    int? PerSecond,
-    int? PerMinute,
-    int? PerHour,
-    int? PerDay,
-    int? Burst,
-    string? Count,
-    string? WhenReached
-);
-
-/// <param name="Threshold">Bytes; what is larger is large.</param>
-/// <param name="Volume">Where linked files are put; required with <c>link</c>.</param>
-/// <param name="LifetimeDays">Days that a link lives; default 30.</param>
-public sealed record LargeFilesRequest(long Threshold, string Action, string? Volume, int? LifetimeDays);
-
 /// <summary>
 /// How a source of files is asked: <c>user</c> and <c>password</c>, or <c>bearer</c>, or <c>header</c> and <c>value</c>. Secrets are
 /// write-only; absent: kept.

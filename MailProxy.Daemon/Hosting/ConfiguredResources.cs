@@ -5,6 +5,7 @@ using MailProxy.Pipeline.Configuration.Keys;
 using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
+using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Hosting;
 
@@ -19,18 +20,18 @@ internal sealed class ConfiguredResources
     private readonly ConfigurationWriter<WebhookEndpoint> _webhooks;
     private readonly ConfigurationWriter<Tenant> _tenants;
 
-    public ConfiguredResources(SqliteStores storage, ILoggerFactory logs)
+    public ConfiguredResources(IConfigurationStore store, ISendingStore sending, ILoggerFactory logs)
     {
         var logger = logs.CreateLogger("MailProxy.Pipeline.Configuration");
         ConfigurationWriter<T> Writer<T>(Noun<T> noun, Action<Snapshot<T>> swap, Func<Task>? then = null)
-            where T : class => new(noun, storage.Configuration, _turn, swap, logger, then);
+            where T : class => new(noun, store, _turn, swap, logger, then);
 
         _accountsInForce = new(Accounts, Tenants, logs.CreateLogger<AccountsInForce>());
         _accounts = Writer(
             AccountFields.Noun,
             all =>
             {
-                storage.Sending.Learn(all.Changed is { Value: { } changed } ? [changed] : all.Values);
+                sending.Learn(all.Changed is { Value: { } changed } ? [changed] : all.Values);
                 _accountsInForce.Swap(all);
             }
         );

@@ -92,7 +92,7 @@ internal static class DaemonApp
         metrics.Build.WithLabels(StatusRoutes.Version).Set(1);
         DotNetStats.Register(registry);
         var storage = await SqliteStores.OpenAsync(settings, health, metrics, clock, logs);
-        var configured = new ConfiguredResources(storage, logs);
+        var configured = new ConfiguredResources(storage.Configuration, storage.Sending, logs);
         var (accounts, tenants) = (configured.Accounts, configured.Tenants);
         var policy = new NetworkPolicy(settings.Network);
         var dialer = new Dialer(policy, logger: logs.CreateLogger<Dialer>());

@@ -8,6 +8,4 @@ public static class LargeFileActions
         ("reject", LargeFileAction.Reject),
         ("link", LargeFileAction.Link)
     );
-
-    public static string Name(this LargeFileAction action) => Names.Of(action);
 }

@@ -15,8 +15,8 @@ internal static class TimeRules
     {
         var sendAt = Time(mail.SendAt, "/send_at", now, mistakes, options);
         var expiresAt = Time(mail.ExpiresAt, "/expires_at", now, mistakes, options);
-        if (expiresAt <= sendAt)
-            mistakes.Add("/expires_at", "expires_before_send", "expires_at must lie after send_at.");
+        if (expiresAt < sendAt)
+            mistakes.Add("/expires_at", "expires_before_send", "expires_at lies before send_at.");
         else if (expiresAt <= now)
             mistakes.Add("/expires_at", "expires_in_past", "expires_at has passed.");
 

@@ -2,11 +2,9 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Threading.Channels;
 using MailProxy.Daemon.Api;
+using MailProxy.Daemon.Hosting;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
-using MailProxy.Pipeline.Configuration.Accounts;
-using MailProxy.Pipeline.Configuration.Keys;
-using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Flow;
@@ -22,6 +20,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Prometheus;
 
 namespace MailProxy.Tests.Api;
@@ -35,7 +34,13 @@ internal sealed class ApiHost : IAsyncDisposable
     private WebApplication? _app;
     private Task _ingest = Task.CompletedTask;
 
-    public ApiHost() => Log = new(Configuration);
+    private readonly ConfiguredResources _configured;
+
+    public ApiHost()
+    {
+        Log = new(Configuration);
+        _configured = new(Configuration, Sending, NullLoggerFactory.Instance);
+    }
 
     public TimerClock Clock { get; } = new();
     public Channel<Submission> Ingest { get; init; } = Channel.CreateBounded<Submission>(16);
@@ -53,14 +58,14 @@ internal sealed class ApiHost : IAsyncDisposable
     public FakeMessageStore Store { get; } = new();
     public FakeSendingStore Sending { get; } = new();
     public FakeConfigurationStore Configuration { get; } = new();
-    public CurrentVolumes CurrentVolumes { get; } = new();
+    public CurrentVolumes CurrentVolumes => _configured.Volumes;
     public Func<WebhookEndpoint, WebhookTestAnswer> TestWebhook { get; set; } = static _ => new(true, 1, null);
     public FakeVolumeProbe VolumeProbe { get; } = new();
     public FakeDeliveryLog Log { get; }
-    public CurrentAccounts Current { get; } = new();
-    public CurrentTenants CurrentTenants { get; } = new();
+    public CurrentAccounts Current => _configured.Accounts;
+    public CurrentTenants CurrentTenants => _configured.Tenants;
     public FakeKeyUseStore KeyUses { get; } = new();
-    public CurrentKeys CurrentKeys { get; } = new();
+    public CurrentKeys CurrentKeys => _configured.Keys;
     public FakeAuditLog Audit { get; } = new();
     public FakeBatchStore Batches { get; } = new();
     public Wake Wake { get; } = new();
@@ -192,48 +197,11 @@ internal sealed class ApiHost : IAsyncDisposable
         services.AddSingleton(Share).AddSingleton(new ConnectionLimit(MostConnections));
         services.AddMailProxyApi();
         services.Configure(Configure);
-        var turn = new ConfigurationTurn();
-        var inForce = new AccountsInForce(Current, CurrentTenants);
-        var accountWriter = new ConfigurationWriter<SmtpAccount>(
-            AccountFields.Noun,
-            Configuration,
-            turn,
-            all =>
-            {
-                Sending.Learn(all.Values);
-                inForce.Swap(all);
-            }
-        );
-        var volumes = new ConfigurationWriter<Volume>(
-            VolumeFields.Noun,
-            Configuration,
-            turn,
-            all => CurrentVolumes.Swap(new([.. all.Values]))
-        );
-        var webhooks = new ConfigurationWriter<WebhookEndpoint>(WebhookFields.Noun, Configuration, turn, static _ => { });
-        var keys = new ConfigurationWriter<TenantKey>(KeyFields.Noun, Configuration, turn, all => CurrentKeys.Swap(new([.. all.Values])));
-        var tenants = new ConfigurationWriter<Tenant>(
-            TenantFields.Noun,
-            Configuration,
-            turn,
-            all => CurrentTenants.Swap(new([.. all.Values])),
-            then: async () =>
-            {
-                await keys.ReloadAsync();
-                await accountWriter.ReloadAsync();
-                await volumes.ReloadAsync();
-                await webhooks.ReloadAsync();
-            }
-        );
         Configuration.Add(Tenant.DefaultId, Tenant.DefaultId, TenantDirectory.Initial.All.Single());
-        await tenants.LoadAsync();
+        _configured.AddTo(services);
         services
             .AddSingleton<IConfigurationStore>(Configuration)
-            .AddSingleton(CurrentTenants)
-            .AddSingleton(tenants)
             .AddSingleton<IKeyUseStore>(KeyUses)
-            .AddSingleton(CurrentKeys)
-            .AddSingleton(keys)
             .AddSingleton<IAuditLog>(Audit)
             .AddSingleton<IBatchStore>(Batches);
         services
@@ -246,12 +214,6 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton<IMessageStore>(Store)
             .AddSingleton<ISendingStore>(Sending)
             .AddSingleton<IDeliveryLog>(Log)
-            .AddSingleton(Current)
-            .AddSingleton(accountWriter)
-            .AddSingleton(CurrentVolumes)
-            .AddSingleton(turn)
-            .AddSingleton(volumes)
-            .AddSingleton(webhooks)
             .AddSingleton<IVolumeProbe>(VolumeProbe)
             .AddSingleton(Wake)
             .AddSingleton(Health)
@@ -294,6 +256,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton<ForgetContent>(tenant => Forgotten.Add(tenant));
         NSubstitute.SubstituteExtensions.ReturnsForAnyArgs(Removal.RemoveAsync("", 0), Task.FromResult(true));
         _app = builder.Build();
+        await LoadAsync();
         _app.MapMailProxyApi();
         await _app.StartAsync();
         if (OnKestrel)

@@ -11,13 +11,13 @@ namespace MailProxy.Tests.Api;
 [TestFixture("tenants", """{"name":"WORD"}""")]
 public sealed class PreconditionTests(string collection, string body)
 {
-    private static readonly string[] Words = ["one", "two", "three"];
+    private static readonly string[] Words = ["alpha", "bravo", "charlie"];
 
     private ApiHost _host = null!;
 
-    private string One => body.Replace("WORD", "one");
-    private string Two => body.Replace("WORD", "two");
-    private string Three => body.Replace("WORD", "three");
+    private string One => body.Replace("WORD", "alpha");
+    private string Two => body.Replace("WORD", "bravo");
+    private string Three => body.Replace("WORD", "charlie");
 
     [SetUp]
     public async Task StartAsync() => _host = await ApiHost.StartAsync();
@@ -60,7 +60,7 @@ public sealed class PreconditionTests(string collection, string body)
         Assert.That(both.Select(answer => (int)answer.StatusCode), Is.EquivalentTo(new[] { 200, 412 }));
         var lost = both.Single(answer => (int)answer.StatusCode == 412);
         await lost.ProblemAsync(412, "precondition_failed");
-        Assert.That(await StoredAsync(), Is.EqualTo((int)both[0].StatusCode == 200 ? "two" : "three"));
+        Assert.That(await StoredAsync(), Is.EqualTo((int)both[0].StatusCode == 200 ? "bravo" : "charlie"));
         foreach (var answer in both)
             answer.Dispose();
     }
@@ -74,7 +74,7 @@ public sealed class PreconditionTests(string collection, string body)
         await PutAsync(One);
         using var answer = await SendAsync("PUT", Two, (header, value));
         Assert.That((int)answer.StatusCode, Is.EqualTo(status));
-        Assert.That(await StoredAsync(), Is.EqualTo(status == 200 ? "two" : "one"));
+        Assert.That(await StoredAsync(), Is.EqualTo(status == 200 ? "bravo" : "alpha"));
     }
 
     [TestCase("If-Match", "*", 412)]

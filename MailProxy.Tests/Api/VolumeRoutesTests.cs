@@ -211,7 +211,7 @@ public sealed class VolumeRoutesTests
     [Test]
     public async Task Damaged_IsToldAloneAndHealedByPut()
     {
-        _host.Configuration.Add<Volume>("default", "main", null);
+        await _host.AddAsync<Volume>("default", "main", null);
         using (await PutAsync(Local, "other")) { }
         using var damaged = await _host.SendAsync("GET", "/v1/volumes/main");
         await damaged.ProblemAsync(500, "resource_damaged");

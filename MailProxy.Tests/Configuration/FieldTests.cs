@@ -120,14 +120,14 @@ internal sealed class FieldTests
         Assert.That(again.Mistakes, Is.Empty, first.Shown);
         Assert.That(again.Shown, Is.EqualTo(first.Shown));
         Assert.That(again.Kept, Is.EqualTo(first.Kept));
-        Assert.That(again.Value, Is.EqualTo(first.Value).UsingPropertiesComparer(), "secrets too");
+        Assert.That(example.IsSame(again.Value, first.Value), Is.True, "secrets too");
     }
 
     [TestCaseSource(nameof(Examples))]
     public void Whole_KeptAndRead_IsTheSame(Example example)
     {
         var bound = example.Bind(example.Json.ToJsonString(), null);
-        Assert.That(example.Reread(bound), Is.EqualTo(bound.Value).UsingPropertiesComparer());
+        Assert.That(example.IsSame(example.Reread(bound), bound.Value), Is.True);
     }
 
     [TestCaseSource(nameof(Examples))]
@@ -151,7 +151,7 @@ internal sealed class FieldTests
         Assert.That(left.Mistakes, Is.EqualTo(asked.Mistakes), path);
         if (left.Mistakes.Count == 0)
             Assert.That(left.Shown, Is.EqualTo(asked.Shown), path);
-        Assert.That(example.Bind(absent, whole).Mistakes.Select(m => m.Code), Is.SubsetOf(Missing), path);
+        Assert.That(example.Bind(absent, whole).Mistakes.Select(m => m.Code).Distinct(), Is.SubsetOf(Missing), path);
     }
 
     [TestCaseSource(nameof(Members))]
@@ -192,6 +192,7 @@ internal sealed class FieldTests
         Func<string, Bound?, Bound> Bind,
         Func<string, string> Asked,
         Func<Bound, object> Reread,
+        Func<object, object, bool> IsSame,
         Func<Bound, Bound, string> Audited
     )
     {
@@ -229,8 +230,13 @@ internal sealed class FieldTests
                 {
                     using var kept = JsonDocument.Parse(bound.Kept);
                     var read = noun.Fields.Read(kept.RootElement, noun.New("acme", "one"));
-                    return noun.Secrets.Aggregate(noun.Stamp(read, 1, 1), (value, secret) => secret.Set(value, secret.Get((T)bound.Value)));
+                    var whole = noun.Secrets.Aggregate(read, (value, secret) => secret.Set(value, secret.Get((T)bound.Value)));
+                    return noun.Stamp(whole, 1, 1); // secrets first, as a row is read
                 },
+                (one, other) =>
+                    JsonNode.DeepEquals(noun.Fields.Keep((T)one), noun.Fields.Keep((T)other))
+                    && JsonNode.DeepEquals(noun.Fields.Show((T)one), noun.Fields.Show((T)other))
+                    && noun.Secrets.All(secret => secret.Get((T)one) == secret.Get((T)other)),
                 (now, was) => noun.Audited((T)now.Value, (T)was.Value).ToJsonString()
             );
 

@@ -225,7 +225,6 @@ internal sealed class SubmissionMistakesTests
         ["\"expires_at\":\"2030-01-01T12:00:00Z\"", "/expires_at", "expires_in_past"],
         ["\"expires_at\":0", "/expires_at", "expires_in_past"],
         ["\"send_at\":\"2030-02-01T00:00:00Z\",\"expires_at\":\"2030-01-31T23:59:59Z\"", "/expires_at", "expires_before_send"],
-        ["\"send_at\":\"2030-02-01T00:00:00Z\",\"expires_at\":\"2030-02-01T00:00:00Z\"", "/expires_at", "expires_before_send"],
         ["\"batch\":\"Spring Sale\"", "/batch", "invalid_id"],
         ["\"batch\":\"-a\"", "/batch", "invalid_id"],
         ["\"tags\":[\"\"]", "/tags/0", "invalid_tag"],

@@ -1,7 +1,5 @@
 namespace MailProxy.Daemon.Api;
 
-public sealed record LimitsAnswer(int? PerSecond, int? PerMinute, int? PerHour, int? PerDay, int? Burst, string Count, string WhenReached);
-
 /// <summary>What a test of an account saw. Nothing was sent.</summary>
 /// <param name="Stage">Where it ended: <c>connect</c>, <c>tls</c>, <c>greeting</c>, <c>authenticate</c>, <c>done</c>.</param>
 /// <param name="Tls">The protocol and cipher, or null when the connection is not protected.</param>
@@ -22,26 +20,6 @@ public sealed record AccountTestAnswer(
 /// <param name="Error">Why not; absent when it answered with 2xx.</param>
 public sealed record WebhookTestAnswer(bool Ok, double Milliseconds, string? Error);
 
-/// <summary>How a source of files is asked; secrets only as set.</summary>
-public sealed record SourceAuthAnswer(
-    string? User = null,
-    bool? PasswordSet = null,
-    bool? BearerSet = null,
-    string? Header = null,
-    bool? ValueSet = null
-)
-{
-    internal static SourceAuthAnswer? Of(SourceAuth? auth) =>
-        auth switch
-        {
-            null => null,
-            SourceAuth.Basic basic => new(basic.User, true),
-            SourceAuth.Bearer => new(BearerSet: true),
-            SourceAuth.Header header => new(Header: header.Name, ValueSet: true),
-            _ => throw new ArgumentOutOfRangeException(nameof(auth)),
-        };
-}
-
 /// <summary>What a test of a volume saw. Nothing was changed.</summary>
 /// <param name="Status">The HTTP status, when there was an answer.</param>
 /// <param name="Code">The store's own error code, or <c>gone</c>, <c>refused</c>, <c>down</c>.</param>
@@ -57,5 +35,3 @@ public sealed record VolumeTestAnswer(
     string? Error,
     double Milliseconds
 );
-
-public sealed record LargeFilesAnswer(long Threshold, string Action, string? Volume, int LifetimeDays);
