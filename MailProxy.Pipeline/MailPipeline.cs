@@ -19,6 +19,7 @@ namespace MailProxy.Pipeline;
 /// <summary>What the stages share and do not own.</summary>
 public sealed record PipelineServices(
     IMessageStore Store,
+    IMarks Marks,
     IDeliveryLog Log,
     IRetentionStore Retention,
     CurrentAccounts Accounts,
@@ -71,7 +72,7 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly Channel<QueuedMail> _queued;
     private readonly Channel<DueMail> _due;
     private readonly Channel<ResolvedMail> _resolved;
-    private readonly Channel<ReportItem> _report;
+    private readonly Channel<Outcome> _report;
 
     private readonly IngestStage _ingest;
     private readonly PersistStage _persist;
@@ -111,7 +112,7 @@ public sealed class MailPipeline : IAsyncDisposable
         // Small, and the bodies in it are bounded by a byte budget. Full: Resolve waits.
         _resolved = Bounded<ResolvedMail>(16, manyReaders: true);
         // Full: the writer waits. Report always empties it, so nobody waits for himself.
-        _report = Bounded<ReportItem>(1024);
+        _report = Bounded<Outcome>(1024);
 
         Wake = new Wake();
         var known = new KnownSources(
@@ -145,7 +146,8 @@ public sealed class MailPipeline : IAsyncDisposable
             options.Schedule,
             shared.Clock,
             Log<ScheduleStage>(),
-            shared.Share
+            shared.Share,
+            options.Send.MarksAhead
         );
         _persist = new(
             _accepted.Reader,
@@ -204,7 +206,9 @@ public sealed class MailPipeline : IAsyncDisposable
         _send = new(
             _resolved.Reader,
             _pool,
+            shared.Marks,
             _report.Writer,
+            Wake,
             options.Send,
             shared.Metrics,
             shared.AccountName,
@@ -322,7 +326,7 @@ public sealed class MailPipeline : IAsyncDisposable
         _cache.Open();
         var recovery = await _shared.Store.RecoverAsync(_shared.Clock.GetUtcNow().ToUnixTimeMilliseconds());
         _gate.Seed(recovery.LimitUses);
-        await _reportCapacity.SettleInDoubtAsync(recovery);
+        await _reportCapacity.SettleOpenAsync(recovery);
 
         _shared.Health.Changed += Wake.Look;
         _shared.Accounts.Changed += Wake.Look;

@@ -113,6 +113,7 @@ internal static class DaemonApp
             settings.Engine,
             new(
                 storage.Messages,
+                storage.Marks,
                 storage.Log,
                 storage.Retention,
                 accounts,

@@ -14,7 +14,7 @@ internal sealed class SqliteStores : IDisposable
     private SqliteStores(
         SqliteDatabase database,
         SpoolFiles spool,
-        IMessageStore messages,
+        SqliteMessageStore messages,
         IMessageQueries queries,
         IAccountStore accounts,
         ITenantStore tenants,
@@ -29,8 +29,9 @@ internal sealed class SqliteStores : IDisposable
     )
     {
         _database = database;
-        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Batches, Volumes, Links, Log, Retention, Erasure) = (
+        (Spool, Messages, Marks, Queries, Accounts, Tenants, Keys, Audit, Batches, Volumes, Links, Log, Retention, Erasure) = (
             spool,
+            messages,
             messages,
             queries,
             accounts,
@@ -48,6 +49,7 @@ internal sealed class SqliteStores : IDisposable
 
     public SpoolFiles Spool { get; }
     public IMessageStore Messages { get; }
+    public IMarks Marks { get; }
     public IMessageQueries Queries { get; }
     public IAccountStore Accounts { get; }
     public IVolumeStore Volumes { get; }

@@ -134,6 +134,13 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
         Settle(lane);
     }
 
+    /// <summary>The server has answered: the lane may have another on its way.</summary>
+    public void Answered(AccountLane lane, in QueuedMail ticket)
+    {
+        if (Land(lane, ticket))
+            Settle(lane);
+    }
+
     /// <summary>The attempt is over. False: it was none of ours.</summary>
     public bool Done(MailLane lane, in QueuedMail ticket)
     {

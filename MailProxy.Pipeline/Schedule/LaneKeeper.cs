@@ -5,11 +5,13 @@ using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Schedule;
 
+/// <param name="ahead">Mails that a lane may have on their way for each connection, beside the one that is on it.</param>
 /// <summary>Tells the lanes what happened outside: wakes, changed accounts, steps of the clock. The scheduler's loop's own.</summary>
 internal sealed partial class LaneKeeper(
     ActiveQueue queue,
     IMessageStore store,
     CurrentAccounts accounts,
+    int ahead,
     TimeProvider clock,
     ILogger logger
 )
@@ -97,6 +99,9 @@ internal sealed partial class LaneKeeper(
             queue.SetAside(lane, ticket);
         }
 
+        foreach (var ticket in news.Answered)
+            queue.Answered(Lane(ticket.Account), ticket);
+
         // Claims end before the lanes look at the disk again.
         foreach (var ticket in news.Done)
         {
@@ -151,7 +156,7 @@ internal sealed partial class LaneKeeper(
             queue.Belongs(lane, account.Tenant);
         lane.Unknown = account is null;
         lane.Paused = account is { Paused: true } or { TenantSuspended: true };
-        lane.InFlightCap = 2 * (account?.MaxConnections ?? 1);
+        lane.InFlightCap = (1 + ahead) * (account?.MaxConnections ?? 1);
         // A changed account deserves a new look.
         if (account?.Version != before.OfLane(lane.Key)?.Version)
             lane.AtLimit = lane.BackingOff = null;

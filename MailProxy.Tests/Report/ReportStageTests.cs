@@ -18,7 +18,7 @@ public sealed class ReportStageTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly Channel<ReportItem> _input = Channel.CreateBounded<ReportItem>(1024);
+    private readonly Channel<Outcome> _input = Channel.CreateBounded<Outcome>(1024);
     private readonly ScriptedStore _store = new();
     private readonly MemoryDeliveryLog _log = new();
     private readonly CurrentAccounts _accounts = new();
@@ -351,7 +351,7 @@ public sealed class ReportStageTests
         });
     }
 
-    private async Task RunAsync(params ReportItem[] items)
+    private async Task RunAsync(params Outcome[] items)
     {
         foreach (var item in items)
             await _input.Writer.WriteAsync(item);

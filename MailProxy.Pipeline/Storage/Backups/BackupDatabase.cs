@@ -80,6 +80,7 @@ internal static class BackupDatabase
                 Migrator.Run(db, path, Migrator.Embedded);
                 var at = now.ToUnixTimeMilliseconds();
                 Connections.Execute(db, "BEGIN IMMEDIATE");
+                db.Run("DELETE FROM flight"); // a backup has no attempts under way
                 GenerationRows.Begin(db, at, new DateTimeOffset(backupAt).ToUnixTimeMilliseconds());
                 db.Run(
                     "INSERT INTO settings (name, value) VALUES (@name, 'true') ON CONFLICT (name) DO UPDATE SET value = 'true'",

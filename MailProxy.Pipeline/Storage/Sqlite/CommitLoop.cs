@@ -22,6 +22,11 @@ internal sealed partial class CommitLoop : IDisposable
     private const int OutcomeRows = 1024;
     private const int OtherWrites = 64;
 
+    /// <summary>Outcomes that are worth a turn of their own.</summary>
+    private const int Gathered = 128;
+
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(4);
+
     private const string Begin = "BEGIN IMMEDIATE";
     private const string Commit = "COMMIT";
 
@@ -41,8 +46,10 @@ internal sealed partial class CommitLoop : IDisposable
     private readonly TimeSpan _backOff;
     private readonly Thread _thread;
     private volatile Action[] _beforeCommit = [],
-        _afterCommit = [];
+        _afterCommit = [],
+        _ended = [];
     private long _retryAt; // Stopwatch time; 0: no trouble
+    private long _turned; // when the last turn was committed, Stopwatch time
     private bool _stopping,
         _probed;
     private TaskCompletionSource? _beat;
@@ -83,14 +90,17 @@ internal sealed partial class CommitLoop : IDisposable
     public Session Session => _session;
 
     /// <summary>
-    /// Adds a step inside every later turn's transaction, and one after every successful commit; both run on the writer's thread.
+    /// Adds a step inside every later turn's transaction, one after every successful commit, and one after every turn whether it was
+    /// committed or not; all on the writer's thread.
     /// </summary>
-    public void AddHooks(Action beforeCommit, Action afterCommit)
+    public void AddHooks(Action beforeCommit, Action afterCommit, Action? ended = null)
     {
         lock (_gate)
         {
             _beforeCommit = [.. _beforeCommit, beforeCommit];
             _afterCommit = [.. _afterCommit, afterCommit];
+            if (ended is not null)
+                _ended = [.. _ended, ended];
         }
     }
 
@@ -198,6 +208,12 @@ internal sealed partial class CommitLoop : IDisposable
                 var idle = _kept.Count + _outcomes.Count + _submissions.Count + _others.Count == 0;
                 if (_retryAt == 0 || _stopping)
                 {
+                    if (!idle && !_stopping && OutcomesGather() is { } rest)
+                    {
+                        Monitor.Wait(_gate, rest);
+                        continue;
+                    }
+
                     if (!idle)
                         break;
                     if (_stopping)
@@ -222,7 +238,20 @@ internal sealed partial class CommitLoop : IDisposable
         }
     }
 
-    /// <summary>Takes at least one job, then more as long as the budget lasts.</summary>
+    // Nobody waits for an outcome to be on disk, so that outcomes alone go together: when many have come, or a little after the last turn. When
+    // the writer has rested, one goes at once.
+    private TimeSpan? OutcomesGather()
+    {
+        if (_submissions.Count + _others.Count + _kept.Count > 0)
+            return null;
+        var rows = 0;
+        foreach (var job in _outcomes)
+            rows += job.Rows;
+        var rest = Gathering - Stopwatch.GetElapsedTime(_turned);
+        return rows < Gathered && rest > TimeSpan.Zero ? rest : null;
+    }
+
+    /// <summary>At least one, then as long as the budget lasts.</summary>
     private void Take(Queue<WriteJob> inbox, int rows, long bytes)
     {
         while (rows > 0 && bytes > 0 && inbox.TryDequeue(out var job))
@@ -252,8 +281,11 @@ internal sealed partial class CommitLoop : IDisposable
         catch (SqliteException error) when (StoreTrouble.Passes(error))
         {
             Undo(error);
+            Ended();
             return;
         }
+
+        Ended();
 
         var rows = 0;
         foreach (var job in _turn)
@@ -268,9 +300,16 @@ internal sealed partial class CommitLoop : IDisposable
         foreach (var job in _turn)
             job.Committed();
         _turn.Clear();
+        _turned = Stopwatch.GetTimestamp();
         foreach (var step in _afterCommit)
             step();
         _checkpointer.AfterCommit(_session);
+    }
+
+    private void Ended()
+    {
+        foreach (var step in _ended)
+            step();
     }
 
     private void Undo(SqliteException fault)

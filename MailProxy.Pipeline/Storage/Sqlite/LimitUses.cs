@@ -33,9 +33,23 @@ internal sealed class LimitUses
 
     public void Count(Mark mark)
     {
-        Count(mark.Permits.Account, mark.At);
-        Count(mark.Permits.Tenant, mark.At);
-        Count(mark.Permits.Installation, mark.At);
+        foreach (var use in Of(mark))
+            CollectionsMarshal.GetValueRefOrAddDefault(_tally, (use.Account.Number, use.WindowSeconds, use.Slot), out _) += use.Count;
+    }
+
+    /// <summary>What a mark counts for, window by window.</summary>
+    public static IEnumerable<LimitUse> Of(Mark mark)
+    {
+        foreach (var window in Windows)
+        {
+            var slot = Slot(window, mark.At);
+            if (mark.AccountPermits > 0)
+                yield return new(mark.Ticket.Account, window, slot, mark.AccountPermits);
+            if (mark.TenantPermits > 0)
+                yield return new(mark.Tenant, window, slot, mark.TenantPermits);
+            if (mark.GlobalPermits > 0)
+                yield return new(default, window, slot, mark.GlobalPermits);
+        }
     }
 
     /// <summary>Called before the commit.</summary>
@@ -60,12 +74,4 @@ internal sealed class LimitUses
 
     /// <summary>Deletes old rows, and returns how many.</summary>
     public static int Forget(Session session, long now, int limit) => session.Prepare(DeleteOld).Add(now).Add(limit).Run();
-
-    private void Count(PermitCount count, long at)
-    {
-        if (count.Permits == 0)
-            return;
-        foreach (var window in Windows)
-            CollectionsMarshal.GetValueRefOrAddDefault(_tally, (count.Key, window, Slot(window, at)), out _) += count.Permits;
-    }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -12,7 +13,10 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// </summary>
 internal static class MessageListSql
 {
-    private const string NotMarked = "NOT EXISTS (SELECT 1 FROM queue w WHERE w.message = m.number AND w.state = 1)";
+    // The attempts whose bodies have begun, [message, attempt] each: only those that are still open count.
+    private const string Begun =
+        "SELECT w.message FROM (SELECT value ->> 0 AS message, value ->> 1 AS attempt FROM json_each(@begun)) w "
+        + "CROSS JOIN queue o ON o.message = w.message AND o.attempt = w.attempt";
 
     /// <summary>Columns: the number, and whether it matches. Takes <see cref="Parameters"/>, <c>@before</c> and <c>@scan</c>.</summary>
     public static string Page(MessageFilter filter)
@@ -41,7 +45,8 @@ internal static class MessageListSql
         return sql.Append($" ORDER BY {number} DESC LIMIT @scan").ToString();
     }
 
-    public static (string Name, object? Value)[] Parameters(MessageFilter filter) =>
+    /// <param name="begun">The attempts whose bodies have begun.</param>
+    public static (string Name, object? Value)[] Parameters(MessageFilter filter, IReadOnlyList<TicketName> begun) =>
         [
             .. new (string Name, object? Value)[]
             {
@@ -54,6 +59,7 @@ internal static class MessageListSql
                 ("@priority", (long?)filter.Priority),
                 ("@after", filter.CreatedAfter),
                 ("@until", filter.CreatedBefore),
+                ("@begun", AsksForBegun(filter) ? Json(begun) : null),
             }.Where(p => p.Value is not null),
         ];
 
@@ -73,25 +79,20 @@ internal static class MessageListSql
         switch (filter.Status)
         {
             case MessageState.Sending:
-                return (
-                    "queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message",
-                    "q.message",
-                    "q.state = 1 AND q.state <> 0",
-                    []
-                );
+                return ($"({Begun}) b CROSS JOIN messages m ON m.number = b.message", "m.number", "", []);
             case MessageState.Queued:
                 return (
                     "queue q NOT INDEXED CROSS JOIN messages m ON m.number = q.message",
                     "q.message",
                     "",
-                    ["q.state IN (0, 3) AND m.state = @state"]
+                    ["q.state IN (0, 3) AND m.state = @state", .. NotBegun(filter)]
                 );
             case not null and not MessageState.Sent:
                 // The literal conditions let SQLite see that the partial index contains every such row.
                 const string Notable = "m.state <> 0 AND m.state <> 10 AND m.state = @state";
                 return filter.Tenant is null
-                    ? ("messages m INDEXED BY messages_notable", "m.number", Notable, Unmarked(filter))
-                    : ("messages m INDEXED BY messages_tenant_state", "m.number", "m.tenant = @tenant AND " + Notable, Unmarked(filter));
+                    ? ("messages m INDEXED BY messages_notable", "m.number", Notable, NotBegun(filter))
+                    : ("messages m INDEXED BY messages_tenant_state", "m.number", "m.tenant = @tenant AND " + Notable, NotBegun(filter));
             default:
                 if (filter.Tenant is null)
                     return ("messages m NOT INDEXED", "m.number", "", State(filter));
@@ -101,15 +102,20 @@ internal static class MessageListSql
         }
     }
 
-    // The state "sending" is in the queue only; the message's own row still has the state from before.
+    // "Sending" stands in no row: the message's own state is still what it was before.
     private static string[] State(MessageFilter filter) =>
         filter.Status switch
         {
             null => [],
-            MessageState.Sending => ["EXISTS (SELECT 1 FROM queue w WHERE w.message = m.number AND w.state = 1)"],
-            _ => ["m.state = @state", .. Unmarked(filter)],
+            MessageState.Sending => [$"m.number IN ({Begun})"],
+            _ => ["m.state = @state", .. NotBegun(filter)],
         };
 
-    private static string[] Unmarked(MessageFilter filter) =>
-        filter.Status is MessageState.Queued or MessageState.Scheduled or MessageState.Deferred ? [NotMarked] : [];
+    private static string[] NotBegun(MessageFilter filter) => AsksForBegun(filter) ? [$"m.number NOT IN ({Begun})"] : [];
+
+    private static bool AsksForBegun(MessageFilter filter) =>
+        filter.Status is MessageState.Sending or MessageState.Queued or MessageState.Scheduled or MessageState.Deferred;
+
+    private static string Json(IReadOnlyList<TicketName> begun) =>
+        $"[{string.Join(',', begun.Select(static ticket => $"[{ticket.Message},{ticket.Attempt}]"))}]";
 }

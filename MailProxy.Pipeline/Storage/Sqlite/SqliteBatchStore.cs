@@ -21,17 +21,7 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
         _readers.ReadAsync(db =>
         {
             var since = db.QueryNumber(Since, ("@tenant", tenant), ("@batch", batch));
-            var counts = db.Query(
-                """
-                SELECT CASE q.state WHEN 1 THEN @sending ELSE m.state END AS state, count(*)
-                FROM messages m INDEXED BY messages_batch LEFT JOIN queue q ON q.message = m.number
-                WHERE m.batch = @batch AND m.tenant = @tenant GROUP BY 1 ORDER BY 1
-                """,
-                row => ((MessageState)row.GetInt32(0), row.GetInt64(1)),
-                ("@tenant", tenant),
-                ("@batch", batch),
-                ("@sending", (long)MessageState.Sending)
-            );
+            var counts = Counts(db, tenant, batch);
             return since is null && counts.Count == 0 ? null : new BatchView(tenant, batch, since, counts);
         });
 
@@ -87,6 +77,36 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
         while (await _writer.WriteAsync(FreeSome) == Chunk) { }
     }
 
+    private List<(MessageState State, long Count)> Counts(SqliteConnection db, string tenant, string batch)
+    {
+        var counts = db.Query(
+                "SELECT state, count(*) FROM messages INDEXED BY messages_batch WHERE batch = @batch AND tenant = @tenant GROUP BY state",
+                row => ((MessageState)row.GetInt32(0), row.GetInt64(1)),
+                ("@tenant", tenant),
+                ("@batch", batch)
+            )
+            .ToDictionary(static count => count.Item1, static count => count.Item2);
+        foreach (var ticket in database.Claims.Begun())
+        {
+            var state = db.QueryNumber(
+                """
+                SELECT m.state FROM queue q JOIN messages m ON m.number = q.message
+                WHERE q.message = @message AND q.attempt = @attempt AND m.batch = @batch AND m.tenant = @tenant
+                """,
+                ("@message", ticket.Message),
+                ("@attempt", ticket.Attempt),
+                ("@tenant", tenant),
+                ("@batch", batch)
+            );
+            if (state is not { } stored)
+                continue;
+            counts[(MessageState)stored] = counts.GetValueOrDefault((MessageState)stored) - 1;
+            counts[MessageState.Sending] = counts.GetValueOrDefault(MessageState.Sending) + 1;
+        }
+
+        return [.. counts.Where(static count => count.Value > 0).OrderBy(static count => count.Key).Select(static c => (c.Key, c.Value))];
+    }
+
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     private async Task MoveAsync(string tenant, string batch, bool suspended)
@@ -96,23 +116,38 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
             last = await _writer.WriteAsync(db => Move(db, tenant, batch, suspended, last.Value));
     }
 
-    /// <summary>The last message that was moved; null when there are no more.</summary>
-    private static long? Move(SqliteConnection db, string tenant, string batch, bool suspended, long after)
+    /// <summary>The last message looked at; null: there are no more.</summary>
+    private long? Move(SqliteConnection db, string tenant, string batch, bool suspended, long after)
     {
         const string Some =
             "SELECT number FROM messages INDEXED BY messages_batch WHERE batch = @batch AND tenant = @tenant AND number > @after "
             + "ORDER BY number LIMIT @chunk";
         ReadOnlySpan<(string, object?)> named = [("@tenant", tenant), ("@batch", batch), ("@after", after), ("@chunk", Chunk)];
         var last = db.QueryNumber($"SELECT max(number) FROM ({Some})", named);
-        if (last is not null)
-            db.Run(
-                $"UPDATE queue SET state = @to WHERE state = @from AND message IN ({Some})",
-                [.. named, ("@from", suspended ? QueueRows.Ready : QueueRows.Aside), ("@to", suspended ? QueueRows.Aside : QueueRows.Ready)]
-            );
+        if (last is null)
+            return null;
+        if (suspended)
+            Withdraw(db, named, Some);
+        db.Run(
+            $"UPDATE queue SET state = @to WHERE state = @from AND message IN ({Some})",
+            [.. named, ("@from", suspended ? QueueRows.Ready : QueueRows.Aside), ("@to", suspended ? QueueRows.Aside : QueueRows.Ready)]
+        );
         return last;
     }
 
-    // Frees mail that an interrupted activation did not reach.
+    // What has been chosen goes back. What has begun goes on: when it comes back to the queue the trigger puts it aside.
+    private void Withdraw(SqliteConnection db, ReadOnlySpan<(string, object?)> named, string some)
+    {
+        var ready = db.Query(
+            $"SELECT message, revision, attempt FROM queue WHERE state = {QueueRows.Ready} AND message IN ({some})",
+            row => (row.GetInt64(0), row.GetInt32(1), row.GetInt32(2)),
+            named
+        );
+        foreach (var (message, revision, attempt) in ready)
+            database.Claims.TryWithdraw(message, revision, attempt);
+    }
+
+    // Mail that an activation did not come to.
     private static int FreeSome(SqliteConnection db) =>
         db.Run(
             """

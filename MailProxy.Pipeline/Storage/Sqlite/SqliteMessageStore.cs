@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -8,12 +9,12 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// decides
 /// in any remaining race.
 /// </summary>
-public sealed partial class SqliteMessageStore : IMessageStore
+public sealed partial class SqliteMessageStore : IMessageStore, IMarks
 {
     private readonly SqliteDatabase _database;
     private readonly SpoolFiles _spool;
     private readonly ILogger _logger;
-    private readonly Claims _claims = new();
+    private readonly Claims _claims;
     private readonly LaneReader _lanes;
     private readonly SubmissionWriter _submissions;
     private readonly OutcomeWriter _outcomes;
@@ -32,27 +33,29 @@ public sealed partial class SqliteMessageStore : IMessageStore
     {
         (_database, _spool, _logger) = (database, spool, logger);
         var writer = database.Writer;
+        _claims = database.Claims;
         var bin = new SpoolTrash(spool);
         var uses = new LimitUses();
         var housekeeping = new Housekeeping(clock);
         _lanes = new(_claims);
         _submissions = new(writer.Events, _claims, spool, bin, contentHash, clock);
         _outcomes = new(writer.Events, uses);
-        _changes = new(writer.Events);
+        _changes = new(writer.Events, _claims);
         writer.AddHooks(
             beforeCommit: () =>
             {
                 uses.Write(writer.Session);
                 housekeeping.Work(writer.Session);
             },
-            afterCommit: bin.Empty
+            afterCommit: bin.Empty,
+            ended: _claims.ChangesOver
         );
     }
 
     public Task<Recovery> RecoverAsync(long now)
     {
-        _claims.Clear();
-        var recovery = _database.Readers.Snapshot(session => RecoveryReader.Read(session, now));
+        var flights = _claims.Recover();
+        var recovery = _database.Readers.Snapshot(session => RecoveryReader.Read(session, flights, now));
         var swept = _spool.Sweep(_database.Readers.Snapshot(RecoveryReader.SpoolFiles));
         if (swept > 0)
             Log.Swept(_logger, swept);
@@ -91,7 +94,18 @@ public sealed partial class SqliteMessageStore : IMessageStore
         }
     }
 
-    public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes)
+    public Task<bool> MarkAsync(Mark mark) =>
+        _database.Health.StoreTrouble is { } trouble
+            ? Task.FromException<bool>(new StoreUnavailableException($"The store cannot write: {trouble}."))
+            : _claims.MarkAsync(mark);
+
+    public bool TryBegin(QueuedMail ticket) => _claims.TryBegin(ticket);
+
+    public void Out(QueuedMail ticket, long at) => _claims.Out(ticket, at);
+
+    public void Answered(QueuedMail ticket, IReadOnlyList<RecipientVerdict> verdicts) => _claims.Answered(ticket, verdicts);
+
+    public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Settlement> writes)
     {
         if (writes.Count == 0)
             return Task.FromResult<IReadOnlyList<bool>>([]);
