@@ -89,7 +89,7 @@ public sealed class WakeSet
 {
     public static readonly WakeSet Nothing = new();
 
-    public Dictionary<AccountKey, long> DueByAccount { get; } = [];
+    public Dictionary<LaneKey, long> DueByLane { get; } = [];
     public List<QueuedMail> Answered { get; } = [];
     public List<QueuedMail> Done { get; } = [];
     public List<QueuedMail> Aside { get; } = [];

@@ -83,7 +83,7 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
     {
         var standing = content.Standing;
         var attempts = standing.Attempts + (counts ? 1 : 0);
-        var tally = new RoundTally(retryOf(ticket.Account), content, chance());
+        var tally = new RoundTally(retryOf(content.Account), content, chance());
         var untouched = verdicts.All(verdict => verdict.Verdict == Verdict.NotTried);
         var byOrdinal = verdicts.ToDictionary(verdict => verdict.Ordinal);
         foreach (var recipient in content.Slice)

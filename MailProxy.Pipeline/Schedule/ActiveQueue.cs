@@ -135,7 +135,7 @@ internal sealed class ActiveQueue(int window, int inFlight, int page, Action<Que
     }
 
     /// <summary>The server has answered: the lane may have another on its way.</summary>
-    public void Answered(AccountLane lane, in QueuedMail ticket)
+    public void Answered(MailLane lane, in QueuedMail ticket)
     {
         if (Land(lane, ticket))
             Settle(lane);

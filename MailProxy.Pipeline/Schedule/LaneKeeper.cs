@@ -100,7 +100,7 @@ internal sealed partial class LaneKeeper(
         }
 
         foreach (var ticket in news.Answered)
-            queue.Answered(Lane(ticket.Account), ticket);
+            queue.Answered(Lane(ticket.Lane), ticket);
 
         // Claims end before the lanes look at the disk again.
         foreach (var ticket in news.Done)

@@ -18,8 +18,7 @@ internal sealed class AttemptMark(ResolvedMail mail, IMarks marks, TimeProvider 
     /// where what was only marked would be closed as ambiguous after a power cut, and never sent.
     /// </summary>
     public bool MayBeEarly =>
-        mail.Content.OnAmbiguous == AmbiguousPolicy.Retry
-        && mail.Due.Permit is { AccountPermits: 0, TenantPermits: 0, GlobalPermits: 0 };
+        mail.Content.OnAmbiguous == AmbiguousPolicy.Retry && mail.Due.Permit.Counts == PermitCounts.None;
 
     /// <summary>Asks for the mark, once.</summary>
     public void Request() => _synced ??= marks.MarkAsync(Note());
@@ -60,14 +59,6 @@ internal sealed class AttemptMark(ResolvedMail mail, IMarks marks, TimeProvider 
     /// <summary>The server has answered, before the outcome is handed on.</summary>
     public void Answered(IReadOnlyList<RecipientVerdict> verdicts) => marks.Answered(Ticket, verdicts);
 
-    private Mark Note()
-    {
-        var permit = mail.Due.Permit;
-        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return new(Ticket, mail.Content.Slice.Count, permit.AccountPermits, permit.GlobalPermits, now)
-        {
-            Tenant = permit.Tenant,
-            TenantPermits = permit.TenantPermits,
-        };
-    }
+    private Mark Note() =>
+        new(Ticket, mail.Content.Slice.Count, mail.Due.Permit.Counts, clock.GetUtcNow().ToUnixTimeMilliseconds());
 }

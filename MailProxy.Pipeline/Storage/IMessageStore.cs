@@ -57,12 +57,12 @@ public sealed class StoreUnavailableException(string message, Exception? inner =
 public sealed class StoreRefusedException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <param name="InDoubt">Gone out, and nobody knows whether the server took it; settle each. Without a mark: a former version's.</param>
-/// <param name="Lanes">Accounts that have mail waiting, and when its earliest is due (0: now).</param>
-/// <param name="LimitUses">What was counted against limits in windows that have not passed.</param>
+/// <param name="Lanes">Lanes with waiting mail, and when the earliest of it is due (0: now).</param>
+/// <param name="LimitUses">Permits counted in windows that have not passed yet.</param>
 /// <param name="NextExpiry">When the next message expires; <see cref="long.MaxValue"/>: never.</param>
 public sealed record Recovery(
     IReadOnlyList<(QueuedMail Ticket, MailContent Content, Mark? Mark)> InDoubt,
-    IReadOnlyList<(AccountKey Account, long Due)> Lanes,
+    IReadOnlyList<(LaneKey Lane, long Due)> Lanes,
     IReadOnlyList<LimitUse> LimitUses,
     long NextExpiry
 )
@@ -98,13 +98,8 @@ public sealed record ClaimedPage(IReadOnlyList<QueuedMail> Tickets, bool More, l
 /// <summary>An attempt, as it is noted before the last block of its body goes out: what is known of it should the process end.</summary>
 /// <param name="Recipients">How many the transaction has.</param>
 /// <param name="At">When the body began; the permits count from then on.</param>
-public sealed record Mark(QueuedMail Ticket, int Recipients, int AccountPermits, int GlobalPermits, long At)
-{
-    /// <summary>What the tenant's limits are counted under.</summary>
-    public AccountKey Tenant { get; init; }
-
-    public int TenantPermits { get; init; }
-}
+/// <param name="Permits">What it costs under each limit.</param>
+public sealed record Mark(QueuedMail Ticket, int Recipients, PermitCounts Permits, long At);
 
 /// <summary>How an attempt ended. Does nothing when the ticket is stale.</summary>
 /// <param name="State">The message's state from now on.</param>

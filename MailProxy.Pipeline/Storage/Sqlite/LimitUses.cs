@@ -33,22 +33,23 @@ internal sealed class LimitUses
 
     public void Count(Mark mark)
     {
+        if (mark.Permits == PermitCounts.None)
+            return;
         foreach (var use in Of(mark))
-            CollectionsMarshal.GetValueRefOrAddDefault(_tally, (use.Account.Number, use.WindowSeconds, use.Slot), out _) += use.Count;
+            CollectionsMarshal.GetValueRefOrAddDefault(_tally, (use.Key, use.WindowSeconds, use.Slot), out _) += use.Count;
     }
 
     /// <summary>What a mark counts for, window by window.</summary>
     public static IEnumerable<LimitUse> Of(Mark mark)
     {
-        foreach (var window in Windows)
+        PermitCount[] counts = [mark.Permits.Account, mark.Permits.Tenant, mark.Permits.Installation];
+        foreach (var (key, permits) in counts)
         {
-            var slot = Slot(window, mark.At);
-            if (mark.AccountPermits > 0)
-                yield return new(mark.Ticket.Account, window, slot, mark.AccountPermits);
-            if (mark.TenantPermits > 0)
-                yield return new(mark.Tenant, window, slot, mark.TenantPermits);
-            if (mark.GlobalPermits > 0)
-                yield return new(default, window, slot, mark.GlobalPermits);
+            foreach (var window in Windows)
+            {
+                if (permits > 0)
+                    yield return new(key, window, Slot(window, mark.At), permits);
+            }
         }
     }
 

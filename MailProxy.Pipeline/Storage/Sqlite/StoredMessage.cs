@@ -55,12 +55,13 @@ internal sealed record StoredMessage(
         if (!row.Step())
             return null;
         var state = (MessageState)row.Int(1);
+        var account = new AccountKey(row.Int(3));
         var stored = new StoredMessage(
             row.Long(0),
             state,
             row.Int(2),
             account,
-            row.IntOrNull(16) is { } lane ? new(lane) : Lanes.Of(account),
+            row.IntOrNull(17) is { } lane ? new(lane) : Lanes.Of(account),
             row.Int(4),
             row.Long(5),
             row.BlobOrNull(6),

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Text;
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite.Flight;
@@ -28,11 +27,11 @@ internal static class FlightSlot
         RecipientsAt = 44,
         DueAt = 48,
         TimeAt = 56,
-        AccountPermitsAt = 64,
-        TenantPermitsAt = 68,
-        GlobalPermitsAt = 72,
-        TenantAt = 76,
-        VerdictsAt = 80;
+        PermitsAt = 64,
+        VerdictsAt = 88;
+
+    /// <summary>A limit's key, and the permits that count for it.</summary>
+    private const int PermitSize = 8;
 
     /// <summary>Ordinal, verdict, reply code, delay, and the lengths of two texts.</summary>
     private const int VerdictSize = 14;
@@ -50,14 +49,13 @@ internal static class FlightSlot
         Put(slot, MessageAt, ticket.Id);
         Put(slot, RevisionAt, ticket.Revision);
         Put(slot, AttemptAt, ticket.Attempt);
-        Put(slot, LaneAt, ticket.Account.Number);
+        Put(slot, LaneAt, ticket.Lane.Number);
         Put(slot, RecipientsAt, mark.Recipients);
         Put(slot, DueAt, ticket.Due);
         Put(slot, TimeAt, mark.At);
-        Put(slot, AccountPermitsAt, mark.AccountPermits);
-        Put(slot, TenantPermitsAt, mark.TenantPermits);
-        Put(slot, GlobalPermitsAt, mark.GlobalPermits);
-        Put(slot, TenantAt, mark.Tenant.Number);
+        Put(slot, PermitsAt, mark.Permits.Account);
+        Put(slot, PermitsAt + PermitSize, mark.Permits.Tenant);
+        Put(slot, PermitsAt + 2 * PermitSize, mark.Permits.Installation);
         Seal(slot);
     }
 
@@ -97,19 +95,28 @@ internal static class FlightSlot
         var ticket = new QueuedMail(
             Long(slot, MessageAt),
             Int(slot, RevisionAt),
-            new AccountKey(Int(slot, LaneAt)),
+            new LaneKey(Int(slot, LaneAt)),
             (Priority)slot[PriorityAt],
             Int(slot, AttemptAt),
             Long(slot, DueAt),
             Int(slot, RecipientsAt)
         );
-        var mark = new Mark(ticket, Int(slot, RecipientsAt), Int(slot, AccountPermitsAt), Int(slot, GlobalPermitsAt), Long(slot, TimeAt))
-        {
-            Tenant = new AccountKey(Int(slot, TenantAt)),
-            TenantPermits = Int(slot, TenantPermitsAt),
-        };
+        var permits = new PermitCounts(
+            Permit(slot, PermitsAt),
+            Permit(slot, PermitsAt + PermitSize),
+            Permit(slot, PermitsAt + 2 * PermitSize)
+        );
+        var mark = new Mark(ticket, Int(slot, RecipientsAt), permits, Long(slot, TimeAt));
         return new(phase, mark, phase == FlightPhase.Answered ? ReadVerdicts(slot) : []);
     }
+
+    private static void Put(Span<byte> slot, int at, PermitCount count)
+    {
+        Put(slot, at, count.Key.Stored);
+        Put(slot, at + 4, count.Permits);
+    }
+
+    private static PermitCount Permit(ReadOnlySpan<byte> slot, int at) => new(LimitKey.FromStored(Int(slot, at)), Int(slot, at + 4));
 
     private static int Write(Span<byte> to, RecipientVerdict verdict)
     {
