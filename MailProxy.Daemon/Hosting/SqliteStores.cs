@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
@@ -16,7 +17,7 @@ internal sealed class SqliteStores : IDisposable
     private SqliteStores(
         SqliteDatabase database,
         SpoolFiles spool,
-        IMessageStore messages,
+        SqliteMessageStore messages,
         IMessageQueries queries,
         IAccountStore accounts,
         ITenantStore tenants,
@@ -31,8 +32,9 @@ internal sealed class SqliteStores : IDisposable
     )
     {
         _database = database;
-        (Spool, Messages, Queries, Accounts, Tenants, Keys, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
+        (Spool, Messages, Marks, Queries, Accounts, Tenants, Keys, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
             spool,
+            messages,
             messages,
             queries,
             accounts,
@@ -50,6 +52,7 @@ internal sealed class SqliteStores : IDisposable
 
     public SpoolFiles Spool { get; }
     public IMessageStore Messages { get; }
+    public IMarks Marks { get; }
     public IMessageQueries Queries { get; }
     public IAccountStore Accounts { get; }
     public IConfigurationStore Configuration { get; }

@@ -143,6 +143,13 @@ internal sealed class ActiveQueue
         Settle(lane);
     }
 
+    /// <summary>The server has answered: the lane may have another under way.</summary>
+    public void Answered(MailLane lane, in QueuedMail ticket)
+    {
+        if (Land(lane, ticket))
+            Settle(lane);
+    }
+
     /// <summary>Ends an attempt. False when the ticket was not known here.</summary>
     public bool Done(MailLane lane, in QueuedMail ticket)
     {

@@ -14,7 +14,7 @@ namespace MailProxy.Tests.Send;
 internal sealed class SendRig : IAsyncDisposable
 {
     private readonly Channel<ResolvedMail> _input = Channel.CreateBounded<ResolvedMail>(1024);
-    private readonly Channel<ReportItem> _report = Channel.CreateBounded<ReportItem>(1024);
+    private readonly Channel<Outcome> _report = Channel.CreateBounded<Outcome>(1024);
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _abort = new();
     private readonly ConcurrentDictionary<long, TaskCompletionSource<Outcome>> _outcomes = new();
@@ -50,7 +50,7 @@ internal sealed class SendRig : IAsyncDisposable
     public Func<Begun, Task<bool>> Mark { get; set; }
 
     /// <summary>What came through Report's channel, in order.</summary>
-    public ConcurrentQueue<ReportItem> Items { get; } = new();
+    public ConcurrentQueue<Outcome> Items { get; } = new();
 
     public ConcurrentDictionary<long, Sample.Permit> Permits { get; } = new();
     public ConcurrentDictionary<long, Sample.Charge> Charges { get; } = new();

@@ -5,14 +5,17 @@ internal sealed class CommitHooks
 {
     private readonly Lock _gate = new();
     private volatile Action[] _beforeCommit = [],
-        _afterCommit = [];
+        _afterCommit = [],
+        _ended = [];
 
-    public void Add(Action beforeCommit, Action afterCommit)
+    public void Add(Action beforeCommit, Action afterCommit, Action? ended)
     {
         lock (_gate)
         {
             _beforeCommit = [.. _beforeCommit, beforeCommit];
             _afterCommit = [.. _afterCommit, afterCommit];
+            if (ended is not null)
+                _ended = [.. _ended, ended];
         }
     }
 
@@ -27,6 +30,13 @@ internal sealed class CommitHooks
     public void AfterCommit()
     {
         foreach (var step in _afterCommit)
+            step();
+    }
+
+    /// <summary>After a turn, whether it was committed or rolled back.</summary>
+    public void Ended()
+    {
+        foreach (var step in _ended)
             step();
     }
 }

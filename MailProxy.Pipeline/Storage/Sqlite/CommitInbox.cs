@@ -10,7 +10,7 @@ internal sealed class CommitInbox
     // These limits keep a turn short, because the next mark waits behind it.
     private const int SubmissionRows = 256;
     private const long SubmissionBytes = 4 << 20;
-    private const int OutcomeRows = 1024;
+    private const int MostOutcomes = 1024;
     private const int OtherWrites = 64;
 
     /// <summary>What a failed turn left, to be tried again before anything else.</summary>
@@ -24,6 +24,20 @@ internal sealed class CommitInbox
 
     public bool IsEmpty => _kept.Count + Outcomes.Count + Submissions.Count + Others.Count == 0;
 
+    /// <summary>How many rows the outcomes count as, when there is nothing else; null: there is, or nothing at all.</summary>
+    public int? OutcomeRows
+    {
+        get
+        {
+            if (Outcomes.Count == 0 || _kept.Count + Submissions.Count + Others.Count > 0)
+                return null;
+            var rows = 0;
+            foreach (var job in Outcomes)
+                rows += job.Rows;
+            return rows;
+        }
+    }
+
     public void Keep(WriteJob job) => _kept.Add(job);
 
     /// <summary>Adds the jobs of the next turn.</summary>
@@ -31,7 +45,7 @@ internal sealed class CommitInbox
     {
         turn.AddRange(_kept);
         _kept.Clear();
-        Take(Outcomes, OutcomeRows, long.MaxValue, turn);
+        Take(Outcomes, MostOutcomes, long.MaxValue, turn);
         Take(Submissions, SubmissionRows, SubmissionBytes, turn);
         Take(Others, OtherWrites, long.MaxValue, turn);
     }

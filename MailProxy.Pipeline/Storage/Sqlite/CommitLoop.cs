@@ -14,6 +14,11 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// </summary>
 internal sealed partial class CommitLoop : IDisposable
 {
+    /// <summary>Outcomes that are worth a turn of their own.</summary>
+    private const int Gathered = 128;
+
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(4);
+
     private const string Begin = "BEGIN IMMEDIATE";
     private const string Commit = "COMMIT";
 
@@ -31,6 +36,7 @@ internal sealed partial class CommitLoop : IDisposable
     private readonly Thread _thread;
     private readonly CommitHooks _hooks = new();
     private long _retryAt; // Stopwatch time; 0: no trouble
+    private long _turned; // when the last turn was committed, Stopwatch time
     private bool _stopping,
         _probed;
     private TaskCompletionSource? _beat;
@@ -64,9 +70,10 @@ internal sealed partial class CommitLoop : IDisposable
     public Session Session => _session;
 
     /// <summary>
-    /// Adds a step inside every later turn's transaction, and one after every successful commit; both run on the writer's thread.
+    /// Adds a step inside every later turn's transaction, one after every successful commit, and one after every turn whether it was
+    /// committed or not; all on the writer's thread.
     /// </summary>
-    public void AddHooks(Action beforeCommit, Action afterCommit) => _hooks.Add(beforeCommit, afterCommit);
+    public void AddHooks(Action beforeCommit, Action afterCommit, Action? ended = null) => _hooks.Add(beforeCommit, afterCommit, ended);
 
     public void Start() => _thread.Start();
 
@@ -174,6 +181,12 @@ internal sealed partial class CommitLoop : IDisposable
                 var idle = _inbox.IsEmpty;
                 if (_retryAt == 0 || _stopping)
                 {
+                    if (!idle && !_stopping && OutcomesGather() is { } rest)
+                    {
+                        Monitor.Wait(_gate, rest);
+                        continue;
+                    }
+
                     if (!idle)
                         break;
                     if (_stopping)
@@ -194,6 +207,16 @@ internal sealed partial class CommitLoop : IDisposable
         }
     }
 
+    // Nobody waits for an outcome to be on disk, so outcomes alone are written together: when many have come, or a little after the last
+    // turn. When the writer has rested, one is written at once.
+    private TimeSpan? OutcomesGather()
+    {
+        if (_inbox.OutcomeRows is not { } rows)
+            return null;
+        var rest = Gathering - Stopwatch.GetElapsedTime(_turned);
+        return rows < Gathered && rest > TimeSpan.Zero ? rest : null;
+    }
+
     private void Turn()
     {
         var begun = Stopwatch.GetTimestamp();
@@ -212,8 +235,11 @@ internal sealed partial class CommitLoop : IDisposable
         catch (SqliteException error) when (StoreTrouble.Passes(error))
         {
             Undo(error);
+            _hooks.Ended();
             return;
         }
+
+        _hooks.Ended();
 
         var rows = 0;
         foreach (var job in _turn)
@@ -228,6 +254,7 @@ internal sealed partial class CommitLoop : IDisposable
         foreach (var job in _turn)
             job.Committed();
         _turn.Clear();
+        _turned = Stopwatch.GetTimestamp();
         _hooks.AfterCommit();
         _checkpointer.AfterCommit(_session);
     }

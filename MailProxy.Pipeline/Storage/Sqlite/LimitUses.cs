@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -33,9 +34,24 @@ internal sealed class LimitUses
 
     public void Count(Mark mark)
     {
-        Count(mark.Permits.Account, mark.At);
-        Count(mark.Permits.Tenant, mark.At);
-        Count(mark.Permits.Installation, mark.At);
+        if (mark.Permits == PermitCounts.None)
+            return;
+        foreach (var use in Of(mark))
+            CollectionsMarshal.GetValueRefOrAddDefault(_tally, (use.Key, use.WindowSeconds, use.Slot), out _) += use.Count;
+    }
+
+    /// <summary>What a mark counts for, window by window.</summary>
+    public static IEnumerable<LimitUse> Of(Mark mark)
+    {
+        PermitCount[] counts = [mark.Permits.Account, mark.Permits.Tenant, mark.Permits.Installation];
+        foreach (var (key, permits) in counts)
+        {
+            foreach (var window in Windows)
+            {
+                if (permits > 0)
+                    yield return new(key, window, Slot(window, mark.At), permits);
+            }
+        }
     }
 
     /// <summary>Called before the commit.</summary>
@@ -60,12 +76,4 @@ internal sealed class LimitUses
 
     /// <summary>Deletes old rows, and returns how many.</summary>
     public static int Forget(Session session, long now, int limit) => session.Prepare(DeleteOld).Add(now).Add(limit).Run();
-
-    private void Count(PermitCount count, long at)
-    {
-        if (count.Permits == 0)
-            return;
-        foreach (var window in Windows)
-            CollectionsMarshal.GetValueRefOrAddDefault(_tally, (count.Key, window, Slot(window, at)), out _) += count.Permits;
-    }
 }
