@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Flow;
 using System.Security.Cryptography;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
