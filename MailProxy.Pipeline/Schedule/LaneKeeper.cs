@@ -113,7 +113,10 @@ internal sealed partial class LaneKeeper(
         }
 
         foreach (var ticket in news.Answered)
-            queue.Answered(Lane(ticket.Lane), ticket);
+        {
+            if (queue.Find(ticket.Lane) is { } lane)
+                queue.Answered(lane, ticket);
+        }
 
         // Claims end before the lanes look at the disk again.
         foreach (var ticket in news.Done)

@@ -146,7 +146,8 @@ internal sealed partial class ScheduleStage
         }
     }
 
-    private void LetGo()
+    /// <summary>Gives back every ticket that has come to rest; once more after the last outcome, which nobody waits for here.</summary>
+    public void LetGo()
     {
         while (_input.TryRead(out var ticket))
             _store.Release(ticket);

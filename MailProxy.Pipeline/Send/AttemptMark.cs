@@ -46,7 +46,7 @@ internal sealed class AttemptMark(ResolvedMail mail, IMarks marks, TimeProvider 
             marks.Out(Ticket, Begun!.At);
             return true;
         }
-        catch (StoreUnavailableException error)
+        catch (Exception error) when (_synced!.IsFaulted || error is StoreUnavailableException)
         {
             Trouble = error.Message;
             return false;

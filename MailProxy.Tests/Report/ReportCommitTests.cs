@@ -1,6 +1,5 @@
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 using static MailProxy.Tests.Report.Mails;
 
@@ -43,7 +42,10 @@ internal sealed class ReportCommitTests : ReportStageFixture
 
         await RunAsync(Sent(1) with { Mark = mark }, Sent(2));
 
-        Assert.That(_store.Commits.SelectMany(static commit => commit).Select(static write => write.Mark), Is.EqualTo(new[] { mark, null }));
+        Assert.That(
+            _store.Commits.SelectMany(static commit => commit).Select(static write => write.Mark),
+            Is.EqualTo(new[] { mark, null })
+        );
     }
 
     [Test]

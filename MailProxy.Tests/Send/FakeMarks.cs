@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Tests.Send;
 

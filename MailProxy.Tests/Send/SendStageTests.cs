@@ -26,12 +26,14 @@ internal sealed class SendStageTests
         Assert.That(outcome.Verdicts.Single().Verdict, Is.EqualTo(Verdict.Accepted));
         Assert.That(outcome.Content.Json.Length, Is.Zero);
         Assert.That((rig.Permits[1].Disposed, rig.Charges[1].Disposed), Is.EqualTo((true, true)));
-        Assert.That(rig.Items.Select(i => i.GetType()), Is.EqualTo(new[] { typeof(Begun), typeof(Outcome.Attempted) }));
+        Assert.That(rig.Marks.Steps, Is.EqualTo(new[] { "mark 1", "begin 1", "out 1", "answered 1 Accepted" }));
+        Assert.That(rig.Items.Single().Mark, Is.EqualTo(rig.Marks.Marked.Single() with { At = outcome.Mark!.At }), "with its permits");
+        Assert.That((rig.Permits[1].Spent, rig.Wake.Drain().Answered.Single()), Is.EqualTo((1, outcome.Ticket)));
         Assert.That(rig.Metrics.Attempts.WithLabels("default", "relay", "accepted").Value, Is.EqualTo(1));
     }
 
     [Test]
-    public async Task Mails_ManyOnOneConnection_EachOutcomePrecedesTheNextMark()
+    public async Task Mails_ManyOnOneConnection_EachEndsBeforeTheNextBodyBegins()
     {
         await using var rig = new SendRig(Account() with { MaxConnections = 1 });
 
@@ -41,11 +43,12 @@ internal sealed class SendStageTests
             await rig.OutcomeAsync(id);
 
         Assert.That(_server.Connections, Is.EqualTo(1));
-        var items = rig.Items.ToArray();
-        for (var i = 0; i < items.Length; i += 2)
+        Assert.That(rig.Items, Has.All.TypeOf<Outcome.Attempted>());
+        var steps = rig.Marks.Steps.Where(static step => !step.StartsWith("mark", StringComparison.Ordinal)).ToArray();
+        for (var i = 0; i < steps.Length; i += 3)
         {
-            Assert.That(items[i], Is.TypeOf<Begun>());
-            Assert.That(items[i + 1], Is.TypeOf<Outcome.Attempted>().And.Property("Ticket").EqualTo(items[i].Ticket));
+            var id = steps[i].Split(' ')[1];
+            Assert.That(steps[i..(i + 3)], Is.EqualTo(new[] { $"begin {id}", $"out {id}", $"answered {id} Accepted" }));
         }
     }
 
@@ -66,11 +69,13 @@ internal sealed class SendStageTests
         await _server.Seen("DATA");
         await asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.That(_server.Mails, Is.Empty);
-        Assert.That(rig.Items.Single(), Is.TypeOf<Begun>());
+        Assert.That(rig.Items, Is.Empty);
+        Assert.That(rig.Marks.Steps, Has.None.StartsWith("out"));
         mark.SetResult(true);
 
         Assert.That(await rig.OutcomeAsync(1), Is.TypeOf<Outcome.Attempted>());
         Assert.That(_server.Mails, Has.Count.EqualTo(1));
+        Assert.That(rig.Marks.Steps, Has.One.EqualTo("out 1"));
     }
 
     [Test]
@@ -101,9 +106,54 @@ internal sealed class SendStageTests
     public async Task Mark_StaleThoughTheServerRefusedAll_StillDrops()
     {
         _server.Say("RCPT", "550 5.1.1 who");
-        await using var rig = new SendRig(Account(), mark: static _ => Task.FromResult(false));
+        await using var rig = new SendRig(Account());
+        rig.Marks.Beginning = static _ => false;
 
         Assert.That(await rig.SendAsync(), Is.TypeOf<Outcome.Dropped>());
+        Assert.That((rig.Permits[1].Spent, rig.Items.Single().Mark), Is.EqualTo((0, (Mark?)null)));
+    }
+
+    [Test]
+    public async Task Begin_TheTicketWasWithdrawn_NothingOfTheBodyGoesOutAndNothingIsSpent()
+    {
+        await using var rig = new SendRig(Account());
+        rig.Marks.Beginning = static _ => false;
+
+        Assert.That(await rig.SendAsync(), Is.TypeOf<Outcome.Dropped>().And.Property("Mark").Null);
+        await rig.DrainAsync();
+        await _server.Seen("GONE");
+        Assert.That(_server.Mails, Is.Empty);
+        Assert.That(_server.Journal, Has.None.Contains("BODY"));
+        Assert.That((rig.Permits[1].Spent, rig.Permits[1].Disposed), Is.EqualTo((0, true)));
+        Assert.That(rig.Marks.Steps, Has.None.StartsWith("out"));
+    }
+
+    [Test]
+    public async Task Out_CannotBeNoted_DeliversNothingAndDrops()
+    {
+        await using var rig = new SendRig(Account());
+        rig.Marks.GoingOut = static _ => throw new StoreUnavailableException("disk full");
+
+        Assert.That(await rig.SendAsync(), Is.TypeOf<Outcome.Dropped>());
+        await _server.Seen("GONE");
+        Assert.That(_server.Mails, Is.Empty);
+    }
+
+    [Test]
+    public async Task Mark_WhileTheConnectionIsBusy_IsAskedForAhead([Values(0, 2)] int ahead)
+    {
+        _server.Say("DOT", ScriptedSmtpServer.Hang);
+        await using var rig = new SendRig(Account() with { MaxConnections = 1 }, new() { MarksAhead = ahead });
+        rig.Permits[1] = rig.Permits[2] = new() { Free = true };
+        await rig.PutAsync(1);
+        await _server.Seen("DOT");
+        await rig.PutAsync(2);
+        await rig.AbortAsync();
+        await rig.DrainAsync();
+
+        Assert.That(rig.Marks.Steps.Count(static step => step == "mark 2"), Is.EqualTo(ahead == 0 ? 0 : 1));
+        Assert.That(rig.Marks.Steps, Has.None.EqualTo("begin 2"));
+        Assert.That(await rig.OutcomeAsync(2), Is.TypeOf<Outcome.Dropped>());
     }
 
     [Test]
@@ -147,7 +197,7 @@ internal sealed class SendStageTests
             Is.EqualTo((TroubleKind.Throttled, (TimeSpan?)TimeSpan.FromSeconds(30)))
         );
         Assert.That(outcome.Content, Is.Null);
-        Assert.That(rig.Items, Has.None.TypeOf<Begun>());
+        Assert.That(rig.Marks.Steps, Is.Empty);
         Assert.That(rig.Permits[1].Disposed, Is.True);
     }
 
@@ -160,6 +210,7 @@ internal sealed class SendStageTests
         var outcome = (Outcome.AccountToBlame)await rig.SendAsync();
 
         Assert.That(outcome.Content, Is.Not.Null);
+        Assert.That(outcome.Mark, Is.Not.Null);
         Assert.That(await rig.SendAsync(2), Is.TypeOf<Outcome.Attempted>());
         Assert.That(_server.Connections, Is.EqualTo(2));
     }
@@ -174,7 +225,7 @@ internal sealed class SendStageTests
         var outcome = (Outcome.Attempted)await rig.SendAsync(2);
 
         Assert.That(outcome.Verdicts.Single().Verdict, Is.EqualTo(Verdict.Accepted));
-        Assert.That((_server.Connections, rig.Items.OfType<Begun>().Count()), Is.EqualTo((2, 2)));
+        Assert.That((_server.Connections, rig.Marks.Steps.Count(static step => step == "mark 2")), Is.EqualTo((2, 1)));
     }
 
     [Test]
@@ -211,7 +262,7 @@ internal sealed class SendStageTests
         var outcome = (Outcome.Unsendable)await rig.SendAsync(content: raw);
 
         Assert.That(outcome.EnhancedCode, Is.EqualTo("5.6.3"));
-        Assert.That(rig.Items.Single(), Is.SameAs(outcome));
+        Assert.That((rig.Items.Single(), outcome.Mark, rig.Marks.Steps.Count), Is.EqualTo((outcome, (Mark?)null, 0)));
         Assert.That(await rig.SendAsync(2), Is.TypeOf<Outcome.Attempted>());
         Assert.That(_server.Connections, Is.EqualTo(1));
     }

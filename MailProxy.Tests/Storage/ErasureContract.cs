@@ -113,7 +113,6 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench>
         await SettleAsync(
             new(
                 ticket,
-                true,
                 MessageState.PartiallySent,
                 new QueueStep.Remove(),
                 1,
@@ -138,7 +137,6 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench>
         await SettleAsync(
             new(
                 ticket,
-                true,
                 MessageState.Failed,
                 new QueueStep.Remove(),
                 1,
@@ -221,7 +219,6 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench>
     private Settlement Refused(QueuedMail ticket, string address) =>
         new(
             ticket,
-            true,
             MessageState.Failed,
             new QueueStep.Remove(),
             1,

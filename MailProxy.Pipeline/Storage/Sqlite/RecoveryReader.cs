@@ -15,16 +15,22 @@ internal static class RecoveryReader
         + "state <> 0 AND state = 1 ORDER BY message";
     private const string Spooled = "SELECT spool FROM bodies INDEXED BY bodies_spool WHERE spool IS NOT NULL";
 
-    /// <param name="flights">The attempts whose last block has gone out. Those that are settled already are passed over.</param>
-    public static Recovery Read(Session session, IReadOnlyList<FlightRecord> flights, long now)
+    /// <param name="flights">The attempts whose last block has gone out.</param>
+    /// <returns>What the start must know, and the tickets of those attempts that were settled before the last run ended.</returns>
+    public static (Recovery Recovery, List<QueuedMail> Settled) Read(Session session, IReadOnlyList<FlightRecord> flights, long now)
     {
         var inDoubt = InDoubt(session);
         var answered = new List<Outcome.Attempted>();
+        var settled = new List<QueuedMail>();
         var uses = LimitUses.Read(session, now);
         foreach (var (phase, mark, verdicts) in flights)
         {
             if (ContentReader.Read(session, mark.Ticket, null, mark.Recipients) is not { } content)
+            {
+                settled.Add(mark.Ticket);
                 continue;
+            }
+
             uses.AddRange(LimitUses.Of(mark));
             if (phase == FlightPhase.Answered)
                 answered.Add(new(mark.Ticket, content, Named(verdicts, content)) { Mark = mark });
@@ -32,7 +38,8 @@ internal static class RecoveryReader
                 inDoubt.Add((mark.Ticket, content, mark));
         }
 
-        return new(inDoubt, LaneReader.Lanes(session), uses, ChangeWriter.NextExpiry(session)) { Answered = answered };
+        var recovery = new Recovery(inDoubt, LaneReader.Lanes(session), uses, ChangeWriter.NextExpiry(session)) { Answered = answered };
+        return (recovery, settled);
     }
 
     private static RecipientVerdict[] Named(IReadOnlyList<RecipientVerdict> verdicts, MailContent content)

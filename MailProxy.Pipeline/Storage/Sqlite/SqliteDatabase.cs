@@ -135,7 +135,7 @@ public sealed partial class SqliteDatabase : IDisposable
     {
         try
         {
-            if (_flights.Count == 0)
+            if (Claims.Marked == 0)
                 FlightStart.EndClean(_session.Connection);
         }
         catch (SqliteException error)

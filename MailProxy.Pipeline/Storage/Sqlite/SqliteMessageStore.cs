@@ -57,7 +57,9 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
     public Task<Recovery> RecoverAsync(long now)
     {
         var flights = _claims.Recover();
-        var recovery = _database.Readers.Snapshot(session => RecoveryReader.Read(session, flights, now));
+        var (recovery, settled) = _database.Readers.Snapshot(session => RecoveryReader.Read(session, flights, now));
+        foreach (var ticket in settled)
+            _claims.Remove(ticket);
         var swept = _spool.Sweep(_database.Readers.Snapshot(RecoveryReader.SpoolFiles));
         if (swept > 0)
             Log.Swept(_logger, swept);

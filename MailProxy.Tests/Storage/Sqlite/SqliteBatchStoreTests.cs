@@ -134,7 +134,7 @@ internal sealed class SqliteBatchStoreTests
     {
         await SeedAsync(("default", "news", 0), ("default", "news", 0));
         await Batches.SetSuspendedAsync("default", "news", true, "ann");
-        var counts = _store.Database.Readers.Snapshot(session => QueueCounting.Count(session, 10_000_000));
+        var counts = _store.Database.Readers.Snapshot(session => QueueCounting.Count(session, [], 10_000_000));
         Assert.That(counts.Depth, Is.EqualTo(new[] { (MessageState.Queued, Priority.Medium, 2L) }));
         Assert.That((counts.Overdue, counts.OldestDue), Is.EqualTo((0L, (long?)null)));
     }
@@ -156,7 +156,7 @@ internal sealed class SqliteBatchStoreTests
                 Tenant = s.Tenant,
                 Batch = s.Batch,
                 State = s.QueueState == 2 ? MessageState.Held : MessageState.Queued,
-                Marked = s.QueueState == 1,
+                Begun = s.QueueState == 1,
             })
         );
         Assert.That(made, Has.Count.EqualTo(seeds.Length));

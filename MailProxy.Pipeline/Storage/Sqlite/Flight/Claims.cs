@@ -36,6 +36,9 @@ internal sealed class Claims
             );
     }
 
+    /// <summary>How many attempts have a mark in the flight log.</summary>
+    public int Marked => _log.Count;
+
     /// <summary>False: somebody has it, or its message is being changed.</summary>
     public bool TryAdd(long message, int revision, int attempt)
     {
@@ -95,14 +98,15 @@ internal sealed class Claims
     // ── The attempt ──
 
     /// <summary>
-    /// Asks for the mark of a claimed ticket; completes when it is on the disk. False: the ticket was withdrawn.
+    /// Asks for the mark of a claimed ticket, once and before its body begins; completes when it is on the disk. False: the ticket was
+    /// withdrawn.
     /// </summary>
     public Task<bool> MarkAsync(Mark mark)
     {
         lock (_gate)
         {
             ref var claim = ref CollectionsMarshal.GetValueRefOrNullRef(_out, TicketName.Of(mark.Ticket));
-            if (Unsafe.IsNullRef(ref claim) || claim.State == ClaimState.Withdrawn)
+            if (Unsafe.IsNullRef(ref claim) || claim.State != ClaimState.Claimed)
                 return Task.FromResult(false);
             var (slot, synced) = _log.Mark(mark);
             if (slot >= 0)

@@ -29,7 +29,8 @@ internal static class FlightSlot
         DueAt = 48,
         TimeAt = 56,
         PermitsAt = 64,
-        VerdictsAt = 88;
+        WantedAt = 88,
+        VerdictsAt = 92;
 
     /// <summary>A limit's key, and the permits that count for it.</summary>
     private const int PermitSize = 8;
@@ -52,6 +53,7 @@ internal static class FlightSlot
         Put(slot, AttemptAt, ticket.Attempt);
         Put(slot, LaneAt, ticket.Lane.Number);
         Put(slot, RecipientsAt, mark.Recipients);
+        Put(slot, WantedAt, ticket.Recipients);
         Put(slot, DueAt, ticket.Due);
         Put(slot, TimeAt, mark.At);
         Put(slot, PermitsAt, mark.Permits.Account);
@@ -100,7 +102,7 @@ internal static class FlightSlot
             (Priority)slot[PriorityAt],
             Int(slot, AttemptAt),
             Long(slot, DueAt),
-            Int(slot, RecipientsAt)
+            Int(slot, WantedAt)
         );
         var permits = new PermitCounts(
             Permit(slot, PermitsAt),

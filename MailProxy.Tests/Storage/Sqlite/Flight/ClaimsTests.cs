@@ -1,8 +1,5 @@
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline;
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
@@ -12,7 +9,7 @@ namespace MailProxy.Tests.Storage.Sqlite.Flight;
 /// <summary>Who comes first, the attempt or the change: at each step of the one and of the other.</summary>
 public sealed class ClaimsTests
 {
-    private static readonly QueuedMail Ticket = new(7, 1, new AccountKey(1), Priority.Medium, 0, 0, 1);
+    private static readonly QueuedMail Ticket = new(7, 1, new LaneKey(1), Priority.Medium, 0, 0, 1);
 
     private DirectoryInfo _directory = null!;
     private FlightLog _log = null!;
@@ -38,7 +35,7 @@ public sealed class ClaimsTests
 
     private bool TryAdd() => _claims.TryAdd(Ticket.Id, Ticket.Revision, Ticket.Attempt);
 
-    private Task<bool> MarkAsync() => _claims.MarkAsync(new(Ticket, 1, 0, 0, 1000)).WaitAsync(TimeSpan.FromSeconds(30));
+    private Task<bool> MarkAsync() => _claims.MarkAsync(new(Ticket, 1, PermitCounts.None, 1000)).WaitAsync(TimeSpan.FromSeconds(30));
 
     [Test]
     public async Task Attempt_StepByStep_IsKnownAtEachOfThem()
@@ -126,7 +123,7 @@ public sealed class ClaimsTests
         _claims.TryAdd(8, 1, 0);
         _claims.TryAdd(9, 1, 0);
         await MarkAsync();
-        await _claims.MarkAsync(new(marked, 1, 0, 0, 0)).WaitAsync(TimeSpan.FromSeconds(30));
+        await _claims.MarkAsync(new(marked, 1, PermitCounts.None, 0)).WaitAsync(TimeSpan.FromSeconds(30));
         _claims.TryBegin(Ticket);
         _claims.Out(Ticket, 1234);
 

@@ -1,8 +1,6 @@
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline;
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
@@ -29,7 +27,7 @@ public sealed class FlightLogTests
         _directory.Delete(recursive: true);
     }
 
-    private static Mark Note(long message) => new(new(message, 1, new AccountKey(1), Priority.Medium, 0, 0, 1), 1, 0, 0, 0);
+    private static Mark Note(long message) => new(new(message, 1, new LaneKey(1), Priority.Medium, 0, 0, 1), 1, PermitCounts.None, 0);
 
     [Test]
     public async Task Mark_ManyAtOnce_AllAreInTheFile()

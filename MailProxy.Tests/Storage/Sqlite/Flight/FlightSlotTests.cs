@@ -1,9 +1,6 @@
-using MailProxy.Pipeline.Flow;
 using System.Security.Cryptography;
-using MailProxy.Pipeline;
-using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using NUnit.Framework;
 
@@ -15,16 +12,11 @@ public sealed class FlightSlotTests
     private static readonly byte[] Run = RandomNumberGenerator.GetBytes(FlightSlot.RunSize);
 
     private static readonly Mark Note = new(
-        new(1L << 40, 3, new AccountKey(17), Priority.High, 9, 1_800_000_000_000, 2),
+        new(1L << 40, 3, new LaneKey(17), Priority.High, 9, 1_800_000_000_000, 2),
         2,
-        5,
-        7,
+        new(new(LimitKey.Of(new AccountKey(17)), 5), new(LimitKey.OfTenant(4), 6), new(LimitKey.Installation, 7)),
         1_800_000_000_123
-    )
-    {
-        Tenant = new(-4),
-        TenantPermits = 6,
-    };
+    );
 
     private static byte[] Slot(FlightPhase phase)
     {

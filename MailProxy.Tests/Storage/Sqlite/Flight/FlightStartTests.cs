@@ -1,8 +1,6 @@
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline;
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using Microsoft.Data.Sqlite;
@@ -37,7 +35,7 @@ public sealed class FlightStartTests
 
     private FlightLog Start(string boot = "boot") => FlightStart.Open(_directory.FullName, _db, boot, NullLogger.Instance);
 
-    private static Mark Note(long message) => new(new(message, 1, new AccountKey(1), Priority.Medium, 0, 0, 1), 1, 0, 0, 1000);
+    private static Mark Note(long message) => new(new(message, 1, new LaneKey(1), Priority.Medium, 0, 0, 1), 1, PermitCounts.None, 1000);
 
     /// <summary>A run that ends without a word: one attempt marked, one gone out, one answered.</summary>
     private async Task RunAsync()
@@ -144,7 +142,8 @@ public sealed class FlightStartTests
     public void FirstStart_MakesTheFileForItsOwnerOnly()
     {
         using var log = Start();
-        Assert.That(File.GetUnixFileMode(FilePath), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        if (!OperatingSystem.IsWindows())
+            Assert.That(File.GetUnixFileMode(FilePath), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
         Assert.That(new FileInfo(FilePath).Length, Is.EqualTo(4096 + FlightFile.Slots * FlightSlot.Size));
     }
 
