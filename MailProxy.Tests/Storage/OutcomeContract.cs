@@ -216,8 +216,11 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
     {
         var ticket = await TicketAsync(Mail("m1"));
 
-        await MarkAsync(ticket with { Attempt = 9 }, permits: 5);
-        await MarkAsync(ticket);
+        Assert.That(await MarkAsync(ticket with { Attempt = 9 }, permits: 5), Is.False);
+        Assert.That(await MarkAsync(ticket), Is.True);
+        var mark = new Mark(ticket, 1, Permits(5, 5), Now);
+        Assert.That(await SettleAsync(Sent(ticket with { Attempt = 9 }) with { Mark = mark }), Is.False);
+        await SettleAsync(Sent(ticket) with { Mark = mark with { Permits = PermitCounts.None } });
 
         Assert.That(Bench.Count("limit_uses"), Is.Zero);
     }
@@ -225,13 +228,16 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
     [Test]
     public async Task Recover_UsesThatLeftTheirWindow_AreNotToldAndGo()
     {
+        var settled = new Mark(await TicketAsync(Mail("m0")), 1, Permits(1, 0), Now);
+        await MarkAsync(settled);
+        await SettleAsync(Sent(settled.Ticket) with { Mark = settled });
         await MarkAsync(await TicketAsync(Mail("m1")), permits: 1);
         Bench.Clock.Advance(TimeSpan.FromMinutes(2));
 
         var uses = (await Store.RecoverAsync(Now)).LimitUses;
         await AppendAsync(Mail("m2"));
 
-        Assert.That(uses.Select(u => u.WindowSeconds), Is.EquivalentTo(new[] { 3600, 86400 }));
+        Assert.That(uses.Select(u => u.WindowSeconds), Is.EquivalentTo(new[] { 3600, 86400, 3600, 86400 }));
         Assert.That(Bench.Count("limit_uses"), Is.EqualTo(2));
     }
 }

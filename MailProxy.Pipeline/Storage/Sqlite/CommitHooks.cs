@@ -8,14 +8,13 @@ internal sealed class CommitHooks
         _afterCommit = [],
         _ended = [];
 
-    public void Add(Action beforeCommit, Action afterCommit, Action? ended)
+    public void Add(Action? beforeCommit, Action? afterCommit, Action? ended)
     {
         lock (_gate)
         {
-            _beforeCommit = [.. _beforeCommit, beforeCommit];
-            _afterCommit = [.. _afterCommit, afterCommit];
-            if (ended is not null)
-                _ended = [.. _ended, ended];
+            _beforeCommit = With(_beforeCommit, beforeCommit);
+            _afterCommit = With(_afterCommit, afterCommit);
+            _ended = With(_ended, ended);
         }
     }
 
@@ -39,4 +38,6 @@ internal sealed class CommitHooks
         foreach (var step in _ended)
             step();
     }
+
+    private static Action[] With(Action[] steps, Action? step) => step is null ? steps : [.. steps, step];
 }

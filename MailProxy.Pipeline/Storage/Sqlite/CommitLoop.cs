@@ -73,7 +73,8 @@ internal sealed partial class CommitLoop : IDisposable
     /// Adds a step inside every later turn's transaction, one after every successful commit, and one after every turn whether it was
     /// committed or not; all on the writer's thread.
     /// </summary>
-    public void AddHooks(Action beforeCommit, Action afterCommit, Action? ended = null) => _hooks.Add(beforeCommit, afterCommit, ended);
+    public void AddHooks(Action? beforeCommit = null, Action? afterCommit = null, Action? ended = null) =>
+        _hooks.Add(beforeCommit, afterCommit, ended);
 
     public void Start() => _thread.Start();
 

@@ -84,7 +84,7 @@ internal sealed class MessageListSql
         switch (_filter.Status)
         {
             case MessageState.Sending:
-                return ($"({_begun}) b CROSS JOIN messages m ON m.number = b.message", "m.number", "", []);
+                return ("messages m NOT INDEXED", "m.number", $"m.number IN ({_begun})", []);
             case MessageState.Queued:
                 return (
                     "queue q NOT INDEXED CROSS JOIN messages m ON m.number = q.message",

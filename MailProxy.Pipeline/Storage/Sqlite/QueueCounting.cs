@@ -14,7 +14,7 @@ internal static class QueueCounting
         SELECT lane, priority, count(*),
                min(CASE WHEN due > 0 THEN due END), min(CASE WHEN due = 0 THEN message END),
                sum(CASE WHEN due = 0 THEN message <= ?1 ELSE due <= ?2 END)
-        FROM queue INDEXED BY queue_lane WHERE state = 0
+        FROM queue INDEXED BY queue_lane WHERE state = 0 AND message NOT IN (SELECT value FROM json_each(?3))
         GROUP BY lane, priority
         """;
 
@@ -30,7 +30,7 @@ internal static class QueueCounting
 
     // One whose body has begun is still queued, deferred or scheduled in its message.
     private const string Sending =
-        "SELECT m.state, q.priority FROM queue q JOIN messages m ON m.number = q.message WHERE q.message = ?1 AND q.attempt = ?2";
+        "SELECT m.state, q.priority, q.state FROM queue q JOIN messages m ON m.number = q.message WHERE q.message = ?1 AND q.attempt = ?2";
 
     // Set aside with their batch, perhaps many; what they are besides is in the index of notable states.
     private const string Aside =
@@ -48,7 +48,27 @@ internal static class QueueCounting
 
         var oldest = new Dictionary<LaneKey, (long? Due, long? Fresh)>();
         var overdue = new Dictionary<LaneKey, long>();
-        var ready = session.Prepare(Ready).Add(LastCreatedBy(session, now - QueueCounts.OverdueAfter)).Add(now - QueueCounts.OverdueAfter);
+        var sending = new List<long>();
+        foreach (var ticket in begun)
+        {
+            var row = session.Prepare(Sending).Add(ticket.Message).Add(ticket.Attempt);
+            if (!row.Step())
+                continue;
+            sending.Add(ticket.Message);
+            var (stored, priority, isAside) = ((MessageState)row.Int(0), (Priority)row.Int(1), row.Int(2) == QueueRows.Aside);
+            row.Reset();
+            Add(MessageState.Sending, priority, 1);
+
+            // Below it is counted by its message's state, and by its row when that is set aside.
+            Add(stored, priority, stored is MessageState.Scheduled or MessageState.Deferred || isAside ? -1 : 0);
+            Add(MessageState.Queued, priority, stored is MessageState.Scheduled or MessageState.Deferred && !isAside ? 1 : 0);
+        }
+
+        var ready = session
+            .Prepare(Ready)
+            .Add(LastCreatedBy(session, now - QueueCounts.OverdueAfter))
+            .Add(now - QueueCounts.OverdueAfter)
+            .Add($"[{string.Join(',', sending)}]");
         while (ready.Step())
         {
             Add(MessageState.Queued, (Priority)ready.Int(1), ready.Long(2));
@@ -79,16 +99,6 @@ internal static class QueueCounting
                 continue;
             Add(stored, priority, -count);
             Add(MessageState.Queued, priority, count);
-        }
-
-        foreach (var ticket in begun)
-        {
-            var row = session.Prepare(Sending).Add(ticket.Message).Add(ticket.Attempt);
-            if (!row.Step())
-                continue;
-            Add((MessageState)row.Int(0), (Priority)row.Int(1), -1);
-            Add(MessageState.Sending, (Priority)row.Int(1), 1);
-            row.Reset();
         }
 
         List<(LaneKey Lane, long Due)> due = [];

@@ -31,7 +31,7 @@ internal static class RecoveryReader
                 continue;
             }
 
-            uses.AddRange(LimitUses.Of(mark));
+            uses.AddRange(LimitUses.Of(mark, now));
             if (phase == FlightPhase.Answered)
                 answered.Add(new(mark.Ticket, content, Named(verdicts, content)) { Mark = mark });
             else

@@ -41,6 +41,7 @@ public sealed partial class SqliteDatabase : IDisposable
         Readers = new(path, Damaged);
         _checkpointer = new(path, logger);
         Writer = new(_session, Events, _checkpointer, health, metrics, logger, backOff);
+        Writer.AddHooks(ended: Claims.ChangesOver);
         _checkpointer.Start();
         Writer.Start();
     }

@@ -49,8 +49,7 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
                 uses.Write(writer.Session);
                 housekeeping.Work(writer.Session);
             },
-            afterCommit: trash.Empty,
-            ended: _claims.ChangesOver
+            afterCommit: trash.Empty
         );
     }
 
