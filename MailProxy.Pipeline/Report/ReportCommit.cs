@@ -22,8 +22,8 @@ internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clo
         return results;
     }
 
-    // The store tries again by itself; this is for one that gives up all the same. A settlement that was written already changes nothing the
-    // second time.
+    // The store tries again by itself; this is for one that gives up all the same. A settlement that was written already changes nothing
+    // the second time.
     private async Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Settlement> settlements)
     {
         while (true)

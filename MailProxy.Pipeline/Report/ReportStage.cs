@@ -38,8 +38,8 @@ internal sealed partial class ReportStage(
     }
 
     /// <summary>
-    /// Settles what the end of the last run left open: as the server answered where that is known, else by each message's policy. Before the
-    /// first mail goes out.
+    /// Settles what the end of the last run left open: as the server answered where that is known, else by each message's policy. Before
+    /// the first mail goes out.
     /// </summary>
     public async Task SettleOpenAsync(Recovery recovery)
     {

@@ -52,7 +52,9 @@ public interface IMessageStore
     Task<ExpirySweep> ExpireAsync(long now, int limit);
 }
 
-/// <param name="InDoubt">Sent, and nobody knows whether the server took it; each must be settled. Without a mark: a former version's.</param>
+/// <param name="InDoubt">
+/// Sent, and nobody knows whether the server took it; each must be settled. Without a mark: a former version's.
+/// </param>
 /// <param name="Lanes">Lanes with waiting mail, and when the earliest of it is due (0: now).</param>
 /// <param name="LimitUses">Permits counted in windows that have not passed yet.</param>
 /// <param name="NextExpiry">When the next message expires; <see cref="long.MaxValue"/>: never.</param>

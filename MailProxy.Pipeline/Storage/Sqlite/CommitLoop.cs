@@ -14,11 +14,6 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// </summary>
 internal sealed partial class CommitLoop : IDisposable
 {
-    /// <summary>Outcomes that are worth a turn of their own.</summary>
-    private const int Gathered = 128;
-
-    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(4);
-
     private const string Begin = "BEGIN IMMEDIATE";
     private const string Commit = "COMMIT";
 
@@ -80,10 +75,8 @@ internal sealed partial class CommitLoop : IDisposable
 
     /// <summary>
     /// Runs a small write in the next turn, on the writer's thread and inside its transaction (without BEGIN or COMMIT of its own). An
-    /// exception
-    /// that it throws faults the task and undoes only its own work. The task faults with <see cref="StoreUnavailableException"/> when the
-    /// store
-    /// cannot write now.
+    /// exception that it throws faults the task and undoes only its own work. The task faults with <see
+    /// cref="StoreUnavailableException"/> when the store cannot write now.
     /// </summary>
     public Task<T> ChangeAsync<T>(Func<Session, T> write)
     {
@@ -109,7 +102,7 @@ internal sealed partial class CommitLoop : IDisposable
         }
     }
 
-    /// <summary>Posts marks and settlements, which are written first in every turn, in order of arrival.</summary>
+    /// <summary>Posts settlements, which are written first in every turn, in order of arrival.</summary>
     public void PostOutcomes(WriteJob job) => Post(_inbox.Outcomes, job);
 
     /// <summary>Posts whole submissions, which are limited by a budget per turn.</summary>
@@ -163,7 +156,7 @@ internal sealed partial class CommitLoop : IDisposable
             // The last catch of the thread, for a bug of ours. The host is told and exits.
             end = error;
             _health.StoreTrouble = "its writer has ended because of a mistake in this program; the process ends too";
-            Log.Died(_logger, error);
+            CommitLog.Died(_logger, error);
             _completion.TrySetException(error);
         }
 
@@ -182,7 +175,7 @@ internal sealed partial class CommitLoop : IDisposable
                 var idle = _inbox.IsEmpty;
                 if (_retryAt == 0 || _stopping)
                 {
-                    if (!idle && !_stopping && OutcomesGather() is { } rest)
+                    if (!idle && !_stopping && _inbox.OutcomesGather(Stopwatch.GetElapsedTime(_turned)) is { } rest)
                     {
                         Monitor.Wait(_gate, rest);
                         continue;
@@ -206,16 +199,6 @@ internal sealed partial class CommitLoop : IDisposable
             _inbox.TakeTurn(_turn);
             return true;
         }
-    }
-
-    // Nobody waits for an outcome to be on disk, so outcomes alone are written together: when many have come, or a little after the last
-    // turn. When the writer has rested, one is written at once.
-    private TimeSpan? OutcomesGather()
-    {
-        if (_inbox.OutcomeRows is not { } rows)
-            return null;
-        var rest = Gathering - Stopwatch.GetElapsedTime(_turned);
-        return rows < Gathered && rest > TimeSpan.Zero ? rest : null;
     }
 
     private void Turn()
@@ -270,7 +253,7 @@ internal sealed partial class CommitLoop : IDisposable
         var trouble = StoreTrouble.Describe(fault);
         _metrics.CommitFailures.Inc();
         if (_health.StoreTrouble is null)
-            Log.Trouble(_logger, trouble);
+            CommitLog.Trouble(_logger, trouble);
         _health.StoreTrouble = trouble;
         _retryAt = Stopwatch.GetTimestamp() + (long)(_backOff.TotalSeconds * Stopwatch.Frequency);
 
@@ -294,7 +277,7 @@ internal sealed partial class CommitLoop : IDisposable
             return;
         _retryAt = 0;
         _health.StoreTrouble = null;
-        Log.Recovered(_logger);
+        CommitLog.Recovered(_logger);
     }
 
     private void End(Exception why)
@@ -310,21 +293,5 @@ internal sealed partial class CommitLoop : IDisposable
 
         foreach (var job in left)
             job.Abandon(why);
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(
-            700,
-            LogLevel.Error,
-            "The store cannot write: {Trouble}. Nothing is acknowledged and nothing sent until it can; outcomes are kept."
-        )]
-        public static partial void Trouble(ILogger logger, string trouble);
-
-        [LoggerMessage(701, LogLevel.Information, "The store can write again.")]
-        public static partial void Recovered(ILogger logger);
-
-        [LoggerMessage(702, LogLevel.Critical, "The store's writer has ended because of a mistake in this program.")]
-        public static partial void Died(ILogger logger, Exception fault);
     }
 }

@@ -6,13 +6,13 @@ using MailProxy.Pipeline.Flow;
 namespace MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 /// <summary>
-/// Which tickets are out, and how far their attempts have come: claimed, marked in the flight log, begun, settled. In memory only, since one
-/// process owns the store. A ticket is named by message, revision and attempt: every change of a message raises one of them, so that what
+/// Which tickets are out, and how far their attempts have come: claimed, marked in the flight log, begun, settled. In memory only, since
+/// one process owns the store. A ticket is named by message, revision and attempt: every change of a message raises one of them, so that what
 /// was read before the change claims nothing after it.
 /// </summary>
 /// <remarks>
-/// An attempt begins when its body does, by one compare-and-set against the changes: whoever comes first wins. A change withdraws its ticket
-/// before it writes, and until its transaction has ended nobody can claim that ticket anew from an older snapshot.
+/// An attempt begins when its body does, by one compare-and-set against the changes: whoever comes first wins. A change withdraws its
+/// ticket before it writes, and until its transaction has ended nobody can claim that ticket anew from an older snapshot.
 /// </remarks>
 internal sealed class Claims
 {
@@ -71,7 +71,8 @@ internal sealed class Claims
     }
 
     /// <summary>
-    /// Ends every claim but of those attempts whose last block has gone out, and tells what is known of them. As after the end of a process.
+    /// Ends every claim but of those attempts whose last block has gone out, and tells what is known of them. As after the end of a
+    /// process.
     /// </summary>
     public List<FlightRecord> Recover()
     {
