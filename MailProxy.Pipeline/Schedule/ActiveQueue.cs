@@ -158,7 +158,7 @@ internal sealed class ActiveQueue
         return ours;
     }
 
-    /// <summary>The lane whose turn it is; null: none may send. One with an immediate mail goes first, but at most every second time.</summary>
+    /// <summary>The lane whose turn it is, or null. One with an immediate mail goes first, but at most every second time.</summary>
     public MailLane? Next() => _turns.Next(_now);
 
     /// <summary>Takes the first ticket of the lane that <see cref="Next"/> named.</summary>

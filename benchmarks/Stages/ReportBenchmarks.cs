@@ -5,8 +5,8 @@ using MailProxy.Pipeline.Report;
 namespace MailProxy.Benchmarks.Stages;
 
 /// <summary>
-/// Record the outcome of a mail: its mark in the flight log, then its settlement with the event, for eight mails a turn as eight connections
-/// bring them.
+/// Record the outcome of a mail: its mark in the flight log, then its settlement with the event, for eight mails a turn as eight
+/// connections bring them.
 /// </summary>
 [MemoryDiagnoser]
 public class ReportBenchmarks

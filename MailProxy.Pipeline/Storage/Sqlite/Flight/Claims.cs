@@ -7,8 +7,8 @@ namespace MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 /// <summary>
 /// Which tickets are out, and how far their attempts have come: claimed, marked in the flight log, begun, settled. In memory only, since
-/// one process owns the store. A ticket is named by message, revision and attempt: every change of a message raises one of them, so that what
-/// was read before the change claims nothing after it.
+/// one process owns the store. A ticket is named by message, revision and attempt: every change of a message raises one of them, so that
+/// what was read before the change claims nothing after it.
 /// </summary>
 /// <remarks>
 /// An attempt begins when its body does, by one compare-and-set against the changes: whoever comes first wins. A change withdraws its

@@ -43,6 +43,10 @@ internal static partial class FlightStart
         {
             throw new StoreRefusedException($"The flight log '{path}' cannot be made: {error.Message}", error);
         }
+        catch (SqliteException error)
+        {
+            throw new StoreRefusedException($"The store cannot note a new flight log: {StoreTrouble.Describe(error)}.", error);
+        }
     }
 
     /// <summary>The last run has ended with nothing under way: its log is not needed any more.</summary>

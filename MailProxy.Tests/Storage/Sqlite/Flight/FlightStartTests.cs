@@ -9,7 +9,9 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite.Flight;
 
-/// <summary>What a start makes of the log of the last run: after a clean stop, a killed process, a power cut, and without its file.</summary>
+/// <summary>
+/// What a start makes of the log of the last run: after a clean stop, a killed process, a power cut, and without its file.
+/// </summary>
 public sealed class FlightStartTests
 {
     private DirectoryInfo _directory = null!;
