@@ -83,7 +83,8 @@ public sealed class MailPipeline : IAsyncDisposable
             options.Schedule,
             shared.Clock,
             Log<ScheduleStage>(),
-            shared.Share
+            shared.Share,
+            options.Send.MarksAhead
         );
         Retention ContentRule(string tenant) => shared.RetentionOf(tenant) ?? options.Retention.ContentRule;
         _cache = new(
@@ -131,7 +132,9 @@ public sealed class MailPipeline : IAsyncDisposable
         var send = new SendStage(
             _channels.Resolved.Reader,
             _pool,
+            shared.Marks,
             _channels.Report.Writer,
+            Wake,
             options.Send,
             shared.Metrics,
             shared.Accounts,
@@ -264,7 +267,7 @@ public sealed class MailPipeline : IAsyncDisposable
     {
         _cache.Open();
         var recovery = await _shared.Store.RecoverAsync(_shared.Clock.GetUtcNow().ToUnixTimeMilliseconds());
-        await _reportStage.SettleInDoubtAsync(recovery);
+        await _reportStage.SettleOpenAsync(recovery);
         _run.Start(recovery, suspended);
     }
 

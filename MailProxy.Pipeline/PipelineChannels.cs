@@ -22,7 +22,7 @@ internal sealed class PipelineChannels(int submissions)
     public Channel<ResolvedMail> Resolved { get; } = Bounded<ResolvedMail>(16, manyReaders: true);
 
     /// <summary>Full: the writer waits. Report always empties it, so nobody waits for himself.</summary>
-    public Channel<ReportItem> Report { get; } = Bounded<ReportItem>(1024);
+    public Channel<Outcome> Report { get; } = Bounded<Outcome>(1024);
 
     /// <summary>How much each holds now, by the stage that reads it.</summary>
     public IEnumerable<(string Stage, int Count)> Depths =>

@@ -98,5 +98,7 @@ internal sealed class PipelineRun(PipelineChannels channels, PipelineHealth heal
             await _stop.CancelAsync();
             await stage;
         }
+
+        Schedule.LetGo();
     }
 }

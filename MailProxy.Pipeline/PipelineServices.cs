@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
@@ -13,6 +14,7 @@ namespace MailProxy.Pipeline;
 /// <summary>What the stages share and do not own.</summary>
 public sealed record PipelineServices(
     IMessageStore Store,
+    IMarks Marks,
     IDeliveryLog Log,
     IRetentionStore Retention,
     CurrentAccounts Accounts,

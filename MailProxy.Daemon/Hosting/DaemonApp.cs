@@ -112,6 +112,7 @@ internal static class DaemonApp
             settings.Engine,
             new(
                 storage.Messages,
+                storage.Marks,
                 storage.Log,
                 storage.Retention,
                 accounts,

@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
@@ -16,7 +17,7 @@ internal sealed class SqliteStores : IDisposable
     private SqliteStores(
         SqliteDatabase database,
         SpoolFiles spool,
-        IMessageStore messages,
+        SqliteMessageStore messages,
         IMessageQueries queries,
         ISendingStore sending,
         IKeyUseStore keyUses,
@@ -30,8 +31,9 @@ internal sealed class SqliteStores : IDisposable
     )
     {
         _database = database;
-        (Spool, Messages, Queries, Sending, KeyUses, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
+        (Spool, Messages, Marks, Queries, Sending, KeyUses, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
             spool,
+            messages,
             messages,
             queries,
             sending,
@@ -48,6 +50,7 @@ internal sealed class SqliteStores : IDisposable
 
     public SpoolFiles Spool { get; }
     public IMessageStore Messages { get; }
+    public IMarks Marks { get; }
     public IMessageQueries Queries { get; }
     public ISendingStore Sending { get; }
     public IConfigurationStore Configuration { get; }

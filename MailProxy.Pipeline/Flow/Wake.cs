@@ -21,6 +21,9 @@ public sealed class Wake
             earliest = known ? Math.Min(earliest, due) : due;
         });
 
+    /// <summary>The server has answered, and the outcome is handed on: others of the lane may go before the store knows.</summary>
+    public void Answered(QueuedMail ticket) => Put(set => set.Answered.Add(ticket));
+
     /// <summary>An attempt is over and the store knows: the claim ends.</summary>
     public void Done(QueuedMail ticket) => Put(set => set.Done.Add(ticket));
 
@@ -87,6 +90,7 @@ public sealed class WakeSet
     public static readonly WakeSet Nothing = new();
 
     public Dictionary<LaneKey, long> DueByLane { get; } = [];
+    public List<QueuedMail> Answered { get; } = [];
     public List<QueuedMail> Done { get; } = [];
     public List<QueuedMail> Aside { get; } = [];
     public List<QueuedMail> Returned { get; } = [];

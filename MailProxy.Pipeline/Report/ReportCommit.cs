@@ -1,58 +1,30 @@
 using MailProxy.Pipeline.Disk;
-using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>
-/// Commits a batch of marks and settlements. Marks that cannot be written fail at once; settlements are retried until they are written.
-/// </summary>
+/// <summary>One commit for a batch of settlements, which are written however long it takes.</summary>
 internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clock, ILogger logger)
 {
     private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(1);
 
-    /// <summary>One result per item; false where the item wrote nothing or its mark failed.</summary>
-    public async ValueTask<bool[]> WriteAsync(List<ReportItem> batch, List<StoreWrite?> writes)
+    /// <summary>One result for each; false where nothing was asked of the store, or where nothing changed.</summary>
+    public async ValueTask<bool[]> WriteAsync(IReadOnlyList<Settlement?> settlements)
     {
-        var results = new bool[writes.Count];
-        List<int> asked = [.. Enumerable.Range(0, writes.Count).Where(i => writes[i] is not null)];
+        var results = new bool[settlements.Count];
+        List<int> asked = [.. Enumerable.Range(0, settlements.Count).Where(i => settlements[i] is not null)];
         if (asked.Count == 0)
             return results;
-        try
-        {
-            Spread(await store.CommitAsync(asked.ConvertAll(i => writes[i]!)));
-        }
-        catch (StoreUnavailableException error)
-        {
-            foreach (var item in batch)
-                Fault(item, error);
-            asked.RemoveAll(i => writes[i] is Mark);
-            if (asked.Count > 0)
-                Spread(await SettlementsAsync(asked.ConvertAll(i => writes[i]!)));
-        }
-        catch (Exception error)
-        {
-            foreach (var item in batch)
-                Fault(item, error);
-            throw;
-        }
-
+        var written = await CommitAsync(asked.ConvertAll(i => settlements[i]!));
+        for (var i = 0; i < asked.Count; i++)
+            results[asked[i]] = written[i];
         return results;
-
-        void Spread(IReadOnlyList<bool> written)
-        {
-            for (var i = 0; i < asked.Count; i++)
-                results[asked[i]] = written[i];
-        }
     }
 
-    /// <summary>
-    /// Writes settlements, however long it takes. The store retries by itself; this is for a store that gives up nevertheless. A
-    /// settlement that
-    /// was written already changes nothing the second time.
-    /// </summary>
-    public async Task<IReadOnlyList<bool>> SettlementsAsync(IReadOnlyList<StoreWrite> settlements)
+    // The store tries again by itself; this is for one that gives up all the same. A settlement that was written already changes nothing
+    // the second time.
+    private async Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Settlement> settlements)
     {
         while (true)
         {
@@ -66,15 +38,6 @@ internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clo
                 await Task.Delay(BetweenTries, clock);
             }
         }
-    }
-
-    /// <summary>Fails the promise of a mark; other items have none.</summary>
-    public static void Fault(ReportItem item, Exception fault)
-    {
-        if (item is not Begun begun)
-            return;
-        begun.Marked.TrySetException(fault);
-        _ = begun.Marked.Task.Exception; // observed, even when the sender no longer waits for it
     }
 
     private static partial class Log

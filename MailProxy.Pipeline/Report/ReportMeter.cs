@@ -9,19 +9,12 @@ namespace MailProxy.Pipeline.Report;
 /// <summary>Counts what the Report stage settles. Used by its loop only.</summary>
 internal sealed class ReportMeter(PipelineMetrics metrics, CurrentAccounts accounts)
 {
-    // When each open attempt was marked; as many entries as mails are being sent.
-    private readonly Dictionary<long, long> _marked = [];
-
-    public void Marked(QueuedMail ticket, long at) => _marked[ticket.Id] = at;
-
-    public void Forget(QueuedMail ticket) => _marked.Remove(ticket.Id);
-
     public void Settled(Settlement settlement, MailContent content)
     {
         var ticket = settlement.Ticket;
         var asked = Math.Max(content.CreatedAt, content.SendAt ?? 0);
-        if (_marked.Remove(ticket.Id, out var marked) && ticket.Attempt == 0)
-            metrics.TimeToFirstAttempt.Observe(Seconds(marked - asked));
+        if (settlement.Mark is { At: var began } && ticket.Attempt == 0)
+            metrics.TimeToFirstAttempt.Observe(Seconds(began - asked));
         if (settlement.State == MessageState.Sent)
             metrics.TimeToSent.Observe(Seconds(settlement.At - asked));
 

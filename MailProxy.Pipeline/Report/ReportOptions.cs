@@ -41,7 +41,7 @@ public sealed class ReportOptions
     [Range(0, 0.5)]
     public double Jitter { get; set; } = 0.1;
 
-    /// <summary>Marks and outcomes of one commit.</summary>
+    /// <summary>Outcomes of one commit.</summary>
     [Range(1, 4096)]
     public int MaxCommit { get; set; } = 512;
 

@@ -9,12 +9,11 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>
-/// Writes marks and outcomes in order of arrival, one commit per batch; then completes the promises, and wakes Schedule. While one commit
-/// is
-/// under way, the next batch gathers.
+/// Writes outcomes in the order in which they came, one commit a batch; then keeps the promises, and wakes Schedule. While one
+/// commit is under way the next batch gathers.
 /// </summary>
 internal sealed partial class ReportStage(
-    ChannelReader<ReportItem> input,
+    ChannelReader<Outcome> input,
     IMessageStore store,
     IDeliveryLog log,
     CurrentAccounts accounts,
@@ -35,67 +34,77 @@ internal sealed partial class ReportStage(
     public async Task RunAsync()
     {
         await using var watch = new AccountWatch(new(options, chance), accounts, wake, log, clock, logger);
-        try
-        {
-            await Stage.ForEachBatch(input, options.MaxCommit, long.MaxValue, static _ => 0, batch => HandleAsync(batch, watch));
-        }
-        catch (Exception error)
-        {
-            // The stage has failed and the process ends; nobody may wait any longer for a mark.
-            while (input.TryRead(out var item))
-                ReportCommit.Fault(item, error);
-            throw;
-        }
+        await Stage.ForEachBatch(input, options.MaxCommit, long.MaxValue, static _ => 0, batch => HandleAsync(batch, watch));
     }
 
-    /// <summary>Settles the attempts that a crash left marked, by each message's policy. Called before the first mail is sent.</summary>
-    public async Task SettleInDoubtAsync(Recovery recovery)
+    /// <summary>
+    /// Settles what the end of the last run left open: as the server answered where that is known, else by each message's policy. Before
+    /// the first mail goes out.
+    /// </summary>
+    public async Task SettleOpenAsync(Recovery recovery)
     {
-        if (recovery.InDoubt.Count == 0)
-            return;
-        Log.InDoubt(logger, recovery.InDoubt.Count);
-        foreach (var chunk in recovery.InDoubt.Chunk(options.MaxCommit))
+        if (recovery.InDoubt.Count > 0)
+            Log.InDoubt(logger, recovery.InDoubt.Count);
+        if (recovery.Answered.Count > 0)
+            Log.Answered(logger, recovery.Answered.Count);
+        var open = recovery
+            .Answered.Select(static tried =>
+                (tried.Ticket, tried.Content, tried.Mark, Verdicts: (IReadOnlyList<RecipientVerdict>?)tried.Verdicts)
+            )
+            .Concat(
+                recovery.InDoubt.Select(static doubt =>
+                    (doubt.Ticket, doubt.Content, doubt.Mark, Verdicts: (IReadOnlyList<RecipientVerdict>?)null)
+                )
+            );
+        foreach (var chunk in open.Chunk(options.MaxCommit))
         {
-            Settlement[] settlements = [.. chunk.Select(doubt => _settler.InDoubt(doubt.Ticket, doubt.Content, Now()))];
-            var written = await _commit.SettlementsAsync(settlements);
-            foreach (var ((doubt, settlement), done) in chunk.Zip(settlements).Zip(written))
-                After(settlement, doubt.Content, done);
+            Settlement[] settlements =
+            [
+                .. chunk.Select(one =>
+                    (
+                        one.Verdicts is { } verdicts
+                            ? _settler.Attempted(one.Ticket, one.Content, verdicts, Now())
+                            : _settler.InDoubt(one.Ticket, one.Content, Now())
+                    ) with
+                    {
+                        Mark = one.Mark,
+                    }
+                ),
+            ];
+            var written = await _commit.WriteAsync(settlements);
+            foreach (var ((one, settlement), done) in chunk.Zip(settlements).Zip(written))
+                After(settlement, one.Content, done);
         }
     }
 
-    private async ValueTask HandleAsync(List<ReportItem> batch, AccountWatch watch)
+    private async ValueTask HandleAsync(List<Outcome> batch, AccountWatch watch)
     {
         var now = Now();
-        var writes = batch.ConvertAll(item => Decide(item, now));
-        var results = await _commit.WriteAsync(batch, writes);
+        var settlements = batch.ConvertAll(outcome => Decide(outcome, now));
+        var results = await _commit.WriteAsync(settlements);
         for (var i = 0; i < batch.Count; i++)
-            After(batch[i], writes[i], results[i], now, watch);
+            After(batch[i], settlements[i], results[i], now, watch);
     }
 
-    /// <summary>What an item writes to the store; null for nothing.</summary>
-    private StoreWrite? Decide(ReportItem item, long now) =>
-        item switch
+    /// <summary>What an outcome asks the store to write; null: nothing.</summary>
+    private Settlement? Decide(Outcome outcome, long now)
+    {
+        var settlement = outcome switch
         {
-            Begun begun => new Mark(begun.Ticket, begun.Recipients, begun.Permit.Counts, now),
             Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
-            Outcome.AccountToBlame { Content: { } content } => Settler.Unmark(item.Ticket, content, now),
-            Outcome.Released released => Settler.Unmark(item.Ticket, released.Content, now),
+            Outcome.AccountToBlame { Content: { } content } => Settler.Untried(outcome.Ticket, content, now),
+            Outcome.Released released => Settler.Untried(outcome.Ticket, released.Content, now),
             Outcome.Unsendable never => _settler.Unsendable(never.Ticket, never.Content, never.EnhancedCode, never.Reason, now),
             Outcome.Postponed { Content: { } content } later => _settler.Postponed(later, content, now),
             _ => null,
         };
+        return settlement is null ? null : settlement with { Mark = outcome.Mark };
+    }
 
-    private void After(ReportItem item, StoreWrite? write, bool written, long now, AccountWatch watch)
+    private void After(Outcome item, Settlement? write, bool written, long now, AccountWatch watch)
     {
         switch (item)
         {
-            case Begun begun:
-                if (written)
-                    begun.Permit.Spend();
-                if (written)
-                    _meter.Marked(begun.Ticket, now);
-                begun.Marked.TrySetResult(written);
-                return;
             case Outcome.NotYet:
                 return; // Wake.Return brings the ticket back; the claim stays
             case Outcome.AccountToBlame { Trouble: var trouble }:
@@ -143,7 +152,6 @@ internal sealed partial class ReportStage(
         if (!written)
         {
             Log.Stale(logger, content.Key.Id, settlement.State);
-            _meter.Forget(ticket);
             Return(ticket, ticket.Due);
             return;
         }
@@ -183,7 +191,6 @@ internal sealed partial class ReportStage(
 
     private void Return(QueuedMail ticket, long due)
     {
-        _meter.Forget(ticket);
         wake.Done(ticket);
         wake.Due(ticket.Lane, due);
     }
@@ -199,6 +206,13 @@ internal sealed partial class ReportStage(
                 + "own on_ambiguous"
         )]
         public static partial void InDoubt(ILogger logger, int count);
+
+        [LoggerMessage(
+            605,
+            LogLevel.Information,
+            "The server had answered {Count} messages whose outcome the last run did not come to store"
+        )]
+        public static partial void Answered(ILogger logger, int count);
 
         [LoggerMessage(603, LogLevel.Warning, "Message {Tenant}/{Message} is {State} by account {Account} ({Server}): {Code}")]
         public static partial void Ended(

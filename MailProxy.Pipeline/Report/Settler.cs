@@ -22,29 +22,28 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         : this(RetryOf(options, scheduleOf), new(options.PostponeSteps, options.Jitter), new(options.SourceSteps, options.Jitter), chance)
     { }
 
-    /// <summary>A marked attempt with a verdict for each recipient of its slice.</summary>
+    /// <summary>An attempt with a verdict for each recipient of its slice.</summary>
     public Settlement Attempted(QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts, long now) =>
-        Settle(ticket, content, verdicts, marked: true, now);
+        Settle(ticket, content, verdicts, counts: true, now);
 
-    /// <summary>A marked attempt of unknown outcome, after a crash: every recipient of the slice is in doubt.</summary>
+    /// <summary>An attempt that had gone out when the process ended: everybody in the slice is in doubt.</summary>
     public Settlement InDoubt(QueuedMail ticket, MailContent content, long now) =>
         Settle(
             ticket,
             content,
             All(content, Verdict.InDoubt, null, "The attempt was interrupted; its outcome is unknown."),
-            marked: true,
+            counts: true,
             now
         );
 
-    /// <summary>An attempt that was not marked, of a message that can never be sent as it is.</summary>
+    /// <summary>Not begun, and never sendable as it is.</summary>
     public Settlement Unsendable(QueuedMail ticket, MailContent content, string enhancedCode, string reason, long now) =>
-        Settle(ticket, content, All(content, Verdict.Refused, enhancedCode, reason), marked: false, now);
+        Settle(ticket, content, All(content, Verdict.Refused, enhancedCode, reason), counts: false, now);
 
-    /// <summary>A marked attempt that failed because of the account: as if it had not been tried.</summary>
-    public static Settlement Unmark(QueuedMail ticket, MailContent content, long now) =>
+    /// <summary>Begun, but the account is to blame: as if it had not been tried.</summary>
+    public static Settlement Untried(QueuedMail ticket, MailContent content, long now) =>
         new(
             ticket,
-            Marked: true,
             Before(content),
             new QueueStep.Again(0, content.Standing.Round, Wanting(content)),
             content.Standing.Attempts,
@@ -54,8 +53,7 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             now
         );
 
-    /// <summary>An attempt that was not marked, because of trouble of our own or of a source: deferred by a schedule of its own, and not
-    /// counted.</summary>
+    /// <summary>Not begun, trouble of our own or of a source: later, by a schedule of its own, no attempt lost.</summary>
     public Settlement Postponed(Outcome.Postponed later, MailContent content, long now)
     {
         var (ticket, standing) = (later.Ticket, content.Standing);
@@ -72,7 +70,6 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         );
         return new(
             ticket,
-            Marked: false,
             MessageState.Deferred,
             new QueueStep.Again(due, standing.Round, Wanting(content)),
             standing.Attempts,
@@ -83,10 +80,10 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         );
     }
 
-    private Settlement Settle(QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts, bool marked, long now)
+    private Settlement Settle(QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts, bool counts, long now)
     {
         var standing = content.Standing;
-        var attempts = standing.Attempts + (marked ? 1 : 0);
+        var attempts = standing.Attempts + (counts ? 1 : 0);
         var tally = new RoundTally(retryOf(content.Account), content, chance());
         var untouched = verdicts.All(verdict => verdict.Verdict == Verdict.NotTried);
         var byOrdinal = verdicts.ToDictionary(verdict => verdict.Ordinal);
@@ -114,7 +111,6 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             facts = facts with { Policy = content.OnAmbiguous };
         return new(
             ticket,
-            marked,
             state,
             step,
             attempts,

@@ -13,7 +13,7 @@ internal sealed partial class FetchEnds(
     IMessageStore store,
     CurrentAccounts accounts,
     SharedCapacity loads,
-    ChannelWriter<ReportItem> report,
+    ChannelWriter<Outcome> report,
     ILogger logger
 )
 {

@@ -17,7 +17,7 @@ internal sealed partial class ResolveStage(
     IMessageStore store,
     CurrentAccounts accounts,
     ChannelWriter<ResolvedMail> next,
-    ChannelWriter<ReportItem> report,
+    ChannelWriter<Outcome> report,
     SharedCapacity loads,
     BodyMemory bodies,
     Func<SmtpAccount, int> sliceSize,

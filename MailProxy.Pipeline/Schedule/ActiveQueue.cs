@@ -143,6 +143,13 @@ internal sealed class ActiveQueue
         Settle(lane);
     }
 
+    /// <summary>The server has answered: the lane may have another under way.</summary>
+    public void Answered(MailLane lane, in QueuedMail ticket)
+    {
+        Land(lane, ticket);
+        Settle(lane);
+    }
+
     /// <summary>Ends an attempt. False when the ticket was not known here.</summary>
     public bool Done(MailLane lane, in QueuedMail ticket)
     {
@@ -151,9 +158,7 @@ internal sealed class ActiveQueue
         return ours;
     }
 
-    /// <summary>
-    /// The lane whose turn it is; null when no lane may send. A lane with an immediate mail goes first, but at most every second time.
-    /// </summary>
+    /// <summary>The lane whose turn it is, or null. One with an immediate mail goes first, but at most every second time.</summary>
     public MailLane? Next() => _turns.Next(_now);
 
     /// <summary>Takes the first ticket of the lane that <see cref="Next"/> named.</summary>

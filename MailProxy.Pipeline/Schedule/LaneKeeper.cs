@@ -7,10 +7,12 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>Applies wakes, changed accounts and steps of the clock to the lanes. Used by the scheduler's loop only.</summary>
+/// <param name="ahead">Mails that a lane may have under way for each connection, beside the one that is on it.</param>
 internal sealed partial class LaneKeeper(
     ActiveQueue queue,
     IMessageStore store,
     CurrentAccounts accounts,
+    int ahead,
     TimeProvider clock,
     ILogger logger
 )
@@ -113,6 +115,12 @@ internal sealed partial class LaneKeeper(
                 queue.SetAside(lane, ticket);
         }
 
+        foreach (var ticket in news.Answered)
+        {
+            if (queue.Find(ticket.Lane) is { } lane)
+                queue.Answered(lane, ticket);
+        }
+
         // Claims end before the lanes look at the disk again.
         foreach (var ticket in news.Done)
         {
@@ -194,7 +202,7 @@ internal sealed partial class LaneKeeper(
         lane.Unknown = account is null;
         lane.Gone &= lane.Unknown;
         lane.Paused = account is { Paused: true } or { TenantSuspended: true };
-        lane.InFlightCap = 2 * (account?.MaxConnections ?? 1);
+        lane.InFlightCap = (1 + ahead) * (account?.MaxConnections ?? 1);
         // A changed account deserves a new look.
         if (account?.Version != before.OfLane(lane.Key)?.Version)
             lane.AtLimit = lane.BackingOff = null;

@@ -55,7 +55,8 @@ internal sealed partial class ScheduleStage
         ScheduleOptions options,
         TimeProvider clock,
         ILogger logger,
-        TenantShare? share = null
+        TenantShare? share = null,
+        int marksAhead = 1
     )
     {
         (_input, _wake, _store, _accounts, _gate, _next) = (input, wake, store, accounts, gate, next);
@@ -63,7 +64,7 @@ internal sealed partial class ScheduleStage
         _queue = new(options.Window, options.InFlight, options.Page, store.Release, share);
         _standstill = new(health);
         _expiry = new(store, options.ExpiryChunk, logger);
-        _lanes = new(_queue, store, accounts, clock, logger);
+        _lanes = new(_queue, store, accounts, Math.Max(1, marksAhead), clock, logger);
         _chooser = new(_queue, _lanes, gate, _standstill, next, metrics, clock);
         _reasons = new(_queue, _standstill, accounts, clock, () => _lanes.PendingStep);
     }
@@ -145,7 +146,8 @@ internal sealed partial class ScheduleStage
         }
     }
 
-    private void LetGo()
+    /// <summary>Gives back every ticket that has come to rest; once more after the last outcome, which nobody waits for here.</summary>
+    public void LetGo()
     {
         while (_input.TryRead(out var ticket))
             _store.Release(ticket);

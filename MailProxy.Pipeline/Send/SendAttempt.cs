@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using MailProxy.Pipeline.Flow;
 using Microsoft.Extensions.Logging;
 
@@ -10,14 +9,19 @@ internal sealed partial class SendAttempt(
     SmtpPool pool,
     SenderRefusals refusals,
     Rendering rendering,
-    ChannelWriter<ReportItem> report,
+    IMarks marks,
+    int marksAhead,
+    TimeProvider clock,
     ILogger logger
 )
 {
-    private Begun? _begun;
+    private readonly AttemptMark _mark = new(mail, marks, clock);
 
     /// <summary>The connection in use; the stage returns it after the outcome is written.</summary>
     public SmtpConnection? Connection { get; private set; }
+
+    /// <summary>The attempt as it was noted; null: its body never began.</summary>
+    public Mark? Begun => _mark.Begun;
 
     private QueuedMail Ticket => mail.Due.Ticket;
 
@@ -39,27 +43,25 @@ internal sealed partial class SendAttempt(
         catch (SmtpOpenException error)
         {
             Log.NoConnection(logger, mail.Account.ToString(), Server, error.Phase, error.Reply?.Code, error.Message);
-            return await BlamedAsync(SmtpVerdict.Trouble(mail.Account.Key, error));
+            return Blamed(SmtpVerdict.Trouble(mail.Account.Key, error));
         }
         catch (DkimKeyException error)
         {
-            return await BlamedAsync(new(mail.Account.Key, TroubleKind.Configuration, null, null, error.Message));
+            return Blamed(new(mail.Account.Key, TroubleKind.Configuration, null, null, error.Message));
         }
         catch (OperationCanceledException) when (opening.IsCancellationRequested)
         {
-            return _begun is not null && await WasMarkedAsync() ? new Outcome.Released(Ticket, Bodiless()) : new Outcome.Dropped(Ticket);
+            return Begun is not null ? new Outcome.Released(Ticket, Bodiless()) : new Outcome.Dropped(Ticket);
         }
     }
 
     /// <summary>The outcome after an exception that nobody foresaw. Once the transaction may have begun, nobody knows what the server
     /// has.</summary>
-    public async Task<Outcome> UnforeseenAsync(Exception trouble)
+    public Outcome Unforeseen(Exception trouble)
     {
         Connection?.Abandon();
-        if (_begun is null)
+        if (Begun is null)
             return new Outcome.Postponed(Ticket, Bodiless(), $"An error nobody foresaw: {trouble.Message}");
-        if (!await WasMarkedAsync())
-            return new Outcome.Dropped(Ticket);
         return new Outcome.Attempted(
             Ticket,
             Bodiless(),
@@ -84,6 +86,9 @@ internal sealed partial class SendAttempt(
         CancellationToken abandon
     )
     {
+        // While the connection is busy with another mail, so that this one need not wait for the disk when its turn comes.
+        if (marksAhead > 0 && _mark.MayBeEarly)
+            _mark.Request();
         Connection = await pool.RentAsync(mail.Account, opening, abort);
         if (Connection.Offers.LargestMessage is { } most && rendered.Length > most)
         {
@@ -103,20 +108,20 @@ internal sealed partial class SendAttempt(
         // The connection may have come after the stop: then the mail stays in the queue.
         opening.ThrowIfCancellationRequested();
 
-        // Written to the report before the transaction and awaited inside it: the commit overlaps MAIL, RCPT and DATA.
-        _begun = new(Ticket, mail.Content.Slice.Count, mail.Due.Permit);
-        await report.WriteAsync(_begun, CancellationToken.None);
-
+        // Awaited inside the transaction: the sync of the disk overlaps MAIL, RCPT and DATA.
+        _mark.Request();
         var used = Connection.Messages > 0;
-        var result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort, abandon);
+        var result = await Connection.TransactAsync(envelope, rendered, _mark, abort, abandon);
         if (used && result.NeverBegan)
         {
             // The server ended an idle connection just when it was taken: no news of the account. Once, since the next is new.
             await ReplaceAsync(opening);
-            result = await Connection.TransactAsync(envelope, rendered, _begun.Marked.Task, abort, abandon);
+            result = await Connection.TransactAsync(envelope, rendered, _mark, abort, abandon);
         }
 
-        if (!await WasMarkedAsync())
+        if (_mark.Trouble is { } trouble)
+            Log.Unmarked(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, trouble);
+        if (result.End == TransactionEnd.Unmarked || !_mark.TryBegin())
             return new Outcome.Dropped(Ticket);
         if (result.Fault is UnsendableException unfit)
             return Refused(unfit);
@@ -136,7 +141,10 @@ internal sealed partial class SendAttempt(
         }
 
         var everySender = refusals.Learn(mail.Account, envelope.Sender, result);
-        return SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result, everySender);
+        var outcome = SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result, everySender);
+        if (result.Phase == SmtpPhase.Final && outcome is Outcome.Attempted attempted)
+            _mark.Answered(attempted.Verdicts);
+        return outcome;
     }
 
     private async Task ReplaceAsync(CancellationToken abort)
@@ -146,26 +154,7 @@ internal sealed partial class SendAttempt(
         Connection = await pool.ReplaceAsync(dead, abort);
     }
 
-    private async Task<Outcome> BlamedAsync(AccountTrouble trouble)
-    {
-        if (_begun is null)
-            return new Outcome.AccountToBlame(Ticket, trouble, null);
-        return await WasMarkedAsync() ? new Outcome.AccountToBlame(Ticket, trouble, Bodiless()) : new Outcome.Dropped(Ticket);
-    }
-
-    // Report answers every mark, so no token ends this wait.
-    private async Task<bool> WasMarkedAsync()
-    {
-        try
-        {
-            return await _begun!.Marked.Task;
-        }
-        catch (Exception error) when (_begun!.Marked.Task.IsCompleted)
-        {
-            Log.Unmarked(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, error.Message);
-            return false;
-        }
-    }
+    private Outcome.AccountToBlame Blamed(AccountTrouble trouble) => new(Ticket, trouble, Begun is null ? null : Bodiless());
 
     // Found at the last write: the server has an incomplete mail, which it discards, and the connection is not used again.
     private Outcome.Attempted Refused(UnsendableException unfit)

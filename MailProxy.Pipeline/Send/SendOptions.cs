@@ -10,6 +10,14 @@ public sealed class SendOptions
     public int Workers { get; set; } = 256;
 
     /// <summary>
+    /// How many messages each connection may have noted on the disk before their turn, 0 to 8, so that none waits for the disk; after a
+    /// power cut that many more are in doubt. 0: each is noted when its turn comes. Only messages whose <c>on_ambiguous</c> is
+    /// <c>retry</c>, and that no limit counts.
+    /// </summary>
+    [Range(0, 8)]
+    public int MarksAhead { get; set; } = 2;
+
+    /// <summary>
     /// Header that carries <c>tenant/id</c>, so that bounces can be correlated. Clients may not set it. Not one that mail has a meaning for
     /// (<c>From</c>, <c>List-…</c>). Empty: none.
     /// </summary>

@@ -11,7 +11,9 @@ namespace MailProxy.Pipeline.Send;
 internal sealed partial class SendStage(
     ChannelReader<ResolvedMail> input,
     SmtpPool pool,
-    ChannelWriter<ReportItem> report,
+    IMarks marks,
+    ChannelWriter<Outcome> report,
+    Wake wake,
     SendOptions options,
     PipelineMetrics metrics,
     CurrentAccounts accounts,
@@ -61,7 +63,7 @@ internal sealed partial class SendStage(
     private async Task HandleAsync(ResolvedMail mail, CancellationToken opening, CancellationToken abort, CancellationToken abandon)
     {
         var began = clock.GetTimestamp();
-        var attempt = new SendAttempt(mail, pool, _refusals, _rendering, report, logger);
+        var attempt = new SendAttempt(mail, pool, _refusals, _rendering, marks, options.MarksAhead, clock, logger);
         Outcome outcome;
         try
         {
@@ -75,19 +77,20 @@ internal sealed partial class SendStage(
         catch (Exception error)
         {
             Log.Unforeseen(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, error);
-            outcome = await attempt.UnforeseenAsync(error);
+            outcome = attempt.Unforeseen(error);
         }
 
+        outcome = outcome with { Mark = attempt.Begun };
         mail.Due.Permit.Dispose();
         mail.Charge.Dispose();
         var result = Class(outcome);
         metrics.Attempts.Of(mail.Account.Label, result).Inc();
         Log.Attempted(logger, mail.Due.Ticket.Id, mail.Account.ToString(), result, (long)clock.GetElapsedTime(began).TotalMilliseconds);
 
-        // The outcome goes first, so that it precedes the mark of the next mail on this connection.
-        await report.WriteAsync(outcome, CancellationToken.None);
         if (attempt.Connection is { } connection)
             pool.Return(connection);
+        wake.Answered(mail.Due.Ticket);
+        await report.WriteAsync(outcome, CancellationToken.None);
     }
 
     private static string Class(Outcome outcome) =>

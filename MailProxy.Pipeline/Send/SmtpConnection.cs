@@ -106,14 +106,14 @@ internal sealed class SmtpConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>One MAIL, RCPT…, DATA. Never throws: what happened is in the result. <paramref name="mark"/> is awaited before the last
-    /// block of the body.</summary>
+    /// <summary>One MAIL, RCPT…, DATA. Never throws: what happened is in the result. <paramref name="mark"/> stands before the
+    /// last block of the body goes out.</summary>
     /// <param name="abort">Ends it unless the last of the body has gone out.</param>
     /// <param name="abandon">Ends it in any case: what is unanswered then stays unknown.</param>
     public async Task<TransactionResult> TransactAsync(
         Envelope envelope,
         RenderedMail mail,
-        Task<bool> mark,
+        AttemptMark mark,
         CancellationToken abort,
         CancellationToken abandon
     )

@@ -18,7 +18,7 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
     /// <summary>False once the conversation is out of step: the connection must not be used again.</summary>
     public bool InStep { get; private set; } = true;
 
-    public async Task RunAsync(Envelope envelope, RenderedMail mail, Task<bool> mark, TransactionResult result)
+    public async Task RunAsync(Envelope envelope, RenderedMail mail, AttemptMark mark, TransactionResult result)
     {
         InStep = false;
         _out.ResetWrittenCount();
@@ -145,8 +145,10 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         return (await AskAsync(".\r\n"u8)).Code is not 421;
     }
 
-    private async ValueTask DeliverAsync(RenderedMail mail, Task<bool> mark, TransactionResult result)
+    private async ValueTask DeliverAsync(RenderedMail mail, AttemptMark mark, TransactionResult result)
     {
+        if (!mark.TryBegin())
+            throw new UnmarkedException();
         Enter(SmtpPhase.Body, result);
         using var blocks = new WireBlocks(mail);
         while (blocks.Next(_out))
@@ -161,7 +163,9 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         }
 
         Put(".\r\n"u8);
-        if (!await StandsAsync(mark))
+
+        // The clock's time for the body runs on: a mark that does not come in that time is none.
+        if (!await mark.OutAsync(clock.Token))
             throw new UnmarkedException();
 
         // A reply that nobody asked for would be taken for the one to the final dot. A refusal, before the dot: the server does not want
@@ -180,19 +184,6 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         result.Ending = await FlushAsync() ?? await ReadAsync();
         _reset = !result.Ending.IsPositive;
         InStep = (result.Ending.IsPositive || result.Ending.Refuses) && !SmtpVerdict.BlamesAccount(SmtpPhase.Final, result.Ending);
-    }
-
-    // The clock's time for the body runs on: a mark that does not come in that time is none.
-    private async ValueTask<bool> StandsAsync(Task<bool> mark)
-    {
-        try
-        {
-            return await mark.WaitAsync(clock.Token);
-        }
-        catch (Exception) when (mark.IsFaulted || mark.IsCanceled)
-        {
-            return false;
-        }
     }
 
     private void Enter(SmtpPhase phase, TransactionResult result)

@@ -11,8 +11,7 @@ namespace MailProxy.Pipeline.Storage;
 public interface IMessageStore
 {
     /// <summary>
-    /// Ends what a crash left open: nothing stays claimed, and attempts that were marked without an outcome are returned as in doubt.
-    /// Called
+    /// Ends what a crash left open: nothing stays claimed, and attempts without a settlement are handed back, answered or in doubt. Called
     /// once, before anything else.
     /// </summary>
     Task<Recovery> RecoverAsync(long now);
@@ -41,10 +40,10 @@ public interface IMessageStore
     ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients);
 
     /// <summary>
-    /// Writes marks and settlements in order, in one transaction. The result tells for each whether a row changed. Settlements are retried
-    /// without limit. A call that contains a mark faults as a whole and stores nothing: write its settlements again without the mark.
+    /// Writes settlements in order, in one transaction. The result says for each whether a row changed. It is tried again for ever while
+    /// the store cannot write.
     /// </summary>
-    Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes);
+    Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Settlement> writes);
 
     /// <summary>Changes one message for a person. The check, the change and the entry in the audit log are one transaction.</summary>
     Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now);
@@ -53,16 +52,22 @@ public interface IMessageStore
     Task<ExpirySweep> ExpireAsync(long now, int limit);
 }
 
-/// <param name="InDoubt">Attempts marked without an outcome, still in state sending; each must be settled.</param>
+/// <param name="InDoubt">
+/// Sent, and nobody knows whether the server took it; each must be settled. Without a mark: a former version's.
+/// </param>
 /// <param name="Lanes">Lanes with waiting mail, and when the earliest of it is due (0: now).</param>
 /// <param name="LimitUses">Permits counted in windows that have not passed yet.</param>
 /// <param name="NextExpiry">When the next message expires; <see cref="long.MaxValue"/>: never.</param>
 public sealed record Recovery(
-    IReadOnlyList<(QueuedMail Ticket, MailContent Content)> InDoubt,
+    IReadOnlyList<(QueuedMail Ticket, MailContent Content, Mark? Mark)> InDoubt,
     IReadOnlyList<(LaneKey Lane, long Due)> Lanes,
     IReadOnlyList<LimitUse> LimitUses,
     long NextExpiry
-);
+)
+{
+    /// <summary>Answered by the server, and not settled before the process ended.</summary>
+    public IReadOnlyList<Outcome.Attempted> Answered { get; init; } = [];
+}
 
 /// <summary>Permits counted in one slot of one window.</summary>
 /// <param name="WindowSeconds">60, 3,600 or 86,400; the second is not kept.</param>
@@ -88,22 +93,11 @@ public readonly record struct ClaimRequest(int Count, long Now, Priority LowestP
 /// <param name="NextDue">The earliest due time of mail that is not due yet; <see cref="long.MaxValue"/>: there is none.</param>
 public sealed record ClaimedPage(IReadOnlyList<QueuedMail> Tickets, bool More, long NextDue);
 
-/// <summary>A write of the Report stage. A closed set.</summary>
-public abstract record StoreWrite(QueuedMail Ticket);
-
-/// <summary>
-/// The attempt begins: sets the state to sending if the ticket is still valid. Permits are counted at <paramref name="At"/> in the same
-/// transaction.
-/// </summary>
-public sealed record Mark(QueuedMail Ticket, int Recipients, PermitCounts Permits, long At) : StoreWrite(Ticket);
-
-/// <summary>The end of an attempt. Has no effect when the ticket is stale.</summary>
-/// <param name="Marked">Whether the row must be in state sending; otherwise it must be ready.</param>
-/// <param name="State">The message's new state.</param>
-/// <param name="Attempts">The new number of attempts that counted.</param>
+/// <summary>How an attempt ended. Does nothing when the ticket is stale.</summary>
+/// <param name="State">The message's state from now on.</param>
+/// <param name="Attempts">Attempts that counted, from now on.</param>
 public sealed record Settlement(
     QueuedMail Ticket,
-    bool Marked,
     MessageState State,
     QueueStep Step,
     int Attempts,
@@ -111,7 +105,11 @@ public sealed record Settlement(
     IReadOnlyList<NewEvent> Events,
     bool PossibleDuplicate,
     long At
-) : StoreWrite(Ticket);
+)
+{
+    /// <summary>What the attempt counts against limits; null: its body never began.</summary>
+    public Mark? Mark { get; init; }
+}
 
 /// <summary>What happens to the queue's row. A closed set.</summary>
 public abstract record QueueStep

@@ -106,7 +106,7 @@ public sealed class PipelineMetrics
         );
         TimeToFirstAttempt = make.CreateHistogram(
             "mailproxy_accept_to_first_attempt_seconds",
-            "Time from acceptance (or send_at) to the mark of the first attempt.",
+            "Time from acceptance (or send_at) to the beginning of the first attempt's body.",
             new HistogramConfiguration { Buckets = Latencies }
         );
         TimeToSent = make.CreateHistogram(
@@ -175,7 +175,7 @@ public sealed class PipelineMetrics
         );
         CommitRows = make.CreateHistogram(
             "mailproxy_store_commit_batch_size",
-            "Marks, outcomes and messages written by one turn of the store's writer.",
+            "Outcomes and messages written by one turn of the store's writer.",
             new HistogramConfiguration { Buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] }
         );
         CommitFailures = make.CreateCounter("mailproxy_store_commit_failures_total", "Turns of the store's writer that failed.");

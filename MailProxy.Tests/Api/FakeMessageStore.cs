@@ -26,7 +26,7 @@ internal sealed class FakeMessageStore : IMessageStore
 
     public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
 
-    public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes) => throw new NotSupportedException();
+    public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Settlement> writes) => throw new NotSupportedException();
 
     public Task<ExpirySweep> ExpireAsync(long now, int limit) => throw new NotSupportedException();
 }

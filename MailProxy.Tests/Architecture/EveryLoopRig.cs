@@ -123,6 +123,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
             options,
             new(
                 FaultyProxy<IMessageStore>.Around(store, _calls),
+                FaultyProxy<IMarks>.Around(store, _calls),
                 FaultyProxy<IDeliveryLog>.Around(_log, _calls),
                 FaultyProxy<IRetentionStore>.Around(new SqliteRetentionStore(_files.Database, _files.Spool), _calls),
                 _accounts,

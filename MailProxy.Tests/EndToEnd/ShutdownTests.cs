@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using MailProxy.Tests.Support;
+using Microsoft.Data.Sqlite;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
@@ -162,6 +163,7 @@ internal sealed class ShutdownTests
             Is.EqualTo(1),
             string.Join('\n', server.Journal)
         );
+        Assert.That(IsClean(directory), Is.True, "no mark is left of the one that was answered for, nor of those that were marked ahead");
     }
 
     [Test]
@@ -207,5 +209,15 @@ internal sealed class ShutdownTests
         // Kestrel has it by then: a connection that came later was answered.
         Assert.That(await daemon.StatusAsync("/health/live"), Is.EqualTo(HttpStatusCode.OK));
         return client;
+    }
+
+    private static bool IsClean(string directory)
+    {
+        var file = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "mailproxy.db"), Pooling = false };
+        using var connection = new SqliteConnection(file.ToString());
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT clean FROM flight";
+        return command.ExecuteScalar() is 1L;
     }
 }

@@ -1,7 +1,6 @@
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 using static MailProxy.Tests.Report.Mails;
 
@@ -30,12 +29,14 @@ internal sealed class ReportAccountTests : ReportStageFixture
     [Test]
     public async Task AccountToBlame_AfterTheMark_TakesTheMarkBack()
     {
-        await RunAsync(new Outcome.AccountToBlame(Ticket(), Trouble(), Content()));
+        var mark = new Mark(Ticket(), 1, CountingPermit.Held, Now);
+        await RunAsync(new Outcome.AccountToBlame(Ticket(), Trouble(), Content()) { Mark = mark });
 
-        var settlement = (Settlement)_store.Commits.Single().Single();
+        var settlement = _store.Commits.Single().Single();
         Assert.Multiple(() =>
         {
-            Assert.That(settlement.Marked, Is.True);
+            Assert.That(settlement.Mark, Is.SameAs(mark));
+            Assert.That(settlement.Attempts, Is.Zero);
             Assert.That(settlement.Events, Is.Empty);
             Assert.That(_wake.Drain().Parked, Contains.Key(Account));
         });
@@ -44,12 +45,13 @@ internal sealed class ReportAccountTests : ReportStageFixture
     [Test]
     public async Task Released_TakesTheMarkBackAndBlamesNobody()
     {
-        await RunAsync(new Outcome.Released(Ticket(), Content()));
+        var mark = new Mark(Ticket(), 1, CountingPermit.Held, Now);
+        await RunAsync(new Outcome.Released(Ticket(), Content()) { Mark = mark });
 
-        var settlement = (Settlement)_store.Commits.Single().Single();
+        var settlement = _store.Commits.Single().Single();
         Assert.Multiple(() =>
         {
-            Assert.That((settlement.Marked, settlement.Events.Count), Is.EqualTo((true, 0)));
+            Assert.That((settlement.Mark, settlement.Events.Count), Is.EqualTo((mark, 0)));
             Assert.That(_wake.Drain().Parked, Is.Empty);
             Assert.That(_log.Events, Is.Empty);
         });
@@ -65,7 +67,7 @@ internal sealed class ReportAccountTests : ReportStageFixture
 
         await RunAsync(new Outcome.Attempted(Ticket(), content, verdicts) { Trouble = Trouble() });
 
-        var settlement = (Settlement)_store.Commits.Single().Single();
+        var settlement = _store.Commits.Single().Single();
         Assert.Multiple(() =>
         {
             Assert.That(settlement.State, Is.EqualTo(MessageState.Failed));

@@ -17,7 +17,7 @@ internal abstract class ReportStageFixture
 {
     protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    protected readonly Channel<ReportItem> _input = Channel.CreateBounded<ReportItem>(1024);
+    protected readonly Channel<Outcome> _input = Channel.CreateBounded<Outcome>(1024);
     protected readonly ScriptedStore _store = new();
     protected readonly MemoryDeliveryLog _log = new();
     protected readonly CurrentAccounts _accounts = new();
@@ -33,7 +33,7 @@ internal abstract class ReportStageFixture
         _stage = Stage(_clock);
     }
 
-    protected async Task RunAsync(params ReportItem[] items)
+    protected async Task RunAsync(params Outcome[] items)
     {
         foreach (var item in items)
             await _input.Writer.WriteAsync(item);

@@ -26,7 +26,7 @@ internal sealed class ReportStageTests : ReportStageFixture
     [Test]
     public async Task Attempted_Sent_CountsAndMeasuresButWakesNoLane()
     {
-        await RunAsync(new Begun(Ticket(), 1, new CountingPermit()), Sent(1));
+        await RunAsync(Sent(1) with { Mark = new(Ticket(1), 1, PermitCounts.None, Now) });
 
         Assert.Multiple(() =>
         {
@@ -84,28 +84,56 @@ internal sealed class ReportStageTests : ReportStageFixture
     }
 
     [Test]
-    public async Task SettleInDoubt_AfterACrash_SettlesEachByItsPolicy()
+    public async Task SettleOpen_InDoubtAfterACrash_SettlesEachByItsPolicy()
     {
+        Mark[] marks = [new(Ticket(1), 1, CountingPermit.Held, Now - 9), new(Ticket(2), 1, PermitCounts.None, Now - 8)];
         var recovery = new Recovery(
             [
-                (Ticket(1), Content()),
-                (Ticket(2), Content(policy: AmbiguousPolicy.Hold)),
-                (Ticket(3), Content(policy: AmbiguousPolicy.AssumeSent)),
+                (Ticket(1), Content(), marks[0]),
+                (Ticket(2), Content(policy: AmbiguousPolicy.Hold), marks[1]),
+                (Ticket(3), Content(policy: AmbiguousPolicy.AssumeSent), null),
             ],
             [],
             [],
             long.MaxValue
         );
 
-        await _stage.SettleInDoubtAsync(recovery);
+        await _stage.SettleOpenAsync(recovery);
 
         Assert.Multiple(() =>
         {
             Assert.That(
-                _store.Commits.Single().Cast<Settlement>().Select(settlement => settlement.State),
+                _store.Commits.Single().Select(settlement => settlement.State),
                 Is.EqualTo(new[] { MessageState.Deferred, MessageState.Held, MessageState.Ambiguous })
             );
-            Assert.That(_wake.Drain().DueByLane[Lanes.Of(Account)], Is.EqualTo(Now + 60_000));
+            Assert.That(_store.Commits.Single().Select(settlement => settlement.Mark), Is.EqualTo(new[] { marks[0], marks[1], null }));
+            var woken = _wake.Drain();
+            Assert.That(woken.Done.Select(ticket => ticket.Id), Is.EqualTo(new[] { 1, 2, 3 }));
+            Assert.That(woken.DueByLane[Lanes.Of(Account)], Is.EqualTo(Now + 60_000));
+        });
+    }
+
+    [Test]
+    public async Task SettleOpen_AnsweredBeforeTheCrash_SettlesAsTheServerSaid()
+    {
+        var mark = new Mark(Ticket(1), 2, CountingPermit.Held, Now - 9);
+        var recovery = new Recovery([(Ticket(2), Content(), null)], [], [], long.MaxValue)
+        {
+            Answered = [new(Ticket(1), Content(2), Verdicts("AR")) { Mark = mark }],
+        };
+
+        await _stage.SettleOpenAsync(recovery);
+
+        var settlements = _store.Commits.Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(
+                settlements.Select(settlement => (settlement.Ticket.Id, settlement.State)),
+                Is.EqualTo(new[] { (1L, MessageState.PartiallySent), (2L, MessageState.Deferred) })
+            );
+            Assert.That(settlements[0].Mark, Is.SameAs(mark));
+            Assert.That(settlements[0].PossibleDuplicate, Is.False);
+            Assert.That(_wake.Drain().Done.Select(ticket => ticket.Id), Is.EqualTo(new[] { 1, 2 }));
         });
     }
 }

@@ -8,12 +8,12 @@ namespace MailProxy.Tests.Report;
 internal sealed class ScriptedStore : IMessageStore
 {
     private readonly Lock _gate = new();
-    private readonly List<IReadOnlyList<StoreWrite>> _commits = [];
+    private readonly List<IReadOnlyList<Settlement>> _commits = [];
 
     /// <summary>Makes each commit's answer; by default every row changes.</summary>
-    public Func<IReadOnlyList<StoreWrite>, Task<IReadOnlyList<bool>>> Commit { get; set; } = AllWritten;
+    public Func<IReadOnlyList<Settlement>, Task<IReadOnlyList<bool>>> Commit { get; set; } = AllWritten;
 
-    public IReadOnlyList<IReadOnlyList<StoreWrite>> Commits
+    public IReadOnlyList<IReadOnlyList<Settlement>> Commits
     {
         get
         {
@@ -22,10 +22,10 @@ internal sealed class ScriptedStore : IMessageStore
         }
     }
 
-    public static Task<IReadOnlyList<bool>> AllWritten(IReadOnlyList<StoreWrite> writes) =>
+    public static Task<IReadOnlyList<bool>> AllWritten(IReadOnlyList<Settlement> writes) =>
         Task.FromResult<IReadOnlyList<bool>>([.. writes.Select(_ => true)]);
 
-    public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes)
+    public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Settlement> writes)
     {
         lock (_gate)
             _commits.Add([.. writes]);

@@ -80,7 +80,7 @@ public sealed class SettlerDelayTests
 
         Assert.Multiple(() =>
         {
-            Assert.That(settlement.Marked, Is.False);
+            Assert.That(settlement.Mark, Is.Null);
             Assert.That(settlement.State, Is.EqualTo(MessageState.Deferred));
             Assert.That(Describe(settlement.Step), Is.EqualTo($"again {seconds * 1000}/2/3"));
             Assert.That(settlement.Attempts, Is.EqualTo(counted));
@@ -103,8 +103,8 @@ public sealed class SettlerDelayTests
 
         Assert.That(Describe(settlement.Step), Is.EqualTo($"again {seconds * 1000}/0/1"));
         Assert.That(
-            (settlement.Marked, settlement.Attempts, settlement.Events.Single().Type),
-            Is.EqualTo((false, 0, EventType.MessageDeferred))
+            (settlement.Mark, settlement.Attempts, settlement.Events.Single().Type),
+            Is.EqualTo(((Mark?)null, 0, EventType.MessageDeferred))
         );
         Assert.That(Detail(settlement.Events.Single()).GetProperty("reason").GetString(), Is.EqualTo("http://x/y: no answer"));
     }

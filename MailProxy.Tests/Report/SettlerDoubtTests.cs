@@ -53,7 +53,7 @@ public sealed class SettlerDoubtTests
     [TestCase(MessageState.Scheduled, 0, MessageState.Queued)]
     [TestCase(null, 0, MessageState.Queued)]
     [TestCase(null, 1, MessageState.Deferred)]
-    public void Unmark_AfterTrouble_LeavesEverythingAsItWas(MessageState? before, int round, MessageState state)
+    public void Untried_AfterTrouble_LeavesEverythingAsItWas(MessageState? before, int round, MessageState state)
     {
         var content = Content(
             2,
@@ -69,11 +69,10 @@ public sealed class SettlerDoubtTests
             State = before,
         };
 
-        var settlement = Settler.Unmark(Ticket(), content, Now);
+        var settlement = Settler.Untried(Ticket(), content, Now);
 
         Assert.Multiple(() =>
         {
-            Assert.That(settlement.Marked, Is.True);
             Assert.That(settlement.State, Is.EqualTo(state));
             Assert.That(Describe(settlement.Step), Is.EqualTo($"again 0/{round}/5"));
             Assert.That(settlement.Attempts, Is.EqualTo(4));

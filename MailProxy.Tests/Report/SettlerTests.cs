@@ -136,7 +136,6 @@ public sealed class SettlerTests
             Assert.That(settlement.Events.Select(e => e.Attempt), Is.All.EqualTo(standing.Attempts + 1));
             Assert.That(settlement.PossibleDuplicate, Is.EqualTo(mayDouble));
             Assert.That(settlement.Attempts, Is.EqualTo(standing.Attempts + 1));
-            Assert.That(settlement.Marked, Is.True);
             Assert.That(settlement.Recipients.Select(r => r.Tried), Is.All.True);
         });
     }
@@ -210,7 +209,7 @@ public sealed class SettlerTests
 
         Assert.Multiple(() =>
         {
-            Assert.That(settlement.Marked, Is.False);
+            Assert.That(settlement.Mark, Is.Null);
             Assert.That(settlement.State, Is.EqualTo(MessageState.Failed));
             Assert.That(settlement.Attempts, Is.Zero);
             Assert.That(

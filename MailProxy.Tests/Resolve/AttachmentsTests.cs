@@ -29,7 +29,7 @@ internal sealed class AttachmentsTests
         await using var rig = new Setup();
         var (mail, outcome) = await rig.ResolveAsync(Content with { Sources = 0 });
 
-        Assert.That((mail!.Files, outcome), Is.EqualTo((Array.Empty<LocalContent?>(), (ReportItem?)null)));
+        Assert.That((mail!.Files, outcome), Is.EqualTo((Array.Empty<LocalContent?>(), (Outcome?)null)));
     }
 
     [Test]
@@ -137,12 +137,12 @@ internal sealed class AttachmentsTests
         public BodyMemory Bodies { get; } = new(1_000_000, TenantShare.Unlimited);
         public Sample.Permit Permit { get; private set; } = new();
 
-        public async Task<(ResolvedMail? Mail, ReportItem? Outcome)> ResolveAsync(MailContent content)
+        public async Task<(ResolvedMail? Mail, Outcome? Outcome)> ResolveAsync(MailContent content)
         {
             var (input, next, report) = (
                 Channel.CreateBounded<DueMail>(1),
                 Channel.CreateBounded<ResolvedMail>(1),
-                Channel.CreateBounded<ReportItem>(1)
+                Channel.CreateBounded<Outcome>(1)
             );
             var accounts = new CurrentAccounts();
             accounts.Swap(new([Sample.Account(25)], null));
@@ -168,9 +168,9 @@ internal sealed class AttachmentsTests
             return (next.Reader.TryRead(out var mail) ? mail : null, report.Reader.TryRead(out var outcome) ? outcome : null);
         }
 
-        public async Task<ReportItem> EndAsync(FetchTrouble trouble)
+        public async Task<Outcome> EndAsync(FetchTrouble trouble)
         {
-            var report = Channel.CreateBounded<ReportItem>(1);
+            var report = Channel.CreateBounded<Outcome>(1);
             await new FetchEnds(Store, new(), new(4, TenantShare.Unlimited), report.Writer, NullLogger.Instance).FailedAsync(
                 Sample.Ticket(),
                 trouble

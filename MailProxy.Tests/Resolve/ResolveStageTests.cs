@@ -16,7 +16,7 @@ internal sealed class ResolveStageTests
 {
     private readonly Channel<DueMail> _input = Channel.CreateBounded<DueMail>(16);
     private readonly Channel<ResolvedMail> _next = Channel.CreateBounded<ResolvedMail>(16);
-    private readonly Channel<ReportItem> _report = Channel.CreateBounded<ReportItem>(16);
+    private readonly Channel<Outcome> _report = Channel.CreateBounded<Outcome>(16);
     private readonly BodyMemory _bodies = new(10_000, TenantShare.Unlimited);
     private readonly CurrentAccounts _accounts = new();
     private readonly CancellationTokenSource _abort = new();
@@ -93,7 +93,7 @@ internal sealed class ResolveStageTests
         Assert.That(_permit.Disposed, Is.True);
     }
 
-    private async Task<ReportItem> OutcomeAsync()
+    private async Task<Outcome> OutcomeAsync()
     {
         await RunAsync();
         Assert.That(_permit.Disposed, Is.True);

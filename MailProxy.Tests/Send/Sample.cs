@@ -2,6 +2,7 @@ using System.Text;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Send;
 
 namespace MailProxy.Tests.Send;
 
@@ -36,17 +37,33 @@ internal static class Sample
             Standing = default,
         };
 
+    /// <summary>The mark of an attempt, answered by <paramref name="synced"/> alone; absent: at once.</summary>
+    public static AttemptMark Mark(Task<bool>? synced = null, MailContent? content = null) =>
+        Mark(new FakeMarks { Marking = _ => synced ?? Task.FromResult(true) }, content);
+
+    public static AttemptMark Mark(FakeMarks marks, MailContent? content = null, SendPermit? permit = null) =>
+        new(
+            new(new(Ticket(), new(7), permit ?? new Permit()), Account(25), content ?? Content(), new Charge()),
+            marks,
+            TimeProvider.System
+        );
+
     public static QueuedMail Ticket(long id = 1) => new(id, 1, new(7), Priority.Medium, 0, 0, 1);
 
     /// <summary>A permit that knows whether it was given back.</summary>
     public sealed class Permit : SendPermit
     {
         public bool Disposed { get; private set; }
-        public override PermitCounts Counts => new(new(LimitKey.Of(new(7)), 1), default, new(LimitKey.Installation, 1));
+        public int Spent { get; private set; }
+        public override PermitCounts Counts =>
+            Free ? PermitCounts.None : new(new(LimitKey.Of(new(7)), 1), default, new(LimitKey.Installation, 1));
+
+        /// <summary>No limit counts it.</summary>
+        public bool Free { get; init; }
         public override bool IsAcquired => true;
         public override IEnumerable<string> MetadataNames => [];
 
-        public override void Spend() { }
+        public override void Spend() => Spent++;
 
         public override bool TryGetMetadata(string metadataName, out object? metadata)
         {

@@ -9,29 +9,32 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace MailProxy.Tests.Send;
 
 /// <summary>
-/// A send stage between two channels and a scripted server, with a report stage that only answers marks and keeps what comes.
+/// A send stage between two channels and a scripted server, with marks that a test answers and a report stage that keeps what comes.
 /// </summary>
 internal sealed class SendRig : IAsyncDisposable
 {
     private readonly Channel<ResolvedMail> _input = Channel.CreateBounded<ResolvedMail>(1024);
-    private readonly Channel<ReportItem> _report = Channel.CreateBounded<ReportItem>(1024);
+    private readonly Channel<Outcome> _report = Channel.CreateBounded<Outcome>(1024);
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _abort = new();
     private readonly ConcurrentDictionary<long, TaskCompletionSource<Outcome>> _outcomes = new();
     private readonly Task _stage,
         _reporting;
 
-    public SendRig(SmtpAccount account, SendOptions? options = null, Func<Begun, Task<bool>>? mark = null)
+    public SendRig(SmtpAccount account, SendOptions? options = null, Func<Mark, Task<bool>>? mark = null)
     {
         Accounts.Swap(new([account], null));
         Account = account;
-        Mark = mark ?? (static _ => Task.FromResult(true));
+        if (mark is not null)
+            Marks.Marking = mark;
         Options = options ?? new();
         Pool = new(Accounts, Options, Metrics, TimeProvider.System, NullLogger.Instance);
         var stage = new SendStage(
             _input.Reader,
             Pool,
+            Marks,
             _report.Writer,
+            Wake,
             Options,
             Metrics,
             Accounts,
@@ -47,10 +50,11 @@ internal sealed class SendRig : IAsyncDisposable
     public SendOptions Options { get; }
     public PipelineMetrics Metrics { get; } = new(Prometheus.Metrics.NewCustomRegistry());
     public SmtpPool Pool { get; }
-    public Func<Begun, Task<bool>> Mark { get; set; }
+    public FakeMarks Marks { get; } = new();
+    public Wake Wake { get; } = new();
 
     /// <summary>What came through Report's channel, in order.</summary>
-    public ConcurrentQueue<ReportItem> Items { get; } = new();
+    public ConcurrentQueue<Outcome> Items { get; } = new();
 
     public ConcurrentDictionary<long, Sample.Permit> Permits { get; } = new();
     public ConcurrentDictionary<long, Sample.Charge> Charges { get; } = new();
@@ -99,22 +103,7 @@ internal sealed class SendRig : IAsyncDisposable
         await foreach (var item in _report.Reader.ReadAllAsync())
         {
             Items.Enqueue(item);
-            if (item is Begun begun)
-                _ = AnswerAsync(begun);
-            else
-                Promise(item.Ticket.Id).TrySetResult((Outcome)item);
-        }
-    }
-
-    private async Task AnswerAsync(Begun begun)
-    {
-        try
-        {
-            begun.Marked.TrySetResult(await Mark(begun));
-        }
-        catch (Exception error)
-        {
-            begun.Marked.TrySetException(error);
+            Promise(item.Ticket.Id).TrySetResult(item);
         }
     }
 

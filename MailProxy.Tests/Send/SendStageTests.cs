@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
@@ -26,84 +25,10 @@ internal sealed class SendStageTests
         Assert.That(outcome.Verdicts.Single().Verdict, Is.EqualTo(Verdict.Accepted));
         Assert.That(outcome.Content.Json.Length, Is.Zero);
         Assert.That((rig.Permits[1].Disposed, rig.Charges[1].Disposed), Is.EqualTo((true, true)));
-        Assert.That(rig.Items.Select(i => i.GetType()), Is.EqualTo(new[] { typeof(Begun), typeof(Outcome.Attempted) }));
+        Assert.That(rig.Marks.Steps, Is.EqualTo(new[] { "mark 1", "begin 1", "out 1", "answered 1 Accepted" }));
+        Assert.That(rig.Items.Single().Mark, Is.EqualTo(rig.Marks.Marked.Single() with { At = outcome.Mark!.At }), "with its permits");
+        Assert.That((rig.Permits[1].Spent, rig.Wake.Drain().Answered.Single()), Is.EqualTo((1, outcome.Ticket)));
         Assert.That(rig.Metrics.Attempts.WithLabels("default", "relay", "accepted").Value, Is.EqualTo(1));
-    }
-
-    [Test]
-    public async Task Mails_ManyOnOneConnection_EachOutcomePrecedesTheNextMark()
-    {
-        await using var rig = new SendRig(Account() with { MaxConnections = 1 });
-
-        for (var id = 1; id <= 20; id++)
-            await rig.PutAsync(id);
-        for (var id = 1; id <= 20; id++)
-            await rig.OutcomeAsync(id);
-
-        Assert.That(_server.Connections, Is.EqualTo(1));
-        var items = rig.Items.ToArray();
-        for (var i = 0; i < items.Length; i += 2)
-        {
-            Assert.That(items[i], Is.TypeOf<Begun>());
-            Assert.That(items[i + 1], Is.TypeOf<Outcome.Attempted>().And.Property("Ticket").EqualTo(items[i].Ticket));
-        }
-    }
-
-    [Test]
-    public async Task Mark_Pending_HoldsTheFinalDotBack()
-    {
-        var (mark, asked) = (new TaskCompletionSource<bool>(), new TaskCompletionSource());
-        await using var rig = new SendRig(
-            Account(),
-            mark: _ =>
-            {
-                asked.TrySetResult();
-                return mark.Task;
-            }
-        );
-        await rig.PutAsync(1);
-
-        await _server.Seen("DATA");
-        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
-        Assert.That(_server.Mails, Is.Empty);
-        Assert.That(rig.Items.Single(), Is.TypeOf<Begun>());
-        mark.SetResult(true);
-
-        Assert.That(await rig.OutcomeAsync(1), Is.TypeOf<Outcome.Attempted>());
-        Assert.That(_server.Mails, Has.Count.EqualTo(1));
-    }
-
-    [Test]
-    public async Task Mark_Stale_DeliversNothingAndDrops()
-    {
-        await using var rig = new SendRig(Account(), mark: static _ => Task.FromResult(false));
-
-        Assert.That(await rig.SendAsync(), Is.TypeOf<Outcome.Dropped>());
-        await rig.DrainAsync();
-        await _server.Seen("GONE");
-        Assert.That(_server.Mails, Is.Empty);
-        Assert.That(rig.Permits[1].Disposed, Is.True);
-    }
-
-    [Test]
-    public async Task Mark_CannotBeWritten_DeliversNothingAndDrops()
-    {
-        await using var rig = new SendRig(
-            Account(),
-            mark: static _ => Task.FromException<bool>(new StoreUnavailableException("disk full"))
-        );
-
-        Assert.That(await rig.SendAsync(), Is.TypeOf<Outcome.Dropped>());
-        Assert.That(_server.Mails, Is.Empty);
-    }
-
-    [Test]
-    public async Task Mark_StaleThoughTheServerRefusedAll_StillDrops()
-    {
-        _server.Say("RCPT", "550 5.1.1 who");
-        await using var rig = new SendRig(Account(), mark: static _ => Task.FromResult(false));
-
-        Assert.That(await rig.SendAsync(), Is.TypeOf<Outcome.Dropped>());
     }
 
     [Test]
@@ -147,7 +72,7 @@ internal sealed class SendStageTests
             Is.EqualTo((TroubleKind.Throttled, (TimeSpan?)TimeSpan.FromSeconds(30)))
         );
         Assert.That(outcome.Content, Is.Null);
-        Assert.That(rig.Items, Has.None.TypeOf<Begun>());
+        Assert.That(rig.Marks.Steps, Is.Empty);
         Assert.That(rig.Permits[1].Disposed, Is.True);
     }
 
@@ -160,6 +85,7 @@ internal sealed class SendStageTests
         var outcome = (Outcome.AccountToBlame)await rig.SendAsync();
 
         Assert.That(outcome.Content, Is.Not.Null);
+        Assert.That(outcome.Mark, Is.Not.Null);
         Assert.That(await rig.SendAsync(2), Is.TypeOf<Outcome.Attempted>());
         Assert.That(_server.Connections, Is.EqualTo(2));
     }
@@ -174,7 +100,7 @@ internal sealed class SendStageTests
         var outcome = (Outcome.Attempted)await rig.SendAsync(2);
 
         Assert.That(outcome.Verdicts.Single().Verdict, Is.EqualTo(Verdict.Accepted));
-        Assert.That((_server.Connections, rig.Items.OfType<Begun>().Count()), Is.EqualTo((2, 2)));
+        Assert.That((_server.Connections, rig.Marks.Steps.Count(static step => step == "mark 2")), Is.EqualTo((2, 1)));
     }
 
     [Test]
@@ -189,7 +115,7 @@ internal sealed class SendStageTests
     }
 
     [Test]
-    public async Task Mail_NewConnectionIsRefusedAfterTheOldOneDied_BlamesTheAccountWithItsContent()
+    public async Task Mail_NewConnectionIsRefusedAfterTheOldOneDied_BlamesTheAccountAndCostsNothing()
     {
         await using var rig = new SendRig(Account());
         await rig.SendAsync(1);
@@ -197,7 +123,8 @@ internal sealed class SendStageTests
 
         var outcome = (Outcome.AccountToBlame)await rig.SendAsync(2);
 
-        Assert.That((outcome.Trouble.Kind, outcome.Content is null), Is.EqualTo((TroubleKind.Greeting, false)));
+        Assert.That((outcome.Trouble.Kind, outcome.Content is null), Is.EqualTo((TroubleKind.Greeting, true)));
+        Assert.That((rig.Permits[2].Spent, rig.Permits[2].Disposed), Is.EqualTo((0, true)), "its body has not begun");
         Assert.That(await rig.SendAsync(3), Is.TypeOf<Outcome.Attempted>());
     }
 
@@ -211,7 +138,7 @@ internal sealed class SendStageTests
         var outcome = (Outcome.Unsendable)await rig.SendAsync(content: raw);
 
         Assert.That(outcome.EnhancedCode, Is.EqualTo("5.6.3"));
-        Assert.That(rig.Items.Single(), Is.SameAs(outcome));
+        Assert.That((rig.Items.Single(), outcome.Mark, rig.Marks.Steps.Count), Is.EqualTo((outcome, (Mark?)null, 0)));
         Assert.That(await rig.SendAsync(2), Is.TypeOf<Outcome.Attempted>());
         Assert.That(_server.Connections, Is.EqualTo(1));
     }

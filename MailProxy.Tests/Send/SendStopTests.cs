@@ -56,7 +56,8 @@ internal sealed class SendStopTests
 
         await rig.StopAsync();
 
-        Assert.That(await rig.OutcomeAsync(2), Is.TypeOf<Outcome.Released>());
+        Assert.That(await rig.OutcomeAsync(2), Is.TypeOf<Outcome.Dropped>(), "its body has not begun");
+        Assert.That(rig.Permits[2].Spent, Is.Zero);
     }
 
     [Test]

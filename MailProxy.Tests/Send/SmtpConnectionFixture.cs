@@ -49,7 +49,7 @@ internal abstract class SmtpConnectionFixture
         return (
             connection,
             await connection
-                .TransactAsync(Envelope.Of(content), rendered, mark ?? Task.FromResult(true), abort, abort)
+                .TransactAsync(Envelope.Of(content), rendered, Sample.Mark(mark, content), abort, abort)
                 .WaitAsync(Generous, CancellationToken.None)
         );
     }

@@ -139,13 +139,7 @@ internal sealed class SmtpConnectionTests : SmtpConnectionFixture
             Assert.That(connection.IsUsable, Is.True);
             using var rendered = new MimeComposer(_options).Compose(Sample.Content(), [], [], null);
             var next = await connection
-                .TransactAsync(
-                    Envelope.Of(Sample.Content()),
-                    rendered,
-                    Task.FromResult(true),
-                    CancellationToken.None,
-                    CancellationToken.None
-                )
+                .TransactAsync(Envelope.Of(Sample.Content()), rendered, Sample.Mark(), CancellationToken.None, CancellationToken.None)
                 .WaitAsync(Generous);
             Assert.That(next.Ending!.Code, Is.EqualTo(250));
         }

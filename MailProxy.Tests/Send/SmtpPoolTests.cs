@@ -252,7 +252,7 @@ internal sealed class SmtpPoolTests
     {
         using var rendered = new MimeComposer(new()).Compose(Sample.Content(), [], [], null);
         await connection
-            .TransactAsync(Envelope.Of(Sample.Content()), rendered, Task.FromResult(true), CancellationToken.None, CancellationToken.None)
+            .TransactAsync(Envelope.Of(Sample.Content()), rendered, Sample.Mark(), CancellationToken.None, CancellationToken.None)
             .WaitAsync(Generous);
     }
 }

@@ -113,7 +113,6 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench>
         await SettleAsync(
             new(
                 ticket,
-                true,
                 MessageState.PartiallySent,
                 new QueueStep.Remove(),
                 1,
@@ -138,7 +137,6 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench>
         await SettleAsync(
             new(
                 ticket,
-                true,
                 MessageState.Failed,
                 new QueueStep.Remove(),
                 1,
@@ -161,7 +159,8 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench>
         await MarkedAsync(Mail("m1", to: [Ann]));
         var done = await EraseAsync(Ann);
         Assert.That(done.Pending.Single(), Is.EqualTo(new PendingErasure(new("default", "m1"), MessageState.Sending)));
-        Assert.That(Look("m1").Queue!.State, Is.EqualTo(1));
+        Assert.That(Look("m1").Queue!.Attempt, Is.Zero);
+        Assert.That(Look("m1").Recipients.Single(), Is.EqualTo(new RecipientLook(Ann, RecipientState.Pending, 0, null, null, null)));
     }
 
     [Test]
@@ -221,7 +220,6 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench>
     private Settlement Refused(QueuedMail ticket, string address) =>
         new(
             ticket,
-            true,
             MessageState.Failed,
             new QueueStep.Remove(),
             1,

@@ -57,10 +57,26 @@ internal sealed class ExpiryContract<TBench> : MessageStoreContract<TBench>
     {
         await AppendAsync(Mail("held", expiresAt: Now + 1000));
         await ChangeAsync("held", new MessageChange.Hold());
-        await MarkedAsync(Mail("marked", expiresAt: Now + 1000));
         Bench.Clock.Advance(TimeSpan.FromSeconds(2));
-
         Assert.That(await In30(Store.ExpireAsync(Now, 10)), Is.EqualTo(new ExpirySweep(0, long.MaxValue)));
+
+        var ticket = await MarkedAsync(Mail("marked", expiresAt: Now));
+        Assert.That(await In30(Store.ExpireAsync(Now, 10)), Is.EqualTo(new ExpirySweep(0, Now + 1000)), "to be looked at again");
+        Assert.That(Look("marked").Queue!.Attempt, Is.Zero);
+
+        await SettleAsync(Put(ticket, Now));
+        Assert.That((await In30(Store.ExpireAsync(Now, 10))).Expired, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Expire_MoreThanAreOnTheirWay_AreNotHeldUpByThem()
+    {
+        await MarkedAsync(Mail("m1", expiresAt: Now));
+        await MarkedAsync(Mail("m2", expiresAt: Now));
+        await AppendAsync(Mail("m3", expiresAt: Now));
+
+        Assert.That((await In30(Store.ExpireAsync(Now, 1))).Expired, Is.EqualTo(1));
+        Assert.That(Look("m3").State, Is.EqualTo(MessageState.Expired));
     }
 
     [Test]

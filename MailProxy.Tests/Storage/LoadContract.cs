@@ -37,7 +37,6 @@ internal sealed class LoadContract<TBench> : MessageStoreContract<TBench>
         await SettleAsync(
             new(
                 ticket,
-                true,
                 MessageState.Queued,
                 new QueueStep.Again(0, 0, 2),
                 1,

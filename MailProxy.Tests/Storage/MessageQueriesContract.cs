@@ -94,14 +94,14 @@ internal abstract class MessageQueriesContract
     [TestCase(MessageState.Queued, true, 0, MessageState.Sending, null)]
     [TestCase(MessageState.Held, false, 500, MessageState.Held, null)]
     [TestCase(MessageState.Failed, false, 0, MessageState.Failed, null)]
-    public async Task Get_EveryStanding_TellsStateAndNextAttempt(MessageState state, bool marked, long due, MessageState seen, long? next)
+    public async Task Get_EveryStanding_TellsStateAndNextAttempt(MessageState state, bool begun, long due, MessageState seen, long? next)
     {
         await SeedAsync([
             new()
             {
                 Id = "m1",
                 State = state,
-                Marked = marked,
+                Begun = begun,
                 Due = due,
             },
         ]);
@@ -169,7 +169,7 @@ internal abstract class MessageQueriesContract
             .GroupBy(s => (s.Seen, s.Priority))
             .Select(g => (g.Key.Seen, g.Key.Priority, g.LongCount()));
         var ready = seeds
-            .Where(s => s is { Marked: false, State: MessageState.Queued or MessageState.Scheduled or MessageState.Deferred })
+            .Where(s => s is { Begun: false, State: MessageState.Queued or MessageState.Scheduled or MessageState.Deferred })
             .ToList();
         long DueAt(SeedMessage s) => s.Due > 0 ? s.Due : s.CreatedAt;
         var late = ready.Where(s => DueAt(s) <= now - 60_000).ToList();

@@ -9,7 +9,7 @@ namespace MailProxy.Tests.Storage;
 /// </summary>
 internal static class MessageSeeds
 {
-    private static readonly (MessageState State, bool Marked)[] Standings =
+    private static readonly (MessageState State, bool Begun)[] Standings =
     [
         .. Enum.GetValues<MessageState>().Where(s => s != MessageState.Sending).Select(s => (s, false)),
         (MessageState.Queued, true),
@@ -21,13 +21,13 @@ internal static class MessageSeeds
     {
         for (var i = 0; i < count; i++)
         {
-            var (state, marked) = Standings[i % Standings.Length];
+            var (state, begun) = Standings[i % Standings.Length];
             yield return new()
             {
                 Id = $"m{i}",
                 Tenant = i % 7 == 0 ? "other" : "default",
                 State = state,
-                Marked = marked,
+                Begun = begun,
                 Account = 1 + i % 3,
                 Priority = (Priority)(i % 4),
                 CreatedAt = 1_000 + i * 500,

@@ -16,6 +16,8 @@ internal abstract class MessageStoreContract<TBench>
 
     protected IMessageStore Store => Bench.Store;
 
+    protected IMarks Marks => Bench.Marks;
+
     protected long Now => Bench.Now;
 
     [SetUp]
@@ -69,7 +71,7 @@ internal abstract class MessageStoreContract<TBench>
     /// <summary>Stores one mail that may go at once; its ticket.</summary>
     protected async Task<QueuedMail> TicketAsync(AcceptedMail mail) => (await AppendAsync(mail)).Tickets.Single();
 
-    /// <summary>Stores and marks one mail.</summary>
+    /// <summary>Stores one mail, whose attempt has gone out.</summary>
     protected async Task<QueuedMail> MarkedAsync(AcceptedMail mail)
     {
         var ticket = await TicketAsync(mail);
@@ -77,8 +79,17 @@ internal abstract class MessageStoreContract<TBench>
         return ticket;
     }
 
-    protected async Task<bool> MarkAsync(QueuedMail ticket, int recipients = 1, int permits = 0, int global = 0) =>
-        (await In30(Store.CommitAsync([new Mark(ticket, recipients, Permits(permits, global), Now)])))[0];
+    /// <summary>Marks, begins, and lets the attempt go out. False: the ticket was withdrawn.</summary>
+    protected Task<bool> MarkAsync(QueuedMail ticket, int recipients = 1, int permits = 0, int global = 0) =>
+        MarkAsync(new Mark(ticket, recipients, Permits(permits, global), Now));
+
+    protected async Task<bool> MarkAsync(Mark mark)
+    {
+        if (!await In30(Marks.MarkAsync(mark)) || !Marks.TryBegin(mark.Ticket))
+            return false;
+        Marks.Out(mark.Ticket, mark.At);
+        return true;
+    }
 
     /// <summary>Held under the limits of <see cref="Account"/> and of the installation, and of the tenant with the number 7.</summary>
     protected static PermitCounts Permits(int account, int installation, int tenant = 0) =>
@@ -93,7 +104,6 @@ internal abstract class MessageStoreContract<TBench>
     protected Settlement Sent(QueuedMail ticket, int recipients = 1) =>
         new(
             ticket,
-            true,
             MessageState.Sent,
             new QueueStep.Remove(),
             1,
@@ -107,7 +117,6 @@ internal abstract class MessageStoreContract<TBench>
     protected Settlement Put(QueuedMail ticket, long due, int recipients = 1) =>
         new(
             ticket,
-            true,
             MessageState.Deferred,
             new QueueStep.Again(due, 1, recipients),
             1,
@@ -120,7 +129,6 @@ internal abstract class MessageStoreContract<TBench>
     protected Settlement Failed(QueuedMail ticket) =>
         new(
             ticket,
-            true,
             MessageState.Failed,
             new QueueStep.Remove(),
             1,
@@ -133,7 +141,6 @@ internal abstract class MessageStoreContract<TBench>
     protected Settlement Held(QueuedMail ticket) =>
         new(
             ticket,
-            true,
             MessageState.Held,
             new QueueStep.Hold("ambiguous", 0, 1),
             1,

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
@@ -15,7 +16,11 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
 
         Assert.That(await MarkAsync(ticket), Is.True);
         Assert.That(await MarkAsync(ticket), Is.False);
-        Assert.That(Look("m1").Queue!.State, Is.EqualTo(1));
+        Assert.That(
+            await ChangeAsync("m1", new MessageChange.Cancel()),
+            Is.EqualTo(new ChangeResult.Conflict("sending", MessageState.Sending))
+        );
+        Assert.That(Look("m1").Queue!.Attempt, Is.Zero);
         Assert.That(Look("m1").Events, Has.Count.EqualTo(1));
     }
 
@@ -44,7 +49,10 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
         Assert.That(look.Queue, Is.EqualTo(new QueueLook(0, Now + 60_000, 1, 1, 1, 1, look.ExpiresAt)));
         Assert.That(look.Recipients.Single().Rounds, Is.EqualTo(1));
         Assert.That(await MarkAsync(ticket), Is.False, "the old ticket");
-        Assert.That(await MarkAsync(ticket with { Attempt = 1 }), Is.True, "the new one");
+        Store.Release(ticket);
+        Assert.That(await MarkAsync(ticket), Is.False, "nor when it is given back");
+        Bench.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.That(await MarkAsync((await ClaimAsync()).Tickets.Single()), Is.True, "the new one");
     }
 
     [Test]
@@ -55,7 +63,6 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
         await SettleAsync(
             new(
                 ticket,
-                true,
                 MessageState.Queued,
                 new QueueStep.Again(0, 0, 1),
                 1,
@@ -74,7 +81,7 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
     public async Task Mark_OfATenantWithLimits_CountsForItTooAndIsKnownAfterARestart()
     {
         var ticket = await TicketAsync(Mail("m1"));
-        await In30(Store.CommitAsync([new Mark(ticket, 1, Permits(3, 1, tenant: 2), Now)]));
+        await MarkAsync(new Mark(ticket, 1, Permits(3, 1, tenant: 2), Now));
         Bench.Crash();
         var uses = (await Store.RecoverAsync(Now)).LimitUses.Where(use => use.WindowSeconds == 3600);
         Assert.That(
@@ -100,7 +107,7 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
     {
         var ticket = await MarkedAsync(Mail("m1"));
 
-        await SettleAsync(new(ticket, true, MessageState.Queued, new QueueStep.Again(0, 0, 1), 0, [], [], false, Now));
+        await SettleAsync(new(ticket, MessageState.Queued, new QueueStep.Again(0, 0, 1), 0, [], [], false, Now));
 
         var look = Look("m1");
         Assert.That((look.State, look.Attempts, look.Sequence, look.Queue!.Attempt), Is.EqualTo((MessageState.Queued, 0, 1, 1)));
@@ -135,49 +142,61 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
     {
         var ticket = await MarkedAsync(Mail("m1"));
 
-        Assert.That(await SettleAsync(Sent(ticket) with { Marked = false }), Is.False);
         Assert.That(await SettleAsync(Sent(ticket with { Attempt = 3 })), Is.False);
         Assert.That(await SettleAsync(Put(ticket with { Revision = 2 }, Now)), Is.False);
         Assert.That((Look("m1").State, Look("m1").Events.Count), Is.EqualTo((MessageState.Queued, 1)));
     }
 
     [Test]
-    public async Task Settle_UnmarkedOfReadyMail_IsWritten()
+    public async Task Settle_NotBegunOfReadyMail_IsWritten()
     {
         var ticket = await TicketAsync(Mail("m1"));
 
-        Assert.That(await SettleAsync(Failed(ticket) with { Marked = false }), Is.True);
+        Assert.That(await SettleAsync(Failed(ticket)), Is.True);
         Assert.That(Look("m1").State, Is.EqualTo(MessageState.Failed));
     }
 
     [Test]
-    public async Task Commit_MarksAndSettlements_AreWrittenInOrder()
+    public async Task Settle_NotBegunOfMailThatWasChangedMeanwhile_ChangesNothing()
     {
-        var (m1, m2) = (await TicketAsync(Mail("m1")), await TicketAsync(Mail("m2")));
+        var ticket = await TicketAsync(Mail("m1"));
+        await ChangeAsync("m1", new MessageChange.Hold());
 
-        var changed = await In30(
-            Store.CommitAsync([
-                new Mark(m1, 1, PermitCounts.None, Now),
-                Sent(m1),
-                new Mark(m2, 1, PermitCounts.None, Now),
-                new Mark(m1, 1, PermitCounts.None, Now),
-            ])
-        );
-
-        Assert.That(changed, Is.EqualTo(new[] { true, true, true, false }));
+        Assert.That(await SettleAsync(Failed(ticket)), Is.False);
+        Assert.That(await SettleAsync(Put(ticket, Now)), Is.False);
+        Assert.That(Look("m1").State, Is.EqualTo(MessageState.Held));
     }
 
     [Test]
-    public async Task Mark_Permits_AreCountedForEachWindowAndSurviveACrash()
+    public async Task Commit_Settlements_AreWrittenInOrder()
     {
         var (m1, m2) = (await TicketAsync(Mail("m1")), await TicketAsync(Mail("m2")));
-        await In30(Store.CommitAsync([new Mark(m1, 1, Permits(3, 2), Now), new Mark(m2, 1, Permits(1, 0), Now)]));
+
+        var changed = await In30(Store.CommitAsync([Put(m1, Now), Sent(m2), Sent(m1), Sent(m1 with { Attempt = 1 })]));
+
+        Assert.That(changed, Is.EqualTo(new[] { true, true, false, true }));
+    }
+
+    [Test]
+    public async Task Mark_Permits_AreCountedForEachWindowAndSurviveACrash([Values] bool settled)
+    {
+        var marks = new[]
+        {
+            new Mark(await TicketAsync(Mail("m1")), 1, Permits(3, 2), Now),
+            new Mark(await TicketAsync(Mail("m2")), 1, Permits(1, 0), Now),
+        };
+        foreach (var mark in marks)
+        {
+            await MarkAsync(mark);
+            if (settled)
+                await SettleAsync(Sent(mark.Ticket) with { Mark = mark });
+        }
 
         Bench.Crash();
         var uses = (await Store.RecoverAsync(Now)).LimitUses;
 
         Assert.That(
-            uses,
+            uses.GroupBy(use => use with { Count = 0 }, (window, each) => window with { Count = each.Sum(use => use.Count) }),
             Is.EquivalentTo(
                 new[]
                 {
@@ -197,8 +216,11 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
     {
         var ticket = await TicketAsync(Mail("m1"));
 
-        await MarkAsync(ticket with { Attempt = 9 }, permits: 5);
-        await MarkAsync(ticket);
+        Assert.That(await MarkAsync(ticket with { Attempt = 9 }, permits: 5), Is.False);
+        Assert.That(await MarkAsync(ticket), Is.True);
+        var mark = new Mark(ticket, 1, Permits(5, 5), Now);
+        Assert.That(await SettleAsync(Sent(ticket with { Attempt = 9 }) with { Mark = mark }), Is.False);
+        await SettleAsync(Sent(ticket) with { Mark = mark with { Permits = PermitCounts.None } });
 
         Assert.That(Bench.Count("limit_uses"), Is.Zero);
     }
@@ -206,13 +228,16 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
     [Test]
     public async Task Recover_UsesThatLeftTheirWindow_AreNotToldAndGo()
     {
+        var settled = new Mark(await TicketAsync(Mail("m0")), 1, Permits(1, 0), Now);
+        await MarkAsync(settled);
+        await SettleAsync(Sent(settled.Ticket) with { Mark = settled });
         await MarkAsync(await TicketAsync(Mail("m1")), permits: 1);
         Bench.Clock.Advance(TimeSpan.FromMinutes(2));
 
         var uses = (await Store.RecoverAsync(Now)).LimitUses;
         await AppendAsync(Mail("m2"));
 
-        Assert.That(uses.Select(u => u.WindowSeconds), Is.EquivalentTo(new[] { 3600, 86400 }));
+        Assert.That(uses.Select(u => u.WindowSeconds), Is.EquivalentTo(new[] { 3600, 86400, 3600, 86400 }));
         Assert.That(Bench.Count("limit_uses"), Is.EqualTo(2));
     }
 }

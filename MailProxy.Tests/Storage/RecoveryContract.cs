@@ -1,4 +1,6 @@
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
@@ -16,8 +18,9 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
         Bench.Crash();
         var recovery = await Store.RecoverAsync(Now);
 
-        var (doubt, content) = recovery.InDoubt.Single();
+        var (doubt, content, mark) = recovery.InDoubt.Single();
         Assert.That(doubt, Is.EqualTo(ticket));
+        Assert.That(mark, Is.EqualTo(new Mark(doubt, 2, Permits(0, 0), Now)));
         Assert.That(content.Slice.Select(r => r.Address), Is.EqualTo(new[] { "a@example.com", "b@example.com" }));
         Assert.That(content.Standing.Rest, Is.EqualTo(1));
         Assert.That(content.Key.Id, Is.EqualTo("m1"));
@@ -28,10 +31,86 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
     {
         await MarkedAsync(Mail("m1"));
         Bench.Crash();
-        var (doubt, _) = (await Store.RecoverAsync(Now)).InDoubt.Single();
+        var (doubt, _, _) = (await Store.RecoverAsync(Now)).InDoubt.Single();
 
         Assert.That(await SettleAsync(Put(doubt, Now + 1000)), Is.True);
         Assert.That(Look("m1").State, Is.EqualTo(MessageState.Deferred));
+    }
+
+    [Test]
+    public async Task Recover_AnsweredWithoutOutcome_HasWhatTheServerSaid()
+    {
+        var ticket = await TicketAsync(Mail("m1", to: ["a@example.com", "b@example.com"]));
+        var mark = new Mark(ticket, 2, Permits(3, 1), Now);
+        await MarkAsync(mark);
+        Marks.Answered(
+            ticket,
+            [
+                new(0, "a@example.com", Verdict.Accepted, 250, "2.0.0", "ok"),
+                new(1, "b@example.com", Verdict.Refused, 550, "5.1.1", "no such user"),
+            ]
+        );
+
+        Bench.Crash();
+        var recovery = await Store.RecoverAsync(Now);
+
+        Assert.That(recovery.InDoubt, Is.Empty);
+        var tried = recovery.Answered.Single();
+        Assert.That((tried.Ticket, tried.Mark), Is.EqualTo((ticket, mark)));
+        Assert.That(
+            tried.Verdicts.Select(verdict => (verdict.Address, verdict.Verdict, verdict.SmtpCode)),
+            Is.EqualTo(new[] { ("a@example.com", Verdict.Accepted, 250), ("b@example.com", Verdict.Refused, (int?)550) })
+        );
+        Assert.That(await SettleAsync(Sent(ticket, 2)), Is.True);
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task Recover_MarkedOrBegunButNotOut_IsQueuedAgainAsItWas(bool begun)
+    {
+        var ticket = await TicketAsync(Mail("m1"));
+        await In30(Marks.MarkAsync(new(ticket, 1, Permits(3, 1), Now)));
+        if (begun)
+            Marks.TryBegin(ticket);
+
+        Bench.Crash();
+        var recovery = await Store.RecoverAsync(Now);
+
+        Assert.That((recovery.InDoubt.Count, recovery.LimitUses.Count), Is.EqualTo((0, 0)));
+        Assert.That((await ClaimAsync()).Tickets, Is.EqualTo(new[] { ticket }));
+        Assert.That(await MarkAsync(ticket), Is.True);
+    }
+
+    [Test]
+    public async Task Recover_InDoubt_IsNobodysToClaimOrChangeUntilItIsSettled()
+    {
+        var ticket = await MarkedAsync(Mail("m1"));
+        Bench.Crash();
+        await Store.RecoverAsync(Now);
+
+        Assert.That((await ClaimAsync()).Tickets, Is.Empty);
+        Assert.That(
+            await ChangeAsync("m1", new MessageChange.Cancel()),
+            Is.EqualTo(new ChangeResult.Conflict("sending", MessageState.Sending))
+        );
+        await SettleAsync(Put(ticket, Now));
+        Store.Release(ticket);
+        Assert.That((await ClaimAsync()).Tickets.Single().Attempt, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Recover_OutcomeWrittenThoughTheTicketWasNotGivenBack_LeavesNothingForTheNextStart([Values] bool answered)
+    {
+        var ticket = await MarkedAsync(Mail("m1"));
+        if (answered)
+            Marks.Answered(ticket, [new(0, "a@example.com", Verdict.Accepted, 250, null, "ok")]);
+        await SettleAsync(Put(ticket, Now));
+
+        Bench.Crash();
+        var recovery = await Store.RecoverAsync(Now);
+
+        Assert.That((recovery.InDoubt.Count, recovery.Answered.Count), Is.EqualTo((0, 0)));
+        Assert.That(Bench.Unsettled, Is.Zero);
     }
 
     [Test]

@@ -9,8 +9,8 @@ internal sealed record SeedMessage
     public string Tenant { get; init; } = "default";
     public MessageState State { get; init; }
 
-    /// <summary>An attempt is marked: the state people see is sending.</summary>
-    public bool Marked { get; init; }
+    /// <summary>The body of an attempt is on its way: the state people see is sending.</summary>
+    public bool Begun { get; init; }
 
     public int Account { get; init; } = 1;
     public Priority Priority { get; init; } = Priority.Medium;
@@ -39,5 +39,5 @@ internal sealed record SeedMessage
     /// <summary>The body is in this spool file.</summary>
     public string? SpoolFile { get; init; }
 
-    public MessageState Seen => Marked ? MessageState.Sending : State;
+    public MessageState Seen => Begun ? MessageState.Sending : State;
 }

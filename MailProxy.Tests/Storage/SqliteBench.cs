@@ -1,9 +1,11 @@
 using System.Text;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using MailProxy.Pipeline.Telemetry;
 using MailProxy.Tests.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
@@ -34,6 +36,10 @@ internal sealed class SqliteBench : StoreBench
 
     public override IMessageStore Store => _store;
 
+    public override IMarks Marks => _store;
+
+    public override int Unsettled => Database.Claims.Marked;
+
     public override SpoolFiles Spool => _spool;
 
     public override IDeliveryLog Log => _log;
@@ -50,11 +56,12 @@ internal sealed class SqliteBench : StoreBench
 
     public override void Crash()
     {
-        // Copied while it is open: what a power cut would leave, log and all.
+        // Copied while it is open: what a killed process would leave, both logs and all.
         var (from, to) = (Life(_life), Life(++_life));
         Directory.CreateDirectory(Path.Combine(to, "spool"));
         foreach (var file in Directory.GetFiles(from, "mailproxy.db*"))
             File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        File.Copy(Path.Combine(from, FlightStart.FileName), Path.Combine(to, FlightStart.FileName));
         foreach (var file in Directory.GetFiles(Path.Combine(from, "spool")))
             File.Copy(file, Path.Combine(to, "spool", Path.GetFileName(file)));
         Database.Dispose();

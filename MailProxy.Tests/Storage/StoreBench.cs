@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Time.Testing;
@@ -13,6 +14,12 @@ internal abstract class StoreBench : IDisposable
     public long Now => Clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     public abstract IMessageStore Store { get; }
+
+    /// <summary>The marks of the store.</summary>
+    public abstract IMarks Marks { get; }
+
+    /// <summary>Attempts whose marks the store still keeps.</summary>
+    public abstract int Unsettled { get; }
 
     public abstract IDeliveryLog Log { get; }
 

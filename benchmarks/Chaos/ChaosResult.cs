@@ -72,7 +72,7 @@ internal sealed record ChaosResult(string Text, bool Good)
             | **lost** (acknowledged, never arrived, not closed as ambiguous) | **{lost.Count}** | **{N(lost.Count * per1000)}** |
             | **doubled** | **{doubled.Count}** | **{N(doubled.Count * per1000)}** |
             | doubled without a `message.ambiguous` event | {unadmitted.Count} | {N(unadmitted.Count * per1000)} |
-            | in doubt at a kill (marked, no outcome) | {inDoubt.Sum()} | {N(inDoubt.Sum() * per1000)} |
+            | in doubt at a kill (gone out, no answer) | {inDoubt.Sum()} | {N(inDoubt.Sum() * per1000)} |
             | most in doubt at one kill (connections: {Connections}) | {worst} | |
             | messages with a `message.ambiguous` event | {admitted.Count} | {N(admitted.Count * per1000)} |
             | closed as ambiguous by `assume_sent` | {states.Count(s => s.Value == Ambiguous)} | |

@@ -1,14 +1,11 @@
 using MailProxy.Benchmarks.Stages;
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
-using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Benchmarks.Load;
 
 /// <summary>
-/// What the mark costs the store: the same outcomes with and without it. Eight connections: a turn holds the outcomes of their last mails
-/// and, with it, the marks of their next.
+/// What the mark costs: the same outcomes with and without it, of eight connections at a time.
 /// </summary>
 internal static class MarkScenario
 {
@@ -36,7 +33,7 @@ internal static class MarkScenario
             "mark",
             "9. The mark's cost",
             $"""
-            The daemon's own writer in this process, {Connections} messages a turn, each turn one synced commit. The marks of the next messages share the commit with the outcomes of the last, as in the daemon.
+            The daemon's own writer in this process, {Connections} messages a turn, each turn one synced commit, and with marks one sync of the flight log before it.
 
             {Row.Table(with, without)}
             Rate without marks by the rate with them, round by round: **{without.Over(with)}**.
@@ -51,26 +48,16 @@ internal static class MarkScenario
         var turns = Enumerable.Range(0, messages / Connections).Select(_ => fixture.Append(Connections)).ToList();
         var now = StageFixture.Now;
         var meter = Meter.OfMyself(null);
-        IEnumerable<StoreWrite> outcomes = [];
         foreach (var turn in turns)
         {
-            var settled = turn.Select(ticket => settler.Attempted(ticket, content, Taken, now) with { Marked = marks });
-            await CommitAsync(
-                fixture,
-                marks ? outcomes.Concat(turn.Select(ticket => new Mark(ticket, 1, PermitCounts.None, now))) : settled
-            );
-            outcomes = settled;
+            var begun = marks ? await fixture.BeginAsync(turn) : null;
+            var written = await fixture.Store.CommitAsync([
+                .. turn.Select((ticket, i) => settler.Attempted(ticket, content, Taken, now) with { Mark = begun?[i] }),
+            ]);
+            if (written.Contains(false))
+                throw new InvalidOperationException("A ticket was stale.");
         }
 
-        if (marks)
-            await CommitAsync(fixture, outcomes);
         return meter.Read(messages);
-    }
-
-    private static async Task CommitAsync(StageFixture fixture, IEnumerable<StoreWrite> writes)
-    {
-        var written = await fixture.Store.CommitAsync([.. writes]);
-        if (written.Contains(false))
-            throw new InvalidOperationException("A ticket was stale.");
     }
 }

@@ -1,14 +1,12 @@
 using BenchmarkDotNet.Attributes;
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
-using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Benchmarks.Stages;
 
 /// <summary>
-/// Record the outcome of a mail: its mark, then its settlement with the event, each committed, for eight mails a turn as eight connections
-/// bring them.
+/// Record the outcome of a mail: its mark in the flight log, then its settlement with the event, for eight mails a turn as eight
+/// connections bring them.
 /// </summary>
 [MemoryDiagnoser]
 public class ReportBenchmarks
@@ -36,12 +34,11 @@ public class ReportBenchmarks
     [Benchmark(OperationsPerInvoke = PerTurn)]
     public async Task MarkAndRecord()
     {
-        var now = StageFixture.Now;
-        var marked = await _fixture.Store.CommitAsync([.. _tickets.Select(ticket => new Mark(ticket, 1, PermitCounts.None, now))]);
+        var marks = await _fixture.BeginAsync(_tickets);
         var settled = await _fixture.Store.CommitAsync([
-            .. _tickets.Select(ticket => _settler.Attempted(ticket, _content, _verdicts, now)),
+            .. marks.Select(mark => _settler.Attempted(mark.Ticket, _content, _verdicts, mark.At) with { Mark = mark }),
         ]);
-        if (marked.Contains(false) || settled.Contains(false))
+        if (settled.Contains(false))
             throw new InvalidOperationException("A ticket was stale.");
     }
 }

@@ -91,6 +91,23 @@ internal sealed class StageFixture : IDisposable
 
     public IReadOnlyList<QueuedMail> Append(int messages) => Store.AppendAsync([Batch(messages)]).GetAwaiter().GetResult().Tickets;
 
+    /// <summary>Marks attempts together, and lets each begin and go out.</summary>
+    public async Task<IReadOnlyList<Mark>> BeginAsync(IReadOnlyList<QueuedMail> tickets)
+    {
+        var now = Now;
+        Mark[] marks = [.. tickets.Select(ticket => new Mark(ticket, 1, PermitCounts.None, now))];
+        if ((await Task.WhenAll(marks.Select(Store.MarkAsync))).Contains(false))
+            throw new InvalidOperationException("A ticket was withdrawn.");
+        foreach (var ticket in tickets)
+        {
+            if (!Store.TryBegin(ticket))
+                throw new InvalidOperationException("A ticket was withdrawn.");
+            Store.Out(ticket, now);
+        }
+
+        return marks;
+    }
+
     public void Dispose()
     {
         _database.Dispose();

@@ -78,6 +78,7 @@ internal static class BackupDatabase
                 Migrator.Run(session.Connection, path, Migrator.Embedded);
                 var at = now.ToUnixTimeMilliseconds();
                 Connections.Execute(session.Connection, "BEGIN IMMEDIATE");
+                session.Run("DELETE FROM flight"); // a backup has no attempts under way
                 GenerationRows.Begin(session, at, new DateTimeOffset(backupAt).ToUnixTimeMilliseconds());
                 session.Run(
                     "INSERT INTO settings (name, value) VALUES (?1, 'true') ON CONFLICT (name) DO UPDATE SET value = 'true'",

@@ -1,11 +1,12 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
 /// Writes a person's change of a message, and its expiry, as decided by <see cref="Transitions"/>. On the writer's thread.
 /// </summary>
-internal sealed class ChangeWriter(EventRows events)
+internal sealed class ChangeWriter(EventRows events, Claims claims)
 {
     private const string StateSql = "UPDATE messages SET state = ?2, hold_reason = ?3, send_at = ?4, expires_at = ?5 WHERE number = ?1";
     private const string SendAtSql = "UPDATE messages SET send_at = ?2, expires_at = ?3 WHERE number = ?1";
@@ -22,6 +23,10 @@ internal sealed class ChangeWriter(EventRows events)
     private const string PrioritySql = "SELECT priority FROM messages WHERE number = ?1";
     private const string Due =
         "SELECT message FROM queue INDEXED BY queue_expiry WHERE state IN (0, 3) AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+
+    /// <summary>When to look again (milliseconds) at a message whose time was over while it was on its way.</summary>
+    private const long AskAgain = 1000;
+
     private const string Sequence = "SELECT sequence FROM messages WHERE number = ?1";
     private const string Next = "SELECT min(expires_at) FROM queue INDEXED BY queue_expiry WHERE state IN (0, 3)";
 
@@ -29,7 +34,15 @@ internal sealed class ChangeWriter(EventRows events)
     {
         if (StoredMessage.Find(session, key) is not { } stored)
             return new ChangeResult.NotFound();
+        if (stored.HasBegun(claims))
+            stored = stored.AsSending();
         var decided = Transitions.Decide(stored.MessageFacts, change, now);
+        if (decided is Transition.Close or Transition.Hold or Transition.Wait && !stored.TryWithdraw(claims))
+        {
+            // Its body has begun since it was looked at.
+            stored = stored.AsSending();
+            decided = Transitions.Decide(stored.MessageFacts, change, now);
+        }
 
         // A message queued again would wait forever, since final messages do not keep their account from being deleted.
         if (decided is Transition.Wait { Anew: true } && new ReferenceCheck(session).IsDeleted(stored.Account))
@@ -51,19 +64,25 @@ internal sealed class ChangeWriter(EventRows events)
     /// <summary>Closes expired messages.</summary>
     public ExpirySweep Expire(Session session, long now, int limit)
     {
+        // What is on its way cannot expire; there are never so many that nothing else would be seen.
         var due = new List<long>();
-        var row = session.Prepare(Due).Add(now).Add(limit);
+        var row = session.Prepare(Due).Add(now).Add(limit + claims.Begun().Count);
         while (row.Step())
             due.Add(row.Long(0));
+        var expired = 0;
         foreach (var number in due)
         {
             var stored =
                 StoredMessage.Find(session, number)
                 ?? throw new InvalidOperationException($"Message {number} is queued but does not exist.");
+            if (!stored.TryWithdraw(claims))
+                continue;
             Close(session, stored, Transitions.Expire(stored.MessageFacts), now);
+            expired++;
         }
 
-        return new(due.Count, NextExpiry(session));
+        var next = NextExpiry(session);
+        return new(expired, due.Count > expired ? Math.Max(next, now + AskAgain) : next);
     }
 
     /// <summary>When the next message expires; <see cref="long.MaxValue"/>: never.</summary>

@@ -5,14 +5,16 @@ internal sealed class CommitHooks
 {
     private readonly Lock _gate = new();
     private volatile Action[] _beforeCommit = [],
-        _afterCommit = [];
+        _afterCommit = [],
+        _ended = [];
 
-    public void Add(Action beforeCommit, Action afterCommit)
+    public void Add(Action? beforeCommit, Action? afterCommit, Action? ended)
     {
         lock (_gate)
         {
-            _beforeCommit = [.. _beforeCommit, beforeCommit];
-            _afterCommit = [.. _afterCommit, afterCommit];
+            _beforeCommit = With(_beforeCommit, beforeCommit);
+            _afterCommit = With(_afterCommit, afterCommit);
+            _ended = With(_ended, ended);
         }
     }
 
@@ -29,4 +31,13 @@ internal sealed class CommitHooks
         foreach (var step in _afterCommit)
             step();
     }
+
+    /// <summary>After a turn, whether it was committed or rolled back.</summary>
+    public void Ended()
+    {
+        foreach (var step in _ended)
+            step();
+    }
+
+    private static Action[] With(Action[] steps, Action? step) => step is null ? steps : [.. steps, step];
 }

@@ -7,11 +7,16 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// </summary>
 internal sealed class CommitInbox
 {
-    // These limits keep a turn short, because the next mark waits behind it.
+    // These limits keep a turn short, because the next write waits behind it.
     private const int SubmissionRows = 256;
     private const long SubmissionBytes = 4 << 20;
-    private const int OutcomeRows = 1024;
+    private const int MostOutcomes = 1024;
     private const int OtherWrites = 64;
+
+    /// <summary>Outcomes that are worth a turn of their own.</summary>
+    private const int Gathered = 128;
+
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(4);
 
     /// <summary>What a failed turn left, to be tried again before anything else.</summary>
     private readonly List<WriteJob> _kept = [];
@@ -24,6 +29,22 @@ internal sealed class CommitInbox
 
     public bool IsEmpty => _kept.Count + Outcomes.Count + Submissions.Count + Others.Count == 0;
 
+    /// <summary>How long the outcomes may still gather; null: the turn begins now.</summary>
+    /// <remarks>
+    /// Nobody waits for an outcome to be on disk, so outcomes alone are written together: when many have come, or a little after the last
+    /// turn. When the writer has rested, one is written at once.
+    /// </remarks>
+    public TimeSpan? OutcomesGather(TimeSpan sinceTurn)
+    {
+        if (Outcomes.Count == 0 || _kept.Count + Submissions.Count + Others.Count > 0)
+            return null;
+        var rows = 0;
+        foreach (var job in Outcomes)
+            rows += job.Rows;
+        var rest = Gathering - sinceTurn;
+        return rows < Gathered && rest > TimeSpan.Zero ? rest : null;
+    }
+
     public void Keep(WriteJob job) => _kept.Add(job);
 
     /// <summary>Adds the jobs of the next turn.</summary>
@@ -31,7 +52,7 @@ internal sealed class CommitInbox
     {
         turn.AddRange(_kept);
         _kept.Clear();
-        Take(Outcomes, OutcomeRows, long.MaxValue, turn);
+        Take(Outcomes, MostOutcomes, long.MaxValue, turn);
         Take(Submissions, SubmissionRows, SubmissionBytes, turn);
         Take(Others, OtherWrites, long.MaxValue, turn);
     }

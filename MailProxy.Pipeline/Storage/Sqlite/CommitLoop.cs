@@ -31,6 +31,7 @@ internal sealed partial class CommitLoop : IDisposable
     private readonly Thread _thread;
     private readonly CommitHooks _hooks = new();
     private long _retryAt; // Stopwatch time; 0: no trouble
+    private long _turned; // when the last turn was committed, Stopwatch time
     private bool _stopping,
         _probed;
     private TaskCompletionSource? _beat;
@@ -64,18 +65,18 @@ internal sealed partial class CommitLoop : IDisposable
     public Session Session => _session;
 
     /// <summary>
-    /// Adds a step inside every later turn's transaction, and one after every successful commit; both run on the writer's thread.
+    /// Adds a step inside every later turn's transaction, one after every successful commit, and one after every turn whether it was
+    /// committed or not; all on the writer's thread.
     /// </summary>
-    public void AddHooks(Action beforeCommit, Action afterCommit) => _hooks.Add(beforeCommit, afterCommit);
+    public void AddHooks(Action? beforeCommit = null, Action? afterCommit = null, Action? ended = null) =>
+        _hooks.Add(beforeCommit, afterCommit, ended);
 
     public void Start() => _thread.Start();
 
     /// <summary>
     /// Runs a small write in the next turn, on the writer's thread and inside its transaction (without BEGIN or COMMIT of its own). An
-    /// exception
-    /// that it throws faults the task and undoes only its own work. The task faults with <see cref="StoreUnavailableException"/> when the
-    /// store
-    /// cannot write now.
+    /// exception that it throws faults the task and undoes only its own work. The task faults with <see
+    /// cref="StoreUnavailableException"/> when the store cannot write now.
     /// </summary>
     public Task<T> WriteAsync<T>(Func<Session, T> write)
     {
@@ -99,7 +100,7 @@ internal sealed partial class CommitLoop : IDisposable
         }
     }
 
-    /// <summary>Posts marks and settlements, which are written first in every turn, in order of arrival.</summary>
+    /// <summary>Posts settlements, which are written first in every turn, in order of arrival.</summary>
     public void PostOutcomes(WriteJob job) => Post(_inbox.Outcomes, job);
 
     /// <summary>Posts whole submissions, which are limited by a budget per turn.</summary>
@@ -153,7 +154,7 @@ internal sealed partial class CommitLoop : IDisposable
             // The last catch of the thread, for a bug of ours. The host is told and exits.
             end = error;
             _health.StoreTrouble = "its writer has ended because of a mistake in this program; the process ends too";
-            Log.Died(_logger, error);
+            CommitLog.Died(_logger, error);
             _completion.TrySetException(error);
         }
 
@@ -172,6 +173,12 @@ internal sealed partial class CommitLoop : IDisposable
                 var idle = _inbox.IsEmpty;
                 if (_retryAt == 0 || _stopping)
                 {
+                    if (!idle && !_stopping && _inbox.OutcomesGather(Stopwatch.GetElapsedTime(_turned)) is { } rest)
+                    {
+                        Monitor.Wait(_gate, rest);
+                        continue;
+                    }
+
                     if (!idle)
                         break;
                     if (_stopping)
@@ -210,8 +217,11 @@ internal sealed partial class CommitLoop : IDisposable
         catch (SqliteException error) when (StoreTrouble.Passes(error))
         {
             Undo(error);
+            _hooks.Ended();
             return;
         }
+
+        _hooks.Ended();
 
         var rows = 0;
         foreach (var job in _turn)
@@ -226,6 +236,7 @@ internal sealed partial class CommitLoop : IDisposable
         foreach (var job in _turn)
             job.Committed();
         _turn.Clear();
+        _turned = Stopwatch.GetTimestamp();
         _hooks.AfterCommit();
         _checkpointer.AfterCommit(_session);
     }
@@ -240,7 +251,7 @@ internal sealed partial class CommitLoop : IDisposable
         var trouble = StoreTrouble.Describe(fault);
         _metrics.CommitFailures.Inc();
         if (_health.StoreTrouble is null)
-            Log.Trouble(_logger, trouble);
+            CommitLog.Trouble(_logger, trouble);
         _health.StoreTrouble = trouble;
         _retryAt = Stopwatch.GetTimestamp() + (long)(_backOff.TotalSeconds * Stopwatch.Frequency);
 
@@ -264,7 +275,7 @@ internal sealed partial class CommitLoop : IDisposable
             return;
         _retryAt = 0;
         _health.StoreTrouble = null;
-        Log.Recovered(_logger);
+        CommitLog.Recovered(_logger);
     }
 
     private void End(Exception why)
@@ -280,21 +291,5 @@ internal sealed partial class CommitLoop : IDisposable
 
         foreach (var job in left)
             job.Abandon(why);
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(
-            700,
-            LogLevel.Error,
-            "The store cannot write: {Trouble}. Nothing is acknowledged and nothing sent until it can; outcomes are kept."
-        )]
-        public static partial void Trouble(ILogger logger, string trouble);
-
-        [LoggerMessage(701, LogLevel.Information, "The store can write again.")]
-        public static partial void Recovered(ILogger logger);
-
-        [LoggerMessage(702, LogLevel.Critical, "The store's writer has ended because of a mistake in this program.")]
-        public static partial void Died(ILogger logger, Exception fault);
     }
 }

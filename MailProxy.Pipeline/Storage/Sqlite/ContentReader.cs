@@ -13,7 +13,7 @@ internal static class ContentReader
         SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate,
         m.expires_at, q.round, m.state, m.send_at, m.account
         FROM queue q JOIN messages m ON m.number = q.message
-        WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND +q.state = ?4
+        WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND (?4 IS NULL OR +q.state = ?4)
         """;
 
     private const string Body = "SELECT json, spool, sources FROM bodies WHERE message = ?1";
@@ -33,10 +33,11 @@ internal static class ContentReader
 
     private static BodyMissingException Missing(MailContent content) => new("The message's body is not in the store.", content);
 
-    /// <summary>Loads without the body, which settling after a crash does not need.</summary>
-    public static MailContent? Read(Session session, QueuedMail ticket, int state, int maxRecipients)
+    /// <summary>Without the body: whoever settles what a crash left open does not read it.</summary>
+    /// <param name="state">What the queue must say of the ticket; null: whatever it says.</param>
+    public static MailContent? Read(Session session, QueuedMail ticket, int? state, int maxRecipients)
     {
-        var row = session.Prepare(Select).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add(state);
+        var row = session.Prepare(Select).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add((long?)state);
         if (!row.Step())
             return null;
         var round = row.Int(9);

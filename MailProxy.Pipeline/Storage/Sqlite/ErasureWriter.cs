@@ -1,9 +1,10 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Erases an address from one slice of messages. On the writer's thread, in one transaction.</summary>
-internal sealed class ErasureWriter(Session session, ChangeWriter changes, string address, string actor, long now)
+/// <summary>Erases one slice of what the store knows of an address. On the writer's thread, in one transaction.</summary>
+internal sealed class ErasureWriter(Session session, ChangeWriter changes, Claims claims, string address, string actor, long now)
 {
     private const int Slice = 100;
 
@@ -75,7 +76,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
         _counts += new ErasedCounts(1, 0, 0, 0, 0);
         if (!stored.State.IsFinal() && !Stop(stored, key))
         {
-            _pending.Add(new(key, stored.State));
+            _pending.Add(new(key, stored.HasBegun(claims) ? MessageState.Sending : stored.State));
             return;
         }
 
@@ -95,7 +96,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
     /// <summary>Stops sending to the person. True when the message is final after that.</summary>
     private bool Stop(StoredMessage stored, MessageKey key)
     {
-        if (stored.State == MessageState.Sending)
+        if (stored.HasBegun(claims))
             return false;
         if (Count(Others, stored.Number, 1) == 0)
         {
@@ -108,7 +109,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, strin
             return true;
         }
 
-        if (Count(IsWaited, stored.Number, null) == 0)
+        if (Count(IsWaited, stored.Number, null) == 0 || !stored.TryWithdraw(claims))
             return false;
         session.Prepare(CancelSql).Add(stored.Number).Add(address).Run();
 

@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 

@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Counts permits when attempts are marked: collected over a turn and written once, so that a thousand marks cost a few rows. On the
+/// Counts the permits of attempts as they are settled: collected over a turn and written once, so that a thousand cost a few rows. On the
 /// writer's
 /// thread.
 /// </summary>
@@ -33,10 +34,15 @@ internal sealed class LimitUses
 
     public void Count(Mark mark)
     {
-        Count(mark.Permits.Account, mark.At);
-        Count(mark.Permits.Tenant, mark.At);
-        Count(mark.Permits.Installation, mark.At);
+        if (mark.Permits == PermitCounts.None)
+            return;
+        foreach (var use in Of(mark))
+            CollectionsMarshal.GetValueRefOrAddDefault(_tally, (use.Key, use.WindowSeconds, use.Slot), out _) += use.Count;
     }
+
+    /// <summary>What a mark counts for in the windows that have not passed.</summary>
+    public static IEnumerable<LimitUse> Of(Mark mark, long now) =>
+        Of(mark).Where(use => use.Slot > now - use.WindowSeconds * 1000L - use.WindowSeconds * 25L / 3);
 
     /// <summary>Called before the commit.</summary>
     public void Write(Session session)
@@ -46,7 +52,7 @@ internal sealed class LimitUses
         _tally.Clear();
     }
 
-    /// <summary>Called when the turn was rolled back, together with its marks.</summary>
+    /// <summary>Called when the turn was rolled back, together with its settlements.</summary>
     public void Forget() => _tally.Clear();
 
     public static List<LimitUse> Read(Session session, long now)
@@ -61,11 +67,16 @@ internal sealed class LimitUses
     /// <summary>Deletes old rows, and returns how many.</summary>
     public static int Forget(Session session, long now, int limit) => session.Prepare(DeleteOld).Add(now).Add(limit).Run();
 
-    private void Count(PermitCount count, long at)
+    private static IEnumerable<LimitUse> Of(Mark mark)
     {
-        if (count.Permits == 0)
-            return;
-        foreach (var window in Windows)
-            CollectionsMarshal.GetValueRefOrAddDefault(_tally, (count.Key, window, Slot(window, at)), out _) += count.Permits;
+        PermitCount[] counts = [mark.Permits.Account, mark.Permits.Tenant, mark.Permits.Installation];
+        foreach (var (key, permits) in counts)
+        {
+            foreach (var window in Windows)
+            {
+                if (permits > 0)
+                    yield return new(key, window, Slot(window, mark.At), permits);
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -12,16 +13,22 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// </summary>
 internal sealed class MessageListSql
 {
-    private const string NotMarked = "NOT EXISTS (SELECT 1 FROM queue w WHERE w.message = m.number AND w.state = 1)";
-
     private readonly MessageFilter _filter;
     private readonly List<object?> _values = [];
 
+    // The attempts whose bodies have begun; only those that are still open count.
+    private readonly string _begun;
+
+    /// <param name="begun">The attempts whose bodies have begun.</param>
     /// <param name="before">Numbers below this one are read.</param>
     /// <param name="scanned">So many at most.</param>
-    public MessageListSql(MessageFilter filter, long before, int scanned)
+    public MessageListSql(MessageFilter filter, IReadOnlyList<TicketName> begun, long before, int scanned)
     {
         _filter = filter;
+        _begun = AsksForBegun
+            ? $"SELECT w.message FROM (SELECT value ->> 0 AS message, value ->> 1 AS attempt FROM json_each({Value(Json(begun))})) w "
+                + "CROSS JOIN queue o ON o.message = w.message AND o.attempt = w.attempt"
+            : "";
         var (from, number, drives, wanted) = Driver();
         var terms = new List<string>(wanted);
         if (filter.Tenant is not null && !drives.Contains("m.tenant = ", StringComparison.Ordinal))
@@ -77,25 +84,20 @@ internal sealed class MessageListSql
         switch (_filter.Status)
         {
             case MessageState.Sending:
-                return (
-                    "queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message",
-                    "q.message",
-                    "q.state = 1 AND q.state <> 0",
-                    []
-                );
+                return ("messages m NOT INDEXED", "m.number", $"m.number IN ({_begun})", []);
             case MessageState.Queued:
                 return (
                     "queue q NOT INDEXED CROSS JOIN messages m ON m.number = q.message",
                     "q.message",
                     "",
-                    ["q.state IN (0, 3) AND " + IsState()]
+                    ["q.state IN (0, 3) AND " + IsState(), .. NotBegun]
                 );
             case not null and not MessageState.Sent:
                 // The literal conditions let SQLite see that the partial index contains every such row.
                 var notable = "m.state <> 0 AND m.state <> 10 AND " + IsState();
                 return tenant is null
-                    ? ("messages m INDEXED BY messages_notable", "m.number", notable, Unmarked())
-                    : ("messages m INDEXED BY messages_tenant_state", "m.number", $"{Is("m.tenant", tenant)} AND {notable}", Unmarked());
+                    ? ("messages m INDEXED BY messages_notable", "m.number", notable, NotBegun)
+                    : ("messages m INDEXED BY messages_tenant_state", "m.number", $"{Is("m.tenant", tenant)} AND {notable}", NotBegun);
             default:
                 if (tenant is null)
                     return ("messages m NOT INDEXED", "m.number", "", State());
@@ -105,17 +107,22 @@ internal sealed class MessageListSql
         }
     }
 
-    // The state "sending" is in the queue only; the message's own row still has the state from before.
+    // "Sending" stands in no row: the message's own state is still the one from before.
     private string[] State() =>
         _filter.Status switch
         {
             null => [],
-            MessageState.Sending => ["EXISTS (SELECT 1 FROM queue w WHERE w.message = m.number AND w.state = 1)"],
-            _ => [IsState(), .. Unmarked()],
+            MessageState.Sending => [$"m.number IN ({_begun})"],
+            _ => [IsState(), .. NotBegun],
         };
 
     private string IsState() => Is("m.state", (long)_filter.Status!.Value);
 
-    private string[] Unmarked() =>
-        _filter.Status is MessageState.Queued or MessageState.Scheduled or MessageState.Deferred ? [NotMarked] : [];
+    private string[] NotBegun => AsksForBegun ? [$"m.number NOT IN ({_begun})"] : [];
+
+    private bool AsksForBegun =>
+        _filter.Status is MessageState.Sending or MessageState.Queued or MessageState.Scheduled or MessageState.Deferred;
+
+    private static string Json(IReadOnlyList<TicketName> begun) =>
+        $"[{string.Join(',', begun.Select(static ticket => $"[{ticket.Message},{ticket.Attempt}]"))}]";
 }

@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
+
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
@@ -14,16 +16,16 @@ internal static class MessagePages
     /// </summary>
     internal const int Weight = 2_000_000;
 
-    public static MessagePage Read(Session session, MessageFilter filter, int limit, long? before, int scanned = Scanned)
+    public static MessagePage Read(Session session, Claims claims, MessageFilter filter, int limit, long? before, int scanned = Scanned)
     {
-        var (numbers, next) = Numbers(session, filter, limit, before ?? long.MaxValue, scanned);
+        var (numbers, next) = Numbers(session, claims, filter, limit, before ?? long.MaxValue, scanned);
         var views = new List<MessageView>(numbers.Count);
         var weight = 0;
         foreach (var number in numbers)
         {
             if (weight >= Weight)
                 return new(views, views[^1].Number);
-            if (MessageViews.View(session, number) is not { } view)
+            if (MessageViews.View(session, claims, number) is not { } view)
                 continue;
             views.Add(view);
             weight += Weigh(view);
@@ -32,9 +34,16 @@ internal static class MessagePages
         return new(views, next);
     }
 
-    private static (List<long> Numbers, long? Next) Numbers(Session session, MessageFilter filter, int limit, long before, int scanned)
+    private static (List<long> Numbers, long? Next) Numbers(
+        Session session,
+        Claims claims,
+        MessageFilter filter,
+        int limit,
+        long before,
+        int scanned
+    )
     {
-        var sql = new MessageListSql(filter, before, scanned);
+        var sql = new MessageListSql(filter, claims.Begun(), before, scanned);
         using var row = session.Open(sql.Text, sql.Values);
         var numbers = new List<long>();
         var (last, seen) = (before, 0);

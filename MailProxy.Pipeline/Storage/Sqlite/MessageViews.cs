@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -11,7 +12,7 @@ internal static class MessageViews
         SELECT m.number, m.tenant, m.id, m.state, m.revision, m.account, m.priority, m.envelope_sender, m.subject, m.created_at, m.send_at,
                m.expires_at, m.attempts, m.hold_reason, m.possible_duplicate, m.message_id_header, m.batch, m.tags, m.metadata,
                m.on_ambiguous,
-               q.state, q.due
+               q.state, q.due, q.attempt
         FROM messages m LEFT JOIN queue q ON q.message = m.number
         WHERE m.number = ?1
         """;
@@ -21,19 +22,17 @@ internal static class MessageViews
 
     private const string LastDetail = "SELECT detail FROM events WHERE message = ?1 ORDER BY sequence DESC LIMIT 1";
 
-    /// <summary>The value of queue.state from the mark to the outcome.</summary>
-    private const int Marked = 1;
-
     public static long? Find(Session session, MessageKey key) => session.Prepare(Number).Add(key.Tenant).Add(key.Id).Scalar();
 
-    public static MessageView? View(Session session, long number)
+    public static MessageView? View(Session session, Claims claims, long number)
     {
         var row = session.Prepare(Message).Add(number);
         if (!row.Step())
             return null;
 
         var stored = (MessageState)row.Int(3);
-        var state = row.IntOrNull(20) == Marked ? MessageState.Sending : stored;
+        var begun = row.IntOrNull(22) is { } attempt && claims.HasBegun(number, row.Int(4), attempt);
+        var state = begun ? MessageState.Sending : stored;
         var due = row.LongOrNull(21);
         var view = new MessageView(
             Number: row.Long(0),

@@ -2,16 +2,11 @@ using MailProxy.Pipeline.Disk;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>
-/// Writes marks and settlements in order. Settlements alone are retried until they are on disk; a job that contains a mark fails as a
-/// whole at
-/// once, since a connection waits for the mark.
-/// </summary>
-internal sealed class OutcomeJob(IReadOnlyList<StoreWrite> writes, OutcomeWriter writer) : WriteJob
+/// <summary>Settlements, in their order. They are kept until they are on disk.</summary>
+internal sealed class OutcomeJob(IReadOnlyList<Settlement> writes, OutcomeWriter writer) : WriteJob
 {
     private readonly TaskCompletionSource<IReadOnlyList<bool>> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly bool[] _changed = new bool[writes.Count];
-    private readonly bool _keep = writes.All(static w => w is Settlement);
 
     public override int Rows => writes.Count;
 
@@ -28,9 +23,7 @@ internal sealed class OutcomeJob(IReadOnlyList<StoreWrite> writes, OutcomeWriter
     public override bool RolledBack(StoreUnavailableException why)
     {
         writer.Undone();
-        if (!_keep)
-            _promise.TrySetException(why);
-        return _keep;
+        return true;
     }
 
     public override void Abandon(Exception why) =>

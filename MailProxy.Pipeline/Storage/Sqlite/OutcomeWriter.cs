@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>Writes one mark or settlement. On the writer's thread.</summary>
+/// <summary>Writes how an attempt ended. On the writer's thread.</summary>
 internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
 {
     private const string Message =
@@ -13,25 +13,18 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
         "UPDATE recipients SET state = ?3, rounds = coalesce(?4, rounds), smtp_code = ?5, enhanced_code = ?6, reply = ?7 WHERE "
         + "message = ?1 AND ordinal = ?2";
 
-    /// <summary>False when the ticket is stale and nothing was written.</summary>
-    public bool Write(Session session, StoreWrite write) =>
-        write switch
-        {
-            Mark mark => Begin(session, mark),
-            Settlement settlement => Settle(session, settlement),
-            _ => throw new ArgumentOutOfRangeException(nameof(write), write, null),
-        };
+    /// <summary>False: the ticket is stale, nothing was written.</summary>
+    public bool Write(Session session, Settlement settlement)
+    {
+        if (!Settle(session, settlement))
+            return false;
+        if (settlement.Mark is { } mark)
+            uses.Count(mark);
+        return true;
+    }
 
     /// <summary>Called when the turn was rolled back.</summary>
     public void Undone() => uses.Forget();
-
-    private bool Begin(Session session, Mark mark)
-    {
-        if (!QueueRows.Mark(session, mark.Ticket, mark.Recipients))
-            return false;
-        uses.Count(mark);
-        return true;
-    }
 
     private bool Settle(Session session, Settlement settlement)
     {
@@ -39,12 +32,12 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
         long? tried = null;
         if (settlement.Step is QueueStep.Remove)
         {
-            if (!QueueRows.Delete(session, ticket, settlement.Marked))
+            if (!QueueRows.Delete(session, ticket))
                 return false;
         }
         else
         {
-            if (QueueRows.Round(session, ticket, settlement.Marked) is not { } round)
+            if (QueueRows.Round(session, ticket) is not { } round)
                 return false;
             tried = round + 1; // the round of this attempt, not the one that begins now
             if (settlement.Step is QueueStep.Again again)

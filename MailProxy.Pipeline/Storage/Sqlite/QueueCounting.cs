@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -13,7 +14,7 @@ internal static class QueueCounting
         SELECT lane, priority, count(*),
                min(CASE WHEN due > 0 THEN due END), min(CASE WHEN due = 0 THEN message END),
                sum(CASE WHEN due = 0 THEN message <= ?1 ELSE due <= ?2 END)
-        FROM queue INDEXED BY queue_lane WHERE state = 0
+        FROM queue INDEXED BY queue_lane WHERE state = 0 AND message NOT IN (SELECT value FROM json_each(?3))
         GROUP BY lane, priority
         """;
 
@@ -21,21 +22,25 @@ internal static class QueueCounting
         "SELECT state, priority, count(*) FROM messages INDEXED BY messages_notable WHERE state <> 0 AND state <> 10 AND state "
         + "IN (1, 4) GROUP BY state, priority";
 
-    // Held and marked mail; there is little of it. The row of a marked message still says deferred or scheduled.
-    private const string Unready = """
-        SELECT q.state, m.state, q.priority, count(*)
-        FROM queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message WHERE q.state <> 0 AND q.state < 3
-        GROUP BY q.state, m.state, q.priority
+    private const string Held = """
+        SELECT m.state, q.priority, count(*)
+        FROM queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message WHERE q.state <> 0 AND q.state = 2
+        GROUP BY m.state, q.priority
         """;
 
-    // Mail of suspended batches, perhaps much of it; its other state is in the index of notable states.
+    // One whose body has begun is still queued, deferred or scheduled in its message.
+    private const string Sending =
+        "SELECT m.state, q.priority, q.state FROM queue q JOIN messages m ON m.number = q.message WHERE q.message = ?1 AND q.attempt = ?2";
+
+    // Set aside with their batch, perhaps many; what they are besides is in the index of notable states.
     private const string Aside =
         "SELECT priority, count(*) FROM queue INDEXED BY queue_unready WHERE state <> 0 AND state = 3 GROUP BY priority";
 
     private const string CreatedAt = "SELECT created_at FROM messages WHERE number = ?1";
     private const string NumberAtMost = "SELECT max(number) FROM messages WHERE number <= ?1";
 
-    public static QueueCounts Count(Session session, long now)
+    /// <param name="begun">The attempts whose bodies have begun.</param>
+    public static QueueCounts Count(Session session, IReadOnlyList<TicketName> begun, long now)
     {
         var depth = new Dictionary<(MessageState State, Priority Priority), long>();
         void Add(MessageState state, Priority priority, long count) =>
@@ -43,7 +48,27 @@ internal static class QueueCounting
 
         var oldest = new Dictionary<LaneKey, (long? Due, long? Fresh)>();
         var overdue = new Dictionary<LaneKey, long>();
-        var ready = session.Prepare(Ready).Add(LastCreatedBy(session, now - QueueCounts.OverdueAfter)).Add(now - QueueCounts.OverdueAfter);
+        var sending = new List<long>();
+        foreach (var ticket in begun)
+        {
+            var row = session.Prepare(Sending).Add(ticket.Message).Add(ticket.Attempt);
+            if (!row.Step())
+                continue;
+            sending.Add(ticket.Message);
+            var (stored, priority, isAside) = ((MessageState)row.Int(0), (Priority)row.Int(1), row.Int(2) == QueueRows.Aside);
+            row.Reset();
+            Add(MessageState.Sending, priority, 1);
+
+            // Below it is counted by its message's state, and by its row when that is set aside.
+            Add(stored, priority, stored is MessageState.Scheduled or MessageState.Deferred || isAside ? -1 : 0);
+            Add(MessageState.Queued, priority, stored is MessageState.Scheduled or MessageState.Deferred && !isAside ? 1 : 0);
+        }
+
+        var ready = session
+            .Prepare(Ready)
+            .Add(LastCreatedBy(session, now - QueueCounts.OverdueAfter))
+            .Add(now - QueueCounts.OverdueAfter)
+            .Add($"[{string.Join(',', sending)}]");
         while (ready.Step())
         {
             Add(MessageState.Queued, (Priority)ready.Int(1), ready.Long(2));
@@ -65,11 +90,11 @@ internal static class QueueCounting
         while (aside.Step())
             Add(MessageState.Queued, (Priority)aside.Int(0), aside.Long(1));
 
-        var unready = session.Prepare(Unready);
-        while (unready.Step())
+        var held = session.Prepare(Held);
+        while (held.Step())
         {
-            var (stored, priority, count) = ((MessageState)unready.Int(1), (Priority)unready.Int(2), unready.Long(3));
-            Add(unready.Int(0) == 1 ? MessageState.Sending : MessageState.Held, priority, count);
+            var (stored, priority, count) = ((MessageState)held.Int(0), (Priority)held.Int(1), held.Long(2));
+            Add(MessageState.Held, priority, count);
             if (stored is not (MessageState.Scheduled or MessageState.Deferred))
                 continue;
             Add(stored, priority, -count);

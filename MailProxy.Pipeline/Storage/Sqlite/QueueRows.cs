@@ -8,7 +8,10 @@ internal static class QueueRows
 {
     // queue.state
     public const int Ready = 0;
+
+    /// <summary>An attempt of a former version, which marked here, was under way when its process ended.</summary>
     public const int Sending = 1;
+
     public const int Held = 2;
 
     /// <summary>Ready, but its batch is suspended. Set by a trigger (migration 7) and by <see cref="SqliteBatchStore"/>.</summary>
@@ -19,10 +22,8 @@ internal static class QueueRows
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9)
         """;
 
-    private const string MarkSql =
-        "UPDATE queue SET state = 1, marked = ?4 WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND state = 0";
-    private const string RoundSql = "SELECT round FROM queue WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND +state = ?4";
-    private const string DeleteTicket = "DELETE FROM queue WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND +state = ?4";
+    private const string RoundSql = "SELECT round FROM queue WHERE message = ?1 AND revision = ?2 AND attempt = ?3";
+    private const string DeleteTicket = "DELETE FROM queue WHERE message = ?1 AND revision = ?2 AND attempt = ?3";
     private const string DeleteSql = "DELETE FROM queue WHERE message = ?1";
 
     private const string Settle =
@@ -68,17 +69,11 @@ internal static class QueueRows
             .Add(expiresAt)
             .Run();
 
-    /// <summary>False when the ticket is stale.</summary>
-    public static bool Mark(Session session, QueuedMail ticket, int recipients) =>
-        Ticket(session, MarkSql, ticket).Add(recipients).Run() == 1;
+    /// <summary>The round of the ticket's row; null: the ticket is stale.</summary>
+    public static long? Round(Session session, QueuedMail ticket) => Ticket(session, RoundSql, ticket).Scalar();
 
-    /// <summary>The round of the ticket's row; null when the ticket is stale.</summary>
-    public static long? Round(Session session, QueuedMail ticket, bool marked) =>
-        Ticket(session, RoundSql, ticket).Add(marked ? Sending : Ready).Scalar();
-
-    /// <summary>False when the ticket is stale.</summary>
-    public static bool Delete(Session session, QueuedMail ticket, bool marked) =>
-        Ticket(session, DeleteTicket, ticket).Add(marked ? Sending : Ready).Run() == 1;
+    /// <summary>False: the ticket is stale.</summary>
+    public static bool Delete(Session session, QueuedMail ticket) => Ticket(session, DeleteTicket, ticket).Run() == 1;
 
     public static void Delete(Session session, long message) => session.Prepare(DeleteSql).Add(message).Run();
 

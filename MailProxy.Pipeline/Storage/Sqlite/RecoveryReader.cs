@@ -1,11 +1,11 @@
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Reads what the start needs to know. Nothing is written: claims end with their process, and what was marked stays marked until it is
-/// settled.
+/// Reads what the start must know. Nothing is written: what has gone out stays in the flight log until it is settled.
 /// </summary>
 internal static class RecoveryReader
 {
@@ -15,8 +15,38 @@ internal static class RecoveryReader
         + "state <> 0 AND state = 1 ORDER BY message";
     private const string Spooled = "SELECT spool FROM bodies INDEXED BY bodies_spool WHERE spool IS NOT NULL";
 
-    public static Recovery Read(Session session, long now) =>
-        new(InDoubt(session), LaneReader.Lanes(session), LimitUses.Read(session, now), ChangeWriter.NextExpiry(session));
+    /// <param name="flights">The attempts whose last block has gone out.</param>
+    /// <returns>What the start must know, and the tickets of those attempts that were settled before the last run ended.</returns>
+    public static (Recovery Recovery, List<QueuedMail> Settled) Read(Session session, IReadOnlyList<FlightRecord> flights, long now)
+    {
+        var inDoubt = InDoubt(session);
+        var answered = new List<Outcome.Attempted>();
+        var settled = new List<QueuedMail>();
+        var uses = LimitUses.Read(session, now);
+        foreach (var (phase, mark, verdicts) in flights)
+        {
+            if (ContentReader.Read(session, mark.Ticket, null, mark.Recipients) is not { } content)
+            {
+                settled.Add(mark.Ticket);
+                continue;
+            }
+
+            uses.AddRange(LimitUses.Of(mark, now));
+            if (phase == FlightPhase.Answered)
+                answered.Add(new(mark.Ticket, content, Named(verdicts, content)) { Mark = mark });
+            else
+                inDoubt.Add((mark.Ticket, content, mark));
+        }
+
+        var recovery = new Recovery(inDoubt, LaneReader.Lanes(session), uses, ChangeWriter.NextExpiry(session)) { Answered = answered };
+        return (recovery, settled);
+    }
+
+    private static RecipientVerdict[] Named(IReadOnlyList<RecipientVerdict> verdicts, MailContent content)
+    {
+        var addresses = content.Slice.ToDictionary(static to => to.Ordinal, static to => to.Address);
+        return [.. verdicts.Select(verdict => verdict with { Address = addresses.GetValueOrDefault(verdict.Ordinal, "") })];
+    }
 
     public static HashSet<string> SpoolFiles(Session session)
     {
@@ -27,7 +57,8 @@ internal static class RecoveryReader
         return names;
     }
 
-    private static List<(QueuedMail Ticket, MailContent Content)> InDoubt(Session session)
+    // As a former version marked them.
+    private static List<(QueuedMail Ticket, MailContent Content, Mark? Mark)> InDoubt(Session session)
     {
         var marked = new List<(QueuedMail Ticket, int Slice)>();
         var row = session.Prepare(Marked);
@@ -42,7 +73,8 @@ internal static class RecoveryReader
             (
                 m.Ticket,
                 ContentReader.Read(session, m.Ticket, QueueRows.Sending, m.Slice)
-                    ?? throw new InvalidOperationException($"Message {m.Ticket.Id} is queued but does not exist.")
+                    ?? throw new InvalidOperationException($"Message {m.Ticket.Id} is queued but does not exist."),
+                (Mark?)null
             )
         );
     }

@@ -20,17 +20,7 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
         _readers.ReadAsync(session =>
         {
             var since = session.QueryNumber(Since, tenant, batch);
-            var counts = session.Query(
-                """
-                SELECT CASE q.state WHEN 1 THEN ?3 ELSE m.state END AS state, count(*)
-                FROM messages m INDEXED BY messages_batch LEFT JOIN queue q ON q.message = m.number
-                WHERE m.batch = ?2 AND m.tenant = ?1 GROUP BY 1 ORDER BY 1
-                """,
-                row => ((MessageState)row.Int(0), row.Long(1)),
-                tenant,
-                batch,
-                (long)MessageState.Sending
-            );
+            var counts = Counts(session, tenant, batch);
             return since is null && counts.Count == 0 ? null : new BatchView(tenant, batch, since, counts);
         });
 
@@ -79,6 +69,37 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
         while (await _writer.WriteAsync(FreeSome) == Chunk) { }
     }
 
+    private List<(MessageState State, long Count)> Counts(Session session, string tenant, string batch)
+    {
+        var counts = session
+            .Query(
+                "SELECT state, count(*) FROM messages INDEXED BY messages_batch WHERE tenant = ?1 AND batch = ?2 GROUP BY state",
+                static row => ((MessageState)row.Int(0), row.Long(1)),
+                tenant,
+                batch
+            )
+            .ToDictionary(static count => count.Item1, static count => count.Item2);
+        foreach (var ticket in database.Claims.Begun())
+        {
+            var state = session.QueryNumber(
+                """
+                SELECT m.state FROM queue q JOIN messages m ON m.number = q.message
+                WHERE q.message = ?1 AND q.attempt = ?2 AND m.tenant = ?3 AND m.batch = ?4
+                """,
+                ticket.Message,
+                ticket.Attempt,
+                tenant,
+                batch
+            );
+            if (state is not { } stored)
+                continue;
+            counts[(MessageState)stored] = counts.GetValueOrDefault((MessageState)stored) - 1;
+            counts[MessageState.Sending] = counts.GetValueOrDefault(MessageState.Sending) + 1;
+        }
+
+        return [.. counts.Where(static count => count.Value > 0).OrderBy(static count => count.Key).Select(static c => (c.Key, c.Value))];
+    }
+
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     private async Task MoveAsync(string tenant, string batch, bool suspended)
@@ -88,17 +109,33 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
             last = await _writer.WriteAsync(session => Move(session, tenant, batch, suspended, last.Value));
     }
 
-    /// <summary>The last message that was moved; null when there are no more.</summary>
-    private static long? Move(Session session, string tenant, string batch, bool suspended, long after)
+    /// <summary>The last message that was looked at; null when there are no more.</summary>
+    private long? Move(Session session, string tenant, string batch, bool suspended, long after)
     {
         const string Some =
             "SELECT number FROM messages INDEXED BY messages_batch WHERE tenant = ?1 AND batch = ?2 AND number > ?3 "
             + "ORDER BY number LIMIT ?4";
-        var last = session.QueryNumber($"SELECT max(number) FROM ({Some})", tenant, batch, after, Chunk);
+        object?[] some = [tenant, batch, after, Chunk];
+        var last = session.QueryNumber($"SELECT max(number) FROM ({Some})", some);
+        if (last is null)
+            return null;
+        if (suspended)
+            Withdraw(session, Some, some);
         var (from, to) = suspended ? (QueueRows.Ready, QueueRows.Aside) : (QueueRows.Aside, QueueRows.Ready);
-        if (last is not null)
-            session.Run($"UPDATE queue SET state = ?5 WHERE state = ?6 AND message IN ({Some})", tenant, batch, after, Chunk, to, from);
+        session.Run($"UPDATE queue SET state = ?5 WHERE state = ?6 AND message IN ({Some})", [.. some, to, from]);
         return last;
+    }
+
+    // What has been chosen goes back. What has begun goes on: when it comes back to the queue the trigger sets it aside.
+    private void Withdraw(Session session, string sql, object?[] some)
+    {
+        var ready = session.Query(
+            $"SELECT message, revision, attempt FROM queue WHERE state = {QueueRows.Ready} AND message IN ({sql})",
+            static row => (row.Long(0), row.Int(1), row.Int(2)),
+            some
+        );
+        foreach (var (message, revision, attempt) in ready)
+            database.Claims.TryWithdraw(message, revision, attempt);
     }
 
     // Frees mail that an interrupted activation did not reach.

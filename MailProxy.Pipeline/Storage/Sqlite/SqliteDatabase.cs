@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -16,11 +17,13 @@ public sealed partial class SqliteDatabase : IDisposable
     private readonly DataLock _lock;
     private readonly Checkpointer _checkpointer;
     private readonly Session _session;
+    private readonly FlightLog _flights;
 
     private SqliteDatabase(
         string path,
         DataLock dataLock,
         SqliteConnection connection,
+        FlightLog flights,
         PipelineHealth health,
         PipelineMetrics metrics,
         ILogger logger,
@@ -31,11 +34,14 @@ public sealed partial class SqliteDatabase : IDisposable
         (_health, _logger) = (health, logger);
         _lock = dataLock;
         _session = new(connection, Damaged);
+        _flights = flights;
+        Claims = new(flights);
         Generations = GenerationRows.Read(_session);
         Events = new(Connections.Number(connection, "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"));
         Readers = new(path, Damaged);
         _checkpointer = new(path, logger);
         Writer = new(_session, Events, _checkpointer, health, metrics, logger, backOff);
+        Writer.AddHooks(ended: Claims.ChangesOver);
         _checkpointer.Start();
         Writer.Start();
     }
@@ -57,6 +63,11 @@ public sealed partial class SqliteDatabase : IDisposable
     internal SqliteReaders Readers { get; }
 
     internal EventSignal Events { get; }
+
+    /// <summary>Which tickets are out, and how far their attempts have come.</summary>
+    internal Claims Claims { get; }
+
+    internal PipelineHealth Health => _health;
 
     /// <summary>
     /// Locks the directory, creates or checks <c>mailproxy.db</c> in it, and migrates its schema. Throws <see
@@ -84,6 +95,7 @@ public sealed partial class SqliteDatabase : IDisposable
         var path = System.IO.Path.Combine(dataDirectory, "mailproxy.db");
         var dataLock = DataLock.Take(dataDirectory);
         SqliteConnection? connection = null;
+        FlightLog? flights = null;
         try
         {
             RefuseHalfRestored(dataDirectory);
@@ -92,10 +104,12 @@ public sealed partial class SqliteDatabase : IDisposable
                 StoreFile.Create(path);
             StoreFile.Inspect(path);
             connection = OpenChecked(path, migrations);
-            return new(path, dataLock, connection, health, metrics, logger, backOff);
+            flights = FlightStart.Open(dataDirectory, new Session(connection), logger);
+            return new(path, dataLock, connection, flights, health, metrics, logger, backOff);
         }
         catch
         {
+            flights?.Dispose();
             connection?.Dispose();
             dataLock.Dispose();
             throw;
@@ -111,8 +125,24 @@ public sealed partial class SqliteDatabase : IDisposable
         Writer.Dispose();
         _checkpointer.Dispose();
         Readers.Dispose();
-        _session.Dispose(); // closing the last connection checkpoints the log and removes it
+        _flights.Dispose();
+        EndClean();
+        _session.Dispose(); // the last connection of a database carries its log back and removes it
         _lock.Dispose();
+    }
+
+    // With a store that cannot be written the next start finds the log as it is.
+    private void EndClean()
+    {
+        try
+        {
+            if (Claims.Marked == 0)
+                FlightStart.EndClean(_session);
+        }
+        catch (SqliteException error)
+        {
+            Log.NotClean(_logger, StoreTrouble.Describe(error));
+        }
     }
 
     private static void RefuseHalfRestored(string dataDirectory)
@@ -164,6 +194,9 @@ public sealed partial class SqliteDatabase : IDisposable
 
     private static partial class Log
     {
+        [LoggerMessage(704, LogLevel.Warning, "The clean end of this run could not be written: {Reason}")]
+        public static partial void NotClean(ILogger logger, string reason);
+
         [LoggerMessage(
             703,
             LogLevel.Critical,

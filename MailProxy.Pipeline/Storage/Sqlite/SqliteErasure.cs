@@ -14,7 +14,14 @@ public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : I
         var found = await database.Readers.SnapshotAsync(session => ErasureWriter.Find(session, tenant, address, after));
         var (slice, files) = await _writer.WriteAsync(session =>
         {
-            var writer = new ErasureWriter(session, new ChangeWriter(_writer.Events), address, actor, now);
+            var writer = new ErasureWriter(
+                session,
+                new ChangeWriter(_writer.Events, database.Claims),
+                database.Claims,
+                address,
+                actor,
+                now
+            );
             var done = writer.Write(found);
             if (done.Counts.Messages > 0)
             {

@@ -9,10 +9,12 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
     private readonly SqliteReaders _readers = database.Readers;
 
     public Task<MessageView?> GetAsync(MessageKey key) =>
-        _readers.SnapshotAsync(session => MessageViews.Find(session, key) is { } number ? MessageViews.View(session, number) : null);
+        _readers.SnapshotAsync(session =>
+            MessageViews.Find(session, key) is { } number ? MessageViews.View(session, database.Claims, number) : null
+        );
 
     public Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before) =>
-        _readers.SnapshotAsync(session => MessagePages.Read(session, filter, limit, before));
+        _readers.SnapshotAsync(session => MessagePages.Read(session, database.Claims, filter, limit, before));
 
     public Task<long?> BodySizeAsync(MessageKey key) =>
         _readers.ReadAsync(session =>
@@ -54,7 +56,8 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
         }
     }
 
-    public Task<QueueCounts> CountsAsync(long now) => _readers.SnapshotAsync(session => QueueCounting.Count(session, now));
+    public Task<QueueCounts> CountsAsync(long now) =>
+        _readers.SnapshotAsync(session => QueueCounting.Count(session, database.Claims.Begun(), now));
 
     private Task<StoredContent?> ReadAsync(MessageKey key) =>
         _readers.SnapshotAsync(session => MessageViews.Find(session, key) is { } number ? ContentRows.Read(session, number) : null);

@@ -1,5 +1,7 @@
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -9,12 +11,12 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// decides
 /// in any remaining race.
 /// </summary>
-public sealed partial class SqliteMessageStore : IMessageStore
+public sealed partial class SqliteMessageStore : IMessageStore, IMarks
 {
     private readonly SqliteDatabase _database;
     private readonly SpoolFiles _spool;
     private readonly ILogger _logger;
-    private readonly Claims _claims = new();
+    private readonly Claims _claims;
     private readonly LaneReader _lanes;
     private readonly SubmissionWriter _submissions;
     private readonly OutcomeWriter _outcomes;
@@ -33,13 +35,14 @@ public sealed partial class SqliteMessageStore : IMessageStore
     {
         (_database, _spool, _logger) = (database, spool, logger);
         var writer = database.Writer;
+        _claims = database.Claims;
         var trash = new SpoolTrash(spool);
         var uses = new LimitUses();
         var housekeeping = new Housekeeping(clock);
         _lanes = new(_claims);
         _submissions = new(writer.Events, _claims, spool, trash, contentHash, clock);
         _outcomes = new(writer.Events, uses);
-        _changes = new(writer.Events);
+        _changes = new(writer.Events, _claims);
         writer.AddHooks(
             beforeCommit: () =>
             {
@@ -52,8 +55,10 @@ public sealed partial class SqliteMessageStore : IMessageStore
 
     public Task<Recovery> RecoverAsync(long now)
     {
-        _claims.Clear();
-        var recovery = _database.Readers.Snapshot(session => RecoveryReader.Read(session, now));
+        var flights = _claims.Recover();
+        var (recovery, settled) = _database.Readers.Snapshot(session => RecoveryReader.Read(session, flights, now));
+        foreach (var ticket in settled)
+            _claims.Remove(ticket);
         var swept = _spool.Sweep(_database.Readers.Snapshot(RecoveryReader.SpoolFiles));
         if (swept > 0)
             Log.Swept(_logger, swept);
@@ -92,7 +97,18 @@ public sealed partial class SqliteMessageStore : IMessageStore
         }
     }
 
-    public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<StoreWrite> writes)
+    public Task<bool> MarkAsync(Mark mark) =>
+        _database.Health.StoreTrouble is { } trouble
+            ? Task.FromException<bool>(new StoreUnavailableException($"The store cannot write: {trouble}."))
+            : _claims.MarkAsync(mark);
+
+    public bool TryBegin(QueuedMail ticket) => _claims.TryBegin(ticket);
+
+    public void Out(QueuedMail ticket, long at) => _claims.Out(ticket, at);
+
+    public void Answered(QueuedMail ticket, IReadOnlyList<RecipientVerdict> verdicts) => _claims.Answered(ticket, verdicts);
+
+    public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Settlement> writes)
     {
         if (writes.Count == 0)
             return Task.FromResult<IReadOnlyList<bool>>([]);

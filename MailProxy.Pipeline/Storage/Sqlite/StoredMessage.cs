@@ -1,11 +1,10 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
-/// <summary>The facts that decide about a stored message: its rows, read inside the transaction that will change it.</summary>
-/// <param name="State">Sending while an attempt is marked.</param>
-/// <param name="Lane">Where it waits, or would wait when it is queued again.</param>
-/// <param name="QueueDue">Null when the message is final.</param>
+/// <summary>What decides about a stored message: its rows, read inside the transaction that will change it.</summary>
+/// <param name="QueueDue">Null when it is final.</param>
 internal sealed record StoredMessage(
     long Number,
     MessageState State,
@@ -16,13 +15,14 @@ internal sealed record StoredMessage(
     long CreatedAt,
     byte[]? ContentHash,
     long? QueueDue,
+    int? QueueAttempt,
     string? Spool,
     MessageFacts MessageFacts
 )
 {
     private const string Select = """
         SELECT m.number, m.state, m.revision, m.account, m.attempts, m.created_at, m.content_hash, m.send_at, m.expires_at,
-            q.due, q.state, b.spool, b.message IS NOT NULL AND (b.json IS NOT NULL OR b.spool IS NOT NULL),
+            q.due, q.state, q.attempt, b.spool, b.message IS NOT NULL AND (b.json IS NOT NULL OR b.spool IS NOT NULL),
             EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.number AND r.state = 10),
             EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.number AND r.state = 13),
             EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.number AND r.state = 2), q.lane
@@ -32,6 +32,20 @@ internal sealed record StoredMessage(
     private const string ByName = Select + " WHERE m.tenant = ?1 AND m.id = ?2";
     private const string ByNumber = Select + " WHERE m.number = ?1";
 
+    /// <summary>As it stands while the body of an attempt is on its way.</summary>
+    public StoredMessage AsSending() =>
+        this with
+        {
+            State = MessageState.Sending,
+            MessageFacts = MessageFacts with { State = MessageState.Sending },
+        };
+
+    /// <summary>Whether the body of its present attempt has begun.</summary>
+    public bool HasBegun(Claims claims) => QueueAttempt is { } attempt && claims.HasBegun(Number, Revision, attempt);
+
+    /// <summary>Takes its ticket back, before a change. False: its body has begun.</summary>
+    public bool TryWithdraw(Claims claims) => QueueAttempt is not { } attempt || claims.TryWithdraw(Number, Revision, attempt);
+
     public static StoredMessage? Find(Session session, MessageKey key) => Read(session.Prepare(ByName).Add(key.Tenant).Add(key.Id));
 
     public static StoredMessage? Find(Session session, long number) => Read(session.Prepare(ByNumber).Add(number));
@@ -40,25 +54,26 @@ internal sealed record StoredMessage(
     {
         if (!row.Step())
             return null;
-        var state = row.IntOrNull(10) == QueueRows.Sending ? MessageState.Sending : (MessageState)row.Int(1);
+        var state = (MessageState)row.Int(1);
         var account = new AccountKey(row.Int(3));
         var stored = new StoredMessage(
             row.Long(0),
             state,
             row.Int(2),
             account,
-            row.IntOrNull(16) is { } lane ? new(lane) : Lanes.Of(account),
+            row.IntOrNull(17) is { } lane ? new(lane) : Lanes.Of(account),
             row.Int(4),
             row.Long(5),
             row.BlobOrNull(6),
             row.LongOrNull(9),
-            row.TextOrNull(11),
+            row.IntOrNull(11),
+            row.TextOrNull(12),
             new(
                 state,
-                Accepted: row.Int(13) != 0,
-                Ambiguous: row.Int(14) != 0,
-                InDoubt: row.Int(15) != 0,
-                BodyKept: row.Int(12) != 0,
+                Accepted: row.Int(14) != 0,
+                Ambiguous: row.Int(15) != 0,
+                InDoubt: row.Int(16) != 0,
+                BodyKept: row.Int(13) != 0,
                 row.LongOrNull(7),
                 row.Long(8)
             )

@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
@@ -73,8 +74,16 @@ internal sealed class SubmissionWriter(
     private ReceiptLine Again(Session session, AcceptedMail mail, MessageState state, long due, long now, AppendResult result)
     {
         var stored = StoredMessage.Find(session, mail.Key)!;
-        var at = stored.MessageFacts;
-        var decision = Resubmissions.Decide(stored.State, at.Accepted || at.Ambiguous, SameContent(session, stored, mail));
+        if (stored.HasBegun(claims))
+            stored = stored.AsSending();
+        var decision = Decide(session, stored, mail);
+        if (decision is Resubmission.Replace or Resubmission.Anew && !stored.TryWithdraw(claims))
+        {
+            // Its body has begun since it was looked at.
+            stored = stored.AsSending();
+            decision = Decide(session, stored, mail);
+        }
+
         if (decision is Resubmission.Same or Resubmission.Sending or Resubmission.AlreadySent)
         {
             result.Drop(mail.Body.SpoolFile);
@@ -106,6 +115,13 @@ internal sealed class SubmissionWriter(
             Offer(stored.Number, revision, mail, due, result);
         return new(mail.Key.Id, state, mail.CreatedAt);
     }
+
+    private Resubmission Decide(Session session, StoredMessage stored, AcceptedMail mail) =>
+        Resubmissions.Decide(
+            stored.State,
+            stored.MessageFacts.Accepted || stored.MessageFacts.Ambiguous,
+            SameContent(session, stored, mail)
+        );
 
     private void Offer(long number, int revision, AcceptedMail mail, long due, AppendResult result)
     {

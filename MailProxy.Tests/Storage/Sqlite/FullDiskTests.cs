@@ -67,14 +67,14 @@ internal sealed class FullDiskTests
     public async Task Settlements_FullDisk_AreWrittenWhenCapacityReturns()
     {
         var ticket = (await In30(Store.AppendAsync([Batch("m1", "s")]))).Tickets.Single();
-        await In30(Store.CommitAsync([new Mark(ticket, 1, PermitCounts.None, _bench.Now)]));
+        await MarkAsync(ticket);
         await _bench.FillDiskAsync();
         var trouble = NextTrouble();
 
         var settled = Store.CommitAsync([Sent(ticket)]);
         await trouble.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.That(settled.IsCompleted, Is.False);
-        Assert.That(_bench.Look("m1")!.Queue!.State, Is.EqualTo(1));
+        Assert.That(_bench.Database.Claims.Begun().Single().Message, Is.EqualTo(ticket.Id));
         _bench.FreeDisk();
 
         Assert.That(await In30(settled), Is.EqualTo(new[] { true }));
@@ -87,19 +87,21 @@ internal sealed class FullDiskTests
     public async Task Marks_FullDisk_FaultAtOnceAndCountNothing()
     {
         var tickets = (await In30(Store.AppendAsync([Batch("m1", "s"), Batch("m2", "s")]))).Tickets;
-        await In30(Store.CommitAsync([new Mark(tickets[0], 1, PermitCounts.None, _bench.Now)]));
+        await MarkAsync(tickets[0]);
         await _bench.FillDiskAsync();
+        var trouble = NextTrouble();
+        var settled = Store.CommitAsync([Sent(tickets[0])]);
+        await trouble.WaitAsync(TimeSpan.FromSeconds(30));
 
-        var both = Store.CommitAsync([
-            Sent(tickets[0]),
-            new Mark(tickets[1], 1, new(new(LimitKey.Of(new(1)), 5), default, new(LimitKey.Installation, 5)), _bench.Now),
-        ]);
-
-        Assert.That(async () => await In30(both), Throws.InstanceOf<StoreUnavailableException>());
+        Assert.That(
+            async () => await In30(_bench.Marks.MarkAsync(Note(tickets[1]))),
+            Throws.InstanceOf<StoreUnavailableException>().With.Message.Contains("the disk is full")
+        );
         _bench.FreeDisk();
-        Assert.That(await In30(Store.CommitAsync([Sent(tickets[0])])), Is.EqualTo(new[] { true }), "nothing of the faulted call was kept");
-        Assert.That(_bench.Look("m2")!.Queue!.State, Is.Zero);
+        Assert.That(await In30(settled), Is.EqualTo(new[] { true }), "nothing of the refused mark was kept");
+        Assert.That(_bench.Database.Claims.Begun().Select(ticket => ticket.Message), Is.EqualTo(new[] { tickets[0].Id }));
         Assert.That(_bench.Count("limit_uses"), Is.Zero);
+        Assert.That(await In30(_bench.Marks.MarkAsync(Note(tickets[1]))), Is.True, "once there is room again");
     }
 
     [Test]
@@ -150,7 +152,7 @@ internal sealed class FullDiskTests
     public async Task Dispose_StillFull_GivesUpAndLeavesTheMailInDoubt()
     {
         var ticket = (await In30(Store.AppendAsync([Batch("m1", "s")]))).Tickets.Single();
-        await In30(Store.CommitAsync([new Mark(ticket, 1, PermitCounts.None, _bench.Now)]));
+        await MarkAsync(ticket);
         await _bench.FillDiskAsync();
         var settled = Store.CommitAsync([Sent(ticket)]);
 
@@ -159,6 +161,16 @@ internal sealed class FullDiskTests
         Assert.That(async () => await In30(settled), Throws.InstanceOf<StoreUnavailableException>());
         Assert.That((await _bench.Store.RecoverAsync(_bench.Now)).InDoubt.Single().Ticket, Is.EqualTo(ticket));
     }
+
+    /// <summary>Marks an attempt, which begins and goes out.</summary>
+    private async Task MarkAsync(QueuedMail ticket)
+    {
+        Assert.That(await In30(_bench.Marks.MarkAsync(Note(ticket))) && _bench.Marks.TryBegin(ticket), Is.True);
+        _bench.Marks.Out(ticket, _bench.Now);
+    }
+
+    private Mark Note(QueuedMail ticket) =>
+        new(ticket, 1, new(new(LimitKey.Of(new(1)), 5), default, new(LimitKey.Installation, 5)), _bench.Now);
 
     private Task NextTrouble()
     {
@@ -170,7 +182,6 @@ internal sealed class FullDiskTests
     private Settlement Sent(QueuedMail ticket) =>
         new(
             ticket,
-            true,
             MessageState.Sent,
             new QueueStep.Remove(),
             1,

@@ -22,28 +22,22 @@ internal sealed class LaneMigrationTests
     [Test]
     public async Task Open_QueueAndCountsOfTheVersionBefore_AreRead()
     {
-        using (var old = Open([.. Migrator.Embedded.Take(Before)]))
+        using (var db = Old())
         {
-            await old.Writer.WriteAsync(session =>
+            Queue(db, "m1", account: 3, due: 0);
+            Queue(db, "m2", account: 5, due: Now + 7000);
+            foreach (var (account, count) in new[] { (3, 4), (-2, 6), (0, 9) })
             {
-                var db = session.Connection;
-                Queue(db, "m1", account: 3, due: 0);
-                Queue(db, "m2", account: 5, due: Now + 7000);
-                foreach (var (account, count) in new[] { (3, 4), (-2, 6), (0, 9) })
-                {
-                    db.Run(
-                        "INSERT INTO limit_uses (account, window, slot, count) VALUES (@account, 3600, @slot, @count)",
-                        ("@account", account),
-                        ("@slot", Slot),
-                        ("@count", count)
-                    );
-                }
-
-                return 0;
-            });
+                db.Run(
+                    "INSERT INTO limit_uses (account, window, slot, count) VALUES (@account, 3600, @slot, @count)",
+                    ("@account", account),
+                    ("@slot", Slot),
+                    ("@count", count)
+                );
+            }
         }
 
-        using var database = Open(Migrator.Embedded);
+        using var database = TemporaryStore.OpenAt(_directory.FullName);
         var store = new SqliteMessageStore(
             database,
             new SpoolFiles(Path.Combine(_directory.FullName, "spool")),
@@ -75,9 +69,9 @@ internal sealed class LaneMigrationTests
     [Test]
     public void Open_TheLaneIndex_IsTheOldOne()
     {
-        Open([.. Migrator.Embedded.Take(Before)]).Dispose();
+        Old().Dispose();
         var root = IndexRoot();
-        Open(Migrator.Embedded).Dispose();
+        TemporaryStore.OpenAt(_directory.FullName).Dispose();
 
         Assert.That(IndexRoot(), Is.EqualTo(root).And.GreaterThan(0), "built anew, it would take as long as there are rows");
     }
@@ -107,5 +101,13 @@ internal sealed class LaneMigrationTests
         return Connections.Number(connection, "SELECT rootpage FROM sqlite_schema WHERE name = 'queue_lane'");
     }
 
-    private SqliteDatabase Open(IReadOnlyList<Migration> migrations) => TemporaryStore.OpenAt(_directory.FullName, migrations: migrations);
+    private SqliteConnection Old()
+    {
+        var path = Path.Combine(_directory.FullName, "mailproxy.db");
+        _directory.Create();
+        StoreFile.Create(path);
+        var connection = Connections.OpenWriter(path, 1000);
+        Migrator.Run(connection, path, [.. Migrator.Embedded.Take(Before)]);
+        return connection;
+    }
 }

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage.Sqlite;
 using NUnit.Framework;
@@ -29,10 +30,40 @@ internal sealed class SqliteBatchStoreTests
         );
 
         await Batches.SetSuspendedAsync("default", "news", true, "ann");
-        Assert.That(States(), Is.EqualTo(new[] { 3, 1, 2, 0, 0, 0 }));
+        Assert.That(States(), Is.EqualTo(new[] { 3, 3, 2, 0, 0, 0 }));
+        Assert.That(_store.Database.Claims.HasBegun(2, 3, 0), Is.True, "what is on its way goes on, and is set aside when it comes back");
+        var counts = _store.Database.Readers.Snapshot(session =>
+            QueueCounting.Count(session, _store.Database.Claims.Begun(), 10_000_000).Depth
+        );
+        Assert.That(
+            counts,
+            Is.EquivalentTo(
+                new[]
+                {
+                    (MessageState.Queued, Priority.Medium, 4L),
+                    (MessageState.Sending, Priority.Medium, 1L),
+                    (MessageState.Held, Priority.Medium, 1L),
+                }
+            )
+        );
 
         await Batches.SetSuspendedAsync("default", "news", false, "ann");
-        Assert.That(States(), Is.EqualTo(new[] { 0, 1, 2, 0, 0, 0 }));
+        Assert.That(States(), Is.EqualTo(new[] { 0, 0, 2, 0, 0, 0 }));
+    }
+
+    [Test]
+    public async Task Suspend_WhatWasChosenAndHasNotBegun_GoesBack()
+    {
+        await SeedAsync(("default", "news", 0));
+        var ticket = new QueuedMail(1, 3, new(1), Priority.Medium, 0, 0, 1);
+        _store.Database.Claims.TryAdd(1, 3, 0);
+
+        await Batches.SetSuspendedAsync("default", "news", true, "ann");
+        await Batches.SetSuspendedAsync("default", "news", false, "ann");
+
+        Assert.That(_store.Database.Claims.TryBegin(ticket), Is.False);
+        _store.Database.Claims.Remove(ticket);
+        Assert.That(_store.Database.Claims.TryAdd(1, 3, 0), Is.True, "once it is given back it may be chosen again");
     }
 
     [Test]
@@ -134,7 +165,7 @@ internal sealed class SqliteBatchStoreTests
     {
         await SeedAsync(("default", "news", 0), ("default", "news", 0));
         await Batches.SetSuspendedAsync("default", "news", true, "ann");
-        var counts = _store.Database.Readers.Snapshot(session => QueueCounting.Count(session, 10_000_000));
+        var counts = _store.Database.Readers.Snapshot(session => QueueCounting.Count(session, [], 10_000_000));
         Assert.That(counts.Depth, Is.EqualTo(new[] { (MessageState.Queued, Priority.Medium, 2L) }));
         Assert.That((counts.Overdue, counts.OldestDue), Is.EqualTo((0L, (long?)null)));
     }
@@ -156,7 +187,7 @@ internal sealed class SqliteBatchStoreTests
                 Tenant = s.Tenant,
                 Batch = s.Batch,
                 State = s.QueueState == 2 ? MessageState.Held : MessageState.Queued,
-                Marked = s.QueueState == 1,
+                Begun = s.QueueState == 1,
             })
         );
         Assert.That(made, Has.Count.EqualTo(seeds.Length));

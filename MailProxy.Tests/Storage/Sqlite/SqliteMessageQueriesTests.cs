@@ -30,10 +30,28 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
     [TestCase(MessageState.Failed, "messages_tenant_state (tenant=? AND state=? AND rowid<?)")]
     [TestCase(MessageState.Deferred, "messages_tenant_state (tenant=? AND state=? AND rowid<?)")]
     [TestCase(MessageState.Held, "messages_tenant_state (tenant=? AND state=? AND rowid<?)")]
-    [TestCase(MessageState.Sending, "queue_unready")]
     [TestCase(MessageState.Queued, "SEARCH q USING INTEGER PRIMARY KEY")]
     public void Page_StatesThatAreFew_AreFoundByTheirIndex(MessageState state, string driver) =>
         Assert.That(Plan(new("default", state)), Does.StartWith("SEARCH").And.Contain(driver));
+
+    [Test]
+    public void Page_OfWhatIsSent_ReadsNothingButTheAttemptsThatHaveBegun()
+    {
+        var plan = Plan(new("default", MessageState.Sending));
+        Assert.That(plan, Does.Contain("SEARCH o USING INTEGER PRIMARY KEY").And.Contain("SEARCH m USING INTEGER PRIMARY KEY"));
+        Assert.That(plan, Does.Not.Contain("SCAN o").And.Not.Contain("SCAN m"));
+    }
+
+    [Test]
+    public async Task List_AnAttemptThatIsSettled_IsNotSentAnyMore()
+    {
+        var number = (await _store.SeedAsync([new() { Id = "m1", Begun = true }])).Single();
+        await _store.RunAsync("UPDATE queue SET attempt = attempt + 1");
+
+        Assert.That((await Queries.ListAsync(new(null, MessageState.Sending), 10, null)).Messages, Is.Empty);
+        var waiting = (await Queries.ListAsync(new(null, MessageState.Queued), 10, null)).Messages.Single();
+        Assert.That((waiting.Number, waiting.State), Is.EqualTo((number, MessageState.Queued)));
+    }
 
     [Test]
     public void Page_OfATenant_MeetsNoMessageOfAnother() =>
@@ -77,7 +95,9 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
         long? before = null;
         do
         {
-            var page = await _store.Database.Readers.SnapshotAsync(session => MessagePages.Read(session, filter, 10, before, scanned: 8));
+            var page = await _store.Database.Readers.SnapshotAsync(session =>
+                MessagePages.Read(session, _store.Database.Claims, filter, 10, before, scanned: 8)
+            );
             found += page.Messages.Count;
             before = page.Next;
             pages++;
@@ -104,7 +124,10 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
     public void Counts_Backlog_IsCountedInAnIndexAlone(string sql, string index)
     {
         var plan = _store.Database.Readers.Read(session =>
-            session.Query("EXPLAIN QUERY PLAN " + sql.Replace("?1", "1").Replace("?2", "2"), static row => row.Text(3))
+            session.Query(
+                "EXPLAIN QUERY PLAN " + sql.Replace("?1", "1").Replace("?2", "2").Replace("?3", "'[]'"),
+                static row => row.Text(3)
+            )
         );
         Assert.That(plan[0], Does.Contain("COVERING INDEX " + index));
     }
@@ -135,7 +158,7 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
 
     private string Plan(MessageFilter filter)
     {
-        var sql = new MessageListSql(filter, long.MaxValue, 50);
+        var sql = new MessageListSql(filter, [new(1, 1, 0)], long.MaxValue, 50);
         return _store.Database.Readers.Read(session =>
             string.Join('\n', session.Query("EXPLAIN QUERY PLAN " + sql.Text, static row => row.Text(3), sql.Values))
         );

@@ -1,5 +1,7 @@
 using System.Text;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Tests.Storage.Sqlite;
@@ -7,8 +9,24 @@ namespace MailProxy.Tests.Storage.Sqlite;
 /// <summary>Puts seeds into a database; returns their numbers.</summary>
 internal static class SqliteSeeds
 {
-    public static Task<List<long>> SeedAsync(this TemporaryStore store, IEnumerable<SeedMessage> seeds) =>
-        store.Database.Writer.WriteAsync(db => seeds.Select(seed => Put(db.Connection, seed)).ToList());
+    public static async Task<List<long>> SeedAsync(this TemporaryStore store, IEnumerable<SeedMessage> seeds)
+    {
+        SeedMessage[] all = [.. seeds];
+        var numbers = await store.Database.Writer.WriteAsync(db => all.Select(seed => Put(db.Connection, seed)).ToList());
+        foreach (var (seed, number) in all.Zip(numbers))
+        {
+            if (seed.Begun)
+                Begin(store.Database.Claims, new(number, 3, new(seed.Account), seed.Priority, 0, seed.Due, 1));
+        }
+
+        return numbers;
+    }
+
+    private static void Begin(Claims claims, QueuedMail ticket)
+    {
+        if (!claims.TryAdd(ticket.Id, ticket.Revision, ticket.Attempt) || !claims.TryBegin(ticket))
+            throw new InvalidOperationException("Somebody has the seed.");
+    }
 
     private static long Put(SqliteConnection db, SeedMessage seed)
     {
@@ -43,12 +61,7 @@ internal static class SqliteSeeds
                 ("@priority", (long)seed.Priority),
                 ("@due", seed.Due),
                 ("@round", seed.Round),
-                (
-                    "@state",
-                    seed.Marked ? 1
-                    : seed.State == MessageState.Held ? 2
-                    : 0
-                )
+                ("@state", seed.State == MessageState.Held ? 2 : 0)
             );
         }
 
