@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
