@@ -99,7 +99,7 @@ public sealed class FlightStartTests
     public async Task StartThatEndedBeforeTheStoreKnewIt_LosesNothing()
     {
         await RunAsync();
-        var run = _db.QueryFirst("SELECT run FROM flight", row => row.GetFieldValue<byte[]>(0))!;
+        var run = _db.QueryFirst("SELECT run FROM flight", row => row.Blob(0))!;
         Start().Dispose();
         _db.Run("UPDATE flight SET run = @run", ("@run", run));
 
