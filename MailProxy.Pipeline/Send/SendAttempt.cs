@@ -120,7 +120,12 @@ internal sealed partial class SendAttempt(
         }
 
         if (_mark.Trouble is { } trouble)
+        {
+            // Deferred like any trouble of our own, so that a disk that fails is not asked by every mail again and again.
             Log.Unmarked(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, trouble);
+            return new Outcome.Postponed(Ticket, Bodiless(), $"The attempt could not be noted on the disk: {trouble}");
+        }
+
         if (result.End == TransactionEnd.Unmarked || !_mark.TryBegin())
             return new Outcome.Dropped(Ticket);
         if (result.Fault is UnsendableException unfit)

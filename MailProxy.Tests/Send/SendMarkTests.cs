@@ -76,14 +76,14 @@ internal sealed class SendMarkTests
     }
 
     [Test]
-    public async Task Mark_CannotBeWritten_DeliversNothingAndDrops()
+    public async Task Mark_CannotBeWritten_DeliversNothingAndPostpones()
     {
         await using var rig = new SendRig(
             Account(),
             mark: static _ => Task.FromException<bool>(new StoreUnavailableException("disk full"))
         );
 
-        Assert.That(await rig.SendAsync(), Is.TypeOf<Outcome.Dropped>());
+        Assert.That(await rig.SendAsync(), Is.TypeOf<Outcome.Postponed>().With.Property("Reason").Contains("disk full"));
         Assert.That(_server.Mails, Is.Empty);
     }
 
@@ -114,12 +114,12 @@ internal sealed class SendMarkTests
     }
 
     [Test]
-    public async Task Out_CannotBeNoted_DeliversNothingAndDrops()
+    public async Task Out_CannotBeNoted_DeliversNothingAndPostpones()
     {
         await using var rig = new SendRig(Account());
         rig.Marks.GoingOut = static _ => throw new StoreUnavailableException("disk full");
 
-        Assert.That(await rig.SendAsync(), Is.TypeOf<Outcome.Dropped>());
+        Assert.That(await rig.SendAsync(), Is.TypeOf<Outcome.Postponed>().With.Property("Reason").Contains("disk full"));
         await _server.Seen("GONE");
         Assert.That(_server.Mails, Is.Empty);
     }

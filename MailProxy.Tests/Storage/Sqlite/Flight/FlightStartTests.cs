@@ -101,7 +101,7 @@ public sealed class FlightStartTests
         await RunAsync();
         var run = _db.QueryFirst("SELECT run FROM flight", row => row.Blob(0))!;
         Start().Dispose();
-        _db.Run("UPDATE flight SET run = @run", ("@run", run));
+        _db.Run("UPDATE flight SET run = ?1", run);
 
         using var log = Start();
         Assert.That(Left(log).Select(left => left.Item1), Is.EqualTo(new[] { 2L, 3L }));
