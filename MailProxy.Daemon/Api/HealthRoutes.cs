@@ -5,7 +5,7 @@ using Prometheus;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>For machines that watch: liveness, readiness, metrics. No key.</summary>
-internal sealed class HealthRoutes(Readiness readiness, PipelineMetrics metrics, CollectorRegistry registry, QueueCounter census)
+internal sealed class HealthRoutes(Readiness readiness, PipelineMetrics metrics, CollectorRegistry registry, QueueCounter counter)
 {
     private static readonly MessageState[] Waiting =
     [
@@ -95,7 +95,7 @@ internal sealed class HealthRoutes(Readiness readiness, PipelineMetrics metrics,
 
     private async Task RefreshAsync()
     {
-        var (counts, now) = await census.TakeAsync();
+        var (counts, now) = await counter.TakeAsync();
         foreach (var state in Waiting)
         {
             foreach (var priority in Enum.GetValues<Priority>())

@@ -8,7 +8,7 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary><c>GET /v1/status</c>: the whole installation on one page.</summary>
 internal sealed class StatusRoutes(
-    QueueCounter census,
+    QueueCounter counter,
     CurrentAccounts accounts,
     DispatcherControl dispatcher,
     Readiness readiness,
@@ -34,7 +34,7 @@ internal sealed class StatusRoutes(
 
     private async Task<IResult> Get()
     {
-        var (counts, _) = await census.TakeAsync();
+        var (counts, _) = await counter.TakeAsync();
         var queue = new QueueAnswer(
             counts.Depth.Sum(d => d.Count),
             [.. counts.Depth.Select(d => new QueueDepthAnswer(d.State.Name(), d.Priority.Name(), d.Count))],

@@ -5,7 +5,7 @@ internal sealed class WaitBudget(TimeSpan total, TimeProvider clock)
 {
     private TimeSpan _left = total;
 
-    /// <summary>False: patience is over. Throws when the client has gone. No timer is made for what need not wait.</summary>
+    /// <summary>False: the deadline has passed. Throws when the client has gone. No timer is made for what need not wait.</summary>
     public async ValueTask<bool> TryAsync<T>(Func<T, CancellationToken, ValueTask> wait, T argument, CancellationToken gone)
     {
         // Never disposed: it has no timer of its own, and a late callback must find it whole.

@@ -12,8 +12,8 @@ internal readonly record struct WatchdogTime(TimeSpan? Every)
     {
         if (!string.IsNullOrEmpty(process) && process != self.ToString(CultureInfo.InvariantCulture))
             return default;
-        return long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var patience) && patience > 0
-            ? new(TimeSpan.FromMicroseconds(Math.Max(patience / 3, 1000)))
+        return long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var deadline) && deadline > 0
+            ? new(TimeSpan.FromMicroseconds(Math.Max(deadline / 3, 1000)))
             : default;
     }
 

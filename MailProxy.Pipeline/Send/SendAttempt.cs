@@ -55,13 +55,13 @@ internal sealed partial class SendAttempt(
         }
     }
 
-    /// <summary>The outcome after an exception that nobody foresaw. Once the transaction may have begun, nobody knows what the server
+    /// <summary>The outcome after an unexpected exception. Once the transaction may have begun, nobody knows what the server
     /// has.</summary>
     public Outcome Unforeseen(Exception trouble)
     {
         Connection?.Abandon();
         if (Begun is null)
-            return new Outcome.Postponed(Ticket, Bodiless(), $"An error nobody foresaw: {trouble.Message}");
+            return new Outcome.Postponed(Ticket, Bodiless(), $"An unexpected error: {trouble.Message}");
         return new Outcome.Attempted(
             Ticket,
             Bodiless(),
@@ -72,7 +72,7 @@ internal sealed partial class SendAttempt(
                     Verdict.InDoubt,
                     null,
                     "4.3.0",
-                    "An error nobody foresaw."
+                    "An unexpected error."
                 )),
             ]
         );

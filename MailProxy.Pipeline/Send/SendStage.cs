@@ -117,7 +117,7 @@ internal sealed partial class SendStage(
 
     private static partial class Log
     {
-        [LoggerMessage(502, LogLevel.Error, "Message {Tenant}/{Message} met an error nobody foresaw")]
+        [LoggerMessage(502, LogLevel.Error, "Message {Tenant}/{Message} met an unexpected error")]
         public static partial void Unforeseen(ILogger logger, string tenant, string message, Exception trouble);
 
         [LoggerMessage(503, LogLevel.Debug, "Message {Message} by account {Account}: {Result} after {Milliseconds} ms")]

@@ -29,7 +29,7 @@ namespace MailProxy.Tests.Api;
 internal sealed class ApiHost : IAsyncDisposable
 {
     public const string Key = "a-key-for-tests";
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private WebApplication? _app;
     private Task _ingest = Task.CompletedTask;
@@ -126,7 +126,7 @@ internal sealed class ApiHost : IAsyncDisposable
     public HttpClient NewClient(string? key)
     {
         var client = OnKestrel ? new HttpClient { BaseAddress = Address } : _app!.GetTestClient();
-        client.Timeout = Patience;
+        client.Timeout = Deadline;
         if (key is not null)
             client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return client;
@@ -149,7 +149,7 @@ internal sealed class ApiHost : IAsyncDisposable
 
         foreach (var (name, value) in headers)
             request.Headers.TryAddWithoutValidation(name, value);
-        return Client.SendAsync(request).WaitAsync(Patience);
+        return Client.SendAsync(request).WaitAsync(Deadline);
     }
 
     /// <summary>Puts an account where both the store and the stages see it.</summary>
@@ -177,7 +177,7 @@ internal sealed class ApiHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Ingest.Writer.TryComplete();
-        await _ingest.WaitAsync(Patience);
+        await _ingest.WaitAsync(Deadline);
         Client.Dispose();
         if (_app is not null)
             await _app.DisposeAsync();

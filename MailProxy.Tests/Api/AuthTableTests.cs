@@ -117,6 +117,6 @@ public sealed class AuthTableTests
         var request = new HttpRequestMessage(new(parts[0]), path + query);
         foreach (var (name, value) in headers)
             request.Headers.TryAddWithoutValidation(name, value);
-        return _bare.SendAsync(request).WaitAsync(ApiHost.Patience);
+        return _bare.SendAsync(request).WaitAsync(ApiHost.Deadline);
     }
 }

@@ -97,11 +97,11 @@ public sealed class FairIntakeTests
         using var hog = host.As(TenantHost.Hog);
         using var victim = host.As(TenantHost.Victim);
         var posting = Enumerable.Range(0, 20).Select(_ => hog.PostAsync("/v1/messages", Mail)).ToArray();
-        await all.Task.WaitAsync(ApiHost.Patience);
+        await all.Task.WaitAsync(ApiHost.Deadline);
         Assert.That(Held(host, "hog", "submissions"), Is.EqualTo(4));
         Assert.That(await victim.PostAsync("/v1/messages", Mail), Is.EqualTo(202));
 
-        // Who waited longer than a request's patience is told to come again; a place that is given back is the next one's.
+        // Who waited longer than a request's deadline is told to come again; a place that is given back is the next one's.
         await host.Clock.WaitedForAsync(TimeSpan.FromSeconds(2), 16);
         host.Clock.Advance(TimeSpan.FromSeconds(2));
         foreach (var submission in kept.ToArray())

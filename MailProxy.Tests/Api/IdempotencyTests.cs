@@ -14,7 +14,7 @@ public sealed class IdempotencyTests
     private static (string, string) Key(string key) => ("Idempotency-Key", key);
 
     private static async Task<Submission> NextAsync(ApiHost host) =>
-        await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
+        await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Deadline);
 
     [Test]
     public async Task Post_WithKey_ClaimHasFingerprintAndTheVeryAnswer()

@@ -42,13 +42,13 @@ internal sealed class KeyUseTests : KeyFixture
             await AddAsync(Key("k1", "the-key") with { ExpiresAt = expires ? now + 5_000 : now + 9_000_000_000_000 });
             _host.Log.Waiting = new();
             var poll = GetAsync("the-key", "/v1/events?after=now&wait=60");
-            await _host.Log.Waiting.Task.WaitAsync(ApiHost.Patience);
+            await _host.Log.Waiting.Task.WaitAsync(ApiHost.Deadline);
 
             if (expires)
                 _host.Clock.Advance(TimeSpan.FromSeconds(5));
             else
                 await _host.SendAsync("DELETE", "/v1/tenants/default/keys/k1");
-            using var answer = await poll.WaitAsync(ApiHost.Patience);
+            using var answer = await poll.WaitAsync(ApiHost.Deadline);
             await answer.ProblemAsync(401, code);
             Assert.That(answer.Headers.WwwAuthenticate, Is.Not.Empty);
             Assert.That((_host.Audit.Entries[^1].Actor, _host.Audit.Entries[^1].Action), Is.EqualTo(("key/default/k1", "key.refused")));
@@ -61,13 +61,13 @@ internal sealed class KeyUseTests : KeyFixture
         await AddAsync(Key("k1", "the-key"));
         _host.Log.Waiting = new();
         var poll = GetAsync("the-key", "/v1/events?after=now&wait=60");
-        await _host.Log.Waiting.Task.WaitAsync(ApiHost.Patience);
+        await _host.Log.Waiting.Task.WaitAsync(ApiHost.Deadline);
         var (id, _) = await MakeAsync();
         using var deleted = await _host.SendAsync("DELETE", $"/v1/tenants/default/keys/{id}");
 
         Assert.That(poll.IsCompleted, Is.False);
         _host.Clock.Advance(TimeSpan.FromSeconds(60));
-        using var answer = await poll.WaitAsync(ApiHost.Patience);
+        using var answer = await poll.WaitAsync(ApiHost.Deadline);
         Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
     }
 
@@ -80,13 +80,13 @@ internal sealed class KeyUseTests : KeyFixture
         await AddAsync(Key("k1", "the-key"));
         using var client = _host.NewClient("the-key");
         using var request = new HttpRequestMessage(new(method), path) { Content = new SlowContent(json, type, DeleteOnceItIsInUseAsync) };
-        using var answer = await client.SendAsync(request).WaitAsync(ApiHost.Patience);
+        using var answer = await client.SendAsync(request).WaitAsync(ApiHost.Deadline);
         await answer.ProblemAsync(401, "unauthorized");
         Assert.That((_host.Configuration.Values<SmtpAccount>().Count(), _host.Batches.Batches.Count), Is.EqualTo((0, 0)));
 
         async Task DeleteOnceItIsInUseAsync()
         {
-            await _host.KeyUses.Used.Task.WaitAsync(ApiHost.Patience); // the route was let in
+            await _host.KeyUses.Used.Task.WaitAsync(ApiHost.Deadline); // the route was let in
             _host.CurrentKeys.Swap(KeyDirectory.Empty);
         }
     }
@@ -112,7 +112,7 @@ internal sealed class KeyUseTests : KeyFixture
         var never = new TaskCompletionSource();
         _host.KeyUses.NoteWritten = never.Task;
         await AddAsync(Key("k1", "the-key"));
-        Assert.That(await StatusAsync("the-key").WaitAsync(ApiHost.Patience), Is.EqualTo(200));
+        Assert.That(await StatusAsync("the-key").WaitAsync(ApiHost.Deadline), Is.EqualTo(200));
         Assert.That(_host.KeyUses.Uses, Has.Count.EqualTo(1));
         never.SetResult();
     }

@@ -97,7 +97,7 @@ public sealed class NdjsonSubmissionTests
         );
         using var client = host.NewClient("the-key");
         using var content = new StringContent(Lines(5), System.Text.Encoding.UTF8, Ndjson);
-        using var answer = await client.PostAsync("/v1/messages", content).WaitAsync(ApiHost.Patience);
+        using var answer = await client.PostAsync("/v1/messages", content).WaitAsync(ApiHost.Deadline);
 
         var results = await ResultsAsync(answer);
         Assert.That(Ids(results), Is.EqualTo(new[] { "m-0", "m-1", null }));
@@ -155,15 +155,15 @@ public sealed class NdjsonSubmissionTests
         var posting = host.Client.SendAsync(request);
 
         await body.WriteAsync(Line(0) + "\n" + Line(1) + "\n" + Line(2)[..10]);
-        var first = await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
+        var first = await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Deadline);
         Assert.That(first.Drafts, Has.Count.EqualTo(2));
         ApiHost.StoreAll(first);
 
         await body.WriteAsync(Line(2)[10..]);
         body.End();
-        var second = await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
+        var second = await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Deadline);
         ApiHost.StoreAll(second);
-        using var answer = await posting.WaitAsync(ApiHost.Patience);
+        using var answer = await posting.WaitAsync(ApiHost.Deadline);
         Assert.That(Ids(await ResultsAsync(answer)), Is.EqualTo(new[] { "m-0", "m-1", "m-2" }));
     }
 
@@ -226,7 +226,7 @@ public sealed class NdjsonSubmissionTests
         {
             Content = new SubmitRoutesTests.ChunkedContent(new string('x', 100_001), 50_000, Ndjson),
         };
-        using var answer = await host.Client.SendAsync(request).WaitAsync(ApiHost.Patience);
+        using var answer = await host.Client.SendAsync(request).WaitAsync(ApiHost.Deadline);
         await answer.ProblemAsync(413, "too_large");
     }
 
@@ -257,7 +257,7 @@ public sealed class NdjsonSubmissionTests
 
         public async Task WriteAsync(string text)
         {
-            var stream = await _open.Task.WaitAsync(ApiHost.Patience);
+            var stream = await _open.Task.WaitAsync(ApiHost.Deadline);
             await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text));
             await stream.FlushAsync();
         }
@@ -267,7 +267,7 @@ public sealed class NdjsonSubmissionTests
         protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
             _open.TrySetResult(stream);
-            return _end.Task.WaitAsync(ApiHost.Patience);
+            return _end.Task.WaitAsync(ApiHost.Deadline);
         }
 
         protected override bool TryComputeLength(out long length)

@@ -96,12 +96,12 @@ public sealed class QuotaTests
         _host.TestAccount = _ =>
         {
             entered.Set();
-            leave.Wait(ApiHost.Patience);
+            leave.Wait(ApiHost.Deadline);
             return answer;
         };
 
         var first = Task.Run(() => AsTenantAsync("POST", "/v1/accounts/a/test", null));
-        Assert.That(entered.Wait(ApiHost.Patience), Is.True);
+        Assert.That(entered.Wait(ApiHost.Deadline), Is.True);
         using (var second = await AsTenantAsync("POST", "/v1/webhooks/w/test", null))
             await second.ProblemAsync(429, "too_many_tests");
         leave.Set();

@@ -227,7 +227,7 @@ public sealed class RequestEdgeTests
         }
 
         var next = host.SendAsync("POST", "/v1/messages", """{"id":"whole","from":"a@x.example","to":"b@x.example","text":"t"}""");
-        var submission = await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
+        var submission = await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Deadline);
         Assert.That(submission.Drafts.Single().Mail!.Id, Is.EqualTo("whole"));
         ApiHost.StoreAll(submission);
         using var answer = await next;
@@ -240,6 +240,6 @@ public sealed class RequestEdgeTests
         await using var stream = socket.GetStream();
         await stream.WriteAsync(Encoding.ASCII.GetBytes(request));
         using var reader = new StreamReader(stream);
-        return await reader.ReadToEndAsync().WaitAsync(ApiHost.Patience);
+        return await reader.ReadToEndAsync().WaitAsync(ApiHost.Deadline);
     }
 }

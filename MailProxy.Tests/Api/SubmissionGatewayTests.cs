@@ -17,7 +17,7 @@ public sealed class SubmissionGatewayTests
     private static ApiHost Unread(int capacity = 1) => new() { Behind = null, Ingest = Channel.CreateBounded<Submission>(capacity) };
 
     private static async Task<Submission> NextAsync(ApiHost host) =>
-        await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Patience);
+        await host.Ingest.Reader.ReadAsync().AsTask().WaitAsync(ApiHost.Deadline);
 
     [Test]
     public async Task ChannelFull_PatienceOver_503NothingHandedOver()
@@ -157,7 +157,7 @@ public sealed class SubmissionGatewayTests
         var posting = host.Client.PostAsync("/v1/messages", new StringContent(large, null, "application/json"), gone.Token);
         var submission = await NextAsync(host);
         await gone.CancelAsync();
-        Assert.That(async () => await posting.WaitAsync(ApiHost.Patience), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(async () => await posting.WaitAsync(ApiHost.Deadline), Throws.InstanceOf<OperationCanceledException>());
 
         Assert.That(submission.TryTake(), "it may still be stored");
 
@@ -179,7 +179,7 @@ public sealed class SubmissionGatewayTests
         var posting = host.Client.PostAsync("/v1/messages", new StringContent(Mail, null, "application/json"), gone.Token);
         await host.Clock.WaitedForAsync(GatewayWait);
         await gone.CancelAsync();
-        Assert.That(async () => await posting.WaitAsync(ApiHost.Patience), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(async () => await posting.WaitAsync(ApiHost.Deadline), Throws.InstanceOf<OperationCanceledException>());
 
         await NextAsync(host);
         var next = host.SendAsync("POST", "/v1/messages", Mail.Replace("hello", "second"));

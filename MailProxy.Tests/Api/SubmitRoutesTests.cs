@@ -62,7 +62,7 @@ public sealed class SubmitRoutesTests
     public async Task Post_Chunked_SameAsWithLength()
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages") { Content = new ChunkedContent(Mail, 7) };
-        using var answer = await _host.Client.SendAsync(request).WaitAsync(ApiHost.Patience);
+        using var answer = await _host.Client.SendAsync(request).WaitAsync(ApiHost.Deadline);
 
         Assert.That((int)answer.StatusCode, Is.EqualTo(202));
         Assert.That(Encoding.UTF8.GetString(_seen.Single().Drafts.Single().Json.Span), Is.EqualTo(Mail));
@@ -91,7 +91,7 @@ public sealed class SubmitRoutesTests
         {
             Content = new ByteArrayContent(Encoding.UTF8.GetBytes(Mail)),
         };
-        using var answer = await _host.Client.SendAsync(request).WaitAsync(ApiHost.Patience);
+        using var answer = await _host.Client.SendAsync(request).WaitAsync(ApiHost.Deadline);
         Assert.That((int)answer.StatusCode, Is.EqualTo(202));
     }
 
@@ -103,7 +103,7 @@ public sealed class SubmitRoutesTests
             Content = new StringContent(Mail, Encoding.UTF8, "application/json"),
         };
         request.Content.Headers.ContentEncoding.Add("gzip");
-        using var answer = await _host.Client.SendAsync(request).WaitAsync(ApiHost.Patience);
+        using var answer = await _host.Client.SendAsync(request).WaitAsync(ApiHost.Deadline);
         await answer.ProblemAsync(415, "unsupported_media_type");
     }
 
@@ -167,7 +167,7 @@ public sealed class SubmitRoutesTests
         {
             Content = withLength ? new StringContent(large, Encoding.UTF8, "application/json") : new ChunkedContent(large, 500),
         };
-        using var answer = await _host.Client.SendAsync(request).WaitAsync(ApiHost.Patience);
+        using var answer = await _host.Client.SendAsync(request).WaitAsync(ApiHost.Deadline);
         await answer.ProblemAsync(413, "too_large");
         Assert.That(_seen, Is.Empty);
     }
@@ -179,7 +179,7 @@ public sealed class SubmitRoutesTests
         Assert.That(body, Has.Length.EqualTo(2_000));
         using var withLength = await _host.SendAsync("POST", "/v1/messages", body);
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages") { Content = new ChunkedContent(body, 500) };
-        using var chunked = await _host.Client.SendAsync(request).WaitAsync(ApiHost.Patience);
+        using var chunked = await _host.Client.SendAsync(request).WaitAsync(ApiHost.Deadline);
         Assert.That(((int)withLength.StatusCode, (int)chunked.StatusCode), Is.EqualTo((202, 202)));
     }
 

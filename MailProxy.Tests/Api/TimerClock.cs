@@ -31,7 +31,7 @@ internal sealed class TimerClock() : FakeTimeProvider(new DateTimeOffset(2030, 1
                 return Task.CompletedTask;
             var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting.Add((due, count, reached));
-            return reached.Task.WaitAsync(ApiHost.Patience);
+            return reached.Task.WaitAsync(ApiHost.Deadline);
         }
     }
 }

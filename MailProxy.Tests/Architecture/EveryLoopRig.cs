@@ -23,7 +23,7 @@ namespace MailProxy.Tests.Architecture;
 /// <summary>The engine on a real store of which every call may fail, with a mail that needs all of it.</summary>
 internal sealed class EveryLoopRig : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(90);
 
     private readonly TemporaryStore _files = new();
     private readonly TempDirectory _volume = new();
@@ -60,7 +60,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
     /// <summary>Lets time pass until it holds.</summary>
     public async Task UntilAsync(Func<bool> holds, Func<string> state)
     {
-        await Eventually.BecomesAsync(StepAsync, _ => holds(), Patience);
+        await Eventually.BecomesAsync(StepAsync, _ => holds(), Deadline);
 
         async Task<string> StepAsync()
         {
@@ -78,7 +78,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Pipeline.StopAsync().WaitAsync(Patience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Pipeline.StopAsync().WaitAsync(Deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Pipeline.DisposeAsync();
         _links.Dispose();
         await _source.DisposeAsync();
@@ -230,7 +230,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
         );
         var submission = new Submission("default", [DraftBinder.BindOne(json)], json.Length, null);
         await Pipeline.Submissions.WriteAsync(submission);
-        if (await submission.Answer.WaitAsync(Patience) is SubmissionAnswer.Stored stored)
+        if (await submission.Answer.WaitAsync(Deadline) is SubmissionAnswer.Stored stored)
         {
             Assert.That(stored.Lines[0].Problem, Is.Null);
             _posted = true;

@@ -16,7 +16,7 @@ public sealed class EveryLoopTests
 {
     private const int Times = 2;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(90);
 
     // What these write or read at the start is the engine's own memory of what was stored: with them only the one fault of their contract
     // can be lived through.
@@ -68,6 +68,6 @@ public sealed class EveryLoopTests
         );
 
         Assert.That(rig.Pipeline.Completion.IsCompleted, Is.False, rig.Pipeline.Completion.Exception?.ToString());
-        await rig.Pipeline.StopAsync().WaitAsync(Patience);
+        await rig.Pipeline.StopAsync().WaitAsync(Deadline);
     }
 }

@@ -78,7 +78,7 @@ internal sealed class DocumentRunTests
         bash.StandardInput.Close();
         var output = bash.StandardOutput.ReadToEndAsync();
         var error = bash.StandardError.ReadToEndAsync();
-        await bash.WaitForExitAsync().WaitAsync(TestDaemon.Patience);
+        await bash.WaitForExitAsync().WaitAsync(TestDaemon.Deadline);
         return (bash.ExitCode, await output + await error);
     }
 
@@ -86,7 +86,7 @@ internal sealed class DocumentRunTests
     private static async Task RestAsync(TestDaemon daemon)
     {
         var log = daemon.Services.GetRequiredService<IDeliveryLog>();
-        using var patience = new CancellationTokenSource(TestDaemon.Patience);
+        using var deadline = new CancellationTokenSource(TestDaemon.Deadline);
         var states = new Dictionary<string, MessageState>();
         for (long position = 0; ; )
         {
@@ -98,7 +98,7 @@ internal sealed class DocumentRunTests
             else if (!states.ContainsValue(MessageState.Queued))
                 return;
             else
-                await log.WaitBeyondAsync(position, patience.Token);
+                await log.WaitBeyondAsync(position, deadline.Token);
         }
     }
 }

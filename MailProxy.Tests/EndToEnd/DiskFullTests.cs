@@ -78,7 +78,7 @@ internal sealed class DiskFullTests
                 text = "x",
             }
         );
-        await dot.Task.WaitAsync(TestDaemon.Patience);
+        await dot.Task.WaitAsync(TestDaemon.Deadline);
 
         _disk.Fill();
         taken.SetResult();

@@ -38,7 +38,7 @@ internal sealed class FetchTests : DaemonFixture
         };
 
         var slow = await PostAsync("narrow", "/slow");
-        await asked.Task.WaitAsync(TestDaemon.Patience);
+        await asked.Task.WaitAsync(TestDaemon.Deadline);
         var plain = await _daemon.PostAsync(
             new
             {
@@ -137,7 +137,7 @@ internal sealed class FetchTests : DaemonFixture
         };
 
         var id = await PostAsync("sandbox", "/late");
-        await asked.Task.WaitAsync(TestDaemon.Patience);
+        await asked.Task.WaitAsync(TestDaemon.Deadline);
         Assert.That(
             await _daemon.SendAsync(HttpMethod.Post, $"/v1/messages/{id}/cancel"),
             Is.EqualTo(HttpStatusCode.OK).Or.EqualTo(HttpStatusCode.Accepted)
@@ -189,7 +189,7 @@ internal sealed class FetchTests : DaemonFixture
             );
             using var posted = await first.Http.PostAsJsonAsync("/v1/messages", Mail("relay", "/half", 1));
             Assert.That((put.StatusCode, posted.StatusCode), Is.EqualTo((HttpStatusCode.Created, HttpStatusCode.Accepted)));
-            await half.Task.WaitAsync(TestDaemon.Patience);
+            await half.Task.WaitAsync(TestDaemon.Deadline);
             await first.SignalAsync("KILL");
             await first.ExitAsync();
         }
@@ -197,7 +197,7 @@ internal sealed class FetchTests : DaemonFixture
         go.SetResult();
         await using var second = DaemonProcess.Start(directory, ("NETWORK__ALLOWED__0", "127.0.0.1"));
         await second.ListeningAsync();
-        await sandbox.ReachedAsync(1).WaitAsync(TestDaemon.Patience);
+        await sandbox.ReachedAsync(1).WaitAsync(TestDaemon.Deadline);
         await second.SignalAsync("TERM");
         Assert.That(await second.ExitAsync(), Is.Zero, second.Output);
 

@@ -124,7 +124,7 @@ internal sealed class HostileReadersTests
 
     private HttpClient Client(string key)
     {
-        var client = new HttpClient { BaseAddress = new(_daemon.Url), Timeout = TestDaemon.Patience };
+        var client = new HttpClient { BaseAddress = new(_daemon.Url), Timeout = TestDaemon.Deadline };
         client.DefaultRequestHeaders.Authorization = new("Bearer", key);
         return client;
     }

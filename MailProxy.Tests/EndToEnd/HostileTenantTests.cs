@@ -184,7 +184,7 @@ internal sealed class HostileTenantTests
         );
 
         await _victim.PostAsync("urgent", "good", "immediate", Source($"http://127.0.0.1:{good.Port}/a"));
-        await asked.Task.WaitAsync(TestDaemon.Patience);
+        await asked.Task.WaitAsync(TestDaemon.Deadline);
         go.SetResult();
         await _victim.UntilAsync("urgent", EventType.MessageSent);
         Assert.That((await _mallory.ShareAsync("set_aside")).Held, Is.EqualTo(50));

@@ -34,7 +34,7 @@ internal abstract partial class IsolationFixture
     {
         _directory = new();
         _daemon = await TestDaemon.StartAsync(_directory);
-        _bare = new() { BaseAddress = new(_daemon.Url), Timeout = TestDaemon.Patience };
+        _bare = new() { BaseAddress = new(_daemon.Url), Timeout = TestDaemon.Deadline };
         await MakeKeysAsync("acme", Acme, Everything);
         await MakeKeysAsync("beta", Beta, Everything);
         await MakeKeysAsync("gamma", Gamma, Everything);

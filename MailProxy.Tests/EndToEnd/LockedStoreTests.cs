@@ -32,7 +32,7 @@ internal sealed class LockedStoreTests
         await using var daemon = await TestDaemon.StartAsync(directory, ("Log:Level", "Error"));
         await daemon.PutAccountAsync("real", server.Port);
         var before = await PostAsync(daemon, "before");
-        await dot.Task.WaitAsync(TestDaemon.Patience);
+        await dot.Task.WaitAsync(TestDaemon.Deadline);
 
         using (
             var other = new SqliteConnection(
@@ -46,7 +46,7 @@ internal sealed class LockedStoreTests
             begin.ExecuteNonQuery();
             taken.SetResult();
 
-            // Each of the two waits out the writer's patience of 5 s: the lock is held for 10 s in all.
+            // Each of the two waits out the writer's deadline of 5 s: the lock is held for 10 s in all.
             Assert.That(await PostAsync(daemon, "first"), Is.EqualTo(HttpStatusCode.ServiceUnavailable));
             using (var ready = await daemon.Http.GetAsync("/health/ready"))
             {

@@ -25,7 +25,7 @@ internal sealed class MetricsTests : DaemonFixture
         var error = promtool.StandardError.ReadToEndAsync();
         await promtool.StandardInput.WriteAsync(page);
         promtool.StandardInput.Close();
-        await promtool.WaitForExitAsync().WaitAsync(TestDaemon.Patience);
+        await promtool.WaitForExitAsync().WaitAsync(TestDaemon.Deadline);
 
         Assert.That(await output + await error, Is.Empty);
         Assert.That(promtool.ExitCode, Is.Zero);

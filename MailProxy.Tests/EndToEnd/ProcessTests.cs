@@ -28,7 +28,7 @@ internal sealed class ProcessTests
             await PutAccountAsync(first, port);
             using var stop = new CancellationTokenSource();
             var clients = Enumerable.Range(0, 8).Select(c => PostUntilRefusedAsync(first.Http, c, acknowledged, stop.Token)).ToArray();
-            await mailbox.ReachedAsync(300).WaitAsync(TestDaemon.Patience);
+            await mailbox.ReachedAsync(300).WaitAsync(TestDaemon.Deadline);
             await first.SignalAsync("TERM");
             Assert.That(await first.ExitAsync(), Is.Zero, first.Output);
             await stop.CancelAsync();
@@ -37,7 +37,7 @@ internal sealed class ProcessTests
 
         await using var second = DaemonProcess.Start(directory);
         await second.ListeningAsync();
-        await mailbox.ReachedAsync(acknowledged.Count).WaitAsync(TestDaemon.Patience);
+        await mailbox.ReachedAsync(acknowledged.Count).WaitAsync(TestDaemon.Deadline);
         await second.SignalAsync("TERM");
         Assert.That(await second.ExitAsync(), Is.Zero, second.Output);
 

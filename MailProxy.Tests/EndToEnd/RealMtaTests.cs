@@ -9,7 +9,7 @@ namespace MailProxy.Tests.EndToEnd;
 [TestFixture]
 internal sealed class RealMtaTests : DaemonFixture
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
 
     private PostfixInstance _postfix = null!;
 
@@ -33,8 +33,8 @@ internal sealed class RealMtaTests : DaemonFixture
             new ParallelOptions { MaxDegreeOfParallelism = 16 },
             async (n, _) => await _daemon.PostAsync(Mail(n))
         );
-        await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, Count, Patience);
-        await _postfix.RemovedAsync(Count, Patience);
+        await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, Count, Deadline);
+        await _postfix.RemovedAsync(Count, Deadline);
 
         var arrived = _postfix.Sink.Messages();
         var byKey = arrived.ToDictionary(m => m.MailKey!);
@@ -64,12 +64,12 @@ internal sealed class RealMtaTests : DaemonFixture
         for (var n = 0; n < Count; n++)
             await _daemon.PostAsync(Mail(n));
         await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate");
-        await _postfix.RemovedAsync(Count / 10, Patience);
+        await _postfix.RemovedAsync(Count / 10, Deadline);
         await _postfix.KillSinkAsync();
-        await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, Count, Patience);
+        await _daemon.EventsAsync(e => e.Type == EventType.MessageSent, Count, Deadline);
         await _postfix.StartSinkAsync();
         await _postfix.FlushQueueAsync();
-        await _postfix.RemovedAsync(Count, Patience);
+        await _postfix.RemovedAsync(Count, Deadline);
 
         Assert.That(_postfix.Sink.Messages().Select(m => m.MailKey).Distinct(), Has.Exactly(Count).Items);
     }

@@ -248,7 +248,7 @@ internal sealed class RefusingServerTests
         );
         Assert.That(test.ToJsonString(), Does.Contain("took too long").And.Contain($"127.0.0.1:{server.Port}"));
 
-        await daemon.StopAsync().WaitAsync(TestDaemon.Patience);
+        await daemon.StopAsync().WaitAsync(TestDaemon.Deadline);
     }
 
     private static async Task NoTroubleAsync(TestDaemon daemon)

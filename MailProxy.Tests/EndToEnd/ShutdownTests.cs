@@ -15,7 +15,7 @@ internal sealed class ShutdownTests
 
     private static readonly string Head = $"Host: x\r\nAuthorization: Bearer {DaemonProcess.Key}\r\nContent-Type: application/json\r\n";
 
-    // What is unfinished when the signal comes. The grace is longer than these tests have patience, so that what they wait for is not its
+    // What is unfinished when the signal comes. The grace is longer than these tests have deadline, so that what they wait for is not its
     // end.
     private static readonly string[] Bodies =
     [

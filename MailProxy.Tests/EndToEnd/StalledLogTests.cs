@@ -33,7 +33,7 @@ internal sealed class StalledLogTests
 
             await EventFeed.UntilAsync(http, static one => (string?)one["type"] == "message.sent", Messages);
             await Run.AsIsAsync("kill", "-TERM", $"{process.Id}");
-            await process.WaitForExitAsync().WaitAsync(TestDaemon.Patience);
+            await process.WaitForExitAsync().WaitAsync(TestDaemon.Deadline);
             Assert.That(process.ExitCode, Is.Zero);
             var log = await process.StandardOutput.ReadToEndAsync();
             Assert.That(

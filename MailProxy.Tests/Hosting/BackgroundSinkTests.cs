@@ -14,7 +14,7 @@ internal sealed class BackgroundSinkTests
     public void Dispose_AReaderThatReads_EverythingWasWrittenInOrder()
     {
         using var target = new MemoryStream();
-        using (var logger = Logger(target, TestDaemon.Patience))
+        using (var logger = Logger(target, TestDaemon.Deadline))
             for (var n = 0; n < 1000; n++)
                 logger.Information("Line {Number}", n);
         var lines = Encoding.UTF8.GetString(target.ToArray()).TrimEnd('\n').Split('\n');
@@ -32,7 +32,7 @@ internal sealed class BackgroundSinkTests
         using (var logger = Logger(sink))
         {
             logger.Information("First");
-            target.Reached.Wait(TestDaemon.Patience);
+            target.Reached.Wait(TestDaemon.Deadline);
             for (var n = 0; n < 30; n++)
                 logger.Information("Line {Number}", n);
             Assert.That(sink.Dropped, Is.EqualTo(20));
@@ -45,11 +45,11 @@ internal sealed class BackgroundSinkTests
     public void Emit_AReaderThatStoppedAndReadsAgain_IsToldHowManyWereDropped()
     {
         using var target = new StalledStream();
-        var sink = new BackgroundSink(target, new LogLine(syslog: false), TimeProvider.System, TestDaemon.Patience, capacity: 10);
+        var sink = new BackgroundSink(target, new LogLine(syslog: false), TimeProvider.System, TestDaemon.Deadline, capacity: 10);
         using (var logger = Logger(sink))
         {
             logger.Information("First");
-            target.Reached.Wait(TestDaemon.Patience);
+            target.Reached.Wait(TestDaemon.Deadline);
             for (var n = 0; n < 13; n++)
                 logger.Information("Line {Number}", n);
             target.Go.Set();
@@ -68,14 +68,14 @@ internal sealed class BackgroundSinkTests
     {
         using var target = new StalledStream { Fails = true };
         target.Go.Set();
-        var sink = new BackgroundSink(target, new LogLine(syslog: false), TimeProvider.System, TestDaemon.Patience);
+        var sink = new BackgroundSink(target, new LogLine(syslog: false), TimeProvider.System, TestDaemon.Deadline);
         using (var logger = Logger(sink))
             logger.Information("Nobody reads this");
         Assert.That(sink.Dropped, Is.EqualTo(1));
     }
 
-    private static Logger Logger(Stream target, TimeSpan patience) =>
-        Logger(new BackgroundSink(target, new LogLine(syslog: false), TimeProvider.System, patience));
+    private static Logger Logger(Stream target, TimeSpan deadline) =>
+        Logger(new BackgroundSink(target, new LogLine(syslog: false), TimeProvider.System, deadline));
 
     private static Logger Logger(BackgroundSink sink) => new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(sink).CreateLogger();
 
@@ -95,7 +95,7 @@ internal sealed class BackgroundSinkTests
         public override void Write(ReadOnlySpan<byte> buffer)
         {
             Reached.Set();
-            Go.Wait(TestDaemon.Patience);
+            Go.Wait(TestDaemon.Deadline);
             if (Fails)
                 throw new IOException("No space left on device");
             _taken.Write(buffer);

@@ -24,17 +24,17 @@ internal sealed class ReadinessTests
         try
         {
             var output = manager.StandardError.ReadToEndAsync();
-            var pid = await manager.StandardOutput.ReadLineAsync().WaitAsync(TestDaemon.Patience);
+            var pid = await manager.StandardOutput.ReadLineAsync().WaitAsync(TestDaemon.Deadline);
             await HeardAsync(socket, "READY=1");
             using (var http = new HttpClient())
-            using (var answer = await http.GetAsync(url + "/health/ready").WaitAsync(TestDaemon.Patience))
+            using (var answer = await http.GetAsync(url + "/health/ready").WaitAsync(TestDaemon.Deadline))
             {
                 Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK));
             }
 
             await Run.AsIsAsync("kill", "-TERM", pid!);
             await HeardAsync(socket, "STOPPING=1");
-            await manager.WaitForExitAsync().WaitAsync(TestDaemon.Patience);
+            await manager.WaitForExitAsync().WaitAsync(TestDaemon.Deadline);
             Assert.That(manager.ExitCode, Is.Zero, await output);
 
             // At level Warning a good start and a good end say nothing.
@@ -62,11 +62,11 @@ internal sealed class ReadinessTests
 
     private static async Task HeardAsync(Socket socket, string message)
     {
-        using var patience = new CancellationTokenSource(TestDaemon.Patience);
+        using var deadline = new CancellationTokenSource(TestDaemon.Deadline);
         var buffer = new byte[4096];
         while (true)
         {
-            var length = await socket.ReceiveAsync(buffer, patience.Token);
+            var length = await socket.ReceiveAsync(buffer, deadline.Token);
             if (Encoding.UTF8.GetString(buffer, 0, length).Split('\n').Contains(message))
                 return;
         }

@@ -13,7 +13,7 @@ namespace MailProxy.Tests.Hosting;
 internal sealed class ServiceNoticesTests
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly FakeTimeProvider _clock = new();
     private readonly Lifetime _lifetime = new();
@@ -59,7 +59,7 @@ internal sealed class ServiceNoticesTests
         Assert.That(await NextAsync(), Is.EqualTo("STOPPING=1"));
     }
 
-    private Task<string> NextAsync() => _notifier.Told.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+    private Task<string> NextAsync() => _notifier.Told.Reader.ReadAsync().AsTask().WaitAsync(Deadline);
 
     private sealed class Notifier : ISystemdNotifier
     {

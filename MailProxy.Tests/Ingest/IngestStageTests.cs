@@ -15,7 +15,7 @@ namespace MailProxy.Tests.Ingest;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class IngestStageTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly Channel<Submission> _input = Channel.CreateBounded<Submission>(16);
     private readonly Channel<AcceptedBatch> _next = Channel.CreateBounded<AcceptedBatch>(16);
@@ -48,12 +48,12 @@ internal sealed class IngestStageTests
 
     private static string Large(int kilobytes) => Rules.Message($"\"text\":\"{new string('x', kilobytes * 1024)}\"");
 
-    private async Task<AcceptedBatch> Passed() => await _next.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+    private async Task<AcceptedBatch> Passed() => await _next.Reader.ReadAsync().AsTask().WaitAsync(Deadline);
 
     private async Task Finish(Task running)
     {
         _input.Writer.Complete();
-        await running.WaitAsync(Patience);
+        await running.WaitAsync(Deadline);
     }
 
     [Test]
@@ -94,7 +94,7 @@ internal sealed class IngestStageTests
         _input.Writer.TryWrite(submission);
 
         await Finish(Run());
-        var answer = (SubmissionAnswer.Stored)await submission.Answer.WaitAsync(Patience);
+        var answer = (SubmissionAnswer.Stored)await submission.Answer.WaitAsync(Deadline);
 
         Assert.That(
             answer.Lines.Select(l => (l.Id, l.Problem?.Code)),
@@ -151,7 +151,7 @@ internal sealed class IngestStageTests
         await File.WriteAllTextAsync(Spool, "in the way");
         var failing = Submission(null, Large(300));
         _input.Writer.TryWrite(failing);
-        var answer = await failing.Answer.WaitAsync(Patience);
+        var answer = await failing.Answer.WaitAsync(Deadline);
         _input.Writer.TryWrite(Submission(null, Rules.Message("\"id\":\"next\"")));
 
         Assert.That(answer, Is.InstanceOf<SubmissionAnswer.Unavailable>());
@@ -168,7 +168,7 @@ internal sealed class IngestStageTests
 
         await Finish(Run());
 
-        Assert.That(await submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Unavailable>());
+        Assert.That(await submission.Answer.WaitAsync(Deadline), Is.InstanceOf<SubmissionAnswer.Unavailable>());
         Assert.That(Directory.GetFiles(Spool), Is.Empty);
     }
 

@@ -7,7 +7,7 @@ namespace MailProxy.Tests.Network;
 
 public sealed class AddressRaceTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private static readonly NetworkPolicy Loopback = new(new() { Allowed = ["127.0.0.0/8", "::1"] });
 
@@ -23,7 +23,7 @@ public sealed class AddressRaceTests
             (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")])
         );
 
-        using var socket = await dialer.ConnectAsync("hook.example", port, CancellationToken.None).WaitAsync(Patience);
+        using var socket = await dialer.ConnectAsync("hook.example", port, CancellationToken.None).WaitAsync(Deadline);
 
         Assert.That(socket.RemoteEndPoint, Is.EqualTo(new IPEndPoint(IPAddress.Parse("127.0.0.3"), port)));
     }
@@ -36,7 +36,7 @@ public sealed class AddressRaceTests
         IPAddress[] all = [.. Enumerable.Range(3, 7).Select(i => IPAddress.Parse($"127.0.0.{i}"))];
         var dialer = new Dialer(Loopback, (_, _) => Task.FromResult(all));
 
-        using var socket = await dialer.ConnectAsync("hook.example", port, CancellationToken.None).WaitAsync(Patience);
+        using var socket = await dialer.ConnectAsync("hook.example", port, CancellationToken.None).WaitAsync(Deadline);
 
         Assert.That(((IPEndPoint)socket.RemoteEndPoint!).Address, Is.EqualTo(all[^1]));
     }
@@ -53,7 +53,7 @@ public sealed class AddressRaceTests
         );
 
         var fault = Assert.ThrowsAsync<SocketException>(() =>
-            dialer.ConnectAsync("hook.example", port, CancellationToken.None).WaitAsync(Patience)
+            dialer.ConnectAsync("hook.example", port, CancellationToken.None).WaitAsync(Deadline)
         )!;
 
         Assert.That(fault.SocketErrorCode, Is.EqualTo(SocketError.ConnectionRefused));
@@ -73,7 +73,7 @@ public sealed class AddressRaceTests
         var connecting = dialer.ConnectAsync("hook.example", mute.Port, cancel.Token);
         await cancel.CancelAsync();
 
-        Assert.That(async () => await connecting.WaitAsync(Patience), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(async () => await connecting.WaitAsync(Deadline), Throws.InstanceOf<OperationCanceledException>());
     }
 
     private static Socket Listen(IPAddress address, int port)
@@ -106,10 +106,10 @@ public sealed class AddressRaceTests
             {
                 var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 _queued.Add(socket);
-                using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
+                using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
                 try
                 {
-                    await socket.ConnectAsync(_at, patience.Token);
+                    await socket.ConnectAsync(_at, deadline.Token);
                 }
                 catch (OperationCanceledException)
                 {

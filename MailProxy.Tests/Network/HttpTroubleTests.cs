@@ -11,7 +11,7 @@ namespace MailProxy.Tests.Network;
 
 public sealed class HttpTroubleTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
     private static readonly Uri Hook = new("https://hook.example/path?token=geheim");
 
     private static readonly object[][] Known =
@@ -82,8 +82,8 @@ public sealed class HttpTroubleTests
         var address = new Uri($"https://localhost:{((IPEndPoint)listener.LocalEndpoint).Port}/");
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
 
-        var fault = Assert.CatchAsync(() => http.SendAsync(request, CancellationToken.None).WaitAsync(Patience))!;
-        await serving.WaitAsync(Patience);
+        var fault = Assert.CatchAsync(() => http.SendAsync(request, CancellationToken.None).WaitAsync(Deadline))!;
+        await serving.WaitAsync(Deadline);
 
         Assert.That(
             HttpTrouble.Explain(fault, address),

@@ -6,7 +6,7 @@ namespace MailProxy.Tests.Network;
 
 internal sealed class NameLookupTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     [Test]
     public async Task Lookups_ThatHang_TakeNoThreadOfThePool()
@@ -17,7 +17,7 @@ internal sealed class NameLookupTests
         {
             if (Thread.CurrentThread.IsThreadPoolThread)
                 Interlocked.Increment(ref ofPool);
-            go.Wait(Patience);
+            go.Wait(Deadline);
             return [IPAddress.Loopback];
         }
 
@@ -26,7 +26,7 @@ internal sealed class NameLookupTests
             .Select(i => NameLookup.AddressesAsync($"{i}.example", LookUp, CancellationToken.None))
             .ToArray();
         go.Set();
-        var found = await Task.WhenAll(lookups).WaitAsync(Patience);
+        var found = await Task.WhenAll(lookups).WaitAsync(Deadline);
 
         Assert.That((found.Length, ofPool), Is.EqualTo((100, 0)));
     }
@@ -36,7 +36,7 @@ internal sealed class NameLookupTests
     {
         using var go = new ManualResetEventSlim();
         using var cancel = new CancellationTokenSource();
-        var lookup = NameLookup.AddressesAsync("slow.example", _ => go.Wait(Patience) ? [IPAddress.Loopback] : [], cancel.Token);
+        var lookup = NameLookup.AddressesAsync("slow.example", _ => go.Wait(Deadline) ? [IPAddress.Loopback] : [], cancel.Token);
         await cancel.CancelAsync();
 
         Assert.That(async () => await lookup, Throws.InstanceOf<OperationCanceledException>());

@@ -70,7 +70,7 @@ public sealed class NoSuchNameTests
             using var http = Dialer(answer).HttpClient();
             var fetch = new HttpFetch(http, new(), TimeProvider.System);
             var fault = Assert.ThrowsAsync<SourceException>(() =>
-                fetch.OpenAsync(new(new("http://name.example/f"), null, "place"), CancellationToken.None).WaitAsync(SourceBench.Patience)
+                fetch.OpenAsync(new(new("http://name.example/f"), null, "place"), CancellationToken.None).WaitAsync(SourceBench.Deadline)
             )!;
             told.Add((fault.Fault, fault.Status, fault.Message));
         }

@@ -7,7 +7,7 @@ namespace MailProxy.Tests.Packaging;
 /// <summary>What <c>dotnet publish</c> makes of the daemon that was built with these tests.</summary>
 internal sealed class PublishedDaemon : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
 
     private readonly TempDirectory _directory = new();
 
@@ -40,7 +40,7 @@ internal sealed class PublishedDaemon : IDisposable
         using var process = Process.Start(info)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(Patience);
+        await process.WaitForExitAsync().WaitAsync(Deadline);
         Assert.That(process.ExitCode, Is.Zero, await output + await error);
         return published;
     }

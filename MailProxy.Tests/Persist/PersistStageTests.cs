@@ -13,7 +13,7 @@ namespace MailProxy.Tests.Persist;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class PersistStageTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly Channel<AcceptedBatch> _input = Channel.CreateBounded<AcceptedBatch>(64);
     private readonly Channel<QueuedMail> _next = Channel.CreateBounded<QueuedMail>(2);
@@ -38,7 +38,7 @@ internal sealed class PersistStageTests
     private async Task Finish(Task running)
     {
         _input.Writer.Complete();
-        await running.WaitAsync(Patience);
+        await running.WaitAsync(Deadline);
     }
 
     private AcceptedBatch Offer(params string[] members)
@@ -56,7 +56,7 @@ internal sealed class PersistStageTests
 
         await Finish(Run());
 
-        var answer = (SubmissionAnswer.Stored)await batch.Submission.Answer.WaitAsync(Patience);
+        var answer = (SubmissionAnswer.Stored)await batch.Submission.Answer.WaitAsync(Deadline);
         Assert.That(answer.Lines.Select(l => (l.Id, l.Problem?.Code)), Is.EqualTo(new[] { ("a", (string?)null), ("b", "unknown_field") }));
         Assert.That((_next.Reader.TryRead(out var ticket), ticket.Id, _next.Reader.TryRead(out _)), Is.EqualTo((true, 1L, false)));
         Assert.That(_expiryHints, Is.EqualTo(new[] { Rules.Now + 5 * 86_400_000L }));
@@ -73,13 +73,13 @@ internal sealed class PersistStageTests
         _store.Gate = gate.Task;
         var batch = Offer("");
         var running = Run();
-        await _store.Entered.Task.WaitAsync(Patience);
+        await _store.Entered.Task.WaitAsync(Deadline);
 
         Assert.That(batch.Submission.Answer.IsCompleted, Is.False);
         gate.SetResult();
         await Finish(running);
 
-        Assert.That(await batch.Submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Stored>());
+        Assert.That(await batch.Submission.Answer.WaitAsync(Deadline), Is.InstanceOf<SubmissionAnswer.Stored>());
     }
 
     [Test]
@@ -91,7 +91,7 @@ internal sealed class PersistStageTests
 
         await Finish(Run());
 
-        Assert.That(await neighbour.Submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Stored>());
+        Assert.That(await neighbour.Submission.Answer.WaitAsync(Deadline), Is.InstanceOf<SubmissionAnswer.Stored>());
         Assert.That((withdrawn.Submission.Answer.IsCompleted, _next.Reader.Count), Is.EqualTo((false, 1)));
         Assert.That(_metrics.Accepted.WithLabels("default", "account1").Value, Is.EqualTo(1));
     }
@@ -122,7 +122,7 @@ internal sealed class PersistStageTests
 
         await Finish(Run());
 
-        Assert.That(await batch.Submission.Answer.WaitAsync(Patience), Is.SameAs(answer));
+        Assert.That(await batch.Submission.Answer.WaitAsync(Deadline), Is.SameAs(answer));
         Assert.That(_metrics.Accepted.WithLabels("default", "account1").Value, Is.Zero);
     }
 
@@ -135,14 +135,14 @@ internal sealed class PersistStageTests
         var one = Offer("");
         var two = Offer("");
         var running = Run();
-        await _store.Entered.Task.WaitAsync(Patience);
+        await _store.Entered.Task.WaitAsync(Deadline);
         var three = Offer("");
         gate.SetResult();
         await Finish(running);
 
-        Assert.That(await one.Submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Unavailable>());
-        Assert.That(await two.Submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Unavailable>());
-        Assert.That(await three.Submission.Answer.WaitAsync(Patience), Is.InstanceOf<SubmissionAnswer.Stored>());
+        Assert.That(await one.Submission.Answer.WaitAsync(Deadline), Is.InstanceOf<SubmissionAnswer.Unavailable>());
+        Assert.That(await two.Submission.Answer.WaitAsync(Deadline), Is.InstanceOf<SubmissionAnswer.Unavailable>());
+        Assert.That(await three.Submission.Answer.WaitAsync(Deadline), Is.InstanceOf<SubmissionAnswer.Stored>());
     }
 
     [Test]
@@ -154,7 +154,7 @@ internal sealed class PersistStageTests
         var running = Run();
         _input.Writer.Complete();
 
-        Assert.That(async () => await running.WaitAsync(Patience), Throws.InvalidOperationException);
+        Assert.That(async () => await running.WaitAsync(Deadline), Throws.InvalidOperationException);
     }
 
     [Test]

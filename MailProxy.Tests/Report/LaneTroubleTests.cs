@@ -90,7 +90,7 @@ public sealed class LaneTroubleTests : ReporterFixture
         Clock.Advance(TimeSpan.FromSeconds(6));
         await Log.UntilAsync(known => known.ProgressOf("bad") is { Acknowledged: 2, Failures: 0 });
         await stop.CancelAsync();
-        await running.WaitAsync(Patience);
+        await running.WaitAsync(Deadline);
     }
 
     private static IEnumerable<Exception> Faults() => Support.Faults.All;

@@ -86,7 +86,7 @@ internal sealed class ReportAccountTests : ReportStageFixture
         await _input.Writer.WriteAsync(Sent(2));
         _input.Writer.Complete();
 
-        await running.WaitAsync(Patience);
+        await running.WaitAsync(Deadline);
 
         Assert.Multiple(() =>
         {
@@ -109,7 +109,7 @@ internal sealed class ReportAccountTests : ReportStageFixture
 
         Assert.That(_wake.Drain().Unparked, Contains.Item(Account));
         _input.Writer.Complete();
-        await running.WaitAsync(Patience);
+        await running.WaitAsync(Deadline);
         Assert.That(_log.Events[^1].Type, Is.EqualTo(EventType.AccountCircuitClosed));
     }
 

@@ -32,7 +32,7 @@ internal sealed class ReportCommitTests : ReportStageFixture
         _store.Commit = _ => Task.FromException<IReadOnlyList<bool>>(new InvalidOperationException("bug"));
         var running = RunAsync(Sent(1), Sent(2));
 
-        Assert.ThrowsAsync<InvalidOperationException>(() => running.WaitAsync(Patience));
+        Assert.ThrowsAsync<InvalidOperationException>(() => running.WaitAsync(Deadline));
     }
 
     [Test]
@@ -60,13 +60,13 @@ internal sealed class ReportCommitTests : ReportStageFixture
         };
         await _input.Writer.WriteAsync(Sent(1));
         var running = _stage.RunAsync();
-        await begun.Task.WaitAsync(Patience);
+        await begun.Task.WaitAsync(Deadline);
         for (var id = 2; id <= 50; id++)
             await _input.Writer.WriteAsync(Sent(id));
         _input.Writer.Complete();
         go.SetResult();
 
-        await running.WaitAsync(Patience);
+        await running.WaitAsync(Deadline);
 
         Assert.That(_store.Commits.Select(commit => commit.Count), Is.EqualTo(new[] { 1, 49 }));
     }

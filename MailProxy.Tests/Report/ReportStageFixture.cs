@@ -15,7 +15,7 @@ namespace MailProxy.Tests.Report;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal abstract class ReportStageFixture
 {
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    protected static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     protected readonly Channel<Outcome> _input = Channel.CreateBounded<Outcome>(1024);
     protected readonly ScriptedStore _store = new();
@@ -38,7 +38,7 @@ internal abstract class ReportStageFixture
         foreach (var item in items)
             await _input.Writer.WriteAsync(item);
         _input.Writer.Complete();
-        await _stage.RunAsync().WaitAsync(Patience);
+        await _stage.RunAsync().WaitAsync(Deadline);
     }
 
     protected ReportStage Stage(TimeProvider clock) =>

@@ -13,7 +13,7 @@ namespace MailProxy.Tests.Report;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public abstract class ReporterFixture : IDisposable
 {
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    protected static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly HttpMessageInvoker _http = new Dialer(new(new() { Allowed = ["127.0.0.0/8"] })).HttpClient();
     private CancellationTokenSource _stop = new();
@@ -63,7 +63,7 @@ public abstract class ReporterFixture : IDisposable
     protected async Task StopAsync()
     {
         await _stop.CancelAsync();
-        await _running.WaitAsync(Patience);
+        await _running.WaitAsync(Deadline);
         _stop.Dispose();
         _stop = new();
     }

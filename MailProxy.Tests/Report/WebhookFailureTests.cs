@@ -204,7 +204,7 @@ public sealed class WebhookFailureTests : ReporterFixture
 
         await AcknowledgedAsync(1);
 
-        await gone.Task.WaitAsync(Patience);
+        await gone.Task.WaitAsync(Deadline);
     }
 
     [Test]

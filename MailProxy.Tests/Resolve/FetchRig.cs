@@ -14,7 +14,7 @@ namespace MailProxy.Tests.Resolve;
 /// <summary>The fetcher with a cache in a real directory, a scripted source and a fake clock.</summary>
 internal sealed class FetchRig : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     private readonly TempDirectory _directory = new();
     private readonly CancellationTokenSource _stop = new();
@@ -78,7 +78,7 @@ internal sealed class FetchRig : IAsyncDisposable
     {
         while (_returned.Count < count)
         {
-            await Wake.WaitAsync().WaitAsync(Patience);
+            await Wake.WaitAsync().WaitAsync(Deadline);
             var news = Wake.Drain();
             AsideSeen.AddRange(news.Aside);
             _returned.AddRange(news.Returned);
@@ -87,7 +87,7 @@ internal sealed class FetchRig : IAsyncDisposable
         return _returned.ConvertAll(ticket => ticket.Id);
     }
 
-    public Task<(QueuedMail Ticket, FetchTrouble Trouble)> FailedAsync() => _failed.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+    public Task<(QueuedMail Ticket, FetchTrouble Trouble)> FailedAsync() => _failed.Reader.ReadAsync().AsTask().WaitAsync(Deadline);
 
     public int MoreFailures => _failed.Reader.Count;
 
@@ -97,7 +97,7 @@ internal sealed class FetchRig : IAsyncDisposable
     public Task StopAsync()
     {
         _stop.Cancel();
-        return _running.WaitAsync(Patience);
+        return _running.WaitAsync(Deadline);
     }
 
     public async ValueTask DisposeAsync()

@@ -120,7 +120,7 @@ public sealed class HostileAddressTests
         var wanted = new AttachmentRef(0, new AttachmentPlace.Url(new(url)));
 
         var fault = Assert.ThrowsAsync<SourceException>(() =>
-            _bench.Sources.OpenAsync("default", wanted, default).WaitAsync(SourceBench.Patience)
+            _bench.Sources.OpenAsync("default", wanted, default).WaitAsync(SourceBench.Deadline)
         )!;
 
         Assert.That(fault.Fault, Is.EqualTo(Expected(url)));

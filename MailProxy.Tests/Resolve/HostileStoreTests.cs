@@ -247,11 +247,11 @@ public sealed class HostileStoreTests
         var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
         using var probe = new VolumeProbe(bench.Dialer, bench.Options, clock);
         var testing = probe.TestAsync(bench.Volumes.Directory.All.Single(volume => volume.Id == "web"), "a", CancellationToken.None);
-        await dripping.Task.WaitAsync(SourceBench.Patience);
+        await dripping.Task.WaitAsync(SourceBench.Deadline);
 
         clock.Advance(bench.Options.FirstByteTimeout);
 
-        Assert.That((await testing.WaitAsync(SourceBench.Patience)).Code, Is.EqualTo("down"));
+        Assert.That((await testing.WaitAsync(SourceBench.Deadline)).Code, Is.EqualTo("down"));
     }
 
     private static SourceBench Bench(ScriptedHttpServer server)
@@ -275,10 +275,10 @@ public sealed class HostileStoreTests
         using var probe = new VolumeProbe(bench.Dialer, bench.Options, bench.Clock);
         foreach (var volume in bench.Volumes.Directory.All.Where(volume => !store || volume.Id == "s3"))
         {
-            var test = await probe.TestAsync(volume, null, CancellationToken.None).WaitAsync(SourceBench.Patience);
+            var test = await probe.TestAsync(volume, null, CancellationToken.None).WaitAsync(SourceBench.Deadline);
             if (!test.Ok)
                 Assert.That(test.Error, Is.Not.Empty);
-            var file = await probe.TestAsync(volume, "a", CancellationToken.None).WaitAsync(SourceBench.Patience);
+            var file = await probe.TestAsync(volume, "a", CancellationToken.None).WaitAsync(SourceBench.Deadline);
             if (!file.Ok)
                 Assert.That(file.Error, Is.Not.Empty);
         }

@@ -206,11 +206,11 @@ public sealed class HttpSourceTests
         };
 
         var fault = bench.TryAsync(Url("/"));
-        await asked.Task.WaitAsync(SourceBench.Patience);
+        await asked.Task.WaitAsync(SourceBench.Deadline);
         Assert.That(fault.IsCompleted, Is.False);
         clock.Advance(TimeSpan.FromSeconds(30));
 
-        Assert.That((await fault.WaitAsync(SourceBench.Patience))?.Fault, Is.EqualTo(SourceFault.Down));
+        Assert.That((await fault.WaitAsync(SourceBench.Deadline))?.Fault, Is.EqualTo(SourceFault.Down));
     }
 
     [Test]
@@ -225,7 +225,7 @@ public sealed class HttpSourceTests
         };
 
         var open = _bench.OpenAsync(Url("/"), null, cancel.Token);
-        await asked.Task.WaitAsync(SourceBench.Patience);
+        await asked.Task.WaitAsync(SourceBench.Deadline);
         await cancel.CancelAsync();
 
         Assert.CatchAsync<OperationCanceledException>(() => open);

@@ -23,7 +23,7 @@ internal sealed class LinkDownloadsTests
         _rig = await LinkRig.StartAsync();
         _host = await ApiHost.StartAsync(new() { OnKestrel = true });
         _host.Downloads = _rig.Service.Downloads.OpenAsync;
-        _http = new(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = _host.Address, Timeout = ApiHost.Patience };
+        _http = new(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = _host.Address, Timeout = ApiHost.Deadline };
     }
 
     [TearDown]

@@ -7,7 +7,7 @@ namespace MailProxy.Tests.Resolve;
 [TestFixture]
 internal sealed class LinkSweepTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private LinkRig _rig = null!;
 
@@ -122,7 +122,7 @@ internal sealed class LinkSweepTests
         using var stop = new CancellationTokenSource();
         var run = _rig.Service.RunAsync(stop.Token);
         await stop.CancelAsync();
-        await run.WaitAsync(Patience);
+        await run.WaitAsync(Deadline);
     }
 
     [Test]

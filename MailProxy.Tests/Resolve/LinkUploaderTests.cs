@@ -11,7 +11,7 @@ namespace MailProxy.Tests.Resolve;
 [TestFixture]
 internal sealed class LinkUploaderTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private Wake _wake = null!;
     private TaskCompletionSource<FetchTrouble> _failed = null!;
@@ -43,7 +43,7 @@ internal sealed class LinkUploaderTests
     public async Task EndAsync()
     {
         await _stop.CancelAsync();
-        await _run.WaitAsync(Patience);
+        await _run.WaitAsync(Deadline);
         _stop.Dispose();
         _rig.Dispose();
     }
@@ -55,7 +55,7 @@ internal sealed class LinkUploaderTests
         var held = new Held();
         Assert.That(_fetcher.TryUpload(Ticket(1), "acme", LinkRig.Rule, files, held));
         Assert.That(await ReturnedAsync(), Is.EqualTo([Ticket(1)]));
-        await held.LetGo.WaitAsync(Patience);
+        await held.LetGo.WaitAsync(Deadline);
         Assert.That((await _rig.ApplyAsync(files, mayUpload: false))!.Links, Has.Count.EqualTo(1));
     }
 
@@ -65,8 +65,8 @@ internal sealed class LinkUploaderTests
         _rig.Volumes.Swap(new([]));
         var held = new Held();
         Assert.That(_fetcher.TryUpload(Ticket(1), "acme", LinkRig.Rule, [LinkRig.File(LinkRig.Bytes(5_000))], held));
-        var trouble = await _failed.Task.WaitAsync(Patience);
-        await held.LetGo.WaitAsync(Patience);
+        var trouble = await _failed.Task.WaitAsync(Deadline);
+        await held.LetGo.WaitAsync(Deadline);
         Assert.That(trouble is { Status: null, BySource: true });
         Assert.That(trouble.Message, Does.Contain("'files'"));
     }
@@ -83,7 +83,7 @@ internal sealed class LinkUploaderTests
             false,
             () =>
             {
-                gate.Wait(Patience);
+                gate.Wait(Deadline);
                 return new MemoryStream(new byte[5_000]);
             }
         );
@@ -103,7 +103,7 @@ internal sealed class LinkUploaderTests
     public async Task Run_Stopped_TakesNothingMore()
     {
         await _stop.CancelAsync();
-        await _run.WaitAsync(Patience);
+        await _run.WaitAsync(Deadline);
         Assert.That(_fetcher.TryUpload(Ticket(1), "acme", LinkRig.Rule, [LinkRig.File(LinkRig.Bytes(5_000))], new Held()), Is.False);
     }
 
@@ -111,7 +111,7 @@ internal sealed class LinkUploaderTests
     {
         while (true)
         {
-            await _wake.WaitAsync().WaitAsync(Patience);
+            await _wake.WaitAsync().WaitAsync(Deadline);
             if (_wake.Drain().Returned is { Count: > 0 } returned)
                 return returned;
         }

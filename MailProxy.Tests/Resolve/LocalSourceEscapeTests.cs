@@ -119,7 +119,7 @@ internal sealed class LocalSourceEscapeTests : LocalSourceFixture
         }
 
         await stop.CancelAsync();
-        await swapping.WaitAsync(SourceBench.Patience);
+        await swapping.WaitAsync(SourceBench.Deadline);
         Assert.That(given, Is.Positive);
         Assert.That(refused, Is.Positive);
     }

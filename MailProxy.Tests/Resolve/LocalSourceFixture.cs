@@ -47,7 +47,7 @@ internal abstract class LocalSourceFixture
     {
         try
         {
-            await using var opened = await _bench.Sources.OpenAsync("default", new(0, place), default).WaitAsync(SourceBench.Patience);
+            await using var opened = await _bench.Sources.OpenAsync("default", new(0, place), default).WaitAsync(SourceBench.Deadline);
             return null;
         }
         catch (SourceException error)

@@ -92,7 +92,7 @@ internal sealed class LocalSourceTests : LocalSourceFixture
             var open = files.OpenAsync("/hung", "sub/a b%.pdf", "hung", default);
             clock.Advance(_bench.Options.FirstByteTimeout);
             Assert.That(
-                Assert.ThrowsAsync<SourceException>(() => open.WaitAsync(SourceBench.Patience))!.Fault,
+                Assert.ThrowsAsync<SourceException>(() => open.WaitAsync(SourceBench.Deadline))!.Fault,
                 Is.EqualTo(SourceFault.Down)
             );
         }

@@ -12,7 +12,7 @@ namespace MailProxy.Tests.Resolve;
 /// </summary>
 internal sealed class SourceBench : IDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly SocketsHttpHandler _handler;
     private readonly HttpMessageInvoker _trusting;
@@ -63,7 +63,7 @@ internal sealed class SourceBench : IDisposable
             : throw new ArgumentException(source);
 
     public Task<OpenedSource> OpenAsync(string source, SourceAuth? auth = null, CancellationToken cancel = default) =>
-        Sources.OpenAsync("default", Wanted(source, auth), cancel).WaitAsync(Patience, CancellationToken.None);
+        Sources.OpenAsync("default", Wanted(source, auth), cancel).WaitAsync(Deadline, CancellationToken.None);
 
     public async Task<byte[]> ReadAsync(string source, SourceAuth? auth = null)
     {
@@ -76,14 +76,14 @@ internal sealed class SourceBench : IDisposable
     {
         await using var opened = await new HttpFetch(_trusting, Options, Clock)
             .OpenAsync(new(new(url), auth, url), default)
-            .WaitAsync(Patience);
+            .WaitAsync(Deadline);
         return await AllAsync(opened);
     }
 
     public static async Task<byte[]> AllAsync(OpenedSource opened)
     {
         using var all = new MemoryStream();
-        await opened.Content.CopyToAsync(all).WaitAsync(Patience);
+        await opened.Content.CopyToAsync(all).WaitAsync(Deadline);
         return all.ToArray();
     }
 

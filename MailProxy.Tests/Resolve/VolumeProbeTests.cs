@@ -38,7 +38,7 @@ public sealed class VolumeProbeTests
                 path,
                 default
             )
-            .WaitAsync(SourceBench.Patience);
+            .WaitAsync(SourceBench.Deadline);
 
     [Test]
     public async Task Test_Local_CountsAndReads()

@@ -14,7 +14,7 @@ namespace MailProxy.Tests.Retain;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class RetainStageTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly TimerClock _clock = new();
     private readonly ScriptedRetention _store = new();
@@ -27,7 +27,7 @@ internal sealed class RetainStageTests : IDisposable
     public async Task StopAsync()
     {
         await _stop.CancelAsync();
-        await _running.WaitAsync(Patience);
+        await _running.WaitAsync(Deadline);
     }
 
     [Test]
@@ -126,13 +126,13 @@ internal sealed class RetainStageTests : IDisposable
         public async Task LooksAsync(int count)
         {
             while (Looks < count)
-                Assert.That(await _looked.WaitAsync(Patience), Is.True, $"{Looks} of {count} looks");
+                Assert.That(await _looked.WaitAsync(Deadline), Is.True, $"{Looks} of {count} looks");
         }
 
         public async Task ReclaimsAsync(int count)
         {
             for (var n = 0; n < count; n++)
-                Assert.That(await _reclaimed.WaitAsync(Patience), Is.True);
+                Assert.That(await _reclaimed.WaitAsync(Deadline), Is.True);
         }
     }
 }

@@ -18,7 +18,7 @@ namespace MailProxy.Tests.Schedule;
 /// </summary>
 internal sealed class ScheduleBench : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly Channel<QueuedMail> _input = Channel.CreateBounded<QueuedMail>(10_000);
     private readonly Channel<DueMail> _next;
@@ -88,7 +88,7 @@ internal sealed class ScheduleBench : IAsyncDisposable
     /// <summary>The next mail that the stage chose.</summary>
     public async Task<DueMail> NextAsync()
     {
-        var due = await _next.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+        var due = await _next.Reader.ReadAsync().AsTask().WaitAsync(Deadline);
         _out.Add(due.Ticket.Id);
         return due;
     }
@@ -149,7 +149,7 @@ internal sealed class ScheduleBench : IAsyncDisposable
     public Task StopAsync()
     {
         _stop.Cancel();
-        return _running.WaitAsync(Patience);
+        return _running.WaitAsync(Deadline);
     }
 
     public async ValueTask DisposeAsync()

@@ -6,7 +6,7 @@ namespace MailProxy.Tests.Send;
 
 internal sealed class RenderingTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     [Test]
     public async Task Render_ManyLargeMailsOfOneTenant_LeaveTheOthersTheirTurns()
@@ -22,7 +22,7 @@ internal sealed class RenderingTests
                 {
                     if (Interlocked.Increment(ref begun) == half)
                         all.TrySetResult();
-                    go.Wait(Patience);
+                    go.Wait(Deadline);
                 }
 
                 return composer.Compose(mail.Content, mail.Files, mail.Links, null);
@@ -34,9 +34,9 @@ internal sealed class RenderingTests
             .Range(0, 4 * half)
             .Select(_ => rendering.RenderAsync(Mail("mallory", 300_000), CancellationToken.None).AsTask())
             .ToArray();
-        await all.Task.WaitAsync(Patience);
-        using var large = await rendering.RenderAsync(Mail("victim", 300_000), CancellationToken.None).AsTask().WaitAsync(Patience);
-        using var small = await rendering.RenderAsync(Mail("victim", 10), CancellationToken.None).AsTask().WaitAsync(Patience);
+        await all.Task.WaitAsync(Deadline);
+        using var large = await rendering.RenderAsync(Mail("victim", 300_000), CancellationToken.None).AsTask().WaitAsync(Deadline);
+        using var small = await rendering.RenderAsync(Mail("victim", 10), CancellationToken.None).AsTask().WaitAsync(Deadline);
         Assert.That(
             (begun, hostile.Count(static one => one.IsCompleted)),
             Is.EqualTo((half, 0)),
@@ -44,7 +44,7 @@ internal sealed class RenderingTests
         );
 
         go.Set();
-        foreach (var mail in await Task.WhenAll(hostile).WaitAsync(Patience))
+        foreach (var mail in await Task.WhenAll(hostile).WaitAsync(Deadline))
             mail.Dispose();
         Assert.That(begun, Is.EqualTo(4 * half));
     }

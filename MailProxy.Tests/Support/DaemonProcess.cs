@@ -8,7 +8,7 @@ namespace MailProxy.Tests.Support;
 /// <summary>The daemon as a process of its own, as systemd or a shell runs it: signals, exit codes, what it prints.</summary>
 internal sealed partial class DaemonProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(90);
 
     public const string Key = "test-admin-key-0123456789";
 
@@ -20,7 +20,7 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
     private DaemonProcess(Process process)
     {
         _process = process;
-        Http = new HttpClient { Timeout = Patience };
+        Http = new HttpClient { Timeout = Deadline };
         Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
     }
 
@@ -65,7 +65,7 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
     public async Task ListeningAsync()
     {
         var exited = _process.WaitForExitAsync();
-        if (await Task.WhenAny(_listening.Task, exited).WaitAsync(Patience) == exited)
+        if (await Task.WhenAny(_listening.Task, exited).WaitAsync(Deadline) == exited)
             Assert.Fail($"It exited with {_process.ExitCode}:\n{Output}");
         Http.BaseAddress = await _listening.Task;
     }
@@ -81,7 +81,7 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
             _awaited.Add((text, signal));
         }
 
-        return signal.Task.WaitAsync(Patience);
+        return signal.Task.WaitAsync(Deadline);
     }
 
     /// <summary>Completes when an event of the message tells of this status.</summary>
@@ -98,7 +98,7 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
 
     public async Task<int> ExitAsync()
     {
-        await _process.WaitForExitAsync().WaitAsync(Patience);
+        await _process.WaitForExitAsync().WaitAsync(Deadline);
         return _process.ExitCode;
     }
 

@@ -27,7 +27,7 @@ internal sealed record WebhookHit(
 /// <summary>A real HTTP endpoint on a free loopback port. Answers 200 unless told otherwise.</summary>
 internal sealed class LoopbackWebhook : IAsyncDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<WebhookHit> _hits = new();
@@ -76,7 +76,7 @@ internal sealed class LoopbackWebhook : IAsyncDisposable
         };
 
     /// <summary>The next request that nobody asked for yet.</summary>
-    public Task<WebhookHit> NextAsync() => _news.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+    public Task<WebhookHit> NextAsync() => _news.Reader.ReadAsync().AsTask().WaitAsync(Deadline);
 
     public async Task<IReadOnlyList<WebhookHit>> NextAsync(int count)
     {

@@ -9,7 +9,7 @@ namespace MailProxy.Tests.Support;
 /// </summary>
 internal sealed class NginxInstance : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("mailproxy-nginx-");
     private Process? _process;
@@ -48,7 +48,7 @@ internal sealed class NginxInstance : IAsyncDisposable
         {
             if (!process.HasExited)
                 process.Kill(entireProcessTree: true);
-            await process.WaitForExitAsync().WaitAsync(Patience);
+            await process.WaitForExitAsync().WaitAsync(Deadline);
             process.Dispose();
         }
 
@@ -92,7 +92,7 @@ internal sealed class NginxInstance : IAsyncDisposable
     private async Task ListensAsync()
     {
         // It says nothing when it is ready, so it is asked until it answers.
-        using var late = new CancellationTokenSource(Patience);
+        using var late = new CancellationTokenSource(Deadline);
         while (true)
         {
             if (_process!.HasExited)

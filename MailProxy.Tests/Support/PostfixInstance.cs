@@ -8,7 +8,7 @@ namespace MailProxy.Tests.Support;
 /// </summary>
 internal sealed class PostfixInstance : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("mailproxy-postfix-");
     private Process? _process;
@@ -51,11 +51,11 @@ internal sealed class PostfixInstance : IAsyncDisposable
     public Task FlushQueueAsync() => Run.AsRootAsync("postfix", "-c", Configuration, "flush");
 
     /// <summary>Completes when this many mails have left the queue since the start. The sink's dumps of them are then whole.</summary>
-    public Task RemovedAsync(int mails, TimeSpan? patience = null) => Log.WhenAsync(log => log.Removed >= mails, patience ?? Patience);
+    public Task RemovedAsync(int mails, TimeSpan? deadline = null) => Log.WhenAsync(log => log.Removed >= mails, deadline ?? Deadline);
 
     /// <summary>Completes when Postfix has put off at least this many recipients since the start.</summary>
-    public Task DeferredAsync(int recipients, TimeSpan? patience = null) =>
-        Log.WhenAsync(log => log.Deferred >= recipients, patience ?? Patience);
+    public Task DeferredAsync(int recipients, TimeSpan? deadline = null) =>
+        Log.WhenAsync(log => log.Deferred >= recipients, deadline ?? Deadline);
 
     public async ValueTask DisposeAsync()
     {
@@ -63,7 +63,7 @@ internal sealed class PostfixInstance : IAsyncDisposable
         {
             if (!process.HasExited)
                 await Run.AsRootAsync("postfix", "-c", Configuration, "stop");
-            await process.WaitForExitAsync().WaitAsync(Patience);
+            await process.WaitForExitAsync().WaitAsync(Deadline);
             process.Dispose();
         }
 
@@ -103,6 +103,6 @@ internal sealed class PostfixInstance : IAsyncDisposable
         _process.Start();
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
-        await Log.WhenAsync(log => log.Started, Patience);
+        await Log.WhenAsync(log => log.Started, Deadline);
     }
 }

@@ -43,7 +43,7 @@ internal sealed partial class PostfixLog
     }
 
     /// <summary>Completes when the condition over these counts holds; faults with the log's end when Postfix stops before.</summary>
-    public async Task WhenAsync(Func<PostfixLog, bool> condition, TimeSpan patience)
+    public async Task WhenAsync(Func<PostfixLog, bool> condition, TimeSpan deadline)
     {
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
@@ -57,12 +57,12 @@ internal sealed partial class PostfixLog
 
         try
         {
-            await reached.Task.WaitAsync(patience);
+            await reached.Task.WaitAsync(deadline);
         }
         catch (TimeoutException)
         {
             throw new TimeoutException(
-                $"Postfix did not come so far in {patience}: removed {Removed}, sent {Sent}, deferred {Deferred}, bounced {Bounced}\n{this}"
+                $"Postfix did not come so far in {deadline}: removed {Removed}, sent {Sent}, deferred {Deferred}, bounced {Bounced}\n{this}"
             );
         }
     }

@@ -7,7 +7,7 @@ namespace MailProxy.Tests.Support;
 /// <summary>A socket that says what it is told and reads replies, for conversations that no library would have.</summary>
 internal sealed class RawClient : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     private StreamReader _reader = StreamReader.Null;
@@ -72,7 +72,7 @@ internal sealed class RawClient : IAsyncDisposable
         var some = new char[4096];
         try
         {
-            while (await _reader.ReadAsync(some).AsTask().WaitAsync(Patience) is var read and > 0)
+            while (await _reader.ReadAsync(some).AsTask().WaitAsync(Deadline) is var read and > 0)
                 rest.Append(some, 0, read);
         }
         catch (IOException)
@@ -95,7 +95,7 @@ internal sealed class RawClient : IAsyncDisposable
     {
         try
         {
-            return await _reader.ReadLineAsync().WaitAsync(Patience);
+            return await _reader.ReadLineAsync().WaitAsync(Deadline);
         }
         catch (IOException)
         {

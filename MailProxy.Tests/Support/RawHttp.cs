@@ -7,7 +7,7 @@ namespace MailProxy.Tests.Support;
 /// <summary>A connection that sends what it is told, whether it is HTTP or not, and reads whole answers.</summary>
 internal sealed class RawHttp : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     private readonly TcpClient _client = new() { NoDelay = true };
     private Stream _stream = Stream.Null;
@@ -108,7 +108,7 @@ internal sealed class RawHttp : IDisposable
         var one = new byte[1];
         try
         {
-            return await _stream.ReadAsync(one).AsTask().WaitAsync(Patience) == 1 ? one[0] : null;
+            return await _stream.ReadAsync(one).AsTask().WaitAsync(Deadline) == 1 ? one[0] : null;
         }
         catch (IOException)
         {

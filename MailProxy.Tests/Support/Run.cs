@@ -5,7 +5,7 @@ namespace MailProxy.Tests.Support;
 /// <summary>Runs a command of the machine to its end.</summary>
 internal static class Run
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     /// <summary>Exit code and everything it printed. Killed, and a <see cref="TimeoutException"/>, after a minute.</summary>
     public static async Task<(int ExitCode, string Output)> AsIsAsync(string file, params string[] arguments)
@@ -15,7 +15,7 @@ internal static class Run
         var error = process.StandardError.ReadToEndAsync();
         try
         {
-            await process.WaitForExitAsync().WaitAsync(Patience);
+            await process.WaitForExitAsync().WaitAsync(Deadline);
         }
         catch (TimeoutException)
         {

@@ -8,7 +8,7 @@ namespace MailProxy.Tests.Support;
 /// </summary>
 internal sealed class S3Server : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     // Its own command listens on every address; here it shall be loopback, and a port that nobody can take in between.
     // It ends with this process, whose end closes its input.
@@ -21,7 +21,7 @@ internal sealed class S3Server : IAsyncDisposable
         """;
 
     private readonly Process _process;
-    private readonly HttpClient _http = new() { Timeout = Patience };
+    private readonly HttpClient _http = new() { Timeout = Deadline };
 
     private S3Server(Process process) => _process = process;
 
@@ -43,7 +43,7 @@ internal sealed class S3Server : IAsyncDisposable
         try
         {
             process.Start();
-            if (await process.StandardOutput.ReadLineAsync().WaitAsync(Patience) is not { } address)
+            if (await process.StandardOutput.ReadLineAsync().WaitAsync(Deadline) is not { } address)
                 throw new InvalidOperationException($"The S3 server ended: {await process.StandardError.ReadToEndAsync()}");
             process.ErrorDataReceived += (_, _) => { };
             process.BeginErrorReadLine();
@@ -82,7 +82,7 @@ internal sealed class S3Server : IAsyncDisposable
         try
         {
             _process.Kill();
-            await _process.WaitForExitAsync().WaitAsync(Patience);
+            await _process.WaitForExitAsync().WaitAsync(Deadline);
         }
         catch (InvalidOperationException)
         {

@@ -25,7 +25,7 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
     /// <summary>In a row, before a reply: says it, and then closes the connection.</summary>
     public const string ThenDrop = "\0then";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly TcpListener _listener;
     private readonly Func<Heard, Task<Said?>> _say;
@@ -105,14 +105,14 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
 
     /// <summary>Completes when the phase was reached so many times.</summary>
     public Task Seen(string phase, int count = 1) =>
-        (_counts.GetValueOrDefault(phase) >= count ? Task.CompletedTask : Signal(phase, count).Task).WaitAsync(Patience);
+        (_counts.GetValueOrDefault(phase) >= count ? Task.CompletedTask : Signal(phase, count).Task).WaitAsync(Deadline);
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         _listener.Stop();
-        await _accepting.WaitAsync(Patience);
-        await Task.WhenAll(_conversations.Values).WaitAsync(Patience);
+        await _accepting.WaitAsync(Deadline);
+        await Task.WhenAll(_conversations.Values).WaitAsync(Deadline);
         _stop.Dispose();
     }
 

@@ -15,7 +15,7 @@ namespace MailProxy.Tests.Support;
 /// <summary>The whole daemon in this process, on a free port and in a directory of its own, spoken to over HTTP.</summary>
 internal sealed class TestDaemon : IAsyncDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     private const string Key = "test-admin-key-0123456789";
 
@@ -60,7 +60,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     /// <summary>A client that speaks with this key.</summary>
     public HttpClient As(string key)
     {
-        var http = new HttpClient { BaseAddress = new Uri(Url), Timeout = Patience };
+        var http = new HttpClient { BaseAddress = new Uri(Url), Timeout = Deadline };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return http;
     }
@@ -117,7 +117,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     )
     {
         var log = Services.GetRequiredService<IDeliveryLog>();
-        using var patience = new CancellationTokenSource(within ?? Patience);
+        using var deadline = new CancellationTokenSource(within ?? Deadline);
         var found = new List<MailEvent>();
         long position = 0;
         while (true)
@@ -134,9 +134,9 @@ internal sealed class TestDaemon : IAsyncDisposable
 
             try
             {
-                await log.WaitBeyondAsync(position, patience.Token);
+                await log.WaitBeyondAsync(position, deadline.Token);
             }
-            catch (OperationCanceledException) when (patience.IsCancellationRequested)
+            catch (OperationCanceledException) when (deadline.IsCancellationRequested)
             {
                 Assert.Fail($"Only {found.Count} of {count} events came in time; the log ends at {position}.");
             }

@@ -9,7 +9,7 @@ internal static class LatencyScenario
 {
     private const int Bytes = 2_000,
         PerSecond = 200;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     public static async Task<LoadSection> RunAsync(LoadBench bench)
     {
@@ -83,6 +83,6 @@ internal static class LatencyScenario
         if (status != 202)
             throw new InvalidOperationException($"Refused with {status}.");
         await lanes.Writer.WriteAsync(lane);
-        return Stopwatch.GetElapsedTime(begun, await taken.WaitAsync(Patience)).TotalMilliseconds;
+        return Stopwatch.GetElapsedTime(begun, await taken.WaitAsync(Deadline)).TotalMilliseconds;
     }
 }

@@ -35,8 +35,8 @@ internal sealed class LoadDaemon(DaemonProcess process) : IDisposable
     public async Task StartAsync()
     {
         process.Start();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        await process.ReadyAsync(patience.Token);
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await process.ReadyAsync(deadline.Token);
     }
 
     public Task SuspendAsync() => process.PostAsync("/v1/dispatcher/suspend");

@@ -90,11 +90,11 @@ internal static class ReportScenario
 
     private static async Task ToldAsync((string Name, ReportSink Sink, int Batch)[] endpoints, int events)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         foreach (var (_, endpoint, _) in endpoints)
         {
             while (endpoint.Events < events)
-                await Task.Delay(10, patience.Token);
+                await Task.Delay(10, deadline.Token);
         }
     }
 
@@ -131,10 +131,10 @@ internal static class ReportScenario
         );
         var before = endpoint.Requests;
         var reading = await DrainScenario.DrainAsync(daemon, sink, messages, Bytes);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var emptied = System.Diagnostics.Stopwatch.GetTimestamp();
         while ((await daemon.Process.GetAsync("/v1/webhooks/hook"))["backlog"]!.GetValue<long>() > 0)
-            await Task.Delay(10, patience.Token);
+            await Task.Delay(10, deadline.Token);
         Console.WriteLine(
             $"  {endpoint.Requests - before} requests; the last was told "
                 + $"{System.Diagnostics.Stopwatch.GetElapsedTime(emptied).TotalMilliseconds:0} ms after the last mail"

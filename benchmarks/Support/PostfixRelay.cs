@@ -8,7 +8,7 @@ namespace MailProxy.Benchmarks.Support;
 /// </summary>
 internal sealed class PostfixRelay : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(10);
 
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("mailproxy-postfix-");
     private readonly PostfixLog _log = new();
@@ -45,7 +45,7 @@ internal sealed class PostfixRelay : IAsyncDisposable
         relay._process.Start();
         relay._process.BeginOutputReadLine();
         relay._process.BeginErrorReadLine();
-        await relay._log.WhenAsync(log => log.Started, Patience);
+        await relay._log.WhenAsync(log => log.Started, Deadline);
         return relay;
     }
 
@@ -69,7 +69,7 @@ internal sealed class PostfixRelay : IAsyncDisposable
         );
         if (exit != 0)
             throw new InvalidOperationException($"smtp-source exited with {exit}: {output}");
-        await _log.WhenAsync(log => log.Removed >= before + messages, Patience);
+        await _log.WhenAsync(log => log.Removed >= before + messages, Deadline);
     }
 
     public async ValueTask DisposeAsync()

@@ -33,16 +33,16 @@ internal sealed class StoreProbe : IDisposable
     /// <summary>Nothing waits.</summary>
     public bool IsEmpty => Number(_idle) == 1;
 
-    public async Task EmptyAsync(TimeSpan patience) => await UntilAsync(() => IsEmpty, patience, "the queue to be empty");
+    public async Task EmptyAsync(TimeSpan deadline) => await UntilAsync(() => IsEmpty, deadline, "the queue to be empty");
 
-    public async Task PositionAsync(long position, TimeSpan patience) =>
-        await UntilAsync(() => Position >= position, patience, $"event {position}");
+    public async Task PositionAsync(long position, TimeSpan deadline) =>
+        await UntilAsync(() => Position >= position, deadline, $"event {position}");
 
     /// <param name="sql">1 when it is met.</param>
-    public async Task UntilAsync(string sql, TimeSpan patience)
+    public async Task UntilAsync(string sql, TimeSpan deadline)
     {
         using var command = Command(sql);
-        await UntilAsync(() => Number(command) == 1, patience, sql);
+        await UntilAsync(() => Number(command) == 1, deadline, sql);
     }
 
     public long Count(string sql)
@@ -66,13 +66,13 @@ internal sealed class StoreProbe : IDisposable
         _connection.Dispose();
     }
 
-    private static async Task UntilAsync(Func<bool> met, TimeSpan patience, string what)
+    private static async Task UntilAsync(Func<bool> met, TimeSpan atMost, string what)
     {
-        var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        var deadline = Environment.TickCount64 + (long)atMost.TotalMilliseconds;
         while (!met())
         {
             if (Environment.TickCount64 > deadline)
-                throw new TimeoutException($"Waited {patience} for {what}.");
+                throw new TimeoutException($"Waited {atMost} for {what}.");
             await Task.Delay(5);
         }
     }

@@ -6,7 +6,7 @@ namespace MailProxy.Tests.Storage.Sqlite;
 
 internal sealed class CommitLoopTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private SqliteBench _bench = null!;
 
@@ -30,7 +30,7 @@ internal sealed class CommitLoopTests
     [Test]
     public async Task Beat_ComesWhenTheLoopTurnsAndNotWhileItStands()
     {
-        await Loop.BeatAsync().WaitAsync(Patience);
+        await Loop.BeatAsync().WaitAsync(Deadline);
         var (entered, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
         var write = Loop.WriteAsync(c =>
         {
@@ -38,12 +38,12 @@ internal sealed class CommitLoopTests
             gate.Task.GetAwaiter().GetResult();
             return Put(c, "a");
         });
-        await entered.Task.WaitAsync(Patience);
+        await entered.Task.WaitAsync(Deadline);
         var beat = Loop.BeatAsync();
         Assert.That(beat.IsCompleted, Is.False);
         gate.SetResult();
 
-        await beat.WaitAsync(Patience);
+        await beat.WaitAsync(Deadline);
         await In30(write);
     }
 
