@@ -7,8 +7,12 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 /// <summary>
-/// The octets of one slot: a mark, its phase and what the server answered, under a checksum. Pure. All numbers are little endian.
+/// The octets of one slot: a mark with its phase, and what the server answered, each under a checksum. Pure. All numbers are little endian.
 /// </summary>
+/// <remarks>
+/// A slot is written again while it is in use, and a power cut may leave some sectors of it as they were. The mark stands in the first
+/// sector, which is written whole or not at all, with a checksum of its own: an answer that is torn costs the answer and not the mark.
+/// </remarks>
 internal static class FlightSlot
 {
     /// <summary>Octets of a slot.</summary>
@@ -30,7 +34,8 @@ internal static class FlightSlot
         TimeAt = 56,
         PermitsAt = 64,
         WantedAt = 88,
-        VerdictsAt = 92;
+        AnswerSumAt = 92,
+        VerdictsAt = 96;
 
     /// <summary>A limit's key, and the permits that count for it.</summary>
     private const int PermitSize = 8;
@@ -85,11 +90,12 @@ internal static class FlightSlot
         foreach (var verdict in verdicts)
             at += Write(slot[at..], verdict);
         slot[PhaseAt] = (byte)FlightPhase.Answered;
+        BinaryPrimitives.WriteUInt32LittleEndian(slot[AnswerSumAt..], Checksum(slot[VerdictsAt..]));
         Seal(slot);
         return true;
     }
 
-    /// <summary>Null: the slot is free, torn, or of another run.</summary>
+    /// <summary>Null: the slot is free, torn, or of another run. An answer that is torn is none: the server may have the message.</summary>
     public static FlightRecord? Read(ReadOnlySpan<byte> slot, ReadOnlySpan<byte> run)
     {
         var phase = (FlightPhase)slot[PhaseAt];
@@ -110,7 +116,9 @@ internal static class FlightSlot
             Permit(slot, PermitsAt + 2 * PermitSize)
         );
         var mark = new Mark(ticket, Int(slot, RecipientsAt), permits, Long(slot, TimeAt));
-        return new(phase, mark, phase == FlightPhase.Answered ? ReadVerdicts(slot) : []);
+        if (phase != FlightPhase.Answered)
+            return new(phase, mark, []);
+        return HasWholeAnswer(slot) ? new(phase, mark, ReadVerdicts(slot)) : new(FlightPhase.Out, mark, []);
     }
 
     private static void Put(Span<byte> slot, int at, PermitCount count)
@@ -173,16 +181,23 @@ internal static class FlightSlot
 
     private static int Length(string? text) => text is null ? 0 : Encoding.UTF8.GetByteCount(text);
 
-    private static bool IsWhole(ReadOnlySpan<byte> slot) => BinaryPrimitives.ReadUInt32LittleEndian(slot) == Checksum(slot);
+    private static bool IsWhole(ReadOnlySpan<byte> slot) => BinaryPrimitives.ReadUInt32LittleEndian(slot) == MarkSum(slot);
 
-    private static void Seal(Span<byte> slot) => BinaryPrimitives.WriteUInt32LittleEndian(slot, Checksum(slot));
+    private static bool HasWholeAnswer(ReadOnlySpan<byte> slot) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(slot[AnswerSumAt..]) == Checksum(slot[VerdictsAt..]);
+
+    private static void Seal(Span<byte> slot) => BinaryPrimitives.WriteUInt32LittleEndian(slot, MarkSum(slot));
+
+    // Of the mark and of the answer's checksum, which are everything before the verdicts.
+    private static uint MarkSum(ReadOnlySpan<byte> slot) =>
+        BitOperations.Crc32C(Checksum(slot[8..VerdictsAt]), BinaryPrimitives.ReadUInt32LittleEndian(slot[4..]));
 
     // CRC-32C, which the processor reckons by itself.
-    private static uint Checksum(ReadOnlySpan<byte> slot)
+    private static uint Checksum(ReadOnlySpan<byte> octets)
     {
-        var sum = BitOperations.Crc32C(~0u, BinaryPrimitives.ReadUInt32LittleEndian(slot[4..]));
-        for (var at = 8; at < slot.Length; at += 8)
-            sum = BitOperations.Crc32C(sum, BinaryPrimitives.ReadUInt64LittleEndian(slot[at..]));
+        var sum = ~0u;
+        for (var at = 0; at < octets.Length; at += 8)
+            sum = BitOperations.Crc32C(sum, BinaryPrimitives.ReadUInt64LittleEndian(octets[at..]));
         return ~sum;
     }
 

@@ -68,13 +68,38 @@ public sealed class FlightSlotTests
         Assert.That(slot, Is.EqualTo(before));
     }
 
-    [Test]
-    public void Read_AnyOctetChanged_IsNothing([Range(0, FlightSlot.Size - 1, 37)] int at)
+    private static byte[] Answered(string reply)
     {
         var slot = Slot(FlightPhase.Out);
-        FlightSlot.TryWriteAnswer(slot, [new(0, "", Verdict.Accepted, 250, null, "ok")]);
+        Assert.That(FlightSlot.TryWriteAnswer(slot, [new(0, "", Verdict.Accepted, 250, null, reply)]), Is.True);
+        return slot;
+    }
+
+    [Test]
+    public void Read_AnyOctetOfTheMarkChanged_IsNothing([Range(0, 95)] int at)
+    {
+        var slot = Answered("ok");
         slot[at] ^= 0x40;
         Assert.That(FlightSlot.Read(slot, Run), Is.Null);
+    }
+
+    [Test]
+    public void Read_AnyOctetOfTheAnswerChanged_IsAMarkThatHasGoneOut([Range(96, FlightSlot.Size - 1, 37)] int at)
+    {
+        var slot = Answered("ok");
+        slot[at] ^= 0x40;
+        var record = FlightSlot.Read(slot, Run)!;
+        Assert.That((record.Phase, record.Mark, record.Verdicts.Count), Is.EqualTo((FlightPhase.Out, Note, 0)));
+    }
+
+    /// <summary>A power cut between the sectors of one write, in either order: the mark is on the disk, so it is never lost.</summary>
+    [Test]
+    public void Read_SectorsOfTwoWrites_NeverLosesTheMark([Values(512)] int sector, [Values] bool newFirst)
+    {
+        var (before, after) = (Slot(FlightPhase.Out), Answered(new('x', 900)));
+        byte[] torn = newFirst ? [.. after[..sector], .. before[sector..]] : [.. before[..sector], .. after[sector..]];
+        var record = FlightSlot.Read(torn, Run)!;
+        Assert.That((record.Phase, record.Mark, record.Verdicts.Count), Is.EqualTo((FlightPhase.Out, Note, 0)));
     }
 
     [Test]
