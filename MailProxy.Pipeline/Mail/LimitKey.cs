@@ -60,4 +60,7 @@ public readonly record struct PermitCounts(PermitCount Account, PermitCount Tena
 {
     /// <summary>There is no limit at all.</summary>
     public static PermitCounts None => default;
+
+    /// <summary>No limit counts it. It may name keys all the same.</summary>
+    public bool IsNothing => Account.Permits == 0 && Tenant.Permits == 0 && Installation.Permits == 0;
 }

@@ -18,7 +18,7 @@ internal sealed class AttemptMark(ResolvedMail mail, IMarks marks, TimeProvider 
     /// Whether the mark may be asked for before the attempt's turn. Not where a limit counts: the permit is dated when the body begins. Not
     /// where what was only marked would be closed as ambiguous after a power cut, and never sent.
     /// </summary>
-    public bool MayBeEarly => mail.Content.OnAmbiguous == AmbiguousPolicy.Retry && mail.Due.Permit.Counts == PermitCounts.None;
+    public bool MayBeEarly => mail.Content.OnAmbiguous == AmbiguousPolicy.Retry && mail.Due.Permit.Counts.IsNothing;
 
     /// <summary>Asks for the mark, once.</summary>
     public void Request() => _synced ??= marks.MarkAsync(Note());

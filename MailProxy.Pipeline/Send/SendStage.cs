@@ -89,7 +89,10 @@ internal sealed partial class SendStage(
 
         if (attempt.Connection is { } connection)
             pool.Return(connection);
-        wake.Answered(mail.Due.Ticket);
+
+        // Where the account is to blame the lane goes on only when it has been parked: see Report.
+        if (outcome is not (Outcome.AccountToBlame or Outcome.Attempted { Trouble: not null }))
+            wake.Answered(mail.Due.Ticket);
         await report.WriteAsync(outcome, CancellationToken.None);
     }
 

@@ -129,5 +129,13 @@ public sealed class AttemptMarkTests
     public bool MayBeEarly_OnlyWhatIsSentAgainAfterDoubtAndNoLimitCounts(AmbiguousPolicy policy, bool free) =>
         Sample.Mark(_marks, Sample.Content() with { OnAmbiguous = policy }, new Sample.Permit { Free = free }).MayBeEarly;
 
+    [Test]
+    public void MayBeEarly_KeysWithoutALimit_MayBe()
+    {
+        var counts = new PermitCounts(new(LimitKey.Of(new AccountKey(7)), 0), new(LimitKey.OfTenant(3), 0), new(LimitKey.Installation, 0));
+        Assert.That((counts == PermitCounts.None, counts.IsNothing), Is.EqualTo((false, true)), "as the scheduler's gate gives them");
+        Assert.That((counts with { Tenant = new(LimitKey.OfTenant(3), 1) }).IsNothing, Is.False);
+    }
+
     private AttemptMark Mark() => Sample.Mark(_marks, permit: _permit);
 }

@@ -175,7 +175,7 @@ internal sealed partial class CommitLoop : IDisposable
                 {
                     if (!idle && !_stopping && _inbox.OutcomesGather(Stopwatch.GetElapsedTime(_turned)) is { } rest)
                     {
-                        Monitor.Wait(_gate, rest);
+                        Monitor.Wait(_gate, rest + TimeSpan.FromMilliseconds(1));
                         continue;
                     }
 

@@ -7,6 +7,9 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>Reads one lane: the mail that is due, in sending order, without what is claimed.</summary>
 internal sealed class LaneReader(Claims claims)
 {
+    /// <summary>When (milliseconds) a lane looks again for mail that was skipped because its message was being changed.</summary>
+    private const long AfterChange = 1_000;
+
     private const string Columns = "SELECT message, revision, attempt, due, recipients FROM queue INDEXED BY queue_lane";
 
     // Expired mail is left to the expiry sweep.
@@ -22,6 +25,7 @@ internal sealed class LaneReader(Claims claims)
     {
         var tickets = new List<QueuedMail>();
         var more = false;
+        var isChanging = false;
         var nextDue = long.MaxValue;
         for (var priority = Priority.Immediate; priority <= Priority.Low; priority++)
         {
@@ -29,20 +33,28 @@ internal sealed class LaneReader(Claims claims)
             var wanted = priority <= request.LowestPriority ? request.Count - tickets.Count : 0;
             if (wanted > 0 || !more)
             {
-                var fresh = Read(session.Prepare(Fresh).Add(lane.Number).Add((long)priority).Add(request.Now), lane, priority, wanted + 1);
+                var fresh = Read(
+                    session.Prepare(Fresh).Add(lane.Number).Add((long)priority).Add(request.Now),
+                    lane,
+                    priority,
+                    wanted + 1,
+                    ref isChanging
+                );
                 var deferred = Read(
                     session.Prepare(Deferred).Add(lane.Number).Add((long)priority).Add(request.Now),
                     lane,
                     priority,
-                    wanted + 1
+                    wanted + 1,
+                    ref isChanging
                 );
-                more |= Mix(fresh, deferred, wanted, tickets);
+                more |= Mix(fresh, deferred, wanted, tickets, ref isChanging);
             }
 
             nextDue = Math.Min(nextDue, NextDue(session, lane, priority, request.Now) ?? long.MaxValue);
         }
 
-        return new(tickets, more, nextDue);
+        // Should the change be undone, nobody wakes the lane.
+        return new(tickets, more, isChanging ? Math.Min(nextDue, request.Now + AfterChange) : nextDue);
     }
 
     /// <summary>
@@ -72,13 +84,15 @@ internal sealed class LaneReader(Claims claims)
         session.Prepare(Next).Add(lane.Number).Add((long)priority).Add(after).Scalar();
 
     /// <summary>Claimed rows are at the head of the index and are skipped.</summary>
-    private List<QueuedMail> Read(Statement row, LaneKey lane, Priority priority, int limit)
+    private List<QueuedMail> Read(Statement row, LaneKey lane, Priority priority, int limit, ref bool isChanging)
     {
         var found = new List<QueuedMail>();
         while (found.Count < limit && row.Step())
         {
             var (id, revision, attempt) = (row.Long(0), row.Int(1), row.Int(2));
-            if (!claims.Contains(id, revision, attempt))
+            if (claims.Contains(id, revision, attempt, out var changing))
+                isChanging |= changing;
+            else
                 found.Add(new(id, revision, lane, priority, attempt, row.Long(3), row.Int(4)));
         }
 
@@ -87,14 +101,18 @@ internal sealed class LaneReader(Claims claims)
     }
 
     /// <summary>Takes fresh and deferred mail in turn; when one runs out, the other fills up. True when something was left.</summary>
-    private bool Mix(List<QueuedMail> fresh, List<QueuedMail> deferred, int wanted, List<QueuedMail> tickets)
+    private bool Mix(List<QueuedMail> fresh, List<QueuedMail> deferred, int wanted, List<QueuedMail> tickets, ref bool isChanging)
     {
         var (f, d, taken) = (0, 0, 0);
         while (taken < wanted && (f < fresh.Count || d < deferred.Count))
         {
             var ticket = f < fresh.Count && (f <= d || d == deferred.Count) ? fresh[f++] : deferred[d++];
             if (!claims.TryAdd(ticket.Id, ticket.Revision, ticket.Attempt))
+            {
+                isChanging = true;
                 continue;
+            }
+
             tickets.Add(ticket);
             taken++;
         }

@@ -24,16 +24,18 @@ internal sealed class Claims
     public Claims(FlightLog log)
     {
         _log = log;
-        foreach (var slot in log.Used())
-            _out.TryAdd(
-                TicketName.Of(log.Read(slot).Ticket),
-                new()
-                {
-                    State = ClaimState.Begun,
-                    Held = true,
-                    Slot = slot,
-                }
-            );
+        // After a power cut a ticket may have two slots, one of them freed just before: that which got further counts.
+        foreach (var slot in log.Used().OrderByDescending(slot => log.Read(slot).Phase).ToArray())
+        {
+            var claim = new Claim
+            {
+                State = ClaimState.Begun,
+                Held = true,
+                Slot = slot,
+            };
+            if (!_out.TryAdd(TicketName.Of(log.Read(slot).Ticket), claim))
+                log.Free(slot);
+        }
     }
 
     /// <summary>How many attempts have a mark in the flight log.</summary>
@@ -46,10 +48,16 @@ internal sealed class Claims
             return _out.TryAdd(new(message, revision, attempt), new() { Held = true });
     }
 
-    public bool Contains(long message, int revision, int attempt)
+    /// <summary>Whether nobody may claim it now.</summary>
+    /// <param name="isChanging">Nobody has it: its message is being changed, and should the change be undone nobody tells.</param>
+    public bool Contains(long message, int revision, int attempt, out bool isChanging)
     {
         lock (_gate)
-            return _out.ContainsKey(new(message, revision, attempt));
+        {
+            var isThere = _out.TryGetValue(new(message, revision, attempt), out var claim);
+            isChanging = isThere && !claim.Held;
+            return isThere;
+        }
     }
 
     /// <summary>Ends a claim. Its attempt is settled, or will not be made.</summary>
@@ -61,7 +69,7 @@ internal sealed class Claims
             if (!_out.TryGetValue(name, out var claim) || !claim.Held)
                 return;
             if (claim.Slot is { } slot)
-                _log.Free(slot, clear: !claim.Answered);
+                _log.Free(slot);
             claim = claim with { Held = false, Slot = null };
             if (_changing.Contains(name))
                 _out[name] = claim;
@@ -88,7 +96,7 @@ internal sealed class Claims
                 }
 
                 if (claim.Slot is { } unused)
-                    _log.Free(unused, clear: true);
+                    _log.Free(unused);
                 _out.Remove(name);
             }
         }

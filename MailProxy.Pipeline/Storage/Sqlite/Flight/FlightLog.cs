@@ -23,6 +23,9 @@ internal sealed partial class FlightLog : IDisposable
     private bool _stopping,
         _failed;
 
+    // Why what was written before a failed sync could not be written again. The thread's own.
+    private StoreUnavailableException? _again;
+
     /// <param name="run">This run's id, which stands in every slot.</param>
     /// <param name="carried">What stands in the first slots already.</param>
     public FlightLog(FlightFile file, byte[] run, IReadOnlyList<byte[]> carried, ILogger logger)
@@ -101,20 +104,18 @@ internal sealed partial class FlightLog : IDisposable
         }
     }
 
-    /// <summary>The attempt is settled, or never began.</summary>
-    /// <param name="clear">What stands in the slot would be taken for an attempt at the next start.</param>
-    public void Free(int slot, bool clear)
+    /// <summary>
+    /// The attempt is settled, or never began. The slot is cleared: what stands in it may fit a ticket of the same name later, and may name
+    /// a recipient who is to be forgotten.
+    /// </summary>
+    public void Free(int slot)
     {
         lock (_gate)
         {
             if (!_used.Remove(slot, out var octets))
                 return;
-            if (clear)
-            {
-                octets.AsSpan().Clear();
-                TryWrite(slot, octets, out _);
-            }
-
+            octets.AsSpan().Clear();
+            TryWrite(slot, octets, out _);
             _spare.Push(octets);
             _free.Push(slot);
         }
@@ -152,10 +153,11 @@ internal sealed partial class FlightLog : IDisposable
     {
         while (Gather())
         {
-            StoreUnavailableException? error = null;
+            var error = _again;
             try
             {
-                _file.Sync();
+                if (error is null)
+                    _file.Sync();
             }
             catch (IOException trouble)
             {
@@ -189,11 +191,18 @@ internal sealed partial class FlightLog : IDisposable
             (_waiting, _syncing) = (_syncing, _waiting);
 
             // After a failed sync nobody knows which pages the kernel has let go: everything is written again.
+            _again = null;
             if (_failed)
             {
                 _failed = false;
                 foreach (var (slot, octets) in _used)
-                    TryWrite(slot, octets, out _);
+                {
+                    if (!TryWrite(slot, octets, out var error))
+                    {
+                        _again = error; // no mark of this round is on the disk for sure
+                        break;
+                    }
+                }
             }
 
             return true;

@@ -128,7 +128,7 @@ public sealed class ClaimsTests
         _claims.Out(Ticket, 1234);
 
         Assert.That(_claims.Recover().Select(record => (record.Ticket.Id, record.Phase)), Is.EqualTo(new[] { (7L, FlightPhase.Out) }));
-        Assert.That((_claims.Contains(7, 1, 0), _claims.Contains(8, 1, 0), _claims.Contains(9, 1, 0)), Is.EqualTo((true, false, false)));
+        Assert.That(new[] { 7, 8, 9 }.Select(id => _claims.Contains(id, 1, 0, out _)), Is.EqualTo(new[] { true, false, false }));
         Assert.That(_log.Count, Is.EqualTo(1));
     }
 
@@ -138,5 +138,27 @@ public sealed class ClaimsTests
         TryAdd();
         _claims.TryBegin(Ticket);
         Assert.That(() => _claims.Out(Ticket, 0), Throws.InvalidOperationException);
+    }
+
+    [Test]
+    public void Contains_OnlyBeingChanged_SaysSoUntilTheTurnEnds()
+    {
+        Assert.That(_claims.TryWithdraw(8, 1, 0), Is.True);
+        Assert.That((_claims.Contains(8, 1, 0, out var isChanging), isChanging), Is.EqualTo((true, true)));
+        TryAdd();
+        Assert.That((_claims.Contains(7, 1, 0, out isChanging), isChanging), Is.EqualTo((true, false)));
+        _claims.ChangesOver();
+        Assert.That(_claims.Contains(8, 1, 0, out _), Is.False);
+    }
+
+    [Test]
+    public void New_TwoSlotsOfOneTicket_KeepsTheOneThatGotFurtherAndFreesTheOther()
+    {
+        var mark = new Mark(Ticket, 1, PermitCounts.None, 0);
+        var (first, second) = (_log.Mark(mark).Slot, _log.Mark(mark).Slot);
+        _log.Out(second, 5);
+        var claims = new Claims(_log);
+        Assert.That(_log.Used(), Is.EqualTo(new[] { second }).And.Not.Contains(first));
+        Assert.That(claims.Recover().Single().Phase, Is.EqualTo(FlightPhase.Out));
     }
 }

@@ -51,7 +51,7 @@ public sealed class FlightLogTests
             _log.Mark(Note(message));
         Assert.That(async () => await _log.Mark(Note(9999)).Synced, Throws.TypeOf<StoreUnavailableException>());
 
-        _log.Free(first, clear: false);
+        _log.Free(first);
         Assert.That(async () => await _log.Mark(Note(9999)).Synced.WaitAsync(TimeSpan.FromSeconds(30)), Throws.Nothing);
     }
 
