@@ -156,11 +156,8 @@ internal sealed class Claims
     {
         lock (_gate)
         {
-            var name = TicketName.Of(ticket);
-            if (!_out.TryGetValue(name, out var claim) || claim.Slot is not { } slot)
-                return;
-            _log.Answered(slot, verdicts);
-            _out[name] = claim with { Answered = true };
+            if (_out.TryGetValue(TicketName.Of(ticket), out var claim) && claim.Slot is { } slot)
+                _log.Answered(slot, verdicts);
         }
     }
 
@@ -240,8 +237,6 @@ internal sealed class Claims
 
         /// <summary>Where its mark is in the flight log.</summary>
         public int? Slot { get; init; }
-
-        public bool Answered { get; init; }
     }
 }
 
