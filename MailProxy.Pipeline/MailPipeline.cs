@@ -225,20 +225,19 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>The connection that an account's mail waits for, or null. From any thread.</summary>
     public Connecting? ConnectingOf(AccountKey account) => _pool.ConnectingOf(account);
 
+    /// <summary>How far ahead of the answers an account's commands go now. From any thread.</summary>
+    public PipeliningState PipeliningOf(SmtpAccount account) => _pool.PipeliningOf(account);
+
     /// <summary>Whether the lane's mail waits for a reason, or did within the last minute, and so is not overdue.</summary>
     public bool IsExcused(LaneKey lane) => _schedule.IsExcused(lane);
 
     /// <summary>A tenant is gone: so is what was fetched for it.</summary>
     public void ForgetContent(string tenant) => _cache.Forget(tenant);
 
-    /// <summary>
-    /// What the message of this number waits for though its turn had come; null: for nothing that it carries. From any thread.
-    /// </summary>
+    /// <summary>What the message of this number waits for though its turn had come; null: nothing that it carries. From any thread.</summary>
     public string? SetAsideFor(long number) => _aside.Why(number);
 
-    /// <summary>
-    /// How many of the lane's mails, due before that time (Unix milliseconds), wait for what they carry. From any thread.
-    /// </summary>
+    /// <summary>How many of the lane's mails, due before that time (Unix milliseconds), wait for what they carry. From any thread.</summary>
     public long SetAside(LaneKey lane, long before) => _aside.Count(lane, before);
 
     /// <summary>A webhook was changed.</summary>

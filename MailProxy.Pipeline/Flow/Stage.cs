@@ -11,7 +11,14 @@ internal static class Stage
     /// bounds how many there are.
     /// Ends when it is closed and empty and all of them are done; the first exception ends it earlier.
     /// </summary>
-    public static async Task ForEachApart<T>(ChannelReader<T> input, Func<T, Task> handle)
+    public static Task ForEachApart<T>(ChannelReader<T> input, Func<T, Task> handle) =>
+        ForEachLine(input, (item, start) => start(() => handle(item)));
+
+    /// <summary>
+    /// Takes item by item; what has to wait is started as work of its own. Ends when the channel is closed and empty and all that was
+    /// started is done; the first exception ends it earlier.
+    /// </summary>
+    public static async Task ForEachLine<T>(ChannelReader<T> input, Action<T, Action<Func<Task>>> handle)
     {
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var broken = new CancellationTokenSource();
@@ -24,11 +31,11 @@ internal static class Stage
                 over.TrySetResult();
         }
 
-        async Task Work(T item)
+        async Task Work(Func<Task> work)
         {
             try
             {
-                await handle(item);
+                await work();
             }
             catch (Exception error)
             {
@@ -41,15 +48,18 @@ internal static class Stage
             }
         }
 
+        void Start(Func<Task> work)
+        {
+            Interlocked.Increment(ref running);
+            _ = Task.Run(() => Work(work), CancellationToken.None);
+        }
+
         try
         {
             while (await input.WaitToReadAsync(broken.Token))
             {
                 while (input.TryRead(out var item))
-                {
-                    Interlocked.Increment(ref running);
-                    _ = Task.Run(() => Work(item), CancellationToken.None);
-                }
+                    handle(item, Start);
             }
         }
         catch (OperationCanceledException) when (broken.IsCancellationRequested)

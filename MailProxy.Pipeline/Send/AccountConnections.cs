@@ -22,13 +22,9 @@ internal sealed class AccountConnections : IDisposable
     private readonly Action<SmtpAccount, int> _crowded;
 
     private readonly Lock _gate = new();
-
     private readonly IdleConnections _idle;
-
     private readonly ConnectionWaiters _waiters = new();
-
     private readonly Openings _opening;
-
     private int _slots,
         _established,
         _limit;
@@ -132,6 +128,20 @@ internal sealed class AccountConnections : IDisposable
         }
 
         _farewells.Say(connection);
+    }
+
+    /// <summary>Whether the user of a connection may send another mail over it, without a new turn.</summary>
+    public bool MayGoOn(SmtpConnection connection, bool evenIfWaitedFor)
+    {
+        lock (_gate)
+            return !_closed && IsFit(connection) && _slots <= _limit && (evenIfWaitedFor || _waiters.Count == 0);
+    }
+
+    /// <summary>The account has not changed since it was opened.</summary>
+    public bool IsCurrent(SmtpConnection connection)
+    {
+        lock (_gate)
+            return !_closed && connection.Account.Version == _version;
     }
 
     /// <summary>The account is gone and nobody uses, opens or waits for a connection: this object may be dropped.</summary>
@@ -254,11 +264,7 @@ internal sealed class AccountConnections : IDisposable
             _slots--;
     }
 
-    private bool IsFit(SmtpConnection connection) =>
-        connection.IsUsable
-        && connection.Account.Version == _version
-        && connection.Messages < connection.Account.MaxMessagesPerConnection
-        && _clock.GetElapsedTime(connection.OpenedAt) < _options.ConnectionAge;
+    private bool IsFit(SmtpConnection connection) => connection.IsFit(_version, _options.ConnectionAge, _clock);
 
     private void CloseUnused()
     {

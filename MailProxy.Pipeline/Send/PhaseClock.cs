@@ -8,6 +8,7 @@ internal sealed class PhaseClock : IDisposable
     private readonly CancellationTokenSource _ended;
     private readonly long _began;
     private TimeSpan? _whole;
+    private (TimeSpan Most, long Since)? _bound;
 
     /// <param name="whole">A bound for everything up to <see cref="SmtpPhase.Idle"/> together; null: each phase has its own only.</param>
     public PhaseClock(SmtpTimeouts timeouts, TimeProvider clock, TimeSpan? whole = null)
@@ -61,6 +62,16 @@ internal sealed class PhaseClock : IDisposable
         );
     }
 
+    /// <summary>A bound for everything from now on together, beside those of the phases; null: none any more.</summary>
+    public void Bound(TimeSpan? most) => _bound = most is { } time ? (time, Timestamp) : null;
+
+    public long Timestamp => _time.GetTimestamp();
+
+    public TimeSpan Since(long timestamp) => _time.GetElapsedTime(timestamp);
+
+    /// <summary>Ends the conversation.</summary>
+    public void Cancel() => _ended.Cancel();
+
     /// <summary>QUIT: the phase stays what it was, and the wait is short.</summary>
     public void EnterFarewell() => Allow(_timeouts.Farewell);
 
@@ -69,12 +80,14 @@ internal sealed class PhaseClock : IDisposable
     private void Allow(TimeSpan time)
     {
         if (_whole is { } whole)
-        {
-            var left = whole - _time.GetElapsedTime(_began);
-            if (left < time)
-                time = left > TimeSpan.Zero ? left : TimeSpan.Zero;
-        }
-
+            time = Shorter(time, whole - Since(_began));
+        if (_bound is { } bound)
+            time = Shorter(time, bound.Most - Since(bound.Since));
         _ended.CancelAfter(time);
     }
+
+    private static TimeSpan Shorter(TimeSpan time, TimeSpan left) =>
+        time >= TimeSpan.Zero && time <= left ? time
+        : left > TimeSpan.Zero ? left
+        : TimeSpan.Zero;
 }

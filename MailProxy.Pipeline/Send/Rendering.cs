@@ -19,10 +19,13 @@ internal sealed class Rendering(Func<ResolvedMail, RenderedMail> render, TenantS
     /// <summary>How many large ones are rendered at a time.</summary>
     public static int AtATime => Math.Max(4, 2 * Environment.ProcessorCount);
 
+    /// <summary>It costs a processor for a while, and is rendered before its turn.</summary>
+    public static bool IsLarge(ResolvedMail mail) => Weight(mail) >= Heavy;
+
     /// <exception cref="UnsendableException">What is stored cannot be rendered.</exception>
     public async ValueTask<RenderedMail> RenderAsync(ResolvedMail mail, CancellationToken abort)
     {
-        if (Weight(mail) < Heavy)
+        if (!IsLarge(mail))
             return render(mail);
         using var turn = await _turns.TakeAsync(mail.Account.Tenant, 1, abort);
         return await Task.Factory.StartNew(() => render(mail), abort, TaskCreationOptions.LongRunning, TaskScheduler.Default);

@@ -1,40 +1,101 @@
+using System.Runtime.ExceptionServices;
 using MailProxy.Pipeline.Flow;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>One attempt, from rendering to its outcome. Holds the connection that the stage returns afterwards.</summary>
-internal sealed partial class SendAttempt(
-    ResolvedMail mail,
-    SmtpPool pool,
-    SenderRefusals refusals,
-    Rendering rendering,
-    IMarks marks,
-    int marksAhead,
-    TimeProvider clock,
-    ILogger logger
-)
+/// <summary>One attempt, from its arrival to its outcome.</summary>
+internal sealed partial class SendAttempt(ResolvedMail mail, SendRun run)
 {
-    private readonly AttemptMark _mark = new(mail, marks, clock);
+    private readonly AttemptMark _mark = new(mail, run.Marks, run.Clock);
+    private ExceptionDispatchInfo? _unprepared;
 
-    /// <summary>The connection in use; the stage returns it after the outcome is written.</summary>
-    public SmtpConnection? Connection { get; private set; }
+    public ResolvedMail Mail => mail;
+
+    public string Tenant => mail.Account.Tenant;
+
+    /// <summary>When it arrived, by the clock's timestamps.</summary>
+    public long Arrived { get; } = run.Clock.GetTimestamp();
+
+    /// <summary>The mail as it goes out, once it is prepared.</summary>
+    public Outgoing? Outgoing { get; private set; }
 
     /// <summary>The attempt as it was noted; null: its body never began.</summary>
     public Mark? Begun => _mark.Begun;
 
     private QueuedMail Ticket => mail.Due.Ticket;
 
-    /// <summary>Throws only for a bug after the mark, which <see cref="SendStage"/> turns into an outcome.</summary>
-    /// <param name="opening">Ends the wait for a connection that is still to be opened.</param>
-    public async Task<Outcome> RunAsync(CancellationToken opening, CancellationToken abort, CancellationToken abandon)
+    /// <summary>
+    /// Asks for the mark before its turn where that may be, so that it need not wait for the disk when that comes. What goes wrong is told
+    /// by <see cref="RunAsync"/>.
+    /// </summary>
+    public void MarkEarly()
     {
         try
         {
-            abort.ThrowIfCancellationRequested();
-            var envelope = Envelope.Of(mail.Content);
-            using var rendered = await rendering.RenderAsync(mail, abort);
-            return await DeliverAsync(envelope, rendered, opening, abort, abandon);
+            if (run.MarksAhead > 0 && _mark.MayBeEarly)
+                _mark.Request();
+        }
+        catch (Exception error)
+        {
+            _unprepared = ExceptionDispatchInfo.Capture(error);
+        }
+    }
+
+    /// <summary>Renders it, once. What goes wrong is told by <see cref="RunAsync"/>.</summary>
+    public async ValueTask PrepareAsync()
+    {
+        if (Outgoing is not null || _unprepared is not null)
+            return;
+        try
+        {
+            run.Abort.ThrowIfCancellationRequested();
+            Outgoing = new(Envelope.Of(mail.Content), await run.Rendering.RenderAsync(mail, run.Abort));
+        }
+        catch (Exception error)
+        {
+            _unprepared = ExceptionDispatchInfo.Capture(error);
+        }
+    }
+
+    /// <summary>The same, of a mail that is not large. False: it cannot go out.</summary>
+    public bool Prepare()
+    {
+        var preparing = PrepareAsync();
+        return preparing.IsCompletedSuccessfully && Outgoing is not null;
+    }
+
+    /// <summary>The attempt's outcome, whatever happens.</summary>
+    public async ValueTask<Outcome> RunAsync(HeldConnection held)
+    {
+        try
+        {
+            return await AttemptAsync(held) with { Mark = Begun };
+        }
+        catch (Exception error)
+        {
+            Log.Unforeseen(run.Logger, mail.Content.Key.Tenant, mail.Content.Key.Id, error);
+            held.Connection?.Abandon();
+            return Unforeseen(error) with { Mark = Begun };
+        }
+    }
+
+    /// <summary>Its permit, its memory, and what was rendered. Once, when its outcome is known or nobody wants to know.</summary>
+    public void GiveBack()
+    {
+        Outgoing?.Mail.Dispose();
+        mail.Due.Permit.Dispose();
+        mail.Charge.Dispose();
+    }
+
+    private async ValueTask<Outcome> AttemptAsync(HeldConnection held)
+    {
+        try
+        {
+            run.Abort.ThrowIfCancellationRequested();
+            await PrepareAsync();
+            _unprepared?.Throw();
+            return await DeliverAsync(Outgoing!, held);
         }
         catch (UnsendableException error)
         {
@@ -42,24 +103,22 @@ internal sealed partial class SendAttempt(
         }
         catch (SmtpOpenException error)
         {
-            Log.NoConnection(logger, mail.Account.ToString(), Server, error.Phase, error.Reply?.Code, error.Message);
+            Log.NoConnection(run.Logger, mail.Account.ToString(), Server, error.Phase, error.Reply?.Code, error.Message);
             return Blamed(SmtpVerdict.Trouble(mail.Account.Key, error));
         }
         catch (DkimKeyException error)
         {
             return Blamed(new(mail.Account.Key, TroubleKind.Configuration, null, null, error.Message));
         }
-        catch (OperationCanceledException) when (opening.IsCancellationRequested)
+        catch (OperationCanceledException) when (run.Opening.IsCancellationRequested)
         {
             return Begun is not null ? new Outcome.Released(Ticket, Bodiless()) : new Outcome.Dropped(Ticket);
         }
     }
 
-    /// <summary>The outcome after an unexpected exception. Once the transaction may have begun, nobody knows what the server
-    /// has.</summary>
-    public Outcome Unforeseen(Exception trouble)
+    // Once the transaction may have begun, nobody knows what the server has.
+    private Outcome Unforeseen(Exception trouble)
     {
-        Connection?.Abandon();
         if (Begun is null)
             return new Outcome.Postponed(Ticket, Bodiless(), $"An unexpected error: {trouble.Message}");
         return new Outcome.Attempted(
@@ -78,51 +137,21 @@ internal sealed partial class SendAttempt(
         );
     }
 
-    private async Task<Outcome> DeliverAsync(
-        Envelope envelope,
-        RenderedMail rendered,
-        CancellationToken opening,
-        CancellationToken abort,
-        CancellationToken abandon
-    )
+    private async ValueTask<Outcome> DeliverAsync(Outgoing outgoing, HeldConnection held)
     {
-        // While the connection is busy with another mail, so that this one need not wait for the disk when its turn comes.
-        if (marksAhead > 0 && _mark.MayBeEarly)
-            _mark.Request();
-        Connection = await pool.RentAsync(mail.Account, opening, abort);
-        if (Connection.Offers.LargestMessage is { } most && rendered.Length > most)
-        {
-            throw new UnsendableException("5.3.4", $"The message has {rendered.Length} octets and the server takes {most} at most (SIZE).");
-        }
-
-        if (rendered.EightBit && !Connection.Offers.EightBit)
-        {
-            throw new UnsendableException("5.6.3", "The message has 8-bit content and the server does not offer 8BITMIME.");
-        }
-
-        if ((envelope.NeedsSmtpUtf8 || rendered.NeedsSmtpUtf8) && !Connection.Offers.SmtpUtf8)
-        {
-            throw new UnsendableException("5.6.7", "The message needs SMTPUTF8 and the server does not offer it.");
-        }
+        var connection = await held.GetAsync(mail.Account);
+        outgoing.Demand(connection.Offers);
 
         // The connection may have come after the stop: then the mail stays in the queue.
-        opening.ThrowIfCancellationRequested();
+        run.Opening.ThrowIfCancellationRequested();
 
         // Awaited inside the transaction: the sync of the disk overlaps MAIL, RCPT and DATA.
         _mark.Request();
-        var used = Connection.Messages > 0;
-        var result = await Connection.TransactAsync(envelope, rendered, _mark, abort, abandon);
-        if (used && result.NeverBegan)
-        {
-            // The server ended an idle connection just when it was taken: no news of the account. Once, since the next is new.
-            await ReplaceAsync(opening);
-            result = await Connection.TransactAsync(envelope, rendered, _mark, abort, abandon);
-        }
-
+        var result = await TransactAsync(outgoing, held, connection);
         if (_mark.Trouble is { } trouble)
         {
             // Deferred like any trouble of our own, so that a disk that fails is not asked by every mail again and again.
-            Log.Unmarked(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, trouble);
+            Log.Unmarked(run.Logger, mail.Content.Key.Tenant, mail.Content.Key.Id, trouble);
             return new Outcome.Postponed(Ticket, Bodiless(), $"The attempt could not be noted on the disk: {trouble}");
         }
 
@@ -134,7 +163,7 @@ internal sealed partial class SendAttempt(
         if (result is { End: not TransactionEnd.Answered, Ending: null, Fault: { } fault })
         {
             Log.Broken(
-                logger,
+                run.Logger,
                 mail.Content.Key.Tenant,
                 mail.Content.Key.Id,
                 mail.Account.Id,
@@ -145,18 +174,57 @@ internal sealed partial class SendAttempt(
             );
         }
 
-        var everySender = refusals.Learn(mail.Account, envelope.Sender, result);
+        var everySender = run.Refusals.Learn(mail.Account, outgoing.Envelope.Sender, result);
         var outcome = SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result, everySender);
         if (result.Phase == SmtpPhase.Final && outcome is Outcome.Attempted attempted)
             _mark.Answered(attempted.Verdicts);
         return outcome;
     }
 
-    private async Task ReplaceAsync(CancellationToken abort)
+    private async ValueTask<TransactionResult> TransactAsync(Outgoing outgoing, HeldConnection held, SmtpConnection connection)
     {
-        var dead = Connection!;
-        Connection = null;
-        Connection = await pool.ReplaceAsync(dead, abort);
+        var used = connection.Messages > 0;
+        var result = await connection.TransactAsync(outgoing, _mark, held.Choose, run.Abort, run.Abandon);
+        if (connection.Server is { } server)
+        {
+            server.Learn(result);
+            if (server.Doubts(result))
+                return await AloneAsync(outgoing, held, server, result);
+        }
+
+        if (!used || !result.NeverBegan)
+            return result;
+
+        // The server ended an idle connection just when it was taken: no news of the account. Once, since the next is new.
+        connection = await held.ReplaceAsync();
+        result = await connection.TransactAsync(outgoing, _mark, held.Choose, run.Abort, run.Abandon);
+        connection.Server?.Learn(result);
+        return result;
+    }
+
+    // What it was told may have been for what went out in the same write with it, so it does not count yet.
+    private async ValueTask<TransactionResult> AloneAsync(
+        Outgoing outgoing,
+        HeldConnection held,
+        ServerPipelining server,
+        TransactionResult doubtful
+    )
+    {
+        try
+        {
+            var connection = held.Connection!;
+            if (!connection.IsUsable || connection.HasAhead)
+                connection = await held.ReplaceAsync();
+            var alone = await connection.TransactAsync(outgoing, _mark, null, run.Abort, run.Abandon);
+            server.Learn(alone);
+            server.Compare(doubtful, alone);
+            return alone;
+        }
+        catch
+        {
+            server.LeaveOpen();
+            throw;
+        }
     }
 
     private Outcome.AccountToBlame Blamed(AccountTrouble trouble) => new(Ticket, trouble, Begun is null ? null : Bodiless());
@@ -164,7 +232,7 @@ internal sealed partial class SendAttempt(
     // Found at the last write: the server has an incomplete mail, which it discards, and the connection is not used again.
     private Outcome.Attempted Refused(UnsendableException unfit)
     {
-        Log.Unfit(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, unfit.Message);
+        Log.Unfit(run.Logger, mail.Content.Key.Tenant, mail.Content.Key.Id, unfit.Message);
         var verdicts = mail.Content.Slice.Select(to => new RecipientVerdict(
             to.Ordinal,
             to.Address,
@@ -182,6 +250,9 @@ internal sealed partial class SendAttempt(
 
     private static partial class Log
     {
+        [LoggerMessage(502, LogLevel.Error, "Message {Tenant}/{Message} met an unexpected error")]
+        public static partial void Unforeseen(ILogger logger, string tenant, string message, Exception trouble);
+
         // The account's state is logged once; this is each try.
         [LoggerMessage(510, LogLevel.Debug, "No connection for account {Account} to {Server} ({Phase}, reply {Code}): {Reason}")]
         public static partial void NoConnection(ILogger logger, string account, string server, SmtpPhase phase, int? code, string reason);

@@ -1,13 +1,17 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>Makes one attempt for every mail. The workers are many and light; the pool of connections limits them.</summary>
+/// <summary>
+/// Makes one attempt for every mail. Each account has a line of mails and loops that send them, as many as it may have connections; a
+/// loop sends mail after mail as long as there is any.
+/// </summary>
 internal sealed partial class SendStage(
     ChannelReader<ResolvedMail> input,
     SmtpPool pool,
@@ -25,6 +29,8 @@ internal sealed partial class SendStage(
     private readonly Rendering _rendering = new(new MimeComposer(options), share ?? TenantShare.Unlimited);
     private readonly SharedCapacity _workers = new(options.Workers, share ?? TenantShare.Unlimited);
     private readonly SenderRefusals _refusals = new();
+    private readonly Dictionary<AccountKey, SendLine> _lines = []; // its own lock
+    private bool _hasDeleted;
 
     /// <summary>
     /// Runs until the channel is completed and empty and every attempt has its outcome. Bounded by the mails that Schedule
@@ -36,59 +42,79 @@ internal sealed partial class SendStage(
     public async Task RunAsync(CancellationToken stop, CancellationToken abort, CancellationToken abandon)
     {
         using var opening = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
-        accounts.Changed += ForgetDeleted;
+        var run = new SendRun(pool, _refusals, _rendering, marks, options.MarksAhead, clock, logger, opening.Token, abort, abandon);
+        accounts.Changed += NoteDeleted;
         try
         {
-            await Stage.ForEachApart(
-                input,
-                async mail =>
-                {
-                    using var worker = await _workers.TakeAsync(mail.Account.Tenant, 1, CancellationToken.None);
-                    await HandleAsync(mail, opening.Token, abort, abandon);
-                }
-            );
+            await Stage.ForEachLine(input, (mail, start) => Take(new(mail, run), run, start));
         }
         finally
         {
-            accounts.Changed -= ForgetDeleted;
+            accounts.Changed -= NoteDeleted;
         }
+    }
+
+    private void NoteDeleted() => Volatile.Write(ref _hasDeleted, true);
+
+    private void Take(SendAttempt mail, SendRun run, Action<Func<Task>> start)
+    {
+        if (Interlocked.Exchange(ref _hasDeleted, false))
+            ForgetDeleted();
+        mail.MarkEarly();
+        if (!Rendering.IsLarge(mail.Mail))
+            Line(mail, run, start);
+        else
+            start(() => PrepareAsync(mail, run, start));
     }
 
     private void ForgetDeleted()
     {
         var directory = accounts.Directory;
-        _refusals.Forget(account => directory.Find(account) is null);
+        bool IsGone(AccountKey account) => directory.Find(account) is null;
+        _refusals.Forget(IsGone);
+        lock (_lines)
+        {
+            foreach (var account in _lines.Where(line => IsGone(line.Key) && line.Value.IsOver).Select(static line => line.Key).ToArray())
+                _lines.Remove(account);
+        }
     }
 
-    private async Task HandleAsync(ResolvedMail mail, CancellationToken opening, CancellationToken abort, CancellationToken abandon)
+    // A connection does not wait while a large mail is rendered.
+    private async Task PrepareAsync(SendAttempt mail, SendRun run, Action<Func<Task>> start)
     {
-        var began = clock.GetTimestamp();
-        var attempt = new SendAttempt(mail, pool, _refusals, _rendering, marks, options.MarksAhead, clock, logger);
-        Outcome outcome;
-        try
+        await mail.PrepareAsync();
+        Line(mail, run, start);
+    }
+
+    private void Line(SendAttempt mail, SendRun run, Action<Func<Task>> start)
+    {
+        var account = mail.Mail.Account;
+        SendLine? line;
+        bool isOneMore;
+        lock (_lines)
         {
-            outcome = await attempt.RunAsync(opening, abort, abandon);
-        }
-        catch (ChannelClosedException)
-        {
-            mail.Due.Permit.Dispose();
-            throw;
-        }
-        catch (Exception error)
-        {
-            Log.Unforeseen(logger, mail.Content.Key.Tenant, mail.Content.Key.Id, error);
-            outcome = attempt.Unforeseen(error);
+            if (!_lines.TryGetValue(account.Key, out line))
+                _lines[account.Key] = line = new();
+            isOneMore = line.Add(mail, (accounts.Directory.Find(account.Key) ?? account).MaxConnections);
         }
 
-        outcome = outcome with { Mark = attempt.Begun };
-        mail.Due.Permit.Dispose();
-        mail.Charge.Dispose();
+        if (isOneMore)
+            start(() => new SendLoop(line, run, _workers, FinishAsync).RunAsync());
+    }
+
+    private async ValueTask FinishAsync(SendAttempt attempt, Outcome outcome)
+    {
+        var mail = attempt.Mail;
+        attempt.GiveBack();
         var result = Class(outcome);
         metrics.Attempts.Of(mail.Account.Label, result).Inc();
-        Log.Attempted(logger, mail.Due.Ticket.Id, mail.Account.ToString(), result, (long)clock.GetElapsedTime(began).TotalMilliseconds);
-
-        if (attempt.Connection is { } connection)
-            pool.Return(connection);
+        Log.Attempted(
+            logger,
+            mail.Due.Ticket.Id,
+            mail.Account.ToString(),
+            result,
+            (long)clock.GetElapsedTime(attempt.Arrived).TotalMilliseconds
+        );
 
         // Where the account is to blame the lane goes on only when it has been parked: see Report.
         if (outcome is not (Outcome.AccountToBlame or Outcome.Attempted { Trouble: not null }))
@@ -120,9 +146,6 @@ internal sealed partial class SendStage(
 
     private static partial class Log
     {
-        [LoggerMessage(502, LogLevel.Error, "Message {Tenant}/{Message} met an unexpected error")]
-        public static partial void Unforeseen(ILogger logger, string tenant, string message, Exception trouble);
-
         [LoggerMessage(503, LogLevel.Debug, "Message {Message} by account {Account}: {Result} after {Milliseconds} ms")]
         public static partial void Attempted(ILogger logger, long message, string account, string result, long milliseconds);
     }

@@ -12,6 +12,9 @@ internal sealed class SmtpConnection : IAsyncDisposable
     private readonly SmtpDialogue _dialogue;
     private readonly SmtpTransaction _transaction;
     private readonly ServerName _server;
+    private (CancellationToken Abort, CancellationToken Abandon) _obeys;
+    private CancellationTokenRegistration _onAbort,
+        _onAbandon;
     private bool _usable = true;
 
     private SmtpConnection(SmtpAccount account, PhaseClock clock, Socket socket, SmtpOpening opening, long openedAt)
@@ -19,7 +22,8 @@ internal sealed class SmtpConnection : IAsyncDisposable
         (Account, _clock, _socket, _dialogue, Offers, OpenedAt) = (account, clock, socket, opening.Dialogue, opening.Offers, openedAt);
         Tls = opening.TlsVersion;
         _server = ServerName.Of(account);
-        _transaction = new(_dialogue, clock, Offers, () => Tls is null && _socket.Poll(0, SelectMode.SelectRead));
+        var atOnce = Offers.Pipelining && account.Pipelining != SmtpPipelining.Off;
+        _transaction = new(_dialogue, clock, Offers, atOnce, () => Tls is null && _socket.Poll(0, SelectMode.SelectRead));
     }
 
     public SmtpAccount Account { get; }
@@ -31,6 +35,15 @@ internal sealed class SmtpConnection : IAsyncDisposable
 
     /// <summary>Its share of the capacity for idle connections; disposed by the pool.</summary>
     public IDisposable? Rest { get; set; }
+
+    /// <summary>What is known of its server; null: it is nobody's but a probe's.</summary>
+    public ServerPipelining? Server { get; set; }
+
+    /// <summary>The envelope of a mail is on its way, and its mail is still to come.</summary>
+    public bool HasAhead => _transaction.Ahead is not null;
+
+    /// <summary>The envelope of this mail is on its way; no other mail may go next.</summary>
+    public bool Awaits(Outgoing? mail) => mail is not null && ReferenceEquals(_transaction.Ahead?.Envelope, mail.Envelope);
 
     /// <summary>Transactions begun on it.</summary>
     public int Messages { get; private set; }
@@ -54,7 +67,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
         {
             try
             {
-                return _dialogue.Replies.HasLeftovers || _socket.Poll(0, SelectMode.SelectRead);
+                return HasAhead || _dialogue.Replies.HasLeftovers || _socket.Poll(0, SelectMode.SelectRead);
             }
             catch (Exception error) when (error is SocketException or ObjectDisposedException)
             {
@@ -108,52 +121,55 @@ internal sealed class SmtpConnection : IAsyncDisposable
 
     /// <summary>One MAIL, RCPT…, DATA. Never throws: what happened is in the result. <paramref name="mark"/> stands before the
     /// last block of the body goes out.</summary>
+    /// <param name="next">Asked before the last block: whose envelope may go out with it; null: nobody's.</param>
     /// <param name="abort">Ends it unless the last of the body has gone out.</param>
     /// <param name="abandon">Ends it in any case: what is unanswered then stays unknown.</param>
     public async Task<TransactionResult> TransactAsync(
-        Envelope envelope,
-        RenderedMail mail,
+        Outgoing mail,
         AttemptMark mark,
+        Func<RenderedMail, NextEnvelope?>? next,
         CancellationToken abort,
         CancellationToken abandon
     )
     {
-        var result = new TransactionResult(envelope.Recipients.Count) { Server = _server };
+        var isAhead = Awaits(mail);
+        var result = isAhead ? _transaction.Ahead!.Result : new(mail.Envelope.Recipients.Count) { Server = _server };
 
         // Asked again just before use: what is unread would be taken for the answer to MAIL.
-        if (Messages++ > 0 && HasGoneStale)
+        if (Messages++ > 0 && !isAhead && HasGoneStale)
         {
             (_usable, result.End) = (false, TransactionEnd.Lost);
             result.Fault = new IOException("The server had hung up, or said something of its own accord.");
             return result;
         }
 
-        using (_clock.CancelUnlessFinalWith(abort))
-        using (_clock.CancelWith(abandon))
+        Obey(abort, abandon);
+        try
         {
-            try
+            await _transaction.RunAsync(mail, mark, result, next);
+        }
+        catch (Exception error)
+        {
+            result.Fault = error;
+            result.End = error switch
             {
-                await _transaction.RunAsync(envelope, mail, mark, result);
-            }
-            catch (Exception error)
-            {
-                result.Fault = error;
-                result.End = error switch
-                {
-                    UnmarkedException => TransactionEnd.Unmarked,
-                    MimeKit.ParseException => TransactionEnd.BadAddress,
-                    _ when abort.IsCancellationRequested || abandon.IsCancellationRequested => TransactionEnd.Aborted,
-                    _ when _clock.Token.IsCancellationRequested => TransactionEnd.TimedOut,
-                    _ => TransactionEnd.Lost,
-                };
-            }
+                UnmarkedException => TransactionEnd.Unmarked,
+                MimeKit.ParseException => TransactionEnd.BadAddress,
+                _ when abort.IsCancellationRequested || abandon.IsCancellationRequested => TransactionEnd.Aborted,
+                _ when _clock.Token.IsCancellationRequested => TransactionEnd.TimedOut,
+                _ => TransactionEnd.Lost,
+            };
         }
 
-        _usable = result.End == TransactionEnd.Answered && _transaction.InStep && !_dialogue.Replies.HasLeftovers;
+        _usable = result.End == TransactionEnd.Answered && _transaction.InStep && (HasAhead || !_dialogue.Replies.HasLeftovers);
         if (_usable)
-            _clock.Enter(SmtpPhase.Idle);
+            _clock.Enter(HasAhead ? SmtpPhase.Mail : SmtpPhase.Idle);
         return result;
     }
+
+    /// <summary>In order, of this version of its account, and below its limits of messages and age.</summary>
+    public bool IsFit(long version, TimeSpan age, TimeProvider time) =>
+        IsUsable && Account.Version == version && Messages < Account.MaxMessagesPerConnection && time.GetElapsedTime(OpenedAt) < age;
 
     /// <summary>Not to be used again.</summary>
     public void Abandon() => _usable = false;
@@ -163,9 +179,26 @@ internal sealed class SmtpConnection : IAsyncDisposable
     {
         if (IsUsable)
             await QuitAsync();
+        Obey(CancellationToken.None, CancellationToken.None);
         await _dialogue.Stream.DisposeAsync();
         _clock.Dispose();
         _socket.Dispose();
+    }
+
+    // Registered once for all the mails that the same tokens end.
+    private void Obey(CancellationToken abort, CancellationToken abandon)
+    {
+        if (_obeys != (abort, abandon))
+        {
+            _onAbort.Dispose();
+            _onAbandon.Dispose();
+            _obeys = (abort, abandon);
+            (_onAbort, _onAbandon) = (_clock.CancelUnlessFinalWith(abort), _clock.CancelWith(abandon));
+        }
+
+        // It may have come while the mail before was past its end, and so was not obeyed.
+        if (abort.IsCancellationRequested && !_clock.Token.IsCancellationRequested)
+            _clock.Cancel();
     }
 
     private async Task QuitAsync()

@@ -23,6 +23,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     private readonly ConcurrentDictionary<AccountKey, AccountConnections> _pools = new();
     private readonly ConcurrentDictionary<AccountKey, long> _warnedVersion = new();
     private readonly ConcurrentDictionary<AccountKey, long> _crowdedVersion = new();
+    private readonly KnownServers _servers;
     private readonly Farewells _farewells;
     private readonly SharedCapacity _resting;
     private readonly SharedCapacity _restingAtCatcher;
@@ -40,6 +41,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     {
         (_accounts, _options, _metrics, _clock, _logger) = (accounts, options, metrics, clock, logger);
         _policy = policy ?? NetworkPolicy.PublicOnly;
+        _servers = new(metrics, clock, logger);
         _farewells = new(share ?? TenantShare.Unlimited);
         _resting = new(options.IdleConnections, share ?? TenantShare.Unlimited);
         _restingAtCatcher = new(AtCatcher, share ?? TenantShare.Unlimited);
@@ -68,6 +70,17 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         var current = Current(dead.Account);
         return Of(current).ReplaceAsync(dead, current, abort);
     }
+
+    /// <summary>Whether the user of a connection may send another mail over it before others have a turn.</summary>
+    public bool MayGoOn(SmtpConnection connection, bool evenIfWaitedFor) =>
+        _pools.TryGetValue(connection.Account.Key, out var pool) && pool.MayGoOn(connection, evenIfWaitedFor);
+
+    /// <summary>Whether the account has not changed since the connection was opened.</summary>
+    public bool IsCurrent(SmtpConnection connection) =>
+        _pools.TryGetValue(connection.Account.Key, out var pool) && pool.IsCurrent(connection);
+
+    /// <summary>How far ahead of the answers an account's commands go now. From any thread.</summary>
+    public PipeliningState PipeliningOf(SmtpAccount account) => _servers.StateOf(account);
 
     /// <summary>Accounts that have, or had, connections.</summary>
     public int Count => _pools.Count;
@@ -119,6 +132,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     {
         var server = Dialling.ServerOf(account, _accounts.Directory, _policy);
         var connection = await SmtpConnection.OpenAsync(account, server, _options, _clock, abort, entered: entered);
+        connection.Server = _servers.Of(account);
         _metrics.ConnectionsOpened.Of(account.Label).Inc();
         if (account is { Sandbox: false, Security: SmtpSecurity.StartTlsWhenAvailable } && !connection.Protected)
             WarnOnce(account);
@@ -146,6 +160,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     private void CloseOutdated()
     {
         var directory = _accounts.Directory;
+        _servers.Keep(directory.All);
         foreach (var (key, pool) in _pools)
         {
             pool.CloseOutdated(directory.Find(key)?.Version);

@@ -1,29 +1,40 @@
-using System.Buffers;
-using System.Buffers.Text;
-using System.Text;
-
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>
-/// MAIL, RCPT…, DATA on an open connection (RFC 5321). With PIPELINING all commands up to DATA go out in one write (RFC 2920).
-/// Fills in a <see cref="TransactionResult"/> as replies come, so that what was read stands whatever happens next; what breaks the
-/// conversation is thrown.
+/// MAIL, RCPT…, DATA on an open connection (RFC 5321). With PIPELINING all commands up to DATA go out in one write, and that may be the
+/// write which ends the mail before (RFC 2920 section 3.1). Fills in a <see cref="TransactionResult"/> as replies come, so that what was
+/// read stands whatever happens next; what breaks the conversation is thrown.
 /// </summary>
+/// <param name="atOnce">Whether the envelope goes out in one write.</param>
 /// <param name="speaks">The server says something just now, as far as that can be seen without reading.</param>
-internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, SmtpOffers offers, Func<bool> speaks)
+internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, SmtpOffers offers, bool atOnce, Func<bool> speaks)
 {
-    private readonly ArrayBufferWriter<byte> _out = new(2048);
+    // A server whose replies are still to prove that they come in step gets no minutes for the first of them.
+    private static readonly TimeSpan ToProve = TimeSpan.FromSeconds(30);
+
+    private readonly SmtpCommands _out = new(offers);
     private bool _reset;
 
     /// <summary>False once the conversation is out of step: the connection must not be used again.</summary>
     public bool InStep { get; private set; } = true;
 
-    public async Task RunAsync(Envelope envelope, RenderedMail mail, AttemptMark mark, TransactionResult result)
+    /// <summary>The envelope that is on its way already; only its mail may go next.</summary>
+    public EnvelopeAhead? Ahead { get; private set; }
+
+    /// <param name="next">What goes out with the end of this mail.</param>
+    public async Task RunAsync(Outgoing mail, AttemptMark mark, TransactionResult result, Func<RenderedMail, NextEnvelope?>? next)
     {
         InStep = false;
-        _out.ResetWrittenCount();
-        Enter(SmtpPhase.Mail, result);
-        var go = offers.Pipelining ? await AllAtOnceAsync(envelope, mail, result) : await OneByOneAsync(envelope, mail, result);
+        _out.Clear();
+        var ahead = Ahead;
+        Ahead = null;
+        if (ahead is { Fault: { } broken })
+            throw broken;
+        var go =
+            ahead is { IsRead: true } ? ahead.Go
+            : ahead is not null ? await AnswersAsync(mail.Envelope, result)
+            : atOnce ? await AllAtOnceAsync(mail, result)
+            : await OneByOneAsync(mail, result);
 
         // Until a mail was taken the server may remember a sender; the next transaction begins with RSET.
         _reset = true;
@@ -37,7 +48,7 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         }
         else if (go is { Code: 354 })
         {
-            await DeliverAsync(mail, mark, result);
+            await DeliverAsync(mail.Mail, mark, result, next);
         }
         else
         {
@@ -47,15 +58,13 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         }
     }
 
-    private async ValueTask<SmtpReply?> AllAtOnceAsync(Envelope envelope, RenderedMail mail, TransactionResult result)
+    private async ValueTask<SmtpReply?> AllAtOnceAsync(Outgoing mail, TransactionResult result)
     {
+        Enter(SmtpPhase.Mail, result);
         var withReset = _reset;
         if (withReset)
-            Put("RSET\r\n"u8);
-        PutMail(envelope, mail);
-        foreach (var recipient in envelope.Recipients)
-            PutRecipient(recipient);
-        Put("DATA\r\n"u8);
+            _out.Put("RSET\r\n"u8);
+        _out.PutEnvelope(mail);
         if (await FlushAsync() is { } gone)
         {
             (result.Ending, result.Unasked) = (gone, true);
@@ -68,6 +77,13 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
             return null;
         }
 
+        return await AnswersAsync(mail.Envelope, result);
+    }
+
+    /// <summary>The replies to MAIL, each RCPT, and DATA; null: it is over before that.</summary>
+    private async ValueTask<SmtpReply?> AnswersAsync(Envelope envelope, TransactionResult result)
+    {
+        Enter(SmtpPhase.Mail, result);
         var refused = Sender(await ReadAsync(), result);
         if (Over(result))
             return null;
@@ -90,22 +106,23 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         return await ReadAsync();
     }
 
-    private async ValueTask<SmtpReply?> OneByOneAsync(Envelope envelope, RenderedMail mail, TransactionResult result)
+    private async ValueTask<SmtpReply?> OneByOneAsync(Outgoing mail, TransactionResult result)
     {
+        Enter(SmtpPhase.Mail, result);
         if (_reset && await AskAsync("RSET\r\n"u8) is { Code: 421 } closing)
         {
             result.Ending = closing;
             return null;
         }
 
-        PutMail(envelope, mail);
+        _out.PutMail(mail);
         if (Sender(await AskAsync([]), result))
             return null;
 
         Enter(SmtpPhase.Recipient, result);
-        for (var i = 0; i < envelope.Recipients.Count; i++)
+        for (var i = 0; i < mail.Envelope.Recipients.Count; i++)
         {
-            PutRecipient(envelope.Recipients[i]);
+            _out.PutRecipient(mail.Envelope.Recipients[i]);
             Record(await AskAsync([]), i, result);
             if (Over(result))
                 return null;
@@ -145,13 +162,18 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         return (await AskAsync(".\r\n"u8)).Code is not 421;
     }
 
-    private async ValueTask DeliverAsync(RenderedMail mail, AttemptMark mark, TransactionResult result)
+    private async ValueTask DeliverAsync(
+        RenderedMail mail,
+        AttemptMark mark,
+        TransactionResult result,
+        Func<RenderedMail, NextEnvelope?>? next
+    )
     {
         if (!mark.TryBegin())
             throw new UnmarkedException();
         Enter(SmtpPhase.Body, result);
         using var blocks = new WireBlocks(mail);
-        while (blocks.Next(_out))
+        while (blocks.Next(_out.Writer))
         {
             if (await FlushAsync() is { } refusal)
             {
@@ -162,7 +184,7 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
             clock.Enter(SmtpPhase.Body);
         }
 
-        Put(".\r\n"u8);
+        _out.Put(".\r\n"u8);
 
         // The clock's time for the body runs on: a mark that does not come in that time is none.
         if (!await mark.OutAsync(clock.Token))
@@ -179,11 +201,63 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
             return;
         }
 
+        var chosen = next?.Invoke(mail);
+        var ahead = chosen is null ? null : PutBehind(chosen.Mail, result);
+
         // From here on the server may have it all, whatever the write says.
         Enter(SmtpPhase.Final, result);
+        var sent = clock.Timestamp;
         result.Ending = await FlushAsync() ?? await ReadAsync();
+        result.FinalTook = clock.Since(sent);
         _reset = !result.Ending.IsPositive;
         InStep = (result.Ending.IsPositive || result.Ending.Refuses) && !SmtpVerdict.BlamesAccount(SmtpPhase.Final, result.Ending);
+        if (ahead is null || !InStep)
+            return;
+        Ahead = ahead;
+        if (!chosen!.IsProven)
+            await ProveAsync(ahead, result);
+    }
+
+    private EnvelopeAhead PutBehind(Outgoing next, TransactionResult result)
+    {
+        _out.PutEnvelope(next);
+        result.HadNextBehind = true;
+        return new(
+            next.Envelope,
+            new(next.Envelope.Recipients.Count)
+            {
+                Server = result.Server,
+                WasAhead = true,
+                Phase = SmtpPhase.Mail,
+            }
+        );
+    }
+
+    /// <summary>
+    /// Until a server was seen to answer in step, a mail counts as taken only when the replies behind its own are there: if one of them
+    /// is missing, it may be its own.
+    /// </summary>
+    private async ValueTask ProveAsync(EnvelopeAhead ahead, TransactionResult result)
+    {
+        try
+        {
+            clock.Bound(ToProve);
+            ahead.Go = await AnswersAsync(ahead.Envelope, ahead.Result);
+        }
+        catch (Exception error)
+        {
+            ahead.Fault = error;
+        }
+
+        ahead.IsRead = true;
+        clock.Bound(null);
+        if (ahead.Result is { Ending.Code: >= 300 and < 400 })
+        {
+            (Ahead, InStep, result.Ending) = (null, false, null);
+            throw new SmtpGarbageException("The server gave one reply too few, perhaps the one to this message.");
+        }
+
+        clock.Enter(SmtpPhase.Mail);
     }
 
     private void Enter(SmtpPhase phase, TransactionResult result)
@@ -192,63 +266,27 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         clock.Enter(phase);
     }
 
-    private void PutMail(Envelope envelope, RenderedMail mail)
-    {
-        Put("MAIL FROM:<"u8);
-        Put(envelope.Sender);
-        Put(">"u8);
-        if (offers.Size)
-        {
-            Put(" SIZE="u8);
-            Utf8Formatter.TryFormat(mail.Length, _out.GetSpan(16), out var digits);
-            _out.Advance(digits);
-        }
-
-        if (mail.EightBit && offers.EightBit)
-            Put(" BODY=8BITMIME"u8);
-        if (offers.SmtpUtf8 && (envelope.NeedsSmtpUtf8 || mail.NeedsSmtpUtf8))
-            Put(" SMTPUTF8"u8);
-        Put("\r\n"u8);
-    }
-
-    private void PutRecipient(string recipient)
-    {
-        Put("RCPT TO:<"u8);
-        Put(recipient);
-        Put(">\r\n"u8);
-    }
-
-    private void Put(ReadOnlySpan<byte> bytes) => _out.Write(bytes);
-
-    private void Put(string text)
-    {
-        // Judged at ingest; here stands the wire, and a line end in an address would be a command.
-        if (text.AsSpan().ContainsAny('\r', '\n', '\0'))
-            throw new MimeKit.ParseException("A line end in an address.", 0, 0);
-        Encoding.UTF8.GetBytes(text, _out);
-    }
-
     private ValueTask<SmtpReply> ReadAsync() => dialogue.Replies.ReadAsync(clock.Token);
 
     /// <summary>Sends what was put together, and then this.</summary>
     private ValueTask<SmtpReply> AskAsync(ReadOnlySpan<byte> command)
     {
-        Put(command);
+        _out.Put(command);
         return FlushThenReadAsync();
     }
 
     private async ValueTask<SmtpReply> FlushThenReadAsync()
     {
-        var reply = await dialogue.AskAsync(_out.WrittenMemory);
-        _out.ResetWrittenCount();
+        var reply = await dialogue.AskAsync(_out.Written);
+        _out.Clear();
         return reply;
     }
 
     /// <summary>Null: it went out. Else the refusal with which the server left before it had everything.</summary>
     private async ValueTask<SmtpReply?> FlushAsync()
     {
-        var refusal = await dialogue.WriteAsync(_out.WrittenMemory);
-        _out.ResetWrittenCount();
+        var refusal = await dialogue.WriteAsync(_out.Written);
+        _out.Clear();
         return refusal;
     }
 }

@@ -38,6 +38,15 @@ internal sealed class TransactionResult(int recipients)
     /// <summary>What ended it was said before the first command could be sent: it is about the connection, not about the mail.</summary>
     public bool Unasked { get; set; }
 
+    /// <summary>Its envelope went out with the end of the mail before.</summary>
+    public bool WasAhead { get; init; }
+
+    /// <summary>The envelope of the next mail went out with its end.</summary>
+    public bool HadNextBehind { get; set; }
+
+    /// <summary>From the end of the message to its reply.</summary>
+    public TimeSpan FinalTook { get; set; }
+
     /// <summary>It ended before it began: with the connection, or with a 421 instead of the first answer. On a reused connection that
     /// says nothing about the account.</summary>
     public bool NeverBegan =>

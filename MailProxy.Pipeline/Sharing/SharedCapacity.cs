@@ -19,6 +19,16 @@ public sealed class SharedCapacity(long capacity, TenantShare share)
     /// <summary>How often somebody had to wait, or was refused.</summary>
     public long Refused => Volatile.Read(ref _refused);
 
+    /// <summary>Somebody waits.</summary>
+    public bool IsWaitedFor
+    {
+        get
+        {
+            lock (_gate)
+                return _turns.Count > 0;
+        }
+    }
+
     /// <summary>What a tenant holds now, and the most that it may hold now.</summary>
     public (long Held, long Allowed) Of(string tenant)
     {

@@ -127,6 +127,11 @@ public sealed class PipelineMetrics
             "tenant",
             "account"
         );
+        PipeliningStopped = make.CreateCounter(
+            "mailproxy_smtp_pipelining_stopped_total",
+            "Servers to which no envelope goes any more with the end of the message before, for a day, by why: refused, hung_up.",
+            "why"
+        );
         PermitsRefused = make.CreateCounter(
             "mailproxy_permits_refused_total",
             "Times a rate limit made mail wait, by whose limit it is (scope: account, tenant, installation), tenant and account; "
@@ -239,6 +244,7 @@ public sealed class PipelineMetrics
     public Histogram TimeToSent { get; }
     public Gauge Connections { get; }
     public Counter ConnectionsOpened { get; }
+    public Counter PipeliningStopped { get; }
     public Counter PermitsRefused { get; }
     public Gauge BackingOff { get; }
     public Gauge Suspended { get; }

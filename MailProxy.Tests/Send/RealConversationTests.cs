@@ -155,7 +155,7 @@ internal sealed class RealConversationTests
         var content = Sample.Content(sender: stage.Sender, recipients: [stage.Recipient]);
         using var rendered = new MimeComposer(new()).Compose(content, [], [], null);
         return await connection
-            .TransactAsync(Envelope.Of(content), rendered, Sample.Mark(), CancellationToken.None, CancellationToken.None)
+            .TransactAsync(new(Envelope.Of(content), rendered), Sample.Mark(), null, CancellationToken.None, CancellationToken.None)
             .WaitAsync(Generous);
     }
 }

@@ -21,26 +21,16 @@ internal sealed class SendRig : IAsyncDisposable
     private readonly Task _stage,
         _reporting;
 
-    public SendRig(SmtpAccount account, SendOptions? options = null, Func<Mark, Task<bool>>? mark = null)
+    public SendRig(SmtpAccount account, SendOptions? options = null, Func<Mark, Task<bool>>? mark = null, TimeProvider? clock = null)
     {
+        clock ??= TimeProvider.System;
         Accounts.Swap(new([account], null));
         Account = account;
         if (mark is not null)
             Marks.Marking = mark;
         Options = options ?? new();
-        Pool = new(Accounts, Options, Metrics, TimeProvider.System, NullLogger.Instance);
-        var stage = new SendStage(
-            _input.Reader,
-            Pool,
-            Marks,
-            _report.Writer,
-            Wake,
-            Options,
-            Metrics,
-            Accounts,
-            TimeProvider.System,
-            NullLogger.Instance
-        );
+        Pool = new(Accounts, Options, Metrics, clock, NullLogger.Instance);
+        var stage = new SendStage(_input.Reader, Pool, Marks, _report.Writer, Wake, Options, Metrics, Accounts, clock, NullLogger.Instance);
         _stage = stage.RunAsync(_stop.Token, _abort.Token, _abort.Token);
         _reporting = Task.Run(ReportAsync);
     }
@@ -65,11 +55,16 @@ internal sealed class SendRig : IAsyncDisposable
         return await OutcomeAsync(id);
     }
 
-    public async Task PutAsync(long id, MailContent? content = null)
+    public async Task PutAsync(long id, MailContent? content = null, SmtpAccount? account = null)
     {
         var permit = Permits.GetOrAdd(id, static _ => new());
         await _input.Writer.WriteAsync(
-            new(new(Sample.Ticket(id), new(7), permit), Account, content ?? Sample.Content(), Charges.GetOrAdd(id, static _ => new()))
+            new(
+                new(Sample.Ticket(id), new(7), permit),
+                account ?? Account,
+                content ?? Sample.Content(),
+                Charges.GetOrAdd(id, static _ => new())
+            )
         );
     }
 

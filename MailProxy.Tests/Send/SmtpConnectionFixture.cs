@@ -49,7 +49,7 @@ internal abstract class SmtpConnectionFixture
         return (
             connection,
             await connection
-                .TransactAsync(Envelope.Of(content), rendered, Sample.Mark(mark, content), abort, abort)
+                .TransactAsync(new(Envelope.Of(content), rendered), Sample.Mark(mark, content), null, abort, abort)
                 .WaitAsync(Generous, CancellationToken.None)
         );
     }

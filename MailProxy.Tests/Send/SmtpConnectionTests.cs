@@ -139,7 +139,13 @@ internal sealed class SmtpConnectionTests : SmtpConnectionFixture
             Assert.That(connection.IsUsable, Is.True);
             using var rendered = new MimeComposer(_options).Compose(Sample.Content(), [], [], null);
             var next = await connection
-                .TransactAsync(Envelope.Of(Sample.Content()), rendered, Sample.Mark(), CancellationToken.None, CancellationToken.None)
+                .TransactAsync(
+                    new(Envelope.Of(Sample.Content()), rendered),
+                    Sample.Mark(),
+                    null,
+                    CancellationToken.None,
+                    CancellationToken.None
+                )
                 .WaitAsync(Generous);
             Assert.That(next.Ending!.Code, Is.EqualTo(250));
         }

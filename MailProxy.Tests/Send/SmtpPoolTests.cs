@@ -252,7 +252,13 @@ internal sealed class SmtpPoolTests
     {
         using var rendered = new MimeComposer(new()).Compose(Sample.Content(), [], [], null);
         await connection
-            .TransactAsync(Envelope.Of(Sample.Content()), rendered, Sample.Mark(), CancellationToken.None, CancellationToken.None)
+            .TransactAsync(
+                new(Envelope.Of(Sample.Content()), rendered),
+                Sample.Mark(),
+                null,
+                CancellationToken.None,
+                CancellationToken.None
+            )
             .WaitAsync(Generous);
     }
 }

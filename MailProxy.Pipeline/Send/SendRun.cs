@@ -1,0 +1,21 @@
+using MailProxy.Pipeline.Flow;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Send;
+
+/// <summary>What all attempts of the stage use.</summary>
+/// <param name="Opening">No mail begins any more, and no connection is opened.</param>
+/// <param name="Abort">Attempts end, except those that wait for the reply of a server that has the whole mail.</param>
+/// <param name="Abandon">Those end too.</param>
+internal sealed record SendRun(
+    SmtpPool Pool,
+    SenderRefusals Refusals,
+    Rendering Rendering,
+    IMarks Marks,
+    int MarksAhead,
+    TimeProvider Clock,
+    ILogger Logger,
+    CancellationToken Opening,
+    CancellationToken Abort,
+    CancellationToken Abandon
+);
