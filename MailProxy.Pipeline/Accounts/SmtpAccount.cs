@@ -13,6 +13,19 @@ public enum SmtpSecurity : byte
     StartTlsWhenAvailable = 3,
 }
 
+/// <summary>What may be under way to a server that offers PIPELINING (RFC 2920) without an answer yet.</summary>
+public enum SmtpPipelining : byte
+{
+    /// <summary>One command at a time.</summary>
+    Off = 0,
+
+    /// <summary>MAIL, RCPT and DATA of one message.</summary>
+    Envelope = 1,
+
+    /// <summary>These, and the end of the message before.</summary>
+    Next = 2,
+}
+
 /// <summary>What an account's limits count.</summary>
 public enum LimitCount : byte
 {
@@ -105,6 +118,12 @@ public sealed record SmtpAccount
 
     /// <summary>Recipients of one transaction, 1 to 1,000; default 50.</summary>
     public int MaxRecipients { get; init; } = 50;
+
+    /// <summary>How far ahead of the answers commands go, when the server offers that.</summary>
+    public SmtpPipelining Pipelining { get; init; } = SmtpPipelining.Next;
+
+    /// <summary>Whole messages that may be unanswered when the server offers CHUNKING (RFC 3030), 0 to 64; 0, the default: none go so.</summary>
+    public int Chunking { get; init; }
 
     public DkimKey? Dkim { get; init; }
 

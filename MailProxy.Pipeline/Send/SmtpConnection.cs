@@ -19,7 +19,8 @@ internal sealed class SmtpConnection : IAsyncDisposable
         (Account, _clock, _socket, _dialogue, Offers, OpenedAt) = (account, clock, socket, opening.Dialogue, opening.Offers, openedAt);
         Tls = opening.TlsVersion;
         _server = ServerName.Of(account);
-        _transaction = new(_dialogue, clock, Offers, () => Tls is null && _socket.Poll(0, SelectMode.SelectRead));
+        var atOnce = account.Pipelining != SmtpPipelining.Off;
+        _transaction = new(_dialogue, clock, Offers, atOnce, () => Tls is null && _socket.Poll(0, SelectMode.SelectRead));
     }
 
     public SmtpAccount Account { get; }

@@ -9,8 +9,9 @@ namespace MailProxy.Pipeline.Send;
 /// Fills in a <see cref="TransactionResult"/> as replies come, so that what was read stands whatever happens next; what breaks the
 /// conversation is thrown.
 /// </summary>
+/// <param name="atOnce">The account lets all commands up to DATA go out in one write where the server offers it.</param>
 /// <param name="speaks">The server says something just now, as far as that can be seen without reading.</param>
-internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, SmtpOffers offers, Func<bool> speaks)
+internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, SmtpOffers offers, bool atOnce, Func<bool> speaks)
 {
     private readonly ArrayBufferWriter<byte> _out = new(2048);
     private bool _reset;
@@ -23,7 +24,7 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         InStep = false;
         _out.ResetWrittenCount();
         Enter(SmtpPhase.Mail, result);
-        var go = offers.Pipelining ? await AllAtOnceAsync(envelope, mail, result) : await OneByOneAsync(envelope, mail, result);
+        var go = atOnce && offers.Pipelining ? await AllAtOnceAsync(envelope, mail, result) : await OneByOneAsync(envelope, mail, result);
 
         // Until a mail was taken the server may remember a sender; the next transaction begins with RSET.
         _reset = true;
