@@ -50,6 +50,14 @@ public sealed class AccountMistakeTests
         "/max_connections out_of_range,/max_messages_per_connection out_of_range,/max_recipients out_of_range"
     )]
     [TestCase(
+        """{"host":"x","port":25,"security":"none","pipelining":"on","chunking":65}""",
+        "/pipelining invalid_choice,/chunking out_of_range"
+    )]
+    [TestCase(
+        """{"host":"x","port":25,"security":"none","pipelining":true,"chunking":-1}""",
+        "/pipelining invalid_choice,/chunking out_of_range"
+    )]
+    [TestCase(
         """{"host":"x","port":25,"security":"none","dkim":{}}""",
         "/dkim/domain required,/dkim/selector required,/dkim/private_key required"
     )]

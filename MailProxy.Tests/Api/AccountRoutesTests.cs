@@ -31,7 +31,8 @@ public sealed class AccountRoutesTests
         var expected = JsonNode.Parse(
             """
             {"id":"main","tenant":"default","host":"smtp.example","port":587,"security":"starttls","verify_certificate":true,"auth":{"user":"u","password_set":true},
-             "max_connections":8,"max_messages_per_connection":100,"max_recipients":50,"from_allowed":[],"paused":false}
+             "max_connections":8,"max_messages_per_connection":100,"max_recipients":50,"pipelining":"next","chunking":0,
+             "from_allowed":[],"paused":false}
             """
         );
 
@@ -61,6 +62,8 @@ public sealed class AccountRoutesTests
             ["max_connections"] = 2,
             ["max_messages_per_connection"] = 3,
             ["max_recipients"] = 4,
+            ["pipelining"] = "envelope",
+            ["chunking"] = 16,
             ["dkim"] = new JsonObject
             {
                 ["domain"] = "x.example",
@@ -88,6 +91,8 @@ public sealed class AccountRoutesTests
                         MaxConnections: 2,
                         MaxMessagesPerConnection: 3,
                         MaxRecipients: 4,
+                        Pipelining: SmtpPipelining.Envelope,
+                        Chunking: 16,
                         User: null,
                         Password: null
                     }
@@ -103,6 +108,8 @@ public sealed class AccountRoutesTests
                 json.GetProperty("dkim").ToString(),
                 Is.EqualTo("""{"domain":"x.example","selector":"s1","private_key_set":true}""")
             );
+            Assert.That(json.GetProperty("pipelining").GetString(), Is.EqualTo("envelope"));
+            Assert.That(json.GetProperty("chunking").GetInt32(), Is.EqualTo(16));
             Assert.That(json.GetProperty("limits").GetProperty("when_reached").GetString(), Is.EqualTo("fail"));
             Assert.That(json.ToString(), Does.Not.Contain("PRIVATE KEY"));
         }

@@ -29,6 +29,8 @@ internal abstract class AccountStoreContract
         MaxConnections = 3,
         MaxMessagesPerConnection = 4,
         MaxRecipients = 5,
+        Pipelining = SmtpPipelining.Off,
+        Chunking = 16,
         Dkim = new("example.com", "s1", "-----BEGIN PRIVATE KEY-----"),
         FromAllowed = ["@example.com", "ann@example.org"],
         LargeFiles = new(20_000_000, LargeFileAction.Link, "files", 14),

@@ -33,7 +33,8 @@ internal sealed class FieldTests
             """
             {"host":"smtp.example","port":587,"security":"starttls","verify_certificate":false,"auth":{"user":"u","password":"s3cr3t-words"},
              "limits":{"per_second":1,"per_minute":2,"per_hour":3,"per_day":4,"burst":5,"count":"messages","when_reached":"fail"},
-             "max_connections":2,"max_messages_per_connection":3,"max_recipients":4,"from_allowed":["a@x.example","@y.example"],
+             "max_connections":2,"max_messages_per_connection":3,"max_recipients":4,"pipelining":"off","chunking":16,
+             "from_allowed":["a@x.example","@y.example"],
              "large_files":{"threshold":1000,"action":"link","volume":"files","lifetime_days":3},"expires_after":3600,
              "retry_minutes":[0.5,10],"description":"the big one"}
             """
@@ -53,7 +54,7 @@ internal sealed class FieldTests
                 },
             }.ToJsonString()
         ),
-        Example.Of(AccountFields.Noun, """{"sandbox":true,"max_connections":2}"""),
+        Example.Of(AccountFields.Noun, """{"sandbox":true,"max_connections":2,"pipelining":"envelope"}"""),
         Example.Of(
             TenantFields.Noun,
             """

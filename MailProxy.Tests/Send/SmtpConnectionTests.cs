@@ -1,4 +1,5 @@
 using System.Text;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Send;
 using NUnit.Framework;
 
@@ -49,6 +50,24 @@ internal sealed class SmtpConnectionTests : SmtpConnectionFixture
 
         Assert.That(result.Recipients.Select(r => r!.Code), Is.EqualTo(new[] { 250, 550 }));
         Assert.That(result.Ending!.Code, Is.EqualTo(250));
+    }
+
+    // Who waits for each reply has no reason for DATA once everybody is refused.
+    [TestCase(SmtpPipelining.Off, false)]
+    [TestCase(SmtpPipelining.Envelope, true)]
+    [TestCase(SmtpPipelining.Next, true)]
+    public async Task Transact_EverybodyRefused_DataWasAskedOnlyWherePipeliningIsOn(SmtpPipelining pipelining, bool asked)
+    {
+        _server.Say("RCPT", "550 5.1.1 who?", "550 5.1.1 who?");
+
+        var account = Sample.Account(_server.Port) with { Pipelining = pipelining };
+        var (connection, result) = await OpenAndTransactAsync(Sample.Content(recipients: ["b@y.example", "c@y.example"]), account: account);
+
+        await using (connection)
+        {
+            Assert.That(result.Recipients.Select(r => r!.Code), Is.EqualTo(new[] { 550, 550 }));
+            Assert.That(_server.Lines.Contains("DATA"), Is.EqualTo(asked));
+        }
     }
 
     [Test]

@@ -15,6 +15,12 @@ public static class AccountFields
         ("starttls_when_available", SmtpSecurity.StartTlsWhenAvailable)
     );
 
+    private static readonly Names<SmtpPipelining> Pipelinings = new(
+        ("off", SmtpPipelining.Off),
+        ("envelope", SmtpPipelining.Envelope),
+        ("next", SmtpPipelining.Next)
+    );
+
     private static readonly DkimKey NoDkim = new("", "", "");
 
     // Members of the account itself, which only requests and answers put into an object.
@@ -122,6 +128,26 @@ public static class AccountFields
                 (a, most) => a with { MaxMessagesPerConnection = most ?? 100 }
             ),
             Number("max_recipients", 1_000, a => a.MaxRecipients, (a, most) => a with { MaxRecipients = most ?? 50 }),
+            OrDefault(
+                AccountField.Of(
+                    "pipelining",
+                    Choice(Pipelinings),
+                    a => a.Pipelining,
+                    (a, pipelining) => a with { Pipelining = pipelining ?? SmtpPipelining.Next },
+                    says: "Where the server offers PIPELINING: `off`, `envelope`, `next`."
+                ),
+                a => a.Pipelining == SmtpPipelining.Next
+            ),
+            OrDefault(
+                AccountField.Of(
+                    "chunking",
+                    Whole(0, 64),
+                    a => a.Chunking,
+                    (a, most) => a with { Chunking = most ?? 0 },
+                    says: "Messages that may be unanswered where the server offers CHUNKING; 0: none go so."
+                ),
+                a => a.Chunking == 0
+            ),
             Nested.Of("dkim", Dkim, NoDkim, (SmtpAccount a) => a.Dkim, (a, dkim) => a with { Dkim = dkim }),
             AccountField.Of(
                 "from_allowed",
@@ -209,6 +235,19 @@ public static class AccountFields
         AccountField.Of(name, Whole(1, most), get, set) with
         {
             Always = true,
+        };
+
+    /// <summary>A default is not stored: the row of an account that chose nothing stays as it was, and follows the default.</summary>
+    private static AccountField OrDefault(AccountField field, Func<SmtpAccount, bool> isDefault) =>
+        field with
+        {
+            Always = true,
+            Keep = (a, kept) =>
+            {
+                if (!isDefault(a))
+                    field.Keep!(a, kept);
+            },
+            Tell = field.Keep,
         };
 
     private static string? KeyOf(DkimKey dkim) => dkim.PrivateKey.Length > 0 ? dkim.PrivateKey : null;
