@@ -234,10 +234,10 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>A tenant is gone: so is what was fetched for it.</summary>
     public void ForgetContent(string tenant) => _cache.Forget(tenant);
 
-    /// <summary>What the message of this number waits for though its turn had come; null: nothing that it carries. From any thread.</summary>
+    /// <summary>What the message of this number waits for though its turn had come, or null. From any thread.</summary>
     public string? SetAsideFor(long number) => _aside.Why(number);
 
-    /// <summary>How many of the lane's mails, due before that time (Unix milliseconds), wait for what they carry. From any thread.</summary>
+    /// <summary>How many of the lane's mails, due before that time (Unix ms), wait for what they carry. From any thread.</summary>
     public long SetAside(LaneKey lane, long before) => _aside.Count(lane, before);
 
     /// <summary>A webhook was changed.</summary>

@@ -57,9 +57,12 @@ internal sealed class AccountRoutes(
     protected override ValueTask<JsonObject> ShowAsync(HttpContext http, SmtpAccount account)
     {
         var wait = WaitReason.Of(accounts.Directory.Find(account.Key) ?? account, dispatcher);
+        var (pipelining, why) = dispatcher.Pipelining(account);
         var given = new Dictionary<string, JsonNode?>
         {
             ["waiting_for"] = wait is null ? null : JsonSerializer.SerializeToNode(wait, ApiJson.Plain.WaitAnswer),
+            ["pipelining_now"] = AccountFields.NameOf(pipelining),
+            ["pipelining_why"] = why,
         };
         return new(AccountFields.Noun.Fields.Show(account, given));
     }

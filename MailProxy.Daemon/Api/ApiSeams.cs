@@ -28,6 +28,9 @@ public sealed record DispatcherControl(
     /// <summary>How many of a lane's messages, due before a time (Unix milliseconds), wait for what they carry.</summary>
     public Func<LaneKey, long, long> SetAside { get; init; } = static (_, _) => 0;
 
+    /// <summary>How far ahead of the answers an account's commands go now, and why not as far as it says; null: they do.</summary>
+    public Func<SmtpAccount, (SmtpPipelining Now, string? Why)> Pipelining { get; init; } = static account => (account.Pipelining, null);
+
     /// <summary>Whether a lane has a reason to wait, or had one within the last minute.</summary>
     public Func<LaneKey, bool> IsExcused { get; init; } = static _ => false;
 }

@@ -1,6 +1,7 @@
 using MailProxy.Daemon.Api;
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Schedule;
@@ -25,7 +26,11 @@ internal static class Seams
             SetAsideFor = pipeline.SetAsideFor,
             SetAside = pipeline.SetAside,
             IsExcused = pipeline.IsExcused,
+            Pipelining = account => Told(pipeline.PipeliningOf(account)),
         };
+
+    private static (SmtpPipelining, string?) Told(PipeliningState state) =>
+        (state.Now, state.Why is null ? null : $"{state.Why}; it is tried again at {state.Until:yyyy-MM-dd'T'HH:mm:ss'Z'}");
 
     public static AccountTest Probe(SmtpProbe probe, TimeProvider clock) =>
         async (account, cancel) =>

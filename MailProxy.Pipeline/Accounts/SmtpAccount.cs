@@ -127,6 +127,9 @@ public sealed record SmtpAccount
     /// </summary>
     public int Chunking { get; init; }
 
+    /// <summary>Mails of which something may be under way over one connection.</summary>
+    public int UnansweredMails => Math.Max(Pipelining == SmtpPipelining.Next ? 2 : 1, Chunking);
+
     public DkimKey? Dkim { get; init; }
 
     /// <summary>Addresses or <c>@domain</c>s that From may have; empty: any.</summary>

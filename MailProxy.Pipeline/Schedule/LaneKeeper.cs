@@ -202,7 +202,7 @@ internal sealed partial class LaneKeeper(
         lane.Unknown = account is null;
         lane.Gone &= lane.Unknown;
         lane.Paused = account is { Paused: true } or { TenantSuspended: true };
-        lane.InFlightCap = (1 + ahead) * (account?.MaxConnections ?? 1);
+        lane.InFlightCap = account is null ? 1 + ahead : account.MaxConnections * Math.Max(1 + ahead, account.UnansweredMails);
         // A changed account deserves a new look.
         if (account?.Version != before.OfLane(lane.Key)?.Version)
             lane.AtLimit = lane.BackingOff = null;

@@ -19,4 +19,6 @@ internal sealed class EnvelopeAhead(Envelope envelope, TransactionResult result)
 
 /// <summary>The mail whose envelope goes out with the end of the one before.</summary>
 /// <param name="IsProven">The server is known to answer in step.</param>
-internal sealed record NextEnvelope(Outgoing Mail, bool IsProven);
+/// <param name="Mark">Of a mail that goes out whole; null: only its envelope does.</param>
+/// <param name="Goes">Called when the whole mail goes out.</param>
+internal sealed record NextEnvelope(Outgoing Mail, bool IsProven, AttemptMark? Mark = null, Action? Goes = null);

@@ -12,7 +12,9 @@ internal sealed class HeldConnection(SmtpPool pool, SendLine line, SendRun run, 
     // Mails in a row while others wait for a connection.
     private const int InRow = 8;
 
-    private SendAttempt? _next;
+    // Chosen, in the order of their turns.
+    private readonly Queue<PendingMail> _chosen = new();
+    private PendingMail? _last;
     private int _row;
 
     public SmtpConnection? Connection { get; private set; }
@@ -48,12 +50,14 @@ internal sealed class HeldConnection(SmtpPool pool, SendLine line, SendRun run, 
     public NextEnvelope? Choose(RenderedMail current)
     {
         var connection = Connection!;
+        if (connection.Chunks)
+            return ChooseWhole(connection);
         if (
             connection is not { Account.Pipelining: SmtpPipelining.Next, Offers.Pipelining: true, Messages: > 1, Server: { } server }
             || current.Length > LargestBefore
             || run.Opening.IsCancellationRequested
             || !MayGoOn(connection)
-            || (_next ??= line.Take()) is not { } next
+            || Chosen() is not { } next
             || !next.Prepare()
             || !next.Outgoing!.Fits(connection.Offers)
             || !SmtpCommands.MayBePut(next.Outgoing.Envelope)
@@ -66,15 +70,49 @@ internal sealed class HeldConnection(SmtpPool pool, SendLine line, SendRun run, 
         return new(next.Outgoing, isProven);
     }
 
-    /// <summary>The next mail, over this connection or without one; null: nobody waits.</summary>
-    public SendAttempt? TakeNext()
+    // Of the mails that go out whole, the last that was chosen has not gone if something spoke against it.
+    private NextEnvelope? ChooseWhole(SmtpConnection connection)
     {
-        var next = _next ?? line.Take();
-        _next = null;
+        if (run.Opening.IsCancellationRequested || !MayGoOn(connection))
+            return null;
+        if (_last is not { IsOut: false })
+        {
+            if ((_last = line.Take()) is null)
+                return null;
+            _chosen.Enqueue(_last);
+        }
+
+        var next = _last;
+        return !next.Prepare() || !next.MayFollowWhole(connection.Offers)
+            ? null
+            : new(next.Outgoing!, true, next.Mark, () => Goes(next, connection));
+    }
+
+    private static void Goes(PendingMail mail, SmtpConnection connection)
+    {
+        mail.IsOut = true;
+        connection.CountAhead();
+    }
+
+    private PendingMail? Chosen()
+    {
+        if (_chosen.TryPeek(out var next))
+            return next;
+        if (line.Take() is { } taken)
+            _chosen.Enqueue(taken);
+        return _chosen.TryPeek(out next) ? next : null;
+    }
+
+    /// <summary>The next mail, over this connection or without one; null: nobody waits.</summary>
+    public PendingMail? TakeNext()
+    {
+        var next = _chosen.TryDequeue(out var chosen) ? chosen : line.Take();
+        if (_last == next)
+            _last = null;
         _row++;
         if (Connection is not { } connection)
             return next;
-        var isFit = connection.Awaits(next?.Outgoing) ? pool.IsCurrent(connection) : next is not null && MayGoOn(connection);
+        var isFit = connection.Awaits(next?.Outgoing) ? next!.IsOut || pool.IsCurrent(connection) : next is not null && MayGoOn(connection);
         if (!isFit)
             Release();
         return next;

@@ -1,76 +1,23 @@
-using System.Runtime.ExceptionServices;
 using MailProxy.Pipeline.Flow;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>One attempt, from its arrival to its outcome.</summary>
-internal sealed partial class SendAttempt(ResolvedMail mail, SendRun run)
+/// <summary>One attempt for a mail over a connection that is held, up to its outcome.</summary>
+internal sealed partial class SendAttempt(PendingMail pending, HeldConnection held, SendRun run)
 {
-    private readonly AttemptMark _mark = new(mail, run.Marks, run.Clock);
-    private ExceptionDispatchInfo? _unprepared;
+    private readonly ResolvedMail mail = pending.Mail;
 
-    public ResolvedMail Mail => mail;
-
-    public string Tenant => mail.Account.Tenant;
-
-    /// <summary>When it arrived, by the clock's timestamps.</summary>
-    public long Arrived { get; } = run.Clock.GetTimestamp();
-
-    /// <summary>The mail as it goes out, once it is prepared.</summary>
-    public Outgoing? Outgoing { get; private set; }
-
-    /// <summary>The attempt as it was noted; null: its body never began.</summary>
-    public Mark? Begun => _mark.Begun;
+    private Mark? Begun => pending.Mark.Begun;
 
     private QueuedMail Ticket => mail.Due.Ticket;
 
-    /// <summary>
-    /// Asks for the mark before its turn where that may be, so that it need not wait for the disk when that comes. What goes wrong is told
-    /// by <see cref="RunAsync"/>.
-    /// </summary>
-    public void MarkEarly()
-    {
-        try
-        {
-            if (run.MarksAhead > 0 && _mark.MayBeEarly)
-                _mark.Request();
-        }
-        catch (Exception error)
-        {
-            _unprepared = ExceptionDispatchInfo.Capture(error);
-        }
-    }
-
-    /// <summary>Renders it, once. What goes wrong is told by <see cref="RunAsync"/>.</summary>
-    public async ValueTask PrepareAsync()
-    {
-        if (Outgoing is not null || _unprepared is not null)
-            return;
-        try
-        {
-            run.Abort.ThrowIfCancellationRequested();
-            Outgoing = new(Envelope.Of(mail.Content), await run.Rendering.RenderAsync(mail, run.Abort));
-        }
-        catch (Exception error)
-        {
-            _unprepared = ExceptionDispatchInfo.Capture(error);
-        }
-    }
-
-    /// <summary>The same, of a mail that is not large. False: it cannot go out.</summary>
-    public bool Prepare()
-    {
-        var preparing = PrepareAsync();
-        return preparing.IsCompletedSuccessfully && Outgoing is not null;
-    }
-
     /// <summary>The attempt's outcome, whatever happens.</summary>
-    public async ValueTask<Outcome> RunAsync(HeldConnection held)
+    public async ValueTask<Outcome> RunAsync()
     {
         try
         {
-            return await AttemptAsync(held) with { Mark = Begun };
+            return await AttemptAsync() with { Mark = Begun };
         }
         catch (Exception error)
         {
@@ -80,22 +27,14 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SendRun run)
         }
     }
 
-    /// <summary>Its permit, its memory, and what was rendered. Once, when its outcome is known or nobody wants to know.</summary>
-    public void GiveBack()
-    {
-        Outgoing?.Mail.Dispose();
-        mail.Due.Permit.Dispose();
-        mail.Charge.Dispose();
-    }
-
-    private async ValueTask<Outcome> AttemptAsync(HeldConnection held)
+    private async ValueTask<Outcome> AttemptAsync()
     {
         try
         {
-            run.Abort.ThrowIfCancellationRequested();
-            await PrepareAsync();
-            _unprepared?.Throw();
-            return await DeliverAsync(Outgoing!, held);
+            if (!pending.IsOut)
+                run.Abort.ThrowIfCancellationRequested();
+            await pending.PrepareAsync();
+            return await DeliverAsync(pending.Demand());
         }
         catch (UnsendableException error)
         {
@@ -137,25 +76,30 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SendRun run)
         );
     }
 
-    private async ValueTask<Outcome> DeliverAsync(Outgoing outgoing, HeldConnection held)
+    private async ValueTask<Outcome> DeliverAsync(Outgoing outgoing)
     {
         var connection = await held.GetAsync(mail.Account);
         outgoing.Demand(connection.Offers);
 
+        // It was sent over another connection, and its answer is lost with that.
+        if (pending.IsOut && !connection.Awaits(outgoing))
+            throw new InvalidOperationException("A message that has gone out lost its connection.");
+
         // The connection may have come after the stop: then the mail stays in the queue.
-        run.Opening.ThrowIfCancellationRequested();
+        if (!pending.IsOut)
+            run.Opening.ThrowIfCancellationRequested();
 
         // Awaited inside the transaction: the sync of the disk overlaps MAIL, RCPT and DATA.
-        _mark.Request();
-        var result = await TransactAsync(outgoing, held, connection);
-        if (_mark.Trouble is { } trouble)
+        pending.Mark.Request();
+        var result = await TransactAsync(outgoing, connection);
+        if (pending.Mark.Trouble is { } trouble)
         {
             // Deferred like any trouble of our own, so that a disk that fails is not asked by every mail again and again.
             Log.Unmarked(run.Logger, mail.Content.Key.Tenant, mail.Content.Key.Id, trouble);
             return new Outcome.Postponed(Ticket, Bodiless(), $"The attempt could not be noted on the disk: {trouble}");
         }
 
-        if (result.End == TransactionEnd.Unmarked || !_mark.TryBegin())
+        if (result.End == TransactionEnd.Unmarked || !pending.Mark.TryBegin())
             return new Outcome.Dropped(Ticket);
         if (result.Fault is UnsendableException unfit)
             return Refused(unfit);
@@ -177,19 +121,19 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SendRun run)
         var everySender = run.Refusals.Learn(mail.Account, outgoing.Envelope.Sender, result);
         var outcome = SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result, everySender);
         if (result.Phase == SmtpPhase.Final && outcome is Outcome.Attempted attempted)
-            _mark.Answered(attempted.Verdicts);
+            pending.Mark.Answered(attempted.Verdicts);
         return outcome;
     }
 
-    private async ValueTask<TransactionResult> TransactAsync(Outgoing outgoing, HeldConnection held, SmtpConnection connection)
+    private async ValueTask<TransactionResult> TransactAsync(Outgoing outgoing, SmtpConnection connection)
     {
         var used = connection.Messages > 0;
-        var result = await connection.TransactAsync(outgoing, _mark, held.Choose, run.Abort, run.Abandon);
+        var result = await connection.TransactAsync(outgoing, pending.Mark, held.Choose, run.Abort, run.Abandon);
         if (connection.Server is { } server)
         {
             server.Learn(result);
             if (server.Doubts(result))
-                return await AloneAsync(outgoing, held, server, result);
+                return await AloneAsync(outgoing, server, result);
         }
 
         if (!used || !result.NeverBegan)
@@ -197,25 +141,20 @@ internal sealed partial class SendAttempt(ResolvedMail mail, SendRun run)
 
         // The server ended an idle connection just when it was taken: no news of the account. Once, since the next is new.
         connection = await held.ReplaceAsync();
-        result = await connection.TransactAsync(outgoing, _mark, held.Choose, run.Abort, run.Abandon);
+        result = await connection.TransactAsync(outgoing, pending.Mark, held.Choose, run.Abort, run.Abandon);
         connection.Server?.Learn(result);
         return result;
     }
 
     // What it was told may have been for what went out in the same write with it, so it does not count yet.
-    private async ValueTask<TransactionResult> AloneAsync(
-        Outgoing outgoing,
-        HeldConnection held,
-        ServerPipelining server,
-        TransactionResult doubtful
-    )
+    private async ValueTask<TransactionResult> AloneAsync(Outgoing outgoing, ServerPipelining server, TransactionResult doubtful)
     {
         try
         {
             var connection = held.Connection!;
             if (!connection.IsUsable || connection.HasAhead)
                 connection = await held.ReplaceAsync();
-            var alone = await connection.TransactAsync(outgoing, _mark, null, run.Abort, run.Abandon);
+            var alone = await connection.TransactAsync(outgoing, pending.Mark, null, run.Abort, run.Abandon);
             server.Learn(alone);
             server.Compare(doubtful, alone);
             return alone;

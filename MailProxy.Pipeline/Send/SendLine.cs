@@ -5,7 +5,7 @@ namespace MailProxy.Pipeline.Send;
 internal sealed class SendLine
 {
     private readonly Lock _gate = new();
-    private readonly Queue<SendAttempt> _waiting = new();
+    private readonly Queue<PendingMail> _waiting = new();
     private int _loops;
 
     /// <summary>Nobody waits and nothing is sent.</summary>
@@ -20,7 +20,7 @@ internal sealed class SendLine
 
     /// <summary>True: the caller has to start a loop for it.</summary>
     /// <param name="most">How many loops there may be.</param>
-    public bool Add(SendAttempt mail, int most)
+    public bool Add(PendingMail mail, int most)
     {
         lock (_gate)
         {
@@ -32,14 +32,14 @@ internal sealed class SendLine
         }
     }
 
-    public SendAttempt? Take()
+    public PendingMail? Take()
     {
         lock (_gate)
             return _waiting.TryDequeue(out var mail) ? mail : null;
     }
 
     /// <summary>Null: nobody waits, and the loop that asked is no more.</summary>
-    public SendAttempt? TakeOrEnd()
+    public PendingMail? TakeOrEnd()
     {
         lock (_gate)
         {

@@ -5,7 +5,7 @@ namespace MailProxy.Pipeline.Send;
 
 /// <summary>Sends the mails of one account one after the other, over a connection that it keeps as long as it may.</summary>
 /// <param name="finish">Hands an outcome on.</param>
-internal sealed class SendLoop(SendLine line, SendRun run, SharedCapacity workers, Func<SendAttempt, Outcome, ValueTask> finish)
+internal sealed class SendLoop(SendLine line, SendRun run, SharedCapacity workers, Func<PendingMail, Outcome, ValueTask> finish)
 {
     /// <summary>Until nobody waits any more. Faults when an outcome cannot be handed on.</summary>
     public async Task RunAsync()
@@ -26,7 +26,7 @@ internal sealed class SendLoop(SendLine line, SendRun run, SharedCapacity worker
         }
     }
 
-    private async Task ServeAsync(SendAttempt? mail, HeldConnection held)
+    private async Task ServeAsync(PendingMail? mail, HeldConnection held)
     {
         while (mail is not null)
         {
@@ -35,7 +35,7 @@ internal sealed class SendLoop(SendLine line, SendRun run, SharedCapacity worker
             {
                 do
                 {
-                    await finish(mail, await mail.RunAsync(held));
+                    await finish(mail, await new SendAttempt(mail, held, run).RunAsync());
                     mail = held.TakeNext();
                 } while (mail is not null && (held.Connection is not null || !workers.IsWaitedFor));
             }

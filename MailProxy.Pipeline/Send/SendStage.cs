@@ -56,7 +56,7 @@ internal sealed partial class SendStage(
 
     private void NoteDeleted() => Volatile.Write(ref _hasDeleted, true);
 
-    private void Take(SendAttempt mail, SendRun run, Action<Func<Task>> start)
+    private void Take(PendingMail mail, SendRun run, Action<Func<Task>> start)
     {
         if (Interlocked.Exchange(ref _hasDeleted, false))
             ForgetDeleted();
@@ -80,13 +80,13 @@ internal sealed partial class SendStage(
     }
 
     // A connection does not wait while a large mail is rendered.
-    private async Task PrepareAsync(SendAttempt mail, SendRun run, Action<Func<Task>> start)
+    private async Task PrepareAsync(PendingMail mail, SendRun run, Action<Func<Task>> start)
     {
         await mail.PrepareAsync();
         Line(mail, run, start);
     }
 
-    private void Line(SendAttempt mail, SendRun run, Action<Func<Task>> start)
+    private void Line(PendingMail mail, SendRun run, Action<Func<Task>> start)
     {
         var account = mail.Mail.Account;
         SendLine? line;
@@ -102,7 +102,7 @@ internal sealed partial class SendStage(
             start(() => new SendLoop(line, run, _workers, FinishAsync).RunAsync());
     }
 
-    private async ValueTask FinishAsync(SendAttempt attempt, Outcome outcome)
+    private async ValueTask FinishAsync(PendingMail attempt, Outcome outcome)
     {
         var mail = attempt.Mail;
         attempt.GiveBack();

@@ -48,6 +48,15 @@ internal sealed class SmtpCommands(SmtpOffers offers)
         Put(">\r\n"u8);
     }
 
+    /// <summary>The whole body (RFC 3030): its dots stay as they are.</summary>
+    public void PutChunk(ReadOnlySpan<byte> body)
+    {
+        Put("BDAT "u8);
+        PutNumber(body.Length);
+        Put(" LAST\r\n"u8);
+        Put(body);
+    }
+
     public void Put(ReadOnlySpan<byte> octets) => _out.Write(octets);
 
     public void Clear() => _out.ResetWrittenCount();

@@ -11,6 +11,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
     private readonly Socket _socket;
     private readonly SmtpDialogue _dialogue;
     private readonly SmtpTransaction _transaction;
+    private readonly ChunkedMails? _chunks;
     private readonly ServerName _server;
     private (CancellationToken Abort, CancellationToken Abandon) _obeys;
     private CancellationTokenRegistration _onAbort,
@@ -23,6 +24,8 @@ internal sealed class SmtpConnection : IAsyncDisposable
         Tls = opening.TlsVersion;
         _server = ServerName.Of(account);
         var atOnce = Offers.Pipelining && account.Pipelining != SmtpPipelining.Off;
+        if (account.Chunking > 0 && atOnce && Offers.Chunking)
+            _chunks = new(_dialogue, clock, Offers, account.Chunking);
         _transaction = new(_dialogue, clock, Offers, atOnce, () => Tls is null && _socket.Poll(0, SelectMode.SelectRead));
     }
 
@@ -39,11 +42,16 @@ internal sealed class SmtpConnection : IAsyncDisposable
     /// <summary>What is known of its server; null: it is nobody's but a probe's.</summary>
     public ServerPipelining? Server { get; set; }
 
-    /// <summary>The envelope of a mail is on its way, and its mail is still to come.</summary>
-    public bool HasAhead => _transaction.Ahead is not null;
+    /// <summary>Something of a mail is on its way that is still to be transacted.</summary>
+    public bool HasAhead => Ahead is not null;
 
-    /// <summary>The envelope of this mail is on its way; no other mail may go next.</summary>
-    public bool Awaits(Outgoing? mail) => mail is not null && ReferenceEquals(_transaction.Ahead?.Envelope, mail.Envelope);
+    /// <summary>Something of this mail is on its way; no other mail may go next.</summary>
+    public bool Awaits(Outgoing? mail) => mail is not null && ReferenceEquals(Ahead?.Envelope, mail.Envelope);
+
+    /// <summary>Whole mails may follow each other.</summary>
+    public bool Chunks => _chunks is not null;
+
+    private EnvelopeAhead? Ahead => _chunks?.First ?? _transaction.Ahead;
 
     /// <summary>Transactions begun on it.</summary>
     public int Messages { get; private set; }
@@ -133,10 +141,13 @@ internal sealed class SmtpConnection : IAsyncDisposable
     )
     {
         var isAhead = Awaits(mail);
-        var result = isAhead ? _transaction.Ahead!.Result : new(mail.Envelope.Recipients.Count) { Server = _server };
+        var isWhole = isAhead && _chunks?.First is not null;
+        var result = isAhead ? Ahead!.Result : new(mail.Envelope.Recipients.Count) { Server = _server };
 
         // Asked again just before use: what is unread would be taken for the answer to MAIL.
-        if (Messages++ > 0 && !isAhead && HasGoneStale)
+        if (!isWhole)
+            Messages++;
+        if (Messages > 1 && !isAhead && HasGoneStale)
         {
             (_usable, result.End) = (false, TransactionEnd.Lost);
             result.Fault = new IOException("The server had hung up, or said something of its own accord.");
@@ -146,7 +157,11 @@ internal sealed class SmtpConnection : IAsyncDisposable
         Obey(abort, abandon);
         try
         {
-            await _transaction.RunAsync(mail, mark, result, next);
+            // The first over each connection, and what is large, as ever.
+            if (isWhole || (_chunks is not null && !isAhead && Messages > 1 && ChunkedMails.Takes(mail.Mail)))
+                await _chunks!.RunAsync(mail, mark, result, next);
+            else
+                await _transaction.RunAsync(mail, mark, result, _chunks is null ? next : null);
         }
         catch (Exception error)
         {
@@ -161,11 +176,22 @@ internal sealed class SmtpConnection : IAsyncDisposable
             };
         }
 
-        _usable = result.End == TransactionEnd.Answered && _transaction.InStep && (HasAhead || !_dialogue.Replies.HasLeftovers);
+        _usable =
+            result.End == TransactionEnd.Answered
+            && _transaction.InStep
+            && _chunks is not { InStep: false }
+            && (HasAhead || !_dialogue.Replies.HasLeftovers);
         if (_usable)
-            _clock.Enter(HasAhead ? SmtpPhase.Mail : SmtpPhase.Idle);
+            _clock.Enter(
+                _chunks?.First is not null ? SmtpPhase.Final
+                : HasAhead ? SmtpPhase.Mail
+                : SmtpPhase.Idle
+            );
         return result;
     }
+
+    /// <summary>One more goes out before its turn.</summary>
+    public void CountAhead() => Messages++;
 
     /// <summary>In order, of this version of its account, and below its limits of messages and age.</summary>
     public bool IsFit(long version, TimeSpan age, TimeProvider time) =>

@@ -42,6 +42,7 @@ internal sealed class SmtpOffers
 
     public bool StartTls => _keywords.Contains("STARTTLS");
     public bool Pipelining => _keywords.Contains("PIPELINING");
+    public bool Chunking => _keywords.Contains("CHUNKING");
     public bool EightBit => _keywords.Contains("8BITMIME");
 
     /// <summary>RFC 6531 asks for 8BITMIME beside it.</summary>

@@ -129,6 +129,8 @@ internal static class SmtpVerdict
         if (result.Phase == SmtpPhase.Mail)
             return trouble is null && result.Ending is { } no ? Settled(to, no) : NotTried(to, null);
         var reply = result.Recipients[index];
+        if (reply is null && result is { WholeIsOut: true, Phase: SmtpPhase.Final, Ending: null })
+            return new(to.Ordinal, to.Address, Verdict.InDoubt, null, "4.4.2", InDoubtText(result));
         if (reply is null)
             return NotTried(to, null);
         if (!reply.IsPositive)

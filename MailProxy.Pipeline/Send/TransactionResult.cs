@@ -44,6 +44,9 @@ internal sealed class TransactionResult(int recipients)
     /// <summary>The envelope of the next mail went out with its end.</summary>
     public bool HadNextBehind { get; set; }
 
+    /// <summary>The body went out with the envelope, so that who got no answer may have it.</summary>
+    public bool WholeIsOut { get; set; }
+
     /// <summary>From the end of the message to its reply.</summary>
     public TimeSpan FinalTook { get; set; }
 
@@ -51,6 +54,7 @@ internal sealed class TransactionResult(int recipients)
     /// says nothing about the account.</summary>
     public bool NeverBegan =>
         Phase == SmtpPhase.Mail
+        && !WholeIsOut
         && (Unasked || Ending is { Code: 421 } || this is { End: TransactionEnd.Lost, SenderAnswered: false, Ending: null });
 
     /// <summary>The reply with which it ended, at <see cref="Phase"/>; null when none did, or when every RCPT was refused.</summary>

@@ -31,7 +31,7 @@ public sealed class AccountRoutesTests
         var expected = JsonNode.Parse(
             """
             {"id":"main","tenant":"default","host":"smtp.example","port":587,"security":"starttls","verify_certificate":true,"auth":{"user":"u","password_set":true},
-             "max_connections":8,"max_messages_per_connection":100,"max_recipients":50,"pipelining":"next","chunking":0,
+             "max_connections":8,"max_messages_per_connection":100,"max_recipients":50,"pipelining":"next","chunking":0,"pipelining_now":"next",
              "from_allowed":[],"paused":false}
             """
         );

@@ -30,9 +30,14 @@ internal sealed class PipeliningRig : IAsyncDisposable
     private readonly TaskCompletionSource<bool> _goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _held;
 
-    public PipeliningRig(Func<Heard, Said?>? say = null, Func<SmtpAccount, SmtpAccount>? change = null)
+    public PipeliningRig(Func<Heard, Said?>? say = null, Func<SmtpAccount, SmtpAccount>? change = null, Func<Heard, Task>? wait = null)
     {
-        Server = new(heard => say?.Invoke(heard));
+        Server = new(async heard =>
+        {
+            if (wait is not null)
+                await wait(heard);
+            return say?.Invoke(heard);
+        });
         var account = Sample.Account(Server.Port) with { MaxConnections = 1 };
         Rig = new(change?.Invoke(account) ?? account, new() { Timeouts = Long }, mark: MarkAsync, clock: Clock);
     }
@@ -46,7 +51,9 @@ internal sealed class PipeliningRig : IAsyncDisposable
 
     public static string SenderOf(long id) => $"m{id}@x.example";
 
-    /// <summary>Sends mails over one connection; when the last block of <paramref name="held"/> is to go out, all of them are there.</summary>
+    /// <summary>
+    /// Sends mails over one connection; when the last block of <paramref name="held"/> is to go out, all of them are there.
+    /// </summary>
     public async Task PutAsync(long held, params long[] ids)
     {
         _held = held;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
@@ -14,7 +15,8 @@ internal sealed class ScriptedConversation : IDisposable
     private Stream _stream;
     private WireLines _lines;
     private ReceivedMail _mail;
-    private bool _isSecure;
+    private bool _isSecure,
+        _isRefused;
 
     public ScriptedConversation(ScriptedSmtpServer server, Socket socket, int number, CancellationToken stop)
     {
@@ -55,6 +57,8 @@ internal sealed class ScriptedConversation : IDisposable
                 return;
             line = Encoding.UTF8.GetString(octets.Span);
             verb = isWithinAuth ? "SASL" : line.Split(' ')[0].ToUpperInvariant();
+            if (verb == "BDAT" && !await TakeChunkAsync(int.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture)))
+                return;
         }
     }
 
@@ -67,6 +71,7 @@ internal sealed class ScriptedConversation : IDisposable
             "AUTH" or "SASL" => "235 2.7.0 ok",
             "DATA" => "354 go",
             "QUIT" => "221 2.0.0 bye",
+            "BDAT" when _isRefused || _mail.Accepted.Count == 0 => "554 5.5.1 no valid recipients",
             _ => "250 2.0.0 ok",
         };
 
@@ -89,9 +94,11 @@ internal sealed class ScriptedConversation : IDisposable
 
     private void Settle(string verb, Said said)
     {
+        if (verb == "MAIL")
+            _isRefused = said.Octets is not [(byte)'2', ..];
         if (verb == "RCPT" && said.Octets is [(byte)'2', (byte)'5', _, (byte)' ', ..])
             _mail.Accepted.Add(_mail.Recipients[^1]);
-        if (verb == "DOT" && IsTaken(said.Octets))
+        if (verb is "DOT" or "BDAT" && IsTaken(said.Octets))
             _server.HasTaken(_mail);
     }
 
@@ -116,6 +123,16 @@ internal sealed class ScriptedConversation : IDisposable
         }
 
         return false;
+    }
+
+    // The octets are consumed whatever is answered (RFC 3030 section 2).
+    private async Task<bool> TakeChunkAsync(int count)
+    {
+        if (await _lines.TakeAsync(count, _stop) is not { } octets)
+            return false;
+        _mail.Data = octets;
+        _server.HasReceived(_mail);
+        return true;
     }
 
     private void Keep(ReadOnlySpan<byte> line, MemoryStream data)

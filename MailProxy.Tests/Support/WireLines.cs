@@ -26,6 +26,20 @@ internal sealed class WireLines(Stream stream)
         }
     }
 
+    /// <summary>So many octets, whatever is in them; null: the other side is gone.</summary>
+    public async ValueTask<byte[]?> TakeAsync(int count, CancellationToken cancel)
+    {
+        var octets = new byte[count];
+        var held = Math.Min(count, _end - _start);
+        _buffer.AsSpan(_start, held).CopyTo(octets);
+        _start += held;
+        if (_start == _end)
+            _start = _end = 0;
+        return await stream.ReadAtLeastAsync(octets.AsMemory(held), count - held, throwOnEndOfStream: false, cancel) == count - held
+            ? octets
+            : null;
+    }
+
     private ReadOnlyMemory<byte> Take(int length)
     {
         var line = _buffer.AsMemory(_start, length);

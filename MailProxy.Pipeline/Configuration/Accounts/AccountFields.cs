@@ -21,6 +21,9 @@ public static class AccountFields
         ("next", SmtpPipelining.Next)
     );
 
+    /// <summary>The word for it.</summary>
+    public static string NameOf(SmtpPipelining pipelining) => Pipelinings.Of(pipelining);
+
     private static readonly DkimKey NoDkim = new("", "", "");
 
     // Members of the account itself, which only requests and answers put into an object.
@@ -188,6 +191,8 @@ public static class AccountFields
                 Bind = AccountRules.Paused,
             },
             AccountField.Answered("waiting_for", new("Wait") { Known = true }),
+            AccountField.Answered("pipelining_now", Choice(Pipelinings).Shape),
+            AccountField.Answered("pipelining_why", Shape.Text),
         ]
     )
     {
