@@ -11,7 +11,7 @@ const string Usage = """
     dotnet run -c Release --project benchmarks -- [--test | load | chaos | powercut | BenchmarkDotNet's own arguments]
       --test   runs each benchmark once, so that none rots
       load     throughput and latency of the whole daemon beside baselines; --rounds, --only, --messages, --quick
-      chaos    kills the daemon under load and counts what was lost and doubled; --kills, --seed, --seconds, --clients, --test
+      chaos    kills the daemon under load and counts what was lost and doubled; --kills, --seed, --seconds, --append, --test
       powercut cuts the power of the daemon's disk and counts the same; --cuts, --seed, --without, --test
     """;
 

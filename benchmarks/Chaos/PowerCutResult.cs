@@ -14,6 +14,7 @@ internal sealed class PowerCutResult
     private static readonly string[] Watched = ["mailproxy.db", "mailproxy.db-wal", "flight", CutDisk.OpenNames];
 
     private readonly Dictionary<string, int> _open = [];
+    private FlightDoubts _left;
     private long _acknowledged;
 
     public int Cuts { get; private set; }
@@ -27,6 +28,7 @@ internal sealed class PowerCutResult
         _second += depth > 1 ? 1 : 0;
         foreach (var name in Watched.Where(outcome.Open.Contains))
             _open[name] = _open.GetValueOrDefault(name) + 1;
+        _left += outcome.Left;
         if (outcome.Refused is { } refused)
         {
             _refused++;
@@ -64,6 +66,8 @@ internal sealed class PowerCutResult
             | **promises broken** (lost, doubled without a `message.ambiguous`, told and then untold, closed as ambiguous without a mark of its own, damaged) | **{Wrong.Count}** |
             | doubled, each with a `message.ambiguous` | {_doubled} |
             | messages with a `message.ambiguous` | {_admitted} |
+            | unsettled attempts whose mark was on the disk: without the flight log's other notes all in doubt | {_left.WithMarksAlone} |
+            | of these in doubt with them; the others' reply was on the disk too | {_left.Marked + _left.Out} |
             | closed or held as ambiguous though no final dot had come: marked, not sent | {_unseen} |
 
             """;

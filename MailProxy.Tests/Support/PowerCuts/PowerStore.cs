@@ -26,6 +26,7 @@ internal sealed class PowerStore(WitnessSink sink, int connections, Func<string,
         var (last, at) = cuts[^1];
         var open = new CutDisk(last.Recording, at, kind, dice).WriteTo(data);
         ChangeBoot(Path.Combine(data, FlightStart.FileName));
+        var left = FlightDoubts.Read(data);
         Witness life;
         try
         {
@@ -33,14 +34,14 @@ internal sealed class PowerStore(WitnessSink sink, int connections, Func<string,
         }
         catch (Exception error)
         {
-            return new(null, error.Message, null, open);
+            return new(null, error.Message, null, open, left);
         }
 
         var history = new History();
         foreach (var (cut, until) in cuts)
             cut.AddTo(history, until);
         life.AddTo(history, long.MaxValue);
-        return new(new(Path.Combine(data, "mailproxy.db"), history, cuts, connections), null, life, open);
+        return new(new(Path.Combine(data, "mailproxy.db"), history, cuts, connections), null, life, open, left);
     }
 
     // A power cut is followed by another boot, and this process has but one.
@@ -61,4 +62,5 @@ internal sealed class PowerStore(WitnessSink sink, int connections, Func<string,
 /// <param name="Verdict">Null: the daemon refused to start, for the reason that <paramref name="Refused"/> says.</param>
 /// <param name="Life">The life after the cut.</param>
 /// <param name="Open">The files of which something was unsynced when the power went.</param>
-internal sealed record CutOutcome(StoreVerdict? Verdict, string? Refused, Witness? Life, IReadOnlySet<string> Open);
+/// <param name="Left">What the flight log that was left says of unsettled attempts.</param>
+internal sealed record CutOutcome(StoreVerdict? Verdict, string? Refused, Witness? Life, IReadOnlySet<string> Open, FlightDoubts Left);
