@@ -8,16 +8,19 @@ using MailProxy.Benchmarks.Load;
 using MailProxy.Benchmarks.Support;
 
 const string Usage = """
-    dotnet run -c Release --project benchmarks -- [--test | load | chaos | BenchmarkDotNet's own arguments]
+    dotnet run -c Release --project benchmarks -- [--test | load | chaos | powercut | BenchmarkDotNet's own arguments]
       --test   runs each benchmark once, so that none rots
       load     throughput and latency of the whole daemon beside baselines; --rounds, --only, --messages, --quick
-      chaos    kills the daemon under load and counts what was lost and doubled; --kills, --seed, --seconds, --clients, --test
+      chaos    kills the daemon under load and counts what was lost and doubled; --kills, --seed, --seconds, --append, --test
+      powercut cuts the power of the daemon's disk and counts the same; --cuts, --seed, --without, --test
     """;
 
 switch (args)
 {
     case ["chaos", .. var rest]:
         return await ChaosRun.RunAsync(rest, Checkout.Root());
+    case ["powercut", .. var rest]:
+        return await PowerCutRun.RunAsync(rest, Checkout.Root());
     case ["load", .. var rest]:
         return await LoadRun.RunAsync(rest, Checkout.Root());
     case [BareEndpoint.Verb, var address]:
@@ -29,7 +32,7 @@ switch (args)
     case ["--test", ..]:
         return ExitCode(
             BenchmarkSwitcher
-                .FromAssembly(typeof(Program).Assembly)
+                .FromAssembly(typeof(Checkout).Assembly)
                 .RunAll(
                     DefaultConfig
                         .Instance.AddJob(Job.Dry.WithToolchain(InProcessEmitToolchain.Instance))
@@ -37,7 +40,7 @@ switch (args)
                 )
         );
     default:
-        return ExitCode(BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args));
+        return ExitCode(BenchmarkSwitcher.FromAssembly(typeof(Checkout).Assembly).Run(args));
 }
 
 // BenchmarkDotNet itself exits 0 when a benchmark throws.

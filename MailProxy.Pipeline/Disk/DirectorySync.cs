@@ -17,6 +17,7 @@ internal static class DirectorySync
         if (OperatingSystem.IsWindows())
             return;
 
+        DiskSteps.Tell(DiskStep.Syncing, directory);
         var handle = Open(directory, ReadOnly);
         if (handle < 0)
             throw Failed(directory);
@@ -29,6 +30,8 @@ internal static class DirectorySync
         {
             _ = Close(handle);
         }
+
+        DiskSteps.Tell(DiskStep.Synced, directory);
     }
 
     private static IOException Failed(string directory) =>

@@ -64,11 +64,16 @@ public sealed class SpoolFiles
                 )
             )
             {
+                DiskSteps.Tell(DiskStep.Made, draft);
                 await RandomAccess.WriteAsync(file, content, 0);
+                DiskSteps.Wrote(draft, 0, content.Span);
+                DiskSteps.Tell(DiskStep.Syncing, draft);
                 await Task.Run(() => RandomAccess.FlushToDisk(file));
+                DiskSteps.Tell(DiskStep.Synced, draft);
             }
 
             File.Move(draft, Full(name));
+            DiskSteps.Tell(DiskStep.Moved, draft, Full(name));
             await Task.Run(() => DirectorySync.Flush(_directory));
             return name;
         }
@@ -137,6 +142,7 @@ public sealed class SpoolFiles
         try
         {
             File.Delete(Full(name));
+            DiskSteps.Tell(DiskStep.Removed, Full(name));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

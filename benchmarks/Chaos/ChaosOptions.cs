@@ -4,6 +4,8 @@ namespace MailProxy.Benchmarks.Chaos;
 /// <param name="Kills">How often the daemon is killed.</param>
 /// <param name="Seed">Of every random decision here; the interleaving of processes stays what it is.</param>
 /// <param name="Seconds">A bound on the killing phase; the drain comes after it.</param>
+/// <param name="Piece">After so many kills the store is drained and compared, and another one begins.</param>
+/// <param name="Append">Go on with the counts of <c>benchmarks/results/chaos.json</c>, until there are as many kills.</param>
 /// <param name="Clients">Clients that post at the same time.</param>
 /// <param name="Daemon">A published daemon; null: publish one first.</param>
 /// <param name="Report">Write the result to <c>benchmarks/results/chaos.md</c>.</param>
@@ -11,6 +13,8 @@ internal sealed record ChaosOptions(
     int Kills = 1000,
     int Seed = 1,
     int Seconds = 3600,
+    int Piece = 250,
+    bool Append = false,
     int Clients = 4,
     string? Daemon = null,
     bool Report = true
@@ -29,12 +33,14 @@ internal sealed record ChaosOptions(
                 "--kills" => options with { Kills = Number() },
                 "--seed" => options with { Seed = Number() },
                 "--seconds" => options with { Seconds = Number() },
+                "--piece" => options with { Piece = Number() },
+                "--append" => options with { Append = true },
                 "--clients" => options with { Clients = Number() },
                 "--daemon" => options with { Daemon = Value() },
                 "--no-report" => options with { Report = false },
                 "--test" => options with { Kills = 30, Seconds = 240, Report = false },
                 _ => throw new ArgumentException(
-                    $"'{args[i]}' is not an option: --kills, --seed, --seconds, --clients, --daemon, --no-report, --test."
+                    $"'{args[i]}' is not an option: --kills, --seed, --seconds, --piece, --append, --clients, --daemon, --no-report, --test."
                 ),
             };
         }

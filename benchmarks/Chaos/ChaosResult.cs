@@ -1,117 +1,117 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using MailProxy.Tests.Support.PowerCuts;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Benchmarks.Chaos;
 
-/// <summary>What a chaos run found, and whether it may stand.</summary>
-internal sealed record ChaosResult(string Text, bool Good)
+/// <summary>Counts what the kills of one piece came to, and tells a run.</summary>
+internal static class ChaosResult
 {
     private const int Sent = 10,
         Ambiguous = 13,
-        AmbiguousEvent = 9,
-        Connections = 8;
+        AmbiguousEvent = 9;
 
-    public static ChaosResult Of(
-        ChaosOptions options,
-        int kills,
+    public static ChaosCounts Of(
+        IReadOnlyCollection<FlightDoubts> left,
         ConcurrentDictionary<string, string> acknowledged,
         RecordingSink sink,
         HangingWebhook webhook,
-        List<int> inDoubt,
         int exit,
         string data,
         TimeSpan took
     )
     {
-        var states = Messages(data);
-        var admitted = Admitted(data);
-        // assume_sent closes a doubtful attempt without another try: it may be missing, but only when it says so.
-        var lost = acknowledged
-            .Keys.Where(id =>
-                !sink.Taken.ContainsKey("default/" + id) && !(states.GetValueOrDefault(id) == Ambiguous && admitted.Contains(id))
-            )
-            .ToList();
-        var doubled = sink.Taken.Where(t => t.Value > 1).Select(t => t.Key["default/".Length..]).ToList();
-        var unadmitted = doubled.Where(id => !admitted.Contains(id)).ToList();
-        var unfinished = ChaosRun.Count(data, "SELECT count(*) FROM queue");
-        var wrongState = states.Count(s => s.Value is not (Sent or Ambiguous));
-        var gaps = ChaosRun.Count(
+        var states = new Dictionary<string, long>();
+        Each(data, "SELECT id, state FROM messages", row => states[row.GetString(0)] = row.GetInt64(1));
+        var admitted = new HashSet<string>();
+        Each(
             data,
-            "SELECT count(*) FROM (SELECT message FROM events WHERE message IS NOT NULL GROUP BY message HAVING max(sequence) <> "
-                + "count(*) OR min(sequence) <> 1)"
+            $"SELECT DISTINCT m.id FROM events e JOIN messages m ON m.number = e.message WHERE e.type = {AmbiguousEvent}",
+            row => admitted.Add(row.GetString(0))
         );
-        var integrity = Integrity(data);
-        var worst = inDoubt.Count == 0 ? 0 : inDoubt.Max();
-        var good =
-            lost.Count == 0
-            && unadmitted.Count == 0
-            && unfinished == 0
-            && wrongState == 0
-            && gaps == 0
-            && integrity == "ok"
-            && worst <= Connections
-            && webhook.Requests > 0
-            && exit == 0;
-        var per1000 = 1000.0 / Math.Max(1, kills);
-        string N(double n) => n.ToString("0.##", CultureInfo.InvariantCulture);
+        var taken = sink.Taken.ToDictionary(static t => t.Key["default/".Length..], static t => t.Value);
+        // assume_sent closes a doubtful attempt without another try: it may be missing, but only when it says so.
+        var isClosed = (string id) => states.GetValueOrDefault(id) == Ambiguous && admitted.Contains(id);
+        var doubled = taken.Where(static t => t.Value > 1).Select(static t => t.Key).ToList();
+        var integrity = new List<string>();
+        Each(data, "PRAGMA integrity_check", row => integrity.Add(row.GetString(0)));
+        return new()
+        {
+            Pieces = 1,
+            Kills = left.Count,
+            Seconds = took.TotalSeconds,
+            Acknowledged = acknowledged.Count,
+            Lost = acknowledged.Keys.Count(id => !taken.ContainsKey(id) && !isClosed(id)),
+            Doubled = doubled.Count,
+            Unadmitted = doubled.Count(id => !admitted.Contains(id)),
+            Left = left.Aggregate(default(FlightDoubts), static (sum, one) => sum + one),
+            Worst = left.Count == 0 ? 0 : left.Max(static one => one.Out),
+            Admitted = admitted.Count,
+            ClosedAmbiguous = states.Count(static s => s.Value == Ambiguous),
+            ClosedUnseen = states.Keys.Count(id => isClosed(id) && !taken.ContainsKey(id)),
+            DroppedAfterDot = sink.DroppedAfterDot,
+            Swallowed = webhook.Requests,
+            Unfinished = (int)ChaosRun.Count(data, "SELECT count(*) FROM queue"),
+            WrongState = states.Count(static s => s.Value is not (Sent or Ambiguous)),
+            Gaps = (int)
+                ChaosRun.Count(
+                    data,
+                    "SELECT count(*) FROM (SELECT message FROM events WHERE message IS NOT NULL GROUP BY message HAVING max(sequence) "
+                        + "<> count(*) OR min(sequence) <> 1)"
+                ),
+            Damaged = string.Join("; ", integrity) == "ok" ? 0 : 1,
+            BadExits = exit == 0 ? 0 : 1,
+        };
+    }
 
-        return new(
-            $"""
-            # Chaos: kill -9 under load
+    public static string Text(ChaosOptions options, ChaosCounts run, int connections)
+    {
+        var kills = Math.Max(1, run.Kills);
+        string Row(string what, int count) =>
+            string.Create(CultureInfo.InvariantCulture, $"| {what} | {count} | {count * 1000.0 / kills:0.##} |");
+        string Bold(string what, int count) =>
+            string.Create(CultureInfo.InvariantCulture, $"| **{what}** | **{count}** | **{count * 1000.0 / kills:0.##}** |");
 
-            `dotnet run -c Release --project benchmarks -- chaos --kills {kills} --seed {options.Seed}` on {Environment.ProcessorCount} cores, .NET {Environment.Version}, in {took:hh\:mm\:ss}.
+        return $"""
+            {ChaosReport.Kills}
+
+            `dotnet run -c Release --project benchmarks -- chaos --kills {run.Kills} --seed {options.Seed}` on {Environment.ProcessorCount} cores, .NET {Environment.Version}, in {TimeSpan.FromSeconds(
+                run.Seconds
+            ):hh\:mm\:ss}, in {run.Pieces} pieces of up to {options.Piece} kills, each with a store of its own that is drained and compared at the end.
             {options.Clients} clients post (single and batches of 10, with ids of their own, again on every error) while the daemon is killed at random instants and the sink
             refuses RCPTs (1 %), answers 421 to MAIL (0.1 %) and drops the connection after the final dot (0.5 %). The policies are mixed: half `retry`, a quarter `hold`, a quarter `assume_sent`.
             All the while a webhook is set whose endpoint takes every request and never answers.
 
             | | count | per 1,000 kills |
             |---|---|---|
-            | kills | {kills} | |
-            | messages acknowledged | {acknowledged.Count} | |
-            | **lost** (acknowledged, never arrived, not closed as ambiguous) | **{lost.Count}** | **{N(lost.Count * per1000)}** |
-            | **doubled** | **{doubled.Count}** | **{N(doubled.Count * per1000)}** |
-            | doubled without a `message.ambiguous` event | {unadmitted.Count} | {N(unadmitted.Count * per1000)} |
-            | in doubt at a kill (gone out, no answer) | {inDoubt.Sum()} | {N(inDoubt.Sum() * per1000)} |
-            | most in doubt at one kill (connections: {Connections}) | {worst} | |
-            | messages with a `message.ambiguous` event | {admitted.Count} | {N(admitted.Count * per1000)} |
-            | closed as ambiguous by `assume_sent` | {states.Count(s => s.Value == Ambiguous)} | |
-            | connections dropped by the sink after the final dot | {sink.DroppedAfterDot} | |
-            | requests that the hanging webhook swallowed | {webhook.Requests} | |
-            | left without a final state | {unfinished} | |
-            | in a final state other than sent or ambiguous | {wrongState} | |
-            | messages with a gap in their event sequence | {gaps} | |
-            | `PRAGMA integrity_check` | {integrity} | |
-            | exit code of the last, orderly stop | {exit} | |
+            | kills | {run.Kills} | |
+            | messages acknowledged | {run.Acknowledged} | |
+            {Bold("lost (acknowledged, never arrived, not closed as ambiguous)", run.Lost)}
+            {Bold("doubled", run.Doubled)}
+            {Row("doubled without a `message.ambiguous` event", run.Unadmitted)}
+            {Row("messages with a `message.ambiguous` event, the drops by the sink included", run.Admitted)}
+            | closed as ambiguous by `assume_sent` | {run.ClosedAmbiguous} | |
+            | of these the sink never read the final dot | {run.ClosedUnseen} | |
+            | connections dropped by the sink after the final dot | {run.DroppedAfterDot} | |
+            | requests that the hanging webhook swallowed | {run.Swallowed} | |
+            | left without a final state | {run.Unfinished} | |
+            | in a final state other than sent or ambiguous | {run.WrongState} | |
+            | messages with a gap in their event sequence | {run.Gaps} | |
+            | pieces whose store failed `PRAGMA integrity_check` | {run.Damaged} | |
+            | pieces whose last, orderly stop did not exit with 0 | {run.BadExits} | |
 
-            """,
-            good
-        );
-    }
+            What the flight log said of attempts that were unsettled at a kill:
 
-    private static Dictionary<string, long> Messages(string data)
-    {
-        var states = new Dictionary<string, long>();
-        Each(data, "SELECT id, state FROM messages", row => states[row.GetString(0)] = row.GetInt64(1));
-        return states;
-    }
+            | | count | per 1,000 kills |
+            |---|---|---|
+            {Row("marked, not gone out: sent again, no doubt", run.Left.Marked)}
+            {Row("answered, the reply is in the log: settled, no doubt", run.Left.Answered)}
+            {Bold("gone out, no reply: in doubt", run.Left.Out)}
+            {Row("with marks alone all of these would be in doubt", run.Left.WithMarksAlone)}
+            | most in doubt at one kill (connections: {connections}) | {run.Worst} | |
 
-    private static HashSet<string> Admitted(string data)
-    {
-        var ids = new HashSet<string>();
-        Each(
-            data,
-            $"SELECT DISTINCT m.id FROM events e JOIN messages m ON m.number = e.message WHERE e.type = {AmbiguousEvent}",
-            row => ids.Add(row.GetString(0))
-        );
-        return ids;
-    }
-
-    private static string Integrity(string data)
-    {
-        var lines = new List<string>();
-        Each(data, "PRAGMA integrity_check", row => lines.Add(row.GetString(0)));
-        return string.Join("; ", lines);
+            """;
     }
 
     private static void Each(string data, string sql, Action<SqliteDataReader> row)

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Json;
 using MailProxy.Benchmarks.Support;
-using MailProxy.Pipeline.Storage.Sqlite.Flight;
+using MailProxy.Tests.Support.PowerCuts;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Benchmarks.Chaos;
@@ -12,14 +12,57 @@ internal static class ChaosRun
 {
     private const int Connections = 8;
 
+    // Milliseconds from ready, or from the program's start, to the kill.
+    private const int LongestLife = 300;
+
     public static async Task<int> RunAsync(string[] args, string root)
     {
         var options = ChaosOptions.Parse(args);
         var place = Directory.CreateTempSubdirectory("mailproxy-chaos-").FullName;
         var program = options.Daemon ?? DaemonProcess.Publish(root, Path.Combine(place, "program"));
-        var data = Directory.CreateDirectory(Path.Combine(place, "data")).FullName;
-        var dice = new Random(options.Seed);
-        await using var sink = new RecordingSink(Locked(new Random(options.Seed + 1)));
+        var run = options.Append ? ChaosCounts.Read(root) : new();
+        var watch = Stopwatch.StartNew();
+        var good = true;
+        while (good && run.Kills < options.Kills && watch.Elapsed.TotalSeconds < options.Seconds)
+        {
+            var data = Directory.CreateDirectory(Path.Combine(place, $"piece-{run.Pieces}", "data")).FullName;
+            var kills = Math.Min(options.Piece, options.Kills - run.Kills);
+            var left = TimeSpan.FromSeconds(options.Seconds) - watch.Elapsed;
+            var piece = await PieceAsync(options, program, data, options.Seed + run.Pieces, kills, left);
+            run += piece;
+            good = piece.IsGood(Connections);
+            if (options.Report)
+            {
+                // After each piece: a run that is cut has told what it found, and goes on from there.
+                run.Write(root);
+                await ChaosReport.WriteAsync(root, ChaosReport.Kills, ChaosResult.Text(options, run, Connections));
+            }
+
+            if (good)
+                Directory.Delete(Path.GetDirectoryName(data)!, recursive: true);
+            else
+                Console.WriteLine($"The data is kept in {data}.");
+        }
+
+        Console.WriteLine(ChaosResult.Text(options, run, Connections));
+        if (good)
+            Directory.Delete(place, recursive: true);
+        good = run.IsGood(Connections);
+        Console.WriteLine(good ? "1 passed, 0 failed" : "0 passed, 1 failed");
+        return good ? 0 : 1;
+    }
+
+    private static async Task<ChaosCounts> PieceAsync(
+        ChaosOptions options,
+        string program,
+        string data,
+        int seed,
+        int wanted,
+        TimeSpan within
+    )
+    {
+        var dice = new Random(seed);
+        await using var sink = new RecordingSink(Locked(new Random(seed + 1_000_000)));
         using var webhook = new HangingWebhook();
         using var daemon = new DaemonProcess(
             program,
@@ -37,7 +80,7 @@ internal static class ChaosRun
         var watch = Stopwatch.StartNew();
 
         daemon.Start();
-        await daemon.ReadyAsync(Within(30));
+        await daemon.ReadyAsync(Within(60));
         await daemon.PutAccountAsync("sink", sink.Port, Connections);
         using (var put = await daemon.Http.PutAsJsonAsync("/v1/webhooks/hanging", new { url = webhook.Url }))
             put.EnsureSuccessStatusCode();
@@ -47,23 +90,21 @@ internal static class ChaosRun
             .Range(0, options.Clients)
             .Select(n => new ChaosClient(daemon.Http, n, acknowledged).RunAsync(stop.Token))
             .ToArray();
-        var inDoubt = new List<int>();
-        var kills = 0;
-        while (kills < options.Kills && watch.Elapsed.TotalSeconds < options.Seconds)
+        var left = new List<FlightDoubts>();
+        while (left.Count < wanted && watch.Elapsed < within)
         {
             // Some kills hit the start itself: recovery must survive its own crash. The others hit a daemon at work.
             if (dice.Next(5) > 0)
                 await daemon.ReadyAsync(Within(60));
-            await Task.Delay(dice.Next(5, 600));
+            await Task.Delay(dice.Next(5, LongestLife));
             if (Array.Find(clients, static client => client.IsFaulted) is { } fault)
                 await fault;
             daemon.Kill();
-            kills++;
-            inDoubt.Add(InDoubt(data));
+            left.Add(FlightDoubts.Read(data));
             daemon.Start();
-            if (kills % 25 == 0)
+            if (left.Count % 50 == 0)
                 Console.WriteLine(
-                    $"{kills} kills, {acknowledged.Count} acknowledged, {sink.Taken.Count} arrived, {watch.Elapsed:hh\\:mm\\:ss}"
+                    $"{left.Count} kills, {acknowledged.Count} acknowledged, {sink.Taken.Count} arrived, {watch.Elapsed:hh\\:mm\\:ss}"
                 );
         }
 
@@ -73,17 +114,7 @@ internal static class ChaosRun
         sink.Misbehaves = false;
         await DrainAsync(daemon, data);
         var exit = await daemon.StopAsync();
-
-        var result = ChaosResult.Of(options, kills, acknowledged, sink, webhook, inDoubt, exit, data, watch.Elapsed);
-        Console.WriteLine(result.Text);
-        if (options.Report)
-            await File.WriteAllTextAsync(Path.Combine(root, "benchmarks", "results", "chaos.md"), result.Text);
-        if (result.Good)
-            Directory.Delete(place, recursive: true);
-        else
-            Console.WriteLine($"The data is kept in {place}.");
-        Console.WriteLine(result.Good ? "1 passed, 0 failed" : "0 passed, 1 failed");
-        return result.Good ? 0 : 1;
+        return ChaosResult.Of(left, acknowledged, sink, webhook, exit, data, watch.Elapsed);
     }
 
     public static long Count(string data, string sql)
@@ -96,24 +127,6 @@ internal static class ChaosRun
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         return Convert.ToInt64(command.ExecuteScalar());
-    }
-
-    /// <summary>Attempts whose last block had gone out, without an answer, as the files say that the killed process left.</summary>
-    private static int InDoubt(string data)
-    {
-        using var file = FlightFile.TryOpen(Path.Combine(data, FlightStart.FileName));
-        if (file?.ReadHeader() is not { } header)
-            return 0;
-        var octets = file.ReadSlots();
-        var found = 0;
-        for (var at = 0; at < octets.Length; at += FlightSlot.Size)
-        {
-            if (FlightSlot.Read(octets.AsSpan(at, FlightSlot.Size), header.Run) is not { Phase: FlightPhase.Out, Ticket: var ticket })
-                continue;
-            found += (int)Count(data, $"SELECT count(*) FROM queue WHERE message = {ticket.Id} AND attempt = {ticket.Attempt}");
-        }
-
-        return found;
     }
 
     /// <summary>Releases what waits for a person after an ambiguous attempt, and waits until nothing waits.</summary>

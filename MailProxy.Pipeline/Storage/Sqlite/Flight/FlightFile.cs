@@ -40,21 +40,26 @@ internal sealed class FlightFile : IDisposable
             Mode = FileMode.Create,
             Access = FileAccess.Write,
             PreallocationSize = Length,
+            BufferSize = 0,
         };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var octets = new byte[Length];
+        header.Write(octets.AsSpan(0, FlightHeader.Size));
+        for (var slot = 0; slot < slots.Count; slot++)
+            slots[slot].CopyTo(octets, HeaderSize + slot * FlightSlot.Size);
         using (var stream = new FileStream(draft, options))
         {
-            var first = new byte[HeaderSize];
-            header.Write(first.AsSpan(0, FlightHeader.Size));
-            stream.Write(first);
-            foreach (var slot in slots)
-                stream.Write(slot);
-            stream.Write(new byte[(Slots - slots.Count) * FlightSlot.Size]);
+            DiskSteps.Tell(DiskStep.Made, draft);
+            stream.Write(octets);
+            DiskSteps.Wrote(draft, 0, octets);
+            DiskSteps.Tell(DiskStep.Syncing, draft);
             stream.Flush(flushToDisk: true);
+            DiskSteps.Tell(DiskStep.Synced, draft);
         }
 
         File.Move(draft, path, overwrite: true);
+        DiskSteps.Tell(DiskStep.Moved, draft, path);
         DirectorySync.Flush(System.IO.Path.GetDirectoryName(path)!);
         return TryOpen(path)!;
     }
@@ -77,12 +82,18 @@ internal sealed class FlightFile : IDisposable
     }
 
     /// <summary>Outlives the end of this process; of a power cut only after <see cref="Sync"/>.</summary>
-    public void Write(int slot, ReadOnlySpan<byte> octets) => RandomAccess.Write(_file, octets, HeaderSize + (long)slot * FlightSlot.Size);
+    public void Write(int slot, ReadOnlySpan<byte> octets)
+    {
+        var at = HeaderSize + (long)slot * FlightSlot.Size;
+        RandomAccess.Write(_file, octets, at);
+        DiskSteps.Wrote(Path, at, octets);
+    }
 
     /// <summary>Puts on the disk what was written before. Throws <see cref="IOException"/>.</summary>
     public void Sync()
     {
         var added = false;
+        DiskSteps.Tell(DiskStep.Syncing, Path);
         try
         {
             _file.DangerousAddRef(ref added);
@@ -97,6 +108,8 @@ internal sealed class FlightFile : IDisposable
             if (added)
                 _file.DangerousRelease();
         }
+
+        DiskSteps.Tell(DiskStep.Synced, Path);
     }
 
     public void Dispose() => _file.Dispose();
