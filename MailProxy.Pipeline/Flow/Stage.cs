@@ -6,20 +6,44 @@ namespace MailProxy.Pipeline.Flow;
 /// <summary>The ways in which a stage reads its channel. No base class: a stage owns its rules, these own the loop.</summary>
 internal static class Stage
 {
+    private const int MostTogether = 64;
+
     /// <summary>
     /// Begins with every item at once, each for itself, so that one that waits holds up none of the others. Whoever writes to the channel
     /// bounds how many there are.
     /// Ends when it is closed and empty and all of them are done; the first exception ends it earlier.
     /// </summary>
-    public static Task ForEachApart<T>(ChannelReader<T> input, Func<T, Task> handle) =>
-        ForEachLine(input, (item, start) => start(() => handle(item)));
+    /// <param name="together">Is given what has gathered, and leaves in the list what is to be handled by itself.</param>
+    public static Task ForEachApart<T>(ChannelReader<T> input, Func<T, Task> handle, Func<List<T>, ValueTask>? together = null) =>
+        ForEachGathered<T>(
+            input,
+            async (gathered, start) =>
+            {
+                if (together is not null)
+                    await together(gathered);
+                foreach (var item in gathered)
+                    start(() => handle(item));
+            }
+        );
 
     /// <summary>
     /// Takes item by item; what has to wait is started as work of its own. Ends when the channel is closed and empty and all that was
     /// started is done; the first exception ends it earlier.
     /// </summary>
-    public static async Task ForEachLine<T>(ChannelReader<T> input, Action<T, Action<Func<Task>>> handle)
+    public static Task ForEachLine<T>(ChannelReader<T> input, Action<T, Action<Func<Task>>> handle) =>
+        ForEachGathered<T>(
+            input,
+            (gathered, start) =>
+            {
+                foreach (var item in gathered)
+                    handle(item, start);
+                return default;
+            }
+        );
+
+    private static async Task ForEachGathered<T>(ChannelReader<T> input, Func<List<T>, Action<Func<Task>>, ValueTask> handle)
     {
+        var gathered = new List<T>();
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var broken = new CancellationTokenSource();
         Exception? bug = null;
@@ -58,13 +82,19 @@ internal static class Stage
         {
             while (await input.WaitToReadAsync(broken.Token))
             {
-                while (input.TryRead(out var item))
-                    handle(item, Start);
+                gathered.Clear();
+                while (gathered.Count < MostTogether && input.TryRead(out var item))
+                    gathered.Add(item);
+                await handle(gathered, Start);
             }
         }
         catch (OperationCanceledException) when (broken.IsCancellationRequested)
         {
             // The bug is thrown below, once the others are done.
+        }
+        catch (Exception error)
+        {
+            Interlocked.CompareExchange(ref bug, error, null);
         }
         finally
         {
