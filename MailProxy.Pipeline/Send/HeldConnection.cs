@@ -57,6 +57,7 @@ internal sealed class HeldConnection(SmtpPool pool, SendLine line, SendRun run, 
             || current.Length > LargestBefore
             || run.Opening.IsCancellationRequested
             || !MayGoOn(connection)
+            || !server.IsOpen
             || Chosen() is not { } next
             || !next.Prepare()
             || !next.Outgoing!.Fits(connection.Offers)
@@ -112,7 +113,9 @@ internal sealed class HeldConnection(SmtpPool pool, SendLine line, SendRun run, 
         _row++;
         if (Connection is not { } connection)
             return next;
-        var isFit = connection.Awaits(next?.Outgoing) ? next!.IsOut || pool.IsCurrent(connection) : next is not null && MayGoOn(connection);
+        var isFit = connection.Awaits(next?.Outgoing)
+            ? next!.IsOut || pool.IsCurrent(connection)
+            : next is not null && !connection.HasAhead && MayGoOn(connection);
         if (!isFit)
             Release();
         return next;

@@ -38,6 +38,16 @@ internal sealed class ServerPipelining(TimeProvider clock, Action<PipeliningStop
         }
     }
 
+    /// <summary>Whether it is worth asking for the next mail.</summary>
+    public bool IsOpen
+    {
+        get
+        {
+            lock (_gate)
+                return MayGo();
+        }
+    }
+
     /// <summary>
     /// Whether an envelope may go out with the end of a mail now; null: no. False: it is the proof, of which there is one at a time.
     /// </summary>
@@ -45,14 +55,11 @@ internal sealed class ServerPipelining(TimeProvider clock, Action<PipeliningStop
     {
         lock (_gate)
         {
-            if (_suspect || Within(_slow, SlowFor) || Stopped() is not null)
+            if (!MayGo())
                 return null;
-            if (_proven)
-                return true;
-            if (Within(_proving, ProofOver))
-                return null;
-            _proving = clock.GetTimestamp();
-            return false;
+            if (!_proven)
+                _proving = clock.GetTimestamp();
+            return _proven;
         }
     }
 
@@ -115,6 +122,8 @@ internal sealed class ServerPipelining(TimeProvider clock, Action<PipeliningStop
         lock (_gate)
             (_suspect, _proving) = (false, null);
     }
+
+    private bool MayGo() => !_suspect && !Within(_slow, SlowFor) && Stopped() is null && (_proven || !Within(_proving, ProofOver));
 
     private void Lived(TransactionResult result)
     {

@@ -154,7 +154,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
             return result;
         }
 
-        Obey(abort, abandon);
+        Obey(abort, abandon, isWhole);
         try
         {
             // The first over each connection, and what is large, as ever.
@@ -205,14 +205,14 @@ internal sealed class SmtpConnection : IAsyncDisposable
     {
         if (IsUsable)
             await QuitAsync();
-        Obey(CancellationToken.None, CancellationToken.None);
+        Obey(CancellationToken.None, CancellationToken.None, isOut: true);
         await _dialogue.Stream.DisposeAsync();
         _clock.Dispose();
         _socket.Dispose();
     }
 
     // Registered once for all the mails that the same tokens end.
-    private void Obey(CancellationToken abort, CancellationToken abandon)
+    private void Obey(CancellationToken abort, CancellationToken abandon, bool isOut)
     {
         if (_obeys != (abort, abandon))
         {
@@ -223,7 +223,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
         }
 
         // It may have come while the mail before was past its end, and so was not obeyed.
-        if (abort.IsCancellationRequested && !_clock.Token.IsCancellationRequested)
+        if (abort.IsCancellationRequested && !isOut && !_clock.Token.IsCancellationRequested)
             _clock.Cancel();
     }
 

@@ -18,6 +18,7 @@ internal sealed class SendRig : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _abort = new();
     private readonly ConcurrentDictionary<long, TaskCompletionSource<Outcome>> _outcomes = new();
+    private bool _isBroken;
     private readonly Task _stage,
         _reporting;
 
@@ -70,6 +71,13 @@ internal sealed class SendRig : IAsyncDisposable
 
     public Task<Outcome> OutcomeAsync(long id) => Promise(id).Task.WaitAsync(TimeSpan.FromSeconds(30));
 
+    /// <summary>Nobody takes outcomes any more.</summary>
+    public void CloseReport()
+    {
+        _isBroken = true;
+        _report.Writer.TryComplete();
+    }
+
     /// <summary>No connection is opened any more.</summary>
     public Task StopAsync() => _stop.CancelAsync();
 
@@ -85,7 +93,8 @@ internal sealed class SendRig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _abort.CancelAsync();
-        await DrainAsync();
+        if (!_isBroken)
+            await DrainAsync();
         _report.Writer.TryComplete();
         await _reporting.WaitAsync(TimeSpan.FromSeconds(30));
         await Pool.DisposeAsync();
