@@ -14,7 +14,9 @@ internal sealed class ScriptedConversation : IDisposable
     private Stream _stream;
     private WireLines _lines;
     private ReceivedMail _mail;
-    private bool _isSecure;
+    private readonly MemoryStream _chunks = new();
+    private bool _isSecure,
+        _isChunked;
 
     public ScriptedConversation(ScriptedSmtpServer server, Socket socket, int number, CancellationToken stop)
     {
@@ -24,7 +26,11 @@ internal sealed class ScriptedConversation : IDisposable
         _mail = new(number);
     }
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _chunks.Dispose();
+    }
 
     public async Task RunAsync()
     {
@@ -55,6 +61,12 @@ internal sealed class ScriptedConversation : IDisposable
                 return;
             line = Encoding.UTF8.GetString(octets.Span);
             verb = isWithinAuth ? "SASL" : line.Split(' ')[0].ToUpperInvariant();
+            if (verb == "BDAT")
+            {
+                if (await ChunkAsync(line.Split(' ')) is not { } isLast)
+                    return;
+                verb = isLast ? "DOT" : verb;
+            }
         }
     }
 
@@ -66,6 +78,7 @@ internal sealed class ScriptedConversation : IDisposable
             "STARTTLS" => "220 go",
             "AUTH" or "SASL" => "235 2.7.0 ok",
             "DATA" => "354 go",
+            "BDAT" or "DOT" when _isChunked && _mail.Accepted.Count == 0 => "503 5.5.1 for whom?",
             "QUIT" => "221 2.0.0 bye",
             _ => "250 2.0.0 ok",
         };
@@ -80,10 +93,15 @@ internal sealed class ScriptedConversation : IDisposable
     private void Note(string verb, string line)
     {
         if (verb == "MAIL")
+        {
             _mail = new(_number) { Sender = Path(line) };
+            _chunks.SetLength(0);
+            _isChunked = false;
+        }
+
         if (verb == "RCPT")
             _mail.Recipients.Add(Path(line));
-        if (verb == "DOT")
+        if (verb == "DOT" && !(_isChunked && _mail.Accepted.Count == 0))
             _server.HasReceived(_mail);
     }
 
@@ -118,15 +136,38 @@ internal sealed class ScriptedConversation : IDisposable
         return false;
     }
 
+    // RFC 3030. Whether it was the last chunk; null: the client is gone, or cannot count.
+    private async Task<bool?> ChunkAsync(string[] words)
+    {
+        if (words.Length is not (2 or 3) || !long.TryParse(words[1], out var length) || length < 0)
+            return null;
+        _isChunked = true;
+        if (!await _lines.CopyAsync(length, _chunks, _stop))
+            return null;
+        if (words.Length == 2)
+            return false;
+        ReadOnlySpan<byte> data = _chunks.GetBuffer().AsSpan(0, (int)_chunks.Length);
+        foreach (var line in data[..Math.Max(data.IndexOf("\r\n\r\n"u8), 0)].Split("\r\n"u8))
+            FindKey(data[line]);
+        if (_server.KeepsRecord)
+            _mail.Data = data.ToArray();
+        return true;
+    }
+
     private void Keep(ReadOnlySpan<byte> line, MemoryStream data)
     {
-        const string KeyHeader = "X-Mail-Key:";
-        if (_mail.Key is null && line.Length > KeyHeader.Length && Ascii.EqualsIgnoreCase(line[..KeyHeader.Length], KeyHeader))
-            _mail.Key = Encoding.Latin1.GetString(line[KeyHeader.Length..]).Trim();
+        FindKey(line);
         if (!_server.KeepsRecord)
             return;
         data.Write(line is [(byte)'.', ..] ? line[1..] : line);
         data.Write("\r\n"u8);
+    }
+
+    private void FindKey(ReadOnlySpan<byte> line)
+    {
+        const string KeyHeader = "X-Mail-Key:";
+        if (_mail.Key is null && line.Length > KeyHeader.Length && Ascii.EqualsIgnoreCase(line[..KeyHeader.Length], KeyHeader))
+            _mail.Key = Encoding.Latin1.GetString(line[KeyHeader.Length..]).Trim();
     }
 
     private async Task<bool> SayAsync(Said said)

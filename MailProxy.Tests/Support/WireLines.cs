@@ -1,6 +1,6 @@
 namespace MailProxy.Tests.Support;
 
-/// <summary>Reads lines of any length off a stream, without their ends.</summary>
+/// <summary>Reads lines of any length off a stream, without their ends, and octets that were counted.</summary>
 internal sealed class WireLines(Stream stream)
 {
     private byte[] _buffer = new byte[16384];
@@ -24,6 +24,27 @@ internal sealed class WireLines(Stream stream)
                 return null;
             _end += read;
         }
+    }
+
+    /// <summary>So many octets as they are. False: the other side was gone before.</summary>
+    public async ValueTask<bool> CopyAsync(long count, Stream into, CancellationToken cancel)
+    {
+        while (count > 0)
+        {
+            if (_start == _end)
+            {
+                _start = 0;
+                _end = await stream.ReadAsync(_buffer, cancel);
+            }
+
+            if (_end == 0)
+                return false;
+            var part = (int)Math.Min(count, _end - _start);
+            into.Write(_buffer, _start, part);
+            (_start, count) = (_start + part, count - part);
+        }
+
+        return true;
     }
 
     private ReadOnlyMemory<byte> Take(int length)
