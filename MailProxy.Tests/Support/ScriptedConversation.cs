@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
@@ -15,8 +14,10 @@ internal sealed class ScriptedConversation : IDisposable
     private Stream _stream;
     private WireLines _lines;
     private ReceivedMail _mail;
+    private readonly MemoryStream _chunks = new();
     private bool _isSecure,
-        _isRefused;
+        _isRefused,
+        _isLast;
 
     public ScriptedConversation(ScriptedSmtpServer server, Socket socket, int number, CancellationToken stop)
     {
@@ -26,7 +27,11 @@ internal sealed class ScriptedConversation : IDisposable
         _mail = new(number);
     }
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _chunks.Dispose();
+    }
 
     public async Task RunAsync()
     {
@@ -40,7 +45,7 @@ internal sealed class ScriptedConversation : IDisposable
             Settle(verb, said);
             if (!await SayAsync(said) || verb == "QUIT")
                 return;
-            if (verb == "DOT")
+            if (verb == "DOT" || (verb == "BDAT" && _isLast))
                 _server.HasReplied(_mail);
             if (verb == "STARTTLS" && said.Octets.AsSpan().StartsWith("220"u8) && !await SecureAsync())
                 return;
@@ -57,7 +62,7 @@ internal sealed class ScriptedConversation : IDisposable
                 return;
             line = Encoding.UTF8.GetString(octets.Span);
             verb = isWithinAuth ? "SASL" : line.Split(' ')[0].ToUpperInvariant();
-            if (verb == "BDAT" && !await TakeChunkAsync(int.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture)))
+            if (verb == "BDAT" && !await TakeChunkAsync(line.Split(' ')))
                 return;
         }
     }
@@ -85,10 +90,15 @@ internal sealed class ScriptedConversation : IDisposable
     private void Note(string verb, string line)
     {
         if (verb == "MAIL")
+        {
             _mail = new(_number) { Sender = Path(line) };
+            _chunks.SetLength(0);
+            _isLast = false;
+        }
+
         if (verb == "RCPT")
             _mail.Recipients.Add(Path(line));
-        if (verb == "DOT")
+        if (verb == "DOT" || (verb == "BDAT" && _isLast && _mail.Accepted.Count > 0))
             _server.HasReceived(_mail);
     }
 
@@ -98,7 +108,7 @@ internal sealed class ScriptedConversation : IDisposable
             _isRefused = said.Octets is not [(byte)'2', ..];
         if (verb == "RCPT" && said.Octets is [(byte)'2', (byte)'5', _, (byte)' ', ..])
             _mail.Accepted.Add(_mail.Recipients[^1]);
-        if (verb is "DOT" or "BDAT" && IsTaken(said.Octets))
+        if ((verb == "DOT" || (verb == "BDAT" && _isLast && _mail.Accepted.Count > 0)) && IsTaken(said.Octets))
             _server.HasTaken(_mail);
     }
 
@@ -125,25 +135,38 @@ internal sealed class ScriptedConversation : IDisposable
         return false;
     }
 
-    // The octets are consumed whatever is answered (RFC 3030 section 2).
-    private async Task<bool> TakeChunkAsync(int count)
+    // RFC 3030 section 2: the octets are consumed whatever is answered. False: the client is gone, or cannot count.
+    private async Task<bool> TakeChunkAsync(string[] words)
     {
-        if (await _lines.TakeAsync(count, _stop) is not { } octets)
+        if (words.Length is not (2 or 3) || !long.TryParse(words[1], out var length) || length < 0)
             return false;
-        _mail.Data = octets;
-        _server.HasReceived(_mail);
+        if (!await _lines.CopyAsync(length, _chunks, _stop))
+            return false;
+        _isLast = words.Length == 3;
+        if (!_isLast)
+            return true;
+        ReadOnlySpan<byte> data = _chunks.GetBuffer().AsSpan(0, (int)_chunks.Length);
+        foreach (var line in data[..Math.Max(data.IndexOf("\r\n\r\n"u8), 0)].Split("\r\n"u8))
+            FindKey(data[line]);
+        if (_server.KeepsRecord)
+            _mail.Data = data.ToArray();
         return true;
     }
 
     private void Keep(ReadOnlySpan<byte> line, MemoryStream data)
     {
-        const string KeyHeader = "X-Mail-Key:";
-        if (_mail.Key is null && line.Length > KeyHeader.Length && Ascii.EqualsIgnoreCase(line[..KeyHeader.Length], KeyHeader))
-            _mail.Key = Encoding.Latin1.GetString(line[KeyHeader.Length..]).Trim();
+        FindKey(line);
         if (!_server.KeepsRecord)
             return;
         data.Write(line is [(byte)'.', ..] ? line[1..] : line);
         data.Write("\r\n"u8);
+    }
+
+    private void FindKey(ReadOnlySpan<byte> line)
+    {
+        const string KeyHeader = "X-Mail-Key:";
+        if (_mail.Key is null && line.Length > KeyHeader.Length && Ascii.EqualsIgnoreCase(line[..KeyHeader.Length], KeyHeader))
+            _mail.Key = Encoding.Latin1.GetString(line[KeyHeader.Length..]).Trim();
     }
 
     private async Task<bool> SayAsync(Said said)
