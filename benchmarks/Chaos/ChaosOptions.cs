@@ -40,7 +40,8 @@ internal sealed record ChaosOptions(
                 "--no-report" => options with { Report = false },
                 "--test" => options with { Kills = 30, Seconds = 240, Report = false },
                 _ => throw new ArgumentException(
-                    $"'{args[i]}' is not an option: --kills, --seed, --seconds, --piece, --append, --clients, --daemon, --no-report, --test."
+                    $"'{args[i]}' is not an option: --kills, --seed, --seconds, --piece, --append, --clients, --daemon, "
+                        + "--no-report, --test."
                 ),
             };
         }

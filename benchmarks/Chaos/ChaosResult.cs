@@ -67,7 +67,7 @@ internal static class ChaosResult
 
     public static string Text(ChaosOptions options, ChaosCounts run, int connections)
     {
-        var kills = Math.Max(1, run.Kills);
+        var (kills, took) = (Math.Max(1, run.Kills), TimeSpan.FromSeconds(run.Seconds));
         string Row(string what, int count) =>
             string.Create(CultureInfo.InvariantCulture, $"| {what} | {count} | {count * 1000.0 / kills:0.##} |");
         string Bold(string what, int count) =>
@@ -76,9 +76,7 @@ internal static class ChaosResult
         return $"""
             {ChaosReport.Kills}
 
-            `dotnet run -c Release --project benchmarks -- chaos --kills {run.Kills} --seed {options.Seed}` on {Environment.ProcessorCount} cores, .NET {Environment.Version}, in {TimeSpan.FromSeconds(
-                run.Seconds
-            ):hh\:mm\:ss}, in {run.Pieces} pieces of up to {options.Piece} kills, each with a store of its own that is drained and compared at the end.
+            `dotnet run -c Release --project benchmarks -- chaos --kills {run.Kills} --seed {options.Seed}` on {Environment.ProcessorCount} cores, .NET {Environment.Version}, in {took:hh\:mm\:ss}, in {run.Pieces} pieces of up to {options.Piece} kills, each with a store of its own that is drained and compared at the end.
             {options.Clients} clients post (single and batches of 10, with ids of their own, again on every error) while the daemon is killed at random instants and the sink
             refuses RCPTs (1 %), answers 421 to MAIL (0.1 %) and drops the connection after the final dot (0.5 %). The policies are mixed: half `retry`, a quarter `hold`, a quarter `assume_sent`.
             All the while a webhook is set whose endpoint takes every request and never answers.

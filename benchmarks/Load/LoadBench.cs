@@ -57,6 +57,14 @@ internal sealed class LoadDaemon(DaemonProcess process) : IDisposable
         return PostAsync(TestMail.Batch(batch, bytes, extra), "/v1/messages/batch", messages / batch, 4);
     }
 
+    /// <summary>How long after the call all content was gone.</summary>
+    public async Task<TimeSpan> PurgedAsync()
+    {
+        var begun = Stopwatch.GetTimestamp();
+        await Store.UntilAsync("SELECT NOT EXISTS (SELECT 1 FROM bodies)", TimeSpan.FromMinutes(5));
+        return Stopwatch.GetElapsedTime(begun);
+    }
+
     /// <summary>An orderly stop; <see cref="StartAsync"/> starts it again on the same data.</summary>
     public async Task StopAsync()
     {

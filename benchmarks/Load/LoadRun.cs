@@ -19,6 +19,7 @@ internal static class LoadRun
         ("attachments", AttachmentScenario.RunAsync),
         ("reports", ReportScenario.RunAsync),
         ("retention", RetentionScenario.RunAsync),
+        ("aged", AgedScenario.RunAsync),
         ("hostile", HostileScenario.RunAsync),
         ("intake", IntakeScenario.RunAsync),
         ("wide", WideScenario.RunAsync),
