@@ -38,6 +38,7 @@ public static class ApiRegistration
         services.TryAddSingleton<TenantShares>();
         services.AddSingleton<LargeGarbage>();
         services.AddSingleton<RequestMemory>();
+        services.AddSingleton<RequestSpool>();
         services.AddSingleton<AnswerMemory>();
         services.AddSingleton<RenderMemory>();
         services.AddSingleton<RawMessages>();

@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration.Webhooks;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Telemetry;
@@ -68,6 +69,10 @@ public delegate bool IsProtectedRoot(string root);
 
 /// <summary>Free bytes on the disk of the data directory.</summary>
 public delegate long FreeDisk();
+
+/// <summary>Begins a spool file. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> when there is
+/// no place for it.</summary>
+public delegate SpoolDraft BeginSpool();
 
 /// <summary>What is missing of the daemon's own files, or null.</summary>
 public delegate NotReady? StorageLook();

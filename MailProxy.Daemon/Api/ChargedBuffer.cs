@@ -22,7 +22,13 @@ internal sealed class ChargedBuffer(SharedCapacity memory, string tenant, WaitBu
     /// <summary>What is allocated, charged and not filled yet.</summary>
     public Memory<byte> Free => _bytes.AsMemory(Length);
 
+    /// <summary>What is filled, to be changed in place.</summary>
+    public Memory<byte> Filling => _bytes.AsMemory(0, Length);
+
     public void Filled(int count) => Length += count;
+
+    /// <summary>Of what is filled only so much is left.</summary>
+    public void Shrink(int length) => Length = length;
 
     /// <summary>False: there was no memory to be had within the request's wait.</summary>
     public async ValueTask<bool> GrowAsync(int capacity)

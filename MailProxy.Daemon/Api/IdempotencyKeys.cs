@@ -44,13 +44,12 @@ internal sealed class IdempotencyKeys
         return given.Count == 1 && key is { Length: >= 1 and <= 256 } && !key.AsSpan().ContainsAnyExceptInRange(' ', '~') ? null : Invalid;
     }
 
-    /// <summary>Which request this is: SHA-256 of method, path and raw bytes.</summary>
-    public static byte[] Fingerprint(HttpRequest request, ReadOnlySpan<byte> body)
+    /// <summary>Which request this is: SHA-256 of method, path and raw bytes. The bytes are to be added.</summary>
+    public static IncrementalHash Fingerprint(HttpRequest request)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{request.Method}\n{request.Path}\n"));
-        hash.AppendData(body);
-        return hash.GetHashAndReset();
+        return hash;
     }
 
     /// <summary>Null while another request holds the key; else it is held until disposed.</summary>

@@ -44,6 +44,11 @@ internal sealed class SubmissionGateway(
             return StoreFailed();
         if (request.ContentLength > limits.MaxRequestBytes)
             return Refusals.TooLarge(limits.MaxRequestBytes);
+        return Disk();
+    }
+
+    private ProblemAnswer? Disk()
+    {
         if (readiness.Disk() is not [var trouble, ..])
             return null;
         if (trouble.Code != "disk_low")
@@ -53,23 +58,36 @@ internal sealed class SubmissionGateway(
     }
 
     /// <summary>
-    /// Reads the whole body into <paramref name="buffer"/>, which grows as it is filled; a refusal when it is too large or memory is short.
+    /// Reads the whole body into <paramref name="into"/>, whose buffer grows as it is filled; a refusal when it is too large,
+    /// or memory or the
+    /// disk is short.
     /// </summary>
-    public async ValueTask<ProblemAnswer?> ReadAsync(HttpContext http, ChargedBuffer buffer)
+    public async ValueTask<ProblemAnswer?> ReadAsync(HttpContext http, IncomingBody into)
     {
         var body = memory.NewBody(http);
+        var buffer = into.Buffer;
         var length = http.Request.ContentLength ?? limits.MaxRequestBytes + 1; // the byte more proves that the limit was passed
-        while (buffer.Length < length)
+        while (into.Total < length)
         {
-            if (buffer.Free.Length == 0 && !await buffer.GrowAsync(NextStep(buffer.Length, length)))
+            if (buffer.Free.Length == 0 && !await buffer.GrowAsync(NextStep(buffer.Length, buffer.Length + length - into.Total)))
                 return Shed();
-            var read = await body.ReadAsync(buffer.Free);
+            var read = await body.ReadAsync(into.Free);
             if (read == 0)
-                return null;
-            buffer.Filled(read);
+                break;
+            if (await FilledAsync(into, read) is { } refusal)
+                return refusal;
         }
 
-        return buffer.Length > limits.MaxRequestBytes ? Refusals.TooLarge(limits.MaxRequestBytes) : null;
+        into.End();
+        return into.Total > limits.MaxRequestBytes ? Refusals.TooLarge(limits.MaxRequestBytes) : null;
+    }
+
+    private async ValueTask<ProblemAnswer?> FilledAsync(IncomingBody into, int read)
+    {
+        var fault = await into.FilledAsync(read);
+        if (fault is null)
+            return into.Cut is null ? null : Disk();
+        return fault == SpoolFault.NoRoom ? Shed() : StoreFailed();
     }
 
     /// <summary>How large a buffer of this many bytes becomes: twice as large, but not beyond what may come.</summary>
@@ -79,10 +97,21 @@ internal sealed class SubmissionGateway(
     public ValueTask<bool> ChargeAsync(ChargedBuffer buffer, long cost) =>
         cost <= Unnoticed ? ValueTask.FromResult(true) : buffer.ChargeAsync(Math.Clamp(memory.MostBeside - buffer.Length, 0, cost));
 
-    /// <summary>Hands a submission over and awaits its answer. Null: withdrawn, or never let in.</summary>
+    /// <summary>Hands a submission over, its files with it, and awaits its answer. Null: withdrawn, or never let in.</summary>
     public async ValueTask<SubmissionAnswer?> OfferAsync(Submission submission, WaitBudget wait, CancellationToken gone)
     {
-        if (await places.TakeAsync(submission.Tenant, wait, gone) is not { } place)
+        IDisposable? place = null;
+        try
+        {
+            place = await places.TakeAsync(submission.Tenant, wait, gone);
+        }
+        finally
+        {
+            if (place is null)
+                submission.DropFiles();
+        }
+
+        if (place is null)
             return null;
         submission.Occupy(place);
         var handedOver = false;
@@ -101,7 +130,10 @@ internal sealed class SubmissionGateway(
         finally
         {
             if (!handedOver)
+            {
+                submission.DropFiles();
                 place.Dispose();
+            }
         }
 
         // From here on the client may go: whether the message is stored no longer depends on it.

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
@@ -10,6 +11,7 @@ namespace MailProxy.Daemon.Api;
 internal sealed class SubmitRoutes(
     SubmissionGateway gateway,
     RequestMemory memory,
+    RequestSpool spool,
     IngestOptions limits,
     IdempotencyKeys keys,
     KeyLife life,
@@ -54,7 +56,8 @@ internal sealed class SubmitRoutes(
 
         IdempotencyKeys.Read(http.Request, out var key);
         var wait = memory.NewWaitBudget();
-        using var body = memory.NewBuffer(http, wait);
+        var fingerprint = key is null ? null : IdempotencyKeys.Fingerprint(http.Request);
+        using var body = NewBody(http, wait, single ? RequestShape.Message : RequestShape.Batch, fingerprint);
         refusal = await gateway.ReadAsync(http, body) ?? life.Refusal(http);
         if (refusal is null && key is null)
         {
@@ -63,19 +66,32 @@ internal sealed class SubmitRoutes(
         else if (refusal is null)
         {
             using var hold = keys.TryHold(Caller.Of(http).Tenant, key!);
-            refusal = hold is null ? IdempotencyKeys.InProgress : await SubmitAsync(http, body, wait, single, key);
+            refusal = hold is null
+                ? IdempotencyKeys.InProgress
+                : await SubmitAsync(http, body, wait, single, new(key!, fingerprint!.GetHashAndReset()));
         }
 
         if (refusal is not null)
             await refusal.ExecuteAsync(http);
     }
 
-    private async ValueTask<ProblemAnswer?> SubmitAsync(HttpContext http, ChargedBuffer body, WaitBudget wait, bool single, string? key)
+    private IncomingBody NewBody(HttpContext http, WaitBudget wait, RequestShape shape, IncrementalHash? fingerprint) =>
+        new(
+            memory.NewBuffer(http, wait),
+            spool,
+            spool.NewCharge(Caller.Of(http).Tenant, wait, http.RequestAborted),
+            shape,
+            limits.SpoolThreshold,
+            fingerprint
+        );
+
+    private async ValueTask<ProblemAnswer?> SubmitAsync(HttpContext http, IncomingBody body, WaitBudget wait, bool single, RequestKey? key)
     {
-        var opened = single ? OpenedMessages.One(body.Bytes, limits) : OpenedMessages.Batch(body.Bytes, limits);
+        var json = body.Buffer.Bytes;
+        var opened = single ? OpenedMessages.One(json, limits, body.Cut) : OpenedMessages.Batch(json, limits, body.Cut);
         if (opened.Problem is { } problem)
             return Refuse(problem);
-        if (!await gateway.ChargeAsync(body, opened.Cost))
+        if (!await gateway.ChargeAsync(body.Buffer, opened.Cost))
             return gateway.Shed();
         var bound = opened.Bind();
         var drafts = bound.Drafts;
@@ -89,8 +105,9 @@ internal sealed class SubmitRoutes(
             return await AnswerAsync(http, Receipts.Refused(drafts), render);
         }
 
-        var claim = key is null ? null : new IdempotencyClaim(key, IdempotencyKeys.Fingerprint(http.Request, body.Bytes.Span), render);
-        var submission = new Submission(Caller.Of(http).Tenant, drafts, body.Length, claim);
+        var claim = key is null ? null : new IdempotencyClaim(key.Key, key.Fingerprint, render);
+        var submission = new Submission(Caller.Of(http).Tenant, drafts, json.Length, claim);
+        body.HandOver();
         switch (await gateway.OfferAsync(submission, wait, http.RequestAborted))
         {
             case SubmissionAnswer.Stored stored:
@@ -111,6 +128,9 @@ internal sealed class SubmitRoutes(
                 return gateway.Shed();
         }
     }
+
+    /// <summary>An Idempotency-Key, and which request it came with.</summary>
+    private sealed record RequestKey(string Key, byte[] Fingerprint);
 
     private ProblemAnswer Refuse(Problem problem)
     {

@@ -198,6 +198,7 @@ internal static class DaemonApp
         services.AddSingleton(AdminKey.Open(settings.AdminKey, Path.GetFullPath(settings.Data), logs.CreateLogger<AdminKey>()));
         services.AddSingleton(provider => provider.GetRequiredService<MailPipeline>().Submissions);
         services.AddSingleton<FreeDisk>(storage.Spool.FreeBytes);
+        services.AddSingleton<BeginSpool>(storage.Spool.Begin);
         services.AddSingleton(new ConnectionLimit(settings.Api.MaxConnections ?? Math.Max(LeastConnections, OpenFiles.Limit() / 2)));
         services.AddSingleton(new ScratchFiles(Path.Combine(Path.GetFullPath(settings.Data), "spool")));
         services.AddSingleton<StorageLook>(

@@ -15,7 +15,7 @@ public sealed record AcceptedMail
 {
     public required MessageKey Key { get; init; }
 
-    /// <summary>SHA-256 of the draft's canonical JSON; null when the id was made here and so cannot come again.</summary>
+    /// <summary>SHA-256 of the draft's canonical JSON; null when the id was made here and the draft has no file.</summary>
     public byte[]? ContentHash { get; init; }
 
     /// <summary>The same of <c>raw</c> as it came, which is what former versions kept; null: it came in the octets of the wire.</summary>

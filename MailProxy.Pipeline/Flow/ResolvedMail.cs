@@ -39,6 +39,12 @@ public sealed record MailContent
     /// <summary>The draft as UTF-8 JSON.</summary>
     public required ReadOnlyMemory<byte> Json { get; init; }
 
+    /// <summary>Where the octets of its long strings are; null: all are in the JSON.</summary>
+    public SpooledBody? Spooled { get; init; }
+
+    /// <summary>Bytes of the draft, those in a file included.</summary>
+    public long Size => Json.Length + (Spooled?.Size ?? 0);
+
     /// <summary>Attachments whose content is fetched just before the attempt.</summary>
     public int Sources { get; init; }
 
@@ -57,7 +63,7 @@ public sealed record MailContent
     public IReadOnlyList<RecipientView> Earlier { get; init; } = [];
 
     /// <summary>For an outcome: Report decides by standing and verdicts, and the body must not wait there.</summary>
-    public MailContent Bodiless() => this with { Json = ReadOnlyMemory<byte>.Empty };
+    public MailContent Bodiless() => this with { Json = ReadOnlyMemory<byte>.Empty, Spooled = null };
 }
 
 /// <summary>One RCPT of a transaction; <paramref name="Ordinal"/> is its place in the message.</summary>

@@ -36,6 +36,13 @@ public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, long 
     /// <summary>The endpoint gives up; true means it was never stored and never will be.</summary>
     public bool TryWithdraw() => Leave(Withdrawn);
 
+    /// <summary>Whoever has it wants nothing more of its files. Those that are finished stay.</summary>
+    public void DropFiles()
+    {
+        foreach (var draft in Drafts)
+            draft.Spooled?.Dispose();
+    }
+
     public void Complete(SubmissionAnswer answer)
     {
         _answer.TrySetResult(answer);
@@ -54,7 +61,11 @@ public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, long 
 /// <summary>
 /// One message of a request: bound (<see cref="Mail"/>, with its JSON as UTF-8, defaults merged), or already refused by the binder.
 /// </summary>
-public sealed record Draft(MailDraft? Mail, ReadOnlyMemory<byte> Json, Problem? Problem);
+public sealed record Draft(MailDraft? Mail, ReadOnlyMemory<byte> Json, Problem? Problem)
+{
+    /// <summary>Long strings that are not in the JSON; null: there are none. Whoever has the submission disposes them.</summary>
+    public SpooledStrings? Spooled { get; init; }
+}
 
 /// <summary>
 /// An Idempotency-Key to record with the messages. <paramref name="Render"/> is pure and makes the answer to keep, or null when it is not a

@@ -11,7 +11,13 @@ internal static class AttachmentRules
 {
     private const int MaxName = 255;
 
-    public static void Check(string tenant, List<AttachmentDraft>? attachments, KnownSources known, Mistakes mistakes)
+    public static void Check(
+        string tenant,
+        List<AttachmentDraft>? attachments,
+        SpooledStrings? spooled,
+        KnownSources known,
+        Mistakes mistakes
+    )
     {
         HashSet<string>? inlineIds = null;
         for (var i = 0; i < attachments?.Count; i++)
@@ -40,11 +46,19 @@ internal static class AttachmentRules
                     mistakes.Add(at + "/inline_id", "duplicate_inline_id", "Another attachment has this inline_id.");
             }
 
-            Content(tenant, attachment, i, at, known, mistakes);
+            Content(tenant, attachment, spooled, i, at, known, mistakes);
         }
     }
 
-    private static void Content(string tenant, AttachmentDraft attachment, int index, string at, KnownSources known, Mistakes mistakes)
+    private static void Content(
+        string tenant,
+        AttachmentDraft attachment,
+        SpooledStrings? spooled,
+        int index,
+        string at,
+        KnownSources known,
+        Mistakes mistakes
+    )
     {
         var reading = AttachmentNotation.Read(attachment, index);
         foreach (var error in reading.Errors)
@@ -52,9 +66,11 @@ internal static class AttachmentRules
         if (reading.Inline is { } inline)
         {
             var pointer = at + (attachment.Content is null ? "/storage_path" : "/content");
-            if (!Base64Text.IsValid(inline.Span, out var bytes))
+            var inFile = spooled?.Find(attachment.Content);
+            var bytes = 0;
+            if (inFile is { IsValid: false } || (inFile is null && !Base64Text.IsValid(inline.Span, out bytes)))
                 mistakes.Add(pointer, "invalid_base64", Base64Text.Rule);
-            else if (reading.InlineMd5 is { } md5 && !IsHash(inline.Span, bytes, md5))
+            else if (reading.InlineMd5 is { } md5 && !IsHash(inline.Span, bytes, inFile is null ? null : (spooled!, inFile), md5))
                 mistakes.Add(pointer, "hash_mismatch", "The content has another MD5 than was given with it.");
         }
 
@@ -75,8 +91,10 @@ internal static class AttachmentRules
             : null;
     }
 
-    private static bool IsHash(ReadOnlySpan<char> base64, int length, byte[] md5)
+    private static bool IsHash(ReadOnlySpan<char> base64, int length, (SpooledStrings, SpooledString)? inFile, byte[] md5)
     {
+        if (inFile is var (spooled, content))
+            return SpooledTexts.Md5(spooled, content).AsSpan().SequenceEqual(md5);
         var bytes = ArrayPool<byte>.Shared.Rent(length);
         try
         {

@@ -11,6 +11,7 @@ internal static class ContentRules
     public static string? Check(
         string tenant,
         MailDraft mail,
+        SpooledStrings? spooled,
         KnownSources known,
         Mistakes mistakes,
         IngestOptions options,
@@ -25,7 +26,7 @@ internal static class ContentRules
         if (mail.Raw is not null)
             return null;
         AlternativeRules.Check(mail.Alternatives, mistakes, options);
-        AttachmentRules.Check(tenant, mail.Attachments, known, mistakes);
+        AttachmentRules.Check(tenant, mail.Attachments, spooled, known, mistakes);
         return HeaderRules.Check(mail.Headers, mistakes, options, mailKeyHeader);
     }
 }

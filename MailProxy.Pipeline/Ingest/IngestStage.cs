@@ -86,13 +86,13 @@ internal sealed partial class IngestStage(
 
     private async ValueTask HandleAsync(Submission submission)
     {
-        if (submission.IsWithdrawn)
-            return;
         var spooled = new List<string>();
         try
         {
+            if (submission.IsWithdrawn)
+                return;
             var lines = Judge(submission);
-            await SpoolAsync(lines, spooled);
+            await SpoolAsync(submission.Drafts, lines, spooled);
             if (!Answered(submission, lines))
                 await next.WriteAsync(new(submission, lines));
         }
@@ -107,6 +107,10 @@ internal sealed partial class IngestStage(
             // A message never dies in a stage: whatever went wrong affects this submission only.
             GiveUp(submission, spooled);
             Log.Failed(logger, error);
+        }
+        finally
+        {
+            submission.DropFiles();
         }
     }
 
@@ -129,17 +133,19 @@ internal sealed partial class IngestStage(
         return lines;
     }
 
-    private async ValueTask SpoolAsync(AcceptedLine[] lines, List<string> spooled)
+    private async ValueTask SpoolAsync(IReadOnlyList<Draft> drafts, AcceptedLine[] lines, List<string> spooled)
     {
         for (var i = 0; i < lines.Length; i++)
         {
-            if (lines[i].Mail is not { } mail || mail.Body.Size <= options.SpoolThreshold)
+            if (lines[i].Mail is not { } mail || (drafts[i].Spooled is null && mail.Body.Size <= options.SpoolThreshold))
                 continue;
-            var name = await spool.WriteAsync(mail.Body.Inline);
+            var file = drafts[i].Spooled?.File;
+            var size = mail.Body.Size + (file?.Length ?? 0);
+            var name = await (file?.FinishAsync(mail.Body.Inline) ?? spool.WriteAsync(mail.Body.Inline));
             spooled.Add(name);
             if (Interlocked.Exchange(ref _spoolFails, false))
                 Log.DiskWrites(logger);
-            lines[i] = lines[i] with { Mail = mail with { Body = new(default, name, mail.Body.Size) } };
+            lines[i] = lines[i] with { Mail = mail with { Body = new(default, name, size) } };
         }
     }
 

@@ -19,6 +19,9 @@ internal sealed record RawHead(IReadOnlyList<Mailbox> From, Mailbox? Sender, str
     /// <summary>Whether the message has a Sender header.</summary>
     public bool HasSender { get; init; }
 
+    /// <summary>The message, when it is in a file.</summary>
+    public SpooledRaw? InFile { get; init; }
+
     /// <summary>The message's octets in wire form; null when they are as submitted.</summary>
     public ReadOnlyMemory<byte>? Octets { get; init; }
 
@@ -35,11 +38,14 @@ internal static class RawRules
     /// <summary>Most bytes of the header.</summary>
     private const int MaxHead = 1 << 20;
 
+    /// <summary>Most bytes of the header as written, what is left out included, when the message is in a file.</summary>
+    private const int MostHead = 4 * MaxHead;
+
     private const string Code = "malformed_raw";
 
     private static readonly string[] Excluded = ["subject", "text", "html", "headers", "attachments", "alternatives"];
 
-    public static RawHead Read(MailDraft mail, Mistakes mistakes, IngestOptions options, string mailKeyHeader)
+    public static RawHead Read(MailDraft mail, SpooledStrings? spooled, Mistakes mistakes, IngestOptions options, string mailKeyHeader)
     {
         if (mail.Raw is null)
             return RawHead.None;
@@ -50,10 +56,19 @@ internal static class RawRules
                 mistakes.Add("/" + Excluded[i], "raw_excludes", "A raw message carries this itself.");
         }
 
-        if (!Base64Text.IsValid(mail.Raw, out var length))
+        var inFile = spooled?.Find(mail.Raw);
+        var length = 0;
+        if (inFile is { IsValid: false } || (inFile is null && !Base64Text.IsValid(mail.Raw, out length)))
         {
             mistakes.Add("/raw", "invalid_base64", Base64Text.Rule);
             return RawHead.Unreadable;
+        }
+
+        if (inFile is not null)
+        {
+            var message = new SpooledRaw(spooled!, inFile, mailKeyHeader, MostHead);
+            var head = Read(message.Facts, message.Head, mistakes, options, mailKeyHeader);
+            return head.Readable ? head with { InFile = message } : head;
         }
 
         var octets = ArrayPool<byte>.Shared.Rent(length);
@@ -74,9 +89,14 @@ internal static class RawRules
         var into = new ArrayBufferWriter<byte>(raw.Length + (raw.Length / 32) + 16);
         var facts = RawOctets.Write(raw, mailKeyHeader, into);
         var octets = into.WrittenMemory;
+        var found = Read(facts, octets.Span[..facts.HeadLength], mistakes, options, mailKeyHeader);
+        return !found.Readable || octets.Span.SequenceEqual(raw) ? found : found with { Octets = octets };
+    }
+
+    private static RawHead Read(RawFacts facts, ReadOnlySpan<byte> head, Mistakes mistakes, IngestOptions options, string mailKeyHeader)
+    {
         if (facts.HadMailKey)
             mistakes.Add("/raw", "reserved_header", $"The header {mailKeyHeader} is made here: leave it out.");
-        var head = octets.Span[..facts.HeadLength];
         var fields = new RawFields();
         var found = RawHead.None;
         if ((Fault(facts) ?? fields.Read(head) ?? Known(fields, options, ref found)) is { } fault)
@@ -85,7 +105,7 @@ internal static class RawRules
             return RawHead.Unreadable;
         }
 
-        return octets.Span.SequenceEqual(raw) ? found : found with { Octets = octets };
+        return found;
     }
 
     private static string? Fault(RawFacts facts) =>

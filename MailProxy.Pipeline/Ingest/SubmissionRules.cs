@@ -7,7 +7,8 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Ingest;
 
 /// <summary>
-/// Validates drafts against sections 1 and 2 of the HTTP contract. Pure, except that it reads the current accounts and sources. All
+/// Validates drafts against sections 1 and 2 of the HTTP contract. Pure, except that it reads the current accounts and sources, and a
+/// draft's own file. All
 /// mistakes
 /// of a message are reported at once.
 /// </summary>
@@ -31,14 +32,14 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
             mistakes.Add("/id", "invalid_id", $"An id is {IdSyntax.MessageRule}.");
 
         var account = FindAccount(tenant, mail.Account, mistakes);
-        var raw = RawRules.Read(mail, mistakes, options, mailKeyHeader);
+        var raw = RawRules.Read(mail, draft.Spooled, mistakes, options, mailKeyHeader);
         var envelope = EnvelopeRules.Read(mail, raw, account, mistakes, options);
-        var messageId = ContentRules.Check(tenant, mail, known, mistakes, options, mailKeyHeader) ?? raw.MessageId;
+        var messageId = ContentRules.Check(tenant, mail, draft.Spooled, known, mistakes, options, mailKeyHeader) ?? raw.MessageId;
         if (account is not null)
             LargeFileRules.Check(mail.Attachments, accounts.Directory.LargeFilesOf(account), mistakes);
         var times = TimeRules.Read(mail, now, account is null ? null : accounts.Directory.ExpiryOf(account), mistakes, options);
         var labels = LabelRules.Read(mail, mistakes, options);
-        if (raw.Octets?.Length > options.MaxRequestBytes / 4 * 3)
+        if ((raw.InFile is { IsChanged: true } made ? made.Length : raw.Octets?.Length) > options.MaxRequestBytes / 4 * 3)
         {
             mistakes.Add("/raw", "too_large", $"With CRLF line ends it is larger than a request may be ({options.MaxRequestBytes} bytes).");
         }
@@ -49,11 +50,20 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
         var own = newId();
         var id = mail.Id ?? own.ToString();
         var json = raw.Octets is { } octets ? RawJson.With(draft.Json.Span, octets.Span) : draft.Json;
+        if (draft.Spooled is { } spooled)
+        {
+            raw.InFile?.Settle();
+            SpooledTexts.Settle(mail, spooled);
+            json = SpooledJson.Of(json.Span, spooled);
+        }
+        // The writer, which compares what comes again, does not read files.
+        var hashed = mail.Id is not null || draft.Spooled is not null;
+        var asWritten = raw.Octets is not null || raw.InFile is { IsChanged: true };
         var accepted = new AcceptedMail
         {
             Key = new(tenant, id),
-            ContentHash = mail.Id is null ? null : ContentHash.Of(mail, raw.Octets),
-            HashAsWritten = mail.Id is null || raw.Octets is null ? null : ContentHash.Of(mail),
+            ContentHash = hashed ? ContentHash.Of(mail, raw.Octets, draft.Spooled) : null,
+            HashAsWritten = hashed && asWritten ? ContentHash.Of(mail, null, draft.Spooled, asWritten: true) : null,
             Account = account!.Key,
             Priority = labels.Priority,
             EnvelopeSender = envelope.Sender,

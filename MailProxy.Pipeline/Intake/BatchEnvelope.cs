@@ -6,20 +6,20 @@ namespace MailProxy.Pipeline.Intake;
 /// <summary>The envelope of a batch, split into the bytes of its messages without copying them.</summary>
 internal readonly record struct BatchEnvelope(IReadOnlyList<ReadOnlyMemory<byte>> Messages, ReadOnlyMemory<byte> Defaults)
 {
-    public static Problem? Read(ReadOnlyMemory<byte> json, int maxMessages, out BatchEnvelope envelope)
+    public static Problem? Read(ReadOnlyMemory<byte> json, JsonOrigin origin, int maxMessages, out BatchEnvelope envelope)
     {
         envelope = default;
         try
         {
-            return Walk(json, maxMessages, out envelope);
+            return Walk(json, origin, maxMessages, out envelope);
         }
         catch (JsonException)
         {
-            return JsonFaults.Syntax(json.Span) ?? JsonFaults.NotAnObject;
+            return JsonFaults.Syntax(json.Span, origin) ?? JsonFaults.NotAnObject;
         }
     }
 
-    private static Problem? Walk(ReadOnlyMemory<byte> json, int maxMessages, out BatchEnvelope envelope)
+    private static Problem? Walk(ReadOnlyMemory<byte> json, JsonOrigin origin, int maxMessages, out BatchEnvelope envelope)
     {
         var errors = new Mistakes();
         List<ReadOnlyMemory<byte>>? messages = null;
@@ -28,7 +28,7 @@ internal readonly record struct BatchEnvelope(IReadOnlyList<ReadOnlyMemory<byte>
         envelope = default;
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartObject)
-            return JsonFaults.Syntax(json.Span) ?? JsonFaults.NotAnObject;
+            return JsonFaults.Syntax(json.Span, origin) ?? JsonFaults.NotAnObject;
 
         var named = new HashSet<string>(StringComparer.Ordinal);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)

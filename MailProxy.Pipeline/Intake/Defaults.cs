@@ -23,7 +23,7 @@ internal sealed class Defaults
             return null;
         if (DraftShape.Fault(json.Span, options, out var values) is { } shape)
             return Located(shape);
-        var draft = DraftBinder.Bind(json);
+        var draft = DraftBinder.Bind(json, new(RemovedText.None, 0), null);
         if (draft.Problem is { } problem)
             return Located(problem);
 

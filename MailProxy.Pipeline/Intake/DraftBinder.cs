@@ -53,17 +53,17 @@ public static class DraftBinder
     }
 
     // The text was checked before: valid UTF-8, and whole surrogate pairs.
-    internal static Draft Bind(ReadOnlyMemory<byte> json)
+    internal static Draft Bind(ReadOnlyMemory<byte> json, JsonOrigin origin, SpooledStrings? spooled)
     {
         try
         {
             return JsonSerializer.Deserialize(json.Span, MailJson.Default.MailDraft) is { } mail
-                ? new(mail, json, null)
-                : new(null, json, JsonFaults.NotAnObject);
+                ? new(mail, json, null) { Spooled = spooled }
+                : new(null, json, JsonFaults.NotAnObject) { Spooled = spooled };
         }
         catch (JsonException error)
         {
-            return new(null, json, JsonFaults.Explain(json.Span, error));
+            return new(null, json, JsonFaults.Explain(json.Span, origin, error)) { Spooled = spooled };
         }
     }
 }

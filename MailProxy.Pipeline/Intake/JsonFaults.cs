@@ -26,17 +26,17 @@ internal static class JsonFaults
     /// text
     /// is read.
     /// </summary>
-    public static Problem? InText(ReadOnlySpan<byte> json)
+    public static Problem? InText(ReadOnlySpan<byte> json, JsonOrigin origin)
     {
         if (!Utf8.IsValid(json))
-            return Malformed(json, FirstInvalid(json), "The text is not UTF-8");
+            return Malformed(json, origin, FirstInvalid(json), "The text is not UTF-8");
         for (var at = json.IndexOf((byte)'\\'); at >= 0; )
         {
             var high = Escaped(json, at);
             var pair = high is >= 0xD800 and <= 0xDBFF;
             if (high is >= 0xDC00 and <= 0xDFFF || (pair && Escaped(json, at + 6) is not (>= 0xDC00 and <= 0xDFFF)))
             {
-                return Malformed(json, at, "A \\u escape is half of a surrogate pair");
+                return Malformed(json, origin, at, "A \\u escape is half of a surrogate pair");
             }
 
             at +=
@@ -53,19 +53,19 @@ internal static class JsonFaults
     }
 
     /// <summary>Returns null when the JSON is well-formed.</summary>
-    public static Problem? Syntax(ReadOnlySpan<byte> json)
+    public static Problem? Syntax(ReadOnlySpan<byte> json, JsonOrigin origin)
     {
         if (Ends(json, MaxDepth) is not { } end)
             return null;
         return Ends(json, int.MaxValue) is null
-            ? Malformed(json, end, $"Nested deeper than {MaxDepth} levels")
-            : Malformed(json, end, "This is not JSON");
+            ? Malformed(json, origin, end, $"Nested deeper than {MaxDepth} levels")
+            : Malformed(json, origin, end, "This is not JSON");
     }
 
     /// <summary>Explains why binding threw: malformed JSON (400), or a member given twice or of the wrong type (422).</summary>
-    public static Problem Explain(ReadOnlySpan<byte> json, JsonException thrown)
+    public static Problem Explain(ReadOnlySpan<byte> json, JsonOrigin origin, JsonException thrown)
     {
-        if (Syntax(json) is { } malformed)
+        if (Syntax(json, origin) is { } malformed)
             return malformed;
         var duplicate = Duplicate(json);
         var pointer = JsonPointer.Short(duplicate ?? JsonPointer.FromPath(thrown.Path));
@@ -162,10 +162,12 @@ internal static class JsonFaults
         return at;
     }
 
-    private static Problem Malformed(ReadOnlySpan<byte> json, long at, string what)
+    // Whatever was cut out of the text had no line end.
+    private static Problem Malformed(ReadOnlySpan<byte> json, JsonOrigin origin, long at, string what)
     {
         var before = json[..(int)Math.Min(at, json.Length)];
         var line = before.Count((byte)'\n') + 1;
-        return new(400, "malformed_json", $"{what}: line {line}, byte {before.Length - before.LastIndexOf((byte)'\n')}.");
+        var begins = before.LastIndexOf((byte)'\n');
+        return new(400, "malformed_json", $"{what}: line {line}, byte {before.Length - begins + origin.Between(begins, before.Length)}.");
     }
 }

@@ -12,10 +12,17 @@ public sealed class OpenedMessages
     private readonly IReadOnlyList<ReadOnlyMemory<byte>> _written;
     private readonly Problem?[] _faults;
     private readonly Defaults _defaults;
+    private readonly LongStrings? _cut;
 
-    private OpenedMessages(IReadOnlyList<ReadOnlyMemory<byte>> written, Problem?[] faults, Defaults defaults, long cost)
+    private OpenedMessages(
+        IReadOnlyList<ReadOnlyMemory<byte>> written,
+        Problem?[] faults,
+        Defaults defaults,
+        long cost,
+        LongStrings? cut = null
+    )
     {
-        (_written, _faults, _defaults, Cost) = (written, faults, defaults, cost);
+        (_written, _faults, _defaults, Cost, _cut) = (written, faults, defaults, cost, cut);
     }
 
     /// <summary>Bytes that binding takes in addition to the request: merged defaults, and the objects that small values become.</summary>
@@ -25,10 +32,12 @@ public sealed class OpenedMessages
     public Problem? Problem { get; private init; }
 
     /// <summary>Opens one message: the body of a single submission.</summary>
-    public static OpenedMessages One(ReadOnlyMemory<byte> json, IngestOptions options) => Lines([json], options);
+    /// <param name="cut">What was cut out of it; null: nothing.</param>
+    public static OpenedMessages One(ReadOnlyMemory<byte> json, IngestOptions options, LongStrings? cut = null) =>
+        Lines([json], options, cut);
 
     /// <summary>Opens messages that are independent of each other, such as the lines of NDJSON.</summary>
-    public static OpenedMessages Lines(IReadOnlyList<ReadOnlyMemory<byte>> lines, IngestOptions options)
+    public static OpenedMessages Lines(IReadOnlyList<ReadOnlyMemory<byte>> lines, IngestOptions options, LongStrings? cut = null)
     {
         var written = new ReadOnlyMemory<byte>[lines.Count];
         var faults = new Problem?[lines.Count];
@@ -36,10 +45,10 @@ public sealed class OpenedMessages
         for (var i = 0; i < written.Length; i++)
         {
             written[i] = JsonFaults.WithoutBom(lines[i]);
-            faults[i] = JsonFaults.InText(written[i].Span) ?? Weigh(written[i], options, ref values);
+            faults[i] = JsonFaults.InText(written[i].Span, JsonOrigin.Of(written[i], cut)) ?? Weigh(written[i], options, ref values);
         }
 
-        return new(written, faults, Defaults.None, values * BytesPerValue);
+        return new(written, faults, Defaults.None, values * BytesPerValue, cut);
     }
 
     /// <summary>
@@ -47,12 +56,13 @@ public sealed class OpenedMessages
     /// refuse the
     /// request.
     /// </summary>
-    public static OpenedMessages Batch(ReadOnlyMemory<byte> json, IngestOptions options)
+    public static OpenedMessages Batch(ReadOnlyMemory<byte> json, IngestOptions options, LongStrings? cut = null)
     {
         json = JsonFaults.WithoutBom(json);
-        if (JsonFaults.InText(json.Span) is { } malformed)
+        var origin = JsonOrigin.Of(json, cut);
+        if (JsonFaults.InText(json.Span, origin) is { } malformed)
             return Refused(malformed);
-        if (BatchEnvelope.Read(json, options.MaxMessages, out var envelope) is { } problem)
+        if (BatchEnvelope.Read(json, origin, options.MaxMessages, out var envelope) is { } problem)
             return Refused(problem);
         if (Defaults.Read(envelope.Defaults, options, out var defaults) is { } wrong)
             return Refused(wrong);
@@ -65,7 +75,8 @@ public sealed class OpenedMessages
             if (faults[i] is not null)
                 continue;
             var more = defaults.MoreIn(envelope.Messages[i]);
-            whole += envelope.Messages[i].Length + more;
+            var message = envelope.Messages[i];
+            whole += message.Length + JsonOrigin.Of(message, cut).Between(0, message.Length) + more;
             merged += more;
             if (more > 0)
                 values += defaults.Values;
@@ -73,7 +84,7 @@ public sealed class OpenedMessages
 
         if (merged > 0 && whole > options.MaxRequestBytes)
             return Refused(TooMuch(whole, faults.Length, options));
-        return new(envelope.Messages, faults, defaults, merged + (values * BytesPerValue));
+        return new(envelope.Messages, faults, defaults, merged + (values * BytesPerValue), cut);
     }
 
     public BoundBatch Bind()
@@ -81,10 +92,25 @@ public sealed class OpenedMessages
         var drafts = new Draft[_written.Count];
         for (var i = 0; i < drafts.Length; i++)
         {
-            drafts[i] = _faults[i] is { } fault ? new(null, _written[i], fault) : DraftBinder.Bind(_defaults.MergeInto(_written[i]));
+            var (written, origin) = (_written[i], JsonOrigin.Of(_written[i], _cut));
+            var spooled = SpooledIn(written, origin.At);
+            drafts[i] = _faults[i] is { } fault
+                ? new(null, written, fault) { Spooled = spooled }
+                : DraftBinder.Bind(_defaults.MergeInto(written), origin, spooled);
         }
 
         return new(drafts, _written, null);
+    }
+
+    private SpooledStrings? SpooledIn(ReadOnlyMemory<byte> message, int from)
+    {
+        for (var i = 0; i < _cut?.All.Count; i++)
+        {
+            if (_cut.All[i].At >= from && _cut.All[i].At < from + message.Length)
+                return _cut.All[i];
+        }
+
+        return null;
     }
 
     private static Problem? Weigh(ReadOnlyMemory<byte> message, IngestOptions options, ref long values)

@@ -32,7 +32,10 @@ public static class ContentHash
 
     /// <summary>SHA-256 of a draft without its id.</summary>
     /// <param name="raw">The octets to hash instead of its <c>raw</c>; null: its <c>raw</c>.</param>
-    internal static byte[] Of(MailDraft mail, ReadOnlyMemory<byte>? raw = null)
+    /// <param name="spooled">Its long strings that are in a file.</param>
+    /// <param name="asWritten">A <c>raw</c> in the file is hashed as it came, not in wire form.</param>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    internal static byte[] Of(MailDraft mail, ReadOnlyMemory<byte>? raw = null, SpooledStrings? spooled = null, bool asWritten = false)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Text(sha, "account", mail.Account);
@@ -43,20 +46,20 @@ public static class ContentHash
         Mailboxes(sha, "reply_to", mail.ReplyTo);
         Text(sha, "return_path", mail.ReturnPath);
         Text(sha, "subject", mail.Subject);
-        Text(sha, "text", mail.Text);
-        Text(sha, "html", mail.Html);
+        Long(sha, "text", mail.Text, spooled);
+        Long(sha, "html", mail.Html, spooled);
         foreach (var (name, value) in mail.Headers ?? [])
             Pair(sha, "header", name, value);
         if (raw is { } octets)
             RawText(sha, "raw", octets.Span);
         else
-            Text(sha, "raw", mail.Raw);
+            Long(sha, "raw", mail.Raw, spooled, asWritten);
         foreach (var attachment in mail.Attachments ?? [])
         {
             Text(sha, "attachment", attachment?.Filename ?? "");
             Text(sha, "content_type", attachment?.ContentType);
             Text(sha, "inline_id", attachment?.InlineId);
-            Text(sha, "content", attachment?.Content);
+            Long(sha, "content", attachment?.Content, spooled, asWritten: true);
             Source(sha, attachment);
         }
 
@@ -128,14 +131,24 @@ public static class ContentHash
         Framed(sha, value);
     }
 
+    // Hashes the same as the string would that the client wrote.
+    private static void Long(IncrementalHash sha, string field, string? value, SpooledStrings? spooled, bool asWritten = false)
+    {
+        if (spooled?.Find(value) is not { } inFile)
+            Text(sha, field, value);
+        else if (inFile.IsBase64 && !asWritten && inFile.Stored is { } wire)
+            SpooledHash.Base64(sha, field, spooled, wire.Offset, wire.Length);
+        else if (inFile.IsBase64)
+            SpooledHash.Base64(sha, field, spooled, inFile.Offset, inFile.Length);
+        else
+            SpooledHash.Text(sha, field, spooled, inFile);
+    }
+
     // Hashes the same as the base64 text of the octets, without building that text.
     private static void RawText(IncrementalHash sha, string field, ReadOnlySpan<byte> octets)
     {
         const int block = 3 * 1024;
-        Framed(sha, field);
-        Span<byte> length = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32LittleEndian(length, Base64.GetMaxEncodedToUtf8Length(octets.Length));
-        sha.AppendData(length);
+        Framed(sha, field, Base64.GetMaxEncodedToUtf8Length(octets.Length));
         Span<char> text = new char[block / 3 * 4];
         for (; !octets.IsEmpty; octets = octets[Math.Min(block, octets.Length)..])
         {
@@ -144,15 +157,27 @@ public static class ContentHash
         }
     }
 
+    /// <summary>The field, and the frame of a value of so many characters.</summary>
+    internal static void Framed(IncrementalHash sha, string field, int chars)
+    {
+        Framed(sha, field);
+        Length(sha, chars);
+    }
+
     private static void Framed(IncrementalHash sha, ReadOnlySpan<char> text)
     {
-        Span<byte> length = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32LittleEndian(length, text.Length);
-        sha.AppendData(length);
+        Length(sha, text.Length);
         AppendText(sha, text);
     }
 
-    private static void AppendText(IncrementalHash sha, ReadOnlySpan<char> text)
+    private static void Length(IncrementalHash sha, int chars)
+    {
+        Span<byte> length = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(length, chars);
+        sha.AppendData(length);
+    }
+
+    internal static void AppendText(IncrementalHash sha, ReadOnlySpan<char> text)
     {
         if (BitConverter.IsLittleEndian)
             sha.AppendData(MemoryMarshal.AsBytes(text));

@@ -90,7 +90,7 @@ internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts acc
     )
     {
         var (ticket, tenant, rule) = (mail.Due.Ticket, mail.Content.Key.Tenant, Rule(mail));
-        var large = LargeFile.Of(draft, mail.Files);
+        var large = LargeFile.Of(draft, mail.Files, mail.Content.Spooled);
         if (await links!.ApplyAsync(ticket, tenant, rule, large, mayUpload: false, abort) is { } linked)
             return (mail with { Links = linked.Links }, null);
 
@@ -123,13 +123,13 @@ internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts acc
 
     private LargeFiles? Rule(ResolvedMail mail) => links is null ? null : accounts.Directory.LargeFilesOf(mail.Account);
 
-    // Inline content cannot be larger than the JSON that contains it. Without a rule, an earlier attempt may still have made links.
+    // Inline content cannot be larger than the draft that contains it. Without a rule, an earlier attempt may still have made links.
     private bool MayLink(ResolvedMail mail, LargeFiles? rule) =>
         links is not null
         && (
             rule is null
-                ? mail.Due.Ticket.Attempt > 0 && (mail.Content.Sources > 0 || mail.Content.Json.Length > Small)
-                : mail.Content.Sources > 0 || mail.Content.Json.Length > rule.Threshold
+                ? mail.Due.Ticket.Attempt > 0 && (mail.Content.Sources > 0 || mail.Content.Size > Small)
+                : mail.Content.Sources > 0 || mail.Content.Size > rule.Threshold
         );
 
     private static LocalContent?[] ByIndex(LocalContent[] files, IReadOnlyList<AttachmentRef> wanted, int attachments)

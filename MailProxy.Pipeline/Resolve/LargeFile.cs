@@ -20,8 +20,9 @@ internal sealed record LargeFile(
 )
 {
     /// <summary>Every attachment of a mail, in the order of its list.</summary>
+    /// <param name="spooled">Where the octets of long content are.</param>
     /// <param name="files">The fetched files, by index of the attachment; null for content that is inline in the JSON.</param>
-    public static IReadOnlyList<LargeFile> Of(MailDraft draft, IReadOnlyList<LocalContent?> files)
+    public static IReadOnlyList<LargeFile> Of(MailDraft draft, IReadOnlyList<LocalContent?> files, SpooledBody? spooled = null)
     {
         var all = new List<LargeFile>();
         for (var i = 0; i < draft.Attachments?.Count; i++)
@@ -32,6 +33,8 @@ internal sealed record LargeFile(
             type ??= MimeTypes.GetMimeType(name);
             if (i < files.Count && files[i] is { } file)
                 all.Add(new(i, name, type, file.Size, inline, () => OpenFile(file.Path), Hash(file.Path)));
+            else if (spooled?.Find(attachment.Content) is { } place)
+                all.Add(new(i, name, type, place.Length, inline, () => new PartOfFile(OpenFile(spooled.Path), place.Offset, place.Length)));
             else if (AttachmentNotation.Inline(attachment) is { } base64)
                 all.Add(
                     new(

@@ -27,8 +27,9 @@ internal static class MimeBody
         {
             draft = draft with
             {
-                Text = draft.Text is null && draft.Html is not null ? null : LinkFoot.Text(draft.Text, links),
-                Html = draft.Html is null ? null : LinkFoot.Html(draft.Html, links),
+                // Rare, and so the text comes into memory even where it is long.
+                Text = draft.Text is null && draft.Html is not null ? null : LinkFoot.Text(InMemory(draft.Text, content), links),
+                Html = draft.Html is null ? null : LinkFoot.Html(InMemory(draft.Html, content)!, links),
             };
         }
 
@@ -38,10 +39,10 @@ internal static class MimeBody
         var parts = attachments
             .Select((a, i) => (Index: i, IsInline: a.InlineId is not null && draft.Html is not null, Draft: a))
             .Where(a => links.All(link => link.Index != a.Index))
-            .Select(a => (a.IsInline, Part: MimeFile.Of(a.Draft, a.Index, a.Index < files.Count ? files[a.Index] : null)))
+            .Select(a => (a.IsInline, Part: MimeFile.Of(a.Draft, a.Index, a.Index < files.Count ? files[a.Index] : null, content.Spooled)))
             .ToList();
         var inline = parts.FindAll(static p => p.IsInline);
-        MimeEntity? html = draft.Html is { } markup ? Text("html", markup) : null;
+        MimeEntity? html = draft.Html is { } markup ? Text("html", markup, content.Spooled) : null;
         if (inline.Count > 0)
         {
             var related = Group("related", boundaries, [html!, .. inline.Select(static p => p.Part)]);
@@ -49,9 +50,9 @@ internal static class MimeBody
             html = related;
         }
 
-        var body = Bodies(draft, html) switch
+        var body = Bodies(draft, html, content.Spooled) switch
         {
-            [] => Text("plain", ""),
+            [] => Text("plain", "", null),
             [var only] => only,
             var several => Group("alternative", boundaries, several),
         };
@@ -61,11 +62,11 @@ internal static class MimeBody
     }
 
     // The richest last (RFC 2046 section 5.1.4). Gmail and Outlook find an invitation behind the HTML, and other forms of HTML before it.
-    private static List<MimeEntity> Bodies(MailDraft draft, MimeEntity? html)
+    private static List<MimeEntity> Bodies(MailDraft draft, MimeEntity? html, SpooledBody? spooled)
     {
         var bodies = new List<MimeEntity>();
         if (draft.Text is not null)
-            bodies.Add(Text("plain", draft.Text));
+            bodies.Add(Text("plain", draft.Text, spooled));
         var others = draft.Alternatives ?? [];
         bodies.AddRange(others.Where(AlternativePart.IsOtherHtml).Select(AlternativePart.Of));
         if (html is not null)
@@ -82,8 +83,12 @@ internal static class MimeBody
         return group;
     }
 
-    private static MimePart Text(string subtype, string text)
+    private static string? InMemory(string? text, MailContent content) => content.Spooled is { } spooled ? spooled.Text(text) : text;
+
+    private static MimePart Text(string subtype, string text, SpooledBody? spooled)
     {
+        if (spooled?.Find(text) is { } place)
+            return new SpooledPart(new("text", subtype) { Charset = "utf-8" }, spooled, place);
         var part = new TextPart(subtype);
         text = WithCrLf(text);
         part.SetText(Encoding.UTF8, text);

@@ -37,12 +37,16 @@ public sealed class MimeComposer(SendOptions options)
             if (draft.Raw is { } raw)
             {
                 var key = options.MailKeyInRaw ? KeyHeader(content) : null;
-                RawMessage.Write(bytes, Convert.FromBase64String(raw), options.MailKeyHeader, key, content);
+                var inFile = content.Spooled?.Find(raw);
+                if (inFile is { } place)
+                    RawMessage.Write(bytes, content.Spooled!, place, options.MailKeyHeader, key, content);
+                else
+                    RawMessage.Write(bytes, Convert.FromBase64String(raw), options.MailKeyHeader, key, content);
                 var head = bytes.Written.IndexOf("\r\n\r\n"u8);
 
                 // A header in some other charset, as former versions took it, is no UTF-8 and goes as it always did.
                 needsSmtpUtf8 = !Ascii.IsValid(bytes.Written[..head]) && Utf8.IsValid(bytes.Written[..head]);
-                eightBit = !Ascii.IsValid(bytes.Written[(needsSmtpUtf8 ? head : 0)..]);
+                eightBit = !Ascii.IsValid(bytes.Written[(needsSmtpUtf8 ? head : 0)..]) || inFile is { Form: SpooledForm.Raw8Bit };
             }
             else
             {
@@ -99,10 +103,10 @@ public sealed class MimeComposer(SendOptions options)
         }
 
         headers.Exact("MIME-Version", "1.0");
-        if (PlainText.TryWrite(bytes, draft))
+        if (content.Spooled?.Find(draft.Text) is null && PlainText.TryWrite(bytes, draft))
             return international;
         MimeBody.Of(draft, files, links, content).WriteTo(format, bytes);
-        if (!bytes.Written.EndsWith("\r\n"u8))
+        if (!bytes.EndsLine)
             bytes.Write("\r\n"u8);
         return international;
     }

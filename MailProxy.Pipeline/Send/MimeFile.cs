@@ -11,8 +11,16 @@ namespace MailProxy.Pipeline.Send;
 internal static class MimeFile
 {
     /// <param name="index">The attachment's index in the draft.</param>
-    public static MimeEntity Of(AttachmentDraft attachment, int index, LocalContent? file)
+    /// <param name="spooled">Where the octets of long content are.</param>
+    public static MimeEntity Of(AttachmentDraft attachment, int index, LocalContent? file, SpooledBody? spooled)
     {
+        if (spooled?.Find(attachment.Content) is { } place)
+        {
+            var plain = place.Form == SpooledForm.Plain;
+            var kind = Type(attachment, base64: !plain);
+            return new SpooledPart(kind, spooled, place).Named(kind, attachment);
+        }
+
         if (file is not null)
         {
             var type = Type(attachment, base64: true);
@@ -101,7 +109,7 @@ internal static class MimeFile
         public override void WriteTo(FormatOptions options, Stream stream, bool contentOnly, CancellationToken cancellationToken = default)
         {
             base.WriteTo(options, stream, contentOnly, cancellationToken); // without content: the header and the empty line
-            ((PooledBytes)stream).Insert(file.Path, file.Size);
+            ((PooledBytes)stream).Insert(file.Path, 0, file.Size, plain: false);
         }
     }
 }

@@ -22,6 +22,9 @@ internal sealed class PooledBytes(int expected) : Stream, IBufferWriter<byte>
     /// <summary>Files that belong between what is written.</summary>
     public List<FileInsert> Files { get; init; } = [];
 
+    /// <summary>A line has ended; every file ends with one.</summary>
+    public bool EndsLine => Written.EndsWith("\r\n"u8) || (Files.Count > 0 && Files[^1].At == _length);
+
     public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, _length);
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -73,8 +76,8 @@ internal sealed class PooledBytes(int expected) : Stream, IBufferWriter<byte>
         base.Dispose(disposing);
     }
 
-    /// <summary>The file's content, as base64 lines, stands here.</summary>
-    public void Insert(string path, long size) => Files.Add(new(_length, path, size));
+    /// <summary>The content of the file, or of the part of it, stands here, as base64 lines or as it is.</summary>
+    public void Insert(string path, long offset, long size, bool plain) => Files.Add(new(_length, path, offset, size, plain));
 
     /// <summary>At least so many bytes to write into; then <see cref="Advance"/>.</summary>
     public Span<byte> Space(int count)

@@ -19,6 +19,35 @@ internal static class RawMessage
         MailContent content
     )
     {
+        WriteHead(bytes, ref raw, mailKeyHeader, key, content);
+        RawOctets.WriteBody(raw, bytes);
+    }
+
+    /// <summary>Of a message that is in its spool file only the header comes into memory.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnsendableException">As above.</exception>
+    public static void Write(
+        PooledBytes bytes,
+        SpooledBody spooled,
+        SpooledRef place,
+        string mailKeyHeader,
+        (string Name, string Value)? key,
+        MailContent content
+    )
+    {
+        ReadOnlySpan<byte> raw = spooled.Read(place.Offset, place.Head);
+        WriteHead(bytes, ref raw, mailKeyHeader, key, content);
+        bytes.Insert(spooled.Path, place.Offset + place.Head, place.Length - place.Head, plain: true);
+    }
+
+    private static void WriteHead(
+        PooledBytes bytes,
+        ref ReadOnlySpan<byte> raw,
+        string mailKeyHeader,
+        (string Name, string Value)? key,
+        MailContent content
+    )
+    {
         using var head = new PooledBytes(4096);
         var facts = RawOctets.WriteHead(ref raw, mailKeyHeader, head);
         if (facts.Froms != 1 || facts.ReturnInHead)
@@ -33,7 +62,6 @@ internal static class RawMessage
         if (!facts.HasMessageId)
             Add(bytes, "Message-ID", content.MessageIdHeader);
         bytes.Write(head.Written);
-        RawOctets.WriteBody(raw, bytes);
     }
 
     private static void Add(PooledBytes bytes, string name, string value) => bytes.Write(Encoding.ASCII.GetBytes($"{name}: {value}\r\n"));

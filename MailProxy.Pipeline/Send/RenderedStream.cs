@@ -89,6 +89,13 @@ internal sealed class RenderedStream : Stream
 
     private int FromFile(Span<byte> into, int index, long at)
     {
+        if (_mail.Files[index] is { Plain: true } plain)
+        {
+            var some = RandomAccess.Read(Open(index), into[..(int)Math.Min(into.Length, plain.Size - at)], plain.Offset + at);
+            Position += some > 0 || into.IsEmpty ? some : throw Shorter();
+            return some;
+        }
+
         if (_window.File != index || at < _window.From || at >= _window.From + _window.Length)
             Load(index, at / Base64Lines.Line);
         var from = (int)(at - _window.From);
@@ -98,18 +105,23 @@ internal sealed class RenderedStream : Stream
         return count;
     }
 
+    private SafeFileHandle Open(int index) =>
+        _open[index] ??= File.OpenHandle(_mail.Files[index].Path, options: FileOptions.SequentialScan);
+
+    private static EndOfStreamException Shorter() => new("A file of the mail is shorter than it was.");
+
     private void Load(int index, long line)
     {
         var file = _mail.Files[index];
-        var handle = _open[index] ??= File.OpenHandle(file.Path, options: FileOptions.SequentialScan);
+        var handle = Open(index);
         var offset = line * Base64Lines.Content;
         var wanted = (int)Math.Min(Lines * Base64Lines.Content, file.Size - offset);
         var content = _content.AsSpan(0, wanted);
         for (var read = 0; read < wanted; )
         {
-            var some = RandomAccess.Read(handle, content[read..], offset + read);
+            var some = RandomAccess.Read(handle, content[read..], file.Offset + offset + read);
             if (some == 0)
-                throw new EndOfStreamException("An attachment's file is shorter than it was.");
+                throw Shorter();
             read += some;
         }
 

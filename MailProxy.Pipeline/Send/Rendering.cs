@@ -33,5 +33,6 @@ internal sealed class Rendering(Func<ResolvedMail, RenderedMail> render, TenantS
 
     // Files are encoded when they are read, but a signature reads all of them.
     private static long Weight(ResolvedMail mail) =>
-        mail.Content.Json.Length + (mail.Account.Dkim is null ? 0 : mail.Files.Sum(static file => file?.Size ?? 0));
+        mail.Content.Json.Length
+        + (mail.Account.Dkim is null ? 0 : (mail.Content.Spooled?.Size ?? 0) + mail.Files.Sum(static file => file?.Size ?? 0));
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Flow;
 
 namespace MailProxy.Pipeline.Storage;
 
@@ -10,8 +11,6 @@ namespace MailProxy.Pipeline.Storage;
 /// </summary>
 public sealed class SpoolFiles
 {
-    private const string Draft = ".part";
-
     private static readonly TimeSpan PinnedPause = TimeSpan.FromSeconds(1);
 
     private readonly string _directory,
@@ -43,54 +42,55 @@ public sealed class SpoolFiles
         return true;
     }
 
+    /// <summary>Begins a file for content that arrives. Throws as <see cref="Restore"/> does.</summary>
+    public SpoolDraft Begin()
+    {
+        Restore();
+        return new(_directory);
+    }
+
     /// <summary>
     /// Writes a file that survives a power cut, and returns its name. When it throws <see cref="IOException"/>, no file is left behind.
     /// </summary>
-    public async Task<string> WriteAsync(ReadOnlyMemory<byte> content)
+    public async Task<string> WriteAsync(ReadOnlyMemory<byte> json)
     {
-        Restore();
-        var name = Guid.NewGuid().ToString("N");
-        var draft = Full(name + Draft);
-        try
-        {
-            using (
-                var file = File.OpenHandle(
-                    draft,
-                    FileMode.CreateNew,
-                    FileAccess.Write,
-                    FileShare.None,
-                    FileOptions.Asynchronous,
-                    content.Length
-                )
-            )
-            {
-                DiskSteps.Tell(DiskStep.Made, draft);
-                await RandomAccess.WriteAsync(file, content, 0);
-                DiskSteps.Wrote(draft, 0, content.Span);
-                DiskSteps.Tell(DiskStep.Syncing, draft);
-                await Task.Run(() => RandomAccess.FlushToDisk(file));
-                DiskSteps.Tell(DiskStep.Synced, draft);
-            }
-
-            File.Move(draft, Full(name));
-            DiskSteps.Tell(DiskStep.Moved, draft, Full(name));
-            await Task.Run(() => DirectorySync.Flush(_directory));
-            return name;
-        }
-        catch (IOException)
-        {
-            Remove(name + Draft);
-            Remove(name);
-            throw;
-        }
+        using var file = Begin();
+        return await file.FinishAsync(json);
     }
 
-    /// <summary>Throws <see cref="IOException"/> when the file is missing or cannot be read.</summary>
-    public async Task<ReadOnlyMemory<byte>> ReadAsync(string name) => await File.ReadAllBytesAsync(Full(name));
+    /// <summary>
+    /// The JSON of a body, and where the octets of its long strings are. Throws <see cref="IOException"/> when the file is
+    /// missing or cannot be
+    /// read.
+    /// </summary>
+    public async Task<(ReadOnlyMemory<byte> Json, SpooledBody? Body)> ReadAsync(string name)
+    {
+        var (nonce, begins) = SpoolName.Read(name);
+        if (begins == 0)
+            return (await File.ReadAllBytesAsync(Full(name)), null);
+        using var file = File.OpenHandle(Full(name), options: FileOptions.Asynchronous);
+        var length = RandomAccess.GetLength(file);
+        if (length <= begins)
+            throw new EndOfStreamException("it is shorter than its name says");
+        var json = new byte[length - begins];
+        for (var read = 0; read < json.Length; )
+        {
+            var some = await RandomAccess.ReadAsync(file, json.AsMemory(read), begins + read);
+            if (some == 0)
+                throw new EndOfStreamException("it became shorter while it was read");
+            read += some;
+        }
 
-    /// <summary>Synchronous, for the writer's thread; null when the file cannot be read.</summary>
+        return (json, new(Full(name), nonce, begins));
+    }
+
+    /// <summary>
+    /// The JSON, synchronous, for the writer's thread; null when the file cannot be read, or has more than the JSON.
+    /// </summary>
     internal byte[]? TryRead(string name)
     {
+        if (SpoolName.Read(name).Json > 0)
+            return null;
         try
         {
             return File.ReadAllBytes(Full(name));

@@ -209,6 +209,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton(Limits)
             .AddSingleton(new AdminKey(Key))
             .AddSingleton<FreeDisk>(() => FreeDisk)
+            .AddSingleton<BeginSpool>(() => new(Scratch))
             .AddSingleton<StorageLook>(() => Missing)
             .AddSingleton<IMessageQueries>(Queries)
             .AddSingleton<IMessageStore>(Store)

@@ -61,7 +61,7 @@ public sealed class SubmissionGatewayTests
                 Limits = new() { RequestBytes = 1 << 20 },
             }
         );
-        var large = Mail.Replace("hello", new string('x', 700_000));
+        var large = Mail.Replace("\"text\"", $"\"subject\":\"{new string('x', 700_000)}\",\"text\"");
 
         var first = host.SendAsync("POST", "/v1/messages", large);
         var taken = await NextAsync(host);
@@ -91,7 +91,7 @@ public sealed class SubmissionGatewayTests
                 Limits = new() { RequestBytes = 1 << 20 },
             }
         );
-        var large = Mail.Replace("hello", new string('x', 700_000));
+        var large = Mail.Replace("\"text\"", $"\"subject\":\"{new string('x', 700_000)}\",\"text\"");
         var first = host.SendAsync("POST", "/v1/messages", large);
         var taken = await NextAsync(host);
         await host.Ingest.Writer.WriteAsync(Blocker());
@@ -152,7 +152,7 @@ public sealed class SubmissionGatewayTests
                 Limits = new() { RequestBytes = 1 << 20 },
             }
         );
-        var large = Mail.Replace("hello", new string('x', 700_000));
+        var large = Mail.Replace("\"text\"", $"\"subject\":\"{new string('x', 700_000)}\",\"text\"");
         using var gone = new CancellationTokenSource();
         var posting = host.Client.PostAsync("/v1/messages", new StringContent(large, null, "application/json"), gone.Token);
         var submission = await NextAsync(host);

@@ -24,7 +24,7 @@ internal sealed class SpoolFilesTests
     {
         var name = await _spool.WriteAsync(Encoding.UTF8.GetBytes("hello"));
 
-        Assert.That(Encoding.UTF8.GetString((await _spool.ReadAsync(name)).Span), Is.EqualTo("hello"));
+        Assert.That(Encoding.UTF8.GetString((await _spool.ReadAsync(name)).Json.Span), Is.EqualTo("hello"));
     }
 
     [Test]
@@ -62,7 +62,7 @@ internal sealed class SpoolFilesTests
         Directory.Delete(Path.Combine(_directory.FullName, "spool"));
 
         var name = await _spool.WriteAsync(new byte[] { 1 });
-        Assert.That((await _spool.ReadAsync(name)).ToArray(), Is.EqualTo(new byte[] { 1 }));
+        Assert.That((await _spool.ReadAsync(name)).Json.ToArray(), Is.EqualTo(new byte[] { 1 }));
         if (!OperatingSystem.IsWindows())
             Assert.That(
                 File.GetUnixFileMode(Path.Combine(_directory.FullName, "spool")),

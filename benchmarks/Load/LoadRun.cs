@@ -13,6 +13,7 @@ internal static class LoadRun
         ("ingest", IngestScenario.RunAsync),
         ("latency", LatencyScenario.RunAsync),
         ("large", LargeScenario.RunAsync),
+        ("bodies", BodiesScenario.RunAsync),
         ("growth", GrowthScenario.RunAsync),
         ("idle", IdleScenario.RunAsync),
         ("mark", MarkScenario.RunAsync),

@@ -41,7 +41,8 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
 
         try
         {
-            return stored.Content with { Json = await spool.ReadAsync(stored.SpoolFile) };
+            var (json, body) = await spool.ReadAsync(stored.SpoolFile);
+            return stored.Content with { Json = json, Spooled = body };
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

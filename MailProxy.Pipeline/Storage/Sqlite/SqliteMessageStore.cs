@@ -93,7 +93,8 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
             return loaded.Content;
         try
         {
-            return loaded.Content with { Json = await _spool.ReadAsync(loaded.Spool) };
+            var (json, body) = await _spool.ReadAsync(loaded.Spool);
+            return loaded.Content with { Json = json, Spooled = body };
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
