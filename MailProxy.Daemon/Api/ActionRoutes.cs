@@ -22,20 +22,16 @@ internal sealed class ActionRoutes(
 {
     public void Map(RouteGroupBuilder v1)
     {
-        Map(v1, "cancel", Cancel, "Never send it (again)");
-        Map(v1, "retry", Retry, "Try it now; a failed or expired one is queued anew");
-        Map(v1, "hold", Hold, "Keep it until released");
-        Map(v1, "release", Release, "Let a held one go");
-        Map(v1, "reschedule", Reschedule, "Send it at another time").Accepts<RescheduleRequest>("application/json");
+        Describe(v1.MapPost("/messages/{id}/cancel", Cancel), "cancel", "Never send it (again)");
+        Describe(v1.MapPost("/messages/{id}/retry", Retry), "retry", "Try it now; a failed or expired one is queued anew");
+        Describe(v1.MapPost("/messages/{id}/hold", Hold), "hold", "Keep it until released");
+        Describe(v1.MapPost("/messages/{id}/release", Release), "release", "Let a held one go");
+        Describe(v1.MapPost("/messages/{id}/reschedule", Reschedule), "reschedule", "Send it at another time")
+            .Accepts<RescheduleRequest>("application/json");
     }
 
-    private static RouteHandlerBuilder Map(RouteGroupBuilder v1, string name, Delegate handler, string summary) =>
-        v1.MapPost($"/messages/{{id}}/{name}", handler)
-            .WithName(name + "Message")
-            .WithSummary(summary)
-            .WithTags("Messages")
-            .Needs(KeyScopes.Send)
-            .Produces<MessageAnswer>();
+    private static RouteHandlerBuilder Describe(RouteHandlerBuilder route, string name, string summary) =>
+        route.WithName(name + "Message").WithSummary(summary).WithTags("Messages").Needs(KeyScopes.Send).Produces<MessageAnswer>();
 
     private Task<IResult> Cancel(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Cancel());
 

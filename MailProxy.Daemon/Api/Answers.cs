@@ -65,9 +65,11 @@ public sealed record MessageAnswer(
     IReadOnlyList<RecipientAnswer> Recipients
 );
 
+/// <param name="Scanned">How many messages were looked at, when the page was cut because no index serves the filter.</param>
 public sealed record MessageList(
     IReadOnlyList<MessageAnswer> Data,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor,
+    int? Scanned
 );
 
 /// <summary>An event of the log; <c>data</c> is as webhooks get it.</summary>

@@ -88,7 +88,8 @@ internal sealed class MessageRoutes(
     {
         var list = new MessageList(
             [.. page.Messages.Select(answers.Of)],
-            page.Next is { } next ? Cursor.Write(http, "messages", next) : null
+            page.Next is { } next ? Cursor.Write(http, "messages", next) : null,
+            page.Scanned
         );
         return new(memory, JsonSerializer.SerializeToUtf8Bytes(list, ApiJson.Plain.MessageList), "application/json; charset=utf-8");
     }

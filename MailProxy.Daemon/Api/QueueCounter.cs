@@ -10,7 +10,7 @@ internal sealed class QueueCounter(IMessageQueries queries, CurrentAccounts acco
     public async Task<(QueueCounts Counts, long At)> TakeAsync()
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var counts = await queries.CountsAsync(now);
+        var counts = await queries.CountsAsync(now, IsExcused);
         var overdue = counts
             .OverdueByLane.Where(late => !IsExcused(late.Lane))
             .Sum(late => Math.Max(0, late.Count - dispatcher.SetAside(late.Lane, now - QueueCounts.OverdueAfter)));

@@ -36,17 +36,21 @@ internal sealed class WebhookRoutes(
             "Create or replace a webhook; its creation answers the secret once",
             "Delete a webhook"
         );
-        Action(v1, "pause", Pause, "pauseWebhook", "Let its events wait").Versioned();
-        Action(v1, "resume", Resume, "resumeWebhook", "Report again; enables one that was disabled").Versioned();
+        Action(v1.MapPost("/webhooks/{id}/pause", Pause), "pauseWebhook", "Let its events wait").Versioned();
+        Action(v1.MapPost("/webhooks/{id}/resume", Resume), "resumeWebhook", "Report again; enables one that was disabled").Versioned();
         v1.MapPost("/webhooks/{id}/test", Test)
             .WithName("testWebhook")
             .WithSummary("Send a request that tells of nothing, and say how it was answered")
             .WithTags("Webhooks")
             .Needs(KeyScopes.Manage)
             .Produces<WebhookTestAnswer>();
-        Action(v1, "rotate-secret", Rotate, "rotateWebhookSecret", "Make a new secret, answered once; the old one signs too for a while")
+        Action(
+                v1.MapPost("/webhooks/{id}/rotate-secret", Rotate),
+                "rotateWebhookSecret",
+                "Make a new secret, answered once; the old one signs too for a while"
+            )
             .Versioned();
-        Action(v1, "replay", Replay, "replayWebhook", "Tell the events of a time once more")
+        Action(v1.MapPost("/webhooks/{id}/replay", Replay), "replayWebhook", "Tell the events of a time once more")
             .Versioned()
             .Accepts<WebhookReplayRequest>("application/json");
     }
@@ -163,19 +167,8 @@ internal sealed class WebhookRoutes(
         return await AnswerAsync(http, id);
     }
 
-    private static RouteHandlerBuilder Action(
-        RouteGroupBuilder v1,
-        string action,
-        Func<HttpContext, string, Task<IResult>> handler,
-        string name,
-        string summary
-    ) =>
-        v1.MapPost($"/webhooks/{{id}}/{action}", handler)
-            .WithName(name)
-            .WithSummary(summary)
-            .WithTags("Webhooks")
-            .Needs(KeyScopes.Manage)
-            .Produces<Shown<WebhookEndpoint>>();
+    private static RouteHandlerBuilder Action(RouteHandlerBuilder route, string name, string summary) =>
+        route.WithName(name).WithSummary(summary).WithTags("Webhooks").Needs(KeyScopes.Manage).Produces<Shown<WebhookEndpoint>>();
 
     /// <summary>A secret that this request has made, answered once.</summary>
     private sealed record MadeSecret(string Text)

@@ -18,7 +18,8 @@ internal sealed class AccountGate
     private readonly AccountLimits _global;
     private readonly TimeProvider _clock;
     private readonly LimiterTable _limiters;
-    private long _givenBack;
+    private readonly Lock _backGate = new();
+    private HashSet<LimitKey> _back = [];
 
     public AccountGate(CurrentAccounts accounts, AccountLimits global, TimeProvider clock)
     {
@@ -28,8 +29,18 @@ internal sealed class AccountGate
         _limiters = new(Make);
     }
 
-    /// <summary>Number of permits returned unspent. When it rises, a wait for a limit may be over early.</summary>
-    public long GivenBack => Interlocked.Read(ref _givenBack);
+    /// <summary>Under which keys permits came back unspent since the last call: waits for those limits may be over early.</summary>
+    public IReadOnlyCollection<LimitKey> TakeGivenBack()
+    {
+        lock (_backGate)
+        {
+            if (_back.Count == 0)
+                return [];
+            var back = _back;
+            _back = [];
+            return back;
+        }
+    }
 
     /// <summary>Replaces the counts by those from before a restart.</summary>
     public void Seed(IEnumerable<LimitUse> uses)
@@ -97,7 +108,17 @@ internal sealed class AccountGate
         _limiters.Keep((key, limiter) => directory.Has(key) && !(limiter.IdleDuration > Idle));
     }
 
-    internal void CountGivenBack() => Interlocked.Increment(ref _givenBack);
+    internal void GiveBack(in PermitCounts counts)
+    {
+        lock (_backGate)
+        {
+            foreach (var count in (ReadOnlySpan<PermitCount>)[counts.Account, counts.Tenant, counts.Installation])
+            {
+                if (count.Permits > 0)
+                    _back.Add(count.Key);
+            }
+        }
+    }
 
     private static int Slice(AccountLimits limits) => limits.Count == LimitCount.Recipients ? limits.SmallestWindow : int.MaxValue;
 
@@ -167,7 +188,7 @@ internal sealed class GatePermit(
         shared?.Dispose();
         global?.Dispose();
         if (!_spent && (own ?? shared ?? global) is not null)
-            gate.CountGivenBack();
+            gate.GiveBack(counts);
     }
 }
 

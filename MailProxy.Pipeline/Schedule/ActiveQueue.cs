@@ -51,8 +51,8 @@ internal sealed class ActiveQueue
     /// <summary>Every lane there is; safe to read from other threads.</summary>
     public IEnumerable<MailLane> Lanes => _lanes.Values;
 
-    /// <summary>Lanes that wait for a limit.</summary>
-    public IReadOnlyCollection<MailLane> AtLimit => _waits.AtLimit;
+    /// <summary>A tenant's lanes that wait for the limit of the whole tenant.</summary>
+    public IReadOnlyCollection<MailLane> AtLimitOf(string tenant) => _tenants.TryGetValue(tenant, out var lanes) ? lanes.AtLimit : [];
 
     /// <summary>Safe to call from other threads.</summary>
     public MailLane? Find(LaneKey key) => _lanes.GetValueOrDefault(key);

@@ -87,8 +87,8 @@ internal sealed partial class LaneKeeper(
         return true;
     }
 
-    /// <param name="limitsMayOpen">A permit came back unspent.</param>
-    public void Apply(WakeSet news, bool limitsMayOpen)
+    /// <param name="back">Under which keys permits came back unspent.</param>
+    public void Apply(WakeSet news, IReadOnlyCollection<LimitKey> back)
     {
         foreach (var account in news.Unparked)
         {
@@ -96,12 +96,8 @@ internal sealed partial class LaneKeeper(
                 BackOff(lane, null);
         }
 
-        if (limitsMayOpen)
-        {
-            // Whose permit it was is not known here, and what one account of a tenant did not spend another one may.
-            foreach (var lane in queue.AtLimit.ToArray())
-                AskLimitAgain(lane);
-        }
+        foreach (var key in back)
+            AskLimitAgain(key);
 
         foreach (var (account, (until, trouble)) in news.Parked)
         {
@@ -181,7 +177,18 @@ internal sealed partial class LaneKeeper(
             queue.Drop(lane);
     }
 
-    // The wait was computed with the permit as used.
+    // The wait was computed with the permit as used. It is of use to whom it was taken for, and what one account of a tenant did not spend
+    // another one may; everybody else waits for other permits.
+    private void AskLimitAgain(LimitKey key)
+    {
+        if (key.Scope == LimitScope.Account && queue.Find(Lanes.Of(new AccountKey(key.Number))) is { AtLimit.OfTenant: false } own)
+            AskLimitAgain(own);
+        if (key.Scope != LimitScope.Tenant || Directory.Tenants.Find(key.Number) is not { } tenant)
+            return;
+        foreach (var lane in queue.AtLimitOf(tenant.Id).ToArray())
+            AskLimitAgain(lane);
+    }
+
     private void AskLimitAgain(MailLane lane)
     {
         lane.AtLimit = null;

@@ -7,13 +7,9 @@ internal sealed class LaneWaits
     private const long LongPark = 1000;
 
     private readonly LaneHeap _looks = new(0); // by the time of the next look
-    private readonly HashSet<MailLane> _atLimit = [];
 
     /// <summary>When the first lane is to be looked at; <see cref="long.MaxValue"/>: none is.</summary>
     public long NextLook => _looks.FirstKey;
-
-    /// <summary>Lanes that wait for a limit.</summary>
-    public IReadOnlyCollection<MailLane> AtLimit => _atLimit;
 
     /// <summary>Ends the waits of the first lane that are over, and returns it; null: no lane is to be looked at yet.</summary>
     public MailLane? EndFirst(long now)
@@ -40,10 +36,13 @@ internal sealed class LaneWaits
         lane.LetsGo = lane.Paused || lane.Unknown || (lane.Waits && until - now > LongPark);
         if (lane.Waits || lane.WaitedLast == long.MaxValue)
             lane.WaitedLast = lane.Waits ? long.MaxValue : now;
-        if (lane.AtLimit is null)
-            _atLimit.Remove(lane);
-        else
-            _atLimit.Add(lane);
+
+        var tenant = lane.AtLimit is { OfTenant: true } ? lane.Tenant : null;
+        if (tenant == lane.AtLimitOf)
+            return;
+        lane.AtLimitOf?.AtLimit.Remove(lane);
+        tenant?.AtLimit.Add(lane);
+        lane.AtLimitOf = tenant;
     }
 
     /// <summary>Sets when the lane is to be looked at, after any change of it.</summary>

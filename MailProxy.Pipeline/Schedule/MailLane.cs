@@ -56,6 +56,9 @@ internal sealed class MailLane
     public LanePark? AtLimit { get; set; }
     public LanePark? BackingOff { get; set; }
 
+    /// <summary>The tenant in whose <see cref="TenantLanes.AtLimit"/> it is; null: in none.</summary>
+    public TenantLanes? AtLimitOf { get; set; }
+
     public bool Waits => Paused || Unknown || AtLimit is not null || BackingOff is not null;
 
     /// <summary>The lane waits for long and holds no tickets meanwhile.</summary>

@@ -33,7 +33,6 @@ internal sealed partial class ScheduleStage
     private readonly PipelineHealth _health;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
-    private long _givenBack;
     private long _trimmed;
     private readonly ActiveQueue _queue;
     private readonly Standstill _standstill;
@@ -178,10 +177,10 @@ internal sealed partial class ScheduleStage
 
         var more = TakeTickets(now);
         var news = _wake.Drain();
-        var limitsMayOpen = news.Done.Count + news.Aside.Count > 0 && PermitsCameBack();
-        if (limitsMayOpen)
+        var back = news.Done.Count + news.Aside.Count > 0 ? _gate.TakeGivenBack() : [];
+        if (back.Contains(LimitKey.Installation))
             _standstill.Limit = null;
-        _lanes.Apply(news, limitsMayOpen);
+        _lanes.Apply(news, back);
         if (_lookAtAll)
         {
             _lookAtAll = false;
@@ -261,13 +260,6 @@ internal sealed partial class ScheduleStage
     {
         var at = Math.Min(_queue.NextLook, _standstill.NextEnd);
         return _standstill.StoreInTrouble ? at : Math.Min(at, _expiry.Next);
-    }
-
-    private bool PermitsCameBack()
-    {
-        var before = _givenBack;
-        _givenBack = _gate.GivenBack;
-        return _givenBack != before;
     }
 
     private void SetSuspended(bool suspended)

@@ -31,6 +31,9 @@ internal sealed class TenantLanes
     /// <summary>When the tenant was last passed over because of its share; <see cref="long.MinValue"/>: never.</summary>
     public long HeldBackLast { get; set; } = long.MinValue;
 
+    /// <summary>Its lanes that wait for the limit of the whole tenant.</summary>
+    public HashSet<MailLane> AtLimit { get; } = [];
+
     public LinkedList<MailLane> Ready { get; } = [];
     public LinkedList<MailLane> Urgent { get; } = [];
     public LinkedList<MailLane> Refill { get; } = [];

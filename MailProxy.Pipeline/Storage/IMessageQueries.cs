@@ -25,14 +25,22 @@ public interface IMessageQueries
     /// </summary>
     Task<MailContent?> ContentAsync(MessageKey key);
 
-    /// <summary>How much mail waits, by state and priority. Not for the hot path, because it counts the queue's index.</summary>
-    Task<QueueCounts> CountsAsync(long now);
+    /// <summary>
+    /// How much mail waits, by state and priority, which is kept and not counted; and how long, which is looked up for each lane that has
+    /// ready mail. Just after a start it waits until everything is counted once.
+    /// </summary>
+    /// <param name="isExcused">Lanes whose mail waits for a known reason: it is not overdue. Null: none.</param>
+    Task<QueueCounts> CountsAsync(long now, Func<LaneKey, bool>? isExcused = null);
 }
 
 /// <summary>One page of a list.</summary>
 /// <param name="Messages">May be fewer than requested, or none, when messages are large or few match; there may still be more.</param>
 /// <param name="Next">Where the next page begins; null when this was the last.</param>
-public sealed record MessagePage(IReadOnlyList<MessageView> Messages, long? Next);
+public sealed record MessagePage(IReadOnlyList<MessageView> Messages, long? Next)
+{
+    /// <summary>How many messages were looked at, when the page was cut because no index serves its filter; otherwise null.</summary>
+    public int? Scanned { get; init; }
+}
 
 /// <summary>The message exists, but its body was purged (410).</summary>
 public sealed class BodyPurgedException() : Exception("The message's body was purged.");
@@ -86,11 +94,15 @@ public sealed record MessageView(
 }
 
 /// <param name="OldestDue">The due time of the oldest ready mail, or null.</param>
-/// <param name="Overdue">Ready mails whose due time passed more than a minute ago.</param>
+/// <param name="Overdue">Ready mails whose due time passed more than a minute ago; beyond <see cref="QueueCounts.MostOverdue"/> in a lane
+/// they are not counted.</param>
 public sealed record QueueCounts(IReadOnlyList<(MessageState State, Priority Priority, long Count)> Depth, long? OldestDue, long Overdue)
 {
     /// <summary>Ready mail is overdue when it waits longer than this (milliseconds).</summary>
     public const long OverdueAfter = 60_000;
+
+    /// <summary>Overdue mails that are counted, of one lane and of all: more would tell nothing else, and take long.</summary>
+    public const int MostOverdue = 10_000;
 
     /// <summary>
     /// <see cref="Overdue"/> by lane, so that lanes that wait for a known reason (paused, parked, at a limit) can be left out.

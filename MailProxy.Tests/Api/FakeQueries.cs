@@ -40,7 +40,7 @@ internal sealed class FakeQueries : IMessageQueries
 
     public Task<MailContent?> ContentAsync(MessageKey key) => Answer(() => Contents.GetValueOrDefault(key));
 
-    public Task<QueueCounts> CountsAsync(long now) => Answer(() => Counts);
+    public Task<QueueCounts> CountsAsync(long now, Func<LaneKey, bool>? isExcused = null) => Answer(() => Counts);
 
     private Task<T> Answer<T>(Func<T> answer) => Fault is null ? Task.FromResult(answer()) : Task.FromException<T>(Fault);
 }

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Schedule;
 using NUnit.Framework;
@@ -102,6 +103,34 @@ internal sealed class ScheduleLimitTests
         bench.Wake.Done(first.Ticket);
 
         Assert.That((await bench.NextAsync()).Permit.IsAcquired, Is.True);
+    }
+
+    [Test]
+    public async Task Limit_PermitGivenBack_WakesWhoseItWasAndAsksForNobodyElse()
+    {
+        await using var bench = new ScheduleBench(
+            accounts: [Account(A, new(PerDay: 1)), Account(B, new(PerDay: 1)), Account(C, new(PerDay: 1))]
+        ).Start();
+        var first = new Dictionary<LaneKey, DueMail>();
+        foreach (var (lane, id) in new[] { (A, 1L), (B, 2L), (C, 3L) })
+        {
+            bench.Offer(Ticket(id, lane));
+            first[lane] = await bench.NextAsync();
+            bench.Offer(Ticket(id + 10, lane));
+        }
+
+        await bench.RestedAsync();
+        Assert.That(Refused(A, B, C), Is.EqualTo(3), "each lane has been refused once");
+
+        first[B].Permit.Dispose();
+        bench.Wake.Done(first[B].Ticket);
+
+        Assert.That((await bench.NextAsync()).Ticket.Lane, Is.EqualTo(B));
+        await bench.RestedAsync();
+        Assert.That(Refused(A, C), Is.EqualTo(2), "nobody else has asked");
+
+        double Refused(params LaneKey[] lanes) =>
+            lanes.Sum(lane => bench.Metrics.PermitsRefused.WithLabels("default", $"account-{lane.Number}", "account").Value);
     }
 
     [Test]

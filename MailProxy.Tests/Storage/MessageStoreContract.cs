@@ -24,7 +24,17 @@ internal abstract class MessageStoreContract<TBench>
     public void MakeBench() => Bench = new TBench();
 
     [TearDown]
-    public void DropBench() => Bench.Dispose();
+    public async Task DropBenchAsync()
+    {
+        try
+        {
+            await Bench.CheckAsync();
+        }
+        finally
+        {
+            Bench.Dispose();
+        }
+    }
 
     protected AcceptedMail Mail(
         string id,

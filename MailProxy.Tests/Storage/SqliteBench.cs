@@ -175,6 +175,9 @@ internal sealed class SqliteBench : StoreBench
         _root.Delete(recursive: true);
     }
 
+    public override Task CheckAsync() =>
+        Health.StoreDamage is null && Health.StoreTrouble is null ? CountsCheck.CheckAsync(Database) : Task.CompletedTask;
+
     private void Open(string directory)
     {
         Health = new();

@@ -56,6 +56,9 @@ internal abstract class StoreBench : IDisposable
 
     public abstract IReadOnlyList<string> SpoolNames();
 
+    /// <summary>What holds of every store that works, whatever a test did to it.</summary>
+    public abstract Task CheckAsync();
+
     public abstract void Dispose();
 }
 

@@ -113,11 +113,11 @@ public sealed class StoreBackup(string data, string target, bool withKeys, strin
         BackupDatabase.Snapshot(Store, copy);
         BackupDatabase.Check(copy);
         var schema = BackupDatabase.Read(copy, BackupDatabase.Schema);
-        if (schema != Migrator.Embedded.Count)
+        if (schema != Migrator.Latest)
         {
             throw new StoreRefusedException(
-                $"The store was written by {(schema > Migrator.Embedded.Count ? "a newer" : "an older")} program (schema {schema}; this "
-                    + $"one has {Migrator.Embedded.Count}). Use the backup command of the program that runs it."
+                $"The store was written by {(schema > Migrator.Latest ? "a newer" : "an older")} program (schema {schema}; this "
+                    + $"one has {Migrator.Latest}). Use the backup command of the program that runs it."
             );
         }
 

@@ -34,11 +34,11 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
         var manifest =
             BackupManifest.Read(_backup)
             ?? throw new StoreRefusedException($"There is no backup in '{_backup}': it has no {BackupManifest.FileName}.");
-        if (manifest.Schema > Migrator.Embedded.Count)
+        if (manifest.Schema > Migrator.Latest)
         {
             throw new StoreRefusedException(
                 $"The backup in '{_backup}' is of a newer program (schema {manifest.Schema}; this one knows up to "
-                    + $"{Migrator.Embedded.Count}). Use that one."
+                    + $"{Migrator.Latest}). Use that one."
             );
         }
 
@@ -76,7 +76,7 @@ public sealed class StoreRestore(string backup, string data, TimeProvider clock)
         {
             StoreFile.Inspect(Store);
             var schema = BackupDatabase.Read(Store, BackupDatabase.Schema);
-            if (schema != Migrator.Embedded.Count)
+            if (schema != Migrator.Latest)
                 throw new StoreRefusedException($"it is of another program (schema {schema})");
             there = BackupDatabase.Read(Store, BackupDatabase.History);
         }

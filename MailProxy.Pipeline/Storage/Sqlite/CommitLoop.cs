@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Sqlite.Counts;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -22,6 +23,7 @@ internal sealed partial class CommitLoop : IDisposable
     private readonly List<WriteJob> _turn = [];
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Session _session;
+    private readonly KeptCounts _counts;
     private readonly EventSignal _signal;
     private readonly Checkpointer _checkpointer;
     private readonly PipelineHealth _health;
@@ -39,6 +41,7 @@ internal sealed partial class CommitLoop : IDisposable
 
     public CommitLoop(
         Session session,
+        KeptCounts counts,
         EventSignal signal,
         Checkpointer checkpointer,
         PipelineHealth health,
@@ -47,7 +50,7 @@ internal sealed partial class CommitLoop : IDisposable
         TimeSpan backOff
     )
     {
-        (_session, _signal, _checkpointer) = (session, signal, checkpointer);
+        (_session, _counts, _signal, _checkpointer) = (session, counts, signal, checkpointer);
         (_health, _metrics, _logger, _backOff) = (health, metrics, logger, backOff);
         Events = new(session, signal.Last);
         _thread = new(Run) { IsBackground = true, Name = "store writer" };
@@ -80,7 +83,7 @@ internal sealed partial class CommitLoop : IDisposable
     /// </summary>
     public Task<T> WriteAsync<T>(Func<Session, T> write)
     {
-        var job = new SmallWrite<T>(write, Events);
+        var job = new SmallWrite<T>(write, Events, _counts);
         Post(_inbox.Others, job);
         return job.Promise;
     }
@@ -221,6 +224,7 @@ internal sealed partial class CommitLoop : IDisposable
             return;
         }
 
+        _counts.Committed();
         _hooks.Ended();
 
         var rows = 0;
@@ -247,6 +251,7 @@ internal sealed partial class CommitLoop : IDisposable
         if (raw.sqlite3_get_autocommit(_session.Connection.Handle) == 0)
             _session.Prepare("ROLLBACK").Run();
         Events.Forget(_signal.Last);
+        _counts.RolledBack();
 
         var trouble = StoreTrouble.Describe(fault);
         _metrics.CommitFailures.Inc();

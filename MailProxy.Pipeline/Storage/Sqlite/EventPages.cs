@@ -38,8 +38,8 @@ internal static class EventPages
     /// <summary>Bytes of one page: an event has up to the metadata of its message and the replies of all recipients.</summary>
     private const int Weight = 4 << 20;
 
-    // Counting further would tell nothing useful.
-    private const int MostLookedAt = 200_000;
+    // Counting further would tell nothing useful, and keep a reader for long.
+    private const int MostLookedAt = 50_000;
 
     public static List<MailEvent> OfMessage(Session session, StoreGenerations generations, long message, int afterSequence, int limit)
     {

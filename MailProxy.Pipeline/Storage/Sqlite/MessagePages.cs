@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -7,8 +8,12 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// </summary>
 internal static class MessagePages
 {
-    /// <summary>Messages read for one page; takes some tens of milliseconds.</summary>
+    /// <summary>Messages looked at for one page; takes some tens of milliseconds.</summary>
     internal const int Scanned = 20_000;
+
+    // On a slow disk fewer are looked at. Milliseconds, asked about every so many messages.
+    private const int Longest = 50;
+    private const int AskEvery = 256;
 
     /// <summary>
     /// Characters of one page, which become some megabytes of answer, because a message may have thousands of recipients, each with a
@@ -18,7 +23,7 @@ internal static class MessagePages
 
     public static MessagePage Read(Session session, Claims claims, MessageFilter filter, int limit, long? before, int scanned = Scanned)
     {
-        var (numbers, next) = Numbers(session, claims, filter, limit, before ?? long.MaxValue, scanned);
+        var (numbers, next, looked) = Numbers(session, claims, filter, limit, before ?? long.MaxValue, scanned);
         var views = new List<MessageView>(numbers.Count);
         var weight = 0;
         foreach (var number in numbers)
@@ -31,10 +36,11 @@ internal static class MessagePages
             weight += Weigh(view);
         }
 
-        return new(views, next);
+        return new(views, next) { Scanned = looked };
     }
 
-    private static (List<long> Numbers, long? Next) Numbers(
+    // Looked: at how many, when the page ends before it is full and before the list does.
+    private static (List<long> Numbers, long? Next, int? Looked) Numbers(
         Session session,
         Claims claims,
         MessageFilter filter,
@@ -47,8 +53,11 @@ internal static class MessagePages
         using var row = session.Open(sql.Text, sql.Values);
         var numbers = new List<long>();
         var (last, seen) = (before, 0);
+        var begun = Stopwatch.GetTimestamp();
         for (; row.Step(); seen++)
         {
+            if (seen % AskEvery == AskEvery - 1 && Stopwatch.GetElapsedTime(begun).TotalMilliseconds > Longest)
+                return (numbers, last, seen);
             // A message whose recipients differ only in case has one row for each of them, but appears once.
             var number = row.Long(0);
             if (number == last || row.IsNull(1) || row.Long(1) == 0)
@@ -58,11 +67,11 @@ internal static class MessagePages
             }
 
             if (numbers.Count == limit)
-                return (numbers, numbers[^1]);
+                return (numbers, numbers[^1], null);
             numbers.Add(last = number);
         }
 
-        return (numbers, seen < scanned ? null : last);
+        return seen < scanned ? (numbers, null, null) : (numbers, last, seen);
     }
 
     private static int Weigh(MessageView view)

@@ -12,17 +12,21 @@ internal static class Migrator
 {
     private const string Folder = ".Storage.Sqlite.Migrations.";
 
-    /// <summary>The steps in this program, from 1 without gaps.</summary>
+    /// <summary>The steps in this program, in order. Numbers may be left out.</summary>
     public static IReadOnlyList<Migration> Embedded { get; } = Load();
+
+    /// <summary>The schema of a store that this program has written.</summary>
+    public static int Latest => Embedded[^1].Number;
 
     /// <summary>Throws <see cref="StoreRefusedException"/> when the file is from a newer program, before anything is changed.</summary>
     public static void Run(SqliteConnection connection, string path, IReadOnlyList<Migration> migrations)
     {
         var version = Connections.Number(connection, "PRAGMA user_version");
-        if (version > migrations.Count)
+        var latest = migrations.Count == 0 ? 0 : migrations[^1].Number;
+        if (version > latest)
         {
             throw new StoreRefusedException(
-                $"'{path}' was written by a newer program (schema {version}; this one knows up to {migrations.Count}). It was not "
+                $"'{path}' was written by a newer program (schema {version}; this one knows up to {latest}). It was not "
                     + "touched; install the newer version again, or restore a backup made before it."
             );
         }
@@ -63,10 +67,10 @@ internal static class Migrator
         }
 
         found.Sort((a, b) => a.Number.CompareTo(b.Number));
-        for (var i = 0; i < found.Count; i++)
+        for (var i = 1; i < found.Count; i++)
         {
-            if (found[i].Number != i + 1)
-                throw new InvalidOperationException($"Migration {i + 1} is missing.");
+            if (found[i].Number == found[i - 1].Number)
+                throw new InvalidOperationException($"There are two migrations {found[i].Number}.");
         }
 
         return [.. found];

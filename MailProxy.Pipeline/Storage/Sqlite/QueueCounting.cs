@@ -1,123 +1,122 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sqlite.Counts;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Counts what waits. Joining the queue with its messages would read them all; so ready mail is counted in the lane index, the deferred
-/// and
-/// scheduled part of it in the index of notable states, and the difference is queued.
+/// Tells what waits, from counts that are kept; and since when, by a few look-ups in the lane index for each lane that has ready mail. Only
+/// what is overdue without a reason is counted, up to a bound.
 /// </summary>
 internal static class QueueCounting
 {
-    internal const string Ready = """
-        SELECT lane, priority, count(*),
-               min(CASE WHEN due > 0 THEN due END), min(CASE WHEN due = 0 THEN message END),
-               sum(CASE WHEN due = 0 THEN message <= ?1 ELSE due <= ?2 END)
-        FROM queue INDEXED BY queue_lane WHERE state = 0 AND message NOT IN (SELECT value FROM json_each(?3))
-        GROUP BY lane, priority
+    private const string Lane = "FROM queue INDEXED BY queue_lane WHERE state = 0 AND lane = ?1 AND priority = ?2 AND ";
+
+    internal const string FirstFresh = "SELECT message " + Lane + "due = 0 ORDER BY message";
+    internal const string FirstDue = "SELECT message, due " + Lane + "due > 0 ORDER BY due, message";
+    internal const string LateFresh = "SELECT count(*) FROM (SELECT 1 " + Lane + "due = 0 AND message <= ?3 LIMIT ?4)";
+    internal const string LateDue = "SELECT count(*) FROM (SELECT 1 " + Lane + "due > 0 AND due <= ?3 LIMIT ?4)";
+
+    // One whose body has begun is still queued, deferred or scheduled in its message, and ready or set aside in its row.
+    private const string Sending = """
+        SELECT m.state, q.priority, q.state, q.lane, q.due FROM queue q JOIN messages m ON m.number = q.message
+        WHERE q.message = ?1 AND q.attempt = ?2
         """;
-
-    internal const string Waiting =
-        "SELECT state, priority, count(*) FROM messages INDEXED BY messages_notable WHERE state <> 0 AND state <> 10 AND state "
-        + "IN (1, 4) GROUP BY state, priority";
-
-    private const string Held = """
-        SELECT m.state, q.priority, count(*)
-        FROM queue q INDEXED BY queue_unready CROSS JOIN messages m ON m.number = q.message WHERE q.state <> 0 AND q.state = 2
-        GROUP BY m.state, q.priority
-        """;
-
-    // One whose body has begun is still queued, deferred or scheduled in its message.
-    private const string Sending =
-        "SELECT m.state, q.priority, q.state FROM queue q JOIN messages m ON m.number = q.message WHERE q.message = ?1 AND q.attempt = ?2";
-
-    // Set aside with their batch, perhaps many; what they are besides is in the index of notable states.
-    private const string Aside =
-        "SELECT priority, count(*) FROM queue INDEXED BY queue_unready WHERE state <> 0 AND state = 3 GROUP BY priority";
 
     private const string CreatedAt = "SELECT created_at FROM messages WHERE number = ?1";
     private const string NumberAtMost = "SELECT max(number) FROM messages WHERE number <= ?1";
 
+    /// <param name="kept">As of a commit that is not newer than the session's snapshot.</param>
     /// <param name="begun">The attempts whose bodies have begun.</param>
-    public static QueueCounts Count(Session session, IReadOnlyList<TicketName> begun, long now)
+    /// <param name="isExcused">Lanes whose mail is not overdue; null: none.</param>
+    public static QueueCounts Count(
+        Session session,
+        WaitingCounts kept,
+        IReadOnlyList<TicketName> begun,
+        long now,
+        Func<LaneKey, bool>? isExcused = null
+    )
     {
-        var depth = new Dictionary<(MessageState State, Priority Priority), long>();
-        void Add(MessageState state, Priority priority, long count) =>
-            depth[(state, priority)] = depth.GetValueOrDefault((state, priority)) + count;
-
+        var sending = ReadSending(session, kept, begun);
+        var late = now - QueueCounts.OverdueAfter;
+        var lastLate = LastCreatedBy(session, late);
+        var left = QueueCounts.MostOverdue;
         var oldest = new Dictionary<LaneKey, (long? Due, long? Fresh)>();
         var overdue = new Dictionary<LaneKey, long>();
-        var sending = new List<long>();
+        foreach (var (lane, priority) in kept.Ready.Keys)
+        {
+            var fresh = First(session.Prepare(FirstFresh).Add(lane.Number).Add((long)priority), 0, sending);
+            var due = First(session.Prepare(FirstDue).Add(lane.Number).Add((long)priority), 1, sending);
+            var known = oldest.GetValueOrDefault(lane);
+            oldest[lane] = (Earlier(known.Due, due), Earlier(known.Fresh, fresh));
+            if ((fresh <= lastLate || due <= late) && left > 0 && isExcused?.Invoke(lane) is not true)
+            {
+                var mine = sending.Where(s => (s.Value.Lane, s.Value.Priority) == (lane, priority)).ToList();
+                var count =
+                    Late(session, LateFresh, lane, priority, lastLate, left, mine.Count(s => s.Value.Due == 0 && s.Key <= lastLate))
+                    + Late(session, LateDue, lane, priority, late, left, mine.Count(s => s.Value.Due > 0 && s.Value.Due <= late));
+                overdue[lane] = overdue.GetValueOrDefault(lane) + count;
+                left -= (int)count;
+            }
+        }
+
+        List<(LaneKey Lane, long Due)> waited = [];
+        foreach (var (lane, first) in oldest)
+        {
+            var at = first.Fresh is { } message ? Earlier(first.Due, session.Prepare(CreatedAt).Add(message).Scalar()) : first.Due;
+            if (at <= now)
+                waited.Add((lane, at.Value));
+        }
+
+        return new(
+            [.. kept.Depth.Where(d => d.Value > 0).Select(d => (d.Key.State, d.Key.Priority, d.Value))],
+            waited.Count == 0 ? null : waited.Min(first => first.Due),
+            overdue.Values.Sum()
+        )
+        {
+            OldestDueByLane = waited,
+            OverdueByLane = [.. overdue.Select(o => (o.Key, o.Value))],
+        };
+    }
+
+    /// <summary>Those that are still open, counted as what they are now and not as what their rows say.</summary>
+    private static Dictionary<long, (LaneKey Lane, Priority Priority, long Due)> ReadSending(
+        Session session,
+        WaitingCounts kept,
+        IReadOnlyList<TicketName> begun
+    )
+    {
+        var ready = new Dictionary<long, (LaneKey, Priority, long)>();
         foreach (var ticket in begun)
         {
             var row = session.Prepare(Sending).Add(ticket.Message).Add(ticket.Attempt);
             if (!row.Step())
                 continue;
-            sending.Add(ticket.Message);
-            var (stored, priority, isAside) = ((MessageState)row.Int(0), (Priority)row.Int(1), row.Int(2) == QueueRows.Aside);
+            var (stored, priority) = ((MessageState)row.Int(0), (Priority)row.Int(1));
+            if (row.Int(2) == QueueRows.Ready)
+                ready[ticket.Message] = (new(row.Int(3)), priority, row.Long(4));
             row.Reset();
-            Add(MessageState.Sending, priority, 1);
-
-            // Below it is counted by its message's state, and by its row when that is set aside.
-            Add(stored, priority, stored is MessageState.Scheduled or MessageState.Deferred || isAside ? -1 : 0);
-            Add(MessageState.Queued, priority, stored is MessageState.Scheduled or MessageState.Deferred && !isAside ? 1 : 0);
+            kept.Add(stored, priority, -1);
+            kept.Add(MessageState.Sending, priority, 1);
         }
 
-        var ready = session
-            .Prepare(Ready)
-            .Add(LastCreatedBy(session, now - QueueCounts.OverdueAfter))
-            .Add(now - QueueCounts.OverdueAfter)
-            .Add($"[{string.Join(',', sending)}]");
-        while (ready.Step())
-        {
-            Add(MessageState.Queued, (Priority)ready.Int(1), ready.Long(2));
-            var lane = new LaneKey(ready.Int(0));
-            var known = oldest.GetValueOrDefault(lane);
-            oldest[lane] = (Earlier(known.Due, ready.LongOrNull(3)), Earlier(known.Fresh, ready.LongOrNull(4)));
-            if (ready.Long(5) is > 0 and var late)
-                overdue[lane] = overdue.GetValueOrDefault(lane) + late;
-        }
+        return ready;
+    }
 
-        var waiting = session.Prepare(Waiting);
-        while (waiting.Step())
-        {
-            Add((MessageState)waiting.Int(0), (Priority)waiting.Int(1), waiting.Long(2));
-            Add(MessageState.Queued, (Priority)waiting.Int(1), -waiting.Long(2));
-        }
+    /// <summary>A column of the first row that is not being sent; what is being sent is at the head.</summary>
+    private static long? First(Statement row, int column, Dictionary<long, (LaneKey, Priority, long)> sending)
+    {
+        long? found = null;
+        while (found is null && row.Step())
+            found = sending.ContainsKey(row.Long(0)) ? null : row.Long(column);
+        row.Reset();
+        return found;
+    }
 
-        var aside = session.Prepare(Aside);
-        while (aside.Step())
-            Add(MessageState.Queued, (Priority)aside.Int(0), aside.Long(1));
-
-        var held = session.Prepare(Held);
-        while (held.Step())
-        {
-            var (stored, priority, count) = ((MessageState)held.Int(0), (Priority)held.Int(1), held.Long(2));
-            Add(MessageState.Held, priority, count);
-            if (stored is not (MessageState.Scheduled or MessageState.Deferred))
-                continue;
-            Add(stored, priority, -count);
-            Add(MessageState.Queued, priority, count);
-        }
-
-        List<(LaneKey Lane, long Due)> due = [];
-        foreach (var (lane, first) in oldest)
-        {
-            var at = first.Fresh is { } message ? Earlier(first.Due, session.Prepare(CreatedAt).Add(message).Scalar()) : first.Due;
-            if (at <= now)
-                due.Add((lane, at.Value));
-        }
-
-        return new(
-            [.. depth.Where(d => d.Value != 0).Select(d => (d.Key.State, d.Key.Priority, d.Value))],
-            due.Count == 0 ? null : due.Min(first => first.Due),
-            overdue.Values.Sum()
-        )
-        {
-            OldestDueByLane = due,
-            OverdueByLane = [.. overdue.Select(o => (o.Key, o.Value))],
-        };
+    private static long Late(Session session, string sql, LaneKey lane, Priority priority, long until, int most, int sending)
+    {
+        var all = session.Prepare(sql).Add(lane.Number).Add((long)priority).Add(until).Add(most + sending).Scalar() ?? 0;
+        return Math.Min(most, all - sending);
     }
 
     /// <summary>

@@ -17,7 +17,7 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
     private readonly SqliteReaders _readers = database.Readers;
 
     public Task<BatchView?> BatchAsync(string tenant, string batch) =>
-        _readers.ReadAsync(session =>
+        _readers.SnapshotAsync(session =>
         {
             var since = session.QueryNumber(Since, tenant, batch);
             var counts = Counts(session, tenant, batch);
@@ -73,7 +73,7 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
     {
         var counts = session
             .Query(
-                "SELECT state, count(*) FROM messages INDEXED BY messages_batch WHERE tenant = ?1 AND batch = ?2 GROUP BY state",
+                "SELECT state, count FROM batch_counts WHERE tenant = ?1 AND batch = ?2",
                 static row => ((MessageState)row.Int(0), row.Long(1)),
                 tenant,
                 batch

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Sqlite.Counts;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Data.Sqlite;
@@ -40,10 +41,12 @@ public sealed partial class SqliteDatabase : IDisposable
         Events = new(Connections.Number(connection, "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"));
         Readers = new(path, Damaged);
         _checkpointer = new(path, logger);
-        Writer = new(_session, Events, _checkpointer, health, metrics, logger, backOff);
+        Counts = new(_session, path, write => Writer!.WriteAsync(write), Damaged);
+        Writer = new(_session, Counts, Events, _checkpointer, health, metrics, logger, backOff);
         Writer.AddHooks(ended: Claims.ChangesOver);
         _checkpointer.Start();
         Writer.Start();
+        _ = Counts.CountAsync(); // when that fails, whoever asks counts again
     }
 
     /// <summary>The database file.</summary>
@@ -63,6 +66,9 @@ public sealed partial class SqliteDatabase : IDisposable
     internal SqliteReaders Readers { get; }
 
     internal EventSignal Events { get; }
+
+    /// <summary>How much mail waits.</summary>
+    internal KeptCounts Counts { get; }
 
     /// <summary>Which tickets are out, and how far their attempts have come.</summary>
     internal Claims Claims { get; }
@@ -101,7 +107,7 @@ public sealed partial class SqliteDatabase : IDisposable
             RefuseHalfRestored(dataDirectory);
             StoreFile.CheckAccess(path);
             if (!File.Exists(path))
-                StoreFile.Create(path);
+                StoreFile.Create(path, migrations);
             StoreFile.Inspect(path);
             connection = OpenChecked(path, migrations);
             flights = FlightStart.Open(dataDirectory, new Session(connection), logger);
@@ -123,6 +129,7 @@ public sealed partial class SqliteDatabase : IDisposable
     public void Dispose()
     {
         Writer.Dispose();
+        Counts.Dispose();
         _checkpointer.Dispose();
         Readers.Dispose();
         _flights.Dispose();

@@ -57,8 +57,11 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
         }
     }
 
-    public Task<QueueCounts> CountsAsync(long now) =>
-        _readers.SnapshotAsync(session => QueueCounting.Count(session, database.Claims.Begun(), now));
+    public async Task<QueueCounts> CountsAsync(long now, Func<LaneKey, bool>? isExcused = null)
+    {
+        var kept = await database.Counts.ReadAsync();
+        return await _readers.SnapshotAsync(session => QueueCounting.Count(session, kept, database.Claims.Begun(), now, isExcused));
+    }
 
     private Task<StoredContent?> ReadAsync(MessageKey key) =>
         _readers.SnapshotAsync(session => MessageViews.Find(session, key) is { } number ? ContentRows.Read(session, number) : null);

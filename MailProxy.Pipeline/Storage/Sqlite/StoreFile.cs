@@ -25,8 +25,11 @@ internal static class StoreFile
 
     private const int HeaderSize = 100;
 
-    /// <summary>Creates an empty database. It gets its name when it is complete, so an empty file of that name is never ours.</summary>
-    public static void Create(string path)
+    /// <summary>
+    /// Creates an empty database with its whole schema. It gets its name when it is complete and synced, so an empty file of that name is
+    /// never ours, and no step before that needs a sync of its own.
+    /// </summary>
+    public static void Create(string path, IReadOnlyList<Migration> migrations)
     {
         if (File.Exists(path + "-wal") && new FileInfo(path + "-wal").Length > 0)
         {
@@ -39,17 +42,21 @@ internal static class StoreFile
         try
         {
             var draft = path + ".new";
-            File.Delete(draft);
-            File.Delete(draft + "-journal");
+            foreach (var ending in (string[])["", "-journal", "-wal", "-shm"])
+                File.Delete(draft + ending);
             using (var connection = Connections.OpenPlain(draft))
             {
                 // Page size and auto_vacuum take effect only before the first table; writing the application id creates the header.
                 Connections.Execute(
                     connection,
-                    $"PRAGMA page_size={PageSize}; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id={ApplicationId}; VACUUM;"
+                    $"PRAGMA synchronous=OFF; PRAGMA page_size={PageSize}; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; "
+                        + $"PRAGMA application_id={ApplicationId};"
                 );
+                Migrator.Run(connection, path, migrations);
             }
 
+            using (var file = File.OpenHandle(draft, FileMode.Open, FileAccess.ReadWrite))
+                RandomAccess.FlushToDisk(file);
             File.Move(draft, path);
             DirectorySync.Flush(Path.GetDirectoryName(path)!);
         }

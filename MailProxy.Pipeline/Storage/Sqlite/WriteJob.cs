@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Sqlite.Counts;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -26,7 +27,7 @@ internal abstract class WriteJob
 }
 
 /// <summary>A small write in a savepoint: when it fails, the other jobs of the turn do not.</summary>
-internal sealed class SmallWrite<T>(Func<Session, T> write, EventRows events) : WriteJob
+internal sealed class SmallWrite<T>(Func<Session, T> write, EventRows events, KeptCounts counts) : WriteJob
 {
     private const string Begin = "SAVEPOINT one";
     private const string Keep = "RELEASE one";
@@ -40,7 +41,7 @@ internal sealed class SmallWrite<T>(Func<Session, T> write, EventRows events) : 
 
     public override void Run(Session session)
     {
-        var last = events.Last;
+        var (last, position) = (events.Last, counts.Position);
         session.Prepare(Begin).Run();
         try
         {
@@ -52,6 +53,7 @@ internal sealed class SmallWrite<T>(Func<Session, T> write, EventRows events) : 
             _fault = error;
             session.Prepare(Undo).Run();
             events.Forget(last);
+            counts.Forget(position);
         }
 
         session.Prepare(Keep).Run();

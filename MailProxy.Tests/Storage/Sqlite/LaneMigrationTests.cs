@@ -105,7 +105,7 @@ internal sealed class LaneMigrationTests
     {
         var path = Path.Combine(_directory.FullName, "mailproxy.db");
         _directory.Create();
-        StoreFile.Create(path);
+        StoreFile.Create(path, []);
         var connection = Connections.OpenWriter(path, 1000);
         Migrator.Run(connection, path, [.. Migrator.Embedded.Take(Before)]);
         return connection;

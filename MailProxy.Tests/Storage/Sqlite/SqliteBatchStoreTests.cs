@@ -32,9 +32,7 @@ internal sealed class SqliteBatchStoreTests
         await Batches.SetSuspendedAsync("default", "news", true, "ann");
         Assert.That(States(), Is.EqualTo(new[] { 3, 3, 2, 0, 0, 0 }));
         Assert.That(_store.Database.Claims.HasBegun(2, 3, 0), Is.True, "what is on its way goes on, and is set aside when it comes back");
-        var counts = _store.Database.Readers.Snapshot(session =>
-            QueueCounting.Count(session, _store.Database.Claims.Begun(), 10_000_000).Depth
-        );
+        var counts = (await new SqliteMessageQueries(_store.Database, _store.Spool).CountsAsync(10_000_000)).Depth;
         Assert.That(
             counts,
             Is.EquivalentTo(
@@ -165,7 +163,7 @@ internal sealed class SqliteBatchStoreTests
     {
         await SeedAsync(("default", "news", 0), ("default", "news", 0));
         await Batches.SetSuspendedAsync("default", "news", true, "ann");
-        var counts = _store.Database.Readers.Snapshot(session => QueueCounting.Count(session, [], 10_000_000));
+        var counts = await new SqliteMessageQueries(_store.Database, _store.Spool).CountsAsync(10_000_000);
         Assert.That(counts.Depth, Is.EqualTo(new[] { (MessageState.Queued, Priority.Medium, 2L) }));
         Assert.That((counts.Overdue, counts.OldestDue), Is.EqualTo((0L, (long?)null)));
     }

@@ -24,7 +24,7 @@ internal sealed class SqliteDatabaseTests
         using var database = Open();
 
         Assert.That(Pragma(database, "application_id"), Is.EqualTo(StoreFile.ApplicationId));
-        Assert.That(Pragma(database, "user_version"), Is.EqualTo(Migrator.Embedded.Count));
+        Assert.That(Pragma(database, "user_version"), Is.EqualTo(Migrator.Latest));
         Assert.That(Pragma(database, "auto_vacuum"), Is.EqualTo(2), "incremental");
         Assert.That(Pragma(database, "page_size"), Is.EqualTo(StoreFile.PageSize));
     }
@@ -87,7 +87,7 @@ internal sealed class SqliteDatabaseTests
     public void Open_NewerFile_IsRefusedUntouched()
     {
         Open().Dispose();
-        Sql(FilePath, $"PRAGMA user_version={Migrator.Embedded.Count + 1}");
+        Sql(FilePath, $"PRAGMA user_version={Migrator.Latest + 1}");
 
         Assert.That(Open, Throws.InstanceOf<StoreRefusedException>().With.Message.Contains("newer program"));
         Assert.That(
@@ -158,7 +158,7 @@ internal sealed class SqliteDatabaseTests
     public void Open_OlderFile_IsBroughtForwardOnce()
     {
         Open(Migrator.Embedded).Dispose();
-        var next = Migrator.Embedded.Count + 1;
+        var next = Migrator.Latest + 1;
         Migration[] newer = [.. Migrator.Embedded, new(next, "more", "CREATE TABLE more (a INTEGER) STRICT; INSERT INTO more VALUES (1)")];
 
         Open(newer).Dispose();
@@ -171,7 +171,7 @@ internal sealed class SqliteDatabaseTests
     [Test]
     public void Open_FailingMigration_LeavesTheFileAsItWas()
     {
-        var next = Migrator.Embedded.Count + 1;
+        var next = Migrator.Latest + 1;
         Migration[] broken =
         [
             .. Migrator.Embedded,
@@ -181,7 +181,7 @@ internal sealed class SqliteDatabaseTests
         Assert.That(() => Open(broken), Throws.InstanceOf<StoreRefusedException>().With.Message.Contains("broken"));
 
         using var database = Open();
-        Assert.That(Pragma(database, "user_version"), Is.EqualTo(Migrator.Embedded.Count));
+        Assert.That(Pragma(database, "user_version"), Is.EqualTo(Migrator.Latest));
         Assert.That(
             database.Readers.Read(c => Connections.Texts(c.Connection, "SELECT name FROM sqlite_schema WHERE name = 'more'")),
             Is.Empty
