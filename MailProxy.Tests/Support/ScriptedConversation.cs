@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
@@ -15,7 +14,9 @@ internal sealed class ScriptedConversation : IDisposable
     private Stream _stream;
     private WireLines _lines;
     private ReceivedMail _mail;
+    private readonly MemoryStream _chunks = new();
     private bool _isSecure,
+        _isChunked,
         _isRefused;
 
     public ScriptedConversation(ScriptedSmtpServer server, Socket socket, int number, CancellationToken stop)
@@ -26,7 +27,11 @@ internal sealed class ScriptedConversation : IDisposable
         _mail = new(number);
     }
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _chunks.Dispose();
+    }
 
     public async Task RunAsync()
     {
@@ -57,8 +62,12 @@ internal sealed class ScriptedConversation : IDisposable
                 return;
             line = Encoding.UTF8.GetString(octets.Span);
             verb = isWithinAuth ? "SASL" : line.Split(' ')[0].ToUpperInvariant();
-            if (verb == "BDAT" && !await TakeChunkAsync(int.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture)))
-                return;
+            if (verb == "BDAT")
+            {
+                if (await ChunkAsync(line.Split(' ')) is not { } isLast)
+                    return;
+                verb = isLast ? "DOT" : verb;
+            }
         }
     }
 
@@ -70,8 +79,8 @@ internal sealed class ScriptedConversation : IDisposable
             "STARTTLS" => "220 go",
             "AUTH" or "SASL" => "235 2.7.0 ok",
             "DATA" => "354 go",
+            "BDAT" or "DOT" when _isChunked && (_isRefused || _mail.Accepted.Count == 0) => "503 5.5.1 for whom?",
             "QUIT" => "221 2.0.0 bye",
-            "BDAT" when _isRefused || _mail.Accepted.Count == 0 => "554 5.5.1 no valid recipients",
             _ => "250 2.0.0 ok",
         };
 
@@ -85,10 +94,15 @@ internal sealed class ScriptedConversation : IDisposable
     private void Note(string verb, string line)
     {
         if (verb == "MAIL")
+        {
             _mail = new(_number) { Sender = Path(line) };
+            _chunks.SetLength(0);
+            _isChunked = false;
+        }
+
         if (verb == "RCPT")
             _mail.Recipients.Add(Path(line));
-        if (verb == "DOT")
+        if (verb == "DOT" && !(_isChunked && _mail.Accepted.Count == 0))
             _server.HasReceived(_mail);
     }
 
@@ -98,7 +112,7 @@ internal sealed class ScriptedConversation : IDisposable
             _isRefused = said.Octets is not [(byte)'2', ..];
         if (verb == "RCPT" && said.Octets is [(byte)'2', (byte)'5', _, (byte)' ', ..])
             _mail.Accepted.Add(_mail.Recipients[^1]);
-        if (verb is "DOT" or "BDAT" && IsTaken(said.Octets))
+        if (verb == "DOT" && IsTaken(said.Octets))
             _server.HasTaken(_mail);
     }
 
@@ -125,25 +139,38 @@ internal sealed class ScriptedConversation : IDisposable
         return false;
     }
 
-    // The octets are consumed whatever is answered (RFC 3030 section 2).
-    private async Task<bool> TakeChunkAsync(int count)
+    // RFC 3030. Whether it was the last chunk; null: the client is gone, or cannot count.
+    private async Task<bool?> ChunkAsync(string[] words)
     {
-        if (await _lines.TakeAsync(count, _stop) is not { } octets)
+        if (words.Length is not (2 or 3) || !long.TryParse(words[1], out var length) || length < 0)
+            return null;
+        _isChunked = true;
+        if (!await _lines.CopyAsync(length, _chunks, _stop))
+            return null;
+        if (words.Length == 2)
             return false;
-        _mail.Data = octets;
-        _server.HasReceived(_mail);
+        ReadOnlySpan<byte> data = _chunks.GetBuffer().AsSpan(0, (int)_chunks.Length);
+        foreach (var line in data[..Math.Max(data.IndexOf("\r\n\r\n"u8), 0)].Split("\r\n"u8))
+            FindKey(data[line]);
+        if (_server.KeepsRecord)
+            _mail.Data = data.ToArray();
         return true;
     }
 
     private void Keep(ReadOnlySpan<byte> line, MemoryStream data)
     {
-        const string KeyHeader = "X-Mail-Key:";
-        if (_mail.Key is null && line.Length > KeyHeader.Length && Ascii.EqualsIgnoreCase(line[..KeyHeader.Length], KeyHeader))
-            _mail.Key = Encoding.Latin1.GetString(line[KeyHeader.Length..]).Trim();
+        FindKey(line);
         if (!_server.KeepsRecord)
             return;
         data.Write(line is [(byte)'.', ..] ? line[1..] : line);
         data.Write("\r\n"u8);
+    }
+
+    private void FindKey(ReadOnlySpan<byte> line)
+    {
+        const string KeyHeader = "X-Mail-Key:";
+        if (_mail.Key is null && line.Length > KeyHeader.Length && Ascii.EqualsIgnoreCase(line[..KeyHeader.Length], KeyHeader))
+            _mail.Key = Encoding.Latin1.GetString(line[KeyHeader.Length..]).Trim();
     }
 
     private async Task<bool> SayAsync(Said said)

@@ -8,8 +8,8 @@ namespace MailProxy.Tests.Support;
 /// <summary>
 /// A loopback SMTP server that plays what a test or a benchmark wrote. To each phase it says the next of its row of replies, used up one by
 /// one over all connections; then what a function makes up on the spot, which may take its time; then the ordinary reply. Phases: CONNECT
-/// (the greeting), what the client says (EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, RSET, QUIT), SASL (a line within AUTH), DOT (the end of a
-/// mail); for rows only HANDSHAKE and BODY (its first line came).
+/// (the greeting), what the client says (EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, BDAT with its octets, RSET, QUIT), SASL (a line within
+/// AUTH), DOT (the end of a mail, the last BDAT too); for rows only HANDSHAKE and BODY (its first line came).
 /// </summary>
 internal sealed class ScriptedSmtpServer : IAsyncDisposable
 {
@@ -57,7 +57,8 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>What EHLO offers; STARTTLS is added when <see cref="StartTls"/> is set and TLS is not there yet.</summary>
+    /// <summary>What EHLO offers; STARTTLS is added when <see cref="StartTls"/> is set and TLS is not there yet. BDAT is understood
+    /// whether CHUNKING is among it or not.</summary>
     public List<string> Extensions { get; } = ["PIPELINING", "SIZE 50000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
 
     public bool StartTls { get; set; }

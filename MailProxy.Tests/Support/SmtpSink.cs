@@ -1,18 +1,18 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using MimeKit;
 
 namespace MailProxy.Tests.Support;
 
 /// <summary>One mail that smtp-sink took.</summary>
 /// <param name="MailKey">The X-Mail-Key header, <c>tenant/id</c>, or null.</param>
+/// <param name="Dump">As it was written down, without CR, with an empty line at its end.</param>
 internal sealed record SinkMessage(
     string? MailKey,
     string? MessageId,
     string Sender,
     IReadOnlyList<string> Recipients,
-    MimeMessage Message
+    MimeMessage Message,
+    byte[] Dump
 );
 
 /// <summary>
@@ -41,7 +41,7 @@ internal sealed class SmtpSink(string directory, params string[] tricks) : IAsyn
         var info = Run.Info("smtp-sink", [.. user, .. tricks, "-d", Path.Combine(directory, "mail."), $"127.0.0.1:{Port}", "1000"]);
         info.RedirectStandardOutput = info.RedirectStandardError = false;
         _process = Process.Start(info)!;
-        await ListeningAsync(_process);
+        await Listening.UntilAsync(_process, Port);
     }
 
     /// <summary>SIGKILL: connections break, and what was on its way is lost.</summary>
@@ -73,29 +73,11 @@ internal sealed class SmtpSink(string directory, params string[] tricks) : IAsyn
             message.Headers["Message-ID"],
             Bare(message.Headers["X-Mail-Args"]),
             [.. message.Headers.Where(header => header.Field == "X-Rcpt-Args").Select(header => Bare(header.Value))],
-            message
+            message,
+            dump
         );
 
         static string Bare(string? path) =>
             path?[(path.IndexOf('<') + 1)..path.IndexOf('>')] ?? throw new InvalidDataException("Not a dump of smtp-sink");
     }
-
-    // It tells nobody when it listens, so the port is tried until it answers.
-    private Task ListeningAsync(Process process) =>
-        Eventually.BecomesAsync(
-            async () =>
-            {
-                using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-                try
-                {
-                    await socket.ConnectAsync(IPAddress.Loopback, Port);
-                    return true;
-                }
-                catch (SocketException) when (!process.HasExited)
-                {
-                    return false;
-                }
-            },
-            static listens => listens
-        );
 }

@@ -1,6 +1,6 @@
 namespace MailProxy.Tests.Support;
 
-/// <summary>Reads lines of any length off a stream, without their ends.</summary>
+/// <summary>Reads lines of any length off a stream, without their ends, and octets that were counted.</summary>
 internal sealed class WireLines(Stream stream)
 {
     private byte[] _buffer = new byte[16384];
@@ -26,18 +26,25 @@ internal sealed class WireLines(Stream stream)
         }
     }
 
-    /// <summary>So many octets, whatever is in them; null: the other side is gone.</summary>
-    public async ValueTask<byte[]?> TakeAsync(int count, CancellationToken cancel)
+    /// <summary>So many octets as they are. False: the other side was gone before.</summary>
+    public async ValueTask<bool> CopyAsync(long count, Stream into, CancellationToken cancel)
     {
-        var octets = new byte[count];
-        var held = Math.Min(count, _end - _start);
-        _buffer.AsSpan(_start, held).CopyTo(octets);
-        _start += held;
-        if (_start == _end)
-            _start = _end = 0;
-        return await stream.ReadAtLeastAsync(octets.AsMemory(held), count - held, throwOnEndOfStream: false, cancel) == count - held
-            ? octets
-            : null;
+        while (count > 0)
+        {
+            if (_start == _end)
+            {
+                _start = 0;
+                _end = await stream.ReadAsync(_buffer, cancel);
+            }
+
+            if (_end == 0)
+                return false;
+            var part = (int)Math.Min(count, _end - _start);
+            into.Write(_buffer, _start, part);
+            (_start, count) = (_start + part, count - part);
+        }
+
+        return true;
     }
 
     private ReadOnlyMemory<byte> Take(int length)

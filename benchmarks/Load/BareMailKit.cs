@@ -6,16 +6,16 @@ using MimeKit;
 namespace MailProxy.Benchmarks.Load;
 
 /// <summary>
-/// The baseline: what an application gets that calls MailKit itself over eight connections kept open, with one fresh message each, and
-/// remembers nothing.
+/// The baseline: what an application gets that calls MailKit itself over connections kept open, with one fresh message each, and remembers
+/// nothing.
 /// </summary>
-internal sealed class BareMailKit : IAsyncDisposable
+internal sealed class BareMailKit(int connections) : IAsyncDisposable
 {
-    private readonly SmtpClient[] _clients = [.. Enumerable.Range(0, 8).Select(_ => new SmtpClient())];
+    private readonly SmtpClient[] _clients = [.. Enumerable.Range(0, connections).Select(_ => new SmtpClient())];
 
-    public static async Task<BareMailKit> ConnectAsync(int port)
+    public static async Task<BareMailKit> ConnectAsync(int port, int connections = 8)
     {
-        var loop = new BareMailKit();
+        var loop = new BareMailKit(connections);
         foreach (var client in loop._clients)
             await client.ConnectAsync("127.0.0.1", port, SecureSocketOptions.None);
         return loop;

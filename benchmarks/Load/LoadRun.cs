@@ -8,6 +8,7 @@ internal static class LoadRun
     private static readonly (string Name, Func<LoadBench, Task<LoadSection>> Run)[] Scenarios =
     [
         ("drain", DrainScenario.RunAsync),
+        ("distance", DistanceScenario.RunAsync),
         ("through", ThroughScenario.RunAsync),
         ("ingest", IngestScenario.RunAsync),
         ("latency", LatencyScenario.RunAsync),
