@@ -18,7 +18,7 @@ internal sealed class ChunkedMailsTests
         foreach (var id in Together)
             Assert.That(Said(await rig.OutcomeAsync(id)), Is.EqualTo("accepted"), $"mail {id}");
         Assert.That(rig.Server.Taken, Has.Count.EqualTo(5));
-        Assert.That(rig.Server.Commands.Count(static heard => heard.Verb == "BDAT"), Is.EqualTo(3));
+        Assert.That(rig.Server.Commands.Count(static heard => heard.Line.StartsWith("BDAT", StringComparison.Ordinal)), Is.EqualTo(3));
         Assert.That(
             rig.Server.Taken.Where(static mail => mail.Recipients.Count > 0).Select(static mail => mail.Text[^9..]).Distinct(),
             Has.Exactly(1).Items,
@@ -32,13 +32,13 @@ internal sealed class ChunkedMailsTests
     [TestCase("MAIL", "421 4.3.2 leaving", "accepted account account")]
     [TestCase("RCPT", "550 5.1.1 who", "accepted refused accepted")]
     [TestCase("RCPT", "421 4.3.2 leaving", "accepted account account")]
-    [TestCase("BDAT", "554 5.7.1 spam", "accepted refused accepted")]
-    [TestCase("BDAT", "452 4.3.1 full", "accepted deferred accepted")]
-    [TestCase("BDAT", "421 4.3.2 leaving", "accepted account account")]
-    [TestCase("BDAT", "close", "accepted in_doubt in_doubt")]
+    [TestCase("DOT", "554 5.7.1 spam", "accepted refused accepted")]
+    [TestCase("DOT", "452 4.3.1 full", "accepted deferred accepted")]
+    [TestCase("DOT", "421 4.3.2 leaving", "accepted account account")]
+    [TestCase("DOT", "close", "accepted in_doubt in_doubt")]
     [TestCase("MAIL", "close", "accepted in_doubt in_doubt")]
     [TestCase("MAIL", "354 go", "accepted in_doubt in_doubt")]
-    [TestCase("BDAT", "garbage", "accepted in_doubt in_doubt")]
+    [TestCase("DOT", "garbage", "accepted in_doubt in_doubt")]
     public async Task Reply_ToOneOfThem_IsItsVerdictAndTheOthersKeepTheirs(string verb, string reply, string verdicts)
     {
         await using var rig = Rig(heard =>
@@ -66,16 +66,19 @@ internal sealed class ChunkedMailsTests
         await rig.PutAsync(1, 1, 2, 3);
 
         Assert.That(Said(await rig.OutcomeAsync(3)), Is.EqualTo("accepted"));
-        Assert.That(rig.Server.Commands, Has.None.Matches<Heard>(static heard => heard.Verb == "BDAT"));
+        Assert.That(rig.Server.Commands, Has.None.Matches<Heard>(static heard => heard.Line.StartsWith("BDAT", StringComparison.Ordinal)));
     }
 
     [Test]
     public async Task Stop_SomeAreOut_TheyGetTheirVerdictsAndTheRestStaysInTheQueue()
     {
         var stopped = new TaskCompletionSource();
-        await using var rig = Rig(most: 2, wait: heard => heard.Verb == "BDAT" ? stopped.Task : Task.CompletedTask);
+        await using var rig = Rig(
+            most: 2,
+            wait: heard => heard.Line.StartsWith("BDAT", StringComparison.Ordinal) ? stopped.Task : Task.CompletedTask
+        );
         await rig.PutAsync(1, 1, 2, 3, 4);
-        await rig.Server.Seen("BDAT");
+        await rig.Server.Seen("DOT", 3);
 
         await rig.Rig.StopAsync();
         stopped.SetResult();

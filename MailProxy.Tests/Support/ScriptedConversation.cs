@@ -16,8 +16,8 @@ internal sealed class ScriptedConversation : IDisposable
     private ReceivedMail _mail;
     private readonly MemoryStream _chunks = new();
     private bool _isSecure,
-        _isRefused,
-        _isLast;
+        _isChunked,
+        _isRefused;
 
     public ScriptedConversation(ScriptedSmtpServer server, Socket socket, int number, CancellationToken stop)
     {
@@ -45,7 +45,7 @@ internal sealed class ScriptedConversation : IDisposable
             Settle(verb, said);
             if (!await SayAsync(said) || verb == "QUIT")
                 return;
-            if (verb == "DOT" || (verb == "BDAT" && _isLast))
+            if (verb == "DOT")
                 _server.HasReplied(_mail);
             if (verb == "STARTTLS" && said.Octets.AsSpan().StartsWith("220"u8) && !await SecureAsync())
                 return;
@@ -62,8 +62,12 @@ internal sealed class ScriptedConversation : IDisposable
                 return;
             line = Encoding.UTF8.GetString(octets.Span);
             verb = isWithinAuth ? "SASL" : line.Split(' ')[0].ToUpperInvariant();
-            if (verb == "BDAT" && !await TakeChunkAsync(line.Split(' ')))
-                return;
+            if (verb == "BDAT")
+            {
+                if (await ChunkAsync(line.Split(' ')) is not { } isLast)
+                    return;
+                verb = isLast ? "DOT" : verb;
+            }
         }
     }
 
@@ -75,8 +79,8 @@ internal sealed class ScriptedConversation : IDisposable
             "STARTTLS" => "220 go",
             "AUTH" or "SASL" => "235 2.7.0 ok",
             "DATA" => "354 go",
+            "BDAT" or "DOT" when _isChunked && (_isRefused || _mail.Accepted.Count == 0) => "503 5.5.1 for whom?",
             "QUIT" => "221 2.0.0 bye",
-            "BDAT" when _isRefused || _mail.Accepted.Count == 0 => "554 5.5.1 no valid recipients",
             _ => "250 2.0.0 ok",
         };
 
@@ -93,12 +97,12 @@ internal sealed class ScriptedConversation : IDisposable
         {
             _mail = new(_number) { Sender = Path(line) };
             _chunks.SetLength(0);
-            _isLast = false;
+            _isChunked = false;
         }
 
         if (verb == "RCPT")
             _mail.Recipients.Add(Path(line));
-        if (verb == "DOT" || (verb == "BDAT" && _isLast && _mail.Accepted.Count > 0))
+        if (verb == "DOT" && !(_isChunked && _mail.Accepted.Count == 0))
             _server.HasReceived(_mail);
     }
 
@@ -108,7 +112,7 @@ internal sealed class ScriptedConversation : IDisposable
             _isRefused = said.Octets is not [(byte)'2', ..];
         if (verb == "RCPT" && said.Octets is [(byte)'2', (byte)'5', _, (byte)' ', ..])
             _mail.Accepted.Add(_mail.Recipients[^1]);
-        if ((verb == "DOT" || (verb == "BDAT" && _isLast && _mail.Accepted.Count > 0)) && IsTaken(said.Octets))
+        if (verb == "DOT" && IsTaken(said.Octets))
             _server.HasTaken(_mail);
     }
 
@@ -135,16 +139,16 @@ internal sealed class ScriptedConversation : IDisposable
         return false;
     }
 
-    // RFC 3030 section 2: the octets are consumed whatever is answered. False: the client is gone, or cannot count.
-    private async Task<bool> TakeChunkAsync(string[] words)
+    // RFC 3030. Whether it was the last chunk; null: the client is gone, or cannot count.
+    private async Task<bool?> ChunkAsync(string[] words)
     {
         if (words.Length is not (2 or 3) || !long.TryParse(words[1], out var length) || length < 0)
-            return false;
+            return null;
+        _isChunked = true;
         if (!await _lines.CopyAsync(length, _chunks, _stop))
+            return null;
+        if (words.Length == 2)
             return false;
-        _isLast = words.Length == 3;
-        if (!_isLast)
-            return true;
         ReadOnlySpan<byte> data = _chunks.GetBuffer().AsSpan(0, (int)_chunks.Length);
         foreach (var line in data[..Math.Max(data.IndexOf("\r\n\r\n"u8), 0)].Split("\r\n"u8))
             FindKey(data[line]);

@@ -9,7 +9,7 @@ namespace MailProxy.Tests.Support;
 /// A loopback SMTP server that plays what a test or a benchmark wrote. To each phase it says the next of its row of replies, used up one by
 /// one over all connections; then what a function makes up on the spot, which may take its time; then the ordinary reply. Phases: CONNECT
 /// (the greeting), what the client says (EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, BDAT with its octets, RSET, QUIT), SASL (a line within
-/// AUTH), DOT (the end of a mail); for rows only HANDSHAKE and BODY (its first line came).
+/// AUTH), DOT (the end of a mail, the last BDAT too); for rows only HANDSHAKE and BODY (its first line came).
 /// </summary>
 internal sealed class ScriptedSmtpServer : IAsyncDisposable
 {
