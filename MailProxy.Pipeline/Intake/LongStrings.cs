@@ -58,12 +58,14 @@ public sealed class LongStrings(RequestShape shape, int threshold, int least, Fu
     }
 
     /// <summary>
-    /// Bytes of a message's JSON beyond which its strings are cut out. The one message of a request that is large as a whole goes to a file in any
-    /// case, and need not fill memory before.
+    /// Bytes of a message's JSON beyond which its strings are cut out. The one message of a request that is large as a whole goes to a
+    /// file in any case, and need not fill memory before.
     /// </summary>
     /// <param name="declared">Bytes that the request is to have; null: not known.</param>
     public static int ThresholdOf(RequestShape shape, long? declared, IngestOptions options) =>
-        shape == RequestShape.Message && declared > options.SpoolThreshold ? Math.Min(Soon, options.SpoolThreshold) : options.SpoolThreshold;
+        shape == RequestShape.Message && declared > options.SpoolThreshold
+            ? Math.Min(Soon, options.SpoolThreshold)
+            : options.SpoolThreshold;
 
     public static LongStrings Of(RequestShape shape, int threshold, Func<SpoolDraft> begin) =>
         new(shape, threshold, Math.Min(Least, threshold / 4), begin);

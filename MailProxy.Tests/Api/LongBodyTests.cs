@@ -18,7 +18,12 @@ internal sealed class LongBodyTests
         new()
         {
             OnKestrel = true,
-            Limits = new() { SpoolThreshold = Threshold, MaxRequestBytes = 100_000, MaxMessages = 2 },
+            Limits = new()
+            {
+                SpoolThreshold = Threshold,
+                MaxRequestBytes = 100_000,
+                MaxMessages = 2,
+            },
             Behind = behind,
         };
 
@@ -79,7 +84,9 @@ internal sealed class LongBodyTests
         using var raw = await RawHttp.ConnectAsync(host.Address);
 
         // Chunked: nobody knows beforehand how long it is.
-        await raw.SendAsync(RawHttp.Head($"POST {path} HTTP/1.1", ApiHost.Key, "Content-Type: application/json", "Transfer-Encoding: chunked"));
+        await raw.SendAsync(
+            RawHttp.Head($"POST {path} HTTP/1.1", ApiHost.Key, "Content-Type: application/json", "Transfer-Encoding: chunked")
+        );
         foreach (var piece in body.Chunk(9_000))
             await raw.SendAsync($"{piece.Length:x}\r\n{new string(piece)}\r\n");
         await raw.SendAsync("0\r\n\r\n");
