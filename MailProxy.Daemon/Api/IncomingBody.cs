@@ -9,7 +9,7 @@ namespace MailProxy.Daemon.Api;
 /// and removes the files that were not handed over.
 /// </summary>
 /// <param name="shape">How messages stand in it.</param>
-/// <param name="threshold">Bytes up to which nothing is cut out.</param>
+/// <param name="threshold">Bytes up to which nothing is cut out, of the body and of a message.</param>
 /// <param name="fingerprint">Is given every byte; null: nobody asks for it.</param>
 internal sealed class IncomingBody(
     ChargedBuffer buffer,
@@ -47,7 +47,7 @@ internal sealed class IncomingBody(
             return null;
         try
         {
-            Cut ??= spool.NewCut(shape);
+            Cut ??= spool.NewCut(shape, threshold);
             buffer.Shrink(Cut.Take(buffer.Filling.Span, buffer.Length));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

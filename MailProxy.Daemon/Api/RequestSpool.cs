@@ -15,14 +15,13 @@ internal sealed partial class RequestSpool
     private const int Requests = 16;
 
     private readonly BeginSpool _begin;
-    private readonly IngestOptions _limits;
     private readonly SharedCapacity _bytes;
     private readonly ILogger<RequestSpool> _logger;
     private bool _fails;
 
     public RequestSpool(BeginSpool begin, IngestOptions limits, TenantShare share, TenantShares shares, ILogger<RequestSpool> logger)
     {
-        (_begin, _limits, _logger) = (begin, limits, logger);
+        (_begin, _logger) = (begin, logger);
         _bytes = new(Requests * limits.MaxRequestBytes, share);
         shares.Add("request_spool_bytes", _bytes);
     }
@@ -31,7 +30,7 @@ internal sealed partial class RequestSpool
     public SpoolCharge NewCharge(string tenant, WaitBudget wait, CancellationToken gone) => new(_bytes, tenant, wait, gone);
 
     /// <summary>Cuts long strings out of a request.</summary>
-    public LongStrings NewCut(RequestShape shape) => LongStrings.Of(shape, _limits, () => _begin());
+    public LongStrings NewCut(RequestShape shape, int threshold) => LongStrings.Of(shape, threshold, () => _begin());
 
     /// <summary>Writes what was cut out. False: the disk does not take it.</summary>
     public async ValueTask<bool> TryWriteAsync(LongStrings cut)

@@ -81,7 +81,7 @@ internal sealed class SubmitRoutes(
             spool,
             spool.NewCharge(Caller.Of(http).Tenant, wait, http.RequestAborted),
             shape,
-            limits.SpoolThreshold,
+            LongStrings.ThresholdOf(shape, http.Request.ContentLength, limits),
             fingerprint
         );
 

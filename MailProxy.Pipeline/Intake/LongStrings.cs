@@ -18,6 +18,8 @@ public sealed class LongStrings(RequestShape shape, int threshold, int least, Fu
     /// <summary>A shorter string is not worth it.</summary>
     private const int Least = 4096;
 
+    private const int Soon = 32 * 1024;
+
     private static readonly SearchValues<byte> Structure = SearchValues.Create("{}[],:\"\n"u8);
     private static readonly SearchValues<byte> InString = SearchValues.Create("\"\\\n"u8);
 
@@ -55,8 +57,18 @@ public sealed class LongStrings(RequestShape shape, int threshold, int least, Fu
         }
     }
 
-    public static LongStrings Of(RequestShape shape, IngestOptions options, Func<SpoolDraft> begin) =>
-        new(shape, options.SpoolThreshold, Math.Min(Least, options.SpoolThreshold / 4), begin);
+    /// <summary>
+    /// Bytes of a message's JSON beyond which its strings are cut out. The one message of a request that is large as a whole goes to a
+    /// file in any case, and need not fill memory before.
+    /// </summary>
+    /// <param name="declared">Bytes that the request is to have; null: not known.</param>
+    public static int ThresholdOf(RequestShape shape, long? declared, IngestOptions options) =>
+        shape == RequestShape.Message && declared > options.SpoolThreshold
+            ? Math.Min(Soon, options.SpoolThreshold)
+            : options.SpoolThreshold;
+
+    public static LongStrings Of(RequestShape shape, int threshold, Func<SpoolDraft> begin) =>
+        new(shape, threshold, Math.Min(Least, threshold / 4), begin);
 
     internal RemovedText Removed { get; } = new();
 

@@ -56,6 +56,34 @@ internal sealed class IngestStageTests
         await running.WaitAsync(Deadline);
     }
 
+    private Draft Spooled(string json)
+    {
+        var bytes = Encoding.UTF8.GetBytes(json);
+        var cut = LongStrings.Of(RequestShape.Message, 1_024, () => new(Directory.CreateDirectory(Spool).FullName));
+        return OpenedMessages.One(bytes.AsMemory(0, cut.Take(bytes, bytes.Length)), new(), cut).Bind().Drafts[0];
+    }
+
+    [Test]
+    public async Task Run_LongStringsInFiles_OnlyWhatWasAcceptedHasAFile()
+    {
+        var running = Run();
+        var bad = Large(9).Replace("bob@y.example", "nobody", StringComparison.Ordinal);
+        await _input.Writer.WriteAsync(new("default", [Spooled(Large(9)), Spooled(bad)], 1, null));
+        var withdrawn = new Submission("default", [Spooled(Large(9))], 1, null);
+        withdrawn.TryWithdraw();
+        await _input.Writer.WriteAsync(withdrawn);
+
+        var batch = await Passed();
+        await Finish(running);
+
+        var mail = batch.Lines[0].Mail!;
+        Assert.That(batch.Lines[1].Problem, Is.Not.Null);
+        Assert.That(Directory.GetFiles(Spool).Select(static path => Path.GetFileName(path)), Is.EqualTo(new[] { mail.Body.SpoolFile }));
+        var (json, body) = await new SpoolFiles(Spool).ReadAsync(mail.Body.SpoolFile!);
+        Assert.That(json.Length, Is.LessThan(1_024));
+        Assert.That(body!.Size, Is.GreaterThanOrEqualTo(9 * 1_024));
+    }
+
     [Test]
     public async Task Run_GoodAndBadMail_PassesALineForEachInOrder()
     {

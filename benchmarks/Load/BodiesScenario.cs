@@ -16,7 +16,7 @@ internal static class BodiesScenario
 
     private static readonly (string Name, Func<int, byte[]> Body)[] Shapes =
     [
-        ("content", static bytes => Json($"\"text\":\"Attached.\",\"attachments\":[{{\"filename\":\"a.bin\",\"content\":\"{Octets(bytes)}\"}}]")),
+        ("content", static bytes => Json(Attached(bytes))),
         ("raw", static bytes => Json($"\"raw\":\"{Raw(bytes)}\"")),
         ("text", static bytes => TestMail.Single(1, bytes)),
     ];
@@ -67,9 +67,12 @@ internal static class BodiesScenario
     }
 
     private static byte[] Json(string content) =>
-        Encoding.ASCII.GetBytes(
-            $$"""{"account":"sink","from":"{{TestMail.From}}","to":"reader@example.net",{{content}}}"""
-        );
+        Encoding.ASCII.GetBytes($$"""{"account":"sink","from":"{{TestMail.From}}","to":"reader@example.net",{{content}}}""");
+
+    private static string Attached(int bytes) =>
+        $$"""
+            "text":"Attached.","attachments":[{"filename":"a.bin","content":"{{Octets(bytes)}}"}]
+            """;
 
     private static string Octets(int bytes)
     {
