@@ -71,7 +71,7 @@ internal sealed class AccountRoutes(
         new(
             Quotas.Refusal(
                 caller,
-                accounts.Directory.All.Count(account => account.Tenant == caller.Tenant),
+                accounts.Directory.OfTenant(caller.Tenant).Count,
                 quotas.Options.MaxAccounts,
                 "accounts",
                 nameof(TenantOptions.MaxAccounts)

@@ -8,9 +8,9 @@ public sealed class AccountDirectory
 {
     public static readonly AccountDirectory Empty = new([], null);
 
-    // Not frozen ones: thousands of accounts are there, and one changes.
-    private readonly Dictionary<AccountKey, SmtpAccount> _byKey;
-    private readonly Dictionary<string, IReadOnlyList<SmtpAccount>> _byTenant;
+    // Thousands of accounts are there, and one changes.
+    private readonly SteppedMap<AccountKey, SmtpAccount> _byKey;
+    private readonly SteppedMap<string, IReadOnlyList<SmtpAccount>> _byTenant;
 
     // The directory that this one differs from in one account; null: it was made whole.
     private readonly WeakReference<AccountDirectory>? _before;
@@ -21,22 +21,20 @@ public sealed class AccountDirectory
     {
         Tenants = tenants ?? TenantDirectory.Initial;
         Sandbox = sandbox;
-        _byKey = accounts.Select(InTenant).ToDictionary(static account => account.Key);
-        _byTenant = _byKey.Values.GroupBy(static account => account.Tenant).ToDictionary(static group => group.Key, List);
+        _byKey = new(accounts.Select(account => KeyValuePair.Create(account.Key, InTenant(account))));
+        _byTenant = new(
+            _byKey.GroupBy(static account => account.Tenant).Select(static group => KeyValuePair.Create(group.Key, List(group)))
+        );
     }
 
     private AccountDirectory(AccountDirectory before, SmtpAccount? was, SmtpAccount? now)
     {
         (Tenants, Sandbox) = (before.Tenants, before.Sandbox);
         (_before, _changed) = (new(before), (now ?? was)!.Key);
-        _byKey = new(before._byKey);
-        _byKey.Remove(_changed);
-        if (now is not null)
-            _byKey.Add(_changed, now);
-        _byTenant = new(before._byTenant);
+        _byKey = now is null ? before._byKey.Without(_changed) : before._byKey.With(_changed, now);
         var tenant = (now ?? was)!.Tenant;
         var others = before.OfTenant(tenant).Where(account => account.Key != _changed);
-        _byTenant[tenant] = now is null ? [.. others] : [.. others, now];
+        _byTenant = before._byTenant.With(tenant, now is null ? [.. others] : [.. others, now]);
     }
 
     /// <summary>With one account made or changed.</summary>
@@ -50,16 +48,16 @@ public sealed class AccountDirectory
     {
         if (_before is not null && _before.TryGetTarget(out var last) && ReferenceEquals(last, before))
             return [_changed];
-        var changed = _byKey.Where(now => !ReferenceEquals(before.Find(now.Key), now.Value)).Select(static now => now.Key);
-        return changed.Concat(before._byKey.Keys.Where(key => !_byKey.ContainsKey(key)));
+        var changed = _byKey.Where(now => !ReferenceEquals(before.Find(now.Key), now)).Select(static now => now.Key);
+        return changed.Concat(before._byKey.Select(static was => was.Key).Where(key => Find(key) is null));
     }
 
     /// <summary>The tenants of the same instant.</summary>
     public TenantDirectory Tenants { get; }
 
-    public IReadOnlyCollection<SmtpAccount> All => _byKey.Values;
+    public IReadOnlyCollection<SmtpAccount> All => _byKey;
 
-    public IReadOnlyList<SmtpAccount> OfTenant(string tenant) => _byTenant.GetValueOrDefault(tenant, []);
+    public IReadOnlyList<SmtpAccount> OfTenant(string tenant) => _byTenant.Find(tenant) ?? [];
 
     /// <summary>Where the built-in catcher listens, once it does.</summary>
     public IPEndPoint? Sandbox { get; }
@@ -97,7 +95,7 @@ public sealed class AccountDirectory
     /// <summary>The account that the lane's mail goes by.</summary>
     public SmtpAccount? OfLane(LaneKey lane) => Find(Lanes.AccountOf(lane));
 
-    public SmtpAccount? Find(AccountKey key) => _byKey.GetValueOrDefault(key);
+    public SmtpAccount? Find(AccountKey key) => _byKey.Find(key);
 
     public SmtpAccount? Find(string tenant, string id)
     {

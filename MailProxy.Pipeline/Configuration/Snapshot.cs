@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Accounts;
+
 namespace MailProxy.Pipeline.Configuration;
 
 /// <summary>All resources of a noun at one instant: immutable, swapped whole when one changes.</summary>
@@ -6,25 +8,22 @@ public sealed class Snapshot<T>
 {
     public static readonly Snapshot<T> Empty = new([]);
 
-    // Not a frozen one: thousands of resources are there, and one changes.
-    private readonly Dictionary<(string Tenant, string Id), Resource<T>> _byName;
+    // Thousands of resources are there, and one changes.
+    private readonly SteppedMap<(string Tenant, string Id), Resource<T>> _byName;
 
-    public Snapshot(IEnumerable<Resource<T>> all) => _byName = all.ToDictionary(static r => (r.Tenant, r.Id));
+    public Snapshot(IEnumerable<Resource<T>> all) => _byName = new(all.Select(static r => KeyValuePair.Create((r.Tenant, r.Id), r)));
 
     private Snapshot(Snapshot<T> before, Resource<T> changed, Resource<T>? now)
     {
-        _byName = new(before._byName);
-        if (now is null)
-            _byName.Remove((changed.Tenant, changed.Id));
-        else
-            _byName[(now.Tenant, now.Id)] = now;
+        var name = (changed.Tenant, changed.Id);
+        _byName = now is null ? before._byName.Without(name) : before._byName.With(name, now);
         (Before, Changed) = (new(before), changed);
     }
 
-    public IReadOnlyCollection<Resource<T>> All => _byName.Values;
+    public IReadOnlyCollection<Resource<T>> All => _byName;
 
     /// <summary>Those that can be read.</summary>
-    public IEnumerable<T> Values => _byName.Values.Select(static r => r.Value).OfType<T>();
+    public IEnumerable<T> Values => _byName.Select(static r => r.Value).OfType<T>();
 
     /// <summary>The snapshot that this one differs from in one resource, <see cref="Changed"/>; null: it was read whole.</summary>
     public WeakReference<Snapshot<T>>? Before { get; }
@@ -32,7 +31,7 @@ public sealed class Snapshot<T>
     /// <summary>The one that was changed, as it is now, or as it was before it was deleted.</summary>
     public Resource<T>? Changed { get; }
 
-    public Resource<T>? Find(string tenant, string id) => _byName.GetValueOrDefault((tenant, id));
+    public Resource<T>? Find(string tenant, string id) => _byName.Find((tenant, id));
 
     /// <summary>With one resource made or replaced.</summary>
     public Snapshot<T> With(Resource<T> resource) => new(this, resource, resource);

@@ -108,6 +108,23 @@ internal sealed class AccountGate
         _limiters.Keep((key, limiter) => directory.Has(key) && !(limiter.IdleDuration > Idle));
     }
 
+    /// <summary>Drops the counts of accounts and tenants that are gone since an earlier directory.</summary>
+    public void ForgetGone(AccountDirectory before)
+    {
+        var directory = _accounts.Directory;
+        if (!ReferenceEquals(before.Tenants, directory.Tenants))
+        {
+            _limiters.Keep((key, _) => directory.Has(key));
+            return;
+        }
+
+        foreach (var account in directory.ChangedSince(before))
+        {
+            if (directory.Find(account) is null)
+                _limiters.Drop(LimitKey.Of(account));
+        }
+    }
+
     internal void GiveBack(in PermitCounts counts)
     {
         lock (_backGate)

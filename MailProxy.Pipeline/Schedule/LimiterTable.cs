@@ -21,6 +21,8 @@ internal sealed class LimiterTable(Func<LimitKey, AccountRateLimiter> make) : Pa
     /// <summary>The limiter of a key; null: nothing was counted under it.</summary>
     public AccountRateLimiter? Find(LimitKey key) => _partitions.GetValueOrDefault(key);
 
+    public void Drop(LimitKey key) => _partitions.TryRemove(key, out _);
+
     /// <summary>Drops every partition that is not to stay.</summary>
     public void Keep(Func<LimitKey, AccountRateLimiter, bool> stays)
     {

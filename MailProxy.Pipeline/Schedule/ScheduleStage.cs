@@ -164,10 +164,11 @@ internal sealed partial class ScheduleStage
         if (_lanes.ReadClock())
             _standstill.Limit = _standstill.Store = null;
         var now = _lanes.Now;
+        var before = _lanes.Directory;
         if (_lanes.SeeAccounts())
         {
             _chooser.ForgetDeleted();
-            _gate.Trim();
+            _gate.ForgetGone(before);
         }
         else if (now - _trimmed >= TrimEvery)
         {

@@ -14,6 +14,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     // Idle connections to the built-in catcher, of all tenants together: most of its connections are for those in use.
     private const int AtCatcher = 64;
 
+    private AccountDirectory _seen;
     private readonly CurrentAccounts _accounts;
     private readonly SendOptions _options;
     private readonly PipelineMetrics _metrics;
@@ -45,6 +46,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         _farewells = new(share ?? TenantShare.Unlimited);
         _resting = new(options.IdleConnections, share ?? TenantShare.Unlimited);
         _restingAtCatcher = new(AtCatcher, share ?? TenantShare.Unlimited);
+        _seen = accounts.Directory;
         accounts.Changed += CloseOutdated;
     }
 
@@ -159,10 +161,13 @@ internal sealed partial class SmtpPool : IAsyncDisposable
 
     private void CloseOutdated()
     {
-        var directory = _accounts.Directory;
+        var (before, directory) = (_seen, _accounts.Directory);
+        _seen = directory;
         _servers.Keep(directory.All);
-        foreach (var (key, pool) in _pools)
+        foreach (var key in directory.ChangedSince(before))
         {
+            if (!_pools.TryGetValue(key, out var pool))
+                continue;
             pool.CloseOutdated(directory.Find(key)?.Version);
             DropWhenOver(key, pool);
         }
