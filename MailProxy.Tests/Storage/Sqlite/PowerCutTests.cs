@@ -13,7 +13,7 @@ namespace MailProxy.Tests.Storage.Sqlite;
 /// <summary>What the store's files keep of a power cut at any instant; and that a missing sync would be seen.</summary>
 internal sealed class PowerCutTests
 {
-    private const int Commits = 60;
+    private const int Commits = 24;
 
     private static readonly CutKind[] Kinds = Enum.GetValues<CutKind>();
 
