@@ -6,13 +6,17 @@ namespace MailProxy.Pipeline.Flow;
 /// <summary>The ways in which a stage reads its channel. No base class: a stage owns its rules, these own the loop.</summary>
 internal static class Stage
 {
+    private const int MostTogether = 64;
+
     /// <summary>
     /// Begins with every item at once, each for itself, so that one that waits holds up none of the others. Whoever writes to the channel
     /// bounds how many there are.
     /// Ends when it is closed and empty and all of them are done; the first exception ends it earlier.
     /// </summary>
-    public static async Task ForEachApart<T>(ChannelReader<T> input, Func<T, Task> handle)
+    /// <param name="together">Is given what has gathered, and leaves in the list what is to be handled by itself.</param>
+    public static async Task ForEachApart<T>(ChannelReader<T> input, Func<T, Task> handle, Func<List<T>, ValueTask>? together = null)
     {
+        var gathered = new List<T>();
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var broken = new CancellationTokenSource();
         Exception? bug = null;
@@ -45,7 +49,12 @@ internal static class Stage
         {
             while (await input.WaitToReadAsync(broken.Token))
             {
-                while (input.TryRead(out var item))
+                gathered.Clear();
+                while (gathered.Count < MostTogether && input.TryRead(out var item))
+                    gathered.Add(item);
+                if (together is not null)
+                    await together(gathered);
+                foreach (var item in gathered)
                 {
                     Interlocked.Increment(ref running);
                     _ = Task.Run(() => Work(item), CancellationToken.None);

@@ -5,7 +5,10 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>How mail is loaded before it is sent.</summary>
 public sealed class ResolveOptions
 {
-    /// <summary>Mails loaded at the same time, each by one read of the store; a tenant has its share.</summary>
+    /// <summary>
+    /// Mails loaded by themselves at the same time, because they are large or carry more; a tenant has its share. Ordinary mail is loaded
+    /// together.
+    /// </summary>
     [Range(1, 64)]
     public int Workers { get; set; } = 4;
 

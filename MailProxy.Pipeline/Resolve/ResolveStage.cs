@@ -9,7 +9,8 @@ namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>
 /// Turns a ticket into a mail that can be sent: loads its content and charges it to the memory for bodies. A mail that cannot be loaded
-/// leaves as an outcome. Each mail waits on its own, without holding anything, so that one tenant's large mail delays no other tenant.
+/// leaves as an outcome. Ordinary mail is loaded together, as much of it as has gathered. Whatever needs more, or has to wait, does so on
+/// its own, without holding anything, so that one tenant's large mail delays no other tenant.
 /// </summary>
 /// <param name="loads">Limits how many mails are loaded at the same time.</param>
 internal sealed partial class ResolveStage(
@@ -27,7 +28,84 @@ internal sealed partial class ResolveStage(
 {
     /// <summary>Bounded by the number of mails that Schedule lets be under way.</summary>
     /// <param name="stop">No further mail is begun: mails that are chosen already, or wait for memory, stay in the queue.</param>
-    public Task RunAsync(CancellationToken stop) => Stage.ForEachApart(input, due => HandleAsync(due, stop));
+    public Task RunAsync(CancellationToken stop) => Stage.ForEachApart(input, due => HandleAsync(due, stop), due => HandleAsync(due, stop));
+
+    /// <summary>Passes on what can be loaded together and needs nothing else; the others stay in the list.</summary>
+    private async ValueTask HandleAsync(List<DueMail> mails, CancellationToken stop)
+    {
+        if (stop.IsCancellationRequested)
+            return;
+        var ordinary = new List<(DueMail Due, SmtpAccount Account)>(mails.Count);
+        var left = new List<DueMail>();
+        foreach (var due in mails)
+        {
+            if (due.Permit.IsAcquired && accounts.Directory.Find(due.Account) is { } account)
+                ordinary.Add((due, account));
+            else
+                left.Add(due);
+        }
+
+        if (ordinary.Count == 0)
+            return;
+        IReadOnlyList<MailContent?> contents;
+        try
+        {
+            contents = await store.LoadTogetherAsync(
+                ordinary.ConvertAll(one => new LoadRequest(one.Due.Ticket, SliceOf(one.Due, one.Account)))
+            );
+        }
+        catch (Exception error)
+        {
+            // One of them may be to blame, and then only that one fails.
+            Log.CannotLoadTogether(logger, ordinary.Count, error);
+            return;
+        }
+
+        for (var i = 0; i < ordinary.Count; i++)
+        {
+            var (due, account) = ordinary[i];
+            if (contents[i] is { } content && Equip(due, account, content) is { } mail)
+                await PassAsync(mail);
+            else
+                left.Add(due);
+        }
+
+        mails.Clear();
+        mails.AddRange(left);
+    }
+
+    /// <summary>Null: it has to wait for something.</summary>
+    private ResolvedMail? Equip(DueMail due, SmtpAccount account, MailContent content)
+    {
+        if (bodies.TryTake(account.Tenant, Weight(content)) is not { } charge)
+            return null;
+        var mail = new ResolvedMail(due, account, content, charge);
+        if (!attachments.NeedsWork(mail))
+            return mail;
+        charge.Dispose();
+        return null;
+    }
+
+    private async ValueTask PassAsync(ResolvedMail mail)
+    {
+        try
+        {
+            await next.WriteAsync(mail, CancellationToken.None);
+        }
+        catch (ChannelClosedException)
+        {
+            // The Send stage has ended: a bug elsewhere is ending the pipeline, and nobody is left to report to.
+            mail.Due.Permit.Dispose();
+            throw;
+        }
+    }
+
+    // The limits may have changed since the permit was given, so the permit says how many recipients it is valid for.
+    private int SliceOf(DueMail due, SmtpAccount account) =>
+        due.Permit.IsAcquired ? Math.Min(sliceSize(account), due.Permit.MaxRecipients) : sliceSize(account);
+
+    // The JSON and the message rendered from it are both in memory until the mail has been sent.
+    private static long Weight(MailContent content) => 2L * content.Json.Length;
 
     private async Task HandleAsync(DueMail due, CancellationToken stop)
     {
@@ -37,7 +115,7 @@ internal sealed partial class ResolveStage(
             var (mail, refused) = await ResolveAsync(due, stop);
             if (mail is not null)
             {
-                await next.WriteAsync(mail, CancellationToken.None);
+                await PassAsync(mail);
                 return;
             }
 
@@ -49,8 +127,6 @@ internal sealed partial class ResolveStage(
         }
         catch (ChannelClosedException)
         {
-            // The Send stage has ended: a bug elsewhere is ending the pipeline, and nobody is left to report to.
-            due.Permit.Dispose();
             throw;
         }
         catch (BodyMissingException error)
@@ -95,9 +171,7 @@ internal sealed partial class ResolveStage(
         {
             using var turn = await loads.TakeAsync(account.Tenant, 1, stop);
 
-            // The limits may have changed since the permit was given, so the permit says how many recipients it is valid for.
-            var slice = due.Permit.IsAcquired ? Math.Min(sliceSize(account), due.Permit.MaxRecipients) : sliceSize(account);
-            if (await store.LoadAsync(due.Ticket, slice) is not { } content)
+            if (await store.LoadAsync(due.Ticket, SliceOf(due, account)) is not { } content)
             {
                 charge?.Dispose();
                 return default;
@@ -109,8 +183,7 @@ internal sealed partial class ResolveStage(
                 return (null, Refused(due, content), 0);
             }
 
-            // The JSON and the message rendered from it are both in memory until the mail has been sent.
-            var bytes = 2L * content.Json.Length;
+            var bytes = Weight(content);
             charge ??= bodies.TryTake(account.Tenant, bytes);
             if (charge is null)
                 return (null, null, bytes);
@@ -144,5 +217,9 @@ internal sealed partial class ResolveStage(
 
         [LoggerMessage(401, LogLevel.Error, "Message {Message} could not be loaded; it is deferred")]
         public static partial void CannotLoad(ILogger logger, long message, Exception trouble);
+
+        // At Debug, because each is loaded by itself next, and that says what is wrong.
+        [LoggerMessage(402, LogLevel.Debug, "{Count} messages could not be loaded together; each is loaded by itself")]
+        public static partial void CannotLoadTogether(ILogger logger, int count, Exception trouble);
     }
 }

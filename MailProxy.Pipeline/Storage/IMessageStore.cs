@@ -40,6 +40,12 @@ public interface IMessageStore
     ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients);
 
     /// <summary>
+    /// Loads several claimed mails together, at once or in one short read. Null: that mail is better loaded by itself, which tells why it
+    /// cannot be loaded; its body is large, its ticket is stale, or anything else about it is unusual.
+    /// </summary>
+    ValueTask<IReadOnlyList<MailContent?>> LoadTogetherAsync(IReadOnlyList<LoadRequest> wanted);
+
+    /// <summary>
     /// Writes settlements in order, in one transaction. The result says for each whether a row changed. It is tried again for ever while
     /// the store cannot write.
     /// </summary>
@@ -83,6 +89,9 @@ public sealed record Appended(
     IReadOnlyList<(LaneKey Lane, long Due)> Later,
     long NextExpiry
 );
+
+/// <param name="MaxRecipients">As of <see cref="IMessageStore.LoadAsync"/>.</param>
+public readonly record struct LoadRequest(QueuedMail Ticket, int MaxRecipients);
 
 /// <param name="Count">The most mails to claim.</param>
 /// <param name="Now">Mail with a later due time is not claimed.</param>

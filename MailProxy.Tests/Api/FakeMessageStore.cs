@@ -26,6 +26,8 @@ internal sealed class FakeMessageStore : IMessageStore
 
     public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
 
+    public ValueTask<IReadOnlyList<MailContent?>> LoadTogetherAsync(IReadOnlyList<LoadRequest> wanted) => throw new NotSupportedException();
+
     public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Settlement> writes) => throw new NotSupportedException();
 
     public Task<ExpirySweep> ExpireAsync(long now, int limit) => throw new NotSupportedException();

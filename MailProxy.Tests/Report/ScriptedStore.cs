@@ -42,6 +42,8 @@ internal sealed class ScriptedStore : IMessageStore
 
     public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
 
+    public ValueTask<IReadOnlyList<MailContent?>> LoadTogetherAsync(IReadOnlyList<LoadRequest> wanted) => throw new NotSupportedException();
+
     public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) =>
         throw new NotSupportedException();
 

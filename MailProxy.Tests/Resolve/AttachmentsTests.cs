@@ -147,6 +147,7 @@ internal sealed class AttachmentsTests
             var accounts = new CurrentAccounts();
             accounts.Swap(new([Sample.Account(25)], null));
             Store.LoadAsync(Sample.Ticket(), 50).Returns(content);
+            Store.LoadTogetherAsync(default!).ReturnsForAnyArgs(new ValueTask<IReadOnlyList<MailContent?>>([content]));
             Permit = new();
             await input.Writer.WriteAsync(new(Sample.Ticket(), new(7), Permit));
             input.Writer.Complete();

@@ -23,6 +23,14 @@ internal sealed class ResolveStageTests
     private readonly IMessageStore _store = Substitute.For<IMessageStore>();
     private readonly Sample.Permit _permit = new();
 
+    [SetUp]
+    public void SetUp() =>
+        _store
+            .LoadTogetherAsync(default!)
+            .ReturnsForAnyArgs(call => new ValueTask<IReadOnlyList<MailContent?>>(
+                new MailContent?[call.Arg<IReadOnlyList<LoadRequest>>().Count]
+            ));
+
     [TearDown]
     public void TearDown() => _abort.Dispose();
 

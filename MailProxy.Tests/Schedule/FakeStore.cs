@@ -100,6 +100,8 @@ internal sealed class FakeStore : IMessageStore
 
     public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
 
+    public ValueTask<IReadOnlyList<MailContent?>> LoadTogetherAsync(IReadOnlyList<LoadRequest> wanted) => throw new NotSupportedException();
+
     public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Settlement> writes) => throw new NotSupportedException();
 
     public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) =>

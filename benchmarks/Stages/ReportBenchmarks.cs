@@ -5,13 +5,14 @@ using MailProxy.Pipeline.Report;
 namespace MailProxy.Benchmarks.Stages;
 
 /// <summary>
-/// Record the outcome of a mail: its mark in the flight log, then its settlement with the event, for eight mails a turn as eight
-/// connections bring them.
+/// Record the outcome of a mail: its mark in the flight log, then its settlement with the event; for eight mails a turn as eight
+/// connections bring them, and for as many as gather in a drain.
 /// </summary>
 [MemoryDiagnoser]
 public class ReportBenchmarks
 {
     private const int PerTurn = 8;
+    private const int Gathered = 128;
 
     private readonly Settler _settler = new(new ReportOptions(), static _ => null, static () => 0.5);
     private readonly MailContent _content = StageFixture.Content();
@@ -28,11 +29,19 @@ public class ReportBenchmarks
     [IterationSetup(Target = nameof(MarkAndRecord))]
     public void Fresh() => _tickets = _fixture.Append(PerTurn);
 
+    [IterationSetup(Target = nameof(RecordGathered))]
+    public void FreshGathered() => _tickets = _fixture.Append(Gathered);
+
     [Benchmark]
     public object Settle() => _settler.Attempted(StageFixture.Ticket(1), _content, _verdicts, 0);
 
     [Benchmark(OperationsPerInvoke = PerTurn)]
-    public async Task MarkAndRecord()
+    public Task MarkAndRecord() => RecordAsync();
+
+    [Benchmark(OperationsPerInvoke = Gathered)]
+    public Task RecordGathered() => RecordAsync();
+
+    private async Task RecordAsync()
     {
         var marks = await _fixture.BeginAsync(_tickets);
         var settled = await _fixture.Store.CommitAsync([

@@ -61,6 +61,12 @@ internal sealed class AppendResult
 
     public List<QueuedMail> Tickets { get; } = [];
 
+    /// <summary>Small mail among the tickets, whose content may be kept until it is sent.</summary>
+    public List<(QueuedMail Ticket, AcceptedMail Mail)> Fresh { get; } = [];
+
+    /// <summary>Whether there are suspended batches; null: nobody has looked yet.</summary>
+    public bool? MayBeSetAside { get; set; }
+
     /// <summary>Spool files that no row names after the commit.</summary>
     public List<string> Unused { get; } = [];
 
@@ -88,6 +94,7 @@ internal sealed class AppendResult
             return null;
         var ticket = Tickets[at];
         Tickets.RemoveAt(at);
+        Fresh.RemoveAll(one => one.Ticket == ticket);
         return ticket;
     }
 

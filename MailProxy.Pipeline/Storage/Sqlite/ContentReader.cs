@@ -16,6 +16,13 @@ internal static class ContentReader
         WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND (?4 IS NULL OR +q.state = ?4)
         """;
 
+    private const string SmallSql = """
+        SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate,
+        m.expires_at, q.round, m.state, m.send_at, m.account, b.json, b.sources
+        FROM queue q CROSS JOIN messages m ON m.number = q.message CROSS JOIN bodies b ON b.message = q.message
+        WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND +q.state = 0 AND length(b.json) <= ?4
+        """;
+
     private const string Body = "SELECT json, spool, sources FROM bodies WHERE message = ?1";
 
     /// <summary>Null when the ticket is stale. If the body is in a spool file, it is left empty and the file's name is returned.</summary>
@@ -31,6 +38,17 @@ internal static class ContentReader
         return json is null && spool is null ? throw Missing(content) : (content with { Json = json, Sources = sources }, spool);
     }
 
+    /// <summary>Null when the ticket is stale, or the body is larger, missing, or in a file.</summary>
+    public static MailContent? Small(Session session, QueuedMail ticket, int maxRecipients, int maxBytes)
+    {
+        var row = session.Prepare(SmallSql).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add(maxBytes);
+        if (!row.Step())
+            return null;
+        var content = Content(session, row, ticket, maxRecipients) with { Json = row.Blob(13), Sources = row.Int(14) };
+        row.Reset();
+        return content;
+    }
+
     private static BodyMissingException Missing(MailContent content) => new("The message's body is not in the store.", content);
 
     /// <summary>Without the body: whoever settles what a crash left open does not read it.</summary>
@@ -40,12 +58,19 @@ internal static class ContentReader
         var row = session.Prepare(Select).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add((long?)state);
         if (!row.Step())
             return null;
+        var content = Content(session, row, ticket, maxRecipients);
+        row.Reset();
+        return content;
+    }
+
+    private static MailContent Content(Session session, Statement row, QueuedMail ticket, int maxRecipients)
+    {
         var round = row.Int(9);
         var (slice, others) = RecipientRows.Slice(session, ticket.Id, round, maxRecipients);
 
         // The event that ends a round lists every recipient tried in it; with a single slice there are no others.
         var last = others is { Rest: 0 } and not { Deferred: 0, Sent: 0, Failed: 0, Ambiguous: 0 };
-        var content = new MailContent
+        return new()
         {
             Key = new(row.Text(0), row.Text(1)),
             Account = new(row.Int(12)),
@@ -60,7 +85,5 @@ internal static class ContentReader
             SendAt = row.LongOrNull(11),
             Earlier = last ? RecipientRows.OfRound(session, ticket.Id, round) : [],
         };
-        row.Reset();
-        return content;
     }
 }

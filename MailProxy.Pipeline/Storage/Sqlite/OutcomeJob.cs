@@ -12,11 +12,7 @@ internal sealed class OutcomeJob(IReadOnlyList<Settlement> writes, OutcomeWriter
 
     public Task<IReadOnlyList<bool>> Promise => _promise.Task;
 
-    public override void Run(Session session)
-    {
-        for (var i = 0; i < _changed.Length; i++)
-            _changed[i] = writer.Write(session, writes[i]);
-    }
+    public override void Run(Session session) => writer.Write(session, writes, _changed);
 
     public override void Committed() => _promise.TrySetResult(_changed);
 

@@ -1,4 +1,3 @@
-using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -22,8 +21,6 @@ internal static class QueueRows
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9)
         """;
 
-    private const string RoundSql = "SELECT round FROM queue WHERE message = ?1 AND revision = ?2 AND attempt = ?3";
-    private const string DeleteTicket = "DELETE FROM queue WHERE message = ?1 AND revision = ?2 AND attempt = ?3";
     private const string DeleteSql = "DELETE FROM queue WHERE message = ?1";
 
     private const string Settle =
@@ -69,12 +66,6 @@ internal static class QueueRows
             .Add(expiresAt)
             .Run();
 
-    /// <summary>The round of the ticket's row; null: the ticket is stale.</summary>
-    public static long? Round(Session session, QueuedMail ticket) => Ticket(session, RoundSql, ticket).Scalar();
-
-    /// <summary>False: the ticket is stale.</summary>
-    public static bool Delete(Session session, QueuedMail ticket) => Ticket(session, DeleteTicket, ticket).Run() == 1;
-
     public static void Delete(Session session, long message) => session.Prepare(DeleteSql).Add(message).Run();
 
     /// <summary>After an attempt: makes the row ready or held, and older tickets stale.</summary>
@@ -89,7 +80,4 @@ internal static class QueueRows
         session.Prepare(MakeReadySql).Add(message).Add(due).Add(expiresAt).Run();
         session.Prepare(CountSql).Add(message).Run();
     }
-
-    private static Statement Ticket(Session session, string sql, QueuedMail ticket) =>
-        session.Prepare(sql).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt);
 }

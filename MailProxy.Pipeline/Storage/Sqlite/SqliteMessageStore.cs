@@ -18,6 +18,8 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
     private readonly ILogger _logger;
     private readonly Claims _claims;
     private readonly LaneReader _lanes;
+    private readonly ReadyContents _ready;
+    private readonly ReadAhead _readAhead;
     private readonly SubmissionWriter _submissions;
     private readonly OutcomeWriter _outcomes;
     private readonly ChangeWriter _changes;
@@ -40,7 +42,9 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
         var uses = new LimitUses();
         var housekeeping = new Housekeeping(clock);
         _lanes = new(_claims);
-        _submissions = new(writer.Events, _claims, spool, trash, contentHash, clock);
+        _ready = new(_claims);
+        _readAhead = new(_ready);
+        _submissions = new(writer.Events, _claims, _ready, spool, trash, contentHash, clock);
         _outcomes = new(writer.Events, uses);
         _changes = new(writer.Events, _claims);
         writer.AddHooks(
@@ -75,7 +79,11 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
     public Task<ClaimedPage> ClaimAsync(LaneKey lane, ClaimRequest request) =>
         Task.FromResult(_database.Readers.Snapshot(session => _lanes.Claim(session, lane, request)));
 
-    public void Release(QueuedMail ticket) => _claims.Remove(ticket);
+    public void Release(QueuedMail ticket)
+    {
+        _claims.Remove(ticket);
+        _ready.Remove(ticket);
+    }
 
     public async ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients)
     {
@@ -95,6 +103,23 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
                 error
             );
         }
+    }
+
+    public ValueTask<IReadOnlyList<MailContent?>> LoadTogetherAsync(IReadOnlyList<LoadRequest> wanted)
+    {
+        var found = new MailContent?[wanted.Count];
+        for (var i = 0; i < found.Length; i++)
+            found[i] = _ready.Take(wanted[i]);
+        if (found.Contains(null))
+        {
+            _database.Readers.Snapshot(session =>
+            {
+                _readAhead.Read(session, wanted, found);
+                return found;
+            });
+        }
+
+        return new(found);
     }
 
     public Task<bool> MarkAsync(Mark mark) =>

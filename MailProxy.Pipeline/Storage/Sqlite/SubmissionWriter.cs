@@ -10,12 +10,15 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 internal sealed class SubmissionWriter(
     EventRows events,
     Claims claims,
+    ReadyContents ready,
     SpoolFiles spool,
     SpoolTrash trash,
     Func<ReadOnlyMemory<byte>, byte[]?> hash,
     TimeProvider clock
 )
 {
+    private const string IsAnyBatchSuspended = "SELECT EXISTS (SELECT 1 FROM suspended_batches)";
+
     public void Write(Session session, AcceptedBatch batch, AppendResult result)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
@@ -42,7 +45,16 @@ internal sealed class SubmissionWriter(
     }
 
     /// <summary>Called after the commit.</summary>
-    public void Stored(AppendResult result) => trash.Add(result.Unused);
+    public void Stored(AppendResult result)
+    {
+        foreach (var (ticket, mail) in result.Fresh)
+        {
+            if (ready.RoomOf(ticket.Lane) > 0)
+                ready.Add(ticket, Fresh(mail));
+        }
+
+        trash.Add(result.Unused);
+    }
 
     /// <summary>Called after a rollback: nothing was stored, and nothing stays claimed.</summary>
     public void Undone(AppendResult result, IReadOnlyList<AcceptedBatch> batches)
@@ -67,7 +79,7 @@ internal sealed class SubmissionWriter(
         var lane = Lanes.Of(mail.Account);
         QueueRows.Insert(session, number, lane, mail.Priority, due, QueueRows.Ready, 1, 0, mail.Recipients.Count, mail.ExpiresAt);
         events.Append(mail.Key.Tenant, number, 1, new(Arrival(state), state, 0, null), mail.Account, now);
-        Offer(number, 1, mail, due, result);
+        Offer(session, number, 1, mail, due, result);
         return new(mail.Key.Id, state, mail.CreatedAt);
     }
 
@@ -112,7 +124,7 @@ internal sealed class SubmissionWriter(
         if (result.Withdraw(stored.Number) is { } early)
             claims.Remove(early);
         if (!held)
-            Offer(stored.Number, revision, mail, due, result);
+            Offer(session, stored.Number, revision, mail, due, result);
         return new(mail.Key.Id, state, mail.CreatedAt);
     }
 
@@ -123,7 +135,7 @@ internal sealed class SubmissionWriter(
             SameContent(session, stored, mail)
         );
 
-    private void Offer(long number, int revision, AcceptedMail mail, long due, AppendResult result)
+    private void Offer(Session session, long number, int revision, AcceptedMail mail, long due, AppendResult result)
     {
         result.Expires(mail.ExpiresAt);
         if (due > 0)
@@ -133,8 +145,37 @@ internal sealed class SubmissionWriter(
         }
 
         claims.TryAdd(number, revision, 0);
-        result.Tickets.Add(new(number, revision, Lanes.Of(mail.Account), mail.Priority, 0, 0, mail.Recipients.Count));
+        var ticket = new QueuedMail(number, revision, Lanes.Of(mail.Account), mail.Priority, 0, 0, mail.Recipients.Count);
+        result.Tickets.Add(ticket);
+        if (
+            mail.Body is { SpoolFile: null, Inline.Length: <= ReadyContents.LargestBody }
+            && mail.Recipients.Count <= ReadyContents.MostRecipients
+            && !(mail.Batch is not null && IsSetAside(session, result))
+        )
+            result.Fresh.Add((ticket, mail));
     }
+
+    // A trigger sets mail of suspended batches aside, and then its ticket is good for nothing.
+    private static bool IsSetAside(Session session, AppendResult result) =>
+        result.MayBeSetAside ??= session.Prepare(IsAnyBatchSuspended).Scalar() == 1;
+
+    /// <summary>What would be read of a mail that was stored just now.</summary>
+    private static MailContent Fresh(AcceptedMail mail) =>
+        new()
+        {
+            Key = mail.Key,
+            Account = mail.Account,
+            EnvelopeSender = mail.EnvelopeSender,
+            MessageIdHeader = mail.MessageIdHeader,
+            CreatedAt = mail.CreatedAt,
+            OnAmbiguous = mail.OnAmbiguous,
+            Json = mail.Body.Inline.ToArray(), // a copy, because this may be a small part of a large request
+            Sources = mail.Sources,
+            Slice = [.. mail.Recipients.Select(static (address, ordinal) => new SliceRecipient(ordinal, address))],
+            Standing = new(0, 0, 0, 0, 0, 0, 0, false, mail.ExpiresAt),
+            State = MessageState.Queued,
+            SendAt = mail.SendAt,
+        };
 
     /// <summary>A message whose id was generated here has no hash, so its body is hashed, in case a client posts again what it was
     /// given.</summary>

@@ -48,6 +48,13 @@ internal sealed class Claims
             return _out.TryAdd(new(message, revision, attempt), new() { Held = true });
     }
 
+    /// <summary>Whether somebody has it and may still begin: it was not withdrawn, and its body has not begun.</summary>
+    public bool IsOpen(QueuedMail ticket)
+    {
+        lock (_gate)
+            return _out.TryGetValue(TicketName.Of(ticket), out var claim) && claim is { State: ClaimState.Claimed, Held: true };
+    }
+
     /// <summary>Whether nobody may claim it now.</summary>
     /// <param name="isChanging">Nobody has it: its message is being changed, and should the change be undone nobody tells.</param>
     public bool Contains(long message, int revision, int attempt, out bool isChanging)
