@@ -85,15 +85,17 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         var standing = content.Standing;
         var attempts = standing.Attempts + (counts ? 1 : 0);
         var tally = new RoundTally(retryOf(content.Account), content, chance());
-        var untouched = verdicts.All(verdict => verdict.Verdict == Verdict.NotTried);
-        var byOrdinal = verdicts.ToDictionary(verdict => verdict.Ordinal);
-        foreach (var recipient in content.Slice)
+        var untouched = IsUntouched(verdicts);
+        for (var i = 0; i < content.Slice.Count; i++)
         {
-            if (!byOrdinal.TryGetValue(recipient.Ordinal, out var verdict))
+            var verdict = Of(content.Slice[i].Ordinal, verdicts, i);
+            if (verdict is null)
                 tally.Untried();
             // If no recipient of the slice was tried, the slice would come back at once, forever.
+            else if (untouched)
+                tally.Add(verdict with { Verdict = Verdict.Deferred });
             else
-                tally.Add(untouched ? verdict with { Verdict = Verdict.Deferred } : verdict with { Reply = Clip(verdict.Reply) });
+                tally.Add(verdict.Reply is { Length: > LongestReply } ? verdict with { Reply = Clip(verdict.Reply) } : verdict);
         }
 
         var facts = new SettlementDetail.Facts
@@ -119,6 +121,31 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             standing.PossibleDuplicate || tally.MayDouble,
             now
         );
+    }
+
+    private static bool IsUntouched(IReadOnlyList<RecipientVerdict> verdicts)
+    {
+        for (var i = 0; i < verdicts.Count; i++)
+        {
+            if (verdicts[i].Verdict != Verdict.NotTried)
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>A recipient's verdict, which is nearly always at the recipient's place; null: there is none.</summary>
+    private static RecipientVerdict? Of(int ordinal, IReadOnlyList<RecipientVerdict> verdicts, int place)
+    {
+        if (place < verdicts.Count && verdicts[place].Ordinal == ordinal)
+            return verdicts[place];
+        for (var i = 0; i < verdicts.Count; i++)
+        {
+            if (verdicts[i].Ordinal == ordinal)
+                return verdicts[i];
+        }
+
+        return null;
     }
 
     private (MessageState State, QueueStep Step, EventType? Event) Close(RoundTally tally, MailContent content, long now)
