@@ -5,7 +5,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
 /// Reads the contents of several claimed mails in one snapshot, and then of those that follow them in their lanes: each snapshot after a
-/// commit begins with cold pages, so that mail that is read alone costs several times as much.
+/// commit begins with cold pages, so that mail that is read alone costs more.
 /// </summary>
 internal sealed class ReadAhead(ReadyContents ready)
 {
