@@ -144,6 +144,13 @@ internal sealed class AccountConnections : IDisposable
         }
     }
 
+    /// <summary>The server bears at most so many, or so many fewer than there are.</summary>
+    public void Bound(int? most, int? fewer)
+    {
+        lock (_gate)
+            _allowance.AtMost(Math.Min(most ?? int.MaxValue, _slots - (fewer ?? 0)));
+    }
+
     /// <summary>Ends the connections of other versions. Null: the account is gone, and no connection stays idle from now on.</summary>
     public void CloseOutdated(long? version)
     {

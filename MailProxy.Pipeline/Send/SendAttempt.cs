@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Profiles;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Send;
@@ -8,6 +9,7 @@ internal sealed partial class SendAttempt(
     ResolvedMail mail,
     SmtpPool pool,
     SenderRefusals refusals,
+    ReplyJudge judge,
     Rendering rendering,
     IMarks marks,
     int marksAhead,
@@ -43,7 +45,7 @@ internal sealed partial class SendAttempt(
         catch (SmtpOpenException error)
         {
             Log.NoConnection(logger, mail.Account.ToString(), Server, error.Phase, error.Reply?.Code, error.Message);
-            return Blamed(SmtpVerdict.Trouble(mail.Account.Key, error));
+            return Blamed(SmtpVerdict.Trouble(mail.Account.Key, error, TransactionRules.Find(judge, mail.Account, error)));
         }
         catch (DkimKeyException error)
         {
@@ -116,6 +118,7 @@ internal sealed partial class SendAttempt(
         {
             // The server ended an idle connection just when it was taken: no news of the account. Once, since the next is new.
             await ReplaceAsync(opening);
+            used = false;
             result = await Connection.TransactAsync(envelope, rendered, _mark, abort, abandon);
         }
 
@@ -146,10 +149,20 @@ internal sealed partial class SendAttempt(
         }
 
         var everySender = refusals.Learn(mail.Account, envelope.Sender, result);
-        var outcome = SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result, everySender);
+        var rules = TransactionRules.Find(judge, mail.Account, mail.Content, result, fresh: !used);
+        Obey(rules);
+        var outcome = SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result, everySender, rules);
         if (result.Phase == SmtpPhase.Final && outcome is Outcome.Attempted attempted)
             _mark.Answered(attempted.Verdicts);
         return outcome;
+    }
+
+    private void Obey(TransactionRules rules)
+    {
+        if (rules.EndConnection)
+            Connection!.Abandon();
+        foreach (var rule in rules.OnConnections)
+            pool.Bound(mail.Account.Key, rule.Connections, rule.FewerConnections);
     }
 
     private async Task ReplaceAsync(CancellationToken abort)

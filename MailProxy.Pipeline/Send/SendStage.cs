@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Profiles;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -19,12 +20,14 @@ internal sealed partial class SendStage(
     CurrentAccounts accounts,
     TimeProvider clock,
     ILogger logger,
-    TenantShare? share = null
+    TenantShare? share = null,
+    ReplyJudge? judge = null
 )
 {
     private readonly Rendering _rendering = new(new MimeComposer(options), share ?? TenantShare.Unlimited);
     private readonly SharedCapacity _workers = new(options.Workers, share ?? TenantShare.Unlimited);
     private readonly SenderRefusals _refusals = new();
+    private readonly ReplyJudge _judge = judge ?? new(ProfileSet.Shipped, clock, metrics, logger);
 
     /// <summary>
     /// Runs until the channel is completed and empty and every attempt has its outcome. Bounded by the mails that Schedule
@@ -58,12 +61,13 @@ internal sealed partial class SendStage(
     {
         var directory = accounts.Directory;
         _refusals.Forget(account => directory.Find(account) is null);
+        _judge.Forget(account => directory.Find(account) is null);
     }
 
     private async Task HandleAsync(ResolvedMail mail, CancellationToken opening, CancellationToken abort, CancellationToken abandon)
     {
         var began = clock.GetTimestamp();
-        var attempt = new SendAttempt(mail, pool, _refusals, _rendering, marks, options.MarksAhead, clock, logger);
+        var attempt = new SendAttempt(mail, pool, _refusals, _judge, _rendering, marks, options.MarksAhead, clock, logger);
         Outcome outcome;
         try
         {

@@ -69,6 +69,13 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         return Of(current).ReplaceAsync(dead, current, abort);
     }
 
+    /// <summary>The account's server said that it bears at most so many connections, or so many fewer than there are.</summary>
+    public void Bound(AccountKey account, int? most, int? fewer)
+    {
+        if (_pools.TryGetValue(account, out var pool))
+            pool.Bound(most, fewer);
+    }
+
     /// <summary>Accounts that have, or had, connections.</summary>
     public int Count => _pools.Count;
 
