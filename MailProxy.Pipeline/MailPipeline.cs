@@ -5,6 +5,7 @@ using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Persist;
+using MailProxy.Pipeline.Profiles;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Retain;
@@ -140,7 +141,8 @@ public sealed class MailPipeline : IAsyncDisposable
             shared.Accounts,
             shared.Clock,
             Log<SendStage>(),
-            shared.Share
+            shared.Share,
+            new(shared.Profiles, shared.Clock, shared.Metrics, Log<ReplyJudge>())
         );
         _reportStage = new(
             _channels.Report.Reader,
@@ -200,8 +202,6 @@ public sealed class MailPipeline : IAsyncDisposable
     public ChannelWriter<Submission> Submissions => _channels.Submissions.Writer;
 
     public Wake Wake { get; }
-
-    // What people steer, by way of the shell.
 
     /// <summary>Nothing new is chosen until <see cref="Activate"/>; what is on its way goes on.</summary>
     public void Suspend() => _schedule.Suspend();

@@ -3,6 +3,7 @@ using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Profiles;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
@@ -45,6 +46,9 @@ public sealed record PipelineServices(
 
     /// <summary>Where every shared capacity is told, so that a tenant's part of it can be shown.</summary>
     public TenantShares Shares { get; init; } = new();
+
+    /// <summary>What the replies of providers mean.</summary>
+    public ProfileSet Profiles { get; init; } = ProfileSet.Shipped;
 
     /// <summary>Where fetched attachments are kept.</summary>
     public required string CacheDirectory { get; init; }

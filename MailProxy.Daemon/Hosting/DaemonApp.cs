@@ -135,6 +135,7 @@ internal static class DaemonApp
                 Links = links,
                 Secret = secret,
                 Network = policy,
+                Profiles = settings.Profiles,
                 Share = share,
                 Shares = shares,
             }
@@ -213,7 +214,8 @@ internal static class DaemonApp
                     provider.GetRequiredService<CurrentAccounts>(),
                     settings.Engine.Send,
                     provider.GetRequiredService<TimeProvider>(),
-                    provider.GetRequiredService<NetworkPolicy>()
+                    provider.GetRequiredService<NetworkPolicy>(),
+                    settings.Profiles
                 ),
                 provider.GetRequiredService<TimeProvider>()
             )

@@ -3,6 +3,7 @@ using MailProxy.Daemon.Api;
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Profiles;
 
 namespace MailProxy.Daemon.Hosting;
 
@@ -43,11 +44,26 @@ public sealed class DaemonSettings
 
     public NetworkOptions Network { get; init; } = new();
 
+    public VerdictSettings Verdicts { get; init; } = new();
+
     public SandboxOptions Sandbox { get; init; } = new();
 
     public ApiOptions Api { get; init; } = new();
 
     internal PipelineOptions Engine { get; set; } = new();
+
+    /// <summary>The shipped profiles with those of <see cref="VerdictSettings.Directory"/> over them.</summary>
+    internal ProfileSet Profiles { get; set; } = ProfileSet.Shipped;
+}
+
+/// <summary>What the replies of SMTP servers mean: see the reference of profiles.</summary>
+public sealed class VerdictSettings
+{
+    /// <summary>
+    /// Directory of profiles (<c>*.json</c>) that extend or replace the shipped ones; read at the start. Relative to where the program was
+    /// started. None: the shipped ones alone.
+    /// </summary>
+    public string? Directory { get; init; }
 }
 
 /// <summary>Logging, by Serilog.</summary>

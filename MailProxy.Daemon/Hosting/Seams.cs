@@ -45,7 +45,7 @@ internal static class Seams
                 seen.Authenticated,
                 seen.Extensions,
                 seen.Trouble?.SmtpCode,
-                seen.Trouble?.Reply,
+                seen.Trouble?.Explained,
                 Math.Round(clock.GetElapsedTime(began).TotalMilliseconds, 1)
             );
         };

@@ -1,5 +1,6 @@
 using System.Collections;
 using MailProxy.Pipeline;
+using MailProxy.Pipeline.Profiles;
 
 namespace MailProxy.Daemon.Hosting;
 
@@ -53,8 +54,10 @@ internal static class SettingsReader
         var configuration = Bindable(texts);
         var settings = configuration.Get<DaemonSettings>() ?? new();
         settings.Engine = configuration.Get<PipelineOptions>() ?? new();
-        var combined = SettingsRules.Mistakes(settings);
-        return combined.Count > 0 ? (null, combined) : (settings, []);
+        var (profiles, wrong) = ProfileSet.Load(settings.Verdicts.Directory);
+        settings.Profiles = profiles ?? ProfileSet.Shipped;
+        string[] combined = [.. SettingsRules.Mistakes(settings), .. wrong.Select(mistake => $"Verdicts:Directory: {mistake}")];
+        return combined.Length > 0 ? (null, combined) : (settings, []);
     }
 
     private static IConfiguration Bindable(IReadOnlyDictionary<string, string?> texts) =>

@@ -18,7 +18,8 @@ public abstract record Outcome(QueuedMail Ticket)
     /// <summary>The account, not the message, is to blame. <paramref name="Content"/> is set when the body had begun.</summary>
     public sealed record AccountToBlame(QueuedMail Ticket, AccountTrouble Trouble, MailContent? Content) : Outcome(Ticket);
 
-    /// <summary>Begun, and let go because the program stops, before anybody had an answer: as if it had not been tried.</summary>
+    /// <summary>Begun, and let go before anybody had an answer, because the program stops or the connection had served its time: as if it
+    /// had not been tried.</summary>
     public sealed record Released(QueuedMail Ticket, MailContent Content) : Outcome(Ticket);
 
     /// <summary>The message can never be sent as it is; not begun.</summary>

@@ -29,7 +29,14 @@ public sealed record RecipientVerdict(
     string? EnhancedCode,
     string? Reply,
     TimeSpan? RetryAfter = null
-);
+)
+{
+    /// <summary>The rule of a profile that decided, as <c>profile/rule</c>; null: none did.</summary>
+    public string? Rule { get; init; }
+
+    /// <summary>The retry comes no earlier, whatever the schedule says.</summary>
+    public TimeSpan? LeastWait { get; init; }
+}
 
 /// <summary>What is wrong with an account.</summary>
 public enum TroubleKind : byte
@@ -41,6 +48,9 @@ public enum TroubleKind : byte
     Throttled = 4,
     Protocol = 5,
     Configuration = 6,
+
+    /// <summary>The provider lets the account send nothing more, until a person acts.</summary>
+    Quota = 7,
 }
 
 /// <summary>Why an account backs off.</summary>
@@ -51,4 +61,17 @@ public sealed record AccountTrouble(
     string? EnhancedCode,
     string Reply,
     TimeSpan? RetryAfter = null
-);
+)
+{
+    /// <summary>The rule of a profile that decided, as <c>profile/rule</c>; null: none did.</summary>
+    public string? Rule { get; init; }
+
+    /// <summary>What a person can do, in a sentence.</summary>
+    public string? Remedy { get; init; }
+
+    /// <summary>How long it rests the first time, the second in a row …; the last repeats. Empty: by its kind.</summary>
+    public IReadOnlyList<TimeSpan> Steps { get; init; } = [];
+
+    /// <summary>The reply, and the remedy if there is one.</summary>
+    public string Explained => Remedy is null ? Reply : $"{Reply} ({Remedy})";
+}

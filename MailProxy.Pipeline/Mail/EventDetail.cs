@@ -47,7 +47,8 @@ public static class EventDetail
         RecipientState state,
         int? smtpCode,
         string? enhancedCode,
-        string? reply
+        string? reply,
+        string? rule = null
     )
     {
         writer.WriteStartObject();
@@ -59,6 +60,8 @@ public static class EventDetail
             writer.WriteNull("smtp_code"u8);
         writer.WriteString("enhanced_code"u8, enhancedCode);
         writer.WriteString("reply"u8, reply);
+        if (rule is not null)
+            writer.WriteString("rule"u8, rule);
         writer.WriteEndObject();
     }
 }

@@ -25,14 +25,22 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
         {
             if (trouble.RetryAfter is { } longer)
                 spell.Until = Math.Max(spell.Until, now + Milliseconds(Named(longer)));
+
+            // Another rule says more of the same trouble: a limit by day is behind what first looked like one by second.
+            if (trouble is { Steps: [var step, ..], Rule: { } rule } && rule != spell.Rule)
+            {
+                spell.Until = Math.Max(spell.Until, now + Milliseconds(step));
+                spell.Rule = rule;
+            }
+
             _spells[trouble.Account] = spell;
             return (spell.Until, null);
         }
 
         var wait = trouble.RetryAfter is { } named
             ? Named(named)
-            : RetryPolicy.Spread(Step(trouble.Kind, spell.Count), options.Jitter, chance());
-        _spells[trouble.Account] = new(spell.Count + 1, now, now + Milliseconds(wait), reported, version);
+            : RetryPolicy.Spread(Step(trouble, trouble.Rule == spell.Rule ? spell.Count : 0, spell.Count), options.Jitter, chance());
+        _spells[trouble.Account] = new(spell.Count + 1, now, now + Milliseconds(wait), reported, version) { Rule = trouble.Rule };
         return (now + Milliseconds(wait), spell.Reported == reported ? null : reported);
     }
 
@@ -50,8 +58,11 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
         return changed;
     }
 
-    private TimeSpan Step(TroubleKind kind, int count)
+    private TimeSpan Step(AccountTrouble trouble, int byRule, int count)
     {
+        if (trouble.Steps is { Count: > 0 } steps)
+            return steps[Math.Min(byRule, steps.Count - 1)];
+        var kind = trouble.Kind;
         var first = kind == TroubleKind.Authentication ? options.AuthenticationBackoffFirst : options.AccountBackoffFirst;
         var wait = first * Math.Pow(2, Math.Min(count, 30));
         return wait < options.AccountBackoffLongest ? wait : options.AccountBackoffLongest;
@@ -74,6 +85,8 @@ internal sealed class AccountBackoff(ReportOptions options, Func<double> chance)
 
     private record struct Spell(int Count, long From, long Until, EventType? Reported, long Version)
     {
+        public string? Rule { get; set; }
+
         // A time before the beginning means that the clock was set back; the account must not wait that hour in addition.
         public readonly bool Holds(long now) => now >= From && now < Until;
     }

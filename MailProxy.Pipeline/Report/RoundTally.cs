@@ -57,7 +57,7 @@ internal sealed class RoundTally
                 Change(verdict, RecipientState.Failed);
                 return;
             case Verdict.Deferred when _retry.Delay(_content.Standing.Round, verdict.RetryAfter, _chance) is { } wait:
-                Later(wait);
+                Later(verdict.LeastWait is { } least && least > wait ? Least(least) : wait);
                 Change(verdict, RecipientState.Deferred);
                 return;
             case Verdict.Deferred:
@@ -87,6 +87,9 @@ internal sealed class RoundTally
         return RecipientState.InDoubt;
     }
 
+    // A profile stretches the operator's schedule, and never beyond its longest step.
+    private TimeSpan Least(TimeSpan least) => least < _retry.Longest ? least : _retry.Longest;
+
     private void Later(TimeSpan wait)
     {
         Waiting++;
@@ -95,5 +98,10 @@ internal sealed class RoundTally
     }
 
     private void Change(RecipientVerdict verdict, RecipientState state) =>
-        _changed.Add((verdict.Address, new(verdict.Ordinal, state, Tried: true, verdict.SmtpCode, verdict.EnhancedCode, verdict.Reply)));
+        _changed.Add(
+            (
+                verdict.Address,
+                new(verdict.Ordinal, state, Tried: true, verdict.SmtpCode, verdict.EnhancedCode, verdict.Reply) { Rule = verdict.Rule }
+            )
+        );
 }

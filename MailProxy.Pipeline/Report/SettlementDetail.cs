@@ -37,7 +37,15 @@ internal static class SettlementDetail
                     EventDetail.WriteRecipient(json, view.Address, view.State, view.SmtpCode, view.EnhancedCode, view.Reply);
                 foreach (var (address, update) in facts.Now)
                 {
-                    EventDetail.WriteRecipient(json, address, update.State, update.SmtpCode, update.EnhancedCode, update.Reply);
+                    EventDetail.WriteRecipient(
+                        json,
+                        address,
+                        update.State,
+                        update.SmtpCode,
+                        update.EnhancedCode,
+                        update.Reply,
+                        update.Rule
+                    );
                 }
 
                 json.WriteEndArray();

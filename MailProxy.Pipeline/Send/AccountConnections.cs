@@ -1,7 +1,6 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
-using Prometheus;
 
 namespace MailProxy.Pipeline.Send;
 
@@ -13,8 +12,7 @@ internal sealed class AccountConnections : IDisposable
     private readonly Farewells _farewells;
     private readonly SendOptions _options;
     private readonly TimeProvider _clock;
-    private readonly Gauge.Child _busyGauge,
-        _idleGauge;
+    private readonly ConnectionGauges _gauges;
     private readonly System.Threading.ITimer _idleTimer;
     private readonly ConnectionAllowance _allowance;
 
@@ -46,8 +44,7 @@ internal sealed class AccountConnections : IDisposable
         (_open, _crowded, _farewells, _options, _clock) = (open, crowded, farewells, options, clock);
         _idle = new(idle, options, clock);
         (_allowance, _opening) = (new(clock), new(clock));
-        _busyGauge = metrics.Connections.Of(label, "busy");
-        _idleGauge = metrics.Connections.Of(label, "idle");
+        _gauges = new(metrics, label);
         _idleTimer = clock.CreateTimer(
             static self => ((AccountConnections)self!).CloseUnused(),
             this,
@@ -152,6 +149,13 @@ internal sealed class AccountConnections : IDisposable
             lock (_gate)
                 return _gone && _slots == 0 && _waiters.Count == 0;
         }
+    }
+
+    /// <summary>The server bears at most so many, or so many fewer than there are.</summary>
+    public void Bound(int? most, int? fewer)
+    {
+        lock (_gate)
+            _allowance.AtMost(Math.Min(most ?? int.MaxValue, _slots - (fewer ?? 0)));
     }
 
     /// <summary>Ends the connections of other versions. Null: the account is gone, and no connection stays idle from now on.</summary>
@@ -291,9 +295,5 @@ internal sealed class AccountConnections : IDisposable
         _farewells.Say(connection);
     }
 
-    private void Publish()
-    {
-        _busyGauge.Set(_established - _idle.Count);
-        _idleGauge.Set(_idle.Count);
-    }
+    private void Publish() => _gauges.Set(_established, _idle.Count);
 }

@@ -29,6 +29,13 @@ internal sealed class ConnectionAllowance(TimeProvider clock)
     /// <summary>One more than <paramref name="others"/> was turned away.</summary>
     public void TurnedAway(int others) => (_learned, _changed) = (others, clock.GetTimestamp());
 
+    /// <summary>The server said how many it bears, or that it bears fewer.</summary>
+    public void AtMost(int most)
+    {
+        if (most < _learned)
+            TurnedAway(Math.Max(1, most));
+    }
+
     /// <summary>What was learned says nothing any more: the account was changed, or its server turns everybody away.</summary>
     public void Forget() => _learned = int.MaxValue;
 }

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Profiles;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Send;
@@ -43,7 +44,7 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
         catch (SmtpOpenException error)
         {
             Log.NoConnection(run.Logger, mail.Account.ToString(), Server, error.Phase, error.Reply?.Code, error.Message);
-            return Blamed(SmtpVerdict.Trouble(mail.Account.Key, error));
+            return Blamed(SmtpVerdict.Trouble(mail.Account.Key, error, TransactionRules.Find(run.Judge, mail.Account, error)));
         }
         catch (DkimKeyException error)
         {
@@ -91,7 +92,7 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
 
         // Awaited inside the transaction: the sync of the disk overlaps MAIL, RCPT and DATA.
         pending.Mark.Request();
-        var result = await TransactAsync(outgoing, connection);
+        var (result, fresh) = await TransactAsync(outgoing, connection);
         if (pending.Mark.Trouble is { } trouble)
         {
             // Deferred like any trouble of our own, so that a disk that fails is not asked by every mail again and again.
@@ -119,13 +120,24 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
         }
 
         var everySender = run.Refusals.Learn(mail.Account, outgoing.Envelope.Sender, result);
-        var outcome = SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result, everySender);
+        var rules = TransactionRules.Find(run.Judge, mail.Account, mail.Content, result, fresh);
+        Obey(rules);
+        var outcome = SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result, everySender, rules);
         if (result.Phase == SmtpPhase.Final && outcome is Outcome.Attempted attempted)
             pending.Mark.Answered(attempted.Verdicts);
         return outcome;
     }
 
-    private async ValueTask<TransactionResult> TransactAsync(Outgoing outgoing, SmtpConnection connection)
+    private void Obey(TransactionRules rules)
+    {
+        if (rules.EndConnection)
+            held.Connection?.Abandon();
+        foreach (var rule in rules.OnConnections)
+            run.Pool.Bound(mail.Account.Key, rule.Connections, rule.FewerConnections);
+    }
+
+    /// <summary>Fresh: the connection had not carried a message before.</summary>
+    private async ValueTask<(TransactionResult Result, bool Fresh)> TransactAsync(Outgoing outgoing, SmtpConnection connection)
     {
         var used = connection.Messages > 0;
         var result = await connection.TransactAsync(outgoing, pending.Mark, held.Choose, run.Abort, run.Abandon);
@@ -133,17 +145,17 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
         {
             server.Learn(result);
             if (server.Doubts(result))
-                return await AloneAsync(outgoing, server, result);
+                return (await AloneAsync(outgoing, server, result), true);
         }
 
         if (!used || !result.NeverBegan)
-            return result;
+            return (result, !used);
 
         // The server ended an idle connection just when it was taken: no news of the account. Once, since the next is new.
         connection = await held.ReplaceAsync();
         result = await connection.TransactAsync(outgoing, pending.Mark, held.Choose, run.Abort, run.Abandon);
         connection.Server?.Learn(result);
-        return result;
+        return (result, true);
     }
 
     // What it was told may have been for what went out in the same write with it, so it does not count yet.

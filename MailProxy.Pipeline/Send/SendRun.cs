@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Profiles;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Send;
@@ -10,6 +11,7 @@ namespace MailProxy.Pipeline.Send;
 internal sealed record SendRun(
     SmtpPool Pool,
     SenderRefusals Refusals,
+    ReplyJudge Judge,
     Rendering Rendering,
     IMarks Marks,
     int MarksAhead,

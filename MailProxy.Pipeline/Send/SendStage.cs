@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Profiles;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -23,7 +24,8 @@ internal sealed partial class SendStage(
     CurrentAccounts accounts,
     TimeProvider clock,
     ILogger logger,
-    TenantShare? share = null
+    TenantShare? share = null,
+    ReplyJudge? judge = null
 )
 {
     private readonly Rendering _rendering = new(new MimeComposer(options), share ?? TenantShare.Unlimited);
@@ -31,6 +33,7 @@ internal sealed partial class SendStage(
     private readonly SenderRefusals _refusals = new();
     private readonly Dictionary<AccountKey, SendLine> _lines = []; // its own lock
     private bool _hasDeleted;
+    private readonly ReplyJudge _judge = judge ?? new(ProfileSet.Shipped, clock, metrics, logger);
 
     /// <summary>
     /// Runs until the channel is completed and empty and every attempt has its outcome. Bounded by the mails that Schedule
@@ -42,7 +45,7 @@ internal sealed partial class SendStage(
     public async Task RunAsync(CancellationToken stop, CancellationToken abort, CancellationToken abandon)
     {
         using var opening = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
-        var run = new SendRun(pool, _refusals, _rendering, marks, options.MarksAhead, clock, logger, opening.Token, abort, abandon);
+        var run = new SendRun(pool, _refusals, _judge, _rendering, marks, options.MarksAhead, clock, logger, opening.Token, abort, abandon);
         accounts.Changed += NoteDeleted;
         try
         {
@@ -72,6 +75,7 @@ internal sealed partial class SendStage(
         var directory = accounts.Directory;
         bool IsGone(AccountKey account) => directory.Find(account) is null;
         _refusals.Forget(IsGone);
+        _judge.Forget(IsGone);
         lock (_lines)
         {
             foreach (var account in _lines.Where(line => IsGone(line.Key) && line.Value.IsOver).Select(static line => line.Key).ToArray())

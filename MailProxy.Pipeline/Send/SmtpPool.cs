@@ -84,6 +84,13 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     /// <summary>How far ahead of the answers an account's commands go now. From any thread.</summary>
     public PipeliningState PipeliningOf(SmtpAccount account) => _servers.StateOf(account);
 
+    /// <summary>The account's server said that it bears at most so many connections, or so many fewer than there are.</summary>
+    public void Bound(AccountKey account, int? most, int? fewer)
+    {
+        if (_pools.TryGetValue(account, out var pool))
+            pool.Bound(most, fewer);
+    }
+
     /// <summary>Accounts that have, or had, connections.</summary>
     public int Count => _pools.Count;
 

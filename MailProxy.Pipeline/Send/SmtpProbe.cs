@@ -1,12 +1,20 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Profiles;
 
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>Connects to an account's server and logs in, outside the pool and without sending anything: the "test" of an account.</summary>
 /// <param name="policy">As in the pool: for accounts that tenants set; null: public addresses only.</param>
-public sealed class SmtpProbe(CurrentAccounts accounts, SendOptions options, TimeProvider clock, NetworkPolicy? policy = null)
+/// <param name="profiles">What replies mean, so that the person is told what to do; null: the shipped ones.</param>
+public sealed class SmtpProbe(
+    CurrentAccounts accounts,
+    SendOptions options,
+    TimeProvider clock,
+    NetworkPolicy? policy = null,
+    ProfileSet? profiles = null
+)
 {
     /// <summary>A person waits for the answer, so it does not take the minutes that mail may take: all phases together, and some time
     /// for the answer itself below 10 s.</summary>
@@ -28,7 +36,15 @@ public sealed class SmtpProbe(CurrentAccounts accounts, SendOptions options, Tim
         }
         catch (SmtpOpenException error)
         {
-            return new(error.Tls, error.Offered, false, SmtpVerdict.Trouble(account.Key, error)) { Stage = StageOf(error.Phase) };
+            return new(
+                error.Tls,
+                error.Offered,
+                false,
+                SmtpVerdict.Trouble(account.Key, error, TransactionRules.Find(profiles ?? ProfileSet.Shipped, account, error))
+            )
+            {
+                Stage = StageOf(error.Phase),
+            };
         }
     }
 

@@ -1,10 +1,11 @@
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Profiles;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>Who is to blame (section 4 of the HTTP contract): from facts to an outcome, by reply code, enhanced code, phase and kind of
-/// end; never by a reply's words. Pure.</summary>
+/// <summary>Who is to blame (section 4 of the HTTP contract): from facts to an outcome. Where a rule of the provider's profile speaks of a
+/// reply it decides; else reply code, enhanced code, phase and kind of end do. Pure.</summary>
 internal static class SmtpVerdict
 {
     /// <summary>The account backs off and the message loses no attempt.</summary>
@@ -35,12 +36,14 @@ internal static class SmtpVerdict
     /// <summary>The outcome of a transaction whose attempt was marked. What was read stands, whatever the connection did next; who got
     /// no answer goes again, without losing an attempt.</summary>
     /// <param name="everySender">The server refuses every sender of the account alike, so it is not the message's fault.</param>
+    /// <param name="rules">The rules that speak of its replies.</param>
     public static Outcome Judge(
         QueuedMail ticket,
         AccountKey account,
         MailContent content,
         TransactionResult result,
-        bool everySender = false
+        bool everySender = false,
+        TransactionRules rules = default
     )
     {
         if (result.End == TransactionEnd.Unmarked)
@@ -58,20 +61,22 @@ internal static class SmtpVerdict
             );
         }
 
-        var trouble = TroubleOf(account, result, everySender && RefusesSender(result));
-        var verdicts = Each(content, result, (to, i) => One(to, i, result, trouble));
+        var trouble = TroubleOf(account, result, everySender && RefusesSender(result), rules);
+        var verdicts = Each(content, result, (to, i) => One(to, i, result, trouble, rules));
+        trouble ??= TroubleOfRecipients(account, result, rules);
         var settled = verdicts.Any(static verdict => verdict.Verdict != Verdict.NotTried);
         if (settled)
             return new Outcome.Attempted(ticket, content, verdicts) { Trouble = trouble };
-        if (result.End == TransactionEnd.Aborted)
+        if (result.End == TransactionEnd.Aborted || (trouble is null && rules.EndConnection))
             return new Outcome.Released(ticket, content);
         return new Outcome.AccountToBlame(ticket, trouble ?? Broken(account, result), content);
     }
 
     /// <summary>Why an account has no connection.</summary>
-    public static AccountTrouble Trouble(AccountKey account, SmtpOpenException failure) =>
+    /// <param name="rule">The rule that speaks of the server's reply.</param>
+    public static AccountTrouble Trouble(AccountKey account, SmtpOpenException failure, ReplyRule? rule = null) =>
         failure.Reply is { } reply
-            ? Trouble(account, failure.Phase, reply)
+            ? RuleEffects.Seen(Trouble(account, failure.Phase, reply), rule)
             : new(account, failure.Kind ?? KindOf(failure.Phase, code: null), null, null, SmtpReply.OneLine(failure.Message));
 
     /// <summary>The server turned a connection away before it knew who was calling: with too many of them, or with trouble of its own.
@@ -80,7 +85,7 @@ internal static class SmtpVerdict
         failure is { Phase: SmtpPhase.Greeting or SmtpPhase.Hello, Reply.IsTransient: true };
 
     /// <summary>What speaks against the account; null: nothing, the replies are about the mail.</summary>
-    private static AccountTrouble? TroubleOf(AccountKey account, TransactionResult result, bool everySender)
+    private static AccountTrouble? TroubleOf(AccountKey account, TransactionResult result, bool everySender, TransactionRules rules)
     {
         if (result.Ending is { } ending)
         {
@@ -92,7 +97,15 @@ internal static class SmtpVerdict
                 };
             }
 
-            return result.Unasked || BlamesAccount(result.Phase, ending) ? Trouble(account, result.Phase, ending) : null;
+            return rules.EndingEffect(result.Phase) switch
+            {
+                ReplyEffect.Account => RuleEffects.Seen(Trouble(account, result.Phase, ending), rules.Ending),
+                ReplyEffect.ByPhase when result.Unasked || BlamesAccount(result.Phase, ending) => RuleEffects.Seen(
+                    Trouble(account, result.Phase, ending),
+                    rules.Ending
+                ),
+                _ => null,
+            };
         }
 
         return result switch
@@ -112,6 +125,18 @@ internal static class SmtpVerdict
         };
     }
 
+    // What a rule reads out of the reply to a RCPT can be the account's, whatever became of the others.
+    private static AccountTrouble? TroubleOfRecipients(AccountKey account, TransactionResult result, TransactionRules rules)
+    {
+        for (var i = 0; i < result.Recipients.Length; i++)
+        {
+            if (result.Recipients[i] is { Refuses: true } reply && rules.EffectOf(i) == ReplyEffect.Account)
+                return RuleEffects.Seen(Trouble(account, SmtpPhase.Recipient, reply), rules.Of(i));
+        }
+
+        return null;
+    }
+
     private static bool AnySettled(TransactionResult result)
     {
         for (var i = 0; i < result.Recipients.Length; i++)
@@ -123,24 +148,49 @@ internal static class SmtpVerdict
         return false;
     }
 
-    private static RecipientVerdict One(SliceRecipient to, int index, TransactionResult result, AccountTrouble? trouble)
+    private static RecipientVerdict One(
+        SliceRecipient to,
+        int index,
+        TransactionResult result,
+        AccountTrouble? trouble,
+        TransactionRules rules
+    )
     {
         // MAIL refused: all of them. Else what RCPT said, and for the accepted what came of the body.
         if (result.Phase == SmtpPhase.Mail)
-            return trouble is null && result.Ending is { } no ? Settled(to, no) : NotTried(to, null);
+            return trouble is null && result.Ending is { } no
+                ? Ruled(to, no, rules.Ending, rules.EndingEffect(SmtpPhase.Mail))
+                : NotTried(to, null);
         var reply = result.Recipients[index];
         if (reply is null && result is { WholeIsOut: true, Phase: SmtpPhase.Final, Ending: null })
             return new(to.Ordinal, to.Address, Verdict.InDoubt, null, "4.4.2", InDoubtText(result));
         if (reply is null)
-            return NotTried(to, null);
+        {
+            // A rule can say of a 421 at RCPT that it is about whom it answers: the first without another answer.
+            return
+                result is { Phase: SmtpPhase.Recipient, Ending: { } its }
+                && trouble is null
+                && index == Array.IndexOf(result.Recipients, null)
+                ? Ruled(to, its, rules.Ending, rules.EndingEffect(SmtpPhase.Recipient))
+                : NotTried(to, null);
+        }
+
         if (!reply.IsPositive)
-            return IsTooMany(result, index) ? NotTried(to, reply) : Settled(to, reply);
+        {
+            return rules.EffectOf(index) switch
+            {
+                ReplyEffect.ByPhase when IsTooMany(result, index) => NotTried(to, reply),
+                ReplyEffect.Again when !IsAfterAcceptance(result, index) => Settled(to, reply, rules.Of(index)),
+                var effect => Ruled(to, reply, rules.Of(index), effect),
+            };
+        }
+
         if (trouble is not null || result is { Phase: SmtpPhase.Recipient })
             return NotTried(to, null);
         if (result is { End: TransactionEnd.Aborted, Phase: < SmtpPhase.Final, Ending: null })
             return NotTried(to, null);
         if (result.Ending is { } ending && (ending.IsPositive || ending.Refuses))
-            return Settled(to, ending);
+            return ending.IsPositive ? Settled(to, ending) : Ruled(to, ending, rules.Ending, rules.EndingEffect(result.Phase));
 
         // It refused somebody and hung up over that, and this one's DATA was on its way already: it goes at once on a new connection.
         if (result is { End: TransactionEnd.Lost, Phase: SmtpPhase.Data, Fault: not SmtpGarbageException } && AnySettled(result))
@@ -161,10 +211,22 @@ internal static class SmtpVerdict
     private static bool IsTooMany(TransactionResult result, int index) =>
         result.Recipients[index] is { Code: 452 or 552 } reply
         && (reply.IsPlain || reply.EnhancedCode.EndsWith(".5.3", StringComparison.Ordinal))
-        && Array.FindIndex(result.Recipients, static earlier => earlier is { IsPositive: true }) is var first and >= 0
-        && first < index;
+        && IsAfterAcceptance(result, index);
 
-    private static RecipientVerdict Settled(SliceRecipient to, SmtpReply reply) =>
+    private static bool IsAfterAcceptance(TransactionResult result, int index) =>
+        Array.FindIndex(result.Recipients, static earlier => earlier is { IsPositive: true }) is var first and >= 0 && first < index;
+
+    /// <summary>What a rule makes of a refusal.</summary>
+    private static RecipientVerdict Ruled(SliceRecipient to, SmtpReply reply, ReplyRule? rule, ReplyEffect effect) =>
+        effect switch
+        {
+            ReplyEffect.Retry => Settled(to, reply, rule) with { Verdict = Verdict.Deferred, LeastWait = RuleEffects.WaitOf(rule!) },
+            ReplyEffect.Refuse => Settled(to, reply, rule) with { Verdict = Verdict.Refused },
+            ReplyEffect.ByPhase => Settled(to, reply, rule),
+            _ => NotTried(to, reply),
+        };
+
+    private static RecipientVerdict Settled(SliceRecipient to, SmtpReply reply, ReplyRule? rule = null) =>
         new(
             to.Ordinal,
             to.Address,
@@ -175,7 +237,10 @@ internal static class SmtpVerdict
             reply.EnhancedCode,
             reply.Text,
             RetryHint.In(reply)
-        );
+        )
+        {
+            Rule = rule?.FullName,
+        };
 
     private static RecipientVerdict[] Each(MailContent content, TransactionResult result, Func<SliceRecipient, int, RecipientVerdict> judge)
     {

@@ -136,7 +136,11 @@ public abstract record QueueStep
 }
 
 /// <param name="Tried">Whether the recipient was tried in this round.</param>
-public sealed record RecipientUpdate(int Ordinal, RecipientState State, bool Tried, int? SmtpCode, string? EnhancedCode, string? Reply);
+public sealed record RecipientUpdate(int Ordinal, RecipientState State, bool Tried, int? SmtpCode, string? EnhancedCode, string? Reply)
+{
+    /// <summary>The rule of a profile that decided, for the event; it is not stored with the recipient.</summary>
+    public string? Rule { get; init; }
+}
 
 /// <summary>
 /// An event to append together with the state. <paramref name="Detail"/>: the JSON members of <c>data</c> that only this event has

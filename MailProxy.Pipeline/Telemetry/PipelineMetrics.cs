@@ -104,6 +104,12 @@ public sealed class PipelineMetrics
             "account",
             "outcome"
         );
+        RulesMatched = make.CreateCounter(
+            "mailproxy_rules_matched_total",
+            "Refusals that a rule of a profile matched, by profile and rule: see the reference of profiles.",
+            "profile",
+            "rule"
+        );
         TimeToFirstAttempt = make.CreateHistogram(
             "mailproxy_accept_to_first_attempt_seconds",
             "Time from acceptance (or send_at) to the beginning of the first attempt's body.",
@@ -240,6 +246,7 @@ public sealed class PipelineMetrics
     public Counter Closed { get; }
     public Counter Deferred { get; }
     public Counter Attempts { get; }
+    public Counter RulesMatched { get; }
     public Histogram TimeToFirstAttempt { get; }
     public Histogram TimeToSent { get; }
     public Gauge Connections { get; }

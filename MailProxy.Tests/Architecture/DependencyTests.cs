@@ -24,6 +24,7 @@ public sealed partial class DependencyTests
         "Sharing",
         "Storage",
         "Telemetry",
+        "Profiles",
     ];
 
     /// <summary>What the edge may name: what it is given, and no stage.</summary>

@@ -16,6 +16,8 @@ internal sealed partial class GeneratedDocumentsTests
         ["settings"] = SettingsTables.Settings,
         ["former settings"] = SettingsTables.FormerNames,
         ["metrics"] = MetricsTable.Metrics,
+        ["profiles"] = ProfileTables.Profiles,
+        ["rules"] = ProfileTables.Rules,
         ["errors of requests"] = ErrorTables.OfRequests,
         ["errors of members"] = ErrorTables.OfMembers,
     };
@@ -23,6 +25,8 @@ internal sealed partial class GeneratedDocumentsTests
     [TestCase("docs/operate/configuration.md", "settings")]
     [TestCase("docs/operate/configuration.md", "former settings")]
     [TestCase("docs/reference/metrics.md", "metrics")]
+    [TestCase("docs/reference/profiles.md", "profiles")]
+    [TestCase("docs/reference/profiles.md", "rules")]
     [TestCase("docs/reference/errors.md", "errors of requests")]
     [TestCase("docs/reference/errors.md", "errors of members")]
     public async Task Part_OfADocument_IsWhatTheCodeSays(string path, string part)

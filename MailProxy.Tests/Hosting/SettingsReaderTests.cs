@@ -35,6 +35,19 @@ internal sealed class SettingsReaderTests
     }
 
     [Test]
+    public void Read_DirectoryOfProfilesWithMistakes_TellsThemAllBesideTheOthers()
+    {
+        var profiles = Path.Combine(_directory, "profiles");
+        Directory.CreateDirectory(profiles);
+        File.WriteAllText(Path.Combine(profiles, "mine.json"), """{"hosts":["a.example"],"rules":[{"name":"r","code":451}]}""");
+        var (settings, mistakes) = Read("{}", "{}", [("MAILPROXY_VERDICTS__DIRECTORY", profiles)], "--Limits:Burst=1");
+        Assert.That(settings, Is.Null);
+        Assert.That(mistakes, Has.Count.EqualTo(4));
+        Assert.That(mistakes[0], Does.StartWith("Limits:Burst: "));
+        Assert.That(mistakes.Skip(1), Has.All.StartsWith("Verdicts:Directory: mine.json /rules/0"));
+    }
+
+    [Test]
     public void Read_SameSettingEverywhere_LaterPlacesWin()
     {
         var shipped = """{"Ingest":{"MaxTags":1,"MaxMessages":1,"MaxRecipients":1,"MaxTagLength":1}}""";

@@ -136,7 +136,7 @@ internal static class FlightSlot
         to[5] = (byte)(verdict.EnhancedCode is null ? 0 : 1 + Length(verdict.EnhancedCode));
         BinaryPrimitives.WriteUInt16LittleEndian(to[6..], (ushort)(verdict.SmtpCode ?? 0));
         BinaryPrimitives.WriteUInt16LittleEndian(to[8..], (ushort)(verdict.Reply is null ? 0 : 1 + Length(verdict.Reply)));
-        Put(to, 10, verdict.RetryAfter is { } delay ? (int)Math.Clamp(delay.TotalSeconds, 0, int.MaxValue - 1) : -1);
+        Put(to, 10, (verdict.RetryAfter ?? verdict.LeastWait) is { } delay ? (int)Math.Clamp(delay.TotalSeconds, 0, int.MaxValue - 1) : -1);
         var at = VerdictSize;
         at += Encoding.UTF8.GetBytes(verdict.EnhancedCode ?? "", to[at..]);
         at += Encoding.UTF8.GetBytes(verdict.Reply ?? "", to[at..]);

@@ -1,0 +1,94 @@
+using System.Reflection;
+
+namespace MailProxy.Pipeline.Profiles;
+
+/// <summary>All profiles: the shipped ones, and those of the operator's directory over them. Immutable.</summary>
+public sealed class ProfileSet
+{
+    /// <summary>The profile whose rules are asked for every host, after those of the host's own.</summary>
+    public const string Any = "any";
+
+    private const string Resources = "MailProxy.Pipeline.Profiles.Shipped.";
+
+    private static readonly Lazy<ProfileSet> Bundled = new(static () =>
+        Of(ShippedFiles(), []) is (Set: { } set, _) ? set : throw new InvalidOperationException("A shipped profile is wrong.")
+    );
+
+    private readonly ProviderProfile _any;
+    private readonly (HostPattern Pattern, ProviderProfile Profile)[] _byHost;
+
+    private ProfileSet(IReadOnlyList<ProviderProfile> all)
+    {
+        All = all;
+        _any = all.Single(static profile => profile.Name == Any);
+        _byHost =
+        [
+            .. all.SelectMany(static profile => profile.Hosts.Select(host => (host, profile)))
+                .OrderByDescending(static one => one.host.Exactness)
+                .ThenBy(static one => one.profile.Name, StringComparer.Ordinal),
+        ];
+    }
+
+    /// <summary>The profiles that come with the program.</summary>
+    public static ProfileSet Shipped => Bundled.Value;
+
+    /// <summary>By name.</summary>
+    public IReadOnlyList<ProviderProfile> All { get; }
+
+    /// <summary>The shipped profiles with those of a directory over them, or everything that is wrong there.</summary>
+    /// <param name="directory">Absolute, or relative to where the program was started; null: the shipped ones alone.</param>
+    public static (ProfileSet? Set, IReadOnlyList<string> Mistakes) Load(string? directory)
+    {
+        if (string.IsNullOrWhiteSpace(directory))
+            return (Shipped, []);
+        var (files, unreadable) = ProfileFiles.In(directory);
+        var (set, mistakes) = Of(ShippedFiles(), files);
+        return unreadable.Count > 0 ? (null, [.. unreadable, .. mistakes]) : (set, mistakes);
+    }
+
+    /// <summary>The profile of a server; for one that no profile names, the one for all.</summary>
+    public ProviderProfile For(string? host)
+    {
+        if (string.IsNullOrEmpty(host))
+            return _any;
+        var name = host.TrimEnd('.').ToLowerInvariant();
+        foreach (var (pattern, profile) in _byHost)
+        {
+            if (pattern.Matches(name))
+                return profile;
+        }
+
+        return _any;
+    }
+
+    private static (ProfileSet? Set, IReadOnlyList<string> Mistakes) Of(IReadOnlyList<ProfileFile> shipped, IReadOnlyList<ProfileFile> own)
+    {
+        var mistakes = new List<string>();
+        var layers = new ProfileLayers(
+            [.. shipped.Select(file => ProfileReader.Read(file, mistakes)).OfType<ProfileDraft>()],
+            [.. own.Select(file => ProfileReader.Read(file, mistakes)).OfType<ProfileDraft>()],
+            mistakes
+        );
+        var all = layers.Resolve();
+        return mistakes.Count > 0 ? (null, mistakes) : (new(all), []);
+    }
+
+    private static ProfileFile[] ShippedFiles()
+    {
+        var assembly = Assembly.GetExecutingAssembly();
+        return
+        [
+            .. assembly
+                .GetManifestResourceNames()
+                .Where(static name => name.StartsWith(Resources, StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)
+                .Select(name =>
+                {
+                    using var stream = assembly.GetManifestResourceStream(name)!;
+                    var octets = new byte[stream.Length];
+                    stream.ReadExactly(octets);
+                    return new ProfileFile(name[Resources.Length..], octets, Shipped: true);
+                }),
+        ];
+    }
+}
