@@ -10,30 +10,18 @@ public sealed class ProfileSet
 
     private const string Resources = "MailProxy.Pipeline.Profiles.Shipped.";
 
-    private static readonly Lazy<ProfileSet> Bundled = new(static () =>
-        Of(ShippedFiles(), []) is (Set: { } set, _) ? set : throw new InvalidOperationException("A shipped profile is wrong.")
-    );
+    private readonly Lazy<Content> _content;
 
-    private readonly ProviderProfile _any;
-    private readonly (HostPattern Pattern, ProviderProfile Profile)[] _byHost;
+    private ProfileSet(Func<IReadOnlyList<ProviderProfile>> read) => _content = new(() => new(read()));
 
-    private ProfileSet(IReadOnlyList<ProviderProfile> all)
-    {
-        All = all;
-        _any = all.Single(static profile => profile.Name == Any);
-        _byHost =
-        [
-            .. all.SelectMany(static profile => profile.Hosts.Select(host => (host, profile)))
-                .OrderByDescending(static one => one.host.Exactness)
-                .ThenBy(static one => one.profile.Name, StringComparer.Ordinal),
-        ];
-    }
-
-    /// <summary>The profiles that come with the program.</summary>
-    public static ProfileSet Shipped => Bundled.Value;
+    /// <summary>The profiles that come with the program, read when a reply first asks for them: a start need not wait for that.</summary>
+    public static ProfileSet Shipped { get; } =
+        new(static () =>
+            Of(ShippedFiles(), []) is (Set: { } set, _) ? set.All : throw new InvalidOperationException("A shipped profile is wrong.")
+        );
 
     /// <summary>By name.</summary>
-    public IReadOnlyList<ProviderProfile> All { get; }
+    public IReadOnlyList<ProviderProfile> All => _content.Value.All;
 
     /// <summary>The shipped profiles with those of a directory over them, or everything that is wrong there.</summary>
     /// <param name="directory">Absolute, or relative to where the program was started; null: the shipped ones alone.</param>
@@ -49,16 +37,17 @@ public sealed class ProfileSet
     /// <summary>The profile of a server; for one that no profile names, the one for all.</summary>
     public ProviderProfile For(string? host)
     {
+        var content = _content.Value;
         if (string.IsNullOrEmpty(host))
-            return _any;
+            return content.Any;
         var name = host.TrimEnd('.').ToLowerInvariant();
-        foreach (var (pattern, profile) in _byHost)
+        foreach (var (pattern, profile) in content.ByHost)
         {
             if (pattern.Matches(name))
                 return profile;
         }
 
-        return _any;
+        return content.Any;
     }
 
     private static (ProfileSet? Set, IReadOnlyList<string> Mistakes) Of(IReadOnlyList<ProfileFile> shipped, IReadOnlyList<ProfileFile> own)
@@ -70,7 +59,7 @@ public sealed class ProfileSet
             mistakes
         );
         var all = layers.Resolve();
-        return mistakes.Count > 0 ? (null, mistakes) : (new(all), []);
+        return mistakes.Count > 0 ? (null, mistakes) : (new(() => all), []);
     }
 
     private static ProfileFile[] ShippedFiles()
@@ -89,6 +78,20 @@ public sealed class ProfileSet
                     stream.ReadExactly(octets);
                     return new ProfileFile(name[Resources.Length..], octets, Shipped: true);
                 }),
+        ];
+    }
+
+    private sealed class Content(IReadOnlyList<ProviderProfile> all)
+    {
+        public IReadOnlyList<ProviderProfile> All => all;
+
+        public ProviderProfile Any { get; } = all.Single(static profile => profile.Name == ProfileSet.Any);
+
+        public (HostPattern Pattern, ProviderProfile Profile)[] ByHost { get; } =
+        [
+            .. all.SelectMany(static profile => profile.Hosts.Select(host => (host, profile)))
+                .OrderByDescending(static one => one.host.Exactness)
+                .ThenBy(static one => one.profile.Name, StringComparer.Ordinal),
         ];
     }
 }
