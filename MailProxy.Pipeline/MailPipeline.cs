@@ -128,7 +128,8 @@ public sealed class MailPipeline : IAsyncDisposable
             attachments,
             Log<ResolveStage>()
         );
-        _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network, shared.Share);
+        var tokens = shared.Tokens;
+        _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network, shared.Share, tokens);
         var send = new SendStage(
             _channels.Resolved.Reader,
             _pool,
@@ -192,6 +193,7 @@ public sealed class MailPipeline : IAsyncDisposable
             Report = _reportStage,
             Webhooks = _webhooks,
             Retain = retain,
+            Secrets = new(shared.Accounts, shared.SecretWarnings, shared.Clock, Log<SecretWatch>()),
             Links = shared.Links,
         };
     }
@@ -231,14 +233,10 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>A tenant is gone: so is what was fetched for it.</summary>
     public void ForgetContent(string tenant) => _cache.Forget(tenant);
 
-    /// <summary>
-    /// What the message of this number waits for though its turn had come; null: for nothing that it carries. From any thread.
-    /// </summary>
+    /// <summary>What the message of this number carries and waits for though its turn had come; null: nothing. From any thread.</summary>
     public string? SetAsideFor(long number) => _aside.Why(number);
 
-    /// <summary>
-    /// How many of the lane's mails, due before that time (Unix milliseconds), wait for what they carry. From any thread.
-    /// </summary>
+    /// <summary>How many of the lane's mails, due before that time (Unix ms), wait for what they carry. From any thread.</summary>
     public long SetAside(LaneKey lane, long before) => _aside.Count(lane, before);
 
     /// <summary>A webhook was changed.</summary>
@@ -252,6 +250,7 @@ public sealed class MailPipeline : IAsyncDisposable
         _series.Measure(label =>
             directory.Find(label.Tenant, label.Account) is { } account && Status(account.Key).State == LaneState.BackingOff
         );
+        _series.MeasureSecrets(label => directory.Find(label.Tenant, label.Account)?.SecretExpiresAt);
         _shared.Metrics.Suspended.Set(IsSuspended ? 1 : 0);
         foreach (var (channel, count) in _channels.Depths)
             _shared.Metrics.ChannelDepth.WithLabels(channel).Set(count);

@@ -77,6 +77,8 @@ internal static class ErrorCodes
         Member("account_required", "Several accounts, and none is named.", "Name one, or set the tenant's default_account."),
         Member("alternatives_too_large", "More than Ingest:MaxAlternativeBytes.", "Send it as an attachment."),
         Member("body_required", "Neither text, html nor raw.", "Give one; text may be empty."),
+        Member("certificate_required", "A Microsoft private_key without its certificate.", "Put the certificate into the same PEM."),
+        Member("conflict", "Two secrets of which one is to be given.", "Give one; null removes the other."),
         Member("conflicting_hash", "The file name's {MD5:…} and content_md5 differ.", "Give one."),
         Member("content_excludes", "Content and a source.", "Give one of the two."),
         Member("control_character", "A control character.", "Leave it out."),
@@ -125,6 +127,8 @@ internal static class ErrorCodes
         Member("metadata_too_deep", "metadata has too many levels.", "Make it flatter."),
         Member("metadata_too_large", "More than Ingest:MaxMetadataBytes.", "Send less."),
         Member("mismatch", "Not the id in the path.", "Leave it out."),
+        Member("insecure_url", "A token_url that is not https.", "Use https; http is for loopback, and for addresses in Network:Allowed."),
+        Member("needs_preset", "tenant_id without preset microsoft.", "Give both, or token_url alone."),
         Member("needs_per_second", "burst without per_second.", "Give both."),
         Member(
             "no_attachment_endpoint",

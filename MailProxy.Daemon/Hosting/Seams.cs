@@ -40,7 +40,7 @@ internal static class Seams
                 seen.Authenticated,
                 seen.Extensions,
                 seen.Trouble?.SmtpCode,
-                seen.Trouble?.Reply,
+                seen.Trouble?.Words,
                 Math.Round(clock.GetElapsedTime(began).TotalMilliseconds, 1)
             );
         };

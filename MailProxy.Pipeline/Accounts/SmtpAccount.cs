@@ -95,6 +95,13 @@ public sealed record SmtpAccount
     public string? User { get; init; }
     public string? Password { get; init; }
     public bool PasswordSet => Password is not null;
+
+    /// <summary>Tokens instead of a password.</summary>
+    public OAuthLogin? OAuth { get; init; }
+
+    /// <summary>When the provider's secret or password ends, as a person noted it; Unix milliseconds.</summary>
+    public long? SecretExpiresAt { get; init; }
+
     public AccountLimits Limits { get; init; } = AccountLimits.None;
 
     /// <summary>Connections at the same time, 1 to 100; default 8.</summary>

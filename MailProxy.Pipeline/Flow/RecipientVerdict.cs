@@ -51,4 +51,11 @@ public sealed record AccountTrouble(
     string? EnhancedCode,
     string Reply,
     TimeSpan? RetryAfter = null
-);
+)
+{
+    /// <summary>What a person should look at; null: the reply says all that is known.</summary>
+    public string? Remedy { get; init; }
+
+    /// <summary>The reply, and what to look at.</summary>
+    public string Words => Remedy is null ? Reply : $"{Reply}{Remedy}";
+}

@@ -51,7 +51,7 @@ internal sealed partial class AccountWatch : IAsyncDisposable
             Place(account),
             Timestamps.Write(until),
             trouble.Kind,
-            trouble.SmtpCode is { } code ? $"{code} {trouble.Reply}" : trouble.Reply
+            trouble.SmtpCode is { } code ? $"{code} {trouble.Words}" : trouble.Words
         );
         WriteEvent(trouble.Account, type, Detail(trouble, until), now);
     }
@@ -127,6 +127,8 @@ internal sealed partial class AccountWatch : IAsyncDisposable
                 if (told.trouble.EnhancedCode is { } enhanced)
                     json.WriteString("enhanced_code"u8, enhanced);
                 json.WriteString("reason"u8, told.trouble.Reply);
+                if (told.trouble.Remedy is { } remedy)
+                    json.WriteString("remedy"u8, remedy.Trim());
                 json.WriteString("until"u8, Timestamps.Write(told.until));
             }
         );

@@ -106,7 +106,7 @@ internal sealed partial class LaneKeeper(
         foreach (var (account, (until, trouble)) in news.Parked)
         {
             if (Known(Lanes.Of(account)) is { Gone: false } lane)
-                BackOff(lane, new(until, $"{trouble.Kind}: {trouble.Reply}"));
+                BackOff(lane, new(until, $"{trouble.Kind}: {trouble.Words}"));
         }
 
         foreach (var ticket in news.Aside)

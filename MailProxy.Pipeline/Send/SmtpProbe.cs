@@ -1,12 +1,20 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Send.Tokens;
 
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>Connects to an account's server and logs in, outside the pool and without sending anything: the "test" of an account.</summary>
 /// <param name="policy">As in the pool: for accounts that tenants set; null: public addresses only.</param>
-public sealed class SmtpProbe(CurrentAccounts accounts, SendOptions options, TimeProvider clock, NetworkPolicy? policy = null)
+/// <param name="tokens">Of accounts that log in with them; null: those get no connection.</param>
+public sealed class SmtpProbe(
+    CurrentAccounts accounts,
+    SendOptions options,
+    TimeProvider clock,
+    NetworkPolicy? policy = null,
+    AccountTokens? tokens = null
+)
 {
     /// <summary>A person waits for the answer, so it does not take the minutes that mail may take: all phases together, and some time
     /// for the answer itself below 10 s.</summary>
@@ -15,11 +23,21 @@ public sealed class SmtpProbe(CurrentAccounts accounts, SendOptions options, Tim
     /// <summary>Never faults but when <paramref name="cancel"/> asks; what went wrong is in the result.</summary>
     public async Task<SmtpProbeResult> TryAsync(SmtpAccount account, CancellationToken cancel)
     {
-        var asked = account is { Sandbox: false, User: not null, Password: not null };
+        var asked = account is { Sandbox: false, User: not null } and ({ Password: not null } or { OAuth: not null });
+        using var whole = new CancellationTokenSource(Whole, clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(whole.Token, cancel);
+        var began = clock.GetTimestamp();
         try
         {
             var server = Dialling.ServerOf(account, accounts.Directory, policy ?? NetworkPolicy.PublicOnly);
-            var connection = await SmtpConnection.OpenAsync(account, server, options, clock, cancel, Whole);
+            var connection = await TokenLogin.OpenAsync(
+                tokens,
+                account,
+                token =>
+                    SmtpConnection.OpenAsync(account, server, options, clock, cancel, Whole - clock.GetElapsedTime(began), token: token),
+                true,
+                both.Token
+            );
             SmtpProbeResult seen = new(connection.Tls, connection.Offers.Names, asked, null);
 
             // Nobody waits for the farewell.
@@ -29,6 +47,13 @@ public sealed class SmtpProbe(CurrentAccounts accounts, SendOptions options, Tim
         catch (SmtpOpenException error)
         {
             return new(error.Tls, error.Offered, false, SmtpVerdict.Trouble(account.Key, error)) { Stage = StageOf(error.Phase) };
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return new(null, [], false, new(account.Key, TroubleKind.Connect, null, null, "The token endpoint takes too long."))
+            {
+                Stage = StageOf(SmtpPhase.Authenticate),
+            };
         }
     }
 

@@ -71,8 +71,18 @@ internal static class SmtpVerdict
     /// <summary>Why an account has no connection.</summary>
     public static AccountTrouble Trouble(AccountKey account, SmtpOpenException failure) =>
         failure.Reply is { } reply
-            ? Trouble(account, failure.Phase, reply)
-            : new(account, failure.Kind ?? KindOf(failure.Phase, code: null), null, null, SmtpReply.OneLine(failure.Message));
+            ? Trouble(account, failure.Phase, reply) with
+            {
+                Remedy = failure.Remedy,
+            }
+            : new(
+                account,
+                failure.Kind ?? KindOf(failure.Phase, code: null),
+                null,
+                null,
+                SmtpReply.OneLine(failure.Message),
+                failure.RetryAfter
+            );
 
     /// <summary>The server turned a connection away before it knew who was calling: with too many of them, or with trouble of its own.
     /// Which of the two is seen by whether it bears others.</summary>

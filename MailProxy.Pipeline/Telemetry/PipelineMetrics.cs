@@ -29,6 +29,9 @@ public sealed class PipelineMetrics
     /// <summary>Values of the label <c>state</c> of <see cref="Closed"/>.</summary>
     public static readonly IReadOnlyList<string> ClosedStates = ["partially_sent", "ambiguous"];
 
+    /// <summary>Values of the label <c>result</c> of <see cref="TokenRequests"/>.</summary>
+    public static readonly IReadOnlyList<string> TokenResults = ["granted", "refused", "failed"];
+
     /// <summary>Values of the label <c>use</c>.</summary>
     public static readonly IReadOnlyList<string> ConnectionUses = ["busy", "idle"];
 
@@ -126,6 +129,19 @@ public sealed class PipelineMetrics
             "SMTP connections opened, by tenant and account.",
             "tenant",
             "account"
+        );
+        SecretEnds = make.CreateGauge(
+            "mailproxy_account_secret_expires_timestamp_seconds",
+            "When the account's secret or password ends (secret_expires_at), in Unix seconds, by tenant and account; only where it is set.",
+            "tenant",
+            "account"
+        );
+        TokenRequests = make.CreateCounter(
+            "mailproxy_oauth_token_requests_total",
+            "Requests for access tokens, by tenant, account and result: granted, refused (a person must look), failed (tried again).",
+            "tenant",
+            "account",
+            "result"
         );
         PermitsRefused = make.CreateCounter(
             "mailproxy_permits_refused_total",
@@ -239,6 +255,8 @@ public sealed class PipelineMetrics
     public Histogram TimeToSent { get; }
     public Gauge Connections { get; }
     public Counter ConnectionsOpened { get; }
+    public Counter TokenRequests { get; }
+    public Gauge SecretEnds { get; }
     public Counter PermitsRefused { get; }
     public Gauge BackingOff { get; }
     public Gauge Suspended { get; }

@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Send;
+using MailProxy.Pipeline.Send.Tokens;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -21,14 +22,14 @@ internal sealed class SendRig : IAsyncDisposable
     private readonly Task _stage,
         _reporting;
 
-    public SendRig(SmtpAccount account, SendOptions? options = null, Func<Mark, Task<bool>>? mark = null)
+    public SendRig(SmtpAccount account, SendOptions? options = null, Func<Mark, Task<bool>>? mark = null, AccountTokens? tokens = null)
     {
         Accounts.Swap(new([account], null));
         Account = account;
         if (mark is not null)
             Marks.Marking = mark;
         Options = options ?? new();
-        Pool = new(Accounts, Options, Metrics, TimeProvider.System, NullLogger.Instance);
+        Pool = new(Accounts, Options, Metrics, TimeProvider.System, NullLogger.Instance, tokens: tokens);
         var stage = new SendStage(
             _input.Reader,
             Pool,
