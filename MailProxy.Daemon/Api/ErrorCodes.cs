@@ -41,6 +41,7 @@ internal static class ErrorCodes
         new("account_deleted", "409", "The message's account was deleted.", "Submit it anew with another account."),
         new("expires_before_send_at", "409", "The message's own expires_at lies before that send_at.", "Give expires_at too."),
         new("in_use", "409", "Unfinished mail, or links in mail, need the object.", "Cancel the mail, or wait."),
+        new("selector_taken", "409", "The account has a DKIM key of this selector.", "Take another, or delete that one."),
         new("default_tenant", "409", "The tenant default is always there.", "Delete its objects instead."),
         new("tenant_being_removed", "409", "Mail of a deleted tenant of this id is still being removed.", "Send it again later."),
         new("idempotency_in_progress", "409", "A request with this Idempotency-Key is being answered.", "Send it again later."),

@@ -115,6 +115,12 @@ public sealed record SmtpAccount
 
     public DkimKey? Dkim { get; init; }
 
+    /// <summary>Keys that were made here, for any number of domains.</summary>
+    public IReadOnlyList<ManagedDkimKey> DkimKeys { get; init; } = [];
+
+    /// <summary>What its mail may be signed with; null: nothing.</summary>
+    public SigningKeys? Signing => Dkim is null && DkimKeys.Count == 0 ? null : new(Dkim, DkimKeys);
+
     /// <summary>Addresses or <c>@domain</c>s that From may have; empty: any.</summary>
     public IReadOnlyList<string> FromAllowed { get; init; } = [];
 

@@ -134,6 +134,7 @@ public static class AccountFields
             ),
             Number("max_recipients", 1_000, a => a.MaxRecipients, (a, most) => a with { MaxRecipients = most ?? 50 }),
             Nested.Of("dkim", Dkim, NoDkim, (SmtpAccount a) => a.Dkim, (a, dkim) => a with { Dkim = dkim }),
+            DkimKeyFields.Field,
             AccountField.Of(
                 "from_allowed",
                 Texts(1_000, AccountRules.AllowedFault),
@@ -197,6 +198,7 @@ public static class AccountFields
         [
             new("password", "password", a => a.Password, (a, password) => a with { Password = password }),
             OAuthFields.Sealed,
+            DkimKeyFields.Sealed,
             new("dkim_key", "dkim_key", a => a.Dkim is { } dkim ? KeyOf(dkim) : null, WithDkimKey) { Owned = "dkim" },
         ],
         IsNumbered = true,

@@ -14,6 +14,7 @@ internal static class SealedColumns
     [
         ("accounts", "password", "'account/' || number || '/password'"),
         ("accounts", "dkim_key", "'account/' || number || '/dkim'"),
+        ("accounts", "dkim_keys", "'account/' || number || '/dkim_keys'"),
         ("accounts", "oauth", "'account/' || number || '/oauth'"),
         ("refresh_tokens", "token", "'account/' || account || '/refresh_token'"),
         ("webhooks", "secret", "'webhook/' || tenant || '/' || id || '/secret'"),
