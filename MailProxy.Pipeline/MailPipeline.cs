@@ -129,7 +129,8 @@ public sealed class MailPipeline : IAsyncDisposable
             attachments,
             Log<ResolveStage>()
         );
-        _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network, shared.Share);
+        var tokens = shared.Tokens;
+        _pool = new(shared.Accounts, options.Send, shared.Metrics, shared.Clock, Log<SmtpPool>(), shared.Network, shared.Share, tokens);
         var send = new SendStage(
             _channels.Resolved.Reader,
             _pool,
@@ -194,6 +195,7 @@ public sealed class MailPipeline : IAsyncDisposable
             Report = _reportStage,
             Webhooks = _webhooks,
             Retain = retain,
+            Secrets = new(shared.Accounts, shared.SecretWarnings, shared.Clock, Log<SecretWatch>()),
             Links = shared.Links,
         };
     }
@@ -251,6 +253,7 @@ public sealed class MailPipeline : IAsyncDisposable
         _series.Measure(label =>
             directory.Find(label.Tenant, label.Account) is { } account && Status(account.Key).State == LaneState.BackingOff
         );
+        _series.MeasureSecrets(label => directory.Find(label.Tenant, label.Account)?.SecretExpiresAt);
         _shared.Metrics.Suspended.Set(IsSuspended ? 1 : 0);
         foreach (var (channel, count) in _channels.Depths)
             _shared.Metrics.ChannelDepth.WithLabels(channel).Set(count);

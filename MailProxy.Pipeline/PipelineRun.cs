@@ -28,6 +28,7 @@ internal sealed class PipelineRun(PipelineChannels channels, PipelineHealth heal
     public required ReportStage Report { get; init; }
     public required WebhookReporter Webhooks { get; init; }
     public required RetainStage Retain { get; init; }
+    public required SecretWatch Secrets { get; init; }
     public required LargeFileService? Links { get; init; }
 
     /// <summary>Ends when the pipeline has run dry; faults when a stage crashed, and then the process must end.</summary>
@@ -85,9 +86,10 @@ internal sealed class PipelineRun(PipelineChannels channels, PipelineHealth heal
         var report = Report.RunAsync();
         var webhooks = Webhooks.RunAsync(_stop.Token);
         var retain = Retain.RunAsync(_stop.Token);
+        var secrets = Secrets.RunAsync(_stop.Token);
         var links = Links?.RunAsync(_stop.Token) ?? Task.CompletedTask;
 
-        Task[] all = [ingest, persist, schedule, resolve, fetches, uploads, send, outcomes, report, webhooks, retain, links];
+        Task[] all = [ingest, persist, schedule, resolve, fetches, uploads, send, outcomes, report, webhooks, retain, secrets, links];
         await foreach (var stage in Task.WhenEach(all))
         {
             if (!stage.IsFaulted)

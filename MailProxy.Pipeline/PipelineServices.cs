@@ -5,6 +5,7 @@ using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Profiles;
 using MailProxy.Pipeline.Resolve;
+using MailProxy.Pipeline.Send.Tokens;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
@@ -31,6 +32,12 @@ public sealed record PipelineServices(
 )
 {
     public CurrentVolumes Volumes { get; init; } = new();
+
+    /// <summary>Of accounts that log in with tokens; null: those get no connection.</summary>
+    public AccountTokens? Tokens { get; init; }
+
+    /// <summary>What was told of the coming end of secrets.</summary>
+    public required ISecretWarnings SecretWarnings { get; init; }
 
     /// <summary>Null: there are no links to large files.</summary>
     public LargeFileService? Links { get; init; }

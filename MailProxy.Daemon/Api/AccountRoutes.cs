@@ -1,9 +1,11 @@
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Daemon.Api;
@@ -17,7 +19,8 @@ internal sealed class AccountRoutes(
     Wake wake,
     AccountTest test,
     Quotas quotas,
-    OperatorLog told
+    OperatorLog told,
+    NetworkPolicy policy
 ) : ResourceRoutes<SmtpAccount>(AccountFields.Noun, writer, bodies)
 {
     public void Map(RouteGroupBuilder v1)
@@ -66,6 +69,19 @@ internal sealed class AccountRoutes(
         };
         return new(AccountFields.Noun.Fields.Show(account, given));
     }
+
+    // A secret goes there: in the clear only where nobody else listens, or where the operator says so by address.
+    protected override SmtpAccount Bind(MemberReader members, HttpContext http, string id, SmtpAccount? existing)
+    {
+        var account = base.Bind(members, http, id, existing);
+        if (account.OAuth?.TokenUrl is { } url && url.Scheme == Uri.UriSchemeHttp && !MayBeClear(url))
+            members.Fault("auth/oauth2/token_url", "insecure_url", "Must be https: a secret is sent there.");
+        return account;
+    }
+
+    private bool MayBeClear(Uri url) =>
+        url.IsLoopback
+        || (IPAddress.TryParse(url.DnsSafeHost, out var address) && policy.Allows(address) && !NetworkPolicy.PublicOnly.Allows(address));
 
     protected override ValueTask<ProblemAnswer?> RefusalOfNewAsync(Caller caller, string id) =>
         new(

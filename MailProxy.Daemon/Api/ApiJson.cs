@@ -57,6 +57,9 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(WebhookReplayRequest))]
 [JsonSerializable(typeof(WebhookTestAnswer))]
 [JsonSerializable(typeof(VolumeTestRequest))]
+[JsonSerializable(typeof(DkimKeyAnswer))]
+[JsonSerializable(typeof(DkimKeyList))]
+[JsonSerializable(typeof(DkimKeyRequest))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {

@@ -111,6 +111,7 @@ public static class ApiRegistration
         Make<AuditRoutes>(app).Map(v1);
         Make<BatchRoutes>(app).Map(v1);
         Make<AccountRoutes>(app).Map(v1);
+        Make<DkimRoutes>(app).Map(v1);
         Make<WebhookRoutes>(app).Map(v1);
         Make<VolumeRoutes>(app).Map(v1);
         Make<RecipientRoutes>(app).Map(v1);

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Telemetry;
 using Prometheus;
@@ -5,7 +6,14 @@ using Prometheus;
 namespace MailProxy.Daemon.Api;
 
 /// <summary>For machines that watch: liveness, readiness, metrics. No key.</summary>
-internal sealed class HealthRoutes(Readiness readiness, PipelineMetrics metrics, CollectorRegistry registry, QueueCounter counter)
+internal sealed class HealthRoutes(
+    Readiness readiness,
+    PipelineMetrics metrics,
+    CollectorRegistry registry,
+    QueueCounter counter,
+    CurrentAccounts accounts,
+    TimeProvider clock
+)
 {
     private static readonly MessageState[] Waiting =
     [
@@ -64,8 +72,23 @@ internal sealed class HealthRoutes(Readiness readiness, PipelineMetrics metrics,
     {
         NotReady[] reasons = [.. readiness.Reasons().Select(r => new NotReady(r.Code, r.Public ?? r.Detail))];
         return reasons.Length == 0
-            ? TypedResults.Json(new("ready"), ApiJson.Plain.HealthAnswer)
+            ? TypedResults.Json(new("ready", Warnings()), ApiJson.Plain.HealthAnswer)
             : new ProblemAnswer(new(503, "not_ready", string.Join(' ', reasons.Select(r => r.Detail))), 5) { Reasons = reasons };
+    }
+
+    // Whoever can reach the port may ask, so no names.
+    private WarningAnswer[]? Warnings()
+    {
+        var near = SecretEnds.Near(accounts.Directory, clock.GetUtcNow().ToUnixTimeMilliseconds()).Count();
+        return near == 0
+            ? null
+            :
+            [
+                new(
+                    "secret_expiring",
+                    $"The secret or password of {near} account(s) ends within 30 days, or has ended: secret_expires_at in GET /v1/status."
+                ),
+            ];
     }
 
     private async Task Scrape(HttpContext http)

@@ -15,7 +15,11 @@ public sealed record NotReadyAnswer(string Code, string Detail)
 
 public sealed record RootAnswer(string Service, string Openapi, string Health, string Metrics, string Hint);
 
-public sealed record HealthAnswer(string Status);
+/// <param name="Warnings">What a person should see to before it stops mail; absent: nothing.</param>
+public sealed record HealthAnswer(string Status, IReadOnlyList<WarningAnswer>? Warnings = null);
+
+/// <param name="Code"><c>secret_expiring</c>.</param>
+public sealed record WarningAnswer(string Code, string Detail);
 
 public sealed record StoreAnswer(bool Ok, string? Trouble);
 
@@ -23,7 +27,7 @@ public sealed record QueueDepthAnswer(string Status, string Priority, long Count
 
 public sealed record QueueAnswer(long Total, IReadOnlyList<QueueDepthAnswer> Depth, DateTime? OldestDueAt, long Overdue);
 
-public sealed record AccountStatusAnswer(string Tenant, string Id, bool Paused, WaitAnswer? WaitingFor);
+public sealed record AccountStatusAnswer(string Tenant, string Id, bool Paused, WaitAnswer? WaitingFor, DateTime? SecretExpiresAt);
 
 /// <param name="FloorBytes">Below it nothing is taken: <c>Ingest:MinFreeBytes</c>.</param>
 public sealed record DiskAnswer(long FreeBytes, long FloorBytes);

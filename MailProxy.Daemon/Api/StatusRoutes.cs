@@ -44,7 +44,7 @@ internal sealed class StatusRoutes(
         var lanes = accounts
             .Directory.All.OrderBy(a => a.Tenant, StringComparer.Ordinal)
             .ThenBy(a => a.Id, StringComparer.Ordinal)
-            .Select(a => new AccountStatusAnswer(a.Tenant, a.Id, a.Paused, WaitReason.Of(a, dispatcher)))
+            .Select(a => new AccountStatusAnswer(a.Tenant, a.Id, a.Paused, WaitReason.Of(a, dispatcher), Times.Utc(a.SecretExpiresAt)))
             .ToArray();
         var reasons = readiness.Reasons();
         var status = new StatusAnswer(

@@ -6,6 +6,7 @@ using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Send;
+using MailProxy.Pipeline.Send.Tokens;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Hosting.Systemd;
@@ -108,6 +109,15 @@ internal static class DaemonApp
         var secret = new ProtectedFiles(settings.Data);
         var share = new TenantShare(settings.Engine.Tenants.Share, () => tenants.Directory.All.Count > 1);
         var shares = new TenantShares();
+        var tokens = new AccountTokens(
+            http,
+            storage.RefreshTokens,
+            metrics,
+            clock,
+            Random.Shared.NextDouble,
+            logs.CreateLogger<AccountTokens>(),
+            share
+        );
         var pipeline = new MailPipeline(
             settings.Engine,
             new(
@@ -131,6 +141,8 @@ internal static class DaemonApp
                 AttachmentEndpoint = tenant =>
                     tenants.Directory.Find(tenant)?.AttachmentEndpoint is { } endpoint ? (endpoint.Url, endpoint.Auth) : null,
                 RetentionOf = tenant => tenants.Directory.Find(tenant)?.Retain,
+                Tokens = tokens,
+                SecretWarnings = storage.SecretWarnings,
                 CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
                 Links = links,
                 Secret = secret,
@@ -156,6 +168,7 @@ internal static class DaemonApp
         services.AddSingleton(storage.Sending);
         services.AddSingleton(storage.Log);
         services.AddSingleton(dialer);
+        services.AddSingleton(tokens);
         services.AddSingleton(links);
         services.AddSingleton(pipeline);
         services.AddSingleton(pipeline.Wake);
@@ -215,7 +228,8 @@ internal static class DaemonApp
                     settings.Engine.Send,
                     provider.GetRequiredService<TimeProvider>(),
                     provider.GetRequiredService<NetworkPolicy>(),
-                    settings.Profiles
+                    settings.Profiles,
+                    provider.GetRequiredService<AccountTokens>()
                 ),
                 provider.GetRequiredService<TimeProvider>()
             )

@@ -60,7 +60,7 @@ internal static class Seams
     public static WriteRaw Raw(MimeComposer composer) =>
         async (content, account, target, cancel) =>
         {
-            using var mail = composer.Compose(content, [], [], account?.Dkim);
+            using var mail = composer.Compose(content, [], [], account?.Signing);
             await using var octets = mail.OpenRead();
             await octets.CopyToAsync(target, cancel);
         };

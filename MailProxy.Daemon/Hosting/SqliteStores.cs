@@ -27,10 +27,13 @@ internal sealed class SqliteStores : IDisposable
         ILinkStore links,
         IDeliveryLog log,
         IRetentionStore retention,
-        IErasure erasure
+        IErasure erasure,
+        IRefreshTokens refreshTokens,
+        ISecretWarnings secretWarnings
     )
     {
         _database = database;
+        (RefreshTokens, SecretWarnings) = (refreshTokens, secretWarnings);
         (Spool, Messages, Marks, Queries, Sending, KeyUses, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
             spool,
             messages,
@@ -61,6 +64,8 @@ internal sealed class SqliteStores : IDisposable
     public IDeliveryLog Log { get; }
     public IRetentionStore Retention { get; }
     public IErasure Erasure { get; }
+    public IRefreshTokens RefreshTokens { get; }
+    public ISecretWarnings SecretWarnings { get; }
 
     /// <summary>The generations of the store, and the names that they give.</summary>
     public StoreGenerations Generations => _database.Generations;
@@ -110,7 +115,9 @@ internal sealed class SqliteStores : IDisposable
                 await SqliteLinkStore.OpenAsync(database, box),
                 new SqliteDeliveryLog(database, box, clock),
                 new SqliteRetentionStore(database, spool),
-                new SqliteErasure(database, spool)
+                new SqliteErasure(database, spool),
+                new SqliteRefreshTokens(database, box, clock),
+                new SqliteSecretWarnings(database)
             );
         }
         catch

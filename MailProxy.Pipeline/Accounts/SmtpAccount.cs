@@ -108,6 +108,13 @@ public sealed record SmtpAccount
     public string? User { get; init; }
     public string? Password { get; init; }
     public bool PasswordSet => Password is not null;
+
+    /// <summary>Tokens instead of a password.</summary>
+    public OAuthLogin? OAuth { get; init; }
+
+    /// <summary>When the provider's secret or password ends, as a person noted it; Unix milliseconds.</summary>
+    public long? SecretExpiresAt { get; init; }
+
     public AccountLimits Limits { get; init; } = AccountLimits.None;
 
     /// <summary>Connections at the same time, 1 to 100; default 8.</summary>
@@ -131,6 +138,12 @@ public sealed record SmtpAccount
     public int UnansweredMails => Math.Max(Pipelining == SmtpPipelining.Next ? 2 : 1, Chunking);
 
     public DkimKey? Dkim { get; init; }
+
+    /// <summary>Keys that were made here, for any number of domains.</summary>
+    public IReadOnlyList<ManagedDkimKey> DkimKeys { get; init; } = [];
+
+    /// <summary>What its mail may be signed with; null: nothing.</summary>
+    public SigningKeys? Signing => Dkim is null && DkimKeys.Count == 0 ? null : new(Dkim, DkimKeys);
 
     /// <summary>Addresses or <c>@domain</c>s that From may have; empty: any.</summary>
     public IReadOnlyList<string> FromAllowed { get; init; } = [];

@@ -76,16 +76,19 @@ public sealed class MemberReader
         Pipeline.Notation.Credentials.Read(members, _at, _errors, kept);
 
     /// <summary>Text that may have several lines, such as PEM.</summary>
-    public string? Lines(string name, int maxLength)
+    /// <param name="objects">A JSON object stands for its own text.</param>
+    public string? Lines(string name, int maxLength, bool objects = false)
     {
         if (Find(name) is not { } value)
             return null;
+        if (objects && value.ValueKind == JsonValueKind.Object)
+            return value.GetRawText() is { } whole && whole.Length <= maxLength ? whole : TooLong(name, maxLength);
         if (value.ValueKind != JsonValueKind.String)
             return Fault<string>(name, "invalid_type", "Must be text.");
-        return value.GetString() is { Length: > 0 } text && text.Length <= maxLength
-            ? text
-            : Fault<string>(name, "too_long", $"1 to {maxLength} characters.");
+        return value.GetString() is { Length: > 0 } text && text.Length <= maxLength ? text : TooLong(name, maxLength);
     }
+
+    private string? TooLong(string name, int maxLength) => Fault<string>(name, "too_long", $"1 to {maxLength} characters.");
 
     public int? Number(string name, int least, int most, bool required = false)
     {

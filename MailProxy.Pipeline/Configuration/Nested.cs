@@ -40,6 +40,19 @@ public static class Nested
             Read = (value, kept) => fields.Read(kept, value),
         };
 
+    /// <summary>An object of members of the value itself, which a store keeps in an object too.</summary>
+    /// <param name="isThere">Whether the value has it.</param>
+    /// <param name="begin">The value with an empty one.</param>
+    public static Field<T> Part<T>(string name, FieldList<T> fields, Func<T, bool> isThere, Func<T, T> begin)
+        where T : class =>
+        new(name, new("object") { Object = fields })
+        {
+            Bind = (members, now, before) => members.Object(name) is { } inner ? fields.Bind(inner, begin(now), before) : now,
+            Show = (value, shown) => Field<T>.Add(shown, name, isThere(value) ? fields.Show(value) : null),
+            Keep = (value, kept) => Field<T>.Add(kept, name, isThere(value) ? fields.Keep(value) : null),
+            Read = (value, kept) => kept.TryGetProperty(name, out var found) ? fields.Read(found, begin(value)) : value,
+        };
+
     /// <summary>Puts the members of one object into another.</summary>
     public static void Beside(JsonObject kept, JsonObject more)
     {

@@ -18,11 +18,17 @@ public sealed record SecretRules<T>
     /// <summary>It has several lines, and null is the same as absent.</summary>
     public bool Lines { get; init; }
 
+    /// <summary>Null removes it also when it has several lines.</summary>
+    public bool Removable { get; init; }
+
+    /// <summary>A JSON object stands for its own text.</summary>
+    public bool Objects { get; init; }
+
     internal string? Read(MemberReader members, string name, int most, T now, T? before, Func<T, string?> get)
     {
         members.ReadOnly(name + "_set");
-        var removed = !Lines && members.IsNull(name);
-        var given = Lines ? members.Lines(name, most) : members.Text(name, most);
+        var removed = (!Lines || Removable) && members.IsNull(name);
+        var given = Lines ? members.Lines(name, most, Objects) : members.Text(name, most);
         if (!Applies(now) || given is { Length: > 0 })
             return given;
 

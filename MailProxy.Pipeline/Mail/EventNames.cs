@@ -22,6 +22,7 @@ public static class EventNames
         ("account.circuit_opened", EventType.AccountCircuitOpened),
         ("account.circuit_closed", EventType.AccountCircuitClosed),
         ("account.auth_failed", EventType.AccountAuthFailed),
+        ("account.secret_expiring", EventType.AccountSecretExpiring),
         ("webhook.disabled", EventType.WebhookDisabled)
     );
 

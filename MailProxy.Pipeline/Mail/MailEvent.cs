@@ -21,6 +21,7 @@ public enum EventType : byte
     AccountCircuitOpened = 41,
     AccountCircuitClosed = 42,
     AccountAuthFailed = 43,
+    AccountSecretExpiring = 44,
     WebhookDisabled = 60,
 }
 

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using MailProxy.Pipeline.Accounts;
+using MimeKit;
 using Org.BouncyCastle.Crypto;
 using Org.BouncyCastle.Crypto.Digests;
 using Org.BouncyCastle.Crypto.Parameters;
@@ -41,8 +42,36 @@ internal static class DkimSigning
     // A changed account brings a new DkimKey; the parsed form of the old one goes with it.
     private static readonly ConditionalWeakTable<DkimKey, AsymmetricKeyParameter> Parsed = [];
 
-    /// <summary>The mail with the signature in front; takes over the one without.</summary>
-    public static RenderedMail Sign(RenderedMail mail, DkimKey key, long at)
+    /// <summary>The mail with the signatures in front that are for the domain of its From; takes over the one without.</summary>
+    public static RenderedMail Sign(RenderedMail mail, SigningKeys all, long at)
+    {
+        var keys = all.For(all.Made.Count > 0 ? FromDomain(mail.Bytes.Span[..mail.HeaderLength]) : null);
+        if (keys.Count == 0)
+            return mail;
+        var bodyHash = Convert.ToBase64String(BodyHash(mail));
+        foreach (var key in keys)
+            mail = Sign(mail, key, bodyHash, at);
+        return mail;
+    }
+
+    // As any reader of the mail takes it: the first mailbox of the field that is there once.
+    private static string? FromDomain(ReadOnlySpan<byte> header)
+    {
+        foreach (var field in DkimRelaxed.Fields(header))
+        {
+            if (!DkimRelaxed.Is(header[field], "from"))
+                continue;
+            var value = header[field][(header[field].IndexOf((byte)':') + 1)..].ToArray();
+            return InternetAddressList.TryParse(value, out var list) && list.Mailboxes.FirstOrDefault() is { } from
+                ? DomainNames.ToAscii(from.Domain)
+                : null;
+        }
+
+        return null;
+    }
+
+    // Several stand side by side (RFC 8463 section 3): none covers another.
+    private static RenderedMail Sign(RenderedMail mail, DkimKey key, string bodyHash, long at)
     {
         using var unsigned = mail;
         var privateKey = Parsed.GetValue(key, Parse);
@@ -58,7 +87,7 @@ internal static class DkimSigning
         field.Add("c=relaxed/relaxed;");
         field.Add($"t={at / 1000};");
         field.AddList("h=", names);
-        field.Add($"bh={Convert.ToBase64String(BodyHash(mail))};");
+        field.Add($"bh={bodyHash};");
         field.Add("b=");
         DkimRelaxed.Header(Encoding.ASCII.GetBytes(field.ToString()), covered);
         field.AddLong(Convert.ToBase64String(Signature(covered.Written, privateKey)));

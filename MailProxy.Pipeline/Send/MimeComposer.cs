@@ -21,10 +21,10 @@ public sealed class MimeComposer(SendOptions options)
     /// <summary>Renders for the wire; the caller disposes the result.</summary>
     /// <param name="files">What was fetched, by the attachment's index; without it such an attachment only names its source.</param>
     /// <param name="links">What stands at the foot instead of attachments.</param>
-    /// <param name="dkim">Signs (RFC 6376) when given.</param>
+    /// <param name="dkim">Sign (RFC 6376) those that are for the domain of From.</param>
     /// <exception cref="UnsendableException">What is stored cannot be rendered.</exception>
-    /// <exception cref="DkimKeyException">The key cannot sign.</exception>
-    public RenderedMail Compose(MailContent content, IReadOnlyList<LocalContent?> files, IReadOnlyList<FileLink> links, DkimKey? dkim)
+    /// <exception cref="DkimKeyException">A key cannot sign.</exception>
+    public RenderedMail Compose(MailContent content, IReadOnlyList<LocalContent?> files, IReadOnlyList<FileLink> links, SigningKeys? dkim)
     {
         var bytes = new PooledBytes(content.Json.Length + (content.Json.Length / 8) + 1024);
         try

@@ -12,7 +12,7 @@ internal sealed class Rendering(Func<ResolvedMail, RenderedMail> render, TenantS
     private const long Heavy = 256 * 1024;
 
     public Rendering(MimeComposer composer, TenantShare share)
-        : this(mail => composer.Compose(mail.Content, mail.Files, mail.Links, mail.Account.Dkim), share) { }
+        : this(mail => composer.Compose(mail.Content, mail.Files, mail.Links, mail.Account.Signing), share) { }
 
     private readonly SharedCapacity _turns = new(AtATime, share);
 
@@ -34,5 +34,5 @@ internal sealed class Rendering(Func<ResolvedMail, RenderedMail> render, TenantS
     // Files are encoded when they are read, but a signature reads all of them.
     private static long Weight(ResolvedMail mail) =>
         mail.Content.Json.Length
-        + (mail.Account.Dkim is null ? 0 : (mail.Content.Spooled?.Size ?? 0) + mail.Files.Sum(static file => file?.Size ?? 0));
+        + (mail.Account.Signing is null ? 0 : (mail.Content.Spooled?.Size ?? 0) + mail.Files.Sum(static file => file?.Size ?? 0));
 }

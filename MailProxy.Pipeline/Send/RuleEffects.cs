@@ -56,7 +56,7 @@ internal static class RuleEffects
             {
                 Kind = rule.Action == RuleAction.Hint ? trouble.Kind : KindOf(rule),
                 Rule = rule.FullName,
-                Remedy = rule.Remedy,
+                Remedy = trouble.Remedy ?? rule.Remedy,
                 Steps = rule.Action == RuleAction.Hint ? [] : StepsOf(rule),
             };
 

@@ -45,6 +45,20 @@ internal sealed record ServerName(string? Host, int Port, SmtpSecurity Security)
 
     public string NoStartTls() => $"The server {this} does not offer STARTTLS, and the account demands it.{Hint(SmtpPhase.StartTls)}";
 
+    /// <summary>The account has a secret that would go out in the clear.</summary>
+    public string NoTlsForLogin() =>
+        $"The server {this} offers no TLS, and a password or token goes out in the clear with security \"none\" only: set security to "
+        + "\"tls\" or \"starttls\" and the port that the provider names for it, or remove auth.";
+
+    /// <summary>The account has a token, and there is no way to say it.</summary>
+    public string NoTokenLogin(SmtpOffers offers) =>
+        SmtpReply.OneLine(
+            offers.Mechanisms.Count > 0
+                ? $"The server {this} offers {string.Join(", ", offers.Mechanisms)} and neither XOAUTH2 nor OAUTHBEARER,"
+                    + " which oauth2 needs: see whether this is the provider's host for log-in, or use a password."
+                : $"The server {this} offers no log-in, and the account has oauth2: take the port and the security that the provider names."
+        );
+
     /// <summary>The account has a user and a password, and there is no way to say them.</summary>
     public string NoLogin(SmtpOffers offers) =>
         offers switch

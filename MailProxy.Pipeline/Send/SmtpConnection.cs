@@ -86,6 +86,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
 
     /// <param name="whole">A bound for all phases together; null: each has its own only.</param>
     /// <param name="entered">Told of each opening's clock, so that others can see how far it is.</param>
+    /// <param name="token">Logs in with this instead of the account's password.</param>
     /// <exception cref="SmtpOpenException">Always this, whatever went wrong, unless <paramref name="abort"/> did.</exception>
     public static async Task<SmtpConnection> OpenAsync(
         SmtpAccount account,
@@ -94,7 +95,8 @@ internal sealed class SmtpConnection : IAsyncDisposable
         TimeProvider time,
         CancellationToken abort,
         TimeSpan? whole = null,
-        Action<PhaseClock>? entered = null
+        Action<PhaseClock>? entered = null,
+        string? token = null
     )
     {
         var clock = new PhaseClock(options.Timeouts, time, whole);
@@ -106,7 +108,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
             using (clock.CancelWith(abort))
             {
                 socket = await Dialling.ConnectAsync(server, clock);
-                opening = new(socket, account, options, Dialling.HelloName(options, socket), clock);
+                opening = new(socket, account, options, Dialling.HelloName(options, socket), clock) { Token = token };
                 await opening.RunAsync();
             }
 

@@ -18,21 +18,27 @@ internal static class SmtpLogin
     /// <summary>The best first: those that do not show the password.</summary>
     public static readonly IReadOnlyList<string> Known = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"];
 
+    // They say the password itself.
+    private static readonly string[] Showing = ["PLAIN", "LOGIN"];
+
     /// <summary>Tries what both sides know, one after the other, while the server goes on talking. A refusal that it gave counts,
     /// whatever becomes of the next try.</summary>
+    /// <param name="mayShow">TLS is there, or the account does without.</param>
     /// <exception cref="SmtpOpenException">The server refused, or there is no way to log in.</exception>
     public static async Task RunAsync(
         SmtpDialogue dialogue,
         SmtpOffers offers,
         string user,
         string password,
+        bool mayShow,
         PhaseClock clock,
         ServerName server
     )
     {
         clock.Enter(SmtpPhase.Authenticate);
         SmtpReply? refused = null;
-        foreach (var mechanism in Known.Where(offers.Mechanisms.Contains))
+        var common = Known.Where(offers.Mechanisms.Contains).ToArray();
+        foreach (var mechanism in mayShow ? common : common.Except(Showing))
         {
             SmtpReply? reply;
             try
@@ -54,7 +60,8 @@ internal static class SmtpLogin
 
         if (refused is not null)
             throw new SmtpOpenException(SmtpPhase.Authenticate, refused, false, refused.Text);
-        throw new SmtpOpenException(SmtpPhase.Authenticate, null, false, server.NoLogin(offers)) { Kind = TroubleKind.Authentication };
+        var none = common.Length > 0 ? server.NoTlsForLogin() : server.NoLogin(offers);
+        throw new SmtpOpenException(SmtpPhase.Authenticate, null, false, none) { Kind = TroubleKind.Authentication };
     }
 
     private static bool IsOfThePassword(SmtpReply reply) => reply.Code is 530 or 534 or 535 or 538;

@@ -13,6 +13,12 @@ internal sealed class SmtpOpenException(SmtpPhase phase, SmtpReply? reply, bool 
     /// <summary>What is wrong, when phase and reply do not tell.</summary>
     public TroubleKind? Kind { get; init; }
 
+    /// <summary>A delay that whoever refused named.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>What a person should look at, behind the server's words.</summary>
+    public string? Remedy { get; set; }
+
     /// <summary>The TLS version, when the connection was already protected.</summary>
     public string? Tls { get; set; }
 

@@ -11,6 +11,9 @@ internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOption
     private readonly ServerName _server = ServerName.Of(account);
     private SmtpDialogue _dialogue = new(new NetworkStream(socket, ownsSocket: false), clock);
 
+    /// <summary>Logs in with this instead of the account's password.</summary>
+    public string? Token { get; init; }
+
     public SmtpDialogue Dialogue => _dialogue;
 
     public SmtpOffers Offers { get; private set; } = SmtpOffers.None;
@@ -30,10 +33,11 @@ internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOption
         await HelloAsync();
         if (security is SmtpSecurity.StartTls or SmtpSecurity.StartTlsWhenAvailable)
             await StartTlsAsync(security);
-        if (account is { Sandbox: false, User: { } user, Password: { } password })
-        {
-            await SmtpLogin.RunAsync(_dialogue, Offers, user, password, clock, _server);
-        }
+        var mayShow = TlsVersion is not null || security == SmtpSecurity.None;
+        if (account is { Sandbox: false, User: { } named, OAuth: not null } && Token is { } token)
+            await SmtpTokenLogin.RunAsync(_dialogue, Offers, named, token, mayShow, clock, _server);
+        else if (account is { Sandbox: false, User: { } user, Password: { } password })
+            await SmtpLogin.RunAsync(_dialogue, Offers, user, password, mayShow, clock, _server);
 
         if (_dialogue.Replies.HasLeftovers)
             Demand(await _dialogue.UnaskedAsync(), 0, clock.Phase);

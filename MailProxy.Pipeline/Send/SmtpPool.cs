@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Send.Tokens;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -21,6 +22,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly NetworkPolicy _policy;
+    private readonly AccountTokens? _tokens;
     private readonly ConcurrentDictionary<AccountKey, AccountConnections> _pools = new();
     private readonly ConcurrentDictionary<AccountKey, long> _warnedVersion = new();
     private readonly ConcurrentDictionary<AccountKey, long> _crowdedVersion = new();
@@ -30,6 +32,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     private readonly SharedCapacity _restingAtCatcher;
 
     /// <param name="policy">Where the servers of accounts that tenants set may be; null: public addresses only.</param>
+    /// <param name="tokens">Of accounts that log in with them; null: those get no connection.</param>
     public SmtpPool(
         CurrentAccounts accounts,
         SendOptions options,
@@ -37,9 +40,11 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         TimeProvider clock,
         ILogger logger,
         NetworkPolicy? policy = null,
-        TenantShare? share = null
+        TenantShare? share = null,
+        AccountTokens? tokens = null
     )
     {
+        _tokens = tokens;
         (_accounts, _options, _metrics, _clock, _logger) = (accounts, options, metrics, clock, logger);
         _policy = policy ?? NetworkPolicy.PublicOnly;
         _servers = new(metrics, clock, logger);
@@ -94,8 +99,12 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     /// <summary>Accounts that have, or had, connections.</summary>
     public int Count => _pools.Count;
 
-    /// <summary>What each tenant has of the idle connections.</summary>
-    public void ShowIn(TenantShares shares) => shares.Add("idle_connections", _resting);
+    /// <summary>What each tenant has of the idle connections, and of requests for tokens.</summary>
+    public void ShowIn(TenantShares shares)
+    {
+        shares.Add("idle_connections", _resting);
+        _tokens?.ShowIn(shares);
+    }
 
     /// <summary>Ends the use of a connection: it goes to the next waiter, becomes idle, or is closed.</summary>
     public void Return(SmtpConnection connection)
@@ -140,7 +149,13 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     private async Task<SmtpConnection> OpenAsync(SmtpAccount account, Action<PhaseClock> entered, CancellationToken abort)
     {
         var server = Dialling.ServerOf(account, _accounts.Directory, _policy);
-        var connection = await SmtpConnection.OpenAsync(account, server, _options, _clock, abort, entered: entered);
+        var connection = await TokenLogin.OpenAsync(
+            _tokens,
+            account,
+            token => SmtpConnection.OpenAsync(account, server, _options, _clock, abort, entered: entered, token: token),
+            false,
+            abort
+        );
         connection.Server = _servers.Of(account);
         _metrics.ConnectionsOpened.Of(account.Label).Inc();
         if (account is { Sandbox: false, Security: SmtpSecurity.StartTlsWhenAvailable } && !connection.Protected)
@@ -171,6 +186,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
         var (before, directory) = (_seen, _accounts.Directory);
         _seen = directory;
         _servers.Keep(directory.All);
+        _tokens?.Keep(directory);
         foreach (var key in directory.ChangedSince(before))
         {
             if (!_pools.TryGetValue(key, out var pool))
@@ -192,11 +208,7 @@ internal sealed partial class SmtpPool : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(
-            501,
-            LogLevel.Warning,
-            "The server of account {Account} offers no STARTTLS: its mail, and its password if it has one, go out unprotected"
-        )]
+        [LoggerMessage(501, LogLevel.Warning, "The server of account {Account} offers no STARTTLS: its mail goes out unprotected")]
         public static partial void NotProtected(ILogger logger, string account);
 
         [LoggerMessage(

@@ -2,18 +2,21 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Profiles;
+using MailProxy.Pipeline.Send.Tokens;
 
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>Connects to an account's server and logs in, outside the pool and without sending anything: the "test" of an account.</summary>
 /// <param name="policy">As in the pool: for accounts that tenants set; null: public addresses only.</param>
 /// <param name="profiles">What replies mean, so that the person is told what to do; null: the shipped ones.</param>
+/// <param name="tokens">Of accounts that log in with them; null: those get no connection.</param>
 public sealed class SmtpProbe(
     CurrentAccounts accounts,
     SendOptions options,
     TimeProvider clock,
     NetworkPolicy? policy = null,
-    ProfileSet? profiles = null
+    ProfileSet? profiles = null,
+    AccountTokens? tokens = null
 )
 {
     /// <summary>A person waits for the answer, so it does not take the minutes that mail may take: all phases together, and some time
@@ -23,11 +26,21 @@ public sealed class SmtpProbe(
     /// <summary>Never faults but when <paramref name="cancel"/> asks; what went wrong is in the result.</summary>
     public async Task<SmtpProbeResult> TryAsync(SmtpAccount account, CancellationToken cancel)
     {
-        var asked = account is { Sandbox: false, User: not null, Password: not null };
+        var asked = account is { Sandbox: false, User: not null } and ({ Password: not null } or { OAuth: not null });
+        using var whole = new CancellationTokenSource(Whole, clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(whole.Token, cancel);
+        var began = clock.GetTimestamp();
         try
         {
             var server = Dialling.ServerOf(account, accounts.Directory, policy ?? NetworkPolicy.PublicOnly);
-            var connection = await SmtpConnection.OpenAsync(account, server, options, clock, cancel, Whole);
+            var connection = await TokenLogin.OpenAsync(
+                tokens,
+                account,
+                token =>
+                    SmtpConnection.OpenAsync(account, server, options, clock, cancel, Whole - clock.GetElapsedTime(began), token: token),
+                true,
+                both.Token
+            );
             SmtpProbeResult seen = new(connection.Tls, connection.Offers.Names, asked, null);
 
             // Nobody waits for the farewell.
@@ -44,6 +57,13 @@ public sealed class SmtpProbe(
             )
             {
                 Stage = StageOf(error.Phase),
+            };
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return new(null, [], false, new(account.Key, TroubleKind.Connect, null, null, "The token endpoint takes too long."))
+            {
+                Stage = StageOf(SmtpPhase.Authenticate),
             };
         }
     }

@@ -76,8 +76,15 @@ internal static class SmtpVerdict
     /// <param name="rule">The rule that speaks of the server's reply.</param>
     public static AccountTrouble Trouble(AccountKey account, SmtpOpenException failure, ReplyRule? rule = null) =>
         failure.Reply is { } reply
-            ? RuleEffects.Seen(Trouble(account, failure.Phase, reply), rule)
-            : new(account, failure.Kind ?? KindOf(failure.Phase, code: null), null, null, SmtpReply.OneLine(failure.Message));
+            ? RuleEffects.Seen(Trouble(account, failure.Phase, reply) with { Remedy = failure.Remedy }, rule)
+            : new(
+                account,
+                failure.Kind ?? KindOf(failure.Phase, code: null),
+                null,
+                null,
+                SmtpReply.OneLine(failure.Message),
+                failure.RetryAfter
+            );
 
     /// <summary>The server turned a connection away before it knew who was calling: with too many of them, or with trouble of its own.
     /// Which of the two is seen by whether it bears others.</summary>

@@ -50,6 +50,21 @@ public sealed class AccountSeries(PipelineMetrics metrics)
         }
     }
 
+    /// <summary>Sets the gauge of when secrets end; null: no end is known.</summary>
+    public void MeasureSecrets(Func<AccountLabel, long?> endOf)
+    {
+        lock (_gate)
+        {
+            foreach (var label in _known)
+            {
+                if (endOf(label) is { } end)
+                    metrics.SecretEnds.Of(label).Set(end / 1000.0);
+                else
+                    metrics.SecretEnds.Remove(label);
+            }
+        }
+    }
+
     private void Begin(AccountLabel label)
     {
         metrics.Failed.Of(label);
@@ -67,11 +82,14 @@ public sealed class AccountSeries(PipelineMetrics metrics)
         metrics.Deferred.Remove(label);
         metrics.ConnectionsOpened.Remove(label);
         metrics.BackingOff.Remove(label);
+        metrics.SecretEnds.Remove(label);
         metrics.PermitsRefused.Remove(label, PipelineMetrics.AccountLimit);
         foreach (var state in PipelineMetrics.ClosedStates)
             metrics.Closed.Remove(label, state);
         foreach (var outcome in PipelineMetrics.AttemptOutcomes)
             metrics.Attempts.Remove(label, outcome);
+        foreach (var result in PipelineMetrics.TokenResults)
+            metrics.TokenRequests.Remove(label, result);
         foreach (var use in PipelineMetrics.ConnectionUses)
             metrics.Connections.Remove(label, use);
     }

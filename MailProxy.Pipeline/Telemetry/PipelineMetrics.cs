@@ -29,6 +29,9 @@ public sealed class PipelineMetrics
     /// <summary>Values of the label <c>state</c> of <see cref="Closed"/>.</summary>
     public static readonly IReadOnlyList<string> ClosedStates = ["partially_sent", "ambiguous"];
 
+    /// <summary>Values of the label <c>result</c> of <see cref="TokenRequests"/>.</summary>
+    public static readonly IReadOnlyList<string> TokenResults = ["granted", "refused", "failed"];
+
     /// <summary>Values of the label <c>use</c>.</summary>
     public static readonly IReadOnlyList<string> ConnectionUses = ["busy", "idle"];
 
@@ -137,6 +140,19 @@ public sealed class PipelineMetrics
             "mailproxy_smtp_pipelining_stopped_total",
             "Servers to which no envelope goes any more with the end of the message before, for a day, by why: refused, hung_up.",
             "why"
+        );
+        SecretEnds = make.CreateGauge(
+            "mailproxy_account_secret_expires_timestamp_seconds",
+            "When the account's secret or password ends (secret_expires_at), in Unix seconds, by tenant and account; only where it is set.",
+            "tenant",
+            "account"
+        );
+        TokenRequests = make.CreateCounter(
+            "mailproxy_oauth_token_requests_total",
+            "Requests for access tokens, by tenant, account and result: granted, refused (a person must look), failed (tried again).",
+            "tenant",
+            "account",
+            "result"
         );
         PermitsRefused = make.CreateCounter(
             "mailproxy_permits_refused_total",
@@ -252,6 +268,8 @@ public sealed class PipelineMetrics
     public Gauge Connections { get; }
     public Counter ConnectionsOpened { get; }
     public Counter PipeliningStopped { get; }
+    public Counter TokenRequests { get; }
+    public Gauge SecretEnds { get; }
     public Counter PermitsRefused { get; }
     public Gauge BackingOff { get; }
     public Gauge Suspended { get; }

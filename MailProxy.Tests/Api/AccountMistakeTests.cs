@@ -32,10 +32,6 @@ public sealed class AccountMistakeTests
     [TestCase("""{"host":"x","port":25,"security":"none","auth":{}}""", "/auth/user required")]
     [TestCase("""{"host":"x","port":25,"security":"none","auth":[]}""", "/auth invalid_type")]
     [TestCase("""{"host":"x","port":25,"security":"none","auth":{"user":"u","password":""}}""", "/auth/password required")]
-    [TestCase(
-        """{"host":"x","port":25,"security":"none","auth":{"user":"u","oauth2":{"token_url":"https://x"}}}""",
-        "/auth/oauth2 not_supported"
-    )]
     [TestCase("""{"host":"x","port":25,"security":"none","auth":{"user":"u","pass":"p"}}""", "/auth/pass unknown_field")]
     [TestCase(
         """{"host":"x","port":25,"security":"none","limits":{"per_hour":0,"per_day":-1,"burst":5}}""",

@@ -10,6 +10,7 @@ using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
@@ -254,6 +255,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton(Quotas)
             .AddSingleton(new IsProtectedRoot(new ProtectedFiles("data").AreAllOf))
             .AddSingleton(Removal)
+            .AddSingleton(new NetworkPolicy(new() { Allowed = ["10.0.0.0/8"] }))
             .AddSingleton<ForgetContent>(tenant => Forgotten.Add(tenant));
         NSubstitute.SubstituteExtensions.ReturnsForAnyArgs(Removal.RemoveAsync("", 0), Task.FromResult(true));
         _app = builder.Build();

@@ -113,7 +113,12 @@ public sealed class AuthTableTests
     private Task<HttpResponseMessage> CallAsync(string route, (string Name, string Value)[] headers, string query = "")
     {
         var parts = route.Split(' ');
-        var path = parts[1].Replace("{id:long}", "7").Replace("{id}", "some").Replace("{key}", "some").Replace("{documentName}", "v1");
+        var path = parts[1]
+            .Replace("{id:long}", "7")
+            .Replace("{id}", "some")
+            .Replace("{key}", "some")
+            .Replace("{selector}", "some")
+            .Replace("{documentName}", "v1");
         var request = new HttpRequestMessage(new(parts[0]), path + query);
         foreach (var (name, value) in headers)
             request.Headers.TryAddWithoutValidation(name, value);

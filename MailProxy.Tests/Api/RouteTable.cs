@@ -49,6 +49,7 @@ internal sealed record RouteEntry(
 internal static class RouteTable
 {
     public const string Account = """{"sandbox":true}""";
+    public const string DkimKey = """{"domain":"x.example","selector":"some","algorithm":"ed25519"}""";
     public const string Webhook = """{"url":"https://hook.example.com/","types":["webhook.disabled"]}""";
     public const string Volume = """{"backend":"http","config":{"base_url":"http://127.0.0.1:9/"}}""";
     public const string Message =
@@ -87,6 +88,10 @@ internal static class RouteTable
         ["POST /v1/accounts/{id}/pause"] = new(Access.Manage),
         ["POST /v1/accounts/{id}/resume"] = new(Access.Manage, Before: "POST /v1/accounts/{id}/pause"),
         ["POST /v1/accounts/{id}/test"] = new(Access.Manage),
+        ["POST /v1/accounts/{id}/dkim"] = new(Access.Manage, DkimKey, 201),
+        ["GET /v1/accounts/{id}/dkim"] = new(Access.Read),
+        ["POST /v1/accounts/{id}/dkim/{selector}/activate"] = new(Access.Manage, Before: "POST /v1/accounts/{id}/dkim"),
+        ["DELETE /v1/accounts/{id}/dkim/{selector}"] = new(Access.Manage, Answer: 204, Before: "POST /v1/accounts/{id}/dkim"),
         ["GET /v1/events"] = new(Access.Read),
         ["GET /v1/webhooks"] = new(Access.Read),
         ["GET /v1/webhooks/{id}"] = new(Access.Read),
@@ -160,6 +165,9 @@ internal static class RouteTable
         ["POST /v1/accounts/{id}/pause"] = "account.pause",
         ["POST /v1/accounts/{id}/resume"] = "account.resume",
         ["POST /v1/accounts/{id}/test"] = null,
+        ["POST /v1/accounts/{id}/dkim"] = "account.dkim_create",
+        ["POST /v1/accounts/{id}/dkim/{selector}/activate"] = "account.dkim_activate",
+        ["DELETE /v1/accounts/{id}/dkim/{selector}"] = "account.dkim_delete",
         ["PUT /v1/webhooks/{id}"] = "webhook.replace",
         ["DELETE /v1/webhooks/{id}"] = "webhook.delete",
         ["POST /v1/webhooks/{id}/pause"] = "webhook.pause",

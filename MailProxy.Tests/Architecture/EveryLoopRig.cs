@@ -140,6 +140,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
             {
                 Volumes = _volumes,
                 Links = _links,
+                SecretWarnings = FaultyProxy<ISecretWarnings>.Around(new SqliteSecretWarnings(_files.Database), _calls),
                 CacheDirectory = Path.Combine(_files.Path, "cache"),
             }
         );

@@ -51,6 +51,18 @@ internal abstract class AccountStoreContract
     protected abstract IReadOnlyList<AuditRow> Audit();
 
     [Test]
+    public async Task DkimKeys_PutAndRead_AreTheSame()
+    {
+        var keys = new[] { DkimAlgorithm.Ed25519, DkimAlgorithm.Rsa }
+            .Select(static one => DkimKeyMaker.Make("x.example", $"s-{one}", one, 1_700_000_000_000))
+            .ToArray();
+        keys[1] = keys[1] with { State = DkimState.Active };
+        await Store.PutAccountAsync(Relay with { Id = "signed", DkimKeys = keys }, "test");
+        var read = (await Store.AccountsAsync()).Single(static account => account.Id == "signed");
+        Assert.That(read.DkimKeys, Is.EqualTo(keys));
+    }
+
+    [Test]
     public async Task Put_NewAccount_ComesBackWhole()
     {
         var created = await Store.PutAccountAsync(Relay, "ann");

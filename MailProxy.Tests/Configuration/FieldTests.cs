@@ -24,7 +24,7 @@ internal sealed class FieldTests
         + "MC4CAQAwBQYDK2VwBCIEINNcKByLrchah+rgYPKVpBC7uvzwCee6rQaoT5iMkqQR\n-----END PRIVATE KEY-----\n";
 
     /// <summary>What may be said of a member that is not there: of itself, or of one that needs it.</summary>
-    private static readonly string[] Missing = ["required", "secret_required", "needs_per_second"];
+    private static readonly string[] Missing = ["required", "secret_required", "needs_per_second", "needs_preset"];
 
     private static readonly Example[] Examples =
     [
@@ -55,6 +55,21 @@ internal sealed class FieldTests
             }.ToJsonString()
         ),
         Example.Of(AccountFields.Noun, """{"sandbox":true,"max_connections":2,"pipelining":"envelope"}"""),
+        Example.Of(
+            AccountFields.Noun,
+            """
+            {"host":"smtp.example","port":587,"security":"starttls","secret_expires_at":"2999-01-01T00:00:00Z","auth":{"user":"u","oauth2":
+             {"preset":"microsoft","tenant_id":"contoso.example","token_url":"https://login.example/token","client_id":"c","scope":"s",
+              "subject":"x@y.example","client_secret":"s3cr3t-words","refresh_token":"s3cr3t-words"}}}
+            """
+        ),
+        Example.Of(
+            AccountFields.Noun,
+            """
+            {"host":"smtp.example","port":587,"security":"starttls","auth":{"user":"u","oauth2":
+             {"token_url":"https://login.example/token","client_id":"c","client_secret":"s3cr3t-words"}}}
+            """
+        ),
         Example.Of(
             TenantFields.Noun,
             """

@@ -10,8 +10,8 @@ namespace MailProxy.Tests.Docs;
 [TestFixture]
 internal sealed partial class ErrorCodesTests
 {
-    // Reasons why nothing is taken: members of not_ready, listed in docs/operate/monitoring.md.
-    private static readonly string[] NotCodes = ["not_running", "store_damaged", "store_missing", "spool_missing"];
+    // Reasons why nothing is taken, and warnings of health, listed in docs/operate/monitoring.md.
+    private static readonly string[] NotCodes = ["not_running", "store_damaged", "store_missing", "spool_missing", "secret_expiring"];
 
     private static readonly string Sources = string.Join(
         '\n',

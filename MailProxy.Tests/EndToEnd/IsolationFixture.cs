@@ -181,6 +181,7 @@ internal abstract partial class IsolationFixture
             .Replace("{id:long}", "7")
             .Replace("{id}", "some")
             .Replace("{key}", "some")
+            .Replace("{selector}", "some")
             .Replace("{documentName}", "v1");
         var request = new HttpRequestMessage(new(parts[0]), path + entry?.Query);
         if (key is not null)

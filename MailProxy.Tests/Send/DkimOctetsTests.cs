@@ -103,7 +103,7 @@ internal sealed class DkimOctetsTests
         {
             var file = Path.Combine(directory, $"{size}");
             await File.WriteAllBytesAsync(file, RandomNumberGenerator.GetBytes(size));
-            using var rendered = new MimeComposer(new()).Compose(Sample.Content(rich), [null, new(file, size, null)], [], key);
+            using var rendered = new MimeComposer(new()).Compose(Sample.Content(rich), [null, new(file, size, null)], [], new(key, []));
             using var octets = new MemoryStream();
             await rendered.OpenRead().CopyToAsync(octets);
             signed.Add(octets.ToArray());
@@ -133,7 +133,7 @@ internal sealed class DkimOctetsTests
     private static byte[] Compose(string raw, DkimKey key)
     {
         var json = $$"""{"to":"b@y.example","raw":"{{Convert.ToBase64String(Encoding.UTF8.GetBytes(raw))}}"}""";
-        using var rendered = new MimeComposer(new()).Compose(Sample.Content(json), [], [], key);
+        using var rendered = new MimeComposer(new()).Compose(Sample.Content(json), [], [], new(key, []));
         return rendered.Bytes.ToArray();
     }
 }

@@ -69,7 +69,7 @@ internal sealed class DkimSigningTests
 
     private static string Compose(string json, DkimKey key)
     {
-        using var rendered = new MimeComposer(new()).Compose(Sample.Content(json), [], [], key);
+        using var rendered = new MimeComposer(new()).Compose(Sample.Content(json), [], [], new(key, []));
         return Encoding.UTF8.GetString(rendered.Bytes.Span);
     }
 

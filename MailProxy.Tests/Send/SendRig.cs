@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Send;
+using MailProxy.Pipeline.Send.Tokens;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -22,7 +23,13 @@ internal sealed class SendRig : IAsyncDisposable
     private readonly Task _stage,
         _reporting;
 
-    public SendRig(SmtpAccount account, SendOptions? options = null, Func<Mark, Task<bool>>? mark = null, TimeProvider? clock = null)
+    public SendRig(
+        SmtpAccount account,
+        SendOptions? options = null,
+        Func<Mark, Task<bool>>? mark = null,
+        TimeProvider? clock = null,
+        AccountTokens? tokens = null
+    )
     {
         clock ??= TimeProvider.System;
         Accounts.Swap(new([account], null));
@@ -30,7 +37,7 @@ internal sealed class SendRig : IAsyncDisposable
         if (mark is not null)
             Marks.Marking = mark;
         Options = options ?? new();
-        Pool = new(Accounts, Options, Metrics, clock, NullLogger.Instance);
+        Pool = new(Accounts, Options, Metrics, clock, NullLogger.Instance, tokens: tokens);
         var stage = new SendStage(_input.Reader, Pool, Marks, _report.Writer, Wake, Options, Metrics, Accounts, clock, NullLogger.Instance);
         _stage = stage.RunAsync(_stop.Token, _abort.Token, _abort.Token);
         _reporting = Task.Run(ReportAsync);

@@ -34,6 +34,7 @@ public static class AccountFields
             {
                 Always = true,
             },
+            OAuthFields.Field,
             AccountField.SecretOf(
                 "password",
                 4_096,
@@ -122,6 +123,16 @@ public static class AccountFields
                 AccountField.Of("verify_certificate", Flag, a => a.VerifyCertificate, (a, on) => a with { VerifyCertificate = on ?? true })
             ),
             OfServer(Nested.Group("auth", Auth, a => a.User is not null)),
+            AccountField.Of(
+                "secret_expires_at",
+                Time,
+                a => a.SecretExpiresAt,
+                (a, at) => a with { SecretExpiresAt = at },
+                says: "When the provider's secret or password ends: told 30, 7 and 1 days ahead (`account.secret_expiring`)."
+            ) with
+            {
+                Show = (a, shown) => AccountField.Add(shown, "secret_expires_at", Instant(a.SecretExpiresAt)),
+            },
             MailRuleFields.Limits<SmtpAccount>(a => a.Limits, (a, limits) => a with { Limits = limits }),
             Number("max_connections", 100, a => a.MaxConnections, (a, most) => a with { MaxConnections = most ?? 8 }),
             Number(
@@ -152,6 +163,7 @@ public static class AccountFields
                 a => a.Chunking == 0
             ),
             Nested.Of("dkim", Dkim, NoDkim, (SmtpAccount a) => a.Dkim, (a, dkim) => a with { Dkim = dkim }),
+            DkimKeyFields.Field,
             AccountField.Of(
                 "from_allowed",
                 Texts(1_000, AccountRules.AllowedFault),
@@ -216,6 +228,8 @@ public static class AccountFields
         Secrets =
         [
             new("password", "password", a => a.Password, (a, password) => a with { Password = password }),
+            OAuthFields.Sealed,
+            DkimKeyFields.Sealed,
             new("dkim_key", "dkim_key", a => a.Dkim is { } dkim ? KeyOf(dkim) : null, WithDkimKey) { Owned = "dkim" },
         ],
         IsNumbered = true,

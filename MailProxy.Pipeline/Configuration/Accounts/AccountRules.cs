@@ -14,6 +14,7 @@ internal static class AccountRules
     public static readonly SecretRules<SmtpAccount> Password = new()
     {
         Empty = "Must not be empty; null removes it.",
+        Applies = static now => now.OAuth is null,
         Void = static (now, before) =>
             !IsSamePlace(now, before) || now.User != before.User ? "Host, port or user changes: send the password again."
             : IsLessSafe(now, before) ? "The connection becomes less safe (security, verify_certificate): send the password again."
@@ -51,8 +52,8 @@ internal static class AccountRules
 
     public static SmtpAccount Auth(MemberReader members, SmtpAccount account, SmtpAccount? before)
     {
-        if (members.Has("oauth2"))
-            members.Fault("oauth2", "not_supported", "OAuth 2 is not supported yet.");
+        if (account is { OAuth: not null, Password: not null })
+            members.Fault("password", "conflict", "Either password or oauth2.");
         return account;
     }
 

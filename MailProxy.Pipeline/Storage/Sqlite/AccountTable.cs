@@ -16,8 +16,12 @@ internal sealed class AccountTable : TableRules<SmtpAccount>
             Lanes.Of(KeyOf(resource)).Number
         ) == 1;
 
-    public override void Deleting(Session session, Resource<SmtpAccount> resource, string actor, long now) =>
+    public override void Deleting(Session session, Resource<SmtpAccount> resource, string actor, long now)
+    {
         session.Run("DELETE FROM limit_uses WHERE key = ?1", LimitKey.Of(KeyOf(resource)).Stored);
+        session.Run("DELETE FROM refresh_tokens WHERE account = ?1", resource.Number);
+        session.Run("DELETE FROM secret_warnings WHERE account = ?1", resource.Number);
+    }
 
     private static AccountKey KeyOf(Resource<SmtpAccount> resource) => new(resource.Number);
 }

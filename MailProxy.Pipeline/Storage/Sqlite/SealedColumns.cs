@@ -14,6 +14,9 @@ internal static class SealedColumns
     [
         ("accounts", "password", "'account/' || number || '/password'"),
         ("accounts", "dkim_key", "'account/' || number || '/dkim'"),
+        ("accounts", "dkim_keys", "'account/' || number || '/dkim_keys'"),
+        ("accounts", "oauth", "'account/' || number || '/oauth'"),
+        ("refresh_tokens", "token", "'account/' || account || '/refresh_token'"),
         ("webhooks", "secret", "'webhook/' || tenant || '/' || id || '/secret'"),
         ("webhooks", "auth", "'webhook/' || tenant || '/' || id || '/auth'"),
         ("webhooks", "previous_secret", "'webhook/' || tenant || '/' || id || '/previous_secret'"),

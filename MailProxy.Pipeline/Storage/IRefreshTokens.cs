@@ -1,0 +1,15 @@
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage;
+
+/// <summary>Refresh tokens that token endpoints gave instead of those that people had set (RFC 6749 section 6). Sealed.</summary>
+public interface IRefreshTokens
+{
+    /// <summary>What stands now for the one that a person set; null: that one itself.</summary>
+    Task<string?> FindAsync(AccountKey account, string given);
+
+    /// <summary>Returns after the commit; nothing is kept of an account that is gone.</summary>
+    /// <param name="given">The one that a person set.</param>
+    /// <param name="now">The one that stands for it from now on.</param>
+    Task SaveAsync(AccountKey account, string given, string now);
+}
