@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.Versioning;
 using MailProxy.Tests.Support;
+using MimeKit;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
@@ -29,7 +30,10 @@ internal sealed class BackupTests : BackupFixture
         await DoneAsync(DaemonTool.RestoreAsync(Backup, Other));
         await using var restored = await StartAsync(Other);
         foreach (var id in acknowledged)
-            Assert.That(await restored.Http.GetStringAsync($"/v1/messages/{id}/raw"), Does.Contain(Large[..70]));
+        {
+            await using var raw = await restored.Http.GetStreamAsync($"/v1/messages/{id}/raw");
+            Assert.That((await MimeMessage.LoadAsync(raw)).TextBody.TrimEnd(), Is.EqualTo(Large), id);
+        }
         foreach (var id in await IdsAsync(restored))
             Assert.That(await restored.StatusAsync($"/v1/messages/{id}/raw"), Is.EqualTo(HttpStatusCode.OK), id);
     }
