@@ -122,7 +122,9 @@ public sealed record SmtpAccount
     /// <summary>How far ahead of the answers commands go, when the server offers that.</summary>
     public SmtpPipelining Pipelining { get; init; } = SmtpPipelining.Next;
 
-    /// <summary>Whole messages that may be unanswered when the server offers CHUNKING (RFC 3030), 0 to 64; 0, the default: none go so.</summary>
+    /// <summary>
+    /// Whole messages that may be unanswered when the server offers CHUNKING (RFC 3030), 0 to 64; 0, the default: none go so.
+    /// </summary>
     public int Chunking { get; init; }
 
     public DkimKey? Dkim { get; init; }
