@@ -7,7 +7,7 @@ namespace MailProxy.Pipeline.Ingest;
 /// <summary>Refuses attachments early that the rule for large files would refuse later, when their size is already known.</summary>
 internal static class LargeFileRules
 {
-    public static void Check(List<AttachmentDraft>? attachments, LargeFiles? rule, Mistakes mistakes)
+    public static void Check(List<AttachmentDraft>? attachments, SpooledStrings? spooled, LargeFiles? rule, Mistakes mistakes)
     {
         if (attachments is null || rule is not { Action: LargeFileAction.Reject })
             return;
@@ -16,7 +16,8 @@ internal static class LargeFileRules
             if (attachments[i] is not { } attachment)
                 continue;
             var reading = AttachmentNotation.Read(attachment, i);
-            if (reading.Inline is { } inline && Base64Text.IsValid(inline.Span, out var bytes) && bytes > rule.Threshold)
+            var inFile = spooled?.Find(attachment.Content) is { IsValid: true } content ? content.Length : 0;
+            if (reading.Inline is { } inline && Math.Max(inFile, Length(inline.Span)) > rule.Threshold)
                 Refuse(attachment.Content is null ? "storage_path" : "content");
             else if (reading.Fetched?.Size > rule.Threshold)
                 Refuse("size");
@@ -25,4 +26,6 @@ internal static class LargeFileRules
                 mistakes.Add($"/attachments/{i}/{member}", "too_large", $"An attachment may have {rule.Threshold} bytes at most.");
         }
     }
+
+    private static long Length(ReadOnlySpan<char> base64) => Base64Text.IsValid(base64, out var bytes) ? bytes : 0;
 }

@@ -36,7 +36,7 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
         var envelope = EnvelopeRules.Read(mail, raw, account, mistakes, options);
         var messageId = ContentRules.Check(tenant, mail, draft.Spooled, known, mistakes, options, mailKeyHeader) ?? raw.MessageId;
         if (account is not null)
-            LargeFileRules.Check(mail.Attachments, accounts.Directory.LargeFilesOf(account), mistakes);
+            LargeFileRules.Check(mail.Attachments, draft.Spooled, accounts.Directory.LargeFilesOf(account), mistakes);
         var times = TimeRules.Read(mail, now, account is null ? null : accounts.Directory.ExpiryOf(account), mistakes, options);
         var labels = LabelRules.Read(mail, mistakes, options);
         if ((raw.InFile is { IsChanged: true } made ? made.Length : raw.Octets?.Length) > options.MaxRequestBytes / 4 * 3)

@@ -1,4 +1,5 @@
 using System.Text;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Ingest;
@@ -21,7 +22,7 @@ internal sealed class LongStringsFuzzTests
 {
     private static readonly IngestOptions Options = new();
 
-    private readonly SubmissionRules _rules = Rules.With(Rules.Account(1, "main"));
+    private readonly SubmissionRules _rules = Rules.With(Rules.Account(1, "main") with { LargeFiles = new(290, LargeFileAction.Reject) });
     private DirectoryInfo _directory = null!;
 
     [SetUp]

@@ -56,11 +56,13 @@ internal sealed class IngestStageTests
         await running.WaitAsync(Deadline);
     }
 
-    private Draft Spooled(string json)
+    private async Task<Draft> SpooledAsync(string json)
     {
         var bytes = Encoding.UTF8.GetBytes(json);
         var cut = LongStrings.Of(RequestShape.Message, 1_024, () => new(Directory.CreateDirectory(Spool).FullName));
-        return OpenedMessages.One(bytes.AsMemory(0, cut.Take(bytes, bytes.Length)), new(), cut).Bind().Drafts[0];
+        var left = cut.Take(bytes, bytes.Length);
+        await cut.FlushAsync();
+        return OpenedMessages.One(bytes.AsMemory(0, left), new(), cut).Bind().Drafts[0];
     }
 
     [Test]
@@ -68,8 +70,8 @@ internal sealed class IngestStageTests
     {
         var running = Run();
         var bad = Large(9).Replace("bob@y.example", "nobody", StringComparison.Ordinal);
-        await _input.Writer.WriteAsync(new("default", [Spooled(Large(9)), Spooled(bad)], 1, null));
-        var withdrawn = new Submission("default", [Spooled(Large(9))], 1, null);
+        await _input.Writer.WriteAsync(new("default", [await SpooledAsync(Large(9)), await SpooledAsync(bad)], 1, null));
+        var withdrawn = new Submission("default", [await SpooledAsync(Large(9))], 1, null);
         withdrawn.TryWithdraw();
         await _input.Writer.WriteAsync(withdrawn);
 
