@@ -1,4 +1,3 @@
-using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Sharing;
 

@@ -10,7 +10,7 @@ public sealed class EnhancedPattern
 
     /// <summary>Null when it is none.</summary>
     public static EnhancedPattern? Parse(string text) =>
-        IsCode(text) || (text is [_, '.', .., '*'] && (IsCode(text[..^1]) || IsCode(text[..^1] + "0") || IsCode(text[..^1] + "0.0")))
+        IsCode(text) || (text is [_, '.', .., '*'] && (IsCode(text.AsSpan(..^1)) || IsCode(text[..^1] + "0") || IsCode(text[..^1] + "0.0")))
             ? new(text)
             : null;
 

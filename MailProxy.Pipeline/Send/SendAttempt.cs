@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline.Profiles;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Send;

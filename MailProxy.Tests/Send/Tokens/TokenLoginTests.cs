@@ -1,7 +1,6 @@
 using System.Text;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline.Send;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
