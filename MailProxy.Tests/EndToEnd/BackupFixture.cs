@@ -11,7 +11,8 @@ namespace MailProxy.Tests.EndToEnd;
 [UnsupportedOSPlatform("windows")]
 internal abstract class BackupFixture
 {
-    protected static readonly string Large = new('x', 400_000); // a spool file of its own
+    // A spool file of its own; in lines, so that it goes out as it is.
+    protected static readonly string Large = string.Concat(Enumerable.Repeat(new string('x', 79) + "\n", 5_000));
 
     protected TempDirectory _place = null!;
 
