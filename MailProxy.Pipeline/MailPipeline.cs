@@ -12,7 +12,6 @@ using MailProxy.Pipeline.Retain;
 using MailProxy.Pipeline.Schedule;
 using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Sharing;
-using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline;
@@ -30,8 +29,7 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly WebhookReporter _webhooks;
     private readonly SmtpPool _pool;
     private readonly AsideIndex _aside = new();
-    private readonly AccountSeries _series;
-    private AccountDirectory _seriesOf = AccountDirectory.Empty;
+    private readonly AccountMetrics _accountMetrics;
 
     public MailPipeline(PipelineOptions options, PipelineServices shared)
     {
@@ -40,9 +38,7 @@ public sealed class MailPipeline : IAsyncDisposable
 
         _channels = new(options.Ingest.ChannelCapacity);
         Wake = new Wake();
-        _series = new(shared.Metrics);
-        KeepSeries();
-        shared.Accounts.Changed += KeepSeries;
+        _accountMetrics = new(shared.Accounts, shared.Metrics);
         var known = new KnownSources(
             shared.Volumes,
             tenant => shared.AttachmentEndpoint(tenant) is not null,
@@ -249,11 +245,7 @@ public sealed class MailPipeline : IAsyncDisposable
     public void Measure()
     {
         _webhooks.Measure();
-        var directory = _shared.Accounts.Directory;
-        _series.Measure(label =>
-            directory.Find(label.Tenant, label.Account) is { } account && Status(account.Key).State == LaneState.BackingOff
-        );
-        _series.MeasureSecrets(label => directory.Find(label.Tenant, label.Account)?.SecretExpiresAt);
+        _accountMetrics.Measure(account => Status(account).State == LaneState.BackingOff);
         _shared.Metrics.Suspended.Set(IsSuspended ? 1 : 0);
         foreach (var (channel, count) in _channels.Depths)
             _shared.Metrics.ChannelDepth.WithLabels(channel).Set(count);
@@ -281,22 +273,10 @@ public sealed class MailPipeline : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _shared.Accounts.Changed -= KeepSeries;
+        _accountMetrics.Dispose();
         await _pool.DisposeAsync();
         _sources.Dispose();
         _cache.Dispose();
         _run.Dispose();
-    }
-
-    private void KeepSeries()
-    {
-        var (before, now) = (_seriesOf, _shared.Accounts.Directory);
-        _seriesOf = now;
-        AccountKey[] changed = [.. now.ChangedSince(before)];
-        IEnumerable<AccountLabel> Labels(AccountDirectory directory) =>
-            changed.Select(directory.Find).OfType<SmtpAccount>().Select(static account => account.Label);
-        _series.Change(Labels(before).Except(Labels(now)), Labels(now));
-        foreach (var tenant in before.Tenants.All.Where(tenant => now.Tenants.Find(tenant.Id) is null))
-            _series.EndTenant(tenant.Id);
     }
 }

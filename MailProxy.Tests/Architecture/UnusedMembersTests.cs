@@ -25,7 +25,6 @@ internal sealed class UnusedMembersTests
         "SmtpPool::get_Count",
         "SealedColumns::get_Count",
         "VolumeDirectory::get_All",
-        "ProfileSet::get_All",
         "ProviderProfile::get_Rules",
         "RuleTally::get_Count",
         "DraftBinder::BindBatch",

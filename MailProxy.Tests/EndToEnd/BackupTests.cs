@@ -32,7 +32,7 @@ internal sealed class BackupTests : BackupFixture
         foreach (var id in acknowledged)
         {
             await using var raw = await restored.Http.GetStreamAsync($"/v1/messages/{id}/raw");
-            Assert.That((await MimeMessage.LoadAsync(raw)).TextBody?.TrimEnd(), Is.EqualTo(Large), id);
+            Assert.That((await MimeMessage.LoadAsync(raw)).TextBody?.TrimEnd(), Is.EqualTo(Large.TrimEnd()), id);
         }
         foreach (var id in await IdsAsync(restored))
             Assert.That(await restored.StatusAsync($"/v1/messages/{id}/raw"), Is.EqualTo(HttpStatusCode.OK), id);

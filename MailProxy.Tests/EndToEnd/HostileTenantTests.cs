@@ -115,7 +115,7 @@ internal sealed class HostileTenantTests
         await _mallory.PostAsync("huge", "slow", "high", new { filename = "a.bin", content });
         await slow.Seen("BODY");
         for (var i = 0; i < 8; i++)
-            await _mallory.PostAsync($"m{i}", "slow", "low", new { filename = "a.bin", content = content[..800_000] });
+            await _mallory.PostAsync($"m{i}", "slow", "low", new { filename = "a.bin", content = content[..200_000] });
         await Eventually.BecomesAsync(() => _mallory.ShareAsync("body_bytes"), share => share.Held >= 1_000_000);
 
         await _victim.PostAsync("urgent", "good", "immediate", new { filename = "b.bin", content = content[..200_000] });
