@@ -77,9 +77,10 @@ internal sealed class ComposePropertyTests
     {
         Assert.That(read.GetProperty("subject").GetString(), Is.EqualTo(draft.Subject), mail);
 
-        // The older way to read it, which knows no UTF-8 but in words, and drops blanks at line ends.
+        // The older way to read it, which knows no UTF-8 but in words, and drops blanks at line ends and, between words and text, beside
+        // a parenthesis or a backslash.
         if (!Composed(draft).International)
-            Assert.That(OneBlank(read.GetProperty("old").GetString()!), Is.EqualTo(OneBlank(draft.Subject!)), mail);
+            Assert.That(AsOlder(read.GetProperty("old").GetString()!), Is.EqualTo(AsOlder(draft.Subject!)), mail);
         var headers = read.GetProperty("headers").EnumerateArray().ToLookup(static h => h[0].GetString()!, static h => h[1].GetString());
         foreach (var (name, value) in draft.Headers ?? [])
             Assert.That(headers[name], Is.EqualTo(new[] { value }), mail);
@@ -164,6 +165,9 @@ internal sealed class ComposePropertyTests
 
     private static string OneBlank(string text) =>
         string.Join(' ', text.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)).Trim();
+
+    private static string AsOlder(string text) =>
+        @"()\".Aggregate(OneBlank(text), static (so, c) => so.Replace($" {c}", $"{c}").Replace($"{c} ", $"{c}"));
 
     private static string Solid(string text) => string.Concat(text.Where(static c => !char.IsWhiteSpace(c)));
 
