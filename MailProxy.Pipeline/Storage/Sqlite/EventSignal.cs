@@ -7,10 +7,20 @@ internal sealed class EventSignal(long last)
     private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _first = last;
     private readonly Dictionary<string, News> _tenants = new(StringComparer.Ordinal);
-    private long _last = last;
+    private long _last = last,
+        _seen;
 
     /// <summary>The position of the last committed event; 0: none yet.</summary>
-    public long Last => Volatile.Read(ref _last);
+    public long Last => Math.Max(Volatile.Read(ref _last), Volatile.Read(ref _seen));
+
+    /// <summary>
+    /// Somebody read as far as this. Readers see a commit before it is published, and what they have read must not be beyond the end.
+    /// </summary>
+    public void Saw(long position)
+    {
+        lock (_gate)
+            _seen = Math.Max(_seen, position);
+    }
 
     /// <summary>Completes when an event beyond this position is committed.</summary>
     public async Task WaitBeyondAsync(long position, CancellationToken cancel)

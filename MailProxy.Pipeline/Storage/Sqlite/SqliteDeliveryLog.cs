@@ -22,8 +22,13 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
     public Task WaitBeyondAsync(string tenant, long position, CancellationToken cancel) =>
         _signal.WaitBeyondAsync(tenant, position, cancel);
 
-    public Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit) =>
-        _readers.SnapshotAsync(session => EventPages.OfTenant(session, database.Generations, tenant, after, limit));
+    public async Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit)
+    {
+        var page = await _readers.SnapshotAsync(session => EventPages.OfTenant(session, database.Generations, tenant, after, limit));
+        if (page.Through > after)
+            _signal.Saw(page.Through);
+        return page;
+    }
 
     public Task<IReadOnlyList<MailEvent>> AtAsync(string tenant, IReadOnlyCollection<long> positions) =>
         _readers.SnapshotAsync<IReadOnlyList<MailEvent>>(session =>

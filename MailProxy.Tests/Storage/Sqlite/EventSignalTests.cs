@@ -34,6 +34,19 @@ internal sealed class EventSignalTests
     }
 
     [Test]
+    public async Task Saw_BeforeItIsPublished_IsTheEndAndThoseWhoWaitAreToldAllTheSame()
+    {
+        var signal = new EventSignal(5);
+        var (waiting, theirs) = (signal.WaitBeyondAsync(5, default), signal.WaitBeyondAsync("ann", 5, default));
+
+        signal.Saw(6);
+        Assert.That((signal.Last, waiting.IsCompleted), Is.EqualTo((6, false)));
+        signal.Publish(6, ["ann"]);
+
+        await Task.WhenAll(waiting, theirs).WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Test]
     public void Wait_Cancelled_Ends()
     {
         using var cancel = new CancellationTokenSource();

@@ -56,6 +56,16 @@ internal sealed class SqliteDeliveryLogTests : DeliveryLogContract
             return true;
         });
 
+    [Test]
+    public async Task Read_CommitThatIsNotPublishedYet_IsNotBeyondTheEnd()
+    {
+        await _store.RunAsync("INSERT INTO events (tenant, sequence, type, at, status, attempt) VALUES ('default', 0, 1, 1, 0, 0)");
+
+        var (events, through) = await Log.ReadAsync("default", 0, 10);
+
+        Assert.That((events.Count, Log.Last), Is.EqualTo((1, through)));
+    }
+
     /// <summary>Another program holds the database's write lock; the writer is told not to wait for it.</summary>
     protected override async Task BreakAsync()
     {
