@@ -68,12 +68,19 @@ internal sealed class Witness(DiskRecording recording)
 
     /// <summary>
     /// The mail that came last on the connection on which this message's transaction began next after an instant, when it had not ended
-    /// by that instant: then what was written at the instant was written ahead of the message's turn. Null: it was not.
+    /// by that instant: then what was written at the instant was written ahead of the message's turn. Null: it was not. An envelope that
+    /// is the last thing heard on its connection at that instant has gone out with the end of the mail before: it has begun already, and
+    /// the next one would be of a further attempt.
     /// </summary>
     public string? StillBefore(string id, long at)
     {
         lock (_gate)
         {
+            var ahead = _envelopes.FindLast(e => e.At <= at && e.Id == id);
+            bool IsLater((long At, string Id, int Connection) heard) =>
+                heard.Connection == ahead.Connection && heard.At > ahead.At && heard.At <= at;
+            if (ahead.Id is not null && !_envelopes.Exists(IsLater) && !_dots.Exists(IsLater))
+                return null;
             var next = _envelopes.Find(e => e.At > at && e.Id == id);
             if (next.Id is null)
                 return null;
