@@ -150,16 +150,16 @@ internal sealed class DemoCommandTests
         await Results.Accepted(value: new { id = message.GetProperty("id").GetString(), status = "queued" }).ExecuteAsync(context);
     }
 
-    private IResult List(string batch, int limit, int? cursor)
+    // The cursor is the last id of the page, as the daemon's is a position: an offset would tell a mail twice while others come in.
+    private IResult List(string batch, int limit, string? cursor)
     {
         var page = _messages
-            .Where(message => message.Value.Batch == batch)
+            .Where(message => message.Value.Batch == batch && string.CompareOrdinal(message.Key, cursor) > 0)
             .OrderBy(message => message.Key, StringComparer.Ordinal)
-            .Skip(cursor ?? 0)
             .Take(limit)
             .Select(message => new { id = message.Key, status = message.Value.Status })
             .ToList();
-        return Results.Ok(new { data = page, next_cursor = page.Count == limit ? $"{(cursor ?? 0) + limit}" : null });
+        return Results.Ok(new { data = page, next_cursor = page.Count == limit ? page[^1].id : null });
     }
 
     private IResult Events(string id) =>

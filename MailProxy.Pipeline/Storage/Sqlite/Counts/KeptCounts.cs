@@ -178,9 +178,9 @@ internal sealed class KeptCounts : IDisposable
         {
             end.SetException(Uncounted(error));
         }
-        catch (StoreUnavailableException error)
+        catch (Exception error)
         {
-            end.SetException(error);
+            end.SetException(error); // an exception that leaves a thread ends the process
         }
     }
 
