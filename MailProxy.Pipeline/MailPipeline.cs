@@ -94,7 +94,7 @@ public sealed class MailPipeline : IAsyncDisposable
         );
         _sources = new(shared.Volumes, shared.AttachmentEndpoint, shared.Dialer, options.Resolve, shared.Clock, shared.Secret);
         var loads = new SharedCapacity(options.Resolve.Workers, shared.Share);
-        var bodies = new BodyMemory(options.Resolve.BodyBytes, shared.Share);
+        var bodies = new BodyMemory(Math.Min(options.Resolve.BodyBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8), shared.Share);
         var ends = new FetchEnds(shared.Store, shared.Accounts, loads, _channels.Report.Writer, Log<AttachmentFetcher>());
         var fetcher = new AttachmentFetcher(
             _cache,
@@ -219,6 +219,9 @@ public sealed class MailPipeline : IAsyncDisposable
 
     /// <summary>Why an account's mail waits, or that it does not. From any thread.</summary>
     public LaneStatus Status(AccountKey account) => _schedule.Status(Lanes.Of(account));
+
+    /// <summary>Everything that holds a lane's mail, in the order in which mail meets it. From any thread.</summary>
+    public IReadOnlyList<LaneGate> Gates(LaneKey lane) => _schedule.Gates(lane);
 
     /// <summary>The connection that an account's mail waits for, or null. From any thread.</summary>
     public Connecting? ConnectingOf(AccountKey account) => _pool.ConnectingOf(account);

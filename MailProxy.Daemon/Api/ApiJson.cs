@@ -60,6 +60,9 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(DkimKeyAnswer))]
 [JsonSerializable(typeof(DkimKeyList))]
 [JsonSerializable(typeof(DkimKeyRequest))]
+[JsonSerializable(typeof(ExplainAnswer))]
+[JsonSerializable(typeof(AccountExplainAnswer))]
+[JsonSerializable(typeof(WhereList))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {

@@ -56,6 +56,7 @@ public static class ApiRegistration
         services.TryAddSingleton<ConfigurationTurn>();
         services.AddSingleton<Quotas>();
         services.AddSingleton<MessageAnswers>();
+        services.AddSingleton<Explanations>();
         services.AddSingleton<WebhookAnswers>();
         services.AddSingleton<QueueCounter>();
         services.AddSingleton<Readiness>();
@@ -105,6 +106,7 @@ public static class ApiRegistration
         Make<SubmitRoutes>(app).Map(v1);
         Make<MessageRoutes>(app).Map(v1);
         Make<ActionRoutes>(app).Map(v1);
+        Make<ExplainRoutes>(app).Map(v1);
         Make<EventFeedRoutes>(app).Map(v1);
         Make<TenantRoutes>(app).Map(v1);
         Make<KeyRoutes>(app).Map(v1);

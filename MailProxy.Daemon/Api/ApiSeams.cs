@@ -32,6 +32,9 @@ public sealed record DispatcherControl(
     /// <summary>How far ahead of the answers an account's commands go now, and why not as far as it says; null: they do.</summary>
     public Func<SmtpAccount, (SmtpPipelining Now, string? Why)> Pipelining { get; init; } = static account => (account.Pipelining, null);
 
+    /// <summary>Everything that holds a lane's mail, and how many of its attempts are under way.</summary>
+    public Func<LaneKey, LaneView> Lane { get; init; } = static _ => new([], 0);
+
     /// <summary>Whether a lane has a reason to wait, or had one within the last minute.</summary>
     public Func<LaneKey, bool> IsExcused { get; init; } = static _ => false;
 }
@@ -45,6 +48,11 @@ public sealed record DispatcherControl(
 /// <param name="Until">Unix milliseconds, or null when nobody knows.</param>
 /// <param name="Detail">For a person; the server's own words when the account backs off.</param>
 public sealed record LaneWait(string Reason, long? Until = null, string? Detail = null);
+
+/// <summary>How one lane stands.</summary>
+/// <param name="Gates">What holds its mail, in the order in which mail meets it; empty: nothing.</param>
+/// <param name="InFlight">Attempts under way.</param>
+public sealed record LaneView(IReadOnlyList<LaneWait> Gates, int InFlight);
 
 /// <summary>Connects to an account's server and authenticates, without sending.</summary>
 public delegate Task<AccountTestAnswer> AccountTest(SmtpAccount account, CancellationToken cancel);

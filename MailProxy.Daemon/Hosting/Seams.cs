@@ -26,6 +26,7 @@ internal static class Seams
             SetAsideFor = pipeline.SetAsideFor,
             SetAside = pipeline.SetAside,
             IsExcused = pipeline.IsExcused,
+            Lane = lane => Lane(pipeline, lane),
             Pipelining = account => Told(pipeline.PipeliningOf(account)),
         };
 
@@ -86,7 +87,19 @@ internal static class Seams
         return lane.State is LaneState.Ready or LaneState.Busy ? Wait(pipeline.ConnectingOf(account)) ?? Wait(lane) : Wait(lane);
     }
 
-    private static LaneWait? Wait(LaneStatus lane) =>
+    private static LaneView Lane(MailPipeline pipeline, LaneKey lane)
+    {
+        var account = Lanes.AccountOf(lane);
+        var gates = pipeline.Gates(lane).ToList();
+        var waits = gates.Where(static gate => gate.State != LaneState.Busy).Select(Wait).ToList();
+        waits.Add(Wait(pipeline.ConnectingOf(account)));
+        waits.AddRange(gates.Where(static gate => gate.State == LaneState.Busy).Select(Wait));
+        return new([.. waits.OfType<LaneWait>()], pipeline.Status(account).InFlight);
+    }
+
+    private static LaneWait? Wait(LaneStatus lane) => Wait(new LaneGate(lane.State, lane.Until, lane.Reason));
+
+    private static LaneWait? Wait(LaneGate lane) =>
         lane.State switch
         {
             LaneState.Ready => null,

@@ -20,15 +20,18 @@ internal sealed class LaneReasons(
     public LaneStatus Status(LaneKey key)
     {
         var lane = queue.Find(key);
-        var (state, until, reason) = Reason(key, lane);
-        return new(state, until, reason, lane?.InFlight ?? 0, lane?.Count ?? 0);
+        var first = First(key, lane);
+        return new(first.State, first.Until, first.Reason, lane?.InFlight ?? 0, lane?.Count ?? 0);
     }
+
+    /// <summary>Everything that holds the lane's mail now, in the order in which mail meets it; empty: nothing.</summary>
+    public IReadOnlyList<LaneGate> Gates(LaneKey key) => [.. Gates(key, queue.Find(key))];
 
     /// <summary>Whether the lane has a reason to wait, or had one so lately that its mail cannot be called overdue.</summary>
     public bool IsExcused(LaneKey key)
     {
         var lane = queue.Find(key);
-        if (Reason(key, lane).State is not (LaneState.Ready or LaneState.Busy))
+        if (First(key, lane).State is not (LaneState.Ready or LaneState.Busy))
             return true;
         var waited = Math.Max(
             lane?.WaitedLast ?? long.MinValue,
@@ -37,26 +40,41 @@ internal sealed class LaneReasons(
         return waited > clock.GetUtcNow().ToUnixTimeMilliseconds() - Overdue;
     }
 
-    private (LaneState State, long? Until, string? Reason) Reason(LaneKey key, MailLane? lane)
+    private LaneGate First(LaneKey key, MailLane? lane)
+    {
+        foreach (var gate in Gates(key, lane))
+            return gate;
+        return new(LaneState.Ready, null, null);
+    }
+
+    private IEnumerable<LaneGate> Gates(LaneKey key, MailLane? lane)
     {
         if (accounts.Directory.OfLane(key) is not { } known)
-            return (LaneState.UnknownAccount, null, "the account does not exist any more");
+        {
+            yield return new(LaneState.UnknownAccount, null, "the account does not exist any more");
+            yield break;
+        }
+
         if (known.TenantSuspended)
-            return (LaneState.TenantSuspended, null, "sending is suspended for the tenant");
+            yield return new(LaneState.TenantSuspended, null, "sending is suspended for the tenant");
         if (known.Paused)
-            return (LaneState.Paused, null, "the account is paused");
+            yield return new(LaneState.Paused, null, "the account is paused");
         var all = standstill.Reason();
         if (all.State is LaneState.Suspended or LaneState.StoreTrouble)
-            return all;
+            yield return all;
         if (lane?.BackingOff is { } backingOff)
-            return (LaneState.BackingOff, backingOff.Until + Math.Min(0, pendingStep()), backingOff.Reason);
+            yield return new(LaneState.BackingOff, backingOff.Until + Math.Min(0, pendingStep()), backingOff.Reason);
         if (lane?.AtLimit is { } limit)
-            return (limit.OfTenant ? LaneState.TenantAtLimit : LaneState.AtLimit, limit.Until + pendingStep(), limit.Reason);
-        if (all.State == LaneState.Ready && lane is not null && IsAtShare(lane))
-            return (LaneState.TenantAtShare, null, AtShare(known.Tenant));
-        if (all.State == LaneState.Ready && lane is not null && queue.IsBusy(lane))
-            return (LaneState.Busy, null, Busy(lane));
-        return all with { Until = all.Until + pendingStep() };
+            yield return new(limit.OfTenant ? LaneState.TenantAtLimit : LaneState.AtLimit, limit.Until + pendingStep(), limit.Reason);
+        if (all.State == LaneState.InstallationAtLimit)
+            yield return all with
+            {
+                Until = all.Until + pendingStep(),
+            };
+        if (lane is not null && IsAtShare(lane))
+            yield return new(LaneState.TenantAtShare, null, AtShare(known.Tenant));
+        if (lane is not null && queue.IsBusy(lane))
+            yield return new(LaneState.Busy, null, Busy(lane));
     }
 
     private static string Busy(MailLane lane) =>

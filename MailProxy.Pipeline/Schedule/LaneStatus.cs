@@ -45,3 +45,8 @@ public enum LaneState : byte
 /// <param name="InFlight">Mails on their way.</param>
 /// <param name="Waiting">Tickets in memory; the disk may have more.</param>
 public sealed record LaneStatus(LaneState State, long? Until, string? Reason, int InFlight, int Waiting);
+
+/// <summary>One thing that holds a lane's mail.</summary>
+/// <param name="Until">Unix milliseconds when that ends; null: not by itself.</param>
+/// <param name="Reason">In words; null when nothing holds it.</param>
+public sealed record LaneGate(LaneState State, long? Until, string? Reason);

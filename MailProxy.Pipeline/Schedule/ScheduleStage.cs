@@ -94,6 +94,9 @@ internal sealed partial class ScheduleStage
     /// <summary>Why a lane's mail waits, or that it does not.</summary>
     public LaneStatus Status(LaneKey lane) => _reasons.Status(lane);
 
+    /// <summary>Everything that holds a lane's mail, in the order in which mail meets it.</summary>
+    public IReadOnlyList<LaneGate> Gates(LaneKey lane) => _reasons.Gates(lane);
+
     /// <summary>Publishes a tenant's mails under way and in memory, and the most that it may have.</summary>
     public void ShowIn(TenantShares shares)
     {

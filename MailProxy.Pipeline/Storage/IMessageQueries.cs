@@ -12,6 +12,13 @@ public interface IMessageQueries
     /// null.</summary>
     Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before);
 
+    /// <summary>The messages whose Message-ID header is this one, with its brackets; pages as <see cref="ListAsync"/>.</summary>
+    /// <param name="tenant">Null: every tenant's.</param>
+    Task<MessagePage> ByMessageIdAsync(string? tenant, string messageId, int limit, long? before);
+
+    /// <summary>Where a message that is ready and due stands in its lane; null: it is not.</summary>
+    Task<LanePosition?> PositionAsync(long number, long now);
+
     /// <summary>A message's events after this sequence; null when there is no such message.</summary>
     Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit);
 
@@ -40,6 +47,14 @@ public sealed record MessagePage(IReadOnlyList<MessageView> Messages, long? Next
 {
     /// <summary>How many messages were looked at, when the page was cut because no index serves its filter; otherwise null.</summary>
     public int? Scanned { get; init; }
+}
+
+/// <summary>Where a message stands in its lane, by priority and time.</summary>
+/// <param name="Ahead">Messages that go before it, those under way included; counted up to <see cref="Most"/>.</param>
+/// <param name="More">There are more than that.</param>
+public sealed record LanePosition(long Ahead, bool More)
+{
+    public const int Most = 10_000;
 }
 
 /// <summary>The message exists, but its body was purged (410).</summary>

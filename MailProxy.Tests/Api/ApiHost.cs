@@ -80,6 +80,9 @@ internal sealed class ApiHost : IAsyncDisposable
     public bool Suspended { get; set; }
     public Dictionary<AccountKey, LaneWait> Lanes { get; } = [];
 
+    /// <summary>Everything that holds a lane's mail.</summary>
+    public Dictionary<LaneKey, IReadOnlyList<LaneWait>> Gates { get; } = [];
+
     /// <summary>Lanes that had a reason to wait within the last minute.</summary>
     public HashSet<LaneKey> Excused { get; } = [];
     public List<SandboxMailAnswer> Caught { get; } = [];
@@ -234,6 +237,7 @@ internal sealed class ApiHost : IAsyncDisposable
                 )
                 {
                     IsExcused = Excused.Contains,
+                    Lane = lane => new(Gates.GetValueOrDefault(lane) ?? [], 2),
                 }
             )
             .AddSingleton<WebhookTrial>((endpoint, _) => Task.FromResult(TestWebhook(endpoint)))

@@ -1,0 +1,101 @@
+using System.Globalization;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>Explains messages and accounts from what the scheduler, the accounts and the store say at this instant.</summary>
+internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl dispatcher, IMessageQueries queries, TimeProvider clock)
+{
+    public async Task<ExplainAnswer> OfAsync(MessageView view)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var account = accounts.Directory.Find(view.Account);
+        var lane = dispatcher.Lane(Lanes.Of(view.Account));
+        var all = WaitReason.All(view, account, dispatcher.IsSuspended(), lane.Gates, now, dispatcher.SetAsideFor(view.Number));
+        IReadOnlyList<GateAnswer> gates = [.. all.Select(Gate)];
+        var position = Waits(view, now) ? await queries.PositionAsync(view.Number, now) : null;
+        return new(
+            view.Key.Id,
+            view.Key.Tenant,
+            view.State.Name(),
+            view.State.IsFinal(),
+            gates,
+            position is null ? null : new(position.Ahead, position.More),
+            view.State.IsFinal() ? null : Route(account, lane),
+            NextAttempt(view, gates, now),
+            Times.Utc(view.ExpiresAt),
+            view.Attempts,
+            Summary(view, gates, position)
+        );
+    }
+
+    public AccountExplainAnswer Of(SmtpAccount account)
+    {
+        var lane = dispatcher.Lane(Lanes.Of(account.Key));
+        var gates = Gates(account, lane);
+        if (dispatcher.IsSuspended())
+            gates = [Gate(WaitReason.Suspended), .. gates];
+        var under = string.Create(CultureInfo.InvariantCulture, $"{lane.InFlight} attempts are under way.");
+        var summary = gates.Count == 0 ? $"Nothing holds its mail; {under}" : $"{gates[0].Detail ?? gates[0].Reason} {under}";
+        return new(account.Id, account.Tenant, Server(account), gates, lane.InFlight, summary);
+    }
+
+    private static IReadOnlyList<GateAnswer> Gates(SmtpAccount account, LaneView lane) =>
+        [.. WaitReason.OfLane(account, lane.Gates).Select(Gate)];
+
+    private static GateAnswer Gate(WaitAnswer wait) => new(wait.Reason, Scope(wait.Reason), wait.Until, wait.Detail);
+
+    private static string Scope(string reason) =>
+        reason switch
+        {
+            "batch_suspended" => "batch",
+            "tenant_suspended" or "tenant_limit" or "tenant_share" => "tenant",
+            "dispatcher_suspended" or "installation_limit" or "store" => "installation",
+            "person" or "attempt" or "send_at" or "retry" or "attachments" => "message",
+            _ => "account",
+        };
+
+    // Whether it stands in its lane: it is not final, under way or held, and its time has come.
+    private static bool Waits(MessageView view, long now) =>
+        !view.State.IsFinal()
+        && view.State is not (MessageState.Sending or MessageState.Held)
+        && !view.BatchSuspended
+        && !(view.NextAttemptAt > now);
+
+    private static RouteAnswer Route(SmtpAccount? account, LaneView lane)
+    {
+        if (account is null)
+            return new(null, []);
+        var gates = Gates(account, lane);
+        return new(gates.Count == 0 ? account.Id : null, [new(account.Id, Server(account), gates.Count == 0, gates)]);
+    }
+
+    private static string? Server(SmtpAccount account) =>
+        account.Host is { } host ? string.Create(CultureInfo.InvariantCulture, $"{host}:{account.Port}") : null;
+
+    // Not before the last of the gates that open by themselves; unknown while one needs a person.
+    private static DateTime? NextAttempt(MessageView view, IReadOnlyList<GateAnswer> gates, long now)
+    {
+        if (view.State.IsFinal() || view.State == MessageState.Sending)
+            return null;
+        if (gates.Count == 0)
+            return Times.Utc(now);
+        return gates.Any(static gate => gate.Until is null) ? null : gates.Max(static gate => gate.Until);
+    }
+
+    private static string Summary(MessageView view, IReadOnlyList<GateAnswer> gates, LanePosition? position)
+    {
+        if (view.State.IsFinal())
+            return $"It is {view.State.Name()}, which is final.";
+        if (gates.Count > 0)
+            return gates[0].Detail ?? gates[0].Reason;
+        return position is { Ahead: > 0 }
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"It goes as soon as its turn comes; {(position.More ? "more than " : "")}{position.Ahead} messages go before it."
+            )
+            : "It goes next.";
+    }
+}
