@@ -77,7 +77,7 @@ internal sealed partial class ResolveStage(
     /// <summary>Null: it has to wait for something.</summary>
     private ResolvedMail? Equip(DueMail due, SmtpAccount account, MailContent content)
     {
-        if (bodies.TryTake(account.Tenant, Weight(content)) is not { } charge)
+        if (bodies.TryTake(account.Tenant, Weight(due, account, content)) is not { } charge)
             return null;
         var mail = new ResolvedMail(due, account, content, charge);
         if (!attachments.NeedsWork(mail))
@@ -104,8 +104,9 @@ internal sealed partial class ResolveStage(
     private int SliceOf(DueMail due, SmtpAccount account) =>
         due.Permit.IsAcquired ? Math.Min(sliceSize(account), due.Permit.MaxRecipients) : sliceSize(account);
 
-    // The JSON and the message rendered from it are both in memory until the mail has been sent.
-    private static long Weight(MailContent content) => 2L * content.Json.Length;
+    // The JSON and the message rendered from it are both in memory until the mail has been sent, and texts that links are added to.
+    private long Weight(DueMail due, SmtpAccount account, MailContent content) =>
+        2 * (content.Json.Length + (attachments.MayBring(due.Ticket, account, content) ? content.Spooled!.Size : 0));
 
     private async Task HandleAsync(DueMail due, CancellationToken stop)
     {
@@ -183,7 +184,7 @@ internal sealed partial class ResolveStage(
                 return (null, Refused(due, content), 0);
             }
 
-            var bytes = Weight(content);
+            var bytes = Weight(due, account, content);
             charge ??= bodies.TryTake(account.Tenant, bytes);
             if (charge is null)
                 return (null, null, bytes);
