@@ -218,7 +218,10 @@ public sealed class MailPipeline : IAsyncDisposable
     public void ExpiryHint(long at) => _schedule.ExpiryHint(at);
 
     /// <summary>Why an account's mail waits, or that it does not. From any thread.</summary>
-    public LaneStatus Status(AccountKey account) => _schedule.Status(Lanes.Of(account));
+    public LaneStatus Status(AccountKey account) => Status(Lanes.Of(account));
+
+    /// <summary>Why a lane's mail waits, or that it does not. From any thread.</summary>
+    public LaneStatus Status(LaneKey lane) => _schedule.Status(lane);
 
     /// <summary>Everything that holds a lane's mail, in the order in which mail meets it. From any thread.</summary>
     public IReadOnlyList<LaneGate> Gates(LaneKey lane) => _schedule.Gates(lane);

@@ -43,7 +43,8 @@ public sealed record DispatcherControl(
 /// <param name="Reason">
 /// A stable snake_case word: <c>account_paused</c>, <c>tenant_suspended</c>, <c>account_limit</c>, <c>tenant_limit</c>,
 /// <c>tenant_share</c>,
-/// <c>account_backoff</c>, <c>connecting</c>, <c>account_busy</c>, <c>installation_limit</c>, <c>dispatcher_suspended</c>, <c>store</c>.
+/// <c>account_backoff</c>, <c>pool</c>, <c>connecting</c>, <c>account_busy</c>, <c>installation_limit</c>,
+/// <c>dispatcher_suspended</c>, <c>store</c>.
 /// </param>
 /// <param name="Until">Unix milliseconds, or null when nobody knows.</param>
 /// <param name="Detail">For a person; the server's own words when the account backs off.</param>
@@ -59,6 +60,14 @@ public delegate Task<AccountTestAnswer> AccountTest(SmtpAccount account, Cancell
 
 /// <summary>Renders a stored message as it goes (or went) out, RFC 5322.</summary>
 public delegate Task WriteRaw(MailContent content, SmtpAccount? account, Stream target, CancellationToken cancel);
+
+/// <summary>Judges whether stored messages may go another way.</summary>
+/// <param name="NeedsContent">Whether that depends on a message's senders.</param>
+/// <param name="To">The change; null: no account there may send from the message's From address.</param>
+public sealed record RerouteRules(
+    Func<SmtpAccount?, Pool?, bool> NeedsContent,
+    Func<SmtpAccount?, Pool?, MailContent?, MessageChange.Reroute?> To
+);
 
 /// <summary>Called after a webhook changed, so that its reporter reads it anew.</summary>
 public delegate void WebhooksChanged();

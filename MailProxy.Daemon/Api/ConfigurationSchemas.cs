@@ -3,6 +3,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Pools;
 using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
@@ -16,6 +17,7 @@ internal static class ConfigurationSchemas
     private static readonly (string Type, IFieldList Fields)[] Nouns =
     [
         (nameof(SmtpAccount), AccountFields.Noun.Fields),
+        (nameof(Pool), PoolFields.Noun.Fields),
         (nameof(Volume), VolumeFields.Noun.Fields),
         (nameof(WebhookEndpoint), WebhookFields.Noun.Fields),
         (nameof(Tenant), TenantFields.Noun.Fields),
@@ -53,7 +55,7 @@ internal static class ConfigurationSchemas
             schemas[fields.Name + "Request"] = Schema(document, fields, isRequest: true);
         foreach (var member in fields.Members)
         {
-            if ((member.Shape.Object ?? member.Shape.Values?.Object) is { } inner)
+            if ((member.Shape.Object ?? member.Shape.Values?.Object ?? member.Shape.Items?.Object) is { } inner)
                 Add(document, inner, isAsked && member.Use == FieldUse.Everywhere);
         }
     }
@@ -98,6 +100,8 @@ internal static class ConfigurationSchemas
         var schema = Simple(shape);
         if (shape.Values is { } values && ReferenceOf(values, isRequest) is { } value)
             schema.AdditionalProperties = new OpenApiSchemaReference(value, document);
+        if (shape.Items is { } items && ReferenceOf(items, isRequest) is { } item)
+            schema.Items = new OpenApiSchemaReference(item, document);
         schema.Description = sentence;
         schema.WriteOnly = member.Secret && isRequest;
         if (!always)

@@ -2,7 +2,8 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>One thing that holds mail back.</summary>
 /// <param name="Reason">As in <c>waiting_for</c>.</param>
-/// <param name="Scope">Whose mail it holds: <c>message</c>, <c>batch</c>, <c>account</c>, <c>tenant</c>, <c>installation</c>.</param>
+/// <param name="Scope">Whose mail it holds: <c>message</c>, <c>batch</c>, <c>account</c>, <c>pool</c>, <c>tenant</c>,
+/// <c>installation</c>.</param>
 /// <param name="Until">When it opens by itself; absent: not by itself, or nobody knows.</param>
 /// <param name="Detail">For a person: what it is, and what opens it.</param>
 public sealed record GateAnswer(string Reason, string Scope, DateTime? Until, string? Detail);
@@ -20,9 +21,10 @@ public sealed record PositionAnswer(long Ahead, bool More);
 public sealed record CandidateAnswer(string Account, string? Server, bool Usable, IReadOnlyList<GateAnswer> Gates);
 
 /// <summary>The way a message would take now.</summary>
-/// <param name="Account">The account that it would go by; absent: none can take it now.</param>
+/// <param name="Pool">The pool that it names; absent: none.</param>
+/// <param name="Account">The account that it would go by (of a weighted pool: one of those); absent: none can take it now.</param>
 /// <param name="Candidates">Every account that it may go by.</param>
-public sealed record RouteAnswer(string? Account, IReadOnlyList<CandidateAnswer> Candidates);
+public sealed record RouteAnswer(string? Pool, string? Account, IReadOnlyList<CandidateAnswer> Candidates);
 
 /// <summary>Why a message is where it is, and what happens next.</summary>
 /// <param name="Gates">Everything that holds it, in the order in which it meets them; empty: nothing does, or it is final.</param>
@@ -52,6 +54,19 @@ public sealed record AccountExplainAnswer(
     string Tenant,
     string? Server,
     IReadOnlyList<GateAnswer> Gates,
+    int InFlight,
+    string Summary
+);
+
+/// <summary>Why a pool's mail waits, and how each of its accounts stands.</summary>
+/// <param name="Gates">Everything that holds its mail; empty: nothing does.</param>
+/// <param name="InFlight">Attempts under way.</param>
+public sealed record PoolExplainAnswer(
+    string Id,
+    string Tenant,
+    string Strategy,
+    IReadOnlyList<GateAnswer> Gates,
+    IReadOnlyList<CandidateAnswer> Candidates,
     int InFlight,
     string Summary
 );

@@ -33,6 +33,12 @@ internal sealed class ExplainRoutes(
             .WithTags("Explain")
             .Needs(KeyScopes.Read)
             .Produces<AccountExplainAnswer>();
+        v1.MapGet("/pools/{id}/explain", Pool)
+            .WithName("explainPool")
+            .WithSummary("Why a pool's mail waits, and how each of its accounts stands")
+            .WithTags("Explain")
+            .Needs(KeyScopes.Read)
+            .Produces<PoolExplainAnswer>();
         v1.MapGet("/where", (Delegate)Where)
             .WithName("whereIsMail")
             .WithSummary("Find mail by recipient, by your id or by Message-ID, and explain each")
@@ -52,9 +58,16 @@ internal sealed class ExplainRoutes(
             ? TypedResults.Json(explanations.Of(account), ApiJson.Plain.AccountExplainAnswer)
             : ProblemAnswer.NotFound("account");
 
+    private IResult Pool(HttpContext http, string id) =>
+        accounts.Directory.Pools.Find(Caller.Of(http).Tenant, id) is { } pool
+            ? TypedResults.Json(explanations.Of(pool), ApiJson.Plain.PoolExplainAnswer)
+            : ProblemAnswer.NotFound("pool");
+
     private async Task<IResult> Where(HttpContext http)
     {
         var query = new QueryReader(http);
+        if (!query.Tenant(out var tenant))
+            return ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
         var (address, id, messageId) = (query.Text("address"), query.Text("id"), query.Text("message_id"));
         string?[] given = [address, id, messageId];
         if (query.Refusal is null && given.Count(static text => text is not null) != 1)
@@ -63,8 +76,6 @@ internal sealed class ExplainRoutes(
         var before = query.CursorNumber("where");
         if (query.Refusal is { } refusal)
             return refusal;
-        if (!query.Tenant(out var tenant))
-            return ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
 
         var page = await turns.RunAsync(
             http,

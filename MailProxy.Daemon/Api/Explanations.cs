@@ -1,5 +1,6 @@
 using System.Globalization;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Pools;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 
@@ -11,8 +12,8 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
     public async Task<ExplainAnswer> OfAsync(MessageView view)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var account = accounts.Directory.Find(view.Account);
-        var lane = dispatcher.Lane(Lanes.Of(view.Account));
+        var account = accounts.Directory.OfLane(view.Lane);
+        var lane = dispatcher.Lane(view.Lane);
         var all = WaitReason.All(view, account, dispatcher.IsSuspended(), lane.Gates, now, dispatcher.SetAsideFor(view.Number));
         IReadOnlyList<GateAnswer> gates = [.. all.Select(Gate)];
         var position = Waits(view, now) ? await queries.PositionAsync(view.Number, now) : null;
@@ -23,11 +24,29 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
             view.State.IsFinal(),
             gates,
             position is null ? null : new(position.Ahead, position.More),
-            view.State.IsFinal() ? null : Route(account, lane),
+            view.State.IsFinal() ? null : Route(view),
             NextAttempt(view, gates, now),
             Times.Utc(view.ExpiresAt),
             view.Attempts,
             Summary(view, gates, position)
+        );
+    }
+
+    public PoolExplainAnswer Of(Pool pool)
+    {
+        var lane = dispatcher.Lane(Lanes.Of(pool.Key));
+        IReadOnlyList<GateAnswer> gates = [.. WaitReason.OfLane(null, lane.Gates).Select(Gate)];
+        if (dispatcher.IsSuspended())
+            gates = [Gate(WaitReason.Suspended), .. gates];
+        var candidates = accounts.Directory.MembersOf(pool).Select(member => Candidate(member.Account)).ToArray();
+        return new(
+            pool.Id,
+            pool.Tenant,
+            PoolFields.Strategies.First(one => one.Value == pool.Strategy).Name,
+            gates,
+            candidates,
+            lane.InFlight,
+            Sentence(gates, lane)
         );
     }
 
@@ -37,9 +56,13 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
         var gates = Gates(account, lane);
         if (dispatcher.IsSuspended())
             gates = [Gate(WaitReason.Suspended), .. gates];
+        return new(account.Id, account.Tenant, Server(account), gates, lane.InFlight, Sentence(gates, lane));
+    }
+
+    private static string Sentence(IReadOnlyList<GateAnswer> gates, LaneView lane)
+    {
         var under = string.Create(CultureInfo.InvariantCulture, $"{lane.InFlight} attempts are under way.");
-        var summary = gates.Count == 0 ? $"Nothing holds its mail; {under}" : $"{gates[0].Detail ?? gates[0].Reason} {under}";
-        return new(account.Id, account.Tenant, Server(account), gates, lane.InFlight, summary);
+        return gates.Count == 0 ? $"Nothing holds its mail; {under}" : $"{gates[0].Detail ?? gates[0].Reason} {under}";
     }
 
     private static IReadOnlyList<GateAnswer> Gates(SmtpAccount account, LaneView lane) =>
@@ -53,7 +76,8 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
             "batch_suspended" => "batch",
             "tenant_suspended" or "tenant_limit" or "tenant_share" => "tenant",
             "dispatcher_suspended" or "installation_limit" or "store" => "installation",
-            "person" or "attempt" or "send_at" or "retry" or "attachments" => "message",
+            "person" or "attempt" or "send_at" or "retry" or "attachments" or "from_excluded" or "stays_with_account" => "message",
+            "pool" => "pool",
             _ => "account",
         };
 
@@ -64,13 +88,34 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
         && !view.BatchSuspended
         && !(view.NextAttemptAt > now);
 
-    private static RouteAnswer Route(SmtpAccount? account, LaneView lane)
+    private RouteAnswer Route(MessageView view)
     {
-        if (account is null)
-            return new(null, []);
-        var gates = Gates(account, lane);
-        return new(gates.Count == 0 ? account.Id : null, [new(account.Id, Server(account), gates.Count == 0, gates)]);
+        var directory = accounts.Directory;
+        if (directory.PoolOf(view.Lane) is not { } pool)
+            return Route(null, directory.OfLane(view.Lane) is { } one ? [Candidate(one)] : []);
+        var members = directory.MembersOf(pool).Select(static member => member.Account).ToArray();
+        var isBound = view.Bound > 0 && members.Any(account => account.Key.Number == view.Bound && !account.Paused);
+        return Route(pool.Id, [.. members.Select(account => Candidate(account, Barred(account, view, isBound)))]);
     }
+
+    private static RouteAnswer Route(string? pool, IReadOnlyList<CandidateAnswer> candidates) =>
+        new(pool, candidates.FirstOrDefault(static candidate => candidate.Usable)?.Account, candidates);
+
+    private CandidateAnswer Candidate(SmtpAccount account, WaitAnswer? barred = null)
+    {
+        var gates = Gates(account, dispatcher.Lane(Lanes.Of(account.Key)));
+        if (barred is not null)
+            gates = [Gate(barred), .. gates];
+        return new(account.Id, Server(account), gates.Count == 0, gates);
+    }
+
+    // Why a message may not go by an account of its pool, whatever the account can do.
+    private static WaitAnswer? Barred(SmtpAccount account, MessageView view, bool isBound) =>
+        view.NotBy?.Split(',').Contains(account.Id) == true
+            ? new("from_excluded", null, $"The account '{account.Id}' may not send from the message's From address.")
+        : isBound && account.Key.Number != view.Bound
+            ? new("stays_with_account", null, "The message was greylisted or is in doubt, and stays with the account that it began with.")
+        : null;
 
     private static string? Server(SmtpAccount account) =>
         account.Host is { } host ? string.Create(CultureInfo.InvariantCulture, $"{host}:{account.Port}") : null;

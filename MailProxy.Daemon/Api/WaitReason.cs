@@ -78,7 +78,9 @@ internal static class WaitReason
         foreach (var wait in lane)
         {
             // What a person switched off is said above, with what switches it on again.
-            if (wait.Reason is not ("tenant_suspended" or "account_paused" or "dispatcher_suspended") && Of(wait, account) is { } gate)
+            var isSaid =
+                wait.Reason is "dispatcher_suspended" || (account is not null && wait.Reason is "tenant_suspended" or "account_paused");
+            if (!isSaid && Of(wait, account) is { } gate)
                 yield return gate;
         }
     }
@@ -89,6 +91,9 @@ internal static class WaitReason
     /// <summary>Why an account's mail waits; null: it does not.</summary>
     public static WaitAnswer? Of(SmtpAccount account, DispatcherControl dispatcher) =>
         dispatcher.IsSuspended() ? Suspended : OfAccount(account) ?? Of(dispatcher.Waiting(account.Key), account);
+
+    /// <summary>Why a pool's mail waits; null: it does not.</summary>
+    public static WaitAnswer? OfPool(LaneView lane) => lane.Gates.Count == 0 ? null : Of(lane.Gates[0], null);
 
     /// <summary>What a person switched off.</summary>
     public static WaitAnswer? OfAccount(SmtpAccount? account) =>

@@ -39,6 +39,7 @@ public static class ContentHash
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Text(sha, "account", mail.Account);
+        Text(sha, "pool", mail.Pool);
         Mailboxes(sha, "from", mail.From);
         Mailboxes(sha, "to", mail.To);
         Mailboxes(sha, "cc", mail.Cc);

@@ -91,6 +91,12 @@ internal sealed partial class ReportStage(
     {
         var settlement = outcome switch
         {
+            Outcome.Attempted tried when ExcludedAccount(tried) is { } account => Settler.Excluded(
+                tried.Ticket,
+                tried.Content,
+                account,
+                now
+            ),
             Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
             Outcome.AccountToBlame { Content: { } content } => Settler.Untried(outcome.Ticket, content, now),
             Outcome.Released released => Settler.Untried(outcome.Ticket, released.Content, now),
@@ -99,6 +105,22 @@ internal sealed partial class ReportStage(
             _ => null,
         };
         return settlement is null ? null : settlement with { Mark = outcome.Mark };
+    }
+
+    // A pool's mail that was refused because of its sender alone may go by another account of the pool; without another it has failed.
+    private string? ExcludedAccount(Outcome.Attempted tried)
+    {
+        var directory = accounts.Directory;
+        if (
+            directory.PoolOf(tried.Ticket.Lane) is not { } pool
+            || !tried.Verdicts.All(static v => v is { IsExcluded: true, Verdict: Verdict.Refused })
+        )
+            return null;
+        var account = directory.Find(tried.Content.Account)?.Id;
+        var others = pool.Accounts.Where(member =>
+            member.Account != account && tried.Ticket.NotBy?.Split(',').Contains(member.Account) != true
+        );
+        return others.Any() ? account : null;
     }
 
     private void After(Outcome item, Settlement? write, bool written, long now, AccountWatch watch)

@@ -45,13 +45,26 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         new(
             ticket,
             Before(content),
-            new QueueStep.Again(0, content.Standing.Round, Wanting(content)),
+            AsBefore(ticket, new(0, content.Standing.Round, Wanting(content))),
             content.Standing.Attempts,
             [],
             [],
             content.Standing.PossibleDuplicate,
             now
-        );
+        )
+        {
+            By = By(content),
+        };
+
+    /// <summary>
+    /// A pool's mail whose account may not send for its sender: as if it had not been tried, and not by that account again.
+    /// </summary>
+    public static Settlement Excluded(QueuedMail ticket, MailContent content, string account, long now)
+    {
+        var untried = Untried(ticket, content, now);
+        var notBy = ticket.NotBy is { } others ? $"{others},{account}" : account;
+        return untried with { Step = (QueueStep.Again)untried.Step with { Bound = null, NotBy = notBy } };
+    }
 
     /// <summary>Not begun, trouble of our own or of a source: later, by a schedule of its own, no attempt lost.</summary>
     public Settlement Postponed(Outcome.Postponed later, MailContent content, long now)
@@ -71,13 +84,16 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         return new(
             ticket,
             MessageState.Deferred,
-            new QueueStep.Again(due, standing.Round, Wanting(content)),
+            AsBefore(ticket, new(due, standing.Round, Wanting(content))),
             standing.Attempts,
             [],
             [new(EventType.MessageDeferred, MessageState.Deferred, standing.Attempts, detail)],
             standing.PossibleDuplicate,
             now
-        );
+        )
+        {
+            By = By(content),
+        };
     }
 
     private Settlement Settle(QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts, bool counts, long now)
@@ -105,6 +121,8 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             Now = tally.Changed,
         };
         var (state, step, type) = Close(tally, content, now);
+        if (step is QueueStep.Again later && Lanes.PoolOf(ticket.Lane) is not null)
+            step = Stays(verdicts) ? later with { Bound = content.Account } : AsBefore(ticket, later);
         if (step is QueueStep.Again { Due: > 0 and var due })
             facts = facts with { NextAttemptAt = due };
         if (step is QueueStep.Hold { Reason: var reason })
@@ -120,7 +138,27 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             type is { } told ? [new(told, state, attempts, SettlementDetail.Make(facts))] : [],
             standing.PossibleDuplicate || tally.MayDouble,
             now
-        );
+        )
+        {
+            By = By(content),
+        };
+    }
+
+    private static AccountKey? By(MailContent content) => content.Account == default ? null : content.Account;
+
+    private static QueueStep.Again AsBefore(QueuedMail ticket, QueueStep.Again again) =>
+        ticket.Bound > 0 ? again with { Bound = new AccountKey(ticket.Bound) } : again;
+
+    // A greylisting server knows its client by address, and one that may have the mail is the only one to know a second copy.
+    private static bool Stays(IReadOnlyList<RecipientVerdict> verdicts)
+    {
+        for (var i = 0; i < verdicts.Count; i++)
+        {
+            if (verdicts[i] is { Verdict: Verdict.InDoubt } or { Verdict: Verdict.Deferred, IsGreylisted: true })
+                return true;
+        }
+
+        return false;
     }
 
     private static bool IsUntouched(IReadOnlyList<RecipientVerdict> verdicts)

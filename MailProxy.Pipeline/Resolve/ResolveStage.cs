@@ -64,7 +64,7 @@ internal sealed partial class ResolveStage(
         for (var i = 0; i < ordinary.Count; i++)
         {
             var (due, account) = ordinary[i];
-            if (contents[i] is { } content && Equip(due, account, content) is { } mail)
+            if (contents[i] is { } content && Equip(due, account, By(account, content)) is { } mail)
                 await PassAsync(mail);
             else
                 left.Add(due);
@@ -103,6 +103,10 @@ internal sealed partial class ResolveStage(
     // The limits may have changed since the permit was given, so the permit says how many recipients it is valid for.
     private int SliceOf(DueMail due, SmtpAccount account) =>
         due.Permit.IsAcquired ? Math.Min(sliceSize(account), due.Permit.MaxRecipients) : sliceSize(account);
+
+    // Of a pool's mail the store knows the account of its last attempt only.
+    private static MailContent By(SmtpAccount account, MailContent content) =>
+        content.Account == account.Key ? content : content with { Account = account.Key };
 
     // The JSON and the message rendered from it are both in memory until the mail has been sent, and texts that links are added to.
     private long Weight(DueMail due, SmtpAccount account, MailContent content) =>
@@ -172,11 +176,13 @@ internal sealed partial class ResolveStage(
         {
             using var turn = await loads.TakeAsync(account.Tenant, 1, stop);
 
-            if (await store.LoadAsync(due.Ticket, SliceOf(due, account)) is not { } content)
+            if (await store.LoadAsync(due.Ticket, SliceOf(due, account)) is not { } loaded)
             {
                 charge?.Dispose();
                 return default;
             }
+
+            var content = By(account, loaded);
 
             if (!due.Permit.IsAcquired)
             {
@@ -204,7 +210,7 @@ internal sealed partial class ResolveStage(
     }
 
     private static Outcome.Unsendable Refused(DueMail due, MailContent content) =>
-        new(due.Ticket, content.Bodiless(), "5.7.28", $"A limit is reached and mail does not wait for it: {due.Permit.Refusal}.");
+        new(due.Ticket, content.Bodiless(), due.Permit.RefusalStatus, due.Permit.Refusal!);
 
     private static partial class Log
     {

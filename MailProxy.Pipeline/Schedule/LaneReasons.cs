@@ -49,36 +49,46 @@ internal sealed class LaneReasons(
 
     private IEnumerable<LaneGate> Gates(LaneKey key, MailLane? lane)
     {
-        if (accounts.Directory.OfLane(key) is not { } known)
+        var directory = accounts.Directory;
+        if (directory.TenantOf(key) is not { } tenant)
         {
-            yield return new(LaneState.UnknownAccount, null, "the account does not exist any more");
+            var what = Lanes.PoolOf(key) is null ? "account" : "pool";
+            yield return new(LaneState.UnknownAccount, null, $"the {what} does not exist any more");
             yield break;
         }
 
-        if (known.TenantSuspended)
+        if (directory.Tenants.IsSuspended(tenant))
             yield return new(LaneState.TenantSuspended, null, "sending is suspended for the tenant");
-        if (known.Paused)
+        if (directory.OfLane(key) is { Paused: true })
             yield return new(LaneState.Paused, null, "the account is paused");
+        else if (directory.PoolOf(key) is { } pool && directory.MembersOf(pool).All(static member => member.Account.Paused))
+            yield return new(LaneState.PoolWaits, null, $"every account of the pool '{pool.Id}' is paused");
         var all = standstill.Reason();
         if (all.State is LaneState.Suspended or LaneState.StoreTrouble)
             yield return all;
         if (lane?.BackingOff is { } backingOff)
             yield return new(LaneState.BackingOff, backingOff.Until + Math.Min(0, pendingStep()), backingOff.Reason);
         if (lane?.AtLimit is { } limit)
-            yield return new(limit.OfTenant ? LaneState.TenantAtLimit : LaneState.AtLimit, limit.Until + pendingStep(), limit.Reason);
+            yield return new(StateOf(limit), limit.Until + pendingStep(), limit.Reason);
         if (all.State == LaneState.InstallationAtLimit)
             yield return all with
             {
                 Until = all.Until + pendingStep(),
             };
         if (lane is not null && IsAtShare(lane))
-            yield return new(LaneState.TenantAtShare, null, AtShare(known.Tenant));
+            yield return new(LaneState.TenantAtShare, null, AtShare(tenant));
         if (lane is not null && queue.IsBusy(lane))
             yield return new(LaneState.Busy, null, Busy(lane));
     }
 
+    private static LaneState StateOf(LanePark limit) =>
+        limit.OfTenant ? LaneState.TenantAtLimit
+        : limit.OfPool ? LaneState.PoolWaits
+        : LaneState.AtLimit;
+
     private static string Busy(MailLane lane) =>
-        $"the account has {lane.InFlight} attempts under way and may have no more (twice max_connections, a quarter of "
+        (lane.Candidates is null ? "the account has" : "the pool's accounts have")
+        + $" {lane.InFlight + lane.Lent} attempts under way and may have no more (twice max_connections, a quarter of "
         + "Schedule:InFlight at most);"
         + " the next goes when one of them ends";
 

@@ -37,6 +37,9 @@ public enum LaneState : byte
 
     /// <summary>The account has as many attempts under way as it may have. Its mail may be overdue all the same.</summary>
     Busy = 11,
+
+    /// <summary>No account of the pool can send now.</summary>
+    PoolWaits = 12,
 }
 
 /// <summary>How one account's lane stands.</summary>

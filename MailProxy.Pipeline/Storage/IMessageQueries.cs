@@ -71,7 +71,11 @@ public sealed record MessageFilter(
     Priority? Priority = null,
     long? CreatedAfter = null,
     long? CreatedBefore = null
-);
+)
+{
+    /// <summary>Only those that named this pool.</summary>
+    public PoolKey? Pool { get; init; }
+}
 
 /// <summary>One message as the API shows it.</summary>
 /// <param name="Number">The arrival number, which is the list's cursor.</param>
@@ -101,6 +105,18 @@ public sealed record MessageView(
     IReadOnlyList<RecipientView> Recipients
 )
 {
+    /// <summary>The pool whose accounts it may go by; null: it goes by its account. Then the account is the last that it went by.</summary>
+    public PoolKey? Pool { get; init; }
+
+    /// <summary>Of a pool's mail: the account that it stays with; 0: any.</summary>
+    public int Bound { get; init; }
+
+    /// <summary>Of a pool's mail: ids of accounts that it may not go by, with commas between; null: none.</summary>
+    public string? NotBy { get; init; }
+
+    /// <summary>The lane that it waits in.</summary>
+    public LaneKey Lane => Pool is { } pool ? Lanes.Of(pool) : Lanes.Of(Account);
+
     /// <summary>Whether it waits because a person suspended its batch.</summary>
     public bool BatchSuspended { get; init; }
 

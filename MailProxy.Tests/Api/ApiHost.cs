@@ -243,6 +243,7 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton<WebhookTrial>((endpoint, _) => Task.FromResult(TestWebhook(endpoint)))
             .AddSingleton<AccountTest>((account, _) => Task.FromResult(TestAccount(account)))
             .AddSingleton<WriteRaw>(async (content, _, target, cancel) => await target.WriteAsync(content.Json, cancel))
+            .AddSingleton(provider => MailProxy.Daemon.Hosting.Seams.Reroutes(provider.GetRequiredService<CurrentAccounts>()))
             .AddSingleton(new ScratchFiles(Scratch))
             .AddSingleton<OpenDownload>((token, head, cancel) => Downloads(token, head, cancel))
             .AddSingleton(NSubstitute.Substitute.For<IErasure>())
