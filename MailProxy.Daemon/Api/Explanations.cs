@@ -91,11 +91,11 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
     private RouteAnswer Route(MessageView view)
     {
         var directory = accounts.Directory;
-        if (directory.PoolOf(view.Lane) is not { } pool)
+        if ((view.Pool is { } key ? directory.Pools.Find(key) : null) is not { } pool)
             return Route(null, directory.OfLane(view.Lane) is { } one ? [Candidate(one)] : []);
-        var members = directory.MembersOf(pool).Select(static member => member.Account).ToArray();
-        var isBound = view.Bound > 0 && members.Any(account => account.Key.Number == view.Bound && !account.Paused);
-        return Route(pool.Id, [.. members.Select(account => Candidate(account, Barred(account, view, isBound)))]);
+        var own = directory.OfLane(view.Lane);
+        var members = directory.MembersOf(pool).Select(member => Candidate(member.Account, Barred(member.Account, view, own)));
+        return Route(pool.Id, [.. members]);
     }
 
     private static RouteAnswer Route(string? pool, IReadOnlyList<CandidateAnswer> candidates) =>
@@ -110,10 +110,10 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
     }
 
     // Why a message may not go by an account of its pool, whatever the account can do.
-    private static WaitAnswer? Barred(SmtpAccount account, MessageView view, bool isBound) =>
+    private static WaitAnswer? Barred(SmtpAccount account, MessageView view, SmtpAccount? own) =>
         view.NotBy?.Split(',').Contains(account.Id) == true
             ? new("from_excluded", null, $"The account '{account.Id}' may not send from the message's From address.")
-        : isBound && account.Key.Number != view.Bound
+        : own is not null && account.Key != own.Key
             ? new("stays_with_account", null, "The message was greylisted or is in doubt, and stays with the account that it began with.")
         : null;
 

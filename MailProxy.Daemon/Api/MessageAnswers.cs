@@ -43,7 +43,9 @@ internal sealed class MessageAnswers(ISendingStore accounts, CurrentAccounts cur
             view,
             current.Directory.OfLane(view.Lane),
             dispatcher.IsSuspended(),
-            view.Pool is null ? dispatcher.Waiting(view.Account) : dispatcher.Lane(view.Lane).Gates.FirstOrDefault(),
+            Lanes.PoolOf(view.Lane) is null
+                ? dispatcher.Waiting(Lanes.AccountOf(view.Lane))
+                : dispatcher.Lane(view.Lane).Gates.FirstOrDefault(),
             now,
             dispatcher.SetAsideFor(view.Number)
         );

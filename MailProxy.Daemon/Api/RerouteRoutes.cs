@@ -92,7 +92,7 @@ internal sealed class RerouteRoutes(
         do
         {
             var page = await turns.RunAsync(http, () => queries.ListAsync(filter, Page, before));
-            foreach (var view in page.Messages.Where(view => !view.State.IsFinal() && view.Lane != target.Lane))
+            foreach (var view in page.Messages.Where(view => !view.State.IsFinal() && !target.IsOf(view)))
             {
                 var change = await ChangeAsync(view.Key, target);
                 if (change is not null && await changes.MakeAsync(view.Key, change, caller.Actor) is ChangeResult.Done)
@@ -140,6 +140,7 @@ internal sealed class RerouteRoutes(
 
     private readonly record struct Target(SmtpAccount? Account, Pool? Pool)
     {
-        public LaneKey Lane => Pool is null ? Lanes.Of(Account!.Key) : Lanes.Of(Pool.Key);
+        /// <summary>Whether the message names it already.</summary>
+        public bool IsOf(MessageView view) => Pool is null ? view.Pool is null && view.Account == Account!.Key : view.Pool == Pool.Key;
     }
 }

@@ -30,8 +30,14 @@ public sealed record AcceptedMail
     /// <summary>Ids of the pool's accounts that may not send from its From address, with commas between; null: none.</summary>
     public string? NotBy { get; init; }
 
-    /// <summary>The lane that it waits in.</summary>
-    public LaneKey Lane => Pool is { } pool ? Lanes.Of(pool) : Lanes.Of(Account);
+    /// <summary>The one account of the pool that may send from its From address; null: there are several.</summary>
+    public AccountKey? Only { get; init; }
+
+    /// <summary>The lane that it waits in. What has one account only does not hold up others of the pool.</summary>
+    public LaneKey Lane =>
+        Only is { } only ? Lanes.Of(only)
+        : Pool is { } pool ? Lanes.Of(pool)
+        : Lanes.Of(Account);
 
     public required Priority Priority { get; init; }
 

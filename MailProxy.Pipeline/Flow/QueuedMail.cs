@@ -11,9 +11,6 @@ namespace MailProxy.Pipeline.Flow;
 /// <param name="Recipients">How many recipients still want this round.</param>
 public readonly record struct QueuedMail(long Id, int Revision, LaneKey Lane, Priority Priority, int Attempt, long Due, int Recipients)
 {
-    /// <summary>Of a pool's mail: the account that it stays with, because it was greylisted there or is in doubt; 0: any.</summary>
-    public int Bound { get; init; }
-
     /// <summary>Of a pool's mail: ids of accounts that it may not go by, with commas between; null: none.</summary>
     public string? NotBy { get; init; }
 }

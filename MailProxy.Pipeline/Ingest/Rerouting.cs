@@ -21,9 +21,12 @@ public static class Rerouting
         string[] excluded = content is null ? [] : [.. accounts.Where(one => !MaySend(one, content)).Select(static one => one.Id)];
         if (excluded.Length == accounts.Length)
             return null;
-        return pool is null
-            ? new(account!.Key, null, null)
-            : new(default, pool.Key, excluded.Length == 0 ? null : string.Join(',', excluded));
+        if (pool is null)
+            return new(account!.Key, null, null);
+        var left = accounts.Where(one => !excluded.Contains(one.Id)).Select(static one => one.Key).ToArray();
+        return excluded.Length == 0
+            ? new(default, pool.Key, null)
+            : new(default, pool.Key, string.Join(',', excluded), left is [var only] ? only : null);
     }
 
     private static IEnumerable<SmtpAccount> Of(AccountDirectory directory, SmtpAccount? account, Pool? pool) =>

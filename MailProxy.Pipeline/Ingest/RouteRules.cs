@@ -9,7 +9,8 @@ namespace MailProxy.Pipeline.Ingest;
 /// way is wrong.</param>
 /// <param name="Pool">Null: it goes by the account.</param>
 /// <param name="NotBy">Ids of the pool's accounts that may not send from its From, with commas between; null: none.</param>
-internal readonly record struct MailRoute(SmtpAccount? Account, Pool? Pool = null, string? NotBy = null);
+/// <param name="Only">The one account of the pool that is left; null: there are several.</param>
+internal readonly record struct MailRoute(SmtpAccount? Account, Pool? Pool = null, string? NotBy = null, AccountKey? Only = null);
 
 /// <summary>Finds the account or the pool that a message goes by.</summary>
 internal static class RouteRules
@@ -43,17 +44,19 @@ internal static class RouteRules
     {
         if (route.Pool is not { } pool)
             return route;
-        SmtpAccount? first = null;
+        var left = new List<SmtpAccount>();
         var excluded = new List<string>();
         foreach (var (account, _) in directory.MembersOf(pool))
         {
             if (AllowedSenders.Of(account) is { } allowed && !MaySend(allowed, mail, raw))
                 excluded.Add(account.Id);
             else
-                first ??= account;
+                left.Add(account);
         }
 
-        return first is null ? route : route with { Account = first, NotBy = excluded.Count == 0 ? null : string.Join(',', excluded) };
+        return left.Count == 0 || excluded.Count == 0
+            ? route
+            : new(left[0], pool, string.Join(',', excluded), left is [var only] ? only.Key : null);
     }
 
     private static MailRoute OfPool(AccountDirectory directory, string tenant, string id, bool isDefault, Mistakes mistakes)

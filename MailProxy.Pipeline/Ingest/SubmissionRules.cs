@@ -68,6 +68,7 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
             Account = route.Pool is null ? account!.Key : default,
             Pool = route.Pool?.Key,
             NotBy = route.NotBy,
+            Only = route.Only,
             Priority = labels.Priority,
             EnvelopeSender = envelope.Sender,
             Recipients = envelope.Recipients,

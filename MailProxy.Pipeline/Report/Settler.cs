@@ -45,7 +45,7 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         new(
             ticket,
             Before(content),
-            AsBefore(ticket, new(0, content.Standing.Round, Wanting(content))),
+            new QueueStep.Again(0, content.Standing.Round, Wanting(content)),
             content.Standing.Attempts,
             [],
             [],
@@ -59,11 +59,16 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
     /// <summary>
     /// A pool's mail whose account may not send for its sender: as if it had not been tried, and not by that account again.
     /// </summary>
-    public static Settlement Excluded(QueuedMail ticket, MailContent content, string account, long now)
+    /// <param name="only">The one account that is left; null: there are several.</param>
+    public static Settlement Excluded(QueuedMail ticket, MailContent content, string account, AccountKey? only, long now)
     {
         var untried = Untried(ticket, content, now);
-        var notBy = ticket.NotBy is { } others ? $"{others},{account}" : account;
-        return untried with { Step = (QueueStep.Again)untried.Step with { Bound = null, NotBy = notBy } };
+        var step = (QueueStep.Again)untried.Step with
+        {
+            NotBy = ticket.NotBy is { } others ? $"{others},{account}" : account,
+            Lane = only is { } left ? Lanes.Of(left) : Lanes.Of(content.Pool!.Value),
+        };
+        return untried with { Step = step };
     }
 
     /// <summary>Not begun, trouble of our own or of a source: later, by a schedule of its own, no attempt lost.</summary>
@@ -84,7 +89,7 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         return new(
             ticket,
             MessageState.Deferred,
-            AsBefore(ticket, new(due, standing.Round, Wanting(content))),
+            new QueueStep.Again(due, standing.Round, Wanting(content)),
             standing.Attempts,
             [],
             [new(EventType.MessageDeferred, MessageState.Deferred, standing.Attempts, detail)],
@@ -121,8 +126,8 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             Now = tally.Changed,
         };
         var (state, step, type) = Close(tally, content, now);
-        if (step is QueueStep.Again later && Lanes.PoolOf(ticket.Lane) is not null)
-            step = Stays(verdicts) ? later with { Bound = content.Account } : AsBefore(ticket, later);
+        if (step is QueueStep.Again later && content.Pool is { } pool)
+            step = later with { Lane = WaitsIn(pool, ticket, content, verdicts) };
         if (step is QueueStep.Again { Due: > 0 and var due })
             facts = facts with { NextAttemptAt = due };
         if (step is QueueStep.Hold { Reason: var reason })
@@ -146,8 +151,12 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
 
     private static AccountKey? By(MailContent content) => content.Account == default ? null : content.Account;
 
-    private static QueueStep.Again AsBefore(QueuedMail ticket, QueueStep.Again again) =>
-        ticket.Bound > 0 ? again with { Bound = new AccountKey(ticket.Bound) } : again;
+    // In the lane of its account a mail that stays with it holds up no other of the pool. What may not go by all accounts stays where it
+    // is, perhaps in the lane of the only one that is left.
+    private static LaneKey? WaitsIn(PoolKey pool, QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts) =>
+        Stays(verdicts) ? Lanes.Of(content.Account)
+        : ticket.NotBy is null ? Lanes.Of(pool)
+        : null;
 
     // A greylisting server knows its client by address, and one that may have the mail is the only one to know a second copy.
     private static bool Stays(IReadOnlyList<RecipientVerdict> verdicts)

@@ -75,9 +75,7 @@ internal sealed class MailChooser(
         }
 
         var ticket = lane.First;
-        var bound = PoolRouter.BoundTo(ticket.Bound, candidates);
-        CandidateState StateOf(PoolCandidate candidate) =>
-            PoolRouter.Of(candidate, bound, ticket.NotBy, queue.IsBusy(candidate.Lane)).State;
+        CandidateState StateOf(PoolCandidate candidate) => PoolRouter.Of(candidate, ticket.NotBy, queue.IsBusy(candidate.Lane)).State;
         while (PoolRouter.Choose(pool.Strategy, candidates, StateOf) is { } chosen)
         {
             var answer = gate.Ask(chosen.Account, ticket.Recipients);
@@ -98,7 +96,7 @@ internal sealed class MailChooser(
 
         _standing.Clear();
         foreach (var candidate in candidates)
-            _standing.Add((candidate, PoolRouter.Of(candidate, bound, ticket.NotBy, queue.IsBusy(candidate.Lane))));
+            _standing.Add((candidate, PoolRouter.Of(candidate, ticket.NotBy, queue.IsBusy(candidate.Lane))));
         if (_standing.TrueForAll(static one => one.Now.State == CandidateState.Excluded))
             return Hand(lane, candidates[0].Account.Key, RefusedPermit.OfPool(pool));
         lane.AtLimit = PoolWaits.Of(pool, _standing, Now());

@@ -21,15 +21,12 @@ internal enum CandidateState : byte
     /// <summary>It may not send from the mail's From address.</summary>
     Excluded = 1,
 
-    /// <summary>The mail stays with another account.</summary>
-    NotItsOwn = 2,
-
-    Paused = 3,
-    BackingOff = 4,
-    AtLimit = 5,
+    Paused = 2,
+    BackingOff = 3,
+    AtLimit = 4,
 
     /// <summary>It has as many attempts under way as it may have.</summary>
-    Busy = 6,
+    Busy = 5,
 }
 
 /// <summary>How an account of a pool stands.</summary>
@@ -44,15 +41,12 @@ internal readonly record struct Candidacy(CandidateState State, long? Until = nu
 internal static class PoolRouter
 {
     /// <summary>How an account stands for a mail.</summary>
-    /// <param name="bound">The account that the mail stays with; 0: any.</param>
     /// <param name="notBy">Ids of accounts that it may not go by, with commas between.</param>
-    public static Candidacy Of(PoolCandidate candidate, int bound, string? notBy, bool isBusy)
+    public static Candidacy Of(PoolCandidate candidate, string? notBy, bool isBusy)
     {
         var (account, lane) = (candidate.Account, candidate.Lane);
         if (notBy is not null && IsIn(notBy, account.Id))
             return new(CandidateState.Excluded, null, "it may not send from the message's From address");
-        if (bound > 0 && account.Key.Number != bound)
-            return new(CandidateState.NotItsOwn, null, "the message stays with the account that it began with");
         if (account.Paused)
             return new(CandidateState.Paused, null, "it is paused");
         if (lane.BackingOff is { } trouble)
@@ -84,18 +78,6 @@ internal static class PoolRouter
         }
 
         return null;
-    }
-
-    /// <summary>The account that the mail stays with, while it is in the pool and nobody has paused it; 0: any.</summary>
-    public static int BoundTo(int bound, IReadOnlyList<PoolCandidate> candidates)
-    {
-        foreach (var candidate in candidates)
-        {
-            if (bound > 0 && candidate.Account.Key.Number == bound && !candidate.Account.Paused)
-                return bound;
-        }
-
-        return 0;
     }
 
     /// <summary>Whether an id is in a list with commas.</summary>

@@ -108,14 +108,14 @@ public sealed record MessageView(
     /// <summary>The pool whose accounts it may go by; null: it goes by its account. Then the account is the last that it went by.</summary>
     public PoolKey? Pool { get; init; }
 
-    /// <summary>Of a pool's mail: the account that it stays with; 0: any.</summary>
-    public int Bound { get; init; }
+    /// <summary>The lane that it waits in, of a pool's mail perhaps that of one account; null: it is final.</summary>
+    public LaneKey? WaitsIn { get; init; }
 
     /// <summary>Of a pool's mail: ids of accounts that it may not go by, with commas between; null: none.</summary>
     public string? NotBy { get; init; }
 
     /// <summary>The lane that it waits in.</summary>
-    public LaneKey Lane => Pool is { } pool ? Lanes.Of(pool) : Lanes.Of(Account);
+    public LaneKey Lane => WaitsIn ?? (Pool is { } pool ? Lanes.Of(pool) : Lanes.Of(Account));
 
     /// <summary>Whether it waits because a person suspended its batch.</summary>
     public bool BatchSuspended { get; init; }

@@ -134,8 +134,9 @@ public abstract record QueueStep
     /// <summary>Ready again at <paramref name="Due"/> (0: at once).</summary>
     public sealed record Again(long Due, int Round, int Recipients) : QueueStep
     {
-        /// <summary>The account that a pool's mail stays with; null: any.</summary>
-        public AccountKey? Bound { get; init; }
+        /// <summary>Where a pool's mail waits: in its pool's lane, or in that of the account that it stays with; null: where it
+        /// did.</summary>
+        public LaneKey? Lane { get; init; }
 
         /// <summary>Ids of all accounts that a pool's mail may not go by, with commas between; null: as it was.</summary>
         public string? NotBy { get; init; }

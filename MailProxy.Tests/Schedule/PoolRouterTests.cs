@@ -22,7 +22,6 @@ internal sealed class PoolRouterTests
     [TestCase(PoolStrategy.Failover, "account-2", CandidateState.AtLimit, CandidateState.Usable)]
     [TestCase(PoolStrategy.Failover, "account-2", CandidateState.BackingOff, CandidateState.Usable)]
     [TestCase(PoolStrategy.Failover, "account-2", CandidateState.Excluded, CandidateState.Usable)]
-    [TestCase(PoolStrategy.Failover, "account-2", CandidateState.NotItsOwn, CandidateState.Usable)]
     [TestCase(PoolStrategy.Failover, null, CandidateState.Busy, CandidateState.Usable)]
     [TestCase(PoolStrategy.Failover, null, CandidateState.BackingOff, CandidateState.AtLimit)]
     [TestCase(PoolStrategy.Overflow, "account-2", CandidateState.Busy, CandidateState.Usable)]
@@ -55,21 +54,16 @@ internal sealed class PoolRouterTests
     public void Of_EachReason_ComesInTheOrderOfWhoCanEndIt()
     {
         var candidate = Candidate(1);
-        Assert.That(PoolRouter.Of(candidate, 0, null, false).State, Is.EqualTo(CandidateState.Usable));
-        Assert.That(PoolRouter.Of(candidate, 0, null, true).State, Is.EqualTo(CandidateState.Busy));
+        Assert.That(PoolRouter.Of(candidate, null, false).State, Is.EqualTo(CandidateState.Usable));
+        Assert.That(PoolRouter.Of(candidate, null, true).State, Is.EqualTo(CandidateState.Busy));
         candidate.Lane.AtLimit = new(70, "used 1 of 1 per hour") { OfTenant = true };
-        Assert.That(
-            PoolRouter.Of(candidate, 0, null, false).State,
-            Is.EqualTo(CandidateState.Usable),
-            "the tenant's limit is asked for anew"
-        );
+        Assert.That(PoolRouter.Of(candidate, null, false).State, Is.EqualTo(CandidateState.Usable), "the tenant's limit is asked for anew");
         candidate.Lane.AtLimit = new(70, "used 1 of 1 per hour");
-        Assert.That(PoolRouter.Of(candidate, 0, null, true), Is.EqualTo(new Candidacy(CandidateState.AtLimit, 70, "used 1 of 1 per hour")));
+        Assert.That(PoolRouter.Of(candidate, null, true), Is.EqualTo(new Candidacy(CandidateState.AtLimit, 70, "used 1 of 1 per hour")));
         candidate.Lane.BackingOff = new(90, "Connect: refused");
-        Assert.That(PoolRouter.Of(candidate, 0, null, true), Is.EqualTo(new Candidacy(CandidateState.BackingOff, 90, "Connect: refused")));
-        Assert.That(PoolRouter.Of(Candidate(1, paused: true), 0, null, true).State, Is.EqualTo(CandidateState.Paused));
-        Assert.That(PoolRouter.Of(candidate, 2, null, false).State, Is.EqualTo(CandidateState.NotItsOwn));
-        Assert.That(PoolRouter.Of(candidate, 1, "account-1", false).State, Is.EqualTo(CandidateState.Excluded));
+        Assert.That(PoolRouter.Of(candidate, null, true), Is.EqualTo(new Candidacy(CandidateState.BackingOff, 90, "Connect: refused")));
+        Assert.That(PoolRouter.Of(Candidate(1, paused: true), null, true).State, Is.EqualTo(CandidateState.Paused));
+        Assert.That(PoolRouter.Of(candidate, "account-1", false).State, Is.EqualTo(CandidateState.Excluded));
     }
 
     [TestCase("a", true)]
@@ -78,11 +72,4 @@ internal sealed class PoolRouterTests
     [TestCase("ab,ba", false)]
     [TestCase("", false)]
     public void IsIn_OnlyAWholeId_IsFound(string list, bool found) => Assert.That(PoolRouter.IsIn(list, "a"), Is.EqualTo(found));
-
-    [Test]
-    public void BoundTo_OnlyAnAccountOfThePoolThatNobodyPaused_Binds()
-    {
-        PoolCandidate[] all = [Candidate(1), Candidate(2, paused: true)];
-        Assert.That(new[] { 0, 1, 2, 3 }.Select(bound => PoolRouter.BoundTo(bound, all)), Is.EqualTo(new[] { 0, 1, 0, 0 }));
-    }
 }

@@ -153,22 +153,6 @@ internal sealed class PoolScheduleTests
     }
 
     [Test]
-    public async Task Bound_ItsAccountIsDown_ItWaitsThoughAnotherCould()
-    {
-        await using var bench = Bench(PoolStrategy.Failover, Account(A), Account(B)).Start();
-        bench.Wake.Park(Down(First), bench.Clock.Now + 30_000);
-        await bench.RestedAsync();
-        bench.Offer(Ticket(1, PoolLane) with { Bound = First.Number });
-        await bench.RestedAsync();
-        Assert.That(bench.TryNext(out _), Is.False);
-
-        bench.Clock.Advance(TimeSpan.FromSeconds(30));
-        var due = await bench.NextAsync();
-        Assert.That(due.Account, Is.EqualTo(First));
-        bench.Sent(due);
-    }
-
-    [Test]
     public async Task NotBy_LeavesThatAccountOut_AndWithoutAnyItIsRefused()
     {
         await using var bench = Bench(PoolStrategy.Failover, Account(A), Account(B)).Start();

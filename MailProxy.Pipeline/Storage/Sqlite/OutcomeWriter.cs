@@ -22,6 +22,8 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
         "UPDATE recipients SET state = ?3, rounds = coalesce(?4, rounds), smtp_code = ?5, enhanced_code = ?6, reply = ?7 WHERE "
         + "message = ?1 AND ordinal = ?2";
 
+    private const string Pool = "SELECT EXISTS (SELECT 1 FROM pools WHERE number = ?1)";
+
     private readonly List<Open> _group = [];
     private readonly HashSet<long> _messages = [];
 
@@ -89,13 +91,28 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
                 QueueRows.Delete(session, message);
                 break;
             case QueueStep.Again again:
-                QueueRows.Update(session, message, QueueRows.Ready, again.Due, again.Round, again.Recipients, again.Bound, again.NotBy);
+                QueueRows.Update(
+                    session,
+                    message,
+                    QueueRows.Ready,
+                    again.Due,
+                    again.Round,
+                    again.Recipients,
+                    Lane(session, again),
+                    again.NotBy
+                );
                 break;
             case QueueStep.Hold hold:
                 QueueRows.Update(session, message, QueueRows.Held, 0, hold.Round, hold.Recipients);
                 break;
         }
     }
+
+    // A pool that was deleted meanwhile has no lane any more.
+    private static LaneKey? Lane(Session session, QueueStep.Again again) =>
+        again.Lane is { } lane && Lanes.PoolOf(lane) is { } pool && session.Prepare(Pool).Add(pool.Number).Scalar() != 1
+            ? null
+            : again.Lane;
 
     private static void WriteRecipients(Session session, Open open)
     {

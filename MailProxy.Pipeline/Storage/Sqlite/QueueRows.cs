@@ -24,10 +24,10 @@ internal static class QueueRows
     private const string DeleteSql = "DELETE FROM queue WHERE message = ?1";
 
     private const string Settle =
-        "UPDATE queue SET state = ?2, due = ?3, round = ?4, recipients = ?5, marked = 0, attempt = attempt + 1, bound = ?6, "
+        "UPDATE queue SET state = ?2, due = ?3, round = ?4, recipients = ?5, marked = 0, attempt = attempt + 1, lane = coalesce(?6, lane), "
         + "not_by = coalesce(?7, not_by) WHERE message = ?1";
 
-    private const string MoveSql = "UPDATE queue SET lane = ?2, bound = NULL, not_by = ?3, attempt = attempt + 1 WHERE message = ?1";
+    private const string MoveSql = "UPDATE queue SET lane = ?2, not_by = ?3, attempt = attempt + 1 WHERE message = ?1";
 
     private const string HoldSql = "UPDATE queue SET state = 2, attempt = attempt + 1 WHERE message = ?1";
 
@@ -74,7 +74,7 @@ internal static class QueueRows
     public static void Delete(Session session, long message) => session.Prepare(DeleteSql).Add(message).Run();
 
     /// <summary>After an attempt: makes the row ready or held, and older tickets stale.</summary>
-    /// <param name="bound">The account that a pool's mail stays with; null: any.</param>
+    /// <param name="lane">Where a pool's mail waits; null: where it did.</param>
     /// <param name="notBy">Ids of all accounts that a pool's mail may not go by; null: as it was.</param>
     public static void Update(
         Session session,
@@ -83,9 +83,9 @@ internal static class QueueRows
         long due,
         int round,
         int recipients,
-        AccountKey? bound = null,
+        LaneKey? lane = null,
         string? notBy = null
-    ) => session.Prepare(Settle).Add(message).Add(state).Add(due).Add(round).Add(recipients).Add((long?)bound?.Number).Add(notBy).Run();
+    ) => session.Prepare(Settle).Add(message).Add(state).Add(due).Add(round).Add(recipients).Add((long?)lane?.Number).Add(notBy).Run();
 
     /// <summary>To another lane; older tickets are stale.</summary>
     public static void Move(Session session, long message, LaneKey lane, string? notBy) =>

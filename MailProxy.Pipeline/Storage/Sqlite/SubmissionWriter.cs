@@ -177,6 +177,7 @@ internal sealed class SubmissionWriter(
         {
             Key = mail.Key,
             Account = mail.Account,
+            Pool = mail.Pool,
             EnvelopeSender = mail.EnvelopeSender,
             MessageIdHeader = mail.MessageIdHeader,
             CreatedAt = mail.CreatedAt,

@@ -13,5 +13,5 @@ CREATE UNIQUE INDEX pools_name ON pools (tenant, id);
 -- Null: the message names an account. Of a pool's message, account is the one that it went by last, 0 before that.
 ALTER TABLE messages ADD COLUMN pool INTEGER;
 
-ALTER TABLE queue ADD COLUMN bound INTEGER;  -- the account that a pool's message stays with
-ALTER TABLE queue ADD COLUMN not_by TEXT;    -- ids of accounts that a pool's message may not go by, with commas between
+-- Ids of accounts that a pool's message may not go by, with commas between. What has one account left waits in that account's lane.
+ALTER TABLE queue ADD COLUMN not_by TEXT;
