@@ -57,6 +57,7 @@ public static class ApiRegistration
         services.AddSingleton<Quotas>();
         services.AddSingleton<MessageAnswers>();
         services.AddSingleton<MessageChanges>();
+        services.AddSingleton<SuppressionImport>();
         services.AddSingleton<Explanations>();
         services.AddSingleton<WebhookAnswers>();
         services.AddSingleton<QueueCounter>();
@@ -117,6 +118,7 @@ public static class ApiRegistration
         Make<AccountRoutes>(app).Map(v1);
         Make<DkimRoutes>(app).Map(v1);
         Make<PoolRoutes>(app).Map(v1);
+        Make<SuppressionRoutes>(app).Map(v1);
         Make<WebhookRoutes>(app).Map(v1);
         Make<VolumeRoutes>(app).Map(v1);
         Make<RecipientRoutes>(app).Map(v1);

@@ -124,6 +124,7 @@ internal static class ErrorCodes
         Member("invalid_url", "Not an address that can be asked.", "http or https, a host, no credentials in it."),
         Member("invalid_value", "None of the values that detail lists.", "Choose one of them."),
         Member("malformed_address", "Not a mail address.", "RFC 5321, RFC 6531."),
+        Member("malformed_csv", "A line of an import is no CSV.", "Close its quotes; see RFC 4180."),
         Member("malformed_raw", "raw is not a message that every program reads alike.", "See detail."),
         Member("metadata_too_deep", "metadata has too many levels.", "Make it flatter."),
         Member("metadata_too_large", "More than Ingest:MaxMetadataBytes.", "Send less."),

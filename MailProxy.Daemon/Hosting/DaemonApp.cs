@@ -178,6 +178,7 @@ internal static class DaemonApp
         services.AddSingleton(storage.KeyUses);
         services.AddSingleton(storage.Audit);
         services.AddSingleton(storage.Batches);
+        services.AddSingleton(storage.Suppressions);
         services.AddSingleton(storage.Erasure);
         services.AddSingleton(settings.Engine.Tenants);
         services.AddSingleton(share);

@@ -29,11 +29,12 @@ internal sealed class SqliteStores : IDisposable
         IRetentionStore retention,
         IErasure erasure,
         IRefreshTokens refreshTokens,
-        ISecretWarnings secretWarnings
+        ISecretWarnings secretWarnings,
+        ISuppressionStore suppressions
     )
     {
         _database = database;
-        (RefreshTokens, SecretWarnings) = (refreshTokens, secretWarnings);
+        (RefreshTokens, SecretWarnings, Suppressions) = (refreshTokens, secretWarnings, suppressions);
         (Spool, Messages, Marks, Queries, Sending, KeyUses, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
             spool,
             messages,
@@ -69,6 +70,8 @@ internal sealed class SqliteStores : IDisposable
 
     /// <summary>The generations of the store, and the names that they give.</summary>
     public StoreGenerations Generations => _database.Generations;
+
+    public ISuppressionStore Suppressions { get; }
 
     public ITenantRemoval Removal => new SqliteTenantRemoval(_database, Spool);
 
@@ -117,7 +120,8 @@ internal sealed class SqliteStores : IDisposable
                 new SqliteRetentionStore(database, spool),
                 new SqliteErasure(database, spool),
                 new SqliteRefreshTokens(database, box, clock),
-                new SqliteSecretWarnings(database)
+                new SqliteSecretWarnings(database),
+                new SqliteSuppressionStore(database, clock)
             );
         }
         catch

@@ -19,6 +19,9 @@ public sealed record Tenant
     /// <summary>False: sending is suspended by a person, and all its mail waits.</summary>
     public bool Active { get; init; } = true;
 
+    /// <summary>Addresses that a server says do not exist come onto its suppression list.</summary>
+    public bool SuppressBounces { get; init; }
+
     /// <summary>The pool of messages that name neither account nor pool.</summary>
     public string? DefaultPool { get; init; }
 

@@ -22,6 +22,9 @@ public abstract record Outcome(QueuedMail Ticket)
     /// had not been tried.</summary>
     public sealed record Released(QueuedMail Ticket, MailContent Content) : Outcome(Ticket);
 
+    /// <summary>Some of the slice are suppressed: those have ended, and the others go without them; not begun.</summary>
+    public sealed record Suppressed(QueuedMail Ticket, MailContent Content) : Outcome(Ticket);
+
     /// <summary>The message can never be sent as it is; not begun.</summary>
     public sealed record Unsendable(QueuedMail Ticket, MailContent Content, string EnhancedCode, string Reason) : Outcome(Ticket);
 

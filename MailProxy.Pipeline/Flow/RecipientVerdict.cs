@@ -16,6 +16,9 @@ public enum Verdict : byte
     /// Not offered in this transaction (too many recipients), or not answered before it ended: goes out in the next, and loses no attempt.
     /// </summary>
     NotTried = 4,
+
+    /// <summary>The tenant's suppression list keeps the mail from it.</summary>
+    Suppressed = 5,
 }
 
 /// <param name="SmtpCode">Reply code, or null when none was received.</param>

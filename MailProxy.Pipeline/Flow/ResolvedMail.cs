@@ -54,6 +54,9 @@ public sealed record MailContent
     /// <summary>The recipients of this transaction.</summary>
     public required IReadOnlyList<SliceRecipient> Slice { get; init; }
 
+    /// <summary>Those of the slice that the tenant's suppression list keeps the mail from: it goes out only without them.</summary>
+    public IReadOnlyList<SuppressedRecipient> Suppressed { get; init; } = [];
+
     public required MailStanding Standing { get; init; }
 
     /// <summary>Not before, when the client asked for that; times are measured from here.</summary>
@@ -95,3 +98,6 @@ public readonly record struct MailStanding(
     bool PossibleDuplicate,
     long ExpiresAt
 );
+
+/// <summary>A recipient that a suppression list keeps mail from, and why.</summary>
+public readonly record struct SuppressedRecipient(int Ordinal, string Address, string Reason);

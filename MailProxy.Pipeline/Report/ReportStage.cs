@@ -95,11 +95,36 @@ internal sealed partial class ReportStage(
             Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
             Outcome.AccountToBlame { Content: { } content } => Settler.Untried(outcome.Ticket, content, now),
             Outcome.Released released => Settler.Untried(outcome.Ticket, released.Content, now),
+            Outcome.Suppressed kept => _settler.Suppressed(kept.Ticket, kept.Content, now),
             Outcome.Unsendable never => _settler.Unsendable(never.Ticket, never.Content, never.EnhancedCode, never.Reason, now),
             Outcome.Postponed { Content: { } content } later => _settler.Postponed(later, content, now),
             _ => null,
         };
-        return settlement is null ? null : settlement with { Mark = outcome.Mark };
+        return settlement is null
+            ? null
+            : settlement with
+            {
+                Mark = outcome.Mark,
+                Suppress = outcome is Outcome.Attempted refused ? NoSuchAddress(refused, settlement) : [],
+            };
+    }
+
+    // What a server says of addresses that do not exist, where the tenant wants such to be remembered.
+    private List<(string Address, string Reason)> NoSuchAddress(Outcome.Attempted tried, Settlement settlement)
+    {
+        if (accounts.Directory.Tenants.Find(tried.Content.Key.Tenant)?.SuppressBounces is not true)
+            return [];
+        var found = new List<(string, string)>();
+        foreach (var update in settlement.Recipients)
+        {
+            if (
+                update is { State: RecipientState.Failed, EnhancedCode: "5.1.1" or "5.1.2" or "5.1.10" }
+                && tried.Content.Slice.FirstOrDefault(to => to.Ordinal == update.Ordinal) is { Address: { } address }
+            )
+                found.Add((address, update.Reply ?? update.EnhancedCode));
+        }
+
+        return found;
     }
 
     // A pool's mail that was refused because of its sender alone may go by another account of the pool; without another it has failed.
@@ -149,6 +174,9 @@ internal sealed partial class ReportStage(
         {
             case (Outcome.Attempted tried, Settlement settlement):
                 After(settlement, tried.Content, written);
+                return;
+            case (Outcome.Suppressed kept, Settlement settlement):
+                After(settlement, kept.Content, written);
                 return;
             case (Outcome.Unsendable never, Settlement settlement):
                 After(settlement, never.Content, written);

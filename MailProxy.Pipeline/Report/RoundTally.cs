@@ -29,6 +29,9 @@ internal sealed class RoundTally
     public int Failed { get; private set; }
     public int Ambiguous { get; private set; }
 
+    /// <summary>Recipients of this slice that a suppression list keeps the mail from; they do not decide the message's state.</summary>
+    public int Suppressed { get; private set; }
+
     /// <summary>Recipients of this slice in doubt, whatever the policy does with them.</summary>
     public int InDoubt { get; private set; }
 
@@ -63,6 +66,10 @@ internal sealed class RoundTally
             case Verdict.Deferred:
                 Failed++;
                 Change(verdict, RecipientState.Failed);
+                return;
+            case Verdict.Suppressed:
+                Suppressed++;
+                Change(verdict, RecipientState.Suppressed);
                 return;
             case Verdict.InDoubt:
                 InDoubt++;

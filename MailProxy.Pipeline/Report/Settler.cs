@@ -36,6 +36,25 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             now
         );
 
+    /// <summary>Not begun: the suppressed of its slice have ended.</summary>
+    public Settlement Suppressed(QueuedMail ticket, MailContent content, long now) =>
+        Settle(
+            ticket,
+            content,
+            [
+                .. content.Suppressed.Select(static one => new RecipientVerdict(
+                    one.Ordinal,
+                    one.Address,
+                    Verdict.Suppressed,
+                    null,
+                    null,
+                    one.Reason
+                )),
+            ],
+            counts: false,
+            now
+        );
+
     /// <summary>Not begun, and never sendable as it is.</summary>
     public Settlement Unsendable(QueuedMail ticket, MailContent content, string enhancedCode, string reason, long now) =>
         Settle(ticket, content, All(content, Verdict.Refused, enhancedCode, reason), counts: false, now);
@@ -207,7 +226,9 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         if (tally.Rest > 0)
         {
             var again = new QueueStep.Again(0, round, tally.Rest);
-            return tally.MayDouble ? (MessageState.Deferred, again, EventType.MessageAmbiguous) : (Before(content), again, null);
+            return tally.MayDouble
+                ? (MessageState.Deferred, again, EventType.MessageAmbiguous)
+                : (Before(content), again, tally.Suppressed > 0 ? EventType.MessageSuppressed : null);
         }
 
         if (tally.Waiting > 0)
@@ -225,6 +246,7 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             { Sent: > 0, Failed: > 0 } => (MessageState.PartiallySent, new QueueStep.Remove(), EventType.MessagePartiallySent),
             { Ambiguous: > 0 } => (MessageState.Ambiguous, new QueueStep.Remove(), EventType.MessageAmbiguous),
             { Sent: > 0 } => (MessageState.Sent, new QueueStep.Remove(), EventType.MessageSent),
+            { Failed: 0, Suppressed: > 0 } => (MessageState.Suppressed, new QueueStep.Remove(), EventType.MessageSuppressed),
             _ => (MessageState.Failed, new QueueStep.Remove(), EventType.MessageFailed),
         };
     }

@@ -64,7 +64,7 @@ internal sealed partial class ResolveStage(
         for (var i = 0; i < ordinary.Count; i++)
         {
             var (due, account) = ordinary[i];
-            if (contents[i] is { } content && Equip(due, account, By(account, content)) is { } mail)
+            if (contents[i] is { Suppressed.Count: 0 } content && Equip(due, account, By(account, content)) is { } mail)
                 await PassAsync(mail);
             else
                 left.Add(due);
@@ -183,6 +183,11 @@ internal sealed partial class ResolveStage(
             }
 
             var content = By(account, loaded);
+            if (content.Suppressed.Count > 0)
+            {
+                charge?.Dispose();
+                return (null, new Outcome.Suppressed(due.Ticket, content.Bodiless()), 0);
+            }
 
             if (!due.Permit.IsAcquired)
             {

@@ -116,6 +116,9 @@ public sealed record Settlement(
     long At
 )
 {
+    /// <summary>Addresses that the tenant's suppression list gains by this, and why.</summary>
+    public IReadOnlyList<(string Address, string Reason)> Suppress { get; init; } = [];
+
     /// <summary>The account of the attempt; null: there was none.</summary>
     public AccountKey? By { get; init; }
 

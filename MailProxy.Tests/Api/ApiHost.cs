@@ -207,7 +207,8 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton<IConfigurationStore>(Configuration)
             .AddSingleton<IKeyUseStore>(KeyUses)
             .AddSingleton<IAuditLog>(Audit)
-            .AddSingleton<IBatchStore>(Batches);
+            .AddSingleton<IBatchStore>(Batches)
+            .AddSingleton(NSubstitute.Substitute.For<ISuppressionStore>());
         services
             .AddSingleton(Ingest.Writer)
             .AddSingleton(Limits)

@@ -74,7 +74,7 @@ internal sealed class FieldTests
         Example.Of(
             TenantFields.Noun,
             """
-            {"name":"Acme","default_account":"main","active":false,"retain":"7d","expires_after":3600,"retry_minutes":[1,2.5],
+            {"name":"Acme","default_account":"main","active":false,"suppress_bounces":true,"retain":"7d","expires_after":3600,"retry_minutes":[1,2.5],
              "limits":{"per_second":2,"per_minute":3,"per_hour":500,"per_day":600,"burst":5,"count":"messages","when_reached":"fail"},
              "large_files":{"threshold":10000000,"action":"link","volume":"files","lifetime_days":14},
              "attachment_endpoint":{"url":"https://files.example/x?t=1","auth":{"user":"ann","password":"s3cr3t-words"}}}

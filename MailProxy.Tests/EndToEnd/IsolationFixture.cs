@@ -95,6 +95,7 @@ internal abstract partial class IsolationFixture
                     ("PUT /v1/volumes/some", RouteTable.Volume),
                     ("PUT /v1/pools/some", RouteTable.Pool),
                     ("PUT /v1/pools/other", RouteTable.Pool),
+                    ("PUT /v1/suppressions", RouteTable.Find("PUT /v1/suppressions").Json),
                     ("POST /v1/messages", RouteTable.Message),
                     ("POST /v1/accounts/some/resume", null),
                     ("POST /v1/webhooks/some/resume", null),

@@ -128,10 +128,10 @@ internal sealed class IngestStageTests
 
         Assert.That(
             answer.Lines.Select(l => (l.Id, l.Problem?.Code)),
-            Is.EqualTo(new[] { ("a", "unknown_field"), (null, "malformed_json") })
+            Is.EqualTo(new[] { ("a", "unknown_pool"), (null, "malformed_json") })
         );
         Assert.That((_next.Reader.TryRead(out _), submission.TryWithdraw()), Is.EqualTo((false, false)));
-        Assert.That(_metrics.Refused.WithLabels("unknown_field").Value, Is.EqualTo(1));
+        Assert.That(_metrics.Refused.WithLabels("unknown_pool").Value, Is.EqualTo(1));
     }
 
     [Test]

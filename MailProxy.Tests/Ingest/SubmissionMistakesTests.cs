@@ -20,7 +20,7 @@ internal sealed class SubmissionMistakesTests
         ["\"account\":\"other\"", "/account", "unknown_account"],
         ["\"account\":\"\"", "/account", "unknown_account"],
         ["\"account\":\"MAIN\"", "/account", "unknown_account"],
-        ["\"pool\":\"p\"", "/pool", "unknown_field"],
+        ["\"pool\":\"p\"", "/pool", "unknown_pool"],
         ["\"To\":\"a@x\"", "/To", "unknown_field"],
         ["\"a/b~c\":1", "/a~1b~0c", "unknown_field"],
         ["\"\":1", "/", "unknown_field"],

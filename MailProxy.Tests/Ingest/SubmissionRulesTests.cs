@@ -45,7 +45,7 @@ internal sealed class SubmissionRulesTests
             Is.EquivalentTo(
                 new[]
                 {
-                    ("/pool", "unknown_field"),
+                    ("/pool", "unknown_pool"),
                     ("/from", "required"),
                     ("/to/1", "malformed_address"),
                     ("/cc", "header_injection"),

@@ -57,7 +57,7 @@ internal sealed class PersistStageTests
         await Finish(Run());
 
         var answer = (SubmissionAnswer.Stored)await batch.Submission.Answer.WaitAsync(Deadline);
-        Assert.That(answer.Lines.Select(l => (l.Id, l.Problem?.Code)), Is.EqualTo(new[] { ("a", (string?)null), ("b", "unknown_field") }));
+        Assert.That(answer.Lines.Select(l => (l.Id, l.Problem?.Code)), Is.EqualTo(new[] { ("a", (string?)null), ("b", "unknown_pool") }));
         Assert.That((_next.Reader.TryRead(out var ticket), ticket.Id, _next.Reader.TryRead(out _)), Is.EqualTo((true, 1L, false)));
         Assert.That(_expiryHints, Is.EqualTo(new[] { Rules.Now + 5 * 86_400_000L }));
         Assert.That(

@@ -47,6 +47,10 @@ public static class PoolFields
         "Pool",
         [
             PoolField.Id(p => p.Id),
+            PoolField.Answered("tenant", Shape.Text, p => p.Tenant) with
+            {
+                Always = true,
+            },
             PoolField.Of(
                 "strategy",
                 Choice(Strategies),

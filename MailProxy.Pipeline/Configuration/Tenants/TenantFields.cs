@@ -94,6 +94,13 @@ public static class TenantFields
             {
                 Order = -1,
             },
+            TenantField.Of<bool?>(
+                "suppress_bounces",
+                Flag,
+                t => t.SuppressBounces ? true : null,
+                (t, suppress) => t with { SuppressBounces = suppress ?? false },
+                says: "True: an address that a server refuses with 5.1.1, 5.1.2 or 5.1.10 comes onto the suppression list."
+            ),
             MailRuleFields.Limits<Tenant>(t => t.Limits, (t, limits) => t with { Limits = limits }, says: "Of all its accounts together."),
             MailRuleFields.ExpiresAfter<Tenant>(
                 t => t.ExpiresAfter,

@@ -11,7 +11,7 @@ internal static class MessageRows
     private const string InsertSql = """
         INSERT INTO messages (tenant, id, revision, state, account, priority, sequence, envelope_sender, subject, message_id_header,
             created_at, send_at, expires_at, on_ambiguous, batch, tags, metadata, content_hash, pool)
-        VALUES (?1, ?2, 1, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+        VALUES (?1, ?2, 1, ?3, ?4, ?5, ?18, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
         ON CONFLICT (tenant, id) DO NOTHING
         """;
 
@@ -30,10 +30,11 @@ internal static class MessageRows
     private const string ReadBody = "SELECT json FROM bodies WHERE message = ?1";
 
     /// <summary>Returns the new message's number; null when the id is known.</summary>
-    public static long? TryInsert(Session session, AcceptedMail mail, MessageState state)
+    /// <param name="sequence">Of the event that the caller appends.</param>
+    public static long? TryInsert(Session session, AcceptedMail mail, MessageState state, int sequence = 1)
     {
         var insert = session.Prepare(InsertSql).Add(mail.Key.Tenant).Add(mail.Key.Id);
-        if (AddColumns(insert, mail, state).Run() == 0)
+        if (AddColumns(insert, mail, state).Add(sequence).Run() == 0)
             return null;
         var number = raw.sqlite3_last_insert_rowid(session.Connection.Handle);
         AddParts(session, number, mail);

@@ -7,7 +7,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// Table by table: a hundred rows of one table in a row cost SQLite less than one row of each table a hundred times. Settlements of
 /// different messages touch no row in common, so the order among them is of no account; the events are appended in their order.
 /// </remarks>
-internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
+internal sealed class OutcomeWriter(EventRows events, LimitUses uses, SuppressionRows suppressions)
 {
     private const string Find = """
         SELECT q.round, m.tenant, m.account, m.sequence FROM queue q LEFT JOIN messages m ON m.number = q.message
@@ -75,6 +75,12 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
             WriteMessage(session, open);
         foreach (var open in _group)
             Tell(open);
+        foreach (var open in _group)
+        {
+            foreach (var (address, reason) in open.Settlement.Suppress)
+                suppressions.Add(session, open.Tenant, address, reason, open.Settlement.At);
+        }
+
         foreach (var open in _group)
         {
             if (open.Settlement.Mark is { } mark)

@@ -47,6 +47,7 @@ internal static class RecipientRows
             {
                 _ when wants => others with { Rest = others.Rest + 1 },
                 RecipientState.Sent => others with { Sent = others.Sent + 1 },
+                RecipientState.Suppressed => others, // the state of the message is decided by the rest
                 RecipientState.Ambiguous => others with { Ambiguous = others.Ambiguous + 1 },
                 _ when state.IsFinal() => others with { Failed = others.Failed + 1 },
                 _ => others with { Deferred = others.Deferred + 1 },

@@ -38,6 +38,7 @@ public sealed partial class SqliteDatabase : IDisposable
         _flights = flights;
         Claims = new(flights);
         Generations = GenerationRows.Read(_session);
+        Suppressions = new(_session);
         Events = new(Connections.Number(connection, "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"));
         Readers = new(path, Damaged);
         _checkpointer = new(path, logger);
@@ -69,6 +70,9 @@ public sealed partial class SqliteDatabase : IDisposable
 
     /// <summary>How much mail waits.</summary>
     internal KeptCounts Counts { get; }
+
+    /// <summary>Whom tenants' mail must not go to.</summary>
+    internal SuppressionRows Suppressions { get; }
 
     /// <summary>Which tickets are out, and how far their attempts have come.</summary>
     internal Claims Claims { get; }

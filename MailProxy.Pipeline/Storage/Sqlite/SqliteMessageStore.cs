@@ -19,6 +19,7 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
     private readonly Claims _claims;
     private readonly LaneReader _lanes;
     private readonly ReadyContents _ready;
+    private readonly TimeProvider _clock;
     private readonly ReadAhead _readAhead;
     private readonly SubmissionWriter _submissions;
     private readonly OutcomeWriter _outcomes;
@@ -38,14 +39,15 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
         (_database, _spool, _logger) = (database, spool, logger);
         var writer = database.Writer;
         _claims = database.Claims;
+        _clock = clock;
         var trash = new SpoolTrash(spool);
         var uses = new LimitUses();
         var housekeeping = new Housekeeping(clock);
         _lanes = new(_claims);
         _ready = new(_claims);
         _readAhead = new(_ready);
-        _submissions = new(writer.Events, _claims, _ready, spool, trash, contentHash, clock);
-        _outcomes = new(writer.Events, uses);
+        _submissions = new(writer.Events, _claims, _ready, spool, trash, new(database.Suppressions, writer.Events), contentHash, clock);
+        _outcomes = new(writer.Events, uses, database.Suppressions);
         _changes = new(writer.Events, _claims);
         writer.AddHooks(
             beforeCommit: () =>
@@ -90,11 +92,11 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
         if (_database.Readers.Snapshot(session => ContentReader.Load(session, ticket, maxRecipients)) is not { } loaded)
             return null;
         if (loaded.Spool is null)
-            return loaded.Content;
+            return Checked(loaded.Content);
         try
         {
             var (json, body) = await _spool.ReadAsync(loaded.Spool);
-            return loaded.Content with { Json = json, Spooled = body };
+            return Checked(loaded.Content with { Json = json, Spooled = body });
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -121,7 +123,19 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
             });
         }
 
+        for (var i = 0; i < found.Length; i++)
+            found[i] = found[i] is { } content ? Checked(content) : null;
         return new(found);
+    }
+
+    // Asked each time: an entry may be newer than the message, or older than its replacement.
+    private MailContent Checked(MailContent content)
+    {
+        if (!_database.Suppressions.Has(content.Key.Tenant))
+            return content;
+        var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var found = _database.Readers.Read(session => SuppressionRows.In(session, content, now));
+        return found.Count == 0 ? content : content with { Suppressed = found };
     }
 
     public Task<bool> MarkAsync(Mark mark) =>

@@ -56,7 +56,7 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
             return files;
         if (RemoveMessages(session, tenant, files))
             return files;
-        if (RemoveRequests(session, tenant))
+        if (RemoveRequests(session, tenant) || RemoveSuppressions(session, tenant))
             return files;
         if (RemoveEvents(session, tenant))
             return files;
@@ -94,6 +94,13 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
             "DELETE FROM idempotency WHERE (tenant, key) IN (SELECT tenant, key FROM idempotency WHERE tenant = ?1 LIMIT ?2)",
             tenant,
             Requests
+        ) > 0;
+
+    private static bool RemoveSuppressions(Session session, string tenant) =>
+        session.Run(
+            "DELETE FROM suppressions WHERE tenant = ?1 AND address IN (SELECT address FROM suppressions WHERE tenant = ?1 LIMIT ?2)",
+            tenant,
+            Events
         ) > 0;
 
     // The log has no index on tenants, so it is walked once. Events about messages were already removed with those.

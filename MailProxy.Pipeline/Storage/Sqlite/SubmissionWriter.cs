@@ -13,6 +13,7 @@ internal sealed class SubmissionWriter(
     ReadyContents ready,
     SpoolFiles spool,
     SpoolTrash trash,
+    SuppressedMail suppressed,
     Func<ReadOnlyMemory<byte>, byte[]?> hash,
     TimeProvider clock
 )
@@ -73,8 +74,15 @@ internal sealed class SubmissionWriter(
         }
 
         var (state, due) = mail.SendAt > now ? (MessageState.Scheduled, mail.SendAt.Value) : (MessageState.Queued, 0);
-        if (MessageRows.TryInsert(session, mail, state) is not { } number)
+        var keptBack = suppressed.In(session, mail, now);
+        var isAll = keptBack.Count == mail.Recipients.Count;
+        if (MessageRows.TryInsert(session, mail, isAll ? MessageState.Suppressed : state, isAll ? 0 : 1) is not { } number)
             return Again(session, mail, state, due, now, result);
+        if (isAll)
+        {
+            suppressed.Write(session, number, MessageState.Suppressed, keptBack, now);
+            return new(mail.Key.Id, MessageState.Suppressed, mail.CreatedAt);
+        }
 
         QueueRows.Insert(
             session,
@@ -85,12 +93,14 @@ internal sealed class SubmissionWriter(
             QueueRows.Ready,
             1,
             0,
-            mail.Recipients.Count,
+            mail.Recipients.Count - keptBack.Count,
             mail.ExpiresAt,
             mail.NotBy
         );
         events.Append(mail.Key.Tenant, number, 1, new(Arrival(state), state, 0, null), mail.Account, now);
-        Offer(session, number, 1, mail, due, result);
+        if (keptBack.Count > 0)
+            suppressed.Write(session, number, state, keptBack, now);
+        Offer(session, number, 1, mail, due, result, keptBack.Count);
         return new(mail.Key.Id, state, mail.CreatedAt);
     }
 
@@ -114,10 +124,22 @@ internal sealed class SubmissionWriter(
         }
 
         var held = decision == Resubmission.Replace && stored.State == MessageState.Held;
+        var keptBack = suppressed.In(session, mail, now);
+        var isAll = keptBack.Count == mail.Recipients.Count;
         if (held)
             state = MessageState.Held;
         var revision = stored.Revision + 1;
-        MessageRows.Replace(session, stored.Number, revision, mail, state);
+        MessageRows.Replace(session, stored.Number, revision, mail, isAll ? MessageState.Suppressed : state);
+        if (isAll)
+        {
+            QueueRows.Delete(session, stored.Number);
+            suppressed.Write(session, stored.Number, MessageState.Suppressed, keptBack, now);
+            result.Drop(stored.Spool);
+            if (result.Withdraw(stored.Number) is { } withdrawn)
+                claims.Remove(withdrawn);
+            return new(mail.Key.Id, MessageState.Suppressed, mail.CreatedAt);
+        }
+
         QueueRows.Insert(
             session,
             stored.Number,
@@ -127,16 +149,18 @@ internal sealed class SubmissionWriter(
             held ? QueueRows.Held : QueueRows.Ready,
             revision,
             0,
-            mail.Recipients.Count,
+            mail.Recipients.Count - keptBack.Count,
             mail.ExpiresAt,
             mail.NotBy
         );
         events.Append(stored.Number, new(decision == Resubmission.Anew ? Arrival(state) : EventType.MessageReplaced, state, 0, null), now);
+        if (keptBack.Count > 0)
+            suppressed.Write(session, stored.Number, state, keptBack, now);
         result.Drop(stored.Spool);
         if (result.Withdraw(stored.Number) is { } early)
             claims.Remove(early);
         if (!held)
-            Offer(session, stored.Number, revision, mail, due, result);
+            Offer(session, stored.Number, revision, mail, due, result, keptBack.Count);
         return new(mail.Key.Id, state, mail.CreatedAt);
     }
 
@@ -147,7 +171,7 @@ internal sealed class SubmissionWriter(
             SameContent(session, stored, mail)
         );
 
-    private void Offer(Session session, long number, int revision, AcceptedMail mail, long due, AppendResult result)
+    private void Offer(Session session, long number, int revision, AcceptedMail mail, long due, AppendResult result, int keptBack)
     {
         result.Expires(mail.ExpiresAt);
         if (due > 0)
@@ -157,10 +181,14 @@ internal sealed class SubmissionWriter(
         }
 
         claims.TryAdd(number, revision, 0);
-        var ticket = new QueuedMail(number, revision, mail.Lane, mail.Priority, 0, 0, mail.Recipients.Count) { NotBy = mail.NotBy };
+        var ticket = new QueuedMail(number, revision, mail.Lane, mail.Priority, 0, 0, mail.Recipients.Count - keptBack)
+        {
+            NotBy = mail.NotBy,
+        };
         result.Tickets.Add(ticket);
         if (
-            mail.Body is { SpoolFile: null, Inline.Length: <= ReadyContents.LargestBody }
+            keptBack == 0
+            && mail.Body is { SpoolFile: null, Inline.Length: <= ReadyContents.LargestBody }
             && mail.Recipients.Count <= ReadyContents.MostRecipients
             && !(mail.Batch is not null && IsSetAside(session, result))
         )
