@@ -53,7 +53,7 @@ internal static class ConfigurationSchemas
             schemas[fields.Name + "Request"] = Schema(document, fields, isRequest: true);
         foreach (var member in fields.Members)
         {
-            if ((member.Shape.Object ?? member.Shape.Values?.Object) is { } inner)
+            if ((member.Shape.Object ?? member.Shape.Values?.Object ?? member.Shape.Items?.Object) is { } inner)
                 Add(document, inner, isAsked && member.Use == FieldUse.Everywhere);
         }
     }
@@ -98,6 +98,8 @@ internal static class ConfigurationSchemas
         var schema = Simple(shape);
         if (shape.Values is { } values && ReferenceOf(values, isRequest) is { } value)
             schema.AdditionalProperties = new OpenApiSchemaReference(value, document);
+        if (shape.Items is { } items && ReferenceOf(items, isRequest) is { } item)
+            schema.Items = new OpenApiSchemaReference(item, document);
         schema.Description = sentence;
         schema.WriteOnly = member.Secret && isRequest;
         if (!always)

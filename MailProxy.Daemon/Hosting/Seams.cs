@@ -26,6 +26,7 @@ internal static class Seams
             SetAsideFor = pipeline.SetAsideFor,
             SetAside = pipeline.SetAside,
             IsExcused = pipeline.IsExcused,
+            Limits = pipeline.LimitsOf,
             Pipelining = account => Told(pipeline.PipeliningOf(account)),
         };
 
