@@ -1,5 +1,4 @@
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Schedule;
 using NUnit.Framework;
