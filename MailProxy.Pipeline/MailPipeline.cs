@@ -95,7 +95,7 @@ public sealed class MailPipeline : IAsyncDisposable
         );
         _sources = new(shared.Volumes, shared.AttachmentEndpoint, shared.Dialer, options.Resolve, shared.Clock, shared.Secret);
         var loads = new SharedCapacity(options.Resolve.Workers, shared.Share);
-        var bodies = new BodyMemory(options.Resolve.BodyBytes, shared.Share);
+        var bodies = new BodyMemory(Math.Min(options.Resolve.BodyBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8), shared.Share);
         var ends = new FetchEnds(shared.Store, shared.Accounts, loads, _channels.Report.Writer, Log<AttachmentFetcher>());
         var fetcher = new AttachmentFetcher(
             _cache,
@@ -219,7 +219,13 @@ public sealed class MailPipeline : IAsyncDisposable
     public void ExpiryHint(long at) => _schedule.ExpiryHint(at);
 
     /// <summary>Why an account's mail waits, or that it does not. From any thread.</summary>
-    public LaneStatus Status(AccountKey account) => _schedule.Status(Lanes.Of(account));
+    public LaneStatus Status(AccountKey account) => Status(Lanes.Of(account));
+
+    /// <summary>Why a lane's mail waits, or that it does not. From any thread.</summary>
+    public LaneStatus Status(LaneKey lane) => _schedule.Status(lane);
+
+    /// <summary>Everything that holds a lane's mail, in the order in which mail meets it. From any thread.</summary>
+    public IReadOnlyList<LaneGate> Gates(LaneKey lane) => _schedule.Gates(lane);
 
     /// <summary>The connection that an account's mail waits for, or null. From any thread.</summary>
     public Connecting? ConnectingOf(AccountKey account) => _pool.ConnectingOf(account);

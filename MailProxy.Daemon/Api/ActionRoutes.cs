@@ -1,6 +1,5 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
-using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
@@ -9,13 +8,10 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>What a person may do with one message: cancel, retry, hold, release, reschedule.</summary>
 internal sealed class ActionRoutes(
-    IMessageStore store,
     IMessageQueries queries,
     CurrentAccounts accounts,
-    MessageAnswers answers,
+    MessageChanges changes,
     ConfigurationBody bodies,
-    Wake wake,
-    DispatcherControl dispatcher,
     IngestOptions limits,
     TimeProvider clock
 )
@@ -33,18 +29,18 @@ internal sealed class ActionRoutes(
     private static RouteHandlerBuilder Describe(RouteHandlerBuilder route, string name, string summary) =>
         route.WithName(name + "Message").WithSummary(summary).WithTags("Messages").Needs(KeyScopes.Send).Produces<MessageAnswer>();
 
-    private Task<IResult> Cancel(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Cancel());
+    private Task<IResult> Cancel(HttpContext http, string id) => changes.AnswerAsync(http, id, new MessageChange.Cancel());
 
     private async Task<IResult> Retry(HttpContext http, string id)
     {
         // An expired message lasts anew as long as one that is submitted now.
         var view = await queries.GetAsync(new(Caller.Of(http).Tenant, id));
-        return await ChangeAsync(http, id, new MessageChange.Retry(Now + Lasts(view?.Account ?? default)));
+        return await changes.AnswerAsync(http, id, new MessageChange.Retry(Now + Lasts(view)));
     }
 
-    private Task<IResult> Hold(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Hold());
+    private Task<IResult> Hold(HttpContext http, string id) => changes.AnswerAsync(http, id, new MessageChange.Hold());
 
-    private Task<IResult> Release(HttpContext http, string id) => ChangeAsync(http, id, new MessageChange.Release());
+    private Task<IResult> Release(HttpContext http, string id) => changes.AnswerAsync(http, id, new MessageChange.Release());
 
     private async Task<IResult> Reschedule(HttpContext http, string id)
     {
@@ -68,7 +64,7 @@ internal sealed class ActionRoutes(
             return mistakes;
 
         var key = new MessageKey(Caller.Of(http).Tenant, id);
-        return await ChangeAsync(
+        return await changes.AnswerAsync(
             http,
             id,
             new MessageChange.Reschedule(sendAt!.Value, expiresAt ?? await MovedExpiryAsync(key, sendAt.Value))
@@ -84,47 +80,15 @@ internal sealed class ActionRoutes(
     {
         if (await queries.GetAsync(key) is not { } view)
             return null;
-        var lasts = Lasts(view.Account);
+        var lasts = Lasts(view);
         return view.ExpiresAt == (view.SendAt ?? view.CreatedAt) + lasts ? Math.Max(sendAt, Now) + lasts : null;
     }
 
-    private long Lasts(AccountKey account) =>
-        (long)
-            (
-                (accounts.Directory.Find(account) is { } known ? accounts.Directory.ExpiryOf(known) : null) ?? limits.DefaultExpiry
-            ).TotalMilliseconds;
-
-    private static string Detail(ChangeResult.Conflict conflict) =>
-        conflict.Code switch
-        {
-            "account_deleted" => "The account that the message names was deleted. Submit the message anew with another account.",
-            "expires_before_send_at" => "The message has an expires_at of its own, which lies before that send_at: give expires_at too.",
-            _ => $"The message is {conflict.State.Name()}: this cannot be done now.",
-        };
+    private long Lasts(MessageView? view)
+    {
+        var account = view is null ? null : accounts.Directory.JudgeOf(view.Lane);
+        return (long)((account is null ? null : accounts.Directory.ExpiryOf(account)) ?? limits.DefaultExpiry).TotalMilliseconds;
+    }
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
-
-    private async Task<IResult> ChangeAsync(HttpContext http, string id, MessageChange change)
-    {
-        var caller = Caller.Of(http);
-        var key = new MessageKey(caller.Tenant, id);
-        switch (await store.ChangeAsync(key, change, caller.Actor, Now))
-        {
-            case ChangeResult.Done done:
-                if (done.Due != long.MaxValue)
-                    wake.Due(done.Lane, done.Due);
-                if (done.ExpiresAt != long.MaxValue)
-                    dispatcher.ExpiryHint(done.ExpiresAt);
-                return await queries.GetAsync(key) is { } view
-                    ? TypedResults.Json(answers.Of(view), ApiJson.Plain.MessageAnswer)
-                    : ProblemAnswer.NotFound("message");
-            case ChangeResult.Conflict conflict:
-                var problem = new Problem(409, conflict.Code, Detail(conflict));
-                return new ProblemAnswer(problem, null, id, conflict.State);
-            case ChangeResult.Purged:
-                return Refusals.BodyPurged;
-            default:
-                return ProblemAnswer.NotFound("message");
-        }
-    }
 }

@@ -39,6 +39,9 @@ public sealed record RecipientAnswer(string Email, string Status, int? SmtpCode,
 /// <c>batch_suspended</c>, or what its account's lane waits for.</param>
 public sealed record WaitAnswer(string Reason, DateTime? Until = null, string? Detail = null);
 
+/// <param name="Account">The account that it goes by; of a pool's message the one that it went by last, absent before its first
+/// attempt.</param>
+/// <param name="Pool">The pool that it names; absent: none.</param>
 public sealed record MessageAnswer(
     string Id,
     string Tenant,
@@ -46,6 +49,7 @@ public sealed record MessageAnswer(
     bool Final,
     int Revision,
     string? Account,
+    string? Pool,
     string Priority,
     string ReturnPath,
     string? Subject,
@@ -139,3 +143,14 @@ public sealed record ErasureAnswer(
 );
 
 public sealed record PendingErasureAnswer(string Tenant, string Id, string Status);
+
+/// <summary>What became of many messages that were rerouted.</summary>
+/// <param name="Rerouted">Messages that wait elsewhere now.</param>
+/// <param name="Refused">Messages that could not be moved: an attempt was under way, they were final by then, or the account may not send
+/// from their From.</param>
+/// <param name="NextCursor">Where to go on; null: all were looked at.</param>
+public sealed record RerouteAnswer(
+    int Rerouted,
+    int Refused,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? NextCursor
+);

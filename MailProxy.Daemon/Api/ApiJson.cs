@@ -26,6 +26,9 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(Shown<SmtpAccount>))]
 [JsonSerializable(typeof(Asked<SmtpAccount>))]
 [JsonSerializable(typeof(Listed<SmtpAccount>))]
+[JsonSerializable(typeof(Shown<Pool>))]
+[JsonSerializable(typeof(Asked<Pool>))]
+[JsonSerializable(typeof(Listed<Pool>))]
 [JsonSerializable(typeof(Shown<Volume>))]
 [JsonSerializable(typeof(Asked<Volume>))]
 [JsonSerializable(typeof(Listed<Volume>))]
@@ -60,6 +63,12 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(DkimKeyAnswer))]
 [JsonSerializable(typeof(DkimKeyList))]
 [JsonSerializable(typeof(DkimKeyRequest))]
+[JsonSerializable(typeof(ExplainAnswer))]
+[JsonSerializable(typeof(AccountExplainAnswer))]
+[JsonSerializable(typeof(PoolExplainAnswer))]
+[JsonSerializable(typeof(RerouteRequest))]
+[JsonSerializable(typeof(RerouteAnswer))]
+[JsonSerializable(typeof(WhereList))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {

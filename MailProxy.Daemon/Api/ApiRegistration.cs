@@ -56,6 +56,8 @@ public static class ApiRegistration
         services.TryAddSingleton<ConfigurationTurn>();
         services.AddSingleton<Quotas>();
         services.AddSingleton<MessageAnswers>();
+        services.AddSingleton<MessageChanges>();
+        services.AddSingleton<Explanations>();
         services.AddSingleton<WebhookAnswers>();
         services.AddSingleton<QueueCounter>();
         services.AddSingleton<Readiness>();
@@ -105,6 +107,8 @@ public static class ApiRegistration
         Make<SubmitRoutes>(app).Map(v1);
         Make<MessageRoutes>(app).Map(v1);
         Make<ActionRoutes>(app).Map(v1);
+        Make<RerouteRoutes>(app).Map(v1);
+        Make<ExplainRoutes>(app).Map(v1);
         Make<EventFeedRoutes>(app).Map(v1);
         Make<TenantRoutes>(app).Map(v1);
         Make<KeyRoutes>(app).Map(v1);
@@ -112,6 +116,7 @@ public static class ApiRegistration
         Make<BatchRoutes>(app).Map(v1);
         Make<AccountRoutes>(app).Map(v1);
         Make<DkimRoutes>(app).Map(v1);
+        Make<PoolRoutes>(app).Map(v1);
         Make<WebhookRoutes>(app).Map(v1);
         Make<VolumeRoutes>(app).Map(v1);
         Make<RecipientRoutes>(app).Map(v1);

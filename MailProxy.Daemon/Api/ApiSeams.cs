@@ -35,6 +35,9 @@ public sealed record DispatcherControl(
     /// <summary>How far each limit of an account is used up.</summary>
     public Func<AccountKey, IReadOnlyList<LimitUsage>> Limits { get; init; } = static _ => [];
 
+    /// <summary>Everything that holds a lane's mail, and how many of its attempts are under way.</summary>
+    public Func<LaneKey, LaneView> Lane { get; init; } = static _ => new([], 0);
+
     /// <summary>Whether a lane has a reason to wait, or had one within the last minute.</summary>
     public Func<LaneKey, bool> IsExcused { get; init; } = static _ => false;
 }
@@ -43,17 +46,31 @@ public sealed record DispatcherControl(
 /// <param name="Reason">
 /// A stable snake_case word: <c>account_paused</c>, <c>tenant_suspended</c>, <c>account_limit</c>, <c>tenant_limit</c>,
 /// <c>tenant_share</c>,
-/// <c>account_backoff</c>, <c>connecting</c>, <c>account_busy</c>, <c>installation_limit</c>, <c>dispatcher_suspended</c>, <c>store</c>.
+/// <c>account_backoff</c>, <c>pool</c>, <c>connecting</c>, <c>account_busy</c>, <c>installation_limit</c>,
+/// <c>dispatcher_suspended</c>, <c>store</c>.
 /// </param>
 /// <param name="Until">Unix milliseconds, or null when nobody knows.</param>
 /// <param name="Detail">For a person; the server's own words when the account backs off.</param>
 public sealed record LaneWait(string Reason, long? Until = null, string? Detail = null);
+
+/// <summary>How one lane stands.</summary>
+/// <param name="Gates">What holds its mail, in the order in which mail meets it; empty: nothing.</param>
+/// <param name="InFlight">Attempts under way.</param>
+public sealed record LaneView(IReadOnlyList<LaneWait> Gates, int InFlight);
 
 /// <summary>Connects to an account's server and authenticates, without sending.</summary>
 public delegate Task<AccountTestAnswer> AccountTest(SmtpAccount account, CancellationToken cancel);
 
 /// <summary>Renders a stored message as it goes (or went) out, RFC 5322.</summary>
 public delegate Task WriteRaw(MailContent content, SmtpAccount? account, Stream target, CancellationToken cancel);
+
+/// <summary>Judges whether stored messages may go another way.</summary>
+/// <param name="NeedsContent">Whether that depends on a message's senders.</param>
+/// <param name="To">The change; null: no account there may send from the message's From address.</param>
+public sealed record RerouteRules(
+    Func<SmtpAccount?, Pool?, bool> NeedsContent,
+    Func<SmtpAccount?, Pool?, MailContent?, MessageChange.Reroute?> To
+);
 
 /// <summary>Called after a webhook changed, so that its reporter reads it anew.</summary>
 public delegate void WebhooksChanged();

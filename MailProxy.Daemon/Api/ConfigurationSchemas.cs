@@ -3,6 +3,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Pools;
 using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
@@ -16,6 +17,7 @@ internal static class ConfigurationSchemas
     private static readonly (string Type, IFieldList Fields)[] Nouns =
     [
         (nameof(SmtpAccount), AccountFields.Noun.Fields),
+        (nameof(Pool), PoolFields.Noun.Fields),
         (nameof(Volume), VolumeFields.Noun.Fields),
         (nameof(WebhookEndpoint), WebhookFields.Noun.Fields),
         (nameof(Tenant), TenantFields.Noun.Fields),

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Intake;
 
 namespace MailProxy.Daemon.Api;
@@ -66,15 +67,22 @@ internal sealed class IncomingBody(
     /// <summary>Nothing follows.</summary>
     public void End() => Cut?.End();
 
-    /// <summary>The files are a submission's now.</summary>
-    public void HandOver() => _handedOver = true;
+    /// <summary>The files are the submission's now, with what they are charged.</summary>
+    public void HandOver(Submission submission)
+    {
+        _handedOver = true;
+        submission.OnDisk(charge);
+    }
 
     public void Dispose()
     {
         if (!_handedOver)
+        {
             Cut?.Dispose();
+            charge.Dispose();
+        }
+
         fingerprint?.Dispose();
-        charge.Dispose();
         buffer.Dispose();
     }
 }

@@ -16,6 +16,7 @@ internal sealed class MessageAnswers(ISendingStore accounts, CurrentAccounts cur
             view.State.IsFinal(),
             view.Revision,
             accounts.NameOf(view.Account),
+            view.Pool is { } pool ? current.Directory.Pools.Find(pool)?.Id : null,
             view.Priority.Name(),
             view.EnvelopeSender,
             view.Subject,
@@ -40,9 +41,11 @@ internal sealed class MessageAnswers(ISendingStore accounts, CurrentAccounts cur
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         return WaitReason.Of(
             view,
-            current.Directory.Find(view.Account),
+            current.Directory.OfLane(view.Lane),
             dispatcher.IsSuspended(),
-            dispatcher.Waiting(view.Account),
+            Lanes.PoolOf(view.Lane) is null
+                ? dispatcher.Waiting(Lanes.AccountOf(view.Lane))
+                : dispatcher.Lane(view.Lane).Gates.FirstOrDefault(),
             now,
             dispatcher.SetAsideFor(view.Number)
         );

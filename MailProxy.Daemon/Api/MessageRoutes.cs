@@ -24,7 +24,20 @@ internal sealed class MessageRoutes(
             .WithSummary("List messages, newest first")
             .WithTags("Messages")
             .Needs(KeyScopes.Read)
-            .Query("status", "account", "batch", "tag", "to", "priority", "created_after", "created_before", "tenant", "limit", "cursor")
+            .Query(
+                "status",
+                "account",
+                "pool",
+                "batch",
+                "tag",
+                "to",
+                "priority",
+                "created_after",
+                "created_before",
+                "tenant",
+                "limit",
+                "cursor"
+            )
             .Produces<MessageList>();
         v1.MapGet("/messages/{id}", Get)
             .WithName("getMessage")
@@ -52,7 +65,7 @@ internal sealed class MessageRoutes(
         var query = new QueryReader(http);
         if (!query.Tenant(out var tenant))
             return ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
-        var name = query.Text("account");
+        var (name, poolName) = (query.Text("account"), query.Text("pool"));
         var filter = new MessageFilter(
             tenant,
             query.Value("status", WireNames.ParseState, $"Must be one of: {WireNames.States.Listed}."),
@@ -71,17 +84,24 @@ internal sealed class MessageRoutes(
 
         if (name is not null)
         {
-            // An account that is not there has no messages; its name is not a mistake of the request.
+            // An account or pool that is not there has no messages; its name is not a mistake of the request.
             if (accounts.Directory.Find(tenant ?? Caller.Of(http).Tenant, name) is not { } account)
                 return Page(http, new([], null));
             filter = filter with { Account = account.Key };
+        }
+
+        if (poolName is not null)
+        {
+            if (accounts.Directory.Pools.Find(tenant ?? Caller.Of(http).Tenant, poolName) is not { } pool)
+                return Page(http, new([], null));
+            filter = filter with { Pool = pool.Key };
         }
 
         return Page(http, await turns.RunAsync(http, () => queries.ListAsync(filter, limit, before)));
     }
 
     // As it is stored: an international domain as A-labels.
-    private static string? Address(string? written) =>
+    internal static string? Address(string? written) =>
         written is not null && Addresses.ReadBare(written, out var mailbox) is null ? mailbox.Address : written;
 
     private BytesAnswer Page(HttpContext http, MessagePage page)

@@ -20,7 +20,9 @@ internal sealed class QueueCounter(IMessageQueries queries, CurrentAccounts acco
 
     // When a reason has just ended, nobody could have sent the mail that it kept.
     private bool IsExcused(LaneKey lane) =>
-        accounts.Directory.OfLane(lane) is { } account && (dispatcher.IsExcused(lane) || IsExcused(WaitReason.Of(account, dispatcher)));
+        accounts.Directory.OfLane(lane) is { } account
+            ? dispatcher.IsExcused(lane) || IsExcused(WaitReason.Of(account, dispatcher))
+            : accounts.Directory.PoolOf(lane) is not null && dispatcher.IsExcused(lane);
 
     // That an account has as much to do as it can says why its mail is late, and not that it is not.
     private static bool IsExcused(WaitAnswer? wait) => wait is not (null or { Reason: "account_busy" });

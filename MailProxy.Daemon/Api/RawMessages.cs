@@ -29,7 +29,7 @@ internal sealed class RawMessages(
         if (await queries.GetAsync(key) is not { } view)
             return ProblemAnswer.NotFound("message");
         var size = await queries.BodySizeAsync(key) ?? throw new BodyPurgedException();
-        var account = accounts.Directory.Find(view.Account);
+        var account = accounts.Directory.Find(view.Account) ?? accounts.Directory.JudgeOf(view.Lane);
         try
         {
             // Rendered before the first byte goes out, so that a failure is still a problem and not half a message.

@@ -7,6 +7,7 @@ namespace MailProxy.Daemon.Api;
 /// <summary>One message, section 2 of the HTTP contract.</summary>
 /// <param name="Id">The client's own id, unique per tenant: 1 to 128 of <c>[A-Za-z0-9._:@-]</c>. Made when absent.</param>
 /// <param name="Account">The SMTP account. Absent: the only one there is.</param>
+/// <param name="Pool">A pool of accounts, instead of account.</param>
 /// <param name="ReturnPath">Envelope sender; absent: from.</param>
 /// <param name="Raw">Base64 of a whole RFC 5322 message, instead of subject, text, html, headers, attachments and alternatives.</param>
 /// <param name="Alternatives">Beside text or html, in multipart/alternative.</param>
@@ -17,6 +18,7 @@ namespace MailProxy.Daemon.Api;
 public sealed record MessageRequest(
     string? Id,
     string? Account,
+    string? Pool,
     JsonElement? From,
     JsonElement? To,
     JsonElement? Cc,
@@ -73,6 +75,9 @@ public sealed record AttachmentRequest(
 
 /// <param name="Defaults">Top-level members for messages that do not have them; not <c>id</c>.</param>
 public sealed record BatchRequest(IReadOnlyList<MessageRequest> Messages, MessageRequest? Defaults);
+
+/// <summary>Another way for a message: exactly one of the two.</summary>
+public sealed record RerouteRequest(string? Account = null, string? Pool = null);
 
 /// <param name="SendAt">RFC 3339 text or Unix seconds.</param>
 /// <param name="ExpiresAt">Absent: an expiry that the message had asked for stays, any other follows send_at.</param>

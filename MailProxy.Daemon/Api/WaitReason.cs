@@ -21,26 +21,68 @@ internal static class WaitReason
     {
         if (message.State.IsFinal())
             return null;
+        foreach (var gate in All(message, account, suspended, lane is null ? [] : [lane], now, setAsideFor))
+            return gate;
+        return Turn;
+    }
 
-        return message.State switch
+    /// <summary>Nothing holds it but those that go before it.</summary>
+    public static WaitAnswer Turn => new("turn", null, "It goes as soon as its turn comes.");
+
+    /// <summary>Everything that holds a message, in the order in which it meets it; empty: nothing does, or it is final.</summary>
+    /// <param name="account">Null: it does not exist any more.</param>
+    /// <param name="lane">What holds all mail of its lane.</param>
+    public static IEnumerable<WaitAnswer> All(
+        MessageView message,
+        SmtpAccount? account,
+        bool suspended,
+        IReadOnlyList<LaneWait> lane,
+        long now,
+        string? setAsideFor
+    )
+    {
+        if (message.State.IsFinal())
+            yield break;
+        if (message.State == MessageState.Sending)
         {
-            MessageState.Held => new("person", null, Held(message)),
-            MessageState.Sending => new("attempt", null, "An attempt is under way."),
-            _ when message.BatchSuspended => new(
-                "batch_suspended",
-                null,
-                $"Its batch '{message.Batch}' was suspended by a person; POST " + $"/v1/batches/{message.Batch}/activate lets its mail go."
-            ),
-            MessageState.Deferred when message.NextAttemptAt > now => new("retry", Times.Utc(message.NextAttemptAt), LastTrouble(message)),
-            _ when message.NextAttemptAt > now => new(
-                "send_at",
-                Times.Utc(message.NextAttemptAt),
-                "Not before its send_at; reschedule " + "moves it, retry sends it now."
-            ),
-            _ when suspended => Suspended,
-            _ when setAsideFor is not null => new("attachments", null, setAsideFor),
-            _ => OfAccount(account) ?? Of(lane, account) ?? new("turn", null, "It goes as soon as its turn comes."),
-        };
+            yield return new("attempt", null, "An attempt is under way.");
+            yield break;
+        }
+
+        if (message.State == MessageState.Held)
+            yield return new("person", null, Held(message));
+        if (message.BatchSuspended)
+            yield return BatchSuspended(message.Batch);
+        if (message.NextAttemptAt > now)
+        {
+            yield return message.State == MessageState.Deferred
+                ? new("retry", Times.Utc(message.NextAttemptAt), LastTrouble(message))
+                : new("send_at", Times.Utc(message.NextAttemptAt), "Not before its send_at; reschedule moves it, retry sends it now.");
+        }
+
+        if (suspended)
+            yield return Suspended;
+        if (setAsideFor is not null)
+            yield return new("attachments", null, setAsideFor);
+        foreach (var gate in OfLane(account, lane))
+            yield return gate;
+    }
+
+    /// <summary>Everything that holds the mail of a lane, but for the dispatcher.</summary>
+    public static IEnumerable<WaitAnswer> OfLane(SmtpAccount? account, IReadOnlyList<LaneWait> lane)
+    {
+        if (account is { TenantSuspended: true })
+            yield return TenantSuspended(account);
+        if (account is { Paused: true })
+            yield return AccountPaused(account);
+        foreach (var wait in lane)
+        {
+            // What a person switched off is said above, with what switches it on again.
+            var isSaid =
+                wait.Reason is "dispatcher_suspended" || (account is not null && wait.Reason is "tenant_suspended" or "account_paused");
+            if (!isSaid && Of(wait, account) is { } gate)
+                yield return gate;
+        }
     }
 
     public static WaitAnswer Suspended =>
@@ -50,23 +92,35 @@ internal static class WaitReason
     public static WaitAnswer? Of(SmtpAccount account, DispatcherControl dispatcher) =>
         dispatcher.IsSuspended() ? Suspended : OfAccount(account) ?? Of(dispatcher.Waiting(account.Key), account);
 
+    /// <summary>Why a pool's mail waits; null: it does not.</summary>
+    public static WaitAnswer? OfPool(LaneView lane) => lane.Gates.Count == 0 ? null : Of(lane.Gates[0], null);
+
     /// <summary>What a person switched off.</summary>
     public static WaitAnswer? OfAccount(SmtpAccount? account) =>
         account switch
         {
-            { TenantSuspended: true } => new(
-                "tenant_suspended",
-                null,
-                $"Sending was suspended for the tenant '{account.Tenant}' by a "
-                    + $"person; PUT /v1/tenants/{account.Tenant} with \"active\": true lets its mail go."
-            ),
-            { Paused: true } => new(
-                "account_paused",
-                null,
-                $"The account '{account.Id}' was paused by a person; POST " + $"/v1/accounts/{account.Id}/resume lets its mail go."
-            ),
+            { TenantSuspended: true } => TenantSuspended(account),
+            { Paused: true } => AccountPaused(account),
             _ => null,
         };
+
+    private static WaitAnswer TenantSuspended(SmtpAccount account) =>
+        new(
+            "tenant_suspended",
+            null,
+            $"Sending was suspended for the tenant '{account.Tenant}' by a person; "
+                + $"PUT /v1/tenants/{account.Tenant} with \"active\": true lets its mail go."
+        );
+
+    private static WaitAnswer AccountPaused(SmtpAccount account) =>
+        new(
+            "account_paused",
+            null,
+            $"The account '{account.Id}' was paused by a person; POST /v1/accounts/{account.Id}/resume lets its mail go."
+        );
+
+    private static WaitAnswer BatchSuspended(string? batch) =>
+        new("batch_suspended", null, $"Its batch '{batch}' was suspended by a person; POST /v1/batches/{batch}/activate lets its mail go.");
 
     public static WaitAnswer? Of(LaneWait? lane, SmtpAccount? account) =>
         lane is null ? null : new(lane.Reason, Times.Utc(lane.Until), Detail(lane, account));

@@ -2,6 +2,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Pools;
 using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
@@ -15,6 +16,7 @@ internal sealed class ConfiguredResources
     private readonly AccountsInForce _accountsInForce;
     private readonly ConfigurationTurn _turn = new();
     private readonly ConfigurationWriter<SmtpAccount> _accounts;
+    private readonly ConfigurationWriter<Pool> _pools;
     private readonly ConfigurationWriter<Volume> _volumes;
     private readonly ConfigurationWriter<TenantKey> _keys;
     private readonly ConfigurationWriter<WebhookEndpoint> _webhooks;
@@ -33,6 +35,14 @@ internal sealed class ConfiguredResources
             {
                 sending.Learn(all.Changed is { Value: { } changed } ? [changed] : all.Values);
                 _accountsInForce.Swap(all);
+            }
+        );
+        _pools = Writer(
+            PoolFields.Noun,
+            all =>
+            {
+                _accountsInForce.Pools = new(all.Values);
+                _accountsInForce.Swap(_accounts.Snapshot);
             }
         );
         _volumes = Writer(VolumeFields.Noun, all => Volumes.Swap(VolumeDirectory.Of(all)));
@@ -55,6 +65,7 @@ internal sealed class ConfiguredResources
             .AddSingleton(Volumes)
             .AddSingleton(Keys)
             .AddSingleton(_accounts)
+            .AddSingleton(_pools)
             .AddSingleton(_volumes)
             .AddSingleton(_keys)
             .AddSingleton(_webhooks)
@@ -71,6 +82,7 @@ internal sealed class ConfiguredResources
         }
 
         await _keys.ReloadAsync(); // first, so that they are refused whatever comes after
+        await _pools.ReloadAsync();
         await _accounts.ReloadAsync();
         await _volumes.ReloadAsync();
         await _webhooks.ReloadAsync();

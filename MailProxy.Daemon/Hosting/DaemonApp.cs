@@ -242,6 +242,7 @@ internal static class DaemonApp
         ));
         services.AddSingleton<OpenDownload>(provider => provider.GetRequiredService<LargeFileService>().Downloads.OpenAsync);
         services.AddSingleton(Seams.Raw(new MimeComposer(settings.Engine.Send)));
+        services.AddSingleton(provider => Seams.Reroutes(provider.GetRequiredService<CurrentAccounts>()));
         services.AddSingleton(provider => Seams.Sandbox(provider.GetRequiredService<SandboxServer>().Mailbox));
         services.AddMailProxyApi();
     }

@@ -2,6 +2,7 @@ using MailProxy.Daemon.Api;
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Schedule;
@@ -27,6 +28,7 @@ internal static class Seams
             SetAside = pipeline.SetAside,
             IsExcused = pipeline.IsExcused,
             Limits = pipeline.LimitsOf,
+            Lane = lane => Lane(pipeline, lane),
             Pipelining = account => Told(pipeline.PipeliningOf(account)),
         };
 
@@ -66,6 +68,12 @@ internal static class Seams
             await octets.CopyToAsync(target, cancel);
         };
 
+    public static RerouteRules Reroutes(CurrentAccounts accounts) =>
+        new(
+            (account, pool) => Rerouting.NeedsContent(accounts.Directory, account, pool),
+            (account, pool, content) => Rerouting.To(accounts.Directory, account, pool, content)
+        );
+
     public static SandboxView Sandbox(SandboxMailbox mailbox) =>
         new(
             (count, before) =>
@@ -87,7 +95,19 @@ internal static class Seams
         return lane.State is LaneState.Ready or LaneState.Busy ? Wait(pipeline.ConnectingOf(account)) ?? Wait(lane) : Wait(lane);
     }
 
-    private static LaneWait? Wait(LaneStatus lane) =>
+    private static LaneView Lane(MailPipeline pipeline, LaneKey lane)
+    {
+        var account = Lanes.AccountOf(lane);
+        var gates = pipeline.Gates(lane).ToList();
+        var waits = gates.Where(static gate => gate.State != LaneState.Busy).Select(Wait).ToList();
+        waits.Add(Wait(pipeline.ConnectingOf(account)));
+        waits.AddRange(gates.Where(static gate => gate.State == LaneState.Busy).Select(Wait));
+        return new([.. waits.OfType<LaneWait>()], pipeline.Status(lane).InFlight);
+    }
+
+    private static LaneWait? Wait(LaneStatus lane) => Wait(new LaneGate(lane.State, lane.Until, lane.Reason));
+
+    private static LaneWait? Wait(LaneGate lane) =>
         lane.State switch
         {
             LaneState.Ready => null,
@@ -101,6 +121,7 @@ internal static class Seams
             LaneState.AtLimit => new("account_limit", lane.Until, lane.Reason),
             LaneState.BackingOff => new("account_backoff", lane.Until, lane.Reason),
             LaneState.StoreTrouble => new("store", lane.Until, lane.Reason),
+            LaneState.PoolWaits => new("pool", lane.Until, lane.Reason),
             LaneState.UnknownAccount => new("account_unknown", lane.Until, lane.Reason),
             _ => throw new ArgumentOutOfRangeException(nameof(lane), lane.State, null),
         };

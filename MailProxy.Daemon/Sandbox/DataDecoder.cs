@@ -4,10 +4,10 @@ namespace MailProxy.Daemon.Sandbox;
 
 /// <summary>
 /// Decodes the body of DATA (RFC 5321 4.5.2): finds the final dot however the packets are split, removes stuffed dots, limits the size.
-/// Pure;
-/// one per connection, which reuses its buffer.
+/// One per connection, which reuses its buffer; a large body has one of its own.
 /// </summary>
-internal sealed class DataDecoder(int maxBytes) : IDisposable
+/// <param name="memory">What all large bodies may take together; null: anything.</param>
+internal sealed class DataDecoder(int maxBytes, SandboxMemory? memory = null) : IDisposable
 {
     private const int KeepBuffer = 256 << 10;
 
@@ -30,6 +30,9 @@ internal sealed class DataDecoder(int maxBytes) : IDisposable
     /// <summary>Whether the body is larger than the limit; the rest is read and discarded.</summary>
     public bool TooLarge { get; private set; }
 
+    /// <summary>Whether there was no memory for the body; the rest is read and discarded.</summary>
+    public bool NoMemory { get; private set; }
+
     /// <summary>Whether a line ended without CR, which RFC 5321 2.3.8 forbids and SMTP smuggling uses.</summary>
     public bool BareLineFeed { get; private set; }
 
@@ -38,9 +41,20 @@ internal sealed class DataDecoder(int maxBytes) : IDisposable
         _length = 0;
         _at = At.LineStart;
         _lastWasCr = false;
-        TooLarge = BareLineFeed = false;
-        if (_buffer.Length > KeepBuffer)
+        TooLarge = NoMemory = BareLineFeed = false;
+        if (IsLarge)
             Dispose();
+    }
+
+    /// <summary>The body for whoever keeps it; the next body has another buffer.</summary>
+    public ReadOnlyMemory<byte> Detach()
+    {
+        if (!IsLarge)
+            return Body.ToArray();
+        var body = Body;
+        memory?.GiveBack(_buffer.Length);
+        (_buffer, _length) = ([], 0);
+        return body;
     }
 
     /// <summary>Reads input. Returns true when the final dot was found; <paramref name="used"/> tells how much was read.</summary>
@@ -81,10 +95,15 @@ internal sealed class DataDecoder(int maxBytes) : IDisposable
 
     public void Dispose()
     {
-        if (_buffer.Length > 0)
+        if (IsLarge)
+            memory?.GiveBack(_buffer.Length);
+        else if (_buffer.Length > 0)
             ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = [];
     }
+
+    // Those are not pooled: a pool would hold them for long.
+    private bool IsLarge => _buffer.Length > KeepBuffer;
 
     private int ReadLine(ReadOnlySpan<byte> input)
     {
@@ -107,24 +126,35 @@ internal sealed class DataDecoder(int maxBytes) : IDisposable
 
     private void Append(ReadOnlySpan<byte> bytes)
     {
-        if (TooLarge || bytes.Length > maxBytes - _length)
+        if (TooLarge || NoMemory)
+            return;
+        TooLarge = bytes.Length > maxBytes - _length;
+        NoMemory = !TooLarge && bytes.Length > _buffer.Length - _length && !TryGrow(_length + bytes.Length);
+        if (TooLarge || NoMemory)
         {
-            TooLarge = true;
+            Dispose();
             _length = 0;
             return;
         }
 
-        if (bytes.Length > _buffer.Length - _length)
-            Grow(_length + bytes.Length);
         bytes.CopyTo(_buffer.AsSpan(_length));
         _length += bytes.Length;
     }
 
-    private void Grow(int needed)
+    private bool TryGrow(int needed)
     {
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Max(_buffer.Length * 2, 4096)));
+        var size = (int)Math.Min(Math.Max(needed, Math.Max(_buffer.Length * 2L, 4096)), Math.Max(needed, maxBytes));
+        byte[] larger;
+        if (size <= KeepBuffer)
+            larger = ArrayPool<byte>.Shared.Rent(size);
+        else if (memory?.TryGrow(IsLarge ? _buffer.Length : 0, size) is false)
+            return false;
+        else
+            larger = GC.AllocateUninitializedArray<byte>(size);
         _buffer.AsSpan(0, _length).CopyTo(larger);
-        Dispose();
+        if (!IsLarge && _buffer.Length > 0)
+            ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = larger;
+        return true;
     }
 }

@@ -9,6 +9,7 @@ internal sealed class SandboxConnection(
     Socket socket,
     SandboxSession session,
     SandboxMailbox mailbox,
+    SandboxMemory memory,
     SandboxOptions options,
     TimeProvider clock
 )
@@ -24,7 +25,7 @@ internal sealed class SandboxConnection(
         await using var stream = new NetworkStream(socket, ownsSocket: true);
         var input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 16 << 10, minimumReadSize: 4 << 10, leaveOpen: true));
         var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
-        using var data = new DataDecoder(options.MaxMessageBytes);
+        using var data = new DataDecoder(options.MaxMessageBytes, memory);
         try
         {
             await ConverseAsync(input, output, data, stop);
@@ -129,7 +130,7 @@ internal sealed class SandboxConnection(
 
         // Kept before the reply is sent, so that a client that has read the reply finds the mail in the mailbox.
         if (keep)
-            mailbox.Add(clock.GetUtcNow(), session.Sender!, [.. session.Recipients], data.Body.ToArray());
+            mailbox.Add(clock.GetUtcNow(), session.Sender!, [.. session.Recipients], data.Detach());
         session.EndTransaction();
         return AnswerAsync(output, reply, stop);
     }

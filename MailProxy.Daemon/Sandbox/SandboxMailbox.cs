@@ -8,6 +8,7 @@ internal sealed class SandboxMailbox(SandboxOptions options)
     private readonly List<(long Total, TaskCompletionSource Reached)> _waiting = [];
     private long _bytes;
     private long _received;
+    private readonly long _keepBytes = SandboxMemory.OfProcess.Kept(options.KeepBytes);
 
     /// <summary>Number of mails received since the start, including those no longer kept.</summary>
     public long Received => Interlocked.Read(ref _received);
@@ -19,7 +20,7 @@ internal sealed class SandboxMailbox(SandboxOptions options)
             var mail = new SandboxMail(++_received, at, from, recipients, raw);
             _mails.Enqueue(mail);
             _bytes += raw.Length;
-            while (_mails.Count > 1 && (_mails.Count > options.KeepMessages || _bytes > options.KeepBytes))
+            while (_mails.Count > 1 && (_mails.Count > options.KeepMessages || _bytes > _keepBytes))
             {
                 _bytes -= _mails.Dequeue().Size;
             }

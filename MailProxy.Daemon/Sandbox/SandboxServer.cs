@@ -11,6 +11,7 @@ namespace MailProxy.Daemon.Sandbox;
 internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptions options, TimeProvider clock, ILogger logger)
     : IAsyncDisposable
 {
+    private readonly SandboxMemory _memory = SandboxMemory.OfProcess;
     private readonly CancellationTokenSource _stop = new();
     private readonly AttemptCounter _attempts = new();
     private readonly Lock _lock = new();
@@ -112,7 +113,7 @@ internal sealed partial class SandboxServer(SandboxMailbox mailbox, SandboxOptio
         try
         {
             var session = new SandboxSession(options.MaxMessageBytes, _attempts);
-            await new SandboxConnection(socket, session, mailbox, options, clock).RunAsync(_stop.Token);
+            await new SandboxConnection(socket, session, mailbox, _memory, options, clock).RunAsync(_stop.Token);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
         catch (Exception error) when (error is IOException or SocketException)

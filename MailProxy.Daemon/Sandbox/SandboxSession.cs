@@ -76,6 +76,8 @@ internal sealed class SandboxSession(int maxMessageBytes, AttemptCounter attempt
     {
         if (data.TooLarge)
             return (SandboxReply.Of("552 5.3.4 Message too large"), false);
+        if (data.NoMemory)
+            return (SandboxReply.Of("452 4.3.1 No memory for this message now"), false);
         if (data.BareLineFeed)
             return (SandboxReply.Of("554 5.6.0 A line of the message ends without CR"), false);
         return _later is var (rehearsal, n) ? (rehearsal.Play(n), rehearsal.Keeps) : (SandboxReply.Taken, true);

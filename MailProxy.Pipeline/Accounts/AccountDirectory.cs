@@ -17,9 +17,16 @@ public sealed class AccountDirectory
     private readonly AccountKey _changed;
 
     /// <param name="tenants">As they are at this instant; null: as in a new store.</param>
-    public AccountDirectory(IEnumerable<SmtpAccount> accounts, IPEndPoint? sandbox, TenantDirectory? tenants = null)
+    /// <param name="pools">As they are at this instant; null: there are none.</param>
+    public AccountDirectory(
+        IEnumerable<SmtpAccount> accounts,
+        IPEndPoint? sandbox,
+        TenantDirectory? tenants = null,
+        PoolDirectory? pools = null
+    )
     {
         Tenants = tenants ?? TenantDirectory.Initial;
+        Pools = pools ?? PoolDirectory.Empty;
         Sandbox = sandbox;
         _byKey = new(accounts.Select(account => KeyValuePair.Create(account.Key, InTenant(account))));
         _byTenant = new(
@@ -29,7 +36,7 @@ public sealed class AccountDirectory
 
     private AccountDirectory(AccountDirectory before, SmtpAccount? was, SmtpAccount? now)
     {
-        (Tenants, Sandbox) = (before.Tenants, before.Sandbox);
+        (Tenants, Sandbox, Pools) = (before.Tenants, before.Sandbox, before.Pools);
         (_before, _changed) = (new(before), (now ?? was)!.Key);
         _byKey = now is null ? before._byKey.Without(_changed) : before._byKey.With(_changed, now);
         var tenant = (now ?? was)!.Tenant;
@@ -54,6 +61,9 @@ public sealed class AccountDirectory
 
     /// <summary>The tenants of the same instant.</summary>
     public TenantDirectory Tenants { get; }
+
+    /// <summary>The pools of the same instant.</summary>
+    public PoolDirectory Pools { get; }
 
     public IReadOnlyCollection<SmtpAccount> All => _byKey;
 
@@ -90,9 +100,30 @@ public sealed class AccountDirectory
         };
 
     /// <summary>Every lane that a tenant's mail may wait in.</summary>
-    public IEnumerable<LaneKey> LanesOf(string tenant) => OfTenant(tenant).Select(static a => Lanes.Of(a.Key));
+    public IEnumerable<LaneKey> LanesOf(string tenant) =>
+        OfTenant(tenant).Select(static a => Lanes.Of(a.Key)).Concat(Pools.OfTenant(tenant).Select(static p => Lanes.Of(p.Key)));
 
-    /// <summary>The account that the lane's mail goes by.</summary>
+    /// <summary>The accounts of a pool that there are, in its order.</summary>
+    public IEnumerable<(SmtpAccount Account, int Weight)> MembersOf(Pool pool)
+    {
+        foreach (var member in pool.Accounts)
+        {
+            if (Find(pool.Tenant, member.Account) is { } account)
+                yield return (account, member.Weight);
+        }
+    }
+
+    /// <summary>The pool whose lane it is; null: it is an account's, or there is none.</summary>
+    public Pool? PoolOf(LaneKey lane) => Lanes.PoolOf(lane) is { } pool ? Pools.Find(pool) : null;
+
+    /// <summary>The account by whose rules the lane's mail is judged: its own, or the first of its pool; null: there is none.</summary>
+    public SmtpAccount? JudgeOf(LaneKey lane) =>
+        PoolOf(lane) is { } pool ? MembersOf(pool).Select(static member => member.Account).FirstOrDefault() : OfLane(lane);
+
+    /// <summary>Whose the lane is; null: its account or pool is gone.</summary>
+    public string? TenantOf(LaneKey lane) => OfLane(lane)?.Tenant ?? PoolOf(lane)?.Tenant;
+
+    /// <summary>The account whose lane it is, and by which its mail goes; null: it is a pool's, or there is none.</summary>
     public SmtpAccount? OfLane(LaneKey lane) => Find(Lanes.AccountOf(lane));
 
     public SmtpAccount? Find(AccountKey key) => _byKey.Find(key);

@@ -19,6 +19,9 @@ public sealed record Tenant
     /// <summary>False: sending is suspended by a person, and all its mail waits.</summary>
     public bool Active { get; init; } = true;
 
+    /// <summary>The pool of messages that name neither account nor pool.</summary>
+    public string? DefaultPool { get; init; }
+
     /// <summary>Given by the store; never used again for another tenant. 0: not stored yet.</summary>
     public int Number { get; init; }
 

@@ -235,6 +235,23 @@ public sealed class MemberReader
         return Mistakes == before ? numbers : null;
     }
 
+    /// <summary>A list of at most so many; null when it is absent or none. The caller reads its items.</summary>
+    public JsonElement? Array(string name, int maxCount, bool required = false)
+    {
+        if (Find(name, required) is not { } value)
+            return null;
+        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() <= maxCount)
+            return value;
+        if (value.ValueKind == JsonValueKind.Array)
+            Fault(name, "too_many", $"At most {maxCount} entries.");
+        else
+            Fault(name, "invalid_type", "Must be a list.");
+        return null;
+    }
+
+    /// <summary>An object in a list, at this place below the reader's object. The caller closes it.</summary>
+    public MemberReader At(string place, JsonElement inner) => new(inner, $"{_at}/{place}", _errors, ByAdmin);
+
     /// <summary>A nested object, or null when absent. The caller closes it.</summary>
     public MemberReader? Object(string name)
     {

@@ -21,7 +21,24 @@ public sealed record AcceptedMail
     /// <summary>The same of <c>raw</c> as it came, which is what former versions kept; null: it came in the octets of the wire.</summary>
     public byte[]? HashAsWritten { get; init; }
 
+    /// <summary>The account that it goes by; of a pool's mail none yet.</summary>
     public required AccountKey Account { get; init; }
+
+    /// <summary>The pool whose accounts it may go by; null: it goes by its account.</summary>
+    public PoolKey? Pool { get; init; }
+
+    /// <summary>Ids of the pool's accounts that may not send from its From address, with commas between; null: none.</summary>
+    public string? NotBy { get; init; }
+
+    /// <summary>The one account of the pool that may send from its From address; null: there are several.</summary>
+    public AccountKey? Only { get; init; }
+
+    /// <summary>The lane that it waits in. What has one account only does not hold up others of the pool.</summary>
+    public LaneKey Lane =>
+        Only is { } only ? Lanes.Of(only)
+        : Pool is { } pool ? Lanes.Of(pool)
+        : Lanes.Of(Account);
+
     public required Priority Priority { get; init; }
 
     /// <summary>RFC 5321 reverse-path, bare address; "" is the null reverse-path.</summary>

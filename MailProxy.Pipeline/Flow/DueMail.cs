@@ -17,10 +17,13 @@ public abstract class SendPermit : RateLimitLease
     public virtual int MaxRecipients => int.MaxValue;
 
     /// <summary>
-    /// Why there is no permit, when <see cref="RateLimitLease.IsAcquired"/> is false: the account's limit says that a mail fails rather
-    /// than waits, so it is to be reported as <see cref="Outcome.Unsendable"/>.
+    /// Why there is no permit, when <see cref="RateLimitLease.IsAcquired"/> is false: the mail fails rather than waits, so it is to be
+    /// reported as <see cref="Outcome.Unsendable"/>.
     /// </summary>
     public virtual string? Refusal => null;
+
+    /// <summary>The enhanced status code (RFC 3463) of a mail that fails so.</summary>
+    public virtual string RefusalStatus => "5.7.28";
 
     /// <summary>The mark is on disk: what is held counts as used from now on.</summary>
     public abstract void Spend();

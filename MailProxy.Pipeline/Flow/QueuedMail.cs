@@ -9,4 +9,8 @@ namespace MailProxy.Pipeline.Flow;
 /// <param name="Attempt">Compared at the mark; raised whenever an attempt ends, so that an old ticket is stale.</param>
 /// <param name="Due">0: by arrival; else not before this time.</param>
 /// <param name="Recipients">How many recipients still want this round.</param>
-public readonly record struct QueuedMail(long Id, int Revision, LaneKey Lane, Priority Priority, int Attempt, long Due, int Recipients);
+public readonly record struct QueuedMail(long Id, int Revision, LaneKey Lane, Priority Priority, int Attempt, long Due, int Recipients)
+{
+    /// <summary>Of a pool's mail: ids of accounts that it may not go by, with commas between; null: none.</summary>
+    public string? NotBy { get; init; }
+}

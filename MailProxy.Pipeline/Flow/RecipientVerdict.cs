@@ -34,6 +34,12 @@ public sealed record RecipientVerdict(
     /// <summary>The rule of a profile that decided, as <c>profile/rule</c>; null: none did.</summary>
     public string? Rule { get; init; }
 
+    /// <summary>The server takes it for greylisting: the next attempt counts only when it comes the same way.</summary>
+    public bool IsGreylisted { get; init; }
+
+    /// <summary>The account may not send for this sender: another account may.</summary>
+    public bool IsExcluded { get; init; }
+
     /// <summary>The retry comes no earlier, whatever the schedule says.</summary>
     public TimeSpan? LeastWait { get; init; }
 }

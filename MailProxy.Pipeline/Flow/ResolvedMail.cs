@@ -28,6 +28,9 @@ public sealed record MailContent
     /// <summary>The account that the message goes by, or went by last.</summary>
     public required AccountKey Account { get; init; }
 
+    /// <summary>The pool that it names; null: it goes by its account.</summary>
+    public PoolKey? Pool { get; init; }
+
     public required string EnvelopeSender { get; init; }
     public required string MessageIdHeader { get; init; }
 

@@ -15,7 +15,8 @@ public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, long 
 
     private readonly TaskCompletionSource<SubmissionAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _state;
-    private IDisposable? _place;
+    private IDisposable? _place,
+        _disk;
 
     public string Tenant { get; } = tenant;
     public IReadOnlyList<Draft> Drafts { get; } = drafts;
@@ -30,6 +31,9 @@ public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, long 
     /// <summary>Its place among all that wait, given back when it waits no longer. Before it is handed over.</summary>
     public void Occupy(IDisposable place) => _place = place;
 
+    /// <summary>What its files are charged with, given back with them. Before it is handed over.</summary>
+    public void OnDisk(IDisposable charge) => _disk = charge;
+
     /// <summary>The store's writer takes it; from then on the endpoint awaits the commit however long it takes.</summary>
     public bool TryTake() => Leave(Taken);
 
@@ -41,6 +45,7 @@ public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, long 
     {
         foreach (var draft in Drafts)
             draft.Spooled?.Dispose();
+        _disk?.Dispose();
     }
 
     public void Complete(SubmissionAnswer answer)

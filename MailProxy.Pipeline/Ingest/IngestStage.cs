@@ -128,6 +128,7 @@ internal sealed partial class IngestStage(
                 () => Guid.CreateVersion7(now),
                 told
             );
+            submission.Drafts[i].Spooled?.File.Rest(); // a batch may have more of them than files may be open
         }
 
         return lines;

@@ -15,8 +15,6 @@ namespace MailProxy.Pipeline.Ingest;
 /// <param name="mailKeyHeader">The header that Send adds for bounces, which clients may not set; empty when there is none.</param>
 internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources known, IngestOptions options, string mailKeyHeader)
 {
-    private const int NamedAccounts = 20;
-
     /// <param name="now">Unix milliseconds: the time of acceptance.</param>
     /// <param name="newId">Generates ids for messages without one, and for Message-ID headers.</param>
     /// <param name="told">How many mistakes are listed.</param>
@@ -31,13 +29,16 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
         if (mail.Id is not null && !IdSyntax.IsMessageId(mail.Id))
             mistakes.Add("/id", "invalid_id", $"An id is {IdSyntax.MessageRule}.");
 
-        var account = FindAccount(tenant, mail.Account, mistakes);
+        var directory = accounts.Directory;
+        var route = RouteRules.Find(directory, tenant, mail, mistakes);
         var raw = RawRules.Read(mail, draft.Spooled, mistakes, options, mailKeyHeader);
+        route = route.For(directory, mail, raw);
+        var account = route.Account;
         var envelope = EnvelopeRules.Read(mail, raw, account, mistakes, options);
         var messageId = ContentRules.Check(tenant, mail, draft.Spooled, known, mistakes, options, mailKeyHeader) ?? raw.MessageId;
         if (account is not null)
-            LargeFileRules.Check(mail.Attachments, draft.Spooled, accounts.Directory.LargeFilesOf(account), mistakes);
-        var times = TimeRules.Read(mail, now, account is null ? null : accounts.Directory.ExpiryOf(account), mistakes, options);
+            LargeFileRules.Check(mail.Attachments, draft.Spooled, directory.LargeFilesOf(account), mistakes);
+        var times = TimeRules.Read(mail, now, account is null ? null : directory.ExpiryOf(account), mistakes, options);
         var labels = LabelRules.Read(mail, mistakes, options);
         if ((raw.InFile is { IsChanged: true } made ? made.Length : raw.Octets?.Length) > options.MaxRequestBytes / 4 * 3)
         {
@@ -64,7 +65,10 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
             Key = new(tenant, id),
             ContentHash = hashed ? ContentHash.Of(mail, raw.Octets, draft.Spooled) : null,
             HashAsWritten = hashed && asWritten ? ContentHash.Of(mail, null, draft.Spooled, asWritten: true) : null,
-            Account = account!.Key,
+            Account = route.Pool is null ? account!.Key : default,
+            Pool = route.Pool?.Key,
+            NotBy = route.NotBy,
+            Only = route.Only,
             Priority = labels.Priority,
             EnvelopeSender = envelope.Sender,
             Recipients = envelope.Recipients,
@@ -82,36 +86,6 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
             Volumes = AttachmentNotation.Volumes(mail),
         };
         return new(accepted, id, null);
-    }
-
-    private SmtpAccount? FindAccount(string tenant, string? id, Mistakes mistakes)
-    {
-        var directory = accounts.Directory;
-        var account = id is null ? directory.Default(tenant) : directory.Find(tenant, id);
-        if (account is not null)
-            return account;
-        if (id is null)
-            mistakes.Add("/account", "account_required", $"{WhyNoDefault(directory, tenant)} {Choice(directory, tenant)}");
-        else
-            mistakes.Add("/account", "unknown_account", $"There is no such account. {Choice(directory, tenant)}");
-        return null;
-    }
-
-    private static string WhyNoDefault(AccountDirectory directory, string tenant) =>
-        directory.Tenants.Find(tenant)?.DefaultAccount is { } chosen
-            ? $"The tenant's default_account '{chosen}' does not exist."
-            : "The message names no account, and the tenant has no default_account.";
-
-    private static string Choice(AccountDirectory directory, string tenant)
-    {
-        string[] names =
-        [
-            .. directory.All.Where(a => a.Tenant == tenant).Select(a => a.Id).Order(StringComparer.Ordinal).Take(NamedAccounts + 1),
-        ];
-        if (names.Length == 0)
-            return "The tenant has no account yet: PUT /v1/accounts/{id} makes one.";
-        var more = names.Length > NamedAccounts ? " and more (GET /v1/accounts)" : "";
-        return $"Name one of: {string.Join(", ", names.Take(NamedAccounts))}{more}.";
     }
 
     private static void UnknownFields(MailDraft mail, Mistakes mistakes)

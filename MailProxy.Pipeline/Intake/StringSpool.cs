@@ -64,7 +64,11 @@ internal sealed class StringSpool(SpoolDraft file, SpooledString into)
     public void End()
     {
         if (into is { IsBase64: true, IsValid: true } && _holding > 0)
+        {
             Decode(_held.AsSpan(0, _holding), last: true);
+            into.Last = Encoding.ASCII.GetString(_held, 0, _holding);
+        }
+
         into.Length = file.Length - into.Offset;
     }
 

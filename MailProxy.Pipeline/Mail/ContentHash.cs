@@ -39,6 +39,7 @@ public static class ContentHash
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Text(sha, "account", mail.Account);
+        Text(sha, "pool", mail.Pool);
         Mailboxes(sha, "from", mail.From);
         Mailboxes(sha, "to", mail.To);
         Mailboxes(sha, "cc", mail.Cc);
@@ -137,9 +138,9 @@ public static class ContentHash
         if (spooled?.Find(value) is not { } inFile)
             Text(sha, field, value);
         else if (inFile.IsBase64 && !asWritten && inFile.Stored is { } wire)
-            SpooledHash.Base64(sha, field, spooled, wire.Offset, wire.Length);
+            SpooledHash.Base64(sha, field, spooled, wire.Offset, wire.Length, wire.Offset == inFile.Offset ? inFile.Last : null);
         else if (inFile.IsBase64)
-            SpooledHash.Base64(sha, field, spooled, inFile.Offset, inFile.Length);
+            SpooledHash.Base64(sha, field, spooled, inFile.Offset, inFile.Length, inFile.Last);
         else
             SpooledHash.Text(sha, field, spooled, inFile);
     }

@@ -5,6 +5,9 @@ namespace MailProxy.Pipeline.Mail;
 /// </summary>
 public readonly record struct AccountKey(int Number);
 
+/// <summary>The store's number of one pool of accounts. It is never reused.</summary>
+public readonly record struct PoolKey(int Number);
+
 /// <summary>
 /// The store's number of one lane: order, claims, wakes and waiting are keyed by it. <see cref="Lanes"/> alone says which lane an account
 /// has.

@@ -12,6 +12,7 @@ public sealed record MailDraft
 {
     public string? Id { get; init; }
     public string? Account { get; init; }
+    public string? Pool { get; init; }
     public AddressList? From { get; init; }
     public AddressList? To { get; init; }
     public AddressList? Cc { get; init; }

@@ -35,4 +35,18 @@ public abstract record MessageChange
     {
         public override string ActionName => "message.reschedule";
     }
+
+    /// <summary>Waits in another lane, for another account or pool.</summary>
+    /// <param name="Pool">Null: it goes by the account.</param>
+    /// <param name="NotBy">Ids of the pool's accounts that may not send from its From, with commas between; null: none.</param>
+    /// <param name="Only">The one account of the pool that is left; null: there are several.</param>
+    public sealed record Reroute(AccountKey Account, PoolKey? Pool, string? NotBy, AccountKey? Only = null) : MessageChange
+    {
+        public override string ActionName => "message.reroute";
+
+        public LaneKey Lane =>
+            Only is { } only ? Lanes.Of(only)
+            : Pool is { } pool ? Lanes.Of(pool)
+            : Lanes.Of(Account);
+    }
 }

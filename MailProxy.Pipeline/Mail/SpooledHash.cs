@@ -6,10 +6,12 @@ namespace MailProxy.Pipeline.Mail;
 /// <summary>Hashes long strings that are in a file as <see cref="ContentHash"/> hashes those in memory, block by block.</summary>
 internal static class SpooledHash
 {
-    public static void Base64(IncrementalHash sha, string field, SpooledStrings spooled, long offset, long length)
+    /// <param name="last">The last four characters as they were written; null: as an encoder writes them.</param>
+    public static void Base64(IncrementalHash sha, string field, SpooledStrings spooled, long offset, long length, string? last)
     {
         ContentHash.Framed(sha, field, checked((int)((length + 2) / 3 * 4)));
         var text = Array.Empty<char>();
+        var left = length;
         spooled.Read(
             offset,
             length,
@@ -18,6 +20,9 @@ internal static class SpooledHash
                 if (text.Length < octets.Length / 3 * 4 + 4)
                     text = new char[(octets.Length / 3 * 4) + 4];
                 Convert.TryToBase64Chars(octets, text, out var written);
+                left -= octets.Length;
+                if (left == 0)
+                    last?.CopyTo(text.AsSpan(written - last.Length));
                 ContentHash.AppendText(sha, text.AsSpan(0, written));
             }
         );

@@ -14,6 +14,10 @@ public sealed class SpooledString(bool isBase64, long offset)
 
     public long Length { get; set; }
 
+    /// <summary>The last four characters of the base64, whose unused bits (RFC 4648 section 3.5) need not be zero; null: there are
+    /// none.</summary>
+    public string? Last { get; set; }
+
     /// <summary>False: it is not base64 although it should be.</summary>
     public bool IsValid { get; set; } = true;
 

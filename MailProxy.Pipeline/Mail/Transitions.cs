@@ -42,6 +42,9 @@ internal abstract record Transition
     /// <summary>Stays held; only the send time after its release, and its expiry, change.</summary>
     public sealed record HoldUntil(long SendAt, long ExpiresAt) : Transition;
 
+    /// <summary>Waits in another lane; all else stays as it is.</summary>
+    public sealed record Move(MessageChange.Reroute To) : Transition;
+
     /// <summary>
     /// Ready at <paramref name="Due"/> (0: in order of arrival). <paramref name="Anew"/>: the message was final, and recipients that were
     /// not
@@ -65,6 +68,7 @@ internal static class Transitions
             MessageChange.Cancel => Cancel(at),
             MessageChange.Hold => at.State == MessageState.Held ? new Transition.Refused("already_held") : new Transition.Hold(ByPerson),
             MessageChange.Release => Release(at, now),
+            MessageChange.Reroute reroute => new Transition.Move(reroute),
             MessageChange.Reschedule reschedule => Reschedule(at, reschedule.SendAt, reschedule.ExpiresAt ?? at.ExpiresAt, now),
             _ => throw new ArgumentOutOfRangeException(nameof(change), change, null),
         };

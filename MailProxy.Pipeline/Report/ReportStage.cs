@@ -91,6 +91,7 @@ internal sealed partial class ReportStage(
     {
         var settlement = outcome switch
         {
+            Outcome.Attempted tried when Excluded(tried, now) is { } elsewhere => elsewhere,
             Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
             Outcome.AccountToBlame { Content: { } content } => Settler.Untried(outcome.Ticket, content, now),
             Outcome.Released released => Settler.Untried(outcome.Ticket, released.Content, now),
@@ -99,6 +100,31 @@ internal sealed partial class ReportStage(
             _ => null,
         };
         return settlement is null ? null : settlement with { Mark = outcome.Mark };
+    }
+
+    // A pool's mail that was refused because of its sender alone may go by another account of the pool; without another it has failed.
+    private Settlement? Excluded(Outcome.Attempted tried, long now)
+    {
+        var directory = accounts.Directory;
+        if (
+            tried.Content.Pool is not { } key
+            || directory.Pools.Find(key) is not { } pool
+            || !tried.Verdicts.All(static v => v is { IsExcluded: true, Verdict: Verdict.Refused })
+        )
+            return null;
+        var account = directory.Find(tried.Content.Account)?.Id;
+        var excluded = tried.Ticket.NotBy?.Split(',') ?? [];
+        AccountKey[] others =
+        [
+            .. directory
+                .MembersOf(pool)
+                .Select(static m => m.Account)
+                .Where(o => o.Id != account && !excluded.Contains(o.Id))
+                .Select(static o => o.Key),
+        ];
+        return account is null || others.Length == 0
+            ? null
+            : Settler.Excluded(tried.Ticket, tried.Content, account, others is [var only] ? only : null, now);
     }
 
     private void After(Outcome item, Settlement? write, bool written, long now, AccountWatch watch)
@@ -161,7 +187,7 @@ internal sealed partial class ReportStage(
             LogEnd(settlement, content);
         wake.Done(ticket);
         if (settlement.Step is QueueStep.Again again)
-            wake.Due(ticket.Lane, again.Due);
+            wake.Due(again.Lane ?? ticket.Lane, again.Due);
     }
 
     // Without the server's reply, which often names the recipient: addresses are logged at Debug only.

@@ -51,7 +51,25 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             [],
             content.Standing.PossibleDuplicate,
             now
-        );
+        )
+        {
+            By = By(content),
+        };
+
+    /// <summary>
+    /// A pool's mail whose account may not send for its sender: as if it had not been tried, and not by that account again.
+    /// </summary>
+    /// <param name="only">The one account that is left; null: there are several.</param>
+    public static Settlement Excluded(QueuedMail ticket, MailContent content, string account, AccountKey? only, long now)
+    {
+        var untried = Untried(ticket, content, now);
+        var step = (QueueStep.Again)untried.Step with
+        {
+            NotBy = ticket.NotBy is { } others ? $"{others},{account}" : account,
+            Lane = only is { } left ? Lanes.Of(left) : Lanes.Of(content.Pool!.Value),
+        };
+        return untried with { Step = step };
+    }
 
     /// <summary>Not begun, trouble of our own or of a source: later, by a schedule of its own, no attempt lost.</summary>
     public Settlement Postponed(Outcome.Postponed later, MailContent content, long now)
@@ -77,7 +95,10 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             [new(EventType.MessageDeferred, MessageState.Deferred, standing.Attempts, detail)],
             standing.PossibleDuplicate,
             now
-        );
+        )
+        {
+            By = By(content),
+        };
     }
 
     private Settlement Settle(QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts, bool counts, long now)
@@ -105,6 +126,8 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             Now = tally.Changed,
         };
         var (state, step, type) = Close(tally, content, now);
+        if (step is QueueStep.Again later && content.Pool is { } pool)
+            step = later with { Lane = WaitsIn(pool, ticket, content, verdicts) };
         if (step is QueueStep.Again { Due: > 0 and var due })
             facts = facts with { NextAttemptAt = due };
         if (step is QueueStep.Hold { Reason: var reason })
@@ -120,7 +143,31 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             type is { } told ? [new(told, state, attempts, SettlementDetail.Make(facts))] : [],
             standing.PossibleDuplicate || tally.MayDouble,
             now
-        );
+        )
+        {
+            By = By(content),
+        };
+    }
+
+    private static AccountKey? By(MailContent content) => content.Account == default ? null : content.Account;
+
+    // In the lane of its account a mail that stays with it holds up no other of the pool. What may not go by all accounts stays where it
+    // is, perhaps in the lane of the only one that is left.
+    private static LaneKey? WaitsIn(PoolKey pool, QueuedMail ticket, MailContent content, IReadOnlyList<RecipientVerdict> verdicts) =>
+        Stays(verdicts) ? Lanes.Of(content.Account)
+        : ticket.NotBy is null ? Lanes.Of(pool)
+        : null;
+
+    // A greylisting server knows its client by address, and one that may have the mail is the only one to know a second copy.
+    private static bool Stays(IReadOnlyList<RecipientVerdict> verdicts)
+    {
+        for (var i = 0; i < verdicts.Count; i++)
+        {
+            if (verdicts[i] is { Verdict: Verdict.InDoubt } or { Verdict: Verdict.Deferred, IsGreylisted: true })
+                return true;
+        }
+
+        return false;
     }
 
     private static bool IsUntouched(IReadOnlyList<RecipientVerdict> verdicts)

@@ -22,7 +22,11 @@ internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts acc
     private static readonly TimeSpan Crowded = TimeSpan.FromSeconds(30);
 
     /// <summary>Whether <see cref="EquipAsync"/> is needed. Cheap, and false for nearly all mail.</summary>
-    public bool NeedsWork(ResolvedMail mail) => mail.Content.Sources > 0 || MayLink(mail, Rule(mail));
+    public bool NeedsWork(ResolvedMail mail) => mail.Content.Sources > 0 || MayLink(mail.Due.Ticket, mail.Content, Rule(mail.Account));
+
+    /// <summary>Whether texts that lie in a file may come into memory, because links are added to them.</summary>
+    public bool MayBring(QueuedMail ticket, SmtpAccount account, MailContent content) =>
+        content.Spooled is not null && MayLink(ticket, content, Rule(account));
 
     /// <summary>
     /// The mail with all it needs, or the outcome of an attempt that cannot have it. With an outcome, the mail's permit and its memory
@@ -57,7 +61,9 @@ internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts acc
                     Files = ByIndex(files, wanted, draft.Attachments!.Count),
                     Charge = new DisposableGroup([.. files, mail.Charge]),
                 };
-            return MayLink(mail, Rule(mail)) ? await LinkAsync(equipped, mail.Charge, files, draft, abort) : (equipped, null);
+            return MayLink(ticket, content, Rule(mail.Account))
+                ? await LinkAsync(equipped, mail.Charge, files, draft, abort)
+                : (equipped, null);
         }
         catch (SourceException error)
         {
@@ -89,7 +95,7 @@ internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts acc
         CancellationToken abort
     )
     {
-        var (ticket, tenant, rule) = (mail.Due.Ticket, mail.Content.Key.Tenant, Rule(mail));
+        var (ticket, tenant, rule) = (mail.Due.Ticket, mail.Content.Key.Tenant, Rule(mail.Account));
         var large = LargeFile.Of(draft, mail.Files, mail.Content.Spooled);
         if (await links!.ApplyAsync(ticket, tenant, rule, large, mayUpload: false, abort) is { } linked)
             return (mail with { Links = linked.Links }, null);
@@ -121,15 +127,15 @@ internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts acc
         }
     }
 
-    private LargeFiles? Rule(ResolvedMail mail) => links is null ? null : accounts.Directory.LargeFilesOf(mail.Account);
+    private LargeFiles? Rule(SmtpAccount account) => links is null ? null : accounts.Directory.LargeFilesOf(account);
 
     // Inline content cannot be larger than the draft that contains it. Without a rule, an earlier attempt may still have made links.
-    private bool MayLink(ResolvedMail mail, LargeFiles? rule) =>
+    private bool MayLink(QueuedMail ticket, MailContent content, LargeFiles? rule) =>
         links is not null
         && (
             rule is null
-                ? mail.Due.Ticket.Attempt > 0 && (mail.Content.Sources > 0 || mail.Content.Size > Small)
-                : mail.Content.Sources > 0 || mail.Content.Size > rule.Threshold
+                ? ticket.Attempt > 0 && (content.Sources > 0 || content.Size > Small)
+                : content.Sources > 0 || content.Size > rule.Threshold
         );
 
     private static LocalContent?[] ByIndex(LocalContent[] files, IReadOnlyList<AttachmentRef> wanted, int attachments)

@@ -39,7 +39,7 @@ internal sealed partial class FetchEnds(
 
     private async ValueTask<MailContent?> LoadAsync(QueuedMail ticket)
     {
-        using var turn = await loads.TakeAsync(accounts.Directory.OfLane(ticket.Lane)?.Tenant ?? "", 1, CancellationToken.None);
+        using var turn = await loads.TakeAsync(accounts.Directory.TenantOf(ticket.Lane) ?? "", 1, CancellationToken.None);
         try
         {
             return (await store.LoadAsync(ticket, int.MaxValue))?.Bodiless();

@@ -157,7 +157,9 @@ internal sealed partial class LargeFileLinks(
         }
         catch (SourceException error)
         {
-            volumes.Failed(volume, error.Message, Now);
+            // A spool file that is gone was purged, or its message replaced: that says nothing against the volume.
+            if (error.InnerException is not FileNotFoundException)
+                volumes.Failed(volume, error.Message, Now);
             throw;
         }
     }

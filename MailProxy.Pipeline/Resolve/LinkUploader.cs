@@ -156,6 +156,10 @@ internal sealed partial class LinkUploader(
             await links.ApplyAsync(ticket, tenant, rule, files, mayUpload: true, _cancel.Token);
             return null;
         }
+        catch (Exception error) when (error is FileNotFoundException || error.InnerException is FileNotFoundException)
+        {
+            return FetchTrouble.Own("Its body is not there any more.");
+        }
         catch (SourceException error)
         {
             return FetchTrouble.Of(error);

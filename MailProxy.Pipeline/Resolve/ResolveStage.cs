@@ -64,7 +64,7 @@ internal sealed partial class ResolveStage(
         for (var i = 0; i < ordinary.Count; i++)
         {
             var (due, account) = ordinary[i];
-            if (contents[i] is { } content && Equip(due, account, content) is { } mail)
+            if (contents[i] is { } content && Equip(due, account, By(account, content)) is { } mail)
                 await PassAsync(mail);
             else
                 left.Add(due);
@@ -77,7 +77,7 @@ internal sealed partial class ResolveStage(
     /// <summary>Null: it has to wait for something.</summary>
     private ResolvedMail? Equip(DueMail due, SmtpAccount account, MailContent content)
     {
-        if (bodies.TryTake(account.Tenant, Weight(content)) is not { } charge)
+        if (bodies.TryTake(account.Tenant, Weight(due, account, content)) is not { } charge)
             return null;
         var mail = new ResolvedMail(due, account, content, charge);
         if (!attachments.NeedsWork(mail))
@@ -104,8 +104,13 @@ internal sealed partial class ResolveStage(
     private int SliceOf(DueMail due, SmtpAccount account) =>
         due.Permit.IsAcquired ? Math.Min(sliceSize(account), due.Permit.MaxRecipients) : sliceSize(account);
 
-    // The JSON and the message rendered from it are both in memory until the mail has been sent.
-    private static long Weight(MailContent content) => 2L * content.Json.Length;
+    // Of a pool's mail the store knows the account of its last attempt only.
+    private static MailContent By(SmtpAccount account, MailContent content) =>
+        content.Account == account.Key ? content : content with { Account = account.Key };
+
+    // The JSON and the message rendered from it are both in memory until the mail has been sent, and texts that links are added to.
+    private long Weight(DueMail due, SmtpAccount account, MailContent content) =>
+        2 * (content.Json.Length + (attachments.MayBring(due.Ticket, account, content) ? content.Spooled!.Size : 0));
 
     private async Task HandleAsync(DueMail due, CancellationToken stop)
     {
@@ -171,11 +176,13 @@ internal sealed partial class ResolveStage(
         {
             using var turn = await loads.TakeAsync(account.Tenant, 1, stop);
 
-            if (await store.LoadAsync(due.Ticket, SliceOf(due, account)) is not { } content)
+            if (await store.LoadAsync(due.Ticket, SliceOf(due, account)) is not { } loaded)
             {
                 charge?.Dispose();
                 return default;
             }
+
+            var content = By(account, loaded);
 
             if (!due.Permit.IsAcquired)
             {
@@ -183,7 +190,7 @@ internal sealed partial class ResolveStage(
                 return (null, Refused(due, content), 0);
             }
 
-            var bytes = Weight(content);
+            var bytes = Weight(due, account, content);
             charge ??= bodies.TryTake(account.Tenant, bytes);
             if (charge is null)
                 return (null, null, bytes);
@@ -203,7 +210,7 @@ internal sealed partial class ResolveStage(
     }
 
     private static Outcome.Unsendable Refused(DueMail due, MailContent content) =>
-        new(due.Ticket, content.Bodiless(), "5.7.28", $"A limit is reached and mail does not wait for it: {due.Permit.Refusal}.");
+        new(due.Ticket, content.Bodiless(), due.Permit.RefusalStatus, due.Permit.Refusal!);
 
     private static partial class Log
     {

@@ -217,14 +217,23 @@ internal sealed class GatePermit(
 }
 
 /// <summary>
-/// No permit at all: the account's limits say that a mail fails rather than waits. Whoever gets it reports the mail as unsendable.
+/// No permit at all: a limit says that a mail fails rather than waits, or nobody may send it. Whoever gets it reports the mail as
+/// unsendable.
 /// </summary>
-internal sealed class RefusedPermit(string refusal) : SendPermit
+internal sealed class RefusedPermit(string refusal, string status) : SendPermit
 {
     public override bool IsAcquired => false;
     public override int MaxRecipients => int.MaxValue;
     public override string? Refusal => refusal;
+    public override string RefusalStatus => status;
     public override IEnumerable<string> MetadataNames => [];
+
+    /// <summary>The limit of an account that says so.</summary>
+    public static RefusedPermit AtLimit(string limit) => new($"A limit is reached and mail does not wait for it: {limit}.", "5.7.28");
+
+    /// <summary>No account of the pool is left.</summary>
+    public static RefusedPermit OfPool(Pool pool) =>
+        new($"No account of the pool '{pool.Id}' may send from the message's From address.", "5.7.1");
 
     public override void Spend() => throw new InvalidOperationException("A mail that was refused its permit must not be sent.");
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Sharing;
@@ -12,14 +11,14 @@ namespace MailProxy.Pipeline.Schedule;
 /// </summary>
 internal sealed class ActiveQueue
 {
-    private readonly ConcurrentDictionary<LaneKey, MailLane> _lanes = [];
-    private readonly ConcurrentDictionary<string, TenantLanes> _tenants = new(StringComparer.Ordinal);
+    private readonly LaneRegister _lanes;
     private readonly LaneWaits _waits = new();
     private readonly LaneTurns _turns;
     private readonly Action<QueuedMail> _letGo;
     private readonly TicketsOut _out = new();
     private readonly TicketWindow _window;
     private readonly LaneRefills _refills;
+    private readonly HashSet<MailLane> _freed = [];
     private long _now;
 
     /// <param name="window">Tickets in all; each tenant has its share of it, and each of its lanes an equal part of that.</param>
@@ -32,6 +31,7 @@ internal sealed class ActiveQueue
         _turns = new(inFlight, share ?? TenantShare.Unlimited);
         _window = new(window, share ?? TenantShare.Unlimited, letGo);
         _refills = new(_window, page);
+        _lanes = new(_window, _refills);
     }
 
     /// <summary>Tickets in memory.</summary>
@@ -49,19 +49,19 @@ internal sealed class ActiveQueue
     public long NextLook => _waits.NextLook;
 
     /// <summary>Every lane there is; safe to read from other threads.</summary>
-    public IEnumerable<MailLane> Lanes => _lanes.Values;
+    public IEnumerable<MailLane> Lanes => _lanes.All;
 
     /// <summary>A tenant's lanes that wait for the limit of the whole tenant.</summary>
-    public IReadOnlyCollection<MailLane> AtLimitOf(string tenant) => _tenants.TryGetValue(tenant, out var lanes) ? lanes.AtLimit : [];
+    public IReadOnlyCollection<MailLane> AtLimitOf(string tenant) => _lanes.Tenant(tenant)?.AtLimit ?? (IReadOnlyCollection<MailLane>)[];
 
     /// <summary>Safe to call from other threads.</summary>
-    public MailLane? Find(LaneKey key) => _lanes.GetValueOrDefault(key);
+    public MailLane? Find(LaneKey key) => _lanes.Find(key);
 
     /// <summary>A tenant's mails under way, and the most that it may have. Safe to call from other threads.</summary>
-    public (long Held, long Allowed) InFlightOf(string tenant) => _turns.Of(_tenants.GetValueOrDefault(tenant));
+    public (long Held, long Allowed) InFlightOf(string tenant) => _turns.Of(_lanes.Tenant(tenant));
 
     /// <summary>A tenant's tickets in memory, and the most that it may have. Safe to call from other threads.</summary>
-    public (long Held, long Allowed) TicketsOf(string tenant) => _window.Of(_tenants.GetValueOrDefault(tenant));
+    public (long Held, long Allowed) TicketsOf(string tenant) => _window.Of(_lanes.Tenant(tenant));
 
     /// <summary>Whether only its tenant's share keeps the lane from more. Safe to call from other threads.</summary>
     public bool IsAtShare(MailLane lane) => _turns.IsAtShare(lane.Tenant);
@@ -70,29 +70,20 @@ internal sealed class ActiveQueue
     public bool IsBusy(MailLane lane) => _turns.IsBusy(lane);
 
     /// <summary>The lane of this key, made when it is new (<paramref name="made"/>).</summary>
-    public MailLane Lane(LaneKey key, out bool made, string tenant = "")
-    {
-        made = !_lanes.TryGetValue(key, out var lane);
-        if (!made)
-            return lane!;
-        var owner = TenantOf(tenant);
-        owner.Lanes++;
-        return _lanes[key] = new(key, owner) { Page = LaneRefills.FirstPage };
-    }
+    public MailLane Lane(LaneKey key, out bool made, string tenant = "") => _lanes.Lane(key, out made, tenant);
 
     /// <summary>Whose the lane is; it goes from one tenant to another when its account was not known before.</summary>
     public void Belongs(MailLane lane, string tenant)
     {
         if (lane.Tenant.Tenant == tenant)
             return;
-        var to = TenantOf(tenant);
+        var to = _lanes.Enter(tenant);
         LaneTurns.Leave(lane.Tenant.Refill, lane.Refill);
         _turns.Move(lane, to);
         _window.Move(lane, to);
         var from = lane.Tenant;
         lane.Tenant = to;
-        to.Lanes++;
-        LeftBy(from);
+        _lanes.Leave(from);
         Settle(lane);
     }
 
@@ -107,10 +98,8 @@ internal sealed class ActiveQueue
         Waited(lane, _now);
         lane.More = lane.Glance = false;
         lane.NextDue = long.MaxValue;
-        if (lane.InFlight > 0 || lane.Aside > 0 || !_lanes.TryRemove(lane.Key, out _))
-            return;
-        LaneTurns.Leave(lane.Tenant.Refill, lane.Refill);
-        LeftBy(lane.Tenant);
+        if (lane is { InFlight: 0, Lent: 0, Aside: 0 })
+            _lanes.Remove(lane);
     }
 
     /// <summary>A ticket fresh from the store. While the disk has more, only what goes before a ticket in memory may pass it.</summary>
@@ -162,19 +151,31 @@ internal sealed class ActiveQueue
     public MailLane? Next() => _turns.Next(_now);
 
     /// <summary>Takes the first ticket of the lane that <see cref="Next"/> named.</summary>
-    public QueuedMail Take(MailLane lane)
+    /// <param name="lender">The lane of the account that a pool's mail goes by.</param>
+    public QueuedMail Take(MailLane lane, MailLane? lender = null)
     {
         _turns.Took(lane, _now);
         var ticket = _window.Take(lane);
-        _out.Leaves(ticket);
+        _out.Leaves(ticket, lender);
         Settle(lane);
+        Lend(lender, 1);
         return ticket;
+    }
+
+    /// <summary>Takes the lanes of accounts in pools that have fewer mails under way since the last call.</summary>
+    public MailLane[] TakeFreed()
+    {
+        if (_freed.Count == 0)
+            return [];
+        MailLane[] freed = [.. _freed];
+        _freed.Clear();
+        return freed;
     }
 
     /// <summary>Releases every ticket that is not under way.</summary>
     public void Clear()
     {
-        foreach (var lane in _lanes.Values)
+        foreach (var lane in _lanes.All)
             Empty(lane);
         foreach (var ticket in _out.TakeAside())
             _letGo(ticket);
@@ -243,29 +244,26 @@ internal sealed class ActiveQueue
 
     // ── Bookkeeping ──
 
-    private TenantLanes TenantOf(string tenant)
-    {
-        if (_tenants.TryGetValue(tenant, out var known))
-            return known;
-        _window.Add(known = new(tenant));
-        return _tenants[tenant] = known;
-    }
-
-    private void LeftBy(TenantLanes tenant)
-    {
-        if (--tenant.Lanes > 0)
-            return;
-        _refills.Leave(tenant);
-        _window.Remove(tenant);
-        _tenants.TryRemove(tenant.Tenant, out _);
-    }
-
     private bool Land(MailLane lane, in QueuedMail ticket)
     {
-        if (!_out.Lands(ticket))
+        if (!_out.Lands(ticket, out var lender))
             return false;
         _turns.Landed(lane);
+        Lend(lender, -1);
+        if ((lender ?? lane) is { IsInPool: true } account)
+            _freed.Add(account);
         return true;
+    }
+
+    private void Lend(MailLane? lender, int change)
+    {
+        if (lender is null)
+            return;
+        lender.Lent += change;
+        if (lender is { Gone: true, InFlight: 0, Lent: 0 })
+            Drop(lender);
+        else
+            Settle(lender);
     }
 
     private bool ComesBack(MailLane lane, in QueuedMail ticket)

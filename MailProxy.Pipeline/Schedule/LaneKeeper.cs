@@ -32,7 +32,7 @@ internal sealed partial class LaneKeeper(
 
     public MailLane Lane(LaneKey key)
     {
-        var lane = queue.Lane(key, out var made, Directory.OfLane(key)?.Tenant ?? "");
+        var lane = queue.Lane(key, out var made, Directory.TenantOf(key) ?? "");
         if (!made)
             return lane;
         See(lane, Directory);
@@ -72,13 +72,14 @@ internal sealed partial class LaneKeeper(
             return false;
         var before = Directory;
         Directory = now;
-        var changed = ReferenceEquals(now.Tenants, before.Tenants)
-            ? now.ChangedSince(before).Select(Lanes.Of).Select(queue.Find)
-            : queue.Lanes;
+        var changed =
+            ReferenceEquals(now.Tenants, before.Tenants) && ReferenceEquals(now.Pools, before.Pools)
+                ? now.ChangedSince(before).SelectMany(account => LanesAt(now, account)).Select(queue.Find)
+                : queue.Lanes;
         foreach (var lane in changed.OfType<MailLane>().ToArray())
         {
-            // An account that was deleted has no mail left; what the lane knows of the disk is older than that.
-            if (now.OfLane(lane.Key) is null && before.OfLane(lane.Key) is not null)
+            // What was deleted has no mail left; what the lane knows of the disk is older than that.
+            if (now.TenantOf(lane.Key) is null && before.TenantOf(lane.Key) is not null)
                 queue.Drop(lane);
             else
                 See(lane, before);
@@ -147,6 +148,9 @@ internal sealed partial class LaneKeeper(
             if (Known(key) is { Gone: false } lane)
                 queue.DiskHas(lane, due, Now);
         }
+
+        foreach (var account in queue.TakeFreed())
+            AskPoolsAgain(account.Key);
     }
 
     /// <summary>Every lane looks at the disk, and nobody backs off any longer.</summary>
@@ -154,6 +158,8 @@ internal sealed partial class LaneKeeper(
     {
         foreach (var account in Directory.All)
             Lane(Lanes.Of(account.Key));
+        foreach (var pool in Directory.Pools.All)
+            Lane(Lanes.Of(pool.Key));
         foreach (var lane in queue.Lanes)
         {
             BackOff(lane, null);
@@ -169,7 +175,7 @@ internal sealed partial class LaneKeeper(
     }
 
     // News of a deleted account makes no lane again.
-    private MailLane? Known(LaneKey key) => queue.Find(key) ?? (Directory.OfLane(key) is null ? null : Lane(key));
+    private MailLane? Known(LaneKey key) => queue.Find(key) ?? (Directory.TenantOf(key) is null ? null : Lane(key));
 
     private void DropWhenGone(MailLane lane)
     {
@@ -193,23 +199,74 @@ internal sealed partial class LaneKeeper(
     {
         lane.AtLimit = null;
         queue.Waited(lane, Now);
+        AskPoolsAgain(lane.Key);
     }
 
     private void BackOff(MailLane lane, LanePark? park)
     {
         lane.BackingOff = park;
         queue.Waited(lane, Now);
+        AskPoolsAgain(lane.Key);
     }
+
+    // An account stands better, or otherwise: pools that wait for one of their accounts choose anew.
+    private void AskPoolsAgain(LaneKey key)
+    {
+        if (Directory.OfLane(key) is not { } account)
+            return;
+        foreach (var pool in Directory.Pools.With(account.Tenant, account.Id))
+        {
+            if (queue.Find(Lanes.Of(pool.Key)) is { AtLimit.OfPool: true } lane)
+            {
+                lane.AtLimit = null;
+                queue.Waited(lane, Now);
+            }
+        }
+    }
+
+    // The lane of an account, and those of the pools that it is in.
+    private IEnumerable<LaneKey> LanesAt(AccountDirectory now, AccountKey key)
+    {
+        var account = now.Find(key) ?? Directory.Find(key);
+        var pools = account is null ? [] : now.Pools.With(account.Tenant, account.Id).Select(static pool => Lanes.Of(pool.Key));
+        return [Lanes.Of(key), .. pools];
+    }
+
+    private void SeePool(MailLane lane, Pool pool)
+    {
+        queue.Belongs(lane, pool.Tenant);
+        lane.Unknown = lane.Gone = false;
+        PoolCandidate[] candidates =
+        [
+            .. Directory
+                .MembersOf(pool)
+                .Select(member => new PoolCandidate(member.Account, member.Weight, Lane(Lanes.Of(member.Account.Key)))),
+        ];
+        lane.Candidates = candidates;
+        lane.Paused = Directory.Tenants.IsSuspended(pool.Tenant) || candidates.Length == 0 || candidates.All(static c => c.Account.Paused);
+        lane.InFlightCap = Math.Max(1, candidates.Sum(candidate => CapOf(candidate.Account)));
+        lane.AtLimit = null;
+        queue.Waited(lane, Now);
+    }
+
+    private int CapOf(SmtpAccount account) => account.MaxConnections * Math.Max(1 + ahead, account.UnansweredMails);
 
     private void See(MailLane lane, AccountDirectory before)
     {
+        if (Directory.PoolOf(lane.Key) is { } pool)
+        {
+            SeePool(lane, pool);
+            return;
+        }
+
         var account = Directory.OfLane(lane.Key);
+        lane.IsInPool = account is not null && Directory.Pools.With(account.Tenant, account.Id).Any();
         if (account is not null)
             queue.Belongs(lane, account.Tenant);
         lane.Unknown = account is null;
         lane.Gone &= lane.Unknown;
         lane.Paused = account is { Paused: true } or { TenantSuspended: true };
-        lane.InFlightCap = account is null ? 1 + ahead : account.MaxConnections * Math.Max(1 + ahead, account.UnansweredMails);
+        lane.InFlightCap = account is null ? 1 + ahead : CapOf(account);
         // A changed account deserves a new look.
         if (account?.Version != before.OfLane(lane.Key)?.Version)
             lane.AtLimit = lane.BackingOff = null;

@@ -20,15 +20,18 @@ internal sealed class LaneReasons(
     public LaneStatus Status(LaneKey key)
     {
         var lane = queue.Find(key);
-        var (state, until, reason) = Reason(key, lane);
-        return new(state, until, reason, lane?.InFlight ?? 0, lane?.Count ?? 0);
+        var first = First(key, lane);
+        return new(first.State, first.Until, first.Reason, lane?.InFlight ?? 0, lane?.Count ?? 0);
     }
+
+    /// <summary>Everything that holds the lane's mail now, in the order in which mail meets it; empty: nothing.</summary>
+    public IReadOnlyList<LaneGate> Gates(LaneKey key) => [.. Gates(key, queue.Find(key))];
 
     /// <summary>Whether the lane has a reason to wait, or had one so lately that its mail cannot be called overdue.</summary>
     public bool IsExcused(LaneKey key)
     {
         var lane = queue.Find(key);
-        if (Reason(key, lane).State is not (LaneState.Ready or LaneState.Busy))
+        if (First(key, lane).State is not (LaneState.Ready or LaneState.Busy))
             return true;
         var waited = Math.Max(
             lane?.WaitedLast ?? long.MinValue,
@@ -37,30 +40,55 @@ internal sealed class LaneReasons(
         return waited > clock.GetUtcNow().ToUnixTimeMilliseconds() - Overdue;
     }
 
-    private (LaneState State, long? Until, string? Reason) Reason(LaneKey key, MailLane? lane)
+    private LaneGate First(LaneKey key, MailLane? lane)
     {
-        if (accounts.Directory.OfLane(key) is not { } known)
-            return (LaneState.UnknownAccount, null, "the account does not exist any more");
-        if (known.TenantSuspended)
-            return (LaneState.TenantSuspended, null, "sending is suspended for the tenant");
-        if (known.Paused)
-            return (LaneState.Paused, null, "the account is paused");
-        var all = standstill.Reason();
-        if (all.State is LaneState.Suspended or LaneState.StoreTrouble)
-            return all;
-        if (lane?.BackingOff is { } backingOff)
-            return (LaneState.BackingOff, backingOff.Until + Math.Min(0, pendingStep()), backingOff.Reason);
-        if (lane?.AtLimit is { } limit)
-            return (limit.OfTenant ? LaneState.TenantAtLimit : LaneState.AtLimit, limit.Until + pendingStep(), limit.Reason);
-        if (all.State == LaneState.Ready && lane is not null && IsAtShare(lane))
-            return (LaneState.TenantAtShare, null, AtShare(known.Tenant));
-        if (all.State == LaneState.Ready && lane is not null && queue.IsBusy(lane))
-            return (LaneState.Busy, null, Busy(lane));
-        return all with { Until = all.Until + pendingStep() };
+        foreach (var gate in Gates(key, lane))
+            return gate;
+        return new(LaneState.Ready, null, null);
     }
 
+    private IEnumerable<LaneGate> Gates(LaneKey key, MailLane? lane)
+    {
+        var directory = accounts.Directory;
+        if (directory.TenantOf(key) is not { } tenant)
+        {
+            var what = Lanes.PoolOf(key) is null ? "account" : "pool";
+            yield return new(LaneState.UnknownAccount, null, $"the {what} does not exist any more");
+            yield break;
+        }
+
+        if (directory.Tenants.IsSuspended(tenant))
+            yield return new(LaneState.TenantSuspended, null, "sending is suspended for the tenant");
+        if (directory.OfLane(key) is { Paused: true })
+            yield return new(LaneState.Paused, null, "the account is paused");
+        else if (directory.PoolOf(key) is { } pool && directory.MembersOf(pool).All(static member => member.Account.Paused))
+            yield return new(LaneState.PoolWaits, null, $"every account of the pool '{pool.Id}' is paused");
+        var all = standstill.Reason();
+        if (all.State is LaneState.Suspended or LaneState.StoreTrouble)
+            yield return all;
+        if (lane?.BackingOff is { } backingOff)
+            yield return new(LaneState.BackingOff, backingOff.Until + Math.Min(0, pendingStep()), backingOff.Reason);
+        if (lane?.AtLimit is { } limit)
+            yield return new(StateOf(limit), limit.Until + pendingStep(), limit.Reason);
+        if (all.State == LaneState.InstallationAtLimit)
+            yield return all with
+            {
+                Until = all.Until + pendingStep(),
+            };
+        if (lane is not null && IsAtShare(lane))
+            yield return new(LaneState.TenantAtShare, null, AtShare(tenant));
+        if (lane is not null && queue.IsBusy(lane))
+            yield return new(LaneState.Busy, null, Busy(lane));
+    }
+
+    private static LaneState StateOf(LanePark limit) =>
+        limit.OfTenant ? LaneState.TenantAtLimit
+        : limit.OfPool ? LaneState.PoolWaits
+        : LaneState.AtLimit;
+
     private static string Busy(MailLane lane) =>
-        $"the account has {lane.InFlight} attempts under way and may have no more (twice max_connections, a quarter of "
+        (lane.Candidates is null ? "the account has" : "the pool's accounts have")
+        + $" {lane.InFlight + lane.Lent} attempts under way and may have no more (twice max_connections, a quarter of "
         + "Schedule:InFlight at most);"
         + " the next goes when one of them ends";
 

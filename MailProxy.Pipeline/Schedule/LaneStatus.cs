@@ -37,6 +37,9 @@ public enum LaneState : byte
 
     /// <summary>The account has as many attempts under way as it may have. Its mail may be overdue all the same.</summary>
     Busy = 11,
+
+    /// <summary>No account of the pool can send now.</summary>
+    PoolWaits = 12,
 }
 
 /// <summary>How one account's lane stands.</summary>
@@ -45,3 +48,8 @@ public enum LaneState : byte
 /// <param name="InFlight">Mails on their way.</param>
 /// <param name="Waiting">Tickets in memory; the disk may have more.</param>
 public sealed record LaneStatus(LaneState State, long? Until, string? Reason, int InFlight, int Waiting);
+
+/// <summary>One thing that holds a lane's mail.</summary>
+/// <param name="Until">Unix milliseconds when that ends; null: not by itself.</param>
+/// <param name="Reason">In words; null when nothing holds it.</param>
+public sealed record LaneGate(LaneState State, long? Until, string? Reason);

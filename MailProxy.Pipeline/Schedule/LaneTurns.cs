@@ -31,7 +31,7 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
     public bool IsAtShare(TenantLanes tenant) => InFlight < inFlight && !May(tenant);
 
     /// <summary>Whether the lane has as many mails under way as a lane may have. Safe to call from other threads.</summary>
-    public bool IsBusy(MailLane lane) => lane.InFlight >= Math.Min(lane.InFlightCap, Math.Max(1, inFlight / 4));
+    public bool IsBusy(MailLane lane) => lane.InFlight + lane.Lent >= Math.Min(lane.InFlightCap, Math.Max(1, inFlight / 4));
 
     /// <summary>Null when no lane may send. A lane with an immediate mail goes first, but at most every second time.</summary>
     public MailLane? Next(long now)

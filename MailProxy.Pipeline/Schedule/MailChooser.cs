@@ -26,6 +26,7 @@ internal sealed class MailChooser(
     private const long BehindFirst = 20;
 
     private readonly TenantTurns _turns = new();
+    private readonly List<(PoolCandidate Candidate, Candidacy Now)> _standing = [];
 
     /// <summary>
     /// Capacity downstream comes first, then the choice, so that urgent mail wins until the last moment. True: there may be more to choose.
@@ -36,6 +37,13 @@ internal sealed class MailChooser(
         {
             if (standstill.Stands || queue.Next() is not { } lane || !wait.HasCapacity())
                 return false;
+            if (lane.Candidates is { } candidates && lanes.Directory.PoolOf(lane.Key) is { } pool)
+            {
+                if (!ChooseOf(pool, lane, candidates))
+                    return !wait.HasCapacity();
+                continue;
+            }
+
             if (lanes.Directory.OfLane(lane.Key) is not { } account)
                 throw new InvalidOperationException("A lane without an account was chosen.");
 
@@ -50,10 +58,49 @@ internal sealed class MailChooser(
                 _turns.Granted(account.Tenant, lane);
             if (answer.Refusal is { } refusal && !answer.Fail)
                 Park(lane, account, answer.Owner, refusal);
-            else if (!Hand(lane, account.Key, answer.Permit ?? new RefusedPermit($"{Name(answer.Owner)} {answer.Refusal}")))
+            else if (!Hand(lane, account.Key, answer.Permit ?? RefusedPermit.AtLimit($"{Name(answer.Owner)} {answer.Refusal}")))
                 return !wait.HasCapacity();
         }
 
+        return true;
+    }
+
+    // False: the pipeline is coming down. The account comes with the permit; one that is refused at its own limit is passed over.
+    private bool ChooseOf(Pool pool, MailLane lane, IReadOnlyList<PoolCandidate> candidates)
+    {
+        if (_turns.Before(pool.Tenant, lane) is { } first)
+        {
+            ParkBehind(lane, first);
+            return true;
+        }
+
+        var ticket = lane.First;
+        CandidateState StateOf(PoolCandidate candidate) => PoolRouter.Of(candidate, ticket.NotBy, queue.IsBusy(candidate.Lane)).State;
+        while (PoolRouter.Choose(pool.Strategy, candidates, StateOf) is { } chosen)
+        {
+            var answer = gate.Ask(chosen.Account, ticket.Recipients);
+            if (answer.Refusal is not { } refusal)
+            {
+                _turns.Granted(pool.Tenant, lane);
+                return Hand(lane, chosen.Account.Key, answer.Permit!, chosen.Lane);
+            }
+
+            if (answer.Owner != LimitScope.Account)
+            {
+                Park(lane, chosen.Account, answer.Owner, refusal);
+                return true;
+            }
+
+            Park(chosen.Lane, chosen.Account, answer.Owner, refusal);
+        }
+
+        _standing.Clear();
+        foreach (var candidate in candidates)
+            _standing.Add((candidate, PoolRouter.Of(candidate, ticket.NotBy, queue.IsBusy(candidate.Lane))));
+        if (_standing.TrueForAll(static one => one.Now.State == CandidateState.Excluded))
+            return Hand(lane, candidates[0].Account.Key, RefusedPermit.OfPool(pool));
+        lane.AtLimit = PoolWaits.Of(pool, _standing, Now());
+        queue.Waited(lane, Now());
         return true;
     }
 
@@ -105,9 +152,9 @@ internal sealed class MailChooser(
     }
 
     // False: the channel was completed though it had capacity. The pipeline is coming down, and the next wait says so.
-    private bool Hand(MailLane lane, AccountKey account, SendPermit permit)
+    private bool Hand(MailLane lane, AccountKey account, SendPermit permit, MailLane? lender = null)
     {
-        var ticket = queue.Take(lane);
+        var ticket = queue.Take(lane, lender);
         if (next.TryWrite(new(ticket, account, permit)))
             return true;
         permit.Dispose();

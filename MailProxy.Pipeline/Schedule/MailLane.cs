@@ -9,6 +9,9 @@ internal sealed record LanePark(long Until, string Reason)
 {
     /// <summary>The lane waits for the limit of its whole tenant.</summary>
     public bool OfTenant { get; init; }
+
+    /// <summary>The lane is a pool's, and waits for one of its accounts.</summary>
+    public bool OfPool { get; init; }
 }
 
 /// <summary>
@@ -44,6 +47,16 @@ internal sealed class MailLane
     public int Aside { get; set; }
 
     public int InFlight { get; set; }
+
+    /// <summary>Of an account's lane: mails of pools that are under way by the account.</summary>
+    public int Lent { get; set; }
+
+    /// <summary>Of a pool's lane: its accounts, in order; null: it is an account's lane.</summary>
+    public IReadOnlyList<PoolCandidate>? Candidates { get; set; }
+
+    /// <summary>Of an account's lane: the account is in a pool.</summary>
+    public bool IsInPool { get; set; }
+
     public int InFlightCap { get; set; } = 1;
 
     // ── Reasons to wait ──

@@ -94,6 +94,9 @@ internal sealed partial class ScheduleStage
     /// <summary>Why a lane's mail waits, or that it does not.</summary>
     public LaneStatus Status(LaneKey lane) => _reasons.Status(lane);
 
+    /// <summary>Everything that holds a lane's mail, in the order in which mail meets it.</summary>
+    public IReadOnlyList<LaneGate> Gates(LaneKey lane) => _reasons.Gates(lane);
+
     /// <summary>Publishes a tenant's mails under way and in memory, and the most that it may have.</summary>
     public void ShowIn(TenantShares shares)
     {
@@ -115,16 +118,7 @@ internal sealed partial class ScheduleStage
     /// </summary>
     public async Task RunAsync(Recovery recovery, bool suspended, CancellationToken stop)
     {
-        _lanes.ReadClock();
-        var now = _lanes.Now;
-        _standstill.Suspended = suspended;
-        _standstill.Start(now);
-        _expiry.Next = recovery.NextExpiry;
-        _gate.Seed(recovery.LimitUses);
-        _lanes.SeeAccounts();
-        foreach (var (lane, due) in recovery.Lanes)
-            _queue.DiskHas(_lanes.Lane(lane), due, now);
-
+        Begin(recovery, suspended);
         _accounts.Changed += _wake.Look;
         _health.Changed += _wake.Look;
         try
@@ -158,8 +152,22 @@ internal sealed partial class ScheduleStage
         _queue.Clear();
     }
 
-    // True: there is more to do at once.
-    private async ValueTask<bool> TurnAsync(SchedulerWait wait)
+    /// <summary>Takes over what the last run left.</summary>
+    internal void Begin(Recovery recovery, bool suspended)
+    {
+        _lanes.ReadClock();
+        var now = _lanes.Now;
+        _standstill.Suspended = suspended;
+        _standstill.Start(now);
+        _expiry.Next = recovery.NextExpiry;
+        _gate.Seed(recovery.LimitUses);
+        _lanes.SeeAccounts();
+        foreach (var (lane, due) in recovery.Lanes)
+            _queue.DiskHas(_lanes.Lane(lane), due, now);
+    }
+
+    /// <summary>One turn. True: there is more to do at once.</summary>
+    internal async ValueTask<bool> TurnAsync(SchedulerWait wait)
     {
         if (_lanes.ReadClock())
             _standstill.Limit = _standstill.Store = null;

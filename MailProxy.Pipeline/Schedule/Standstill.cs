@@ -60,16 +60,16 @@ internal sealed class Standstill(PipelineHealth health)
     }
 
     /// <summary>Ready when nothing keeps all lanes waiting.</summary>
-    public (LaneState State, long? Until, string? Reason) Reason()
+    public LaneGate Reason()
     {
         if (_suspended)
-            return (LaneState.Suspended, null, "the dispatcher is suspended");
+            return new(LaneState.Suspended, null, "the dispatcher is suspended");
         if (health.StoreTrouble is { } trouble)
-            return (LaneState.StoreTrouble, null, trouble);
+            return new(LaneState.StoreTrouble, null, trouble);
         if (_store is { } store)
-            return (LaneState.StoreTrouble, store.Until, store.Reason);
+            return new(LaneState.StoreTrouble, store.Until, store.Reason);
         if (_limit is { } limit)
-            return (LaneState.InstallationAtLimit, limit.Until, limit.Reason);
-        return (LaneState.Ready, null, null);
+            return new(LaneState.InstallationAtLimit, limit.Until, limit.Reason);
+        return new(LaneState.Ready, null, null);
     }
 }

@@ -5,13 +5,14 @@ namespace MailProxy.Pipeline.Schedule;
 /// <summary>Tickets that have left their lanes: under way to an attempt, or set aside until what the mail carries has come. Pure.</summary>
 internal sealed class TicketsOut
 {
-    private readonly HashSet<(long, int, int)> _underWay = [];
+    // With the lane of the account that a pool's mail goes by; else null.
+    private readonly Dictionary<(long, int, int), MailLane?> _underWay = [];
     private readonly HashSet<QueuedMail> _aside = [];
 
-    public void Leaves(in QueuedMail ticket) => _underWay.Add(Name(ticket));
+    public void Leaves(in QueuedMail ticket, MailLane? lender) => _underWay.TryAdd(Name(ticket), lender);
 
     /// <summary>False when the ticket was not under way.</summary>
-    public bool Lands(in QueuedMail ticket) => _underWay.Remove(Name(ticket));
+    public bool Lands(in QueuedMail ticket, out MailLane? lender) => _underWay.Remove(Name(ticket), out lender);
 
     /// <summary>False when the ticket was set aside before.</summary>
     public bool SetsAside(in QueuedMail ticket) => _aside.Add(ticket);

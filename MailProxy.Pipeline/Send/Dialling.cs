@@ -10,6 +10,10 @@ namespace MailProxy.Pipeline.Send;
 /// <summary>The beginning of a connection: where the server is, TCP, and our own name.</summary>
 internal static class Dialling
 {
+    private const int TcpUserTimeout = 18; // TCP_USER_TIMEOUT of tcp(7)
+
+    private static readonly TimeSpan Unacknowledged = TimeSpan.FromSeconds(30);
+
     /// <summary>Where an account's server is.</summary>
     /// <exception cref="SmtpOpenException">The sandbox does not listen (yet).</exception>
     public static EndPoint ServerOf(SmtpAccount account, AccountDirectory directory, NetworkPolicy policy)
@@ -47,6 +51,7 @@ internal static class Dialling
             var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
+                NoticeSilence(socket);
                 await socket.ConnectAsync(address, port, clock.Token);
                 return socket;
             }
@@ -60,6 +65,17 @@ internal static class Dialling
         }
 
         throw last ?? new SocketException((int)SocketError.HostNotFound);
+    }
+
+    // What is sent and never acknowledged ends the connection (RFC 5482): a path that swallows packets is noticed long before the phases'
+    // time is over. Nothing is noticed while only a reply is waited for.
+    private static void NoticeSilence(Socket socket)
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        Span<byte> milliseconds = stackalloc byte[sizeof(int)];
+        BitConverter.TryWriteBytes(milliseconds, (int)Unacknowledged.TotalMilliseconds);
+        socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, TcpUserTimeout, milliseconds);
     }
 
     /// <summary>The name after EHLO: as configured, else this machine's full name, else the address that the server sees (RFC 5321

@@ -31,8 +31,12 @@ internal sealed class Rendering(Func<ResolvedMail, RenderedMail> render, TenantS
         return await Task.Factory.StartNew(() => render(mail), abort, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    // Files are encoded when they are read, but a signature reads all of them.
-    private static long Weight(ResolvedMail mail) =>
-        mail.Content.Json.Length
-        + (mail.Account.Signing is null ? 0 : (mail.Content.Spooled?.Size ?? 0) + mail.Files.Sum(static file => file?.Size ?? 0));
+    // Files are encoded when they are read, but a signature reads all of them, and links are added to texts in memory.
+    private static long Weight(ResolvedMail mail)
+    {
+        var signed = mail.Account.Signing is not null;
+        return mail.Content.Json.Length
+            + (signed || mail.Links.Count > 0 ? mail.Content.Spooled?.Size ?? 0 : 0)
+            + (signed ? mail.Files.Sum(static file => file?.Size ?? 0) : 0);
+    }
 }

@@ -60,6 +60,10 @@ internal static class RuleEffects
                 Steps = rule.Action == RuleAction.Hint ? [] : StepsOf(rule),
             };
 
+    /// <summary>Whether the server wants to see the same client again before it takes the mail.</summary>
+    public static bool IsGreylisting(ReplyRule? rule, SmtpReply reply) =>
+        reply.IsTransient && (rule?.SameAccount ?? reply is { Code: 450 or 451, EnhancedCode: "4.7.1" });
+
     /// <summary>How long a recipient waits at least.</summary>
     public static TimeSpan? WaitOf(ReplyRule rule) => StepsOf(rule) is [var first, ..] ? first : null;
 

@@ -59,7 +59,7 @@ public sealed class SmtpTimeouts
 {
     /// <summary>For each address of the host, until the TCP connection is established.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
-    public TimeSpan Connect { get; set; } = TimeSpan.FromSeconds(30);
+    public TimeSpan Connect { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The TLS handshake.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]

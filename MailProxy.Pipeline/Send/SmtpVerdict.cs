@@ -247,6 +247,8 @@ internal static class SmtpVerdict
         )
         {
             Rule = rule?.FullName,
+            IsExcluded = rule?.Action == RuleAction.Exclude,
+            IsGreylisted = RuleEffects.IsGreylisting(rule, reply),
         };
 
     private static RecipientVerdict[] Each(MailContent content, TransactionResult result, Func<SliceRecipient, int, RecipientVerdict> judge)

@@ -12,6 +12,13 @@ public interface IMessageQueries
     /// null.</summary>
     Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before);
 
+    /// <summary>The messages whose Message-ID header is this one, with its brackets; pages as <see cref="ListAsync"/>.</summary>
+    /// <param name="tenant">Null: every tenant's.</param>
+    Task<MessagePage> ByMessageIdAsync(string? tenant, string messageId, int limit, long? before);
+
+    /// <summary>Where a message that is ready and due stands in its lane; null: it is not.</summary>
+    Task<LanePosition?> PositionAsync(long number, long now);
+
     /// <summary>A message's events after this sequence; null when there is no such message.</summary>
     Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit);
 
@@ -42,6 +49,14 @@ public sealed record MessagePage(IReadOnlyList<MessageView> Messages, long? Next
     public int? Scanned { get; init; }
 }
 
+/// <summary>Where a message stands in its lane, by priority and time.</summary>
+/// <param name="Ahead">Messages that go before it, those under way included; counted up to <see cref="Most"/>.</param>
+/// <param name="More">There are more than that.</param>
+public sealed record LanePosition(long Ahead, bool More)
+{
+    public const int Most = 10_000;
+}
+
 /// <summary>The message exists, but its body was purged (410).</summary>
 public sealed class BodyPurgedException() : Exception("The message's body was purged.");
 
@@ -56,7 +71,11 @@ public sealed record MessageFilter(
     Priority? Priority = null,
     long? CreatedAfter = null,
     long? CreatedBefore = null
-);
+)
+{
+    /// <summary>Only those that named this pool.</summary>
+    public PoolKey? Pool { get; init; }
+}
 
 /// <summary>One message as the API shows it.</summary>
 /// <param name="Number">The arrival number, which is the list's cursor.</param>
@@ -86,6 +105,18 @@ public sealed record MessageView(
     IReadOnlyList<RecipientView> Recipients
 )
 {
+    /// <summary>The pool whose accounts it may go by; null: it goes by its account. Then the account is the last that it went by.</summary>
+    public PoolKey? Pool { get; init; }
+
+    /// <summary>The lane that it waits in, of a pool's mail perhaps that of one account; null: it is final.</summary>
+    public LaneKey? WaitsIn { get; init; }
+
+    /// <summary>Of a pool's mail: ids of accounts that it may not go by, with commas between; null: none.</summary>
+    public string? NotBy { get; init; }
+
+    /// <summary>The lane that it waits in.</summary>
+    public LaneKey Lane => WaitsIn ?? (Pool is { } pool ? Lanes.Of(pool) : Lanes.Of(Account));
+
     /// <summary>Whether it waits because a person suspended its batch.</summary>
     public bool BatchSuspended { get; init; }
 

@@ -116,6 +116,9 @@ public sealed record Settlement(
     long At
 )
 {
+    /// <summary>The account of the attempt; null: there was none.</summary>
+    public AccountKey? By { get; init; }
+
     /// <summary>What the attempt counts against limits; null: its body never began.</summary>
     public Mark? Mark { get; init; }
 }
@@ -129,7 +132,15 @@ public abstract record QueueStep
     public sealed record Remove : QueueStep;
 
     /// <summary>Ready again at <paramref name="Due"/> (0: at once).</summary>
-    public sealed record Again(long Due, int Round, int Recipients) : QueueStep;
+    public sealed record Again(long Due, int Round, int Recipients) : QueueStep
+    {
+        /// <summary>Where a pool's mail waits: in its pool's lane, or in that of the account that it stays with; null: where it
+        /// did.</summary>
+        public LaneKey? Lane { get; init; }
+
+        /// <summary>Ids of all accounts that a pool's mail may not go by, with commas between; null: as it was.</summary>
+        public string? NotBy { get; init; }
+    }
 
     /// <summary>The message waits for a person.</summary>
     public sealed record Hold(string Reason, int Round, int Recipients) : QueueStep;

@@ -80,6 +80,9 @@ internal sealed class ApiHost : IAsyncDisposable
     public bool Suspended { get; set; }
     public Dictionary<AccountKey, LaneWait> Lanes { get; } = [];
 
+    /// <summary>Everything that holds a lane's mail.</summary>
+    public Dictionary<LaneKey, IReadOnlyList<LaneWait>> Gates { get; } = [];
+
     /// <summary>Lanes that had a reason to wait within the last minute.</summary>
     public HashSet<LaneKey> Excused { get; } = [];
     public List<SandboxMailAnswer> Caught { get; } = [];
@@ -234,11 +237,13 @@ internal sealed class ApiHost : IAsyncDisposable
                 )
                 {
                     IsExcused = Excused.Contains,
+                    Lane = lane => new(Gates.GetValueOrDefault(lane) ?? [], 2),
                 }
             )
             .AddSingleton<WebhookTrial>((endpoint, _) => Task.FromResult(TestWebhook(endpoint)))
             .AddSingleton<AccountTest>((account, _) => Task.FromResult(TestAccount(account)))
             .AddSingleton<WriteRaw>(async (content, _, target, cancel) => await target.WriteAsync(content.Json, cancel))
+            .AddSingleton(provider => MailProxy.Daemon.Hosting.Seams.Reroutes(provider.GetRequiredService<CurrentAccounts>()))
             .AddSingleton(new ScratchFiles(Scratch))
             .AddSingleton<OpenDownload>((token, head, cancel) => Downloads(token, head, cancel))
             .AddSingleton(NSubstitute.Substitute.For<IErasure>())

@@ -11,6 +11,7 @@ internal sealed class FakeQueries : IMessageQueries
     public Dictionary<MessageKey, List<MailEvent>> Events { get; } = [];
     public Dictionary<MessageKey, MailContent> Contents { get; } = [];
     public QueueCounts Counts { get; set; } = new([], null, 0);
+    public Dictionary<long, LanePosition?> Positions { get; } = [];
     public Exception? Fault { get; set; }
     public List<MessageFilter> Filters { get; } = [];
 
@@ -30,6 +31,16 @@ internal sealed class FakeQueries : IMessageQueries
                 .ToArray();
             return new MessagePage([.. wanted.Take(limit)], wanted.Length > limit ? wanted[limit - 1].Number : null);
         });
+
+    public Task<MessagePage> ByMessageIdAsync(string? tenant, string messageId, int limit, long? before) =>
+        Answer(() =>
+            new MessagePage(
+                [.. Views.Where(v => v.MessageIdHeader == messageId && (tenant is null || v.Key.Tenant == tenant)).Take(limit)],
+                null
+            )
+        );
+
+    public Task<LanePosition?> PositionAsync(long number, long now) => Answer(() => Positions.GetValueOrDefault(number));
 
     public Task<long?> BodySizeAsync(MessageKey key) => Answer(() => (long?)Contents.GetValueOrDefault(key)?.Json.Length);
 

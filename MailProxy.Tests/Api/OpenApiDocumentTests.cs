@@ -83,6 +83,7 @@ public sealed class OpenApiDocumentTests
                     {
                         "id",
                         "account",
+                        "pool",
                         "from",
                         "to",
                         "cc",

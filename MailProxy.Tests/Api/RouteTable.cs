@@ -52,6 +52,7 @@ internal static class RouteTable
     public const string DkimKey = """{"domain":"x.example","selector":"some","algorithm":"ed25519"}""";
     public const string Webhook = """{"url":"https://hook.example.com/","types":["webhook.disabled"]}""";
     public const string Volume = """{"backend":"http","config":{"base_url":"http://127.0.0.1:9/"}}""";
+    public const string Pool = """{"strategy":"failover","accounts":["some"]}""";
     public const string Message =
         """{"id":"some","account":"some","from":"a@x.example","to":"b@y.example","text":"t","batch":"some","send_at":"2099-01-01T00:00:00Z"}""";
 
@@ -63,6 +64,16 @@ internal static class RouteTable
         ["POST /v1/messages/batch"] = new(Access.Send, $$"""{"messages":[{{Other}}]}"""),
         ["GET /v1/messages"] = new(Access.Read),
         ["GET /v1/messages/{id}"] = new(Access.Read),
+        ["POST /v1/messages/{id}/reroute"] = new(Access.Send, """{"pool":"other"}""", Elsewhere: 422),
+        ["POST /v1/messages/reroute"] = new(Access.Send, """{"pool":"other"}""", Elsewhere: 422),
+        ["GET /v1/pools"] = new(Access.Read),
+        ["GET /v1/pools/{id}"] = new(Access.Read),
+        ["PUT /v1/pools/{id}"] = new(Access.Manage, Pool, Elsewhere: 422),
+        ["DELETE /v1/pools/{id}"] = new(Access.Manage, Answer: 204),
+        ["GET /v1/pools/{id}/explain"] = new(Access.Read),
+        ["GET /v1/messages/{id}/explain"] = new(Access.Read),
+        ["GET /v1/accounts/{id}/explain"] = new(Access.Read),
+        ["GET /v1/where"] = new(Access.Read, Query: "?address=b@y.example"),
         ["GET /v1/messages/{id}/events"] = new(Access.Read),
         ["GET /v1/messages/{id}/raw"] = new(Access.Read),
         ["POST /v1/messages/{id}/cancel"] = new(Access.Send),
@@ -160,6 +171,10 @@ internal static class RouteTable
         ["DELETE /v1/recipients"] = null,
         ["POST /v1/batches/{id}/suspend"] = "batch.suspend",
         ["POST /v1/batches/{id}/activate"] = "batch.activate",
+        ["POST /v1/messages/{id}/reroute"] = "message.reroute",
+        ["POST /v1/messages/reroute"] = "message.reroute",
+        ["PUT /v1/pools/{id}"] = "pool.replace",
+        ["DELETE /v1/pools/{id}"] = "pool.delete",
         ["PUT /v1/accounts/{id}"] = "account.replace",
         ["DELETE /v1/accounts/{id}"] = null,
         ["POST /v1/accounts/{id}/pause"] = "account.pause",

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Pools;
 using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
@@ -89,6 +90,10 @@ internal sealed class FieldTests
             KeyFields.Noun,
             """{"name":"n","scopes":["send","manage"],"allowed_networks":["10.0.0.0/8"],"expires_at":"2999-01-01T00:00:00Z"}""",
             isMade: true
+        ),
+        Example.Of(
+            PoolFields.Noun,
+            """{"strategy":"weighted","accounts":[{"id":"a","weight":3},{"id":"b","weight":1}],"description":"two"}"""
         ),
         Example.Of(VolumeFields.Noun, """{"backend":"local","config":{"root":"/srv/files"},"shared":true}"""),
         Example.Of(

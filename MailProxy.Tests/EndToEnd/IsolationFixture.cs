@@ -93,6 +93,8 @@ internal abstract partial class IsolationFixture
                     ("PUT /v1/accounts/some", RouteTable.Account),
                     ("PUT /v1/webhooks/some", RouteTable.Webhook),
                     ("PUT /v1/volumes/some", RouteTable.Volume),
+                    ("PUT /v1/pools/some", RouteTable.Pool),
+                    ("PUT /v1/pools/other", RouteTable.Pool),
                     ("POST /v1/messages", RouteTable.Message),
                     ("POST /v1/accounts/some/resume", null),
                     ("POST /v1/webhooks/some/resume", null),

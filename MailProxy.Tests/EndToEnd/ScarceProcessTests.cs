@@ -73,6 +73,7 @@ internal sealed class ScarceProcessTests
         }
 
         Assert.That(wrong, Is.Empty);
+        Assert.That(daemon.HasExited, Is.False, () => daemon.Output);
         using (var live = await daemon.Http.GetAsync("/health/live"))
             Assert.That(live.StatusCode, Is.EqualTo(HttpStatusCode.OK));
         using (var answer = await daemon.Http.PostAsJsonAsync("/v1/messages", Small))

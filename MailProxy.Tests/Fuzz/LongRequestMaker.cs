@@ -125,8 +125,22 @@ internal sealed class LongRequestMaker(Random random)
             1 => text.Insert(random.Next(text.Length + 1), "\r\n"),
             2 => text.Insert(random.Next(text.Length + 1), "="),
             3 => text.Insert(random.Next(text.Length + 1), "ü"),
+            4 or 5 => WithUnusedBits(text),
             _ => text,
         };
+    }
+
+    // Bits behind the last octet that an encoder leaves zero, and a decoder does not look at (RFC 4648 section 3.5).
+    private static string WithUnusedBits(string text) =>
+        text.EndsWith("==", StringComparison.Ordinal) ? text[..^3] + Next(text[^3]) + "=="
+        : text.EndsWith('=') ? text[..^2] + Next(text[^2]) + "="
+        : text;
+
+    // Its lowest bits are zero, so the next letter differs in one of those.
+    private static char Next(char last)
+    {
+        const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        return Alphabet[Alphabet.IndexOf(last, StringComparison.Ordinal) + 1];
     }
 
     private string Member(string name, string value) => $"{Blanks()}\"{name}\"{Blanks()}:{Blanks()}{Json(value)}";

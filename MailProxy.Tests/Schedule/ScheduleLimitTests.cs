@@ -83,7 +83,7 @@ internal sealed class ScheduleLimitTests
 
         Assert.That(
             (due.Ticket.Id, due.Permit.IsAcquired, due.Permit.Refusal),
-            Is.EqualTo((2L, false, "the account used 1 of 1 per hour"))
+            Is.EqualTo((2L, false, "A limit is reached and mail does not wait for it: the account used 1 of 1 per hour."))
         );
         Assert.That(due.Permit.Spend, Throws.InvalidOperationException);
     }

@@ -15,6 +15,9 @@ public sealed partial class AccountsInForce(CurrentAccounts current, CurrentTena
     /// <summary>Where the built-in catcher listens, once it does; in force from the next reading on.</summary>
     public IPEndPoint? Sandbox { get; set; }
 
+    /// <summary>The pools of accounts; in force from the next reading on.</summary>
+    public PoolDirectory Pools { get; set; } = PoolDirectory.Empty;
+
     public void Swap(Snapshot<SmtpAccount> all)
     {
         var before = current.Directory;
@@ -33,9 +36,10 @@ public sealed partial class AccountsInForce(CurrentAccounts current, CurrentTena
             && reference.TryGetTarget(out var last)
             && ReferenceEquals(last, _last)
             && ReferenceEquals(before.Tenants, tenants.Directory)
+            && ReferenceEquals(before.Pools, Pools)
             && Equals(before.Sandbox, Sandbox);
         if (!isStep || all.Changed is not { Value: { } changed } resource)
-            return new(all.Values, Sandbox, tenants.Directory);
+            return new(all.Values, Sandbox, tenants.Directory, Pools);
         return all.Find(resource.Tenant, resource.Id) is null ? before.Without(changed) : before.With(changed);
     }
 

@@ -84,6 +84,16 @@ public static class TenantFields
             {
                 Order = -1,
             },
+            TenantField.Of(
+                "default_pool",
+                ObjectId,
+                t => t.DefaultPool,
+                (t, pool) => t with { DefaultPool = pool },
+                says: "The pool of messages that name neither account nor pool; instead of `default_account`."
+            ) with
+            {
+                Order = -1,
+            },
             MailRuleFields.Limits<Tenant>(t => t.Limits, (t, limits) => t with { Limits = limits }, says: "Of all its accounts together."),
             MailRuleFields.ExpiresAfter<Tenant>(
                 t => t.ExpiresAfter,
@@ -134,8 +144,8 @@ public static class TenantFields
         Rules = (members, tenant, _) =>
         {
             members.ReadOnly("waiting_for");
-            if (members.Has("default_pool"))
-                members.Fault("default_pool", "not_supported", "Pools are not supported yet.");
+            if (tenant is { DefaultPool: not null, DefaultAccount: not null })
+                members.Fault("default_pool", "conflict", "Give default_account or default_pool, not both.");
             return tenant;
         },
     };

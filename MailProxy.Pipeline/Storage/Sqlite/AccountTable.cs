@@ -12,8 +12,14 @@ internal sealed class AccountTable : TableRules<SmtpAccount>
             """
             SELECT EXISTS (SELECT 1 FROM queue WHERE state = 0 AND lane = ?1)
                 OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_unready WHERE state <> 0 AND lane = ?1)
+                OR EXISTS (
+                    SELECT 1 FROM pools p JOIN json_each(p.config, '$.accounts') a
+                    WHERE p.tenant = ?2 AND a.value ->> 'id' = ?3
+                )
             """,
-            Lanes.Of(KeyOf(resource)).Number
+            Lanes.Of(KeyOf(resource)).Number,
+            resource.Tenant,
+            resource.Id
         ) == 1;
 
     public override void Deleting(Session session, Resource<SmtpAccount> resource, string actor, long now)

@@ -10,6 +10,7 @@ internal sealed class ChangeWriter(EventRows events, Claims claims)
 {
     private const string StateSql = "UPDATE messages SET state = ?2, hold_reason = ?3, send_at = ?4, expires_at = ?5 WHERE number = ?1";
     private const string SendAtSql = "UPDATE messages SET send_at = ?2, expires_at = ?3 WHERE number = ?1";
+    private const string RouteSql = "UPDATE messages SET account = ?2, pool = ?3 WHERE number = ?1";
     private const string CloseSql = "UPDATE recipients SET state = CASE state WHEN 2 THEN ?3 ELSE ?2 END WHERE message = ?1 AND state < 10";
 
     // Sent and ambiguous recipients are never sent to again, so they stay unchanged. So does a recipient that was cancelled alone, because
@@ -37,7 +38,9 @@ internal sealed class ChangeWriter(EventRows events, Claims claims)
         if (stored.HasBegun(claims))
             stored = stored.AsSending();
         var decided = Transitions.Decide(stored.MessageFacts, change, now);
-        if (decided is Transition.Close or Transition.Hold or Transition.Wait && !stored.TryWithdraw(claims))
+        if (decided is Transition.Move { To: var to })
+            decided = Moved(session, stored, to);
+        if (decided is Transition.Close or Transition.Hold or Transition.Wait or Transition.Move && !stored.TryWithdraw(claims))
         {
             // Its body has begun since it was looked at.
             stored = stored.AsSending();
@@ -45,7 +48,7 @@ internal sealed class ChangeWriter(EventRows events, Claims claims)
         }
 
         // A message queued again would wait forever, since final messages do not keep their account from being deleted.
-        if (decided is Transition.Wait { Anew: true } && new ReferenceCheck(session).IsDeleted(stored.Account))
+        if (decided is Transition.Wait { Anew: true } && new ReferenceCheck(session).IsDeleted(stored.Lane))
             decided = new Transition.Refused("account_deleted");
         var result = Make(session, stored, decided, now);
         if (result is ChangeResult.Done && decided is not Transition.Unchanged)
@@ -109,6 +112,10 @@ internal sealed class ChangeWriter(EventRows events, Claims claims)
                 QueueRows.Hold(session, stored.Number);
                 Tell(stored, EventType.MessageHeld, MessageState.Held, null, now);
                 return Done(stored, MessageState.Held, long.MaxValue, stored.MessageFacts.ExpiresAt);
+            case Transition.Move { To: var to }:
+                session.Prepare(RouteSql).Add(stored.Number).Add(to.Account.Number).Add((long?)to.Pool?.Number).Run();
+                QueueRows.Move(session, stored.Number, to.Lane, to.NotBy);
+                return new ChangeResult.Done(stored.State, to.Lane, stored.QueueDue ?? long.MaxValue, stored.MessageFacts.ExpiresAt);
             case Transition.Wait wait:
                 Wait(session, stored, wait, now);
                 return Done(stored, wait.State, wait.Due, wait.ExpiresAt);
@@ -116,6 +123,11 @@ internal sealed class ChangeWriter(EventRows events, Claims claims)
                 throw new InvalidOperationException("An unknown transition.");
         }
     }
+
+    private static Transition Moved(Session session, StoredMessage stored, MessageChange.Reroute to) =>
+        stored.Lane == to.Lane ? new Transition.Unchanged()
+        : new ReferenceCheck(session).IsDeleted(to.Lane) ? new Transition.Refused("account_deleted")
+        : new Transition.Move(to);
 
     private static string Audited(StoredMessage stored) =>
         new AuditedMessage(stored.State.Name(), stored.MessageFacts.SendAt, stored.MessageFacts.ExpiresAt).ToJson();

@@ -11,14 +11,14 @@ internal static class ContentReader
     // for every mail.
     private const string Select = """
         SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate,
-        m.expires_at, q.round, m.state, m.send_at, m.account
+        m.expires_at, q.round, m.state, m.send_at, m.account, m.pool
         FROM queue q JOIN messages m ON m.number = q.message
         WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND (?4 IS NULL OR +q.state = ?4)
         """;
 
     private const string SmallSql = """
         SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate,
-        m.expires_at, q.round, m.state, m.send_at, m.account, b.json, b.sources
+        m.expires_at, q.round, m.state, m.send_at, m.account, m.pool, b.json, b.sources
         FROM queue q CROSS JOIN messages m ON m.number = q.message CROSS JOIN bodies b ON b.message = q.message
         WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND +q.state = 0 AND length(b.json) <= ?4
         """;
@@ -44,7 +44,7 @@ internal static class ContentReader
         var row = session.Prepare(SmallSql).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add(maxBytes);
         if (!row.Step())
             return null;
-        var content = Content(session, row, ticket, maxRecipients) with { Json = row.Blob(13), Sources = row.Int(14) };
+        var content = Content(session, row, ticket, maxRecipients) with { Json = row.Blob(14), Sources = row.Int(15) };
         row.Reset();
         return content;
     }
@@ -74,6 +74,7 @@ internal static class ContentReader
         {
             Key = new(row.Text(0), row.Text(1)),
             Account = new(row.Int(12)),
+            Pool = row.IntOrNull(13) is { } pool ? new(pool) : null,
             EnvelopeSender = row.Text(2),
             MessageIdHeader = row.Text(3),
             CreatedAt = row.Long(4),

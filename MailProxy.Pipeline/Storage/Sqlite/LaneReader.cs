@@ -10,7 +10,7 @@ internal sealed class LaneReader(Claims claims)
     /// <summary>When (milliseconds) a lane looks again for mail that was skipped because its message was being changed.</summary>
     private const long AfterChange = 1_000;
 
-    private const string Columns = "SELECT message, revision, attempt, due, recipients FROM queue INDEXED BY queue_lane";
+    private const string Columns = "SELECT message, revision, attempt, due, recipients, not_by FROM queue INDEXED BY queue_lane";
 
     // Expired mail is left to the expiry sweep.
     private const string Fresh =
@@ -93,7 +93,7 @@ internal sealed class LaneReader(Claims claims)
             if (claims.Contains(id, revision, attempt, out var changing))
                 isChanging |= changing;
             else
-                found.Add(new(id, revision, lane, priority, attempt, row.Long(3), row.Int(4)));
+                found.Add(new(id, revision, lane, priority, attempt, row.Long(3), row.Int(4)) { NotBy = row.TextOrNull(5) });
         }
 
         row.Reset();

@@ -35,6 +35,8 @@ internal sealed class MessageListSql
             terms.Add(Is("m.tenant", filter.Tenant));
         if (filter.Account is not null)
             terms.Add(Is("m.account", filter.Account.Value.Number));
+        if (filter.Pool is not null)
+            terms.Add(Is("m.pool", filter.Pool.Value.Number));
         if (filter.Batch is not null && !drives.Contains("m.batch = ", StringComparison.Ordinal))
             terms.Add(Is("m.batch", filter.Batch));
         if (filter.Priority is not null)

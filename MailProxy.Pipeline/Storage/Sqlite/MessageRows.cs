@@ -10,8 +10,8 @@ internal static class MessageRows
     // DO NOTHING detects a known id without a look-up, since nearly every id is new.
     private const string InsertSql = """
         INSERT INTO messages (tenant, id, revision, state, account, priority, sequence, envelope_sender, subject, message_id_header,
-            created_at, send_at, expires_at, on_ambiguous, batch, tags, metadata, content_hash)
-        VALUES (?1, ?2, 1, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+            created_at, send_at, expires_at, on_ambiguous, batch, tags, metadata, content_hash, pool)
+        VALUES (?1, ?2, 1, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
         ON CONFLICT (tenant, id) DO NOTHING
         """;
 
@@ -19,7 +19,8 @@ internal static class MessageRows
     private const string ReplaceSql = """
         UPDATE messages SET revision = ?2, state = ?3, account = ?4, priority = ?5, attempts = 0, envelope_sender = ?6, subject = ?7,
             message_id_header = ?8, created_at = ?9, send_at = ?10, expires_at = ?11, on_ambiguous = ?12, possible_duplicate = 0,
-            hold_reason = CASE WHEN ?3 = 2 THEN 'manual' END, batch = ?13, tags = ?14, metadata = ?15, content_hash = ?16
+            hold_reason = CASE WHEN ?3 = 2 THEN 'manual' END, batch = ?13, tags = ?14, metadata = ?15, content_hash = ?16,
+            pool = ?17
         WHERE number = ?1
         """;
 
@@ -73,7 +74,8 @@ internal static class MessageRows
             .Add(mail.Batch)
             .Add(mail.Tags)
             .Add(mail.Metadata)
-            .Add(mail.ContentHash);
+            .Add(mail.ContentHash)
+            .Add((long?)mail.Pool?.Number);
 
     private static void AddParts(Session session, long number, AcceptedMail mail)
     {

@@ -12,7 +12,7 @@ internal static class MessageViews
         SELECT m.number, m.tenant, m.id, m.state, m.revision, m.account, m.priority, m.envelope_sender, m.subject, m.created_at, m.send_at,
                m.expires_at, m.attempts, m.hold_reason, m.possible_duplicate, m.message_id_header, m.batch, m.tags, m.metadata,
                m.on_ambiguous,
-               q.state, q.due, q.attempt
+               q.state, q.due, q.attempt, m.pool, q.lane, q.not_by
         FROM messages m LEFT JOIN queue q ON q.message = m.number
         WHERE m.number = ?1
         """;
@@ -59,6 +59,9 @@ internal static class MessageViews
         )
         {
             BatchSuspended = row.IntOrNull(20) == QueueRows.Aside,
+            Pool = row.IntOrNull(23) is { } pool ? new(pool) : null,
+            WaitsIn = row.IntOrNull(24) is { } lane ? new(lane) : null,
+            NotBy = row.TextOrNull(25),
         };
         row.Reset();
         return view with

@@ -15,11 +15,14 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
         """;
 
     private const string Message =
-        "UPDATE messages SET state = ?2, attempts = ?3, possible_duplicate = ?4, hold_reason = ?5, sequence = ?6 WHERE number = ?1";
+        "UPDATE messages SET state = ?2, attempts = ?3, possible_duplicate = ?4, hold_reason = ?5, sequence = ?6, "
+        + "account = ?7 WHERE number = ?1";
 
     private const string Recipient =
         "UPDATE recipients SET state = ?3, rounds = coalesce(?4, rounds), smtp_code = ?5, enhanced_code = ?6, reply = ?7 WHERE "
         + "message = ?1 AND ordinal = ?2";
+
+    private const string Pool = "SELECT EXISTS (SELECT 1 FROM pools WHERE number = ?1)";
 
     private readonly List<Open> _group = [];
     private readonly HashSet<long> _messages = [];
@@ -57,7 +60,7 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
             return null;
         if (row.IsNull(1))
             throw new InvalidOperationException($"Message {ticket.Id} is queued but does not exist.");
-        var open = new Open(settlement, row.Int(0), row.Text(1), new(row.Int(2)), row.Int(3));
+        var open = new Open(settlement, row.Int(0), row.Text(1), settlement.By ?? new(row.Int(2)), row.Int(3));
         row.Reset();
         return open;
     }
@@ -88,13 +91,28 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
                 QueueRows.Delete(session, message);
                 break;
             case QueueStep.Again again:
-                QueueRows.Update(session, message, QueueRows.Ready, again.Due, again.Round, again.Recipients);
+                QueueRows.Update(
+                    session,
+                    message,
+                    QueueRows.Ready,
+                    again.Due,
+                    again.Round,
+                    again.Recipients,
+                    Lane(session, again),
+                    again.NotBy
+                );
                 break;
             case QueueStep.Hold hold:
                 QueueRows.Update(session, message, QueueRows.Held, 0, hold.Round, hold.Recipients);
                 break;
         }
     }
+
+    // A pool that was deleted meanwhile has no lane any more.
+    private static LaneKey? Lane(Session session, QueueStep.Again again) =>
+        again.Lane is { } lane && Lanes.PoolOf(lane) is { } pool && session.Prepare(Pool).Add(pool.Number).Scalar() != 1
+            ? null
+            : again.Lane;
 
     private static void WriteRecipients(Session session, Open open)
     {
@@ -126,6 +144,7 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
             .Add(settlement.PossibleDuplicate)
             .Add((settlement.Step as QueueStep.Hold)?.Reason)
             .Add(open.Sequence + settlement.Events.Count)
+            .Add(open.Account.Number)
             .Run();
     }
 
@@ -138,6 +157,7 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses)
     }
 
     /// <summary>A settlement whose ticket is good, and what its message's rows said before.</summary>
+    /// <param name="Account">The account that it went by: of this attempt, else of the last.</param>
     /// <param name="Sequence">Of the message's last event.</param>
     private readonly record struct Open(Settlement Settlement, int Round, string Tenant, AccountKey Account, int Sequence);
 }

@@ -17,14 +17,17 @@ internal static class QueueRows
     public const int Aside = 3;
 
     private const string Put = """
-        INSERT OR REPLACE INTO queue (message, lane, priority, due, state, revision, attempt, round, recipients, expires_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9)
+        INSERT OR REPLACE INTO queue (message, lane, priority, due, state, revision, attempt, round, recipients, expires_at, not_by)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10)
         """;
 
     private const string DeleteSql = "DELETE FROM queue WHERE message = ?1";
 
     private const string Settle =
-        "UPDATE queue SET state = ?2, due = ?3, round = ?4, recipients = ?5, marked = 0, attempt = attempt + 1 WHERE message = ?1";
+        "UPDATE queue SET state = ?2, due = ?3, round = ?4, recipients = ?5, marked = 0, attempt = attempt + 1, lane = coalesce(?6, lane), "
+        + "not_by = coalesce(?7, not_by) WHERE message = ?1";
+
+    private const string MoveSql = "UPDATE queue SET lane = ?2, not_by = ?3, attempt = attempt + 1 WHERE message = ?1";
 
     private const string HoldSql = "UPDATE queue SET state = 2, attempt = attempt + 1 WHERE message = ?1";
 
@@ -51,7 +54,8 @@ internal static class QueueRows
         int revision,
         int attempt,
         int recipients,
-        long expiresAt
+        long expiresAt,
+        string? notBy = null
     ) =>
         session
             .Prepare(Put)
@@ -64,13 +68,28 @@ internal static class QueueRows
             .Add(attempt)
             .Add(recipients)
             .Add(expiresAt)
+            .Add(notBy)
             .Run();
 
     public static void Delete(Session session, long message) => session.Prepare(DeleteSql).Add(message).Run();
 
     /// <summary>After an attempt: makes the row ready or held, and older tickets stale.</summary>
-    public static void Update(Session session, long message, int state, long due, int round, int recipients) =>
-        session.Prepare(Settle).Add(message).Add(state).Add(due).Add(round).Add(recipients).Run();
+    /// <param name="lane">Where a pool's mail waits; null: where it did.</param>
+    /// <param name="notBy">Ids of all accounts that a pool's mail may not go by; null: as it was.</param>
+    public static void Update(
+        Session session,
+        long message,
+        int state,
+        long due,
+        int round,
+        int recipients,
+        LaneKey? lane = null,
+        string? notBy = null
+    ) => session.Prepare(Settle).Add(message).Add(state).Add(due).Add(round).Add(recipients).Add((long?)lane?.Number).Add(notBy).Run();
+
+    /// <summary>To another lane; older tickets are stale.</summary>
+    public static void Move(Session session, long message, LaneKey lane, string? notBy) =>
+        session.Prepare(MoveSql).Add(message).Add(lane.Number).Add(notBy).Run();
 
     public static void Hold(Session session, long message) => session.Prepare(HoldSql).Add(message).Run();
 

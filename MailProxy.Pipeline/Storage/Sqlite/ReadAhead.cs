@@ -18,7 +18,8 @@ internal sealed class ReadAhead(ReadyContents ready)
         """;
 
     /// <summary>Fills the gaps in <paramref name="found"/> as far as it can.</summary>
-    public void Read(Session session, IReadOnlyList<LoadRequest> wanted, MailContent?[] found)
+    /// <param name="claimed">Claims that had been made before the session's snapshot was taken.</param>
+    public void Read(Session session, IReadOnlyList<LoadRequest> wanted, MailContent?[] found, long claimed)
     {
         var last = new Dictionary<LaneKey, QueuedMail>();
         for (var i = 0; i < found.Length; i++)
@@ -32,11 +33,11 @@ internal sealed class ReadAhead(ReadyContents ready)
 
         var share = Ahead / Math.Max(1, last.Count);
         foreach (var ticket in last.Values)
-            ReadFollowers(session, ticket, Math.Min(share, ready.RoomOf(ticket.Lane)));
+            ReadFollowers(session, ticket, Math.Min(share, ready.RoomOf(ticket.Lane)), claimed);
     }
 
     // Fresh mail and deferred mail are two sequences.
-    private void ReadFollowers(Session session, QueuedMail from, int count)
+    private void ReadFollowers(Session session, QueuedMail from, int count, long claimed)
     {
         if (count <= 0)
             return;
@@ -52,7 +53,7 @@ internal sealed class ReadAhead(ReadyContents ready)
         while (row.Step())
         {
             var ticket = new QueuedMail(row.Long(0), row.Int(1), from.Lane, from.Priority, row.Int(2), row.Long(3), row.Int(4));
-            if (ready.Wants(ticket))
+            if (ready.Wants(ticket, claimed))
                 following.Add(ticket);
         }
 
@@ -60,7 +61,7 @@ internal sealed class ReadAhead(ReadyContents ready)
         {
             var content = ContentReader.Small(session, ticket, ReadyContents.MostRecipients, ReadyContents.LargestBody);
             if (content is { Standing.Rest: 0 })
-                ready.Add(ticket, content);
+                ready.Add(ticket, content, claimed);
         }
     }
 }

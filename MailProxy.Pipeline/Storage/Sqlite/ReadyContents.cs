@@ -41,7 +41,8 @@ internal sealed class ReadyContents(Claims claims)
     }
 
     /// <summary>Whether it is worth reading: claimed, not under way, and not here yet.</summary>
-    public bool Wants(QueuedMail ticket)
+    /// <param name="claimed">Claims that had been made when what is read began to be read.</param>
+    public bool Wants(QueuedMail ticket, long claimed = long.MaxValue)
     {
         lock (_gate)
         {
@@ -49,13 +50,17 @@ internal sealed class ReadyContents(Claims claims)
                 return false;
         }
 
-        return claims.IsOpen(ticket);
+        return claims.Open(ticket) <= claimed;
     }
 
     /// <param name="content">With every recipient that the attempt may have.</param>
-    public void Add(QueuedMail ticket, MailContent content)
+    /// <param name="claimed">Claims that had been made when it began to be read: it is kept for one of those only, since it may be older
+    /// than a later one.</param>
+    public void Add(QueuedMail ticket, MailContent content, long claimed = long.MaxValue)
     {
-        var entry = new Entry(ticket.Lane, content, Objects + Recipient * content.Slice.Count + content.Json.Length);
+        if (claims.Open(ticket) is not { } claim || claim > claimed)
+            return;
+        var entry = new Entry(ticket.Lane, claim, content, Objects + Recipient * content.Slice.Count + content.Json.Length);
         lock (_gate)
         {
             if (_bytes + entry.Bytes > MostBytes || !_entries.TryAdd(TicketName.Of(ticket), entry))
@@ -65,19 +70,21 @@ internal sealed class ReadyContents(Claims claims)
         }
 
         // A claim that ends from now on takes this with it; one that ended just before did not.
-        if (!claims.IsOpen(ticket))
+        if (claims.Open(ticket) != claim)
             Remove(ticket);
     }
 
     /// <summary>Hands it out, once. Null: it is not here, the ticket is stale, or there are more recipients than that.</summary>
     public MailContent? Take(LoadRequest wanted)
     {
-        var content = Remove(wanted.Ticket);
-        return content is not null && content.Slice.Count <= wanted.MaxRecipients && claims.IsOpen(wanted.Ticket) ? content : null;
+        var entry = RemoveEntry(wanted.Ticket);
+        return entry?.Content.Slice.Count <= wanted.MaxRecipients && claims.Open(wanted.Ticket) == entry?.Claim ? entry?.Content : null;
     }
 
-    /// <summary>The claim has ended, or the content is taken.</summary>
-    public MailContent? Remove(QueuedMail ticket)
+    /// <summary>The claim has ended.</summary>
+    public void Remove(QueuedMail ticket) => RemoveEntry(ticket);
+
+    private Entry? RemoveEntry(QueuedMail ticket)
     {
         lock (_gate)
         {
@@ -88,9 +95,9 @@ internal sealed class ReadyContents(Claims claims)
                 _lanes.Remove(entry.Lane);
             else
                 _lanes[entry.Lane]--;
-            return entry.Content;
+            return entry;
         }
     }
 
-    private readonly record struct Entry(LaneKey Lane, MailContent Content, int Bytes);
+    private sealed record Entry(LaneKey Lane, long Claim, MailContent Content, int Bytes);
 }

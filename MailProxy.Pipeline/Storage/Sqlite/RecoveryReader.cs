@@ -31,6 +31,10 @@ internal static class RecoveryReader
                 continue;
             }
 
+            // A pool's message names the account of the attempt before this one.
+            if (mark.Permits.Account.Key is { Scope: LimitScope.Account, Number: var account })
+                content = content with { Account = new(account) };
+
             uses.AddRange(LimitUses.Of(mark, now));
             if (phase == FlightPhase.Answered)
                 answered.Add(new(mark.Ticket, content, Named(verdicts, content)) { Mark = mark });

@@ -14,12 +14,17 @@ internal sealed class ReferenceCheck(Session session)
     private const string Deleted = "SELECT EXISTS (SELECT 1 FROM accounts WHERE number = ?1 AND deleted_at IS NOT NULL)";
     private const string Volume = "SELECT EXISTS (SELECT 1 FROM volumes WHERE id = ?2 AND (tenant = ?1 OR shared <> 0))";
 
+    private const string Pool = "SELECT EXISTS (SELECT 1 FROM pools WHERE number = ?1)";
+
     private readonly Dictionary<AccountKey, bool> _deleted = [];
+    private readonly Dictionary<PoolKey, bool> _pools = [];
 
     /// <summary>Null when everything exists.</summary>
     public Problem? Fault(AcceptedMail mail)
     {
-        if (IsDeleted(mail.Account))
+        if (mail.Pool is { } pool && !IsThere(pool))
+            return Refused("/pool", "unknown_pool", "The pool was deleted while the message came in.");
+        if (mail.Pool is null && IsDeleted(mail.Account))
             return Refused("/account", "unknown_account", "The account was deleted while the message came in.");
         foreach (var (attachment, volume) in mail.Volumes)
         {
@@ -34,6 +39,12 @@ internal sealed class ReferenceCheck(Session session)
 
         return null;
     }
+
+    /// <summary>Whether mail that waits in this lane could never be sent.</summary>
+    public bool IsDeleted(LaneKey lane) => Lanes.PoolOf(lane) is { } pool ? !IsThere(pool) : IsDeleted(Lanes.AccountOf(lane));
+
+    private bool IsThere(PoolKey pool) =>
+        _pools.TryGetValue(pool, out var there) ? there : _pools[pool] = session.Prepare(Pool).Add(pool.Number).Scalar() == 1;
 
     /// <summary>Whether mail of this account could never be sent.</summary>
     public bool IsDeleted(AccountKey account)

@@ -25,6 +25,7 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
         _rules = new()
         {
             [typeof(SmtpAccount)] = new AccountTable(),
+            [typeof(Pool)] = new PoolTable(),
             [typeof(Volume)] = new VolumeTable(),
             [typeof(WebhookEndpoint)] = new WebhookTable(() => _writer.Events.Last),
             [typeof(Tenant)] = new TenantCascade(this),

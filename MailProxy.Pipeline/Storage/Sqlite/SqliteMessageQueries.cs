@@ -16,6 +16,12 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
     public Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before) =>
         _readers.SnapshotAsync(session => MessagePages.Read(session, database.Claims, filter, limit, before));
 
+    public Task<MessagePage> ByMessageIdAsync(string? tenant, string messageId, int limit, long? before) =>
+        _readers.SnapshotAsync(session => MessageIdSearch.Read(session, database.Claims, tenant, messageId, limit, before));
+
+    public Task<LanePosition?> PositionAsync(long number, long now) =>
+        _readers.SnapshotAsync(session => LanePositions.Of(session, number, now));
+
     public Task<long?> BodySizeAsync(MessageKey key) =>
         _readers.ReadAsync(session =>
             session.QueryNumber(

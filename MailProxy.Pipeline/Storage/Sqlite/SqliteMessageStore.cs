@@ -113,9 +113,10 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
             found[i] = _ready.Take(wanted[i]);
         if (found.Contains(null))
         {
+            var claimed = _claims.Claimed; // before the snapshot
             _database.Readers.Snapshot(session =>
             {
-                _readAhead.Read(session, wanted, found);
+                _readAhead.Read(session, wanted, found, claimed);
                 return found;
             });
         }

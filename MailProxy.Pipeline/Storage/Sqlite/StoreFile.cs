@@ -55,6 +55,8 @@ internal static class StoreFile
                 Migrator.Run(connection, path, migrations);
             }
 
+            if (File.Exists(draft + "-wal"))
+                throw new IOException("its log could not be carried into it; is the disk full?");
             using (var file = File.OpenHandle(draft, FileMode.Open, FileAccess.ReadWrite))
                 RandomAccess.FlushToDisk(file);
             File.Move(draft, path);

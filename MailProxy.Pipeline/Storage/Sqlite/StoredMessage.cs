@@ -25,7 +25,7 @@ internal sealed record StoredMessage(
             q.due, q.state, q.attempt, b.spool, b.message IS NOT NULL AND (b.json IS NOT NULL OR b.spool IS NOT NULL),
             EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.number AND r.state = 10),
             EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.number AND r.state = 13),
-            EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.number AND r.state = 2), q.lane
+            EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.number AND r.state = 2), q.lane, m.pool
         FROM messages m LEFT JOIN queue q ON q.message = m.number LEFT JOIN bodies b ON b.message = m.number
         """;
 
@@ -61,7 +61,9 @@ internal sealed record StoredMessage(
             state,
             row.Int(2),
             account,
-            row.IntOrNull(17) is { } lane ? new(lane) : Lanes.Of(account),
+            row.IntOrNull(17) is { } lane ? new(lane)
+                : row.IntOrNull(18) is { } pool ? Lanes.Of(new PoolKey(pool))
+                : Lanes.Of(account),
             row.Int(4),
             row.Long(5),
             row.BlobOrNull(6),

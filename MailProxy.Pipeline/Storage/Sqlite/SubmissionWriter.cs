@@ -76,8 +76,19 @@ internal sealed class SubmissionWriter(
         if (MessageRows.TryInsert(session, mail, state) is not { } number)
             return Again(session, mail, state, due, now, result);
 
-        var lane = Lanes.Of(mail.Account);
-        QueueRows.Insert(session, number, lane, mail.Priority, due, QueueRows.Ready, 1, 0, mail.Recipients.Count, mail.ExpiresAt);
+        QueueRows.Insert(
+            session,
+            number,
+            mail.Lane,
+            mail.Priority,
+            due,
+            QueueRows.Ready,
+            1,
+            0,
+            mail.Recipients.Count,
+            mail.ExpiresAt,
+            mail.NotBy
+        );
         events.Append(mail.Key.Tenant, number, 1, new(Arrival(state), state, 0, null), mail.Account, now);
         Offer(session, number, 1, mail, due, result);
         return new(mail.Key.Id, state, mail.CreatedAt);
@@ -110,14 +121,15 @@ internal sealed class SubmissionWriter(
         QueueRows.Insert(
             session,
             stored.Number,
-            Lanes.Of(mail.Account),
+            mail.Lane,
             mail.Priority,
             due,
             held ? QueueRows.Held : QueueRows.Ready,
             revision,
             0,
             mail.Recipients.Count,
-            mail.ExpiresAt
+            mail.ExpiresAt,
+            mail.NotBy
         );
         events.Append(stored.Number, new(decision == Resubmission.Anew ? Arrival(state) : EventType.MessageReplaced, state, 0, null), now);
         result.Drop(stored.Spool);
@@ -140,12 +152,12 @@ internal sealed class SubmissionWriter(
         result.Expires(mail.ExpiresAt);
         if (due > 0)
         {
-            result.Later(Lanes.Of(mail.Account), due);
+            result.Later(mail.Lane, due);
             return;
         }
 
         claims.TryAdd(number, revision, 0);
-        var ticket = new QueuedMail(number, revision, Lanes.Of(mail.Account), mail.Priority, 0, 0, mail.Recipients.Count);
+        var ticket = new QueuedMail(number, revision, mail.Lane, mail.Priority, 0, 0, mail.Recipients.Count) { NotBy = mail.NotBy };
         result.Tickets.Add(ticket);
         if (
             mail.Body is { SpoolFile: null, Inline.Length: <= ReadyContents.LargestBody }
@@ -165,6 +177,7 @@ internal sealed class SubmissionWriter(
         {
             Key = mail.Key,
             Account = mail.Account,
+            Pool = mail.Pool,
             EnvelopeSender = mail.EnvelopeSender,
             MessageIdHeader = mail.MessageIdHeader,
             CreatedAt = mail.CreatedAt,

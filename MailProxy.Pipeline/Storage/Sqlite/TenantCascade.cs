@@ -2,6 +2,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Pools;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
@@ -11,16 +12,29 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// <summary>With a tenant everything goes that is configured in it. A new table of such things must be added here.</summary>
 internal sealed class TenantCascade(SqliteConfigurationStore configuration) : TableRules<Tenant>
 {
+    // In the lanes of its accounts and of its pools.
+    private const string HasMail = """
+        SELECT EXISTS (
+            SELECT 1 FROM (
+                SELECT number AS lane FROM accounts WHERE tenant = ?1 AND deleted_at IS NULL
+                UNION ALL SELECT -number FROM pools WHERE tenant = ?1
+            ) l
+            WHERE EXISTS (SELECT 1 FROM queue q WHERE q.state = 0 AND q.lane = l.lane)
+                OR EXISTS (SELECT 1 FROM queue q INDEXED BY queue_unready WHERE q.state <> 0 AND q.lane = l.lane)
+        )
+        """;
+
     /// <summary>Whether the tenant has unfinished mail, or links to files in its volumes that have not expired.</summary>
     public override bool IsInUse(Session session, Resource<Tenant> resource, long now) =>
         resource.Id == Tenant.DefaultId
-        || configuration.IsAnyInUse(session, AccountFields.Noun, resource.Id)
+        || session.QueryNumber(HasMail, resource.Id) == 1
         || configuration.IsAnyInUse(session, VolumeFields.Noun, resource.Id);
 
     /// <summary>Deletes everything, each with an entry in the audit log, and what its limits were counted under.</summary>
     public override void Deleting(Session session, Resource<Tenant> resource, string actor, long now)
     {
         var tenant = resource.Id;
+        configuration.DeleteAll(session, PoolFields.Noun, tenant, actor);
         configuration.DeleteAll(session, AccountFields.Noun, tenant, actor);
         RemoveAll(session, "suspended_batches", "batch", tenant, _ => "true", actor, now, "batch");
         configuration.DeleteAll(session, VolumeFields.Noun, tenant, actor);

@@ -1,8 +1,10 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sqlite.Counts;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite;
@@ -47,6 +49,32 @@ internal sealed class KeptCountsTests : MessageStoreContract<SqliteBench>
         );
         await CountsCheck.CheckAsync(Bench.Database);
         Assert.That((await CountsAsync()).Depth.Single().Count, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Counting_ThatFails_LeavesNoSnapshotOpen()
+    {
+        using var store = new TemporaryStore();
+        var path = Path.Combine(store.Path, "mailproxy.db");
+        _ = store.Database;
+        store.Close();
+        using var writer = new Session(Connections.OpenWriter(path, 1 << 20), static _ => { });
+        using var counts = new KeptCounts(
+            writer,
+            path,
+            step =>
+            {
+                step(writer);
+                return Task.FromException<bool>(new StoreUnavailableException("The turn was rolled back."));
+            },
+            static _ => { }
+        );
+        writer.Run("INSERT INTO settings VALUES ('x', 'before')");
+
+        Assert.That(counts.CountAsync, Throws.InstanceOf<StoreUnavailableException>());
+
+        writer.Run("UPDATE settings SET value = 'after' WHERE name = 'x'");
+        Assert.That(writer.Query("PRAGMA wal_checkpoint(TRUNCATE)", static row => row.Int(0)), Is.EqualTo([0]), "nobody reads the log");
     }
 
     [Test]

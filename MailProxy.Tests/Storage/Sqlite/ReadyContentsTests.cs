@@ -76,6 +76,32 @@ internal sealed class ReadyContentsTests : MessageStoreContract<SqliteBench>
     }
 
     [Test]
+    public void Content_ReadBeforeTheClaimWasMade_IsNotKept()
+    {
+        var ready = new ReadyContents(Bench.Database.Claims);
+        var before = Bench.Database.Claims.Claimed;
+        var ticket = Claimed(lane: 1, 1);
+
+        Assert.That((ready.Wants(ticket, before), ready.Wants(ticket, before + 1)), Is.EqualTo((false, true)));
+        ready.Add(ticket, Sample.Content(), before);
+        Assert.That(ready.Take(new(ticket, 50)), Is.Null);
+        ready.Add(ticket, Sample.Content(), before + 1);
+        Assert.That(ready.Take(new(ticket, 50)), Is.Not.Null);
+    }
+
+    [Test]
+    public void Content_OfAnEarlierClaim_IsNotHandedOutForTheNext()
+    {
+        var ready = new ReadyContents(Bench.Database.Claims);
+        var ticket = Claimed(lane: 1, 1);
+        ready.Add(ticket, Sample.Content());
+        Bench.Database.Claims.Remove(ticket); // and nobody has told the contents yet
+        Claimed(lane: 1, 1);
+
+        Assert.That(ready.Take(new(ticket, 50)), Is.Null);
+    }
+
+    [Test]
     public void Lane_HasAPartOfTheRoom_AndGivesItBack()
     {
         var (ready, tickets) = Filled(lane: 1, count: 300);

@@ -55,7 +55,8 @@ internal static class SqliteSeeds
         if (!seed.State.IsFinal())
         {
             db.Run(
-                "INSERT INTO queue VALUES (@message, @account, @priority, @due, @state, 3, 0, @round, 1, 0, 9000)",
+                "INSERT INTO queue (message, lane, priority, due, state, revision, attempt, round, recipients, marked, expires_at)"
+                    + " VALUES (@message, @account, @priority, @due, @state, 3, 0, @round, 1, 0, 9000)",
                 ("@message", number),
                 ("@account", seed.Account),
                 ("@priority", (long)seed.Priority),

@@ -78,11 +78,20 @@ internal sealed class KeptCounts : IDisposable
     /// </summary>
     public async Task<WaitingCounts> ReadAsync()
     {
-        await CountAsync();
-        var copy = new WaitingCounts();
-        lock (_gate)
-            copy.Add(_kept);
-        return copy;
+        while (true)
+        {
+            var known = CountAsync();
+            await known;
+            var copy = new WaitingCounts();
+            lock (_gate)
+            {
+                if (known != _known)
+                    continue; // it is counted anew meanwhile
+                copy.Add(_kept);
+            }
+
+            return copy;
+        }
     }
 
     /// <summary>Begins to count, unless it is counted or being counted.</summary>
@@ -113,10 +122,33 @@ internal sealed class KeptCounts : IDisposable
 
         if (thread is { IsAlive: true })
             thread.Join();
-        _snapshot?.Dispose();
+        EndSnapshot();
+    }
+
+    // A snapshot that stays open keeps the log from starting over.
+    private void EndSnapshot()
+    {
+        lock (_gate)
+        {
+            _snapshot?.Dispose();
+            _snapshot = null;
+        }
     }
 
     private async Task CountAnewAsync()
+    {
+        try
+        {
+            await CountInSnapshotAsync();
+        }
+        catch
+        {
+            EndSnapshot();
+            throw;
+        }
+    }
+
+    private async Task CountInSnapshotAsync()
     {
         // In the middle of a turn: what it has changed so far is not in the snapshot, and is added when it is committed.
         await _write(_ => TakeSnapshot());
@@ -147,15 +179,17 @@ internal sealed class KeptCounts : IDisposable
     // Trouble here must not be taken for trouble of the turn.
     private Session OpenSnapshot()
     {
+        Session? session = null;
         try
         {
-            var session = new Session(Connections.OpenReader(_path), _damaged);
+            session = new Session(Connections.OpenReader(_path), _damaged);
             session.Run("BEGIN");
             _ = session.QueryNumber("SELECT count(*) FROM sqlite_schema"); // the snapshot begins with the first row that is read
             return session;
         }
         catch (SqliteException error)
         {
+            session?.Dispose();
             throw Uncounted(error);
         }
     }
@@ -168,10 +202,9 @@ internal sealed class KeptCounts : IDisposable
             lock (_gate)
             {
                 _kept.Add(counted);
-                _snapshot!.Dispose();
-                _snapshot = null;
             }
 
+            EndSnapshot();
             end.SetResult();
         }
         catch (SqliteException error)

@@ -20,6 +20,7 @@ internal sealed class Claims
     private readonly Lock _gate = new();
     private readonly Dictionary<TicketName, Claim> _out = [];
     private readonly HashSet<TicketName> _changing = [];
+    private long _claimed;
 
     public Claims(FlightLog log)
     {
@@ -41,18 +42,40 @@ internal sealed class Claims
     /// <summary>How many attempts have a mark in the flight log.</summary>
     public int Marked => _log.Count;
 
+    /// <summary>Claims so far, each of which has its number. What is read after a claim was made knows all that was changed before
+    /// it.</summary>
+    public long Claimed
+    {
+        get
+        {
+            lock (_gate)
+                return _claimed;
+        }
+    }
+
     /// <summary>False: somebody has it, or its message is being changed.</summary>
     public bool TryAdd(long message, int revision, int attempt)
     {
         lock (_gate)
-            return _out.TryAdd(new(message, revision, attempt), new() { Held = true });
+        {
+            if (!_out.TryAdd(new(message, revision, attempt), new() { Held = true, Number = _claimed + 1 }))
+                return false;
+            _claimed++;
+            return true;
+        }
     }
 
-    /// <summary>Whether somebody has it and may still begin: it was not withdrawn, and its body has not begun.</summary>
-    public bool IsOpen(QueuedMail ticket)
+    /// <summary>
+    /// The number of the claim of somebody who may still begin: it was not withdrawn, and its body has not begun. Null: there is none.
+    /// </summary>
+    public long? Open(QueuedMail ticket)
     {
         lock (_gate)
-            return _out.TryGetValue(TicketName.Of(ticket), out var claim) && claim is { State: ClaimState.Claimed, Held: true };
+        {
+            return _out.TryGetValue(TicketName.Of(ticket), out var claim) && claim is { State: ClaimState.Claimed, Held: true }
+                ? claim.Number
+                : null;
+        }
     }
 
     /// <summary>Whether nobody may claim it now.</summary>
@@ -238,6 +261,8 @@ internal sealed class Claims
     private readonly record struct Claim
     {
         public ClaimState State { get; init; }
+
+        public long Number { get; init; }
 
         /// <summary>Somebody has the ticket; else it is only kept from being claimed.</summary>
         public bool Held { get; init; }

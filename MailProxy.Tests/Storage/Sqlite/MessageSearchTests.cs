@@ -1,0 +1,131 @@
+using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Sqlite;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Storage.Sqlite;
+
+/// <summary>Where a message stands in its lane, and which message a Message-ID belongs to.</summary>
+internal sealed class MessageSearchTests
+{
+    private const long Now = 40_000;
+
+    private TemporaryStore _store = null!;
+
+    private SqliteMessageQueries Queries => new(_store.Database, _store.Spool);
+
+    [SetUp]
+    public void Open() => _store = new();
+
+    [TearDown]
+    public void Remove() => _store.Dispose();
+
+    [Test]
+    public async Task Position_OfEveryMessage_IsHowManyTheLaneSendsBefore()
+    {
+        var seeds = MessageSeeds.Varied(300).ToList();
+        var numbers = await _store.SeedAsync(seeds);
+        var ready = _store.Query(
+            "SELECT message, lane, priority, due FROM queue WHERE state = 0 AND due <= 40000",
+            static row => (Message: row.GetInt64(0), Lane: row.GetInt32(1), Priority: row.GetInt32(2), Due: row.GetInt64(3))
+        );
+        var expected = new Dictionary<long, long>();
+        foreach (var lane in ready.GroupBy(static row => row.Lane))
+        {
+            var order = new List<long>();
+            foreach (var priority in lane.GroupBy(static row => row.Priority).OrderBy(static group => group.Key))
+            {
+                var fresh = new Queue<long>(priority.Where(row => row.Due == 0).Select(row => row.Message).Order());
+                var deferred = new Queue<long>(
+                    priority.Where(row => row.Due > 0).OrderBy(row => row.Due).ThenBy(row => row.Message).Select(row => row.Message)
+                );
+                for (var turn = 0; fresh.Count + deferred.Count > 0; turn++)
+                    order.Add((turn % 2 == 0 && fresh.Count > 0) || deferred.Count == 0 ? fresh.Dequeue() : deferred.Dequeue());
+            }
+
+            for (var i = 0; i < order.Count; i++)
+                expected[order[i]] = i;
+        }
+
+        Assert.That(expected, Has.Count.GreaterThan(50));
+        foreach (var number in numbers)
+        {
+            var position = await Queries.PositionAsync(number, Now);
+            Assert.That(position, Is.EqualTo(expected.TryGetValue(number, out var ahead) ? new LanePosition(ahead, false) : null));
+        }
+    }
+
+    [TestCase(LanePositions.Due)]
+    [TestCase(LanePositions.Fresh)]
+    [TestCase(LanePositions.Deferred)]
+    public void Position_IsCountedInTheLanesIndexAlone(string sql) =>
+        Assert.That(
+            Plan(sql),
+            Does.Contain("SEARCH queue USING COVERING INDEX queue_lane").And.Not.Contain("SCAN queue").And.Not.Contain("TEMP B-TREE")
+        );
+
+    [Test]
+    public async Task ByMessageId_EveryKind_FindsItsMessages()
+    {
+        var numbers = await _store.SeedAsync([
+            new() { Id = "abc" },
+            new() { Id = "a" },
+            new() { Id = "own", Tenant = "other" },
+            new() { Id = "abc", Tenant = "other" },
+            new() { Id = "x@y" },
+            new() { Id = "twice" },
+        ]);
+        string[] headers =
+        [
+            "<abc@x.example>",
+            "<abc@x.example>",
+            "<given@x.example>",
+            "<abc@x.example>",
+            "<x@y@z.example>",
+            "<x@y@z.example>",
+        ];
+        for (var i = 0; i < headers.Length; i++)
+            await _store.RunAsync("UPDATE messages SET message_id_header = $h WHERE number = $n", ("$h", headers[i]), ("$n", numbers[i]));
+        await _store.RunAsync(
+            "INSERT INTO tenants (id, config, created_at, updated_at) VALUES ('other', '{\"name\":\"other\"}', 0, 0) ON CONFLICT DO NOTHING"
+        );
+
+        async Task<List<string>> Find(string? tenant, string header, int limit = 10, long? before = null) =>
+            [
+                .. (await Queries.ByMessageIdAsync(tenant, header, limit, before)).Messages.Select(view =>
+                    $"{view.Key.Tenant}/{view.Key.Id}"
+                ),
+            ];
+        Assert.Multiple(async () =>
+        {
+            Assert.That(await Find("default", "<abc@x.example>"), Is.EqualTo(["default/a", "default/abc"]));
+            Assert.That(await Find("other", "<abc@x.example>"), Is.EqualTo(["other/abc"]));
+            Assert.That(await Find(null, "<abc@x.example>"), Is.EqualTo(["other/abc", "default/a", "default/abc"]));
+            Assert.That(await Find("other", "<given@x.example>"), Is.EqualTo(["other/own"]));
+            Assert.That(await Find("default", "<given@x.example>"), Is.Empty);
+            Assert.That(await Find("default", "<x@y@z.example>"), Is.EqualTo(["default/twice", "default/x@y"]));
+            Assert.That(await Find("default", "abc"), Is.Empty);
+            var first = await Queries.ByMessageIdAsync(null, "<abc@x.example>", 2, null);
+            Assert.That(await Find(null, "<abc@x.example>", 2, first.Next), Is.EqualTo(["default/abc"]), "the next page goes on");
+        });
+    }
+
+    [Test]
+    public void ByMessageId_EveryStatement_IsServedByAnIndex() =>
+        Assert.Multiple(() =>
+        {
+            Assert.That(Plan(MessageIdSearch.Indexed), Does.Contain("messages_message_id (message_id_header=? AND number<?)"));
+            Assert.That(Plan(MessageIdSearch.ById), Does.Contain("messages_name (tenant=? AND id=?"));
+            Assert.That(Plan(MessageIdSearch.ByIdOfAny), Does.Contain("messages_name (tenant=? AND id=?").And.Not.Contain("SCAN messages"));
+        });
+
+    private string Plan(string sql) =>
+        _store.Database.Readers.Read(session =>
+            string.Join(
+                '\n',
+                session.Query(
+                    "EXPLAIN QUERY PLAN " + Enumerable.Range(1, 5).Aggregate(sql, static (text, n) => text.Replace($"?{n}", $"{n}")),
+                    static row => row.Text(3)
+                )
+            )
+        );
+}
