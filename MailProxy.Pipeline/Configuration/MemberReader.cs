@@ -212,29 +212,6 @@ public sealed class MemberReader
         return _errors.Count == 0 ? numbers : null;
     }
 
-    /// <summary>A list of 1 to <paramref name="maxCount"/> whole numbers; null when absent or wrong.</summary>
-    public IReadOnlyList<int>? Wholes(string name, int maxCount, int least, int most, bool required = false)
-    {
-        if (Find(name, required) is not { } value)
-            return null;
-        if (value.ValueKind != JsonValueKind.Array)
-            return Fault<int[]>(name, "invalid_type", "Must be a list of numbers.");
-        if (value.GetArrayLength() is var count && (count == 0 || count > maxCount))
-            return Fault<int[]>(name, "out_of_range", $"Must have 1 to {maxCount} entries.");
-
-        var before = Mistakes;
-        var numbers = new List<int>();
-        foreach (var item in value.EnumerateArray())
-        {
-            var number = 0;
-            if (item.ValueKind != JsonValueKind.Number || !item.TryGetInt32(out number) || number < least || number > most)
-                Fault($"{name}/{numbers.Count}", "invalid_entry", $"Must be a whole number from {least} to {most}.");
-            numbers.Add(number);
-        }
-
-        return Mistakes == before ? numbers : null;
-    }
-
     /// <summary>A list of at most so many; null when it is absent or none. The caller reads its items.</summary>
     public JsonElement? Array(string name, int maxCount, bool required = false)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
 using static MailProxy.Pipeline.Configuration.Forms;
@@ -29,7 +30,7 @@ public static class WarmUpFields
 
     private static readonly Form<IReadOnlyList<int>?> Daily = new(
         new("array") { Items = Shape.Whole(1, MostADay) },
-        static (members, name, required) => members.Wholes(name, WarmUp.MostDays, 1, MostADay, required),
+        ReadDaily,
         static days => days is null ? null : new JsonArray([.. days.Select(static most => (JsonNode)most)]),
         static json => [.. json.EnumerateArray().Select(static most => most.GetInt32())]
     );
@@ -63,4 +64,22 @@ public static class WarmUpFields
             },
         ]
     );
+
+    private static IReadOnlyList<int>? ReadDaily(MemberReader members, string name, bool required)
+    {
+        if (members.Array(name, WarmUp.MostDays, required) is not { } list)
+            return null;
+        if (list.GetArrayLength() == 0)
+            members.Fault(name, "out_of_range", "Must have a number for at least one day.");
+        var daily = new List<int>();
+        foreach (var item in list.EnumerateArray())
+        {
+            var most = 0;
+            if (item.ValueKind != JsonValueKind.Number || !item.TryGetInt32(out most) || most is < 1 or > MostADay)
+                members.Fault($"{name}/{daily.Count}", "invalid_entry", $"Must be a whole number from 1 to {MostADay}.");
+            daily.Add(most);
+        }
+
+        return daily;
+    }
 }

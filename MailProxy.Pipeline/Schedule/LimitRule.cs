@@ -77,7 +77,7 @@ internal abstract class LimitRule(int seconds)
         foreach (var (at, count) in Counted())
         {
             if (isFirst)
-                _pace.Fill(at, limit, depth);
+                _pace.Fill(at, limit, most);
             isFirst = false;
             _pace.Advance(at, limit, most);
             _pace.Spend(count);
