@@ -103,7 +103,8 @@ internal sealed class AccountRateLimiter : RateLimiter
     }
 
     /// <summary>
-    /// How many of so many recipients to ask for: what the limits have left when that is less, and worth a transaction.
+    /// How many of so many recipients to ask for: what the limits have left when that is less, but so many that a transaction is worth it;
+    /// a refusal then says when there is room for these.
     /// </summary>
     public int Fit(int wanted)
     {
@@ -116,9 +117,7 @@ internal sealed class AccountRateLimiter : RateLimiter
                 var free = rule.Free(_reserved);
                 if (free >= fits)
                     continue;
-                if (free < Math.Max(1, rule.Limit / LeastPart))
-                    return wanted;
-                fits = (int)free;
+                fits = Math.Min(fits, (int)Math.Max(free, Math.Max(1, rule.Limit / LeastPart)));
             }
 
             return fits;
@@ -173,7 +172,7 @@ internal sealed class AccountRateLimiter : RateLimiter
             if (free < permitCount)
             {
                 foreach (var rule in _rules)
-                    rule.Held(opens, permitCount);
+                    rule.Held(opens);
             }
 
             return AccountLease.Refused(

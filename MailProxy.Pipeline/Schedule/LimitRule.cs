@@ -15,7 +15,7 @@ internal abstract class LimitRule(int seconds)
     private int? _limit;
     private int? _depth;
     private long _heldUntil = Never;
-    private int _largest; // of what was held
+    private int _largest; // slice that went
 
     public int Seconds => seconds;
 
@@ -48,16 +48,14 @@ internal abstract class LimitRule(int seconds)
     /// <summary>
     /// Mail waits that the pace would let go, until then at least: for room in this limit or another one. Its pace loses nothing meanwhile.
     /// </summary>
-    public void Held(long until, int permits)
-    {
-        _heldUntil = Math.Max(_heldUntil, until);
-        _largest = Math.Max(_largest, permits);
-    }
+    public void Held(long until) => _heldUntil = Math.Max(_heldUntil, until);
 
     public void Granted(int permits)
     {
-        if (_depth is not null)
-            _pace.Spend(permits);
+        if (_depth is null)
+            return;
+        _pace.Spend(permits);
+        _largest = Math.Max(_largest, permits);
     }
 
     /// <summary>What was granted did not go.</summary>
@@ -71,7 +69,11 @@ internal abstract class LimitRule(int seconds)
         // Close to its limit, mail was waiting for it; and the pace loses nothing through a restart.
         var isHeld = Used >= limit * 4L / 5;
         if (isHeld)
-            Held(now, Counted().Max(static counted => counted.Count));
+        {
+            Held(now);
+            _largest = Math.Max(_largest, Counted().Max(static counted => counted.Count));
+        }
+
         var most = isHeld ? HeldDepth(limit, depth) : depth;
         var isFirst = true;
         foreach (var (at, count) in Counted())
@@ -117,7 +119,7 @@ internal abstract class LimitRule(int seconds)
             _pace.Advance(Math.Min(now, _heldUntil), limit, HeldDepth(limit, depth));
             // Whoever waited has not come back by then: nobody waits any more.
             if (now - _heldUntil > (seconds * 1000L / RollingWindow.Slots) + Patience)
-                (_heldUntil, _largest) = (Never, 0);
+                _heldUntil = Never;
         }
 
         _pace.Advance(now, limit, depth);

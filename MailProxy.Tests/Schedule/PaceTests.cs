@@ -131,7 +131,7 @@ internal sealed class PaceTests
         Assert.That(limiter.Fit(50), Is.EqualTo(20));
         Assert.That(limiter.Fit(7), Is.EqualTo(7));
         Take(limiter, 20);
-        Assert.That(limiter.Fit(50), Is.EqualTo(50), "nothing is left, and the refusal says so");
+        Assert.That(limiter.Fit(50), Is.EqualTo(1), "nothing is left, and the refusal says when one may go");
     }
 
     [Test]
@@ -140,7 +140,7 @@ internal sealed class PaceTests
         using var limiter = Limiter(new(PerHour: 20_000, Paced: false));
         Take(limiter, 19_990);
 
-        Assert.That(limiter.Fit(50), Is.EqualTo(50));
+        Assert.That(limiter.Fit(50), Is.EqualTo(20), "when there is room for these");
         Assert.That(limiter.Fit(10), Is.EqualTo(10));
     }
 
