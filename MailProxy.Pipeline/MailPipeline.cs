@@ -28,6 +28,7 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly ScheduleStage _schedule;
     private readonly WebhookReporter _webhooks;
     private readonly SmtpPool _pool;
+    private readonly AccountGate _gate;
     private readonly AsideIndex _aside = new();
     private readonly AccountMetrics _accountMetrics;
 
@@ -67,7 +68,7 @@ public sealed class MailPipeline : IAsyncDisposable
             shared.AccountName,
             Log<PersistStage>()
         );
-        var gate = new AccountGate(shared.Accounts, options.Limits, shared.Clock);
+        var gate = _gate = new AccountGate(shared.Accounts, options.Limits, shared.Clock);
         _schedule = new(
             _channels.Queued.Reader,
             Wake,
@@ -231,6 +232,9 @@ public sealed class MailPipeline : IAsyncDisposable
 
     /// <summary>How far ahead of the answers an account's commands go now. From any thread.</summary>
     public PipeliningState PipeliningOf(SmtpAccount account) => _pool.PipeliningOf(account);
+
+    /// <summary>How far each limit of an account is used up. From any thread.</summary>
+    public IReadOnlyList<LimitUsage> LimitsOf(AccountKey account) => _gate.Usage(LimitKey.Of(account));
 
     /// <summary>Whether the lane's mail waits for a reason, or did within the last minute, and so is not overdue.</summary>
     public bool IsExcused(LaneKey lane) => _schedule.IsExcused(lane);

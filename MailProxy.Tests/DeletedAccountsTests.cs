@@ -51,7 +51,7 @@ internal sealed class DeletedAccountsTests
     {
         var accounts = new CurrentAccounts();
         accounts.Swap(new(All, null));
-        var gate = new AccountGate(accounts, new(PerHour: 1_000_000), TimeProvider.System);
+        var gate = new AccountGate(accounts, new(PerHour: 1_000_000, Paced: false), TimeProvider.System);
         gate.Seed(All.Select(account => new Pipeline.Storage.LimitUse(LimitKey.Of(account.Key), 3600, 0, 1)));
         foreach (var account in All)
             gate.Ask(account, 1).Permit!.Spend();

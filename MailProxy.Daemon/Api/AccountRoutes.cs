@@ -64,6 +64,9 @@ internal sealed class AccountRoutes(
         var given = new Dictionary<string, JsonNode?>
         {
             ["waiting_for"] = wait is null ? null : JsonSerializer.SerializeToNode(wait, ApiJson.Plain.WaitAnswer),
+            ["limits_now"] = dispatcher.Limits(account.Key) is { Count: > 0 } limits
+                ? new JsonArray([.. limits.Select(static limit => (JsonNode)LimitUsageFields.Members.Show(limit))])
+                : null,
             ["pipelining_now"] = AccountFields.NameOf(pipelining),
             ["pipelining_why"] = why,
         };

@@ -32,6 +32,9 @@ public sealed record DispatcherControl(
     /// <summary>How far ahead of the answers an account's commands go now, and why not as far as it says; null: they do.</summary>
     public Func<SmtpAccount, (SmtpPipelining Now, string? Why)> Pipelining { get; init; } = static account => (account.Pipelining, null);
 
+    /// <summary>How far each limit of an account is used up.</summary>
+    public Func<AccountKey, IReadOnlyList<LimitUsage>> Limits { get; init; } = static _ => [];
+
     /// <summary>Everything that holds a lane's mail, and how many of its attempts are under way.</summary>
     public Func<LaneKey, LaneView> Lane { get; init; } = static _ => new([], 0);
 

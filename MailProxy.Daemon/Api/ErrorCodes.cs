@@ -99,6 +99,7 @@ internal static class ErrorCodes
         Member("invalid_characters", "CR, LF, NUL or another character that is not taken.", "Leave it out."),
         Member("invalid_choice", "None of the values that detail lists.", "Choose one of them."),
         Member("invalid_content_type", "Not type/subtype, or not one for this part.", "See detail."),
+        Member("invalid_date", "Not a date.", "Year, month and day, such as 2026-12-01."),
         Member("invalid_domain", "Not a domain.", "Correct it."),
         Member("invalid_entry", "An entry of a list is wrong.", "See pointer and detail."),
         Member("invalid_fetch_mode", "None of the fetch modes.", "See detail."),
@@ -131,7 +132,7 @@ internal static class ErrorCodes
         Member("mismatch", "Not the id in the path.", "Leave it out."),
         Member("insecure_url", "A token_url that is not https.", "Use https; http is for loopback, and for addresses in Network:Allowed."),
         Member("needs_preset", "tenant_id without preset microsoft.", "Give both, or token_url alone."),
-        Member("needs_per_second", "burst without per_second.", "Give both."),
+        Member("needs_limit", "burst without a limit that it could belong to.", "Give per_second, or a limit that is paced."),
         Member(
             "no_attachment_endpoint",
             "A source of no known form, and the tenant has no endpoint.",

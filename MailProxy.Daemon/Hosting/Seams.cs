@@ -27,6 +27,7 @@ internal static class Seams
             SetAsideFor = pipeline.SetAsideFor,
             SetAside = pipeline.SetAside,
             IsExcused = pipeline.IsExcused,
+            Limits = pipeline.LimitsOf,
             Lane = lane => Lane(pipeline, lane),
             Pipelining = account => Told(pipeline.PipeliningOf(account)),
         };

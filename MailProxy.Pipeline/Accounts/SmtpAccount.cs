@@ -45,10 +45,12 @@ public enum LimitReached : byte
 /// <param name="PerMinute">In any 60 seconds.</param>
 /// <param name="PerHour">In any 3,600 seconds.</param>
 /// <param name="PerDay">In any 86,400 seconds.</param>
-/// <param name="Burst">With <paramref name="PerSecond"/>: how many may go at once after a pause; makes the second a token bucket of this
-/// size instead of a window.</param>
+/// <param name="Burst">How many may go at once after a pause; absent: 10, or what a limit lets go in a 120th of its time when that is more.
+/// With <paramref name="PerSecond"/> it makes the second a token bucket of this size instead of a window.</param>
 /// <param name="Count">What is counted: each recipient, or each message.</param>
 /// <param name="WhenReached">Whether mail waits or fails when a limit is reached.</param>
+/// <param name="Paced">Whether what a minute, an hour or a day allows goes evenly over that time; otherwise at once, until the limit is
+/// reached. Not when mail fails at the limit.</param>
 public sealed record AccountLimits(
     [property: Range(1, 1_000_000_000)] int? PerSecond = null,
     [property: Range(1, 1_000_000_000)] int? PerMinute = null,
@@ -56,12 +58,19 @@ public sealed record AccountLimits(
     [property: Range(1, 1_000_000_000)] int? PerDay = null,
     [property: Range(1, 1_000_000_000)] int? Burst = null,
     LimitCount Count = LimitCount.Recipients,
-    LimitReached WhenReached = LimitReached.Wait
+    LimitReached WhenReached = LimitReached.Wait,
+    bool Paced = true
 )
 {
     public static readonly AccountLimits None = new();
 
-    public bool IsUnlimited => PerSecond is null && PerMinute is null && PerHour is null && PerDay is null;
+    private const int LeastDepth = 10,
+        SlotsOfAWindow = 120;
+
+    /// <summary>What each day allows at first; null: there is no warm-up.</summary>
+    internal WarmUp? WarmUp { get; init; }
+
+    public bool IsUnlimited => PerSecond is null && PerMinute is null && PerHour is null && PerDay is null && WarmUp is null;
 
     /// <summary>
     /// The smallest window's size: no transaction may ask for more permits than this. <see cref="int.MaxValue"/> when unlimited.
@@ -71,6 +80,10 @@ public sealed record AccountLimits(
             Math.Min(Burst ?? PerSecond ?? int.MaxValue, PerMinute ?? int.MaxValue),
             Math.Min(PerHour ?? int.MaxValue, PerDay ?? int.MaxValue)
         );
+
+    /// <summary>How many a paced limit of so many lets go at once; null: it is not paced.</summary>
+    internal int? DepthOf(int limit) =>
+        Paced && WhenReached == LimitReached.Wait ? Math.Min(limit, Burst ?? Math.Max(LeastDepth, (limit / SlotsOfAWindow) + 1)) : null;
 }
 
 /// <summary>DKIM signing of an account's mail (RFC 6376); relaxed/relaxed, rsa-sha256 or ed25519-sha256 by the key.</summary>

@@ -29,7 +29,25 @@ public static class MailRuleFields
             Most("per_minute", l => l.PerMinute, (l, most) => l with { PerMinute = most }),
             Most("per_hour", l => l.PerHour, (l, most) => l with { PerHour = most }),
             Most("per_day", l => l.PerDay, (l, most) => l with { PerDay = most }),
-            Most("burst", l => l.Burst, (l, most) => l with { Burst = most }),
+            Most("burst", l => l.Burst, (l, most) => l with { Burst = most }) with
+            {
+                Says = "How many may go at once after a pause; absent: 10, or a 120th of a limit when that is more.",
+            },
+            LimitField.Of(
+                "paced",
+                Flag,
+                l => l.Paced ? null : false,
+                (l, on) => l with { Paced = on ?? true },
+                says: "Whether a minute's, an hour's and a day's limit go evenly over that time; default true."
+            ),
+            Nested.Of(
+                "warm_up",
+                WarmUpFields.Members,
+                WarmUpFields.Empty,
+                (AccountLimits l) => l.WarmUp,
+                (l, warmUp) => l with { WarmUp = warmUp },
+                "So many on each of the first days."
+            ),
             LimitField.Of("count", Choice(Counts), l => l.Count, (l, count) => l with { Count = count ?? default }) with
             {
                 Always = true,
@@ -47,8 +65,8 @@ public static class MailRuleFields
     {
         Rules = (members, limits, _) =>
         {
-            if (limits is { Burst: not null, PerSecond: null })
-                members.Fault("burst", "needs_per_second", "Only together with per_second.");
+            if (limits is { Burst: not null, PerSecond: null } && (limits.IsUnlimited || !limits.Paced))
+                members.Fault("burst", "needs_limit", "Only together with per_second, or a limit that is paced.");
             return limits;
         },
     };

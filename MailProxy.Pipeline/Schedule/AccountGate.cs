@@ -56,10 +56,13 @@ internal sealed class AccountGate
     public GateAnswer Ask(SmtpAccount account, int recipients)
     {
         var slice = Math.Clamp(recipients, 1, Math.Max(1, SliceSize(account)));
+        var tenant = TenantOf(account);
+        slice = Fit(LimitKey.Installation, _global, slice);
+        slice = tenant is null ? slice : Fit(tenant.LimitKey, tenant.Limits, slice);
+        slice = Fit(LimitKey.Of(account.Key), account.Limits, slice);
         if (Take(LimitKey.Installation, _global, slice, out var global) is { } everybody)
             return Refused(everybody, LimitScope.Installation, _global);
 
-        var tenant = TenantOf(account);
         AccountLease? shared = null;
         if (tenant is not null && Take(tenant.LimitKey, tenant.Limits, slice, out shared) is { } theirs)
         {
@@ -67,7 +70,7 @@ internal sealed class AccountGate
             return Refused(theirs, LimitScope.Tenant, tenant.Limits);
         }
 
-        if (Take(LimitKey.Of(account.Key), account.Limits, Math.Min(slice, account.SliceSize), out var own) is { } refusal)
+        if (Take(LimitKey.Of(account.Key), account.Limits, slice, out var own) is { } refusal)
         {
             shared?.Dispose();
             global?.Dispose();
@@ -145,6 +148,10 @@ internal sealed class AccountGate
     // Null when the tenant has no limits.
     private Tenant? TenantOf(SmtpAccount account) =>
         _accounts.Directory.Tenants.Find(account.Tenant) is { Limits.IsUnlimited: false, Number: > 0 } tenant ? tenant : null;
+
+    // What is left of a limit is used, in a slice that is smaller: else up to a slice less one would go unused in each window.
+    private int Fit(LimitKey key, AccountLimits limits, int recipients) =>
+        limits.IsUnlimited || limits.Count == LimitCount.Messages ? recipients : _limiters.Of(key).Fit(recipients);
 
     /// <summary>Null: granted, or there is no limit to ask.</summary>
     private LimitRefusal? Take(LimitKey key, AccountLimits limits, int recipients, out AccountLease? lease)

@@ -8,6 +8,12 @@ namespace MailProxy.Pipeline.Schedule;
 /// <param name="RetryAfter">When the request could be granted, if nothing else happened.</param>
 internal sealed record LimitRefusal(int WindowSeconds, long Used, int Limit, TimeSpan RetryAfter)
 {
+    /// <summary>The limit has room; its pace says not yet.</summary>
+    public bool IsPaced { get; init; }
+
+    /// <summary>The limit of this day in the warm-up.</summary>
+    public bool IsWarmUp { get; init; }
+
     public string Window =>
         WindowSeconds switch
         {
@@ -17,7 +23,8 @@ internal sealed record LimitRefusal(int WindowSeconds, long Used, int Limit, Tim
             _ => "day",
         };
 
-    public override string ToString() => $"used {Used} of {Limit} per {Window}";
+    public override string ToString() =>
+        $"used {Used} of {Limit} {(IsWarmUp ? "today (UTC) in the warm-up" : "per " + Window)}{(IsPaced ? ", evenly spread" : "")}";
 }
 
 /// <summary>Permits of one <see cref="AccountRateLimiter"/>, reserved until they are spent or given back; or its refusal.</summary>

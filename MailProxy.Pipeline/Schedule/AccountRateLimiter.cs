@@ -5,22 +5,29 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
-/// One account's limits, all four windows at once. A permit is reserved when it is acquired, counted when its lease is spent, and given
-/// back when its lease is disposed unspent.
+/// One account's limits, all at once. A permit is reserved when it is acquired, counted when its lease is spent, and given back when its
+/// lease is disposed unspent.
 /// It never waits: <see cref="RateLimiter.AcquireAsync"/> answers as <see cref="RateLimiter.AttemptAcquire"/> does, and a refusal names the
 /// true time to wait.
-/// It measures time with the provider's timestamps, so a step of the wall clock neither grants nor loses anything. The limits are asked for
-/// anew each time; the counts of all windows are kept whatever the limits are.
+/// It measures time with the provider's timestamps, so a step of the wall clock neither grants nor loses anything; only the day of a
+/// warm-up is by the wall clock. The limits are asked for anew each time; the counts of all windows are kept whatever the limits are.
 /// </summary>
 internal sealed class AccountRateLimiter : RateLimiter
 {
+    /// <summary>What is left of a limit is used in smaller slices, but not less than this part of it at a time.</summary>
+    private const int LeastPart = 1000;
+
     private readonly Lock _gate = new();
     private readonly Func<AccountLimits> _limits;
     private readonly TimeProvider _clock;
     private readonly long _start;
     private readonly long _startMs;
-    private readonly RollingWindow[] _windows = [new(1), new(60), new(3600), new(86400)];
-    private TokenBucket _bucket;
+    private readonly SecondRule _second = new();
+    private readonly WindowRule _minute = new(60);
+    private readonly WindowRule _hour = new(3600);
+    private readonly WindowRule _day = new(86400);
+    private readonly WarmUpRule _warmUp;
+    private readonly LimitRule[] _rules;
     private int _reserved;
     private long _lastUse;
     private long _granted;
@@ -30,11 +37,12 @@ internal sealed class AccountRateLimiter : RateLimiter
     {
         _limits = limits;
         _clock = clock;
+        _warmUp = new(_day.Window);
+        _rules = [_second, _minute, _hour, _day, _warmUp];
         _start = clock.GetTimestamp();
         _startMs = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        _bucket = new(_startMs, int.MaxValue);
         _lastUse = _start;
-        Advance(limits());
+        Advance();
     }
 
     /// <summary>Null while anything is counted or reserved.</summary>
@@ -44,30 +52,33 @@ internal sealed class AccountRateLimiter : RateLimiter
         {
             lock (_gate)
             {
-                var limits = _limits();
-                Advance(limits);
-                var idle =
-                    _reserved == 0
-                    && Array.TrueForAll(_windows, w => w.Used == 0)
-                    && (!Bursts(limits, out var burst) || _bucket.IsFull(burst));
-                return idle ? _clock.GetElapsedTime(_lastUse) : null;
+                Advance();
+                return _reserved == 0 && Array.TrueForAll(_rules, rule => rule.IsIdle) ? _clock.GetElapsedTime(_lastUse) : null;
             }
         }
     }
 
-    /// <summary>Replaces the counts by those from before a restart; the window of a second is not kept.</summary>
+    /// <summary>Replaces the counts by those from before a restart.</summary>
     public void Seed(IEnumerable<LimitUse> uses)
     {
         lock (_gate)
         {
-            Advance(_limits());
-            foreach (var window in _windows)
-                window.Clear();
-            foreach (var use in uses)
+            var now = Advance();
+            LimitUse[] counted = [.. uses.Where(use => use.Count > 0)];
+            _second.Seed(counted, now);
+            foreach (var rule in (ReadOnlySpan<WindowRule>)[_minute, _hour, _day])
             {
-                if (use.Count > 0)
-                    Array.Find(_windows, w => w.Seconds == use.WindowSeconds)?.AddPast(use.Slot, use.Count);
+                rule.Window.Clear();
+                foreach (var use in counted)
+                {
+                    if (use.WindowSeconds == rule.Seconds)
+                        rule.Window.AddPast(use.Slot, use.Count);
+                }
+
+                rule.Replay(now);
             }
+
+            _warmUp.Replay(now);
         }
     }
 
@@ -76,24 +87,40 @@ internal sealed class AccountRateLimiter : RateLimiter
     {
         lock (_gate)
         {
-            var limits = _limits();
-            Advance(limits);
-            var now = Now();
+            var now = Advance();
             var wall = _clock.GetUtcNow().ToUnixTimeMilliseconds();
             var usage = new List<LimitUsage>();
-            for (var i = 0; i < _windows.Length; i++)
+            foreach (var rule in _rules)
             {
-                if (LimitOf(limits, i) is not { } limit)
+                if (!rule.Holds)
                     continue;
-                var used =
-                    i == 0 && Bursts(limits, out var burst)
-                        ? Math.Max(0, burst - _bucket.Available) + _reserved
-                        : _windows[i].Used + _reserved;
-                var opens = OpensAt(limits, i, 1);
-                usage.Add(new(_windows[i].Seconds, used, limit, opens > now ? wall + opens - now : null));
+                var opens = rule.OpensAt(1, _reserved);
+                usage.Add(new(rule.Seconds, rule.Used + _reserved, LimitOf(rule), opens > now ? wall + opens - now : null, rule.IsWarmUp));
             }
 
             return usage;
+        }
+    }
+
+    /// <summary>
+    /// How many of so many recipients to ask for: what the limits have left when that is less, but so many that a transaction is worth it;
+    /// a refusal then says when there is room for these.
+    /// </summary>
+    public int Fit(int wanted)
+    {
+        lock (_gate)
+        {
+            Advance();
+            var fits = wanted;
+            foreach (var rule in _rules)
+            {
+                var free = rule.Free(_reserved);
+                if (free >= fits)
+                    continue;
+                fits = Math.Min(fits, (int)Math.Max(free, Math.Max(1, rule.Limit / LeastPart)));
+            }
+
+            return fits;
         }
     }
 
@@ -101,14 +128,10 @@ internal sealed class AccountRateLimiter : RateLimiter
     {
         lock (_gate)
         {
-            var limits = _limits();
-            Advance(limits);
-            long available = int.MaxValue;
-            for (var i = 0; i < _windows.Length; i++)
-                available = Math.Min(available, Available(limits, i));
+            Advance();
             return new()
             {
-                CurrentAvailablePermits = Math.Max(0, available),
+                CurrentAvailablePermits = Math.Max(0, _rules.Min(rule => rule.Free(_reserved))),
                 CurrentQueuedCount = 0,
                 TotalFailedLeases = _refused,
                 TotalSuccessfulLeases = _granted,
@@ -123,30 +146,41 @@ internal sealed class AccountRateLimiter : RateLimiter
             _lastUse = _clock.GetTimestamp();
             if (permitCount == 0)
                 return new AccountLease(this, 0);
-            var limits = _limits();
-            Advance(limits);
-            var refusing = -1;
+            var now = Advance();
+            LimitRule? refusing = null;
             var opens = long.MinValue;
-            for (var i = 0; i < _windows.Length; i++)
+            foreach (var rule in _rules)
             {
-                if (Available(limits, i) >= permitCount || OpensAt(limits, i, permitCount) is var at && at <= opens)
+                if (!rule.Holds || (rule.OpensAt(permitCount, _reserved) is var at && at <= opens))
                     continue;
                 opens = at;
-                refusing = i;
+                refusing = rule;
             }
 
-            if (refusing < 0)
+            if (refusing is null)
             {
                 _granted++;
                 _reserved += permitCount;
+                foreach (var rule in _rules)
+                    rule.Granted(permitCount);
                 return new AccountLease(this, permitCount);
             }
 
             _refused++;
-            var limit = LimitOf(limits, refusing)!.Value;
-            var used = Math.Max(0, limit - Available(limits, refusing));
+            var limit = LimitOf(refusing);
+            var free = refusing.Free(_reserved);
+            if (free < permitCount)
+            {
+                foreach (var rule in _rules)
+                    rule.Held(opens);
+            }
+
             return AccountLease.Refused(
-                new(_windows[refusing].Seconds, used, limit, TimeSpan.FromMilliseconds(Math.Max(1, opens - Now())))
+                new(refusing.Seconds, Math.Max(0, limit - free), limit, TimeSpan.FromMilliseconds(Math.Max(1, opens - now)))
+                {
+                    IsPaced = free >= permitCount,
+                    IsWarmUp = refusing.IsWarmUp,
+                }
             );
         }
     }
@@ -162,61 +196,37 @@ internal sealed class AccountRateLimiter : RateLimiter
             if (reserved)
                 _reserved -= permits;
             _lastUse = _clock.GetTimestamp();
+            var now = Advance();
+            foreach (var rule in _rules)
+            {
+                if (reserved && !spent)
+                    rule.Returned(permits);
+                else if (!reserved)
+                    rule.Granted(permits); // it was given back before
+            }
+
             if (!spent)
                 return;
-            var limits = _limits();
-            Advance(limits);
-            var now = Now();
-            foreach (var window in _windows)
-                window.Add(now, permits);
-            if (Bursts(limits, out _))
-                _bucket.Spend(permits);
+            _second.Add(now, permits);
+            foreach (var rule in (ReadOnlySpan<WindowRule>)[_minute, _hour, _day])
+                rule.Window.Add(now, permits);
         }
     }
 
-    private static bool Bursts(AccountLimits limits, out int burst)
+    // The most that there may ever be at once.
+    private int LimitOf(LimitRule rule) => ReferenceEquals(rule, _second) ? _second.Most : rule.Limit;
+
+    private long Advance()
     {
-        burst = limits.Burst ?? 0;
-        return limits is { PerSecond: > 0, Burst: > 0 };
+        var limits = _limits();
+        var now = _startMs + (long)_clock.GetElapsedTime(_start).TotalMilliseconds;
+        _second.Advance(now, limits.PerSecond, limits.Burst);
+        _minute.Advance(now, limits.PerMinute, Depth(limits, limits.PerMinute));
+        _hour.Advance(now, limits.PerHour, Depth(limits, limits.PerHour));
+        _day.Advance(now, limits.PerDay, Depth(limits, limits.PerDay));
+        _warmUp.Advance(now, limits.WarmUp is null ? default : _clock.GetUtcNow(), limits);
+        return now;
     }
 
-    // The most that this window may ever hold at once; null: no limit.
-    private static int? LimitOf(AccountLimits limits, int window) =>
-        window switch
-        {
-            0 => Bursts(limits, out var burst) ? burst : limits.PerSecond,
-            1 => limits.PerMinute,
-            2 => limits.PerHour,
-            _ => limits.PerDay,
-        };
-
-    private long Available(AccountLimits limits, int window)
-    {
-        if (window == 0 && Bursts(limits, out _))
-            return _bucket.Available - _reserved;
-        return LimitOf(limits, window) is { } limit ? limit - _windows[window].Used - _reserved : int.MaxValue;
-    }
-
-    // When so many permits would be free if nothing else happened: what is reserved counts as used now. More than the limit never are; then
-    // when all is free.
-    private long OpensAt(AccountLimits limits, int window, int permits)
-    {
-        var missing = permits - Available(limits, window);
-        if (missing <= 0)
-            return long.MinValue;
-        if (window == 0 && Bursts(limits, out _))
-            return _bucket.FullAt(_bucket.Available + missing, limits.PerSecond!.Value);
-        return _windows[window].PassedAt(missing);
-    }
-
-    private void Advance(AccountLimits limits)
-    {
-        var now = Now();
-        foreach (var window in _windows)
-            window.Advance(now);
-        if (Bursts(limits, out var burst))
-            _bucket.Advance(now, limits.PerSecond!.Value, burst);
-    }
-
-    private long Now() => _startMs + (long)_clock.GetElapsedTime(_start).TotalMilliseconds;
+    private static int? Depth(AccountLimits limits, int? limit) => limit is { } most ? limits.DepthOf(most) : null;
 }

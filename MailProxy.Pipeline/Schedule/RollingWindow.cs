@@ -12,8 +12,6 @@ internal sealed class RollingWindow(int seconds)
     private readonly int[] _counts = new int[Slots + 1];
     private long _newest = long.MinValue / 2;
 
-    public int Seconds => seconds;
-
     /// <summary>The sum, as of the last <see cref="Advance"/>.</summary>
     public long Used { get; private set; }
 
@@ -75,6 +73,27 @@ internal sealed class RollingWindow(int seconds)
         }
 
         return Start(_newest + Slots + 1);
+    }
+
+    /// <summary>What was counted in slots that end after a time.</summary>
+    public long UsedSince(long at)
+    {
+        var used = 0L;
+        for (var slot = Math.Max(SlotOf(at), _newest - Slots); slot <= _newest; slot++)
+            used += Count(slot);
+        return used;
+    }
+
+    /// <summary>The counts by the start of their slots, oldest first.</summary>
+    public IEnumerable<(long At, int Count)> Counted()
+    {
+        if (Used == 0)
+            yield break;
+        for (var slot = _newest - Slots; slot <= _newest; slot++)
+        {
+            if (Count(slot) is var count && count > 0)
+                yield return (Start(slot), count);
+        }
     }
 
     private long SlotOf(long at) => at * Slots / (seconds * 1000L);

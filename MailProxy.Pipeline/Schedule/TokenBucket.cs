@@ -1,32 +1,46 @@
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
-/// So many a second, and after a pause <paramref name="burst"/> at once. Counted in thousandths, so that a millisecond is exact.
+/// So many in so many seconds, evenly, and after a pause <c>depth</c> at once. What is taken beyond that is owed and waited for, so that
+/// no rate is lost whatever sizes are taken. Times are milliseconds.
 /// </summary>
-internal struct TokenBucket(long now, int burst)
+internal struct TokenBucket(int seconds)
 {
-    private long _thousandths = burst * 1000L;
-    private long _at = now;
+    // Exact: a token is as many units as the window has milliseconds, and each millisecond brings as many units as the limit.
+    private long _units;
+    private long _at;
+    private int _limit;
+    private int _depth;
 
-    /// <summary>Whole permits there are.</summary>
-    public readonly long Available => _thousandths / 1000;
+    /// <summary>Whole permits there are; below 0: owed.</summary>
+    public readonly long Available => (_units >= 0 ? _units : _units - Token + 1) / Token;
 
-    public readonly bool IsFull(int burst) => _thousandths >= burst * 1000L;
+    public readonly bool IsFull => _units >= _depth * Token;
 
-    public void Advance(long now, int perSecond, int burst)
+    private readonly long Token => seconds * 1000L;
+
+    public void Advance(long now, int limit, int depth)
     {
-        if (now > _at)
-        {
-            // A minute fills any bucket that is worth the name; more could overflow.
-            _thousandths += Math.Min(now - _at, 86_400_000) * perSecond;
-            _at = now;
-        }
-
-        _thousandths = Math.Min(_thousandths, burst * 1000L);
+        (_limit, _depth) = (limit, depth);
+        var full = depth * Token;
+        if (now <= _at)
+            return;
+        // Compared before it is multiplied, which could overflow.
+        if (_units < full)
+            _units = now - _at > (full - _units) / limit ? full : _units + ((now - _at) * limit);
+        _at = now;
     }
 
-    public void Spend(int count) => _thousandths -= count * 1000L;
+    public void Fill(long now, int limit, int depth) => (_at, _limit, _depth, _units) = (now, limit, depth, depth * Token);
+
+    /// <summary>What is there beyond the depth is lost.</summary>
+    public void Cut() => _units = Math.Min(_units, _depth * Token);
+
+    /// <summary>No more than the depth is owed.</summary>
+    public void Forgive() => _units = Math.Max(_units, -_depth * Token);
+
+    public void Spend(int count) => _units -= count * Token;
 
     /// <summary>When there will be so many.</summary>
-    public readonly long FullAt(long count, int perSecond) => _at + (((count * 1000) - _thousandths + perSecond - 1) / perSecond);
+    public readonly long FullAt(long count) => _at + (((count * Token) - _units + _limit - 1) / _limit);
 }

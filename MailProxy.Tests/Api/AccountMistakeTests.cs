@@ -35,7 +35,17 @@ public sealed class AccountMistakeTests
     [TestCase("""{"host":"x","port":25,"security":"none","auth":{"user":"u","pass":"p"}}""", "/auth/pass unknown_field")]
     [TestCase(
         """{"host":"x","port":25,"security":"none","limits":{"per_hour":0,"per_day":-1,"burst":5}}""",
-        "/limits/per_hour out_of_range,/limits/per_day out_of_range,/limits/burst needs_per_second"
+        "/limits/per_hour out_of_range,/limits/per_day out_of_range,/limits/burst needs_limit"
+    )]
+    [TestCase("""{"host":"x","port":25,"security":"none","limits":{"per_hour":5,"burst":5,"paced":false}}""", "/limits/burst needs_limit")]
+    [TestCase(
+        """{"host":"x","port":25,"security":"none","limits":{"paced":1,"warm_up":{"start":"1.12.2026","daily":[]}}}""",
+        "/limits/paced invalid_type,/limits/warm_up/start invalid_date,/limits/warm_up/daily out_of_range"
+    )]
+    [TestCase(
+        """{"host":"x","port":25,"security":"none","limits":{"warm_up":{"daily":[10,0,1.5,"9"],"end":1}}}""",
+        "/limits/warm_up/start required,/limits/warm_up/daily/1 invalid_entry,/limits/warm_up/daily/2 invalid_entry,"
+            + "/limits/warm_up/daily/3 invalid_entry,/limits/warm_up/end unknown_field"
     )]
     [TestCase(
         """{"host":"x","port":25,"security":"none","limits":{"count":"bytes","when_reached":"drop","per_week":1}}""",

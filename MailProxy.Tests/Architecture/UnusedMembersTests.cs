@@ -17,7 +17,6 @@ internal sealed class UnusedMembersTests
         "FetchGovernor::get_Running",
         "FetchGovernor::get_Used",
         "AccountGate::get_Count",
-        "AccountGate::Usage",
         "ActiveQueue::get_Count",
         "ActiveQueue::get_InFlight",
         "ScheduleStage::get_LaneCount",

@@ -80,7 +80,7 @@ internal sealed class AccountFieldsTests
                 "/auth/oauth2/client_secret required",
                 "/auth/password conflict",
                 "/auth/pass unknown_field",
-                "/limits/burst needs_per_second",
+                "/limits/burst needs_limit",
                 "/max_recipients out_of_range",
                 "/description invalid_type",
                 "/surprise unknown_field",

@@ -25,7 +25,10 @@ internal abstract class AccountStoreContract
         VerifyCertificate = false,
         User = "ann",
         Password = "hunter2",
-        Limits = new(PerSecond: 1, PerMinute: 2, PerHour: 3, PerDay: 4, Burst: 5, LimitCount.Messages, LimitReached.Fail),
+        Limits = new(PerSecond: 1, PerMinute: 2, PerHour: 3, PerDay: 4, Burst: 5, LimitCount.Messages, LimitReached.Fail, Paced: false)
+        {
+            WarmUp = new(new(2026, 12, 1), [50, 100]),
+        },
         MaxConnections = 3,
         MaxMessagesPerConnection = 4,
         MaxRecipients = 5,

@@ -25,7 +25,7 @@ internal sealed class FieldTests
         + "MC4CAQAwBQYDK2VwBCIEINNcKByLrchah+rgYPKVpBC7uvzwCee6rQaoT5iMkqQR\n-----END PRIVATE KEY-----\n";
 
     /// <summary>What may be said of a member that is not there: of itself, or of one that needs it.</summary>
-    private static readonly string[] Missing = ["required", "secret_required", "needs_per_second", "needs_preset"];
+    private static readonly string[] Missing = ["required", "secret_required", "needs_limit", "needs_preset"];
 
     private static readonly Example[] Examples =
     [
@@ -33,7 +33,8 @@ internal sealed class FieldTests
             AccountFields.Noun,
             """
             {"host":"smtp.example","port":587,"security":"starttls","verify_certificate":false,"auth":{"user":"u","password":"s3cr3t-words"},
-             "limits":{"per_second":1,"per_minute":2,"per_hour":3,"per_day":4,"burst":5,"count":"messages","when_reached":"fail"},
+             "limits":{"per_second":1,"per_minute":2,"per_hour":3,"per_day":4,"burst":5,"count":"messages","when_reached":"fail","paced":false,
+              "warm_up":{"start":"2026-12-01","daily":[50,100,200]}},
              "max_connections":2,"max_messages_per_connection":3,"max_recipients":4,"pipelining":"off","chunking":16,
              "from_allowed":["a@x.example","@y.example"],
              "large_files":{"threshold":1000,"action":"link","volume":"files","lifetime_days":3},"expires_after":3600,
@@ -75,7 +76,8 @@ internal sealed class FieldTests
             TenantFields.Noun,
             """
             {"name":"Acme","default_account":"main","active":false,"suppress_bounces":true,"retain":"7d","expires_after":3600,"retry_minutes":[1,2.5],
-             "limits":{"per_second":2,"per_minute":3,"per_hour":500,"per_day":600,"burst":5,"count":"messages","when_reached":"fail"},
+             "limits":{"per_second":2,"per_minute":3,"per_hour":500,"per_day":600,"burst":5,"count":"messages","when_reached":"fail","paced":false,
+              "warm_up":{"start":"2026-12-01","daily":[1]}},
              "large_files":{"threshold":10000000,"action":"link","volume":"files","lifetime_days":14},
              "attachment_endpoint":{"url":"https://files.example/x?t=1","auth":{"user":"ann","password":"s3cr3t-words"}}}
             """

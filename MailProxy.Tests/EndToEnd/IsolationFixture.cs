@@ -122,7 +122,15 @@ internal abstract partial class IsolationFixture
     {
         foreach (
             var route in (string[])
-                ["DELETE /v1/batches/some", "DELETE /v1/webhooks/some", "DELETE /v1/volumes/some", "DELETE /v1/accounts/some"]
+                [
+                    "DELETE /v1/batches/some",
+                    "DELETE /v1/webhooks/some",
+                    "DELETE /v1/volumes/some",
+                    "DELETE /v1/pools/some",
+                    "DELETE /v1/pools/other",
+                    "DELETE /v1/accounts/some",
+                    "DELETE /v1/suppressions",
+                ]
         )
         {
             using var answer = await CallAsync(route, AdminKey, ("X-Tenant", tenant));

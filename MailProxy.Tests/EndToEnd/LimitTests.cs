@@ -33,6 +33,11 @@ internal sealed class LimitTests
             ids = await PostAsync(first, 8);
             await first.EventsAsync(e => e.Type == EventType.MessageSent, 5);
             await AssertThreeWaitAsync(first, ids);
+            var shown = (await first.GetAsync("/v1/accounts/real"))["limits_now"]!.AsArray().Single()!;
+            Assert.That(
+                ((string)shown["limit"]!, (int)shown["used"]!, (int)shown["allowed"]!, shown["opens_at"] is not null),
+                Is.EqualTo(("per_minute", 5, 5, true))
+            );
             await first.StopAsync();
         }
 

@@ -129,7 +129,7 @@ internal sealed class AccountGateTests
     [Test]
     public void Seed_AfterARestart_HoldsAccountAndInstallation()
     {
-        var gate = Gate(new(PerHour: 20), Account(A, new(PerHour: 10)), Account(B, new(PerHour: 10)));
+        var gate = Gate(new(PerHour: 20, Paced: false), Account(A, new(PerHour: 10)), Account(B, new(PerHour: 10)));
         var slot = _clock.GetUtcNow().ToUnixTimeMilliseconds() - 600_000;
         gate.Seed([new(Of(A), 3600, slot, 10), new(LimitKey.Installation, 3600, slot, 15)]);
 

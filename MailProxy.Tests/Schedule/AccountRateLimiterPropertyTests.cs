@@ -16,7 +16,7 @@ internal sealed class AccountRateLimiterPropertyTests
             .Sample(steps =>
             {
                 var clock = new StepClock();
-                var limits = new AccountLimits(PerSecond: 4, PerMinute: 10, PerHour: 30);
+                var limits = new AccountLimits(PerSecond: 4, PerMinute: 10, PerHour: 30, Paced: false);
                 using var limiter = new AccountRateLimiter(() => limits, clock);
                 var model = new NaiveLimiter([(1, 4), (60, 10), (3600, 30)]);
                 var held = new List<AccountLease>();

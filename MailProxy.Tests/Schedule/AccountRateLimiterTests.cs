@@ -190,7 +190,7 @@ internal sealed class AccountRateLimiterTests
     [Test]
     public void Seed_SlotsOfBefore_OpenAsTheyWouldHave()
     {
-        using var limiter = Limiter(new(PerHour: 10, PerDay: 100));
+        using var limiter = Limiter(new(PerHour: 10, PerDay: 100, Paced: false));
         var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         limiter.Seed([
             new(LimitKey.Of(new(1)), 3600, now - 1_800_000, 4),

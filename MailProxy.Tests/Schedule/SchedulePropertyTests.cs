@@ -92,7 +92,7 @@ internal sealed class SchedulePropertyTests
     private void Start()
     {
         SmtpAccount Make(LaneKey lane, int? perMinute) =>
-            Account(lane, perMinute is null ? null : new AccountLimits(PerMinute: perMinute)) with
+            Account(lane, perMinute is null ? null : new AccountLimits(PerMinute: perMinute, Paced: false)) with
             {
                 MaxConnections = 1,
             };

@@ -203,6 +203,10 @@ public static class AccountFields
                 Bind = AccountRules.Paused,
             },
             AccountField.Answered("waiting_for", new("Wait") { Known = true }),
+            AccountField.Answered("limits_now", new("array") { Items = new("object") { Object = LimitUsageFields.Members } }) with
+            {
+                Shown = "How far each limit of this account is used up.",
+            },
             AccountField.Answered("pipelining_now", Choice(Pipelinings).Shape),
             AccountField.Answered("pipelining_why", Shape.Text),
         ]

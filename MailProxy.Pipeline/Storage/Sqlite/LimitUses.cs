@@ -11,7 +11,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// </summary>
 internal sealed class LimitUses
 {
-    // The window of one second is not stored, because a restart takes longer.
+    // The window of one second is not stored: a start takes it from the slots of the minute.
     private static readonly int[] Windows = [60, 3600, 86400];
 
     private const int Slots = 120;

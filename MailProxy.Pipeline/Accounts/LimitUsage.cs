@@ -1,0 +1,8 @@
+namespace MailProxy.Pipeline.Accounts;
+
+/// <summary>How far one limit is used up.</summary>
+/// <param name="WindowSeconds">1, 60, 3,600 or 86,400.</param>
+/// <param name="Used">Counted in the window, and reserved for mail on its way.</param>
+/// <param name="OpensAt">Unix milliseconds when the next may go; null: one may now.</param>
+/// <param name="IsWarmUp">The limit of this day in the warm-up.</param>
+public sealed record LimitUsage(int WindowSeconds, long Used, int Limit, long? OpensAt, bool IsWarmUp = false);

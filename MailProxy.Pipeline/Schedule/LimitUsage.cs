@@ -1,7 +1,0 @@
-namespace MailProxy.Pipeline.Schedule;
-
-/// <summary>How far one limit is used up.</summary>
-/// <param name="WindowSeconds">1, 60, 3,600 or 86,400.</param>
-/// <param name="Used">Counted in the window, and reserved for mail on its way.</param>
-/// <param name="OpensAt">Unix milliseconds when a permit is free again; null: one is free now.</param>
-public sealed record LimitUsage(int WindowSeconds, long Used, int Limit, long? OpensAt);
