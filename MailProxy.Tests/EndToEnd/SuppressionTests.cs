@@ -215,7 +215,7 @@ internal sealed class SuppressionTests
                 "address,reason,expires_at",
                 "three.example,no reason was given,",
                 "two.example,no reason was given,",
-                "one@example.org,\"a, \"\"b\"\"\",2099-01-01T00:00:00Z",
+                "one@example.org,\"a, \"\"b\"\"\",2099-01-01T00:00:00.000Z",
                 "",
             ])
         );
