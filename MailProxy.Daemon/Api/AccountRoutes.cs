@@ -54,7 +54,8 @@ internal sealed class AccountRoutes(
             .Produces<AccountTestAnswer>();
     }
 
-    protected override string InUse => "The account has unfinished mail. Cancel it, or wait.";
+    protected override string InUse =>
+        "The account is in a pool, or has unfinished mail. Take it out of its pools; cancel or reroute the mail, or wait.";
 
     // As the account is in force, which knows whether its tenant was suspended.
     protected override ValueTask<JsonObject> ShowAsync(HttpContext http, SmtpAccount account)

@@ -28,6 +28,9 @@ internal sealed class MailChooser(
     private readonly TenantTurns _turns = new();
     private readonly List<(PoolCandidate Candidate, Candidacy Now)> _standing = [];
 
+    // Accounts of the pool under way whose permit was refused just now.
+    private readonly Dictionary<PoolCandidate, Candidacy> _refused = [];
+
     /// <summary>
     /// Capacity downstream comes first, then the choice, so that urgent mail wins until the last moment. True: there may be more to choose.
     /// </summary>
@@ -75,8 +78,12 @@ internal sealed class MailChooser(
         }
 
         var ticket = lane.First;
-        CandidateState StateOf(PoolCandidate candidate) => PoolRouter.Of(candidate, ticket.NotBy, queue.IsBusy(candidate.Lane)).State;
-        while (PoolRouter.Choose(pool.Strategy, candidates, StateOf) is { } chosen)
+        _refused.Clear();
+        Candidacy Standing(PoolCandidate candidate) =>
+            _refused.TryGetValue(candidate, out var refused)
+                ? refused
+                : PoolRouter.Of(candidate, ticket.NotBy, queue.IsBusy(candidate.Lane));
+        while (PoolRouter.Choose(pool.Strategy, candidates, candidate => Standing(candidate).State) is { } chosen)
         {
             var answer = gate.Ask(chosen.Account, ticket.Recipients);
             if (answer.Refusal is not { } refusal)
@@ -87,16 +94,21 @@ internal sealed class MailChooser(
 
             if (answer.Owner != LimitScope.Account)
             {
+                if (answer.Fail)
+                    return Hand(lane, chosen.Account.Key, RefusedPermit.AtLimit($"{Name(answer.Owner)} {refusal}"), chosen.Lane);
                 Park(lane, chosen.Account, answer.Owner, refusal);
                 return true;
             }
 
-            Park(chosen.Lane, chosen.Account, answer.Owner, refusal);
+            // Where an account's own mail fails at its limit, that must not wait because a pool has asked.
+            if (!answer.Fail)
+                Park(chosen.Lane, chosen.Account, answer.Owner, refusal);
+            _refused[chosen] = new(CandidateState.AtLimit, Now() + (long)refusal.RetryAfter.TotalMilliseconds + 1, refusal.ToString());
         }
 
         _standing.Clear();
         foreach (var candidate in candidates)
-            _standing.Add((candidate, PoolRouter.Of(candidate, ticket.NotBy, queue.IsBusy(candidate.Lane))));
+            _standing.Add((candidate, Standing(candidate)));
         if (_standing.TrueForAll(static one => one.Now.State == CandidateState.Excluded))
             return Hand(lane, candidates[0].Account.Key, RefusedPermit.OfPool(pool));
         lane.AtLimit = PoolWaits.Of(pool, _standing, Now());

@@ -16,7 +16,7 @@ internal static class PoolWaits
         var until = long.MaxValue;
         foreach (var (_, state) in accounts)
             until = Math.Min(until, state.State == CandidateState.Busy ? now + Busy : state.Until ?? long.MaxValue);
-        var told = accounts.Take(Told).Select(static one => $"{one.Candidate.Account.Id}: {one.Now.Why ?? "it was asked for its permit"}");
+        var told = accounts.Take(Told).Select(static one => $"{one.Candidate.Account.Id}: {one.Now.Why}");
         var more = accounts.Count > Told ? $"; and {accounts.Count - Told} more" : "";
         var reason = $"no account of the pool '{pool.Id}' can send now: {string.Join("; ", told)}{more}";
 

@@ -26,13 +26,12 @@ internal sealed class Subscription(IReadOnlyList<string> types, bool finalOnly, 
     private static bool HasEntry(EventType type, MessageState status) =>
         type switch
         {
-            EventType.MessageAmbiguous => status.IsFinal(),
+            EventType.MessageAmbiguous or EventType.MessageSuppressed => status.IsFinal(),
             EventType.MessageSent
             or EventType.MessagePartiallySent
             or EventType.MessageFailed
             or EventType.MessageExpired
             or EventType.MessageCancelled
-            or EventType.MessageSuppressed
             or EventType.MessageDeferred
             or EventType.MessageBounced => true,
             _ => false,

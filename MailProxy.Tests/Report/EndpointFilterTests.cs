@@ -15,6 +15,9 @@ public sealed class EndpointFilterTests
     [TestCase("", true, EventType.MessageAmbiguous, MessageState.Deferred, false)]
     [TestCase("", true, EventType.MessageAmbiguous, MessageState.Ambiguous, true)]
     [TestCase("", true, EventType.AccountThrottled, MessageState.Queued, false)]
+    [TestCase("", false, EventType.MessageSuppressed, MessageState.Queued, true)]
+    [TestCase("", true, EventType.MessageSuppressed, MessageState.Queued, false)]
+    [TestCase("", true, EventType.MessageSuppressed, MessageState.Suppressed, true)]
     [TestCase("message.sent", true, EventType.MessageFailed, MessageState.Failed, false)]
     public void Wants_TypesAndFinalOnly_AreBothAsked(string types, bool finalOnly, EventType type, MessageState status, bool wanted)
     {
@@ -35,5 +38,15 @@ public sealed class EndpointFilterTests
             new EndpointFilter(endpoint).Wants(new(1, type, 0, "default", message, 1, status, null, 0, null, null, null, default)),
             Is.EqualTo(wanted)
         );
+    }
+
+    // Others of the message still get theirs: it has not failed.
+    [TestCase(MessageState.Queued, false)]
+    [TestCase(MessageState.Suppressed, true)]
+    public void Wants_SyncOfASuppressedRecipient_OnlyWhenTheMessageIs(MessageState status, bool wanted)
+    {
+        var endpoint = new WebhookEndpoint("default", "w", "http://x", "", [], false, 1, false, new(0)) { Style = ReportStyle.Sync };
+        var suppressed = new MailEvent(1, EventType.MessageSuppressed, 0, "default", "m", 2, status, null, 0, null, null, null, default);
+        Assert.That(new EndpointFilter(endpoint).Wants(suppressed), Is.EqualTo(wanted));
     }
 }

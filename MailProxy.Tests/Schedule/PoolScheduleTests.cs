@@ -153,6 +153,34 @@ internal sealed class PoolScheduleTests
     }
 
     [Test]
+    public async Task AccountWhoseMailFailsAtItsLimit_IsPassedOver_AndItsOwnMailStillFails()
+    {
+        var limits = new AccountLimits(PerHour: 1, WhenReached: LimitReached.Fail);
+        await using var bench = Bench(PoolStrategy.Failover, Account(A, limits), Account(B)).Start();
+        Offer(bench, 2);
+        var (one, two) = (await bench.NextAsync(), await bench.NextAsync());
+        Assert.That((one.Account, two.Account), Is.EqualTo((First, Second)));
+        bench.Sent(one);
+        bench.Sent(two);
+
+        bench.Offer(Ticket(3, A));
+        var own = await bench.NextAsync();
+        Assert.That((own.Account, own.Permit.IsAcquired, own.Permit.RefusalStatus), Is.EqualTo((First, false, "5.7.28")));
+    }
+
+    [Test]
+    public async Task AllWouldFailAtTheirLimit_ThePoolWaits()
+    {
+        var limits = new AccountLimits(PerHour: 1, WhenReached: LimitReached.Fail);
+        await using var bench = Bench(PoolStrategy.Failover, Account(A, limits)).Start();
+        Offer(bench, 2);
+        bench.Sent(await bench.NextAsync());
+        await bench.RestedAsync();
+        Assert.That((bench.TryNext(out _), bench.Stage.Status(PoolLane).State), Is.EqualTo((false, LaneState.PoolWaits)));
+        Assert.That(bench.Stage.Status(PoolLane).Reason, Does.Contain("used 1 of 1 per hour"));
+    }
+
+    [Test]
     public async Task NotBy_LeavesThatAccountOut_AndWithoutAnyItIsRefused()
     {
         await using var bench = Bench(PoolStrategy.Failover, Account(A), Account(B)).Start();
