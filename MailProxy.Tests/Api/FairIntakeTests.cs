@@ -67,9 +67,12 @@ public sealed class FairIntakeTests
         await host.Clock.WaitedForAsync(TimeSpan.FromSeconds(10));
         host.Clock.Advance(TimeSpan.FromSeconds(4));
         await raw.SendAsync(new string(' ', 3_900_000)); // worth a quarter of an hour, of which ten seconds count
-        await host.Clock.WaitedForAsync(TimeSpan.FromSeconds(10), 2);
-        host.Clock.Advance(TimeSpan.FromSeconds(10));
-        Assert.That((await raw.AnswerAsync())?.Status, Is.EqualTo(408));
+        var answer = raw.AnswerAsync();
+
+        // It may wait for a piece of the body several times, and only time in which it waits counts.
+        for (var waits = 2; await Task.WhenAny(answer, host.Clock.WaitedForAsync(TimeSpan.FromSeconds(10), waits)) != answer; waits++)
+            host.Clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.That((await answer)?.Status, Is.EqualTo(408));
     }
 
     [Test]
