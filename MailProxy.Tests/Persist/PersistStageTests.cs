@@ -61,7 +61,7 @@ internal sealed class PersistStageTests
         Assert.That((_next.Reader.TryRead(out var ticket), ticket.Id, _next.Reader.TryRead(out _)), Is.EqualTo((true, 1L, false)));
         Assert.That(_expiryHints, Is.EqualTo(new[] { Rules.Now + 5 * 86_400_000L }));
         Assert.That(
-            (_metrics.Accepted.WithLabels("default", "account1").Value, _metrics.Refused.WithLabels("unknown_field").Value),
+            (_metrics.Accepted.WithLabels("default", "account1").Value, _metrics.Refused.WithLabels("unknown_pool").Value),
             Is.EqualTo((1d, 1d))
         );
     }

@@ -81,6 +81,9 @@ internal abstract class MessageQueriesContract
                         AmbiguousPolicy.Hold,
                         []
                     )
+                    {
+                        WaitsIn = new LaneKey(7),
+                    }
                 )
             );
         });
