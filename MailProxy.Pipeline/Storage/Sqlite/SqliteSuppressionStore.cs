@@ -10,7 +10,6 @@ public sealed class SqliteSuppressionStore(SqliteDatabase database, TimeProvider
     private const string One = Columns + " WHERE tenant = ?1 AND address = ?2";
     private const string All = Columns + " WHERE tenant = ?1 AND address > ?2 ORDER BY address LIMIT ?3";
 
-    // A list of one source may be long and have few of it: it walks in steps, each as long as a page.
     private const string OfSource = Columns + " WHERE tenant = ?1 AND address > ?2 AND source = ?4 ORDER BY address LIMIT ?3";
 
     public Task<bool> PutAsync(Suppression entry, string actor) =>

@@ -8,3 +8,6 @@ CREATE TABLE suppressions (
     expires_at INTEGER,
     PRIMARY KEY (tenant, address)
 ) STRICT, WITHOUT ROWID;
+
+-- Lists the entries of one source, which may be few in a long list.
+CREATE INDEX suppressions_source ON suppressions (tenant, source, address);
