@@ -14,8 +14,6 @@ namespace MailProxy.Pipeline.Report;
 /// </summary>
 internal sealed partial class AccountWatch : IAsyncDisposable
 {
-    private const string DefaultTenant = "default";
-
     private readonly Lock _gate = new();
     private readonly AccountBackoff _backoff;
     private readonly CurrentAccounts _accounts;
@@ -96,8 +94,8 @@ internal sealed partial class AccountWatch : IAsyncDisposable
 
     private void WriteEvent(AccountKey account, EventType type, byte[]? detail, long now)
     {
-        var tenant = _accounts.Directory.Find(account)?.Tenant ?? DefaultTenant;
-        if (!_events.Writer.TryWrite(new(tenant, account, type, detail, now)))
+        // An account that is deleted during an attempt has no tenant any more, and what its server said is for no other's eyes.
+        if (_accounts.Directory.Find(account) is { } known && !_events.Writer.TryWrite(new(known.Tenant, account, type, detail, now)))
             Log.EventLost(_logger, type, null);
     }
 

@@ -34,6 +34,16 @@ internal sealed class AccountWatchTests
         Assert.That(_wake.Drain().Unparked, Is.EqualTo(new[] { Lanes.AccountOf(A) }));
     }
 
+    [Test]
+    public async Task Trouble_OfAnAccountDeletedMeanwhile_IsToldToNoTenant()
+    {
+        var backoff = new AccountBackoff(new(), static () => 0.5);
+        await using (var watch = new AccountWatch(backoff, _accounts, _wake, _log, TimeProvider.System, NullLogger.Instance))
+            watch.Trouble(new(Lanes.AccountOf(A), TroubleKind.Connect, null, null, "refused"));
+
+        Assert.That(_log.Events, Is.Empty);
+    }
+
     private async Task TroubleThenAsync(AccountDirectory changed)
     {
         _accounts.Swap(new([Account(A)], null));

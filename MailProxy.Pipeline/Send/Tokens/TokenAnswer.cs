@@ -22,12 +22,20 @@ internal sealed record TokenAnswer(string Token, TimeSpan Lasts, string? Refresh
 
     /// <summary>Reads an answer to a request for a token (RFC 6749 section 5). Pure.</summary>
     /// <exception cref="TokenException">It is none, or a refusal.</exception>
-    public static TokenAnswer Read(int status, ReadOnlyMemory<byte> body, TimeSpan? retryAfter, DateTimeOffset? theirTime, OAuthLogin login)
+    /// <param name="secrets">What the server was sent and nobody is to read in an error.</param>
+    public static TokenAnswer Read(
+        int status,
+        ReadOnlyMemory<byte> body,
+        TimeSpan? retryAfter,
+        DateTimeOffset? theirTime,
+        OAuthLogin login,
+        IReadOnlyList<string> secrets
+    )
     {
         var server = Server(login);
         using var json = Parse(body);
         if (json is not null && Text(json, "error") is { Length: > 0 } error)
-            throw Refused(server, error, Text(json, "error_description"), retryAfter, theirTime, login);
+            throw Refused(server, error, Text(json, "error_description"), retryAfter, theirTime, secrets);
         if (status != 200)
             throw Failed(server, status, retryAfter, json is null ? Names(body) : "");
         if (json is null)
@@ -77,7 +85,7 @@ internal sealed record TokenAnswer(string Token, TimeSpan Lasts, string? Refresh
         string? description,
         TimeSpan? retryAfter,
         DateTimeOffset? theirTime,
-        OAuthLogin login
+        IReadOnlyList<string> secrets
     )
     {
         var kind = error switch
@@ -86,10 +94,11 @@ internal sealed record TokenAnswer(string Token, TimeSpan Lasts, string? Refresh
             "slow_down" => TroubleKind.Throttled,
             _ => TroubleKind.Authentication,
         };
-        var said = SmtpReply.OneLine(string.IsNullOrEmpty(description) ? error : $"{error}: {description}");
+        var whole = string.IsNullOrEmpty(description) ? error : $"{error}: {description}";
+        var said = SmtpReply.OneLine(whole);
 
-        // A server may repeat what it was sent.
-        if (login.Secrets.Any(secret => said.Contains(secret, StringComparison.Ordinal)))
+        // A server may repeat what it was sent; a line that was cut would have only a part of it.
+        if (secrets.Any(secret => whole.Contains(secret, StringComparison.Ordinal) || said.Contains(secret, StringComparison.Ordinal)))
             said = "words with a secret in them";
         return new(kind, $"The token endpoint {server} refused: {said.TrimEnd('.')}.{Remedy(error)}")
         {

@@ -12,6 +12,8 @@ internal sealed class TokenEndpoint(HttpMessageInvoker http, TimeProvider clock)
 
     private const int LongestAnswer = 128 * 1024;
 
+    private static readonly string[] SecretParameters = ["client_secret", "refresh_token", "assertion", "client_assertion"];
+
     /// <exception cref="TokenException">Always this, whatever went wrong, unless <paramref name="abort"/> did.</exception>
     public async Task<TokenAnswer> AskAsync(OAuthLogin login, IReadOnlyList<KeyValuePair<string, string>> form, CancellationToken abort)
     {
@@ -28,7 +30,7 @@ internal sealed class TokenEndpoint(HttpMessageInvoker http, TimeProvider clock)
             using var response = await http.SendAsync(request, both.Token).WaitAsync(both.Token);
             var body = await ReadAsync(response.Content, server, both.Token);
             var after = response.Headers.RetryAfter is { } named ? named.Delta ?? named.Date - clock.GetUtcNow() : null;
-            return TokenAnswer.Read((int)response.StatusCode, body, after, response.Headers.Date, login);
+            return TokenAnswer.Read((int)response.StatusCode, body, after, response.Headers.Date, login, SecretsOf(login, form));
         }
         catch (TokenException)
         {
@@ -58,6 +60,10 @@ internal sealed class TokenEndpoint(HttpMessageInvoker http, TimeProvider clock)
             );
         }
     }
+
+    // A refresh token may have been changed by the server since the account was configured, and an assertion is made for each request.
+    private static string[] SecretsOf(OAuthLogin login, IReadOnlyList<KeyValuePair<string, string>> form) =>
+        [.. login.Secrets, .. form.Where(sent => SecretParameters.Contains(sent.Key)).Select(sent => sent.Value)];
 
     private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContent content, string server, CancellationToken cancel)
     {

@@ -77,5 +77,6 @@ internal sealed class TokenAnswerTests
         Assert.That(read, isTaken ? Throws.Nothing : Throws.TypeOf<TokenException>());
     }
 
-    private static TokenAnswer Read(int status, string body) => TokenAnswer.Read(status, Encoding.UTF8.GetBytes(body), null, null, Login);
+    private static TokenAnswer Read(int status, string body) =>
+        TokenAnswer.Read(status, Encoding.UTF8.GetBytes(body), null, null, Login, [.. Login.Secrets]);
 }

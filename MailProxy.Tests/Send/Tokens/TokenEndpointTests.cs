@@ -12,6 +12,7 @@ namespace MailProxy.Tests.Send.Tokens;
 internal sealed class TokenEndpointTests
 {
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
+    private static readonly string Rotated = "r0tated" + new string('x', 4_000);
     private static readonly NetworkPolicy Local = new(new() { Allowed = ["127.0.0.0/8"] });
 
     [TestCase("", TroubleKind.Connect)]
@@ -27,6 +28,15 @@ internal sealed class TokenEndpointTests
         Assert.That(failure.Kind, Is.EqualTo(kind), failure.Message);
         Assert.That(failure.Message, Does.Contain($"127.0.0.1:{server.Port}").And.Not.Contain("s3cr3t"));
         Assert.That(server.Heads, Has.Count.EqualTo(1).Or.Count.EqualTo(2), "no redirect is followed");
+    }
+
+    [Test]
+    public async Task Ask_AnswerThatRepeatsARotatedToken_IsNotShown()
+    {
+        var body = $$"""{"error":"invalid_grant","error_description":"no such token: {{Rotated}}"}""";
+        await using var server = new ScriptedHttpServer($"HTTP/1.1 400 No\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+        var failure = Assert.ThrowsAsync<TokenException>(() => AskAsync(server.Port))!;
+        Assert.That(failure.Message, Does.Contain("refused").And.Not.Contain("r0tated"));
     }
 
     [Test]
@@ -78,7 +88,7 @@ internal sealed class TokenEndpointTests
             ClientSecret = "s3cr3t-words",
         };
         return await new TokenEndpoint(http, clock ?? TimeProvider.System)
-            .AskAsync(login, [new("client_secret", "s3cr3t-words")], CancellationToken.None)
+            .AskAsync(login, [new("client_secret", "s3cr3t-words"), new("refresh_token", Rotated)], CancellationToken.None)
             .WaitAsync(Generous);
     }
 }
