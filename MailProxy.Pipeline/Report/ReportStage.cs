@@ -132,7 +132,7 @@ internal sealed partial class ReportStage(
     {
         var directory = accounts.Directory;
         if (
-            tried.Content.Pool is not { } key
+            tried is not { Content.Pool: { } key, Verdicts.Count: > 0 }
             || directory.Pools.Find(key) is not { } pool
             || !tried.Verdicts.All(static v => v is { IsExcluded: true, Verdict: Verdict.Refused })
         )
@@ -214,8 +214,12 @@ internal sealed partial class ReportStage(
         if (settlement.State is MessageState.Failed or MessageState.PartiallySent or MessageState.Ambiguous)
             LogEnd(settlement, content);
         wake.Done(ticket);
-        if (settlement.Step is QueueStep.Again again)
-            wake.Due(again.Lane ?? ticket.Lane, again.Due);
+        if (settlement.Step is not QueueStep.Again again)
+            return;
+        // The store leaves it where it was when that other lane is gone.
+        wake.Due(ticket.Lane, again.Due);
+        if (again.Lane is { } lane && lane != ticket.Lane)
+            wake.Due(lane, again.Due);
     }
 
     // Without the server's reply, which often names the recipient: addresses are logged at Debug only.

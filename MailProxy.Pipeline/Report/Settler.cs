@@ -145,7 +145,7 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             Now = tally.Changed,
         };
         var (state, step, type) = Close(tally, content, now);
-        if (step is QueueStep.Again later && content.Pool is { } pool)
+        if (counts && step is QueueStep.Again later && content.Pool is { } pool)
             step = later with { Lane = WaitsIn(pool, ticket, content, verdicts) };
         if (step is QueueStep.Again { Due: > 0 and var due })
             facts = facts with { NextAttemptAt = due };

@@ -24,6 +24,16 @@ internal sealed class ReportStageTests : ReportStageFixture
     }
 
     [Test]
+    public async Task Attempted_OfAPoolInItsAccountsLane_WakesBothSinceThePoolMayBeGone()
+    {
+        var pool = new PoolKey(7);
+        await RunAsync(new Outcome.Attempted(Ticket(), Content() with { Pool = pool }, Verdicts("D")));
+
+        var due = _wake.Drain().DueByLane;
+        Assert.That((due[Lanes.Of(pool)], due[Lanes.Of(Account)]), Is.EqualTo((Now + 60_000, Now + 60_000)));
+    }
+
+    [Test]
     public async Task Attempted_Sent_CountsAndMeasuresButWakesNoLane()
     {
         await RunAsync(Sent(1) with { Mark = new(Ticket(1), 1, PermitCounts.None, Now) });

@@ -48,6 +48,20 @@ public sealed class SettlerDoubtTests
         });
     }
 
+    [Test]
+    public void Suppressed_OfAPoolsMailThatStaysWithItsAccount_DoesNotMove()
+    {
+        var content = Content(2, new() { Round = 1, PossibleDuplicate = true }) with
+        {
+            Pool = new PoolKey(7),
+            Suppressed = [new(0, "r0@x", "asked")],
+        };
+
+        var step = (QueueStep.Again)_settler.Suppressed(Ticket(), content, Now).Step;
+
+        Assert.That((step.Recipients, step.Lane), Is.EqualTo((1, (LaneKey?)null)));
+    }
+
     [TestCase(MessageState.Queued, 3, MessageState.Queued)]
     [TestCase(MessageState.Deferred, 0, MessageState.Deferred)]
     [TestCase(MessageState.Scheduled, 0, MessageState.Queued)]

@@ -55,6 +55,28 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
         Assert.That(await MarkAsync((await ClaimAsync()).Tickets.Single()), Is.True, "the new one");
     }
 
+    [TestCase("accounts", 1)]
+    [TestCase("pools", -9)]
+    public async Task Settle_ToALaneThatIsGone_StaysWhereItWas(string gone, int lane)
+    {
+        await Bench.RunAsync(
+            "INSERT INTO pools (number, tenant, id, version, config, created_at, updated_at) VALUES (7, 'default', 'both', 1, '{}', 1, 1)"
+        );
+        if (gone == "accounts")
+            await Bench.RunAsync(
+                "INSERT INTO accounts (number, tenant, id, version, config, created_at, updated_at, deleted_at) VALUES "
+                    + "(1, 'default', 'gone', 2, '{}', 1, 1, 2)"
+            );
+        var pool = new PoolKey(7);
+        var ticket = await MarkedAsync(Mail("m1", account: default(AccountKey)) with { Pool = pool });
+        var step = new QueueStep.Again(0, 0, 1) { Lane = new(lane) };
+
+        Assert.That(await SettleAsync(new(ticket, MessageState.Queued, step, 0, [], [], false, Now)), Is.True);
+        Store.Release(ticket);
+
+        Assert.That((await ClaimAsync(lane: Lanes.Of(pool))).Tickets, Has.Count.EqualTo(1));
+    }
+
     [Test]
     public async Task Settle_NotTriedRecipient_StillWantsThisRound()
     {

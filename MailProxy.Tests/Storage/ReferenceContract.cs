@@ -32,6 +32,20 @@ internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench>
     }
 
     [Test]
+    public async Task Append_OnlyAccountOfThePoolDeletedMeanwhile_IsRefused()
+    {
+        await Bench.RunAsync(Tombstone);
+        await Bench.RunAsync(
+            "INSERT INTO pools (number, tenant, id, version, config, created_at, updated_at) VALUES (7, 'default', 'both', 1, '{}', 1, 1)"
+        );
+        var mail = Mail("m1", account: default(AccountKey)) with { Pool = new(7), NotBy = "other", Only = Account };
+
+        Assert.That((await PutAsync(mail)).Problem?.Errors.Single().Pointer, Is.EqualTo("/pool"));
+        Assert.That(Bench.Look("m1"), Is.Null);
+        Assert.That((await PutAsync(mail with { Only = new(2) })).Problem, Is.Null);
+    }
+
+    [Test]
     public async Task Append_ReplacementForADeletedAccount_LeavesTheStoredMessageAlone()
     {
         await TicketAsync(Mail("m1", account: new(2)));

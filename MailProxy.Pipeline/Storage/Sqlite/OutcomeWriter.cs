@@ -22,8 +22,6 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses, Suppressio
         "UPDATE recipients SET state = ?3, rounds = coalesce(?4, rounds), smtp_code = ?5, enhanced_code = ?6, reply = ?7 WHERE "
         + "message = ?1 AND ordinal = ?2";
 
-    private const string Pool = "SELECT EXISTS (SELECT 1 FROM pools WHERE number = ?1)";
-
     private readonly List<Open> _group = [];
     private readonly HashSet<long> _messages = [];
 
@@ -114,11 +112,9 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses, Suppressio
         }
     }
 
-    // A pool that was deleted meanwhile has no lane any more.
+    // An account or pool that was deleted meanwhile has no lane any more.
     private static LaneKey? Lane(Session session, QueueStep.Again again) =>
-        again.Lane is { } lane && Lanes.PoolOf(lane) is { } pool && session.Prepare(Pool).Add(pool.Number).Scalar() != 1
-            ? null
-            : again.Lane;
+        again.Lane is { } lane && new ReferenceCheck(session).IsDeleted(lane) ? null : again.Lane;
 
     private static void WriteRecipients(Session session, Open open)
     {

@@ -22,8 +22,8 @@ internal sealed class ReferenceCheck(Session session)
     /// <summary>Null when everything exists.</summary>
     public Problem? Fault(AcceptedMail mail)
     {
-        if (mail.Pool is { } pool && !IsThere(pool))
-            return Refused("/pool", "unknown_pool", "The pool was deleted while the message came in.");
+        if (mail.Pool is { } pool && (!IsThere(pool) || IsDeleted(mail.Lane)))
+            return Refused("/pool", "unknown_pool", "The pool was deleted or changed while the message came in.");
         if (mail.Pool is null && IsDeleted(mail.Account))
             return Refused("/account", "unknown_account", "The account was deleted while the message came in.");
         foreach (var (attachment, volume) in mail.Volumes)
