@@ -225,11 +225,11 @@ internal sealed partial class LaneKeeper(
     }
 
     // The lane of an account, and those of the pools that it is in.
-    private IEnumerable<LaneKey> LanesAt(AccountDirectory now, AccountKey key)
+    private static IEnumerable<LaneKey> LanesAt(AccountDirectory now, AccountKey key)
     {
-        var account = now.Find(key) ?? Directory.Find(key);
-        var pools = account is null ? [] : now.Pools.With(account.Tenant, account.Id).Select(static pool => Lanes.Of(pool.Key));
-        return [Lanes.Of(key), .. pools];
+        // One that is gone is in no pool, unless the pools have changed too.
+        var pools = now.Find(key) is { } account ? now.Pools.With(account.Tenant, account.Id) : [];
+        return [Lanes.Of(key), .. pools.Select(static pool => Lanes.Of(pool.Key))];
     }
 
     private void SeePool(MailLane lane, Pool pool)

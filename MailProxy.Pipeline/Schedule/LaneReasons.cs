@@ -21,7 +21,7 @@ internal sealed class LaneReasons(
     {
         var lane = queue.Find(key);
         var first = First(key, lane);
-        return new(first.State, first.Until, first.Reason, lane?.InFlight ?? 0, lane?.Count ?? 0);
+        return new(first.State, first.Until, first.Reason, (lane?.InFlight ?? 0) + (lane?.Lent ?? 0), lane?.Count ?? 0);
     }
 
     /// <summary>Everything that holds the lane's mail now, in the order in which mail meets it; empty: nothing.</summary>
@@ -62,7 +62,7 @@ internal sealed class LaneReasons(
         if (directory.OfLane(key) is { Paused: true })
             yield return new(LaneState.Paused, null, "the account is paused");
         else if (directory.PoolOf(key) is { } pool && directory.MembersOf(pool).All(static member => member.Account.Paused))
-            yield return new(LaneState.PoolWaits, null, $"every account of the pool '{pool.Id}' is paused");
+            yield return new(LaneState.PoolWaits, null, NoneOf(pool, directory));
         var all = standstill.Reason();
         if (all.State is LaneState.Suspended or LaneState.StoreTrouble)
             yield return all;
@@ -80,6 +80,9 @@ internal sealed class LaneReasons(
         if (lane is not null && queue.IsBusy(lane))
             yield return new(LaneState.Busy, null, Busy(lane));
     }
+
+    private static string NoneOf(Pool pool, AccountDirectory directory) =>
+        directory.MembersOf(pool).Any() ? $"every account of the pool '{pool.Id}' is paused" : $"no account of the pool '{pool.Id}' exists";
 
     private static LaneState StateOf(LanePark limit) =>
         limit.OfTenant ? LaneState.TenantAtLimit

@@ -109,7 +109,7 @@ internal sealed class MailChooser(
         _standing.Clear();
         foreach (var candidate in candidates)
             _standing.Add((candidate, Standing(candidate)));
-        if (_standing.TrueForAll(static one => one.Now.State == CandidateState.Excluded))
+        if (_standing.Count > 0 && _standing.TrueForAll(static one => one.Now.State == CandidateState.Excluded))
             return Hand(lane, candidates[0].Account.Key, RefusedPermit.OfPool(pool));
         lane.AtLimit = PoolWaits.Of(pool, _standing, Now());
         queue.Waited(lane, Now());

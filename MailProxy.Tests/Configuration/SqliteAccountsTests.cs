@@ -81,6 +81,26 @@ internal sealed class SqliteAccountsTests : AccountStoreContract
         Assert.That(_store.Query("SELECT key FROM limit_uses", row => row.GetInt32(0)), Is.EqualTo([keys["two"]]));
     }
 
+    [TestCase("not JSON", false)]
+    [TestCase("{}", false)]
+    [TestCase("[]", false)]
+    [TestCase("""{"accounts":"one"}""", false)]
+    [TestCase("""{"accounts":[7,"one"]}""", false)]
+    [TestCase("""{"accounts":[{"id":"two"}]}""", false)]
+    [TestCase("""{"accounts":[7,{"id":"one"}]}""", true)]
+    public async Task Delete_InAPool_IsInUse_AndADamagedPoolDoesNotMatter(string pool, bool isInUse)
+    {
+        await Store.PutAccountAsync(Account("one", "a"), "ann");
+        await _store.RunAsync(
+            "INSERT INTO pools (tenant, id, version, config, created_at, updated_at) VALUES ('default', 'both', 1, @pool, 1, 1)",
+            ("@pool", pool)
+        );
+        Assert.That(
+            await Store.DeleteAccountAsync("default", "one", "ann"),
+            Is.EqualTo(isInUse ? DeleteResult.InUse : DeleteResult.Deleted)
+        );
+    }
+
     [Test]
     public async Task Accounts_SealedPasswordsSwapped_IsRefused()
     {

@@ -13,8 +13,9 @@ internal sealed class AccountTable : TableRules<SmtpAccount>
             SELECT EXISTS (SELECT 1 FROM queue WHERE state = 0 AND lane = ?1)
                 OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_unready WHERE state <> 0 AND lane = ?1)
                 OR EXISTS (
-                    SELECT 1 FROM pools p JOIN json_each(p.config, '$.accounts') a
-                    WHERE p.tenant = ?2 AND a.value ->> 'id' = ?3
+                    SELECT 1 FROM pools p
+                    JOIN json_each(CASE WHEN json_valid(p.config) THEN p.config ELSE '{}' END, '$.accounts') a
+                    WHERE p.tenant = ?2 AND CASE WHEN a.type = 'object' THEN a.value ->> 'id' END = ?3
                 )
             """,
             Lanes.Of(KeyOf(resource)).Number,
