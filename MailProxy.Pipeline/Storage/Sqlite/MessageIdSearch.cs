@@ -11,11 +11,13 @@ internal static class MessageIdSearch
     // As the index says it, word for word: SQLite compares the terms.
     internal const string Made = "substr(message_id_header, 2, length(id) + 1) = id || '@' AND instr(id, '@') = 0";
 
-    internal const string Indexed =
-        "SELECT number FROM messages INDEXED BY messages_message_id WHERE message_id_header = ?1 AND NOT ("
-        + Made
-        + ") AND number < ?2"
-        + " AND (?3 IS NULL OR tenant = ?3) ORDER BY number DESC LIMIT ?4";
+    private const string InIndex =
+        "SELECT number FROM messages INDEXED BY messages_message_id WHERE message_id_header = ?1 AND NOT (" + Made + ")";
+
+    // Others may send any number of messages with the same Message-ID: a tenant's own are found without looking at those.
+    internal const string Indexed = InIndex + " AND tenant = ?2 AND number < ?3 ORDER BY number DESC LIMIT ?4";
+
+    internal const string IndexedOfAny = InIndex + " AND number < ?2 ORDER BY number DESC LIMIT ?3";
 
     internal const string ById =
         "SELECT number FROM messages WHERE tenant = ?1 AND id = ?2 AND message_id_header = ?3 AND " + Made + " AND number < ?4";
@@ -30,7 +32,11 @@ internal static class MessageIdSearch
     {
         var below = before ?? long.MaxValue;
         var numbers = new List<long>();
-        Take(session.Prepare(Indexed).Add(messageId).Add(below).Add(tenant).Add(limit + 1));
+        Take(
+            tenant is null
+                ? session.Prepare(IndexedOfAny).Add(messageId).Add(below).Add(limit + 1)
+                : session.Prepare(Indexed).Add(messageId).Add(tenant).Add(below).Add(limit + 1)
+        );
         if (messageId.IndexOf('@', StringComparison.Ordinal) is > 1 and var at)
         {
             var id = messageId[1..at];

@@ -113,7 +113,8 @@ internal sealed class MessageSearchTests
     public void ByMessageId_EveryStatement_IsServedByAnIndex() =>
         Assert.Multiple(() =>
         {
-            Assert.That(Plan(MessageIdSearch.Indexed), Does.Contain("messages_message_id (message_id_header=? AND number<?)"));
+            Assert.That(Plan(MessageIdSearch.Indexed), Does.Contain("messages_message_id (message_id_header=? AND tenant=? AND number<?)"));
+            Assert.That(Plan(MessageIdSearch.IndexedOfAny), Does.Contain("messages_message_id (message_id_header=?"));
             Assert.That(Plan(MessageIdSearch.ById), Does.Contain("messages_name (tenant=? AND id=?"));
             Assert.That(Plan(MessageIdSearch.ByIdOfAny), Does.Contain("messages_name (tenant=? AND id=?").And.Not.Contain("SCAN messages"));
         });
