@@ -94,8 +94,10 @@ internal sealed class RerouteRoutes(
             var page = await turns.RunAsync(http, () => queries.ListAsync(filter, Page, before));
             foreach (var view in page.Messages.Where(view => !view.State.IsFinal() && !target.IsOf(view)))
             {
-                var change = await ChangeAsync(view.Key, target);
-                if (change is not null && await changes.MakeAsync(view.Key, change, caller.Actor) is ChangeResult.Done)
+                if (
+                    await MayChangeAsync(view.Key, target) is { } change
+                    && await changes.MakeAsync(view.Key, change, caller.Actor) is ChangeResult.Done
+                )
                     moved++;
                 else
                     refused++;
@@ -109,6 +111,19 @@ internal sealed class RerouteRoutes(
 
     private static IResult Answer(HttpContext http, int moved, int refused, long? next) =>
         TypedResults.Json(new(moved, refused, next is { } number ? Cursor.Write(http, List, number) : null), ApiJson.Plain.RerouteAnswer);
+
+    // One whose body is lost does not keep the others from being moved.
+    private async ValueTask<MessageChange.Reroute?> MayChangeAsync(MessageKey key, Target target)
+    {
+        try
+        {
+            return await ChangeAsync(key, target);
+        }
+        catch (Exception error) when (error is BodyMissingException or BodyPurgedException)
+        {
+            return null;
+        }
+    }
 
     private async ValueTask<MessageChange.Reroute?> ChangeAsync(MessageKey key, Target target)
     {

@@ -18,7 +18,7 @@ public static class Rerouting
     public static MessageChange.Reroute? To(AccountDirectory directory, SmtpAccount? account, Pool? pool, MailContent? content)
     {
         var accounts = Of(directory, account, pool).ToArray();
-        string[] excluded = content is null ? [] : [.. accounts.Where(one => !MaySend(one, content)).Select(static one => one.Id)];
+        string[] excluded = content is null ? [] : Excluded(accounts, content);
         if (excluded.Length == accounts.Length)
             return null;
         if (pool is null)
@@ -29,19 +29,34 @@ public static class Rerouting
             : new(default, pool.Key, string.Join(',', excluded), left is [var only] ? only : null);
     }
 
+    private static string[] Excluded(SmtpAccount[] accounts, MailContent content)
+    {
+        var (mail, head) = Read(content);
+        return [.. accounts.Where(one => !MaySend(one, mail, head)).Select(static one => one.Id)];
+    }
+
     private static IEnumerable<SmtpAccount> Of(AccountDirectory directory, SmtpAccount? account, Pool? pool) =>
         pool is null ? [account!] : directory.MembersOf(pool).Select(static member => member.Account);
 
-    // A whole message in a file is not read for this, and goes by accounts only that may send from anywhere.
-    private static bool MaySend(SmtpAccount account, MailContent content)
+    private static bool MaySend(SmtpAccount account, MailDraft? mail, RawHead head) =>
+        AllowedSenders.Of(account) is not { } allowed || (mail is not null && head.Readable && RouteRules.MaySend(allowed, mail, head));
+
+    // A whole message in a file is not read for this, and goes by accounts only that may send from anywhere; so does what is damaged.
+    private static (MailDraft? Mail, RawHead Head) Read(MailContent content)
     {
-        if (AllowedSenders.Of(account) is not { } allowed)
-            return true;
-        if (JsonSerializer.Deserialize(content.Json.Span, MailJson.Default.MailDraft) is not { } mail)
-            return false;
-        if (mail.Raw is null)
-            return RouteRules.MaySend(allowed, mail, RawHead.None);
-        var head = content.Spooled is null ? RawRules.Read(mail, null, new Mistakes(1), new IngestOptions(), "") : RawHead.Unreadable;
-        return head.Readable && RouteRules.MaySend(allowed, mail, head);
+        try
+        {
+            var mail = JsonSerializer.Deserialize(content.Json.Span, MailJson.Default.MailDraft);
+            if (mail?.Raw is null)
+                return (mail, RawHead.None);
+            return (
+                mail,
+                content.Spooled is null ? RawRules.Read(mail, null, new Mistakes(1), new IngestOptions(), "") : RawHead.Unreadable
+            );
+        }
+        catch (JsonException)
+        {
+            return (null, RawHead.Unreadable);
+        }
     }
 }
