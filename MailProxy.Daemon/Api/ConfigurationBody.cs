@@ -6,8 +6,6 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Reads the small JSON object of a configuration request.</summary>
 internal sealed class ConfigurationBody(RequestMemory memory, KeyLife keys, IOptions<ApiOptions> options)
 {
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
-
     private const int FirstStep = 4 << 10;
 
     private static ProblemAnswer NotText => Refusals.Malformed("The body must be a JSON object of whole Unicode texts.");
@@ -38,45 +36,12 @@ internal sealed class ConfigurationBody(RequestMemory memory, KeyLife keys, IOpt
             return new(null, gone);
         try
         {
-            var document = JsonDocument.Parse(bytes.Bytes, Strict);
-            if (document.RootElement.ValueKind == JsonValueKind.Object && IsText(document.RootElement))
-                return new(document, null);
-            document.Dispose();
-            return new(null, NotText);
-        }
-        catch (InvalidOperationException)
-        {
-            // Looking for duplicates takes the names of an inner object, and one of them is half of a surrogate pair.
-            return new(null, NotText);
+            return WholeJson.Parse(bytes.Bytes) is { } document ? new(document, null) : new(null, NotText);
         }
         catch (JsonException error)
         {
             // The parser's own words may quote the body, which may hold a secret.
             return new(null, Refusals.Malformed($"The body is not JSON: line {error.LineNumber + 1}, byte {error.BytePositionInLine}."));
-        }
-    }
-
-    // A \u escape may be half of a surrogate pair; whoever takes such a text gets an exception.
-    private static bool IsText(JsonElement value)
-    {
-        try
-        {
-            switch (value.ValueKind)
-            {
-                case JsonValueKind.String:
-                    _ = value.GetString();
-                    return true;
-                case JsonValueKind.Array:
-                    return value.EnumerateArray().All(IsText);
-                case JsonValueKind.Object:
-                    return value.EnumerateObject().All(member => member.Name is not null && IsText(member.Value));
-                default:
-                    return true;
-            }
-        }
-        catch (InvalidOperationException)
-        {
-            return false;
         }
     }
 }

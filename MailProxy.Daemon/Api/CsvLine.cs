@@ -5,8 +5,8 @@ namespace MailProxy.Daemon.Api;
 /// <summary>One line of comma-separated values (RFC 4180), without line ends within a cell. Pure.</summary>
 internal static class CsvLine
 {
-    // What a spreadsheet would take for a formula.
-    private const string Formulas = "=+-@\t";
+    // What a spreadsheet would take for a formula; and the quote itself, so that it can be taken off again.
+    private const string Formulas = "=+-@\t'";
 
     /// <summary>Its cells; null when a quote is not closed, or stands in the middle of a cell.</summary>
     public static List<string>? Read(ReadOnlySpan<char> line)
@@ -51,6 +51,9 @@ internal static class CsvLine
             at++; // the comma
         }
     }
+
+    /// <summary>A cell without the quote that <see cref="Cell"/> puts in front.</summary>
+    public static string Plain(string cell) => cell is ['\'', var next, ..] && Formulas.Contains(next) ? cell[1..] : cell;
 
     /// <summary>A cell as it is written. One that a spreadsheet would run as a formula gets a quote in front.</summary>
     public static string Cell(string text)

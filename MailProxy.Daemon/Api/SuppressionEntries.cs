@@ -56,9 +56,9 @@ internal static class SuppressionEntries
     {
         try
         {
-            using var document = JsonDocument.Parse(line);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                return (null, new("", "invalid_type", "Must be an object."));
+            using var document = WholeJson.Parse(line);
+            if (document is null)
+                return (null, new("", "invalid_type", "Must be an object of whole Unicode texts."));
             var members = new MemberReader(document.RootElement);
             members.ReadOnly("tenant", "source", "created_at"); // as an export has them
             var entry = Bind(members, tenant, SuppressionSource.Import, now, needsReason: false);
@@ -76,11 +76,11 @@ internal static class SuppressionEntries
     {
         if (CsvLine.Read(line) is not { Count: >= 1 } cells)
             return (null, new("", "malformed_csv", "A quote is not closed, or stands in the middle of a cell (RFC 4180)."));
-        var first = cells[0].Trim();
+        var first = CsvLine.Plain(cells[0].Trim());
         var isAddress = first.IndexOf('@', StringComparison.Ordinal) > 0;
         if (Target(isAddress ? first : null, isAddress ? null : first, out var fault) is not { } target)
             return (null, new("/" + fault.Member, fault.Code, fault.Detail));
-        var reason = cells.Count > 1 && cells[1].Length > 0 ? cells[1] : NoReason;
+        var reason = cells.Count > 1 && cells[1].Length > 0 ? CsvLine.Plain(cells[1]) : NoReason;
         if (reason.Length > LongestReason)
             return (null, new("/reason", "too_long", $"At most {LongestReason} characters."));
         long? expires = null;

@@ -1,18 +1,22 @@
-using System.Text;
-using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>
 /// Reads an import line by line and puts it into the store in small commits. A line that is wrong is told and left out; what was put stays
-/// when the client goes in the middle: the same import again gives the same list.
+/// when the import ends in the middle: the same import again gives the same list.
 /// </summary>
-internal sealed class SuppressionImport(ISuppressionStore store, RequestMemory memory, TimeProvider clock)
+internal sealed class SuppressionImport(
+    ISuppressionStore store,
+    RequestMemory memory,
+    KeyLife keys,
+    Readiness readiness,
+    Quotas quotas,
+    TimeProvider clock
+)
 {
     private const int Commit = 500;
-    private const int LongestLine = 4_096;
-    private const int MostTold = 100;
 
     // It is read in pieces: ten million entries and more.
     private const long MostBytes = 1L << 30;
@@ -20,11 +24,27 @@ internal sealed class SuppressionImport(ISuppressionStore store, RequestMemory m
     public async Task<IResult> RunAsync(HttpContext http, bool isCsv)
     {
         var caller = Caller.Of(http);
-        var (added, replaced, refused, line) = (0, 0, 0, 0L);
-        var errors = new List<SuppressionLineError>();
-        var entries = new Dictionary<string, Suppression>(StringComparer.Ordinal);
+        var lines = new SuppressionLines(caller.Tenant, isCsv);
+        var put = new Tally();
+        try
+        {
+            if (await ReadAsync(http, lines, put) is { } refusal)
+                return refusal;
+        }
+        finally
+        {
+            // Also when the client goes in the middle.
+            if (put.Added + put.Replaced > 0)
+                await store.ImportedAsync(caller.Tenant, put.Added, put.Replaced, caller.Actor);
+        }
+
+        return TypedResults.Json(new(put.Added, put.Replaced, lines.Refused, lines.Errors), ApiJson.Plain.SuppressionImportAnswer);
+    }
+
+    private async Task<ProblemAnswer?> ReadAsync(HttpContext http, SuppressionLines lines, Tally put)
+    {
         var body = memory.NewBody(http);
-        var buffer = new byte[2 * LongestLine];
+        var buffer = new byte[2 * SuppressionLines.Longest];
         var (filled, ended, skipping) = (0, false, false);
         long total = 0;
         while (!ended || filled > 0)
@@ -44,65 +64,61 @@ internal sealed class SuppressionImport(ISuppressionStore store, RequestMemory m
             var length = end < 0 ? filled : end;
             var isWhole = end >= 0 || ended;
             if (!skipping)
-            {
-                line++;
-                Take(buffer.AsMemory(0, length), isWhole && length <= LongestLine);
-            }
-
+                lines.Take(buffer.AsSpan(0, length), isWhole, clock.GetUtcNow().ToUnixTimeMilliseconds());
             skipping = !isWhole;
             var used = Math.Min(filled, length + (end < 0 ? 0 : 1));
             buffer.AsSpan(used, filled - used).CopyTo(buffer);
             filled -= used;
-            if (entries.Count >= Commit)
-                await PutAsync();
+            if (lines.Entries.Count >= Commit && await PutAsync(http, lines, put) is { } refusal)
+                return refusal;
         }
 
-        await PutAsync();
-        await store.ImportedAsync(caller.Tenant, added, replaced, caller.Actor);
-        return TypedResults.Json(new(added, replaced, refused, errors), ApiJson.Plain.SuppressionImportAnswer);
+        return await PutAsync(http, lines, put);
+    }
 
-        async Task PutAsync()
-        {
-            if (entries.Count == 0)
-                return;
-            var created = await store.ImportAsync([.. entries.Values]);
-            added += created;
-            replaced += entries.Count - created;
-            entries.Clear();
-        }
+    // A long import may outlast its key, the disk's space and its tenant.
+    private async Task<ProblemAnswer?> PutAsync(HttpContext http, SuppressionLines lines, Tally put)
+    {
+        var caller = Caller.Of(http);
+        if (lines.Entries.Count == 0)
+            return null;
+        if (keys.Refusal(http) is { } gone)
+            return gone;
+        if (readiness.Disk() is [var trouble, ..])
+            return trouble.Code == "disk_low" ? Refusals.DiskLow : Refusals.StoreUnavailable;
+        if (await OverQuotaAsync(caller, lines, put) is { } over)
+            return over;
+        if (await store.ImportAsync([.. lines.Entries]) is not { } added)
+            return ProblemAnswer.NotFound("tenant");
+        put.Added += added;
+        put.Replaced += lines.Entries.Count - added;
+        lines.Clear();
+        return null;
+    }
 
-        void Take(ReadOnlyMemory<byte> octets, bool fits)
-        {
-            if (!fits)
-            {
-                Refuse(new("", "too_long", $"A line has at most {LongestLine} bytes."));
-                return;
-            }
+    private async Task<ProblemAnswer?> OverQuotaAsync(Caller caller, SuppressionLines lines, Tally put)
+    {
+        var quota = quotas.Options.MaxSuppressions;
+        if (caller.IsAdmin)
+            return null;
+        put.Before ??= await store.CountAsync(caller.Tenant, quota);
+        var there = put.Before.Value + put.Added;
+        if (there + lines.Entries.Count <= quota)
+            return null;
+        var added = 0;
+        foreach (var entry in lines.Entries)
+            added += await store.FindAsync(entry.Tenant, entry.Target) is null ? 1 : 0;
+        return there + added <= quota
+            ? null
+            : Quotas.Refusal(caller, Math.Max(there, quota), quota, "suppressions", nameof(TenantOptions.MaxSuppressions));
+    }
 
-            var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-            var text = octets.Span.TrimEnd((byte)'\r');
-            if (line == 1 && text.StartsWith(Encoding.UTF8.Preamble))
-                text = text[Encoding.UTF8.Preamble.Length..];
-            if (text.IsEmpty)
-                return;
-            var (entry, fault) = isCsv
-                ? IsHead(text)
-                    ? default
-                    : SuppressionEntries.OfCsv(Encoding.UTF8.GetString(text), caller.Tenant, now)
-                : SuppressionEntries.OfJson(text.ToArray(), caller.Tenant, now);
-            if (entry is not null)
-                entries[entry.Target] = entry;
-            else if (fault is { } wrong)
-                Refuse(wrong);
-        }
+    private sealed class Tally
+    {
+        /// <summary>Entries that there were before; null: nobody has asked.</summary>
+        public int? Before { get; set; }
 
-        bool IsHead(ReadOnlySpan<byte> text) => line == 1 && (text.StartsWith("address,"u8) || text.SequenceEqual("address"u8));
-
-        void Refuse(FieldError fault)
-        {
-            refused++;
-            if (errors.Count < MostTold)
-                errors.Add(new(line, fault.Code, fault.Pointer.Length > 0 ? $"{fault.Pointer}: {fault.Detail}" : fault.Detail));
-        }
+        public int Added { get; set; }
+        public int Replaced { get; set; }
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
@@ -13,6 +14,7 @@ internal sealed class SuppressionRoutes(
     ConfigurationBody bodies,
     SuppressionImport import,
     ReadTurns turns,
+    Quotas quotas,
     TimeProvider clock
 )
 {
@@ -71,12 +73,22 @@ internal sealed class SuppressionRoutes(
         members.Close();
         if (members.Refusal is { } mistakes)
             return mistakes;
-        var isNew = await store.PutAsync(entry!, caller.Actor);
+        if (!caller.IsAdmin && await store.FindAsync(entry!.Tenant, entry.Target) is null && await RefusalOfNewAsync(caller) is { } over)
+            return over;
+        if (await store.PutAsync(entry!, caller.Actor) is not { } isNew)
+            return ProblemAnswer.NotFound("tenant");
         return TypedResults.Json(
             SuppressionEntries.Shown(entry!),
             ApiJson.Plain.SuppressionAnswer,
             statusCode: isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK
         );
+    }
+
+    private async Task<ProblemAnswer?> RefusalOfNewAsync(Caller caller)
+    {
+        var quota = quotas.Options.MaxSuppressions;
+        var there = await store.CountAsync(caller.Tenant, quota);
+        return Quotas.Refusal(caller, there, quota, "suppressions", nameof(TenantOptions.MaxSuppressions));
     }
 
     private async Task<IResult> List(HttpContext http)

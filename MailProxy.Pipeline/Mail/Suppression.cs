@@ -44,6 +44,6 @@ public sealed record Suppression(
     /// </summary>
     public static string TargetOf(string address) => address.ToLowerInvariant();
 
-    /// <summary>The domain of an address as entries have it.</summary>
-    public static string DomainOf(string address) => address[address.LastIndexOf('@')..].ToLowerInvariant();
+    /// <summary>The domain of an address as entries have it; empty: it has none.</summary>
+    public static string DomainOf(string address) => address.LastIndexOf('@') is >= 0 and var at ? address[at..].ToLowerInvariant() : "";
 }

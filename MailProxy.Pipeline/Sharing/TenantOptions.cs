@@ -31,6 +31,10 @@ public sealed class TenantOptions
     [Range(0, 1_000_000)]
     public int MaxSuspendedBatches { get; init; } = 200;
 
+    /// <summary>Entries that a tenant's own keys may put onto its suppression list; those that bounces make are not held to it.</summary>
+    [Range(0, 100_000_000)]
+    public int MaxSuppressions { get; init; } = 2_000_000;
+
     /// <summary>Keys of one tenant, whoever makes them.</summary>
     [Range(1, 1_000_000)]
     public int MaxKeys { get; init; } = 100;

@@ -5,11 +5,17 @@ namespace MailProxy.Pipeline.Storage;
 /// <summary>The addresses and domains that tenants' mail does not go to.</summary>
 public interface ISuppressionStore
 {
-    /// <summary>Puts an entry. True: there was none of its target.</summary>
-    Task<bool> PutAsync(Suppression entry, string actor);
+    /// <summary>Puts an entry. True: there was none of its target; null: there is no such tenant, and nothing is put.</summary>
+    Task<bool?> PutAsync(Suppression entry, string actor);
 
-    /// <summary>Puts many entries in one commit; how many are new. The audit log is told once, by <see cref="ImportedAsync"/>.</summary>
-    Task<int> ImportAsync(IReadOnlyList<Suppression> entries);
+    /// <summary>
+    /// Puts many entries of one tenant in one commit; how many are new. Null: there is no such tenant, and nothing is put. The audit log
+    /// is told once, by <see cref="ImportedAsync"/>.
+    /// </summary>
+    Task<int?> ImportAsync(IReadOnlyList<Suppression> entries);
+
+    /// <summary>How many entries a tenant has, counted up to <paramref name="most"/>.</summary>
+    Task<int> CountAsync(string tenant, int most);
 
     /// <summary>Tells the audit log of a whole import.</summary>
     Task ImportedAsync(string tenant, int added, int replaced, string actor);

@@ -12,17 +12,27 @@ public sealed class SqliteSuppressionStore(SqliteDatabase database, TimeProvider
 
     private const string OfSource = Columns + " WHERE tenant = ?1 AND address > ?2 AND source = ?4 ORDER BY address LIMIT ?3";
 
-    public Task<bool> PutAsync(Suppression entry, string actor) =>
-        database.Writer.WriteAsync(session =>
+    private const string IsTenant = "SELECT EXISTS (SELECT 1 FROM tenants WHERE id = ?1)";
+    private const string Counted = "SELECT count(*) FROM (SELECT 1 FROM suppressions WHERE tenant = ?1 LIMIT ?2)";
+
+    public Task<bool?> PutAsync(Suppression entry, string actor) =>
+        database.Writer.WriteAsync<bool?>(session =>
         {
+            if (!HasTenant(session, entry.Tenant))
+                return null;
             var before = Find(session, entry.Tenant, entry.Target);
             database.Suppressions.Put(session, entry);
             Audit(session, entry.Tenant, entry.Target, before is null ? "create" : "replace", before, entry, actor);
             return before is null;
         });
 
-    public Task<int> ImportAsync(IReadOnlyList<Suppression> entries) =>
-        database.Writer.WriteAsync(session => entries.Count(entry => database.Suppressions.Put(session, entry)));
+    public Task<int?> ImportAsync(IReadOnlyList<Suppression> entries) =>
+        database.Writer.WriteAsync<int?>(session =>
+            HasTenant(session, entries[0].Tenant) ? entries.Count(entry => database.Suppressions.Put(session, entry)) : null
+        );
+
+    public Task<int> CountAsync(string tenant, int most) =>
+        database.Readers.ReadAsync(session => (int)(session.QueryNumber(Counted, tenant, most) ?? 0));
 
     public Task ImportedAsync(string tenant, int added, int replaced, string actor) =>
         database.Writer.WriteAsync(session =>
@@ -51,6 +61,9 @@ public sealed class SqliteSuppressionStore(SqliteDatabase database, TimeProvider
                 ? session.Query(OfSource, Row, tenant, after, limit, (long)only)
                 : session.Query(All, Row, tenant, after, limit)
         );
+
+    // A tenant that was deleted meanwhile leaves nothing to one that is made later.
+    private static bool HasTenant(Session session, string tenant) => session.QueryNumber(IsTenant, tenant) == 1;
 
     private static Suppression? Find(Session session, string tenant, string target) => session.QueryFirst(One, Row, tenant, target);
 
