@@ -101,10 +101,23 @@ public sealed class WebhookLaneTests : ReporterFixture
         await Log.ReplayAsync("default", "w1", 0, long.MaxValue, "ann");
         Log.Add("m5", 1);
         Reporter.Refresh();
-        var hits = await Hook.NextAsync(5);
         await Log.UntilAsync(log => log.ProgressOf("w1") is { Acknowledged: 5, Replay: null });
 
-        Assert.That(hits.Select(hit => hit.Id), Is.EquivalentTo(new[] { "evt_1", "evt_2", "evt_3", "evt_4", "evt_5" }));
+        var times = Hook.Hits.CountBy(static hit => hit.Id).ToDictionary();
+        // What is new comes again when the lane that it began in ends with the refresh.
+        Assert.That(times.Remove("evt_5"), Is.True);
+        Assert.That(
+            times,
+            Is.EqualTo(
+                new Dictionary<string, int>
+                {
+                    ["evt_1"] = 2,
+                    ["evt_2"] = 2,
+                    ["evt_3"] = 2,
+                    ["evt_4"] = 2,
+                }
+            )
+        );
     }
 
     [Test]
