@@ -9,8 +9,8 @@ internal sealed class PipelineChannels(int submissions)
     /// <summary>Full: the endpoint waits, then answers 503; the bytes are bounded beside it by the endpoint's own budget.</summary>
     public Channel<Submission> Submissions { get; } = Bounded<Submission>(submissions, manyReaders: true);
 
-    /// <summary>Full: Ingest waits.</summary>
-    public Channel<AcceptedBatch> Accepted { get; } = Bounded<AcceptedBatch>(256);
+    /// <summary>Full: Ingest waits. Persist waits for it, and the store's writer takes from it when a transaction begins.</summary>
+    public Channel<AcceptedBatch> Accepted { get; } = Bounded<AcceptedBatch>(256, manyReaders: true);
 
     /// <summary>Full: Persist lets the ticket go and tells the lane that the disk has more; it never waits.</summary>
     public Channel<QueuedMail> Queued { get; } = Bounded<QueuedMail>(4096);

@@ -25,6 +25,8 @@ internal sealed class IncomingBody(
     private const int Piece = 128 << 10;
 
     private bool _handedOver;
+    private bool _cutting;
+    private int _line; // where the line begins that comes now; what is no NDJSON is one line
 
     /// <summary>What stays in memory.</summary>
     public ChargedBuffer Buffer => buffer;
@@ -44,11 +46,14 @@ internal sealed class IncomingBody(
         fingerprint?.AppendData(buffer.Free.Span[..count]);
         buffer.Filled(count);
         Total += count;
-        if (Cut is null && buffer.Length <= threshold)
+        if (!_cutting && buffer.Length - _line <= threshold)
             return null;
         try
         {
             Cut ??= spool.NewCut(shape, threshold);
+            if (!_cutting)
+                Cut.Skip(_line);
+            _cutting = true;
             buffer.Shrink(Cut.Take(buffer.Filling.Span, buffer.Length));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -64,6 +69,9 @@ internal sealed class IncomingBody(
         return await spool.TryWriteAsync(Cut) ? null : SpoolFault.Disk;
     }
 
+    /// <summary>A line of NDJSON is complete: the next one is short again, so far.</summary>
+    public void EndLine() => (_line, _cutting) = (buffer.Length, false);
+
     /// <summary>Nothing follows.</summary>
     public void End() => Cut?.End();
 
@@ -71,6 +79,10 @@ internal sealed class IncomingBody(
     public void HandOver(Submission submission)
     {
         _handedOver = true;
+
+        // Of a line with a second document, and of one that is not complete, a file may belong to no draft.
+        foreach (var stray in Cut?.All.Except(submission.Drafts.Select(static draft => draft.Spooled)) ?? [])
+            stray!.Dispose();
         submission.OnDisk(charge);
     }
 

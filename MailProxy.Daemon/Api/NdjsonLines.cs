@@ -1,17 +1,41 @@
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Intake;
+
 namespace MailProxy.Daemon.Api;
 
-/// <summary>Cuts the body into chunks of whole lines. The bytes of a chunk stay charged until the next one.</summary>
-internal sealed class NdjsonLines(SubmissionGateway gateway, RequestMemory memory, ApiOptions options, HttpContext http) : IDisposable
+/// <summary>
+/// Cuts the body into chunks of whole lines. What a chunk has in memory and on the disk stays charged until the next one, or until it was
+/// handed over.
+/// </summary>
+internal sealed class NdjsonLines(
+    SubmissionGateway gateway,
+    RequestMemory memory,
+    RequestSpool spool,
+    IngestOptions limits,
+    ApiOptions options,
+    HttpContext http
+) : IDisposable
 {
-    private ChargedBuffer _buffer = memory.NewBuffer(http, memory.NewWaitBudget());
+    /// <summary>What is read at a time.</summary>
+    private const int Piece = 64 << 10;
+
     private readonly PacedBody _body = memory.NewBody(http);
-    private int _used; // bytes of the buffer that belong to the chunk before
+    private readonly ChargedBuffer _piece = memory.NewBuffer(http, memory.NewWaitBudget());
+    private readonly List<(int From, int To)> _lines = [];
+    private IncomingBody? _chunk;
+    private int _used; // bytes of the piece that are in a chunk
+    private int _line; // where in the chunk the line begins that is not complete yet
     private long _total;
     private bool _ended;
 
-    public List<ReadOnlyMemory<byte>> Chunk { get; } = [];
+    /// <summary>The lines of the chunk, without those that are empty.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Chunk { get; private set; } = [];
 
-    public long ChunkBytes { get; private set; }
+    /// <summary>What was cut out of them; null: nothing.</summary>
+    public LongStrings? Cut => _chunk?.Cut;
+
+    /// <summary>Bytes of the lines that are in memory.</summary>
+    public long InMemory => _lines.Sum(static line => (long)line.To - line.From);
 
     /// <summary>Why reading ended before the body did.</summary>
     public ProblemAnswer? Refusal { get; private set; }
@@ -19,120 +43,127 @@ internal sealed class NdjsonLines(SubmissionGateway gateway, RequestMemory memor
     /// <summary>False: there are no more lines, or none may be read (<see cref="Refusal"/>).</summary>
     public async ValueTask<bool> NextAsync(int allowed)
     {
-        Chunk.Clear();
-        ChunkBytes = 0;
-        if (Refusal is not null || !await MoveRestAsync())
+        _chunk?.Dispose();
+        if (Refusal is not null)
             return false;
-
-        var searched = 0;
-        while (true)
+        _chunk = NewChunk();
+        _lines.Clear();
+        _line = 0;
+        while (Refusal is null && _lines.Count < options.NdjsonChunkMessages && _chunk.Total < options.NdjsonChunkBytes)
         {
-            searched = Cut(searched, allowed);
-            if (Refusal is not null || Chunk.Count >= options.NdjsonChunkMessages || ChunkBytes >= options.NdjsonChunkBytes)
-                break;
-            if (_ended)
-            {
-                // The last line need not end with a line feed.
-                if (_used < _buffer.Length)
-                    Take(_buffer.Length, _buffer.Length, allowed);
-                break;
-            }
-
-            if (!await ReadAsync())
+            if (_used < _piece.Length)
+                await AddAsync(allowed);
+            else if (!_ended)
+                await ReadAsync();
+            else
                 break;
         }
 
-        return Chunk.Count > 0;
+        if (_ended && _used == _piece.Length)
+        {
+            // The last line need not end with a line feed.
+            _chunk.End();
+            EndLine(allowed, 0);
+        }
+
+        Chunk = _lines.ConvertAll(line => _chunk.Buffer.Bytes[line.From..line.To]);
+        if (_lines.Count == 0)
+            _chunk.Dispose();
+        return _lines.Count > 0;
     }
 
     /// <summary>Charges what binding the chunk will take, until the next one; false: there is no memory for it.</summary>
-    public ValueTask<bool> ChargeAsync(long cost) => gateway.ChargeAsync(_buffer, cost);
+    public ValueTask<bool> ChargeAsync(long cost) => gateway.ChargeAsync(_chunk!.Buffer, cost);
 
-    public void Dispose() => _buffer.Dispose();
+    /// <summary>The chunk's files are the submission's now.</summary>
+    public void HandOver(Submission submission) => _chunk!.HandOver(submission);
+
+    public void Dispose()
+    {
+        _chunk?.Dispose();
+        _piece.Dispose();
+    }
+
+    private IncomingBody NewChunk()
+    {
+        var wait = memory.NewWaitBudget();
+        var charge = spool.NewCharge(Caller.Of(http).Tenant, wait, http.RequestAborted);
+        return new(memory.NewBuffer(http, wait), spool, charge, RequestShape.Lines, limits.SpoolThreshold, null);
+    }
 
     // What may still come, and the byte that proves it was too much.
     private long Left => (http.Request.ContentLength ?? gateway.MaxRequestBytes + 1) - _total;
 
-    // The unread rest starts a buffer of its own, so that the chunk's charge can end with the chunk.
-    private async ValueTask<bool> MoveRestAsync()
+    private async ValueTask ReadAsync()
     {
-        if (_used == 0)
-            return true;
-        var rest = _buffer.Bytes[_used..];
-        var next = memory.NewBuffer(http, memory.NewWaitBudget());
-        _buffer.Dispose();
-        _buffer = next;
+        _piece.Shrink(0);
         _used = 0;
-        if (rest.Length == 0)
-            return true;
-        if (!await Grow(rest.Length))
-            return false;
-        rest.CopyTo(next.Free);
-        next.Filled(rest.Length);
-        return true;
-    }
-
-    private int Cut(int searched, int allowed)
-    {
-        while (Refusal is null && Chunk.Count < options.NdjsonChunkMessages && ChunkBytes < options.NdjsonChunkBytes)
+        if (_piece.Free.Length == 0 && !await _piece.GrowAsync((int)Math.Min(Piece, Left)))
         {
-            var found = _buffer.Bytes.Span[searched..].IndexOf((byte)'\n');
-            if (found < 0)
-                return _buffer.Length;
-            Take(searched + found, searched + found + 1, allowed);
-            searched = _used;
+            Refusal = gateway.Shed();
+            return;
         }
 
-        return searched;
-    }
-
-    private void Take(int end, int next, int allowed)
-    {
-        var line = _buffer.Bytes[_used..end];
-        if (line.Span.Trim(" \t\r"u8).Length == 0)
-        {
-            _used = next; // an empty line says nothing
-        }
-        else if (Chunk.Count >= allowed)
-        {
-            Refusal = ProblemAnswer.Of(413, "too_many_messages", "A request carries no more messages than this.");
-        }
-        else
-        {
-            _used = next;
-            Chunk.Add(line);
-            ChunkBytes += line.Length;
-        }
-    }
-
-    private async ValueTask<bool> ReadAsync()
-    {
-        if (_buffer.Free.Length == 0 && !await Grow(SubmissionGateway.NextStep(_buffer.Length, _buffer.Length + Left)))
-            return false;
         int read;
         try
         {
-            read = await _body.ReadAsync(_buffer.Free);
+            read = await _body.ReadAsync(_piece.Free);
         }
         catch (StoppingException)
         {
             Refusal = Refusals.Stopping; // what was committed is answered all the same
-            return false;
+            return;
         }
 
-        _buffer.Filled(read);
+        _piece.Filled(read);
         _total += read;
         _ended = read == 0 || _total == http.Request.ContentLength;
         if (_total > gateway.MaxRequestBytes)
             Refusal = Refusals.TooLarge(gateway.MaxRequestBytes);
-        return Refusal is null;
     }
 
-    private async ValueTask<bool> Grow(int capacity)
+    // Moves what there is of a line from the piece into the chunk.
+    private async ValueTask AddAsync(int allowed)
     {
-        if (await _buffer.GrowAsync(capacity))
-            return true;
-        Refusal = gateway.Shed();
-        return false;
+        var feed = _piece.Bytes.Span[_used..].IndexOf((byte)'\n');
+        var end = feed < 0 ? _piece.Length : _used + feed + 1;
+        while (_used < end)
+        {
+            var buffer = _chunk!.Buffer;
+            if (buffer.Free.Length == 0 && !await buffer.GrowAsync(SubmissionGateway.NextStep(buffer.Length, MostOf(buffer, end))))
+            {
+                Refusal = gateway.Shed();
+                return;
+            }
+
+            var some = Math.Min(end - _used, _chunk.Free.Length);
+            _piece.Bytes[_used..(_used + some)].CopyTo(_chunk.Free);
+            _used += some;
+            Refusal = await gateway.FilledAsync(_chunk, some);
+            if (Refusal is not null)
+                return;
+        }
+
+        if (feed >= 0)
+            EndLine(allowed, 1);
+    }
+
+    // A chunk ends with the line that makes it large enough, so it need not have room for all that may come.
+    private long MostOf(ChargedBuffer buffer, int end) => buffer.Length + (end - _used) + Left;
+
+    private void EndLine(int allowed, int feed)
+    {
+        var end = _chunk!.Buffer.Length;
+        var isEmpty = _chunk.Buffer.Bytes.Span[_line..end].Trim(" \t\r\n"u8).Length == 0;
+        if (!isEmpty && _lines.Count >= allowed)
+        {
+            Refusal = ProblemAnswer.Of(413, "too_many_messages", "A request carries no more messages than this.");
+            return;
+        }
+
+        if (!isEmpty)
+            _lines.Add((_line, end - feed));
+        _line = end;
+        _chunk.EndLine();
     }
 }

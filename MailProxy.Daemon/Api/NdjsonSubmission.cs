@@ -13,6 +13,7 @@ namespace MailProxy.Daemon.Api;
 internal sealed class NdjsonSubmission(
     SubmissionGateway gateway,
     RequestMemory memory,
+    RequestSpool spool,
     KeyLife keys,
     IngestOptions limits,
     IOptions<ApiOptions> options
@@ -33,7 +34,7 @@ internal sealed class NdjsonSubmission(
         }
 
         var results = new Results();
-        using var lines = new NdjsonLines(gateway, memory, options.Value, http);
+        using var lines = new NdjsonLines(gateway, memory, spool, limits, options.Value, http);
         ProblemAnswer? over = null;
         while (over is null && await lines.NextAsync(limits.MaxMessages - results.Count))
         {
@@ -62,7 +63,7 @@ internal sealed class NdjsonSubmission(
 
     private async ValueTask StoreAsync(HttpContext http, NdjsonLines lines, Results results)
     {
-        var opened = OpenedMessages.Lines(lines.Chunk, limits);
+        var opened = OpenedMessages.Lines(lines.Chunk, limits, lines.Cut);
         if (!await lines.ChargeAsync(opened.Cost))
         {
             var refused = gateway.Shed();
@@ -81,11 +82,9 @@ internal sealed class NdjsonSubmission(
         }
         else
         {
-            answer = await gateway.OfferAsync(
-                new(Caller.Of(http).Tenant, drafts, lines.ChunkBytes, null),
-                memory.NewWaitBudget(),
-                http.RequestAborted
-            );
+            var submission = new Submission(Caller.Of(http).Tenant, drafts, lines.InMemory, null);
+            lines.HandOver(submission);
+            answer = await gateway.OfferAsync(submission, memory.NewWaitBudget(), http.RequestAborted);
         }
 
         if (answer is SubmissionAnswer.Stored stored)

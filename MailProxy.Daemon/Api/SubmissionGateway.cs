@@ -82,7 +82,8 @@ internal sealed class SubmissionGateway(
         return into.Total > limits.MaxRequestBytes ? Refusals.TooLarge(limits.MaxRequestBytes) : null;
     }
 
-    private async ValueTask<ProblemAnswer?> FilledAsync(IncomingBody into, int read)
+    /// <summary>Takes what was read into a body; a refusal when the disk is short.</summary>
+    public async ValueTask<ProblemAnswer?> FilledAsync(IncomingBody into, int read)
     {
         var fault = await into.FilledAsync(read);
         if (fault is null)

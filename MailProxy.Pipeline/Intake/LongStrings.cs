@@ -95,6 +95,13 @@ public sealed class LongStrings(RequestShape shape, int threshold, int least, Fu
         return _kept + end - at;
     }
 
+    /// <summary>What was added up to here was no long line, and stays as it is.</summary>
+    public void Skip(int to)
+    {
+        _path.Reset();
+        (_kept, _mode, _current) = (to, Mode.Between, null);
+    }
+
     /// <summary>Nothing follows.</summary>
     public void End()
     {

@@ -26,6 +26,10 @@ internal sealed partial class PersistStage(
     ILogger logger
 )
 {
+    // Used by the store while it takes, and between: never at the same time.
+    private readonly TenantQueue<AcceptedBatch> _waiting = new();
+    private bool _smallOnes; // small submissions went alone in the last transaction, while large ones waited
+
     /// <summary>
     /// Ends when the channel is completed and empty. Any exception other than that the store is unavailable ends the pipeline, because it
     /// is then
@@ -33,37 +37,47 @@ internal sealed partial class PersistStage(
     /// </summary>
     public Task RunAsync() => Task.Run(WorkAsync);
 
-    // Natural batches: waits for one submission, then takes all there are up to the limits of a transaction. Tenants take turns, so that
-    // one
-    // tenant's thousand submissions do not go before another's single one.
+    // Natural batches: asks the store for a transaction as soon as there is a submission, and what has gathered when it begins goes into
+    // it. While it is under way the next gathers.
     private async Task WorkAsync()
     {
-        var waiting = new TenantQueue<AcceptedBatch>();
-        var batches = new List<AcceptedBatch>();
-        var smallOnes = false; // small submissions went alone in the last transaction, while large ones waited
-        while (waiting.Count > 0 || await input.WaitToReadAsync())
+        var answering = Task.CompletedTask;
+        while (_waiting.Count > 0 || await input.WaitToReadAsync())
         {
-            while (input.TryRead(out var batch))
-                waiting.Enqueue(batch.Submission.Tenant, batch);
-            batches.Clear();
-
-            // A thousand messages take their time, so small submissions go first; the large ones follow in the next transaction.
-            if (!smallOnes)
-                Take(waiting, batches, IsSmall);
-            smallOnes = batches.Count > 0 && waiting.Count > 0;
-            if (!smallOnes)
-                Take(waiting, batches, static _ => true);
-            if (batches.Count > 0)
-                await HandleAsync(batches);
+            var turn = new Turn(TakeTurn);
+            var appended = AppendAsync(turn);
+            await Task.WhenAny(turn.Taken, appended);
+            await answering; // the transaction before is over
+            answering = AnswerAsync(turn, appended);
         }
+
+        await answering;
     }
 
-    private void Take(TenantQueue<AcceptedBatch> waiting, List<AcceptedBatch> batches, Predicate<AcceptedBatch> wanted)
+    private async Task<Appended> AppendAsync(Turn turn) => await store.AppendAsync(turn.Take);
+
+    // Tenants take turns, so that one tenant's thousand submissions do not go before another's single one.
+    private List<AcceptedBatch> TakeTurn()
+    {
+        while (input.TryRead(out var batch))
+            _waiting.Enqueue(batch.Submission.Tenant, batch);
+
+        // A thousand messages take their time, so small submissions go first; the large ones follow in the next transaction.
+        var batches = new List<AcceptedBatch>();
+        if (!_smallOnes)
+            Take(batches, IsSmall);
+        _smallOnes = batches.Count > 0 && _waiting.Count > 0;
+        if (!_smallOnes)
+            Take(batches, static _ => true);
+        return batches;
+    }
+
+    private void Take(List<AcceptedBatch> batches, Predicate<AcceptedBatch> wanted)
     {
         long weight = 0;
         while (batches.Count < options.MaxMails && weight < options.MaxBytes)
         {
-            if (!waiting.TryDequeue((_, next) => wanted(next), out var taken))
+            if (!_waiting.TryDequeue((_, next) => wanted(next), out var taken))
                 return;
             batches.Add(taken);
             weight += Weigh(taken);
@@ -82,12 +96,13 @@ internal sealed partial class PersistStage(
         return weight;
     }
 
-    private async ValueTask HandleAsync(List<AcceptedBatch> batches)
+    private async Task AnswerAsync(Turn turn, Task<Appended> writing)
     {
         Appended appended;
+        var batches = turn.Batches;
         try
         {
-            appended = await store.AppendAsync(batches);
+            appended = await writing;
         }
         catch (StoreUnavailableException error)
         {
@@ -139,6 +154,25 @@ internal sealed partial class PersistStage(
             wake.Due(lane, due);
         if (appended.NextExpiry != long.MaxValue)
             expiryHint(appended.NextExpiry);
+    }
+
+    /// <summary>What goes into one transaction: it is chosen when that begins.</summary>
+    private sealed class Turn(Func<List<AcceptedBatch>> take)
+    {
+        private readonly TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private List<AcceptedBatch>? _batches;
+
+        public Task Taken => _taken.Task;
+
+        /// <summary>What the store has taken, or would have.</summary>
+        public List<AcceptedBatch> Batches => _batches ??= take();
+
+        public IReadOnlyList<AcceptedBatch> Take()
+        {
+            var batches = Batches;
+            _taken.TrySetResult();
+            return batches;
+        }
     }
 
     private static partial class Log

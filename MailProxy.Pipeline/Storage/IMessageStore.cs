@@ -21,7 +21,9 @@ public interface IMessageStore
     /// is
     /// null. The tickets are claimed by the caller.
     /// </summary>
-    Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches);
+    /// <param name="take">Called once, when the transaction begins or it is known that there will be none: what is to be written. It may be
+    /// called by any thread and does not block.</param>
+    Task<Appended> AppendAsync(Func<IReadOnlyList<AcceptedBatch>> take);
 
     /// <summary>
     /// Claims up to <paramref name="request"/>'s count of due mails of one lane, highest priority first, fresh (due 0) and deferred in

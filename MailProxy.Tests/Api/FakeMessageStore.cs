@@ -18,7 +18,7 @@ internal sealed class FakeMessageStore : IMessageStore
 
     public Task<Recovery> RecoverAsync(long now) => throw new NotSupportedException();
 
-    public Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches) => throw new NotSupportedException();
+    public Task<Appended> AppendAsync(Func<IReadOnlyList<AcceptedBatch>> take) => throw new NotSupportedException();
 
     public Task<ClaimedPage> ClaimAsync(LaneKey lane, ClaimRequest request) => throw new NotSupportedException();
 

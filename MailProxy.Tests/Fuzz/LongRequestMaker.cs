@@ -32,6 +32,13 @@ internal sealed class LongRequestMaker(Random random)
             )
         );
 
+    /// <summary>Lines of NDJSON, some empty, the last with or without its end.</summary>
+    public byte[] Lines()
+    {
+        var lines = Enumerable.Range(0, 1 + random.Next(6)).Select(_ => random.Next(7) == 0 ? Blanks() : One().ReplaceLineEndings(" "));
+        return Damaged(Encoding.UTF8.GetBytes(string.Join(random.Next(3) == 0 ? "\r\n" : "\n", lines) + (random.Next(2) == 0 ? "\n" : "")));
+    }
+
     private string Defaults() => random.Next(3) == 0 ? $"\"defaults\":{{{Member("html", Text())}}}," : "";
 
     private string One()

@@ -7,6 +7,7 @@ namespace MailProxy.Tests.Persist;
 /// <summary>Stores nothing, but takes submissions and gives tickets as a store does.</summary>
 internal sealed class ScriptedStore : IMessageStore
 {
+    private readonly SemaphoreSlim _transaction = new(1);
     private long _number;
 
     public List<IReadOnlyList<AcceptedBatch>> Appends { get; } = [];
@@ -24,7 +25,20 @@ internal sealed class ScriptedStore : IMessageStore
     /// <summary>Answers that are not plainly "stored", by submission.</summary>
     public Dictionary<Submission, SubmissionAnswer> Answers { get; } = [];
 
-    public async Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches)
+    public async Task<Appended> AppendAsync(Func<IReadOnlyList<AcceptedBatch>> take)
+    {
+        await _transaction.WaitAsync();
+        try
+        {
+            return await WriteAsync(take());
+        }
+        finally
+        {
+            _transaction.Release();
+        }
+    }
+
+    private async Task<Appended> WriteAsync(IReadOnlyList<AcceptedBatch> batches)
     {
         Appends.Add([.. batches]);
         Entered.TrySetResult();

@@ -96,7 +96,7 @@ internal sealed class FakeStore : IMessageStore
 
     public Task<Recovery> RecoverAsync(long now) => throw new NotSupportedException();
 
-    public Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches) => throw new NotSupportedException();
+    public Task<Appended> AppendAsync(Func<IReadOnlyList<AcceptedBatch>> take) => throw new NotSupportedException();
 
     public ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients) => throw new NotSupportedException();
 

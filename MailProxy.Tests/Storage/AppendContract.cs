@@ -1,3 +1,4 @@
+using MailProxy.Tests.Support;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using NUnit.Framework;
@@ -78,7 +79,7 @@ internal sealed class AppendContract<TBench> : MessageStoreContract<TBench>
             [new(null, "bad", problem), new(Mail("good"), "good", null)]
         );
 
-        var lines = Lines(await In30(Store.AppendAsync([batch])));
+        var lines = Lines(await In30(Store.AppendNowAsync([batch])));
 
         Assert.That(lines.Select(l => (l.Id, l.Problem)), Is.EqualTo(new[] { ("bad", problem), ("good", null) }));
         Assert.That(Bench.Look("bad"), Is.Null);
@@ -90,7 +91,7 @@ internal sealed class AppendContract<TBench> : MessageStoreContract<TBench>
         var (withdrawn, kept) = (Batch(Mail("m1")), Batch(Mail("m2")));
         Assert.That(withdrawn.Submission.TryWithdraw(), Is.True);
 
-        var appended = await In30(Store.AppendAsync([withdrawn, kept]));
+        var appended = await In30(Store.AppendNowAsync([withdrawn, kept]));
 
         Assert.That(appended.Answers[0], Is.Null);
         Assert.That(appended.Answers[1], Is.InstanceOf<SubmissionAnswer.Stored>());
@@ -102,7 +103,7 @@ internal sealed class AppendContract<TBench> : MessageStoreContract<TBench>
     {
         var batch = Batch(Mail("m1"));
 
-        await In30(Store.AppendAsync([batch]));
+        await In30(Store.AppendNowAsync([batch]));
 
         Assert.That(batch.Submission.TryWithdraw(), Is.False);
     }

@@ -1,3 +1,4 @@
+using MailProxy.Tests.Support;
 using System.Text;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
@@ -73,7 +74,7 @@ internal abstract class MessageStoreContract<TBench>
     protected static AcceptedBatch Batch(IdempotencyClaim? claim, params AcceptedMail[] mails) =>
         new(new Submission("default", [], mails.Sum(m => m.Body.Size), claim), [.. mails.Select(m => new AcceptedLine(m, m.Key.Id, null))]);
 
-    protected Task<Appended> AppendAsync(params AcceptedMail[] mails) => In30(Store.AppendAsync([Batch(mails)]));
+    protected Task<Appended> AppendAsync(params AcceptedMail[] mails) => In30(Store.AppendNowAsync([Batch(mails)]));
 
     /// <summary>Stores one mail; its only receipt line.</summary>
     protected async Task<ReceiptLine> PutAsync(AcceptedMail mail) => Lines(await AppendAsync(mail))[0];

@@ -1,3 +1,4 @@
+using MailProxy.Tests.Support;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
@@ -89,7 +90,7 @@ internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench>
             }
         );
 
-        await In30(Store.AppendAsync([Batch(claim, Mail("m1"))]));
+        await In30(Store.AppendNowAsync([Batch(claim, Mail("m1"))]));
 
         Assert.That(rendered.Single().Problem?.Code, Is.EqualTo("unknown_account"));
     }

@@ -14,11 +14,14 @@ internal static class BodiesScenario
         ("200 × 1 MB over 64 connections", 200, 64, 1_000_000),
     ];
 
-    private static readonly (string Name, Func<int, byte[]> Body)[] Shapes =
+    private const string Ndjson = "application/x-ndjson";
+
+    private static readonly (string Name, string Type, Func<int, byte[]> Body)[] Shapes =
     [
-        ("content", static bytes => Json(Attached(bytes))),
-        ("raw", static bytes => Json($"\"raw\":\"{Raw(bytes)}\"")),
-        ("text", static bytes => TestMail.Single(1, bytes)),
+        ("content", "application/json", static bytes => Json(Attached(bytes))),
+        ("raw", "application/json", static bytes => Json($"\"raw\":\"{Raw(bytes)}\"")),
+        ("text", "application/json", static bytes => TestMail.Single(1, bytes)),
+        ("content, a line of NDJSON", Ndjson, static bytes => Json(Attached(bytes))),
     ];
 
     public static async Task<LoadSection> RunAsync(LoadBench bench)
@@ -30,8 +33,8 @@ internal static class BodiesScenario
         {
             foreach (var shape in Shapes)
             {
-                var (ingest, drain) = await MeasureAsync(bench, sink, load.Requests, load.Connections, shape.Body(load.Bytes));
-                table.Append($"| {load.Name} | `{shape.Name}` | {ingest} | {drain} |\n");
+                var (ingest, drain) = await MeasureAsync(bench, sink, load.Requests, load.Connections, shape.Body(load.Bytes), shape.Type);
+                table.Append($"| {load.Name} | {shape.Name} | {ingest} | {drain} |\n");
                 targets.Add(Target.Below($"{load.Name}, {shape.Name}: memory", Most, Math.Max(ingest, drain), " MB"));
             }
         }
@@ -53,12 +56,13 @@ internal static class BodiesScenario
         SmtpSink sink,
         int requests,
         int connections,
-        byte[] body
+        byte[] body,
+        string type
     )
     {
         using var daemon = await bench.StartAsync(sink.Port);
         await daemon.SuspendAsync();
-        await daemon.PostAsync(body, "/v1/messages", requests, connections);
+        await daemon.PostAsync(body, "/v1/messages", requests, connections, type);
         var ingest = CpuTime.Memory(daemon.Process.Id).Peak >> 20;
         await daemon.ActivateAsync();
         await daemon.Store.EmptyAsync(TimeSpan.FromMinutes(10));

@@ -46,8 +46,8 @@ internal sealed class LoadDaemon(DaemonProcess process) : IDisposable
     public Meter Meter(SmtpSink? sink) => Load.Meter.Of(process.Id, sink?.Id);
 
     /// <summary>Posts the same request this many times over so many connections. Fails unless each is accepted whole.</summary>
-    public Task PostAsync(byte[] body, string path, int requests, int connections) =>
-        Poster.RunAsync(process.Base, HttpLane.Request(path, body, DaemonProcess.Key), requests, connections);
+    public Task PostAsync(byte[] body, string path, int requests, int connections, string type = "application/json") =>
+        Poster.RunAsync(process.Base, HttpLane.Request(path, body, DaemonProcess.Key, type), requests, connections);
 
     /// <summary>Posts messages in batches, as fast as they are taken.</summary>
     public Task FillAsync(int messages, int bytes, string? extra = null, int batch = 1_000)

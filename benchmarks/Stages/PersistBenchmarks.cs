@@ -1,3 +1,4 @@
+using MailProxy.Tests.Support;
 using BenchmarkDotNet.Attributes;
 using MailProxy.Pipeline.Flow;
 
@@ -25,5 +26,5 @@ public class PersistBenchmarks
     public void Fresh() => _batch = _fixture.Batch(Messages);
 
     [Benchmark]
-    public async Task<int> Append() => (await _fixture.Store.AppendAsync([_batch])).Tickets.Count;
+    public async Task<int> Append() => (await _fixture.Store.AppendNowAsync([_batch])).Tickets.Count;
 }

@@ -1,3 +1,4 @@
+using MailProxy.Tests.Support;
 using MailProxy.Benchmarks.Support;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
@@ -89,7 +90,7 @@ internal sealed class StageFixture : IDisposable
         return new(new Submission("default", drafts, (long)messages * Json.Length, null), [.. drafts.Select(Judge)]);
     }
 
-    public IReadOnlyList<QueuedMail> Append(int messages) => Store.AppendAsync([Batch(messages)]).GetAwaiter().GetResult().Tickets;
+    public IReadOnlyList<QueuedMail> Append(int messages) => Store.AppendNowAsync([Batch(messages)]).GetAwaiter().GetResult().Tickets;
 
     /// <summary>Marks attempts together, and lets each begin and go out.</summary>
     public async Task<IReadOnlyList<Mark>> BeginAsync(IReadOnlyList<QueuedMail> tickets)

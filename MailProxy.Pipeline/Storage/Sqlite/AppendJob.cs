@@ -9,20 +9,21 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// claim
 /// it in between.
 /// </summary>
-internal sealed class AppendJob(IReadOnlyList<AcceptedBatch> batches, SubmissionWriter writer) : WriteJob
+internal sealed class AppendJob(Func<IReadOnlyList<AcceptedBatch>> take, SubmissionWriter writer) : WriteJob
 {
     private readonly TaskCompletionSource<Appended> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly AppendResult _result = new();
+    private IReadOnlyList<AcceptedBatch>? _batches;
 
-    public override int Rows { get; } = batches.Sum(b => b.Lines.Count);
+    public override int Rows => Batches.Sum(static b => b.Lines.Count);
 
-    public override long Bytes { get; } = batches.Sum(b => b.Submission.Bytes);
+    private IReadOnlyList<AcceptedBatch> Batches => _batches ??= take();
 
     public Task<Appended> Promise => _promise.Task;
 
     public override void Run(Session session)
     {
-        foreach (var batch in batches)
+        foreach (var batch in Batches)
         {
             // Taken as late as possible, because until now the endpoint may withdraw the submission.
             if (batch.Submission.TryTake())
@@ -40,14 +41,14 @@ internal sealed class AppendJob(IReadOnlyList<AcceptedBatch> batches, Submission
 
     public override bool RolledBack(StoreUnavailableException why)
     {
-        writer.Undone(_result, batches);
+        writer.Undone(_result, Batches);
         _promise.TrySetException(why);
         return false;
     }
 
     public override void Abandon(Exception why)
     {
-        writer.Undone(_result, batches);
+        writer.Undone(_result, Batches);
         _promise.TrySetException(new StoreUnavailableException("The store's writer has stopped.", why));
     }
 }

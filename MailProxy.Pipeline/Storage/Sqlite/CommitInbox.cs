@@ -8,8 +8,6 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 internal sealed class CommitInbox
 {
     // These limits keep a turn short, because the next write waits behind it.
-    private const int SubmissionRows = 256;
-    private const long SubmissionBytes = 4 << 20;
     private const int MostOutcomes = 1024;
     private const int OtherWrites = 64;
 
@@ -52,9 +50,10 @@ internal sealed class CommitInbox
     {
         turn.AddRange(_kept);
         _kept.Clear();
-        Take(Outcomes, MostOutcomes, long.MaxValue, turn);
-        Take(Submissions, SubmissionRows, SubmissionBytes, turn);
-        Take(Others, OtherWrites, long.MaxValue, turn);
+        Take(Outcomes, MostOutcomes, turn);
+        if (Submissions.TryDequeue(out var append))
+            turn.Add(append); // it takes as many submissions as belong into one transaction
+        Take(Others, OtherWrites, turn);
     }
 
     /// <summary>Takes everything, in the order in which it would have been written.</summary>
@@ -69,12 +68,11 @@ internal sealed class CommitInbox
     }
 
     /// <summary>At least one, then as long as the budget lasts.</summary>
-    private static void Take(Queue<WriteJob> jobs, int rows, long bytes, List<WriteJob> turn)
+    private static void Take(Queue<WriteJob> jobs, int rows, List<WriteJob> turn)
     {
-        while (rows > 0 && bytes > 0 && jobs.TryDequeue(out var job))
+        while (rows > 0 && jobs.TryDequeue(out var job))
         {
             rows -= job.Rows;
-            bytes -= job.Bytes;
             turn.Add(job);
         }
     }

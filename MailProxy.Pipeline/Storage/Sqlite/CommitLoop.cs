@@ -106,7 +106,7 @@ internal sealed partial class CommitLoop : IDisposable
     /// <summary>Posts settlements, which are written first in every turn, in order of arrival.</summary>
     public void PostOutcomes(WriteJob job) => Post(_inbox.Outcomes, job);
 
-    /// <summary>Posts whole submissions, which are limited by a budget per turn.</summary>
+    /// <summary>Posts whole submissions, at most one job a turn.</summary>
     public void PostSubmissions(WriteJob job) => Post(_inbox.Submissions, job);
 
     /// <summary>

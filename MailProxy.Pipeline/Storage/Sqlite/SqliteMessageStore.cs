@@ -71,9 +71,9 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
         return Task.FromResult(recovery);
     }
 
-    public Task<Appended> AppendAsync(IReadOnlyList<AcceptedBatch> batches)
+    public Task<Appended> AppendAsync(Func<IReadOnlyList<AcceptedBatch>> take)
     {
-        var job = new AppendJob(batches, _submissions);
+        var job = new AppendJob(take, _submissions);
         _database.Writer.PostSubmissions(job);
         return job.Promise;
     }

@@ -10,9 +10,6 @@ internal abstract class WriteJob
     /// <summary>Number of rows that it counts as, for the turn's budget and the metric.</summary>
     public virtual int Rows => 1;
 
-    /// <summary>Number of bytes that it counts as, for the turn's budget.</summary>
-    public virtual long Bytes => 0;
-
     /// <summary>Writes, inside the turn's transaction. May be called again after <see cref="RolledBack"/> returned true.</summary>
     public abstract void Run(Session session);
 

@@ -1,3 +1,4 @@
+using MailProxy.Tests.Support;
 using System.Text;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
@@ -28,7 +29,7 @@ internal sealed class FullDiskTests
     {
         await _bench.FillDiskAsync();
 
-        Assert.That(async () => await In30(Store.AppendAsync([Batch("m1", Large)])), Throws.InstanceOf<StoreUnavailableException>());
+        Assert.That(async () => await In30(Store.AppendNowAsync([Batch("m1", Large)])), Throws.InstanceOf<StoreUnavailableException>());
         Assert.That(_bench.Look("m1"), Is.Null);
         Assert.That(_bench.Health.StoreTrouble, Is.EqualTo("the disk is full"));
     }
@@ -37,10 +38,10 @@ internal sealed class FullDiskTests
     public async Task Append_AfterCapacityReturns_Works()
     {
         await _bench.FillDiskAsync();
-        Assert.That(async () => await In30(Store.AppendAsync([Batch("m1", Large)])), Throws.InstanceOf<StoreUnavailableException>());
+        Assert.That(async () => await In30(Store.AppendNowAsync([Batch("m1", Large)])), Throws.InstanceOf<StoreUnavailableException>());
         _bench.FreeDisk();
 
-        var appended = await In30(Store.AppendAsync([Batch("m1", Large)]));
+        var appended = await In30(Store.AppendNowAsync([Batch("m1", Large)]));
 
         Assert.That(appended.Answers[0], Is.InstanceOf<SubmissionAnswer.Stored>());
         Assert.That(_bench.Health.StoreTrouble, Is.Null);
@@ -51,13 +52,13 @@ internal sealed class FullDiskTests
     {
         await _bench.FillDiskAsync();
         Assert.That(
-            async () => await In30(Store.AppendAsync([Batch("small", "s"), Batch("large", Large)])),
+            async () => await In30(Store.AppendNowAsync([Batch("small", "s"), Batch("large", Large)])),
             Throws.InstanceOf<StoreUnavailableException>()
         );
         _bench.FreeDisk();
 
         // The same numbers are given again, and a claim that was left over would hide the mail.
-        foreach (var ticket in (await In30(Store.AppendAsync([Batch("small", "s")]))).Tickets)
+        foreach (var ticket in (await In30(Store.AppendNowAsync([Batch("small", "s")]))).Tickets)
             Store.Release(ticket);
 
         Assert.That((await Store.ClaimAsync(new(1), new(10, _bench.Now))).Tickets, Has.Count.EqualTo(1));
@@ -66,7 +67,7 @@ internal sealed class FullDiskTests
     [Test]
     public async Task Settlements_FullDisk_AreWrittenWhenCapacityReturns()
     {
-        var ticket = (await In30(Store.AppendAsync([Batch("m1", "s")]))).Tickets.Single();
+        var ticket = (await In30(Store.AppendNowAsync([Batch("m1", "s")]))).Tickets.Single();
         await MarkAsync(ticket);
         await _bench.FillDiskAsync();
         var trouble = NextTrouble();
@@ -86,7 +87,7 @@ internal sealed class FullDiskTests
     [Test]
     public async Task Marks_FullDisk_FaultAtOnceAndCountNothing()
     {
-        var tickets = (await In30(Store.AppendAsync([Batch("m1", "s"), Batch("m2", "s")]))).Tickets;
+        var tickets = (await In30(Store.AppendNowAsync([Batch("m1", "s"), Batch("m2", "s")]))).Tickets;
         await MarkAsync(tickets[0]);
         await _bench.FillDiskAsync();
         var trouble = NextTrouble();
@@ -108,7 +109,7 @@ internal sealed class FullDiskTests
     public async Task Health_CapacityReturnsWithNothingToWrite_Recovers()
     {
         await _bench.FillDiskAsync();
-        Assert.That(async () => await In30(Store.AppendAsync([Batch("m1", Large)])), Throws.InstanceOf<StoreUnavailableException>());
+        Assert.That(async () => await In30(Store.AppendNowAsync([Batch("m1", Large)])), Throws.InstanceOf<StoreUnavailableException>());
         var recovered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _bench.Health.Changed += () =>
         {
@@ -151,7 +152,7 @@ internal sealed class FullDiskTests
     [Test]
     public async Task Dispose_StillFull_GivesUpAndLeavesTheMailInDoubt()
     {
-        var ticket = (await In30(Store.AppendAsync([Batch("m1", "s")]))).Tickets.Single();
+        var ticket = (await In30(Store.AppendNowAsync([Batch("m1", "s")]))).Tickets.Single();
         await MarkAsync(ticket);
         await _bench.FillDiskAsync();
         var settled = Store.CommitAsync([Sent(ticket)]);

@@ -1,3 +1,4 @@
+using MailProxy.Tests.Support;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
@@ -29,7 +30,7 @@ internal sealed class ReadyContentsTests : MessageStoreContract<SqliteBench>
     public async Task ReplacedInTheSameTurn_OnlyTheLastIsHandedOut()
     {
         var (first, second) = (Batch(Mail("m1", "one")), Batch(Mail("m1", "two")));
-        var ticket = (await In30(Store.AppendAsync([first, second]))).Tickets.Single();
+        var ticket = (await In30(Store.AppendNowAsync([first, second]))).Tickets.Single();
 
         Assert.That((await TogetherAsync([ticket with { Revision = 1 }])).Single(), Is.Null);
         Assert.That((await TogetherAsync([ticket])).Single()!.Json.ToArray(), Is.EqualTo(Json("two")));

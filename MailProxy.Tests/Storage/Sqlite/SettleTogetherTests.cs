@@ -1,3 +1,4 @@
+using MailProxy.Tests.Support;
 using CsCheck;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
@@ -80,7 +81,7 @@ internal sealed class SettleTogetherTests : MessageStoreContract<SqliteBench>
                     }
                 ),
         ];
-        var tickets = (await In30(bench.Store.AppendAsync([Batch(mails)]))).Tickets;
+        var tickets = (await In30(bench.Store.AppendNowAsync([Batch(mails)]))).Tickets;
         var writes = new List<Settlement>();
         foreach (var (ticket, mail) in tickets.Zip(mails))
         {
@@ -90,7 +91,7 @@ internal sealed class SettleTogetherTests : MessageStoreContract<SqliteBench>
                     await In30(bench.Store.ChangeAsync(mail.Key, new MessageChange.Cancel(), "ann", bench.Now));
                     break;
                 case 1:
-                    await In30(bench.Store.AppendAsync([Batch(mail with { ContentHash = [1], Body = new(Json("new"), null, 9) })]));
+                    await In30(bench.Store.AppendNowAsync([Batch(mail with { ContentHash = [1], Body = new(Json("new"), null, 9) })]));
                     break;
                 case 2:
                     await In30(bench.Store.ChangeAsync(mail.Key, new MessageChange.Hold(), "ann", bench.Now));
