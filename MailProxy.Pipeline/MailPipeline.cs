@@ -29,6 +29,7 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly WebhookReporter _webhooks;
     private readonly SmtpPool _pool;
     private readonly AccountGate _gate;
+    private readonly DestinationGate _destinations;
     private readonly AsideIndex _aside = new();
     private readonly AccountMetrics _accountMetrics;
 
@@ -69,6 +70,7 @@ public sealed class MailPipeline : IAsyncDisposable
             Log<PersistStage>()
         );
         var gate = _gate = new AccountGate(shared.Accounts, options.Limits, shared.Clock);
+        _destinations = new(shared.Accounts, shared.Clock);
         _schedule = new(
             _channels.Queued.Reader,
             Wake,
@@ -123,6 +125,7 @@ public sealed class MailPipeline : IAsyncDisposable
             loads,
             bodies,
             gate.SliceSize,
+            _destinations.Ask,
             attachments,
             Log<ResolveStage>()
         );
@@ -193,6 +196,7 @@ public sealed class MailPipeline : IAsyncDisposable
             Webhooks = _webhooks,
             Retain = retain,
             Secrets = new(shared.Accounts, shared.SecretWarnings, shared.Clock, Log<SecretWatch>()),
+            Destinations = new(_destinations, shared.Destinations, shared.Accounts, Wake, shared.Clock),
             Links = shared.Links,
         };
     }
@@ -235,6 +239,12 @@ public sealed class MailPipeline : IAsyncDisposable
 
     /// <summary>How far each limit of an account is used up. From any thread.</summary>
     public IReadOnlyList<LimitUsage> LimitsOf(AccountKey account) => _gate.Usage(LimitKey.Of(account));
+
+    /// <summary>Domains of an account whose limits are used, those that hold mail up first. From any thread.</summary>
+    public IReadOnlyList<DestinationUsage> DestinationsOf(SmtpAccount account) => _destinations.Usage(account);
+
+    /// <summary>How far an account's limits for a domain are used up; null: there are none. From any thread.</summary>
+    public DestinationUsage? DestinationOf(SmtpAccount account, string domain) => _destinations.Usage(account, domain);
 
     /// <summary>Whether the lane's mail waits for a reason, or did within the last minute, and so is not overdue.</summary>
     public bool IsExcused(LaneKey lane) => _schedule.IsExcused(lane);

@@ -29,6 +29,7 @@ internal sealed class PipelineRun(PipelineChannels channels, PipelineHealth heal
     public required WebhookReporter Webhooks { get; init; }
     public required RetainStage Retain { get; init; }
     public required SecretWatch Secrets { get; init; }
+    public required DestinationWatch Destinations { get; init; }
     public required LargeFileService? Links { get; init; }
 
     /// <summary>Ends when the pipeline has run dry; faults when a stage crashed, and then the process must end.</summary>
@@ -75,9 +76,11 @@ internal sealed class PipelineRun(PipelineChannels channels, PipelineHealth heal
     // A stage that has run dry completes the channel behind it, so the end travels the way of the mail.
     private async Task RunAsync(Recovery recovery, bool suspended)
     {
+        await Destinations.SeedAsync();
         var ingest = Stage.Link(Ingest.RunAsync(), channels.Accepted.Writer);
         var persist = Persist.RunAsync();
         var schedule = Stage.Link(Schedule.RunAsync(recovery, suspended, _stop.Token), channels.Due.Writer);
+        var destinations = Destinations.RunAsync(_stop.Token);
         var resolve = Stage.Link(Resolve.RunAsync(_stop.Token), channels.Resolved.Writer);
         var fetches = Fetches.RunAsync(_stop.Token);
         var uploads = Uploads?.RunAsync(_stop.Token) ?? Task.CompletedTask;
@@ -89,7 +92,23 @@ internal sealed class PipelineRun(PipelineChannels channels, PipelineHealth heal
         var secrets = Secrets.RunAsync(_stop.Token);
         var links = Links?.RunAsync(_stop.Token) ?? Task.CompletedTask;
 
-        Task[] all = [ingest, persist, schedule, resolve, fetches, uploads, send, outcomes, report, webhooks, retain, secrets, links];
+        Task[] all =
+        [
+            ingest,
+            persist,
+            schedule,
+            resolve,
+            fetches,
+            uploads,
+            send,
+            outcomes,
+            report,
+            webhooks,
+            retain,
+            secrets,
+            links,
+            destinations,
+        ];
         await foreach (var stage in Task.WhenEach(all))
         {
             if (!stage.IsFaulted)

@@ -39,6 +39,9 @@ public sealed record PipelineServices(
     /// <summary>What was told of the coming end of secrets.</summary>
     public required ISecretWarnings SecretWarnings { get; init; }
 
+    /// <summary>What accounts have sent to single domains.</summary>
+    public required IDestinationUses Destinations { get; init; }
+
     /// <summary>Null: there are no links to large files.</summary>
     public LargeFileService? Links { get; init; }
 

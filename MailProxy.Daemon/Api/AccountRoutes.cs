@@ -65,14 +65,16 @@ internal sealed class AccountRoutes(
         var given = new Dictionary<string, JsonNode?>
         {
             ["waiting_for"] = wait is null ? null : JsonSerializer.SerializeToNode(wait, ApiJson.Plain.WaitAnswer),
-            ["limits_now"] = dispatcher.Limits(account.Key) is { Count: > 0 } limits
-                ? new JsonArray([.. limits.Select(static limit => (JsonNode)LimitUsageFields.Members.Show(limit))])
-                : null,
+            ["limits_now"] = Shown(dispatcher.Limits(account.Key), LimitUsageFields.Members),
+            ["destinations_now"] = Shown(dispatcher.Destinations(account), DestinationUsageFields.Members),
             ["pipelining_now"] = AccountFields.NameOf(pipelining),
             ["pipelining_why"] = why,
         };
         return new(AccountFields.Noun.Fields.Show(account, given));
     }
+
+    private static JsonArray? Shown<T>(IReadOnlyList<T> usages, FieldList<T> members) =>
+        usages.Count == 0 ? null : new([.. usages.Select(usage => (JsonNode)members.Show(usage))]);
 
     // A secret goes there: in the clear only where nobody else listens, or where the operator says so by address.
     protected override SmtpAccount Bind(MemberReader members, HttpContext http, string id, SmtpAccount? existing)

@@ -35,6 +35,9 @@ public sealed record DispatcherControl(
     /// <summary>How far each limit of an account is used up.</summary>
     public Func<AccountKey, IReadOnlyList<LimitUsage>> Limits { get; init; } = static _ => [];
 
+    /// <summary>Domains of an account whose limits are used, those that hold mail up first.</summary>
+    public Func<SmtpAccount, IReadOnlyList<DestinationUsage>> Destinations { get; init; } = static _ => [];
+
     /// <summary>Everything that holds a lane's mail, and how many of its attempts are under way.</summary>
     public Func<LaneKey, LaneView> Lane { get; init; } = static _ => new([], 0);
 

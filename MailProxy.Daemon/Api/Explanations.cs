@@ -76,7 +76,14 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
             "batch_suspended" => "batch",
             "tenant_suspended" or "tenant_limit" or "tenant_share" => "tenant",
             "dispatcher_suspended" or "installation_limit" or "store" => "installation",
-            "person" or "attempt" or "send_at" or "retry" or "attachments" or "from_excluded" or "stays_with_account" => "message",
+            "person"
+            or "attempt"
+            or "send_at"
+            or "retry"
+            or "attachments"
+            or "destination_limit"
+            or "from_excluded"
+            or "stays_with_account" => "message",
             "pool" => "pool",
             _ => "account",
         };

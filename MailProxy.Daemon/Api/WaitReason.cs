@@ -53,7 +53,9 @@ internal static class WaitReason
             yield return new("person", null, Held(message));
         if (message.BatchSuspended)
             yield return BatchSuspended(message.Batch);
-        if (message.NextAttemptAt > now)
+        if (message.ForDestination && message.NextAttemptAt > now)
+            yield return new("destination_limit", Times.Utc(message.NextAttemptAt), Destination(message, account));
+        else if (message.NextAttemptAt > now)
         {
             yield return message.State == MessageState.Deferred
                 ? new("retry", Times.Utc(message.NextAttemptAt), LastTrouble(message))
@@ -132,6 +134,15 @@ internal static class WaitReason
         && !detail.Contains(host, StringComparison.OrdinalIgnoreCase)
             ? $"{host}:{account.Port}: {detail}"
             : lane.Detail;
+
+    private static string Destination(MessageView message, SmtpAccount? account)
+    {
+        var domains = message
+            .Recipients.Where(static to => !to.State.IsFinal())
+            .Select(static to => DestinationLimits.DomainOf(to.Address));
+        return $"A limit of the account '{account?.Id}' for mail to {string.Join(", ", domains.Distinct().Take(3))} says not yet: "
+            + $"limits.destinations; GET /v1/accounts/{account?.Id} shows it at destinations_now.";
+    }
 
     private static string Held(MessageView message) =>
         message.HoldReason == "ambiguous"

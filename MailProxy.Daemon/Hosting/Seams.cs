@@ -28,6 +28,7 @@ internal static class Seams
             SetAside = pipeline.SetAside,
             IsExcused = pipeline.IsExcused,
             Limits = pipeline.LimitsOf,
+            Destinations = pipeline.DestinationsOf,
             Lane = lane => Lane(pipeline, lane),
             Pipelining = account => Told(pipeline.PipeliningOf(account)),
         };

@@ -30,11 +30,12 @@ internal sealed class SqliteStores : IDisposable
         IErasure erasure,
         IRefreshTokens refreshTokens,
         ISecretWarnings secretWarnings,
-        ISuppressionStore suppressions
+        ISuppressionStore suppressions,
+        IDestinationUses destinations
     )
     {
         _database = database;
-        (RefreshTokens, SecretWarnings, Suppressions) = (refreshTokens, secretWarnings, suppressions);
+        (RefreshTokens, SecretWarnings, Suppressions, Destinations) = (refreshTokens, secretWarnings, suppressions, destinations);
         (Spool, Messages, Marks, Queries, Sending, KeyUses, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
             spool,
             messages,
@@ -72,6 +73,7 @@ internal sealed class SqliteStores : IDisposable
     public StoreGenerations Generations => _database.Generations;
 
     public ISuppressionStore Suppressions { get; }
+    public IDestinationUses Destinations { get; }
 
     public ITenantRemoval Removal => new SqliteTenantRemoval(_database, Spool);
 
@@ -121,7 +123,8 @@ internal sealed class SqliteStores : IDisposable
                 new SqliteErasure(database, spool),
                 new SqliteRefreshTokens(database, box, clock),
                 new SqliteSecretWarnings(database),
-                new SqliteSuppressionStore(database, clock)
+                new SqliteSuppressionStore(database, clock),
+                new SqliteDestinationUses(database)
             );
         }
         catch

@@ -6,3 +6,7 @@ namespace MailProxy.Pipeline.Accounts;
 /// <param name="OpensAt">Unix milliseconds when the next may go; null: one may now.</param>
 /// <param name="IsWarmUp">The limit of this day in the warm-up.</param>
 public sealed record LimitUsage(int WindowSeconds, long Used, int Limit, long? OpensAt, bool IsWarmUp = false);
+
+/// <summary>How far an account's limits for one domain are used up.</summary>
+/// <param name="OpensAt">Unix milliseconds when mail that comes now may go, behind that which waits; null: now.</param>
+public sealed record DestinationUsage(string Domain, IReadOnlyList<LimitUsage> Limits, long? OpensAt);

@@ -70,6 +70,9 @@ public sealed record AccountLimits(
     /// <summary>What each day allows at first; null: there is no warm-up.</summary>
     internal WarmUp? WarmUp { get; init; }
 
+    /// <summary>Of an account: what goes to each domain; null: no more is said of that.</summary>
+    internal DestinationLimits? Destinations { get; init; }
+
     public bool IsUnlimited => PerSecond is null && PerMinute is null && PerHour is null && PerDay is null && WarmUp is null;
 
     /// <summary>

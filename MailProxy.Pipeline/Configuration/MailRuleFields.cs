@@ -22,24 +22,30 @@ public static class MailRuleFields
     private static readonly Names<LimitReached> Reached = new(("wait", LimitReached.Wait), ("fail", LimitReached.Fail));
     private static readonly LargeFiles NoLargeFiles = new(0, default);
 
+    /// <summary>How many in which time, and how evenly.</summary>
+    internal static readonly IReadOnlyList<LimitField> Rates =
+    [
+        Most("per_second", l => l.PerSecond, (l, most) => l with { PerSecond = most }),
+        Most("per_minute", l => l.PerMinute, (l, most) => l with { PerMinute = most }),
+        Most("per_hour", l => l.PerHour, (l, most) => l with { PerHour = most }),
+        Most("per_day", l => l.PerDay, (l, most) => l with { PerDay = most }),
+        Most("burst", l => l.Burst, (l, most) => l with { Burst = most }) with
+        {
+            Says = "How many may go at once after a pause; absent: 10, or a 120th of a limit when that is more.",
+        },
+        LimitField.Of(
+            "paced",
+            Flag,
+            l => l.Paced ? null : false,
+            (l, on) => l with { Paced = on ?? true },
+            says: "Whether a minute's, an hour's and a day's limit go evenly over that time; default true."
+        ),
+    ];
+
     private static readonly FieldList<AccountLimits> LimitMembers = new(
         "Limits",
         [
-            Most("per_second", l => l.PerSecond, (l, most) => l with { PerSecond = most }),
-            Most("per_minute", l => l.PerMinute, (l, most) => l with { PerMinute = most }),
-            Most("per_hour", l => l.PerHour, (l, most) => l with { PerHour = most }),
-            Most("per_day", l => l.PerDay, (l, most) => l with { PerDay = most }),
-            Most("burst", l => l.Burst, (l, most) => l with { Burst = most }) with
-            {
-                Says = "How many may go at once after a pause; absent: 10, or a 120th of a limit when that is more.",
-            },
-            LimitField.Of(
-                "paced",
-                Flag,
-                l => l.Paced ? null : false,
-                (l, on) => l with { Paced = on ?? true },
-                says: "Whether a minute's, an hour's and a day's limit go evenly over that time; default true."
-            ),
+            .. Rates,
             Nested.Of(
                 "warm_up",
                 WarmUpFields.Members,
@@ -63,12 +69,16 @@ public static class MailRuleFields
         ]
     )
     {
-        Rules = (members, limits, _) =>
-        {
-            if (limits is { Burst: not null, PerSecond: null } && (limits.IsUnlimited || !limits.Paced))
-                members.Fault("burst", "needs_limit", "Only together with per_second, or a limit that is paced.");
-            return limits;
-        },
+        Rules = BurstNeedsLimit,
+    };
+
+    // Those of an account, which alone sends to somebody.
+    private static readonly FieldList<AccountLimits> AccountLimitMembers = new(
+        "AccountLimits",
+        [.. LimitMembers.Fields, DestinationFields.Field]
+    )
+    {
+        Rules = BurstNeedsLimit,
     };
 
     private static readonly FieldList<LargeFiles> LargeFileMembers = new(
@@ -123,10 +133,15 @@ public static class MailRuleFields
         },
     };
 
-    public static Field<T> Limits<T>(Func<T, AccountLimits> get, Func<T, AccountLimits, T> set, string? says = null) =>
+    public static Field<T> Limits<T>(
+        Func<T, AccountLimits> get,
+        Func<T, AccountLimits, T> set,
+        string? says = null,
+        bool ofAccount = false
+    ) =>
         Nested.Of<T, AccountLimits>(
             "limits",
-            LimitMembers,
+            ofAccount ? AccountLimitMembers : LimitMembers,
             AccountLimits.None,
             value => get(value) is var limits && limits == AccountLimits.None ? null : limits,
             (value, limits) => set(value, limits ?? AccountLimits.None),
@@ -161,6 +176,13 @@ public static class MailRuleFields
             (value, minutes) => set(value, minutes is { Count: > 0 } ? new(minutes) : null),
             says: says
         );
+
+    internal static AccountLimits BurstNeedsLimit(MemberReader members, AccountLimits limits, AccountLimits? before)
+    {
+        if (limits is { Burst: not null, PerSecond: null } && (limits.IsUnlimited || !limits.Paced))
+            members.Fault("burst", "needs_limit", "Only together with per_second, or a limit that is paced.");
+        return limits;
+    }
 
     private static LimitField Most(string name, Func<AccountLimits, int?> get, Func<AccountLimits, int?, AccountLimits> set) =>
         LimitField.Of(name, Whole(1, MostPermits), get, set);

@@ -226,6 +226,21 @@ public sealed class MemberReader
         return null;
     }
 
+    /// <summary>An object whose members have names that the client chooses, at most so many; null when it is absent or none. The caller
+    /// reads them.</summary>
+    public JsonElement? Map(string name, int maxCount)
+    {
+        if (Find(name) is not { } value)
+            return null;
+        if (value.ValueKind != JsonValueKind.Object)
+            Fault(name, "invalid_type", "Must be an object.");
+        else if (value.GetPropertyCount() > maxCount)
+            Fault(name, "too_many", $"At most {maxCount} members.");
+        else
+            return value;
+        return null;
+    }
+
     /// <summary>An object in a list, at this place below the reader's object. The caller closes it.</summary>
     public MemberReader At(string place, JsonElement inner) => new(inner, $"{_at}/{place}", _errors, ByAdmin);
 

@@ -38,6 +38,10 @@ public abstract record Outcome(QueuedMail Ticket)
         public TimeSpan? RetryAfter { get; init; }
     }
 
+    /// <summary>The limits of the domains that it goes to say later; not begun, no attempt lost.</summary>
+    /// <param name="At">Unix milliseconds when it is its turn.</param>
+    public sealed record PutOff(QueuedMail Ticket, MailContent Content, long At) : Outcome(Ticket);
+
     /// <summary>
     /// An attachment is still on its way: nothing is written; the ticket was set aside with <see cref="Wake.SetAside"/> and comes back by
     /// <see cref="Wake.Return"/>.

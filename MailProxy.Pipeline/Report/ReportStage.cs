@@ -68,6 +68,7 @@ internal sealed partial class ReportStage(
                     ) with
                     {
                         Mark = one.Mark,
+                        Destinations = CountsOf(one.Content),
                     }
                 ),
             ];
@@ -98,6 +99,7 @@ internal sealed partial class ReportStage(
             Outcome.Suppressed kept => _settler.Suppressed(kept.Ticket, kept.Content, now),
             Outcome.Unsendable never => _settler.Unsendable(never.Ticket, never.Content, never.EnhancedCode, never.Reason, now),
             Outcome.Postponed { Content: { } content } later => _settler.Postponed(later, content, now),
+            Outcome.PutOff later => Settler.PutOff(later, now),
             _ => null,
         };
         return settlement is null
@@ -105,9 +107,15 @@ internal sealed partial class ReportStage(
             : settlement with
             {
                 Mark = outcome.Mark,
+                Destinations = outcome is Outcome.Attempted { Mark: not null, Content: var sent } ? CountsOf(sent) : [],
                 Suppress = outcome is Outcome.Attempted refused ? NoSuchAddress(refused, settlement) : [],
             };
     }
+
+    private IReadOnlyList<DestinationCount> CountsOf(MailContent tried) =>
+        accounts.Directory.Find(tried.Account)?.Limits is { Destinations: { } destinations } limits
+            ? DestinationTally.Of(destinations, limits.Count, tried.Slice)
+            : [];
 
     // What a server says of addresses that do not exist, where the tenant wants such to be remembered.
     private List<(string Address, string Reason)> NoSuchAddress(Outcome.Attempted tried, Settlement settlement)
@@ -189,6 +197,9 @@ internal sealed partial class ReportStage(
                 return;
             case (Outcome.Released released, Settlement settlement):
                 After(settlement, released.Content, written);
+                return;
+            case (Outcome.PutOff later, Settlement settlement):
+                After(settlement, later.Content, written);
                 return;
             case (Outcome.Postponed, null):
                 // The mail could not be loaded, so nothing can be written; only its lane waits a little.

@@ -75,6 +75,13 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
             By = By(content),
         };
 
+    /// <summary>Not begun, because of a limit of its destination: as if it had not been tried, and again then.</summary>
+    public static Settlement PutOff(Outcome.PutOff later, long now)
+    {
+        var untried = Untried(later.Ticket, later.Content, now);
+        return untried with { Step = (QueueStep.Again)untried.Step with { Due = later.At, ForDestination = true } };
+    }
+
     /// <summary>
     /// A pool's mail whose account may not send for its sender: as if it had not been tried, and not by that account again.
     /// </summary>

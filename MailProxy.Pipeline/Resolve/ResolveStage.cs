@@ -22,6 +22,7 @@ internal sealed partial class ResolveStage(
     SharedCapacity loads,
     BodyMemory bodies,
     Func<SmtpAccount, int> sliceSize,
+    AskDestinations destinations,
     Attachments attachments,
     ILogger logger
 )
@@ -39,7 +40,7 @@ internal sealed partial class ResolveStage(
         var left = new List<DueMail>();
         foreach (var due in mails)
         {
-            if (due.Permit.IsAcquired && accounts.Directory.Find(due.Account) is { } account)
+            if (due.Permit.IsAcquired && accounts.Directory.Find(due.Account) is { Limits.Destinations: null } account)
                 ordinary.Add((due, account));
             else
                 left.Add(due);
@@ -200,17 +201,43 @@ internal sealed partial class ResolveStage(
             if (charge is null)
                 return (null, null, bytes);
 
-            var mail = new ResolvedMail(due, account, content, charge);
-            charge = null; // owned by the mail from here on
-            if (!attachments.NeedsWork(mail))
-                return (mail, null, 0);
-            var (equipped, refused) = await attachments.EquipAsync(mail, stop);
-            return (equipped, refused, 0);
+            switch (destinations(due, account, content))
+            {
+                case DestinationAnswer.Later later:
+                    charge.Dispose();
+                    return (null, new Outcome.PutOff(due.Ticket, content.Bodiless(), later.At), 0);
+                case DestinationAnswer.Never never:
+                    charge.Dispose();
+                    return (null, new Outcome.Unsendable(due.Ticket, content.Bodiless(), "5.7.28", never.Reason), 0);
+                case DestinationAnswer.May may:
+                    var mail = new ResolvedMail(due with { Permit = may.Permit }, account, may.Content, charge);
+                    charge = null; // owned by the mail from here on
+                    return await EquipAsync(mail, stop);
+                default:
+                    throw new InvalidOperationException("A case of the answer of destinations is missing here.");
+            }
         }
         catch
         {
             charge?.Dispose();
             throw;
+        }
+    }
+
+    private async ValueTask<(ResolvedMail? Mail, Outcome? Refused, long Missing)> EquipAsync(ResolvedMail mail, CancellationToken stop)
+    {
+        if (!attachments.NeedsWork(mail))
+            return (mail, null, 0);
+        ResolvedMail? equipped = null;
+        try
+        {
+            (equipped, var refused) = await attachments.EquipAsync(mail, stop);
+            return (equipped, refused, 0);
+        }
+        finally
+        {
+            if (equipped is null)
+                mail.Due.Permit.Dispose();
         }
     }
 

@@ -28,14 +28,17 @@ internal sealed class AccountRateLimiter : RateLimiter
     private readonly WindowRule _day = new(86400);
     private readonly WarmUpRule _warmUp;
     private readonly LimitRule[] _rules;
+    private readonly bool _isLean;
     private int _reserved;
     private long _lastUse;
     private long _granted;
     private long _refused;
 
-    public AccountRateLimiter(Func<AccountLimits> limits, TimeProvider clock)
+    /// <param name="isLean">Counts only what there is a limit for: a limit that is added later begins without a past.</param>
+    public AccountRateLimiter(Func<AccountLimits> limits, TimeProvider clock, bool isLean = false)
     {
         _limits = limits;
+        _isLean = isLean;
         _clock = clock;
         _warmUp = new(_day.Window);
         _rules = [_second, _minute, _hour, _day, _warmUp];
@@ -53,7 +56,9 @@ internal sealed class AccountRateLimiter : RateLimiter
             lock (_gate)
             {
                 Advance();
-                return _reserved == 0 && Array.TrueForAll(_rules, rule => rule.IsIdle) ? _clock.GetElapsedTime(_lastUse) : null;
+                return _reserved == 0 && Array.TrueForAll(_rules, rule => rule.IsIdle || (_isLean && !rule.Holds))
+                    ? _clock.GetElapsedTime(_lastUse)
+                    : null;
             }
         }
     }
@@ -207,9 +212,13 @@ internal sealed class AccountRateLimiter : RateLimiter
 
             if (!spent)
                 return;
-            _second.Add(now, permits);
+            if (!_isLean || _second.Holds)
+                _second.Add(now, permits);
             foreach (var rule in (ReadOnlySpan<WindowRule>)[_minute, _hour, _day])
-                rule.Window.Add(now, permits);
+            {
+                if (!_isLean || rule.Holds)
+                    rule.Window.Add(now, permits);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ internal sealed class RollingWindow(int seconds)
     /// <summary>Slots to a window; the ring has one more for the slot that has begun.</summary>
     public const int Slots = 120;
 
-    private readonly int[] _counts = new int[Slots + 1];
+    private int[] _counts = []; // made with the first count
     private long _newest = long.MinValue / 2;
 
     /// <summary>The sum, as of the last <see cref="Advance"/>.</summary>
@@ -40,6 +40,7 @@ internal sealed class RollingWindow(int seconds)
     public void Add(long now, int count)
     {
         Advance(now);
+        Make();
         Count(_newest) += count;
         Used += count;
     }
@@ -50,6 +51,7 @@ internal sealed class RollingWindow(int seconds)
         var slot = Math.Min(SlotOf(at), _newest);
         if (slot < _newest - Slots)
             return;
+        Make();
         Count(slot) += count;
         Used += count;
     }
@@ -65,7 +67,7 @@ internal sealed class RollingWindow(int seconds)
     /// </summary>
     public long PassedAt(long enough)
     {
-        for (var slot = _newest - Slots; slot <= _newest; slot++)
+        for (var slot = _newest - Slots; slot <= _newest && _counts.Length > 0; slot++)
         {
             enough -= Count(slot);
             if (enough <= 0)
@@ -79,7 +81,7 @@ internal sealed class RollingWindow(int seconds)
     public long UsedSince(long at)
     {
         var used = 0L;
-        for (var slot = Math.Max(SlotOf(at), _newest - Slots); slot <= _newest; slot++)
+        for (var slot = Math.Max(SlotOf(at), _newest - Slots); slot <= _newest && _counts.Length > 0; slot++)
             used += Count(slot);
         return used;
     }
@@ -94,6 +96,12 @@ internal sealed class RollingWindow(int seconds)
             if (Count(slot) is var count && count > 0)
                 yield return (Start(slot), count);
         }
+    }
+
+    private void Make()
+    {
+        if (_counts.Length == 0)
+            _counts = new int[Slots + 1];
     }
 
     private long SlotOf(long at) => at * Slots / (seconds * 1000L);

@@ -114,6 +114,9 @@ public sealed record MessageView(
     /// <summary>Of a pool's mail: ids of accounts that it may not go by, with commas between; null: none.</summary>
     public string? NotBy { get; init; }
 
+    /// <summary>It waits for the account's limit of a domain that it goes to.</summary>
+    public bool ForDestination { get; init; }
+
     /// <summary>The lane that it waits in.</summary>
     public LaneKey Lane => WaitsIn ?? (Pool is { } pool ? Lanes.Of(pool) : Lanes.Of(Account));
 

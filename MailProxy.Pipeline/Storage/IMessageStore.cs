@@ -126,6 +126,9 @@ public sealed record Settlement(
 
     /// <summary>What the attempt counts against limits; null: its body never began.</summary>
     public Mark? Mark { get; init; }
+
+    /// <summary>What it counts against the account's limits for single domains.</summary>
+    public IReadOnlyList<DestinationCount> Destinations { get; init; } = [];
 }
 
 /// <summary>What happens to the queue's row. A closed set.</summary>
@@ -145,6 +148,9 @@ public abstract record QueueStep
 
         /// <summary>Ids of all accounts that a pool's mail may not go by, with commas between; null: as it was.</summary>
         public string? NotBy { get; init; }
+
+        /// <summary>It waits for a limit of its destination.</summary>
+        public bool ForDestination { get; init; }
     }
 
     /// <summary>The message waits for a person.</summary>

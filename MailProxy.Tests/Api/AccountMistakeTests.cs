@@ -48,6 +48,16 @@ public sealed class AccountMistakeTests
             + "/limits/warm_up/daily/3 invalid_entry,/limits/warm_up/end unknown_field"
     )]
     [TestCase(
+        """{"host":"x","port":25,"security":"none","limits":{"destinations":{"a b":{"per_hour":1},"x.example":{},"X.Example":{"per_hour":1}}}}""",
+        "/limits/destinations/a b invalid_domain,/limits/destinations/x.example/per_hour required,/limits/destinations/X.Example duplicate"
+    )]
+    [TestCase(
+        """{"host":"x","port":25,"security":"none","limits":{"destinations":{"x.example":5,"*":{"per_hour":0,"count":"messages"}}}}""",
+        "/limits/destinations/x.example invalid_type,/limits/destinations/*/per_hour out_of_range,"
+            + "/limits/destinations/*/per_hour required,/limits/destinations/*/count unknown_field"
+    )]
+    [TestCase("""{"host":"x","port":25,"security":"none","limits":{"destinations":[]}}""", "/limits/destinations invalid_type")]
+    [TestCase(
         """{"host":"x","port":25,"security":"none","limits":{"count":"bytes","when_reached":"drop","per_week":1}}""",
         "/limits/count invalid_choice,/limits/when_reached invalid_choice,/limits/per_week unknown_field"
     )]

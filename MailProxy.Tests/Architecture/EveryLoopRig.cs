@@ -140,6 +140,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
             {
                 Volumes = _volumes,
                 Links = _links,
+                Destinations = FaultyProxy<IDestinationUses>.Around(new SqliteDestinationUses(_files.Database), _calls),
                 SecretWarnings = FaultyProxy<ISecretWarnings>.Around(new SqliteSecretWarnings(_files.Database), _calls),
                 CacheDirectory = Path.Combine(_files.Path, "cache"),
             }

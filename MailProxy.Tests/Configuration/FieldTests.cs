@@ -34,7 +34,8 @@ internal sealed class FieldTests
             """
             {"host":"smtp.example","port":587,"security":"starttls","verify_certificate":false,"auth":{"user":"u","password":"s3cr3t-words"},
              "limits":{"per_second":1,"per_minute":2,"per_hour":3,"per_day":4,"burst":5,"count":"messages","when_reached":"fail","paced":false,
-              "warm_up":{"start":"2026-12-01","daily":[50,100,200]}},
+              "warm_up":{"start":"2026-12-01","daily":[50,100,200]},
+              "destinations":{"x.example":{"per_hour":100,"burst":3},"*":{"per_second":1,"per_minute":2,"per_day":9}}},
              "max_connections":2,"max_messages_per_connection":3,"max_recipients":4,"pipelining":"off","chunking":16,
              "from_allowed":["a@x.example","@y.example"],
              "large_files":{"threshold":1000,"action":"link","volume":"files","lifetime_days":3},"expires_after":3600,
@@ -197,7 +198,9 @@ internal sealed class FieldTests
     {
         var unknown = path[..(path.LastIndexOf('/') + 1)] + "surprise";
         var bound = example.Bind(example.With(unknown, JsonValue.Create(1)), null);
-        Assert.That(bound.Mistakes.Select(mistake => (mistake.Pointer, mistake.Code)), Has.Some.EqualTo(("/" + unknown, "unknown_field")));
+        // The names of destinations are domains, so any may be there.
+        var code = unknown == "limits/destinations/surprise" ? "invalid_type" : "unknown_field";
+        Assert.That(bound.Mistakes.Select(mistake => (mistake.Pointer, mistake.Code)), Has.Some.EqualTo(("/" + unknown, code)));
     }
 
     private static IEnumerable<string> Paths(JsonObject json, string at) =>

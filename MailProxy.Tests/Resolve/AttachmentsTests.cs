@@ -162,6 +162,7 @@ internal sealed class AttachmentsTests
                 new(4, TenantShare.Unlimited),
                 Bodies,
                 static account => account.SliceSize,
+                static (due, _, slice) => new DestinationAnswer.May(due.Permit, slice),
                 attachments,
                 NullLogger.Instance
             );

@@ -101,21 +101,4 @@ internal sealed class LimitWeekTests
 
         return used;
     }
-
-    /// <summary>Every count of the last so many seconds, to the millisecond.</summary>
-    private sealed class ExactWindow(int seconds, int limit)
-    {
-        private readonly Queue<(long At, int Count)> _counts = [];
-        private long _used;
-
-        public bool Add(long now, int count)
-        {
-            while (_counts.TryPeek(out var oldest) && now - oldest.At >= seconds * 1000L)
-                _used -= _counts.Dequeue().Count;
-            _counts.Enqueue((now, count));
-            return (_used += count) <= limit;
-        }
-
-        public override string ToString() => $"{limit} in {seconds} s";
-    }
 }

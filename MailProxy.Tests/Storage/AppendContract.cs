@@ -1,6 +1,6 @@
-using MailProxy.Tests.Support;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;

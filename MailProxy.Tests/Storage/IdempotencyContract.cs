@@ -1,6 +1,6 @@
-using MailProxy.Tests.Support;
 using System.Text;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;

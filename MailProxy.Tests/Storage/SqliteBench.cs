@@ -50,6 +50,8 @@ internal sealed class SqliteBench : StoreBench
 
     public override IErasure Erasure => new SqliteErasure(Database, _spool);
 
+    public override IDestinationUses Destinations => new SqliteDestinationUses(Database);
+
     public SqliteDatabase Database { get; private set; } = null!;
 
     public PipelineHealth Health { get; private set; } = null!;

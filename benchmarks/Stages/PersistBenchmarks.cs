@@ -1,6 +1,6 @@
-using MailProxy.Tests.Support;
 using BenchmarkDotNet.Attributes;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Tests.Support;
 
 namespace MailProxy.Benchmarks.Stages;
 

@@ -1,4 +1,3 @@
-using MailProxy.Tests.Support;
 using MailProxy.Benchmarks.Support;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
@@ -9,6 +8,7 @@ using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Telemetry;
+using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MailProxy.Benchmarks.Stages;

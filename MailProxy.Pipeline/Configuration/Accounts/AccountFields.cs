@@ -133,7 +133,7 @@ public static class AccountFields
             {
                 Show = (a, shown) => AccountField.Add(shown, "secret_expires_at", Instant(a.SecretExpiresAt)),
             },
-            MailRuleFields.Limits<SmtpAccount>(a => a.Limits, (a, limits) => a with { Limits = limits }),
+            MailRuleFields.Limits<SmtpAccount>(a => a.Limits, (a, limits) => a with { Limits = limits }, ofAccount: true),
             Number("max_connections", 100, a => a.MaxConnections, (a, most) => a with { MaxConnections = most ?? 8 }),
             Number(
                 "max_messages_per_connection",
@@ -206,6 +206,13 @@ public static class AccountFields
             AccountField.Answered("limits_now", new("array") { Items = new("object") { Object = LimitUsageFields.Members } }) with
             {
                 Shown = "How far each limit of this account is used up.",
+            },
+            AccountField.Answered(
+                "destinations_now",
+                new("array") { Items = new("object") { Object = DestinationUsageFields.Members } }
+            ) with
+            {
+                Shown = "Domains whose limit is used, those that hold mail up first; at most 100.",
             },
             AccountField.Answered("pipelining_now", Choice(Pipelinings).Shape),
             AccountField.Answered("pipelining_why", Shape.Text),

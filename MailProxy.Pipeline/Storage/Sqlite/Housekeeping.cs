@@ -20,7 +20,10 @@ internal sealed class Housekeeping(TimeProvider clock)
         if (now < _next)
             return;
         var at = now.ToUnixTimeMilliseconds();
-        var more = IdempotencyRows.Forget(session, at, Slice) == Slice | LimitUses.Forget(session, at, Slice) == Slice;
+        var more =
+            IdempotencyRows.Forget(session, at, Slice) == Slice
+            | LimitUses.Forget(session, at, Slice) == Slice
+            | SqliteDestinationUses.Forget(session, at, Slice) == Slice;
         if (!more)
             _next = now + Pause;
     }

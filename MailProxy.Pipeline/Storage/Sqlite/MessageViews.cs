@@ -12,7 +12,7 @@ internal static class MessageViews
         SELECT m.number, m.tenant, m.id, m.state, m.revision, m.account, m.priority, m.envelope_sender, m.subject, m.created_at, m.send_at,
                m.expires_at, m.attempts, m.hold_reason, m.possible_duplicate, m.message_id_header, m.batch, m.tags, m.metadata,
                m.on_ambiguous,
-               q.state, q.due, q.attempt, m.pool, q.lane, q.not_by
+               q.state, q.due, q.attempt, m.pool, q.lane, q.not_by, q.destination
         FROM messages m LEFT JOIN queue q ON q.message = m.number
         WHERE m.number = ?1
         """;
@@ -34,6 +34,7 @@ internal static class MessageViews
         var begun = row.IntOrNull(22) is { } attempt && claims.HasBegun(number, row.Int(4), attempt);
         var state = begun ? MessageState.Sending : stored;
         var due = row.LongOrNull(21);
+        var forDestination = row.IntOrNull(26) == 1;
         var view = new MessageView(
             Number: row.Long(0),
             Key: new(row.Text(1), row.Text(2)),
@@ -46,7 +47,7 @@ internal static class MessageViews
             CreatedAt: row.Long(9),
             SendAt: row.LongOrNull(10),
             ExpiresAt: row.Long(11),
-            NextAttemptAt: state is MessageState.Scheduled or MessageState.Deferred && due > 0 ? due : null,
+            NextAttemptAt: (forDestination || state is MessageState.Scheduled or MessageState.Deferred) && due > 0 ? due : null,
             Attempts: row.Int(12),
             HoldReason: row.TextOrNull(13),
             PossibleDuplicate: row.Int(14) != 0,
@@ -62,6 +63,7 @@ internal static class MessageViews
             Pool = row.IntOrNull(23) is { } pool ? new(pool) : null,
             WaitsIn = row.IntOrNull(24) is { } lane ? new(lane) : null,
             NotBy = row.TextOrNull(25),
+            ForDestination = forDestination,
         };
         row.Reset();
         return view with

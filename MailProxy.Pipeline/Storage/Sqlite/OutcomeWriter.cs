@@ -81,8 +81,10 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses, Suppressio
 
         foreach (var open in _group)
         {
-            if (open.Settlement.Mark is { } mark)
-                uses.Count(mark);
+            if (open.Settlement.Mark is not { } mark)
+                continue;
+            uses.Count(mark);
+            SqliteDestinationUses.Count(session, open.Account, open.Settlement.Destinations, mark.At);
         }
     }
 
@@ -103,7 +105,8 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses, Suppressio
                     again.Round,
                     again.Recipients,
                     Lane(session, again),
-                    again.NotBy
+                    again.NotBy,
+                    again.ForDestination
                 );
                 break;
             case QueueStep.Hold hold:

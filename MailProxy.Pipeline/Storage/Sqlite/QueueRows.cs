@@ -25,7 +25,7 @@ internal static class QueueRows
 
     private const string Settle =
         "UPDATE queue SET state = ?2, due = ?3, round = ?4, recipients = ?5, marked = 0, attempt = attempt + 1, lane = coalesce(?6, lane), "
-        + "not_by = coalesce(?7, not_by) WHERE message = ?1";
+        + "not_by = coalesce(?7, not_by), destination = ?8 WHERE message = ?1";
 
     private const string MoveSql = "UPDATE queue SET lane = ?2, not_by = ?3, attempt = attempt + 1 WHERE message = ?1";
 
@@ -33,7 +33,7 @@ internal static class QueueRows
 
     // A message that waits again must have a recipient to try: if all were tried in this round, the next one begins.
     private const string MakeReadySql = """
-        UPDATE queue SET state = 0, due = ?2, expires_at = ?3, attempt = attempt + 1,
+        UPDATE queue SET state = 0, due = ?2, expires_at = ?3, attempt = attempt + 1, destination = 0,
             round = round + CASE WHEN EXISTS (SELECT 1 FROM recipients r WHERE r.message = ?1 AND r.state < 10 AND r.rounds <= queue.round)
             THEN 0 ELSE 1 END
         WHERE message = ?1
@@ -76,6 +76,7 @@ internal static class QueueRows
     /// <summary>After an attempt: makes the row ready or held, and older tickets stale.</summary>
     /// <param name="lane">Where a pool's mail waits; null: where it did.</param>
     /// <param name="notBy">Ids of all accounts that a pool's mail may not go by; null: as it was.</param>
+    /// <param name="forDestination">It waits for a limit of its destination.</param>
     public static void Update(
         Session session,
         long message,
@@ -84,8 +85,20 @@ internal static class QueueRows
         int round,
         int recipients,
         LaneKey? lane = null,
-        string? notBy = null
-    ) => session.Prepare(Settle).Add(message).Add(state).Add(due).Add(round).Add(recipients).Add((long?)lane?.Number).Add(notBy).Run();
+        string? notBy = null,
+        bool forDestination = false
+    ) =>
+        session
+            .Prepare(Settle)
+            .Add(message)
+            .Add(state)
+            .Add(due)
+            .Add(round)
+            .Add(recipients)
+            .Add((long?)lane?.Number)
+            .Add(notBy)
+            .Add(forDestination)
+            .Run();
 
     /// <summary>To another lane; older tickets are stale.</summary>
     public static void Move(Session session, long message, LaneKey lane, string? notBy) =>

@@ -1,0 +1,32 @@
+using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Accounts;
+using static MailProxy.Pipeline.Configuration.Forms;
+using UsageField = MailProxy.Pipeline.Configuration.Field<MailProxy.Pipeline.Accounts.DestinationUsage>;
+
+namespace MailProxy.Pipeline.Configuration;
+
+/// <summary>How answers show what goes to one domain.</summary>
+public static class DestinationUsageFields
+{
+    public static readonly FieldList<DestinationUsage> Members = new(
+        "DestinationUsage",
+        [
+            UsageField.Answered("domain", Shape.Text, u => Node(u.Domain)) with
+            {
+                Always = true,
+            },
+            UsageField.Answered(
+                "limits",
+                new("array") { Items = new("object") { Object = LimitUsageFields.Members } },
+                u => new JsonArray([.. u.Limits.Select(static one => (JsonNode)LimitUsageFields.Members.Show(one))])
+            ) with
+            {
+                Always = true,
+            },
+            UsageField.Answered("opens_at", Shape.Time, u => Instant(u.OpensAt)) with
+            {
+                Shown = "When mail that comes now may go: behind that which waits already; absent: now.",
+            },
+        ]
+    );
+}
