@@ -166,7 +166,10 @@ public sealed class MailPipeline : IAsyncDisposable
         );
         var retain = new RetainStage(
             shared.Retention,
-            new(ContentRule, options.Retention.Undelivered, options.Retention.Metadata, options.Retention.WebhookHold),
+            new(ContentRule, options.Retention.Undelivered, options.Retention.Metadata, options.Retention.WebhookHold)
+            {
+                Dialogues = options.Retention.Dialogues,
+            },
             shared.Metrics,
             shared.Clock,
             Log<RetainStage>()

@@ -94,6 +94,7 @@ internal sealed partial class ReportStage(
             Outcome.Attempted tried when Excluded(tried, now) is { } elsewhere => elsewhere,
             Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
             Outcome.AccountToBlame { Content: { } content } => Settler.Untried(outcome.Ticket, content, now),
+            Outcome.AccountToBlame { Attempt: not null } => Settler.NotBegun(outcome.Ticket, now),
             Outcome.Released released => Settler.Untried(outcome.Ticket, released.Content, now),
             Outcome.Suppressed kept => _settler.Suppressed(kept.Ticket, kept.Content, now),
             Outcome.Unsendable never => _settler.Unsendable(never.Ticket, never.Content, never.EnhancedCode, never.Reason, now),
@@ -105,6 +106,7 @@ internal sealed partial class ReportStage(
             : settlement with
             {
                 Mark = outcome.Mark,
+                Attempt = outcome.Attempt,
                 Suppress = outcome is Outcome.Attempted refused ? NoSuchAddress(refused, settlement) : [],
             };
     }

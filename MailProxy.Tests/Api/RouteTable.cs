@@ -80,6 +80,7 @@ internal static class RouteTable
         ["GET /v1/accounts/{id}/explain"] = new(Access.Read),
         ["GET /v1/where"] = new(Access.Read, Query: "?address=b@y.example"),
         ["GET /v1/messages/{id}/events"] = new(Access.Read),
+        ["GET /v1/messages/{id}/attempts"] = new(Access.Read),
         ["GET /v1/messages/{id}/raw"] = new(Access.Read),
         ["POST /v1/messages/{id}/cancel"] = new(Access.Send),
         ["POST /v1/messages/{id}/retry"] = new(Access.Send),
