@@ -49,7 +49,7 @@ public sealed class MailPipeline : IAsyncDisposable
         var ingest = new IngestStage(
             _channels.Submissions.Reader,
             _channels.Accepted.Writer,
-            new SubmissionRules(shared.Accounts, known, options.Ingest, options.Send.MailKeyHeader),
+            new SubmissionRules(shared.Accounts, known, options.Ingest, options.Send.MailKeyHeader, shared.Unsubscribe),
             shared.Spool,
             options.Ingest,
             shared.Metrics,
@@ -140,7 +140,8 @@ public sealed class MailPipeline : IAsyncDisposable
             shared.Clock,
             Log<SendStage>(),
             shared.Share,
-            new(shared.Profiles, shared.Clock, shared.Metrics, Log<ReplyJudge>())
+            new(shared.Profiles, shared.Clock, shared.Metrics, Log<ReplyJudge>()),
+            shared.Unsubscribe
         );
         _reportStage = new(
             _channels.Report.Reader,

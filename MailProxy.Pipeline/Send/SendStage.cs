@@ -25,10 +25,11 @@ internal sealed partial class SendStage(
     TimeProvider clock,
     ILogger logger,
     TenantShare? share = null,
-    ReplyJudge? judge = null
+    ReplyJudge? judge = null,
+    UnsubscribeLinks? unsubscribe = null
 )
 {
-    private readonly Rendering _rendering = new(new MimeComposer(options), share ?? TenantShare.Unlimited);
+    private readonly Rendering _rendering = new(new MimeComposer(options, unsubscribe), share ?? TenantShare.Unlimited);
     private readonly SharedCapacity _workers = new(options.Workers, share ?? TenantShare.Unlimited);
     private readonly SenderRefusals _refusals = new();
     private readonly Dictionary<AccountKey, SendLine> _lines = []; // its own lock

@@ -145,6 +145,9 @@ internal static class RouteTable
         ["GET /metrics"] = new(Access.Public),
         ["GET /d/{token}"] = new(Access.Public),
         ["HEAD /d/{token}"] = new(Access.Public),
+        ["GET /u/{token}"] = new(Access.Public),
+        ["HEAD /u/{token}"] = new(Access.Public),
+        ["POST /u/{token}"] = new(Access.Public),
         ["GET /openapi/{documentName}.json"] = new(Access.Public),
     };
 

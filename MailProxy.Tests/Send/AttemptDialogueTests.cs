@@ -232,6 +232,21 @@ internal sealed class AttemptDialogueTests
     }
 
     [Test]
+    public void Transcript_OfAMailThatWasSent_IsTakenForTheNextOne()
+    {
+        using var clock = new PhaseClock(new(), TimeProvider.System);
+        var dialogue = new SmtpDialogue(Stream.Null, clock);
+        var first = dialogue.NewTranscript(SmtpOffers.None);
+        first.Note("one");
+        dialogue.Drop(first);
+
+        var next = dialogue.NewTranscript(SmtpOffers.None);
+
+        Assert.That((next, next.Head.Count(), next.Before), Is.EqualTo((first, 0, (Transcript?)null)));
+        Assert.That(dialogue.NewTranscript(SmtpOffers.None), Is.Not.SameAs(next), "two mails under way have one each");
+    }
+
+    [Test]
     public async Task Dialogues_SetToNone_NothingIsKept()
     {
         await using var server = new ScriptedSmtpServer().Say("MAIL", "550 5.7.1 no");

@@ -1,5 +1,4 @@
 using System.Text;
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Send;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
