@@ -50,7 +50,7 @@ public sealed class MailPipeline : IAsyncDisposable
         var ingest = new IngestStage(
             _channels.Submissions.Reader,
             _channels.Accepted.Writer,
-            new SubmissionRules(shared.Accounts, known, options.Ingest, options.Send.MailKeyHeader),
+            new SubmissionRules(shared.Accounts, known, options.Ingest, options.Send.MailKeyHeader, shared.Unsubscribe),
             shared.Spool,
             options.Ingest,
             shared.Metrics,
@@ -143,7 +143,8 @@ public sealed class MailPipeline : IAsyncDisposable
             shared.Clock,
             Log<SendStage>(),
             shared.Share,
-            new(shared.Profiles, shared.Clock, shared.Metrics, Log<ReplyJudge>())
+            new(shared.Profiles, shared.Clock, shared.Metrics, Log<ReplyJudge>()),
+            shared.Unsubscribe
         );
         _reportStage = new(
             _channels.Report.Reader,
@@ -169,7 +170,10 @@ public sealed class MailPipeline : IAsyncDisposable
         );
         var retain = new RetainStage(
             shared.Retention,
-            new(ContentRule, options.Retention.Undelivered, options.Retention.Metadata, options.Retention.WebhookHold),
+            new(ContentRule, options.Retention.Undelivered, options.Retention.Metadata, options.Retention.WebhookHold)
+            {
+                Dialogues = options.Retention.Dialogues,
+            },
             shared.Metrics,
             shared.Clock,
             Log<RetainStage>()

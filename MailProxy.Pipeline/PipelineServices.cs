@@ -45,6 +45,9 @@ public sealed record PipelineServices(
     /// <summary>Null: there are no links to large files.</summary>
     public LargeFileService? Links { get; init; }
 
+    /// <summary>Makes the links to unsubscribe; null: there are none.</summary>
+    public UnsubscribeLinks? Unsubscribe { get; init; }
+
     /// <summary>The attachment endpoint that is in force for a tenant; null: it has none.</summary>
     public Func<string, (Uri Address, SourceAuth? Auth)?> AttachmentEndpoint { get; init; } = static _ => null;
 

@@ -32,7 +32,8 @@ public sealed record ReceiptItem(int Index, string? Id = null, string? Status = 
 
 public sealed record BatchReceipt(IReadOnlyList<ReceiptItem> Results);
 
-public sealed record RecipientAnswer(string Email, string Status, int? SmtpCode, string? EnhancedCode, string? Reply);
+/// <param name="Rule">The rule of a provider's profile that decided, as <c>profile/rule</c>; absent: none did.</param>
+public sealed record RecipientAnswer(string Email, string Status, int? SmtpCode, string? EnhancedCode, string? Reply, string? Rule);
 
 /// <summary>Why a message waits.</summary>
 /// <param name="Reason"><c>turn</c>, <c>attempt</c>, <c>person</c>, <c>send_at</c>, <c>retry</c>, <c>dispatcher_suspended</c>,

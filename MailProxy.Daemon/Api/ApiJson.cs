@@ -20,6 +20,7 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(BatchReceipt))]
 [JsonSerializable(typeof(MessageAnswer))]
 [JsonSerializable(typeof(MessageList))]
+[JsonSerializable(typeof(AttemptList))]
 [JsonSerializable(typeof(EventList))]
 [JsonSerializable(typeof(AccountTestAnswer))]
 [JsonSerializable(typeof(JsonObject))]

@@ -46,8 +46,8 @@ public sealed class ApiOptions
     public TimeSpan WebhookSecretOverlap { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>
-    /// Where the daemon is reached by those who get its mail, for links to files that it serves itself (<c>/d/…</c>). None: such links are
-    /// not made.
+    /// Where the daemon is reached by those who get its mail, for links that it serves itself: to files (<c>/d/…</c>), and to unsubscribe
+    /// (<c>/u/…</c>, https only). None: such links are not made.
     /// </summary>
     [PublicUrl]
     public string? PublicUrl { get; set; }

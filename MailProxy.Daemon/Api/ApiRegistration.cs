@@ -25,7 +25,7 @@ public static class ApiRegistration
     /// cref="IngestOptions"/>, <see cref="AdminKey"/>, <see cref="FreeDisk"/>, <see cref="StorageLook"/>,
     /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see
     /// cref="WebhooksChanged"/>, <see cref="WebhookTrial"/>, <see cref="OpenDownload"/>, <see cref="SandboxView"/>, the stores,
-    /// <c>CurrentAccounts</c>, <c>AccountsInForce</c>, <c>CurrentTenants</c>, <c>CurrentKeys</c>, <c>CurrentVolumes</c>,
+    /// <c>UnsubscribeLinks</c>, <c>CurrentAccounts</c>, <c>AccountsInForce</c>, <c>CurrentTenants</c>, <c>CurrentKeys</c>, <c>CurrentVolumes</c>,
     /// a <c>ConfigurationWriter</c> of each noun,
     /// <c>IVolumeProbe</c>, <c>Wake</c>, <c>TenantOptions</c>, <c>TenantShare</c>,
     /// <see cref="IsProtectedRoot"/>,
@@ -127,6 +127,7 @@ public static class ApiRegistration
         Make<SandboxRoutes>(app).Map(v1);
         Make<HealthRoutes>(app).Map(app);
         Make<DownloadRoutes>(app).Map(app);
+        Make<UnsubscribeRoutes>(app).Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(PublicRoute.Mark);
         app.MapOpenApi("/openapi/{documentName}.json")
             .WithMetadata(PublicRoute.Mark)

@@ -16,6 +16,7 @@ internal static class ApiSchemas
     {
         ["fetch_mode"] = [.. AttachmentNotation.FetchModes.Select(m => (JsonNode)m)],
         ["on_ambiguous"] = [.. Enum.GetValues<AmbiguousPolicy>().Select(p => (JsonNode)p.Name())],
+        ["one_click"] = [UnsubscribeDraft.Own, UnsubscribeDraft.Hosted],
         ["Message.status"] = States,
         ["Receipt.status"] = States,
         ["Message.priority"] = Priorities,

@@ -130,7 +130,11 @@ internal static class ErrorCodes
         Member("metadata_too_deep", "metadata has too many levels.", "Make it flatter."),
         Member("metadata_too_large", "More than Ingest:MaxMetadataBytes.", "Send less."),
         Member("mismatch", "Not the id in the path.", "Leave it out."),
-        Member("insecure_url", "A token_url that is not https.", "Use https; http is for loopback, and for addresses in Network:Allowed."),
+        Member(
+            "insecure_url",
+            "A token_url, or an address for one click, that is not https.",
+            "Use https; for token_url http is for loopback, and for addresses in Network:Allowed."
+        ),
         Member("needs_preset", "tenant_id without preset microsoft.", "Give both, or token_url alone."),
         Member("needs_limit", "burst without a limit that it could belong to.", "Give per_second, or a limit that is paced."),
         Member(
@@ -142,6 +146,7 @@ internal static class ErrorCodes
         Member("not_applicable", "The member does not go with another one.", "See detail."),
         Member("out_of_range", "A number or count beyond its range.", "See detail."),
         Member("path_not_allowed", "The path is below none of Resolve:AllowedRoots.", "Ask the operator."),
+        Member("public_url_required", "Hosted links need Api:PublicUrl, with https.", "Ask the operator, or use one_click: own."),
         Member("raw_excludes", "raw carries this itself.", "Leave it out."),
         Member("recipient_required", "No recipient in to, cc or bcc.", "Give one."),
         Member("repeated_parameter", "A query parameter twice.", "Give it once."),

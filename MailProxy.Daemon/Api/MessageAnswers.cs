@@ -33,7 +33,27 @@ internal sealed class MessageAnswers(ISendingStore accounts, CurrentAccounts cur
             view.Metadata is null ? null : JsonElement.Parse(view.Metadata),
             view.OnAmbiguous.Name(),
             Waiting(view),
-            [.. view.Recipients.Select(r => new RecipientAnswer(r.Address, r.State.Name(), r.SmtpCode, r.EnhancedCode, r.Reply))]
+            [.. view.Recipients.Select(r => new RecipientAnswer(r.Address, r.State.Name(), r.SmtpCode, r.EnhancedCode, r.Reply, r.Rule))]
+        );
+
+    public AttemptList Of(IReadOnlyList<MailAttemptView> attempts) => new([.. attempts.Select(Of)]);
+
+    private AttemptAnswer Of(MailAttemptView attempt) =>
+        new(
+            attempt.Number,
+            attempt.Counts,
+            attempt.Times,
+            accounts.NameOf(attempt.Account),
+            Times.Utc(attempt.BeganAt),
+            Times.Utc(attempt.EndedAt),
+            attempt.Detail?.Outcome,
+            attempt.Detail?.Server,
+            attempt.Detail?.Address,
+            attempt.Detail?.Tls,
+            attempt.Detail?.Reused ?? false,
+            attempt.Detail?.Error,
+            [.. (attempt.Detail?.Lines ?? []).Select(static line => new DialogueLineAnswer(line.Ms, line.Line))],
+            attempt.Detail?.LeftOut ?? 0
         );
 
     private WaitAnswer? Waiting(MessageView view)

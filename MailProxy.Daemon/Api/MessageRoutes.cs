@@ -52,6 +52,12 @@ internal sealed class MessageRoutes(
             .Needs(KeyScopes.Read)
             .Query("limit", "cursor")
             .Produces<EventList>();
+        v1.MapGet("/messages/{id}/attempts", Attempts)
+            .WithName("listAttempts")
+            .WithSummary("What was said in the last attempts that did not simply succeed, oldest first")
+            .WithTags("Messages")
+            .Needs(KeyScopes.Read)
+            .Produces<AttemptList>();
         v1.MapGet("/messages/{id}/raw", raw.GetAsync)
             .WithName("getRawMessage")
             .WithSummary("The message as it goes out, RFC 5322")
@@ -118,6 +124,18 @@ internal sealed class MessageRoutes(
         await queries.GetAsync(new(Caller.Of(http).Tenant, id)) is { } view
             ? TypedResults.Json(answers.Of(view), ApiJson.Plain.MessageAnswer)
             : ProblemAnswer.NotFound("message");
+
+    private async Task<IResult> Attempts(HttpContext http, string id)
+    {
+        var attempts = await turns.RunAsync(http, () => queries.AttemptsAsync(new(Caller.Of(http).Tenant, id)));
+        return attempts is null
+            ? ProblemAnswer.NotFound("message")
+            : new BytesAnswer(
+                memory,
+                JsonSerializer.SerializeToUtf8Bytes(answers.Of(attempts), ApiJson.Plain.AttemptList),
+                "application/json; charset=utf-8"
+            );
+    }
 
     private async Task<IResult> Events(HttpContext http, string id)
     {

@@ -9,7 +9,8 @@ namespace MailProxy.Daemon.Api;
 /// <param name="Account">The SMTP account. Absent: the only one there is.</param>
 /// <param name="Pool">A pool of accounts, instead of account.</param>
 /// <param name="ReturnPath">Envelope sender; absent: from.</param>
-/// <param name="Raw">Base64 of a whole RFC 5322 message, instead of subject, text, html, headers, attachments and alternatives.</param>
+/// <param name="Raw">Base64 of a whole RFC 5322 message, instead of subject, text, html, headers, attachments,
+/// alternatives and unsubscribe.</param>
 /// <param name="Alternatives">Beside text or html, in multipart/alternative.</param>
 /// <param name="Priority"><c>immediate</c>, <c>high</c>, <c>medium</c> (default), <c>low</c>, or 0 to 3.</param>
 /// <param name="SendAt">Not before: RFC 3339 text or Unix seconds.</param>
@@ -32,6 +33,7 @@ public sealed record MessageRequest(
     string? Raw,
     IReadOnlyList<AttachmentRequest>? Attachments,
     IReadOnlyList<AlternativeRequest>? Alternatives,
+    UnsubscribeRequest? Unsubscribe,
     JsonElement? Priority,
     JsonElement? SendAt,
     JsonElement? ExpiresAt,
@@ -40,6 +42,13 @@ public sealed record MessageRequest(
     Dictionary<string, JsonElement>? Metadata,
     string? OnAmbiguous
 );
+
+/// <summary>Makes List-Unsubscribe (RFC 2369) and, with one_click, List-Unsubscribe-Post (RFC 8058).</summary>
+/// <param name="Url">A page; with one_click <c>own</c> the https address that takes the POST itself.</param>
+/// <param name="Mailto">An address that takes mail.</param>
+/// <param name="OneClick"><c>own</c>: url takes the POST. <c>hosted</c>: this daemon does, suppresses the recipient, and tells
+/// <c>message.unsubscribed</c>; one recipient a message.</param>
+public sealed record UnsubscribeRequest(string? Url, string? Mailto, string? OneClick);
 
 /// <summary>A further body of the same message, such as an invitation.</summary>
 /// <param name="ContentType"><c>text/…</c> or <c>application/…</c> with its parameters, such as <c>text/calendar;

@@ -3,6 +3,7 @@ using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Send;
@@ -97,14 +98,9 @@ internal static class DaemonApp
         var (accounts, tenants) = (configured.Accounts, configured.Tenants);
         var policy = new NetworkPolicy(settings.Network);
         var dialer = new Dialer(policy, logger: logs.CreateLogger<Dialer>());
-        var links = new LargeFileService(
-            storage.Links,
-            configured.Volumes,
-            dialer,
-            settings.Api.PublicUrl is { } url ? new Uri(url) : null,
-            clock,
-            logs
-        );
+        var publicUrl = settings.Api.PublicUrl is { } url ? new Uri(url) : null;
+        var unsubscribe = new UnsubscribeLinks(storage.Links.SigningKey, publicUrl, tenant => tenants.Directory.Find(tenant)?.Number);
+        var links = new LargeFileService(storage.Links, configured.Volumes, dialer, publicUrl, clock, logs);
         var http = dialer.HttpClient();
         var secret = new ProtectedFiles(settings.Data);
         var share = new TenantShare(settings.Engine.Tenants.Share, () => tenants.Directory.All.Count > 1);
@@ -146,6 +142,7 @@ internal static class DaemonApp
                 Destinations = storage.Destinations,
                 CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
                 Links = links,
+                Unsubscribe = unsubscribe,
                 Secret = secret,
                 Network = policy,
                 Profiles = settings.Profiles,
@@ -171,6 +168,7 @@ internal static class DaemonApp
         services.AddSingleton(dialer);
         services.AddSingleton(tokens);
         services.AddSingleton(links);
+        services.AddSingleton(unsubscribe);
         services.AddSingleton(pipeline);
         services.AddSingleton(pipeline.Wake);
         services.AddSingleton(storage.Configuration);
@@ -243,7 +241,9 @@ internal static class DaemonApp
             provider.GetRequiredService<ProtectedFiles>()
         ));
         services.AddSingleton<OpenDownload>(provider => provider.GetRequiredService<LargeFileService>().Downloads.OpenAsync);
-        services.AddSingleton(Seams.Raw(new MimeComposer(settings.Engine.Send)));
+        services.AddSingleton(provider =>
+            Seams.Raw(new MimeComposer(settings.Engine.Send, provider.GetRequiredService<UnsubscribeLinks>()))
+        );
         services.AddSingleton(provider => Seams.Reroutes(provider.GetRequiredService<CurrentAccounts>()));
         services.AddSingleton(provider => Seams.Sandbox(provider.GetRequiredService<SandboxServer>().Mailbox));
         services.AddMailProxyApi();

@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Mail;
+
 namespace MailProxy.Pipeline.Flow;
 
 // Send, Resolve → Report.
@@ -7,6 +9,9 @@ public abstract record Outcome(QueuedMail Ticket)
 {
     /// <summary>The attempt as it was noted; null: its body never began.</summary>
     public Mark? Mark { get; init; }
+
+    /// <summary>What is kept of the attempt; null: nothing, because it simply succeeded, or nobody was talked to.</summary>
+    public MailAttempt? Attempt { get; init; }
 
     /// <summary>The transaction ended and every recipient of the slice has a verdict.</summary>
     public sealed record Attempted(QueuedMail Ticket, MailContent Content, IReadOnlyList<RecipientVerdict> Verdicts) : Outcome(Ticket)

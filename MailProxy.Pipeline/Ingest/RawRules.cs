@@ -43,13 +43,13 @@ internal static class RawRules
 
     private const string Code = "malformed_raw";
 
-    private static readonly string[] Excluded = ["subject", "text", "html", "headers", "attachments", "alternatives"];
+    private static readonly string[] Excluded = ["subject", "text", "html", "headers", "attachments", "alternatives", "unsubscribe"];
 
     public static RawHead Read(MailDraft mail, SpooledStrings? spooled, Mistakes mistakes, IngestOptions options, string mailKeyHeader)
     {
         if (mail.Raw is null)
             return RawHead.None;
-        object?[] beside = [mail.Subject, mail.Text, mail.Html, mail.Headers, mail.Attachments, mail.Alternatives];
+        object?[] beside = [mail.Subject, mail.Text, mail.Html, mail.Headers, mail.Attachments, mail.Alternatives, mail.Unsubscribe];
         for (var i = 0; i < beside.Length; i++)
         {
             if (beside[i] is not null)

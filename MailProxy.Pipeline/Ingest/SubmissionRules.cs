@@ -13,8 +13,17 @@ namespace MailProxy.Pipeline.Ingest;
 /// of a message are reported at once.
 /// </summary>
 /// <param name="mailKeyHeader">The header that Send adds for bounces, which clients may not set; empty when there is none.</param>
-internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources known, IngestOptions options, string mailKeyHeader)
+/// <param name="links">Makes the links to unsubscribe that this daemon serves; null: there are none.</param>
+internal sealed class SubmissionRules(
+    CurrentAccounts accounts,
+    KnownSources known,
+    IngestOptions options,
+    string mailKeyHeader,
+    UnsubscribeLinks? links = null
+)
 {
+    private readonly UnsubscribeRules _unsubscribe = new(links);
+
     /// <param name="now">Unix milliseconds: the time of acceptance.</param>
     /// <param name="newId">Generates ids for messages without one, and for Message-ID headers.</param>
     /// <param name="told">How many mistakes are listed.</param>
@@ -36,6 +45,7 @@ internal sealed class SubmissionRules(CurrentAccounts accounts, KnownSources kno
         var account = route.Account;
         var envelope = EnvelopeRules.Read(mail, raw, account, mistakes, options);
         var messageId = ContentRules.Check(tenant, mail, draft.Spooled, known, mistakes, options, mailKeyHeader) ?? raw.MessageId;
+        _unsubscribe.Check(mail, envelope.Recipients.Count, mistakes);
         if (account is not null)
             LargeFileRules.Check(mail.Attachments, draft.Spooled, directory.LargeFilesOf(account), mistakes);
         var times = TimeRules.Read(mail, now, account is null ? null : directory.ExpiryOf(account), mistakes, options);

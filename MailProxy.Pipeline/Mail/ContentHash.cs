@@ -70,6 +70,14 @@ public static class ContentHash
             Text(sha, "alternative.content", other?.Content);
         }
 
+        if (mail.Unsubscribe is { } unsubscribe)
+        {
+            Text(sha, "unsubscribe", "");
+            Text(sha, "unsubscribe.url", unsubscribe.Url);
+            Text(sha, "unsubscribe.mailto", unsubscribe.Mailto);
+            Text(sha, "unsubscribe.one_click", unsubscribe.OneClick);
+        }
+
         if (mail.Priority is not null)
             Text(sha, "priority", DraftValues.TryPriority(mail.Priority, out var priority) ? priority.Name() : null);
         Time(sha, "send_at", mail.SendAt);

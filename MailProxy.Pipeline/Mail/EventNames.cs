@@ -18,6 +18,7 @@ public static class EventNames
         ("message.suppressed", EventType.MessageSuppressed),
         ("message.cancelled", EventType.MessageCancelled),
         ("message.expired", EventType.MessageExpired),
+        ("message.unsubscribed", EventType.MessageUnsubscribed),
         ("account.throttled", EventType.AccountThrottled),
         ("account.circuit_opened", EventType.AccountCircuitOpened),
         ("account.circuit_closed", EventType.AccountCircuitClosed),

@@ -32,6 +32,9 @@ public sealed record MailDraft
     /// <summary>Alternative bodies of the same message.</summary>
     public List<AlternativeDraft>? Alternatives { get; init; }
 
+    /// <summary>How a recipient says that he wants no more of it.</summary>
+    public UnsubscribeDraft? Unsubscribe { get; init; }
+
     /// <summary>A name or a number from 0 to 3.</summary>
     public JsonElement? Priority { get; init; }
 
@@ -49,6 +52,29 @@ public sealed record MailDraft
     /// <summary>Members that the contract does not define; each is refused with its pointer.</summary>
     [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
     public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>How a recipient unsubscribes: what the headers List-Unsubscribe and List-Unsubscribe-Post say.</summary>
+public sealed record UnsubscribeDraft
+{
+    public const string Own = "own",
+        Hosted = "hosted";
+
+    /// <summary>A page; with one_click: <c>own</c> it takes the POST itself.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>An address that mail is sent to.</summary>
+    public string? Mailto { get; init; }
+
+    /// <summary><see cref="Own"/>, <see cref="Hosted"/>, or null: there is no one click (RFC 8058).</summary>
+    public string? OneClick { get; init; }
+
+    [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+
+    /// <summary>An address as it stands in the header: ASCII, without what would end it there.</summary>
+    public static string InHeader(Uri address) =>
+        address.AbsoluteUri.Replace("<", "%3C", StringComparison.Ordinal).Replace(">", "%3E", StringComparison.Ordinal);
 }
 
 /// <summary>An alternative body of a message, such as an invitation.</summary>

@@ -17,6 +17,9 @@ public enum EventType : byte
     MessageSuppressed = 11,
     MessageCancelled = 12,
     MessageExpired = 13,
+
+    /// <summary>The recipient wants no more; the message's state stays.</summary>
+    MessageUnsubscribed = 14,
     AccountThrottled = 40,
     AccountCircuitOpened = 41,
     AccountCircuitClosed = 42,

@@ -95,6 +95,7 @@ internal sealed partial class ReportStage(
             Outcome.Attempted tried when Excluded(tried, now) is { } elsewhere => elsewhere,
             Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
             Outcome.AccountToBlame { Content: { } content } => Settler.Untried(outcome.Ticket, content, now),
+            Outcome.AccountToBlame { Attempt: not null } => Settler.NotBegun(outcome.Ticket, now),
             Outcome.Released released => Settler.Untried(outcome.Ticket, released.Content, now),
             Outcome.Suppressed kept => _settler.Suppressed(kept.Ticket, kept.Content, now),
             Outcome.Unsendable never => _settler.Unsendable(never.Ticket, never.Content, never.EnhancedCode, never.Reason, now),
@@ -108,6 +109,7 @@ internal sealed partial class ReportStage(
             {
                 Mark = outcome.Mark,
                 Destinations = outcome is Outcome.Attempted { Mark: not null, Content: var sent } ? CountsOf(sent) : [],
+                Attempt = outcome.Attempt,
                 Suppress = outcome is Outcome.Attempted refused ? NoSuchAddress(refused, settlement) : [],
             };
     }

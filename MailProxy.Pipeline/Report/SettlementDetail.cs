@@ -34,7 +34,7 @@ internal static class SettlementDetail
                     json.WriteBoolean("possible_duplicate"u8, true);
                 json.WriteStartArray("recipients"u8);
                 foreach (var view in facts.Earlier)
-                    EventDetail.WriteRecipient(json, view.Address, view.State, view.SmtpCode, view.EnhancedCode, view.Reply);
+                    EventDetail.WriteRecipient(json, view.Address, view.State, view.SmtpCode, view.EnhancedCode, view.Reply, view.Rule);
                 foreach (var (address, update) in facts.Now)
                 {
                     EventDetail.WriteRecipient(

@@ -82,6 +82,10 @@ internal sealed class Settler(Func<AccountKey, RetryPolicy> retryOf, PostponePol
         return untried with { Step = (QueueStep.Again)untried.Step with { Due = later.At, ForDestination = true } };
     }
 
+    /// <summary>Not begun, because the account had no connection: nothing changes but what is kept of the attempt.</summary>
+    public static Settlement NotBegun(QueuedMail ticket, long now) =>
+        new(ticket, default, new QueueStep.Stay(), 0, [], [], PossibleDuplicate: false, now);
+
     /// <summary>
     /// A pool's mail whose account may not send for its sender: as if it had not been tried, and not by that account again.
     /// </summary>

@@ -31,5 +31,12 @@ public sealed class RetainOptions
     [Range(typeof(TimeSpan), "1.00:00:00", "3650.00:00:00")]
     public TimeSpan WebhookHold { get; set; } = TimeSpan.FromDays(30);
 
+    /// <summary>
+    /// How long it is known what was said in an attempt that did not simply succeed (<c>GET /v1/messages/{id}/attempts</c>); no longer than
+    /// the message.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00")]
+    public TimeSpan Dialogues { get; set; } = TimeSpan.FromDays(7);
+
     internal Retention ContentRule => Retention.Parse(Content) ?? throw new InvalidOperationException($"'{Content}' is no retention.");
 }

@@ -83,7 +83,14 @@ internal sealed class ChunkedMails(SmtpDialogue dialogue, PhaseClock clock, Smtp
             if (!following.Mark!.TryBegin() || !await following.Mark.OutAsync(clock.Token))
                 break;
             following.Goes!();
-            Put(following.Mail, new(following.Mail.Envelope.Recipients.Count) { Server = _unanswered.Peek().Result.Server });
+            Put(
+                following.Mail,
+                new(following.Mail.Envelope.Recipients.Count)
+                {
+                    Server = _unanswered.Peek().Result.Server,
+                    Transcript = dialogue.NewTranscript(offers),
+                }
+            );
             if (_out.Written.Length >= Write)
                 await FlushAsync();
         }
@@ -93,7 +100,8 @@ internal sealed class ChunkedMails(SmtpDialogue dialogue, PhaseClock clock, Smtp
 
     private void Put(Outgoing mail, TransactionResult result)
     {
-        _out.Put("RSET\r\n"u8);
+        _out.Notes = result.Transcript;
+        _out.PutCommand("RSET");
         _out.PutMail(mail);
         foreach (var recipient in mail.Envelope.Recipients)
             _out.PutRecipient(recipient);
@@ -124,6 +132,7 @@ internal sealed class ChunkedMails(SmtpDialogue dialogue, PhaseClock clock, Smtp
 
     private async ValueTask AnswersAsync(Envelope envelope, TransactionResult result)
     {
+        dialogue.Transcript = result.Transcript;
         if (_closing is not null || await ReadAsync() is { Code: 421 })
         {
             Close(result, SmtpPhase.Mail);

@@ -31,7 +31,8 @@ internal static class Dialling
     }
 
     /// <summary>Tries each address of the server in turn.</summary>
-    public static async Task<Socket> ConnectAsync(EndPoint server, PhaseClock clock)
+    /// <param name="transcript">Is told of each; null: nobody is.</param>
+    public static async Task<Socket> ConnectAsync(EndPoint server, PhaseClock clock, Transcript? transcript = null)
     {
         clock.Enter(SmtpPhase.Connect);
 
@@ -52,12 +53,14 @@ internal static class Dialling
             try
             {
                 NoticeSilence(socket);
+                transcript?.Note($"Connecting to {new IPEndPoint(address, port)}.");
                 await socket.ConnectAsync(address, port, clock.Token);
                 return socket;
             }
             catch (Exception error)
             {
                 socket.Dispose();
+                transcript?.Note($"No connection: {error.Message}");
                 last = error;
                 if (error is not SocketException)
                     throw;
@@ -66,6 +69,9 @@ internal static class Dialling
 
         throw last ?? new SocketException((int)SocketError.HostNotFound);
     }
+
+    /// <summary>Where a connection leads.</summary>
+    public static string? AddressOf(Socket socket) => socket.RemoteEndPoint?.ToString();
 
     // What is sent and never acknowledged ends the connection (RFC 5482): a path that swallows packets is noticed long before the phases'
     // time is over. Nothing is noticed while only a reply is waited for.

@@ -13,7 +13,8 @@ namespace MailProxy.Pipeline.Send;
 /// Renders a stored mail. Pure: the same content gives the same octets in every attempt, boundaries included. Everything but <c>raw</c>
 /// comes out 7-bit safe; Bcc never comes out.
 /// </summary>
-public sealed class MimeComposer(SendOptions options)
+/// <param name="unsubscribe">Makes the links to unsubscribe; null: there are none.</param>
+public sealed class MimeComposer(SendOptions options, UnsubscribeLinks? unsubscribe = null)
 {
     private static readonly FormatOptions Plain = Format(international: false),
         International = Format(international: true);
@@ -102,6 +103,8 @@ public sealed class MimeComposer(SendOptions options)
                 headers.Client(name, value);
         }
 
+        if (draft.Unsubscribe is { } asked)
+            UnsubscribeHeaders.Write(headers, asked, content, unsubscribe);
         headers.Exact("MIME-Version", "1.0");
         if (content.Spooled?.Find(draft.Text) is null && PlainText.TryWrite(bytes, draft))
             return international;

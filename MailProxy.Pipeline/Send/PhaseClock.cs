@@ -69,6 +69,8 @@ internal sealed class PhaseClock : IDisposable
 
     public TimeSpan Since(long timestamp) => _time.GetElapsedTime(timestamp);
 
+    public TimeSpan Between(long from, long to) => _time.GetElapsedTime(from, to);
+
     /// <summary>Ends the conversation.</summary>
     public void Cancel() => _ended.Cancel();
 

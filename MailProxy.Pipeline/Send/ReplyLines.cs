@@ -15,9 +15,13 @@ internal sealed class ReplyLines
     private const int LongestHead = 4096;
     private const int LongestText = 2048;
 
+    // Of a reply of several lines so many are kept as they are.
+    private const int MostLines = 64;
+
     private readonly StringBuilder _text = new();
     private byte[] _head = new byte[256];
-    private List<string>? _lines;
+    private List<string>? _lines,
+        _several;
     private int _length,
         _code,
         _octets;
@@ -41,11 +45,14 @@ internal sealed class ReplyLines
         }
     }
 
+    /// <summary>The first lines of a reply that has several, each with its code; else null.</summary>
+    public IReadOnlyList<string>? Several => _several;
+
     /// <summary>The next reply begins.</summary>
     /// <param name="lines">Takes the text of each line, for EHLO and AUTH; else null.</param>
     public void Begin(List<string>? lines)
     {
-        _lines = lines;
+        (_lines, _several) = (lines, null);
         _text.Clear();
         (_length, _code, _octets) = (0, 0, 0);
         (_any, _contradicts, IsComplete) = (false, false, false);
@@ -76,7 +83,12 @@ internal sealed class ReplyLines
     {
         var code = Milder;
         if (_length > 4)
-            Append(TextOf(Line()));
+        {
+            var text = TextOf(Line());
+            _several?.Add(SmtpReply.OneLine($"{code} {text}"));
+            Append(text);
+        }
+
         return SmtpReply.Of(code, _text.ToString());
     }
 
@@ -116,6 +128,8 @@ internal sealed class ReplyLines
         var text = TextOf(line);
         _lines?.Add(text);
         IsComplete = line.Length < 4 || line[3] != (byte)'-';
+        if ((!IsComplete || _any) && (_several ??= []).Count < MostLines)
+            _several.Add(SmtpReply.OneLine($"{_code}{(IsComplete ? ' ' : '-')}{text}"));
         Append(text);
         _length = 0;
     }

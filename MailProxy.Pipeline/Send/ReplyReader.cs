@@ -12,6 +12,9 @@ internal sealed class ReplyReader(Stream stream)
         _end;
     private bool _broken;
 
+    /// <summary>Takes down what is read; null: nobody does.</summary>
+    public Transcript? Transcript { get; set; }
+
     /// <summary>Something has arrived that nobody asked for, or nobody knows what comes next. Before STARTTLS it would be read as if it
     /// had come under TLS.</summary>
     public bool HasLeftovers => _start < _end || _broken;
@@ -43,7 +46,7 @@ internal sealed class ReplyReader(Stream stream)
         {
             // Whatever broke it off: what was read before stands. The next read tells.
             _broken = true;
-            return _reply.ToRefusal();
+            return Noted(_reply.ToRefusal());
         }
         catch
         {
@@ -51,7 +54,13 @@ internal sealed class ReplyReader(Stream stream)
             throw;
         }
 
-        return _reply.ToReply();
+        return Noted(_reply.ToReply());
+    }
+
+    private SmtpReply Noted(SmtpReply reply)
+    {
+        Transcript?.Reply(reply, _reply.Several);
+        return reply;
     }
 
     private async ValueTask FillAsync(CancellationToken cancel)

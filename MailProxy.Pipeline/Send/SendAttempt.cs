@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Mail;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Send;
@@ -7,6 +8,7 @@ namespace MailProxy.Pipeline.Send;
 internal sealed partial class SendAttempt(PendingMail pending, HeldConnection held, SendRun run)
 {
     private readonly ResolvedMail mail = pending.Mail;
+    private MailAttempt? _kept;
 
     private Mark? Begun => pending.Mark.Begun;
 
@@ -17,7 +19,7 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
     {
         try
         {
-            return await AttemptAsync() with { Mark = Begun };
+            return await AttemptAsync() with { Mark = Begun, Attempt = _kept };
         }
         catch (Exception error)
         {
@@ -43,7 +45,9 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
         catch (SmtpOpenException error)
         {
             Log.NoConnection(run.Logger, mail.Account.ToString(), Server, error.Phase, error.Reply?.Code, error.Message);
-            return Blamed(SmtpVerdict.Trouble(mail.Account.Key, error, TransactionRules.Find(run.Judge, mail.Account, error)));
+            var blamed = Blamed(SmtpVerdict.Trouble(mail.Account.Key, error, TransactionRules.Find(run.Judge, mail.Account, error)));
+            _kept = AttemptRecord.Of(mail, blamed, error, run);
+            return blamed;
         }
         catch (DkimKeyException error)
         {
@@ -102,7 +106,7 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
         if (result.End == TransactionEnd.Unmarked || !pending.Mark.TryBegin())
             return new Outcome.Dropped(Ticket);
         if (result.Fault is UnsendableException unfit)
-            return Refused(unfit);
+            return Keep(Refused(unfit), result);
         // After a reply that ended the transaction, a hang-up needs no log line.
         if (result is { End: not TransactionEnd.Answered, Ending: null, Fault: { } fault })
         {
@@ -124,6 +128,13 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
         var outcome = SmtpVerdict.Judge(Ticket, mail.Account.Key, Bodiless(), result, everySender, rules);
         if (result.Phase == SmtpPhase.Final && outcome is Outcome.Attempted attempted)
             pending.Mark.Answered(attempted.Verdicts);
+        return Keep(outcome, result);
+    }
+
+    private Outcome Keep(Outcome outcome, TransactionResult result)
+    {
+        if (result.Transcript is not null && held.Connection is { } connection)
+            _kept = AttemptRecord.Of(mail, outcome, result, connection, run);
         return outcome;
     }
 
@@ -152,8 +163,10 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
 
         // The server ended an idle connection just when it was taken: no news of the account. Once, since the next is new.
         connection = await held.ReplaceAsync();
+        var before = result.Transcript;
         result = await connection.TransactAsync(outgoing, pending.Mark, held.Choose, run.Abort, run.Abandon);
         connection.Server?.Learn(result);
+        result.Transcript?.Follow(before);
         return (result, true);
     }
 
@@ -168,6 +181,7 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
             var alone = await connection.TransactAsync(outgoing, pending.Mark, null, run.Abort, run.Abandon);
             server.Learn(alone);
             server.Compare(doubtful, alone);
+            alone.Transcript?.Follow(doubtful.Transcript);
             return alone;
         }
         catch

@@ -51,6 +51,17 @@ public sealed class SendOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan ConnectionAge { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How many attempts that did not simply succeed are kept of each message with what was said, the last ones
+    /// (<c>GET /v1/messages/{id}/attempts</c>); they go with the message's content. 0: none.
+    /// </summary>
+    [Range(0, 20)]
+    public int Dialogues { get; set; } = 5;
+
+    /// <summary>The most that is kept of what was said in one attempt, in bytes; of more the middle is left out.</summary>
+    [Range(1024, 65_536)]
+    public int DialogueBytes { get; set; } = 8192;
+
     public SmtpTimeouts Timeouts { get; set; } = new();
 }
 

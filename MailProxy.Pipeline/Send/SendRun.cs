@@ -14,7 +14,7 @@ internal sealed record SendRun(
     ReplyJudge Judge,
     Rendering Rendering,
     IMarks Marks,
-    int MarksAhead,
+    SendOptions Options,
     TimeProvider Clock,
     ILogger Logger,
     CancellationToken Opening,

@@ -25,10 +25,11 @@ internal sealed partial class SendStage(
     TimeProvider clock,
     ILogger logger,
     TenantShare? share = null,
-    ReplyJudge? judge = null
+    ReplyJudge? judge = null,
+    UnsubscribeLinks? unsubscribe = null
 )
 {
-    private readonly Rendering _rendering = new(new MimeComposer(options), share ?? TenantShare.Unlimited);
+    private readonly Rendering _rendering = new(new MimeComposer(options, unsubscribe), share ?? TenantShare.Unlimited);
     private readonly SharedCapacity _workers = new(options.Workers, share ?? TenantShare.Unlimited);
     private readonly SenderRefusals _refusals = new();
     private readonly Dictionary<AccountKey, SendLine> _lines = []; // its own lock
@@ -45,7 +46,7 @@ internal sealed partial class SendStage(
     public async Task RunAsync(CancellationToken stop, CancellationToken abort, CancellationToken abandon)
     {
         using var opening = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
-        var run = new SendRun(pool, _refusals, _judge, _rendering, marks, options.MarksAhead, clock, logger, opening.Token, abort, abandon);
+        var run = new SendRun(pool, _refusals, _judge, _rendering, marks, options, clock, logger, opening.Token, abort, abandon);
         accounts.Changed += NoteDeleted;
         try
         {
@@ -129,24 +130,13 @@ internal sealed partial class SendStage(
     private static string Class(Outcome outcome) =>
         outcome switch
         {
-            Outcome.Attempted attempted => Class(attempted.Verdicts),
+            Outcome.Attempted attempted => AttemptRecord.NameOf(attempted.Verdicts),
             Outcome.AccountToBlame => "account",
             Outcome.Released => "dropped",
             Outcome.Unsendable => "unsendable",
             Outcome.Postponed => "postponed",
             _ => "dropped",
         };
-
-    // The worst verdict names the attempt, but mixed verdicts with an acceptance are "partial".
-    private static string Class(IReadOnlyList<RecipientVerdict> verdicts)
-    {
-        bool Any(Verdict verdict) => verdicts.Any(v => v.Verdict == verdict);
-        if (Any(Verdict.InDoubt))
-            return "in_doubt";
-        if (Any(Verdict.Accepted))
-            return verdicts.All(static v => v.Verdict == Verdict.Accepted) ? "accepted" : "partial";
-        return Any(Verdict.Deferred) ? "deferred" : "refused";
-    }
 
     private static partial class Log
     {

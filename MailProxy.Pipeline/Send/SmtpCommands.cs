@@ -11,6 +11,9 @@ internal sealed class SmtpCommands(SmtpOffers offers)
 
     public ReadOnlyMemory<byte> Written => _out.WrittenMemory;
 
+    /// <summary>Takes down what is put from now on; null: nobody does.</summary>
+    public Transcript? Notes { get; set; }
+
     /// <summary>For the octets of a body.</summary>
     public IBufferWriter<byte> Writer => _out;
 
@@ -20,11 +23,20 @@ internal sealed class SmtpCommands(SmtpOffers offers)
         PutMail(mail);
         foreach (var recipient in mail.Envelope.Recipients)
             PutRecipient(recipient);
-        Put("DATA\r\n"u8);
+        PutCommand("DATA");
+    }
+
+    /// <summary>A command without addresses, in ASCII.</summary>
+    public void PutCommand(string command)
+    {
+        Notes?.Command(command);
+        Encoding.ASCII.GetBytes(command, _out);
+        Put("\r\n"u8);
     }
 
     public void PutMail(Outgoing mail)
     {
+        Notes?.Mail(mail);
         Put("MAIL FROM:<"u8);
         Put(mail.Envelope.Sender);
         Put(">"u8);
@@ -43,6 +55,7 @@ internal sealed class SmtpCommands(SmtpOffers offers)
 
     public void PutRecipient(string recipient)
     {
+        Notes?.Recipient(recipient);
         Put("RCPT TO:<"u8);
         Put(recipient);
         Put(">\r\n"u8);
@@ -55,6 +68,7 @@ internal sealed class SmtpCommands(SmtpOffers offers)
         PutNumber(body.Length);
         Put(" LAST\r\n"u8);
         Put(body);
+        Notes?.Chunk(body.Length);
     }
 
     public void Put(ReadOnlySpan<byte> octets) => _out.Write(octets);

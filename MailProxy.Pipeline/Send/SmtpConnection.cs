@@ -16,12 +16,14 @@ internal sealed class SmtpConnection : IAsyncDisposable
     private (CancellationToken Abort, CancellationToken Abandon) _obeys;
     private CancellationTokenRegistration _onAbort,
         _onAbandon;
+    private Transcript? _opening;
     private bool _usable = true;
 
     private SmtpConnection(SmtpAccount account, PhaseClock clock, Socket socket, SmtpOpening opening, long openedAt)
     {
         (Account, _clock, _socket, _dialogue, Offers, OpenedAt) = (account, clock, socket, opening.Dialogue, opening.Offers, openedAt);
         Tls = opening.TlsVersion;
+        (_opening, _dialogue.Transcript) = (_dialogue.Transcript, null);
         _server = ServerName.Of(account);
         var atOnce = Offers.Pipelining && account.Pipelining != SmtpPipelining.Off;
         if (account.Chunking > 0 && atOnce && Offers.Chunking)
@@ -30,6 +32,11 @@ internal sealed class SmtpConnection : IAsyncDisposable
     }
 
     public SmtpAccount Account { get; }
+
+    public PhaseClock Clock => _clock;
+
+    /// <summary>The address connected to.</summary>
+    public string? Address { get; private init; }
 
     /// <summary>Timestamps of the pool's clock.</summary>
     public long OpenedAt { get; }
@@ -103,16 +110,19 @@ internal sealed class SmtpConnection : IAsyncDisposable
         entered?.Invoke(clock);
         Socket? socket = null;
         SmtpOpening? opening = null;
+        string? address = null;
+        var transcript = new Transcript(clock);
         try
         {
             using (clock.CancelWith(abort))
             {
-                socket = await Dialling.ConnectAsync(server, clock);
-                opening = new(socket, account, options, Dialling.HelloName(options, socket), clock) { Token = token };
+                socket = await Dialling.ConnectAsync(server, clock, transcript);
+                address = Dialling.AddressOf(socket);
+                opening = new(socket, account, options, Dialling.HelloName(options, socket), clock, transcript) { Token = token };
                 await opening.RunAsync();
             }
 
-            return new(account, clock, socket, opening, time.GetTimestamp());
+            return new(account, clock, socket, opening, time.GetTimestamp()) { Address = address };
         }
         catch (Exception error)
         {
@@ -123,8 +133,9 @@ internal sealed class SmtpConnection : IAsyncDisposable
             socket?.Dispose();
             if (abort.IsCancellationRequested)
                 throw new OperationCanceledException(abort);
-            var told = OpenTrouble.Explain(error, clock.Phase, timedOut, ServerName.Of(account));
+            var told = OpenTrouble.Explain(error, clock.Phase, timedOut, ServerName.Of(account)).Conceal(transcript);
             (told.Tls, told.Offered) = (opening?.TlsVersion, opening?.Offers.Names ?? []);
+            told.Transcript = new(transcript, clock, address);
             throw told;
         }
     }
@@ -144,7 +155,13 @@ internal sealed class SmtpConnection : IAsyncDisposable
     {
         var isAhead = Awaits(mail);
         var isWhole = isAhead && _chunks?.First is not null;
-        var result = isAhead ? Ahead!.Result : new(mail.Envelope.Recipients.Count) { Server = _server };
+        var result = isAhead
+            ? Ahead!.Result
+            : new(mail.Envelope.Recipients.Count) { Server = _server, Transcript = _dialogue.NewTranscript(Offers) };
+
+        // That of the mail that it was opened for.
+        result.Transcript?.Follow(_opening);
+        _opening = null;
 
         // Asked again just before use: what is unread would be taken for the answer to MAIL.
         if (!isWhole)
@@ -153,6 +170,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
         {
             (_usable, result.End) = (false, TransactionEnd.Lost);
             result.Fault = new IOException("The server had hung up, or said something of its own accord.");
+            result.Transcript?.Note(result.Fault.Message);
             return result;
         }
 
@@ -176,6 +194,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
                 _ when _clock.Token.IsCancellationRequested => TransactionEnd.TimedOut,
                 _ => TransactionEnd.Lost,
             };
+            result.Transcript?.Note(result.Trouble!);
         }
 
         _usable =
@@ -189,6 +208,13 @@ internal sealed class SmtpConnection : IAsyncDisposable
                 : HasAhead ? SmtpPhase.Mail
                 : SmtpPhase.Idle
             );
+        _dialogue.Transcript = null;
+        if (result is { IsPlainSuccess: true, Transcript: { } plain })
+        {
+            result.Transcript = null;
+            _dialogue.Drop(plain);
+        }
+
         return result;
     }
 

@@ -4,14 +4,45 @@ namespace MailProxy.Pipeline.Send;
 
 /// <summary>A command and its reply, on one stream. What the server sends of its own accord is never taken for an answer, except a
 /// 421.</summary>
-internal sealed class SmtpDialogue(Stream stream, PhaseClock clock)
+/// <param name="transcript">Takes down what is said; null: nobody does, yet.</param>
+internal sealed class SmtpDialogue(Stream stream, PhaseClock clock, Transcript? transcript = null)
 {
-    public ReplyReader Replies { get; } = new(stream);
+    // One for each mail that is under way.
+    private readonly Stack<Transcript> _spare = new();
+
+    public ReplyReader Replies { get; } = new(stream) { Transcript = transcript };
+
+    /// <summary>Takes down what is said from now on; null: nobody does.</summary>
+    public Transcript? Transcript
+    {
+        get => Replies.Transcript;
+        set => Replies.Transcript = value;
+    }
 
     public Stream Stream => stream;
 
-    public ValueTask<SmtpReply> AskAsync(string command, List<string>? lines = null) =>
-        AskAsync(Encoding.UTF8.GetBytes(command + "\r\n"), lines);
+    /// <summary>A transcript for one more mail.</summary>
+    public Transcript NewTranscript(SmtpOffers offers)
+    {
+        if (!_spare.TryPop(out var mine))
+            mine = new(clock);
+        mine.Offers = offers;
+        return mine;
+    }
+
+    /// <summary>Takes back that of a mail that was simply sent.</summary>
+    public void Drop(Transcript mine)
+    {
+        mine.Clear();
+        _spare.Push(mine);
+    }
+
+    public ValueTask<SmtpReply> AskAsync(string command, List<string>? lines = null)
+    {
+        if (!Replies.HasLeftovers)
+            Transcript?.Command(command);
+        return AskAsync(Encoding.UTF8.GetBytes(command + "\r\n"), lines);
+    }
 
     /// <summary>Writes, and reads the reply.</summary>
     public async ValueTask<SmtpReply> AskAsync(ReadOnlyMemory<byte> command, List<string>? lines = null)

@@ -5,11 +5,18 @@ namespace MailProxy.Pipeline.Send;
 
 /// <summary>A conversation up to where mail may be sent: TLS at once (RFC 8314), greeting, EHLO or HELO (RFC 5321), STARTTLS (RFC 3207),
 /// AUTH (RFC 4954). Remembers how far it came.</summary>
-internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOptions options, string hello, PhaseClock clock)
-    : IAsyncDisposable
+/// <param name="transcript">Takes down what is said; null: nobody does.</param>
+internal sealed class SmtpOpening(
+    Socket socket,
+    SmtpAccount account,
+    SendOptions options,
+    string hello,
+    PhaseClock clock,
+    Transcript? transcript = null
+) : IAsyncDisposable
 {
     private readonly ServerName _server = ServerName.Of(account);
-    private SmtpDialogue _dialogue = new(new NetworkStream(socket, ownsSocket: false), clock);
+    private SmtpDialogue _dialogue = new(new NetworkStream(socket, ownsSocket: false), clock, transcript);
 
     /// <summary>Logs in with this instead of the account's password.</summary>
     public string? Token { get; init; }
@@ -34,6 +41,8 @@ internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOption
         if (security is SmtpSecurity.StartTls or SmtpSecurity.StartTlsWhenAvailable)
             await StartTlsAsync(security);
         var mayShow = TlsVersion is not null || security == SmtpSecurity.None;
+        transcript?.Hide(account.Password ?? "");
+        transcript?.Hide(Token ?? "");
         if (account is { Sandbox: false, User: { } named, OAuth: not null } && Token is { } token)
             await SmtpTokenLogin.RunAsync(_dialogue, Offers, named, token, mayShow, clock, _server);
         else if (account is { Sandbox: false, User: { } user, Password: { } password })
@@ -98,7 +107,8 @@ internal sealed class SmtpOpening(Socket socket, SmtpAccount account, SendOption
     {
         clock.Enter(SmtpPhase.Handshake);
         var tls = await SmtpTls.HandshakeAsync(_dialogue.Stream, account, options, clock);
-        (_dialogue, TlsVersion) = (new(tls, clock), SmtpTls.VersionOf(tls));
+        (_dialogue, TlsVersion) = (new(tls, clock, transcript), SmtpTls.VersionOf(tls));
+        transcript?.Note($"{TlsVersion} begins.");
     }
 
     private static void Demand(SmtpReply reply, int code, SmtpPhase phase)

@@ -26,6 +26,7 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
     {
         InStep = false;
         _out.Clear();
+        _out.Notes = dialogue.Transcript = result.Transcript;
         var ahead = Ahead;
         Ahead = null;
         if (ahead is { Fault: { } broken })
@@ -63,7 +64,7 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         Enter(SmtpPhase.Mail, result);
         var withReset = _reset;
         if (withReset)
-            _out.Put("RSET\r\n"u8);
+            _out.PutCommand("RSET");
         _out.PutEnvelope(mail);
         if (await FlushAsync() is { } gone)
         {
@@ -83,6 +84,7 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
     /// <summary>The replies to MAIL, each RCPT, and DATA; null: it is over before that.</summary>
     private async ValueTask<SmtpReply?> AnswersAsync(Envelope envelope, TransactionResult result)
     {
+        dialogue.Transcript = result.Transcript;
         Enter(SmtpPhase.Mail, result);
         var refused = Sender(await ReadAsync(), result);
         if (Over(result))
@@ -109,21 +111,21 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
     private async ValueTask<SmtpReply?> OneByOneAsync(Outgoing mail, TransactionResult result)
     {
         Enter(SmtpPhase.Mail, result);
-        if (_reset && await AskAsync("RSET\r\n"u8) is { Code: 421 } closing)
+        if (_reset && await AskAsync("RSET") is { Code: 421 } closing)
         {
             result.Ending = closing;
             return null;
         }
 
         _out.PutMail(mail);
-        if (Sender(await AskAsync([]), result))
+        if (Sender(await AskAsync(), result))
             return null;
 
         Enter(SmtpPhase.Recipient, result);
         for (var i = 0; i < mail.Envelope.Recipients.Count; i++)
         {
             _out.PutRecipient(mail.Envelope.Recipients[i]);
-            Record(await AskAsync([]), i, result);
+            Record(await AskAsync(), i, result);
             if (Over(result))
                 return null;
         }
@@ -131,7 +133,7 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         if (!result.AnyAccepted)
             return null;
         Enter(SmtpPhase.Data, result);
-        return await AskAsync("DATA\r\n"u8);
+        return await AskAsync("DATA");
     }
 
     private static bool Sender(SmtpReply reply, TransactionResult result)
@@ -159,7 +161,7 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
     {
         if (go.Code != 354)
             return go.Refuses && go.Code != 421;
-        return (await AskAsync(".\r\n"u8)).Code is not 421;
+        return (await AskAsync(".")).Code is not 421;
     }
 
     private async ValueTask DeliverAsync(
@@ -175,6 +177,7 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
         using var blocks = new WireBlocks(mail);
         while (blocks.Next(_out.Writer))
         {
+            result.Transcript?.Body(_out.Written.Length);
             if (await FlushAsync() is { } refusal)
             {
                 result.Ending = refusal;
@@ -183,8 +186,6 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
 
             clock.Enter(SmtpPhase.Body);
         }
-
-        _out.Put(".\r\n"u8);
 
         // The clock's time for the body runs on: a mark that does not come in that time is none.
         if (!await mark.OutAsync(clock.Token))
@@ -201,6 +202,8 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
             return;
         }
 
+        result.Transcript?.Body(_out.Written.Length);
+        _out.PutCommand(".");
         var chosen = next?.Invoke(mail);
         var ahead = chosen is null ? null : PutBehind(chosen.Mail, result);
 
@@ -220,17 +223,16 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
 
     private EnvelopeAhead PutBehind(Outgoing next, TransactionResult result)
     {
-        _out.PutEnvelope(next);
         result.HadNextBehind = true;
-        return new(
-            next.Envelope,
-            new(next.Envelope.Recipients.Count)
-            {
-                Server = result.Server,
-                WasAhead = true,
-                Phase = SmtpPhase.Mail,
-            }
-        );
+        var its = new TransactionResult(next.Envelope.Recipients.Count)
+        {
+            Server = result.Server,
+            WasAhead = true,
+            Transcript = dialogue.NewTranscript(offers),
+        };
+        _out.Notes = its.Transcript;
+        _out.PutEnvelope(next);
+        return new(next.Envelope, its);
     }
 
     /// <summary>
@@ -268,14 +270,14 @@ internal sealed class SmtpTransaction(SmtpDialogue dialogue, PhaseClock clock, S
 
     private ValueTask<SmtpReply> ReadAsync() => dialogue.Replies.ReadAsync(clock.Token);
 
-    /// <summary>Sends what was put together, and then this.</summary>
-    private ValueTask<SmtpReply> AskAsync(ReadOnlySpan<byte> command)
+    private ValueTask<SmtpReply> AskAsync(string command)
     {
-        _out.Put(command);
-        return FlushThenReadAsync();
+        _out.PutCommand(command);
+        return AskAsync();
     }
 
-    private async ValueTask<SmtpReply> FlushThenReadAsync()
+    /// <summary>Sends what was put together.</summary>
+    private async ValueTask<SmtpReply> AskAsync()
     {
         var reply = await dialogue.AskAsync(_out.Written);
         _out.Clear();

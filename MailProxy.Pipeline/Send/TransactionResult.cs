@@ -32,6 +32,14 @@ internal sealed class TransactionResult(int recipients)
     /// <summary>Whom we talked to.</summary>
     public ServerName Server { get; init; } = new("the server", 0, Accounts.SmtpSecurity.None);
 
+    /// <summary>What was said; null: nobody took it down, or the mail was simply sent.</summary>
+    public Transcript? Transcript { get; set; }
+
+    /// <summary>Everybody has it, and nothing else is to be said.</summary>
+    public bool IsPlainSuccess =>
+        this is { End: TransactionEnd.Answered, Ending.IsPositive: true }
+        && Array.TrueForAll(Recipients, static reply => reply is { IsPositive: true });
+
     /// <summary>MAIL was answered.</summary>
     public bool SenderAnswered { get; set; }
 
@@ -65,6 +73,16 @@ internal sealed class TransactionResult(int recipients)
 
     /// <summary>What broke it, for the log and the report.</summary>
     public Exception? Fault { get; set; }
+
+    /// <summary>What ended it that was no reply, in words; null: nothing.</summary>
+    public string? Trouble =>
+        End switch
+        {
+            TransactionEnd.Answered => null,
+            TransactionEnd.TimedOut => "The server took too long.",
+            TransactionEnd.Aborted => "The program was told to stop at once.",
+            _ => Fault?.Message,
+        };
 
     public bool AnyAccepted => Array.Exists(Recipients, static reply => reply is { IsPositive: true });
 }

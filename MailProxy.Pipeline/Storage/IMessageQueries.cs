@@ -22,6 +22,9 @@ public interface IMessageQueries
     /// <summary>A message's events after this sequence; null when there is no such message.</summary>
     Task<IReadOnlyList<MailEvent>?> EventsAsync(MessageKey key, int afterSequence, int limit);
 
+    /// <summary>What is kept of a message's attempts, oldest first; null when there is no such message.</summary>
+    Task<IReadOnlyList<MailAttemptView>?> AttemptsAsync(MessageKey key);
+
     /// <summary>Bytes of the message's stored JSON; null when there is no such message, or its body was purged.</summary>
     Task<long?> BodySizeAsync(MessageKey key);
 

@@ -121,6 +121,9 @@ public sealed record Settlement(
     /// <summary>Addresses that the tenant's suppression list gains by this, and why.</summary>
     public IReadOnlyList<(string Address, string Reason)> Suppress { get; init; } = [];
 
+    /// <summary>What is kept of the attempt; null: nothing.</summary>
+    public MailAttempt? Attempt { get; init; }
+
     /// <summary>The account of the attempt; null: there was none.</summary>
     public AccountKey? By { get; init; }
 
@@ -153,6 +156,9 @@ public abstract record QueueStep
         public bool ForDestination { get; init; }
     }
 
+    /// <summary>Nothing: the attempt did not begin, and only what was said is kept. The ticket stays good.</summary>
+    public sealed record Stay : QueueStep;
+
     /// <summary>The message waits for a person.</summary>
     public sealed record Hold(string Reason, int Round, int Recipients) : QueueStep;
 }
@@ -160,7 +166,7 @@ public abstract record QueueStep
 /// <param name="Tried">Whether the recipient was tried in this round.</param>
 public sealed record RecipientUpdate(int Ordinal, RecipientState State, bool Tried, int? SmtpCode, string? EnhancedCode, string? Reply)
 {
-    /// <summary>The rule of a profile that decided, for the event; it is not stored with the recipient.</summary>
+    /// <summary>The rule of a profile that decided, as <c>profile/rule</c>; null: none did.</summary>
     public string? Rule { get; init; }
 }
 

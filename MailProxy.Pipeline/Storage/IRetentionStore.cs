@@ -33,6 +33,9 @@ public interface IRetentionStore
 /// <param name="Hold">The time for events that wait for paused or disabled webhooks.</param>
 public sealed record RetentionRules(Func<string, Retention> Content, TimeSpan Undelivered, TimeSpan Metadata, TimeSpan Hold)
 {
+    /// <summary>The time for what was said in attempts, after their end, whatever became of the message.</summary>
+    public TimeSpan Dialogues { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>How long a finished message's content is kept, in milliseconds after its last event.</summary>
     public long ContentFor(string tenant, bool undelivered)
     {

@@ -2,6 +2,18 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
 
+/// <summary>What became of a wish to unsubscribe.</summary>
+public enum Unsubscribing : byte
+{
+    /// <summary>There is no such tenant any more.</summary>
+    Unknown,
+
+    /// <summary>That was done before.</summary>
+    Again,
+
+    Done,
+}
+
 /// <summary>The addresses and domains that tenants' mail does not go to.</summary>
 public interface ISuppressionStore
 {
@@ -13,6 +25,12 @@ public interface ISuppressionStore
     /// is told once, by <see cref="ImportedAsync"/>.
     /// </summary>
     Task<int?> ImportAsync(IReadOnlyList<Suppression> entries);
+
+    /// <summary>
+    /// Suppresses the recipient for good and tells <c>message.unsubscribed</c>, in one commit; writes nothing when that was done before.
+    /// A message whose record is gone, or a recipient that was erased, is suppressed all the same.
+    /// </summary>
+    Task<Unsubscribing> UnsubscribeAsync(UnsubscribeLink link);
 
     /// <summary>How many entries a tenant has, counted up to <paramref name="most"/>.</summary>
     Task<int> CountAsync(string tenant, int most);

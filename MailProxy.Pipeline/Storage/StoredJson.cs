@@ -1,5 +1,7 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
 
@@ -21,5 +23,14 @@ internal sealed record AuditedMessage(string Status, long? SendAt, long ExpiresA
 )]
 [JsonSerializable(typeof(AuditedReplay))]
 [JsonSerializable(typeof(AuditedMessage))]
+[JsonSerializable(typeof(AttemptDetail))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
-internal sealed partial class StoredJson : JsonSerializerContext;
+internal sealed partial class StoredJson : JsonSerializerContext
+{
+    // Not an initializer: the generated part's own may come later.
+    private static StoredJson? _plain;
+
+    /// <summary>Escapes only what JSON asks for, so that a text takes the room that it was given.</summary>
+    public static StoredJson Plain =>
+        _plain ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

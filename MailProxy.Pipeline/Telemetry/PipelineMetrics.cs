@@ -215,6 +215,7 @@ public sealed class PipelineMetrics
             "What retention took away, by what: content (bodies of finished messages), message, event.",
             "what"
         );
+        Unsubscribes = make.CreateCounter("mailproxy_unsubscribes_total", "Unsubscribe links used: done, again, unknown.", "result");
         AttachmentBytes = make.CreateCounter("mailproxy_attachment_bytes_total", "Bytes of attachments fetched from their sources.");
         CacheHits = make.CreateCounter(
             "mailproxy_attachment_cache_hits_total",
@@ -283,6 +284,7 @@ public sealed class PipelineMetrics
     public Counter CommitFailures { get; }
     public Counter LogDropped { get; }
     public Counter Purged { get; }
+    public Counter Unsubscribes { get; }
     public Counter AttachmentBytes { get; }
     public Counter CacheHits { get; }
     public Counter CacheMisses { get; }

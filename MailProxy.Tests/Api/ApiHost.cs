@@ -208,7 +208,8 @@ internal sealed class ApiHost : IAsyncDisposable
             .AddSingleton<IKeyUseStore>(KeyUses)
             .AddSingleton<IAuditLog>(Audit)
             .AddSingleton<IBatchStore>(Batches)
-            .AddSingleton(NSubstitute.Substitute.For<ISuppressionStore>());
+            .AddSingleton(NSubstitute.Substitute.For<ISuppressionStore>())
+            .AddSingleton(new MailProxy.Pipeline.Mail.UnsubscribeLinks(new byte[32], null, static _ => null));
         services
             .AddSingleton(Ingest.Writer)
             .AddSingleton(Limits)

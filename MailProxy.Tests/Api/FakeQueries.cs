@@ -49,6 +49,9 @@ internal sealed class FakeQueries : IMessageQueries
             Events.TryGetValue(key, out var events) ? [.. events.Where(e => e.Sequence > afterSequence).Take(limit)] : null
         );
 
+    public Task<IReadOnlyList<MailAttemptView>?> AttemptsAsync(MessageKey key) =>
+        Answer<IReadOnlyList<MailAttemptView>?>(() => Views.Any(v => v.Key == key) ? [] : null);
+
     public Task<MailContent?> ContentAsync(MessageKey key) => Answer(() => Contents.GetValueOrDefault(key));
 
     public Task<QueueCounts> CountsAsync(long now, Func<LaneKey, bool>? isExcused = null) => Answer(() => Counts);

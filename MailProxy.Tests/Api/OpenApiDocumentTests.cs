@@ -97,6 +97,7 @@ public sealed class OpenApiDocumentTests
                         "raw",
                         "attachments",
                         "alternatives",
+                        "unsubscribe",
                         "priority",
                         "send_at",
                         "expires_at",

@@ -80,6 +80,7 @@ internal static class RouteTable
         ["GET /v1/accounts/{id}/explain"] = new(Access.Read),
         ["GET /v1/where"] = new(Access.Read, Query: "?address=b@y.example"),
         ["GET /v1/messages/{id}/events"] = new(Access.Read),
+        ["GET /v1/messages/{id}/attempts"] = new(Access.Read),
         ["GET /v1/messages/{id}/raw"] = new(Access.Read),
         ["POST /v1/messages/{id}/cancel"] = new(Access.Send),
         ["POST /v1/messages/{id}/retry"] = new(Access.Send),
@@ -144,6 +145,9 @@ internal static class RouteTable
         ["GET /metrics"] = new(Access.Public),
         ["GET /d/{token}"] = new(Access.Public),
         ["HEAD /d/{token}"] = new(Access.Public),
+        ["GET /u/{token}"] = new(Access.Public),
+        ["HEAD /u/{token}"] = new(Access.Public),
+        ["POST /u/{token}"] = new(Access.Public),
         ["GET /openapi/{documentName}.json"] = new(Access.Public),
     };
 

@@ -20,7 +20,6 @@ internal sealed class UnusedMembersTests
         "ActiveQueue::get_Count",
         "ActiveQueue::get_InFlight",
         "ScheduleStage::get_LaneCount",
-        "SmtpOpenException::get_TimedOut",
         "SmtpPool::get_Count",
         "SealedColumns::get_Count",
         "VolumeDirectory::get_All",

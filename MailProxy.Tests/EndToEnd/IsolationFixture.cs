@@ -154,6 +154,7 @@ internal abstract partial class IsolationFixture
                     "batches/some",
                     "messages/{message}",
                     "messages/{message}/events",
+                    "messages/{message}/attempts",
                     "messages/{message}/raw",
                 ]
         )

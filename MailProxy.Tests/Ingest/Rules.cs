@@ -4,6 +4,7 @@ using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Intake;
+using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Tests.Ingest;
 
@@ -56,6 +57,15 @@ internal static class Rules
             ])
         );
         return new(current, new(volumes, static tenant => tenant == "default", ["/srv/mail"], 1_000_000), options, mailKeyHeader);
+    }
+
+    /// <summary>An installation that recipients reach at this address.</summary>
+    public static SubmissionRules At(string? publicUrl)
+    {
+        var current = new CurrentAccounts();
+        current.Swap(new([Account(1, "main")], null, null));
+        UnsubscribeLinks links = new(new byte[32], publicUrl is null ? null : new(publicUrl), static _ => 1);
+        return new(current, new(new(), static _ => false, [], 1_000_000), new(), "X-Mail-Key", links);
     }
 
     public static AcceptedLine Judge(string json, SubmissionRules? rules = null) =>

@@ -48,6 +48,8 @@ internal sealed class SqliteBench : StoreBench
 
     public override IRetentionStore Retention => _retention;
 
+    public override IMessageQueries Queries => new SqliteMessageQueries(Database, _spool);
+
     public override IErasure Erasure => new SqliteErasure(Database, _spool);
 
     public override IDestinationUses Destinations => new SqliteDestinationUses(Database);

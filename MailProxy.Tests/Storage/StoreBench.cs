@@ -31,6 +31,8 @@ internal abstract class StoreBench : IDisposable
 
     public abstract IDestinationUses Destinations { get; }
 
+    public abstract IMessageQueries Queries { get; }
+
     public abstract SpoolFiles Spool { get; }
 
     /// <summary>What the store is given to tell the content hash of an id that was made here.</summary>

@@ -17,7 +17,7 @@ internal sealed class ChangeWriter(EventRows events, Claims claims)
     // the
     // person's data was erased.
     private const string StartOver =
-        "UPDATE recipients SET state = 0, rounds = 0, smtp_code = NULL, enhanced_code = NULL, reply = NULL WHERE message = ?1 "
+        "UPDATE recipients SET state = 0, rounds = 0, smtp_code = NULL, enhanced_code = NULL, reply = NULL, rule = NULL WHERE message = ?1 "
         + "AND state NOT IN (10, 13, 14)";
 
     private const string CountOpen = "SELECT count(*) FROM recipients WHERE message = ?1 AND state < 10";

@@ -83,6 +83,7 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, Claim
         var alone = Count(Others, number, 0) == 0;
         session.Prepare(Redact).Add(number).Add(address).Add(ErasedDetail.Address).Run();
         EraseReplies(number);
+        AttemptRows.Clear(session, number);
         session.Prepare(RedactMessage).Add(number).Add(alone).Run();
         _counts += new ErasedCounts(
             0,

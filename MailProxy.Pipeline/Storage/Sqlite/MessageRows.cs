@@ -46,6 +46,7 @@ internal static class MessageRows
     {
         AddColumns(session.Prepare(ReplaceSql).Add(number).Add(revision), mail, state).Run();
         session.Prepare(ClearRecipients).Add(number).Run();
+        AttemptRows.Clear(session, number);
         AddParts(session, number, mail);
     }
 

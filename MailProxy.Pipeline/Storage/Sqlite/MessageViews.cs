@@ -17,9 +17,6 @@ internal static class MessageViews
         WHERE m.number = ?1
         """;
 
-    private const string Recipients =
-        "SELECT address, state, smtp_code, enhanced_code, reply FROM recipients WHERE message = ?1 ORDER BY ordinal";
-
     private const string LastDetail = "SELECT detail FROM events WHERE message = ?1 ORDER BY sequence DESC LIMIT 1";
 
     public static long? Find(Session session, MessageKey key) => session.Prepare(Number).Add(key.Tenant).Add(key.Id).Scalar();
@@ -68,7 +65,7 @@ internal static class MessageViews
         row.Reset();
         return view with
         {
-            Recipients = ReadRecipients(session, number),
+            Recipients = RecipientRows.Read(session, number),
             Reason = state == MessageState.Deferred ? LastReason(session, number) : null,
         };
     }
@@ -80,14 +77,5 @@ internal static class MessageViews
         var detail = row.Step() ? row.BlobOrNull(0) : null;
         row.Reset();
         return detail is null ? null : EventDetail.Reason(detail);
-    }
-
-    private static List<RecipientView> ReadRecipients(Session session, long number)
-    {
-        var row = session.Prepare(Recipients).Add(number);
-        var recipients = new List<RecipientView>();
-        while (row.Step())
-            recipients.Add(new(row.Text(0), (RecipientState)row.Int(1), row.IntOrNull(2), row.TextOrNull(3), row.TextOrNull(4)));
-        return recipients;
     }
 }

@@ -19,7 +19,7 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses, Suppressio
         + "account = ?7 WHERE number = ?1";
 
     private const string Recipient =
-        "UPDATE recipients SET state = ?3, rounds = coalesce(?4, rounds), smtp_code = ?5, enhanced_code = ?6, reply = ?7 WHERE "
+        "UPDATE recipients SET state = ?3, rounds = coalesce(?4, rounds), smtp_code = ?5, enhanced_code = ?6, reply = ?7, rule = ?8 WHERE "
         + "message = ?1 AND ordinal = ?2";
 
     private readonly List<Open> _group = [];
@@ -71,6 +71,12 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses, Suppressio
             WriteRecipients(session, open);
         foreach (var open in _group)
             WriteMessage(session, open);
+        foreach (var open in _group)
+        {
+            if (open.Settlement.Attempt is { } attempt)
+                AttemptRows.Add(session, open.Settlement.Ticket.Id, attempt);
+        }
+
         foreach (var open in _group)
             Tell(open);
         foreach (var open in _group)
@@ -134,6 +140,7 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses, Suppressio
                 .Add(r.SmtpCode)
                 .Add(r.EnhancedCode)
                 .Add(r.Reply)
+                .Add(r.Rule)
                 .Run();
         }
     }
@@ -141,6 +148,8 @@ internal sealed class OutcomeWriter(EventRows events, LimitUses uses, Suppressio
     private static void WriteMessage(Session session, Open open)
     {
         var settlement = open.Settlement;
+        if (settlement.Step is QueueStep.Stay)
+            return;
         session
             .Prepare(Message)
             .Add(settlement.Ticket.Id)

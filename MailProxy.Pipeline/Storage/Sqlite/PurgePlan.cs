@@ -14,6 +14,9 @@ internal sealed class PurgePlan
 
     public List<HoldOver> Drops { get; } = [];
 
+    /// <summary>What was said in attempts that ended before this is purged; null: there is none.</summary>
+    public long? AttemptsBefore { get; set; }
+
     /// <summary>The new positions of the walks through the log; null: unchanged.</summary>
     public long? ContentCursor { get; set; }
 
@@ -27,7 +30,10 @@ internal sealed class PurgePlan
     public long NextDue { get; set; } = long.MaxValue;
 
     public bool IsEmpty =>
-        Contents.Count + Records.Count + Later.Count + Drops.Count == 0 && ContentCursor is null && MetadataCursor is null;
+        Contents.Count + Records.Count + Later.Count + Drops.Count == 0
+        && ContentCursor is null
+        && MetadataCursor is null
+        && AttemptsBefore is null;
 
     public void Due(long at) => NextDue = Math.Min(NextDue, at);
 }

@@ -57,6 +57,7 @@ internal sealed class PurgeReader(
         var plan = new PurgePlan { More = horizon.Partial };
         WalkForContent(session, plan);
         WalkForMetadata(session, plan);
+        CheckAttempts(session, plan);
         var tenants = RetainedRows.Tenants(session, afterTenant, Tenants);
         if (tenants.Count == Tenants)
         {
@@ -164,6 +165,18 @@ internal sealed class PurgeReader(
         row.Reset();
         plan.More |= seen == Scan || plan.Records.Count == Records || later == Aside;
         plan.MetadataCursor = Moved(from, through);
+    }
+
+    private void CheckAttempts(Session session, PurgePlan plan)
+    {
+        var age = (long)rules.Dialogues.TotalMilliseconds;
+        var (oldest, isSlice) = AttemptRows.Oldest(session, now - age);
+        if (oldest is not { } at)
+            return;
+        if (at <= now - age)
+            (plan.AttemptsBefore, plan.More) = (now - age, plan.More || isSlice);
+        else
+            plan.Due(at + age);
     }
 
     private void CheckRetained(Session session, PurgePlan plan, string tenant, int stage)

@@ -54,6 +54,8 @@ internal sealed class PurgeWriter(Session session, EventRows events, long now)
             RetainedRows.Keep(session, subject, stage);
         foreach (var hold in plan.Drops)
             Drop(hold);
+        if (plan.AttemptsBefore is { } before)
+            AttemptRows.Forget(session, before);
         Move(PurgeReader.ContentCursor, plan.ContentCursor);
         Move(PurgeReader.MetadataCursor, plan.MetadataCursor);
     }
@@ -75,6 +77,7 @@ internal sealed class PurgeWriter(Session session, EventRows events, long now)
         else if (Over(subject))
         {
             Contents += DropBody(subject.Subject);
+            AttemptRows.Clear(session, subject.Subject);
             session.Prepare(DeleteRecipients).Add(subject.Subject).Run();
             Events += session.Prepare(DeleteEvents).Add(subject.Subject).Run();
             Messages += session.Prepare(DeleteMessage).Add(subject.Subject).Run();

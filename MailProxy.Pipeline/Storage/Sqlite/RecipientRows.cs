@@ -7,9 +7,9 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 internal static class RecipientRows
 {
     private const string Results =
-        "SELECT address, state, smtp_code, enhanced_code, reply FROM recipients WHERE message = ?1 ORDER BY ordinal";
+        "SELECT address, state, smtp_code, enhanced_code, reply, rule FROM recipients WHERE message = ?1 ORDER BY ordinal";
     private const string Turns =
-        "SELECT address, state, smtp_code, enhanced_code, reply FROM recipients WHERE message = ?1 AND rounds > ?2 ORDER BY ordinal";
+        "SELECT address, state, smtp_code, enhanced_code, reply, rule FROM recipients WHERE message = ?1 AND rounds > ?2 ORDER BY ordinal";
     private const string Rounds = "SELECT ordinal, address, state, rounds FROM recipients WHERE message = ?1 ORDER BY ordinal";
 
     public static List<RecipientView> Read(Session session, long message) => Views(session.Prepare(Results).Add(message));
@@ -22,7 +22,15 @@ internal static class RecipientRows
     {
         var recipients = new List<RecipientView>();
         while (row.Step())
-            recipients.Add(new(row.Text(0), (RecipientState)row.Int(1), row.IntOrNull(2), row.TextOrNull(3), row.TextOrNull(4)));
+        {
+            recipients.Add(
+                new(row.Text(0), (RecipientState)row.Int(1), row.IntOrNull(2), row.TextOrNull(3), row.TextOrNull(4))
+                {
+                    Rule = row.TextOrNull(5),
+                }
+            );
+        }
+
         return recipients;
     }
 

@@ -38,6 +38,11 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
                 : null
         );
 
+    public Task<IReadOnlyList<MailAttemptView>?> AttemptsAsync(MessageKey key) =>
+        _readers.SnapshotAsync<IReadOnlyList<MailAttemptView>?>(session =>
+            MessageViews.Find(session, key) is { } number ? AttemptRows.Read(session, number) : null
+        );
+
     public async Task<MailContent?> ContentAsync(MessageKey key)
     {
         if (await ReadAsync(key) is not { } stored)

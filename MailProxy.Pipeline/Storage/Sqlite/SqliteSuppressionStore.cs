@@ -31,6 +31,13 @@ public sealed class SqliteSuppressionStore(SqliteDatabase database, TimeProvider
             HasTenant(session, entries[0].Tenant) ? entries.Count(entry => database.Suppressions.Put(session, entry)) : null
         );
 
+    public async Task<Unsubscribing> UnsubscribeAsync(UnsubscribeLink link) =>
+        await database.Readers.ReadAsync(session => UnsubscribeWriter.Look(session, link)) is var seen and not Unsubscribing.Done
+            ? seen
+            : await database.Writer.WriteAsync(session =>
+                new UnsubscribeWriter(session, database.Suppressions, database.Writer.Events, Now).Write(link)
+            );
+
     public Task<int> CountAsync(string tenant, int most) =>
         database.Readers.ReadAsync(session => (int)(session.QueryNumber(Counted, tenant, most) ?? 0));
 

@@ -10,7 +10,7 @@ public sealed class SqliteTenantRemoval(SqliteDatabase database, SpoolFiles spoo
         Requests = 1_000,
         Events = 5_000;
 
-    private static readonly string[] Parts = ["recipients", "events", "links"];
+    private static readonly string[] Parts = ["recipients", "events", "links", "attempts"];
 
     /// <summary>Called in the transaction that deletes the tenant.</summary>
     internal static void Begin(Session session, string tenant) =>

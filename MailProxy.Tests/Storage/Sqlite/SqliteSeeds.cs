@@ -79,7 +79,7 @@ internal static class SqliteSeeds
         for (var i = 0; i < seed.Recipients.Count; i++)
         {
             db.Run(
-                "INSERT INTO recipients VALUES (@message, @ordinal, @address, 12, 0, 550, '5.1.1', 'No such user')",
+                "INSERT INTO recipients VALUES (@message, @ordinal, @address, 12, 0, 550, '5.1.1', 'No such user', NULL)",
                 ("@message", number),
                 ("@ordinal", i),
                 ("@address", seed.Recipients[i])
