@@ -143,6 +143,7 @@ internal static class DaemonApp
                 RetentionOf = tenant => tenants.Directory.Find(tenant)?.Retain,
                 Tokens = tokens,
                 SecretWarnings = storage.SecretWarnings,
+                Circuits = storage.Circuits,
                 CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
                 Links = links,
                 Secret = secret,

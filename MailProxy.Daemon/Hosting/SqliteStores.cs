@@ -30,11 +30,12 @@ internal sealed class SqliteStores : IDisposable
         IErasure erasure,
         IRefreshTokens refreshTokens,
         ISecretWarnings secretWarnings,
-        ISuppressionStore suppressions
+        ISuppressionStore suppressions,
+        ICircuitStore circuits
     )
     {
         _database = database;
-        (RefreshTokens, SecretWarnings, Suppressions) = (refreshTokens, secretWarnings, suppressions);
+        (RefreshTokens, SecretWarnings, Suppressions, Circuits) = (refreshTokens, secretWarnings, suppressions, circuits);
         (Spool, Messages, Marks, Queries, Sending, KeyUses, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
             spool,
             messages,
@@ -67,6 +68,7 @@ internal sealed class SqliteStores : IDisposable
     public IErasure Erasure { get; }
     public IRefreshTokens RefreshTokens { get; }
     public ISecretWarnings SecretWarnings { get; }
+    public ICircuitStore Circuits { get; }
 
     /// <summary>The generations of the store, and the names that they give.</summary>
     public StoreGenerations Generations => _database.Generations;
@@ -121,7 +123,8 @@ internal sealed class SqliteStores : IDisposable
                 new SqliteErasure(database, spool),
                 new SqliteRefreshTokens(database, box, clock),
                 new SqliteSecretWarnings(database),
-                new SqliteSuppressionStore(database, clock)
+                new SqliteSuppressionStore(database, clock),
+                new SqliteCircuitStore(database, logs.CreateLogger<SqliteCircuitStore>())
             );
         }
         catch

@@ -40,6 +40,9 @@ public enum LaneState : byte
 
     /// <summary>No account of the pool can send now.</summary>
     PoolWaits = 12,
+
+    /// <summary>The account's circuit is half-open, and one of its mails is under way to try it.</summary>
+    Probed = 13,
 }
 
 /// <summary>How one account's lane stands.</summary>

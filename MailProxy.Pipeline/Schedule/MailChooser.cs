@@ -166,8 +166,9 @@ internal sealed class MailChooser(
     // False: the channel was completed though it had capacity. The pipeline is coming down, and the next wait says so.
     private bool Hand(MailLane lane, AccountKey account, SendPermit permit, MailLane? lender = null)
     {
+        var isProbe = (lender ?? lane).HalfOpen;
         var ticket = queue.Take(lane, lender);
-        if (next.TryWrite(new(ticket, account, permit)))
+        if (next.TryWrite(new(ticket, account, permit) { IsProbe = isProbe }))
             return true;
         permit.Dispose();
         queue.Return(lane, ticket);

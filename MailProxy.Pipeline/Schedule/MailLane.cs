@@ -26,6 +26,7 @@ internal sealed class MailLane
     private readonly TicketHeap?[] _heaps = new TicketHeap?[2 * Priorities];
     private uint _filled; // which heaps have tickets
     private uint _deferredTurn; // by priority: whose turn it is while there are both
+    private TicketName? _probe; // kept until it lands, whatever becomes of the lane meanwhile
 
     public MailLane(LaneKey key, TenantLanes? tenant = null)
     {
@@ -69,6 +70,12 @@ internal sealed class MailLane
     public LanePark? AtLimit { get; set; }
     public LanePark? BackingOff { get; set; }
 
+    /// <summary>Of an account's lane: its back-off is over and nothing has got through yet: one mail goes at a time.</summary>
+    public bool HalfOpen { get; set; }
+
+    /// <summary>Of an account's lane that is half-open: the mail that tries it is under way.</summary>
+    public bool IsProbed => HalfOpen && _probe is not null;
+
     /// <summary>The tenant in whose <see cref="TenantLanes.AtLimit"/> it is; null: in none.</summary>
     public TenantLanes? AtLimitOf { get; set; }
 
@@ -106,6 +113,20 @@ internal sealed class MailLane
 
     /// <summary>The ticket that <see cref="TakeFirst"/> takes. The lane must not be empty.</summary>
     public ref readonly QueuedMail First => ref _heaps[FirstHeap()]!.First;
+
+    /// <summary>A mail is under way by the account.</summary>
+    public void Goes(TicketName mail)
+    {
+        if (HalfOpen)
+            _probe = mail;
+    }
+
+    /// <summary>A mail is under way by the account no longer.</summary>
+    public void Landed(TicketName mail)
+    {
+        if (_probe == mail)
+            _probe = null;
+    }
 
     public void Add(in QueuedMail ticket)
     {

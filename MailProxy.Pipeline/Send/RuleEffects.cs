@@ -57,6 +57,7 @@ internal static class RuleEffects
                 Kind = rule.Action == RuleAction.Hint ? trouble.Kind : KindOf(rule),
                 Rule = rule.FullName,
                 Remedy = trouble.Remedy ?? rule.Remedy,
+                OfProviderTenant = rule is { Scope: RuleScope.ProviderTenant, Action: not RuleAction.Hint },
                 Steps = rule.Action == RuleAction.Hint ? [] : StepsOf(rule),
             };
 

@@ -141,6 +141,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
                 Volumes = _volumes,
                 Links = _links,
                 SecretWarnings = FaultyProxy<ISecretWarnings>.Around(new SqliteSecretWarnings(_files.Database), _calls),
+                Circuits = FaultyProxy<ICircuitStore>.Around(new SqliteCircuitStore(_files.Database, NullLogger.Instance), _calls),
                 CacheDirectory = Path.Combine(_files.Path, "cache"),
             }
         );

@@ -133,6 +133,7 @@ public static class AccountFields
             {
                 Show = (a, shown) => AccountField.Add(shown, "secret_expires_at", Instant(a.SecretExpiresAt)),
             },
+            OfServer(OAuthFields.Customer),
             MailRuleFields.Limits<SmtpAccount>(a => a.Limits, (a, limits) => a with { Limits = limits }),
             Number("max_connections", 100, a => a.MaxConnections, (a, most) => a with { MaxConnections = most ?? 8 }),
             Number(
@@ -207,6 +208,7 @@ public static class AccountFields
             {
                 Shown = "How far each limit of this account is used up.",
             },
+            AccountField.Answered("circuit", new("object") { Object = CircuitFields.Members }),
             AccountField.Answered("pipelining_now", Choice(Pipelinings).Shape),
             AccountField.Answered("pipelining_why", Shape.Text),
         ]
