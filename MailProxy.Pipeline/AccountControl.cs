@@ -14,10 +14,11 @@ public sealed class AccountControl
     private readonly AccountGate _gate;
     private readonly SmtpPool _pool;
     private readonly CurrentAccounts _accounts;
+    private readonly Wake _wake;
     private readonly TimeProvider _clock;
 
-    internal AccountControl(AccountWatch watch, AccountGate gate, SmtpPool pool, CurrentAccounts accounts, TimeProvider clock) =>
-        (_watch, _gate, _pool, _accounts, _clock) = (watch, gate, pool, accounts, clock);
+    internal AccountControl(AccountWatch watch, AccountGate gate, SmtpPool pool, CurrentAccounts accounts, Wake wake, TimeProvider clock) =>
+        (_watch, _gate, _pool, _accounts, _wake, _clock) = (watch, gate, pool, accounts, wake, clock);
 
     /// <summary>The connection that an account's mail waits for, or null.</summary>
     public Connecting? ConnectingOf(AccountKey account) => _pool.ConnectingOf(account);
@@ -48,6 +49,18 @@ public sealed class AccountControl
     {
         var directory = _accounts.Directory;
         _watch.ProbeNow(tenant is null ? directory.All : directory.OfTenant(tenant));
+    }
+
+    /// <summary>How fast the account's mail may go after its provider asked for less; null: as configured.</summary>
+    public AdaptedRate? AdaptedOf(AccountKey account) => _gate.Adapted.Of(account);
+
+    /// <summary>Forgets what the provider asked for. False: it had not.</summary>
+    public bool ResetAdapted(SmtpAccount account)
+    {
+        var was = _gate.Adapted.Reset(account.Key);
+        if (was)
+            _wake.Hurry(account.Key);
+        return was;
     }
 
     private long Now() => _clock.GetUtcNow().ToUnixTimeMilliseconds();

@@ -21,10 +21,13 @@ internal sealed class AccountMetrics : IDisposable
     }
 
     /// <summary>Brings the gauges up to date that are read at a scrape.</summary>
-    public void Measure(Func<AccountKey, bool> isBackingOff)
+    public void Measure(Func<AccountKey, bool> isBackingOff, Func<AccountKey, AdaptedRate?> adaptedOf)
     {
         var directory = _accounts.Directory;
         _series.Measure(label => directory.Find(label.Tenant, label.Account) is { } account && isBackingOff(account.Key));
+        _series.MeasureRates(label =>
+            directory.Find(label.Tenant, label.Account) is { } account ? adaptedOf(account.Key)?.PerMinute : null
+        );
         _series.MeasureSecrets(label => directory.Find(label.Tenant, label.Account)?.SecretExpiresAt);
     }
 

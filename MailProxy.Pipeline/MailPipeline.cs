@@ -144,7 +144,7 @@ public sealed class MailPipeline : IAsyncDisposable
             account => _watch!.IsHeld(account)
         );
         _watch = shared.Watch(options.Report, Wake);
-        Accounts = new(_watch, gate, _pool, shared.Accounts, shared.Clock);
+        Accounts = new(_watch, gate, _pool, shared.Accounts, Wake, shared.Clock);
         _reportStage = new(
             _channels.Report.Reader,
             shared.Store,
@@ -256,7 +256,7 @@ public sealed class MailPipeline : IAsyncDisposable
     public void Measure()
     {
         _webhooks.Measure();
-        _accountMetrics.Measure(account => Accounts.CircuitOf(account) is not null);
+        _accountMetrics.Measure(account => Accounts.CircuitOf(account) is not null, Accounts.AdaptedOf);
         _accountMetrics.Measure(Accounts.Circuits());
         _shared.Metrics.Suspended.Set(IsSuspended ? 1 : 0);
         foreach (var (channel, count) in _channels.Depths)

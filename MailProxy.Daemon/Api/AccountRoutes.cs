@@ -55,6 +55,13 @@ internal sealed class AccountRoutes(
             .Needs(KeyScopes.Manage)
             .Versioned()
             .Produces<Shown<SmtpAccount>>();
+        v1.MapPost("/accounts/{id}/adaptive/reset", ResetAdapted)
+            .WithName("resetAccountRate")
+            .WithSummary("Send as fast as it is configured to, whatever its provider asked for")
+            .WithTags("Accounts")
+            .Needs(KeyScopes.Manage)
+            .Versioned()
+            .Produces<Shown<SmtpAccount>>();
         v1.MapPost("/accounts/{id}/test", Test)
             .WithName("testAccount")
             .WithSummary("Connect and authenticate without sending")
@@ -80,6 +87,7 @@ internal sealed class AccountRoutes(
             ["circuit"] = CircuitFields.Members.Show(
                 dispatcher.Circuit(account.Key) is { } known ? (known.State, known.Circuit) : (CircuitState.Closed, null)
             ),
+            ["adaptive"] = dispatcher.Adapted(account.Key) is { } rate ? AdaptedRateFields.Members.Show(rate) : null,
             ["pipelining_now"] = AccountFields.NameOf(pipelining),
             ["pipelining_why"] = why,
         };
@@ -128,11 +136,17 @@ internal sealed class AccountRoutes(
     private Task<IResult> SetPausedAsync(HttpContext http, string id, bool paused) =>
         ActAsync(http, id, paused ? "pause" : "resume", account => account.Paused == paused ? account : account with { Paused = paused });
 
-    private async Task<IResult> ResetCircuit(HttpContext http, string id)
+    private Task<IResult> ResetCircuit(HttpContext http, string id) =>
+        ResetAsync(http, id, "circuit_reset", account => dispatcher.ResetCircuit(account, "reset"));
+
+    private Task<IResult> ResetAdapted(HttpContext http, string id) => ResetAsync(http, id, "adaptive_reset", dispatcher.ResetAdapted);
+
+    // What was learned of the account's server, and is not configured.
+    private async Task<IResult> ResetAsync(HttpContext http, string id, string action, Func<SmtpAccount, bool> reset)
     {
         var caller = Caller.Of(http);
-        if (accounts.Directory.Find(caller.Tenant, id) is { } account && dispatcher.ResetCircuit(account, "reset"))
-            await audit.AppendAsync(caller.Actor, "account.circuit_reset", AccountFields.Noun.Subject(account.Tenant, account.Id), null);
+        if (accounts.Directory.Find(caller.Tenant, id) is { } account && reset(account))
+            await audit.AppendAsync(caller.Actor, $"account.{action}", AccountFields.Noun.Subject(account.Tenant, account.Id), null);
         return await AnswerAsync(http, id);
     }
 

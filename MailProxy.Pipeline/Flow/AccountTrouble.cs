@@ -36,6 +36,9 @@ public sealed record AccountTrouble(
     /// <summary>How long it rests the first time, the second in a row …; the last repeats. Empty: by its kind.</summary>
     public IReadOnlyList<TimeSpan> Steps { get; init; } = [];
 
+    /// <summary>What is asked of the account's rate; null: nothing.</summary>
+    public SlowDown? Slow { get; init; }
+
     /// <summary>The account as the attempt knew it: trouble of a former one is no news of the one that is there now; null: any.</summary>
     public long? Version { get; init; }
 

@@ -5,7 +5,11 @@ namespace MailProxy.Pipeline.Report;
 
 /// <summary>A circuit after something was said of its account, and the events to write of that.</summary>
 /// <param name="IsNews">It is not as it was before.</param>
-internal readonly record struct CircuitChange(Circuit Circuit, IReadOnlyList<EventType> Events, bool IsNews);
+internal readonly record struct CircuitChange(Circuit Circuit, IReadOnlyList<EventType> Events, bool IsNews)
+{
+    /// <summary>It is a failure of its own, and not one of a moment that was counted.</summary>
+    public bool IsFailure { get; init; }
+}
 
 /// <summary>The circuits of all accounts in trouble: when one opens, for how long, and what closes it. Pure, except for what it remembers.
 /// </summary>
@@ -100,7 +104,10 @@ internal sealed class AccountCircuits(ReportOptions options, Func<double> chance
                 Version = version,
                 Told = was?.Told ?? [],
             }
-        );
+        ) with
+        {
+            IsFailure = true,
+        };
     }
 
     // Another one of the same moment, or one that was under way for long: it can make the wait longer, and no more.

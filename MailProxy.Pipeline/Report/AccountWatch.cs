@@ -94,6 +94,8 @@ internal sealed partial class AccountWatch : IAsyncDisposable
         {
             var change = _circuits.Trouble(trouble, isProbe, account.Version, now);
             Opened(account, change, now);
+            if (change.IsFailure && trouble.Slow is not null)
+                _wake.Slow(trouble);
             if (trouble.Customer is not { } customer || !change.IsNews)
                 return;
             foreach (var other in SameCustomer(directory, account, customer))

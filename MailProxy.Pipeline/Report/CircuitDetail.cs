@@ -22,6 +22,10 @@ internal static class CircuitDetail
                     json.WriteString("rule"u8, rule);
                 if (told.Trouble.Remedy is { } remedy)
                     json.WriteString("remedy"u8, remedy);
+                if (told.Trouble.Slow?.Factor is { } factor)
+                    json.WriteNumber("rate_factor"u8, factor);
+                if (told.Trouble.Slow?.PerMinute is { } most)
+                    json.WriteNumber("per_minute"u8, most);
                 if (told.Trouble.Customer is { } customer)
                     json.WriteString("provider_tenant"u8, customer);
                 if (told.Trouble.Via is { } via)

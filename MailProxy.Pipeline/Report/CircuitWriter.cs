@@ -62,8 +62,10 @@ internal sealed partial class CircuitWriter : IAsyncDisposable
             await WriteAllAsync();
     }
 
+    // How it stands first, so that whoever reads of an opening may count on it after a crash.
     private async Task WriteAllAsync()
     {
+        await SaveAsync();
         while (_events.Reader.TryRead(out var change))
         {
             try
@@ -75,7 +77,10 @@ internal sealed partial class CircuitWriter : IAsyncDisposable
                 Log.EventLost(_logger, change.Type, error);
             }
         }
+    }
 
+    private async Task SaveAsync()
+    {
         Dictionary<AccountKey, Circuit?> changed;
         lock (_gate)
             (changed, _changed) = (_changed, []);

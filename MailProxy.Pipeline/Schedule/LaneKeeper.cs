@@ -100,6 +100,12 @@ internal sealed partial class LaneKeeper(
         foreach (var key in back)
             AskLimitAgain(key);
 
+        foreach (var account in news.Hurried)
+        {
+            if (queue.Find(Lanes.Of(account)) is { AtLimit.IsSlowed: true } lane)
+                AskLimitAgain(lane);
+        }
+
         foreach (var (account, (until, trouble)) in news.Parked)
         {
             if (Known(Lanes.Of(account)) is { Gone: false } lane)

@@ -91,6 +91,7 @@ internal sealed class LaneReasons(
     private static LaneState StateOf(LanePark limit) =>
         limit.OfTenant ? LaneState.TenantAtLimit
         : limit.OfPool ? LaneState.PoolWaits
+        : limit.IsSlowed ? LaneState.Slowed
         : LaneState.AtLimit;
 
     private static string Busy(MailLane lane) =>

@@ -10,6 +10,9 @@ internal sealed record LanePark(long Until, string Reason)
     /// <summary>The lane waits for the limit of its whole tenant.</summary>
     public bool OfTenant { get; init; }
 
+    /// <summary>The lane is an account's, which its provider slowed.</summary>
+    public bool IsSlowed { get; init; }
+
     /// <summary>The lane is a pool's, and waits for one of its accounts.</summary>
     public bool OfPool { get; init; }
 }
@@ -59,6 +62,9 @@ internal sealed class MailLane
     public bool IsInPool { get; set; }
 
     public int InFlightCap { get; set; } = 1;
+
+    /// <summary>Of an account's lane: how fast mail goes by the account, that of pools included.</summary>
+    public RateMeter Meter { get; } = new();
 
     // ── Reasons to wait ──
     public bool Paused { get; set; }

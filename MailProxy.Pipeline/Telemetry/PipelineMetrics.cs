@@ -156,6 +156,12 @@ public sealed class PipelineMetrics
             "Openings of circuits of accounts that were told, by cause: as mailproxy_account_circuits.",
             "cause"
         );
+        AdaptedRate = make.CreateGauge(
+            "mailproxy_account_adapted_rate",
+            "Messages a minute that an account is slowed to because its provider asked for less, by tenant and account; only while it is.",
+            "tenant",
+            "account"
+        );
         Suspended = make.CreateGauge("mailproxy_sending_suspended", "1 while a person has suspended all sending.");
         Build = make.CreateGauge("mailproxy_build_info", "Always 1, by version of the program.", "version");
         SharesRefused = make.CreateCounter(
@@ -262,6 +268,7 @@ public sealed class PipelineMetrics
     public Gauge BackingOff { get; }
     public Gauge Circuits { get; }
     public Counter CircuitsOpened { get; }
+    public Gauge AdaptedRate { get; }
     public Gauge Suspended { get; }
     public Gauge Build { get; }
     public Counter SharesRefused { get; }

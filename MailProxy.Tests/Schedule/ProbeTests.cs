@@ -68,9 +68,11 @@ internal sealed class ProbeTests
             case "cancelled":
                 bench.Store.Remove(probe.Ticket);
                 bench.Wake.Done(probe.Ticket);
+                bench.CameBack(probe);
                 break;
             case "set aside":
                 bench.Wake.SetAside(probe.Ticket);
+                bench.CameBack(probe);
                 break;
             default:
                 bench.Wake.Return(probe.Ticket);

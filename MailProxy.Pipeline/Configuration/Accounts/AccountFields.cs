@@ -209,6 +209,7 @@ public static class AccountFields
                 Shown = "How far each limit of this account is used up.",
             },
             AccountField.Answered("circuit", new("object") { Object = CircuitFields.Members }),
+            AccountField.Answered("adaptive", new("object") { Object = AdaptedRateFields.Members }),
             AccountField.Answered("pipelining_now", Choice(Pipelinings).Shape),
             AccountField.Answered("pipelining_why", Shape.Text),
         ]
