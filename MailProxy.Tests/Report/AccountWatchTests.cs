@@ -213,6 +213,20 @@ internal sealed class AccountWatchTests
     }
 
     [Test]
+    public async Task Trouble_ThatAsksForLess_SlowsOnceAMoment()
+    {
+        await using var watch = Watch();
+        var slow = Trouble(A) with { Kind = TroubleKind.Throttled, Slow = new(0.7, null, null) };
+
+        watch.Trouble(slow);
+        Assert.That(_wake.Drain().Slowed.Keys, Is.EqualTo(new[] { Key(A) }));
+        watch.Trouble(slow);
+        Assert.That(_wake.Drain().Slowed, Is.Empty, "eight connections are told together");
+        watch.Trouble(slow, isProbe: true);
+        Assert.That(_wake.Drain().Slowed.Keys, Is.EqualTo(new[] { Key(A) }));
+    }
+
+    [Test]
     public async Task Keep_StoreFails_IsWrittenWithTheNextChange()
     {
         await using (var watch = Watch())
