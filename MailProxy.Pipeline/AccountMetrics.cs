@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Telemetry;
 
@@ -8,22 +9,37 @@ namespace MailProxy.Pipeline;
 internal sealed class AccountMetrics : IDisposable
 {
     private readonly CurrentAccounts _accounts;
+    private readonly PipelineMetrics _metrics;
     private readonly AccountSeries _series;
     private AccountDirectory _seen = AccountDirectory.Empty;
 
     public AccountMetrics(CurrentAccounts accounts, PipelineMetrics metrics)
     {
-        (_accounts, _series) = (accounts, new(metrics));
+        (_accounts, _metrics, _series) = (accounts, metrics, new(metrics));
         Keep();
         accounts.Changed += Keep;
     }
 
     /// <summary>Brings the gauges up to date that are read at a scrape.</summary>
-    public void Measure(Func<AccountKey, bool> isBackingOff)
+    public void Measure(Func<AccountKey, bool> isBackingOff, Func<AccountKey, AdaptedRate?> adaptedOf)
     {
         var directory = _accounts.Directory;
         _series.Measure(label => directory.Find(label.Tenant, label.Account) is { } account && isBackingOff(account.Key));
+        _series.MeasureRates(label =>
+            directory.Find(label.Tenant, label.Account) is { } account ? adaptedOf(account.Key)?.PerMinute : null
+        );
         _series.MeasureSecrets(label => directory.Find(label.Tenant, label.Account)?.SecretExpiresAt);
+    }
+
+    /// <summary>Sets how many accounts are in trouble.</summary>
+    public void Measure(IEnumerable<((CircuitState State, string Cause) Key, int Count)> circuits)
+    {
+        var counts = circuits.ToDictionary(static one => one.Key, static one => one.Count);
+        foreach (var cause in Circuit.Causes)
+        {
+            foreach (var state in (CircuitState[])[CircuitState.Open, CircuitState.HalfOpen])
+                _metrics.Circuits.WithLabels(Circuit.States.Of(state), cause).Set(counts.GetValueOrDefault((state, cause)));
+        }
     }
 
     public void Dispose() => _accounts.Changed -= Keep;

@@ -28,10 +28,9 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly ScheduleStage _schedule;
     private readonly WebhookReporter _webhooks;
     private readonly SmtpPool _pool;
-    private readonly AccountGate _gate;
-    private readonly DestinationGate _destinations;
     private readonly AsideIndex _aside = new();
     private readonly AccountMetrics _accountMetrics;
+    private readonly AccountWatch _watch;
 
     public MailPipeline(PipelineOptions options, PipelineServices shared)
     {
@@ -69,8 +68,8 @@ public sealed class MailPipeline : IAsyncDisposable
             shared.AccountName,
             Log<PersistStage>()
         );
-        var gate = _gate = new AccountGate(shared.Accounts, options.Limits, shared.Clock);
-        _destinations = new(shared.Accounts, shared.Clock);
+        var gate = new AccountGate(shared.Accounts, options.Limits, shared.Clock);
+        var destinations = new DestinationGate(shared.Accounts, shared.Clock);
         _schedule = new(
             _channels.Queued.Reader,
             Wake,
@@ -125,7 +124,7 @@ public sealed class MailPipeline : IAsyncDisposable
             loads,
             bodies,
             gate.SliceSize,
-            _destinations.Ask,
+            destinations.Ask,
             attachments,
             Log<ResolveStage>()
         );
@@ -144,12 +143,15 @@ public sealed class MailPipeline : IAsyncDisposable
             Log<SendStage>(),
             shared.Share,
             new(shared.Profiles, shared.Clock, shared.Metrics, Log<ReplyJudge>()),
-            shared.Unsubscribe
+            shared.Unsubscribe,
+            account => _watch!.IsHeld(account)
         );
+        _watch = shared.Watch(options.Report, Wake);
+        Accounts = new(_watch, gate, destinations, _pool, shared.Accounts, Wake, shared.Clock);
         _reportStage = new(
             _channels.Report.Reader,
             shared.Store,
-            shared.Log,
+            _watch,
             shared.Accounts,
             Wake,
             options.Report,
@@ -200,7 +202,7 @@ public sealed class MailPipeline : IAsyncDisposable
             Webhooks = _webhooks,
             Retain = retain,
             Secrets = new(shared.Accounts, shared.SecretWarnings, shared.Clock, Log<SecretWatch>()),
-            Destinations = new(_destinations, shared.Destinations, shared.Accounts, Wake, shared.Clock),
+            Destinations = new(destinations, shared.Destinations, shared.Accounts, Wake, shared.Clock),
             Links = shared.Links,
         };
     }
@@ -210,6 +212,9 @@ public sealed class MailPipeline : IAsyncDisposable
 
     public Wake Wake { get; }
 
+    /// <summary>How accounts stand with their servers.</summary>
+    public AccountControl Accounts { get; }
+
     /// <summary>Nothing new is chosen until <see cref="Activate"/>; what is on its way goes on.</summary>
     public void Suspend() => _schedule.Suspend();
 
@@ -217,8 +222,12 @@ public sealed class MailPipeline : IAsyncDisposable
 
     public bool IsSuspended => _schedule.IsSuspended;
 
-    /// <summary>Looks at everything at once; ends the back-off of accounts, not their limits.</summary>
-    public void RunNow() => _schedule.RunNow();
+    /// <summary>Looks at everything at once, and tries accounts that back off; limits hold.</summary>
+    public void RunNow()
+    {
+        Accounts.ProbeNow(null);
+        _schedule.RunNow();
+    }
 
     /// <summary>Ends back-off and quiet of a tenant's webhooks, or with null of everybody's.</summary>
     public void ReportNow(string? tenant) => _webhooks.RunNow(tenant);
@@ -234,21 +243,6 @@ public sealed class MailPipeline : IAsyncDisposable
 
     /// <summary>Everything that holds a lane's mail, in the order in which mail meets it. From any thread.</summary>
     public IReadOnlyList<LaneGate> Gates(LaneKey lane) => _schedule.Gates(lane);
-
-    /// <summary>The connection that an account's mail waits for, or null. From any thread.</summary>
-    public Connecting? ConnectingOf(AccountKey account) => _pool.ConnectingOf(account);
-
-    /// <summary>How far ahead of the answers an account's commands go now. From any thread.</summary>
-    public PipeliningState PipeliningOf(SmtpAccount account) => _pool.PipeliningOf(account);
-
-    /// <summary>How far each limit of an account is used up. From any thread.</summary>
-    public IReadOnlyList<LimitUsage> LimitsOf(AccountKey account) => _gate.Usage(LimitKey.Of(account));
-
-    /// <summary>Domains of an account whose limits are used, those that hold mail up first. From any thread.</summary>
-    public IReadOnlyList<DestinationUsage> DestinationsOf(SmtpAccount account) => _destinations.Usage(account);
-
-    /// <summary>How far an account's limits for a domain are used up; null: there are none. From any thread.</summary>
-    public DestinationUsage? DestinationOf(SmtpAccount account, string domain) => _destinations.Usage(account, domain);
 
     /// <summary>Whether the lane's mail waits for a reason, or did within the last minute, and so is not overdue.</summary>
     public bool IsExcused(LaneKey lane) => _schedule.IsExcused(lane);
@@ -269,7 +263,8 @@ public sealed class MailPipeline : IAsyncDisposable
     public void Measure()
     {
         _webhooks.Measure();
-        _accountMetrics.Measure(account => Status(account).State == LaneState.BackingOff);
+        _accountMetrics.Measure(account => Accounts.CircuitOf(account) is not null, Accounts.AdaptedOf);
+        _accountMetrics.Measure(Accounts.Circuits());
         _shared.Metrics.Suspended.Set(IsSuspended ? 1 : 0);
         foreach (var (channel, count) in _channels.Depths)
             _shared.Metrics.ChannelDepth.WithLabels(channel).Set(count);
@@ -286,6 +281,7 @@ public sealed class MailPipeline : IAsyncDisposable
         _cache.Open();
         var recovery = await _shared.Store.RecoverAsync(_shared.Clock.GetUtcNow().ToUnixTimeMilliseconds());
         await _reportStage.SettleOpenAsync(recovery);
+        _watch.Restore(await _shared.Circuits.AllAsync());
         _run.Start(recovery, suspended);
     }
 
@@ -298,6 +294,7 @@ public sealed class MailPipeline : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _accountMetrics.Dispose();
+        await _watch.DisposeAsync();
         await _pool.DisposeAsync();
         _sources.Dispose();
         _cache.Dispose();

@@ -4,6 +4,7 @@ using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Profiles;
+using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Send.Tokens;
 using MailProxy.Pipeline.Sharing;
@@ -42,6 +43,9 @@ public sealed record PipelineServices(
     /// <summary>What accounts have sent to single domains.</summary>
     public required IDestinationUses Destinations { get; init; }
 
+    /// <summary>How accounts in trouble stood at the end of the last run.</summary>
+    public required ICircuitStore Circuits { get; init; }
+
     /// <summary>Null: there are no links to large files.</summary>
     public LargeFileService? Links { get; init; }
 
@@ -63,6 +67,13 @@ public sealed record PipelineServices(
     /// <summary>What the replies of providers mean.</summary>
     public ProfileSet Profiles { get; init; } = ProfileSet.Shipped;
 
+    /// <summary>The customer of the provider to whom an account belongs; null: nothing is known of one.</summary>
+    internal string? CustomerOf(SmtpAccount account)
+    {
+        var profile = Profiles.For(account.Host).Name;
+        return ProviderTenants.Of(account, profile == ProfileSet.Any ? account.Host?.ToLowerInvariant() ?? "" : profile);
+    }
+
     /// <summary>Where fetched attachments are kept.</summary>
     public required string CacheDirectory { get; init; }
 
@@ -71,4 +82,8 @@ public sealed record PipelineServices(
 
     /// <summary>Where the SMTP servers that tenants name may be.</summary>
     public NetworkPolicy Network { get; init; } = NetworkPolicy.PublicOnly;
+
+    /// <summary>What opens and closes the circuits of accounts.</summary>
+    internal AccountWatch Watch(ReportOptions options, Wake wake) =>
+        new(new(options, Chance), Accounts, wake, Log, Circuits, Metrics, CustomerOf, Clock, Logs.CreateLogger<AccountWatch>());
 }

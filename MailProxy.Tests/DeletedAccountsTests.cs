@@ -88,14 +88,14 @@ internal sealed class DeletedAccountsTests
     }
 
     [Test]
-    public void BackOff_IsGone()
+    public void Circuits_AreGone()
     {
-        var backoff = new AccountBackoff(new ReportOptions(), static () => 0.5);
+        var circuits = new AccountCircuits(new ReportOptions(), static () => 0.5);
         foreach (var account in All)
-            backoff.Trouble(new(account.Key, TroubleKind.Connect, null, null, "refused"), account.Version, 1000);
+            circuits.Trouble(new(account.Key, TroubleKind.Connect, null, null, "refused"), false, account.Version, 1000);
 
-        Assert.That(backoff.Forget(static _ => null), Has.Count.EqualTo(Accounts));
-        Assert.That(backoff.Forget(static _ => null), Is.Empty);
+        Assert.That(circuits.Forget(static _ => null), Has.Count.EqualTo(Accounts));
+        Assert.That(circuits.Count, Is.Zero);
     }
 
     [Test]

@@ -7,6 +7,7 @@ using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Sharing;
+using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
@@ -20,6 +21,7 @@ internal sealed class AccountRoutes(
     AccountTest test,
     Quotas quotas,
     OperatorLog told,
+    IAuditLog audit,
     NetworkPolicy policy
 ) : ResourceRoutes<SmtpAccount>(AccountFields.Noun, writer, bodies)
 {
@@ -41,7 +43,21 @@ internal sealed class AccountRoutes(
             .Produces<Shown<SmtpAccount>>();
         v1.MapPost("/accounts/{id}/resume", Resume)
             .WithName("resumeAccount")
-            .WithSummary("Send again, without waiting for a back-off")
+            .WithSummary("Send again, without waiting for its circuit to close")
+            .WithTags("Accounts")
+            .Needs(KeyScopes.Manage)
+            .Versioned()
+            .Produces<Shown<SmtpAccount>>();
+        v1.MapPost("/accounts/{id}/circuit/reset", ResetCircuit)
+            .WithName("resetAccountCircuit")
+            .WithSummary("Close its circuit: all its mail goes again at once")
+            .WithTags("Accounts")
+            .Needs(KeyScopes.Manage)
+            .Versioned()
+            .Produces<Shown<SmtpAccount>>();
+        v1.MapPost("/accounts/{id}/adaptive/reset", ResetAdapted)
+            .WithName("resetAccountRate")
+            .WithSummary("Send as fast as it is configured to, whatever its provider asked for")
             .WithTags("Accounts")
             .Needs(KeyScopes.Manage)
             .Versioned()
@@ -67,6 +83,10 @@ internal sealed class AccountRoutes(
             ["waiting_for"] = wait is null ? null : JsonSerializer.SerializeToNode(wait, ApiJson.Plain.WaitAnswer),
             ["limits_now"] = Shown(dispatcher.Limits(account.Key), LimitUsageFields.Members),
             ["destinations_now"] = Shown(dispatcher.Destinations(account), DestinationUsageFields.Members),
+            ["circuit"] = CircuitFields.Members.Show(
+                dispatcher.Circuit(account.Key) is { } known ? (known.State, known.Circuit) : (CircuitState.Closed, null)
+            ),
+            ["adaptive"] = dispatcher.Adapted(account.Key) is { } rate ? AdaptedRateFields.Members.Show(rate) : null,
             ["pipelining_now"] = AccountFields.NameOf(pipelining),
             ["pipelining_why"] = why,
         };
@@ -106,9 +126,8 @@ internal sealed class AccountRoutes(
         if (now is not null && written.Before?.Value is { } before && before.Paused != now.Paused)
             told.Switched(now.Paused, $"The account {now}", caller.Actor);
         if (now is { Paused: false })
-            wake.Unpark(now.Key);
-        else
-            wake.Look();
+            dispatcher.ResetCircuit(now, "resume");
+        wake.Look();
         return default;
     }
 
@@ -119,14 +138,31 @@ internal sealed class AccountRoutes(
     private Task<IResult> SetPausedAsync(HttpContext http, string id, bool paused) =>
         ActAsync(http, id, paused ? "pause" : "resume", account => account.Paused == paused ? account : account with { Paused = paused });
 
+    private Task<IResult> ResetCircuit(HttpContext http, string id) =>
+        ResetAsync(http, id, "circuit_reset", account => dispatcher.ResetCircuit(account, "reset"));
+
+    private Task<IResult> ResetAdapted(HttpContext http, string id) => ResetAsync(http, id, "adaptive_reset", dispatcher.ResetAdapted);
+
+    // What was learned of the account's server, and is not configured.
+    private async Task<IResult> ResetAsync(HttpContext http, string id, string action, Func<SmtpAccount, bool> reset)
+    {
+        var caller = Caller.Of(http);
+        if (accounts.Directory.Find(caller.Tenant, id) is { } account && reset(account))
+            await audit.AppendAsync(caller.Actor, $"account.{action}", AccountFields.Noun.Subject(account.Tenant, account.Id), null);
+        return await AnswerAsync(http, id);
+    }
+
     private async Task<IResult> Test(HttpContext http, string id)
     {
         var caller = Caller.Of(http);
         if (accounts.Directory.Find(caller.Tenant, id) is not { } account)
             return ProblemAnswer.NotFound("account");
         using var one = quotas.TryTest(caller);
-        return one is null
-            ? Quotas.TooManyTests
-            : TypedResults.Json(await test(account, http.RequestAborted), ApiJson.Plain.AccountTestAnswer);
+        if (one is null)
+            return Quotas.TooManyTests;
+        var answer = await test(account, http.RequestAborted);
+        if (answer.Ok && accounts.Directory.Find(account.Key)?.Version == account.Version)
+            dispatcher.ResetCircuit(account, "test");
+        return TypedResults.Json(answer, ApiJson.Plain.AccountTestAnswer);
     }
 }

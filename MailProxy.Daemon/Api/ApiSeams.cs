@@ -38,6 +38,21 @@ public sealed record DispatcherControl(
     /// <summary>Domains of an account whose limits are used, those that hold mail up first.</summary>
     public Func<SmtpAccount, IReadOnlyList<DestinationUsage>> Destinations { get; init; } = static _ => [];
 
+    /// <summary>An account's circuit and how it stands; null: it is closed.</summary>
+    public Func<AccountKey, (CircuitState State, Circuit Circuit)?> Circuit { get; init; } = static _ => null;
+
+    /// <summary>Closes an account's circuit; false: it was closed. The text says what closes it.</summary>
+    public Func<SmtpAccount, string, bool> ResetCircuit { get; init; } = static (_, _) => false;
+
+    /// <summary>The rate that an account is slowed to; null: it is not.</summary>
+    public Func<AccountKey, AdaptedRate?> Adapted { get; init; } = static _ => null;
+
+    /// <summary>Lets an account go as fast as it is configured to; false: it did.</summary>
+    public Func<SmtpAccount, bool> ResetAdapted { get; init; } = static _ => false;
+
+    /// <summary>One message tries each account of a tenant that is in trouble, now.</summary>
+    public Action<string> ProbeNow { get; init; } = static _ => { };
+
     /// <summary>Everything that holds a lane's mail, and how many of its attempts are under way.</summary>
     public Func<LaneKey, LaneView> Lane { get; init; } = static _ => new([], 0);
 
@@ -49,7 +64,7 @@ public sealed record DispatcherControl(
 /// <param name="Reason">
 /// A stable snake_case word: <c>account_paused</c>, <c>tenant_suspended</c>, <c>account_limit</c>, <c>tenant_limit</c>,
 /// <c>tenant_share</c>,
-/// <c>account_backoff</c>, <c>pool</c>, <c>connecting</c>, <c>account_busy</c>, <c>installation_limit</c>,
+/// <c>account_backoff</c>, <c>account_probe</c>, <c>account_slowed</c>, <c>pool</c>, <c>connecting</c>, <c>account_busy</c>, <c>installation_limit</c>,
 /// <c>dispatcher_suspended</c>, <c>store</c>.
 /// </param>
 /// <param name="Until">Unix milliseconds, or null when nobody knows.</param>

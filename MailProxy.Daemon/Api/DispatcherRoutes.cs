@@ -1,19 +1,11 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
-using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
 /// <summary>Sending as a whole: suspend, activate, run now.</summary>
-internal sealed class DispatcherRoutes(
-    ISendingStore store,
-    ConfigurationTurn turn,
-    DispatcherControl dispatcher,
-    CurrentAccounts accounts,
-    Wake wake,
-    OperatorLog told
-)
+internal sealed class DispatcherRoutes(ISendingStore store, ConfigurationTurn turn, DispatcherControl dispatcher, OperatorLog told)
 {
     public void Map(RouteGroupBuilder v1)
     {
@@ -41,15 +33,14 @@ internal sealed class DispatcherRoutes(
 
     private Task<IResult> Activate(HttpContext http) => SetAsync(http, false);
 
-    // A tenant's own run-now ends the back-off of its own accounts and webhooks.
+    // A tenant's own run-now tries its own accounts that are in trouble, and ends the back-off of its webhooks.
     private IResult RunNow(HttpContext http)
     {
         var caller = Caller.Of(http);
         if (caller.IsAdmin)
             dispatcher.RunNow();
         else
-            foreach (var account in accounts.Directory.All.Where(a => a.Tenant == caller.Tenant))
-                wake.Unpark(account.Key);
+            dispatcher.ProbeNow(caller.Tenant);
         dispatcher.ReportNow(caller.IsAdmin ? null : caller.Tenant);
         return Answer();
     }

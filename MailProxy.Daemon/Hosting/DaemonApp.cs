@@ -140,6 +140,7 @@ internal static class DaemonApp
                 Tokens = tokens,
                 SecretWarnings = storage.SecretWarnings,
                 Destinations = storage.Destinations,
+                Circuits = storage.Circuits,
                 CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
                 Links = links,
                 Unsubscribe = unsubscribe,

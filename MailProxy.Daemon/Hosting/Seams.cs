@@ -27,10 +27,15 @@ internal static class Seams
             SetAsideFor = pipeline.SetAsideFor,
             SetAside = pipeline.SetAside,
             IsExcused = pipeline.IsExcused,
-            Limits = pipeline.LimitsOf,
-            Destinations = pipeline.DestinationsOf,
+            Limits = pipeline.Accounts.LimitsOf,
+            Destinations = pipeline.Accounts.DestinationsOf,
+            Circuit = pipeline.Accounts.CircuitOf,
+            ResetCircuit = pipeline.Accounts.ResetCircuit,
+            Adapted = pipeline.Accounts.AdaptedOf,
+            ResetAdapted = pipeline.Accounts.ResetAdapted,
+            ProbeNow = pipeline.Accounts.ProbeNow,
             Lane = lane => Lane(pipeline, lane),
-            Pipelining = account => Told(pipeline.PipeliningOf(account)),
+            Pipelining = account => Told(pipeline.Accounts.PipeliningOf(account)),
         };
 
     private static (SmtpPipelining, string?) Told(PipeliningState state) =>
@@ -93,7 +98,7 @@ internal static class Seams
     private static LaneWait? Wait(MailPipeline pipeline, AccountKey account)
     {
         var lane = pipeline.Status(account);
-        return lane.State is LaneState.Ready or LaneState.Busy ? Wait(pipeline.ConnectingOf(account)) ?? Wait(lane) : Wait(lane);
+        return lane.State is LaneState.Ready or LaneState.Busy ? Wait(pipeline.Accounts.ConnectingOf(account)) ?? Wait(lane) : Wait(lane);
     }
 
     private static LaneView Lane(MailPipeline pipeline, LaneKey lane)
@@ -101,7 +106,7 @@ internal static class Seams
         var account = Lanes.AccountOf(lane);
         var gates = pipeline.Gates(lane).ToList();
         var waits = gates.Where(static gate => gate.State != LaneState.Busy).Select(Wait).ToList();
-        waits.Add(Wait(pipeline.ConnectingOf(account)));
+        waits.Add(Wait(pipeline.Accounts.ConnectingOf(account)));
         waits.AddRange(gates.Where(static gate => gate.State == LaneState.Busy).Select(Wait));
         return new([.. waits.OfType<LaneWait>()], pipeline.Status(lane).InFlight);
     }
@@ -121,6 +126,8 @@ internal static class Seams
             LaneState.TenantAtShare => new("tenant_share", lane.Until, lane.Reason),
             LaneState.AtLimit => new("account_limit", lane.Until, lane.Reason),
             LaneState.BackingOff => new("account_backoff", lane.Until, lane.Reason),
+            LaneState.Probed => new("account_probe", lane.Until, lane.Reason),
+            LaneState.Slowed => new("account_slowed", lane.Until, lane.Reason),
             LaneState.StoreTrouble => new("store", lane.Until, lane.Reason),
             LaneState.PoolWaits => new("pool", lane.Until, lane.Reason),
             LaneState.UnknownAccount => new("account_unknown", lane.Until, lane.Reason),

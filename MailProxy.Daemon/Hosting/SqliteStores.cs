@@ -31,11 +31,13 @@ internal sealed class SqliteStores : IDisposable
         IRefreshTokens refreshTokens,
         ISecretWarnings secretWarnings,
         ISuppressionStore suppressions,
-        IDestinationUses destinations
+        IDestinationUses destinations,
+        ICircuitStore circuits
     )
     {
         _database = database;
-        (RefreshTokens, SecretWarnings, Suppressions, Destinations) = (refreshTokens, secretWarnings, suppressions, destinations);
+        (RefreshTokens, SecretWarnings, Suppressions) = (refreshTokens, secretWarnings, suppressions);
+        (Destinations, Circuits) = (destinations, circuits);
         (Spool, Messages, Marks, Queries, Sending, KeyUses, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
             spool,
             messages,
@@ -68,6 +70,7 @@ internal sealed class SqliteStores : IDisposable
     public IErasure Erasure { get; }
     public IRefreshTokens RefreshTokens { get; }
     public ISecretWarnings SecretWarnings { get; }
+    public ICircuitStore Circuits { get; }
 
     /// <summary>The generations of the store, and the names that they give.</summary>
     public StoreGenerations Generations => _database.Generations;
@@ -124,7 +127,8 @@ internal sealed class SqliteStores : IDisposable
                 new SqliteRefreshTokens(database, box, clock),
                 new SqliteSecretWarnings(database),
                 new SqliteSuppressionStore(database, clock),
-                new SqliteDestinationUses(database)
+                new SqliteDestinationUses(database),
+                new SqliteCircuitStore(database, logs.CreateLogger<SqliteCircuitStore>())
             );
         }
         catch

@@ -131,6 +131,9 @@ public sealed record SmtpAccount
     /// <summary>When the provider's secret or password ends, as a person noted it; Unix milliseconds.</summary>
     public long? SecretExpiresAt { get; init; }
 
+    /// <summary>Names the customer of the provider, for accounts that share one; null: see <see cref="ProviderTenants"/>.</summary>
+    public string? ProviderTenant { get; init; }
+
     public AccountLimits Limits { get; init; } = AccountLimits.None;
 
     /// <summary>Connections at the same time, 1 to 100; default 8.</summary>

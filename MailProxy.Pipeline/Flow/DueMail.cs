@@ -30,4 +30,8 @@ public abstract class SendPermit : RateLimitLease
 }
 
 /// <summary>A mail whose turn has come, and the account that it goes by: that is chosen with the permit.</summary>
-public readonly record struct DueMail(QueuedMail Ticket, AccountKey Account, SendPermit Permit);
+public readonly record struct DueMail(QueuedMail Ticket, AccountKey Account, SendPermit Permit)
+{
+    /// <summary>The account's circuit is half-open: this mail tries it, on a connection of its own.</summary>
+    public bool IsProbe { get; init; }
+}

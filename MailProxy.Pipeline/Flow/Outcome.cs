@@ -13,6 +13,9 @@ public abstract record Outcome(QueuedMail Ticket)
     /// <summary>What is kept of the attempt; null: nothing, because it simply succeeded, or nobody was talked to.</summary>
     public MailAttempt? Attempt { get; init; }
 
+    /// <summary>The mail tried an account whose circuit was half-open: see <see cref="DueMail.IsProbe"/>.</summary>
+    public bool IsProbe { get; init; }
+
     /// <summary>The transaction ended and every recipient of the slice has a verdict.</summary>
     public sealed record Attempted(QueuedMail Ticket, MailContent Content, IReadOnlyList<RecipientVerdict> Verdicts) : Outcome(Ticket)
     {
@@ -26,6 +29,10 @@ public abstract record Outcome(QueuedMail Ticket)
     /// <summary>Begun, and let go before anybody had an answer, because the program stops or the connection had served its time: as if it
     /// had not been tried.</summary>
     public sealed record Released(QueuedMail Ticket, MailContent Content) : Outcome(Ticket);
+
+    /// <summary>The circuit of its account opened before it began: as if it had not been chosen. <paramref name="Content"/> is set when
+    /// its attempt was noted.</summary>
+    public sealed record HeldBack(QueuedMail Ticket, AccountKey Account, MailContent? Content) : Outcome(Ticket);
 
     /// <summary>Some of the slice are suppressed: those have ended, and the others go without them; not begun.</summary>
     public sealed record Suppressed(QueuedMail Ticket, MailContent Content) : Outcome(Ticket);

@@ -47,6 +47,12 @@ public sealed class Wake
             set.Unparked.Add(account);
         });
 
+    /// <summary>The account's provider asks for less: see <see cref="AccountTrouble.Slow"/>.</summary>
+    public void Slow(AccountTrouble trouble) => Put(set => set.Slowed[trouble.Account] = trouble);
+
+    /// <summary>The account is slowed no longer, because a person said so.</summary>
+    public void Hurry(AccountKey account) => Put(set => set.Hurried.Add(account));
+
     /// <summary>Something else that Schedule looks at has changed: accounts, suspension, the store's health.</summary>
     public void Look() => Put(static _ => { });
 
@@ -96,4 +102,6 @@ public sealed class WakeSet
     public List<QueuedMail> Returned { get; } = [];
     public Dictionary<AccountKey, (long Until, AccountTrouble Trouble)> Parked { get; } = [];
     public HashSet<AccountKey> Unparked { get; } = [];
+    public Dictionary<AccountKey, AccountTrouble> Slowed { get; } = [];
+    public HashSet<AccountKey> Hurried { get; } = [];
 }

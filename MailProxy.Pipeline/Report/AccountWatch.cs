@@ -1,155 +1,244 @@
-using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>
-/// Parks accounts in trouble, releases them again, and writes an event for both. A task of its own writes the events, so that outcomes
-/// never
-/// wait for them.
+/// <summary>Opens and closes the circuits of accounts: tells Schedule, writes the events, and keeps how each stands. From any thread.
 /// </summary>
 internal sealed partial class AccountWatch : IAsyncDisposable
 {
     private readonly Lock _gate = new();
-    private readonly AccountBackoff _backoff;
+    private readonly AccountCircuits _circuits;
     private readonly CurrentAccounts _accounts;
     private readonly Wake _wake;
+    private readonly CircuitWriter _writer;
+    private readonly PipelineMetrics _metrics;
+    private readonly Func<SmtpAccount, string?> _customerOf;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
-    private readonly Task _writing;
+    private volatile int _count;
 
-    // An account rarely changes, so this capacity suffices; an event that does not fit is logged instead.
-    private readonly Channel<Change> _events = Channel.CreateBounded<Change>(256);
-
-    public AccountWatch(AccountBackoff backoff, CurrentAccounts accounts, Wake wake, IDeliveryLog log, TimeProvider clock, ILogger logger)
+    /// <param name="customerOf">The customer of the provider to whom an account belongs; null: nothing is known of one.</param>
+    public AccountWatch(
+        AccountCircuits circuits,
+        CurrentAccounts accounts,
+        Wake wake,
+        IDeliveryLog log,
+        ICircuitStore store,
+        PipelineMetrics metrics,
+        Func<SmtpAccount, string?> customerOf,
+        TimeProvider clock,
+        ILogger logger
+    )
     {
-        (_backoff, _accounts, _wake, _clock, _logger) = (backoff, accounts, wake, clock, logger);
+        (_circuits, _accounts, _wake, _metrics, _clock, _logger) = (circuits, accounts, wake, metrics, clock, logger);
+        _customerOf = customerOf;
+        _writer = new(log, store, logger);
         _accounts.Changed += OnChanged;
-        _writing = Task.Run(() => WriteAsync(log));
     }
 
-    public void Trouble(AccountTrouble trouble)
+    /// <summary>Whether nothing but a probe may go by the account.</summary>
+    public bool IsHeld(AccountKey account) => _count > 0 && Find(account) is not null;
+
+    /// <summary>Null: the account's circuit is closed.</summary>
+    public Circuit? Find(AccountKey account)
     {
-        var now = Now();
-        var account = _accounts.Directory.Find(trouble.Account);
-        long until;
-        EventType? told;
+        if (_count == 0)
+            return null;
         lock (_gate)
-            (until, told) = _backoff.Trouble(trouble, account?.Version ?? 0, now);
-        _wake.Park(trouble, until);
-        if (told is not { } type)
-            return;
-        Log.Parked(
-            _logger,
-            Name(account),
-            Place(account),
-            Timestamps.Write(until),
-            trouble.Kind,
-            trouble.SmtpCode is { } code ? $"{code} {trouble.Explained}" : trouble.Explained
-        );
-        WriteEvent(trouble.Account, type, Detail(trouble, until), now);
+            return _circuits.Find(account);
     }
 
-    public void Succeeded(AccountKey account)
+    /// <summary>Every circuit that is not closed.</summary>
+    public IReadOnlyList<Circuit> All()
     {
-        var now = Now();
         lock (_gate)
+            return [.. _circuits.All];
+    }
+
+    /// <summary>Takes over what the last run left, before the first mail goes.</summary>
+    public void Restore(IEnumerable<Circuit> circuits)
+    {
+        foreach (var circuit in circuits)
         {
-            if (!_backoff.Succeeded(account, now))
-                return;
+            // Of an account that was changed while it was being written, nothing is known.
+            if (_accounts.Directory.Find(circuit.Account)?.Version != circuit.Version)
+                continue;
+            lock (_gate)
+            {
+                _circuits.Restore(circuit);
+                Show(circuit.Account);
+            }
+        }
+    }
+
+    public void Trouble(AccountTrouble trouble, bool isProbe = false)
+    {
+        var directory = _accounts.Directory;
+
+        // One that was deleted meanwhile is used no more, and one that was changed is not the one that was tried.
+        if (directory.Find(trouble.Account) is not { } account || (trouble.Version is { } tried && tried != account.Version))
+        {
+            Remind(trouble.Account);
+            return;
         }
 
-        Close(account, now);
+        var now = Now();
+        if (trouble.OfProviderTenant)
+            trouble = trouble with { Customer = _customerOf(account) };
+        lock (_gate)
+        {
+            var change = _circuits.Trouble(trouble, isProbe, account.Version, now);
+            Opened(account, change, now);
+            if (change.IsFailure && trouble.Slow is not null)
+                _wake.Slow(trouble);
+            if (trouble.Customer is not { } customer || !change.IsNews)
+                return;
+            foreach (var other in SameCustomer(directory, account, customer))
+            {
+                var theirs = trouble with { Account = other.Key, Version = null, Via = account.Id };
+                Opened(other, _circuits.Share(change.Circuit, theirs, other.Version, now), now);
+            }
+        }
+    }
+
+    /// <summary>A server answered a mail of this account.</summary>
+    public void Succeeded(AccountKey account, bool isProbe)
+    {
+        if (!isProbe)
+            return;
+        var directory = _accounts.Directory;
+        lock (_gate)
+        {
+            if (_circuits.Succeeded(account, isProbe) is not { } closed || directory.Find(account) is not { } known)
+            {
+                Show(account);
+                return;
+            }
+
+            Closed(known, closed, "probe");
+            if (closed.Trouble.Customer is not { } customer)
+                return;
+            foreach (var other in SameCustomer(directory, known, customer))
+            {
+                if (_circuits.Find(other.Key)?.Trouble.Customer == customer)
+                    Closed(other, _circuits.Close(other.Key)!, "probe");
+            }
+        }
+    }
+
+    /// <summary>A person wants it to be used again. False: it was not held back.</summary>
+    /// <param name="by">What closes it, a word for the event.</param>
+    public bool Reset(SmtpAccount account, string by)
+    {
+        lock (_gate)
+        {
+            if (_circuits.Close(account.Key) is not { } closed)
+                return false;
+            Closed(account, closed, by);
+            return true;
+        }
+    }
+
+    /// <summary>Of each of these accounts one message is tried now, without waiting.</summary>
+    public void ProbeNow(IEnumerable<SmtpAccount> accounts)
+    {
+        if (_count == 0)
+            return;
+        lock (_gate)
+        {
+            foreach (var account in accounts)
+            {
+                if (_circuits.ProbeNow(account.Key, Now()) is not null)
+                    Show(account.Key);
+            }
+        }
+    }
+
+    /// <summary>Schedule is told again how the account stands: mail came by it that should not, or one that says nothing of it.</summary>
+    public void Remind(AccountKey account)
+    {
+        lock (_gate)
+            Show(account);
     }
 
     public async ValueTask DisposeAsync()
     {
         _accounts.Changed -= OnChanged;
-        _events.Writer.TryComplete();
-        await _writing;
+        await _writer.DisposeAsync();
     }
+
+    private IEnumerable<SmtpAccount> SameCustomer(AccountDirectory directory, SmtpAccount account, string customer) =>
+        directory.OfTenant(account.Tenant).Where(other => other.Key != account.Key && _customerOf(other) == customer);
 
     private void OnChanged()
     {
-        IReadOnlyList<AccountKey> forgotten;
+        if (_count == 0)
+            return;
+        var directory = _accounts.Directory;
         lock (_gate)
-            forgotten = _backoff.Forget(key => _accounts.Directory.Find(key)?.Version);
-
-        // A deleted account is not used again, and nobody waits for it.
-        foreach (var account in forgotten.Where(account => _accounts.Directory.Find(account) is not null))
-            Close(account, Now());
-    }
-
-    private void Close(AccountKey account, long now)
-    {
-        _wake.Unpark(account);
-        var known = _accounts.Directory.Find(account);
-        Log.Closed(_logger, Name(known), Place(known));
-        WriteEvent(account, EventType.AccountCircuitClosed, null, now);
-    }
-
-    private void WriteEvent(AccountKey account, EventType type, byte[]? detail, long now)
-    {
-        // An account that is deleted during an attempt has no tenant any more, and what its server said is for no other's eyes.
-        if (_accounts.Directory.Find(account) is { } known && !_events.Writer.TryWrite(new(known.Tenant, account, type, detail, now)))
-            Log.EventLost(_logger, type, null);
-    }
-
-    private async Task WriteAsync(IDeliveryLog log)
-    {
-        await foreach (var change in _events.Reader.ReadAllAsync())
         {
-            try
+            foreach (var circuit in _circuits.Forget(key => directory.Find(key)?.Version))
             {
-                await log.AppendAsync(change.Tenant, change.Type, change.Account, change.Detail, change.At);
+                // A deleted account is not used again, and nobody waits for it.
+                if (directory.Find(circuit.Account) is { } account)
+                    Closed(account, circuit, "change");
             }
-            catch (Exception error)
-            {
-                Log.EventLost(_logger, change.Type, error);
-            }
+
+            _count = _circuits.Count;
         }
     }
 
-    private static byte[]? Detail(AccountTrouble trouble, long until) =>
-        EventDetail.Make(
-            (trouble, until),
-            static (json, told) =>
-            {
-                json.WriteString("kind"u8, told.trouble.Kind.ToString().ToLowerInvariant());
-                if (told.trouble.SmtpCode is { } code)
-                    json.WriteNumber("smtp_code"u8, code);
-                if (told.trouble.EnhancedCode is { } enhanced)
-                    json.WriteString("enhanced_code"u8, enhanced);
-                json.WriteString("reason"u8, told.trouble.Reply);
-                if (told.trouble.Rule is { } rule)
-                    json.WriteString("rule"u8, rule);
-                if (told.trouble.Remedy is { } remedy)
-                    json.WriteString("remedy"u8, remedy);
-                json.WriteString("until"u8, Timestamps.Write(told.until));
-            }
-        );
+    // All below under the lock, so that Schedule and the store hear of an account in the order in which it happened.
 
-    private static string Name(SmtpAccount? account) => account?.ToString() ?? "that was deleted";
+    private void Opened(SmtpAccount account, CircuitChange change, long now)
+    {
+        Show(account.Key);
+        if (change.IsNews)
+            _writer.Keep(account.Key, change.Circuit);
+        if (change.Events.Count == 0)
+            return;
+        var (circuit, trouble) = (change.Circuit, change.Circuit.Trouble);
+        _metrics.CircuitsOpened.WithLabels(circuit.Cause).Inc();
+        var reply = trouble.SmtpCode is { } code ? $"{code} {trouble.Explained}" : trouble.Explained;
+        Log.Opened(_logger, account.ToString(), Place(account), Timestamps.Write(circuit.Until), circuit.Cause, reply);
+        foreach (var type in change.Events)
+            _writer.Tell(account, type, CircuitDetail.OfOpened(circuit), now);
+    }
 
-    private static string Place(SmtpAccount? account) => account is { Sandbox: false } ? $"{account.Host}:{account.Port}" : "sandbox";
+    private void Closed(SmtpAccount account, Circuit closed, string by)
+    {
+        Show(account.Key);
+        _writer.Keep(account.Key, null);
+        Log.Closed(_logger, account.ToString(), Place(account), by);
+        _writer.Tell(account, EventType.AccountCircuitClosed, CircuitDetail.OfClosed(closed, by), Now());
+    }
+
+    // What is over is parked until now: Schedule tries it then.
+    private void Show(AccountKey account)
+    {
+        _count = _circuits.Count;
+        var now = Now();
+        if (_circuits.Find(account) is { } circuit)
+            _wake.Park(circuit.Trouble, circuit.IsOpen(now) ? circuit.Until : Math.Min(now, circuit.Until));
+        else if (_accounts.Directory.Find(account) is not null)
+            _wake.Unpark(account);
+    }
+
+    private static string Place(SmtpAccount account) => account.Sandbox ? "sandbox" : $"{account.Host}:{account.Port}";
 
     private long Now() => _clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    private sealed record Change(string Tenant, AccountKey Account, EventType Type, byte[]? Detail, long At);
-
     private static partial class Log
     {
-        [LoggerMessage(610, LogLevel.Warning, "Account {Account} ({Server}) is left alone until {Until} ({Kind}): {Reply}")]
-        public static partial void Parked(ILogger logger, string account, string server, string until, TroubleKind kind, string reply);
+        [LoggerMessage(610, LogLevel.Warning, "Account {Account} ({Server}) is left alone until {Until} ({Cause}): {Reply}")]
+        public static partial void Opened(ILogger logger, string account, string server, string until, string cause, string reply);
 
-        [LoggerMessage(611, LogLevel.Information, "Account {Account} ({Server}) is used again")]
-        public static partial void Closed(ILogger logger, string account, string server);
-
-        [LoggerMessage(612, LogLevel.Error, "The event {Type} could not be stored and is lost")]
-        public static partial void EventLost(ILogger logger, EventType type, Exception? fault);
+        [LoggerMessage(611, LogLevel.Information, "Account {Account} ({Server}) is used again ({By})")]
+        public static partial void Closed(ILogger logger, string account, string server, string by);
     }
 }

@@ -15,7 +15,7 @@ namespace MailProxy.Pipeline.Report;
 internal sealed partial class ReportStage(
     ChannelReader<Outcome> input,
     IMessageStore store,
-    IDeliveryLog log,
+    AccountWatch watch,
     CurrentAccounts accounts,
     Wake wake,
     ReportOptions options,
@@ -33,8 +33,8 @@ internal sealed partial class ReportStage(
     /// recorded.</summary>
     public async Task RunAsync()
     {
-        await using var watch = new AccountWatch(new(options, chance), accounts, wake, log, clock, logger);
-        await Stage.ForEachBatch(input, options.MaxCommit, long.MaxValue, static _ => 0, batch => HandleAsync(batch, watch));
+        await using var last = watch;
+        await Stage.ForEachBatch(input, options.MaxCommit, long.MaxValue, static _ => 0, HandleAsync);
     }
 
     /// <summary>
@@ -78,13 +78,13 @@ internal sealed partial class ReportStage(
         }
     }
 
-    private async ValueTask HandleAsync(List<Outcome> batch, AccountWatch watch)
+    private async ValueTask HandleAsync(List<Outcome> batch)
     {
         var now = Now();
         var settlements = batch.ConvertAll(outcome => Decide(outcome, now));
         var results = await _commit.WriteAsync(settlements);
         for (var i = 0; i < batch.Count; i++)
-            After(batch[i], settlements[i], results[i], now, watch);
+            After(batch[i], settlements[i], results[i], now);
     }
 
     /// <summary>What an outcome asks the store to write; null: nothing.</summary>
@@ -96,7 +96,8 @@ internal sealed partial class ReportStage(
             Outcome.Attempted tried => _settler.Attempted(tried.Ticket, tried.Content, tried.Verdicts, now),
             Outcome.AccountToBlame { Content: { } content } => Settler.Untried(outcome.Ticket, content, now),
             Outcome.AccountToBlame { Attempt: not null } => Settler.NotBegun(outcome.Ticket, now),
-            Outcome.Released released => Settler.Untried(outcome.Ticket, released.Content, now),
+            Outcome.Released { Content: var content } => Settler.Untried(outcome.Ticket, content, now),
+            Outcome.HeldBack { Content: { } content } => Settler.Untried(outcome.Ticket, content, now),
             Outcome.Suppressed kept => _settler.Suppressed(kept.Ticket, kept.Content, now),
             Outcome.Unsendable never => _settler.Unsendable(never.Ticket, never.Content, never.EnhancedCode, never.Reason, now),
             Outcome.Postponed { Content: { } content } later => _settler.Postponed(later, content, now),
@@ -162,56 +163,49 @@ internal sealed partial class ReportStage(
             : Settler.Excluded(tried.Ticket, tried.Content, account, others is [var only] ? only : null, now);
     }
 
-    private void After(Outcome item, Settlement? write, bool written, long now, AccountWatch watch)
+    private void After(Outcome item, Settlement? write, bool written, long now)
     {
         switch (item)
         {
             case Outcome.NotYet:
                 return; // Wake.Return brings the ticket back; the claim stays
             case Outcome.AccountToBlame { Trouble: var trouble }:
-                watch.Trouble(trouble); // before the mail is due again, so that its lane is parked by then
+                watch.Trouble(trouble, item.IsProbe); // before the mail is due again, so that its lane is parked by then
                 break;
             case Outcome.Attempted { Trouble: { } trouble }:
-                watch.Trouble(trouble);
+                watch.Trouble(trouble, item.IsProbe);
                 break;
-            case Outcome.Attempted { Verdicts: var verdicts } tried
+            case Outcome.Attempted { Verdicts: var verdicts, IsProbe: true } tried
                 when verdicts.Any(static v => v.SmtpCode is not null || v.Verdict == Verdict.Accepted):
-                watch.Succeeded(tried.Content.Account);
+                watch.Succeeded(tried.Content.Account, true);
+                break;
+            case Outcome.HeldBack { Account: var account }:
+                watch.Remind(account);
                 break;
         }
 
-        switch (item, write)
-        {
-            case (Outcome.Attempted tried, Settlement settlement):
-                After(settlement, tried.Content, written);
-                return;
-            case (Outcome.Suppressed kept, Settlement settlement):
-                After(settlement, kept.Content, written);
-                return;
-            case (Outcome.Unsendable never, Settlement settlement):
-                After(settlement, never.Content, written);
-                return;
-            case (Outcome.Postponed { Content: { } content }, Settlement settlement):
-                After(settlement, content, written);
-                return;
-            case (Outcome.AccountToBlame { Content: { } content }, Settlement settlement):
-                After(settlement, content, written);
-                return;
-            case (Outcome.Released released, Settlement settlement):
-                After(settlement, released.Content, written);
-                return;
-            case (Outcome.PutOff later, Settlement settlement):
-                After(settlement, later.Content, written);
-                return;
-            case (Outcome.Postponed, null):
-                // The mail could not be loaded, so nothing can be written; only its lane waits a little.
-                Return(item.Ticket, now + (long)options.PostponeSteps[0].TotalMilliseconds);
-                return;
-            default:
-                Return(item.Ticket, item.Ticket.Due);
-                return;
-        }
+        if (write is not null && ContentOf(item) is { } content)
+            After(write, content, written);
+        else if (item is Outcome.Postponed)
+            // The mail could not be loaded, so nothing can be written; only its lane waits a little.
+            Return(item.Ticket, now + (long)options.PostponeSteps[0].TotalMilliseconds);
+        else
+            Return(item.Ticket, item.Ticket.Due);
     }
+
+    private static MailContent? ContentOf(Outcome item) =>
+        item switch
+        {
+            Outcome.Attempted { Content: var content } => content,
+            Outcome.Suppressed { Content: var content } => content,
+            Outcome.Unsendable { Content: var content } => content,
+            Outcome.Released { Content: var content } => content,
+            Outcome.Postponed { Content: var content } => content,
+            Outcome.AccountToBlame { Content: var content } => content,
+            Outcome.HeldBack { Content: var content } => content,
+            Outcome.PutOff { Content: var content } => content,
+            _ => null,
+        };
 
     private void After(Settlement settlement, MailContent content, bool written)
     {

@@ -27,7 +27,11 @@ internal sealed class AccountGate
         _global = global;
         _clock = clock;
         _limiters = new(Make);
+        Adapted = new(clock);
     }
+
+    /// <summary>The rates of accounts whose providers asked for less.</summary>
+    public AdaptiveRates Adapted { get; }
 
     /// <summary>Under which keys permits came back unspent since the last call: waits for those limits may be over early.</summary>
     public IReadOnlyCollection<LimitKey> TakeGivenBack()
@@ -77,12 +81,21 @@ internal sealed class AccountGate
             return Refused(refusal, LimitScope.Account, account.Limits);
         }
 
+        // A person said that mail fails at a limit of his, not at what its provider asks for.
+        if (Adapted.Take(account.Key) is { } slowed)
+        {
+            own?.Dispose();
+            shared?.Dispose();
+            global?.Dispose();
+            return new(null, slowed, LimitScope.Account, false);
+        }
+
         var counts = new PermitCounts(
             new(LimitKey.Of(account.Key), own?.Permits ?? 0),
             tenant is null ? default : new(tenant.LimitKey, shared?.Permits ?? 0),
             new(LimitKey.Installation, global?.Permits ?? 0)
         );
-        return new(new GatePermit(own, shared, global, counts, slice, this), null, LimitScope.Account, false);
+        return new(new GatePermit(own, shared, global, counts, slice, this, account.Key), null, LimitScope.Account, false);
     }
 
     /// <summary>
@@ -109,12 +122,14 @@ internal sealed class AccountGate
     {
         var directory = _accounts.Directory;
         _limiters.Keep((key, limiter) => directory.Has(key) && !(limiter.IdleDuration > Idle));
+        Adapted.Trim(directory);
     }
 
     /// <summary>Drops the counts of accounts and tenants that are gone since an earlier directory.</summary>
     public void ForgetGone(AccountDirectory before)
     {
         var directory = _accounts.Directory;
+        Adapted.Trim(directory);
         if (!ReferenceEquals(before.Tenants, directory.Tenants))
         {
             _limiters.Keep((key, _) => directory.Has(key));
@@ -180,10 +195,12 @@ internal sealed class GatePermit(
     AccountLease? global,
     PermitCounts counts,
     int recipients,
-    AccountGate gate
+    AccountGate gate,
+    AccountKey account
 ) : SendPermit
 {
-    private bool _spent;
+    private bool _spent,
+        _isOver;
 
     public override bool IsAcquired => true;
     public override PermitCounts Counts => counts;
@@ -211,7 +228,11 @@ internal sealed class GatePermit(
         own?.Dispose();
         shared?.Dispose();
         global?.Dispose();
-        if (!_spent && (own ?? shared ?? global) is not null)
+        if (_spent || _isOver)
+            return;
+        _isOver = true;
+        gate.Adapted.GiveBack(account);
+        if ((own ?? shared ?? global) is not null)
             gate.GiveBack(counts);
     }
 }

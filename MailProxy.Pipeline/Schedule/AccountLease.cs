@@ -14,6 +14,9 @@ internal sealed record LimitRefusal(int WindowSeconds, long Used, int Limit, Tim
     /// <summary>The limit of this day in the warm-up.</summary>
     public bool IsWarmUp { get; init; }
 
+    /// <summary>The account was slowed by its provider, in words; null: it is a limit that a person set.</summary>
+    public string? Adapted { get; init; }
+
     public string Window =>
         WindowSeconds switch
         {
@@ -24,7 +27,8 @@ internal sealed record LimitRefusal(int WindowSeconds, long Used, int Limit, Tim
         };
 
     public override string ToString() =>
-        $"used {Used} of {Limit} {(IsWarmUp ? "today (UTC) in the warm-up" : "per " + Window)}{(IsPaced ? ", evenly spread" : "")}";
+        Adapted
+        ?? $"used {Used} of {Limit} {(IsWarmUp ? "today (UTC) in the warm-up" : "per " + Window)}{(IsPaced ? ", evenly spread" : "")}";
 }
 
 /// <summary>Permits of one <see cref="AccountRateLimiter"/>, reserved until they are spent or given back; or its refusal.</summary>

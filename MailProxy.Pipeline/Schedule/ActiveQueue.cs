@@ -94,7 +94,7 @@ internal sealed class ActiveQueue
     public void Drop(MailLane lane)
     {
         lane.Gone = lane.Unknown = true;
-        (lane.AtLimit, lane.BackingOff) = (null, null);
+        (lane.AtLimit, lane.BackingOff, lane.HalfOpen) = (null, null, false);
         Waited(lane, _now);
         lane.More = lane.Glance = false;
         lane.NextDue = long.MaxValue;
@@ -156,7 +156,7 @@ internal sealed class ActiveQueue
     {
         _turns.Took(lane, _now);
         var ticket = _window.Take(lane);
-        _out.Leaves(ticket, lender);
+        _out.Leaves(ticket, lane, lender);
         Settle(lane);
         Lend(lender, 1);
         return ticket;
@@ -246,7 +246,7 @@ internal sealed class ActiveQueue
 
     private bool Land(MailLane lane, in QueuedMail ticket)
     {
-        if (!_out.Lands(ticket, out var lender))
+        if (!_out.Lands(ticket, lane, out var lender))
             return false;
         _turns.Landed(lane);
         Lend(lender, -1);

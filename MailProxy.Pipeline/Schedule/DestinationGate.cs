@@ -92,12 +92,6 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
         ];
     }
 
-    /// <summary>How far an account's limits for a domain are used up; null: there are none.</summary>
-    public DestinationUsage? Usage(SmtpAccount account, string domain) =>
-        account.Limits.Destinations?.Of(domain) is null ? null
-        : _destinations.TryGetValue((account.Key, domain), out var found) ? found.Usage(domain, Now())
-        : new(domain, [], null);
-
     /// <summary>Nothing is promised any more: the account's limits are others now.</summary>
     public void Changed(AccountKey account)
     {

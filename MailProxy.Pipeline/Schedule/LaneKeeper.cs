@@ -94,16 +94,22 @@ internal sealed partial class LaneKeeper(
         foreach (var account in news.Unparked)
         {
             if (queue.Find(Lanes.Of(account)) is { } lane)
-                BackOff(lane, null);
+                BackOff(lane, null, halfOpen: false);
         }
 
         foreach (var key in back)
             AskLimitAgain(key);
 
+        foreach (var account in news.Hurried)
+        {
+            if (queue.Find(Lanes.Of(account)) is { AtLimit.IsSlowed: true } lane)
+                AskLimitAgain(lane);
+        }
+
         foreach (var (account, (until, trouble)) in news.Parked)
         {
             if (Known(Lanes.Of(account)) is { Gone: false } lane)
-                BackOff(lane, new(until, $"{trouble.Kind}: {trouble.Explained}"));
+                BackOff(lane, new(until, Told(trouble)), halfOpen: false);
         }
 
         foreach (var ticket in news.Aside)
@@ -153,7 +159,7 @@ internal sealed partial class LaneKeeper(
             AskPoolsAgain(account.Key);
     }
 
-    /// <summary>Every lane looks at the disk, and nobody backs off any longer.</summary>
+    /// <summary>Every lane looks at the disk, and who backs off is tried now.</summary>
     public void LookAtAll()
     {
         foreach (var account in Directory.All)
@@ -162,7 +168,8 @@ internal sealed partial class LaneKeeper(
             Lane(Lanes.Of(pool.Key));
         foreach (var lane in queue.Lanes)
         {
-            BackOff(lane, null);
+            if (lane.BackingOff is not null)
+                BackOff(lane, null, halfOpen: true);
             queue.DiskHas(lane, 0, Now);
         }
     }
@@ -202,9 +209,12 @@ internal sealed partial class LaneKeeper(
         AskPoolsAgain(lane.Key);
     }
 
-    private void BackOff(MailLane lane, LanePark? park)
+    private static string Told(AccountTrouble trouble) =>
+        $"the circuit is open ({Circuit.CauseOf(trouble.Kind)}): {trouble.Explained}; then one message tries it";
+
+    private void BackOff(MailLane lane, LanePark? park, bool halfOpen)
     {
-        lane.BackingOff = park;
+        (lane.BackingOff, lane.HalfOpen) = (park, halfOpen);
         queue.Waited(lane, Now);
         AskPoolsAgain(lane.Key);
     }
@@ -267,9 +277,9 @@ internal sealed partial class LaneKeeper(
         lane.Gone &= lane.Unknown;
         lane.Paused = account is { Paused: true } or { TenantSuspended: true };
         lane.InFlightCap = account is null ? 1 + ahead : CapOf(account);
-        // A changed account deserves a new look.
+        // A changed account deserves a new look; that its trouble is over, Report tells.
         if (account?.Version != before.OfLane(lane.Key)?.Version)
-            lane.AtLimit = lane.BackingOff = null;
+            lane.AtLimit = null;
         if (account is not null && Directory.Tenants.Find(account.Tenant)?.Limits != before.Tenants.Find(account.Tenant)?.Limits)
             lane.AtLimit = null;
         queue.Waited(lane, Now);

@@ -17,6 +17,8 @@ internal sealed class LaneReasons(
 
     private const long Flicker = 1000;
 
+    private const string Probed = "the account's circuit is half-open: one message tries it, and the others go when that has got through";
+
     public LaneStatus Status(LaneKey key)
     {
         var lane = queue.Find(key);
@@ -68,6 +70,8 @@ internal sealed class LaneReasons(
             yield return all;
         if (lane?.BackingOff is { } backingOff)
             yield return new(LaneState.BackingOff, backingOff.Until + Math.Min(0, pendingStep()), backingOff.Reason);
+        if (lane is { IsProbed: true })
+            yield return new(LaneState.Probed, null, Probed);
         if (lane?.AtLimit is { } limit)
             yield return new(StateOf(limit), limit.Until + pendingStep(), limit.Reason);
         if (all.State == LaneState.InstallationAtLimit)
@@ -77,7 +81,7 @@ internal sealed class LaneReasons(
             };
         if (lane is not null && IsAtShare(lane))
             yield return new(LaneState.TenantAtShare, null, AtShare(tenant));
-        if (lane is not null && queue.IsBusy(lane))
+        if (lane is { IsProbed: false } && queue.IsBusy(lane))
             yield return new(LaneState.Busy, null, Busy(lane));
     }
 
@@ -87,6 +91,7 @@ internal sealed class LaneReasons(
     private static LaneState StateOf(LanePark limit) =>
         limit.OfTenant ? LaneState.TenantAtLimit
         : limit.OfPool ? LaneState.PoolWaits
+        : limit.IsSlowed ? LaneState.Slowed
         : LaneState.AtLimit;
 
     private static string Busy(MailLane lane) =>

@@ -40,6 +40,12 @@ public enum LaneState : byte
 
     /// <summary>No account of the pool can send now.</summary>
     PoolWaits = 12,
+
+    /// <summary>The account's circuit is half-open, and one of its mails is under way to try it.</summary>
+    Probed = 13,
+
+    /// <summary>The account's provider asked for less, and the next goes at the rate that it was slowed to.</summary>
+    Slowed = 14,
 }
 
 /// <summary>How one account's lane stands.</summary>

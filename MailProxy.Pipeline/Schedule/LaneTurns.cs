@@ -30,8 +30,9 @@ internal sealed class LaneTurns(int inFlight, TenantShare share)
     /// <summary>Whether the tenant's part, and not what there is in all, keeps it from more. Safe to call from other threads.</summary>
     public bool IsAtShare(TenantLanes tenant) => InFlight < inFlight && !May(tenant);
 
-    /// <summary>Whether the lane has as many mails under way as a lane may have. Safe to call from other threads.</summary>
-    public bool IsBusy(MailLane lane) => lane.InFlight + lane.Lent >= Math.Min(lane.InFlightCap, Math.Max(1, inFlight / 4));
+    /// <summary>Whether the lane has as many mails under way as it may have. Safe to call from other threads.</summary>
+    public bool IsBusy(MailLane lane) =>
+        lane.IsProbed || lane.InFlight + lane.Lent >= Math.Min(lane.InFlightCap, Math.Max(1, inFlight / 4));
 
     /// <summary>Null when no lane may send. A lane with an immediate mail goes first, but at most every second time.</summary>
     public MailLane? Next(long now)

@@ -19,7 +19,7 @@ internal sealed class LaneWaits
         if (lane.AtLimit?.Until <= now)
             lane.AtLimit = null;
         if (lane.BackingOff?.Until <= now)
-            lane.BackingOff = null;
+            (lane.BackingOff, lane.HalfOpen) = (null, true);
         if (!lane.Waits && lane.NextDue <= now)
         {
             lane.NextDue = long.MaxValue;

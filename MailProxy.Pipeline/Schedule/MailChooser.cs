@@ -135,7 +135,9 @@ internal sealed class MailChooser(
         if (owner == LimitScope.Tenant)
             _turns.Refused(account.Tenant, lane);
         lane.AtLimit =
-            owner == LimitScope.Tenant ? new(until, $"the tenant {refusal}") { OfTenant = true } : new(until, refusal.ToString());
+            owner == LimitScope.Tenant
+                ? new(until, $"the tenant {refusal}") { OfTenant = true }
+                : new(until, refusal.ToString()) { IsSlowed = refusal.Adapted is not null };
         queue.Waited(lane, now);
     }
 
@@ -166,8 +168,11 @@ internal sealed class MailChooser(
     // False: the channel was completed though it had capacity. The pipeline is coming down, and the next wait says so.
     private bool Hand(MailLane lane, AccountKey account, SendPermit permit, MailLane? lender = null)
     {
+        var by = lender ?? lane;
+        var isProbe = by.HalfOpen;
+        by.Meter.Add(lanes.Now);
         var ticket = queue.Take(lane, lender);
-        if (next.TryWrite(new(ticket, account, permit)))
+        if (next.TryWrite(new(ticket, account, permit) { IsProbe = isProbe }))
             return true;
         permit.Dispose();
         queue.Return(lane, ticket);

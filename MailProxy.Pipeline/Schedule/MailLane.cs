@@ -10,6 +10,9 @@ internal sealed record LanePark(long Until, string Reason)
     /// <summary>The lane waits for the limit of its whole tenant.</summary>
     public bool OfTenant { get; init; }
 
+    /// <summary>The lane is an account's, which its provider slowed.</summary>
+    public bool IsSlowed { get; init; }
+
     /// <summary>The lane is a pool's, and waits for one of its accounts.</summary>
     public bool OfPool { get; init; }
 }
@@ -26,6 +29,7 @@ internal sealed class MailLane
     private readonly TicketHeap?[] _heaps = new TicketHeap?[2 * Priorities];
     private uint _filled; // which heaps have tickets
     private uint _deferredTurn; // by priority: whose turn it is while there are both
+    private TicketName? _probe; // kept until it lands, whatever becomes of the lane meanwhile
 
     public MailLane(LaneKey key, TenantLanes? tenant = null)
     {
@@ -59,6 +63,9 @@ internal sealed class MailLane
 
     public int InFlightCap { get; set; } = 1;
 
+    /// <summary>Of an account's lane: how fast mail goes by the account, that of pools included.</summary>
+    public RateMeter Meter { get; } = new();
+
     // ── Reasons to wait ──
     public bool Paused { get; set; }
     public bool Unknown { get; set; }
@@ -68,6 +75,12 @@ internal sealed class MailLane
 
     public LanePark? AtLimit { get; set; }
     public LanePark? BackingOff { get; set; }
+
+    /// <summary>Of an account's lane: its back-off is over and nothing has got through yet: one mail goes at a time.</summary>
+    public bool HalfOpen { get; set; }
+
+    /// <summary>Of an account's lane that is half-open: the mail that tries it is under way.</summary>
+    public bool IsProbed => HalfOpen && _probe is not null;
 
     /// <summary>The tenant in whose <see cref="TenantLanes.AtLimit"/> it is; null: in none.</summary>
     public TenantLanes? AtLimitOf { get; set; }
@@ -106,6 +119,20 @@ internal sealed class MailLane
 
     /// <summary>The ticket that <see cref="TakeFirst"/> takes. The lane must not be empty.</summary>
     public ref readonly QueuedMail First => ref _heaps[FirstHeap()]!.First;
+
+    /// <summary>A mail is under way by the account.</summary>
+    public void Goes(TicketName mail)
+    {
+        if (HalfOpen)
+            _probe = mail;
+    }
+
+    /// <summary>A mail is under way by the account no longer.</summary>
+    public void Landed(TicketName mail)
+    {
+        if (_probe == mail)
+            _probe = null;
+    }
 
     public void Add(in QueuedMail ticket)
     {

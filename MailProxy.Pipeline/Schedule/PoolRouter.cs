@@ -27,6 +27,9 @@ internal enum CandidateState : byte
 
     /// <summary>It has as many attempts under way as it may have.</summary>
     Busy = 5,
+
+    /// <summary>One mail tries it; until that has got through, nothing else goes by it.</summary>
+    Probed = 6,
 }
 
 /// <summary>How an account of a pool stands.</summary>
@@ -53,6 +56,8 @@ internal static class PoolRouter
             return new(CandidateState.BackingOff, trouble.Until, trouble.Reason);
         if (lane.AtLimit is { OfTenant: false } limit)
             return new(CandidateState.AtLimit, limit.Until, limit.Reason);
+        if (lane.IsProbed)
+            return new(CandidateState.Probed, null, "its circuit is half-open and one message tries it");
         return isBusy ? new(CandidateState.Busy, null, "it has as many attempts under way as it may have") : default;
     }
 

@@ -189,6 +189,12 @@ internal sealed partial class ScheduleStage
         var back = news.Done.Count + news.Aside.Count > 0 ? _gate.TakeGivenBack() : [];
         if (back.Contains(LimitKey.Installation))
             _standstill.Limit = null;
+        foreach (var (account, trouble) in news.Slowed)
+        {
+            if (_accounts.Directory.Find(account) is { } known)
+                _gate.Adapted.Slow(known, trouble, _queue.Find(Lanes.Of(account))?.Meter.PerMinute ?? 0);
+        }
+
         _lanes.Apply(news, back);
         if (_lookAtAll)
         {

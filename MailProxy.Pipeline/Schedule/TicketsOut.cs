@@ -6,13 +6,23 @@ namespace MailProxy.Pipeline.Schedule;
 internal sealed class TicketsOut
 {
     // With the lane of the account that a pool's mail goes by; else null.
-    private readonly Dictionary<(long, int, int), MailLane?> _underWay = [];
+    private readonly Dictionary<TicketName, MailLane?> _underWay = [];
     private readonly HashSet<QueuedMail> _aside = [];
 
-    public void Leaves(in QueuedMail ticket, MailLane? lender) => _underWay.TryAdd(Name(ticket), lender);
+    public void Leaves(in QueuedMail ticket, MailLane lane, MailLane? lender)
+    {
+        _underWay.TryAdd(TicketName.Of(ticket), lender);
+        (lender ?? lane).Goes(TicketName.Of(ticket));
+    }
 
     /// <summary>False when the ticket was not under way.</summary>
-    public bool Lands(in QueuedMail ticket, out MailLane? lender) => _underWay.Remove(Name(ticket), out lender);
+    public bool Lands(in QueuedMail ticket, MailLane lane, out MailLane? lender)
+    {
+        if (!_underWay.Remove(TicketName.Of(ticket), out lender))
+            return false;
+        (lender ?? lane).Landed(TicketName.Of(ticket));
+        return true;
+    }
 
     /// <summary>False when the ticket was set aside before.</summary>
     public bool SetsAside(in QueuedMail ticket) => _aside.Add(ticket);
@@ -27,6 +37,10 @@ internal sealed class TicketsOut
         _aside.Clear();
         return all;
     }
+}
 
-    private static (long, int, int) Name(in QueuedMail ticket) => (ticket.Id, ticket.Revision, ticket.Attempt);
+/// <summary>What tells a ticket from every other that may be under way.</summary>
+internal readonly record struct TicketName(long Id, int Revision, int Attempt)
+{
+    public static TicketName Of(in QueuedMail ticket) => new(ticket.Id, ticket.Revision, ticket.Attempt);
 }

@@ -84,9 +84,7 @@ internal sealed class AccountConnections : IDisposable
             }
 
             if (turn is not null && await ConnectionWaiters.TurnAsync(turn, abort) is { } given)
-            {
                 return given.Account.Version == account.Version ? given : await ReplaceAsync(given, account, opening);
-            }
 
             // Turned away beside others: the mail waits for one of those.
             if (await OpenInSlotAsync(account, opening) is { } opened)
@@ -169,14 +167,19 @@ internal sealed class AccountConnections : IDisposable
         }
     }
 
+    /// <summary>Ends the connections that nobody uses: they prove nothing of what a new one would meet.</summary>
+    public void CloseIdle()
+    {
+        lock (_gate)
+            CloseIdle(static _ => true);
+    }
+
     public void Dispose()
     {
         _idleTimer.Dispose();
         lock (_gate)
-        {
             _closed = true;
-            CloseIdle(static _ => true);
-        }
+        CloseIdle();
     }
 
     /// <summary>Null when the server accepts no more than the other connections; the slot is then gone.</summary>
@@ -247,7 +250,6 @@ internal sealed class AccountConnections : IDisposable
 
             Close(connection);
         }
-
         Publish();
         return null;
     }
@@ -284,7 +286,6 @@ internal sealed class AccountConnections : IDisposable
     {
         foreach (var connection in _idle.Take(which))
             Close(connection);
-
         Publish();
     }
 

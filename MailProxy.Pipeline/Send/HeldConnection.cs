@@ -24,6 +24,14 @@ internal sealed class HeldConnection(SmtpPool pool, SendLine line, SendRun run, 
     public async ValueTask<SmtpConnection> GetAsync(SmtpAccount account) =>
         Connection ??= await pool.RentAsync(account, run.Opening, run.Abort);
 
+    /// <summary>One that is opened now: what an older one does proves nothing.</summary>
+    /// <exception cref="SmtpOpenException">None could be had.</exception>
+    public async ValueTask<SmtpConnection> FreshAsync(SmtpAccount account)
+    {
+        Release();
+        return Connection = await pool.RentAsync(account, run.Opening, run.Abort, fresh: true);
+    }
+
     /// <summary>Another one instead, which is not told anything yet.</summary>
     /// <exception cref="SmtpOpenException">None could be had.</exception>
     public async ValueTask<SmtpConnection> ReplaceAsync()
@@ -58,7 +66,7 @@ internal sealed class HeldConnection(SmtpPool pool, SendLine line, SendRun run, 
             || run.Opening.IsCancellationRequested
             || !MayGoOn(connection)
             || !server.IsOpen
-            || Chosen() is not { } next
+            || Chosen() is not { Mail.Due.IsProbe: false } next
             || !next.Prepare()
             || !next.Outgoing!.Fits(connection.Offers)
             || !SmtpCommands.MayBePut(next.Outgoing.Envelope)
@@ -84,7 +92,7 @@ internal sealed class HeldConnection(SmtpPool pool, SendLine line, SendRun run, 
         }
 
         var next = _last;
-        return !next.Prepare() || !next.MayFollowWhole(connection.Offers)
+        return next.Mail.Due.IsProbe || !next.Prepare() || !next.MayFollowWhole(connection.Offers)
             ? null
             : new(next.Outgoing!, true, next.Mark, () => Goes(next, connection));
     }

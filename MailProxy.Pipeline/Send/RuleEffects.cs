@@ -57,6 +57,8 @@ internal static class RuleEffects
                 Kind = rule.Action == RuleAction.Hint ? trouble.Kind : KindOf(rule),
                 Rule = rule.FullName,
                 Remedy = trouble.Remedy ?? rule.Remedy,
+                OfProviderTenant = rule is { Scope: RuleScope.ProviderTenant, Action: not RuleAction.Hint },
+                Slow = SlowOf(rule),
                 Steps = rule.Action == RuleAction.Hint ? [] : StepsOf(rule),
             };
 
@@ -79,6 +81,11 @@ internal static class RuleEffects
             { Action: RuleAction.Slow } => [ShortestSlow],
             _ => [],
         };
+
+    private static SlowDown? SlowOf(ReplyRule rule) =>
+        rule is { Action: RuleAction.Slow } && (rule.RateFactor is not null || rule.PerMinute is not null)
+            ? new(rule.RateFactor, rule.PerMinute, rule.Lasts)
+            : null;
 
     private static TroubleKind KindOf(ReplyRule rule) =>
         rule.Circuit switch

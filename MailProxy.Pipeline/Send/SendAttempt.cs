@@ -19,7 +19,8 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
     {
         try
         {
-            return await AttemptAsync() with { Mark = Begun, Attempt = _kept };
+            var outcome = Seen(await AttemptAsync());
+            return outcome with { Mark = Begun, Attempt = _kept };
         }
         catch (Exception error)
         {
@@ -34,7 +35,12 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
         try
         {
             if (!pending.IsOut)
+            {
                 run.Abort.ThrowIfCancellationRequested();
+                if (!mail.Due.IsProbe && run.IsHeld(mail.Account.Key))
+                    return new Outcome.HeldBack(Ticket, mail.Account.Key, Begun is null ? null : Bodiless());
+            }
+
             await pending.PrepareAsync();
             return await DeliverAsync(pending.Demand());
         }
@@ -82,7 +88,7 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
 
     private async ValueTask<Outcome> DeliverAsync(Outgoing outgoing)
     {
-        var connection = await held.GetAsync(mail.Account);
+        var connection = mail.Due.IsProbe ? await held.FreshAsync(mail.Account) : await held.GetAsync(mail.Account);
         outgoing.Demand(connection.Offers);
 
         // It was sent over another connection, and its answer is lost with that.
@@ -190,6 +196,17 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
             throw;
         }
     }
+
+    // Trouble is of the account as it was tried.
+    private Outcome Seen(Outcome outcome) =>
+        outcome switch
+        {
+            Outcome.AccountToBlame { Trouble: var trouble } blamed => blamed with { Trouble = Of(trouble) },
+            Outcome.Attempted { Trouble: { } trouble } attempted => attempted with { Trouble = Of(trouble) },
+            _ => outcome,
+        };
+
+    private AccountTrouble Of(AccountTrouble trouble) => trouble with { Version = mail.Account.Version };
 
     private Outcome.AccountToBlame Blamed(AccountTrouble trouble) => new(Ticket, trouble, Begun is null ? null : Bodiless());
 

@@ -26,7 +26,8 @@ internal sealed partial class SendStage(
     ILogger logger,
     TenantShare? share = null,
     ReplyJudge? judge = null,
-    UnsubscribeLinks? unsubscribe = null
+    UnsubscribeLinks? unsubscribe = null,
+    Func<AccountKey, bool>? isHeld = null
 )
 {
     private readonly Rendering _rendering = new(new MimeComposer(options, unsubscribe), share ?? TenantShare.Unlimited);
@@ -46,7 +47,20 @@ internal sealed partial class SendStage(
     public async Task RunAsync(CancellationToken stop, CancellationToken abort, CancellationToken abandon)
     {
         using var opening = CancellationTokenSource.CreateLinkedTokenSource(stop, abort);
-        var run = new SendRun(pool, _refusals, _judge, _rendering, marks, options, clock, logger, opening.Token, abort, abandon);
+        var run = new SendRun(
+            pool,
+            _refusals,
+            _judge,
+            isHeld ?? (static _ => false),
+            _rendering,
+            marks,
+            options,
+            clock,
+            logger,
+            opening.Token,
+            abort,
+            abandon
+        );
         accounts.Changed += NoteDeleted;
         try
         {
@@ -121,8 +135,10 @@ internal sealed partial class SendStage(
             (long)clock.GetElapsedTime(attempt.Arrived).TotalMilliseconds
         );
 
-        // Where the account is to blame the lane goes on only when it has been parked: see Report.
-        if (outcome is not (Outcome.AccountToBlame or Outcome.Attempted { Trouble: not null }))
+        // Where the account is to blame, or was tried, the lane goes on only when Report has said how: see there.
+        if (mail.Due.IsProbe)
+            outcome = outcome with { IsProbe = true };
+        else if (outcome is not (Outcome.AccountToBlame or Outcome.HeldBack or Outcome.Attempted { Trouble: not null }))
             wake.Answered(mail.Due.Ticket);
         await report.WriteAsync(outcome, CancellationToken.None);
     }

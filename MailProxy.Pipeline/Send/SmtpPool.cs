@@ -58,10 +58,13 @@ internal sealed partial class SmtpPool : IAsyncDisposable
     /// <summary>A connection of the account as it is now; waits, first come first served, while as many are busy as it may have.</summary>
     /// <param name="opening">Ends the opening of a new one.</param>
     /// <param name="abort">Ends the wait for one that others use.</param>
+    /// <param name="fresh">None that was opened before.</param>
     /// <exception cref="SmtpOpenException">None could be had.</exception>
-    public ValueTask<SmtpConnection> RentAsync(SmtpAccount account, CancellationToken opening, CancellationToken abort)
+    public ValueTask<SmtpConnection> RentAsync(SmtpAccount account, CancellationToken opening, CancellationToken abort, bool fresh = false)
     {
         var current = Current(account);
+        if (fresh)
+            Of(current).CloseIdle();
         return Of(current).RentAsync(current, opening, abort);
     }
 

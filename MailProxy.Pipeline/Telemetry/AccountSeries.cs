@@ -65,6 +65,21 @@ public sealed class AccountSeries(PipelineMetrics metrics)
         }
     }
 
+    /// <summary>Sets the gauge of rates that providers asked for; null: it is as configured.</summary>
+    public void MeasureRates(Func<AccountLabel, double?> rateOf)
+    {
+        lock (_gate)
+        {
+            foreach (var label in _known)
+            {
+                if (rateOf(label) is { } rate)
+                    metrics.AdaptedRate.Of(label).Set(rate);
+                else
+                    metrics.AdaptedRate.Remove(label);
+            }
+        }
+    }
+
     private void Begin(AccountLabel label)
     {
         metrics.Failed.Of(label);
@@ -83,6 +98,7 @@ public sealed class AccountSeries(PipelineMetrics metrics)
         metrics.ConnectionsOpened.Remove(label);
         metrics.BackingOff.Remove(label);
         metrics.SecretEnds.Remove(label);
+        metrics.AdaptedRate.Remove(label);
         metrics.PermitsRefused.Remove(label, PipelineMetrics.AccountLimit);
         foreach (var state in PipelineMetrics.ClosedStates)
             metrics.Closed.Remove(label, state);

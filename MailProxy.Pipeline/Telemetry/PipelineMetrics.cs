@@ -35,30 +35,6 @@ public sealed class PipelineMetrics
     /// <summary>Values of the label <c>use</c>.</summary>
     public static readonly IReadOnlyList<string> ConnectionUses = ["busy", "idle"];
 
-    private static readonly double[] Latencies =
-    [
-        .001,
-        .002,
-        .005,
-        .01,
-        .02,
-        .05,
-        .1,
-        .25,
-        .5,
-        1,
-        2.5,
-        5,
-        10,
-        30,
-        60,
-        300,
-        1800,
-        3600,
-        14400,
-        86400,
-    ];
-
     public PipelineMetrics(CollectorRegistry registry)
     {
         var make = Metrics.WithCustomRegistry(registry);
@@ -116,12 +92,12 @@ public sealed class PipelineMetrics
         TimeToFirstAttempt = make.CreateHistogram(
             "mailproxy_accept_to_first_attempt_seconds",
             "Time from acceptance (or send_at) to the beginning of the first attempt's body.",
-            new HistogramConfiguration { Buckets = Latencies }
+            new HistogramConfiguration { Buckets = LatencyBuckets.Seconds }
         );
         TimeToSent = make.CreateHistogram(
             "mailproxy_accept_to_sent_seconds",
             "Time from acceptance (or send_at) to the state sent.",
-            new HistogramConfiguration { Buckets = Latencies }
+            new HistogramConfiguration { Buckets = LatencyBuckets.Seconds }
         );
         Connections = make.CreateGauge(
             "mailproxy_smtp_connections",
@@ -164,7 +140,25 @@ public sealed class PipelineMetrics
         );
         BackingOff = make.CreateGauge(
             "mailproxy_account_backing_off",
-            "1 while the account's server is in trouble and its mail waits for the next try, by tenant and account.",
+            "1 while the account's circuit is open or half-open: its mail waits for one message to get through, by tenant and account.",
+            "tenant",
+            "account"
+        );
+        Circuits = make.CreateGauge(
+            "mailproxy_account_circuits",
+            "Accounts whose circuit is not closed, by state (open, half_open) and cause (authentication, connection, tls, protocol, "
+                + "quota, throttled, configuration).",
+            "state",
+            "cause"
+        );
+        CircuitsOpened = make.CreateCounter(
+            "mailproxy_account_circuits_opened_total",
+            "Openings of circuits of accounts that were told, by cause: as mailproxy_account_circuits.",
+            "cause"
+        );
+        AdaptedRate = make.CreateGauge(
+            "mailproxy_account_adapted_rate",
+            "Messages a minute that an account is slowed to because its provider asked for less, by tenant and account; only while it is.",
             "tenant",
             "account"
         );
@@ -230,7 +224,7 @@ public sealed class PipelineMetrics
         FetchSeconds = make.CreateHistogram(
             "mailproxy_attachment_fetch_seconds",
             "Duration of one fetch, by outcome: ok, gone, refused, down, disk, stopped.",
-            new HistogramConfiguration { Buckets = Latencies, LabelNames = ["outcome"] }
+            new HistogramConfiguration { Buckets = LatencyBuckets.Seconds, LabelNames = ["outcome"] }
         );
         FetchesInFlight = make.CreateGauge("mailproxy_attachment_fetches_in_flight", "Attachments that are being fetched.");
         MailsAside = make.CreateGauge("mailproxy_mails_set_aside", "Mails whose turn had come and that wait for an attachment.");
@@ -273,6 +267,9 @@ public sealed class PipelineMetrics
     public Gauge SecretEnds { get; }
     public Counter PermitsRefused { get; }
     public Gauge BackingOff { get; }
+    public Gauge Circuits { get; }
+    public Counter CircuitsOpened { get; }
+    public Gauge AdaptedRate { get; }
     public Gauge Suspended { get; }
     public Gauge Build { get; }
     public Counter SharesRefused { get; }

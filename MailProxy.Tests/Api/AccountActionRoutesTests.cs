@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;
@@ -85,11 +86,11 @@ public sealed class AccountActionRoutesTests
         using var paused = await _host.SendAsync("POST", "/v1/accounts/main/pause");
         Assert.That((await paused.JsonAsync()).GetProperty("waiting_for").GetProperty("reason").GetString(), Is.EqualTo("account_paused"));
         Assert.That(_host.Current.Directory.Find("default", "main")!.Paused);
-        _host.Wake.Drain();
+        _host.Dispatcher.Clear();
 
         using var resumed = await _host.SendAsync("POST", "/v1/accounts/main/resume");
         Assert.That((await resumed.JsonAsync()).GetProperty("paused").GetBoolean(), Is.False);
-        Assert.That(_host.Wake.Drain().Unparked, Is.EqualTo(new[] { Stored().Key }));
+        Assert.That(_host.Dispatcher, Is.EqualTo(new[] { "close default/main resume" }));
     }
 
     [Test]
@@ -107,13 +108,73 @@ public sealed class AccountActionRoutesTests
     }
 
     [Test]
-    public async Task Resume_NotPaused_EndsTheBackOff()
+    public async Task Resume_NotPaused_ClosesTheCircuit()
     {
         using (await PutAsync(Plain)) { }
-        _host.Wake.Drain();
-        using (await _host.SendAsync("POST", "/v1/accounts/main/resume")) { }
-        Assert.That(_host.Wake.Drain().Unparked, Is.EqualTo(new[] { Stored().Key }));
+        Open();
+        using var answer = await _host.SendAsync("POST", "/v1/accounts/main/resume");
+        Assert.That((await answer.JsonAsync()).GetProperty("circuit").ToString(), Is.EqualTo("""{"state":"closed"}"""));
     }
+
+    [Test]
+    public async Task Get_InTrouble_ShowsTheCircuit()
+    {
+        using (await PutAsync(Plain)) { }
+        Open();
+        using var answer = await _host.SendAsync("GET", "/v1/accounts/main");
+        var circuit = (await answer.JsonAsync()).GetProperty("circuit");
+        Assert.That(
+            circuit.ToString(),
+            Is.EqualTo(
+                """{"state":"open","cause":"authentication","since":"2030-01-02T03:04:05Z","until":"2030-01-02T03:05:05Z","failures":3,"smtp_code":535,"last_reply":"5.7.8 no","rule":"google/credentials","remedy":"Look.","via":"other"}"""
+            )
+        );
+    }
+
+    [Test]
+    public async Task ResetCircuit_OpenThenClosed_ClosesItAndIsAuditedOnce()
+    {
+        using (await PutAsync(Plain)) { }
+        Open();
+        using var answer = await _host.SendAsync("POST", "/v1/accounts/main/circuit/reset");
+        Assert.That((await answer.JsonAsync()).GetProperty("circuit").GetProperty("state").GetString(), Is.EqualTo("closed"));
+        using (await _host.SendAsync("POST", "/v1/accounts/main/circuit/reset")) { }
+
+        Assert.That(_host.Audit.Entries.Count(static entry => entry.Action == "account.circuit_reset"), Is.EqualTo(1));
+        using var unknown = await _host.SendAsync("POST", "/v1/accounts/nobody/circuit/reset");
+        await unknown.ProblemAsync(404, "not_found");
+    }
+
+    [Test]
+    public async Task Test_ThatSucceeds_ClosesTheCircuit([Values] bool ok)
+    {
+        using (await PutAsync(Plain)) { }
+        _host.Dispatcher.Clear();
+        _host.TestAccount = _ => new(ok, "done", true, null, true, [], null, null, 1);
+
+        using (await _host.SendAsync("POST", "/v1/accounts/main/test")) { }
+
+        Assert.That(_host.Dispatcher, ok ? Is.EqualTo(new[] { "close default/main test" }) : Is.Empty);
+    }
+
+    private void Open() =>
+        _host.Circuits[Stored().Key] = (
+            CircuitState.Open,
+            new()
+            {
+                Trouble = new(Stored().Key, TroubleKind.Authentication, 535, "5.7.8", "5.7.8 no")
+                {
+                    Rule = "google/credentials",
+                    Remedy = "Look.",
+                    Via = "other",
+                },
+                Since = 1_893_553_445_000,
+                From = 1_893_553_445_000,
+                Until = 1_893_553_505_000,
+                Failures = 3,
+                Version = 1,
+            }
+        );
 
     [Test]
     public async Task Pause_OldTag_412AndGoesOn()

@@ -80,6 +80,9 @@ internal sealed class ApiHost : IAsyncDisposable
     public bool Suspended { get; set; }
     public Dictionary<AccountKey, LaneWait> Lanes { get; } = [];
 
+    /// <summary>Circuits that are not closed.</summary>
+    public Dictionary<AccountKey, (CircuitState, Circuit)> Circuits { get; } = [];
+
     /// <summary>Everything that holds a lane's mail.</summary>
     public Dictionary<LaneKey, IReadOnlyList<LaneWait>> Gates { get; } = [];
 
@@ -239,6 +242,13 @@ internal sealed class ApiHost : IAsyncDisposable
                 )
                 {
                     IsExcused = Excused.Contains,
+                    Circuit = key => Circuits.TryGetValue(key, out var known) ? known : null,
+                    ProbeNow = tenant => Dispatcher.Add($"probe {tenant}"),
+                    ResetCircuit = (account, by) =>
+                    {
+                        Dispatcher.Add($"close {account} {by}");
+                        return Circuits.Remove(account.Key);
+                    },
                     Lane = lane => new(Gates.GetValueOrDefault(lane) ?? [], 2),
                 }
             )

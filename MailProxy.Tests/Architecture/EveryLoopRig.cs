@@ -142,6 +142,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
                 Links = _links,
                 Destinations = FaultyProxy<IDestinationUses>.Around(new SqliteDestinationUses(_files.Database), _calls),
                 SecretWarnings = FaultyProxy<ISecretWarnings>.Around(new SqliteSecretWarnings(_files.Database), _calls),
+                Circuits = FaultyProxy<ICircuitStore>.Around(new SqliteCircuitStore(_files.Database, NullLogger.Instance), _calls),
                 CacheDirectory = Path.Combine(_files.Path, "cache"),
             }
         );

@@ -39,7 +39,7 @@ internal sealed class FieldTests
              "max_connections":2,"max_messages_per_connection":3,"max_recipients":4,"pipelining":"off","chunking":16,
              "from_allowed":["a@x.example","@y.example"],
              "large_files":{"threshold":1000,"action":"link","volume":"files","lifetime_days":3},"expires_after":3600,
-             "retry_minutes":[0.5,10],"description":"the big one"}
+             "retry_minutes":[0.5,10],"provider_tenant":"Contoso","description":"the big one"}
             """
         ),
         Example.Of(

@@ -77,13 +77,13 @@ internal sealed class ReportAccountTests : ReportStageFixture
     }
 
     [Test]
-    public async Task AccountToBlame_ThenAMailAfterTheWait_ClosesTheCircuit()
+    public async Task AccountToBlame_ThenTheProbe_ClosesTheCircuit()
     {
         var running = _stage.RunAsync();
         await _input.Writer.WriteAsync(new Outcome.AccountToBlame(Ticket(), Trouble(), null));
         await _log.UntilAsync(log => log.Last == 1);
         _clock.Advance(TimeSpan.FromSeconds(5));
-        await _input.Writer.WriteAsync(Sent(2));
+        await _input.Writer.WriteAsync(Sent(2) with { IsProbe = true });
         _input.Writer.Complete();
 
         await running.WaitAsync(Deadline);
@@ -121,6 +121,33 @@ internal sealed class ReportAccountTests : ReportStageFixture
         await RunAsync(new Outcome.AccountToBlame(Ticket(1), Trouble(), null), Sent(2));
 
         Assert.That(_metrics.Sent.WithLabels("default", "main").Value, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task AccountToBlame_ThenAMailThatWasUnderWay_ProvesNothing()
+    {
+        await RunAsync(new Outcome.AccountToBlame(Ticket(), Trouble(), null), Sent(2));
+
+        Assert.That(_log.Events.Single().Type, Is.EqualTo(EventType.AccountCircuitOpened));
+        Assert.That(_wake.Drain().Parked, Contains.Key(Account));
+        Assert.That(_circuits.Kept[Account].Cause, Is.EqualTo("connection"));
+    }
+
+    [Test]
+    public async Task HeldBack_ComesBackAndParksItsLaneAgain()
+    {
+        var mark = new Mark(Ticket(3), 1, CountingPermit.Held, Now);
+        await RunAsync(
+            new Outcome.AccountToBlame(Ticket(1), Trouble(), null),
+            new Outcome.HeldBack(Ticket(2), Account, null),
+            new Outcome.HeldBack(Ticket(3), Account, Content()) { Mark = mark }
+        );
+
+        var woken = _wake.Drain();
+        Assert.That(woken.Done.Select(static ticket => ticket.Id), Is.EqualTo(new[] { 1, 2, 3 }));
+        Assert.That(woken.Parked[Account].Until, Is.EqualTo(Now + 5000));
+        var settled = _store.Commits.SelectMany(static commit => commit).Single();
+        Assert.That((settled.Mark, settled.Attempts, settled.Events.Count), Is.EqualTo((mark, 0, 0)));
     }
 
     private static AccountTrouble Trouble() => new(Account, TroubleKind.Connect, null, null, "refused");

@@ -20,6 +20,7 @@ internal abstract class ReportStageFixture
     protected readonly Channel<Outcome> _input = Channel.CreateBounded<Outcome>(1024);
     protected readonly ScriptedStore _store = new();
     protected readonly MemoryDeliveryLog _log = new();
+    protected readonly MemoryCircuits _circuits = new();
     protected readonly CurrentAccounts _accounts = new();
     protected readonly Wake _wake = new();
     protected readonly FakeTimeProvider _clock = new(DateTimeOffset.FromUnixTimeMilliseconds(Now));
@@ -42,7 +43,11 @@ internal abstract class ReportStageFixture
     }
 
     protected ReportStage Stage(TimeProvider clock) =>
-        new(_input.Reader, _store, _log, _accounts, _wake, new(), _metrics, clock, () => 0.5, NullLogger.Instance);
+        new(_input.Reader, _store, Watch(clock), _accounts, _wake, new(), _metrics, clock, () => 0.5, NullLogger.Instance);
+
+    // The stage disposes it.
+    private AccountWatch Watch(TimeProvider clock) =>
+        new(new(new(), () => 0.5), _accounts, _wake, _log, _circuits, _metrics, static _ => null, clock, NullLogger.Instance);
 
     protected void Swap(int version) =>
         _accounts.Swap(

@@ -9,7 +9,7 @@ namespace MailProxy.Tests.Report;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class RuleWaitTests
 {
-    private readonly AccountBackoff _backoff = new(new ReportOptions(), () => 0.5);
+    private readonly AccountCircuits _circuits = new(new ReportOptions(), () => 0.5);
     private readonly Settler _settler = new(new ReportOptions(), static _ => null, () => 0.5);
 
     [Test]
@@ -19,29 +19,26 @@ internal sealed class RuleWaitTests
     [Test]
     public void Trouble_AnotherRule_BeginsWithItsFirstStep()
     {
-        var now = _backoff.Trouble(Trouble("a/x", 5, 10), 1, Now).Until;
-        now = _backoff.Trouble(Trouble("a/x", 5, 10), 1, now).Until;
-        Assert.That(_backoff.Trouble(Trouble("a/y", 2, 60), 1, now).Until, Is.EqualTo(now + 2_000));
+        var now = Until(Trouble("a/x", 5, 10), Now);
+        now = Until(Trouble("a/x", 5, 10), now, isProbe: true);
+        Assert.That(Until(Trouble("a/y", 2, 60), now, isProbe: true), Is.EqualTo(now + 2_000));
     }
 
     [Test]
     public void Trouble_AnotherRuleInTheSameSpell_Lengthens()
     {
-        _backoff.Trouble(Trouble("a/rate", 2), 1, Now);
-        Assert.That(_backoff.Trouble(Trouble("a/daily", 3600), 1, Now + 1).Until, Is.EqualTo(Now + 1 + 3_600_000));
-        Assert.That(
-            _backoff.Trouble(Trouble("a/daily", 3600), 1, Now + 2).Until,
-            Is.EqualTo(Now + 1 + 3_600_000),
-            "told again is nothing new"
-        );
-        Assert.That(_backoff.Trouble(Trouble("a/rate", 2), 1, Now + 3).Until, Is.EqualTo(Now + 1 + 3_600_000), "and never shortens");
+        Until(Trouble("a/rate", 2), Now);
+        Assert.That(Until(Trouble("a/daily", 3600), Now + 1), Is.EqualTo(Now + 1 + 3_600_000));
+        Assert.That(_circuits.Find(Account)!.Trouble.Rule, Is.EqualTo("a/daily"));
+        Assert.That(Until(Trouble("a/daily", 3600), Now + 2), Is.EqualTo(Now + 1 + 3_600_000), "told again is nothing new");
+        Assert.That(Until(Trouble("a/rate", 2), Now + 3), Is.EqualTo(Now + 1 + 3_600_000), "and never shortens");
     }
 
     [Test]
     public void Trouble_QuotaNeedingAPerson_OpensTheCircuit() =>
         Assert.That(
-            _backoff.Trouble(new(Account, TroubleKind.Quota, 550, "5.7.705", "no"), 1, Now).Event,
-            Is.EqualTo(Pipeline.Mail.EventType.AccountCircuitOpened)
+            _circuits.Trouble(new(Account, TroubleKind.Quota, 550, "5.7.705", "no"), false, 1, Now).Events,
+            Is.EqualTo(new[] { Pipeline.Mail.EventType.AccountCircuitOpened })
         );
 
     [TestCase(0, 300, 300)]
@@ -69,13 +66,15 @@ internal sealed class RuleWaitTests
         var (now, waits) = (Now, new List<long>());
         for (var i = 0; i < times; i++)
         {
-            var until = _backoff.Trouble(trouble, 1, now).Until;
+            var until = Until(trouble, now, isProbe: i > 0);
             waits.Add((until - now) / 1000);
             now = until;
         }
 
         return waits;
     }
+
+    private long Until(AccountTrouble trouble, long now, bool isProbe = false) => _circuits.Trouble(trouble, isProbe, 1, now).Circuit.Until;
 
     private static AccountTrouble Trouble(string rule, params int[] seconds) =>
         new(Account, TroubleKind.Throttled, 454, "4.7.0", "slow down")

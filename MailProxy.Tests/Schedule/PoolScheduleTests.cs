@@ -83,7 +83,10 @@ internal sealed class PoolScheduleTests
 
         var status = bench.Stage.Status(PoolLane);
         Assert.That((status.State, status.Until), Is.EqualTo((LaneState.PoolWaits, (long?)bench.Clock.Now + 10_000)));
-        Assert.That(status.Reason, Does.Contain("account-1: Connect: connection refused").And.Contain("account-2"));
+        Assert.That(
+            status.Reason,
+            Does.Contain("account-1: the circuit is open (connection): connection refused").And.Contain("account-2")
+        );
         Assert.That(bench.Stage.IsExcused(PoolLane), Is.True);
 
         bench.Clock.Advance(TimeSpan.FromSeconds(10));

@@ -63,6 +63,9 @@ internal sealed class ScheduleBench : IAsyncDisposable
     public ScheduleStage Stage { get; }
     public Task Running => _running;
 
+    /// <summary>The rates of accounts that are slowed.</summary>
+    public AdaptiveRates Adapted => _gate.Adapted;
+
     /// <summary>Accounts whose limits have counts.</summary>
     public int Counts => _gate.Count;
 
@@ -112,6 +115,9 @@ internal sealed class ScheduleBench : IAsyncDisposable
         _out.Remove(due.Ticket.Id);
         Wake.Done(due.Ticket);
     }
+
+    /// <summary>A mail is not on its way any more.</summary>
+    public void CameBack(DueMail due) => _out.Remove(due.Ticket.Id);
 
     /// <summary>Sends mail after mail, as many as come.</summary>
     public async Task<List<long>> SendAsync(int count)

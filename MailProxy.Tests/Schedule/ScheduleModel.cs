@@ -21,16 +21,29 @@ internal sealed class ScheduleModel
     public required SmtpAccount[] Accounts { get; set; }
     public required Pool[] Pools { get; init; }
     public bool Suspended { get; set; }
-    public Dictionary<AccountKey, long> BackingOff { get; } = [];
+
+    /// <summary>Until when an account's circuit is open; after that, until it is closed, it is half-open.</summary>
+    public Dictionary<AccountKey, long> Circuits { get; } = [];
+
+    /// <summary>The mail that tries an account whose circuit is half-open.</summary>
+    public Dictionary<AccountKey, long> Probes { get; } = [];
 
     /// <summary>Mails under way by an account, and the permits that they hold.</summary>
     public Dictionary<AccountKey, int> UnderWay { get; } = [];
 
-    public void Took(AccountKey account) => UnderWay[account] = UnderWay.GetValueOrDefault(account) + 1;
-
-    public void Ended(AccountKey account, long now, bool spent)
+    public void Took(DueMail due, long now)
     {
+        UnderWay[due.Account] = UnderWay.GetValueOrDefault(due.Account) + 1;
+        if (IsHalfOpen(due.Account, now))
+            Probes[due.Account] = due.Ticket.Id;
+    }
+
+    public void Ended(DueMail due, long now, bool spent)
+    {
+        var account = due.Account;
         UnderWay[account]--;
+        if (Probes.GetValueOrDefault(account) == due.Ticket.Id)
+            Probes.Remove(account);
         if (spent)
             SpentBy(account).Add((now, 1));
     }
@@ -44,8 +57,10 @@ internal sealed class ScheduleModel
         var holding = new HashSet<LaneState>();
         if (account.Paused)
             holding.Add(LaneState.Paused);
-        if (BackingOff.GetValueOrDefault(key) > now)
+        if (Circuits.GetValueOrDefault(key) > now)
             holding.Add(LaneState.BackingOff);
+        if (IsProbed(key, now))
+            holding.Add(LaneState.Probed);
         if (account.Limits.PerMinute is { } limit && Counted(key, now, Window + Slack) + asked > limit)
             holding.Add(LaneState.AtLimit);
         if (UnderWay.GetValueOrDefault(key) >= account.MaxConnections * 2)
@@ -82,15 +97,20 @@ internal sealed class ScheduleModel
     }
 
     /// <summary>Whether an account may have been given one more mail: nothing but the slack speaks for it.</summary>
-    public string? Fault(QueuedMail ticket, AccountKey by, long now)
+    public string? Fault(DueMail due, long now)
     {
+        var (ticket, by) = (due.Ticket, due.Account);
+        if (due.IsProbe != IsHalfOpen(by, now))
+            return due.IsProbe ? "it is called a probe, and the circuit is not half-open" : "nobody is told that it is a probe";
         var account = Find(by);
         if (Suspended)
             return "the dispatcher is suspended";
         if (account.Paused)
             return "the account is paused";
-        if (BackingOff.GetValueOrDefault(by) > now)
-            return "the account backs off";
+        if (Circuits.GetValueOrDefault(by) > now)
+            return "the account's circuit is open";
+        if (IsProbed(by, now))
+            return "another mail tries the account";
         if (account.Limits.PerMinute is { } limit && Counted(by, now, Window) + 1 > limit)
             return "the account is at its limit";
         if (Lanes.PoolOf(ticket.Lane) is not { } key)
@@ -100,6 +120,10 @@ internal sealed class ScheduleModel
             return "the account is not in the pool";
         return null;
     }
+
+    private bool IsHalfOpen(AccountKey account, long now) => Circuits.TryGetValue(account, out var until) && until <= now;
+
+    private bool IsProbed(AccountKey account, long now) => IsHalfOpen(account, now) && Probes.ContainsKey(account);
 
     private long Counted(AccountKey account, long now, long window) =>
         UnderWay.GetValueOrDefault(account) + SpentBy(account).Where(one => one.At > now - window).Sum(static one => one.Count);

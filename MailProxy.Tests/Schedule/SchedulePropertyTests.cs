@@ -44,19 +44,20 @@ internal sealed class SchedulePropertyTests
         Start();
         await using var wait = new SchedulerWait(_input.Reader, _next.Writer, _wake, _clock);
         _stage.Begin(new([], [], [], long.MaxValue), suspended: false);
-        var (sent, held) = (0, 0);
+        var (sent, held, probes) = (0, 0, 0);
         for (var step = 0; step < Steps; step++)
         {
             var told = Step(random);
             while (await _stage.TurnAsync(wait)) { }
             while (_next.Reader.TryRead(out var due))
             {
-                var fault = _model.Fault(due.Ticket, due.Account, _clock.Now);
+                var fault = _model.Fault(due, _clock.Now);
                 if (fault is not null)
                     Assert.Fail($"step {step}, {told}: {due.Ticket} went by {due.Account}, but {fault}");
                 if (!_waiting.Remove(due.Ticket.Id))
                     Assert.Fail($"step {step}, {told}: {due.Ticket} went twice");
-                _model.Took(due.Account);
+                _model.Took(due, _clock.Now);
+                probes += due.IsProbe ? 1 : 0;
                 _underWay.Add(due);
                 sent++;
             }
@@ -76,6 +77,7 @@ internal sealed class SchedulePropertyTests
         }
 
         Assert.That((sent, held), Is.GreaterThan((Steps / 20, Steps / 20)), "most of this would be idle");
+        Assert.That(probes, Is.GreaterThan(Steps / 400));
     }
 
     // Of a lane with mail that is due: the reason is one that the model knows.
@@ -140,6 +142,8 @@ internal sealed class SchedulePropertyTests
                 return Offer(random);
             case < 60 when _underWay.Count > 0:
                 return Sent(random);
+            case < 61 when _underWay.Count > 0:
+                return Gone(random);
             case < 64 when _underWay.Count > 0:
                 return Trouble(random);
             case < 67 when _underWay.Count > 0:
@@ -148,7 +152,7 @@ internal sealed class SchedulePropertyTests
                 return Returned(random);
             case < 73:
                 return Change(random);
-            case < 75:
+            case < 74:
                 return Unpark(random);
             case < 76:
                 return Suspend(random);
@@ -183,19 +187,38 @@ internal sealed class SchedulePropertyTests
         var due = Take(random);
         due.Permit.Spend();
         due.Permit.Dispose();
-        _model.Ended(due.Account, _clock.Now, spent: true);
+        _model.Ended(due, _clock.Now, spent: true);
         _store.Remove(due.Ticket);
+        if (due.IsProbe)
+            Close(due.Account);
         _wake.Done(due.Ticket);
         return $"sent {due.Ticket.Id}";
+    }
+
+    // Cancelled, expired or stale: it says nothing of the account.
+    private string Gone(Random random)
+    {
+        var due = Take(random);
+        due.Permit.Dispose();
+        _model.Ended(due, _clock.Now, spent: false);
+        _store.Remove(due.Ticket);
+        _wake.Done(due.Ticket);
+        return $"gone {due.Ticket.Id}";
+    }
+
+    private void Close(AccountKey account)
+    {
+        _model.Circuits.Remove(account);
+        _wake.Unpark(account);
     }
 
     private string Trouble(Random random)
     {
         var due = Take(random);
-        var until = _clock.Now + random.Next(1, 20_000);
+        var until = _clock.Now + random.Next(1, random.Next(4) == 0 ? 20_000 : 500);
         due.Permit.Dispose();
-        _model.Ended(due.Account, _clock.Now, spent: false);
-        _model.BackingOff[due.Account] = until;
+        _model.Ended(due, _clock.Now, spent: false);
+        _model.Circuits[due.Account] = until;
         _wake.Park(new(due.Account, TroubleKind.Connect, null, null, "refused"), until);
         Again(due.Ticket with { Attempt = due.Ticket.Attempt + 1 });
         return $"trouble of {due.Account} until {until}";
@@ -206,7 +229,7 @@ internal sealed class SchedulePropertyTests
         var due = Take(random);
         due.Permit.Spend();
         due.Permit.Dispose();
-        _model.Ended(due.Account, _clock.Now, spent: true);
+        _model.Ended(due, _clock.Now, spent: true);
         Again(due.Ticket with { Attempt = due.Ticket.Attempt + 1, Due = _clock.Now + random.Next(1, 5_000) });
         return $"deferred {due.Ticket.Id}";
     }
@@ -223,21 +246,21 @@ internal sealed class SchedulePropertyTests
     {
         var due = Take(random);
         due.Permit.Dispose();
-        _model.Ended(due.Account, _clock.Now, spent: false);
+        _model.Ended(due, _clock.Now, spent: false);
         _wake.SetAside(due.Ticket);
         _wake.Return(due.Ticket);
         _waiting[due.Ticket.Id] = due.Ticket;
         return $"returned {due.Ticket.Id}";
     }
 
-    // A changed account is looked at anew: its back-off is over.
+    // A changed account is looked at anew: Report closes its circuit.
     private string Change(Random random)
     {
         var at = random.Next(_model.Accounts.Length);
         var was = _model.Accounts[at];
         var now = was with { Version = was.Version + 1, Paused = random.Next(3) == 0 };
         _model.Accounts = [.. _model.Accounts.Select(account => account == was ? now : account)];
-        _model.BackingOff.Remove(was.Key);
+        Close(was.Key);
         _accounts.Swap(_accounts.Directory.With(now));
         return $"changed {now.Id}, paused {now.Paused}";
     }
@@ -245,8 +268,7 @@ internal sealed class SchedulePropertyTests
     private string Unpark(Random random)
     {
         var key = _model.Accounts[random.Next(_model.Accounts.Length)].Key;
-        _model.BackingOff.Remove(key);
-        _wake.Unpark(key);
+        Close(key);
         return $"unparked {key}";
     }
 

@@ -24,7 +24,13 @@ internal sealed class ScheduleWaitTests
         var status = bench.Stage.Status(A);
         Assert.That(
             (status.State, status.Until, status.Reason),
-            Is.EqualTo((LaneState.BackingOff, (long?)bench.Clock.Now + 30_000, "Connect: connection refused"))
+            Is.EqualTo(
+                (
+                    LaneState.BackingOff,
+                    (long?)bench.Clock.Now + 30_000,
+                    "the circuit is open (connection): connection refused; then one message tries it"
+                )
+            )
         );
         Assert.That((bench.Stage.IsExcused(A), bench.Store.Asked), Is.EqualTo((true, 0)));
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Send.Tokens;
 using MailProxy.Pipeline.Telemetry;
@@ -28,7 +29,8 @@ internal sealed class SendRig : IAsyncDisposable
         SendOptions? options = null,
         Func<Mark, Task<bool>>? mark = null,
         TimeProvider? clock = null,
-        AccountTokens? tokens = null
+        AccountTokens? tokens = null,
+        Func<AccountKey, bool>? isHeld = null
     )
     {
         clock ??= TimeProvider.System;
@@ -38,7 +40,19 @@ internal sealed class SendRig : IAsyncDisposable
             Marks.Marking = mark;
         Options = options ?? new();
         Pool = new(Accounts, Options, Metrics, clock, NullLogger.Instance, tokens: tokens);
-        var stage = new SendStage(_input.Reader, Pool, Marks, _report.Writer, Wake, Options, Metrics, Accounts, clock, NullLogger.Instance);
+        var stage = new SendStage(
+            _input.Reader,
+            Pool,
+            Marks,
+            _report.Writer,
+            Wake,
+            Options,
+            Metrics,
+            Accounts,
+            clock,
+            NullLogger.Instance,
+            isHeld: isHeld
+        );
         _stage = stage.RunAsync(_stop.Token, _abort.Token, _abort.Token);
         _reporting = Task.Run(ReportAsync);
     }
@@ -63,12 +77,12 @@ internal sealed class SendRig : IAsyncDisposable
         return await OutcomeAsync(id);
     }
 
-    public async Task PutAsync(long id, MailContent? content = null, SmtpAccount? account = null)
+    public async Task PutAsync(long id, MailContent? content = null, SmtpAccount? account = null, bool isProbe = false)
     {
         var permit = Permits.GetOrAdd(id, static _ => new());
         await _input.Writer.WriteAsync(
             new(
-                new(Sample.Ticket(id), new(7), permit),
+                new(Sample.Ticket(id), new(7), permit) { IsProbe = isProbe },
                 account ?? Account,
                 content ?? Sample.Content(),
                 Charges.GetOrAdd(id, static _ => new())

@@ -133,6 +133,7 @@ public static class AccountFields
             {
                 Show = (a, shown) => AccountField.Add(shown, "secret_expires_at", Instant(a.SecretExpiresAt)),
             },
+            OfServer(OAuthFields.Customer),
             MailRuleFields.Limits<SmtpAccount>(a => a.Limits, (a, limits) => a with { Limits = limits }, ofAccount: true),
             Number("max_connections", 100, a => a.MaxConnections, (a, most) => a with { MaxConnections = most ?? 8 }),
             Number(
@@ -214,6 +215,8 @@ public static class AccountFields
             {
                 Shown = "Domains whose limit is used, those that hold mail up first; at most 100.",
             },
+            AccountField.Answered("circuit", new("object") { Object = CircuitFields.Members }),
+            AccountField.Answered("adaptive", new("object") { Object = AdaptedRateFields.Members }),
             AccountField.Answered("pipelining_now", Choice(Pipelinings).Shape),
             AccountField.Answered("pipelining_why", Shape.Text),
         ]

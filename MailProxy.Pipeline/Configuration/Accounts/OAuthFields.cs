@@ -11,6 +11,15 @@ internal static class OAuthFields
 {
     private static readonly Names<OAuthPreset> Presets = new(("microsoft", OAuthPreset.Microsoft), ("google", OAuthPreset.Google));
 
+    /// <summary>Not of the log-in alone: it names the customer of the provider, whom a log-in tells too.</summary>
+    public static readonly AccountField Customer = AccountField.Of(
+        "provider_tenant",
+        Text(253),
+        a => a.ProviderTenant,
+        (a, customer) => a with { ProviderTenant = customer },
+        says: "Accounts of the same provider and word are one customer's; absent: told by `auth`."
+    );
+
     // Members of the account itself, so that the rules of secrets see where they would be sent.
     private static readonly FieldList<SmtpAccount> Members = new(
         "OAuth2",

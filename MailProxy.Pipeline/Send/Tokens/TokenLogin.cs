@@ -8,19 +8,26 @@ internal static class TokenLogin
 {
     private const int Refused = 535;
 
-    private const string Microsoft =
-        "The token is new, so it is not that. Likely causes: no service principal of the application in Exchange Online "
-        + "(New-ServicePrincipal); a scope other than https://outlook.office365.com/.default; no permission SMTP.SendAsApp with admin "
-        + "consent; the service principal may not use the mailbox (Add-MailboxPermission FullAccess); SMTP AUTH switched off for the "
-        + "mailbox or the organisation (Set-CASMailbox -SmtpClientAuthenticationDisabled $false); user is not the mailbox's address.";
+    private const string MicrosoftApplication =
+        "The token is new, so it is not that. Likely causes: user is not the address of the mailbox that the token is for; SMTP AUTH "
+        + "switched off for the mailbox (Set-CASMailbox -SmtpClientAuthenticationDisabled $false) or for the organisation; the permission "
+        + "SMTP.SendAsApp of Office 365 Exchange Online is missing, or admin consent for it; a scope other than "
+        + "https://outlook.office365.com/.default; no service principal of the application in Exchange Online (New-ServicePrincipal), or "
+        + "it may not use the mailbox (Add-MailboxPermission FullAccess).";
+
+    private const string MicrosoftUser =
+        "The token is new, so it is not that. Likely causes: another user than the mailbox has consented, so that the token is for another "
+        + "mailbox; SMTP AUTH switched off for the mailbox (Set-CASMailbox -SmtpClientAuthenticationDisabled $false) or for the "
+        + "organisation; the scope https://outlook.office.com/SMTP.Send is missing; the user's or the admin's consent to it is missing.";
 
     private const string Google =
-        "The token is new, so it is not that. Likely causes: user is not the mailbox that the token is for (subject); no domain-wide "
-        + "delegation of the client for https://mail.google.com/; another scope; SMTP switched off for the user.";
+        "The token is new, so it is not that. Likely causes: user is not the mailbox that the token is for (subject); the scope is not "
+        + "https://mail.google.com/; no consent to it, of the user or as domain-wide delegation of the client; SMTP switched off for the "
+        + "user or the organisation.";
 
     private const string Other =
-        "The token is new, so it is not that. Likely causes: another scope is needed; user is not the mailbox that the token is for; "
-        + "the application may not use the mailbox; SMTP log-in is switched off for it.";
+        "The token is new, so it is not that. Likely causes: user is not the mailbox that the token is for; SMTP log-in is switched off "
+        + "for the mailbox; a scope for SMTP is missing, or consent to it; the application may not use the mailbox.";
 
     /// <param name="open">Opens a connection with a token, or null without one.</param>
     /// <param name="anew">A person tries: with a token that is new.</param>
@@ -90,7 +97,8 @@ internal static class TokenLogin
     private static string CausesOf(OAuthLogin login) =>
         login.Preset switch
         {
-            OAuthPreset.Microsoft => Microsoft,
+            OAuthPreset.Microsoft when login.RefreshToken is not null => MicrosoftUser,
+            OAuthPreset.Microsoft => MicrosoftApplication,
             OAuthPreset.Google => Google,
             _ => Other,
         };

@@ -27,6 +27,7 @@ internal sealed class AccountTable : TableRules<SmtpAccount>
     {
         session.Run("DELETE FROM limit_uses WHERE key = ?1", LimitKey.Of(KeyOf(resource)).Stored);
         session.Run("DELETE FROM refresh_tokens WHERE account = ?1", resource.Number);
+        session.Run("DELETE FROM account_circuits WHERE account = ?1", resource.Number);
         session.Run("DELETE FROM secret_warnings WHERE account = ?1", resource.Number);
     }
 

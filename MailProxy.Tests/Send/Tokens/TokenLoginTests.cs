@@ -49,10 +49,11 @@ internal sealed class TokenLoginTests
         Assert.That(_endpoint.Forms, Has.Count.EqualTo(2));
     }
 
-    [TestCase(OAuthPreset.Microsoft, "service principal", ".default", "Add-MailboxPermission", "SMTP AUTH")]
-    [TestCase(OAuthPreset.Google, "domain-wide delegation", "subject", "scope", "SMTP")]
-    [TestCase(null, "scope", "mailbox", "application", "SMTP log-in")]
-    public async Task Login_NewTokenRefused_BlamesTheAccountAndNamesTheCauses(OAuthPreset? preset, params string[] words)
+    [TestCase(OAuthPreset.Microsoft, false, "service principal", ".default", "Add-MailboxPermission", "SMTP AUTH", "admin consent")]
+    [TestCase(OAuthPreset.Microsoft, true, "another mailbox", "SMTP AUTH", "organisation", "SMTP.Send", "consent to it is missing")]
+    [TestCase(OAuthPreset.Google, false, "domain-wide delegation", "subject", "scope", "SMTP", "consent")]
+    [TestCase(null, false, "scope", "mailbox", "application", "SMTP log-in", "consent")]
+    public async Task Login_NewTokenRefused_BlamesTheAccountAndNamesTheCauses(OAuthPreset? preset, bool ofUser, params string[] words)
     {
         await using var server = Server("XOAUTH2", static _ => "535 5.7.3 Authentication unsuccessful");
         var account = FakeTokenEndpoint.Account(
@@ -63,6 +64,7 @@ internal sealed class TokenLoginTests
                 TokenUrl = new("https://login.example"),
                 ClientId = "c",
                 ClientSecret = "s",
+                RefreshToken = ofUser ? "r" : null,
             }
         );
         await using var rig = new SendRig(account, tokens: _endpoint.Tokens);
