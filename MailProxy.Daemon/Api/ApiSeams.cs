@@ -64,7 +64,8 @@ public sealed record DispatcherControl(
 /// <param name="Reason">
 /// A stable snake_case word: <c>account_paused</c>, <c>tenant_suspended</c>, <c>account_limit</c>, <c>tenant_limit</c>,
 /// <c>tenant_share</c>,
-/// <c>account_backoff</c>, <c>account_probe</c>, <c>account_slowed</c>, <c>pool</c>, <c>connecting</c>, <c>account_busy</c>, <c>installation_limit</c>,
+/// <c>account_backoff</c>, <c>account_probe</c>, <c>account_slowed</c>, <c>pool</c>, <c>connecting</c>, <c>account_busy</c>,
+/// <c>installation_limit</c>,
 /// <c>dispatcher_suspended</c>, <c>store</c>.
 /// </param>
 /// <param name="Until">Unix milliseconds, or null when nobody knows.</param>

@@ -1,5 +1,3 @@
-using MailProxy.Pipeline.Mail;
-
 namespace MailProxy.Pipeline.Flow;
 
 /// <summary>What the server said of one recipient.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 
 namespace MailProxy.Pipeline.Schedule;

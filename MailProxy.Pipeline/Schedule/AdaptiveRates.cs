@@ -4,16 +4,14 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>The rates of accounts whose providers asked for less. One that has grown to its ceiling is forgotten. From any thread.</summary>
+/// <summary>The rates of accounts whose providers asked for less; one that has grown to its ceiling is forgotten. From any thread.
+/// </summary>
 internal sealed class AdaptiveRates(TimeProvider clock)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<AccountKey, (AdaptiveRate Rate, long Version)> _rates = [];
     private readonly long _start = clock.GetTimestamp();
     private volatile int _count;
-
-    /// <summary>Accounts that are slowed.</summary>
-    public int Count => _count;
 
     /// <summary>An account's provider asks for less.</summary>
     /// <param name="measured">Messages a minute until now.</param>

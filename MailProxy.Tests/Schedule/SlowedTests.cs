@@ -76,12 +76,12 @@ internal sealed class SlowedTests
         await using var bench = new ScheduleBench(accounts: [Account(A), Account(B)]).Start();
         bench.Wake.Slow(Slow);
         await bench.RestedAsync();
-        Assert.That(bench.Adapted.Count, Is.EqualTo(1));
+        Assert.That(bench.Adapted.Of(Lanes.AccountOf(A)), Is.Not.Null);
 
         bench.Accounts.Swap(gone ? new([Account(B)], null) : new([Account(A, version: 2), Account(B)], null));
         await bench.RestedAsync();
 
-        Assert.That(bench.Adapted.Count, Is.Zero);
+        Assert.That(bench.Adapted.Of(Lanes.AccountOf(A)), Is.Null);
     }
 
     [Test]
