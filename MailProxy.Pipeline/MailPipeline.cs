@@ -202,7 +202,7 @@ public sealed class MailPipeline : IAsyncDisposable
             Webhooks = _webhooks,
             Retain = retain,
             Secrets = new(shared.Accounts, shared.SecretWarnings, shared.Clock, Log<SecretWatch>()),
-            Destinations = new(destinations, shared.Destinations, shared.Accounts, Wake, shared.Clock),
+            Destinations = new(destinations, shared.Destinations, shared.Accounts, Wake, shared.Clock, Log<DestinationWatch>()),
             Links = shared.Links,
         };
     }
@@ -234,9 +234,6 @@ public sealed class MailPipeline : IAsyncDisposable
 
     /// <summary>A stored message expires then.</summary>
     public void ExpiryHint(long at) => _schedule.ExpiryHint(at);
-
-    /// <summary>Why an account's mail waits, or that it does not. From any thread.</summary>
-    public LaneStatus Status(AccountKey account) => Status(Lanes.Of(account));
 
     /// <summary>Why a lane's mail waits, or that it does not. From any thread.</summary>
     public LaneStatus Status(LaneKey lane) => _schedule.Status(lane);

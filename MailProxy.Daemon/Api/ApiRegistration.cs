@@ -26,8 +26,7 @@ public static class ApiRegistration
     /// <c>IOptions&lt;ApiOptions&gt;</c>, <see cref="DispatcherControl"/>, <see cref="AccountTest"/>, <see cref="WriteRaw"/>, <see
     /// cref="WebhooksChanged"/>, <see cref="WebhookTrial"/>, <see cref="OpenDownload"/>, <see cref="SandboxView"/>, the stores,
     /// <c>UnsubscribeLinks</c>, <c>CurrentAccounts</c>, <c>AccountsInForce</c>, <c>CurrentTenants</c>, <c>CurrentKeys</c>,
-    /// <c>CurrentVolumes</c>,
-    /// a <c>ConfigurationWriter</c> of each noun,
+    /// <c>CurrentVolumes</c>, a <c>ConfigurationWriter</c> of each noun,
     /// <c>IVolumeProbe</c>, <c>Wake</c>, <c>TenantOptions</c>, <c>TenantShare</c>,
     /// <see cref="IsProtectedRoot"/>,
     /// <c>PipelineHealth</c>, <c>PipelineMetrics</c>, <c>CollectorRegistry</c>, <see cref="TimeProvider"/>.</summary>

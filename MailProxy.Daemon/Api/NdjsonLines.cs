@@ -34,9 +34,6 @@ internal sealed class NdjsonLines(
     /// <summary>What was cut out of them; null: nothing.</summary>
     public LongStrings? Cut => _chunk?.Cut;
 
-    /// <summary>Bytes of the lines that are in memory.</summary>
-    public long InMemory => _lines.Sum(static line => (long)line.To - line.From);
-
     /// <summary>Why reading ended before the body did.</summary>
     public ProblemAnswer? Refusal { get; private set; }
 

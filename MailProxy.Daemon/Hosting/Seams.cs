@@ -97,7 +97,7 @@ internal static class Seams
     // That a connection is being opened says more than that all allowed attempts are under way.
     private static LaneWait? Wait(MailPipeline pipeline, AccountKey account)
     {
-        var lane = pipeline.Status(account);
+        var lane = pipeline.Status(Lanes.Of(account));
         return lane.State is LaneState.Ready or LaneState.Busy ? Wait(pipeline.Accounts.ConnectingOf(account)) ?? Wait(lane) : Wait(lane);
     }
 

@@ -29,4 +29,6 @@ public static class DestinationUsageFields
             },
         ]
     );
+
+    public static readonly Shape List = new("array") { Items = new("object") { Object = Members } };
 }

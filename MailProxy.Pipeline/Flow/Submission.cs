@@ -7,7 +7,7 @@ namespace MailProxy.Pipeline.Flow;
 /// <summary>
 /// One request: its drafts, and the promise of an answer. It is withdrawn (503, never stored) or taken (just before BEGIN), never both.
 /// </summary>
-public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, long bytes, IdempotencyClaim? idempotency)
+public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, IdempotencyClaim? idempotency)
 {
     private const int Offered = 0,
         Taken = 1,
@@ -20,7 +20,6 @@ public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, long 
 
     public string Tenant { get; } = tenant;
     public IReadOnlyList<Draft> Drafts { get; } = drafts;
-    public long Bytes { get; } = bytes;
     public IdempotencyClaim? Idempotency { get; } = idempotency;
 
     /// <summary>Completes after the commit, or with <see cref="SubmissionAnswer.Unavailable"/>.</summary>

@@ -111,7 +111,7 @@ internal sealed partial class ReportStage(
                 Mark = outcome.Mark,
                 Destinations = outcome is Outcome.Attempted { Mark: not null, Content: var sent } ? CountsOf(sent) : [],
                 Attempt = outcome.Attempt,
-                Suppress = outcome is Outcome.Attempted refused ? NoSuchAddress(refused, settlement) : [],
+                Suppress = outcome is Outcome.Attempted refused ? NoSuchAddresses.Of(refused, settlement, accounts.Directory) : [],
             };
     }
 
@@ -119,24 +119,6 @@ internal sealed partial class ReportStage(
         accounts.Directory.Find(tried.Account)?.Limits is { Destinations: { } destinations } limits
             ? DestinationTally.Of(destinations, limits.Count, tried.Slice)
             : [];
-
-    // What a server says of addresses that do not exist, where the tenant wants such to be remembered.
-    private List<(string Address, string Reason)> NoSuchAddress(Outcome.Attempted tried, Settlement settlement)
-    {
-        if (accounts.Directory.Tenants.Find(tried.Content.Key.Tenant)?.SuppressBounces is not true)
-            return [];
-        var found = new List<(string, string)>();
-        foreach (var update in settlement.Recipients)
-        {
-            if (
-                update is { State: RecipientState.Failed, EnhancedCode: "5.1.1" or "5.1.2" or "5.1.10" }
-                && tried.Content.Slice.FirstOrDefault(to => to.Ordinal == update.Ordinal) is { Address: { } address }
-            )
-                found.Add((address, update.Reply ?? update.EnhancedCode));
-        }
-
-        return found;
-    }
 
     // A pool's mail that was refused because of its sender alone may go by another account of the pool; without another it has failed.
     private Settlement? Excluded(Outcome.Attempted tried, long now)

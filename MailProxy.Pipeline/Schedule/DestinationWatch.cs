@@ -1,13 +1,20 @@
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>Lets a change of an account's limits for single domains act at once, and drops counts that nobody uses.</summary>
-internal sealed class DestinationWatch(DestinationGate gate, IDestinationUses uses, CurrentAccounts accounts, Wake wake, TimeProvider clock)
+internal sealed partial class DestinationWatch(
+    DestinationGate gate,
+    IDestinationUses uses,
+    CurrentAccounts accounts,
+    Wake wake,
+    TimeProvider clock,
+    ILogger logger
+)
 {
     private const int Chunk = 1_000;
 
@@ -90,13 +97,22 @@ internal sealed class DestinationWatch(DestinationGate gate, IDestinationUses us
                         wake.Due(lane, 0);
                 }
             }
-            catch (StoreUnavailableException)
+            catch (Exception error)
             {
+                // It is tried again; the mail comes at its time all the same.
+                Log.CannotHasten(logger, lane.ToString(), error);
                 return false;
             }
         }
 
         return true;
+    }
+
+    private static partial class Log
+    {
+        // At Debug, because the store logs its own trouble once, and this would repeat it each second.
+        [LoggerMessage(310, LogLevel.Debug, "The mail of lane {Lane} that waits for a destination's limit cannot be hastened now.")]
+        public static partial void CannotHasten(ILogger logger, string lane, Exception fault);
     }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

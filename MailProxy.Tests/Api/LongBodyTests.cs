@@ -125,7 +125,7 @@ internal sealed class LongBodyTests
                 Limits = new() { SpoolThreshold = Threshold },
             }
         );
-        await host.Ingest.Writer.WriteAsync(new("default", [], 0, null));
+        await host.Ingest.Writer.WriteAsync(new("default", [], null));
 
         var posting = host.SendAsync("POST", "/v1/messages", Attached(Content));
         await host.Clock.WaitedForAsync(TimeSpan.FromSeconds(2));

@@ -12,7 +12,7 @@ public sealed class SubmissionGatewayTests
     private static readonly TimeSpan GatewayWait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan TakePatience = TimeSpan.FromSeconds(10);
 
-    private static Submission Blocker() => new("default", [], 0, null);
+    private static Submission Blocker() => new("default", [], null);
 
     private static ApiHost Unread(int capacity = 1) => new() { Behind = null, Ingest = Channel.CreateBounded<Submission>(capacity) };
 

@@ -231,7 +231,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
             {"id":"m1","account":"main","from":"a@example.com","to":"b@example.org","text":"x","attachments":[{"filename":"f.bin","source":"http://files.example:{{_source.Port}}/f"}]}
             """
         );
-        var submission = new Submission("default", [DraftBinder.BindOne(json)], json.Length, null);
+        var submission = new Submission("default", [DraftBinder.BindOne(json)], null);
         await Pipeline.Submissions.WriteAsync(submission);
         if (await submission.Answer.WaitAsync(Deadline) is SubmissionAnswer.Stored stored)
         {

@@ -24,6 +24,7 @@ public sealed class EveryLoopTests
     private static readonly HashSet<string> NotOfALoop =
     [
         "IMessageStore.RecoverAsync",
+        "IDestinationUses.ReadAsync",
         "IMessageStore.ChangeAsync",
         "IDeliveryLog.FloorAsync",
         "IDeliveryLog.ProgressAsync",

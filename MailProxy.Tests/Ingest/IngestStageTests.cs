@@ -44,7 +44,7 @@ internal sealed class IngestStageTests
         ).RunAsync();
 
     private static Submission Submission(IdempotencyClaim? claim, params string[] messages) =>
-        new("default", [.. messages.Select(m => DraftBinder.BindOne(Encoding.UTF8.GetBytes(m)))], 1, claim);
+        new("default", [.. messages.Select(m => DraftBinder.BindOne(Encoding.UTF8.GetBytes(m)))], claim);
 
     private static string Large(int kilobytes) => Rules.Message($"\"text\":\"{new string('x', kilobytes * 1024)}\"");
 
@@ -70,8 +70,8 @@ internal sealed class IngestStageTests
     {
         var running = Run();
         var bad = Large(9).Replace("bob@y.example", "nobody", StringComparison.Ordinal);
-        await _input.Writer.WriteAsync(new("default", [await SpooledAsync(Large(9)), await SpooledAsync(bad)], 1, null));
-        var withdrawn = new Submission("default", [await SpooledAsync(Large(9))], 1, null);
+        await _input.Writer.WriteAsync(new("default", [await SpooledAsync(Large(9)), await SpooledAsync(bad)], null));
+        var withdrawn = new Submission("default", [await SpooledAsync(Large(9))], null);
         withdrawn.TryWithdraw();
         await _input.Writer.WriteAsync(withdrawn);
 

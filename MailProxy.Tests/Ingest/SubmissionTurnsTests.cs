@@ -10,7 +10,7 @@ internal sealed class SubmissionTurnsTests
 {
     private readonly SubmissionTurns _turns = new(4, new(0.5, static () => true));
 
-    private static Submission Of(string tenant) => new(tenant, [], 0, null);
+    private static Submission Of(string tenant) => new(tenant, [], null);
 
     private List<string> TakeAll()
     {

@@ -44,7 +44,7 @@ internal sealed class PersistStageTests
     private AcceptedBatch Offer(params string[] members)
     {
         AcceptedLine[] lines = [.. members.Select(m => Rules.JudgeWith(m))];
-        var batch = new AcceptedBatch(new("default", [], 1, null), lines);
+        var batch = new AcceptedBatch(new("default", [], null), lines);
         _input.Writer.TryWrite(batch);
         return batch;
     }

@@ -74,10 +74,7 @@ internal sealed class AppendContract<TBench> : MessageStoreContract<TBench>
     public async Task Append_LineWithProblem_IsAnsweredInItsPlaceAndNotStored()
     {
         var problem = new Problem(422, "validation_failed", "No recipient.");
-        var batch = new AcceptedBatch(
-            new Submission("default", [], 10, null),
-            [new(null, "bad", problem), new(Mail("good"), "good", null)]
-        );
+        var batch = new AcceptedBatch(new Submission("default", [], null), [new(null, "bad", problem), new(Mail("good"), "good", null)]);
 
         var lines = Lines(await In30(Store.AppendNowAsync([batch])));
 

@@ -72,7 +72,7 @@ internal abstract class MessageStoreContract<TBench>
     protected static AcceptedBatch Batch(params AcceptedMail[] mails) => Batch(null, mails);
 
     protected static AcceptedBatch Batch(IdempotencyClaim? claim, params AcceptedMail[] mails) =>
-        new(new Submission("default", [], mails.Sum(m => m.Body.Size), claim), [.. mails.Select(m => new AcceptedLine(m, m.Key.Id, null))]);
+        new(new Submission("default", [], claim), [.. mails.Select(m => new AcceptedLine(m, m.Key.Id, null))]);
 
     protected Task<Appended> AppendAsync(params AcceptedMail[] mails) => In30(Store.AppendNowAsync([Batch(mails)]));
 

@@ -74,7 +74,7 @@ internal sealed class TenantRemovalContract : MessageStoreContract<SqliteBench>
         var mail = Mail(id) with { Key = new(tenant, id) };
         if (file is not null)
             mail = mail with { Body = new(default, file, 15) };
-        await In30(Store.AppendNowAsync([new(new Submission(tenant, [], 10, null), [new(mail, id, null)])]));
+        await In30(Store.AppendNowAsync([new(new Submission(tenant, [], null), [new(mail, id, null)])]));
         await In30(Store.ChangeAsync(new(tenant, id), new MessageChange.Cancel(), "ann", Now));
     }
 

@@ -87,7 +87,7 @@ internal sealed class StageFixture : IDisposable
     public AcceptedBatch Batch(int messages)
     {
         Draft[] drafts = [.. Enumerable.Range(0, messages).Select(_ => DraftBinder.BindOne(Json))];
-        return new(new Submission("default", drafts, (long)messages * Json.Length, null), [.. drafts.Select(Judge)]);
+        return new(new Submission("default", drafts, null), [.. drafts.Select(Judge)]);
     }
 
     public IReadOnlyList<QueuedMail> Append(int messages) => Store.AppendNowAsync([Batch(messages)]).GetAwaiter().GetResult().Tickets;

@@ -208,10 +208,7 @@ public static class AccountFields
             {
                 Shown = "How far each limit of this account is used up.",
             },
-            AccountField.Answered(
-                "destinations_now",
-                new("array") { Items = new("object") { Object = DestinationUsageFields.Members } }
-            ) with
+            AccountField.Answered("destinations_now", DestinationUsageFields.List) with
             {
                 Shown = "Domains whose limit is used, those that hold mail up first; at most 100.",
             },

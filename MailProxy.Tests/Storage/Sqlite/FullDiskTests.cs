@@ -207,7 +207,7 @@ internal sealed class FullDiskTests
             MessageIdHeader = "<1@x>",
             Body = new(json, null, json.Length),
         };
-        return new(new Submission("default", [], json.Length, null), [new(mail, id, null)]);
+        return new(new Submission("default", [], null), [new(mail, id, null)]);
     }
 
     private static Task<T> In30<T>(Task<T> task) => task.WaitAsync(TimeSpan.FromSeconds(30));
