@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Network;
 using LimitField = MailProxy.Pipeline.Configuration.Field<MailProxy.Pipeline.Accounts.AccountLimits>;
 
 namespace MailProxy.Pipeline.Configuration;

@@ -2,7 +2,6 @@ using System.Net.Http.Headers;
 using System.Text;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Notation;
 using MailProxy.Tests.Api;
 using NUnit.Framework;
 

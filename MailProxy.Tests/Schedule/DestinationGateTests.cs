@@ -1,6 +1,5 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Schedule;
 using MailProxy.Pipeline.Storage;
 using NUnit.Framework;

@@ -26,11 +26,12 @@ internal sealed class ChaosClient(HttpClient http, int number, ConcurrentDiction
         }
     }
 
+    // Every third goes by a pool.
     private static JsonObject Mail(string id, int n) =>
         new()
         {
             ["id"] = id,
-            ["account"] = "sink",
+            [n % 3 == 0 ? "pool" : "account"] = n % 3 == 0 ? ChaosPool.Id : "sink",
             ["from"] = "chaos@example.com",
             ["to"] = $"{id}@example.net",
             ["subject"] = $"chaos {id}",

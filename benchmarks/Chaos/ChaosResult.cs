@@ -79,7 +79,8 @@ internal static class ChaosResult
             `dotnet run -c Release --project benchmarks -- chaos --kills {run.Kills} --seed {options.Seed}` on {Environment.ProcessorCount} cores, .NET {Environment.Version}, in {took:hh\:mm\:ss}, in {run.Pieces} pieces of up to {options.Piece} kills, each with a store of its own that is drained and compared at the end.
             {options.Clients} clients post (single and batches of 10, with ids of their own, again on every error) while the daemon is killed at random instants and the sink
             refuses RCPTs (1 %), answers 421 to MAIL (0.1 %) and drops the connection after the final dot (0.5 %). The policies are mixed: half `retry`, a quarter `hold`, a quarter `assume_sent`.
-            All the while a webhook is set whose endpoint takes every request and never answers.
+            A third goes by a pool of two accounts, which are paused and resumed, taken out of it and put back all the while.
+            A webhook is set whose endpoint takes every request and never answers.
 
             | | count | per 1,000 kills |
             |---|---|---|

@@ -10,7 +10,9 @@ namespace MailProxy.Benchmarks.Chaos;
 /// <summary>Kills the daemon at random instants while clients post, and then counts what was lost and what came twice.</summary>
 internal static class ChaosRun
 {
-    private const int Connections = 8;
+    private const int Connections = 8,
+        SpareConnections = 4,
+        AllConnections = Connections + SpareConnections;
 
     // Milliseconds from ready, or from the program's start, to the kill.
     private const int LongestLife = 300;
@@ -30,12 +32,12 @@ internal static class ChaosRun
             var left = TimeSpan.FromSeconds(options.Seconds) - watch.Elapsed;
             var piece = await PieceAsync(options, program, data, options.Seed + run.Pieces, kills, left);
             run += piece;
-            good = piece.IsGood(Connections);
+            good = piece.IsGood(AllConnections);
             if (options.Report)
             {
                 // After each piece: a run that is cut has told what it found, and goes on from there.
                 run.Write(root);
-                await ChaosReport.WriteAsync(root, ChaosReport.Kills, ChaosResult.Text(options, run, Connections));
+                await ChaosReport.WriteAsync(root, ChaosReport.Kills, ChaosResult.Text(options, run, AllConnections));
             }
 
             if (good)
@@ -44,10 +46,10 @@ internal static class ChaosRun
                 Console.WriteLine($"The data is kept in {data}.");
         }
 
-        Console.WriteLine(ChaosResult.Text(options, run, Connections));
+        Console.WriteLine(ChaosResult.Text(options, run, AllConnections));
         if (good)
             Directory.Delete(place, recursive: true);
-        good = run.IsGood(Connections);
+        good = run.IsGood(AllConnections);
         Console.WriteLine(good ? "1 passed, 0 failed" : "0 passed, 1 failed");
         return good ? 0 : 1;
     }
@@ -82,6 +84,9 @@ internal static class ChaosRun
         daemon.Start();
         await daemon.ReadyAsync(Within(60));
         await daemon.PutAccountAsync("sink", sink.Port, Connections);
+        await daemon.PutAccountAsync("spare", sink.Port, SpareConnections);
+        var pool = new ChaosPool(daemon.Http, new Random(seed + 2_000_000));
+        await pool.WholeAsync();
         using (var put = await daemon.Http.PutAsJsonAsync("/v1/webhooks/hanging", new { url = webhook.Url }))
             put.EnsureSuccessStatusCode();
 
@@ -89,6 +94,7 @@ internal static class ChaosRun
         var clients = Enumerable
             .Range(0, options.Clients)
             .Select(n => new ChaosClient(daemon.Http, n, acknowledged).RunAsync(stop.Token))
+            .Append(pool.RunAsync(stop.Token))
             .ToArray();
         var left = new List<FlightDoubts>();
         while (left.Count < wanted && watch.Elapsed < within)
@@ -112,6 +118,7 @@ internal static class ChaosRun
         await stop.CancelAsync();
         await Task.WhenAll(clients).WaitAsync(TimeSpan.FromSeconds(60));
         sink.Misbehaves = false;
+        await pool.WholeAsync();
         await DrainAsync(daemon, data);
         var exit = await daemon.StopAsync();
         return ChaosResult.Of(left, acknowledged, sink, webhook, exit, data, watch.Elapsed);

@@ -14,11 +14,17 @@ internal sealed class LoadBench(string program, string place, LoadOptions option
     /// <param name="settings">By their environment names.</param>
     public async Task<LoadDaemon> StartAsync(int sinkPort, IReadOnlyDictionary<string, string>? settings = null)
     {
-        var data = Directory.CreateDirectory(Path.Combine(place, $"run{_count++}", "data")).FullName;
-        var daemon = new LoadDaemon(new DaemonProcess(program, data, settings));
+        var daemon = NewDaemon(settings);
         await daemon.StartAsync();
         await daemon.Process.PutAccountAsync("sink", sinkPort);
         return daemon;
+    }
+
+    /// <summary>One that was never started.</summary>
+    public LoadDaemon NewDaemon(IReadOnlyDictionary<string, string>? settings = null)
+    {
+        var data = Directory.CreateDirectory(Path.Combine(place, $"run{_count++}", "data")).FullName;
+        return new(new DaemonProcess(program, data, settings));
     }
 }
 

@@ -24,6 +24,8 @@ internal static class LoadRun
         ("hostile", HostileScenario.RunAsync),
         ("intake", IntakeScenario.RunAsync),
         ("wide", WideScenario.RunAsync),
+        ("start", StartScenario.RunAsync),
+        ("pool", PoolScenario.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, string root)

@@ -21,6 +21,9 @@ internal sealed class TimingSink : IAsyncDisposable
     /// <summary>When the first mail of all was taken, as <see cref="Stopwatch.GetTimestamp"/>.</summary>
     public Task<long> First => _first.Task;
 
+    /// <summary>The mails that were taken, by their <c>X-Mail-Key</c>.</summary>
+    public ConcurrentDictionary<string, int> Taken { get; } = [];
+
     /// <summary>When the mail with this <c>X-Mail-Key</c> was taken.</summary>
     public Task<long> TakenAsync(string key) => Mail(key).Task;
 
@@ -30,8 +33,10 @@ internal sealed class TimingSink : IAsyncDisposable
     {
         var now = Stopwatch.GetTimestamp();
         _first.TrySetResult(now);
-        if (mail.Key is { } key)
-            Mail(key).TrySetResult(now);
+        if (mail.Key is not { } key)
+            return;
+        Taken.AddOrUpdate(key, 1, static (_, times) => times + 1);
+        Mail(key).TrySetResult(now);
     }
 
     private TaskCompletionSource<long> Mail(string key) =>

@@ -87,7 +87,7 @@ internal sealed class DaemonProcess : IDisposable
                 // Not listening yet.
             }
 
-            await Task.Delay(10, cancel);
+            await Task.Delay(2, cancel);
         }
     }
 
