@@ -42,6 +42,10 @@ public sealed record AccountTrouble(
     /// <summary>The account as the attempt knew it: trouble of a former one is no news of the one that is there now; null: any.</summary>
     public long? Version { get; init; }
 
+    /// <summary>When the attempt began, by the clock's timestamps: one from before the circuit was closed says nothing of it; null: not
+    /// known.</summary>
+    public long? TriedAt { get; init; }
+
     /// <summary>It concerns every account of the same customer of the provider.</summary>
     public bool OfProviderTenant { get; init; }
 

@@ -11,6 +11,9 @@ namespace MailProxy.Pipeline.Report;
 /// </summary>
 internal sealed partial class AccountWatch : IAsyncDisposable
 {
+    /// <summary>How long it is known when a circuit was closed: no attempt takes longer.</summary>
+    private static readonly TimeSpan Remembered = TimeSpan.FromHours(1);
+
     private readonly Lock _gate = new();
     private readonly AccountCircuits _circuits;
     private readonly CurrentAccounts _accounts;
@@ -20,6 +23,7 @@ internal sealed partial class AccountWatch : IAsyncDisposable
     private readonly Func<SmtpAccount, string?> _customerOf;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
+    private readonly Dictionary<AccountKey, long> _closedAt = []; // by the clock's timestamps
     private volatile int _count;
 
     /// <param name="customerOf">The customer of the provider to whom an account belongs; null: nothing is known of one.</param>
@@ -92,6 +96,13 @@ internal sealed partial class AccountWatch : IAsyncDisposable
             trouble = trouble with { Customer = _customerOf(account) };
         lock (_gate)
         {
+            // It was under way when the circuit was closed, and proves as little as before.
+            if (_closedAt.TryGetValue(trouble.Account, out var closed) && trouble.TriedAt < closed)
+            {
+                Show(trouble.Account);
+                return;
+            }
+
             var change = _circuits.Trouble(trouble, isProbe, account.Version, now);
             Opened(account, change, now);
             if (change.IsFailure && trouble.Slow is not null)
@@ -213,9 +224,17 @@ internal sealed partial class AccountWatch : IAsyncDisposable
     private void Closed(SmtpAccount account, Circuit closed, string by)
     {
         Show(account.Key);
+        NoteClosed(account.Key);
         _writer.Keep(account.Key, null);
         Log.Closed(_logger, account.ToString(), Place(account), by);
         _writer.Tell(account, EventType.AccountCircuitClosed, CircuitDetail.OfClosed(closed, by), Now());
+    }
+
+    private void NoteClosed(AccountKey account)
+    {
+        foreach (var (old, _) in _closedAt.Where(one => _clock.GetElapsedTime(one.Value) > Remembered).ToArray())
+            _closedAt.Remove(old);
+        _closedAt[account] = _clock.GetTimestamp();
     }
 
     // What is over is parked until now: Schedule tries it then.

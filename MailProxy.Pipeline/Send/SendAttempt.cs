@@ -8,6 +8,7 @@ namespace MailProxy.Pipeline.Send;
 internal sealed partial class SendAttempt(PendingMail pending, HeldConnection held, SendRun run)
 {
     private readonly ResolvedMail mail = pending.Mail;
+    private readonly long _triedAt = run.Clock.GetTimestamp();
     private MailAttempt? _kept;
 
     private Mark? Begun => pending.Mark.Begun;
@@ -206,7 +207,7 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
             _ => outcome,
         };
 
-    private AccountTrouble Of(AccountTrouble trouble) => trouble with { Version = mail.Account.Version };
+    private AccountTrouble Of(AccountTrouble trouble) => trouble with { Version = mail.Account.Version, TriedAt = _triedAt };
 
     private Outcome.AccountToBlame Blamed(AccountTrouble trouble) => new(Ticket, trouble, Begun is null ? null : Bodiless());
 

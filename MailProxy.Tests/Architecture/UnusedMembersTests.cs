@@ -17,7 +17,6 @@ internal sealed class UnusedMembersTests
         "FetchGovernor::get_Running",
         "FetchGovernor::get_Used",
         "AccountGate::get_Count",
-        "AdaptiveRates::get_Count",
         "DestinationGate::get_Count",
         "ActiveQueue::get_Count",
         "ActiveQueue::get_InFlight",

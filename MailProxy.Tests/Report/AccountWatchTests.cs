@@ -59,6 +59,21 @@ internal sealed class AccountWatchTests
     }
 
     [Test]
+    public async Task Trouble_OfAnAttemptFromBeforeItWasClosed_SaysNothing()
+    {
+        await using var watch = Watch();
+        var before = _clock.GetTimestamp();
+        watch.Trouble(Trouble(A) with { TriedAt = before });
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        watch.Reset(_accounts.Directory.Find(Key(A))!, "resume");
+
+        watch.Trouble(Trouble(A) with { TriedAt = before });
+        Assert.That(watch.IsHeld(Key(A)), Is.False, "it was under way when a person said that all is well");
+        watch.Trouble(Trouble(A) with { TriedAt = _clock.GetTimestamp() });
+        Assert.That(watch.IsHeld(Key(A)), Is.True);
+    }
+
+    [Test]
     public async Task Trouble_OfAnAccountDeletedMeanwhile_IsToldToNoTenantAndKeptNowhere()
     {
         _accounts.Swap(AccountDirectory.Empty);
