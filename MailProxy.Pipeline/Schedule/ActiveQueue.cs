@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Sharing;
+using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Schedule;
 
@@ -105,7 +106,7 @@ internal sealed class ActiveQueue
     /// <summary>A ticket fresh from the store. While the disk has more, only what goes before a ticket in memory may pass it.</summary>
     public void Offer(MailLane lane, in QueuedMail ticket)
     {
-        if (lane.LetsGo || (lane.More && !lane.Outranks(ticket)))
+        if (lane.LetsGo || (lane.More && !lane.Precedes(ticket)))
             _window.TurnAway(lane, ticket);
         else
             Insert(lane, ticket);
@@ -199,24 +200,24 @@ internal sealed class ActiveQueue
     /// <summary>
     /// The next lane that should ask the disk, and for what; what it knew of the disk is forgotten before the question. Tenants take turns.
     /// </summary>
-    public MailLane? NextToRefill(out int count, out Priority lowest)
+    public MailLane? NextToRefill(long now, out ClaimRequest request)
     {
-        (count, lowest) = (0, Priority.Low);
+        request = default;
         if (_refills.First() is not { } lane)
             return null;
-        _refills.Ask(lane, out count, out lowest);
+        request = _refills.Ask(lane, now);
         Settle(lane);
         return lane;
     }
 
     /// <summary>What the disk answered to the question that <see cref="NextToRefill"/> gave.</summary>
-    public void Fill(MailLane lane, IReadOnlyList<QueuedMail> tickets, bool more, long nextDue, int asked, Priority lowest)
+    public void Fill(MailLane lane, ClaimedPage page, ClaimRequest request)
     {
-        lane.NextDue = Math.Min(lane.NextDue, nextDue);
-        lane.More |= more && tickets.Count > 0; // what is left is on its way already, and its end wakes the lane
-        lane.Glance |= lowest < Priority.Low && tickets.Count >= asked;
-        for (var i = 0; i < tickets.Count; i++)
-            Insert(lane, tickets[i]);
+        lane.Learn(page, request);
+        for (var i = 0; i < page.Tickets.Count; i++)
+            Insert(lane, page.Tickets[i]);
+        foreach (var (priority, flow) in page.Left)
+            lane.HasMore(priority, flow);
         Settle(lane);
     }
 
@@ -284,6 +285,7 @@ internal sealed class ActiveQueue
     {
         if (lane.Count > 0)
             lane.Page = LaneRefills.FirstPage;
+        lane.StandBack();
         _window.Empty(lane);
         Settle(lane);
     }

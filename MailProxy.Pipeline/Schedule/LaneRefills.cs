@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Schedule;
 
@@ -32,25 +33,26 @@ internal sealed class LaneRefills(TicketWindow window, int page)
     }
 
     /// <summary>What the lane asks for; what it knew of the disk is forgotten before the question.</summary>
-    public void Ask(MailLane lane, out int count, out Priority lowest)
+    public ClaimRequest Ask(MailLane lane, long now)
     {
         lane.Tenant.Refill.Remove(lane.Refill);
         LaneTurns.Leave(_tenants, lane.Tenant.RefillTurn);
         lane.Glance = false;
         if (lane.More && window.Below(lane))
         {
-            count = Math.Min(Math.Min(lane.Page, page), window.Capacity(lane));
-            lowest = Priority.Low;
+            var count = Math.Min(Math.Min(lane.Page, page), window.Capacity(lane));
             lane.More = false;
             lane.NextDue = long.MaxValue;
             lane.Page = Math.Min(lane.Page * 2, page);
+            return new(count, now) { Cursor = lane.Cursor };
         }
-        else
+
+        // Enough is here; only what is more urgent than the last of it, or of batches of which little is here, is worth a look.
+        return new(Math.Min(FirstPage, window.Share(lane)), now, lane.IsUneven ? lane.LastPriority : lane.LastPriority - 1)
         {
-            // Enough is here; only what is more urgent than the last of it is worth a look.
-            count = Math.Min(FirstPage, window.Share(lane));
-            lowest = lane.LastPriority - 1;
-        }
+            Cursor = lane.Cursor,
+            Enough = lane.NotShort(),
+        };
     }
 
     /// <summary>Puts the lane where it belongs after any change of it.</summary>
@@ -67,5 +69,9 @@ internal sealed class LaneRefills(TicketWindow window, int page)
     public void Leave(TenantLanes tenant) => LaneTurns.Leave(_tenants, tenant.RefillTurn);
 
     private bool IsDue(MailLane lane) =>
-        !lane.Waits && ((lane.More && window.Below(lane)) || (lane.Glance && lane.Count > 0 && lane.LastPriority > Priority.Immediate));
+        !lane.Waits
+        && (
+            (lane.More && window.Below(lane))
+            || (lane.Glance && lane.Count > 0 && (lane.LastPriority > Priority.Immediate || lane.IsUneven))
+        );
 }

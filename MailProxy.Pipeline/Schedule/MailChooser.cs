@@ -25,7 +25,11 @@ internal sealed class MailChooser(
     // Time for the one that goes first to be chosen (milliseconds).
     private const long BehindFirst = 20;
 
+    // A batch of the lane that was chosen last has few tickets left, and the disk has more of it.
+    private bool _isShort;
+
     private readonly TenantTurns _turns = new();
+    private readonly AccountTurns _accounts = new();
     private readonly List<(PoolCandidate Candidate, Candidacy Now)> _standing = [];
 
     // Accounts of the pool under way whose permit was refused just now.
@@ -36,40 +40,48 @@ internal sealed class MailChooser(
     /// </summary>
     public bool Choose(SchedulerWait wait)
     {
-        for (var i = 0; i < Picks; i++)
+        _isShort = false;
+        for (var i = 0; i < Picks && !_isShort; i++)
         {
             if (standstill.Stands || queue.Next() is not { } lane || !wait.HasCapacity())
                 return false;
-            if (lane.Candidates is { } candidates && lanes.Directory.PoolOf(lane.Key) is { } pool)
-            {
-                if (!ChooseOf(pool, lane, candidates))
-                    return !wait.HasCapacity();
-                continue;
-            }
-
-            if (lanes.Directory.OfLane(lane.Key) is not { } account)
-                throw new InvalidOperationException("A lane without an account was chosen.");
-
-            if (_turns.Before(account.Tenant, lane) is { } first)
-            {
-                ParkBehind(lane, first);
-                continue;
-            }
-
-            var answer = gate.Ask(account, lane.First.Recipients);
-            if (answer.Refusal is null)
-                _turns.Granted(account.Tenant, lane);
-            if (answer.Refusal is { } refusal && !answer.Fail)
-                Park(lane, account, answer.Owner, refusal);
-            else if (!Hand(lane, account.Key, answer.Permit ?? RefusedPermit.AtLimit($"{Name(answer.Owner)} {answer.Refusal}")))
+            if (!ChooseOf(lane))
                 return !wait.HasCapacity();
         }
 
         return true;
     }
 
-    // False: the pipeline is coming down. The account comes with the permit; one that is refused at its own limit is passed over.
-    private bool ChooseOf(Pool pool, MailLane lane, IReadOnlyList<PoolCandidate> candidates)
+    // False: the pipeline is coming down.
+    private bool ChooseOf(MailLane lane, bool isInstead = false)
+    {
+        if (lane.Candidates is { } candidates && lanes.Directory.PoolOf(lane.Key) is { } pool)
+            return ChooseOf(pool, lane, candidates, isInstead);
+        if (lanes.Directory.OfLane(lane.Key) is not { } account)
+            throw new InvalidOperationException("A lane without an account was chosen.");
+        if (_turns.Before(account.Tenant, lane) is { } first)
+        {
+            ParkBehind(lane, first);
+            return true;
+        }
+
+        if (lane.IsInPool && !isInstead && _accounts.Before(account.Key, lane) is { } other)
+            return ChooseOf(other, isInstead: true);
+        var answer = gate.Ask(account, lane.First.Recipients);
+        if (answer.Refusal is null)
+        {
+            _turns.Granted(account.Tenant, lane);
+            _accounts.Granted(account.Key, lane);
+        }
+
+        if (answer.Refusal is not { } refusal || answer.Fail)
+            return Hand(lane, account.Key, answer.Permit ?? RefusedPermit.AtLimit($"{Name(answer.Owner)} {answer.Refusal}"));
+        Park(lane, account, answer.Owner, refusal);
+        return true;
+    }
+
+    // The account comes with the permit; one that is refused at its own limit is passed over.
+    private bool ChooseOf(Pool pool, MailLane lane, IReadOnlyList<PoolCandidate> candidates, bool isInstead)
     {
         if (_turns.Before(pool.Tenant, lane) is { } first)
         {
@@ -85,10 +97,14 @@ internal sealed class MailChooser(
                 : PoolRouter.Of(candidate, ticket.NotBy, queue.IsBusy(candidate.Lane));
         while (PoolRouter.Choose(pool.Strategy, candidates, candidate => Standing(candidate).State) is { } chosen)
         {
+            if (!isInstead && _accounts.Before(chosen.Account.Key, lane) is { } other)
+                return ChooseOf(other, isInstead: true);
             var answer = gate.Ask(chosen.Account, ticket.Recipients);
             if (answer.Refusal is not { } refusal)
             {
                 _turns.Granted(pool.Tenant, lane);
+                foreach (var candidate in candidates)
+                    _accounts.Granted(candidate.Account.Key, lane);
                 return Hand(lane, chosen.Account.Key, answer.Permit!, chosen.Lane);
             }
 
@@ -108,7 +124,13 @@ internal sealed class MailChooser(
 
         _standing.Clear();
         foreach (var candidate in candidates)
-            _standing.Add((candidate, Standing(candidate)));
+        {
+            var standing = Standing(candidate);
+            _standing.Add((candidate, standing));
+            if (standing.State == CandidateState.AtLimit)
+                _accounts.Waits(candidate.Account.Key, lane);
+        }
+
         if (_standing.Count > 0 && _standing.TrueForAll(static one => one.Now.State == CandidateState.Excluded))
             return Hand(lane, candidates[0].Account.Key, RefusedPermit.OfPool(pool));
         lane.AtLimit = PoolWaits.Of(pool, _standing, Now());
@@ -117,7 +139,11 @@ internal sealed class MailChooser(
     }
 
     /// <summary>Forgets the turns of lanes that wait because their account is gone.</summary>
-    public void ForgetDeleted() => _turns.ForgetDeleted();
+    public void ForgetDeleted()
+    {
+        _turns.ForgetDeleted();
+        _accounts.ForgetDeleted();
+    }
 
     private void Park(MailLane lane, SmtpAccount account, LimitScope owner, LimitRefusal refusal)
     {
@@ -134,6 +160,8 @@ internal sealed class MailChooser(
 
         if (owner == LimitScope.Tenant)
             _turns.Refused(account.Tenant, lane);
+        else if (lane.IsInPool && lane.Count > 0)
+            _accounts.Waits(account.Key, lane);
         lane.AtLimit =
             owner == LimitScope.Tenant
                 ? new(until, $"the tenant {refusal}") { OfTenant = true }
@@ -172,6 +200,7 @@ internal sealed class MailChooser(
         var isProbe = by.HalfOpen;
         by.Meter.Add(lanes.Now);
         var ticket = queue.Take(lane, lender);
+        _isShort = lane.TakeShort();
         if (next.TryWrite(new(ticket, account, permit) { IsProbe = isProbe }))
             return true;
         permit.Dispose();

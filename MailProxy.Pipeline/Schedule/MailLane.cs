@@ -1,6 +1,7 @@
 using System.Numerics;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Schedule;
 
@@ -18,17 +19,14 @@ internal sealed record LanePark(long Until, string Reason)
 }
 
 /// <summary>
-/// One lane's tickets in order: by priority, inside one priority fresh (due 0) and deferred in turns, each by due time and arrival.
-/// Written by the scheduler's loop only; other threads may read members of word size.
+/// One lane's tickets in order: by priority, inside one priority batch by batch in turn (<see cref="FlowRound"/>). Written by the
+/// scheduler's loop only; other threads may read members of word size.
 /// </summary>
 internal sealed class MailLane
 {
-    private const int Priorities = 4;
-
-    // Fresh and deferred of each priority: index 2 * priority, + 1 for deferred.
-    private readonly TicketHeap?[] _heaps = new TicketHeap?[2 * Priorities];
-    private uint _filled; // which heaps have tickets
-    private uint _deferredTurn; // by priority: whose turn it is while there are both
+    private readonly FlowRound?[] _rounds = new FlowRound?[(int)Priority.Low + 1];
+    private uint _filled; // which priorities have tickets
+    private bool _isShort;
     private TicketName? _probe; // kept until it lands, whatever becomes of the lane meanwhile
 
     public MailLane(LaneKey key, TenantLanes? tenant = null)
@@ -98,7 +96,7 @@ internal sealed class MailLane
     /// <summary>The disk may have more mail that is due. Set after a commit, cleared before a query.</summary>
     public bool More { get; set; }
 
-    /// <summary>The disk may have new mail that is more urgent than the last ticket here.</summary>
+    /// <summary>The disk may have mail that goes before the last ticket here: more urgent, or of a batch that has few.</summary>
     public bool Glance { get; set; }
 
     /// <summary>When the disk's next mail is due; <see cref="long.MaxValue"/>: none is known.</summary>
@@ -113,12 +111,18 @@ internal sealed class MailLane
     public LinkedListNode<MailLane> Refill { get; }
     public int[] HeapIndexes { get; } = [-1, -1];
 
-    public bool HasImmediate => (_filled & 0b11) != 0;
+    public bool HasImmediate => (_filled & 1) != 0;
 
-    public Priority LastPriority => (Priority)((31 - BitOperations.LeadingZeroCount(_filled)) >> 1);
+    public Priority LastPriority => (Priority)(31 - BitOperations.LeadingZeroCount(_filled));
+
+    /// <summary>Whether batches of the last priority may be short of tickets while others have many.</summary>
+    public bool IsUneven => Count > 0 && _rounds[(int)LastPriority]!.IsUneven;
+
+    /// <summary>How far the disk's rounds of batches have come.</summary>
+    public LaneCursor Cursor { get; } = new();
 
     /// <summary>The ticket that <see cref="TakeFirst"/> takes. The lane must not be empty.</summary>
-    public ref readonly QueuedMail First => ref _heaps[FirstHeap()]!.First;
+    public ref readonly QueuedMail First => ref _rounds[BitOperations.TrailingZeroCount(_filled)]!.First;
 
     /// <summary>A mail is under way by the account.</summary>
     public void Goes(TicketName mail)
@@ -136,68 +140,98 @@ internal sealed class MailLane
 
     public void Add(in QueuedMail ticket)
     {
-        var heap = HeapOf(ticket);
-        (_heaps[heap] ??= new()).Add(ticket);
-        _filled |= 1u << heap;
+        (_rounds[(int)ticket.Priority] ??= new()).Add(ticket);
+        _filled |= 1u << (int)ticket.Priority;
         Count++;
     }
 
     public QueuedMail TakeFirst()
     {
-        var heap = FirstHeap();
-        // The other kind of the same priority is next.
-        _deferredTurn = (heap & 1) == 0 ? _deferredTurn | (1u << (heap >> 1)) : _deferredTurn & ~(1u << (heap >> 1));
-        var ticket = _heaps[heap]!.TakeFirst();
-        Took(heap);
+        var ticket = _rounds[BitOperations.TrailingZeroCount(_filled)]!.TakeFirst(out var isShort);
+        Glance |= isShort;
+        _isShort |= isShort;
+        Took(ticket.Priority);
         return ticket;
     }
 
-    /// <summary>Takes the ticket that may wait longest: the last of the larger half of the lowest priority.</summary>
+    /// <summary>Whether a batch has become short of tickets: the disk should be asked before more is taken. Told once.</summary>
+    public bool TakeShort()
+    {
+        var isShort = _isShort;
+        _isShort = false;
+        return isShort;
+    }
+
+    /// <summary>Takes the ticket that may wait longest: the last of the largest batch of the lowest priority.</summary>
     public QueuedMail TakeLast()
     {
-        var heap = LastHeap();
-        var ticket = _heaps[heap]!.TakeLast();
-        Took(heap);
+        var ticket = _rounds[(int)LastPriority]!.TakeLast();
+        Took(ticket.Priority);
         return ticket;
     }
 
-    /// <summary>Whether the ticket precedes one in the lane: one of a lower priority, or the last of its own kind.</summary>
-    public bool Outranks(in QueuedMail ticket)
+    /// <summary>The disk has a ticket that is not here; its batch may be short of tickets.</summary>
+    public void TurnedAway(in QueuedMail ticket)
     {
-        if (Count == 0)
-            return false;
-        var last = LastPriority;
-        return ticket.Priority < last
-            || (
-                ticket.Priority == last
-                && (_filled & (1u << HeapOf(ticket))) != 0
-                && TicketHeap.Before(ticket, _heaps[HeapOf(ticket)]!.Last)
-            );
+        More = true;
+        Glance |= _rounds[(int)ticket.Priority]?.TurnedAway(ticket.Flow) ?? false;
     }
 
-    private static int HeapOf(in QueuedMail ticket) => (2 * (int)ticket.Priority) + (ticket.Due > 0 ? 1 : 0);
+    /// <summary>Whether the ticket precedes one in the lane, whatever of its batch is on the disk: one of a lower priority or the last of
+    /// its own kind.</summary>
+    public bool Precedes(in QueuedMail ticket) =>
+        Count > 0 && (ticket.Priority < LastPriority || (ticket.Priority == LastPriority && _rounds[(int)LastPriority]!.Precedes(ticket)));
 
-    private int FirstHeap()
+    /// <summary>Whether the ticket precedes one in the lane; nothing of its batch that goes before it is on the disk.</summary>
+    public bool Outranks(in QueuedMail ticket) =>
+        Count > 0 && (ticket.Priority < LastPriority || (ticket.Priority == LastPriority && _rounds[(int)LastPriority]!.Outranks(ticket)));
+
+    /// <summary>The batches of the last priority that are not short of tickets. What is more urgent goes before all of them.</summary>
+    public HashSet<(Priority, FlowKey)> NotShort()
     {
-        var heap = BitOperations.TrailingZeroCount(_filled);
-        if ((heap & 1) == 1)
-            return heap;
-        var both = (_filled & (0b10u << heap)) != 0;
-        return both && (_deferredTurn & (1u << (heap >> 1))) != 0 ? heap + 1 : heap;
+        var flows = new HashSet<(Priority, FlowKey)>();
+        _rounds[(int)LastPriority]!.AddNotShort(LastPriority, flows);
+        return flows;
     }
 
-    private int LastHeap()
+    /// <summary>The tickets go: what is read next of a priority begins with the batch whose turn it is.</summary>
+    public void StandBack()
     {
-        var fresh = 2 * (int)LastPriority;
-        var fresher = _heaps[fresh]?.Count ?? 0;
-        var deferred = _heaps[fresh + 1]?.Count ?? 0;
-        return fresher >= deferred ? fresh : fresh + 1;
+        for (var priority = 0; priority < _rounds.Length; priority++)
+        {
+            if (_rounds[priority] is { IsEmpty: false } round)
+                Cursor.StandAfter((Priority)priority, new(round.Turn.Number - 1));
+        }
     }
 
-    private void Took(int heap)
+    /// <summary>Notes what a page tells of the disk, before its tickets are added.</summary>
+    public void Learn(ClaimedPage page, ClaimRequest asked)
+    {
+        NextDue = Math.Min(NextDue, page.NextDue);
+        // Without a ticket what is left is on its way already, and its end wakes the lane.
+        More |= page.More && (page.Tickets.Count > 0 || page.IsCut);
+        if (page.Tickets.Count >= asked.Count || page.IsCut)
+        {
+            // There may be more that goes before what is here.
+            Glance |= asked.Enough is not null || (Count > 0 && page.Tickets.Count > 0 && page.Tickets[^1].Priority < LastPriority);
+            return;
+        }
+
+        for (var priority = 0; priority <= (int)page.LowestPriority; priority++)
+            _rounds[priority]?.KnowsAll((Priority)priority, asked.Enough);
+    }
+
+    /// <summary>The disk has more of the batch.</summary>
+    public void HasMore(Priority priority, FlowKey flow)
+    {
+        _rounds[(int)priority]?.HasMore(flow);
+        Glance |= Count > 0 && priority < LastPriority;
+    }
+
+    private void Took(Priority priority)
     {
         Count--;
-        if (_heaps[heap]!.Count == 0)
-            _filled &= ~(1u << heap);
+        if (_rounds[(int)priority]!.IsEmpty)
+            _filled &= ~(1u << (int)priority);
     }
 }

@@ -249,12 +249,11 @@ internal sealed partial class ScheduleStage
     {
         for (var i = 0; i < Pages; i++)
         {
-            if (_queue.NextToRefill(out var count, out var lowest) is not { } lane)
+            if (_queue.NextToRefill(now, out var request) is not { } lane)
                 return false;
             try
             {
-                var page = await _store.ClaimAsync(lane.Key, new(count, now, lowest));
-                _queue.Fill(lane, page.Tickets, page.More, page.NextDue, count, lowest);
+                _queue.Fill(lane, await _store.ClaimAsync(lane.Key, request), request);
             }
             catch (StoreUnavailableException)
             {

@@ -78,7 +78,7 @@ internal sealed class TicketWindow(int window, TenantShare share, Action<QueuedM
 
     public void TurnAway(MailLane lane, in QueuedMail ticket)
     {
-        lane.More = true;
+        lane.TurnedAway(ticket);
         letGo(ticket);
     }
 

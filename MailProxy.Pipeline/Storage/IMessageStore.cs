@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
@@ -26,8 +27,8 @@ public interface IMessageStore
     Task<Appended> AppendAsync(Func<IReadOnlyList<AcceptedBatch>> take);
 
     /// <summary>
-    /// Claims up to <paramref name="request"/>'s count of due mails of one lane, highest priority first, fresh (due 0) and deferred in
-    /// equal shares. With leases, a claimed mail belongs to the caller until it is released or the lease ends.
+    /// Claims up to <paramref name="request"/>'s count of due mails of one lane, highest priority first, of each batch as many, fresh (due
+    /// 0) and deferred in equal shares. With leases, a claimed mail belongs to the caller until it is released or the lease ends.
     /// </summary>
     Task<ClaimedPage> ClaimAsync(LaneKey lane, ClaimRequest request);
 
@@ -98,11 +99,28 @@ public readonly record struct LoadRequest(QueuedMail Ticket, int MaxRecipients);
 /// <param name="Count">The most mails to claim.</param>
 /// <param name="Now">Mail with a later due time is not claimed.</param>
 /// <param name="LowestPriority">Mail of lower priority is not claimed.</param>
-public readonly record struct ClaimRequest(int Count, long Now, Priority LowestPriority = Priority.Low);
+public readonly record struct ClaimRequest(int Count, long Now, Priority LowestPriority = Priority.Low)
+{
+    /// <summary>Where the lane's rounds of its batches stand; null: at their beginning.</summary>
+    public LaneCursor? Cursor { get; init; }
+
+    /// <summary>Batches of whose mail there is enough already: none of it is claimed. Null: there are none.</summary>
+    public IReadOnlySet<(Priority Priority, FlowKey Flow)>? Enough { get; init; }
+}
 
 /// <param name="More">Whether the store has more mail that is due now.</param>
 /// <param name="NextDue">The earliest due time of mail that is not due yet; <see cref="long.MaxValue"/>: there is none.</param>
-public sealed record ClaimedPage(IReadOnlyList<QueuedMail> Tickets, bool More, long NextDue);
+public sealed record ClaimedPage(IReadOnlyList<QueuedMail> Tickets, bool More, long NextDue)
+{
+    /// <summary>Batches that were looked at and have more mail that is due.</summary>
+    public IReadOnlySet<(Priority Priority, FlowKey Flow)> Left { get; init; } = FrozenSet<(Priority, FlowKey)>.Empty;
+
+    /// <summary>Mail of lower priority was not looked at.</summary>
+    public Priority LowestPriority { get; init; } = Priority.Low;
+
+    /// <summary>Not every batch was looked at; the next reading goes on there.</summary>
+    public bool IsCut { get; init; }
+}
 
 /// <summary>How an attempt ended. Does nothing when the ticket is stale.</summary>
 /// <param name="State">The message's state from now on.</param>

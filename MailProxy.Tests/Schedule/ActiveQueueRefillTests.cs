@@ -16,13 +16,16 @@ internal sealed class ActiveQueueRefillTests : ActiveQueueFixture
         var lane = Lane(queue, A);
         queue.DiskHas(lane, 0, 0);
 
-        Assert.That(queue.NextToRefill(out var count, out var lowest), Is.SameAs(lane));
-        Assert.That((count, lowest, lane.More), Is.EqualTo((32, Priority.Low, false)));
-        Assert.That(queue.NextToRefill(out _, out _), Is.Null);
+        Assert.That(queue.NextToRefill(7, out var request), Is.SameAs(lane));
+        Assert.That(
+            (request.Count, request.Now, request.LowestPriority, request.Enough, lane.More),
+            Is.EqualTo((32, 7L, Priority.Low, default(IReadOnlySet<(Priority, FlowKey)>), false))
+        );
+        Assert.That(queue.NextToRefill(7, out _), Is.Null);
 
-        queue.Fill(lane, [.. Enumerable.Range(1, 32).Select(i => Ticket(i, A))], true, 500, count, lowest);
-        Assert.That(queue.NextToRefill(out count, out _), Is.SameAs(lane));
-        Assert.That(count, Is.EqualTo(64));
+        queue.Fill(lane, new([.. Enumerable.Range(1, 32).Select(i => Ticket(i, A))], true, 500), request);
+        Assert.That(queue.NextToRefill(7, out request), Is.SameAs(lane));
+        Assert.That(request.Count, Is.EqualTo(64));
         Assert.That(lane.NextDue, Is.EqualTo(long.MaxValue));
     }
 
@@ -40,15 +43,16 @@ internal sealed class ActiveQueueRefillTests : ActiveQueueFixture
     }
 
     [Test]
-    public void NextToRefill_SomethingNewOnDiskAndEnoughHere_LooksForTheMoreUrgentOnly()
+    public void NextToRefill_SomethingNewOnDiskAndEnoughHere_LooksForTheMoreUrgentAndOtherBatchesOnly()
     {
         var queue = Queue(window: 40);
         Offer(queue, A, [.. Enumerable.Range(1, 40).Select(i => (long)i)]);
         queue.DiskHas(queue.Find(A)!, 0, 0);
 
-        Assert.That(queue.NextToRefill(out var count, out var lowest), Is.SameAs(queue.Find(A)));
-        Assert.That(lowest, Is.EqualTo(Priority.High));
-        queue.Fill(queue.Find(A)!, [Ticket(99, A, Priority.Immediate)], false, long.MaxValue, count, lowest);
+        Assert.That(queue.NextToRefill(0, out var request), Is.SameAs(queue.Find(A)));
+        Assert.That(request.LowestPriority, Is.EqualTo(Priority.Medium));
+        Assert.That(request.Enough, Is.EqualTo(new[] { (Priority.Medium, default(FlowKey)) }));
+        queue.Fill(queue.Find(A)!, new([Ticket(99, A, Priority.Immediate)], false, long.MaxValue), request);
 
         Assert.That(queue.Take(queue.Next()!).Id, Is.EqualTo(99));
         Assert.That(queue.NeedsRefill, Is.False);
@@ -61,8 +65,8 @@ internal sealed class ActiveQueueRefillTests : ActiveQueueFixture
         var queue = Queue();
         var lane = Lane(queue, A);
         queue.DiskHas(lane, 0, 0);
-        queue.NextToRefill(out var count, out var lowest);
-        queue.Fill(lane, [], true, long.MaxValue, count, lowest);
+        queue.NextToRefill(0, out var request);
+        queue.Fill(lane, new([], true, long.MaxValue), request);
 
         Assert.That(queue.NeedsRefill, Is.False);
     }

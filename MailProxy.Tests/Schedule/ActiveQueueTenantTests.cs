@@ -99,13 +99,13 @@ internal sealed class ActiveQueueTenantTests : ActiveQueueFixture
             queue.DiskHas(Lane(queue, new(i), "many"), 0, 0);
         queue.DiskHas(Lane(queue, new(1001), "one"), 0, 0);
 
-        Assert.That(queue.NextToRefill(out var count, out _)?.Key, Is.EqualTo(new LaneKey(1001)), "the others have no capacity");
-        Assert.That(count, Is.EqualTo(4));
+        Assert.That(queue.NextToRefill(0, out var request)?.Key, Is.EqualTo(new LaneKey(1001)), "the others have no capacity");
+        Assert.That(request.Count, Is.EqualTo(4));
         Assert.That(queue.NeedsRefill, Is.False);
 
         queue.Take(queue.Next()!);
         queue.DiskHas(queue.Find(new(1001))!, 0, 0);
-        LaneKey[] asked = [queue.NextToRefill(out _, out _)!.Key, queue.NextToRefill(out _, out _)!.Key];
+        LaneKey[] asked = [queue.NextToRefill(0, out _)!.Key, queue.NextToRefill(0, out _)!.Key];
         Assert.That(asked, Does.Contain(new LaneKey(1001)));
     }
 

@@ -68,7 +68,11 @@ internal sealed class FakeStore : IMessageStore
         lock (_gate)
         {
             var mine = _rows.Values.Where(r => r.Lane == lane && r.Priority <= request.LowestPriority && !_claimed.Contains(r.Id)).ToList();
-            var due = mine.Where(r => r.Due <= request.Now).OrderBy(r => r.Priority).ThenBy(r => r.Due).ThenBy(r => r.Id).ToList();
+            var due = mine.Where(r => r.Due <= request.Now && request.Enough?.Contains((r.Priority, r.Flow)) is not true)
+                .OrderBy(r => r.Priority)
+                .ThenBy(r => r.Due)
+                .ThenBy(r => r.Id)
+                .ToList();
             var page = due.Take(request.Count).ToList();
             foreach (var ticket in page)
                 _claimed.Add(ticket.Id);

@@ -83,6 +83,64 @@ internal sealed class MailLaneTests
         });
     }
 
+    [Test]
+    public void TakeFirst_SeveralBatches_TakeTurnsEachInItsOrder()
+    {
+        var lane = Lane(
+            Ticket(1, A, batch: "a"),
+            Ticket(3, A, batch: "a"),
+            Ticket(2, A, batch: "a"),
+            Ticket(20, A, batch: "b", due: 5),
+            Ticket(11, A, batch: "b"),
+            Ticket(12, A, batch: "b"),
+            Ticket(30, A),
+            Ticket(40, A, Priority.High, batch: "a")
+        );
+
+        Assert.That(Drain(lane), Is.EqualTo(new long[] { 40, 1, 11, 30, 2, 20, 3, 12 }));
+    }
+
+    [Test]
+    public void TakeFirst_NewBatch_ComesAfterThoseThatAreThere()
+    {
+        var lane = Lane(Ticket(1, A, batch: "a"), Ticket(2, A, batch: "a"), Ticket(3, A, batch: "b"), Ticket(4, A, batch: "b"));
+        var first = lane.TakeFirst().Id;
+        lane.Add(Ticket(9, A, batch: "c"));
+
+        Assert.That((first, Drain(lane)), Is.EqualTo((1L, new List<long> { 3, 2, 9, 4 })));
+    }
+
+    [Test]
+    public void TakeLast_SeveralBatches_TakesOfTheLargest()
+    {
+        var lane = Lane(
+            Ticket(1, A, batch: "a"),
+            Ticket(2, A, batch: "b"),
+            Ticket(3, A, batch: "b"),
+            Ticket(4, A, batch: "b"),
+            Ticket(9, A, batch: "c")
+        );
+
+        Assert.That(new[] { lane.TakeLast().Id, lane.TakeLast().Id }, Is.EqualTo(new long[] { 4, 3 }));
+        Assert.That(Drain(lane), Is.EqualTo(new long[] { 1, 2, 9 }));
+    }
+
+    [Test]
+    public void Outranks_OfABatchWithFewer_UnlessItsOwnMayBeOnTheDisk()
+    {
+        var lane = Lane(Ticket(1, A, batch: "a"), Ticket(2, A, batch: "a"), Ticket(3, A, batch: "a"), Ticket(7, A, batch: "b"));
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(lane.Outranks(Ticket(9, A, batch: "c")), Is.True);
+            Assert.That(lane.Outranks(Ticket(9, A, batch: "b")), Is.True);
+            Assert.That(lane.Outranks(Ticket(9, A, batch: "a")), Is.False);
+            Assert.That(lane.Precedes(Ticket(9, A, batch: "c")), Is.False);
+            Assert.That(lane.Precedes(Ticket(9, A, batch: "b")), Is.False);
+            Assert.That(lane.Precedes(Ticket(6, A, batch: "b")), Is.True);
+        });
+    }
+
     private static MailLane Lane(params QueuedMail[] tickets)
     {
         var lane = new MailLane(A);

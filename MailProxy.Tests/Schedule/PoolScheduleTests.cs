@@ -72,6 +72,53 @@ internal sealed class PoolScheduleTests
     }
 
     [Test]
+    public async Task LimitOfAnAccountThatPoolsShare_ItsLanesTakeTurns()
+    {
+        SmtpAccount account = Account(A, new(PerSecond: 10, Burst: 1));
+        PoolKey[] keys = [new(8), new(9)];
+        await using var bench = new ScheduleBench(accounts: account);
+        bench.Accounts.Swap(
+            new(
+                [account],
+                null,
+                null,
+                new(
+                    keys.Select(key => new Pool
+                    {
+                        Key = key,
+                        Tenant = "default",
+                        Id = $"pool-{key.Number}",
+                        Version = 1,
+                        Strategy = PoolStrategy.Failover,
+                        Accounts = [new(account.Id)],
+                    })
+                )
+            )
+        );
+        bench.Start();
+        LaneKey[] lanes = [A, .. keys.Select(Lanes.Of)];
+        for (var id = 1; id <= 90; id++)
+            bench.Offer(Ticket(id, lanes[id % 3]));
+
+        var sent = new Dictionary<LaneKey, int>();
+        for (var turn = 0; turn < 400 && sent.Values.Sum() < 45; turn++)
+        {
+            await bench.RestedAsync();
+            while (bench.TryTake(out var due))
+            {
+                sent[due.Ticket.Lane] = sent.GetValueOrDefault(due.Ticket.Lane) + 1;
+                bench.Sent(due);
+                await bench.RestedAsync();
+            }
+
+            bench.Clock.Advance(TimeSpan.FromMilliseconds(21));
+        }
+
+        Assert.That(sent, Has.Count.EqualTo(3));
+        Assert.That(sent.Values, Is.All.InRange(13, 17));
+    }
+
+    [Test]
     public async Task AllDown_ItWaitsForTheFirstThatComesBackAndSaysWhy()
     {
         await using var bench = Bench(PoolStrategy.Failover, Account(A), Account(B)).Start();

@@ -106,6 +106,15 @@ internal sealed class ScheduleBench : IAsyncDisposable
 
     public bool TryNext(out DueMail due) => _next.Reader.TryRead(out due);
 
+    /// <summary>As <see cref="TryNext"/>, of mail that will be sent.</summary>
+    public bool TryTake(out DueMail due)
+    {
+        if (!TryNext(out due))
+            return false;
+        _out.Add(due.Ticket.Id);
+        return true;
+    }
+
     /// <summary>A mail was sent: marked, finished, and its claim ended.</summary>
     public void Sent(DueMail due)
     {

@@ -48,6 +48,40 @@ internal sealed class ScheduleLimitTests
     }
 
     [Test]
+    public async Task Limit_ImmediateBehindABacklog_GoesWithTheNextPermit()
+    {
+        await using var bench = new ScheduleBench(accounts: Account(A, new(PerSecond: 50, Burst: 1))).Start();
+        for (var id = 1; id <= 2000; id++)
+            bench.Offer(Ticket(id, A, Priority.Low, batch: "large"));
+        for (var i = 0; i < 20; i++)
+        {
+            await bench.SendAsync(1);
+            await bench.RestedAsync();
+            bench.Clock.Advance(TimeSpan.FromMilliseconds(21));
+        }
+
+        await bench.RestedAsync();
+        while (bench.TryTake(out var before))
+            bench.Sent(before);
+        var posted = bench.Clock.Now;
+        bench.Offer(Ticket(9999, A, Priority.Immediate));
+        await bench.RestedAsync();
+        var sent = new List<long>();
+        while (!sent.Contains(9999) && bench.Clock.Now - posted < 1000)
+        {
+            bench.Clock.Advance(TimeSpan.FromMilliseconds(10));
+            await bench.RestedAsync();
+            while (bench.TryTake(out var due))
+            {
+                sent.Add(due.Ticket.Id);
+                bench.Sent(due);
+            }
+        }
+
+        Assert.That((sent, bench.Clock.Now - posted < 100), Is.EqualTo((new List<long> { 9999 }, true)));
+    }
+
+    [Test]
     public async Task Limit_OfTheInstallation_HoldsAllAndKeepsTheTurns()
     {
         await using var bench = new ScheduleBench(global: new(PerMinute: 1)).Start();

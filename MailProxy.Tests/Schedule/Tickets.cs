@@ -11,8 +11,14 @@ internal static class Tickets
         B = new(2),
         C = new(3);
 
-    public static QueuedMail Ticket(long id, LaneKey lane, Priority priority = Priority.Medium, long due = 0, int recipients = 1) =>
-        new(id, 1, lane, priority, 0, due, recipients);
+    public static QueuedMail Ticket(
+        long id,
+        LaneKey lane,
+        Priority priority = Priority.Medium,
+        long due = 0,
+        int recipients = 1,
+        string? batch = null
+    ) => new(id, 1, lane, priority, 0, due, recipients) { Flow = FlowKey.Of(batch) };
 
     public static SmtpAccount Account(LaneKey lane, AccountLimits? limits = null, int version = 1) =>
         new()

@@ -35,7 +35,9 @@ internal sealed class AppendContract<TBench> : MessageStoreContract<TBench>
 
         Assert.That(
             appended.Tickets,
-            Is.EqualTo(new[] { new QueuedMail(Look("m1").Number, 1, Lanes.Of(Account), Priority.High, 0, 0, 2) })
+            Is.EqualTo(
+                new[] { new QueuedMail(Look("m1").Number, 1, Lanes.Of(Account), Priority.High, 0, 0, 2) { Flow = FlowKey.Of("b1") } }
+            )
         );
         Assert.That((await ClaimAsync()).Tickets, Is.Empty);
     }

@@ -169,8 +169,13 @@ internal abstract class MessageStoreContract<TBench>
 
     protected StoredLook Look(string id) => Bench.Look(id) ?? throw new AssertionException($"'{id}' is not stored.");
 
-    protected Task<ClaimedPage> ClaimAsync(int count = 100, Priority lowest = Priority.Low, LaneKey? lane = null) =>
-        In30(Store.ClaimAsync(lane ?? Lanes.Of(Account), new(count, Now, lowest)));
+    protected Task<ClaimedPage> ClaimAsync(
+        int count = 100,
+        Priority lowest = Priority.Low,
+        LaneKey? lane = null,
+        LaneCursor? cursor = null,
+        IReadOnlySet<(Priority, FlowKey)>? enough = null
+    ) => In30(Store.ClaimAsync(lane ?? Lanes.Of(Account), new(count, Now, lowest) { Cursor = cursor, Enough = enough }));
 
     protected static Task<T> In30<T>(Task<T> task) => task.WaitAsync(TimeSpan.FromSeconds(30));
 }

@@ -39,7 +39,7 @@ internal sealed class SameIdContract<TBench> : MessageStoreContract<TBench>
         var appended = await AppendAsync(Mail("m1", "two", priority: Priority.High, to: ["c@example.com"]));
 
         Assert.That(Lines(appended)[0].State, Is.EqualTo(MessageState.Queued));
-        Assert.That(appended.Tickets, Is.EqualTo(new[] { new QueuedMail(old.Id, 2, Lanes.Of(Account), Priority.High, 0, 0, 1) }));
+        Assert.That(appended.Tickets, Is.EqualTo(new[] { old with { Revision = 2, Priority = Priority.High, Recipients = 1 } }));
         var look = Look("m1");
         Assert.That((look.Revision, look.Json, look.Recipients.Single().Address), Is.EqualTo((2, """{"text":"two"}""", "c@example.com")));
         Assert.That(

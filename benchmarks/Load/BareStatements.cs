@@ -69,7 +69,8 @@ internal sealed class BareStatements : IDisposable
             1,
             0,
             mail.Recipients.Count,
-            mail.ExpiresAt
+            mail.ExpiresAt,
+            FlowKey.Of(mail.Batch)
         );
         _events.Append(
             mail.Key.Tenant,

@@ -9,9 +9,8 @@ internal sealed class AccountTable : TableRules<SmtpAccount>
 {
     public override bool IsInUse(Session session, Resource<SmtpAccount> resource, long now) =>
         session.QueryNumber(
-            """
-            SELECT EXISTS (SELECT 1 FROM queue WHERE state = 0 AND lane = ?1)
-                OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_unready WHERE state <> 0 AND lane = ?1)
+            $$"""
+            SELECT {{QueueRows.LaneHasMail}}
                 OR EXISTS (
                     SELECT 1 FROM pools p
                     JOIN json_each(CASE WHEN json_valid(p.config) THEN p.config ELSE '{}' END, '$.accounts') a

@@ -21,7 +21,7 @@ internal sealed class ChangeWriter(EventRows events, Claims claims)
         + "AND state NOT IN (10, 13, 14)";
 
     private const string CountOpen = "SELECT count(*) FROM recipients WHERE message = ?1 AND state < 10";
-    private const string PrioritySql = "SELECT priority FROM messages WHERE number = ?1";
+    private const string OrderSql = "SELECT priority, batch FROM messages WHERE number = ?1";
     private const string Due =
         "SELECT message FROM queue INDEXED BY queue_expiry WHERE state IN (0, 3) AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
 
@@ -142,7 +142,7 @@ internal sealed class ChangeWriter(EventRows events, Claims claims)
         {
             session.Prepare(StartOver).Add(stored.Number).Run();
             var open = (int)(session.Prepare(CountOpen).Add(stored.Number).Scalar() ?? 0);
-            var priority = (Priority)(session.Prepare(PrioritySql).Add(stored.Number).Scalar() ?? 0);
+            var (priority, flow) = Order(session, stored.Number);
             // The sequence only grows, so a ticket from before the message became final does not match the new row.
             var attempt = (int)(session.Prepare(Sequence).Add(stored.Number).Scalar() ?? 0);
             QueueRows.Insert(
@@ -155,7 +155,8 @@ internal sealed class ChangeWriter(EventRows events, Claims claims)
                 stored.Revision,
                 attempt,
                 open,
-                wait.ExpiresAt
+                wait.ExpiresAt,
+                flow
             );
         }
         else
@@ -164,6 +165,15 @@ internal sealed class ChangeWriter(EventRows events, Claims claims)
         }
 
         Tell(stored, wait.Event, wait.State, null, now);
+    }
+
+    private static (Priority, FlowKey) Order(Session session, long number)
+    {
+        var row = session.Prepare(OrderSql).Add(number);
+        row.Step();
+        var order = ((Priority)row.Int(0), FlowKey.Of(row.TextOrNull(1)));
+        row.Reset();
+        return order;
     }
 
     private void Close(Session session, StoredMessage stored, Transition.Close close, long now)

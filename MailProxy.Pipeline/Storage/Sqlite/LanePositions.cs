@@ -3,43 +3,83 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Counts what goes before a message in its lane: all that is due of higher priorities, and of its own priority those of its kind (fresh
-/// or deferred) before it and as many of the other kind, which go in turn. Reads the lane index only, up to a bound.
+/// Counts what goes before a message in its lane: all that is due of higher priorities; of its own batch those of its kind (fresh or
+/// deferred) before it and as many of the other kind, which go in turn; and of every other batch as many as of its own, since batches go in
+/// turn. Reads indexes of the queue only, up to a bound.
 /// </summary>
 internal static class LanePositions
 {
-    private const string Lane = "FROM queue INDEXED BY queue_lane WHERE state = 0 AND lane = ?1 AND priority = ?2 AND ";
+    /// <summary>The most batches that are looked at.</summary>
+    private const int MostBatches = 1_000;
 
-    internal const string Row = "SELECT lane, priority, due FROM queue WHERE message = ?1 AND state = 0 AND due <= ?2";
-    internal const string Due = "SELECT count(*) FROM (SELECT 1 " + Lane + "due <= ?3 LIMIT ?4)";
-    internal const string Fresh = "SELECT count(*) FROM (SELECT 1 " + Lane + "due = 0 AND message < ?3 LIMIT ?4)";
-    internal const string Deferred = "SELECT count(*) FROM (SELECT 1 " + Lane + "due > 0 AND (due, message) < (?3, ?4) LIMIT ?5)";
+    private const int Most = LanePosition.Most + 1;
+
+    private const string Here = " AND lane = ?1 AND priority = ?2";
+    private const string InLane = "FROM queue INDEXED BY queue_lane WHERE state = 0 AND due = 0" + Here;
+    private const string InFlow = "FROM queue INDEXED BY queue_flow WHERE state = 0 AND due > 0" + Here;
+
+    internal const string Row = "SELECT lane, priority, due, flow FROM queue WHERE message = ?1 AND state = 0 AND due <= ?2";
+    internal const string AllFresh = "SELECT count(*) FROM (SELECT 1 " + InLane + " LIMIT ?3)";
+    internal const string AllDue =
+        "SELECT count(*) FROM (SELECT 1 FROM queue INDEXED BY queue_due WHERE state = 0 AND due > 0" + Here + " AND due <= ?3 LIMIT ?4)";
+    internal const string Fresh = "SELECT count(*) FROM (SELECT 1 " + InLane + " AND flow = ?3 AND message < ?4 LIMIT ?5)";
+    internal const string Deferred = "SELECT count(*) FROM (SELECT 1 " + InFlow + " AND flow = ?3 AND (due, message) < (?4, ?5) LIMIT ?6)";
+    internal const string NextFresh = "SELECT min(flow) " + InLane + " AND flow > ?3";
+    internal const string NextDeferred = "SELECT min(flow) " + InFlow + " AND flow > ?3";
 
     public static LanePosition? Of(Session session, long number, long now)
     {
         var row = session.Prepare(Row).Add(number).Add(now);
         if (!row.Step())
             return null;
-        var (lane, own, due) = (row.Long(0), row.Int(1), row.Long(2));
+        var (lane, own, due, flow) = (row.Long(0), row.Int(1), row.Long(2), row.Long(3));
         row.Reset();
 
-        const int Most = LanePosition.Most + 1;
         long ahead = 0;
         for (var priority = (int)Priority.Immediate; priority < own && ahead < Most; priority++)
-            ahead += session.Prepare(Due).Add(lane).Add(priority).Add(now).Add(Most).Scalar() ?? 0;
-        if (ahead < Most)
         {
-            var fresh = FreshBefore(due == 0 ? number : long.MaxValue);
-            var deferred = DeferredBefore(due == 0 ? (now, long.MaxValue) : (due, number));
-            // They go in turn, a fresh one first.
-            ahead += due == 0 ? fresh + Math.Min(deferred, fresh) : deferred + Math.Min(fresh, deferred + 1);
+            ahead += session.Prepare(AllFresh).Add(lane).Add(priority).Add(Most).Scalar() ?? 0;
+            ahead += session.Prepare(AllDue).Add(lane).Add(priority).Add(now).Add(Most).Scalar() ?? 0;
         }
 
-        return new(Math.Min(ahead, LanePosition.Most), ahead > LanePosition.Most);
+        var isCut = false;
+        if (ahead < Most)
+        {
+            var fresh = FreshOf(flow, due == 0 ? number : long.MaxValue, Most);
+            var deferred = DeferredOf(flow, due == 0 ? (now, long.MaxValue) : (due, number), Most);
+            // They go in turn, a fresh one first.
+            var before = due == 0 ? fresh + Math.Min(deferred, fresh) : deferred + Math.Min(fresh, deferred + 1);
+            ahead += before;
+            var looked = 0;
+            for (var other = NextOf(-1); other is { } batch && ahead < Most && !isCut; other = NextOf(batch))
+            {
+                if (batch != flow)
+                    ahead += OthersOf(batch, (int)Math.Min(Most, before + (batch < flow ? 1 : 0)));
+                isCut = ++looked == MostBatches;
+            }
+        }
 
-        long FreshBefore(long message) => session.Prepare(Fresh).Add(lane).Add(own).Add(message).Add(Most).Scalar() ?? 0;
+        return new(Math.Min(ahead, LanePosition.Most), isCut || ahead > LanePosition.Most);
 
-        long DeferredBefore((long Due, long Message) place) =>
-            session.Prepare(Deferred).Add(lane).Add(own).Add(place.Due).Add(place.Message).Add(Most).Scalar() ?? 0;
+        long FreshOf(long batch, long message, int most) =>
+            session.Prepare(Fresh).Add(lane).Add(own).Add(batch).Add(message).Add(most).Scalar() ?? 0;
+
+        long DeferredOf(long batch, (long Due, long Message) place, int most) =>
+            session.Prepare(Deferred).Add(lane).Add(own).Add(batch).Add(place.Due).Add(place.Message).Add(most).Scalar() ?? 0;
+
+        long OthersOf(long batch, int most)
+        {
+            if (most == 0)
+                return 0;
+            var fresh = FreshOf(batch, long.MaxValue, most);
+            return fresh >= most ? most : Math.Min(most, fresh + DeferredOf(batch, (now, long.MaxValue), most));
+        }
+
+        long? NextOf(long batch)
+        {
+            var fresh = session.Prepare(NextFresh).Add(lane).Add(own).Add(batch).Scalar();
+            var deferred = session.Prepare(NextDeferred).Add(lane).Add(own).Add(batch).Scalar();
+            return fresh is null || deferred < fresh ? deferred : fresh;
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Mail;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -31,6 +32,7 @@ internal static class Migrator
             );
         }
 
+        connection.CreateFunction<string?, long>("flow_of", static batch => FlowKey.Of(batch).Number, isDeterministic: true); // 0031
         foreach (var migration in migrations.Where(m => m.Number > version))
         {
             try

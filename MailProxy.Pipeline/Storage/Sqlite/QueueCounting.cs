@@ -10,12 +10,17 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// </summary>
 internal static class QueueCounting
 {
-    private const string Lane = "FROM queue INDEXED BY queue_lane WHERE state = 0 AND lane = ?1 AND priority = ?2 AND ";
+    private const string Lane = " AND lane = ?1 AND priority = ?2";
+    private const string Plain = "FROM queue INDEXED BY queue_lane WHERE state = 0 AND due = 0 AND flow = 0" + Lane;
+    private const string InBatch = "FROM queue INDEXED BY queue_age WHERE state = 0 AND due = 0 AND flow <> 0" + Lane;
+    private const string Deferred = "FROM queue INDEXED BY queue_due WHERE state = 0 AND due > 0" + Lane;
 
-    internal const string FirstFresh = "SELECT message " + Lane + "due = 0 ORDER BY message";
-    internal const string FirstDue = "SELECT message, due " + Lane + "due > 0 ORDER BY due, message";
-    internal const string LateFresh = "SELECT count(*) FROM (SELECT 1 " + Lane + "due = 0 AND message <= ?3 LIMIT ?4)";
-    internal const string LateDue = "SELECT count(*) FROM (SELECT 1 " + Lane + "due > 0 AND due <= ?3 LIMIT ?4)";
+    internal const string FirstPlain = "SELECT message " + Plain + " ORDER BY message";
+    internal const string FirstInBatch = "SELECT message " + InBatch + " ORDER BY message";
+    internal const string FirstDue = "SELECT message, due " + Deferred + " ORDER BY due, message";
+    internal const string LatePlain = "SELECT count(*) FROM (SELECT 1 " + Plain + " AND message <= ?3 LIMIT ?4)";
+    internal const string LateInBatch = "SELECT count(*) FROM (SELECT 1 " + InBatch + " AND message <= ?3 LIMIT ?4)";
+    internal const string LateDue = "SELECT count(*) FROM (SELECT 1 " + Deferred + " AND due <= ?3 LIMIT ?4)";
 
     // One whose body has begun is still queued, deferred or scheduled in its message, and ready or set aside in its row.
     private const string Sending = """
@@ -45,16 +50,23 @@ internal static class QueueCounting
         var overdue = new Dictionary<LaneKey, long>();
         foreach (var (lane, priority) in kept.Ready.Keys)
         {
-            var fresh = First(session.Prepare(FirstFresh).Add(lane.Number).Add((long)priority), 0, sending);
+            var fresh = Earlier(
+                First(session.Prepare(FirstPlain).Add(lane.Number).Add((long)priority), 0, sending),
+                First(session.Prepare(FirstInBatch).Add(lane.Number).Add((long)priority), 0, sending)
+            );
             var due = First(session.Prepare(FirstDue).Add(lane.Number).Add((long)priority), 1, sending);
             var known = oldest.GetValueOrDefault(lane);
             oldest[lane] = (Earlier(known.Due, due), Earlier(known.Fresh, fresh));
             if ((fresh <= lastLate || due <= late) && left > 0 && isExcused?.Invoke(lane) is not true)
             {
                 var mine = sending.Where(s => (s.Value.Lane, s.Value.Priority) == (lane, priority)).ToList();
+                var lateFresh =
+                    Late(session, LatePlain, lane, priority, lastLate, left + mine.Count)
+                    + Late(session, LateInBatch, lane, priority, lastLate, left + mine.Count);
+                var lateDue = Late(session, LateDue, lane, priority, late, left + mine.Count);
                 var count =
-                    Late(session, LateFresh, lane, priority, lastLate, left, mine.Count(s => s.Value.Due == 0 && s.Key <= lastLate))
-                    + Late(session, LateDue, lane, priority, late, left, mine.Count(s => s.Value.Due > 0 && s.Value.Due <= late));
+                    Math.Min(left, lateFresh - mine.Count(s => s.Value.Due == 0 && s.Key <= lastLate))
+                    + Math.Min(left, lateDue - mine.Count(s => s.Value.Due > 0 && s.Value.Due <= late));
                 overdue[lane] = overdue.GetValueOrDefault(lane) + count;
                 left -= (int)count;
             }
@@ -113,11 +125,8 @@ internal static class QueueCounting
         return found;
     }
 
-    private static long Late(Session session, string sql, LaneKey lane, Priority priority, long until, int most, int sending)
-    {
-        var all = session.Prepare(sql).Add(lane.Number).Add((long)priority).Add(until).Add(most + sending).Scalar() ?? 0;
-        return Math.Min(most, all - sending);
-    }
+    private static long Late(Session session, string sql, LaneKey lane, Priority priority, long until, int most) =>
+        session.Prepare(sql).Add(lane.Number).Add((long)priority).Add(until).Add(most).Scalar() ?? 0;
 
     /// <summary>
     /// The newest message created by that time. Numbers and times rise together, except when the clock is set, which a gauge may ignore.

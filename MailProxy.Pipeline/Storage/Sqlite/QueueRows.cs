@@ -16,9 +16,16 @@ internal static class QueueRows
     /// <summary>Ready, but its batch is suspended. Set by a trigger (migration 7) and by <see cref="SqliteBatchStore"/>.</summary>
     public const int Aside = 3;
 
+    /// <summary>Whether a lane (?1) has any mail, ready or not. A condition.</summary>
+    public const string LaneHasMail = """
+        (EXISTS (SELECT 1 FROM queue INDEXED BY queue_lane WHERE state = 0 AND due = 0 AND lane = ?1)
+            OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_due WHERE state = 0 AND due > 0 AND lane = ?1)
+            OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_unready WHERE state <> 0 AND lane = ?1))
+        """;
+
     private const string Put = """
-        INSERT OR REPLACE INTO queue (message, lane, priority, due, state, revision, attempt, round, recipients, expires_at, not_by)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10)
+        INSERT OR REPLACE INTO queue (message, lane, priority, due, state, revision, attempt, round, recipients, expires_at, flow, not_by)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11)
         """;
 
     private const string DeleteSql = "DELETE FROM queue WHERE message = ?1";
@@ -55,6 +62,7 @@ internal static class QueueRows
         int attempt,
         int recipients,
         long expiresAt,
+        FlowKey flow,
         string? notBy = null
     ) =>
         session
@@ -68,6 +76,7 @@ internal static class QueueRows
             .Add(attempt)
             .Add(recipients)
             .Add(expiresAt)
+            .Add(flow.Number)
             .Add(notBy)
             .Run();
 

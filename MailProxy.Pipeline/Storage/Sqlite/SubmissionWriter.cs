@@ -95,6 +95,7 @@ internal sealed class SubmissionWriter(
             0,
             mail.Recipients.Count - keptBack.Count,
             mail.ExpiresAt,
+            FlowKey.Of(mail.Batch),
             mail.NotBy
         );
         events.Append(mail.Key.Tenant, number, 1, new(Arrival(state), state, 0, null), mail.Account, now);
@@ -151,6 +152,7 @@ internal sealed class SubmissionWriter(
             0,
             mail.Recipients.Count - keptBack.Count,
             mail.ExpiresAt,
+            FlowKey.Of(mail.Batch),
             mail.NotBy
         );
         events.Append(stored.Number, new(decision == Resubmission.Anew ? Arrival(state) : EventType.MessageReplaced, state, 0, null), now);
@@ -184,6 +186,7 @@ internal sealed class SubmissionWriter(
         var ticket = new QueuedMail(number, revision, mail.Lane, mail.Priority, 0, 0, mail.Recipients.Count - keptBack)
         {
             NotBy = mail.NotBy,
+            Flow = FlowKey.Of(mail.Batch),
         };
         result.Tickets.Add(ticket);
         if (

@@ -19,7 +19,8 @@ internal sealed class TenantCascade(SqliteConfigurationStore configuration) : Ta
                 SELECT number AS lane FROM accounts WHERE tenant = ?1 AND deleted_at IS NULL
                 UNION ALL SELECT -number FROM pools WHERE tenant = ?1
             ) l
-            WHERE EXISTS (SELECT 1 FROM queue q WHERE q.state = 0 AND q.lane = l.lane)
+            WHERE EXISTS (SELECT 1 FROM queue q INDEXED BY queue_lane WHERE q.state = 0 AND q.due = 0 AND q.lane = l.lane)
+                OR EXISTS (SELECT 1 FROM queue q INDEXED BY queue_due WHERE q.state = 0 AND q.due > 0 AND q.lane = l.lane)
                 OR EXISTS (SELECT 1 FROM queue q INDEXED BY queue_unready WHERE q.state <> 0 AND q.lane = l.lane)
         )
         """;

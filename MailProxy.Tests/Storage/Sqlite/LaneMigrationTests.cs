@@ -24,7 +24,7 @@ internal sealed class LaneMigrationTests
     {
         using (var db = Old())
         {
-            Queue(db, "m1", account: 3, due: 0);
+            Queue(db, "m1", account: 3, due: 0, batch: "b1");
             Queue(db, "m2", account: 5, due: Now + 7000);
             foreach (var (account, count) in new[] { (3, 4), (-2, 6), (0, 9) })
             {
@@ -51,7 +51,10 @@ internal sealed class LaneMigrationTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(recovery.Lanes, Is.EqualTo(new[] { (new LaneKey(3), 0L), (new LaneKey(5), Now + 7000) }));
-            Assert.That(page.Tickets.Select(ticket => (ticket.Id, ticket.Lane)), Is.EqualTo(new[] { (1L, new LaneKey(3)) }));
+            Assert.That(
+                page.Tickets.Select(ticket => (ticket.Id, ticket.Lane, ticket.Flow)),
+                Is.EqualTo(new[] { (1L, new LaneKey(3), FlowKey.Of("b1")) })
+            );
             Assert.That(
                 recovery.LimitUses,
                 Is.EquivalentTo(
@@ -67,22 +70,24 @@ internal sealed class LaneMigrationTests
     }
 
     [Test]
-    public void Open_TheLaneIndex_IsTheOldOne()
+    public void Lanes_TheLaneIndex_IsTheOldOne()
     {
         Old().Dispose();
         var root = IndexRoot();
-        TemporaryStore.OpenAt(_directory.FullName).Dispose();
+        using (var db = Connections.OpenWriter(Path.Combine(_directory.FullName, "mailproxy.db"), 1000))
+            Migrator.Run(db, "", [.. Migrator.Embedded.TakeWhile(static step => step.Number < 31)]);
 
         Assert.That(IndexRoot(), Is.EqualTo(root).And.GreaterThan(0), "built anew, it would take as long as there are rows");
     }
 
-    private static void Queue(SqliteConnection db, string id, int account, long due)
+    private static void Queue(SqliteConnection db, string id, int account, long due, string? batch = null)
     {
         db.Run(
             "INSERT INTO messages (tenant, id, revision, state, account, priority, attempts, envelope_sender, message_id_header, "
-                + "created_at, expires_at, on_ambiguous) VALUES "
-                + "('default', @id, 1, 0, @account, 2, 0, 'a@example.com', '<1@x>', 1, @end, 0)",
+                + "created_at, expires_at, on_ambiguous, batch) VALUES "
+                + "('default', @id, 1, 0, @account, 2, 0, 'a@example.com', '<1@x>', 1, @end, 0, @batch)",
             ("@id", id),
+            ("@batch", batch),
             ("@account", account),
             ("@end", Now + 86_400_000)
         );

@@ -55,12 +55,13 @@ internal static class SqliteSeeds
         if (!seed.State.IsFinal())
         {
             db.Run(
-                "INSERT INTO queue (message, lane, priority, due, state, revision, attempt, round, recipients, marked, expires_at)"
-                    + " VALUES (@message, @account, @priority, @due, @state, 3, 0, @round, 1, 0, 9000)",
+                "INSERT INTO queue (message, lane, priority, due, state, revision, attempt, round, recipients, marked, expires_at, flow)"
+                    + " VALUES (@message, @account, @priority, @due, @state, 3, 0, @round, 1, 0, 9000, @flow)",
                 ("@message", number),
                 ("@account", seed.Account),
                 ("@priority", (long)seed.Priority),
                 ("@due", seed.Due),
+                ("@flow", FlowKey.Of(seed.Batch).Number),
                 ("@round", seed.Round),
                 ("@state", seed.State == MessageState.Held ? 2 : 0)
             );

@@ -8,8 +8,10 @@ namespace MailProxy.Pipeline.Storage.Sqlite.Counts;
 internal sealed class WaitingCounts
 {
     // Indexes only. What waits as usual is in no index of states, so it is what the queue has beside all else.
-    private const string ReadySql =
-        "SELECT lane, priority, count(*) FROM queue INDEXED BY queue_lane WHERE state = 0 GROUP BY lane, priority";
+    private const string FreshSql =
+        "SELECT lane, priority, count(*) FROM queue INDEXED BY queue_lane WHERE state = 0 AND due = 0 GROUP BY lane, priority";
+    private const string DueSql =
+        "SELECT lane, priority, count(*) FROM queue INDEXED BY queue_due WHERE state = 0 AND due > 0 GROUP BY lane, priority";
     private const string UnreadySql = "SELECT priority, count(*) FROM queue INDEXED BY queue_unready WHERE state <> 0 GROUP BY priority";
     private const string NotableSql =
         "SELECT state, priority, count(*) FROM messages INDEXED BY messages_notable WHERE state <> 0 AND state <> 10 AND state "
@@ -24,14 +26,18 @@ internal sealed class WaitingCounts
     public static WaitingCounts In(Session session, Action? goOn = null)
     {
         var all = new WaitingCounts();
-        var ready = session.Prepare(ReadySql);
-        while (ready.Step())
+        foreach (var sql in (string[])[FreshSql, DueSql])
         {
-            all.Add(new LaneKey(ready.Int(0)), (Priority)ready.Int(1), ready.Long(2));
-            all.Add(MessageState.Queued, (Priority)ready.Int(1), ready.Long(2));
+            var ready = session.Prepare(sql);
+            while (ready.Step())
+            {
+                all.Add(new LaneKey(ready.Int(0)), (Priority)ready.Int(1), ready.Long(2));
+                all.Add(MessageState.Queued, (Priority)ready.Int(1), ready.Long(2));
+            }
+
+            goOn?.Invoke();
         }
 
-        goOn?.Invoke();
         var unready = session.Prepare(UnreadySql);
         while (unready.Step())
             all.Add(MessageState.Queued, (Priority)unready.Int(0), unready.Long(1));
