@@ -198,7 +198,10 @@ internal sealed class PoolTests : PoolFixture
         await using var again = await TestDaemon.StartAsync(Directory);
         Assert.That(await again.SendAsync(HttpMethod.Post, "/v1/dispatcher/activate"), Is.EqualTo(HttpStatusCode.OK));
         await SentAsync(again, 40);
-        Assert.That((first.Mails.Count, second.Mails.Count), Is.EqualTo((20, 20)), "in proportion");
+
+        // The exact proportion is the router's own test: here an account with as many under way as it may have is passed over.
+        Assert.That(Ids(first).Concat(Ids(second)), Is.EquivalentTo(Enumerable.Range(0, 40).Select(static i => $"a{i}@example.org")));
+        Assert.That((first.Mails.Count, second.Mails.Count), Is.Not.EqualTo((40, 0)).And.Not.EqualTo((0, 40)), "both took part");
         await again.StopAsync();
     }
 }
