@@ -38,8 +38,8 @@ public sealed class AccountControl
     /// <summary>How far ahead of the answers an account's commands go now.</summary>
     public PipeliningState PipeliningOf(SmtpAccount account) => _pool.PipeliningOf(account);
 
-    /// <summary>How far each limit of an account is used up.</summary>
-    public IReadOnlyList<LimitUsage> LimitsOf(AccountKey account) => _gate.Usage(LimitKey.Of(account));
+    /// <summary>How far each limit under a key is used up.</summary>
+    public IReadOnlyList<LimitUsage> LimitsOf(LimitKey key) => _gate.Usage(key);
 
     /// <summary>Domains of an account whose limits are used, those that hold mail up first.</summary>
     public IReadOnlyList<DestinationUsage> DestinationsOf(SmtpAccount account) => _destinations.Usage(account);

@@ -5,6 +5,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
@@ -81,7 +82,7 @@ internal sealed class AccountRoutes(
         var given = new Dictionary<string, JsonNode?>
         {
             ["waiting_for"] = wait is null ? null : JsonSerializer.SerializeToNode(wait, ApiJson.Plain.WaitAnswer),
-            ["limits_now"] = Shown(dispatcher.Limits(account.Key), LimitUsageFields.Members),
+            ["limits_now"] = Shown(dispatcher.Limits(LimitKey.Of(account.Key)), LimitUsageFields.Members),
             ["destinations_now"] = Shown(dispatcher.Destinations(account), DestinationUsageFields.Members),
             ["circuit"] = CircuitFields.Members.Show(
                 dispatcher.Circuit(account.Key) is { } known ? (known.State, known.Circuit) : (CircuitState.Closed, null)

@@ -32,8 +32,8 @@ public sealed record DispatcherControl(
     /// <summary>How far ahead of the answers an account's commands go now, and why not as far as it says; null: they do.</summary>
     public Func<SmtpAccount, (SmtpPipelining Now, string? Why)> Pipelining { get; init; } = static account => (account.Pipelining, null);
 
-    /// <summary>How far each limit of an account is used up.</summary>
-    public Func<AccountKey, IReadOnlyList<LimitUsage>> Limits { get; init; } = static _ => [];
+    /// <summary>How far each limit of an account, a tenant or the installation is used up.</summary>
+    public Func<LimitKey, IReadOnlyList<LimitUsage>> Limits { get; init; } = static _ => [];
 
     /// <summary>Domains of an account whose limits are used, those that hold mail up first.</summary>
     public Func<SmtpAccount, IReadOnlyList<DestinationUsage>> Destinations { get; init; } = static _ => [];

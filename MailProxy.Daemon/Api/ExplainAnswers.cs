@@ -6,7 +6,20 @@ namespace MailProxy.Daemon.Api;
 /// <c>installation</c>.</param>
 /// <param name="Until">When it opens by itself; absent: not by itself, or nobody knows.</param>
 /// <param name="Detail">For a person: what it is, and what opens it.</param>
-public sealed record GateAnswer(string Reason, string Scope, DateTime? Until, string? Detail);
+/// <param name="Limits">Of a limit: which of its windows are used up, and how far; absent for all else.</param>
+public sealed record GateAnswer(
+    string Reason,
+    string Scope,
+    DateTime? Until,
+    string? Detail,
+    IReadOnlyList<LimitUsageAnswer>? Limits = null
+);
+
+/// <summary>How far one limit is used up.</summary>
+/// <param name="Limit"><c>per_second</c>, <c>per_minute</c>, <c>per_hour</c>, <c>per_day</c> or <c>warm_up</c>.</param>
+/// <param name="Used">In the stretch that ends now; mail on its way included.</param>
+/// <param name="OpensAt">When the next may go.</param>
+public sealed record LimitUsageAnswer(string Limit, long Used, int Allowed, DateTime? OpensAt);
 
 /// <summary>Where a message stands in its lane.</summary>
 /// <param name="Ahead">Messages of the lane that are due and come before it by priority and time, attempts under way included; counted up

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Pools;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
@@ -15,7 +16,7 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
         var account = accounts.Directory.OfLane(view.Lane);
         var lane = dispatcher.Lane(view.Lane);
         var all = WaitReason.All(view, account, dispatcher.IsSuspended(), lane.Gates, now, dispatcher.SetAsideFor(view.Number));
-        IReadOnlyList<GateAnswer> gates = [.. all.Select(Gate)];
+        IReadOnlyList<GateAnswer> gates = [.. all.Select(wait => Gate(wait, account?.Key, view.Key.Tenant))];
         var position = Waits(view, now) ? await queries.PositionAsync(view.Number, now) : null;
         return new(
             view.Key.Id,
@@ -35,9 +36,9 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
     public PoolExplainAnswer Of(Pool pool)
     {
         var lane = dispatcher.Lane(Lanes.Of(pool.Key));
-        IReadOnlyList<GateAnswer> gates = [.. WaitReason.OfLane(null, lane.Gates).Select(Gate)];
+        IReadOnlyList<GateAnswer> gates = [.. WaitReason.OfLane(null, lane.Gates).Select(wait => Gate(wait, null, pool.Tenant))];
         if (dispatcher.IsSuspended())
-            gates = [Gate(WaitReason.Suspended), .. gates];
+            gates = [Gate(WaitReason.Suspended, null, pool.Tenant), .. gates];
         var candidates = accounts.Directory.MembersOf(pool).Select(member => Candidate(member.Account)).ToArray();
         return new(
             pool.Id,
@@ -55,7 +56,7 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
         var lane = dispatcher.Lane(Lanes.Of(account.Key));
         var gates = Gates(account, lane);
         if (dispatcher.IsSuspended())
-            gates = [Gate(WaitReason.Suspended), .. gates];
+            gates = [Gate(WaitReason.Suspended, account.Key, account.Tenant), .. gates];
         return new(account.Id, account.Tenant, Server(account), gates, lane.InFlight, Sentence(gates, lane));
     }
 
@@ -65,10 +66,27 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
         return gates.Count == 0 ? $"Nothing holds its mail; {under}" : $"{gates[0].Detail ?? gates[0].Reason} {under}";
     }
 
-    private static IReadOnlyList<GateAnswer> Gates(SmtpAccount account, LaneView lane) =>
-        [.. WaitReason.OfLane(account, lane.Gates).Select(Gate)];
+    private IReadOnlyList<GateAnswer> Gates(SmtpAccount account, LaneView lane) =>
+        [.. WaitReason.OfLane(account, lane.Gates).Select(wait => Gate(wait, account.Key, account.Tenant))];
 
-    private static GateAnswer Gate(WaitAnswer wait) => new(wait.Reason, Scope(wait.Reason), wait.Until, wait.Detail);
+    private GateAnswer Gate(WaitAnswer wait, AccountKey? account, string tenant) =>
+        new(wait.Reason, Scope(wait.Reason), wait.Until, wait.Detail, Limits(wait.Reason, account, tenant));
+
+    // Only those that are used up: what others of the installation have used beyond that is nobody's business.
+    private IReadOnlyList<LimitUsageAnswer>? Limits(string reason, AccountKey? account, string tenant)
+    {
+        LimitKey? key = reason switch
+        {
+            "account_limit" when account is { } one => LimitKey.Of(one),
+            "tenant_limit" when accounts.Directory.Tenants.Find(tenant) is { Number: > 0 } known => known.LimitKey,
+            "installation_limit" => LimitKey.Installation,
+            _ => null,
+        };
+        if (key is null)
+            return null;
+        var held = dispatcher.Limits(key.Value).Where(static usage => usage.OpensAt is not null);
+        return [.. held.Select(static u => new LimitUsageAnswer(LimitUsageFields.Name(u), u.Used, u.Limit, Times.Utc(u.OpensAt)))];
+    }
 
     private static string Scope(string reason) =>
         reason switch
@@ -112,7 +130,7 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
     {
         var gates = Gates(account, dispatcher.Lane(Lanes.Of(account.Key)));
         if (barred is not null)
-            gates = [Gate(barred), .. gates];
+            gates = [Gate(barred, account.Key, account.Tenant), .. gates];
         return new(account.Id, Server(account), gates.Count == 0, gates);
     }
 

@@ -31,7 +31,8 @@ public static class LimitUsageFields
         ]
     );
 
-    private static string Name(LimitUsage usage) =>
+    /// <summary>As a configuration calls the limit.</summary>
+    public static string Name(LimitUsage usage) =>
         usage.IsWarmUp
             ? "warm_up"
             : usage.WindowSeconds switch

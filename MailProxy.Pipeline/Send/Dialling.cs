@@ -12,8 +12,6 @@ internal static class Dialling
 {
     private const int TcpUserTimeout = 18; // TCP_USER_TIMEOUT of tcp(7)
 
-    private static readonly TimeSpan Unacknowledged = TimeSpan.FromSeconds(30);
-
     /// <summary>Where an account's server is.</summary>
     /// <exception cref="SmtpOpenException">The sandbox does not listen (yet).</exception>
     public static EndPoint ServerOf(SmtpAccount account, AccountDirectory directory, NetworkPolicy policy)
@@ -52,7 +50,7 @@ internal static class Dialling
             var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
-                NoticeSilence(socket);
+                NoticeSilence(socket, clock.Unacknowledged);
                 transcript?.Note($"Connecting to {new IPEndPoint(address, port)}.");
                 await socket.ConnectAsync(address, port, clock.Token);
                 return socket;
@@ -75,12 +73,12 @@ internal static class Dialling
 
     // What is sent and never acknowledged ends the connection (RFC 5482): a path that swallows packets is noticed long before the phases'
     // time is over. Nothing is noticed while only a reply is waited for.
-    private static void NoticeSilence(Socket socket)
+    private static void NoticeSilence(Socket socket, TimeSpan unacknowledged)
     {
         if (!OperatingSystem.IsLinux())
             return;
         Span<byte> milliseconds = stackalloc byte[sizeof(int)];
-        BitConverter.TryWriteBytes(milliseconds, (int)Unacknowledged.TotalMilliseconds);
+        BitConverter.TryWriteBytes(milliseconds, (int)unacknowledged.TotalMilliseconds);
         socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, TcpUserTimeout, milliseconds);
     }
 

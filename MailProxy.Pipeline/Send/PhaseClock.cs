@@ -23,6 +23,9 @@ internal sealed class PhaseClock : IDisposable
 
     public SmtpPhase Phase { get; private set; }
 
+    /// <summary>How long octets that were sent may stay unacknowledged.</summary>
+    public TimeSpan Unacknowledged => _timeouts.Unacknowledged;
+
     /// <summary>Lets <paramref name="abort"/> end the conversation until the result is disposed.</summary>
     public CancellationTokenRegistration CancelWith(CancellationToken abort) =>
         abort.UnsafeRegister(static ended => ((CancellationTokenSource)ended!).Cancel(), _ended);

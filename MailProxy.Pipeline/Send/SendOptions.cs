@@ -72,6 +72,13 @@ public sealed class SmtpTimeouts
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan Connect { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long octets that were sent may stay unacknowledged by the other machine's TCP before the connection counts as lost (RFC 5482;
+    /// Linux). So a path that swallows packets is noticed long before a phase's time is over.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    public TimeSpan Unacknowledged { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>The TLS handshake.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan Handshake { get; set; } = TimeSpan.FromMinutes(1);

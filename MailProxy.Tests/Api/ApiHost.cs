@@ -86,6 +86,9 @@ internal sealed class ApiHost : IAsyncDisposable
     /// <summary>Everything that holds a lane's mail.</summary>
     public Dictionary<LaneKey, IReadOnlyList<LaneWait>> Gates { get; } = [];
 
+    /// <summary>How far limits are used up.</summary>
+    public Dictionary<LimitKey, LimitUsage[]> Used { get; } = [];
+
     /// <summary>Lanes that had a reason to wait within the last minute.</summary>
     public HashSet<LaneKey> Excused { get; } = [];
     public List<SandboxMailAnswer> Caught { get; } = [];
@@ -249,6 +252,7 @@ internal sealed class ApiHost : IAsyncDisposable
                         Dispatcher.Add($"close {account} {by}");
                         return Circuits.Remove(account.Key);
                     },
+                    Limits = key => Used.GetValueOrDefault(key) ?? [],
                     Lane = lane => new(Gates.GetValueOrDefault(lane) ?? [], 2),
                 }
             )

@@ -89,6 +89,22 @@ internal sealed class ExplainRoutesTests
         });
     }
 
+    [TestCase("account_limit", """[{"limit":"per_hour","used":500,"allowed":500,"opens_at":"2030-01-02T03:05:05Z"}]""")]
+    [TestCase("installation_limit", """[{"limit":"warm_up","used":70,"allowed":70,"opens_at":"2030-01-02T03:05:05Z"}]""")]
+    [TestCase("tenant_limit", null, Description = "a tenant without limits has no counts")]
+    [TestCase("account_backoff", null)]
+    public async Task Gate_OfALimit_TellsUsedAndAllowedOfTheWindowsThatHold(string reason, string? limits)
+    {
+        _host.Used[LimitKey.Of(_account.Key)] = [new(3600, 500, 500, At + 60_000), new(86_400, 500, 9_000, null)];
+        _host.Used[LimitKey.Installation] = [new(86_400, 70, 70, At + 60_000, IsWarmUp: true), new(3600, 70, 700, null)];
+        _host.Gates[Lanes.Of(_account.Key)] = [new(reason, At + 60_000, "at its limit")];
+        _host.Queries.Views.Add(Mine(7, "m-7"));
+
+        var answer = await GetAsync("/v1/messages/m-7/explain");
+
+        Assert.That(answer["gates"]![0]!["limits"]?.ToJsonString(), Is.EqualTo(limits));
+    }
+
     [Test]
     public async Task Message_WaitsForATimeOnly_NextAttemptIsTheLastGatesEnd()
     {

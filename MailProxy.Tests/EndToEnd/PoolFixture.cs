@@ -19,9 +19,15 @@ internal abstract class PoolFixture
     [TearDown]
     public void RemoveDirectory() => _directory.Dispose();
 
-    protected async Task<TestDaemon> StartAsync(string strategy, int first, int second, string[]? firstAllows = null)
+    protected async Task<TestDaemon> StartAsync(
+        string strategy,
+        int first,
+        int second,
+        string[]? firstAllows = null,
+        params (string Name, string Value)[] settings
+    )
     {
-        var daemon = await TestDaemon.StartAsync(_directory);
+        var daemon = await TestDaemon.StartAsync(_directory, settings);
         async Task Put(string path, object body) =>
             Assert.That(await daemon.SendAsync(HttpMethod.Put, path, body), Is.EqualTo(HttpStatusCode.Created), path);
         await Put("/v1/accounts/first", Account(first, firstAllows));

@@ -20,7 +20,17 @@ internal sealed class PoolTests : PoolFixture
         WrongPassword,
         Quota,
         HangsUp,
+
+        /// <summary>Packets vanish, on the connections that are there and on new ones.</summary>
+        BlackHole,
     }
+
+    // So that the time for what nobody acknowledges is over soon.
+    private static readonly (string, string)[] Impatient =
+    [
+        ("Send:Timeouts:Connect", "00:00:01"),
+        ("Send:Timeouts:Unacknowledged", "00:00:01"),
+    ];
 
     [Test]
     public async Task Burst_TheFirstIsCut_TheSecondTakesAllAndTheFirstComesBack(
@@ -40,13 +50,14 @@ internal sealed class PoolTests : PoolFixture
                     : heard.Verb == "MAIL" ? new Said("535 5.7.8 log in again\r\n", SaidThen.Close)
                     : null,
                     Cut.Quota => heard.Verb == "MAIL" ? (Said?)"454 4.7.0 Throttling failure: Daily message quota exceeded." : null,
+                    Cut.BlackHole => null,
                     _ => heard.Verb is "CONNECT" or "MAIL" ? new Said("", SaidThen.Close) : null,
                 };
         var first = new ScriptedSmtpServer(Say);
         var port = first.Port;
         try
         {
-            await using var daemon = await StartAsync(strategy, port, second.Port);
+            await using var daemon = await StartAsync(strategy, port, second.Port, settings: Impatient);
             await BurstAsync(daemon, "a", 50);
             await SentAsync(daemon, 50);
             Assert.That(first.Mails, Is.Not.Empty, "the first is used while it can");
@@ -54,6 +65,8 @@ internal sealed class PoolTests : PoolFixture
             Volatile.Write(ref isCut, 1);
             if (cut == Cut.Refused)
                 await first.DisposeAsync();
+            else if (cut == Cut.BlackHole)
+                first.SwallowPackets();
             await BurstAsync(daemon, "b", Burst);
             await SentAsync(daemon, 50 + Burst);
 
@@ -80,6 +93,8 @@ internal sealed class PoolTests : PoolFixture
             Volatile.Write(ref isCut, 0);
             if (cut == Cut.Refused)
                 first = new ScriptedSmtpServer(Say, port);
+            else if (cut == Cut.BlackHole)
+                first.TakePackets();
             Assert.That(await daemon.SendAsync(HttpMethod.Post, "/v1/accounts/first/resume"), Is.EqualTo(HttpStatusCode.OK));
             var before = first.Mails.Count;
             await BurstAsync(daemon, "c", 50);

@@ -34,6 +34,7 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
     private readonly ConcurrentDictionary<string, int> _counts = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<int, Task> _conversations = [];
+    private readonly ConcurrentDictionary<int, Socket> _sockets = [];
     private readonly Task _accepting;
     private int _open,
         _turnedAway;
@@ -107,6 +108,17 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
     /// <summary>Completes when the phase was reached so many times.</summary>
     public Task Seen(string phase, int count = 1) =>
         (_counts.GetValueOrDefault(phase) >= count ? Task.CompletedTask : Signal(phase, count).Task).WaitAsync(Deadline);
+
+    /// <summary>From now on no packet gets through, on the connections that are there neither.</summary>
+    public void SwallowPackets()
+    {
+        PacketFilter.DropPackets(_listener.Server);
+        foreach (var socket in _sockets.Values)
+            PacketFilter.DropPackets(socket);
+    }
+
+    /// <summary>New connections get through again.</summary>
+    public void TakePackets() => PacketFilter.TakePackets(_listener.Server);
 
     public async ValueTask DisposeAsync()
     {
@@ -195,6 +207,7 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
     {
         using var owned = socket;
         socket.NoDelay = true;
+        _sockets[number] = socket;
         using var conversation = new ScriptedConversation(this, socket, number, _stop.Token);
         try
         {
@@ -212,6 +225,7 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
             // The client hung up, or the test is over.
         }
 
+        _sockets.TryRemove(number, out _);
         Interlocked.Decrement(ref _open);
         if (KeepsRecord)
             Journal.Enqueue($"{number} (gone)");

@@ -23,27 +23,32 @@ internal static class ChaosRun
         var place = Directory.CreateTempSubdirectory("mailproxy-chaos-").FullName;
         var program = options.Daemon ?? DaemonProcess.Publish(root, Path.Combine(place, "program"));
         var run = options.Append ? ChaosCounts.Read(root) : new();
+        var (begun, planned, good) = (run.Pieces, run.Kills, true);
         var watch = Stopwatch.StartNew();
-        var good = true;
-        while (good && run.Kills < options.Kills && watch.Elapsed.TotalSeconds < options.Seconds)
+        var pieces = new HashSet<Task<(string Data, ChaosCounts Counts)>>();
+        bool IsWanted() => good && planned < options.Kills && watch.Elapsed.TotalSeconds < options.Seconds;
+        while (IsWanted() || pieces.Count > 0)
         {
-            var data = Directory.CreateDirectory(Path.Combine(place, $"piece-{run.Pieces}", "data")).FullName;
-            var kills = Math.Min(options.Piece, options.Kills - run.Kills);
-            var left = TimeSpan.FromSeconds(options.Seconds) - watch.Elapsed;
-            var piece = await PieceAsync(options, program, data, options.Seed + run.Pieces, kills, left);
-            run += piece;
-            good = piece.IsGood(AllConnections);
-            if (options.Report)
+            while (pieces.Count < options.Parallel && IsWanted())
             {
-                // After each piece: a run that is cut has told what it found, and goes on from there.
-                run.Write(root);
-                await ChaosReport.WriteAsync(root, ChaosReport.Kills, ChaosResult.Text(options, run, AllConnections));
+                var data = Directory.CreateDirectory(Path.Combine(place, $"piece-{begun}", "data")).FullName;
+                var kills = Math.Min(options.Piece, options.Kills - planned);
+                var left = TimeSpan.FromSeconds(options.Seconds) - watch.Elapsed;
+                pieces.Add(WithDataAsync(data, PieceAsync(options, program, data, options.Seed + begun, kills, left)));
+                begun++;
+                planned += kills;
             }
 
-            if (good)
-                Directory.Delete(Path.GetDirectoryName(data)!, recursive: true);
+            var ended = await Task.WhenAny(pieces);
+            pieces.Remove(ended);
+            var (kept, piece) = await ended;
+            run += piece;
+            good &= piece.IsGood(AllConnections);
+            await TellAsync(options, run, root);
+            if (piece.IsGood(AllConnections))
+                Directory.Delete(Path.GetDirectoryName(kept)!, recursive: true);
             else
-                Console.WriteLine($"The data is kept in {data}.");
+                Console.WriteLine($"The data is kept in {kept}.");
         }
 
         Console.WriteLine(ChaosResult.Text(options, run, AllConnections));
@@ -52,6 +57,17 @@ internal static class ChaosRun
         good = run.IsGood(AllConnections);
         Console.WriteLine(good ? "1 passed, 0 failed" : "0 passed, 1 failed");
         return good ? 0 : 1;
+    }
+
+    private static async Task<(string, ChaosCounts)> WithDataAsync(string data, Task<ChaosCounts> piece) => (data, await piece);
+
+    // After each piece: a run that is cut has told what it found, and goes on from there.
+    private static async Task TellAsync(ChaosOptions options, ChaosCounts run, string root)
+    {
+        if (!options.Report)
+            return;
+        run.Write(root);
+        await ChaosReport.WriteAsync(root, ChaosReport.Kills, ChaosResult.Text(options, run, AllConnections));
     }
 
     private static async Task<ChaosCounts> PieceAsync(

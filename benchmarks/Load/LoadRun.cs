@@ -26,6 +26,8 @@ internal static class LoadRun
         ("wide", WideScenario.RunAsync),
         ("start", StartScenario.RunAsync),
         ("pool", PoolScenario.RunAsync),
+        ("find", FindScenario.RunAsync),
+        ("suppressions", SuppressionScenario.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, string root)

@@ -14,7 +14,10 @@ internal sealed class TimingSink : IAsyncDisposable
     private readonly ConcurrentDictionary<string, TaskCompletionSource<long>> _mails = [];
     private readonly TaskCompletionSource<long> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public TimingSink(int port = 0) => _server = new(port) { KeepsRecord = false, Replied = Note };
+    public TimingSink(int port = 0)
+        : this(static _ => null, port) { }
+
+    public TimingSink(Func<Heard, Said?> say, int port = 0) => _server = new(say, port) { KeepsRecord = false, Replied = Note };
 
     public int Port => _server.Port;
 
@@ -26,6 +29,12 @@ internal sealed class TimingSink : IAsyncDisposable
 
     /// <summary>When the mail with this <c>X-Mail-Key</c> was taken.</summary>
     public Task<long> TakenAsync(string key) => Mail(key).Task;
+
+    /// <summary>From now on no packet gets through, on the connections that are there neither.</summary>
+    public void SwallowPackets() => _server.SwallowPackets();
+
+    /// <summary>New connections get through again.</summary>
+    public void TakePackets() => _server.TakePackets();
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 

@@ -36,6 +36,10 @@ internal sealed class HttpLane : IDisposable
             .. body,
         ];
 
+    /// <summary>A whole GET as bytes.</summary>
+    public static byte[] Question(string path, string key) =>
+        Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n\r\n");
+
     /// <summary>The status.</summary>
     public async ValueTask<int> SendAsync(ReadOnlyMemory<byte> request)
     {

@@ -51,6 +51,27 @@ internal sealed class StoreProbe : IDisposable
         return Number(command);
     }
 
+    /// <summary>The first column of all rows.</summary>
+    public IReadOnlyList<string> Texts(string sql)
+    {
+        using var command = Command(sql);
+        using var rows = command.ExecuteReader();
+        var texts = new List<string>();
+        while (rows.Read())
+            texts.Add(rows.GetString(0));
+        return texts;
+    }
+
+    /// <summary>A statement to run again and again.</summary>
+    public SqliteCommand Statement(string sql, params ReadOnlySpan<string> parameters)
+    {
+        var command = Command(sql);
+        foreach (var name in parameters)
+            command.Parameters.Add(name, SqliteType.Text);
+        command.Prepare();
+        return command;
+    }
+
     /// <summary>Fails unless every message was sent: a rate of refusals is no rate.</summary>
     public void AllSent()
     {

@@ -45,11 +45,17 @@ public sealed partial class AccountTokens(
 
     internal void Drop(AccountKey account, AccessToken refused) => Of(account).Tokens.Drop(refused);
 
-    /// <summary>Lets go of what accounts had that are gone, or have a password now.</summary>
+    /// <summary>
+    /// Lets go of what accounts had that are gone, or have a password now. One that is being asked for stays until a later call: else an
+    /// account that logs in with tokens again meanwhile would use its refresh token twice at once.
+    /// </summary>
     internal void Keep(AccountDirectory directory)
     {
-        foreach (var account in _holders.Keys.Where(key => directory.Find(key)?.OAuth is null))
-            _holders.TryRemove(account, out _);
+        foreach (var (account, holder) in _holders)
+        {
+            if (directory.Find(account)?.OAuth is null && !holder.Tokens.IsAsking)
+                _holders.TryRemove(account, out _);
+        }
     }
 
     private (TokenHolder Tokens, Memory Known) Of(AccountKey account) =>

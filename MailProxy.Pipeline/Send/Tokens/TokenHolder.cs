@@ -63,6 +63,16 @@ internal sealed class TokenHolder(Func<SmtpAccount, Task<TokenAnswer>> ask, Time
         }
     }
 
+    /// <summary>Whether a request is under way.</summary>
+    public bool IsAsking
+    {
+        get
+        {
+            lock (_gate)
+                return !_running.IsCompleted;
+        }
+    }
+
     private TimeSpan Pause => _failures == 0 ? TimeSpan.Zero : _pause - clock.GetElapsedTime(_failedAt);
 
     // What was granted to another login, or for another user, is of no use; and a person has changed something, so no pause is kept.

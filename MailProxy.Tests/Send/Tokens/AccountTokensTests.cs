@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Send.Tokens;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Send.Tokens;
@@ -171,6 +172,37 @@ internal sealed class AccountTokensTests
         var given = WithRefresh with { OAuth = WithRefresh.OAuth! with { RefreshToken = "second" } };
         await _endpoint.TextAsync(given);
         Assert.That(_endpoint.Forms.Last()["refresh_token"], Is.EqualTo("second"), "what a person sets counts");
+    }
+
+    [Test]
+    public async Task Keep_PasswordAndTokensAgainWhileOneIsAskedFor_TheRefreshTokenIsUsedOnceAtATime()
+    {
+        var held = new TaskCompletionSource();
+        var asked = new TaskCompletionSource();
+        _endpoint.Answer = async (form, _) =>
+        {
+            asked.TrySetResult();
+            await held.Task;
+            return _endpoint.Grant(more: $",\"refresh_token\":\"after-{form["refresh_token"]}\"");
+        };
+        var before = _endpoint.TextAsync(WithRefresh);
+        await asked.Task.WaitAsync(Generous);
+        var password = WithRefresh with { OAuth = null };
+        _endpoint.Tokens.Keep(new AccountDirectory([password], null));
+        var again = _endpoint.TextAsync(WithRefresh);
+        held.SetResult();
+
+        Assert.That((await before, await again), Is.EqualTo(("token-1", "token-1")));
+        Assert.That(_endpoint.Forms.Select(static form => form["refresh_token"]), Is.EqualTo(new[] { "first" }));
+
+        // When nothing is asked for any more it goes: the next token is another.
+        Task<string> KeepAndAsk()
+        {
+            _endpoint.Tokens.Keep(new AccountDirectory([password], null));
+            return _endpoint.TextAsync(WithRefresh);
+        }
+
+        await Eventually.BecomesAsync(KeepAndAsk, static token => token == "token-2");
     }
 
     [Test]
