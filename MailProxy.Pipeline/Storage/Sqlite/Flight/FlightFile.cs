@@ -13,8 +13,10 @@ internal sealed class FlightFile : IDisposable
     /// <summary>Attempts that can be under way or unsettled at a time.</summary>
     public const int Slots = 4096;
 
+    private const int Page = 4096;
+
     /// <summary>The header has a page of its own.</summary>
-    private const int HeaderSize = 4096;
+    private const int HeaderSize = Page;
 
     private const int Length = HeaderSize + Slots * FlightSlot.Size;
 
@@ -51,7 +53,9 @@ internal sealed class FlightFile : IDisposable
         using (var stream = new FileStream(draft, options))
         {
             DiskSteps.Tell(DiskStep.Made, draft);
-            stream.Write(octets);
+            // Page by page: Linux keeps what one call writes in one piece of up to 2 MB, and goes through all its blocks at each later write.
+            for (var at = 0; at < octets.Length; at += Page)
+                stream.Write(octets, at, Page);
             DiskSteps.Wrote(draft, 0, octets);
             DiskSteps.Tell(DiskStep.Syncing, draft);
             stream.Flush(flushToDisk: true);
