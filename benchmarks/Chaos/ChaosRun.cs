@@ -98,7 +98,7 @@ internal static class ChaosRun
         var watch = Stopwatch.StartNew();
 
         daemon.Start();
-        await daemon.ReadyAsync(Within(60));
+        await daemon.ReadyAsync(Within(300));
         await daemon.PutAccountAsync("sink", sink.Port, Connections);
         await daemon.PutAccountAsync("spare", sink.Port, SpareConnections);
         var pool = new ChaosPool(daemon.Http, new Random(seed + 2_000_000));
@@ -117,7 +117,7 @@ internal static class ChaosRun
         {
             // Some kills hit the start itself: recovery must survive its own crash. The others hit a daemon at work.
             if (dice.Next(5) > 0)
-                await daemon.ReadyAsync(Within(60));
+                await daemon.ReadyAsync(Within(300));
             await Task.Delay(dice.Next(5, LongestLife));
             if (Array.Find(clients, static client => client.IsFaulted) is { } fault)
                 await fault;
@@ -130,7 +130,7 @@ internal static class ChaosRun
                 );
         }
 
-        await daemon.ReadyAsync(Within(60));
+        await daemon.ReadyAsync(Within(300));
         await stop.CancelAsync();
         await Task.WhenAll(clients).WaitAsync(TimeSpan.FromSeconds(60));
         sink.Misbehaves = false;

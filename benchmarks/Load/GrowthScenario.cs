@@ -36,9 +36,9 @@ internal static class GrowthScenario
             Drain rate at {last.Queued:N0} by that at {first.Queued:N0}: **{Samples.Number(ratio)}**.
             """,
             [
-                Target.AtLeast($"drain rate at {last.Queued:N0} queued, by that at {first.Queued:N0}", 0.9, ratio, " ×"),
-                Target.Below($"resident memory with {last.Queued:N0} queued", 250, last.Peak >> 20, " MB"),
-                Target.Below($"start to first mail with {last.Queued:N0} queued", 2, last.FirstMail, " s"),
+                Target.AtLeast($"drain rate at {last.Queued:N0} queued, by that at {first.Queued:N0}", 1, ratio, " ×"),
+                Target.Below($"resident memory with {last.Queued:N0} queued", 200, last.Peak >> 20, " MB"),
+                Target.Below($"start to first mail with {last.Queued:N0} queued", 0.6, last.FirstMail, " s"),
             ]
         );
     }

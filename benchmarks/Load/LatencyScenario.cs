@@ -47,7 +47,7 @@ internal static class LatencyScenario
             {Line("idle", still, idle.Count)}
             {Line($"at {PerSecond}/s", loaded, busy.Count)}
             """,
-            [Target.Below("idle latency p50", 5, still.Median, " ms"), Target.Below("idle latency p99", 20, still.At(0.99), " ms")]
+            [Target.Below("idle latency p50", 1.8, still.Median, " ms"), Target.Below("idle latency p99", 4, still.At(0.99), " ms")]
         );
     }
 

@@ -81,8 +81,8 @@ internal static class ThroughScenario
             By Postfix: single **{bySingle}**, batches **{byBatch}**.
             """,
             [
-                Target.AtLeast("through in batches, by Postfix", 6, byBatch.Median, " ×"),
-                Target.AtLeast("through in single posts, by Postfix", 4, bySingle.Median, " ×"),
+                Target.AtLeast("through in batches, by Postfix", 10, byBatch.Median, " ×"),
+                Target.AtLeast("through in single posts, by Postfix", 10, bySingle.Median, " ×"),
             ]
         );
     }

@@ -9,6 +9,14 @@ internal static class Connections
     // Milliseconds that a new connection waits for another process, until it is given its own time.
     private const int OpenTimeout = 30_000;
 
+    // Nobody asks SQLite how much memory it has: counting it takes a lock of the whole process at each allocation, in all threads. It is a
+    // misuse that changes nothing when somebody in this process has used SQLite before.
+    static Connections()
+    {
+        Batteries_V2.Init();
+        _ = raw.sqlite3_config(raw.SQLITE_CONFIG_MEMSTATUS, 0);
+    }
+
     /// <summary>
     /// Opens the connection that writes. FULL syncs the log at each commit, so what was acknowledged survives a power cut. The connection
     /// never
