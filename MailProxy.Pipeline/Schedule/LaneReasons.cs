@@ -96,7 +96,7 @@ internal sealed class LaneReasons(
 
     private static string Busy(MailLane lane) =>
         (lane.Candidates is null ? "the account has" : "the pool's accounts have")
-        + $" {lane.InFlight + lane.Lent} attempts under way and may have no more (twice max_connections, a quarter of "
+        + $" {lane.InFlight + lane.Lent} attempts under way and may have no more (max_connections for each of 1 + Send:MarksAhead, a quarter of "
         + "Schedule:InFlight at most);"
         + " the next goes when one of them ends";
 

@@ -165,7 +165,7 @@ internal sealed partial class SendAttempt(PendingMail pending, HeldConnection he
                 return (await AloneAsync(outgoing, server, result), true);
         }
 
-        if (!used || !result.NeverBegan)
+        if (!used || !result.NeverBegan || result.PathIsSilent)
             return (result, !used);
 
         // The server ended an idle connection just when it was taken: no news of the account. Once, since the next is new.

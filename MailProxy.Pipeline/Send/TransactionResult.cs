@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace MailProxy.Pipeline.Send;
 
 /// <summary>How a transaction ended.</summary>
@@ -64,6 +66,13 @@ internal sealed class TransactionResult(int recipients)
         Phase == SmtpPhase.Mail
         && !WholeIsOut
         && (Unasked || Ending is { Code: 421 } || this is { End: TransactionEnd.Lost, SenderAnswered: false, Ending: null });
+
+    /// <summary>
+    /// What we sent was never acknowledged (<c>Send:Timeouts:Unacknowledged</c>): packets vanish on the way, and those of another
+    /// connection would too.
+    /// </summary>
+    public bool PathIsSilent =>
+        (Fault as SocketException ?? Fault?.InnerException as SocketException)?.SocketErrorCode == SocketError.TimedOut;
 
     /// <summary>The reply with which it ended, at <see cref="Phase"/>; null when none did, or when every RCPT was refused.</summary>
     public SmtpReply? Ending { get; set; }

@@ -21,7 +21,7 @@ internal static class PoolScenario
         new("`421` at the greeting and to MAIL", 1_000, static heard => heard.Verb is "CONNECT" or "MAIL" ? Last("421 4.3.2 busy") : null),
         new("`535` at the greeting and to MAIL", 1_000, static heard => heard.Verb is "CONNECT" or "MAIL" ? Last("535 5.7.8 no") : null),
         new("`454`, the quota of the day, to MAIL", 1_000, static heard => heard.Verb == "MAIL" ? (Said?)Quota : null),
-        new("packets vanish on all connections, new ones too", 30_000, Swallows: true),
+        new("packets vanish on all connections, new ones too", 31_000, Swallows: true),
     ];
 
     // A doubt is tried again after a second, and not after a minute.
