@@ -10,7 +10,8 @@ namespace MailProxy.Benchmarks.Load;
 internal static class PoolScenario
 {
     private const int Bytes = 2_000,
-        PerBatch = 500;
+        PerBatch = 500,
+        Connections = 8;
 
     /// <summary>How the first server goes away.</summary>
     private sealed record Cut(string Name, int Most, Func<Heard, Said?>? Says = null, bool Closes = false, bool Swallows = false);
@@ -38,17 +39,17 @@ internal static class PoolScenario
         var (rows, targets) = (new StringBuilder(), new List<Target>());
         foreach (var cut in Cuts)
         {
-            var (pauses, doubled) = (new List<double>(), 0);
+            var (pauses, doubled, spent) = (new List<double>(), 0, 0);
             for (var round = 0; round < Math.Min(bench.Options.Rounds, 3); round++)
             {
-                var (pause, twice) = await CutAsync(bench, cut, messages);
+                var (pause, twice, again) = await CutAsync(bench, cut, messages);
                 pauses.Add(pause);
-                doubled += twice;
+                (doubled, spent) = (doubled + twice, spent + again);
             }
 
             var samples = new Samples(pauses);
-            Console.WriteLine($"  {cut.Name}: first mail by the other account after {samples} ms, {doubled} doubled");
-            rows.Append(CultureInfo.InvariantCulture, $"| {cut.Name} | {samples} | {doubled} |\n");
+            Console.WriteLine($"  {cut.Name}: first mail by the other account after {samples} ms, {doubled} doubled, {spent} attempts");
+            rows.Append(CultureInfo.InvariantCulture, $"| {cut.Name} | {samples} | {doubled} | {spent} |\n");
             targets.Add(Target.Below($"first mail by the other account: {cut.Name}", cut.Most, samples.Max, " ms"));
         }
 
@@ -56,10 +57,10 @@ internal static class PoolScenario
             "pool",
             "A cut in a pool",
             $"""
-            {messages:N0} messages of 2 KB wait for a pool of two accounts, `failover`. A third of the way the first account's server is cut. Time from then to the first final reply of the other account's server. In every round each message was sent, with one counted attempt unless it admits a doubt, and taken once unless it says `possible_duplicate`; then the first server came back and was used again.
+            {messages:N0} messages of 2 KB wait for a pool of two accounts, `failover`. A third of the way the first account's server is cut. Time from then to the first final reply of the other account's server. In every round each message was sent, and taken once unless it says `possible_duplicate`; with one counted attempt, unless it admits a doubt or its body was under way (of each connection one at most: what breaks in the middle of a body may be the message's fault); then the first server came back and was used again.
 
-            | the first server | first mail by the other, ms | taken twice, admitted |
-            |---|---|---|
+            | the first server | first mail by the other, ms | taken twice, admitted | second attempts |
+            |---|---|---|---|
             {rows.ToString().TrimEnd()}
             """,
             targets
@@ -68,7 +69,7 @@ internal static class PoolScenario
 
     private static Said? Last(string reply) => ((Said)reply) with { Then = SaidThen.Close };
 
-    private static async Task<(double Pause, int Doubled)> CutAsync(LoadBench bench, Cut cut, int messages)
+    private static async Task<(double Pause, int Doubled, int Spent)> CutAsync(LoadBench bench, Cut cut, int messages)
     {
         var isCut = 0;
         Said? Say(Heard heard) => Volatile.Read(ref isCut) == 1 ? cut.Says?.Invoke(heard) : null;
@@ -103,23 +104,24 @@ internal static class PoolScenario
         await daemon.Process.PostAsync("/v1/accounts/sink/resume");
         await daemon.Process.PostAsync("/v1/dispatcher/run-now");
         await daemon.Store.EmptyAsync(TimeSpan.FromMinutes(5));
-        var doubled = Check(daemon, [gone, first, other], messages);
+        var (doubled, spent) = Check(daemon, [gone, first, other], messages);
         var before = first.Taken.Count;
         await daemon.PostAsync(Batch(), "/v1/messages/batch", 1, 1);
         await daemon.Store.EmptyAsync(TimeSpan.FromMinutes(5));
         if (first.Taken.Count == before)
             throw new InvalidOperationException($"The first account is not used again after: {cut.Name}.");
-        return (pause, doubled);
+        return (pause, doubled, spent);
     }
 
-    /// <returns>How many messages were taken twice.</returns>
-    private static int Check(LoadDaemon daemon, IEnumerable<TimingSink> sinks, int messages)
+    /// <returns>How many messages were taken twice, and how many have a second attempt though they admit no doubt.</returns>
+    private static (int Doubled, int Spent) Check(LoadDaemon daemon, IEnumerable<TimingSink> sinks, int messages)
     {
         daemon.Store.AllSent();
         var taken = sinks.Distinct().SelectMany(static sink => sink.Taken).GroupBy(static one => one.Key, static one => one.Value).ToList();
         if (taken.Count != messages)
             throw new InvalidOperationException($"{messages - taken.Count} messages are missing at the servers.");
-        if (daemon.Store.Count("SELECT count(*) FROM messages WHERE attempts > 1 AND NOT possible_duplicate") is > 0 and var spent)
+        var spent = (int)daemon.Store.Count("SELECT count(*) FROM messages WHERE attempts > 1 AND NOT possible_duplicate");
+        if (spent > Connections)
             throw new InvalidOperationException($"{spent} messages lost an attempt to the cut.");
         var twice = taken.Where(static one => one.Sum() > 1).ToList();
         foreach (var key in twice.Select(static one => one.Key))
@@ -128,7 +130,7 @@ internal static class PoolScenario
                 throw new InvalidOperationException($"{key} was taken twice and does not say so.");
         }
 
-        return twice.Count;
+        return (twice.Count, spent);
     }
 
     private static byte[] Batch()
