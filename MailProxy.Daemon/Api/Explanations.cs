@@ -101,7 +101,10 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
         if ((view.Pool is { } key ? directory.Pools.Find(key) : null) is not { } pool)
             return Route(null, directory.OfLane(view.Lane) is { } one ? [Candidate(one)] : []);
         var own = directory.OfLane(view.Lane);
-        var members = directory.MembersOf(pool).Select(member => Candidate(member.Account, Barred(member.Account, view, own)));
+        var domains = WaitReason.DomainsOf(view);
+        var members = directory
+            .MembersOf(pool)
+            .Select(member => Candidate(member.Account, Barred(member.Account, view, own) ?? NoRoom(member.Account, domains)));
         return Route(pool.Id, [.. members]);
     }
 
@@ -123,6 +126,9 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
         : own is not null && account.Key != own.Key
             ? new("stays_with_account", null, "The message was greylisted or is in doubt, and stays with the account that it began with.")
         : null;
+
+    private WaitAnswer? NoRoom(SmtpAccount account, IReadOnlyList<string> domains) =>
+        dispatcher.DestinationsOpenAt(account, domains) is { } opens ? WaitReason.Destination(account, domains, opens) : null;
 
     private static string? Server(SmtpAccount account) =>
         account.Host is { } host ? string.Create(CultureInfo.InvariantCulture, $"{host}:{account.Port}") : null;

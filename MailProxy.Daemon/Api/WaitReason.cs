@@ -135,14 +135,30 @@ internal static class WaitReason
             ? $"{host}:{account.Port}: {detail}"
             : lane.Detail;
 
-    private static string Destination(MessageView message, SmtpAccount? account)
-    {
-        var domains = message
-            .Recipients.Where(static to => !to.State.IsFinal())
-            .Select(static to => DestinationLimits.DomainOf(to.Address));
-        return $"A limit of the account '{account?.Id}' for mail to {string.Join(", ", domains.Distinct().Take(3))} says not yet: "
-            + $"limits.destinations; GET /v1/accounts/{account?.Id} shows it at destinations_now.";
-    }
+    /// <summary>The domains that the message still goes to.</summary>
+    public static IReadOnlyList<string> DomainsOf(MessageView message) =>
+        [
+            .. message
+                .Recipients.Where(static to => !to.State.IsFinal())
+                .Select(static to => DestinationLimits.DomainOf(to.Address))
+                .Distinct(StringComparer.Ordinal),
+        ];
+
+    /// <summary>Of an account of a message's pool: its limits for the domains say not yet.</summary>
+    public static WaitAnswer Destination(SmtpAccount account, IReadOnlyList<string> domains, long opens) =>
+        new("destination_limit", Times.Utc(opens), Destination(domains, account.Id));
+
+    private static string Destination(MessageView message, SmtpAccount? account) =>
+        account is null
+            ? $"The accounts of its pool have no room for mail to {Some(DomainsOf(message))} (limits.destinations), or cannot send now: "
+                + $"GET /v1/messages/{message.Key.Id}/explain says it of each."
+            : Destination(DomainsOf(message), account.Id);
+
+    private static string Destination(IReadOnlyList<string> domains, string account) =>
+        $"A limit of the account '{account}' for mail to {Some(domains)} says not yet: limits.destinations; "
+        + $"GET /v1/accounts/{account} shows it at destinations_now.";
+
+    private static string Some(IReadOnlyList<string> domains) => string.Join(", ", domains.Take(3));
 
     private static string Held(MessageView message) =>
         message.HoldReason == "ambiguous"

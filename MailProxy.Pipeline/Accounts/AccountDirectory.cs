@@ -103,6 +103,12 @@ public sealed class AccountDirectory
     public IEnumerable<LaneKey> LanesOf(string tenant) =>
         OfTenant(tenant).Select(static a => Lanes.Of(a.Key)).Concat(Pools.OfTenant(tenant).Select(static p => Lanes.Of(p.Key)));
 
+    /// <summary>The lane of an account, and those of the pools that it is in. One that is gone is in no pool.</summary>
+    public IEnumerable<LaneKey> LanesWith(AccountKey key) =>
+        Find(key) is { } account
+            ? Pools.With(account.Tenant, account.Id).Select(static pool => Lanes.Of(pool.Key)).Prepend(Lanes.Of(key))
+            : [Lanes.Of(key)];
+
     /// <summary>The accounts of a pool that there are, in its order.</summary>
     public IEnumerable<(SmtpAccount Account, int Weight)> MembersOf(Pool pool)
     {

@@ -12,6 +12,9 @@ public abstract record DestinationAnswer
     /// <param name="At">Unix milliseconds when it is its turn.</param>
     public sealed record Later(long At, string Reason) : DestinationAnswer;
 
+    /// <summary>Not by this account now; it is a pool's mail, and other accounts of that have room.</summary>
+    public sealed record Elsewhere(PassedOver Passed) : DestinationAnswer;
+
     /// <summary>The account's mail does not wait for limits.</summary>
     public sealed record Never(string Reason) : DestinationAnswer;
 }

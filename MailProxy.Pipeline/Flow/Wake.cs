@@ -33,7 +33,8 @@ public sealed class Wake
     /// </summary>
     public void SetAside(QueuedMail ticket) => Put(set => set.Aside.Add(ticket));
 
-    /// <summary>What a mail waited for has come (<see cref="Outcome.NotYet"/>): the same ticket again.</summary>
+    /// <summary>What a mail waited for has come (<see cref="Outcome.NotYet"/>), or it goes by another account (<see
+    /// cref="Outcome.ByAnother"/>): the same ticket again.</summary>
     public void Return(QueuedMail ticket) => Put(set => set.Returned.Add(ticket));
 
     /// <summary>The account backs off until then.</summary>

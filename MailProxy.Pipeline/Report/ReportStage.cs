@@ -151,6 +151,9 @@ internal sealed partial class ReportStage(
         {
             case Outcome.NotYet:
                 return; // Wake.Return brings the ticket back; the claim stays
+            case Outcome.ByAnother:
+                wake.Return(item.Ticket);
+                return;
             case Outcome.AccountToBlame { Trouble: var trouble }:
                 watch.Trouble(trouble, item.IsProbe); // before the mail is due again, so that its lane is parked by then
                 break;

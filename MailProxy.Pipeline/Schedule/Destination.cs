@@ -30,20 +30,20 @@ internal sealed class Destination(Func<AccountLimits> limits, TimeProvider clock
     {
         lock (_gate)
         {
-            refusal = "other mail to it waits already";
-            if (!waited && _behind > now && !IsForgotten(now))
-                return null;
-            var lease = (AccountLease)_limiter.AttemptAcquire(_limiter.Fit(asked));
-            if (lease.IsAcquired)
-            {
+            var lease = TryTake(asked, waited, now, out refusal);
+            if (lease is not null)
                 _taken = now;
-                return lease;
-            }
+            return lease;
+        }
+    }
 
-            refusal = lease.Refusal!.ToString();
-            var opens = now + (long)lease.Refusal.RetryAfter.TotalMilliseconds + 1;
-            (_behind, _again) = (Math.Max(_behind, opens), Math.Max(_again, opens));
-            return null;
+    /// <summary>Whether some of so many may go now.</summary>
+    public bool HasRoom(int asked, bool waited, long now)
+    {
+        lock (_gate)
+        {
+            using var lease = TryTake(asked, waited, now, out _);
+            return lease is not null;
         }
     }
 
@@ -84,6 +84,20 @@ internal sealed class Destination(Func<AccountLimits> limits, TimeProvider clock
         }
     }
 
+    private AccountLease? TryTake(int asked, bool waited, long now, out string refusal)
+    {
+        refusal = "other mail to it waits already";
+        if (!waited && _behind > now && !IsForgotten(now))
+            return null;
+        var lease = (AccountLease)_limiter.AttemptAcquire(_limiter.Fit(asked));
+        if (lease.IsAcquired)
+            return lease;
+        refusal = lease.Refusal!.ToString();
+        var opens = now + (long)lease.Refusal.RetryAfter.TotalMilliseconds + 1;
+        (_behind, _again) = (Math.Max(_behind, opens), Math.Max(_again, opens));
+        return null;
+    }
+
     // Those that were promised their turn do not come: cancelled, or sent by another account.
     private bool IsForgotten(long now)
     {
@@ -93,16 +107,5 @@ internal sealed class Destination(Func<AccountLimits> limits, TimeProvider clock
         return true;
     }
 
-    // How long one takes when the narrowest limit decides: a count stays up to a slot longer than its window.
-    private long Interval()
-    {
-        var own = limits();
-        return Math.Max(
-            Math.Max(Each(own.PerSecond, 1), Each(own.PerMinute, 60)),
-            Math.Max(Each(own.PerHour, 3_600), Each(own.PerDay, 86_400))
-        );
-    }
-
-    private static long Each(int? limit, long seconds) =>
-        limit is { } most ? (seconds * 1_000 * (RollingWindow.Slots + 1) / RollingWindow.Slots / most) + 1 : 1;
+    private long Interval() => LimitPace.Of(limits());
 }

@@ -34,16 +34,22 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
             Find(counted.Key.Account, counted.Key.Domain)?.Seed(counted);
     }
 
+    /// <summary>Somebody asked for what waits for an account to be looked at again: see <see cref="Open"/>.</summary>
+    public event Action<AccountKey>? Opened;
+
     /// <summary>Asks for every domain of the slice. What is granted is held until the permit is spent or given back.</summary>
     public DestinationAnswer Ask(DueMail due, SmtpAccount account, MailContent slice)
     {
+        var now = Now();
+        var waited = due.Ticket.Due > 0;
+        var pool = accounts.Directory.PoolOf(due.Ticket.Lane);
+        if (due.Permit is PutOffPermit off)
+            return off.Until is { } turn ? new DestinationAnswer.Later(turn, "") : OfPool(due.Ticket, pool, null, slice, waited, now, true);
         if (account.Limits.Destinations is not { } limits)
             return new DestinationAnswer.May(due.Permit, slice);
-        var now = Now();
         var leases = new List<AccountLease>();
         var going = new List<SliceRecipient>();
-        var (first, reason) = (long.MaxValue, "");
-        var waited = due.Ticket.Due > 0;
+        Closing? first = null;
         foreach (var group in slice.Slice.GroupBy(static to => DestinationLimits.DomainOf(to.Address)))
         {
             if (limits.Of(group.Key) is null)
@@ -54,24 +60,43 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
 
             var recipients = group.ToArray();
             var asked = account.Limits.Count == LimitCount.Messages ? 1 : recipients.Length;
-            if (Find(account.Key, group.Key) is not { } destination)
-                (first, reason) = Earlier(first, reason, now + Crowded, "There are too many destinations with limits at a time.");
+            var destination = Find(account.Key, group.Key);
+            if (destination is null)
+                first = Closing.Earlier(first, Full(now));
             else if (destination.Take(asked, waited, now, out var refusal) is { } lease)
             {
                 leases.Add(lease);
                 going.AddRange(account.Limits.Count == LimitCount.Messages ? recipients : recipients.Take(lease.Permits));
             }
             else
-                (first, reason) = Earlier(first, reason, destination.OpensAt(waited, now), $"Mail to {group.Key}: {refusal}.");
+                first = Closing.Earlier(first, Closed(destination, group.Key, asked, waited, now, refusal));
         }
 
         if (going.Count == slice.Slice.Count && leases.Count == 0)
             return new DestinationAnswer.May(due.Permit, slice);
         if (going.Count > 0)
             return new DestinationAnswer.May(new DestinationPermit(due.Permit, leases), Of(slice, going));
+        if (pool is not null)
+            return OfPool(due.Ticket, pool, (account.Key, first!.Value), slice, waited, now, false);
         return account.Limits.WhenReached == LimitReached.Fail
-            ? new DestinationAnswer.Never($"A limit is reached and mail does not wait for it. {reason}")
-            : new DestinationAnswer.Later(PutOff(account, slice, waited, now, first), reason);
+            ? new DestinationAnswer.Never($"A limit is reached and mail does not wait for it. {first!.Value.Why}")
+            : PutOff(first!.Value, waited, now);
+    }
+
+    /// <summary>When mail to the domains may go by an account (Unix milliseconds), the first of them; null: now.</summary>
+    public long? OpensAt(SmtpAccount account, IEnumerable<string> domains)
+    {
+        if (account.Limits.Destinations is null)
+            return null;
+        var (now, first) = (Now(), (long?)null);
+        foreach (var domain in domains)
+        {
+            if (!_destinations.TryGetValue((account.Key, domain), out var known) || known.Usage(domain, now).OpensAt is not { } opens)
+                return null;
+            first = Math.Min(first ?? opens, opens);
+        }
+
+        return first;
     }
 
     /// <summary>Domains of an account whose limits are used, those that hold mail up first.</summary>
@@ -99,6 +124,9 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
             destination.Forget();
     }
 
+    /// <summary>The account stands better than was thought: what was put off may be looked at again.</summary>
+    public void Open(AccountKey account) => Opened?.Invoke(account);
+
     /// <summary>Drops the counts of accounts that are gone, and those that have been idle.</summary>
     public void Trim()
     {
@@ -110,23 +138,73 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
         }
     }
 
-    // The turn of the whole mail is that of the destination that opens first; there it stands in the row.
-    private long PutOff(SmtpAccount account, MailContent slice, bool waited, long now, long first)
+    // A pool's mail that finds no room at the account that was chosen: another may have some. Else it waits for the first of them all.
+    private DestinationAnswer OfPool(
+        QueuedMail ticket,
+        Pool? pool,
+        (AccountKey Account, Closing Closing)? asked,
+        MailContent slice,
+        bool waited,
+        long now,
+        bool putOff
+    )
     {
+        var closed = new List<(AccountKey, long)>();
+        var first = asked?.Closing;
+        var (members, open) = (0, 0);
+        foreach (var (member, _) in pool is null ? [] : accounts.Directory.MembersOf(pool))
+        {
+            members++;
+            if (ticket.NotBy is { } notBy && PoolRouter.IsIn(notBy, member.Id))
+                continue;
+            if ((member.Key == asked?.Account ? asked?.Closing : Closed(member, slice, waited, now)) is not { } closing)
+            {
+                open++;
+                continue;
+            }
+
+            closed.Add((member.Key, closing.At));
+            first = Closing.Earlier(first, closing);
+        }
+
+        // Others may take the room that was seen: that often it looks for some, and then it waits.
+        var times = ticket.Passed is { } before && before.Holds(now) ? before.Times + 1 : 1;
+        if (!putOff && open > 0 && times <= members)
+            return new DestinationAnswer.Elsewhere(new(asked!.Value.Account, closed, times));
+        return first is { } turn ? PutOff(turn, waited, now) : new DestinationAnswer.Later(now + 1, "");
+    }
+
+    // Null: some of the slice may go by the account.
+    private Closing? Closed(SmtpAccount account, MailContent slice, bool waited, long now)
+    {
+        if (account.Limits.Destinations is not { } limits)
+            return null;
+        Closing? first = null;
         foreach (var group in slice.Slice.GroupBy(static to => DestinationLimits.DomainOf(to.Address)))
         {
-            if (Find(account.Key, group.Key) is { } destination && destination.OpensAt(waited, now) == first)
-            {
-                destination.Promise(account.Limits.Count == LimitCount.Messages ? 1 : group.Count(), waited, now);
-                break;
-            }
+            if (limits.Of(group.Key) is null)
+                return null;
+            var asked = account.Limits.Count == LimitCount.Messages ? 1 : group.Count();
+            var destination = Find(account.Key, group.Key);
+            if (destination?.HasRoom(asked, waited, now) is true)
+                return null;
+            first = Closing.Earlier(first, destination is null ? Full(now) : Closed(destination, group.Key, asked, waited, now, ""));
         }
 
         return first;
     }
 
-    private static (long At, string Reason) Earlier(long first, string reason, long at, string why) =>
-        at < first ? (at, why) : (first, reason);
+    private static Closing Closed(Destination destination, string domain, int asked, bool waited, long now, string refusal) =>
+        new(destination, asked, destination.OpensAt(waited, now), $"Mail to {domain}: {refusal}.");
+
+    private static Closing Full(long now) => new(null, 0, now + Crowded, "There are too many destinations with limits at a time.");
+
+    // The turn of the whole mail is that of the destination that opens first; there it stands in the row.
+    private static DestinationAnswer.Later PutOff(Closing first, bool waited, long now)
+    {
+        first.Destination?.Promise(first.Asked, waited, now);
+        return new(first.At, first.Why);
+    }
 
     private static MailContent Of(MailContent slice, List<SliceRecipient> going)
     {
@@ -172,37 +250,10 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }
 
-/// <summary>An account's permit with those of the destinations, spent or given back together.</summary>
-internal sealed class DestinationPermit(SendPermit inner, IReadOnlyList<AccountLease> leases) : SendPermit
+/// <summary>A destination that has no room, and when it is a mail's turn there.</summary>
+/// <param name="Destination">Null: it is none of those that have counts.</param>
+/// <param name="Asked">Recipients or messages that were asked for.</param>
+internal readonly record struct Closing(Destination? Destination, int Asked, long At, string Why)
 {
-    public override bool IsAcquired => inner.IsAcquired;
-    public override PermitCounts Counts => inner.Counts;
-    public override int MaxRecipients => inner.MaxRecipients;
-    public override string? Refusal => inner.Refusal;
-    public override string RefusalStatus => inner.RefusalStatus;
-    public override IEnumerable<string> MetadataNames => inner.MetadataNames;
-
-    public override void Spend()
-    {
-        inner.Spend();
-        foreach (var lease in leases)
-            lease.Spend();
-    }
-
-    public override bool TryGetMetadata(string metadataName, out object? metadata) => inner.TryGetMetadata(metadataName, out metadata);
-
-    /// <summary>Gives back what the destinations hold, and leaves the account's permit to its holder.</summary>
-    public void Forgo()
-    {
-        foreach (var lease in leases)
-            lease.Dispose();
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (!disposing)
-            return;
-        Forgo();
-        inner.Dispose();
-    }
+    public static Closing Earlier(Closing? first, Closing other) => first is { } one && one.At <= other.At ? one : other;
 }

@@ -74,7 +74,7 @@ internal sealed partial class LaneKeeper(
         Directory = now;
         var changed =
             ReferenceEquals(now.Tenants, before.Tenants) && ReferenceEquals(now.Pools, before.Pools)
-                ? now.ChangedSince(before).SelectMany(account => LanesAt(now, account)).Select(queue.Find)
+                ? now.ChangedSince(before).SelectMany(now.LanesWith).Select(queue.Find)
                 : queue.Lanes;
         foreach (var lane in changed.OfType<MailLane>().ToArray())
         {
@@ -109,7 +109,7 @@ internal sealed partial class LaneKeeper(
         foreach (var (account, (until, trouble)) in news.Parked)
         {
             if (Known(Lanes.Of(account)) is { Gone: false } lane)
-                BackOff(lane, new(until, Told(trouble)), halfOpen: false);
+                BackOff(lane, LanePark.Open(trouble, until), halfOpen: false);
         }
 
         foreach (var ticket in news.Aside)
@@ -140,6 +140,8 @@ internal sealed partial class LaneKeeper(
         {
             if (Known(ticket.Lane) is { } lane)
             {
+                if (ticket.Passed is { } passed && lane.Candidates is { } candidates)
+                    PoolRouter.Return(candidates, passed.By);
                 queue.Return(lane, ticket);
                 DropWhenGone(lane);
             }
@@ -209,12 +211,10 @@ internal sealed partial class LaneKeeper(
         AskPoolsAgain(lane.Key);
     }
 
-    private static string Told(AccountTrouble trouble) =>
-        $"the circuit is open ({Circuit.CauseOf(trouble.Kind)}): {trouble.Explained}; then one message tries it";
-
     private void BackOff(MailLane lane, LanePark? park, bool halfOpen)
     {
         (lane.BackingOff, lane.HalfOpen) = (park, halfOpen);
+        lane.PassedTurn = 0;
         queue.Waited(lane, Now);
         AskPoolsAgain(lane.Key);
     }
@@ -226,20 +226,16 @@ internal sealed partial class LaneKeeper(
             return;
         foreach (var pool in Directory.Pools.With(account.Tenant, account.Id))
         {
-            if (queue.Find(Lanes.Of(pool.Key)) is { AtLimit.OfPool: true } lane)
+            if (queue.Find(Lanes.Of(pool.Key)) is not { } lane)
+                continue;
+            if (lane.AtLimit is { OfPool: true })
             {
                 lane.AtLimit = null;
                 queue.Waited(lane, Now);
             }
-        }
-    }
 
-    // The lane of an account, and those of the pools that it is in.
-    private static IEnumerable<LaneKey> LanesAt(AccountDirectory now, AccountKey key)
-    {
-        // One that is gone is in no pool, unless the pools have changed too.
-        var pools = now.Find(key) is { } account ? now.Pools.With(account.Tenant, account.Id) : [];
-        return [Lanes.Of(key), .. pools.Select(static pool => Lanes.Of(pool.Key))];
+            queue.EndStandBy(lane);
+        }
     }
 
     private void SeePool(MailLane lane, Pool pool)
@@ -253,6 +249,7 @@ internal sealed partial class LaneKeeper(
                 .Select(member => new PoolCandidate(member.Account, member.Weight, Lane(Lanes.Of(member.Account.Key)))),
         ];
         lane.Candidates = candidates;
+        queue.EndStandBy(lane);
         lane.Paused = Directory.Tenants.IsSuspended(pool.Tenant) || candidates.Length == 0 || candidates.All(static c => c.Account.Paused);
         lane.InFlightCap = Math.Max(1, candidates.Sum(candidate => CapOf(candidate.Account)));
         lane.AtLimit = null;
@@ -279,7 +276,7 @@ internal sealed partial class LaneKeeper(
         lane.InFlightCap = account is null ? 1 + ahead : CapOf(account);
         // A changed account deserves a new look; that its trouble is over, Report tells.
         if (account?.Version != before.OfLane(lane.Key)?.Version)
-            lane.AtLimit = null;
+            (lane.AtLimit, lane.PassedTurn) = (null, 0);
         if (account is not null && Directory.Tenants.Find(account.Tenant)?.Limits != before.Tenants.Find(account.Tenant)?.Limits)
             lane.AtLimit = null;
         queue.Waited(lane, Now);

@@ -16,6 +16,10 @@ internal sealed record LanePark(long Until, string Reason)
 
     /// <summary>The lane is a pool's, and waits for one of its accounts.</summary>
     public bool OfPool { get; init; }
+
+    /// <summary>The circuit of the lane's account is open.</summary>
+    public static LanePark Open(AccountTrouble trouble, long until) =>
+        new(until, $"the circuit is open ({Circuit.CauseOf(trouble.Kind)}): {trouble.Explained}; then one message tries it");
 }
 
 /// <summary>
@@ -63,6 +67,13 @@ internal sealed class MailLane
 
     /// <summary>Of an account's lane: how fast mail goes by the account, that of pools included.</summary>
     public RateMeter Meter { get; } = new();
+
+    /// <summary>Of an account's lane: when (Unix milliseconds) it is the turn of the next mail of a pool that was put off until the account
+    /// can send.</summary>
+    public long PassedTurn { get; set; }
+
+    /// <summary>Of a pool's lane: mail that waits aside for accounts that are busy.</summary>
+    public StandBy StandBy { get; } = new();
 
     // ── Reasons to wait ──
     public bool Paused { get; set; }
