@@ -44,9 +44,11 @@ public sealed class AccountControl
     /// <summary>Domains of an account whose limits are used, those that hold mail up first.</summary>
     public IReadOnlyList<DestinationUsage> DestinationsOf(SmtpAccount account) => _destinations.Usage(account);
 
-    /// <summary>When mail to the domains may go by the account (Unix milliseconds), the first of them; null: its limits for them say
-    /// now.</summary>
-    public long? DestinationsOpenAt(SmtpAccount account, IEnumerable<string> domains) => _destinations.OpensAt(account, domains);
+    /// <summary>When mail to the domains may go by the account, the first of them, and why not now; null: it may.</summary>
+    public DestinationHold? DestinationHoldOf(SmtpAccount account, IEnumerable<string> domains) => _destinations.HoldOf(account, domains);
+
+    /// <summary>How many domains accounts are slowed for.</summary>
+    public int SlowedDestinations => _destinations.Slowed;
 
     /// <summary>The account's circuit and how it stands; null: it is closed.</summary>
     public (CircuitState State, Circuit Circuit)? CircuitOf(AccountKey account) =>
@@ -82,10 +84,12 @@ public sealed class AccountControl
     /// <summary>Forgets what the provider asked for. False: it had not.</summary>
     public bool ResetAdapted(SmtpAccount account)
     {
-        var was = _gate.Adapted.Reset(account.Key);
+        var (was, to) = (_gate.Adapted.Reset(account.Key), _destinations.Reset(account.Key));
         if (was)
             _wake.Hurry(account.Key);
-        return was;
+        if (to)
+            _destinations.Open(account.Key);
+        return was || to;
     }
 
     private long Now() => _clock.GetUtcNow().ToUnixTimeMilliseconds();

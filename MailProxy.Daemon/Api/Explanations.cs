@@ -98,10 +98,9 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
     private RouteAnswer Route(MessageView view)
     {
         var directory = accounts.Directory;
+        var (own, domains) = (directory.OfLane(view.Lane), WaitReason.DomainsOf(view));
         if ((view.Pool is { } key ? directory.Pools.Find(key) : null) is not { } pool)
-            return Route(null, directory.OfLane(view.Lane) is { } one ? [Candidate(one)] : []);
-        var own = directory.OfLane(view.Lane);
-        var domains = WaitReason.DomainsOf(view);
+            return Route(null, own is null ? [] : [Candidate(own, NoRoom(own, domains))]);
         var members = directory
             .MembersOf(pool)
             .Select(member => Candidate(member.Account, Barred(member.Account, view, own) ?? NoRoom(member.Account, domains)));
@@ -128,7 +127,7 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
         : null;
 
     private WaitAnswer? NoRoom(SmtpAccount account, IReadOnlyList<string> domains) =>
-        dispatcher.DestinationsOpenAt(account, domains) is { } opens ? WaitReason.Destination(account, domains, opens) : null;
+        dispatcher.DestinationHold(account, domains) is { } hold ? WaitReason.Destination(account, hold) : null;
 
     private static string? Server(SmtpAccount account) =>
         account.Host is { } host ? string.Create(CultureInfo.InvariantCulture, $"{host}:{account.Port}") : null;

@@ -144,19 +144,25 @@ internal static class WaitReason
                 .Distinct(StringComparer.Ordinal),
         ];
 
-    /// <summary>Of an account of a message's pool: its limits for the domains say not yet.</summary>
-    public static WaitAnswer Destination(SmtpAccount account, IReadOnlyList<string> domains, long opens) =>
-        new("destination_limit", Times.Utc(opens), Destination(domains, account.Id));
+    /// <summary>What an account's limits for a domain, or its provider's wish, say to a message.</summary>
+    public static WaitAnswer Destination(SmtpAccount account, DestinationHold hold) =>
+        new(
+            "destination_limit",
+            Times.Utc(hold.Until),
+            hold.Slowed is { } slowed
+                ? $"The account '{account.Id}' is slowed for mail to {hold.Domain}: {slowed}. "
+                    + $"POST /v1/accounts/{account.Id}/adaptive/reset ends that."
+                : $"A limit of the account '{account.Id}' for mail to {hold.Domain} says not yet: limits.destinations. {Shown(account)}"
+        );
 
     private static string Destination(MessageView message, SmtpAccount? account) =>
         account is null
-            ? $"The accounts of its pool have no room for mail to {Some(DomainsOf(message))} (limits.destinations), or cannot send now: "
+            ? $"The accounts of its pool have no room for mail to {Some(DomainsOf(message))}, or cannot send now: "
                 + $"GET /v1/messages/{message.Key.Id}/explain says it of each."
-            : Destination(DomainsOf(message), account.Id);
+            : $"A limit of the account '{account.Id}' for mail to {Some(DomainsOf(message))} says not yet: limits.destinations, or a rate "
+                + $"that its provider asked for. {Shown(account)}";
 
-    private static string Destination(IReadOnlyList<string> domains, string account) =>
-        $"A limit of the account '{account}' for mail to {Some(domains)} says not yet: limits.destinations; "
-        + $"GET /v1/accounts/{account} shows it at destinations_now.";
+    private static string Shown(SmtpAccount account) => $"GET /v1/accounts/{account.Id} shows it at destinations_now.";
 
     private static string Some(IReadOnlyList<string> domains) => string.Join(", ", domains.Take(3));
 

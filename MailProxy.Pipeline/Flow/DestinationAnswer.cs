@@ -22,3 +22,7 @@ public abstract record DestinationAnswer
 /// <summary>Asks for a mail whose turn has come and that was loaded.</summary>
 /// <param name="slice">Its recipients, and how it stands.</param>
 public delegate DestinationAnswer AskDestinations(DueMail due, Accounts.SmtpAccount account, MailContent slice);
+
+/// <summary>What the limits of domains, and what was asked of the rate there, mean for mail.</summary>
+/// <param name="Concern">Whether anything is to be asked of an account's mail.</param>
+public sealed record DestinationQuestions(Func<Accounts.SmtpAccount, bool> Concern, AskDestinations Ask);

@@ -51,6 +51,9 @@ public sealed class Wake
     /// <summary>The account's provider asks for less: see <see cref="AccountTrouble.Slow"/>.</summary>
     public void Slow(AccountTrouble trouble) => Put(set => set.Slowed[trouble.Account] = trouble);
 
+    /// <summary>The account's provider asks for less to a domain. Bounded by the recipients of the mails under way.</summary>
+    public void Slow(SlowedDestination slowed) => Put(set => set.SlowedDestinations[(slowed.Account, slowed.Domain)] = slowed);
+
     /// <summary>The account is slowed no longer, because a person said so.</summary>
     public void Hurry(AccountKey account) => Put(set => set.Hurried.Add(account));
 
@@ -104,5 +107,6 @@ public sealed class WakeSet
     public Dictionary<AccountKey, (long Until, AccountTrouble Trouble)> Parked { get; } = [];
     public HashSet<AccountKey> Unparked { get; } = [];
     public Dictionary<AccountKey, AccountTrouble> Slowed { get; } = [];
+    public Dictionary<(AccountKey Account, string Domain), SlowedDestination> SlowedDestinations { get; } = [];
     public HashSet<AccountKey> Hurried { get; } = [];
 }

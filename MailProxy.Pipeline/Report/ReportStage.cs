@@ -147,6 +147,8 @@ internal sealed partial class ReportStage(
 
     private void After(Outcome item, Settlement? write, bool written, long now)
     {
+        if (item is Outcome.Attempted attempted)
+            SlowedDomains.Tell(attempted, wake);
         switch (item)
         {
             case Outcome.NotYet:

@@ -22,7 +22,7 @@ internal sealed partial class ResolveStage(
     SharedCapacity loads,
     BodyMemory bodies,
     Func<SmtpAccount, int> sliceSize,
-    AskDestinations destinations,
+    DestinationQuestions destinations,
     Attachments attachments,
     ILogger logger
 )
@@ -40,7 +40,7 @@ internal sealed partial class ResolveStage(
         var left = new List<DueMail>();
         foreach (var due in mails)
         {
-            if (due.Permit.IsAcquired && accounts.Directory.Find(due.Account) is { Limits.Destinations: null } account)
+            if (due.Permit.IsAcquired && accounts.Directory.Find(due.Account) is { } account && !destinations.Concern(account))
                 ordinary.Add((due, account));
             else
                 left.Add(due);
@@ -201,7 +201,7 @@ internal sealed partial class ResolveStage(
             if (charge is null)
                 return (null, null, bytes);
 
-            var answer = destinations(due, account, content);
+            var answer = destinations.Ask(due, account, content);
             if (answer is not DestinationAnswer.May may)
             {
                 charge.Dispose();
@@ -236,7 +236,7 @@ internal sealed partial class ResolveStage(
         }
     }
 
-    private Outcome Asked(DueMail due, SmtpAccount account, MailContent content) => Held(due, content, destinations(due, account, content));
+    private Outcome Asked(DueMail due, SmtpAccount account, MailContent content) => Held(due, content, destinations.Ask(due, account, content));
 
     private static Outcome Held(DueMail due, MailContent content, DestinationAnswer answer) =>
         answer switch

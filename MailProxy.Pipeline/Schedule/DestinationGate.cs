@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
@@ -11,7 +10,7 @@ namespace MailProxy.Pipeline.Schedule;
 /// off: each behind the other, to the time at which its turn is expected, so that a hundred thousand for one domain are put off once and
 /// hold up nobody. It never waits. Safe to call from any thread.
 /// </summary>
-/// <param name="most">Destinations that have counts at a time; idle ones leave.</param>
+/// <param name="most">As of <see cref="DestinationTable"/>.</param>
 internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clock, int most = 50_000)
 {
     /// <summary>How long (milliseconds) mail to one more destination waits when there are as many as there may be.</summary>
@@ -19,19 +18,22 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
 
     private const int Shown = 100;
 
-    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(10);
-
-    private readonly ConcurrentDictionary<(AccountKey Account, string Domain), Destination> _destinations = [];
-    private long _trimmed;
+    private readonly DestinationTable _table = new(accounts, clock, most);
 
     /// <summary>How many destinations have counts.</summary>
-    public int Count => _destinations.Count;
+    public int Count => _table.Count;
+
+    /// <summary>How many are slowed.</summary>
+    public int Slowed => _table.Slowed;
+
+    /// <summary>What is asked of mail before it goes.</summary>
+    public DestinationQuestions Questions => new(_table.Concerns, Ask);
 
     /// <summary>Takes over what was counted before a restart.</summary>
     public void Seed(IEnumerable<DestinationUse> uses)
     {
         foreach (var counted in uses.GroupBy(static use => (use.Account, use.Domain)))
-            Find(counted.Key.Account, counted.Key.Domain)?.Seed(counted);
+            _table.Find(counted.Key.Account, counted.Key.Domain)?.Seed(counted);
     }
 
     /// <summary>Somebody asked for what waits for an account to be looked at again: see <see cref="Open"/>.</summary>
@@ -45,14 +47,14 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
         var pool = accounts.Directory.PoolOf(due.Ticket.Lane);
         if (due.Permit is PutOffPermit off)
             return off.Until is { } turn ? new DestinationAnswer.Later(turn, "") : OfPool(due.Ticket, pool, null, slice, waited, now, true);
-        if (account.Limits.Destinations is not { } limits)
+        if (!_table.Concerns(account))
             return new DestinationAnswer.May(due.Permit, slice);
-        var leases = new List<AccountLease>();
+        var leases = new List<DestinationLease>();
         var going = new List<SliceRecipient>();
         Closing? first = null;
         foreach (var group in slice.Slice.GroupBy(static to => DestinationLimits.DomainOf(to.Address)))
         {
-            if (limits.Of(group.Key) is null)
+            if (_table.IsFree(account, group.Key, out var destination))
             {
                 going.AddRange(group);
                 continue;
@@ -60,7 +62,6 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
 
             var recipients = group.ToArray();
             var asked = account.Limits.Count == LimitCount.Messages ? 1 : recipients.Length;
-            var destination = Find(account.Key, group.Key);
             if (destination is null)
                 first = Closing.Earlier(first, Full(now));
             else if (destination.Take(asked, waited, now, out var refusal) is { } lease)
@@ -78,49 +79,57 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
             return new DestinationAnswer.May(new DestinationPermit(due.Permit, leases), Of(slice, going));
         if (pool is not null)
             return OfPool(due.Ticket, pool, (account.Key, first!.Value), slice, waited, now, false);
-        return account.Limits.WhenReached == LimitReached.Fail
+        return account.Limits.WhenReached == LimitReached.Fail && first!.Value.IsLimit
             ? new DestinationAnswer.Never($"A limit is reached and mail does not wait for it. {first!.Value.Why}")
             : PutOff(first!.Value, waited, now);
     }
 
-    /// <summary>When mail to the domains may go by an account (Unix milliseconds), the first of them; null: now.</summary>
-    public long? OpensAt(SmtpAccount account, IEnumerable<string> domains)
+    /// <summary>When mail to the domains may go by an account, the first of them, and why not now; null: it may.</summary>
+    public DestinationHold? HoldOf(SmtpAccount account, IEnumerable<string> domains)
     {
-        if (account.Limits.Destinations is null)
+        if (!_table.Concerns(account))
             return null;
-        var (now, first) = (Now(), (long?)null);
+        var (now, first) = (Now(), (DestinationHold?)null);
         foreach (var domain in domains)
         {
-            if (!_destinations.TryGetValue((account.Key, domain), out var known) || known.Usage(domain, now).OpensAt is not { } opens)
+            if (_table.Known(account.Key, domain)?.Usage(domain, now) is not { OpensAt: { } opens } usage)
                 return null;
-            first = Math.Min(first ?? opens, opens);
+            if (first is null || opens < first.Until)
+                first = new(domain, opens, usage.Why);
         }
 
         return first;
     }
 
-    /// <summary>Domains of an account whose limits are used, those that hold mail up first.</summary>
+    /// <summary>Domains of an account whose limits are used or that are slowed, those that hold mail up first.</summary>
     public IReadOnlyList<DestinationUsage> Usage(SmtpAccount account)
     {
-        if (account.Limits.Destinations is null)
+        if (!_table.Concerns(account))
             return [];
         var now = Now();
         return
         [
-            .. _destinations
-                .Where(one => one.Key.Account == account.Key)
-                .Select(one => one.Value.Usage(one.Key.Domain, now))
-                .Where(static usage => usage.Limits.Any(static limit => limit.Used > 0))
+            .. _table
+                .Of(account.Key)
+                .Select(one => one.Destination.Usage(one.Domain, now))
+                .Where(static usage => usage.Adapted is not null || usage.Limits.Any(static limit => limit.Used > 0))
                 .OrderByDescending(static usage => usage.OpensAt ?? 0)
-                .ThenByDescending(static usage => usage.Limits.Max(static limit => (double)limit.Used / limit.Limit))
+                .ThenByDescending(static usage => usage.Limits.Select(static limit => (double)limit.Used / limit.Limit).DefaultIfEmpty().Max())
                 .Take(Shown),
         ];
     }
 
+    /// <summary>An account's provider asks for less to a domain.</summary>
+    /// <param name="measured">Messages a minute by the account until now.</param>
+    public void Slow(SmtpAccount account, SlowedDestination slowed, double measured) => _table.Slow(account, slowed, measured);
+
+    /// <summary>Forgets what an account's provider asked for. False: it had not.</summary>
+    public bool Reset(AccountKey account) => _table.Reset(account);
+
     /// <summary>Nothing is promised any more: the account's limits are others now.</summary>
     public void Changed(AccountKey account)
     {
-        foreach (var (_, destination) in _destinations.Where(one => one.Key.Account == account))
+        foreach (var (_, destination) in _table.Of(account))
             destination.Forget();
     }
 
@@ -130,12 +139,9 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
     /// <summary>Drops the counts of accounts that are gone, and those that have been idle.</summary>
     public void Trim()
     {
-        var directory = accounts.Directory;
-        foreach (var (key, destination) in _destinations)
-        {
-            if (directory.Find(key.Account)?.Limits.Destinations?.Of(key.Domain) is null || destination.IsIdle(Idle, Now()))
-                _destinations.TryRemove(key, out _);
-        }
+        _table.Trim();
+        foreach (var account in _table.TakeOver())
+            Open(account);
     }
 
     // A pool's mail that finds no room at the account that was chosen: another may have some. Else it waits for the first of them all.
@@ -177,27 +183,24 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
     // Null: some of the slice may go by the account.
     private Closing? Closed(SmtpAccount account, MailContent slice, bool waited, long now)
     {
-        if (account.Limits.Destinations is not { } limits)
+        if (!_table.Concerns(account))
             return null;
         Closing? first = null;
         foreach (var group in slice.Slice.GroupBy(static to => DestinationLimits.DomainOf(to.Address)))
         {
-            if (limits.Of(group.Key) is null)
-                return null;
             var asked = account.Limits.Count == LimitCount.Messages ? 1 : group.Count();
-            var destination = Find(account.Key, group.Key);
-            if (destination?.HasRoom(asked, waited, now) is true)
+            if (_table.IsFree(account, group.Key, out var destination) || destination?.HasRoom(asked, waited, now) is true)
                 return null;
-            first = Closing.Earlier(first, destination is null ? Full(now) : Closed(destination, group.Key, asked, waited, now, ""));
+            first = Closing.Earlier(first, destination is null ? Full(now) : Closed(destination, group.Key, asked, waited, now, default));
         }
 
         return first;
     }
 
-    private static Closing Closed(Destination destination, string domain, int asked, bool waited, long now, string refusal) =>
-        new(destination, asked, destination.OpensAt(waited, now), $"Mail to {domain}: {refusal}.");
+    private static Closing Closed(Destination destination, string domain, int asked, bool waited, long now, DestinationRefusal refusal) =>
+        new(destination, asked, destination.OpensAt(waited, now), $"Mail to {domain}: {refusal.Why}.", refusal.IsLimit);
 
-    private static Closing Full(long now) => new(null, 0, now + Crowded, "There are too many destinations with limits at a time.");
+    private static Closing Full(long now) => new(null, 0, now + Crowded, "There are too many destinations with limits at a time.", true);
 
     // The turn of the whole mail is that of the destination that opens first; there it stands in the row.
     private static DestinationAnswer.Later PutOff(Closing first, bool waited, long now)
@@ -219,41 +222,14 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
             };
     }
 
-    // Null: there are as many as there may be.
-    private Destination? Find(AccountKey account, string domain)
-    {
-        if (_destinations.TryGetValue((account, domain), out var found))
-            return found;
-        if (_destinations.Count >= most && !HasTrimmed())
-            return null;
-        return _destinations.GetOrAdd((account, domain), key => new(() => LimitsOf(key.Account, key.Domain), clock));
-    }
-
-    // Looking at all of them takes a while, so not for each mail.
-    private bool HasTrimmed()
-    {
-        var (now, last) = (Now(), Volatile.Read(ref _trimmed));
-        if (now - last >= 1_000 && Interlocked.CompareExchange(ref _trimmed, now, last) == last)
-            Trim();
-        return _destinations.Count < most;
-    }
-
-    private AccountLimits LimitsOf(AccountKey key, string domain) =>
-        accounts.Directory.Find(key)?.Limits is { Destinations: { } destinations } limits && destinations.Of(domain) is { } own
-            ? own with
-            {
-                Count = limits.Count,
-                WhenReached = limits.WhenReached,
-            }
-            : AccountLimits.None;
-
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }
 
 /// <summary>A destination that has no room, and when it is a mail's turn there.</summary>
 /// <param name="Destination">Null: it is none of those that have counts.</param>
 /// <param name="Asked">Recipients or messages that were asked for.</param>
-internal readonly record struct Closing(Destination? Destination, int Asked, long At, string Why)
+/// <param name="IsLimit">A limit that a person set says so.</param>
+internal readonly record struct Closing(Destination? Destination, int Asked, long At, string Why, bool IsLimit)
 {
     public static Closing Earlier(Closing? first, Closing other) => first is { } one && one.At <= other.At ? one : other;
 }

@@ -4,7 +4,7 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>An account's permit with those of the destinations, spent or given back together.</summary>
-internal sealed class DestinationPermit(SendPermit inner, IReadOnlyList<AccountLease> leases) : SendPermit
+internal sealed class DestinationPermit(SendPermit inner, IReadOnlyList<DestinationLease> leases) : SendPermit
 {
     public override bool IsAcquired => inner.IsAcquired;
     public override PermitCounts Counts => inner.Counts;

@@ -227,7 +227,12 @@ internal static class SmtpVerdict
     private static RecipientVerdict Ruled(SliceRecipient to, SmtpReply reply, ReplyRule? rule, ReplyEffect effect) =>
         effect switch
         {
-            ReplyEffect.Retry => Settled(to, reply, rule) with { Verdict = Verdict.Deferred, LeastWait = RuleEffects.WaitOf(rule!) },
+            ReplyEffect.Retry => Settled(to, reply, rule) with
+            {
+                Verdict = Verdict.Deferred,
+                LeastWait = RuleEffects.WaitOf(rule!),
+                Slow = RuleEffects.SlowOfDestination(rule!),
+            },
             ReplyEffect.Refuse => Settled(to, reply, rule) with { Verdict = Verdict.Refused },
             ReplyEffect.ByPhase => Settled(to, reply, rule),
             _ => NotTried(to, reply),

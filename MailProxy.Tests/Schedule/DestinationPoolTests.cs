@@ -153,14 +153,17 @@ internal sealed class DestinationPoolTests
     }
 
     [Test]
-    public void OpensAt_TellsOfTheFirstDomainThatOpens()
+    public void HoldOf_TellsOfTheFirstDomainThatOpens()
     {
         Start(OneAMinute, null);
-        Assert.That(_gate.OpensAt(_accounts.Directory.Find(new AccountKey(1))!, ["x.example"]), Is.Null);
+        DestinationHold? Hold(int account, params string[] to) => _gate.HoldOf(_accounts.Directory.Find(new AccountKey(account))!, to);
+        Assert.That(Hold(1, "x.example"), Is.Null);
         Spend(1);
 
-        Assert.That(_gate.OpensAt(_accounts.Directory.Find(new AccountKey(1))!, ["x.example"]) - _clock.Now, Is.InRange(60_000, 60_600));
-        Assert.That(_gate.OpensAt(_accounts.Directory.Find(new AccountKey(1))!, ["x.example", "y.example"]), Is.Null);
-        Assert.That(_gate.OpensAt(_accounts.Directory.Find(new AccountKey(2))!, ["x.example"]), Is.Null);
+        var hold = Hold(1, "x.example")!;
+        Assert.That((hold.Domain, hold.Slowed), Is.EqualTo(("x.example", (string?)null)));
+        Assert.That(hold.Until - _clock.Now, Is.InRange(60_000, 60_600));
+        Assert.That(Hold(1, "x.example", "y.example"), Is.Null);
+        Assert.That(Hold(2, "x.example"), Is.Null);
     }
 }
