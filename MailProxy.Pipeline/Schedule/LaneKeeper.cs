@@ -20,6 +20,7 @@ internal sealed partial class LaneKeeper(
     private const long ClaimPause = 60_000;
 
     private readonly ClockWatch _clock = new(clock);
+    private BatchWeights _weights = BatchWeights.None;
 
     /// <summary>The directory that the lanes reflect.</summary>
     public AccountDirectory Directory { get; private set; } = AccountDirectory.Empty;
@@ -67,6 +68,7 @@ internal sealed partial class LaneKeeper(
     /// <summary>True: the accounts have changed since the last look.</summary>
     public bool SeeAccounts()
     {
+        SeeWeights();
         var now = accounts.Directory;
         if (now == Directory)
             return false;
@@ -86,6 +88,18 @@ internal sealed partial class LaneKeeper(
         }
 
         return true;
+    }
+
+    private void SeeWeights()
+    {
+        if (ReferenceEquals(_weights, accounts.Weights))
+            return;
+        _weights = accounts.Weights;
+        foreach (var lane in queue.Lanes)
+        {
+            lane.Weigh(_weights.Of(lane.Tenant.Tenant));
+            queue.Waited(lane, Now);
+        }
     }
 
     /// <param name="back">Under which keys permits came back unspent.</param>
@@ -219,40 +233,14 @@ internal sealed partial class LaneKeeper(
         AskPoolsAgain(lane.Key);
     }
 
-    // An account stands better, or otherwise: pools that wait for one of their accounts choose anew.
-    private void AskPoolsAgain(LaneKey key)
-    {
-        if (Directory.OfLane(key) is not { } account)
-            return;
-        foreach (var pool in Directory.Pools.With(account.Tenant, account.Id))
-        {
-            if (queue.Find(Lanes.Of(pool.Key)) is not { } lane)
-                continue;
-            if (lane.AtLimit is { OfPool: true })
-            {
-                lane.AtLimit = null;
-                queue.Waited(lane, Now);
-            }
-
-            queue.EndStandBy(lane);
-        }
-    }
+    private void AskPoolsAgain(LaneKey key) => PoolLanes.AskAgain(queue, Directory, key, Now);
 
     private void SeePool(MailLane lane, Pool pool)
     {
         queue.Belongs(lane, pool.Tenant);
-        lane.Unknown = lane.Gone = false;
-        PoolCandidate[] candidates =
-        [
-            .. Directory
-                .MembersOf(pool)
-                .Select(member => new PoolCandidate(member.Account, member.Weight, Lane(Lanes.Of(member.Account.Key)))),
-        ];
-        lane.Candidates = candidates;
         queue.EndStandBy(lane);
-        lane.Paused = Directory.Tenants.IsSuspended(pool.Tenant) || candidates.Length == 0 || candidates.All(static c => c.Account.Paused);
-        lane.InFlightCap = Math.Max(1, candidates.Sum(candidate => CapOf(candidate.Account)));
-        lane.AtLimit = null;
+        PoolLanes.See(lane, pool, Directory, Lane, CapOf);
+        lane.Weigh(_weights.Of(pool.Tenant));
         queue.Waited(lane, Now);
     }
 
@@ -269,7 +257,11 @@ internal sealed partial class LaneKeeper(
         var account = Directory.OfLane(lane.Key);
         lane.IsInPool = account is not null && Directory.Pools.With(account.Tenant, account.Id).Any();
         if (account is not null)
+        {
             queue.Belongs(lane, account.Tenant);
+            lane.Weigh(_weights.Of(account.Tenant));
+        }
+
         lane.Unknown = account is null;
         lane.Gone &= lane.Unknown;
         lane.Paused = account is { Paused: true } or { TenantSuspended: true };

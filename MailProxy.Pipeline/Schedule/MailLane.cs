@@ -129,6 +129,9 @@ internal sealed class MailLane
     /// <summary>Whether batches of the last priority may be short of tickets while others have many.</summary>
     public bool IsUneven => Count > 0 && _rounds[(int)LastPriority]!.IsUneven;
 
+    /// <summary>What its batches weigh.</summary>
+    public FlowWeights Weights { get; private set; } = FlowWeights.Equal;
+
     /// <summary>How far the disk's rounds of batches have come.</summary>
     public LaneCursor Cursor { get; } = new();
 
@@ -151,7 +154,7 @@ internal sealed class MailLane
 
     public void Add(in QueuedMail ticket)
     {
-        (_rounds[(int)ticket.Priority] ??= new()).Add(ticket);
+        (_rounds[(int)ticket.Priority] ??= new(Weights)).Add(ticket);
         _filled |= 1u << (int)ticket.Priority;
         Count++;
     }
@@ -163,6 +166,16 @@ internal sealed class MailLane
         _isShort |= isShort;
         Took(ticket.Priority);
         return ticket;
+    }
+
+    /// <summary>Its batches weigh so from now on.</summary>
+    public void Weigh(FlowWeights weights)
+    {
+        if (ReferenceEquals(weights, Weights))
+            return;
+        Weights = weights;
+        foreach (var round in _rounds)
+            round?.Weigh(weights);
     }
 
     /// <summary>Whether a batch has become short of tickets: the disk should be asked before more is taken. Told once.</summary>
