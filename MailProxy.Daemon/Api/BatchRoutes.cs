@@ -190,7 +190,11 @@ internal sealed class BatchRoutes(
             );
 
     private static ProblemAnswer TooManyWeights =>
-        ProblemAnswer.Of(422, "quota_exceeded", "As many batches as may have a weight have one: DELETE those that are over, or give them 1.");
+        ProblemAnswer.Of(
+            422,
+            "quota_exceeded",
+            "As many batches as may have a weight have one: DELETE those that are over, or give them 1."
+        );
 
     // Before the batch is activated, so that its mail goes so from the first.
     private async Task<bool> WeighAsync(Caller caller, string id, int weight)

@@ -24,11 +24,7 @@ public sealed class BatchWeights
 
     /// <summary>The same, with one tenant's as they are now.</summary>
     public BatchWeights With(string tenant, IReadOnlyCollection<BatchWeight> theirs) =>
-        new(
-            _byTenant
-                .Where(one => one.Key != tenant)
-                .Concat(theirs.Count == 0 ? [] : [KeyValuePair.Create(tenant, WeightsOf(theirs))])
-        );
+        new(_byTenant.Where(one => one.Key != tenant).Concat(theirs.Count == 0 ? [] : [KeyValuePair.Create(tenant, WeightsOf(theirs))]));
 
     /// <summary>The same without those of tenants that are gone.</summary>
     public BatchWeights Of(TenantDirectory tenants) =>

@@ -23,7 +23,11 @@ public static class DestinationUsageFields
             {
                 Always = true,
             },
-            UsageField.Answered("adaptive", new("object") { Object = AdaptedRateFields.Members }, u => u.Adapted is { } rate ? AdaptedRateFields.Members.Show(rate) : null) with
+            UsageField.Answered(
+                "adaptive",
+                new("object") { Object = AdaptedRateFields.Members },
+                u => u.Adapted is { } rate ? AdaptedRateFields.Members.Show(rate) : null
+            ) with
             {
                 Shown = "The rate that the provider asked for; absent: as configured.",
             },

@@ -236,7 +236,8 @@ internal sealed partial class ResolveStage(
         }
     }
 
-    private Outcome Asked(DueMail due, SmtpAccount account, MailContent content) => Held(due, content, destinations.Ask(due, account, content));
+    private Outcome Asked(DueMail due, SmtpAccount account, MailContent content) =>
+        Held(due, content, destinations.Ask(due, account, content));
 
     private static Outcome Held(DueMail due, MailContent content, DestinationAnswer answer) =>
         answer switch

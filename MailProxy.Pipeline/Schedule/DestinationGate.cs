@@ -114,7 +114,9 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
                 .Select(one => one.Destination.Usage(one.Domain, now))
                 .Where(static usage => usage.Adapted is not null || usage.Limits.Any(static limit => limit.Used > 0))
                 .OrderByDescending(static usage => usage.OpensAt ?? 0)
-                .ThenByDescending(static usage => usage.Limits.Select(static limit => (double)limit.Used / limit.Limit).DefaultIfEmpty().Max())
+                .ThenByDescending(static usage =>
+                    usage.Limits.Select(static limit => (double)limit.Used / limit.Limit).DefaultIfEmpty().Max()
+                )
                 .Take(Shown),
         ];
     }

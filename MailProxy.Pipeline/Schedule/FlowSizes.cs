@@ -1,6 +1,7 @@
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Batches by for how many turns they have tickets, most first. A batch knows its index, so that a change costs O(log n).</summary>
+/// <summary>Batches by how many turns their tickets are enough for, most first. A batch knows its index, so that a change costs O(log n).
+/// </summary>
 internal sealed class FlowSizes
 {
     private FlowTickets[] _items = new FlowTickets[1];

@@ -154,8 +154,7 @@ internal sealed partial class LaneKeeper(
         {
             if (Known(ticket.Lane) is { } lane)
             {
-                if (ticket.Passed is { } passed && lane.Candidates is { } candidates)
-                    PoolRouter.Return(candidates, passed.By);
+                PoolLanes.Returned(lane, ticket, Now);
                 queue.Return(lane, ticket);
                 DropWhenGone(lane);
             }

@@ -89,7 +89,7 @@ internal sealed class MailChooser(
             return true;
         }
 
-        var ticket = lane.First;
+        var ticket = lane.Passed.With(lane.First);
         _refused.Clear();
         Candidacy Standing(PoolCandidate candidate) =>
             _refused.TryGetValue(candidate, out var refused)
@@ -219,7 +219,8 @@ internal sealed class MailChooser(
         var by = lender ?? lane;
         var isProbe = by.HalfOpen;
         by.Meter.Add(lanes.Now);
-        var ticket = queue.Take(lane, lender);
+        var ticket = lane.Passed.With(queue.Take(lane, lender));
+        lane.Passed.Forget(ticket);
         _isShort = lane.TakeShort();
         if (next.TryWrite(new(ticket, account, permit) { IsProbe = isProbe }))
             return true;

@@ -72,6 +72,9 @@ internal sealed class MailLane
     /// can send.</summary>
     public long PassedTurn { get; set; }
 
+    /// <summary>Of a pool's lane: what is known of mail that was passed over.</summary>
+    public PassedNotes Passed { get; } = new();
+
     /// <summary>Of a pool's lane: mail that waits aside for accounts that are busy.</summary>
     public StandBy StandBy { get; } = new();
 

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Schedule;
@@ -26,6 +27,15 @@ internal static class PoolLanes
         lane.Paused = directory.Tenants.IsSuspended(pool.Tenant) || candidates.Length == 0 || candidates.All(static c => c.Account.Paused);
         lane.InFlightCap = Math.Max(1, candidates.Sum(candidate => capOf(candidate.Account)));
         lane.AtLimit = null;
+    }
+
+    /// <summary>A ticket comes back unsent; perhaps because the account that was chosen for it has no room.</summary>
+    public static void Returned(MailLane lane, in QueuedMail ticket, long now)
+    {
+        if (ticket.Passed is not { } passed || lane.Candidates is not { } candidates)
+            return;
+        lane.Passed.Keep(ticket, now);
+        PoolRouter.Return(candidates, passed.By);
     }
 
     /// <summary>An account stands better, or otherwise: pools that wait for one of their accounts choose anew.</summary>

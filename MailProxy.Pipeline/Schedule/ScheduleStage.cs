@@ -188,7 +188,7 @@ internal sealed partial class ScheduleStage
 
         var more = TakeTickets(now);
         var news = _wake.Drain();
-        var back = news.Done.Count + news.Aside.Count > 0 ? _gate.TakeGivenBack() : [];
+        var back = news.Done.Count + news.Aside.Count + news.Returned.Count > 0 ? _gate.TakeGivenBack() : [];
         if (back.Contains(LimitKey.Installation))
             _standstill.Limit = null;
         foreach (var (account, trouble) in news.Slowed)

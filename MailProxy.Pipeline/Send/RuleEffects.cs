@@ -70,7 +70,7 @@ internal static class RuleEffects
     public static TimeSpan? WaitOf(ReplyRule rule) => StepsOf(rule) is [var first, ..] ? first : null;
 
     /// <summary>What is asked of the rate at which the account's mail to the recipient's domain goes; null: nothing.</summary>
-    public static SlowDown? SlowOfDestination(ReplyRule rule) => rule is { Scope: RuleScope.Destination } ? SlowOf(rule) : null;
+    public static SlowDown? SlowOfDestination(ReplyRule? rule) => rule is { Scope: RuleScope.Destination } ? SlowOf(rule) : null;
 
     // There is no mail yet that it could be about.
     private static ReplyEffect OfMail(SmtpPhase phase, ReplyEffect effect) => phase < SmtpPhase.Mail ? ReplyEffect.ByPhase : effect;

@@ -227,12 +227,7 @@ internal static class SmtpVerdict
     private static RecipientVerdict Ruled(SliceRecipient to, SmtpReply reply, ReplyRule? rule, ReplyEffect effect) =>
         effect switch
         {
-            ReplyEffect.Retry => Settled(to, reply, rule) with
-            {
-                Verdict = Verdict.Deferred,
-                LeastWait = RuleEffects.WaitOf(rule!),
-                Slow = RuleEffects.SlowOfDestination(rule!),
-            },
+            ReplyEffect.Retry => Settled(to, reply, rule) with { Verdict = Verdict.Deferred, LeastWait = RuleEffects.WaitOf(rule!) },
             ReplyEffect.Refuse => Settled(to, reply, rule) with { Verdict = Verdict.Refused },
             ReplyEffect.ByPhase => Settled(to, reply, rule),
             _ => NotTried(to, reply),
@@ -254,6 +249,7 @@ internal static class SmtpVerdict
             Rule = rule?.FullName,
             IsExcluded = rule?.Action == RuleAction.Exclude,
             IsGreylisted = RuleEffects.IsGreylisting(rule, reply),
+            Slow = RuleEffects.SlowOfDestination(rule),
         };
 
     private static RecipientVerdict[] Each(MailContent content, TransactionResult result, Func<SliceRecipient, int, RecipientVerdict> judge)

@@ -33,8 +33,8 @@ public interface IBatchStore
     Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor);
 
     /// <summary>
-    /// Sets how many messages the batch sends in its turn, 1 to <see cref="FlowWeights.Most"/>; with 1 nothing is kept of it. False: as many
-    /// batches of the tenant as may weigh more do so, and messages name them all.
+    /// Sets how many messages the batch sends in its turn, 1 to <see cref="FlowWeights.Most"/>; with 1 nothing is kept of it. False: as
+    /// many batches of the tenant as may weigh more do so, and messages name them all.
     /// </summary>
     Task<bool> SetWeightAsync(string tenant, string batch, int weight, string actor);
 

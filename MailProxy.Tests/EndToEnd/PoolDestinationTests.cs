@@ -92,7 +92,10 @@ internal sealed class PoolDestinationTests : PoolFixture
         Assert.That(await daemon.SendAsync(HttpMethod.Post, "/v1/accounts/second/pause"), Is.EqualTo(HttpStatusCode.OK));
         await BurstAsync(daemon, "a", 5);
         await SentAsync(daemon, 2);
-        await Eventually.BecomesAsync(() => daemon.GetAsync("/v1/status"), static status => (int)status["queued"]! == 3);
+        await Eventually.BecomesAsync(
+            () => daemon.GetAsync("/v1/messages?status=queued"),
+            static list => list["data"]!.AsArray().Count == 3
+        );
 
         Assert.That(await daemon.SendAsync(HttpMethod.Post, "/v1/accounts/second/resume"), Is.EqualTo(HttpStatusCode.OK));
         await SentAsync(daemon, 5);

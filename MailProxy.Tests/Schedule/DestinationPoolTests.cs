@@ -136,7 +136,7 @@ internal sealed class DestinationPoolTests
         }
 
         Assert.That(Ask(1, ticket), Is.InstanceOf<DestinationAnswer.Later>());
-        _clock.Advance(TimeSpan.FromMinutes(2));
+        _clock.Advance(TimeSpan.FromMinutes(5));
         Spend(1);
         Assert.That(((DestinationAnswer.Elsewhere)Ask(1, ticket)).Passed.Times, Is.EqualTo(1), "that was long ago");
     }

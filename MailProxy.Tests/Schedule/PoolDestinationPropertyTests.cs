@@ -31,7 +31,7 @@ internal sealed class PoolDestinationPropertyTests
     private readonly Dictionary<long, (QueuedMail Ticket, string To)> _waiting = [];
     private readonly List<(DueMail Due, SendPermit Permit, string To)> _underWay = [];
     private readonly Dictionary<(AccountKey, string), ExactWindow> _windows = [];
-    private readonly Dictionary<long, int> _rounds = []; // since the clock was moved
+    private readonly Dictionary<long, int> _rounds = []; // of this step
     private ScheduleModel _model = null!;
     private ScheduleStage _stage = null!;
     private DestinationGate _gate = null!;
@@ -51,6 +51,7 @@ internal sealed class PoolDestinationPropertyTests
         var (sent, held) = (0, 0);
         for (var step = 0; step < Steps; step++)
         {
+            _rounds.Clear();
             var told = Step(random, ref sent);
             await RestAsync(wait, $"step {step}, {told}");
             foreach (var (ticket, to) in _waiting.Values.Where(one => one.To == "y.example" && one.Ticket.Due <= _clock.Now))
@@ -70,6 +71,7 @@ internal sealed class PoolDestinationPropertyTests
         _accounts.Swap(new(_model.Accounts, null, null, new(_model.Pools)));
         for (var minutes = 0; minutes < 600 && _waiting.Count + _underWay.Count > 0; )
         {
+            _rounds.Clear();
             while (_underWay.Count > 0)
                 Sent(random, ref sent);
             await RestAsync(wait, "at the end");
@@ -228,7 +230,6 @@ internal sealed class PoolDestinationPropertyTests
             default:
                 var by = random.Next(10) == 0 ? random.Next(20_000) : random.Next(500);
                 _clock.Advance(TimeSpan.FromMilliseconds(by));
-                _rounds.Clear();
                 return $"{by} ms";
         }
     }

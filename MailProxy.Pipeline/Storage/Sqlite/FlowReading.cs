@@ -10,9 +10,9 @@ internal sealed record FlowSql(string Rows, string Next, string Own);
 
 /// <summary>
 /// Goes round the batches of one priority of a lane. Up to <see cref="Few"/> are read together, equal parts of what is wanted; of more each
-/// gives <see cref="Part"/> when its turn comes, each as often as it weighs, and the next reading goes on with the next batch. Small batches are read as one sequence,
-/// in a large one the reading leaps to the next batch when it has its part, so that neither many batches nor large ones cost more than what
-/// comes out. Within a batch fresh and deferred mail have equal shares.
+/// gives <see cref="Part"/> when its turn comes, and the next reading goes on with the next batch. A batch that weighs more gives so many
+/// times that. Small batches are read as one sequence, in a large one the reading leaps to the next batch when it has its part, so that
+/// neither many batches nor large ones cost more than what comes out. Within a batch fresh and deferred mail have equal shares.
 /// </summary>
 /// <param name="due">All deferred mail that is due; null: there is more than is wanted.</param>
 internal sealed class FlowReading(LaneSlice slice, FlowTurn turn, int wanted, List<QueuedMail>? due)

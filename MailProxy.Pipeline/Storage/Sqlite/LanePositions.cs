@@ -4,8 +4,8 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
 /// Counts what goes before a message in its lane: all that is due of higher priorities; of its own batch those of its kind (fresh or
-/// deferred) before it and as many of the other kind, which go in turn; and of every other batch as many as of its own, or as it weighs more,
-/// since batches go in turn. Reads indexes of the queue only, up to a bound.
+/// deferred) before it and as many of the other kind, which go in turn; and of every other batch as many as of its own, by what they
+/// weigh, since batches go in turn. Reads indexes of the queue only, up to a bound.
 /// </summary>
 internal static class LanePositions
 {
