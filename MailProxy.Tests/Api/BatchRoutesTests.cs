@@ -51,7 +51,7 @@ public sealed class BatchRoutesTests
         );
         Assert.That(
             (await second.Content.ReadAsStringAsync()).TrimEnd('\n'),
-            Is.EqualTo("""{"data":[{"id":"c","tenant":"default","suspended":false}],"next_cursor":null}""")
+            Is.EqualTo("""{"data":[{"id":"c","tenant":"default","suspended":false,"weight":1}],"next_cursor":null}""")
         );
     }
 
