@@ -44,6 +44,12 @@ public sealed class AccountControl
     /// <summary>Domains of an account whose limits are used, those that hold mail up first.</summary>
     public IReadOnlyList<DestinationUsage> DestinationsOf(SmtpAccount account) => _destinations.Usage(account);
 
+    /// <summary>When mail to the domains may go by the account, the first of them, and why not now; null: it may.</summary>
+    public DestinationHold? DestinationHoldOf(SmtpAccount account, IEnumerable<string> domains) => _destinations.HoldOf(account, domains);
+
+    /// <summary>How many domains accounts are slowed for.</summary>
+    public int SlowedDestinations => _destinations.Slowed;
+
     /// <summary>The account's circuit and how it stands; null: it is closed.</summary>
     public (CircuitState State, Circuit Circuit)? CircuitOf(AccountKey account) =>
         _watch.Find(account) is { } circuit ? (circuit.StateAt(Now()), circuit) : null;
@@ -57,7 +63,13 @@ public sealed class AccountControl
 
     /// <summary>Closes an account's circuit. False: it was closed.</summary>
     /// <param name="by">What closes it, as the event says: <c>reset</c>, <c>resume</c>, <c>test</c>.</param>
-    public bool ResetCircuit(SmtpAccount account, string by) => _watch.Reset(account, by);
+    public bool ResetCircuit(SmtpAccount account, string by)
+    {
+        var was = _watch.Reset(account, by);
+        if (was)
+            _destinations.Open(account.Key); // pools may have put mail off until the circuit would close
+        return was;
+    }
 
     /// <summary>One message tries each account in trouble now; of one tenant, or with null of all.</summary>
     public void ProbeNow(string? tenant)
@@ -72,10 +84,12 @@ public sealed class AccountControl
     /// <summary>Forgets what the provider asked for. False: it had not.</summary>
     public bool ResetAdapted(SmtpAccount account)
     {
-        var was = _gate.Adapted.Reset(account.Key);
+        var (was, to) = (_gate.Adapted.Reset(account.Key), _destinations.Reset(account.Key));
         if (was)
             _wake.Hurry(account.Key);
-        return was;
+        if (to)
+            _destinations.Open(account.Key);
+        return was || to;
     }
 
     private long Now() => _clock.GetUtcNow().ToUnixTimeMilliseconds();

@@ -31,9 +31,10 @@ internal sealed class AccountMetrics : IDisposable
         _series.MeasureSecrets(label => directory.Find(label.Tenant, label.Account)?.SecretExpiresAt);
     }
 
-    /// <summary>Sets how many accounts are in trouble.</summary>
-    public void Measure(IEnumerable<((CircuitState State, string Cause) Key, int Count)> circuits)
+    /// <summary>Sets how many accounts are in trouble, and how many destinations are slowed.</summary>
+    public void Measure(IEnumerable<((CircuitState State, string Cause) Key, int Count)> circuits, int slowed)
     {
+        _metrics.DestinationsSlowed.Set(slowed);
         var counts = circuits.ToDictionary(static one => one.Key, static one => one.Count);
         foreach (var cause in Circuit.Causes)
         {

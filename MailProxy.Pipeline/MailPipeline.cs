@@ -83,7 +83,8 @@ public sealed class MailPipeline : IAsyncDisposable
             shared.Clock,
             Log<ScheduleStage>(),
             shared.Share,
-            options.Send.MarksAhead
+            options.Send.MarksAhead,
+            destinations.Slow
         );
         Retention ContentRule(string tenant) => shared.RetentionOf(tenant) ?? options.Retention.ContentRule;
         _cache = new(
@@ -124,7 +125,7 @@ public sealed class MailPipeline : IAsyncDisposable
             loads,
             bodies,
             gate.SliceSize,
-            destinations.Ask,
+            destinations.Questions,
             attachments,
             Log<ResolveStage>()
         );
@@ -261,10 +262,9 @@ public sealed class MailPipeline : IAsyncDisposable
     {
         _webhooks.Measure();
         _accountMetrics.Measure(account => Accounts.CircuitOf(account) is not null, Accounts.AdaptedOf);
-        _accountMetrics.Measure(Accounts.Circuits());
+        _accountMetrics.Measure(Accounts.Circuits(), Accounts.SlowedDestinations);
         _shared.Metrics.Suspended.Set(IsSuspended ? 1 : 0);
-        foreach (var (channel, count) in _channels.Depths)
-            _shared.Metrics.ChannelDepth.WithLabels(channel).Set(count);
+        _channels.Measure(_shared.Metrics);
         foreach (var (name, times) in _shared.Shares.Refused)
             _shared.Metrics.SharesRefused.WithLabels(name).IncTo(times);
     }

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Pipeline;
 
@@ -24,16 +25,24 @@ internal sealed class PipelineChannels(int submissions)
     /// <summary>Full: the writer waits. Report always empties it, so nobody waits for himself.</summary>
     public Channel<Outcome> Report { get; } = Bounded<Outcome>(1024);
 
-    /// <summary>How much each holds now, by the stage that reads it.</summary>
-    public IEnumerable<(string Stage, int Count)> Depths =>
-        [
-            ("ingest", Submissions.Reader.Count),
-            ("persist", Accepted.Reader.Count),
-            ("schedule", Queued.Reader.Count),
-            ("resolve", Due.Reader.Count),
-            ("send", Resolved.Reader.Count),
-            ("report", Report.Reader.Count),
-        ];
+    /// <summary>Sets the gauge of how much each holds now, by the stage that reads it.</summary>
+    public void Measure(PipelineMetrics metrics)
+    {
+        foreach (
+            var (stage, count) in (ReadOnlySpan<(string, int)>)
+                [
+                    ("ingest", Submissions.Reader.Count),
+                    ("persist", Accepted.Reader.Count),
+                    ("schedule", Queued.Reader.Count),
+                    ("resolve", Due.Reader.Count),
+                    ("send", Resolved.Reader.Count),
+                    ("report", Report.Reader.Count),
+                ]
+        )
+        {
+            metrics.ChannelDepth.WithLabels(stage).Set(count);
+        }
+    }
 
     /// <summary>A stage crashed: nobody goes on waiting for it.</summary>
     public void Close(Exception fault)

@@ -101,17 +101,19 @@ public sealed record AuditLine(
 );
 
 /// <summary>A batch: whether its mail waits, and what has become of it.</summary>
+/// <param name="Weight">How many messages it sends in its turn, 1 to 100.</param>
 /// <param name="Counts">Messages by status.</param>
 public sealed record BatchAnswer(
     string Id,
     string Tenant,
     bool Suspended,
     DateTime? SuspendedAt,
+    int Weight,
     long Total,
     IReadOnlyDictionary<string, long> Counts
 );
 
-public sealed record BatchListItem(string Id, string Tenant, bool Suspended, DateTime? SuspendedAt);
+public sealed record BatchListItem(string Id, string Tenant, bool Suspended, DateTime? SuspendedAt, int Weight);
 
 public sealed record BatchList(
     IReadOnlyList<BatchListItem> Data,

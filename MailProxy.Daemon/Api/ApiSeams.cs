@@ -38,6 +38,9 @@ public sealed record DispatcherControl(
     /// <summary>Domains of an account whose limits are used, those that hold mail up first.</summary>
     public Func<SmtpAccount, IReadOnlyList<DestinationUsage>> Destinations { get; init; } = static _ => [];
 
+    /// <summary>When mail to the domains may go by an account, the first of them, and why not now; null: it may.</summary>
+    public Func<SmtpAccount, IReadOnlyList<string>, DestinationHold?> DestinationHold { get; init; } = static (_, _) => null;
+
     /// <summary>An account's circuit and how it stands; null: it is closed.</summary>
     public Func<AccountKey, (CircuitState State, Circuit Circuit)?> Circuit { get; init; } = static _ => null;
 

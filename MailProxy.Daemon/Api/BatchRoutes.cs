@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 
@@ -25,7 +26,7 @@ internal sealed class BatchRoutes(
         v1.MapGet("/batches", (Delegate)List)
             .Needs(KeyScopes.Read)
             .WithName("listBatches")
-            .WithSummary("Batches that messages name or that are suspended, by name")
+            .WithSummary("Batches that messages name, that are suspended or have a weight, by name")
             .WithTags("Batches")
             .Query("tenant", "limit", "cursor")
             .Produces<BatchList>();
@@ -33,7 +34,7 @@ internal sealed class BatchRoutes(
             .Needs(KeyScopes.Send)
             .Changes()
             .WithName("putBatch")
-            .WithSummary("Let a batch's mail wait, or go")
+            .WithSummary("Let a batch's mail wait, or go, and say how often it goes")
             .WithTags("Batches")
             .Accepts<BatchChangeRequest>("application/json")
             .Produces<BatchAnswer>()
@@ -87,7 +88,8 @@ internal sealed class BatchRoutes(
                         batch.Id,
                         batch.Tenant,
                         batch.SuspendedAt is not null,
-                        Times.Utc(batch.SuspendedAt)
+                        Times.Utc(batch.SuspendedAt),
+                        batch.Weight
                     )),
                 ],
                 next is { } last ? Cursor.Write($"{last.Batch}\n{last.Tenant}") : null
@@ -110,6 +112,7 @@ internal sealed class BatchRoutes(
         var suspended = members.Flag("suspended");
         if (suspended is null && !members.Has("suspended"))
             members.Fault("suspended", "required", "Required: true or false.");
+        var weight = members.Number("weight", 1, FlowWeights.Most) ?? 1;
         members.Close();
         if (members.Refusal is { } mistakes)
             return mistakes;
@@ -117,11 +120,13 @@ internal sealed class BatchRoutes(
         var caller = Caller.Of(http);
         using var mine = await turn.TakeAsync(http.RequestAborted);
 
-        // One that no message names is there only while it is suspended.
+        // One that no message names is there only while it is suspended, or has a weight.
         var before = await store.BatchAsync(caller.Tenant, id);
         if (suspended!.Value && before?.SuspendedAt is null && await TooManyAsync(caller) is { } full)
             return full;
-        var created = before is null && suspended.Value;
+        var created = before is null && (suspended.Value || weight > 1);
+        if (!await WeighAsync(caller, id, weight))
+            return TooManyWeights;
         await SetAsync(caller, id, suspended.Value);
         if (created)
             http.Response.Headers.Location = $"/v1/batches/{id}";
@@ -141,6 +146,7 @@ internal sealed class BatchRoutes(
         // To forget that it is suspended would send its mail, and that is what activate is for.
         if (batch.Counts.Any(count => !Pipeline.Mail.WireNames.IsFinal(count.State)))
             return ProblemAnswer.Of(409, "in_use", "The batch has unfinished mail. Activate it, or cancel the mail.");
+        await WeighAsync(caller, id, 1);
         await SetAsync(caller, id, false);
         return TypedResults.NoContent();
     }
@@ -183,6 +189,22 @@ internal sealed class BatchRoutes(
                 nameof(TenantOptions.MaxSuspendedBatches)
             );
 
+    private static ProblemAnswer TooManyWeights =>
+        ProblemAnswer.Of(
+            422,
+            "quota_exceeded",
+            "As many batches as may have a weight have one: DELETE those that are over, or give them 1."
+        );
+
+    // Before the batch is activated, so that its mail goes so from the first.
+    private async Task<bool> WeighAsync(Caller caller, string id, int weight)
+    {
+        if (!await store.SetWeightAsync(caller.Tenant, id, weight, caller.Actor))
+            return false;
+        accounts.Weigh(accounts.Weights.With(caller.Tenant, await store.WeightsAsync(caller.Tenant)));
+        return true;
+    }
+
     private async Task SetAsync(Caller caller, string id, bool suspended)
     {
         await store.SetSuspendedAsync(caller.Tenant, id, suspended, caller.Actor);
@@ -200,6 +222,7 @@ internal sealed class BatchRoutes(
                 batch.Tenant,
                 batch.SuspendedAt is not null,
                 Times.Utc(batch.SuspendedAt),
+                batch.Weight,
                 batch.Counts.Sum(c => c.Count),
                 batch.Counts.ToDictionary(c => Pipeline.Mail.WireNames.Name(c.State), c => c.Count)
             ),

@@ -116,10 +116,12 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
     private RouteAnswer Route(MessageView view)
     {
         var directory = accounts.Directory;
+        var (own, domains) = (directory.OfLane(view.Lane), WaitReason.DomainsOf(view));
         if ((view.Pool is { } key ? directory.Pools.Find(key) : null) is not { } pool)
-            return Route(null, directory.OfLane(view.Lane) is { } one ? [Candidate(one)] : []);
-        var own = directory.OfLane(view.Lane);
-        var members = directory.MembersOf(pool).Select(member => Candidate(member.Account, Barred(member.Account, view, own)));
+            return Route(null, own is null ? [] : [Candidate(own, NoRoom(own, domains))]);
+        var members = directory
+            .MembersOf(pool)
+            .Select(member => Candidate(member.Account, Barred(member.Account, view, own) ?? NoRoom(member.Account, domains)));
         return Route(pool.Id, [.. members]);
     }
 
@@ -141,6 +143,9 @@ internal sealed class Explanations(CurrentAccounts accounts, DispatcherControl d
         : own is not null && account.Key != own.Key
             ? new("stays_with_account", null, "The message was greylisted or is in doubt, and stays with the account that it began with.")
         : null;
+
+    private WaitAnswer? NoRoom(SmtpAccount account, IReadOnlyList<string> domains) =>
+        dispatcher.DestinationHold(account, domains) is { } hold ? WaitReason.Destination(account, hold) : null;
 
     private static string? Server(SmtpAccount account) =>
         account.Host is { } host ? string.Create(CultureInfo.InvariantCulture, $"{host}:{account.Port}") : null;

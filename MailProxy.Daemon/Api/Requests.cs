@@ -99,7 +99,8 @@ public sealed record RescheduleRequest(JsonElement SendAt, JsonElement? ExpiresA
 public sealed record SourceAuthRequest(string? User, string? Password, string? Bearer, string? Header, string? Value);
 
 /// <param name="Suspended">True: its mail waits, also what is yet to come.</param>
-public sealed record BatchChangeRequest(bool Suspended);
+/// <param name="Weight">How many messages it sends in its turn, 1 to 100; absent: 1.</param>
+public sealed record BatchChangeRequest(bool Suspended, int? Weight);
 
 /// <summary>A time of which the events are told once more: RFC 3339 text or Unix seconds, both ends included.</summary>
 /// <param name="To">Absent: now.</param>

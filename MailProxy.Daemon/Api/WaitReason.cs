@@ -135,14 +135,36 @@ internal static class WaitReason
             ? $"{host}:{account.Port}: {detail}"
             : lane.Detail;
 
-    private static string Destination(MessageView message, SmtpAccount? account)
-    {
-        var domains = message
-            .Recipients.Where(static to => !to.State.IsFinal())
-            .Select(static to => DestinationLimits.DomainOf(to.Address));
-        return $"A limit of the account '{account?.Id}' for mail to {string.Join(", ", domains.Distinct().Take(3))} says not yet: "
-            + $"limits.destinations; GET /v1/accounts/{account?.Id} shows it at destinations_now.";
-    }
+    /// <summary>The domains that the message still goes to.</summary>
+    public static IReadOnlyList<string> DomainsOf(MessageView message) =>
+        [
+            .. message
+                .Recipients.Where(static to => !to.State.IsFinal())
+                .Select(static to => DestinationLimits.DomainOf(to.Address))
+                .Distinct(StringComparer.Ordinal),
+        ];
+
+    /// <summary>What an account's limits for a domain, or its provider's wish, say to a message.</summary>
+    public static WaitAnswer Destination(SmtpAccount account, DestinationHold hold) =>
+        new(
+            "destination_limit",
+            Times.Utc(hold.Until),
+            hold.Slowed is { } slowed
+                ? $"The account '{account.Id}' is slowed for mail to {hold.Domain}: {slowed}. "
+                    + $"POST /v1/accounts/{account.Id}/adaptive/reset ends that."
+                : $"A limit of the account '{account.Id}' for mail to {hold.Domain} says not yet: limits.destinations. {Shown(account)}"
+        );
+
+    private static string Destination(MessageView message, SmtpAccount? account) =>
+        account is null
+            ? $"The accounts of its pool have no room for mail to {Some(DomainsOf(message))}, or cannot send now: "
+                + $"GET /v1/messages/{message.Key.Id}/explain says it of each."
+            : $"A limit of the account '{account.Id}' for mail to {Some(DomainsOf(message))} says not yet: limits.destinations, or a rate "
+                + $"that its provider asked for. {Shown(account)}";
+
+    private static string Shown(SmtpAccount account) => $"GET /v1/accounts/{account.Id} shows it at destinations_now.";
+
+    private static string Some(IReadOnlyList<string> domains) => string.Join(", ", domains.Take(3));
 
     private static string Held(MessageView message) =>
         message.HoldReason == "ambiguous"

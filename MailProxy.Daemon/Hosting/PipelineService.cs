@@ -15,6 +15,7 @@ internal sealed partial class PipelineService(
     MailPipeline pipeline,
     SandboxServer sandbox,
     AccountsInForce inForce,
+    CurrentAccounts accounts,
     ConfigurationWriter<Tenant> tenants,
     SqliteStores storage,
     IHostApplicationLifetime lifetime,
@@ -33,6 +34,7 @@ internal sealed partial class PipelineService(
         inForce.Sandbox = await sandbox.StartAsync();
         await tenants.LoadAsync(); // and all that tenants have
         await storage.Batches.RepairAsync();
+        accounts.Weigh(new BatchWeights(await storage.Batches.WeightsAsync(null)));
         var suspended = await storage.Sending.SuspendedAsync();
         if (suspended && storage.Generations.Current.BackupAt is { } backup)
             Log.Restored(logger, DateTimeOffset.FromUnixTimeMilliseconds(backup));

@@ -29,6 +29,7 @@ internal static class Seams
             IsExcused = pipeline.IsExcused,
             Limits = pipeline.Accounts.LimitsOf,
             Destinations = pipeline.Accounts.DestinationsOf,
+            DestinationHold = pipeline.Accounts.DestinationHoldOf,
             Circuit = pipeline.Accounts.CircuitOf,
             ResetCircuit = pipeline.Accounts.ResetCircuit,
             Adapted = pipeline.Accounts.AdaptedOf,

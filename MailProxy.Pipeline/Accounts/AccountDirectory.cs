@@ -103,6 +103,12 @@ public sealed class AccountDirectory
     public IEnumerable<LaneKey> LanesOf(string tenant) =>
         OfTenant(tenant).Select(static a => Lanes.Of(a.Key)).Concat(Pools.OfTenant(tenant).Select(static p => Lanes.Of(p.Key)));
 
+    /// <summary>The lane of an account, and those of the pools that it is in. One that is gone is in no pool.</summary>
+    public IEnumerable<LaneKey> LanesWith(AccountKey key) =>
+        Find(key) is { } account
+            ? Pools.With(account.Tenant, account.Id).Select(static pool => Lanes.Of(pool.Key)).Prepend(Lanes.Of(key))
+            : [Lanes.Of(key)];
+
     /// <summary>The accounts of a pool that there are, in its order.</summary>
     public IEnumerable<(SmtpAccount Account, int Weight)> MembersOf(Pool pool)
     {
@@ -173,12 +179,16 @@ public sealed class AccountDirectory
     private static IReadOnlyList<SmtpAccount> List(IEnumerable<SmtpAccount> accounts) => [.. accounts];
 }
 
-/// <summary>Holds the directory that is in force. Written by whoever reads accounts from the store, read everywhere.</summary>
+/// <summary>Holds the directory that is in force, and what batches weigh. Written by whoever reads them from the store, read everywhere.
+/// </summary>
 public sealed class CurrentAccounts
 {
     private AccountDirectory _directory = AccountDirectory.Empty;
+    private BatchWeights _weights = BatchWeights.None;
 
     public AccountDirectory Directory => Volatile.Read(ref _directory);
+
+    public BatchWeights Weights => Volatile.Read(ref _weights);
 
     /// <summary>Raised after a swap, on the swapping thread; a handler must not block.</summary>
     public event Action? Changed;
@@ -186,6 +196,13 @@ public sealed class CurrentAccounts
     public void Swap(AccountDirectory directory)
     {
         Volatile.Write(ref _directory, directory);
+        Volatile.Write(ref _weights, Weights.Of(directory.Tenants));
+        Changed?.Invoke();
+    }
+
+    public void Weigh(BatchWeights weights)
+    {
+        Volatile.Write(ref _weights, weights);
         Changed?.Invoke();
     }
 }

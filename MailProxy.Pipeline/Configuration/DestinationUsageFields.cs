@@ -23,6 +23,14 @@ public static class DestinationUsageFields
             {
                 Always = true,
             },
+            UsageField.Answered(
+                "adaptive",
+                new("object") { Object = AdaptedRateFields.Members },
+                u => u.Adapted is { } rate ? AdaptedRateFields.Members.Show(rate) : null
+            ) with
+            {
+                Shown = "The rate that the provider asked for; absent: as configured.",
+            },
             UsageField.Answered("opens_at", Shape.Time, u => Instant(u.OpensAt)) with
             {
                 Shown = "When mail that comes now may go: behind that which waits already; absent: now.",

@@ -18,7 +18,8 @@ public abstract class SendPermit : RateLimitLease
 
     /// <summary>
     /// Why there is no permit, when <see cref="RateLimitLease.IsAcquired"/> is false: the mail fails rather than waits, so it is to be
-    /// reported as <see cref="Outcome.Unsendable"/>.
+    /// reported as <see cref="Outcome.Unsendable"/>. Null without a permit: it is put off, and <see cref="AskDestinations"/> says until
+    /// when.
     /// </summary>
     public virtual string? Refusal => null;
 

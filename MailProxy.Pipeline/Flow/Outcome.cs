@@ -54,6 +54,10 @@ public abstract record Outcome(QueuedMail Ticket)
     /// <param name="At">Unix milliseconds when it is its turn.</param>
     public sealed record PutOff(QueuedMail Ticket, MailContent Content, long At) : Outcome(Ticket);
 
+    /// <summary>A pool's mail whose account has no room for its domains: it goes by another. Nothing is written, no attempt lost: the
+    /// ticket, which says so, goes back to its lane.</summary>
+    public sealed record ByAnother(QueuedMail Ticket) : Outcome(Ticket);
+
     /// <summary>
     /// An attachment is still on its way: nothing is written; the ticket was set aside with <see cref="Wake.SetAside"/> and comes back by
     /// <see cref="Wake.Return"/>.

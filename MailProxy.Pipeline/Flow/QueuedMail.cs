@@ -14,6 +14,9 @@ public readonly record struct QueuedMail(long Id, int Revision, LaneKey Lane, Pr
     /// <summary>Of a pool's mail: ids of accounts that it may not go by, with commas between; null: none.</summary>
     public string? NotBy { get; init; }
 
+    /// <summary>Of a pool's mail: accounts that have no room for its domains just now; null: none is known.</summary>
+    public PassedOver? Passed { get; init; }
+
     /// <summary>Its batch, which takes turns with others in its lane. Not told of attempts that a start finds.</summary>
     public FlowKey Flow { get; init; }
 }

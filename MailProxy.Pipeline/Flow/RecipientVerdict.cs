@@ -41,6 +41,9 @@ public sealed record RecipientVerdict(
     /// <summary>The account may not send for this sender: another account may.</summary>
     public bool IsExcluded { get; init; }
 
+    /// <summary>What is asked of the rate at which the account's mail to its domain goes; null: nothing.</summary>
+    public SlowDown? Slow { get; init; }
+
     /// <summary>The retry comes no earlier, whatever the schedule says.</summary>
     public TimeSpan? LeastWait { get; init; }
 }

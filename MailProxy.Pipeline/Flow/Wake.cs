@@ -33,7 +33,8 @@ public sealed class Wake
     /// </summary>
     public void SetAside(QueuedMail ticket) => Put(set => set.Aside.Add(ticket));
 
-    /// <summary>What a mail waited for has come (<see cref="Outcome.NotYet"/>): the same ticket again.</summary>
+    /// <summary>What a mail waited for has come (<see cref="Outcome.NotYet"/>), or it goes by another account (<see
+    /// cref="Outcome.ByAnother"/>): the same ticket again.</summary>
     public void Return(QueuedMail ticket) => Put(set => set.Returned.Add(ticket));
 
     /// <summary>The account backs off until then.</summary>
@@ -49,6 +50,9 @@ public sealed class Wake
 
     /// <summary>The account's provider asks for less: see <see cref="AccountTrouble.Slow"/>.</summary>
     public void Slow(AccountTrouble trouble) => Put(set => set.Slowed[trouble.Account] = trouble);
+
+    /// <summary>The account's provider asks for less to a domain. Bounded by the recipients of the mails under way.</summary>
+    public void Slow(SlowedDestination slowed) => Put(set => set.SlowedDestinations[(slowed.Account, slowed.Domain)] = slowed);
 
     /// <summary>The account is slowed no longer, because a person said so.</summary>
     public void Hurry(AccountKey account) => Put(set => set.Hurried.Add(account));
@@ -103,5 +107,6 @@ public sealed class WakeSet
     public Dictionary<AccountKey, (long Until, AccountTrouble Trouble)> Parked { get; } = [];
     public HashSet<AccountKey> Unparked { get; } = [];
     public Dictionary<AccountKey, AccountTrouble> Slowed { get; } = [];
+    public Dictionary<(AccountKey Account, string Domain), SlowedDestination> SlowedDestinations { get; } = [];
     public HashSet<AccountKey> Hurried { get; } = [];
 }

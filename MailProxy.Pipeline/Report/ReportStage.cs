@@ -147,10 +147,15 @@ internal sealed partial class ReportStage(
 
     private void After(Outcome item, Settlement? write, bool written, long now)
     {
+        if (item is Outcome.Attempted attempted)
+            SlowedDomains.Tell(attempted, wake);
         switch (item)
         {
             case Outcome.NotYet:
                 return; // Wake.Return brings the ticket back; the claim stays
+            case Outcome.ByAnother:
+                wake.Return(item.Ticket);
+                return;
             case Outcome.AccountToBlame { Trouble: var trouble }:
                 watch.Trouble(trouble, item.IsProbe); // before the mail is due again, so that its lane is parked by then
                 break;

@@ -22,7 +22,7 @@ internal sealed partial class ResolveStage(
     SharedCapacity loads,
     BodyMemory bodies,
     Func<SmtpAccount, int> sliceSize,
-    AskDestinations destinations,
+    DestinationQuestions destinations,
     Attachments attachments,
     ILogger logger
 )
@@ -40,7 +40,7 @@ internal sealed partial class ResolveStage(
         var left = new List<DueMail>();
         foreach (var due in mails)
         {
-            if (due.Permit.IsAcquired && accounts.Directory.Find(due.Account) is { Limits.Destinations: null } account)
+            if (due.Permit.IsAcquired && accounts.Directory.Find(due.Account) is { } account && !destinations.Concern(account))
                 ordinary.Add((due, account));
             else
                 left.Add(due);
@@ -193,7 +193,7 @@ internal sealed partial class ResolveStage(
             if (!due.Permit.IsAcquired)
             {
                 charge?.Dispose();
-                return (null, Refused(due, content), 0);
+                return (null, due.Permit.Refusal is null ? Asked(due, account, content) : Refused(due, content), 0);
             }
 
             var bytes = Weight(due, account, content);
@@ -201,21 +201,16 @@ internal sealed partial class ResolveStage(
             if (charge is null)
                 return (null, null, bytes);
 
-            switch (destinations(due, account, content))
+            var answer = destinations.Ask(due, account, content);
+            if (answer is not DestinationAnswer.May may)
             {
-                case DestinationAnswer.Later later:
-                    charge.Dispose();
-                    return (null, new Outcome.PutOff(due.Ticket, content.Bodiless(), later.At), 0);
-                case DestinationAnswer.Never never:
-                    charge.Dispose();
-                    return (null, new Outcome.Unsendable(due.Ticket, content.Bodiless(), "5.7.28", never.Reason), 0);
-                case DestinationAnswer.May may:
-                    var mail = new ResolvedMail(due with { Permit = may.Permit }, account, may.Content, charge);
-                    charge = null; // owned by the mail from here on
-                    return await EquipAsync(mail, stop);
-                default:
-                    throw new InvalidOperationException("A case of the answer of destinations is missing here.");
+                charge.Dispose();
+                return (null, Held(due, content, answer), 0);
             }
+
+            var mail = new ResolvedMail(due with { Permit = may.Permit }, account, may.Content, charge);
+            charge = null; // owned by the mail from here on
+            return await EquipAsync(mail, stop);
         }
         catch
         {
@@ -240,6 +235,18 @@ internal sealed partial class ResolveStage(
                 mail.Due.Permit.Dispose();
         }
     }
+
+    private Outcome Asked(DueMail due, SmtpAccount account, MailContent content) =>
+        Held(due, content, destinations.Ask(due, account, content));
+
+    private static Outcome Held(DueMail due, MailContent content, DestinationAnswer answer) =>
+        answer switch
+        {
+            DestinationAnswer.Later later => new Outcome.PutOff(due.Ticket, content.Bodiless(), later.At),
+            DestinationAnswer.Never never => new Outcome.Unsendable(due.Ticket, content.Bodiless(), "5.7.28", never.Reason),
+            DestinationAnswer.Elsewhere other => new Outcome.ByAnother(due.Ticket with { Passed = other.Passed }),
+            _ => throw new InvalidOperationException("A case of the answer of destinations is missing here."),
+        };
 
     private static Outcome.Unsendable Refused(DueMail due, MailContent content) =>
         new(due.Ticket, content.Bodiless(), due.Permit.RefusalStatus, due.Permit.Refusal!);

@@ -76,16 +76,8 @@ internal sealed class ActiveQueue
     /// <summary>Whose the lane is; it goes from one tenant to another when its account was not known before.</summary>
     public void Belongs(MailLane lane, string tenant)
     {
-        if (lane.Tenant.Tenant == tenant)
-            return;
-        var to = _lanes.Enter(tenant);
-        LaneTurns.Leave(lane.Tenant.Refill, lane.Refill);
-        _turns.Move(lane, to);
-        _window.Move(lane, to);
-        var from = lane.Tenant;
-        lane.Tenant = to;
-        _lanes.Leave(from);
-        Settle(lane);
+        if (_lanes.Move(lane, tenant, _turns))
+            Settle(lane);
     }
 
     /// <summary>
@@ -97,8 +89,7 @@ internal sealed class ActiveQueue
         lane.Gone = lane.Unknown = true;
         (lane.AtLimit, lane.BackingOff, lane.HalfOpen) = (null, null, false);
         Waited(lane, _now);
-        lane.More = lane.Glance = false;
-        lane.NextDue = long.MaxValue;
+        (lane.More, lane.Glance, lane.NextDue) = (false, false, long.MaxValue);
         if (lane is { InFlight: 0, Lent: 0, Aside: 0 })
             _lanes.Remove(lane);
     }
@@ -124,8 +115,7 @@ internal sealed class ActiveQueue
     /// <summary>A ticket that was under way, or set aside, comes back to its old position, before all that arrived after it.</summary>
     public void Return(MailLane lane, in QueuedMail ticket)
     {
-        if (!ComesBack(lane, ticket))
-            Land(lane, ticket);
+        _ = ComesBack(lane, ticket) || Land(lane, ticket);
         if (lane.LetsGo)
             _window.TurnAway(lane, ticket);
         else
@@ -163,11 +153,16 @@ internal sealed class ActiveQueue
         return ticket;
     }
 
+    /// <summary>What stands by comes back to its old position.</summary>
+    public void EndStandBy(MailLane lane)
+    {
+        foreach (var ticket in lane.StandBy.Take())
+            Return(lane, ticket);
+    }
+
     /// <summary>Takes the lanes of accounts in pools that have fewer mails under way since the last call.</summary>
     public MailLane[] TakeFreed()
     {
-        if (_freed.Count == 0)
-            return [];
         MailLane[] freed = [.. _freed];
         _freed.Clear();
         return freed;
@@ -230,7 +225,10 @@ internal sealed class ActiveQueue
         foreach (var lane in _window.Trim())
             Settle(lane);
         while (_waits.EndFirst(now) is { } lane)
+        {
+            EndStandBy(lane);
             Waited(lane, now);
+        }
     }
 
     /// <summary>To be called after a reason to wait was set or cleared.</summary>
@@ -283,6 +281,7 @@ internal sealed class ActiveQueue
 
     private void Empty(MailLane lane)
     {
+        EndStandBy(lane);
         if (lane.Count > 0)
             lane.Page = LaneRefills.FirstPage;
         lane.StandBack();

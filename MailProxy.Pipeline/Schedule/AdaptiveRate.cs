@@ -1,4 +1,5 @@
 using System.Globalization;
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 
 namespace MailProxy.Pipeline.Schedule;
@@ -95,6 +96,10 @@ internal sealed class AdaptiveRate
         _pace.Spend(-1);
         _sent = Math.Max(0, _sent - 1);
     }
+
+    /// <summary>As people see it.</summary>
+    /// <param name="wall">The wall clock (Unix milliseconds) when this one's clock was 0.</param>
+    public AdaptedRate Shown(long wall) => new(Math.Round(PerMinute, 1), Math.Round(Ceiling, 1), wall + Since, wall + GrowsAt, Because);
 
     public override string ToString() =>
         string.Create(

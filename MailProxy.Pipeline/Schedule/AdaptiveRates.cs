@@ -26,7 +26,7 @@ internal sealed class AdaptiveRates(TimeProvider clock)
             if (Known(account.Key, now) is { } rate)
                 rate.Slow(slow, because, now);
             else
-                _rates[account.Key] = (new(slow, because, measured, LimitOf(account.Limits), now), account.Version);
+                _rates[account.Key] = (new(slow, because, measured, CeilingOf(account.Limits), now), account.Version);
             _count = _rates.Count;
         }
     }
@@ -72,10 +72,7 @@ internal sealed class AdaptiveRates(TimeProvider clock)
         lock (_gate)
         {
             var now = Now();
-            if (Known(account, now) is not { } rate)
-                return null;
-            var wall = clock.GetUtcNow().ToUnixTimeMilliseconds() - now;
-            return new(Math.Round(rate.PerMinute, 1), Math.Round(rate.Ceiling, 1), wall + rate.Since, wall + rate.GrowsAt, rate.Because);
+            return Known(account, now)?.Shown(clock.GetUtcNow().ToUnixTimeMilliseconds() - now);
         }
     }
 
@@ -120,8 +117,8 @@ internal sealed class AdaptiveRates(TimeProvider clock)
         return dropped;
     }
 
-    // What goes in a minute; a limit of an hour or a day says nothing of how fast it may go.
-    private static double? LimitOf(AccountLimits limits) =>
+    /// <summary>What limits let go in a minute; that of an hour or a day says nothing of how fast it may go. Null: nothing does.</summary>
+    public static double? CeilingOf(AccountLimits limits) =>
         limits is { PerSecond: null, PerMinute: null }
             ? null
             : Math.Min((limits.PerSecond * 60.0) ?? double.MaxValue, limits.PerMinute ?? double.MaxValue);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
@@ -11,7 +10,7 @@ namespace MailProxy.Pipeline.Schedule;
 /// off: each behind the other, to the time at which its turn is expected, so that a hundred thousand for one domain are put off once and
 /// hold up nobody. It never waits. Safe to call from any thread.
 /// </summary>
-/// <param name="most">Destinations that have counts at a time; idle ones leave.</param>
+/// <param name="most">As of <see cref="DestinationTable"/>.</param>
 internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clock, int most = 50_000)
 {
     /// <summary>How long (milliseconds) mail to one more destination waits when there are as many as there may be.</summary>
@@ -19,34 +18,43 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
 
     private const int Shown = 100;
 
-    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(10);
-
-    private readonly ConcurrentDictionary<(AccountKey Account, string Domain), Destination> _destinations = [];
-    private long _trimmed;
+    private readonly DestinationTable _table = new(accounts, clock, most);
 
     /// <summary>How many destinations have counts.</summary>
-    public int Count => _destinations.Count;
+    public int Count => _table.Count;
+
+    /// <summary>How many are slowed.</summary>
+    public int Slowed => _table.Slowed;
+
+    /// <summary>What is asked of mail before it goes.</summary>
+    public DestinationQuestions Questions => new(_table.Concerns, Ask);
 
     /// <summary>Takes over what was counted before a restart.</summary>
     public void Seed(IEnumerable<DestinationUse> uses)
     {
         foreach (var counted in uses.GroupBy(static use => (use.Account, use.Domain)))
-            Find(counted.Key.Account, counted.Key.Domain)?.Seed(counted);
+            _table.Find(counted.Key.Account, counted.Key.Domain)?.Seed(counted);
     }
+
+    /// <summary>Somebody asked for what waits for an account to be looked at again: see <see cref="Open"/>.</summary>
+    public event Action<AccountKey>? Opened;
 
     /// <summary>Asks for every domain of the slice. What is granted is held until the permit is spent or given back.</summary>
     public DestinationAnswer Ask(DueMail due, SmtpAccount account, MailContent slice)
     {
-        if (account.Limits.Destinations is not { } limits)
-            return new DestinationAnswer.May(due.Permit, slice);
         var now = Now();
-        var leases = new List<AccountLease>();
-        var going = new List<SliceRecipient>();
-        var (first, reason) = (long.MaxValue, "");
         var waited = due.Ticket.Due > 0;
+        var pool = accounts.Directory.PoolOf(due.Ticket.Lane);
+        if (due.Permit is PutOffPermit off)
+            return off.Until is { } turn ? new DestinationAnswer.Later(turn, "") : OfPool(due.Ticket, pool, null, slice, waited, now, true);
+        if (!_table.Concerns(account))
+            return new DestinationAnswer.May(due.Permit, slice);
+        var leases = new List<DestinationLease>();
+        var going = new List<SliceRecipient>();
+        Closing? first = null;
         foreach (var group in slice.Slice.GroupBy(static to => DestinationLimits.DomainOf(to.Address)))
         {
-            if (limits.Of(group.Key) is null)
+            if (_table.IsFree(account, group.Key, out var destination))
             {
                 going.AddRange(group);
                 continue;
@@ -54,79 +62,154 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
 
             var recipients = group.ToArray();
             var asked = account.Limits.Count == LimitCount.Messages ? 1 : recipients.Length;
-            if (Find(account.Key, group.Key) is not { } destination)
-                (first, reason) = Earlier(first, reason, now + Crowded, "There are too many destinations with limits at a time.");
+            if (destination is null)
+                first = Closing.Earlier(first, Full(now));
             else if (destination.Take(asked, waited, now, out var refusal) is { } lease)
             {
                 leases.Add(lease);
                 going.AddRange(account.Limits.Count == LimitCount.Messages ? recipients : recipients.Take(lease.Permits));
             }
             else
-                (first, reason) = Earlier(first, reason, destination.OpensAt(waited, now), $"Mail to {group.Key}: {refusal}.");
+                first = Closing.Earlier(first, Closed(destination, group.Key, asked, waited, now, refusal));
         }
 
         if (going.Count == slice.Slice.Count && leases.Count == 0)
             return new DestinationAnswer.May(due.Permit, slice);
         if (going.Count > 0)
             return new DestinationAnswer.May(new DestinationPermit(due.Permit, leases), Of(slice, going));
-        return account.Limits.WhenReached == LimitReached.Fail
-            ? new DestinationAnswer.Never($"A limit is reached and mail does not wait for it. {reason}")
-            : new DestinationAnswer.Later(PutOff(account, slice, waited, now, first), reason);
+        if (pool is not null)
+            return OfPool(due.Ticket, pool, (account.Key, first!.Value), slice, waited, now, false);
+        return account.Limits.WhenReached == LimitReached.Fail && first!.Value.IsLimit
+            ? new DestinationAnswer.Never($"A limit is reached and mail does not wait for it. {first!.Value.Why}")
+            : PutOff(first!.Value, waited, now);
     }
 
-    /// <summary>Domains of an account whose limits are used, those that hold mail up first.</summary>
-    public IReadOnlyList<DestinationUsage> Usage(SmtpAccount account)
+    /// <summary>When mail to the domains may go by an account, the first of them, and why not now; null: it may.</summary>
+    public DestinationHold? HoldOf(SmtpAccount account, IEnumerable<string> domains)
     {
-        if (account.Limits.Destinations is null)
-            return [];
-        var now = Now();
-        return
-        [
-            .. _destinations
-                .Where(one => one.Key.Account == account.Key)
-                .Select(one => one.Value.Usage(one.Key.Domain, now))
-                .Where(static usage => usage.Limits.Any(static limit => limit.Used > 0))
-                .OrderByDescending(static usage => usage.OpensAt ?? 0)
-                .ThenByDescending(static usage => usage.Limits.Max(static limit => (double)limit.Used / limit.Limit))
-                .Take(Shown),
-        ];
-    }
-
-    /// <summary>Nothing is promised any more: the account's limits are others now.</summary>
-    public void Changed(AccountKey account)
-    {
-        foreach (var (_, destination) in _destinations.Where(one => one.Key.Account == account))
-            destination.Forget();
-    }
-
-    /// <summary>Drops the counts of accounts that are gone, and those that have been idle.</summary>
-    public void Trim()
-    {
-        var directory = accounts.Directory;
-        foreach (var (key, destination) in _destinations)
+        if (!_table.Concerns(account))
+            return null;
+        var (now, first) = (Now(), (DestinationHold?)null);
+        foreach (var domain in domains)
         {
-            if (directory.Find(key.Account)?.Limits.Destinations?.Of(key.Domain) is null || destination.IsIdle(Idle, Now()))
-                _destinations.TryRemove(key, out _);
-        }
-    }
-
-    // The turn of the whole mail is that of the destination that opens first; there it stands in the row.
-    private long PutOff(SmtpAccount account, MailContent slice, bool waited, long now, long first)
-    {
-        foreach (var group in slice.Slice.GroupBy(static to => DestinationLimits.DomainOf(to.Address)))
-        {
-            if (Find(account.Key, group.Key) is { } destination && destination.OpensAt(waited, now) == first)
-            {
-                destination.Promise(account.Limits.Count == LimitCount.Messages ? 1 : group.Count(), waited, now);
-                break;
-            }
+            if (_table.Known(account.Key, domain)?.Usage(domain, now) is not { OpensAt: { } opens } usage)
+                return null;
+            if (first is null || opens < first.Until)
+                first = new(domain, opens, usage.Why);
         }
 
         return first;
     }
 
-    private static (long At, string Reason) Earlier(long first, string reason, long at, string why) =>
-        at < first ? (at, why) : (first, reason);
+    /// <summary>Domains of an account whose limits are used or that are slowed, those that hold mail up first.</summary>
+    public IReadOnlyList<DestinationUsage> Usage(SmtpAccount account)
+    {
+        if (!_table.Concerns(account))
+            return [];
+        var now = Now();
+        return
+        [
+            .. _table
+                .Of(account.Key)
+                .Select(one => one.Destination.Usage(one.Domain, now))
+                .Where(static usage => usage.Adapted is not null || usage.Limits.Any(static limit => limit.Used > 0))
+                .OrderByDescending(static usage => usage.OpensAt ?? 0)
+                .ThenByDescending(static usage =>
+                    usage.Limits.Select(static limit => (double)limit.Used / limit.Limit).DefaultIfEmpty().Max()
+                )
+                .Take(Shown),
+        ];
+    }
+
+    /// <summary>An account's provider asks for less to a domain.</summary>
+    /// <param name="measured">Messages a minute by the account until now.</param>
+    public void Slow(SmtpAccount account, SlowedDestination slowed, double measured) => _table.Slow(account, slowed, measured);
+
+    /// <summary>Forgets what an account's provider asked for. False: it had not.</summary>
+    public bool Reset(AccountKey account) => _table.Reset(account);
+
+    /// <summary>Nothing is promised any more: the account's limits are others now.</summary>
+    public void Changed(AccountKey account)
+    {
+        foreach (var (_, destination) in _table.Of(account))
+            destination.Forget();
+    }
+
+    /// <summary>The account stands better than was thought: what was put off may be looked at again.</summary>
+    public void Open(AccountKey account) => Opened?.Invoke(account);
+
+    /// <summary>Drops the counts of accounts that are gone, and those that have been idle.</summary>
+    public void Trim()
+    {
+        _table.Trim();
+        foreach (var account in _table.TakeOver())
+            Open(account);
+    }
+
+    // A pool's mail that finds no room at the account that was chosen: another may have some. Else it waits for the first of them all.
+    private DestinationAnswer OfPool(
+        QueuedMail ticket,
+        Pool? pool,
+        (AccountKey Account, Closing Closing)? asked,
+        MailContent slice,
+        bool waited,
+        long now,
+        bool putOff
+    )
+    {
+        var closed = new List<(AccountKey, long)>();
+        var first = asked?.Closing;
+        var (members, open) = (0, 0);
+        foreach (var (member, _) in pool is null ? [] : accounts.Directory.MembersOf(pool))
+        {
+            members++;
+            if (ticket.NotBy is { } notBy && PoolRouter.IsIn(notBy, member.Id))
+                continue;
+            if ((member.Key == asked?.Account ? asked?.Closing : Closed(member, slice, waited, now)) is not { } closing)
+            {
+                open++;
+                continue;
+            }
+
+            closed.Add((member.Key, closing.At));
+            first = Closing.Earlier(first, closing);
+        }
+
+        // Others may take the room that was seen: that often it looks for some, and then it waits.
+        var times = ticket.Passed is { } before && before.Holds(now) ? before.Times + 1 : 1;
+        if (!putOff && open > 0 && times <= members)
+            return new DestinationAnswer.Elsewhere(new(asked!.Value.Account, closed, times));
+        return first is { } turn ? PutOff(turn, waited, now) : new DestinationAnswer.Later(now + 1, "");
+    }
+
+    // Null: some of the slice may go by the account.
+    private Closing? Closed(SmtpAccount account, MailContent slice, bool waited, long now)
+    {
+        if (!_table.Concerns(account))
+            return null;
+        Closing? first = null;
+        foreach (var group in slice.Slice.GroupBy(static to => DestinationLimits.DomainOf(to.Address)))
+        {
+            var asked = account.Limits.Count == LimitCount.Messages ? 1 : group.Count();
+            if (_table.IsFree(account, group.Key, out var destination) || destination?.HasRoom(asked, waited, now) is true)
+                return null;
+            first = Closing.Earlier(first, destination is null ? Full(now) : Closed(destination, group.Key, asked, waited, now, default));
+        }
+
+        return first;
+    }
+
+    private static Closing Closed(Destination destination, string domain, int asked, bool waited, long now, DestinationRefusal refusal) =>
+        new(destination, asked, destination.OpensAt(waited, now), $"Mail to {domain}: {refusal.Why}.", refusal.IsLimit);
+
+    private static Closing Full(long now) => new(null, 0, now + Crowded, "There are too many destinations with limits at a time.", true);
+
+    // The turn of the whole mail is that of the destination that opens first; there it stands in the row.
+    private static DestinationAnswer.Later PutOff(Closing first, bool waited, long now)
+    {
+        first.Destination?.Promise(first.Asked, waited, now);
+        return new(first.At, first.Why);
+    }
 
     private static MailContent Of(MailContent slice, List<SliceRecipient> going)
     {
@@ -141,68 +224,14 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
             };
     }
 
-    // Null: there are as many as there may be.
-    private Destination? Find(AccountKey account, string domain)
-    {
-        if (_destinations.TryGetValue((account, domain), out var found))
-            return found;
-        if (_destinations.Count >= most && !HasTrimmed())
-            return null;
-        return _destinations.GetOrAdd((account, domain), key => new(() => LimitsOf(key.Account, key.Domain), clock));
-    }
-
-    // Looking at all of them takes a while, so not for each mail.
-    private bool HasTrimmed()
-    {
-        var (now, last) = (Now(), Volatile.Read(ref _trimmed));
-        if (now - last >= 1_000 && Interlocked.CompareExchange(ref _trimmed, now, last) == last)
-            Trim();
-        return _destinations.Count < most;
-    }
-
-    private AccountLimits LimitsOf(AccountKey key, string domain) =>
-        accounts.Directory.Find(key)?.Limits is { Destinations: { } destinations } limits && destinations.Of(domain) is { } own
-            ? own with
-            {
-                Count = limits.Count,
-                WhenReached = limits.WhenReached,
-            }
-            : AccountLimits.None;
-
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }
 
-/// <summary>An account's permit with those of the destinations, spent or given back together.</summary>
-internal sealed class DestinationPermit(SendPermit inner, IReadOnlyList<AccountLease> leases) : SendPermit
+/// <summary>A destination that has no room, and when it is a mail's turn there.</summary>
+/// <param name="Destination">Null: it is none of those that have counts.</param>
+/// <param name="Asked">Recipients or messages that were asked for.</param>
+/// <param name="IsLimit">A limit that a person set says so.</param>
+internal readonly record struct Closing(Destination? Destination, int Asked, long At, string Why, bool IsLimit)
 {
-    public override bool IsAcquired => inner.IsAcquired;
-    public override PermitCounts Counts => inner.Counts;
-    public override int MaxRecipients => inner.MaxRecipients;
-    public override string? Refusal => inner.Refusal;
-    public override string RefusalStatus => inner.RefusalStatus;
-    public override IEnumerable<string> MetadataNames => inner.MetadataNames;
-
-    public override void Spend()
-    {
-        inner.Spend();
-        foreach (var lease in leases)
-            lease.Spend();
-    }
-
-    public override bool TryGetMetadata(string metadataName, out object? metadata) => inner.TryGetMetadata(metadataName, out metadata);
-
-    /// <summary>Gives back what the destinations hold, and leaves the account's permit to its holder.</summary>
-    public void Forgo()
-    {
-        foreach (var lease in leases)
-            lease.Dispose();
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (!disposing)
-            return;
-        Forgo();
-        inner.Dispose();
-    }
+    public static Closing Earlier(Closing? first, Closing other) => first is { } one && one.At <= other.At ? one : other;
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
@@ -21,7 +22,8 @@ internal sealed partial class DestinationWatch(
     private static readonly TimeSpan TrimEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
 
-    private readonly Queue<AccountKey> _changed = [];
+    private readonly Queue<LaneKey> _changed = [];
+    private readonly ConcurrentQueue<AccountKey> _opened = [];
     private AccountDirectory _seen = accounts.Directory;
     private TaskCompletionSource _news = New();
 
@@ -32,6 +34,7 @@ internal sealed partial class DestinationWatch(
     public async Task RunAsync(CancellationToken stop)
     {
         accounts.Changed += Wake;
+        gate.Opened += Open;
         try
         {
             while (!stop.IsCancellationRequested)
@@ -47,7 +50,14 @@ internal sealed partial class DestinationWatch(
         finally
         {
             accounts.Changed -= Wake;
+            gate.Opened -= Open;
         }
+    }
+
+    private void Open(AccountKey account)
+    {
+        _opened.Enqueue(account);
+        Wake();
     }
 
     private void Wake() => Volatile.Read(ref _news).TrySetResult();
@@ -60,17 +70,25 @@ internal sealed partial class DestinationWatch(
         _seen = now;
         if (!ReferenceEquals(before, now))
         {
-            foreach (var account in now.ChangedSince(before))
+            foreach (var account in now.ChangedSince(before).Where(account => MayTakeMore(before.Find(account), now.Find(account))))
+                _opened.Enqueue(account);
+            if (!ReferenceEquals(before.Pools, now.Pools))
             {
-                if (before.Find(account)?.Limits is { Destinations: not null } limits && limits != now.Find(account)?.Limits)
-                    _changed.Enqueue(account);
+                foreach (var pool in now.Pools.All.Where(pool => before.Pools.Find(pool.Key) is { } was && was.Version != pool.Version))
+                    Enqueue(Lanes.Of(pool.Key));
             }
         }
 
-        while (_changed.TryPeek(out var account) && !stop.IsCancellationRequested)
+        while (_opened.TryDequeue(out var account))
         {
             gate.Changed(account);
-            if (!await HastenAsync(LanesOf(now, account), stop))
+            foreach (var lane in now.LanesWith(account))
+                Enqueue(lane);
+        }
+
+        while (_changed.TryPeek(out var lane) && !stop.IsCancellationRequested)
+        {
+            if (!await HastenAsync(lane, stop))
                 return false;
             _changed.Dequeue();
         }
@@ -78,34 +96,37 @@ internal sealed partial class DestinationWatch(
         return true;
     }
 
-    // Its own mail, and that of pools, which may have been put off by it.
-    private static IEnumerable<LaneKey> LanesOf(AccountDirectory directory, AccountKey key) =>
-        directory.Find(key) is { } account
-            ? [Lanes.Of(key), .. directory.Pools.With(account.Tenant, account.Id).Select(static pool => Lanes.Of(pool.Key))]
-            : [];
-
-    private async Task<bool> HastenAsync(IEnumerable<LaneKey> lanes, CancellationToken stop)
+    private void Enqueue(LaneKey lane)
     {
-        foreach (var lane in lanes)
-        {
-            try
-            {
-                for (var hastened = Chunk; hastened == Chunk && !stop.IsCancellationRequested; )
-                {
-                    hastened = await uses.HastenAsync(lane, Chunk);
-                    if (hastened > 0)
-                        wake.Due(lane, 0);
-                }
-            }
-            catch (Exception error)
-            {
-                // It is tried again; the mail comes at its time all the same.
-                Log.CannotHasten(logger, lane.ToString(), error);
-                return false;
-            }
-        }
+        if (!_changed.Contains(lane))
+            _changed.Enqueue(lane);
+    }
 
-        return true;
+    // Other limits, of domains or, for what a pool put off until the account can send, of any kind.
+    private static bool MayTakeMore(SmtpAccount? before, SmtpAccount? now) =>
+        before is not null
+        && now is not null
+        && (before.Limits != now.Limits || before.MaxConnections != now.MaxConnections || (before.Paused && !now.Paused));
+
+    private async Task<bool> HastenAsync(LaneKey lane, CancellationToken stop)
+    {
+        try
+        {
+            for (var hastened = Chunk; hastened == Chunk && !stop.IsCancellationRequested; )
+            {
+                hastened = await uses.HastenAsync(lane, Chunk);
+                if (hastened > 0)
+                    wake.Due(lane, 0);
+            }
+
+            return true;
+        }
+        catch (Exception error)
+        {
+            // It is tried again; the mail comes at its time all the same.
+            Log.CannotHasten(logger, lane.ToString(), error);
+            return false;
+        }
     }
 
     private static partial class Log

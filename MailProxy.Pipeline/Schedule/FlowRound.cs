@@ -4,21 +4,22 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Schedule;
 
 /// <summary>
-/// The tickets of one priority of a lane, batch by batch in turn: each batch that has any gives one, and goes to the end of the round.
-/// Where there is one batch only, or no mail in batches, that is the order of its tickets. Pure.
+/// The tickets of one priority of a lane, batch by batch in turn: each batch that has any gives one, or as many as it weighs, and goes to
+/// the end of the round. Where there is one batch only, or no mail in batches, that is the order of its tickets. Pure.
 /// </summary>
-internal sealed class FlowRound
+internal sealed class FlowRound(FlowWeights weights)
 {
     /// <summary>The fewest tickets that a batch has here while others have many: what one turn of the scheduler may pick.</summary>
     private const int Enough = 32;
 
-    /// <summary>A batch is short of tickets when it has less than this part of what the largest has.</summary>
+    /// <summary>A batch is short of tickets when it has some for less than this part of the turns for which the largest has.</summary>
     private const int Part = 4;
 
     private readonly FlowSizes _sizes = new();
     private Dictionary<FlowKey, FlowTickets>? _flows; // while there are two or more
     private FlowTickets? _turn; // whose turn it is
     private FlowTickets? _spare;
+    private FlowWeights _weights = weights;
 
     /// <summary>Number of batches.</summary>
     public int Flows => _sizes.Count;
@@ -34,7 +35,7 @@ internal sealed class FlowRound
     /// <summary>The ticket that <see cref="TakeFirst"/> takes. There must be one.</summary>
     public ref readonly QueuedMail First => ref _turn!.First;
 
-    private int Largest => _turn is null ? 0 : _sizes.Largest.Count;
+    private int Largest => _turn is null ? 0 : _sizes.Largest.Turns;
 
     public void Add(in QueuedMail ticket)
     {
@@ -48,7 +49,8 @@ internal sealed class FlowRound
     {
         var flow = _turn!;
         var ticket = flow.TakeFirst();
-        _turn = flow.Next;
+        if (++flow.Given >= flow.Weight)
+            (flow.Given, _turn) = (0, flow.Next);
         Took(flow);
         isShort = flow.HasMore && IsShort(flow);
         return ticket;
@@ -81,7 +83,8 @@ internal sealed class FlowRound
     public bool Outranks(in QueuedMail ticket)
     {
         var flow = Find(ticket.Flow);
-        return (flow?.EndsAfter(ticket) ?? false) || (flow?.Count ?? 0) + 1 < Largest;
+        var weight = flow?.Weight ?? _weights.Of(ticket.Flow);
+        return (flow?.EndsAfter(ticket) ?? false) || ((flow?.Count ?? 0) + weight) / weight < Largest;
     }
 
     /// <summary>Adds the batches that are not short of tickets.</summary>
@@ -90,7 +93,7 @@ internal sealed class FlowRound
         var flow = _turn;
         for (var left = Flows; left > 0; left--, flow = flow.Next)
         {
-            if (flow!.Count >= Math.Max(2, Shortage))
+            if (flow!.Turns >= Math.Max(2, Shortage))
                 to.Add((priority, flow.Flow));
         }
     }
@@ -110,9 +113,19 @@ internal sealed class FlowRound
             flow.HasMore = true;
     }
 
+    /// <summary>Batches weigh otherwise from now on.</summary>
+    public void Weigh(FlowWeights weights)
+    {
+        _weights = weights;
+        var flow = _turn;
+        for (var count = Flows; count > 0; count--, flow = flow.Next)
+            flow!.Weight = weights.Of(flow.Flow);
+        _sizes.SettleAll();
+    }
+
     private int Shortage => Math.Min(Enough, Largest / Part);
 
-    private bool IsShort(FlowTickets? flow) => IsUneven && (flow?.Count ?? 0) < Shortage;
+    private bool IsShort(FlowTickets? flow) => IsUneven && (flow?.Turns ?? 0) < Shortage;
 
     private FlowTickets? Find(FlowKey key) =>
         _turn is null ? null
@@ -123,7 +136,7 @@ internal sealed class FlowRound
     // At the end of the round.
     private FlowTickets Enter(FlowKey key)
     {
-        var flow = (_spare ?? new()).Of(key);
+        var flow = (_spare ?? new()).Of(key, _weights.Of(key));
         _spare = null;
         if (_turn is null)
         {

@@ -1,6 +1,7 @@
 namespace MailProxy.Pipeline.Schedule;
 
-/// <summary>Batches by how many tickets they have, most first. A batch knows its index, so that a change costs O(log n).</summary>
+/// <summary>Batches by how many turns their tickets are enough for, most first. A batch knows its index, so that a change costs O(log n).
+/// </summary>
 internal sealed class FlowSizes
 {
     private FlowTickets[] _items = new FlowTickets[1];
@@ -35,22 +36,31 @@ internal sealed class FlowSizes
         if (Count == 1)
             return;
         var at = flow.SizeIndex;
-        for (; at > 0 && _items[(at - 1) / 2] is var up && up.Count < flow.Count; at = (at - 1) / 2)
+        for (; at > 0 && _items[(at - 1) / 2] is var up && up.Turns < flow.Turns; at = (at - 1) / 2)
             Put(at, up);
         for (; ; )
         {
             var child = 2 * at + 1;
             if (child >= Count)
                 break;
-            if (child + 1 < Count && _items[child + 1].Count > _items[child].Count)
+            if (child + 1 < Count && _items[child + 1].Turns > _items[child].Turns)
                 child++;
-            if (_items[child].Count <= flow.Count)
+            if (_items[child].Turns <= flow.Turns)
                 break;
             Put(at, _items[child]);
             at = child;
         }
 
         Put(at, flow);
+    }
+
+    /// <summary>The same for all, when what they weigh has changed.</summary>
+    public void SettleAll()
+    {
+        var all = Count;
+        for (Count = 1; Count < all; )
+            Settle(_items[Count++]);
+        Count = all;
     }
 
     private void Put(int at, FlowTickets flow)

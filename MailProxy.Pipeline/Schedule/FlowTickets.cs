@@ -16,6 +16,15 @@ internal sealed class FlowTickets
 
     public int Count => (_fresh?.Count ?? 0) + (_deferred?.Count ?? 0);
 
+    /// <summary>How many it gives in its turn.</summary>
+    public int Weight { get; set; } = 1;
+
+    /// <summary>How many it has given in this turn.</summary>
+    public int Given { get; set; }
+
+    /// <summary>For how many turns it has enough.</summary>
+    public int Turns => Weight == 1 ? Count : (Count + Weight - 1) / Weight;
+
     /// <summary>The disk has more of the batch that is due.</summary>
     public bool HasMore { get; set; }
 
@@ -30,12 +39,11 @@ internal sealed class FlowTickets
     private bool IsDeferredNext => _fresh is not { Count: > 0 } || (_isDeferredTurn && _deferred is { Count: > 0 });
 
     /// <summary>Begins with a batch of which there is nothing here.</summary>
-    public FlowTickets Of(FlowKey flow)
+    public FlowTickets Of(FlowKey flow, int weight)
     {
         if (flow != Flow)
             _isDeferredTurn = false;
-        Flow = flow;
-        HasMore = false;
+        (Flow, Weight, Given, HasMore) = (flow, weight, 0, false);
         return this;
     }
 

@@ -20,6 +20,7 @@ internal sealed partial class LaneKeeper(
     private const long ClaimPause = 60_000;
 
     private readonly ClockWatch _clock = new(clock);
+    private BatchWeights _weights = BatchWeights.None;
 
     /// <summary>The directory that the lanes reflect.</summary>
     public AccountDirectory Directory { get; private set; } = AccountDirectory.Empty;
@@ -67,6 +68,7 @@ internal sealed partial class LaneKeeper(
     /// <summary>True: the accounts have changed since the last look.</summary>
     public bool SeeAccounts()
     {
+        SeeWeights();
         var now = accounts.Directory;
         if (now == Directory)
             return false;
@@ -74,7 +76,7 @@ internal sealed partial class LaneKeeper(
         Directory = now;
         var changed =
             ReferenceEquals(now.Tenants, before.Tenants) && ReferenceEquals(now.Pools, before.Pools)
-                ? now.ChangedSince(before).SelectMany(account => LanesAt(now, account)).Select(queue.Find)
+                ? now.ChangedSince(before).SelectMany(now.LanesWith).Select(queue.Find)
                 : queue.Lanes;
         foreach (var lane in changed.OfType<MailLane>().ToArray())
         {
@@ -86,6 +88,18 @@ internal sealed partial class LaneKeeper(
         }
 
         return true;
+    }
+
+    private void SeeWeights()
+    {
+        if (ReferenceEquals(_weights, accounts.Weights))
+            return;
+        _weights = accounts.Weights;
+        foreach (var lane in queue.Lanes)
+        {
+            lane.Weigh(_weights.Of(lane.Tenant.Tenant));
+            queue.Waited(lane, Now);
+        }
     }
 
     /// <param name="back">Under which keys permits came back unspent.</param>
@@ -109,7 +123,7 @@ internal sealed partial class LaneKeeper(
         foreach (var (account, (until, trouble)) in news.Parked)
         {
             if (Known(Lanes.Of(account)) is { Gone: false } lane)
-                BackOff(lane, new(until, Told(trouble)), halfOpen: false);
+                BackOff(lane, LanePark.Open(trouble, until), halfOpen: false);
         }
 
         foreach (var ticket in news.Aside)
@@ -140,6 +154,7 @@ internal sealed partial class LaneKeeper(
         {
             if (Known(ticket.Lane) is { } lane)
             {
+                PoolLanes.Returned(lane, ticket, Now);
                 queue.Return(lane, ticket);
                 DropWhenGone(lane);
             }
@@ -209,53 +224,22 @@ internal sealed partial class LaneKeeper(
         AskPoolsAgain(lane.Key);
     }
 
-    private static string Told(AccountTrouble trouble) =>
-        $"the circuit is open ({Circuit.CauseOf(trouble.Kind)}): {trouble.Explained}; then one message tries it";
-
     private void BackOff(MailLane lane, LanePark? park, bool halfOpen)
     {
         (lane.BackingOff, lane.HalfOpen) = (park, halfOpen);
+        lane.PassedTurn = 0;
         queue.Waited(lane, Now);
         AskPoolsAgain(lane.Key);
     }
 
-    // An account stands better, or otherwise: pools that wait for one of their accounts choose anew.
-    private void AskPoolsAgain(LaneKey key)
-    {
-        if (Directory.OfLane(key) is not { } account)
-            return;
-        foreach (var pool in Directory.Pools.With(account.Tenant, account.Id))
-        {
-            if (queue.Find(Lanes.Of(pool.Key)) is { AtLimit.OfPool: true } lane)
-            {
-                lane.AtLimit = null;
-                queue.Waited(lane, Now);
-            }
-        }
-    }
-
-    // The lane of an account, and those of the pools that it is in.
-    private static IEnumerable<LaneKey> LanesAt(AccountDirectory now, AccountKey key)
-    {
-        // One that is gone is in no pool, unless the pools have changed too.
-        var pools = now.Find(key) is { } account ? now.Pools.With(account.Tenant, account.Id) : [];
-        return [Lanes.Of(key), .. pools.Select(static pool => Lanes.Of(pool.Key))];
-    }
+    private void AskPoolsAgain(LaneKey key) => PoolLanes.AskAgain(queue, Directory, key, Now);
 
     private void SeePool(MailLane lane, Pool pool)
     {
         queue.Belongs(lane, pool.Tenant);
-        lane.Unknown = lane.Gone = false;
-        PoolCandidate[] candidates =
-        [
-            .. Directory
-                .MembersOf(pool)
-                .Select(member => new PoolCandidate(member.Account, member.Weight, Lane(Lanes.Of(member.Account.Key)))),
-        ];
-        lane.Candidates = candidates;
-        lane.Paused = Directory.Tenants.IsSuspended(pool.Tenant) || candidates.Length == 0 || candidates.All(static c => c.Account.Paused);
-        lane.InFlightCap = Math.Max(1, candidates.Sum(candidate => CapOf(candidate.Account)));
-        lane.AtLimit = null;
+        queue.EndStandBy(lane);
+        PoolLanes.See(lane, pool, Directory, Lane, CapOf);
+        lane.Weigh(_weights.Of(pool.Tenant));
         queue.Waited(lane, Now);
     }
 
@@ -272,14 +256,18 @@ internal sealed partial class LaneKeeper(
         var account = Directory.OfLane(lane.Key);
         lane.IsInPool = account is not null && Directory.Pools.With(account.Tenant, account.Id).Any();
         if (account is not null)
+        {
             queue.Belongs(lane, account.Tenant);
+            lane.Weigh(_weights.Of(account.Tenant));
+        }
+
         lane.Unknown = account is null;
         lane.Gone &= lane.Unknown;
         lane.Paused = account is { Paused: true } or { TenantSuspended: true };
         lane.InFlightCap = account is null ? 1 + ahead : CapOf(account);
         // A changed account deserves a new look; that its trouble is over, Report tells.
         if (account?.Version != before.OfLane(lane.Key)?.Version)
-            lane.AtLimit = null;
+            (lane.AtLimit, lane.PassedTurn) = (null, 0);
         if (account is not null && Directory.Tenants.Find(account.Tenant)?.Limits != before.Tenants.Find(account.Tenant)?.Limits)
             lane.AtLimit = null;
         queue.Waited(lane, Now);

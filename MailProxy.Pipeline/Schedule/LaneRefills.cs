@@ -44,13 +44,14 @@ internal sealed class LaneRefills(TicketWindow window, int page)
             lane.More = false;
             lane.NextDue = long.MaxValue;
             lane.Page = Math.Min(lane.Page * 2, page);
-            return new(count, now) { Cursor = lane.Cursor };
+            return new(count, now) { Cursor = lane.Cursor, Weights = lane.Weights };
         }
 
         // Enough is here; only what is more urgent than the last of it, or of batches of which little is here, is worth a look.
         return new(Math.Min(FirstPage, window.Share(lane)), now, lane.IsUneven ? lane.LastPriority : lane.LastPriority - 1)
         {
             Cursor = lane.Cursor,
+            Weights = lane.Weights,
             Enough = lane.NotShort(),
         };
     }

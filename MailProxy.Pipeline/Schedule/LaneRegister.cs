@@ -35,6 +35,20 @@ internal sealed class LaneRegister(TicketWindow window, LaneRefills refills)
         return known;
     }
 
+    /// <summary>A lane goes to a tenant, to be settled there. False: it is the tenant's already.</summary>
+    public bool Move(MailLane lane, string tenant, LaneTurns turns)
+    {
+        if (lane.Tenant.Tenant == tenant)
+            return false;
+        var (from, to) = (lane.Tenant, Enter(tenant));
+        LaneTurns.Leave(from.Refill, lane.Refill);
+        turns.Move(lane, to);
+        window.Move(lane, to);
+        lane.Tenant = to;
+        Leave(from);
+        return true;
+    }
+
     /// <summary>A lane is the tenant's no longer; a tenant without lanes is forgotten.</summary>
     public void Leave(TenantLanes tenant)
     {

@@ -51,7 +51,7 @@ internal sealed class LaneWaits
         var look =
             lane.Paused || lane.Unknown ? long.MaxValue
             : lane.Waits ? Math.Min(lane.AtLimit?.Until ?? long.MaxValue, lane.BackingOff?.Until ?? long.MaxValue)
-            : lane.NextDue;
+            : Math.Min(lane.NextDue, lane.StandBy.Until);
         if (look == long.MaxValue)
             _looks.Remove(lane);
         else

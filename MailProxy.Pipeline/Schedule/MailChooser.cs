@@ -89,12 +89,14 @@ internal sealed class MailChooser(
             return true;
         }
 
-        var ticket = lane.First;
+        var ticket = lane.Passed.With(lane.First);
         _refused.Clear();
         Candidacy Standing(PoolCandidate candidate) =>
             _refused.TryGetValue(candidate, out var refused)
                 ? refused
-                : PoolRouter.Of(candidate, ticket.NotBy, queue.IsBusy(candidate.Lane));
+                : PoolRouter.Of(candidate, ticket.NotBy, queue.IsBusy(candidate.Lane), NoRoom(candidate));
+        long? NoRoom(PoolCandidate candidate) =>
+            ticket.Passed?.Until(candidate.Account.Key) is { } until && until > lanes.Now ? until : null;
         while (PoolRouter.Choose(pool.Strategy, candidates, candidate => Standing(candidate).State) is { } chosen)
         {
             if (!isInstead && _accounts.Before(chosen.Account.Key, lane) is { } other)
@@ -133,9 +135,27 @@ internal sealed class MailChooser(
 
         if (_standing.Count > 0 && _standing.TrueForAll(static one => one.Now.State == CandidateState.Excluded))
             return Hand(lane, candidates[0].Account.Key, RefusedPermit.OfPool(pool));
+        if (_standing.Find(static one => one.Now.State == CandidateState.NoRoom).Candidate is { } passed)
+            return PassBy(lane, passed.Account.Key);
         lane.AtLimit = PoolWaits.Of(pool, _standing, Now());
         queue.Waited(lane, Now());
         return true;
+    }
+
+    // Others behind it may go by the accounts that have no room for this one only, so it must not keep them waiting.
+    private bool PassBy(MailLane lane, AccountKey account)
+    {
+        var now = Now();
+        if (!lane.StandBy.IsFull && _standing.Exists(static one => one.Now.State is CandidateState.Busy or CandidateState.Probed))
+        {
+            var ticket = queue.Take(lane);
+            _isShort = lane.TakeShort();
+            lane.StandBy.Add(ticket, now + PoolWaits.Busy);
+            queue.SetAside(lane, ticket);
+            return true;
+        }
+
+        return Hand(lane, account, new PutOffPermit(PoolWaits.TurnOf(_standing, now)));
     }
 
     /// <summary>Forgets the turns of lanes that wait because their account is gone.</summary>
@@ -199,7 +219,8 @@ internal sealed class MailChooser(
         var by = lender ?? lane;
         var isProbe = by.HalfOpen;
         by.Meter.Add(lanes.Now);
-        var ticket = queue.Take(lane, lender);
+        var ticket = lane.Passed.With(queue.Take(lane, lender));
+        lane.Passed.Forget(ticket);
         _isShort = lane.TakeShort();
         if (next.TryWrite(new(ticket, account, permit) { IsProbe = isProbe }))
             return true;

@@ -16,6 +16,10 @@ internal sealed record LanePark(long Until, string Reason)
 
     /// <summary>The lane is a pool's, and waits for one of its accounts.</summary>
     public bool OfPool { get; init; }
+
+    /// <summary>The circuit of the lane's account is open.</summary>
+    public static LanePark Open(AccountTrouble trouble, long until) =>
+        new(until, $"the circuit is open ({Circuit.CauseOf(trouble.Kind)}): {trouble.Explained}; then one message tries it");
 }
 
 /// <summary>
@@ -63,6 +67,16 @@ internal sealed class MailLane
 
     /// <summary>Of an account's lane: how fast mail goes by the account, that of pools included.</summary>
     public RateMeter Meter { get; } = new();
+
+    /// <summary>Of an account's lane: when (Unix milliseconds) it is the turn of the next mail of a pool that was put off until the account
+    /// can send.</summary>
+    public long PassedTurn { get; set; }
+
+    /// <summary>Of a pool's lane: what is known of mail that was passed over.</summary>
+    public PassedNotes Passed { get; } = new();
+
+    /// <summary>Of a pool's lane: mail that waits aside for accounts that are busy.</summary>
+    public StandBy StandBy { get; } = new();
 
     // ── Reasons to wait ──
     public bool Paused { get; set; }
@@ -118,6 +132,9 @@ internal sealed class MailLane
     /// <summary>Whether batches of the last priority may be short of tickets while others have many.</summary>
     public bool IsUneven => Count > 0 && _rounds[(int)LastPriority]!.IsUneven;
 
+    /// <summary>What its batches weigh.</summary>
+    public FlowWeights Weights { get; private set; } = FlowWeights.Equal;
+
     /// <summary>How far the disk's rounds of batches have come.</summary>
     public LaneCursor Cursor { get; } = new();
 
@@ -140,7 +157,7 @@ internal sealed class MailLane
 
     public void Add(in QueuedMail ticket)
     {
-        (_rounds[(int)ticket.Priority] ??= new()).Add(ticket);
+        (_rounds[(int)ticket.Priority] ??= new(Weights)).Add(ticket);
         _filled |= 1u << (int)ticket.Priority;
         Count++;
     }
@@ -152,6 +169,16 @@ internal sealed class MailLane
         _isShort |= isShort;
         Took(ticket.Priority);
         return ticket;
+    }
+
+    /// <summary>Its batches weigh so from now on.</summary>
+    public void Weigh(FlowWeights weights)
+    {
+        if (ReferenceEquals(weights, Weights))
+            return;
+        Weights = weights;
+        foreach (var round in _rounds)
+            round?.Weigh(weights);
     }
 
     /// <summary>Whether a batch has become short of tickets: the disk should be asked before more is taken. Told once.</summary>

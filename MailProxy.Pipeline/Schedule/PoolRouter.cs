@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Schedule;
 
@@ -30,6 +31,9 @@ internal enum CandidateState : byte
 
     /// <summary>One mail tries it; until that has got through, nothing else goes by it.</summary>
     Probed = 6,
+
+    /// <summary>Its limits for the domains that the mail goes to say not yet.</summary>
+    NoRoom = 7,
 }
 
 /// <summary>How an account of a pool stands.</summary>
@@ -45,7 +49,8 @@ internal static class PoolRouter
 {
     /// <summary>How an account stands for a mail.</summary>
     /// <param name="notBy">Ids of accounts that it may not go by, with commas between.</param>
-    public static Candidacy Of(PoolCandidate candidate, string? notBy, bool isBusy)
+    /// <param name="noRoom">Until when the account has no room for its domains (Unix milliseconds); null: it has.</param>
+    public static Candidacy Of(PoolCandidate candidate, string? notBy, bool isBusy, long? noRoom = null)
     {
         var (account, lane) = (candidate.Account, candidate.Lane);
         if (notBy is not null && IsIn(notBy, account.Id))
@@ -58,7 +63,11 @@ internal static class PoolRouter
             return new(CandidateState.AtLimit, limit.Until, limit.Reason);
         if (lane.IsProbed)
             return new(CandidateState.Probed, null, "its circuit is half-open and one message tries it");
-        return isBusy ? new(CandidateState.Busy, null, "it has as many attempts under way as it may have") : default;
+        if (isBusy)
+            return new(CandidateState.Busy, null, "it has as many attempts under way as it may have");
+
+        // Last: other mail may go by the account, and this must not keep it waiting.
+        return noRoom is null ? default : new(CandidateState.NoRoom, noRoom, "its limits for the message's domains say not yet");
     }
 
     /// <summary>
@@ -83,6 +92,19 @@ internal static class PoolRouter
         }
 
         return null;
+    }
+
+    /// <summary>A mail did not go by the account that was chosen for it: of the weighted strategy, that is not charged.</summary>
+    public static void Return(IReadOnlyList<PoolCandidate> candidates, AccountKey chosen)
+    {
+        var all = candidates.Sum(static candidate => candidate.Weight);
+        foreach (var candidate in candidates)
+        {
+            var back = candidate.Behind + (candidate.Account.Key == chosen ? all : 0) - candidate.Weight;
+
+            // Others may not have been able to send as it was chosen: what it owes or is owed stays within a round.
+            candidate.Behind = Math.Clamp(back, -all, all);
+        }
     }
 
     /// <summary>Whether an id is in a list with commas.</summary>

@@ -6,9 +6,38 @@ namespace MailProxy.Pipeline.Schedule;
 internal static class PoolWaits
 {
     /// <summary>When (milliseconds) a pool is looked at again whose accounts are only busy; the end of an attempt comes first.</summary>
-    private const long Busy = 1_000;
+    public const long Busy = 1_000;
 
     private const int Told = 5;
+
+    /// <summary>
+    /// The turn of a mail that may go by accounts only that cannot send now, one behind the other; null: an account that has no room for
+    /// its domains has some earlier, or nothing is known.
+    /// </summary>
+    public static long? TurnOf(IReadOnlyList<(PoolCandidate Candidate, Candidacy Now)> accounts, long now)
+    {
+        MailLane? first = null;
+        var (turn, room) = (long.MaxValue, long.MaxValue);
+        foreach (var (candidate, state) in accounts)
+        {
+            if (state.State == CandidateState.NoRoom)
+                room = Math.Min(room, state.Until ?? long.MaxValue);
+            if (state.State is not (CandidateState.AtLimit or CandidateState.BackingOff or CandidateState.Busy or CandidateState.Probed))
+                continue;
+            var opens = Math.Max(candidate.Lane.PassedTurn, state.Until ?? now + Busy);
+            if (opens < turn)
+                (first, turn) = (candidate.Lane, opens);
+        }
+
+        if (first is null || turn >= room)
+            return null;
+        var limits = accounts.First(one => one.Candidate.Lane == first).Candidate.Account.Limits;
+        first.PassedTurn = turn + Math.Max(LimitPace.Of(limits), PaceOf(first.Meter));
+        return turn;
+    }
+
+    // As fast as mail went by it lately; who sent nothing yet is tried by one a second.
+    private static long PaceOf(RateMeter meter) => (long)Math.Clamp(60_000 / Math.Max(1, meter.PerMinute), 1, 1_000);
 
     /// <summary>The wait of a lane whose first mail no account can take.</summary>
     public static LanePark Of(Pool pool, IReadOnlyList<(PoolCandidate Candidate, Candidacy Now)> accounts, long now)

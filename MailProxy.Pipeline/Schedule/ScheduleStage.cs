@@ -33,6 +33,7 @@ internal sealed partial class ScheduleStage
     private readonly PipelineHealth _health;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
+    private readonly Action<SmtpAccount, SlowedDestination, double>? _slow;
     private long _trimmed;
     private readonly ActiveQueue _queue;
     private readonly Standstill _standstill;
@@ -55,11 +56,12 @@ internal sealed partial class ScheduleStage
         TimeProvider clock,
         ILogger logger,
         TenantShare? share = null,
-        int marksAhead = 1
+        int marksAhead = 1,
+        Action<SmtpAccount, SlowedDestination, double>? slow = null
     )
     {
         (_input, _wake, _store, _accounts, _gate, _next) = (input, wake, store, accounts, gate, next);
-        (_health, _clock, _logger) = (health, clock, logger);
+        (_health, _clock, _logger, _slow) = (health, clock, logger, slow);
         _queue = new(options.Window, options.InFlight, options.Page, store.Release, share);
         _standstill = new(health);
         _expiry = new(store, options.ExpiryChunk, logger);
@@ -186,13 +188,19 @@ internal sealed partial class ScheduleStage
 
         var more = TakeTickets(now);
         var news = _wake.Drain();
-        var back = news.Done.Count + news.Aside.Count > 0 ? _gate.TakeGivenBack() : [];
+        var back = news.Done.Count + news.Aside.Count + news.Returned.Count > 0 ? _gate.TakeGivenBack() : [];
         if (back.Contains(LimitKey.Installation))
             _standstill.Limit = null;
         foreach (var (account, trouble) in news.Slowed)
         {
             if (_accounts.Directory.Find(account) is { } known)
-                _gate.Adapted.Slow(known, trouble, _queue.Find(Lanes.Of(account))?.Meter.PerMinute ?? 0);
+                _gate.Adapted.Slow(known, trouble, Measured(account));
+        }
+
+        foreach (var ((account, _), slowed) in news.SlowedDestinations)
+        {
+            if (_accounts.Directory.Find(account) is { } known)
+                _slow?.Invoke(known, slowed, Measured(account));
         }
 
         _lanes.Apply(news, back);
@@ -223,6 +231,8 @@ internal sealed partial class ScheduleStage
 
         return _chooser.Choose(wait) || more || (!_standstill.Suspended && _queue.NeedsRefill);
     }
+
+    private double Measured(AccountKey account) => _queue.Find(Lanes.Of(account))?.Meter.PerMinute ?? 0;
 
     private bool TakeTickets(long now)
     {

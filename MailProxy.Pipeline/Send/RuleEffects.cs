@@ -26,8 +26,8 @@ internal enum ReplyEffect : byte
 }
 
 /// <summary>
-/// What the program can do today for what rules ask. The one place to extend: limits of a destination, rates that adapt, circuits by
-/// kind, the accounts of a provider's tenant and other ways out are mapped to the nearest thing there is. Pure.
+/// What the program can do today for what rules ask. The one place to extend: what cannot be done is mapped to the nearest thing there
+/// is. Pure.
 /// </summary>
 internal static class RuleEffects
 {
@@ -68,6 +68,9 @@ internal static class RuleEffects
 
     /// <summary>How long a recipient waits at least.</summary>
     public static TimeSpan? WaitOf(ReplyRule rule) => StepsOf(rule) is [var first, ..] ? first : null;
+
+    /// <summary>What is asked of the rate at which the account's mail to the recipient's domain goes; null: nothing.</summary>
+    public static SlowDown? SlowOfDestination(ReplyRule? rule) => rule is { Scope: RuleScope.Destination } ? SlowOf(rule) : null;
 
     // There is no mail yet that it could be about.
     private static ReplyEffect OfMail(SmtpPhase phase, ReplyEffect effect) => phase < SmtpPhase.Mail ? ReplyEffect.ByPhase : effect;

@@ -249,6 +249,7 @@ internal static class SmtpVerdict
             Rule = rule?.FullName,
             IsExcluded = rule?.Action == RuleAction.Exclude,
             IsGreylisted = RuleEffects.IsGreylisting(rule, reply),
+            Slow = RuleEffects.SlowOfDestination(rule),
         };
 
     private static RecipientVerdict[] Each(MailContent content, TransactionResult result, Func<SliceRecipient, int, RecipientVerdict> judge)

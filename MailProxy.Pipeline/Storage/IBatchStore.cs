@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage;
@@ -7,7 +8,7 @@ namespace MailProxy.Pipeline.Storage;
 /// </summary>
 public interface IBatchStore
 {
-    /// <summary>Null when no message names the batch, and nobody suspended it.</summary>
+    /// <summary>Null when no message names the batch, and nobody suspended it or gave it a weight.</summary>
     Task<BatchView?> BatchAsync(string tenant, string batch);
 
     /// <summary>
@@ -31,12 +32,29 @@ public interface IBatchStore
     /// </summary>
     Task SetSuspendedAsync(string tenant, string batch, bool suspended, string actor);
 
+    /// <summary>
+    /// Sets how many messages the batch sends in its turn, 1 to <see cref="FlowWeights.Most"/>; with 1 nothing is kept of it. False: as
+    /// many batches of the tenant as may weigh more do so, and messages name them all.
+    /// </summary>
+    Task<bool> SetWeightAsync(string tenant, string batch, int weight, string actor);
+
+    /// <summary>The batches of a tenant, or with null of all, that weigh more than 1.</summary>
+    Task<IReadOnlyList<BatchWeight>> WeightsAsync(string? tenant);
+
     /// <summary>Called at start: completes what a crash interrupted.</summary>
     Task RepairAsync();
 }
 
 /// <param name="SuspendedAt">Unix milliseconds; null when it is not suspended.</param>
-public sealed record BatchName(string Tenant, string Id, long? SuspendedAt);
+/// <param name="Weight">How many messages it sends in its turn.</param>
+public sealed record BatchName(string Tenant, string Id, long? SuspendedAt, int Weight = 1);
 
 /// <param name="SuspendedAt">Unix milliseconds; null when it is not suspended.</param>
-public sealed record BatchView(string Tenant, string Id, long? SuspendedAt, IReadOnlyList<(MessageState State, long Count)> Counts);
+/// <param name="Weight">How many messages it sends in its turn.</param>
+public sealed record BatchView(
+    string Tenant,
+    string Id,
+    long? SuspendedAt,
+    IReadOnlyList<(MessageState State, long Count)> Counts,
+    int Weight = 1
+);

@@ -104,6 +104,9 @@ public readonly record struct ClaimRequest(int Count, long Now, Priority LowestP
     /// <summary>Where the lane's rounds of its batches stand; null: at their beginning.</summary>
     public LaneCursor? Cursor { get; init; }
 
+    /// <summary>What the lane's batches weigh.</summary>
+    public FlowWeights? Weights { get; init; }
+
     /// <summary>Batches of whose mail there is enough already: none of it is claimed. Null: there are none.</summary>
     public IReadOnlySet<(Priority Priority, FlowKey Flow)>? Enough { get; init; }
 }

@@ -162,6 +162,7 @@ public sealed class PipelineMetrics
             "tenant",
             "account"
         );
+        DestinationsSlowed = make.CreateGauge("mailproxy_destinations_slowed", "Domains that accounts are slowed for, of all accounts.");
         Suspended = make.CreateGauge("mailproxy_sending_suspended", "1 while a person has suspended all sending.");
         Build = make.CreateGauge("mailproxy_build_info", "Always 1, by version of the program.", "version");
         SharesRefused = make.CreateCounter(
@@ -211,10 +212,7 @@ public sealed class PipelineMetrics
         );
         Unsubscribes = make.CreateCounter("mailproxy_unsubscribes_total", "Unsubscribe links used: done, again, unknown.", "result");
         AttachmentBytes = make.CreateCounter("mailproxy_attachment_bytes_total", "Bytes of attachments fetched from their sources.");
-        CacheHits = make.CreateCounter(
-            "mailproxy_attachment_cache_hits_total",
-            "Attachments that were here already when a mail's turn came."
-        );
+        CacheHits = make.CreateCounter("mailproxy_attachment_cache_hits_total", "Attachments that were here when a mail's turn came.");
         CacheMisses = make.CreateCounter("mailproxy_attachment_cache_misses_total", "Attachments that a mail had to wait for.");
         CacheEvictions = make.CreateCounter(
             "mailproxy_attachment_cache_evictions_total",
@@ -270,6 +268,7 @@ public sealed class PipelineMetrics
     public Gauge Circuits { get; }
     public Counter CircuitsOpened { get; }
     public Gauge AdaptedRate { get; }
+    public Gauge DestinationsSlowed { get; }
     public Gauge Suspended { get; }
     public Gauge Build { get; }
     public Counter SharesRefused { get; }

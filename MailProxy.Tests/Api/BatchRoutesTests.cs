@@ -21,7 +21,7 @@ public sealed class BatchRoutesTests
         using var answer = await _host.SendAsync("GET", "/v1/batches/news");
         Assert.That(
             (await answer.Content.ReadAsStringAsync()).TrimEnd('\n'),
-            Is.EqualTo("""{"id":"news","tenant":"default","suspended":false,"total":7,"counts":{"queued":3,"sent":4}}""")
+            Is.EqualTo("""{"id":"news","tenant":"default","suspended":false,"weight":1,"total":7,"counts":{"queued":3,"sent":4}}""")
         );
     }
 
@@ -46,12 +46,12 @@ public sealed class BatchRoutesTests
         Assert.That(
             page.GetProperty("data").ToString(),
             Is.EqualTo(
-                """[{"id":"a","tenant":"default","suspended":false},{"id":"b","tenant":"default","suspended":true,"suspended_at":"1970-01-01T00:00:01Z"}]"""
+                """[{"id":"a","tenant":"default","suspended":false,"weight":1},{"id":"b","tenant":"default","suspended":true,"suspended_at":"1970-01-01T00:00:01Z","weight":1}]"""
             )
         );
         Assert.That(
             (await second.Content.ReadAsStringAsync()).TrimEnd('\n'),
-            Is.EqualTo("""{"data":[{"id":"c","tenant":"default","suspended":false}],"next_cursor":null}""")
+            Is.EqualTo("""{"data":[{"id":"c","tenant":"default","suspended":false,"weight":1}],"next_cursor":null}""")
         );
     }
 

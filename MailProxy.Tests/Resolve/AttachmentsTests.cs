@@ -162,7 +162,7 @@ internal sealed class AttachmentsTests
                 new(4, TenantShare.Unlimited),
                 Bodies,
                 static account => account.SliceSize,
-                static (due, _, slice) => new DestinationAnswer.May(due.Permit, slice),
+                Unlimited.Destinations,
                 attachments,
                 NullLogger.Instance
             );

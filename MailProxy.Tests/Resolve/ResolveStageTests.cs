@@ -122,7 +122,7 @@ internal sealed class ResolveStageTests
             new(4, TenantShare.Unlimited),
             _bodies,
             static account => account.SliceSize,
-            static (due, _, slice) => new DestinationAnswer.May(due.Permit, slice),
+            Unlimited.Destinations,
             attachments,
             NullLogger.Instance
         );

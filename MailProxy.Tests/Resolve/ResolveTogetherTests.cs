@@ -155,7 +155,7 @@ internal sealed class ResolveTogetherTests
             new(4, TenantShare.Unlimited),
             _bodies,
             static account => account.SliceSize,
-            static (due, _, slice) => new DestinationAnswer.May(due.Permit, slice),
+            Unlimited.Destinations,
             new Attachments(null!, _accounts, null, null),
             NullLogger.Instance
         );

@@ -19,7 +19,9 @@ internal sealed class FairnessPlay(int window, int page) : IDisposable
 
     private readonly SqliteBench _bench = new();
     private readonly Dictionary<long, Mail> _mails = [];
-    private readonly Dictionary<(LaneKey, Priority, FlowKey), long> _served = [];
+    private readonly Dictionary<(LaneKey, Priority, FlowKey), double> _served = []; // turns
+    private readonly Dictionary<FlowKey, int> _weigh = [];
+    private FlowWeights _weights = FlowWeights.Equal;
     private ActiveQueue? _queue;
     private int _named;
 
@@ -30,8 +32,8 @@ internal sealed class FairnessPlay(int window, int page) : IDisposable
         public bool IsMoved { get; set; }
     }
 
-    /// <summary>The most by which two batches that had mail all the while were ever apart.</summary>
-    public long WidestGap { get; private set; }
+    /// <summary>The most by which two batches that had mail all the while were ever apart, in turns: mails, by what they weigh.</summary>
+    public double WidestGap { get; private set; }
 
     /// <summary>What each batch had had then.</summary>
     public string Story { get; private set; } = "";
@@ -70,6 +72,20 @@ internal sealed class FairnessPlay(int window, int page) : IDisposable
             (mail.Lane, mail.IsMoved, mail.Attempt) = (to, true, mail.Attempt + 1);
             Queue.DiskHas(Lane(to), mail.Due, Now);
         }
+    }
+
+    /// <summary>A batch weighs so from now on.</summary>
+    public void Weigh(string batch, int weight)
+    {
+        _weigh[FlowKey.Of(batch)] = weight;
+        _weights = new(_weigh);
+        foreach (var lane in Queue.Lanes)
+        {
+            lane.Weigh(_weights);
+            Queue.Waited(lane, Now);
+        }
+
+        _served.Clear(); // what was is not by these weights
     }
 
     public void Advance(int milliseconds) => _bench.Clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
@@ -127,7 +143,11 @@ internal sealed class FairnessPlay(int window, int page) : IDisposable
     {
         var lane = Queue.Lane(key, out var made);
         if (made)
+        {
             lane.InFlightCap = 1000;
+            lane.Weigh(_weights);
+        }
+
         return lane;
     }
 
@@ -218,7 +238,7 @@ internal sealed class FairnessPlay(int window, int page) : IDisposable
         var least = known.Select(flow => _served[(mail.Lane, mail.Priority, flow)]).DefaultIfEmpty().Min();
         foreach (var flow in flows)
             _served.TryAdd((mail.Lane, mail.Priority, flow), least);
-        _served[(mail.Lane, mail.Priority, mail.Flow)]++;
+        _served[(mail.Lane, mail.Priority, mail.Flow)] += 1.0 / _weights.Of(mail.Flow);
         var all = flows.Select(flow => _served[(mail.Lane, mail.Priority, flow)]).ToList();
         if (all.Max() - all.Min() > WidestGap)
         {

@@ -28,7 +28,7 @@ internal sealed class FairnessPropertyTests
     [Test]
     public async Task AnySequence_BatchesAreServedAlikeAndEverythingGoes()
     {
-        var widest = 0L;
+        var widest = 0.0;
         await Gen.Select(Steps, Gen.Int[16, 400], Gen.Int[8, 64])
             .SampleAsync(
                 async (steps, window, page) =>
@@ -50,6 +50,76 @@ internal sealed class FairnessPropertyTests
                 threads: 2
             );
         TestContext.Out.WriteLine($"Widest gap: {widest}");
+    }
+
+    [Test]
+    public async Task AnySequence_BatchesThatWeigh_AreServedByTheirWeightAndEverythingGoes()
+    {
+        var widest = 0.0;
+        await Gen.Select(Steps, Gen.Int[100, 400], Gen.Int[32, 128], Gen.Int[1, 4].Array[5])
+            .SampleAsync(
+                async (steps, window, page, weights) =>
+                {
+                    using var play = new FairnessPlay(window, page);
+                    for (var i = 0; i < weights.Length; i++)
+                        play.Weigh($"b{i + 1}", weights[i]);
+                    foreach (var step in steps)
+                    {
+                        if (step.What == 14)
+                            play.Weigh($"b{1 + (step.Batch % 5)}", 1 + (step.Which % 4));
+                        await DoAsync(play, step);
+                    }
+
+                    for (var i = 0; i < 20 && play.Waiting > 0; i++)
+                    {
+                        play.Advance(5_000);
+                        await play.SendAsync(10_000);
+                    }
+
+                    widest = Math.Max(widest, play.WidestGap);
+                    Assert.That(play.Waiting, Is.Zero);
+                    Assert.That(play.WidestGap, Is.LessThanOrEqualTo(Gap), play.Story);
+                },
+                iter: 120,
+                threads: 2
+            );
+        TestContext.Out.WriteLine($"Widest gap: {widest}");
+    }
+
+    [TestCase(1, false)]
+    [TestCase(3, false)]
+    [TestCase(100, false)]
+    [TestCase(3, true)]
+    [TestCase(100, true)]
+    public async Task OneWeighsMore_ItGoesSoManyTimesAsOften(int weight, bool restarts)
+    {
+        using var play = new FairnessPlay(window: 1000, page: 500);
+        play.Weigh("heavy", weight);
+        await play.PostAsync(Tickets.A, "heavy", 4000, Priority.Medium, 0);
+        await play.PostAsync(Tickets.A, "light", 4000, Priority.Medium, 0);
+        if (restarts)
+            await play.RestartAsync();
+
+        await play.SendAsync(20 * (weight + 1));
+
+        Assert.That(4000 - play.WaitingOf("heavy"), Is.EqualTo(20 * weight).Within(2 * weight));
+    }
+
+    [Test]
+    public async Task ItsWeightChanges_ActsAtOnce()
+    {
+        using var play = new FairnessPlay(window: 1000, page: 500);
+        await play.PostAsync(Tickets.A, "one", 3000, Priority.Medium, 0);
+        await play.PostAsync(Tickets.A, "other", 3000, Priority.Medium, 0);
+        await play.SendAsync(100);
+        Assert.That(play.WaitingOf("one"), Is.EqualTo(2950));
+
+        play.Weigh("one", 9);
+        await play.SendAsync(500);
+        Assert.That(play.WaitingOf("one"), Is.EqualTo(2500).Within(10));
+        play.Weigh("one", 1);
+        await play.SendAsync(500);
+        Assert.That(play.WaitingOf("one"), Is.EqualTo(2250).Within(10));
     }
 
     [Test]

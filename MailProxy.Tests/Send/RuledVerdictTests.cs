@@ -52,6 +52,21 @@ internal sealed class RuledVerdictTests
     }
 
     [Test]
+    public void Judge_ARelayAsksForLessToADomain_ItsRecipientIsDeferredAndTheDomainSlowed()
+    {
+        Outcome Once() => Judge(Google, 1, SmtpPhase.Recipient, Reply(421, "4.7.28 an unusual rate of mail"), (SmtpReply?)null);
+        Once(); // the rule speaks from the second on
+
+        var tried = (Outcome.Attempted)Once();
+
+        Assert.That(tried.Trouble, Is.Null, "the account goes on");
+        Assert.That(
+            (tried.Verdicts[0].Verdict, tried.Verdicts[0].Rule, tried.Verdicts[0].Slow),
+            Is.EqualTo((Verdict.Deferred, "google/unusual-rate", new SlowDown(null, 10, TimeSpan.FromMinutes(30))))
+        );
+    }
+
+    [Test]
     public void Judge_PermanentReplyThatARuleCallsTransient_IsDeferred() =>
         Assert.That(
             Verdicts(Google, 1, SmtpPhase.Recipient, null, Reply(550, "5.2.1 The user is receiving mail at a rate that")).Single(),

@@ -11,7 +11,10 @@ internal static class BatchNames
     private const string NextPair =
         "SELECT batch, tenant FROM messages INDEXED BY messages_batch WHERE batch IS NOT NULL AND (batch, tenant) > (?1, ?2) "
         + "ORDER BY batch, tenant LIMIT 1";
-    private const string Suspended = "SELECT batch, tenant, since FROM suspended_batches WHERE ?1 IS NULL OR tenant = ?1";
+    private const string Kept =
+        "SELECT batch, tenant, max(since), max(weight) FROM ("
+        + "SELECT batch, tenant, since, 1 AS weight FROM suspended_batches WHERE ?1 IS NULL OR tenant = ?1 UNION ALL "
+        + "SELECT batch, tenant, NULL, weight FROM batch_weights WHERE ?1 IS NULL OR tenant = ?1) GROUP BY batch, tenant";
 
     private static readonly Comparer<(string Batch, string Tenant)> ByName = Comparer<(string Batch, string Tenant)>.Create(
         static (a, b) => string.CompareOrdinal(a.Batch, b.Batch) is not 0 and var order ? order : string.CompareOrdinal(a.Tenant, b.Tenant)
@@ -25,28 +28,33 @@ internal static class BatchNames
         int limit
     )
     {
-        var suspended = ReadSuspended(session, tenant);
+        var kept = ReadKept(session, tenant);
         var found = new List<BatchName>();
         var (last, leaps) = (after, Leaps);
         while (found.Count < limit)
         {
             var named = tenant is null ? Pair(session, last) : Name(session, last.Batch, tenant, ref leaps);
-            var next = suspended.Keys.Where(key => ByName.Compare(key, last) > 0).Cast<(string, string)?>().FirstOrDefault();
+            var next = kept.Keys.Where(key => ByName.Compare(key, last) > 0).Cast<(string, string)?>().FirstOrDefault();
             if ((named ?? next) is null)
                 return (found, leaps > 0 ? null : last);
             last = named is null || (next is { } other && ByName.Compare(other, named.Value) < 0) ? next!.Value : named.Value;
-            found.Add(new(last.Tenant, last.Batch, suspended.TryGetValue(last, out var since) ? since : null));
+            found.Add(
+                kept.TryGetValue(last, out var how)
+                    ? new(last.Tenant, last.Batch, how.Since, how.Weight)
+                    : new(last.Tenant, last.Batch, null)
+            );
         }
 
         return (found, last);
     }
 
-    private static SortedDictionary<(string Batch, string Tenant), long> ReadSuspended(Session session, string? tenant)
+    // Those that are suspended, and those that weigh more than 1.
+    private static SortedDictionary<(string Batch, string Tenant), (long? Since, int Weight)> ReadKept(Session session, string? tenant)
     {
-        var all = new SortedDictionary<(string, string), long>(ByName);
-        var row = session.Prepare(Suspended).Add(tenant);
+        var all = new SortedDictionary<(string, string), (long?, int)>(ByName);
+        var row = session.Prepare(Kept).Add(tenant);
         while (row.Step())
-            all.Add((row.Text(0), row.Text(1)), row.Long(2));
+            all.Add((row.Text(0), row.Text(1)), (row.IsNull(2) ? null : row.Long(2), row.Int(3)));
         return all;
     }
 

@@ -10,9 +10,9 @@ internal sealed record FlowSql(string Rows, string Next, string Own);
 
 /// <summary>
 /// Goes round the batches of one priority of a lane. Up to <see cref="Few"/> are read together, equal parts of what is wanted; of more each
-/// gives <see cref="Part"/> when its turn comes, and the next reading goes on with the next batch. Small batches are read as one sequence,
-/// in a large one the reading leaps to the next batch when it has its part, so that neither many batches nor large ones cost more than what
-/// comes out. Within a batch fresh and deferred mail have equal shares.
+/// gives <see cref="Part"/> when its turn comes, and the next reading goes on with the next batch. A batch that weighs more gives so many
+/// times that. Small batches are read as one sequence, in a large one the reading leaps to the next batch when it has its part, so that
+/// neither many batches nor large ones cost more than what comes out. Within a batch fresh and deferred mail have equal shares.
 /// </summary>
 /// <param name="due">All deferred mail that is due; null: there is more than is wanted.</param>
 internal sealed class FlowReading(LaneSlice slice, FlowTurn turn, int wanted, List<QueuedMail>? due)
@@ -30,7 +30,7 @@ internal sealed class FlowReading(LaneSlice slice, FlowTurn turn, int wanted, Li
     private readonly FlowRows _deferred = new(slice, LaneSlice.DeferredFlows, due);
     private readonly List<QueuedMail> _found = [];
     private readonly List<long> _left = []; // batches that have more
-    private int _part;
+    private int _part; // of a batch that weighs 1
     private int _idle;
     private bool _isLater; // some batches are not in this round
 
@@ -69,6 +69,11 @@ internal sealed class FlowReading(LaneSlice slice, FlowTurn turn, int wanted, Li
         return _found;
     }
 
+    private int Weight(long flow) => slice.Request.Weights?.Of(new(flow)) ?? 1;
+
+    // One that weighs more than is wanted gives that.
+    private int PartOf(long flow) => (int)Math.Min((long)_part * Weight(flow), wanted);
+
     private void Begin()
     {
         var flows = new HashSet<long>();
@@ -79,7 +84,7 @@ internal sealed class FlowReading(LaneSlice slice, FlowTurn turn, int wanted, Li
             flows.UnionWith(due.Select(static ticket => ticket.Flow.Number));
         turn.IsLong |= flows.Count > Few;
         (turn.Newest, turn.At) = turn.IsLong ? (slice.Newest(), slice.Request.Now) : (long.MaxValue, long.MaxValue);
-        _part = Math.Max(1, turn.IsLong ? Math.Min(Part, wanted) : wanted / Math.Max(1, flows.Count));
+        _part = Math.Max(1, turn.IsLong ? Math.Min(Part, wanted) : wanted / Math.Max(1, flows.Sum(Weight)));
 
         void Add(FlowSql sql)
         {
@@ -103,7 +108,8 @@ internal sealed class FlowReading(LaneSlice slice, FlowTurn turn, int wanted, Li
         _deferred.Leap(turn.After);
         for (long flow; (flow = Math.Min(_fresh.Flow, _deferred.Flow)) <= until && flow < long.MaxValue; )
         {
-            if (_idle > MostIdle || wanted - _found.Count < (_found.Count == 0 ? 1 : _part))
+            var part = PartOf(flow);
+            if (_idle > MostIdle || wanted - _found.Count < (_found.Count == 0 ? 1 : part))
             {
                 _fresh.Close();
                 _deferred.Close();
@@ -111,14 +117,15 @@ internal sealed class FlowReading(LaneSlice slice, FlowTurn turn, int wanted, Li
             }
 
             turn.After = flow;
-            var most = slice.IsEnough(flow) ? 0 : _part + 1;
+            part = Math.Min(part, wanted - _found.Count);
+            var most = slice.IsEnough(flow) ? 0 : part + 1;
             var fresh = _fresh.Take(flow, most);
             var deferred = _deferred.Take(flow, most);
             if (fresh.Count + deferred.Count == 0)
                 _idle++;
             else if (IsLater(fresh, deferred))
                 (_isLater, _idle) = (true, _idle + 1);
-            else if (Mix(fresh, deferred, _part))
+            else if (Mix(fresh, deferred, part))
                 _left.Add(flow);
         }
 
@@ -142,11 +149,12 @@ internal sealed class FlowReading(LaneSlice slice, FlowTurn turn, int wanted, Li
     // Every batch was looked at, and most had less than their part: those that have more share what is still wanted.
     private void Share()
     {
-        if (_left.Count == 0 || (wanted - _found.Count) / _left.Count is not (> 0 and var part))
+        if (_left.Count == 0 || (wanted - _found.Count) / _left.Sum(Weight) is not (> 0 and var unit))
             return;
         var known = _found.Select(static ticket => ticket.Id).ToHashSet();
         foreach (var flow in _left.ToArray())
         {
+            var part = unit * Weight(flow);
             var fresh = slice.Read(slice.Of(LaneSlice.FreshFlows, flow), part + 1, known);
             var deferred = slice.Read(slice.Of(LaneSlice.DeferredFlows, flow), part + 1, known);
             if (!Mix(fresh, deferred, part))

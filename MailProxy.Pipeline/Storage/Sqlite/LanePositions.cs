@@ -4,8 +4,8 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
 /// Counts what goes before a message in its lane: all that is due of higher priorities; of its own batch those of its kind (fresh or
-/// deferred) before it and as many of the other kind, which go in turn; and of every other batch as many as of its own, since batches go in
-/// turn. Reads indexes of the queue only, up to a bound.
+/// deferred) before it and as many of the other kind, which go in turn; and of every other batch as many as of its own, by what they
+/// weigh, since batches go in turn. Reads indexes of the queue only, up to a bound.
 /// </summary>
 internal static class LanePositions
 {
@@ -19,6 +19,8 @@ internal static class LanePositions
     private const string InFlow = "FROM queue INDEXED BY queue_flow WHERE state = 0 AND due > 0" + Here;
 
     internal const string Row = "SELECT lane, priority, due, flow FROM queue WHERE message = ?1 AND state = 0 AND due <= ?2";
+    internal const string Weights =
+        "SELECT w.flow, max(w.weight) FROM batch_weights w JOIN messages m ON m.tenant = w.tenant WHERE m.number = ?1 GROUP BY w.flow";
     internal const string AllFresh = "SELECT count(*) FROM (SELECT 1 " + InLane + " LIMIT ?3)";
     internal const string AllDue =
         "SELECT count(*) FROM (SELECT 1 FROM queue INDEXED BY queue_due WHERE state = 0 AND due > 0" + Here + " AND due <= ?3 LIMIT ?4)";
@@ -34,6 +36,10 @@ internal static class LanePositions
             return null;
         var (lane, own, due, flow) = (row.Long(0), row.Int(1), row.Long(2), row.Long(3));
         row.Reset();
+        var weights = new Dictionary<long, int>();
+        var weighs = session.Prepare(Weights).Add(number);
+        while (weighs.Step())
+            weights.Add(weighs.Long(0), weighs.Int(1));
 
         long ahead = 0;
         for (var priority = (int)Priority.Immediate; priority < own && ahead < Most; priority++)
@@ -54,12 +60,15 @@ internal static class LanePositions
             for (var other = NextOf(-1); other is { } batch && ahead < Most && !isCut; other = NextOf(batch))
             {
                 if (batch != flow)
-                    ahead += OthersOf(batch, (int)Math.Min(Most, before + (batch < flow ? 1 : 0)));
+                    ahead += OthersOf(batch, (int)Math.Min(Most, Turns(before, batch < flow) * weights.GetValueOrDefault(batch, 1)));
                 isCut = ++looked == MostBatches;
             }
         }
 
         return new(Math.Min(ahead, LanePosition.Most), isCut || ahead > LanePosition.Most);
+
+        // As often the others have theirs.
+        long Turns(long before, bool isEarlier) => (before / weights.GetValueOrDefault(flow, 1)) + (isEarlier ? 1 : 0);
 
         long FreshOf(long batch, long message, int most) =>
             session.Prepare(Fresh).Add(lane).Add(own).Add(batch).Add(message).Add(most).Scalar() ?? 0;

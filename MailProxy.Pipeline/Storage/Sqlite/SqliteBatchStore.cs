@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -21,7 +22,8 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
         {
             var since = session.QueryNumber(Since, tenant, batch);
             var counts = Counts(session, tenant, batch);
-            return since is null && counts.Count == 0 ? null : new BatchView(tenant, batch, since, counts);
+            var weight = BatchWeightRows.Of(session, tenant, batch);
+            return since is null && counts.Count == 0 && weight == 1 ? null : new BatchView(tenant, batch, since, counts, weight);
         });
 
     public Task<(IReadOnlyList<BatchName> Batches, (string Batch, string Tenant)? Next)> ListAsync(
@@ -55,8 +57,15 @@ public sealed class SqliteBatchStore(SqliteDatabase database, TimeProvider clock
         await MoveAsync(tenant, batch, suspended);
     }
 
+    public Task<bool> SetWeightAsync(string tenant, string batch, int weight, string actor) =>
+        _writer.WriteAsync(session => BatchWeightRows.Set(session, tenant, batch, weight, actor, Now));
+
+    public Task<IReadOnlyList<BatchWeight>> WeightsAsync(string? tenant) =>
+        _readers.ReadAsync(session => (IReadOnlyList<BatchWeight>)BatchWeightRows.All(session, tenant));
+
     public async Task RepairAsync()
     {
+        await _writer.WriteAsync(session => BatchWeightRows.ForgetIdle(session, null, Now));
         foreach (
             var (tenant, batch) in await _readers.ReadAsync(session =>
                 session.Query("SELECT tenant, batch FROM suspended_batches", row => (row.Text(0), row.Text(1)))

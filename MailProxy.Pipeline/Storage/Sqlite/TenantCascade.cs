@@ -38,6 +38,7 @@ internal sealed class TenantCascade(SqliteConfigurationStore configuration) : Ta
         configuration.DeleteAll(session, PoolFields.Noun, tenant, actor);
         configuration.DeleteAll(session, AccountFields.Noun, tenant, actor);
         RemoveAll(session, "suspended_batches", "batch", tenant, _ => "true", actor, now, "batch");
+        session.Run("DELETE FROM batch_weights WHERE tenant = ?1", tenant);
         configuration.DeleteAll(session, VolumeFields.Noun, tenant, actor);
         configuration.DeleteAll(session, WebhookFields.Noun, tenant, actor);
         configuration.DeleteAll(session, KeyFields.Noun, tenant, actor);

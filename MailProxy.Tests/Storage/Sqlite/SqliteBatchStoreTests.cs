@@ -65,6 +65,54 @@ internal sealed class SqliteBatchStoreTests
     }
 
     [Test]
+    public async Task Weigh_IsShownAndKeptUntilItIsOneAgain()
+    {
+        await SeedAsync(("default", "news", 0), ("acme", "news", 0));
+        Assert.That(await Batches.SetWeightAsync("default", "news", 5, "ann"), Is.True);
+        Assert.That(await Batches.SetWeightAsync("default", "early", 7, "ann"), Is.True);
+        await Batches.SetSuspendedAsync("default", "news", true, "ann");
+
+        Assert.That((await Batches.BatchAsync("default", "news"))!.Weight, Is.EqualTo(5));
+        Assert.That((await Batches.BatchAsync("acme", "news"))!.Weight, Is.EqualTo(1));
+        Assert.That((await Batches.BatchAsync("default", "early"))!.Counts, Is.Empty);
+        Assert.That((await Batches.WeightsAsync(null)).Select(static one => one.Weight), Is.EquivalentTo(new[] { 5, 7 }));
+        Assert.That(await Batches.WeightsAsync("acme"), Is.Empty);
+        var (names, _) = await Batches.ListAsync(null, ("", ""), 10);
+        Assert.That(
+            names.Select(static name => (name.Tenant, name.Id, name.SuspendedAt is not null, name.Weight)),
+            Is.EqualTo(new[] { ("default", "early", false, 7), ("acme", "news", false, 1), ("default", "news", true, 5) })
+        );
+
+        await Batches.SetWeightAsync("default", "early", 1, "ann");
+        Assert.That(await Batches.BatchAsync("default", "early"), Is.Null);
+    }
+
+    [Test]
+    public async Task Weigh_AsManyAsMayBe_ThoseThatNobodyNamesForAWeekGoFirst()
+    {
+        await SeedAsync(("default", "news", 0));
+        var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var batches = new SqliteBatchStore(_store.Database, clock);
+        Assert.That(await batches.SetWeightAsync("default", "news", 2, "ann"), Is.True);
+        for (var i = 1; i < 1_000; i++)
+            Assert.That(await batches.SetWeightAsync("default", $"b{i}", 2, "ann"), Is.True);
+        Assert.That(await batches.SetWeightAsync("default", "more", 2, "ann"), Is.False);
+        Assert.That(await batches.SetWeightAsync("default", "b1", 3, "ann"), Is.True, "one that has one");
+        Assert.That(await batches.SetWeightAsync("acme", "more", 2, "ann"), Is.True, "another tenant");
+
+        clock.Advance(TimeSpan.FromDays(8));
+        Assert.That(await batches.SetWeightAsync("default", "more", 2, "ann"), Is.True);
+        Assert.That(
+            (await batches.WeightsAsync("default")).Select(static one => one.Batch),
+            Is.EquivalentTo(new[] { "news", "more" }),
+            "what messages name stays"
+        );
+        clock.Advance(TimeSpan.FromDays(8));
+        await batches.RepairAsync();
+        Assert.That((await batches.WeightsAsync(null)).Select(static one => one.Batch), Is.EqualTo(new[] { "news" }));
+    }
+
+    [Test]
     public async Task Suspended_MailThatBecomesReady_IsSetAside()
     {
         await SeedAsync(("default", "news", 1), ("default", "news", 2), ("default", "other", 1));
