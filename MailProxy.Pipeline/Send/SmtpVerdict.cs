@@ -63,7 +63,7 @@ internal static class SmtpVerdict
 
         var trouble = TroubleOf(account, result, everySender && RefusesSender(result), rules);
         var verdicts = Each(content, result, (to, i) => One(to, i, result, trouble, rules));
-        trouble ??= TroubleOfRecipients(account, result, rules);
+        trouble ??= TroubleOfRecipients(account, result, rules) ?? (result.PathIsSilent ? Broken(account, result) : null);
         var settled = verdicts.Any(static verdict => verdict.Verdict != Verdict.NotTried);
         if (settled)
             return new Outcome.Attempted(ticket, content, verdicts) { Trouble = trouble };
