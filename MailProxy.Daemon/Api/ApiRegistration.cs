@@ -63,6 +63,7 @@ public static class ApiRegistration
         services.AddSingleton<QueueCounter>();
         services.AddSingleton<Readiness>();
         services.AddSingleton<OperatorLog>();
+        services.AddSingleton<HealthRoutes>();
 
         services.TryAddSingleton(new ConnectionLimit(UsualConnections));
         services.AddSingleton<TenantRequests>();
@@ -125,7 +126,7 @@ public static class ApiRegistration
         Make<DispatcherRoutes>(app).Map(v1);
         Make<StatusRoutes>(app).Map(v1);
         Make<SandboxRoutes>(app).Map(v1);
-        Make<HealthRoutes>(app).Map(app);
+        app.Services.GetRequiredService<HealthRoutes>().Map(app);
         Make<DownloadRoutes>(app).Map(app);
         Make<UnsubscribeRoutes>(app).Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(PublicRoute.Mark);

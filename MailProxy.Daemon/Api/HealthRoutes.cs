@@ -52,6 +52,10 @@ internal sealed class HealthRoutes(
             .Produces<string>(StatusCodes.Status200OK, "text/plain");
     }
 
+    /// <summary>The metrics at another address too.</summary>
+    public void MapMetrics(IEndpointRouteBuilder app, string path) =>
+        app.MapMethods(path, [HttpMethods.Get], (RequestDelegate)Scrape).WithMetadata(PublicRoute.Mark).ExcludeFromDescription();
+
     private static IResult Live() => TypedResults.Json(new("ok"), ApiJson.Plain.HealthAnswer);
 
     // Somebody who opens the address in a browser to see whether it is the right one.

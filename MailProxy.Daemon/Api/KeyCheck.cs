@@ -27,7 +27,7 @@ internal sealed class KeyCheck(
     public Task InvokeAsync(HttpContext http)
     {
         var endpoint = http.GetEndpoint();
-        if (endpoint?.Metadata.GetMetadata<PublicRoute>() is not null)
+        if (endpoint?.Metadata.GetMetadata<PublicRoute>() is not null || endpoint?.Metadata.GetMetadata<OwnKeyCheck>() is not null)
             return next(http);
 
         // No route, or none with this method (405): outside /v1 there is nothing that a key protects.

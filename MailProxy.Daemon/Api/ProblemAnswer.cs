@@ -4,6 +4,9 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace MailProxy.Daemon.Api;
 
+/// <summary>Writes refusals for a client that speaks another contract: a feature of its request.</summary>
+internal delegate Task WriteProblem(HttpContext http, ProblemAnswer answer);
+
 /// <summary>A refusal on its way to the client: <c>application/problem+json</c> (RFC 9457).</summary>
 /// <param name="RetryAfter">Seconds, for 429 and 503.</param>
 internal sealed record ProblemAnswer(Problem Problem, int? RetryAfter = null, string? MessageId = null, MessageState? MessageState = null)
@@ -26,6 +29,12 @@ internal sealed record ProblemAnswer(Problem Problem, int? RetryAfter = null, st
 
     public async Task ExecuteAsync(HttpContext http)
     {
+        if (http.Features.Get<WriteProblem>() is { } write)
+        {
+            await write(http, this);
+            return;
+        }
+
         var response = http.Response;
         response.StatusCode = Problem.Status;
         response.ContentType = "application/problem+json";

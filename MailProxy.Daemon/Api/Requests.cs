@@ -63,11 +63,13 @@ public sealed record AlternativeRequest(string ContentType, string Content);
 /// endpoint knows. Fetched just before sending.</param>
 /// <param name="Sha256">64 hexadecimal digits; other content fails the message.</param>
 /// <param name="Size">Bytes; another length fails the message.</param>
-/// <param name="Auth">For an http(s) source.</param>
+/// <param name="Auth">For an http(s) source, or instead of the attachment endpoint's own.</param>
 /// <param name="StoragePath">The older notation of source.</param>
 /// <param name="FetchMode">What storage_path is: <c>base64</c>, <c>filesystem</c>, <c>http_url</c>, <c>endpoint</c>, <c>storage</c>.
 /// Absent: by its form.</param>
 /// <param name="ContentMd5">32 hexadecimal digits; a marker <c>{MD5:…}</c> in the file name means the same and is removed.</param>
+/// <param name="CacheMd5">32 hexadecimal digits under which the fetched content is found again, as long as it is in the cache; the content
+/// is not compared with them.</param>
 public sealed record AttachmentRequest(
     string Filename,
     string? ContentType,
@@ -79,7 +81,8 @@ public sealed record AttachmentRequest(
     SourceAuthRequest? Auth,
     string? StoragePath,
     string? FetchMode,
-    string? ContentMd5
+    string? ContentMd5,
+    string? CacheMd5 = null
 );
 
 /// <param name="Defaults">Top-level members for messages that do not have them; not <c>id</c>.</param>

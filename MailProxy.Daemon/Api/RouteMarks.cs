@@ -8,6 +8,12 @@ internal sealed class PublicRoute
     public static readonly PublicRoute Mark = new();
 }
 
+/// <summary>Marks a route whose key is checked by whoever mapped it, by rules of its own.</summary>
+internal sealed class OwnKeyCheck
+{
+    public static readonly OwnKeyCheck Mark = new();
+}
+
 /// <summary>The query parameters that a route knows; any other is refused. A route without this mark knows none.</summary>
 internal sealed record QueryNames(IReadOnlyList<string> Names)
 {

@@ -1,4 +1,5 @@
 using MailProxy.Daemon.Api;
+using MailProxy.Daemon.Genro;
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
@@ -71,6 +72,8 @@ internal static class DaemonApp
             AddEdge(builder.Services, settings, storage, logs);
             var app = builder.Build();
             app.MapMailProxyApi();
+            if (settings.Genro.Enabled)
+                app.MapGenro();
             return app;
         }
         catch
@@ -248,5 +251,7 @@ internal static class DaemonApp
         services.AddSingleton(provider => Seams.Reroutes(provider.GetRequiredService<CurrentAccounts>()));
         services.AddSingleton(provider => Seams.Sandbox(provider.GetRequiredService<SandboxServer>().Mailbox));
         services.AddMailProxyApi();
+        if (settings.Genro.Enabled)
+            services.AddGenro(settings.Genro, storage.Compat);
     }
 }

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using MailProxy.Daemon.Api;
+using MailProxy.Daemon.Genro;
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Network;
@@ -49,6 +50,8 @@ public sealed class DaemonSettings
     public SandboxOptions Sandbox { get; init; } = new();
 
     public ApiOptions Api { get; init; } = new();
+
+    public GenroOptions Genro { get; init; } = new();
 
     internal PipelineOptions Engine { get; set; } = new();
 

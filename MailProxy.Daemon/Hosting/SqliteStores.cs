@@ -32,12 +32,13 @@ internal sealed class SqliteStores : IDisposable
         ISecretWarnings secretWarnings,
         ISuppressionStore suppressions,
         IDestinationUses destinations,
-        ICircuitStore circuits
+        ICircuitStore circuits,
+        ICompatStore compat
     )
     {
         _database = database;
         (RefreshTokens, SecretWarnings, Suppressions) = (refreshTokens, secretWarnings, suppressions);
-        (Destinations, Circuits) = (destinations, circuits);
+        (Destinations, Circuits, Compat) = (destinations, circuits, compat);
         (Spool, Messages, Marks, Queries, Sending, KeyUses, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
             spool,
             messages,
@@ -71,6 +72,7 @@ internal sealed class SqliteStores : IDisposable
     public IRefreshTokens RefreshTokens { get; }
     public ISecretWarnings SecretWarnings { get; }
     public ICircuitStore Circuits { get; }
+    public ICompatStore Compat { get; }
 
     /// <summary>The generations of the store, and the names that they give.</summary>
     public StoreGenerations Generations => _database.Generations;
@@ -128,7 +130,8 @@ internal sealed class SqliteStores : IDisposable
                 new SqliteSecretWarnings(database),
                 new SqliteSuppressionStore(database, clock),
                 new SqliteDestinationUses(database),
-                new SqliteCircuitStore(database, logs.CreateLogger<SqliteCircuitStore>())
+                new SqliteCircuitStore(database, logs.CreateLogger<SqliteCircuitStore>()),
+                new SqliteCompatStore(database, spool, box, clock)
             );
         }
         catch

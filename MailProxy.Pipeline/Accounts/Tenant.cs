@@ -78,6 +78,10 @@ public sealed record LargeFiles(
 )
 {
     public const int DefaultLifetimeDays = 30;
+
+    /// <summary>Where somebody else serves the files of the volume: a link is this and the file's path. Null: this daemon or the volume's
+    /// store serves them.</summary>
+    public string? PublicUrl { get; init; }
 }
 
 /// <summary>The tenant's own server that attachments named by a storage path come from.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Network;
 using static MailProxy.Pipeline.Configuration.Forms;
 using LargeField = MailProxy.Pipeline.Configuration.Field<MailProxy.Pipeline.Accounts.LargeFiles>;
 using LimitField = MailProxy.Pipeline.Configuration.Field<MailProxy.Pipeline.Accounts.AccountLimits>;
@@ -122,6 +123,13 @@ public static class MailRuleFields
             {
                 Always = true,
             },
+            LargeField.Of(
+                "public_url",
+                Text(2_048).Checked("invalid_url", static url => HttpAddress.Read(url!).Fault),
+                l => l.PublicUrl,
+                (l, url) => l with { PublicUrl = url },
+                says: "Where somebody else serves the volume's files: a link is this and the file's path. Absent: by this daemon, or S3."
+            ),
         ]
     )
     {

@@ -17,8 +17,9 @@ internal static class LargeFileRules
                 continue;
             var reading = AttachmentNotation.Read(attachment, i);
             var inFile = spooled?.Find(attachment.Content) is { IsValid: true } content ? content.Length : 0;
-            if (reading.Inline is { } inline && Math.Max(inFile, Length(inline.Span)) > rule.Threshold)
-                Refuse(attachment.Content is null ? "storage_path" : "content");
+            // Clients of the old notation expect to be told by a report.
+            if (attachment.Content is not null && reading.Inline is { } inline && Math.Max(inFile, Length(inline.Span)) > rule.Threshold)
+                Refuse("content");
             else if (reading.Fetched?.Size > rule.Threshold)
                 Refuse("size");
 

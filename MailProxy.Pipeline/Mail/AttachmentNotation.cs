@@ -23,7 +23,10 @@ public static partial class AttachmentNotation
     public static IReadOnlyList<string> FetchModes => PlaceNotation.Modes;
 
     /// <summary>Whether a volume of this name could be written as a source.</summary>
-    public static bool IsVolumeName(string id) => id is not ("http" or "https" or "base64");
+    public static bool IsVolumeName(string id) =>
+        !id.Equals("http", StringComparison.OrdinalIgnoreCase)
+        && !id.Equals("https", StringComparison.OrdinalIgnoreCase)
+        && !id.Equals("base64", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Number of the mail's attachments that have to be fetched. Cheap.</summary>
     public static int CountFetched(MailDraft mail)
@@ -91,6 +94,7 @@ public static partial class AttachmentNotation
         Old(draft, errors);
 
         var md5 = Md5(draft, errors);
+        var named = Hash(draft.CacheMd5, "/cache_md5", 16, errors);
         if (Inline(draft) is { } inline)
         {
             // Beside inline content these members would be claims that nobody checks.
@@ -112,11 +116,14 @@ public static partial class AttachmentNotation
         var (place, fault) = PlaceNotation.Read(text, draft.Source is null ? draft.FetchMode : null);
         if (fault is { } wrong)
             errors.Add(new(at, wrong.Code, wrong.Detail));
-        else if (auth is not null && place is not AttachmentPlace.Url)
+        else if (auth is not null && place is not (AttachmentPlace.Url or AttachmentPlace.Endpoint))
             errors.Add(
-                new("/auth", "not_applicable", "Only an http(s) source takes credentials here; a volume and an endpoint have their own.")
+                new("/auth", "not_applicable", "Only an http(s) source and an endpoint take credentials here; a volume has its own.")
             );
-        return errors.Count > 0 ? new(null, null, errors) : new(null, new(index, place!, sha256, md5, draft.Size, auth), errors);
+        if (errors.Count > 0)
+            return new(null, null, errors);
+        var fetched = new AttachmentRef(index, place!, sha256, md5, draft.Size, auth) { CacheMd5 = named, FileName = FileName(draft) };
+        return new(null, fetched, errors);
     }
 
     private static SourceAuth? Auth(SourceAuthDraft written, List<FieldError> errors)

@@ -5,7 +5,8 @@ namespace MailProxy.Pipeline.Mail;
 /// <param name="Sha256">The hash that the content must have (32 bytes), or null.</param>
 /// <param name="Md5">The same in the old notation (16 bytes), or null.</param>
 /// <param name="Size">The length that the content must have, in bytes, or null.</param>
-/// <param name="Auth">The credentials for the source, or null; only with an <see cref="AttachmentPlace.Url"/>.</param>
+/// <param name="Auth">The credentials for the source, or null; with an <see cref="AttachmentPlace.Url"/>, or instead of those of the
+/// endpoint with an <see cref="AttachmentPlace.Endpoint"/>.</param>
 public sealed record AttachmentRef(
     int Index,
     AttachmentPlace Place,
@@ -15,6 +16,12 @@ public sealed record AttachmentRef(
     SourceAuth? Auth = null
 )
 {
+    /// <summary>The name under which the content is found again (16 bytes), or null. It may be another MD5 than the content's.</summary>
+    public byte[]? CacheMd5 { get; init; }
+
+    /// <summary>The file's name for the recipient; null: not known here.</summary>
+    public string? FileName { get; init; }
+
     // The generated ToString would print the members of Auth and Place, which may be secret.
     public override string ToString() => $"attachment {Index} from {Place}";
 }

@@ -99,6 +99,7 @@ public static class ContentHash
         Text(sha, "storage_path", attachment?.StoragePath);
         Text(sha, "fetch_mode", attachment?.FetchMode);
         Text(sha, "content_md5", attachment?.ContentMd5);
+        Text(sha, "cache_md5", attachment?.CacheMd5);
         if (attachment?.Auth is not { } auth)
             return;
         Text(sha, "auth.user", auth.User);

@@ -127,6 +127,9 @@ public sealed record AttachmentDraft
     /// <summary>32 hexadecimal digits.</summary>
     public string? ContentMd5 { get; init; }
 
+    /// <summary>32 hexadecimal digits under which fetched content is found again. Nobody compares the content with it.</summary>
+    public string? CacheMd5 { get; init; }
+
     [JsonExtensionData] // settable: the source generator cannot bind extension data to an init-only property
     public Dictionary<string, JsonElement>? Unknown { get; set; }
 }

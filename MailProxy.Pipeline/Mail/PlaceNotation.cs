@@ -45,7 +45,9 @@ internal static class PlaceNotation
             return Wrong("unsupported_scheme", "Only http and https addresses are fetched.");
         if (name.Equals("base64", StringComparison.OrdinalIgnoreCase))
             return Wrong("invalid_source", "Inline content goes into content.");
-        return IdSyntax.IsObjectId(name) ? InVolume(text) : Endpoint(text);
+
+        // C:\files is no volume.
+        return IdSyntax.IsObjectId(name) && !text.AsSpan(colon + 1).StartsWith('\\') ? InVolume(text) : Endpoint(text);
     }
 
     private static (AttachmentPlace?, (string, string)?) Url(string text)

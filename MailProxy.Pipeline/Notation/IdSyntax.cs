@@ -6,12 +6,14 @@ namespace MailProxy.Pipeline.Notation;
 public static class IdSyntax
 {
     public const string MessageRule = "1 to 128 of A-Z, a-z, 0-9 and ._:@- but not . or ..";
-    public const string ObjectRule = "1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit";
+    public const string ObjectRule = "1 to 63 of A-Z, a-z, 0-9, _ and -, not beginning with -; case counts";
 
     private static readonly SearchValues<char> MessageChars = SearchValues.Create(
         "-.0123456789:@ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
     );
-    private static readonly SearchValues<char> ObjectChars = SearchValues.Create("-0123456789_abcdefghijklmnopqrstuvwxyz");
+    private static readonly SearchValues<char> ObjectChars = SearchValues.Create(
+        "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+    );
 
     /// <summary>Whether this can be the id of a message.</summary>
     public static bool IsMessageId(ReadOnlySpan<char> id) =>
@@ -19,5 +21,5 @@ public static class IdSyntax
 
     /// <summary>Whether this can be the id of anything else: an account, a webhook, a batch.</summary>
     public static bool IsObjectId(ReadOnlySpan<char> id) =>
-        id.Length is >= 1 and <= 63 && !id.ContainsAnyExcept(ObjectChars) && id[0] is not ('-' or '_');
+        id.Length is >= 1 and <= 63 && !id.ContainsAnyExcept(ObjectChars) && id[0] != '-';
 }

@@ -8,8 +8,13 @@ namespace MailProxy.Pipeline.Report;
 /// daemon stopped makes it older, so the series' beginning is moved accordingly. Within one run the time between two failures is measured;
 /// over a restart it is limited to what that many failures take.
 /// </remarks>
-internal sealed class EndpointBackoff(TimeSpan disableAfter, double jitter, Func<double> chance)
+/// <param name="longest">No wait is longer; null: as the steps say.</param>
+internal sealed class EndpointBackoff(TimeSpan disableAfter, double jitter, Func<double> chance, TimeSpan? longest = null)
 {
+    /// <summary>Longer than any series of failures.</summary>
+    private static readonly TimeSpan Never = TimeSpan.FromDays(36_500);
+    private static readonly TimeSpan LongestOfGenro = TimeSpan.FromMinutes(5);
+
     private static readonly TimeSpan[] Steps =
     [
         TimeSpan.FromSeconds(5),
@@ -18,6 +23,9 @@ internal sealed class EndpointBackoff(TimeSpan disableAfter, double jitter, Func
         TimeSpan.FromMinutes(15),
     ];
     private static readonly TimeSpan LongestNamed = TimeSpan.FromDays(1);
+
+    /// <summary>The same for an endpoint of this style: one of genro is never disabled, and asked every five minutes at least.</summary>
+    public EndpointBackoff For(ReportStyle style) => style == ReportStyle.Genro ? new(Never, jitter, chance, LongestOfGenro) : this;
 
     /// <summary>
     /// The endpoint's state after one more failure, and when to try it again. It is disabled when the series has lasted too long.
@@ -64,6 +72,12 @@ internal sealed class EndpointBackoff(TimeSpan disableAfter, double jitter, Func
     }
 
     private TimeSpan Wait(int failures, TimeSpan? named)
+    {
+        var wait = WaitOf(failures, named);
+        return wait > longest ? longest.Value : wait;
+    }
+
+    private TimeSpan WaitOf(int failures, TimeSpan? named)
     {
         if (named is not { } asked)
             return RetryPolicy.Spread(Steps[Math.Min(failures, Steps.Length - 1)], jitter, chance());

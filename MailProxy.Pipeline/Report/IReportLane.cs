@@ -14,6 +14,7 @@ internal interface IReportLane
     /// <summary>Updates the metrics that show how far behind the endpoint is.</summary>
     void Measure();
 
-    /// <summary>An operator wants it called now: ends its back-off and its quiet time.</summary>
-    void RunNow();
+    /// <summary>It is to be called now: ends its back-off and its quiet time.</summary>
+    /// <param name="byTenant">Its own tenant asks, and not the operator for everybody.</param>
+    void RunNow(bool byTenant);
 }

@@ -49,7 +49,7 @@ internal sealed partial class LaneTrouble(IDeliveryLog log, EndpointBackoff back
             var now = (await log.EndpointsAsync()).FirstOrDefault(one => one.Tenant == endpoint.Tenant && one.Id == endpoint.Id);
             if (now is { Progress.DisabledAt: null })
             {
-                var health = new EndpointHealth(now, log, backoff, clock, logger);
+                var health = new EndpointHealth(now, log, backoff.For(now.Style), clock, logger);
                 await health.FailedAsync(new($"Reporting to it failed unexpectedly ({unforeseen.GetType().Name}); see the log."));
                 until = Now() + health.Wait;
                 await log.SaveProgressAsync(now, health.In(now.Progress)).WaitAsync(SaveTimeout, clock);

@@ -59,7 +59,7 @@ internal sealed partial class WebhookLane : IReportLane
 
     public void Measure() => _meter.Show();
 
-    public void RunNow() => _hurry.TrySetResult();
+    public void RunNow(bool byTenant) => _hurry.TrySetResult();
 
     public async Task RunAsync(CancellationToken stop)
     {

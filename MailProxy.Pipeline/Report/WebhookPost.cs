@@ -8,17 +8,20 @@ namespace MailProxy.Pipeline.Report;
 
 /// <summary>Sends one signed request to one endpoint within the timeout, and reads its answer up to a cap.</summary>
 /// <param name="requests">Limits the requests of all endpoints together; null: no limit.</param>
+/// <param name="terms">What an answer has to be; null: the ordinary.</param>
 internal sealed class WebhookPost(
     WebhookEndpoint endpoint,
     HttpMessageInvoker http,
     ReportOptions options,
     TimeProvider clock,
-    SharedCapacity? requests = null
+    SharedCapacity? requests = null,
+    AnswerTerms? terms = null
 )
 {
     // Space for a thousand of the longest ids, twice.
     private const int LongestAnswer = 512 * 1024;
 
+    private readonly AnswerTerms _terms = terms ?? new(options.WebhookTimeout);
     private readonly byte[]? _key = WebhookSignature.Key(endpoint.Secret);
     private readonly byte[]? _previous = endpoint.PreviousSecret is { } secret ? WebhookSignature.Key(secret) : null;
     private readonly Uri? _url = Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" ? url : null;
@@ -50,7 +53,7 @@ internal sealed class WebhookPost(
 
     private async Task<WebhookResult> PostAsync(string id, byte[] body, bool wantsAnswer, CancellationToken stop)
     {
-        using var timeout = new CancellationTokenSource(options.WebhookTimeout, clock);
+        using var timeout = new CancellationTokenSource(_terms.Timeout, clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop);
         try
         {
@@ -58,7 +61,9 @@ internal sealed class WebhookPost(
             using var response = await http.SendAsync(request, both.Token);
             var result = Judge(response);
             if (wantsAnswer && result is WebhookResult.Acknowledged)
-                return await ReadAsync(response.Content, both.Token);
+                return _terms.StatusDecides
+                    ? await ReadAnyAsync(response.Content, both.Token, stop)
+                    : await ReadAsync(response.Content, both.Token);
             await DiscardAsync(response.Content, both.Token);
             return result;
         }
@@ -68,7 +73,7 @@ internal sealed class WebhookPost(
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
-            return new WebhookResult.Failed($"No answer within {options.WebhookTimeout.TotalSeconds:0.#} s.");
+            return new WebhookResult.Failed($"No answer within {_terms.Timeout.TotalSeconds:0.#} s.");
         }
         catch (OperationCanceledException)
         {
@@ -106,6 +111,9 @@ internal sealed class WebhookPost(
     private WebhookResult Judge(HttpResponseMessage response) =>
         response switch
         {
+            _ when _terms.StatusDecides => (int)response.StatusCode < 400
+                ? new WebhookResult.Acknowledged(default)
+                : new WebhookResult.Failed(Status(response)),
             { IsSuccessStatusCode: true } => new WebhookResult.Acknowledged(default),
             { StatusCode: HttpStatusCode.Gone } => new WebhookResult.Gone(),
             { Headers.RetryAfter: { } after } => new WebhookResult.Failed(Status(response), after.Delta ?? after.Date - clock.GetUtcNow()),
@@ -129,6 +137,20 @@ internal sealed class WebhookPost(
         }
 
         return new WebhookResult.Acknowledged(answer.ToArray());
+    }
+
+    // Whatever becomes of the body, the status has acknowledged.
+    private static async Task<WebhookResult> ReadAnyAsync(HttpContent content, CancellationToken cancel, CancellationToken stop)
+    {
+        try
+        {
+            return await ReadAsync(content, cancel) is WebhookResult.Acknowledged read ? read : new WebhookResult.Acknowledged(default);
+        }
+        catch (Exception error)
+            when (error is IOException or HttpRequestException or OperationCanceledException && !stop.IsCancellationRequested)
+        {
+            return new WebhookResult.Acknowledged(default);
+        }
     }
 
     // The status is already decided; the body is only read so that the connection can be reused, and an error here changes nothing.

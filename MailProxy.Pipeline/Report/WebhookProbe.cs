@@ -31,7 +31,7 @@ public sealed class WebhookProbe(HttpMessageInvoker http, ReportOptions options,
     // Ids need no escaping.
     private byte[] Body(WebhookEndpoint endpoint, string id)
     {
-        if (endpoint.Style == ReportStyle.Sync)
+        if (endpoint.Style != ReportStyle.Events)
             return """{"delivery_report":[]}"""u8.ToArray();
         var at = Timestamps.Write(clock.GetUtcNow().ToUnixTimeMilliseconds());
         var data = $$"""{"tenant":"{{endpoint.Tenant}}","webhook":"{{endpoint.Id}}"}""";

@@ -50,7 +50,7 @@ internal sealed partial class WebhookReporter(
     public void RunNow(string? tenant)
     {
         foreach (var lane in Volatile.Read(ref _lanes).Where(lane => tenant is null || lane.Endpoint.Tenant == tenant))
-            lane.RunNow();
+            lane.RunNow(byTenant: tenant is not null);
     }
 
     /// <summary>Runs until it is stopped; requests under way are then cancelled, and sent again after the next start.</summary>
@@ -126,10 +126,12 @@ internal sealed partial class WebhookReporter(
     {
         try
         {
-            IReportLane lane =
-                endpoint.Style == ReportStyle.Sync
-                    ? new SyncLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests)
-                    : new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests);
+            IReportLane lane = endpoint.Style switch
+            {
+                ReportStyle.Sync => new SyncLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests),
+                ReportStyle.Genro => new GenroLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests),
+                _ => new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests),
+            };
             var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
             _running[key] = new(lane, end, Task.Run(() => lane.RunAsync(end.Token), CancellationToken.None));
         }

@@ -163,7 +163,7 @@ internal sealed class AttachmentFetcher(
             _work.Unforeseen(line.Key.Place, error);
             var told = FetchTrouble.Own($"{line.Key.Place} could not be fetched: {error.Message}");
             foreach (var piece in (List<Piece>)[.. waiting, .. _lines.Take(line)])
-                await FailAsync(piece.Mail, told);
+                await FailAsync(piece, told);
         }
     }
 
@@ -176,7 +176,7 @@ internal sealed class AttachmentFetcher(
             permit.Resize(0);
             permit.Landed();
             while (FetchLine.Last(waiting) is { } failed)
-                await FailAsync(failed.Mail, trouble!);
+                await FailAsync(failed, trouble!);
             return;
         }
 
@@ -193,17 +193,19 @@ internal sealed class AttachmentFetcher(
     {
         if (digest.Contradiction(piece.Wanted, size) is { } wrong)
         {
-            await FailAsync(piece.Mail, new($"{piece.Wanted.Place}: {wrong}.", "5.6.0", BySource: true));
+            await FailAsync(piece, new($"{piece.Wanted.Place}: {wrong}.", "5.6.0", BySource: true));
         }
         else if (cache.Find(tenant, digest) is { } file)
         {
+            if (piece.Wanted.CacheMd5 is { } name)
+                _local.Remember(tenant, name, digest);
             permit.Hold();
             if (piece.Mail.Give(piece.Index, file, permit))
                 Arrived(piece.Mail);
         }
         else
         {
-            await FailAsync(piece.Mail, FetchTrouble.Own($"{piece.Wanted.Place}: the fetched content is missing on the disk."));
+            await FailAsync(piece, FetchTrouble.Own($"{piece.Wanted.Place}: the fetched content is missing on the disk."));
         }
     }
 
@@ -229,12 +231,12 @@ internal sealed class AttachmentFetcher(
         wake.Return(mail.Ticket);
     }
 
-    private async ValueTask FailAsync(WaitingMail mail, FetchTrouble trouble)
+    private async ValueTask FailAsync(Piece piece, FetchTrouble trouble)
     {
-        if (!mail.Discard())
+        if (!piece.Mail.Discard())
             return; // only the first failure counts
-        EndWait(mail);
-        await failed(mail.Ticket, trouble);
+        EndWait(piece.Mail);
+        await failed(piece.Mail.Ticket, trouble.Of(piece.Wanted));
     }
 
     private void EndWait(WaitingMail mail)

@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Mail;
+
 namespace MailProxy.Pipeline.Resolve;
 
 /// <summary>Why a mail cannot have its attachments.</summary>
@@ -8,6 +10,10 @@ internal sealed record FetchTrouble(string Message, string? Status, bool BySourc
 {
     public static FetchTrouble Of(SourceException fault) =>
         new(fault.Message, fault.Fault == SourceFault.Down ? null : fault.Status, BySource: true, fault.RetryAfter);
+
+    /// <summary>The same, with the file that it is about.</summary>
+    public FetchTrouble Of(AttachmentRef wanted) =>
+        wanted.FileName is { } name ? this with { Message = $"Attachment fetch failed for {name}: {Message}" } : this;
 
     public static FetchTrouble Own(string message) => new(message, null, BySource: false);
 }

@@ -66,10 +66,7 @@ internal sealed partial class LargeFileLinks(
     private LinkedFiles Judge(QueuedMail ticket, LargeFiles? rule, LargeFilePlan plan, IReadOnlyList<FileLink> links)
     {
         if (plan.Reject.Count > 0)
-            throw new SourceException(SourceFault.Refused, $"The message is refused: {LargeFileRule.Describe(plan.Reject[0], rule!)}.")
-            {
-                Status = "5.3.4",
-            };
+            throw new SourceException(SourceFault.Refused, LargeFileRule.Refusal(plan.Reject[0], rule!)) { Status = "5.3.4" };
         if (plan.Warn.Count == 0)
             return links.Count == 0 ? LinkedFiles.None : new(links, []);
 
@@ -83,8 +80,8 @@ internal sealed partial class LargeFileLinks(
     {
         var volume = Volume(tenant, rule);
         var now = Now;
-        var viaDaemon = LinkAddress.IsServed(volume, rule.LifetimeDays, tokens.PublicUrl);
-        if (viaDaemon && tokens.PublicUrl is null)
+        var viaDaemon = rule.PublicUrl is not null || LinkAddress.IsServed(volume, rule.LifetimeDays, tokens.PublicUrl);
+        if (rule.PublicUrl is null && viaDaemon && tokens.PublicUrl is null)
             throw Down(volume, "Api:PublicUrl is not set, so nobody could follow a link to a file in it");
         var expiresAt = now + LinkAddress.Lifetime(rule.LifetimeDays, viaDaemon);
 
@@ -100,7 +97,10 @@ internal sealed partial class LargeFileLinks(
             : await writer.PresignAsync(volume, kept.Key, file.Name, type, DateTimeOffset.FromUnixTimeMilliseconds(expiresAt), head: false);
         return await store.AddAsync(
             new(ticket.Id, ticket.Revision, file.Index, kept.Number, file.Name, type, expiresAt),
-            number => presigned?.AbsoluteUri ?? tokens.Address(number, expiresAt).AbsoluteUri,
+            number =>
+                rule.PublicUrl is { } elsewhere
+                    ? $"{elsewhere.TrimEnd('/')}/{kept.Key}"
+                    : presigned?.AbsoluteUri ?? tokens.Address(number, expiresAt).AbsoluteUri,
             now
         );
     }

@@ -10,6 +10,7 @@ internal sealed class LocalAttachments(AttachmentCache cache, TimeProvider clock
 
     private readonly Lock _gate = new();
     private readonly SourceIndex _sources = new(RememberedSources);
+    private readonly NamedContents _named = new(RememberedSources);
 
     /// <summary>The content, which the caller disposes; null when it has to be fetched.</summary>
     /// <param name="accepted">When the client's request was accepted. Content fetched earlier is not used, unless the message claims its
@@ -18,6 +19,9 @@ internal sealed class LocalAttachments(AttachmentCache cache, TimeProvider clock
     {
         if ((wanted.Sha256 ?? wanted.Md5) is not null && cache.Find(tenant, wanted) is { } claimed)
             return claimed;
+
+        if (wanted.CacheMd5 is { } name && FindNamed(tenant, wanted, name) is { } known)
+            return known;
 
         ContentDigest digest;
         lock (_gate)
@@ -33,6 +37,28 @@ internal sealed class LocalAttachments(AttachmentCache cache, TimeProvider clock
             return found;
         found.Dispose(); // the caller fetches it again, since the source may have changed
         return null;
+    }
+
+    /// <summary>Remembers what was fetched under the name that a message gave it.</summary>
+    public void Remember(string tenant, byte[] name, in ContentDigest digest)
+    {
+        lock (_gate)
+            _named.Remember(tenant, name, digest);
+    }
+
+    // What has that MD5 indeed, or else what was last fetched under it.
+    private LocalContent? FindNamed(string tenant, AttachmentRef wanted, byte[] name)
+    {
+        if (cache.Find(tenant, wanted with { Sha256 = null, Md5 = name }) is { } same)
+            return same;
+        ContentDigest digest;
+        lock (_gate)
+        {
+            if (!_named.TryFind(tenant, name, out digest))
+                return null;
+        }
+
+        return cache.Find(tenant, digest);
     }
 
     /// <summary>Remembers the result of a fetch.</summary>

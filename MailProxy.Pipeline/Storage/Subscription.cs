@@ -15,12 +15,12 @@ internal sealed class Subscription(IReadOnlyList<string> types, bool finalOnly, 
 
     /// <summary>
     /// Whether the event's type is wanted; with final_only also whether it is the final event of a message (that a recipient unsubscribed
-    /// ends none, and has to be named); with style sync whether reports have an entry for it.
+    /// ends none, and has to be named); with styles sync and genro whether reports have an entry for it.
     /// </summary>
     public bool Wants(EventType type, bool aboutMessage, MessageState status) =>
         (_types.Count == 0 || _types.Contains(type.Name()))
         && (!finalOnly || (aboutMessage && status.IsFinal() && (type != EventType.MessageUnsubscribed || _types.Count > 0)))
-        && (style != ReportStyle.Sync || HasEntry(type, status));
+        && (style == ReportStyle.Events || HasEntry(type, status));
 
     private static bool HasEntry(EventType type, MessageState status) =>
         type switch

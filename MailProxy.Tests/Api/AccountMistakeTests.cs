@@ -120,7 +120,7 @@ public sealed class AccountMistakeTests
         Assert.That(_host.Logged.Lines.Select(l => l.Text), Has.None.Contains("s3cr3t"));
     }
 
-    [TestCase("UPPER")]
+    [TestCase("with%20blank")]
     [TestCase("-first")]
     [TestCase("with.dot")]
     [TestCase("a%0A")]

@@ -126,7 +126,7 @@ public sealed class WebhookRoutesTests
     [Test]
     public async Task Put_WrongId_422()
     {
-        using var answer = await PutAsync(Plain, "Not-This");
+        using var answer = await PutAsync(Plain, "not.this");
         await answer.ProblemAsync(422, "invalid_id");
     }
 

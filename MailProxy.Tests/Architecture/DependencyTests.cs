@@ -39,7 +39,7 @@ public sealed partial class DependencyTests
     {
         Assert.That(Pipeline.Value.Folders.Except([FolderGraph.Root]), Is.EquivalentTo(Stages.Concat(Services)));
         Assert.That(Folders("MailProxy.Pipeline"), Is.EquivalentTo(Stages.Concat(Services)), "on the disk");
-        Assert.That(Folders("MailProxy.Daemon"), Is.EquivalentTo(new[] { "Api", "Cli", "Hosting", "Sandbox" }));
+        Assert.That(Folders("MailProxy.Daemon"), Is.EquivalentTo(new[] { "Api", "Cli", "Genro", "Hosting", "Sandbox" }));
     }
 
     [Test]
@@ -67,6 +67,47 @@ public sealed partial class DependencyTests
             .Value.Where(static edge => FolderGraph.FolderOf(edge.FromNamespace, "MailProxy.Daemon") == "Api")
             .Where(static edge => FolderGraph.FolderOf(edge.ToNamespace, "MailProxy.Pipeline") is { } to && !ForTheEdge.Contains(to));
         Assert.That(beyond, Is.Empty);
+    }
+
+    [Test]
+    public void Genro_NamesOnlyServicesAndTheEdge_AndOnlyTheWiringNamesIt()
+    {
+        static string? Folder(string space) => FolderGraph.FolderOf(space, "MailProxy.Daemon");
+        var beyond = Daemon
+            .Value.Where(static edge => Folder(edge.FromNamespace) == "Genro")
+            .Where(static edge =>
+                FolderGraph.FolderOf(edge.ToNamespace, "MailProxy.Pipeline") is { } to
+                    ? !ForTheEdge.Contains(to)
+                    : Folder(edge.ToNamespace) is not (null or "Genro" or "Api")
+            );
+        Assert.That(beyond, Is.Empty);
+        var knowing = Daemon
+            .Value.Where(static edge => Folder(edge.ToNamespace) == "Genro")
+            .Select(static edge => Folder(edge.FromNamespace))
+            .Distinct();
+        Assert.That(knowing, Is.EquivalentTo(new[] { "Genro", "Hosting" }));
+    }
+
+    /// <summary>But for the style of its reports, which has a name and files of its own.</summary>
+    [Test]
+    public void Genro_IsNotHeardOfElsewhere()
+    {
+        string[] may =
+        [
+            Path.Combine("MailProxy.Daemon", "Genro"),
+            Path.Combine("MailProxy.Daemon", "Hosting"),
+            Path.Combine("MailProxy.Pipeline", "Report"),
+            Path.Combine("MailProxy.Pipeline", "Configuration", "Webhooks"),
+            Path.Combine("MailProxy.Pipeline", "Storage", "Subscription.cs"),
+            Path.Combine("MailProxy.Pipeline", "Storage", "Sqlite", "ProgressRows.cs"),
+        ];
+        var files = Repository
+            .Sources("MailProxy.Pipeline")
+            .Concat(Repository.Sources("MailProxy.Daemon"))
+            .Where(static file => File.ReadAllText(file).Contains("genro", StringComparison.OrdinalIgnoreCase))
+            .Select(static file => Path.GetRelativePath(Repository.Root, file))
+            .Where(file => !may.Any(one => file.StartsWith(one, StringComparison.Ordinal)));
+        Assert.That(files, Is.Empty);
     }
 
     [Test]

@@ -38,7 +38,8 @@ internal sealed class FieldTests
               "destinations":{"x.example":{"per_hour":100,"burst":3},"*":{"per_second":1,"per_minute":2,"per_day":9}}},
              "max_connections":2,"max_messages_per_connection":3,"max_recipients":4,"pipelining":"off","chunking":16,
              "from_allowed":["a@x.example","@y.example"],
-             "large_files":{"threshold":1000,"action":"link","volume":"files","lifetime_days":3},"expires_after":3600,
+             "large_files":{"threshold":1000,"action":"link","volume":"files","lifetime_days":3,"public_url":"https://dl.example/f"},
+             "expires_after":3600,
              "retry_minutes":[0.5,10],"provider_tenant":"Contoso","description":"the big one"}
             """
         ),
@@ -79,7 +80,7 @@ internal sealed class FieldTests
             {"name":"Acme","default_account":"main","active":false,"suppress_bounces":true,"retain":"7d","expires_after":3600,"retry_minutes":[1,2.5],
              "limits":{"per_second":2,"per_minute":3,"per_hour":500,"per_day":600,"burst":5,"count":"messages","when_reached":"fail","paced":false,
               "warm_up":{"start":"2026-12-01","daily":[1]}},
-             "large_files":{"threshold":10000000,"action":"link","volume":"files","lifetime_days":14},
+             "large_files":{"threshold":10000000,"action":"link","volume":"files","lifetime_days":14,"public_url":"https://dl.example/"},
              "attachment_endpoint":{"url":"https://files.example/x?t=1","auth":{"user":"ann","password":"s3cr3t-words"}}}
             """
         ),
@@ -116,7 +117,7 @@ internal sealed class FieldTests
         Example.Of(
             WebhookFields.Noun,
             """
-            {"url":"https://x.example/in?key=k3y","types":["message.sent","message.failed"],"style":"sync","final_only":true,"max_batch":7,
+            {"url":"https://x.example/in?key=k3y","types":["message.sent","message.failed"],"style":"sync","empty_reports":false,"final_only":true,"max_batch":7,
              "auth":{"user":"u","password":"s3cr3t-words"},"secret":"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"}
             """
         ),

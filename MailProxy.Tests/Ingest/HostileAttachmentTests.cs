@@ -126,7 +126,6 @@ public sealed class HostileAttachmentTests
         ["""{"filename":"a","source":["docs:a"]}""", "/source", "invalid_type"],
         ["""{"filename":"a","source":"docs:a","auth":"x"}""", "/auth", "invalid_type"],
         ["""{"filename":"a","source":"docs:a","auth":{"bearer":"x"}}""", "/auth", "not_applicable"],
-        ["""{"filename":"a","source":"inv-1","auth":{"bearer":"x"}}""", "/auth", "not_applicable"],
         ["""{"filename":"a","source":"https://x.example/","auth":{}}""", "/auth", "invalid_auth"],
         ["""{"filename":"a","source":"https://x.example/","auth":{"user":"u"}}""", "/auth/password", "required"],
         ["""{"filename":"a","source":"https://x.example/","auth":{"bearer":"x","user":"u","password":"p"}}""", "/auth", "invalid_auth"],

@@ -13,6 +13,22 @@ public sealed class EndpointBackoffTests
     private readonly EndpointBackoff _backoff = new(TimeSpan.FromHours(75), 0.1, () => 0.5);
 
     [Test]
+    public void Failed_StyleGenro_IsAskedEveryFiveMinutesAndNeverDisabled()
+    {
+        var (progress, now) = (new EndpointProgress(3), Now);
+        var waits = new HashSet<long>();
+        for (var i = 0; i < 20_000; i++)
+        {
+            (progress, var until) = _backoff.For(ReportStyle.Genro).Failed(progress, "no", TimeSpan.FromHours(i % 2), now);
+            waits.Add(until - now);
+            now = until;
+        }
+
+        Assert.That((waits.Max(), progress.DisabledAt), Is.EqualTo((300_000L, (long?)null)));
+        Assert.That(_backoff.For(ReportStyle.Sync), Is.SameAs(_backoff));
+    }
+
+    [Test]
     public void Failed_InARow_WaitsLongerAndThenEveryQuarterOfAnHour()
     {
         var (progress, now) = (new EndpointProgress(3), Now);

@@ -126,7 +126,7 @@ internal sealed class LargeFileLinksTests
             _rig.ApplyAsync([LinkRig.File(LinkRig.Bytes(5_000))], new(1_000, LargeFileAction.Reject))
         );
         Assert.That((refusal!.Fault, refusal.Status), Is.EqualTo((SourceFault.Refused, "5.3.4")));
-        Assert.That(refusal.Message, Does.Contain("attachment 0 has 5000 bytes"));
+        Assert.That(refusal.Message, Is.EqualTo("Attachment 'plan.pdf' (0.0 MB) exceeds limit (0.001 MB)"));
     }
 
     [Test]

@@ -8,12 +8,19 @@ public enum ReportStyle : byte
 
     /// <summary>Delivery reports whose answers decide about the next one.</summary>
     Sync = 1,
+
+    /// <summary>The reports of genro-mail-proxy, each of which is acknowledged whole.</summary>
+    Genro = 2,
 }
 
 /// <summary>The names of styles in the contract.</summary>
 public static class ReportStyles
 {
-    public static readonly Names<ReportStyle> Names = new(("events", ReportStyle.Events), ("sync", ReportStyle.Sync));
+    public static readonly Names<ReportStyle> Names = new(
+        ("events", ReportStyle.Events),
+        ("sync", ReportStyle.Sync),
+        ("genro", ReportStyle.Genro)
+    );
 
     public static string Name(this ReportStyle style) => Names.Of(style);
 }
@@ -42,6 +49,9 @@ public sealed record WebhookEndpoint(
     } = Progress;
 
     public ReportStyle Style { get; init; }
+
+    /// <summary>Styles sync and genro: whether it is also called when there is nothing to report.</summary>
+    public bool EmptyReports { get; init; } = true;
 
     /// <summary>Credentials that every request carries in addition to the signature; encrypted at rest.</summary>
     public SourceAuth? Auth { get; init; }

@@ -60,7 +60,8 @@ public static class WebhookFields
                 },
                 w => w.Style,
                 (w, style) => w with { Style = style ?? ReportStyle.Events },
-                says: "`events` (default; Standard Webhooks 1.0) or `sync` (delivery reports whose answers steer the next one)."
+                says: "`events` (default; Standard Webhooks 1.0), `sync` (delivery reports whose answers steer the next one), or `genro` "
+                    + "(those of genro-mail-proxy)."
             ) with
             {
                 Always = true,
@@ -84,6 +85,18 @@ public static class WebhookFields
             {
                 Always = true,
                 InColumn = true,
+            },
+            WebhookField.Of(
+                "empty_reports",
+                Flag,
+                w => w.EmptyReports,
+                (w, on) => w with { EmptyReports = on ?? true },
+                says: "Styles `sync` and `genro`: whether it is called when there is nothing to report; default true."
+            ) with
+            {
+                InColumn = true,
+                Show = (w, shown) => WebhookField.Add(shown, "empty_reports", w.EmptyReports ? null : false),
+                Tell = (w, told) => WebhookField.Add(told, "empty_reports", w.EmptyReports ? null : false),
             },
             WebhookField.Answered("status", Shape.Text) with
             {

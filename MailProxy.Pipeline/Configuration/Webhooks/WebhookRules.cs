@@ -11,7 +11,7 @@ internal static class WebhookRules
     private const int SyncBatch = 100;
 
     /// <summary>Most events a request where nobody says how many.</summary>
-    public static int UsualBatch(ReportStyle style) => style == ReportStyle.Sync ? SyncBatch : 1;
+    public static int UsualBatch(ReportStyle style) => style == ReportStyle.Events ? 1 : SyncBatch;
 
     public static string? TypeFault(string type) => EventNames.All.Find(type) is null ? "There is no such event type." : null;
 

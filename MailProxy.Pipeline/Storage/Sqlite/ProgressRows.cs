@@ -57,9 +57,12 @@ internal static class ProgressRows
     }
 
     /// <summary>Returns the number of changed rows: 0 when the endpoint was deleted.</summary>
-    public static int Save(Session session, WebhookEndpoint endpoint, EndpointProgress progress)
+    public static int Save(Session session, WebhookEndpoint endpoint, EndpointProgress progress, long now)
     {
+        var before = session.QueryNumber("SELECT acknowledged FROM webhooks" + One, endpoint.Tenant, endpoint.Id);
         var changed = Update(session, endpoint, progress);
+        if (endpoint.Style == ReportStyle.Genro && changed > 0 && progress.Acknowledged > before)
+            AcknowledgementRows.Write(session, endpoint.Tenant, endpoint.Id, progress.Acknowledged, now);
         var style = session.QueryNumber("SELECT style FROM webhooks" + One, endpoint.Tenant, endpoint.Id);
         if (endpoint.Style == ReportStyle.Sync && style == (long)ReportStyle.Sync)
             ResendRows.Write(session, endpoint.Tenant, endpoint.Id, progress.Resends);

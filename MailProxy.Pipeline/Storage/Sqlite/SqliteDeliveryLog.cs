@@ -86,7 +86,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
         {
             try
             {
-                await _writer.WriteAsync(session => ProgressRows.Save(session, endpoint, progress));
+                await _writer.WriteAsync(session => ProgressRows.Save(session, endpoint, progress, Now()));
                 return;
             }
             catch (StoreUnavailableException) when (!_writer.Completion.IsCompleted)

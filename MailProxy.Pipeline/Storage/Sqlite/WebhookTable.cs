@@ -33,8 +33,11 @@ internal sealed class WebhookTable(Func<long> last) : TableRules<WebhookEndpoint
             ProgressRows.Enable(session, tenant, id);
     }
 
-    public override void Deleting(Session session, Resource<WebhookEndpoint> resource, string actor, long now) =>
+    public override void Deleting(Session session, Resource<WebhookEndpoint> resource, string actor, long now)
+    {
         ResendRows.Forget(session, resource.Tenant, resource.Id);
+        AcknowledgementRows.Forget(session, resource.Tenant, resource.Id);
+    }
 
     public override void Tell(Session session, Resource<WebhookEndpoint> resource, JsonObject told)
     {

@@ -1,0 +1,218 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using MailProxy.Daemon.Api;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Keys;
+using MailProxy.Pipeline.Configuration.Tenants;
+using MailProxy.Pipeline.Configuration.Webhooks;
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Daemon.Genro;
+
+/// <summary>A tenant of genro-mail-proxy: here a tenant, a webhook for its reports, a key, and a volume for its large files.</summary>
+internal sealed class GenroTenants(
+    ConfigurationWriter<Tenant> tenants,
+    ConfigurationWriter<WebhookEndpoint> webhooks,
+    ConfigurationWriter<TenantKey> keys,
+    GenroVolume volume,
+    ICompatStore store,
+    ITenantRemoval removal,
+    ForgetContent forget,
+    WebhooksChanged changed,
+    Wake wake,
+    TimeProvider clock
+)
+{
+    /// <summary>The id of the webhook and of the key.</summary>
+    public const string Own = "genro";
+
+    // Some ten thousand messages; what is left goes on beside the mail.
+    private const int Slices = 100;
+
+    private const int MostReports = 100;
+
+    // How often a deletion looks whether what is being sent has ended.
+    private const int Tries = 10;
+
+    private static readonly GenroRefusal Unknown = GenroRefusal.Text(404, "tenant not found");
+    private static readonly GenroRefusal StillRemoved = GenroRefusal.Text(409, "mail of a deleted tenant of this id is still removed") with
+    {
+        RetryAfter = 5,
+    };
+    private static readonly GenroRefusal StillSending = GenroRefusal.Text(409, "mail of the tenant is being sent; try again") with
+    {
+        RetryAfter = 5,
+    };
+
+    public IEnumerable<Tenant> All => tenants.Snapshot.Values.OrderBy(static tenant => tenant.Id, StringComparer.Ordinal);
+
+    public Tenant? Find(string id) => tenants.Snapshot.Find(id, id)?.Value;
+
+    /// <summary>What was kept of it; of one that was made by this program's own API as much as it says.</summary>
+    public async Task<TenantDocument> DocumentAsync(Tenant tenant)
+    {
+        if (await store.DocumentAsync(tenant.Id, TenantDocument.Kind, tenant.Id) is { } kept)
+            return TenantDocument.Parse(kept);
+        return new(tenant.Name == tenant.Id ? [] : new() { ["name"] = tenant.Name });
+    }
+
+    /// <summary>Makes it, or puts a document in force. Refused, or whether it was made.</summary>
+    public async Task<(GenroRefusal? Refusal, bool Created)> PutAsync(
+        Caller caller,
+        string id,
+        TenantDocument document,
+        CancellationToken cancel
+    )
+    {
+        // Who leaves it as it is need not be allowed to change it.
+        var known = Find(id) is { } there ? (await DocumentAsync(there)).StorageUrl : null;
+        var place = document.StorageUrl == known ? null : document.StorageUrl;
+        if (place is not null && await volume.PutAsync(caller, id, place, probeOnly: true, cancel) is { } wrong)
+            return (wrong, false);
+        var refused = false;
+        async ValueTask<Tenant?> Decide(Resource<Tenant>? before)
+        {
+            if (before is null)
+            {
+                // Within the turn, so that a new tenant finds nothing of an old one of its id.
+                refused = !await removal.RemoveAsync(id, Slices);
+                if (refused)
+                    return null;
+                forget(id);
+            }
+
+            var now = before?.Value ?? New(id);
+            var next = now with
+            {
+                Name = document.Name is { Length: > 0 } name ? name : id,
+                AttachmentEndpoint = document.AttachmentEndpoint,
+                LargeFiles = document.LargeFilesIn(GenroVolume.Id),
+            };
+            return next == now && before is not null ? before.Value : next;
+        }
+
+        var written = await tenants.PutAsync(id, id, static _ => true, Decide, caller.Actor, cancel);
+        if (refused)
+            return (StillRemoved, false);
+        if (place is not null && await volume.PutAsync(caller, id, place, probeOnly: false, cancel) is { } refusal)
+            return (refusal, false);
+        await store.KeepAsync(id, TenantDocument.Kind, id, document.Text);
+        await PutWebhookAsync(caller, id, document, cancel);
+        wake.Look();
+        return (null, written.Result == WriteResult.Created);
+    }
+
+    /// <summary>A new key instead of the one before, shown once.</summary>
+    /// <param name="expiresAt">Unix milliseconds; null: never.</param>
+    public async Task<string> NewKeyAsync(Caller caller, string id, long? expiresAt, CancellationToken cancel)
+    {
+        var text = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        var key = KeyFields.Noun.New(id, Own) with
+        {
+            Name = "genro-mail-proxy",
+            Hash = TenantKey.HashOf(text),
+            Scopes = KeyScopes.Send | KeyScopes.Read | KeyScopes.Manage,
+            CreatedAt = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            ExpiresAt = expiresAt,
+        };
+        await keys.PutAsync(id, Own, static _ => true, _ => new(key), caller.Actor, cancel);
+        return text;
+    }
+
+    public Task EndKeyAsync(Caller caller, string id, CancellationToken cancel) =>
+        keys.DeleteAsync(id, Own, static _ => true, static _ => true, caller.Actor, cancel);
+
+    /// <summary>Lets all of a tenant's mail wait, or go.</summary>
+    public async Task<bool> SetSendingAsync(Caller caller, string id, bool sends, CancellationToken cancel)
+    {
+        var written = await tenants.PutAsync(
+            id,
+            id,
+            static _ => true,
+            before =>
+                new(
+                    before?.Value is not { } tenant ? null
+                    : tenant.Active == sends ? tenant
+                    : tenant with { Active = sends }
+                ),
+            caller.Actor,
+            cancel
+        );
+        wake.Look();
+        return written.Result is WriteResult.Replaced;
+    }
+
+    /// <summary>Deletes a tenant with all that there is of it; mail that waits is not reported.</summary>
+    public async Task<GenroRefusal?> DeleteAsync(Caller caller, string id, CancellationToken cancel)
+    {
+        if (Find(id) is not { } tenant)
+            return Unknown;
+        if (id == Tenant.DefaultId)
+            return GenroRefusal.Text(400, "the tenant default cannot be deleted");
+        await SetSendingAsync(caller, id, sends: false, cancel);
+        for (var attempt = 0; ; attempt++)
+        {
+            var sending = await store.RemovePendingAsync(id, caller.Actor);
+            if (sending == 0)
+            {
+                var ended = await tenants.DeleteAsync(id, id, static _ => true, static _ => true, caller.Actor, cancel);
+                if (ended is DeleteResult.Deleted or DeleteResult.NotFound)
+                    break;
+            }
+
+            if (attempt == Tries)
+            {
+                await SetSendingAsync(caller, id, tenant.Active, CancellationToken.None);
+                return StillSending;
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1), clock, cancel);
+        }
+
+        changed();
+        forget(id);
+        await removal.RemoveAsync(id, Slices);
+        return null;
+    }
+
+    private async Task PutWebhookAsync(Caller caller, string id, TenantDocument document, CancellationToken cancel)
+    {
+        var written = await webhooks.PutAsync(
+            id,
+            Own,
+            static _ => true,
+            before => new(Webhook(id, before?.Value, document)),
+            caller.Actor,
+            cancel
+        );
+        if (written.Result is WriteResult.Created or WriteResult.Replaced)
+            changed();
+    }
+
+    // Without an address its events wait for one.
+    private static WebhookEndpoint? Webhook(string id, WebhookEndpoint? was, TenantDocument document)
+    {
+        if (document.SyncUrl is not { } url)
+            return was is { Paused: false } ? was with { Paused = true } : was;
+        var now = was ?? WebhookFields.Noun.New(id, Own) with { Secret = WebhookSignature.NewSecret(), MaxBatch = MostReports };
+        var next = now with
+        {
+            Url = url.OriginalString,
+            Style = ReportStyle.Genro,
+            Auth = document.ClientAuth,
+            EmptyReports = document.IsActive,
+            Paused = false,
+        };
+        return next == was ? was : next;
+    }
+
+    private static Tenant New(string id) =>
+        TenantFields.Noun.New(id, id) with
+        {
+            ExpiresAfter = GenroAccounts.Lasts,
+            Retry = GenroAccounts.Retry,
+        };
+}
