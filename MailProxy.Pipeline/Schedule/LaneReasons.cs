@@ -96,8 +96,8 @@ internal sealed class LaneReasons(
 
     private static string Busy(MailLane lane) =>
         (lane.Candidates is null ? "the account has" : "the pool's accounts have")
-        + $" {lane.InFlight + lane.Lent} attempts under way and may have no more (max_connections for each of 1 + Send:MarksAhead, a quarter of "
-        + "Schedule:InFlight at most);"
+        + $" {lane.InFlight + lane.Lent} attempts under way and may have no more (max_connections for each of 1 + Send:MarksAhead, "
+        + "a quarter of Schedule:InFlight at most);"
         + " the next goes when one of them ends";
 
     // A tenant at its share is below it for a moment whenever one of its attempts ends.

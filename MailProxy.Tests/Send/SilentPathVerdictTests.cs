@@ -14,7 +14,12 @@ internal sealed class SilentPathVerdictTests
     [TestCase(SmtpPhase.Data, SocketError.ConnectionReset, Verdict.Deferred, false)]
     [TestCase(SmtpPhase.Body, SocketError.ConnectionReset, Verdict.Deferred, false)]
     [TestCase(SmtpPhase.Final, SocketError.ConnectionReset, Verdict.InDoubt, false)]
-    public void Judge_ConnectionLost_BlamesTheAccountWhenThePathIsSilent(SmtpPhase phase, SocketError error, Verdict verdict, bool isTrouble)
+    public void Judge_ConnectionLost_BlamesTheAccountWhenThePathIsSilent(
+        SmtpPhase phase,
+        SocketError error,
+        Verdict verdict,
+        bool isTrouble
+    )
     {
         var result = new TransactionResult(1)
         {
@@ -25,8 +30,7 @@ internal sealed class SilentPathVerdictTests
         };
         result.Recipients[0] = new(250, "2.1.5", "fine");
 
-        var outcome = (Outcome.Attempted)
-            SmtpVerdict.Judge(Sample.Ticket(), new(7), Sample.Content(recipients: ["r@y.example"]), result);
+        var outcome = (Outcome.Attempted)SmtpVerdict.Judge(Sample.Ticket(), new(7), Sample.Content(recipients: ["r@y.example"]), result);
 
         Assert.That(outcome.Verdicts.Single().Verdict, Is.EqualTo(verdict));
         Assert.That(outcome.Trouble?.Kind, Is.EqualTo(isTrouble ? TroubleKind.Connect : (TroubleKind?)null));

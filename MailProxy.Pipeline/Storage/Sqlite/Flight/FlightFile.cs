@@ -53,7 +53,8 @@ internal sealed class FlightFile : IDisposable
         using (var stream = new FileStream(draft, options))
         {
             DiskSteps.Tell(DiskStep.Made, draft);
-            // Page by page: Linux keeps what one call writes in one piece of up to 2 MB, and goes through all its blocks at each later write.
+            // Page by page: Linux keeps what one call writes in one piece of up to 2 MB, and goes through all its blocks at each later
+            // write.
             for (var at = 0; at < octets.Length; at += Page)
                 stream.Write(octets, at, Page);
             DiskSteps.Wrote(draft, 0, octets);
