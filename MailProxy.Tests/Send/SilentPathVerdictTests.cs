@@ -5,7 +5,7 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Send;
 
-/// <summary>What nobody acknowledges speaks against the account in every phase; what becomes of the mail is as with any lost connection.</summary>
+/// <summary>What nobody acknowledges speaks against the account in every phase; the mail fares as with any lost connection.</summary>
 internal sealed class SilentPathVerdictTests
 {
     [TestCase(SmtpPhase.Data, SocketError.TimedOut, Verdict.Deferred, true)]
