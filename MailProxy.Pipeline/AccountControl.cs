@@ -4,6 +4,7 @@ using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Schedule;
 using MailProxy.Pipeline.Send;
+using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Pipeline;
 
@@ -30,6 +31,13 @@ public sealed class AccountControl
     {
         (_watch, _gate, _destinations, _pool) = (watch, gate, destinations, pool);
         (_accounts, _wake, _clock) = (accounts, wake, clock);
+    }
+
+    /// <summary>What each tenant has of the connections and of the destinations that are counted.</summary>
+    internal void ShowIn(TenantShares shares)
+    {
+        _pool.ShowIn(shares);
+        _destinations.ShowIn(shares);
     }
 
     /// <summary>The connection that an account's mail waits for, or null.</summary>

@@ -69,7 +69,7 @@ public sealed class MailPipeline : IAsyncDisposable
             Log<PersistStage>()
         );
         var gate = new AccountGate(shared.Accounts, options.Limits, shared.Clock);
-        var destinations = new DestinationGate(shared.Accounts, shared.Clock);
+        var destinations = new DestinationGate(shared.Accounts, shared.Clock, shared.Share);
         _schedule = new(
             _channels.Queued.Reader,
             Wake,
@@ -187,7 +187,7 @@ public sealed class MailPipeline : IAsyncDisposable
         _schedule.ShowIn(shared.Shares);
         fetcher.ShowIn(shared.Shares);
         uploads?.ShowIn(shared.Shares);
-        _pool.ShowIn(shared.Shares);
+        Accounts.ShowIn(shared.Shares);
         _webhooks.ShowIn(shared.Shares);
 
         _run = new(_channels, shared.Health, options.Drain, shared.Clock)

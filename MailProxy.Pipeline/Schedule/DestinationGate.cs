@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Schedule;
@@ -11,20 +12,23 @@ namespace MailProxy.Pipeline.Schedule;
 /// hold up nobody. It never waits. Safe to call from any thread.
 /// </summary>
 /// <param name="most">As of <see cref="DestinationTable"/>.</param>
-internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clock, int most = 50_000)
+internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clock, TenantShare? share = null, int most = 50_000)
 {
     /// <summary>How long (milliseconds) mail to one more destination waits when there are as many as there may be.</summary>
     private const long Crowded = 10_000;
 
     private const int Shown = 100;
 
-    private readonly DestinationTable _table = new(accounts, clock, most);
+    private readonly DestinationTable _table = new(accounts, clock, most, share ?? TenantShare.Unlimited);
 
     /// <summary>How many destinations have counts.</summary>
     public int Count => _table.Count;
 
     /// <summary>How many are slowed.</summary>
     public int Slowed => _table.Slowed;
+
+    /// <summary>A tenant's part of the destinations that there may be.</summary>
+    public void ShowIn(TenantShares shares) => _table.ShowIn(shares);
 
     /// <summary>What is asked of mail before it goes.</summary>
     public DestinationQuestions Questions => new(_table.Concerns, Ask);
@@ -175,7 +179,7 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
             first = Closing.Earlier(first, closing);
         }
 
-        // Others may take the room that was seen: that often it looks for some, and then it waits.
+        // What was free may be taken by others meanwhile: it goes back so often, and then it waits.
         var times = ticket.Passed is { } before && before.Holds(now) ? before.Times + 1 : 1;
         if (!putOff && open > 0 && times <= members)
             return new DestinationAnswer.Elsewhere(new(asked!.Value.Account, closed, times));
@@ -202,7 +206,8 @@ internal sealed class DestinationGate(CurrentAccounts accounts, TimeProvider clo
     private static Closing Closed(Destination destination, string domain, int asked, bool waited, long now, DestinationRefusal refusal) =>
         new(destination, asked, destination.OpensAt(waited, now), $"Mail to {domain}: {refusal.Why}.", refusal.IsLimit);
 
-    private static Closing Full(long now) => new(null, 0, now + Crowded, "There are too many destinations with limits at a time.", true);
+    private static Closing Full(long now) =>
+        new(null, 0, now + Crowded, "The tenant has as many destinations with limits at a time as it may have.", true);
 
     // The turn of the whole mail is that of the destination that opens first; there it stands in the row.
     private static DestinationAnswer.Later PutOff(Closing first, bool waited, long now)

@@ -1,6 +1,8 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Schedule;
+using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 using static MailProxy.Tests.Schedule.Tickets;
@@ -18,7 +20,7 @@ internal sealed class DestinationGateTests
     private DestinationGate Gate(int most = 50_000, AccountLimits? all = null, params (string Domain, AccountLimits Limits)[] limits)
     {
         Set(all, limits);
-        return new(_accounts, _clock, most);
+        return new(_accounts, _clock, most: most);
     }
 
     private void Set(AccountLimits? all, params (string Domain, AccountLimits Limits)[] limits) =>
@@ -184,10 +186,44 @@ internal sealed class DestinationGateTests
 
         Assert.That(gate.Count, Is.LessThanOrEqualTo(1_000));
         var crowded = (DestinationAnswer.Later)Ask(gate, ["a@one-more.example"]);
-        Assert.That(crowded.Reason, Does.Contain("too many destinations"));
+        Assert.That(crowded.Reason, Does.Contain("as many destinations with limits at a time as it may have"));
         _clock.Advance(TimeSpan.FromMinutes(2));
         Assert.That(Ask(gate, ["a@one-more.example"]), Is.InstanceOf<DestinationAnswer.May>());
         Assert.That(gate.Count, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void OneTenantCountsManyDestinations_AnotherStillHasItsShare()
+    {
+        AccountLimits limits = new(PerDay: 5);
+        SmtpAccount Of(LaneKey lane, string tenant) =>
+            Account(lane, new() { Destinations = new(new Dictionary<string, AccountLimits> { ["*"] = limits }) }) with
+            {
+                Tenant = tenant,
+            };
+        var (greedy, other) = (Of(A, "greedy"), Of(B, "other"));
+        _accounts.Swap(new([greedy, other], null));
+        var gate = new DestinationGate(_accounts, _clock, new TenantShare(0.5, static () => true), most: 1_000);
+        DestinationAnswer AskOf(SmtpAccount account, string domain) =>
+            gate.Ask(
+                new(Ticket(1, Lanes.Of(account.Key)), account.Key, new FreePermit()),
+                account,
+                Send.Sample.Content(recipients: [$"a@{domain}"])
+            );
+
+        for (var i = 0; i < 5_000; i++)
+        {
+            if (AskOf(greedy, $"d{i}.example") is DestinationAnswer.May may)
+                may.Permit.Spend();
+            gate.Slow(greedy, new(greedy.Key, $"s{i}.example", new(null, 1, TimeSpan.FromMinutes(1)), "busy", null), 60);
+        }
+
+        Assert.That(AskOf(greedy, "one-more.example"), Is.InstanceOf<DestinationAnswer.Later>());
+        Assert.That(gate.Count, Is.InRange(490, 510));
+        for (var i = 0; i < 100; i++)
+            Assert.That(AskOf(other, $"d{i}.example"), Is.InstanceOf<DestinationAnswer.May>(), $"{i}");
+        gate.Slow(other, new(other.Key, "d1.example", new(null, 1, TimeSpan.FromMinutes(1)), "busy", null), 60);
+        Assert.That(gate.Usage(other).Single(static usage => usage.Domain == "d1.example").Adapted, Is.Not.Null);
     }
 
     // A day in which mail to three domains always waits: each is put off and comes back at its turn, some are cancelled, permits come

@@ -19,7 +19,7 @@ internal sealed class SlowedDestinationTests
     private void Start(AccountLimits? limits = null, AccountLimits? forX = null, int most = 50_000, int version = 1)
     {
         Set(limits, forX, version);
-        _gate = new(_accounts, _clock, most);
+        _gate = new(_accounts, _clock, most: most);
     }
 
     private void Set(AccountLimits? limits = null, AccountLimits? forX = null, int version = 1) =>

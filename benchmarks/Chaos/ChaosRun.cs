@@ -25,6 +25,7 @@ internal static class ChaosRun
         var run = options.Append ? ChaosCounts.Read(root) : new();
         var (begun, planned, good) = (run.Pieces, run.Kills, true);
         var watch = Stopwatch.StartNew();
+        Exception? fault = null;
         var pieces = new HashSet<Task<(string Data, ChaosCounts Counts)>>();
         bool IsWanted() => good && planned < options.Kills && watch.Elapsed.TotalSeconds < options.Seconds;
         while (IsWanted() || pieces.Count > 0)
@@ -41,6 +42,13 @@ internal static class ChaosRun
 
             var ended = await Task.WhenAny(pieces);
             pieces.Remove(ended);
+            if (ended.IsFaulted)
+            {
+                // The other pieces come to their ends, so that no daemon is left behind.
+                (fault, good) = (ended.Exception, false);
+                continue;
+            }
+
             var (kept, piece) = await ended;
             run += piece;
             good &= piece.IsGood(AllConnections);
@@ -51,6 +59,8 @@ internal static class ChaosRun
                 Console.WriteLine($"The data is kept in {kept}.");
         }
 
+        if (fault is not null)
+            throw fault;
         Console.WriteLine(ChaosResult.Text(options, run, AllConnections));
         if (good)
             Directory.Delete(place, recursive: true);
