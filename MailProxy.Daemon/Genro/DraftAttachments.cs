@@ -18,19 +18,40 @@ internal static class DraftAttachments
         "auth",
     };
 
-    public static void Write(Utf8JsonWriter json, GenroReader message)
+    /// <summary>Returns the addresses that are to be in volumes, where a version knows no other.</summary>
+    public static IReadOnlyList<string> Write(Utf8JsonWriter json, GenroReader message, GenroForm form)
     {
         if (message.List("attachments") is not { } list || list.GetArrayLength() == 0)
-            return;
+            return [];
+        var inVolumes = new List<string>();
         json.WriteStartArray("attachments"u8);
         var index = 0;
         foreach (var item in list.EnumerateArray())
         {
-            if (message.At("attachments", index++, item) is { } attachment)
+            if (message.At("attachments", index++, item) is not { } attachment)
+                continue;
+            if (!form.OwnsVolumes)
                 Write(json, attachment, item);
+            else if (WritePlain(json, attachment) is { } path)
+                inVolumes.Add(path);
         }
 
         json.WriteEndArray();
+        return inVolumes;
+    }
+
+    // Inline or in a volume; returns the address in a volume. Other members are ignored.
+    private static string? WritePlain(Utf8JsonWriter json, GenroReader attachment)
+    {
+        var filename = attachment.Text("filename", required: true, least: 1, most: LongestName) ?? "";
+        var path = attachment.Text("storage_path", required: true, least: 1) ?? "";
+        var isInline = path.StartsWith(Base64, StringComparison.Ordinal);
+        json.WriteStartObject();
+        json.WriteString("filename"u8, filename);
+        json.WriteString("storage_path"u8, path);
+        json.WriteString("fetch_mode"u8, isInline ? "base64"u8 : "storage"u8);
+        json.WriteEndObject();
+        return isInline ? null : path;
     }
 
     private static void Write(Utf8JsonWriter json, GenroReader attachment, JsonElement item)

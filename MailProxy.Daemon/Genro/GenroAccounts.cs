@@ -19,7 +19,9 @@ internal sealed class GenroAccounts(
     DispatcherControl dispatcher,
     ICompatStore store,
     Quotas quotas,
-    Wake wake
+    Wake wake,
+    MessageChanges changes,
+    TimeProvider clock
 )
 {
     private const string Kind = "account";
@@ -35,13 +37,27 @@ internal sealed class GenroAccounts(
     /// <summary>When it tries again.</summary>
     public static readonly RetrySchedule Retry = new([1, 5, 15, 60, 120]);
 
+    // What is there and null when it was not given, where nulls stay.
+    private static readonly string[] Nullable =
+    [
+        "user",
+        "batch_size",
+        "limit_per_minute",
+        "limit_per_hour",
+        "limit_per_day",
+        "imap_host",
+        "imap_port",
+        "imap_user",
+        "imap_folder",
+    ];
+
     private static readonly GenroRefusal NotFound = GenroRefusal.Text(400, "account not found or not owned by tenant");
 
     /// <summary>Makes or replaces one. What is absent is null afterwards.</summary>
-    public async Task<IResult> PutAsync(HttpContext http, Caller caller, GenroReader reader)
+    public async Task<IResult> PutAsync(HttpContext http, Caller caller, GenroReader reader, GenroForm form)
     {
         var id = reader.Text("id", required: true, least: 1);
-        var (request, kept) = Read(reader);
+        var (request, kept) = Read(reader, form);
         if (id is { Length: > 0 } && !IdSyntax.IsObjectId(id))
             reader.Fault("id", "value_error", $"An id is {IdSyntax.ObjectRule}");
         if (reader.Mistakes.Count > 0)
@@ -75,7 +91,7 @@ internal sealed class GenroAccounts(
         return GenroAnswer.Ok();
     }
 
-    public async Task<GenroAnswer> ListAsync(Caller caller)
+    public async Task<GenroAnswer> ListAsync(Caller caller, GenroForm form)
     {
         var kept = await store.DocumentsAsync(caller.Tenant, Kind);
         var times = await store.AccountTimesAsync(caller.Tenant);
@@ -83,14 +99,23 @@ internal sealed class GenroAccounts(
         foreach (var account in accounts.Directory.OfTenant(caller.Tenant).OrderBy(static one => one.Id, StringComparer.Ordinal))
         {
             if (!account.Sandbox)
-                list.Add((JsonNode)Show(account, kept.GetValueOrDefault(Number(account)), times.GetValueOrDefault(account.Id)));
+                list.Add((JsonNode)Show(account, kept.GetValueOrDefault(Number(account)), times.GetValueOrDefault(account.Id), form));
         }
 
-        return GenroAnswer.Ok(("accounts", list));
+        return form.IsBare ? new(list) : GenroAnswer.Ok(("accounts", list));
+    }
+
+    /// <summary>One of a tenant's; null: there is none.</summary>
+    public async Task<JsonObject?> FindAsync(string tenant, string id, GenroForm form)
+    {
+        if (accounts.Directory.Find(tenant, id) is not { Sandbox: false } account)
+            return null;
+        var kept = await store.DocumentAsync(tenant, Kind, Number(account));
+        return Show(account, kept, (await store.AccountTimesAsync(tenant)).GetValueOrDefault(id), form);
     }
 
     /// <summary>Deletes one. Its mail that waits fails, and is reported.</summary>
-    public async Task<IResult> DeleteAsync(HttpContext http, Caller caller, string id, MessageChanges changes, TimeProvider clock)
+    public async Task<IResult> DeleteAsync(HttpContext http, Caller caller, string id)
     {
         if (accounts.Directory.Find(caller.Tenant, id) is not { Sandbox: false } account)
             return NotFound;
@@ -146,18 +171,18 @@ internal sealed class GenroAccounts(
     }
 
     /// <summary>The account as this program's own contract has it, and what is kept of the rest.</summary>
-    private static (JsonObject Request, JsonObject Kept) Read(GenroReader reader)
+    private static (JsonObject Request, JsonObject Kept) Read(GenroReader reader, GenroForm form)
     {
         var kept = new JsonObject();
         var port = reader.Whole("port", required: true);
         if (port is < 1 or > 65_535)
             reader.Fault("port", "value_error", "Input should be from 1 to 65535");
-        var useTls = reader.Flag("use_tls");
+        var useTls = reader.Flag("use_tls") ?? form.UsualTls;
         var request = new JsonObject
         {
             ["host"] = reader.Text("host", required: true, least: 1, most: 253),
             ["port"] = port,
-            ["security"] = Security(useTls, port),
+            ["security"] = Security(useTls, port, form),
             ["limits"] = Limits(reader, kept),
             ["expires_after"] = (int)Lasts.TotalSeconds,
             ["retry_minutes"] = new JsonArray([.. Retry.Minutes.Select(static one => (JsonNode)one)]),
@@ -184,12 +209,12 @@ internal sealed class GenroAccounts(
         return (request, kept);
     }
 
-    private static string Security(bool? useTls, long? port) =>
+    private static string Security(bool? useTls, long? port, GenroForm form) =>
         (useTls, port) switch
         {
             (false, _) => "none",
             (_, 465) => "tls",
-            (true, _) => "starttls",
+            (true, _) => form.EncryptsEverywhere ? "tls" : "starttls",
             _ => "none",
         };
 
@@ -210,15 +235,20 @@ internal sealed class GenroAccounts(
         return limits;
     }
 
-    private static JsonObject Show(SmtpAccount account, string? kept, (long CreatedAt, long UpdatedAt) times)
+    private static JsonObject Show(SmtpAccount account, string? kept, (long CreatedAt, long UpdatedAt) times, GenroForm form)
     {
-        var shown = new JsonObject
+        var shown = new JsonObject { ["id"] = account.Id };
+        if (form.NamesTenants)
+            shown["tenant_id"] = account.Tenant;
+        (shown["host"], shown["port"]) = (account.Host, account.Port);
+        if (form.IsBare)
         {
-            ["id"] = account.Id,
-            ["tenant_id"] = account.Tenant,
-            ["host"] = account.Host,
-            ["port"] = account.Port,
-        };
+            shown["pk"] = Number(account);
+            foreach (var name in Nullable)
+                shown[name] = null;
+            shown["is_pec_account"] = false;
+        }
+
         var echo = kept is null ? Echo(account) : (JsonObject)JsonNode.Parse(kept)!;
         foreach (var (name, value) in echo)
         {

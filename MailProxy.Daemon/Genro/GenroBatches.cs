@@ -24,6 +24,8 @@ internal sealed class GenroBatches(
     Wake wake
 )
 {
+    public const int LongestCode = 64;
+
     private const string Kind = "batch";
     private const string All = "*";
     private const string Prefix = "batch-";
@@ -32,18 +34,18 @@ internal sealed class GenroBatches(
     public static string NameOf(string code) =>
         IdSyntax.IsObjectId(code) ? code : Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(code)).AsSpan(0, 16));
 
-    public async Task<IResult> SuspendAsync(Caller caller, string? code, CancellationToken cancel)
+    public async Task<GenroRefusal?> SuspendAsync(Caller caller, string? code, CancellationToken cancel)
     {
         if (tenants.Find(caller.Tenant) is null)
             return GenroRefusal.Text(400, "tenant not found");
         if (code is null)
             await tenants.SetSendingAsync(caller, caller.Tenant, sends: false, cancel);
-        else if (await SuspendOneAsync(caller, code, cancel) is { } refusal)
-            return refusal;
-        return await AnswerAsync(caller, code);
+        else
+            return await SuspendOneAsync(caller, code, cancel);
+        return null;
     }
 
-    public async Task<IResult> ActivateAsync(Caller caller, string? code, CancellationToken cancel)
+    public async Task<GenroRefusal?> ActivateAsync(Caller caller, string? code, CancellationToken cancel)
     {
         if (tenants.Find(caller.Tenant) is not { } tenant)
             return GenroRefusal.Text(400, "tenant not found");
@@ -64,7 +66,7 @@ internal sealed class GenroBatches(
             await tenants.SetSendingAsync(caller, caller.Tenant, sends: true, cancel);
         foreach (var lane in accounts.Directory.LanesOf(caller.Tenant))
             wake.Due(lane, 0);
-        return await AnswerAsync(caller, code);
+        return null;
     }
 
     private async Task<GenroRefusal?> SuspendOneAsync(Caller caller, string code, CancellationToken cancel)
@@ -84,7 +86,8 @@ internal sealed class GenroBatches(
         return null;
     }
 
-    private async Task<GenroAnswer> AnswerAsync(Caller caller, string? code) =>
+    /// <summary>What is suspended now, and how much waits.</summary>
+    public async Task<GenroAnswer> AnswerAsync(Caller caller, string? code) =>
         GenroAnswer.Ok(
             ("tenant_id", caller.Tenant),
             ("batch_code", code),
@@ -92,7 +95,8 @@ internal sealed class GenroBatches(
             ("pending_messages", await store.CountPendingAsync(caller.Tenant, code is null ? null : NameOf(code)))
         );
 
-    private async Task<IEnumerable<JsonNode?>> SuspendedAsync(string tenant)
+    /// <summary>The codes of a tenant's suspended batches, in order; a star when all of its mail waits.</summary>
+    public async Task<IEnumerable<JsonNode?>> SuspendedAsync(string tenant)
     {
         if (tenants.Find(tenant) is { Active: false })
             return [All];

@@ -29,7 +29,7 @@ internal static class SettingsReader
             fromArguments,
         ];
         string[] mistakes = [.. fromArguments.Mistakes, .. sources.SkipLast(1).SelectMany(s => s.Mistakes)];
-        var (settings, more) = Read(sources.SelectMany(s => s.Values));
+        var (settings, more) = Read(sources.SelectMany(s => s.Values), environment);
         return (mistakes.Length > 0 ? null : settings, [.. mistakes, .. more]);
     }
 
@@ -37,11 +37,16 @@ internal static class SettingsReader
     public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(IConfiguration configuration) =>
         Read(configuration.AsEnumerable().Select(pair => new SettingValue(pair.Key, pair.Value, "")));
 
-    private static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(IEnumerable<SettingValue> values)
+    private static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(
+        IEnumerable<SettingValue> values,
+        IDictionary? environment = null
+    )
     {
         var last = new Dictionary<string, SettingValue>(StringComparer.OrdinalIgnoreCase);
-        foreach (var value in values.Select(FormerSettings.Renamed))
+        foreach (var value in TextLists.Joined(values.Select(FormerSettings.Renamed)))
             last[value.Path] = value;
+        if (environment is not null)
+            GenroVariables.Add(environment, last);
 
         // A setting that is explicitly nothing has its default.
         var texts = last.Values.Where(v => v.Text is not null).ToDictionary(v => v.Path, v => v.Text, StringComparer.OrdinalIgnoreCase);
