@@ -1,4 +1,3 @@
-using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Daemon.Genro;

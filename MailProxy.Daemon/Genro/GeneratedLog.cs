@@ -29,13 +29,7 @@ internal sealed class GeneratedLog(ICompatStore store, ReadTurns turns)
                 Limit,
                 Offset
             ),
-            GeneratedRoute.Get(
-                Entity + "get",
-                "One command",
-                GenroWho.AnyToken,
-                Get,
-                GeneratedRoute.Whole("command_id", required: true)
-            ),
+            GeneratedRoute.Get(Entity + "get", "One command", GenroWho.AnyToken, Get, GeneratedRoute.Whole("command_id", required: true)),
             GeneratedRoute.Get(Entity + "export", "Commands to run again", GenroWho.AnyToken, Export, GeneratedRoute.Tenant, Since, Until),
             GeneratedRoute.Post(
                 Entity + "purge",

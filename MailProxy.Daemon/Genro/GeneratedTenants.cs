@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Daemon.Genro;

@@ -52,8 +52,7 @@ internal sealed class GenroMetrics
         _pending.Set(_metrics.QueueDepth.GetAllLabelValues().Sum(labels => _metrics.QueueDepth.WithLabels(labels).Value));
     }
 
-    private string Row(string tenant, string account) =>
-        _ofAccount ? account : string.Join('\n', tenant, NameOf(tenant), account, account);
+    private string Row(string tenant, string account) => _ofAccount ? account : string.Join('\n', tenant, NameOf(tenant), account, account);
 
     private string NameOf(string tenant) => (_tenants.Directory.Find(tenant)?.Name ?? tenant).ReplaceLineEndings(" ");
 

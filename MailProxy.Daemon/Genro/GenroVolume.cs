@@ -19,19 +19,18 @@ internal sealed class GenroVolume(ConfigurationWriter<Volume> writer, IsProtecte
 
     /// <summary>The volumes of a tenant, by id.</summary>
     public IEnumerable<Volume> Of(string tenant) =>
-        writer
-            .Snapshot.Values.Where(volume => volume.Tenant == tenant)
-            .OrderBy(static volume => volume.Id, StringComparer.Ordinal);
+        writer.Snapshot.Values.Where(volume => volume.Tenant == tenant).OrderBy(static volume => volume.Id, StringComparer.Ordinal);
 
     public Volume? Find(string tenant, string id) => writer.Snapshot.Find(tenant, id)?.Value;
 
     /// <param name="probeOnly">Only says what is wrong.</param>
     public async Task<GenroRefusal?> PutAsync(Caller caller, string tenant, string url, bool probeOnly, CancellationToken cancel)
     {
-        static GenroRefusal Wrong(string message) =>
-            GenroRefusal.Wrong("value_error", message, "body", "large_file_config", "storage_url");
+        static GenroRefusal Wrong(string message) => GenroRefusal.Wrong("value_error", message, "body", "large_file_config", "storage_url");
         return Config(url) is { } config
-            ? await PutAsync(caller, tenant, Id, config, probeOnly, cancel) is { } fault ? Wrong(fault) : null
+            ? await PutAsync(caller, tenant, Id, config, probeOnly, cancel) is { } fault
+                ? Wrong(fault)
+                : null
             : Wrong("Input should be s3://bucket/prefix or file:///directory");
     }
 

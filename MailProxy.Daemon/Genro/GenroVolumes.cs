@@ -56,7 +56,12 @@ internal sealed class GenroVolumes(GenroVolume writer, CurrentVolumes volumes, I
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var before = await store.DocumentAsync(caller.Tenant, Kind, name!);
         var created = before is null ? now : VolumeDocument.Parse(before).CreatedAt;
-        await store.KeepAsync(caller.Tenant, Kind, name!, new VolumeDocument(VolumeDocument.Shown(config!.Root), account, created, now).Text);
+        await store.KeepAsync(
+            caller.Tenant,
+            Kind,
+            name!,
+            new VolumeDocument(VolumeDocument.Shown(config!.Root), account, created, now).Text
+        );
         return null;
     }
 
@@ -101,7 +106,9 @@ internal sealed class GenroVolumes(GenroVolume writer, CurrentVolumes volumes, I
         if (wrong.Count == 0)
             return null;
         var reason = "Invalid/unauthorized storage volumes: " + string.Join(", ", wrong);
-        return reason.Length <= LongestReason ? reason : reason[..(LongestReason - (char.IsHighSurrogate(reason[LongestReason - 1]) ? 1 : 0))];
+        return reason.Length <= LongestReason
+            ? reason
+            : reason[..(LongestReason - (char.IsHighSurrogate(reason[LongestReason - 1]) ? 1 : 0))];
     }
 
     /// <summary>As version A shows it.</summary>
@@ -130,9 +137,7 @@ internal sealed class GenroVolumes(GenroVolume writer, CurrentVolumes volumes, I
     {
         if (volumes.Directory.Find(tenant, name) is not { } volume)
             return volumes.Directory.MeansDamaged(tenant, name);
-        return volume.Tenant != tenant
-            || Of(await store.DocumentAsync(tenant, Kind, name))?.Account is not { } only
-            || only == account;
+        return volume.Tenant != tenant || Of(await store.DocumentAsync(tenant, Kind, name))?.Account is not { } only || only == account;
     }
 
     private static VolumeDocument? Of(string? kept) => kept is null ? null : VolumeDocument.Parse(kept);

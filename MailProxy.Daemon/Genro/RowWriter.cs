@@ -62,7 +62,15 @@ internal sealed class RowWriter(CurrentTenants tenants, CurrentAccounts accounts
         if (!form.IsBare)
             return;
         Time(json, "smtp_ts", view.State.IsFinal() ? seconds : null, form);
-        Text(json, "status", failed ? "error" : view.State.IsFinal() ? "sent" : next is null ? "pending" : "deferred", form);
+        Text(
+            json,
+            "status",
+            failed ? "error"
+                : view.State.IsFinal() ? "sent"
+                : next is null ? "pending"
+                : "deferred",
+            form
+        );
     }
 
     private static void Time(Utf8JsonWriter json, string name, long? seconds, GenroForm form)

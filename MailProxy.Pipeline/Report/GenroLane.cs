@@ -137,7 +137,12 @@ internal sealed partial class GenroLane(
             return;
         }
 
-        var result = await _post.SendAsync($"genro_{Guid.CreateVersion7():N}", GenroReport.Write(told, endpoint.Style), wantsAnswer: true, stop);
+        var result = await _post.SendAsync(
+            $"genro_{Guid.CreateVersion7():N}",
+            GenroReport.Write(told, endpoint.Style),
+            wantsAnswer: true,
+            stop
+        );
         if (result is WebhookResult.Cancelled)
             return;
         _meter.Count(result);

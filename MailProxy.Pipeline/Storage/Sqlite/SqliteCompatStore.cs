@@ -108,8 +108,7 @@ public sealed class SqliteCompatStore(SqliteDatabase database, SpoolFiles spool,
     public Task<IReadOnlyList<long>> MessagesAsync(string? tenant, bool activeOnly) =>
         _readers.ReadAsync<IReadOnlyList<long>>(session => CompatRows.Numbers(session, tenant, activeOnly));
 
-    public Task<long?> NumberAsync(string tenant, string id) =>
-        _readers.ReadAsync(session => CompatRows.Number(session, tenant, id));
+    public Task<long?> NumberAsync(string tenant, string id) => _readers.ReadAsync(session => CompatRows.Number(session, tenant, id));
 
     public async Task<CompatMessage?> MessageAsync(long number, string? historyOf)
     {
@@ -130,11 +129,11 @@ public sealed class SqliteCompatStore(SqliteDatabase database, SpoolFiles spool,
         _readers.ReadAsync(session =>
             session.QueryNumber(
                 tenant is null ? "SELECT count(*) FROM queue"
-                : batch is null ? "SELECT count(*) FROM queue q CROSS JOIN messages m ON m.number = q.message WHERE m.tenant = ?1"
-                : "SELECT coalesce(sum(count), 0) FROM batch_counts WHERE tenant = ?1 AND batch = ?2 AND state < 10",
+                    : batch is null ? "SELECT count(*) FROM queue q CROSS JOIN messages m ON m.number = q.message WHERE m.tenant = ?1"
+                    : "SELECT coalesce(sum(count), 0) FROM batch_counts WHERE tenant = ?1 AND batch = ?2 AND state < 10",
                 tenant is null ? []
-                : batch is null ? [tenant]
-                : [tenant, batch]
+                    : batch is null ? [tenant]
+                    : [tenant, batch]
             ) ?? 0
         );
 
