@@ -65,13 +65,17 @@ internal sealed class GeneratedRoutes(
         if (body.Refusal is { } refusal)
             return refusal;
         var reader = new GenroReader(body.Root);
+        var named = route.NamesTenant ? reader.Text(GeneratedRoute.TenantName) : null;
+        var caller = Caller.Of(http);
+
+        // Who may not name the tenant hears that first, and only that.
+        if (!caller.IsAdmin && GenroKeyCheck.Acting(http, options, named, out caller) is { } stranger)
+            return stranger;
         foreach (var parameter in route.Parameters)
             parameter.Check(reader);
         if (reader.Mistakes.Count > 0)
             return GenroRefusal.Invalid(reader.Mistakes);
-        var named = route.NamesTenant ? reader.Text(GeneratedRoute.TenantName) : null;
-        var caller = Caller.Of(http);
-        var isAboutOne = route.Who == GenroWho.Tenant || (route.Who == GenroWho.AnyToken && (named is not null || !caller.IsAdmin));
+        var isAboutOne = route.Who == GenroWho.Tenant || !caller.IsAdmin || (route.Who == GenroWho.AnyToken && named is not null);
         if (isAboutOne && GenroKeyCheck.Acting(http, options, named, out caller) is { } other)
             return other;
         var call = new GeneratedCall(http, caller, reader);

@@ -150,7 +150,7 @@ internal sealed class GenroReader(JsonElement inner, IReadOnlyList<object> place
     private static double? Number(JsonElement value) =>
         value.ValueKind switch
         {
-            JsonValueKind.Number => value.GetDouble(),
+            JsonValueKind.Number when double.IsFinite(value.GetDouble()) => value.GetDouble(),
             JsonValueKind.String
                 when double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var read)
                     && double.IsFinite(read) => read,

@@ -59,9 +59,7 @@ public sealed class GenroReportTests
         var one = new MailEvent(1, type, 12_345, "acme", "m1", 1, status, "main", 1, null, null, null, bytes) { Priority = Priority.High };
         Assert.That(
             Encoding.UTF8.GetString(GenroReport.Write([one], ReportStyle.GenroFinal)),
-            Is.EqualTo(
-                $$"""{"delivery_report":[{"id":"m1","account_id":"main","priority":1,{{expected}},"deferred_ts":null}]}"""
-            )
+            Is.EqualTo($$"""{"delivery_report":[{"id":"m1","account_id":"main","priority":1,{{expected}},"deferred_ts":null}]}""")
         );
     }
 
