@@ -15,7 +15,11 @@ public sealed class GenroOptions
     /// <summary>The tenant that requests with the operator's token mean when they name none. None: they are refused (422). With version A
     /// it is made at the start.</summary>
     [RegularExpression("[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")]
-    public string? DefaultTenant { get; set; }
+    public string? DefaultTenant
+    {
+        get;
+        set => field = string.IsNullOrEmpty(value) ? null : value;
+    }
 
     /// <summary>The versions of its contract, several with commas between: <c>B</c> is 0.6.10 to 0.7.7, <c>A</c> that of 2025 without
     /// tenants, <c>C</c> 0.7.0.</summary>

@@ -29,13 +29,13 @@ internal static class SettingsReader
             fromArguments,
         ];
         string[] mistakes = [.. fromArguments.Mistakes, .. sources.SkipLast(1).SelectMany(s => s.Mistakes)];
-        var (settings, more) = Read(sources.SelectMany(s => s.Values), environment);
+        var (settings, more) = Read(sources.SelectMany(s => TextLists.Joined(s.Values)), environment);
         return (mistakes.Length > 0 ? null : settings, [.. mistakes, .. more]);
     }
 
     /// <summary>The settings, or every reason why they are invalid.</summary>
     public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(IConfiguration configuration) =>
-        Read(configuration.AsEnumerable().Select(pair => new SettingValue(pair.Key, pair.Value, "")));
+        Read(TextLists.Joined(configuration.AsEnumerable().Select(pair => new SettingValue(pair.Key, pair.Value, ""))));
 
     private static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(
         IEnumerable<SettingValue> values,
@@ -43,7 +43,7 @@ internal static class SettingsReader
     )
     {
         var last = new Dictionary<string, SettingValue>(StringComparer.OrdinalIgnoreCase);
-        foreach (var value in TextLists.Joined(values.Select(FormerSettings.Renamed)))
+        foreach (var value in values.Select(FormerSettings.Renamed))
             last[value.Path] = value;
         if (environment is not null)
             GenroVariables.Add(environment, last);

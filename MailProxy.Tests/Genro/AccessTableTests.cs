@@ -124,7 +124,7 @@ internal sealed class AccessTableTests(string versions) : GenroFixture
         Assert.That((int)status, Is.EqualTo(200));
         Assert.That(described, Is.EquivalentTo(_table.Keys.Append("GET /metrics")));
         var schemas = document["components"]!["schemas"]!.AsObject().Select(static one => "#/components/schemas/" + one.Key).ToHashSet();
-        Assert.That(References(document), Is.SubsetOf(schemas));
+        Assert.That(References(document).Distinct(), Is.SubsetOf(schemas));
     }
 
     [Test]

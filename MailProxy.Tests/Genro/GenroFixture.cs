@@ -95,6 +95,9 @@ internal abstract class GenroFixture : DaemonFixture
         return JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
     }
 
+    /// <summary>JSON in the writing of JsonNode.</summary>
+    protected static string Same(string json) => JsonNode.Parse(json)!.ToJsonString();
+
     /// <summary>Makes a tenant whose application is called; its key is returned.</summary>
     protected async Task<string> MakeTenantAsync(string id, bool reports = true)
     {

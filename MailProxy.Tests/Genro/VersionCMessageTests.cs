@@ -140,7 +140,7 @@ internal sealed class VersionCMessageTests : GenroFixture
         var (status, answer) = await PostAsync("/messages/add_batch", new { messages = new[] { new { } } });
         Assert.That(
             ((int)status, answer!.ToJsonString()),
-            Is.EqualTo((200, """{"ok":true,"queued":0,"rejected":[{"id":null,"reason":"Missing 'id' field"}]}"""))
+            Is.EqualTo((200, Same("""{"ok":true,"queued":0,"rejected":[{"id":null,"reason":"Missing 'id' field"}]}""")))
         );
         Assert.That((int)(await PostAsync("/messages/add_batch", new { messages = new[] { 5 } })).Status, Is.EqualTo(422));
     }
