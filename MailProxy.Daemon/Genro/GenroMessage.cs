@@ -21,17 +21,32 @@ internal sealed record GenroMessage(string? Id, string? Tenant, ReadOnlyMemory<b
     /// <summary>Reads an element of a request's list.</summary>
     /// <param name="tenant">The tenant that is meant when it names none; null: it must name one.</param>
     /// <param name="usual">The priority of messages that have none.</param>
-    public static GenroMessage Read(JsonElement item, int index, string? tenant, int? usual, GenroForm form)
+    public static GenroMessage Read(
+        JsonElement item,
+        int index,
+        string? tenant,
+        int? usual,
+        GenroForm form,
+        Func<string, string, bool> isStorage
+    )
     {
         IReadOnlyList<object> place = ["body", "messages", index];
         return item.ValueKind == JsonValueKind.Object
-            ? Read(new GenroReader(item, place, []), place, tenant, usual, form)
+            ? Read(new GenroReader(item, place, []), place, tenant, usual, form, isStorage)
             : Bad(null, null, [new("dict_type", place, "Input should be a valid dictionary", null)], place, form);
     }
 
     /// <summary>Reads a message.</summary>
     /// <param name="place">Where it stands in its request.</param>
-    public static GenroMessage Read(GenroReader reader, IReadOnlyList<object> place, string? tenant, int? usual, GenroForm form)
+    /// <param name="isStorage">Whether a tenant has a storage of a name.</param>
+    public static GenroMessage Read(
+        GenroReader reader,
+        IReadOnlyList<object> place,
+        string? tenant,
+        int? usual,
+        GenroForm form,
+        Func<string, string, bool> isStorage
+    )
     {
         var id = reader.Text("id", required: true);
         var named = form.NamesTenants ? reader.Text("tenant_id", required: tenant is null) ?? tenant : tenant;
@@ -39,7 +54,7 @@ internal sealed record GenroMessage(string? Id, string? Tenant, ReadOnlyMemory<b
         var from = reader.Text("from") ?? reader.Text("from_addr");
         if (from is null && reader.Mistakes.All(static one => one.Place[^1] is not ("from" or "from_addr")))
             reader.Fault("from", "missing", GenroMistake.Absent);
-        var draft = new MessageDraft(reader, id ?? "", account ?? "", from ?? "", usual, form);
+        var draft = new MessageDraft(reader, id ?? "", account ?? "", from ?? "", usual, form, name => isStorage(named ?? "", name));
         var json = draft.Write();
         if (reader.Mistakes.Count > 0)
             return Bad(id, named, reader.Mistakes, place, form);

@@ -4,7 +4,7 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Daemon.Genro;
 
-/// <summary>The routes of genro-mail-proxy. Those of versions A and B are mostly the same ones, and a request says which it means.</summary>
+/// <summary>The routes of genro-mail-proxy. Those of versions A and B are mostly the same, and a request says which it means.</summary>
 internal sealed class GenroRoutes(
     GenroBodies bodies,
     GenroCommands commands,
@@ -78,8 +78,8 @@ internal sealed class GenroRoutes(
     // What version B says has in it what version A says.
     private static GenroAnswer Status(bool withTenants) => withTenants ? GenroAnswer.Ok(("active", true)) : GenroAnswer.Ok();
 
-    // A tenant's own call reaches its application at once, empty or not; the operator's only what waits, but that of version A, which has one
-    // application.
+    // A tenant's own call reaches its application at once, empty or not; the operator's only what waits, but that of version A, which has
+    // one application.
     private Task<IResult> RunNow(HttpContext http)
     {
         var caller = Caller.Of(http);

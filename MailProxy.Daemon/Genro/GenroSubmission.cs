@@ -53,7 +53,9 @@ internal sealed class GenroSubmission(
         var tenant = Usual(caller, form);
         GenroMessage[] messages =
         [
-            .. list.Value.EnumerateArray().Select((item, index) => GenroMessage.Read(item, index, tenant, usual, form)),
+            .. list
+                .Value.EnumerateArray()
+                .Select((item, index) => GenroMessage.Read(item, index, tenant, usual, form, volumes.StoragesOf(form))),
         ];
         if (!caller.IsAdmin && messages.Any(one => one.Tenant is { Length: > 0 } named && named != caller.Tenant))
             return OtherTenant;
@@ -82,7 +84,8 @@ internal sealed class GenroSubmission(
         if (reader.Mistakes.Count > 0)
             return GenroRefusal.Invalid(reader.Mistakes);
         var caller = Caller.Of(http);
-        var message = GenroMessage.Read(reader, ["body"], Usual(caller, GenroForm.OneOfC), usual: null, GenroForm.OneOfC);
+        var form = GenroForm.OneOfC;
+        var message = GenroMessage.Read(reader, ["body"], Usual(caller, form), usual: null, form, volumes.StoragesOf(form));
         if (!caller.IsAdmin && message.Tenant is { Length: > 0 } named && named != caller.Tenant)
             return OtherTenant;
         return await commands.RunAsync(http, Command, message.Tenant, GenroCommands.OneMessage(body.Root), TakeAsync);
@@ -92,7 +95,7 @@ internal sealed class GenroSubmission(
             if (message.Mistakes.Count > 0)
                 return GenroRefusal.Invalid(message.Mistakes);
             var reasons = new string?[1];
-            if (await TakeAllAsync(http, [message], reasons, body, wait, GenroForm.OneOfC) is { } busy)
+            if (await TakeAllAsync(http, [message], reasons, body, wait, form) is { } busy)
                 return busy;
             if (reasons[0] is { } reason)
                 return GenroRefusal.Text(400, reason);

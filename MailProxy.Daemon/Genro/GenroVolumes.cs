@@ -90,6 +90,10 @@ internal sealed class GenroVolumes(GenroVolume writer, CurrentVolumes volumes, I
         }
     }
 
+    /// <summary>Whether a tenant has a storage of a name; only version C knows such.</summary>
+    public Func<string, string, bool> StoragesOf(GenroForm form) =>
+        form.IsBare ? (tenant, name) => volumes.Directory.Find(tenant, name) is not null : static (_, _) => false;
+
     /// <summary>Why a message's attachments cannot be: they name volumes that there are not, or not for its account.</summary>
     public async Task<string?> ReasonAsync(GenroMessage message)
     {

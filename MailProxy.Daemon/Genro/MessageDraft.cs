@@ -5,7 +5,16 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Daemon.Genro;
 
 /// <summary>Writes a message of genro-mail-proxy as this program's own contract has it. Pure; mistakes are told to the reader.</summary>
-internal sealed class MessageDraft(GenroReader message, string id, string account, string from, int? usualPriority, GenroForm form)
+/// <param name="isStorage">Whether a name is that of a storage of its tenant.</param>
+internal sealed class MessageDraft(
+    GenroReader message,
+    string id,
+    string account,
+    string from,
+    int? usualPriority,
+    GenroForm form,
+    Func<string, bool> isStorage
+)
 {
     /// <summary>The header that carries the message's id to whoever gets it.</summary>
     public const string IdHeader = "X-Genro-Mail-ID";
@@ -51,7 +60,7 @@ internal sealed class MessageDraft(GenroReader message, string id, string accoun
                 json.WriteNumber("send_at"u8, deferred);
             if (message.Text("batch_code", most: LongestBatch) is { Length: > 0 } batch)
                 Batch(json, batch);
-            InVolumes = DraftAttachments.Write(json, message, form);
+            InVolumes = DraftAttachments.Write(json, message, form, isStorage);
             Metadata(json);
             json.WriteEndObject();
         }

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>
-/// The loop of one endpoint of style genro or genro_final: one call at a time, which may take minutes; the endpoint is never disabled. What it waits for
-/// delays no other endpoint.
+/// The loop of one endpoint of style genro or genro_final: one call at a time, which may take minutes; the endpoint is never disabled.
+/// What it waits for delays no other endpoint.
 /// </summary>
 internal sealed partial class GenroLane(
     WebhookEndpoint endpoint,

@@ -6,7 +6,9 @@ using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Writes the body of a report of style genro or genro_final: one entry an event, with the members that its clients know. Pure.</summary>
+/// <summary>
+/// Writes the body of a report of style genro or genro_final: one entry an event, with the members that its clients know. Pure.
+/// </summary>
 internal static class GenroReport
 {
     /// <summary>The word that clients match for a message that failed at a limit.</summary>
