@@ -36,6 +36,12 @@ internal sealed class GeneratedMessages(GenroSubmission submission, GenroMessage
         GeneratedRoute.Object("headers"),
     ];
 
+    private static readonly GeneratedParameter[] BatchMembers =
+    [
+        new("messages", GeneratedKind.Objects, Required: true),
+        GeneratedRoute.Whole("default_priority"),
+    ];
+
     public IEnumerable<GeneratedRoute> Routes =>
         [
             Post("add", "Queue a message", Add) with
@@ -45,7 +51,7 @@ internal sealed class GeneratedMessages(GenroSubmission submission, GenroMessage
             },
             Post("add_batch", "Queue messages", AddBatch) with
             {
-                Parameters = [new("messages", GeneratedKind.Objects, Required: true), GeneratedRoute.Whole("default_priority")],
+                Parameters = BatchMembers,
                 ReadsBody = true,
             },
             Post("delete", "Remove a message", Delete) with
@@ -104,7 +110,7 @@ internal sealed class GeneratedMessages(GenroSubmission submission, GenroMessage
 
     private Task<IResult> Add(GeneratedCall call) => submission.AddOneAsync(call.Http, Members);
 
-    private Task<IResult> AddBatch(GeneratedCall call) => submission.AddAsync(call.Http, GenroForm.C);
+    private Task<IResult> AddBatch(GeneratedCall call) => submission.AddAsync(call.Http, GenroForm.C, BatchMembers);
 
     // Whether another tenant has such a message nobody is told.
     private async Task<IResult> Delete(GeneratedCall call)

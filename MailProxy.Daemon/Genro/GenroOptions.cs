@@ -32,6 +32,7 @@ public sealed class GenroOptions
     /// <summary>The user that reports come as, with <c>Authorization: Basic</c>.</summary>
     public string? SyncUser { get; set; }
 
+    /// <summary>That user's password.</summary>
     public string? SyncPassword { get; set; }
 
     /// <summary>The token that reports carry, with <c>Authorization: Bearer</c>; before user and password.</summary>

@@ -29,10 +29,11 @@ internal sealed class GenroSubmission(
     private static readonly GenroRefusal OtherTenant = GenroRefusal.Text(401, "Token not authorized for this tenant");
 
     /// <summary>Several, in the form that the request says.</summary>
-    public Task<IResult> AddAsync(HttpContext http) => AddAsync(http, form: null);
+    public Task<IResult> AddAsync(HttpContext http) => AddAsync(http, form: null, []);
 
     /// <param name="form">Null: as the request says.</param>
-    public async Task<IResult> AddAsync(HttpContext http, GenroForm? form)
+    /// <param name="members">What members of the request must be.</param>
+    public async Task<IResult> AddAsync(HttpContext http, GenroForm? form, IReadOnlyList<GeneratedParameter> members)
     {
         if (gateway.Closed(http.Request) is { } closed)
             return closed;
@@ -42,6 +43,10 @@ internal sealed class GenroSubmission(
             return refusal;
         var caller = Caller.Of(http);
         var reader = new GenroReader(body.Root);
+        foreach (var member in members)
+            member.Check(reader);
+        if (reader.Mistakes.Count > 0)
+            return GenroRefusal.Invalid(reader.Mistakes);
         var list = reader.List("messages", required: true);
         if (reader.Mistakes.Count > 0)
             return GenroRefusal.Invalid(reader.Mistakes);
