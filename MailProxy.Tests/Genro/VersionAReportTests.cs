@@ -90,6 +90,45 @@ internal sealed class VersionAReportTests : VersionAFixture
         Assert.That((string?)(await AddAsync(Mail("m"))).Body!["rejected"]![0]!["reason"], Is.EqualTo("already sent"));
     }
 
+    [Test]
+    public async Task Ends_OverARestart_AreAllTold()
+    {
+        const int mails = 40;
+        await ReportHereAsync();
+        for (var n = 0; n < mails; n++)
+        {
+            if (n == mails / 2)
+            {
+                await UntilToldAsync(mails / 4);
+                await ReportHereAsync();
+            }
+
+            await QueueAsync(Mail($"test_{n}", new { to = n % 10 == 3 ? "perm@example.org" : "b@example.org" }));
+            await PostAsync("/commands/run-now");
+        }
+
+        await UntilToldAsync(mails);
+        using (Assert.EnterMultipleScope())
+        {
+            foreach (var hit in _application.Hits)
+                Assert.That(Entries(hit).Select(static one => (string)one["id"]!), Is.Unique, "in one call");
+            var failed = _application.Hits.SelectMany(Entries).Where(static one => one["error"] is not null);
+            Assert.That(failed.Select(static one => (string)one["id"]!).Distinct().Count(), Is.EqualTo(mails / 10));
+        }
+
+        var calls = _application.Hits.Count;
+        await PostAsync("/commands/run-now");
+        await Eventually.BecomesAsync(() => Task.FromResult(_application.Hits.Count), count => count > calls);
+        Assert.That(Entries(_application.Hits[^1]), Is.Empty, "nothing is told without an end");
+    }
+
+    private Task UntilToldAsync(int ids) =>
+        Eventually.BecomesAsync(
+            () => Task.FromResult(_application.Hits.SelectMany(Entries).Select(static one => (string)one["id"]!).Distinct().Count()),
+            told => told >= ids,
+            TimeSpan.FromSeconds(60)
+        );
+
     private Task ReportHereAsync(params (string Name, string Value)[] more) => RestartAsync([("Genro:SyncUrl", _application.Url), .. more]);
 
     private async Task<WebhookHit> NextTellingAsync()
