@@ -23,7 +23,8 @@ internal sealed class GenroAccounts(
 )
 {
     private const string Kind = "account";
-    private const int Tries = 10;
+    private const int Tries = 10,
+        Some = 500;
 
     // What is only kept and shown again.
     private const int MostMembers = 100,
@@ -36,6 +37,13 @@ internal sealed class GenroAccounts(
     public static readonly RetrySchedule Retry = new([1, 5, 15, 60, 120]);
 
     private static readonly GenroRefusal NotFound = GenroRefusal.Text(400, "account not found or not owned by tenant");
+    private static readonly GenroRefusal StillSending = GenroRefusal.Text(
+        409,
+        "mail of the account is being sent, or a pool needs it; try again"
+    ) with
+    {
+        RetryAfter = 5,
+    };
 
     /// <summary>Makes or replaces one. What is absent is null afterwards.</summary>
     public async Task<IResult> PutAsync(HttpContext http, Caller caller, GenroReader reader)
@@ -95,28 +103,41 @@ internal sealed class GenroAccounts(
         if (accounts.Directory.Find(caller.Tenant, id) is not { Sandbox: false } account)
             return NotFound;
         await SetPausedAsync(caller, id, paused: true, http.RequestAborted);
-        for (var attempt = 0; ; attempt++)
+        var ended = DeleteResult.InUse;
+        try
         {
-            foreach (var waiting in await store.WaitingAsync(account.Key))
-                await changes.MakeAsync(new(caller.Tenant, waiting), new MessageChange.Cancel(), caller.Actor);
-            switch (await writer.DeleteAsync(caller.Tenant, id, static _ => true, static _ => true, caller.Actor, http.RequestAborted))
+            for (var attempt = 0; ended == DeleteResult.InUse && attempt <= Tries; attempt++)
             {
-                case DeleteResult.Deleted:
-                    await store.KeepAsync(caller.Tenant, Kind, Number(account), null);
-                    wake.Look();
-                    return GenroAnswer.Ok();
-                case DeleteResult.InUse when attempt < Tries:
-                    await Task.Delay(TimeSpan.FromSeconds(attempt == 0 ? 0.1 : 1), clock, http.RequestAborted);
-                    break;
-                case DeleteResult.InUse:
-                    await SetPausedAsync(caller, id, account.Paused, CancellationToken.None);
-                    return GenroRefusal.Text(409, "mail of the account is being sent, or a pool needs it; try again") with
-                    {
-                        RetryAfter = 5,
-                    };
-                default:
-                    return NotFound;
+                if (attempt > 0)
+                    await Task.Delay(TimeSpan.FromSeconds(attempt == 1 ? 0.1 : 1), clock, http.RequestAborted);
+                await CancelWaitingAsync(account, caller, changes);
+                ended = await writer.DeleteAsync(caller.Tenant, id, static _ => true, static _ => true, caller.Actor, http.RequestAborted);
             }
+        }
+        finally
+        {
+            // Also when the client has gone meanwhile: what is not deleted sends as before.
+            if (ended == DeleteResult.InUse)
+                await SetPausedAsync(caller, id, account.Paused, CancellationToken.None);
+        }
+
+        if (ended == DeleteResult.InUse)
+            return StillSending;
+        if (ended != DeleteResult.Deleted)
+            return NotFound;
+        await store.KeepAsync(caller.Tenant, Kind, Number(account), null);
+        wake.Look();
+        return GenroAnswer.Ok();
+    }
+
+    private async Task CancelWaitingAsync(SmtpAccount account, Caller caller, MessageChanges changes)
+    {
+        for (long? after = 0; after is { } last; )
+        {
+            var some = await store.WaitingAsync(account.Key, last, Some);
+            foreach (var (_, waiting) in some)
+                await changes.MakeAsync(new(caller.Tenant, waiting), new MessageChange.Cancel(), caller.Actor);
+            after = some.Count == 0 ? null : some[^1].Number;
         }
     }
 

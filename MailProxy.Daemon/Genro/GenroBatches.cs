@@ -21,6 +21,7 @@ internal sealed class GenroBatches(
     CurrentAccounts accounts,
     ConfigurationTurn turn,
     Quotas quotas,
+    ReadTurns turns,
     Wake wake
 )
 {
@@ -32,19 +33,21 @@ internal sealed class GenroBatches(
     public static string NameOf(string code) =>
         IdSyntax.IsObjectId(code) ? code : Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(code)).AsSpan(0, 16));
 
-    public async Task<IResult> SuspendAsync(Caller caller, string? code, CancellationToken cancel)
+    public async Task<IResult> SuspendAsync(HttpContext http, string? code)
     {
+        var (caller, cancel) = (Caller.Of(http), http.RequestAborted);
         if (tenants.Find(caller.Tenant) is null)
             return GenroRefusal.Text(400, "tenant not found");
         if (code is null)
             await tenants.SetSendingAsync(caller, caller.Tenant, sends: false, cancel);
         else if (await SuspendOneAsync(caller, code, cancel) is { } refusal)
             return refusal;
-        return await AnswerAsync(caller, code);
+        return await AnswerAsync(http, code);
     }
 
-    public async Task<IResult> ActivateAsync(Caller caller, string? code, CancellationToken cancel)
+    public async Task<IResult> ActivateAsync(HttpContext http, string? code)
     {
+        var (caller, cancel) = (Caller.Of(http), http.RequestAborted);
         if (tenants.Find(caller.Tenant) is not { } tenant)
             return GenroRefusal.Text(400, "tenant not found");
         if (code is not null && !tenant.Active)
@@ -64,7 +67,7 @@ internal sealed class GenroBatches(
             await tenants.SetSendingAsync(caller, caller.Tenant, sends: true, cancel);
         foreach (var lane in accounts.Directory.LanesOf(caller.Tenant))
             wake.Due(lane, 0);
-        return await AnswerAsync(caller, code);
+        return await AnswerAsync(http, code);
     }
 
     private async Task<GenroRefusal?> SuspendOneAsync(Caller caller, string code, CancellationToken cancel)
@@ -84,13 +87,17 @@ internal sealed class GenroBatches(
         return null;
     }
 
-    private async Task<GenroAnswer> AnswerAsync(Caller caller, string? code) =>
-        GenroAnswer.Ok(
-            ("tenant_id", caller.Tenant),
+    private async Task<GenroAnswer> AnswerAsync(HttpContext http, string? code)
+    {
+        var tenant = Caller.Of(http).Tenant;
+        var pending = await turns.RunAsync(http, () => store.CountPendingAsync(tenant, code is null ? null : NameOf(code)));
+        return GenroAnswer.Ok(
+            ("tenant_id", tenant),
             ("batch_code", code),
-            ("suspended_batches", new JsonArray([.. await SuspendedAsync(caller.Tenant)])),
-            ("pending_messages", await store.CountPendingAsync(caller.Tenant, code is null ? null : NameOf(code)))
+            ("suspended_batches", new JsonArray([.. await SuspendedAsync(tenant)])),
+            ("pending_messages", pending)
         );
+    }
 
     private async Task<IEnumerable<JsonNode?>> SuspendedAsync(string tenant)
     {

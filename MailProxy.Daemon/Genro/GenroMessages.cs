@@ -85,7 +85,7 @@ internal sealed class GenroMessages(ICompatStore store, RowWriter rows, ReadTurn
         );
     }
 
-    public async Task<IResult> CleanupAsync(Caller caller, GenroReader reader)
+    public async Task<IResult> CleanupAsync(HttpContext http, GenroReader reader)
     {
         var age = reader.Whole("older_than_seconds") ?? UsualAge;
         if (age < 0)
@@ -93,7 +93,9 @@ internal sealed class GenroMessages(ICompatStore store, RowWriter rows, ReadTurn
         if (reader.Mistakes.Count > 0)
             return GenroRefusal.Invalid(reader.Mistakes);
         var before = clock.GetUtcNow().ToUnixTimeMilliseconds() - Math.Min(age, UsualAge * 1_000) * 1_000;
-        return GenroAnswer.Ok(("removed", await store.HideReportedAsync(caller.Tenant, GenroTenants.Own, before)));
+        var tenant = Caller.Of(http).Tenant;
+        var hidden = await turns.RunAsync(http, () => store.HideReportedAsync(tenant, GenroTenants.Own, before));
+        return GenroAnswer.Ok(("removed", hidden));
     }
 
     // Null: it is none.

@@ -71,7 +71,7 @@ internal sealed class GenroRoutes(
 
     private Task<IResult> Activate(HttpContext http) => Switch(http, "activate", batches.ActivateAsync);
 
-    private Task<IResult> Switch(HttpContext http, string name, Func<Caller, string?, CancellationToken, Task<IResult>> switched)
+    private Task<IResult> Switch(HttpContext http, string name, Func<HttpContext, string?, Task<IResult>> switched)
     {
         var caller = Caller.Of(http);
         var code = http.Request.Query["batch_code"] is [.., { Length: > 0 } given] ? given : null;
@@ -84,7 +84,7 @@ internal sealed class GenroRoutes(
         var payload = new JsonObject { ["tenant_id"] = caller.Tenant };
         if (code is not null)
             payload["batch_code"] = code;
-        return commands.RunAsync(http, name, caller.Tenant, payload, () => switched(caller, code, http.RequestAborted));
+        return commands.RunAsync(http, name, caller.Tenant, payload, () => switched(http, code));
     }
 
     private async Task<IResult> DeleteMessages(HttpContext http)
@@ -111,7 +111,7 @@ internal sealed class GenroRoutes(
                 "cleanupMessages",
                 Caller.Of(http).Tenant,
                 GenroCommands.Payload(body.Root),
-                () => messages.CleanupAsync(Caller.Of(http), new(body.Root))
+                () => messages.CleanupAsync(http, new(body.Root))
             );
     }
 
